@@ -1,0 +1,55 @@
+/* bytes.h
+ * Bounded reads from a buffer, for the pure decoders.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_BYTES_H
+#define OUTLOOKHTTP_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* A run of bytes owned by somebody else; not NUL-terminated. */
+struct span {
+    const uint8_t *ptr;
+    size_t len;
+};
+
+/* Memory that lives as long as the capture. alloc() returns zeroed bytes, never
+ * NULL; nothing is freed singly. The plugin hands out wmem file scope, the unit
+ * tests a list they free at the end. */
+struct arena {
+    void *(*alloc)(void *ctx, size_t size);
+    void *ctx;
+};
+
+static inline void *arena_new(const struct arena *arena, size_t size)
+{
+    return arena->alloc(arena->ctx, size);
+}
+
+/* Little-endian reads; the caller has checked the bounds. */
+static inline uint16_t get_le16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] | (unsigned)p[1] << 8);
+}
+
+static inline uint32_t get_le32(const uint8_t *p)
+{
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static inline uint16_t get_be16(const uint8_t *p)
+{
+    return (uint16_t)((unsigned)p[0] << 8 | p[1]);
+}
+
+static inline uint32_t get_be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+#endif

@@ -1,0 +1,186 @@
+/* vconn.h
+ * Virtual connections of RPC over HTTP (MS-RPCH 3.2): which channels belong together,
+ * in what state they are, what the flow control of both sides says, and what is wrong
+ * with their routing. Pure state: it is fed decoded events in capture order, on the
+ * first pass only, and hands out snapshots and verdicts that never change afterwards.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_VCONN_H
+#define OUTLOOKHTTP_VCONN_H
+
+#include "bytes.h"
+#include "httphead.h"
+#include "pdu.h"
+#include "rts.h"
+
+#define NO_NUMBER UINT32_MAX
+
+/* One end of a TCP connection. family is 4 or 6, addr in network order (4 or 16 bytes). */
+struct endpoint {
+    uint8_t family;
+    uint8_t addr[16];
+    uint16_t port;
+};
+
+#define ENDPOINT_TEXT_MAX 56
+/* "10.0.0.81:80", "[2001:db8::81]:8080" (RFC 5952). */
+void endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX]);
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+
+struct when {
+    uint32_t frame;
+    int64_t ns;                  /* since 1970, UTC */
+};
+
+enum way { WAY_TO_SERVER = 0, WAY_TO_CLIENT = 1 };   /* the client opened the TCP connection */
+
+/* What was seen of a TCP connection before it was claimed. */
+struct conn_past {
+    bool syn, syn_ack;           /* captured */
+    bool gap;                    /* a segment is missing, or it cannot be told */
+    struct when first;           /* first frame of the connection */
+    bool tls;                    /* decrypted from TLS */
+};
+
+/* One TCP segment of a claimed connection, also without payload. Sequence numbers are raw. */
+struct segment {
+    struct when when;
+    enum way way;
+    bool syn, fin, rst, has_ack;
+    uint32_t seq, ack;
+    uint32_t len;                /* payload bytes on the wire */
+    uint32_t captured;           /* of them in the capture */
+    uint16_t ip_id;              /* 0 if unknown; tells a SPAN copy from a retransmission */
+    uint32_t window;             /* as sent, unscaled */
+};
+
+struct vworld;                   /* all connections of a capture file */
+struct vtcp;                     /* one claimed TCP connection */
+
+struct vprefs {
+    bool same_proxy_required;    /* rpch.routing.proxies_differ is a warning (Exchange 2007/2010) */
+};
+
+/* The world owns everything; all memory comes from the arena. */
+struct vworld *vworld_new(const struct arena *arena, const struct vprefs *prefs);
+
+/* Claims a TCP connection. stream is tcp.stream. hop says whether HTTP or the bare
+ * proxy-to-server form (ncacn_http/1.0) runs in it. */
+struct vtcp *vtcp_new(struct vworld *world, uint32_t stream, enum rts_hop hop,
+                      const struct endpoint *client, const struct endpoint *server, const struct conn_past *past);
+
+/* Events. Order inside a frame: HTTP heads and PDUs as they stand in the stream, then
+ * vtcp_segment() once for the frame. */
+
+/* An HTTP request or final or interim response head on the connection. Any method: one
+ * that is not RPC_IN_DATA, RPC_OUT_DATA or RPC_CONNECT ends the channel before it.
+ * Content-Length up to 16 on RPC_*_DATA is an echo request, no channel (2.1.2.1.5); 0
+ * with credentials under way is an authentication step. */
+void vtcp_http(struct vtcp *conn, struct when when, enum way way, const struct http_info *info);
+
+/* What came of a PDU. */
+struct pdu_outcome {
+    uint8_t channel;             /* 0 unknown, 1 IN, 2 OUT */
+    uint64_t channel_bytes;      /* body bytes of this HTTP channel up to and with this PDU */
+    char name[RTS_NAME_MAX];     /* RTS PDUs: "CONN/A1"; else empty */
+    bool misplaced;              /* does not belong on this channel, hop or direction: unexpected */
+    const char *unexpected;      /* or NULL: why it does not belong in this state (static text) */
+};
+
+/* A whole PDU of frag_length bytes. rts is NULL unless ptype is RPC_RTS. status is that of
+ * a fault or bind_nak, else 0. */
+void vtcp_pdu(struct vtcp *conn, struct when when, enum way way, const struct pdu_header *header,
+              const struct rts_pdu *rts, uint32_t status, struct pdu_outcome *outcome);
+
+/* Body bytes that are no PDU: skipped to resynchronise, or broken. */
+void vtcp_skipped(struct vtcp *conn, struct when when, enum way way, uint32_t bytes);
+
+/* Every TCP segment of a claimed connection, after the events above. */
+void vtcp_segment(struct vtcp *conn, const struct segment *segment);
+
+/* A FIN or RST from the server's end, or any segment when the second clock matters, of a
+ * TCP connection that is not claimed: it tells a dead server from an idle timeout. */
+void vworld_foreign_end(struct vworld *world, const struct endpoint *server, struct when when);
+
+/* Verdicts. */
+enum verdict_kind {
+    V_PROXIES_DIFFER, V_BACKEND_MISMATCH, V_NEVER_JOINED, V_JOINED_ACROSS_PROXIES, V_TARGET_MISMATCH,
+    V_LONE, V_REFUSED, V_IDLE_CLOSED, V_SILENT_DROP, V_BUFFERED, V_CALL_FAILED,
+    V_LIFETIME_EXCEEDED, V_WINDOW_EXCEEDED, V_SERVER_GONE,
+    VERDICT_KINDS
+};
+enum verdict_severity { V_CHAT, V_NOTE, V_WARNING, V_ERROR };
+enum verdict_where { WHERE_NONE, WHERE_CLIENT, WHERE_DEVICE, WHERE_SERVER, WHERE_UNKNOWN };
+
+#define VERDICT_TEXT_MAX 900
+
+struct verdict {
+    enum verdict_kind kind;
+    enum verdict_severity severity;
+    struct when when;            /* the frame it sits on */
+    uint32_t vc, leg;            /* NO_NUMBER if none */
+    enum verdict_where where;
+    bool where_seen;             /* else inferred */
+    const char *text;            /* seen: ...; inferred: ...; next: ... - for people, arena-owned, UTF-8 */
+    const struct verdict *next;  /* on the same frame */
+};
+
+const char *verdict_filter(enum verdict_kind kind);      /* "rpch.routing.proxies_differ" */
+const char *verdict_where_name(enum verdict_where where); /* "NETWORK DEVICE" ... */
+
+/* The verdicts that the events since the last call have proved, in order, or NULL; to be
+ * shown on the frame of those events. */
+const struct verdict *vworld_take_verdicts(struct vworld *world);
+
+/* The state after a frame, for the generated fields. Peers are those of the server end. */
+struct vc_snapshot {
+    uint32_t vc, leg;            /* NO_NUMBER: not numbered */
+    uint8_t channel;             /* 0, 1 IN, 2 OUT: of this TCP connection's current channel */
+    uint32_t in_stream, out_stream;      /* NO_NUMBER: not seen so far */
+    bool has_in_peer, has_out_peer;
+    struct endpoint in_peer, out_peer;
+    const char *state;           /* "opening", "open", "recycling", "closed", or NULL */
+    bool has_cookie;
+    uint8_t cookie[16];
+    uint32_t peer_frame;         /* first RTS PDU (else request) of the other half of this leg, 0 if not seen so far */
+    const char *target;          /* "server:port" or NULL; arena-owned */
+    const char *outlook_session, *session_id;    /* of this channel's request, or NULL */
+};
+
+/* False when the connection carries no channel at this time. */
+bool vtcp_snapshot(const struct vtcp *conn, struct vc_snapshot *snapshot);
+
+/* A row of the report for each connection and leg that is numbered, in that order. */
+struct leg_row {
+    uint32_t vc, leg;
+    struct when start, last;
+    const char *user;            /* "" if none; as sent, with the scheme: "EXAMPLE\\alice (NTLM)" */
+    struct endpoint client;      /* of the channel seen first */
+    bool has_client;
+    const char *target;
+    bool has_in_peer, has_out_peer;
+    struct endpoint in_peer, out_peer;
+    uint32_t in_stream, out_stream;
+    int64_t setup_ns;            /* first channel request to CONN/C2 (C1); -1 if not opened */
+    uint32_t calls, faults;
+    int64_t longest_idle_ns;     /* on either channel, while both were there */
+    const char *state;
+    char ended[64];              /* "", "FIN by server (frame 33)", ... */
+    enum verdict_kind verdict;   /* the gravest, first of its severity; VERDICT_KINDS if none */
+    enum verdict_severity severity;
+    uint32_t verdict_frame;
+    enum verdict_where where;    /* WHERE_NONE: nothing wrong; WHERE_UNKNOWN: cannot tell */
+    bool where_seen;
+    const char *cannot_tell;     /* why absence proves nothing here ("IN: no SYN captured"), or NULL */
+    uint32_t request_frame_in, request_frame_out;
+    const char *request_id;      /* of the last response, "" if none */
+};
+
+uint32_t vworld_legs(const struct vworld *world);        /* number of rows */
+bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row);
+/* The row that the connection's current channel belongs to, NO_NUMBER if none. */
+uint32_t vtcp_row(const struct vtcp *conn);
+
+#endif
