@@ -56,6 +56,7 @@ struct rts_field {
     const char *filter;          /* "receive_window_size", "flow_control_ack.bytes_received", ... */
     const char *label;           /* "Receive Window Size" */
     const char *unit;            /* "bytes", "ms" or NULL */
+    uint32_t low, high;          /* RTS_KIND_U32: the inclusive range, low 0 and high UINT32_MAX for none */
 };
 
 /* The table of all fields, for registration; index = field id. */
@@ -166,7 +167,8 @@ struct rts_signature {
     uint16_t flags;
     int8_t count;                /* number of commands */
     uint8_t command[7];
-    /* ... rts.c may hold more columns: destination, hop, way, channel, sequence ... */
+    int8_t destination;          /* enum rts_destination, or -1 where the PDU has none or any */
+    uint8_t places;              /* where it may be sent, a set private to rts.c */
 };
 
 /* Names a PDU by flags, commands, destination and place. Fills index[] with the rows
