@@ -19,13 +19,15 @@
 /* MS-RPCH 2.2.3.2 to 2.2.3.5, sorted by command and then in the order of the wire. The
  * ClientKeepalive of 0, which stands for the default, is let through by the code. */
 const struct rts_field rts_fields[] = {
-    { RTS_RECEIVE_WINDOW_SIZE, RTS_KIND_U32, "receive_window_size", "Receive Window Size", "bytes", 8 * KIB, 256 * KIB },
+    { RTS_RECEIVE_WINDOW_SIZE, RTS_KIND_U32, "receive_window_size", "Receive Window Size", "bytes",
+      8 * KIB, 256 * KIB },
     { RTS_FLOW_CONTROL_ACK, RTS_KIND_U32, "flow_control_ack.bytes_received", "Bytes Received", "bytes", ANY },
     { RTS_FLOW_CONTROL_ACK, RTS_KIND_U32, "flow_control_ack.available_window", "Available Window", "bytes", ANY },
     { RTS_FLOW_CONTROL_ACK, RTS_KIND_COOKIE, "flow_control_ack.channel_cookie", "Channel Cookie", NULL, ANY },
     { RTS_CONNECTION_TIMEOUT, RTS_KIND_U32, "connection_timeout", "Connection Timeout", "ms", 120000, 14400000 },
     { RTS_COOKIE, RTS_KIND_COOKIE, "cookie", "Cookie", NULL, ANY },
-    { RTS_CHANNEL_LIFETIME, RTS_KIND_U32, "channel_lifetime", "Channel Lifetime", "bytes", 128 * KIB, 2048 * KIB * KIB },
+    { RTS_CHANNEL_LIFETIME, RTS_KIND_U32, "channel_lifetime", "Channel Lifetime", "bytes",
+      128 * KIB, 2048 * KIB * KIB },
     { RTS_CLIENT_KEEPALIVE, RTS_KIND_U32, "client_keepalive", "Client Keepalive", "ms", 60000, UINT32_MAX },
     { RTS_VERSION, RTS_KIND_U32, "version", "Version", NULL, ANY },
     { RTS_PADDING, RTS_KIND_U32, "padding_length", "Padding Length", "bytes", 0, 0xFFFF },
@@ -200,7 +202,7 @@ static bool has_bytes(struct walk *w, uint32_t command_at, uint32_t length)
     if (length <= w->have - w->at) {
         return true;
     }
-    if (length > w->wire - w->at) {
+    if (length > w->wire - w->at && command_at < w->have) {
         report_value(w, RTS_TRUNCATED, command_at, w->have - command_at, w->wire - command_at,
                      w->at - command_at + length);
     }
@@ -388,7 +390,8 @@ static enum step read_command(struct walk *w)
     uint32_t type = read_u32(w, command_at);
     bool known = type < RTS_COMMAND_TYPES;
     if (w->sink && w->sink->command) {
-        w->sink->command(w->sink->ctx, type, command_at, known ? command_extent(w, command_at, type) : COMMAND_TYPE_LEN);
+        uint32_t extent = known ? command_extent(w, command_at, type) : COMMAND_TYPE_LEN;
+        w->sink->command(w->sink->ctx, type, command_at, extent);
     }
     if (!known) {
         report_value(w, RTS_UNKNOWN_COMMAND, command_at, COMMAND_TYPE_LEN, type, RTS_COMMAND_TYPES - 1);
