@@ -95,12 +95,15 @@ static bool span_equals(struct span s, const char *text)
     return s.len == strlen(text) && (s.len == 0 || memcmp(s.ptr, text, s.len) == 0);
 }
 
-static bool span_contains_nocase(struct span s, const char *text)
+/* Whether a word of s begins with text. */
+static bool span_has_word_nocase(struct span s, const char *text)
 {
+    bool at_word = true;
     for (; s.len >= strlen(text); s = span_skip(s, 1)) {
-        if (span_starts_nocase(s, text)) {
+        if (at_word && span_starts_nocase(s, text)) {
             return true;
         }
+        at_word = !is_digit(s.ptr[0]) && (lower(s.ptr[0]) < 'a' || lower(s.ptr[0]) > 'z');
     }
     return false;
 }
@@ -1081,7 +1084,7 @@ static bool is_device_server(const char *server)
     };
     struct span s = { (const uint8_t *)server, strlen(server) };
     for (size_t i = 0; i < sizeof(products) / sizeof(products[0]); i++) {
-        if (span_contains_nocase(s, products[i])) {
+        if (span_has_word_nocase(s, products[i])) {
             return true;
         }
     }

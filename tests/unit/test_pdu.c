@@ -1,0 +1,177 @@
+/* test_pdu.c
+ * The RPC header, C706 12.6.1.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "pdu.h"
+#include "unit.h"
+
+/* A request of 24 bytes, call 7, little-endian. */
+static const uint8_t request[24] = {
+    5, 0, 0, 3, 0x10, 0, 0, 0, 24, 0, 0, 0, 7, 0, 0, 0, 4, 0, 0, 0, 0, 0, 1, 0
+};
+
+static enum pdu_probe probe_with(size_t offset, uint8_t byte, unsigned *bad_offset)
+{
+    uint8_t p[24];
+    uint16_t frag_length;
+    memcpy(p, request, sizeof(p));
+    p[offset] = byte;
+    return pdu_probe(p, sizeof(p), &frag_length, bad_offset);
+}
+
+static void test_probe_lengths(void)
+{
+    for (size_t len = 1; len <= sizeof(request); len++) {
+        uint16_t frag_length = 0;
+        unsigned bad_offset = 99;
+        enum pdu_probe probe = pdu_probe(request, len, &frag_length, &bad_offset);
+        CHECK_INT(probe, len < 10 ? PDU_PROBE_MORE : PDU_PROBE_OK);
+        CHECK_INT(frag_length, len < 10 ? 0 : 24);
+        CHECK_INT(bad_offset, 99);
+    }
+}
+
+static void test_probe_bytes(void)
+{
+    static const struct {
+        size_t offset;
+        uint8_t byte;
+        bool good;
+    } cases[] = {
+        { 0, 4, false }, { 0, 0, false }, { 1, 1, true }, { 1, 2, false },
+        { 2, 2, true }, { 2, 3, true }, { 2, 11, true }, { 2, 12, true }, { 2, 13, true }, { 2, 14, true },
+        { 2, 15, true }, { 2, 16, true }, { 2, 17, true }, { 2, 18, true }, { 2, 19, true }, { 2, 20, true },
+        { 2, 1, false }, { 2, 4, false }, { 2, 10, false }, { 2, 21, false }, { 2, 255, false },
+        { 3, 0xFF, true }, { 4, 0x11, true }, { 4, 0x20, false }, { 4, 0x12, false }, { 4, 0xFF, false },
+        { 5, 3, true }, { 5, 4, false }
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        unsigned bad_offset = 99;
+        enum pdu_probe probe = probe_with(cases[i].offset, cases[i].byte, &bad_offset);
+        CHECK_INT(probe, cases[i].good ? PDU_PROBE_OK : PDU_PROBE_BAD);
+        CHECK_INT(bad_offset, cases[i].good ? 99 : cases[i].offset);
+    }
+}
+
+static void test_probe_frag_length(void)
+{
+    unsigned bad_offset = 99;
+    CHECK_INT(probe_with(8, 0, &bad_offset), PDU_PROBE_BAD);
+    CHECK_INT(bad_offset, 8);
+    bad_offset = 99;
+    CHECK_INT(probe_with(8, 15, &bad_offset), PDU_PROBE_BAD);
+    CHECK_INT(bad_offset, 8);
+    CHECK_INT(probe_with(8, 16, &bad_offset), PDU_PROBE_OK);
+
+    uint8_t big[16] = { 5, 0, 20, 3, 0, 0, 0, 0, 0x12, 0x34 };
+    uint16_t frag_length = 0;
+    CHECK_INT(pdu_probe(big, sizeof(big), &frag_length, &bad_offset), PDU_PROBE_OK);
+    CHECK_INT(frag_length, 0x1234);
+    big[8] = big[9] = 0xFF;
+    CHECK_INT(pdu_probe(big, sizeof(big), &frag_length, &bad_offset), PDU_PROBE_OK);
+    CHECK_INT(frag_length, 65535);
+}
+
+static void test_header(void)
+{
+    struct pdu_header header;
+    static const uint8_t big[16] = { 5, 1, 3, 0x23, 0x01, 2, 0, 0, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08 };
+    pdu_header_decode(request, &header);
+    CHECK_INT(header.rpc_vers, 5);
+    CHECK_INT(header.rpc_vers_minor, 0);
+    CHECK_INT(header.ptype, RPC_REQUEST);
+    CHECK_INT(header.pfc_flags, 3);
+    CHECK_INT(header.frag_length, 24);
+    CHECK_INT(header.auth_length, 0);
+    CHECK_INT(header.call_id, 7);
+    CHECK(header.little_endian);
+    CHECK(memcmp(header.drep, request + 4, 4) == 0);
+    pdu_header_decode(big, &header);
+    CHECK(!header.little_endian);
+    CHECK_INT(header.rpc_vers_minor, 1);
+    CHECK_INT(header.pfc_flags, 0x23);
+    CHECK_INT(header.frag_length, 0x0102);
+    CHECK_INT(header.auth_length, 0x0304);
+    CHECK_INT(header.call_id, 0x05060708);
+}
+
+static void test_starts_stream(void)
+{
+    uint8_t p[60];
+    memcpy(p, request, 24);
+    memcpy(p + 24, request, 24);
+    memcpy(p + 48, request, 12);
+    CHECK(pdu_starts_stream(p, 24));
+    CHECK(!pdu_starts_stream(p, 23));
+    CHECK(!pdu_starts_stream(p, 9));
+    CHECK(!pdu_starts_stream(p, 0));
+    CHECK(pdu_starts_stream(p, 25));
+    CHECK(pdu_starts_stream(p, 48));
+    CHECK(pdu_starts_stream(p, 60));
+    p[48] = 6;
+    CHECK(!pdu_starts_stream(p, 60));
+    CHECK(pdu_starts_stream(p, 48));
+    p[26] = 99;
+    CHECK(!pdu_starts_stream(p, 48));
+    p[0] = 'H';
+    CHECK(!pdu_starts_stream(p, 24));
+}
+
+static void test_status(void)
+{
+    uint8_t fault[32] = { 5, 0, 3, 3, 0x10, 0, 0, 0, 32, 0, 0, 0, 1, 0, 0, 0,
+                          32, 0, 0, 0, 0, 0, 0, 0, 0x03, 0x00, 0x01, 0x1C, 0, 0, 0, 0 };
+    uint8_t nak[18] = { 5, 0, 13, 3, 0x10, 0, 0, 0, 18, 0, 0, 0, 1, 0, 0, 0, 4, 0 };
+    uint32_t status = 0;
+    CHECK(pdu_status(fault, sizeof(fault), &status));
+    CHECK_INT(status, 0x1C010003);
+    CHECK(pdu_status(fault, 28, &status));
+    status = 77;
+    CHECK(!pdu_status(fault, 27, &status));
+    CHECK(!pdu_status(fault, 4, &status));
+    CHECK_INT(status, 77);
+    fault[4] = 0;
+    CHECK(pdu_status(fault, sizeof(fault), &status));
+    CHECK_INT(status, 0x0300011C);
+    CHECK(pdu_status(nak, sizeof(nak), &status));
+    CHECK_INT(status, 4);
+    CHECK(!pdu_status(nak, 17, &status));
+    nak[4] = 0;
+    CHECK(pdu_status(nak, sizeof(nak), &status));
+    CHECK_INT(status, 0x0400);
+    CHECK(!pdu_status(request, sizeof(request), &status));
+}
+
+static void test_names(void)
+{
+    CHECK_STR(pdu_type_name(0), "request");
+    CHECK_STR(pdu_type_name(12), "bind_ack");
+    CHECK_STR(pdu_type_name(16), "auth3");
+    CHECK_STR(pdu_type_name(20), "rts");
+    CHECK_STR(pdu_type_name(1), NULL);
+    CHECK_STR(pdu_fault_name(0x1C010003), "nca_s_unk_if");
+    CHECK_STR(pdu_fault_name(0x1C010002), "nca_s_op_rng_error");
+    CHECK_STR(pdu_fault_name(5), "ERROR_ACCESS_DENIED");
+    CHECK_STR(pdu_fault_name(0x6BA), "RPC_S_SERVER_UNAVAILABLE");
+    CHECK_STR(pdu_fault_name(0x6F7), "RPC_X_BAD_STUB_DATA");
+    CHECK_STR(pdu_fault_name(0), NULL);
+    CHECK_STR(pdu_nak_name(0), "reason_not_specified");
+    CHECK_STR(pdu_nak_name(4), "protocol_version_not_supported");
+    CHECK_STR(pdu_nak_name(8), "authentication_type_not_recognized");
+    CHECK_STR(pdu_nak_name(9), "invalid_checksum");
+    CHECK_STR(pdu_nak_name(10), NULL);
+}
+
+int main(void)
+{
+    test_probe_lengths();
+    test_probe_bytes();
+    test_probe_frag_length();
+    test_header();
+    test_starts_stream();
+    test_status();
+    test_names();
+    return unit_end();
+}
