@@ -819,7 +819,7 @@ static bool f5_ipv6(struct span value, char server[HTTP_NAME_MAX])
     return true;
 }
 
-/* Equal values have equal digests; the value cannot be read from it. FNV-1a. */
+/* Stands for a value that is compared but never shown: FNV-1a, 32 bits. */
 static void digest_server(const char *name, struct span value, char server[HTTP_NAME_MAX])
 {
     uint32_t hash = 2166136261u;
