@@ -14,6 +14,9 @@
 #define DEFINED_FLAGS 0x007F
 #define FIRST_AND_LAST_FRAG 0x03
 
+/* MS-RPCH 2.2.3.2; the rows of client_address stand in this order. */
+enum { ADDRESS_IPV4, ADDRESS_IPV6 };
+
 #define ANY 0, UINT32_MAX
 
 /* MS-RPCH 2.2.3.2 to 2.2.3.5, sorted by command and then in the order of the wire. The
@@ -222,18 +225,24 @@ static void check_range(struct walk *w, unsigned id, uint32_t value)
     }
 }
 
-/* Reads the field and moves behind it; bytes_len counts for RTS_KIND_BYTES only. */
-static enum step read_field(struct walk *w, uint32_t command_at, unsigned id, uint32_t bytes_len, uint32_t *value)
+/* bytes_len counts for RTS_KIND_BYTES only. */
+static uint32_t field_length(unsigned id, uint32_t bytes_len)
 {
     static const uint8_t lengths[] = {
         [RTS_KIND_U32] = 4, [RTS_KIND_COOKIE] = 16, [RTS_KIND_IPV4] = 4, [RTS_KIND_IPV6] = 16
     };
-    const struct rts_field *field = &rts_fields[id];
-    uint32_t length = field->kind == RTS_KIND_BYTES ? bytes_len : lengths[field->kind];
+    enum rts_kind kind = rts_fields[id].kind;
+    return kind == RTS_KIND_BYTES ? bytes_len : lengths[kind];
+}
+
+/* Reads the field and moves behind it. */
+static enum step read_field(struct walk *w, uint32_t command_at, unsigned id, uint32_t bytes_len, uint32_t *value)
+{
+    uint32_t length = field_length(id, bytes_len);
     if (!has_bytes(w, command_at, length)) {
         return STEP_STOP;
     }
-    bool is_number = field->kind == RTS_KIND_U32;
+    bool is_number = rts_fields[id].kind == RTS_KIND_U32;
     uint32_t number = is_number ? read_u32(w, w->at) : 0;
     if (w->sink && w->sink->field) {
         w->sink->field(w->sink->ctx, (int)id, w->at, length, number, is_number ? NULL : w->p + w->at);
@@ -257,13 +266,12 @@ static enum step read_padding(struct walk *w, uint32_t command_at, unsigned id)
 
 static enum step read_client_address(struct walk *w, uint32_t command_at, unsigned id)
 {
-    enum { TYPE_IPV4, TYPE_IPV6 };
     uint32_t type = 0, unused = 0;
     if (read_field(w, command_at, id, 0, &type) == STEP_STOP) {
         return STEP_STOP;
     }
-    if (type > TYPE_IPV6) {
-        report_value(w, RTS_BAD_ADDRESS_TYPE, w->at - 4, 4, type, TYPE_IPV4);
+    if (type > ADDRESS_IPV6) {
+        report_value(w, RTS_BAD_ADDRESS_TYPE, w->at - 4, 4, type, ADDRESS_IPV4);
         return STEP_STOP;
     }
     if (read_field(w, command_at, id + 1 + type, 0, &unused) == STEP_STOP) {
@@ -272,7 +280,7 @@ static enum step read_client_address(struct walk *w, uint32_t command_at, unsign
     return read_field(w, command_at, id + 3, ADDRESS_PADDING_LEN, &unused);
 }
 
-/* Keeps what state and naming need of a whole command whose fields start at p. */
+/* Keeps what state and naming need of a whole command. */
 static void remember(struct walk *w, uint32_t type, uint32_t fields_at)
 {
     struct rts_pdu *pdu = w->pdu;
@@ -360,22 +368,20 @@ static enum step read_fields(struct walk *w, uint32_t command_at, uint32_t type)
  * command before its fields. */
 static uint32_t command_extent(const struct walk *w, uint32_t command_at, uint32_t type)
 {
-    uint64_t length = COMMAND_TYPE_LEN;
     uint32_t room = w->have - command_at;
     unsigned id = first_field(type);
+    uint64_t length = COMMAND_TYPE_LEN;
     if (type == RTS_PADDING || type == RTS_CLIENT_ADDRESS) {
-        length += 4;
-        if (room >= length) {
-            uint32_t lead = read_u32(w, command_at + COMMAND_TYPE_LEN);
-            if (type == RTS_PADDING) {
-                length += lead;
-            } else if (lead <= 1) {
-                length += (lead ? 16 : 4) + ADDRESS_PADDING_LEN;
-            }
+        length += field_length(id, 0);
+        uint32_t lead = room >= length ? read_u32(w, command_at + COMMAND_TYPE_LEN) : 0;
+        if (type == RTS_PADDING) {
+            length += lead;
+        } else if (lead <= ADDRESS_IPV6) {
+            length += field_length(id + 1 + lead, 0) + ADDRESS_PADDING_LEN;
         }
     } else {
         for (; id < rts_field_count && rts_fields[id].command == type; id++) {
-            length += rts_fields[id].kind == RTS_KIND_COOKIE ? 16 : 4;
+            length += field_length(id, 0);
         }
     }
     return length < room ? (uint32_t)length : room;

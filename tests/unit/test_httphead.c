@@ -645,6 +645,9 @@ static void test_rpc_error(void)
     CHECK_STR(http_rpc_error_name(0x6BA), "RPC_S_SERVER_UNAVAILABLE");
     CHECK_STR(http_rpc_error_name(0x6BB), "RPC_S_SERVER_TOO_BUSY");
     CHECK_STR(http_rpc_error_name(5), "ERROR_ACCESS_DENIED");
+    CHECK_STR(http_rpc_error_name(1729), "RPC_S_PROXY_ACCESS_DENIED");
+    CHECK_STR(http_rpc_error_name(1820), "RPC_S_COMM_FAILURE");
+    CHECK_STR(http_rpc_error_name(1833), "RPC_S_COOKIE_AUTH_FAILED");
     CHECK_STR(http_rpc_error_name(0xFFFFFFFF), NULL);
 }
 

@@ -156,6 +156,8 @@ static void test_names(void)
     CHECK_STR(pdu_fault_name(5), "ERROR_ACCESS_DENIED");
     CHECK_STR(pdu_fault_name(0x6BA), "RPC_S_SERVER_UNAVAILABLE");
     CHECK_STR(pdu_fault_name(0x6F7), "RPC_X_BAD_STUB_DATA");
+    CHECK_STR(pdu_fault_name(1710), "RPC_S_OBJECT_NOT_FOUND");
+    CHECK_STR(pdu_fault_name(1914), "RPC_S_INVALID_ASYNC_HANDLE");
     CHECK_STR(pdu_fault_name(0), NULL);
     CHECK_STR(pdu_nak_name(0), "reason_not_specified");
     CHECK_STR(pdu_nak_name(4), "protocol_version_not_supported");
