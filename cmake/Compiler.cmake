@@ -1,0 +1,29 @@
+# Flags of every target of this project.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(outlookhttp_flags INTERFACE)
+if(MSVC)
+  target_compile_options(outlookhttp_flags INTERFACE /W3 /WX)
+  target_compile_definitions(outlookhttp_flags INTERFACE _CRT_SECURE_NO_WARNINGS)
+else()
+  target_compile_options(outlookhttp_flags INTERFACE -Wall -Wextra -Werror)
+endif()
+
+if(OUTLOOKHTTP_SANITIZE OR OUTLOOKHTTP_FUZZ)
+  set(_sanitize -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_compile_options(outlookhttp_flags INTERFACE ${_sanitize})
+  target_link_options(outlookhttp_flags INTERFACE ${_sanitize})
+endif()
+if(OUTLOOKHTTP_FUZZ)
+  if(NOT CMAKE_C_COMPILER_ID MATCHES Clang)
+    message(FATAL_ERROR "OUTLOOKHTTP_FUZZ needs clang: configure with -DCMAKE_C_COMPILER=clang")
+  endif()
+  target_compile_options(outlookhttp_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
