@@ -1,0 +1,87 @@
+"""Compares what the plugin registers with two lists.
+
+    check_fields.py [--update]
+
+tests/golden/fields.txt is all of it: filter name, type, display name, as `tshark -G fields`
+gives them. --update writes that file; read the difference before committing it.
+PUBLIC is the part that users and other tests rely on. It is kept by hand.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import difflib
+import pathlib
+import sys
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+GOLDEN = PROJECT / "tests" / "golden" / "fields.txt"
+sys.path.insert(0, str(PROJECT / "tools"))
+import wsrun
+
+PUBLIC = {
+    "FT_UINT8": "rpch.channel",
+    "FT_UINT16": "rpch.rts.flags rpch.rts.number_of_commands",
+    "FT_BOOLEAN": "rpch.rts.flags.ping rpch.rts.flags.other_cmd rpch.rts.flags.recycle_channel"
+                  " rpch.rts.flags.in_channel rpch.rts.flags.out_channel rpch.rts.flags.eof rpch.rts.flags.echo",
+    "FT_UINT32": "rpch.vc rpch.vc.leg rpch.vc.in_stream rpch.vc.out_stream rpch.rts.command"
+                 " rpch.rts.receive_window_size rpch.rts.flow_control_ack.bytes_received"
+                 " rpch.rts.flow_control_ack.available_window rpch.rts.connection_timeout rpch.rts.channel_lifetime"
+                 " rpch.rts.client_keepalive rpch.rts.version rpch.rts.destination rpch.rts.ping_traffic_sent"
+                 " rpch.error.code",
+    "FT_UINT64": "rpch.channel.bytes",
+    "FT_GUID": "rpch.vc.cookie rpch.rts.cookie rpch.rts.flow_control_ack.channel_cookie"
+               " rpch.rts.association_group_id",
+    "FT_STRING": "rpch.vc.state rpch.vc.in_peer rpch.vc.out_peer rpch.target rpch.outlook_session rpch.session_id"
+                 " rpch.rts.pdu outlook.request_id outlook.client_request_id outlook.front_end"
+                 " outlook.failure_context",
+    "FT_FRAMENUM": "rpch.vc.peer_frame",
+    "FT_IPv4": "rpch.rts.client_address.ipv4",
+    "FT_IPv6": "rpch.rts.client_address.ipv6",
+    "FT_NONE": "rpch.routing.proxies_differ rpch.routing.backend_mismatch rpch.routing.never_joined"
+               " rpch.routing.joined_across_proxies rpch.routing.target_mismatch rpch.channel.lone"
+               " rpch.channel.refused rpch.channel.idle_closed outlook.server_gone rpch.channel.silent_drop"
+               " rpch.channel.buffered rpch.call.failed rpch.channel.lifetime_exceeded rpch.flow.window_exceeded"
+               " rpch.rts.malformed rpch.rts.unexpected",
+}
+
+
+def registered(tshark):
+    """{filter: (type, display name)} of the plugin's two protocols."""
+    fields = {}
+    for line in tshark.output(["-G", "fields"]).splitlines():
+        row = line.split("\t")
+        if row[0] == "F" and row[4] in ("rpch", "outlook"):
+            fields[row[2]] = (row[3], row[1])
+    return fields
+
+
+def main():
+    with wsrun.Tshark() as tshark:
+        tshark.prove_loaded()
+        fields = registered(tshark)
+    lines = [f"{name}\t{kind}\t{label}\n" for name, (kind, label) in sorted(fields.items())]
+    if "--update" in sys.argv[1:]:
+        GOLDEN.parent.mkdir(parents=True, exist_ok=True)
+        GOLDEN.write_text("".join(lines), encoding="utf-8")
+    passed = failed = 0
+    for kind, names in PUBLIC.items():
+        for name in names.split():
+            got = fields.get(name, ("nothing",))[0]
+            if got == kind:
+                passed += 1
+            else:
+                failed += 1
+                print(f"{name} is registered as {got}, should be {kind}")
+    golden = GOLDEN.read_text(encoding="utf-8").splitlines(keepends=True) if GOLDEN.exists() else []
+    difference = list(difflib.unified_diff(golden, lines, "tests/golden/fields.txt", "tshark -G fields"))
+    if difference or not lines:
+        failed += 1
+        sys.stdout.writelines(difference)
+    else:
+        passed += 1
+    print(f"{passed} passed, {failed} failed")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

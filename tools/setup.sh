@@ -1,0 +1,62 @@
+# Shell functions shared by ./analyze and ./check: packages and the build.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+
+# as_root COMMAND...: runs it as root, through sudo where needed.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "root or sudo is needed for: $*" >&2
+        return 1
+    fi
+}
+
+# package_list GROUP...: the names of tools/packages in these groups.
+package_list() {
+    local group
+    for group in "$@"; do
+        sed -n "s/^$group \([^ ]*\) *\$/\1/p" "$project/tools/packages"
+    done
+}
+
+# need_packages GROUP...: installs what is missing of these groups.
+need_packages() {
+    local name missing=()
+    if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+        echo "no apt here: the tools named in tools/packages must be there already" >&2
+        return 0
+    fi
+    for name in $(package_list "$@"); do
+        case "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" in
+        installed) ;;
+        *) missing+=("$name") ;;
+        esac
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    echo "installing: ${missing[*]}"
+    # An answer for wireshark-common's question, and none for anything else.
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q || return
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+}
+
+# build_plugin: configures and builds into build/; quick when nothing changed. A build
+# folder that was made for another source folder or Wireshark is made anew.
+build_plugin() {
+    local cache=$project/build/CMakeCache.txt version
+    version=$(tshark --version 2>/dev/null | sed -n '1s/.*) \([0-9.]*[0-9]\).*/\1/p')
+    if [ -f "$cache" ]; then
+        if ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$project" "$cache" ||
+            [ "$(cat "$project/build/.wireshark" 2>/dev/null)" != "$version" ]; then
+            rm -rf "$project/build"
+        fi
+    fi
+    if [ ! -f "$project/build/build.ninja" ]; then
+        cmake -S "$project" -B "$project/build" -G Ninja || return
+        echo "$version" >"$project/build/.wireshark"
+    fi
+    cmake --build "$project/build"
+}
