@@ -1,0 +1,227 @@
+#!/bin/bash
+# tests/live/make_live.sh [CASE ...]: captures the live samples test-captures/live-* anew,
+# all of them or those named. Run by hand as root, not by ./check: ports, times, cookies and
+# keys differ every time, and capturing needs rights that a test must not ask for.
+# Needs python3-impacket, openssl, wireshark-common (dumpcap, editcap) and iproute2.
+#
+# Everything runs in a network namespace of its own: ports 80 and 443 are free there, nothing
+# else is on its loopback, and an MTU of 1500 without segmentation offload makes segments as
+# they are on Ethernet. Writes capture.pcapng, capture.keys and pdus.jsonl; README.md and
+# expect.json are written by hand (pdus.jsonl says what was really sent).
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+samples=$here/../../test-captures
+# impacket is a Debian package: another python3 earlier in PATH does not see it.
+python=/usr/bin/python3
+
+if [ -z "${LIVE_NAMESPACE-}" ]; then
+    [ "$(id -u)" = 0 ] || { echo "make_live.sh: needs root to capture" >&2; exit 1; }
+    LIVE_NAMESPACE=1 exec unshare --net "$here/make_live.sh" "$@"
+fi
+
+ip link set lo mtu 1500 gso_max_segs 1 up
+ip addr add 2001:db8::10/64 dev lo nodad
+ip addr add 2001:db8::2/128 dev lo nodad
+ip -6 route replace local 2001:db8::2/128 dev lo src 2001:db8::10
+
+scratch=$(mktemp -d)
+children=
+stop() {           # ends what this script started, by id
+    local id
+    for id in $children; do kill "$id" 2>/dev/null && wait "$id" 2>/dev/null || true; done
+    children=
+}
+trap 'stop; rm -rf "$scratch"' EXIT
+
+client=127.0.1.10
+user='example.test\alice:correct horse'
+certificate() {    # NAME [ISSUER]
+    openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=$1" -addext "subjectAltName=DNS:$1" \
+        -keyout "$scratch/key" -out "$scratch/certificate" 2>/dev/null
+}
+certificate mail.example.test
+
+background() { "$@" & children="$children $!"; }
+
+server() {         # ENDPOINTS... and options; every one logs to the case's pdus.jsonl
+    background "$python" "$here/rpch_server.py" "$@" --credentials "$user" --log "$case/pdus.jsonl"
+}
+tls_server() { server "$@" --certificate "$scratch/certificate" --key "$scratch/key"; }
+balancer() { background "$python" "$here/lb.py" "$@"; }
+impacket() {       # SCHEME SCENARIO options...
+    local scheme=$1 scenario=$2
+    shift 2
+    timeout 30 "$python" "$here/impacket_client.py" "$scheme://mail.example.test/rpc/rpcproxy.dll" "$scenario" \
+        --source $client --credentials "${password_of-$user}" "$@"
+}
+records() { timeout 30 "$python" "$here/record_client.py" "$@" --source $client --credentials "$user" --keylog "$case/capture.keys"; }
+
+# begin NAME: what follows is captured for test-captures/live-NAME.
+begin() {
+    case=$samples/live-$1
+    mkdir -p "$case"
+    rm -f "$case/capture.pcapng" "$case/capture.keys" "$case/pdus.jsonl"
+    echo "live-$1"
+}
+capture() {        # after the servers: they must listen, and nothing before the client is wanted
+    sleep 0.7
+    dumpcap -q -i lo -f "tcp port 80 or tcp port 443 or tcp port 3128" -w "$scratch/capture.pcapng" 2>"$scratch/dumpcap" &
+    dumpcap=$!
+    until grep -q "^File:" "$scratch/dumpcap"; do sleep 0.1; done
+    sleep 0.3
+}
+end() {
+    sleep 0.7
+    kill -INT $dumpcap
+    wait $dumpcap || true
+    stop
+    if [ "${1-}" = inject ]; then
+        editcap --inject-secrets "tls,$case/capture.keys" "$scratch/capture.pcapng" "$case/capture.pcapng"
+        rm "$case/capture.keys"
+    else
+        cp "$scratch/capture.pcapng" "$case/capture.pcapng"
+    fi
+    rm "$scratch/capture.pcapng"
+    chmod 644 "$case"/*
+}
+
+# Plain HTTP
+
+live_healthy() {
+    server 127.0.0.2:80; capture
+    impacket http alter --address 127.0.0.2; end
+}
+live_basic_after_401() {
+    server 127.0.0.2:80; capture
+    impacket http nspi --address 127.0.0.2 --auto; end
+}
+live_wrong_password() {
+    server 127.0.0.2:80; capture
+    password_of='example.test\alice:wrong' impacket http nspi --address 127.0.0.2 --fails; end
+}
+live_split_lb() {
+    server 127.0.0.2:80 --name EX1; server 127.0.0.3:80 --name EX2
+    balancer 127.0.0.4:80 127.0.0.2:80 127.0.0.3:80 --source 127.0.0.4; capture
+    impacket http nspi --address 127.0.0.4 --fails; end
+}
+live_affinity_lb() {
+    server 127.0.0.2:80 --name EX1; server 127.0.0.3:80 --name EX2
+    balancer 127.0.0.4:80 127.0.0.2:80 127.0.0.3:80 --source 127.0.0.4 --affinity; capture
+    impacket http nspi --address 127.0.0.4; end
+}
+live_joined_across_lb() {
+    server 127.0.0.2:80 127.0.0.3:80
+    balancer 127.0.0.4:80 127.0.0.2:80 127.0.0.3:80 --source 127.0.0.4; capture
+    impacket http nspi --address 127.0.0.4; end
+}
+live_fragments() {
+    server 127.0.0.2:80 --entries 360 --window 16384; capture
+    impacket http large --address 127.0.0.2 --window 65536; end
+}
+live_pings() {
+    server 127.0.0.2:80 --ping 1 --slow 2.6; capture
+    impacket http slow --address 127.0.0.2; end
+}
+live_chunked() {
+    server 127.0.0.2:80 --chunked --entries 60; capture
+    impacket http large --address 127.0.0.2; end
+}
+live_fault() {
+    server 127.0.0.2:80; capture
+    impacket http fault --address 127.0.0.2; end
+}
+live_bind_nak() {
+    server 127.0.0.2:80 --bind-nak; capture
+    impacket http refused --address 127.0.0.2; end
+}
+live_refused_503() {
+    server 127.0.0.2:80 --refuse 6ba; capture
+    impacket http nspi --address 127.0.0.2 --fails; end
+}
+live_ipv4_ipv6() {
+    server 127.0.0.2:80 "[2001:db8::2]:80"; capture
+    impacket http nspi --address 127.0.0.2 --address 2001:db8::2; end
+}
+live_idle_lb() {
+    server 127.0.0.2:80
+    balancer 127.0.0.4:80 127.0.0.2:80 --source 127.0.0.4 --idle 11; capture
+    impacket http idle --address 127.0.0.2 --address 127.0.0.4 --wait 13; end
+}
+
+# TLS; the client keeps the key log
+
+live_tls12() {
+    tls_server 127.0.0.2:443 --tls 1.2; capture
+    impacket https alter --address 127.0.0.2 --tls 1.2 --keylog "$case/capture.keys"; end
+}
+live_tls12_alpn_dsb() {
+    tls_server 127.0.0.2:443 --tls 1.2 --alpn; capture
+    impacket https nspi --address 127.0.0.2 --tls 1.2 --alpn --keylog "$case/capture.keys"; end inject
+}
+live_tls13_alpn() {
+    tls_server 127.0.0.2:443 --tls 1.3 --alpn; capture
+    impacket https alter --address 127.0.0.2 --alpn --keylog "$case/capture.keys"; end
+}
+live_tls13_dsb() {
+    tls_server 127.0.0.2:443 --tls 1.3; capture
+    impacket https nspi --address 127.0.0.2 --keylog "$case/capture.keys"; end inject
+}
+live_tls13_split_lb() {
+    tls_server 127.0.0.2:443 --tls 1.3 --name EX1; tls_server 127.0.0.3:443 --tls 1.3 --name EX2
+    balancer 127.0.0.4:443 127.0.0.2:443 127.0.0.3:443 --source 127.0.0.4; capture
+    impacket https nspi --address 127.0.0.4 --fails --keylog "$case/capture.keys"; end
+}
+live_tls_fragments() {
+    tls_server 127.0.0.2:443 --tls 1.3 --entries 150 --window 16384; capture
+    impacket https large --address 127.0.0.2 --window 16384 --keylog "$case/capture.keys"; end
+}
+live_tls13_records_together() {
+    tls_server 127.0.0.2:443 --tls 1.3; capture
+    records together --address 127.0.0.2; end
+}
+live_tls12_records_together() {
+    tls_server 127.0.0.2:443 --tls 1.2; capture
+    records together --address 127.0.0.2 --tls 1.2; end
+}
+live_tls13_records_split_pdu() {
+    tls_server 127.0.0.2:443 --tls 1.3; capture
+    records split-pdu --address 127.0.0.2; end
+}
+live_tls13_records_split_header() {
+    tls_server 127.0.0.2:443 --tls 1.3; capture
+    records split-header --address 127.0.0.2; end
+}
+live_tls_connect() {
+    tls_server 127.0.0.2:443 --tls 1.3
+    balancer 127.0.0.5:3128 127.0.0.2:443 --source 127.0.0.5 --connect; capture
+    impacket https nspi --address 127.0.0.5 --tunnel 3128 --keylog "$case/capture.keys"; end
+}
+live_connect() {
+    server 127.0.0.2:80
+    balancer 127.0.0.5:3128 127.0.0.2:80 --source 127.0.0.5 --connect; capture
+    impacket http nspi --address 127.0.0.5 --tunnel 3128; end
+}
+live_tls_no_keys() {
+    tls_server 127.0.0.2:443 --tls 1.3; capture
+    impacket https nspi --address 127.0.0.2; end
+}
+live_tls12_untrusted_ca() {
+    tls_server 127.0.0.2:443 --tls 1.2; capture
+    impacket https nspi --address 127.0.0.2 --tls 1.2 --verify --fails; end
+}
+live_tls13_untrusted_ca() {
+    tls_server 127.0.0.2:443 --tls 1.3; capture
+    impacket https nspi --address 127.0.0.2 --verify --fails; end
+}
+
+if [ $# -eq 0 ]; then
+    # Every function above, in this order.
+    set -- $(sed -n 's/^live_\([a-z0-9_]*\)() {$/\1/p' "$0" | tr _ -)
+fi
+for name; do
+    begin "${name#live-}"
+    "live_$(echo "${name#live-}" | tr - _)" || { echo "make_live.sh: $name failed" >&2; exit 1; }
+done
