@@ -15,6 +15,7 @@ import sys
 import time
 
 from impacket.dcerpc.v5 import epm, mgmt, nspi, transport
+from impacket.dcerpc.v5.rpch import hPing
 from impacket.dcerpc.v5.rpcrt import DCERPCException
 from impacket.http import AUTH_AUTO, AUTH_BASIC
 from impacket.uuid import uuidtup_to_bin
@@ -68,7 +69,7 @@ def patch_connect(client, options):
 def calls_nspi(dce):
     dce.bind(nspi.MSRPC_UUID_NSPI)
     handle = nspi.hNspiBind(dce)["contextHandle"]
-    names(dce, handle, 1)
+    nspi.hNspiUpdateStat(dce, handle, nspi.STAT())
     nspi.hNspiUnbind(dce, handle)
 
 
@@ -141,7 +142,7 @@ def main():
     parser.add_argument("--verify", action="store_true", help="trust the system's certificate authorities only")
     parser.add_argument("--tunnel", type=int, help="the address is a CONNECT proxy's, on this port")
     parser.add_argument("--fails", action="store_true", help="the connection is expected to fail")
-    parser.add_argument("--wait", type=float, default=0, help="idle that long before the end, seconds")
+    parser.add_argument("--wait", type=float, default=0, help="only ping on IN that long before the end, seconds")
     options = parser.parse_args()
 
     server, _, port = options.target.rpartition(":")
@@ -167,7 +168,11 @@ def main():
         return 1
     if SCENARIOS[options.scenario]:
         SCENARIOS[options.scenario](dce)
-    time.sleep(options.wait)
+    # Pings keep IN alive while OUT is idle, as a client's keepalive does.
+    until = time.monotonic() + options.wait
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, 4))
+        client.send(hPing())
     dce.disconnect()
     return 0
 

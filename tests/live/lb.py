@@ -10,6 +10,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 import argparse
 import asyncio
 import itertools
+import time
 
 
 def split(endpoint):
@@ -30,15 +31,23 @@ class Balancer:
             self.pinned[client] = next(self.turn)
         return self.pinned[client]
 
-    async def copy(self, reader, writer):
+    async def copy(self, reader, writer, clock):
         """One direction, to its end; an end of one direction ends both, as a plain TCP balancer does."""
         try:
-            while data := await asyncio.wait_for(reader.read(65536), self.options.idle):
+            while data := await reader.read(65536):
+                clock["last"] = time.monotonic()
                 writer.write(data)
                 await writer.drain()
-        except (ConnectionError, asyncio.TimeoutError):
+        except ConnectionError:
             pass
         writer.close()
+
+    async def watch(self, clock, *writers):
+        """Closes both sides after options.idle seconds without a byte either way."""
+        while (left := clock["last"] + self.options.idle - time.monotonic()) > 0:
+            await asyncio.sleep(left)
+        for writer in writers:
+            writer.close()
 
     async def serve(self, reader, writer):
         server = self.choose(writer.get_extra_info("peername")[0])
@@ -51,7 +60,11 @@ class Balancer:
         far_reader, far_writer = await asyncio.open_connection(*server, local_addr=(self.options.source, 0))
         if self.options.connect:
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await asyncio.gather(self.copy(reader, far_writer), self.copy(far_reader, writer))
+        clock = {"last": time.monotonic()}
+        watch = asyncio.create_task(self.watch(clock, writer, far_writer)) if self.options.idle else None
+        await asyncio.gather(self.copy(reader, far_writer, clock), self.copy(far_reader, writer, clock))
+        if watch:
+            watch.cancel()
 
 
 async def main():
@@ -61,7 +74,7 @@ async def main():
     parser.add_argument("--source", required=True, help="address that connections to the servers come from")
     parser.add_argument("--affinity", action="store_true", help="one server for each client address")
     parser.add_argument("--connect", action="store_true", help="be an HTTP CONNECT proxy instead")
-    parser.add_argument("--idle", type=float, help="close a connection after that long without data from one side, seconds")
+    parser.add_argument("--idle", type=float, help="close a connection after that long without data, seconds")
     options = parser.parse_args()
     listener = await asyncio.start_server(Balancer(options).serve, *split(options.listen))
     await listener.serve_forever()

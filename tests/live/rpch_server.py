@@ -3,8 +3,8 @@
 Written from MS-RPCH (channels, RTS PDUs) and C706 chapter 12 (RPC PDUs). It pairs channels
 by the virtual connection cookie within this process only, so two processes share no state.
 Interfaces: endpoint mapper (ept_lookup), remote management (inq_if_ids,
-is_server_listening) and NSPI (NspiBind, NspiResolveNamesW, NspiUnbind); anything else is
-refused with a bind_ack that rejects, or a fault. Every PDU and HTTP head is logged as a
+is_server_listening) and NSPI (NspiBind, NspiUpdateStat, NspiResolveNamesW, NspiUnbind);
+anything else is refused with a bind_ack that rejects, or a fault. Every PDU and HTTP head is logged as a
 line of JSON: what the log says was sent is what a sample is expected to show.
 
 SPDX-License-Identifier: GPL-2.0-or-later
@@ -129,6 +129,9 @@ class VirtualConnection:
         self.in_writer = self.out_writer = self.out = None
         self.in_cookie = None
         self.in_bytes = self.in_acked = 0
+        self.out_bytes = self.out_received = self.out_window = 0
+        self.acked = asyncio.Event()
+        self.task = None
         self.contexts = {}
         self.max_frag = 4280
         self.parts = []
@@ -160,6 +163,7 @@ class Server:
         finally:
             for virtual in list(self.connections.values()):
                 if writer in (virtual.in_writer, virtual.out_writer):
+                    await asyncio.sleep(self.options.linger)
                     self.close(virtual)
             writer.close()
 
@@ -243,7 +247,7 @@ class Server:
         if first.name != "CONN/A1" or length != len(pdu):
             raise ValueError(f"{first.name} of {len(pdu)} bytes opens OUT, announced {length}")
         virtual = self.find(first.cookies[0])
-        virtual.out_writer = writer
+        virtual.out_writer, virtual.out_window = writer, first.window
         body = "Transfer-Encoding: chunked" if self.options.chunked else "Content-Length: 1073741824"
         head = f"HTTP/1.1 200 Success\r\nContent-Type: application/rpc\r\nX-FEServer: {self.options.name}\r\n{body}\r\n\r\n"
         self.send(writer, head.encode(), "HTTP 200")
@@ -287,7 +291,11 @@ class Server:
         while True:
             pdu = await self.pdu(reader)
             if pdu[2] == RTS:
-                self.log(writer, "recv", RtsPdu(pdu).name, length=len(pdu))
+                control = RtsPdu(pdu)
+                self.log(writer, "recv", control.name, length=len(pdu))
+                if control.ack:
+                    virtual.out_received, virtual.out_window = control.ack
+                    virtual.acked.set()
                 continue
             self.acknowledge(virtual, len(pdu))
             await self.rpc(virtual, writer, pdu)
@@ -316,10 +324,13 @@ class Server:
             virtual.parts.append(pdu[40 if flags & OBJECT else 24:])
             if flags & LAST_FRAG:
                 stub, virtual.parts = b"".join(virtual.parts), []
-                await self.call(virtual, call_id, more["context"], more["opnum"], stub)
+                # A task: the acknowledgements that a long response waits for arrive here meanwhile.
+                call = self.call(virtual, call_id, more["context"], more["opnum"], stub)
+                virtual.task = asyncio.create_task(call)
 
     def rpc_send(self, virtual, ptype, call_id, body, pfc=FIRST_FRAG | LAST_FRAG, **more):
         header = struct.pack("<BBBB4sHHI", 5, 0, ptype, pfc, b"\x10\0\0\0", 16 + len(body), 0, call_id)
+        virtual.out_bytes += len(header) + len(body)
         self.out_send(virtual, header + body, PTYPE_NAMES[ptype], call=call_id, **more)
 
     def bind(self, virtual, ptype, call_id, pdu):
@@ -358,6 +369,8 @@ class Server:
             # dwFlags (4) and STAT (36) precede the pointer to the GUID the client may ask for.
             guid = u32(0x20000) + uuid.uuid5(NSPI, "guid").bytes_le if stub[40:44] != bytes(4) else u32(0)
             result = guid + u32(0) + uuid.uuid5(NSPI, self.options.name).bytes_le + u32(0)
+        elif (interface, opnum) == (NSPI, 2):
+            result = stub[24:60] + u32(0) + u32(0)       # the client's STAT unchanged, no delta
         elif (interface, opnum) == (NSPI, 20):
             result = struct.pack("<III", 0, 0, 0x8004010F)   # no rows: MAPI_E_NOT_FOUND
         elif (interface, opnum) == (NSPI, 1):
@@ -371,6 +384,9 @@ class Server:
             part = result[at:at + room]
             flags = (FIRST_FRAG if at == 0 else 0) | (LAST_FRAG if at + room >= len(result) else 0)
             body = struct.pack("<IHBB", len(result) - at, context, 0, 0) + part
+            while virtual.out_bytes + 16 + len(body) > virtual.out_received + virtual.out_window:
+                virtual.acked.clear()
+                await virtual.acked.wait()
             self.rpc_send(virtual, RESPONSE, call_id, body, flags, opnum=opnum, context=context, flags=flags)
 
 
@@ -396,6 +412,7 @@ async def main():
     parser.add_argument("--credentials", help="USER:PASSWORD that Basic must carry")
     parser.add_argument("--timeout", type=int, default=900, help="ConnectionTimeout, seconds")
     parser.add_argument("--join-timeout", type=float, default=8, help="close OUT after that long without IN, seconds")
+    parser.add_argument("--linger", type=float, default=0, help="close the other channel that long after one, seconds")
     parser.add_argument("--window", type=int, default=65536, help="ReceiveWindowSize, bytes")
     parser.add_argument("--ping", type=float, default=0, help="ping OUT after that long without data, seconds")
     parser.add_argument("--slow", type=float, default=0, help="is_server_listening takes that long, seconds")
