@@ -6,8 +6,9 @@
 #
 # Everything runs in a network namespace of its own: ports 80 and 443 are free there, nothing
 # else is on its loopback, and an MTU of 1500 without segmentation offload makes segments as
-# they are on Ethernet. Writes capture.pcapng, capture.keys and pdus.jsonl; README.md and
-# expect.json are written by hand (pdus.jsonl says what was really sent).
+# they are on Ethernet. Writes capture.pcapng, capture.keys, pdus.jsonl
+# (the server's log: what was really sent) and, by expect.py, expect.json from that log and
+# the verdicts judged by hand. README.md is written by hand.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -234,4 +235,5 @@ fi
 for name; do
     begin "${name#live-}"
     "live_$(echo "${name#live-}" | tr - _)"
+    "$python" "$here/expect.py" "$case"
 done
