@@ -13,11 +13,12 @@ import pathlib
 import subprocess
 import sys
 
-RTS = {"CONN/A1", "CONN/A3", "CONN/B1", "CONN/C2", "Ping", "Keep-Alive", "FlowControlAck", "FlowControlAckWithDestination"}
+RTS = {"CONN/A1", "CONN/A3", "CONN/B1", "CONN/C2", "Ping", "Keep-Alive", "FlowControlAck",
+       "FlowControlAckWithDestination"}
 
 # Sample -> (item, severity, leg, filter for the frame: first match; {in} and {out} are tcp.stream of that leg).
 # On a leg behind the balancer the halves are on 127.0.0.2 and 127.0.0.3.
-# Both first PDUs are there within a second and C2 never comes: the first frame of the leg after five more seconds.
+# Both first PDUs are there within a second and C2 never comes: the leg's first frame after five more seconds.
 LATER = "(tcp.stream=={in} || tcp.stream=={out}) && frame.time_relative > 5"
 SPLIT = [
     ("rpch.routing.never_joined", "warning", 0, LATER),
@@ -36,6 +37,8 @@ VERDICTS = {
     "live-refused-503": [("rpch.channel.refused", "warning", 0, "http.response.code==503")],
     "live-fault": [("rpch.call.failed", "note", 0, "tcp.stream=={out} && tcp.srcport==80 && tcp.len==32")],
     "live-bind-nak": [("rpch.call.failed", "note", 0, "tcp.stream=={out} && tcp.srcport==80 && tcp.len==24")],
+    # IN is closed and OUT was never opened.
+    "live-lone": [("rpch.channel.lone", "note", 0, "tcp.stream=={in} && tcp.flags.fin==1")],
     # On the client's leg the server's end closes; on the other one the balancer is the client and closes itself.
     "live-idle-lb": [("rpch.channel.idle_closed", "warning", 0,
                       "tcp.stream=={out} && tcp.flags.fin==1 && ip.src==127.0.0.4")],
@@ -75,7 +78,7 @@ class Sample:
         behind = [connection for connection in found if connection["log"]]
         if behind and front:
             if len(behind) != len(front):
-                raise SystemExit(f"{self.folder.name}: {len(front)} connections before the balancer, {len(behind)} behind")
+                raise SystemExit(f"{self.folder.name}: {len(front)} connections before {len(behind)} on the balancer")
             for one, other in zip(front, behind):
                 one["log"], other["leg"] = other["log"], 1
         return found
@@ -100,8 +103,9 @@ class Sample:
         expect = {"keys": self.folder.joinpath("capture.keys").exists() and "capture.keys" or None,
                   "connections": rows, "legs": [], "items": [], "tolerated": TOLERATED.get(self.folder.name, [])}
         for number, leg in sorted(legs.items()):
-            joined = any(entry["what"] == "CONN/C2" for entry in leg["out"]["log"]) if "out" in leg else False
-            opened = [half for half in leg if any(entry["what"] in ("CONN/A1", "CONN/B1") for entry in leg[half]["log"])]
+            joined = "out" in leg and any(entry["what"] == "CONN/C2" for entry in leg["out"]["log"])
+            opened = [half for half in leg
+                      if any(entry["what"] in ("CONN/A1", "CONN/B1") for entry in leg[half]["log"])]
             expect["legs"].append({"vc": 0, "leg": number, "opens": joined, "target": "ex1.example.test:6004",
                                    "user": "example.test\\alice",
                                    **{f"{half}_peer": leg[half]["server"] for half in sorted(opened)},
@@ -113,7 +117,8 @@ class Sample:
             frames = self.tshark(where.format(**streams, b1=b1), "frame.number")
             if not frames:
                 raise SystemExit(f"{self.folder.name}: no frame for {item}")
-            expect["items"].append({"item": item, "severity": severity, "frame": int(frames[0][0]), "vc": 0, "leg": number})
+            expect["items"].append({"item": item, "severity": severity, "frame": int(frames[0][0]), "vc": 0,
+                                    "leg": number})
         expect["items"].sort(key=lambda item: item["frame"])
         return expect
 

@@ -14,13 +14,13 @@ import ssl
 import sys
 import time
 
+from impacket import uuid
 from impacket.dcerpc.v5 import epm, mgmt, nspi, transport
-from impacket.dcerpc.v5.rpch import hPing
+from impacket.dcerpc.v5.rpch import hCONN_B1, hPing
 from impacket.dcerpc.v5.rpcrt import DCERPCException
 from impacket.http import AUTH_AUTO, AUTH_BASIC
-from impacket.uuid import uuidtup_to_bin
 
-UNKNOWN_INTERFACE = uuidtup_to_bin(("00000000-1111-2222-3333-444444444444", "1.0"))
+UNKNOWN_INTERFACE = uuid.uuidtup_to_bin(("00000000-1111-2222-3333-444444444444", "1.0"))
 
 
 def tls_context(options):
@@ -75,7 +75,7 @@ def calls_nspi(dce):
 
 def names(dce, handle, count):
     try:
-        nspi.hNspiResolveNamesW(dce, handle, paStr=[f"recipient {index:04} of the live sample" for index in range(count)])
+        nspi.hNspiResolveNamesW(dce, handle, paStr=[f"recipient {n:04} of the live sample" for n in range(count)])
     except DCERPCException as error:
         # The server knows nobody.
         if error.get_error_code() != 0x8004010F:
@@ -122,7 +122,7 @@ def calls_refused(dce):
 
 
 SCENARIOS = {"nspi": calls_nspi, "alter": calls_alter, "large": calls_large, "slow": calls_slow, "fault": calls_fault,
-             "refused": calls_refused, "idle": None}
+             "refused": calls_refused, "idle": None, "lone": None}
 
 
 def main():
@@ -157,6 +157,13 @@ def main():
         client._RPCProxyClient__receiverAvailableWindow = options.window
     patch_connect(client, options)
 
+    if options.scenario == "lone":
+        # IN with its first PDU, and no OUT: a client that dies between its two channels.
+        client.create_rpc_in_channel()
+        client.send(hCONN_B1(uuid.generate(), uuid.generate(), uuid.generate()))
+        time.sleep(1)
+        client.close_rpc_in_channel()
+        return 0
     dce = client.get_dce_rpc()
     try:
         dce.connect()

@@ -39,7 +39,7 @@ trap 'stop; rm -rf "$scratch"' EXIT
 
 client=127.0.1.10
 user='example.test\alice:correct horse'
-certificate() {    # NAME [ISSUER]
+certificate() {    # NAME
     openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=$1" -addext "subjectAltName=DNS:$1" \
         -keyout "$scratch/key" -out "$scratch/certificate" 2>/dev/null
 }
@@ -55,12 +55,13 @@ balancer() { background "$python" "$here/lb.py" "$@"; }
 impacket() {       # SCHEME SCENARIO options...
     local scheme=$1 scenario=$2
     shift 2
-    timeout "${patience-30}" "$python" "$here/impacket_client.py" "$scheme://mail.example.test/rpc/rpcproxy.dll" "$scenario" \
-        --source $client --credentials "${password_of-$user}" "$@" || failed "$@"
+    timeout "${patience-30}" "$python" "$here/impacket_client.py" \
+        "$scheme://mail.example.test/rpc/rpcproxy.dll" "$scenario" \
+        --source $client --credentials "${password_of-$user}" "$@" || failed
 }
 records() {
     timeout 30 "$python" "$here/record_client.py" "$@" --source $client --credentials "$user" \
-        --keylog "$case/capture.keys" || failed "$@"
+        --keylog "$case/capture.keys" || failed
 }
 # A virtual connection that never opens: impacket reads for ever, so ends by the clock.
 failed() {
@@ -78,7 +79,8 @@ begin() {
 }
 capture() {        # after the servers: they must listen, and nothing before the client is wanted
     sleep 0.7
-    dumpcap -q -i lo -f "tcp port 80 or tcp port 443 or tcp port 3128" -w "$scratch/capture.pcapng" 2>"$scratch/dumpcap" &
+    dumpcap -q -i lo -f "tcp port 80 or tcp port 443 or tcp port 3128" -w "$scratch/capture.pcapng" \
+        2>"$scratch/dumpcap" &
     dumpcap=$!
     until grep -q "^File:" "$scratch/dumpcap"; do sleep 0.1; done
     sleep 0.3
@@ -154,6 +156,10 @@ live_refused_503() {
 live_ipv4_ipv6() {
     server 127.0.0.2:80 "[2001:db8::2]:80"; capture
     impacket http nspi --address 127.0.0.2 --address 2001:db8::2; end
+}
+live_lone() {
+    server 127.0.0.2:80; capture
+    impacket http lone --address 127.0.0.2; end
 }
 live_idle_lb() {
     # The balancer drops OUT, where nothing moves; IN carries pings and outlives it by two seconds.

@@ -102,7 +102,8 @@ def later(connection, layout, pdu):
 
 
 def rpc(ptype, call_id, body):
-    return struct.pack("<BBBB4sHHI", 5, 0, ptype, FIRST_FRAG | LAST_FRAG, b"\x10\0\0\0", 16 + len(body), 0, call_id) + body
+    flags = FIRST_FRAG | LAST_FRAG
+    return struct.pack("<BBBB4sHHI", 5, 0, ptype, flags, b"\x10\0\0\0", 16 + len(body), 0, call_id) + body
 
 
 def main():

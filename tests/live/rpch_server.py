@@ -27,7 +27,8 @@ PTYPE_NAMES = {0: "request", 2: "response", 3: "fault", 11: "bind", 12: "bind_ac
 FIRST_FRAG, LAST_FRAG, OBJECT = 0x01, 0x02, 0x80
 
 # RTS commands, MS-RPCH 2.2.3.5: type -> bytes after the type; None where the command says.
-COMMAND_LENGTH = {0: 4, 1: 24, 2: 4, 3: 16, 4: 4, 5: 4, 6: 4, 7: 0, 8: None, 9: 0, 10: 0, 11: None, 12: 16, 13: 4, 14: 4}
+COMMAND_LENGTH = {0: 4, 1: 24, 2: 4, 3: 16, 4: 4, 5: 4, 6: 4, 7: 0, 8: None, 9: 0, 10: 0, 11: None, 12: 16, 13: 4,
+                  14: 4}
 # What a client may send, by flags and commands (2.2.4).
 RTS_NAMES = {
     (0x00, (6, 3, 3, 0)): "CONN/A1",
@@ -171,7 +172,8 @@ class Server:
         """One HTTP request and its channel; true when another request may follow."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         method, target, version = head[0].split(" ")
-        fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:-2])}
+        lines = (line.partition(":") for line in head[1:-2])
+        fields = {name.strip().lower(): value.strip() for name, _, value in lines}
         length = int(fields.get("content-length", "0"))
         self.log(writer, "recv", "HTTP request", method=method, target=target, content_length=length)
         if method not in ("RPC_IN_DATA", "RPC_OUT_DATA"):
@@ -249,8 +251,8 @@ class Server:
         virtual = self.find(first.cookies[0])
         virtual.out_writer, virtual.out_window = writer, first.window
         body = "Transfer-Encoding: chunked" if self.options.chunked else "Content-Length: 1073741824"
-        head = f"HTTP/1.1 200 Success\r\nContent-Type: application/rpc\r\nX-FEServer: {self.options.name}\r\n{body}\r\n\r\n"
-        self.send(writer, head.encode(), "HTTP 200")
+        head = ["HTTP/1.1 200 Success", "Content-Type: application/rpc", f"X-FEServer: {self.options.name}", body]
+        self.send(writer, "\r\n".join([*head, "", ""]).encode(), "HTTP 200")
         self.out_send(virtual, rts(0, (2, u32(self.options.timeout * 1000))), "CONN/A3")
         self.join(virtual)
         try:
