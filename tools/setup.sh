@@ -25,16 +25,15 @@ package_list() {
 
 # need_packages GROUP...: installs what is missing of these groups.
 need_packages() {
-    local name missing=()
+    local name names installed missing=()
     if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
         echo "no apt here: the tools named in tools/packages must be there already" >&2
         return 0
     fi
-    for name in $(package_list "$@"); do
-        case "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" in
-        installed) ;;
-        *) missing+=("$name") ;;
-        esac
+    mapfile -t names < <(package_list "$@")
+    installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${names[@]}" 2>/dev/null)
+    for name in "${names[@]}"; do
+        grep -qx "$name installed" <<<"$installed" || missing+=("$name")
     done
     [ ${#missing[@]} -eq 0 ] && return 0
     echo "installing: ${missing[*]}"
@@ -43,7 +42,7 @@ need_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
 }
 
-# build_plugin: configures and builds into build/; quick when nothing changed. A build
+# build_plugin [TARGET]: configures and builds into build/; quick when nothing changed. A build
 # folder that was made for another source folder or Wireshark is made anew.
 build_plugin() {
     local cache=$project/build/CMakeCache.txt version
@@ -58,5 +57,5 @@ build_plugin() {
         cmake -S "$project" -B "$project/build" -G Ninja || return
         echo "$version" >"$project/build/.wireshark"
     fi
-    cmake --build "$project/build"
+    cmake --build "$project/build" ${1:+--target "$1"}
 }

@@ -40,6 +40,9 @@ enum way { WAY_TO_SERVER = 0, WAY_TO_CLIENT = 1 };   /* the client opened the TC
 struct conn_past {
     bool syn, syn_ack;           /* captured */
     bool gap;                    /* a segment is missing, or it cannot be told */
+    bool has_next;               /* next_seq is known */
+    uint32_t next_seq[2];        /* by enum way: behind the highest byte captured so far; the claiming
+                                  * frame may be counted or not */
     struct when first;           /* first frame of the connection */
     bool tls;                    /* decrypted from TLS */
 };

@@ -1,0 +1,184 @@
+/* view.c
+ * What the state is shown as: the snapshot that goes with a frame and the rows of the
+ * report.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "vconn_private.h"
+
+#include <stdio.h>
+
+static const char *leg_state_name(const struct leg *leg)
+{
+    static const char *const names[] = {
+        [LEG_OPENING] = "opening", [LEG_OPEN] = "open", [LEG_RECYCLING] = "recycling", [LEG_CLOSED] = "closed"
+    };
+    return names[leg->state];
+}
+
+static void show_half(struct vc_snapshot *snapshot, const struct channel *channel)
+{
+    if (!channel || channel->v1) {
+        return;
+    }
+    if (channel->role == ROLE_IN) {
+        snapshot->in_stream = channel->conn->stream;
+        snapshot->has_in_peer = true;
+        snapshot->in_peer = channel->conn->server_end;
+    } else {
+        snapshot->out_stream = channel->conn->stream;
+        snapshot->has_out_peer = true;
+        snapshot->out_peer = channel->conn->server_end;
+    }
+}
+
+bool vtcp_snapshot(const struct vtcp *conn, struct vc_snapshot *snapshot)
+{
+    const struct channel *channel = conn->channel;
+    memset(snapshot, 0, sizeof(*snapshot));
+    snapshot->vc = snapshot->leg = snapshot->in_stream = snapshot->out_stream = NO_NUMBER;
+    if (!channel) {
+        return false;
+    }
+    snapshot->channel = channel->v1 ? 0 : channel->role == ROLE_IN ? 1 : 2;
+    snapshot->target = channel->target;
+    snapshot->outlook_session = channel->outlook_session;
+    snapshot->session_id = channel->session_id;
+    const struct leg *leg = channel->leg;
+    if (!leg) {
+        show_half(snapshot, channel);
+        return true;
+    }
+    snapshot->vc = leg->vc->number;
+    snapshot->leg = leg->number;
+    snapshot->state = leg_state_name(leg);
+    snapshot->has_cookie = leg->vc->has_cookie;
+    memcpy(snapshot->cookie, leg->vc->cookie, sizeof(snapshot->cookie));
+    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
+        show_half(snapshot, leg->current[role]);
+    }
+    const struct channel *other = leg_other(channel);
+    if (other) {
+        snapshot->peer_frame = other->first_rts.frame ? other->first_rts.frame : other->request.frame;
+        if (!snapshot->target) {
+            snapshot->target = other->target;
+        }
+    }
+    return true;
+}
+
+uint32_t vtcp_row(const struct vtcp *conn)
+{
+    return conn->channel && conn->channel->leg ? conn->channel->leg->row : NO_NUMBER;
+}
+
+uint32_t vworld_legs(const struct vworld *world)
+{
+    return world->row_count;
+}
+
+/* Why absence proves nothing on this leg; text lives as long as the world. */
+static const char *doubt_text(const struct vworld *world, const struct leg *leg)
+{
+    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
+        const struct channel *channel = leg->current[role];
+        const char *name = role == ROLE_IN ? "IN" : "OUT";
+        char text[64];
+        uint32_t frame;
+        switch (channel ? conn_doubt(channel->conn, &frame) : DOUBT_NONE) {
+        case DOUBT_NONE:
+            continue;
+        case DOUBT_NO_SYN:
+            snprintf(text, sizeof(text), "%s: no SYN captured", name);
+            break;
+        case DOUBT_ONE_WAY:
+            snprintf(text, sizeof(text), "%s: one direction only", name);
+            break;
+        case DOUBT_GAP:
+            if (frame) {
+                snprintf(text, sizeof(text), "%s: gap before frame %u", name, frame);
+            } else {
+                snprintf(text, sizeof(text), "%s: gap before its first request", name);
+            }
+            break;
+        case DOUBT_CUT:
+            snprintf(text, sizeof(text), "%s: frame %u not captured whole", name, frame);
+            break;
+        }
+        return world_intern(channel->conn->world, text);
+    }
+    (void)world;
+    return NULL;
+}
+
+bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row)
+{
+    memset(row, 0, sizeof(*row));
+    if (index >= world->row_count) {
+        return false;
+    }
+    const struct leg *leg = world->rows[index];
+    const struct channel *in = leg->current[ROLE_IN], *out = leg->current[ROLE_OUT];
+    const struct channel *first = !in ? out : !out ? in : channel_start(in) <= channel_start(out) ? in : out;
+    row->vc = leg->vc->number;
+    row->leg = leg->number;
+    row->start = leg->start;
+    row->last = leg->last;
+    row->user = leg->user ? leg->user : "";
+    row->state = leg_state_name(leg);
+    row->setup_ns = leg->setup_ns;
+    row->calls = leg->calls;
+    row->faults = leg->faults;
+    row->longest_idle_ns = leg->longest_idle;
+    row->request_id = leg->request_id ? leg->request_id : "";
+    row->in_stream = row->out_stream = NO_NUMBER;
+    if (first) {
+        row->has_client = true;
+        row->client = first->conn->client;
+        row->target = first->target;
+    }
+    if (in && !in->v1) {
+        row->has_in_peer = true;
+        row->in_peer = in->conn->server_end;
+        row->in_stream = in->conn->stream;
+        row->request_frame_in = in->request.frame;
+        row->target = row->target ? row->target : in->target;
+    }
+    if (out && !out->v1) {
+        row->has_out_peer = true;
+        row->out_peer = out->conn->server_end;
+        row->out_stream = out->conn->stream;
+        row->request_frame_out = out->request.frame;
+        row->target = row->target ? row->target : out->target;
+    }
+    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
+        const struct channel *channel = leg->current[role];
+        if (channel && in && out && leg->sent_at && channel->last_body) {
+            int64_t since = channel->last_body > leg->sent_at ? channel->last_body : leg->sent_at;
+            int64_t until = channel->conn->ended ? channel->conn->ended_at.ns : channel->conn->last.ns;
+            if (until - since > row->longest_idle_ns) {
+                row->longest_idle_ns = until - since;
+            }
+        }
+    }
+    if (leg->ended_frame) {
+        snprintf(row->ended, sizeof(row->ended), "%s by %s (frame %u)", leg->ended_by_rst ? "RST" : "FIN",
+                 leg->ended_by == WAY_TO_SERVER ? "client" : "server", leg->ended_frame);
+    }
+    row->verdict = VERDICT_KINDS;
+    if (leg->has_verdict) {
+        row->verdict = (enum verdict_kind)leg->verdict;
+        row->severity = (enum verdict_severity)leg->severity;
+        row->verdict_frame = leg->verdict_frame;
+        row->where = (enum verdict_where)leg->where;
+        row->where_seen = leg->where_seen;
+    }
+    if (leg->withheld || !leg->joined) {
+        row->cannot_tell = doubt_text(world, leg);
+    }
+    if (row->cannot_tell && row->where == WHERE_NONE) {
+        row->where = WHERE_UNKNOWN;
+    }
+    return true;
+}

@@ -1,0 +1,100 @@
+/* compat.h
+ * Every difference between Wireshark 4.0, 4.4 and 4.6 that this plugin meets.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_COMPAT_H
+#define OUTLOOKHTTP_COMPAT_H
+
+#if __has_include(<config.h>)
+#include <config.h>
+#endif
+#if __has_include(<ws_version.h>)
+#include <ws_version.h>
+#endif
+
+/* Inside Wireshark's own tree config.h has the numbers under other names. */
+#ifndef WIRESHARK_VERSION_MAJOR
+#define WIRESHARK_VERSION_MAJOR VERSION_MAJOR
+#define WIRESHARK_VERSION_MINOR VERSION_MINOR
+#endif
+
+#define WS_AT_LEAST(major, minor) \
+    (WIRESHARK_VERSION_MAJOR > (major) || (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
+
+#include <epan/packet.h>
+#include <epan/conversation.h>
+#include <epan/dissectors/packet-http.h>
+#include <epan/dissectors/packet-tcp.h>
+
+/* Heuristics and preferences speak gboolean up to 4.2, bool from 4.4 on. */
+#if WS_AT_LEAST(4, 4)
+typedef bool ws_bool;
+#else
+typedef gboolean ws_bool;
+#endif
+
+/* The method of the last request on an HTTP connection; first pass only. */
+static inline const char *compat_http_method(const http_conv_t *http)
+{
+#if WS_AT_LEAST(4, 4)
+    return http->req_res_tail ? http->req_res_tail->request_method : NULL;
+#else
+    return http->request_method;
+#endif
+}
+
+static inline const char *compat_http_uri(const http_conv_t *http)
+{
+#if WS_AT_LEAST(4, 4)
+    return http->req_res_tail ? http->req_res_tail->request_uri : NULL;
+#else
+    return http->request_uri;
+#endif
+}
+
+/* Makes http hand over what comes after the given frame. 4.6 reads upgrade_info
+ * without asking whether it is there. */
+static inline void compat_http_hand_over(http_conv_t *http, uint32_t frame, dissector_handle_t handle)
+{
+    http->startframe = frame;
+    http->startoffset = G_MAXINT;
+    http->next_handle = handle;
+#if WS_AT_LEAST(4, 6)
+    if (!http->upgrade_info)
+        http->upgrade_info = wmem_new0(wmem_file_scope(), http_upgrade_info_t);
+#endif
+}
+
+/* "Decrypted TLS (123 bytes)", allocated from scope. */
+static inline char *compat_source_name(wmem_allocator_t *scope, const struct data_source *source)
+{
+#if WS_AT_LEAST(4, 6)
+    char *glib = get_data_source_description(source);
+    char *copy = wmem_strdup(scope, glib);
+    wmem_free(NULL, glib);
+    return copy;
+#else
+    char *glib = get_data_source_name(source);
+    char *copy = wmem_strdup(scope, glib);
+    wmem_free(NULL, glib);
+    return copy;
+#endif
+}
+
+/* Bits of tcp_acked.flags and of conversation_completeness, which live in packet-tcp.c
+ * and have kept their values from 4.0 to 4.6. */
+#define COMPAT_TCP_A_LOST_PACKET 0x0002
+#define COMPAT_TCP_A_ACK_LOST_PACKET 0x0004
+#define COMPAT_TCP_SYN_SEEN 0x01
+#define COMPAT_TCP_SYNACK_SEEN 0x02
+
+/* The taps' packet callback got a flags argument's type changed with 4.4. */
+#if WS_AT_LEAST(4, 4)
+typedef unsigned stat_index;
+#else
+typedef guint stat_index;
+#endif
+
+#endif

@@ -1,0 +1,695 @@
+/* dissect_rpch.c
+ * Shows PDUs, channel heads and the state of virtual connections. The fields of RTS
+ * commands are registered from the table in rts.c; RPC PDUs go to DCE/RPC.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "ws.h"
+
+#include <epan/conversation.h>
+#include <epan/exceptions.h>
+#include <epan/expert.h>
+#include <epan/show_exception.h>
+
+enum { FRAME_COLUMNS = 2 };          /* key of per-packet data: something of ours stands in Info */
+
+/* ---- Registration ----------------------------------------------------------------- */
+
+static int hf_rpc_vers = -1, hf_rpc_vers_minor = -1, hf_ptype = -1, hf_pfc_flags = -1, hf_drep = -1;
+static int hf_frag_length = -1, hf_auth_length = -1, hf_call_id = -1;
+static int hf_rts_pdu = -1, hf_rts_flags = -1, hf_rts_number = -1, hf_rts_command = -1;
+static int hf_flag[7] = { -1, -1, -1, -1, -1, -1, -1 };
+static int hf_vc = -1, hf_vc_leg = -1, hf_vc_in_stream = -1, hf_vc_out_stream = -1, hf_vc_cookie = -1;
+static int hf_vc_state = -1, hf_vc_in_peer = -1, hf_vc_out_peer = -1, hf_vc_peer_frame = -1;
+static int hf_channel = -1, hf_channel_bytes = -1, hf_target = -1, hf_outlook_session = -1, hf_session_id = -1;
+static int hf_error_code = -1, hf_greeting = -1, hf_skipped = -1;
+static int hf_request_id = -1, hf_client_request_id = -1, hf_front_end = -1, hf_failure_context = -1;
+static int *hf_rts_field;            /* one for each row of rts_fields[] */
+
+static int ett_pdu = -1, ett_command = -1, ett_flags = -1, ett_vc = -1, ett_head = -1;
+
+static expert_field ei_verdict[VERDICT_KINDS];
+static expert_field ei_malformed = EI_INIT;
+static expert_field ei_unexpected = EI_INIT;
+static ei_register_info *proxies_differ_info;
+
+static const value_string channel_names[] = {
+    { RTS_IN, "IN" },
+    { RTS_OUT, "OUT" },
+    { 0, NULL }
+};
+
+static const value_string command_names[] = {
+    { RTS_RECEIVE_WINDOW_SIZE, "ReceiveWindowSize" },
+    { RTS_FLOW_CONTROL_ACK, "FlowControlAck" },
+    { RTS_CONNECTION_TIMEOUT, "ConnectionTimeout" },
+    { RTS_COOKIE, "Cookie" },
+    { RTS_CHANNEL_LIFETIME, "ChannelLifetime" },
+    { RTS_CLIENT_KEEPALIVE, "ClientKeepalive" },
+    { RTS_VERSION, "Version" },
+    { RTS_EMPTY, "Empty" },
+    { RTS_PADDING, "Padding" },
+    { RTS_NEGATIVE_ANCE, "NegativeANCE" },
+    { RTS_ANCE, "ANCE" },
+    { RTS_CLIENT_ADDRESS, "ClientAddress" },
+    { RTS_ASSOCIATION_GROUP_ID, "AssociationGroupId" },
+    { RTS_DESTINATION, "Destination" },
+    { RTS_PING_TRAFFIC_SENT_NOTIFY, "PingTrafficSentNotify" },
+    { 0, NULL }
+};
+
+static const value_string destination_names[] = {
+    { RTS_FD_CLIENT, "FDClient" },
+    { RTS_FD_IN_PROXY, "FDInProxy" },
+    { RTS_FD_SERVER, "FDServer" },
+    { RTS_FD_OUT_PROXY, "FDOutProxy" },
+    { 0, NULL }
+};
+
+static const value_string address_types[] = {
+    { 0, "IPv4" },
+    { 1, "IPv6" },
+    { 0, NULL }
+};
+
+static const value_string ptype_names[] = {
+    { RPC_REQUEST, "Request" },
+    { RPC_RESPONSE, "Response" },
+    { RPC_FAULT, "Fault" },
+    { RPC_BIND, "Bind" },
+    { RPC_BIND_ACK, "Bind_ack" },
+    { RPC_BIND_NAK, "Bind_nak" },
+    { RPC_ALTER_CONTEXT, "Alter_context" },
+    { RPC_ALTER_CONTEXT_RESP, "Alter_context_resp" },
+    { 16, "AUTH3" },
+    { RPC_SHUTDOWN, "Shutdown" },
+    { RPC_CO_CANCEL, "Co_cancel" },
+    { RPC_ORPHANED, "Orphaned" },
+    { RPC_RTS, "RTS" },
+    { 0, NULL }
+};
+
+static void register_table_fields(void)
+{
+    static const enum ftenum types[] = {
+        [RTS_KIND_U32] = FT_UINT32, [RTS_KIND_COOKIE] = FT_GUID, [RTS_KIND_IPV4] = FT_IPv4,
+        [RTS_KIND_IPV6] = FT_IPv6, [RTS_KIND_BYTES] = FT_BYTES
+    };
+    hf_rts_field = (int *)wmem_alloc_array(wmem_epan_scope(), int, rts_field_count);
+    hf_register_info *info =
+        (hf_register_info *)wmem_alloc0(wmem_epan_scope(), rts_field_count * sizeof(hf_register_info));
+    for (unsigned id = 0; id < rts_field_count; id++) {
+        const struct rts_field *field = &rts_fields[id];
+        hf_rts_field[id] = -1;
+        info[id].p_id = &hf_rts_field[id];
+        info[id].hfinfo.name = field->label;
+        info[id].hfinfo.abbrev = wmem_strdup_printf(wmem_epan_scope(), "rpch.rts.%s", field->filter);
+        info[id].hfinfo.type = types[field->kind];
+        info[id].hfinfo.display = field->kind == RTS_KIND_U32 ? BASE_DEC : BASE_NONE;
+        if (field->command == RTS_DESTINATION)
+            info[id].hfinfo.strings = VALS(destination_names);
+        else if (field->command == RTS_CLIENT_ADDRESS && field->kind == RTS_KIND_U32)
+            info[id].hfinfo.strings = VALS(address_types);
+        HFILL_INIT(info[id]);
+    }
+    proto_register_field_array(proto_rpch, info, (int)rts_field_count);
+}
+
+static void register_verdicts(void)
+{
+    static const struct {
+        int group;
+        const char *summary;
+    } rows[VERDICT_KINDS] = {
+        [V_PROXIES_DIFFER] = { PI_SEQUENCE, "IN and OUT end on different servers" },
+        [V_BACKEND_MISMATCH] = { PI_SEQUENCE, "IN and OUT reached servers that did not join them" },
+        [V_NEVER_JOINED] = { PI_SEQUENCE, "IN and OUT were never joined" },
+        [V_JOINED_ACROSS_PROXIES] = { PI_SEQUENCE, "Joined across two proxies" },
+        [V_TARGET_MISMATCH] = { PI_SEQUENCE, "IN and OUT ask for different targets" },
+        [V_LONE] = { PI_SEQUENCE, "A channel without its other half" },
+        [V_REFUSED] = { PI_RESPONSE_CODE, "A channel was refused" },
+        [V_IDLE_CLOSED] = { PI_SEQUENCE, "An idle channel was closed from the server's side" },
+        [V_SILENT_DROP] = { PI_SEQUENCE, "A connection went silent after idle time" },
+        [V_BUFFERED] = { PI_SEQUENCE, "Data was held back on the way" },
+        [V_CALL_FAILED] = { PI_RESPONSE_CODE, "An RPC call or bind failed" },
+        [V_LIFETIME_EXCEEDED] = { PI_PROTOCOL, "More bytes than the channel lifetime" },
+        [V_WINDOW_EXCEEDED] = { PI_PROTOCOL, "More bytes than the receive window" },
+        [V_SERVER_GONE] = { PI_SEQUENCE, "A server ended all its connections" },
+    };
+    static const int severities[VERDICT_KINDS] = {
+        [V_PROXIES_DIFFER] = PI_NOTE, [V_BACKEND_MISMATCH] = PI_WARN, [V_NEVER_JOINED] = PI_WARN,
+        [V_JOINED_ACROSS_PROXIES] = PI_CHAT, [V_TARGET_MISMATCH] = PI_ERROR, [V_LONE] = PI_NOTE,
+        [V_REFUSED] = PI_WARN, [V_IDLE_CLOSED] = PI_WARN, [V_SILENT_DROP] = PI_WARN, [V_BUFFERED] = PI_WARN,
+        [V_CALL_FAILED] = PI_NOTE, [V_LIFETIME_EXCEEDED] = PI_WARN, [V_WINDOW_EXCEEDED] = PI_WARN,
+        [V_SERVER_GONE] = PI_WARN,
+    };
+    static ei_register_info of_rpch[VERDICT_KINDS + 2], of_outlook[VERDICT_KINDS];
+    int rpch = 0, outlook = 0;
+    for (int kind = 0; kind < VERDICT_KINDS; kind++) {
+        const char *filter = verdict_filter((enum verdict_kind)kind);
+        ei_register_info *info =
+            g_str_has_prefix(filter, "outlook.") ? &of_outlook[outlook++] : &of_rpch[rpch++];
+        ei_verdict[kind].ei = ei_verdict[kind].hf = EI_INIT_EI;
+        *info = (ei_register_info){
+            &ei_verdict[kind], { filter, rows[kind].group, severities[kind], rows[kind].summary, EXPFILL }
+        };
+        if (kind == V_PROXIES_DIFFER)
+            proxies_differ_info = info;
+    }
+    ei_register_info broken[] = {
+        { &ei_malformed, { "rpch.rts.malformed", PI_MALFORMED, PI_ERROR, "A broken PDU", EXPFILL } },
+        { &ei_unexpected,
+          { "rpch.rts.unexpected", PI_PROTOCOL, PI_NOTE, "A value out of range, or a PDU out of place", EXPFILL } },
+    };
+    of_rpch[rpch++] = broken[0];
+    of_rpch[rpch++] = broken[1];
+    expert_register_field_array(expert_register_protocol(proto_rpch), of_rpch, rpch);
+    expert_register_field_array(expert_register_protocol(proto_outlook), of_outlook, outlook);
+}
+
+void rpch_set_severities(bool same_proxy_required)
+{
+    /* The registrar keeps a pointer to this record. */
+    if (proxies_differ_info)
+        proxies_differ_info->eiinfo.severity = same_proxy_required ? PI_WARN : PI_NOTE;
+}
+
+void rpch_register_fields(void)
+{
+    static hf_register_info of_rpch[] = {
+        { &hf_rpc_vers, { "Version", "rpch.rpc_vers", FT_UINT8, BASE_DEC, NULL, 0, NULL, HFILL } },
+        { &hf_rpc_vers_minor, { "Version (minor)", "rpch.rpc_vers_minor", FT_UINT8, BASE_DEC, NULL, 0, NULL, HFILL } },
+        { &hf_ptype, { "Packet type", "rpch.ptype", FT_UINT8, BASE_DEC, VALS(ptype_names), 0, NULL, HFILL } },
+        { &hf_pfc_flags, { "Packet Flags", "rpch.pfc_flags", FT_UINT8, BASE_HEX, NULL, 0, NULL, HFILL } },
+        { &hf_drep, { "Data Representation", "rpch.drep", FT_BYTES, BASE_NONE, NULL, 0, NULL, HFILL } },
+        { &hf_frag_length, { "Frag Length", "rpch.frag_length", FT_UINT16, BASE_DEC, NULL, 0, NULL, HFILL } },
+        { &hf_auth_length, { "Auth Length", "rpch.auth_length", FT_UINT16, BASE_DEC, NULL, 0, NULL, HFILL } },
+        { &hf_call_id, { "Call ID", "rpch.call_id", FT_UINT32, BASE_DEC, NULL, 0, NULL, HFILL } },
+        { &hf_rts_pdu, { "RTS PDU", "rpch.rts.pdu", FT_STRING, BASE_NONE, NULL, 0,
+          "Name by MS-RPCH 2.2.4; candidates are joined by \" or \"", HFILL } },
+        { &hf_rts_flags, { "Flags", "rpch.rts.flags", FT_UINT16, BASE_HEX, NULL, 0, NULL, HFILL } },
+        { &hf_flag[0], { "PING", "rpch.rts.flags.ping", FT_BOOLEAN, 16, NULL, RTS_FLAG_PING, NULL, HFILL } },
+        { &hf_flag[1], { "OTHER_CMD", "rpch.rts.flags.other_cmd", FT_BOOLEAN, 16, NULL, RTS_FLAG_OTHER_CMD, NULL, HFILL } },
+        { &hf_flag[2], { "RECYCLE_CHANNEL", "rpch.rts.flags.recycle_channel", FT_BOOLEAN, 16, NULL,
+          RTS_FLAG_RECYCLE_CHANNEL, NULL, HFILL } },
+        { &hf_flag[3], { "IN_CHANNEL", "rpch.rts.flags.in_channel", FT_BOOLEAN, 16, NULL, RTS_FLAG_IN_CHANNEL, NULL, HFILL } },
+        { &hf_flag[4], { "OUT_CHANNEL", "rpch.rts.flags.out_channel", FT_BOOLEAN, 16, NULL, RTS_FLAG_OUT_CHANNEL, NULL,
+          HFILL } },
+        { &hf_flag[5], { "EOF", "rpch.rts.flags.eof", FT_BOOLEAN, 16, NULL, RTS_FLAG_EOF, NULL, HFILL } },
+        { &hf_flag[6], { "ECHO", "rpch.rts.flags.echo", FT_BOOLEAN, 16, NULL, RTS_FLAG_ECHO, NULL, HFILL } },
+        { &hf_rts_number, { "Number of Commands", "rpch.rts.number_of_commands", FT_UINT16, BASE_DEC, NULL, 0, NULL, HFILL } },
+        { &hf_rts_command, { "Command", "rpch.rts.command", FT_UINT32, BASE_DEC, VALS(command_names), 0, NULL, HFILL } },
+        { &hf_vc, { "Virtual connection", "rpch.vc", FT_UINT32, BASE_DEC, NULL, 0,
+          "Number in order of appearance, from 0", HFILL } },
+        { &hf_vc_leg, { "Leg", "rpch.vc.leg", FT_UINT32, BASE_DEC, NULL, 0,
+          "On a load balancer each side has a leg of its own; 0 is the one seen first", HFILL } },
+        { &hf_vc_in_stream, { "IN tcp.stream", "rpch.vc.in_stream", FT_UINT32, BASE_DEC, NULL, 0, NULL, HFILL } },
+        { &hf_vc_out_stream, { "OUT tcp.stream", "rpch.vc.out_stream", FT_UINT32, BASE_DEC, NULL, 0, NULL, HFILL } },
+        { &hf_vc_cookie, { "Virtual connection cookie", "rpch.vc.cookie", FT_GUID, BASE_NONE, NULL, 0, NULL, HFILL } },
+        { &hf_vc_state, { "State", "rpch.vc.state", FT_STRING, BASE_NONE, NULL, 0, "After this frame (MS-RPCH 3.2)", HFILL } },
+        { &hf_vc_in_peer, { "IN peer", "rpch.vc.in_peer", FT_STRING, BASE_NONE, NULL, 0,
+          "Server end of the IN channel's TCP connection", HFILL } },
+        { &hf_vc_out_peer, { "OUT peer", "rpch.vc.out_peer", FT_STRING, BASE_NONE, NULL, 0,
+          "Server end of the OUT channel's TCP connection", HFILL } },
+        { &hf_vc_peer_frame, { "Other half in", "rpch.vc.peer_frame", FT_FRAMENUM, BASE_NONE, NULL, 0,
+          "First RTS PDU, else request, of the other channel", HFILL } },
+        { &hf_channel, { "Channel", "rpch.channel", FT_UINT8, BASE_DEC, VALS(channel_names), 0, NULL, HFILL } },
+        { &hf_channel_bytes, { "Channel bytes", "rpch.channel.bytes", FT_UINT64, BASE_DEC, NULL, 0,
+          "All body bytes of this HTTP channel up to and with this PDU", HFILL } },
+        { &hf_target, { "Target", "rpch.target", FT_STRING, BASE_NONE, NULL, 0, "RPC server and port of the request", HFILL } },
+        { &hf_outlook_session, { "OutlookSession", "rpch.outlook_session", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
+        { &hf_session_id, { "SessionId", "rpch.session_id", FT_STRING, BASE_NONE, NULL, 0, "From Pragma", HFILL } },
+        { &hf_error_code, { "Error code", "rpch.error.code", FT_UINT32, BASE_HEX, NULL, 0,
+          "Of 503 RPC Error, a fault or a bind_nak", HFILL } },
+        { &hf_greeting, { "Legacy server response", "rpch.greeting", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
+        { &hf_skipped, { "Bytes passed over", "rpch.skipped", FT_BYTES, BASE_NONE, NULL, 0, NULL, HFILL } },
+    };
+    static hf_register_info of_outlook[] = {
+        { &hf_request_id, { "Request id", "outlook.request_id", FT_STRING, BASE_NONE, NULL, 0, "request-id", HFILL } },
+        { &hf_client_request_id, { "Client request id", "outlook.client_request_id", FT_STRING, BASE_NONE, NULL, 0,
+          "client-request-id", HFILL } },
+        { &hf_front_end, { "Front end", "outlook.front_end", FT_STRING, BASE_NONE, NULL, 0, "X-FEServer", HFILL } },
+        { &hf_failure_context, { "Failure context", "outlook.failure_context", FT_STRING, BASE_NONE, NULL, 0,
+          "X-FailureContext", HFILL } },
+    };
+    static int *ett[] = { &ett_pdu, &ett_command, &ett_flags, &ett_vc, &ett_head };
+    proto_register_field_array(proto_rpch, of_rpch, array_length(of_rpch));
+    register_table_fields();
+    proto_register_field_array(proto_outlook, of_outlook, array_length(of_outlook));
+    proto_register_subtree_array(ett, array_length(ett));
+    register_verdicts();
+}
+
+/* ---- Columns ---------------------------------------------------------------------- */
+
+void rpch_begin_columns(packet_info *pinfo)
+{
+    if (p_get_proto_data(pinfo->pool, pinfo, proto_rpch, FRAME_COLUMNS))
+        return;
+    col_clear(pinfo->cinfo, COL_INFO);
+    p_add_proto_data(pinfo->pool, pinfo, proto_rpch, FRAME_COLUMNS, pinfo);
+}
+
+/* Parts what comes from what stands in Info, whoever wrote it. */
+static void next_in_info(packet_info *pinfo)
+{
+    const char *text = col_get_text(pinfo->cinfo, COL_INFO);
+    if (text && *text)
+        col_append_str(pinfo->cinfo, COL_INFO, text[strlen(text) - 1] == ' ' ? "" : ", ");
+    col_set_fence(pinfo->cinfo, COL_INFO);
+}
+
+static void show_in_info(packet_info *pinfo, const char *text)
+{
+    col_set_str(pinfo->cinfo, COL_PROTOCOL, "RPCH");
+    next_in_info(pinfo);
+    col_append_str(pinfo->cinfo, COL_INFO, text);
+    col_set_fence(pinfo->cinfo, COL_INFO);
+}
+
+/* ---- RTS PDUs --------------------------------------------------------------------- */
+
+struct show {
+    tvbuff_t *tvb;
+    packet_info *pinfo;
+    proto_tree *tree, *command_tree;
+    bool little_endian;
+};
+
+static void show_command(void *ctx, uint32_t type, uint32_t offset, uint32_t length)
+{
+    struct show *show = (struct show *)ctx;
+    const char *name = rts_command_name(type);
+    char unknown[32];
+    snprintf(unknown, sizeof unknown, "Unknown command %u", type);
+    show->command_tree = proto_tree_add_subtree(show->tree, show->tvb, (int)offset, (int)length, ett_command, NULL,
+                                                name ? name : unknown);
+    proto_tree_add_uint(show->command_tree, hf_rts_command, show->tvb, (int)offset, length < 4 ? (int)length : 4, type);
+}
+
+static void show_field(void *ctx, int field, uint32_t offset, uint32_t length, uint32_t u32, const uint8_t *bytes _U_)
+{
+    struct show *show = (struct show *)ctx;
+    const struct rts_field *row = &rts_fields[field];
+    proto_tree *tree = show->command_tree ? show->command_tree : show->tree;
+    int hf = hf_rts_field[field];
+    switch (row->kind) {
+    case RTS_KIND_U32: {
+        proto_item *item = proto_tree_add_uint(tree, hf, show->tvb, (int)offset, (int)length, u32);
+        if (row->unit)
+            proto_item_append_text(item, " %s", row->unit);
+        break;
+    }
+    case RTS_KIND_COOKIE:
+        proto_tree_add_item(tree, hf, show->tvb, (int)offset, 16, show->little_endian ? ENC_LITTLE_ENDIAN : ENC_BIG_ENDIAN);
+        break;
+    case RTS_KIND_IPV4:
+        proto_tree_add_item(tree, hf, show->tvb, (int)offset, 4, ENC_BIG_ENDIAN);
+        break;
+    case RTS_KIND_IPV6:
+        proto_tree_add_item(tree, hf, show->tvb, (int)offset, 16, ENC_NA);
+        break;
+    case RTS_KIND_BYTES:
+        proto_tree_add_item(tree, hf, show->tvb, (int)offset, (int)length, ENC_NA);
+        break;
+    }
+}
+
+static const char *problem_text(packet_info *pinfo, const struct rts_issue *issue)
+{
+    wmem_allocator_t *scope = pinfo->pool;
+    switch (issue->problem) {
+    case RTS_BAD_VERSION:
+        return wmem_strdup_printf(scope, "RPC version %u.%u, not 5.0", issue->value >> 8, issue->value & 0xff);
+    case RTS_BAD_PFC_FLAGS:
+        return wmem_strdup_printf(scope, "pfc_flags 0x%02x: an RTS PDU has 0x%02x, first and last fragment (MS-RPCH 2.2.3.6.1)",
+                                  issue->value, issue->expected_low);
+    case RTS_BAD_DREP:
+        return wmem_strdup_printf(scope, "Data representation 0x%08x: an RTS PDU has 0x%08x (MS-RPCH 2.2.3.6.1)", issue->value,
+                                  issue->expected_low);
+    case RTS_BAD_FRAG_LENGTH:
+        return wmem_strdup_printf(scope, "frag_length is %u, but the commands end at %u", issue->value, issue->expected_low);
+    case RTS_BAD_AUTH_LENGTH:
+        return wmem_strdup_printf(scope, "auth_length %u: an RTS PDU has 0 (MS-RPCH 2.2.3.6.1)", issue->value);
+    case RTS_BAD_CALL_ID:
+        return wmem_strdup_printf(scope, "call_id %u: an RTS PDU has 0 (MS-RPCH 2.2.3.6.1)", issue->value);
+    case RTS_TRUNCATED:
+        return wmem_strdup_printf(scope, "The PDU ends inside this command: %u bytes are left, %u are needed", issue->value,
+                                  issue->expected_low);
+    case RTS_UNKNOWN_COMMAND:
+        return wmem_strdup_printf(scope, "Unknown command %u: its length is not known, so nothing behind it can be read",
+                                  issue->value);
+    case RTS_BAD_ADDRESS_TYPE:
+        return wmem_strdup_printf(scope, "Address type %u: 0 is IPv4, 1 is IPv6 (MS-RPCH 2.2.3.2)", issue->value);
+    case RTS_TOO_SHORT:
+        return wmem_strdup_printf(scope, "frag_length %u has no room for Flags and NumberOfCommands", issue->value);
+    case RTS_RANGE:
+        return wmem_strdup_printf(scope, "%s %u is out of its range, %u to %u (MS-RPCH 2.2.3.5)",
+                                  rts_fields[issue->field].label, issue->value, issue->expected_low, issue->expected_high);
+    case RTS_UNDEFINED_FLAGS:
+        return wmem_strdup_printf(scope, "Flags 0x%04x: bits beyond 0x%04x are not defined (MS-RPCH 2.2.3.6.1)", issue->value,
+                                  issue->expected_low);
+    }
+    return "";
+}
+
+static void show_issue(void *ctx, const struct rts_issue *issue)
+{
+    struct show *show = (struct show *)ctx;
+    expert_field *ei = rts_problem_is_malformed(issue->problem) ? &ei_malformed : &ei_unexpected;
+    int length = MIN((int)issue->length, tvb_captured_length_remaining(show->tvb, (int)issue->offset));
+    proto_tree_add_expert_format(show->tree, show->pinfo, ei, show->tvb, (int)issue->offset, MAX(length, 0), "%s",
+                                 problem_text(show->pinfo, issue));
+}
+
+static void show_header(proto_tree *tree, tvbuff_t *tvb, const struct pdu_header *header)
+{
+    proto_tree_add_uint(tree, hf_rpc_vers, tvb, 0, 1, header->rpc_vers);
+    proto_tree_add_uint(tree, hf_rpc_vers_minor, tvb, 1, 1, header->rpc_vers_minor);
+    proto_tree_add_uint(tree, hf_ptype, tvb, 2, 1, header->ptype);
+    proto_tree_add_uint(tree, hf_pfc_flags, tvb, 3, 1, header->pfc_flags);
+    proto_tree_add_item(tree, hf_drep, tvb, 4, 4, ENC_NA);
+    proto_tree_add_uint(tree, hf_frag_length, tvb, 8, 2, header->frag_length);
+    proto_tree_add_uint(tree, hf_auth_length, tvb, 10, 2, header->auth_length);
+    proto_tree_add_uint(tree, hf_call_id, tvb, 12, 4, header->call_id);
+}
+
+static void show_channel(proto_tree *tree, tvbuff_t *tvb, const struct pdu_note *note)
+{
+    if (note->channel != 0)
+        proto_item_set_generated(proto_tree_add_uint(tree, hf_channel, tvb, 0, 0, note->channel));
+    proto_item_set_generated(proto_tree_add_uint64(tree, hf_channel_bytes, tvb, 0, 0, note->bytes));
+}
+
+static void show_out_of_place(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, const struct pdu_note *note)
+{
+    int length = (int)tvb_captured_length(tvb);
+    if (note->misplaced)
+        proto_tree_add_expert_format(tree, pinfo, &ei_unexpected, tvb, 0, length,
+                                     "%s does not belong on this channel, direction or leg (MS-RPCH 2.2.4)", note->name);
+    if (note->unexpected)
+        proto_tree_add_expert_format(tree, pinfo, &ei_unexpected, tvb, 0, length, "%s", note->unexpected);
+}
+
+static void show_rts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const uint8_t *p, uint32_t captured,
+                     const struct pdu_header *header, const struct pdu_note *note)
+{
+    static const int bits[] = { 0, 1, 2, 3, 4, 5, 6 };
+    show_in_info(pinfo, note->name);
+    /* Without a tree expert items are still made: taps and -z expert want them. */
+    proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, 0, -1, "RPC over HTTP, %s", note->name);
+    proto_tree *pdu_tree = proto_item_add_subtree(item, ett_pdu);
+    proto_item_set_generated(proto_tree_add_string(pdu_tree, hf_rts_pdu, tvb, 0, 0, note->name));
+    show_channel(pdu_tree, tvb, note);
+    show_header(pdu_tree, tvb, header);
+    if (captured >= PDU_HEADER_LEN + 4) {
+        unsigned encoding = header->little_endian ? ENC_LITTLE_ENDIAN : ENC_BIG_ENDIAN;
+        proto_tree *flags = proto_item_add_subtree(proto_tree_add_item(pdu_tree, hf_rts_flags, tvb, 16, 2, encoding), ett_flags);
+        for (size_t i = 0; i < G_N_ELEMENTS(bits); i++)
+            proto_tree_add_item(flags, hf_flag[bits[i]], tvb, 16, 2, encoding);
+        proto_tree_add_item(pdu_tree, hf_rts_number, tvb, 18, 2, encoding);
+    }
+    struct show show = { .tvb = tvb, .pinfo = pinfo, .tree = pdu_tree, .little_endian = header->little_endian };
+    const struct rts_sink sink = { show_command, show_field, show_issue, &show };
+    struct rts_pdu unused;
+    rts_decode(p, captured, header->frag_length, &unused, &sink);
+    show_out_of_place(pdu_tree, pinfo, tvb, note);
+}
+
+/* ---- RPC PDUs --------------------------------------------------------------------- */
+
+/* DCE/RPC with one conversation for both channels: it finds its calls by it. */
+static void call_dcerpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t conversation)
+{
+    static heur_dtbl_entry_t *dcerpc;
+    if (!dcerpc)
+        dcerpc = find_heur_dissector_by_unique_short_name("dcerpc_http");
+    if (!dcerpc) {
+        call_data_dissector(tvb, pinfo, tree);
+        return;
+    }
+    conversation_element_t *elements =
+        (conversation_element_t *)wmem_alloc0(pinfo->pool, 3 * sizeof(conversation_element_t));
+    elements[0].type = CE_STRING;
+    elements[0].str_val = wmem_strdup(pinfo->pool, "outlookhttp");
+    elements[1].type = CE_UINT;
+    elements[1].uint_val = conversation;
+    elements[2].type = CE_CONVERSATION_TYPE;
+    elements[2].conversation_type_val = CONVERSATION_TCP;
+    struct conversation_element *saved_elements = pinfo->conv_elements;
+    const ws_bool saved_use = pinfo->use_conv_addr_port_endpoints;
+    const uint16_t saved_desegment = pinfo->can_desegment;
+    pinfo->conv_elements = elements;
+    pinfo->use_conv_addr_port_endpoints = FALSE;
+    pinfo->can_desegment = 0;
+    TRY {
+        call_heur_dissector_direct(dcerpc, tvb, pinfo, tree, NULL);
+    }
+    FINALLY {
+        pinfo->conv_elements = saved_elements;
+        pinfo->use_conv_addr_port_endpoints = saved_use;
+        pinfo->can_desegment = saved_desegment;
+        pinfo->desegment_len = 0;
+        pinfo->desegment_offset = 0;
+    }
+    ENDTRY;
+}
+
+static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const uint8_t *p, uint32_t captured,
+                     const struct pdu_header *header, const struct pdu_note *note)
+{
+    const char *type = val_to_str_const(header->ptype, ptype_names, "PDU");
+    proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, 0, -1, "RPC over HTTP, %s, call %u", type,
+                                                      header->call_id);
+    proto_tree *pdu_tree = proto_item_add_subtree(item, ett_pdu);
+    show_channel(pdu_tree, tvb, note);
+    uint32_t status;
+    if (pdu_status(p, captured, &status)) {
+        const char *name = header->ptype == RPC_FAULT ? pdu_fault_name(status) : pdu_nak_name((uint16_t)status);
+        int at = header->ptype == RPC_FAULT ? 24 : 16;
+        proto_item *code = proto_tree_add_uint(pdu_tree, hf_error_code, tvb, at, header->ptype == RPC_FAULT ? 4 : 2, status);
+        if (name)
+            proto_item_append_text(code, " (%s)", name);
+    }
+    show_out_of_place(pdu_tree, pinfo, tvb, note);
+    if ((uint32_t)header->auth_length + PDU_HEADER_LEN > header->frag_length)
+        proto_tree_add_expert_format(pdu_tree, pinfo, &ei_malformed, tvb, 10, 2,
+                                     "auth_length %u does not fit into frag_length %u", header->auth_length,
+                                     header->frag_length);
+    next_in_info(pinfo);
+    call_dcerpc(tvb, pinfo, tree, note->call_conversation);
+    col_set_fence(pinfo->cinfo, COL_INFO);
+}
+
+/* ---- One PDU ---------------------------------------------------------------------- */
+
+static void learn(struct stream *stream, enum way way, packet_info *pinfo, const uint8_t *p, uint32_t captured,
+                  const struct pdu_header *header, struct pdu_note *note)
+{
+    struct pdu_outcome outcome;
+    struct rts_pdu rts;
+    uint32_t status = 0;
+    memset(&outcome, 0, sizeof outcome);
+    if (header->ptype == RPC_RTS) {
+        rts_decode(p, captured, header->frag_length, &rts, NULL);
+    } else if (!pdu_status(p, captured, &status)) {
+        status = 0;
+    }
+    vtcp_pdu(stream->conn, frame_when(pinfo), way, header, header->ptype == RPC_RTS ? &rts : NULL, status, &outcome);
+    note->name = store_intern(outcome.name);
+    note->unexpected = outcome.unexpected;
+    note->misplaced = outcome.misplaced;
+    note->channel = outcome.channel;
+    note->bytes = outcome.channel_bytes;
+    uint32_t row = vtcp_row(stream->conn);
+    note->call_conversation = row != NO_NUMBER ? row : 0x80000000u | stream->tcp_stream;
+}
+
+void rpch_dissect_pdu(struct stream *stream, enum way way, tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+                      struct pdu_note *note, bool first_pass, bool gap_before _U_)
+{
+    uint32_t captured = tvb_captured_length(tvb);
+    if (captured < PDU_HEADER_LEN) {
+        if (first_pass)
+            vtcp_skipped(stream->conn, frame_when(pinfo), way, tvb_reported_length(tvb));
+        note->name = "";
+        show_in_info(pinfo, "PDU cut by the snap length");
+        call_data_dissector(tvb, pinfo, tree);
+        return;
+    }
+    const uint8_t *p = tvb_get_ptr(tvb, 0, (int)captured);
+    struct pdu_header header;
+    pdu_header_decode(p, &header);
+    const uint16_t announced = header.frag_length;
+    const uint32_t there = tvb_reported_length(tvb);
+    if (header.frag_length > there)
+        header.frag_length = (uint16_t)there;
+    if (first_pass) {
+        struct frame_note *frame = frame_note_make(pinfo, stream);
+        frame->show_state = true;
+        learn(stream, way, pinfo, p, captured, &header, note);
+    }
+    TRY {
+        if (announced != header.frag_length)
+            proto_tree_add_expert_format(tree, pinfo, &ei_malformed, tvb, 8, 2,
+                                         "frag_length is %u, but only %u bytes belong to this PDU", announced, there);
+        if (header.ptype == RPC_RTS)
+            show_rts(tvb, pinfo, tree, p, captured, &header, note);
+        else
+            show_rpc(tvb, pinfo, tree, p, captured, &header, note);
+    }
+    CATCH_NONFATAL_ERRORS {
+        show_exception(tvb, pinfo, tree, EXCEPT_CODE, GET_MESSAGE);
+    }
+    ENDTRY;
+}
+
+void rpch_show_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, unsigned bad_offset)
+{
+    static const struct {
+        unsigned first, last;
+        const char *what;
+    } places[] = {
+        { 0, 1, "the RPC version is not 5.0 or 5.1" },
+        { 2, 2, "no such packet type" },
+        { 3, 3, "impossible packet flags" },
+        { 4, 7, "an impossible data representation" },
+        { 8, 9, "frag_length is shorter than the header" },
+    };
+    const char *what = "not a header";
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+        if (bad_offset >= places[i].first && bad_offset <= places[i].last)
+            what = places[i].what;
+    }
+    proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, offset, -1, "RPC over HTTP, broken PDU");
+    proto_tree *pdu_tree = proto_item_add_subtree(item, ett_pdu);
+    show_in_info(pinfo, "broken PDU");
+    proto_tree_add_expert_format(pdu_tree, pinfo, &ei_malformed, tvb, offset + (int)bad_offset, 1,
+                                 "No PDU begins here: %s", what);
+}
+
+void rpch_show_gap(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len, const char *what)
+{
+    int captured = MIN(len, tvb_captured_length_remaining(tvb, offset));
+    proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, offset, captured, "RPC over HTTP, %s", what);
+    proto_tree *gap_tree = proto_item_add_subtree(item, ett_pdu);
+    show_in_info(pinfo, what);
+    if (captured > 0)
+        proto_tree_add_item(gap_tree, hf_skipped, tvb, offset, captured, ENC_NA);
+}
+
+void rpch_show_greeting(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len)
+{
+    proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, offset, len,
+                                                      "RPC over HTTP, legacy server response");
+    show_in_info(pinfo, "Legacy server response");
+    proto_tree_add_item(proto_item_add_subtree(item, ett_pdu), hf_greeting, tvb, offset, len, ENC_ASCII);
+}
+
+/* ---- Heads ------------------------------------------------------------------------ */
+
+static void show_text(proto_tree *tree, int hf, tvbuff_t *tvb, int offset, int len, const char *text)
+{
+    if (*text)
+        proto_tree_add_string(tree, hf, tvb, offset, len, text);
+}
+
+void rpch_show_head(tvbuff_t *tvb, packet_info *pinfo _U_, proto_tree *tree, int offset, const struct http_head *head,
+                    const struct http_info *info)
+{
+    if (!tree)
+        return;
+    int len = (int)head->length;
+    char status[32];
+    snprintf(status, sizeof status, "response %u", info->status);
+    const char *what = info->method == HTTP_RPC_IN_DATA ? "IN request" : info->method == HTTP_RPC_OUT_DATA ? "OUT request"
+                     : info->is_request ? "request of version 1" : status;
+    proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, offset, len, "RPC over HTTP, %s", what);
+    proto_tree *head_tree = proto_item_add_subtree(item, ett_head);
+    if (info->has_target)
+        show_text(head_tree, hf_target, tvb, offset, len, info->target);
+    show_text(head_tree, hf_outlook_session, tvb, offset, len, info->outlook_session);
+    show_text(head_tree, hf_session_id, tvb, offset, len, info->session_id);
+    show_text(head_tree, hf_request_id, tvb, offset, len, info->request_id);
+    show_text(head_tree, hf_client_request_id, tvb, offset, len, info->client_request_id);
+    show_text(head_tree, hf_front_end, tvb, offset, len, info->front_end);
+    show_text(head_tree, hf_failure_context, tvb, offset, len, info->failure_context);
+    if (info->rpc_error) {
+        proto_item *code = proto_tree_add_uint(head_tree, hf_error_code, tvb, offset, len, info->rpc_error_code);
+        const char *name = http_rpc_error_name(info->rpc_error_code);
+        if (name)
+            proto_item_append_text(code, " (%s)", name);
+    }
+}
+
+/* ---- The frame -------------------------------------------------------------------- */
+
+static void show_peer(proto_tree *tree, int hf, tvbuff_t *tvb, bool known, const struct endpoint *peer)
+{
+    char text[ENDPOINT_TEXT_MAX];
+    if (!known)
+        return;
+    endpoint_format(peer, text);
+    proto_item_set_generated(proto_tree_add_string(tree, hf, tvb, 0, 0, text));
+}
+
+static void show_number(proto_tree *tree, int hf, tvbuff_t *tvb, uint32_t number)
+{
+    if (number != NO_NUMBER)
+        proto_item_set_generated(proto_tree_add_uint(tree, hf, tvb, 0, 0, number));
+}
+
+static bool has_pdu(const struct frame_note *note)
+{
+    for (const struct call_note *call = note->calls; call; call = call->next) {
+        if (call->pdus)
+            return true;
+    }
+    return false;
+}
+
+static void show_snapshot(proto_tree *tree, tvbuff_t *tvb, const struct vc_snapshot *now, bool with_channel)
+{
+    show_number(tree, hf_vc, tvb, now->vc);
+    show_number(tree, hf_vc_leg, tvb, now->leg);
+    if (with_channel && now->channel != 0)
+        proto_item_set_generated(proto_tree_add_uint(tree, hf_channel, tvb, 0, 0, now->channel));
+    if (now->state)
+        proto_item_set_generated(proto_tree_add_string(tree, hf_vc_state, tvb, 0, 0, now->state));
+    show_number(tree, hf_vc_in_stream, tvb, now->in_stream);
+    show_peer(tree, hf_vc_in_peer, tvb, now->has_in_peer, &now->in_peer);
+    show_number(tree, hf_vc_out_stream, tvb, now->out_stream);
+    show_peer(tree, hf_vc_out_peer, tvb, now->has_out_peer, &now->out_peer);
+    if (now->has_cookie) {
+        e_guid_t guid;
+        guid.data1 = get_le32(now->cookie);
+        guid.data2 = get_le16(now->cookie + 4);
+        guid.data3 = get_le16(now->cookie + 6);
+        memcpy(guid.data4, now->cookie + 8, sizeof guid.data4);
+        proto_item_set_generated(proto_tree_add_guid(tree, hf_vc_cookie, tvb, 0, 0, &guid));
+    }
+    if (now->peer_frame != 0)
+        proto_item_set_generated(proto_tree_add_uint(tree, hf_vc_peer_frame, tvb, 0, 0, now->peer_frame));
+}
+
+void rpch_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note)
+{
+    const struct vc_snapshot *now = note->snapshot;
+    if (!now && !note->verdicts)
+        return;
+    proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, 0, 0, "RPC over HTTP");
+    proto_item_set_generated(item);
+    proto_tree *vc_tree = proto_item_add_subtree(item, ett_vc);
+    if (now) {
+        if (now->vc != NO_NUMBER)
+            proto_item_append_text(item, ", virtual connection %u, leg %u", now->vc, now->leg);
+        if (now->channel != 0)
+            proto_item_append_text(item, ", %s channel", now->channel == RTS_IN ? "IN" : "OUT");
+        if (now->state)
+            proto_item_append_text(item, ", %s", now->state);
+        show_snapshot(vc_tree, tvb, now, !has_pdu(note));
+    }
+    for (const struct verdict *verdict = note->verdicts; verdict; verdict = verdict->next)
+        expert_add_info_format(pinfo, item, &ei_verdict[verdict->kind], "%s", verdict->text);
+}

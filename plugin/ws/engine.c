@@ -1,0 +1,746 @@
+/* engine.c
+ * Walks one direction of a claimed stream: HTTP heads go back to http, channel bodies
+ * are cut into PDUs, and what cannot be understood is passed over until the stream can
+ * be taken up again.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "ws.h"
+
+#include <epan/exceptions.h>
+#include <epan/prefs.h>
+#include <epan/prefs-int.h>
+#include <epan/tvbuff.h>
+
+#define FOREIGN_BODY_WAIT 0x100000   /* a longer body of another message is not waited for */
+#define CARRY_MAX 65535              /* the longest PDU there is */
+
+struct run {
+    struct stream *stream;
+    const struct tcp_frame *tcp;
+    enum way way;
+    packet_info *pinfo;
+    proto_tree *tree;
+    const struct delivery *delivery;
+    bool first;                  /* first pass */
+    bool gap;                    /* bytes are missing before this stretch */
+    struct cursor start, at;
+    struct call_note *call;      /* NULL until something is found on the first pass */
+    struct pdu_note **notes;     /* where the next note goes or comes from */
+    uint64_t key;
+    int prefix;                  /* bytes of carry in front of the stretch */
+    bool asked_for_more;
+};
+
+/* ---- Records ---------------------------------------------------------------------- */
+
+/* Tells the calls of one frame apart, alike in all passes. */
+static uint64_t call_key(const struct run *run, tvbuff_t *tvb)
+{
+    return (uint64_t)tvb_raw_offset(tvb) << 33 | (uint64_t)run->delivery->frame_bytes << 32 | tvb_reported_length(tvb);
+}
+
+static void keep_call(struct run *run)
+{
+    if (!run->first || run->call)
+        return;
+    struct frame_note *note = frame_note_make(run->pinfo, run->stream);
+    struct call_note *call = wmem_new0(wmem_file_scope(), struct call_note);
+    call->key = run->key;
+    call->start = run->start;
+    call->gap_before = run->gap;
+    if (note->last_call)
+        note->last_call->next = call;
+    else
+        note->calls = call;
+    note->last_call = call;
+    run->call = call;
+    run->notes = &call->pdus;
+}
+
+/* Finds the record of this call; calls of one dissection are met in their order. */
+static bool recall(struct run *run)
+{
+    enum { SEEN_CALLS = 1 };
+    const struct frame_note *note = frame_note_get(run->pinfo);
+    if (!note)
+        return false;
+    struct call_note *seen =
+        (struct call_note *)p_get_proto_data(run->pinfo->pool, run->pinfo, proto_rpch, SEEN_CALLS);
+    for (struct call_note *call = seen ? seen->next : note->calls; call; call = call->next) {
+        if (call->key != run->key)
+            continue;
+        if (seen)
+            p_remove_proto_data(run->pinfo->pool, run->pinfo, proto_rpch, SEEN_CALLS);
+        p_add_proto_data(run->pinfo->pool, run->pinfo, proto_rpch, SEEN_CALLS, call);
+        run->call = call;
+        run->notes = &call->pdus;
+        run->at = call->start;
+        run->gap = call->gap_before;
+        return true;
+    }
+    return false;
+}
+
+static struct pdu_note *next_note(struct run *run)
+{
+    keep_call(run);
+    if (run->first)
+        *run->notes = wmem_new0(wmem_file_scope(), struct pdu_note);
+    struct pdu_note *note = *run->notes;
+    if (note)
+        run->notes = &note->next;
+    return note;
+}
+
+/* ---- Asking for more -------------------------------------------------------------- */
+
+static bool ask(struct run *run, int offset, uint32_t missing)
+{
+    if (!run->delivery->can_ask || offset < run->prefix)
+        return false;
+    run->pinfo->desegment_offset = run->delivery->ask_base + offset - run->prefix;
+    run->pinfo->desegment_len = missing;
+    run->asked_for_more = true;
+    return true;
+}
+
+static void carry_over(struct run *run, tvbuff_t *tvb, int offset, int len, const struct carry *before)
+{
+    if (len <= 0 && before == run->at.carry)
+        return;
+    keep_call(run);
+    if (!run->first)
+        return;
+    struct carry *carry = (struct carry *)wmem_alloc(wmem_file_scope(), sizeof *carry + (size_t)len);
+    carry->before = before;
+    carry->len = (uint32_t)len;
+    carry->total = carry->len + (before ? before->total : 0);
+    tvb_memcpy(tvb, carry->bytes, offset, (size_t)len);
+    run->at.carry = carry;
+}
+
+/* The carried bytes followed by len bytes of the stretch, as one buffer. */
+static tvbuff_t *join(const struct run *run, const struct carry *carry, tvbuff_t *tvb, int offset, int len)
+{
+    uint32_t total = carry->total + (uint32_t)len;
+    uint8_t *bytes = (uint8_t *)wmem_alloc(run->pinfo->pool, total);
+    uint32_t end = carry->total;
+    for (const struct carry *link = carry; link; link = link->before) {
+        end -= link->len;
+        memcpy(bytes + end, link->bytes, link->len);
+    }
+    if (len > 0)
+        tvb_memcpy(tvb, bytes + carry->total, offset, (size_t)len);
+    tvbuff_t *joined = tvb_new_child_real_data(tvb, bytes, total, (int)total);
+    add_new_data_source(run->pinfo, joined, "Reassembled RPC over HTTP");
+    return joined;
+}
+
+/* ---- PDUs ------------------------------------------------------------------------- */
+
+/* Passes over bytes that are no PDU. */
+static void pass_over(struct run *run, tvbuff_t *tvb, int offset, int len, const char *what)
+{
+    if (len <= 0)
+        return;
+    keep_call(run);
+    if (run->first)
+        vtcp_skipped(run->stream->conn, frame_when(run->pinfo), run->way, (uint32_t)len);
+    if (what)
+        rpch_show_gap(tvb, run->pinfo, run->tree, offset, len, what);
+}
+
+/* The length of an RTS PDU by its commands, where its frag_length promises more than
+ * they fill and another PDU or the end of the stretch follows them; else 0. */
+static uint32_t lying_rts_length(const uint8_t *p, uint32_t len, uint16_t frag_length)
+{
+    struct pdu_header header;
+    struct rts_pdu rts;
+    static const struct rts_sink silent = { NULL, NULL, NULL, NULL };
+    if (len < PDU_HEADER_LEN + 4)
+        return 0;
+    pdu_header_decode(p, &header);
+    if (header.ptype != RPC_RTS || frag_length <= len)
+        return 0;
+    /* Every way to split the stretch at a following PDU is too much to try: RTS PDUs end
+     * where the next one begins or where the stretch ends. */
+    for (uint32_t end = PDU_HEADER_LEN + 4; end <= len; end += 4) {
+        uint16_t next_length;
+        unsigned bad;
+        if (end < len && pdu_probe(p + end, len - end, &next_length, &bad) != PDU_PROBE_OK)
+            continue;
+        rts_decode(p, end, (uint16_t)end, &rts, &silent);
+        if (rts.well_formed && rts.commands_decoded == rts.number_of_commands)
+            return end;
+    }
+    return 0;
+}
+
+static void one_pdu(struct run *run, tvbuff_t *tvb, int offset, uint32_t len)
+{
+    uint32_t captured = (uint32_t)tvb_captured_length_remaining(tvb, offset);
+    tvbuff_t *pdu = tvb_new_subset_length_caplen(tvb, offset, (int)(captured < len ? captured : len), (int)len);
+    struct pdu_note *note = next_note(run);
+    if (note)
+        rpch_dissect_pdu(run->stream, run->way, pdu, run->pinfo, run->tree, note, run->first, run->gap);
+    run->gap = false;
+}
+
+/* Cuts [offset, end) of tvb into PDUs; end is the wire's end of this stretch of the
+ * body. Returns where it stopped: end, or less where the rest was asked for. */
+static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
+{
+    int captured_end = (int)tvb_captured_length(tvb);
+    if (captured_end > end)
+        captured_end = end;
+    while (offset < end) {
+        if (run->at.pass > 0) {
+            uint32_t step = run->at.pass < (uint32_t)(end - offset) ? run->at.pass : (uint32_t)(end - offset);
+            run->at.pass -= step;
+            offset += (int)step;
+            keep_call(run);
+            continue;
+        }
+        if (offset >= captured_end) {
+            pass_over(run, tvb, offset, end - offset, NULL);
+            run->at.phase = PHASE_RESYNC;
+            return end;
+        }
+        const uint8_t *p = tvb_get_ptr(tvb, offset, captured_end - offset);
+        uint32_t have = (uint32_t)(captured_end - offset);
+        uint32_t on_wire = (uint32_t)(end - offset);
+        uint16_t frag_length = 0;
+        unsigned bad_offset = 0;
+        switch (pdu_probe(p, have, &frag_length, &bad_offset)) {
+        case PDU_PROBE_MORE:
+            if (have < on_wire) {
+                pass_over(run, tvb, offset, (int)on_wire, NULL);
+                run->at.phase = PHASE_RESYNC;
+                return end;
+            }
+            if (!ask(run, offset, DESEGMENT_ONE_MORE_SEGMENT)) {
+                carry_over(run, tvb, offset, (int)have, NULL);
+                return end;
+            }
+            return offset;
+        case PDU_PROBE_OK:
+            if (frag_length > on_wire) {
+                uint32_t real = have == on_wire ? lying_rts_length(p, have, frag_length) : 0;
+                if (real > 0) {
+                    one_pdu(run, tvb, offset, real);
+                    offset += (int)real;
+                    break;
+                }
+                if (run->at.framing == FRAMING_LENGTH && frag_length > run->at.left) {
+                    /* cannot be completed: the body ends first */
+                    one_pdu(run, tvb, offset, on_wire);
+                    offset = end;
+                    break;
+                }
+                if (have < on_wire) {
+                    one_pdu(run, tvb, offset, frag_length);
+                    run->at.pass = frag_length - on_wire;
+                    return end;
+                }
+                if (!ask(run, offset, frag_length - on_wire)) {
+                    carry_over(run, tvb, offset, (int)have, NULL);
+                    return end;
+                }
+                return offset;
+            }
+            one_pdu(run, tvb, offset, frag_length);
+            offset += frag_length;
+            break;
+        case PDU_PROBE_BAD: {
+            struct http_head message;
+            if (run->at.framing == FRAMING_OPEN && run->stream->hop == RTS_HOP_HTTP
+                && http_head_parse(p, have, &message) != HTTP_HEAD_NOT) {
+                run->at.phase = PHASE_HEAD;
+                return offset;
+            }
+            if (!run->gap)
+                rpch_show_malformed(tvb, run->pinfo, run->tree, offset, bad_offset);
+            uint32_t skip = 1;
+            while (skip < have && !pdu_starts_stream(p + skip, have - skip))
+                skip++;
+            if (skip >= have) {
+                pass_over(run, tvb, offset, (int)on_wire, "Bytes that are no PDU");
+                run->at.phase = PHASE_RESYNC;
+                return end;
+            }
+            pass_over(run, tvb, offset, (int)skip, "Bytes that are no PDU");
+            offset += (int)skip;
+            break;
+        }
+        }
+    }
+    return offset;
+}
+
+/* PDUs of a stretch that continues carried bytes, or that cannot be asked for again as
+ * a whole (chunks). */
+static void pdus_with_carry(struct run *run, tvbuff_t *tvb, int offset, int len)
+{
+    const struct carry *carry = run->at.carry;
+    if (!carry) {
+        tvbuff_t *part = tvb_new_subset_length_caplen(tvb, offset, tvb_captured_length_remaining(tvb, offset) < len
+                                                      ? tvb_captured_length_remaining(tvb, offset) : len, len);
+        pdus(run, part, 0, len);
+        return;
+    }
+    /* Wait until the PDU is whole before joining: joining each time would copy it again
+     * and again. */
+    uint32_t total = carry->total + (uint32_t)len;
+    uint8_t head[PDU_HEADER_LEN];
+    uint32_t head_len = 0;
+    const struct carry *first = carry;
+    while (first->before)
+        first = first->before;
+    if (first->len >= 10) {
+        head_len = first->len < sizeof head ? first->len : (uint32_t)sizeof head;
+        memcpy(head, first->bytes, head_len);
+        uint16_t frag_length = 0;
+        unsigned bad;
+        if (pdu_probe(head, head_len, &frag_length, &bad) == PDU_PROBE_OK && frag_length > total
+            && total <= CARRY_MAX) {
+            carry_over(run, tvb, offset, len, carry);
+            return;
+        }
+    }
+    run->at.carry = NULL;
+    keep_call(run);
+    tvbuff_t *joined = join(run, carry, tvb, offset, len);
+    pdus(run, joined, 0, (int)total);
+}
+
+/* ---- Bodies ----------------------------------------------------------------------- */
+
+static void finish_body(struct run *run)
+{
+    run->at.phase = PHASE_HEAD;
+    run->at.framing = FRAMING_OPEN;
+    run->at.pdus = false;
+    run->at.carry = NULL;
+    run->at.pass = 0;
+}
+
+static int chunked_body(struct run *run, tvbuff_t *tvb, int offset)
+{
+    int captured = tvb_captured_length_remaining(tvb, offset);
+    int reported = tvb_reported_length_remaining(tvb, offset);
+    const uint8_t *p = tvb_get_ptr(tvb, offset, captured);
+    uint8_t *data = (uint8_t *)wmem_alloc(run->pinfo->pool, (size_t)captured + 1);
+    size_t used = 0, len = 0;
+    while (used < (size_t)captured && run->at.chunks.state != HTTP_CHUNK_DONE
+           && run->at.chunks.state != HTTP_CHUNK_BAD) {
+        struct span piece = { NULL, 0 };
+        used += http_chunks_next(&run->at.chunks, p + used, (size_t)captured - used, &piece);
+        if (piece.len > 0)
+            memcpy(data + len, piece.ptr, piece.len);
+        len += piece.len;
+    }
+    keep_call(run);
+    if (len > 0) {
+        tvbuff_t *body = tvb_new_child_real_data(tvb, data, (unsigned)len, (int)len);
+        add_new_data_source(run->pinfo, body, "De-chunked RPC over HTTP");
+        if (run->at.phase == PHASE_BODY && run->at.pdus) {
+            struct delivery no_asking = { false, 0, false };
+            const struct delivery *saved = run->delivery;
+            run->delivery = &no_asking;
+            pdus_with_carry(run, body, 0, (int)len);
+            run->delivery = saved;
+        } else {
+            call_data_dissector(body, run->pinfo, run->tree);
+        }
+    }
+    if (run->at.chunks.state == HTTP_CHUNK_BAD || captured < reported) {
+        run->at.phase = PHASE_RESYNC;
+        run->at.framing = FRAMING_OPEN;
+        run->at.carry = NULL;
+        return offset + reported;
+    }
+    if (run->at.chunks.state == HTTP_CHUNK_DONE)
+        finish_body(run);
+    return offset + (int)used;
+}
+
+static int plain_body(struct run *run, tvbuff_t *tvb, int offset)
+{
+    int end = (int)tvb_reported_length(tvb);
+    if (run->at.framing == FRAMING_LENGTH && run->at.left < (uint64_t)(end - offset))
+        end = offset + (int)run->at.left;
+    int stop = end;
+    if (!run->at.pdus) {
+        keep_call(run);
+        call_data_dissector(tvb_new_subset_length_caplen(tvb, offset, MIN(tvb_captured_length_remaining(tvb, offset),
+                                                         end - offset), end - offset), run->pinfo, run->tree);
+    } else if (run->at.carry) {
+        pdus_with_carry(run, tvb, offset, end - offset);
+    } else {
+        stop = pdus(run, tvb, offset, end);
+    }
+    if (run->at.framing == FRAMING_LENGTH) {
+        run->at.left -= (uint64_t)(stop - offset);
+        if (run->at.left == 0) {
+            enum phase phase = run->at.phase;
+            finish_body(run);
+            if (phase == PHASE_RESYNC)
+                run->at.phase = PHASE_HEAD;
+        }
+    }
+    return stop;
+}
+
+/* ---- Heads ------------------------------------------------------------------------ */
+
+/* How the body of a message is framed and whether it carries PDUs. Returns false for a
+ * message that is none of ours, whose body belongs to http. */
+static bool plan_body(struct cursor *at, enum rts_hop hop, const struct http_info *info)
+{
+    bool no_body = !info->is_request && (info->status / 100 == 1 || info->status == 204 || info->status == 304
+                                         || at->asked.method == HTTP_HEAD_METHOD);
+    bool ours;
+    if (info->is_request) {
+        bool rpc = info->method == HTTP_RPC_IN_DATA || info->method == HTTP_RPC_OUT_DATA;
+        bool channel = rpc && (info->chunked || info->content_length < 0 || info->content_length > 16);
+        ours = channel || info->method == HTTP_RPC_CONNECT;
+    } else {
+        bool echo = at->asked.echo && info->content_type_rpc && info->status == 200;
+        ours = hop == RTS_HOP_HTTP && info->status / 100 == 2 && !no_body
+            && (at->asked.channel || echo || (at->asked.method == HTTP_OTHER_METHOD && info->content_type_rpc));
+    }
+    at->pdus = ours;
+    at->carry = NULL;
+    at->pass = 0;
+    at->phase = PHASE_BODY;
+    at->left = 0;
+    if (no_body) {
+        at->framing = FRAMING_LENGTH;
+    } else if (info->chunked) {
+        at->framing = FRAMING_CHUNKED;
+        http_chunks_init(&at->chunks);
+    } else if (info->content_length >= 0) {
+        at->framing = FRAMING_LENGTH;
+        at->left = (uint64_t)info->content_length;
+    } else if (info->is_request && !ours) {
+        at->framing = FRAMING_LENGTH;
+    } else {
+        at->framing = FRAMING_OPEN;
+    }
+    if (ours && info->method == HTTP_RPC_CONNECT)
+        at->framing = FRAMING_OPEN;
+    if (at->framing == FRAMING_LENGTH && at->left == 0)
+        at->phase = PHASE_HEAD;
+    return ours;
+}
+
+static void note_request(struct stream *stream, const struct http_info *info)
+{
+    if (!info->is_request)
+        return;
+    bool rpc = info->method == HTTP_RPC_IN_DATA || info->method == HTTP_RPC_OUT_DATA;
+    stream->asked.method = (uint8_t)info->method;
+    stream->asked.echo = rpc && info->content_length > 0 && info->content_length <= 16;
+    stream->asked.channel = info->method == HTTP_RPC_CONNECT
+        || (rpc && (info->chunked || info->content_length < 0 || info->content_length > 16));
+}
+
+static bool is_ours(const struct cursor *at, const struct http_info *info)
+{
+    if (info->is_request)
+        return info->method == HTTP_RPC_IN_DATA || info->method == HTTP_RPC_OUT_DATA
+            || info->method == HTTP_RPC_CONNECT;
+    return at->asked.method == HTTP_RPC_IN_DATA || at->asked.method == HTTP_RPC_OUT_DATA
+        || at->asked.method == HTTP_RPC_CONNECT;
+}
+
+/* Lets http dissect len bytes as if the connection were still its own. */
+static void give_to_http(struct run *run, tvbuff_t *tvb, int offset, int len)
+{
+    static dissector_handle_t http_handle;
+    static int proto_http = -1;
+    if (!http_handle) {
+        http_handle = find_dissector("http");
+        proto_http = proto_get_id_by_filter_name("http");
+    }
+    packet_info *pinfo = run->pinfo;
+    conversation_t *conversation = find_conversation_pinfo(pinfo, 0);
+    http_conv_t *http =
+        conversation ? (http_conv_t *)conversation_get_proto_data(conversation, proto_http) : NULL;
+    const uint32_t startframe = http ? http->startframe : 0;
+    const uint16_t can_desegment = pinfo->can_desegment;
+    if (http)
+        http->startframe = 0;
+    pinfo->can_desegment = 0;
+    tvbuff_t *message = tvb_new_subset_length_caplen(tvb, offset, MIN(tvb_captured_length_remaining(tvb, offset), len),
+                                                     len);
+    TRY {
+        call_dissector_only(http_handle, message, pinfo, run->tree, NULL);
+    }
+    FINALLY {
+        if (http)
+            http->startframe = startframe;
+        pinfo->can_desegment = can_desegment;
+        pinfo->desegment_len = 0;
+        pinfo->desegment_offset = 0;
+    }
+    ENDTRY;
+    col_set_fence(pinfo->cinfo, COL_INFO);
+}
+
+/* The end of a message whose body is http's, or -1 if it is not there yet and cannot be
+ * told from the head. */
+static int64_t foreign_end(const struct cursor *at, const struct http_head *head, const uint8_t *p, size_t len)
+{
+    if (at->framing == FRAMING_LENGTH)
+        return (int64_t)head->length + (int64_t)at->left;
+    if (at->framing == FRAMING_OPEN)
+        return (int64_t)len;
+    struct http_chunks chunks;
+    http_chunks_init(&chunks);
+    size_t used = head->length;
+    while (used < len && chunks.state != HTTP_CHUNK_DONE && chunks.state != HTTP_CHUNK_BAD) {
+        struct span data;
+        used += http_chunks_next(&chunks, p + used, len - used, &data);
+    }
+    if (chunks.state == HTTP_CHUNK_DONE)
+        return (int64_t)used;
+    return chunks.state == HTTP_CHUNK_BAD ? (int64_t)len : -1;
+}
+
+/* One HTTP message, or its head where PDUs follow. Returns where it stopped. */
+static int head(struct run *run, tvbuff_t *tvb, int offset)
+{
+    int captured = tvb_captured_length_remaining(tvb, offset);
+    int reported = tvb_reported_length_remaining(tvb, offset);
+    if (captured <= 0) {
+        run->at.phase = PHASE_RESYNC;
+        keep_call(run);
+        return offset + reported;
+    }
+    const uint8_t *p = tvb_get_ptr(tvb, offset, captured);
+    if (p[0] == 5) {
+        run->at.phase = PHASE_BODY;
+        run->at.framing = FRAMING_OPEN;
+        run->at.pdus = true;
+        return offset;
+    }
+    if (run->stream->hop == RTS_HOP_TCP) {
+        static const char greeting[] = "ncacn_http/1.0";
+        int len = (int)sizeof greeting - 1;
+        if (captured >= len && memcmp(p, greeting, (size_t)len) == 0) {
+            keep_call(run);
+            rpch_show_greeting(tvb, run->pinfo, run->tree, offset, len);
+            run->at.phase = PHASE_BODY;
+            run->at.framing = FRAMING_OPEN;
+            run->at.pdus = true;
+            return offset + len;
+        }
+        if (captured < len && captured == reported && memcmp(p, greeting, (size_t)captured) == 0
+            && ask(run, offset, DESEGMENT_ONE_MORE_SEGMENT))
+            return offset;
+        run->at.phase = PHASE_RESYNC;
+        return offset;
+    }
+    struct http_head message;
+    switch (http_head_parse(p, (size_t)captured, &message)) {
+    case HTTP_HEAD_MORE:
+        if (captured == reported && ask(run, offset, DESEGMENT_ONE_MORE_SEGMENT))
+            return offset;
+        keep_call(run);
+        give_to_http(run, tvb, offset, reported);
+        run->at.phase = PHASE_RESYNC;
+        return offset + reported;
+    case HTTP_HEAD_NOT: {
+        /* a client was seen that sends one byte more than it announces */
+        int skip = 1;
+        while (skip < captured && p[skip] != 5 && http_head_parse(p + skip, (size_t)(captured - skip), &message)
+               == HTTP_HEAD_NOT)
+            skip++;
+        pass_over(run, tvb, offset, skip < captured ? skip : reported, "Bytes between messages");
+        return offset + (skip < captured ? skip : reported);
+    }
+    case HTTP_HEAD_OK:
+        break;
+    }
+    struct http_info *info = wmem_new(run->pinfo->pool, struct http_info);
+    http_info_decode(&message, info);
+    struct cursor next = run->at;
+    bool ours = is_ours(&run->at, info);
+    bool body_of_pdus = plan_body(&next, run->stream->hop, info);
+    int len = (int)message.length;
+    if (!body_of_pdus) {
+        int64_t end = foreign_end(&next, &message, p, (size_t)captured);
+        bool whole = end >= 0 && end <= captured;
+        if (!whole && captured == reported && (end < 0 || end <= FOREIGN_BODY_WAIT)
+            && ask(run, offset, end < 0 ? DESEGMENT_ONE_MORE_SEGMENT : (uint32_t)(end - captured)))
+            return offset;
+        if (whole) {
+            len = (int)end;
+            if (next.framing != FRAMING_OPEN)
+                next.phase = PHASE_HEAD;
+        } else {
+            len = reported;
+            if (next.framing == FRAMING_LENGTH)
+                next.left -= (uint64_t)(reported - (int)message.length);
+            else if (next.framing == FRAMING_CHUNKED)
+                next.phase = PHASE_RESYNC;
+        }
+    }
+    keep_call(run);
+    give_to_http(run, tvb, offset, len);
+    if (ours)
+        rpch_show_head(tvb, run->pinfo, run->tree, offset, &message, info);
+    if (run->first) {
+        struct frame_note *note = frame_note_make(run->pinfo, run->stream);
+        note->show_state |= ours;
+        note_request(run->stream, info);
+        vtcp_http(run->stream->conn, frame_when(run->pinfo), run->way, info);
+    }
+    run->at = next;
+    if (info->is_request)
+        run->at.asked = run->stream->asked;
+    return offset + len;
+}
+
+size_t engine_head(struct stream *stream, enum way way, packet_info *pinfo, const struct http_head *message,
+                   const struct http_info *info)
+{
+    struct cursor *at = &stream->flow[way].at;
+    struct frame_note *note = frame_note_make(pinfo, stream);
+    note->show_state |= is_ours(at, info);
+    note_request(stream, info);
+    vtcp_http(stream->conn, frame_when(pinfo), way, info);
+    bool pdus_follow = plan_body(at, stream->hop, info);
+    size_t len = message->length;
+    if (!pdus_follow && at->framing == FRAMING_LENGTH) {
+        len += at->left;
+        at->phase = PHASE_HEAD;
+        at->left = 0;
+    }
+    return len;
+}
+
+/* ---- The walk --------------------------------------------------------------------- */
+
+/* Whether a stream that lost its place may be taken up at p. */
+static bool can_resume(const struct run *run, const uint8_t *p, size_t len)
+{
+    struct http_head message;
+    if (pdu_starts_stream(p, len))
+        return true;
+    return run->stream->hop == RTS_HOP_HTTP && http_head_parse(p, len, &message) == HTTP_HEAD_OK;
+}
+
+static int resync(struct run *run, tvbuff_t *tvb, int offset)
+{
+    int captured = tvb_captured_length_remaining(tvb, offset);
+    int reported = tvb_reported_length_remaining(tvb, offset);
+    if (captured > 0) {
+        const uint8_t *p = tvb_get_ptr(tvb, offset, captured);
+        if (can_resume(run, p, (size_t)captured)) {
+            run->at.phase = p[0] == 5 ? PHASE_BODY : PHASE_HEAD;
+            run->at.framing = FRAMING_OPEN;
+            run->at.pdus = p[0] == 5;
+            run->gap = true;
+            return offset;
+        }
+    }
+    pass_over(run, tvb, offset, reported, "Bytes passed over: the stream is not yet taken up again");
+    return offset + reported;
+}
+
+static bool reassembles_out_of_order(void)
+{
+    module_t *tcp = prefs_find_module("tcp");
+    pref_t *pref = tcp ? prefs_find_preference(tcp, "reassemble_out_of_order") : NULL;
+    return pref && prefs_get_bool_value(pref, pref_current);
+}
+
+/* On the first pass: whether bytes are missing before this stretch, and how many of its
+ * own were there before. With out-of-order reassembly tcp hands over in order. */
+static int place_in_sequence(struct run *run, tvbuff_t *tvb)
+{
+    struct flow *flow = &run->stream->flow[run->way];
+    int old = 0;
+    if (!run->stream->tls && !reassembles_out_of_order()) {
+        /* tcp may call several times for a segment: the end of a reassembled PDU, the rest. */
+        bool again = flow->frame == run->pinfo->num;
+        if (!again) {
+            flow->frame = run->pinfo->num;
+            flow->had_next = flow->have_next;
+            flow->before = flow->next_seq;
+        }
+        if (run->delivery->frame_bytes && flow->had_next) {
+            uint32_t here = run->tcp->seq + (uint32_t)tvb_raw_offset(tvb) - run->tcp->payload_offset;
+            if (!again && (int32_t)(run->tcp->seq - flow->before) > 0) {
+                run->at.phase = PHASE_RESYNC;
+                run->at.framing = FRAMING_OPEN;
+                run->at.carry = NULL;
+                run->at.pass = 0;
+                run->at.skip = 0;
+                run->gap = true;
+            } else if ((int32_t)(here - flow->before) < 0) {
+                old = MIN((int)(flow->before - here), (int)tvb_reported_length(tvb));
+            } else if (!again) {
+                run->at.skip = 0;    /* what should come again did not */
+            }
+        }
+        uint32_t end = run->tcp->seq + run->tcp->payload_len;
+        if (!flow->have_next || (int32_t)(end - flow->next_seq) > 0)
+            flow->next_seq = end;
+        flow->have_next = true;
+    }
+    return old;
+}
+
+int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way, tvbuff_t *tvb, packet_info *pinfo,
+               proto_tree *tree, const struct delivery *delivery)
+{
+    int reported = (int)tvb_reported_length(tvb);
+    struct run run = { .stream = stream, .tcp = tcp, .way = way, .pinfo = pinfo, .tree = tree,
+                       .delivery = delivery, .first = !PINFO_FD_VISITED(pinfo) };
+    run.key = call_key(&run, tvb);
+    int offset = 0;
+    if (run.first) {
+        run.at = stream->flow[way].at;
+        run.at.asked = stream->asked;
+        offset = place_in_sequence(&run, tvb);
+        if (offset >= reported)
+            return reported;
+        run.start = run.at;
+        if (offset > 0) {
+            run.start.skip += (uint32_t)offset;
+            run.at.skip = run.start.skip;
+            offset = 0;
+        }
+    } else if (!recall(&run)) {
+        return reported;
+    }
+    if (run.at.skip > 0) {
+        uint32_t step = MIN(run.at.skip, (uint32_t)reported);
+        run.at.skip -= step;
+        offset = (int)step;
+    }
+    while (offset < reported && !run.asked_for_more) {
+        switch (run.at.phase) {
+        case PHASE_RESYNC:
+            offset = resync(&run, tvb, offset);
+            break;
+        case PHASE_HEAD:
+            offset = head(&run, tvb, offset);
+            break;
+        case PHASE_BODY:
+            if (run.at.framing == FRAMING_CHUNKED)
+                offset = chunked_body(&run, tvb, offset);
+            else
+                offset = plain_body(&run, tvb, offset);
+            break;
+        }
+    }
+    if (run.first)
+        stream->flow[way].at = run.at;
+    return offset;
+}

@@ -1,0 +1,173 @@
+/* store.c
+ * Ties the pure state to Wireshark's conversations, frames and file scope.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "ws.h"
+
+static struct vworld *world;
+static wmem_map_t *interned;
+
+static void *file_alloc(void *ctx _U_, size_t size)
+{
+    return wmem_alloc0(wmem_file_scope(), size);
+}
+
+static const struct arena file_arena = { file_alloc, NULL };
+
+void store_init(void)
+{
+    world = NULL;                /* its memory went with the last file */
+    interned = NULL;
+}
+
+struct vworld *store_world(void)
+{
+    if (!world)
+        world = vworld_new(&file_arena, &rpch_prefs);
+    return world;
+}
+
+bool store_active(void)
+{
+    return world != NULL;
+}
+
+const char *store_intern(const char *text)
+{
+    if (!text || !*text)
+        return "";
+    if (!interned)
+        interned = wmem_map_new(wmem_file_scope(), wmem_str_hash, g_str_equal);
+    const char *known = (const char *)wmem_map_lookup(interned, text);
+    if (!known) {
+        char *copy = wmem_strdup(wmem_file_scope(), text);
+        wmem_map_insert(interned, copy, copy);
+        known = copy;
+    }
+    return known;
+}
+
+struct frame_note *frame_note_get(packet_info *pinfo)
+{
+    return (struct frame_note *)p_get_proto_data(wmem_file_scope(), pinfo, proto_rpch, 0);
+}
+
+struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream)
+{
+    struct frame_note *note = frame_note_get(pinfo);
+    if (!note) {
+        note = wmem_new0(wmem_file_scope(), struct frame_note);
+        note->stream = stream;
+        note->row = NO_NUMBER;
+        p_add_proto_data(wmem_file_scope(), pinfo, proto_rpch, 0, note);
+    }
+    return note;
+}
+
+struct when frame_when(const packet_info *pinfo)
+{
+    struct when when = { pinfo->num, (int64_t)pinfo->abs_ts.secs * 1000000000 + pinfo->abs_ts.nsecs };
+    return when;
+}
+
+/* The TCP conversation by the ports on the wire: inside an HTTP CONNECT tunnel pinfo
+ * carries those of the URI instead. */
+conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    return find_conversation(pinfo->num, &pinfo->net_src, &pinfo->net_dst, CONVERSATION_TCP, tcp->src.port,
+                             tcp->dst.port, 0);
+}
+
+struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    conversation_t *conversation = tcp_conversation(pinfo, tcp);
+    return conversation ? (struct stream *)conversation_get_proto_data(conversation, proto_rpch) : NULL;
+}
+
+static ws_bool lost_segment(const void *key _U_, void *value, void *found)
+{
+    const struct tcp_acked *acked = (const struct tcp_acked *)value;
+    if (acked->flags & (COMPAT_TCP_A_LOST_PACKET | COMPAT_TCP_A_ACK_LOST_PACKET))
+        *(bool *)found = true;
+    return *(bool *)found;
+}
+
+/* What Wireshark's own analysis saw of the connection before we looked. */
+static void read_past(packet_info *pinfo, conversation_t *conversation, struct conn_past *past, uint32_t *tcp_stream)
+{
+    struct tcp_analysis *analysis = get_tcp_conversation_data(conversation, pinfo);
+    memset(past, 0, sizeof *past);
+    *tcp_stream = NO_NUMBER;
+    if (!analysis) {
+        past->gap = true;
+        past->first = frame_when(pinfo);
+        return;
+    }
+    *tcp_stream = analysis->stream;
+    past->syn = (analysis->conversation_completeness & COMPAT_TCP_SYN_SEEN) != 0;
+    past->syn_ack = (analysis->conversation_completeness & COMPAT_TCP_SYNACK_SEEN) != 0;
+    past->first.frame = conversation->setup_frame;
+    past->first.ns = (int64_t)analysis->ts_first.secs * 1000000000 + analysis->ts_first.nsecs;
+    if (!analysis->fwd->tcp_analyze_seq_info)
+        past->gap = true;        /* sequence analysis is switched off: it cannot be told */
+    else if (analysis->acked_table)
+        wmem_tree_foreach(analysis->acked_table, lost_segment, &past->gap);
+}
+
+struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enum rts_hop hop, bool from_client,
+                            bool tls)
+{
+    conversation_t *conversation = tcp_conversation(pinfo, tcp);
+    if (!conversation)
+        return NULL;
+    struct stream *stream = (struct stream *)conversation_get_proto_data(conversation, proto_rpch);
+    if (stream)
+        return stream;
+    stream = wmem_new0(wmem_file_scope(), struct stream);
+    struct conn_past past;
+    read_past(pinfo, conversation, &past, &stream->tcp_stream);
+    past.tls = tls;
+    stream->hop = hop;
+    stream->tls = tls;
+    stream->client = from_client ? tcp->src : tcp->dst;
+    stream->server = from_client ? tcp->dst : tcp->src;
+    stream->claimed_in = pinfo->num;
+    stream->conn = vtcp_new(store_world(), stream->tcp_stream, hop, &stream->client, &stream->server, &past);
+    conversation_add_proto_data(conversation, proto_rpch, stream);
+    return stream;
+}
+
+enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp)
+{
+    return endpoint_equal(&tcp->src, &stream->client) ? WAY_TO_SERVER : WAY_TO_CLIENT;
+}
+
+/* Ends the first pass over a frame of a claimed connection: the segment itself, then
+ * what it proved and the state it leaves. */
+void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp)
+{
+    struct segment segment = {
+        .when = frame_when(pinfo), .way = stream_way(stream, tcp),
+        .syn = (tcp->flags & TH_SYN) != 0, .fin = (tcp->flags & TH_FIN) != 0, .rst = (tcp->flags & TH_RST) != 0,
+        .has_ack = (tcp->flags & TH_ACK) != 0, .seq = tcp->seq, .ack = tcp->ack, .len = tcp->payload_len,
+        .captured = tcp->captured, .ip_id = tcp->ip_id, .window = tcp->window,
+    };
+    vtcp_segment(stream->conn, &segment);
+    const struct verdict *verdicts = vworld_take_verdicts(store_world());
+    struct frame_note *note = frame_note_get(pinfo);
+    if (!note && !verdicts && !segment.fin && !segment.rst)
+        return;
+    note = frame_note_make(pinfo, stream);
+    note->verdicts = verdicts;
+    note->show_state |= segment.fin || segment.rst || verdicts;
+    note->row = vtcp_row(stream->conn);
+    struct vc_snapshot now;
+    memset(&now, 0, sizeof now);
+    if (!note->show_state || !vtcp_snapshot(stream->conn, &now))
+        return;
+    if (!stream->last_snapshot || memcmp(stream->last_snapshot, &now, sizeof now) != 0)
+        stream->last_snapshot = (const struct vc_snapshot *)wmem_memdup(wmem_file_scope(), &now, sizeof now);
+    note->snapshot = stream->last_snapshot;
+}

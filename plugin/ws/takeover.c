@@ -1,0 +1,530 @@
+/* takeover.c
+ * Notices channels, takes their connections over from http, and hands later segments of
+ * both directions to the engine.
+ *
+ * http tells nobody of a head whose body has not begun, so a postdissector looks at the
+ * frames: it claims a connection on the first RPC_* request and dissects that frame's own
+ * bytes itself, after http. From the next frame on tcp, or http where it sits on TLS or in
+ * a CONNECT tunnel, calls us first.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "ws.h"
+
+#include <stdlib.h>
+
+#include <epan/conversation.h>
+#include <epan/prefs.h>
+#include <epan/tap.h>
+
+#define SOURCES_MAX 64               /* data sources of one frame that are looked at */
+
+static int proto_http = -1;
+static int rpch_tap = -1;
+
+/* Handles without a protocol are called even when the user has switched ours off. */
+static bool switched_off(void)
+{
+    return !proto_is_protocol_enabled(find_protocol_by_id(proto_rpch));
+}
+
+/* ---- What the frame holds --------------------------------------------------------- */
+
+struct place {
+    tvbuff_t *tvb;
+    unsigned source;
+    int offset;
+    bool tls;
+};
+
+static bool starts_rpc_request(const uint8_t *p, size_t len)
+{
+    static const char *const methods[] = { "RPC_IN_DATA ", "RPC_OUT_DATA ", "RPC_CONNECT " };
+    for (size_t i = 0; i < G_N_ELEMENTS(methods); i++) {
+        size_t n = strlen(methods[i]);
+        if (len >= n && memcmp(p, methods[i], n) == 0)
+            return true;
+    }
+    return false;
+}
+
+static tvbuff_t *source_tvb(packet_info *pinfo, unsigned index, const struct data_source **source)
+{
+    const GSList *item = pinfo->data_src;
+    for (unsigned i = 0; item && i < index; i++)
+        item = item->next;
+    if (!item)
+        return NULL;
+    if (source)
+        *source = (const struct data_source *)item->data;
+    return get_data_source_tvb((const struct data_source *)item->data);
+}
+
+/* Whether the source is a stretch of the TCP stream or of what TLS carried in it. */
+static bool is_stream_source(packet_info *pinfo, const struct data_source *source, bool *tls)
+{
+    const char *name = compat_source_name(pinfo->pool, source);
+    *tls = g_str_has_prefix(name, "Decrypted TLS") || g_str_has_prefix(name, "Reassembled TLS")
+        || g_str_has_prefix(name, "Reassembled SSL") || g_str_has_prefix(name, "Decrypted SSL");
+    return *tls || g_str_has_prefix(name, "Reassembled TCP");
+}
+
+/* The last stretch that begins with an RPC_* request: where tcp or tls reassembled, the
+ * longer one comes later. With inside set a request behind other messages will do. */
+static bool find_request(packet_info *pinfo, const struct tcp_frame *tcp, bool inside, struct place *found)
+{
+    bool any = false;
+    unsigned index = 0;
+    for (const GSList *item = pinfo->data_src; item && index < SOURCES_MAX; item = item->next, index++) {
+        const struct data_source *source = (const struct data_source *)item->data;
+        tvbuff_t *tvb = get_data_source_tvb(source);
+        bool tls = false;
+        int at = index == 0 ? (int)tcp->payload_offset : 0;
+        int len = (int)tvb_captured_length(tvb) - at;
+        if (index == 0)
+            len = (int)tcp->captured;
+        if (len <= 0)
+            continue;
+        const uint8_t *p = tvb_get_ptr(tvb, at, len);
+        int pos = starts_rpc_request(p, (size_t)len) ? 0 : -1;
+        for (int i = 1; inside && pos < 0 && i < len - 12; i++) {
+            if (p[i - 1] == '\n' && p[i] == 'R' && starts_rpc_request(p + i, (size_t)(len - i)))
+                pos = i;
+        }
+        if (pos < 0 || (index > 0 && !is_stream_source(pinfo, source, &tls)))
+            continue;
+        found->tvb = tvb;
+        found->source = index;
+        found->offset = at + pos;
+        found->tls = tls;
+        any = true;
+    }
+    return any;
+}
+
+/* ---- Who owns the connection so far ----------------------------------------------- */
+
+struct owner {
+    http_conv_t *http;           /* of the innermost HTTP, or NULL */
+    uint16_t tunnel_port;
+    bool inner;                  /* http has a conversation of its own inside the tunnel */
+};
+
+static bool method_is(const http_conv_t *http, const char *prefix)
+{
+    const char *method = compat_http_method(http);
+    return method && strncmp(method, prefix, strlen(prefix)) == 0;
+}
+
+static void find_owner(packet_info *pinfo, const struct tcp_frame *tcp, struct owner *owner)
+{
+    memset(owner, 0, sizeof *owner);
+    conversation_t *conversation = tcp_conversation(pinfo, tcp);
+    if (!conversation)
+        return;
+    owner->http = (http_conv_t *)conversation_get_proto_data(conversation, proto_http);
+    if (!owner->http || !method_is(owner->http, "CONNECT"))
+        return;
+    const char *uri = compat_http_uri(owner->http);
+    const char *colon = uri ? strrchr(uri, ':') : NULL;
+    long port = colon ? strtol(colon + 1, NULL, 10) : 0;
+    if (port <= 0 || port > 65535)
+        return;
+    owner->tunnel_port = (uint16_t)port;
+    /* http speaks inside the tunnel in the name of the URI's port, in place of the proxy's. */
+    conversation = find_conversation(pinfo->num, &pinfo->net_src, &pinfo->net_dst, CONVERSATION_TCP, tcp->src.port,
+                                     (uint32_t)port, 0);
+    if (!conversation)
+        conversation = find_conversation(pinfo->num, &pinfo->net_src, &pinfo->net_dst, CONVERSATION_TCP,
+                                         (uint32_t)port, tcp->dst.port, 0);
+    http_conv_t *inner =
+        conversation ? (http_conv_t *)conversation_get_proto_data(conversation, proto_http) : NULL;
+    if (inner) {
+        owner->http = inner;
+        owner->inner = true;
+    }
+}
+
+/* From the next frame on the connection is ours. */
+static void own_from_next_frame(packet_info *pinfo, const struct tcp_frame *tcp, struct stream *stream,
+                                const struct owner *owner)
+{
+    stream->tunnel_port = owner->tunnel_port;
+    if (stream->tls || owner->inner) {
+        compat_http_hand_over(owner->http, pinfo->num, rpch_stream_handle);
+        return;
+    }
+    conversation_t *conversation = tcp_conversation(pinfo, tcp);
+    if (conversation)
+        conversation_set_dissector_from_frame_number(conversation, pinfo->num + 1, rpch_tcp_handle);
+}
+
+/* ---- Calling the engine ----------------------------------------------------------- */
+
+/* In a tunnel http looks up its conversation by the URI's port. */
+static int run_in_tunnel(struct stream *stream, const struct tcp_frame *tcp, tvbuff_t *tvb, packet_info *pinfo,
+                         proto_tree *tree, const struct delivery *delivery)
+{
+    enum way way = stream_way(stream, tcp);
+    uint32_t srcport = pinfo->srcport, destport = pinfo->destport;
+    if (stream->tunnel_port > 0) {
+        if (way == WAY_TO_SERVER)
+            pinfo->destport = stream->tunnel_port;
+        else
+            pinfo->srcport = stream->tunnel_port;
+    }
+    int used = engine_run(stream, tcp, way, tvb, pinfo, tree, delivery);
+    pinfo->srcport = srcport;
+    pinfo->destport = destport;
+    return used;
+}
+
+static int run_delivered(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream *stream,
+                         const struct tcp_frame *tcp)
+{
+    struct delivery delivery = {
+        .can_ask = pinfo->can_desegment > 0,
+        .ask_base = 0,
+        .frame_bytes = tvb_get_ds_tvb(tvb) == source_tvb(pinfo, 0, NULL),
+    };
+    rpch_begin_columns(pinfo);
+    run_in_tunnel(stream, tcp, tvb, pinfo, tree, &delivery);
+    return (int)tvb_captured_length(tvb);
+}
+
+int takeover_from_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
+{
+    struct tcp_frame tcp;
+    struct stream *stream = tcp_frame_parse(pinfo, &tcp) ? stream_find(pinfo, &tcp) : NULL;
+    return stream ? run_delivered(tvb, pinfo, tree, stream, &tcp) : 0;
+}
+
+int takeover_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
+{
+    return takeover_from_tcp(tvb, pinfo, tree, NULL);
+}
+
+/* ---- Ports of RPC servers --------------------------------------------------------- */
+
+static range_t *looked_at_ports;
+static GHashTable *displaced;        /* port: the handle that had it before us, or NULL */
+
+static void release_port(uint32_t port, void *unused _U_)
+{
+    dissector_handle_t before = (dissector_handle_t)g_hash_table_lookup(displaced, GUINT_TO_POINTER(port));
+    dissector_delete_uint("tcp.port", port, rpch_port_handle);
+    if (before)
+        dissector_add_uint("tcp.port", port, before);
+}
+
+static void take_port(uint32_t port, void *unused _U_)
+{
+    dissector_handle_t before = dissector_get_default_uint_handle("tcp.port", port);
+    g_hash_table_insert(displaced, GUINT_TO_POINTER(port), before == rpch_port_handle ? NULL : before);
+    dissector_add_uint("tcp.port", port, rpch_port_handle);
+}
+
+void takeover_ports_changed(void)
+{
+    if (!displaced || !rpch_server_ports)
+        return;
+    if (looked_at_ports && ranges_are_equal(looked_at_ports, rpch_server_ports))
+        return;
+    if (looked_at_ports) {
+        range_foreach(looked_at_ports, release_port, NULL);
+        wmem_free(wmem_epan_scope(), looked_at_ports);
+    }
+    g_hash_table_remove_all(displaced);
+    looked_at_ports = range_copy(wmem_epan_scope(), rpch_server_ports);
+    range_foreach(looked_at_ports, take_port, NULL);
+}
+
+/* Whether a connection to an RPC server's port begins, or is met, here: the server's
+ * greeting (MS-RPCH 2.1.1.1), or a stretch that is made of whole PDUs. */
+static bool starts_server_leg(const uint8_t *p, size_t len, bool *from_client, bool port_is_source)
+{
+    static const char greeting[] = "ncacn_http/1.0";
+    if (len >= sizeof greeting - 1 && memcmp(p, greeting, sizeof greeting - 1) == 0) {
+        *from_client = false;
+        return true;
+    }
+    *from_client = !port_is_source;
+    size_t at = 0;
+    bool rts = false;
+    while (at < len) {
+        uint16_t frag_length;
+        unsigned bad;
+        struct pdu_header header;
+        if (pdu_probe(p + at, len - at, &frag_length, &bad) != PDU_PROBE_OK || frag_length > len - at)
+            return false;
+        pdu_header_decode(p + at, &header);
+        rts |= header.ptype == RPC_RTS;
+        at += frag_length;
+    }
+    return rts;
+}
+
+int takeover_before_port(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    struct tcp_frame tcp;
+    if (!PINFO_FD_VISITED(pinfo) && !switched_off() && tcp_frame_parse(pinfo, &tcp)) {
+        int len = (int)tvb_captured_length(tvb);
+        bool from_client = true;
+        bool port_is_source = value_is_in_range(looked_at_ports, tcp.src.port)
+            && (!value_is_in_range(looked_at_ports, tcp.dst.port) || tcp.src.port < tcp.dst.port);
+        if (len > 0 && starts_server_leg(tvb_get_ptr(tvb, 0, len), (size_t)len, &from_client, port_is_source)) {
+            struct stream *stream = stream_claim(pinfo, &tcp, RTS_HOP_TCP, from_client, false);
+            conversation_t *conversation = tcp_conversation(pinfo, &tcp);
+            if (stream && conversation) {
+                conversation_set_dissector_from_frame_number(conversation, pinfo->num, rpch_tcp_handle);
+                return run_delivered(tvb, pinfo, tree, stream, &tcp);
+            }
+        }
+    }
+    uint32_t port = value_is_in_range(looked_at_ports, pinfo->match_uint) ? pinfo->match_uint : 0;
+    dissector_handle_t before = (dissector_handle_t)g_hash_table_lookup(displaced, GUINT_TO_POINTER(port));
+    return before ? call_dissector_only(before, tvb, pinfo, tree, data) : 0;
+}
+
+/* ---- The claiming frame ----------------------------------------------------------- */
+
+/* Whether the subdissector that tcp called for this segment asked for more of it. */
+static bool asked_for_more(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    conversation_t *conversation = tcp_conversation(pinfo, tcp);
+    struct tcp_analysis *analysis = conversation ? get_tcp_conversation_data(conversation, pinfo) : NULL;
+    if (!analysis || !analysis->fwd || !analysis->fwd->multisegment_pdus)
+        return false;
+    /* Keyed by relative numbers unless the preference is off. */
+    const uint32_t keys[] = { tcp->seq - analysis->fwd->base_seq, tcp->seq };
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        const struct tcp_multisegment_pdu *msp =
+            (const struct tcp_multisegment_pdu *)wmem_tree_lookup32(analysis->fwd->multisegment_pdus, keys[i]);
+        if (msp && msp->first_frame == pinfo->num && msp->seq == keys[i])
+            return true;
+    }
+    return false;
+}
+
+/* Dissects what the frame holds from note->source on. Same in all passes. */
+static void run_direct(struct frame_note *note, const struct tcp_frame *tcp, packet_info *pinfo, proto_tree *tree)
+{
+    struct stream *stream = note->stream;
+    enum way way = stream_way(stream, tcp);
+    const bool first = !PINFO_FD_VISITED(pinfo);
+    const struct delivery delivery = { .can_ask = false, .ask_base = 0, .frame_bytes = note->source == 0 };
+    tvbuff_t *tvb = source_tvb(pinfo, note->source, NULL);
+    if (!tvb)
+        return;
+    /* Behind the TCP payload there may be padding of the link layer. */
+    int end = note->source == 0 ? (int)(tcp->payload_offset + tcp->payload_len) : (int)tvb_reported_length(tvb);
+    int at = (int)note->source_offset;
+    if (note->head_by_http) {
+        struct http_head head;
+        int captured = tvb_captured_length_remaining(tvb, at);
+        if (captured > 0 && http_head_parse(tvb_get_ptr(tvb, at, captured), (size_t)captured, &head) == HTTP_HEAD_OK) {
+            struct http_info *info = wmem_new(pinfo->pool, struct http_info);
+            http_info_decode(&head, info);
+            if (first) {
+                size_t used = engine_head(stream, way, pinfo, &head, info);
+                note->body_offset = used > (size_t)(end - at) ? (uint32_t)end : (uint32_t)at + (uint32_t)used;
+            }
+            rpch_show_head(tvb, pinfo, tree, at, &head, info);
+        }
+        at = (int)note->body_offset;
+    }
+    int left = end - at;
+    if (left > 0) {
+        int captured = tvb_captured_length_remaining(tvb, at);
+        run_in_tunnel(stream, tcp, tvb_new_subset_length_caplen(tvb, at, MIN(captured, left), left), pinfo, tree,
+                      &delivery);
+    }
+    for (unsigned index = note->source + 1u; stream->tls && index < SOURCES_MAX; index++) {
+        const struct data_source *source = NULL;
+        bool tls = false;
+        tvbuff_t *record = source_tvb(pinfo, index, &source);
+        if (!record)
+            break;
+        if (is_stream_source(pinfo, source, &tls) && tls)
+            run_in_tunnel(stream, tcp, record, pinfo, tree, &delivery);
+    }
+    if (first && !stream->tls) {
+        struct flow *flow = &stream->flow[way];
+        uint32_t segment_end = tcp->seq + tcp->payload_len;
+        if (!flow->have_next || (int32_t)(segment_end - flow->next_seq) > 0)
+            flow->next_seq = segment_end;
+        flow->have_next = true;
+    }
+}
+
+/* Bytes of the stream in this frame that were dissected directly. */
+static uint32_t direct_bytes(const struct frame_note *note, packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    if (!note->stream->tls)
+        return tcp->payload_len;
+    uint32_t total = 0;
+    for (unsigned index = note->source; index < SOURCES_MAX; index++) {
+        const struct data_source *source = NULL;
+        bool tls = false;
+        tvbuff_t *record = source_tvb(pinfo, index, &source);
+        if (!record)
+            break;
+        if (is_stream_source(pinfo, source, &tls) && tls)
+            total += tvb_reported_length(record);
+    }
+    return total;
+}
+
+/* A first RPC_* request on a connection of http's. */
+static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
+{
+    struct place found;
+    struct owner owner;
+    bool by_http = p_get_proto_data(wmem_file_scope(), pinfo, proto_http, 0) != NULL;
+    find_owner(pinfo, tcp, &owner);
+    if (!owner.http)
+        return NULL;
+    by_http = by_http && method_is(owner.http, "RPC_");
+    if (!find_request(pinfo, tcp, by_http, &found))
+        return NULL;
+    bool in_tunnel_data = owner.tunnel_port > 0 && !owner.inner && !found.tls;
+    if (!by_http && !found.tls && !in_tunnel_data && !asked_for_more(pinfo, tcp))
+        return NULL;
+    struct stream *stream = stream_claim(pinfo, tcp, RTS_HOP_HTTP, true, found.tls);
+    if (!stream)
+        return NULL;
+    own_from_next_frame(pinfo, tcp, stream, &owner);
+    struct http_head head;
+    int captured = tvb_captured_length_remaining(found.tvb, found.offset);
+    if (http_head_parse(tvb_get_ptr(found.tvb, found.offset, captured), (size_t)captured, &head) != HTTP_HEAD_OK)
+        return stream;           /* the rest of the head comes with what http asked for */
+    struct frame_note *note = frame_note_make(pinfo, stream);
+    note->direct = true;
+    note->head_by_http = by_http;
+    note->source = (uint16_t)found.source;
+    note->source_offset = (uint32_t)found.offset;
+    if (!by_http)
+        rpch_begin_columns(pinfo);
+    run_direct(note, tcp, pinfo, tree);
+    if (!by_http && !in_tunnel_data)
+        stream->flow[WAY_TO_SERVER].at.skip = direct_bytes(note, pinfo, tcp);
+    return stream;
+}
+
+/* A connection of http's on which no request was captured, and whose segment is PDUs. */
+static struct stream *claim_late(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
+{
+    struct owner owner;
+    if (!pdu_starts_stream(tcp->payload, tcp->captured))
+        return NULL;
+    find_owner(pinfo, tcp, &owner);
+    if (!owner.http || compat_http_method(owner.http) || owner.tunnel_port > 0)
+        return NULL;
+    struct pdu_header header;
+    pdu_header_decode(tcp->payload, &header);
+    bool from_client = tcp->src.port > tcp->dst.port;
+    if (header.ptype == RPC_REQUEST || header.ptype == RPC_BIND || header.ptype == RPC_ALTER_CONTEXT)
+        from_client = true;
+    else if (header.ptype != RPC_RTS)
+        from_client = false;
+    struct stream *stream = stream_claim(pinfo, tcp, RTS_HOP_HTTP, from_client, false);
+    if (!stream)
+        return NULL;
+    stream->flow[WAY_TO_SERVER].at.phase = stream->flow[WAY_TO_CLIENT].at.phase = PHASE_RESYNC;
+    own_from_next_frame(pinfo, tcp, stream, &owner);
+    struct frame_note *note = frame_note_make(pinfo, stream);
+    note->direct = true;
+    note->source_offset = tcp->payload_offset;
+    rpch_begin_columns(pinfo);
+    run_direct(note, tcp, pinfo, tree);
+    return stream;
+}
+
+/* http would show the PDUs of the claiming frame as its own "DCE/RPC over HTTP" or ask for
+ * more of them; they are shown behind the head by run_direct(). */
+static ws_bool body_of_claimed_head(tvbuff_t *tvb _U_, packet_info *pinfo, proto_tree *tree _U_, void *data _U_)
+{
+    if (PINFO_FD_VISITED(pinfo)) {
+        const struct frame_note *note = frame_note_get(pinfo);
+        return note && note->head_by_http;
+    }
+    struct tcp_frame tcp;
+    struct owner owner;
+    struct place found;
+    struct http_head head;
+    if (!tcp_frame_parse(pinfo, &tcp) || stream_find(pinfo, &tcp))
+        return FALSE;
+    find_owner(pinfo, &tcp, &owner);
+    if (!owner.http || !method_is(owner.http, "RPC_") || !find_request(pinfo, &tcp, true, &found))
+        return FALSE;
+    int captured = tvb_captured_length_remaining(found.tvb, found.offset);
+    return http_head_parse(tvb_get_ptr(found.tvb, found.offset, captured), (size_t)captured, &head) == HTTP_HEAD_OK;
+}
+
+/* ---- Every frame ------------------------------------------------------------------ */
+
+static struct stream *claim(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
+{
+    if (tcp->captured == 0)
+        return NULL;
+    if (p_get_proto_data(wmem_file_scope(), pinfo, proto_http, 0) || tcp->payload[0] == 'R')
+        return claim_request(pinfo, tree, tcp);
+    if (tcp->payload[0] == 5)
+        return claim_late(pinfo, tree, tcp);
+    /* A head without a body in a TLS record, or the end of one that was asked for. */
+    if (pinfo->data_src->next)
+        return claim_request(pinfo, tree, tcp);
+    return NULL;
+}
+
+static void first_look(packet_info *pinfo, proto_tree *tree)
+{
+    struct tcp_frame tcp;
+    if (!tcp_frame_parse(pinfo, &tcp))
+        return;
+    struct stream *stream = store_active() ? stream_find(pinfo, &tcp) : NULL;
+    if (!stream)
+        stream = claim(pinfo, tree, &tcp);
+    if (stream)
+        store_segment(pinfo, stream, &tcp);
+    else if (store_active() && (tcp.flags & (TH_FIN | TH_RST)))
+        vworld_foreign_end(store_world(), &tcp.src, frame_when(pinfo));
+}
+
+int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
+{
+    const bool first = !PINFO_FD_VISITED(pinfo);
+    if (switched_off())
+        return 0;
+    if (first)
+        first_look(pinfo, tree);
+    struct frame_note *note = frame_note_get(pinfo);
+    if (!note)
+        return 0;
+    struct tcp_frame tcp;
+    if (!first && note->direct && tcp_frame_parse(pinfo, &tcp)) {
+        if (!note->head_by_http)
+            rpch_begin_columns(pinfo);
+        run_direct(note, &tcp, pinfo, tree);
+    }
+    rpch_show_frame(tvb, pinfo, tree, note);
+    if (note->row != NO_NUMBER || note->verdicts)
+        tap_queue_packet(rpch_tap, pinfo, note);
+    return (int)tvb_captured_length(tvb);
+}
+
+void takeover_register(void)
+{
+    rpch_tap = register_tap("rpch");
+    /* No protocol of its own: frames that are none of ours must not list it. */
+    register_postdissector(create_dissector_handle(takeover_after_frame, -1));
+}
+
+void takeover_handoff(void)
+{
+    proto_http = proto_get_id_by_filter_name("http");
+    heur_dissector_add("http", body_of_claimed_head, "RPC over HTTP", "rpch_http", proto_rpch, HEURISTIC_ENABLE);
+    displaced = g_hash_table_new(g_direct_hash, g_direct_equal);
+    takeover_ports_changed();
+}

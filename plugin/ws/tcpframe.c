@@ -1,0 +1,117 @@
+/* tcpframe.c
+ * The TCP header of a frame, from its bytes.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "ws.h"
+
+#define IPPROTO_NUMBER_TCP 6
+#define SEARCH_LIMIT 256         /* link layer, tags and tunnels in front of IP */
+#define IPV6_MAX_EXTENSIONS 8
+
+struct ip_packet {
+    uint32_t tcp;                /* offset of the TCP header */
+    uint32_t end;                /* offset behind the IP packet, on the wire */
+    uint16_t id;
+};
+
+static bool read_ipv4(const uint8_t *frame, uint32_t captured, uint32_t reported, uint32_t at, struct ip_packet *ip)
+{
+    if (at + 20 > captured || frame[at] >> 4 != 4 || frame[at + 9] != IPPROTO_NUMBER_TCP)
+        return false;
+    if (get_be16(frame + at + 6) & 0x3fff)      /* a fragment */
+        return false;
+    uint32_t total = get_be16(frame + at + 2);
+    ip->tcp = at + (frame[at] & 15) * 4u;
+    ip->end = total ? at + total : reported;    /* 0: segmentation was left to the card */
+    ip->id = get_be16(frame + at + 4);
+    return ip->tcp >= at + 20 && ip->end <= reported;
+}
+
+static bool read_ipv6(const uint8_t *frame, uint32_t captured, uint32_t reported, uint32_t at, struct ip_packet *ip)
+{
+    if (at + 40 > captured || frame[at] >> 4 != 6)
+        return false;
+    uint32_t payload = get_be16(frame + at + 4);
+    uint8_t next = frame[at + 6];
+    uint32_t pos = at + 40;
+    for (int i = 0; next != IPPROTO_NUMBER_TCP; i++) {
+        /* hop-by-hop, routing and destination options share their form */
+        if (i == IPV6_MAX_EXTENSIONS || (next != 0 && next != 43 && next != 60) || pos + 8 > captured)
+            return false;
+        next = frame[pos];
+        pos += (frame[pos + 1] + 1u) * 8;
+    }
+    ip->tcp = pos;
+    ip->end = payload ? at + 40 + payload : reported;
+    ip->id = 0;
+    return ip->end <= reported;
+}
+
+/* The offset of the IP header that carries pinfo's network addresses: the address data
+ * points into the frame on the versions that do not copy it; else it is looked for. */
+static bool find_ip(const packet_info *pinfo, const uint8_t *frame, uint32_t captured, uint32_t reported,
+                    struct ip_packet *ip)
+{
+    const address *src = &pinfo->net_src, *dst = &pinfo->net_dst;
+    bool v4 = src->type == AT_IPv4 && dst->type == AT_IPv4;
+    if (!v4 && !(src->type == AT_IPv6 && dst->type == AT_IPv6))
+        return false;
+    uint32_t addr_len = v4 ? 4 : 16;
+    uint32_t addr_at = v4 ? 12 : 8;
+    const uint8_t *data = (const uint8_t *)src->data;
+    if (data >= frame + addr_at && data + 2 * addr_len <= frame + captured) {
+        uint32_t at = (uint32_t)(data - frame) - addr_at;
+        return v4 ? read_ipv4(frame, captured, reported, at, ip) : read_ipv6(frame, captured, reported, at, ip);
+    }
+    for (uint32_t pos = addr_at; pos < SEARCH_LIMIT && pos + 2 * addr_len <= captured; pos++) {
+        if (memcmp(frame + pos, data, addr_len) != 0 || memcmp(frame + pos + addr_len, dst->data, addr_len) != 0)
+            continue;
+        if (v4 ? read_ipv4(frame, captured, reported, pos - addr_at, ip)
+               : read_ipv6(frame, captured, reported, pos - addr_at, ip))
+            return true;
+    }
+    return false;
+}
+
+static void set_endpoint(struct endpoint *endpoint, const address *addr, uint16_t port)
+{
+    memset(endpoint, 0, sizeof *endpoint);
+    endpoint->family = addr->type == AT_IPv4 ? 4 : 6;
+    memcpy(endpoint->addr, addr->data, endpoint->family == 4 ? 4 : 16);
+    endpoint->port = port;
+}
+
+bool tcp_frame_parse(packet_info *pinfo, struct tcp_frame *tcp)
+{
+    if (!pinfo->data_src)
+        return false;
+    tvbuff_t *tvb = get_data_source_tvb((const struct data_source *)pinfo->data_src->data);
+    uint32_t captured = tvb_captured_length(tvb);
+    uint32_t reported = tvb_reported_length(tvb);
+    if (captured == 0)
+        return false;
+    const uint8_t *frame = tvb_get_ptr(tvb, 0, (int)captured);
+    struct ip_packet ip;
+    if (!find_ip(pinfo, frame, captured, reported, &ip) || ip.tcp + 20 > captured)
+        return false;
+    const uint8_t *head = frame + ip.tcp;
+    uint32_t head_len = (head[12] >> 4) * 4u;
+    if (head_len < 20 || ip.tcp + head_len > ip.end)
+        return false;
+    set_endpoint(&tcp->src, &pinfo->net_src, get_be16(head));
+    set_endpoint(&tcp->dst, &pinfo->net_dst, get_be16(head + 2));
+    tcp->seq = get_be32(head + 4);
+    tcp->ack = get_be32(head + 8);
+    tcp->flags = get_be16(head + 12) & TH_MASK;
+    tcp->window = get_be16(head + 14);
+    tcp->ip_id = ip.id;
+    tcp->payload_offset = ip.tcp + head_len;
+    tcp->payload_len = ip.end - tcp->payload_offset;
+    tcp->captured = tcp->payload_offset >= captured ? 0 : captured - tcp->payload_offset;
+    if (tcp->captured > tcp->payload_len)
+        tcp->captured = tcp->payload_len;
+    tcp->payload = frame + tcp->payload_offset;
+    return true;
+}

@@ -1,0 +1,197 @@
+/* ws.h
+ * What the files of this room share: the streams that were claimed, the records that
+ * let later passes show what the first one saw, and the calls between the files.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_WS_H
+#define OUTLOOKHTTP_WS_H
+
+#include "compat.h"
+#include <epan/proto_data.h>
+
+#include "../core/httphead.h"
+#include "../core/pdu.h"
+#include "../core/rts.h"
+#include "../core/vconn.h"
+
+/* ---- plugin.c: what is registered ------------------------------------------------ */
+
+extern int proto_rpch;
+extern int proto_outlook;
+extern dissector_handle_t rpch_stream_handle;    /* called by http for what it hands over */
+extern dissector_handle_t rpch_tcp_handle;       /* called by tcp for a claimed connection */
+extern dissector_handle_t rpch_port_handle;      /* no protocol of its own: looks before X11 does */
+extern range_t *rpch_server_ports;
+extern struct vprefs rpch_prefs;
+
+/* ---- tcpframe.c ------------------------------------------------------------------- */
+
+/* The TCP header of a frame, read from its bytes: http and tls do not pass it on. */
+struct tcp_frame {
+    struct endpoint src, dst;
+    uint32_t seq, ack, window;
+    uint16_t flags, ip_id;
+    uint32_t payload_offset;     /* in the frame */
+    uint32_t payload_len;        /* on the wire */
+    uint32_t captured;           /* of the payload */
+    const uint8_t *payload;      /* captured bytes */
+};
+
+/* False if the frame carries no TCP, or none whose header lies in the frame itself (IP
+ * reassembly). */
+bool tcp_frame_parse(packet_info *pinfo, struct tcp_frame *tcp);
+
+/* ---- store.c ---------------------------------------------------------------------- */
+
+enum framing { FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_OPEN };
+enum phase { PHASE_HEAD, PHASE_BODY, PHASE_RESYNC };
+
+/* Bytes of a PDU that ended a stretch which cannot be asked for again. A chain, so that
+ * each captured byte is kept once. */
+struct carry {
+    const struct carry *before;
+    uint32_t total;              /* of the chain up to and with this link */
+    uint32_t len;
+    uint8_t bytes[];
+};
+
+/* What the last request on a connection asked for: it decides how a response is read. */
+struct asked {
+    uint8_t method;              /* enum http_method */
+    bool echo, channel;
+};
+
+/* Where one direction of a stream stands between two calls. */
+struct cursor {
+    enum phase phase;
+    enum framing framing;
+    bool pdus;                   /* the body carries PDUs */
+    uint64_t left;               /* FRAMING_LENGTH */
+    struct http_chunks chunks;   /* FRAMING_CHUNKED */
+    uint32_t skip;               /* bytes that will be handed over again, already dissected */
+    uint32_t pass;               /* rest of a PDU that was not captured whole */
+    const struct carry *carry;
+    struct asked asked;
+};
+
+struct flow {
+    struct cursor at;            /* first pass only, from here down */
+    bool have_next, had_next;
+    uint32_t next_seq;           /* where the next segment continues */
+    uint32_t frame, before;      /* had_next and next_seq as they were before this frame */
+};
+
+struct stream {
+    struct vtcp *conn;
+    uint32_t tcp_stream;
+    enum rts_hop hop;
+    struct endpoint client, server;
+    uint32_t claimed_in;         /* frame */
+    bool tls;
+    uint16_t tunnel_port;        /* of the CONNECT request's URI, in whose name http speaks; 0 without a tunnel */
+    struct asked asked;          /* first pass only */
+    struct flow flow[2];         /* by enum way */
+    const struct vc_snapshot *last_snapshot;    /* first pass only */
+};
+
+/* What the first pass learned of one PDU. */
+struct pdu_note {
+    struct pdu_note *next;
+    const char *name;            /* interned, "" for RPC PDUs */
+    const char *unexpected;
+    uint64_t bytes;
+    uint32_t call_conversation;  /* id of the DCE/RPC conversation */
+    uint8_t channel;
+    bool misplaced;
+};
+
+/* One call of the engine that found something: where it began, and the notes in order. */
+struct call_note {
+    struct call_note *next;
+    uint64_t key;
+    struct cursor start;
+    struct pdu_note *pdus;
+    bool gap_before;
+};
+
+/* All that later passes need of one frame. */
+struct frame_note {
+    struct stream *stream;
+    struct call_note *calls;
+    struct call_note *last_call; /* first pass only */
+    const struct verdict *verdicts;
+    const struct vc_snapshot *snapshot;
+    uint32_t row;                /* of the report, NO_NUMBER if none */
+    bool show_state;             /* PDU, channel request or response, FIN or RST */
+    bool head_by_http;           /* http showed a head of ours; its fields are added after it */
+    bool direct;                 /* dissected after http and tcp were done with the frame, ... */
+    uint16_t source;             /* ... from this data source on, */
+    uint32_t source_offset;      /* from this byte (of its head, if there is one), */
+    uint32_t body_offset;        /* and this one behind a head that http showed */
+};
+
+void store_init(void);                                   /* a new capture file */
+struct vworld *store_world(void);                        /* made on first use */
+bool store_active(void);                                 /* some stream was claimed */
+struct frame_note *frame_note_get(packet_info *pinfo);   /* NULL if none */
+struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream);
+const char *store_intern(const char *text);
+conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp);
+struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp);
+struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enum rts_hop hop,
+                            bool from_client, bool tls);
+enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp);
+struct when frame_when(const packet_info *pinfo);
+void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp);
+
+/* ---- engine.c --------------------------------------------------------------------- */
+
+/* How the bytes reached us, for the answer to "more data, please". */
+struct delivery {
+    bool can_ask;                /* the caller's caller reassembles */
+    int ask_base;                /* our offset 0 in the buffer that desegment_offset counts from */
+    bool frame_bytes;            /* tvb lies in the frame itself: its sequence number is known */
+};
+
+/* Dissects one stretch of a stream from where it stands. Returns the bytes dealt with;
+ * fewer than the stretch when pinfo->desegment_len was set. */
+int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way, tvbuff_t *tvb, packet_info *pinfo,
+               proto_tree *tree, const struct delivery *delivery);
+
+/* Tells state about a head that http dissected itself and moves the flow behind it
+ * (first pass). Returns how long the message is: the head alone where PDUs follow, else
+ * head and body. */
+size_t engine_head(struct stream *stream, enum way way, packet_info *pinfo, const struct http_head *head,
+                   const struct http_info *info);
+
+/* ---- dissect_rpch.c --------------------------------------------------------------- */
+
+void rpch_register_fields(void);
+void rpch_set_severities(bool same_proxy_required);
+void rpch_begin_columns(packet_info *pinfo);     /* before what is ours in a frame: clears what tcp wrote */
+void rpch_dissect_pdu(struct stream *stream, enum way way, tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+                      struct pdu_note *note, bool first_pass, bool gap_before);
+void rpch_show_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, unsigned bad_offset);
+void rpch_show_gap(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len, const char *what);
+void rpch_show_greeting(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len);
+void rpch_show_head(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, const struct http_head *head,
+                    const struct http_info *info);
+void rpch_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note);
+
+/* ---- takeover.c ------------------------------------------------------------------- */
+
+void takeover_register(void);
+void takeover_handoff(void);
+void takeover_ports_changed(void);
+int takeover_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+int takeover_from_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+int takeover_before_port(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+
+/* ---- stats.c ---------------------------------------------------------------------- */
+
+void stats_register(void);
+
+#endif
