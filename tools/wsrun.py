@@ -9,6 +9,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import hashlib
+import itertools
 import os
 import pathlib
 import shutil
@@ -37,6 +38,7 @@ class Tshark:
             raise NoPlugin(f"{len(found)} plugins below {build}/plugins; run ./check or cmake first")
         self.plugin = found[0]
         self.scratch = None
+        self.copies = itertools.count()
 
     def __enter__(self):
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="outlookhttp."))
@@ -59,23 +61,29 @@ class Tshark:
             "TZ": "UTC",
             "WIRESHARK_PLUGIN_DIR": str(self.scratch / "plugins"),
         }
+        # An empty plugin folder: without it the system's would be read, and an installed plugin with it.
+        (self.scratch / "none").mkdir()
+        self.stock_env = {**self.env, "WIRESHARK_PLUGIN_DIR": str(self.scratch / "none")}
         return self
 
     def __exit__(self, *_):
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def private_copy(self, path):
-        """A copy that only tshark's user can read (a key log), gone with the scratch folder."""
-        copy = self.home / f"private{len(list(self.home.iterdir()))}"
+        """A copy that only tshark's user can read (a key log, or a capture that -2 or sharkd must be able to
+        seek in), gone with the scratch folder."""
+        copy = self.home / f"private{next(self.copies)}"
         with open(path, "rb") as source, open(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
             shutil.copyfileobj(source, out)
         if self.user:
             os.chown(copy, NOBODY, NOBODY)
         return copy
 
-    def popen(self, args, **kwargs):
+    def popen(self, args, plugin=True, program="tshark", env=None, **kwargs):
+        """plugin=False runs it as it comes, with neither this plugin nor an installed one."""
         kwargs.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.Popen(["tshark", *map(str, args)], cwd="/", env=self.env, **self.user, **kwargs)
+        env = {**(self.env if plugin else self.stock_env), **(env or {})}
+        return subprocess.Popen([program, *map(str, args)], cwd="/", env=env, **self.user, **kwargs)
 
     def output(self, args, **kwargs):
         """Standard output as text; raises CalledProcessError with stderr in it."""

@@ -1,0 +1,194 @@
+"""The report of ./analyze: one pass of tshark with the plugin over each capture.
+
+    analyze.py [-k KEYLOG] [CAPTURE ...]
+
+tshark prints the fields of every packet and, after the last, the table of
+-z rpch,connections. Packets are counted and forgotten.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import overview
+import report
+import table
+import wsrun
+
+VALUE, FIELD = "\x1f", "\x1e"
+FIELDS = overview.FIELDS + [
+    "http.request.method", "rpch.vc", "rpch.vc.leg", "rpch.vc.in_stream", "rpch.vc.out_stream", "rpch.vc.in_peer",
+    "rpch.vc.out_peer", "rpch.vc.state", "rpch.target", "outlook.request_id", "outlook.client_request_id",
+    "rpch.rts.malformed", "rpch.rts.unexpected", "_ws.expert.message", *report.HEADLINES,
+]
+TEXTS_KEPT = 2000                    # verdict texts; identical ones are folded anyway
+IDS_KEPT = 4                         # request ids of one connection and leg
+CHANNELS = {"RPC_IN_DATA", "RPC_OUT_DATA", "RPC_CONNECT"}
+DEFAULT_SAMPLE = "split-lb"
+
+
+def default_captures():
+    samples = sorted((wsrun.PROJECT / "test-captures").rglob("*.pcap*"))
+    chosen = [path for path in samples if DEFAULT_SAMPLE in str(path.relative_to(wsrun.PROJECT))]
+    if not chosen:
+        sys.exit("test-captures/ has no mis-routed sample: name a capture")
+    return chosen[:1]
+
+
+def values(row, name):
+    return [value for value in row[name].split(VALUE) if value]
+
+
+class Pass:
+    """What one run of tshark says of one capture."""
+
+    def __init__(self):
+        self.overview = overview.Overview()
+        self.legs = {}               # (vc, leg): report.Leg
+        self.requests = {}           # stream: frame and time of its first channel request
+        self.found = {}              # (filter, vc, leg): first frame with this verdict
+        self.texts = {}              # frame: verdict messages on it
+        self.odd = {"rpch.rts.malformed": [], "rpch.rts.unexpected": []}     # first frame and number
+        self.table = []
+
+    def line(self, text):
+        if self.table or FIELD not in text:
+            self.table.append(text)
+            return
+        row = dict(zip(FIELDS, text.split(FIELD)))
+        if len(row) != len(FIELDS):
+            return
+        self.overview.packet(row)
+        frame = int(row["frame.number"])
+        if CHANNELS.intersection(values(row, "http.request.method")) and row["tcp.stream"]:
+            stream = int(values(row, "tcp.stream")[-1])
+            self.requests.setdefault(stream, (frame, overview.epoch(row["frame.time_epoch"])))
+        for name, found in self.odd.items():
+            if row[name]:
+                found[:] = [found[0], found[1] + 1] if found else [frame, 1]
+        verdicts = [name for name in report.HEADLINES if row[name]]
+        if verdicts and len(self.texts) < TEXTS_KEPT:
+            self.texts[frame] = [text for text in values(row, "_ws.expert.message") if "seen:" in text.lower()]
+        if row["rpch.vc"]:
+            self.connection(frame, row, verdicts)
+
+    def connection(self, frame, row, verdicts):
+        """A frame that carries the fields of section "virtual connection"."""
+        key = (int(values(row, "rpch.vc")[-1]), int((values(row, "rpch.vc.leg") or ["0"])[-1]))
+        leg = self.legs.get(key)
+        if leg is None:
+            leg = self.legs[key] = report.Leg(*key, start=overview.epoch(row["frame.time_epoch"]))
+        for name in ("in_peer", "out_peer", "in_stream", "out_stream"):
+            if found := values(row, f"rpch.vc.{name}"):
+                setattr(leg, name, int(found[-1]) if name.endswith("stream") else found[-1])
+        if found := values(row, "rpch.target"):
+            leg.target = leg.target or found[0]
+        leg.opened |= "open" in values(row, "rpch.vc.state")
+        for name in verdicts:
+            self.found.setdefault((name, *key), frame)
+        for value in values(row, "outlook.request_id") + values(row, "outlook.client_request_id"):
+            if value not in leg.request_ids and len(leg.request_ids) < IDS_KEPT:
+                leg.request_ids.append(value)
+
+    def finish(self):
+        """The legs in order, with what the table adds to the fields."""
+        for row in table.rows(self.table):
+            key = (int(row["vc"]), int(row["leg"]))
+            leg = self.legs.setdefault(key, report.Leg(*key))
+            for name in ("user", "client", "target", "in_peer", "out_peer", "ended"):
+                if row.get(name):
+                    setattr(leg, name, row[name])
+            leg.opened |= bool(row.get("setup"))
+            leg.verdict = table.verdict(row["verdict"], report.HEADLINES)
+            leg.where, leg.where_seen, reason = table.where(row.get("where", ""), report.PLACES)
+            leg.cannot_tell = reason if leg.where == "CANNOT TELL" else ""
+        for (vc, number), leg in self.legs.items():
+            for way in ("in", "out"):
+                stream = getattr(leg, f"{way}_stream")
+                frame, when = self.requests.get(stream, (0, None))
+                setattr(leg, f"{way}_frame", frame)
+                if when is not None:
+                    leg.start = min(leg.start or when, when)
+                if not leg.client and stream in self.overview.tcp:
+                    leg.client = self.overview.tcp[stream].ends[0][0]
+            leg.start = leg.start or self.overview.first
+            if frame := self.found.get((leg.verdict, vc, number)):
+                leg.texts = self.texts.get(frame, [])
+        return [self.legs[key] for key in sorted(self.legs)]
+
+def read(tshark, capture, keylog):
+    """Returns (Pass, problem); problem is tshark's complaint or empty."""
+    result = Pass()
+    args = ["-r", "-", "-n", "-o", "tcp.reassemble_out_of_order:TRUE", "-z", "rpch,connections", "-T", "fields",
+            "-E", f"separator={FIELD}", "-E", f"aggregator={VALUE}"]
+    if keylog:
+        args += ["-o", f"tls.keylog_file:{keylog}"]
+    for name in FIELDS:
+        args += ["-e", name]
+    with open(capture, "rb") as source, tempfile.TemporaryFile() as complaints:
+        process = tshark.popen(args, stdin=source, stdout=subprocess.PIPE, stderr=complaints)
+        for line in process.stdout:
+            result.line(line.decode("utf-8", "replace").rstrip("\n"))
+        status = process.wait()
+        complaints.seek(0)
+        said = [line for line in complaints.read(65536).decode("utf-8", "replace").splitlines()
+                if line and not line.startswith("Running as user")]
+    problem = ""
+    if status:
+        problem = next((line for line in said if line.startswith("tshark: ")), said[-1] if said else "")
+        problem = re.sub(r"^tshark: ", "", problem).replace('The file "-"', "the file")
+        problem = problem or f"tshark ended with status {status}"
+        if status < 0:
+            problem = f"tshark was ended by signal {-status}: {problem}"
+    return result, problem
+
+
+def show(tshark, capture, keylog):
+    """Prints the report of one capture; returns False if it could not be read to its end."""
+    name = report.clean(str(capture))
+    try:
+        result, problem = read(tshark, capture, keylog)
+    except OSError as error:
+        print(f"{name}: {error.strerror or error}")
+        return False
+    lines = result.overview.lines(name, report.clean(problem))
+    if result.overview.packets:
+        extra = [f"also  {overview.count(found[1], 'packet')} with {what}, first frame {found[0]} (filter: {filter_name})"
+                 for (filter_name, found), what in zip(result.odd.items(), ("a broken RTS PDU", "an unexpected RTS PDU"))
+                 if found]
+        seconds = result.overview.last - result.overview.first
+        lines += report.lines(result.finish(), extra, dates=seconds > 86400)
+    print("\n".join(line for text in lines for line in report.fit(text)), flush=True)
+    return not problem
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./analyze", description="Reports what RPC over HTTP did in a capture.")
+    parser.add_argument("-k", metavar="KEYLOG", help="TLS key log file (SSLKEYLOGFILE)")
+    parser.add_argument("captures", metavar="CAPTURE", nargs="*", help="without one: a mis-routed sample")
+    options = parser.parse_args()
+    captures = options.captures or default_captures()
+    good = True
+    try:
+        with wsrun.Tshark() as tshark:
+            tshark.prove_loaded()
+            keylog = tshark.private_copy(options.k) if options.k else None
+            for number, capture in enumerate(captures):
+                if number:
+                    print()
+                good &= show(tshark, capture, keylog)
+    except (wsrun.NoPlugin, OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"./analyze: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
