@@ -1,0 +1,287 @@
+"""What the tests of this folder share: samples, runs of tshark, and packets as PDML gives them.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import concurrent.futures
+import functools
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+SHARED = PROJECT.parent / "shared" / "captures"
+sys.path.insert(0, str(PROJECT / "tools"))
+import capfile
+import wsrun
+
+# The protocols whose fields and items are the plugin's.
+PREFIXES = ("rpch", "outlook")
+SEVERITY = {0x100000: "comment", 0x200000: "chat", 0x400000: "note", 0x600000: "warning", 0x800000: "error"}
+ABOVE_CHAT = {"note", "warning", "error"}
+PTYPES = {0: "request", 2: "response", 3: "fault", 11: "bind", 12: "bind_ack", 13: "bind_nak", 14: "alter_context",
+          15: "alter_context_resp", 17: "shutdown", 18: "co_cancel", 19: "orphaned", 20: "RTS"}
+OUT_OF_ORDER = ["-o", "tcp.reassemble_out_of_order:TRUE"]
+
+
+def ours(name):
+    return name.split(".", 1)[0] in PREFIXES
+
+
+# ---- samples -------------------------------------------------------------------------------
+
+class Sample:
+    """A folder of test-captures/ or a capture of ../shared/captures."""
+
+    def __init__(self, name, path, keys=None, expect=None):
+        self.name, self.path, self.keys, self.expect = name, path, keys, expect
+        self.copy = self.keys_copy = None
+
+    @functools.cached_property
+    def capture(self):
+        return capfile.load(self.path)
+
+    @functools.cached_property
+    def walks(self):
+        return capfile.walks(self.capture)
+
+    @functools.cached_property
+    def out_of_order(self):
+        """A segment comes before one that it follows, and that one comes too."""
+        for walk in self.walks:
+            for half in walk.tcp.halves:
+                end = 0
+                for low, high, _ in half.lengths:
+                    if low > end and any(other < low for other, _, _ in half.lengths[half.lengths.index((low, high, _)):]):
+                        return True
+                    end = max(end, high)
+        return False
+
+    def options(self, tshark):
+        """-r, the key log, and the preferences the sample needs. The capture is copied: as nobody, tshark may
+        not be able to open it, and -2 cannot read a pipe."""
+        if self.copy is None:
+            self.copy = tshark.private_copy(self.path)
+            self.keys_copy = tshark.private_copy(self.keys) if self.keys else None
+        options = ["-r", self.copy, "-n"]
+        if self.keys_copy:
+            options += ["-o", f"tls.keylog_file:{self.keys_copy}"]
+        if self.out_of_order:
+            options += OUT_OF_ORDER
+        return options
+
+
+def samples(*only):
+    """Every folder with expect.json, or those named."""
+    found = []
+    for path in sorted((PROJECT / "test-captures").glob("*/expect.json")):
+        folder = path.parent
+        if only and folder.name not in only:
+            continue
+        expect = json.loads(path.read_text(encoding="utf-8"))
+        captures = sorted(folder.glob("capture.pcap*"))
+        if len(captures) != 1:
+            sys.exit(f"{folder.name}: {len(captures)} captures")
+        keys = folder / expect["keys"] if expect.get("keys") else None
+        found.append(Sample(folder.name, captures[0], keys, expect))
+    if not found:
+        sys.exit("no sample below test-captures/")
+    return found
+
+
+def third_party(prefix=""):
+    """The captures of ../shared/captures; none, with a line that says so, when the folder is absent."""
+    if not SHARED.is_dir():
+        print(f"SKIPPED: {SHARED} is absent, third-party captures were not tested")
+        return []
+    return [Sample(path.stem, path, path.with_suffix(".keys") if path.with_suffix(".keys").exists() else None)
+            for path in sorted(SHARED.glob("*.pcap")) if path.name.startswith(prefix)]
+
+
+# ---- counting ------------------------------------------------------------------------------
+
+class Counter:
+    """Counts checks of one sample; what fails is kept as text."""
+
+    def __init__(self, name):
+        self.name, self.passed, self.failures = name, 0, []
+
+    def check(self, good, text):
+        if good:
+            self.passed += 1
+        else:
+            self.failures.append(f"{self.name}: {text}")
+        return bool(good)
+
+    def equal(self, got, expected, text):
+        return self.check(got == expected, f"{text}: got {got!r}, expected {expected!r}")
+
+
+def run_all(test, subjects, most=12):
+    """test(subject, counter) for each, two at a time; prints what failed and the sum. Returns the exit status."""
+    counters = [Counter(subject.name) for subject in subjects]
+
+    def one(subject, counter):
+        try:
+            test(subject, counter)
+        except subprocess.CalledProcessError as error:
+            said = (error.stderr or b"")[-400:]
+            counter.check(False, f"tshark ended with {error.returncode}: "
+                                 f"{said if isinstance(said, str) else said.decode('utf-8', 'replace')}")
+        except (OSError, ValueError, KeyError, ElementTree.ParseError, capfile.BadCapture) as error:
+            counter.check(False, f"{type(error).__name__}: {error}")
+
+    with concurrent.futures.ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
+        list(pool.map(one, subjects, counters))
+    for counter in counters:
+        for line in counter.failures[:most]:
+            print(line)
+        if len(counter.failures) > most:
+            print(f"{counter.name}: and {len(counter.failures) - most} more")
+    return total(counters)
+
+
+def total(counters):
+    passed = sum(counter.passed for counter in counters)
+    failed = sum(len(counter.failures) for counter in counters)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+# ---- packets -------------------------------------------------------------------------------
+
+class Item:
+    """An expert item."""
+
+    def __init__(self, element):
+        self.name, self.message, self.severity = "", "", ""
+        for field in element:
+            name = field.get("name")
+            if name == "_ws.expert.message":
+                self.message = field.get("show", "")
+            elif name == "_ws.expert.severity":
+                self.severity = SEVERITY.get(int(field.get("show", "0")), "?")
+            elif name != "_ws.expert.group" and not self.name:
+                self.name = name
+
+    def __repr__(self):
+        return f"{self.name} ({self.severity})"
+
+
+class Pdu:
+    """A PDU as it is shown; fields: those of its protocol item, by name, as lists of text."""
+
+    def __init__(self, name, proto):
+        self.name, self.proto = name, proto
+        self.fields = {}
+        for field in proto.iter():
+            if field.get("name"):
+                self.fields.setdefault(field.get("name"), []).append(field.get("show", ""))
+
+    def number(self, name):
+        values = self.fields.get(name)
+        return int(values[0], 0) if values else None
+
+    @property
+    def length(self):
+        for name in ("dcerpc.cn_frag_len", "rpch.rts.frag_length", "rpch.frag_length"):
+            if name in self.fields:
+                return self.number(name)
+        return int(self.proto.get("size"))
+
+
+class Packet:
+    def __init__(self, element):
+        self.element = element
+        self.values = {}
+        self.items = []
+        self.order = []              # (name, value) of the plugin's fields
+        for field in element.iter("field"):
+            name = field.get("name")
+            if name == "_ws.expert":
+                self.items.append(Item(field))
+            elif name:
+                self.values.setdefault(name, []).append(field.get("show", ""))
+                if ours(name):
+                    self.order.append((name, field.get("show", "")))
+        self.number = int(self.one("frame.number"))
+        self.stream = int(self.values["tcp.stream"][-1]) if "tcp.stream" in self.values else None
+        if self.stream is not None:
+            address = (self.values.get("ip.src") or self.values["ipv6.src"])[-1]
+            self.source = f"[{address}]" if ":" in address else address
+            self.source += ":" + self.values["tcp.srcport"][-1]
+
+    def one(self, name):
+        return self.values[name][0]
+
+    def all(self, name):
+        return self.values.get(name, [])
+
+    def last(self, name):
+        values = self.values.get(name)
+        return values[-1] if values else None
+
+    def has(self, name):
+        return name in self.values
+
+    @functools.cached_property
+    def pdus(self):
+        """In the order shown. RTS PDUs have rpch.rts.pdu, the others are DCE/RPC's."""
+        found = []
+        for proto in self.element.iter("proto"):
+            self._pdus(proto, found)
+        return found
+
+    @staticmethod
+    def _pdus(proto, found):
+        names = [field for field in proto.iter("field")]
+        rts = [field.get("show") for field in names if field.get("name") == "rpch.rts.pdu"]
+        types = [field.get("show") for field in names if field.get("name") == "dcerpc.pkt_type"]
+        if proto.get("name") == "rpch" and rts:
+            if len(rts) > 1:
+                raise ValueError("one rpch item with several rpch.rts.pdu")
+            found.append(Pdu(rts[0], proto))
+        elif proto.get("name") == "dcerpc" and types and int(types[0]) != 20:
+            found.append(Pdu(PTYPES.get(int(types[0]), types[0]), proto))
+
+    def our_items(self):
+        return [item for item in self.items if ours(item.name)]
+
+
+def pdml(text):
+    """(packets, what follows the document: tables of -z)."""
+    document, mark, rest = text.partition("</pdml>")
+    if not mark:
+        raise ValueError("no PDML")
+    return [Packet(element) for element in ElementTree.fromstring(document + mark).iter("packet")], rest
+
+
+def clean(text):
+    """PDML may hold characters that XML forbids."""
+    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "?", text)
+
+
+TABLE = ["-z", "rpch,connections"]
+
+
+def packets(tshark, sample, *more, table=False):
+    """The packets of one run with -T pdml; with table=True also the lines of -z rpch,connections."""
+    text = tshark.output([*sample.options(tshark), *more, "-T", "pdml", *(TABLE if table else [])])
+    found, rest = pdml(clean(text))
+    return (found, rest.strip("\n").splitlines()) if table else found
+
+
+def twin(tshark, sample):
+    """The sample with what TLS carried as plain TCP, as a sample; itself where there is no TLS."""
+    if not any(bytes(half.data[:1]) == b"\x16" or b"CONNECT " in half.data for walk in sample.walks
+               for half in walk.tcp.halves):
+        return sample
+    import twin as maker
+    capture = maker.make(tshark, sample.path, sample.keys)
+    found = Sample(f"{sample.name} (decrypted)", None, None, sample.expect)
+    found.__dict__["capture"] = capture
+    return found

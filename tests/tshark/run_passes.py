@@ -1,0 +1,205 @@
+"""Shows that the plugin says the same of a frame however it is reached.
+
+    run_passes.py [SAMPLE ...]
+
+For every sample and third-party capture: fields and expert items per frame in one pass, in
+two, with and without a visible tree, with a tree in the first of two passes, and in sharkd,
+which like the GUI reads the file once without a tree and then shows frames in any order.
+The table of -z rpch,connections is the same from a pass without any tree.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import json
+import random
+import re
+import subprocess
+import sys
+
+import common
+import wsrun
+
+TRUTH = {"True": "1", "False": "0"}
+VALUE, FIELD = "\x1f", "\x1e"
+SHARKD_SECONDS = 120
+
+
+def registered(tshark):
+    """{name: type} of the plugin's fields."""
+    found = {}
+    for line in tshark.output(["-G", "fields"]).splitlines():
+        row = line.split("\t")
+        if row[0] == "F" and common.ours(row[2]):
+            found[row[2]] = row[3]
+    return found
+
+
+def value(text):
+    return TRUTH.get(text, text)
+
+
+def order(packets, hidden=True):
+    """{frame: [(name, value)]} in the order shown, and {frame: [(item, severity, message)]}."""
+    fields, items = {}, {}
+    for packet in packets:
+        fields[packet.number] = [
+            (field.get("name"), "" if field.tag == "proto" else value(field.get("show", "")))
+            for field in packet.element.iter()
+            if common.ours(field.get("name", "")) and (hidden or field.get("hide") != "yes")]
+        items[packet.number] = [(item.name, item.severity, item.message) for item in packet.our_items()]
+    return fields, items
+
+
+def by_name(fields, types):
+    """What -T fields can tell: {frame: {name: values}}, FT_NONE as a number of times, bytes without colons."""
+    out = {}
+    for number, row in fields.items():
+        found = {}
+        for name, text in row:
+            if name not in types:    # a protocol's own item
+                continue
+            found.setdefault(name, []).append(text.replace(":", "") if types.get(name) == "FT_BYTES" else text)
+        out[number] = {name: len(values) if types.get(name) == "FT_NONE" else values for name, values in found.items()}
+    return out
+
+
+def fields_run(tshark, options, types):
+    names = sorted(types)
+    args = [*options, "-T", "fields", "-E", f"separator={FIELD}", "-E", f"aggregator={VALUE}", "-e", "frame.number"]
+    for name in names:
+        args += ["-e", name]
+    out = {}
+    for line in tshark.output(args).split("\n"):
+        cells = line.split(FIELD)
+        if len(cells) != len(names) + 1:
+            continue
+        out[int(cells[0])] = {name: cell.count(VALUE) + 1 if types[name] == "FT_NONE" else
+                              [value(text.replace(":", "") if types[name] == "FT_BYTES" else text)
+                               for text in cell.split(VALUE)] for name, cell in zip(names, cells[1:]) if cell}
+    return out
+
+
+# ---- sharkd --------------------------------------------------------------------------------
+
+def unquote(text):
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", text[1:-1])
+    return text
+
+
+def sharkd_fields(nodes, fields, items):
+    for node in nodes:
+        filter_text = node.get("f", "")
+        name, _, text = filter_text.partition(" == ")
+        if name == "_ws.expert":
+            inside = [child.get("f", "").partition(" == ") for child in node.get("n", [])]
+            which = next((child[0] for child in inside if common.ours(child[0])), "")
+            label = re.match(r"Expert Info \((\w+)/[^)]*\): (.*)", node.get("l", ""), re.DOTALL)
+            if which:
+                fields.append((which, ""))
+                items.append((which, label[1].lower() if label else "?", label[2] if label else "?"))
+            continue
+        if common.ours(name):
+            fields.append((name, value(unquote(text))))
+        sharkd_fields(node.get("n", []), fields, items)
+
+
+def sharkd(tshark, sample, frames):
+    """Fields and items of the frames in the order asked for; one list entry for each request."""
+    options = sample.options(tshark)
+    calls = []
+    for name, text in zip(options, options[1:]):
+        if name == "-o":
+            key, _, preference = str(text).partition(":")
+            calls.append({"method": "setconf", "params": {"name": key, "value": preference}})
+    calls.append({"method": "load", "params": {"file": str(sample.copy)}})
+    ready = len(calls)
+    calls += [{"method": "frame", "params": {"frame": frame, "proto": True}} for frame in frames]
+    calls.append({"method": "bye"})
+    text = "".join(json.dumps({"jsonrpc": "2.0", "id": number, **call}) + "\n" for number, call in enumerate(calls, 1))
+    process = tshark.popen(["-"], program="sharkd", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL)
+    try:
+        out, _ = process.communicate(text.encode(), timeout=SHARKD_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise ValueError(f"sharkd took longer than {SHARKD_SECONDS} s") from None
+    answers = {}
+    for line in out.decode("utf-8", "replace").splitlines():
+        answer = json.loads(line)
+        answers[answer["id"]] = answer
+    for number in range(1, ready + 1):
+        if answers.get(number, {}).get("result", {}).get("status") != "OK":
+            raise ValueError(f"sharkd: {calls[number - 1]['method']}: {answers.get(number)}")
+    found = []
+    for number in range(ready + 1, ready + 1 + len(frames)):
+        if "result" not in answers.get(number, {}):
+            raise ValueError(f"sharkd: no answer for frame {frames[number - ready - 1]} (exit {process.returncode})")
+        fields, items = [], []
+        sharkd_fields(answers[number]["result"]["tree"], fields, items)
+        found.append((fields, items))
+    return found
+
+
+# ---- comparing -----------------------------------------------------------------------------
+
+def differ(counter, mode, got, expected, what):
+    for number in sorted(expected):
+        one, other = got.get(number), expected[number]
+        if one == other:
+            counter.check(True, "")
+            continue
+        if isinstance(other, dict):
+            one = one or {}
+            names = sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+            text = "; ".join(f"{name}: {one.get(name)} for {other.get(name)}" for name in names[:4])
+        else:
+            one = one or []
+            text = f"too many {[row for row in one if row not in other][:4]}, " \
+                   f"missing {[row for row in other if row not in one][:4]}"
+            if sorted(one) == sorted(other):
+                text = "the same in another order"
+        counter.check(False, f"frame {number}: {what} in {mode} differ from one pass: {text}")
+
+
+def test(tshark, types, sample, counter):
+    options = sample.options(tshark)
+    for name, preference in ((sample.expect or {}).get("preferences") or {}).items():
+        options += ["-o", f"{name}:{preference}"]
+    sample.options = lambda _: options
+    first, table = common.packets(tshark, sample, table=True)
+    fields, items = order(first)
+    second, table_second = common.packets(tshark, sample, "-2", table=True)
+    fields_second, items_second = order(second)
+    differ(counter, "-2", fields_second, fields, "fields")
+    differ(counter, "-2", items_second, items, "expert items")
+    names = by_name(fields, types)
+    for mode, more in (("-T fields", []), ("-2 -T fields", ["-2"]), ("-2 -R frame -T fields", ["-2", "-R", "frame"])):
+        differ(counter, mode, fields_run(tshark, [*options, *more], types), names, "fields")
+    quiet = tshark.output([*options, "-q", *common.TABLE]).strip("\n").splitlines()
+    counter.equal(table, quiet, "-z rpch,connections with a tree and without")
+    counter.equal(table_second, quiet, "-z rpch,connections in two passes and in one")
+    # Any order, each frame twice; the same order in every run.
+    frames = [packet.number for packet in first] * 2
+    random.Random(sample.name).shuffle(frames)
+    shown, shown_items = order(first, hidden=False)
+    for frame, (one, one_items) in zip(frames, sharkd(tshark, sample, frames)):
+        differ(counter, "sharkd", {frame: one}, {frame: shown[frame]}, "fields")
+        differ(counter, "sharkd", {frame: one_items}, {frame: items[frame]}, "expert items")
+
+
+def main():
+    subjects = common.samples(*sys.argv[1:])
+    if len(sys.argv) == 1:
+        subjects += common.third_party()
+    with wsrun.Tshark() as tshark:
+        tshark.prove_loaded()
+        types = registered(tshark)
+        if not types:
+            sys.exit("the plugin registers no fields")
+        return common.run_all(lambda sample, counter: test(tshark, types, sample, counter), subjects)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""Shows that a capture that is worse than what it captured raises no alarm.
+
+    run_silence.py [SAMPLE ...]
+
+Each sample that shows nothing above chat, and each healthy third-party capture, is filtered
+to one direction, loses 1 % of its frames, gets each frame twice, starts late, and has all
+its clients at one address: still nothing of the plugin above chat.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import pathlib
+import random
+import sys
+import tempfile
+
+import common
+import wsrun
+from common import capfile
+
+HEALTHY_THIRD_PARTY = ("affinity-rpch-source", "rpch-", "tls-rpch-", "affinity-mapihttp", "mapihttp-")
+DROPS = 3                            # seeds
+LATE = 50                            # frames; half of a capture that is not much longer
+FIELD = "\x1e"
+
+
+def one_way(capture, way):
+    """Of each TCP connection only what goes to the server (0) or to the client (1)."""
+    gone = {index for tcp in capfile.connections(capture) for index, direction, _ in tcp.segments if direction != way}
+    return [packet for index, packet in enumerate(capture.packets) if index not in gone]
+
+
+def dropped(capture, seed):
+    count = len(capture.packets)
+    gone = set(random.Random(seed).sample(range(count), max(1, count // 100)))
+    return [packet for index, packet in enumerate(capture.packets) if index not in gone]
+
+
+def doubled(capture):
+    """Each frame twice, as a SPAN port that sees a packet come and go does."""
+    out = []
+    for packet in capture.packets:
+        out += [packet, capfile.Packet(packet.time + 2000, packet.data, packet.length, packet.link)]
+    return out
+
+
+def late(capture):
+    count = len(capture.packets)
+    return capture.packets[LATE if count > LATE * 6 // 5 else count // 2:]
+
+
+def one_address(capture):
+    """All clients at one address, each connection on a port of its own."""
+    packets = list(capture.packets)
+    for tcp in capfile.connections(capture):
+        address = b"\x0a\x09\x09\x09" if len(tcp.client[0]) == 4 else bytes.fromhex("fd00" + "00" * 13 + "09")
+        client = (address, 20000 + tcp.number)
+        for index, way, seg in tcp.segments:
+            ends = (client, tcp.server) if way == 0 else (tcp.server, client)
+            packets[index] = capfile.rebuild(packets[index], seg, source=ends[0], target=ends[1])
+    return packets
+
+
+def variants(capture):
+    yield "to the server only", one_way(capture, 0)
+    yield "to the client only", one_way(capture, 1)
+    for seed in range(DROPS):
+        yield f"1 % of the frames dropped (seed {seed})", dropped(capture, seed)
+    yield "each frame twice", doubled(capture)
+    yield "without the first frames", late(capture)
+    yield "all clients at one address", one_address(capture)
+
+
+def healthy(sample):
+    if sample.expect is None:
+        return sample.name.startswith(HEALTHY_THIRD_PARTY)
+    return not sample.expect["tolerated"] and all(item["severity"] == "chat" for item in sample.expect["items"])
+
+
+def test(tshark, names, folder, sample, counter):
+    options = sample.options(tshark)
+    for name, preference in ((sample.expect or {}).get("preferences") or {}).items():
+        options += ["-o", f"{name}:{preference}"]
+    for number, (variant, packets) in enumerate(variants(sample.capture)):
+        path = pathlib.Path(folder) / f"{sample.name}-{number}.pcapng"
+        capfile.save(path, capfile.Capture(packets, sample.capture.secrets))
+        copy = tshark.private_copy(path)
+        path.unlink()
+        args = ["-r", copy, *options[2:], "-T", "fields", "-E", f"separator={FIELD}", "-e", "frame.number",
+                "-e", "_ws.expert.message"]
+        for name in names:
+            args += ["-e", name]
+        rows = [line.split(FIELD) for line in tshark.output([*args, "-Y", " or ".join(names)]).splitlines()]
+        copy.unlink()
+        found = [(row[0], name, row[1][:300]) for row in rows for name, cell in zip(names, row[2:]) if cell]
+        counter.check(not found, f"{variant}: {len(found)} items above chat, the first in frame "
+                                 f"{found[0] if found else ''}")
+
+
+def main():
+    subjects = [sample for sample in common.samples(*sys.argv[1:]) if healthy(sample)]
+    if len(sys.argv) == 1:
+        subjects += [sample for sample in common.third_party() if healthy(sample)]
+    with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
+        tshark.prove_loaded()
+        names = [line.split("\t")[2] for line in tshark.output(["-G", "fields"]).splitlines()
+                 if line.split("\t")[0] == "F" and line.split("\t")[3] == "FT_NONE" and common.ours(line.split("\t")[2])]
+        names = sorted(name for name in names if name != "rpch.routing.joined_across_proxies")
+        if len(names) < 15:
+            sys.exit(f"only {len(names)} expert items are registered")
+        return common.run_all(lambda sample, counter: test(tshark, names, folder, sample, counter), subjects)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

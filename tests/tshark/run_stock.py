@@ -1,0 +1,153 @@
+"""Shows that the plugin leaves alone what is not RPC over HTTP.
+
+    run_stock.py
+
+`tshark -V` is byte for byte the same with and without the plugin: of captures without any
+RPC_* request whole, of the others for the TCP connections that carry none. Which those are
+is found without a dissector. Captures made here add what the samples lack: the same bytes
+on other ports, half a connection, broken HTTP, and bodies that only look like PDUs.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import difflib
+import pathlib
+import struct
+import sys
+import tempfile
+
+import common
+import wsrun
+from common import capfile
+
+RPC_REQUESTS = (b"RPC_IN_DATA ", b"RPC_OUT_DATA ", b"RPC_CONNECT ", b"ncacn_http/1.")
+TABLE_MODES = (("one pass", []), ("-2", ["-2"]))
+
+
+def claimable(sample):
+    """The streams that carry RPC over HTTP, by their bytes; None stands for "cannot be told" (TLS)."""
+    found = set()
+    for walk in sample.walks:
+        data = [bytes(half.data) for half in walk.tcp.halves]
+        if any(mark in part for mark in RPC_REQUESTS for part in data):
+            found.add(walk.tcp.number)
+        elif any(part[:1] == b"\x16" or b"CONNECT " in part for part in data):
+            found.add(None)
+        elif walk.tcp.halves[0].hole or walk.tcp.halves[1].hole or not walk.tcp.syn:
+            # A start that was not captured may have carried the request.
+            raw = b"".join(piece for half in walk.tcp.halves for _, piece, _, _ in half.pieces)
+            if any(mark in raw for mark in RPC_REQUESTS) or b"\x05\x00\x14\x03" in raw:
+                found.add(walk.tcp.number)
+    return found
+
+
+def compare(tshark, counter, options, what):
+    for mode, more in TABLE_MODES:
+        texts = [tshark.output([*options, *more, "-V"], plugin=plugin) for plugin in (True, False)]
+        if not counter.check(texts[0] == texts[1], ""):
+            difference = list(difflib.unified_diff(texts[1].splitlines(), texts[0].splitlines(), "without", "with",
+                                                   lineterm="", n=0))
+            counter.failures[-1] = f"{counter.name}: {what}, {mode}: -V differs:\n      " + "\n      ".join(difference[2:14])
+
+
+def test(tshark, sample, counter):
+    options = sample.options(tshark)
+    carries = claimable(sample)
+    if not carries:
+        compare(tshark, counter, options, "whole")
+        return
+    if sample.expect is not None:
+        carries |= {row["stream"] for row in sample.expect["connections"] if {"channel", "pdus"} & set(row)}
+    elif None in carries:
+        carries = {walk.tcp.number for walk in common.twin(tshark, sample).walks if walk.pdus or walk.heads and any(
+            head.first.startswith("RPC_") for head in walk.heads)}
+    streams = [walk.tcp.number for walk in sample.walks]
+    foreign = [number for number in streams if number not in carries]
+    if foreign:
+        # Other streams' packets stay in the capture: their state must not reach these.
+        names = "streams " + ", ".join(map(str, foreign[:8]))
+        chosen = " or ".join(f"tcp.stream=={number}" for number in foreign)
+        compare(tshark, counter, [*options, "-Y", f"not tcp or {chosen}"], names)
+
+
+# ---- captures made here --------------------------------------------------------------------
+
+def rts(count=1):
+    return b"".join(bytes.fromhex("0500140310000000140000000000000001000000") for _ in range(count))
+
+
+def request(method, uri, body=b"", *lines):
+    head = [f"{method} {uri} HTTP/1.1", "Host: www.example.test", *lines]
+    if body:
+        head.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*head, "", ""]).encode() + body
+
+
+def response(status, body=b"", *lines):
+    head = [f"HTTP/1.1 {status} X", *lines, f"Content-Length: {len(body)}"]
+    return "\r\n".join([*head, "", ""]).encode() + body
+
+
+def made():
+    """{name: packets} of captures without RPC over HTTP."""
+    out = {}
+    plain = capfile.Talk().open().say(0, request("GET", "/")).say(1, response(200, b"hello"))
+    plain.say(0, request("POST", "/rpc/rpcproxy.dll?a:6004", rts(3))).say(1, response(200, rts(5), "Content-Type: application/rpc"))
+    out["post-to-rpcproxy"] = plain.close().packets
+    out["rdg"] = capfile.Talk().open().say(0, request("RDG_OUT_DATA", "/remoteDesktopGateway/")).say(1, response(200, rts(2))).say(
+        0, request("RDG_IN_DATA", "/remoteDesktopGateway/", rts(2))).close().packets
+    out["method-look-alikes"] = capfile.Talk().open().say(0, request("RPC_IN_DATAX", "/"), request("XRPC_IN_DATA", "/"),
+                                                  request("rpc_in_data", "/")).say(1, response(501)).packets
+    out["named-in-a-body"] = capfile.Talk().open().say(0, request("POST", "/", b"x" * 40, "X-Note: RPC _IN_DATA")).say(
+        1, response(200, b"y" * 40)).packets
+    pipelined = capfile.Talk().open().say(0, b"".join(request("GET", f"/{number}") for number in range(5)))
+    out["pipelined"] = pipelined.say(1, b"".join(response(200, b"z" * 3000) for _ in range(5))[:1400],
+                                     b"".join(response(200, b"z" * 3000) for _ in range(5))[1400:2800]).packets
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n14\r\n" + rts() + b"\r\n"
+    out["chunked"] = capfile.Talk().open().say(0, request("GET", "/")).say(1, chunked, b"14\r\n" + rts() + b"\r\n0\r\n\r\n").packets
+    out["connect-tunnel"] = capfile.Talk(port=8080).open().say(0, request("CONNECT", "www.example.test:80")).say(
+        1, b"HTTP/1.1 200 Connection established\r\n\r\n").say(0, request("GET", "/")).say(1, response(200, b"in")).packets
+    out["rts-bytes-on-80"] = capfile.Talk().say(0, rts(4)).say(1, rts(4)).packets
+    out["rts-bytes-on-8081"] = capfile.Talk(port=8081).open().say(0, rts(4)).say(1, rts(4)).close().packets
+    x11 = struct.pack("<BxHHHHxx", 0x6c, 11, 0, 0, 0)
+    for port in (6001, 6002, 6004):
+        out[f"x11-{port}"] = capfile.Talk(port=port).open().say(0, x11).say(
+            1, struct.pack("<BxHHH", 1, 11, 0, 0)).say(0, bytes(range(64))).close().packets
+        out[f"dce-rpc-{port}"] = capfile.Talk(port=port).open().say(0, bytes.fromhex(
+            "05000b0310000000480000000100000010b810b8000000000100000000000100f5cc5a18643b104d98ab0d8d0a49e1bc"
+            "3800000004 5d888aeb1cc9119fe808002b10486002000000".replace(" ", "").ljust(144, "0"))).close().packets
+        out[f"silence-then-rts-{port}"] = capfile.Talk(port=port).say(0, rts(2)).packets
+    out["websocket"] = capfile.Talk().open().say(0, request("GET", "/ws", b"", "Connection: Upgrade", "Upgrade: websocket",
+                                                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")).say(
+        1, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").say(
+        0, b"\x81\x05hello").packets
+    out["late-http"] = capfile.Talk().say(1, b"middle of a body\x05\0\x14\x03").say(0, request("GET", "/late")).packets
+    return out
+
+
+class Made:
+    """A capture of this file, as a sample."""
+
+    expect = None
+
+    def __init__(self, name, path):
+        self.name, self.path = f"made here: {name}", path
+        self.sample = common.Sample(self.name, path)
+
+    def __getattr__(self, name):
+        return getattr(self.sample, name)
+
+
+def main():
+    with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
+        tshark.prove_loaded()
+        subjects = common.samples() + common.third_party()
+        for name, packets in made().items():
+            path = pathlib.Path(folder) / f"{name}.pcapng"
+            capfile.save(path, capfile.Capture(packets))
+            subjects.append(Made(name, path))
+        return common.run_all(lambda sample, counter: test(tshark, sample, counter), subjects)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,442 @@
+/* scene.h
+ * Plays virtual connections to the state core the way the plugin does: one frame after
+ * the other, its heads and PDUs first and then its segment. What it proves is written
+ * down as "never_joined:warning@12/0.1", item, severity, frame, connection and leg.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_SCENE_H
+#define OUTLOOKHTTP_SCENE_H
+
+#include "unit.h"
+#include "vconn.h"
+
+#include <stdlib.h>
+
+#define SECONDS_NS INT64_C(1000000000)
+#define SCENE_START (INT64_C(1700000000) * SECONDS_NS)
+
+struct block {
+    struct block *next;
+    max_align_t bytes[];
+};
+
+struct scene {
+    struct arena arena;
+    struct block *blocks;
+    size_t allocated;
+    struct vprefs prefs;
+    struct vworld *world;
+    uint32_t frame, streams;
+    int64_t ns;
+    uint16_t ip_id;
+    char log[4096];              /* verdicts, separated by blanks */
+    char last_text[VERDICT_TEXT_MAX];
+    enum verdict_where where;
+    bool where_seen;
+};
+
+/* A TCP connection of the scene. */
+struct tap {
+    struct scene *scene;
+    struct vtcp *conn;
+    uint32_t stream;
+    uint32_t seq[2];
+    struct segment last;
+    struct pdu_outcome outcome;
+    struct vc_snapshot now;
+    bool has_channel;
+};
+
+static void *scene_alloc(void *ctx, size_t size)
+{
+    struct scene *scene = ctx;
+    struct block *block = calloc(1, sizeof(*block) + size);
+    if (!block) {
+        abort();
+    }
+    block->next = scene->blocks;
+    scene->blocks = block;
+    scene->allocated += size;
+    return block->bytes;
+}
+
+static inline void scene_begin_with(struct scene *scene, bool same_proxy_required)
+{
+    memset(scene, 0, sizeof(*scene));
+    scene->arena.alloc = scene_alloc;
+    scene->arena.ctx = scene;
+    scene->prefs.same_proxy_required = same_proxy_required;
+    scene->world = vworld_new(&scene->arena, &scene->prefs);
+    scene->ns = SCENE_START;
+}
+
+static inline void scene_begin(struct scene *scene)
+{
+    scene_begin_with(scene, false);
+}
+
+static inline void scene_end(struct scene *scene)
+{
+    while (scene->blocks) {
+        struct block *next = scene->blocks->next;
+        free(scene->blocks);
+        scene->blocks = next;
+    }
+}
+
+static inline void scene_wait(struct scene *scene, double seconds)
+{
+    scene->ns += (int64_t)(seconds * 1e9);
+}
+
+static inline struct when scene_now(const struct scene *scene)
+{
+    struct when when = { scene->frame, scene->ns };
+    return when;
+}
+
+static const char *severity_name(enum verdict_severity severity)
+{
+    static const char *const names[] = { "chat", "note", "warning", "error" };
+    return names[severity];
+}
+
+/* Writes down what this frame proved, and checks the form of its text. */
+static inline void scene_collect(struct scene *scene)
+{
+    for (const struct verdict *v = vworld_take_verdicts(scene->world); v; v = v->next) {
+        const char *item = strrchr(verdict_filter(v->kind), '.') + 1;
+        size_t used = strlen(scene->log);
+        snprintf(scene->log + used, sizeof(scene->log) - used, "%s%s:%s@%u/%d.%d", used ? " " : "", item,
+                 severity_name(v->severity), v->when.frame, (int)v->vc, (int)v->leg);
+        CHECK_INT(v->when.frame, scene->frame);
+        CHECK(strlen(v->text) < VERDICT_TEXT_MAX);
+        CHECK(strncmp(v->text, "Seen: ", 6) == 0 && strstr(v->text, "; inferred: ") && strstr(v->text, "; next: "));
+        snprintf(scene->last_text, sizeof(scene->last_text), "%s", v->text);
+        scene->where = v->where;
+        scene->where_seen = v->where_seen;
+    }
+}
+
+/* An end "10.0.0.1:80" or "v6.1:80", which stands for [2001:db8::1]:80. */
+static struct endpoint end_of(const char *text)
+{
+    struct endpoint end = { .family = 4 };
+    unsigned a, b, c, d, port;
+    if (sscanf(text, "v6.%u:%u", &a, &port) == 2) {
+        static const uint8_t prefix[4] = { 0x20, 0x01, 0x0D, 0xB8 };
+        end.family = 6;
+        memcpy(end.addr, prefix, sizeof(prefix));
+        end.addr[15] = (uint8_t)a;
+    } else if (sscanf(text, "%u.%u.%u.%u:%u", &a, &b, &c, &d, &port) == 5) {
+        end.addr[0] = (uint8_t)a;
+        end.addr[1] = (uint8_t)b;
+        end.addr[2] = (uint8_t)c;
+        end.addr[3] = (uint8_t)d;
+    } else {
+        abort();
+    }
+    end.port = (uint16_t)port;
+    return end;
+}
+
+static inline struct tap tap_open_past(struct scene *scene, enum rts_hop hop, const char *client, const char *server,
+                                       struct conn_past past)
+{
+    struct tap tap = { .scene = scene, .seq = { 1000, 5000 }, .stream = scene->streams++ };
+    struct endpoint from = end_of(client), to = end_of(server);
+    past.has_next = past.has_next && past.syn;
+    past.next_seq[0] = tap.seq[0];
+    past.next_seq[1] = tap.seq[1];
+    if (!past.first.frame) {
+        past.first = scene_now(scene);
+    }
+    tap.conn = vtcp_new(scene->world, tap.stream, hop, &from, &to, &past);
+    return tap;
+}
+
+/* A connection captured from its SYN: three frames, then it is claimed. */
+static inline struct tap tap_open(struct scene *scene, enum rts_hop hop, const char *client, const char *server)
+{
+    struct conn_past past = { .syn = true, .syn_ack = true, .has_next = true };
+    scene->frame += 3;
+    return tap_open_past(scene, hop, client, server, past);
+}
+
+static inline struct tap tap_http(struct scene *scene, const char *client, const char *server)
+{
+    return tap_open(scene, RTS_HOP_HTTP, client, server);
+}
+
+/* The segment that ends a frame. */
+static inline void tap_segment(struct tap *tap, struct segment segment)
+{
+    struct scene *scene = tap->scene;
+    segment.when = scene_now(scene);
+    vtcp_segment(tap->conn, &segment);
+    scene_collect(scene);
+    tap->last = segment;
+    tap->has_channel = vtcp_snapshot(tap->conn, &tap->now);
+}
+
+static inline void tap_frame(struct tap *tap)
+{
+    tap->scene->frame++;
+    tap->scene->ns += SECONDS_NS / 1000;
+}
+
+static inline struct segment segment_of(struct tap *tap, enum way way, uint32_t len)
+{
+    struct segment segment = {
+        .way = way, .has_ack = true, .seq = tap->seq[way], .ack = tap->seq[!way], .len = len, .captured = len,
+        .ip_id = ++tap->scene->ip_id, .window = 65535
+    };
+    tap->seq[way] += len;
+    return segment;
+}
+
+static inline void tap_data(struct tap *tap, enum way way, uint32_t len)
+{
+    tap_frame(tap);
+    tap_segment(tap, segment_of(tap, way, len));
+}
+
+/* An empty segment that acknowledges all. */
+static inline void tap_ack(struct tap *tap, enum way way)
+{
+    tap_data(tap, way, 0);
+}
+
+static inline void tap_fin(struct tap *tap, enum way way)
+{
+    tap_frame(tap);
+    struct segment segment = segment_of(tap, way, 0);
+    segment.fin = true;
+    tap->seq[way]++;
+    tap_segment(tap, segment);
+}
+
+static inline void tap_rst(struct tap *tap, enum way way)
+{
+    tap_frame(tap);
+    struct segment segment = segment_of(tap, way, 0);
+    segment.rst = true;
+    tap_segment(tap, segment);
+}
+
+/* The last segment again, as another packet; and as the copy of a SPAN port. */
+static inline void tap_again(struct tap *tap)
+{
+    tap_frame(tap);
+    struct segment segment = tap->last;
+    segment.ip_id = ++tap->scene->ip_id;
+    tap_segment(tap, segment);
+}
+
+static inline void tap_copy(struct tap *tap)
+{
+    tap_frame(tap);
+    tap_segment(tap, tap->last);
+}
+
+/* Bytes that were sent and not captured. */
+static inline void tap_lose(struct tap *tap, enum way way, uint32_t len)
+{
+    tap->seq[way] += len;
+}
+
+/* ---- HTTP ---- */
+
+static inline struct http_info http_request(enum http_method method)
+{
+    struct http_info info = { .is_request = true, .method = method, .content_length = -1, .version_minor = 1 };
+    if (method == HTTP_RPC_IN_DATA || method == HTTP_RPC_OUT_DATA) {
+        info.has_target = true;
+        strcpy(info.target, "ex1.example.test:6004");
+        info.content_length = method == HTTP_RPC_IN_DATA ? INT64_C(1073741824) : 76;
+        info.auth.scheme = HTTP_AUTH_BASIC;
+        info.auth.step = HTTP_STEP_CREDENTIALS;
+        info.auth.final = true;
+        strcpy(info.auth.user, "EXAMPLE\\alice");
+    }
+    return info;
+}
+
+static inline void set_step(struct http_info *info, enum http_auth_step step)
+{
+    info->auth.scheme = step == HTTP_STEP_NONE ? HTTP_AUTH_NONE : HTTP_AUTH_NTLM;
+    info->auth.step = step;
+    info->auth.final = step == HTTP_STEP_CREDENTIALS || step == HTTP_STEP_TYPE3;
+    if (!info->auth.final) {
+        info->auth.user[0] = '\0';
+    }
+}
+
+static inline struct http_info http_response(unsigned status)
+{
+    struct http_info info = { .status = status, .content_length = -1, .version_minor = 1 };
+    return info;
+}
+
+static inline void tap_head(struct tap *tap, const struct http_info *info)
+{
+    enum way way = info->is_request ? WAY_TO_SERVER : WAY_TO_CLIENT;
+    tap_frame(tap);
+    vtcp_http(tap->conn, scene_now(tap->scene), way, info);
+    tap_segment(tap, segment_of(tap, way, 300));
+}
+
+static inline void tap_request(struct tap *tap, enum http_method method)
+{
+    struct http_info info = http_request(method);
+    tap_head(tap, &info);
+}
+
+static inline void tap_status(struct tap *tap, unsigned status)
+{
+    struct http_info info = http_response(status);
+    tap_head(tap, &info);
+}
+
+/* ---- PDUs ---- */
+
+struct rts_args {
+    unsigned cookie[3];
+    uint32_t window, timeout_ms, lifetime, keepalive_ms, destination, received, available;
+    unsigned ack_cookie;
+};
+
+static void cookie_of(unsigned number, uint8_t cookie[16])
+{
+    memset(cookie, 0xC0, 16);
+    cookie[0] = (uint8_t)number;
+    cookie[1] = (uint8_t)(number >> 8);
+    cookie[2] = (uint8_t)(number >> 16);
+}
+
+/* Commands by their number in hexadecimal digits: "6330" is Version, Cookie, Cookie,
+ * ReceiveWindowSize. Returns the PDU's length. */
+static inline uint16_t rts_make(struct rts_pdu *pdu, unsigned flags, const char *commands, const struct rts_args *args)
+{
+    static const uint8_t lengths[RTS_COMMAND_TYPES] = { 8, 28, 8, 20, 8, 8, 8, 4, 8, 4, 4, 40, 20, 8, 8 };
+    unsigned length = 20;
+    memset(pdu, 0, sizeof(*pdu));
+    pdu->flags = (uint16_t)flags;
+    pdu->well_formed = true;
+    for (const char *p = commands; *p; p++) {
+        unsigned type = (unsigned)(*p <= '9' ? *p - '0' : *p - 'A' + 10);
+        length += lengths[type];
+        pdu->command[pdu->commands_decoded++] = (uint8_t)type;
+        switch (type) {
+        case RTS_RECEIVE_WINDOW_SIZE:
+            pdu->has_window = true;
+            pdu->window = args->window ? args->window : 65536;
+            break;
+        case RTS_FLOW_CONTROL_ACK:
+            pdu->has_ack = true;
+            pdu->ack_received = args->received;
+            pdu->ack_window = args->available;
+            cookie_of(args->ack_cookie, pdu->ack_cookie);
+            break;
+        case RTS_CONNECTION_TIMEOUT:
+            pdu->has_timeout = true;
+            pdu->timeout_ms = args->timeout_ms ? args->timeout_ms : 900000;
+            break;
+        case RTS_COOKIE:
+            cookie_of(args->cookie[pdu->cookies], pdu->cookie[pdu->cookies]);
+            pdu->cookies++;
+            break;
+        case RTS_CHANNEL_LIFETIME:
+            pdu->has_lifetime = true;
+            pdu->lifetime = args->lifetime ? args->lifetime : 1073741824;
+            break;
+        case RTS_CLIENT_KEEPALIVE:
+            pdu->has_keepalive = true;
+            pdu->keepalive_ms = args->keepalive_ms ? args->keepalive_ms : 300000;
+            break;
+        case RTS_DESTINATION:
+            pdu->has_destination = true;
+            pdu->destination = args->destination;
+            break;
+        default:
+            break;
+        }
+    }
+    pdu->number_of_commands = pdu->commands_decoded;
+    return (uint16_t)length;
+}
+
+static inline void tap_rts(struct tap *tap, enum way way, unsigned flags, const char *commands,
+                           const struct rts_args *args)
+{
+    static const struct rts_args none;
+    struct rts_pdu pdu;
+    struct pdu_header header = { .rpc_vers = 5, .ptype = RPC_RTS, .pfc_flags = 3, .little_endian = true };
+    header.frag_length = rts_make(&pdu, flags, commands, args ? args : &none);
+    tap_frame(tap);
+    vtcp_pdu(tap->conn, scene_now(tap->scene), way, &header, &pdu, 0, &tap->outcome);
+    tap_segment(tap, segment_of(tap, way, header.frag_length));
+}
+
+#define RTS(tap, way, flags, commands, ...) tap_rts(tap, way, flags, commands, &(struct rts_args){ __VA_ARGS__ })
+#define UP WAY_TO_SERVER
+#define DOWN WAY_TO_CLIENT
+
+static inline void tap_rpc_status(struct tap *tap, enum way way, enum rpc_ptype ptype, uint16_t length,
+                                  uint32_t status)
+{
+    struct pdu_header header = {
+        .rpc_vers = 5, .ptype = (uint8_t)ptype, .pfc_flags = 3, .little_endian = true, .frag_length = length,
+        .call_id = 7
+    };
+    tap_frame(tap);
+    vtcp_pdu(tap->conn, scene_now(tap->scene), way, &header, NULL, status, &tap->outcome);
+    tap_segment(tap, segment_of(tap, way, length));
+}
+
+static inline void tap_rpc(struct tap *tap, enum way way, enum rpc_ptype ptype, uint16_t length)
+{
+    tap_rpc_status(tap, way, ptype, length, 0);
+}
+
+/* CONN on the HTTP hop (MS-RPCH 3.2.1.5.3.1). Cookies: the connection n, OUT n + 1, IN n + 2. */
+static inline void send_a1(struct tap *out, unsigned n)
+{
+    RTS(out, UP, 0, "6330", .cookie = { n, n + 1 });
+}
+
+static inline void send_b1(struct tap *in, unsigned n)
+{
+    RTS(in, UP, 0, "63345C", .cookie = { n, n + 2 });
+}
+
+static inline void send_a3(struct tap *out)
+{
+    RTS(out, DOWN, 0, "2", .timeout_ms = 900000);
+}
+
+static inline void send_c2(struct tap *out)
+{
+    RTS(out, DOWN, 0, "602", .window = 65536, .timeout_ms = 900000);
+}
+
+/* The requests and first PDUs of both halves. */
+static inline void start_both(struct tap *in, struct tap *out, unsigned n)
+{
+    tap_request(out, HTTP_RPC_OUT_DATA);
+    send_a1(out, n);
+    tap_request(in, HTTP_RPC_IN_DATA);
+    send_b1(in, n);
+}
+
+static inline void open_both(struct tap *in, struct tap *out, unsigned n)
+{
+    start_both(in, out, n);
+    tap_status(out, 200);
+    send_a3(out);
+    send_c2(out);
+}
+
+#endif

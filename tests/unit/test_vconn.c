@@ -1,0 +1,1047 @@
+/* test_vconn.c
+ * Virtual connections: pairing, legs, retries, recycling, states, rows. Expectations come
+ * from MS-RPCH and from what the plugin promises its users.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "scene.h"
+
+#define CLIENT "10.0.0.1"
+#define LB "10.0.0.4:80"
+#define A "10.0.0.81:80"
+#define B "10.0.0.82:80"
+
+static void check_log(struct scene *scene, const char *expected, int line)
+{
+    unit_check_str(scene->log, expected, __FILE__, line, "verdicts");
+    scene->log[0] = '\0';
+}
+
+/* The verdicts since the last time, with %u for one frame number. */
+#define EXPECT(scene, ...) do { \
+    char expected_[512]; \
+    snprintf(expected_, sizeof(expected_), __VA_ARGS__); \
+    check_log(scene, expected_, __LINE__); \
+} while (0)
+#define SILENT(scene) check_log(scene, "", __LINE__)
+
+static void test_endpoints(void)
+{
+    char text[ENDPOINT_TEXT_MAX];
+    struct endpoint end = end_of("10.0.0.81:80");
+    endpoint_format(&end, text);
+    CHECK_STR(text, "10.0.0.81:80");
+    end = end_of("v6.129:8080");
+    endpoint_format(&end, text);
+    CHECK_STR(text, "[2001:db8::81]:8080");
+    /* RFC 5952: the longest run of zeros, the first of equals, no run of one. */
+    static const struct {
+        uint16_t group[8];
+        const char *text;
+    } rows[] = {
+        { { 0, 0, 0, 0, 0, 0, 0, 0 }, "[::]:1" },
+        { { 0, 0, 0, 0, 0, 0, 0, 1 }, "[::1]:1" },
+        { { 0x2001, 0xDB8, 0, 0, 1, 0, 0, 1 }, "[2001:db8::1:0:0:1]:1" },
+        { { 0x2001, 0xDB8, 0, 1, 1, 1, 1, 1 }, "[2001:db8:0:1:1:1:1:1]:1" },
+        { { 0x2001, 0, 0, 1, 0, 0, 0, 1 }, "[2001:0:0:1::1]:1" },
+        { { 0xFE80, 0, 0, 0, 0, 0, 0, 0 }, "[fe80::]:1" },
+        { { 1, 2, 3, 4, 5, 6, 7, 8 }, "[1:2:3:4:5:6:7:8]:1" },
+        { { 0, 0, 0, 0, 0, 0xFFFF, 0x0A00, 0x0001 }, "[::ffff:10.0.0.1]:1" }
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct endpoint six = { .family = 6, .port = 1 };
+        for (int g = 0; g < 8; g++) {
+            six.addr[2 * g] = (uint8_t)(rows[i].group[g] >> 8);
+            six.addr[2 * g + 1] = (uint8_t)rows[i].group[g];
+        }
+        endpoint_format(&six, text);
+        CHECK_STR(text, rows[i].text);
+    }
+    struct endpoint four = end_of("10.0.0.81:80"), other = end_of("10.0.0.81:81");
+    CHECK(!endpoint_equal(&four, &other));
+    CHECK(endpoint_equal(&four, &four));
+}
+
+/* A healthy connection from the first request to the close by the client. */
+static void test_healthy(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", A);
+    tap_request(&out, HTTP_RPC_OUT_DATA);
+    CHECK(out.has_channel);
+    CHECK_INT(out.now.channel, 2);
+    CHECK_INT(out.now.vc, NO_NUMBER);
+    CHECK_STR(out.now.target, "ex1.example.test:6004");
+    send_a1(&out, 10);
+    CHECK_STR(out.outcome.name, "CONN/A1");
+    CHECK(!out.outcome.misplaced && !out.outcome.unexpected);
+    CHECK_INT(out.outcome.channel, 2);
+    CHECK_INT(out.outcome.channel_bytes, 76);
+    CHECK_INT(out.now.vc, 0);
+    CHECK_INT(out.now.leg, 0);
+    CHECK_STR(out.now.state, "opening");
+    CHECK(out.now.has_out_peer && !out.now.has_in_peer);
+    CHECK_INT(out.now.in_stream, NO_NUMBER);
+    CHECK_INT(out.now.peer_frame, 0);
+    CHECK(out.now.has_cookie && out.now.cookie[0] == 10);
+    uint32_t a1 = s.frame;
+    tap_request(&in, HTTP_RPC_IN_DATA);
+    send_b1(&in, 10);
+    CHECK_STR(in.outcome.name, "CONN/B1");
+    CHECK_INT(in.outcome.channel, 1);
+    CHECK_INT(in.outcome.channel_bytes, 104);
+    CHECK_INT(in.now.vc, 0);
+    CHECK_INT(in.now.out_stream, 1);
+    CHECK_INT(in.now.in_stream, 0);
+    CHECK_INT(in.now.peer_frame, a1);
+    char peer[ENDPOINT_TEXT_MAX];
+    endpoint_format(&in.now.out_peer, peer);
+    CHECK_STR(peer, A);
+    uint32_t b1 = s.frame;
+    tap_status(&out, 200);
+    send_a3(&out);
+    CHECK_STR(out.outcome.name, "CONN/A3");
+    CHECK_STR(out.now.state, "opening");
+    CHECK_INT(out.now.peer_frame, b1);
+    send_c2(&out);
+    CHECK_STR(out.outcome.name, "CONN/C2");
+    CHECK_STR(out.now.state, "open");
+    CHECK_INT(out.outcome.channel_bytes, 76 + 28 + 44);
+    tap_rpc(&in, UP, RPC_BIND, 116);
+    CHECK_STR(in.outcome.name, "");
+    CHECK_INT(in.outcome.channel_bytes, 104 + 116);
+    tap_rpc(&out, DOWN, RPC_BIND_ACK, 60);
+    tap_rpc(&in, UP, RPC_REQUEST, 200);
+    tap_rpc(&out, DOWN, RPC_RESPONSE, 400);
+    scene_wait(&s, 150);
+    RTS(&in, UP, 1, "");
+    CHECK_STR(in.outcome.name, "Ping");
+    RTS(&out, DOWN, 1, "");
+    RTS(&in, UP, 2, "5", .keepalive_ms = 60000);
+    CHECK_STR(in.outcome.name, "Keep-Alive");
+    tap_fin(&in, UP);
+    CHECK_STR(in.now.state, "closed");
+    tap_fin(&out, UP);
+    tap_fin(&out, DOWN);
+    tap_fin(&in, DOWN);
+    SILENT(&s);
+
+    CHECK_INT(vworld_legs(s.world), 1);
+    struct leg_row row;
+    CHECK(vworld_row(s.world, 0, &row));
+    CHECK(!vworld_row(s.world, 1, &row));
+    CHECK(vworld_row(s.world, 0, &row));
+    CHECK_INT(row.vc, 0);
+    CHECK_INT(row.leg, 0);
+    CHECK_STR(row.user, "EXAMPLE\\alice (Basic)");
+    CHECK_STR(row.target, "ex1.example.test:6004");
+    CHECK_STR(row.state, "closed");
+    CHECK_INT(row.calls, 1);
+    CHECK_INT(row.faults, 0);
+    CHECK_INT(row.in_stream, 0);
+    CHECK_INT(row.out_stream, 1);
+    CHECK(row.has_client && row.client.port == 1002);
+    CHECK_INT(row.setup_ns, 6 * SECONDS_NS / 1000);
+    CHECK(row.longest_idle_ns >= 150 * SECONDS_NS && row.longest_idle_ns < 151 * SECONDS_NS);
+    CHECK_INT(row.verdict, VERDICT_KINDS);
+    CHECK_INT(row.where, WHERE_NONE);
+    CHECK(!row.cannot_tell);
+    CHECK(strncmp(row.ended, "FIN by client (frame ", 21) == 0);
+    CHECK_INT(vtcp_row(in.conn), 0);
+    scene_end(&s);
+}
+
+/* Two connections at a time on one client, and a second one later. */
+static void test_interleaved(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in1 = tap_http(&s, CLIENT ":1001", A), out1 = tap_http(&s, CLIENT ":1002", A);
+    struct tap in2 = tap_http(&s, CLIENT ":1003", B), out2 = tap_http(&s, CLIENT ":1004", B);
+    tap_request(&out1, HTTP_RPC_OUT_DATA);
+    tap_request(&out2, HTTP_RPC_OUT_DATA);
+    tap_request(&in2, HTTP_RPC_IN_DATA);
+    tap_request(&in1, HTTP_RPC_IN_DATA);
+    send_b1(&in2, 20);
+    send_a1(&out1, 10);
+    send_a1(&out2, 20);
+    send_b1(&in1, 10);
+    CHECK_INT(in2.now.vc, 0);
+    CHECK_INT(out1.now.vc, 1);
+    CHECK_INT(out2.now.vc, 0);
+    CHECK_INT(in1.now.vc, 1);
+    CHECK_INT(in1.now.out_stream, 1);
+    CHECK_INT(out2.now.in_stream, 2);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* On a balancer each cookie appears once a side; the order says which half is whose. */
+static void test_legs(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap out0 = tap_http(&s, CLIENT ":1001", LB), out1 = tap_http(&s, "10.0.0.4:2001", A);
+    struct tap in0 = tap_http(&s, CLIENT ":1002", LB), in1 = tap_http(&s, "10.0.0.4:2002", A);
+    struct tap *pairs[2][2] = { { &in0, &out0 }, { &in1, &out1 } };
+    for (int leg = 0; leg < 2; leg++) {
+        tap_request(pairs[leg][1], HTTP_RPC_OUT_DATA);
+        send_a1(pairs[leg][1], 10);
+        CHECK_INT(pairs[leg][1]->now.leg, leg);
+    }
+    for (int leg = 0; leg < 2; leg++) {
+        tap_request(pairs[leg][0], HTTP_RPC_IN_DATA);
+        send_b1(pairs[leg][0], 10);
+        CHECK_INT(pairs[leg][0]->now.leg, leg);
+        CHECK_INT(pairs[leg][0]->now.vc, 0);
+        CHECK_INT(pairs[leg][0]->now.out_stream, leg);
+    }
+    for (int leg = 1; leg >= 0; leg--) {
+        tap_status(pairs[leg][1], 200);
+        send_a3(pairs[leg][1]);
+        send_c2(pairs[leg][1]);
+        CHECK_STR(pairs[leg][1]->now.state, "open");
+    }
+    CHECK_INT(vworld_legs(s.world), 2);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* Any number of legs, one client for all of them. */
+static void test_many_legs(void)
+{
+    enum { LEGS = 5 };
+    struct scene s;
+    scene_begin(&s);
+    struct tap in[LEGS], out[LEGS];
+    for (int i = 0; i < LEGS; i++) {
+        char client[32], server[32];
+        snprintf(client, sizeof(client), "10.0.0.1:%d", 1000 + 2 * i);
+        snprintf(server, sizeof(server), "10.0.1.%d:80", i);
+        in[i] = tap_http(&s, client, server);
+        snprintf(client, sizeof(client), "10.0.0.1:%d", 1001 + 2 * i);
+        out[i] = tap_http(&s, client, server);
+        tap_request(&in[i], HTTP_RPC_IN_DATA);
+        send_b1(&in[i], 10);
+        CHECK_INT(in[i].now.leg, i);
+    }
+    for (int i = 0; i < LEGS; i++) {
+        tap_request(&out[i], HTTP_RPC_OUT_DATA);
+        send_a1(&out[i], 10);
+        CHECK_INT(out[i].now.leg, i);
+        CHECK_INT(out[i].now.in_stream, 2 * (unsigned)i);
+    }
+    CHECK_INT(vworld_legs(s.world), LEGS);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* A 401 first: on the same TCP connection, with the first PDU sent both times. */
+static void test_retry_after_401(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", A);
+    struct http_info bare = http_request(HTTP_RPC_OUT_DATA);
+    set_step(&bare, HTTP_STEP_NONE);
+    tap_head(&out, &bare);
+    send_a1(&out, 10);
+    tap_status(&out, 401);
+    tap_request(&out, HTTP_RPC_OUT_DATA);
+    CHECK_INT(out.now.vc, NO_NUMBER);
+    send_a1(&out, 10);
+    CHECK_INT(out.now.vc, 0);
+    CHECK_INT(out.now.leg, 0);
+    CHECK(!out.outcome.unexpected);
+    CHECK_INT(out.outcome.channel_bytes, 76);
+    tap_request(&in, HTTP_RPC_IN_DATA);
+    send_b1(&in, 10);
+    tap_status(&out, 200);
+    send_a3(&out);
+    send_c2(&out);
+    CHECK_STR(out.now.state, "open");
+    CHECK_INT(vworld_legs(s.world), 1);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* NTLM: type 1 without a body and without a target, type 3 on the same connection. */
+static void test_ntlm_steps(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", A);
+    struct tap *taps[] = { &in, &out };
+    for (int i = 0; i < 2; i++) {
+        struct http_info type1 = http_request(i ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA);
+        set_step(&type1, HTTP_STEP_TYPE1);
+        type1.content_length = 0;
+        type1.has_target = false;
+        type1.target[0] = '\0';
+        tap_head(taps[i], &type1);
+        CHECK(taps[i]->has_channel);
+        struct http_info type2 = http_response(401);
+        type2.challenge_in_progress = true;
+        strcpy(type2.challenge_server, "EX1");
+        tap_head(taps[i], &type2);
+        struct http_info type3 = http_request(i ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA);
+        set_step(&type3, HTTP_STEP_TYPE3);
+        strcpy(type3.auth.user, "EXAMPLE\\alice");
+        tap_head(taps[i], &type3);
+        if (i) {
+            send_a1(taps[i], 10);
+        } else {
+            send_b1(taps[i], 10);
+        }
+    }
+    tap_status(&out, 200);
+    send_a3(&out);
+    send_c2(&out);
+    struct leg_row row;
+    vworld_row(s.world, 0, &row);
+    CHECK_STR(row.user, "EXAMPLE\\alice (NTLM)");
+    CHECK_INT(vworld_legs(s.world), 1);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* Both halves closed and opened again with the same cookie: the same leg, a new attempt. */
+static void test_retry_after_close(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", A);
+    open_both(&in, &out, 10);
+    tap_fin(&in, UP);
+    tap_fin(&out, UP);
+    CHECK_STR(out.now.state, "closed");
+    struct tap in2 = tap_http(&s, CLIENT ":1003", A), out2 = tap_http(&s, CLIENT ":1004", A);
+    tap_request(&out2, HTTP_RPC_OUT_DATA);
+    send_a1(&out2, 10);
+    CHECK_INT(out2.now.leg, 0);
+    CHECK_STR(out2.now.state, "opening");
+    tap_request(&in2, HTTP_RPC_IN_DATA);
+    send_b1(&in2, 10);
+    CHECK_INT(in2.now.leg, 0);
+    CHECK_INT(in2.now.in_stream, 2);
+    CHECK_INT(in2.now.out_stream, 3);
+    tap_status(&out2, 200);
+    send_a3(&out2);
+    send_c2(&out2);
+    CHECK_STR(out2.now.state, "open");
+    CHECK_INT(vworld_legs(s.world), 1);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* Both legs closed: each retry finds its own by the server it goes to. */
+static void test_retry_on_two_legs(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in0 = tap_http(&s, CLIENT ":1001", LB), in1 = tap_http(&s, "10.0.0.4:2001", A);
+    tap_request(&in0, HTTP_RPC_IN_DATA);
+    send_b1(&in0, 10);
+    tap_request(&in1, HTTP_RPC_IN_DATA);
+    send_b1(&in1, 10);
+    CHECK_INT(in1.now.leg, 1);
+    tap_status(&in1, 503);
+    tap_status(&in0, 503);
+    tap_fin(&in1, DOWN);
+    tap_fin(&in0, DOWN);
+    s.log[0] = '\0';
+    struct tap in0b = tap_http(&s, CLIENT ":1005", LB), in1b = tap_http(&s, "10.0.0.4:2005", B);
+    tap_request(&in0b, HTTP_RPC_IN_DATA);
+    send_b1(&in0b, 10);
+    CHECK_INT(in0b.now.leg, 0);
+    tap_request(&in1b, HTTP_RPC_IN_DATA);
+    send_b1(&in1b, 10);
+    CHECK_INT(in1b.now.leg, 1);
+    CHECK_INT(vworld_legs(s.world), 2);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* Echo requests and other requests are no channels; both end the one before. */
+static void test_no_channel(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap tap = tap_http(&s, CLIENT ":1001", A);
+    struct http_info echo = http_request(HTTP_RPC_IN_DATA);
+    set_step(&echo, HTTP_STEP_NONE);
+    for (int length = 0; length <= 16; length += 4) {
+        echo.content_length = length;
+        tap_head(&tap, &echo);
+        CHECK(!tap.has_channel);
+        CHECK_INT(vtcp_row(tap.conn), NO_NUMBER);
+    }
+    tap_status(&tap, 200);
+    RTS(&tap, DOWN, 0x40, "");
+    CHECK_STR(tap.outcome.name, "Echo");
+    CHECK(!tap.outcome.misplaced);
+    CHECK_INT(tap.outcome.channel, 0);
+    echo.content_length = 17;
+    tap_head(&tap, &echo);
+    CHECK(tap.has_channel);
+    struct http_info get = { .is_request = true, .method = HTTP_OTHER_METHOD, .content_length = -1 };
+    tap_head(&tap, &get);
+    CHECK(!tap.has_channel);
+    scene_wait(&s, 1000);
+    tap_ack(&tap, UP);
+    tap_fin(&tap, UP);
+    SILENT(&s);
+    CHECK_INT(vworld_legs(s.world), 0);
+    scene_end(&s);
+}
+
+/* RPC over HTTP version 1: both directions on one connection, no RTS, no number. */
+static void test_v1(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap tap = tap_http(&s, CLIENT ":1001", A);
+    struct http_info request = http_request(HTTP_RPC_CONNECT);
+    request.v1 = true;
+    tap_head(&tap, &request);
+    tap_status(&tap, 200);
+    tap_rpc(&tap, UP, RPC_BIND, 72);
+    tap_rpc(&tap, DOWN, RPC_BIND_ACK, 60);
+    CHECK_INT(tap.outcome.channel, 0);
+    CHECK_INT(tap.outcome.channel_bytes, 132);
+    scene_wait(&s, 500);
+    tap_rpc(&tap, UP, RPC_REQUEST, 100);
+    SILENT(&s);
+    CHECK_INT(vworld_legs(s.world), 0);
+    tap_rpc_status(&tap, DOWN, RPC_FAULT, 32, 5);
+    EXPECT(&s, "failed:note@%u/0.0", s.frame);
+    tap_fin(&tap, UP);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* ---- Recycling --------------------------------------------------------------------- */
+
+/* An open connection on the HTTP hop: VC 10, OUT 11, IN 12. */
+struct pair {
+    struct tap in, out;
+};
+
+static struct pair open_pair(struct scene *s, const char *server)
+{
+    struct pair pair = { tap_http(s, CLIENT ":1001", server), tap_http(s, CLIENT ":1002", server) };
+    open_both(&pair.in, &pair.out, 10);
+    return pair;
+}
+
+static void check_name(const struct tap *tap, const char *name, int line)
+{
+    unit_check_str(tap->outcome.name, name, __FILE__, line, "name");
+    unit_check(!tap->outcome.misplaced, __FILE__, line, "not misplaced");
+    unit_check_str(tap->outcome.unexpected, NULL, __FILE__, line, "unexpected");
+}
+
+#define NAMED(tap, name) check_name(tap, name, __LINE__)
+
+static void test_in_r1_http(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct pair p = open_pair(&s, A);
+    struct tap next = tap_http(&s, CLIENT ":1003", A);
+    tap_request(&next, HTTP_RPC_IN_DATA);
+    RTS(&next, UP, 4, "6333", .cookie = { 10, 12, 13 });
+    NAMED(&next, "IN_R1/A1 or IN_R2/A1");
+    CHECK_INT(next.now.vc, 0);
+    CHECK_INT(next.now.leg, 0);
+    CHECK_STR(next.now.state, "recycling");
+    CHECK_INT(next.now.in_stream, 0);
+    RTS(&p.out, DOWN, 0, "D602", .destination = RTS_FD_CLIENT, .window = 32768);
+    NAMED(&p.out, "IN_R1/A4");
+    RTS(&p.in, UP, 0, "3", .cookie = { 13 });
+    NAMED(&p.in, "IN_R1/A5");
+    CHECK_STR(p.in.now.state, "open");
+    CHECK_INT(p.in.now.in_stream, next.stream);
+    tap_fin(&p.in, DOWN);
+    CHECK_STR(p.in.now.state, "open");
+    scene_wait(&s, 30);
+    tap_rpc(&next, UP, RPC_REQUEST, 100);
+    CHECK_STR(next.now.state, "open");
+    /* Again, by the other sequence this time. */
+    struct tap third = tap_http(&s, CLIENT ":1004", A);
+    tap_request(&third, HTTP_RPC_IN_DATA);
+    RTS(&third, UP, 4, "6333", .cookie = { 10, 13, 14 });
+    NAMED(&third, "IN_R1/A1 or IN_R2/A1");
+    RTS(&p.out, DOWN, 0, "D", .destination = RTS_FD_CLIENT);
+    NAMED(&p.out, "IN_R2/A4");
+    RTS(&next, UP, 0, "3", .cookie = { 14 });
+    NAMED(&next, "IN_R2/A5");
+    tap_fin(&next, DOWN);
+    CHECK_STR(p.out.now.state, "recycling");
+    tap_ack(&p.out, UP);
+    CHECK_STR(p.out.now.state, "open");
+    CHECK_INT(p.out.now.in_stream, third.stream);
+    CHECK_INT(vworld_legs(s.world), 1);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+static void test_out_r1_http(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct pair p = open_pair(&s, A);
+    struct tap next = tap_http(&s, CLIENT ":1003", A);
+    RTS(&p.out, DOWN, 4, "D", .destination = RTS_FD_CLIENT);
+    NAMED(&p.out, "OUT_R1/A2 or OUT_R2/A2");
+    CHECK_STR(p.out.now.state, "recycling");
+    struct http_info request = http_request(HTTP_RPC_OUT_DATA);
+    request.content_length = 120;
+    tap_head(&next, &request);
+    RTS(&next, UP, 4, "63330", .cookie = { 10, 11, 21 });
+    NAMED(&next, "OUT_R1/A3 or OUT_R2/A3");
+    RTS(&p.out, DOWN, 0x10, "D62", .destination = RTS_FD_CLIENT, .timeout_ms = 600000);
+    NAMED(&p.out, "OUT_R1/A6");
+    RTS(&p.in, UP, 0x10, "D3", .destination = RTS_FD_SERVER, .cookie = { 21 });
+    NAMED(&p.in, "OUT_R1/A7");
+    RTS(&p.out, DOWN, 0, "A");
+    NAMED(&p.out, "OUT_R1/A10");
+    tap_fin(&p.out, DOWN);
+    RTS(&next, UP, 0, "A");
+    NAMED(&next, "OUT_R1/A11");
+    tap_status(&next, 200);
+    CHECK_STR(next.now.state, "open");
+    CHECK_INT(next.now.out_stream, next.stream);
+    tap_rpc(&next, DOWN, RPC_RESPONSE, 100);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+static void test_out_r2_http(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct pair p = open_pair(&s, A);
+    struct tap next = tap_http(&s, CLIENT ":1003", A);
+    RTS(&p.out, DOWN, 4, "D", .destination = RTS_FD_CLIENT);
+    struct http_info request = http_request(HTTP_RPC_OUT_DATA);
+    request.content_length = 120;
+    tap_head(&next, &request);
+    RTS(&next, UP, 4, "63330", .cookie = { 10, 11, 21 });
+    RTS(&p.out, DOWN, 0, "DA", .destination = RTS_FD_CLIENT);
+    NAMED(&p.out, "OUT_R2/A6");
+    RTS(&p.in, UP, 0x10, "D36", .destination = RTS_FD_SERVER, .cookie = { 21 });
+    NAMED(&p.in, "OUT_R2/A7");
+    RTS(&next, UP, 1, "7");
+    NAMED(&next, "OUT_R2/C1");
+    RTS(&p.out, DOWN, 0x20, "A");
+    NAMED(&p.out, "OUT_R2/B3");
+    CHECK_STR(p.out.now.state, "open");
+    RTS(&p.out, DOWN, 1, "");
+    CHECK(p.out.outcome.unexpected);     /* nothing comes after B3 */
+    tap_fin(&p.out, DOWN);
+    tap_status(&next, 200);
+    CHECK_INT(next.now.out_stream, next.stream);
+    CHECK_STR(next.now.state, "open");
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* Between proxies and server: VC 10, OUT 11, IN 12. */
+static struct pair open_tcp_pair(struct scene *s)
+{
+    struct pair p = {
+        tap_open(s, RTS_HOP_TCP, "10.0.0.81:3001", "10.0.0.90:6004"),
+        tap_open(s, RTS_HOP_TCP, "10.0.0.81:3002", "10.0.0.90:6004")
+    };
+    RTS(&p.out, UP, 0x10, "63340", .cookie = { 10, 11 });
+    NAMED(&p.out, "CONN/A2");
+    CHECK_INT(p.out.now.channel, 2);
+    RTS(&p.in, UP, 8, "63302CB", .cookie = { 10, 12 });
+    NAMED(&p.in, "CONN/B2");
+    CHECK_INT(p.in.now.channel, 1);
+    CHECK_INT(p.in.now.out_stream, 1);
+    CHECK_STR(p.in.now.state, "opening");
+    RTS(&p.in, DOWN, 0, "06");
+    NAMED(&p.in, "CONN/B3");
+    RTS(&p.out, DOWN, 0, "602");
+    NAMED(&p.out, "CONN/C1");
+    CHECK_STR(p.out.now.state, "open");
+    return p;
+}
+
+static void test_in_r1_tcp(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct pair p = open_tcp_pair(&s);
+    struct tap next = tap_open(&s, RTS_HOP_TCP, "10.0.0.82:3003", "10.0.0.90:6004");
+    RTS(&next, UP, 0xC, "633302", .cookie = { 10, 12, 13 });
+    NAMED(&next, "IN_R1/A2");
+    CHECK_INT(next.now.vc, 0);
+    CHECK_STR(next.now.state, "recycling");
+    RTS(&p.out, DOWN, 0, "D602", .destination = RTS_FD_CLIENT);
+    NAMED(&p.out, "IN_R1/A3");
+    RTS(&p.in, UP, 0, "3", .cookie = { 13 });
+    NAMED(&p.in, "IN_R1/A6");
+    RTS(&p.in, UP, 0, "7");
+    NAMED(&p.in, "IN_R1/B1");
+    RTS(&next, DOWN, 0, "0");
+    NAMED(&next, "IN_R1/B2");
+    CHECK_STR(next.now.state, "open");
+    CHECK_INT(next.now.in_stream, next.stream);
+    tap_fin(&p.in, DOWN);
+    CHECK_STR(p.in.now.state, "open");
+    SILENT(&s);
+    scene_end(&s);
+}
+
+static void test_in_r2_tcp(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct pair p = open_tcp_pair(&s);
+    RTS(&p.in, UP, 0, "3", .cookie = { 13 });
+    NAMED(&p.in, "IN_R1/A6 or IN_R2/A2");
+    RTS(&p.out, DOWN, 0, "D", .destination = RTS_FD_CLIENT);
+    NAMED(&p.out, "IN_R2/A3");
+    /* The cookie is the successor's now: the next sequence names it as predecessor. */
+    struct tap next = tap_open(&s, RTS_HOP_TCP, "10.0.0.82:3003", "10.0.0.90:6004");
+    RTS(&next, UP, 0xC, "633302", .cookie = { 10, 13, 14 });
+    NAMED(&next, "IN_R1/A2");
+    CHECK_INT(next.now.leg, 0);
+    CHECK_STR(next.now.state, "recycling");
+    CHECK_INT(vworld_legs(s.world), 1);
+    scene_end(&s);
+}
+
+static void test_out_r1_tcp(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct pair p = open_tcp_pair(&s);
+    RTS(&p.out, DOWN, 4, "D", .destination = RTS_FD_CLIENT);
+    NAMED(&p.out, "OUT_R1/A1 or OUT_R2/A1");
+    CHECK_STR(p.out.now.state, "recycling");
+    struct tap next = tap_open(&s, RTS_HOP_TCP, "10.0.0.82:3003", "10.0.0.90:6004");
+    RTS(&next, UP, 0x14, "6333402", .cookie = { 10, 11, 21 });
+    NAMED(&next, "OUT_R1/A4");
+    RTS(&p.out, DOWN, 0x10, "D62", .destination = RTS_FD_CLIENT);
+    NAMED(&p.out, "OUT_R1/A5");
+    RTS(&p.in, UP, 0x10, "D3", .destination = RTS_FD_SERVER, .cookie = { 21 });
+    NAMED(&p.in, "OUT_R1/A8");
+    RTS(&p.out, DOWN, 0, "A");
+    NAMED(&p.out, "OUT_R1/A9");
+    CHECK_STR(p.out.now.state, "open");
+    CHECK_INT(p.out.now.out_stream, next.stream);
+    tap_fin(&p.out, UP);
+    tap_rpc(&next, DOWN, RPC_RESPONSE, 100);
+    CHECK_STR(next.now.state, "open");
+    SILENT(&s);
+    scene_end(&s);
+}
+
+static void test_out_r2_tcp(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct pair p = open_tcp_pair(&s);
+    for (unsigned round = 0; round < 2; round++) {
+        RTS(&p.out, DOWN, 4, "D", .destination = RTS_FD_CLIENT);
+        NAMED(&p.out, "OUT_R1/A1 or OUT_R2/A1");
+        RTS(&p.out, UP, 0, "3", .cookie = { 21 + round });
+        NAMED(&p.out, "OUT_R2/A4");
+        RTS(&p.out, DOWN, 0, "DA", .destination = RTS_FD_CLIENT);
+        NAMED(&p.out, "OUT_R2/A5");
+        RTS(&p.in, UP, 0x10, "D3", .destination = RTS_FD_SERVER, .cookie = { 21 + round });
+        NAMED(&p.in, "OUT_R2/A8");
+        CHECK_STR(p.in.now.state, "recycling");
+        RTS(&p.out, DOWN, 0, "A");
+        NAMED(&p.out, "OUT_R2/B1");
+        CHECK_STR(p.out.now.state, "open");
+    }
+    RTS(&p.out, DOWN, 4, "D", .destination = RTS_FD_CLIENT);
+    RTS(&p.out, UP, 0, "3", .cookie = { 31 });
+    RTS(&p.out, DOWN, 0, "9");
+    NAMED(&p.out, "OUT_R2/B2");
+    CHECK_STR(p.out.now.state, "open");
+    RTS(&p.out, UP, 2, "E");
+    NAMED(&p.out, "Ping Traffic Sent Notify");
+    tap_rpc(&p.out, DOWN, RPC_RESPONSE, 100);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* Both legs of a balancer recycle: each successor joins its own predecessor. */
+static void test_recycling_on_two_legs(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in0 = tap_http(&s, CLIENT ":1001", LB), out0 = tap_http(&s, CLIENT ":1002", LB);
+    struct tap in1 = tap_http(&s, "10.0.0.4:2001", A), out1 = tap_http(&s, "10.0.0.4:2002", A);
+    start_both(&in0, &out0, 10);
+    start_both(&in1, &out1, 10);
+    struct tap *outs[] = { &out1, &out0 };
+    for (int i = 0; i < 2; i++) {
+        tap_status(outs[i], 200);
+        send_a3(outs[i]);
+        send_c2(outs[i]);
+    }
+    struct tap next0 = tap_http(&s, CLIENT ":1003", LB), next1 = tap_http(&s, "10.0.0.4:2003", A);
+    struct tap *nexts[] = { &next0, &next1 };
+    for (int leg = 0; leg < 2; leg++) {
+        tap_request(nexts[leg], HTTP_RPC_IN_DATA);
+        RTS(nexts[leg], UP, 4, "6333", .cookie = { 10, 12, 13 });
+        CHECK_INT(nexts[leg]->now.leg, leg);
+    }
+    CHECK_INT(vworld_legs(s.world), 2);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* A successor whose predecessor was not captured still belongs to its connection. */
+static void test_successor_alone(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap next = tap_http(&s, CLIENT ":1001", A);
+    tap_request(&next, HTTP_RPC_OUT_DATA);
+    RTS(&next, UP, 4, "63330", .cookie = { 10, 11, 21 });
+    CHECK_INT(next.now.vc, 0);
+    CHECK_INT(next.now.out_stream, 0);
+    scene_wait(&s, 1000);
+    tap_ack(&next, UP);
+    tap_fin(&next, UP);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* ---- PDUs out of place ---------------------------------------------------------------- */
+
+static void test_unexpected(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct pair p = open_pair(&s, A);
+    send_a1(&p.out, 10);
+    CHECK(p.out.outcome.unexpected);
+    send_c2(&p.out);
+    CHECK(p.out.outcome.unexpected);
+    send_a3(&p.out);
+    CHECK(p.out.outcome.unexpected);
+    send_a1(&p.in, 10);
+    CHECK(p.in.outcome.misplaced);
+    CHECK_STR(p.in.outcome.name, "CONN/A1");
+    RTS(&p.in, UP, 0, "3", .cookie = { 99 });
+    CHECK(p.in.outcome.unexpected);
+    RTS(&p.in, UP, 0, "777");
+    CHECK_STR(p.in.outcome.name, "unknown RTS PDU");
+    CHECK(p.in.outcome.unexpected);
+    struct tap out = tap_http(&s, CLIENT ":1009", A);
+    tap_request(&out, HTTP_RPC_OUT_DATA);
+    send_a1(&out, 50);
+    RTS(&out, DOWN, 4, "D", .destination = RTS_FD_CLIENT);
+    CHECK(out.outcome.unexpected);       /* recycling before it was open */
+    scene_end(&s);
+}
+
+/* A snapped PDU cannot be named, which is nobody's fault. */
+static void test_snapped(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct pair p = open_pair(&s, A);
+    struct rts_pdu pdu;
+    struct rts_args args = { .window = 1 };
+    struct pdu_header header = { .rpc_vers = 5, .ptype = RPC_RTS, .frag_length = 44 };
+    rts_make(&pdu, 0, "6", &args);
+    pdu.number_of_commands = 3;
+    pdu.well_formed = false;
+    s.frame++;
+    vtcp_pdu(p.out.conn, scene_now(&s), DOWN, &header, &pdu, 0, &p.out.outcome);
+    CHECK_STR(p.out.outcome.name, "unknown RTS PDU");
+    CHECK(!p.out.outcome.unexpected);
+    scene_end(&s);
+}
+
+/* ---- Without RTS ---------------------------------------------------------------------- */
+
+static void session_request(struct tap *tap, enum http_method method, const char *session)
+{
+    struct http_info info = http_request(method);
+    strcpy(info.outlook_session, session);
+    tap_head(tap, &info);
+}
+
+/* One IN and one OUT of a session within five seconds belong together where no first PDU
+ * got through; the refusal numbers both. */
+static void test_session_pairs(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", A);
+    session_request(&in, HTTP_RPC_IN_DATA, "1111");
+    CHECK_STR(in.now.outlook_session, "1111");
+    scene_wait(&s, 4.5);
+    session_request(&out, HTTP_RPC_OUT_DATA, "1111");
+    CHECK_INT(out.now.vc, NO_NUMBER);
+    tap_status(&out, 503);
+    EXPECT(&s, "refused:warning@%u/0.0", s.frame);
+    CHECK_INT(out.now.vc, 0);
+    CHECK_INT(out.now.in_stream, 0);
+    CHECK(!out.now.has_cookie);
+    tap_fin(&out, DOWN);
+    tap_fin(&in, UP);
+    CHECK_INT(in.now.vc, 0);
+    CHECK_INT(vworld_legs(s.world), 1);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+static void test_session_ambiguous(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", A);
+    struct tap in2 = tap_http(&s, CLIENT ":1003", A);
+    session_request(&in, HTTP_RPC_IN_DATA, "1111");
+    session_request(&in2, HTTP_RPC_IN_DATA, "1111");
+    session_request(&out, HTTP_RPC_OUT_DATA, "1111");
+    tap_status(&out, 503);
+    CHECK_INT(out.now.in_stream, NO_NUMBER);
+    scene_end(&s);
+
+    /* too far apart */
+    scene_begin(&s);
+    in = tap_http(&s, CLIENT ":1001", A);
+    out = tap_http(&s, CLIENT ":1002", A);
+    session_request(&in, HTTP_RPC_IN_DATA, "1111");
+    scene_wait(&s, 5.5);
+    session_request(&out, HTTP_RPC_OUT_DATA, "1111");
+    tap_status(&out, 503);
+    CHECK_INT(out.now.in_stream, NO_NUMBER);
+    scene_end(&s);
+
+    /* another client */
+    scene_begin(&s);
+    in = tap_http(&s, CLIENT ":1001", A);
+    out = tap_http(&s, "10.0.0.2:1002", A);
+    session_request(&in, HTTP_RPC_IN_DATA, "1111");
+    session_request(&out, HTTP_RPC_OUT_DATA, "1111");
+    tap_status(&out, 503);
+    CHECK_INT(out.now.in_stream, NO_NUMBER);
+    scene_end(&s);
+
+    /* another target */
+    scene_begin(&s);
+    in = tap_http(&s, CLIENT ":1001", A);
+    out = tap_http(&s, CLIENT ":1002", A);
+    session_request(&in, HTTP_RPC_IN_DATA, "1111");
+    struct http_info other = http_request(HTTP_RPC_OUT_DATA);
+    strcpy(other.outlook_session, "1111");
+    strcpy(other.target, "ex2.example.test:6004");
+    tap_head(&out, &other);
+    tap_status(&out, 503);
+    CHECK_INT(out.now.in_stream, NO_NUMBER);
+    scene_end(&s);
+}
+
+/* Those that a cookie paired leave the rest of the session unambiguous. */
+static void test_session_beside_cookies(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in1 = tap_http(&s, CLIENT ":1001", A), out1 = tap_http(&s, CLIENT ":1002", A);
+    struct tap in2 = tap_http(&s, CLIENT ":1003", A), out2 = tap_http(&s, CLIENT ":1004", A);
+    session_request(&in1, HTTP_RPC_IN_DATA, "1111");
+    session_request(&out1, HTTP_RPC_OUT_DATA, "1111");
+    session_request(&in2, HTTP_RPC_IN_DATA, "1111");
+    session_request(&out2, HTTP_RPC_OUT_DATA, "1111");
+    send_a1(&out1, 10);
+    send_b1(&in1, 10);
+    tap_status(&out2, 503);
+    CHECK_INT(out2.now.vc, 1);
+    CHECK_INT(out2.now.in_stream, 2);
+    CHECK_INT(in1.now.vc, 0);
+    /* IN has its first PDU, OUT was refused before its own: still one connection. */
+    struct tap in3 = tap_http(&s, "10.0.0.2:1005", A), out3 = tap_http(&s, "10.0.0.2:1006", A);
+    session_request(&in3, HTTP_RPC_IN_DATA, "2222");
+    session_request(&out3, HTTP_RPC_OUT_DATA, "2222");
+    send_b1(&in3, 30);
+    CHECK_INT(in3.now.vc, 2);
+    tap_status(&out3, 503);
+    CHECK_INT(out3.now.vc, 2);
+    CHECK_INT(out3.now.leg, 0);
+    scene_end(&s);
+}
+
+/* ---- Rows ----------------------------------------------------------------------------- */
+
+static const char *doubt_of(struct scene *s)
+{
+    struct leg_row row;
+    vworld_row(s->world, 0, &row);
+    return row.cannot_tell;
+}
+
+static void test_rows_tell_doubt(void)
+{
+    struct scene s;
+    struct conn_past no_syn = { 0 }, one_way = { .syn = true };
+    struct conn_past whole = { .syn = true, .syn_ack = true, .has_next = true };
+    const struct {
+        struct conn_past in, out;
+        const char *text;
+    } rows[] = {
+        { no_syn, whole, "IN: no SYN captured" },
+        { whole, no_syn, "OUT: no SYN captured" },
+        { one_way, whole, "IN: one direction only" },
+        { whole, whole, NULL }
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        scene_begin(&s);
+        struct tap in = tap_open_past(&s, RTS_HOP_HTTP, CLIENT ":1001", A, rows[i].in);
+        struct tap out = tap_open_past(&s, RTS_HOP_HTTP, CLIENT ":1002", A, rows[i].out);
+        start_both(&in, &out, 10);
+        scene_wait(&s, 6);
+        tap_ack(&out, DOWN);
+        CHECK_STR(doubt_of(&s), rows[i].text);
+        struct leg_row row;
+        vworld_row(s.world, 0, &row);
+        CHECK_INT(row.where, WHERE_UNKNOWN);
+        CHECK_INT(row.setup_ns, -1);
+        if (rows[i].text) {
+            SILENT(&s);
+            CHECK_INT(row.verdict, VERDICT_KINDS);
+        } else {
+            EXPECT(&s, "never_joined:warning@%u/0.0", s.frame);
+            CHECK_INT(row.verdict, V_NEVER_JOINED);
+            CHECK_INT(row.verdict_frame, s.frame);
+        }
+        scene_end(&s);
+    }
+    /* a gap, with its frame */
+    scene_begin(&s);
+    struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", A);
+    start_both(&in, &out, 10);
+    tap_lose(&out, DOWN, 500);
+    tap_data(&out, DOWN, 100);
+    char text[64];
+    snprintf(text, sizeof(text), "OUT: gap before frame %u", s.frame);
+    scene_wait(&s, 6);
+    tap_ack(&in, DOWN);
+    CHECK_STR(doubt_of(&s), text);
+    SILENT(&s);
+    scene_end(&s);
+    /* a snapped packet */
+    scene_begin(&s);
+    in = tap_http(&s, CLIENT ":1001", A);
+    out = tap_http(&s, CLIENT ":1002", A);
+    start_both(&in, &out, 10);
+    tap_frame(&in);
+    struct segment cut = segment_of(&in, UP, 1000);
+    cut.captured = 40;
+    tap_segment(&in, cut);
+    snprintf(text, sizeof(text), "IN: frame %u not captured whole", s.frame);
+    scene_wait(&s, 6);
+    tap_ack(&in, DOWN);
+    CHECK_STR(doubt_of(&s), text);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* The gravest verdict stands in the row, the first of its severity. */
+static void test_row_verdict(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", B);
+    start_both(&in, &out, 10);
+    struct leg_row row;
+    vworld_row(s.world, 0, &row);
+    CHECK_INT(row.verdict, V_PROXIES_DIFFER);
+    CHECK_INT(row.severity, V_NOTE);
+    struct http_info error = http_response(503);
+    strcpy(error.request_id, "id-1");
+    tap_head(&out, &error);
+    uint32_t frame = s.frame;
+    vworld_row(s.world, 0, &row);
+    CHECK_INT(row.verdict, V_REFUSED);
+    CHECK_INT(row.verdict_frame, frame);
+    CHECK_STR(row.request_id, "id-1");
+    CHECK_STR(row.state, "closed");
+    tap_rst(&out, DOWN);
+    vworld_row(s.world, 0, &row);
+    CHECK_INT(row.last.frame, s.frame);
+    scene_end(&s);
+}
+
+/* Memory is linear in what was captured. */
+static void test_memory(void)
+{
+    enum { COUNT = 2000 };
+    struct scene s;
+    scene_begin(&s);
+    for (unsigned i = 0; i < COUNT; i++) {
+        char client[32];
+        snprintf(client, sizeof(client), "10.%u.%u.1:1001", i / 250, i % 250);
+        struct tap in = tap_http(&s, client, A);
+        snprintf(client, sizeof(client), "10.%u.%u.1:1002", i / 250, i % 250);
+        struct tap out = tap_http(&s, client, A);
+        open_both(&in, &out, 10 * i);
+        CHECK_INT(out.now.vc, i);
+        tap_fin(&in, UP);
+        tap_fin(&out, UP);
+    }
+    SILENT(&s);
+    printf("note: %zu bytes a virtual connection\n", s.allocated / COUNT);
+    CHECK(s.allocated / COUNT < 2560);
+    /* Requests that are only steps are free. */
+    struct tap tap = tap_http(&s, CLIENT ":5000", A);
+    struct http_info step = http_request(HTTP_RPC_IN_DATA);
+    set_step(&step, HTTP_STEP_NONE);
+    tap_head(&tap, &step);
+    tap_status(&tap, 401);
+    size_t before = s.allocated;
+    for (int i = 0; i < 1000; i++) {
+        tap_head(&tap, &step);
+        tap_status(&tap, 401);
+    }
+    CHECK_INT(s.allocated, before);
+    scene_end(&s);
+}
+
+int main(void)
+{
+    test_endpoints();
+    test_healthy();
+    test_interleaved();
+    test_legs();
+    test_many_legs();
+    test_retry_after_401();
+    test_ntlm_steps();
+    test_retry_after_close();
+    test_retry_on_two_legs();
+    test_no_channel();
+    test_v1();
+    test_in_r1_http();
+    test_out_r1_http();
+    test_out_r2_http();
+    test_in_r1_tcp();
+    test_in_r2_tcp();
+    test_out_r1_tcp();
+    test_out_r2_tcp();
+    test_recycling_on_two_legs();
+    test_successor_alone();
+    test_unexpected();
+    test_snapped();
+    test_session_pairs();
+    test_session_ambiguous();
+    test_session_beside_cookies();
+    test_rows_tell_doubt();
+    test_row_verdict();
+    test_memory();
+    return unit_end();
+}
