@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #define ECHO_LENGTH_MAX 16       /* 2.1.2.1.5 */
+#define COOKIE_SEED 1
 #define SEARCH_MAX 64            /* legs looked at for one retry or successor */
 #define FIRST_FRAGMENT 0x01      /* pfc_flags */
 #define SEQUENCE_IN (RTS_CTX_IN_R1 | RTS_CTX_IN_R2)
@@ -220,6 +221,7 @@ static struct vc *find_vc(struct vworld *world, const uint8_t cookie[16], uint32
 static struct vc *new_vc(struct vworld *world, const uint8_t *cookie, uint32_t hash)
 {
     struct vc *vc = arena_new(&world->arena, sizeof(*vc));
+    vc->world = world;
     vc->number = world->vc_count++;
     if (cookie) {
         vc->has_cookie = true;
@@ -231,7 +233,7 @@ static struct vc *new_vc(struct vworld *world, const uint8_t *cookie, uint32_t h
 
 static struct vc *vc_of_cookie(struct vworld *world, const uint8_t cookie[16])
 {
-    uint32_t hash = hash_bytes(cookie, 16, 1);
+    uint32_t hash = hash_bytes(cookie, 16, COOKIE_SEED);
     struct vc *vc = find_vc(world, cookie, hash);
     return vc ? vc : new_vc(world, cookie, hash);
 }
@@ -391,6 +393,11 @@ struct channel *leg_other(const struct channel *channel)
     return channel->leg ? channel->leg->current[!channel->role] : NULL;
 }
 
+uint32_t channel_frame(const struct channel *channel)
+{
+    return channel->first_rts.frame ? channel->first_rts.frame : channel->request.frame;
+}
+
 bool leg_sent(const struct leg *leg)
 {
     const struct channel *in = leg->current[ROLE_IN], *out = leg->current[ROLE_OUT];
@@ -441,9 +448,10 @@ static struct leg *vacant_leg(const struct vc *vc, const struct channel *channel
         if (leg->hop != channel->conn->hop) {
             continue;
         }
-        const struct vtcp *before = leg->current[channel->role]->conn;
-        unsigned rank = before == channel->conn ? 3 :
-                        endpoint_equal(&before->server_end, &channel->conn->server_end) ? 2 : 1;
+        const struct channel *before = leg->current[channel->role] ? leg->current[channel->role] :
+                                       leg->before[channel->role];
+        unsigned rank = before->conn == channel->conn ? 3 :
+                        endpoint_equal(&before->conn->server_end, &channel->conn->server_end) ? 2 : 1;
         if (!best || rank > best_rank || (rank == best_rank && leg->number < best->number)) {
             best = leg;
             best_rank = rank;
@@ -469,11 +477,18 @@ static void leg_fail(struct leg *leg, struct when when, enum fail_cause cause)
     leg->failed = true;
     leg->fail_cause = (uint8_t)cause;
     leg->fail_frame = when.frame;
-    judge_handshake(leg, when);
+}
+
+/* A channel of an attempt that is over makes room: its successor is a retry. */
+static void leg_drop(struct leg *leg, enum role role)
+{
+    leg->before[role] = leg->current[role];
+    leg->current[role] = NULL;
+    vacate(leg, role);
 }
 
 /* A further attempt on the same leg begins with a clean sheet. */
-static void leg_begin_again(struct leg *leg)
+static void leg_begin_again(struct leg *leg, struct when when)
 {
     leg->joined = leg->explained = leg->failed = false;
     leg->differ_told = leg->handshake_told = leg->target_told = leg->joined_told = false;
@@ -487,27 +502,43 @@ static void leg_begin_again(struct leg *leg)
     leg->mark_bytes = 0;
     leg->sent_at = 0;
     leg->ended_frame = 0;
-    leg->ended_channel = NULL;
+    leg->attempt_frame = when.frame;
+}
+
+static bool is_finished(const struct channel *channel)
+{
+    return channel->over || channel->refused || channel->conn->ended;
+}
+
+static void leg_replace(struct leg *leg, struct channel *channel, struct when when)
+{
+    enum role role = (enum role)channel->role;
+    struct channel *before = leg->current[role], *other = leg->current[!role];
+    leg_fail(leg, when, FAIL_RETRIED);
+    judge_handshake(leg, when);
+    if (before) {
+        before->replaced = true;
+    }
+    occupy(leg, role);
+    /* A half that was only challenged is still in the same attempt. */
+    if (leg->state == LEG_CLOSED || leg->joined || leg->failed) {
+        leg_begin_again(leg, when);
+        if (other && is_finished(other)) {
+            leg_drop(leg, (enum role)other->role);
+        }
+    }
 }
 
 static void leg_put(struct leg *leg, struct channel *channel, struct when when)
 {
-    struct channel *before = leg->current[channel->role];
-    if (before) {
-        leg_fail(leg, when, FAIL_RETRIED);
-        before->replaced = true;
-        occupy(leg, channel->role);
-        leg_begin_again(leg);
-        leg->current[channel->role] = channel;
-        /* The other half of the failed attempt waits for its own retry. */
-        struct channel *other = leg->current[!channel->role];
-        if (other && (other->over || other->conn->ended) && !leg->vacant[!channel->role]) {
-            vacate(leg, other->role);
-        }
+    if (leg->current[channel->role] || leg->before[channel->role]) {
+        leg_replace(leg, channel, when);
     }
     leg->current[channel->role] = channel;
     channel->leg = leg;
-    uncount(channel);
+    if (channel->has_cookie) {
+        uncount(channel);
+    }
     if (!leg->start.frame) {
         leg->start = channel->request.frame ? channel->request : when;
     }
@@ -518,6 +549,7 @@ static void leg_put(struct leg *leg, struct channel *channel, struct when when)
     if (other) {
         session_leave(channel);
         session_leave(other);
+        uncount(channel);
         uncount(other);
         channel->paired = other->paired = true;
         if (leg_sent(leg)) {
@@ -607,7 +639,7 @@ static void recycling_ends(struct leg *leg, enum role role)
 }
 
 /* The successor takes over. */
-static void succeed(struct leg *leg, enum role role)
+static void succeed(struct leg *leg, enum role role, struct when when)
 {
     struct channel *successor = leg->coming[role];
     if (successor) {
@@ -616,8 +648,12 @@ static void succeed(struct leg *leg, enum role role)
         if (leg->vacant[role]) {
             occupy(leg, role);
         }
+        if (role == ROLE_IN) {
+            leg->mark_bytes = 0;
+        }
     }
     recycling_ends(leg, role);
+    judge_joined(leg, when);
 }
 
 /* The leg whose channel this one succeeds: the n-th connection with a successor's cookie
@@ -687,9 +723,13 @@ static void channel_leaves(struct channel *channel, struct when when, bool rst, 
         recycling_ends(leg, role);
         return;
     }
+    if (leg && leg->current[role] == channel && channel_frame(channel) < leg->attempt_frame) {
+        leg_drop(leg, role);
+        return;
+    }
     if (leg && leg->current[role] == channel) {
         if (leg->coming[role]) {
-            succeed(leg, role);
+            succeed(leg, role, when);
             return;
         }
         if (!channel->challenged || !by_request) {
@@ -697,7 +737,6 @@ static void channel_leaves(struct channel *channel, struct when when, bool rst, 
                 leg->ended_frame = when.frame;
                 leg->ended_by = (uint8_t)by;
                 leg->ended_by_rst = rst;
-                leg->ended_channel = channel;
             }
             leg->state = LEG_CLOSED;
             leg_fail(leg, when, by_request ? FAIL_RETRIED : rst ? FAIL_RESET : FAIL_CLOSED);
@@ -754,7 +793,7 @@ static bool is_echo(const struct http_info *info)
 static struct channel *new_channel(struct vtcp *conn, enum role role)
 {
     struct channel *old = conn->channel, *channel;
-    if (old && !old->leg && !old->bytes[0] && !old->bytes[1] && !old->idle_told) {
+    if (old && !old->leg && !old->bytes[0] && !old->bytes[1]) {
         /* A request that was only a step leaves nothing behind. */
         session_leave(old);
         uncount(old);
@@ -817,6 +856,15 @@ static void request(struct vtcp *conn, struct when when, const struct http_info 
     }
 }
 
+/* Whether a 401 or 407 asks for more. A Negotiate token that gets no answer was the last. */
+static bool is_step(const struct channel *channel, const struct http_info *info)
+{
+    if ((info->status != 401 && info->status != 407) || channel->final) {
+        return false;
+    }
+    return channel->step != HTTP_STEP_TOKEN || info->challenge_in_progress || info->status == 407;
+}
+
 static void response(struct vtcp *conn, struct when when, const struct http_info *info)
 {
     struct channel *channel = conn->channel;
@@ -830,12 +878,10 @@ static void response(struct vtcp *conn, struct when when, const struct http_info
             leg->got_200 = when;
             judge_buffered_out(leg, when, false);
         }
-    } else if ((info->status == 401 || info->status == 407) && !channel->final) {
+    } else if (is_step(channel, info)) {
         channel->challenged = true;
         channel->challenge_status = (uint16_t)info->status;
         channel->challenge_frame = when.frame;
-        uncount(channel);
-        session_leave(channel);
         if (leg && leg->current[channel->role] == channel) {
             vacate(leg, (enum role)channel->role);
         }
@@ -938,21 +984,37 @@ static void mark_joined(struct leg *leg, struct when when, bool opened)
     }
 }
 
+/* A connection that was numbered without RTS learns its cookie after all. */
+static void adopt_cookie(struct vc *vc, const uint8_t cookie[16])
+{
+    uint32_t hash = hash_bytes(cookie, 16, COOKIE_SEED);
+    if (!vc->has_cookie && !find_vc(vc->world, cookie, hash)) {
+        vc->has_cookie = true;
+        memcpy(vc->cookie, cookie, sizeof(vc->cookie));
+        table_add(vc->world, &vc->world->cookies, &vc->item, hash);
+    }
+}
+
 static void first_pdu(struct channel *channel, const struct rts_pdu *rts, struct when when, struct pdu_outcome *outcome)
 {
-    if (channel->leg && channel->first_rts.frame && channel->first_rts.frame != when.frame) {
+    if (channel->has_cookie) {
         outcome->unexpected = "the channel has had its first PDU already";
         return;
     }
-    if (rts->cookies < 2 || channel->has_cookie) {
+    if (rts->cookies < 2) {
         return;
     }
     memcpy(channel->cookie, rts->cookie[1], sizeof(channel->cookie));
     channel->has_cookie = true;
-    if (channel->leg) {
+    if (!channel->leg) {
+        channel_place(channel, rts->cookie[0], when);
         return;
     }
-    channel_place(channel, rts->cookie[0], when);
+    struct leg *leg = channel->leg;
+    adopt_cookie(leg->vc, rts->cookie[0]);
+    if (leg_sent(leg) && !leg->sent_at) {
+        leg->sent_at = when.ns;
+    }
 }
 
 /* CONN, MS-RPCH 3.2.1.5.3.1. */
@@ -1032,7 +1094,8 @@ static void opening_pdu(struct channel *channel, unsigned id, const struct rts_p
 
 /* A cookie alone: the successor's, on its predecessor (A5, A6) or on a connection to the
  * server that stays the same (IN_R2/A2, OUT_R2/A4). */
-static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struct pdu_outcome *outcome)
+static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struct when when,
+                       struct pdu_outcome *outcome)
 {
     struct leg *leg = channel->leg;
     if (!leg || rts->cookies == 0) {
@@ -1042,8 +1105,9 @@ static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struc
     struct channel *coming = leg->coming[role];
     if (coming && coming != channel) {
         if (memcmp(coming->cookie, rts->cookie[0], sizeof(coming->cookie)) == 0) {
-            channel->seen_eof = true;
-            succeed(leg, role);
+            /* To the server B1 follows, after what was queued. */
+            channel->seen_eof = channel->conn->hop == RTS_HOP_HTTP;
+            succeed(leg, role, when);
         } else {
             outcome->unexpected = "it names another successor than the one that was announced";
         }
@@ -1094,6 +1158,8 @@ static void recycling_pdu(struct channel *channel, unsigned id, const struct rts
         succession(channel, rts, when);
         if (rts->has_lifetime) {
             channel->lifetime = rts->lifetime;
+        } else if (channel->predecessor) {
+            channel->lifetime = channel->predecessor->lifetime;
         }
         if (channel->role == ROLE_OUT && rts->has_window) {
             flow_window(channel, rts->window);
@@ -1118,7 +1184,7 @@ static void recycling_pdu(struct channel *channel, unsigned id, const struct rts
     case RTS_IN_R2_A2:
     case RTS_IN_R2_A5:
     case RTS_OUT_R2_A4:
-        cookie_pdu(channel, rts, outcome);
+        cookie_pdu(channel, rts, when, outcome);
         return;
     default:
         break;
@@ -1137,12 +1203,12 @@ static void recycling_pdu(struct channel *channel, unsigned id, const struct rts
     case RTS_IN_R1_B1:           /* the predecessor's last PDU */
         channel->seen_eof = true;
         if (leg->coming[ROLE_IN] && leg->coming[ROLE_IN] != channel) {
-            succeed(leg, ROLE_IN);
+            succeed(leg, ROLE_IN, when);
         }
         break;
     case RTS_IN_R1_B2:           /* the server's window, to the successor */
         if (leg->coming[ROLE_IN] == channel) {
-            succeed(leg, ROLE_IN);
+            succeed(leg, ROLE_IN, when);
         }
         if (rts->has_window) {
             flow_window(channel, rts->window);
@@ -1165,12 +1231,12 @@ static void recycling_pdu(struct channel *channel, unsigned id, const struct rts
         /* The predecessor's last PDU; B1 on a connection that stays the same ends nothing. */
         if (leg->coming[ROLE_OUT] != channel) {
             channel->seen_eof = id != RTS_OUT_R2_B1 && !(id == RTS_OUT_R1_A9 && !leg->coming[ROLE_OUT]);
-            succeed(leg, ROLE_OUT);
+            succeed(leg, ROLE_OUT, when);
         }
         break;
     case RTS_OUT_R1_A11:
         if (leg->coming[ROLE_OUT] == channel) {
-            succeed(leg, ROLE_OUT);
+            succeed(leg, ROLE_OUT, when);
         }
         break;
     case RTS_OUT_R2_B2:          /* the server did not accept the successor */
@@ -1271,6 +1337,7 @@ static void rpc_pdu(struct channel *channel, struct when when, enum way way, con
                     uint32_t status)
 {
     struct leg *leg = channel->leg;
+    channel->rpc_seen = true;
     if (leg && !channel->v1) {
         if (way == WAY_TO_CLIENT && channel->role == ROLE_OUT) {
             mark_joined(leg, when, true);    /* the server answers: both halves have met */
@@ -1368,6 +1435,7 @@ static void place_mark(struct leg *leg, const struct segment *segment)
 {
     if (leg->mark_bytes && leg->mark_frame == segment->when.frame && segment->way == WAY_TO_SERVER && segment->len) {
         leg->mark_end = segment->seq + segment->len;
+        leg->mark_frame = 0;
     }
 }
 
@@ -1387,7 +1455,7 @@ void vtcp_segment(struct vtcp *conn, const struct segment *segment)
     }
     if (channel) {
         judge_lone(channel, segment->when, false);
-        if (channel->leg) {
+        if (channel->leg && !channel->replaced) {
             judge_handshake(channel->leg, segment->when);
             judge_buffered_in(channel->leg, segment->when);
         }

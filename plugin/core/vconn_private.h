@@ -92,11 +92,11 @@ struct channel {
     uint8_t role;                /* enum role */
     uint8_t step;                /* enum http_auth_step of the request */
     bool v1, final, from_request, over, challenged, refused, refusal_told, seen_eof, replaced, is_successor;
-    bool has_cookie, has_limit, counted, lone_told, idle_told, lifetime_told, window_told, paired;
+    bool has_cookie, has_limit, counted, lone_told, lifetime_told, window_told, paired;
+    bool lone_due, rpc_seen;
     uint8_t cookie[16];
     struct when request, first_rts;      /* request: the first RTS PDU where there is no HTTP */
     int64_t last_body;           /* any body byte, either way */
-    int64_t longest_idle;
     uint64_t bytes[2];           /* body bytes by enum way */
     uint64_t rpc_sent;           /* 3.2.1.1.4 BytesSent, of the channel's data direction */
     uint64_t limit;              /* what the receiver allowed to be sent in all */
@@ -128,6 +128,8 @@ struct leg {
     uint16_t context;            /* enum rts_context: which sequence a recycling follows */
     struct channel *current[2];  /* by enum role */
     struct channel *coming[2];   /* successor under way */
+    struct channel *before[2];   /* of an attempt before, where the present one has none so far */
+    uint32_t attempt_frame;      /* where a further attempt began, 0 in the first */
     struct when start, last;
     struct when got_200, got_a3;
     int64_t sent_at;             /* when both first PDUs had been sent */
@@ -148,12 +150,12 @@ struct leg {
     uint8_t verdict, severity, where;
     uint32_t verdict_frame;
     uint32_t ended_frame;        /* 0 while it lives */
-    struct channel *ended_channel;
     const char *user, *request_id;
 };
 
 struct vc {
-    struct item item;
+    struct item item;            /* in world->cookies, if it has one */
+    struct vworld *world;
     uint32_t number;
     uint32_t leg_count;
     bool has_cookie;
@@ -172,11 +174,11 @@ struct server {
     struct item item;
     struct endpoint end;
     uint32_t open;               /* claimed connections */
-    struct when last_end;        /* by the server, of a channel in use or of a connection not ours */
-    const struct vc *last_vc;    /* NULL with has_end: not one of ours */
-    uint32_t last_stream;
-    bool has_end;
-    struct when told;            /* server_gone; frame 0 if not */
+    uint32_t waiting;            /* of its channels, in world->waiting_first */
+    struct leg *end_leg[2];      /* whose channel in use the server ended last, and one of another vc */
+    struct when ended[2];
+    struct when foreign_end;     /* of a connection without such a channel */
+    struct when told;            /* server_gone, or the last end that belongs to it */
 };
 
 /* Channels of one client address and target whose virtual connection is not known. */
@@ -222,6 +224,7 @@ void channel_number(struct channel *channel, struct when when);
 struct channel *leg_other(const struct channel *channel);        /* the other half, or NULL */
 bool leg_sent(const struct leg *leg);            /* both first PDUs were sent */
 int64_t channel_start(const struct channel *channel);
+uint32_t channel_frame(const struct channel *channel);           /* of its first PDU, else of its request */
 
 static inline enum way data_way(const struct channel *channel)
 {

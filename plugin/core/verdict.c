@@ -6,6 +6,16 @@
 
 #include "vconn_private.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#if defined(__GNUC__)
+#define PRINTF_LIKE(string, first) __attribute__((format(printf, string, first)))
+#else
+#define PRINTF_LIKE(string, first)
+#endif
+
 const char *verdict_filter(enum verdict_kind kind)
 {
     static const char *const names[VERDICT_KINDS] = {
@@ -35,20 +45,1067 @@ const char *verdict_where_name(enum verdict_where where)
     };
     return (unsigned)where < sizeof(names) / sizeof(names[0]) ? names[where] : "";
 }
-#define UNUSED(x) ((void)(x))
-void judge_pairing(struct leg *leg, struct when when) { UNUSED(leg); UNUSED(when); }
-void judge_joined(struct leg *leg, struct when when) { UNUSED(leg); UNUSED(when); }
-void judge_handshake(struct leg *leg, struct when when) { UNUSED(leg); UNUSED(when); }
-void judge_lone(struct channel *c, struct when when, bool closed) { UNUSED(c); UNUSED(when); UNUSED(closed); }
-void judge_refused(struct channel *c, struct when w, const struct http_info *i) { channel_number(c, w); UNUSED(i); }
-void judge_torn(struct channel *c, struct when when) { UNUSED(c); UNUSED(when); }
-void judge_end(struct channel *c, struct when w, bool o, int64_t i) { UNUSED(c); UNUSED(w); UNUSED(o); UNUSED(i); }
-void judge_foreign_end(struct vworld *w, struct server *s, struct when n) { UNUSED(w); UNUSED(s); UNUSED(n); }
-void judge_waiting(struct vworld *world, struct when when) { UNUSED(world); UNUSED(when); }
-void judge_drop(struct vtcp *c, struct when w, enum way d, bool r) { UNUSED(c); UNUSED(w); UNUSED(d); UNUSED(r); }
-void judge_buffered_out(struct leg *leg, struct when when, bool a3) { UNUSED(leg); UNUSED(when); UNUSED(a3); }
-void judge_buffered_in(struct leg *leg, struct when when) { UNUSED(leg); UNUSED(when); }
-void judge_call(struct channel *c, struct when w, const struct pdu_header *h, uint32_t s)
-{ UNUSED(c); UNUSED(w); UNUSED(h); UNUSED(s); }
-void judge_lifetime(struct channel *c, struct when when) { UNUSED(c); UNUSED(when); }
-void judge_window(struct channel *c, struct when when) { UNUSED(c); UNUSED(when); }
+
+/* ---- Text for people --------------------------------------------------------------- */
+
+struct text {
+    char s[VERDICT_TEXT_MAX];
+    size_t used;
+};
+
+static void add(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void add(struct text *text, const char *format, ...)
+{
+    size_t room = sizeof(text->s) - text->used;
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text->s + text->used, room, format, args);
+    va_end(args);
+    if (len < 0) {
+        return;
+    }
+    if ((size_t)len < room) {
+        text->used += (size_t)len;
+        return;
+    }
+    /* Cut, but not inside a character. */
+    text->used = sizeof(text->s) - 1;
+    while (text->used > 0 && ((uint8_t)text->s[text->used - 1] & 0xC0) == 0x80) {
+        text->used--;
+    }
+    if (text->used > 0 && (uint8_t)text->s[text->used - 1] >= 0xC0) {
+        text->used--;
+    }
+    text->s[text->used] = '\0';
+}
+
+static void add_endpoint(struct text *text, const struct endpoint *endpoint)
+{
+    char name[ENDPOINT_TEXT_MAX];
+    endpoint_format(endpoint, name);
+    add(text, "%s", name);
+}
+
+static void add_seconds(struct text *text, int64_t ns)
+{
+    int64_t tenths = (ns + 50 * MILLISECOND) / (100 * MILLISECOND);
+    add(text, "%" PRId64 ".%" PRId64 " s", tenths / 10, tenths % 10);
+}
+
+static const char *role_name(const struct channel *channel)
+{
+    return channel->v1 ? "RPC_CONNECT" : channel->role == ROLE_IN ? "IN" : "OUT";
+}
+
+/* "IN to 10.0.0.81:80 (tcp.stream 3, frame 12)" */
+static void add_channel(struct text *text, const struct channel *channel)
+{
+    add(text, "%s to ", role_name(channel));
+    add_endpoint(text, &channel->conn->server_end);
+    uint32_t frame = channel_frame(channel);
+    if (frame) {
+        add(text, " (tcp.stream %u, frame %u)", channel->conn->stream, frame);
+    } else {
+        add(text, " (tcp.stream %u)", channel->conn->stream);
+    }
+}
+
+static void add_target(struct text *text, const struct channel *channel)
+{
+    if (channel->target) {
+        add(text, " for %s", channel->target);
+    }
+}
+
+/* ---- Verdicts ---------------------------------------------------------------------- */
+
+struct finding {
+    enum verdict_kind kind;
+    enum verdict_severity severity;
+    enum verdict_where where;
+    bool seen;                   /* where was seen, not inferred */
+};
+
+static void tell(struct leg *leg, struct vworld *world, struct when when, struct finding finding,
+                 const struct text *text)
+{
+    struct verdict *verdict = arena_new(&world->arena, sizeof(*verdict));
+    char *copy = arena_new(&world->arena, text->used + 1);
+    memcpy(copy, text->s, text->used + 1);
+    verdict->kind = finding.kind;
+    verdict->severity = finding.severity;
+    verdict->where = finding.where;
+    verdict->where_seen = finding.seen;
+    verdict->when = when;
+    verdict->vc = leg ? leg->vc->number : NO_NUMBER;
+    verdict->leg = leg ? leg->number : NO_NUMBER;
+    verdict->text = copy;
+    if (world->last_verdict) {
+        world->last_verdict->next = verdict;
+    } else {
+        world->first_verdict = verdict;
+    }
+    world->last_verdict = verdict;
+    if (leg && (!leg->has_verdict || finding.severity > leg->severity)) {
+        leg->has_verdict = true;
+        leg->verdict = (uint8_t)finding.kind;
+        leg->severity = (uint8_t)finding.severity;
+        leg->where = (uint8_t)finding.where;
+        leg->where_seen = finding.seen;
+        leg->verdict_frame = when.frame;
+    }
+}
+
+/* The device between two legs: where both halves of the leg before end. */
+static const struct endpoint *device_before(const struct leg *leg)
+{
+    const struct leg *before = leg->prev;
+    if (!before || before->hop != RTS_HOP_HTTP || leg->hop != RTS_HOP_HTTP) {
+        return NULL;
+    }
+    const struct channel *in = before->current[ROLE_IN], *out = before->current[ROLE_OUT];
+    if (!in || !out || !endpoint_equal(&in->conn->server_end, &out->conn->server_end)) {
+        return NULL;
+    }
+    return &in->conn->server_end;
+}
+
+/* ---- Servers that differ ------------------------------------------------------------ */
+
+static int lower(int c)
+{
+    return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+static bool equal_nocase(const char *a, const char *b, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (lower(a[i]) != lower(b[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_address(const char *host, size_t len)
+{
+    bool digits = len > 0;
+    for (size_t i = 0; i < len; i++) {
+        if (host[i] == ':' || host[i] == '[') {
+            return true;
+        }
+        digits &= (host[i] >= '0' && host[i] <= '9') || host[i] == '.';
+    }
+    return digits;
+}
+
+/* A short name equals the first label of a full one. */
+static bool same_host(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    if (a_len == b_len) {
+        return equal_nocase(a, b, a_len);
+    }
+    if (is_address(a, a_len) || is_address(b, b_len)) {
+        return false;
+    }
+    const char *longer = a_len > b_len ? a : b;
+    size_t shorter_len = a_len > b_len ? b_len : a_len;
+    const char *shorter = a_len > b_len ? b : a;
+    return shorter_len > 0 && !memchr(shorter, '.', shorter_len) && longer[shorter_len] == '.' &&
+           equal_nocase(a, b, shorter_len);
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    return same_host(a, strlen(a), b, strlen(b));
+}
+
+static bool same_target(const char *a, const char *b)
+{
+    const char *a_port = strrchr(a, ':'), *b_port = strrchr(b, ':');
+    size_t a_len = a_port ? (size_t)(a_port - a) : strlen(a);
+    size_t b_len = b_port ? (size_t)(b_port - b) : strlen(b);
+    if (!a_port != !b_port || (a_port && strcmp(a_port, b_port) != 0)) {
+        return false;
+    }
+    return same_host(a, a_len, b, b_len);
+}
+
+static enum difference compare_servers(const struct vtcp *a, const struct vtcp *b)
+{
+    if (a == b) {
+        return SAME_SERVER;
+    }
+    /* IPv4 against IPv6 may be one server. */
+    if (a->server_end.family == b->server_end.family && !endpoint_equal(&a->server_end, &b->server_end)) {
+        return DIFFER_PEER;
+    }
+    if (a->front_end && b->front_end && !same_name(a->front_end, b->front_end)) {
+        return DIFFER_FRONT_END;
+    }
+    if (a->persist && b->persist && a->persist_name == b->persist_name && a->persist != b->persist) {
+        return DIFFER_PERSISTENCE;
+    }
+    if (a->challenge && b->challenge && !same_name(a->challenge, b->challenge)) {
+        return DIFFER_CHALLENGE;
+    }
+    return SAME_SERVER;
+}
+
+/* The strongest difference between any two channels of the leg. */
+static enum difference leg_difference(const struct leg *leg, const struct channel *pair[2])
+{
+    const struct channel *channels[] = {
+        leg->current[ROLE_IN], leg->current[ROLE_OUT], leg->coming[ROLE_IN], leg->coming[ROLE_OUT]
+    };
+    enum difference found = SAME_SERVER;
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t j = i + 1; j < 4; j++) {
+            if (!channels[i] || !channels[j]) {
+                continue;
+            }
+            enum difference difference = compare_servers(channels[i]->conn, channels[j]->conn);
+            if (difference != SAME_SERVER && (found == SAME_SERVER || difference < found)) {
+                found = difference;
+                pair[0] = channels[i];
+                pair[1] = channels[j];
+            }
+        }
+    }
+    return found;
+}
+
+static void add_difference(struct text *text, enum difference difference, const struct channel *pair[2])
+{
+    const struct vtcp *a = pair[0]->conn, *b = pair[1]->conn;
+    switch (difference) {
+    case DIFFER_PEER:
+        if (same_address(&a->server_end, &b->server_end)) {
+            add(text, ", two ports of one address");
+        }
+        break;
+    case DIFFER_FRONT_END:
+        add(text, ", X-FEServer %s and %s", a->front_end, b->front_end);
+        break;
+    case DIFFER_PERSISTENCE:
+        add(text, ", cookie %s names %s and %s", a->persist_name, a->persist, b->persist);
+        break;
+    case DIFFER_CHALLENGE:
+        add(text, ", NTLM challenges from %s and %s", a->challenge, b->challenge);
+        break;
+    case SAME_SERVER:
+        break;
+    }
+}
+
+static void tell_difference(struct leg *leg, struct when when, enum difference difference,
+                            const struct channel *pair[2])
+{
+    struct vworld *world = leg->vc->world;
+    struct text text = { .used = 0 };
+    const struct endpoint *device = device_before(leg);
+    struct finding finding = {
+        V_PROXIES_DIFFER, world->prefs.same_proxy_required ? V_WARNING : V_NOTE, WHERE_DEVICE,
+        device || difference != DIFFER_PEER
+    };
+    add(&text, "Seen: ");
+    add_channel(&text, pair[0]);
+    add(&text, ", ");
+    add_channel(&text, pair[1]);
+    add_difference(&text, difference, pair);
+    add(&text, "; inferred: ");
+    if (device) {
+        add(&text, "the device at ");
+        add_endpoint(&text, device);
+        add(&text, " sent the halves of one virtual connection to two servers");
+    } else if (difference != DIFFER_PEER) {
+        add(&text, "a device at ");
+        add_endpoint(&text, &pair[0]->conn->server_end);
+        add(&text, " sent the halves of one virtual connection to two servers");
+    } else if (leg->hop == RTS_HOP_TCP) {
+        add(&text, "the proxies chose different servers for one virtual connection");
+    } else {
+        add(&text, "a balancer or name resolution gives the halves of one virtual connection to two proxies");
+    }
+    if (world->prefs.same_proxy_required) {
+        add(&text, ", which Exchange 2007 and 2010 do not cope with");
+    } else {
+        add(&text, "; MS-RPCH 1.3.2 allows different proxies, it harms only where they do not reach the same server");
+    }
+    add(&text, "; next: see whether CONN/C2 follows; if not, set affinity by client address or session for /rpc");
+    tell(leg, world, when, finding, &text);
+}
+
+static void judge_targets(struct leg *leg, struct when when)
+{
+    const struct channel *in = leg->coming[ROLE_IN] ? leg->coming[ROLE_IN] : leg->current[ROLE_IN];
+    const struct channel *out = leg->coming[ROLE_OUT] ? leg->coming[ROLE_OUT] : leg->current[ROLE_OUT];
+    if (leg->target_told || !in || !out || !in->target || !out->target || same_target(in->target, out->target)) {
+        return;
+    }
+    leg->target_told = true;
+    struct text text = { .used = 0 };
+    struct finding finding = { V_TARGET_MISMATCH, V_ERROR, WHERE_CLIENT, false };
+    add(&text, "Seen: IN asks for %s (frame %u), OUT for %s (frame %u)", in->target, in->request.frame, out->target,
+        out->request.frame);
+    add(&text, "; inferred: the halves of one virtual connection are meant for different RPC servers and cannot meet, "
+               "by the client's configuration or by a device that rewrites the URL");
+    add(&text, "; next: compare the server name in the profile or Autodiscover, and rewriting rules for rpcproxy.dll");
+    tell(leg, leg->vc->world, when, finding, &text);
+}
+
+void judge_pairing(struct leg *leg, struct when when)
+{
+    const struct channel *pair[2] = { NULL, NULL };
+    enum difference difference = leg_difference(leg, pair);
+    if (difference != SAME_SERVER) {
+        leg->difference = (uint8_t)difference;
+        if (!leg->differ_told) {
+            leg->differ_told = true;
+            tell_difference(leg, when, difference, pair);
+        }
+        if (!leg->coming[ROLE_IN] && !leg->coming[ROLE_OUT]) {
+            judge_joined(leg, when);
+        }
+    }
+    judge_targets(leg, when);
+}
+
+void judge_joined(struct leg *leg, struct when when)
+{
+    const struct channel *in = leg->current[ROLE_IN], *out = leg->current[ROLE_OUT];
+    if (!leg->joined || leg->joined_told || leg->difference == SAME_SERVER || !in || !out) {
+        return;
+    }
+    leg->joined_told = true;
+    struct text text = { .used = 0 };
+    struct finding finding = { V_JOINED_ACROSS_PROXIES, V_CHAT, WHERE_NONE, false };
+    add(&text, "Seen: the virtual connection is open with ");
+    add_channel(&text, in);
+    add(&text, " and ");
+    add_channel(&text, out);
+    add(&text, "; inferred: both reach the same RPC server, as MS-RPCH 1.3.2 allows; next: nothing, the routing works");
+    tell(leg, leg->vc->world, when, finding, &text);
+}
+
+/* ---- Halves that never meet --------------------------------------------------------- */
+
+static void add_failure(struct text *text, const struct leg *leg, struct when when)
+{
+    const char *last = leg->hop == RTS_HOP_TCP ? "CONN/C1" : "CONN/C2";
+    if (leg->got_a3.frame) {
+        add(text, ", CONN/A3 in frame %u", leg->got_a3.frame);
+    }
+    add(text, ", but no %s ", last);
+    switch ((enum fail_cause)leg->fail_cause) {
+    case FAIL_CLOSED:
+        add(text, "before the FIN in frame %u", leg->fail_frame);
+        break;
+    case FAIL_RESET:
+        add(text, "before the RST in frame %u", leg->fail_frame);
+        break;
+    case FAIL_RETRIED:
+        add(text, "before the client tried again in frame %u", leg->fail_frame);
+        break;
+    case FAIL_REFUSED:
+        add(text, "before the error response in frame %u", leg->fail_frame);
+        break;
+    default:
+        add(text, "within ");
+        add_seconds(text, when.ns - leg->sent_at);
+        break;
+    }
+}
+
+void judge_handshake(struct leg *leg, struct when when)
+{
+    if (leg->handshake_told || leg->joined || leg->explained || !leg->sent_at) {
+        return;
+    }
+    if (!leg->failed && when.ns - leg->sent_at < HANDSHAKE_WAIT) {
+        return;
+    }
+    if (!leg_sent(leg)) {
+        return;
+    }
+    if (!leg_whole(leg)) {
+        leg->withheld = true;
+        return;
+    }
+    leg->handshake_told = true;
+    if (!leg->failed) {
+        leg->fail_cause = FAIL_TIME;
+    }
+    const struct channel *in = leg->current[ROLE_IN], *out = leg->current[ROLE_OUT];
+    const struct endpoint *device = device_before(leg);
+    struct text text = { .used = 0 };
+    bool http = leg->hop == RTS_HOP_HTTP;
+    add(&text, "Seen: %s on ", http ? "CONN/A1" : "CONN/A2");
+    add_channel(&text, out);
+    add(&text, ", %s on ", http ? "CONN/B1" : "CONN/B2");
+    add_channel(&text, in);
+    add_failure(&text, leg, when);
+    if (leg->difference != SAME_SERVER) {
+        struct finding finding = { V_BACKEND_MISMATCH, V_WARNING, WHERE_DEVICE, device != NULL };
+        add(&text, "; inferred: IN and OUT reached different servers that do not share the virtual connection");
+        if (device) {
+            add(&text, ", split by the device at ");
+            add_endpoint(&text, device);
+        }
+        add(&text, "; next: affinity for /rpc, so that both requests of a client reach one server");
+        if (device) {
+            add(&text, "; compare that device's log");
+        }
+        tell(leg, leg->vc->world, when, finding, &text);
+        return;
+    }
+    struct finding finding = { V_NEVER_JOINED, V_WARNING, WHERE_UNKNOWN, false };
+    const struct leg *behind = leg->next;
+    if (behind && behind->hop == RTS_HOP_HTTP && behind->difference == DIFFER_PEER && !behind->joined) {
+        finding.where = WHERE_DEVICE;
+        finding.seen = device_before(behind) != NULL;
+        add(&text, "; inferred: the device at ");
+        add_endpoint(&text, &in->conn->server_end);
+        add(&text, " gave the halves to different servers, see leg %u", behind->number);
+    } else {
+        add(&text, "; inferred: the halves did not meet at one RPC server; whether a device behind ");
+        add_endpoint(&text, &in->conn->server_end);
+        add(&text, " split them or the server failed does not show here");
+    }
+    add(&text, "; next: capture behind that address, or look for its choice of server for both requests");
+    tell(leg, leg->vc->world, when, finding, &text);
+}
+
+/* ---- A channel on its own ------------------------------------------------------------ */
+
+/* Another channel of this client and target, of the other role and with no cookie, may be
+ * the other half. */
+static bool half_may_be_there(const struct channel *channel)
+{
+    const struct place *place = channel->place;
+    if (!place || place->unpaired[!channel->role] == 0) {
+        return false;
+    }
+    int64_t apart = place->latest[!channel->role] - channel_start(channel);
+    return apart > -LONE_WAIT && apart < LONE_WAIT;
+}
+
+static int64_t lone_wait(const struct channel *channel)
+{
+    const struct leg *leg = channel->leg;
+    if (leg && leg->timeout_ms[channel->role]) {
+        return leg->timeout_ms[channel->role] * MILLISECOND;
+    }
+    return LONE_WAIT;
+}
+
+void judge_lone(struct channel *channel, struct when when, bool closed)
+{
+    if (channel->lone_told || channel->paired || channel->v1 || channel->replaced || channel->is_successor ||
+        channel->challenged || channel->refused || channel->rpc_seen ||
+        (channel->over && !closed && !channel->lone_due)) {
+        return;
+    }
+    struct leg *leg = channel->leg;
+    if (leg && (leg->joined || leg->explained || leg_other(channel))) {
+        return;
+    }
+    if (!channel->first_rts.frame && !channel->final) {
+        return;                  /* perhaps a step of the authentication */
+    }
+    if (closed) {
+        channel->lone_due = true;
+    }
+    if (!channel->lone_due && when.ns - channel_start(channel) < lone_wait(channel)) {
+        return;
+    }
+    uint32_t frame;
+    if (conn_doubt(channel->conn, &frame) != DOUBT_NONE) {
+        if (leg) {
+            leg->withheld = true;
+        }
+        return;
+    }
+    if (half_may_be_there(channel)) {
+        return;
+    }
+    channel_number(channel, when);
+    leg = channel->leg;
+    if (leg_other(channel)) {
+        return;
+    }
+    channel->lone_told = true;
+    const struct vtcp *conn = channel->conn;
+    bool by_client = conn->ended && conn->ended_by == WAY_TO_SERVER;
+    struct text text = { .used = 0 };
+    struct finding finding = { V_LONE, V_NOTE, by_client ? WHERE_CLIENT : WHERE_UNKNOWN, false };
+    const char *missing = channel->role == ROLE_IN ? "OUT" : "IN";
+    add(&text, "Seen: ");
+    add_channel(&text, channel);
+    add_target(&text, channel);
+    if (conn->ended) {
+        add(&text, ", closed by the %s with %s in frame %u", by_client ? "client's end" : "server's end",
+            conn->ended_by_rst ? "RST" : "FIN", conn->ended_at.frame);
+    } else {
+        add(&text, ", open for ");
+        add_seconds(&text, when.ns - channel_start(channel));
+    }
+    add(&text, ", and no %s channel of the same virtual connection", missing);
+    if (by_client) {
+        add(&text, "; inferred: the client gave up before it opened %s, or %s took a path that was not captured",
+            missing, missing);
+    } else {
+        add(&text, "; inferred: %s was not opened, was stopped on its way, or took a path that was not captured",
+            missing);
+    }
+    add(&text, "; next: look for RPC_%s_DATA from this client in the logs of devices before the server", missing);
+    tell(leg, channel->conn->world, when, finding, &text);
+}
+
+/* ---- Refusals ------------------------------------------------------------------------ */
+
+static const char *credentials_name(const struct channel *channel)
+{
+    switch ((enum http_auth_step)channel->step) {
+    case HTTP_STEP_NONE:
+        return "no credentials";
+    case HTTP_STEP_EMPTY:
+        return "an empty Authorization header";
+    case HTTP_STEP_TYPE1:
+        return "an NTLM type 1 message";
+    case HTTP_STEP_TYPE3:
+        return "an NTLM type 3 message";
+    case HTTP_STEP_ANONYMOUS:
+        return "anonymous credentials";
+    case HTTP_STEP_CREDENTIALS:
+        return "credentials";
+    case HTTP_STEP_TOKEN:
+        return "a Negotiate token";
+    }
+    return "credentials";
+}
+
+static void add_author(struct text *text, const struct http_info *info)
+{
+    switch (info->author) {
+    case HTTP_BY_EXCHANGE:
+        add(text, ", answered by Exchange");
+        break;
+    case HTTP_BY_HTTPSYS:
+        add(text, ", answered by HTTP.sys before Exchange saw it");
+        break;
+    case HTTP_BY_DEVICE:
+        add(text, ", answered by a device");
+        break;
+    case HTTP_BY_UNKNOWN:
+        add(text, ", its author does not show");
+        break;
+    }
+    const struct {
+        const char *name, *value;
+    } headers[] = {
+        { "X-FEServer", info->front_end }, { "X-FailureContext", info->failure_context },
+        { "X-DiagInfo", info->diag_info }, { "Server", info->server_header }, { "Via", info->via },
+        { "request-id", info->request_id }
+    };
+    const char *separator = " (";
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        if (headers[i].value[0]) {
+            add(text, "%s%s: %.100s", separator, headers[i].name, headers[i].value);
+            separator = ", ";
+        }
+    }
+    if (separator[0] == ',') {
+        add(text, ")");
+    }
+}
+
+struct advice {
+    enum verdict_where where;
+    const char *inferred, *next;
+};
+
+static struct advice advice_for(const struct channel *channel, const struct http_info *info)
+{
+    enum verdict_where answered = info->author == HTTP_BY_DEVICE ? WHERE_DEVICE :
+                                  info->author == HTTP_BY_UNKNOWN ? WHERE_UNKNOWN : WHERE_SERVER;
+    if (info->status == 401 || info->status == 407) {
+        if (channel->step == HTTP_STEP_TYPE3 && !channel->conn->challenge) {
+            return (struct advice){
+                WHERE_UNKNOWN, "the credentials were not accepted, and their NTLM challenge did not come on this "
+                "connection: the handshake may be torn between two servers",
+                "keep a client's connection on one server during NTLM; check the account too"
+            };
+        }
+        return (struct advice){ WHERE_CLIENT, "the credentials were not accepted",
+                                "check user name, password, lockout and the allowed authentication methods" };
+    }
+    if (info->rpc_error) {
+        return (struct advice){ WHERE_SERVER, "the RPC proxy did not reach the RPC server or refused the target",
+                                "look at that server's RPC service and ports, and at the proxy's ValidPorts" };
+    }
+    if ((info->status == 413 || info->status == 411 || info->status == 400) && channel->role == ROLE_IN) {
+        return (struct advice){ answered, "the 1 GB body that RPC_IN_DATA announces was not accepted",
+                                "raise the limit of the request body for /rpc on devices and in IIS" };
+    }
+    if (info->status == 417) {
+        return (struct advice){ answered, "Expect: 100-continue was not accepted", "let devices pass that header" };
+    }
+    if (info->status == 404 || info->status == 403) {
+        return (struct advice){ answered, "the address /rpc/rpcproxy.dll is not served or not allowed there",
+                                "check the RPC over HTTP component, IIS restrictions and publishing rules" };
+    }
+    if (info->status >= 500) {
+        return (struct advice){ answered, "the answering side could not serve the channel",
+                                "look at its log at this time, with the request id" };
+    }
+    return (struct advice){ answered, "a channel is answered by 200 alone, so something else answered",
+                            "look at publishing and redirection rules for /rpc" };
+}
+
+void judge_refused(struct channel *channel, struct when when, const struct http_info *info)
+{
+    if (channel->refusal_told) {
+        return;
+    }
+    channel->refusal_told = true;
+    channel_number(channel, when);
+    struct text text = { .used = 0 };
+    struct advice advice = advice_for(channel, info);
+    struct finding finding = { V_REFUSED, V_WARNING, advice.where, false };
+    add(&text, "Seen: ");
+    add_channel(&text, channel);
+    add_target(&text, channel);
+    add(&text, ", status %u", info->status);
+    if (info->status == 401 || info->status == 407) {
+        add(&text, " to %s", credentials_name(channel));
+        if (channel->user) {
+            add(&text, " of %s", channel->user);
+        }
+    }
+    if (info->rpc_error) {
+        const char *name = http_rpc_error_name(info->rpc_error_code);
+        add(&text, " RPC Error: 0x%x (%s)", info->rpc_error_code, name ? name : "no known name");
+        if (info->ee_info[0]) {
+            add(&text, ", EEInfo %s", info->ee_info);
+        }
+    }
+    add_author(&text, info);
+    add(&text, "; inferred: %s; next: %s", advice.inferred, advice.next);
+    tell(channel->leg, channel->conn->world, when, finding, &text);
+}
+
+void judge_torn(struct channel *channel, struct when when)
+{
+    if (channel->refusal_told) {
+        return;
+    }
+    channel->refusal_told = channel->refused = true;
+    channel_number(channel, when);
+    if (channel->leg->current[channel->role] == channel) {
+        channel->leg->explained = true;
+    }
+    struct text text = { .used = 0 };
+    bool by_client = channel->conn->ended_by == WAY_TO_SERVER;
+    struct finding finding = { V_REFUSED, V_WARNING, by_client ? WHERE_CLIENT : WHERE_UNKNOWN, false };
+    add(&text, "Seen: ");
+    add_channel(&text, channel);
+    add_target(&text, channel);
+    add(&text, ", status %u to %s in frame %u, then the %s closed the connection without another request",
+        channel->challenge_status, credentials_name(channel), channel->challenge_frame,
+        by_client ? "client" : "server's end");
+    if (by_client) {
+        add(&text, "; inferred: the client has no credentials for what was offered, or waits for the user");
+    } else {
+        add(&text, "; inferred: the authentication was cut off before it ended");
+    }
+    add(&text, "; next: compare the offered methods with the profile's; NTLM needs one connection to one server");
+    tell(channel->leg, channel->conn->world, when, finding, &text);
+}
+
+/* ---- Ends ---------------------------------------------------------------------------- */
+
+static void tell_gone(struct server *server, const struct leg *other, struct leg *leg, struct vworld *world,
+                      struct when when)
+{
+    server->told = when;
+    struct text text = { .used = 0 };
+    struct finding finding = { V_SERVER_GONE, V_WARNING, WHERE_SERVER, false };
+    add(&text, "Seen: ");
+    add_endpoint(&text, &server->end);
+    if (other) {
+        add(&text, " ended channels of virtual connections %u and %u", other->vc->number, leg->vc->number);
+    } else {
+        add(&text, " ended a channel of virtual connection %u and another connection", leg->vc->number);
+    }
+    add(&text, " within a second, the last in frame %u", when.frame);
+    add(&text, "; inferred: that server or its service stopped or was restarted, it is no idle time-out");
+    add(&text, "; next: its event log and the state of its services at this time");
+    tell(leg, world, when, finding, &text);
+}
+
+/* How long the channel may be idle by what was announced, 0 if nothing was. */
+static int64_t channel_interval(const struct channel *channel)
+{
+    const struct leg *leg = channel->leg;
+    uint32_t ms = leg->timeout_ms[channel->role];
+    if (!ms) {
+        ms = leg->timeout_ms[!channel->role];
+    }
+    if (!ms) {
+        ms = leg->keepalive_ms;
+    }
+    return ms * MILLISECOND;
+}
+
+static void tell_idle(struct channel *channel, struct when when, struct when end, int64_t idle)
+{
+    struct leg *leg = channel->leg;
+    const struct vtcp *conn = channel->conn;
+    leg->idle_told = true;
+    struct text text = { .used = 0 };
+    struct finding finding = { V_IDLE_CLOSED, V_WARNING, WHERE_DEVICE, false };
+    add(&text, "Seen: ");
+    add_channel(&text, channel);
+    add(&text, " was open, the server's end sent %s in frame %u after ", conn->ended_by_rst ? "RST" : "FIN", end.frame);
+    add_seconds(&text, idle);
+    add(&text, " without a body byte either way, ");
+    add_seconds(&text, channel_interval(channel));
+    add(&text, " were announced");
+    add(&text, "; inferred: a device between with a shorter idle time-out, or the server's own");
+    add(&text, "; next: idle time-outs of firewalls and balancers on the way to ");
+    add_endpoint(&text, &conn->server_end);
+    add(&text, ", or a shorter MinConnTimeout or keepalive on the client");
+    tell(leg, conn->world, when, finding, &text);
+}
+
+/* Claimed connections to that server that are still open, those of this virtual
+ * connection aside. */
+static uint32_t others_open(const struct server *server, const struct leg *leg)
+{
+    uint32_t own = 0;
+    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
+        const struct channel *channels[] = { leg->current[role], leg->coming[role] };
+        for (int i = 0; i < 2; i++) {
+            own += channels[i] && !channels[i]->conn->ended && channels[i]->conn->server == server;
+        }
+    }
+    return server->open > own ? server->open - own : 0;
+}
+
+static bool within(struct when before, struct when now)
+{
+    return before.frame && now.ns - before.ns <= GONE_WINDOW;
+}
+
+/* The end of a channel in use of another virtual connection within the last second. */
+static const struct leg *other_end(const struct server *server, const struct vc *vc, struct when when)
+{
+    for (int i = 0; i < 2; i++) {
+        if (server->end_leg[i] && server->end_leg[i]->vc != vc && within(server->ended[i], when)) {
+            return server->end_leg[i];
+        }
+    }
+    return NULL;
+}
+
+static void note_end(struct server *server, struct leg *leg, struct when when)
+{
+    if (server->end_leg[0] && server->end_leg[0]->vc != leg->vc) {
+        server->end_leg[1] = server->end_leg[0];
+        server->ended[1] = server->ended[0];
+    }
+    server->end_leg[0] = leg;
+    server->ended[0] = when;
+}
+
+static void await_hindsight(struct channel *channel, struct when when, int64_t idle)
+{
+    struct vworld *world = channel->conn->world;
+    channel->idle_at = when;
+    channel->idle_for = idle;
+    channel->waiting_next = NULL;
+    if (world->waiting_last) {
+        world->waiting_last->waiting_next = channel;
+    } else {
+        world->waiting_first = channel;
+    }
+    world->waiting_last = channel;
+    channel->conn->server->waiting++;
+}
+
+void judge_end(struct channel *channel, struct when when, bool was_open, int64_t idle)
+{
+    struct vtcp *conn = channel->conn;
+    struct server *server = conn->server;
+    struct leg *leg = channel->leg;
+    struct vworld *world = conn->world;
+    if (conn->ended_by != WAY_TO_CLIENT || conn->half[WAY_TO_SERVER].ended || channel->seen_eof || channel->refused) {
+        return;
+    }
+    if (!leg || !was_open || channel->v1) {
+        judge_foreign_end(world, server, when);
+        return;
+    }
+    if (within(server->told, when)) {
+        server->told = when;     /* more of the same */
+        return;
+    }
+    const struct leg *other = other_end(server, leg->vc, when);
+    bool is_idle = idle >= IDLE_LEAST && idle < channel_interval(channel) && !leg->idle_told;
+    note_end(server, leg, when);
+    if (other || (is_idle && within(server->foreign_end, when))) {
+        tell_gone(server, other, leg, world, when);
+        return;
+    }
+    if (!is_idle) {
+        return;
+    }
+    uint32_t frame;
+    if (conn_doubt(conn, &frame) != DOUBT_NONE) {
+        leg->withheld = true;
+        return;
+    }
+    if (others_open(server, leg) == 0) {
+        tell_idle(channel, when, when, idle);
+    } else {
+        await_hindsight(channel, when, idle);
+    }
+}
+
+/* The oldest idle_closed that still waits for this server, if it is of another virtual
+ * connection or of none. */
+void judge_foreign_end(struct vworld *world, struct server *server, struct when when)
+{
+    server->foreign_end = when;
+    if (server->waiting == 0 || (within(server->told, when))) {
+        return;
+    }
+    if (server->end_leg[0] && within(server->ended[0], when)) {
+        tell_gone(server, NULL, server->end_leg[0], world, when);
+    }
+}
+
+void judge_waiting(struct vworld *world, struct when when)
+{
+    while (world->waiting_first) {
+        struct channel *channel = world->waiting_first;
+        struct server *server = channel->conn->server;
+        if (when.ns - channel->idle_at.ns <= GONE_WINDOW && when.ns >= channel->idle_at.ns) {
+            return;
+        }
+        world->waiting_first = channel->waiting_next;
+        if (!world->waiting_first) {
+            world->waiting_last = NULL;
+        }
+        channel->waiting_next = NULL;
+        server->waiting--;
+        bool gone = server->told.frame >= channel->idle_at.frame;
+        if (!gone && !channel->leg->idle_told) {
+            tell_idle(channel, when, channel->idle_at, channel->idle_for);
+        }
+    }
+}
+
+void judge_drop(struct vtcp *conn, struct when when, enum way data, bool by_reset)
+{
+    struct channel *channel = conn->channel;
+    struct half *half = &conn->half[data];
+    uint32_t frame;
+    if (!channel || conn->drop_told) {
+        return;
+    }
+    if (conn_doubt(conn, &frame) != DOUBT_NONE) {
+        if (channel->leg) {
+            channel->leg->withheld = true;
+        }
+        return;
+    }
+    conn->drop_told = true;
+    half->probing = false;
+    channel_number(channel, when);
+    struct text text = { .used = 0 };
+    struct finding finding = { V_SILENT_DROP, V_WARNING, WHERE_DEVICE, false };
+    add(&text, "Seen: ");
+    add_channel(&text, channel);
+    add(&text, " was idle for ");
+    add_seconds(&text, half->probe_idle);
+    add(&text, ", then data from the %s in frame %u ", data == WAY_TO_SERVER ? "client" : "server's end",
+        half->probe_frame);
+    if (by_reset) {
+        add(&text, "was answered by RST in frame %u", when.frame);
+    } else {
+        add(&text, "was sent again %u times without an ACK", half->repeats);
+    }
+    add(&text, "; inferred: a firewall, NAT or balancer between forgot the connection without telling either end");
+    add(&text, "; next: its idle time-out, and a shorter keepalive than that");
+    tell(channel->leg, conn->world, when, finding, &text);
+}
+
+/* ---- A device that holds back -------------------------------------------------------- */
+
+static struct leg *leg_behind(const struct leg *leg)
+{
+    struct leg *behind = leg->next;
+    return behind && behind->hop == leg->hop && leg->hop == RTS_HOP_HTTP ? behind : NULL;
+}
+
+void judge_buffered_out(struct leg *leg, struct when when, bool is_a3)
+{
+    const struct leg *behind = leg_behind(leg);
+    if (!behind || leg->late_out_told || !leg->current[ROLE_OUT] || !behind->current[ROLE_OUT]) {
+        return;
+    }
+    struct when there = is_a3 ? behind->got_a3 : behind->got_200;
+    if (!there.frame || when.ns - there.ns < BUFFERED_WAIT) {
+        return;
+    }
+    leg->late_out_told = true;
+    const char *what = is_a3 ? "CONN/A3" : "the 200 response";
+    struct text text = { .used = 0 };
+    struct finding finding = { V_BUFFERED, V_WARNING, WHERE_DEVICE, true };
+    add(&text, "Seen: %s came on leg %u in frame %u (", what, behind->number, there.frame);
+    add_channel(&text, behind->current[ROLE_OUT]);
+    add(&text, ") and on leg %u in frame %u, ", leg->number, when.frame);
+    add_seconds(&text, when.ns - there.ns);
+    add(&text, " later; inferred: the device at ");
+    add_endpoint(&text, &leg->current[ROLE_OUT]->conn->server_end);
+    add(&text, " collects the OUT response before it passes it on; next: switch off response buffering for /rpc there");
+    tell(leg, leg->vc->world, when, finding, &text);
+}
+
+static void tell_late_in(struct leg *leg, struct when when, const struct leg *behind, bool arrived)
+{
+    leg->late_in_told = true;
+    struct text text = { .used = 0 };
+    struct finding finding = { V_BUFFERED, V_WARNING, WHERE_DEVICE, true };
+    add(&text, "Seen: the body of ");
+    add_channel(&text, leg->current[ROLE_IN]);
+    add(&text, " was acknowledged on leg %u, and ", leg->number);
+    if (arrived) {
+        add(&text, "reached leg %u ", behind->number);
+    } else {
+        add(&text, "has not reached leg %u ", behind->number);
+    }
+    add_seconds(&text, when.ns - leg->mark_acked);
+    add(&text, " later; inferred: the device at ");
+    add_endpoint(&text, &leg->current[ROLE_IN]->conn->server_end);
+    add(&text, " collects the request body before it passes it on; next: switch off request buffering for /rpc there");
+    tell(leg, leg->vc->world, when, finding, &text);
+}
+
+static bool conn_whole(const struct channel *channel)
+{
+    uint32_t frame;
+    return conn_doubt(channel->conn, &frame) == DOUBT_NONE;
+}
+
+/* Whether the missing body can only be held back: the connection it should come on is
+ * there, or exactly this client of the server-side leg has an IN request without a body. */
+static bool is_held_back(const struct leg *behind)
+{
+    const struct channel *in = behind->current[ROLE_IN], *out = behind->current[ROLE_OUT];
+    if (in) {
+        return !in->over && !in->conn->ended && !in->refused && !in->challenged && conn_whole(in);
+    }
+    return out && out->place && out->place->unpaired[ROLE_IN] > 0 && !out->refused && conn_whole(out);
+}
+
+static void judge_mark(struct leg *leg, struct when when)
+{
+    struct channel *in = leg->current[ROLE_IN];
+    const struct leg *behind = leg_behind(leg);
+    if (!in || !leg->mark_bytes || leg->mark_frame || leg->late_in_told) {
+        return;
+    }
+    const struct half *half = &in->conn->half[WAY_TO_SERVER];
+    if (!leg->mark_acked && half->has_acked && (int32_t)(half->acked - leg->mark_end) >= 0) {
+        leg->mark_acked = when.ns;
+    }
+    if (!behind) {
+        return;
+    }
+    const struct channel *there = behind->current[ROLE_IN];
+    bool arrived = there && there->bytes[WAY_TO_SERVER] >= leg->mark_bytes;
+    bool late = leg->mark_acked && when.ns - leg->mark_acked >= BUFFERED_WAIT;
+    if (late && (arrived || is_held_back(behind)) && conn_whole(in)) {
+        tell_late_in(leg, when, behind, arrived);
+    }
+    if (arrived) {
+        leg->mark_bytes = 0;
+    }
+}
+
+void judge_buffered_in(struct leg *leg, struct when when)
+{
+    if (leg->hop != RTS_HOP_HTTP) {
+        return;
+    }
+    judge_mark(leg, when);
+    if (leg->prev && leg_behind(leg->prev) == leg) {
+        judge_mark(leg->prev, when);
+    }
+}
+
+/* ---- Calls and limits ---------------------------------------------------------------- */
+
+void judge_call(struct channel *channel, struct when when, const struct pdu_header *header, uint32_t status)
+{
+    channel_number(channel, when);
+    struct text text = { .used = 0 };
+    struct finding finding = { V_CALL_FAILED, V_NOTE, WHERE_SERVER, true };
+    if (header->ptype == RPC_FAULT) {
+        const char *name = pdu_fault_name(status);
+        add(&text, "Seen: fault 0x%08x (%s) for call %u on ", status, name ? name : "no known name", header->call_id);
+    } else {
+        const char *name = pdu_nak_name((uint16_t)status);
+        add(&text, "Seen: bind_nak, reason %u (%s), for call %u on ", status, name ? name : "no known name",
+            header->call_id);
+    }
+    add_channel(&text, channel);
+    add(&text, "; inferred: the transport works, the RPC service refused; next: that service's log");
+    tell(channel->leg, channel->conn->world, when, finding, &text);
+}
+
+void judge_lifetime(struct channel *channel, struct when when)
+{
+    if (channel->lifetime_told) {
+        return;
+    }
+    channel->lifetime_told = true;
+    channel_number(channel, when);
+    struct text text = { .used = 0 };
+    struct finding finding = {
+        V_LIFETIME_EXCEEDED, V_WARNING, channel->role == ROLE_IN ? WHERE_CLIENT : WHERE_SERVER, true
+    };
+    add(&text, "Seen: ");
+    add_channel(&text, channel);
+    add(&text, " has carried %" PRIu64 " bytes, its announced lifetime is %" PRIu64, channel->bytes[data_way(channel)],
+        channel->lifetime);
+    add(&text, "; inferred: the sender did not replace the channel in time (MS-RPCH 3.2.2.4.2), a proxy may cut it");
+    add(&text, "; next: whether a successor channel was tried and failed before");
+    tell(channel->leg, channel->conn->world, when, finding, &text);
+}
+
+void judge_window(struct channel *channel, struct when when)
+{
+    if (channel->window_told || !channel->leg) {
+        return;
+    }
+    if (!leg_whole(channel->leg) || !conn_whole(channel)) {
+        return;
+    }
+    channel->window_told = true;
+    struct text text = { .used = 0 };
+    struct finding finding = {
+        V_WINDOW_EXCEEDED, V_WARNING, channel->role == ROLE_IN ? WHERE_CLIENT : WHERE_SERVER, true
+    };
+    add(&text, "Seen: %" PRIu64 " bytes of RPC PDUs on ", channel->rpc_sent);
+    add_channel(&text, channel);
+    add(&text, ", the receiver had allowed %" PRIu64, channel->limit);
+    add(&text, "; inferred: the sender does not keep to the receive window (MS-RPCH 3.2.1.4.1.3), the receiver may "
+               "drop the virtual connection");
+    add(&text, "; next: version and updates of that sender");
+    tell(channel->leg, channel->conn->world, when, finding, &text);
+}

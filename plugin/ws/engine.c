@@ -178,6 +178,20 @@ static uint32_t lying_rts_length(const uint8_t *p, uint32_t len, uint16_t frag_l
     return 0;
 }
 
+/* Whether an HTTP message begins here, in place of a PDU. */
+static bool next_message(const struct run *run, const uint8_t *p, uint32_t len)
+{
+    struct http_head message;
+    switch (http_head_parse(p, len, &message)) {
+    case HTTP_HEAD_OK:
+        return true;
+    case HTTP_HEAD_MORE:
+        return run->at.framing == FRAMING_OPEN || (len >= 4 && memcmp(p, "RPC_", 4) == 0);
+    default:
+        return false;
+    }
+}
+
 static void one_pdu(struct run *run, tvbuff_t *tvb, int offset, uint32_t len)
 {
     uint32_t captured = (uint32_t)tvb_captured_length_remaining(tvb, offset);
@@ -254,10 +268,11 @@ static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
             offset += frag_length;
             break;
         case PDU_PROBE_BAD: {
-            struct http_head message;
-            if (run->at.framing == FRAMING_OPEN && run->stream->hop == RTS_HOP_HTTP
-                && http_head_parse(p, have, &message) != HTTP_HEAD_NOT) {
+            /* The body was given up: closed in the open form, or left out after a refusal
+             * that came in place of 100 Continue (RFC 9110 10.1.1). */
+            if (run->stream->hop == RTS_HOP_HTTP && next_message(run, p, have)) {
                 run->at.phase = PHASE_HEAD;
+                run->at.framing = FRAMING_OPEN;
                 return offset;
             }
             if (!run->gap)
@@ -346,7 +361,7 @@ static int chunked_body(struct run *run, tvbuff_t *tvb, int offset)
         tvbuff_t *body = tvb_new_child_real_data(tvb, data, (unsigned)len, (int)len);
         add_new_data_source(run->pinfo, body, "De-chunked RPC over HTTP");
         if (run->at.phase == PHASE_BODY && run->at.pdus) {
-            struct delivery no_asking = { false, 0, false };
+            struct delivery no_asking = { .can_ask = false };
             const struct delivery *saved = run->delivery;
             run->delivery = &no_asking;
             pdus_with_carry(run, body, 0, (int)len);
@@ -442,7 +457,7 @@ static void note_request(struct stream *stream, const struct http_info *info)
         return;
     bool rpc = info->method == HTTP_RPC_IN_DATA || info->method == HTTP_RPC_OUT_DATA;
     stream->asked.method = (uint8_t)info->method;
-    stream->asked.echo = rpc && info->content_length > 0 && info->content_length <= 16;
+    stream->asked.echo = rpc && info->content_length >= 0 && info->content_length <= 16;
     stream->asked.channel = info->method == HTTP_RPC_CONNECT
         || (rpc && (info->chunked || info->content_length < 0 || info->content_length > 16));
 }
@@ -652,7 +667,7 @@ static int resync(struct run *run, tvbuff_t *tvb, int offset)
     return offset + reported;
 }
 
-static bool reassembles_out_of_order(void)
+bool engine_reassembles_out_of_order(void)
 {
     module_t *tcp = prefs_find_module("tcp");
     pref_t *pref = tcp ? prefs_find_preference(tcp, "reassemble_out_of_order") : NULL;
@@ -665,7 +680,7 @@ static int place_in_sequence(struct run *run, tvbuff_t *tvb)
 {
     struct flow *flow = &run->stream->flow[run->way];
     int old = 0;
-    if (!run->stream->tls && !reassembles_out_of_order()) {
+    if (!run->stream->tls && !engine_reassembles_out_of_order()) {
         /* tcp may call several times for a segment: the end of a reassembled PDU, the rest. */
         bool again = flow->frame == run->pinfo->num;
         if (!again) {
@@ -684,8 +699,6 @@ static int place_in_sequence(struct run *run, tvbuff_t *tvb)
                 run->gap = true;
             } else if ((int32_t)(here - flow->before) < 0) {
                 old = MIN((int)(flow->before - here), (int)tvb_reported_length(tvb));
-            } else if (!again) {
-                run->at.skip = 0;    /* what should come again did not */
             }
         }
         uint32_t end = run->tcp->seq + run->tcp->payload_len;
@@ -707,6 +720,12 @@ int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way,
     if (run.first) {
         run.at = stream->flow[way].at;
         run.at.asked = stream->asked;
+        stream->flow[way].called_in = pinfo->num;
+        if (!delivery->direct && stream->flow[way].held > 0) {
+            /* Bytes of the frame itself: what was held did not come again. */
+            run.at.skip += delivery->frame_bytes ? 0 : stream->flow[way].held;
+            stream->flow[way].held = 0;
+        }
         offset = place_in_sequence(&run, tvb);
         if (offset >= reported)
             return reported;
@@ -740,7 +759,9 @@ int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way,
             break;
         }
     }
-    if (run.first)
+    if (run.first) {
         stream->flow[way].at = run.at;
+        stream->flow[way].waiting = run.asked_for_more;
+    }
     return offset;
 }

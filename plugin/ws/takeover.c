@@ -14,7 +14,9 @@
 
 #include <stdlib.h>
 
+#include <epan/address.h>
 #include <epan/conversation.h>
+#include <epan/exceptions.h>
 #include <epan/prefs.h>
 #include <epan/tap.h>
 
@@ -107,7 +109,7 @@ static bool find_request(packet_info *pinfo, const struct tcp_frame *tcp, bool i
 
 struct owner {
     http_conv_t *http;           /* of the innermost HTTP, or NULL */
-    uint16_t tunnel_port;
+    struct tunnel tunnel;
     bool inner;                  /* http has a conversation of its own inside the tunnel */
 };
 
@@ -115,6 +117,42 @@ static bool method_is(const http_conv_t *http, const char *prefix)
 {
     const char *method = compat_http_method(http);
     return method && strncmp(method, prefix, strlen(prefix)) == 0;
+}
+
+static http_conv_t *http_of(packet_info *pinfo, const struct tunnel *tunnel)
+{
+    conversation_t *conversation = find_conversation(pinfo->num, &tunnel->src, &tunnel->dst, CONVERSATION_TCP,
+                                                     tunnel->srcport, tunnel->destport, 0);
+    return conversation ? (http_conv_t *)conversation_get_proto_data(conversation, proto_http) : NULL;
+}
+
+/* In whose name http speaks inside the tunnel: the URI's port takes the place of one side's,
+ * and on some versions the URI's host that of an address. All ways it was seen to. */
+static void find_inner(packet_info *pinfo, const struct tcp_frame *tcp, const char *host, uint32_t port,
+                       struct owner *owner)
+{
+    address named;
+    set_address(&named, AT_STRINGZ, (int)strlen(host) + 1, host);
+    for (int name = 0; name < 3; name++) {
+        for (int side = 0; side < 2; side++) {
+            struct tunnel tunnel = {
+                .port = (uint16_t)port,
+                .src = name == 1 ? named : pinfo->net_src,
+                .dst = name == 2 ? named : pinfo->net_dst,
+                .srcport = side == 1 ? port : tcp->src.port,
+                .destport = side == 0 ? port : tcp->dst.port,
+            };
+            http_conv_t *http = http_of(pinfo, &tunnel);
+            if (name == 0 && side == 0)
+                owner->tunnel = tunnel;
+            if (http && http != owner->http) {
+                owner->tunnel = tunnel;
+                owner->http = http;
+                owner->inner = true;
+                return;
+            }
+        }
+    }
 }
 
 static void find_owner(packet_info *pinfo, const struct tcp_frame *tcp, struct owner *owner)
@@ -127,30 +165,23 @@ static void find_owner(packet_info *pinfo, const struct tcp_frame *tcp, struct o
     if (!owner->http || !method_is(owner->http, "CONNECT"))
         return;
     const char *uri = compat_http_uri(owner->http);
-    const char *colon = uri ? strrchr(uri, ':') : NULL;
+    const char *colon = uri ? strchr(uri, ':') : NULL;
     long port = colon ? strtol(colon + 1, NULL, 10) : 0;
-    if (port <= 0 || port > 65535)
-        return;
-    owner->tunnel_port = (uint16_t)port;
-    /* http speaks inside the tunnel in the name of the URI's port, in place of the proxy's. */
-    conversation = find_conversation(pinfo->num, &pinfo->net_src, &pinfo->net_dst, CONVERSATION_TCP, tcp->src.port,
-                                     (uint32_t)port, 0);
-    if (!conversation)
-        conversation = find_conversation(pinfo->num, &pinfo->net_src, &pinfo->net_dst, CONVERSATION_TCP,
-                                         (uint32_t)port, tcp->dst.port, 0);
-    http_conv_t *inner =
-        conversation ? (http_conv_t *)conversation_get_proto_data(conversation, proto_http) : NULL;
-    if (inner) {
-        owner->http = inner;
-        owner->inner = true;
-    }
+    if (port > 0 && port <= 65535)
+        find_inner(pinfo, tcp, wmem_strndup(pinfo->pool, uri, (size_t)(colon - uri)), (uint32_t)port, owner);
 }
 
 /* From the next frame on the connection is ours. */
 static void own_from_next_frame(packet_info *pinfo, const struct tcp_frame *tcp, struct stream *stream,
                                 const struct owner *owner)
 {
-    stream->tunnel_port = owner->tunnel_port;
+    if (owner->tunnel.port > 0) {
+        struct tunnel *tunnel = wmem_new0(wmem_file_scope(), struct tunnel);
+        *tunnel = owner->tunnel;
+        copy_address_wmem(wmem_file_scope(), &tunnel->src, &owner->tunnel.src);
+        copy_address_wmem(wmem_file_scope(), &tunnel->dst, &owner->tunnel.dst);
+        stream->tunnel = tunnel;
+    }
     if (stream->tls || owner->inner) {
         compat_http_hand_over(owner->http, pinfo->num, rpch_stream_handle);
         return;
@@ -162,26 +193,38 @@ static void own_from_next_frame(packet_info *pinfo, const struct tcp_frame *tcp,
 
 /* ---- Calling the engine ----------------------------------------------------------- */
 
-/* In a tunnel http looks up its conversation by the URI's port. */
-static int run_in_tunnel(struct stream *stream, const struct tcp_frame *tcp, tvbuff_t *tvb, packet_info *pinfo,
-                         proto_tree *tree, const struct delivery *delivery)
+/* Outside http's own calls a tunnel's inside is entered here: http looks up its
+ * conversation by pinfo. */
+static void run_in_tunnel(struct stream *stream, const struct tcp_frame *tcp, tvbuff_t *tvb, packet_info *pinfo,
+                          proto_tree *tree, const struct delivery *delivery)
 {
+    const struct tunnel *tunnel = stream->tunnel;
     enum way way = stream_way(stream, tcp);
-    uint32_t srcport = pinfo->srcport, destport = pinfo->destport;
-    if (stream->tunnel_port > 0) {
-        if (way == WAY_TO_SERVER)
-            pinfo->destport = stream->tunnel_port;
-        else
-            pinfo->srcport = stream->tunnel_port;
+    if (!tunnel) {
+        engine_run(stream, tcp, way, tvb, pinfo, tree, delivery);
+        return;
     }
-    int used = engine_run(stream, tcp, way, tvb, pinfo, tree, delivery);
-    pinfo->srcport = srcport;
-    pinfo->destport = destport;
-    return used;
+    const address src = pinfo->src, dst = pinfo->dst;
+    const uint32_t srcport = pinfo->srcport, destport = pinfo->destport;
+    const bool up = way == WAY_TO_SERVER;
+    pinfo->src = up ? tunnel->src : tunnel->dst;
+    pinfo->dst = up ? tunnel->dst : tunnel->src;
+    pinfo->srcport = up ? tunnel->srcport : tunnel->destport;
+    pinfo->destport = up ? tunnel->destport : tunnel->srcport;
+    TRY {
+        engine_run(stream, tcp, way, tvb, pinfo, tree, delivery);
+    }
+    FINALLY {
+        pinfo->src = src;
+        pinfo->dst = dst;
+        pinfo->srcport = srcport;
+        pinfo->destport = destport;
+    }
+    ENDTRY;
 }
 
-static int run_delivered(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream *stream,
-                         const struct tcp_frame *tcp)
+static void run_delivered(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream *stream,
+                          const struct tcp_frame *tcp, bool by_http)
 {
     struct delivery delivery = {
         .can_ask = pinfo->can_desegment > 0,
@@ -189,20 +232,30 @@ static int run_delivered(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, st
         .frame_bytes = tvb_get_ds_tvb(tvb) == source_tvb(pinfo, 0, NULL),
     };
     rpch_begin_columns(pinfo);
-    run_in_tunnel(stream, tcp, tvb, pinfo, tree, &delivery);
+    if (by_http)
+        engine_run(stream, tcp, stream_way(stream, tcp), tvb, pinfo, tree, &delivery);
+    else
+        run_in_tunnel(stream, tcp, tvb, pinfo, tree, &delivery);
+}
+
+static int take(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool by_http)
+{
+    struct tcp_frame tcp;
+    struct stream *stream = tcp_frame_parse(pinfo, &tcp) ? stream_find(pinfo, &tcp) : NULL;
+    if (!stream)
+        return 0;
+    run_delivered(tvb, pinfo, tree, stream, &tcp, by_http);
     return (int)tvb_captured_length(tvb);
 }
 
 int takeover_from_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
-    struct tcp_frame tcp;
-    struct stream *stream = tcp_frame_parse(pinfo, &tcp) ? stream_find(pinfo, &tcp) : NULL;
-    return stream ? run_delivered(tvb, pinfo, tree, stream, &tcp) : 0;
+    return take(tvb, pinfo, tree, false);
 }
 
 int takeover_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
-    return takeover_from_tcp(tvb, pinfo, tree, NULL);
+    return take(tvb, pinfo, tree, true);
 }
 
 /* ---- Ports of RPC servers --------------------------------------------------------- */
@@ -278,7 +331,8 @@ int takeover_before_port(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
             conversation_t *conversation = tcp_conversation(pinfo, &tcp);
             if (stream && conversation) {
                 conversation_set_dissector_from_frame_number(conversation, pinfo->num, rpch_tcp_handle);
-                return run_delivered(tvb, pinfo, tree, stream, &tcp);
+                run_delivered(tvb, pinfo, tree, stream, &tcp, false);
+                return (int)tvb_captured_length(tvb);
             }
         }
     }
@@ -313,7 +367,7 @@ static void run_direct(struct frame_note *note, const struct tcp_frame *tcp, pac
     struct stream *stream = note->stream;
     enum way way = stream_way(stream, tcp);
     const bool first = !PINFO_FD_VISITED(pinfo);
-    const struct delivery delivery = { .can_ask = false, .ask_base = 0, .frame_bytes = note->source == 0 };
+    const struct delivery delivery = { .can_ask = false, .frame_bytes = note->source == 0, .direct = true };
     tvbuff_t *tvb = source_tvb(pinfo, note->source, NULL);
     if (!tvb)
         return;
@@ -388,7 +442,7 @@ static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const 
     by_http = by_http && method_is(owner.http, "RPC_");
     if (!find_request(pinfo, tcp, by_http, &found))
         return NULL;
-    bool in_tunnel_data = owner.tunnel_port > 0 && !owner.inner && !found.tls;
+    bool in_tunnel_data = owner.tunnel.port > 0 && !owner.inner && !found.tls;
     if (!by_http && !found.tls && !in_tunnel_data && !asked_for_more(pinfo, tcp))
         return NULL;
     struct stream *stream = stream_claim(pinfo, tcp, RTS_HOP_HTTP, true, found.tls);
@@ -408,8 +462,45 @@ static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const 
         rpch_begin_columns(pinfo);
     run_direct(note, tcp, pinfo, tree);
     if (!by_http && !in_tunnel_data)
-        stream->flow[WAY_TO_SERVER].at.skip = direct_bytes(note, pinfo, tcp);
+        stream->flow[WAY_TO_SERVER].held = direct_bytes(note, pinfo, tcp);
     return stream;
+}
+
+/* Bytes that tcp or tls did not hand over in the frame that brought them: http asked for
+ * the whole body of the claiming request before it was claimed, or a retransmission brought
+ * something new. They are dissected in their own frame all the same. */
+static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *stream, const struct tcp_frame *tcp)
+{
+    struct flow *flow = &stream->flow[stream_way(stream, tcp)];
+    if (flow->called_in == pinfo->num || tcp->captured == 0 || tcp->captured < tcp->payload_len)
+        return;
+    unsigned index = 0;
+    uint32_t old = 0;
+    if (stream->tls) {
+        bool tls = false;
+        const struct data_source *source = NULL;
+        if (flow->held == 0)
+            return;
+        do {
+            if (!source_tvb(pinfo, ++index, &source) || index >= SOURCES_MAX)
+                return;
+        } while (!is_stream_source(pinfo, source, &tls) || !tls);
+    } else {
+        if (!flow->have_next || engine_reassembles_out_of_order() || (flow->waiting && flow->held == 0))
+            return;
+        old = flow->next_seq - tcp->seq;     /* passes payload_len where there is a gap before */
+        if (old >= tcp->payload_len)
+            return;
+    }
+    struct frame_note *note = frame_note_make(pinfo, stream);
+    note->direct = true;
+    note->source = (uint16_t)index;
+    note->source_offset = index == 0 ? tcp->payload_offset + old : 0;
+    rpch_begin_columns(pinfo);
+    const bool was_held = flow->held > 0;
+    run_direct(note, tcp, pinfo, tree);
+    if (was_held)
+        flow->held += direct_bytes(note, pinfo, tcp) - old;
 }
 
 /* A connection of http's on which no request was captured, and whose segment is PDUs. */
@@ -419,7 +510,7 @@ static struct stream *claim_late(packet_info *pinfo, proto_tree *tree, const str
     if (!pdu_starts_stream(tcp->payload, tcp->captured))
         return NULL;
     find_owner(pinfo, tcp, &owner);
-    if (!owner.http || compat_http_method(owner.http) || owner.tunnel_port > 0)
+    if (!owner.http || compat_http_method(owner.http) || owner.tunnel.port > 0)
         return NULL;
     struct pdu_header header;
     pdu_header_decode(tcp->payload, &header);
@@ -484,7 +575,9 @@ static void first_look(packet_info *pinfo, proto_tree *tree)
     if (!tcp_frame_parse(pinfo, &tcp))
         return;
     struct stream *stream = store_active() ? stream_find(pinfo, &tcp) : NULL;
-    if (!stream)
+    if (stream)
+        run_withheld(pinfo, tree, stream, &tcp);
+    else
         stream = claim(pinfo, tree, &tcp);
     if (stream)
         store_segment(pinfo, stream, &tcp);

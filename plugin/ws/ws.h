@@ -81,6 +81,17 @@ struct flow {
     bool have_next, had_next;
     uint32_t next_seq;           /* where the next segment continues */
     uint32_t frame, before;      /* had_next and next_seq as they were before this frame */
+    uint32_t called_in;          /* last frame of which bytes reached the engine */
+    bool waiting;                /* it asked for more: tcp keeps what comes next back */
+    uint32_t held;               /* bytes that were dissected directly and that tcp or tls will hand over
+                                  * again, at the head of what http asked for */
+};
+
+/* How http names the ends inside a CONNECT tunnel, for what goes to the server. */
+struct tunnel {
+    uint16_t port;               /* of the request's URI */
+    address src, dst;
+    uint32_t srcport, destport;
 };
 
 struct stream {
@@ -90,7 +101,7 @@ struct stream {
     struct endpoint client, server;
     uint32_t claimed_in;         /* frame */
     bool tls;
-    uint16_t tunnel_port;        /* of the CONNECT request's URI, in whose name http speaks; 0 without a tunnel */
+    const struct tunnel *tunnel; /* or NULL */
     struct asked asked;          /* first pass only */
     struct flow flow[2];         /* by enum way */
     const struct vc_snapshot *last_snapshot;    /* first pass only */
@@ -153,12 +164,16 @@ struct delivery {
     bool can_ask;                /* the caller's caller reassembles */
     int ask_base;                /* our offset 0 in the buffer that desegment_offset counts from */
     bool frame_bytes;            /* tvb lies in the frame itself: its sequence number is known */
+    bool direct;                 /* by the postdissector */
 };
 
 /* Dissects one stretch of a stream from where it stands. Returns the bytes dealt with;
  * fewer than the stretch when pinfo->desegment_len was set. */
 int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way, tvbuff_t *tvb, packet_info *pinfo,
                proto_tree *tree, const struct delivery *delivery);
+
+/* Whether tcp hands over in order only, whatever the order of frames. */
+bool engine_reassembles_out_of_order(void);
 
 /* Tells state about a head that http dissected itself and moves the flow behind it
  * (first pass). Returns how long the message is: the head alone where PDUs follow, else
