@@ -619,10 +619,7 @@ static void channel_touch(struct channel *channel, struct when when, enum way wa
 
 static void recycling_begins(struct leg *leg, enum role role)
 {
-    if (!leg->recycling[role]) {
-        leg->recycling[role] = true;
-        leg->context &= (uint16_t)~(role == ROLE_IN ? SEQUENCE_IN : SEQUENCE_OUT);
-    }
+    leg->recycling[role] = true;
     if (leg->state != LEG_CLOSED) {
         leg->joined = true;
         leg_set_running(leg);
@@ -633,6 +630,8 @@ static void recycling_ends(struct leg *leg, enum role role)
 {
     leg->recycling[role] = false;
     leg->coming[role] = NULL;
+    /* What this recycling was says nothing about the next. */
+    leg->context &= (uint16_t)~(role == ROLE_IN ? SEQUENCE_IN : SEQUENCE_OUT);
     if (leg_is_open(leg)) {
         leg_set_running(leg);
     }
@@ -723,7 +722,7 @@ static void channel_leaves(struct channel *channel, struct when when, bool rst, 
         recycling_ends(leg, role);
         return;
     }
-    if (leg && leg->current[role] == channel && channel_frame(channel) < leg->attempt_frame) {
+    if (leg && leg->current[role] == channel && channel_frame(channel) < leg->attempt_frame && !leg->joined) {
         leg_drop(leg, role);
         return;
     }
@@ -740,6 +739,9 @@ static void channel_leaves(struct channel *channel, struct when when, bool rst, 
             }
             leg->state = LEG_CLOSED;
             leg_fail(leg, when, by_request ? FAIL_RETRIED : rst ? FAIL_RESET : FAIL_CLOSED);
+            if (by_request) {
+                judge_handshake(leg, when);      /* the connection is about to carry another channel */
+            }
         }
         vacate(leg, role);
     }
@@ -793,6 +795,7 @@ static bool is_echo(const struct http_info *info)
 static struct channel *new_channel(struct vtcp *conn, enum role role)
 {
     struct channel *old = conn->channel, *channel;
+    bool again = old && old->role == role && (old->leg || old->again);
     if (old && !old->leg && !old->bytes[0] && !old->bytes[1]) {
         /* A request that was only a step leaves nothing behind. */
         session_leave(old);
@@ -804,6 +807,7 @@ static struct channel *new_channel(struct vtcp *conn, enum role role)
     }
     channel->conn = conn;
     channel->role = (uint8_t)role;
+    channel->again = again;
     conn->channel = channel;
     conn->asked = ASKED_CHANNEL;
     return channel;
@@ -868,10 +872,12 @@ static bool is_step(const struct channel *channel, const struct http_info *info)
 static void response(struct vtcp *conn, struct when when, const struct http_info *info)
 {
     struct channel *channel = conn->channel;
-    if (info->status < 200 || !channel || conn->asked != ASKED_CHANNEL) {
+    if (conn->asked == ASKED_CHANNEL || conn->asked == ASKED_ECHO) {
+        note_names(conn, info);
+    }
+    if (info->status < 200 || !channel) {
         return;
     }
-    note_names(conn, info);
     struct leg *leg = channel->leg;
     if (info->status == 200) {
         if (leg && channel->role == ROLE_OUT && leg->current[ROLE_OUT] == channel && !leg->got_200.frame) {
@@ -1114,9 +1120,10 @@ static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struc
         return;
     }
     if (channel->conn->hop == RTS_HOP_HTTP) {
-        if (!channel->is_successor && leg_whole(leg)) {
+        if (!leg->recycling[role] && leg_whole(leg)) {
             outcome->unexpected = "no successor was announced";
         }
+        recycling_ends(leg, role);
         return;
     }
     memcpy(channel->cookie, rts->cookie[0], sizeof(channel->cookie));
@@ -1124,6 +1131,8 @@ static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struc
     /* IN_R2 is over for the server here, OUT_R2 only begins. */
     if (role == ROLE_OUT) {
         recycling_begins(leg, role);
+    } else {
+        recycling_ends(leg, role);
     }
 }
 
@@ -1193,8 +1202,12 @@ static void recycling_pdu(struct channel *channel, unsigned id, const struct rts
         return;
     }
     switch (id) {
+    case RTS_IN_R2_A4:
+        recycling_begins(leg, ROLE_IN);
+        break;
     case RTS_IN_R1_A3:
     case RTS_IN_R1_A4:
+        recycling_begins(leg, ROLE_IN);
         leg->timeout_ms[ROLE_IN] = rts->timeout_ms;
         if (id == RTS_IN_R1_A4 && rts->has_window) {
             successor_window(leg, ROLE_IN, rts->window);
@@ -1214,8 +1227,13 @@ static void recycling_pdu(struct channel *channel, unsigned id, const struct rts
             flow_window(channel, rts->window);
         }
         break;
+    case RTS_OUT_R2_A5:
+    case RTS_OUT_R2_A6:
+        recycling_begins(leg, ROLE_OUT);
+        break;
     case RTS_OUT_R1_A5:
     case RTS_OUT_R1_A6:
+        recycling_begins(leg, ROLE_OUT);
         leg->timeout_ms[ROLE_OUT] = rts->timeout_ms;
         break;
     case RTS_OUT_R2_A8:
@@ -1272,18 +1290,21 @@ static void acknowledge(struct channel *channel, const struct rts_pdu *rts)
     }
 }
 
+/* Which of two sequences a recycling follows, once a PDU can only be of one. */
 static void remember_sequence(struct leg *leg, unsigned id)
 {
     static const struct {
         unsigned first, last, own, other;
+        enum role role;
     } sequences[] = {
-        { RTS_IN_R1_A1, RTS_IN_R1_B2, RTS_CTX_IN_R1, RTS_CTX_IN_R2 },
-        { RTS_IN_R2_A1, RTS_IN_R2_A5, RTS_CTX_IN_R2, RTS_CTX_IN_R1 },
-        { RTS_OUT_R1_A1, RTS_OUT_R1_A11, RTS_CTX_OUT_R1, RTS_CTX_OUT_R2 },
-        { RTS_OUT_R2_A1, RTS_OUT_R2_C1, RTS_CTX_OUT_R2, RTS_CTX_OUT_R1 }
+        { RTS_IN_R1_A1, RTS_IN_R1_B2, RTS_CTX_IN_R1, RTS_CTX_IN_R2, ROLE_IN },
+        { RTS_IN_R2_A1, RTS_IN_R2_A5, RTS_CTX_IN_R2, RTS_CTX_IN_R1, ROLE_IN },
+        { RTS_OUT_R1_A1, RTS_OUT_R1_A11, RTS_CTX_OUT_R1, RTS_CTX_OUT_R2, ROLE_OUT },
+        { RTS_OUT_R2_A1, RTS_OUT_R2_C1, RTS_CTX_OUT_R2, RTS_CTX_OUT_R1, ROLE_OUT }
     };
     for (size_t i = 0; i < sizeof(sequences) / sizeof(sequences[0]); i++) {
-        if (id >= sequences[i].first && id <= sequences[i].last && !(leg->context & sequences[i].other)) {
+        if (id >= sequences[i].first && id <= sequences[i].last && !(leg->context & sequences[i].other) &&
+            leg->recycling[sequences[i].role]) {
             leg->context |= (uint16_t)sequences[i].own;
         }
     }
@@ -1295,10 +1316,6 @@ static void rts_pdu(struct channel *channel, struct when when, enum way way, con
     struct vtcp *conn = channel->conn;
     uint8_t index[RTS_MAX_CANDIDATES];
     unsigned context = channel->leg ? channel->leg->context : 0;
-    /* What an earlier recycling was says nothing about the one that begins here. */
-    if (context && rts->flags == RTS_FLAG_RECYCLE_CHANNEL && !channel->leg->recycling[ROLE_OUT]) {
-        context &= ~(unsigned)SEQUENCE_OUT;
-    }
     unsigned count = identify(conn, way, channel->role == ROLE_IN ? RTS_IN : RTS_OUT, context, rts, index, outcome);
     if (count == 0) {
         if (rts->well_formed) {
@@ -1426,7 +1443,7 @@ static void conn_end(struct vtcp *conn, const struct segment *segment)
     if (conn->channel && !conn->channel->over) {
         channel_leaves(conn->channel, segment->when, segment->rst, segment->way, false);
     } else if (segment->way == WAY_TO_CLIENT && !conn->channel) {
-        judge_foreign_end(conn->world, conn->server, segment->when);
+        judge_foreign_end(conn->world, conn->server, NULL, segment->when);
     }
 }
 
@@ -1468,7 +1485,7 @@ void vworld_foreign_end(struct vworld *world, const struct endpoint *end, struct
     uint32_t hash = hash_endpoint(end, true, 0);
     for (struct item *item = table_first(&world->servers, hash); item; item = table_next(item)) {
         if (endpoint_equal(&((struct server *)item)->end, end)) {
-            judge_foreign_end(world, (struct server *)item, when);
+            judge_foreign_end(world, (struct server *)item, NULL, when);
         }
     }
     judge_waiting(world, when);

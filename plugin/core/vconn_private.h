@@ -93,7 +93,7 @@ struct channel {
     uint8_t step;                /* enum http_auth_step of the request */
     bool v1, final, from_request, over, challenged, refused, refusal_told, seen_eof, replaced, is_successor;
     bool has_cookie, has_limit, counted, lone_told, lifetime_told, window_told, paired;
-    bool lone_due, rpc_seen;
+    bool lone_due, rpc_seen, again;      /* again: after another of its role on this connection */
     uint8_t cookie[16];
     struct when request, first_rts;      /* request: the first RTS PDU where there is no HTTP */
     int64_t last_body;           /* any body byte, either way */
@@ -178,6 +178,7 @@ struct server {
     struct leg *end_leg[2];      /* whose channel in use the server ended last, and one of another vc */
     struct when ended[2];
     struct when foreign_end;     /* of a connection without such a channel */
+    const struct vc *foreign_vc; /* that connection's, or NULL */
     struct when told;            /* server_gone, or the last end that belongs to it */
 };
 
@@ -253,7 +254,7 @@ void judge_lone(struct channel *channel, struct when when, bool closed);
 void judge_refused(struct channel *channel, struct when when, const struct http_info *info);
 void judge_torn(struct channel *channel, struct when when);      /* closed after a 401 or 407 */
 void judge_end(struct channel *channel, struct when when, bool was_open, int64_t idle);
-void judge_foreign_end(struct vworld *world, struct server *server, struct when when);
+void judge_foreign_end(struct vworld *world, struct server *server, const struct vc *vc, struct when when);
 void judge_waiting(struct vworld *world, struct when when);
 void judge_drop(struct vtcp *conn, struct when when, enum way data, bool by_reset);
 void judge_buffered_out(struct leg *leg, struct when when, bool is_a3);

@@ -105,9 +105,9 @@ static void add_channel(struct text *text, const struct channel *channel)
     add_endpoint(text, &channel->conn->server_end);
     uint32_t frame = channel_frame(channel);
     if (frame) {
-        add(text, " (tcp.stream %u, frame %u)", channel->conn->stream, frame);
+        add(text, " (stream %u, frame %u)", channel->conn->stream, frame);
     } else {
-        add(text, " (tcp.stream %u)", channel->conn->stream);
+        add(text, " (stream %u)", channel->conn->stream);
     }
 }
 
@@ -511,8 +511,8 @@ void judge_lone(struct channel *channel, struct when when, bool closed)
     if (leg && (leg->joined || leg->explained || leg_other(channel))) {
         return;
     }
-    if (!channel->first_rts.frame && !channel->final) {
-        return;                  /* perhaps a step of the authentication */
+    if (!channel->first_rts.frame && (!channel->final || channel->again)) {
+        return;                  /* perhaps a step of the authentication; or a retry of one that had its half */
     }
     if (closed) {
         channel->lone_due = true;
@@ -602,22 +602,24 @@ static void add_author(struct text *text, const struct http_info *info)
         add(text, ", its author does not show");
         break;
     }
+}
+
+/* The headers that say so come last: they are long. */
+static void add_headers(struct text *text, const struct http_info *info)
+{
     const struct {
         const char *name, *value;
     } headers[] = {
         { "X-FEServer", info->front_end }, { "X-FailureContext", info->failure_context },
         { "X-DiagInfo", info->diag_info }, { "Server", info->server_header }, { "Via", info->via },
-        { "request-id", info->request_id }
+        { "request-id", info->request_id }, { "EEInfo", info->ee_info }
     };
-    const char *separator = " (";
+    const char *separator = "; headers: ";
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
         if (headers[i].value[0]) {
             add(text, "%s%s: %.100s", separator, headers[i].name, headers[i].value);
             separator = ", ";
         }
-    }
-    if (separator[0] == ',') {
-        add(text, ")");
     }
 }
 
@@ -687,12 +689,10 @@ void judge_refused(struct channel *channel, struct when when, const struct http_
     if (info->rpc_error) {
         const char *name = http_rpc_error_name(info->rpc_error_code);
         add(&text, " RPC Error: 0x%x (%s)", info->rpc_error_code, name ? name : "no known name");
-        if (info->ee_info[0]) {
-            add(&text, ", EEInfo %s", info->ee_info);
-        }
     }
     add_author(&text, info);
     add(&text, "; inferred: %s; next: %s", advice.inferred, advice.next);
+    add_headers(&text, info);
     tell(channel->leg, channel->conn->world, when, finding, &text);
 }
 
@@ -845,7 +845,7 @@ void judge_end(struct channel *channel, struct when when, bool was_open, int64_t
         return;
     }
     if (!leg || !was_open || channel->v1) {
-        judge_foreign_end(world, server, when);
+        judge_foreign_end(world, server, leg ? leg->vc : NULL, when);
         return;
     }
     if (within(server->told, when)) {
@@ -855,7 +855,8 @@ void judge_end(struct channel *channel, struct when when, bool was_open, int64_t
     const struct leg *other = other_end(server, leg->vc, when);
     bool is_idle = idle >= IDLE_LEAST && idle < channel_interval(channel) && !leg->idle_told;
     note_end(server, leg, when);
-    if (other || (is_idle && within(server->foreign_end, when))) {
+    bool foreign = within(server->foreign_end, when) && server->foreign_vc != leg->vc;
+    if (other || (is_idle && foreign)) {
         tell_gone(server, other, leg, world, when);
         return;
     }
@@ -876,13 +877,14 @@ void judge_end(struct channel *channel, struct when when, bool was_open, int64_t
 
 /* The oldest idle_closed that still waits for this server, if it is of another virtual
  * connection or of none. */
-void judge_foreign_end(struct vworld *world, struct server *server, struct when when)
+void judge_foreign_end(struct vworld *world, struct server *server, const struct vc *vc, struct when when)
 {
     server->foreign_end = when;
+    server->foreign_vc = vc;
     if (server->waiting == 0 || (within(server->told, when))) {
         return;
     }
-    if (server->end_leg[0] && within(server->ended[0], when)) {
+    if (server->end_leg[0] && server->end_leg[0]->vc != vc && within(server->ended[0], when)) {
         tell_gone(server, NULL, server->end_leg[0], world, when);
     }
 }
@@ -975,7 +977,8 @@ void judge_buffered_out(struct leg *leg, struct when when, bool is_a3)
     tell(leg, leg->vc->world, when, finding, &text);
 }
 
-static void tell_late_in(struct leg *leg, struct when when, const struct leg *behind, bool arrived)
+/* at: the leg of the frame that proves it. */
+static void tell_late_in(struct leg *leg, struct leg *at, struct when when, const struct leg *behind, bool arrived)
 {
     leg->late_in_told = true;
     struct text text = { .used = 0 };
@@ -992,7 +995,7 @@ static void tell_late_in(struct leg *leg, struct when when, const struct leg *be
     add(&text, " later; inferred: the device at ");
     add_endpoint(&text, &leg->current[ROLE_IN]->conn->server_end);
     add(&text, " collects the request body before it passes it on; next: switch off request buffering for /rpc there");
-    tell(leg, leg->vc->world, when, finding, &text);
+    tell(at, leg->vc->world, when, finding, &text);
 }
 
 static bool conn_whole(const struct channel *channel)
@@ -1012,7 +1015,7 @@ static bool is_held_back(const struct leg *behind)
     return out && out->place && out->place->unpaired[ROLE_IN] > 0 && !out->refused && conn_whole(out);
 }
 
-static void judge_mark(struct leg *leg, struct when when)
+static void judge_mark(struct leg *leg, struct leg *at, struct when when)
 {
     struct channel *in = leg->current[ROLE_IN];
     const struct leg *behind = leg_behind(leg);
@@ -1030,7 +1033,7 @@ static void judge_mark(struct leg *leg, struct when when)
     bool arrived = there && there->bytes[WAY_TO_SERVER] >= leg->mark_bytes;
     bool late = leg->mark_acked && when.ns - leg->mark_acked >= BUFFERED_WAIT;
     if (late && (arrived || is_held_back(behind)) && conn_whole(in)) {
-        tell_late_in(leg, when, behind, arrived);
+        tell_late_in(leg, at, when, behind, arrived);
     }
     if (arrived) {
         leg->mark_bytes = 0;
@@ -1042,9 +1045,9 @@ void judge_buffered_in(struct leg *leg, struct when when)
     if (leg->hop != RTS_HOP_HTTP) {
         return;
     }
-    judge_mark(leg, when);
+    judge_mark(leg, leg, when);
     if (leg->prev && leg_behind(leg->prev) == leg) {
-        judge_mark(leg->prev, when);
+        judge_mark(leg->prev, leg, when);
     }
 }
 

@@ -35,10 +35,11 @@ struct run {
 
 /* ---- Records ---------------------------------------------------------------------- */
 
-/* Tells the calls of one frame apart, alike in all passes. */
+/* Tells the calls of one frame apart, alike in all passes. Lengths are not: later passes
+ * get a reassembled stretch without the beginning of the next one. */
 static uint64_t call_key(const struct run *run, tvbuff_t *tvb)
 {
-    return (uint64_t)tvb_raw_offset(tvb) << 33 | (uint64_t)run->delivery->frame_bytes << 32 | tvb_reported_length(tvb);
+    return (uint64_t)tvb_raw_offset(tvb) << 1 | (uint64_t)run->delivery->frame_bytes;
 }
 
 static void keep_call(struct run *run)

@@ -338,7 +338,12 @@ int takeover_before_port(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
     }
     uint32_t port = value_is_in_range(looked_at_ports, pinfo->match_uint) ? pinfo->match_uint : 0;
     dissector_handle_t before = (dissector_handle_t)g_hash_table_lookup(displaced, GUINT_TO_POINTER(port));
-    return before ? call_dissector_only(before, tvb, pinfo, tree, data) : 0;
+    if (!before)
+        return 0;
+    /* It must be able to ask tcp for more as if we were not between. */
+    if (pinfo->can_desegment > 0)
+        pinfo->can_desegment++;
+    return call_dissector_only(before, tvb, pinfo, tree, data);
 }
 
 /* ---- The claiming frame ----------------------------------------------------------- */

@@ -61,14 +61,18 @@ broken("bad-frag-0", "frag_length 0", lying(0), "A Keep-Alive whose frag_length 
 broken("bad-frag-15", "frag_length 15", lying(15), "A Keep-Alive whose frag_length is 15.",
        "No PDU is shorter than its header of 16 bytes; the next segment begins with a whole PDU.")
 broken("bad-frag-19", "an RTS PDU of 19 bytes", lambda: rpc.Msg(
-    struct.pack("<BBBB4sHHIHB", 5, 0, 20, 3, b"\x10\0\0\0", 19, 0, 0, 1, 0), pdu={"name": "unknown RTS PDU", "length": 19}),
-    "The common header is whole, NumberOfCommands is not.", "2.2.3.6.1: Flags and NumberOfCommands must be there.", listed=True)
+    struct.pack("<BBBB4sHHIHB", 5, 0, 20, 3, b"\x10\0\0\0", 19, 0, 0, 1, 0),
+    pdu={"name": "unknown RTS PDU", "length": 19}),
+    "The common header is whole, NumberOfCommands is not.", "2.2.3.6.1: Flags and NumberOfCommands must be there.",
+    listed=True)
 broken("bad-commands-65535", "65535 commands in 44 bytes", lambda: rts(
     "unknown RTS PDU", 0x02, rpc.keepalive(120000), rpc.version(), rpc.version(), count=65535),
-    "NumberOfCommands is 65535, three commands are there.", "2.2.3.6.1: the commands end before their number is reached.",
+    "NumberOfCommands is 65535, three commands are there.", "2.2.3.6.1: the commands end before their number is "
+                                                            "reached.",
     listed=True)
 broken("bad-padding", "padding beyond the PDU", lambda: rts(
-    "unknown RTS PDU", 0x01, (8, rpc.u32(60000) + bytes(8))), "OUT_R2/C1 with a Padding command of 60000 bytes, of which 8 are "
+    "unknown RTS PDU", 0x01, (8, rpc.u32(60000) + bytes(8))), "OUT_R2/C1 with a Padding command of 60000 bytes, of "
+                                                              "which 8 are "
     "there; frag_length is that of the 8.", "2.2.3.5.9: the padding passes the end of the PDU.", listed=True)
 broken("bad-padding-4g", "padding of 4 GiB", lambda: rts(
     "unknown RTS PDU", 0x01, (8, rpc.u32(0xFFFFFFFF) + bytes(8))), "The same with a count of 0xFFFFFFFF.",
@@ -77,7 +81,8 @@ broken("bad-cut-command", "a command beyond frag_length", lambda: rts(
     "unknown RTS PDU", 0, rpc.version(), (3, bytes(4))), "A Cookie command of which 4 of 16 bytes lie inside the PDU.",
     "2.2.3.6.1: frag_length must hold all commands.", listed=True)
 broken("bad-command-99", "a command that does not exist", lambda: rts(
-    "unknown RTS PDU", 0, rpc.version(), (99, bytes(4))), "Command type 99.", "2.2.3.5 ends at 14; nothing tells its length.",
+    "unknown RTS PDU", 0, rpc.version(), (99, bytes(4))), "Command type 99.", "2.2.3.5 ends at 14; nothing tells its "
+                                                                              "length.",
     listed=True)
 broken("bad-address-type", "a client address of type 7", lambda: rts(
     "unknown RTS PDU", 0x08, (11, rpc.u32(7) + bytes(16))), "A ClientAddress command with AddressType 7.",
@@ -90,9 +95,11 @@ broken("bad-auth-length-rpc", "auth_length beyond frag_length in a request", lon
        "C706 12.6.1 and MS-RPCE 2.2.2: auth_length is a part of frag_length.", listed=True)
 broken("bad-version", "a PDU of version 4", lambda: rts("unknown RTS PDU", 0x01, header={"vers": 4}),
        "A ping with rpc_vers 4, the connectionless protocol's.", "No PDU of this protocol begins so.")
-broken("bad-noise-in", "random bytes on IN", lambda: rpc.Msg(noise(1, 137)), "137 random bytes in a segment between two PDUs.",
+broken("bad-noise-in", "random bytes on IN", lambda: rpc.Msg(noise(1, 137)), "137 random bytes in a segment between "
+                                                                             "two PDUs.",
        "No PDU begins here; the next segment begins with a whole one.")
-broken("bad-noise-out", "random bytes on OUT", lambda: rpc.Msg(noise(2, 300)), "300 random bytes in a segment between two PDUs.",
+broken("bad-noise-out", "random bytes on OUT", lambda: rpc.Msg(noise(2, 300)), "300 random bytes in a segment between "
+                                                                               "two PDUs.",
        "No PDU begins here; the next segment begins with a whole one.", way=DOWN)
 
 
@@ -113,7 +120,8 @@ def noise_behind(cap):
     leg.done()
     cap.item(MALFORMED, frame, "50 random bytes behind the request.")
     cap.item(MALFORMED, second, "9 random bytes behind the ping.")
-    cap.what = "PDUs that share their segment with random bytes behind them: the PDUs are dissected, the bytes are an item, the " \
+    cap.what = "PDUs that share their segment with random bytes behind them: the PDUs are dissected, the bytes are " \
+               "an item, the " \
                "next segment begins with a whole PDU."
 
 

@@ -54,7 +54,8 @@ def http(cap):
     closing.up(b"GET /old HTTP/1.0\r\n\r\n")
     closing.down(b"HTTP/1.0 200 OK\r\n\r\n" + b"until the end " * 200)
     closing.close(DOWN)
-    cap.what = "Three connections: keep-alive with pipelining, 100 Continue and errors; a chunked response; one that ends with " \
+    cap.what = "Three connections: keep-alive with pipelining, 100 Continue and errors; a chunked response; one that " \
+               "ends with " \
                "the connection."
     cap.rule = RULE
 
@@ -68,7 +69,8 @@ def binary(cap):
     conn.up(get("/rpc/rpcproxy.dll?ex1.example.test:6004", "User-Agent: MSRPC"))
     conn.down(ok(b"", status="401 Unauthorized"))
     conn.close()
-    cap.what = "A POST and its answer carry the bytes of CONN/A1, a ping and a request in their bodies, and a GET asks for " \
+    cap.what = "A POST and its answer carry the bytes of CONN/A1, a ping and a request in their bodies, and a GET " \
+               "asks for " \
                "rpcproxy.dll."
     cap.rule = RULE
 
@@ -84,7 +86,8 @@ def connect(cap):
     web = plain(cap, "10.0.0.21", "10.0.0.40:3128")
     web.up(b"CONNECT www.example.test:80 HTTP/1.1\r\nHost: www.example.test:80\r\n\r\n")
     web.down(b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n")
-    web.up(b"CONNECT www.example.test:80 HTTP/1.1\r\nHost: www.example.test:80\r\nProxy-Authorization: Basic eDp5\r\n\r\n")
+    web.up(b"CONNECT www.example.test:80 HTTP/1.1\r\nHost: www.example.test:80\r\n"
+           b"Proxy-Authorization: Basic eDp5\r\n\r\n")
     web.down(b"HTTP/1.1 200 Connection established\r\n\r\n")
     web.up(get("/"))
     web.down(ok())
@@ -115,8 +118,10 @@ def x11(cap):
         conn = plain(cap, "10.0.0.21", f"10.0.0.99:{port}")
         conn.up(b"l\0" + struct.pack("<HHHHH", 11, 0, 0, 0, 0))
         vendor = b"The Example Server.\0"
-        screens = struct.pack("<IIIIIHHHHHHIBBBB", 0x100, 0x20, 0xFFFFFF, 0, 0, 1024, 768, 270, 203, 1, 1, 0x21, 0, 0, 24, 0)
-        body = struct.pack("<IIIIHHBBBBBBBBI", 12101000, 0x200000, 0x1FFFFF, 256, len(vendor), 65535, 1, 0, 0, 0, 32, 32, 8, 255, 0)
+        screens = struct.pack("<IIIIIHHHHHHIBBBB", 0x100, 0x20, 0xFFFFFF, 0, 0, 1024, 768, 270, 203, 1, 1,
+                              0x21, 0, 0, 24, 0)
+        body = struct.pack("<IIIIHHBBBBBBBBI", 12101000, 0x200000, 0x1FFFFF, 256, len(vendor), 65535, 1, 0, 0,
+                           0, 32, 32, 8, 255, 0)
         body += vendor + screens
         conn.down(b"\x01\0" + struct.pack("<HHH", 11, 0, len(body) // 4) + body)
         conn.up(struct.pack("<BBHI", 3, 0, 2, 0x100))                # GetWindowAttributes
@@ -162,5 +167,6 @@ def beside(cap):
     web.close()
     leg.done()
     cap.what = "The same client asks the same server for pages on a connection of its own."
-    cap.rule = "Stream 0 carries no RPC_* request and is the same with and without the plugin; streams 1 and 2 are a healthy " \
+    cap.rule = "Stream 0 carries no RPC_* request and is the same with and without the plugin; streams 1 and 2 are a " \
+               "healthy " \
                "virtual connection."

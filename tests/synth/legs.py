@@ -1,4 +1,4 @@
-"""Samples of section 4: the same virtual connection on both sides of a load balancer, and which connection is which leg.
+"""Samples of section 4: a virtual connection on both sides of a load balancer, and which connection is which leg.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -20,8 +20,8 @@ class Relayed:
         self.cap, self.calls = cap, 0
         self.legs = []
         for number, (client, in_server, out_server) in enumerate(ends):
-            self.legs.append(Leg(cap, client=client, in_server=in_server, out_server=out_server, vc=vc, leg=number, user=user,
-                                 cookies=self.legs[0].c if self.legs else None))
+            self.legs.append(Leg(cap, client=client, in_server=in_server, out_server=out_server, vc=vc, leg=number,
+                                 user=user, cookies=self.legs[0].c if self.legs else None))
         self.c = self.legs[0].c
 
     def request(self, role, *lines, **how):
@@ -167,7 +167,8 @@ def after_401(cap):
         both.request(role, auth=rpc.ntlm_negotiate(), length=0)
         conns = [leg.in_ if role == "in" else leg.out for leg in both.legs]
         for conn in reversed(conns):
-            conn.down(rpc.page(401, "Unauthorized", f"WWW-Authenticate: {rpc.ntlm_challenge('EX1', 'ex1.example.test')}"))
+            conn.down(rpc.page(401, "Unauthorized", f"WWW-Authenticate: "
+                                                    f"{rpc.ntlm_challenge('EX1', 'ex1.example.test')}"))
         for conn in conns:
             conn.up((rpc.ask_in if role == "in" else rpc.ask_out)(auth=rpc.ntlm_authenticate()))
     both.first("out")
@@ -191,7 +192,8 @@ def retry_401(cap):
     leg.work()
     leg.close()
     leg.done()
-    cap.what = "The client sends A1 with a request without credentials, is told 401, and sends request and A1 again on the same " \
+    cap.what = "The client sends A1 with a request without credentials, is told 401, and sends request and A1 again " \
+               "on the same " \
                "TCP connection."
     cap.rule = "The same cookie after a 401 is a retry on the same leg."
 
@@ -210,9 +212,11 @@ def retry_close(cap):
     leg.close()
     leg.done()
     cap.item(NEVER, frame, "A1 and B1 were sent, and OUT is reset before C2.")
-    cap.what = "OUT is reset after half a second; the client opens it again with the same cookie on a new TCP connection, and " \
+    cap.what = "OUT is reset after half a second; the client opens it again with the same cookie on a new TCP " \
+               "connection, and " \
                "the virtual connection opens."
-    cap.rule = "The same cookie after that connection closed is a retry on leg 0, not leg 1. The verdict on the first attempt " \
+    cap.rule = "The same cookie after that connection closed is a retry on leg 0, not leg 1. The verdict on the " \
+               "first attempt " \
                "stays where it was proved."
 
 
@@ -235,7 +239,8 @@ def nat(cap):
     for one in pair:
         one.close()
         one.done()
-    cap.what = "Two clients share the address 192.0.2.7 and use the same call ids at the same time; the balancer sends one to " \
+    cap.what = "Two clients share the address 192.0.2.7 and use the same call ids at the same time; the balancer " \
+               "sends one to " \
                "10.0.0.81, the other to 10.0.0.82."
     cap.rule = "The cookie tells them apart, not the address; no verdict."
 
@@ -279,7 +284,8 @@ def interleaved(cap):
 @case("legs-session", "halves tied by OutlookSession, RTS PDUs refused on both sides")
 def session(cap):
     session_id = 'Cookie: OutlookSession="{0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9}"'
-    legs = [Leg(cap, client="10.0.0.21", in_server="10.0.0.40:80"), Leg(cap, client="10.0.0.22", in_server="10.0.0.40:80", vc=1)]
+    legs = [Leg(cap, client="10.0.0.21", in_server="10.0.0.40:80"),
+            Leg(cap, client="10.0.0.22", in_server="10.0.0.40:80", vc=1)]
     frames = []
     for number, leg in enumerate(legs):
         leg.connect("in").up(rpc.ask_in(session_id.replace("0A1B", f"0A1{number}")))

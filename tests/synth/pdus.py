@@ -224,13 +224,17 @@ class Hops:
 
 
 SEQUENCES = {
-    "in-r1": ("IN_R1: IN recycled through another proxy", "A1 on the new IN connection could begin either sequence; A4 (and A2 "
+    "in-r1": ("IN_R1: IN recycled through another proxy", "A1 on the new IN connection could begin either sequence; A4 "
+                                                          "(and A2 "
               "between proxy and server) shows that it is IN_R1. The predecessor is closed at the end."),
-    "in-r2": ("IN_R2: IN recycled through the same proxy", "A1 could begin either sequence; A4 with its Destination alone (A3 "
+    "in-r2": ("IN_R2: IN recycled through the same proxy", "A1 could begin either sequence; A4 with its Destination "
+                                                           "alone (A3 "
               "between proxy and server) shows IN_R2. Between proxy and server A2 looks like IN_R1/A6."),
-    "out-r1": ("OUT_R1: OUT recycled through another proxy", "A1, A2 and A3 could begin either sequence; A4 and A6 show "
+    "out-r1": ("OUT_R1: OUT recycled through another proxy", "A1, A2 and A3 could begin either sequence; A4 and A6 "
+                                                             "show "
                "OUT_R1. The request of the new OUT has Content-Length 120: A3 and A11."),
-    "out-r2": ("OUT_R2: OUT recycled through the same proxy", "A1, A2 and A3 could begin either sequence; A4 and A6 show "
+    "out-r2": ("OUT_R2: OUT recycled through the same proxy", "A1, A2 and A3 could begin either sequence; A4 and A6 "
+                                                              "show "
                "OUT_R2. The request of the new OUT has Content-Length 120: A3 and C1."),
 }
 PLACES = {"http": ((True, False), "Captured between client and proxies."),
@@ -261,7 +265,8 @@ def often(cap):
     for name in ("out_r2", "in_r1", "out_r1", "in_r2", "out_r2"):
         getattr(hops, name)()
         hops.call(Nspi.UPDATE)
-    hops.end("OUT_R2, IN_R1, OUT_R1, IN_R2, OUT_R2 on both hops. What one recycling was says nothing about the next: its first "
+    hops.end("OUT_R2, IN_R1, OUT_R1, IN_R2, OUT_R2 on both hops. What one recycling was says nothing about the next: "
+             "its first "
              "PDUs are ambiguous again, the same way.")
 
 
@@ -270,7 +275,8 @@ def out_r2_fails(cap):
     hops = Hops(cap)
     hops.open()
     hops.out_r2(fails=True)
-    hops.end("The server answers OUT_R2/A8 with B2 (NegativeANCE, 3.2.5.5.12); the proxy closes the successor, and the old OUT "
+    hops.end("The server answers OUT_R2/A8 with B2 (NegativeANCE, 3.2.5.5.12); the proxy closes the successor, and the "
+             "old OUT "
              "stays (3.2.4.5.12).", "B2 belongs there; the virtual connection goes on.")
 
 
@@ -292,7 +298,8 @@ def c1_padding(cap):
     leg.call(Nspi.BIND)
     leg.close()
     leg.done()
-    cap.what = "The client announces 140 bytes for the new OUT and fills them with A3 and a C1 that holds 16 bytes of padding."
+    cap.what = "The client announces 140 bytes for the new OUT and fills them with A3 and a C1 that holds 16 bytes " \
+               "of padding."
     cap.rule = "2.2.4.45: Empty or Padding, whichever gives the size that is needed."
 
 
@@ -347,7 +354,8 @@ def others_http(cap):
     leg.out.down(rpc.flow_ack_to(CLIENT, received, rpc.WINDOW, leg.c.in_))
     leg.close()
     leg.done()
-    cap.what = "Ping both ways, Keep-Alive with 120 s and with 0, which stands for the default, and FlowControlAckWithDestination " \
+    cap.what = "Ping both ways, Keep-Alive with 120 s and with 0, which stands for the default, and " \
+               "FlowControlAckWithDestination " \
                "both ways (3.2.1.5.2: HTTP channels are half duplex)."
 
 
@@ -368,7 +376,8 @@ def others_tcp(cap):
     leg.out.down(rpc.flow_ack_to(CLIENT, inside, rpc.WINDOW, c.in_))
     leg.close()
     leg.done()
-    cap.what = "FlowControlAck from both sides, FlowControlAckWithDestination on its way through the server, and Ping Traffic " \
+    cap.what = "FlowControlAck from both sides, FlowControlAckWithDestination on its way through the server, and " \
+               "Ping Traffic " \
                "Sent Notify of the OUT proxy."
 
 
@@ -425,7 +434,8 @@ def edges(cap):
     leg.call(Nspi.BIND)
     leg.close()
     leg.done()
-    cap.what = "Windows of 8 and 256 KiB, timeouts of 120 and 14400 s, a lifetime of 128 KiB, keepalives of 60 s, 0 and the " \
+    cap.what = "Windows of 8 and 256 KiB, timeouts of 120 and 14400 s, a lifetime of 128 KiB, keepalives of 60 s, 0 " \
+               "and the " \
                "largest number."
 
 
@@ -453,7 +463,8 @@ header_case("pdus-header-drep", "an RTS PDU with EBCDIC characters", "A ping who
             "2.2.3.6.1: little-endian, ASCII, IEEE.", drep=b"\x11\0\0\0")
 header_case("pdus-header-auth", "an RTS PDU with an auth_length", "A ping whose auth_length is 8.",
             "2.2.3.6.1: auth_length is 0.", auth=8)
-header_case("pdus-header-call", "an RTS PDU with a call_id", "A ping whose call_id is 7.", "2.2.3.6.1: call_id is 0.", call=7)
+header_case("pdus-header-call", "an RTS PDU with a call_id", "A ping whose call_id is 7.", "2.2.3.6.1: call_id is "
+                                                                                           "0.", call=7)
 
 
 @case("pdus-header-length", "an RTS PDU longer than its commands")
@@ -530,8 +541,11 @@ undefined("pdus-undefined", "an RTS PDU that 2.2.4 does not have", 0, [rpc.versi
           "Version and Empty, well-formed, and no PDU of 2.2.4.", NOT_LISTED)
 
 
-ALL = ("CONN/A1 CONN/A2 CONN/A3 CONN/B1 CONN/B2 CONN/B3 CONN/C1 CONN/C2 IN_R1/A1 IN_R1/A2 IN_R1/A3 IN_R1/A4 IN_R1/A5 IN_R1/A6 "
-       "IN_R1/B1 IN_R1/B2 IN_R2/A1 IN_R2/A2 IN_R2/A3 IN_R2/A4 IN_R2/A5 OUT_R1/A1 OUT_R1/A2 OUT_R1/A3 OUT_R1/A4 OUT_R1/A5 "
-       "OUT_R1/A6 OUT_R1/A7 OUT_R1/A8 OUT_R1/A9 OUT_R1/A10 OUT_R1/A11 OUT_R2/A1 OUT_R2/A2 OUT_R2/A3 OUT_R2/A4 OUT_R2/A5 "
+ALL = ("CONN/A1 CONN/A2 CONN/A3 CONN/B1 CONN/B2 CONN/B3 CONN/C1 CONN/C2 IN_R1/A1 IN_R1/A2 IN_R1/A3 IN_R1/A4 IN_R1/A5 "
+       "IN_R1/A6 "
+       "IN_R1/B1 IN_R1/B2 IN_R2/A1 IN_R2/A2 IN_R2/A3 IN_R2/A4 IN_R2/A5 OUT_R1/A1 OUT_R1/A2 OUT_R1/A3 OUT_R1/A4 "
+       "OUT_R1/A5 "
+       "OUT_R1/A6 OUT_R1/A7 OUT_R1/A8 OUT_R1/A9 OUT_R1/A10 OUT_R1/A11 OUT_R2/A1 OUT_R2/A2 OUT_R2/A3 OUT_R2/A4 "
+       "OUT_R2/A5 "
        "OUT_R2/A6 OUT_R2/A7 OUT_R2/A8 OUT_R2/B1 OUT_R2/B2 OUT_R2/B3 OUT_R2/C1 Keep-Alive Echo Ping FlowControlAck "
        "FlowControlAckWithDestination").split() + ["Ping Traffic Sent Notify"]

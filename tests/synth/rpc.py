@@ -258,8 +258,9 @@ class Nspi:
 class Emsmdb:
     """MS-OXCRPC 3.1.4.1 EcDoConnectEx, 3.1.4.5 EcDummyRpc, 3.1.4.3 EcDoDisconnect."""
     interface = EMSMDB
-    CONNECT = 10, (text("/o=Example/ou=Exchange/cn=Recipients/cn=alice") + struct.pack("<7I", 0, 0x1234, 0, 1252, 0x409,
-                   0x409, 0xFFFFFFFF) + struct.pack("<HHHH", 1, 14, 0x8000, 0) + u32(0) + u32(0) + u32(0) + u32(0x1008)), \
+    CONNECT = 10, (text("/o=Example/ou=Exchange/cn=Recipients/cn=alice") + struct.pack("<7I", 0, 0x1234, 0, 1252,
+                   0x409, 0x409, 0xFFFFFFFF) + struct.pack("<HHHH", 1, 14, 0x8000, 0) + u32(0) + u32(0) + u32(0)
+                   + u32(0x1008)), \
         (HANDLE + struct.pack("<III", 60000, 6, 10000) + struct.pack("<HH", 1, 0) + u32(0x20000) + text("/o=Example")
          + u32(0x20004) + text("Alice") + struct.pack("<6H", 14, 0x8000, 0, 14, 0x8000, 0) + u32(0) + bytes(12) + u32(0)
          + u32(0))
@@ -333,6 +334,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 # ---- NTLM (MS-NLMP 2.2.1) -----------------------------------------------------------------
 
 NTLM_FLAGS = 0xA2888205
+NTLM_VERSION = b"\x0a\0\x63\x45\0\0\0\x0f"     # Windows 10
 
 
 def ntlm(data):
@@ -340,7 +342,7 @@ def ntlm(data):
 
 
 def ntlm_negotiate():
-    return ntlm(b"NTLMSSP\0" + struct.pack("<II", 1, 0xA2088207) + bytes(16) + b"\x0a\0\x63\x45\0\0\0\x0f")
+    return ntlm(b"NTLMSSP\0" + struct.pack("<II", 1, 0xA2088207) + bytes(16) + NTLM_VERSION)
 
 
 def ntlm_challenge(netbios, dns, domain="EXAMPLE"):
@@ -350,8 +352,9 @@ def ntlm_challenge(netbios, dns, domain="EXAMPLE"):
     info = pair(2, domain) + pair(1, netbios) + pair(4, "example.test") + pair(3, dns) + struct.pack("<HH", 0, 0)
     name = domain.encode("utf-16-le")
     fixed = 56
-    return ntlm(b"NTLMSSP\0" + struct.pack("<IHHIIQQ", 2, len(name), len(name), fixed, NTLM_FLAGS, 0x0123456789ABCDEF, 0)
-                + struct.pack("<HHI", len(info), len(info), fixed + len(name)) + b"\x0a\0\x63\x45\0\0\0\x0f" + name + info)
+    header = struct.pack("<IHHIIQQ", 2, len(name), len(name), fixed, NTLM_FLAGS, 0x0123456789ABCDEF, 0)
+    return ntlm(b"NTLMSSP\0" + header + struct.pack("<HHI", len(info), len(info), fixed + len(name)) + NTLM_VERSION
+                + name + info)
 
 
 def ntlm_authenticate(user="alice", domain="EXAMPLE", workstation="PC21"):
@@ -366,7 +369,7 @@ def ntlm_authenticate(user="alice", domain="EXAMPLE", workstation="PC21"):
         payload += data
     fields = b"".join(places[index] for index in range(6))
     flags = NTLM_FLAGS | (0 if user else 0x800)
-    return ntlm(b"NTLMSSP\0" + struct.pack("<I", 3) + fields + struct.pack("<I", flags) + b"\x0a\0\x63\x45\0\0\0\x0f" + payload)
+    return ntlm(b"NTLMSSP\0" + struct.pack("<I", 3) + fields + struct.pack("<I", flags) + NTLM_VERSION + payload)
 
 
 # ---- Kerberos in SPNEGO (RFC 4178, RFC 4120 5.5.1) ------------------------------------------

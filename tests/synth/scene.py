@@ -134,7 +134,8 @@ class Conn:
 
     def probe(self, way, size=0):
         """A TCP keep-alive: a segment before the next byte, with the last byte or none, and its ACK."""
-        self.packet(way, ACK, b"\0" * size, seq=(self.seq[way] - 1) & 0xFFFFFFFF)
+        old = self.last[way][1][-1:] if size and self.last[way] else b""
+        self.packet(way, ACK, old, seq=(self.seq[way] - 1) & 0xFFFFFFFF)
         return self.ack(1 - way)
 
     def overlap(self, way, *msgs):
@@ -292,7 +293,8 @@ class Capture:
     def readme(self):
         def flat(text):
             return " ".join(text.split())
-        lines = [f"# {self.name}: {self.title}", "", flat(self.what), "", f"Made by `python3 tests/synth/make.py {self.name}`.", ""]
+        lines = [f"# {self.name}: {self.title}", "", flat(self.what), "",
+                 f"Made by `python3 tests/synth/make.py {self.name}`.", ""]
         for frame, name, severity, why in sorted(self.why):
             lines.append(f"- Frame {frame}: `{name}` ({severity}). {flat(why)}")
         loud = any(severity != "chat" for _, _, severity, _ in self.why)
@@ -304,7 +306,8 @@ class Capture:
     def files(self):
         pack = wire.pcap if self.classic else wire.pcapng
         # The order of the capture is that of writing; times never go back.
-        return {"capture.pcap" if self.classic else "capture.pcapng": pack(self.frames, self.snaplen, wire.LINKS.get(self.shape, wire.ETHERNET)),
+        link = wire.LINKS.get(self.shape, wire.ETHERNET)
+        return {"capture.pcap" if self.classic else "capture.pcapng": pack(self.frames, self.snaplen, link),
                 "expect.json": (json.dumps(self.expect(), indent=1) + "\n").encode(),
                 "README.md": self.readme().encode()}
 

@@ -66,9 +66,11 @@ def cut_at(name, title, offset, what):
 
 
 cut_at("seg-cut-first-byte", "PDUs cut behind their first byte", 1,
-       "The first byte of every PDU ends a segment, that of the first PDU the one with the HTTP head; the rest follows.")
+       "The first byte of every PDU ends a segment, that of the first PDU the one with the HTTP head; the rest "
+       "follows.")
 cut_at("seg-cut-length", "PDUs cut inside frag_length", 9,
-       "Every PDU is cut between the two bytes of frag_length (offset 9): its length is unknown until the next segment.")
+       "Every PDU is cut between the two bytes of frag_length (offset 9): its length is unknown until the next "
+       "segment.")
 cut_at("seg-cut-header-end", "PDUs cut behind the 16-byte header", 16,
        "Every PDU is cut where its common header ends: the length is known, nothing else is there.")
 cut_at("seg-cut-middle", "PDUs cut in the middle", 0, "Every PDU is cut in half.")
@@ -82,7 +84,8 @@ def cut_anywhere(cap):
         leg.in_.up(rpc.ping(), cuts=[offset])
     leg.out.down(rpc.ping(), rpc.ping(), cuts=range(1, 40))
     leg.work()
-    finish(cap, leg, "Nineteen pings on IN, cut behind byte 1, 2, ... 19, and two on OUT of which every byte is a segment.")
+    finish(cap, leg, "Nineteen pings on IN, cut behind byte 1, 2, ... 19, and two on OUT of which every byte is a "
+                     "segment.")
 
 
 @case("seg-several", "several PDUs in one segment")
@@ -96,7 +99,8 @@ def several(cap):
     last = rpc.request(3, *Nspi.UNBIND[:2])
     leg.in_.up(last, rpc.ping(), rpc.ping(), cuts=[len(last) + 23])
     leg.out.down(rpc.response(3, Nspi.UNBIND[0], Nspi.UNBIND[2]), rpc.ping())
-    finish(cap, leg, "Four PDUs in one segment; two and a half, the other half in the next; one, a ping and a few bytes of "
+    finish(cap, leg, "Four PDUs in one segment; two and a half, the other half in the next; one, a ping and a few "
+                     "bytes of "
                      "the next ping.")
 
 
@@ -125,7 +129,8 @@ def out_of_order(cap):
     leg.out.down(rpc.response(1, Nspi.BIND[0], Nspi.BIND[2]))
     leg.call(Nspi.UNBIND)
     cap.preferences = {"tcp.reassemble_out_of_order": "TRUE"}
-    finish(cap, leg, "Segments of the bind, its answer and a request arrive in another order than they were sent. Read with "
+    finish(cap, leg, "Segments of the bind, its answer and a request arrive in another order than they were sent. Read "
+                     "with "
                      "the preference tcp.reassemble_out_of_order.")
 
 
@@ -151,12 +156,14 @@ def retransmitted(cap):
         leg.out.again(DOWN)
         leg.in_.ack(DOWN)
         leg.out.ack(UP)
-    finish(cap, leg, "Segments with whole PDUs and with parts of them are sent again, before and after the acknowledgment. "
+    finish(cap, leg, "Segments with whole PDUs and with parts of them are sent again, before and after the "
+                     "acknowledgment. "
                      "Every PDU counts once.")
 
 
 def span(name, kind, what):
-    @case(name, "a capture that holds every packet twice" if kind == "same" else "every packet before and behind a router")
+    @case(name, "a capture that holds every packet twice" if kind == "same" else "every packet before and behind a "
+                                                                                 "router")
     def build(cap):
         cap.span = kind
         leg = Leg(cap)
@@ -168,9 +175,11 @@ def span(name, kind, what):
         finish(cap, leg, what)
 
 
-span("seg-span-same", "same", "A SPAN port shows each packet twice, byte for byte, 2 microseconds apart. Every PDU counts once, "
+span("seg-span-same", "same", "A SPAN port shows each packet twice, byte for byte, 2 microseconds apart. Every PDU "
+                              "counts once, "
                               "and nothing is a retransmission.")
-span("seg-span-routed", "routed", "A SPAN port shows each packet before and behind a router: the same IP id and sequence number, "
+span("seg-span-routed", "routed", "A SPAN port shows each packet before and behind a router: the same IP id and "
+                                  "sequence number, "
                                   "TTL one less, other MAC addresses.")
 
 
@@ -184,7 +193,8 @@ def after_401(cap):
     leg.out.down(rpc.answer(401, "Unauthorized", *offer))
     leg.establish()
     leg.work()
-    finish(cap, leg, "Both channels are asked for with Content-Length 0 and without credentials first, answered 401, and "
+    finish(cap, leg, "Both channels are asked for with Content-Length 0 and without credentials first, answered 401, "
+                     "and "
                      "asked for again on the same TCP connection.", "A 401 to no credentials is a step, not a refusal.")
 
 
@@ -202,7 +212,8 @@ def after_401_expect(cap):
     leg.in_.up(rpc.conn_b1(leg.c))
     leg.out.down(rpc.success(), rpc.conn_a3(), rpc.conn_c2())
     leg.work()
-    finish(cap, leg, "Both channels are asked for with their real Content-Length and Expect: 100-continue; the answer is 401, "
+    finish(cap, leg, "Both channels are asked for with their real Content-Length and Expect: 100-continue; the answer "
+                     "is 401, "
                      "the client leaves the announced body out and asks again on the same TCP connection.",
            "RFC 9110 10.1.1: after a final status a client need not send the body it announced. The 401 is a step.")
 
@@ -221,7 +232,8 @@ def after_ntlm(cap):
     leg.out.down(rpc.success(), rpc.conn_a3())
     leg.join()
     leg.work()
-    finish(cap, leg, "Type 1 with Content-Length 0, 401 with the challenge of EX1, type 3 with the real length; the same on "
+    finish(cap, leg, "Type 1 with Content-Length 0, 401 with the challenge of EX1, type 3 with the real length; the "
+                     "same on "
                      "both connections.", "A 401 to a type 1 is a step; both challenges name one server.")
 
 
@@ -251,13 +263,15 @@ def request_after(cap):
     leg.connect("out").up(rpc.ask_out())
     leg.out.up(rpc.conn_a1(leg.c))
     leg.in_.up(rpc.chunk(rpc.conn_b1(leg.c)))
-    leg.out.down(rpc.success("Transfer-Encoding: chunked", length=None), rpc.chunk(rpc.conn_a3()), rpc.chunk(rpc.conn_c2()))
+    leg.out.down(rpc.success("Transfer-Encoding: chunked", length=None), rpc.chunk(rpc.conn_a3()),
+                 rpc.chunk(rpc.conn_c2()))
     leg.in_.up(rpc.chunk(rpc.ping()), rpc.LAST_CHUNK)
     leg.out.down(rpc.chunk(rpc.ping()), rpc.LAST_CHUNK)
     for conn in (leg.in_, leg.out):
         conn.up(rpc.head("GET", "/owa/healthcheck.htm", "Host: mail.example.test"))
         conn.down(rpc.answer(200, "OK", "Content-Type: text/plain", "Content-Length: 2", body=b"OK"))
-    finish(cap, leg, "Both bodies are chunked and end with the last chunk; then each TCP connection carries a GET and its 200.",
+    finish(cap, leg, "Both bodies are chunked and end with the last chunk; then each TCP connection carries a GET and "
+                     "its 200.",
            "The GET is plain HTTP again.")
 
 
@@ -280,7 +294,8 @@ def second_channel(cap):
     for conn in (leg.in_, leg.out):
         conn.channel = conn.vc = conn.leg = None     # two each, so the row names none
     leg.close()
-    cap.what = "A virtual connection ends with the last chunks; the next one, with cookies of its own, uses the same two " \
+    cap.what = "A virtual connection ends with the last chunks; the next one, with cookies of its own, uses the same " \
+               "two " \
                "TCP connections."
     cap.rule = "A cookie is a virtual connection, a TCP connection is not."
 
@@ -298,7 +313,8 @@ def connect(cap):
     leg = Leg(cap, in_server="10.0.0.40:3128")
     for role in ("in", "out"):
         conn = leg.connect(role)
-        conn.up(rpc.head("CONNECT", "mail.example.test:80", "Host: mail.example.test:80", "Proxy-Connection: Keep-Alive"))
+        conn.up(rpc.head("CONNECT", "mail.example.test:80", "Host: mail.example.test:80", "Proxy-Connection: "
+                                                                                          "Keep-Alive"))
         conn.down(rpc.page(407, "Proxy Authentication Required", 'Proxy-Authenticate: Basic realm="proxy"'))
         conn.up(rpc.head("CONNECT", "mail.example.test:80", "Host: mail.example.test:80",
                          "Proxy-Authorization: Basic cHJveHl1c2VyOnNlY3JldA=="))
@@ -343,18 +359,20 @@ def chunked_both(cap):
     both = rpc.Msg(f"{len(a3) + len(c2):X}\r\n".encode() + a3.data, pdu=a3.pdu)
     leg.out.down(both, rpc.Msg(c2.data + b"\r\n", pdu=c2.pdu))
     bind = rpc.bind(1)
-    leg.in_.up(rpc.Msg(b"0014;name=value\r\n" + bind.data[:20] + b"\r\n" + f"{len(bind) - 20:x}\r\n".encode() + bind.data[20:]
-                       + b"\r\n", pdu=bind.pdu), cuts=range(1, 60))
+    leg.in_.up(rpc.Msg(b"0014;name=value\r\n" + bind.data[:20] + b"\r\n" + f"{len(bind) - 20:x}\r\n".encode()
+                       + bind.data[20:] + b"\r\n", pdu=bind.pdu), cuts=range(1, 60))
     leg.out.down(rpc.chunk(rpc.bind_ack(1)))
     leg.calls = 1
     for number, (opnum, ask, reply) in enumerate((Nspi.BIND, Nspi.UPDATE), 2):
         leg.in_.up(rpc.chunk(rpc.request(number, opnum, ask)), cuts=[2])
         response = rpc.response(number, opnum, reply)
         pieces = [response.data[at:at + 7] for at in range(0, len(response), 7)]
-        leg.out.down(rpc.Msg(b"".join(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in pieces), pdu=response.pdu))
+        leg.out.down(rpc.Msg(b"".join(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in pieces),
+                             pdu=response.pdu))
     leg.in_.up(rpc.LAST_CHUNK)
     leg.out.down(rpc.LAST_CHUNK)
-    finish(cap, leg, "IN's request and OUT's response are chunked: two PDUs in a chunk, one PDU in two chunks and in chunks "
+    finish(cap, leg, "IN's request and OUT's response are chunked: two PDUs in a chunk, one PDU in two chunks and in "
+                     "chunks "
                      "of 7 bytes, an extension, chunk lines cut by segments.")
 
 
@@ -368,7 +386,8 @@ def close_delimited(cap):
     leg.in_.close()
     leg.out.close()
     leg.done()
-    cap.what = "The 200 of OUT has neither Content-Length nor chunks: its body ends with the connection, which the client " \
+    cap.what = "The 200 of OUT has neither Content-Length nor chunks: its body ends with the connection, which the " \
+               "client " \
                "closes after IN."
     cap.rule = OPENS
 
@@ -384,7 +403,8 @@ def continue_100(cap):
     leg.in_.up(rpc.conn_b1(leg.c))
     leg.out.down(rpc.success(), rpc.conn_a3(), rpc.conn_c2())
     leg.work()
-    finish(cap, leg, "Both requests expect 100 and get it before their first PDU; OUT's 100 comes before the 76 bytes of its "
+    finish(cap, leg, "Both requests expect 100 and get it before their first PDU; OUT's 100 comes before the 76 bytes "
+                     "of its "
                      "request are complete.")
 
 
@@ -421,7 +441,8 @@ def with_cert(cap):
 
 
 ECHOED = rpc.answer(200, "Success", "Content-Type: application/rpc", "Content-Length: 20", "Connection: Keep-Alive")
-NO_CHANNEL = "2.1.2.1.5: Content-Length 0 to 16 is an echo request and no channel; a closed echo connection is no lone channel."
+NO_CHANNEL = "2.1.2.1.5: Content-Length 0 to 16 is an echo request and no channel; a closed echo connection is no " \
+             "lone channel."
 
 
 @case("seg-echo", "echo requests on connections of their own")
@@ -434,7 +455,8 @@ def echo(cap):
     leg = Leg(cap)
     leg.establish()
     leg.work()
-    finish(cap, leg, "Three echo requests with 4, 16 and 0 bytes and their responses, each on a connection of its own; then a "
+    finish(cap, leg, "Three echo requests with 4, 16 and 0 bytes and their responses, each on a connection of its own; "
+                     "then a "
                      "virtual connection.", NO_CHANNEL)
 
 
@@ -463,7 +485,8 @@ def version_1(cap):
         conn.up(rpc.request(call, opnum, ask))
         conn.down(rpc.response(call, opnum, reply))
     conn.close()
-    cap.what = "RPC_CONNECT, a 2xx, then bare RPC PDUs both ways on one connection (2.1.1.1); no RTS PDU, so no virtual " \
+    cap.what = "RPC_CONNECT, a 2xx, then bare RPC PDUs both ways on one connection (2.1.1.1); no RTS PDU, so no " \
+               "virtual " \
                "connection is expected."
     cap.rule = "2.1.1: one HTTP request carries both directions; it has no other half that could be missing."
 
@@ -478,7 +501,8 @@ def server_hop(name, port):
         leg.out.up(rpc.flow_ack(rpc_bytes(leg.out, "client"), rpc.WINDOW, leg.c.out))
         leg.close()
         leg.done()
-        cap.what = f"Captured between proxy and RPC server on TCP {port}: the legacy server response ncacn_http/1.0, then " \
+        cap.what = f"Captured between proxy and RPC server on TCP {port}: the legacy server response ncacn_http/1.0, " \
+                   f"then " \
                    "CONN/A2 and C1, CONN/B2 and B3, and the calls (2.1.2.2). A1, B1, A3 and C2 belong to the other hop."
         cap.rule = "3.2.1.5.3.1: C1 says that the server joined the halves."
 
@@ -520,9 +544,11 @@ def both_hops(cap):
     back.close()
     front.done()
     back.done()
-    cap.item("rpch.routing.proxies_differ", b1.frame, "B1 goes to 10.0.0.81, A1 went to 10.0.0.82; MS-RPCH 1.3.2 allows it.")
+    cap.item("rpch.routing.proxies_differ", b1.frame, "B1 goes to 10.0.0.81, A1 went to 10.0.0.82; MS-RPCH 1.3.2 "
+                                                      "allows it.")
     cap.item("rpch.routing.joined_across_proxies", c2.frame, "C2 came all the same.")
-    cap.what = "IN and OUT use different proxies, both of which reach the same RPC server on TCP 6004. Leg 0 is the HTTP hop, " \
+    cap.what = "IN and OUT use different proxies, both of which reach the same RPC server on TCP 6004. Leg 0 is the " \
+               "HTTP hop, " \
                "leg 1 the TCP hop; each has its own calls."
     cap.rule = "On leg 1 both halves end on 10.0.0.91:6004: no item there."
 
@@ -557,7 +583,8 @@ def late(cap):
     leg.out.down(rpc.ping())
     leg.close()
     cap.what = "Heads, RTS PDUs and the bind went by before the capture starts; every segment begins with a whole PDU."
-    cap.rule = "Section 2: the stream resynchronises at a segment that begins with a whole valid PDU. Without a cookie there " \
+    cap.rule = "Section 2: the stream resynchronises at a segment that begins with a whole valid PDU. Without a " \
+               "cookie there " \
                "is no virtual connection, and absence proves nothing."
 
 
@@ -590,7 +617,8 @@ def wrap(cap):
     leg = Leg(cap)
     leg.establish()
     leg.work()
-    finish(cap, leg, "The client's sequence numbers begin 256 bytes, the server's 16 bytes before 2^32, so they wrap within the "
+    finish(cap, leg, "The client's sequence numbers begin 256 bytes, the server's 16 bytes before 2^32, so they wrap "
+                     "within the "
                      "heads.")
 
 
@@ -605,8 +633,12 @@ def overlap(cap):
     leg.calls = 1
     for operation in (Nspi.BIND, Nspi.UNBIND):
         leg.call(operation)
-    finish(cap, leg, "The bind and its answer are sent again, each with new PDUs behind it in the same segment. Every PDU counts "
-                     "once.")
+    cap.preferences = {"tcp.reassemble_out_of_order": "TRUE"}
+    finish(cap, leg, "The bind and its answer are sent again, each with new PDUs behind it in the same segment. Every "
+                     "PDU counts "
+                     "once. Without the preference tcp.reassemble_out_of_order Wireshark's TCP itself passes nothing "
+                     "on of "
+                     "such a segment, of whatever protocol.")
 
 
 @case("seg-tcp-keepalive", "TCP keep-alives")
@@ -616,12 +648,15 @@ def tcp_keepalive(cap):
     leg.bind()
     for size in (0, 1, 0, 1):
         cap.wait(45)
-        for conn in (leg.in_, leg.out):
-            conn.probe(UP, size)
-            conn.probe(DOWN, size)
+        leg.in_.probe(UP, size)
+        leg.in_.probe(DOWN)
+        # Not with a byte on OUT's request: stock calls an old byte of a PDU it put together a reassembly error.
+        leg.out.probe(UP)
+        leg.out.probe(DOWN, size)
     leg.call(Nspi.BIND)
     leg.call(Nspi.UNBIND)
-    finish(cap, leg, "Both ends probe with and without a byte of old data while nothing else is sent. They are no PDU bytes and "
+    finish(cap, leg, "Both ends probe with and without a byte of old data while nothing else is sent. They are no PDU "
+                     "bytes and "
                      "no retransmissions.")
 
 
@@ -646,8 +681,10 @@ def gap(cap):
     leg.out.down(rpc.ping())
     leg.calls = 6
     leg.call(Nspi.UNBIND)
-    finish(cap, leg, "One of three segments of a request, a whole response, and the middle of three responses are missing and "
-                     "never sent again. The PDUs that lay in the gaps are lost, what begins a segment after them is not.",
+    finish(cap, leg, "One of three segments of a request, a whole response, and the middle of three responses are "
+                     "missing and "
+                     "never sent again. The PDUs that lay in the gaps are lost, what begins a segment after them is "
+                     "not.",
            "Section 2: the stream resynchronises at a segment that begins with a whole valid PDU.")
 
 
@@ -677,5 +714,6 @@ def snapped(cap):
     call(4, 1044, 1600, rpc.ping(), cuts=[1524])
     leg.calls = 4
     leg.call(Nspi.UNBIND)
-    finish(cap, leg, "Heads and small PDUs are whole; of PDUs of 1068 bytes and more the header and 430 bytes are there.",
+    finish(cap, leg, "Heads and small PDUs are whole; of PDUs of 1068 bytes and more the header and 430 bytes are "
+                     "there.",
            "Section 2: snapped packets lose only what was not captured. Lengths tell where the next PDU begins.")

@@ -6,7 +6,6 @@ SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import base64
-import struct
 
 import rpc
 from rpc import Nspi
@@ -98,14 +97,17 @@ behind("verdict-differ-f5", "one address, two servers in an F5 cookie",
        "BIGipServerpool_rpc is set to 10.1.1.100:8080 on IN and to 10.1.1.101:8080 on OUT.", True,
        [f"Set-Cookie: {F5_100}; path=/"], [f"Set-Cookie: {F5_101}; path=/"], (F5_100, F5_101),
        "1677787402.36895.0000 is 10.1.1.100:8080, 1694564618.36895.0000 is 10.1.1.101:8080 (K6917).")
-behind("verdict-f5-same", "one address, one server in the F5 cookie", "Both channels carry the cookie of 10.1.1.100:8080.",
-       False, [f"Set-Cookie: {F5_100}; path=/"], [f"Set-Cookie: {F5_100}; path=/"], (F5_100, F5_100), "The same server.")
+behind("verdict-f5-same", "one address, one server in the F5 cookie", "Both channels carry the cookie of "
+                                                                      "10.1.1.100:8080.",
+       False, [f"Set-Cookie: {F5_100}; path=/"], [f"Set-Cookie: {F5_100}; path=/"], (F5_100, F5_100), "The same "
+                                                                                                      "server.")
 behind("verdict-f5-encrypted", "encrypted F5 cookies that differ", "The values are encrypted and differ.", False,
        ["Set-Cookie: BIGipServerpool_rpc=!kV9gNqkvyQ2Lr0b1D+Yc3nZ4hXfC8wJm5tKz; path=/"],
        ["Set-Cookie: BIGipServerpool_rpc=!0aPq7sWxT4uEo2RiG6dHjL8vBn1MzC9yKfQ=; path=/"],
        why="An encrypted cookie proves nothing by being another one.")
 behind("verdict-aws-rotating", "rotating AWS cookies", "AWSALB has another value in every response.", False,
-       ["Set-Cookie: AWSALB=Qm9keU9uZQ0000000000000001; Path=/"], ["Set-Cookie: AWSALB=Qm9keVR3bw0000000000000002; Path=/"],
+       ["Set-Cookie: AWSALB=Qm9keU9uZQ0000000000000001; Path=/"], ["Set-Cookie: AWSALB=Qm9keVR3bw0000000000000002; "
+                                                                   "Path=/"],
        why="AWSALB rotates: inequality proves nothing.")
 behind("verdict-differ-serverid", "two values of HAProxy's SERVERID", "SERVERID is cas1 on IN and cas2 on OUT.", True,
        ["Set-Cookie: SERVERID=cas1; path=/"], ["Set-Cookie: SERVERID=cas2; path=/"], ("SERVERID=cas1", "SERVERID=cas2"),
@@ -130,7 +132,8 @@ def differ_frontend_late(cap):
     leg.done()
     cap.item(DIFFER, frame, "IN was answered by EX01; the 200 of OUT names EX02.")
     cap.item(ACROSS, c2.frame, "C2 came all the same.")
-    cap.what = "The halves are paired at B1, but only the 200 of OUT says that another server is behind the same address."
+    cap.what = "The halves are paired at B1, but only the 200 of OUT says that another server is behind the same " \
+               "address."
 
 
 @case("verdict-differ-ntlm", "two computer names in the NTLM challenges")
@@ -165,8 +168,8 @@ def differ_successor(cap):
     old.down(rpc.rts("OUT_R1/A2 or OUT_R2/A2", 0x04, rpc.destination(rpc.CLIENT)))
     leg.take("out", cap.connect("10.0.0.21", "10.0.0.82:80"))
     leg.out.up(rpc.ask_out(length=120))
-    a3 = rpc.rts("OUT_R1/A3 or OUT_R2/A3", 0x04, rpc.version(), rpc.cookie(c.vc), rpc.cookie(c.out), rpc.cookie(c.new_out),
-                 rpc.window())
+    a3 = rpc.rts("OUT_R1/A3 or OUT_R2/A3", 0x04, rpc.version(), rpc.cookie(c.vc), rpc.cookie(c.out),
+                 rpc.cookie(c.new_out), rpc.window())
     leg.out.up(a3)
     old.down(rpc.rts("OUT_R1/A6", 0x10, rpc.destination(rpc.CLIENT), rpc.version(), rpc.timeout()))
     leg.in_.up(rpc.rts("OUT_R1/A7", 0x10, rpc.destination(rpc.SERVER), rpc.cookie(c.new_out)))
@@ -202,7 +205,8 @@ def handshake(name, title, split, what, end, hop_tcp=False):
         leg.done(False)
         cap.item(MISMATCH if split else NEVER, frame, why)
         cap.what = what
-        cap.rule = "A1 and B1 (A2 and B2) were sent and no C2 (C1) came; both connections were captured whole, from SYN."
+        cap.rule = "A1 and B1 (A2 and B2) were sent and no C2 (C1) came; both connections were captured whole, from " \
+                   "SYN."
 
 
 def five_seconds(cap, leg):
@@ -242,10 +246,12 @@ handshake("verdict-mismatch-5s", "split halves, and 5 seconds without C2", True,
           "The halves go to different proxies that share nothing; a frame at 3 and one at 6 seconds.", five_seconds)
 handshake("verdict-mismatch-close", "split halves, OUT closed", True,
           "The halves go to different proxies; the one with OUT gives up after 2 seconds.", server_closes)
-handshake("verdict-mismatch-reset", "split halves, OUT reset", True, "The client gives up after 2 seconds.", client_resets)
+handshake("verdict-mismatch-reset", "split halves, OUT reset", True, "The client gives up after 2 seconds.",
+          client_resets)
 handshake("verdict-mismatch-5xx", "split halves, OUT refused", True,
           "OUT's proxy cannot reach the RPC server and says so with 503 instead of 200.", refused_503)
-handshake("verdict-never-5s", "one proxy, and 5 seconds without C2", False, "Both halves reach one address.", five_seconds)
+handshake("verdict-never-5s", "one proxy, and 5 seconds without C2", False, "Both halves reach one address.",
+          five_seconds)
 handshake("verdict-never-close", "one proxy, OUT closed", False, "Both halves reach one address, which closes OUT.",
           server_closes)
 handshake("verdict-never-5xx", "one proxy, OUT refused", False, "The proxy cannot reach the RPC server.", refused_503)
@@ -265,7 +271,8 @@ def server_hop_split(cap):
     leg.done(False)
     cap.item(DIFFER, b2.frame, "A2 went to 10.0.0.92:6004, B2 goes to 10.0.0.91:6004.")
     cap.item(MISMATCH, frame, "The server closes OUT without C1.")
-    cap.what = "A target name that resolves to two addresses: OUT's proxy connection goes to one server, IN's to the other."
+    cap.what = "A target name that resolves to two addresses: OUT's proxy connection goes to one server, IN's to the " \
+               "other."
     cap.rule = "Proxies differ, A2 and B2 were sent, and no C1 came."
 
 
@@ -283,7 +290,8 @@ def mismatch_late(cap):
     cap.item(DIFFER, b1.frame, "Two TCP peers.")
     cap.item(MISMATCH, frame, "The first frame after 5 seconds without C2.")
     cap.item(ACROSS, c2.frame, "C2 comes after 7 seconds.")
-    cap.what = "The servers share their state, slowly. A verdict stands on the first frame that proves it and is not taken back."
+    cap.what = "The servers share their state, slowly. A verdict stands on the first frame that proves it and is not " \
+               "taken back."
 
 
 @case("verdict-slow-join", "C2 after 6 silent seconds")
@@ -324,7 +332,8 @@ def never_gap(cap):
     leg.close()
     leg.done(False)
     cap.what = "C2 was sent, but its segment is missing in the capture; the ping behind it shows the gap."
-    cap.rule = "A gap lies where C2 could be: silence. The row is noted as not open: that it opened is nowhere to be seen."
+    cap.rule = "A gap lies where C2 could be: silence. The row is noted as not open: that it opened is nowhere to be " \
+               "seen."
 
 
 @case("verdict-never-one-way", "no C2, but only the client's packets")
@@ -365,7 +374,8 @@ def targets(name, title, inside, outside, differ, what):
         if differ:
             cap.item(TARGETS, b1.frame, f"IN asks for {inside}, OUT for {outside}.")
         cap.what = what
-        cap.rule = "" if differ else "Host names are case-insensitive; a short name equals the first label of a full one."
+        cap.rule = "" if differ else "Host names are case-insensitive; a short name equals the first label of a full " \
+                                     "one."
 
 
 targets("verdict-target-host", "IN and OUT ask for two servers", "ex1.example.test:6004", "ex2.example.test:6004", True,
@@ -468,7 +478,8 @@ def refused(name, title, response, what, why, side="out"):
         cap.rule = "The halves are tied by OutlookSession within 5 seconds, so neither is lone."
 
 
-EXCHANGE = ("Server: Microsoft-IIS/10.0", "X-FEServer: EX01", "X-DiagInfo: EX01", "request-id: 3f0e2d1c-1111-4222-8333-444455556666")
+EXCHANGE = ("Server: Microsoft-IIS/10.0", "X-FEServer: EX01", "X-DiagInfo: EX01",
+            "request-id: 3f0e2d1c-1111-4222-8333-444455556666")
 HTTP_SYS = ("Server: Microsoft-HTTPAPI/2.0", "Connection: close")
 DEVICE = ("Server: BigIP", "Connection: close")
 STATUSES = [
@@ -476,18 +487,21 @@ STATUSES = [
     (403, "Forbidden", EXCHANGE, "out", "Exchange wrote it: X-FEServer EX01."),
     (404, "Not Found", EXCHANGE, "out", "Exchange wrote it: the RPC proxy is not installed there."),
     (411, "Length Required", DEVICE, "in", "A device that does not take the announced body."),
-    (413, "Request Entity Too Large", ("Server: nginx", "Connection: close"), "in", "413 to a body of 1 GB, before any PDU."),
+    (413, "Request Entity Too Large", ("Server: nginx", "Connection: close"), "in", "413 to a body of 1 GB, before any "
+                                                                                    "PDU."),
     (417, "Expectation Failed", ("Server: squid/3.5.20", "Via: 1.1 proxy.example.test (squid/3.5.20)"), "in",
      "A web proxy wrote it: Via."),
     (500, "Internal Server Error", EXCHANGE, "out", "Exchange wrote it."),
-    (502, "Bad Gateway", ("Server: nginx", "Connection: close"), "out", "A device wrote it: it did not reach a server."),
+    (502, "Bad Gateway", ("Server: nginx", "Connection: close"), "out", "A device wrote it: it did not reach a "
+                                                                        "server."),
     (503, "Service Unavailable", ("Connection: close",), "out", "Nothing says who wrote it."),
     (504, "Gateway Timeout", ("Via: 1.1 gateway.example.test", "Connection: close"), "out", "A gateway wrote it."),
 ]
 for status, reason, headers, where, author in STATUSES:
     refused(f"verdict-refused-{status}", f"{status} to {where.upper()}", rpc.page(status, reason, *headers),
             f"The {where.upper()} request is answered {status} {reason}.", author, where)
-refused("verdict-refused-302", "302 to OUT", rpc.answer(302, "Found", "Location: https://mail.example.test/owa/", *EXCHANGE,
+refused("verdict-refused-302", "302 to OUT", rpc.answer(302, "Found", "Location: https://mail.example.test/owa/",
+                                                        *EXCHANGE,
                                                         "Content-Length: 0"),
         "The OUT request is redirected to a logon page.", "A final status other than 200.")
 refused("verdict-refused-failure-context", "503 with X-FailureContext", rpc.page(
@@ -510,7 +524,8 @@ def logon(name, title, user, steps, what, why):
             leg.out.up(rpc.ask_out(auth=authorization, length=76 if number == len(steps) - 1 else 0))
             if number == len(steps) - 1:
                 leg.out.up(rpc.conn_a1(leg.c))
-            frame = leg.out.down(rpc.page(401, "Unauthorized", f"WWW-Authenticate: {challenge}", "Server: Microsoft-IIS/10.0"))
+            frame = leg.out.down(rpc.page(401, "Unauthorized", f"WWW-Authenticate: {challenge}", "Server: "
+                                                                                                 "Microsoft-IIS/10.0"))
         leg.out.close()
         cap.leg(False, user=user)
         cap.item(REFUSED, frame, why)
@@ -538,7 +553,8 @@ def torn(cap):
     cap.wait(0.2)
     frame = leg.out.close(DOWN)
     cap.leg(False, user=None)
-    cap.item(REFUSED, frame, "A 401 that would be a step, but the server's side then closes the connection: type 3 has nowhere "
+    cap.item(REFUSED, frame, "A 401 that would be a step, but the server's side then closes the connection: type 3 has "
+                             "nowhere "
                              "to go.")
     cap.what = "A device closes the connection between challenge and answer."
 
@@ -564,7 +580,8 @@ def anonymous(cap):
         conn = leg.connect(role)
         for user in ("", "alice"):
             conn.up(ask(auth=rpc.ntlm_negotiate(), length=0))
-            conn.down(rpc.page(401, "Unauthorized", f"WWW-Authenticate: {rpc.ntlm_challenge('EX1', 'ex1.example.test')}"))
+            conn.down(rpc.page(401, "Unauthorized", f"WWW-Authenticate: "
+                                                    f"{rpc.ntlm_challenge('EX1', 'ex1.example.test')}"))
             conn.up(ask(auth=rpc.ntlm_authenticate(user), **({} if user else {"length": 0})))
             if not user:
                 conn.down(rpc.page(401, "Unauthorized", "WWW-Authenticate: NTLM"))
@@ -651,9 +668,11 @@ def client_first(cap, leg):
     return frame
 
 
-idle("verdict-idle-fin", "OUT closed by FIN after 200 idle seconds", 200, "A device closes the idle OUT channel.", out_closed,
+idle("verdict-idle-fin", "OUT closed by FIN after 200 idle seconds", 200, "A device closes the idle OUT channel.",
+     out_closed,
      IDLE, "200 s without a byte on OUT, then FIN from the server's side.")
-idle("verdict-idle-rst", "OUT reset after 200 idle seconds", 200, "A device resets the idle OUT channel.", out_reset, IDLE,
+idle("verdict-idle-rst", "OUT reset after 200 idle seconds", 200, "A device resets the idle OUT channel.",
+     out_reset, IDLE,
      "200 s without a byte on OUT, then RST from the server's side.")
 idle("verdict-idle-in", "IN closed after 200 idle seconds, OUT alive", 200,
      "OUT carried a ping a moment ago; IN was idle and is closed.", in_closed, IDLE,
@@ -661,11 +680,13 @@ idle("verdict-idle-in", "IN closed after 200 idle seconds, OUT alive", 200,
 idle("verdict-idle-probed", "OUT closed after 200 idle seconds in spite of TCP keep-alives", 15,
      "TCP keep-alives on OUT every 45 s, pings on IN; a device closes OUT.", probed, IDLE,
      "200 s without a body byte on OUT (keep-alives of TCP are none), then FIN from the server's side.")
-idle("verdict-idle-client", "closed by the client after 200 idle seconds", 200, "The client closes first, the server follows.",
+idle("verdict-idle-client", "closed by the client after 200 idle seconds", 200, "The client closes first, the server "
+                                                                                "follows.",
      client_first, None, "A client may close at any time.")
 idle("verdict-idle-short", "closed by the server after 5 seconds", 5, "OUT is closed by the server's side after 5 s.",
      out_closed, None, "Below 10 s it is no idle time.")
-idle("verdict-idle-announced", "closed after the announced 900 seconds", 905, "OUT is closed by the server's side after 905 s.",
+idle("verdict-idle-announced", "closed after the announced 900 seconds", 905, "OUT is closed by the server's side "
+                                                                              "after 905 s.",
      out_closed, None, "The announced interval of 900 s passed without a ping: the server may close.")
 
 
@@ -686,9 +707,11 @@ def server_gone(cap):
         leg.in_.fin(UP)
         leg.out.fin(UP)
         leg.done()
-    cap.item(GONE, frames[2], "The third FIN is that of another virtual connection to the same server, 40 ms after the first.",
+    cap.item(GONE, frames[2], "The third FIN is that of another virtual connection to the same server, 40 ms after the "
+                              "first.",
              vc=None)
-    cap.what = "Two virtual connections of two clients are idle for 60 s; then the server closes all four TCP connections within " \
+    cap.what = "Two virtual connections of two clients are idle for 60 s; then the server closes all four TCP " \
+               "connections within " \
                "a tenth of a second."
     cap.rule = "Other connections to that server end within a second: server_gone, once, and no idle_closed."
 
@@ -710,10 +733,13 @@ def idle_two(cap):
     legs[1].out.down(rpc.ping())
     for leg in legs:
         leg.done()
-    cap.item(IDLE, frame, "A second after the FIN no other connection to that server had ended; the first frame after it.")
-    cap.what = "Two virtual connections of two clients to one server are idle for 60 s; OUT of the first is closed by the " \
+    cap.item(IDLE, frame, "A second after the FIN no other connection to that server had ended; the first frame after "
+                          "it.")
+    cap.what = "Two virtual connections of two clients to one server are idle for 60 s; OUT of the first is closed " \
+               "by the " \
                "server's side. The other connection stays."
-    cap.rule = "While another connection to that server is open it takes a second to tell an idle timeout from a dead server."
+    cap.rule = "While another connection to that server is open it takes a second to tell an idle timeout from a " \
+               "dead server."
 
 
 @case("verdict-idle-predecessor", "a predecessor closed after 15 idle seconds")
@@ -724,7 +750,8 @@ def idle_predecessor(cap):
     leg.call(Nspi.BIND)
     c, old = leg.c, leg.in_
     leg.connect("in").up(rpc.ask_in())
-    leg.in_.up(rpc.rts("IN_R1/A1 or IN_R2/A1", 0x04, rpc.version(), rpc.cookie(c.vc), rpc.cookie(c.in_), rpc.cookie(c.new_in)))
+    leg.in_.up(rpc.rts("IN_R1/A1 or IN_R2/A1", 0x04, rpc.version(), rpc.cookie(c.vc), rpc.cookie(c.in_),
+                       rpc.cookie(c.new_in)))
     leg.out.down(rpc.rts("IN_R2/A4", 0, rpc.destination(rpc.CLIENT)))
     old.up(rpc.rts("IN_R2/A5", 0, rpc.cookie(c.new_in)))
     leg.call(Nspi.UPDATE)
@@ -800,12 +827,15 @@ def drop_out(cap):
     cap.what = "A device has forgotten OUT; the server's ping is lost behind it."
 
 
-drop("verdict-drop-lossy", "two retransmissions, then an ACK", 70, 2, "The ping after 70 s is lost twice and then arrives.", False,
+drop("verdict-drop-lossy", "two retransmissions, then an ACK", 70, 2, "The ping after 70 s is lost twice and then "
+                                                                      "arrives.", False,
      acked=True, why="Two retransmissions and an ACK are a lossy line.")
-drop("verdict-drop-busy", "three retransmissions without an idle time", 5, 3, "The server stops answering 5 s after a call.",
+drop("verdict-drop-busy", "three retransmissions without an idle time", 5, 3, "The server stops answering 5 s after a "
+                                                                              "call.",
      False, why="No idle time of 60 s before: not a dropped idle connection.")
 drop("verdict-drop-span", "one ping that the capture holds four times", 70, 0,
-     "A SPAN port shows the ping after 70 s four times with the same IP id; the ACK follows.", False, acked=True, span=True,
+     "A SPAN port shows the ping after 70 s four times with the same IP id; the ACK follows.", False, acked=True,
+     span=True,
      why="Copies are no retransmissions.")
 
 
@@ -824,7 +854,8 @@ def two_legs(cap):
 
 
 def relay(front, back):
-    for ask, reply in ((rpc.bind(1), rpc.bind_ack(1)), (rpc.request(1, *Nspi.BIND[:2]), rpc.response(1, 0, Nspi.BIND[2]))):
+    for ask, reply in ((rpc.bind(1), rpc.bind_ack(1)),
+                       (rpc.request(1, *Nspi.BIND[:2]), rpc.response(1, 0, Nspi.BIND[2]))):
         front.in_.up(ask)
         back.in_.up(ask)
         back.out.down(reply)
@@ -878,7 +909,8 @@ def delayed_in(name, title, seconds, expected, what):
         relay(front, back)
         end_legs(front, back)
         if expected:
-            cap.item(BUFFERED, late.frame, "B1 was acknowledged to the client three seconds before it reaches the server.", leg=1)
+            cap.item(BUFFERED, late.frame, "B1 was acknowledged to the client three seconds before it reaches the "
+                                           "server.", leg=1)
         else:
             cap.rule = "Below 2 seconds it is a slow device."
         cap.what = what
@@ -888,6 +920,28 @@ delayed_in("verdict-buffered-in", "a balancer that keeps IN's body back", 3, Tru
            "The balancer acknowledges B1 and passes it on 3 s later; no frame lies between.")
 delayed_in("verdict-buffered-in-quick", "a balancer that passes IN's body on after a second", 1, False,
            "The balancer passes B1 on after one second.")
+
+
+@case("verdict-buffered-in-never", "a balancer that waits for the whole body of IN")
+def never_passed_on(cap):
+    front, back = two_legs(cap)
+    for leg in (back, front):
+        leg.out.down(rpc.success(), rpc.conn_a3())
+    front.in_.up(rpc.conn_b1(front.c))
+    cap.wait(3)
+    first = front.in_.up(rpc.ping())
+    cap.wait(4)
+    second = front.in_.up(rpc.ping())
+    back.in_.channel = back.in_.vc = back.in_.leg = None     # a request without a PDU belongs to nothing so far
+    front.done(False)
+    back.in_ = None
+    back.done(False)
+    cap.item(BUFFERED, first, "B1 was acknowledged to the client and has not reached the server two seconds later; the "
+                              "first "
+                              "frame of leg 0 after that.")
+    cap.item(NEVER, second, "A1 and B1 were sent on leg 0 and no C2 came within 5 seconds.")
+    cap.what = "The balancer acknowledges IN's body and passes on its head only. The capture ends while all " \
+               "connections are open."
 
 
 # ---- call.failed ------------------------------------------------------------------------------
@@ -952,9 +1006,11 @@ def lifetime(cap):
         leg.out.down(rpc.response(call, 21, rpc.u32(0)))
     leg.close()
     leg.done()
-    cap.item("rpch.rts.unexpected", b1.frame, "ChannelLifetime 4096 is below 128 KiB (2.2.3.5.5); a real lifetime would make a "
+    cap.item("rpch.rts.unexpected", b1.frame, "ChannelLifetime 4096 is below 128 KiB (2.2.3.5.5); a real lifetime "
+                                              "would make a "
                                               "large capture.")
-    cap.item(LIFETIME, frames[3], "With the fourth request of 1200 bytes IN has carried 4976 bytes, 4872 of them RPC PDUs: more "
+    cap.item(LIFETIME, frames[3], "With the fourth request of 1200 bytes IN has carried 4976 bytes, 4872 of them RPC "
+                                  "PDUs: more "
                                   "than 4096 either way.")
     cap.what = "B1 announces a lifetime of 4096 bytes, and the client does not recycle IN in time."
 
@@ -989,7 +1045,8 @@ def windowed(name, title, role, acks, what):
         leg.close()
         leg.done()
         if not acks:
-            cap.item(WINDOW, exceeded, f"More than {small} bytes of RPC PDUs on {role.upper()}, and none was ever acknowledged.")
+            cap.item(WINDOW, exceeded, f"More than {small} bytes of RPC PDUs on {role.upper()}, and none was ever "
+                                       f"acknowledged.")
         else:
             cap.rule = "Each acknowledgment opens the window again (3.2.1.5.1.2)."
         cap.what = what

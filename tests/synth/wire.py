@@ -42,7 +42,8 @@ def packet(src, dst, ip_id, ttl, segment, via=0):
     macs[1] ^= via
     macs[7] ^= via
     if src.version == 4:
-        header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), ip_id, 0x4000, ttl, 6, 0) + src.packed + dst.packed
+        header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), ip_id, 0x4000, ttl, 6, 0) \
+            + src.packed + dst.packed
         header = header[:10] + struct.pack(">H", checksum(header)) + header[12:]
         return bytes(macs) + b"\x08\x00" + header + segment
     header = struct.pack(">IHBB", 0x60000000, len(segment), 6, ttl) + src.packed + dst.packed
