@@ -22,10 +22,12 @@ import table
 import wsrun
 
 VALUE, FIELD = "\x1f", "\x1e"
+# An expert item's own message is cut at 240 characters.
+VERDICT_PARTS = ["outlook.verdict", "outlook.verdict.seen", "outlook.verdict.inferred", "outlook.verdict.next"]
 FIELDS = overview.FIELDS + [
     "http.request.method", "rpch.vc", "rpch.vc.leg", "rpch.vc.in_stream", "rpch.vc.out_stream", "rpch.vc.in_peer",
     "rpch.vc.out_peer", "rpch.vc.state", "rpch.target", "outlook.request_id", "outlook.client_request_id",
-    "rpch.rts.malformed", "rpch.rts.unexpected", "_ws.expert.message", *report.HEADLINES,
+    "rpch.rts.malformed", "rpch.rts.unexpected", *VERDICT_PARTS, *report.HEADLINES,
 ]
 TEXTS_KEPT = 2000                    # verdict texts; identical ones are folded anyway
 IDS_KEPT = 4                         # request ids of one connection and leg
@@ -53,7 +55,7 @@ class Pass:
         self.legs = {}               # (vc, leg): report.Leg
         self.requests = {}           # stream: frame and time of its first channel request
         self.found = {}              # (filter, vc, leg): first frame with this verdict
-        self.texts = {}              # frame: verdict messages on it
+        self.texts = {}              # frame: {filter: (seen, inferred, next)} of the verdicts on it
         self.odd = {"rpch.rts.malformed": [], "rpch.rts.unexpected": []}     # first frame and number
         self.table = []
 
@@ -74,7 +76,7 @@ class Pass:
                 found[:] = [found[0], found[1] + 1] if found else [frame, 1]
         verdicts = [name for name in report.HEADLINES if row[name]]
         if verdicts and len(self.texts) < TEXTS_KEPT:
-            self.texts[frame] = [text for text in values(row, "_ws.expert.message") if "seen:" in text.lower()]
+            self.texts[frame] = {name: rest for name, *rest in zip(*(values(row, part) for part in VERDICT_PARTS))}
         if row["rpch.vc"]:
             self.connection(frame, row, verdicts)
 
@@ -119,8 +121,9 @@ class Pass:
                     leg.client = self.overview.tcp[stream].ends[0][0]
             leg.start = leg.start or self.overview.first
             if frame := self.found.get((leg.verdict, vc, number)):
-                leg.texts = self.texts.get(frame, [])
+                leg.text = self.texts.get(frame, {}).get(leg.verdict, leg.text)
         return [self.legs[key] for key in sorted(self.legs)]
+
 
 def read(tshark, capture, keylog):
     """Returns (Pass, problem); problem is tshark's complaint or empty."""

@@ -57,7 +57,7 @@ class Leg:
     where: str = ""
     where_seen: bool = False
     cannot_tell: str = ""
-    texts: list = dataclasses.field(default_factory=list)
+    text: tuple = ("", "", "")       # what was seen, is inferred, and is to be checked next
     request_ids: list = dataclasses.field(default_factory=list)
 
     def good(self):
@@ -71,16 +71,6 @@ class Leg:
 def clean(text):
     """Bytes of the wire must not reach a terminal as control characters."""
     return re.sub(r"[^\x20-\x7e\xa0-\uffff]", "?", text)
-
-
-def parts(text):
-    """(seen, inferred, next) of "Seen: ...; inferred: ...; next: ..."; any may be empty."""
-    marks = list(re.finditer(r"(?:^|[;.]\s+|\s)(seen|inferred|next):\s*", text, re.IGNORECASE))
-    found = {"seen": "" if marks else text.strip()}
-    for mark, following in zip(marks, [*marks[1:], None]):
-        end = following.start() if following else len(text)
-        found.setdefault(mark[1].lower(), text[mark.end():end].strip().rstrip(";."))
-    return tuple(found.get(name, "") for name in ("seen", "inferred", "next"))
 
 
 def fit(line):
@@ -103,7 +93,9 @@ def some(values, most=3):
     return f"{', '.join(values[:most])} and {len(values) - most:,} more"
 
 
-def who(leg):
+def who(legs):
+    """User, client and target: of the leg seen first, for behind a device its own address is the client's."""
+    leg = min(legs, key=lambda leg: leg.leg)
     text = f"{leg.user} at {leg.client}" if leg.user else leg.client
     return f"{text} -> {leg.target}" if leg.target else text
 
@@ -131,13 +123,13 @@ def group_lines(members, total, dates):
     head = "FAILED" if first.failed() else "NOTE  "
     out = textwrap.wrap(f"{head}  {len(members):,} of {count(total, 'RPC over HTTP connection')} {HEADLINES[first.verdict]}",
                         WIDTH, subsequent_indent=" " * 9)
-    out += entry("who", some(who(leg) for leg in chosen))
+    out += entry("who", some(who(legs) for legs in members))
     channels = [f"{name} to {peer}{f' (frame {frame})' if frame else ''}"
                 for name, peer, frame in (("OUT", first.out_peer, first.out_frame), ("IN", first.in_peer, first.in_frame))
                 if peer]
     out += entry("first", f"{utc(first.start, dates)}, connection {first.vc} leg {first.leg}: "
                           f"{', '.join(channels) or 'no peer seen'}")
-    seen, inferred, then_next = parts(first.texts[0]) if first.texts else ("", "", "")
+    seen, inferred, then_next = first.text
     out += entry("then", seen)
     where = first.where or "CANNOT TELL"
     reason = first.cannot_tell if where == "CANNOT TELL" and first.cannot_tell else inferred

@@ -1358,7 +1358,7 @@ static void rpc_pdu(struct channel *channel, struct when when, enum way way, con
     if (leg && !channel->v1) {
         if (way == WAY_TO_CLIENT && channel->role == ROLE_OUT) {
             mark_joined(leg, when, true);    /* the server answers: both halves have met */
-        } else if (leg->state == LEG_OPENING && !leg_whole(leg)) {
+        } else if (leg->state == LEG_OPENING && (!leg_other(channel) || !leg_whole(leg))) {
             leg_set_running(leg);            /* the client sends calls once it has had C2 */
         }
     }

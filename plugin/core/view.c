@@ -78,15 +78,22 @@ uint32_t vworld_legs(const struct vworld *world)
     return world->row_count;
 }
 
-/* Why absence proves nothing on this leg; text lives as long as the world. */
-static const char *doubt_text(const struct vworld *world, const struct leg *leg)
+/* Why absence proves nothing on this leg; the text lives as long as the world. */
+static const char *doubt_text(const struct leg *leg)
 {
     for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
-        const struct channel *channel = leg->current[role];
+        const struct channel *channel = leg->current[role], *other = leg->current[!role];
         const char *name = role == ROLE_IN ? "IN" : "OUT";
         char text[64];
-        uint32_t frame;
-        switch (channel ? conn_doubt(channel->conn, &frame) : DOUBT_NONE) {
+        uint32_t frame = 0;
+        if (!channel) {
+            if (!other || !other->rpc_seen || other->v1) {
+                continue;
+            }
+            snprintf(text, sizeof(text), "%s: not captured, though calls flow", name);
+            return world_intern(leg->vc->world, text);
+        }
+        switch (conn_doubt(channel->conn, &frame)) {
         case DOUBT_NONE:
             continue;
         case DOUBT_NO_SYN:
@@ -106,10 +113,16 @@ static const char *doubt_text(const struct vworld *world, const struct leg *leg)
             snprintf(text, sizeof(text), "%s: frame %u not captured whole", name, frame);
             break;
         }
-        return world_intern(channel->conn->world, text);
+        return world_intern(leg->vc->world, text);
     }
-    (void)world;
     return NULL;
+}
+
+/* Channels over different proxies that work are no fault of anybody. */
+static bool is_harmless(const struct leg *leg)
+{
+    return leg->joined && leg->severity <= V_NOTE &&
+           (leg->verdict == V_PROXIES_DIFFER || leg->verdict == V_JOINED_ACROSS_PROXIES);
 }
 
 bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row)
@@ -171,11 +184,13 @@ bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row)
         row->verdict = (enum verdict_kind)leg->verdict;
         row->severity = (enum verdict_severity)leg->severity;
         row->verdict_frame = leg->verdict_frame;
-        row->where = (enum verdict_where)leg->where;
-        row->where_seen = leg->where_seen;
+        if (!is_harmless(leg)) {
+            row->where = (enum verdict_where)leg->where;
+            row->where_seen = leg->where_seen;
+        }
     }
     if (leg->withheld || !leg->joined) {
-        row->cannot_tell = doubt_text(world, leg);
+        row->cannot_tell = doubt_text(leg);
     }
     if (row->cannot_tell && row->where == WHERE_NONE) {
         row->where = WHERE_UNKNOWN;

@@ -24,10 +24,11 @@ static int hf_vc = -1, hf_vc_leg = -1, hf_vc_in_stream = -1, hf_vc_out_stream = 
 static int hf_vc_state = -1, hf_vc_in_peer = -1, hf_vc_out_peer = -1, hf_vc_peer_frame = -1;
 static int hf_channel = -1, hf_channel_bytes = -1, hf_target = -1, hf_outlook_session = -1, hf_session_id = -1;
 static int hf_error_code = -1, hf_greeting = -1, hf_skipped = -1;
+static int hf_verdict = -1, hf_verdict_seen = -1, hf_verdict_inferred = -1, hf_verdict_next = -1;
 static int hf_request_id = -1, hf_client_request_id = -1, hf_front_end = -1, hf_failure_context = -1;
 static int *hf_rts_field;            /* one for each row of rts_fields[] */
 
-static int ett_pdu = -1, ett_command = -1, ett_flags = -1, ett_vc = -1, ett_head = -1;
+static int ett_pdu = -1, ett_command = -1, ett_flags = -1, ett_vc = -1, ett_head = -1, ett_verdict = -1;
 
 static expert_field ei_verdict[VERDICT_KINDS];
 static expert_field ei_malformed = EI_INIT;
@@ -232,8 +233,15 @@ void rpch_register_fields(void)
         { &hf_front_end, { "Front end", "outlook.front_end", FT_STRING, BASE_NONE, NULL, 0, "X-FEServer", HFILL } },
         { &hf_failure_context, { "Failure context", "outlook.failure_context", FT_STRING, BASE_NONE, NULL, 0,
           "X-FailureContext", HFILL } },
+        { &hf_verdict, { "Verdict", "outlook.verdict", FT_STRING, BASE_NONE, NULL, 0, "Filter name of an expert item on this frame",
+          HFILL } },
+        { &hf_verdict_seen, { "Seen", "outlook.verdict.seen", FT_STRING, BASE_NONE, NULL, 0,
+          "What the verdict rests on, in full: an expert item's own text is cut at 240 characters", HFILL } },
+        { &hf_verdict_inferred, { "Inferred", "outlook.verdict.inferred", FT_STRING, BASE_NONE, NULL, 0,
+          "What follows from it", HFILL } },
+        { &hf_verdict_next, { "Next", "outlook.verdict.next", FT_STRING, BASE_NONE, NULL, 0, "What to check next", HFILL } },
     };
-    static int *ett[] = { &ett_pdu, &ett_command, &ett_flags, &ett_vc, &ett_head };
+    static int *ett[] = { &ett_pdu, &ett_command, &ett_flags, &ett_vc, &ett_head, &ett_verdict };
     proto_register_field_array(proto_rpch, of_rpch, array_length(of_rpch));
     register_table_fields();
     proto_register_field_array(proto_outlook, of_outlook, array_length(of_outlook));
@@ -673,6 +681,30 @@ static void show_snapshot(proto_tree *tree, tvbuff_t *tvb, const struct vc_snaps
         proto_item_set_generated(proto_tree_add_uint(tree, hf_vc_peer_frame, tvb, 0, 0, now->peer_frame));
 }
 
+/* The three parts of a verdict's text, each whole: Wireshark cuts labels and the message of
+ * an expert item. */
+static void show_parts(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, const char *text)
+{
+    static const char inferred_mark[] = "; inferred: ", next_mark[] = "; next: ";
+    const char *seen = g_str_has_prefix(text, "Seen: ") ? text + strlen("Seen: ") : text;
+    const char *inferred = strstr(seen, inferred_mark);
+    const char *next = strstr(inferred ? inferred : seen, next_mark);
+    const char *end = text + strlen(text);
+    const struct {
+        int hf;
+        const char *from, *to;
+    } parts[] = {
+        { hf_verdict_seen, seen, inferred ? inferred : next ? next : end },
+        { hf_verdict_inferred, inferred ? inferred + strlen(inferred_mark) : end, next ? next : end },
+        { hf_verdict_next, next ? next + strlen(next_mark) : end, end },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        const char *part = parts[i].to > parts[i].from
+            ? wmem_strndup(pinfo->pool, parts[i].from, (size_t)(parts[i].to - parts[i].from)) : "-";
+        proto_item_set_generated(proto_tree_add_string(tree, parts[i].hf, tvb, 0, 0, part));
+    }
+}
+
 void rpch_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note)
 {
     const struct vc_snapshot *now = note->snapshot;
@@ -690,6 +722,10 @@ void rpch_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
             proto_item_append_text(item, ", %s", now->state);
         show_snapshot(vc_tree, tvb, now, !has_pdu(note));
     }
-    for (const struct verdict *verdict = note->verdicts; verdict; verdict = verdict->next)
+    for (const struct verdict *verdict = note->verdicts; verdict; verdict = verdict->next) {
         expert_add_info_format(pinfo, item, &ei_verdict[verdict->kind], "%s", verdict->text);
+        proto_item *named = proto_tree_add_string(vc_tree, hf_verdict, tvb, 0, 0, verdict_filter(verdict->kind));
+        proto_item_set_generated(named);
+        show_parts(proto_item_add_subtree(named, ett_verdict), pinfo, tvb, verdict->text);
+    }
 }

@@ -952,6 +952,36 @@ static void test_rows_tell_doubt(void)
     scene_end(&s);
 }
 
+/* One channel of an open connection is all that was captured. */
+static void test_row_half_captured(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in = tap_http(&s, CLIENT ":1001", A);
+    tap_request(&in, HTTP_RPC_IN_DATA);
+    send_b1(&in, 10);
+    tap_rpc(&in, UP, RPC_BIND, 72);
+    CHECK_STR(in.now.state, "open");
+    CHECK_STR(doubt_of(&s), "OUT: not captured, though calls flow");
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* Different proxies that work are nobody's fault. */
+static void test_row_joined_across(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", B);
+    open_both(&in, &out, 10);
+    struct leg_row row;
+    vworld_row(s.world, 0, &row);
+    CHECK_INT(row.verdict, V_PROXIES_DIFFER);
+    CHECK_INT(row.where, WHERE_NONE);
+    CHECK(!row.cannot_tell);
+    scene_end(&s);
+}
+
 /* The gravest verdict stands in the row, the first of its severity. */
 static void test_row_verdict(void)
 {
@@ -1041,6 +1071,8 @@ int main(void)
     test_session_ambiguous();
     test_session_beside_cookies();
     test_rows_tell_doubt();
+    test_row_half_captured();
+    test_row_joined_across();
     test_row_verdict();
     test_memory();
     return unit_end();
