@@ -723,9 +723,9 @@ void rpch_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
         show_snapshot(vc_tree, tvb, now, !has_pdu(note));
     }
     for (const struct verdict *verdict = note->verdicts; verdict; verdict = verdict->next) {
-        expert_add_info_format(pinfo, item, &ei_verdict[verdict->kind], "%s", verdict->text);
         proto_item *named = proto_tree_add_string(vc_tree, hf_verdict, tvb, 0, 0, verdict_filter(verdict->kind));
         proto_item_set_generated(named);
+        expert_add_info_format(pinfo, named, &ei_verdict[verdict->kind], "%s", verdict->text);
         show_parts(proto_item_add_subtree(named, ett_verdict), pinfo, tvb, verdict->text);
     }
 }

@@ -709,7 +709,7 @@ def server_gone(cap):
         leg.done()
     cap.item(GONE, frames[2], "The third FIN is that of another virtual connection to the same server, 40 ms after the "
                               "first.",
-             vc=None)
+             vc=1)
     cap.what = "Two virtual connections of two clients are idle for 60 s; then the server closes all four TCP " \
                "connections within " \
                "a tenth of a second."
