@@ -416,8 +416,8 @@ class Head:
 class Walk:
     """What HTTP carries in one TCP connection: heads and PDUs of both directions."""
 
-    def __init__(self, tcp):
-        self.tcp, self.heads, self.pdus, self.bodies = tcp, [], [], []
+    def __init__(self, tcp, resync=False):
+        self.tcp, self.heads, self.pdus, self.bodies, self.resync = tcp, [], [], [], resync
         self.broken = []             # (way, offset) where no PDU can start
         data = [bytes(half.data) for half in tcp.halves]
         if data[1].startswith(b"ncacn_http/1."):
@@ -541,7 +541,10 @@ class Walk:
             length, call = struct.unpack_from(order + "H", body, at + 8)[0], struct.unpack_from(order + "I", body, at + 12)[0]
             if body[at] != 5 or body[at + 1] > 1 or body[at + 2] > RTS or length < 16:
                 self.broken.append((way, next(low + at - start for start, low, high in reversed(starts) if start <= at)))
-                return
+                at = self.next_start(way, starts, body, at) if self.resync else -1
+                if at < 0:
+                    return
+                continue
             if at + length > len(body):
                 return
             offsets = [(low + max(0, at - start), low + min(high - low, at + length - start))
@@ -550,6 +553,16 @@ class Walk:
             self.pdus.append(Pdu(way, offsets, length, body[at + 2], body[at + 3], call, opnum, number,
                                  data=body[at:at + length]))
             at += length
+
+
+    def next_start(self, way, starts, body, at):
+        """Where the next segment begins with what may be a PDU; -1 if none does."""
+        for start, low, high in starts:
+            for run in self.tcp.halves[way].keys:
+                place = start + run - low
+                if low <= run < high and place > at and body[place] == 5 and body[place + 4:place + 8] == b"\x10\0\0\0":
+                    return place
+        return -1
 
 
 def walks(capture):

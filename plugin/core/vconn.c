@@ -771,6 +771,7 @@ static const char *user_text(struct vworld *world, const struct http_auth *auth)
 static void note_names(struct vtcp *conn, const struct http_info *info)
 {
     struct vworld *world = conn->world;
+    conn->saw_challenge |= info->challenge_in_progress;
     if (info->front_end[0]) {
         conn->front_end = world_intern(world, info->front_end);
     }

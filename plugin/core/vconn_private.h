@@ -69,6 +69,7 @@ struct vtcp {
     uint8_t asked_role;          /* enum role, of an echo request */
     uint8_t ended_by;            /* enum way: the end that sent the FIN or RST */
     bool syn, syn_ack, gap, ended, ended_by_rst, drop_told;
+    bool saw_challenge;          /* a 401 with a token in it */
     struct endpoint client, server_end;
     struct server *server;
     struct half half[2];         /* by enum way: who sent */

@@ -633,7 +633,7 @@ static struct advice advice_for(const struct channel *channel, const struct http
     enum verdict_where answered = info->author == HTTP_BY_DEVICE ? WHERE_DEVICE :
                                   info->author == HTTP_BY_UNKNOWN ? WHERE_UNKNOWN : WHERE_SERVER;
     if (info->status == 401 || info->status == 407) {
-        if (channel->step == HTTP_STEP_TYPE3 && !channel->conn->challenge) {
+        if (channel->step == HTTP_STEP_TYPE3 && channel->conn->syn && !channel->conn->saw_challenge) {
             return (struct advice){
                 WHERE_UNKNOWN, "the credentials were not accepted, and their NTLM challenge did not come on this "
                 "connection: the handshake may be torn between two servers",
@@ -662,7 +662,7 @@ static struct advice advice_for(const struct channel *channel, const struct http
         return (struct advice){ answered, "the answering side could not serve the channel",
                                 "look at its log at this time, with the request id" };
     }
-    return (struct advice){ answered, "a channel is answered by 200 alone, so something else answered",
+    return (struct advice){ answered, "only 200 opens a channel: something other than the RPC proxy answered",
                             "look at publishing and redirection rules for /rpc" };
 }
 

@@ -153,30 +153,41 @@ static void pass_over(struct run *run, tvbuff_t *tvb, int offset, int len, const
         rpch_show_gap(tvb, run->pinfo, run->tree, offset, len, what);
 }
 
-/* The length of an RTS PDU by its commands, where its frag_length promises more than
- * they fill and another PDU or the end of the stretch follows them; else 0. */
+struct rts_extent {
+    uint32_t end;                /* behind the last command, 0 if the PDU ends with it */
+    bool broken;
+};
+
+static void note_extent(void *ctx, const struct rts_issue *issue)
+{
+    struct rts_extent *extent = (struct rts_extent *)ctx;
+    if (issue->problem == RTS_BAD_FRAG_LENGTH && issue->offset > PDU_HEADER_LEN)
+        extent->end = issue->offset;
+    else
+        extent->broken |= rts_problem_is_malformed(issue->problem);
+}
+
+/* The length of an RTS PDU by its commands, where its frag_length promises more than the
+ * stretch holds and another PDU or the end of the stretch follows them; else 0. */
 static uint32_t lying_rts_length(const uint8_t *p, uint32_t len, uint16_t frag_length)
 {
     struct pdu_header header;
     struct rts_pdu rts;
-    static const struct rts_sink silent = { NULL, NULL, NULL, NULL };
-    if (len < PDU_HEADER_LEN + 4)
+    struct rts_extent extent = { 0, false };
+    const struct rts_sink sink = { .issue = note_extent, .ctx = &extent };
+    uint16_t next_length;
+    unsigned bad;
+    if (len < PDU_HEADER_LEN + 4 || len >= frag_length)
         return 0;
     pdu_header_decode(p, &header);
-    if (header.ptype != RPC_RTS || frag_length <= len)
+    if (header.ptype != RPC_RTS)
         return 0;
-    /* Every way to split the stretch at a following PDU is too much to try: RTS PDUs end
-     * where the next one begins or where the stretch ends. */
-    for (uint32_t end = PDU_HEADER_LEN + 4; end <= len; end += 4) {
-        uint16_t next_length;
-        unsigned bad;
-        if (end < len && pdu_probe(p + end, len - end, &next_length, &bad) != PDU_PROBE_OK)
-            continue;
-        rts_decode(p, end, (uint16_t)end, &rts, &silent);
-        if (rts.well_formed && rts.commands_decoded == rts.number_of_commands)
-            return end;
-    }
-    return 0;
+    rts_decode(p, len, (uint16_t)len, &rts, &sink);
+    if (extent.broken || rts.commands_decoded != rts.number_of_commands)
+        return 0;
+    if (extent.end == 0)
+        return len;
+    return pdu_probe(p + extent.end, len - extent.end, &next_length, &bad) == PDU_PROBE_OK ? extent.end : 0;
 }
 
 /* Whether an HTTP message begins here, in place of a PDU. */

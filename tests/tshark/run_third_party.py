@@ -23,7 +23,6 @@ import wsrun
 from common import capfile
 
 FIVE_SECONDS = 5 * 10**9
-HTTP_WAITS = 128 * 1024
 # Prefix of the manifest's row -> what must be said, as (item, severity, TCP streams it may stand on). Frames are
 # worked out below. Captures without an entry must show no item of the plugin at all.
 VERDICTS = {
@@ -55,23 +54,12 @@ def commands(pdu):
     return struct.unpack_from("<HH", pdu.data, 16)
 
 
-def shown_in(walk, pdu):
-    """http waits for the whole body of a request that is shorter than 128 KiB, so its PDUs come together."""
-    if pdu.way == 1 or not pdu.head:
-        return pdu.frame
-    head = [head for head in walk.heads if head.way == 0][pdu.head - 1]
-    if int(head.fields.get("content-length", "0")) >= HTTP_WAITS:
-        return pdu.frame
-    return max(other.frame for other in walk.pdus if other.way == 0 and other.head == pdu.head)
-
-
 def pdus(counter, mode, packets, walks):
     """Every PDU, in the frame that completes it and with what its header says."""
     carrying = {walk.tcp.number for walk in walks if walk.pdus}
     for walk in walks:
         got = [(packet.number, pdu) for packet in packets if packet.stream == walk.tcp.number for pdu in packet.pdus]
-        expected = [(shown_in(walk, pdu), common.PTYPES.get(pdu.ptype), pdu.length, pdu.call, pdu.opnum)
-                    for pdu in walk.pdus]
+        expected = [(pdu.frame, common.PTYPES.get(pdu.ptype), pdu.length, pdu.call, pdu.opnum) for pdu in walk.pdus]
         names = set(common.PTYPES.values())
         shown = []
         for frame, pdu in got:
@@ -188,7 +176,7 @@ def contents(tshark, counter, sample, walks, packets):
     expected = {}
     for frame, _, walk, pdu in order:
         packet = stock[frame - 1]
-        expected.setdefault(shown_in(walk, pdu), []).append(carried(packet))
+        expected.setdefault(pdu.frame, []).append(carried(packet))
     for frame, wanted in expected.items():
         got = carried(by_frame[frame])
         merged = ([name for names, _ in wanted for name in names], sorted(name for _, names in wanted for name in names))

@@ -668,6 +668,31 @@ static void test_refused_401(void)
     }
 }
 
+/* A type 3 message is worth nothing on a connection that had no challenge. */
+static void test_refused_torn_ntlm(void)
+{
+    struct scene s;
+    for (int challenged = 0; challenged < 2; challenged++) {
+        scene_begin(&s);
+        struct tap tap = tap_http(&s, CLIENT ":1001", A);
+        struct http_info type1 = http_request(HTTP_RPC_IN_DATA), type2 = http_response(401);
+        struct http_info type3 = http_request(HTTP_RPC_IN_DATA);
+        set_step(&type1, HTTP_STEP_TYPE1);
+        set_step(&type3, HTTP_STEP_TYPE3);
+        type2.challenge_in_progress = true;      /* without a server's name */
+        if (challenged) {
+            tap_head(&tap, &type1);
+            tap_head(&tap, &type2);
+        }
+        tap_head(&tap, &type3);
+        tap_status(&tap, 401);
+        EXPECT(&s, "refused:warning@%u/0.0", s.frame);
+        CHECK_INT(strstr(s.last_text, "torn") != NULL, !challenged);
+        CHECK_INT(s.where, challenged ? WHERE_CLIENT : WHERE_UNKNOWN);
+        scene_end(&s);
+    }
+}
+
 /* A wrong password is no routing fault. */
 static void test_4xx_explains(void)
 {
@@ -1138,6 +1163,7 @@ int main(void)
     test_not_lone();
     test_refused();
     test_refused_401();
+    test_refused_torn_ntlm();
     test_4xx_explains();
     test_idle_closed();
     test_server_gone();

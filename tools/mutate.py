@@ -1,0 +1,120 @@
+"""Damages the channel bodies of a capture and keeps its TCP and HTTP valid.
+
+    mutate.py [--seed N] [-k KEYLOG] CAPTURE DAMAGED
+
+Where bodies and PDUs lie is found without a dissector. Bytes change in place, so lengths,
+sequence numbers, heads and chunk framing stay; checksums are made right. One seed always
+gives the same file.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import argparse
+import random
+import struct
+import sys
+
+import capfile
+import twin
+import wsrun
+
+MOST = 12                            # damages in one file
+LENGTHS = (0, 1, 15, 16, 17, 19, 20, 23, 4096, 32767, 65534, 65535)
+COUNTS = (0, 1, 7, 16, 255, 65535)
+WORDS = (0, 1, 13, 14, 15, 255, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff)
+
+
+class Body:
+    """The data of one body and where its bytes lie in the packets."""
+
+    def __init__(self, walk, way, spans):
+        half = walk.tcp.halves[way]
+        self.data = bytearray(b"".join(bytes(half.data[low:high]) for low, high in spans))
+        self.places = [place for low, high in spans for place in half.places(low, high)]
+        starts, at = {}, 0
+        for low, high in spans:
+            starts.update({low + offset: at + offset for offset in range(high - low)})
+            at += high - low
+        self.pdus = [(starts[pdu.offsets[0][0]], pdu) for pdu in walk.pdus
+                     if pdu.way == way and pdu.offsets[0][0] in starts]
+
+    def put(self, at, data):
+        end = min(len(self.data), at + len(data))
+        if at < end:
+            self.data[at:end] = data[:end - at]
+
+
+def damage(body, rng):
+    """One damage to a body."""
+    kind = rng.randrange(12)
+    at, pdu = rng.choice(body.pdus) if body.pdus else (rng.randrange(len(body.data)), None)
+    length = pdu.length if pdu else min(64, len(body.data) - at)
+    if kind == 0:
+        place = rng.randrange(len(body.data))
+        body.put(place, bytes([body.data[place] ^ 1 << rng.randrange(8)]))
+    elif kind == 1:
+        body.put(rng.randrange(len(body.data)), rng.randbytes(rng.randrange(1, 9)))
+    elif kind == 2:
+        body.put(at + 8, struct.pack("<H", rng.choice((*LENGTHS, rng.randrange(65536)))))
+    elif kind == 3:
+        body.put(at + 10, struct.pack("<H", rng.choice((1, 8, length, 65535))))
+    elif kind == 4:
+        body.put(at + 18, struct.pack("<H", rng.choice(COUNTS)))
+    elif kind == 5:
+        # A command's type or a number behind it, which may be a padding count.
+        body.put(at + rng.randrange(20, max(21, length), 4), struct.pack("<I", rng.choice(WORDS)))
+    elif kind == 6:
+        body.put(at + rng.randrange(16), rng.randbytes(1))
+    elif kind == 7:
+        body.put(at + 16, rng.randbytes(max(0, length - 16)))
+    elif kind == 8:
+        body.put(at, rng.randbytes(length))
+    elif kind == 9:
+        # Interleaved: the start of one PDU in the middle of another.
+        other, source = rng.choice(body.pdus) if body.pdus else (0, None)
+        size = source.length if source else 16
+        body.put(at + rng.randrange(max(1, length)), bytes(body.data[other:other + size]))
+    elif kind == 10:
+        body.put(at + 16, struct.pack("<H", rng.randrange(65536)))
+    else:
+        # A padding command that claims more than there is.
+        body.put(at + 2, b"\x14")
+        body.put(at + 16, struct.pack("<HHII", 0, 1, 8, rng.choice(WORDS)))
+
+
+def make(capture, seed):
+    """The damaged capture; the same one if it has no channel body."""
+    rng = random.Random(seed)
+    bodies = [Body(walk, way, spans) for walk in capfile.walks(capture) for way, spans in walk.bodies if spans]
+    bodies = [body for body in bodies if body.data]
+    packets = list(capture.packets)
+    if bodies:
+        for _ in range(rng.randrange(1, MOST + 1)):
+            damage(rng.choice(bodies), rng)
+    changed = {}
+    for body in bodies:
+        at = 0
+        for index, place, length in body.places:
+            data = changed.setdefault(index, bytearray(packets[index].data))
+            data[place:place + length] = body.data[at:at + length]
+            at += length
+    for index, data in changed.items():
+        packet = capfile.Packet(packets[index].time, bytes(data), packets[index].length, packets[index].link)
+        packets[index] = capfile.rebuild(packet, capfile.segment(packet))
+    return capfile.Capture(packets, capture.secrets)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("-k", metavar="KEYLOG")
+    parser.add_argument("capture")
+    parser.add_argument("damaged")
+    options = parser.parse_args()
+    with wsrun.Tshark() as tshark:
+        capture = twin.make(tshark, options.capture, options.k)
+    capfile.save(options.damaged, make(capture, options.seed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,238 @@
+"""Damages every sample and third-party capture and dissects it with the plugin under ASan and UBSan.
+
+    robust.py [--seeds N | --short] [--jobs N] [CAPTURE ...]
+
+For each seed: `editcap -o 66 -E` 0.0005, 0.002 and 0.01, and mutate.py, which keeps TCP and
+HTTP valid; then `tshark -2 -V` with WIRESHARK_ABORT_ON_DISSECTOR_BUG. TLS captures are
+damaged as their decrypted twins. --short does one of the four to every second capture.
+
+A crash, a sanitizer's report, a hang, or memory without bound is a failure; the file that
+caused it is kept in build-asan/robust. What the same file causes without the plugin, or the
+same PDUs over plain TCP, is upstream's and only listed. The report ends with how many of the
+PDUs were still reached, of those that a reassembler without the plugin finds undamaged.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+
+import capfile
+import mutate
+import plain
+import twin
+import wsrun
+
+BUILD = wsrun.PROJECT / "build-asan"
+SHARED = wsrun.PROJECT.parent / "shared" / "captures"
+RATES = ("0.0005", "0.002", "0.01")
+KINDS = (*RATES, "bodies")
+SECONDS = 60                         # a run takes less than one
+MEMORY = 2_000_000                   # KiB; a run under ASan takes a fifth
+REACHED = re.compile(rb"^ +\[Channel bytes: ", re.MULTILINE)
+CAUSE = re.compile(r"(?:ERROR: AddressSanitizer: .*|.*runtime error: .*|.*(?:Bug|BUG|assertion failed|Err).*|\*\*.*)")
+SUMMARY = re.compile(r"SUMMARY: \w+: (.*)")
+
+
+def library(name):
+    path = subprocess.run(["gcc", f"-print-file-name={name}"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    if not os.path.isabs(path):
+        sys.exit(f"gcc has no {name}")
+    return str(pathlib.Path(path).resolve())
+
+
+def build():
+    """The plugin with ASan and UBSan; returns what tshark needs in its environment."""
+    for command in (["cmake", "-S", wsrun.PROJECT, "-B", BUILD, "-G", "Ninja", "-DCMAKE_C_COMPILER=gcc",
+                     "-DOUTLOOKHTTP_SANITIZE=ON", "-DOUTLOOKHTTP_TESTS=OFF"], ["cmake", "--build", BUILD]):
+        process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        if process.returncode:
+            sys.exit(f"the build with ASan failed:\n{process.stdout[-4000:]}")
+    return {"LD_PRELOAD": f"{library('libasan.so')} {library('libubsan.so')}",
+            # Wireshark keeps memory until it ends: tools/memcheck.py looks for leaks.
+            "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:disable_coredump=1:allocator_may_return_null=1",
+            "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1",
+            "WIRESHARK_ABORT_ON_DISSECTOR_BUG": "1"}
+
+
+class Subject:
+    """A capture without TLS, or the decrypted twin of one with."""
+
+    def __init__(self, tshark, path, keys):
+        self.name = path.parent.name if path.stem == "capture" else path.stem
+        self.capture = capfile.load(path)
+        if any(bytes(half.data[:1]) == b"\x16" or b"CONNECT " in half.data
+               for tcp in capfile.connections(self.capture) for half in tcp.halves):
+            self.capture = twin.make(tshark, path, keys)
+            self.name += " (decrypted)"
+        self.pdus = sum(len(capfile.Walk(tcp, resync=True).pdus) for tcp in capfile.connections(self.capture))
+
+
+def subjects(tshark, names):
+    if names:
+        paths = [pathlib.Path(name) for name in names]
+    else:
+        paths = sorted((wsrun.PROJECT / "test-captures").glob("*/capture.pcap*"))
+        if SHARED.is_dir():
+            paths += sorted(SHARED.glob("*.pcap"))
+        else:
+            print(f"SKIPPED: {SHARED} is absent, third-party captures were not damaged")
+    found = []
+    for path in paths:
+        keys = path.with_suffix(".keys")
+        found.append(Subject(tshark, path, keys if keys.exists() else None))
+    return found
+
+
+class Run:
+    """What one run of tshark came to."""
+
+    def __init__(self, tshark, env, path, *more, plugin=True):
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = tshark.popen(["-r", path, "-n", "-2", "-V", *more], plugin=plugin, env=env, stdout=out, stderr=err)
+            timer = threading.Timer(SECONDS, process.kill)
+            timer.start()
+            _, status, usage = os.wait4(process.pid, 0)
+            timer.cancel()
+            process.returncode = os.waitstatus_to_exitcode(status)
+            self.memory = usage.ru_maxrss
+            for stream in (out, err):
+                stream.seek(0)
+            self.reached = len(REACHED.findall(out.read()))
+            said = err.read(1_000_000).decode("utf-8", "replace")
+        self.said = said
+        self.problem = ""
+        if process.returncode == -signal.SIGKILL:
+            self.problem = f"stopped after {SECONDS} s"
+        elif process.returncode < 0:
+            self.problem = f"signal {-process.returncode}: {self.cause()}"
+        elif process.returncode > 2 or "ERROR: AddressSanitizer" in said or "runtime error:" in said:
+            self.problem = f"status {process.returncode}: {self.cause()}"
+        elif self.memory > MEMORY:
+            self.problem = f"{self.memory // 1024} MiB"
+
+    def cause(self):
+        if match := SUMMARY.search(self.said):
+            return match[1]
+        if match := CAUSE.search(self.said):
+            return match[0].strip()[:200]
+        return self.said.strip()[-200:]
+
+
+def damaged(subject, kind, seed, original):
+    """The file as bytes."""
+    if kind == "bodies":
+        with tempfile.NamedTemporaryFile(suffix=".pcapng") as file:
+            capfile.save(file.name, mutate.make(subject.capture, f"{subject.name} {seed}"))
+            return pathlib.Path(file.name).read_bytes()
+    with tempfile.NamedTemporaryFile(suffix=".pcapng") as file:
+        subprocess.run(["editcap", "--seed", str(seed), "-o", "66", "-E", kind, original, file.name], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return pathlib.Path(file.name).read_bytes()
+
+
+def readable(tshark, data):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        return tshark.private_copy(file.name)
+
+
+def upstream(tshark, env, copy):
+    """What the same file does without the plugin, or its PDUs over plain TCP; empty if nothing."""
+    run = Run(tshark, env, copy, plugin=False)
+    if run.problem:
+        return f"without the plugin: {run.problem}"
+    try:
+        capture = capfile.load(copy)
+        pdus, _ = plain.make(capture, [capfile.Walk(tcp, resync=True) for tcp in capfile.connections(capture)])
+    except (capfile.BadCapture, ValueError, IndexError):
+        return ""
+    with tempfile.NamedTemporaryFile(suffix=".pcapng") as file:
+        capfile.save(file.name, pdus)
+        other = tshark.private_copy(file.name)
+    run = Run(tshark, env, other, *plain.DECODE_AS, plugin=False)
+    other.unlink()
+    return f"over plain TCP: {run.problem}" if run.problem else ""
+
+
+def one(tshark, env, subject, kind, seed, original):
+    data = damaged(subject, kind, seed, original)
+    copy = readable(tshark, data)
+    run = Run(tshark, env, copy)
+    theirs = upstream(tshark, env, copy) if run.problem else ""
+    copy.unlink()
+    if run.problem and not theirs:
+        kept = BUILD / "robust" / f"{subject.name.replace(' ', '-')}-{kind}-{seed}.pcapng"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_bytes(data)
+    return subject, kind, seed, run, theirs
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--short", action="store_true", help="one kind of damage for every second capture")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("captures", nargs="*")
+    options = parser.parse_args()
+    env = build()
+    shutil.rmtree(BUILD / "robust", ignore_errors=True)
+    passed = failed = 0
+    reached, there, runs = collections.Counter(), collections.Counter(), collections.Counter()
+    listed, most = collections.Counter(), 0
+    with wsrun.Tshark(BUILD) as tshark, tempfile.TemporaryDirectory() as folder:
+        # `tshark -G plugins` runs all extcap programs, and some hang with ASan in them.
+        env["WIRESHARK_EXTCAP_DIR"] = folder
+        tshark.env.update(env)
+        tshark.prove_loaded()
+        for name in env:
+            tshark.env.pop(name)
+        chosen = subjects(tshark, options.captures)
+        if options.short and not options.captures:
+            chosen = chosen[::2]
+        work = []
+        for number, subject in enumerate(chosen):
+            original = pathlib.Path(folder) / f"{number}.pcapng"
+            capfile.save(original, subject.capture)
+            kinds = KINDS[number % len(KINDS):][:1] if options.short else KINDS
+            work += [(subject, kind, seed, original) for seed in range(1, options.seeds + 1) for kind in kinds]
+        with concurrent.futures.ThreadPoolExecutor(max_workers=options.jobs) as pool:
+            for subject, kind, seed, run, theirs in pool.map(lambda job: one(tshark, env, *job), work):
+                runs[kind] += 1
+                most = max(most, run.memory)
+                if theirs:
+                    listed[f"{run.problem} ({theirs})"] += 1
+                    passed += 1
+                    continue
+                if run.problem:
+                    failed += 1
+                    print(f"{subject.name}, {kind}, seed {seed}: {run.problem}")
+                    continue
+                passed += 1
+                reached[kind] += run.reached
+                there[kind] += subject.pdus
+    for kind in KINDS:
+        if there[kind]:
+            what = "bodies" if kind == "bodies" else f"editcap -E {kind}"
+            print(f"note: {what}: {reached[kind]:,} of {there[kind]:,} PDUs still reached "
+                  f"({100 * reached[kind] / there[kind]:.1f} %), {runs[kind]:,} runs")
+    for text, number in listed.most_common(20):
+        print(f"upstream, {number} times: {text}")
+    print(f"largest run: {most // 1024} MiB")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
