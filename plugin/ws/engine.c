@@ -30,6 +30,7 @@ struct run {
     struct pdu_note **notes;     /* where the next note goes or comes from */
     uint64_t key;
     int prefix;                  /* bytes of carry in front of the stretch */
+    uint32_t held;               /* bytes at its head that were dissected in their own frames */
     bool asked_for_more;
 };
 
@@ -104,6 +105,9 @@ static bool ask(struct run *run, int offset, uint32_t missing)
     run->pinfo->desegment_offset = run->delivery->ask_base + offset - run->prefix;
     run->pinfo->desegment_len = missing;
     run->asked_for_more = true;
+    /* Where nothing new was dealt with, the stretch comes again from its start. */
+    if (run->first && run->held > 0 && offset == (int)run->held)
+        run->stream->flow[run->way].held = run->held;
     return true;
 }
 
@@ -735,7 +739,8 @@ int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way,
         stream->flow[way].called_in = pinfo->num;
         if (!delivery->direct && stream->flow[way].held > 0) {
             /* Bytes of the frame itself: what was held did not come again. */
-            run.at.skip += delivery->frame_bytes ? 0 : stream->flow[way].held;
+            run.held = delivery->frame_bytes ? 0 : stream->flow[way].held;
+            run.at.skip += run.held;
             stream->flow[way].held = 0;
         }
         offset = place_in_sequence(&run, tvb);

@@ -477,7 +477,7 @@ static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const 
 static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *stream, const struct tcp_frame *tcp)
 {
     struct flow *flow = &stream->flow[stream_way(stream, tcp)];
-    if (flow->called_in == pinfo->num || tcp->captured == 0 || tcp->captured < tcp->payload_len)
+    if (flow->called_in == pinfo->num || flow->waiting || tcp->captured == 0 || tcp->captured < tcp->payload_len)
         return;
     unsigned index = 0;
     uint32_t old = 0;
@@ -491,7 +491,7 @@ static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *st
                 return;
         } while (!is_stream_source(pinfo, source, &tls) || !tls);
     } else {
-        if (!flow->have_next || engine_reassembles_out_of_order() || (flow->waiting && flow->held == 0))
+        if (!flow->have_next || engine_reassembles_out_of_order())
             return;
         old = flow->next_seq - tcp->seq;     /* passes payload_len where there is a gap before */
         if (old >= tcp->payload_len)

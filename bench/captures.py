@@ -1,0 +1,199 @@
+"""Writes the captures that measure.py measures: classic pcap files, one frame after the other, so that 100,000
+connections need no memory here.
+
+A virtual connection over HTTP and the TCP connection that stands for it carry the same RPC PDUs, one to a segment, with
+the same call ids, in the same order and with the same pure acknowledgements. The calls are those of an interface that
+Wireshark does not know, so that it shows 64 bytes of stub and no more: every interface that it does know makes the
+plugin's share smaller. NSPI is there to show by how much.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import pathlib
+import struct
+import sys
+import uuid
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "synth"))
+sys.dont_write_bytecode = True
+
+import rpc  # noqa: E402
+
+FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
+START, STEP = 1795600000, 20         # seconds since 1970, microseconds between frames
+UP, DOWN = 0, 1
+MSS = 1460
+CLIENTS = 5000                       # a client has several connections where there are more than that
+TOGETHER = 100                       # connections open at a time
+PROXY, SERVER, WEB = 0x0A000051, 0x0A00005B, 0x0A000050
+MACS = bytes.fromhex("020000000001020000000002")
+
+
+class Pcap:
+    """The file; counts frames and the RPC PDUs in them."""
+
+    def __init__(self, path):
+        self.out = open(path, "wb", buffering=1 << 20)
+        self.out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
+        self.frames = self.pdus = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.out.close()
+
+    def write(self, head, payload):
+        """head: all of the frame in front of the TCP payload."""
+        seconds, micros = divmod(self.frames * STEP, 1_000_000)
+        length = len(head) + len(payload)
+        self.out.write(struct.pack("<IIII", START + seconds, micros, length, length) + head + payload)
+        self.frames += 1
+
+
+class Conn:
+    """A TCP connection; acks: a pure acknowledgement after that many data segments of one way, 0 for none.
+
+    Wireshark checks neither checksum unless told to; they are left at 0.
+    """
+
+    HEAD = struct.Struct(">12sHBBHHHBBHIIHHIIBBHHH")
+
+    def __init__(self, pcap, client, port, server, server_port, acks):
+        self.pcap, self.acks = pcap, acks
+        self.ends = (client, port), (server, server_port)
+        self.seq = [port * 2654435761 & 0xFFFFFFFF, port * 40503 + 0x51ED270B & 0xFFFFFFFF]
+        self.unacked = [0, 0]
+        self.ids = 0
+        self.packet(UP, SYN)
+        self.packet(DOWN, SYN | ACK)
+        self.packet(UP, ACK)
+
+    def packet(self, way, flags, payload=b""):
+        (src, sport), (dst, dport) = self.ends[way], self.ends[1 - way]
+        self.ids = self.ids + 1 & 0xFFFF
+        self.pcap.write(self.HEAD.pack(MACS, 0x0800, 0x45, 0, 40 + len(payload), self.ids, 0x4000, 64, 6, 0, src, dst,
+                                       sport, dport, self.seq[way], self.seq[1 - way] if flags & ACK else 0, 0x50,
+                                       flags, 64240, 0, 0), payload)
+        self.seq[way] = self.seq[way] + len(payload) + (1 if flags & (SYN | FIN) else 0) & 0xFFFFFFFF
+
+    def send(self, way, data):
+        for at in range(0, len(data), MSS):
+            part = data[at:at + MSS]
+            self.packet(way, ACK | (PSH if at + MSS >= len(data) else 0), part)
+            self.unacked[way] += 1
+            if self.acks and self.unacked[way] >= self.acks:
+                self.packet(1 - way, ACK)
+                self.unacked[way] = 0
+
+    def close(self):
+        self.packet(UP, FIN | ACK)
+        self.packet(DOWN, FIN | ACK)
+        self.packet(UP, ACK)
+
+
+def client(number):
+    """Address and first of two ports."""
+    user, use = number % CLIENTS, number // CLIENTS
+    return 0x0A140000 + user // 250 * 256 + user % 250 + 1, 20000 + 2 * use
+
+
+class Unknown:
+    """An interface that Wireshark has no dissector for."""
+    interface = uuid.UUID("5bd6f4a4-0c0f-4c54-9f6d-4c1f6a6e9d10"), 1, 0
+    CALL = 3, bytes(range(64)), bytes(range(64))
+
+
+def calls(number, count, service):
+    """The RPC PDUs of one connection, (way, bytes): bind, its answer, and calls, count in all.
+
+    Each connection has a context handle of its own, as a server would give it: Wireshark keeps a list for each handle,
+    and one handle for all would measure that list.
+    """
+    handle = rpc.u32(0) + struct.pack("<QQ", 0x1000000000000000 + number, number * 2654435761)
+    yield UP, rpc.bind(interface=service.interface).data
+    yield DOWN, rpc.bind_ack().data
+    for at in range((count - 2) // 2):
+        opnum, ask, reply = service.CALL if service is Unknown else service.BIND if at == 0 else service.UPDATE
+        yield UP, rpc.request(at + 2, opnum, ask.replace(rpc.HANDLE, handle)).data
+        yield DOWN, rpc.response(at + 2, opnum, reply.replace(rpc.HANDLE, handle)).data
+
+
+class OverHttp:
+    """A virtual connection: both channels, the handshake, then the calls."""
+
+    def __init__(self, pcap, number, acks):
+        address, port = client(number)
+        cookies = rpc.Cookies(f"bench/{number}")
+        self.in_ = Conn(pcap, address, port, PROXY, 80, acks)
+        self.in_.send(UP, rpc.ask_in().data)
+        self.out = Conn(pcap, address, port + 1, PROXY, 80, acks)
+        self.out.send(UP, rpc.ask_out().data)
+        self.out.send(UP, rpc.conn_a1(cookies).data)
+        self.in_.send(UP, rpc.conn_b1(cookies).data)
+        self.out.send(DOWN, rpc.success().data + rpc.conn_a3().data)
+        self.out.send(DOWN, rpc.conn_c2().data)
+
+    def send(self, way, data):
+        (self.in_ if way == UP else self.out).send(way, data)
+
+    def close(self):
+        self.in_.close()
+        self.out.close()
+
+
+class OverTcp(Conn):
+    """The same calls on one TCP connection to the endpoint mapper's port, where stock DCE/RPC looks."""
+
+    def __init__(self, pcap, number, acks):
+        super().__init__(pcap, *client(number), SERVER, 135, acks)
+
+
+CARRIERS = {"http": OverHttp, "tcp": OverTcp}
+
+
+def rpc_calls(path, carrier, connections, pdus, acks=2, service=Unknown):
+    """connections of pdus RPC PDUs each, TOGETHER of them at a time, a PDU of each in turn."""
+    with Pcap(path) as pcap:
+        for first in range(0, connections, TOGETHER):
+            numbers = range(first, min(first + TOGETHER, connections))
+            conns = [CARRIERS[carrier](pcap, number, acks) for number in numbers]
+            for row in zip(*(calls(number, pdus, service) for number in numbers)):
+                for conn, (way, data) in zip(conns, row):
+                    conn.send(way, data)
+                    pcap.pdus += 1
+            for conn in conns:
+                conn.close()
+        return pcap.frames, pcap.pdus
+
+
+def web(path, packets):
+    """Plain HTTP: 100 persistent connections at a time with 30 requests each; every fourth answer takes three segments
+    and is reassembled. The last connections are cut off when the number of packets is reached."""
+    get = (b"GET /owa/auth/%d.js HTTP/1.1\r\nHost: mail.example.test\r\nUser-Agent: Mozilla/5.0 (Windows NT 10.0)\r\n"
+           b"Accept: */*\r\nAccept-Encoding: gzip, deflate\r\nCookie: session=0123456789abcdef\r\n\r\n")
+    answer = (b"HTTP/1.1 200 OK\r\nContent-Type: text/javascript\r\nContent-Length: %d\r\n"
+              b"Server: Microsoft-IIS/10.0\r\nX-FEServer: EX1\r\nDate: Wed, 25 Nov 2026 09:46:40 GMT\r\n\r\n")
+    bodies = [b"var a = 1;\n" * 30] * 3 + [b"var b = 22;\n" * 300]
+    with Pcap(path) as pcap:
+        number = 0
+        while True:
+            conns = []
+            for _ in range(TOGETHER):
+                conns.append(Conn(pcap, *client(number), WEB, 80, 2))
+                number += 1
+            for at in range(30):
+                for conn in conns:
+                    conn.send(UP, get % at)
+                    body = bodies[at % 4]
+                    conn.send(DOWN, answer % len(body) + body)
+                    if pcap.frames >= packets:
+                        return pcap.frames, 0
+            for conn in conns:
+                conn.close()
+
+
+def nothing(path):
+    """No frame: what it costs to start tshark."""
+    with Pcap(path) as pcap:
+        return pcap.frames, 0
