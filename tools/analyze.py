@@ -160,6 +160,8 @@ def show(tshark, capture, keylog):
     except OSError as error:
         print(f"{name}: {error.strerror or error}")
         return False
+    if not problem and pathlib.Path(capture).is_file() and not pathlib.Path(capture).stat().st_size:
+        problem = "an empty file"    # tshark calls it a capture without packets
     lines = result.overview.lines(name, report.clean(problem))
     if result.overview.packets:
         extra = [f"also  {overview.count(found[1], 'packet')} with {what}, first frame {found[0]} (filter: {filter_name})"

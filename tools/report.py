@@ -156,6 +156,8 @@ def lines(legs, extra=(), dates=False):
             reasons = [other.cannot_tell for other in legs_of_one if other.cannot_tell and not other.opened]
             if reasons:
                 unclear[reasons[0]].append(legs_of_one)
+            elif not any(other.opened for other in legs_of_one):
+                unclear["neither opened nor failed by the end of the capture"].append(legs_of_one)
             else:
                 healthy.append(legs_of_one)
             continue

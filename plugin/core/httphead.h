@@ -134,10 +134,14 @@ void http_info_decode(const struct http_head *head, struct http_info *info);
 const char *http_rpc_error_name(uint32_t code);
 
 /* Chunked transfer coding (RFC 9112 7.1) as a machine fed byte by byte in pieces. */
+enum http_chunk_state {
+    HTTP_CHUNK_SIZE, HTTP_CHUNK_DATA, HTTP_CHUNK_DATA_END, HTTP_CHUNK_TRAILER, HTTP_CHUNK_DONE, HTTP_CHUNK_BAD
+};
+
 struct http_chunks {
-    enum { HTTP_CHUNK_SIZE, HTTP_CHUNK_DATA, HTTP_CHUNK_DATA_END, HTTP_CHUNK_TRAILER, HTTP_CHUNK_DONE, HTTP_CHUNK_BAD } state;
     uint64_t left;               /* of the current chunk's data */
     uint16_t line;               /* characters of the current line so far; capped at 4096 */
+    uint8_t state;               /* enum http_chunk_state */
     uint8_t digits;
     bool in_extension;
 };

@@ -253,7 +253,7 @@ void rpch_register_fields(void)
 
 void rpch_begin_columns(packet_info *pinfo)
 {
-    if (p_get_proto_data(pinfo->pool, pinfo, proto_rpch, FRAME_COLUMNS))
+    if (!pinfo->cinfo || p_get_proto_data(pinfo->pool, pinfo, proto_rpch, FRAME_COLUMNS))
         return;
     col_clear(pinfo->cinfo, COL_INFO);
     p_add_proto_data(pinfo->pool, pinfo, proto_rpch, FRAME_COLUMNS, pinfo);
@@ -437,25 +437,18 @@ static void call_dcerpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uin
         call_data_dissector(tvb, pinfo, tree);
         return;
     }
-    conversation_element_t *elements =
-        (conversation_element_t *)wmem_alloc0(pinfo->pool, 3 * sizeof(conversation_element_t));
-    elements[0].type = CE_STRING;
-    elements[0].str_val = wmem_strdup(pinfo->pool, "outlookhttp");
-    elements[1].type = CE_UINT;
-    elements[1].uint_val = conversation;
-    elements[2].type = CE_CONVERSATION_TYPE;
-    elements[2].conversation_type_val = CONVERSATION_TCP;
-    struct conversation_element *saved_elements = pinfo->conv_elements;
+    struct conversation_addr_port_endpoints *saved_endpoints = pinfo->conv_addr_port_endpoints;
     const ws_bool saved_use = pinfo->use_conv_addr_port_endpoints;
     const uint16_t saved_desegment = pinfo->can_desegment;
-    pinfo->conv_elements = elements;
-    pinfo->use_conv_addr_port_endpoints = FALSE;
+    /* A key without addresses and with a second port that none has. Lists of elements would do, but Wireshark
+     * finds those by a string that it makes for each look-up. */
+    conversation_set_conv_addr_port_endpoints(pinfo, NULL, NULL, CONVERSATION_TCP, conversation, UINT32_MAX);
     pinfo->can_desegment = 0;
     TRY {
         call_heur_dissector_direct(dcerpc, tvb, pinfo, tree, NULL);
     }
     FINALLY {
-        pinfo->conv_elements = saved_elements;
+        pinfo->conv_addr_port_endpoints = saved_endpoints;
         pinfo->use_conv_addr_port_endpoints = saved_use;
         pinfo->can_desegment = saved_desegment;
         pinfo->desegment_len = 0;
@@ -708,7 +701,8 @@ static void show_parts(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, cons
 void rpch_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note)
 {
     const struct vc_snapshot *now = note->snapshot;
-    if (!now && !note->verdicts)
+    /* Without a tree only verdicts count: expert items are made for taps too. */
+    if (!note->verdicts && (!now || !tree))
         return;
     proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, 0, 0, "RPC over HTTP");
     proto_item_set_generated(item);

@@ -685,8 +685,11 @@ static int resync(struct run *run, tvbuff_t *tvb, int offset)
 
 bool engine_reassembles_out_of_order(void)
 {
-    module_t *tcp = prefs_find_module("tcp");
-    pref_t *pref = tcp ? prefs_find_preference(tcp, "reassemble_out_of_order") : NULL;
+    static pref_t *pref;         /* asked for each segment, and never removed */
+    if (!pref) {
+        module_t *tcp = prefs_find_module("tcp");
+        pref = tcp ? prefs_find_preference(tcp, "reassemble_out_of_order") : NULL;
+    }
     return pref && prefs_get_bool_value(pref, pref_current);
 }
 

@@ -574,12 +574,23 @@ static struct stream *claim(packet_info *pinfo, proto_tree *tree, const struct t
     return NULL;
 }
 
+static bool stream_is(const struct stream *stream, const struct tcp_frame *tcp)
+{
+    return (endpoint_equal(&stream->client, &tcp->src) && endpoint_equal(&stream->server, &tcp->dst))
+        || (endpoint_equal(&stream->client, &tcp->dst) && endpoint_equal(&stream->server, &tcp->src));
+}
+
 static void first_look(packet_info *pinfo, proto_tree *tree)
 {
     struct tcp_frame tcp;
     if (!tcp_frame_parse(pinfo, &tcp))
         return;
-    struct stream *stream = store_active() ? stream_find(pinfo, &tcp) : NULL;
+    struct stream *stream = NULL;
+    if (store_active()) {
+        /* Mostly what was dissected in the frame is this segment's; a look-up costs more than to see that. */
+        const struct frame_note *note = frame_note_get(pinfo);
+        stream = note && stream_is(note->stream, &tcp) ? note->stream : stream_find(pinfo, &tcp);
+    }
     if (stream)
         run_withheld(pinfo, tree, stream, &tcp);
     else

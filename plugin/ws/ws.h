@@ -63,17 +63,19 @@ struct asked {
     bool echo, channel;
 };
 
-/* Where one direction of a stream stands between two calls. */
+/* Where one direction of a stream stands between two calls. Kept for each call: small. */
 struct cursor {
-    enum phase phase;
-    enum framing framing;
+    uint8_t phase;               /* enum phase */
+    uint8_t framing;             /* enum framing */
     bool pdus;                   /* the body carries PDUs */
-    uint64_t left;               /* FRAMING_LENGTH */
-    struct http_chunks chunks;   /* FRAMING_CHUNKED */
+    struct asked asked;
     uint32_t skip;               /* bytes that will be handed over again, already dissected */
     uint32_t pass;               /* rest of a PDU that was not captured whole */
+    union {
+        uint64_t left;           /* FRAMING_LENGTH */
+        struct http_chunks chunks;       /* FRAMING_CHUNKED */
+    };
     const struct carry *carry;
-    struct asked asked;
 };
 
 struct flow {

@@ -81,8 +81,10 @@ def test(sample, counter):
     status, out, err = run(*(["-k", sample.keys] if sample.keys else []), sample.path)
     counter.equal((status, err), (0, ""), "exit status and standard error")
     layout(counter, out)
+    # A password may be an English word: the file's name and the report's own sentences hold "wrong password".
+    told = (out + err).replace(str(sample.path), "").replace("wrong password", "")
     for secret in secrets(sample):
-        counter.check(secret not in out + err, f"the report shows a secret of {len(secret)} characters")
+        counter.check(secret not in told, f"the report shows a secret of {len(secret)} characters")
     counter.check(re.search(r"\d+ packets?, .* from \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z", out), "no duration or start")
     for pattern in SAYS.get(sample.name, []) + THIRD_PARTY_SAYS.get(sample.name, []):
         # Entries are wrapped: look in the text as lines and as one.
