@@ -134,6 +134,7 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
     stream->client = from_client ? tcp->src : tcp->dst;
     stream->server = from_client ? tcp->dst : tcp->src;
     stream->claimed_in = pinfo->num;
+    stream->row = NO_NUMBER;
     stream->conn = vtcp_new(store_world(), stream->tcp_stream, hop, &stream->client, &stream->server, &past);
     conversation_add_proto_data(conversation, proto_rpch, stream);
     return stream;
@@ -162,7 +163,11 @@ void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_f
     note = frame_note_make(pinfo, stream);
     note->verdicts = verdicts;
     note->show_state |= segment.fin || segment.rst || verdicts;
-    note->row = vtcp_row(stream->conn);
+    /* The end of the connection ends the channel it had before another request, too. */
+    uint32_t row = vtcp_row(stream->conn);
+    if (row != NO_NUMBER)
+        stream->row = row;
+    note->row = stream->row;
     struct vc_snapshot now;
     memset(&now, 0, sizeof now);
     if (!note->show_state || !vtcp_snapshot(stream->conn, &now))

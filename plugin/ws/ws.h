@@ -107,6 +107,7 @@ struct stream {
     struct asked asked;          /* first pass only */
     struct flow flow[2];         /* by enum way */
     const struct vc_snapshot *last_snapshot;    /* first pass only */
+    uint32_t row;                /* last one of the report that it belonged to; first pass only */
 };
 
 /* What the first pass learned of one PDU. */
