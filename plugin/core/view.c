@@ -167,7 +167,8 @@ bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row)
     }
     for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
         const struct channel *channel = leg->current[role];
-        if (channel && in && out && leg->sent_at && channel->last_body) {
+        /* What came on the connection after its channel is no idle time of the leg. */
+        if (channel && channel->conn->channel == channel && in && out && leg->sent_at && channel->last_body) {
             int64_t since = channel->last_body > leg->sent_at ? channel->last_body : leg->sent_at;
             int64_t until = channel->conn->ended ? channel->conn->ended_at.ns : channel->conn->last.ns;
             if (until - since > row->longest_idle_ns) {
