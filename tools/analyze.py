@@ -44,7 +44,8 @@ def default_captures():
 
 
 def values(row, name):
-    return [value for value in row[name].split(VALUE) if value]
+    # From 4.4 on tshark doubles the backslash of DOMAIN\user.
+    return [value.replace("\\\\", "\\") for value in row[name].split(VALUE) if value]
 
 
 class Pass:

@@ -36,7 +36,8 @@ def registered(tshark):
 
 
 def value(text):
-    return TRUTH.get(text, text)
+    # From 4.4 on -T fields doubles the backslash.
+    return TRUTH.get(text, text.replace("\\\\", "\\"))
 
 
 def order(packets, hidden=True):
