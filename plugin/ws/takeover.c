@@ -261,11 +261,11 @@ int takeover_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void
 /* ---- Ports of RPC servers --------------------------------------------------------- */
 
 static range_t *looked_at_ports;
-static GHashTable *displaced;        /* port: the handle that had it before us, or NULL */
+static wmem_map_t *displaced;        /* port: the handle that had it before us, or NULL */
 
 static void release_port(uint32_t port, void *unused _U_)
 {
-    dissector_handle_t before = (dissector_handle_t)g_hash_table_lookup(displaced, GUINT_TO_POINTER(port));
+    dissector_handle_t before = (dissector_handle_t)wmem_map_lookup(displaced, GUINT_TO_POINTER(port));
     dissector_delete_uint("tcp.port", port, rpch_port_handle);
     if (before)
         dissector_add_uint("tcp.port", port, before);
@@ -274,7 +274,7 @@ static void release_port(uint32_t port, void *unused _U_)
 static void take_port(uint32_t port, void *unused _U_)
 {
     dissector_handle_t before = dissector_get_default_uint_handle("tcp.port", port);
-    g_hash_table_insert(displaced, GUINT_TO_POINTER(port), before == rpch_port_handle ? NULL : before);
+    wmem_map_insert(displaced, GUINT_TO_POINTER(port), before == rpch_port_handle ? NULL : before);
     dissector_add_uint("tcp.port", port, rpch_port_handle);
 }
 
@@ -288,7 +288,6 @@ void takeover_ports_changed(void)
         range_foreach(looked_at_ports, release_port, NULL);
         wmem_free(wmem_epan_scope(), looked_at_ports);
     }
-    g_hash_table_remove_all(displaced);
     looked_at_ports = range_copy(wmem_epan_scope(), rpch_server_ports);
     range_foreach(looked_at_ports, take_port, NULL);
 }
@@ -337,7 +336,7 @@ int takeover_before_port(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
         }
     }
     uint32_t port = value_is_in_range(looked_at_ports, pinfo->match_uint) ? pinfo->match_uint : 0;
-    dissector_handle_t before = (dissector_handle_t)g_hash_table_lookup(displaced, GUINT_TO_POINTER(port));
+    dissector_handle_t before = (dissector_handle_t)wmem_map_lookup(displaced, GUINT_TO_POINTER(port));
     if (!before)
         return 0;
     /* It must be able to ask tcp for more as if we were not between. */
@@ -634,6 +633,6 @@ void takeover_handoff(void)
 {
     proto_http = proto_get_id_by_filter_name("http");
     heur_dissector_add("http", body_of_claimed_head, "RPC over HTTP", "rpch_http", proto_rpch, HEURISTIC_ENABLE);
-    displaced = g_hash_table_new(g_direct_hash, g_direct_equal);
+    displaced = wmem_map_new(wmem_epan_scope(), g_direct_hash, g_direct_equal);
     takeover_ports_changed();
 }
