@@ -71,16 +71,13 @@ static inline void compat_http_hand_over(http_conv_t *http, uint32_t frame, diss
 static inline char *compat_source_name(wmem_allocator_t *scope, const struct data_source *source)
 {
 #if WS_AT_LEAST(4, 6)
-    char *glib = get_data_source_description(source);
-    char *copy = wmem_strdup(scope, glib);
-    wmem_free(NULL, glib);
-    return copy;
+    char *text = get_data_source_description(source);
 #else
-    char *glib = get_data_source_name(source);
-    char *copy = wmem_strdup(scope, glib);
-    wmem_free(NULL, glib);
-    return copy;
+    char *text = get_data_source_name(source);
 #endif
+    char *copy = wmem_strdup(scope, text);
+    wmem_free(NULL, text);
+    return copy;
 }
 
 /* Bits of tcp_acked.flags and of conversation_completeness, which live in packet-tcp.c
@@ -89,12 +86,5 @@ static inline char *compat_source_name(wmem_allocator_t *scope, const struct dat
 #define COMPAT_TCP_A_ACK_LOST_PACKET 0x0004
 #define COMPAT_TCP_SYN_SEEN 0x01
 #define COMPAT_TCP_SYNACK_SEEN 0x02
-
-/* The taps' packet callback got a flags argument's type changed with 4.4. */
-#if WS_AT_LEAST(4, 4)
-typedef unsigned stat_index;
-#else
-typedef guint stat_index;
-#endif
 
 #endif
