@@ -34,7 +34,7 @@ make)
     if ! in_root true 2>/dev/null; then
         as_root rm -rf "$root"
         mkdir -p "$project/.roots"
-        as_root debootstrap --variant=minbase "$suite" "$root" http://deb.debian.org/debian || exit
+        as_root debootstrap --variant=minbase "$suite" "$root" || exit
     fi
     if ! packages_there; then
         mapfile -t names < <(package_list root)
