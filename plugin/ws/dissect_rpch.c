@@ -41,32 +41,17 @@ static const value_string channel_names[] = {
     { 0, NULL }
 };
 
-static const value_string command_names[] = {
-    { RTS_RECEIVE_WINDOW_SIZE, "ReceiveWindowSize" },
-    { RTS_FLOW_CONTROL_ACK, "FlowControlAck" },
-    { RTS_CONNECTION_TIMEOUT, "ConnectionTimeout" },
-    { RTS_COOKIE, "Cookie" },
-    { RTS_CHANNEL_LIFETIME, "ChannelLifetime" },
-    { RTS_CLIENT_KEEPALIVE, "ClientKeepalive" },
-    { RTS_VERSION, "Version" },
-    { RTS_EMPTY, "Empty" },
-    { RTS_PADDING, "Padding" },
-    { RTS_NEGATIVE_ANCE, "NegativeANCE" },
-    { RTS_ANCE, "ANCE" },
-    { RTS_CLIENT_ADDRESS, "ClientAddress" },
-    { RTS_ASSOCIATION_GROUP_ID, "AssociationGroupId" },
-    { RTS_DESTINATION, "Destination" },
-    { RTS_PING_TRAFFIC_SENT_NOTIFY, "PingTrafficSentNotify" },
-    { 0, NULL }
-};
+/* Filled from the names in rts.c before anything is registered with them. */
+static value_string command_names[RTS_COMMAND_TYPES + 1];
+static value_string destination_names[RTS_FD_OUT_PROXY + 2];
 
-static const value_string destination_names[] = {
-    { RTS_FD_CLIENT, "FDClient" },
-    { RTS_FD_IN_PROXY, "FDInProxy" },
-    { RTS_FD_SERVER, "FDServer" },
-    { RTS_FD_OUT_PROXY, "FDOutProxy" },
-    { 0, NULL }
-};
+static void take_names(value_string *names, uint32_t count, const char *(*name)(uint32_t value))
+{
+    for (uint32_t value = 0; value < count; value++) {
+        names[value].value = value;
+        names[value].strptr = name(value);
+    }
+}
 
 static const value_string address_types[] = {
     { 0, "IPv4" },
@@ -241,6 +226,8 @@ void rpch_register_fields(void)
           "What follows from it", HFILL } },
         { &hf_verdict_next, { "Next", "outlook.verdict.next", FT_STRING, BASE_NONE, NULL, 0, "What to check next", HFILL } },
     };
+    take_names(command_names, RTS_COMMAND_TYPES, rts_command_name);
+    take_names(destination_names, RTS_FD_OUT_PROXY + 1, rts_destination_name);
     static int *ett[] = { &ett_pdu, &ett_command, &ett_flags, &ett_vc, &ett_head, &ett_verdict };
     proto_register_field_array(proto_rpch, of_rpch, array_length(of_rpch));
     register_table_fields();
@@ -403,7 +390,6 @@ static void show_out_of_place(proto_tree *tree, packet_info *pinfo, tvbuff_t *tv
 static void show_rts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const uint8_t *p, uint32_t captured,
                      const struct pdu_header *header, const struct pdu_note *note)
 {
-    static const int bits[] = { 0, 1, 2, 3, 4, 5, 6 };
     show_in_info(pinfo, note->name);
     /* Without a tree expert items are still made: taps and -z expert want them. */
     proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, 0, -1, "RPC over HTTP, %s", note->name);
@@ -414,8 +400,8 @@ static void show_rts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
     if (captured >= PDU_HEADER_LEN + 4) {
         unsigned encoding = header->little_endian ? ENC_LITTLE_ENDIAN : ENC_BIG_ENDIAN;
         proto_tree *flags = proto_item_add_subtree(proto_tree_add_item(pdu_tree, hf_rts_flags, tvb, 16, 2, encoding), ett_flags);
-        for (size_t i = 0; i < G_N_ELEMENTS(bits); i++)
-            proto_tree_add_item(flags, hf_flag[bits[i]], tvb, 16, 2, encoding);
+        for (size_t i = 0; i < G_N_ELEMENTS(hf_flag); i++)
+            proto_tree_add_item(flags, hf_flag[i], tvb, 16, 2, encoding);
         proto_tree_add_item(pdu_tree, hf_rts_number, tvb, 18, 2, encoding);
     }
     struct show show = { .tvb = tvb, .pinfo = pinfo, .tree = pdu_tree, .little_endian = header->little_endian };
@@ -508,7 +494,7 @@ static void learn(struct stream *stream, enum way way, packet_info *pinfo, const
 }
 
 void rpch_dissect_pdu(struct stream *stream, enum way way, tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
-                      struct pdu_note *note, bool first_pass, bool gap_before _U_)
+                      struct pdu_note *note, bool first_pass)
 {
     uint32_t captured = tvb_captured_length(tvb);
     if (captured < PDU_HEADER_LEN) {

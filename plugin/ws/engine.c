@@ -214,7 +214,7 @@ static void one_pdu(struct run *run, tvbuff_t *tvb, int offset, uint32_t len)
     tvbuff_t *pdu = tvb_new_subset_length_caplen(tvb, offset, (int)(captured < len ? captured : len), (int)len);
     struct pdu_note *note = next_note(run);
     if (note)
-        rpch_dissect_pdu(run->stream, run->way, pdu, run->pinfo, run->tree, note, run->first, run->gap);
+        rpch_dissect_pdu(run->stream, run->way, pdu, run->pinfo, run->tree, note, run->first);
     run->gap = false;
 }
 
@@ -720,10 +720,7 @@ static int place_in_sequence(struct run *run, tvbuff_t *tvb)
                 old = MIN((int)(flow->before - here), (int)tvb_reported_length(tvb));
             }
         }
-        uint32_t end = run->tcp->seq + run->tcp->payload_len;
-        if (!flow->have_next || (int32_t)(end - flow->next_seq) > 0)
-            flow->next_seq = end;
-        flow->have_next = true;
+        flow_reached(flow, run->tcp->seq + run->tcp->payload_len);
     }
     return old;
 }

@@ -133,7 +133,6 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
     stream->tls = tls;
     stream->client = from_client ? tcp->src : tcp->dst;
     stream->server = from_client ? tcp->dst : tcp->src;
-    stream->claimed_in = pinfo->num;
     stream->row = NO_NUMBER;
     stream->conn = vtcp_new(store_world(), stream->tcp_stream, hop, &stream->client, &stream->server, &past);
     conversation_add_proto_data(conversation, proto_rpch, stream);

@@ -407,13 +407,8 @@ static void run_direct(struct frame_note *note, const struct tcp_frame *tcp, pac
         if (is_stream_source(pinfo, source, &tls) && tls)
             run_in_tunnel(stream, tcp, record, pinfo, tree, &delivery);
     }
-    if (first && !stream->tls) {
-        struct flow *flow = &stream->flow[way];
-        uint32_t segment_end = tcp->seq + tcp->payload_len;
-        if (!flow->have_next || (int32_t)(segment_end - flow->next_seq) > 0)
-            flow->next_seq = segment_end;
-        flow->have_next = true;
-    }
+    if (first && !stream->tls)
+        flow_reached(&stream->flow[way], tcp->seq + tcp->payload_len);
 }
 
 /* Bytes of the stream in this frame that were dissected directly. */

@@ -89,6 +89,14 @@ struct flow {
                                   * again, at the head of what http asked for */
 };
 
+/* The direction was seen up to this sequence number. */
+static inline void flow_reached(struct flow *flow, uint32_t end)
+{
+    if (!flow->have_next || (int32_t)(end - flow->next_seq) > 0)
+        flow->next_seq = end;
+    flow->have_next = true;
+}
+
 /* How http names the ends inside a CONNECT tunnel, for what goes to the server. */
 struct tunnel {
     uint16_t port;               /* of the request's URI */
@@ -101,7 +109,6 @@ struct stream {
     uint32_t tcp_stream;
     enum rts_hop hop;
     struct endpoint client, server;
-    uint32_t claimed_in;         /* frame */
     bool tls;
     const struct tunnel *tunnel; /* or NULL */
     struct asked asked;          /* first pass only */
@@ -190,7 +197,7 @@ void rpch_register_fields(void);
 void rpch_set_severities(bool same_proxy_required);
 void rpch_begin_columns(packet_info *pinfo);     /* before what is ours in a frame: clears what tcp wrote */
 void rpch_dissect_pdu(struct stream *stream, enum way way, tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
-                      struct pdu_note *note, bool first_pass, bool gap_before);
+                      struct pdu_note *note, bool first_pass);
 void rpch_show_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, unsigned bad_offset);
 void rpch_show_gap(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len, const char *what);
 void rpch_show_greeting(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len);
