@@ -1,0 +1,247 @@
+/* field.c
+ * The reader of field.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "field.h"
+
+void reader_init(struct reader *reader, const uint8_t *p, uint32_t len, uint32_t whole, const struct field_sink *sink)
+{
+    memset(reader, 0, sizeof(*reader));
+    reader->p = p;
+    reader->len = len;
+    reader->whole = whole < len ? len : whole;
+    reader->sink = sink;
+}
+
+void reader_warn(struct reader *reader, uint32_t offset, const char *what)
+{
+    if (!reader->failed && reader->sink->issue) {
+        reader->sink->issue(reader->sink->ctx, offset, what);
+    }
+}
+
+void reader_fail(struct reader *reader, const char *what)
+{
+    reader_warn(reader, reader->pos, what);
+    reader->failed = true;
+}
+
+/* Whether need bytes are there; what was sent but not captured ends the reading without
+ * a word. */
+static bool available(struct reader *reader, uint64_t need, const char *what)
+{
+    if (reader->failed) {
+        return false;
+    }
+    if (need <= reader->len - reader->pos) {
+        return true;
+    }
+    if (reader->whole > reader->len && (reader->whole == UINT32_MAX || need <= reader->whole - reader->pos)) {
+        reader->failed = true;
+    } else {
+        reader_fail(reader, what);
+    }
+    return false;
+}
+
+bool reader_expect(struct reader *reader, uint32_t count, uint32_t item)
+{
+    if (reader->failed) {
+        return false;
+    }
+    if (reader->whole > reader->len) {
+        return true;             /* reads stop where the capture does */
+    }
+    if ((uint64_t)count * item <= reader->len - reader->pos) {
+        return true;
+    }
+    reader_fail(reader, "A count of more items than there is room for");
+    return false;
+}
+
+static void show(struct reader *reader, const struct field *field, uint32_t len, uint64_t number, const char *text)
+{
+    if (reader->values >= READER_VALUES_MAX) {
+        reader_fail(reader, "More values than are shown of one message");
+        return;
+    }
+    reader->values++;
+    if (reader->sink->value) {
+        const struct field_value value = { field, reader->p + reader->pos, reader->pos, len, number, text };
+        reader->sink->value(reader->sink->ctx, &value);
+    }
+    reader->pos += len;
+}
+
+static uint32_t size_of(uint8_t kind)
+{
+    switch (kind) {
+    case FIELD_U8:
+    case FIELD_BOOL:
+        return 1;
+    case FIELD_U16:
+    case FIELD_I16:
+        return 2;
+    case FIELD_U32:
+    case FIELD_I32:
+    case FIELD_FLOAT:
+        return 4;
+    case FIELD_U64:
+    case FIELD_I64:
+    case FIELD_DOUBLE:
+    case FIELD_FILETIME:
+        return 8;
+    case FIELD_GUID:
+        return 16;
+    default:
+        return 0;
+    }
+}
+
+static uint64_t number_of(uint8_t kind, const uint8_t *p)
+{
+    switch (kind) {
+    case FIELD_U8:
+    case FIELD_BOOL:
+        return p[0];
+    case FIELD_U16:
+        return get_le16(p);
+    case FIELD_I16:
+        return (uint64_t)(int64_t)(int16_t)get_le16(p);
+    case FIELD_U32:
+        return get_le32(p);
+    case FIELD_I32:
+        return (uint64_t)(int64_t)(int32_t)get_le32(p);
+    case FIELD_U64:
+    case FIELD_I64:
+    case FIELD_FILETIME:
+        return get_le32(p) | (uint64_t)get_le32(p + 4) << 32;
+    default:
+        return 0;
+    }
+}
+
+uint64_t read_field_text(struct reader *reader, const struct field *field, const char *(*text)(uint64_t number))
+{
+    uint32_t len = size_of(field->kind);
+    if (!available(reader, len, "The message ends inside a value")) {
+        return 0;
+    }
+    uint64_t number = number_of(field->kind, reader->p + reader->pos);
+    show(reader, field, len, number, text ? text(number) : NULL);
+    return reader->failed ? 0 : number;
+}
+
+uint64_t read_field(struct reader *reader, const struct field *field)
+{
+    return read_field_text(reader, field, NULL);
+}
+
+static uint64_t peek(const struct reader *reader, uint8_t kind)
+{
+    return reader_left(reader) >= size_of(kind) ? number_of(kind, reader->p + reader->pos) : 0;
+}
+
+uint64_t peek_u8(const struct reader *reader)
+{
+    return peek(reader, FIELD_U8);
+}
+
+uint64_t peek_u16(const struct reader *reader)
+{
+    return peek(reader, FIELD_U16);
+}
+
+uint64_t peek_u32(const struct reader *reader)
+{
+    return peek(reader, FIELD_U32);
+}
+
+static struct span terminated(struct reader *reader, const struct field *field, uint32_t unit)
+{
+    struct span text = { NULL, 0 };
+    if (reader->failed) {
+        return text;
+    }
+    const uint8_t *p = reader->p + reader->pos;
+    uint32_t left = reader->len - reader->pos, len = 0;
+    while (left - len >= unit && !(p[len] == 0 && (unit == 1 || p[len + 1] == 0))) {
+        len += unit;
+    }
+    if (left - len < unit) {
+        available(reader, (uint64_t)left + 1, "A string without its terminator");
+        return text;
+    }
+    show(reader, field, len + unit, 0, NULL);
+    if (!reader->failed) {
+        text.ptr = p;
+        text.len = len;
+    }
+    return text;
+}
+
+struct span read_string8(struct reader *reader, const struct field *field)
+{
+    return terminated(reader, field, 1);
+}
+
+struct span read_string16(struct reader *reader, const struct field *field)
+{
+    return terminated(reader, field, 2);
+}
+
+struct span read_run_text(struct reader *reader, const struct field *field, uint32_t len, const char *text)
+{
+    struct span run = { NULL, 0 };
+    if (!available(reader, len, "The message ends inside a value")) {
+        return run;
+    }
+    const uint8_t *p = reader->p + reader->pos;
+    show(reader, field, len, 0, text);
+    if (!reader->failed) {
+        run.ptr = p;
+        run.len = len;
+    }
+    return run;
+}
+
+struct span read_run(struct reader *reader, const struct field *field, uint32_t len)
+{
+    return read_run_text(reader, field, len, NULL);
+}
+
+bool reader_open(struct reader *reader, const char *label)
+{
+    if (reader->failed) {
+        return false;
+    }
+    if (reader->depth >= READER_DEPTH_MAX) {
+        reader_fail(reader, "Nested too deeply");
+        return false;
+    }
+    reader->depth++;
+    if (reader->sink->open) {
+        reader->sink->open(reader->sink->ctx, label, reader->pos);
+    }
+    return true;
+}
+
+void reader_close(struct reader *reader, const char *summary)
+{
+    reader->depth--;
+    if (reader->sink->close) {
+        reader->sink->close(reader->sink->ctx, reader->pos, summary);
+    }
+}
+
+const char *field_name(const struct field_name *names, uint32_t value)
+{
+    for (; names && names->name; names++) {
+        if (names->value == value) {
+            return names->name;
+        }
+    }
+    return NULL;
+}

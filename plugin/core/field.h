@@ -1,0 +1,128 @@
+/* field.h
+ * Decoded values on their way from a pure decoder to whoever wants them: one row for
+ * each field, a reader that cannot leave its buffer, and a sink that receives values.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_FIELD_H
+#define OUTLOOKHTTP_FIELD_H
+
+#include "bytes.h"
+
+/* All integers are little-endian on the wire. */
+enum field_kind {
+    FIELD_U8, FIELD_U16, FIELD_U32, FIELD_U64, FIELD_I16, FIELD_I32, FIELD_I64,
+    FIELD_BOOL,                  /* one byte */
+    FIELD_FLOAT, FIELD_DOUBLE,   /* 4 and 8 bytes, IEEE 754 */
+    FIELD_GUID,                  /* 16 bytes, the first three groups little-endian */
+    FIELD_FILETIME,              /* 8 bytes, 100 ns since 1601 */
+    FIELD_STRING8, FIELD_STRING16,       /* 8-bit of an unknown code page; UTF-16LE */
+    FIELD_BYTES
+};
+
+struct field_name {
+    uint32_t value;
+    const char *name;            /* NULL ends the list */
+};
+
+/* A row. Its display filter name is the table's prefix and this. A row with a mask is a
+ * part of the integer in the nearest row above that has none: it is never emitted. */
+struct field {
+    const char *filter;
+    const char *label;
+    uint8_t kind;                /* enum field_kind */
+    bool hex;
+    const struct field_name *names;      /* or NULL */
+    uint32_t mask;
+};
+
+struct field_table {
+    const char *prefix;          /* "mapihttp." */
+    const struct field *rows;
+    unsigned count;
+};
+
+struct field_value {
+    const struct field *field;
+    const uint8_t *bytes;
+    uint32_t offset, len;        /* in the buffer under decoding; strings: with their terminator */
+    uint64_t number;             /* integers (signed ones extended), booleans, GUID and others: 0 */
+    const char *text;            /* what else is to be said of the value, or NULL; valid during the call */
+};
+
+/* Receives what a decoder finds, in the order of the wire. A call may not return (a tree
+ * call throws), so a decoder owns nothing while it calls. Any member may be NULL. */
+struct field_sink {
+    void *ctx;
+    void (*value)(void *ctx, const struct field_value *value);
+    /* What comes until close() belongs together; label is valid during the call. */
+    void (*open)(void *ctx, const char *label, uint32_t offset);
+    void (*close)(void *ctx, uint32_t end, const char *summary);         /* summary: behind the label, or NULL */
+    /* The input is broken at that byte; static text. */
+    void (*issue)(void *ctx, uint32_t offset, const char *what);
+    /* Room for a derived buffer (decompressed bytes) as long as the sink shows it; NULL: refused. */
+    uint8_t *(*room)(void *ctx, size_t size);
+    /* Offsets refer to this buffer, got from room(), until leave(). name is static. */
+    void (*enter)(void *ctx, const uint8_t *bytes, uint32_t len, const char *name);
+    void (*leave)(void *ctx);
+};
+
+#define READER_DEPTH_MAX 32          /* of nested structures */
+#define READER_VALUES_MAX 100000     /* of one message */
+
+/* A cursor that stops at the first byte that is not there: then failed is set, one issue
+ * tells where, and later reads return 0 and show nothing. */
+struct reader {
+    const uint8_t *p;
+    uint32_t len;                /* captured */
+    uint32_t whole;              /* as sent; UINT32_MAX if more was announced. What lies between is
+                                  * missing from the capture and no fault of the sender */
+    uint32_t pos;
+    const struct field_sink *sink;
+    uint32_t values;             /* shown so far */
+    uint8_t depth;
+    bool failed;
+};
+
+void reader_init(struct reader *reader, const uint8_t *p, uint32_t len, uint32_t whole, const struct field_sink *sink);
+
+static inline uint32_t reader_left(const struct reader *reader)      /* captured bytes */
+{
+    return reader->failed ? 0 : reader->len - reader->pos;
+}
+
+/* Says what is wrong at pos and stops reading. */
+void reader_fail(struct reader *reader, const char *what);
+/* Says what is wrong at an offset and goes on. */
+void reader_warn(struct reader *reader, uint32_t offset, const char *what);
+
+/* False, with reader_fail(), unless count items of at least item bytes each can still
+ * come: keeps loops and allocations in proportion to what was sent. */
+bool reader_expect(struct reader *reader, uint32_t count, uint32_t item);
+
+/* Reads a value of the row's kind, of fixed size, and shows it; returns integers, else 0. */
+uint64_t read_field(struct reader *reader, const struct field *field);
+/* The same with something to say about it. text is asked for once the number is known. */
+uint64_t read_field_text(struct reader *reader, const struct field *field, const char *(*text)(uint64_t number));
+/* The number without moving or showing, for a look ahead; 0 if it is not there. */
+uint64_t peek_u8(const struct reader *reader), peek_u16(const struct reader *reader), peek_u32(const struct reader *reader);
+
+/* Strings up to and with their terminator (one or two zero bytes). Returns the characters
+ * without it. A missing terminator is an issue at the string's start. */
+struct span read_string8(struct reader *reader, const struct field *field);
+struct span read_string16(struct reader *reader, const struct field *field);
+/* A run of len bytes as FIELD_BYTES, or as a string without terminator by the row's kind. */
+struct span read_run(struct reader *reader, const struct field *field, uint32_t len);
+/* The same with something to say. */
+struct span read_run_text(struct reader *reader, const struct field *field, uint32_t len, const char *text);
+
+/* What comes until reader_close() belongs together. False, with reader_fail(), when it is
+ * nested too deeply; then do not close. */
+bool reader_open(struct reader *reader, const char *label);
+void reader_close(struct reader *reader, const char *summary);
+
+/* The name of value in names, or NULL. */
+const char *field_name(const struct field_name *names, uint32_t value);
+
+#endif
