@@ -1,6 +1,6 @@
 /* vconn.c
  * Virtual connections of RPC over HTTP: channels, legs, pairing, recycling and the
- * opening sequence (MS-RPCH 3.2). What is wrong with them is judged in verdict.c.
+ * opening sequence (MS-RPCH 3.2). What is wrong with them is judged in vjudge.c.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -15,148 +15,6 @@
 #define FIRST_FRAGMENT 0x01      /* pfc_flags */
 #define SEQUENCE_IN (RTS_CTX_IN_R1 | RTS_CTX_IN_R2)
 #define SEQUENCE_OUT (RTS_CTX_OUT_R1 | RTS_CTX_OUT_R2)
-
-/* ---- Hash tables ------------------------------------------------------------------ */
-
-static uint32_t hash_bytes(const void *data, size_t len, uint32_t seed)
-{
-    const uint8_t *p = data;
-    uint32_t hash = seed ^ UINT32_C(0x811C9DC5);
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ p[i]) * UINT32_C(0x01000193);
-    }
-    hash ^= hash >> 15;
-    hash *= UINT32_C(0x85EBCA6B);
-    return hash ^ hash >> 13;
-}
-
-static struct item *table_first(const struct table *table, uint32_t hash)
-{
-    struct item *item = table->size ? table->slot[hash & (table->size - 1)] : NULL;
-    while (item && item->hash != hash) {
-        item = item->next;
-    }
-    return item;
-}
-
-static struct item *table_next(struct item *item)
-{
-    uint32_t hash = item->hash;
-    do {
-        item = item->next;
-    } while (item && item->hash != hash);
-    return item;
-}
-
-/* The arena frees nothing singly; sizes double, so what is left behind is as much again. */
-static void table_grow(struct vworld *world, struct table *table)
-{
-    uint32_t size = table->size ? table->size * 2 : 16;
-    struct item **slot = arena_new(&world->arena, size * sizeof(*slot));
-    for (uint32_t i = 0; i < table->size; i++) {
-        struct item *item = table->slot[i];
-        while (item) {
-            struct item *next = item->next;
-            item->next = slot[item->hash & (size - 1)];
-            slot[item->hash & (size - 1)] = item;
-            item = next;
-        }
-    }
-    table->slot = slot;
-    table->size = size;
-}
-
-static void table_add(struct vworld *world, struct table *table, struct item *item, uint32_t hash)
-{
-    if (table->used >= table->size) {
-        table_grow(world, table);
-    }
-    item->hash = hash;
-    item->next = table->slot[hash & (table->size - 1)];
-    table->slot[hash & (table->size - 1)] = item;
-    table->used++;
-}
-
-const char *world_intern(struct vworld *world, const char *text)
-{
-    size_t len = strlen(text);
-    if (len == 0) {
-        return NULL;
-    }
-    uint32_t hash = hash_bytes(text, len, 0);
-    for (struct item *item = table_first(&world->texts, hash); item; item = table_next(item)) {
-        struct text_node *node = (struct text_node *)item;
-        if (strcmp(node->text, text) == 0) {
-            return node->text;
-        }
-    }
-    struct text_node *node = arena_new(&world->arena, sizeof(*node) + len + 1);
-    memcpy(node->text, text, len + 1);
-    table_add(world, &world->texts, &node->item, hash);
-    return node->text;
-}
-
-/* ---- Endpoints -------------------------------------------------------------------- */
-
-static size_t address_length(const struct endpoint *endpoint)
-{
-    return endpoint->family == 4 ? 4 : 16;
-}
-
-bool same_address(const struct endpoint *a, const struct endpoint *b)
-{
-    return a->family == b->family && memcmp(a->addr, b->addr, address_length(a)) == 0;
-}
-
-bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
-{
-    return a->port == b->port && same_address(a, b);
-}
-
-/* RFC 5952: the longest run of two or more zero groups becomes "::", the first of equals. */
-static void format_ipv6(const uint8_t *addr, char *text, size_t size)
-{
-    int best = -1, best_len = 1;
-    for (int i = 0; i < 8; i++) {
-        int len = 0;
-        while (i + len < 8 && get_be16(addr + 2 * (i + len)) == 0) {
-            len++;
-        }
-        if (len > best_len) {
-            best = i;
-            best_len = len;
-        }
-        i += len;
-    }
-    size_t used = 0;
-    for (int i = 0; i < 8; i++) {
-        if (i == best) {
-            used += (size_t)snprintf(text + used, size - used, "::");
-            i += best_len - 1;
-            continue;
-        }
-        bool colon = i > 0 && i != best + best_len;
-        used += (size_t)snprintf(text + used, size - used, "%s%x", colon || (best < 0 && i > 0) ? ":" : "",
-                                 get_be16(addr + 2 * i));
-    }
-}
-
-void endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX])
-{
-    const uint8_t *a = endpoint->addr;
-    if (endpoint->family == 4) {
-        snprintf(text, ENDPOINT_TEXT_MAX, "%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], endpoint->port);
-        return;
-    }
-    static const uint8_t mapped[12] = { [10] = 0xFF, [11] = 0xFF };
-    if (memcmp(a, mapped, sizeof(mapped)) == 0) {
-        snprintf(text, ENDPOINT_TEXT_MAX, "[::ffff:%u.%u.%u.%u]:%u", a[12], a[13], a[14], a[15], endpoint->port);
-        return;
-    }
-    char addr[46];
-    format_ipv6(a, addr, sizeof(addr));
-    snprintf(text, ENDPOINT_TEXT_MAX, "[%s]:%u", addr, endpoint->port);
-}
 
 static uint32_t hash_endpoint(const struct endpoint *end, bool with_port, uint32_t seed)
 {
@@ -174,8 +32,13 @@ struct server *world_server(struct vworld *world, const struct endpoint *end)
     }
     struct server *server = arena_new(&world->arena, sizeof(*server));
     server->end = *end;
-    table_add(world, &world->servers, &server->item, hash);
+    table_add(&world->arena, &world->servers, &server->item, hash);
     return server;
+}
+
+const char *world_intern(struct vworld *world, const char *text)
+{
+    return text_keep(&world->arena, &world->texts, text);
 }
 
 /* ---- The world -------------------------------------------------------------------- */
@@ -202,7 +65,7 @@ struct vtcp *vtcp_new(struct vworld *world, uint32_t stream, enum rts_hop hop, c
     conn->server = world_server(world, server);
     conn->server->open++;
     conn->last = past->first;
-    flow_start(conn, past);
+    tcp_flow_start(&conn->tcp, past);
     return conn;
 }
 
@@ -226,7 +89,7 @@ static struct vc *new_vc(struct vworld *world, const uint8_t *cookie, uint32_t h
     if (cookie) {
         vc->has_cookie = true;
         memcpy(vc->cookie, cookie, sizeof(vc->cookie));
-        table_add(world, &world->cookies, &vc->item, hash);
+        table_add(&world->arena, &world->cookies, &vc->item, hash);
     }
     return vc;
 }
@@ -294,7 +157,7 @@ static struct place *world_place(struct vworld *world, const struct vtcp *conn, 
     place->hop = conn->hop;
     place->family = conn->client.family;
     memcpy(place->addr, conn->client.addr, address_length(&conn->client));
-    table_add(world, &world->places, &place->item, hash);
+    table_add(&world->arena, &world->places, &place->item, hash);
     return place;
 }
 
@@ -310,7 +173,7 @@ static struct session *world_session(struct vworld *world, const struct place *p
     struct session *session = arena_new(&world->arena, sizeof(*session));
     session->id = id;
     session->place = place;
-    table_add(world, &world->sessions, &session->item, hash);
+    table_add(&world->arena, &world->sessions, &session->item, hash);
     return session;
 }
 
@@ -964,7 +827,7 @@ static struct channel *channel_from_pdu(struct vtcp *conn, struct when when, enu
     struct channel *channel = new_channel(conn, role);
     if (!rts) {
         /* Bare RPC from the first byte on is version 1. */
-        channel->v1 = conn->hop == RTS_HOP_TCP && conn->syn;
+        channel->v1 = conn->hop == RTS_HOP_TCP && conn->tcp.syn;
     }
     channel->place = world_place(conn->world, conn, NULL);
     channel->request.ns = when.ns;
@@ -998,7 +861,7 @@ static void adopt_cookie(struct vc *vc, const uint8_t cookie[16])
     if (!vc->has_cookie && !find_vc(vc->world, cookie, hash)) {
         vc->has_cookie = true;
         memcpy(vc->cookie, cookie, sizeof(vc->cookie));
-        table_add(vc->world, &vc->world->cookies, &vc->item, hash);
+        table_add(&vc->world->arena, &vc->world->cookies, &vc->item, hash);
     }
 }
 
@@ -1494,7 +1357,5 @@ void vworld_foreign_end(struct vworld *world, const struct endpoint *end, struct
 
 const struct verdict *vworld_take_verdicts(struct vworld *world)
 {
-    const struct verdict *verdicts = world->first_verdict;
-    world->first_verdict = world->last_verdict = NULL;
-    return verdicts;
+    return verdict_take(&world->verdicts);
 }

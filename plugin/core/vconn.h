@@ -10,54 +10,11 @@
 #ifndef OUTLOOKHTTP_VCONN_H
 #define OUTLOOKHTTP_VCONN_H
 
-#include "bytes.h"
 #include "httphead.h"
 #include "pdu.h"
 #include "rts.h"
-
-#define NO_NUMBER UINT32_MAX
-
-/* One end of a TCP connection. family is 4 or 6, addr in network order (4 or 16 bytes). */
-struct endpoint {
-    uint8_t family;
-    uint8_t addr[16];
-    uint16_t port;
-};
-
-#define ENDPOINT_TEXT_MAX 56
-/* "10.0.0.81:80", "[2001:db8::81]:8080" (RFC 5952). */
-void endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX]);
-bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
-
-struct when {
-    uint32_t frame;
-    int64_t ns;                  /* since 1970, UTC */
-};
-
-enum way { WAY_TO_SERVER = 0, WAY_TO_CLIENT = 1 };   /* the client opened the TCP connection */
-
-/* What was seen of a TCP connection before it was claimed. */
-struct conn_past {
-    bool syn, syn_ack;           /* captured */
-    bool gap;                    /* a segment is missing, or it cannot be told */
-    bool has_next;               /* next_seq is known */
-    uint32_t next_seq[2];        /* by enum way: behind the highest byte captured so far; the claiming
-                                  * frame may be counted or not */
-    struct when first;           /* first frame of the connection */
-    bool tls;                    /* decrypted from TLS */
-};
-
-/* One TCP segment of a claimed connection, also without payload. Sequence numbers are raw. */
-struct segment {
-    struct when when;
-    enum way way;
-    bool syn, fin, rst, has_ack;
-    uint32_t seq, ack;
-    uint32_t len;                /* payload bytes on the wire */
-    uint32_t captured;           /* of them in the capture */
-    uint16_t ip_id;              /* 0 if unknown; tells a SPAN copy from a retransmission */
-    uint32_t window;             /* as sent, unscaled */
-};
+#include "tcp.h"
+#include "verdict.h"
 
 struct vworld;                   /* all connections of a capture file */
 struct vtcp;                     /* one claimed TCP connection */
@@ -106,32 +63,6 @@ void vtcp_segment(struct vtcp *conn, const struct segment *segment);
 /* A FIN or RST from the server's end, or any segment when the second clock matters, of a
  * TCP connection that is not claimed: it tells a dead server from an idle timeout. */
 void vworld_foreign_end(struct vworld *world, const struct endpoint *server, struct when when);
-
-/* Verdicts. */
-enum verdict_kind {
-    V_PROXIES_DIFFER, V_BACKEND_MISMATCH, V_NEVER_JOINED, V_JOINED_ACROSS_PROXIES, V_TARGET_MISMATCH,
-    V_LONE, V_REFUSED, V_IDLE_CLOSED, V_SILENT_DROP, V_BUFFERED, V_CALL_FAILED,
-    V_LIFETIME_EXCEEDED, V_WINDOW_EXCEEDED, V_SERVER_GONE,
-    VERDICT_KINDS
-};
-enum verdict_severity { V_CHAT, V_NOTE, V_WARNING, V_ERROR };
-enum verdict_where { WHERE_NONE, WHERE_CLIENT, WHERE_DEVICE, WHERE_SERVER, WHERE_UNKNOWN };
-
-#define VERDICT_TEXT_MAX 900
-
-struct verdict {
-    enum verdict_kind kind;
-    enum verdict_severity severity;
-    struct when when;            /* the frame it sits on */
-    uint32_t vc, leg;            /* NO_NUMBER if none */
-    enum verdict_where where;
-    bool where_seen;             /* else inferred */
-    const char *text;            /* seen: ...; inferred: ...; next: ... - for people, arena-owned, UTF-8 */
-    const struct verdict *next;  /* on the same frame */
-};
-
-const char *verdict_filter(enum verdict_kind kind);      /* "rpch.routing.proxies_differ" */
-const char *verdict_where_name(enum verdict_where where); /* "NETWORK DEVICE" ... */
 
 /* The verdicts that the events since the last call have proved, in order, or NULL; to be
  * shown on the frame of those events. */

@@ -1,5 +1,5 @@
 /* vconn_private.h
- * What vconn.c, flow.c, verdict.c and view.c share. Everything here lives in the world's
+ * What vconn.c, flow.c, vjudge.c and view.c share. Everything here lives in the world's
  * arena; a virtual connection with its two TCP connections stays below 2.5 KiB.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -8,10 +8,10 @@
 #ifndef OUTLOOKHTTP_VCONN_PRIVATE_H
 #define OUTLOOKHTTP_VCONN_PRIVATE_H
 
+#include "say.h"
+#include "tables.h"
 #include "vconn.h"
 
-#define SECOND INT64_C(1000000000)
-#define MILLISECOND INT64_C(1000000)
 #define HANDSHAKE_WAIT (5 * SECOND)
 #define PAIRING_WINDOW (5 * SECOND)
 #define LONE_WAIT (120 * SECOND)
@@ -23,33 +23,10 @@
 
 enum role { ROLE_IN = 0, ROLE_OUT = 1 };
 
-/* The items of a chained hash table begin with this. */
-struct item {
-    struct item *next;
-    uint32_t hash;
-};
-
-struct table {
-    struct item **slot;
-    uint32_t size, used;
-};
-
 /* ---- TCP -------------------------------------------------------------------------- */
 
-#define HOLES 3
-
-struct half {                    /* one direction of a TCP connection */
-    uint32_t next;               /* behind the highest byte captured or acknowledged */
-    uint32_t acked;              /* what the other end acknowledged of it */
-    struct { uint32_t from, to; } hole[HOLES];
-    uint32_t gap_frame;          /* the frame that showed the first open hole */
-    uint32_t cut_frame;          /* the first segment not captured whole, 0 if none */
-    uint8_t holes;
-    bool known;                  /* next is set */
-    bool has_acked;
-    bool lost;                   /* more holes than are tracked */
-    bool ended;                  /* FIN or RST from this end */
-    bool probing;                /* data after a long idle time, not acknowledged so far */
+struct probe {                   /* data after a long idle time, not acknowledged so far */
+    bool probing;
     uint8_t repeats;             /* of that data */
     uint16_t probe_id;
     uint32_t probe_seq, probe_end;
@@ -68,11 +45,12 @@ struct vtcp {
     uint8_t asked;               /* enum asked, of the last request */
     uint8_t asked_role;          /* enum role, of an echo request */
     uint8_t ended_by;            /* enum way: the end that sent the FIN or RST */
-    bool syn, syn_ack, gap, ended, ended_by_rst, drop_told;
+    bool ended, ended_by_rst, drop_told;
     bool saw_challenge;          /* a 401 with a token in it */
     struct endpoint client, server_end;
     struct server *server;
-    struct half half[2];         /* by enum way: who sent */
+    struct tcp_flow tcp;
+    struct probe probe[2];       /* by enum way: who sent */
     struct when ended_at, last;
     int64_t last_data;           /* any payload, either way; 0 before the first */
     struct channel *channel;     /* of the last request; NULL after an echo or other request */
@@ -200,11 +178,6 @@ struct session {
     struct channel *newest;
 };
 
-struct text_node {
-    struct item item;
-    char text[];
-};
-
 struct vworld {
     struct arena arena;
     struct vprefs prefs;
@@ -212,14 +185,13 @@ struct vworld {
     struct leg **rows;
     uint32_t row_count, row_room, vc_count;
     struct channel *waiting_first, *waiting_last;    /* idle_closed that needs hindsight, oldest first */
-    struct verdict *first_verdict, *last_verdict;
+    struct verdict_list verdicts;
 };
 
 /* ---- vconn.c ---------------------------------------------------------------------- */
 
 const char *world_intern(struct vworld *world, const char *text);    /* NULL for "" */
 struct server *world_server(struct vworld *world, const struct endpoint *end);
-bool same_address(const struct endpoint *a, const struct endpoint *b);
 /* Gives the channel a virtual connection and a leg if it has none, with its other half if
  * OutlookSession or SessionId tells it. */
 void channel_number(struct channel *channel, struct when when);
@@ -235,16 +207,13 @@ static inline enum way data_way(const struct channel *channel)
 
 /* ---- flow.c ----------------------------------------------------------------------- */
 
-enum doubt { DOUBT_NONE, DOUBT_NO_SYN, DOUBT_ONE_WAY, DOUBT_GAP, DOUBT_CUT };
-
-void flow_start(struct vtcp *conn, const struct conn_past *past);
 void flow_segment(struct vtcp *conn, const struct segment *segment);
 enum doubt conn_doubt(const struct vtcp *conn, uint32_t *frame); /* frame: where the gap is, 0 if not known */
 bool leg_whole(const struct leg *leg);           /* both connections, as far as there are two */
 void flow_window(struct channel *channel, uint32_t window);
 void flow_ack(struct channel *channel, uint32_t received, uint32_t available);
 
-/* ---- verdict.c -------------------------------------------------------------------- */
+/* ---- vjudge.c -------------------------------------------------------------------- */
 
 enum fail_cause { FAIL_NONE, FAIL_CLOSED, FAIL_RESET, FAIL_RETRIED, FAIL_REFUSED, FAIL_TIME };
 

@@ -104,41 +104,19 @@ static void register_table_fields(void)
 
 static void register_verdicts(void)
 {
-    static const struct {
-        int group;
-        const char *summary;
-    } rows[VERDICT_KINDS] = {
-        [V_PROXIES_DIFFER] = { PI_SEQUENCE, "IN and OUT end on different servers" },
-        [V_BACKEND_MISMATCH] = { PI_SEQUENCE, "IN and OUT reached servers that did not join them" },
-        [V_NEVER_JOINED] = { PI_SEQUENCE, "IN and OUT were never joined" },
-        [V_JOINED_ACROSS_PROXIES] = { PI_SEQUENCE, "Joined across two proxies" },
-        [V_TARGET_MISMATCH] = { PI_SEQUENCE, "IN and OUT ask for different targets" },
-        [V_LONE] = { PI_SEQUENCE, "A channel without its other half" },
-        [V_REFUSED] = { PI_RESPONSE_CODE, "A channel was refused" },
-        [V_IDLE_CLOSED] = { PI_SEQUENCE, "An idle channel was closed from the server's side" },
-        [V_SILENT_DROP] = { PI_SEQUENCE, "A connection went silent after idle time" },
-        [V_BUFFERED] = { PI_SEQUENCE, "Data was held back on the way" },
-        [V_CALL_FAILED] = { PI_RESPONSE_CODE, "An RPC call or bind failed" },
-        [V_LIFETIME_EXCEEDED] = { PI_PROTOCOL, "More bytes than the channel lifetime" },
-        [V_WINDOW_EXCEEDED] = { PI_PROTOCOL, "More bytes than the receive window" },
-        [V_SERVER_GONE] = { PI_SEQUENCE, "A server ended all its connections" },
-    };
-    static const int severities[VERDICT_KINDS] = {
-        [V_PROXIES_DIFFER] = PI_NOTE, [V_BACKEND_MISMATCH] = PI_WARN, [V_NEVER_JOINED] = PI_WARN,
-        [V_JOINED_ACROSS_PROXIES] = PI_CHAT, [V_TARGET_MISMATCH] = PI_ERROR, [V_LONE] = PI_NOTE,
-        [V_REFUSED] = PI_WARN, [V_IDLE_CLOSED] = PI_WARN, [V_SILENT_DROP] = PI_WARN, [V_BUFFERED] = PI_WARN,
-        [V_CALL_FAILED] = PI_NOTE, [V_LIFETIME_EXCEEDED] = PI_WARN, [V_WINDOW_EXCEEDED] = PI_WARN,
-        [V_SERVER_GONE] = PI_WARN,
-    };
-    static ei_register_info of_rpch[VERDICT_KINDS + 2], of_outlook[VERDICT_KINDS];
-    int rpch = 0, outlook = 0;
+    static const int groups[] = { [GROUP_SEQUENCE] = PI_SEQUENCE, [GROUP_RESPONSE] = PI_RESPONSE_CODE,
+                                  [GROUP_PROTOCOL] = PI_PROTOCOL, [GROUP_SECURITY] = PI_SECURITY };
+    static const int severities[] = { [V_CHAT] = PI_CHAT, [V_NOTE] = PI_NOTE, [V_WARNING] = PI_WARN,
+                                      [V_ERROR] = PI_ERROR };
+    static ei_register_info of_rpch[VERDICT_KINDS + 2], of_outlook[VERDICT_KINDS], of_mapi[VERDICT_KINDS];
+    int rpch = 0, outlook = 0, mapi = 0;
     for (int kind = 0; kind < VERDICT_KINDS; kind++) {
-        const char *filter = verdict_filter((enum verdict_kind)kind);
-        ei_register_info *info =
-            g_str_has_prefix(filter, "outlook.") ? &of_outlook[outlook++] : &of_rpch[rpch++];
+        const struct verdict_row *row = &verdict_rows[kind];
+        ei_register_info *info = g_str_has_prefix(row->filter, "outlook.") ? &of_outlook[outlook++]
+            : g_str_has_prefix(row->filter, "mapihttp.") ? &of_mapi[mapi++] : &of_rpch[rpch++];
         ei_verdict[kind].ei = ei_verdict[kind].hf = EI_INIT_EI;
         *info = (ei_register_info){
-            &ei_verdict[kind], { filter, rows[kind].group, severities[kind], rows[kind].summary, EXPFILL }
+            &ei_verdict[kind], { row->filter, groups[row->group], severities[row->severity], row->summary, EXPFILL }
         };
         if (kind == V_PROXIES_DIFFER)
             proxies_differ_info = info;
@@ -152,6 +130,7 @@ static void register_verdicts(void)
     of_rpch[rpch++] = broken[1];
     expert_register_field_array(expert_register_protocol(proto_rpch), of_rpch, rpch);
     expert_register_field_array(expert_register_protocol(proto_outlook), of_outlook, outlook);
+    expert_register_field_array(expert_register_protocol(proto_mapihttp), of_mapi, mapi);
 }
 
 void rpch_set_severities(bool same_proxy_required)

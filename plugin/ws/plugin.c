@@ -25,6 +25,7 @@
 
 int proto_rpch = -1;
 int proto_outlook = -1;
+int proto_mapihttp = -1;
 dissector_handle_t rpch_stream_handle;
 dissector_handle_t rpch_tcp_handle;
 dissector_handle_t rpch_port_handle;
@@ -59,6 +60,7 @@ static void proto_register_outlookhttp(void)
 {
     proto_rpch = proto_register_protocol("RPC over HTTP (Outlook Anywhere)", "RPCH", "rpch");
     proto_outlook = proto_register_protocol("Outlook and Exchange over HTTP", "Outlook", "outlook");
+    proto_mapihttp = proto_register_protocol("MAPI over HTTP", "MAPI/HTTP", "mapihttp");
     rpch_stream_handle = register_dissector("rpch", takeover_from_http, proto_rpch);
     rpch_tcp_handle = register_dissector("rpch.tcp", takeover_from_tcp, proto_rpch);
     rpch_port_handle = create_dissector_handle_with_name_and_description(takeover_before_port, -1, "rpch.port",

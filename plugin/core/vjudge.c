@@ -1,4 +1,4 @@
-/* verdict.c
+/* vjudge.c
  * What is wrong with a virtual connection, and how it is said.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -7,91 +7,7 @@
 #include "vconn_private.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#if defined(__GNUC__)
-#define PRINTF_LIKE(string, first) __attribute__((format(printf, string, first)))
-#else
-#define PRINTF_LIKE(string, first)
-#endif
-
-const char *verdict_filter(enum verdict_kind kind)
-{
-    static const char *const names[VERDICT_KINDS] = {
-        [V_PROXIES_DIFFER] = "rpch.routing.proxies_differ",
-        [V_BACKEND_MISMATCH] = "rpch.routing.backend_mismatch",
-        [V_NEVER_JOINED] = "rpch.routing.never_joined",
-        [V_JOINED_ACROSS_PROXIES] = "rpch.routing.joined_across_proxies",
-        [V_TARGET_MISMATCH] = "rpch.routing.target_mismatch",
-        [V_LONE] = "rpch.channel.lone",
-        [V_REFUSED] = "rpch.channel.refused",
-        [V_IDLE_CLOSED] = "rpch.channel.idle_closed",
-        [V_SILENT_DROP] = "rpch.channel.silent_drop",
-        [V_BUFFERED] = "rpch.channel.buffered",
-        [V_CALL_FAILED] = "rpch.call.failed",
-        [V_LIFETIME_EXCEEDED] = "rpch.channel.lifetime_exceeded",
-        [V_WINDOW_EXCEEDED] = "rpch.flow.window_exceeded",
-        [V_SERVER_GONE] = "outlook.server_gone"
-    };
-    return (unsigned)kind < VERDICT_KINDS ? names[kind] : "";
-}
-
-const char *verdict_where_name(enum verdict_where where)
-{
-    static const char *const names[] = {
-        [WHERE_NONE] = "", [WHERE_CLIENT] = "CLIENT", [WHERE_DEVICE] = "NETWORK DEVICE", [WHERE_SERVER] = "SERVER",
-        [WHERE_UNKNOWN] = "CANNOT TELL"
-    };
-    return (unsigned)where < sizeof(names) / sizeof(names[0]) ? names[where] : "";
-}
-
-/* ---- Text for people --------------------------------------------------------------- */
-
-struct text {
-    char s[VERDICT_TEXT_MAX];
-    size_t used;
-};
-
-static void add(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
-
-static void add(struct text *text, const char *format, ...)
-{
-    size_t room = sizeof(text->s) - text->used;
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(text->s + text->used, room, format, args);
-    va_end(args);
-    if (len < 0) {
-        return;
-    }
-    if ((size_t)len < room) {
-        text->used += (size_t)len;
-        return;
-    }
-    /* Cut, but not inside a character. */
-    text->used = sizeof(text->s) - 1;
-    while (text->used > 0 && ((uint8_t)text->s[text->used - 1] & 0xC0) == 0x80) {
-        text->used--;
-    }
-    if (text->used > 0 && (uint8_t)text->s[text->used - 1] >= 0xC0) {
-        text->used--;
-    }
-    text->s[text->used] = '\0';
-}
-
-static void add_endpoint(struct text *text, const struct endpoint *endpoint)
-{
-    char name[ENDPOINT_TEXT_MAX];
-    endpoint_format(endpoint, name);
-    add(text, "%s", name);
-}
-
-static void add_seconds(struct text *text, int64_t ns)
-{
-    int64_t tenths = (ns + 50 * MILLISECOND) / (100 * MILLISECOND);
-    add(text, "%" PRId64 ".%" PRId64 " s", tenths / 10, tenths % 10);
-}
 
 static const char *role_name(const struct channel *channel)
 {
@@ -101,20 +17,20 @@ static const char *role_name(const struct channel *channel)
 /* "IN to 10.0.0.81:80 (tcp.stream 3, frame 12)" */
 static void add_channel(struct text *text, const struct channel *channel)
 {
-    add(text, "%s to ", role_name(channel));
-    add_endpoint(text, &channel->conn->server_end);
+    say(text, "%s to ", role_name(channel));
+    say_endpoint(text, &channel->conn->server_end);
     uint32_t frame = channel_frame(channel);
     if (frame) {
-        add(text, " (stream %u, frame %u)", channel->conn->stream, frame);
+        say(text, " (stream %u, frame %u)", channel->conn->stream, frame);
     } else {
-        add(text, " (stream %u)", channel->conn->stream);
+        say(text, " (stream %u)", channel->conn->stream);
     }
 }
 
 static void add_target(struct text *text, const struct channel *channel)
 {
     if (channel->target) {
-        add(text, " for %s", channel->target);
+        say(text, " for %s", channel->target);
     }
 }
 
@@ -130,23 +46,14 @@ struct finding {
 static void tell(struct leg *leg, struct vworld *world, struct when when, struct finding finding,
                  const struct text *text)
 {
-    struct verdict *verdict = arena_new(&world->arena, sizeof(*verdict));
-    char *copy = arena_new(&world->arena, text->used + 1);
-    memcpy(copy, text->s, text->used + 1);
-    verdict->kind = finding.kind;
+    struct verdict *verdict = verdict_add(&world->arena, &world->verdicts, finding.kind, when, text);
     verdict->severity = finding.severity;
     verdict->where = finding.where;
     verdict->where_seen = finding.seen;
-    verdict->when = when;
-    verdict->vc = leg ? leg->vc->number : NO_NUMBER;
-    verdict->leg = leg ? leg->number : NO_NUMBER;
-    verdict->text = copy;
-    if (world->last_verdict) {
-        world->last_verdict->next = verdict;
-    } else {
-        world->first_verdict = verdict;
+    if (leg) {
+        verdict->vc = leg->vc->number;
+        verdict->leg = leg->number;
     }
-    world->last_verdict = verdict;
     if (leg && (!leg->has_verdict || finding.severity > leg->severity)) {
         leg->has_verdict = true;
         leg->verdict = (uint8_t)finding.kind;
@@ -282,17 +189,17 @@ static void add_difference(struct text *text, enum difference difference, const 
     switch (difference) {
     case DIFFER_PEER:
         if (same_address(&a->server_end, &b->server_end)) {
-            add(text, ", two ports of one address");
+            say(text, ", two ports of one address");
         }
         break;
     case DIFFER_FRONT_END:
-        add(text, ", X-FEServer %s and %s", a->front_end, b->front_end);
+        say(text, ", X-FEServer %s and %s", a->front_end, b->front_end);
         break;
     case DIFFER_PERSISTENCE:
-        add(text, ", cookie %s names %s and %s", a->persist_name, a->persist, b->persist);
+        say(text, ", cookie %s names %s and %s", a->persist_name, a->persist, b->persist);
         break;
     case DIFFER_CHALLENGE:
-        add(text, ", NTLM challenges from %s and %s", a->challenge, b->challenge);
+        say(text, ", NTLM challenges from %s and %s", a->challenge, b->challenge);
         break;
     case SAME_SERVER:
         break;
@@ -309,31 +216,31 @@ static void tell_difference(struct leg *leg, struct when when, enum difference d
         V_PROXIES_DIFFER, world->prefs.same_proxy_required ? V_WARNING : V_NOTE, WHERE_DEVICE,
         device || difference != DIFFER_PEER
     };
-    add(&text, "Seen: ");
+    say(&text, "Seen: ");
     add_channel(&text, pair[0]);
-    add(&text, ", ");
+    say(&text, ", ");
     add_channel(&text, pair[1]);
     add_difference(&text, difference, pair);
-    add(&text, "; inferred: ");
+    say(&text, "; inferred: ");
     if (device) {
-        add(&text, "the device at ");
-        add_endpoint(&text, device);
-        add(&text, " sent the halves of one virtual connection to two servers");
+        say(&text, "the device at ");
+        say_endpoint(&text, device);
+        say(&text, " sent the halves of one virtual connection to two servers");
     } else if (difference != DIFFER_PEER) {
-        add(&text, "a device at ");
-        add_endpoint(&text, &pair[0]->conn->server_end);
-        add(&text, " sent the halves of one virtual connection to two servers");
+        say(&text, "a device at ");
+        say_endpoint(&text, &pair[0]->conn->server_end);
+        say(&text, " sent the halves of one virtual connection to two servers");
     } else if (leg->hop == RTS_HOP_TCP) {
-        add(&text, "the proxies chose different servers for one virtual connection");
+        say(&text, "the proxies chose different servers for one virtual connection");
     } else {
-        add(&text, "a balancer or name resolution gives the halves of one virtual connection to two proxies");
+        say(&text, "a balancer or name resolution gives the halves of one virtual connection to two proxies");
     }
     if (world->prefs.same_proxy_required) {
-        add(&text, ", which Exchange 2007 and 2010 do not cope with");
+        say(&text, ", which Exchange 2007 and 2010 do not cope with");
     } else {
-        add(&text, "; MS-RPCH 1.3.2 allows different proxies, it harms only where they do not reach the same server");
+        say(&text, "; MS-RPCH 1.3.2 allows different proxies, it harms only where they do not reach the same server");
     }
-    add(&text, "; next: see whether CONN/C2 follows; if not, set affinity by client address or session for /rpc");
+    say(&text, "; next: see whether CONN/C2 follows; if not, set affinity by client address or session for /rpc");
     tell(leg, world, when, finding, &text);
 }
 
@@ -347,11 +254,11 @@ static void judge_targets(struct leg *leg, struct when when)
     leg->target_told = true;
     struct text text = { .used = 0 };
     struct finding finding = { V_TARGET_MISMATCH, V_ERROR, WHERE_CLIENT, false };
-    add(&text, "Seen: IN asks for %s (frame %u), OUT for %s (frame %u)", in->target, in->request.frame, out->target,
+    say(&text, "Seen: IN asks for %s (frame %u), OUT for %s (frame %u)", in->target, in->request.frame, out->target,
         out->request.frame);
-    add(&text, "; inferred: the halves of one virtual connection are meant for different RPC servers and cannot meet, "
+    say(&text, "; inferred: the halves of one virtual connection are meant for different RPC servers and cannot meet, "
                "by the client's configuration or by a device that rewrites the URL");
-    add(&text, "; next: compare the server name in the profile or Autodiscover, and rewriting rules for rpcproxy.dll");
+    say(&text, "; next: compare the server name in the profile or Autodiscover, and rewriting rules for rpcproxy.dll");
     tell(leg, leg->vc->world, when, finding, &text);
 }
 
@@ -381,11 +288,11 @@ void judge_joined(struct leg *leg, struct when when)
     leg->joined_told = true;
     struct text text = { .used = 0 };
     struct finding finding = { V_JOINED_ACROSS_PROXIES, V_CHAT, WHERE_NONE, false };
-    add(&text, "Seen: the virtual connection is open with ");
+    say(&text, "Seen: the virtual connection is open with ");
     add_channel(&text, in);
-    add(&text, " and ");
+    say(&text, " and ");
     add_channel(&text, out);
-    add(&text, "; inferred: both reach the same RPC server, as MS-RPCH 1.3.2 allows; next: nothing, the routing works");
+    say(&text, "; inferred: both reach the same RPC server, as MS-RPCH 1.3.2 allows; next: nothing, the routing works");
     tell(leg, leg->vc->world, when, finding, &text);
 }
 
@@ -395,25 +302,25 @@ static void add_failure(struct text *text, const struct leg *leg, struct when wh
 {
     const char *last = leg->hop == RTS_HOP_TCP ? "CONN/C1" : "CONN/C2";
     if (leg->got_a3.frame) {
-        add(text, ", CONN/A3 in frame %u", leg->got_a3.frame);
+        say(text, ", CONN/A3 in frame %u", leg->got_a3.frame);
     }
-    add(text, ", but no %s ", last);
+    say(text, ", but no %s ", last);
     switch ((enum fail_cause)leg->fail_cause) {
     case FAIL_CLOSED:
-        add(text, "before the FIN in frame %u", leg->fail_frame);
+        say(text, "before the FIN in frame %u", leg->fail_frame);
         break;
     case FAIL_RESET:
-        add(text, "before the RST in frame %u", leg->fail_frame);
+        say(text, "before the RST in frame %u", leg->fail_frame);
         break;
     case FAIL_RETRIED:
-        add(text, "before the client tried again in frame %u", leg->fail_frame);
+        say(text, "before the client tried again in frame %u", leg->fail_frame);
         break;
     case FAIL_REFUSED:
-        add(text, "before the error response in frame %u", leg->fail_frame);
+        say(text, "before the error response in frame %u", leg->fail_frame);
         break;
     default:
-        add(text, "within ");
-        add_seconds(text, when.ns - leg->sent_at);
+        say(text, "within ");
+        say_seconds(text, when.ns - leg->sent_at);
         break;
     }
 }
@@ -441,21 +348,21 @@ void judge_handshake(struct leg *leg, struct when when)
     const struct endpoint *device = device_before(leg);
     struct text text = { .used = 0 };
     bool http = leg->hop == RTS_HOP_HTTP;
-    add(&text, "Seen: %s on ", http ? "CONN/A1" : "CONN/A2");
+    say(&text, "Seen: %s on ", http ? "CONN/A1" : "CONN/A2");
     add_channel(&text, out);
-    add(&text, ", %s on ", http ? "CONN/B1" : "CONN/B2");
+    say(&text, ", %s on ", http ? "CONN/B1" : "CONN/B2");
     add_channel(&text, in);
     add_failure(&text, leg, when);
     if (leg->difference != SAME_SERVER) {
         struct finding finding = { V_BACKEND_MISMATCH, V_WARNING, WHERE_DEVICE, device != NULL };
-        add(&text, "; inferred: IN and OUT reached different servers that do not share the virtual connection");
+        say(&text, "; inferred: IN and OUT reached different servers that do not share the virtual connection");
         if (device) {
-            add(&text, ", split by the device at ");
-            add_endpoint(&text, device);
+            say(&text, ", split by the device at ");
+            say_endpoint(&text, device);
         }
-        add(&text, "; next: affinity for /rpc, so that both requests of a client reach one server");
+        say(&text, "; next: affinity for /rpc, so that both requests of a client reach one server");
         if (device) {
-            add(&text, "; compare that device's log");
+            say(&text, "; compare that device's log");
         }
         tell(leg, leg->vc->world, when, finding, &text);
         return;
@@ -465,15 +372,15 @@ void judge_handshake(struct leg *leg, struct when when)
     if (behind && behind->hop == RTS_HOP_HTTP && behind->difference == DIFFER_PEER && !behind->joined) {
         finding.where = WHERE_DEVICE;
         finding.seen = device_before(behind) != NULL;
-        add(&text, "; inferred: the device at ");
-        add_endpoint(&text, &in->conn->server_end);
-        add(&text, " gave the halves to different servers, see leg %u", behind->number);
+        say(&text, "; inferred: the device at ");
+        say_endpoint(&text, &in->conn->server_end);
+        say(&text, " gave the halves to different servers, see leg %u", behind->number);
     } else {
-        add(&text, "; inferred: the halves did not meet at one RPC server; whether a device behind ");
-        add_endpoint(&text, &in->conn->server_end);
-        add(&text, " split them or the server failed does not show here");
+        say(&text, "; inferred: the halves did not meet at one RPC server; whether a device behind ");
+        say_endpoint(&text, &in->conn->server_end);
+        say(&text, " split them or the server failed does not show here");
     }
-    add(&text, "; next: capture behind that address, or look for its choice of server for both requests");
+    say(&text, "; next: capture behind that address, or look for its choice of server for both requests");
     tell(leg, leg->vc->world, when, finding, &text);
 }
 
@@ -541,25 +448,25 @@ void judge_lone(struct channel *channel, struct when when, bool closed)
     struct text text = { .used = 0 };
     struct finding finding = { V_LONE, V_NOTE, by_client ? WHERE_CLIENT : WHERE_UNKNOWN, false };
     const char *missing = channel->role == ROLE_IN ? "OUT" : "IN";
-    add(&text, "Seen: ");
+    say(&text, "Seen: ");
     add_channel(&text, channel);
     add_target(&text, channel);
     if (conn->ended) {
-        add(&text, ", closed by the %s with %s in frame %u", by_client ? "client's end" : "server's end",
+        say(&text, ", closed by the %s with %s in frame %u", by_client ? "client's end" : "server's end",
             conn->ended_by_rst ? "RST" : "FIN", conn->ended_at.frame);
     } else {
-        add(&text, ", open for ");
-        add_seconds(&text, when.ns - channel_start(channel));
+        say(&text, ", open for ");
+        say_seconds(&text, when.ns - channel_start(channel));
     }
-    add(&text, ", and no %s channel of the same virtual connection", missing);
+    say(&text, ", and no %s channel of the same virtual connection", missing);
     if (by_client) {
-        add(&text, "; inferred: the client gave up before it opened %s, or %s took a path that was not captured",
+        say(&text, "; inferred: the client gave up before it opened %s, or %s took a path that was not captured",
             missing, missing);
     } else {
-        add(&text, "; inferred: %s was not opened, was stopped on its way, or took a path that was not captured",
+        say(&text, "; inferred: %s was not opened, was stopped on its way, or took a path that was not captured",
             missing);
     }
-    add(&text, "; next: look for RPC_%s_DATA from this client in the logs of devices before the server", missing);
+    say(&text, "; next: look for RPC_%s_DATA from this client in the logs of devices before the server", missing);
     tell(leg, channel->conn->world, when, finding, &text);
 }
 
@@ -590,16 +497,16 @@ static void add_author(struct text *text, const struct http_info *info)
 {
     switch (info->author) {
     case HTTP_BY_EXCHANGE:
-        add(text, ", answered by Exchange");
+        say(text, ", answered by Exchange");
         break;
     case HTTP_BY_HTTPSYS:
-        add(text, ", answered by HTTP.sys before Exchange saw it");
+        say(text, ", answered by HTTP.sys before Exchange saw it");
         break;
     case HTTP_BY_DEVICE:
-        add(text, ", answered by a device");
+        say(text, ", answered by a device");
         break;
     case HTTP_BY_UNKNOWN:
-        add(text, ", its author does not show");
+        say(text, ", its author does not show");
         break;
     }
 }
@@ -617,7 +524,7 @@ static void add_headers(struct text *text, const struct http_info *info)
     const char *separator = "; headers: ";
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
         if (headers[i].value[0]) {
-            add(text, "%s%s: %.100s", separator, headers[i].name, headers[i].value);
+            say(text, "%s%s: %.100s", separator, headers[i].name, headers[i].value);
             separator = ", ";
         }
     }
@@ -633,7 +540,7 @@ static struct advice advice_for(const struct channel *channel, const struct http
     enum verdict_where answered = info->author == HTTP_BY_DEVICE ? WHERE_DEVICE :
                                   info->author == HTTP_BY_UNKNOWN ? WHERE_UNKNOWN : WHERE_SERVER;
     if (info->status == 401 || info->status == 407) {
-        if (channel->step == HTTP_STEP_TYPE3 && channel->conn->syn && !channel->conn->saw_challenge) {
+        if (channel->step == HTTP_STEP_TYPE3 && channel->conn->tcp.syn && !channel->conn->saw_challenge) {
             return (struct advice){
                 WHERE_UNKNOWN, "the credentials were not accepted, and their NTLM challenge did not come on this "
                 "connection: the handshake may be torn between two servers",
@@ -676,22 +583,22 @@ void judge_refused(struct channel *channel, struct when when, const struct http_
     struct text text = { .used = 0 };
     struct advice advice = advice_for(channel, info);
     struct finding finding = { V_REFUSED, V_WARNING, advice.where, false };
-    add(&text, "Seen: ");
+    say(&text, "Seen: ");
     add_channel(&text, channel);
     add_target(&text, channel);
-    add(&text, ", status %u", info->status);
+    say(&text, ", status %u", info->status);
     if (info->status == 401 || info->status == 407) {
-        add(&text, " to %s", credentials_name(channel));
+        say(&text, " to %s", credentials_name(channel));
         if (channel->user) {
-            add(&text, " of %s", channel->user);
+            say(&text, " of %s", channel->user);
         }
     }
     if (info->rpc_error) {
         const char *name = http_rpc_error_name(info->rpc_error_code);
-        add(&text, " RPC Error: 0x%x (%s)", info->rpc_error_code, name ? name : "no known name");
+        say(&text, " RPC Error: 0x%x (%s)", info->rpc_error_code, name ? name : "no known name");
     }
     add_author(&text, info);
-    add(&text, "; inferred: %s; next: %s", advice.inferred, advice.next);
+    say(&text, "; inferred: %s; next: %s", advice.inferred, advice.next);
     add_headers(&text, info);
     tell(channel->leg, channel->conn->world, when, finding, &text);
 }
@@ -709,18 +616,18 @@ void judge_torn(struct channel *channel, struct when when)
     struct text text = { .used = 0 };
     bool by_client = channel->conn->ended_by == WAY_TO_SERVER;
     struct finding finding = { V_REFUSED, V_WARNING, by_client ? WHERE_CLIENT : WHERE_UNKNOWN, false };
-    add(&text, "Seen: ");
+    say(&text, "Seen: ");
     add_channel(&text, channel);
     add_target(&text, channel);
-    add(&text, ", status %u to %s in frame %u, then the %s closed the connection without another request",
+    say(&text, ", status %u to %s in frame %u, then the %s closed the connection without another request",
         channel->challenge_status, credentials_name(channel), channel->challenge_frame,
         by_client ? "client" : "server's end");
     if (by_client) {
-        add(&text, "; inferred: the client has no credentials for what was offered, or waits for the user");
+        say(&text, "; inferred: the client has no credentials for what was offered, or waits for the user");
     } else {
-        add(&text, "; inferred: the authentication was cut off before it ended");
+        say(&text, "; inferred: the authentication was cut off before it ended");
     }
-    add(&text, "; next: compare the offered methods with the profile's; NTLM needs one connection to one server");
+    say(&text, "; next: compare the offered methods with the profile's; NTLM needs one connection to one server");
     tell(channel->leg, channel->conn->world, when, finding, &text);
 }
 
@@ -732,16 +639,16 @@ static void tell_gone(struct server *server, const struct leg *other, struct leg
     server->told = when;
     struct text text = { .used = 0 };
     struct finding finding = { V_SERVER_GONE, V_WARNING, WHERE_SERVER, false };
-    add(&text, "Seen: ");
-    add_endpoint(&text, &server->end);
+    say(&text, "Seen: ");
+    say_endpoint(&text, &server->end);
     if (other) {
-        add(&text, " ended channels of virtual connections %u and %u", other->vc->number, leg->vc->number);
+        say(&text, " ended channels of virtual connections %u and %u", other->vc->number, leg->vc->number);
     } else {
-        add(&text, " ended a channel of virtual connection %u and another connection", leg->vc->number);
+        say(&text, " ended a channel of virtual connection %u and another connection", leg->vc->number);
     }
-    add(&text, " within a second, the last in frame %u", when.frame);
-    add(&text, "; inferred: that server or its service stopped or was restarted, it is no idle time-out");
-    add(&text, "; next: its event log and the state of its services at this time");
+    say(&text, " within a second, the last in frame %u", when.frame);
+    say(&text, "; inferred: that server or its service stopped or was restarted, it is no idle time-out");
+    say(&text, "; next: its event log and the state of its services at this time");
     tell(leg, world, when, finding, &text);
 }
 
@@ -766,17 +673,17 @@ static void tell_idle(struct channel *channel, struct when when, struct when end
     leg->idle_told = true;
     struct text text = { .used = 0 };
     struct finding finding = { V_IDLE_CLOSED, V_WARNING, WHERE_DEVICE, false };
-    add(&text, "Seen: ");
+    say(&text, "Seen: ");
     add_channel(&text, channel);
-    add(&text, " was open, the server's end sent %s in frame %u after ", conn->ended_by_rst ? "RST" : "FIN", end.frame);
-    add_seconds(&text, idle);
-    add(&text, " without a body byte either way, ");
-    add_seconds(&text, channel_interval(channel));
-    add(&text, " were announced");
-    add(&text, "; inferred: a device between with a shorter idle time-out, or the server's own");
-    add(&text, "; next: idle time-outs of firewalls and balancers on the way to ");
-    add_endpoint(&text, &conn->server_end);
-    add(&text, ", or a shorter MinConnTimeout or keepalive on the client");
+    say(&text, " was open, the server's end sent %s in frame %u after ", conn->ended_by_rst ? "RST" : "FIN", end.frame);
+    say_seconds(&text, idle);
+    say(&text, " without a body byte either way, ");
+    say_seconds(&text, channel_interval(channel));
+    say(&text, " were announced");
+    say(&text, "; inferred: a device between with a shorter idle time-out, or the server's own");
+    say(&text, "; next: idle time-outs of firewalls and balancers on the way to ");
+    say_endpoint(&text, &conn->server_end);
+    say(&text, ", or a shorter MinConnTimeout or keepalive on the client");
     tell(leg, conn->world, when, finding, &text);
 }
 
@@ -841,7 +748,7 @@ void judge_end(struct channel *channel, struct when when, bool was_open, int64_t
     struct server *server = conn->server;
     struct leg *leg = channel->leg;
     struct vworld *world = conn->world;
-    if (conn->ended_by != WAY_TO_CLIENT || conn->half[WAY_TO_SERVER].ended || channel->seen_eof || channel->refused) {
+    if (conn->ended_by != WAY_TO_CLIENT || conn->tcp.half[WAY_TO_SERVER].ended || channel->seen_eof || channel->refused) {
         return;
     }
     if (!leg || !was_open || channel->v1) {
@@ -913,7 +820,7 @@ void judge_waiting(struct vworld *world, struct when when)
 void judge_drop(struct vtcp *conn, struct when when, enum way data, bool by_reset)
 {
     struct channel *channel = conn->channel;
-    struct half *half = &conn->half[data];
+    struct probe *half = &conn->probe[data];
     uint32_t frame;
     if (!channel || conn->drop_told) {
         return;
@@ -929,19 +836,19 @@ void judge_drop(struct vtcp *conn, struct when when, enum way data, bool by_rese
     channel_number(channel, when);
     struct text text = { .used = 0 };
     struct finding finding = { V_SILENT_DROP, V_WARNING, WHERE_DEVICE, false };
-    add(&text, "Seen: ");
+    say(&text, "Seen: ");
     add_channel(&text, channel);
-    add(&text, " was idle for ");
-    add_seconds(&text, half->probe_idle);
-    add(&text, ", then data from the %s in frame %u ", data == WAY_TO_SERVER ? "client" : "server's end",
+    say(&text, " was idle for ");
+    say_seconds(&text, half->probe_idle);
+    say(&text, ", then data from the %s in frame %u ", data == WAY_TO_SERVER ? "client" : "server's end",
         half->probe_frame);
     if (by_reset) {
-        add(&text, "was answered by RST in frame %u", when.frame);
+        say(&text, "was answered by RST in frame %u", when.frame);
     } else {
-        add(&text, "was sent again %u times without an ACK", half->repeats);
+        say(&text, "was sent again %u times without an ACK", half->repeats);
     }
-    add(&text, "; inferred: a firewall, NAT or balancer between forgot the connection without telling either end");
-    add(&text, "; next: its idle time-out, and a shorter keepalive than that");
+    say(&text, "; inferred: a firewall, NAT or balancer between forgot the connection without telling either end");
+    say(&text, "; next: its idle time-out, and a shorter keepalive than that");
     tell(channel->leg, conn->world, when, finding, &text);
 }
 
@@ -967,13 +874,13 @@ void judge_buffered_out(struct leg *leg, struct when when, bool is_a3)
     const char *what = is_a3 ? "CONN/A3" : "the 200 response";
     struct text text = { .used = 0 };
     struct finding finding = { V_BUFFERED, V_WARNING, WHERE_DEVICE, true };
-    add(&text, "Seen: %s came on leg %u in frame %u (", what, behind->number, there.frame);
+    say(&text, "Seen: %s came on leg %u in frame %u (", what, behind->number, there.frame);
     add_channel(&text, behind->current[ROLE_OUT]);
-    add(&text, ") and on leg %u in frame %u, ", leg->number, when.frame);
-    add_seconds(&text, when.ns - there.ns);
-    add(&text, " later; inferred: the device at ");
-    add_endpoint(&text, &leg->current[ROLE_OUT]->conn->server_end);
-    add(&text, " collects the OUT response before it passes it on; next: switch off response buffering for /rpc there");
+    say(&text, ") and on leg %u in frame %u, ", leg->number, when.frame);
+    say_seconds(&text, when.ns - there.ns);
+    say(&text, " later; inferred: the device at ");
+    say_endpoint(&text, &leg->current[ROLE_OUT]->conn->server_end);
+    say(&text, " collects the OUT response before it passes it on; next: switch off response buffering for /rpc there");
     tell(leg, leg->vc->world, when, finding, &text);
 }
 
@@ -983,18 +890,18 @@ static void tell_late_in(struct leg *leg, struct leg *at, struct when when, cons
     leg->late_in_told = true;
     struct text text = { .used = 0 };
     struct finding finding = { V_BUFFERED, V_WARNING, WHERE_DEVICE, true };
-    add(&text, "Seen: the body of ");
+    say(&text, "Seen: the body of ");
     add_channel(&text, leg->current[ROLE_IN]);
-    add(&text, " was acknowledged on leg %u, and ", leg->number);
+    say(&text, " was acknowledged on leg %u, and ", leg->number);
     if (arrived) {
-        add(&text, "reached leg %u ", behind->number);
+        say(&text, "reached leg %u ", behind->number);
     } else {
-        add(&text, "has not reached leg %u ", behind->number);
+        say(&text, "has not reached leg %u ", behind->number);
     }
-    add_seconds(&text, when.ns - leg->mark_acked);
-    add(&text, " later; inferred: the device at ");
-    add_endpoint(&text, &leg->current[ROLE_IN]->conn->server_end);
-    add(&text, " collects the request body before it passes it on; next: switch off request buffering for /rpc there");
+    say_seconds(&text, when.ns - leg->mark_acked);
+    say(&text, " later; inferred: the device at ");
+    say_endpoint(&text, &leg->current[ROLE_IN]->conn->server_end);
+    say(&text, " collects the request body before it passes it on; next: switch off request buffering for /rpc there");
     tell(at, leg->vc->world, when, finding, &text);
 }
 
@@ -1022,7 +929,7 @@ static void judge_mark(struct leg *leg, struct leg *at, struct when when)
     if (!in || !leg->mark_bytes || leg->mark_frame || leg->late_in_told) {
         return;
     }
-    const struct half *half = &in->conn->half[WAY_TO_SERVER];
+    const struct tcp_half *half = &in->conn->tcp.half[WAY_TO_SERVER];
     if (!leg->mark_acked && half->has_acked && (int32_t)(half->acked - leg->mark_end) >= 0) {
         leg->mark_acked = when.ns;
     }
@@ -1060,14 +967,14 @@ void judge_call(struct channel *channel, struct when when, const struct pdu_head
     struct finding finding = { V_CALL_FAILED, V_NOTE, WHERE_SERVER, true };
     if (header->ptype == RPC_FAULT) {
         const char *name = pdu_fault_name(status);
-        add(&text, "Seen: fault 0x%08x (%s) for call %u on ", status, name ? name : "no known name", header->call_id);
+        say(&text, "Seen: fault 0x%08x (%s) for call %u on ", status, name ? name : "no known name", header->call_id);
     } else {
         const char *name = pdu_nak_name((uint16_t)status);
-        add(&text, "Seen: bind_nak, reason %u (%s), for call %u on ", status, name ? name : "no known name",
+        say(&text, "Seen: bind_nak, reason %u (%s), for call %u on ", status, name ? name : "no known name",
             header->call_id);
     }
     add_channel(&text, channel);
-    add(&text, "; inferred: the transport works, the RPC service refused; next: that service's log");
+    say(&text, "; inferred: the transport works, the RPC service refused; next: that service's log");
     tell(channel->leg, channel->conn->world, when, finding, &text);
 }
 
@@ -1082,12 +989,12 @@ void judge_lifetime(struct channel *channel, struct when when)
     struct finding finding = {
         V_LIFETIME_EXCEEDED, V_WARNING, channel->role == ROLE_IN ? WHERE_CLIENT : WHERE_SERVER, true
     };
-    add(&text, "Seen: ");
+    say(&text, "Seen: ");
     add_channel(&text, channel);
-    add(&text, " has carried %" PRIu64 " bytes, its announced lifetime is %" PRIu64, channel->bytes[data_way(channel)],
+    say(&text, " has carried %" PRIu64 " bytes, its announced lifetime is %" PRIu64, channel->bytes[data_way(channel)],
         channel->lifetime);
-    add(&text, "; inferred: the sender did not replace the channel in time (MS-RPCH 3.2.2.4.2), a proxy may cut it");
-    add(&text, "; next: whether a successor channel was tried and failed before");
+    say(&text, "; inferred: the sender did not replace the channel in time (MS-RPCH 3.2.2.4.2), a proxy may cut it");
+    say(&text, "; next: whether a successor channel was tried and failed before");
     tell(channel->leg, channel->conn->world, when, finding, &text);
 }
 
@@ -1104,11 +1011,11 @@ void judge_window(struct channel *channel, struct when when)
     struct finding finding = {
         V_WINDOW_EXCEEDED, V_WARNING, channel->role == ROLE_IN ? WHERE_CLIENT : WHERE_SERVER, true
     };
-    add(&text, "Seen: %" PRIu64 " bytes of RPC PDUs on ", channel->rpc_sent);
+    say(&text, "Seen: %" PRIu64 " bytes of RPC PDUs on ", channel->rpc_sent);
     add_channel(&text, channel);
-    add(&text, ", the receiver had allowed %" PRIu64, channel->limit);
-    add(&text, "; inferred: the sender does not keep to the receive window (MS-RPCH 3.2.1.4.1.3), the receiver may "
+    say(&text, ", the receiver had allowed %" PRIu64, channel->limit);
+    say(&text, "; inferred: the sender does not keep to the receive window (MS-RPCH 3.2.1.4.1.3), the receiver may "
                "drop the virtual connection");
-    add(&text, "; next: version and updates of that sender");
+    say(&text, "; next: version and updates of that sender");
     tell(channel->leg, channel->conn->world, when, finding, &text);
 }

@@ -1,0 +1,28 @@
+/* say.h
+ * Text for people, of bounded length.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_SAY_H
+#define OUTLOOKHTTP_SAY_H
+
+#include "verdict.h"
+
+#if defined(__GNUC__)
+#define PRINTF_LIKE(string, first) __attribute__((format(printf, string, first)))
+#else
+#define PRINTF_LIKE(string, first)
+#endif
+
+struct text {                    /* all zero: empty */
+    char s[VERDICT_TEXT_MAX];
+    size_t used;
+};
+
+/* Appends; what does not fit is cut, not inside a character. */
+void say(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
+void say_endpoint(struct text *text, const struct endpoint *endpoint);       /* "10.0.0.81:80" */
+void say_seconds(struct text *text, int64_t ns);                             /* "11.9 s" */
+
+#endif

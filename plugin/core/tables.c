@@ -1,0 +1,90 @@
+/* tables.c
+ * Hash tables and kept text in an arena.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "tables.h"
+
+uint32_t hash_bytes(const void *data, size_t len, uint32_t seed)
+{
+    const uint8_t *p = data;
+    uint32_t hash = seed ^ UINT32_C(0x811C9DC5);
+    for (size_t i = 0; i < len; i++) {
+        hash = (hash ^ p[i]) * UINT32_C(0x01000193);
+    }
+    hash ^= hash >> 15;
+    hash *= UINT32_C(0x85EBCA6B);
+    return hash ^ hash >> 13;
+}
+
+struct item *table_first(const struct table *table, uint32_t hash)
+{
+    struct item *item = table->size ? table->slot[hash & (table->size - 1)] : NULL;
+    while (item && item->hash != hash) {
+        item = item->next;
+    }
+    return item;
+}
+
+struct item *table_next(struct item *item)
+{
+    uint32_t hash = item->hash;
+    do {
+        item = item->next;
+    } while (item && item->hash != hash);
+    return item;
+}
+
+/* The arena frees nothing singly; sizes double, so what is left behind is as much again. */
+static void table_grow(const struct arena *arena, struct table *table)
+{
+    uint32_t size = table->size ? table->size * 2 : 16;
+    struct item **slot = arena_new(arena, size * sizeof(*slot));
+    for (uint32_t i = 0; i < table->size; i++) {
+        struct item *item = table->slot[i];
+        while (item) {
+            struct item *next = item->next;
+            item->next = slot[item->hash & (size - 1)];
+            slot[item->hash & (size - 1)] = item;
+            item = next;
+        }
+    }
+    table->slot = slot;
+    table->size = size;
+}
+
+void table_add(const struct arena *arena, struct table *table, struct item *item, uint32_t hash)
+{
+    if (table->used >= table->size) {
+        table_grow(arena, table);
+    }
+    item->hash = hash;
+    item->next = table->slot[hash & (table->size - 1)];
+    table->slot[hash & (table->size - 1)] = item;
+    table->used++;
+}
+
+struct text_node {
+    struct item item;
+    char text[];
+};
+
+const char *text_keep(const struct arena *arena, struct table *texts, const char *text)
+{
+    size_t len = strlen(text);
+    if (len == 0) {
+        return NULL;
+    }
+    uint32_t hash = hash_bytes(text, len, 0);
+    for (struct item *item = table_first(texts, hash); item; item = table_next(item)) {
+        struct text_node *node = (struct text_node *)item;
+        if (strcmp(node->text, text) == 0) {
+            return node->text;
+        }
+    }
+    struct text_node *node = arena_new(arena, sizeof(*node) + len + 1);
+    memcpy(node->text, text, len + 1);
+    table_add(arena, texts, &node->item, hash);
+    return node->text;
+}

@@ -1,0 +1,213 @@
+/* tcp.c
+ * The ends of TCP connections, and what was captured of them, so that absence can be told
+ * from a gap.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "tcp.h"
+
+#include <stdio.h>
+
+/* ---- Endpoints -------------------------------------------------------------------- */
+
+size_t address_length(const struct endpoint *endpoint)
+{
+    return endpoint->family == 4 ? 4 : 16;
+}
+
+bool same_address(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->family == b->family && memcmp(a->addr, b->addr, address_length(a)) == 0;
+}
+
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->port == b->port && same_address(a, b);
+}
+
+/* RFC 5952: the longest run of two or more zero groups becomes "::", the first of equals. */
+static void format_ipv6(const uint8_t *addr, char *text, size_t size)
+{
+    int best = -1, best_len = 1;
+    for (int i = 0; i < 8; i++) {
+        int len = 0;
+        while (i + len < 8 && get_be16(addr + 2 * (i + len)) == 0) {
+            len++;
+        }
+        if (len > best_len) {
+            best = i;
+            best_len = len;
+        }
+        i += len;
+    }
+    size_t used = 0;
+    for (int i = 0; i < 8; i++) {
+        if (i == best) {
+            used += (size_t)snprintf(text + used, size - used, "::");
+            i += best_len - 1;
+            continue;
+        }
+        bool colon = i > 0 && i != best + best_len;
+        used += (size_t)snprintf(text + used, size - used, "%s%x", colon || (best < 0 && i > 0) ? ":" : "",
+                                 get_be16(addr + 2 * i));
+    }
+}
+
+void endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX])
+{
+    const uint8_t *a = endpoint->addr;
+    if (endpoint->family == 4) {
+        snprintf(text, ENDPOINT_TEXT_MAX, "%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], endpoint->port);
+        return;
+    }
+    static const uint8_t mapped[12] = { [10] = 0xFF, [11] = 0xFF };
+    if (memcmp(a, mapped, sizeof(mapped)) == 0) {
+        snprintf(text, ENDPOINT_TEXT_MAX, "[::ffff:%u.%u.%u.%u]:%u", a[12], a[13], a[14], a[15], endpoint->port);
+        return;
+    }
+    char addr[46];
+    format_ipv6(a, addr, sizeof(addr));
+    snprintf(text, ENDPOINT_TEXT_MAX, "[%s]:%u", addr, endpoint->port);
+}
+
+/* ---- What was captured -------------------------------------------------------------- */
+
+static int32_t behind(uint32_t seq, uint32_t other)
+{
+    return (int32_t)(seq - other);
+}
+
+void tcp_flow_start(struct tcp_flow *flow, const struct conn_past *past)
+{
+    flow->syn = past->syn;
+    flow->syn_ack = past->syn_ack;
+    flow->gap = past->gap;
+    for (int way = WAY_TO_SERVER; way <= WAY_TO_CLIENT; way++) {
+        flow->half[way].known = past->has_next;
+        flow->half[way].next = past->next_seq[way];
+    }
+}
+
+static void hole_open(struct tcp_half *half, uint32_t from, uint32_t to, uint32_t frame)
+{
+    if (half->holes == 0) {
+        half->gap_frame = frame;
+    }
+    if (half->holes == TCP_HOLES) {
+        half->lost = true;
+        return;
+    }
+    half->hole[half->holes].from = from;
+    half->hole[half->holes].to = to;
+    half->holes++;
+}
+
+static void hole_fill(struct tcp_half *half, uint32_t from, uint32_t to)
+{
+    for (unsigned i = 0; i < half->holes;) {
+        uint32_t a = half->hole[i].from, b = half->hole[i].to;
+        if (behind(to, a) <= 0 || behind(from, b) >= 0) {
+            i++;
+        } else if (behind(from, a) <= 0 && behind(to, b) >= 0) {
+            half->hole[i] = half->hole[--half->holes];
+        } else if (behind(from, a) <= 0) {
+            half->hole[i++].from = to;
+        } else if (behind(to, b) >= 0) {
+            half->hole[i++].to = from;
+        } else {
+            half->hole[i].to = from;
+            if (half->holes == TCP_HOLES) {
+                half->lost = true;
+            } else {
+                half->hole[half->holes].from = to;
+                half->hole[half->holes++].to = b;
+            }
+            i++;
+        }
+    }
+}
+
+/* An end that sends bytes fills holes or moves on; what is skipped is a hole until it is
+ * sent again. */
+static void half_bytes(struct tcp_half *half, const struct segment *segment)
+{
+    uint32_t len = segment->len + (segment->syn ? 1 : 0) + (segment->fin ? 1 : 0);
+    uint32_t from = segment->seq, to = from + len;
+    if (segment->captured < segment->len && !half->cut_frame) {
+        half->cut_frame = segment->when.frame;
+    }
+    if (segment->rst) {
+        return;                  /* its sequence number need not continue the stream */
+    }
+    if (!half->known) {
+        half->known = true;
+        half->next = to;
+        return;
+    }
+    if (behind(from, half->next) > 0) {
+        hole_open(half, half->next, from, segment->when.frame);
+    } else if (len && half->holes) {
+        hole_fill(half, from, to);
+    }
+    if (behind(to, half->next) > 0) {
+        half->next = to;
+    }
+}
+
+/* The other end has bytes that were not captured. */
+static void half_acknowledged(struct tcp_half *half, const struct segment *segment)
+{
+    if (half->known && behind(segment->ack, half->next) > 0) {
+        hole_open(half, half->next, segment->ack, segment->when.frame);
+        half->next = segment->ack;
+    }
+    if (!half->has_acked || behind(segment->ack, half->acked) > 0) {
+        half->acked = segment->ack;
+        half->has_acked = true;
+    }
+}
+
+bool tcp_flow_segment(struct tcp_flow *flow, const struct segment *segment)
+{
+    struct tcp_half *half = &flow->half[segment->way];
+    bool new_data = segment->len && (!half->known || behind(segment->seq, half->next) >= 0);
+    if (segment->syn) {
+        flow->syn |= segment->way == WAY_TO_SERVER;
+        flow->syn_ack |= segment->way == WAY_TO_CLIENT;
+    }
+    half_bytes(half, segment);
+    if (segment->has_ack && !segment->rst) {
+        half_acknowledged(&flow->half[!segment->way], segment);
+    }
+    if (segment->fin || segment->rst) {
+        half->ended = true;
+    }
+    return new_data;
+}
+
+enum doubt tcp_flow_doubt(const struct tcp_flow *flow, uint32_t *frame)
+{
+    *frame = 0;
+    if (!flow->syn && !flow->syn_ack) {
+        return DOUBT_NO_SYN;
+    }
+    if (!flow->syn || !flow->syn_ack) {
+        return DOUBT_ONE_WAY;
+    }
+    if (flow->gap) {
+        return DOUBT_GAP;
+    }
+    for (int way = WAY_TO_SERVER; way <= WAY_TO_CLIENT; way++) {
+        const struct tcp_half *half = &flow->half[way];
+        if (half->holes || half->lost) {
+            *frame = half->gap_frame;
+            return DOUBT_GAP;
+        }
+        if (half->cut_frame) {
+            *frame = half->cut_frame;
+            return DOUBT_CUT;
+        }
+    }
+    return DOUBT_NONE;
+}

@@ -1,0 +1,92 @@
+/* tcp.h
+ * The ends of TCP connections, frames, segments, and what was captured of a connection.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_TCP_H
+#define OUTLOOKHTTP_TCP_H
+
+#include "bytes.h"
+
+#define SECOND INT64_C(1000000000)
+#define MILLISECOND INT64_C(1000000)
+
+#define NO_NUMBER UINT32_MAX
+
+/* One end of a TCP connection. family is 4 or 6, addr in network order (4 or 16 bytes). */
+struct endpoint {
+    uint8_t family;
+    uint8_t addr[16];
+    uint16_t port;
+};
+
+#define ENDPOINT_TEXT_MAX 56
+/* "10.0.0.81:80", "[2001:db8::81]:8080" (RFC 5952). */
+void endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX]);
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+bool same_address(const struct endpoint *a, const struct endpoint *b);   /* whatever the ports */
+size_t address_length(const struct endpoint *endpoint);
+
+struct when {
+    uint32_t frame;
+    int64_t ns;                  /* since 1970, UTC */
+};
+
+enum way { WAY_TO_SERVER = 0, WAY_TO_CLIENT = 1 };   /* the client opened the TCP connection */
+
+/* What was seen of a TCP connection before it was claimed. */
+struct conn_past {
+    bool syn, syn_ack;           /* captured */
+    bool gap;                    /* a segment is missing, or it cannot be told */
+    bool has_next;               /* next_seq is known */
+    uint32_t next_seq[2];        /* by enum way: behind the highest byte captured so far; the claiming
+                                  * frame may be counted or not */
+    struct when first;           /* first frame of the connection */
+    bool tls;                    /* decrypted from TLS */
+};
+
+/* One TCP segment of a claimed connection, also without payload. Sequence numbers are raw. */
+struct segment {
+    struct when when;
+    enum way way;
+    bool syn, fin, rst, has_ack;
+    uint32_t seq, ack;
+    uint32_t len;                /* payload bytes on the wire */
+    uint32_t captured;           /* of them in the capture */
+    uint16_t ip_id;              /* 0 if unknown; tells a SPAN copy from a retransmission */
+    uint32_t window;             /* as sent, unscaled */
+};
+
+#define TCP_HOLES 3
+
+struct tcp_half {                /* one direction of a TCP connection */
+    uint32_t next;               /* behind the highest byte captured or acknowledged */
+    uint32_t acked;              /* what the other end acknowledged of it */
+    struct { uint32_t from, to; } hole[TCP_HOLES];
+    uint32_t gap_frame;          /* the frame that showed the first open hole */
+    uint32_t cut_frame;          /* the first segment not captured whole, 0 if none */
+    uint8_t holes;
+    bool known;                  /* next is set */
+    bool has_acked;
+    bool lost;                   /* more holes than are tracked */
+    bool ended;                  /* FIN or RST from this end */
+};
+
+struct tcp_flow {
+    struct tcp_half half[2];     /* by enum way: who sent */
+    bool syn, syn_ack;
+    bool gap;                    /* before the connection was claimed */
+};
+
+/* Why absence proves nothing: nothing, no SYN, one direction, bytes missing, bytes cut off. */
+enum doubt { DOUBT_NONE, DOUBT_NO_SYN, DOUBT_ONE_WAY, DOUBT_GAP, DOUBT_CUT };
+
+void tcp_flow_start(struct tcp_flow *flow, const struct conn_past *past);
+/* Takes a segment into account; true if it brings data not seen before. */
+bool tcp_flow_segment(struct tcp_flow *flow, const struct segment *segment);
+/* Whether both directions were captured from SYN without a gap so far. frame: where the gap
+ * or cut is, 0 if not known. */
+enum doubt tcp_flow_doubt(const struct tcp_flow *flow, uint32_t *frame);
+
+#endif

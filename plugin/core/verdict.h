@@ -1,0 +1,68 @@
+/* verdict.h
+ * What can be wrong, under which filter name and how gravely, and a finding of it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_VERDICT_H
+#define OUTLOOKHTTP_VERDICT_H
+
+#include "tcp.h"
+
+enum verdict_severity { V_CHAT, V_NOTE, V_WARNING, V_ERROR };
+enum verdict_group { GROUP_SEQUENCE, GROUP_RESPONSE, GROUP_PROTOCOL, GROUP_SECURITY };
+enum verdict_where { WHERE_NONE, WHERE_CLIENT, WHERE_DEVICE, WHERE_SERVER, WHERE_UNKNOWN };
+
+enum verdict_kind {
+    /* RPC over HTTP */
+    V_PROXIES_DIFFER, V_BACKEND_MISMATCH, V_NEVER_JOINED, V_JOINED_ACROSS_PROXIES, V_TARGET_MISMATCH,
+    V_LONE, V_REFUSED, V_IDLE_CLOSED, V_SILENT_DROP, V_BUFFERED, V_CALL_FAILED,
+    V_LIFETIME_EXCEEDED, V_WINDOW_EXCEEDED,
+    /* both */
+    V_SERVER_GONE, V_NTLM_TORN, V_TYPE3_ALONE, V_AUTH_REFUSED, V_SHARED_CONNECTION, V_AUTH_SLOW, V_AUTH_VERY_SLOW,
+    V_DOWNGRADED, V_HEADER_CASE, V_EMPTY_BEARER, V_CHANNEL_BINDING, V_HTTP_FAILED,
+    /* MAPI/HTTP */
+    V_RESPONSE_CODE, V_CONNECT_FAILED, V_ERROR_CODE, V_SESSION_LOST, V_SESSION_EXPIRED, V_BACKEND_CHANGED,
+    V_BACKEND_CHANGED_CHAT, V_COOKIE_LOST, V_SEQUENCE_BROKEN, V_PENDING_LATE, V_RESPONSE_CUT, V_RESPONSE_CUT_CHAT,
+    V_UNANSWERED,
+    VERDICT_KINDS
+};
+
+struct verdict_row {
+    const char *filter;          /* "rpch.routing.proxies_differ" */
+    const char *summary;
+    enum verdict_severity severity;
+    enum verdict_group group;
+};
+
+extern const struct verdict_row verdict_rows[VERDICT_KINDS];
+
+const char *verdict_filter(enum verdict_kind kind);
+const char *verdict_where_name(enum verdict_where where); /* "NETWORK DEVICE" ... */
+
+#define VERDICT_TEXT_MAX 900
+
+struct verdict {
+    enum verdict_kind kind;
+    enum verdict_severity severity;      /* as in verdict_rows, unless a preference changes it */
+    struct when when;            /* the frame it sits on */
+    uint32_t vc, session, leg;   /* NO_NUMBER if none */
+    enum verdict_where where;
+    bool where_seen;             /* else inferred */
+    const char *text;            /* Seen: ...; inferred: ...; next: ... - for people, arena-owned, UTF-8 */
+    const struct verdict *next;  /* on the same frame */
+};
+
+struct verdict_list {            /* all zero: empty */
+    struct verdict *first, *last;
+};
+
+struct text;
+
+/* Appends a finding with a copy of text and the row's severity; the caller fills in the rest. */
+struct verdict *verdict_add(const struct arena *arena, struct verdict_list *list, enum verdict_kind kind,
+                            struct when when, const struct text *text);
+/* Empties the list. */
+const struct verdict *verdict_take(struct verdict_list *list);
+
+#endif
