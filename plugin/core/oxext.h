@@ -12,8 +12,12 @@
 
 extern const struct field_table oxext_fields;
 
-/* The most that one extended buffer can hold once undone: SizeActual is 16 bits wide. */
-#define OXEXT_ACTUAL_MAX 0xFFFFu
+/* One payload, compressed or not (MS-OXCRPC 3.1.4.1.1): a compressed one is undone up to
+ * there. */
+#define EXT_PAYLOAD_MAX 0x8000u
+/* The derived bytes of one buffer, all payloads together. A chain of 256 KB, the longest of
+ * MS-OXCRPC 2.2.1.3, stays below unless it was made to fill memory. */
+#define EXT_DERIVED_MAX 0x800000u
 
 /* An AuxiliaryBuffer of size bytes at the reader's place (MS-OXCRPC 2.2.2.1 and 2.2.2.2):
  * extended buffers until Last, auxiliary blocks inside. Takes exactly size bytes, or what
@@ -21,7 +25,7 @@ extern const struct field_table oxext_fields;
 void read_aux_buffer(struct reader *reader, uint32_t size);
 
 /* The RopBuffer of Execute, in the same way (MS-OXCROPS 2.2.1): RopSize, the ROPs, the
- * server object handle table. */
+ * server object handle table; their rows are in oxrop_fields (oxrop.h). */
 void read_rop_buffer(struct reader *reader, uint32_t size, bool response);
 
 #endif

@@ -1,0 +1,73 @@
+/* auth.h
+ * Who logged on how, on which TCP connection, and what went wrong with it (MS-NTHT,
+ * MS-N2HT, MS-NLMP, RFC 4559), for RPC over HTTP and MAPI/HTTP alike. Pure state: fed the
+ * heads of HTTP messages in capture order, on the first pass only.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_AUTH_H
+#define OUTLOOKHTTP_AUTH_H
+
+#include "httphead.h"
+#include "tcp.h"
+#include "verdict.h"
+
+struct aworld;
+struct aconn;                    /* one TCP connection */
+
+struct aworld *aworld_new(const struct arena *arena);
+
+/* tcp is the caller's, up to date when auth_end_of_frame() is called; it outlives the
+ * connection's record. tls: what we see was decrypted. */
+struct aconn *aconn_new(struct aworld *world, uint32_t stream, const struct endpoint *client,
+                        const struct endpoint *server, const struct tcp_flow *tcp, bool tls);
+
+/* What one message shows; arena-owned, never changed afterwards. Strings are "" where they
+ * do not apply. */
+struct auth_shown {
+    const char *scheme;          /* "Basic", "NTLM", "Negotiate", "Negotiate/NTLM", "Negotiate/Kerberos", "Bearer" */
+    const char *step;            /* "type1", "type2", "type3", "challenge", "credentials", "accepted", "rejected" */
+    const char *user;            /* as sent; on answers: of the credentials they answer */
+    const char *challenge_server;        /* of the type 2 */
+    int64_t time_ns;             /* from credentials to this answer, -1 if it is none */
+    uint32_t credentials_frame;  /* that this answers, 0 if none */
+    uint64_t challenge_time;     /* MsvAvTimestamp of the type 2, FILETIME, 0 if none */
+};
+
+/* The head of a message, requests and responses, interim ones too. Returns what it shows, or
+ * NULL. *leg: the leg of the request (for a response, of the request it answers): 0 unless
+ * the same request is outstanding on another TCP connection; NO_NUMBER if not known.
+ * The same request: the same X-RequestId with the same X-RequestType, else the same method,
+ * path, credentials and OutlookSession or client-request-id. */
+const struct auth_shown *auth_head(struct aconn *conn, struct when when, enum way way, const struct http_head *head,
+                                   uint32_t *leg);
+/* An RTS PDU from the server: the credentials of the request before it were accepted. */
+void auth_accepted(struct aconn *conn, struct when when);
+/* Bytes are missing in one direction. */
+void auth_lost(struct aconn *conn, enum way way);
+/* Ends a frame, after its heads and after tcp took it in. ended: FIN or RST by that end. */
+void auth_end_of_frame(struct aconn *conn, struct when when, bool ended, enum way by);
+
+const struct verdict *aworld_take_verdicts(struct aworld *world);
+
+/* A row for each user, host and scheme, in order of appearance. */
+struct auth_row {
+    const char *user, *host, *scheme;
+    uint32_t connections, accepted, refused;
+    int64_t slowest_ns;          /* -1 if nothing was answered */
+    const char *challenge_servers;       /* "EX1, EX2", "" if none */
+    struct when first_refusal;   /* frame 0 if none */
+    struct when start, last;
+    enum verdict_kind verdict;   /* the gravest, VERDICT_KINDS if none */
+    uint32_t verdict_frame;
+    enum verdict_where where;
+    bool where_seen;
+};
+
+uint32_t aworld_rows(const struct aworld *world);
+bool aworld_row(const struct aworld *world, uint32_t index, struct auth_row *row);
+/* The row of the connection's last credentials, NO_NUMBER if none. */
+uint32_t aconn_row(const struct aconn *conn);
+
+#endif

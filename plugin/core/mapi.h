@@ -1,0 +1,103 @@
+/* mapi.h
+ * Sessions of MAPI/HTTP (MS-OXCMAPIHTTP 3.1, 3.2): which messages belong together, what
+ * the cookies, codes and times say, and what went wrong between client and back end. Pure
+ * state: fed decoded events in capture order, on the first pass only.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_MAPI_H
+#define OUTLOOKHTTP_MAPI_H
+
+#include "auth.h"
+#include "mapibody.h"
+
+struct mworld;
+struct mconn;                    /* one TCP connection that carries MAPI/HTTP */
+
+/* A meta-tag of a response and when its bytes had arrived. */
+struct mapi_tag_time {
+    uint8_t tag;                 /* of struct mapi_meta */
+    struct when when;
+};
+
+#define MAPI_TAGS_KEPT 64        /* of one response; the last one replaces what comes later */
+
+/* One message; arena-owned. What is marked "later" is set by a frame after its own. */
+struct mapi_message {
+    bool is_response;
+    bool cut;                    /* ended before its end */
+    uint8_t type;                /* enum mapi_type; of a response: its request's */
+    uint8_t endpoint;            /* 0 unknown, 1 emsmdb, 2 nspi */
+    struct when begin, end;      /* first byte; last byte, frame 0 while it goes on */
+    uint32_t session, leg;       /* NO_NUMBER: none */
+    const char *mailbox, *user_dn, *client_application;  /* of the session, NULL if not known */
+    uint32_t request_frame;      /* responses: where the request ended; 0 if not captured */
+    uint32_t response_frame;     /* requests, later: where the response ended */
+    int64_t elapsed_ns;          /* responses: from the end of the request to the end of this; -1 */
+    bool has_code;
+    uint32_t code;               /* X-ResponseCode in force */
+    uint64_t body_length;        /* as carried, chunk framing taken off */
+    struct mapi_tag_time *tags;
+    uint16_t tag_count;
+    const struct auth_shown *auth;
+    bool elapsed_in_seconds;     /* X-ElapsedTime is about a thousandth of what was measured */
+    uint32_t row;                /* of the report, NO_NUMBER if none */
+};
+
+/* auth is shared with RPC over HTTP. */
+struct mworld *mworld_new(const struct arena *arena, struct aworld *auth);
+struct mconn *mconn_new(struct mworld *world, uint32_t stream, const struct endpoint *client,
+                        const struct endpoint *server, const struct conn_past *past);
+
+/* Whether a request is MAPI/HTTP by its path (/mapi/emsmdb, /mapi/nspi in any form), else by
+ * X-RequestType or Content-Type application/mapi-http. */
+bool mapi_is_request(const struct http_head *head);
+
+/* Events, in the order of the stream. */
+
+/* A head. Returns the record of the message that begins, NULL where it is none of MAPI/HTTP. */
+struct mapi_message *mconn_head(struct mconn *conn, struct when when, enum way way, const struct http_head *head);
+/* Body bytes of the message under way, chunk framing taken off. */
+void mconn_data(struct mconn *conn, struct when when, enum way way, const uint8_t *p, size_t len);
+void mconn_end(struct mconn *conn, struct when when, enum way way);
+/* Bytes are missing: the message under way in that direction is given up. */
+void mconn_lost(struct mconn *conn, struct when when, enum way way);
+/* What the body of a message that ended in this frame says; sentence: text of an error page,
+ * or empty. Between mconn_end() and mconn_segment(). The spans need not outlive the call. */
+void mconn_facts(struct mconn *conn, struct mapi_message *message, const struct mapi_facts *facts,
+                 struct span sentence);
+/* Every TCP segment, after the events of its frame: finishes and judges what ended in it. */
+void mconn_segment(struct mconn *conn, const struct segment *segment);
+/* A FIN or RST from the server's end of another connection (outlook.server_gone). */
+void mworld_foreign_end(struct mworld *world, const struct endpoint *server, struct when when);
+
+const struct verdict *mworld_take_verdicts(struct mworld *world);
+
+/* A row for each session and leg, in order of appearance. */
+struct session_row {
+    uint32_t session, leg;
+    struct when start, last;
+    const char *user;            /* with the scheme: "EXAMPLE\\alice (NTLM)"; "" if none */
+    const char *application, *mailbox, *user_dn;
+    uint8_t endpoint;
+    struct endpoint client, server;      /* of the first connection */
+    const char *front_ends, *back_ends;  /* "EX1, EX2", "" if none */
+    uint32_t ok, failed;         /* responses */
+    int64_t slowest_ns;          /* -1 if none */
+    uint8_t slowest_type;
+    bool has_code;
+    uint32_t last_code;
+    const char *ended;           /* "", "Disconnect (frame 33)", "lost (frame 12)", ... */
+    enum verdict_kind verdict;   /* the gravest, VERDICT_KINDS if none */
+    uint32_t verdict_frame;
+    enum verdict_where where;    /* WHERE_UNKNOWN: cannot tell */
+    bool where_seen;
+    const char *cannot_tell;     /* why absence proves nothing here, or NULL */
+    const char *request_id;      /* of the server, of the last failure, "" if none */
+};
+
+uint32_t mworld_rows(const struct mworld *world);
+bool mworld_row(const struct mworld *world, uint32_t index, struct session_row *row);
+
+#endif
