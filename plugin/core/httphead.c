@@ -6,28 +6,15 @@
 
 #include "httphead.h"
 
+#include "authtoken.h"
+#include "chars.h"
+
 #include <stdio.h>
 
 #define METHOD_MAX 32
 #define TOKEN_MAX (HTTP_HEAD_MAX / 4 * 3)
-#define REPLACEMENT '?'
 
 /* ---- characters and spans ---- */
-
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static bool is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
 
 static int hex_value(uint8_t c)
 {
@@ -36,39 +23,6 @@ static int hex_value(uint8_t c)
     }
     c = lower(c);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool is_token_char(uint8_t c)
-{
-    return c > 0x20 && c < 0x7F && !strchr("\"(),/:;<=>?@[\\]{}", c);
-}
-
-static struct span span_of(const uint8_t *ptr, size_t len)
-{
-    return (struct span){ ptr, len };
-}
-
-static struct span span_skip(struct span s, size_t count)
-{
-    return span_of(s.ptr + count, s.len - count);
-}
-
-static struct span span_trim(struct span s)
-{
-    while (s.len > 0 && (is_blank(s.ptr[0]) || s.ptr[0] == '\r' || s.ptr[0] == '\n')) {
-        s = span_skip(s, 1);
-    }
-    while (s.len > 0 && (is_blank(s.ptr[s.len - 1]) || s.ptr[s.len - 1] == '\r' || s.ptr[s.len - 1] == '\n')) {
-        s.len--;
-    }
-    return s;
-}
-
-/* The length of s up to the first of that character, or all of it. */
-static size_t span_until(struct span s, uint8_t c)
-{
-    const uint8_t *hit = s.len ? memchr(s.ptr, c, s.len) : NULL;
-    return hit ? (size_t)(hit - s.ptr) : s.len;
 }
 
 bool span_starts_nocase(struct span s, const char *text)
@@ -133,131 +87,7 @@ static bool read_decimal(struct span s, uint64_t max, uint64_t *value)
     return s.len > 0;
 }
 
-/* ---- text for people: valid UTF-8 without control characters ---- */
-
-struct text {
-    char *buf;
-    size_t size, used;
-    bool full;                   /* something was cut: nothing more is added */
-};
-
-static struct text text_into(char *buf, size_t size)
-{
-    buf[0] = '\0';
-    return (struct text){ buf, size, 0, false };
-}
-
-static bool is_control(uint32_t code)
-{
-    return code < 0x20 || (code >= 0x7F && code < 0xA0);
-}
-
-static void text_code(struct text *t, uint32_t code)
-{
-    uint8_t bytes[4];
-    size_t len;
-    if (is_control(code) || (code >= 0xD800 && code <= 0xDFFF) || code > 0x10FFFF) {
-        code = REPLACEMENT;
-    }
-    if (code < 0x80) {
-        bytes[0] = (uint8_t)code;
-        len = 1;
-    } else if (code < 0x800) {
-        bytes[0] = (uint8_t)(0xC0 | code >> 6);
-        len = 2;
-    } else if (code < 0x10000) {
-        bytes[0] = (uint8_t)(0xE0 | code >> 12);
-        len = 3;
-    } else {
-        bytes[0] = (uint8_t)(0xF0 | code >> 18);
-        len = 4;
-    }
-    for (size_t i = 1; i < len; i++) {
-        bytes[i] = (uint8_t)(0x80 | (code >> (6 * (len - 1 - i)) & 0x3F));
-    }
-    if (t->full || len >= t->size - t->used) {
-        t->full = true;
-        return;
-    }
-    memcpy(t->buf + t->used, bytes, len);
-    t->used += len;
-    t->buf[t->used] = '\0';
-}
-
-/* Decodes one UTF-8 character at s; its length, or 0 if there is none (overlong forms,
- * surrogates and cut ones included). */
-static size_t utf8_code(struct span s, uint32_t *code)
-{
-    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    uint8_t lead = s.ptr[0];
-    size_t len = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
-    if (len == 0 || len > s.len) {
-        return 0;
-    }
-    uint32_t value = len == 1 ? lead : lead & (0x7Fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((s.ptr[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-        value = value << 6 | (s.ptr[i] & 0x3F);
-    }
-    if (value < least[len] || (value >= 0xD800 && value <= 0xDFFF) || value > 0x10FFFF) {
-        return 0;
-    }
-    *code = value;
-    return len;
-}
-
-static bool is_utf8(struct span s)
-{
-    while (s.len > 0) {
-        uint32_t code;
-        size_t len = utf8_code(s, &code);
-        if (len == 0) {
-            return false;
-        }
-        s = span_skip(s, len);
-    }
-    return true;
-}
-
-/* Appends bytes that are UTF-8, or else Latin-1. */
-static void text_bytes(struct text *t, struct span s)
-{
-    bool utf8 = is_utf8(s);
-    while (s.len > 0 && !t->full) {
-        uint32_t code = s.ptr[0];
-        size_t len = 1;
-        if (utf8) {
-            len = utf8_code(s, &code);
-        }
-        text_code(t, code);
-        s = span_skip(s, len);
-    }
-}
-
-static void text_utf16(struct text *t, struct span s)
-{
-    for (size_t i = 0; i + 1 < s.len && !t->full; i += 2) {
-        uint32_t code = get_le16(s.ptr + i);
-        if (code >= 0xD800 && code < 0xDC00 && i + 3 < s.len) {
-            uint32_t trail = get_le16(s.ptr + i + 2);
-            if (trail >= 0xDC00 && trail < 0xE000) {
-                code = 0x10000 + ((code - 0xD800) << 10) + (trail - 0xDC00);
-                i += 2;
-            }
-        }
-        text_code(t, code);
-    }
-}
-
-#define COPY_TEXT(array, span) copy_text(array, sizeof(array), span)
-
-static void copy_text(char *buf, size_t size, struct span s)
-{
-    struct text t = text_into(buf, size);
-    text_bytes(&t, s);
-}
+#define COPY_TEXT(array, span) chars_copy(array, sizeof(array), span)
 
 /* ---- heads ---- */
 
@@ -424,268 +254,61 @@ bool http_head_find(const struct http_head *head, const char *name, struct span 
     return false;
 }
 
-/* ---- base64, RFC 4648 section 4 ---- */
-
-static int base64_value(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (is_digit(c)) {
-        return c - '0' + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* Decodes up to the padding or the first character that is none of base64's, or until
- * out is full. Returns the number of bytes. */
-static size_t base64_decode(struct span s, uint8_t *out, size_t size)
-{
-    uint32_t bits = 0;
-    unsigned count = 0;
-    size_t used = 0;
-    for (size_t i = 0; i < s.len && used < size; i++) {
-        int value = base64_value(s.ptr[i]);
-        if (value < 0) {
-            break;
-        }
-        bits = (bits << 6 | (uint32_t)value) & 0xFFFFFF;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            out[used++] = (uint8_t)(bits >> count);
-        }
-    }
-    return used;
-}
-
-/* ---- NTLM, MS-NLMP 2.2.1 ---- */
-
-static const uint8_t ntlm_signature[8] = { 'N', 'T', 'L', 'M', 'S', 'S', 'P', 0 };
-
-static bool find_bytes(struct span s, const uint8_t *what, size_t len, struct span *found)
-{
-    for (; s.len >= len; s = span_skip(s, 1)) {
-        if (memcmp(s.ptr, what, len) == 0) {
-            *found = s;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The NTLM message in a token, raw or wrapped, from its signature on. */
-static bool find_ntlm(struct span token, struct span *message, uint32_t *type)
-{
-    if (!find_bytes(token, ntlm_signature, sizeof(ntlm_signature), message) || message->len < 12) {
-        return false;
-    }
-    *type = get_le32(message->ptr + 8);
-    return true;
-}
-
-/* A field's payload: a 16-bit length, a 16-bit room, a 32-bit offset. */
-static bool ntlm_payload(struct span message, size_t at, struct span *payload)
-{
-    if (message.len < at + 8) {
-        return false;
-    }
-    uint32_t len = get_le16(message.ptr + at);
-    uint32_t offset = get_le32(message.ptr + at + 4);
-    if (len == 0) {
-        *payload = span_of(message.ptr, 0);
-        return true;
-    }
-    if (offset > message.len || len > message.len - offset) {
-        return false;
-    }
-    *payload = span_of(message.ptr + offset, len);
-    return true;
-}
-
-static void decode_authenticate(struct span message, struct http_auth *auth)
-{
-    enum { AT_DOMAIN = 28, AT_USER = 36, AT_FLAGS = 60, NEGOTIATE_UNICODE = 1 };
-    struct span domain, user;
-    if (!ntlm_payload(message, AT_DOMAIN, &domain) || !ntlm_payload(message, AT_USER, &user)) {
-        auth->step = HTTP_STEP_TOKEN;
-        return;
-    }
-    if (user.len == 0) {
-        auth->step = HTTP_STEP_ANONYMOUS;
-        return;
-    }
-    bool unicode = message.len >= AT_FLAGS + 4 && (get_le32(message.ptr + AT_FLAGS) & NEGOTIATE_UNICODE);
-    void (*add)(struct text *, struct span) = unicode ? text_utf16 : text_bytes;
-    struct text t = text_into(auth->user, sizeof(auth->user));
-    if (domain.len > 0) {
-        add(&t, domain);
-        text_code(&t, '\\');
-    }
-    add(&t, user);
-    auth->step = HTTP_STEP_TYPE3;
-    auth->final = true;
-}
-
-/* ---- Authorization ---- */
-
-static void decode_basic(struct span credentials, struct http_auth *auth)
-{
-    uint8_t plain[TOKEN_MAX];
-    size_t len = base64_decode(credentials, plain, sizeof(plain));
-    size_t user_len = span_until(span_of(plain, len), ':');
-    /* Without a colon nobody can tell a user from a password. */
-    if (user_len > 0 && user_len < len) {
-        COPY_TEXT(auth->user, span_of(plain, user_len));
-        auth->step = HTTP_STEP_CREDENTIALS;
-        auth->final = true;
-    } else {
-        auth->step = HTTP_STEP_EMPTY;
-    }
-    volatile uint8_t *wipe = plain;
-    for (size_t i = 0; i < len; i++) {
-        wipe[i] = 0;
-    }
-}
-
-/* RFC 4121 4.1: an AP-REQ stands behind the mechanism's identifier and 01 00. SPNEGO
- * lists the identifier alone too, which proves nothing. */
-static bool holds_ap_req(struct span token)
-{
-    static const uint8_t krb5[] = { 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x12, 0x01, 0x02, 0x02, 0x01, 0x00 };
-    static const uint8_t ms_krb5[] = { 0x06, 0x09, 0x2A, 0x86, 0x48, 0x82, 0xF7, 0x12, 0x01, 0x02, 0x02, 0x01, 0x00 };
-    enum { APPLICATION_AP_REQ = 0x6E };
-    struct span found;
-    return (token.len > 0 && token.ptr[0] == APPLICATION_AP_REQ) ||
-           find_bytes(token, krb5, sizeof(krb5), &found) || find_bytes(token, ms_krb5, sizeof(ms_krb5), &found);
-}
-
-static void decode_token(struct span credentials, struct http_auth *auth)
-{
-    uint8_t bytes[TOKEN_MAX];
-    struct span token = { bytes, base64_decode(credentials, bytes, sizeof(bytes)) };
-    struct span message;
-    uint32_t type = 0;
-
-    if (token.len == 0) {
-        auth->step = credentials.len ? HTTP_STEP_TOKEN : HTTP_STEP_EMPTY;
-        return;
-    }
-    auth->step = HTTP_STEP_TOKEN;
-    if (find_ntlm(token, &message, &type)) {
-        if (type == 1) {
-            auth->step = HTTP_STEP_TYPE1;
-        } else if (type == 3) {
-            decode_authenticate(message, auth);
-        }
-    } else if (auth->scheme == HTTP_AUTH_NEGOTIATE && holds_ap_req(token)) {
-        auth->is_kerberos = true;
-        auth->step = HTTP_STEP_CREDENTIALS;
-        auth->final = true;
-    }
-}
+/* ---- credentials and challenges ---- */
 
 void http_auth_decode(struct span value, struct http_auth *auth)
 {
-    static const struct {
-        const char *name;
-        enum http_auth_scheme scheme;
-    } schemes[] = {
-        { "Basic", HTTP_AUTH_BASIC },
-        { "NTLM", HTTP_AUTH_NTLM },
-        { "Negotiate", HTTP_AUTH_NEGOTIATE },
-        { "Bearer", HTTP_AUTH_BEARER }
+    static const enum http_auth_step steps[] = {
+        [AUTH_STEP_NONE] = HTTP_STEP_NONE,
+        [AUTH_STEP_EMPTY] = HTTP_STEP_EMPTY,
+        [AUTH_STEP_TYPE1] = HTTP_STEP_TYPE1,
+        [AUTH_STEP_TYPE2] = HTTP_STEP_TOKEN,
+        [AUTH_STEP_TYPE3] = HTTP_STEP_TYPE3,
+        [AUTH_STEP_AP_REQ] = HTTP_STEP_CREDENTIALS,
+        [AUTH_STEP_AP_REP] = HTTP_STEP_TOKEN,
+        [AUTH_STEP_BASIC] = HTTP_STEP_CREDENTIALS,
+        [AUTH_STEP_BEARER] = HTTP_STEP_CREDENTIALS,
+        [AUTH_STEP_TOKEN] = HTTP_STEP_TOKEN
     };
+    static const enum http_auth_scheme schemes[] = {
+        [AUTH_NONE] = HTTP_AUTH_NONE,
+        [AUTH_BASIC] = HTTP_AUTH_BASIC,
+        [AUTH_NTLM] = HTTP_AUTH_NTLM,
+        [AUTH_NEGOTIATE] = HTTP_AUTH_NEGOTIATE,
+        [AUTH_BEARER] = HTTP_AUTH_BEARER,
+        [AUTH_OTHER] = HTTP_AUTH_OTHER
+    };
+    struct auth_token token;
+    auth_token_decode(value, &token);
     memset(auth, 0, sizeof(*auth));
-    value = span_trim(value);
-    if (value.len == 0) {
-        return;
-    }
-    size_t name_len = 0;
-    while (name_len < value.len && is_token_char(value.ptr[name_len])) {
-        name_len++;
-    }
-    struct span name = span_of(value.ptr, name_len);
-    struct span credentials = span_trim(span_skip(value, name_len));
-    auth->scheme = HTTP_AUTH_OTHER;
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-        if (span_equals_nocase(name, schemes[i].name)) {
-            auth->scheme = schemes[i].scheme;
-        }
-    }
-    switch (auth->scheme) {
-    case HTTP_AUTH_BASIC:
-        decode_basic(credentials, auth);
-        break;
-    case HTTP_AUTH_NTLM:
-    case HTTP_AUTH_NEGOTIATE:
-        decode_token(credentials, auth);
-        break;
-    case HTTP_AUTH_BEARER:
-        auth->step = credentials.len ? HTTP_STEP_CREDENTIALS : HTTP_STEP_EMPTY;
-        auth->final = credentials.len > 0;
-        break;
-    default:
-        auth->step = credentials.len ? HTTP_STEP_TOKEN : HTTP_STEP_EMPTY;
-        break;
+    auth->scheme = schemes[token.scheme];
+    auth->step = token.anonymous ? HTTP_STEP_ANONYMOUS : steps[token.step];
+    auth->final = token.final;
+    auth->is_kerberos = token.is_kerberos && token.step == AUTH_STEP_AP_REQ;
+    /* The name in a Bearer token is the issuer's word, not what the client logged on as. */
+    _Static_assert(HTTP_USER_MAX == AUTH_USER_MAX, "the same user");
+    if (token.scheme != AUTH_BEARER) {
+        memcpy(auth->user, token.user, sizeof(auth->user));
     }
 }
 
-/* ---- WWW-Authenticate ---- */
-
-/* The first challenge of a list that carries an NTLM or Negotiate token. */
-static bool find_challenge(struct span list, struct span *credentials)
+static bool challenge_server(const struct auth_token *token, char name[HTTP_NAME_MAX])
 {
-    static const char *const schemes[] = { "NTLM", "Negotiate" };
-    struct span challenge;
-    while (next_element(&list, ',', &challenge)) {
-        for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-            size_t len = strlen(schemes[i]);
-            if (challenge.len > len && span_starts_nocase(challenge, schemes[i]) && is_blank(challenge.ptr[len])) {
-                *credentials = span_trim(span_skip(challenge, len));
-                return true;
-            }
-        }
+    _Static_assert(AUTH_DNS_COMPUTER_MAX <= HTTP_NAME_MAX && AUTH_NB_COMPUTER_MAX <= HTTP_NAME_MAX, "names fit");
+    name[0] = '\0';
+    if (token->step == AUTH_STEP_TYPE2) {
+        const struct ntlm_target *target = &token->target;
+        const char *computer = target->dns_computer[0] ? target->dns_computer : target->nb_computer;
+        memcpy(name, computer, strlen(computer) + 1);
     }
-    return false;
+    return name[0] != '\0';
 }
 
 bool http_challenge_server(struct span value, char name[HTTP_NAME_MAX])
 {
-    enum { AT_TARGET_INFO = 40, AV_EOL = 0, AV_NB_COMPUTER = 1, AV_DNS_COMPUTER = 3 };
-    uint8_t bytes[TOKEN_MAX];
-    struct span credentials, message, info, short_name = { NULL, 0 }, dns_name = { NULL, 0 };
-    uint32_t type;
-
-    name[0] = '\0';
-    if (!find_challenge(value, &credentials)) {
-        return false;
-    }
-    size_t len = base64_decode(credentials, bytes, sizeof(bytes));
-    if (!find_ntlm(span_of(bytes, len), &message, &type) || type != 2 ||
-        !ntlm_payload(message, AT_TARGET_INFO, &info)) {
-        return false;
-    }
-    while (info.len >= 4) {
-        uint16_t id = get_le16(info.ptr);
-        uint16_t av_len = get_le16(info.ptr + 2);
-        if (id == AV_EOL || av_len > info.len - 4) {
-            break;
-        }
-        struct span text = span_of(info.ptr + 4, av_len);
-        if (id == AV_NB_COMPUTER) {
-            short_name = text;
-        } else if (id == AV_DNS_COMPUTER) {
-            dns_name = text;
-        }
-        info = span_skip(info, 4 + (size_t)av_len);
-    }
-    struct text t = text_into(name, HTTP_NAME_MAX);
-    text_utf16(&t, dns_name.len >= 2 ? dns_name : short_name);
-    return t.used > 0;
+    struct auth_token token;
+    auth_token_decode(value, &token);
+    return challenge_server(&token, name);
 }
 
 /* ---- cookies ---- */
@@ -837,7 +460,7 @@ static bool backend_server(struct span value, char server[HTTP_NAME_MAX])
     if (equals + 1 < value.len && value.ptr[equals + 1] != '=') {
         value = span_skip(value, equals + 1);
     }
-    struct span text = { bytes, base64_decode(value, bytes, sizeof(bytes)) };
+    struct span text = { bytes, base64_decode(value, false, bytes, sizeof(bytes)) };
     for (size_t i = 0; i < text.len; i++) {
         bytes[i] = (uint8_t)~bytes[i];
     }
@@ -855,7 +478,7 @@ static bool backend_server(struct span value, char server[HTTP_NAME_MAX])
     if (len == 0 || len == text.len || len >= HTTP_NAME_MAX) {
         return false;
     }
-    copy_text(server, HTTP_NAME_MAX, span_of(text.ptr, len));
+    chars_copy(server, HTTP_NAME_MAX, span_of(text.ptr, len));
     return true;
 }
 
@@ -1064,7 +687,7 @@ static bool copy_header(struct span name, struct span value, struct http_info *i
         if (span_equals_nocase(name, row->name)) {
             char *buf = (char *)info + row->offset;
             if (!buf[0]) {
-                copy_text(buf, row->size, value);
+                chars_copy(buf, row->size, value);
             }
             *by_exchange |= row->by_exchange;
             return true;
@@ -1105,11 +728,12 @@ static enum http_author author_of(const struct http_info *info, bool by_exchange
 
 static void note_challenge(struct span value, struct http_info *info)
 {
-    struct span credentials;
-    if (find_challenge(value, &credentials)) {
+    struct auth_token token;
+    auth_token_decode(value, &token);
+    if ((token.scheme == AUTH_NTLM || token.scheme == AUTH_NEGOTIATE) && token.step != AUTH_STEP_EMPTY) {
         info->challenge_in_progress = true;
         if (!info->challenge_server[0]) {
-            http_challenge_server(value, info->challenge_server);
+            challenge_server(&token, info->challenge_server);
         }
     }
 }

@@ -50,6 +50,9 @@ struct mworld *mworld_new(const struct arena *arena, struct aworld *auth);
 struct mconn *mconn_new(struct mworld *world, uint32_t stream, const struct endpoint *client,
                         const struct endpoint *server, const struct conn_past *past);
 
+/* The logon of the connection. */
+struct aconn *mconn_auth(const struct mconn *conn);
+
 /* Whether a request is MAPI/HTTP by its path (/mapi/emsmdb, /mapi/nspi in any form), else by
  * X-RequestType or Content-Type application/mapi-http. */
 bool mapi_is_request(const struct http_head *head);

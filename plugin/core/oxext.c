@@ -704,6 +704,7 @@ static void read_ext_payload(struct reader *reader, struct chain *chain, const s
 static void read_chain(struct reader *reader, struct chain *chain)
 {
     struct ext_header header = { 0 };
+    bool any = false;
     while (reader_left(reader) > 0 && !(header.flags & EXT_LAST)) {
         if (!reader_open(reader, "Extended buffer")) {
             return;
@@ -711,6 +712,7 @@ static void read_chain(struct reader *reader, struct chain *chain)
         char summary[64] = "";
         read_ext_header(reader, &header);
         if (!reader->failed) {
+            any = true;
             read_ext_payload(reader, chain, &header);
             if (header.flags & EXT_COMPRESSED) {
                 snprintf(summary, sizeof(summary), "%u bytes, compressed to %u", header.actual, header.size);
@@ -723,7 +725,7 @@ static void read_chain(struct reader *reader, struct chain *chain)
     if (reader->failed) {
         return;
     }
-    if (!(header.flags & EXT_LAST)) {
+    if (any && !(header.flags & EXT_LAST) && reader->whole == reader->len) {
         reader_warn(reader, header.start + FLAGS_AT, "No extended buffer is marked as the last");
     }
     if (reader_left(reader) > 0) {

@@ -24,10 +24,13 @@ enum prop_form {
 
 /* ---- names; NULL if unknown, all static ---- */
 
-/* "PidTagDisplayName" (MS-OXPROPS 2). The type decides between tags of one id; a tag of
- * another type than the specification's, such as PtypString8 for PtypString or PtypErrorCode, still has its name. */
+/* "PidTagDisplayName" (MS-OXPROPS 2). The type decides between tags of one id; PtypString8
+ * for PtypString, one instance of several values, PtypUnspecified and PtypErrorCode do not
+ * change the name. */
 const char *property_tag_name(uint32_t tag);
-/* "PtypString" (MS-OXCDATA 2.11.1); also of the types with MultivalueInstance (0x3000). */
+/* "PtypString" (MS-OXCDATA 2.11.1); also of the types with MultivalueInstance (0x3000). The
+ * same as rows of a table, for a field of a type elsewhere. */
+extern const struct field_name property_type_names[];
 const char *property_type_name(uint16_t type);
 /* "NotFound": error codes and warnings, MS-OXCDATA 2.4. */
 const char *ox_error_name(uint32_t code);
@@ -36,8 +39,11 @@ const char *ox_guid_name(const uint8_t guid[16]);
 
 /* ---- tags and values ---- */
 
-/* PropertyTag, 4 bytes (2.9): shows the tag with its name, and its type and id. */
+/* PropertyTag, 4 bytes (2.9): shows the tag with its name, and its type and id. Ids from
+ * 0x8000 on have names in the address book (the first function); those of a mailbox are its
+ * own and shown as a named property. */
 uint32_t read_property_tag(struct reader *reader);
+uint32_t read_property_tag_of(struct reader *reader, enum prop_form form);
 /* PropertyType, 2 bytes (2.11.1): shows it with its name. */
 uint16_t read_property_type(struct reader *reader);
 /* PropertyValue (2.11.2) or AddressBookPropertyValue (MS-OXCMAPIHTTP 2.2.1.1) of a type;

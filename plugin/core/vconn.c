@@ -69,6 +69,11 @@ struct vtcp *vtcp_new(struct vworld *world, uint32_t stream, enum rts_hop hop, c
     return conn;
 }
 
+const struct tcp_flow *vtcp_tcp(const struct vtcp *conn)
+{
+    return &conn->tcp;
+}
+
 static struct vc *find_vc(struct vworld *world, const uint8_t cookie[16], uint32_t hash)
 {
     for (struct item *item = table_first(&world->cookies, hash); item; item = table_next(item)) {

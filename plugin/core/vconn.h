@@ -31,6 +31,9 @@ struct vworld *vworld_new(const struct arena *arena, const struct vprefs *prefs)
 struct vtcp *vtcp_new(struct vworld *world, uint32_t stream, enum rts_hop hop,
                       const struct endpoint *client, const struct endpoint *server, const struct conn_past *past);
 
+/* What was captured of the connection; lives as long as it. */
+const struct tcp_flow *vtcp_tcp(const struct vtcp *conn);
+
 /* Events. Order inside a frame: HTTP heads and PDUs as they stand in the stream, then
  * vtcp_segment() once for the frame. */
 

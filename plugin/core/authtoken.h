@@ -1,0 +1,77 @@
+/* authtoken.h
+ * What the value of an Authorization, WWW-Authenticate, Proxy-* or Authentication-Info
+ * header says of a logon: Basic (RFC 7617), NTLM (MS-NTHT, MS-NLMP 2.2.1), Negotiate
+ * (RFC 4559, MS-SPNG, RFC 4121), Bearer (RFC 6750). Pure: bytes in, values out.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_AUTHTOKEN_H
+#define OUTLOOKHTTP_AUTHTOKEN_H
+
+#include "bytes.h"
+
+enum auth_scheme { AUTH_NONE, AUTH_BASIC, AUTH_NTLM, AUTH_NEGOTIATE, AUTH_BEARER, AUTH_OTHER };
+
+enum auth_step {
+    AUTH_STEP_NONE,              /* no value at all */
+    AUTH_STEP_EMPTY,             /* a scheme without token or credentials: an offer, or an empty Basic or Bearer */
+    AUTH_STEP_TYPE1, AUTH_STEP_TYPE2, AUTH_STEP_TYPE3,
+    AUTH_STEP_AP_REQ, AUTH_STEP_AP_REP,
+    AUTH_STEP_BASIC,             /* with a user */
+    AUTH_STEP_BEARER,            /* with a token */
+    AUTH_STEP_TOKEN              /* something else, or broken: see neg_state */
+};
+
+#define AUTH_USER_MAX 128
+#define AUTH_NB_COMPUTER_MAX 64
+#define AUTH_DNS_COMPUTER_MAX 128
+#define AUTH_WORKSTATION_MAX 64
+
+/* The target information that a type 2 gives and an NTLMv2 type 3 gives back (MS-NLMP
+ * 2.2.2.1). Names are UTF-8. */
+struct ntlm_target {
+    bool present;
+    bool has_timestamp;
+    uint64_t timestamp;          /* MsvAvTimestamp, FILETIME */
+    char nb_computer[AUTH_NB_COMPUTER_MAX];      /* MsvAvNbComputerName */
+    char dns_computer[AUTH_DNS_COMPUTER_MAX];    /* MsvAvDnsComputerName */
+    char nb_domain[AUTH_NB_COMPUTER_MAX];        /* MsvAvNbDomainName */
+    /* Over the names and the timestamp, in any order; what a client adds (MsvAvFlags,
+     * MsvAvSingleHost, MsvAvTargetName, MsvAvChannelBindings) is left out. */
+    uint64_t names_digest;
+};
+
+struct auth_token {
+    enum auth_scheme scheme;
+    enum auth_step step;
+    bool is_ntlm, is_kerberos;   /* what is inside Negotiate; NTLM is always NTLM */
+    bool in_spnego;
+    bool final;                  /* answered for good or ill: BASIC, BEARER, AP_REQ, TYPE3 with a user */
+    bool anonymous;              /* a TYPE3 without a user */
+    bool ntlmv2;                 /* a TYPE3 with an NTLMv2 response */
+    bool has_channel_bindings;   /* a TYPE3 with MsvAvChannelBindings that are not zero */
+    int8_t neg_state;            /* SPNEGO: 0 completed, 1 incomplete, 2 rejected, 3 MIC wanted; -1 none */
+    /* UTF-8, as sent: "alice", "EXAMPLE\\alice", "alice@example.test"; of Bearer the name its
+     * token claims, if it is readable; "" for Kerberos. Never a password. */
+    char user[AUTH_USER_MAX];
+    char workstation[AUTH_WORKSTATION_MAX];      /* of type 1 and 3 */
+    struct ntlm_target target;   /* of type 2, and as a type 3 with an NTLMv2 response echoes it */
+    /* To recognise the same token on another connection; never to be shown, it is no
+     * protection of what it was made from. 0 without token. */
+    uint64_t token_digest;
+    size_t token_len;            /* characters of the token as sent */
+};
+
+/* Of a list of challenges it takes the first NTLM or Negotiate one that carries a token,
+ * else the first. Passwords, responses and tokens are overwritten before it returns. */
+void auth_token_decode(struct span header_value, struct auth_token *token);
+
+/* The schemes that a WWW-Authenticate value offers: bits 1 << enum auth_scheme. */
+unsigned auth_schemes_offered(struct span header_value);
+
+/* Decodes base64 (RFC 4648 section 4; url: section 5) up to the padding or the first
+ * character that is none of it, or until out is full. Returns the number of bytes. */
+size_t base64_decode(struct span s, bool url, uint8_t *out, size_t size);
+
+#endif

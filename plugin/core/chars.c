@@ -1,0 +1,124 @@
+/* chars.c
+ * Text for people.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "chars.h"
+
+#define REPLACEMENT '?'
+
+struct chars chars_into(char *buf, size_t size)
+{
+    buf[0] = '\0';
+    return (struct chars){ buf, size, 0, false };
+}
+
+static bool is_control(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7F && code < 0xA0);
+}
+
+void chars_code(struct chars *t, uint32_t code)
+{
+    uint8_t bytes[4];
+    size_t len;
+    if (is_control(code) || (code >= 0xD800 && code <= 0xDFFF) || code > 0x10FFFF) {
+        code = REPLACEMENT;
+    }
+    if (code < 0x80) {
+        bytes[0] = (uint8_t)code;
+        len = 1;
+    } else if (code < 0x800) {
+        bytes[0] = (uint8_t)(0xC0 | code >> 6);
+        len = 2;
+    } else if (code < 0x10000) {
+        bytes[0] = (uint8_t)(0xE0 | code >> 12);
+        len = 3;
+    } else {
+        bytes[0] = (uint8_t)(0xF0 | code >> 18);
+        len = 4;
+    }
+    for (size_t i = 1; i < len; i++) {
+        bytes[i] = (uint8_t)(0x80 | (code >> (6 * (len - 1 - i)) & 0x3F));
+    }
+    if (t->full || len >= t->size - t->used) {
+        t->full = true;
+        return;
+    }
+    memcpy(t->buf + t->used, bytes, len);
+    t->used += len;
+    t->buf[t->used] = '\0';
+}
+
+/* Decodes one UTF-8 character at s; its length, or 0 if there is none (overlong forms,
+ * surrogates and cut ones included). */
+static size_t utf8_code(struct span s, uint32_t *code)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    uint8_t lead = s.ptr[0];
+    size_t len = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    if (len == 0 || len > s.len) {
+        return 0;
+    }
+    uint32_t value = len == 1 ? lead : lead & (0x7Fu >> len);
+    for (size_t i = 1; i < len; i++) {
+        if ((s.ptr[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+        value = value << 6 | (s.ptr[i] & 0x3F);
+    }
+    if (value < least[len] || (value >= 0xD800 && value <= 0xDFFF) || value > 0x10FFFF) {
+        return 0;
+    }
+    *code = value;
+    return len;
+}
+
+static bool is_utf8(struct span s)
+{
+    while (s.len > 0) {
+        uint32_t code;
+        size_t len = utf8_code(s, &code);
+        if (len == 0) {
+            return false;
+        }
+        s = span_skip(s, len);
+    }
+    return true;
+}
+
+void chars_bytes(struct chars *t, struct span s)
+{
+    bool utf8 = is_utf8(s);
+    while (s.len > 0 && !t->full) {
+        uint32_t code = s.ptr[0];
+        size_t len = 1;
+        if (utf8) {
+            len = utf8_code(s, &code);
+        }
+        chars_code(t, code);
+        s = span_skip(s, len);
+    }
+}
+
+void chars_utf16(struct chars *t, struct span s)
+{
+    for (size_t i = 0; i + 1 < s.len && !t->full; i += 2) {
+        uint32_t code = get_le16(s.ptr + i);
+        if (code >= 0xD800 && code < 0xDC00 && i + 3 < s.len) {
+            uint32_t trail = get_le16(s.ptr + i + 2);
+            if (trail >= 0xDC00 && trail < 0xE000) {
+                code = 0x10000 + ((code - 0xD800) << 10) + (trail - 0xDC00);
+                i += 2;
+            }
+        }
+        chars_code(t, code);
+    }
+}
+
+void chars_copy(char *buf, size_t size, struct span s)
+{
+    struct chars t = chars_into(buf, size);
+    chars_bytes(&t, s);
+}
