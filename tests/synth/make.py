@@ -18,12 +18,12 @@ sys.dont_write_bytecode = True
 import scene  # noqa: E402
 
 SAMPLES = HERE.parent.parent / "test-captures"
-PARTS = "seg", "pdus", "verdict", "legs", "bad", "foreign"
+PARTS = "seg", "pdus", "verdict", "legs", "bad", "foreign", "mapi"
 
 
 def compose(name):
     title, function = scene.CASES[name]
-    cap = scene.Capture(name, title)
+    cap = getattr(function, "capture", scene.Capture)(name, title)
     function(cap)
     if not cap.what:
         raise SystemExit(f"{name}: says nothing about itself")
@@ -46,7 +46,7 @@ def missing_pdus():
     names = set()
     for name in scene.CASES:
         expect = json.loads(compose(name)["expect.json"])
-        names |= {part for row in expect["connections"] for pdu in row.get("pdus", ())
+        names |= {part for row in expect.get("connections", ()) for pdu in row.get("pdus", ())
                   for part in pdu["name"].split(" or ")}
     return [name for name in sys.modules["pdus"].ALL if name not in names]
 

@@ -1,0 +1,13 @@
+"""Samples of MAPI/HTTP (MS-OXCMAPIHTTP), each part in a file of its own.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import importlib
+import pathlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+for part in ("mapi_http", "mapi_body", "mapi_auth", "mapi_verdict", "mapi_quiet"):
+    if (HERE / f"{part}.py").exists():
+        importlib.import_module(part)
