@@ -120,7 +120,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct field_sink sink = { ears, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
     struct reader reader;
     uint32_t whole = choice & 2 ? UINT32_MAX : (uint32_t)len + (choice & 4 ? more : 0);
-    uint32_t announced = choice & 8 ? UINT32_MAX - extra : choice & 16 ? extra : (uint32_t)len + (choice & 32 ? extra : 0);
+    uint32_t announced = choice & 32 ? (uint32_t)len + extra : (uint32_t)len;
+    if (choice & 24) {
+        announced = choice & 8 ? UINT32_MAX - extra : extra;
+    }
     reader_init(&reader, p, (uint32_t)len, whole, &sink);
     if (choice & 1) {
         read_aux_buffer(&reader, announced);

@@ -85,6 +85,7 @@ struct meta_scanner {
     bool any;                    /* a tag was seen */
     bool after_done;             /* the line end that belongs to DONE may still come */
     uint8_t token_len;
+    uint8_t last;                /* the byte before, of the line */
     uint32_t at;                 /* offset of the next byte to come */
     uint32_t start;              /* offset of the tag or line that is being read: == at, or its bytes are not whole */
     uint32_t headers_at;         /* where the additional headers began */

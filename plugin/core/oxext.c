@@ -7,6 +7,7 @@
 #include "oxext.h"
 
 #include "oxpart.h"
+#include "oxprops.h"
 #include "oxrop.h"
 #include "oxxpress.h"
 
@@ -479,8 +480,7 @@ static void read_targets(struct reader *block, uint32_t start, struct aux_target
 
 static const char *result_text(uint64_t code)
 {
-    (void)code;
-    return NULL;
+    return ox_error_name((uint32_t)code);
 }
 
 static void read_steps(struct reader *block, uint32_t start, const struct aux_step *steps)

@@ -110,6 +110,8 @@ static void on_leave(void *ctx)
 
 static const struct field_sink sink = { NULL, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
 
+static const struct field_sink *hearing = &sink;
+
 enum buffer { AUX, ROP_REQUEST, ROP_RESPONSE };
 
 /* Reads one buffer of size bytes; have of them are captured, whole were sent. */
@@ -123,7 +125,7 @@ static struct reader decode_cut(const uint8_t *p, size_t have, uint32_t whole, u
     uint8_t *copy = malloc(have ? have : 1);
     memcpy(copy, p, have);
     struct reader reader;
-    reader_init(&reader, copy, (uint32_t)have, whole, &sink);
+    reader_init(&reader, copy, (uint32_t)have, whole, hearing);
     if (which == AUX) {
         read_aux_buffer(&reader, size);
     } else {
@@ -640,6 +642,25 @@ static void test_connection_context(void)
     HEARD("aux.device_model@76+6=\"M1\"\n");
 }
 
+static void test_error_name(void)
+{
+    start();
+    size_t ext = ext_header(4, 0, 0), aux = aux_header(2, 0x09);
+    for (unsigned i = 0; i < 6; i++) {
+        put16(i);
+    }
+    put32(10);
+    put32(20);
+    put32(0x8004010F);
+    put32(1);
+    aux_end(aux);
+    ext_end(ext);
+    decode(b.bytes, b.len, AUX);
+    CHECK_INT(issues, 0);
+    HEARD("aux.time_to_fail_request@28+4=20\naux.result_code@32+4=2147746063 (NotFound)\n"
+          "aux.request_operation@36+1=1\naux.reserved@37+3=000000\n");
+}
+
 static void test_unknown_blocks(void)
 {
     start();
@@ -658,7 +679,8 @@ static void test_unknown_blocks(void)
     ext_end(ext);
     decode(b.bytes, b.len, AUX);
     CHECK_INT(issues, 0);
-    HEARD("{ Unknown auxiliary block@8\naux.size@8+2=8\naux.version@10+1=1\naux.type@11+1=82\naux.data@12+4=01020304\n");
+    HEARD("{ Unknown auxiliary block@8\naux.size@8+2=8\naux.version@10+1=1\naux.type@11+1=82\n"
+          "aux.data@12+4=01020304\n");
     HEARD("{ Unknown auxiliary block@16\naux.size@16+2=4\naux.version@18+1=2\naux.type@19+1=22\n} 20 -\n");
     HEARD("aux.data@24+1=07\n");
     HEARD("aux.session_id@29+2=5\naux.request_id@31+2=6\n");
@@ -905,6 +927,27 @@ static void test_xored(void)
     HEARD("aux.type@3+1=23");
 }
 
+/* A sink that has no room, or no ears at all, still gets every byte consumed. */
+static void test_refused(void)
+{
+    static const struct field_sink roomless = { NULL, on_value, on_open, on_close, on_issue, NULL, on_enter, on_leave };
+    static const struct field_sink deaf = { 0 };
+    start();
+    ext_header(5, sizeof(compressed_os), 160);
+    put_bytes(compressed_os, sizeof(compressed_os));
+    hearing = &roomless;
+    struct reader reader = decode(b.bytes, b.len, AUX);
+    CHECK_INT(issues, 0);
+    CHECK_INT(reader.pos, b.len);
+    HEARD("ext.payload@8+18=");
+    NOT_HEARD("aux.");
+    hearing = &deaf;
+    reader = decode(b.bytes, b.len, AUX);
+    CHECK_INT(reader.pos, b.len);
+    CHECK(!reader.failed);
+    hearing = &sink;
+}
+
 static void test_bombs(void)
 {
     /* 18 bytes that say 65,535: undone up to 32 KB. */
@@ -988,6 +1031,26 @@ static void test_rop_request(void)
     }
 }
 
+/* The request of MS-OXCRPC 4.3: 0x15A bytes, RopSize 0x142, 320 bytes of ROPs, 16 of handles. */
+static void test_published_request(void)
+{
+    start();
+    ext_header(4, 0x152, 0x152);
+    put16(0x142);
+    for (unsigned i = 0; i < 320; i++) {
+        put8(0x2C);
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        put32(i);
+    }
+    CHECK_INT(b.len, 0x15A);
+    struct reader reader = decode(b.bytes, b.len, ROP_REQUEST);
+    CHECK_INT(issues, 0);
+    CHECK_INT(reader.pos, 0x15A);
+    HEARD("rop.data@11+319=");
+    HEARD("rop.handle@342+4=3\n} 346 4 handles\n");
+}
+
 /* MS-OXCRPC 4.3 chains responses: each payload has its own RopSize and handle table. */
 static void test_packed_response(void)
 {
@@ -1039,8 +1102,21 @@ static const uint8_t gromox_reply[] = {
     0x2b, 0x07, 0xaf, 0x3a, 0xff, 0x02, 0xbf, 0x30, 0x06, 0x99, 0x09, 0xb9, 0x47
 };
 
+/* The AuxiliaryBuffer of the Connect response of the same capture. */
+static const uint8_t gromox_aux[] = {
+    0x00, 0x00, 0x04, 0x00, 0x1c, 0x00, 0x1c, 0x00, 0x08, 0x00, 0x01, 0x17, 0x03, 0x00, 0x00, 0x00, 0x0c, 0x00,
+    0x01, 0x0a, 0x0c, 0x00, 0x00, 0x00, 0x00, 0x84, 0x0c, 0x24, 0x08, 0x00, 0x01, 0x48, 0x01, 0x00, 0x00, 0x00
+};
+
 static void test_captured_reply(void)
 {
+    struct reader connect = decode(gromox_aux, sizeof(gromox_aux), AUX);
+    CHECK_INT(issues, 0);
+    CHECK_INT(connect.pos, sizeof(gromox_aux));
+    HEARD("aux.org_flags@12+4=3\n");
+    HEARD("aux.enable_flags@20+4=12\naux.expiry_time@24+4=604800000\n");
+    HEARD("aux.endpoint_capability_flag@32+4=1\n");
+
     struct reader reader = decode(gromox_reply, sizeof(gromox_reply), ROP_RESPONSE);
     CHECK_INT(issues, 0);
     CHECK_INT(reader.pos, sizeof(gromox_reply));
@@ -1065,14 +1141,17 @@ int main(void)
     test_every_block();
     test_strings_in_a_block();
     test_connection_context();
+    test_error_name();
     test_unknown_blocks();
     test_block_sizes_that_lie();
     test_chain();
     test_buffer_sizes();
     test_compressed();
     test_xored();
+    test_refused();
     test_bombs();
     test_rop_request();
+    test_published_request();
     test_packed_response();
     test_captured_reply();
     return unit_end();
