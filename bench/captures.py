@@ -17,6 +17,7 @@ import uuid
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "synth"))
 sys.dont_write_bytecode = True
 
+import mapiwire  # noqa: E402
 import rpc  # noqa: E402
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
@@ -191,6 +192,88 @@ def web(path, packets):
                         return pcap.frames, 0
             for conn in conns:
                 conn.close()
+
+
+class Mapi:
+    """A session of MAPI/HTTP on one connection, as Outlook and Exchange write it."""
+
+    INFO = b"{2FBC0F5E-6C0C-4B5C-9E0A-%012X}"
+    ASK = (b"POST /mapi/emsmdb/?MailboxId=%b@example.test HTTP/1.1\r\nHost: mail.example.test\r\nCache-Control: no-cache\r\n"
+           b"Connection: Keep-Alive\r\nUser-Agent: Microsoft Office/16.0 (Windows NT 10.0; MAPI 16.0.17126; Pro)\r\n"
+           b"Content-Type: application/mapi-http\r\nX-RequestType: %b\r\nX-ClientInfo: %b:1\r\nX-RequestId: %b:%d\r\n"
+           b"X-ClientApplication: Outlook/16.0.17126.20132\r\nclient-request-id: {7D3B5A0C-0000-4000-8000-%012X}\r\n%b"
+           b"Authorization: Basic YWxpY2U6Y29ycmVjdCBob3JzZQ==\r\nContent-Length: %d\r\n\r\n")
+    ANSWER = (b"HTTP/1.1 200 OK\r\nCache-Control: private\r\nTransfer-Encoding: chunked\r\nContent-Type: application/mapi-http\r\n"
+              b"Server: Microsoft-IIS/10.0\r\nrequest-id: 0f1f5b2e-0000-4000-8000-%012x\r\nX-CalculatedBETarget: ex1.example.test\r\n"
+              b"X-RequestType: %b\r\nX-RequestId: %b:%d\r\nX-ClientInfo: %b:1\r\nX-ResponseCode: 0\r\nX-PendingPeriod: 30000\r\n"
+              b"X-ExpirationInfo: 900000\r\nX-ServerApplication: Exchange/15.02.1544.0004\r\nX-BEServer: EX1\r\nX-FEServer: EX1\r\n"
+              b"%bDate: Wed, 25 Nov 2026 09:46:40 GMT\r\n\r\n")
+    DONE = b"DONE\r\nX-ElapsedTime: 4\r\nX-StartTime: Wed, 25 Nov 2026 09:46:40 GMT\r\n\r\n"
+    DN = b"/o=Example/ou=Exchange/cn=Recipients/cn=user%d\0"
+    packed = None
+
+    def __init__(self, pcap, number, acks):
+        self.pcap, self.number, self.counter = pcap, number, 0
+        address, port = client(number)
+        self.conn = Conn(pcap, address, port, WEB, 80, acks)
+        self.id = b"{8B8F2C2A-1D0F-4D0B-8F0E-%012X}" % number
+        self.info = self.INFO % number
+        self.mailbox = b"652401fd-75bf-585d-b0ba-%012x" % number
+        self.context = mapiwire.mapi_context("EX1", 1575012367 + number).encode()
+        self.cookies = b""
+        if Mapi.packed is None:
+            Mapi.packed = [self.rops(seed) for seed in range(4)]
+
+    @staticmethod
+    def rops(seed):
+        """4 KB of ROPs with a handle table, compressed to about half: an extended buffer."""
+        words = [b"Calendar", b"/o=Example", bytes((0x0F, 0, seed, 1)), b"\x1f\0\x37\0", b"I\0n\0b\0o\0x\0", bytes(6)]
+        data, state = bytearray(), seed + 1
+        while len(data) < 4086:
+            state = state * 1103515245 + 12345 & 0x7FFFFFFF
+            data += words[state >> 8 & 7] if state >> 8 & 7 < len(words) else struct.pack("<I", state)
+        plain = struct.pack("<H", 4088) + b"\x15" + bytes(data[:4085]) + struct.pack("<II", 1, 0xFFFFFFFF)
+        squeezed = mapiwire.lz77(plain)
+        return struct.pack("<HHHH", 0, mapiwire.COMPRESSED | mapiwire.LAST, len(squeezed), len(plain)) + squeezed
+
+    def trip(self, kind, ask, answer):
+        """A request and its answer; yields between the two."""
+        self.counter += 1
+        unique = self.number << 16 | self.counter
+        self.conn.send(UP, self.ASK % (self.mailbox, kind, self.info, self.id, self.counter, unique, self.cookies, len(ask)) + ask)
+        yield
+        sequence = mapiwire.mapi_sequence(self.counter, str(self.number)).encode()
+        given = b"Set-Cookie: MapiContext=%b; path=/mapi/emsmdb\r\n" % self.context if kind == b"Connect" else b""
+        given += b"Set-Cookie: MapiSequence=%b; path=/mapi/emsmdb\r\n" % sequence
+        self.cookies = b"Cookie: MapiContext=%b; MapiSequence=%b\r\n" % (self.context, sequence)
+        last = self.DONE + answer
+        self.conn.send(DOWN, self.ANSWER % (unique, kind, self.id, self.counter, self.info, given)
+                       + b"c\r\nPROCESSING\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(last), last))
+        self.pcap.pdus += 1
+        yield
+
+    def trips(self, count):
+        """Connect, count times Execute, Disconnect."""
+        none = struct.pack("<I", 0)
+        yield from self.trip(b"Connect", self.DN % self.number + struct.pack("<IIII", 0, 1252, 0x409, 0x409) + none,
+                             struct.pack("<IIIII", 0, 0, 60000, 6, 10000) + b"/o=Example/\0" + "Alice\0".encode("utf-16-le") + none)
+        for at in range(count):
+            packed = self.packed[at & 3]
+            yield from self.trip(b"Execute", struct.pack("<II", 0, len(packed)) + packed + struct.pack("<I", 0x10008) + none,
+                                 struct.pack("<IIII", 0, 0, 0, len(packed)) + packed + none)
+        yield from self.trip(b"Disconnect", none, struct.pack("<II", 0, 0) + none)
+
+
+def mapi(path, sessions, executes, acks=2):
+    """Sessions of Connect, executes times Execute and Disconnect; TOGETHER of them at a time, a message of each in turn."""
+    with Pcap(path) as pcap:
+        for first in range(0, sessions, TOGETHER):
+            many = [Mapi(pcap, number, acks) for number in range(first, min(first + TOGETHER, sessions))]
+            for _ in zip(*(session.trips(executes) for session in many)):
+                pass
+            for session in many:
+                session.conn.close()
+        return pcap.frames, pcap.pdus
 
 
 def nothing(path):

@@ -1,7 +1,8 @@
 """python3 bench/measure.py [--quick] [--no-callgrind] [--times N] [--keep FOLDER] [PART ...]
 
 What the plugin costs, in instructions (callgrind: they repeat), user time and memory. Parts: http (plain HTTP, plugin
-against none), pdus (RPC over HTTP against the same PDUs over TCP), scale (many connections against few). Run by hand,
+against none), pdus (RPC over HTTP against the same PDUs over TCP), scale (many connections against few), mapi (MAPI/HTTP,
+plugin against none), sessions (many of them against few). Run by hand,
 on a machine that does nothing else; nothing here is a test.
 
 SPDX-License-Identifier: GPL-2.0-or-later
@@ -42,7 +43,7 @@ class Bench:
             path = self.folder / f"{name}.pcap"
             frames, pdus = function(path, *args, **how)
             self.made[name] = path
-            print(f"   {name}: {frames:,} frames, {pdus:,} RPC PDUs, {path.stat().st_size / 1e6:.0f} MB", flush=True)
+            print(f"   {name}: {frames:,} frames, {pdus:,} RPC PDUs or round trips, {path.stat().st_size / 1e6:.0f} MB", flush=True)
         return self.made[name]
 
     def run(self, path, mode, plugin, before=(), options=()):
@@ -144,7 +145,34 @@ def scale(bench):
                   f", {ratio:.3f} of that of {few:,} (limit 1.15: {verdict})", flush=True)
 
 
-PARTS = {"http": plain_http, "pdus": pdus, "scale": scale}
+def mapi(bench):
+    """Round trips with 4 KB of compressed ROPs each way. Callgrind counts fewer of them."""
+    many, few = (4, 4) if bench.options.quick else (100, 4)
+    whole = bench.capture("mapi", captures.mapi, many, 500)
+    small = bench.capture("mapi-small", captures.mapi, few, 250)
+    for mode, limit in ("-q", 1.5), ("-V", 4.0):
+        bench.compare(f"{many * 500:,} Execute (instructions: {few * 250:,})", limit, [(whole, True), (whole, False)], mode,
+                      [(small, True), (small, False)])
+
+
+def sessions(bench):
+    few, some, many = (100, 300, 1000) if bench.options.quick else (500, 5000, 50000)
+    costs = {}
+    for number in few, some, many:
+        capture = bench.capture(f"sessions-{number}", captures.mapi, number, 2)
+        (mine, _, peak), (base, _, base_peak) = bench.alternate([(capture, True), (capture, False)], "-q")
+        print(f"{number:,} sessions of 4 round trips -q: (plugin - stock) per session: user "
+              f"{(mine - base) / number * 1e6:.1f} us ({mine:.2f} s, {base:.2f} s), peak memory "
+              f"{(peak - base_peak) * 1024 / number:,.0f} bytes", flush=True)
+        if not bench.options.no_callgrind and number <= bench.options.counted:
+            counted, stock = (bench.instructions(capture, "-q", plugin) for plugin in (True, False))
+            costs[number] = (counted - stock) / number
+            ratio = costs[number] / costs[few]
+            print(f"   instructions: {counted / 1e9:.3f} G - {stock / 1e9:.3f} G = {costs[number]:,.0f} per session, "
+                  f"{ratio:.3f} of that of {few:,} (limit 1.15: {'kept' if ratio <= 1.15 else 'EXCEEDED'})", flush=True)
+
+
+PARTS = {"http": plain_http, "pdus": pdus, "scale": scale, "mapi": mapi, "sessions": sessions}
 
 
 def main():

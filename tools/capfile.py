@@ -411,6 +411,10 @@ class Head:
     first: str                       # "RPC_IN_DATA", or the status as text
     fields: dict                     # lower-case names; the last of equal ones
     frame: int = 0
+    uri: str = ""                    # of a request
+    spans: list = dataclasses.field(default_factory=list)        # (low, high) of the body in the half's data
+    whole: bool = False              # the body came to its announced end
+    asks: object = None              # of a response: the request's Head
 
 
 class Walk:
@@ -456,7 +460,7 @@ class Walk:
             responses_end = head.offset + head.length
             if 100 <= int(head.first) < 200:
                 continue
-            request = asked.pop(0) if asked else None
+            request = head.asks = asked.pop(0) if asked else None
             method = request.first if request else ""
             if method == "CONNECT" and head.first[0] == "2":
                 self.http(data, [requests_end, responses_end])
@@ -483,15 +487,17 @@ class Walk:
             name, _, value = line.partition(":")
             fields[name.strip().lower()] = value.strip()
         head = Head(way, at, end + 4 - at, words[0] if way == 0 else words[1], fields)
+        head.uri = words[1] if way == 0 else ""
         head.coding = fields.get("transfer-encoding", "").lower()
         head.channel = False
         self.heads.append(head)
         return head
 
     def body(self, way, data, head, at, carries, none):
-        """Returns the offset behind the body, None if it goes on to the end."""
+        """Returns the offset behind the body, None if it goes on to the end. Leaves in the head where the body lies
+        (spans), and whether it is whole."""
         if "chunked" in head.coding and not none:
-            spans = []
+            spans = head.spans = []
             while True:
                 end = data.find(b"\r\n", at)
                 size = re.match(rb"[0-9A-Fa-f]+", data[at:end if end >= 0 else len(data)])
@@ -514,6 +520,7 @@ class Walk:
                     break
             if carries:
                 self.pdus_in(way, spans)
+            head.whole = at is not None
             return at
         length = 0 if none else head.fields.get("content-length")
         if length is None and way == 0:
@@ -521,6 +528,7 @@ class Walk:
         end = len(data) if length is None else at + int(length)
         if head.first == "RPC_CONNECT" or (head.way == 1 and carries and length is None):
             end = len(data)
+        head.spans, head.whole = [(at, min(end, len(data)))], length is not None and end <= len(data)
         if carries:
             self.pdus_in(way, [(at, min(end, len(data)))])
         return end if end < len(data) else None

@@ -1,4 +1,4 @@
-"""Damages the channel bodies of a capture and keeps its TCP and HTTP valid.
+"""Damages the channel bodies and the MAPI/HTTP bodies of a capture and keeps its TCP and HTTP valid.
 
     mutate.py [--seed N] [-k KEYLOG] CAPTURE DAMAGED
 
@@ -15,12 +15,14 @@ import struct
 import sys
 
 import capfile
+import mapibodies
 import twin
 import wsrun
 
 MOST = 12                            # damages in one file
 LENGTHS = (0, 1, 15, 16, 17, 19, 20, 23, 4096, 32767, 65534, 65535)
 COUNTS = (0, 1, 7, 16, 255, 65535)
+SHORTS = (0, 1, 2, 5, 7, 8, 12, 15, 255, 0x101F, 32767, 32768, 65535)
 WORDS = (0, 1, 13, 14, 15, 255, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff)
 
 
@@ -29,6 +31,7 @@ class Body:
 
     def __init__(self, walk, way, spans):
         half = walk.tcp.halves[way]
+        self.mapi = False
         self.data = bytearray(b"".join(bytes(half.data[low:high]) for low, high in spans))
         self.places = [place for low, high in spans for place in half.places(low, high)]
         starts, at = {}, 0
@@ -44,8 +47,67 @@ class Body:
             self.data[at:end] = data[:end - at]
 
 
+def mapi_bodies(walk):
+    """The bodies of MAPI/HTTP that are as they were typed: no page, no content encoding."""
+    for head in mapibodies.messages(walk):
+        if head.spans and "content-encoding" not in head.fields and \
+                not head.fields.get("content-type", "").startswith("text/"):
+            body = Body(walk, head.way, head.spans)
+            body.mapi, start = True, 0
+            if head.way == 1:
+                start = mapibodies.typed(body.data) or 0
+            # The envelope is damaged rarely, the typed body often.
+            body.start = min(start, max(0, len(body.data) - 1))
+            yield body
+
+
+def damage_mapi(body, rng):
+    """One damage to a body of MAPI/HTTP: lengths, counts, types and flags are little-endian at any offset."""
+    kind = rng.randrange(12)
+    start = body.start if rng.randrange(8) else 0
+    at = rng.randrange(start, len(body.data))
+    buffers = mapibodies.buffers(bytes(body.data))
+    if kind == 0:
+        body.put(at, bytes([body.data[at] ^ 1 << rng.randrange(8)]))
+    elif kind == 1:
+        body.put(at, rng.randbytes(rng.randrange(1, 9)))
+    elif kind == 2:
+        body.put(at, struct.pack("<I", rng.choice(WORDS)))
+    elif kind == 3:
+        body.put(at, struct.pack("<H", rng.choice(SHORTS)))
+    elif kind == 4:
+        body.put(at, bytes([rng.choice((0, 1, 10, 0x80, 0xFE, 0xFF))]))
+    elif kind == 5:
+        # The rest of the body is gone: zeros, or what stood before once more.
+        body.put(at, bytes(len(body.data) - at) if rng.randrange(2) else bytes(body.data[start:]))
+    elif kind == 6:
+        # Restrictions within each other: And of one, Not.
+        body.put(at, rng.choice((b"\0\1\0\0\0", b"\2", b"\0\1\0")) * rng.randrange(1, 600))
+    elif kind == 7 or not buffers:
+        body.put(start, rng.randbytes(len(body.data) - start))
+    else:
+        place = rng.choice(buffers)
+        flags, size, actual = struct.unpack_from("<HHH", body.data, place + 2)
+        if kind == 8:
+            body.put(place + 2, struct.pack("<H", flags ^ rng.choice((1, 2, 3, 4, 0x8000))))
+        elif kind == 9:
+            body.put(place + 4, struct.pack("<H", rng.choice((0, 1, size - 1, size + 1 & 65535, 65535))))
+        elif kind == 10:
+            body.put(place + 6, struct.pack("<H", rng.choice((0, 1, actual - 1 & 65535, actual + 1 & 65535, 32768, 65535))))
+        else:
+            # Inside what was packed: what XOR hides is damaged as it reads without.
+            inside = bytearray(body.data[place + 8:place + 8 + size])
+            mask = 0xA5 if flags & mapibodies.XOR else 0
+            for _ in range(rng.randrange(1, 5)):
+                inside[rng.randrange(size)] = rng.choice((0, 1, 0xFF, rng.randrange(256))) ^ mask
+            body.put(place + 8, bytes(inside))
+
+
 def damage(body, rng):
     """One damage to a body."""
+    if body.mapi:
+        damage_mapi(body, rng)
+        return
     kind = rng.randrange(12)
     at, pdu = rng.choice(body.pdus) if body.pdus else (rng.randrange(len(body.data)), None)
     length = pdu.length if pdu else min(64, len(body.data) - at)
@@ -83,9 +145,11 @@ def damage(body, rng):
 
 
 def make(capture, seed):
-    """The damaged capture; the same one if it has no channel body."""
+    """The damaged capture; the same one if it has no body of ours."""
     rng = random.Random(seed)
-    bodies = [Body(walk, way, spans) for walk in capfile.walks(capture) for way, spans in walk.bodies if spans]
+    walks = capfile.walks(capture)
+    bodies = [Body(walk, way, spans) for walk in walks for way, spans in walk.bodies if spans]
+    bodies += [body for walk in walks for body in mapi_bodies(walk)]
     bodies = [body for body in bodies if body.data]
     packets = list(capture.packets)
     if bodies:

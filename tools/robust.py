@@ -9,7 +9,7 @@ damaged as their decrypted twins. --short does one of the four to every second c
 A crash, a sanitizer's report, a hang, or memory without bound is a failure; the file that
 caused it is kept in build-asan/robust. What the same file causes without the plugin, or the
 same PDUs over plain TCP, is upstream's and only listed. The report ends with how many of the
-PDUs were still reached, of those that a reassembler without the plugin finds undamaged.
+PDUs and MAPI/HTTP messages were still reached, of those that a reassembler without the plugin finds undamaged.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -28,6 +28,7 @@ import tempfile
 import threading
 
 import capfile
+import mapibodies
 import mutate
 import plain
 import twin
@@ -39,7 +40,7 @@ RATES = ("0.0005", "0.002", "0.01")
 KINDS = (*RATES, "bodies")
 SECONDS = 60                         # a run takes less than one
 MEMORY = 2_000_000                   # KiB; a run under ASan takes a fifth
-REACHED = re.compile(rb"^ +\[Channel bytes: ", re.MULTILINE)
+REACHED = re.compile(rb"^ +\[Channel bytes: |^MAPI over HTTP, [^\n]* (?:request|response)", re.MULTILINE)
 CAUSE = re.compile(r"(?:ERROR: AddressSanitizer: .*|.*runtime error: .*|.*(?:Bug|BUG|assertion failed|Err).*|\*\*.*)")
 SUMMARY = re.compile(r"SUMMARY: \w+: (.*)")
 
@@ -75,7 +76,10 @@ class Subject:
                for tcp in capfile.connections(self.capture) for half in tcp.halves):
             self.capture = twin.make(tshark, path, keys)
             self.name += " (decrypted)"
-        self.pdus = sum(len(capfile.Walk(tcp, resync=True).pdus) for tcp in capfile.connections(self.capture))
+        self.pdus = 0                # of both protocols: what there is to reach
+        for tcp in capfile.connections(self.capture):
+            walk = capfile.Walk(tcp, resync=True)
+            self.pdus += len(walk.pdus) + len(mapibodies.messages(walk))
 
 
 def subjects(tshark, names):
@@ -225,7 +229,7 @@ def main():
     for kind in KINDS:
         if there[kind]:
             what = "bodies" if kind == "bodies" else f"editcap -E {kind}"
-            print(f"note: {what}: {reached[kind]:,} of {there[kind]:,} PDUs still reached "
+            print(f"note: {what}: {reached[kind]:,} of {there[kind]:,} PDUs and messages still reached "
                   f"({100 * reached[kind] / there[kind]:.1f} %), {runs[kind]:,} runs")
     for text, number in listed.most_common(20):
         print(f"upstream, {number} times: {text}")

@@ -8,6 +8,7 @@
 #include "mapibody.h"
 
 #include "oxext.h"
+#include "oxpart.h"
 #include "oxprops.h"
 
 #include <stdio.h>
@@ -40,11 +41,9 @@ static const struct field_name display_types[] = {       /* MS-OXNSPI 2.2.1.3 */
     { 0, NULL }
 };
 
-static const struct field_name code_pages[] = {
-    { 0x000004B0, "CP_WINUNICODE" },                     /* MS-OXNSPI 2.2.1.5 */
-    { 0x000004E3, "windows-1251" },
-    { 0x000004E4, "CP_TELETEX" },
-    { 0x0000FDE9, "UTF-8" },
+static const struct field_name code_pages[] = {         /* MS-OXNSPI 2.2.1.5 */
+    { 0x000004B0, "CP_WINUNICODE" },
+    { 0x00004F25, "CP_TELETEX" },
     { 0, NULL }
 };
 
@@ -196,6 +195,7 @@ struct body {
     struct mapi_facts *facts;
     struct columns columns;      /* of the rows to come */
     bool response;
+    bool lacking;                /* a buffer is larger than what is left: an issue of its decoder, which goes on */
 };
 
 /* A step reads what it is for and returns whether the steps that depend on it follow. */
@@ -283,7 +283,9 @@ static bool compared(struct body *body, uint8_t row)
 
 static bool aux_buffer(struct body *body, uint8_t row)
 {
-    read_aux_buffer(body->reader, number(body, row));
+    uint32_t size = number(body, row);
+    body->lacking |= reader_lacks(body->reader, size);
+    read_aux_buffer(body->reader, size);
     return true;
 }
 
@@ -291,6 +293,7 @@ static bool rop_buffer(struct body *body, uint8_t row)
 {
     uint32_t size = number(body, row);
     body->facts->rop_buffer_size = size;
+    body->lacking |= reader_lacks(body->reader, size);
     read_rop_buffer(body->reader, size, body->response);
     return true;
 }
@@ -390,18 +393,21 @@ static bool tag(struct body *body, uint8_t row)
     return true;
 }
 
-static bool columns(struct body *body, uint8_t row)
-{
-    (void)row;
-    body->columns = read_columns(body->reader);
-    return true;
-}
-
 static void close_counted(struct reader *reader, uint32_t done, const char *what)
 {
     char summary[48];
     snprintf(summary, sizeof(summary), "%u %s%s", (unsigned)done, what, done == 1 ? "" : "s");
     reader_close(reader, summary);
+}
+
+static bool columns(struct body *body, uint8_t row)
+{
+    bool tags = row == HAS_TAGS;
+    if (reader_open(body->reader, tags ? "Property tags" : "Columns")) {
+        body->columns = read_columns(body->reader);
+        close_counted(body->reader, body->columns.count, tags ? "tag" : "column");
+    }
+    return true;
 }
 
 static bool table_rows(struct body *body, uint8_t row)
@@ -507,13 +513,17 @@ static bool names(struct body *body, uint8_t row)
  * ID type to be taken for a sized one. */
 static bool entry_id_is_sized(const struct reader *reader)
 {
-    if (reader_left(reader) < 8) {
+    uint32_t left = reader_left(reader);
+    if (left < 4) {
         return true;
     }
     const uint8_t *p = reader->p + reader->pos;
-    uint32_t first = get_le32(p), second = get_le32(p + 4);
-    return first != ENTRY_ID_PERMANENT &&
-        (first != ENTRY_ID_EPHEMERAL || second == ENTRY_ID_EPHEMERAL || second == ENTRY_ID_PERMANENT);
+    uint32_t first = get_le32(p);
+    if (first == ENTRY_ID_EPHEMERAL && left >= 8) {
+        uint32_t second = get_le32(p + 4);
+        return second == ENTRY_ID_EPHEMERAL || second == ENTRY_ID_PERMANENT;
+    }
+    return first != ENTRY_ID_PERMANENT && first != ENTRY_ID_EPHEMERAL;
 }
 
 static uint32_t entry_id_len(const struct reader *reader)
@@ -547,7 +557,7 @@ static bool entry_ids(struct body *body, uint8_t row)
  * begins with StatusCode, and with ErrorCode if that is 0. These are not repeated here. */
 
 #define STATE { field, HAS_STATE, 1 }, { stat, 0, 0 }
-#define COLUMNS_AND_ROWS { field, HAS_COLUMNS_AND_ROWS, 2 }, { columns, 0, 0 }, { table_rows, ROW_COUNT, 0 }
+#define COLUMNS_AND_ROWS { field, HAS_COLUMNS_AND_ROWS, 2 }, { columns, HAS_COLUMNS, 0 }, { table_rows, ROW_COUNT, 0 }
 #define END { NULL, 0, 0 }
 
 static const struct step connect_in[] = {
@@ -583,7 +593,7 @@ static const struct step matches_in[] = {
     { field, RESERVED, 0 }, STATE, { field, HAS_MIDS, 1 }, { mids, MID_COUNT, 0 }, { field, FLAGS_INTERFACE, 0 },
     { field, HAS_FILTER, 1 }, { restriction, 0, 0 },
     { field, HAS_PROPERTY_NAME, 2 }, { field, PROPERTY_NAME_GUID, 0 }, { field, PROPERTY_NAME_ID, 0 },
-    { field, ROWS_WANTED, 0 }, { field, HAS_COLUMNS, 1 }, { columns, 0, 0 }, END
+    { field, ROWS_WANTED, 0 }, { field, HAS_COLUMNS, 1 }, { columns, HAS_COLUMNS, 0 }, END
 };
 static const struct step matches_out[] = {
     STATE, { field, HAS_MIDS, 1 }, { mids, MID_COUNT, 0 }, COLUMNS_AND_ROWS, END
@@ -591,9 +601,9 @@ static const struct step matches_out[] = {
 static const struct step prop_list_in[] = {
     { field, FLAGS_LIST, 0 }, { mid, MID, 0 }, { field, CODE_PAGE, 0 }, END
 };
-static const struct step prop_list_out[] = { { field, HAS_TAGS, 1 }, { columns, 0, 0 }, END };
+static const struct step prop_list_out[] = { { field, HAS_TAGS, 1 }, { columns, HAS_TAGS, 0 }, END };
 static const struct step props_in[] = {
-    { field, FLAGS_RETRIEVE, 0 }, STATE, { field, HAS_TAGS, 1 }, { columns, 0, 0 }, END
+    { field, FLAGS_RETRIEVE, 0 }, STATE, { field, HAS_TAGS, 1 }, { columns, HAS_TAGS, 0 }, END
 };
 static const struct step props_out[] = {
     { field, CODE_PAGE, 0 }, { field, HAS_VALUES, 1 }, { value_list, 0, 0 }, END
@@ -618,18 +628,18 @@ static const struct step mod_link_in[] = {
     { field, HAS_ENTRY_IDS, 1 }, { entry_ids, ENTRY_ID_COUNT, 0 }, END
 };
 static const struct step mod_props_in[] = {
-    { field, RESERVED, 0 }, STATE, { field, HAS_TAGS, 1 }, { columns, 0, 0 },
+    { field, RESERVED, 0 }, STATE, { field, HAS_TAGS, 1 }, { columns, HAS_TAGS, 0 },
     { field, HAS_VALUES, 1 }, { value_list, 0, 0 }, END
 };
 static const struct step query_rows_in[] = {
     { field, FLAGS_RETRIEVE, 0 }, STATE, { mids, TABLE_COUNT, 0 }, { field, ROWS_WANTED, 0 },
-    { field, HAS_COLUMNS, 1 }, { columns, 0, 0 }, END
+    { field, HAS_COLUMNS, 1 }, { columns, HAS_COLUMNS, 0 }, END
 };
 static const struct step state_and_rows_out[] = { STATE, COLUMNS_AND_ROWS, END };    /* QueryRows, SeekEntries */
 static const struct step query_columns_in[] = { { field, RESERVED, 0 }, { field, FLAGS_COLUMNS, 0 }, END };
-static const struct step query_columns_out[] = { { field, HAS_COLUMNS, 1 }, { columns, 0, 0 }, END };
+static const struct step query_columns_out[] = { { field, HAS_COLUMNS, 1 }, { columns, HAS_COLUMNS, 0 }, END };
 static const struct step resolve_in[] = {
-    { field, RESERVED, 0 }, STATE, { field, HAS_TAGS, 1 }, { columns, 0, 0 },
+    { field, RESERVED, 0 }, STATE, { field, HAS_TAGS, 1 }, { columns, HAS_TAGS, 0 },
     { field, HAS_NAMES, 1 }, { names, NAME_COUNT, 0 }, END
 };
 static const struct step resolve_out[] = {
@@ -641,7 +651,7 @@ static const struct step resort_in[] = {
 static const struct step resort_out[] = { STATE, { field, HAS_MIDS, 1 }, { mids, MID_COUNT, 0 }, END };
 static const struct step seek_in[] = {
     { field, RESERVED, 0 }, STATE, { field, HAS_TARGET, 1 }, { value, 0, 0 },
-    { field, HAS_TABLE, 1 }, { mids, TABLE_COUNT, 0 }, { field, HAS_COLUMNS, 1 }, { columns, 0, 0 }, END
+    { field, HAS_TABLE, 1 }, { mids, TABLE_COUNT, 0 }, { field, HAS_COLUMNS, 1 }, { columns, HAS_COLUMNS, 0 }, END
 };
 static const struct step update_stat_in[] = { { field, RESERVED, 0 }, STATE, { field, DELTA_REQUESTED, 0 }, END };
 static const struct step update_stat_out[] = { STATE, { field, HAS_DELTA, 1 }, { field, DELTA, 0 }, END };
@@ -694,7 +704,7 @@ void mapi_read_body(struct reader *reader, enum mapi_type type, bool response, s
     static const struct step end[] = { { aux_buffer, AUX_BUFFER_SIZE, 0 }, END };
     static const struct step begin[] = { { status, STATUS_CODE, 1 }, { error, ERROR_CODE, 0 }, END };
     struct mapi_facts own;
-    struct body body = { reader, facts ? facts : &own, { { NULL, 0 }, 0 }, response };
+    struct body body = { reader, facts ? facts : &own, { { NULL, 0 }, 0 }, response, false };
     memset(body.facts, 0, sizeof(*body.facts));
 
     if ((unsigned)type >= MAPI_TYPES || !types[type].name) {
@@ -712,7 +722,7 @@ void mapi_read_body(struct reader *reader, enum mapi_type type, bool response, s
         run_steps(&body, end);
     }
     body.facts->end = reader->pos;
-    body.facts->complete = !reader->failed && reader->pos == reader->whole;
+    body.facts->complete = !reader->failed && !body.lacking && reader->pos == reader->whole;
     if (reader_left(reader) > 0) {
         reader_warn(reader, reader->pos, "Bytes behind the body");
         read_run(reader, &rows[REST], reader_left(reader));

@@ -178,10 +178,6 @@ void read_rops(struct reader *reader, struct span handles, bool response)
     if (reader_left(reader) == 0) {
         return;
     }
-    uint8_t id = (uint8_t)peek_u8(reader);
-    if (!rop_name(id)) {
-        reader_warn(reader, reader->pos, "No ROP has this RopId");
-    }
     read_field(reader, &rows[ROP_ID]);
     if (reader_left(reader) > 0) {
         read_run(reader, &rows[ROP_DATA], reader_left(reader));

@@ -11,6 +11,7 @@
 #include <epan/exceptions.h>
 #include <epan/expert.h>
 #include <epan/show_exception.h>
+#include <epan/tap.h>
 
 enum { FRAME_COLUMNS = 2 };          /* key of per-packet data: something of ours stands in Info */
 
@@ -25,7 +26,8 @@ static int hf_vc_state = -1, hf_vc_in_peer = -1, hf_vc_out_peer = -1, hf_vc_peer
 static int hf_channel = -1, hf_channel_bytes = -1, hf_target = -1, hf_outlook_session = -1, hf_session_id = -1;
 static int hf_error_code = -1, hf_greeting = -1, hf_skipped = -1;
 static int hf_verdict = -1, hf_verdict_seen = -1, hf_verdict_inferred = -1, hf_verdict_next = -1;
-static int hf_request_id = -1, hf_client_request_id = -1, hf_front_end = -1, hf_failure_context = -1;
+int outlook_hf_request_id = -1, outlook_hf_client_request_id = -1, outlook_hf_front_end = -1;
+int outlook_hf_failure_context = -1;
 static int *hf_rts_field;            /* one for each row of rts_fields[] */
 
 static int ett_pdu = -1, ett_command = -1, ett_flags = -1, ett_vc = -1, ett_head = -1, ett_verdict = -1;
@@ -191,11 +193,11 @@ void rpch_register_fields(void)
         { &hf_skipped, { "Bytes passed over", "rpch.skipped", FT_BYTES, BASE_NONE, NULL, 0, NULL, HFILL } },
     };
     static hf_register_info of_outlook[] = {
-        { &hf_request_id, { "Request id", "outlook.request_id", FT_STRING, BASE_NONE, NULL, 0, "request-id", HFILL } },
-        { &hf_client_request_id, { "Client request id", "outlook.client_request_id", FT_STRING, BASE_NONE, NULL, 0,
+        { &outlook_hf_request_id, { "Request id", "outlook.request_id", FT_STRING, BASE_NONE, NULL, 0, "request-id", HFILL } },
+        { &outlook_hf_client_request_id, { "Client request id", "outlook.client_request_id", FT_STRING, BASE_NONE, NULL, 0,
           "client-request-id", HFILL } },
-        { &hf_front_end, { "Front end", "outlook.front_end", FT_STRING, BASE_NONE, NULL, 0, "X-FEServer", HFILL } },
-        { &hf_failure_context, { "Failure context", "outlook.failure_context", FT_STRING, BASE_NONE, NULL, 0,
+        { &outlook_hf_front_end, { "Front end", "outlook.front_end", FT_STRING, BASE_NONE, NULL, 0, "X-FEServer", HFILL } },
+        { &outlook_hf_failure_context, { "Failure context", "outlook.failure_context", FT_STRING, BASE_NONE, NULL, 0,
           "X-FailureContext", HFILL } },
         { &hf_verdict, { "Verdict", "outlook.verdict", FT_STRING, BASE_NONE, NULL, 0, "Filter name of an expert item on this frame",
           HFILL } },
@@ -234,12 +236,17 @@ static void next_in_info(packet_info *pinfo)
     col_set_fence(pinfo->cinfo, COL_INFO);
 }
 
-static void show_in_info(packet_info *pinfo, const char *text)
+void outlook_show_in_info(packet_info *pinfo, const char *protocol, const char *text)
 {
-    col_set_str(pinfo->cinfo, COL_PROTOCOL, "RPCH");
+    col_set_str(pinfo->cinfo, COL_PROTOCOL, protocol);
     next_in_info(pinfo);
     col_append_str(pinfo->cinfo, COL_INFO, text);
     col_set_fence(pinfo->cinfo, COL_INFO);
+}
+
+static void show_in_info(packet_info *pinfo, const char *text)
+{
+    outlook_show_in_info(pinfo, "RPCH", text);
 }
 
 /* ---- RTS PDUs --------------------------------------------------------------------- */
@@ -463,6 +470,8 @@ static void learn(struct stream *stream, enum way way, packet_info *pinfo, const
         status = 0;
     }
     vtcp_pdu(stream->conn, frame_when(pinfo), way, header, header->ptype == RPC_RTS ? &rts : NULL, status, &outcome);
+    if (header->ptype == RPC_RTS && way == WAY_TO_CLIENT && stream->auth)
+        auth_accepted(stream->auth, frame_when(pinfo));
     note->name = store_intern(outcome.name);
     note->unexpected = outcome.unexpected;
     note->misplaced = outcome.misplaced;
@@ -577,10 +586,10 @@ void rpch_show_head(tvbuff_t *tvb, packet_info *pinfo _U_, proto_tree *tree, int
         show_text(head_tree, hf_target, tvb, offset, len, info->target);
     show_text(head_tree, hf_outlook_session, tvb, offset, len, info->outlook_session);
     show_text(head_tree, hf_session_id, tvb, offset, len, info->session_id);
-    show_text(head_tree, hf_request_id, tvb, offset, len, info->request_id);
-    show_text(head_tree, hf_client_request_id, tvb, offset, len, info->client_request_id);
-    show_text(head_tree, hf_front_end, tvb, offset, len, info->front_end);
-    show_text(head_tree, hf_failure_context, tvb, offset, len, info->failure_context);
+    show_text(head_tree, outlook_hf_request_id, tvb, offset, len, info->request_id);
+    show_text(head_tree, outlook_hf_client_request_id, tvb, offset, len, info->client_request_id);
+    show_text(head_tree, outlook_hf_front_end, tvb, offset, len, info->front_end);
+    show_text(head_tree, outlook_hf_failure_context, tvb, offset, len, info->failure_context);
     if (info->rpc_error) {
         proto_item *code = proto_tree_add_uint(head_tree, hf_error_code, tvb, offset, len, info->rpc_error_code);
         const char *name = http_rpc_error_name(info->rpc_error_code);
@@ -663,11 +672,35 @@ static void show_parts(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, cons
     }
 }
 
+void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct verdict *verdicts)
+{
+    const char *before = pinfo->current_proto;
+    for (const struct verdict *verdict = verdicts; verdict; verdict = verdict->next) {
+        const char *filter = verdict_filter(verdict->kind);
+        /* Expert items are listed under it: after the frame it is nobody's. */
+        pinfo->current_proto = g_str_has_prefix(filter, "mapihttp.") ? "MAPI/HTTP" : g_str_has_prefix(filter, "rpch.")
+            ? "RPCH" : "Outlook";
+        proto_item *named = proto_tree_add_string(tree, hf_verdict, tvb, 0, 0, filter);
+        proto_item_set_generated(named);
+        expert_add_info_format(pinfo, named, &ei_verdict[verdict->kind], "%s", verdict->text);
+        show_parts(proto_item_add_subtree(named, ett_verdict), pinfo, tvb, verdict->text);
+    }
+    pinfo->current_proto = before;
+}
+
+bool outlook_wants_expert(void)
+{
+    static int tap = -1;
+    if (tap == -1)
+        tap = find_tap_id("expert");
+    return have_tap_listener(tap);
+}
+
 void rpch_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note)
 {
     const struct vc_snapshot *now = note->snapshot;
     /* Without a tree only verdicts count: expert items are made for taps too. */
-    if (!note->verdicts && (!now || !tree))
+    if (!note->verdicts && ((!now && !note->auth) || !tree))
         return;
     proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, 0, 0, "RPC over HTTP");
     proto_item_set_generated(item);
@@ -681,10 +714,7 @@ void rpch_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
             proto_item_append_text(item, ", %s", now->state);
         show_snapshot(vc_tree, tvb, now, !has_pdu(note));
     }
-    for (const struct verdict *verdict = note->verdicts; verdict; verdict = verdict->next) {
-        proto_item *named = proto_tree_add_string(vc_tree, hf_verdict, tvb, 0, 0, verdict_filter(verdict->kind));
-        proto_item_set_generated(named);
-        expert_add_info_format(pinfo, named, &ei_verdict[verdict->kind], "%s", verdict->text);
-        show_parts(proto_item_add_subtree(named, ett_verdict), pinfo, tvb, verdict->text);
-    }
+    for (const struct auth_note *auth = note->auth; auth; auth = auth->next)
+        outlook_show_auth(vc_tree, tvb, auth->shown);
+    outlook_show_verdicts(tvb, pinfo, vc_tree, note->verdicts);
 }

@@ -629,6 +629,7 @@ static int head(struct run *run, tvbuff_t *tvb, int offset)
         note->show_state |= ours;
         note_request(run->stream, info);
         vtcp_http(run->stream->conn, frame_when(run->pinfo), run->way, info);
+        store_head(run->pinfo, run->stream, run->way, &message);
     }
     run->at = next;
     if (info->is_request)
@@ -644,6 +645,7 @@ size_t engine_head(struct stream *stream, enum way way, packet_info *pinfo, cons
     note->show_state |= is_ours(at, info);
     note_request(stream, info);
     vtcp_http(stream->conn, frame_when(pinfo), way, info);
+    store_head(pinfo, stream, way, message);
     bool pdus_follow = plan_body(at, stream->hop, info);
     size_t len = message->length;
     if (!pdus_follow && at->framing == FRAMING_LENGTH) {
@@ -716,6 +718,8 @@ static int place_in_sequence(struct run *run, tvbuff_t *tvb)
                 run->at.pass = 0;
                 run->at.skip = 0;
                 run->gap = true;
+                if (run->stream->auth)
+                    auth_lost(run->stream->auth, run->way);
             } else if ((int32_t)(here - flow->before) < 0) {
                 old = MIN((int)(flow->before - here), (int)tvb_reported_length(tvb));
             }

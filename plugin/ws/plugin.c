@@ -66,8 +66,10 @@ static void proto_register_outlookhttp(void)
     rpch_port_handle = create_dissector_handle_with_name_and_description(takeover_before_port, -1, "rpch.port",
                                                                          "RPC over HTTP, proxy to server");
     rpch_register_fields();
+    mapi_register_fields();
     register_preferences();
     takeover_register();
+    mapi_register();
     stats_register();
     register_init_routine(store_init);
 }
@@ -75,6 +77,7 @@ static void proto_register_outlookhttp(void)
 static void proto_reg_handoff_outlookhttp(void)
 {
     takeover_handoff();
+    mapi_handoff();
 }
 
 MODULE_EXPORT const char plugin_version[] = PLUGIN_VERSION;

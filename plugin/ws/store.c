@@ -7,6 +7,8 @@
 #include "ws.h"
 
 static struct vworld *world;
+static struct mworld *mapi_world;
+static struct aworld *auth_world;
 static wmem_map_t *interned;
 
 static void *file_alloc(void *ctx _U_, size_t size)
@@ -19,6 +21,8 @@ static const struct arena file_arena = { file_alloc, NULL };
 void store_init(void)
 {
     world = NULL;                /* its memory went with the last file */
+    mapi_world = NULL;
+    auth_world = NULL;
     interned = NULL;
 }
 
@@ -32,6 +36,43 @@ struct vworld *store_world(void)
 bool store_active(void)
 {
     return world != NULL;
+}
+
+struct aworld *store_auth(void)
+{
+    if (!auth_world)
+        auth_world = aworld_new(&file_arena);
+    return auth_world;
+}
+
+struct mworld *store_mapi(void)
+{
+    if (!mapi_world)
+        mapi_world = mworld_new(&file_arena, store_auth());
+    return mapi_world;
+}
+
+bool store_mapi_active(void)
+{
+    return mapi_world != NULL;
+}
+
+/* Puts more behind list; a list is the receiver's until it is kept with a frame. */
+static void append_verdicts(const struct verdict **list, const struct verdict *more)
+{
+    while (*list)
+        list = &((struct verdict *)(uintptr_t)*list)->next;
+    *list = more;
+}
+
+const struct verdict *store_take_verdicts(void)
+{
+    const struct verdict *all = world ? vworld_take_verdicts(world) : NULL;
+    if (mapi_world)
+        append_verdicts(&all, mworld_take_verdicts(mapi_world));
+    if (auth_world)
+        append_verdicts(&all, aworld_take_verdicts(auth_world));
+    return all;
 }
 
 const char *store_intern(const char *text)
@@ -60,7 +101,7 @@ struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream)
     if (!note) {
         note = wmem_new0(wmem_file_scope(), struct frame_note);
         note->stream = stream;
-        note->row = NO_NUMBER;
+        note->row = note->auth_row = NO_NUMBER;
         p_add_proto_data(wmem_file_scope(), pinfo, proto_rpch, 0, note);
     }
     return note;
@@ -94,8 +135,7 @@ static ws_bool lost_segment(const void *key _U_, void *value, void *found)
     return *(bool *)found;
 }
 
-/* What Wireshark's own analysis saw of the connection before we looked. */
-static void read_past(packet_info *pinfo, conversation_t *conversation, struct conn_past *past, uint32_t *tcp_stream)
+void store_read_past(packet_info *pinfo, conversation_t *conversation, struct conn_past *past, uint32_t *tcp_stream)
 {
     struct tcp_analysis *analysis = get_tcp_conversation_data(conversation, pinfo);
     memset(past, 0, sizeof *past);
@@ -127,7 +167,7 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
         return stream;
     stream = wmem_new0(wmem_file_scope(), struct stream);
     struct conn_past past;
-    read_past(pinfo, conversation, &past, &stream->tcp_stream);
+    store_read_past(pinfo, conversation, &past, &stream->tcp_stream);
     past.tls = tls;
     stream->hop = hop;
     stream->tls = tls;
@@ -144,18 +184,45 @@ enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp)
     return endpoint_equal(&tcp->src, &stream->client) ? WAY_TO_SERVER : WAY_TO_CLIENT;
 }
 
-/* Ends the first pass over a frame of a claimed connection: the segment itself, then
- * what it proved and the state it leaves. */
-void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp)
+void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, struct segment *segment)
 {
-    struct segment segment = {
-        .when = frame_when(pinfo), .way = stream_way(stream, tcp),
+    *segment = (struct segment){
+        .when = frame_when(pinfo), .way = way,
         .syn = (tcp->flags & TH_SYN) != 0, .fin = (tcp->flags & TH_FIN) != 0, .rst = (tcp->flags & TH_RST) != 0,
         .has_ack = (tcp->flags & TH_ACK) != 0, .seq = tcp->seq, .ack = tcp->ack, .len = tcp->payload_len,
         .captured = tcp->captured, .ip_id = tcp->ip_id, .window = tcp->window,
     };
+}
+
+void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_head *head)
+{
+    uint32_t leg;
+    if (!stream->auth)
+        stream->auth = aconn_new(store_auth(), stream->tcp_stream, &stream->client, &stream->server,
+                                 vtcp_tcp(stream->conn), stream->tls);
+    const struct auth_shown *shown = auth_head(stream->auth, frame_when(pinfo), way, head, &leg);
+    if (!shown)
+        return;
+    struct frame_note *note = frame_note_make(pinfo, stream);
+    struct auth_note *add = wmem_new0(wmem_file_scope(), struct auth_note), **place = &note->auth;
+    while (*place)
+        place = &(*place)->next;
+    add->shown = shown;
+    note->auth_row = aconn_row(stream->auth);
+    *place = add;
+    note->show_state = true;
+}
+
+/* Ends the first pass over a frame of a claimed connection: the segment itself, then
+ * what it proved and the state it leaves. */
+void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp)
+{
+    struct segment segment;
+    store_fill_segment(pinfo, tcp, stream_way(stream, tcp), &segment);
     vtcp_segment(stream->conn, &segment);
-    const struct verdict *verdicts = vworld_take_verdicts(store_world());
+    if (stream->auth)
+        auth_end_of_frame(stream->auth, segment.when, segment.fin || segment.rst, segment.way);
+    const struct verdict *verdicts = store_take_verdicts();
     struct frame_note *note = frame_note_get(pinfo);
     if (!note && !verdicts && !segment.fin && !segment.rst)
         return;

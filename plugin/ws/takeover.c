@@ -24,11 +24,12 @@
 
 static int proto_http = -1;
 static int rpch_tap = -1;
+int outlook_tap = -1;
 
 /* Handles without a protocol are called even when the user has switched ours off. */
-static bool switched_off(void)
+static bool switched_off(int protocol)
 {
-    return !proto_is_protocol_enabled(find_protocol_by_id(proto_rpch));
+    return !proto_is_protocol_enabled(find_protocol_by_id(protocol));
 }
 
 /* ---- What the frame holds --------------------------------------------------------- */
@@ -63,8 +64,7 @@ static tvbuff_t *source_tvb(packet_info *pinfo, unsigned index, const struct dat
     return get_data_source_tvb((const struct data_source *)item->data);
 }
 
-/* Whether the source is a stretch of the TCP stream or of what TLS carried in it. */
-static bool is_stream_source(packet_info *pinfo, const struct data_source *source, bool *tls)
+bool takeover_is_stream_source(packet_info *pinfo, const struct data_source *source, bool *tls)
 {
     const char *name = compat_source_name(pinfo->pool, source);
     *tls = g_str_has_prefix(name, "Decrypted TLS") || g_str_has_prefix(name, "Reassembled TLS")
@@ -94,7 +94,7 @@ static bool find_request(packet_info *pinfo, const struct tcp_frame *tcp, bool i
             if (p[i - 1] == '\n' && p[i] == 'R' && starts_rpc_request(p + i, (size_t)(len - i)))
                 pos = i;
         }
-        if (pos < 0 || (index > 0 && !is_stream_source(pinfo, source, &tls)))
+        if (pos < 0 || (index > 0 && !takeover_is_stream_source(pinfo, source, &tls)))
             continue;
         found->tvb = tvb;
         found->source = index;
@@ -320,7 +320,7 @@ static bool starts_server_leg(const uint8_t *p, size_t len, bool *from_client, b
 int takeover_before_port(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     struct tcp_frame tcp;
-    if (!PINFO_FD_VISITED(pinfo) && !switched_off() && tcp_frame_parse(pinfo, &tcp)) {
+    if (!PINFO_FD_VISITED(pinfo) && !switched_off(proto_rpch) && tcp_frame_parse(pinfo, &tcp)) {
         int len = (int)tvb_captured_length(tvb);
         bool from_client = true;
         bool port_is_source = value_is_in_range(looked_at_ports, tcp.src.port)
@@ -404,7 +404,7 @@ static void run_direct(struct frame_note *note, const struct tcp_frame *tcp, pac
         tvbuff_t *record = source_tvb(pinfo, index, &source);
         if (!record)
             break;
-        if (is_stream_source(pinfo, source, &tls) && tls)
+        if (takeover_is_stream_source(pinfo, source, &tls) && tls)
             run_in_tunnel(stream, tcp, record, pinfo, tree, &delivery);
     }
     if (first && !stream->tls)
@@ -423,7 +423,7 @@ static uint32_t direct_bytes(const struct frame_note *note, packet_info *pinfo, 
         tvbuff_t *record = source_tvb(pinfo, index, &source);
         if (!record)
             break;
-        if (is_stream_source(pinfo, source, &tls) && tls)
+        if (takeover_is_stream_source(pinfo, source, &tls) && tls)
             total += tvb_reported_length(record);
     }
     return total;
@@ -483,7 +483,7 @@ static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *st
         do {
             if (!source_tvb(pinfo, ++index, &source) || index >= SOURCES_MAX)
                 return;
-        } while (!is_stream_source(pinfo, source, &tls) || !tls);
+        } while (!takeover_is_stream_source(pinfo, source, &tls) || !tls);
     } else {
         if (!flow->have_next || engine_reassembles_out_of_order())
             return;
@@ -574,52 +574,65 @@ static bool stream_is(const struct stream *stream, const struct tcp_frame *tcp)
         || (endpoint_equal(&stream->client, &tcp->dst) && endpoint_equal(&stream->server, &tcp->src));
 }
 
-static void first_look(packet_info *pinfo, proto_tree *tree)
+static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
 {
-    struct tcp_frame tcp;
-    if (!tcp_frame_parse(pinfo, &tcp))
-        return;
     struct stream *stream = NULL;
     if (store_active()) {
         /* Mostly what was dissected in the frame is this segment's; a look-up costs more than to see that. */
         const struct frame_note *note = frame_note_get(pinfo);
-        stream = note && stream_is(note->stream, &tcp) ? note->stream : stream_find(pinfo, &tcp);
+        stream = note && stream_is(note->stream, tcp) ? note->stream : stream_find(pinfo, tcp);
     }
     if (stream)
-        run_withheld(pinfo, tree, stream, &tcp);
+        run_withheld(pinfo, tree, stream, tcp);
     else
-        stream = claim(pinfo, tree, &tcp);
+        stream = claim(pinfo, tree, tcp);
     if (stream)
-        store_segment(pinfo, stream, &tcp);
-    else if (store_active() && (tcp.flags & (TH_FIN | TH_RST)))
-        vworld_foreign_end(store_world(), &tcp.src, frame_when(pinfo));
+        store_segment(pinfo, stream, tcp);
+    else if (store_active() && (tcp->flags & (TH_FIN | TH_RST)))
+        vworld_foreign_end(store_world(), &tcp->src, frame_when(pinfo));
+}
+
+static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
+{
+    struct frame_note *note = frame_note_get(pinfo);
+    if (!note)
+        return;
+    if (PINFO_FD_VISITED(pinfo) && note->direct) {
+        if (!note->head_by_http)
+            rpch_begin_columns(pinfo);
+        run_direct(note, tcp, pinfo, tree);
+    }
+    rpch_show_frame(tvb, pinfo, tree, note);
+    if (note->row != NO_NUMBER || note->verdicts)
+        tap_queue_packet(rpch_tap, pinfo, note);
+    if (note->auth_row != NO_NUMBER)
+        tap_queue_packet(outlook_tap, pinfo, &note->auth_row);
 }
 
 int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
     const bool first = !PINFO_FD_VISITED(pinfo);
-    if (switched_off())
-        return 0;
-    if (first)
-        first_look(pinfo, tree);
-    struct frame_note *note = frame_note_get(pinfo);
-    if (!note)
-        return 0;
+    const bool rpch = !switched_off(proto_rpch), mapi = !switched_off(proto_mapihttp);
     struct tcp_frame tcp;
-    if (!first && note->direct && tcp_frame_parse(pinfo, &tcp)) {
-        if (!note->head_by_http)
-            rpch_begin_columns(pinfo);
-        run_direct(note, &tcp, pinfo, tree);
-    }
-    rpch_show_frame(tvb, pinfo, tree, note);
-    if (note->row != NO_NUMBER || note->verdicts)
-        tap_queue_packet(rpch_tap, pinfo, note);
+    if (!first && !frame_note_get(pinfo) && !mapi_note_get(pinfo) && !mapi_has_bodies(pinfo))
+        return 0;
+    if ((!rpch && !mapi) || !tcp_frame_parse(pinfo, &tcp))
+        return 0;
+    if (first && rpch)
+        first_look(pinfo, tree, &tcp);
+    if (first && mapi)
+        mapi_first_look(pinfo, &tcp);
+    if (rpch)
+        show_rpch(tvb, pinfo, tree, &tcp);
+    if (mapi)
+        mapi_show(tvb, pinfo, tree, &tcp);
     return (int)tvb_captured_length(tvb);
 }
 
 void takeover_register(void)
 {
     rpch_tap = register_tap("rpch");
+    outlook_tap = register_tap("outlook");
     /* No protocol of its own: frames that are none of ours must not list it. */
     register_postdissector(create_dissector_handle(takeover_after_frame, -1));
 }

@@ -14,6 +14,9 @@
 #include "../core/httphead.h"
 #include "../core/pdu.h"
 #include "../core/rts.h"
+#include "../core/field.h"
+#include "../core/mapi.h"
+#include "../core/tables.h"
 #include "../core/vconn.h"
 
 /* ---- plugin.c: what is registered ------------------------------------------------ */
@@ -116,6 +119,7 @@ struct stream {
     struct flow flow[2];         /* by enum way */
     const struct vc_snapshot *last_snapshot;    /* first pass only */
     uint32_t row;                /* last one of the report that it belonged to; first pass only */
+    struct aconn *auth;          /* first pass only */
 };
 
 /* What the first pass learned of one PDU. */
@@ -138,14 +142,22 @@ struct call_note {
     bool gap_before;
 };
 
+/* What a head of a frame shows of the logon. */
+struct auth_note {
+    struct auth_note *next;
+    const struct auth_shown *shown;
+};
+
 /* All that later passes need of one frame. */
 struct frame_note {
     struct stream *stream;
     struct call_note *calls;
     struct call_note *last_call; /* first pass only */
     const struct verdict *verdicts;
+    struct auth_note *auth;
     const struct vc_snapshot *snapshot;
     uint32_t row;                /* of the report, NO_NUMBER if none */
+    uint32_t auth_row;           /* of the report on logons, NO_NUMBER if none */
     bool show_state;             /* PDU, channel request or response, FIN or RST */
     bool head_by_http;           /* http showed a head of ours; its fields are added after it */
     bool direct;                 /* dissected after http and tcp were done with the frame, ... */
@@ -157,6 +169,10 @@ struct frame_note {
 void store_init(void);                                   /* a new capture file */
 struct vworld *store_world(void);                        /* made on first use */
 bool store_active(void);                                 /* some stream was claimed */
+struct aworld *store_auth(void);
+struct mworld *store_mapi(void);
+bool store_mapi_active(void);
+const struct verdict *store_take_verdicts(void);         /* of all worlds, in the order of what they are about */
 struct frame_note *frame_note_get(packet_info *pinfo);   /* NULL if none */
 struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream);
 const char *store_intern(const char *text);
@@ -166,6 +182,11 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
                             bool from_client, bool tls);
 enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp);
 struct when frame_when(const packet_info *pinfo);
+/* What Wireshark's own analysis saw of the connection before we looked. */
+void store_read_past(packet_info *pinfo, conversation_t *conversation, struct conn_past *past, uint32_t *tcp_stream);
+void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, struct segment *segment);
+/* A head of the stream, for the logon. */
+void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_head *head);
 void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp);
 
 /* ---- engine.c --------------------------------------------------------------------- */
@@ -206,8 +227,79 @@ void rpch_show_head(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int off
                     const struct http_info *info);
 void rpch_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note);
 
+/* ---- both protocols (dissect_rpch.c, dissect_mapi.c) -------------------------------- */
+
+extern int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front_end, outlook_hf_failure_context;
+void outlook_show_in_info(packet_info *pinfo, const char *protocol, const char *text);
+/* Each verdict as a generated field with its expert item and the three parts of its text. */
+void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct verdict *verdicts);
+void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown *auth);
+extern int outlook_tap;                          /* data: the number of a row of the report on logons */
+bool outlook_wants_expert(void);                 /* somebody counts expert items, tree or not */
+
+/* ---- sink_tree.c ------------------------------------------------------------------ */
+
+typedef void (*sink_decoder)(struct reader *reader, void *arg);
+
+void sink_register(void);
+void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t offset, const char *what);
+/* Decodes tvb into tree. cut: more was announced than came. Returns the number of broken places. */
+uint32_t sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg);
+
+/* ---- mapistream.c ----------------------------------------------------------------- */
+
+/* A message that is shown in a frame. */
+struct mapi_item {
+    struct mapi_item *next;
+    struct mapi_message *message;
+    uint32_t head_len, head_hash;
+    uint8_t first[8];            /* of the head */
+    bool encoded;                /* Content-Encoding */
+    bool page;                   /* text for people: http shows it */
+    bool cut;
+    uint8_t *kept;               /* head and body where http had no whole message in this frame; else NULL */
+    uint32_t kept_len;
+    char *sentence;              /* of an error page, in its frame on the first pass */
+    uint32_t sentence_len;
+    tvbuff_t *body;              /* while its frame is under dissection */
+};
+
+struct mapi_note {
+    struct mapi_item *items, *last_item;
+    const struct verdict *verdicts;
+    const struct mapi_stream *stream;
+    uint32_t auth_row;           /* as in struct frame_note */
+};
+
+struct mapi_place {
+    tvbuff_t *tvb;
+    int offset;
+};
+
+struct mapi_note *mapi_note_get(packet_info *pinfo);
+bool mapi_has_bodies(packet_info *pinfo);        /* http handed bodies over in this frame */
+int mapi_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+/* After all dissectors are through with a frame, on the first pass; then, in all passes. */
+void mapi_first_look(packet_info *pinfo, const struct tcp_frame *tcp);
+void mapi_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp);
+void mapi_register(void);
+void mapi_handoff(void);
+
+/* ---- dissect_mapi.c --------------------------------------------------------------- */
+
+void mapi_register_fields(void);
+bool mapi_find_head(packet_info *pinfo, const struct tcp_frame *tcp, const struct mapi_item *item,
+                    struct mapi_place *place);
+void mapi_learn(struct mconn *conn, const struct mapi_item *item);
+/* A body whose message was not followed: HTTP/2, or sent twice. */
+void mapi_show_stray(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, tvbuff_t *body);
+void mapi_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp,
+                     const struct mapi_note *note);
+
 /* ---- takeover.c ------------------------------------------------------------------- */
 
+/* Whether the source is a stretch of the TCP stream or of what TLS carried in it. */
+bool takeover_is_stream_source(packet_info *pinfo, const struct data_source *source, bool *tls);
 void takeover_register(void);
 void takeover_handoff(void);
 void takeover_ports_changed(void);

@@ -3,10 +3,10 @@
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import base64
 import gzip
 
 import mapiscene as m
-import mapiwire as w
 from mapiscene import DOWN, UP, Context, Outlook, case
 
 SOUND = "A lawful exchange: nothing to say about it."
@@ -23,9 +23,11 @@ def start(cap, **how):
 def plain(cap):
     c = Context(Outlook(cap))
     c.connect(fields={"mapihttp.client_info": c.info, "mapihttp.client_application": "Outlook/16.0.17126.20132",
-                      "mapihttp.mailbox_id": m.MAILBOX_ID, "mapihttp.connect.user_dn": m.DN, "outlook.auth.scheme": "Basic",
+                      "mapihttp.mailbox_id": m.MAILBOX_ID, "mapihttp.connect.user_dn": m.DN,
+                      "outlook.auth.scheme": "Basic",
                       "outlook.auth.user": "example.test\\alice"},
-              reply={"fields": {"mapihttp.connect.display_name": "Alice", "mapihttp.server_application": "Exchange/15.02.1544.0004",
+              reply={"fields": {"mapihttp.connect.display_name": "Alice",
+                                "mapihttp.server_application": "Exchange/15.02.1544.0004",
                                 "mapihttp.status_code": "0", "mapihttp.error_code": "0", "outlook.front_end": "EX1",
                                 "mapihttp.meta_tag": ["PROCESSING", "DONE"], "mapihttp.pending_period": "30.000000000",
                                 "mapihttp.expiration_info": "900.000000000"}})
@@ -43,7 +45,8 @@ def plain(cap):
 @case("mapi-http-uri", "endpoints spelled in other ways")
 def uris(cap):
     c = start(cap)
-    for uri in ("/mapi/emsmdb", "/mapi/emsmdb/", "/MAPI/EmsMdb/?mailboxid=" + m.MAILBOX_ID, "/mapi/EMSMDB?MailboxId=" + m.MAILBOX_ID
+    for uri in ("/mapi/emsmdb", "/mapi/emsmdb/", "/MAPI/EmsMdb/?mailboxid=" + m.MAILBOX_ID, "/mapi/EMSMDB?MailboxId="
+                + m.MAILBOX_ID
                 + "&x=1", f"http://{m.HOST}/mapi/emsmdb/?MailboxId={m.MAILBOX_ID}"):
         cap.wait(0.1)
         identity = m.MAILBOX_ID if "ailbox" in uri else None
@@ -54,7 +57,8 @@ def uris(cap):
     n.exchange("UpdateStat", uri="/MAPI/NSPI/")
     n.leave(uri=f"http://{m.HOST}/mapi/nspi/")
     c.conn.close()
-    cap.what = "The path with and without a slash at its end, in other letter case, with and without MailboxId, and in " \
+    cap.what = "The path with and without a slash at its end, in other letter case, with and without MailboxId, and " \
+               "in " \
                "absolute form, as a client that speaks to a proxy writes it."
     cap.rule = SOUND
 
@@ -72,7 +76,8 @@ def letter_case(cap):
     n.exchange("UpdateStat", spelled="updatestat", style=str.lower)
     n.leave(spelled="unbind")
     c.conn.close()
-    cap.what = "Header names in lower and upper case and as Go writes them (X-Requesttype), request types in lower and upper " \
+    cap.what = "Header names in lower and upper case and as Go writes them (X-Requesttype), request types in lower " \
+               "and upper " \
                "case. mapihttp.request_type has the specification's spelling all the same."
     cap.rule = SOUND
 
@@ -85,7 +90,8 @@ def content_type(cap):
     c.exchange("PING", content=None)
     c.leave(content="Application/Mapi-Http; charset=binary")
     c.conn.close()
-    cap.what = "X-RequestType says what it is, whatever the content type: application/octet-stream as testers write it, none " \
+    cap.what = "X-RequestType says what it is, whatever the content type: application/octet-stream as testers write " \
+               "it, none " \
                "with a PING, and the right one in other letters with a parameter."
     cap.rule = SOUND
 
@@ -99,7 +105,8 @@ def length(cap):
     c.exchange("PING", reply={"length": True})
     c.leave(reply={"length": True})
     c.conn.close()
-    cap.what = "Responses with Content-Length instead of chunks; one without PROCESSING (only DONE); two requests in chunks."
+    cap.what = "Responses with Content-Length instead of chunks; one without PROCESSING (only DONE); two requests in " \
+               "chunks."
     cap.rule = SOUND
 
 
@@ -121,7 +128,8 @@ def gzipped(cap):
     c.answered(ask, frame, 0, {"mapihttp.status_code": "0"})
     c.leave()
     c.conn.close()
-    cap.what = "Two responses are compressed by HTTP (Content-Encoding), one of Content-Length and one in two chunks; the body " \
+    cap.what = "Two responses are compressed by HTTP (Content-Encoding), one of Content-Length and one in two " \
+               "chunks; the body " \
                "within is meta-tags, headers and the typed body as ever."
     cap.rule = SOUND
 
@@ -154,7 +162,8 @@ def pipelined(cap):
     c.leave()
     n.leave()
     c.conn.close()
-    cap.what = "Execute of one context and UpdateStat of another are sent before either is answered. Responses come in order, " \
+    cap.what = "Execute of one context and UpdateStat of another are sent before either is answered. Responses come " \
+               "in order, " \
                "and each belongs to its request. Two endpoints have separate contexts: no sequence is broken."
     cap.rule = SOUND
 
@@ -192,7 +201,8 @@ def late(cap):
     c.leave()
     c.conn.close()
     assert not ask.frame
-    cap.what = "Neither the SYN nor Connect was captured. The messages are dissected; what the capture cannot know of the " \
+    cap.what = "Neither the SYN nor Connect was captured. The messages are dissected; what the capture cannot know " \
+               "of the " \
                "session is left unsaid."
     cap.rule = "Sessions are counted by Connect and Bind, and none was seen."
 
@@ -208,7 +218,8 @@ def late_half(cap):
     cap.messages[-1]["fields"].pop("mapihttp.endpoint", None)
     c.exchange()
     c.conn.close()
-    cap.what = "The first frame is a response whose request was not captured. X-RequestType of the response tells its body."
+    cap.what = "The first frame is a response whose request was not captured. X-RequestType of the response tells " \
+               "its body."
     cap.rule = "No link, and no verdict."
 
 
@@ -227,7 +238,8 @@ def bare(cap):
     c.exchange(auth=None)
     c.leave(auth=None)
     c.conn.close()
-    cap.what = "The NTLM handshake begins with a GET without X-RequestType; its 401 has no body. The path says whose it is."
+    cap.what = "The NTLM handshake begins with a GET without X-RequestType; its 401 has no body. The path says whose " \
+               "it is."
     cap.rule = SOUND
 
 
@@ -248,7 +260,8 @@ def pending(cap):
     c.exchange()
     c.leave()
     m.close(c.conn, n.conn)
-    cap.what = "A NotificationWait that takes 102 seconds; the server says PENDING every 30 seconds. Each meta-tag is shown with " \
+    cap.what = "A NotificationWait that takes 102 seconds; the server says PENDING every 30 seconds. Each meta-tag " \
+               "is shown with " \
                "the frame and time of its own segment."
     cap.rule = "3.2.5.2: in time. X-ElapsedTime stands beside the measured time."
 
@@ -262,12 +275,14 @@ def pending_gromox(cap):
         cap.wait(30)
         c.more(n, "PENDING")
     cap.wait(2)
-    frame = n.conn.down(c.chunk(b"PROCESSING\r\n" + c.tail(62000).encode() + m.default_answer("NotificationWait")) + b"0\r\n\r\n")
+    frame = n.conn.down(c.chunk(b"PROCESSING\r\n" + c.tail(62000).encode() + m.default_answer("NotificationWait"))
+                        + b"0\r\n\r\n")
     c.answered(n, frame, 0, {"mapihttp.meta_tag": ["PROCESSING", "PENDING", "PENDING", "PROCESSING", "DONE"],
                              "mapihttp.notification_wait.event_pending": "1"})
     c.leave()
     m.close(c.conn, n.conn)
-    cap.what = "As gromox writes it: PENDING without CRLF, so that two follow each other at once, and PROCESSING again in the " \
+    cap.what = "As gromox writes it: PENDING without CRLF, so that two follow each other at once, and PROCESSING " \
+               "again in the " \
                "last chunk."
     cap.rule = "Tolerated."
 
@@ -276,7 +291,7 @@ def pending_gromox(cap):
 def second_code(cap):
     c = start(cap)
     ask = c.ask("Execute", m.default_body("Execute"))
-    c.begin(ask)
+    c.begin(ask, cookies=None)
     cap.wait(3)
     frame = c.end(ask, b"<html><body>Endpoint Shutting Down</body></html>", code=18,
                   extra=["X-ResponseCode: 18", "Content-Type: text/html"],
@@ -284,12 +299,13 @@ def second_code(cap):
     cap.item("mapihttp.response_code.failed", frame, "The head said 0; after DONE the server says 18.", ["18",
                                                                                                          m.CODES[18]])
     ask = c.ask("Execute", m.default_body("Execute"))
-    c.begin(ask)
+    c.begin(ask, cookies=None)
     cap.wait(1)
     c.end(ask, m.execute_answer(), extra=["X-ResponseCode: 0"])
     c.leave()
     c.conn.close()
-    cap.what = "A response that failed after its head was sent: X-ResponseCode comes again among the additional headers. The next " \
+    cap.what = "A response that failed after its head was sent: X-ResponseCode comes again among the additional " \
+               "headers. The next " \
                "one repeats 0."
     cap.rule = "3.2.5.2: the later one is in force."
 
@@ -308,7 +324,8 @@ def seconds(cap):
     c.leave()
     c.conn.close()
     cap.what = "The server takes 8 seconds and writes X-ElapsedTime: 8, a thousandth of what was measured; then 7998."
-    cap.rule = "2.2.3.3.9: milliseconds. A word on the first response that it looks like seconds; nothing is subtracted."
+    cap.rule = "2.2.3.3.9: milliseconds. A word on the first response that it looks like seconds; nothing is " \
+               "subtracted."
 
 
 @case("mapi-http-segments", "messages cut anywhere")
@@ -329,7 +346,8 @@ def segments(cap):
                                "mapihttp.error_code": "0"})
     c.leave()
     c.conn.close()
-    cap.what = "Heads and bodies in many segments; a response whose meta-tags, headers and body are cut by chunks at odd places."
+    cap.what = "Heads and bodies in many segments; a response whose meta-tags, headers and body are cut by chunks at " \
+               "odd places."
     cap.rule = SOUND
 
 
@@ -340,13 +358,15 @@ def unanswered(cap):
     cap.wait(4)
     frame = c.conn.fin(DOWN)
     c.conn.fin(UP)
-    cap.item("mapihttp.request.unanswered", frame, "The server's side closes 4 seconds after the request, before any byte of a "
+    cap.item("mapihttp.request.unanswered", frame, "The server's side closes 4 seconds after the request, before any "
+             "byte of a "
                                                    "response.", ["Execute"])
     c.conn = c.outlook.open()
     c.exchange(counter=c.counter)
     c.leave()
     c.conn.close()
-    cap.what = "The connection is closed instead of an answer; the client repeats the request with the same X-RequestId on a new " \
+    cap.what = "The connection is closed instead of an answer; the client repeats the request with the same " \
+               "X-RequestId on a new " \
                "one, which is a lawful resend (3.1.7.1)."
     cap.rule = "No response byte was seen."
 
@@ -364,19 +384,67 @@ def cut(name, title, what, end, severity):
         cap.wait(7)
         frame = end(c)
         suffix = "" if severity == "warning" else ".chat"
-        cap.item("mapihttp.response.cut" + suffix, frame, f"The response has PROCESSING and PENDING, no DONE and no last chunk; "
+        cap.item("mapihttp.response.cut" + suffix, frame, f"The response has PROCESSING and PENDING, no DONE and no "
+                 f"last chunk; "
                  f"7 seconds of silence before.", ["7"])
         cap.what = what
         cap.rule = "The chunked body has no end. The part that came (meta-tags PROCESSING of frame " \
-                   f"{begun} and PENDING) is dissected; on which frame it is shown is left open, so it is no message here."
+                   f"{begun} and PENDING) is dissected; on which frame it is shown is left open, so it is no message " \
+                   f"here."
 
 
 cut("mapi-http-cut-fin", "a response cut short by the server's FIN", "The server's side closes within the response.",
     lambda c: c.conn.close(DOWN), "warning")
 cut("mapi-http-cut-rst", "a response cut short by the server's RST", "The server's side resets within the response.",
     lambda c: c.conn.rst(DOWN), "warning")
-cut("mapi-http-cut-client", "a response cut short by the client", "The client closes first, for instance because Outlook was "
+cut("mapi-http-cut-client", "a response cut short by the client", "The client closes first, for instance because "
+    "Outlook was "
     "closed: no fault.", lambda c: c.conn.close(UP), "chat")
+
+
+@case("mapi-http-headers", "every header of Exchange and of devices")
+def headers(cap):
+    c = Context(Outlook(cap), headers=False)
+    c.connect(lines=["X-DeviceInfo: seen by lb9", "X-User-Identity: alice@example.test"],
+              reply={"lines": ["X-FEServer: CAS07", "X-BEServer: MBX12", "X-CalculatedBETarget: mbx12.example.test",
+                               "X-CalculatedFETarget: cas07.example.test", "X-DiagInfo: MBX12",
+                               "X-BackEndHttpStatus: 200, 200", "request-id: 7d2fd4a5-9f0e-4b1c-8d7e-3f1a2b4c5d6e",
+                               "X-DeviceInfo: seen by lb9 again"],
+                     "fields": {"outlook.front_end": "CAS07", "outlook.back_end": "mbx12.example.test"},
+                     "text": ["MBX12", "cas07.example.test", "7d2fd4a5-9f0e-4b1c-8d7e-3f1a2b4c5d6e"]},
+              text=["seen by lb9"])
+    c.leave()
+    c.conn.close()
+    cap.what = "All header fields of MS-OXCMAPIHTTP 2.2.3 and those that Exchange adds."
+    cap.rule = SOUND
+
+
+VECTOR = {"MapiContext": "MAPIAAAAAO2o7q+Cx5+8jr6MvpOjl7qKuJipmqCVoJqqm8Hi0+bR5NTl1+TS5YQVAAAAAAAA",
+          "MapiRouting": "UlVNOjAzMWM5Njg1LWU4OTYtNGNlZi04YTE1LTRjNDM2YzUxZWZiYzrU4ijdUBbaCA==",
+          "MapiSequence": "735-D5viGQ=="}
+
+
+@case("mapi-http-cookies", "cookies decoded, and cookies that stay opaque")
+def cookies(cap):
+    def inverted(text):
+        return base64.b64encode(bytes(byte ^ 0xFF for byte in text.encode())).decode()
+    c = Context(Outlook(cap))
+    c.exchange(cookies={**VECTOR, "BIGipServerpool_mapi": "1677787402.36895.0000", "X-BackEndCookie":
+                        f"{m.DN.lower().replace('/', '_').replace('=', '-')}="
+                        + inverted("Database~031c9685-e896-4cef-8a15-4c436c51efbc~example.test~2026-12-25T09:46:40")},
+               fields={"mapihttp.session.context": VECTOR["MapiContext"], "mapihttp.session.server": "HEFA-EX",
+                       "mapihttp.session.sequence": VECTOR["MapiSequence"]},
+               text=["2022-04-02 13:55:01Z", "1575012367", "031c9685-e896-4cef-8a15-4c436c51efbc", "735",
+                     "10.1.1.100:8080",
+                     "Database~"], reply={"cookies": None, "fields": {}})
+    c.exchange(cookies={"MapiContext": "MAPIAAAAAA==", "MapiRouting": "!", "MapiSequence": "x-y"},
+               reply={"cookies": None})
+    c.exchange(cookies={"MapiContext": "none", "sid": "", "=": "="}, reply={"cookies": None})
+    c.conn.close()
+    cap.what = "A session cookie that was published (traefik issue 8917) with what it says, F5's published example, " \
+               "an " \
+               "inverted X-BackEndCookie; then values that do not parse."
+    cap.rule = "What does not parse is opaque. The contexts were made before the capture."
 
 
 @case("mapi-http-both-endpoints", "EMSMDB and NSPI beside each other")
@@ -394,6 +462,3 @@ def both(cap):
     m.close(c.conn, n.conn)
     cap.what = "Two contexts of one client: session 0 of emsmdb, session 1 of nspi."
     cap.rule = SOUND
-
-
-__all__ = ["SOUND", "UP", "start", "w"]

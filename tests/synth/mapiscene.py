@@ -8,7 +8,7 @@ import time
 import mapiwire as w
 import rpc
 import scene
-from scene import DOWN, UP
+from scene import DOWN, UP  # noqa: F401
 
 # The graver of two severities has the filter's name, the milder one the suffix.
 SEVERITY = {
@@ -90,7 +90,8 @@ class Ask:
 class Outlook:
     """A client instance: one X-ClientInfo."""
 
-    def __init__(self, cap, address="10.0.0.21", server="10.0.0.81:80", user=rpc.USER, dn=DN, mailbox=MAILBOX_ID, auth="basic",
+    def __init__(self, cap, address="10.0.0.21", server="10.0.0.81:80", user=rpc.USER, dn=DN, mailbox=MAILBOX_ID,
+                 auth="basic",
                  application="Outlook/16.0.17126.20132", name=None):
         self.cap, self.address, self.server, self.user, self.dn, self.mailbox = cap, address, server, user, dn, mailbox
         self.auth = rpc.basic(user) if auth == "basic" else auth
@@ -105,7 +106,8 @@ class Context:
     """A session context of one endpoint, as the client and the server keep it."""
 
     def __init__(self, outlook, endpoint="emsmdb", back="EX1", front="EX1", expiry=900000, conn=None, headers=True,
-                 seed=""):
+                 seed="", names="exchange"):
+        self.names = names               # of the cookies: "exchange" or "gromox"
         self.outlook, self.cap, self.endpoint = outlook, outlook.cap, endpoint
         self.back, self.front, self.expiry, self.headers = back, front, expiry, headers
         outlook.contexts += 1
@@ -114,7 +116,6 @@ class Context:
         self.guid, self.counter = w.guid(self.seed), 0
         self.cookies, self.number, self.made, self.sequence = {}, None, 0, 0
         self.conn = conn
-        self.dead = []                   # cookies of contexts that a reconnect replaced
 
     # ---- cookies ----
 
@@ -122,14 +123,22 @@ class Context:
         """The server makes a context: new cookies."""
         self.made += 1
         number = 1575012367 + self.made + sum(map(ord, self.seed)) * 131
-        self.cookies = {"MapiContext": w.mapi_context(server or self.back, number), "MapiRouting": w.MAPI_ROUTING}
+        if self.names == "gromox":
+            self.cookies = {"sid": f"{w.guid(f'{self.seed}/sid/{number}').hex}"}
+        else:
+            self.cookies = {"MapiContext": w.mapi_context(server or self.back, number), "MapiRouting": w.MAPI_ROUTING}
         self.rotate()
 
     def rotate(self):
         self.sequence += 1
-        self.cookies["MapiSequence"] = w.mapi_sequence(self.sequence, self.seed)
+        if self.names == "gromox":
+            self.cookies["sequence"] = str(w.guid(f"{self.seed}/sequence/{self.sequence}"))
+        else:
+            self.cookies["MapiSequence"] = w.mapi_sequence(self.sequence, self.seed)
 
     def set_lines(self):
+        if self.names == "gromox":
+            return [f"Set-Cookie: {name}={value}" for name, value in self.cookies.items()]
         return [f"Set-Cookie: {name}={value}; path=/mapi/{self.endpoint}" for name, value in self.cookies.items()]
 
     # ---- requests ----
@@ -182,7 +191,8 @@ class Context:
         if ask.chunked:
             body = (f"{len(body):x}\r\n".encode() + body + b"\r\n" if body else b"") + b"0\r\n\r\n"
         style = ask.style or (lambda name: name)
-        lines = [f"{ask.method} {ask.uri} {ask.protocol}", *(f"{style(name)}: {value}" for name, value in ask.head), "", ""]
+        lines = [f"{ask.method} {ask.uri} {ask.protocol}", *(f"{style(name)}: {value}" for name, value in ask.head),
+                 "", ""]
         return "\r\n".join(lines).encode() + body
 
     def request_fields(self, ask):
@@ -207,7 +217,8 @@ class Context:
                                        {**self.request_fields(ask), **(fields or {})}, text)
         return ask
 
-    def relay(self, ask, conn, leg=1, add=("x-forwarded-for: 10.0.0.21",), drop=(), fields=None, text=(), replace=None, **how):
+    def relay(self, ask, conn, leg=1, add=("x-forwarded-for: 10.0.0.21",), drop=(), fields=None, text=(), replace=None,
+              **how):
         """The device in between sends the request on, on its own connection."""
         head = [(name, (replace or {}).get(name, value)) for name, value in ask.head if name not in drop]
         head += [tuple(line.split(": ", 1)) for line in add]
@@ -233,8 +244,9 @@ class Context:
         head += ["X-PendingPeriod: 30000", f"X-ExpirationInfo: {self.expiry}",
                  "X-ServerApplication: Exchange/15.02.1544.0004"]
         if self.headers:
-            head += [f"request-id: {w.guid(f'{self.seed}/ri/{ask.counter}')}", f"X-CalculatedBETarget: {self.back.lower()}."
-                     "example.test", f"X-DiagInfo: {self.back}", f"X-BEServer: {self.back}", f"X-FEServer: {self.front}"]
+            head += [f"request-id: {w.guid(f'{self.seed}/ri/{ask.counter}')}",
+                     f"X-CalculatedBETarget: {self.back}.example.test", f"X-DiagInfo: {self.back}",
+                     f"X-BEServer: {self.back}", f"X-FEServer: {self.front}"]
         if cookies:
             head += self.set_lines()
         return [line for line in [*head, *lines] if line.split(":")[0] not in drop]
@@ -242,7 +254,7 @@ class Context:
     def start_time(self):
         return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(self.cap.now // 10**9))
 
-    def begin(self, ask, code=0, chunked=True, tags="PROCESSING\r\n", cookies="own", lines=(), drop=(), status="200 OK",
+    def begin(self, ask, code=0, tags="PROCESSING\r\n", cookies="own", lines=(), drop=(), status="200 OK",
               content="application/mapi-http", success=True, **how):
         """The head and the first tags of a chunked response; the rest comes with more() and end()."""
         keeps = ask.opens and ask.jar and self.number is not None
@@ -289,8 +301,10 @@ class Context:
                                       {**self.response_fields(ask, code, session), **(fields or {})}, text)
         return frame
 
-    def reply(self, ask, body=b"", code=0, elapsed=None, fields=None, text=(), html=None, length=False, lines=(), drop=(),
-              cookies="own", content=None, extra=(), status="200 OK", tags="PROCESSING\r\n", success=True, raw=None, **how):
+    def reply(self, ask, body=b"", code=0, elapsed=None, fields=None, text=(), html=None, length=False, lines=(),
+              drop=(),
+              cookies="own", content=None, extra=(), status="200 OK", tags="PROCESSING\r\n", success=True, raw=None,
+              **how):
         """A whole response in one stretch: chunked, or of Content-Length."""
         keeps = ask.opens and ask.jar and self.number is not None
         if cookies == "own":
@@ -305,7 +319,8 @@ class Context:
             data = raw
         elif code:
             sentence = html if html is not None else CODES.get(code, f"Code {code}")
-            data = f"<html><head><title>Error</title></head><body>{sentence}</body></html>".encode()
+            data = ("<html><head><title>MAPI OVER HTTP ERROR</title></head><body><h1>Diagnostic Information</h1>"
+                    f"<p>{sentence}</p></body></html>").encode()
         else:
             data = (tags + self.tail(elapsed, extra)).encode() + body
         content = content or ("text/html" if code else "application/mapi-http")
@@ -313,7 +328,8 @@ class Context:
         if length or code:
             whole = "\r\n".join([*head, f"Content-Length: {len(data)}", "", ""]).encode() + data
         else:
-            whole = "\r\n".join([*head, "Transfer-Encoding: chunked", "", ""]).encode() + self.chunk(data) + b"0\r\n\r\n"
+            whole = "\r\n".join([*head, "Transfer-Encoding: chunked", "",
+                                 ""]).encode() + self.chunk(data) + b"0\r\n\r\n"
         ask.reply_data, ask.reply_fields, ask.reply_text = whole, fields, text
         frame = ask.conn.down(whole, **how)
         return self.answered(ask, frame, code, fields, text)
@@ -328,7 +344,8 @@ class Context:
     def page(self, ask, status, *lines, text=None, fields=None, shown=(), content="text/html", conn=None, **how):
         """A response that is no MAPI/HTTP: 401 and whatever a device or a web server writes."""
         body = (f"<html><body>{status}</body></html>" if text is None else text).encode()
-        head = [f"HTTP/1.1 {status}", *([f"Content-Type: {content}"] if body else []), f"Content-Length: {len(body)}", *lines,
+        head = [f"HTTP/1.1 {status}", *([f"Content-Type: {content}"] if body else []), f"Content-Length: {len(body)}",
+                *lines,
                 "", ""]
         ask.reply_data = "\r\n".join(head).encode() + body
         ask.code, ask.success, ask.keeps, ask.reply_fields, ask.reply_text = None, False, False, fields, shown
@@ -340,7 +357,8 @@ class Context:
     def page_on(self, inner, outer, **how):
         frame = outer.conn.down(inner.reply_data, **how)
         self.cap.message(frame, outer.conn, "client", outer.kind,
-                         {**self.response_fields(outer, None, outer.session), **(inner.reply_fields or {})}, inner.reply_text)
+                         {**self.response_fields(outer, None, outer.session), **(inner.reply_fields or {})},
+                         inner.reply_text)
         return frame
 
     # ---- the usual messages ----
@@ -370,14 +388,14 @@ class Context:
             self.exchange("Execute" if self.endpoint == "emsmdb" else "UpdateStat", **how)
 
 
-# ---- usual bodies -----------------------------------------------------------------------------------
+# ---- usual bodies ------------------------------------------------------------------------
 
 def connect_body(dn=DN, aux=None):
     return w.ascii0(dn) + w.u32(0) + w.u32(1252) + w.u32(0x409) + w.u32(0x409) + (aux or w.aux(w.SESSION_INFO))
 
 
 def connect_answer(name="Alice", error=0):
-    return w.u32(0) + w.u32(error) + w.u32(60000) + w.u32(6) + w.u32(10000) + w.ascii0("/o=Example/ou=Exchange/cn=Recipients/cn=") \
+    return w.u32(0) + w.u32(error) + w.u32(60000) + w.u32(6) + w.u32(10000) + w.ascii0(DN.removesuffix("alice")) \
         + w.wide(name) + w.aux(w.block(1, 0x17, w.u32(1)))
 
 
@@ -408,15 +426,13 @@ def default_answer(kind):
     if kind == "Execute":
         return execute_answer()
     ok = w.u32(0) + w.u32(0)
-    return {"Disconnect": ok + w.NO_AUX, "Unbind": w.u32(0) + w.u32(1) + w.NO_AUX, "NotificationWait": ok + w.u32(1) + w.NO_AUX,
-            "PING": b"", "UpdateStat": ok + w.has(w.stat(current_rec=w.END, num_pos=20, total_recs=20)) + w.has(w.u32(20))
+    return {"Disconnect": ok + w.NO_AUX, "Unbind": w.u32(0) + w.u32(1) + w.NO_AUX, "NotificationWait": ok + w.u32(1)
+            + w.NO_AUX,
+            "PING": b"", "UpdateStat": ok + w.has(w.stat(current_rec=w.END, num_pos=20, total_recs=20))
+            + w.has(w.u32(20))
             + w.NO_AUX}[kind]
 
 
 def close(*conns, way=UP):
     for conn in conns:
         conn.close(way)
-
-
-__all__ = ["CODES", "DN", "DOWN", "HOST", "MAILBOX_ID", "UP", "Context", "Outlook", "bind_answer", "bind_body", "case", "close",
-           "connect_answer", "connect_body", "execute_answer", "execute_body"]

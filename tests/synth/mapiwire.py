@@ -44,7 +44,7 @@ def when(value):
     return u64((value + 11644473600) * 10**7)
 
 
-# ---- plain LZ77 (MS-XCA 2.3) ----------------------------------------------------------------
+# ---- plain LZ77 (MS-XCA 2.3) -------------------------------------------------------------
 
 def lz77(data, matches=True):
     """Compresses; with matches=False every byte is a literal, which is lawful and larger."""
@@ -98,7 +98,7 @@ def lz77(data, matches=True):
     return bytes(out)
 
 
-# ---- extended buffers -------------------------------------------------------------------------
+# ---- extended buffers --------------------------------------------------------------------
 
 def ext(payload, flags=LAST, size=None, actual=None, packed=None):
     """RPC_HEADER_EXT and its payload, transformed as flags say: compressed first, then obfuscated."""
@@ -107,7 +107,8 @@ def ext(payload, flags=LAST, size=None, actual=None, packed=None):
         data = lz77(payload) if packed is None else packed
     if flags & XOR:
         data = bytes(byte ^ 0xA5 for byte in data)
-    return u16(0) + u16(flags) + u16(len(data) if size is None else size) + u16(len(payload) if actual is None else actual) \
+    return u16(0) + u16(flags) + u16(len(data) if size is None else size) + u16(len(payload) if actual is None
+        else actual) \
         + data
 
 
@@ -146,8 +147,8 @@ def aux_blocks():
     session = guid("aux/session").bytes_le
 
     def client_info(*at):
-        return u32(1000000) + u16(3) + u16(at[0]) + u16(at[1]) + u16(4) + u16(at[2]) + u16(4) + u16(at[3]) + u16(at[4]) \
-            + u16(6) + u16(at[5]) + u16(2) + u16(0)
+        return u32(1000000) + u16(3) + u16(at[0]) + u16(at[1]) + u16(4) + u16(at[2]) + u16(4) + u16(at[3]) \
+            + u16(at[4]) + u16(6) + u16(at[5]) + u16(2) + u16(0)
 
     def failure(process):
         return process + u16(3) + u16(2) + u16(1) + u16(77) + (u16(0) if process else b"") + u32(900) + u32(120) \
@@ -213,7 +214,7 @@ def logon(dn):
     return b"\xfe\0\0" + u8(1) + u32(0x01000000) + u32(0) + u16(len(name)) + name
 
 
-# ---- address book structures ----------------------------------------------------------------------
+# ---- address book structures -------------------------------------------------------------
 
 STAT_FIELDS = ("sort_type", "container_id", "current_rec", "delta", "num_pos", "total_recs", "code_page",
                "template_locale", "sort_locale")
@@ -327,7 +328,7 @@ def ephemeral(mid, display=0):
     return b"\x87\0\0\0" + SERVER.bytes_le + u32(1) + u32(display) + u32(mid)
 
 
-# ---- restrictions (MS-OXCDATA 2.12) ----------------------------------------------------------------
+# ---- restrictions (MS-OXCDATA 2.12) ------------------------------------------------------
 
 def r_and(*parts):
     return b"\x00" + u32(len(parts)) + b"".join(parts)
@@ -375,14 +376,15 @@ def r_sub(tag, part):
 
 
 def r_comment(part, *pairs):
-    return b"\x0a" + u8(len(pairs)) + b"".join(bare(*pair) for pair in pairs) + (b"\0" if part is None else b"\1" + part)
+    return b"\x0a" + u8(len(pairs)) + b"".join(bare(*pair) for pair in pairs) + (b"\0" if part is None else b"\1"
+        + part)
 
 
 def r_count(count, part):
     return b"\x0b" + u32(count) + part
 
 
-# ---- cookies of Exchange ----------------------------------------------------------------------------
+# ---- cookies of Exchange -----------------------------------------------------------------
 
 def mapi_context(server, number, stamp="2026-11-25 09:46:40Z", tail=5508):
     last, out = 0xA5, bytearray(4)

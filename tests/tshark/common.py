@@ -20,7 +20,7 @@ import capfile
 import wsrun
 
 # The protocols whose fields and items are the plugin's.
-PREFIXES = ("rpch", "outlook")
+PREFIXES = ("rpch", "outlook", "mapihttp")
 SEVERITY = {0x100000: "comment", 0x200000: "chat", 0x400000: "note", 0x600000: "warning", 0x800000: "error"}
 ABOVE_CHAT = {"note", "warning", "error"}
 PTYPES = {0: "request", 2: "response", 3: "fault", 11: "bind", 12: "bind_ack", 13: "bind_nak", 14: "alter_context",
@@ -75,14 +75,17 @@ class Sample:
         return options
 
 
-def samples(*only):
-    """Every folder with expect.json, or those named."""
+def samples(*only, kind="connections"):
+    """Every folder with expect.json, or those named; kind is what it speaks of: "connections" of RPC over HTTP,
+    "messages" of MAPI/HTTP, None for both."""
     found = []
     for path in sorted((PROJECT / "test-captures").glob("*/expect.json")):
         folder = path.parent
         if only and folder.name not in only:
             continue
         expect = json.loads(path.read_text(encoding="utf-8"))
+        if kind is not None and kind not in expect:
+            continue
         captures = sorted(folder.glob("capture.pcap*"))
         if len(captures) != 1:
             sys.exit(f"{folder.name}: {len(captures)} captures")
@@ -266,11 +269,12 @@ def clean(text):
 
 
 TABLE = ["-z", "rpch,connections"]
+TABLES = [*TABLE, "-z", "mapihttp,sessions", "-z", "outlook,auth"]
 
 
 def packets(tshark, sample, *more, table=False):
-    """The packets of one run with -T pdml; with table=True also the lines of -z rpch,connections."""
-    text = tshark.output([*sample.options(tshark), *more, "-T", "pdml", *(TABLE if table else [])])
+    """The packets of one run with -T pdml; with table=True also the lines of the plugin's tables."""
+    text = tshark.output([*sample.options(tshark), *more, "-T", "pdml", *(TABLES if table else [])])
     found, rest = pdml(clean(text))
     return (found, rest.strip("\n").splitlines()) if table else found
 

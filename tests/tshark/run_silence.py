@@ -21,7 +21,6 @@ from common import capfile
 HEALTHY_THIRD_PARTY = ("affinity-rpch-source", "rpch-", "tls-rpch-", "affinity-mapihttp", "mapihttp-")
 DROPS = 3                            # seeds
 LATE = 50                            # frames; half of a capture that is not much longer
-FIELD = "\x1e"
 
 
 def one_way(capture, way):
@@ -77,7 +76,7 @@ def healthy(sample):
     return not sample.expect["tolerated"] and all(item["severity"] == "chat" for item in sample.expect["items"])
 
 
-def test(tshark, names, folder, sample, counter):
+def test(tshark, only, folder, sample, counter):
     options = sample.options(tshark)
     for name, preference in ((sample.expect or {}).get("preferences") or {}).items():
         options += ["-o", f"{name}:{preference}"]
@@ -86,29 +85,28 @@ def test(tshark, names, folder, sample, counter):
         capfile.save(path, capfile.Capture(packets, sample.capture.secrets))
         copy = tshark.private_copy(path)
         path.unlink()
-        args = ["-r", copy, *options[2:], "-T", "fields", "-E", f"separator={FIELD}", "-e", "frame.number",
-                "-e", "_ws.expert.message"]
-        for name in names:
-            args += ["-e", name]
-        rows = [line.split(FIELD) for line in tshark.output([*args, "-Y", " or ".join(names)]).splitlines()]
+        text = tshark.output(["-r", copy, *options[2:], "-T", "pdml", "-Y", only])
         copy.unlink()
-        found = [(row[0], name, row[1][:300]) for row in rows for name, cell in zip(names, row[2:]) if cell]
+        found = [(packet.number, item.name, item.message[:300]) for packet in common.pdml(common.clean(text))[0]
+                 for item in packet.our_items() if item.severity in common.ABOVE_CHAT]
         counter.check(not found, f"{variant}: {len(found)} items above chat, the first in frame "
                                  f"{found[0] if found else ''}")
 
 
 def main():
-    subjects = [sample for sample in common.samples(*sys.argv[1:]) if healthy(sample)]
+    subjects = [sample for sample in common.samples(*sys.argv[1:], kind=None) if healthy(sample)]
     if len(sys.argv) == 1:
         subjects += [sample for sample in common.third_party() if healthy(sample)]
     with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
         tshark.prove_loaded()
-        names = [line.split("\t")[2] for line in tshark.output(["-G", "fields"]).splitlines()
-                 if line.split("\t")[0] == "F" and line.split("\t")[3] == "FT_NONE" and common.ours(line.split("\t")[2])]
-        names = sorted(name for name in names if name != "rpch.routing.joined_across_proxies")
+        names = sorted(line.split("\t")[2] for line in tshark.output(["-G", "fields"]).splitlines()
+                       if line.split("\t")[0] == "F" and line.split("\t")[3] == "FT_NONE"
+                       and common.ours(line.split("\t")[2]))
         if len(names) < 15:
             sys.exit(f"only {len(names)} expert items are registered")
-        return common.run_all(lambda sample, counter: test(tshark, names, folder, sample, counter), subjects)
+        # Frames with an item above chat and, among others, one of ours.
+        only = f"_ws.expert.severity >= 0x400000 and ({' or '.join(names)})"
+        return common.run_all(lambda sample, counter: test(tshark, only, folder, sample, counter), subjects)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Shows that the plugin leaves alone what is not RPC over HTTP.
+"""Shows that the plugin leaves alone what is neither RPC over HTTP nor MAPI/HTTP.
 
     run_stock.py
 
 `tshark -V` is byte for byte the same with and without the plugin: of captures without any
-RPC_* request whole, of the others for the TCP connections that carry none. Which those are
-is found without a dissector. Captures made here add what the samples lack: the same bytes
+RPC_* or MAPI/HTTP request whole, of the others for the TCP connections that carry none. Which
+those are is found without a dissector. Captures made here add what the samples lack: the same bytes
 on other ports, half a connection, broken HTTP, and bodies that only look like PDUs.
 
 SPDX-License-Identifier: GPL-2.0-or-later
@@ -12,6 +12,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 
 import difflib
 import pathlib
+import re
 import struct
 import sys
 import tempfile
@@ -21,15 +22,20 @@ import wsrun
 from common import capfile
 
 RPC_REQUESTS = (b"RPC_IN_DATA ", b"RPC_OUT_DATA ", b"RPC_CONNECT ", b"ncacn_http/1.")
+# What makes a head one of MAPI/HTTP: the path, the content type, X-RequestType.
+MAPI_HEAD = re.compile(rb"(?im)^[A-Z]+ [^ \r\n]*/mapi/(?:emsmdb|nspi)\b|^Content-Type:[ \t]*application/mapi-http|^X-RequestType:")
 TABLE_MODES = (("one pass", []), ("-2", ["-2"]))
 
 
 def claimable(sample):
-    """The streams that carry RPC over HTTP, by their bytes; None stands for "cannot be told" (TLS)."""
+    """The streams that carry one of the protocols, by their bytes; None stands for "cannot be told" (TLS)."""
     found = set()
     for walk in sample.walks:
         data = [bytes(half.data) for half in walk.tcp.halves]
-        if any(mark in part for mark in RPC_REQUESTS for part in data):
+        # Bytes behind a gap too: MAPI/HTTP is recognised by any head.
+        whole = [b"".join(piece for _, piece, _, _ in half.pieces) for half in walk.tcp.halves]
+        if any(mark in part for mark in RPC_REQUESTS for part in data) or any(
+                MAPI_HEAD.search(part) for part in [*data, *whole]):
             found.add(walk.tcp.number)
         elif any(part[:1] == b"\x16" or b"CONNECT " in part for part in data):
             found.add(None)
@@ -57,10 +63,11 @@ def test(tshark, sample, counter):
         compare(tshark, counter, options, "whole")
         return
     if sample.expect is not None:
-        carries |= {row["stream"] for row in sample.expect["connections"] if {"channel", "pdus"} & set(row)}
+        carries |= {row["stream"] for row in sample.expect.get("connections", []) if {"channel", "pdus"} & set(row)}
+        carries |= {row["stream"] for row in sample.expect.get("messages", [])}
     elif None in carries:
-        carries = {walk.tcp.number for walk in common.twin(tshark, sample).walks if walk.pdus or walk.heads and any(
-            head.first.startswith("RPC_") for head in walk.heads)}
+        decrypted = common.twin(tshark, sample)
+        carries = {walk.tcp.number for walk in decrypted.walks if walk.pdus} | claimable(decrypted)
     streams = [walk.tcp.number for walk in sample.walks]
     foreign = [number for number in streams if number not in carries]
     if foreign:
@@ -89,7 +96,7 @@ def response(status, body=b"", *lines):
 
 
 def made():
-    """{name: packets} of captures without RPC over HTTP."""
+    """{name: packets} of captures without either protocol."""
     out = {}
     plain = capfile.Talk().open().say(0, request("GET", "/")).say(1, response(200, b"hello"))
     plain.say(0, request("POST", "/rpc/rpcproxy.dll?a:6004", rts(3))).say(1, response(200, rts(5), "Content-Type: application/rpc"))
@@ -121,6 +128,15 @@ def made():
                                                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")).say(
         1, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").say(
         0, b"\x81\x05hello").packets
+    mapi = capfile.Talk().open()
+    for uri in ("/mapi/emsmdbx", "/mapi", "/mapi/nspi.aspx", "/owa/?u=/mapi/emsmdb"):
+        mapi.say(0, request("GET", uri, b"", "Cookie: MapiContext=MAPIAAAA; sid=1", "X-RequestId: {a}:1")).say(
+            1, response(401, b"PROCESSING\r\nDONE\r\n\r\n", "X-ResponseCode: 6", "WWW-Authenticate: NTLM",
+                        "Content-Type: application/octet-stream"))
+    out["mapi-look-alikes"] = mapi.close().packets
+    named = capfile.Talk().open().say(0, request("POST", "/ews/exchange.asmx", b"x" * 30 + b"POST /mapi /emsmdb HTTP/1.1\r\n",
+                                                 "Authorization: NTLM TlRMTVNTUAABAAAAB4IIogAAAAAAAAAAAAAAAAAAAAAGAbEdAAAADw=="))
+    out["exchange-web-services"] = named.say(1, response(401, b"", "WWW-Authenticate: NTLM TlRMTVNTUAACAAAAAA==", "X-FEServer: EX1")).packets
     out["late-http"] = capfile.Talk().say(1, b"middle of a body\x05\0\x14\x03").say(0, request("GET", "/late")).packets
     return out
 
@@ -141,7 +157,7 @@ class Made:
 def main():
     with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
         tshark.prove_loaded()
-        subjects = common.samples() + common.third_party()
+        subjects = common.samples(kind=None) + common.third_party()
         for name, packets in made().items():
             path = pathlib.Path(folder) / f"{name}.pcapng"
             capfile.save(path, capfile.Capture(packets))

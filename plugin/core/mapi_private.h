@@ -1,0 +1,306 @@
+/* mapi_private.h
+ * What mapi.c keeps, for the judging (mjudge.c) and the rows (mview.c).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_MAPI_PRIVATE_H
+#define OUTLOOKHTTP_MAPI_PRIVATE_H
+
+#include "mapi.h"
+#include "say.h"
+#include "tables.h"
+
+#define JAR_MAX 32               /* cookies of a session on one leg */
+#define FRESH_MAX 8             /* requests that begin in one frame and are judged */
+#define QUEUE_MAX 64             /* requests of one connection without an answer */
+#define SEARCH_MAX 64            /* requests looked at for the same one on another leg */
+#define LEGS_MAX 16
+#define RECENT_MAX 8             /* request ids remembered as not answered */
+#define NAMES_MAX 8              /* of servers in a row */
+#define SENTENCE_MAX 160
+#define GONE_WINDOW SECOND
+
+/* How a back end is known, the surest first. Only the same kind is compared. */
+enum back_kind { BACK_TARGET, BACK_SERVER, BACK_CONTEXT, BACK_PEER, BACK_KINDS };
+
+struct back {
+    const char *name[BACK_KINDS];        /* kept text: first label in lower case, or the address; NULL if not told */
+};
+
+/* ---- cookies ---------------------------------------------------------------------- */
+
+struct cookie {
+    const char *name, *path, *host;      /* kept text; host NULL where it does not bind it */
+    uint64_t digest;             /* of the value of the last complete success */
+    uint64_t newer;              /* set by a response since that is not done or no success */
+    uint64_t before;             /* what it was before, if a request beside the others changed it */
+    int64_t expires;             /* INT64_MAX: with the session */
+    uint32_t frame;              /* where it was set */
+    bool secure, deleted;
+    bool uncertain;              /* a response since deletes it */
+};
+
+/* A value that a server gave out. */
+struct value {
+    struct item item;
+    uint64_t digest;
+    struct session *owner;
+    bool shared;                 /* several sessions were given it */
+};
+
+enum cookie_fault { COOKIE_FINE, COOKIE_MISSING, COOKIE_STALE, COOKIE_FOREIGN };
+
+/* ---- sessions --------------------------------------------------------------------- */
+
+struct session {
+    struct mworld *world;
+    uint32_t number, created_frame;
+    uint8_t endpoint;
+    const char *mailbox, *user_dn, *application, *user;
+    struct side *sides, *last_side;
+    uint32_t released_frame;     /* of a successful Disconnect or Unbind, 0 while it lives */
+};
+
+enum outcome { OUTCOME_NONE, OUTCOME_AGAIN, OUTCOME_ANSWERED };  /* none so far, 401 and the like, another answer */
+
+struct side {                    /* a session on one leg */
+    struct session *session;
+    struct side *next;
+    uint32_t number, row;
+    struct endpoint client, server;
+    struct when start, last;
+    struct cookie *jar;
+    uint8_t jar_count, jar_room;
+    bool secure_returned;        /* cookies for TLS only are sent though this leg is clear: something before ends TLS */
+    bool exchange;               /* a header or cookie named a back end: then peers are front ends */
+    struct request *asking;      /* without an answer, newest first */
+    int64_t expiration_ns;       /* X-ExpirationInfo, -1 if not told */
+    struct when success;         /* end of the last response of code 0, frame 0 if none */
+    struct mconn *success_conn;
+    struct back back;            /* of that response */
+    uint32_t back_frame[BACK_KINDS];
+    /* X-RequestId of the present GUID */
+    uint64_t guid;
+    uint32_t counter[2], counter_frame[2];       /* 1: of NotificationWait */
+    bool has_counter[2];
+    struct {
+        uint32_t counter;
+        bool used;
+        uint8_t outcome;
+    } recent[RECENT_MAX];
+    uint8_t recent_next;
+    /* what went wrong */
+    uint32_t lost_frame, proven_frame;   /* last session.lost; a success since with the same cookies */
+    uint32_t silent_loss_frame;  /* refused for its context, and how long it lives was never told */
+    const struct mconn *doubtful;        /* why a verdict from absence was not told */
+    /* report */
+    uint32_t ok, failed, last_code;
+    bool has_code;
+    int64_t slowest_ns;
+    uint8_t slowest_type, front_count, back_count;
+    const char *front[NAMES_MAX], *behind[NAMES_MAX];
+    const char *front_ends, *back_ends, *ended, *request_id;
+    bool has_verdict, where_seen;
+    uint8_t verdict, severity, where;
+    uint32_t verdict_frame;
+};
+
+/* ---- requests and responses ------------------------------------------------------- */
+
+/* The same request on the next leg, as far as it is known. */
+struct there {
+    const struct mconn *conn;    /* NULL: not seen */
+    uint32_t frame, status_frame, pending_frame, whole_frame;
+    unsigned status;             /* 0: no answer so far */
+    int64_t pending_ns;
+    bool late, closed;
+    const char *peer, *peer_before;      /* a server other than that of the last success answered: both */
+    uint32_t peer_frame;
+};
+
+struct request {
+    struct request *next;        /* on its connection; free ones */
+    struct request *series_next, *series_prev, *side_next, *side_prev;
+    struct request *front, *behind;      /* the same on the leg before and on the next */
+    struct request *overlapped_by, *overlaps;
+    struct mconn *conn;
+    struct mapi_message *message;        /* NULL: none of MAPI/HTTP */
+    struct session *session;
+    struct side *side;
+    struct series *series;
+    uint32_t counter, leg, auth_len;
+    uint8_t type, endpoint;
+    bool has_counter, in_side, in_series, head_method;
+    bool ended, answered;        /* sent to its end; its response has begun */
+    bool done, over;             /* DONE was seen; answered to the end while it is still being sent */
+    bool proxy_step, has_expect; /* Proxy-Authorization, Expect */
+    const char *host, *path;     /* kept text; path: the default one of cookies (RFC 6265 5.1.4) */
+    unsigned status;             /* of its response, 0 if none */
+    struct when begin, end;
+    struct there there;
+    /* cookies */
+    bool from_cookies;           /* the session was told by a cookie */
+    bool by_guid;                /* session only by the GUID of X-RequestId */
+    uint8_t fault;               /* enum cookie_fault */
+    uint8_t fault_count;         /* further cookies with a fault */
+    bool carried;                /* each cookie that applies is there with a value this session was given */
+    bool jar_known;
+    const char *fault_name;
+    uint32_t fault_frame, fault_digest;
+    int64_t idle_ns;             /* since the last success, -1 if none */
+    uint32_t idle_from;
+    /* another request of the context under way when this began */
+    struct {
+        const struct mconn *conn;
+        uint32_t frame, stream;
+        unsigned status;
+        uint8_t type;
+    } other;
+    bool sequence_told;
+    uint32_t below, below_frame; /* X-RequestId went back below this, frame 0 if not */
+    bool expired_due;            /* Connect with the cookies of a context that was refused in silence */
+};
+
+/* Requests with one GUID in X-RequestId. */
+struct series {
+    struct item item;
+    uint64_t guid;
+    struct request *asking;      /* newest first */
+    struct session *session[3];  /* by endpoint */
+    bool shared[3];
+};
+
+struct reply {
+    struct reply *next;          /* ended in this frame; free ones */
+    struct mconn *conn;
+    struct mapi_message *message;
+    struct request *request;     /* NULL if not captured */
+    struct meta_scanner scanner;
+    bool scanning, until_close, page, done, cut;
+    bool late_told, late_due, bunched;   /* of pending.late */
+    bool exchange, proxy_challenge;
+    unsigned status;
+    uint8_t author;
+    int64_t period_ns, expiration_ns, server_ms;         /* -1 if absent */
+    struct when last_bytes, silence_from;
+    int64_t silence_ns;
+    struct when bunch_first, bunch_from;
+    uint32_t bunch_count;
+    uint16_t tag_room;
+    struct back back;
+    const char *back_name, *peer;        /* as it is called; the other end */
+    const char *front_end, *request_id, *server_header, *via, *failure, *backend_status, *location, *diag;
+    bool to_mapi;                /* Location is an endpoint again */
+    struct cookie cookies[JAR_MAX];
+    uint8_t cookie_count;
+    /* from the body */
+    bool has_facts, has_status, has_error;
+    uint32_t status_code, error_code;
+    char sentence[SENTENCE_MAX];
+    int32_t meaning;             /* the code by its sentence, -1 if it does not tell */
+};
+
+/* What a message carries beside what is shown. */
+struct record {
+    struct mapi_message shown;
+    struct request *request;     /* while it is known */
+    struct reply *reply;
+};
+
+/* ---- connections and servers ------------------------------------------------------ */
+
+struct server {
+    struct item item;
+    struct endpoint end;
+    uint32_t open;               /* claimed connections that nobody ended */
+    struct when ended, foreign, told;    /* a connection in use, another one, server_gone and what belongs to it */
+    const struct mconn *ended_conn, *foreign_conn;
+    struct side *ended_side;
+    uint32_t ended_leg;
+    uint32_t waiting;            /* verdicts that wait for its other connections */
+};
+
+/* A verdict that is told unless the server turns out to be gone. */
+struct waiting {
+    struct waiting *next;
+    struct server *server;
+    struct side *side;
+    struct when when;
+    uint32_t leg;
+    enum verdict_kind kind;
+    enum verdict_where where;
+    bool seen;
+    struct text text;
+};
+
+struct mconn {
+    struct mworld *world;
+    uint32_t stream;
+    struct endpoint client, server_end;
+    struct server *server;
+    struct tcp_flow tcp;
+    struct aconn *auth;
+    struct request *first, *last;        /* without an answer, oldest first */
+    unsigned count;
+    struct request *sending;     /* its body is under way */
+    struct request *fresh[FRESH_MAX];    /* began in this frame */
+    unsigned fresh_count;
+    struct reply *reply;         /* under way */
+    struct reply *ended, *ended_last;    /* in this frame */
+    struct when repeated[2];     /* last retransmission, by enum way */
+    struct when zero_window;     /* announced by the client */
+    const char *user;            /* kept text, with the scheme */
+    const char *identity;        /* X-User-Identity */
+    bool tls;
+    bool unsure;                 /* which request a response answers: bytes are missing */
+    bool closed, over;           /* an end has closed; nothing comes from the server any more */
+    bool expected_end;           /* Connection: close */
+    bool by_rst;
+    enum way closed_by;          /* who sent the first FIN or RST */
+    uint32_t closed_frame;
+    struct when last_answer;     /* end of the last response */
+};
+
+struct mworld {
+    struct arena arena;
+    struct aworld *auth;
+    struct table texts, values, series, servers;
+    uint32_t sessions;
+    struct side **rows;
+    uint32_t row_count, row_room;
+    struct request *free_requests;
+    struct reply *free_replies;
+    struct waiting *waiting_first, *waiting_last, *free_waiting;
+    struct verdict_list verdicts;
+};
+
+/* ---- mapi.c ------------------------------------------------------------------------ */
+
+const char *mworld_text(struct mworld *world, const char *text);  /* kept, NULL for "" */
+struct server *mworld_find_server(struct mworld *world, const struct endpoint *end);
+bool is_notification(const struct request *request);
+bool is_connect(uint8_t type), is_disconnect(uint8_t type);
+enum doubt mconn_doubt(const struct mconn *conn);
+/* The code a failing response means: by its sentence where it has one. */
+uint32_t reply_meaning(const struct reply *reply);
+bool reply_is_success(const struct reply *reply);
+/* The server-side leg: something before it, nothing of the capture behind. */
+bool is_server_side(const struct request *request);
+
+/* ---- mjudge.c ---------------------------------------------------------------------- */
+
+void mjudge_request(struct request *request, struct when when);   /* its first frame, TCP taken in */
+void mjudge_status(struct request *request, struct when when);    /* its response has begun */
+void mjudge_late(struct reply *reply, struct when when);
+void mjudge_reply(struct reply *reply, struct when when);         /* whole; before the session learns from it */
+/* The connection ended under a response (reply) or a request without one. */
+void mjudge_cut(struct reply *reply, struct when when);
+void mjudge_unanswered(struct request *request, struct when when);
+/* The server ended a connection that was not in use; conn: NULL if it is none of MAPI/HTTP. */
+void mjudge_idle_end(struct mworld *world, struct server *server, const struct mconn *conn, struct when when);
+void mjudge_waiting(struct mworld *world, struct when when);
+int32_t sentence_meaning(const char *sentence);
+const char *code_name(uint32_t code);
+
+#endif

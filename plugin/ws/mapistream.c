@@ -1,0 +1,708 @@
+/* mapistream.c
+ * Follows TCP connections that carry MAPI/HTTP. http keeps its work: bytes are read beside
+ * it, from the segments or from what tls decrypted, so that the state knows when each of
+ * them arrived; what is shown stands in the frame in which a message ends.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "ws.h"
+
+#include <epan/dissectors/packet-tls-utils.h>
+#include <epan/dissectors/packet-tls.h>
+#include <epan/tap.h>
+
+#include "../core/follow.h"
+
+#define HELD_MAX 64              /* segments that wait for one before them, of one direction */
+#define HEAD_WAIT_MAX HTTP_HEAD_MAX
+#define KEPT_MAX 0x400000u       /* of a message that http may never show */
+#define SENTENCE_MAX 2048
+#define TLS_LAYERS 32            /* places of a frame where tls may have left records */
+#define LINE_LOOK 256            /* of a request line, for its path */
+
+enum { NOTE = 0, BODIES = 1, FOLLOWED = 2 };     /* keys of per-packet data */
+
+struct held {                    /* a segment that came too early */
+    struct held *next;
+    uint32_t seq, len;
+    uint8_t bytes[];
+};
+
+struct way_state {               /* first pass only */
+    struct follow follow;
+    struct mapi_message *message;
+    struct mapi_item *item;      /* of that message */
+    bool have_next, foreign;     /* foreign: the message under way is none of ours */
+    uint32_t next_seq;
+    struct held *held;
+    unsigned held_count;
+    uint8_t *waiting;            /* the beginning of a head, wmem file scope */
+    uint32_t waiting_len;
+    uint8_t *kept;               /* of the message so far, if it did not end in its first frame */
+    uint32_t kept_len, kept_room, head_len;
+    char *sentence;              /* of an error page */
+    uint32_t sentence_len;
+};
+
+struct mapi_stream {
+    struct mconn *conn;
+    struct endpoint client, server;
+    uint32_t tcp_stream;
+    bool tls;
+    bool head_asked;             /* the last request was HEAD */
+    struct way_state way[2];     /* by enum way */
+};
+
+static int proto_tls = -1, proto_http = -1;
+static int mapi_tap = -1;
+
+/* ---- What is kept of a frame ------------------------------------------------------ */
+
+struct mapi_note *mapi_note_get(packet_info *pinfo)
+{
+    return (struct mapi_note *)p_get_proto_data(wmem_file_scope(), pinfo, proto_mapihttp, NOTE);
+}
+
+static struct mapi_note *note_make(packet_info *pinfo)
+{
+    struct mapi_note *note = mapi_note_get(pinfo);
+    if (!note) {
+        note = wmem_new0(wmem_file_scope(), struct mapi_note);
+        note->auth_row = NO_NUMBER;
+        p_add_proto_data(wmem_file_scope(), pinfo, proto_mapihttp, NOTE, note);
+    }
+    return note;
+}
+
+static uint32_t head_hash(const uint8_t *p, size_t len)
+{
+    return hash_bytes(p, len, 0);
+}
+
+/* ---- Bodies that http gave us in this frame --------------------------------------- */
+
+struct body {
+    struct body *next;
+    tvbuff_t *tvb;
+    bool taken;                  /* by a message of the frame */
+};
+
+static struct body *bodies(packet_info *pinfo)
+{
+    return (struct body *)p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES);
+}
+
+static void stash_body(packet_info *pinfo, tvbuff_t *tvb)
+{
+    struct body *body = wmem_new0(pinfo->pool, struct body), *last = bodies(pinfo);
+    body->tvb = tvb;
+    if (!last) {
+        p_add_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES, body);
+        return;
+    }
+    while (last->next)
+        last = last->next;
+    last->next = body;
+}
+
+/* ---- Messages --------------------------------------------------------------------- */
+
+struct feed {
+    struct mapi_stream *stream;
+    packet_info *pinfo;
+    enum way way;
+    struct when when;
+};
+
+static void keep_bytes(struct way_state *state, const uint8_t *p, size_t len)
+{
+    if (len > KEPT_MAX - state->kept_len)
+        len = KEPT_MAX - state->kept_len;
+    if (state->kept_len + len > state->kept_room) {
+        state->kept_room = MAX(2 * state->kept_room, state->kept_len + (uint32_t)len);
+        state->kept = (uint8_t *)wmem_realloc(wmem_file_scope(), state->kept, state->kept_room);
+    }
+    if (len > 0)
+        memcpy(state->kept + state->kept_len, p, len);
+    state->kept_len += (uint32_t)len;
+}
+
+static void drop_bytes(struct way_state *state)
+{
+    wmem_free(wmem_file_scope(), state->kept);
+    wmem_free(wmem_file_scope(), state->sentence);
+    state->kept = NULL;
+    state->sentence = NULL;
+    state->kept_len = state->kept_room = state->sentence_len = 0;
+}
+
+static bool is_error_page(const struct http_head *head)
+{
+    struct span value;
+    return !head->is_request && http_head_find(head, "Content-Type", &value) && span_starts_nocase(value, "text/");
+}
+
+static bool is_encoded(const struct http_head *head)
+{
+    struct span value;
+    return http_head_find(head, "Content-Encoding", &value) && !span_equals_nocase(value, "identity");
+}
+
+static void begin_message(const struct feed *feed, const struct http_head *head, const uint8_t *p)
+{
+    struct mapi_stream *stream = feed->stream;
+    struct way_state *state = &stream->way[feed->way];
+    drop_bytes(state);
+    if (head->is_request)
+        stream->head_asked = span_equals_nocase(head->method, "HEAD");
+    state->message = mconn_head(stream->conn, feed->when, feed->way, head);
+    state->item = NULL;
+    if (!state->message)
+        return;
+    struct mapi_item *item = wmem_new0(wmem_file_scope(), struct mapi_item);
+    item->message = state->message;
+    item->head_len = (uint32_t)head->length;
+    item->head_hash = head_hash(p, head->length);
+    memcpy(item->first, p, sizeof item->first);
+    item->encoded = is_encoded(head);
+    item->page = is_error_page(head);
+    state->item = item;
+    state->head_len = item->head_len;
+    keep_bytes(state, p, head->length);
+    if (item->page && !item->encoded)
+        state->sentence = (char *)wmem_alloc(wmem_file_scope(), SENTENCE_MAX);
+}
+
+static void body_bytes(const struct feed *feed, struct span data)
+{
+    struct way_state *state = &feed->stream->way[feed->way];
+    mconn_data(feed->stream->conn, feed->when, feed->way, data.ptr, data.len);
+    if (!state->item)
+        return;
+    keep_bytes(state, data.ptr, data.len);
+    if (state->sentence) {
+        size_t len = MIN(data.len, SENTENCE_MAX - state->sentence_len);
+        memcpy(state->sentence + state->sentence_len, data.ptr, len);
+        state->sentence_len += (uint32_t)len;
+    }
+}
+
+static void show_in_this_frame(const struct feed *feed, struct mapi_item *item)
+{
+    struct mapi_note *note = note_make(feed->pinfo);
+    note->stream = feed->stream;
+    if (note->last_item)
+        note->last_item->next = item;
+    else
+        note->items = item;
+    note->last_item = item;
+}
+
+/* The message in item ended here, whole or not. Its bytes stay with the item until the frame
+ * is through: then they are dropped unless nobody else has them. */
+static void finish_item(const struct feed *feed, bool cut)
+{
+    struct way_state *state = &feed->stream->way[feed->way];
+    struct mapi_item *item = state->item;
+    state->message = NULL;
+    state->item = NULL;
+    if (!item) {
+        drop_bytes(state);
+        return;
+    }
+    item->cut = cut;
+    item->kept = state->kept;
+    item->kept_len = state->kept_len;
+    item->sentence = state->sentence;
+    item->sentence_len = state->sentence_len;
+    state->kept = NULL;
+    state->sentence = NULL;
+    state->kept_len = state->kept_room = state->sentence_len = 0;
+    show_in_this_frame(feed, item);
+}
+
+static void end_message(const struct feed *feed)
+{
+    mconn_end(feed->stream->conn, feed->when, feed->way);
+    finish_item(feed, false);
+}
+
+static void lose(const struct feed *feed)
+{
+    struct way_state *state = &feed->stream->way[feed->way];
+    http_follow_lose(&state->follow);
+    state->waiting_len = 0;
+    if (state->item)
+        finish_item(feed, true);
+    mconn_lost(feed->stream->conn, feed->when, feed->way);
+}
+
+/* Follows bytes of the stream that come next. Returns how many of them begin a head. */
+static size_t follow_bytes(const struct feed *feed, const uint8_t *p, size_t len)
+{
+    struct way_state *state = &feed->stream->way[feed->way];
+    struct follow_event event;
+    size_t used = 0;
+    for (;;) {
+        const bool answers_head = feed->way == WAY_TO_CLIENT && feed->stream->head_asked;
+        const uint8_t *at = p + used;
+        used += http_follow(&state->follow, answers_head, at, len - used, &event);
+        switch (event.what) {
+        case FOLLOW_HEAD:
+            begin_message(feed, &event.head, at);
+            break;
+        case FOLLOW_DATA:
+            body_bytes(feed, event.data);
+            break;
+        case FOLLOW_END:
+            end_message(feed);
+            break;
+        case FOLLOW_LOST:
+            if (state->item)
+                lose(feed);
+            return 0;
+        case FOLLOW_MORE:
+            return len - used;
+        }
+    }
+}
+
+static void feed_bytes(const struct feed *feed, const uint8_t *p, uint32_t len)
+{
+    struct way_state *state = &feed->stream->way[feed->way];
+    if (state->waiting_len > 0) {
+        uint32_t total = state->waiting_len + len;
+        if (total > HEAD_WAIT_MAX + 65536) {
+            lose(feed);
+            return;
+        }
+        state->waiting = (uint8_t *)wmem_realloc(wmem_file_scope(), state->waiting, total);
+        memcpy(state->waiting + state->waiting_len, p, len);
+        state->waiting_len = 0;
+        uint8_t *joined = state->waiting;
+        size_t left = follow_bytes(feed, joined, total);
+        memmove(joined, joined + total - left, left);
+        state->waiting_len = (uint32_t)left;
+    } else {
+        size_t left = follow_bytes(feed, p, len);
+        if (left > 0) {
+            state->waiting = (uint8_t *)wmem_realloc(wmem_file_scope(), state->waiting, left);
+            memcpy(state->waiting, p + len - left, left);
+            state->waiting_len = (uint32_t)left;
+        }
+    }
+    if (state->waiting_len == 0 && state->waiting) {
+        wmem_free(wmem_file_scope(), state->waiting);
+        state->waiting = NULL;
+    }
+}
+
+/* ---- Segments --------------------------------------------------------------------- */
+
+/* What waited for the bytes before it, as far as it now continues the stream. */
+static void feed_held(const struct feed *feed)
+{
+    struct way_state *state = &feed->stream->way[feed->way];
+    while (state->held && (int32_t)(state->held->seq - state->next_seq) <= 0) {
+        struct held *first = state->held;
+        uint32_t old = state->next_seq - first->seq;
+        state->held = first->next;
+        state->held_count--;
+        if (old < first->len) {
+            state->next_seq = first->seq + first->len;
+            feed_bytes(feed, first->bytes + old, first->len - old);
+        }
+        wmem_free(wmem_file_scope(), first);
+    }
+}
+
+/* The bytes before the first segment that waits will not come. */
+static void pass_gap(const struct feed *feed)
+{
+    struct way_state *state = &feed->stream->way[feed->way];
+    if (!state->held)
+        return;
+    lose(feed);
+    state->next_seq = state->held->seq;
+    feed_held(feed);
+}
+
+static void hold(struct way_state *state, const struct tcp_frame *tcp)
+{
+    struct held **place = &state->held;
+    while (*place && (int32_t)((*place)->seq - tcp->seq) < 0)
+        place = &(*place)->next;
+    if (*place && (*place)->seq == tcp->seq && (*place)->len >= tcp->captured)
+        return;
+    struct held *held = (struct held *)wmem_alloc(wmem_file_scope(), sizeof *held + tcp->captured);
+    held->seq = tcp->seq;
+    held->len = tcp->captured;
+    memcpy(held->bytes, tcp->payload, tcp->captured);
+    held->next = *place;
+    *place = held;
+    state->held_count++;
+}
+
+static void feed_segment(const struct feed *feed, const struct tcp_frame *tcp)
+{
+    struct way_state *state = &feed->stream->way[feed->way];
+    const uint32_t end = tcp->seq + tcp->payload_len;
+    if (!state->have_next) {
+        state->have_next = true;
+        state->next_seq = tcp->seq;
+    }
+    const int32_t ahead = (int32_t)(tcp->seq - state->next_seq);
+    if (ahead > 0) {
+        hold(state, tcp);
+        if (state->held_count > HELD_MAX)
+            pass_gap(feed);
+        return;
+    }
+    if ((int32_t)(end - state->next_seq) <= 0)
+        return;
+    const uint32_t old = (uint32_t)-ahead;
+    state->next_seq = end;
+    if (old < tcp->captured)
+        feed_bytes(feed, tcp->payload + old, tcp->captured - old);
+    if (tcp->captured < tcp->payload_len)
+        lose(feed);
+    feed_held(feed);
+}
+
+/* The other end has bytes that were not captured: nobody will send them again. */
+static void acknowledged(const struct feed *feed, const struct tcp_frame *tcp)
+{
+    const struct feed other = { feed->stream, feed->pinfo, (enum way)!feed->way, feed->when };
+    struct way_state *state = &feed->stream->way[other.way];
+    if (!state->have_next || !(tcp->flags & TH_ACK) || (int32_t)(tcp->ack - state->next_seq) <= 0)
+        return;
+    if (state->held && (int32_t)(tcp->ack - state->held->seq) > 0) {
+        pass_gap(&other);
+    } else if (!state->held && (int32_t)(tcp->ack - state->next_seq) > 1) {
+        lose(&other);
+        state->next_seq = tcp->ack;
+    }
+}
+
+/* ---- Records of TLS --------------------------------------------------------------- */
+
+/* Records that tls has decrypted in this frame so far and that were not followed yet. */
+static void feed_records(const struct feed *feed, const struct tcp_frame *tcp)
+{
+    struct way_state *state = &feed->stream->way[feed->way];
+    uint32_t done = GPOINTER_TO_UINT(p_get_proto_data(feed->pinfo->pool, feed->pinfo, proto_mapihttp, FOLLOWED));
+    uint32_t seen = 0;
+    if (state->have_next && (int32_t)(tcp->seq - state->next_seq) > 0 && tcp->payload_len > 0)
+        lose(feed);
+    if (!state->have_next || (int32_t)(tcp->seq + tcp->payload_len - state->next_seq) > 0)
+        state->next_seq = tcp->seq + tcp->payload_len;
+    state->have_next = true;
+    for (uint32_t layer = 0; layer < TLS_LAYERS; layer++) {
+        const SslPacketInfo *info =
+            (const SslPacketInfo *)p_get_proto_data(wmem_file_scope(), feed->pinfo, proto_tls, layer);
+        for (const SslRecordInfo *record = info ? info->records : NULL; record; record = record->next) {
+            if (record->type != SSL_ID_APP_DATA || seen++ < done)
+                continue;
+            feed_bytes(feed, record->plain_data, record->data_len);
+        }
+    }
+    if (seen > done) {
+        p_remove_proto_data(feed->pinfo->pool, feed->pinfo, proto_mapihttp, FOLLOWED);
+        p_add_proto_data(feed->pinfo->pool, feed->pinfo, proto_mapihttp, FOLLOWED, GUINT_TO_POINTER(seen));
+    }
+}
+
+/* ---- Claiming --------------------------------------------------------------------- */
+
+static struct mapi_stream *find(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    conversation_t *conversation = tcp_conversation(pinfo, tcp);
+    return conversation ? (struct mapi_stream *)conversation_get_proto_data(conversation, proto_mapihttp) : NULL;
+}
+
+/* Whether a request for one of the endpoints begins here: seen without parsing it, for this
+ * is asked of every frame with a request in it. */
+static bool starts_mapi_request(const uint8_t *p, size_t len)
+{
+    static const char path[] = "/mapi/";
+    if (len < 16 || (p[0] != 'P' && p[0] != 'G' && p[0] != 'H' && p[0] != 'O'))
+        return false;
+    const uint8_t *space = (const uint8_t *)memchr(p, ' ', MIN(len, 16));
+    if (!space)
+        return false;
+    size_t at = (size_t)(space - p) + 1, end = MIN(len, LINE_LOOK);
+    if (at < end && p[at] != '/') {              /* absolute form: behind the authority */
+        if (len - at < 8 || g_ascii_strncasecmp((const char *)p + at, "http", 4) != 0)
+            return false;
+        const uint8_t *slash = (const uint8_t *)memchr(p + at + 8, '/', end > at + 8 ? end - at - 8 : 0);
+        if (!slash)
+            return false;
+        at = (size_t)(slash - p);
+    }
+    return len - at > strlen(path) && g_ascii_strncasecmp((const char *)p + at, path, strlen(path)) == 0;
+}
+
+static struct mapi_stream *claim(packet_info *pinfo, const struct tcp_frame *tcp, bool from_client, bool tls)
+{
+    conversation_t *conversation = tcp_conversation(pinfo, tcp);
+    if (!conversation)
+        return NULL;
+    struct mapi_stream *stream = wmem_new0(wmem_file_scope(), struct mapi_stream);
+    struct conn_past past;
+    store_read_past(pinfo, conversation, &past, &stream->tcp_stream);
+    past.tls = tls;
+    stream->tls = tls;
+    stream->client = from_client ? tcp->src : tcp->dst;
+    stream->server = from_client ? tcp->dst : tcp->src;
+    stream->conn = mconn_new(store_mapi(), stream->tcp_stream, &stream->client, &stream->server, &past);
+    conversation_add_proto_data(conversation, proto_mapihttp, stream);
+    return stream;
+}
+
+/* The first decrypted record of the frame that begins a request. */
+static bool record_starts_request(packet_info *pinfo)
+{
+    for (uint32_t layer = 0; layer < TLS_LAYERS; layer++) {
+        const SslPacketInfo *info =
+            (const SslPacketInfo *)p_get_proto_data(wmem_file_scope(), pinfo, proto_tls, layer);
+        for (const SslRecordInfo *record = info ? info->records : NULL; record; record = record->next) {
+            if (record->type == SSL_ID_APP_DATA && starts_mapi_request(record->plain_data, record->data_len))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* A connection that shows itself by what http handed over: met late, or a path of another name. */
+static struct mapi_stream *claim_by_body(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    bool tls = false;
+    const uint8_t *p = NULL;
+    int len = 0;
+    for (const GSList *item = pinfo->data_src; item; item = item->next) {
+        const struct data_source *source = (const struct data_source *)item->data;
+        tvbuff_t *tvb = get_data_source_tvb(source);
+        int at = item == pinfo->data_src ? (int)tcp->payload_offset : 0;
+        int there = item == pinfo->data_src ? (int)tcp->captured : (int)tvb_captured_length(tvb);
+        bool of_tls = false;
+        if (there < 5 || (item != pinfo->data_src && !takeover_is_stream_source(pinfo, source, &of_tls)))
+            continue;
+        const uint8_t *bytes = tvb_get_ptr(tvb, at, there);
+        struct http_head head;
+        if (http_head_parse(bytes, (size_t)there, &head) != HTTP_HEAD_OK)
+            continue;
+        p = bytes;
+        len = there;
+        tls = of_tls;
+    }
+    if (!p)
+        return NULL;
+    const bool response = len >= 5 && memcmp(p, "HTTP/", 5) == 0;
+    struct mapi_stream *stream = claim(pinfo, tcp, !response, tls);
+    if (!stream)
+        return NULL;
+    struct feed feed = { stream, pinfo, response ? WAY_TO_CLIENT : WAY_TO_SERVER, frame_when(pinfo) };
+    struct way_state *state = &stream->way[feed.way];
+    state->have_next = true;
+    state->next_seq = tcp->seq + tcp->payload_len;
+    feed_bytes(&feed, p, (uint32_t)len);
+    if (tls)
+        p_add_proto_data(pinfo->pool, pinfo, proto_mapihttp, FOLLOWED, GUINT_TO_POINTER(G_MAXUINT32));
+    return stream;
+}
+
+/* Follows what of this frame was not followed yet. Once per frame without TLS. */
+static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    struct mapi_stream *stream = store_mapi_active() ? find(pinfo, tcp) : NULL;
+    if (!stream) {
+        if (tcp->captured == 0)
+            return NULL;
+        if (starts_mapi_request(tcp->payload, tcp->captured))
+            stream = claim(pinfo, tcp, true, false);
+        else if (pinfo->data_src->next && tcp->payload[0] >= 20 && tcp->payload[0] <= 24 && record_starts_request(pinfo))
+            stream = claim(pinfo, tcp, true, true);
+        if (!stream)
+            return NULL;
+    }
+    struct feed feed = { stream, pinfo, WAY_TO_SERVER, frame_when(pinfo) };
+    if (endpoint_equal(&tcp->src, &stream->server) && !endpoint_equal(&tcp->src, &stream->client))
+        feed.way = WAY_TO_CLIENT;
+    if (stream->tls) {
+        if (p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, FOLLOWED) != GUINT_TO_POINTER(G_MAXUINT32))
+            feed_records(&feed, tcp);
+        return stream;
+    }
+    if (p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, FOLLOWED))
+        return stream;
+    p_add_proto_data(pinfo->pool, pinfo, proto_mapihttp, FOLLOWED, stream);
+    acknowledged(&feed, tcp);
+    if (tcp->payload_len > 0)
+        feed_segment(&feed, tcp);
+    return stream;
+}
+
+/* ---- Called by http --------------------------------------------------------------- */
+
+int mapi_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree _U_, void *data _U_)
+{
+    struct tcp_frame tcp;
+    if (!PINFO_FD_VISITED(pinfo) && tcp_frame_parse(pinfo, &tcp) && !follow_frame(pinfo, &tcp))
+        claim_by_body(pinfo, &tcp);
+    stash_body(pinfo, tvb);
+    return (int)tvb_captured_length(tvb);
+}
+
+bool mapi_has_bodies(packet_info *pinfo)
+{
+    return bodies(pinfo) != NULL;
+}
+
+/* A body of any other content type, if the message is one of ours. */
+static ws_bool body_of_other_type(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree _U_, void *data _U_)
+{
+    struct tcp_frame tcp;
+    if (!PINFO_FD_VISITED(pinfo) && tcp_frame_parse(pinfo, &tcp))
+        follow_frame(pinfo, &tcp);
+    const struct mapi_note *note = mapi_note_get(pinfo);
+    if (!note)
+        return FALSE;
+    const struct body *body = bodies(pinfo);
+    for (const struct mapi_item *item = note->items; item; item = item->next) {
+        if (item->message->body_length == 0 || item->page)
+            continue;
+        if (body) {
+            body = body->next;
+            continue;
+        }
+        if (item->message->type == MAPI_NONE)
+            return FALSE;
+        stash_body(pinfo, tvb);
+        return TRUE;
+    }
+    return FALSE;
+}
+
+/* ---- Every frame ------------------------------------------------------------------ */
+
+/* Gives each message of the frame its body, in their order. A body that http did not hand
+ * over in this frame is shown from our own copy. */
+static void match_bodies(packet_info *pinfo, struct mapi_note *note)
+{
+    struct body *body = bodies(pinfo);
+    for (struct mapi_item *item = note->items; item; item = item->next) {
+        item->body = NULL;
+        if (item->message->body_length == 0 || item->cut || item->page)
+            continue;
+        if (body && (item->encoded || tvb_reported_length(body->tvb) == item->message->body_length)) {
+            item->body = body->tvb;
+            body->taken = true;
+            body = body->next;
+        }
+    }
+}
+
+static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const struct tcp_frame *tcp)
+{
+    struct feed feed = { stream, pinfo, WAY_TO_SERVER, frame_when(pinfo) };
+    if (endpoint_equal(&tcp->src, &stream->server) && !endpoint_equal(&tcp->src, &stream->client))
+        feed.way = WAY_TO_CLIENT;
+    struct segment segment;
+    store_fill_segment(pinfo, tcp, feed.way, &segment);
+    if (segment.fin || segment.rst) {
+        bool until_close = false;
+        struct way_state *state = &stream->way[feed.way];
+        pass_gap(&feed);
+        if (http_follow_inside(&state->follow, &until_close)) {
+            if (until_close && segment.fin) {
+                http_follow_lose(&state->follow);
+                end_message(&feed);
+            } else if (state->item) {
+                finish_item(&feed, true);
+            }
+        }
+        const struct feed other = { stream, pinfo, (enum way)!feed.way, feed.when };
+        if (segment.rst && stream->way[other.way].item)
+            finish_item(&other, true);
+    }
+    struct mapi_note *note = mapi_note_get(pinfo);
+    if (note) {
+        match_bodies(pinfo, note);
+        for (struct mapi_item *item = note->items; item; item = item->next)
+            mapi_learn(stream->conn, item);
+    }
+    mconn_segment(stream->conn, &segment);
+    const struct verdict *verdicts = store_take_verdicts();
+    if (verdicts) {
+        note = note_make(pinfo);
+        note->stream = stream;
+        note->verdicts = verdicts;
+    }
+    if (note)
+        note->auth_row = aconn_row(mconn_auth(stream->conn));
+}
+
+/* Bytes that somebody else has in this frame need not be kept. */
+static void drop_copies(packet_info *pinfo, const struct tcp_frame *tcp, struct mapi_note *note)
+{
+    for (struct mapi_item *item = note->items; item; item = item->next) {
+        struct mapi_place place;
+        wmem_free(wmem_file_scope(), item->sentence);
+        item->sentence = NULL;
+        item->sentence_len = 0;
+        if (mapi_find_head(pinfo, tcp, item, &place)
+            && (item->message->body_length == 0 || item->body || item->page)) {
+            wmem_free(wmem_file_scope(), item->kept);
+            item->kept = NULL;
+            item->kept_len = 0;
+        }
+    }
+}
+
+void mapi_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    struct mapi_stream *stream = follow_frame(pinfo, tcp);
+    if (!stream) {
+        if (store_mapi_active() && (tcp->flags & (TH_FIN | TH_RST)))
+            mworld_foreign_end(store_mapi(), &tcp->src, frame_when(pinfo));
+        return;
+    }
+    end_of_frame(pinfo, stream, tcp);
+    struct mapi_note *note = mapi_note_get(pinfo);
+    if (note)
+        drop_copies(pinfo, tcp, note);
+}
+
+void mapi_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
+{
+    struct mapi_note *note = mapi_note_get(pinfo);
+    if (note)
+        match_bodies(pinfo, note);
+    for (const struct body *body = bodies(pinfo); body; body = body->next) {
+        if (!body->taken)
+            mapi_show_stray(tvb, pinfo, tree, body->tvb);
+    }
+    if (!note)
+        return;
+    mapi_show_frame(tvb, pinfo, tree, tcp, note);
+    for (struct mapi_item *item = note->items; item; item = item->next)
+        item->body = NULL;       /* it goes with the frame */
+    tap_queue_packet(mapi_tap, pinfo, note);
+    if (note->auth_row != NO_NUMBER)
+        tap_queue_packet(outlook_tap, pinfo, &note->auth_row);
+}
+
+void mapi_register(void)
+{
+    mapi_tap = register_tap("mapihttp");
+    register_dissector("mapihttp", mapi_from_http, proto_mapihttp);
+}
+
+void mapi_handoff(void)
+{
+    proto_tls = proto_get_id_by_filter_name("tls");
+    proto_http = proto_get_id_by_filter_name("http");
+    dissector_add_string("media_type", "application/mapi-http", find_dissector("mapihttp"));
+    heur_dissector_add("http", body_of_other_type, "MAPI over HTTP", "mapihttp_http", proto_mapihttp, HEURISTIC_ENABLE);
+}

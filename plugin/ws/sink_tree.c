@@ -1,0 +1,275 @@
+/* sink_tree.c
+ * Shows what the pure decoders of field.h find: fields registered from their tables,
+ * values as tree items, broken bytes as expert items.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "ws.h"
+
+#include <epan/expert.h>
+#include <epan/tvbuff.h>
+#include <wsutil/nstime.h>
+
+#include "../core/mapibody.h"
+#include "../core/oxext.h"
+#include "../core/oxprops.h"
+#include "../core/oxrop.h"
+
+static const struct field_table *const tables[] = { &mapibody_fields, &oxprops_fields, &oxext_fields, &oxrop_fields };
+static int *hf_table[G_N_ELEMENTS(tables)];
+
+static int ett_group = -1, ett_flags = -1;
+static expert_field ei_malformed = EI_INIT;
+
+G_STATIC_ASSERT(sizeof(value_string) == sizeof(struct field_name));
+G_STATIC_ASSERT(G_STRUCT_OFFSET(value_string, strptr) == G_STRUCT_OFFSET(struct field_name, name));
+
+/* ---- Registration ----------------------------------------------------------------- */
+
+static enum ftenum type_of(uint8_t kind)
+{
+    switch (kind) {
+    case FIELD_U8: return FT_UINT8;
+    case FIELD_U16: return FT_UINT16;
+    case FIELD_U32: return FT_UINT32;
+    case FIELD_U64: return FT_UINT64;
+    case FIELD_I16: return FT_INT16;
+    case FIELD_I32: return FT_INT32;
+    case FIELD_I64: return FT_INT64;
+    case FIELD_BOOL: return FT_BOOLEAN;
+    case FIELD_FLOAT: return FT_FLOAT;
+    case FIELD_DOUBLE: return FT_DOUBLE;
+    case FIELD_GUID: return FT_GUID;
+    case FIELD_FILETIME: return FT_ABSOLUTE_TIME;
+    case FIELD_STRING8:
+    case FIELD_STRING16: return FT_STRING;
+    default: return FT_BYTES;
+    }
+}
+
+static int bits_of(uint8_t kind)
+{
+    return kind == FIELD_U8 ? 8 : kind == FIELD_U16 ? 16 : 32;
+}
+
+static bool is_integer(uint8_t kind)
+{
+    return kind <= FIELD_I64;
+}
+
+static void register_row(const struct field_table *table, unsigned row, uint8_t whole, hf_register_info *info)
+{
+    const struct field *field = &table->rows[row];
+    header_field_info *field_info = &info->hfinfo;
+    const bool is_bit = field->mask != 0 && (field->mask & (field->mask - 1)) == 0 && !field->names;
+    const uint8_t kind = field->mask ? whole : field->kind;
+    field_info->name = field->label;
+    field_info->abbrev = wmem_strdup_printf(wmem_epan_scope(), "%s%s", table->prefix, field->filter);
+    field_info->type = is_bit ? FT_BOOLEAN : type_of(kind);
+    field_info->display = is_bit ? bits_of(whole) : kind == FIELD_FILETIME ? (int)ABSOLUTE_TIME_UTC
+        : !is_integer(kind) ? BASE_NONE : field->hex ? BASE_HEX : BASE_DEC;
+    if (field->names && is_integer(kind)) {
+        field_info->strings = (const value_string *)(const void *)field->names;
+        field_info->display |= BASE_SPECIAL_VALS;
+    }
+    field_info->bitmask = field->mask;
+    HFILL_INIT(*info);
+}
+
+static void register_table(const struct field_table *table, int **hf)
+{
+    hf_register_info *info = (hf_register_info *)wmem_alloc0(wmem_epan_scope(), table->count * sizeof *info);
+    uint8_t whole = FIELD_U8;
+    *hf = (int *)wmem_alloc_array(wmem_epan_scope(), int, table->count);
+    for (unsigned row = 0; row < table->count; row++) {
+        if (!table->rows[row].mask)
+            whole = table->rows[row].kind;
+        (*hf)[row] = -1;
+        info[row].p_id = &(*hf)[row];
+        register_row(table, row, whole, &info[row]);
+    }
+    proto_register_field_array(proto_mapihttp, info, (int)table->count);
+}
+
+void sink_register(void)
+{
+    static int *ett[] = { &ett_group, &ett_flags };
+    static ei_register_info broken[] = {
+        { &ei_malformed, { "mapihttp.malformed", PI_MALFORMED, PI_ERROR, "A broken message", EXPFILL } },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
+        register_table(tables[i], &hf_table[i]);
+    proto_register_subtree_array(ett, G_N_ELEMENTS(ett));
+    expert_register_field_array(expert_register_protocol(proto_mapihttp), broken, G_N_ELEMENTS(broken));
+}
+
+/* ---- The sink --------------------------------------------------------------------- */
+
+#define NESTED_BUFFERS 8
+
+struct tree_sink {
+    packet_info *pinfo;
+    tvbuff_t *tvb[NESTED_BUFFERS];
+    unsigned buffers;            /* entered */
+    proto_tree *tree[READER_DEPTH_MAX + NESTED_BUFFERS];
+    proto_item *item[READER_DEPTH_MAX + NESTED_BUFFERS];
+    uint32_t begun[READER_DEPTH_MAX + NESTED_BUFFERS];
+    unsigned depth, too_deep;
+    uint32_t issues;
+};
+
+static tvbuff_t *current(const struct tree_sink *sink)
+{
+    return sink->tvb[MIN(sink->buffers, NESTED_BUFFERS - 1)];
+}
+
+/* The row's field, and in *rest how many rows of its table are left behind it. */
+static const int *field_hf(const struct field *field, unsigned *rest)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
+        if (field >= tables[i]->rows && field < tables[i]->rows + tables[i]->count) {
+            unsigned row = (unsigned)(field - tables[i]->rows);
+            *rest = tables[i]->count - row - 1;
+            return &hf_table[i][row];
+        }
+    }
+    return NULL;
+}
+
+/* Without its terminator and fit to be shown; 8-bit text is UTF-8 if it can be. */
+static char *text_of(wmem_allocator_t *scope, tvbuff_t *tvb, const struct field_value *value)
+{
+    int len = (int)value->len;
+    if (value->field->kind == FIELD_STRING16) {
+        if (len >= 2 && value->bytes[len - 2] == 0 && value->bytes[len - 1] == 0)
+            len -= 2;
+        return (char *)tvb_get_string_enc(scope, tvb, (int)value->offset, len & ~1, ENC_UTF_16 | ENC_LITTLE_ENDIAN);
+    }
+    if (len >= 1 && value->bytes[len - 1] == 0)
+        len--;
+    bool utf8 = g_utf8_validate((const char *)value->bytes, len, NULL);
+    return (char *)tvb_get_string_enc(scope, tvb, (int)value->offset, len, utf8 ? ENC_UTF_8 : ENC_WINDOWS_1252);
+}
+
+static proto_item *show_value(proto_tree *tree, int hf, packet_info *pinfo, tvbuff_t *tvb,
+                              const struct field_value *value)
+{
+    const int offset = (int)value->offset, len = (int)value->len;
+    nstime_t time;
+    switch (value->field->kind) {
+    case FIELD_STRING8:
+    case FIELD_STRING16:
+        return proto_tree_add_string(tree, hf, tvb, offset, len, text_of(pinfo->pool, tvb, value));
+    case FIELD_FILETIME:
+        if (!filetime_to_nstime(&time, value->number))
+            nstime_set_zero(&time);
+        return proto_tree_add_time(tree, hf, tvb, offset, len, &time);
+    case FIELD_BYTES:
+        return proto_tree_add_item(tree, hf, tvb, offset, len, ENC_NA);
+    default:
+        return proto_tree_add_item(tree, hf, tvb, offset, len, ENC_LITTLE_ENDIAN);
+    }
+}
+
+static void on_value(void *ctx, const struct field_value *value)
+{
+    struct tree_sink *sink = (struct tree_sink *)ctx;
+    unsigned rest = 0;
+    const int *hf = field_hf(value->field, &rest);
+    if (!hf)
+        return;
+    tvbuff_t *tvb = current(sink);
+    proto_item *item = show_value(sink->tree[sink->depth], *hf, sink->pinfo, tvb, value);
+    if (value->text)
+        proto_item_append_text(item, " (%s)", value->text);
+    if (rest == 0 || !value->field[1].mask)
+        return;
+    proto_tree *bits = proto_item_add_subtree(item, ett_flags);
+    for (unsigned i = 1; i <= rest && value->field[i].mask; i++)
+        proto_tree_add_item(bits, hf[i], tvb, (int)value->offset, (int)value->len, ENC_LITTLE_ENDIAN);
+}
+
+static void on_open(void *ctx, const char *label, uint32_t offset)
+{
+    struct tree_sink *sink = (struct tree_sink *)ctx;
+    proto_tree *parent = sink->tree[sink->depth];
+    if (sink->too_deep > 0 || sink->depth + 1 >= G_N_ELEMENTS(sink->tree)) {
+        sink->too_deep++;        /* readers stop before */
+        return;
+    }
+    sink->depth++;
+    sink->tree[sink->depth] = proto_tree_add_subtree(parent, current(sink), (int)offset, 0, ett_group,
+                                                     &sink->item[sink->depth], label);
+    sink->begun[sink->depth] = offset;
+}
+
+static void on_close(void *ctx, uint32_t end, const char *summary)
+{
+    struct tree_sink *sink = (struct tree_sink *)ctx;
+    if (sink->too_deep > 0 || sink->depth == 0) {
+        sink->too_deep -= sink->too_deep > 0;
+        return;
+    }
+    proto_item *item = sink->item[sink->depth];
+    if (end > sink->begun[sink->depth])
+        proto_item_set_len(item, (int)(end - sink->begun[sink->depth]));
+    if (summary)
+        proto_item_append_text(item, ": %s", summary);
+    sink->depth--;
+}
+
+void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t offset, const char *what)
+{
+    const uint32_t len = tvb_captured_length(tvb);
+    proto_tree_add_expert_format(tree, pinfo, &ei_malformed, tvb, (int)MIN(offset, len), offset < len ? 1 : 0,
+                                 "%s, at byte %u", what, offset);
+}
+
+static void on_issue(void *ctx, uint32_t offset, const char *what)
+{
+    struct tree_sink *sink = (struct tree_sink *)ctx;
+    sink->issues++;
+    sink_malformed(current(sink), sink->pinfo, sink->tree[sink->depth], offset, what);
+}
+
+static uint8_t *on_room(void *ctx, size_t size)
+{
+    struct tree_sink *sink = (struct tree_sink *)ctx;
+    return (uint8_t *)wmem_alloc(sink->pinfo->pool, size);
+}
+
+static void on_enter(void *ctx, const uint8_t *bytes, uint32_t len, const char *name)
+{
+    struct tree_sink *sink = (struct tree_sink *)ctx;
+    tvbuff_t *parent = current(sink);
+    sink->buffers++;
+    if (sink->buffers >= NESTED_BUFFERS)
+        return;
+    tvbuff_t *tvb = tvb_new_child_real_data(parent, bytes, len, (int)len);
+    add_new_data_source(sink->pinfo, tvb, name);
+    sink->tvb[sink->buffers] = tvb;
+}
+
+static void on_leave(void *ctx)
+{
+    struct tree_sink *sink = (struct tree_sink *)ctx;
+    if (sink->buffers > 0)
+        sink->buffers--;
+}
+
+uint32_t sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg)
+{
+    static const struct field_sink calls = { NULL, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
+    static const struct field_sink quiet = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
+    struct tree_sink to = { .pinfo = pinfo };
+    struct field_sink sink = tree || outlook_wants_expert() ? calls : quiet;
+    struct reader reader;
+    const uint32_t captured = tvb_captured_length(tvb);
+    to.tvb[0] = tvb;
+    to.tree[0] = tree;
+    sink.ctx = &to;
+    reader_init(&reader, tvb_get_ptr(tvb, 0, (int)captured), captured, cut ? UINT32_MAX : tvb_reported_length(tvb), &sink);
+    decode(&reader, arg);
+    return to.issues;
+}

@@ -1,0 +1,346 @@
+/* mscene.h
+ * Plays MAPI/HTTP connections to the state core the way the plugin does: bytes of a stream
+ * frame by frame. What it proves is written down as "session.lost:error@12/0.1": item,
+ * severity, frame, session and leg (-1: none).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_MSCENE_H
+#define OUTLOOKHTTP_MSCENE_H
+
+#include "follow.h"
+#include "mapi.h"
+#include "unit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SCENE_START (INT64_C(1700000000) * SECOND)
+
+struct block {
+    struct block *next;
+    max_align_t bytes[];
+};
+
+struct scene {
+    struct arena arena;
+    struct block *blocks;
+    size_t allocated;
+    struct aworld *auth;
+    struct mworld *world;
+    uint32_t frame, streams;
+    int64_t ns;
+    char log[4096];              /* verdicts of mapi.c, separated by blanks */
+    char last_text[VERDICT_TEXT_MAX];
+    enum verdict_where where;
+    bool where_seen;
+};
+
+struct tap {                     /* a TCP connection */
+    struct scene *scene;
+    struct mconn *conn;
+    uint32_t stream;
+    uint32_t seq[2];
+    struct follow follow[2];
+    struct mapi_message *now[2]; /* under way */
+    struct mapi_message *last[2];        /* begun last, ours or NULL */
+    char page[512];
+    size_t page_len;
+    bool is_page, head_asked;
+    uint8_t body[256];
+    size_t body_len;
+};
+
+static void *scene_alloc(void *ctx, size_t size)
+{
+    struct scene *scene = ctx;
+    struct block *block = calloc(1, sizeof(*block) + size);
+    if (!block) {
+        abort();
+    }
+    block->next = scene->blocks;
+    scene->blocks = block;
+    scene->allocated += size;
+    return block->bytes;
+}
+
+static inline void scene_begin(struct scene *scene)
+{
+    memset(scene, 0, sizeof(*scene));
+    scene->arena.alloc = scene_alloc;
+    scene->arena.ctx = scene;
+    scene->auth = aworld_new(&scene->arena);
+    scene->world = mworld_new(&scene->arena, scene->auth);
+    scene->ns = SCENE_START;
+}
+
+static inline void scene_end(struct scene *scene)
+{
+    while (scene->blocks) {
+        struct block *next = scene->blocks->next;
+        free(scene->blocks);
+        scene->blocks = next;
+    }
+}
+
+static inline void scene_wait(struct scene *scene, double seconds)
+{
+    scene->ns += (int64_t)(seconds * 1e9);
+}
+
+static inline struct when scene_frame(struct scene *scene)
+{
+    struct when when = { ++scene->frame, scene->ns += MILLISECOND };
+    return when;
+}
+
+static inline void scene_collect(struct scene *scene)
+{
+    static const char *const severities[] = { "chat", "note", "warning", "error" };
+    for (const struct verdict *v = mworld_take_verdicts(scene->world); v; v = v->next) {
+        const char *item = strchr(verdict_filter(v->kind), '.') + 1;
+        size_t used = strlen(scene->log);
+        snprintf(scene->log + used, sizeof(scene->log) - used, "%s%s:%s@%u/%d.%d", used ? " " : "", item,
+                 severities[v->severity], v->when.frame, (int)v->session, (int)v->leg);
+        CHECK_INT(v->when.frame, scene->frame);
+        CHECK(strlen(v->text) < VERDICT_TEXT_MAX - 1);
+        CHECK(strncmp(v->text, "Seen: ", 6) == 0 && strstr(v->text, "; inferred: ") && strstr(v->text, "; next: "));
+        snprintf(scene->last_text, sizeof(scene->last_text), "%s", v->text);
+        scene->where = v->where;
+        scene->where_seen = v->where_seen;
+        if (getenv("SCENE_SHOW")) {
+            fprintf(stderr, "%s %u: %s\n", verdict_filter(v->kind), v->when.frame, v->text);
+        }
+    }
+    aworld_take_verdicts(scene->auth);
+}
+
+static struct endpoint end_of(const char *text)
+{
+    struct endpoint end = { .family = 4 };
+    unsigned a, b, c, d, port;
+    if (sscanf(text, "%u.%u.%u.%u:%u", &a, &b, &c, &d, &port) != 5) {
+        abort();
+    }
+    end.addr[0] = (uint8_t)a;
+    end.addr[1] = (uint8_t)b;
+    end.addr[2] = (uint8_t)c;
+    end.addr[3] = (uint8_t)d;
+    end.port = (uint16_t)port;
+    return end;
+}
+
+struct wire {                    /* of a frame */
+    const char *bytes;
+    size_t len;
+    bool syn, fin, rst, no_window, again;
+};
+
+static inline void learn(struct tap *tap, struct mapi_message *message, bool complete)
+{
+    struct mapi_facts facts;
+    struct span sentence = { (const uint8_t *)tap->page, message->is_response && tap->is_page ? tap->page_len : 0 };
+    const uint8_t *body = tap->body;
+    size_t len = tap->body_len;
+    memset(&facts, 0, sizeof(facts));
+    if (message->is_response && !tap->is_page && complete) {
+        for (size_t i = 0; i + 4 <= len; i++) {
+            if (memcmp(body + i, "\r\n\r\n", 4) == 0) {
+                body += i + 4;
+                len -= i + 4;
+                break;
+            }
+        }
+        facts.has_status = len >= 4;
+        facts.has_error = len >= 8;
+        facts.status = len >= 4 ? get_le32(body) : 0;
+        facts.error = len >= 8 ? get_le32(body + 4) : 0;
+    } else if (!message->is_response && complete) {
+        facts.user_dn.ptr = body;
+        facts.user_dn.len = len ? strnlen((const char *)body, len) : 0;
+    }
+    mconn_facts(tap->conn, message, &facts, sentence);
+}
+
+/* A frame with these bytes, and everything that goes with it. */
+static inline void tap_wire(struct tap *tap, enum way way, struct wire wire)
+{
+    struct scene *scene = tap->scene;
+    struct when when = scene_frame(scene);
+    struct follow *follow = &tap->follow[way];
+    const uint8_t *p = (const uint8_t *)wire.bytes;
+    size_t left = wire.again ? 0 : wire.len;
+    struct follow_event event;
+    bool go_on = left > 0;
+    while (go_on) {
+        size_t used = http_follow(follow, way == WAY_TO_CLIENT && tap->head_asked, p, left, &event);
+        p += used;
+        left -= used;
+        switch (event.what) {
+        case FOLLOW_HEAD: {
+            struct span type;
+            if (event.head.is_request) {
+                tap->head_asked = span_equals_nocase(event.head.method, "HEAD");
+            }
+            tap->now[way] = tap->last[way] = mconn_head(tap->conn, when, way, &event.head);
+            tap->is_page = !event.head.is_request && http_head_find(&event.head, "Content-Type", &type) &&
+                           span_starts_nocase(type, "text/");
+            tap->page_len = tap->body_len = 0;
+            break;
+        }
+        case FOLLOW_DATA:
+            mconn_data(tap->conn, when, way, event.data.ptr, event.data.len);
+            for (size_t i = 0; i < event.data.len; i++) {
+                if (tap->page_len < sizeof(tap->page)) {
+                    tap->page[tap->page_len++] = (char)event.data.ptr[i];
+                }
+                if (tap->body_len < sizeof(tap->body)) {
+                    tap->body[tap->body_len++] = event.data.ptr[i];
+                }
+            }
+            break;
+        case FOLLOW_END:
+            mconn_end(tap->conn, when, way);
+            if (tap->now[way]) {
+                learn(tap, tap->now[way], true);
+            }
+            tap->now[way] = NULL;
+            break;
+        default:
+            CHECK(event.what != FOLLOW_LOST && left == 0);
+            go_on = false;
+            break;
+        }
+    }
+    struct segment segment = {
+        .when = when, .way = way, .syn = wire.syn, .fin = wire.fin, .rst = wire.rst,
+        .has_ack = !wire.syn || way == WAY_TO_CLIENT, .seq = tap->seq[way], .ack = tap->seq[!way],
+        .len = (uint32_t)wire.len, .captured = (uint32_t)wire.len, .window = wire.no_window ? 0 : 1000
+    };
+    if (wire.again) {
+        segment.seq -= segment.len;
+    } else {
+        tap->seq[way] += segment.len + wire.syn + wire.fin;
+    }
+    mconn_segment(tap->conn, &segment);
+    scene_collect(scene);
+}
+
+/* whole: captured from SYN on. */
+static inline void tap_open_as(struct tap *tap, struct scene *scene, const char *client, const char *server, bool whole,
+                               bool tls)
+{
+    struct endpoint client_end = end_of(client), server_end = end_of(server);
+    struct conn_past past = { .syn = whole, .syn_ack = whole, .has_next = whole, .tls = tls };
+    memset(tap, 0, sizeof(*tap));
+    tap->scene = scene;
+    tap->stream = scene->streams++;
+    tap->seq[0] = past.next_seq[0] = 1000;
+    tap->seq[1] = past.next_seq[1] = 5000;
+    past.first.frame = scene->frame;
+    past.first.ns = scene->ns;
+    tap->conn = mconn_new(scene->world, tap->stream, &client_end, &server_end, &past);
+}
+
+static inline void tap_open(struct tap *tap, struct scene *scene, const char *client, const char *server)
+{
+    tap_open_as(tap, scene, client, server, true, false);
+}
+
+static inline void tap_bytes(struct tap *tap, enum way way, const char *bytes, size_t len)
+{
+    tap_wire(tap, way, (struct wire){ .bytes = bytes, .len = len });
+}
+
+static inline void tap_text(struct tap *tap, enum way way, const char *format, ...)
+{
+    static char text[40000];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    tap_bytes(tap, way, text, (size_t)len);
+}
+
+static inline void tap_fin(struct tap *tap, enum way way)
+{
+    tap_wire(tap, way, (struct wire){ .fin = true });
+}
+
+static inline void tap_rst(struct tap *tap, enum way way)
+{
+    tap_wire(tap, way, (struct wire){ .rst = true });
+}
+
+#define GUID_A "{A0000000-0000-0000-0000-00000000000A}"
+#define GUID_B "{B0000000-0000-0000-0000-00000000000B}"
+
+struct ask {
+    const char *type, *guid, *cookies, *path, *extra;
+    unsigned counter;
+};
+
+static inline struct mapi_message *ask_with(struct tap *tap, struct ask ask)
+{
+    tap_text(tap, WAY_TO_SERVER, "POST %s HTTP/1.1\r\nHost: mail.example.test\r\nContent-Type: application/mapi-http\r\n"
+             "X-RequestType: %s\r\nX-RequestId: %s:%u\r\nX-ClientApplication: Outlook/16.0\r\n%s%s%s%s"
+             "Content-Length: 8\r\n\r\n/o=x/u=1", ask.path ? ask.path : "/mapi/emsmdb/?MailboxId=m1@example.test",
+             ask.type, ask.guid ? ask.guid : GUID_A, ask.counter, ask.cookies ? "Cookie: " : "",
+             ask.cookies ? ask.cookies : "", ask.cookies ? "\r\n" : "", ask.extra ? ask.extra : "");
+    return tap->last[WAY_TO_SERVER];
+}
+
+static inline struct mapi_message *ask(struct tap *tap, const char *type, unsigned counter, const char *cookies)
+{
+    return ask_with(tap, (struct ask){ .type = type, .counter = counter, .cookies = cookies });
+}
+
+struct answer {
+    const char *type, *set, *extra;      /* set: whole header lines */
+    unsigned code, status, error;
+};
+
+/* A success, or a failure of the body; chunked. */
+static inline struct mapi_message *answer_with(struct tap *tap, struct answer answer)
+{
+    char text[2000];
+    int head = snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\n"
+                        "X-RequestType: %s\r\nX-ResponseCode: %u\r\nX-PendingPeriod: 30000\r\n%s%s"
+                        "Transfer-Encoding: chunked\r\n\r\n1c\r\nPROCESSING\r\nDONE\r\n\r\n", answer.type, answer.code,
+                        answer.set ? answer.set : "", answer.extra ? answer.extra : "");
+    const uint8_t values[8] = {
+        (uint8_t)answer.status, (uint8_t)(answer.status >> 8), (uint8_t)(answer.status >> 16),
+        (uint8_t)(answer.status >> 24), (uint8_t)answer.error, (uint8_t)(answer.error >> 8),
+        (uint8_t)(answer.error >> 16), (uint8_t)(answer.error >> 24)
+    };
+    memcpy(text + head, values, 8);
+    memcpy(text + head + 8, "\r\n0\r\n\r\n", 7);
+    tap_bytes(tap, WAY_TO_CLIENT, text, (size_t)head + 15);
+    return tap->last[WAY_TO_CLIENT];
+}
+
+static inline struct mapi_message *answer(struct tap *tap, const char *type, const char *set)
+{
+    return answer_with(tap, (struct answer){ .type = type, .set = set, .extra = "X-ExpirationInfo: 900000\r\n" });
+}
+
+/* An HTTP 200 with a code and a page. */
+static inline struct mapi_message *answer_code(struct tap *tap, unsigned code, const char *sentence)
+{
+    char page[300];
+    int len = snprintf(page, sizeof(page), "<html><body><h1>Diagnostic Information</h1><p>%s</p></body></html>", sentence);
+    tap_text(tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-ResponseCode: %u\r\n"
+             "Content-Length: %d\r\n\r\n%s", code, len, page);
+    return tap->last[WAY_TO_CLIENT];
+}
+
+/* Another status, with further header lines. */
+static inline struct mapi_message *answer_status(struct tap *tap, const char *status, const char *extra)
+{
+    tap_text(tap, WAY_TO_CLIENT, "HTTP/1.1 %s\r\n%sContent-Length: 4\r\n\r\npage", status, extra ? extra : "");
+    return tap->last[WAY_TO_CLIENT];
+}
+
+#endif
