@@ -2,8 +2,8 @@
 
     analyze.py [-k KEYLOG] [CAPTURE ...]
 
-tshark prints the fields of every packet and, after the last, the table of
--z rpch,connections. Packets are counted and forgotten.
+tshark prints the fields of every packet and, after the last, the tables of -z rpch,connections,
+-z mapihttp,sessions and -z outlook,auth. Packets are counted and forgotten.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -27,10 +27,16 @@ VERDICT_PARTS = ["outlook.verdict", "outlook.verdict.seen", "outlook.verdict.inf
 FIELDS = overview.FIELDS + [
     "http.request.method", "rpch.vc", "rpch.vc.leg", "rpch.vc.in_stream", "rpch.vc.out_stream", "rpch.vc.in_peer",
     "rpch.vc.out_peer", "rpch.vc.state", "rpch.target", "outlook.request_id", "outlook.client_request_id",
-    "rpch.rts.malformed", "rpch.rts.unexpected", *VERDICT_PARTS, *report.HEADLINES,
+    "mapihttp.session", "mapihttp.leg", "mapihttp.request_type", "mapihttp.endpoint", "mapihttp.request_in",
+    "outlook.auth.user", "rpch.rts.malformed", "rpch.rts.unexpected", "mapihttp.malformed", "outlook.verdict.where",
+    *VERDICT_PARTS, *report.HEADLINES,
 ]
+TABLES = ["-z", "rpch,connections", "-z", "mapihttp,sessions", "-z", "outlook,auth"]
 TEXTS_KEPT = 2000                    # verdict texts; identical ones are folded anyway
+FINDINGS_KEPT = 2000                 # verdicts that belong to no session
 IDS_KEPT = 4                         # request ids of one connection and leg
+ODD = {"rpch.rts.malformed": "a broken RTS PDU", "rpch.rts.unexpected": "an unexpected RTS PDU",
+       "mapihttp.malformed": "a broken MAPI/HTTP message"}
 CHANNELS = {"RPC_IN_DATA", "RPC_OUT_DATA", "RPC_CONNECT"}
 DEFAULT_SAMPLE = "split-lb"
 
@@ -57,7 +63,12 @@ class Pass:
         self.requests = {}           # stream: frame and time of its first channel request
         self.found = {}              # (filter, vc, leg): first frame with this verdict
         self.texts = {}              # frame: {filter: (seen, inferred, next)} of the verdicts on it
-        self.odd = {"rpch.rts.malformed": [], "rpch.rts.unexpected": []}     # first frame and number
+        self.odd = {name: [] for name in ODD}                    # first frame and number
+        self.times = {}              # frame: time, of those with verdicts
+        self.sessions = {}           # (session, leg): {verdict: [frames]}
+        self.ids = {}                # (session, leg): request ids of failures
+        self.findings = []           # report.Finding, of frames without a session
+        self.mapi_requests = 0
         self.table = []
 
     def line(self, text):
@@ -77,9 +88,40 @@ class Pass:
                 found[:] = [found[0], found[1] + 1] if found else [frame, 1]
         verdicts = [name for name in report.HEADLINES if row[name]]
         if verdicts and len(self.texts) < TEXTS_KEPT:
+            self.times[frame] = overview.epoch(row["frame.time_epoch"])
             self.texts[frame] = {name: rest for name, *rest in zip(*(values(row, part) for part in VERDICT_PARTS))}
+        if row["mapihttp.leg"] and not row["mapihttp.request_in"]:
+            self.mapi_requests += 1
         if row["rpch.vc"]:
             self.connection(frame, row, verdicts)
+        if verdicts:
+            self.mapi(frame, row, [name for name in verdicts if not name.startswith("rpch.")])
+
+    def mapi(self, frame, row, verdicts):
+        """A session's verdicts; what logons and http say stands for itself unless the session's row says the same."""
+        keys = list(dict.fromkeys(zip(values(row, "mapihttp.session"), values(row, "mapihttp.leg"))))
+        ids = list(dict.fromkeys(values(row, "outlook.request_id") + values(row, "outlook.client_request_id")))
+        key = None
+        if keys:
+            # A frame rarely shows messages of two sessions; the table says whose its gravest verdict is.
+            key = tuple(map(int, keys[-1]))
+            for name in verdicts:
+                self.sessions.setdefault(key, {}).setdefault(name, []).append(frame)
+            kept = self.ids.setdefault(key, [])
+            kept += [value for value in ids if value not in kept][:IDS_KEPT - len(kept)]
+            verdicts = [name for name in verdicts if name.startswith("outlook.")]
+        if row["rpch.vc"]:
+            verdicts = [name for name in verdicts if name.startswith("outlook.auth.")]
+        stream = int(values(row, "tcp.stream")[-1]) if row["tcp.stream"] else None
+        for name in verdicts[:max(0, FINDINGS_KEPT - len(self.findings))]:
+            user = (values(row, "outlook.auth.user") or [""])[-1]
+            self.findings.append(report.Finding(name, frame, overview.epoch(row["frame.time_epoch"]), user, request_ids=ids, session=key))
+            place = dict(zip(values(row, "outlook.verdict"), values(row, "outlook.verdict.where"))).get(name, "")
+            self.findings[-1].where, self.findings[-1].where_seen, _ = table.where(place, report.PLACES)
+            self.findings[-1].text = self.texts.get(frame, {}).get(name, ("", "", ""))
+            if stream in self.overview.tcp:
+                client, server = self.overview.tcp[stream].ends
+                self.findings[-1].client, self.findings[-1].server = client[0], peer(server)
 
     def connection(self, frame, row, verdicts):
         """A frame that carries the fields of section "virtual connection"."""
@@ -126,10 +168,56 @@ class Pass:
         return [self.legs[key] for key in sorted(self.legs)]
 
 
+    def finish_sessions(self):
+        """The rows of the sessions; the findings learn from the table of logons who and where."""
+        found = []
+        for row in table.rows(self.table, "sessions"):
+            key = (int(row["session"]), int(row["leg"]))
+            one = report.Session(*key, start=overview.epoch(row.get("start", "")) or self.overview.first)
+            for name in ("user", "application", "mailbox", "endpoint", "server", "back_ends", "slowest_type", "ended"):
+                setattr(one, name, row.get(name, ""))
+            one.client = row.get("client", "")
+            one.ok, one.failures = number(row.get("ok")), number(row.get("failed"))
+            one.slowest = float(row["slowest"].split()[0]) if row.get("slowest") else -1.0
+            one.verdict = table.verdict(row.get("verdict", ""), report.HEADLINES)
+            one.frame = number(row.get("frame"))
+            one.when = self.times.get(one.frame) or 0.0
+            one.where, one.where_seen, reason = table.where(row.get("where", ""), report.PLACES)
+            one.cannot_tell = reason if one.where == "CANNOT TELL" else ""
+            of_frames = self.sessions.get(key, {})
+            if one.verdict in report.GOOD and (other := min((name for name in of_frames if name.startswith("mapihttp.")),
+                                                            key=list(report.HEADLINES).index, default=None)):
+                one.verdict, one.frame = other, of_frames[other][0]
+                one.when = self.times.get(one.frame) or 0.0
+            one.text = self.texts.get(one.frame, {}).get(one.verdict, one.text)
+            one.also.update({name: len(frames) for name, frames in self.sessions.get(key, {}).items()})
+            one.request_ids = [row["request_id"]] if row.get("request_id") else []
+            one.request_ids += [value for value in self.ids.get(key, []) if value not in one.request_ids]
+            found.append(one)
+        told = {(one.number, one.leg): one.verdict for one in found}
+        self.findings = [finding for finding in self.findings if told.get(finding.session) != finding.verdict]
+        logons = {(row.get("verdict"), row.get("frame")): row for row in table.rows(self.table, "logons") if row.get("verdict")}
+        for finding in self.findings:
+            if row := logons.get((finding.verdict, str(finding.frame))):
+                finding.user = f"{row['user']} ({row['scheme']})" if row["user"] and row["scheme"] else row["user"] or finding.user
+                finding.host = row["host"]
+                finding.where, finding.where_seen, _ = table.where(row.get("where", ""), report.PLACES)
+        return found
+
+
+def number(text):
+    return int(text) if text and text.isdecimal() else 0
+
+
+def peer(end):
+    address, port = end
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 def read(tshark, capture, keylog):
     """Returns (Pass, problem); problem is tshark's complaint or empty."""
     result = Pass()
-    args = ["-r", "-", "-n", "-o", "tcp.reassemble_out_of_order:TRUE", "-z", "rpch,connections", "-T", "fields",
+    args = ["-r", "-", "-n", "-o", "tcp.reassemble_out_of_order:TRUE", *TABLES, "-T", "fields",
             "-E", f"separator={FIELD}", "-E", f"aggregator={VALUE}"]
     if keylog:
         args += ["-o", f"tls.keylog_file:{keylog}"]
@@ -165,17 +253,17 @@ def show(tshark, capture, keylog):
         problem = "an empty file"    # tshark calls it a capture without packets
     lines = result.overview.lines(name, report.clean(problem))
     if result.overview.packets:
-        extra = [f"also  {overview.count(found[1], 'packet')} with {what}, first frame {found[0]} (filter: {filter_name})"
-                 for (filter_name, found), what in zip(result.odd.items(), ("a broken RTS PDU", "an unexpected RTS PDU"))
-                 if found]
+        extra = [f"also  {overview.count(found[1], 'packet')} with {ODD[name]}, first frame {found[0]} (filter: {name})"
+                 for name, found in result.odd.items() if found]
         seconds = result.overview.last - result.overview.first
-        lines += report.lines(result.finish(), extra, dates=seconds > 86400)
+        legs, sessions = result.finish(), result.finish_sessions()
+        lines += report.lines(legs, sessions, result.findings, result.mapi_requests, extra, dates=seconds > 86400)
     print("\n".join(line for text in lines for line in report.fit(text)), flush=True)
     return not problem
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="./analyze", description="Reports what RPC over HTTP did in a capture.")
+    parser = argparse.ArgumentParser(prog="./analyze", description="Reports what RPC over HTTP and MAPI/HTTP did in a capture.")
     parser.add_argument("-k", metavar="KEYLOG", help="TLS key log file (SSLKEYLOGFILE)")
     parser.add_argument("captures", metavar="CAPTURE", nargs="*", help="without one: a mis-routed sample")
     options = parser.parse_args()

@@ -113,19 +113,26 @@ def covered(fields, data, base):
 
 
 def leaves(proto):
-    """(offset, bytes) of each field of a protocol item that has none within it, or bits of its own bytes only."""
+    """(offset, bytes) of each field of a protocol item that has no smaller one within it. PDML adds the parent's offset to
+    a smaller one of its field, which one in another data source may be: both are given."""
     found = []
-    for field in proto.iter("field"):
-        value = field.get("value") or ""
-        size = int(field.get("size", "0"))
-        # Bit fields write the masked value; their parent has the bytes.
-        if not size or len(value) != 2 * size or field.get("unmaskedvalue"):
-            continue
-        inside = [child for child in field.iter("field") if child is not field and int(child.get("size", "0"))
-                  and child.get("pos") is not None]
-        if any(int(child.get("size")) < size for child in inside) and not any(child.get("unmaskedvalue") for child in inside):
-            continue
-        found.append((int(field.get("pos")), bytes.fromhex(value)))
+
+    def walk(element, above):
+        for field in element.findall("field"):
+            size, at = int(field.get("size", "0")), int(field.get("pos", "0"))
+            walk(field, at)
+            value = field.get("value") or ""
+            # Of bits PDML writes the masked value; the field around them has the bytes.
+            if not size or len(value) != 2 * size or field.get("unmaskedvalue"):
+                continue
+            if any(0 < int(child.get("size", "0")) < size and not child.get("unmaskedvalue") for child in field.iter("field")
+                   if child is not field):
+                continue
+            found.append((at, bytes.fromhex(value)))
+            if at >= above:
+                found.append((at - above, bytes.fromhex(value)))
+
+    walk(proto, int(proto.get("pos", "0")))
     return found
 
 

@@ -201,7 +201,7 @@ void judge_refusal(struct aconn *conn, const struct arequest *request, struct wh
     for (unsigned i = 0; i < REFUSALS_TOLD; i++) {
         say(&text, "%s %u", i ? "," : "", refusals->frame[i]);
     }
-    say(&text, ", each sent after the refusal before; the last came from ");
+    say(&text, ", each sent after the refusal before had arrived; the last came from ");
     add_server(&text, conn, when.frame);
     if (info.front_end[0]) {
         say(&text, ", X-FEServer ");
@@ -361,7 +361,7 @@ void judge_stranger(struct aconn *conn, const struct arequest *request, struct w
         say(&text, ", passed on from stream %u", request->parent->conn->stream);
     }
     say(&text, "; inferred: a device shares an authenticated connection between clients, and the server takes the "
-               "request for the first user's; next: turn connection reuse off there (HAProxy: http-reuse never), or use "
-               "a scheme that authenticates each request");
+               "request for the first user's; next: turn connection reuse off there (HAProxy: http-reuse never), or "
+               "use a scheme that authenticates each request");
     tell(conn->world, conn->account, request->leg, V_SHARED_CONNECTION, when, blame, &text);
 }

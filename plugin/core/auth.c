@@ -1072,8 +1072,8 @@ static const char *judge_answer(struct aconn *conn, struct arequest *request, st
 {
     unsigned status = head->status;
     if (status == 401) {
-        /* SPNEGO goes on, with another token or another mechanism (RFC 4559 5). */
-        bool goes_on = token->step != AUTH_STEP_NONE && token->neg_state != 2;
+        /* After an AP-REQ SPNEGO may go on, with another token or another mechanism (RFC 4559 5). */
+        bool goes_on = request->kerberos && token->step != AUTH_STEP_NONE && token->neg_state != 2;
         if (request->final && !goes_on) {
             refuse(conn, request, when, head);
         }
@@ -1081,10 +1081,10 @@ static const char *judge_answer(struct aconn *conn, struct arequest *request, st
             conn->owned = OWNED_NOT;
         }
         challenged(conn, request, when, head, fields);
-        if (token->step == AUTH_STEP_TYPE2) {
-            return "type2";
+        if (request->final && !goes_on) {
+            return "rejected";
         }
-        return request->final && !goes_on ? "rejected" : fields->offers ? "challenge" : NULL;
+        return token->step == AUTH_STEP_TYPE2 ? "type2" : fields->offers ? "challenge" : NULL;
     }
     if (status == 100) {
         /* A server may invite the body before it looks at Basic. */

@@ -25,7 +25,7 @@ static int hf_vc = -1, hf_vc_leg = -1, hf_vc_in_stream = -1, hf_vc_out_stream = 
 static int hf_vc_state = -1, hf_vc_in_peer = -1, hf_vc_out_peer = -1, hf_vc_peer_frame = -1;
 static int hf_channel = -1, hf_channel_bytes = -1, hf_target = -1, hf_outlook_session = -1, hf_session_id = -1;
 static int hf_error_code = -1, hf_greeting = -1, hf_skipped = -1;
-static int hf_verdict = -1, hf_verdict_seen = -1, hf_verdict_inferred = -1, hf_verdict_next = -1;
+static int hf_verdict = -1, hf_verdict_where = -1, hf_verdict_seen = -1, hf_verdict_inferred = -1, hf_verdict_next = -1;
 int outlook_hf_request_id = -1, outlook_hf_client_request_id = -1, outlook_hf_front_end = -1;
 int outlook_hf_failure_context = -1;
 static int *hf_rts_field;            /* one for each row of rts_fields[] */
@@ -201,6 +201,8 @@ void rpch_register_fields(void)
           "X-FailureContext", HFILL } },
         { &hf_verdict, { "Verdict", "outlook.verdict", FT_STRING, BASE_NONE, NULL, 0, "Filter name of an expert item on this frame",
           HFILL } },
+        { &hf_verdict_where, { "Where", "outlook.verdict.where", FT_STRING, BASE_NONE, NULL, 0,
+          "Whose fault it is, and whether that was seen or is inferred", HFILL } },
         { &hf_verdict_seen, { "Seen", "outlook.verdict.seen", FT_STRING, BASE_NONE, NULL, 0,
           "What the verdict rests on, in full: an expert item's own text is cut at 240 characters", HFILL } },
         { &hf_verdict_inferred, { "Inferred", "outlook.verdict.inferred", FT_STRING, BASE_NONE, NULL, 0,
@@ -683,7 +685,15 @@ void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
         proto_item *named = proto_tree_add_string(tree, hf_verdict, tvb, 0, 0, filter);
         proto_item_set_generated(named);
         expert_add_info_format(pinfo, named, &ei_verdict[verdict->kind], "%s", verdict->text);
-        show_parts(proto_item_add_subtree(named, ett_verdict), pinfo, tvb, verdict->text);
+        proto_tree *inside = proto_item_add_subtree(named, ett_verdict);
+        char where[48];
+        if (verdict->where == WHERE_NONE || verdict->where == WHERE_UNKNOWN)
+            snprintf(where, sizeof where, "CANNOT TELL");
+        else
+            snprintf(where, sizeof where, "%s (%s)", verdict_where_name(verdict->where),
+                     verdict->where_seen ? "seen" : "inferred");
+        proto_item_set_generated(proto_tree_add_string(inside, hf_verdict_where, tvb, 0, 0, where));
+        show_parts(inside, pinfo, tvb, verdict->text);
     }
     pinfo->current_proto = before;
 }

@@ -18,6 +18,9 @@ BODY = m.connect_body()
 
 
 def auth(scheme=None, step=None, user=None, server=None):
+    """The fields of a step; of Negotiate the mechanism inside is named too."""
+    if scheme == "Negotiate":
+        scheme = "Negotiate/NTLM" if step and step.startswith("type") else "Negotiate/Kerberos"
     fields = {"outlook.auth.scheme": scheme, "outlook.auth.step": step, "outlook.auth.user": user,
               "outlook.auth.challenge_server": server}
     return {name: value for name, value in fields.items() if value is not None}

@@ -103,7 +103,7 @@ def kerberos(cap):
         body = m.connect_body() if kind == "Connect" else m.default_body(kind)
         ask = c.ask(kind, body, auth=None)
         c.page(ask, "401 Unauthorized", "WWW-Authenticate: Negotiate", "WWW-Authenticate: NTLM", "X-FEServer: EX1")
-        ask = c.ask(kind, body, auth=rpc.kerberos(), step=False, fields={"outlook.auth.scheme": "Negotiate"})
+        ask = c.ask(kind, body, auth=rpc.kerberos(), step=False, fields={"outlook.auth.scheme": "Negotiate/Kerberos"})
         c.reply(ask, m.connect_answer() if kind == "Connect" else m.default_answer(kind),
                 lines=["Persistent-Auth: false"])
         cap.wait(0.3)

@@ -16,12 +16,14 @@ import sys
 import tempfile
 
 import common
+import report
 from common import capfile
 
 ANALYZE = common.PROJECT / "tools" / "analyze.py"
 SCREEN = (100, 50)
 PASSWORD = "correct horse"
 PLACES = "CLIENT|NETWORK DEVICE|SERVER|CANNOT TELL"
+SET_COOKIE = re.compile(rb"(?im)^Set-Cookie:[ \t]*([^=;\r\n]+)=\"?([^;\"\r\n]*)")
 # What the report of a sample must say, as regular expressions.
 SAYS = {
     "live-split-lb": [
@@ -39,6 +41,18 @@ SAYS = {
     "live-lone": [r"^NOTE +1 of 1 .*one channel only"],
     "live-tls-no-keys": [r"2 TLS connections, 0 decrypted", r"handshake completed", r"longest idle",
                          r"(closed|reset) by the (client|server)", r"no RPC over HTTP connection"],
+    "mapi-http-plain": [r"^healthy +1 of 1 MAPI/HTTP session: example\.test\\alice", r"^slowest +\w+, \d+ ms: session 0 leg 0"],
+    "mapi-quiet-wrong-password": [r"^healthy "],
+    "mapi-auth-ntlm-torn": [r"^FAILED +1 (of \d+ MAPI/HTTP sessions?|logon) torn", r"where +NETWORK DEVICE"],
+    "mapi-auth-refused-basic": [r"^FAILED +1 (of \d+ MAPI/HTTP sessions?|logon) refused again and again",
+                                r"where +[A-Z]"],
+    "mapi-auth-slow-ntlm": [r"^NOTE +1 (of \d+ MAPI/HTTP sessions?|logon) answered slowly"],
+    "mapi-verdict-lost-10": [r"^FAILED +1 of 1 MAPI/HTTP session lost", r"who .*alice.* at 10\.0\.0\.21",
+                             r"first +\d\d:\d\d:\d\d\.\d\d\dZ", r"where +(NETWORK DEVICE|SERVER)", r"next ", r"ids "],
+    "mapi-verdict-expired": [r"^NOTE +1 of 1 MAPI/HTTP session used after"],
+    "mapi-verdict-http-504-120s": [r"^FAILED .*cannot have written", r"504", r"where +NETWORK DEVICE"],
+    "mapi-verdict-http-proven-403": [r"^FAILED .*cannot have written", r"403", r"where +NETWORK DEVICE \(seen"],
+    "mapi-verdict-pending-silence": [r"^FAILED +1 of 1 MAPI/HTTP session held back"],
     "live-tls12-untrusted-ca": [r"1 TLS connection, 0 decrypted", r"handshake ended by alert unknown_ca from the client"],
     "live-tls13-untrusted-ca": [r"1 TLS connection, 0 decrypted", r"handshake ended by"],
 }
@@ -49,7 +63,18 @@ THIRD_PARTY_SAYS = {
     "fail-rpch-badpassword-basic": [r"^FAILED +2 of 2 .*refused", r"401"],
     "rpch-exchanger-basic": [r"^healthy +2 of 2"],
     "tls-rpch-exchanger-basic": [r"^healthy +1 of 1", r"2 TLS connections, 2 decrypted"],
-    "mapihttp-session": [r"no RPC over HTTP connection"],
+    "mapihttp-session": [r"^healthy +1 of 1 MAPI/HTTP session: .*alice@example\.test", r"^slowest +Execute, \d+ ms"],
+    "affinity-mapihttp-source": [r"^healthy +1 of 1 MAPI/HTTP session"],
+    "tls-mapihttp": [r"^healthy +2 of 2 MAPI/HTTP sessions", r"3 TLS connections, 3 decrypted"],
+    "misroute-mapihttp-roundrobin": [
+        r"^FAILED +2 of 2 MAPI/HTTP sessions lost|^FAILED +1 of 2 MAPI/HTTP sessions lost", r"127\.0\.0\.3:8082",
+        r"where +NETWORK DEVICE\b", r"next ", r"^slowest "],
+    "fail-mapihttp-401": [r"^FAILED +1 logon refused again and again", r"who .*alice@example\.test", r"\(frame 19\)",
+                          r"^healthy +1 of 1 MAPI/HTTP session"],
+    "fail-mapihttp-responsecodes": [r"^FAILED .*(got an answer that the endpoint cannot have written|had requests refused)",
+                                    r"also  3 packets with a broken MAPI/HTTP message, first frame 29"],
+    "misroute-rpch-ntlm-serverclose": [r"^FAILED +1 logon torn", r"127\.0\.0\.2:8081", r"127\.0\.0\.3:8082",
+                                       r"where +NETWORK DEVICE\b"],
 }
 
 
@@ -66,6 +91,11 @@ def secrets(sample):
     for shift in range(3):
         text = base64.b64encode(b"x" * shift + PASSWORD.encode()).decode()
         found.add(text[4:-4])
+    # Of cookies the server set, too: a session's is a key to it.
+    for tcp in capfile.connections(sample.capture):
+        for name, value in SET_COOKIE.findall(bytes(tcp.halves[1].data)):
+            if len(value) > 8 and not value.lower().startswith(b"deleted"):
+                found.add(value.decode("latin-1"))
     return found | capfile.secrets_of(sample.capture)
 
 
@@ -93,6 +123,9 @@ def test(sample, counter):
                       f"the report does not say {pattern!r}:\n{out}")
     if sample.expect is None:
         return
+    if "messages" in sample.expect:
+        mapi(sample, counter, out)
+        return
     failing = {(item["vc"], item["leg"]) for item in sample.expect["items"]
                if item.get("vc") is not None and item["severity"] in ("warning", "error")
                and not item["item"].startswith("rpch.rts.")}
@@ -105,6 +138,32 @@ def test(sample, counter):
             counter.check(any(user in out for user in users), f"none of the users {sorted(users)} is named:\n{out}")
     elif sample.expect["legs"] and all(leg["opens"] for leg in sample.expect["legs"]) and not sample.expect["items"]:
         counter.check(re.search(r"^healthy ", out, re.MULTILINE), f"a healthy capture is not called healthy:\n{out}")
+
+
+def mapi(sample, counter, out):
+    """What every MAPI/HTTP sample's report must say, by its items."""
+    grave = {item["item"] for item in sample.expect["items"] if item["severity"] in ("warning", "error")} - {"mapihttp.malformed"}
+    notes = {item["item"] for item in sample.expect["items"] if item["severity"] == "note"}
+    tolerated = set(sample.expect["tolerated"])
+    if grave or not tolerated:
+        counter.equal(bool(re.search(r"^FAILED ", out, re.MULTILINE)), bool(grave), f"says FAILED:\n{out}")
+    joined = re.sub(r"\n +", " ", out)
+    for name in grave | notes:
+        counter.check(report.HEADLINES[name] in joined or name in joined or " more in " in joined,
+                      f"says nothing of {name}:\n{out}")
+    if grave:
+        counter.check(re.search(rf"^  where +({PLACES}) \((seen|inferred)", out, re.MULTILINE), f"no where:\n{out}")
+        counter.check(re.search(r"^  first +(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3}Z", out, re.MULTILINE), "no absolute time")
+        counter.check(re.search(r"^  who +\S", out, re.MULTILINE), f"nobody is named:\n{out}")
+    sessions = {row["fields"]["mapihttp.session"] for row in sample.expect["messages"] if "mapihttp.session" in row["fields"]}
+    if sessions and not grave and not notes and not tolerated:
+        counter.check(re.search(rf"^healthy +{len(sessions)} of {len(sessions)} MAPI/HTTP session", out, re.MULTILINE),
+                      f"{len(sessions)} healthy sessions are not called healthy:\n{out}")
+    if any(row["to"] == "client" and row["fields"].get("mapihttp.session") and row["fields"].get("mapihttp.request_in")
+           for row in sample.expect["messages"]):
+        counter.check(re.search(r"^slowest +\w+, [\d.]+ (ms|s|min)", out, re.MULTILINE), f"no slowest request:\n{out}")
+    if any(item["item"] == "mapihttp.malformed" for item in sample.expect["items"]):
+        counter.check("with a broken MAPI/HTTP message" in out, f"does not count the broken message:\n{out}")
 
 
 def default(counter):
@@ -191,7 +250,7 @@ class Named:
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        subjects = common.samples() + common.third_party()
+        subjects = common.samples(kind=None) + common.third_party()
         subjects += [Named("no capture named", default), Named("bad input", lambda counter: bad_input(counter, folder)),
                      Named("hostile text", lambda counter: hostile(counter, folder)),
                      Named("many connections", lambda counter: many(counter, folder))]

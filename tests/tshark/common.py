@@ -4,6 +4,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import concurrent.futures
+import datetime
 import functools
 import json
 import os
@@ -30,6 +31,20 @@ OUT_OF_ORDER = ["-o", "tcp.reassemble_out_of_order:TRUE"]
 
 def ours(name):
     return name.split(".", 1)[0] in PREFIXES
+
+
+MONTH = re.compile(r"([A-Z][a-z]{2} +\d+, \d{4} \d\d:\d\d:\d\d)(\.\d+)? UTC$")
+ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(?:Z|\+0000| UTC)$")
+
+
+def moment(text):
+    """An absolute time in one form, however this version or program of Wireshark writes it; other text as it is."""
+    if match := MONTH.match(text):
+        when = datetime.datetime.strptime(re.sub(" +", " ", match[1]), "%b %d, %Y %H:%M:%S")
+        return f"{when:%Y-%m-%d %H:%M:%S}{(match[2] or '').rstrip('0').rstrip('.')}Z"
+    if match := ISO.match(text):
+        return f"{match[1]} {match[2]}{(match[3] or '').rstrip('0').rstrip('.')}Z"
+    return text
 
 
 # ---- samples -------------------------------------------------------------------------------

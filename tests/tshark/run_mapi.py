@@ -9,7 +9,6 @@ capture: every message and no other, the exact set of expert items with the word
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
-import datetime
 import re
 import sys
 
@@ -25,10 +24,8 @@ NOT_WANTED = ("_ws.malformed", "_ws.dissector_bug", "_ws.type_length", "_ws.numb
 CUT = ("mapihttp.response.cut", "mapihttp.response.cut.chat", "mapihttp.request.unanswered")
 # Known in later passes only, as http.response_in.
 LATER = {"mapihttp.response_in"}
-SECTION = re.compile(r"^Frame (\d+): ", re.MULTILINE)
 NUMBER = re.compile(r"(?:0x[0-9a-fA-F]+|\d+)$")
-MONTH = re.compile(r"([A-Z][a-z]{2} +\d+, \d{4} \d\d:\d\d:\d\d)(\.\d+)? UTC$")
-ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(?:Z|\+0000| UTC)$")
+SECTION = re.compile(r"^Frame (\d+): ", re.MULTILINE)
 
 
 def known(counter, what, row, keys):
@@ -40,12 +37,7 @@ def value(text):
     """A value in one form: numbers in decimal, times as Wireshark 4.4 has them, truth as 0 and 1."""
     if NUMBER.match(text) and not (len(text) > 1 and text[0] == "0" and text[1] != "x"):
         return str(int(text, 0))
-    if match := MONTH.match(text):
-        moment = datetime.datetime.strptime(re.sub(" +", " ", match[1]), "%b %d, %Y %H:%M:%S")
-        return f"{moment:%Y-%m-%d %H:%M:%S}{(match[2] or '').rstrip('0').rstrip('.')}Z"
-    if match := ISO.match(text):
-        return f"{match[1]} {match[2]}{(match[3] or '').rstrip('0').rstrip('.')}Z"
-    return {"True": "1", "False": "0"}.get(text, text.replace("\\\\", "\\"))
+    return {"True": "1", "False": "0"}.get(text, common.moment(text).replace("\\\\", "\\"))
 
 
 class Message:
@@ -154,9 +146,11 @@ class Run:
             said = " ".join(text[found[:2]])
             for word in item.get("contains", []):
                 self.check(word in said, f"frame {found[0]}: {item['item']} does not name {word!r}: {said[:700]}")
+        broken = {row["frame"] for row in self.expect["items"] if row["item"] == "mapihttp.malformed"}
         for row in got:
+            if row[1] == "mapihttp.malformed" and row[0] in broken:
+                continue             # a message may be broken at several bytes
             self.check(False, f"frame {row[0]}: {row[1]} ({row[2]}) is not expected: {text[row[:2]][0][:300]}")
-        broken = any(item["item"] == "mapihttp.malformed" for item in self.expect["items"])
         for packet in self.packets:
             for item in packet.items:
                 if item.name.startswith(NOT_WANTED) and item.severity in common.ABOVE_CHAT:

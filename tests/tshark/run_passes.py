@@ -40,7 +40,7 @@ def registered(tshark):
 
 def value(text):
     # From 4.4 on -T fields doubles the backslash.
-    return TRUTH.get(text, text.replace("\\\\", "\\"))
+    return TRUTH.get(text, common.moment(text).replace("\\\\", "\\"))
 
 
 def without_later(fields):
@@ -70,7 +70,9 @@ def by_name(fields, types):
             if name not in types:    # a protocol's own item
                 continue
             found.setdefault(name, []).append(text.replace(":", "") if types.get(name) == "FT_BYTES" else text)
-        out[number] = {name: len(values) if types.get(name) == "FT_NONE" else values for name, values in found.items()}
+        # A single empty text cannot be told from none in -T fields.
+        out[number] = {name: len(values) if types.get(name) == "FT_NONE" else values for name, values in found.items()
+                       if values != [""] or types.get(name) == "FT_NONE"}
     return out
 
 

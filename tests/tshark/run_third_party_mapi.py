@@ -27,19 +27,19 @@ VERDICTS = {
         *[(CODE, "warning", {frame}) for frame in (24, 26, 40, 41, 50, 51, 80, 81)],
         *[(LOST, "error", {frame}) for frame in (24, 26, 40, 41, 50, 51, 80, 81)],
         # The request or its answer, on the balancer's own connections.
-        *[(CHANGED, "warning", frames) for frames in ({22, 24}, {35, 40}, {49, 50}, {75, 80})]],
+        *[(CHANGED, "warning", frames) for frames in ({22, 24}, {38, 40}, {49, 50}, {78, 80})]],
     # Three wrong passwords in a row; later one without a user and ruler's single wrong password, which are no failure.
     "fail-mapihttp-401": [("outlook.auth.refused", "warning", {19})],
     # Codes 6, 2, 7, 6, 5, 5, 8, 3; bodies of 1 and 11 bytes; a Connect of an unknown user; a GET.
     "fail-mapihttp-responsecodes": [
         *[(CODE, "warning", {frame}) for frame in (17, 21, 25, 27, 31, 39, 45, 71)],
-        *[("mapihttp.malformed", "error", {frame}) for frame in (28, 36, 67)],
+        *[("mapihttp.malformed", "error", {frame}) for frame in (29, 37, 69)],
         ("mapihttp.connect.failed", "warning", {49}), ("outlook.http.failed", "warning", {55})],
 }
 # What may stand besides, on these frames: an Execute without the session's cookies, with a wrong context and with a
 # wrong sequence (gromox: "violated the sequencing requirement").
 TOLERATED = {
-    "fail-mapihttp-responsecodes": {"mapihttp.session.cookie_lost": {14, 17, 18, 21, 22, 25},
+    "fail-mapihttp-responsecodes": {"mapihttp.session.cookie_lost": {15, 17, 19, 21, 23, 25},
                                     "mapihttp.session.sequence_broken": {25}},
 }
 # Words the verdicts of a capture must hold: the servers by address, the server's own sentence.
@@ -189,6 +189,10 @@ class Run:
         left = list(got)
         for item_name, severity, frames in wanted:
             found = [row for row in left if row[1].name == item_name and row[0].number in frames]
+            if item_name == "mapihttp.malformed":
+                # A message may be broken at several bytes.
+                left = [row for row in left if row not in found[1:]]
+                del found[1:]
             if self.equal(len(found), 1, f"{item_name} in frame {'/'.join(map(str, sorted(frames)))}, times"):
                 self.equal(found[0][1].severity, severity, f"frame {found[0][0].number}: {item_name}: severity")
                 said = found[0][1].message + " ".join(text for key in ("", ".seen", ".inferred", ".next")

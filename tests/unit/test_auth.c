@@ -478,6 +478,24 @@ static void test_not_refused(void)
     stage_end(&stage);
 }
 
+/* A server may give its next challenge with the refusal. */
+static void test_refused_with_challenge(void)
+{
+    struct stage stage;
+    struct user a = alice();
+    char text[TOKEN_TEXT];
+    stage_begin(&stage);
+    struct line line = line_open(&stage, CLIENT, EX1);
+    challenge_as(&line, &a, "NTLM", "EX1", STAMP);
+    for (unsigned i = 0; i < 3; i++) {
+        third(&line, &a, "NTLM", "alice", "EX1", STAMP + i);
+        reply(&line, 401, "WWW-Authenticate: %s\r\n", type2("NTLM", "EX1", STAMP + i + 1, text));
+        CHECK_STR(line.shown->step, "rejected");
+    }
+    CHECK_STR(stage.log, "refused:warning@8/0");
+    stage_end(&stage);
+}
+
 /* The device refuses, or other users are accepted. */
 static void test_refused_by(void)
 {
@@ -883,6 +901,7 @@ int main(void)
     test_alone();
     test_refused();
     test_not_refused();
+    test_refused_with_challenge();
     test_refused_by();
     test_shared();
     test_ambiguous();
