@@ -307,12 +307,12 @@ void judge_lower(struct aconn *conn, struct when when, const char *then)
     site->lower_told = true;
     say(&text, "Seen: the 401 of frame %u for ", conn->lower_frame);
     add_name(&text, conn->lower_host);
-    say(&text, ", from ");
-    add_server(&text, conn, when.frame);
-    say(&text, ", writes www-authenticate in lower case%s, %s, and no client of the capture went on after one; "
-               "inferred: old Outlook does not find the header in lower case, and a device between wrote it so; "
-               "next: let the device keep the header names (HAProxy: h1-case-adjust), or update the client",
+    say(&text, " writes www-authenticate in lower case%s; %s to ",
         conn->lower_seen ? ", while the next leg has it in another case" : "", then);
+    add_server(&text, conn, when.frame);
+    say(&text, ", and no client of the capture went on after one; inferred: old Outlook does not find the header in "
+               "lower case, and a device between wrote it so; next: let the device keep the header names (HAProxy: "
+               "h1-case-adjust), or update the client");
     tell(conn->world, NULL, conn->lower_leg, V_HEADER_CASE, when, blame, &text);
 }
 
@@ -331,10 +331,10 @@ void judge_rounds(struct aconn *conn, struct when when)
         say(&text, "%s %u", i ? "," : "", rounds->frame[i]);
     }
     say(&text, ", the last by ");
-    add_server(&text, conn, when.frame);
-    say(&text, "; no token and no other scheme followed; inferred: the client gets no token, or does not read what "
-               "the server offers; next: see whether the 401 offers Bearer with authorization_uri, whether the "
-               "client reaches it, and whether the header names are in lower case");
+    add_server(&text, conn, rounds->mark);
+    say(&text, "; no token and no other scheme followed until the connection ended; inferred: the client gets no "
+               "token, or does not read what the server offers; next: see whether the 401 offers Bearer with "
+               "authorization_uri, whether the client reaches it, and whether the header names are in lower case");
     tell(conn->world, NULL, conn->leg, V_EMPTY_BEARER, when, blame, &text);
 }
 

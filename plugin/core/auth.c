@@ -1240,7 +1240,7 @@ void auth_end_of_frame(struct aconn *conn, struct when when, bool ended, enum wa
         judge_type3(conn, when);
     }
     if (conn->pending.repeated) {
-        judge_lower(conn, when, "the client asks again without credentials");
+        judge_lower(conn, when, "the client sends another request without credentials");
     }
     memset(&conn->pending, 0, sizeof(conn->pending));
     if (!ended) {
@@ -1249,7 +1249,7 @@ void auth_end_of_frame(struct aconn *conn, struct when when, bool ended, enum wa
     if (!conn->ended) {
         conn->ended = true;
         if (by == WAY_TO_SERVER && !conn->lower_close) {
-            judge_lower(conn, when, "the client closes the connection");
+            judge_lower(conn, when, "the client closes its connection");
         }
         if (conn->rounds) {
             judge_rounds(conn, when);

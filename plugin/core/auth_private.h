@@ -244,7 +244,7 @@ void judge_time(struct aconn *conn, struct account *account, uint32_t leg, struc
 void judge_bindings(struct aconn *conn, const struct arequest *request, struct when when);
 void judge_offer(struct aconn *conn, const struct arequest *request, struct when when, const struct http_head *head);
 void judge_stranger(struct aconn *conn, const struct arequest *request, struct when when);
-/* What happened to a challenge in lower case: "the client closed the connection". */
+/* What happened to a challenge in lower case: "the client closes its connection". */
 void judge_lower(struct aconn *conn, struct when when, const char *then);
 void judge_rounds(struct aconn *conn, struct when when);
 

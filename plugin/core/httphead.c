@@ -452,22 +452,36 @@ static void digest_server(const char *name, struct span value, char server[HTTP_
     snprintf(server, HTTP_NAME_MAX, "%s=%08x", name, (unsigned)hash);
 }
 
-/* <key>=<base64 of the inverted bytes of Server~fqdn~version~expiry> */
-static bool backend_server(struct span value, char server[HTTP_NAME_MAX])
+/* <key>=<base64 of the inverted bytes> */
+bool http_backend_cookie(struct span value, char text[HTTP_BACKEND_COOKIE_MAX])
 {
-    uint8_t bytes[512];
+    uint8_t bytes[HTTP_BACKEND_COOKIE_MAX - 1];
     size_t equals = span_until(value, '=');
     if (equals + 1 < value.len && value.ptr[equals + 1] != '=') {
         value = span_skip(value, equals + 1);
     }
-    struct span text = { bytes, base64_decode(value, false, bytes, sizeof(bytes)) };
-    for (size_t i = 0; i < text.len; i++) {
+    size_t len = base64_decode(value, false, bytes, sizeof(bytes));
+    for (size_t i = 0; i < len; i++) {
         bytes[i] = (uint8_t)~bytes[i];
+        if (bytes[i] < 0x20 || bytes[i] > 0x7E) {
+            return false;
+        }
     }
-    if (!span_starts_nocase(text, "Server~")) {
+    struct span whole = span_of(bytes, len);
+    if (!span_starts_nocase(whole, "Server~") && !span_starts_nocase(whole, "Database~")) {
         return false;
     }
-    text = span_skip(text, strlen("Server~"));
+    chars_copy(text, HTTP_BACKEND_COOKIE_MAX, whole);
+    return true;
+}
+
+static bool backend_server(struct span value, char server[HTTP_NAME_MAX])
+{
+    char whole[HTTP_BACKEND_COOKIE_MAX];
+    if (!http_backend_cookie(value, whole) || whole[0] == 'D' || whole[0] == 'd') {
+        return false;
+    }
+    struct span text = span_of((const uint8_t *)whole + strlen("Server~"), strlen(whole) - strlen("Server~"));
     size_t len = span_until(text, '~');
     for (size_t i = 0; i < len; i++) {
         if (!(is_digit(text.ptr[i]) || (lower(text.ptr[i]) >= 'a' && lower(text.ptr[i]) <= 'z') ||

@@ -82,6 +82,12 @@ bool http_challenge_server(struct span value, char name[HTTP_NAME_MAX]);
  * rotating, encrypted or unknown cookies. */
 bool http_persistence_server(struct span name, struct span value, char server[HTTP_NAME_MAX]);
 
+#define HTTP_BACKEND_COOKIE_MAX 256
+
+/* What an X-BackEndCookie says: "Server~<fqdn>~<version>~<expiry>" or "Database~<guid>~<domain>~<expiry>".
+ * False if it does not parse. */
+bool http_backend_cookie(struct span value, char text[HTTP_BACKEND_COOKIE_MAX]);
+
 /* Splits "a=1; b=2" (Cookie) step by step; pos starts at 0. */
 bool http_cookie_next(struct span cookies, size_t *pos, struct span *name, struct span *value);
 

@@ -437,7 +437,9 @@ static unsigned read_sent(struct mworld *world, const struct http_head *head, ui
             sent[count].name = name;
             sent[count].digest = digest_of(value.ptr, value.len);
             sent[count].len = value.len;
-            sent[count].owner = value.len > 0 ? owner_of(world, sent[count].digest, endpoint) : NULL;
+            /* MapiRouting names a mailbox, which several sessions have. */
+            bool tells = value.len > 0 && !span_equals_nocase(name, "MapiRouting");
+            sent[count].owner = tells ? owner_of(world, sent[count].digest, endpoint) : NULL;
             count++;
         }
     }
@@ -603,7 +605,7 @@ static struct side *session_side(struct session *session, const struct request *
     side->client = request->conn->client;
     side->server = request->conn->server_end;
     side->start = side->last = request->begin;
-    side->expiration_ns = -1;
+    side->expiration_ns = side->period_ns = -1;
     side->slowest_ns = -1;
     if (session->last_side) {
         session->last_side->next = side;
@@ -900,7 +902,7 @@ static void find_session(struct request *request, const struct http_head *head, 
     struct sent sent[SENT_MAX];
     unsigned count = fields->sends_cookies ? read_sent(world, head, request->endpoint, sent) : 0;
     struct session *session = session_of_cookies(sent, count);
-    if (session && is_connect(request->type) && contradicts(session, request->message)) {
+    if (session && (session->released_frame || (is_connect(request->type) && contradicts(session, request->message)))) {
         session = NULL;
     }
     request->from_cookies = session != NULL;
@@ -935,9 +937,7 @@ static void find_session(struct request *request, const struct http_head *head, 
         request->idle_ns = side->asking ? 0 : request->begin.ns - side->success.ns;
         request->idle_from = side->success.frame;
     }
-    if (is_connect(request->type)) {
-        request->expired_due = request->from_cookies && side->silent_loss_frame;
-    } else {
+    if (!is_connect(request->type)) {
         note_overlap(request);
         note_counter(request);
     }
@@ -991,7 +991,7 @@ static void begin_request(struct request *request, const struct http_head *head,
     request->proxy_step = fields->proxy_authorization.len > 0;
     message->type = request->type;
     message->endpoint = request->endpoint;
-    message->leg = request->leg;
+    message->leg = request->leg == NO_NUMBER ? 0 : request->leg;
     if (is_connect(request->type)) {
         message->mailbox = keep_span(world, mailbox_of(query));
         message->client_application = keep_span(world, fields->client_application);
@@ -1175,10 +1175,13 @@ static void read_back_end(struct reply *reply, const struct fields *fields)
     }
     reply->back_name = keep_span(world, target.len ? target : fields->be_server);
     reply->back.name[BACK_TARGET] = first_label(world, target);
+    reply->back.shown[BACK_TARGET] = keep_span(world, target);
     reply->back.name[BACK_SERVER] = first_label(world, fields->be_server);
+    reply->back.shown[BACK_SERVER] = keep_span(world, fields->be_server);
     if (reply->back.name[BACK_CONTEXT]) {
         const char *full = reply->back.name[BACK_CONTEXT];
         reply->back_name = reply->back_name ? reply->back_name : full;
+        reply->back.shown[BACK_CONTEXT] = full;
         reply->back.name[BACK_CONTEXT] = first_label(world, span_of((const uint8_t *)full, strlen(full)));
     }
     reply->exchange = reply->back_name || reply->front_end;
@@ -1256,11 +1259,11 @@ static struct mapi_message *response_head(struct mconn *conn, struct when when, 
     reply->status = head->status;
     reply->last_bytes = when;
     message->auth = shown;
-    message->leg = leg;
+    message->leg = leg == NO_NUMBER ? 0 : leg;
     if (request) {
         message->type = request->type;
         message->endpoint = request->endpoint;
-        message->leg = request->leg;
+        message->leg = request->message->leg;
         message->request_frame = request->ended ? request->end.frame : 0;
         message->mailbox = request->message->mailbox;
         message->client_application = request->message->client_application;
@@ -1283,6 +1286,7 @@ static struct mapi_message *response_head(struct mconn *conn, struct when when, 
     reply->expiration_ns = expiration >= 0 && expiration < INT64_C(10000000000) ? expiration * MILLISECOND : -1;
     reply->server_ms = read_number(fields.elapsed);
     reply->page = span_starts_nocase(fields.content_type, "text/");
+    reply->content_type = reply->page ? keep_span(conn->world, fields.content_type) : NULL;
     reply->until_close = ends_with_connection(reply, &fields, request && request->head_method);
     reply->proxy_challenge = fields.proxy_challenge.len > sizeof("Negotiate ") - 1;
     reply->scanning = !reply->page && reply->status == 200;
@@ -1303,6 +1307,9 @@ static struct mapi_message *response_head(struct mconn *conn, struct when when, 
     }
     if (request) {
         bool connects = is_connect(request->type);
+        if (reply->period_ns < 0 && request->side) {
+            reply->period_ns = request->side->period_ns;     /* as the server said before */
+        }
         if (request->side && !request->by_guid && !connects) {
             fill_jar(request->side, reply, false, false);
             for (unsigned i = 0; reply->status == 200 && message->has_code && message->code == 0 &&
@@ -1609,13 +1616,8 @@ static void begin_session(struct reply *reply)
     struct request *request = reply->request, *outer = request;
     struct mworld *world = reply->conn->world;
     struct session *session = request->session;
-    for (unsigned i = 0; !session && i < reply->cookie_count; i++) {
-        session = owner_of(world, reply->cookies[i].digest, request->endpoint);
-    }
-    if (!session || session->released_frame) {
-        /* The same values once more, by the device in front, are the same session. */
-        bool again = session && request->front;
-        session = again ? session : new_session(world, reply, request);
+    if (!session) {
+        session = new_session(world, reply, request);
     }
     for (unsigned i = 0; outer->front && i < LEGS_MAX; i++) {
         outer = outer->front;
@@ -1649,9 +1651,8 @@ static void begin_session(struct reply *reply)
     /* Old and new cookies are never mixed (3.1.5.6). */
     side->jar_count = 0;
     side->secure_returned = false;
-    side->silent_loss_frame = side->lost_frame = side->proven_frame = 0;
+    side->lost_frame = side->proven_frame = 0;
     side->ended = NULL;
-    memset(&side->back, 0, sizeof(side->back));
     note_counter(request);
 }
 
@@ -1672,14 +1673,18 @@ static void learn_success(struct side *side, struct reply *reply)
     if (reply->expiration_ns >= 0) {
         side->expiration_ns = reply->expiration_ns;
     }
+    if (reply->period_ns > 0) {
+        side->period_ns = reply->period_ns;
+    }
     for (int kind = BACK_TARGET; kind <= BACK_PEER; kind++) {
-        const char *name = kind == BACK_PEER && is_server_side(request) ? reply->peer : reply->back.name[kind];
+        bool peer = kind == BACK_PEER && is_server_side(request);
+        const char *name = peer ? reply->peer : reply->back.name[kind];
         if (name) {
             side->back.name[kind] = name;
+            side->back.shown[kind] = peer ? reply->peer : reply->back.shown[kind];
             side->back_frame[kind] = when.frame;
         }
     }
-    side->silent_loss_frame = 0;
     if (side->lost_frame && request->begin.frame > side->lost_frame) {
         side->proven_frame = when.frame;
         side->ended = NULL;
@@ -1775,6 +1780,22 @@ static void end_replies(struct mconn *conn, struct when when)
     }
 }
 
+/* The client closes under what it waits for. That the server still answers is possible, but
+ * the client is not known to listen. */
+static void client_closes(struct mconn *conn, struct when when)
+{
+    if (conn->reply && !conn->reply->end_told) {
+        conn->reply->end_told = true;
+        mjudge_cut(conn->reply, when);
+    }
+    for (struct request *request = conn->first; request; request = request->next) {
+        if (request->message && !request->end_told) {
+            request->end_told = true;
+            mjudge_unanswered(request, when);
+        }
+    }
+}
+
 /* Nothing more comes from the server. */
 static void connection_over(struct mconn *conn, const struct segment *segment)
 {
@@ -1786,7 +1807,9 @@ static void connection_over(struct mconn *conn, const struct segment *segment)
         in_use = true;
         conn->reply->cut = true;
         conn->reply->message->cut = true;
-        mjudge_cut(conn->reply, segment->when);
+        if (!conn->reply->end_told) {
+            mjudge_cut(conn->reply, segment->when);
+        }
         reply_ended(conn, segment->when);
     }
     end_replies(conn, segment->when);
@@ -1795,7 +1818,9 @@ static void connection_over(struct mconn *conn, const struct segment *segment)
         if (request->message) {
             in_use = true;
             request->message->cut = !request->ended;
-            mjudge_unanswered(request, segment->when);
+            if (!request->end_told) {
+                mjudge_unanswered(request, segment->when);
+            }
         }
         if (request->front) {
             request->front->there.closed = true;
@@ -1838,9 +1863,12 @@ void mconn_segment(struct mconn *conn, const struct segment *segment)
         }
         if (segment->rst || segment->way == WAY_TO_CLIENT || conn->tcp.half[WAY_TO_CLIENT].ended) {
             connection_over(conn, segment);
+        } else {
+            client_closes(conn, when);
         }
     }
     auth_end_of_frame(conn->auth, when, ended, segment->way);
+    mjudge_loss(conn, when, ended);
     mjudge_waiting(conn->world, when);
 }
 

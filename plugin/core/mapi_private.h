@@ -26,6 +26,7 @@ enum back_kind { BACK_TARGET, BACK_SERVER, BACK_CONTEXT, BACK_PEER, BACK_KINDS }
 
 struct back {
     const char *name[BACK_KINDS];        /* kept text: first label in lower case, or the address; NULL if not told */
+    const char *shown[BACK_KINDS];       /* as sent */
 };
 
 /* ---- cookies ---------------------------------------------------------------------- */
@@ -76,6 +77,7 @@ struct side {                    /* a session on one leg */
     bool exchange;               /* a header or cookie named a back end: then peers are front ends */
     struct request *asking;      /* without an answer, newest first */
     int64_t expiration_ns;       /* X-ExpirationInfo, -1 if not told */
+    int64_t period_ns;           /* X-PendingPeriod, -1 if not told */
     struct when success;         /* end of the last response of code 0, frame 0 if none */
     struct mconn *success_conn;
     struct back back;            /* of that response */
@@ -92,7 +94,7 @@ struct side {                    /* a session on one leg */
     uint8_t recent_next;
     /* what went wrong */
     uint32_t lost_frame, proven_frame;   /* last session.lost; a success since with the same cookies */
-    uint32_t silent_loss_frame;  /* refused for its context, and how long it lives was never told */
+    struct waiting *loss;        /* refused for its context: what follows decides how grave that is */
     const struct mconn *doubtful;        /* why a verdict from absence was not told */
     /* report */
     uint32_t ok, failed, last_code;
@@ -159,7 +161,7 @@ struct request {
     } other;
     bool sequence_told;
     uint32_t below, below_frame; /* X-RequestId went back below this, frame 0 if not */
-    bool expired_due;            /* Connect with the cookies of a context that was refused in silence */
+    bool end_told;               /* the client's FIN */
 };
 
 /* Requests with one GUID in X-RequestId. */
@@ -179,6 +181,7 @@ struct reply {
     struct meta_scanner scanner;
     bool scanning, until_close, page, done, cut;
     bool late_told, late_due, bunched;   /* of pending.late */
+    bool end_told;               /* the client's FIN */
     bool exchange, proxy_challenge;
     unsigned status;
     uint8_t author;
@@ -191,6 +194,7 @@ struct reply {
     struct back back;
     const char *back_name, *peer;        /* as it is called; the other end */
     const char *front_end, *request_id, *server_header, *via, *failure, *backend_status, *location, *diag;
+    const char *content_type;    /* of a page */
     bool to_mapi;                /* Location is an endpoint again */
     struct cookie cookies[JAR_MAX];
     uint8_t cookie_count;
@@ -221,10 +225,15 @@ struct server {
     uint32_t waiting;            /* verdicts that wait for its other connections */
 };
 
-/* A verdict that is told unless the server turns out to be gone. */
+/* A verdict that is told unless the server turns out to be gone, or a session.lost that is
+ * told unless the client connects anew. */
 struct waiting {
     struct waiting *next;
     struct server *server;
+    const struct mconn *conn;    /* session.lost: whose end decides */
+    bool known;                  /* how long the context lives */
+    uint32_t code;
+    int64_t idle_ns;
     struct side *side;
     struct when when;
     uint32_t leg;
@@ -248,6 +257,7 @@ struct mconn {
     unsigned fresh_count;
     struct reply *reply;         /* under way */
     struct reply *ended, *ended_last;    /* in this frame */
+    struct side *loss;           /* with a session.lost that its end decides */
     struct when repeated[2];     /* last retransmission, by enum way */
     struct when zero_window;     /* announced by the client */
     const char *user;            /* kept text, with the scheme */
@@ -295,6 +305,8 @@ void mjudge_status(struct request *request, struct when when);    /* its respons
 void mjudge_late(struct reply *reply, struct when when);
 void mjudge_reply(struct reply *reply, struct when when);         /* whole; before the session learns from it */
 /* The connection ended under a response (reply) or a request without one. */
+/* Time passed or the connection ended behind a session.lost that is not told yet. */
+void mjudge_loss(struct mconn *conn, struct when when, bool ended);
 void mjudge_cut(struct reply *reply, struct when when);
 void mjudge_unanswered(struct request *request, struct when when);
 /* The server ended a connection that was not in use; conn: NULL if it is none of MAPI/HTTP. */

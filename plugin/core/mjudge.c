@@ -17,6 +17,7 @@
 #define ROUND_STEP (5 * SECOND)
 #define ROUND_SLACK (SECOND / 2)
 #define ERRORS_RETURNED UINT32_C(0x00040380)     /* MS-OXNSPI: some values could not be given, the rest is there */
+#define LOSS_WAIT (10 * SECOND)  /* a client connects anew sooner */
 #define NOTIFICATION_TIME (300 * SECOND)
 
 /* ---- Words ------------------------------------------------------------------------- */
@@ -98,10 +99,10 @@ static void say_request(struct text *text, const struct request *request)
 }
 
 /* The code and what it means, both where they disagree. */
-static void say_code(struct text *text, const struct reply *reply)
+static void say_code(struct text *text, const char *what, const struct reply *reply)
 {
     uint32_t code = reply->message->code, meaning = reply_meaning(reply);
-    say(text, "code %u (%s)", code, code_name(code));
+    say(text, "%s %u (%s)", what, code, code_name(code));
     if (reply->sentence[0]) {
         say(text, " with the words \"%s\"", reply->sentence);
     }
@@ -197,7 +198,7 @@ static void judge_cookies(struct request *request, struct when when)
             front->conn->stream);
         say(&text, "; inferred: the device at ");
         say_endpoint(&text, &front->conn->server_end);
-        say(&text, " %s it; next: rules for Cookie headers there", missing ? "removed" : "changed");
+        say(&text, " %s it (proven); next: rules for Cookie headers there", missing ? "removed" : "changed");
     } else {
         say(&text, "; inferred: the client did not keep it, or a device before this leg %s it",
             missing ? "removed" : "changed");
@@ -265,7 +266,7 @@ static void judge_sequence_code(struct reply *reply, struct when when)
     say(&text, "Seen: ");
     say_request(&text, request);
     say(&text, " was answered with ");
-    say_code(&text, reply);
+    say_code(&text, "code", reply);
     say(&text, " in frame %u", when.frame);
     if (request->other.frame) {
         say(&text, ", while %s of frame %u was under way", type_name(request->other.type), request->other.frame);
@@ -276,33 +277,6 @@ static void judge_sequence_code(struct reply *reply, struct when when)
     say(&text, "; inferred: the server counts another request as the next one of this context");
     say(&text, "; next: requests of this context on other connections, and repetitions by devices between");
     tell_of(request, when, finding, &text);
-}
-
-static void judge_reconnect(struct request *request, struct when when)
-{
-    struct side *side = request->side;
-    if (!request->expired_due || !side) {
-        return;
-    }
-    struct text text = { .used = 0 };
-    struct finding finding = { V_SESSION_EXPIRED, WHERE_NONE, false };
-    say(&text, "Seen: the context of session %u was refused in frame %u, and ", side->session->number,
-        side->silent_loss_frame);
-    say_request(&text, request);
-    say(&text, " brings its cookies again; no X-ExpirationInfo was seen");
-    say(&text, "; inferred: the context had expired, or the server no longer had it, and the client connects anew");
-    say(&text, "; next: nothing, if the client had been idle; else the server's event log at the first frame");
-    side->silent_loss_frame = 0;
-    tell_of(request, when, finding, &text);
-}
-
-void mjudge_request(struct request *request, struct when when)
-{
-    judge_cookies(request, when);
-    if (request->side && !request->by_guid) {
-        judge_counter(request, when);
-        judge_reconnect(request, when);
-    }
 }
 
 /* ---- PENDING that comes late ------------------------------------------------------------ */
@@ -503,8 +477,13 @@ static void judge_http(struct reply *reply, struct when when)
     }
     say(&text, "Seen: ");
     say_request(&text, request);
-    say(&text, " was answered with status %u%s in frame %u", reply->status,
-        reply->status == 200 ? ", text and no X-ResponseCode," : "", when.frame);
+    say(&text, " was answered with status %u", reply->status);
+    if (reply->status == 200) {
+        say(&text, ", ");
+        say_cut(&text, reply->content_type ? reply->content_type : "a page", 40);
+        say(&text, " and no X-ResponseCode,");
+    }
+    say(&text, " in frame %u", when.frame);
     if (request->ended) {
         say(&text, " after ");
         say_seconds(&text, reply->message->begin.ns - request->end.ns);
@@ -574,8 +553,8 @@ static void judge_code(struct reply *reply, struct when when)
     } else {
         say(&text, "a response (stream %u)", reply->conn->stream);
     }
-    say(&text, " with X-ResponseCode ");
-    say_code(&text, reply);
+    say(&text, " with ");
+    say_code(&text, "X-ResponseCode", reply);
     say(&text, " in frame %u", when.frame);
     say(&text, "; inferred: %s; next: %s", advice.inferred, advice.next);
     if (reply->request_id) {
@@ -613,7 +592,8 @@ static void judge_body(struct reply *reply, struct when when)
     bool status = reply->has_status && reply->status_code != 0;
     bool error = reply->has_error && reply->error_code != 0 && reply->error_code != ERRORS_RETURNED &&
                  !(request->type == MAPI_UNBIND && reply->error_code == 1);      /* UnbindSuccess */
-    if ((!status && !error) || (reply->message->has_code && reply->message->code != 0)) {
+    if ((!status && !error) || reply->status != 200 || reply->page ||
+        (reply->message->has_code && reply->message->code != 0)) {
         return;
     }
     uint32_t value = status ? reply->status_code : reply->error_code;
@@ -644,7 +624,7 @@ static void judge_body(struct reply *reply, struct when when)
 static const char *const back_names[BACK_KINDS] = { "X-CalculatedBETarget", "X-BEServer", "MapiContext", "TCP peer" };
 
 /* The surest kind of name that this response and the last success have; whether they differ. */
-static bool back_end_differs(const struct reply *reply, enum back_kind *kind, const char **name)
+static bool back_end_differs(const struct reply *reply, enum back_kind *kind)
 {
     const struct side *side = reply->request->side;
     for (int i = BACK_TARGET; i <= BACK_PEER; i++) {
@@ -655,11 +635,15 @@ static bool back_end_differs(const struct reply *reply, enum back_kind *kind, co
         }
         if (here && side->back.name[i]) {
             *kind = (enum back_kind)i;
-            *name = here;
             return here != side->back.name[i];
         }
     }
     return false;
+}
+
+static const char *back_shown(const struct reply *reply, enum back_kind kind)
+{
+    return kind == BACK_PEER ? reply->peer : reply->back.shown[kind];
 }
 
 static bool is_context_code(uint32_t code)
@@ -688,7 +672,7 @@ static void tell_expired(struct reply *reply, struct when when)
     say(&text, "Seen: ");
     say_request(&text, request);
     say(&text, " was answered with ");
-    say_code(&text, reply);
+    say_code(&text, "code", reply);
     say(&text, ", ");
     say_seconds(&text, request->idle_ns);
     say(&text, " after the last success in frame %u, X-ExpirationInfo allows ", request->idle_from);
@@ -699,24 +683,136 @@ static void tell_expired(struct reply *reply, struct when when)
     tell_of(request, when, finding, &text);
 }
 
-static void tell_lost(struct reply *reply, struct when when, bool differs, enum back_kind kind, const char *name)
+static struct waiting *waiting_new(struct mworld *world)
+{
+    struct waiting *waiting = world->free_waiting;
+    if (waiting) {
+        world->free_waiting = waiting->next;
+        memset(waiting, 0, sizeof(*waiting));
+        return waiting;
+    }
+    return arena_new(&world->arena, sizeof(*waiting));
+}
+
+static void waiting_free(struct mworld *world, struct waiting *waiting)
+{
+    waiting->next = world->free_waiting;
+    world->free_waiting = waiting;
+}
+
+/* What follows decides: a client that connects anew at once has lost little. */
+static void hold_loss(struct reply *reply, struct when when, struct finding finding, const struct text *text)
+{
+    struct side *side = reply->request->side;
+    if (side->loss) {
+        waiting_free(side->session->world, side->loss);
+    }
+    struct waiting *loss = waiting_new(side->session->world);
+    loss->conn = reply->conn;
+    loss->side = side;
+    loss->when = when;
+    loss->kind = finding.kind;
+    loss->where = finding.where;
+    loss->seen = finding.seen;
+    loss->known = side->expiration_ns >= 0;
+    loss->code = reply_meaning(reply);
+    loss->idle_ns = reply->request->idle_ns;
+    loss->text = *text;
+    side->loss = loss;
+    reply->conn->loss = side;
+}
+
+static void tell_loss(struct side *side, struct when when)
+{
+    struct waiting *loss = side->loss;
+    struct mworld *world = side->session->world;
+    side->loss = NULL;
+    if (loss->known) {
+        struct finding finding = { loss->kind, loss->where, loss->seen };
+        tell(world, side, side->number, when, finding, &loss->text);
+    }
+    waiting_free(world, loss);
+}
+
+void mjudge_loss(struct mconn *conn, struct when when, bool ended)
+{
+    struct side *side = conn->loss;
+    if (!side) {
+        return;
+    }
+    if (!side->loss || side->loss->conn != conn) {
+        conn->loss = NULL;
+    } else if (ended || when.ns - side->loss->when.ns > LOSS_WAIT) {
+        conn->loss = NULL;
+        tell_loss(side, when);
+    }
+}
+
+static void judge_reconnect(struct request *request, struct side *side, struct when when)
+{
+    struct waiting *loss = side->loss;
+    struct text text = { .used = 0 };
+    struct finding finding = { V_SESSION_EXPIRED, WHERE_NONE, false };
+    say(&text, "Seen: the context of session %u was refused in frame %u with code %u (%s), ", side->session->number,
+        loss->when.frame, loss->code, code_name(loss->code));
+    say_seconds(&text, loss->idle_ns);
+    say(&text, " after its last success, and ");
+    say_request(&text, request);
+    say(&text, request->from_cookies ? " brings its cookies again" : " follows");
+    if (loss->known) {
+        say(&text, "; X-ExpirationInfo allows ");
+        say_seconds(&text, side->expiration_ns);
+    } else {
+        say(&text, "; no X-ExpirationInfo was seen");
+    }
+    say(&text, "; inferred: the server no longer had the context: expired, dropped by a restart, or the request "
+               "reached another server; the client connects anew, as it should");
+    say(&text, "; next: nothing, unless it happens again and again");
+    side->loss = NULL;
+    waiting_free(side->session->world, loss);
+    tell(side->session->world, side, side->number, when, finding, &text);
+}
+
+void mjudge_request(struct request *request, struct when when)
+{
+    struct side *side = request->by_guid ? NULL : request->side;
+    judge_cookies(request, when);
+    if (is_connect(request->type)) {
+        struct side *other = request->conn->loss;
+        if (!side && other && other->loss && other->loss->conn == request->conn &&
+            other->session->endpoint == request->endpoint) {
+            side = other;        /* the client connects without its old cookies */
+        }
+        if (side && side->loss) {
+            judge_reconnect(request, side, when);
+        }
+    } else if (side) {
+        if (side->loss) {
+            tell_loss(side, when);
+        }
+        judge_counter(request, when);
+    }
+}
+
+static void tell_lost(struct reply *reply, struct when when, bool differs, enum back_kind kind)
 {
     struct request *request = reply->request;
     struct side *side = request->side;
     const struct there *there = &request->there;
     struct text text = { .used = 0 };
     struct finding finding = { V_SESSION_LOST, WHERE_UNKNOWN, false };
+    bool elsewhere = differs || there->peer;
     say(&text, "Seen: ");
     say_request(&text, request);
     say(&text, " carried the cookies of session %u and was answered with ", side->session->number);
-    say_code(&text, reply);
+    say_code(&text, "code", reply);
     say(&text, " in frame %u, ", when.frame);
     say_seconds(&text, request->idle_ns);
     say(&text, " after the last success (frame %u), X-ExpirationInfo allows ", request->idle_from);
     say_seconds(&text, side->expiration_ns);
     if (differs) {
-        say(&text, "; %s %s, at the last success %s (frame %u)", back_names[kind], name, side->back.name[kind],
-            side->back_frame[kind]);
+        say(&text, "; %s %s, at the last success %s (frame %u)", back_names[kind], back_shown(reply, kind),
+            side->back.shown[kind], side->back_frame[kind]);
     } else if (there->peer) {
         say(&text, "; on leg %u it went to %s (frame %u), the last success to %s", request->leg + 1, there->peer,
             there->peer_frame, there->peer_before);
@@ -741,9 +837,9 @@ static void tell_lost(struct reply *reply, struct when when, bool differs, enum 
     } else if (side->proven_frame) {
         finding.where = WHERE_DEVICE;
         finding.seen = true;
-        say(&text, "; inferred: a device behind ");
+        say(&text, "; inferred: a device at or behind ");
         say_endpoint(&text, &request->conn->server_end);
-        say(&text, " or itself spreads the requests of one context over servers");
+        say(&text, " spreads the requests of one context over servers");
     } else {
         say(&text, "; inferred: it reached another server than before, or the server dropped the context early");
     }
@@ -752,13 +848,17 @@ static void tell_lost(struct reply *reply, struct when when, bool differs, enum 
     } else {
         say(&text, "; next: affinity for /mapi by session or client; restarts of the server's service at this time");
     }
+    if (!elsewhere && !side->proven_frame) {
+        hold_loss(reply, when, finding, &text);
+    } else {
+        tell_of(request, when, finding, &text);
+    }
     side->lost_frame = when.frame;
     side->proven_frame = 0;
     set_ended(side, "lost", when);
-    tell_of(request, when, finding, &text);
 }
 
-static void tell_changed(struct reply *reply, struct when when, enum back_kind kind, const char *name, bool refused)
+static void tell_changed(struct reply *reply, struct when when, enum back_kind kind, bool refused)
 {
     struct request *request = reply->request;
     const struct side *side = request->side;
@@ -767,13 +867,13 @@ static void tell_changed(struct reply *reply, struct when when, enum back_kind k
         refused ? V_BACKEND_CHANGED : V_BACKEND_CHANGED_CHAT,
         !refused ? WHERE_NONE : kind == BACK_PEER ? WHERE_DEVICE : WHERE_SERVER, refused && kind == BACK_PEER
     };
-    say(&text, "Seen: %s is %s in the response of frame %u to ", back_names[kind], name, when.frame);
+    say(&text, "Seen: %s is %s in the response of frame %u to ", back_names[kind], back_shown(reply, kind), when.frame);
     say_request(&text, request);
-    say(&text, ", it was %s in frame %u of session %u", side->back.name[kind], side->back_frame[kind],
+    say(&text, ", it was %s in frame %u of session %u", side->back.shown[kind], side->back_frame[kind],
         side->session->number);
     if (refused) {
         say(&text, ", and the request got ");
-        say_code(&text, reply);
+        say_code(&text, "code", reply);
         say(&text, "; inferred: the other back end does not have the context; next: %s",
             kind == BACK_PEER ? "affinity for /mapi on the device before this leg" :
                                 "moves of the mailbox, and how the front end finds its server");
@@ -788,17 +888,16 @@ static void judge_session(struct reply *reply, struct when when)
     struct request *request = reply->request;
     struct side *side = request->side;
     enum back_kind kind = BACK_PEER;
-    const char *name = NULL;
     uint32_t meaning = reply_meaning(reply);
     bool refused = is_refused(reply);
-    if (!side || request->by_guid || is_connect(request->type) || !side->success.frame) {
+    if (!side || request->by_guid || !side->success.frame) {
         return;
     }
-    bool differs = back_end_differs(reply, &kind, &name);
+    bool differs = back_end_differs(reply, &kind);
     struct there *front = request->front ? &request->front->there : NULL;
     if (front && differs && kind == BACK_PEER) {
-        front->peer = name;
-        front->peer_before = side->back.name[kind];
+        front->peer = reply->peer;
+        front->peer_before = side->back.shown[kind];
         front->peer_frame = request->begin.frame;
     } else if (front && request->there.peer) {
         front->peer = request->there.peer;
@@ -806,24 +905,23 @@ static void judge_session(struct reply *reply, struct when when)
         front->peer_frame = request->there.peer_frame;
     }
     if (differs && (refused || reply_is_success(reply))) {
-        tell_changed(reply, when, kind, name, refused && is_context_code(meaning));
+        tell_changed(reply, when, kind, refused && is_context_code(meaning));
     }
     bool elsewhere = differs || request->there.peer;
-    if (!refused || side->session->released_frame || !request->from_cookies || !request->carried ||
-        request->idle_ns < 0 || (!is_context_code(meaning) && !elsewhere)) {
-        return;
-    }
-    if (side->expiration_ns < 0) {
-        if (is_context_code(meaning)) {
-            side->silent_loss_frame = when.frame;
-        }
+    if (is_connect(request->type) || !refused || side->session->released_frame || !request->from_cookies ||
+        !request->carried || request->idle_ns < 0 || (!is_context_code(meaning) && !elsewhere)) {
         return;
     }
     if (!is_whole(request, side->success_conn)) {
         return;
     }
-    if (request->idle_ns < side->expiration_ns) {
-        tell_lost(reply, when, differs, kind, name);
+    if (side->expiration_ns < 0) {
+        static const struct text nothing;
+        if (is_context_code(meaning)) {
+            hold_loss(reply, when, (struct finding){ V_SESSION_LOST, WHERE_UNKNOWN, false }, &nothing);
+        }
+    } else if (request->idle_ns < side->expiration_ns) {
+        tell_lost(reply, when, differs, kind);
     } else if (is_context_code(meaning)) {
         tell_expired(reply, when);
     }
@@ -858,8 +956,7 @@ static void forget_waiting(struct mworld *world, struct server *server)
         struct waiting *waiting = *link;
         if (waiting->server == server) {
             *link = waiting->next;
-            waiting->next = world->free_waiting;
-            world->free_waiting = waiting;
+            waiting_free(world, waiting);
         } else {
             world->waiting_last = waiting;
             link = &waiting->next;
@@ -894,13 +991,7 @@ static void await(struct mconn *conn, struct side *side, uint32_t leg, struct wh
                   const struct text *text)
 {
     struct mworld *world = conn->world;
-    struct waiting *waiting = world->free_waiting;
-    if (waiting) {
-        world->free_waiting = waiting->next;
-    } else {
-        waiting = arena_new(&world->arena, sizeof(*waiting));
-    }
-    waiting->next = NULL;
+    struct waiting *waiting = waiting_new(world);
     waiting->server = conn->server;
     waiting->side = side;
     waiting->leg = leg;
@@ -981,8 +1072,7 @@ void mjudge_waiting(struct mworld *world, struct when when)
         waiting->server->waiting--;
         struct finding finding = { waiting->kind, waiting->where, waiting->seen };
         tell(world, waiting->side, waiting->leg, when, finding, &waiting->text);
-        waiting->next = world->free_waiting;
-        world->free_waiting = waiting;
+        waiting_free(world, waiting);
     }
 }
 

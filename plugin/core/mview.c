@@ -45,16 +45,22 @@ static const char *doubt_text(const struct side *side)
     return mworld_text(side->session->world, text);
 }
 
-/* What is only told when a further second has passed. */
+/* What is told only when more was captured. */
 static void show_waiting(const struct mworld *world, const struct side *side, struct session_row *row)
 {
-    for (const struct waiting *waiting = world->waiting_first; waiting; waiting = waiting->next) {
-        if (waiting->side == side && row->verdict == VERDICT_KINDS) {
-            row->verdict = waiting->kind;
-            row->verdict_frame = waiting->when.frame;
-            row->where = waiting->where;
-            return;
-        }
+    const struct waiting *waiting = world->waiting_first;
+    while (waiting && waiting->side != side) {
+        waiting = waiting->next;
+    }
+    if (side->loss && side->loss->known) {
+        waiting = side->loss;
+    }
+    if (waiting && (row->verdict == VERDICT_KINDS ||
+                    verdict_rows[waiting->kind].severity > verdict_rows[row->verdict].severity)) {
+        row->verdict = waiting->kind;
+        row->verdict_frame = waiting->when.frame;
+        row->where = waiting->where;
+        row->where_seen = waiting->seen;
     }
 }
 

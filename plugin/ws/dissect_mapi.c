@@ -22,6 +22,7 @@ static int hf_request_id = -1, hf_request_counter = -1, hf_response_code = -1, h
 static int hf_pending_period = -1, hf_expiration_info = -1, hf_server_time = -1, hf_time = -1, hf_start_time = -1;
 static int hf_request_in = -1, hf_response_in = -1, hf_user_dn = -1;
 static int hf_error_page = -1, hf_tag_frame = -1, hf_tag_time = -1, hf_status = -1, hf_error_text = -1, hf_header_line = -1;
+static int hf_context_number = -1, hf_context_counter = -1, hf_backend_cookie = -1;
 static int hf_back_end = -1, hf_be_server = -1, hf_calculated_be = -1, hf_calculated_fe = -1, hf_diag_info = -1;
 static int hf_back_end_status = -1, hf_failure_text = -1, hf_persistence = -1;
 static int hf_auth_scheme = -1, hf_auth_step = -1, hf_auth_user = -1, hf_auth_server = -1, hf_auth_time = -1;
@@ -168,6 +169,10 @@ static void show_context(const struct show *show, struct span value)
         return;
     proto_tree_add_string(show->tree, hf_server, show->tvb, offset_of(show, value), (int)value.len, context.server);
     proto_tree_add_string(show->tree, hf_session_created, show->tvb, offset_of(show, value), (int)value.len, context.time);
+    proto_tree_add_string(show->tree, hf_context_number, show->tvb, offset_of(show, value), (int)value.len,
+                          context.number);
+    proto_tree_add_uint64(show->tree, hf_context_counter, show->tvb, offset_of(show, value), (int)value.len,
+                          context.counter);
 }
 
 static void show_routing(const struct show *show, struct span value)
@@ -183,8 +188,10 @@ static void show_routing(const struct show *show, struct span value)
 
 static void show_cookie(const struct show *show, struct span name, struct span value)
 {
-    char server[HTTP_NAME_MAX];
+    char server[HTTP_NAME_MAX], text[HTTP_BACKEND_COOKIE_MAX];
     show_string(show, hf_cookie_name, name);
+    if (span_equals_nocase(name, "X-BackEndCookie") && http_backend_cookie(value, text))
+        proto_tree_add_string(show->tree, hf_backend_cookie, show->tvb, offset_of(show, value), (int)value.len, text);
     if (span_equals_nocase(name, "MapiContext") || span_equals_nocase(name, "sid"))
         show_context(show, value);
     else if (span_equals_nocase(name, "MapiSequence") || span_equals_nocase(name, "sequence"))
@@ -735,6 +742,10 @@ void mapi_register_fields(void)
           "From MapiContext", HFILL } },
         { &hf_session_created, { "Context created", "mapihttp.session.created", FT_STRING, BASE_NONE, NULL, 0,
           "From MapiContext", HFILL } },
+        { &hf_context_number, { "Context number", "mapihttp.session.context_number", FT_STRING, BASE_NONE, NULL, 0,
+          "From MapiContext", HFILL } },
+        { &hf_context_counter, { "Context counter", "mapihttp.session.context_counter", FT_UINT64, BASE_DEC, NULL, 0,
+          "From MapiContext, behind its text", HFILL } },
         { &hf_routing_mailbox, { "Routing mailbox", "mapihttp.routing.mailbox", FT_STRING, BASE_NONE, NULL, 0,
           "From MapiRouting", HFILL } },
         { &hf_routing_time, { "Routing time", "mapihttp.routing.time", FT_ABSOLUTE_TIME, ABSOLUTE_TIME_UTC, NULL, 0,
@@ -753,6 +764,8 @@ void mapi_register_fields(void)
           "X-BackEndHttpStatus", HFILL } },
         { &hf_failure_text, { "Failure context, decoded", "outlook.failure_context.text", FT_STRING, BASE_NONE, NULL, 0,
           NULL, HFILL } },
+        { &hf_backend_cookie, { "Back-end cookie says", "outlook.backend_cookie", FT_STRING, BASE_NONE, NULL, 0,
+          "From X-BackEndCookie", HFILL } },
         { &hf_persistence, { "Persistence cookie names", "outlook.persistence_server", FT_STRING, BASE_NONE, NULL, 0,
           "Server that a load balancer's cookie names", HFILL } },
         { &hf_auth_scheme, { "Scheme", "outlook.auth.scheme", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },

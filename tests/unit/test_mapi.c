@@ -219,6 +219,362 @@ static void test_connect_failed(void)
     scene_end(&scene);
 }
 
+/* ---- PENDING ------------------------------------------------------------------------------ */
+
+static void waiting(struct tap *tap)
+{
+    ask(tap, "NotificationWait", 101, JAR_1);
+    tap_text(tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nX-RequestType: NotificationWait\r\n"
+             "X-ResponseCode: 0\r\nX-PendingPeriod: 30000\r\nTransfer-Encoding: chunked\r\n\r\nc\r\nPROCESSING\r\n\r\n");
+}
+
+static void pending(struct tap *tap)
+{
+    tap_text(tap, WAY_TO_CLIENT, "9\r\nPENDING\r\n\r\n");
+}
+
+static void done(struct tap *tap, unsigned elapsed)
+{
+    char text[200];
+    int len = snprintf(text, sizeof(text), "DONE\r\nX-ElapsedTime: %u\r\n\r\n", elapsed);
+    char body[300];
+    int head = snprintf(body, sizeof(body), "%x\r\n%s", len + 8, text);
+    memset(body + head, 0, 8);
+    memcpy(body + head + 8, "\r\n0\r\n\r\n", 7);
+    tap_bytes(tap, WAY_TO_CLIENT, body, (size_t)head + 15);
+}
+
+static void test_pending(void)
+{
+    struct scene scene;
+    struct tap tap;
+    /* In time; the times of the tags; X-ElapsedTime in seconds. */
+    connected(&scene, &tap);
+    waiting(&tap);
+    scene_wait(&scene, 30);
+    pending(&tap);
+    scene_wait(&scene, 31);
+    pending(&tap);
+    scene_wait(&scene, 30);
+    done(&tap, 91);
+    const struct mapi_message *message = tap.last[WAY_TO_CLIENT];
+    CHECK_INT(message->tag_count, 4);
+    CHECK_INT(message->tags[0].tag, META_PROCESSING);
+    CHECK_INT(message->tags[1].tag, META_PENDING);
+    CHECK_INT(message->tags[1].when.frame, 5);
+    CHECK_INT(message->tags[3].when.frame, 7);
+    CHECK(message->elapsed_in_seconds);
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
+
+    /* 62 seconds of silence. */
+    connected(&scene, &tap);
+    waiting(&tap);
+    scene_wait(&scene, 30);
+    pending(&tap);
+    scene_wait(&scene, 62);
+    pending(&tap);
+    scene_wait(&scene, 5);
+    done(&tap, 97000);
+    CHECK_STR(scene.log, "pending.late:warning@6/0.0");
+    CHECK(strstr(scene.last_text, "62.0 s") && strstr(scene.last_text, "30.0 s"));
+    CHECK(!tap.last[WAY_TO_CLIENT]->elapsed_in_seconds);
+    scene_end(&scene);
+
+    /* 40 seconds are within one and a half periods. */
+    connected(&scene, &tap);
+    waiting(&tap);
+    scene_wait(&scene, 40);
+    pending(&tap);
+    scene_wait(&scene, 5);
+    done(&tap, 45000);
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
+
+    /* A retransmission, or a window that is shut, explains it. */
+    for (int i = 0; i < 3; i++) {
+        connected(&scene, &tap);
+        waiting(&tap);
+        scene_wait(&scene, 30);
+        pending(&tap);
+        scene_wait(&scene, 61);
+        if (i == 1) {
+            tap_wire(&tap, WAY_TO_SERVER, (struct wire){ .no_window = true });
+        } else if (i == 2) {
+            tap_wire(&tap, WAY_TO_CLIENT, (struct wire){ .bytes = "0123", .len = 4, .again = true });
+        } else {
+            tap_wire(&tap, WAY_TO_SERVER, (struct wire){ .len = 0 });
+        }
+        pending(&tap);
+        CHECK_STR(scene.log, i == 0 ? "pending.late:warning@7/0.0" : "");
+        scene_end(&scene);
+    }
+
+    /* The head and two PENDINGs arrive at once after the time of two. */
+    connected(&scene, &tap);
+    ask(&tap, "NotificationWait", 101, JAR_1);
+    scene_wait(&scene, 61);
+    tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nX-RequestType: NotificationWait\r\n"
+             "X-ResponseCode: 0\r\nX-PendingPeriod: 30000\r\nTransfer-Encoding: chunked\r\n\r\n1e\r\nPROCESSING\r\n"
+             "PENDING\r\nPENDING\r\n\r\n");
+    CHECK_STR(scene.log, "pending.late:warning@4/0.0");
+    CHECK(strstr(scene.last_text, "2 PENDING"));
+    scene_end(&scene);
+}
+
+/* ---- statuses and codes ----------------------------------------------------------------------- */
+
+static void test_statuses(void)
+{
+    static const struct {
+        const char *status, *extra, *words;
+        bool told;
+        enum verdict_where where;
+    } rows[] = {
+        { "302 Found", "Location: https://login.example.test/adfs/ls?secret=1\r\n", "login.example.test/adfs/ls", true, WHERE_UNKNOWN },
+        { "302 Found", "Location: https://mail2.example.test/mapi/emsmdb/?MailboxId=a\r\n", NULL, false, WHERE_NONE },
+        { "401 Unauthorized", "WWW-Authenticate: Negotiate\r\n", NULL, false, WHERE_NONE },
+        { "403 Forbidden", "Server: nginx\r\n", "not published", true, WHERE_DEVICE },
+        { "404 Not Found", "Server: Microsoft-HTTPAPI/2.0\r\n", "HTTP.sys", true, WHERE_SERVER },
+        { "405 Method Not Allowed", NULL, "not published", true, WHERE_UNKNOWN },
+        { "407 Proxy Authentication Required", "Proxy-Authenticate: Basic realm=\"x\"\r\n", "proxy", true, WHERE_UNKNOWN },
+        { "413 Too Large", NULL, "larger", true, WHERE_UNKNOWN },
+        { "417 Expectation Failed", NULL, "100-continue", true, WHERE_UNKNOWN },
+        { "429 Too Many Requests", NULL, "too many", true, WHERE_UNKNOWN },
+        { "500 Internal Server Error", "X-FEServer: EX1\r\nX-FailureContext: FrontEnd;500;QQ==;\r\n", "written by Exchange",
+          true, WHERE_SERVER },
+        { "503 Service Unavailable", NULL, "did not reach", true, WHERE_UNKNOWN },
+        { "200 OK", "Content-Type: text/html\r\n", "text/html and no X-ResponseCode", true, WHERE_UNKNOWN }
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct scene scene;
+        struct tap tap;
+        connected(&scene, &tap);
+        ask(&tap, "Execute", 2, JAR_1);
+        answer_status(&tap, rows[i].status, rows[i].extra);
+        CHECK_STR(scene.log, rows[i].told ? "http.failed:warning@4/0.0" : "");
+        if (rows[i].told) {
+            unit_check(strstr(scene.last_text, rows[i].words) != NULL, __FILE__, __LINE__, scene.last_text);
+            unit_check(scene.where == rows[i].where, __FILE__, __LINE__, scene.last_text);
+            CHECK(!strstr(scene.last_text, "secret"));
+        }
+        scene_end(&scene);
+    }
+}
+
+static void test_statuses_more(void)
+{
+    struct scene scene;
+    struct tap tap;
+    /* A Kerberos token above 12 KB. */
+    static char header[13100];
+    connected(&scene, &tap);
+    snprintf(header, sizeof(header), "Authorization: Negotiate %13000s\r\n", "");
+    memset(header + 25, 'Y', 13000);
+    ask_with(&tap, (struct ask){ .type = "Execute", .counter = 2, .cookies = JAR_1, .extra = header });
+    answer_status(&tap, "400 Bad Request", "Server: Microsoft-HTTPAPI/2.0\r\n");
+    CHECK_STR(scene.log, "http.failed:warning@4/0.0");
+    CHECK(strstr(scene.last_text, "Kerberos token is too large") && strstr(scene.last_text, "13010 characters"));
+    CHECK(!strstr(scene.last_text, "YYYY"));
+    scene_end(&scene);
+    /* A device's time-out after a round time. */
+    connected(&scene, &tap);
+    ask(&tap, "NotificationWait", 2, JAR_1);
+    scene_wait(&scene, 60.1);
+    answer_status(&tap, "504 Gateway Time-out", NULL);
+    CHECK_STR(scene.log, "http.failed:warning@4/0.0");
+    CHECK(strstr(scene.last_text, "gave up waiting") && strstr(scene.last_text, "60.1 s"));
+    scene_end(&scene);
+    /* Another path on the same connection is no matter of ours. */
+    connected(&scene, &tap);
+    tap_text(&tap, WAY_TO_SERVER, "GET /owa/ HTTP/1.1\r\nHost: mail\r\n\r\n");
+    CHECK(tap.last[WAY_TO_SERVER] == NULL);
+    answer_status(&tap, "404 Not Found", NULL);
+    CHECK(tap.last[WAY_TO_CLIENT] == NULL);
+    CHECK_STR(scene.log, "");
+    CHECK_INT(ask(&tap, "Execute", 2, JAR_1)->session, 0);
+    CHECK_INT(answer(&tap, "Execute", NULL)->request_frame, 5);
+    scene_end(&scene);
+}
+
+static void test_codes(void)
+{
+    struct scene scene;
+    struct tap tap;
+    char expected[120];
+    /* Each code of the specification with its name; 14 is ignored. */
+    for (unsigned code = 1; code <= 19; code++) {
+        scene_begin(&scene);
+        tap_open(&tap, &scene, CLIENT, SERVER);
+        ask(&tap, "Connect", 1, NULL);
+        struct mapi_message *message = answer_code(&tap, code, "No words of the specification.");
+        CHECK(message->has_code && message->code == code);
+        snprintf(expected, sizeof(expected), "%s%s", code == 14 ? "" : "response_code.failed:warning@2/-1.0",
+                 code == 15 ? " session.sequence_broken:warning@2/-1.0" : "");
+        CHECK_STR(scene.log, expected);
+        scene_end(&scene);
+    }
+    /* gromox: the sentence is right, the number another one. */
+    scene_begin(&scene);
+    tap_open(&tap, &scene, CLIENT, SERVER);
+    ask(&tap, "Connect", 1, NULL);
+    answer_code(&tap, 3, "The request has a missing required header.");
+    CHECK_STR(scene.log, "response_code.failed:warning@2/-1.0");
+    CHECK(strstr(scene.last_text, "X-ResponseCode 3 (Invalid Path)") && strstr(scene.last_text, "Missing Header (7)") &&
+          strstr(scene.last_text, "\"The request has a missing required header.\""));
+    scene_end(&scene);
+    /* A second X-ResponseCode overrides the first (3.2.5.2). */
+    connected(&scene, &tap);
+    ask(&tap, "Execute", 2, JAR_1);
+    tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nX-ResponseCode: 0\r\n"
+             "Content-Length: 42\r\n\r\nPROCESSING\r\nDONE\r\nX-ResponseCode: 1\r\n\r\nabc");
+    CHECK_INT(tap.last[WAY_TO_CLIENT]->code, 1);
+    CHECK_STR(scene.log, "response_code.failed:warning@4/0.0");
+    scene_end(&scene);
+}
+
+/* ---- lost sessions ------------------------------------------------------------------------------ */
+
+static void test_lost(void)
+{
+    struct scene scene;
+    struct tap tap;
+    struct session_row row;
+    /* Idle below X-ExpirationInfo; the next request is no Connect. */
+    connected(&scene, &tap);
+    scene_wait(&scene, 20);
+    ask(&tap, "Execute", 2, JAR_1);
+    answer_code(&tap, 10, "The Session Context is not found.");
+    CHECK_STR(scene.log, "response_code.failed:warning@4/0.0");
+    CHECK(mworld_row(scene.world, 0, &row));
+    CHECK_INT(row.verdict, V_SESSION_LOST);
+    CHECK_INT(row.verdict_frame, 4);
+    CHECK_STR(row.ended, "lost (frame 4)");
+    ask(&tap, "Execute", 3, JAR_1);
+    CHECK_STR(scene.log, "response_code.failed:warning@4/0.0 session.lost:error@5/0.0");
+    CHECK(strstr(scene.last_text, "20.0 s") && strstr(scene.last_text, "900.0 s") && strstr(scene.last_text, "frame 4"));
+    CHECK(!strstr(scene.last_text, "session-one-value"));
+    /* It works again, and is refused again: alive. */
+    answer(&tap, "Execute", NULL);
+    ask(&tap, "Execute", 4, JAR_1);
+    answer_code(&tap, 6, "The request has an invalid session context cookie.");
+    CHECK(strstr(scene.log, "session.lost:error@8/0.0") != NULL);
+    CHECK(strstr(scene.last_text, "proven") && strstr(scene.last_text, "frame 6"));
+    CHECK(scene.where == WHERE_DEVICE && scene.where_seen);
+    scene_end(&scene);
+
+    /* The end of the connection decides too, and time. */
+    connected(&scene, &tap);
+    ask(&tap, "Execute", 2, JAR_1);
+    answer_code(&tap, 13, "x");
+    tap_fin(&tap, WAY_TO_SERVER);
+    CHECK_STR(scene.log, "response_code.failed:warning@4/0.0 session.lost:error@5/0.0");
+    scene_end(&scene);
+
+    /* A client that connects anew. */
+    connected(&scene, &tap);
+    ask(&tap, "Execute", 2, JAR_1);
+    answer_code(&tap, 10, "x");
+    ask(&tap, "Connect", 3, JAR_1);
+    CHECK_STR(scene.log, "response_code.failed:warning@4/0.0 session.expired:note@5/0.0");
+    answer(&tap, "Connect", SET_2);
+    CHECK(mworld_row(scene.world, 0, &row));
+    CHECK_STR(row.ended, "");
+    scene_end(&scene);
+
+    /* After its time. */
+    connected(&scene, &tap);
+    scene_wait(&scene, 1000);
+    ask(&tap, "Execute", 2, JAR_1);
+    answer_code(&tap, 10, "x");
+    CHECK_STR(scene.log, "response_code.failed:warning@4/0.0 session.expired:note@4/0.0");
+    CHECK(strstr(scene.last_text, "1000.0 s"));
+    scene_end(&scene);
+
+    /* A NotificationWait under way keeps it alive. */
+    struct tap other;
+    connected(&scene, &tap);
+    tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
+    ask(&other, "NotificationWait", 101, JAR_1);
+    scene_wait(&scene, 1000);
+    ask(&tap, "Execute", 2, JAR_1);
+    answer_code(&tap, 10, "x");
+    tap_fin(&tap, WAY_TO_SERVER);
+    CHECK_STR(scene.log, "response_code.failed:warning@5/0.0 session.lost:error@6/0.0");
+    scene_end(&scene);
+
+    /* How long it lives was never told: only the Connect tells. */
+    for (int connects = 0; connects < 2; connects++) {
+        scene_begin(&scene);
+        tap_open(&tap, &scene, CLIENT, SERVER);
+        ask(&tap, "Connect", 1, NULL);
+        answer_with(&tap, (struct answer){ .type = "Connect", .set = SET_1 });
+        ask(&tap, "Execute", 2, JAR_1);
+        answer_code(&tap, 10, "x");
+        ask(&tap, connects ? "Connect" : "Execute", 3, JAR_1);
+        CHECK_STR(scene.log, connects ? "response_code.failed:warning@4/0.0 session.expired:note@5/0.0" :
+                  "response_code.failed:warning@4/0.0");
+        scene_end(&scene);
+    }
+
+    /* Released, another code, or not captured from its start: nothing is lost. */
+    connected(&scene, &tap);
+    ask(&tap, "Disconnect", 2, JAR_1);
+    answer(&tap, "Disconnect", NULL);
+    CHECK_INT(ask(&tap, "Execute", 3, JAR_1)->session, NO_NUMBER);
+    answer_code(&tap, 10, "x");
+    tap_fin(&tap, WAY_TO_SERVER);
+    CHECK_STR(scene.log, "response_code.failed:warning@6/-1.0");
+    scene_end(&scene);
+    connected(&scene, &tap);
+    ask(&tap, "Execute", 2, JAR_1);
+    answer_code(&tap, 12, "x");
+    tap_fin(&tap, WAY_TO_SERVER);
+    CHECK_STR(scene.log, "response_code.failed:warning@4/0.0");
+    scene_end(&scene);
+    connected(&scene, &tap);
+    tap_open_as(&other, &scene, "10.0.0.9:50002", SERVER, false, false);
+    ask(&other, "Execute", 2, JAR_1);
+    answer_code(&other, 10, "x");
+    tap_fin(&other, WAY_TO_SERVER);
+    CHECK_STR(scene.log, "response_code.failed:warning@4/0.0");
+    CHECK(mworld_row(scene.world, 0, &row));
+    CHECK_STR(row.cannot_tell, "stream 1: no SYN captured");
+    scene_end(&scene);
+}
+
+static void test_back_end(void)
+{
+    struct scene scene;
+    struct tap tap;
+    scene_begin(&scene);
+    tap_open(&tap, &scene, CLIENT, SERVER);
+    ask(&tap, "Connect", 1, NULL);
+    const struct answer first = { .type = "Connect", .set = SET_1, .extra = "X-ExpirationInfo: 900000\r\n"
+                                  "X-CalculatedBETarget: EX1.example.test\r\nX-BEServer: EX1\r\nX-FEServer: FE1\r\n" };
+    answer_with(&tap, first);
+    /* The same by its first label, another front end. */
+    ask(&tap, "Execute", 2, JAR_1);
+    answer_with(&tap, (struct answer){ .type = "Execute", .extra = "X-CalculatedBETarget: ex1\r\nX-FEServer: FE2\r\n" });
+    CHECK_STR(scene.log, "");
+    ask(&tap, "Execute", 3, JAR_1);
+    answer_with(&tap, (struct answer){ .type = "Execute", .extra = "X-CalculatedBETarget: EX2\r\nX-FEServer: FE2\r\n" });
+    CHECK_STR(scene.log, "session.backend_changed.chat:chat@6/0.0");
+    CHECK(strstr(scene.last_text, "EX2") && strstr(scene.last_text, "it was ex1 in frame 4"));
+    struct session_row row;
+    CHECK(mworld_row(scene.world, 0, &row));
+    CHECK_STR(row.front_ends, "FE1, FE2");
+    CHECK_STR(row.back_ends, "EX1.example.test, ex1, EX2");
+    /* Refused for its context there: a warning, and lost at once. */
+    ask(&tap, "Execute", 4, JAR_1);
+    tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-ResponseCode: 10\r\n"
+             "X-CalculatedBETarget: EX3\r\nContent-Length: 1\r\n\r\nx");
+    CHECK_STR(scene.log + strlen("session.backend_changed.chat:chat@6/0.0 "),
+              "response_code.failed:warning@8/0.0 session.backend_changed:warning@8/0.0 session.lost:error@8/0.0");
+    CHECK(strstr(scene.last_text, "EX3") && strstr(scene.last_text, "EX2"));
+    scene_end(&scene);
+}
+
 int main(void)
 {
     test_exchange_cookies();
@@ -227,5 +583,11 @@ int main(void)
     test_endpoints();
     test_reconnect();
     test_connect_failed();
+    test_pending();
+    test_statuses();
+    test_statuses_more();
+    test_codes();
+    test_lost();
+    test_back_end();
     return unit_end();
 }
