@@ -813,6 +813,15 @@ static struct request *find_front(const struct request *request)
     return NULL;
 }
 
+static void note_other(struct request *request, const struct request *other)
+{
+    request->other.frame = other->begin.frame;
+    request->other.stream = other->conn->stream;
+    request->other.type = other->type;
+    request->other.status = other->status;
+    request->other.conn = other->conn;
+}
+
 static void note_overlap(struct request *request)
 {
     unsigned looked_at = 0;
@@ -828,11 +837,7 @@ static void note_overlap(struct request *request)
         }
         request->overlaps = other;
         other->overlapped_by = request;
-        request->other.frame = other->begin.frame;
-        request->other.stream = other->conn->stream;
-        request->other.type = other->type;
-        request->other.status = other->status;
-        request->other.conn = other->conn;
+        note_other(request, other);
         return;
     }
 }
@@ -1075,7 +1080,7 @@ static struct reply *reply_new(struct mconn *conn)
         reply = arena_new(&world->arena, sizeof(*reply));
     }
     reply->conn = conn;
-    reply->period_ns = reply->expiration_ns = reply->server_ms = -1;
+    reply->period_ns = reply->expiration_ns = reply->server_ms = reply->interval_ns = -1;
     reply->meaning = -1;
     return reply;
 }
@@ -1232,6 +1237,9 @@ static void note_answer(struct request *request, const struct reply *reply, stru
         request->overlapped_by->other.status = reply->status;
         mjudge_status(request->overlapped_by, when);
     }
+    if (request->overlaps && !request->overlaps->other.frame) {
+        note_other(request->overlaps, request);
+    }
     mjudge_status(request, when);
 }
 
@@ -1359,7 +1367,8 @@ static void add_tag(struct reply *reply, uint8_t tag, struct when when)
     message->tags[message->tag_count - 1].when = when;
 }
 
-/* Several of them at once after a time in which each had its own turn. */
+/* Several of them at once after a time in which each had its own turn: by X-PendingPeriod,
+ * or as they came before. */
 static void note_pending(struct reply *reply, struct when when, struct when before)
 {
     struct request *request = reply->request;
@@ -1378,8 +1387,13 @@ static void note_pending(struct reply *reply, struct when when, struct when befo
         }
     }
     int64_t silence = reply->bunch_first.ns - reply->bunch_from.ns;
-    if (reply->bunch_count >= 2 && reply->period_ns > 0 && !reply->late_told && !reply->late_due &&
-        silence / 9 * 10 >= reply->period_ns * (int64_t)reply->bunch_count) {
+    int64_t turn = reply->interval_ns > 0 && (reply->period_ns < 0 || reply->interval_ns < reply->period_ns) ?
+                   reply->interval_ns : reply->period_ns;
+    if (reply->bunch_count == 1 && silence >= SECOND && (reply->interval_ns < 0 || silence < reply->interval_ns)) {
+        reply->interval_ns = silence;
+    }
+    if (reply->bunch_count >= 2 && turn > 0 && !reply->late_told && !reply->late_due &&
+        silence / 9 * 10 >= turn * (int64_t)reply->bunch_count) {
         reply->late_due = true;
         reply->bunched = true;
         reply->silence_from = reply->bunch_from;

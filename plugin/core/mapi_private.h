@@ -189,6 +189,7 @@ struct reply {
     struct when last_bytes, silence_from;
     int64_t silence_ns;
     struct when bunch_first, bunch_from;
+    int64_t interval_ns;         /* the shortest from one PENDING to the next so far, -1 if none */
     uint32_t bunch_count;
     uint16_t tag_room;
     struct back back;

@@ -245,7 +245,7 @@ void mjudge_status(struct request *request, struct when when)
     struct finding finding = { V_SEQUENCE_BROKEN, WHERE_CLIENT, false };
     say(&text, "Seen: ");
     say_request(&text, request);
-    say(&text, " began before %s (frame %u, stream %u) was answered, both on session %u",
+    say(&text, " and %s (frame %u, stream %u) were under way at the same time, both of session %u",
         type_name(request->other.type), request->other.frame, request->other.stream, request->side->session->number);
     say(&text, "; inferred: two requests of one context at a time, which only NotificationWait may do (3.1.5.1): the "
                "server may answer code 15");
@@ -313,8 +313,15 @@ void mjudge_late(struct reply *reply, struct when when)
         say(&text, " went on in frame %u after ", when.frame);
     }
     say_seconds(&text, reply->silence_ns);
-    say(&text, " of silence since frame %u, X-PendingPeriod is ", reply->silence_from.frame);
-    say_seconds(&text, reply->period_ns);
+    say(&text, " of silence since frame %u", reply->silence_from.frame);
+    if (reply->bunched && reply->interval_ns > 0 && reply->interval_ns < reply->period_ns) {
+        say(&text, ", one came after ");
+        say_seconds(&text, reply->interval_ns);
+        say(&text, " before");
+    } else {
+        say(&text, ", X-PendingPeriod is ");
+        say_seconds(&text, reply->period_ns);
+    }
     say(&text, ", nothing was retransmitted and the client's window was open");
     if (behind_in_time) {
         finding.where = WHERE_DEVICE;

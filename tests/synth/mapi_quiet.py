@@ -64,7 +64,7 @@ def many_users(cap):
         people.append(Context(o))
     shared = Outlook(cap, "198.51.100.7", user="example.test\\alice", dn=m.DN.replace("alice", "shared"),
                      mailbox=f"{w.guid('shared')}@example.test", name="alice, shared mailbox")
-    people.append(Context(shared))
+    people.append(Context(shared, seed="/shared"))
     for index, c in enumerate(people):
         c.connect(fields={"mapihttp.mailbox_id": c.outlook.mailbox, "mapihttp.connect.user_dn": c.outlook.dn},
                   reply={"fields": {"mapihttp.session": str(index)}})

@@ -284,7 +284,8 @@ struct ask {
 
 static inline struct mapi_message *ask_with(struct tap *tap, struct ask ask)
 {
-    tap_text(tap, WAY_TO_SERVER, "POST %s HTTP/1.1\r\nHost: mail.example.test\r\nContent-Type: application/mapi-http\r\n"
+    tap_text(tap, WAY_TO_SERVER, "POST %s HTTP/1.1\r\nHost: mail.example.test\r\n"
+             "Content-Type: application/mapi-http\r\n"
              "X-RequestType: %s\r\nX-RequestId: %s:%u\r\nX-ClientApplication: Outlook/16.0\r\n%s%s%s%s"
              "Content-Length: 8\r\n\r\n/o=x/u=1", ask.path ? ask.path : "/mapi/emsmdb/?MailboxId=m1@example.test",
              ask.type, ask.guid ? ask.guid : GUID_A, ask.counter, ask.cookies ? "Cookie: " : "",
@@ -330,7 +331,8 @@ static inline struct mapi_message *answer(struct tap *tap, const char *type, con
 static inline struct mapi_message *answer_code(struct tap *tap, unsigned code, const char *sentence)
 {
     char page[300];
-    int len = snprintf(page, sizeof(page), "<html><body><h1>Diagnostic Information</h1><p>%s</p></body></html>", sentence);
+    int len = snprintf(page, sizeof(page), "<html><body><h1>Diagnostic Information</h1><p>%s</p></body></html>",
+                       sentence);
     tap_text(tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-ResponseCode: %u\r\n"
              "Content-Length: %d\r\n\r\n%s", code, len, page);
     return tap->last[WAY_TO_CLIENT];
