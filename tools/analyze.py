@@ -34,6 +34,10 @@ FIELDS = overview.FIELDS + [
 TABLES = ["-z", "rpch,connections", "-z", "mapihttp,sessions", "-z", "outlook,auth"]
 TEXTS_KEPT = 2000                    # verdict texts; identical ones are folded anyway
 FINDINGS_KEPT = 2000                 # verdicts that belong to no session
+# What is a session's even on a frame that shows none of its messages: a head, a FIN.
+OF_SESSIONS = ("mapihttp.session.", "mapihttp.pending.", "mapihttp.response.", "mapihttp.request.")
+# Where both stand, the second explains the first: a context that had expired is refused.
+EXPLAINED = {"mapihttp.response_code.failed": "mapihttp.session.expired"}
 IDS_KEPT = 4                         # request ids of one connection and leg
 ODD = {"rpch.rts.malformed": "a broken RTS PDU", "rpch.rts.unexpected": "an unexpected RTS PDU",
        "mapihttp.malformed": "a broken MAPI/HTTP message"}
@@ -66,6 +70,7 @@ class Pass:
         self.odd = {name: [] for name in ODD}                    # first frame and number
         self.times = {}              # frame: time, of those with verdicts
         self.sessions = {}           # (session, leg): {verdict: [frames]}
+        self.of_stream = {}          # tcp.stream: (session, leg) of its last message
         self.ids = {}                # (session, leg): request ids of failures
         self.findings = []           # report.Finding, of frames without a session
         self.mapi_requests = 0
@@ -94,25 +99,27 @@ class Pass:
             self.mapi_requests += 1
         if row["rpch.vc"]:
             self.connection(frame, row, verdicts)
+        if row["mapihttp.session"] and row["tcp.stream"]:
+            self.of_stream[int(values(row, "tcp.stream")[-1])] = tuple(
+                int(values(row, name)[-1] if row[name] else 0) for name in ("mapihttp.session", "mapihttp.leg"))
         if verdicts:
             self.mapi(frame, row, [name for name in verdicts if not name.startswith("rpch.")])
 
     def mapi(self, frame, row, verdicts):
         """A session's verdicts; what logons and http say stands for itself unless the session's row says the same."""
-        keys = list(dict.fromkeys(zip(values(row, "mapihttp.session"), values(row, "mapihttp.leg"))))
+        stream = int(values(row, "tcp.stream")[-1]) if row["tcp.stream"] else None
         ids = list(dict.fromkeys(values(row, "outlook.request_id") + values(row, "outlook.client_request_id")))
-        key = None
-        if keys:
-            # A frame rarely shows messages of two sessions; the table says whose its gravest verdict is.
-            key = tuple(map(int, keys[-1]))
-            for name in verdicts:
+        key = self.of_stream.get(stream)
+        if key:
+            mine = verdicts if row["mapihttp.session"] else [name for name in verdicts if name.startswith(OF_SESSIONS)]
+            for name in mine:
                 self.sessions.setdefault(key, {}).setdefault(name, []).append(frame)
-            kept = self.ids.setdefault(key, [])
-            kept += [value for value in ids if value not in kept][:IDS_KEPT - len(kept)]
-            verdicts = [name for name in verdicts if name.startswith("outlook.")]
+            if mine:
+                kept = self.ids.setdefault(key, [])
+                kept += [value for value in ids if value not in kept][:IDS_KEPT - len(kept)]
+            verdicts = [name for name in verdicts if name not in mine or name.startswith("outlook.")]
         if row["rpch.vc"]:
             verdicts = [name for name in verdicts if name.startswith("outlook.auth.")]
-        stream = int(values(row, "tcp.stream")[-1]) if row["tcp.stream"] else None
         for name in verdicts[:max(0, FINDINGS_KEPT - len(self.findings))]:
             user = (values(row, "outlook.auth.user") or [""])[-1]
             self.findings.append(report.Finding(name, frame, overview.epoch(row["frame.time_epoch"]), user, request_ids=ids, session=key))
@@ -176,7 +183,8 @@ class Pass:
             one = report.Session(*key, start=overview.epoch(row.get("start", "")) or self.overview.first)
             for name in ("user", "application", "mailbox", "endpoint", "server", "back_ends", "slowest_type", "ended"):
                 setattr(one, name, row.get(name, ""))
-            one.client = row.get("client", "")
+            # Each connection has a port of its own.
+            one.client = re.sub(r":\d+$", "", row.get("client", ""))
             one.ok, one.failures = number(row.get("ok")), number(row.get("failed"))
             one.slowest = float(row["slowest"].split()[0]) if row.get("slowest") else -1.0
             one.verdict = table.verdict(row.get("verdict", ""), report.HEADLINES)
@@ -189,13 +197,18 @@ class Pass:
                                                             key=list(report.HEADLINES).index, default=None)):
                 one.verdict, one.frame = other, of_frames[other][0]
                 one.when = self.times.get(one.frame) or 0.0
+            if (other := EXPLAINED.get(one.verdict)) in of_frames:
+                one.verdict, one.frame = other, of_frames[other][0]
+                one.when = self.times.get(one.frame) or 0.0
             one.text = self.texts.get(one.frame, {}).get(one.verdict, one.text)
             one.also.update({name: len(frames) for name, frames in self.sessions.get(key, {}).items()})
             one.request_ids = [row["request_id"]] if row.get("request_id") else []
             one.request_ids += [value for value in self.ids.get(key, []) if value not in one.request_ids]
             found.append(one)
         told = {(one.number, one.leg): one.verdict for one in found}
-        self.findings = [finding for finding in self.findings if told.get(finding.session) != finding.verdict]
+        frames = {(one.verdict, one.frame) for one in found}
+        self.findings = [finding for finding in self.findings if told.get(finding.session) != finding.verdict
+                         and (finding.verdict, finding.frame) not in frames]
         logons = {(row.get("verdict"), row.get("frame")): row for row in table.rows(self.table, "logons") if row.get("verdict")}
         for finding in self.findings:
             if row := logons.get((finding.verdict, str(finding.frame))):

@@ -21,7 +21,7 @@ HEADLINES = {
     "outlook.auth.channel_binding": "refused: channel bindings cannot match behind this device",
     "outlook.auth.refused": "refused again and again",
     "outlook.auth.type3_without_challenge": "answered a challenge that its connection never carried",
-    "outlook.http.failed": "got an answer that the endpoint cannot have written",
+    "outlook.http.failed": "answered by what cannot be the endpoint",
     "rpch.routing.target_mismatch": "asked for two different targets",
     "rpch.routing.backend_mismatch": "never opened: the halves reached servers that did not join them",
     "rpch.routing.never_joined": "never opened",
@@ -304,7 +304,7 @@ def session_group(members, total, dates):
     if first.back_ends:
         text += f", back ends {first.back_ends}"
     out += entry("first", f"{text}; {first.ok:,} ok, {first.failures:,} failed", 2)
-    out += entry("then", first.text[0])
+    out += entry("then", first.text[0], 6)
     out += place(first.where, first.where_seen, first.text, first.cannot_tell)
     out += entry("next", first.text[2])
     also = collections.Counter()
@@ -324,7 +324,7 @@ def session_groups(all_sessions, requests, dates):
         if leg.good():
             healthy.append(legs)
         else:
-            groups[(leg.verdict, leg.where, re.sub(r":\d+$", "", leg.server), leg.endpoint)].append(legs)
+            groups[(leg.verdict, leg.where, re.sub(r":\d+$", "", leg.server))].append(legs)
     total = len(all_sessions)
     found = []
     for members in groups.values():

@@ -499,8 +499,13 @@ static void check_cookies(struct request *request, const struct sent *sent, unsi
                           struct when when)
 {
     struct side *side = request->side;
-    request->jar_known = side->success.frame != 0;
-    request->carried = request->jar_known;
+    request->jar_known = side->success.frame != 0 && side->unsure_frame == 0;
+    unsigned looked_at = 0;
+    for (const struct request *other = side->asking; other && looked_at < SEARCH_MAX;
+         other = other->side_next, looked_at++) {
+        request->jar_known &= other->answered;   /* else its response may have passed unseen */
+    }
+    request->carried = side->success.frame != 0;
     for (unsigned i = 0; i < side->jar_count && !side->secure_returned; i++) {
         uint64_t digest;
         side->secure_returned = side->jar[i].secure && !request->conn->tls &&
@@ -937,6 +942,7 @@ static void find_session(struct request *request, const struct http_head *head, 
         return;                  /* for the verdict only: a session is told by its cookies */
     }
     side->last = request->begin;
+    request->conn->side = side;
     message_session(request->message, session, side);
     if (side->success.frame) {
         request->idle_ns = side->asking ? 0 : request->begin.ns - side->success.ns;
@@ -995,6 +1001,7 @@ static void begin_request(struct request *request, const struct http_head *head,
     request->has_expect = fields->expect.len > 0;
     request->proxy_step = fields->proxy_authorization.len > 0;
     message->type = request->type;
+    message->type_name = request->type == MAPI_UNKNOWN ? keep_span(world, fields->request_type) : NULL;
     message->endpoint = request->endpoint;
     message->leg = request->leg == NO_NUMBER ? 0 : request->leg;
     if (is_connect(request->type)) {
@@ -1020,6 +1027,14 @@ static void begin_request(struct request *request, const struct http_head *head,
     }
 }
 
+/* The client may have been given cookies that nobody saw. */
+static void miss_response(const struct request *request, struct when when)
+{
+    if (request->side && !request->by_guid) {
+        request->side->unsure_frame = when.frame;
+    }
+}
+
 static struct mapi_message *request_head(struct mconn *conn, struct when when, const struct http_head *head,
                                          const struct auth_shown *shown, uint32_t leg)
 {
@@ -1027,6 +1042,7 @@ static struct mapi_message *request_head(struct mconn *conn, struct when when, c
     if (conn->unsure) {
         /* Clients do not pipeline: what went before was answered in the gap, or never will be. */
         while (conn->first) {
+            miss_response(conn->first, when);
             request_drop(conn->first);
         }
         conn->unsure = false;
@@ -1096,12 +1112,15 @@ static void reply_free(struct reply *reply)
 }
 
 /* It goes on, but nobody can follow it. */
-static void give_up_reply(struct mconn *conn)
+static void give_up_reply(struct mconn *conn, struct when when)
 {
     struct reply *reply = conn->reply;
     conn->reply = NULL;
     if (!reply) {
         return;
+    }
+    if (reply->request) {
+        miss_response(reply->request, when);
     }
     if (reply->request) {
         request_free(reply->request);
@@ -1247,9 +1266,12 @@ static struct mapi_message *response_head(struct mconn *conn, struct when when, 
                                           const struct auth_shown *shown, uint32_t leg)
 {
     struct fields fields;
-    give_up_reply(conn);
+    give_up_reply(conn, when);
     read_fields(head, &fields);
     struct request *request = take_request(conn, &fields);
+    if (!request && conn->side) {
+        conn->side->unsure_frame = when.frame;
+    }
     note_user(conn, shown);
     conn->expected_end |= says_close(fields.connection) || head->version_minor == 0;
     if (request ? !request->message : !fields.request_type.len && !is_mapi_type(fields.content_type)) {
@@ -1270,6 +1292,7 @@ static struct mapi_message *response_head(struct mconn *conn, struct when when, 
     message->leg = leg == NO_NUMBER ? 0 : leg;
     if (request) {
         message->type = request->type;
+        message->type_name = request->message->type_name;
         message->endpoint = request->endpoint;
         message->leg = request->message->leg;
         message->request_frame = request->ended ? request->end.frame : 0;
@@ -1281,6 +1304,7 @@ static struct mapi_message *response_head(struct mconn *conn, struct when when, 
         }
     } else {
         message->type = (uint8_t)(fields.request_type.ptr ? mapi_type_of(fields.request_type) : MAPI_NONE);
+        message->type_name = message->type == MAPI_UNKNOWN ? keep_span(conn->world, fields.request_type) : NULL;
         message->endpoint = mapi_type_is_nspi((enum mapi_type)message->type) ? 2 :
                             mapi_type_is_emsmdb((enum mapi_type)message->type) ? 1 : 0;
     }
@@ -1525,13 +1549,16 @@ void mconn_end(struct mconn *conn, struct when when, enum way way)
 
 void mconn_lost(struct mconn *conn, struct when when, enum way way)
 {
-    (void)when;
     auth_lost(conn->auth, way);
     conn->unsure = true;
+    if (conn->side) {
+        conn->side->unsure_frame = when.frame;
+    }
     if (way == WAY_TO_CLIENT) {
-        give_up_reply(conn);
+        give_up_reply(conn, when);
         /* They may be answered by now. */
         for (struct request *request = conn->first; request; request = request->next) {
+            miss_response(request, when);
             leave_side(request);
         }
         return;
@@ -1684,6 +1711,9 @@ static void learn_success(struct side *side, struct reply *reply)
     }
     side->success = when;
     side->success_conn = conn;
+    if (request->begin.frame > side->unsure_frame) {
+        side->unsure_frame = 0;
+    }
     if (reply->expiration_ns >= 0) {
         side->expiration_ns = reply->expiration_ns;
     }

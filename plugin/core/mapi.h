@@ -28,6 +28,7 @@ struct mapi_message {
     bool is_response;
     bool cut;                    /* ended before its end */
     uint8_t type;                /* enum mapi_type; of a response: its request's */
+    const char *type_name;       /* X-RequestType as sent, of MAPI_UNKNOWN; else NULL */
     uint8_t endpoint;            /* 0 unknown, 1 emsmdb, 2 nspi */
     struct when begin, end;      /* first byte; last byte, frame 0 while it goes on */
     uint32_t session, leg;       /* NO_NUMBER: none */

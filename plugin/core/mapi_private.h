@@ -79,6 +79,7 @@ struct side {                    /* a session on one leg */
     int64_t expiration_ns;       /* X-ExpirationInfo, -1 if not told */
     int64_t period_ns;           /* X-PendingPeriod, -1 if not told */
     struct when success;         /* end of the last response of code 0, frame 0 if none */
+    uint32_t unsure_frame;       /* the client may know newer cookies than the jar: a response was missed; 0 if not */
     struct mconn *success_conn;
     struct back back;            /* of that response */
     uint32_t back_frame[BACK_KINDS];
@@ -259,6 +260,7 @@ struct mconn {
     struct reply *reply;         /* under way */
     struct reply *ended, *ended_last;    /* in this frame */
     struct side *loss;           /* with a session.lost that its end decides */
+    struct side *side;           /* of the last request */
     struct when repeated[2];     /* last retransmission, by enum way */
     struct when zero_window;     /* announced by the client */
     const char *user;            /* kept text, with the scheme */

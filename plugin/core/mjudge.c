@@ -261,6 +261,9 @@ static void judge_sequence_code(struct reply *reply, struct when when)
         return;
     }
     request->sequence_told = true;
+    if (request->overlaps) {
+        request->overlaps->sequence_told = true;         /* the same fault */
+    }
     struct text text = { .used = 0 };
     struct finding finding = { V_SEQUENCE_BROKEN, WHERE_UNKNOWN, false };
     say(&text, "Seen: ");
@@ -479,8 +482,9 @@ static void judge_http(struct reply *reply, struct when when)
         finding.seen = true;
     } else if (same || reply->author == HTTP_BY_EXCHANGE || reply->author == HTTP_BY_HTTPSYS) {
         finding.where = WHERE_SERVER;
-    } else if (reply->author == HTTP_BY_DEVICE) {
-        finding.where = WHERE_DEVICE;
+    } else if (reply->author == HTTP_BY_DEVICE || reply->status == 407 || reply->status == 502 ||
+               reply->status == 504) {
+        finding.where = WHERE_DEVICE;    /* the latter are for gateways only (RFC 9110 15.6) */
     }
     say(&text, "Seen: ");
     say_request(&text, request);

@@ -369,11 +369,18 @@ void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown 
         show_interval(inside, hf_auth_time, tvb, auth->time_ns);
 }
 
+/* The specification's spelling of the request type, else the sender's; NULL if there is none. */
+static const char *type_text(const struct mapi_message *message)
+{
+    const char *name = mapi_type_name((enum mapi_type)message->type);
+    return name ? name : message->type_name;
+}
+
 static void show_state(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, const struct mapi_message *message,
                        const struct show *shown)
 {
     static const char *const endpoints[] = { "", "emsmdb", "nspi" };
-    show_known(tree, hf_request_type, tvb, message->is_response ? mapi_type_name((enum mapi_type)message->type) : NULL);
+    show_known(tree, hf_request_type, tvb, message->is_response ? type_text(message) : NULL);
     if (message->endpoint < G_N_ELEMENTS(endpoints))
         show_known(tree, hf_endpoint, tvb, endpoints[message->endpoint]);
     if (message->session != NO_NUMBER)
@@ -553,7 +560,7 @@ void mapi_learn(struct mconn *conn, const struct mapi_item *item)
 
 static void describe(char *text, size_t size, const struct mapi_message *message, unsigned status, const char *counter)
 {
-    const char *type = mapi_type_name((enum mapi_type)message->type);
+    const char *type = type_text(message);
     if (!type)
         type = "MAPI/HTTP";
     if (!message->is_response) {
@@ -624,8 +631,7 @@ static void show_message(packet_info *pinfo, proto_tree *tree, const struct tcp_
         struct span type;
         if (head.is_request && http_head_find(&head, "X-RequestType", &type))
             proto_tree_add_string(inside, hf_request_type, place.tvb, offset_of(&show, type), (int)type.len,
-                                  mapi_type_name((enum mapi_type)message->type)
-                                  ? mapi_type_name((enum mapi_type)message->type) : text_of(&show, type));
+                                  type_text(message) ? type_text(message) : text_of(&show, type));
         show_head(&show, &head);
     }
     if (tree)

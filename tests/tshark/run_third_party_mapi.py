@@ -34,13 +34,14 @@ VERDICTS = {
     "fail-mapihttp-responsecodes": [
         *[(CODE, "warning", {frame}) for frame in (17, 21, 25, 27, 31, 39, 45, 71)],
         *[("mapihttp.malformed", "error", {frame}) for frame in (29, 37, 69)],
+        # The head or the end of a request without the session's cookies, with a wrong context and with a wrong sequence.
+        *[("mapihttp.session.cookie_lost", "warning", frames) for frames in ({14, 15}, {18, 19}, {22, 23})],
         ("mapihttp.connect.failed", "warning", {49}), ("outlook.http.failed", "warning", {55})],
 }
-# What may stand besides, on these frames: an Execute without the session's cookies, with a wrong context and with a
-# wrong sequence (gromox: "violated the sequencing requirement").
+# What may stand besides, on these frames: a request of an unknown type without cookies; a wrong sequence (gromox:
+# "violated the sequencing requirement").
 TOLERATED = {
-    "fail-mapihttp-responsecodes": {"mapihttp.session.cookie_lost": {15, 17, 19, 21, 23, 25},
-                                    "mapihttp.session.sequence_broken": {25}},
+    "fail-mapihttp-responsecodes": {"mapihttp.session.cookie_lost": {26, 27}, "mapihttp.session.sequence_broken": {25}},
 }
 # Words the verdicts of a capture must hold: the servers by address, the server's own sentence.
 WORDS = {

@@ -363,7 +363,7 @@ static void test_statuses(void)
         { "404 Not Found", "Server: Microsoft-HTTPAPI/2.0\r\n", "HTTP.sys", true, WHERE_SERVER },
         { "405 Method Not Allowed", NULL, "not published", true, WHERE_UNKNOWN },
         { "407 Proxy Authentication Required", "Proxy-Authenticate: Basic realm=\"x\"\r\n", "proxy",
-          true, WHERE_UNKNOWN },
+          true, WHERE_DEVICE },
         { "413 Too Large", NULL, "larger", true, WHERE_UNKNOWN },
         { "417 Expectation Failed", NULL, "100-continue", true, WHERE_UNKNOWN },
         { "429 Too Many Requests", NULL, "too many", true, WHERE_UNKNOWN },
@@ -704,6 +704,23 @@ static void test_cookies_rotate(void)
     ask(&tap, "Execute", 2, JAR_1);
     CHECK_STR(scene.log, "");
     scene_end(&scene);
+    /* A response that was not captured, whole or not at all, may have brought others. */
+    for (int i = 0; i < 2; i++) {
+        connected(&scene, &tap);
+        tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
+        ask(&tap, "Execute", 2, JAR_1);
+        if (i == 1) {
+            mconn_lost(tap.conn, scene_frame(&scene), WAY_TO_CLIENT);
+        }
+        ask(&other, "Execute", 3, "sid=session-one-value; sequence=seq-one-2");
+        CHECK_STR(scene.log, "");
+        answer(&other, "Execute", "Set-Cookie: sequence=seq-one-3; path=/mapi\r\n");
+        if (i == 1) {
+            ask(&other, "Execute", 4, "sid=session-one-value; sequence=seq-one-2");
+            CHECK_STR(scene.log, "session.cookie_lost:warning@7/0.0");
+        }
+        scene_end(&scene);
+    }
     /* Not captured from its start, or a gap. */
     connected(&scene, &tap);
     tap_open_as(&other, &scene, "10.0.0.9:50002", SERVER, false, false);
@@ -729,6 +746,16 @@ static void test_sequence(void)
     answer(&tap, "Execute", NULL);
     CHECK_STR(scene.log, "session.sequence_broken:warning@6/0.0");
     CHECK(strstr(scene.last_text, "frame 3, stream 0") && strstr(scene.last_text, "frame 4, stream 1"));
+    scene_end(&scene);
+    /* The second of them gets code 15: one fault. */
+    connected(&scene, &tap);
+    tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
+    ask(&tap, "Execute", 2, JAR_1);
+    ask(&other, "Execute", 3, JAR_1);
+    answer_code(&other, 15, "x");
+    answer(&tap, "Execute", NULL);
+    CHECK_STR(scene.log, "response_code.failed:warning@5/0.0 session.sequence_broken:warning@5/0.0");
+    CHECK(strstr(scene.last_text, "code 15") && strstr(scene.last_text, "frame 3"));
     scene_end(&scene);
     /* One of them was only a step of the logon; or a NotificationWait; or one after the other. */
     connected(&scene, &tap);
