@@ -1262,6 +1262,19 @@ static void note_answer(struct request *request, const struct reply *reply, stru
     mjudge_status(request, when);
 }
 
+/* The request of this response was not captured: the client now knows cookies that belong
+ * to a session, but on which leg is not known. */
+static void miss_request(const struct reply *reply, struct when when)
+{
+    for (unsigned i = 0; i < reply->cookie_count; i++) {
+        const struct session *session = owner_of(reply->conn->world, reply->cookies[i].digest,
+                                                 reply->message->endpoint);
+        for (struct side *side = session ? session->sides : NULL; side; side = side->next) {
+            side->unsure_frame = when.frame;
+        }
+    }
+}
+
 static struct mapi_message *response_head(struct mconn *conn, struct when when, const struct http_head *head,
                                           const struct auth_shown *shown, uint32_t leg)
 {
@@ -1352,6 +1365,8 @@ static struct mapi_message *response_head(struct mconn *conn, struct when when, 
             }
         }
         note_answer(request, reply, when);
+    } else {
+        miss_request(reply, when);
     }
     return message;
 }
@@ -1864,6 +1879,9 @@ static void connection_over(struct mconn *conn, const struct segment *segment)
             request->message->cut = !request->ended;
             if (!request->end_told) {
                 mjudge_unanswered(request, segment->when);
+            }
+            if (mconn_doubt(conn) != DOUBT_NONE) {
+                miss_response(request, segment->when);
             }
         }
         if (request->front) {

@@ -558,6 +558,9 @@ static struct stream *claim(packet_info *pinfo, proto_tree *tree, const struct t
 {
     if (tcp->captured == 0)
         return NULL;
+    /* No request comes behind the beginning of a response: that is seen for less than by a look-up. */
+    if (tcp->payload[0] == 'H' && tcp->captured >= 5 && memcmp(tcp->payload, "HTTP/", 5) == 0)
+        return NULL;
     if (p_get_proto_data(wmem_file_scope(), pinfo, proto_http, 0) || tcp->payload[0] == 'R')
         return claim_request(pinfo, tree, tcp);
     if (tcp->payload[0] == 5)
@@ -624,7 +627,7 @@ int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
         mapi_first_look(pinfo, &tcp);
     if (rpch)
         show_rpch(tvb, pinfo, tree, &tcp);
-    if (mapi)
+    if (mapi && (mapi_note_get(pinfo) || mapi_has_bodies(pinfo)))
         mapi_show(tvb, pinfo, tree, &tcp);
     return (int)tvb_captured_length(tvb);
 }

@@ -26,6 +26,7 @@ SPLIT = [
     ("rpch.routing.backend_mismatch", "warning", 1, LATER),
 ]
 VERDICTS = {
+    "live-basic-after-401": [("outlook.auth.downgraded", "note", None, "http.response.code==401")],
     "live-split-lb": SPLIT,
     "live-tls13-split-lb": SPLIT,
     "live-joined-across-lb": [
@@ -111,14 +112,16 @@ class Sample:
                                    **{f"{half}_peer": leg[half]["server"] for half in sorted(opened)},
                                    **{f"{half}_stream": leg[half]["stream"] for half in sorted(opened)}})
         for item, severity, number, where in VERDICTS.get(self.folder.name, []):
-            streams = {half: legs[number][half]["stream"] for half in legs[number]}
+            streams = {half: legs[number][half]["stream"] for half in legs.get(number, {})}
             # CONN/B1 is 104 bytes; a TLS 1.3 record adds its content type and a 16-byte tag.
             b1 = "tls.record.length==121" if self.keys else "tcp.len==104"
             frames = self.tshark(where.format(**streams, b1=b1), "frame.number")
             if not frames:
                 raise SystemExit(f"{self.folder.name}: no frame for {item}")
-            expect["items"].append({"item": item, "severity": severity, "frame": int(frames[0][0]), "vc": 0,
-                                    "leg": number})
+            row = {"item": item, "severity": severity, "frame": int(frames[0][0])}
+            if number is not None:   # before a virtual connection is numbered
+                row.update(vc=0, leg=number)
+            expect["items"].append(row)
         expect["items"].sort(key=lambda item: item["frame"])
         return expect
 

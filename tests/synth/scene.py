@@ -23,6 +23,7 @@ SEVERITY = {
     "rpch.channel.idle_closed": "warning", "rpch.channel.silent_drop": "warning", "rpch.channel.buffered": "warning",
     "rpch.call.failed": "note", "rpch.channel.lifetime_exceeded": "warning", "rpch.flow.window_exceeded": "warning",
     "rpch.rts.malformed": "error", "rpch.rts.unexpected": "note", "outlook.server_gone": "warning",
+    "outlook.auth.slow": "note",
 }
 
 

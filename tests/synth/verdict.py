@@ -882,6 +882,7 @@ def delayed_out(name, title, seconds, expected, what):
         end_legs(front, back)
         if expected:
             cap.item(BUFFERED, frame, "200 and A3 reached 10.0.0.40 three seconds before the client gets them.")
+            cap.item("outlook.auth.slow", frame, "The answer to the credentials of OUT took as long.", vc=None)
         else:
             cap.rule = "Below 2 seconds it is a slow device."
         cap.what = what

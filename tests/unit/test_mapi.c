@@ -105,8 +105,12 @@ static void test_session(void)
     CHECK_INT(response->session, 0);
     CHECK_INT(response->type, MAPI_EXECUTE);
     CHECK_STR(response->client_application, "Outlook/16.0");
+    CHECK(response->type_name == NULL);
     ask(&tap, "Disconnect", 3, JAR_1);
     answer(&tap, "Disconnect", NULL);
+    CHECK_INT(ask(&tap, "Frobnicate", 4, NULL)->type, MAPI_UNKNOWN);
+    CHECK_STR(answer_code(&tap, 5, "Invalid request type for this endpoint.")->type_name, "Frobnicate");
+    scene.log[0] = '\0';
     CHECK_INT(mworld_rows(scene.world), 1);
     CHECK(mworld_row(scene.world, 0, &row));
     CHECK_INT(row.ok, 3);
@@ -721,6 +725,23 @@ static void test_cookies_rotate(void)
         }
         scene_end(&scene);
     }
+    connected(&scene, &tap);
+    tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
+    ask(&tap, "Execute", 2, JAR_1);
+    tap.seq[WAY_TO_CLIENT] += 500;               /* a response, by its sequence numbers */
+    tap_fin(&tap, WAY_TO_SERVER);
+    tap_fin(&tap, WAY_TO_CLIENT);
+    ask(&other, "Execute", 3, "sid=session-one-value; sequence=seq-one-2");
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
+    /* Nor a request whose response tells of newer ones. */
+    connected(&scene, &tap);
+    tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
+    answer(&other, "Execute", "Set-Cookie: sid=session-one-value; path=/mapi\r\n"
+           "Set-Cookie: sequence=seq-one-2; path=/mapi\r\n");
+    ask(&tap, "Execute", 3, "sid=session-one-value; sequence=seq-one-2");
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
     /* Not captured from its start, or a gap. */
     connected(&scene, &tap);
     tap_open_as(&other, &scene, "10.0.0.9:50002", SERVER, false, false);
