@@ -554,12 +554,23 @@ static ws_bool body_of_claimed_head(tvbuff_t *tvb _U_, packet_info *pinfo, proto
 
 /* ---- Every frame ------------------------------------------------------------------ */
 
+static bool names_rpc_method(const uint8_t *p, size_t len)
+{
+    const uint8_t *end = p + len;
+    while ((p = (const uint8_t *)memchr(p, 'R', (size_t)(end - p)))) {
+        if (end - p >= 4 && memcmp(p, "RPC_", 4) == 0)
+            return true;
+        p++;
+    }
+    return false;
+}
+
 static struct stream *claim(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
 {
     if (tcp->captured == 0)
         return NULL;
-    /* No request comes behind the beginning of a response: that is seen for less than by a look-up. */
-    if (tcp->payload[0] == 'H' && tcp->captured >= 5 && memcmp(tcp->payload, "HTTP/", 5) == 0)
+    /* Most frames with a head in them are seen to have none of ours for less than a look-up. */
+    if (!pinfo->data_src->next && tcp->payload[0] != 5 && !names_rpc_method(tcp->payload, tcp->captured))
         return NULL;
     if (p_get_proto_data(wmem_file_scope(), pinfo, proto_http, 0) || tcp->payload[0] == 'R')
         return claim_request(pinfo, tree, tcp);
