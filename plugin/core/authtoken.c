@@ -151,7 +151,7 @@ static void decode_target(struct span pairs, struct auth_token *token)
         case AV_TIMESTAMP:
             if (len == 8) {
                 target->has_timestamp = is_servers = true;
-                target->timestamp = get_le32(value.ptr) | (uint64_t)get_le32(value.ptr + 4) << 32;
+                target->timestamp = get_le64(value.ptr);
             }
             break;
         case AV_CHANNEL_BINDINGS:

@@ -23,11 +23,6 @@ static struct span unquoted(struct span value)
     return value;
 }
 
-static int64_t get_le64(const uint8_t *p)
-{
-    return (int64_t)(get_le32(p) | (uint64_t)get_le32(p + 4) << 32);
-}
-
 static bool is_printable(struct span s)
 {
     for (size_t i = 0; i < s.len; i++) {
@@ -106,7 +101,7 @@ bool exch_context_decode(struct span value, struct exch_context *context)
     if (time < rest.len) {
         chars_copy(context->number, sizeof(context->number), span_skip(rest, time + 1));
     }
-    context->counter = (uint64_t)get_le64(raw + len - 8);
+    context->counter = get_le64(raw + len - 8);
     return true;
 }
 
@@ -127,7 +122,7 @@ bool exch_routing_decode(struct span value, struct exch_routing *routing)
         }
     }
     /* The two highest bits say whose time it is. */
-    int64_t ticks = get_le64(raw + sizeof(form) - 1) & INT64_C(0x3FFFFFFFFFFFFFFF);
+    int64_t ticks = (int64_t)get_le64(raw + sizeof(form) - 1) & INT64_C(0x3FFFFFFFFFFFFFFF);
     if (ticks < TICKS_1970 || ticks > TICKS_2200) {
         return false;
     }

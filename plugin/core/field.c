@@ -117,7 +117,7 @@ static uint64_t number_of(uint8_t kind, const uint8_t *p)
     case FIELD_U64:
     case FIELD_I64:
     case FIELD_FILETIME:
-        return get_le32(p) | (uint64_t)get_le32(p + 4) << 32;
+        return get_le64(p);
     default:
         return 0;
     }

@@ -7,6 +7,7 @@
 
 #include "mapibody.h"
 
+#include "chars.h"
 #include "oxext.h"
 #include "oxpart.h"
 #include "oxprops.h"
@@ -730,16 +731,6 @@ void mapi_read_body(struct reader *reader, enum mapi_type type, bool response, s
 }
 
 /* ---- request types ---- */
-
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
-
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
 
 static bool same_letters(struct span text, const char *name)
 {

@@ -424,15 +424,10 @@ static void gist_time(char *to, uint64_t seconds)
              rest / 3600, rest / 60 % 60, rest % 60);
 }
 
-static uint64_t le64(const uint8_t *p)
-{
-    return get_le32(p) | (uint64_t)get_le32(p + 4) << 32;
-}
-
 /* Days since 1899-12-30 with a fraction of one (MS-OXCDATA 2.11.1), between 1601 and 9999. */
 static bool gist_days(char *to, const uint8_t *p)
 {
-    uint64_t bits = le64(p);
+    uint64_t bits = get_le64(p);
     double days;
     memcpy(&days, &bits, sizeof(days));
     if (!(days > -109205.0 && days < 2958466.0)) {
@@ -463,10 +458,10 @@ static const char *gist_say(const struct gist *gist, char *to)
         snprintf(to, GIST_MAX, "%ld", (long)(int32_t)get_le32(p));
         return to;
     case PTYP_INTEGER64:
-        snprintf(to, GIST_MAX, "%lld", (long long)le64(p));
+        snprintf(to, GIST_MAX, "%lld", (long long)get_le64(p));
         return to;
     case PTYP_CURRENCY:
-        number = (int64_t)le64(p);
+        number = (int64_t)get_le64(p);
         snprintf(to, GIST_MAX, "%s%llu.%04u", number < 0 ? "-" : "",
                  (unsigned long long)((number < 0 ? 0 - (uint64_t)number : (uint64_t)number) / 10000),
                  (unsigned)((number < 0 ? 0 - (uint64_t)number : (uint64_t)number) % 10000));
@@ -474,7 +469,7 @@ static const char *gist_say(const struct gist *gist, char *to)
     case PTYP_FLOATING_TIME:
         return gist_days(to, p) ? to : NULL;
     case PTYP_TIME:
-        gist_time(to, le64(p) / 10000000);
+        gist_time(to, get_le64(p) / 10000000);
         return to;
     case PTYP_ERROR_CODE:
         name = ox_error_name(get_le32(p));

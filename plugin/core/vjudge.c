@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "chars.h"
 #include "vconn_private.h"
 
 #include <inttypes.h>
@@ -80,15 +81,10 @@ static const struct endpoint *device_before(const struct leg *leg)
 
 /* ---- Servers that differ ------------------------------------------------------------ */
 
-static int lower(int c)
-{
-    return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
-}
-
 static bool equal_nocase(const char *a, const char *b, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (lower(a[i]) != lower(b[i])) {
+        if (lower((uint8_t)a[i]) != lower((uint8_t)b[i])) {
             return false;
         }
     }
