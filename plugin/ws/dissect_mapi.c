@@ -28,7 +28,7 @@ static int hf_back_end_status = -1, hf_failure_text = -1, hf_persistence = -1;
 static int hf_auth_scheme = -1, hf_auth_step = -1, hf_auth_user = -1, hf_auth_server = -1, hf_auth_time = -1;
 static int hf_auth_credentials = -1, hf_auth_challenge_time = -1;
 
-static int ett_message = -1, ett_headers = -1, ett_tags = -1, ett_tag = -1, ett_auth = -1, ett_cookies = -1;
+static int ett_message = -1, ett_tags = -1, ett_tag = -1, ett_auth = -1, ett_cookies = -1;
 
 static const value_string response_codes[] = {
     { 0, "Success" }, { 1, "Unknown Failure" }, { 2, "Invalid Verb" }, { 3, "Invalid Path" }, { 4, "Invalid Header" },
@@ -786,7 +786,7 @@ void mapi_register_fields(void)
         { &hf_auth_time, { "Time since credentials", "outlook.auth.time", FT_RELATIVE_TIME, BASE_NONE, NULL, 0, NULL,
           HFILL } },
     };
-    static int *ett[] = { &ett_message, &ett_headers, &ett_tags, &ett_tag, &ett_auth, &ett_cookies };
+    static int *ett[] = { &ett_message, &ett_tags, &ett_tag, &ett_auth, &ett_cookies };
     proto_register_field_array(proto_mapihttp, of_mapi, array_length(of_mapi));
     proto_register_field_array(proto_outlook, of_outlook, array_length(of_outlook));
     proto_register_subtree_array(ett, array_length(ett));

@@ -48,13 +48,12 @@ struct way_state {               /* first pass only */
 struct mapi_stream {
     struct mconn *conn;
     struct endpoint client, server;
-    uint32_t tcp_stream;
     bool tls;
     bool head_asked;             /* the last request was HEAD */
     struct way_state way[2];     /* by enum way */
 };
 
-static int proto_tls = -1, proto_http = -1;
+static int proto_tls = -1;
 static int mapi_tap = -1;
 
 /* ---- What is kept of a frame ------------------------------------------------------ */
@@ -191,7 +190,6 @@ static void body_bytes(const struct feed *feed, struct span data)
 static void show_in_this_frame(const struct feed *feed, struct mapi_item *item)
 {
     struct mapi_note *note = note_make(feed->pinfo);
-    note->stream = feed->stream;
     if (note->last_item)
         note->last_item->next = item;
     else
@@ -421,6 +419,11 @@ static struct mapi_stream *find(packet_info *pinfo, const struct tcp_frame *tcp)
     return conversation ? (struct mapi_stream *)conversation_get_proto_data(conversation, proto_mapihttp) : NULL;
 }
 
+static enum way way_of(const struct mapi_stream *stream, const struct tcp_frame *tcp)
+{
+    return endpoint_equal(&tcp->src, &stream->client) ? WAY_TO_SERVER : WAY_TO_CLIENT;
+}
+
 /* Whether a request for one of the endpoints begins here: seen without parsing it, for this
  * is asked of every frame with a request in it. */
 static bool starts_mapi_request(const uint8_t *p, size_t len)
@@ -450,12 +453,13 @@ static struct mapi_stream *claim(packet_info *pinfo, const struct tcp_frame *tcp
         return NULL;
     struct mapi_stream *stream = wmem_new0(wmem_file_scope(), struct mapi_stream);
     struct conn_past past;
-    store_read_past(pinfo, conversation, &past, &stream->tcp_stream);
+    uint32_t tcp_stream;
+    store_read_past(pinfo, conversation, &past, &tcp_stream);
     past.tls = tls;
     stream->tls = tls;
     stream->client = from_client ? tcp->src : tcp->dst;
     stream->server = from_client ? tcp->dst : tcp->src;
-    stream->conn = mconn_new(store_mapi(), stream->tcp_stream, &stream->client, &stream->server, &past);
+    stream->conn = mconn_new(store_mapi(), tcp_stream, &stream->client, &stream->server, &past);
     conversation_add_proto_data(conversation, proto_mapihttp, stream);
     return stream;
 }
@@ -526,9 +530,7 @@ static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_fra
         if (!stream)
             return NULL;
     }
-    struct feed feed = { stream, pinfo, WAY_TO_SERVER, frame_when(pinfo) };
-    if (endpoint_equal(&tcp->src, &stream->server) && !endpoint_equal(&tcp->src, &stream->client))
-        feed.way = WAY_TO_CLIENT;
+    const struct feed feed = { stream, pinfo, way_of(stream, tcp), frame_when(pinfo) };
     if (stream->tls) {
         if (p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, FOLLOWED) != GUINT_TO_POINTER(G_MAXUINT32))
             feed_records(&feed, tcp);
@@ -605,9 +607,7 @@ static void match_bodies(packet_info *pinfo, struct mapi_note *note)
 
 static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const struct tcp_frame *tcp)
 {
-    struct feed feed = { stream, pinfo, WAY_TO_SERVER, frame_when(pinfo) };
-    if (endpoint_equal(&tcp->src, &stream->server) && !endpoint_equal(&tcp->src, &stream->client))
-        feed.way = WAY_TO_CLIENT;
+    const struct feed feed = { stream, pinfo, way_of(stream, tcp), frame_when(pinfo) };
     struct segment segment;
     store_fill_segment(pinfo, tcp, feed.way, &segment);
     if (segment.fin || segment.rst) {
@@ -636,7 +636,6 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
     const struct verdict *verdicts = store_take_verdicts();
     if (verdicts) {
         note = note_make(pinfo);
-        note->stream = stream;
         note->verdicts = verdicts;
     }
     if (note)
@@ -702,7 +701,6 @@ void mapi_register(void)
 void mapi_handoff(void)
 {
     proto_tls = proto_get_id_by_filter_name("tls");
-    proto_http = proto_get_id_by_filter_name("http");
     dissector_add_string("media_type", "application/mapi-http", find_dissector("mapihttp"));
     heur_dissector_add("http", body_of_other_type, "MAPI over HTTP", "mapihttp_http", proto_mapihttp, HEURISTIC_ENABLE);
 }

@@ -267,7 +267,6 @@ struct mapi_item {
 struct mapi_note {
     struct mapi_item *items, *last_item;
     const struct verdict *verdicts;
-    const struct mapi_stream *stream;
     uint32_t auth_row;           /* as in struct frame_note */
 };
 
