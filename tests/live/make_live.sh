@@ -70,12 +70,13 @@ failed() {
     exit 1
 }
 
-# begin NAME: what follows is captured for test-captures/live-NAME.
+# begin NAME: what follows is captured for test-captures/live-NAME, of MAPI/HTTP for mapi-live-NAME.
 begin() {
     case=$samples/live-$1
+    case $1 in mapi-*) case=$samples/mapi-live-${1#mapi-} ;; esac
     mkdir -p "$case"
     rm -f "$case/capture.pcapng" "$case/capture.keys" "$case/pdus.jsonl"
-    echo "live-$1"
+    echo "${case##*/}"
 }
 capture() {        # after the servers: they must listen, and nothing before the client is wanted
     sleep 0.7
@@ -234,12 +235,27 @@ live_tls13_untrusted_ca() {
     impacket https nspi --address 127.0.0.2 --verify --fails; end
 }
 
+
+# MAPI/HTTP
+
+mapi_session() {
+    "$python" "$here/mapi_tls.py" run --certificate "$scratch/certificate" --key "$scratch/key" \
+        --keylog "$case/capture.keys" "$@" || failed
+}
+live_mapi_tls12() { capture; mapi_session --tls 1.2; end; }
+live_mapi_tls12_alpn() { capture; mapi_session --tls 1.2 --alpn; end inject; }
+live_mapi_tls13() { capture; mapi_session --tls 1.3; end; }
+live_mapi_tls13_alpn() { capture; mapi_session --tls 1.3 --alpn; end inject; }
+
 if [ $# -eq 0 ]; then
     # Every function above, in this order.
-    set -- $(sed -n 's/^live_\([a-z0-9_]*\)() {$/\1/p' "$0" | tr _ -)
+    set -- $(sed -n 's/^live_\([a-z0-9_]*\)() {.*/\1/p' "$0" | tr _ -)
 fi
 for name; do
     begin "${name#live-}"
     "live_$(echo "${name#live-}" | tr - _)"
-    "$python" "$here/expect.py" "$case"
+    case $case in
+    */mapi-live-*) "$python" "$here/mapi_tls.py" expect "$case" ;;
+    *) "$python" "$here/expect.py" "$case" ;;
+    esac
 done
