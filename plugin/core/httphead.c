@@ -812,6 +812,7 @@ void http_info_decode(const struct http_head *head, struct http_info *info)
             info->close |= list_holds(value, "close");
         } else if (span_equals_nocase(name, "Content-Type")) {
             size_t type_len = span_until(value, ';');
+            info->content_type_text = span_starts_nocase(span_trim(value), "text/");
             info->content_type_rpc = span_equals_nocase(span_trim(span_of(value.ptr, type_len)), "application/rpc");
         } else if (head->is_request) {
             decode_request_field(name, value, info);

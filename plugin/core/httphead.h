@@ -105,6 +105,7 @@ struct http_info {
     bool close;                  /* Connection: close */
     bool expect_continue;
     bool content_type_rpc;       /* application/rpc */
+    bool content_type_text;      /* text/...: a page for people */
     bool has_target;
     char target[288];            /* "server:port" of rpcproxy.dll?server:port */
     bool v1;                     /* RPC_CONNECT */

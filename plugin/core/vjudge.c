@@ -35,6 +35,12 @@ static void add_target(struct text *text, const struct channel *channel)
     }
 }
 
+static bool conn_whole(const struct channel *channel)
+{
+    uint32_t frame;
+    return conn_doubt(channel->conn, &frame) == DOUBT_NONE;
+}
+
 /* ---- Verdicts ---------------------------------------------------------------------- */
 
 struct finding {
@@ -601,7 +607,8 @@ void judge_refused(struct channel *channel, struct when when, const struct http_
 
 void judge_torn(struct channel *channel, struct when when)
 {
-    if (channel->refusal_told) {
+    /* Another request may stand in what was not captured. */
+    if (channel->refusal_told || !conn_whole(channel)) {
         return;
     }
     channel->refusal_told = channel->refused = true;
@@ -901,12 +908,6 @@ static void tell_late_in(struct leg *leg, struct leg *at, struct when when, cons
     tell(at, leg->vc->world, when, finding, &text);
 }
 
-static bool conn_whole(const struct channel *channel)
-{
-    uint32_t frame;
-    return conn_doubt(channel->conn, &frame) == DOUBT_NONE;
-}
-
 /* Whether the missing body can only be held back: the connection it should come on is
  * there, or exactly this client of the server-side leg has an IN request without a body. */
 static bool is_held_back(const struct leg *behind)
@@ -999,7 +1000,8 @@ void judge_window(struct channel *channel, struct when when)
     if (channel->window_told || !channel->leg) {
         return;
     }
-    if (!leg_whole(channel->leg) || !conn_whole(channel)) {
+    /* The receiver's acknowledgements come on the other channel. */
+    if (!channel->leg->current[!channel->role] || !leg_whole(channel->leg) || !conn_whole(channel)) {
         return;
     }
     channel->window_told = true;

@@ -439,7 +439,8 @@ static bool plan_body(struct cursor *at, enum rts_hop hop, const struct http_inf
         ours = channel || info->method == HTTP_RPC_CONNECT;
     } else {
         bool echo = at->asked.echo && info->content_type_rpc && info->status == 200;
-        ours = hop == RTS_HOP_HTTP && info->status / 100 == 2 && !no_body
+        /* A page answers another request, whose own frame may be missing. */
+        ours = hop == RTS_HOP_HTTP && info->status / 100 == 2 && !no_body && !info->content_type_text
             && (at->asked.channel || echo || (at->asked.method == HTTP_OTHER_METHOD && info->content_type_rpc));
     }
     at->pdus = ours;

@@ -454,7 +454,7 @@ static struct mapi_stream *claim(packet_info *pinfo, const struct tcp_frame *tcp
     struct mapi_stream *stream = wmem_new0(wmem_file_scope(), struct mapi_stream);
     struct conn_past past;
     uint32_t tcp_stream;
-    store_read_past(pinfo, conversation, &past, &tcp_stream);
+    store_read_past(pinfo, conversation, from_client, &past, &tcp_stream);
     past.tls = tls;
     stream->tls = tls;
     stream->client = from_client ? tcp->src : tcp->dst;

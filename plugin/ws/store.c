@@ -135,7 +135,8 @@ static ws_bool lost_segment(const void *key _U_, void *value, void *found)
     return *(bool *)found;
 }
 
-void store_read_past(packet_info *pinfo, conversation_t *conversation, struct conn_past *past, uint32_t *tcp_stream)
+void store_read_past(packet_info *pinfo, conversation_t *conversation, bool from_client, struct conn_past *past,
+                     uint32_t *tcp_stream)
 {
     struct tcp_analysis *analysis = get_tcp_conversation_data(conversation, pinfo);
     memset(past, 0, sizeof *past);
@@ -150,10 +151,16 @@ void store_read_past(packet_info *pinfo, conversation_t *conversation, struct co
     past->syn_ack = (analysis->conversation_completeness & COMPAT_TCP_SYNACK_SEEN) != 0;
     past->first.frame = conversation->setup_frame;
     past->first.ns = (int64_t)analysis->ts_first.secs * 1000000000 + analysis->ts_first.nsecs;
-    if (!analysis->fwd->tcp_analyze_seq_info)
+    const tcp_analyze_seq_flow_info_t *fwd = analysis->fwd->tcp_analyze_seq_info, *rev = analysis->rev->tcp_analyze_seq_info;
+    if (!fwd || !rev)
         past->gap = true;        /* sequence analysis is switched off: it cannot be told */
     else if (analysis->acked_table)
         wmem_tree_foreach(analysis->acked_table, lost_segment, &past->gap);
+    if (fwd && rev && fwd->nextseqframe && rev->nextseqframe) {
+        past->has_next = true;
+        past->next_seq[from_client ? WAY_TO_SERVER : WAY_TO_CLIENT] = fwd->nextseq;
+        past->next_seq[from_client ? WAY_TO_CLIENT : WAY_TO_SERVER] = rev->nextseq;
+    }
 }
 
 struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enum rts_hop hop, bool from_client,
@@ -167,7 +174,7 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
         return stream;
     stream = wmem_new0(wmem_file_scope(), struct stream);
     struct conn_past past;
-    store_read_past(pinfo, conversation, &past, &stream->tcp_stream);
+    store_read_past(pinfo, conversation, from_client, &past, &stream->tcp_stream);
     past.tls = tls;
     stream->hop = hop;
     stream->tls = tls;

@@ -182,8 +182,9 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
                             bool from_client, bool tls);
 enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp);
 struct when frame_when(const packet_info *pinfo);
-/* What Wireshark's own analysis saw of the connection before we looked. */
-void store_read_past(packet_info *pinfo, conversation_t *conversation, struct conn_past *past, uint32_t *tcp_stream);
+/* What Wireshark's own analysis saw of the connection before we looked; from_client: this frame is the client's. */
+void store_read_past(packet_info *pinfo, conversation_t *conversation, bool from_client, struct conn_past *past,
+                     uint32_t *tcp_stream);
 void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, struct segment *segment);
 /* A head of the stream, for the logon. */
 void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_head *head);
