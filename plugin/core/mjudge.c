@@ -466,6 +466,21 @@ static void say_headers(struct text *text, const struct reply *reply)
     }
 }
 
+/* The session's next leg, where it was captured whole and does not have this request: a
+ * device on the way kept it. NULL where that cannot be told. */
+static const struct side *kept_before(const struct request *request)
+{
+    if (request->there.conn || !request->side || mconn_doubt(request->conn) != DOUBT_NONE) {
+        return NULL;
+    }
+    for (const struct side *side = request->side->session->sides; side; side = side->next) {
+        if (side->number == request->leg + 1) {
+            return side->success_conn && mconn_doubt(side->success_conn) == DOUBT_NONE ? side : NULL;
+        }
+    }
+    return NULL;
+}
+
 static void judge_http(struct reply *reply, struct when when)
 {
     struct request *request = reply->request;
@@ -477,12 +492,13 @@ static void judge_http(struct reply *reply, struct when when)
     struct text text = { .used = 0 };
     struct finding finding = { V_HTTP_FAILED, WHERE_UNKNOWN, false };
     bool lacks = there->conn && there->status != reply->status, same = there->conn && !lacks;
+    const struct side *behind = kept_before(request);
     if (lacks) {
         finding.where = WHERE_DEVICE;
         finding.seen = true;
     } else if (same || reply->author == HTTP_BY_EXCHANGE || reply->author == HTTP_BY_HTTPSYS) {
         finding.where = WHERE_SERVER;
-    } else if (reply->author == HTTP_BY_DEVICE || reply->status == 407 || reply->status == 502 ||
+    } else if (behind || reply->author == HTTP_BY_DEVICE || reply->status == 407 || reply->status == 502 ||
                reply->status == 504) {
         finding.where = WHERE_DEVICE;    /* the latter are for gateways only (RFC 9110 15.6) */
     }
@@ -511,6 +527,9 @@ static void judge_http(struct reply *reply, struct when when)
             request->leg + 1, there->frame, there->conn->stream);
     } else if (same) {
         say(&text, "; leg %u has the same status", request->leg + 1);
+    } else if (behind) {
+        say(&text, "; leg %u of the session (stream %u) does not have the request", request->leg + 1,
+            behind->success_conn->stream);
     }
     say(&text, "; inferred: %s; next: %s", advice.inferred, advice.next);
     say_headers(&text, reply);

@@ -180,7 +180,7 @@ def proven_403(cap):
     outer = t.c.ask("Execute", EXECUTE)
     cap.wait(0.01)
     frame = t.c.page(outer, "403 Forbidden", "Server: waf")
-    cap.item(HTTP, frame, "The server-side leg has neither the request nor the response.", ["403"])
+    cap.item(HTTP, frame, "The server-side leg has neither the request nor the response.", ["403", "leg 1"])
     t.exchange()
     t.close()
     cap.what = "Both legs are in the capture; one request is refused by the device and not sent on."
