@@ -85,7 +85,8 @@ def main():
         if not options.case:
             prefixes = tuple(f"{part}-" for part in PARTS)
             stray = sorted(path.name for path in SAMPLES.iterdir()
-                           if path.name.startswith(prefixes) and path.name not in scene.CASES)
+                           if path.name.startswith(prefixes) and "-live-" not in path.name
+                           and path.name not in scene.CASES)
             failed += len(stray)
             print("".join(f"{name}: no such case\n" for name in stray), end="")
             missing = missing_pdus()
