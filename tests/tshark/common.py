@@ -139,6 +139,14 @@ class Counter:
         return self.check(got == expected, f"{text}: got {got!r}, expected {expected!r}")
 
 
+def part(args):
+    """["--part", "2/3", NAME ...] as (names, choose): choose(subjects) is every third of them, from the second on."""
+    if args[:1] != ["--part"]:
+        return args, lambda subjects: subjects
+    first, step = map(int, args[1].split("/"))
+    return args[2:], lambda subjects: subjects[first - 1::step]
+
+
 def run_all(test, subjects, most=12):
     """test(subject, counter) for each, two at a time; prints what failed and the sum. Returns the exit status."""
     counters = [Counter(subject.name) for subject in subjects]

@@ -208,9 +208,11 @@ def test(tshark, types, sample, counter):
 
 
 def main():
-    subjects = common.samples(*sys.argv[1:], kind=None)
-    if len(sys.argv) == 1:
+    names, choose = common.part(sys.argv[1:])
+    subjects = common.samples(*names, kind=None)
+    if not names:
         subjects += common.third_party()
+    subjects = choose(subjects)
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
         types = registered(tshark)

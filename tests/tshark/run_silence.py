@@ -94,9 +94,11 @@ def test(tshark, only, folder, sample, counter):
 
 
 def main():
-    subjects = [sample for sample in common.samples(*sys.argv[1:], kind=None) if healthy(sample)]
-    if len(sys.argv) == 1:
+    names, choose = common.part(sys.argv[1:])
+    subjects = [sample for sample in common.samples(*names, kind=None) if healthy(sample)]
+    if not names:
         subjects += [sample for sample in common.third_party() if healthy(sample)]
+    subjects = choose(subjects)
     with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
         tshark.prove_loaded()
         names = sorted(line.split("\t")[2] for line in tshark.output(["-G", "fields"]).splitlines()
