@@ -67,7 +67,8 @@ def stock(tshark, sample):
         if len(cells) != len(names):
             continue
         frame, stream = int(cells["frame.number"]), cells["tcp.stream"]
-        if cells["http.request.uri"]:
+        # From 4.4 on a response repeats the URI of its request.
+        if cells["http.request.uri"] and not cells["http.response.code"]:
             if m.PATH.match(cells["http.request.uri"]) or "x-requesttype:" in cells["http.request.line"].lower() \
                     or "application/mapi-http" in cells["http.content_type"].lower():
                 requests.add(frame)
