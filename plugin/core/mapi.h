@@ -23,6 +23,11 @@ struct mapi_tag_time {
 
 #define MAPI_TAGS_KEPT 64        /* of one response; the last one replaces what comes later */
 
+#define MAPI_CODES 19            /* of X-ResponseCode that the specification names, from 0 */
+
+/* "Context Not Found" (2.2.3.3.3); "no known name" beyond. */
+const char *mapi_code_name(uint32_t code);
+
 /* One message; arena-owned. What is marked "later" is set by a frame after its own. */
 struct mapi_message {
     bool is_response;

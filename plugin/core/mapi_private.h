@@ -316,6 +316,5 @@ void mjudge_unanswered(struct request *request, struct when when);
 void mjudge_idle_end(struct mworld *world, struct server *server, const struct mconn *conn, struct when when);
 void mjudge_waiting(struct mworld *world, struct when when);
 int32_t sentence_meaning(const char *sentence);
-const char *code_name(uint32_t code);
 
 #endif

@@ -23,15 +23,15 @@
 /* ---- Words ------------------------------------------------------------------------- */
 
 /* MS-OXCMAPIHTTP 2.2.3.3.3 */
-const char *code_name(uint32_t code)
+const char *mapi_code_name(uint32_t code)
 {
-    static const char *const names[] = {
+    static const char *const names[MAPI_CODES] = {
         "Success", "Unknown Failure", "Invalid Verb", "Invalid Path", "Invalid Header", "Invalid Request Type",
         "Invalid Context Cookie", "Missing Header", "Anonymous Not Allowed", "Too Large", "Context Not Found",
         "No Privilege", "Invalid Request Body", "Missing Cookie", "Reserved", "Invalid Sequence", "Endpoint Disabled",
         "Invalid Response", "Endpoint Shutting Down"
     };
-    return code < sizeof(names) / sizeof(names[0]) ? names[code] : "no known name";
+    return code < MAPI_CODES ? names[code] : "no known name";
 }
 
 static bool holds(const char *text, const char *words)
@@ -102,12 +102,12 @@ static void say_request(struct text *text, const struct request *request)
 static void say_code(struct text *text, const char *what, const struct reply *reply)
 {
     uint32_t code = reply->message->code, meaning = reply_meaning(reply);
-    say(text, "%s %u (%s)", what, code, code_name(code));
+    say(text, "%s %u (%s)", what, code, mapi_code_name(code));
     if (reply->sentence[0]) {
         say(text, " with the words \"%s\"", reply->sentence);
     }
     if (meaning != code) {
-        say(text, ", which the specification calls %s (%u)", code_name(meaning), meaning);
+        say(text, ", which the specification calls %s (%u)", mapi_code_name(meaning), meaning);
     }
 }
 
@@ -784,7 +784,7 @@ static void judge_reconnect(struct request *request, struct side *side, struct w
     struct text text = { .used = 0 };
     struct finding finding = { V_SESSION_EXPIRED, WHERE_NONE, false };
     say(&text, "Seen: the context of session %u was refused in frame %u with code %u (%s), ", side->session->number,
-        loss->when.frame, loss->code, code_name(loss->code));
+        loss->when.frame, loss->code, mapi_code_name(loss->code));
     say_seconds(&text, loss->idle_ns);
     say(&text, " after its last success, and ");
     say_request(&text, request);

@@ -21,7 +21,7 @@ static int hf_server = -1, hf_session_created = -1, hf_routing_mailbox = -1, hf_
 static int hf_request_id = -1, hf_request_counter = -1, hf_response_code = -1, hf_session = -1, hf_leg = -1;
 static int hf_pending_period = -1, hf_expiration_info = -1, hf_server_time = -1, hf_time = -1, hf_start_time = -1;
 static int hf_request_in = -1, hf_response_in = -1, hf_user_dn = -1;
-static int hf_error_page = -1, hf_tag_frame = -1, hf_tag_time = -1, hf_status = -1, hf_error_text = -1, hf_header_line = -1;
+static int hf_error_page = -1, hf_tag_frame = -1, hf_tag_time = -1, hf_status = -1, hf_remark = -1, hf_code_header = -1;
 static int hf_context_number = -1, hf_context_counter = -1, hf_backend_cookie = -1;
 static int hf_back_end = -1, hf_be_server = -1, hf_calculated_be = -1, hf_calculated_fe = -1, hf_diag_info = -1;
 static int hf_back_end_status = -1, hf_failure_text = -1, hf_persistence = -1;
@@ -30,25 +30,25 @@ static int hf_auth_credentials = -1, hf_auth_challenge_time = -1;
 
 static int ett_message = -1, ett_tags = -1, ett_tag = -1, ett_auth = -1, ett_cookies = -1;
 
-static const value_string response_codes[] = {
-    { 0, "Success" }, { 1, "Unknown Failure" }, { 2, "Invalid Verb" }, { 3, "Invalid Path" }, { 4, "Invalid Header" },
-    { 5, "Invalid Request Type" }, { 6, "Invalid Context Cookie" }, { 7, "Missing Header" },
-    { 8, "Anonymous Not Allowed" }, { 9, "Too Large" }, { 10, "Context Not Found" }, { 11, "No Privilege" },
-    { 12, "Invalid Request Body" }, { 13, "Missing Cookie" }, { 14, "Reserved" }, { 15, "Invalid Sequence" },
-    { 16, "Endpoint Disabled" }, { 17, "Invalid Response" }, { 18, "Endpoint Shutting Down" }, { 0, NULL }
-};
+/* Filled from the names in the core before anything is registered with them. */
+static value_string response_codes[MAPI_CODES + 1];
 
 /* ---- Where the bytes are ---------------------------------------------------------- */
 
+#define HEADS_COMPARED 64            /* of one source: a hostile one may look like heads everywhere */
+
 static bool head_here(const uint8_t *p, size_t len, const struct mapi_item *item, int *offset)
 {
-    for (size_t at = 0; at + item->head_len <= len; at++) {
+    unsigned compared = 0;
+    for (size_t at = 0; at + item->head_len <= len && compared < HEADS_COMPARED; at++) {
         const uint8_t *found = (const uint8_t *)memchr(p + at, item->first[0], len - item->head_len - at + 1);
         if (!found)
             return false;
         at = (size_t)(found - p);
-        if (memcmp(found, item->first, sizeof item->first) == 0
-            && hash_bytes(found, item->head_len, 0) == item->head_hash) {
+        if (memcmp(found, item->first, sizeof item->first) != 0)
+            continue;
+        compared++;
+        if (hash_bytes(found, item->head_len, 0) == item->head_hash) {
             *offset = (int)at;
             return true;
         }
@@ -244,7 +244,7 @@ static void show_code(const struct show *show, struct span value)
 {
     uint64_t code;
     if (number_of(value, &code) && code <= UINT32_MAX)
-        proto_tree_add_uint(show->tree, hf_header_line, show->tvb, offset_of(show, value), (int)value.len, (uint32_t)code);
+        proto_tree_add_uint(show->tree, hf_code_header, show->tvb, offset_of(show, value), (int)value.len, (uint32_t)code);
 }
 
 /* A header line of the head or in front of the body (2.2.7). */
@@ -404,7 +404,7 @@ static void show_state(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, cons
     if (message->is_response && message->elapsed_ns >= 0)
         show_interval(tree, hf_time, tvb, message->elapsed_ns);
     if (message->elapsed_in_seconds)
-        generated(proto_tree_add_string(tree, hf_error_text, tvb, 0, 0,
+        generated(proto_tree_add_string(tree, hf_remark, tvb, 0, 0,
                                         "X-ElapsedTime is about a thousandth of the measured time: this server reports seconds"));
     outlook_show_auth(tree, tvb, message->auth);
 }
@@ -575,7 +575,7 @@ static void describe(char *text, size_t size, const struct mapi_message *message
         used += snprintf(text + used, size - (size_t)used, ", HTTP %u", status);
     if (message->has_code)
         used += snprintf(text + used, size - (size_t)used, ", code %u %s", message->code,
-                         val_to_str_const(message->code, response_codes, "Unknown"));
+                         mapi_code_name(message->code));
     if (message->elapsed_ns >= 0)
         snprintf(text + used, size - (size_t)used, ", %.1f ms", (double)message->elapsed_ns / 1e6);
 }
@@ -712,7 +712,7 @@ void mapi_register_fields(void)
           "X-ServerApplication", HFILL } },
         { &hf_device_info, { "Device info", "mapihttp.device_info", FT_STRING, BASE_NONE, NULL, 0, "X-DeviceInfo", HFILL } },
         { &hf_status, { "HTTP status", "mapihttp.http_status", FT_UINT32, BASE_DEC, NULL, 0, NULL, HFILL } },
-        { &hf_header_line, { "X-ResponseCode", "mapihttp.response_code.header", FT_UINT32, BASE_DEC, VALS(response_codes), 0,
+        { &hf_code_header, { "X-ResponseCode", "mapihttp.response_code.header", FT_UINT32, BASE_DEC, VALS(response_codes), 0,
           "Each as sent; one in front of the body overrides that of the head", HFILL } },
         { &hf_response_code, { "Response code", "mapihttp.response_code", FT_UINT32, BASE_DEC, VALS(response_codes), 0,
           "The one in force", HFILL } },
@@ -736,7 +736,7 @@ void mapi_register_fields(void)
           HFILL } },
         { &hf_error_page, { "Error page", "mapihttp.error_page", FT_STRING, BASE_NONE, NULL, 0,
           "In place of a body", HFILL } },
-        { &hf_error_text, { "Remark", "mapihttp.remark", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
+        { &hf_remark, { "Remark", "mapihttp.remark", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
         { &hf_session, { "Session", "mapihttp.session", FT_UINT32, BASE_DEC, NULL, 0,
           "Number in order of appearance, from 0", HFILL } },
         { &hf_leg, { "Leg", "mapihttp.leg", FT_UINT32, BASE_DEC, NULL, 0,
@@ -787,6 +787,8 @@ void mapi_register_fields(void)
           HFILL } },
     };
     static int *ett[] = { &ett_message, &ett_tags, &ett_tag, &ett_auth, &ett_cookies };
+    for (uint32_t code = 0; code < MAPI_CODES; code++)
+        response_codes[code] = (value_string){ code, mapi_code_name(code) };
     proto_register_field_array(proto_mapihttp, of_mapi, array_length(of_mapi));
     proto_register_field_array(proto_outlook, of_outlook, array_length(of_outlook));
     proto_register_subtree_array(ett, array_length(ett));

@@ -33,14 +33,14 @@ struct way_state {               /* first pass only */
     struct follow follow;
     struct mapi_message *message;
     struct mapi_item *item;      /* of that message */
-    bool have_next, foreign;     /* foreign: the message under way is none of ours */
+    bool have_next;
     uint32_t next_seq;
     struct held *held;
     unsigned held_count;
     uint8_t *waiting;            /* the beginning of a head, wmem file scope */
     uint32_t waiting_len;
     uint8_t *kept;               /* of the message so far, if it did not end in its first frame */
-    uint32_t kept_len, kept_room, head_len;
+    uint32_t kept_len, kept_room;
     char *sentence;              /* of an error page */
     uint32_t sentence_len;
 };
@@ -72,11 +72,6 @@ static struct mapi_note *note_make(packet_info *pinfo)
         p_add_proto_data(wmem_file_scope(), pinfo, proto_mapihttp, NOTE, note);
     }
     return note;
-}
-
-static uint32_t head_hash(const uint8_t *p, size_t len)
-{
-    return hash_bytes(p, len, 0);
 }
 
 /* ---- Bodies that http gave us in this frame --------------------------------------- */
@@ -162,12 +157,11 @@ static void begin_message(const struct feed *feed, const struct http_head *head,
     struct mapi_item *item = wmem_new0(wmem_file_scope(), struct mapi_item);
     item->message = state->message;
     item->head_len = (uint32_t)head->length;
-    item->head_hash = head_hash(p, head->length);
+    item->head_hash = hash_bytes(p, head->length, 0);
     memcpy(item->first, p, sizeof item->first);
     item->encoded = is_encoded(head);
     item->page = is_error_page(head);
     state->item = item;
-    state->head_len = item->head_len;
     keep_bytes(state, p, head->length);
     if (item->page && !item->encoded)
         state->sentence = (char *)wmem_alloc(wmem_file_scope(), SENTENCE_MAX);
