@@ -215,7 +215,6 @@ void store_head(packet_info *pinfo, struct stream *stream, enum way way, const s
     while (*place)
         place = &(*place)->next;
     add->shown = shown;
-    note->auth_row = aconn_row(stream->auth);
     *place = add;
     note->show_state = true;
 }
@@ -235,6 +234,8 @@ void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_f
         return;
     note = frame_note_make(pinfo, stream);
     note->verdicts = verdicts;
+    if (stream->auth)
+        note->auth_row = aconn_row(stream->auth);
     note->show_state |= segment.fin || segment.rst || verdicts;
     /* The end of the connection ends the channel it had before another request, too. */
     uint32_t row = vtcp_row(stream->conn);
