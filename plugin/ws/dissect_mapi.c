@@ -14,6 +14,7 @@
 #include <epan/show_exception.h>
 
 #include "../core/exch.h"
+#include "../core/say.h"
 
 static int hf_request_type = -1, hf_endpoint = -1, hf_mailbox_id = -1, hf_client_info = -1, hf_client_application = -1;
 static int hf_server_application = -1, hf_device_info = -1, hf_meta_tag = -1, hf_context = -1, hf_sequence = -1;
@@ -558,26 +559,25 @@ void mapi_learn(struct mconn *conn, const struct mapi_item *item)
 
 /* ---- Messages --------------------------------------------------------------------- */
 
-static void describe(char *text, size_t size, const struct mapi_message *message, unsigned status, const char *counter)
+static void describe(struct text *text, const struct mapi_message *message, unsigned status, const char *counter)
 {
     const char *type = type_text(message);
-    if (!type)
-        type = "MAPI/HTTP";
+    say(text, "%s %s", type ? type : "MAPI/HTTP", message->is_response ? "response" : "request");
+    if (counter)
+        say(text, " :%s", counter);
+    if (message->cut)
+        say(text, " (cut)");
     if (!message->is_response) {
-        int used = snprintf(text, size, "%s request%s%s%s", type, counter ? " :" : "", counter ? counter : "",
-                            message->cut ? " (cut)" : "");
-        if (message->session != NO_NUMBER && used > 0 && (size_t)used < size)
-            snprintf(text + used, size - (size_t)used, ", session %u", message->session);
+        if (message->session != NO_NUMBER)
+            say(text, ", session %u", message->session);
         return;
     }
-    int used = snprintf(text, size, "%s response%s", type, message->cut ? " (cut)" : "");
     if (status != 200 && status != 0)
-        used += snprintf(text + used, size - (size_t)used, ", HTTP %u", status);
+        say(text, ", HTTP %u", status);
     if (message->has_code)
-        used += snprintf(text + used, size - (size_t)used, ", code %u %s", message->code,
-                         mapi_code_name(message->code));
+        say(text, ", code %u %s", message->code, mapi_code_name(message->code));
     if (message->elapsed_ns >= 0)
-        snprintf(text + used, size - (size_t)used, ", %.1f ms", (double)message->elapsed_ns / 1e6);
+        say(text, ", %.1f ms", (double)message->elapsed_ns / 1e6);
 }
 
 /* The counter of X-RequestId, for the Info column. */
@@ -617,13 +617,13 @@ static void show_message(packet_info *pinfo, proto_tree *tree, const struct tcp_
     if (has_head)
         has_head = http_head_parse(tvb_get_ptr(place.tvb, place.offset, (int)item->head_len), item->head_len, &head)
             == HTTP_HEAD_OK;
-    char text[160];
-    describe(text, sizeof text, message, has_head && !head.is_request ? head.status : 0,
-             has_head ? counter_of(pinfo, &head) : NULL);
-    outlook_show_in_info(pinfo, "MAPI/HTTP", text);
+    struct text text = { .used = 0 };
+    describe(&text, message, has_head && !head.is_request ? head.status : 0,
+             has_head && head.is_request ? counter_of(pinfo, &head) : NULL);
+    outlook_show_in_info(pinfo, "MAPI/HTTP", text.s);
     tvbuff_t *at = has_head ? place.tvb : get_data_source_tvb((const struct data_source *)pinfo->data_src->data);
     proto_item *top = proto_tree_add_protocol_format(tree, proto_mapihttp, at, has_head ? place.offset : 0,
-                                                     has_head ? (int)item->head_len : 0, "MAPI over HTTP, %s", text);
+                                                     has_head ? (int)item->head_len : 0, "MAPI over HTTP, %s", text.s);
     proto_tree *inside = proto_item_add_subtree(top, ett_message);
     struct show show = { .pinfo = pinfo, .tree = inside, .tvb = place.tvb };
     if (tree && has_head) {

@@ -82,6 +82,20 @@ def letter_case(cap):
     cap.rule = SOUND
 
 
+@case("mapi-http-long-type", "a request type of 250 letters")
+def long_type(cap):
+    c = Context(Outlook(cap))
+    c.connect()
+    kind = "Frobnicate" * 25
+    ask = c.ask(kind, b"")
+    frame = c.reply(ask, code=5, html="Invalid Request Type.", fields={"mapihttp.response_code": "5"})
+    cap.item("mapihttp.response_code.failed", frame, "X-ResponseCode 5.", ["5", "Invalid Request Type"])
+    c.leave()
+    c.conn.close()
+    cap.what = "A client, or an attacker, writes a request type longer than any line of a packet list."
+    cap.rule = "An unknown type is named as it was sent, on its response too, and what comes behind it is shown."
+
+
 @case("mapi-http-content-type", "application/octet-stream and no content type")
 def content_type(cap):
     c = Context(Outlook(cap))
