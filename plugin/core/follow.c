@@ -8,23 +8,6 @@
 
 enum { BETWEEN, BODY_LENGTH, BODY_CHUNKED, BODY_UNTIL_CLOSE, ENDED };
 
-/* -1 when absent or unreadable. */
-static int64_t content_length(const struct http_head *head)
-{
-    struct span value;
-    int64_t length = 0;
-    if (!http_head_find(head, "Content-Length", &value) || value.len == 0 || value.len > 18) {
-        return -1;
-    }
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.ptr[i] < '0' || value.ptr[i] > '9') {
-            return -1;
-        }
-        length = length * 10 + (value.ptr[i] - '0');
-    }
-    return length;
-}
-
 static void begin_body(struct follow *follow, const struct http_head *head, bool answers_head)
 {
     struct span value;
@@ -37,7 +20,7 @@ static void begin_body(struct follow *follow, const struct http_head *head, bool
         follow->state = BODY_CHUNKED;
         return;
     }
-    int64_t length = content_length(head);
+    int64_t length = http_content_length(head);
     if (length >= 0) {
         follow->left = (uint64_t)length;
         follow->state = length > 0 ? BODY_LENGTH : ENDED;

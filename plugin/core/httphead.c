@@ -8,6 +8,7 @@
 
 #include "authtoken.h"
 #include "chars.h"
+#include "tcp.h"
 
 #include <stdio.h>
 
@@ -345,42 +346,16 @@ static bool read_hex(struct span s, uint8_t *out, size_t bytes)
     return true;
 }
 
-/* RFC 5952 section 4: the longest run of two or more zero groups is cut. */
-static void format_ipv6(const uint8_t address[16], char out[48])
-{
-    int cut = -1, cut_len = 1;
-    for (int i = 0; i < 8; i++) {
-        int run = 0;
-        while (i + run < 8 && get_be16(address + 2 * (i + run)) == 0) {
-            run++;
-        }
-        if (run > cut_len) {
-            cut = i;
-            cut_len = run;
-        }
-    }
-    size_t used = 0;
-    for (int i = 0; i < 8; i++) {
-        if (i == cut) {
-            used += (size_t)snprintf(out + used, 48 - used, "::");
-            i += cut_len - 1;
-            continue;
-        }
-        const char *colon = i > 0 && out[used - 1] != ':' ? ":" : "";
-        used += (size_t)snprintf(out + used, 48 - used, "%s%x", colon, (unsigned)get_be16(address + 2 * i));
-    }
-}
-
 /* zone is a route domain, -1 for none. */
 static void format_server(const uint8_t address[16], int zone, unsigned port, char server[HTTP_NAME_MAX])
 {
     static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF };
-    char host[48], zone_text[8] = "";
+    char host[IPV6_TEXT_MAX], zone_text[8] = "";
     bool is_ipv4 = memcmp(address, mapped, sizeof(mapped)) == 0;
     if (is_ipv4) {
         snprintf(host, sizeof(host), "%u.%u.%u.%u", address[12], address[13], address[14], address[15]);
     } else {
-        format_ipv6(address, host);
+        ipv6_format(address, host);
     }
     if (zone >= 0) {
         snprintf(zone_text, sizeof(zone_text), "%%%d", zone & 0xFFFF);
@@ -575,16 +550,22 @@ static bool list_holds(struct span list, const char *word)
     return false;
 }
 
-static void decode_content_length(struct span value, struct http_info *info, bool *broken)
+int64_t http_content_length(const struct http_head *head)
 {
-    uint64_t length;
-    if (*broken || !read_decimal(value, INT64_MAX, &length) ||
-        (info->content_length >= 0 && (uint64_t)info->content_length != length)) {
-        *broken = true;
-        info->content_length = -1;
-        return;
+    struct span name, value;
+    size_t pos = 0;
+    int64_t length = -1;
+    while (http_head_next(head, &pos, &name, &value)) {
+        uint64_t read;
+        if (!span_equals_nocase(name, "Content-Length")) {
+            continue;
+        }
+        if (!read_decimal(value, INT64_MAX, &read) || (length >= 0 && (uint64_t)length != read)) {
+            return -1;
+        }
+        length = (int64_t)read;
     }
-    info->content_length = (int64_t)length;
+    return length;
 }
 
 static void decode_pragma(struct span value, struct http_info *info)
@@ -785,13 +766,13 @@ void http_info_decode(const struct http_head *head, struct http_info *info)
 {
     size_t pos = 0;
     struct span name, value;
-    bool by_exchange = false, length_broken = false;
+    bool by_exchange = false;
 
     memset(info, 0, sizeof(*info));
     info->is_request = head->is_request;
     info->status = head->status;
     info->version_minor = head->version_minor;
-    info->content_length = -1;
+    info->content_length = http_content_length(head);
     if (head->is_request) {
         info->method = method_of(head->method);
         info->v1 = info->method == HTTP_RPC_CONNECT;
@@ -804,9 +785,7 @@ void http_info_decode(const struct http_head *head, struct http_info *info)
             continue;
         }
         by_exchange |= is_exchange_header(name);
-        if (span_equals_nocase(name, "Content-Length")) {
-            decode_content_length(value, info, &length_broken);
-        } else if (span_equals_nocase(name, "Transfer-Encoding")) {
+        if (span_equals_nocase(name, "Transfer-Encoding")) {
             info->chunked |= list_holds(value, "chunked");
         } else if (span_equals_nocase(name, "Connection")) {
             info->close |= list_holds(value, "close");

@@ -41,6 +41,9 @@ bool http_head_next(const struct http_head *head, size_t *pos, struct span *name
 /* The first field of that name in any letter case; false if there is none. */
 bool http_head_find(const struct http_head *head, const char *name, struct span *value);
 
+/* Content-Length; -1 when absent, unreadable, or given twice and not alike. */
+int64_t http_content_length(const struct http_head *head);
+
 bool span_equals_nocase(struct span s, const char *text);
 bool span_starts_nocase(struct span s, const char *text);
 

@@ -27,7 +27,7 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 }
 
 /* RFC 5952: the longest run of two or more zero groups becomes "::", the first of equals. */
-static void format_ipv6(const uint8_t *addr, char *text, size_t size)
+void ipv6_format(const uint8_t addr[16], char text[IPV6_TEXT_MAX])
 {
     int best = -1, best_len = 1;
     for (int i = 0; i < 8; i++) {
@@ -44,12 +44,12 @@ static void format_ipv6(const uint8_t *addr, char *text, size_t size)
     size_t used = 0;
     for (int i = 0; i < 8; i++) {
         if (i == best) {
-            used += (size_t)snprintf(text + used, size - used, "::");
+            used += (size_t)snprintf(text + used, IPV6_TEXT_MAX - used, "::");
             i += best_len - 1;
             continue;
         }
         bool colon = i > 0 && i != best + best_len;
-        used += (size_t)snprintf(text + used, size - used, "%s%x", colon || (best < 0 && i > 0) ? ":" : "",
+        used += (size_t)snprintf(text + used, IPV6_TEXT_MAX - used, "%s%x", colon || (best < 0 && i > 0) ? ":" : "",
                                  get_be16(addr + 2 * i));
     }
 }
@@ -66,8 +66,8 @@ void endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MA
         snprintf(text, ENDPOINT_TEXT_MAX, "[::ffff:%u.%u.%u.%u]:%u", a[12], a[13], a[14], a[15], endpoint->port);
         return;
     }
-    char addr[46];
-    format_ipv6(a, addr, sizeof(addr));
+    char addr[IPV6_TEXT_MAX];
+    ipv6_format(a, addr);
     snprintf(text, ENDPOINT_TEXT_MAX, "[%s]:%u", addr, endpoint->port);
 }
 

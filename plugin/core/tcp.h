@@ -21,6 +21,9 @@ struct endpoint {
     uint16_t port;
 };
 
+#define IPV6_TEXT_MAX 46
+void ipv6_format(const uint8_t addr[16], char text[IPV6_TEXT_MAX]);      /* RFC 5952 */
+
 #define ENDPOINT_TEXT_MAX 56
 /* "10.0.0.81:80", "[2001:db8::81]:8080" (RFC 5952). */
 void endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX]);
