@@ -7,40 +7,24 @@
  */
 
 #undef NDEBUG
+#include "../tests/unit/heap.h"
 #include "../tests/unit/tokens.h"
 #include "auth.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #define CONNECTIONS 48
 
-struct block {
-    struct block *next;
-    max_align_t bytes[];
-};
-
 struct play {
     const uint8_t *p, *end;
-    struct block *blocks;
-    size_t allocated, events;
+    struct heap heap;
+    size_t events;
     struct aworld *world;
     struct aconn *conn[CONNECTIONS];
     struct tcp_flow tcp[CONNECTIONS];
     unsigned conns;
     struct when now;
 };
-
-static void *play_alloc(void *ctx, size_t size)
-{
-    struct play *play = ctx;
-    struct block *block = calloc(1, sizeof(*block) + size);
-    assert(block);
-    block->next = play->blocks;
-    play->blocks = block;
-    play->allocated += size;
-    return block->bytes;
-}
 
 static unsigned take(struct play *play)
 {
@@ -248,7 +232,7 @@ static void an_event(struct play *play)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct play play = { .p = data, .end = data + size, .now = { 1, INT64_C(1700000000) * SECOND } };
-    struct arena arena = { play_alloc, &play };
+    struct arena arena = heap_arena(&play.heap);
     play.world = aworld_new(&arena);
     while (play.p < play.end) {
         an_event(&play);
@@ -262,11 +246,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     assert(!aworld_row(play.world, aworld_rows(play.world), &row));
     /* Linear: what a connection costs, what a head's names and a verdict's text cost. */
-    assert(play.allocated <= 8192 + 1024 * play.conns + 3072 * play.events);
-    while (play.blocks) {
-        struct block *next = play.blocks->next;
-        free(play.blocks);
-        play.blocks = next;
-    }
+    assert(play.heap.allocated <= 8192 + 1024 * play.conns + 3072 * play.events);
+    heap_free(&play.heap);
     return 0;
 }

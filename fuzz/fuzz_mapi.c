@@ -7,25 +7,20 @@
  */
 
 #undef NDEBUG
+#include "../tests/unit/heap.h"
 #include "exch.h"
 #include "mapi.h"
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define CONNECTIONS 48
 #define HELD 4
 
-struct block {
-    struct block *next;
-    max_align_t bytes[];
-};
-
 struct play {
     const uint8_t *p, *end;
-    struct block *blocks;
-    size_t allocated, events;
+    struct heap heap;
+    size_t events;
     struct aworld *auth;
     struct mworld *world;
     struct mconn *conn[CONNECTIONS];
@@ -35,17 +30,6 @@ struct play {
     unsigned conns;
     struct when now;
 };
-
-static void *play_alloc(void *ctx, size_t size)
-{
-    struct play *play = ctx;
-    struct block *block = calloc(1, sizeof(*block) + size);
-    assert(block);
-    block->next = play->blocks;
-    play->blocks = block;
-    play->allocated += size;
-    return block->bytes;
-}
 
 static unsigned take(struct play *play)
 {
@@ -435,7 +419,7 @@ static void an_event(struct play *play)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct play play = { .p = data, .end = data + size, .now = { 1, INT64_C(1700000000) * SECOND } };
-    struct arena arena = { play_alloc, &play };
+    struct arena arena = heap_arena(&play.heap);
     struct span whole = { data, size };
     struct exch_context context;
     struct exch_routing routing;
@@ -461,11 +445,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     assert(!mworld_row(play.world, rows, &row));
     /* Linear: what a connection costs, and what a message, its names and its verdicts cost. */
-    assert(play.allocated <= 65536 + 8192 * (size_t)play.conns + 12288 * play.events);
-    while (play.blocks) {
-        struct block *next = play.blocks->next;
-        free(play.blocks);
-        play.blocks = next;
-    }
+    assert(play.heap.allocated <= 65536 + 8192 * (size_t)play.conns + 12288 * play.events);
+    heap_free(&play.heap);
     return 0;
 }

@@ -7,41 +7,25 @@
  */
 
 #undef NDEBUG
+#include "../tests/unit/heap.h"
 #include "vconn.h"
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define CONNECTIONS 96
 #define SECOND_NS INT64_C(1000000000)
 
-struct block {
-    struct block *next;
-    max_align_t bytes[];
-};
-
 struct play {
     const uint8_t *p, *end;
-    struct block *blocks;
-    size_t allocated, events, heads;
+    struct heap heap;
+    size_t events, heads;
     struct vworld *world;
     struct vtcp *conn[CONNECTIONS];
     uint32_t seq[CONNECTIONS][2];
     unsigned conns;
     struct when now;
 };
-
-static void *play_alloc(void *ctx, size_t size)
-{
-    struct play *play = ctx;
-    struct block *block = calloc(1, sizeof(*block) + size);
-    assert(block);
-    block->next = play->blocks;
-    play->blocks = block;
-    play->allocated += size;
-    return block->bytes;
-}
 
 static unsigned take(struct play *play)
 {
@@ -294,7 +278,7 @@ static void an_event(struct play *play)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct play play = { .p = data, .end = data + size, .now = { 1, INT64_C(1700000000) * SECOND_NS } };
-    struct arena arena = { play_alloc, &play };
+    struct arena arena = heap_arena(&play.heap);
     struct vprefs prefs = { size > 0 && (data[0] & 1) };
     play.world = vworld_new(&arena, &prefs);
     while (play.p < play.end) {
@@ -309,11 +293,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     assert(!vworld_row(play.world, vworld_legs(play.world), &row));
     /* Linear: what a connection costs, what a verdict's text costs, what a head's names cost. */
-    assert(play.allocated <= 8192 + 4096 * play.conns + 2048 * play.events);
-    while (play.blocks) {
-        struct block *next = play.blocks->next;
-        free(play.blocks);
-        play.blocks = next;
-    }
+    assert(play.heap.allocated <= 8192 + 4096 * play.conns + 2048 * play.events);
+    heap_free(&play.heap);
     return 0;
 }

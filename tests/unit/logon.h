@@ -10,23 +10,17 @@
 #define OUTLOOKHTTP_LOGON_H
 
 #include "auth.h"
+#include "heap.h"
 #include "tokens.h"
 #include "unit.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
 
 #define START (INT64_C(1700000000) * SECOND)
 
-struct block {
-    struct block *next;
-    max_align_t bytes[];
-};
-
 struct stage {
     struct arena arena;
-    struct block *blocks;
-    size_t allocated;
+    struct heap heap;
     struct aworld *world;
     struct when now;
     uint32_t streams;
@@ -51,34 +45,17 @@ struct user {                    /* a client: its X-ClientInfo and the GUID of i
     const char *host;
 };
 
-static void *stage_alloc(void *ctx, size_t size)
-{
-    struct stage *stage = ctx;
-    struct block *block = calloc(1, sizeof(*block) + size);
-    if (!block) {
-        abort();
-    }
-    block->next = stage->blocks;
-    stage->blocks = block;
-    stage->allocated += size;
-    return block->bytes;
-}
-
 static inline void stage_begin(struct stage *stage)
 {
     memset(stage, 0, sizeof(*stage));
-    stage->arena = (struct arena){ stage_alloc, stage };
+    stage->arena = heap_arena(&stage->heap);
     stage->world = aworld_new(&stage->arena);
     stage->now.ns = START;
 }
 
 static inline void stage_end(struct stage *stage)
 {
-    while (stage->blocks) {
-        struct block *next = stage->blocks->next;
-        free(stage->blocks);
-        stage->blocks = next;
-    }
+    heap_free(&stage->heap);
 }
 
 static inline void stage_wait(struct stage *stage, double seconds)

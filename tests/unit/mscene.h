@@ -10,24 +10,18 @@
 #define OUTLOOKHTTP_MSCENE_H
 
 #include "follow.h"
+#include "heap.h"
 #include "mapi.h"
 #include "unit.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define SCENE_START (INT64_C(1700000000) * SECOND)
 
-struct block {
-    struct block *next;
-    max_align_t bytes[];
-};
-
 struct scene {
     struct arena arena;
-    struct block *blocks;
-    size_t allocated;
+    struct heap heap;
     struct aworld *auth;
     struct mworld *world;
     uint32_t frame, streams;
@@ -53,24 +47,10 @@ struct tap {                     /* a TCP connection */
     size_t body_len;
 };
 
-static void *scene_alloc(void *ctx, size_t size)
-{
-    struct scene *scene = ctx;
-    struct block *block = calloc(1, sizeof(*block) + size);
-    if (!block) {
-        abort();
-    }
-    block->next = scene->blocks;
-    scene->blocks = block;
-    scene->allocated += size;
-    return block->bytes;
-}
-
 static inline void scene_begin(struct scene *scene)
 {
     memset(scene, 0, sizeof(*scene));
-    scene->arena.alloc = scene_alloc;
-    scene->arena.ctx = scene;
+    scene->arena = heap_arena(&scene->heap);
     scene->auth = aworld_new(&scene->arena);
     scene->world = mworld_new(&scene->arena, scene->auth);
     scene->ns = SCENE_START;
@@ -78,11 +58,7 @@ static inline void scene_begin(struct scene *scene)
 
 static inline void scene_end(struct scene *scene)
 {
-    while (scene->blocks) {
-        struct block *next = scene->blocks->next;
-        free(scene->blocks);
-        scene->blocks = next;
-    }
+    heap_free(&scene->heap);
 }
 
 static inline void scene_wait(struct scene *scene, double seconds)

@@ -9,23 +9,16 @@
 #ifndef OUTLOOKHTTP_SCENE_H
 #define OUTLOOKHTTP_SCENE_H
 
+#include "heap.h"
 #include "unit.h"
 #include "vconn.h"
-
-#include <stdlib.h>
 
 #define SECONDS_NS INT64_C(1000000000)
 #define SCENE_START (INT64_C(1700000000) * SECONDS_NS)
 
-struct block {
-    struct block *next;
-    max_align_t bytes[];
-};
-
 struct scene {
     struct arena arena;
-    struct block *blocks;
-    size_t allocated;
+    struct heap heap;
     struct vprefs prefs;
     struct vworld *world;
     uint32_t frame, streams;
@@ -49,24 +42,10 @@ struct tap {
     bool has_channel;
 };
 
-static void *scene_alloc(void *ctx, size_t size)
-{
-    struct scene *scene = ctx;
-    struct block *block = calloc(1, sizeof(*block) + size);
-    if (!block) {
-        abort();
-    }
-    block->next = scene->blocks;
-    scene->blocks = block;
-    scene->allocated += size;
-    return block->bytes;
-}
-
 static inline void scene_begin_with(struct scene *scene, bool same_proxy_required)
 {
     memset(scene, 0, sizeof(*scene));
-    scene->arena.alloc = scene_alloc;
-    scene->arena.ctx = scene;
+    scene->arena = heap_arena(&scene->heap);
     scene->prefs.same_proxy_required = same_proxy_required;
     scene->world = vworld_new(&scene->arena, &scene->prefs);
     scene->ns = SCENE_START;
@@ -79,11 +58,7 @@ static inline void scene_begin(struct scene *scene)
 
 static inline void scene_end(struct scene *scene)
 {
-    while (scene->blocks) {
-        struct block *next = scene->blocks->next;
-        free(scene->blocks);
-        scene->blocks = next;
-    }
+    heap_free(&scene->heap);
 }
 
 static inline void scene_wait(struct scene *scene, double seconds)

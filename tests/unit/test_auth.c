@@ -871,20 +871,20 @@ static void test_memory(void)
     stage_begin(&stage);
     struct line line = line_open(&stage, CLIENT, EX1);
     login(&line, &a, "NTLM", "alice", STAMP, "");
-    size_t before = stage.allocated;
+    size_t before = stage.heap.allocated;
     for (unsigned i = 0; i < 10000; i++) {
         ask(&line, &a, "Execute", NULL);
         reply(&line, 200, "");
     }
-    CHECK(stage.allocated - before < 1000);      /* requests that rest on the connection leave nothing behind */
-    before = stage.allocated;
+    CHECK(stage.heap.allocated - before < 1000);      /* requests that rest on the connection leave nothing behind */
+    before = stage.heap.allocated;
     for (unsigned i = 0; i < 1000; i++) {
         struct line more = line_open(&stage, CLIENT, EX1);
         ask(&more, &a, "Execute", NULL);
         reply(&more, 200, "");
         line_fin(&more, WAY_TO_CLIENT);
     }
-    CHECK((stage.allocated - before) / 1000 < 1024 + sizeof(struct tcp_flow));
+    CHECK((stage.heap.allocated - before) / 1000 < 1024 + sizeof(struct tcp_flow));
     stage_end(&stage);
 }
 

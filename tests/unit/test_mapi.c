@@ -1090,12 +1090,12 @@ static void test_memory(void)
         ask(&tap, "Execute", i, JAR_1);
         answer(&tap, "Execute", NULL);
     }
-    size_t before = scene.allocated;
+    size_t before = scene.heap.allocated;
     for (unsigned i = 200; i < 1200; i++) {
         ask(&tap, "Execute", i, JAR_1);
         answer(&tap, "Execute", NULL);
     }
-    size_t each = (scene.allocated - before) / 2000;
+    size_t each = (scene.heap.allocated - before) / 2000;
     CHECK(each <= 420);
     printf("%zu bytes for a message\n", each);
     CHECK_STR(scene.log, "");

@@ -1026,20 +1026,20 @@ static void test_memory(void)
         tap_fin(&out, UP);
     }
     SILENT(&s);
-    printf("note: %zu bytes a virtual connection\n", s.allocated / COUNT);
-    CHECK(s.allocated / COUNT < 2560);
+    printf("note: %zu bytes a virtual connection\n", s.heap.allocated / COUNT);
+    CHECK(s.heap.allocated / COUNT < 2560);
     /* Requests that are only steps are free. */
     struct tap tap = tap_http(&s, CLIENT ":5000", A);
     struct http_info step = http_request(HTTP_RPC_IN_DATA);
     set_step(&step, HTTP_STEP_NONE);
     tap_head(&tap, &step);
     tap_status(&tap, 401);
-    size_t before = s.allocated;
+    size_t before = s.heap.allocated;
     for (int i = 0; i < 1000; i++) {
         tap_head(&tap, &step);
         tap_status(&tap, 401);
     }
-    CHECK_INT(s.allocated, before);
+    CHECK_INT(s.heap.allocated, before);
     scene_end(&s);
 }
 
