@@ -34,49 +34,6 @@ static int ett_message = -1, ett_tags = -1, ett_tag = -1, ett_auth = -1, ett_coo
 /* Filled from the names in the core before anything is registered with them. */
 static value_string response_codes[MAPI_CODES + 1];
 
-/* ---- Where the bytes are ---------------------------------------------------------- */
-
-#define HEADS_COMPARED 64            /* of one source: a hostile one may look like heads everywhere */
-
-static bool head_here(const uint8_t *p, size_t len, const struct mapi_item *item, int *offset)
-{
-    unsigned compared = 0;
-    for (size_t at = 0; at + item->head_len <= len && compared < HEADS_COMPARED; at++) {
-        const uint8_t *found = (const uint8_t *)memchr(p + at, item->first[0], len - item->head_len - at + 1);
-        if (!found)
-            return false;
-        at = (size_t)(found - p);
-        if (memcmp(found, item->first, sizeof item->first) != 0)
-            continue;
-        compared++;
-        if (hash_bytes(found, item->head_len, 0) == item->head_hash) {
-            *offset = (int)at;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The head of a message in the frame's own bytes or in what was made of them. */
-bool mapi_find_head(packet_info *pinfo, const struct tcp_frame *tcp, const struct mapi_item *item,
-                    struct mapi_place *place)
-{
-    unsigned index = 0;
-    for (const GSList *source = pinfo->data_src; source && index < 64; source = source->next, index++) {
-        tvbuff_t *tvb = get_data_source_tvb((const struct data_source *)source->data);
-        const int at = index == 0 ? (int)tcp->payload_offset : 0;
-        const int len = index == 0 ? (int)tcp->captured : (int)tvb_captured_length(tvb);
-        if (len < (int)item->head_len)
-            continue;
-        if (head_here(tvb_get_ptr(tvb, at, len), (size_t)len, item, &place->offset)) {
-            place->tvb = tvb;
-            place->offset += at;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- Headers ---------------------------------------------------------------------- */
 
 struct show {
@@ -593,44 +550,42 @@ static const char *counter_of(packet_info *pinfo, const struct http_head *head)
     return NULL;
 }
 
-static void show_message(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp, const struct mapi_item *item)
+static void show_message(packet_info *pinfo, proto_tree *tree, const struct mapi_item *item)
 {
     const struct mapi_message *message = item->message;
-    struct mapi_place place = { NULL, 0 };
-    tvbuff_t *body = item->body;
+    tvbuff_t *frame = get_data_source_tvb((const struct data_source *)pinfo->data_src->data);
+    tvbuff_t *at = item->head, *body = item->body;
+    int offset = item->head_offset;
     struct http_head head;
-    bool has_head = mapi_find_head(pinfo, tcp, item, &place);
-    if (!has_head && item->kept) {
-        place.tvb = tvb_new_child_real_data(get_data_source_tvb((const struct data_source *)pinfo->data_src->data),
-                                            item->kept, item->kept_len, (int)item->kept_len);
-        place.offset = 0;
-        add_new_data_source(pinfo, place.tvb, "Followed MAPI/HTTP");
-        has_head = true;
-        if (!body && !item->encoded && !item->page && item->kept_len > item->head_len)
-            body = tvb_new_subset_remaining(place.tvb, (int)item->head_len);
-    } else if (!body && item->kept && !item->encoded && !item->page && item->kept_len > item->head_len) {
-        tvbuff_t *copy = tvb_new_child_real_data(place.tvb, item->kept + item->head_len, item->kept_len - item->head_len,
-                                                 (int)(item->kept_len - item->head_len));
-        add_new_data_source(pinfo, copy, "Followed MAPI/HTTP body");
-        body = copy;
+    /* What http has no buffer for in this frame is shown from our own copy of head and body. */
+    const bool no_body = !body && !item->encoded && !item->page && item->kept_len > item->head_len;
+    if (item->kept && (!at || no_body)) {
+        tvbuff_t *copy = tvb_new_child_real_data(frame, item->kept, item->kept_len, (int)item->kept_len);
+        add_new_data_source(pinfo, copy, "Followed MAPI/HTTP");
+        if (!at) {
+            at = copy;
+            offset = 0;
+        }
+        if (no_body)
+            body = tvb_new_subset_remaining(copy, (int)item->head_len);
     }
-    if (has_head)
-        has_head = http_head_parse(tvb_get_ptr(place.tvb, place.offset, (int)item->head_len), item->head_len, &head)
-            == HTTP_HEAD_OK;
+    const bool has_head = at && http_head_parse(tvb_get_ptr(at, offset, (int)item->head_len), item->head_len, &head)
+        == HTTP_HEAD_OK;
     struct text text = { .used = 0 };
     describe(&text, message, has_head && !head.is_request ? head.status : 0,
              has_head && head.is_request ? counter_of(pinfo, &head) : NULL);
     outlook_show_in_info(pinfo, "MAPI/HTTP", text.s);
-    tvbuff_t *at = has_head ? place.tvb : get_data_source_tvb((const struct data_source *)pinfo->data_src->data);
-    proto_item *top = proto_tree_add_protocol_format(tree, proto_mapihttp, at, has_head ? place.offset : 0,
+    if (!has_head)
+        at = frame;
+    proto_item *top = proto_tree_add_protocol_format(tree, proto_mapihttp, at, has_head ? offset : 0,
                                                      has_head ? (int)item->head_len : 0, "MAPI over HTTP, %s", text.s);
     proto_tree *inside = proto_item_add_subtree(top, ett_message);
-    struct show show = { .pinfo = pinfo, .tree = inside, .tvb = place.tvb };
+    struct show show = { .pinfo = pinfo, .tree = inside, .tvb = at };
     if (tree && has_head) {
-        show.base = tvb_get_ptr(place.tvb, 0, place.offset + (int)item->head_len);
+        show.base = tvb_get_ptr(at, 0, offset + (int)item->head_len);
         struct span type;
         if (head.is_request && http_head_find(&head, "X-RequestType", &type))
-            proto_tree_add_string(inside, hf_request_type, place.tvb, offset_of(&show, type), (int)type.len,
+            proto_tree_add_string(inside, hf_request_type, at, offset_of(&show, type), (int)type.len,
                                   type_text(message) ? type_text(message) : text_of(&show, type));
         show_head(&show, &head);
     }
@@ -664,11 +619,10 @@ void mapi_show_stray(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, tvbuff
 }
 
 /* A tree call may throw: what comes behind the message is shown all the same. */
-static void show_guarded(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp,
-                         const struct mapi_item *item)
+static void show_guarded(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_item *item)
 {
     TRY {
-        show_message(pinfo, tree, tcp, item);
+        show_message(pinfo, tree, item);
     }
     CATCH_NONFATAL_ERRORS {
         show_exception(tvb, pinfo, tree, EXCEPT_CODE, GET_MESSAGE);
@@ -676,8 +630,7 @@ static void show_guarded(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, co
     ENDTRY;
 }
 
-void mapi_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp,
-                     const struct mapi_note *note)
+void mapi_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_note *note)
 {
     /* What http wrote of these messages is said again, shorter. */
     if (note->items && pinfo->cinfo) {
@@ -685,7 +638,7 @@ void mapi_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
         col_clear(pinfo->cinfo, COL_INFO);
     }
     for (const struct mapi_item *item = note->items; item; item = item->next)
-        show_guarded(tvb, pinfo, tree, tcp, item);
+        show_guarded(tvb, pinfo, tree, item);
     if (note->verdicts) {
         proto_item *item = proto_tree_add_protocol_format(tree, proto_mapihttp, tvb, 0, 0, "MAPI over HTTP, verdict");
         generated(item);

@@ -20,6 +20,7 @@
 #define SENTENCE_MAX 2048
 #define TLS_LAYERS 32            /* places of a frame where tls may have left records */
 #define LINE_LOOK 256            /* of a request line, for its path */
+#define SOURCES_MAX 64           /* data sources of one frame that are looked at */
 
 enum { NOTE = 0, BODIES = 1, FOLLOWED = 2 };     /* keys of per-packet data */
 
@@ -101,6 +102,13 @@ static void stash_body(packet_info *pinfo, tvbuff_t *tvb)
 }
 
 /* ---- Messages --------------------------------------------------------------------- */
+
+/* How far this frame was followed; http may ask in the middle of it. */
+struct followed {
+    struct mapi_stream *stream;
+    uint32_t records;            /* of TLS */
+    bool all;                    /* nothing is left to follow */
+};
 
 struct feed {
     struct mapi_stream *stream;
@@ -379,30 +387,42 @@ static void acknowledged(const struct feed *feed, const struct tcp_frame *tcp)
 
 /* ---- Records of TLS --------------------------------------------------------------- */
 
+struct records {                 /* of application data, in their order */
+    packet_info *pinfo;
+    uint32_t layer;              /* the next one to look at */
+    const SslRecordInfo *at;
+};
+
+static const SslRecordInfo *next_record(struct records *records)
+{
+    const SslRecordInfo *record = records->at ? records->at->next : NULL;
+    for (;;) {
+        while (record && record->type != SSL_ID_APP_DATA)
+            record = record->next;
+        if (record || records->layer >= TLS_LAYERS)
+            return records->at = record;
+        const SslPacketInfo *info = (const SslPacketInfo *)p_get_proto_data(wmem_file_scope(), records->pinfo, proto_tls,
+                                                                            records->layer++);
+        record = info ? info->records : NULL;
+    }
+}
+
 /* Records that tls has decrypted in this frame so far and that were not followed yet. */
-static void feed_records(const struct feed *feed, const struct tcp_frame *tcp)
+static void feed_records(const struct feed *feed, const struct tcp_frame *tcp, struct followed *followed)
 {
     struct way_state *state = &feed->stream->way[feed->way];
-    uint32_t done = GPOINTER_TO_UINT(p_get_proto_data(feed->pinfo->pool, feed->pinfo, proto_mapihttp, FOLLOWED));
+    struct records records = { .pinfo = feed->pinfo };
     uint32_t seen = 0;
     if (state->have_next && (int32_t)(tcp->seq - state->next_seq) > 0 && tcp->payload_len > 0)
         lose(feed);
     if (!state->have_next || (int32_t)(tcp->seq + tcp->payload_len - state->next_seq) > 0)
         state->next_seq = tcp->seq + tcp->payload_len;
     state->have_next = true;
-    for (uint32_t layer = 0; layer < TLS_LAYERS; layer++) {
-        const SslPacketInfo *info =
-            (const SslPacketInfo *)p_get_proto_data(wmem_file_scope(), feed->pinfo, proto_tls, layer);
-        for (const SslRecordInfo *record = info ? info->records : NULL; record; record = record->next) {
-            if (record->type != SSL_ID_APP_DATA || seen++ < done)
-                continue;
+    for (const SslRecordInfo *record; (record = next_record(&records));) {
+        if (seen++ >= followed->records)
             feed_bytes(feed, record->plain_data, record->data_len);
-        }
     }
-    if (seen > done) {
-        p_remove_proto_data(feed->pinfo->pool, feed->pinfo, proto_mapihttp, FOLLOWED);
-        p_add_proto_data(feed->pinfo->pool, feed->pinfo, proto_mapihttp, FOLLOWED, GUINT_TO_POINTER(seen));
-    }
+    followed->records = MAX(seen, followed->records);
 }
 
 /* ---- Claiming --------------------------------------------------------------------- */
@@ -458,22 +478,31 @@ static struct mapi_stream *claim(packet_info *pinfo, const struct tcp_frame *tcp
     return stream;
 }
 
-/* The first decrypted record of the frame that begins a request. */
 static bool record_starts_request(packet_info *pinfo)
 {
-    for (uint32_t layer = 0; layer < TLS_LAYERS; layer++) {
-        const SslPacketInfo *info =
-            (const SslPacketInfo *)p_get_proto_data(wmem_file_scope(), pinfo, proto_tls, layer);
-        for (const SslRecordInfo *record = info ? info->records : NULL; record; record = record->next) {
-            if (record->type == SSL_ID_APP_DATA && starts_mapi_request(record->plain_data, record->data_len))
-                return true;
-        }
+    struct records records = { .pinfo = pinfo };
+    for (const SslRecordInfo *record; (record = next_record(&records));) {
+        if (starts_mapi_request(record->plain_data, record->data_len))
+            return true;
     }
     return false;
 }
 
+static struct followed *followed_of(packet_info *pinfo)
+{
+    return (struct followed *)p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, FOLLOWED);
+}
+
+static struct followed *begin_following(packet_info *pinfo, struct mapi_stream *stream)
+{
+    struct followed *followed = wmem_new0(pinfo->pool, struct followed);
+    followed->stream = stream;
+    p_add_proto_data(pinfo->pool, pinfo, proto_mapihttp, FOLLOWED, followed);
+    return followed;
+}
+
 /* A connection that shows itself by what http handed over: met late, or a path of another name. */
-static struct mapi_stream *claim_by_body(packet_info *pinfo, const struct tcp_frame *tcp)
+static void claim_by_body(packet_info *pinfo, const struct tcp_frame *tcp)
 {
     bool tls = false;
     const uint8_t *p = NULL;
@@ -495,44 +524,45 @@ static struct mapi_stream *claim_by_body(packet_info *pinfo, const struct tcp_fr
         tls = of_tls;
     }
     if (!p)
-        return NULL;
+        return;
     const bool response = len >= 5 && memcmp(p, "HTTP/", 5) == 0;
     struct mapi_stream *stream = claim(pinfo, tcp, !response, tls);
     if (!stream)
-        return NULL;
-    struct feed feed = { stream, pinfo, response ? WAY_TO_CLIENT : WAY_TO_SERVER, frame_when(pinfo) };
+        return;
+    begin_following(pinfo, stream)->all = true;
+    const struct feed feed = { stream, pinfo, response ? WAY_TO_CLIENT : WAY_TO_SERVER, frame_when(pinfo) };
     struct way_state *state = &stream->way[feed.way];
     state->have_next = true;
     state->next_seq = tcp->seq + tcp->payload_len;
     feed_bytes(&feed, p, (uint32_t)len);
-    if (tls)
-        p_add_proto_data(pinfo->pool, pinfo, proto_mapihttp, FOLLOWED, GUINT_TO_POINTER(G_MAXUINT32));
-    return stream;
 }
 
-/* Follows what of this frame was not followed yet. Once per frame without TLS. */
+/* Follows what of this frame was not followed yet. */
 static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_frame *tcp)
 {
-    struct mapi_stream *stream = store_mapi_active() ? find(pinfo, tcp) : NULL;
-    if (!stream) {
-        if (tcp->captured == 0)
-            return NULL;
-        if (starts_mapi_request(tcp->payload, tcp->captured))
-            stream = claim(pinfo, tcp, true, false);
-        else if (pinfo->data_src->next && tcp->payload[0] >= 20 && tcp->payload[0] <= 24 && record_starts_request(pinfo))
-            stream = claim(pinfo, tcp, true, true);
+    struct followed *followed = followed_of(pinfo);
+    if (!followed) {
+        struct mapi_stream *stream = store_mapi_active() ? find(pinfo, tcp) : NULL;
+        if (!stream && tcp->captured > 0) {
+            if (starts_mapi_request(tcp->payload, tcp->captured))
+                stream = claim(pinfo, tcp, true, false);
+            else if (pinfo->data_src->next && tcp->payload[0] >= 20 && tcp->payload[0] <= 24
+                     && record_starts_request(pinfo))
+                stream = claim(pinfo, tcp, true, true);
+        }
         if (!stream)
             return NULL;
+        followed = begin_following(pinfo, stream);
     }
+    struct mapi_stream *stream = followed->stream;
     const struct feed feed = { stream, pinfo, way_of(stream, tcp), frame_when(pinfo) };
+    if (followed->all)
+        return stream;
     if (stream->tls) {
-        if (p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, FOLLOWED) != GUINT_TO_POINTER(G_MAXUINT32))
-            feed_records(&feed, tcp);
+        feed_records(&feed, tcp, followed);
         return stream;
     }
-    if (p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, FOLLOWED))
-        return stream;
-    p_add_proto_data(pinfo->pool, pinfo, proto_mapihttp, FOLLOWED, stream);
+    followed->all = true;
     acknowledged(&feed, tcp);
     if (tcp->payload_len > 0)
         feed_segment(&feed, tcp);
@@ -580,6 +610,48 @@ static ws_bool body_of_other_type(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
     return FALSE;
 }
 
+/* ---- Where the bytes are ---------------------------------------------------------- */
+
+#define HEADS_COMPARED 64            /* of one source: a hostile one may look like heads everywhere */
+
+static bool head_here(const uint8_t *p, size_t len, const struct mapi_item *item, int *offset)
+{
+    unsigned compared = 0;
+    for (size_t at = 0; at + item->head_len <= len && compared < HEADS_COMPARED; at++) {
+        const uint8_t *found = (const uint8_t *)memchr(p + at, item->first[0], len - item->head_len - at + 1);
+        if (!found)
+            return false;
+        at = (size_t)(found - p);
+        if (memcmp(found, item->first, sizeof item->first) != 0)
+            continue;
+        compared++;
+        if (hash_bytes(found, item->head_len, 0) == item->head_hash) {
+            *offset = (int)at;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The head of a message in the frame's own bytes or in what was made of them. */
+static void find_head(packet_info *pinfo, const struct tcp_frame *tcp, struct mapi_item *item)
+{
+    item->head = NULL;
+    unsigned index = 0;
+    for (const GSList *source = pinfo->data_src; source && index < SOURCES_MAX; source = source->next, index++) {
+        tvbuff_t *tvb = get_data_source_tvb((const struct data_source *)source->data);
+        const int at = index == 0 ? (int)tcp->payload_offset : 0;
+        const int len = index == 0 ? (int)tcp->captured : (int)tvb_captured_length(tvb);
+        if (len < (int)item->head_len)
+            continue;
+        if (head_here(tvb_get_ptr(tvb, at, len), (size_t)len, item, &item->head_offset)) {
+            item->head = tvb;
+            item->head_offset += at;
+            return;
+        }
+    }
+}
+
 /* ---- Every frame ------------------------------------------------------------------ */
 
 /* Gives each message of the frame its body, in their order. A body that http did not hand
@@ -597,6 +669,14 @@ static void match_bodies(packet_info *pinfo, struct mapi_note *note)
             body = body->next;
         }
     }
+}
+
+/* Where head and body of each message are, as long as the frame is under dissection. */
+static void locate(packet_info *pinfo, const struct tcp_frame *tcp, struct mapi_note *note)
+{
+    match_bodies(pinfo, note);
+    for (struct mapi_item *item = note->items; item; item = item->next)
+        find_head(pinfo, tcp, item);
 }
 
 static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const struct tcp_frame *tcp)
@@ -622,7 +702,7 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
     }
     struct mapi_note *note = mapi_note_get(pinfo);
     if (note) {
-        match_bodies(pinfo, note);
+        locate(pinfo, tcp, note);
         for (struct mapi_item *item = note->items; item; item = item->next)
             mapi_learn(stream->conn, item);
     }
@@ -637,15 +717,13 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
 }
 
 /* Bytes that somebody else has in this frame need not be kept. */
-static void drop_copies(packet_info *pinfo, const struct tcp_frame *tcp, struct mapi_note *note)
+static void drop_copies(struct mapi_note *note)
 {
     for (struct mapi_item *item = note->items; item; item = item->next) {
-        struct mapi_place place;
         wmem_free(wmem_file_scope(), item->sentence);
         item->sentence = NULL;
         item->sentence_len = 0;
-        if (mapi_find_head(pinfo, tcp, item, &place)
-            && (item->message->body_length == 0 || item->body || item->page)) {
+        if (item->head && (item->message->body_length == 0 || item->body || item->page)) {
             wmem_free(wmem_file_scope(), item->kept);
             item->kept = NULL;
             item->kept_len = 0;
@@ -664,23 +742,23 @@ void mapi_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
     end_of_frame(pinfo, stream, tcp);
     struct mapi_note *note = mapi_note_get(pinfo);
     if (note)
-        drop_copies(pinfo, tcp, note);
+        drop_copies(note);
 }
 
 void mapi_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
 {
     struct mapi_note *note = mapi_note_get(pinfo);
-    if (note)
-        match_bodies(pinfo, note);
+    if (note && PINFO_FD_VISITED(pinfo))
+        locate(pinfo, tcp, note);
     for (const struct body *body = bodies(pinfo); body; body = body->next) {
-        if (!body->taken)
+        if (!body->taken && (tree || outlook_wants_expert()))
             mapi_show_stray(tvb, pinfo, tree, body->tvb);
     }
     if (!note)
         return;
-    mapi_show_frame(tvb, pinfo, tree, tcp, note);
+    mapi_show_frame(tvb, pinfo, tree, note);
     for (struct mapi_item *item = note->items; item; item = item->next)
-        item->body = NULL;       /* it goes with the frame */
+        item->head = item->body = NULL;          /* they go with the frame */
     tap_queue_packet(mapi_tap, pinfo, note);
     if (note->auth_row != NO_NUMBER)
         tap_queue_packet(outlook_tap, pinfo, &note->auth_row);

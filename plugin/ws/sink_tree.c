@@ -116,7 +116,6 @@ struct tree_sink {
     proto_item *item[READER_DEPTH_MAX + NESTED_BUFFERS];
     uint32_t begun[READER_DEPTH_MAX + NESTED_BUFFERS];
     unsigned depth, too_deep;
-    uint32_t issues;
 };
 
 static tvbuff_t *current(const struct tree_sink *sink)
@@ -229,7 +228,6 @@ void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_
 static void on_issue(void *ctx, uint32_t offset, const char *what)
 {
     struct tree_sink *sink = (struct tree_sink *)ctx;
-    sink->issues++;
     sink_malformed(current(sink), sink->pinfo, sink->tree[sink->depth], offset, what);
 }
 
@@ -258,18 +256,14 @@ static void on_leave(void *ctx)
         sink->buffers--;
 }
 
-uint32_t sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg)
+void sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg)
 {
-    static const struct field_sink calls = { NULL, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
-    static const struct field_sink quiet = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
     struct tree_sink to = { .pinfo = pinfo };
-    struct field_sink sink = tree || outlook_wants_expert() ? calls : quiet;
+    const struct field_sink sink = { &to, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
     struct reader reader;
     const uint32_t captured = tvb_captured_length(tvb);
     to.tvb[0] = tvb;
     to.tree[0] = tree;
-    sink.ctx = &to;
     reader_init(&reader, tvb_get_ptr(tvb, 0, (int)captured), captured, cut ? UINT32_MAX : tvb_reported_length(tvb), &sink);
     decode(&reader, arg);
-    return to.issues;
 }

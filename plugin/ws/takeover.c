@@ -630,8 +630,14 @@ int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
     struct tcp_frame tcp;
     if (!first && !frame_note_get(pinfo) && !mapi_note_get(pinfo) && !mapi_has_bodies(pinfo))
         return 0;
-    if ((!rpch && !mapi) || !tcp_frame_parse(pinfo, &tcp))
+    if (!rpch && !mapi)
         return 0;
+    if (!tcp_frame_parse(pinfo, &tcp)) {
+        /* Nothing is followed here, but what http handed over must not vanish. */
+        if (mapi && mapi_has_bodies(pinfo))
+            mapi_show(tvb, pinfo, tree, NULL);
+        return 0;
+    }
     if (first && rpch)
         first_look(pinfo, tree, &tcp);
     if (first && mapi)

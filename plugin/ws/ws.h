@@ -244,8 +244,8 @@ typedef void (*sink_decoder)(struct reader *reader, void *arg);
 
 void sink_register(void);
 void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t offset, const char *what);
-/* Decodes tvb into tree. cut: more was announced than came. Returns the number of broken places. */
-uint32_t sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg);
+/* Decodes tvb into tree. cut: more was announced than came. */
+void sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg);
 
 /* ---- mapistream.c ----------------------------------------------------------------- */
 
@@ -262,7 +262,8 @@ struct mapi_item {
     uint32_t kept_len;
     char *sentence;              /* of an error page, in its frame on the first pass */
     uint32_t sentence_len;
-    tvbuff_t *body;              /* while its frame is under dissection */
+    tvbuff_t *head, *body;       /* where they are, or NULL; while the frame is under dissection */
+    int head_offset;
 };
 
 struct mapi_note {
@@ -271,15 +272,11 @@ struct mapi_note {
     uint32_t auth_row;           /* as in struct frame_note */
 };
 
-struct mapi_place {
-    tvbuff_t *tvb;
-    int offset;
-};
-
 struct mapi_note *mapi_note_get(packet_info *pinfo);
 bool mapi_has_bodies(packet_info *pinfo);        /* http handed bodies over in this frame */
 int mapi_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
-/* After all dissectors are through with a frame, on the first pass; then, in all passes. */
+/* After all dissectors are through with a frame, on the first pass; then, in all passes.
+ * tcp may be NULL where nothing was followed. */
 void mapi_first_look(packet_info *pinfo, const struct tcp_frame *tcp);
 void mapi_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp);
 void mapi_register(void);
@@ -288,13 +285,10 @@ void mapi_handoff(void);
 /* ---- dissect_mapi.c --------------------------------------------------------------- */
 
 void mapi_register_fields(void);
-bool mapi_find_head(packet_info *pinfo, const struct tcp_frame *tcp, const struct mapi_item *item,
-                    struct mapi_place *place);
 void mapi_learn(struct mconn *conn, const struct mapi_item *item);
 /* A body whose message was not followed: HTTP/2, or sent twice. */
 void mapi_show_stray(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, tvbuff_t *body);
-void mapi_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp,
-                     const struct mapi_note *note);
+void mapi_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_note *note);
 
 /* ---- takeover.c ------------------------------------------------------------------- */
 
