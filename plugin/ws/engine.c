@@ -29,7 +29,8 @@ struct run {
     struct call_note *call;      /* NULL until something is found on the first pass */
     struct pdu_note **notes;     /* where the next note goes or comes from */
     uint64_t key;
-    int prefix;                  /* bytes of carry in front of the stretch */
+    int carried;                 /* bytes of carry before those of the stretch in the joined buffer, */
+    int joined_at;               /* which begin here in the stretch */
     uint32_t held;               /* bytes at its head that were dissected in their own frames */
     bool asked_for_more;
 };
@@ -100,13 +101,13 @@ static struct pdu_note *next_note(struct run *run)
 
 static bool ask(struct run *run, int offset, uint32_t missing)
 {
-    if (!run->delivery->can_ask || offset < run->prefix)
+    if (!run->delivery->can_ask || offset < run->carried)
         return false;
-    run->pinfo->desegment_offset = run->delivery->ask_base + offset - run->prefix;
+    run->pinfo->desegment_offset = run->joined_at + offset - run->carried;
     run->pinfo->desegment_len = missing;
     run->asked_for_more = true;
     /* Where nothing new was dealt with, the stretch comes again from its start. */
-    if (run->first && run->held > 0 && offset == (int)run->held)
+    if (run->first && run->held > 0 && run->carried == 0 && offset == (int)run->held)
         run->stream->flow[run->way].held = run->held;
     return true;
 }
@@ -250,7 +251,10 @@ static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
                 run->at.phase = PHASE_RESYNC;
                 return end;
             }
-            if (!ask(run, offset, DESEGMENT_ONE_MORE_SEGMENT)) {
+            /* tcp takes the copy of a segment of one byte for a keep-alive, and 4.6 then
+             * forgets what begins with that byte. */
+            if (have == 1 || !ask(run, offset, run->stream->tls ? DESEGMENT_ONE_MORE_SEGMENT
+                                      : compat_desegment_header(PDU_HEADER_LEN - have))) {
                 carry_over(run, tvb, offset, (int)have, NULL);
                 return end;
             }
@@ -311,15 +315,14 @@ static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
 }
 
 /* PDUs of a stretch that continues carried bytes, or that cannot be asked for again as
- * a whole (chunks). */
-static void pdus_with_carry(struct run *run, tvbuff_t *tvb, int offset, int len)
+ * a whole (chunks). Returns where it stopped, as pdus() does. */
+static int pdus_with_carry(struct run *run, tvbuff_t *tvb, int offset, int len)
 {
     const struct carry *carry = run->at.carry;
     if (!carry) {
         tvbuff_t *part = tvb_new_subset_length_caplen(tvb, offset, tvb_captured_length_remaining(tvb, offset) < len
                                                       ? tvb_captured_length_remaining(tvb, offset) : len, len);
-        pdus(run, part, 0, len);
-        return;
+        return offset + pdus(run, part, 0, len);
     }
     /* Wait until the PDU is whole before joining: joining each time would copy it again
      * and again. */
@@ -337,13 +340,16 @@ static void pdus_with_carry(struct run *run, tvbuff_t *tvb, int offset, int len)
         if (pdu_probe(head, head_len, &frag_length, &bad) == PDU_PROBE_OK && frag_length > total
             && total <= CARRY_MAX) {
             carry_over(run, tvb, offset, len, carry);
-            return;
+            return offset + len;
         }
     }
     run->at.carry = NULL;
     keep_call(run);
-    tvbuff_t *joined = join(run, carry, tvb, offset, len);
-    pdus(run, joined, 0, (int)total);
+    run->carried = (int)carry->total;
+    run->joined_at = offset;
+    int stop = pdus(run, join(run, carry, tvb, offset, len), 0, (int)total);
+    run->carried = run->joined_at = 0;
+    return offset + MAX(stop - (int)carry->total, 0);
 }
 
 /* ---- Bodies ----------------------------------------------------------------------- */
@@ -408,7 +414,7 @@ static int plain_body(struct run *run, tvbuff_t *tvb, int offset)
         call_data_dissector(tvb_new_subset_length_caplen(tvb, offset, MIN(tvb_captured_length_remaining(tvb, offset),
                                                          end - offset), end - offset), run->pinfo, run->tree);
     } else if (run->at.carry) {
-        pdus_with_carry(run, tvb, offset, end - offset);
+        stop = pdus_with_carry(run, tvb, offset, end - offset);
     } else {
         stop = pdus(run, tvb, offset, end);
     }

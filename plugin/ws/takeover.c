@@ -228,7 +228,6 @@ static void run_delivered(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, s
 {
     struct delivery delivery = {
         .can_ask = pinfo->can_desegment > 0,
-        .ask_base = 0,
         .frame_bytes = tvb_get_ds_tvb(tvb) == source_tvb(pinfo, 0, NULL),
     };
     rpch_begin_columns(pinfo);

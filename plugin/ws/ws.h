@@ -195,7 +195,6 @@ void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_f
 /* How the bytes reached us, for the answer to "more data, please". */
 struct delivery {
     bool can_ask;                /* the caller's caller reassembles */
-    int ask_base;                /* our offset 0 in the buffer that desegment_offset counts from */
     bool frame_bytes;            /* tvb lies in the frame itself: its sequence number is known */
     bool direct;                 /* by the postdissector */
 };

@@ -88,6 +88,18 @@ def cut_anywhere(cap):
                      "segment.")
 
 
+@case("seg-cut-pieces", "PDUs whose third byte is a segment")
+def cut_pieces(cap):
+    leg = Leg(cap)
+    leg.establish()
+    for _ in range(3):
+        leg.in_.up(rpc.ping(), cuts=[2, 3])
+    leg.out.down(rpc.ping(), rpc.ping(), cuts=[1, 2, 19, 22, 23])
+    leg.work()
+    finish(cap, leg, "Three pings on IN of 2, 1 and 17 bytes; two on OUT in pieces of 1, 1, 17, 3, 1 and 17. A copy of "
+                     "a segment of one byte looks like a keep-alive.")
+
+
 @case("seg-several", "several PDUs in one segment")
 def several(cap):
     leg = Leg(cap)

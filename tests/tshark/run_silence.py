@@ -4,11 +4,13 @@
 
 Each sample that shows nothing above chat, and each healthy third-party capture, is filtered
 to one direction, loses 1 % of its frames, gets each frame twice, starts late, and has all
-its clients at one address: still nothing of the plugin above chat.
+its clients at one address: still nothing of the plugin above chat. Seen twice, it has the same
+PDUs and requests as seen once.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import collections
 import pathlib
 import random
 import sys
@@ -19,7 +21,9 @@ import wsrun
 from common import capfile
 
 HEALTHY_THIRD_PARTY = ("affinity-rpch-source", "rpch-", "tls-rpch-", "affinity-mapihttp", "mapihttp-")
+TWICE = "each frame twice"
 DROPS = 3                            # seeds
+MESSAGES = "rpch.rts.pdu", "dcerpc.cn_call_id", "mapihttp.request_id.counter", "mapihttp.response_code"
 LATE = 50                            # frames; half of a capture that is not much longer
 
 
@@ -65,7 +69,7 @@ def variants(capture):
     yield "to the client only", one_way(capture, 1)
     for seed in range(DROPS):
         yield f"1 % of the frames dropped (seed {seed})", dropped(capture, seed)
-    yield "each frame twice", doubled(capture)
+    yield TWICE, doubled(capture)
     yield "without the first frames", late(capture)
     yield "all clients at one address", one_address(capture)
 
@@ -74,6 +78,14 @@ def healthy(sample):
     if sample.expect is None:
         return sample.name.startswith(HEALTHY_THIRD_PARTY)
     return not sample.expect["tolerated"] and all(item["severity"] == "chat" for item in sample.expect["items"])
+
+
+def messages(tshark, options, copy):
+    """How often each PDU and each request was dissected."""
+    text = tshark.output(["-r", copy, *options[2:], "-T", "fields", "-E", "occurrence=a",
+                          *(word for name in MESSAGES for word in ("-e", name))])
+    return collections.Counter(f"{name} {value}" for line in text.splitlines() for name, values in zip(MESSAGES, line.split("\t"))
+                               for value in values.split(",") if value)
 
 
 def test(tshark, only, folder, sample, counter):
@@ -86,6 +98,9 @@ def test(tshark, only, folder, sample, counter):
         copy = tshark.private_copy(path)
         path.unlink()
         text = tshark.output(["-r", copy, *options[2:], "-T", "pdml", "-Y", only])
+        if variant == TWICE:
+            once, twice = messages(tshark, options, options[1]), messages(tshark, options, copy)
+            counter.check(once == twice, f"{variant}: too few {once - twice}, too many {twice - once}")
         copy.unlink()
         found = [(packet.number, item.name, item.message[:300]) for packet in common.pdml(common.clean(text))[0]
                  for item in packet.our_items() if item.severity in common.ABOVE_CHAT]
