@@ -35,6 +35,7 @@ import twin
 import wsrun
 
 BUILD = wsrun.PROJECT / "build-asan"
+FORKLOAD = BUILD / "forkload.so"
 SHARED = wsrun.PROJECT.parent / "shared" / "captures"
 RATES = ("0.0005", "0.002", "0.01")
 KINDS = (*RATES, "bodies")
@@ -59,6 +60,8 @@ def build():
         process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         if process.returncode:
             sys.exit(f"the build with ASan failed:\n{process.stdout[-4000:]}")
+    subprocess.run(["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-fPIC", "-shared", "-o", FORKLOAD,
+                    wsrun.PROJECT / "tools" / "forkload.c", "-ldl"], check=True)
     return {"LD_PRELOAD": f"{library('libasan.so')} {library('libubsan.so')}",
             # Wireshark keeps memory until it ends: tools/memcheck.py looks for leaks.
             "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:disable_coredump=1:allocator_may_return_null=1",
@@ -101,27 +104,16 @@ def subjects(tshark, names):
 class Run:
     """What one run of tshark came to."""
 
-    def __init__(self, tshark, env, path, *more, plugin=True):
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            process = tshark.popen(["-r", path, "-n", "-2", "-V", *more], plugin=plugin, env=env, stdout=out, stderr=err)
-            timer = threading.Timer(SECONDS, process.kill)
-            timer.start()
-            _, status, usage = os.wait4(process.pid, 0)
-            timer.cancel()
-            process.returncode = os.waitstatus_to_exitcode(status)
-            self.memory = usage.ru_maxrss
-            for stream in (out, err):
-                stream.seek(0)
-            self.reached = len(REACHED.findall(out.read()))
-            said = err.read(1_000_000).decode("utf-8", "replace")
-        self.said = said
-        self.problem = ""
-        if process.returncode == -signal.SIGKILL:
+    def __init__(self, code, memory, out, err):
+        self.memory, self.problem = memory, ""       # KiB
+        self.reached = len(REACHED.findall(out))
+        self.said = err[:1_000_000].decode("utf-8", "replace")
+        if code == -signal.SIGALRM:
             self.problem = f"stopped after {SECONDS} s"
-        elif process.returncode < 0:
-            self.problem = f"signal {-process.returncode}: {self.cause()}"
-        elif process.returncode > 2 or "ERROR: AddressSanitizer" in said or "runtime error:" in said:
-            self.problem = f"status {process.returncode}: {self.cause()}"
+        elif code < 0:
+            self.problem = f"signal {-code}: {self.cause()}"
+        elif code > 2 or "ERROR: AddressSanitizer" in self.said or "runtime error:" in self.said:
+            self.problem = f"status {code}: {self.cause()}"
         elif self.memory > MEMORY:
             self.problem = f"{self.memory // 1024} MiB"
 
@@ -131,6 +123,40 @@ class Run:
         if match := CAUSE.search(self.said):
             return match[0].strip()[:200]
         return self.said.strip()[-200:]
+
+
+class Tsharks:
+    """tshark -2 -V, started once for each way to call it: forkload.c makes a child for each capture."""
+
+    def __init__(self, tshark, env):
+        self.tshark, self.env, self.started = tshark, env, {}
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.folder.chmod(0o777)                     # tshark's user writes there
+
+    def run(self, path, *more, plugin=True):
+        key = threading.get_ident(), plugin, more
+        if key not in self.started:
+            env = {**self.env, "LD_PRELOAD": f"{self.env['LD_PRELOAD']} {FORKLOAD}"}
+            self.started[key] = self.tshark.popen(["-r", path, "-n", "-2", "-V", *more], plugin=plugin, env=env,
+                                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                                  stderr=subprocess.DEVNULL)
+        process = self.started[key]
+        files = [self.folder / f"{threading.get_ident()}.{what}" for what in ("out", "err")]
+        process.stdin.write(f"{path}\t{files[0]}\t{files[1]}\t{SECONDS}\n".encode())
+        process.stdin.flush()
+        answer = process.stdout.readline().split()
+        if len(answer) != 2:
+            raise SystemExit(f"tshark ended before the captures did: status {process.wait()}")
+        result = Run(os.waitstatus_to_exitcode(int(answer[0])), int(answer[1]), *(file.read_bytes() for file in files))
+        for file in files:
+            file.unlink()
+        return result
+
+    def close(self):
+        for process in self.started.values():
+            process.stdin.close()
+            process.wait()
+        shutil.rmtree(self.folder)
 
 
 def damaged(subject, kind, seed, original):
@@ -152,9 +178,9 @@ def readable(tshark, data):
         return tshark.private_copy(file.name)
 
 
-def upstream(tshark, env, copy):
+def upstream(tsharks, copy):
     """What the same file does without the plugin, or its PDUs over plain TCP; empty if nothing."""
-    run = Run(tshark, env, copy, plugin=False)
+    run = tsharks.run(copy, plugin=False)
     if run.problem:
         return f"without the plugin: {run.problem}"
     try:
@@ -164,17 +190,17 @@ def upstream(tshark, env, copy):
         return ""
     with tempfile.NamedTemporaryFile(suffix=".pcapng") as file:
         capfile.save(file.name, pdus)
-        other = tshark.private_copy(file.name)
-    run = Run(tshark, env, other, *plain.DECODE_AS, plugin=False)
+        other = tsharks.tshark.private_copy(file.name)
+    run = tsharks.run(other, *plain.DECODE_AS, plugin=False)
     other.unlink()
     return f"over plain TCP: {run.problem}" if run.problem else ""
 
 
-def one(tshark, env, subject, kind, seed, original):
+def one(tsharks, subject, kind, seed, original):
     data = damaged(subject, kind, seed, original)
-    copy = readable(tshark, data)
-    run = Run(tshark, env, copy)
-    theirs = upstream(tshark, env, copy) if run.problem else ""
+    copy = readable(tsharks.tshark, data)
+    run = tsharks.run(copy)
+    theirs = upstream(tsharks, copy) if run.problem else ""
     copy.unlink()
     if run.problem and not theirs:
         kept = BUILD / "robust" / f"{subject.name.replace(' ', '-')}-{kind}-{seed}.pcapng"
@@ -211,8 +237,9 @@ def main():
             capfile.save(original, subject.capture)
             kinds = KINDS[number % len(KINDS):][:1] if options.short else KINDS
             work += [(subject, kind, seed, original) for seed in range(1, options.seeds + 1) for kind in kinds]
+        tsharks = Tsharks(tshark, env)
         with concurrent.futures.ThreadPoolExecutor(max_workers=options.jobs) as pool:
-            for subject, kind, seed, run, theirs in pool.map(lambda job: one(tshark, env, *job), work):
+            for subject, kind, seed, run, theirs in pool.map(lambda job: one(tsharks, *job), work):
                 runs[kind] += 1
                 most = max(most, run.memory)
                 if theirs:
@@ -226,6 +253,7 @@ def main():
                 passed += 1
                 reached[kind] += run.reached
                 there[kind] += subject.pdus
+        tsharks.close()
     for kind in KINDS:
         if there[kind]:
             what = "bodies" if kind == "bodies" else f"editcap -E {kind}"
