@@ -61,19 +61,19 @@ static bool is_integer(uint8_t kind)
 static void register_row(const struct field_table *table, unsigned row, uint8_t whole, hf_register_info *info)
 {
     const struct field *field = &table->rows[row];
-    header_field_info *field_info = &info->hfinfo;
+    header_field_info *header = &info->hfinfo;
     const bool is_bit = field->mask != 0 && (field->mask & (field->mask - 1)) == 0 && !field->names;
     const uint8_t kind = field->mask ? whole : field->kind;
-    field_info->name = field->label;
-    field_info->abbrev = wmem_strdup_printf(wmem_epan_scope(), "%s%s", table->prefix, field->filter);
-    field_info->type = is_bit ? FT_BOOLEAN : type_of(kind);
-    field_info->display = is_bit ? bits_of(whole) : kind == FIELD_FILETIME ? (int)ABSOLUTE_TIME_UTC
+    header->name = field->label;
+    header->abbrev = wmem_strdup_printf(wmem_epan_scope(), "%s%s", table->prefix, field->filter);
+    header->type = is_bit ? FT_BOOLEAN : type_of(kind);
+    header->display = is_bit ? bits_of(whole) : kind == FIELD_FILETIME ? (int)ABSOLUTE_TIME_UTC
         : !is_integer(kind) ? BASE_NONE : field->hex ? BASE_HEX : BASE_DEC;
     if (field->names && is_integer(kind)) {
-        field_info->strings = (const value_string *)(const void *)field->names;
-        field_info->display |= BASE_SPECIAL_VALS;
+        header->strings = (const value_string *)(const void *)field->names;
+        header->display |= BASE_SPECIAL_VALS;
     }
-    field_info->bitmask = field->mask;
+    header->bitmask = field->mask;
     HFILL_INIT(*info);
 }
 
