@@ -1,14 +1,15 @@
 """Damages every sample and third-party capture and dissects it with the plugin under ASan and UBSan.
 
-    robust.py [--seeds N | --short] [--jobs N] [CAPTURE ...]
+    robust.py [--seeds N] [--jobs N] [CAPTURE ...]
 
 For each seed: `editcap -o 66 -E` 0.0005, 0.002 and 0.01, and mutate.py, which keeps TCP and
 HTTP valid; then `tshark -2 -V` with WIRESHARK_ABORT_ON_DISSECTOR_BUG. TLS captures are
-damaged as their decrypted twins. --short does one of the four to every second capture.
+damaged as their decrypted twins.
 
 A crash, a sanitizer's report, a hang, or memory without bound is a failure; the file that
 caused it is kept in build-asan/robust. What the same file causes without the plugin, or the
-same PDUs over plain TCP, is upstream's and only listed. The report ends with how many of the
+same PDUs over plain TCP, is upstream's and only listed; so is the same assertion or the same
+place elsewhere, where damage parted the PDUs otherwise. The report ends with how many of the
 PDUs and MAPI/HTTP messages were still reached, of those that a reassembler without the plugin finds undamaged.
 
 SPDX-License-Identifier: GPL-2.0-or-later
@@ -212,7 +213,6 @@ def one(tsharks, subject, kind, seed, original):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--short", action="store_true", help="one kind of damage for every second capture")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("captures", nargs="*")
     options = parser.parse_args()
@@ -220,35 +220,36 @@ def main():
     shutil.rmtree(BUILD / "robust", ignore_errors=True)
     passed = failed = 0
     reached, there, runs = collections.Counter(), collections.Counter(), collections.Counter()
-    listed, most = collections.Counter(), 0
+    listed, blamed, most = collections.Counter(), [], 0
     with wsrun.Tshark(BUILD) as tshark, tempfile.TemporaryDirectory() as folder:
         # `tshark -G plugins` runs all extcap programs, and some hang with ASan in them.
         env["WIRESHARK_EXTCAP_DIR"] = folder
+        # Reading the names of manufacturers and services anew for each capture would take most of the time.
+        for names in ("manuf", "services", "enterprises.tsv"):
+            (pathlib.Path(folder) / names).touch()
+        pathlib.Path(folder).chmod(0o755)
+        env["WIRESHARK_DATA_DIR"] = folder
         tshark.env.update(env)
         tshark.prove_loaded()
         for name in env:
             tshark.env.pop(name)
         chosen = subjects(tshark, options.captures)
-        if options.short and not options.captures:
-            chosen = chosen[::2]
         work = []
         for number, subject in enumerate(chosen):
             original = pathlib.Path(folder) / f"{number}.pcapng"
             capfile.save(original, subject.capture)
-            kinds = KINDS[number % len(KINDS):][:1] if options.short else KINDS
-            work += [(subject, kind, seed, original) for seed in range(1, options.seeds + 1) for kind in kinds]
+            work += [(subject, kind, seed, original) for seed in range(1, options.seeds + 1) for kind in KINDS]
         tsharks = Tsharks(tshark, env)
         with concurrent.futures.ThreadPoolExecutor(max_workers=options.jobs) as pool:
             for subject, kind, seed, run, theirs in pool.map(lambda job: one(tsharks, *job), work):
                 runs[kind] += 1
                 most = max(most, run.memory)
                 if theirs:
-                    listed[f"{run.problem} ({theirs})"] += 1
+                    listed[run.problem, theirs] += 1
                     passed += 1
                     continue
                 if run.problem:
-                    failed += 1
-                    print(f"{subject.name}, {kind}, seed {seed}: {run.problem}")
+                    blamed.append((run.problem, f"{subject.name}, {kind}, seed {seed}"))
                     continue
                 passed += 1
                 reached[kind] += run.reached
@@ -259,9 +260,20 @@ def main():
             what = "bodies" if kind == "bodies" else f"editcap -E {kind}"
             print(f"note: {what}: {reached[kind]:,} of {there[kind]:,} PDUs and messages still reached "
                   f"({100 * reached[kind] / there[kind]:.1f} %), {runs[kind]:,} runs")
-    for text, number in listed.most_common(20):
-        print(f"upstream, {number} times: {text}")
+    upstreams = {problem for problem, _ in listed if problem.startswith("signal")}
+    for problem, where in blamed:
+        if problem in upstreams:
+            listed[problem, "as elsewhere"] += 1
+            passed += 1
+        else:
+            failed += 1
+            print(f"{where}: {problem}")
+    for (problem, theirs), number in listed.most_common(20):
+        print(f"upstream, {number} times: {problem} ({theirs})")
     print(f"largest run: {most // 1024} MiB")
+    if not sum(reached.values()):
+        print("no PDU and no message was reached")
+        failed += 1
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
