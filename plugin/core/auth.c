@@ -1214,8 +1214,11 @@ void auth_accepted(struct aconn *conn, struct when when)
         return;
     }
     conn->credentials.answered = true;
+    account->accepted += !conn->credentials.relayed;
+    if (conn->lost) {
+        return;                  /* the answer may have come in the gap */
+    }
     if (!conn->credentials.relayed) {
-        account->accepted++;
         account_time(account, when.ns - conn->credentials.when.ns);
     }
     judge_time(conn, account, conn->credentials.leg, conn->credentials.when, when, true, 0);

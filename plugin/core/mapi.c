@@ -1128,18 +1128,35 @@ static void give_up_reply(struct mconn *conn, struct when when)
     reply_free(reply);
 }
 
+/* The request that a response answers was not captured: those sent before it will not be
+ * answered any more. */
+static void pass_requests(struct mconn *conn, uint64_t guid, uint32_t counter, struct when when)
+{
+    while (conn->first && conn->first->has_counter && conn->first->series->guid == guid &&
+           conn->first->counter < counter) {
+        miss_response(conn->first, when);
+        request_drop(conn->first);
+    }
+}
+
 /* The request a response answers: the oldest, unless its X-RequestId says another. */
-static struct request *take_request(struct mconn *conn, const struct fields *fields)
+static struct request *take_request(struct mconn *conn, const struct fields *fields, struct when when)
 {
     struct request *found = conn->first;
     uint64_t guid;
     uint32_t counter;
     if (fields->request_id.ptr && read_request_id(fields->request_id, &guid, &counter)) {
-        for (struct request *request = conn->first; request; request = request->next) {
+        struct request *request = conn->first;
+        for (; request; request = request->next) {
             if (request->has_counter && request->counter == counter && request->series->guid == guid) {
-                found = request;
                 break;
             }
+        }
+        if (request) {
+            found = request;
+        } else if (found && found->has_counter && mconn_doubt(conn) != DOUBT_NONE) {
+            pass_requests(conn, guid, counter, when);
+            return NULL;
         }
     }
     if (!found) {
@@ -1281,7 +1298,7 @@ static struct mapi_message *response_head(struct mconn *conn, struct when when, 
     struct fields fields;
     give_up_reply(conn, when);
     read_fields(head, &fields);
-    struct request *request = take_request(conn, &fields);
+    struct request *request = take_request(conn, &fields, when);
     if (!request && conn->side) {
         conn->side->unsure_frame = when.frame;
     }
@@ -1566,6 +1583,7 @@ void mconn_lost(struct mconn *conn, struct when when, enum way way)
 {
     auth_lost(conn->auth, way);
     conn->unsure = true;
+    conn->tcp.half[way].lost = true;             /* given up for good, even if it comes late */
     if (conn->side) {
         conn->side->unsure_frame = when.frame;
     }

@@ -1051,7 +1051,7 @@ static void recycling_pdu(struct channel *channel, unsigned id, const struct rts
     case RTS_OUT_R2_A1:
     case RTS_OUT_R2_A2:
         if (leg) {
-            if (leg->state == LEG_OPENING && leg_whole(leg)) {
+            if (leg->state == LEG_OPENING) {
                 outcome->unexpected = "the virtual connection is not open yet";
             }
             recycling_begins(leg, ROLE_OUT);
@@ -1216,6 +1216,10 @@ static void rts_pdu(struct channel *channel, struct when when, enum way way, con
         channel->leg->keepalive_ms = rts->keepalive_ms;
     } else {
         acknowledge(channel, rts);
+    }
+    uint32_t gap;
+    if (conn_doubt(conn, &gap) != DOUBT_NONE || (channel->leg && !leg_whole(channel->leg))) {
+        outcome->unexpected = NULL;              /* it may follow from what was not captured */
     }
 }
 

@@ -474,6 +474,10 @@ static struct mapi_stream *claim(packet_info *pinfo, const struct tcp_frame *tcp
     stream->client = from_client ? tcp->src : tcp->dst;
     stream->server = from_client ? tcp->dst : tcp->src;
     stream->conn = mconn_new(store_mapi(), tcp_stream, &stream->client, &stream->server, &past);
+    /* Of the other direction the claiming frame is no part. */
+    struct way_state *other = &stream->way[from_client ? WAY_TO_CLIENT : WAY_TO_SERVER];
+    other->have_next = past.has_next;
+    other->next_seq = past.next_seq[other - stream->way];
     conversation_add_proto_data(conversation, proto_mapihttp, stream);
     return stream;
 }

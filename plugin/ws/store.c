@@ -181,6 +181,10 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
     stream->client = from_client ? tcp->src : tcp->dst;
     stream->server = from_client ? tcp->dst : tcp->src;
     stream->row = NO_NUMBER;
+    /* Of the other direction the claiming frame is no part. */
+    const enum way other = from_client ? WAY_TO_CLIENT : WAY_TO_SERVER;
+    stream->flow[other].have_next = past.has_next;
+    stream->flow[other].next_seq = past.next_seq[other];
     stream->conn = vtcp_new(store_world(), stream->tcp_stream, hop, &stream->client, &stream->server, &past);
     conversation_add_proto_data(conversation, proto_rpch, stream);
     return stream;
