@@ -39,6 +39,9 @@ static const char *doubt_text(const struct side *side)
     case DOUBT_CUT:
         snprintf(text, sizeof(text), "stream %u: frame %u not captured whole", conn->stream, frame);
         break;
+    case DOUBT_OPAQUE:
+        snprintf(text, sizeof(text), "stream %u: not decrypted from frame %u on", conn->stream, frame);
+        break;
     default:
         return NULL;
     }

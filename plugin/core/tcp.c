@@ -137,6 +137,9 @@ static void half_bytes(struct tcp_half *half, const struct segment *segment)
     if (segment->captured < segment->len && !half->cut_frame) {
         half->cut_frame = segment->when.frame;
     }
+    if (segment->len && !(segment->opaque && half->opaque_frame)) {
+        half->opaque_frame = segment->opaque ? segment->when.frame : 0;
+    }
     if (segment->rst) {
         return;                  /* its sequence number need not continue the stream */
     }
@@ -207,6 +210,10 @@ enum doubt tcp_flow_doubt(const struct tcp_flow *flow, uint32_t *frame)
         if (half->cut_frame) {
             *frame = half->cut_frame;
             return DOUBT_CUT;
+        }
+        if (half->opaque_frame) {
+            *frame = half->opaque_frame;
+            return DOUBT_OPAQUE;
         }
     }
     return DOUBT_NONE;

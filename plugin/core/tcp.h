@@ -59,6 +59,7 @@ struct segment {
     uint32_t captured;           /* of them in the capture */
     uint16_t ip_id;              /* 0 if unknown; tells a SPAN copy from a retransmission */
     uint32_t window;             /* as sent, unscaled */
+    bool opaque;                 /* payload of TLS of which nothing was decrypted */
 };
 
 #define TCP_HOLES 3
@@ -69,6 +70,7 @@ struct tcp_half {                /* one direction of a TCP connection */
     struct { uint32_t from, to; } hole[TCP_HOLES];
     uint32_t gap_frame;          /* the frame that showed the first open hole */
     uint32_t cut_frame;          /* the first segment not captured whole, 0 if none */
+    uint32_t opaque_frame;       /* the first of those not decrypted that came last, 0 if none */
     uint8_t holes;
     bool known;                  /* next is set */
     bool has_acked;
@@ -82,8 +84,9 @@ struct tcp_flow {
     bool gap;                    /* before the connection was claimed */
 };
 
-/* Why absence proves nothing: nothing, no SYN, one direction, bytes missing, bytes cut off. */
-enum doubt { DOUBT_NONE, DOUBT_NO_SYN, DOUBT_ONE_WAY, DOUBT_GAP, DOUBT_CUT };
+/* Why absence proves nothing: nothing, no SYN, one direction, bytes missing, bytes cut off,
+ * bytes not decrypted. */
+enum doubt { DOUBT_NONE, DOUBT_NO_SYN, DOUBT_ONE_WAY, DOUBT_GAP, DOUBT_CUT, DOUBT_OPAQUE };
 
 void tcp_flow_start(struct tcp_flow *flow, const struct conn_past *past);
 /* Takes a segment into account; true if it brings data not seen before. */

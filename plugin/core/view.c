@@ -112,6 +112,9 @@ static const char *doubt_text(const struct leg *leg)
         case DOUBT_CUT:
             snprintf(text, sizeof(text), "%s: frame %u not captured whole", name, frame);
             break;
+        case DOUBT_OPAQUE:
+            snprintf(text, sizeof(text), "%s: not decrypted from frame %u on", name, frame);
+            break;
         }
         return world_intern(leg->vc->world, text);
     }

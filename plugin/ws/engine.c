@@ -112,24 +112,62 @@ static bool ask(struct run *run, int offset, uint32_t missing)
     return true;
 }
 
-static void carry_over(struct run *run, tvbuff_t *tvb, int offset, int len, const struct carry *before)
+static struct carry *copy_bytes(tvbuff_t *tvb, int offset, int len, const struct carry *before)
 {
-    if (len <= 0 && before == run->at.carry)
-        return;
-    keep_call(run);
-    if (!run->first)
-        return;
     struct carry *carry = (struct carry *)wmem_alloc(wmem_file_scope(), sizeof *carry + (size_t)len);
     carry->before = before;
     carry->len = (uint32_t)len;
     carry->total = carry->len + (before ? before->total : 0);
     tvb_memcpy(tvb, carry->bytes, offset, (size_t)len);
-    run->at.carry = carry;
+    return carry;
+}
+
+static void carry_over(struct run *run, tvbuff_t *tvb, int offset, int len, const struct carry *before)
+{
+    if (len <= 0 && before == run->at.carry)
+        return;
+    keep_call(run);
+    if (run->first)
+        run->at.carry = copy_bytes(tvb, offset, len, before);
+}
+
+/* Asks for the rest of a PDU of which the last len bytes of the stretch are the beginning,
+ * or keeps them until it comes. Returns where the stretch was left. */
+static int wait_for_pdu(struct run *run, tvbuff_t *tvb, int offset, int len, uint32_t missing)
+{
+    if (missing == 0 || !ask(run, offset, missing)) {
+        carry_over(run, tvb, offset, len, NULL);
+        return offset + len;
+    }
+    if (run->first && !run->stream->tls)
+        run->stream->flow[run->way].asked = copy_bytes(tvb, offset, len, NULL);
+    return offset;
+}
+
+/* The bytes of a segment come without what was asked to be put before them: they follow
+ * the copy. */
+static void take_up_asked(struct run *run, tvbuff_t *tvb)
+{
+    struct flow *flow = &run->stream->flow[run->way];
+    struct carry *asked = flow->asked;
+    flow->asked = NULL;
+    if (!asked)
+        return;
+    if (run->delivery->direct || !run->delivery->frame_bytes || !flow->have_next
+        || (uint32_t)tvb_raw_offset(tvb) != run->tcp->payload_offset || run->tcp->seq != flow->next_seq) {
+        wmem_free(wmem_file_scope(), asked);
+        return;
+    }
+    run->at.carry = asked;
+    if (run->at.framing == FRAMING_LENGTH)
+        run->at.left -= MIN(run->at.left, asked->len);
 }
 
 /* The carried bytes followed by len bytes of the stretch, as one buffer. */
 static tvbuff_t *join(const struct run *run, const struct carry *carry, tvbuff_t *tvb, int offset, int len)
 {
+    int reported = (int)carry->total + len;
+    len = MIN(len, tvb_captured_length_remaining(tvb, offset));
     uint32_t total = carry->total + (uint32_t)len;
     uint8_t *bytes = (uint8_t *)wmem_alloc(run->pinfo->pool, total);
     uint32_t end = carry->total;
@@ -139,7 +177,7 @@ static tvbuff_t *join(const struct run *run, const struct carry *carry, tvbuff_t
     }
     if (len > 0)
         tvb_memcpy(tvb, bytes + carry->total, offset, (size_t)len);
-    tvbuff_t *joined = tvb_new_child_real_data(tvb, bytes, total, (int)total);
+    tvbuff_t *joined = tvb_new_child_real_data(tvb, bytes, total, reported);
     add_new_data_source(run->pinfo, joined, "Reassembled RPC over HTTP");
     return joined;
 }
@@ -209,6 +247,17 @@ static bool next_message(const struct run *run, const uint8_t *p, uint32_t len)
     }
 }
 
+/* Whether one chunk ends and another begins here, where no head said that there are any. */
+static bool between_chunks(const uint8_t *p, uint32_t len)
+{
+    uint32_t at = 2;
+    if (len < 5 || p[0] != '\r' || p[1] != '\n')
+        return false;
+    while (at < len && at < 10 && g_ascii_isxdigit(p[at]))
+        at++;
+    return at > 2 && at + 1 < len && p[at] == '\r' && p[at + 1] == '\n';
+}
+
 static void one_pdu(struct run *run, tvbuff_t *tvb, int offset, uint32_t len)
 {
     uint32_t captured = (uint32_t)tvb_captured_length_remaining(tvb, offset);
@@ -253,12 +302,9 @@ static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
             }
             /* tcp takes the copy of a segment of one byte for a keep-alive, and 4.6 then
              * forgets what begins with that byte. */
-            if (have == 1 || !ask(run, offset, run->stream->tls ? DESEGMENT_ONE_MORE_SEGMENT
-                                      : compat_desegment_header(PDU_HEADER_LEN - have))) {
-                carry_over(run, tvb, offset, (int)have, NULL);
-                return end;
-            }
-            return offset;
+            return wait_for_pdu(run, tvb, offset, (int)have, have == 1 ? 0
+                                : run->stream->tls ? DESEGMENT_ONE_MORE_SEGMENT
+                                : compat_desegment_header(PDU_HEADER_LEN - have));
         case PDU_PROBE_OK:
             if (frag_length > on_wire) {
                 uint32_t real = have == on_wire ? lying_rts_length(p, have, frag_length) : 0;
@@ -278,11 +324,7 @@ static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
                     run->at.pass = frag_length - on_wire;
                     return end;
                 }
-                if (!ask(run, offset, frag_length - on_wire)) {
-                    carry_over(run, tvb, offset, (int)have, NULL);
-                    return end;
-                }
-                return offset;
+                return wait_for_pdu(run, tvb, offset, (int)have, frag_length - on_wire);
             }
             one_pdu(run, tvb, offset, frag_length);
             offset += frag_length;
@@ -294,6 +336,12 @@ static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
                 run->at.phase = PHASE_HEAD;
                 run->at.framing = FRAMING_OPEN;
                 return offset;
+            }
+            if (run->at.guessed && run->carried == 0 && between_chunks(p, have)) {
+                run->at.framing = FRAMING_CHUNKED;
+                run->at.guessed = false;
+                http_chunks_init(&run->at.chunks);
+                return offset + 2;
             }
             if (!run->gap)
                 rpch_show_malformed(tvb, run->pinfo, run->tree, offset, bad_offset);
@@ -338,7 +386,7 @@ static int pdus_with_carry(struct run *run, tvbuff_t *tvb, int offset, int len)
         uint16_t frag_length = 0;
         unsigned bad;
         if (pdu_probe(head, head_len, &frag_length, &bad) == PDU_PROBE_OK && frag_length > total
-            && total <= CARRY_MAX) {
+            && total <= CARRY_MAX && tvb_captured_length_remaining(tvb, offset) >= len) {
             carry_over(run, tvb, offset, len, carry);
             return offset + len;
         }
@@ -450,6 +498,7 @@ static bool plan_body(struct cursor *at, enum rts_hop hop, const struct http_inf
             && (at->asked.channel || echo || (at->asked.method == HTTP_OTHER_METHOD && info->content_type_rpc));
     }
     at->pdus = ours;
+    at->guessed = false;
     at->carry = NULL;
     at->pass = 0;
     at->phase = PHASE_BODY;
@@ -548,6 +597,13 @@ static int64_t foreign_end(const struct cursor *at, const struct http_head *head
     return chunks.state == HTTP_CHUNK_BAD ? (int64_t)len : -1;
 }
 
+static bool may_begin_pdu(const uint8_t *p, size_t len)
+{
+    uint16_t frag_length;
+    unsigned bad;
+    return pdu_probe(p, len, &frag_length, &bad) != PDU_PROBE_BAD;
+}
+
 /* One HTTP message, or its head where PDUs follow. Returns where it stopped. */
 static int head(struct run *run, tvbuff_t *tvb, int offset)
 {
@@ -563,6 +619,7 @@ static int head(struct run *run, tvbuff_t *tvb, int offset)
         run->at.phase = PHASE_BODY;
         run->at.framing = FRAMING_OPEN;
         run->at.pdus = true;
+        run->at.guessed = run->stream->hop == RTS_HOP_HTTP;
         return offset;
     }
     if (run->stream->hop == RTS_HOP_TCP) {
@@ -594,9 +651,10 @@ static int head(struct run *run, tvbuff_t *tvb, int offset)
     case HTTP_HEAD_NOT: {
         /* a client was seen that sends one byte more than it announces */
         int skip = 1;
-        while (skip < captured && p[skip] != 5 && http_head_parse(p + skip, (size_t)(captured - skip), &message)
-               == HTTP_HEAD_NOT)
+        while (skip < captured && !may_begin_pdu(p + skip, (size_t)(captured - skip))
+               && http_head_parse(p + skip, (size_t)(captured - skip), &message) == HTTP_HEAD_NOT)
             skip++;
+        run->gap = true;
         pass_over(run, tvb, offset, skip < captured ? skip : reported, "Bytes between messages");
         return offset + (skip < captured ? skip : reported);
     }
@@ -684,6 +742,7 @@ static int resync(struct run *run, tvbuff_t *tvb, int offset)
             run->at.phase = p[0] == 5 ? PHASE_BODY : PHASE_HEAD;
             run->at.framing = FRAMING_OPEN;
             run->at.pdus = p[0] == 5;
+            run->at.guessed = p[0] == 5 && run->stream->hop == RTS_HOP_HTTP;
             run->gap = true;
             return offset;
         }
@@ -754,6 +813,7 @@ int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way,
             run.at.skip += run.held;
             stream->flow[way].held = 0;
         }
+        take_up_asked(&run, tvb);
         offset = place_in_sequence(&run, tvb);
         if (offset >= reported)
             return reported;

@@ -387,6 +387,16 @@ static void acknowledged(const struct feed *feed, const struct tcp_frame *tcp)
 
 /* ---- Records of TLS --------------------------------------------------------------- */
 
+bool tls_decrypted(packet_info *pinfo)
+{
+    for (uint32_t layer = 0; layer < TLS_LAYERS; layer++) {
+        const SslPacketInfo *info = (const SslPacketInfo *)p_get_proto_data(wmem_file_scope(), pinfo, proto_tls, layer);
+        if (info && info->records)
+            return true;
+    }
+    return false;
+}
+
 struct records {                 /* of application data, in their order */
     packet_info *pinfo;
     uint32_t layer;              /* the next one to look at */
@@ -687,7 +697,7 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
 {
     const struct feed feed = { stream, pinfo, way_of(stream, tcp), frame_when(pinfo) };
     struct segment segment;
-    store_fill_segment(pinfo, tcp, feed.way, &segment);
+    store_fill_segment(pinfo, tcp, feed.way, stream->tls, &segment);
     if (segment.fin || segment.rst) {
         bool until_close = false;
         struct way_state *state = &stream->way[feed.way];

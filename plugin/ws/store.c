@@ -195,13 +195,14 @@ enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp)
     return endpoint_equal(&tcp->src, &stream->client) ? WAY_TO_SERVER : WAY_TO_CLIENT;
 }
 
-void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, struct segment *segment)
+void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, bool tls, struct segment *segment)
 {
     *segment = (struct segment){
         .when = frame_when(pinfo), .way = way,
         .syn = (tcp->flags & TH_SYN) != 0, .fin = (tcp->flags & TH_FIN) != 0, .rst = (tcp->flags & TH_RST) != 0,
         .has_ack = (tcp->flags & TH_ACK) != 0, .seq = tcp->seq, .ack = tcp->ack, .len = tcp->payload_len,
         .captured = tcp->captured, .ip_id = tcp->ip_id, .window = tcp->window,
+        .opaque = tls && tcp->payload_len > 0 && !tls_decrypted(pinfo),
     };
 }
 
@@ -228,7 +229,7 @@ void store_head(packet_info *pinfo, struct stream *stream, enum way way, const s
 void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp)
 {
     struct segment segment;
-    store_fill_segment(pinfo, tcp, stream_way(stream, tcp), &segment);
+    store_fill_segment(pinfo, tcp, stream_way(stream, tcp), stream->tls, &segment);
     vtcp_segment(stream->conn, &segment);
     if (stream->auth)
         auth_end_of_frame(stream->auth, segment.when, segment.fin || segment.rst, segment.way);

@@ -72,6 +72,7 @@ struct cursor {
     uint8_t phase;               /* enum phase */
     uint8_t framing;             /* enum framing */
     bool pdus;                   /* the body carries PDUs */
+    bool guessed;                /* no head said how the body is framed */
     struct asked asked;
     uint32_t skip;               /* bytes that will be handed over again, already dissected */
     uint32_t pass;               /* rest of a PDU that was not captured whole */
@@ -89,6 +90,8 @@ struct flow {
     uint32_t frame, before;      /* had_next and next_seq as they were before this frame */
     uint32_t called_in;          /* last frame of which bytes reached the engine */
     bool waiting;                /* it asked for more: tcp keeps what comes next back */
+    struct carry *asked;         /* a copy of the PDU it asked more of: tcp drops it if the next segment
+                                  * was not captured whole */
     uint32_t held;               /* bytes that were dissected directly and that tcp or tls will hand over
                                   * again, at the head of what http asked for */
 };
@@ -185,7 +188,7 @@ struct when frame_when(const packet_info *pinfo);
 /* What Wireshark's own analysis saw of the connection before we looked; from_client: this frame is the client's. */
 void store_read_past(packet_info *pinfo, conversation_t *conversation, bool from_client, struct conn_past *past,
                      uint32_t *tcp_stream);
-void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, struct segment *segment);
+void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, bool tls, struct segment *segment);
 /* A head of the stream, for the logon. */
 void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_head *head);
 void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp);
@@ -247,6 +250,9 @@ void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_
 void sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg);
 
 /* ---- mapistream.c ----------------------------------------------------------------- */
+
+/* Whether tls decrypted a record of this frame, of whatever kind. */
+bool tls_decrypted(packet_info *pinfo);
 
 /* A message that is shown in a frame. */
 struct mapi_item {

@@ -3,8 +3,8 @@
     run_silence.py [SAMPLE ...]
 
 Each sample that shows nothing above chat, and each healthy third-party capture, is filtered
-to one direction, loses 1 % of its frames, gets each frame twice, starts late, and has all
-its clients at one address: still nothing of the plugin above chat. Seen twice, it has the same
+to one direction, loses 1 % of its frames, gets each frame twice or cut off, starts late, and
+has all its clients at one address: still nothing of the plugin above chat. Seen twice, it has the same
 PDUs and requests as seen once.
 
 SPDX-License-Identifier: GPL-2.0-or-later
@@ -24,6 +24,7 @@ HEALTHY_THIRD_PARTY = ("affinity-rpch-source", "rpch-", "tls-rpch-", "affinity-m
 TWICE = "each frame twice"
 DROPS = 3                            # seeds
 MESSAGES = "rpch.rts.pdu", "dcerpc.cn_call_id", "mapihttp.request_id.counter", "mapihttp.response_code"
+SNAPPED = 100, 600
 LATE = 50                            # frames; half of a capture that is not much longer
 
 
@@ -52,6 +53,11 @@ def late(capture):
     return capture.packets[LATE if count > LATE * 6 // 5 else count // 2:]
 
 
+def snapped(capture, size):
+    """No more than size bytes of each frame, as with tcpdump -s."""
+    return [capfile.Packet(packet.time, packet.data[:size], packet.length, packet.link) for packet in capture.packets]
+
+
 def one_address(capture):
     """All clients at one address, each connection on a port of its own."""
     packets = list(capture.packets)
@@ -70,6 +76,8 @@ def variants(capture):
     for seed in range(DROPS):
         yield f"1 % of the frames dropped (seed {seed})", dropped(capture, seed)
     yield TWICE, doubled(capture)
+    for size in SNAPPED:
+        yield f"{size} bytes of each frame", snapped(capture, size)
     yield "without the first frames", late(capture)
     yield "all clients at one address", one_address(capture)
 

@@ -950,6 +950,30 @@ static void test_rows_tell_doubt(void)
     CHECK_STR(doubt_of(&s), text);
     SILENT(&s);
     scene_end(&s);
+    /* TLS that was not decrypted, and that was in the end */
+    for (int decrypted = 0; decrypted <= 1; decrypted++) {
+        scene_begin(&s);
+        in = tap_http(&s, CLIENT ":1001", A);
+        out = tap_http(&s, CLIENT ":1002", A);
+        start_both(&in, &out, 10);
+        tap_frame(&out);
+        struct segment opaque = segment_of(&out, DOWN, 50);
+        opaque.opaque = true;
+        tap_segment(&out, opaque);
+        snprintf(text, sizeof(text), "OUT: not decrypted from frame %u on", s.frame);
+        if (decrypted) {
+            tap_data(&out, DOWN, 50);
+        }
+        scene_wait(&s, 6);
+        tap_ack(&in, DOWN);
+        if (decrypted) {
+            EXPECT(&s, "never_joined:warning@%u/0.0", s.frame);
+        } else {
+            CHECK_STR(doubt_of(&s), text);
+            SILENT(&s);
+        }
+        scene_end(&s);
+    }
 }
 
 /* One channel of an open connection is all that was captured. */
