@@ -612,7 +612,7 @@ void mapi_show_stray(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, tvbuff
     TRY {
         show_stray(pinfo, tree, body);
     }
-    CATCH_NONFATAL_ERRORS {
+    CATCH_BOUNDS_AND_DISSECTOR_ERRORS {
         show_exception(tvb, pinfo, tree, EXCEPT_CODE, GET_MESSAGE);
     }
     ENDTRY;
@@ -624,7 +624,7 @@ static void show_guarded(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, co
     TRY {
         show_message(pinfo, tree, item);
     }
-    CATCH_NONFATAL_ERRORS {
+    CATCH_BOUNDS_AND_DISSECTOR_ERRORS {
         show_exception(tvb, pinfo, tree, EXCEPT_CODE, GET_MESSAGE);
     }
     ENDTRY;

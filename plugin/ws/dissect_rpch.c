@@ -516,7 +516,7 @@ void rpch_dissect_pdu(struct stream *stream, enum way way, tvbuff_t *tvb, packet
         else
             show_rpc(tvb, pinfo, tree, p, captured, &header, note);
     }
-    CATCH_NONFATAL_ERRORS {
+    CATCH_BOUNDS_AND_DISSECTOR_ERRORS {
         show_exception(tvb, pinfo, tree, EXCEPT_CODE, GET_MESSAGE);
     }
     ENDTRY;

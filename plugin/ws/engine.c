@@ -762,12 +762,14 @@ bool engine_reassembles_out_of_order(void)
 }
 
 /* On the first pass: whether bytes are missing before this stretch, and how many of its
- * own were there before. With out-of-order reassembly tcp hands over in order. */
+ * own were there before. With out-of-order reassembly tcp hands over in order, except what
+ * was not captured whole. */
 static int place_in_sequence(struct run *run, tvbuff_t *tvb)
 {
     struct flow *flow = &run->stream->flow[run->way];
     int old = 0;
-    if (!run->stream->tls && !engine_reassembles_out_of_order()) {
+    if (!run->stream->tls) {
+        const bool in_order = engine_reassembles_out_of_order() && run->tcp->captured == run->tcp->payload_len;
         /* tcp may call several times for a segment: the end of a reassembled PDU, the rest. */
         bool again = flow->frame == run->pinfo->num;
         if (!again) {
@@ -775,7 +777,7 @@ static int place_in_sequence(struct run *run, tvbuff_t *tvb)
             flow->had_next = flow->have_next;
             flow->before = flow->next_seq;
         }
-        if (run->delivery->frame_bytes && flow->had_next) {
+        if (!in_order && run->delivery->frame_bytes && flow->had_next) {
             uint32_t here = run->tcp->seq + (uint32_t)tvb_raw_offset(tvb) - run->tcp->payload_offset;
             if (!again && (int32_t)(run->tcp->seq - flow->before) > 0) {
                 run->at.phase = PHASE_RESYNC;
