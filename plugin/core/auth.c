@@ -624,6 +624,7 @@ static struct auth_shown *show(struct aworld *world, const char *scheme, const c
     shown->user = user;
     shown->challenge_server = "";
     shown->time_ns = -1;
+    shown->row = NO_NUMBER;
     return shown;
 }
 
@@ -867,7 +868,9 @@ static const struct auth_shown *take_request(struct aconn *conn, struct when whe
         [AUTH_STEP_TYPE3] = "type3", [AUTH_STEP_AP_REQ] = "credentials", [AUTH_STEP_AP_REP] = "",
         [AUTH_STEP_BASIC] = "credentials", [AUTH_STEP_BEARER] = "credentials", [AUTH_STEP_TOKEN] = ""
     };
-    return show(world, request->scheme, steps[token.step], auth_keep(world, token.user));
+    struct auth_shown *shown = show(world, request->scheme, steps[token.step], auth_keep(world, token.user));
+    shown->row = request->account ? request->account->index : NO_NUMBER;
+    return shown;
 }
 
 /* ---- answers ---------------------------------------------------------------------------------- */
@@ -1155,6 +1158,7 @@ static const struct auth_shown *take_response(struct aconn *conn, struct when wh
             shown->challenge_time = token.target.timestamp;
         }
         if (request && request->final && !type2) {
+            shown->row = request->account->index;
             shown->credentials_frame = sent.frame;
             shown->time_ns = asked ? when.ns - sent.ns : -1;
         }

@@ -499,12 +499,15 @@ static void check_cookies(struct request *request, const struct sent *sent, unsi
                           struct when when)
 {
     struct side *side = request->side;
-    request->jar_known = side->success.frame != 0 && side->unsure_frame == 0;
+    /* A response that nobody saw may have brought newer ones. */
+    bool missed = side->unsure_frame != 0 || (request->ids && request->ids->jump_frame > side->success_began);
+    request->jar_known = side->success.frame != 0 && !missed;
     unsigned looked_at = 0;
     for (const struct request *other = side->asking; other && looked_at < SEARCH_MAX;
          other = other->side_next, looked_at++) {
         request->jar_known &= other->answered;   /* else its response may have passed unseen */
     }
+    request->jar_known &= looked_at < SEARCH_MAX;
     request->carried = side->success.frame != 0;
     for (unsigned i = 0; i < side->jar_count && !side->secure_returned; i++) {
         uint64_t digest;
@@ -512,7 +515,7 @@ static void check_cookies(struct request *request, const struct sent *sent, unsi
                                 compare_cookie(&side->jar[i], side->session, sent, count, &digest) == COOKIE_FINE;
     }
     for (unsigned i = 0; i < side->jar_count; i++) {
-        const struct cookie *cookie = &side->jar[i];
+        struct cookie *cookie = &side->jar[i];
         uint64_t digest = 0;
         if (!cookie_applies(cookie, request, path, when)) {
             continue;
@@ -522,6 +525,11 @@ static void check_cookies(struct request *request, const struct sent *sent, unsi
             continue;
         }
         request->carried &= fault == COOKIE_STALE;
+        cookie->unseen |= missed;        /* until a response is seen to set it */
+        if (cookie->unseen) {
+            request->unseen = true;
+            continue;
+        }
         if (request->fault == COOKIE_FINE) {
             request->fault = (uint8_t)fault;
             request->fault_name = cookie->name;
@@ -651,6 +659,59 @@ static void message_session(struct mapi_message *message, const struct session *
     }
 }
 
+/* ---- Connections of a session --------------------------------------------------------------- */
+
+bool mconn_missed_since(const struct mconn *conn, const struct side *side)
+{
+    return tcp_flow_missed_since(&conn->tcp, conn->met_frame, side->success_began);
+}
+
+/* Lets go of connections that are over. since: not before the response that cookies are
+ * compared with, so that what is missing of them counts. */
+static void prune_uses(struct side *side, bool since)
+{
+    struct mworld *world = side->session->world;
+    for (struct use **link = &side->used; *link;) {
+        struct use *use = *link;
+        if (!use->conn->over) {
+            link = &use->next;
+            continue;
+        }
+        if (since && mconn_missed_since(use->conn, side)) {
+            side->missed = use->conn;
+        }
+        *link = use->next;
+        side->used_count--;
+        use->next = world->free_uses;
+        world->free_uses = use;
+    }
+}
+
+static void note_use(struct side *side, struct mconn *conn)
+{
+    struct mworld *world = side->session->world;
+    for (const struct use *use = side->used; use; use = use->next) {
+        if (use->conn == conn) {
+            return;
+        }
+    }
+    prune_uses(side, true);
+    if (side->used_count == USED_MAX) {
+        side->used_more = true;
+        return;
+    }
+    struct use *use = world->free_uses;
+    if (use) {
+        world->free_uses = use->next;
+    } else {
+        use = arena_new(&world->arena, sizeof(*use));
+    }
+    use->conn = conn;
+    use->next = side->used;
+    side->used = use;
+    side->used_count++;
+}
+
 /* ---- Requests -------------------------------------------------------------------------- */
 
 static struct series *world_series(struct mworld *world, uint64_t guid)
@@ -666,6 +727,63 @@ static struct series *world_series(struct mworld *world, uint64_t guid)
     series->guid = guid;
     table_add(&world->arena, &world->series, &series->item, hash);
     return series;
+}
+
+static struct ids *series_ids(struct mworld *world, struct series *series, uint32_t leg)
+{
+    struct ids *ids = series->ids;
+    while (ids && ids->leg != leg) {
+        ids = ids->next;
+    }
+    if (!ids && leg < LEGS_MAX) {
+        ids = arena_new(&world->arena, sizeof(*ids));
+        ids->leg = leg;
+        ids->next = series->ids;
+        series->ids = ids;
+    }
+    return ids;
+}
+
+/* How many of the counters between two were sent. */
+static uint32_t ids_between(const struct ids *ids, uint32_t low, uint32_t high)
+{
+    uint32_t found = 0;
+    for (unsigned i = 0; i < ids->count; i++) {
+        found += ids->recent[i] > low && ids->recent[i] < high;
+    }
+    return found;
+}
+
+/* A counter that skips: there are requests that the capture does not hold. NotificationWait
+ * may count with the others or apart. */
+static void note_id(struct request *request)
+{
+    struct ids *ids = series_ids(request->conn->world, request->series, request->leg == NO_NUMBER ? 0 : request->leg);
+    uint32_t counter = request->counter;
+    unsigned which = is_notification(request);
+    request->ids = ids;
+    if (!ids) {
+        return;
+    }
+    if (is_connect(request->type)) {
+        ids->known[0] = ids->known[1] = false;
+    }
+    uint32_t last = ids->last[which];
+    if (ids->known[which] && counter > last && counter - last - 1 > ids_between(ids, last, counter)) {
+        ids->jump_frame = request->begin.frame;
+    }
+    if (!ids->known[which] || counter > last) {
+        ids->known[which] = true;
+        ids->last[which] = counter;
+    }
+    for (unsigned i = 0; i < ids->count; i++) {
+        if (ids->recent[i] == counter) {
+            return;
+        }
+    }
+    ids->recent[ids->at] = counter;
+    ids->at = (uint8_t)((ids->at + 1) % IDS_MAX);
+    ids->count = ids->count < IDS_MAX ? (uint8_t)(ids->count + 1) : IDS_MAX;
 }
 
 static struct request *request_new(struct mconn *conn)
@@ -740,6 +858,39 @@ static void enter_series(struct request *request)
     series->asking = request;
 }
 
+static void enter_fresh(struct request *request)
+{
+    struct mconn *conn = request->conn;
+    request->fresh = true;
+    request->fresh_prev = conn->fresh_last;
+    if (conn->fresh_last) {
+        conn->fresh_last->fresh_next = request;
+    } else {
+        conn->fresh = request;
+    }
+    conn->fresh_last = request;
+}
+
+static void leave_fresh(struct request *request)
+{
+    struct mconn *conn = request->conn;
+    if (!request->fresh) {
+        return;
+    }
+    request->fresh = false;
+    if (request->fresh_prev) {
+        request->fresh_prev->fresh_next = request->fresh_next;
+    } else {
+        conn->fresh = request->fresh_next;
+    }
+    if (request->fresh_next) {
+        request->fresh_next->fresh_prev = request->fresh_prev;
+    } else {
+        conn->fresh_last = request->fresh_prev;
+    }
+    request->fresh_next = request->fresh_prev = NULL;
+}
+
 /* Takes it off its connection's queue, where it may stand anywhere. */
 static void leave_queue(struct request *request)
 {
@@ -755,6 +906,9 @@ static void leave_queue(struct request *request)
     *link = request->next;
     if (conn->last == request) {
         conn->last = before;
+    }
+    if (conn->untold == request) {
+        conn->untold = request->next;
     }
     request->next = NULL;
     conn->count--;
@@ -785,11 +939,7 @@ static void request_free(struct request *request)
     if (conn->sending == request) {
         conn->sending = NULL;
     }
-    for (unsigned i = 0; i < conn->fresh_count; i++) {
-        if (conn->fresh[i] == request) {
-            conn->fresh[i] = NULL;
-        }
-    }
+    leave_fresh(request);
     request->conn = NULL;
     request->next = world->free_requests;
     world->free_requests = request;
@@ -833,7 +983,7 @@ static void note_overlap(struct request *request)
     if (is_notification(request)) {
         return;
     }
-    for (struct request *other = request->side->asking; other && looked_at < QUEUE_MAX;
+    for (struct request *other = request->side->asking; other && looked_at < SEARCH_MAX;
          other = other->side_next, looked_at++) {
         bool resend = other->has_counter && request->has_counter && other->series == request->series &&
                       other->counter == request->counter;
@@ -935,6 +1085,7 @@ static void find_session(struct request *request, const struct http_head *head, 
     if (!side) {
         return;
     }
+    note_use(side, request->conn);
     if (!is_connect(request->type)) {
         check_cookies(request, sent, count, path, request->begin);
     }
@@ -1020,11 +1171,10 @@ static void begin_request(struct request *request, const struct http_head *head,
             request->front->there.frame = request->begin.frame;
         }
         enter_series(request);
+        note_id(request);
     }
     find_session(request, head, fields, path);
-    if (conn->fresh_count < FRESH_MAX) {
-        conn->fresh[conn->fresh_count++] = request;
-    }
+    enter_fresh(request);
 }
 
 /* The client may have been given cookies that nobody saw. */
@@ -1047,9 +1197,6 @@ static struct mapi_message *request_head(struct mconn *conn, struct when when, c
         }
         conn->unsure = false;
     }
-    if (conn->count == QUEUE_MAX) {
-        request_drop(conn->first);
-    }
     if (conn->sending && conn->sending->over) {
         request_free(conn->sending);
     }
@@ -1062,6 +1209,7 @@ static struct mapi_message *request_head(struct mconn *conn, struct when when, c
         conn->first = request;
     }
     conn->last = request;
+    conn->untold = conn->untold ? conn->untold : request;
     conn->count++;
     conn->sending = request;
     request->head_method = span_equals_nocase(head->method, "HEAD");
@@ -1139,21 +1287,27 @@ static void pass_requests(struct mconn *conn, uint64_t guid, uint32_t counter, s
     }
 }
 
-/* The request a response answers: the oldest, unless its X-RequestId says another. */
+static struct request *find_named(const struct mconn *conn, uint64_t guid, uint32_t counter)
+{
+    struct request *request = conn->first;
+    for (unsigned looked_at = 0; request && looked_at < QUEUE_MAX; request = request->next, looked_at++) {
+        if (request->has_counter && request->counter == counter && request->series->guid == guid) {
+            return request;
+        }
+    }
+    return NULL;
+}
+
+/* The request a response answers: the oldest, unless its X-RequestId says another of the oldest ones. */
 static struct request *take_request(struct mconn *conn, const struct fields *fields, struct when when)
 {
     struct request *found = conn->first;
     uint64_t guid;
     uint32_t counter;
     if (fields->request_id.ptr && read_request_id(fields->request_id, &guid, &counter)) {
-        struct request *request = conn->first;
-        for (; request; request = request->next) {
-            if (request->has_counter && request->counter == counter && request->series->guid == guid) {
-                break;
-            }
-        }
-        if (request) {
-            found = request;
+        struct request *named = find_named(conn, guid, counter);
+        if (named) {
+            found = named;
         } else if (found && found->has_counter && mconn_doubt(conn) != DOUBT_NONE) {
             pass_requests(conn, guid, counter, when);
             return NULL;
@@ -1391,6 +1545,7 @@ static struct mapi_message *response_head(struct mconn *conn, struct when when, 
 struct mapi_message *mconn_head(struct mconn *conn, struct when when, enum way way, const struct http_head *head)
 {
     uint32_t leg = NO_NUMBER;
+    conn->met_frame = conn->met_frame ? conn->met_frame : when.frame;
     const struct auth_shown *shown = auth_head(conn->auth, when, way, head, &leg);
     if (way == WAY_TO_SERVER) {
         return head->is_request ? request_head(conn, when, head, shown, leg) : NULL;
@@ -1579,21 +1734,31 @@ void mconn_end(struct mconn *conn, struct when when, enum way way)
     }
 }
 
+/* They may be answered by now; of many it cannot be told any more which, and looking at them
+ * with each gap anew would take long. */
+static void miss_answers(struct mconn *conn, struct when when)
+{
+    for (struct request *request = conn->first; request; request = request->next) {
+        miss_response(request, when);
+        leave_side(request);
+    }
+    while (conn->count > QUEUE_MAX) {
+        request_drop(conn->first);
+    }
+}
+
 void mconn_lost(struct mconn *conn, struct when when, enum way way)
 {
     auth_lost(conn->auth, way);
     conn->unsure = true;
     conn->tcp.half[way].lost = true;             /* given up for good, even if it comes late */
+    conn->tcp.half[way].missed_frame = when.frame;
     if (conn->side) {
         conn->side->unsure_frame = when.frame;
     }
     if (way == WAY_TO_CLIENT) {
         give_up_reply(conn, when);
-        /* They may be answered by now. */
-        for (struct request *request = conn->first; request; request = request->next) {
-            miss_response(request, when);
-            leave_side(request);
-        }
+        miss_answers(conn, when);
         return;
     }
     struct request *request = conn->sending;
@@ -1701,6 +1866,7 @@ static void begin_session(struct reply *reply)
         leave_side(leg);
         leg->side = session_side(session, leg);
         if (leg->side) {
+            leg->conn->side = leg->side;
             enter_side(leg);
         }
     }
@@ -1722,6 +1888,7 @@ static void begin_session(struct reply *reply)
     if (!side) {
         return;
     }
+    request->conn->side = side;
     /* Old and new cookies are never mixed (3.1.5.6). */
     side->jar_count = 0;
     side->secure_returned = false;
@@ -1743,7 +1910,11 @@ static void learn_success(struct side *side, struct reply *reply)
         }
     }
     side->success = when;
+    side->success_began = request->begin.frame;
     side->success_conn = conn;
+    side->missed = NULL;
+    prune_uses(side, false);
+    note_use(side, conn);
     if (request->begin.frame > side->unsure_frame) {
         side->unsure_frame = 0;
     }
@@ -1865,7 +2036,9 @@ static void client_closes(struct mconn *conn, struct when when)
         conn->reply->end_told = true;
         mjudge_cut(conn->reply, when);
     }
-    for (struct request *request = conn->first; request; request = request->next) {
+    while (conn->untold) {
+        struct request *request = conn->untold;
+        conn->untold = request->next;
         if (request->message && !request->end_told) {
             request->end_told = true;
             mjudge_unanswered(request, when);
@@ -1923,12 +2096,11 @@ void mconn_segment(struct mconn *conn, const struct segment *segment)
     if (segment->way == WAY_TO_SERVER && segment->window == 0 && segment->has_ack && !segment->rst && !segment->syn) {
         conn->zero_window = when;
     }
-    for (unsigned i = 0; i < conn->fresh_count; i++) {
-        if (conn->fresh[i]) {
-            mjudge_request(conn->fresh[i], when);
-        }
+    while (conn->fresh) {
+        struct request *request = conn->fresh;
+        leave_fresh(request);
+        mjudge_request(request, when);
     }
-    conn->fresh_count = 0;
     if (conn->reply) {
         mjudge_late(conn->reply, when);
     }

@@ -12,10 +12,11 @@
 #include "tables.h"
 
 #define JAR_MAX 32               /* cookies of a session on one leg */
-#define FRESH_MAX 8             /* requests that begin in one frame and are judged */
-#define QUEUE_MAX 64             /* requests of one connection without an answer */
+#define QUEUE_MAX 64             /* requests of one connection that are looked at for the one a response names */
 #define SEARCH_MAX 64            /* requests looked at for the same one on another leg */
 #define LEGS_MAX 16
+#define USED_MAX 64              /* connections of a session and leg that are looked at for gaps */
+#define IDS_MAX 16               /* counters of X-RequestId remembered */
 #define RECENT_MAX 8             /* request ids remembered as not answered */
 #define NAMES_MAX 8              /* of servers in a row */
 #define SENTENCE_MAX 160
@@ -40,6 +41,7 @@ struct cookie {
     uint32_t frame;              /* where it was set */
     bool secure, deleted;
     bool uncertain;              /* a response since deletes it */
+    bool unseen;                 /* the client was given another value, or none, by a response that was missed */
 };
 
 /* A value that a server gave out. */
@@ -65,6 +67,12 @@ struct session {
 
 enum outcome { OUTCOME_NONE, OUTCOME_AGAIN, OUTCOME_ANSWERED };  /* none so far, 401 and the like, another answer */
 
+/* A connection that a session uses. */
+struct use {
+    struct use *next;
+    struct mconn *conn;
+};
+
 struct side {                    /* a session on one leg */
     struct session *session;
     struct side *next;
@@ -80,7 +88,12 @@ struct side {                    /* a session on one leg */
     int64_t period_ns;           /* X-PendingPeriod, -1 if not told */
     struct when success;         /* end of the last response of code 0, frame 0 if none */
     uint32_t unsure_frame;       /* the client may know newer cookies than the jar: a response was missed; 0 if not */
+    uint32_t success_began;      /* the frame in which its request began */
     struct mconn *success_conn;
+    struct use *used;            /* connections that have not ended, or ended after that response */
+    const struct mconn *missed;  /* one of them ended, and not all of it was captured */
+    uint8_t used_count;
+    bool used_more;              /* and others */
     struct back back;            /* of that response */
     uint32_t back_frame[BACK_KINDS];
     /* X-RequestId of the present GUID */
@@ -124,6 +137,7 @@ struct there {
 
 struct request {
     struct request *next;        /* on its connection; free ones */
+    struct request *fresh_next, *fresh_prev;
     struct request *series_next, *series_prev, *side_next, *side_prev;
     struct request *front, *behind;      /* the same on the leg before and on the next */
     struct request *overlapped_by, *overlaps;
@@ -132,9 +146,10 @@ struct request {
     struct session *session;
     struct side *side;
     struct series *series;
+    const struct ids *ids;       /* of its counter, NULL if it has none */
     uint32_t counter, leg, auth_len;
     uint8_t type, endpoint;
-    bool has_counter, in_side, in_series, head_method;
+    bool has_counter, in_side, in_series, head_method, fresh;
     bool ended, answered;        /* sent to its end; its response has begun */
     bool done, over;             /* DONE was seen; answered to the end while it is still being sent */
     bool proxy_step, has_expect; /* Proxy-Authorization, Expect */
@@ -149,6 +164,7 @@ struct request {
     uint8_t fault_count;         /* further cookies with a fault */
     bool carried;                /* each cookie that applies is there with a value this session was given */
     bool jar_known;
+    bool unseen;                 /* another cookie differs, of which it is not known what it should be */
     const char *fault_name;
     uint32_t fault_frame, fault_digest;
     int64_t idle_ns;             /* since the last success, -1 if none */
@@ -165,6 +181,16 @@ struct request {
     bool end_told;               /* the client's FIN */
 };
 
+/* The counters of one GUID on one leg, as they were sent (2.2.3.3.2). */
+struct ids {
+    struct ids *next;
+    uint32_t leg, jump_frame;    /* the last request before which others are missing from the capture, 0 if none */
+    uint32_t last[2];            /* the highest; 1: of NotificationWait */
+    uint32_t recent[IDS_MAX];
+    bool known[2];
+    uint8_t count, at;           /* of recent */
+};
+
 /* Requests with one GUID in X-RequestId. */
 struct series {
     struct item item;
@@ -172,6 +198,7 @@ struct series {
     struct request *asking;      /* newest first */
     struct session *session[3];  /* by endpoint */
     bool shared[3];
+    struct ids *ids;
 };
 
 struct reply {
@@ -254,9 +281,9 @@ struct mconn {
     struct aconn *auth;
     struct request *first, *last;        /* without an answer, oldest first */
     unsigned count;
+    struct request *untold;      /* of those, the first that no FIN of the client was told of; NULL if none */
     struct request *sending;     /* its body is under way */
-    struct request *fresh[FRESH_MAX];    /* began in this frame */
-    unsigned fresh_count;
+    struct request *fresh, *fresh_last;  /* began in this frame */
     struct reply *reply;         /* under way */
     struct reply *ended, *ended_last;    /* in this frame */
     struct side *loss;           /* with a session.lost that its end decides */
@@ -271,7 +298,7 @@ struct mconn {
     bool expected_end;           /* Connection: close */
     bool by_rst;
     enum way closed_by;          /* who sent the first FIN or RST */
-    uint32_t closed_frame;
+    uint32_t closed_frame, met_frame;    /* met: with its first head */
     struct when last_answer;     /* end of the last response */
 };
 
@@ -284,6 +311,7 @@ struct mworld {
     uint32_t row_count, row_room;
     struct request *free_requests;
     struct reply *free_replies;
+    struct use *free_uses;
     struct waiting *waiting_first, *waiting_last, *free_waiting;
     struct verdict_list verdicts;
 };
@@ -295,6 +323,8 @@ struct server *mworld_find_server(struct mworld *world, const struct endpoint *e
 bool is_notification(const struct request *request);
 bool is_connect(uint8_t type), is_disconnect(uint8_t type);
 enum doubt mconn_doubt(const struct mconn *conn);
+/* Whether a response that was not captured may have come on conn since the request of the last success. */
+bool mconn_missed_since(const struct mconn *conn, const struct side *side);
 /* The code a failing response means: by its sentence where it has one. */
 uint32_t reply_meaning(const struct reply *reply);
 bool reply_is_success(const struct reply *reply);

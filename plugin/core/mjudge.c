@@ -161,6 +161,24 @@ static bool is_whole(const struct request *request, const struct mconn *other)
     return false;
 }
 
+/* The same for every connection on which the client may have been given something since the
+ * last success. */
+static bool is_whole_everywhere(const struct request *request)
+{
+    struct side *side = request->side;
+    const struct mconn *doubtful = side->missed;
+    if (!is_whole(request, side->success_conn)) {
+        return false;
+    }
+    for (const struct use *use = side->used; use && !doubtful; use = use->next) {
+        doubtful = mconn_missed_since(use->conn, side) ? use->conn : NULL;
+    }
+    if (doubtful) {
+        side->doubtful = doubtful;
+    }
+    return !doubtful && !side->used_more;
+}
+
 /* ---- Cookies ------------------------------------------------------------------------- */
 
 static void judge_cookies(struct request *request, struct when when)
@@ -170,11 +188,11 @@ static void judge_cookies(struct request *request, struct when when)
         is_notification(request) || side->session->released_frame || (request->by_guid && request->type == MAPI_PING)) {
         return;
     }
-    if (!is_whole(request, side->success_conn)) {
+    if (!is_whole_everywhere(request)) {
         return;
     }
     const struct request *front = request->front;
-    bool proven = front && front->session == side->session && front->jar_known &&
+    bool proven = front && front->session == side->session && front->jar_known && !front->unseen &&
                   (front->fault == COOKIE_FINE || front->fault_name != request->fault_name);
     bool missing = request->fault == COOKIE_MISSING;
     struct text text = { .used = 0 };

@@ -609,7 +609,11 @@ static void read_binary(struct reader *reader, uint32_t tag, enum prop_form form
         read_entry_id(reader, len);
         return;
     }
-    gist->bytes = run(reader, VALUE_BINARY, len);
+    if (len > 0) {
+        gist->bytes = run(reader, VALUE_BINARY, len);
+    } else {
+        gist->bytes = (struct span){ reader->p + reader->pos, 0 };       /* its size says all */
+    }
     if (gist->bytes.ptr) {
         gist->type = PTYP_BINARY;
     }
@@ -1128,7 +1132,10 @@ static void read_sized_id(struct reader *reader, enum row size)
 static void read_move(struct reader *reader, enum prop_form form)
 {
     if (form != PROP_ROP) {
-        run(reader, ACTION_STORE, (uint32_t)row(reader, ACTION_STORE_SIZE));
+        uint32_t store = (uint32_t)row(reader, ACTION_STORE_SIZE);
+        if (store > 0) {
+            run(reader, ACTION_STORE, store);
+        }
         read_sized_id(reader, ACTION_FOLDER_SIZE);
         return;
     }
@@ -1228,8 +1235,21 @@ static void read_action(struct reader *reader, enum prop_form form)
     }
 }
 
+/* Rules of a mailbox have counts of 16 bits, extended ones of 32, and nothing says which
+ * stand in a message of the address book: MS-OXCDATA 2.11.1 gives the type 16 bits and
+ * widens others there. Behind a count of 16 bits comes a length, which is not 0; behind the
+ * low half of one of 32 bits its high half, which is. Values inside have no HasValue. */
+static enum prop_form rule_form(const struct reader *reader, enum prop_form form)
+{
+    if (form != PROP_ADDRESS_BOOK) {
+        return form;
+    }
+    return reader_left(reader) >= 4 && get_le16(reader->p + reader->pos + 2) == 0 ? PROP_EXTENDED : PROP_ROP;
+}
+
 void read_rule_action(struct reader *reader, enum prop_form form)
 {
+    form = rule_form(reader, form);
     uint32_t count = count_of(reader, form, ACTION_COUNT, ACTION_COUNT16);
     if (!reader_expect(reader, count, form == PROP_ROP ? 2 + 9 : 4 + 9)) {
         return;

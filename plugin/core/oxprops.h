@@ -87,7 +87,8 @@ void read_restriction(struct reader *reader, enum prop_form form);
 
 /* ---- rules ---- */
 
-/* RuleAction (MS-OXORULE 2.2.5), without a length before it. */
+/* RuleAction (MS-OXORULE 2.2.5), without a length before it; in the address book with counts
+ * of either width. */
 void read_rule_action(struct reader *reader, enum prop_form form);
 
 /* ---- entry IDs ---- */

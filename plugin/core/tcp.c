@@ -94,6 +94,7 @@ static void hole_open(struct tcp_half *half, uint32_t from, uint32_t to, uint32_
     if (half->holes == 0) {
         half->gap_frame = frame;
     }
+    half->missed_frame = frame;
     if (half->holes == TCP_HOLES) {
         half->lost = true;
         return;
@@ -134,8 +135,9 @@ static void half_bytes(struct tcp_half *half, const struct segment *segment)
 {
     uint32_t len = segment->len + (segment->syn ? 1 : 0) + (segment->fin ? 1 : 0);
     uint32_t from = segment->seq, to = from + len;
-    if (segment->captured < segment->len && !half->cut_frame) {
-        half->cut_frame = segment->when.frame;
+    if (segment->captured < segment->len) {
+        half->cut_frame = half->cut_frame ? half->cut_frame : segment->when.frame;
+        half->missed_frame = segment->when.frame;
     }
     if (segment->len && !(segment->opaque && half->opaque_frame)) {
         half->opaque_frame = segment->opaque ? segment->when.frame : 0;
@@ -217,4 +219,22 @@ enum doubt tcp_flow_doubt(const struct tcp_flow *flow, uint32_t *frame)
         }
     }
     return DOUBT_NONE;
+}
+
+bool tcp_flow_missed_since(const struct tcp_flow *flow, uint32_t met, uint32_t since)
+{
+    uint32_t frame;
+    enum doubt doubt = tcp_flow_doubt(flow, &frame);
+    if (doubt == DOUBT_NONE) {
+        return false;
+    }
+    if (doubt == DOUBT_ONE_WAY || met >= since) {
+        return true;
+    }
+    for (int way = WAY_TO_SERVER; way <= WAY_TO_CLIENT; way++) {
+        if (flow->half[way].opaque_frame || flow->half[way].missed_frame >= since) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -70,6 +70,7 @@ struct tcp_half {                /* one direction of a TCP connection */
     struct { uint32_t from, to; } hole[TCP_HOLES];
     uint32_t gap_frame;          /* the frame that showed the first open hole */
     uint32_t cut_frame;          /* the first segment not captured whole, 0 if none */
+    uint32_t missed_frame;       /* the last frame that showed a hole or was cut */
     uint32_t opaque_frame;       /* the first of those not decrypted that came last, 0 if none */
     uint8_t holes;
     bool known;                  /* next is set */
@@ -94,5 +95,9 @@ bool tcp_flow_segment(struct tcp_flow *flow, const struct segment *segment);
 /* Whether both directions were captured from SYN without a gap so far. frame: where the gap
  * or cut is, 0 if not known. */
 enum doubt tcp_flow_doubt(const struct tcp_flow *flow, uint32_t *frame);
+/* Whether something that was not captured may have passed in that frame or later. What is
+ * missing lies before the frame that shows it; met: the frame in which the connection was
+ * met, with all that is doubtful before. */
+bool tcp_flow_missed_since(const struct tcp_flow *flow, uint32_t met, uint32_t since);
 
 #endif

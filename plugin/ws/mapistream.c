@@ -83,22 +83,29 @@ struct body {
     bool taken;                  /* by a message of the frame */
 };
 
+struct body_list {
+    struct body *first, *last;
+};
+
 static struct body *bodies(packet_info *pinfo)
 {
-    return (struct body *)p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES);
+    struct body_list *list = (struct body_list *)p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES);
+    return list ? list->first : NULL;
 }
 
 static void stash_body(packet_info *pinfo, tvbuff_t *tvb)
 {
-    struct body *body = wmem_new0(pinfo->pool, struct body), *last = bodies(pinfo);
+    struct body_list *list = (struct body_list *)p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES);
+    struct body *body = wmem_new0(pinfo->pool, struct body);
     body->tvb = tvb;
-    if (!last) {
-        p_add_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES, body);
-        return;
+    if (!list) {
+        list = wmem_new0(pinfo->pool, struct body_list);
+        list->first = body;
+        p_add_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES, list);
+    } else {
+        list->last->next = body;
     }
-    while (last->next)
-        last = last->next;
-    last->next = body;
+    list->last = body;
 }
 
 /* ---- Messages --------------------------------------------------------------------- */
@@ -627,11 +634,18 @@ static ws_bool body_of_other_type(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
 /* ---- Where the bytes are ---------------------------------------------------------- */
 
 #define HEADS_COMPARED 64            /* of one source: a hostile one may look like heads everywhere */
+#define SEARCHES_MAX 64              /* heads of one frame that are not behind the one before */
 
-static bool head_here(const uint8_t *p, size_t len, const struct mapi_item *item, int *offset)
+/* Messages of a frame follow each other: each is searched for from where the last one was found. */
+struct places {
+    int behind[SOURCES_MAX];         /* the last head found in each source */
+    unsigned searches;               /* for one that is not there */
+};
+
+static bool head_here(const uint8_t *p, size_t len, const struct mapi_item *item, size_t from, int *offset)
 {
     unsigned compared = 0;
-    for (size_t at = 0; at + item->head_len <= len && compared < HEADS_COMPARED; at++) {
+    for (size_t at = from; at + item->head_len <= len && compared < HEADS_COMPARED; at++) {
         const uint8_t *found = (const uint8_t *)memchr(p + at, item->first[0], len - item->head_len - at + 1);
         if (!found)
             return false;
@@ -647,23 +661,37 @@ static bool head_here(const uint8_t *p, size_t len, const struct mapi_item *item
     return false;
 }
 
-/* The head of a message in the frame's own bytes or in what was made of them. */
-static void find_head(packet_info *pinfo, const struct tcp_frame *tcp, struct mapi_item *item)
+/* The head of a message in the frame's own bytes or in what was made of them; anew: not only
+ * behind the message before. */
+static bool find_head_from(packet_info *pinfo, const struct tcp_frame *tcp, struct places *places,
+                           struct mapi_item *item, bool anew)
 {
-    item->head = NULL;
     unsigned index = 0;
     for (const GSList *source = pinfo->data_src; source && index < SOURCES_MAX; source = source->next, index++) {
         tvbuff_t *tvb = get_data_source_tvb((const struct data_source *)source->data);
         const int at = index == 0 ? (int)tcp->payload_offset : 0;
         const int len = index == 0 ? (int)tcp->captured : (int)tvb_captured_length(tvb);
-        if (len < (int)item->head_len)
+        const int from = anew ? 0 : places->behind[index];
+        if (len - from < (int)item->head_len || (!anew && from == 0))
             continue;
-        if (head_here(tvb_get_ptr(tvb, at, len), (size_t)len, item, &item->head_offset)) {
+        if (head_here(tvb_get_ptr(tvb, at, len), (size_t)len, item, (size_t)from, &item->head_offset)) {
+            places->behind[index] = item->head_offset + (int)item->head_len;
             item->head = tvb;
             item->head_offset += at;
-            return;
+            return true;
         }
     }
+    return false;
+}
+
+/* What is not found is shown from our own copy. */
+static void find_head(packet_info *pinfo, const struct tcp_frame *tcp, struct places *places, struct mapi_item *item)
+{
+    item->head = NULL;
+    if (places->searches == SEARCHES_MAX || find_head_from(pinfo, tcp, places, item, false))
+        return;
+    places->searches++;
+    find_head_from(pinfo, tcp, places, item, true);
 }
 
 /* ---- Every frame ------------------------------------------------------------------ */
@@ -688,9 +716,10 @@ static void match_bodies(packet_info *pinfo, struct mapi_note *note)
 /* Where head and body of each message are, as long as the frame is under dissection. */
 static void locate(packet_info *pinfo, const struct tcp_frame *tcp, struct mapi_note *note)
 {
+    struct places places = { .searches = 0 };
     match_bodies(pinfo, note);
     for (struct mapi_item *item = note->items; item; item = item->next)
-        find_head(pinfo, tcp, item);
+        find_head(pinfo, tcp, &places, item);
 }
 
 static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const struct tcp_frame *tcp)
@@ -774,6 +803,8 @@ void mapi_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct
     for (struct mapi_item *item = note->items; item; item = item->next)
         item->head = item->body = NULL;          /* they go with the frame */
     tap_queue_packet(mapi_tap, pinfo, note);
+    for (const struct mapi_item *item = note->items; item; item = item->next)
+        outlook_tap_auth(pinfo, item->message->auth, note->auth_row);
     if (note->auth_row != NO_NUMBER)
         tap_queue_packet(outlook_tap, pinfo, &note->auth_row);
 }

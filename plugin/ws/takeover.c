@@ -26,6 +26,13 @@ static int proto_http = -1;
 static int rpch_tap = -1;
 int outlook_tap = -1;
 
+/* A frame may speak of several users; last: the row that is told at the end of the frame. */
+void outlook_tap_auth(packet_info *pinfo, const struct auth_shown *auth, uint32_t last)
+{
+    if (auth && auth->row != NO_NUMBER && auth->row != last)
+        tap_queue_packet(outlook_tap, pinfo, &auth->row);
+}
+
 /* Handles without a protocol are called even when the user has switched ours off. */
 static bool switched_off(int protocol)
 {
@@ -618,6 +625,8 @@ static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
     rpch_show_frame(tvb, pinfo, tree, note);
     if (note->row != NO_NUMBER || note->verdicts)
         tap_queue_packet(rpch_tap, pinfo, note);
+    for (const struct auth_note *auth = note->auth; auth; auth = auth->next)
+        outlook_tap_auth(pinfo, auth->shown, note->auth_row);
     if (note->auth_row != NO_NUMBER)
         tap_queue_packet(outlook_tap, pinfo, &note->auth_row);
 }

@@ -238,6 +238,7 @@ void outlook_show_in_info(packet_info *pinfo, const char *protocol, const char *
 void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct verdict *verdicts);
 void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown *auth);
 extern int outlook_tap;                          /* data: the number of a row of the report on logons */
+void outlook_tap_auth(packet_info *pinfo, const struct auth_shown *auth, uint32_t last);
 bool outlook_wants_expert(void);                 /* somebody counts expert items, tree or not */
 
 /* ---- sink_tree.c ------------------------------------------------------------------ */

@@ -345,7 +345,8 @@ def types(cap):
          {"mapihttp.property.tag": hexes(*asked)},
          {"mapihttp.property.tag": hexes(*asked), "mapihttp.property.type": [f"0x{tag & 0xFFFF:04x}" for tag in asked]},
          ("PidTagDisplayName",), [shown for _, _, shown in TYPES if shown])
-    missing = [(0x3001001F, None), (0x300B0102, None), (0x800F101F, None), (0x8C6D1102, ()), (0x3001001E, "")]
+    missing = [(0x3001001F, None), (0x300B0102, None), (0x300B0102, b""), (0x800F101F, None), (0x8C6D1102, ()),
+               (0x3001001E, "")]
     talk(cap, c, "GetProps", u32(0) + has(w.stat(current_rec=ALICE)) + has(None) + NO_AUX,
          u32(0) + u32(0) + u32(1200) + has(w.values(*missing)) + NO_AUX, None,
          {"mapihttp.property.tag": hexes(*[tag for tag, _ in missing])})
@@ -353,10 +354,212 @@ def types(cap):
     c.conn.close()
     cap.what = "Every type of MS-OXCDATA 2.11.1 that has a value here, single and multivalued; then values whose " \
                "HasValue is 0, an " \
-               "array of none and an empty string."
+               "array of none, an empty string and a binary value of no byte."
     cap.rule = "2.2.1.1: HasValue stands before strings, bytes and multivalued types, and before each string and " \
                "byte value " \
                "within them; counts have 32 bits."
+
+
+SENT, ORIGINAL, CONDITION, ACTIONS = 0x674000FB, 0x674100FB, 0x667900FD, 0x668000FE
+INBOX, LATER = 0x0C00000000000001, 0x0D00000000000001        # folder ids
+
+
+def actions(wide):
+    """Every action of MS-OXORULE 2.2.5.1 as a standard rule or an extended one writes it."""
+    count = u32 if wide else w.u16
+    form = (lambda tag, content: w.bare(tag, content)) if wide else narrow
+    to = b"\1" + count(2) + form(DISPLAY, "Bob") + form(ENTRYID, w.ephemeral(BOB))
+    if wide:
+        move = u32(4) + b"\1\2\3\4" + u32(46) + w.folder_id(7)
+        answer = u32(46) + w.folder_id(8) + w.guid("reply").bytes_le
+    else:
+        move = b"\1" + w.u16(1) + b"\0" + w.server_id(INBOX)
+        answer = w.u64(INBOX) + w.u64(LATER) + w.guid("reply").bytes_le
+    return w.rule(w.action(1, move), w.action(2, move), w.action(3, answer, 1), w.action(4, answer),
+                  w.action(5, b"\xaa\xbb\xcc"), w.action(6, u32(0x26)), w.action(7, count(1) + to, 3),
+                  w.action(8, count(2) + to + to), w.action(9, form(0x00170003, 2)), w.action(10), w.action(11),
+                  wide=wide)
+
+
+def narrow(tag, content):
+    """TaggedPropertyValue of a ROP buffer: bytes are counted in 16 bits."""
+    if tag & 0xFFFF == 0x0102:
+        return w.tag_bytes(tag) + w.u16(len(content)) + content
+    return w.bare(tag, content)
+
+
+OPS = ("OP_MOVE", "OP_COPY", "OP_REPLY", "OP_OOF_REPLY", "OP_DEFER_ACTION", "OP_BOUNCE", "OP_FORWARD", "OP_DELEGATE",
+       "OP_TAG", "OP_DELETE", "OP_MARK_AS_READ")
+
+
+@case("mapi-body-types-rules", "server ids, restrictions and rule actions as property values")
+def types_rules(cap):
+    c = opened(cap)
+    whole = [(SENT, w.server_id(INBOX, LATER, 77)), (ORIGINAL, w.u16(4) + b"\0\xca\xfe\x01"), (CONDITION, twelve()),
+             (ACTIONS, actions(False)), (ACTIONS, actions(True)), (DISPLAY, "behind them")]
+    shown = ("PidTagSentMailSvrEID", "PidTagRuleCondition", "PidTagRuleActions", f"0x{INBOX:016x}", f"0x{LATER:016x}",
+             "cafe01", "behind them", *OPS, *RESTRICTIONS, "aabbcc", str(w.guid("reply")), "Bob", "PidTagImportance")
+    sides = {"mapihttp.property.value.server_id.ours": ["1", "0", "1", "1"],
+             "mapihttp.property.value.server_id.folder_id": [str(INBOX), str(INBOX), str(INBOX)],
+             "mapihttp.property.value.server_id.message_id": [str(LATER), "0", "0"],
+             "mapihttp.property.value.server_id.instance": ["77", "0", "0"],
+             "mapihttp.rule.action_count16": "11", "mapihttp.rule.action_count": "11",
+             "mapihttp.rule.action.type": [str(number) for number in range(1, 12)] * 2,
+             "mapihttp.rule.action.bounce_code": ["0x26", "0x26"],
+             "mapihttp.rule.action.flavor": [str(flavor) for flavor in (0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 0)] * 2}
+    talk(cap, c, "ModProps", u32(0) + STAT + has(tags(SENT, CONDITION, ACTIONS)) + has(w.values(*whole)) + NO_AUX,
+         u32(0) + u32(0) + NO_AUX, sides, None, shown)
+    talk(cap, c, "GetProps", u32(0) + has(w.stat(current_rec=ALICE)) + has(None) + NO_AUX,
+         u32(0) + u32(0) + u32(1200) + has(w.values(*whole)) + NO_AUX, None, sides, (), shown)
+    columns = (ACTIONS, SENT, CONDITION, 0x66000000)
+    found = [w.row(columns, (actions(True), w.server_id(INBOX), deep(3), (ACTIONS & 0xFFFF, w.rule(w.action(10))))),
+             w.flagged(columns, (actions(False), w.ABSENT, w.Error(NOT_FOUND), (SENT & 0xFFFF, w.server_id(LATER))))]
+    talk(cap, c, "QueryRows", u32(0) + STAT + w.mids() + u32(2) + has(tags(*columns)) + NO_AUX,
+         u32(0) + u32(0) + has(w.stat(**NOW)) + has(w.columns_and_rows(columns, *found)) + NO_AUX, None,
+         {"mapihttp.rule.action_count": "11", "mapihttp.rule.action_count16": ["1", "11"],
+          "mapihttp.restriction.type": ["2", "2", "2", "8"],
+          "mapihttp.property.value.server_id.folder_id": [str(INBOX), str(INBOX), str(INBOX), str(LATER)]}, (),
+         ("NotFound",))
+    c.leave()
+    c.conn.close()
+    cap.what = "PtypServerId in the server's form and a client's, PtypRestriction and PtypRuleAction, single, in " \
+               "rows, in flagged rows and in a column of no type. The rule has all eleven actions, once with the " \
+               "counts of a standard rule and once with those of an extended one; a string behind them shows where " \
+               "they end."
+    cap.rule = "MS-OXCDATA 2.11.1 and 2.11.1.4, MS-OXORULE 2.2.5: no HasValue before these types and none within; " \
+               "the width of an action's counts is told by its bytes."
+
+
+# ---- counts of 4 GB ----------------------------------------------------------------------
+
+HUGE = u32(0xFFFFFFFF)
+OK = u32(0) + u32(0)
+NONE = has(None)
+# A request and a response of each type with nothing in it.
+PLAIN = {
+    "DNToMId": (u32(0) + NONE + NO_AUX, OK + NONE + NO_AUX),
+    "GetMatches": (u32(0) + NONE + NONE + u32(0) + NONE + NONE + u32(0) + NONE + NO_AUX, OK + NONE * 3 + NO_AUX),
+    "GetPropList": (u32(1) + u32(ALICE) + u32(1252) + NO_AUX, OK + NONE + NO_AUX),
+    "GetProps": (u32(0) + NONE + NONE + NO_AUX, OK + u32(1200) + NONE + NO_AUX),
+    "GetSpecialTable": (u32(0) + NONE + NONE + NO_AUX, OK + u32(1200) + NONE + NONE + NO_AUX),
+    "GetTemplateInfo": (u32(0) + u32(0) + NONE + u32(1252) + u32(0x407) + NO_AUX, OK + u32(1252) + NONE + NO_AUX),
+    "ModLinkAtt": (u32(1) + w.tag_bytes(MEMBER) + u32(ALICE) + NONE + NO_AUX, OK + NO_AUX),
+    "ModProps": (u32(0) + NONE * 3 + NO_AUX, OK + NO_AUX),
+    "QueryColumns": (u32(0) + u32(0) + NO_AUX, OK + NONE + NO_AUX),
+    "QueryRows": (u32(0) + NONE + w.mids() + u32(0) + NONE + NO_AUX, OK + NONE + NONE + NO_AUX),
+    "ResolveNames": (u32(0) + NONE * 3 + NO_AUX, OK + u32(1200) + NONE + NONE + NO_AUX),
+    "ResortRestriction": (u32(0) + NONE + NONE + NO_AUX, OK + NONE + NONE + NO_AUX),
+    "SeekEntries": (u32(0) + NONE * 4 + NO_AUX, OK + NONE + NONE + NO_AUX),
+    "UpdateStat": (u32(0) + NONE + b"\0" + NO_AUX, OK + NONE + NONE + NO_AUX)}
+MOD = u32(0) + STAT + NONE + b"\xff"             # ModProps as far as its values
+BIG_ROW = OK + NONE + b"\xff"                    # QueryRows' answer as far as its columns
+CONTACTS = bytes.fromhex("fe42aa0a18c71a10e8850b651c240000")
+
+
+def one_value(tag, data=b""):
+    return MOD + u32(1) + w.tag_bytes(tag) + data
+
+
+def in_action(kind, data, tail=8):
+    """A value that is an extended rule of one action, as far as its data."""
+    return one_value(ACTIONS, u32(1) + u32(9 + len(data) + 4 + tail) + w.action(kind, data))
+
+
+# (what, type, whether it is the response, the body as far as the count, what stands behind it)
+COUNTS = [
+    ("names", "DNToMId", False, u32(0) + b"\xff", w.ascii0(m.DN)),
+    ("minimal ids of an answer", "DNToMId", True, OK + b"\xff", u32(ALICE)),
+    ("minimal ids", "GetMatches", False, u32(0) + STAT + b"\xff", u32(ALICE)),
+    ("restrictions of an And", "GetMatches", False, u32(0) + STAT + NONE + u32(0) + b"\xff\0", w.r_exist(SMTP)),
+    ("restrictions of an Or within", "GetMatches", False, u32(0) + STAT + NONE + u32(0) + b"\xff\2\1", w.r_exist(SMTP)),
+    ("bytes of a comparand", "GetMatches", False,
+     u32(0) + STAT + NONE + u32(0) + b"\xff\4\4" + w.tag_bytes(ENTRYID) * 2, b"abcd"),
+    ("columns", "GetMatches", False, u32(0) + STAT + NONE + u32(0) + NONE + NONE + u32(9) + b"\xff", w.tag_bytes(SMTP)),
+    ("tags", "GetPropList", True, OK + b"\xff", w.tag_bytes(SMTP)),
+    ("values of an answer", "GetProps", True, OK + u32(1200) + b"\xff", w.tagged(DISPLAY_TYPE, 6)),
+    ("rows of a table", "GetSpecialTable", True, OK + u32(1200) + NONE + b"\xff", u32(0)),
+    ("values of such a row", "GetSpecialTable", True, OK + u32(1200) + NONE + b"\xff" + u32(1), u32(0)),
+    ("values of a template", "GetTemplateInfo", True, OK + u32(1252) + b"\xff", u32(0)),
+    ("entry ids", "ModLinkAtt", False, u32(1) + w.tag_bytes(MEMBER) + u32(ALICE) + b"\xff", w.sized(w.ephemeral(BOB))),
+    ("bytes of an entry id", "ModLinkAtt", False, u32(1) + w.tag_bytes(MEMBER) + u32(ALICE) + b"\xff" + u32(1),
+     w.ephemeral(BOB)),
+    ("tags to remove", "ModProps", False, u32(0) + STAT + b"\xff", w.tag_bytes(SMTP)),
+    ("values", "ModProps", False, MOD, w.tagged(DISPLAY_TYPE, 6)),
+    ("bytes of a binary value", "ModProps", False, one_value(0x300B0102, b"\xff"), b"abcd"),
+    ("bytes of an entry id as a value", "ModProps", False, one_value(ENTRYID, b"\xff"), w.ephemeral(BOB)),
+    ("bytes of an entry id within one", "ModProps", False, one_value(
+        ENTRYID, b"\xff" + u32(4 + 16 + 16 + 32) + bytes(4) + CONTACTS + u32(3) + u32(4) + u32(0)), w.ephemeral(BOB)),
+    *[(f"values of type 0x{kind:04x}", "ModProps", False, one_value(0x68360000 | kind, b"\xff"), bytes(32))
+      for kind in (0x1002, 0x1003, 0x1004, 0x1005, 0x1006, 0x1007, 0x1014, 0x101E, 0x101F, 0x1040, 0x1048, 0x1102)],
+    ("bytes of one of several values", "ModProps", False, one_value(0x8C6D1102, b"\xff" + u32(1)), b"abcd"),
+    ("bytes of an action", "ModProps", False, one_value(ACTIONS, u32(1)), w.action(10)),
+    ("bytes of a store's id", "ModProps", False, in_action(1, b""), bytes(8)),
+    ("bytes of a folder's id", "ModProps", False, in_action(1, u32(0)), bytes(8)),
+    ("bytes of a template's id", "ModProps", False, in_action(3, b""), bytes(8)),
+    ("recipients", "ModProps", False, in_action(7, b""), bytes(8)),
+    ("properties of a recipient", "ModProps", False, in_action(8, u32(1) + b"\1"), bytes(8)),
+    ("columns of an answer", "QueryColumns", True, OK + b"\xff", w.tag_bytes(SMTP)),
+    ("explicit table", "QueryRows", False, u32(0) + STAT, u32(ALICE)),
+    ("columns of rows", "QueryRows", True, BIG_ROW, w.tag_bytes(SMTP)),
+    ("rows", "QueryRows", True, BIG_ROW + tags(DISPLAY), w.row((DISPLAY,), ("Alice",))),
+    ("rows of no column", "QueryRows", True, BIG_ROW + tags(), b"\0\0"),
+    ("names to resolve", "ResolveNames", False, u32(0) + STAT + NONE + b"\xff", w.wide("ali")),
+    ("ids to sort", "ResortRestriction", False, u32(0) + STAT + b"\xff", u32(ALICE)),
+    ("ids sorted", "ResortRestriction", True, OK + NONE + b"\xff", u32(ALICE)),
+    ("table to seek in", "SeekEntries", False, u32(0) + STAT + NONE + b"\xff", u32(ALICE)),
+    ("auxiliary buffer", "UpdateStat", False, u32(0) + NONE + b"\0", b""),
+    ("auxiliary buffer of an answer", "UpdateStat", True, OK + NONE + NONE, w.ext(b""))]
+
+
+def count_of(cap, c, what, kind, response, begin, end, size=HUGE):
+    body = begin + size + end
+    cap.wait(0.05)
+    ask = c.ask(kind, PLAIN[kind][0] if response else body)
+    cap.wait(0.003)
+    frame = c.reply(ask, body if response else PLAIN[kind][1])
+    at = len(begin) + len(size)
+    cap.item("mapihttp.malformed", frame if response else ask.frame, f"{what}: {int.from_bytes(size, 'little'):,} "
+             f"of them are announced, {len(end)} bytes follow.", [f"at byte {at}"])
+
+
+@case("mapi-body-bad-counts", "counts of 4 GB wherever a count stands")
+def counts(cap):
+    cap.largest = 160 * 1024
+    c = opened(cap)
+    for row in COUNTS:
+        count_of(cap, c, *row)
+    count_of(cap, c, "bytes of a server id", "ModProps", False, one_value(SENT), b"\1" + bytes(20), w.u16(0xFFFF))
+    count_of(cap, c, "actions", "ModProps", False, one_value(ACTIONS), w.u16(19) + w.action(10, bytes(10)),
+             w.u16(0xFFFF))
+    for kind in (0x10FB, 0x10FD, 0x10FE, 0x1001, 0x100B, 0x100D):
+        count_of(cap, c, f"values of type 0x{kind:04x}, which no property has", "ModProps", False,
+                 one_value(0x68360000 | kind, b"\xff"), bytes(32), u32(1))
+    c.leave()
+    c.conn.close()
+    cap.what = "Each 32-bit count of the address book's bodies says 4,294,967,295, those of 16 bits 65,535. Then " \
+               "multivalued types that MS-OXCDATA 2.11.1 does not have."
+    cap.rule = "Said at the byte behind the count, where nothing like that follows, and no memory is taken for it."
+
+
+@case("mapi-body-bad-counts-execute", "sizes of 4 GB in Connect and Execute")
+def counts_execute(cap):
+    c = Context(Outlook(cap))
+    c.connect()
+    for what, kind, response, begin in (
+            ("ROP buffer", "Execute", False, u32(3)), ("ROP buffer of an answer", "Execute", True, OK + u32(0)),
+            ("auxiliary buffer", "Execute", False, u32(3) + w.sized(w.rops(w.RELEASE, 1)) + u32(0x8008)),
+            ("auxiliary buffer of a NotificationWait", "NotificationWait", False, u32(0)),
+            ("auxiliary buffer of its answer", "NotificationWait", True, OK + u32(1))):
+        body = begin + HUGE + w.ext(b"")
+        cap.wait(0.05)
+        ask = c.ask(kind, m.default_body(kind) if response else body)
+        frame = c.reply(ask, body if response else m.default_answer(kind))
+        cap.item("mapihttp.malformed", frame if response else ask.frame, f"{what}: 4 GB are announced.",
+                 [f"at byte {len(begin) + 4}"])
+    c.leave()
+    c.conn.close()
+    cap.what = "RopBufferSize and AuxiliaryBufferSize say 4,294,967,295."
+    cap.rule = "Said at the byte behind the size."
 
 
 @case("mapi-body-rows", "standard and flagged rows, typed and untyped columns")
@@ -395,7 +598,8 @@ def entry_ids(cap):
          [f"/o=Example/cn=p{kind:x}" for kind in kinds] + [str(w.SERVER)])
     c.leave()
     c.conn.close()
-    cap.what = "Ten rows with a permanent and ten with an ephemeral entry id, of each display type (MS-OXNSPI 2.2.1.3, 2.2.9)."
+    cap.what = "Ten rows with a permanent and ten with an ephemeral entry id, of each display type (MS-OXNSPI " \
+               "2.2.1.3, 2.2.9)."
     cap.rule = RULE
 
 

@@ -182,6 +182,109 @@ def pipelined(cap):
     cap.rule = SOUND
 
 
+class H2:
+    """An HTTP/2 connection by prior knowledge (RFC 9113 3.3), its header fields never indexed (RFC 7541 6.2.2)."""
+
+    DATA, HEADERS, SETTINGS, CONTINUATION = 0, 1, 4, 9
+    END_STREAM, ACK, END_HEADERS, PADDED = 1, 1, 4, 8
+
+    def __init__(self, conn):
+        self.conn, self.next = conn, 1
+        conn.up(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + self.frame(self.SETTINGS, 0, 0, b"\0\3\0\0\0\x64"))
+        conn.down(self.frame(self.SETTINGS, 0, 0) + self.frame(self.SETTINGS, self.ACK, 0))
+        conn.up(self.frame(self.SETTINGS, self.ACK, 0))
+
+    @staticmethod
+    def frame(kind, flags, stream, payload=b""):
+        return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+    @staticmethod
+    def text(value):
+        data, out = value.encode(), b""
+        rest = len(data)
+        if rest < 127:
+            return bytes([rest]) + data
+        rest -= 127
+        while rest >= 128:
+            out, rest = out + bytes([rest & 127 | 128]), rest >> 7
+        return b"\x7f" + out + bytes([rest]) + data
+
+    def fields(self, *pairs):
+        return b"".join(b"\x10" + self.text(name) + self.text(value) for name, value in pairs)
+
+    def message(self, stream, pairs, body, pieces=1, pad=0, split=False):
+        """The frames of a message: HEADERS (cut in two if split) and DATA, the last with END_STREAM."""
+        block = self.fields(*pairs)
+        if split:
+            half = len(block) // 2
+            out = [self.frame(self.HEADERS, 0, stream, block[:half]),
+                   self.frame(self.CONTINUATION, self.END_HEADERS, stream, block[half:])]
+        else:
+            out = [self.frame(self.HEADERS, self.END_HEADERS, stream, block)]
+        edges = [len(body) * part // pieces for part in range(pieces + 1)]
+        for begin, end in zip(edges, edges[1:]):
+            flags = self.END_STREAM if end == len(body) else 0
+            data = body[begin:end]
+            out.append(self.frame(self.DATA, flags | (self.PADDED if pad else 0), stream,
+                                  (bytes([pad]) if pad else b"") + data + bytes(pad)))
+        return out
+
+
+def h2_request(context, kind):
+    context.counter += 1
+    return [(":method", "POST"), (":scheme", "http"), (":authority", m.HOST),
+            (":path", f"/mapi/{context.endpoint}/?MailboxId={m.MAILBOX_ID}"), ("content-type", "application/mapi-http"),
+            ("x-requesttype", kind), ("x-requestid", f"{{{str(context.guid).upper()}}}:{context.counter}"),
+            ("x-clientapplication", context.outlook.application), ("x-clientinfo", context.info)]
+
+
+def h2_response(kind):
+    return [(":status", "200"), ("content-type", "application/mapi-http"), ("x-requesttype", kind),
+            ("x-responsecode", "0"), ("x-pendingperiod", "30000"), ("x-expirationinfo", "900000")]
+
+
+@case("mapi-http-2", "HTTP/2 by prior knowledge")
+def http_2(cap):
+    c = Context(Outlook(cap))
+    conn = c.outlook.open()
+    h2 = H2(conn)
+    said = [b"PROCESSING\r\nDONE\r\nX-ElapsedTime: 12\r\nX-ResponseCode: 0\r\n\r\n"] * 4
+    said[2] = b"PROCESSING\r\nPENDING\r\nPENDING\r\nDONE\r\nX-ElapsedTime: 61000\r\n\r\n"
+    talks = [("Connect", m.connect_body(), m.connect_answer()), ("Execute", m.execute_body(), m.execute_answer()),
+             ("NotificationWait", m.default_body("NotificationWait"), m.default_answer("NotificationWait")),
+             ("Disconnect", m.default_body("Disconnect"), m.default_answer("Disconnect"))]
+    shapes = [{}, {"pieces": 2, "pad": 5}, {"split": True}, {"pieces": 3}]
+    streams = range(1, 8, 2)
+    for stream, (kind, body, _), shape in zip(streams, talks, shapes):
+        frames = h2.message(stream, h2_request(c, kind), body, **shape)
+        head = conn.up(frames[0])
+        frame = conn.up(b"".join(frames[1:]))
+        head = frame if "split" in shape else head           # a block in two frames is shown with its end
+        cap.body(frame, conn, {"mapihttp.meta_tag": [], "mapihttp.body.unknown": body.hex(":")},
+                 (head, f"x-requesttype: {kind}"))
+        cap.wait(0.01)
+        if kind == "NotificationWait":
+            continue
+        answer_2(cap, h2, stream, said[stream // 2], kind, talks[stream // 2][2], shape)
+    answer_2(cap, h2, 5, said[2], "NotificationWait", talks[2][2], {"pieces": 2})
+    conn.close()
+    cap.what = "Four requests and their responses on four streams of one HTTP/2 connection: header blocks in one " \
+               "frame and in two, bodies in one, two and three DATA frames, padded ones too; NotificationWait is " \
+               "answered last."
+    cap.rule = "http2 shows the headers. It hands over the body of each message and nothing that says which request " \
+               "it is of: meta-tags and additional headers are shown, the typed body is not, and there is no " \
+               "session. What is not known is no fault: nothing is said of it."
+
+
+def answer_2(cap, h2, stream, said, kind, body, shape):
+    frame = h2.conn.down(b"".join(h2.message(stream, h2_response(kind), said + body, **shape)))
+    tags = [line for line in said.decode().split("\r\n") if line.isalpha()]
+    elapsed = said.split(b"X-ElapsedTime: ")[1].split(b"\r\n")[0].decode()
+    cap.body(frame, h2.conn, {"mapihttp.meta_tag": tags, "mapihttp.server_time": f"{int(elapsed) / 1000:.9f}",
+                              "mapihttp.response_code.header": "0" if b"X-ResponseCode" in said else [],
+                              "mapihttp.body.unknown": body.hex(":")}, (frame, f"x-requesttype: {kind}"))
+
+
 @case("mapi-http-100-continue", "100 Continue before the body")
 def hundred(cap):
     c = Context(Outlook(cap))

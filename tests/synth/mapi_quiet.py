@@ -391,6 +391,49 @@ def drops(cap):
     cap.rule = "Gaps: no verdict from absence, no two at once, no cookie of a response that nobody saw."
 
 
+@case("mapi-quiet-drops-counter", "a connection that was not captured at all")
+def drops_counter(cap):
+    c = Context(Outlook(cap))
+    c.connect()
+    c.exchange()
+    lost = c.outlook.open(captured=False)
+    c.exchange(conn=lost, captured=False, note=False, reply={"captured": False})
+    cap.messages.pop()
+    c.exchange()
+    c.exchange(reply={"cookies": None})
+    c.exchange()
+    c.leave()
+    c.conn.close()
+    cap.what = "A request went over a connection of which the capture has nothing; its response set a new sequence " \
+               "cookie, which the next request, on the captured connection, carries."
+    cap.rule = "The counter of X-RequestId skips: there was a request, and its response may have brought any cookie."
+
+
+@case("mapi-quiet-drops-other", "a request and its response lost on another connection of the session")
+def drops_other(cap):
+    c = Context(Outlook(cap))
+    plain, other = {"drop": ("X-RequestId",)}, c.outlook.open()
+    plain["reply"] = {"drop": ("X-RequestId",)}
+    c.connect(**plain)
+    c.exchange(conn=other, **plain)
+    n = Context(c.outlook, "nspi", conn=other)
+    n.connect()
+    n.exchange("UpdateStat")
+    c.exchange(**plain)
+    c.exchange(conn=other, captured=False, note=False, drop=("X-RequestId",),
+               reply={"captured": False, "drop": ("X-RequestId",)})
+    cap.messages.pop()
+    other.close()
+    c.exchange(**plain)
+    c.exchange(**plain)
+    c.leave(**plain)
+    c.conn.close()
+    cap.what = "A client that sends no X-RequestId; the third Execute and its response, on the second connection, " \
+               "are missing, as that connection's end shows. They brought a new sequence cookie. What the capture " \
+               "has last of that connection is another context's."
+    cap.rule = "A gap on any connection of the session since the response that is compared with: silence."
+
+
 @case("mapi-quiet-duplicates", "every frame twice")
 def duplicates(cap):
     cap.span = "same"

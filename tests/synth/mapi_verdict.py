@@ -479,6 +479,66 @@ cookie_lost("routing", "the routing cookie is missing", "MapiRouting does not co
             lambda c: without(c.cookies, "MapiRouting"), ["MapiRouting"])
 
 
+@case("mapi-verdict-cookie-pipelined", "twelve pipelined requests in one frame, three of them without a cookie")
+def cookie_pipelined(cap):
+    cap.mss, cap.largest = 60000, 80 * 1024
+    conn = cap.connect("10.0.0.70", "10.0.0.81:80")
+    people = [Context(Outlook(cap, user=f"example.test\\user{index}", dn=f"{m.DN}{index}", name=str(index),
+                              mailbox=f"{w.guid(str(index))}@example.test"), conn=conn, headers=False)
+              for index in range(12)]
+    set_in = []
+    for c in people:
+        ask = c.connect()
+        set_in.append(ask.answer["frame"])
+    batch, asks, losers = m.Batch(conn), [], (2, 8, 11)
+    for index, c in enumerate(people):
+        jar = without(c.cookies, "MapiSequence") if index in losers else c.cookies
+        asks.append(c.ask("PING", conn=batch, cookies=jar))
+    frame = batch.send(UP, asks)
+    for index in losers:
+        cap.item(COOKIE, frame, f"Request {index + 1} of the frame lacks MapiSequence of frame {set_in[index]}.",
+                 ["MapiSequence", f"set in frame {set_in[index]}"])
+    cap.wait(0.004)
+    for index, (c, ask) in enumerate(zip(people, asks)):
+        c.reply(ask, code=9 if index == 11 else 0, fields={"mapihttp.response_code": "9" if index == 11 else "0"})
+    frame = batch.send(DOWN, asks)
+    cap.item(CODE, frame, "The last of the twelve responses has X-ResponseCode 9.", [9, CODES[9]])
+    conn.close()
+    cap.what = "A device in front of the server sends requests of twelve contexts over one connection, and twelve " \
+               "PINGs of theirs leave in one stretch, as a network card that cuts segments shows them; so do the " \
+               "answers."
+    cap.rule = "How many begin in a frame makes no difference: each is judged by itself, and each response belongs " \
+               "to its request. Contexts differ: no sequence is broken."
+
+
+@case("mapi-verdict-cookie-connections", "a stale cookie in a session of two connections")
+def cookie_connections(cap):
+    c = opened(cap)
+    other = c.outlook.open()
+    wait = c.ask("NotificationWait", m.default_body("NotificationWait"), conn=other)
+    c.exchange()
+    c.reply(wait, m.default_answer("NotificationWait"))
+    c.exchange(conn=other)
+    ask = c.ask("Execute", EXECUTE, cookies={**c.cookies, "MapiSequence": w.mapi_sequence(c.sequence - 1, c.seed)})
+    cap.item(COOKIE, ask.frame, "Both connections are whole and no counter is missing: nothing can have brought that "
+             "value last.", ["MapiSequence"])
+    c.reply(ask, m.execute_answer())
+    # One that the capture lost, and where the session goes on.
+    lost = c.outlook.open(captured=False)
+    c.exchange(conn=lost, captured=False, note=False, reply={"captured": False})
+    cap.messages.pop()
+    c.exchange()
+    ask = c.ask("Execute", EXECUTE, cookies={**c.cookies, "MapiSequence": w.mapi_sequence(c.sequence - 1, c.seed)})
+    cap.item(COOKIE, ask.frame, "The response before was captured; what was missed came before it.", ["MapiSequence"])
+    c.reply(ask, m.execute_answer())
+    c.leave()
+    m.close(c.conn, other)
+    cap.what = "Requests on two connections, one NotificationWait among them; then a stale cookie. Then a request " \
+               "and its response that the capture lacks, one that shows it by its counter, and again a stale cookie."
+    cap.rule = "Absence proves something where every connection of the session is whole and no counter of " \
+               "X-RequestId is missing since the response that is compared with."
+
+
 @case("mapi-verdict-cookie-proven", "the device between drops a cookie")
 def cookie_proven(cap):
     t = Two(cap)

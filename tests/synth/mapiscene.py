@@ -42,7 +42,7 @@ class MapiCapture(scene.Capture):
 
     def __init__(self, name, title):
         super().__init__(name, title)
-        self.messages, self.sessions = [], 0
+        self.messages, self.bodies, self.sessions = [], [], 0
 
     def message(self, frame, stream, to, kind, fields, text=()):
         row = {"frame": frame, "stream": stream, "to": to, "type": kind,
@@ -51,6 +51,11 @@ class MapiCapture(scene.Capture):
             row["text"] = list(text)
         self.messages.append(row)
         return row
+
+    def body(self, frame, stream, fields, head):
+        """A body alone, whose headers another dissector shows: head is their frame and what must be shown there."""
+        self.bodies.append({"frame": frame, "stream": stream, "head": list(head),
+                            "fields": {name: value for name, value in fields.items() if value is not None}})
 
     def item(self, name, frame, why, contains=(), frames=None):
         """frames: all that the rule allows, where it leaves the frame open; the first choice is frame."""
@@ -69,7 +74,8 @@ class MapiCapture(scene.Capture):
         for row in self.messages:
             conn = row["stream"]
             rows.append({**row, "stream": conn.stream})
-        return {"keys": None, "messages": sorted(rows, key=lambda row: row["frame"]),
+        bodies = {"bodies": [{**row, "stream": row["stream"].stream} for row in self.bodies]} if self.bodies else {}
+        return {"keys": None, "messages": sorted(rows, key=lambda row: row["frame"]), **bodies,
                 "items": sorted(self.items, key=lambda row: (row["frame"], row["item"])), "tolerated": self.tolerated}
 
 
@@ -386,6 +392,33 @@ class Context:
         for _ in range(count):
             self.cap.wait(gap)
             self.exchange("Execute" if self.endpoint == "emsmdb" else "UpdateStat", **how)
+
+
+class Batch:
+    """Stands for a connection: what is sent on it leaves in one stretch."""
+
+    def __init__(self, conn):
+        self.conn, self.data = conn, []
+
+    @property
+    def stream(self):
+        return self.conn.stream
+
+    def up(self, data, **_):
+        self.data.append(data)
+        return 0
+
+    down = up
+
+    def send(self, way, asks):
+        """All of it, as the requests or the responses of asks; returns the frame, which is the same for all."""
+        frame = self.conn.send(way, b"".join(self.data))
+        self.data = []
+        for ask in asks:
+            (ask.row if way == UP else ask.answer)["frame"] = frame
+            if way == UP:
+                ask.frame = frame
+        return frame
 
 
 # ---- usual bodies ------------------------------------------------------------------------

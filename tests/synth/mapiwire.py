@@ -246,6 +246,29 @@ def tags(*values):
     return u32(len(values)) + b"".join(map(tag_bytes, values))
 
 
+# ---- rules (MS-OXORULE 2.2.5) and what refers to messages of a mailbox -------------------
+
+def server_id(folder, message=0, instance=0):
+    """PtypServerId in the server's own form, MS-OXCDATA 2.11.1.4, behind its size."""
+    return u16(21) + b"\1" + u64(folder) + u64(message) + u32(instance)
+
+
+def rule(*actions, wide=False):
+    """RuleAction: of a standard rule, or with the wide counts of an extended one."""
+    count = u32 if wide else u16
+    return count(len(actions)) + b"".join(count(len(action)) + action for action in actions)
+
+
+def action(kind, data=b"", flavor=0):
+    """An ActionBlock without its length."""
+    return u8(kind) + u32(flavor) + u32(0) + data
+
+
+def folder_id(number):
+    """Folder EntryID, MS-OXCDATA 2.2.4.1."""
+    return bytes(4) + MAILBOX.bytes_le + u16(1) + guid("replica").bytes_le + number.to_bytes(6, "big") + u16(0)
+
+
 HAS_VALUE = {0x001F, 0x001E, 0x0102}
 
 
@@ -254,7 +277,8 @@ def plain(kind, value):
     single = {0x0001: lambda v: b"", 0x0002: u16, 0x0003: u32, 0x0004: lambda v: struct.pack("<f", v),
               0x0005: lambda v: struct.pack("<d", v), 0x0006: u64, 0x0007: lambda v: struct.pack("<d", v), 0x000A: u32,
               0x000B: u8, 0x000D: u32, 0x0014: u64, 0x001E: ascii0, 0x001F: wide, 0x0040: u64,
-              0x0048: lambda v: v.bytes_le, 0x0102: sized, 0x00FB: lambda v: u16(len(v)) + v, 0x00FD: lambda v: v}
+              0x0048: lambda v: v.bytes_le, 0x0102: sized, 0x00FB: lambda v: v, 0x00FD: lambda v: v,
+              0x00FE: lambda v: v}
     if kind & 0x1000:
         # A member of strings or bytes has its own HasValue; written by value().
         return u32(len(value)) + b"".join(

@@ -98,7 +98,7 @@ class Conn:
         edges = sorted({0, len(data), *cuts})
         pieces = []
         for begin, end in zip(edges, edges[1:]):
-            pieces += [(at, min(at + MSS, end)) for at in range(begin, end, MSS)]
+            pieces += [(at, min(at + self.cap.mss, end)) for at in range(begin, end, self.cap.mss)]
         base, frames = self.seq[way], {}
         for index in order or range(len(pieces)):
             begin, end = pieces[index]
@@ -199,6 +199,7 @@ class Capture:
         self.shape = None                    # of the frames, see wire.shape()
         self.stamps = True                   # TCP timestamps
         self.wraps = False                   # sequence numbers pass 2^32 soon
+        self.mss = MSS                       # more where the sender's network card cuts segments
         self.span = None                     # how each frame is duplicated: "same" or "routed"
         self.items, self.legs, self.tolerated, self.why = [], [], [], []
         self.what = self.rule = ""

@@ -3,8 +3,9 @@
     run_mapi.py [SAMPLE ...]
 
 Per message: the frame and TCP connection it is shown on, its direction, its fields and the texts of `tshark -V`. Per
-capture: every message and no other, the exact set of expert items with the words they must hold, and the rows of
--z mapihttp,sessions. A key of expect.json that is not known here is a failure: what a sample says must be compared.
+capture: every message and no other, every body that is shown without its headers, the exact set of expert items with the
+words they must hold, and the rows of -z mapihttp,sessions. A key of expect.json that is not known here is a failure: what
+a sample says must be compared.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -16,8 +17,9 @@ import common
 import table
 import wsrun
 
-TOP = {"keys", "messages", "items", "tolerated", "preferences"}
+TOP = {"keys", "messages", "bodies", "items", "tolerated", "preferences"}
 MESSAGE = {"frame", "stream", "to", "type", "fields", "text"}
+BODY = {"frame", "stream", "head", "fields"}
 ITEM = {"item", "severity", "frame", "frames", "contains"}
 # What no message may show, whatever a sample says of it.
 NOT_WANTED = ("_ws.malformed", "_ws.dissector_bug", "_ws.type_length", "_ws.number_string", "http.chunked")
@@ -66,6 +68,12 @@ def messages(packet):
                 for field in proto.iter("field"))]
 
 
+def bodies(packet):
+    """Those shown alone: another dissector has the headers."""
+    return [Message(packet, proto) for proto in packet.element.iter("proto")
+            if proto.get("name") == "mapihttp" and "a body whose headers" in proto.get("showname", "")]
+
+
 def sections(text):
     """{frame: lines} of tshark -V."""
     starts = list(SECTION.finditer(text))
@@ -103,8 +111,28 @@ class Run:
                 self.message(packet, message, row)
         for frame, rows in wanted.items():
             self.check(False, f"expect.json: no frame {frame} for {rows[0]['type']}")
+        self.bodies()
         self.items()
         self.sessions()
+
+    def bodies(self):
+        wanted = {}
+        for row in self.expect.get("bodies", ()):
+            wanted.setdefault(row["frame"], []).append(row)
+        for packet in self.packets:
+            got, rows = bodies(packet), wanted.pop(packet.number, [])
+            if not self.equal(len(got), len(rows), f"frame {packet.number}: bodies without headers"):
+                continue
+            for body, row in zip(got, rows):
+                self.equal(packet.stream, row["stream"], f"frame {packet.number}: tcp.stream of a body")
+                for name, values in row["fields"].items():
+                    values = [value(text) for text in (values if isinstance(values, list) else [values])]
+                    self.equal([value(text) for text in body.fields.get(name, [])], values,
+                               f"frame {packet.number}: {name} of a body")
+                head, words = row["head"]
+                self.check(words in self.shown.get(head, ""), f"frame {head}: tshark -V does not show {words!r}")
+        for frame in wanted:
+            self.check(False, f"expect.json: no frame {frame} for a body")
 
     @staticmethod
     def fits(message, row):
@@ -200,6 +228,8 @@ def test(tshark, sample, counter):
     known(counter, "the file", sample.expect, TOP)
     for row in sample.expect["messages"]:
         known(counter, f"message of frame {row['frame']}", row, MESSAGE)
+    for row in sample.expect.get("bodies", ()):
+        known(counter, f"body of frame {row['frame']}", row, BODY)
     for item in sample.expect["items"]:
         known(counter, f"item {item['item']}", item, ITEM)
     options = sample.options(tshark)
@@ -210,7 +240,7 @@ def test(tshark, sample, counter):
         packets, rest = common.pdml(common.clean(text))
         rows = list(table.rows(rest.splitlines(), "sessions"))
         shown = {}
-        if any(row.get("text") for row in sample.expect["messages"]):
+        if sample.expect.get("bodies") or any(row.get("text") for row in sample.expect["messages"]):
             shown = sections(tshark.output([*options, *more, "-V"]))
         Run(sample, counter, packets, rows, shown, mode).all()
     columns(tshark, options, sample, counter)

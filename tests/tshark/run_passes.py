@@ -114,6 +114,8 @@ def sharkd_fields(nodes, fields, items):
                 items.append((which, label[1].lower() if label else "?", label[2][:CUT] if label else "?"))
             continue
         if common.ours(name):
+            # From 4.4 on a filter for a single byte ends with a colon.
+            text = text[:-1] if re.fullmatch("[0-9a-f]{2}:", text) else text
             fields.append((name, value(unquote(text))))
         sharkd_fields(node.get("n", []), fields, items)
 

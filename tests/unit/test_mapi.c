@@ -750,6 +750,146 @@ static void test_cookies_rotate(void)
     scene_end(&scene);
 }
 
+#define LOST_JAR "sid=session-one-value; sequence=nobody-saw-it"
+
+/* A session on two connections, with a success on each; the last one on the first. */
+static void two_connections(struct scene *scene, struct tap *tap, struct tap *other)
+{
+    connected(scene, tap);
+    tap_open(other, scene, "10.0.0.9:50002", SERVER);
+    ask(other, "Execute", 2, JAR_1);
+    answer(other, "Execute", NULL);
+    ask(tap, "Execute", 3, JAR_1);
+    answer(tap, "Execute", NULL);
+}
+
+/* Bytes of both directions that were not captured, and whatever shows it. */
+static void lose_exchange(struct tap *tap)
+{
+    tap->seq[WAY_TO_SERVER] += 700;
+    tap->seq[WAY_TO_CLIENT] += 900;
+    tap_wire(tap, WAY_TO_SERVER, (struct wire){ .len = 0 });
+}
+
+/* A request and its response are both missing: a gap on another connection of the session. */
+static void test_cookies_missed(void)
+{
+    struct scene scene;
+    struct tap tap, other, third;
+    two_connections(&scene, &tap, &other);
+    ask(&tap, "Execute", 4, LOST_JAR);
+    CHECK_STR(scene.log, "session.cookie_lost:warning@7/0.0");
+    scene_end(&scene);
+
+    two_connections(&scene, &tap, &other);
+    lose_exchange(&other);
+    ask(&tap, "Execute", 4, LOST_JAR);
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
+    /* It ended before the next request, ... */
+    two_connections(&scene, &tap, &other);
+    lose_exchange(&other);
+    tap_fin(&other, WAY_TO_SERVER);
+    tap_fin(&other, WAY_TO_CLIENT);
+    tap_open(&third, &scene, "10.0.0.9:50003", SERVER);
+    ask(&third, "Execute", 4, JAR_1);
+    answer_status(&third, "401 Unauthorized", NULL);
+    ask(&tap, "Execute", 4, LOST_JAR);
+    CHECK_STR(scene.log, "");
+    /* ... and before the response that counts from here on. */
+    answer(&tap, "Execute", "Set-Cookie: sequence=seq-one-4; path=/mapi\r\n");
+    ask(&tap, "Execute", 5, LOST_JAR);
+    CHECK_STR(scene.log, "session.cookie_lost:warning@14/0.0");
+    scene_end(&scene);
+    /* A gap, or a beginning that was not captured, before the request of that response. */
+    for (int late = 0; late < 2; late++) {
+        connected(&scene, &tap);
+        tap_open_as(&other, &scene, "10.0.0.9:50002", SERVER, !late, false);
+        ask(&other, "Execute", 2, JAR_1);
+        answer(&other, "Execute", NULL);
+        if (!late) {
+            lose_exchange(&other);
+        }
+        ask(&tap, "Execute", 3, JAR_1);
+        answer(&tap, "Execute", NULL);
+        ask(&tap, "Execute", 4, LOST_JAR);
+        CHECK_STR(scene.log, late ? "session.cookie_lost:warning@7/0.0" : "session.cookie_lost:warning@8/0.0");
+        scene_end(&scene);
+    }
+    two_connections(&scene, &tap, &other);
+    tap_open_as(&third, &scene, "10.0.0.9:50003", SERVER, false, false);
+    ask(&third, "Execute", 4, JAR_1);
+    answer_status(&third, "401 Unauthorized", NULL);
+    ask(&tap, "Execute", 4, LOST_JAR);
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
+    /* Another session's gap. */
+    two_connections(&scene, &tap, &other);
+    tap_open(&third, &scene, "10.0.0.9:50003", SERVER);
+    ask_with(&third, (struct ask){ .type = "Connect", .counter = 1, .guid = GUID_B });
+    answer(&third, "Connect", "Set-Cookie: sid=session-two-value\r\n");
+    lose_exchange(&third);
+    ask(&tap, "Execute", 4, LOST_JAR);
+    CHECK_STR(scene.log, "session.cookie_lost:warning@10/0.0");
+    scene_end(&scene);
+}
+
+/* A counter that skips: the missing request may have been anywhere. */
+static void test_counter_skips(void)
+{
+    struct scene scene;
+    struct tap tap, other;
+    connected(&scene, &tap);
+    ask(&tap, "Execute", 3, LOST_JAR);
+    answer(&tap, "Execute", NULL);
+    ask(&tap, "Execute", 4, LOST_JAR);           /* nobody saw where that value came from */
+    answer(&tap, "Execute", NULL);
+    CHECK_STR(scene.log, "");
+    ask(&tap, "Execute", 5, "sequence=nobody-saw-it");   /* but this one is known */
+    CHECK_STR(scene.log, "session.cookie_lost:warning@7/0.0");
+    answer(&tap, "Execute", NULL);
+    ask(&tap, "Execute", 6, LOST_JAR);
+    answer(&tap, "Execute", "Set-Cookie: sequence=seq-one-6; path=/mapi\r\n");
+    CHECK_STR(scene.log, "session.cookie_lost:warning@7/0.0");
+    ask(&tap, "Execute", 7, LOST_JAR);
+    CHECK_STR(scene.log, "session.cookie_lost:warning@7/0.0 session.cookie_lost:warning@11/0.0");
+    scene_end(&scene);
+    /* Nor is a session lost whose context cookie the client does not send: once it was not known, it may be another. */
+    connected(&scene, &tap);
+    for (unsigned i = 3; i < 6; i++) {
+        ask(&tap, "Execute", i, "sequence=seq-one-1");
+        answer_code(&tap, 13, "The request is missing a required cookie.");
+    }
+    tap_fin(&tap, WAY_TO_SERVER);
+    CHECK_STR(scene.log, "response_code.failed:warning@4/0.0 response_code.failed:warning@6/0.0 "
+              "response_code.failed:warning@8/0.0");
+    scene_end(&scene);
+    /* NotificationWait counts apart, or with the others. */
+    for (unsigned wait = 2; wait <= 200; wait += 198) {
+        connected(&scene, &tap);
+        tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
+        ask(&other, "NotificationWait", wait, JAR_1);
+        ask(&tap, "Execute", wait == 2 ? 3 : 2, LOST_JAR);
+        CHECK_STR(scene.log, "");                /* the wait is not answered yet: it may have been */
+        answer(&other, "NotificationWait", NULL);
+        answer(&tap, "Execute", NULL);
+        ask(&tap, "Execute", wait == 2 ? 4 : 3, LOST_JAR);
+        CHECK_STR(scene.log, "session.cookie_lost:warning@7/0.0");
+        scene_end(&scene);
+    }
+    /* A resend, and a request without its cookies, are in the capture. */
+    connected(&scene, &tap);
+    ask(&tap, "Execute", 2, JAR_1);
+    answer_status(&tap, "401 Unauthorized", NULL);
+    ask(&tap, "Execute", 2, JAR_1);
+    answer(&tap, "Execute", NULL);
+    ask(&tap, "Execute", 3, NULL);
+    answer(&tap, "Execute", NULL);
+    ask(&tap, "Execute", 4, "sid=session-one-value");
+    CHECK_STR(scene.log, "session.cookie_lost:warning@7/0.0 session.cookie_lost:warning@9/0.0");
+    scene_end(&scene);
+}
+
 /* ---- the sequence of requests ----------------------------------------------------------------------- */
 
 static void test_sequence(void)
@@ -989,6 +1129,28 @@ static void legs_begin(struct legs *legs)
     CHECK_INT(message->leg, 0);
 }
 
+/* What is not known of the first leg proves nothing of the device. */
+static void test_legs_missed(void)
+{
+    for (int lost = 0; lost < 2; lost++) {
+        struct legs legs;
+        legs_begin(&legs);
+        if (lost) {
+            mconn_lost(legs.client.conn, scene_frame(&legs.scene), WAY_TO_CLIENT);
+        }
+        for (unsigned i = 2; i < 4; i++) {
+            ask(&legs.client, "Execute", i, lost ? "sid=session-one-value" : JAR_1);
+            ask(&legs.a, "Execute", i, "sid=session-one-value");
+            answer(&legs.a, "Execute", NULL);
+            answer(&legs.client, "Execute", NULL);
+            CHECK(legs.scene.where_seen == !lost && legs.scene.where == (lost ? WHERE_UNKNOWN : WHERE_DEVICE));
+        }
+        CHECK_STR(legs.scene.log, lost ? "session.cookie_lost:warning@7/0.1 session.cookie_lost:warning@11/0.1" :
+                  "session.cookie_lost:warning@6/0.1 session.cookie_lost:warning@10/0.1");
+        scene_end(&legs.scene);
+    }
+}
+
 static void test_legs(void)
 {
     struct legs legs;
@@ -1080,7 +1242,74 @@ static void test_legs(void)
 
 /* ---- many --------------------------------------------------------------------------------------------------- */
 
-/* Memory grows with messages and cookie values, not with what is outstanding or repeated. */
+/* Requests of many contexts in one frame: each is judged. */
+static void test_many_in_frame(void)
+{
+    enum { CONTEXTS = 60 };
+    static char text[CONTEXTS * 400];
+    struct scene scene;
+    struct tap tap;
+    scene_begin(&scene);
+    tap_open(&tap, &scene, CLIENT, SERVER);
+    size_t used = 0;
+    for (unsigned i = 0; i < CONTEXTS; i++) {
+        char guid[40], set[100];
+        snprintf(guid, sizeof(guid), "{A0000000-0000-0000-0000-0000000001%02u}", i);
+        snprintf(set, sizeof(set), "Set-Cookie: sid=session-%u-value\r\nSet-Cookie: sequence=first-of-%u\r\n", i, i);
+        ask_with(&tap, (struct ask){ .type = "Connect", .counter = 1, .guid = guid });
+        answer(&tap, "Connect", set);
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "POST /mapi/emsmdb/ HTTP/1.1\r\nHost: "
+                                 "mail.example.test\r\nX-RequestType: PING\r\nX-RequestId: %s:2\r\n"
+                                 "Cookie: sid=session-%u-value\r\n\r\n", guid, i);
+    }
+    CHECK_STR(scene.log, "");
+    tap_bytes(&tap, WAY_TO_SERVER, text, used);
+    unsigned told = 0;
+    for (const char *at = scene.log; (at = strstr(at, "session.cookie_lost:warning@121/")); at++) {
+        CHECK_INT(atoi(at + strlen("session.cookie_lost:warning@121/")), told);
+        told++;
+    }
+    CHECK_INT(told, CONTEXTS);
+    scene_end(&scene);
+}
+
+/* However many wait, responses answer in order; and after a gap nobody knows which. */
+static void test_many_outstanding(void)
+{
+    enum { WAITING = 300 };
+    struct scene scene;
+    struct tap tap;
+    struct mapi_message *asked[WAITING];
+    connected(&scene, &tap);
+    for (unsigned i = 0; i < WAITING; i++) {
+        asked[i] = ask(&tap, "NotificationWait", i + 2, JAR_1);
+    }
+    for (unsigned i = 0; i < WAITING; i++) {
+        struct mapi_message *response = answer(&tap, "NotificationWait", NULL);
+        CHECK_INT(response->request_frame, asked[i]->end.frame);
+        CHECK_INT(asked[i]->response_frame, response->end.frame);
+    }
+    CHECK_STR(scene.log, "");
+    for (unsigned i = 0; i < WAITING; i++) {
+        asked[i] = ask(&tap, "NotificationWait", i + 400, JAR_1);
+    }
+    mconn_lost(tap.conn, scene_frame(&scene), WAY_TO_CLIENT);
+    mconn_lost(tap.conn, scene_frame(&scene), WAY_TO_CLIENT);
+    tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nX-RequestType: NotificationWait\r\nX-RequestId: %s:%u\r\n"
+             "X-ResponseCode: 0\r\nContent-Length: 0\r\n\r\n", GUID_A, 400 + WAITING - 1);
+    CHECK_INT(tap.last[WAY_TO_CLIENT]->request_frame, asked[WAITING - 1]->end.frame);
+    scene_end(&scene);
+    /* The client closes under all of them, twice. */
+    connected(&scene, &tap);
+    ask(&tap, "NotificationWait", 2, JAR_1);
+    ask(&tap, "NotificationWait", 3, JAR_1);
+    tap_fin(&tap, WAY_TO_SERVER);
+    tap_wire(&tap, WAY_TO_SERVER, (struct wire){ .fin = true });
+    CHECK_STR(scene.log, "request.unanswered:note@5/0.0 request.unanswered:note@5/0.0");
+    scene_end(&scene);
+}
+
+/* Memory grows with messages and cookie values, not with what is repeated. */
 static void test_memory(void)
 {
     struct scene scene;
@@ -1126,11 +1355,16 @@ int main(void)
     test_back_end();
     test_cookie_lost();
     test_cookies_rotate();
+    test_cookies_missed();
+    test_counter_skips();
     test_sequence();
     test_cut();
     test_unanswered();
     test_gone();
     test_legs();
+    test_legs_missed();
+    test_many_in_frame();
+    test_many_outstanding();
     test_memory();
     return unit_end();
 }

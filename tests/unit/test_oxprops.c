@@ -294,7 +294,7 @@ static void values(void)
           " property.has_value=ff property.value.string=\"B\"");
     value("FF 02 00 00 00 FF 01 00 00 00 AA FF 00 00 00 00", 0x1102, book,
           " property.has_value=ff property.value.count=2 property.has_value=ff property.value.size=1"
-          " property.value.binary=1 bytes property.has_value=ff property.value.size=0 property.value.binary=0 bytes");
+          " property.value.binary=1 bytes property.has_value=ff property.value.size=0");
     value("00 00 00 00", 0x101F, rop, " property.value.count=0");
     value("01 00 00 00 08 20 06 00 00 00 00 00 C0 00 00 00 00 00 00 46", 0x1048, rop,
           " property.value.count=1 property.value.guid=16 bytes(PSETID_Common)");
@@ -699,6 +699,25 @@ static void actions(void)
     read_property_value(&reader, 0x00FE, PROP_EXTENDED);
     CHECK_DONE();
     CHECK(strstr(seen.text, "rule.action.folder_size=46 [Folder EntryID entry_id.flags=0"));
+    /* in a message of the address book, with counts of either width, and no HasValue within */
+    start("0100 1600 07 00000000 00000000 0100 01 0100 1F000130 41000000");
+    read_property_value(&reader, 0x00FE, PROP_ADDRESS_BOOK);
+    CHECK_DONE();
+    CHECK(strstr(seen.text, " rule.action_count16=1 [ActionBlock rule.action.length16=22"));
+    start("01000000 1A000000 07 00000000 00000000 01000000 01 01000000 1F000130 41000000");
+    read_property_value(&reader, 0x00FE, PROP_ADDRESS_BOOK);
+    CHECK_DONE();
+    CHECK(strstr(seen.text, " rule.action_count=1 [ActionBlock rule.action.length=26"));
+    CHECK(strstr(seen.text, DISPLAY_NAME " property.value.string=\"A\""));
+    start("FFFFFFFF 0900 0A 00000000 00000000");
+    read_property_value(&reader, 0x00FE, PROP_ADDRESS_BOOK);
+    CHECK_BROKEN_AT(2);
+    start("01000000 FFFFFFFF 0A 00000000 00000000");
+    read_property_value(&reader, 0x00FE, PROP_ADDRESS_BOOK);
+    CHECK_BROKEN_AT(8);
+    start("0100");
+    read_property_value(&reader, 0x00FE, PROP_ADDRESS_BOOK);
+    CHECK_BROKEN_AT(2);
     /* reply, bounce, tag, defer */
     start("0400 2900 03 01000000 00000000 0100000000000005 0100000000000006 33333333333333333333333333333333"
           " 0D00 06 00000000 00000000 26000000 1100 09 00000000 00000000 03001700 02000000"
