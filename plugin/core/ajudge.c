@@ -158,22 +158,100 @@ void judge_type3(struct aconn *conn, struct when when)
     }
 }
 
+/* ---- channel bindings -------------------------------------------------------------------- */
+
+static bool bound_to(const struct arequest *request, const struct tls_leaf *leaf)
+{
+    return leaf && leaf->has_bindings && memcmp(leaf->bindings, request->bound_to, sizeof(leaf->bindings)) == 0;
+}
+
+/* "10.0.0.80:443 (stream 0, thumbprint 5A0C3F11...)", as Windows names certificates. */
+static void add_leaf(struct text *text, const struct aconn *conn)
+{
+    const uint8_t *id = conn->leaf->sha1;
+    say_endpoint(text, &conn->server);
+    say(text, " (stream %u, thumbprint %02X%02X%02X%02X...)", conn->stream, id[0], id[1], id[2], id[3]);
+}
+
+/* The legs before the last one. */
+struct bridge {
+    const struct aconn *bound;   /* the bindings are those of its certificate, or NULL */
+    const struct aconn *client;  /* the first, NULL if the last leg is the only one */
+};
+
+static struct bridge bridge_of(const struct arequest *request)
+{
+    struct bridge bridge = { NULL, NULL };
+    for (const struct arequest *before = request->parent; before; before = before->parent) {
+        bridge.client = before->conn;
+        if (!bridge.bound && bound_to(request, before->conn->leaf)) {
+            bridge.bound = before->conn;
+        }
+    }
+    return bridge;
+}
+
+static void tell_clear(struct text *text, const struct aconn *conn, struct when when, const struct arequest *request,
+                       const struct bridge *bridge)
+{
+    say(text, " (frame %u) carries channel bindings of TLS, goes in clear text to ", request->when.frame);
+    add_server(text, conn, when.frame);
+    say(text, " and is refused with 401");
+    if (bridge->bound) {
+        say(text, "; the bindings are those of the certificate at ");
+        add_leaf(text, bridge->bound);
+    }
+    say(text, "; inferred: TLS ends at a device before this connection, so the bindings cannot match what the server "
+              "sees, if it asks for Extended Protection; next: pass TLS through or encrypt again with the same "
+              "certificate, or turn Extended Protection off for this virtual directory");
+}
+
+static void tell_other_leaf(struct text *text, const struct aconn *conn, struct when when,
+                            const struct arequest *request, const struct bridge *bridge)
+{
+    say(text, " (frame %u) carries channel bindings of TLS and is refused with 401 (frame %u) by ", request->when.frame,
+        when.frame);
+    add_leaf(text, conn);
+    if (bridge->bound) {
+        say(text, "; the bindings are those of another certificate, at ");
+        add_leaf(text, bridge->bound);
+    } else {
+        say(text, ", which presents another certificate than ");
+        add_leaf(text, bridge->client);
+        say(text, " before it");
+        if (conn->leaf->has_bindings && bridge->client->leaf->has_bindings) {
+            say(text, "; the bindings are those of neither");
+        }
+    }
+    say(text, "; inferred: a device between ends TLS and encrypts again, so the bindings cannot match what the server "
+              "sees, if it asks for Extended Protection; next: install the same certificate on the device and the "
+              "server, pass TLS through, or turn Extended Protection off for this virtual directory");
+}
+
 void judge_bindings(struct aconn *conn, const struct arequest *request, struct when when)
 {
     struct text text = { .used = 0 };
-    struct blame blame = { WHERE_DEVICE, false };
     /* The leg where the server judges, and nothing else that explains the refusal. */
-    if (conn->tls || request->passed_on || conn->torn_frame == request->when.frame || request->account->bindings_told) {
+    if (request->passed_on || conn->torn_frame == request->when.frame || request->account->bindings_told) {
         return;
     }
+    const struct bridge bridge = bridge_of(request);
+    const struct tls_leaf *before = bridge.client ? bridge.client->leaf : NULL;
+    /* Where the server's own certificate is not known, or is the one that was bound to, or only
+     * one leg was captured, nothing can be said. */
+    if (conn->tls && (!conn->leaf || bound_to(request, conn->leaf) ||
+                      !(bridge.bound || (before && !tls_leaf_equal(before, conn->leaf))))) {
+        return;
+    }
+    struct blame blame = { WHERE_DEVICE, conn->tls || bridge.bound };
     request->account->bindings_told = true;
     say(&text, "Seen: the type 3 of ");
     add_user(&text, request->user);
-    say(&text, " (frame %u) carries channel bindings of TLS, goes in clear text to ", request->when.frame);
-    add_server(&text, conn, when.frame);
-    say(&text, " and is refused with 401; inferred: TLS ends at a device before this connection, so the bindings "
-               "cannot match what the server sees, if it asks for Extended Protection; next: pass TLS through or "
-               "encrypt again with the same certificate, or turn Extended Protection off for this virtual directory");
+    if (conn->tls) {
+        tell_other_leaf(&text, conn, when, request, &bridge);
+    } else {
+        tell_clear(&text, conn, when, request, &bridge);
+    }
     tell(conn->world, request->account, request->leg, V_CHANNEL_BINDING, when, blame, &text);
 }
 

@@ -806,6 +806,7 @@ static const struct auth_shown *take_request(struct aconn *conn, struct when whe
     request->ntlm = token.is_ntlm;
     request->kerberos = token.is_kerberos;
     request->bindings = token.has_channel_bindings;
+    memcpy(request->bound_to, token.channel_bindings, sizeof(request->bound_to));
     request->waits = span_equals_nocase(fields.request_type, "NotificationWait");
     request->opens = span_equals_nocase(fields.request_type, "Connect") ||
                      span_equals_nocase(fields.request_type, "Bind");
@@ -1194,6 +1195,11 @@ struct aconn *aconn_new(struct aworld *world, uint32_t stream, const struct endp
     conn->leg = NO_NUMBER;
     conn->owner = conn->owner_scheme = "";
     return conn;
+}
+
+void aconn_leaf(struct aconn *conn, const struct tls_leaf *leaf)
+{
+    conn->leaf = leaf;
 }
 
 const struct auth_shown *auth_head(struct aconn *conn, struct when when, enum way way, const struct http_head *head,

@@ -11,6 +11,7 @@
 
 #include "httphead.h"
 #include "tcp.h"
+#include "tlscert.h"
 #include "verdict.h"
 
 struct aworld;
@@ -22,6 +23,10 @@ struct aworld *aworld_new(const struct arena *arena);
  * connection's record. tls: what we see was decrypted. */
 struct aconn *aconn_new(struct aworld *world, uint32_t stream, const struct endpoint *client,
                         const struct endpoint *server, const struct tcp_flow *tcp, bool tls);
+
+/* What the server of a TLS connection presented, if that is known, as soon as it is; leaf stays
+ * the caller's and outlives the connection's record. */
+void aconn_leaf(struct aconn *conn, const struct tls_leaf *leaf);
 
 /* What one message shows; arena-owned, never changed afterwards. Strings are "" where they
  * do not apply. */

@@ -56,6 +56,7 @@ struct arequest {
     uint8_t scheme_id;           /* enum auth_scheme */
     uint8_t below_offers;        /* bits of enum auth_scheme: of the answer on the next leg */
     bool has_authorization, final, anonymous, ntlm, kerberos, bindings;
+    uint8_t bound_to[16];        /* where bindings: MsvAvChannelBindings */
     bool relayed;                /* the same request was seen on the leg before */
     bool passed_on;              /* and on the leg after */
     bool waits;                  /* NotificationWait */
@@ -75,6 +76,7 @@ struct aconn {
     uint32_t stream;
     struct endpoint client, server;
     const struct tcp_flow *tcp;
+    const struct tls_leaf *leaf; /* that the server presented, NULL if not known */
     struct arequest *first, *last;
     uint32_t outstanding;
     uint32_t leg;                /* shown before on this connection, NO_NUMBER if not */

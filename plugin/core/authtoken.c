@@ -156,6 +156,10 @@ static void decode_target(struct span pairs, struct auth_token *token)
             break;
         case AV_CHANNEL_BINDINGS:
             token->has_channel_bindings = len > 0 && !all_zero(value);
+            memset(token->channel_bindings, 0, sizeof(token->channel_bindings));
+            if (len == sizeof(token->channel_bindings)) {
+                memcpy(token->channel_bindings, value.ptr, len);
+            }
             break;
         default:
             break;

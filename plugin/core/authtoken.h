@@ -51,6 +51,7 @@ struct auth_token {
     bool anonymous;              /* a TYPE3 without a user */
     bool ntlmv2;                 /* a TYPE3 with an NTLMv2 response */
     bool has_channel_bindings;   /* a TYPE3 with MsvAvChannelBindings that are not zero */
+    uint8_t channel_bindings[16];        /* these, if they are as long as an MD5, else zero */
     int8_t neg_state;            /* SPNEGO: 0 completed, 1 incomplete, 2 rejected, 3 MIC wanted; -1 none */
     /* UTF-8, as sent: "alice", "EXAMPLE\\alice", "alice@example.test"; of Bearer the name its
      * token claims, if it is readable; "" for Kerberos. Never a password. */

@@ -8,17 +8,15 @@
 
 #include "ws.h"
 
-#include <epan/dissectors/packet-tls-utils.h>
-#include <epan/dissectors/packet-tls.h>
 #include <epan/tap.h>
 
 #include "../core/follow.h"
+#include "tlsrecords.h"
 
 #define HELD_MAX 64              /* segments that wait for one before them, of one direction */
 #define HEAD_WAIT_MAX HTTP_HEAD_MAX
 #define KEPT_MAX 0x400000u       /* of a message that http may never show */
 #define SENTENCE_MAX 2048
-#define TLS_LAYERS 32            /* places of a frame where tls may have left records */
 #define LINE_LOOK 256            /* of a request line, for its path */
 #define SOURCES_MAX 64           /* data sources of one frame that are looked at */
 
@@ -54,7 +52,6 @@ struct mapi_stream {
     struct way_state way[2];     /* by enum way */
 };
 
-static int proto_tls = -1;
 static int mapi_tap = -1;
 
 /* ---- What is kept of a frame ------------------------------------------------------ */
@@ -394,48 +391,18 @@ static void acknowledged(const struct feed *feed, const struct tcp_frame *tcp)
 
 /* ---- Records of TLS --------------------------------------------------------------- */
 
-bool tls_decrypted(packet_info *pinfo)
-{
-    for (uint32_t layer = 0; layer < TLS_LAYERS; layer++) {
-        const SslPacketInfo *info = (const SslPacketInfo *)p_get_proto_data(wmem_file_scope(), pinfo, proto_tls, layer);
-        if (info && info->records)
-            return true;
-    }
-    return false;
-}
-
-struct records {                 /* of application data, in their order */
-    packet_info *pinfo;
-    uint32_t layer;              /* the next one to look at */
-    const SslRecordInfo *at;
-};
-
-static const SslRecordInfo *next_record(struct records *records)
-{
-    const SslRecordInfo *record = records->at ? records->at->next : NULL;
-    for (;;) {
-        while (record && record->type != SSL_ID_APP_DATA)
-            record = record->next;
-        if (record || records->layer >= TLS_LAYERS)
-            return records->at = record;
-        const SslPacketInfo *info = (const SslPacketInfo *)p_get_proto_data(wmem_file_scope(), records->pinfo, proto_tls,
-                                                                            records->layer++);
-        record = info ? info->records : NULL;
-    }
-}
-
 /* Records that tls has decrypted in this frame so far and that were not followed yet. */
 static void feed_records(const struct feed *feed, const struct tcp_frame *tcp, struct followed *followed)
 {
     struct way_state *state = &feed->stream->way[feed->way];
-    struct records records = { .pinfo = feed->pinfo };
+    struct tls_records records = { .pinfo = feed->pinfo, .type = SSL_ID_APP_DATA };
     uint32_t seen = 0;
     if (state->have_next && (int32_t)(tcp->seq - state->next_seq) > 0 && tcp->payload_len > 0)
         lose(feed);
     if (!state->have_next || (int32_t)(tcp->seq + tcp->payload_len - state->next_seq) > 0)
         state->next_seq = tcp->seq + tcp->payload_len;
     state->have_next = true;
-    for (const SslRecordInfo *record; (record = next_record(&records));) {
+    for (const SslRecordInfo *record; (record = tls_records_next(&records));) {
         if (seen++ >= followed->records)
             feed_bytes(feed, record->plain_data, record->data_len);
     }
@@ -491,6 +458,8 @@ static struct mapi_stream *claim(packet_info *pinfo, const struct tcp_frame *tcp
     stream->client = from_client ? tcp->src : tcp->dst;
     stream->server = from_client ? tcp->dst : tcp->src;
     stream->conn = mconn_new(store_mapi(), tcp_stream, &stream->client, &stream->server, &past);
+    if (tls)
+        aconn_leaf(mconn_auth(stream->conn), leaf_of(conversation));
     /* Of the other direction the claiming frame is no part. */
     struct way_state *other = &stream->way[from_client ? WAY_TO_CLIENT : WAY_TO_SERVER];
     other->have_next = past.has_next;
@@ -501,8 +470,8 @@ static struct mapi_stream *claim(packet_info *pinfo, const struct tcp_frame *tcp
 
 static bool record_starts_request(packet_info *pinfo)
 {
-    struct records records = { .pinfo = pinfo };
-    for (const SslRecordInfo *record; (record = next_record(&records));) {
+    struct tls_records records = { .pinfo = pinfo, .type = SSL_ID_APP_DATA };
+    for (const SslRecordInfo *record; (record = tls_records_next(&records));) {
         if (starts_mapi_request(record->plain_data, record->data_len))
             return true;
     }
@@ -817,7 +786,6 @@ void mapi_register(void)
 
 void mapi_handoff(void)
 {
-    proto_tls = proto_get_id_by_filter_name("tls");
     dissector_add_string("media_type", "application/mapi-http", find_dissector("mapihttp"));
     heur_dissector_add("http", body_of_other_type, "MAPI over HTTP", "mapihttp_http", proto_mapihttp, HEURISTIC_ENABLE);
 }

@@ -78,6 +78,7 @@ static void proto_reg_handoff_outlookhttp(void)
 {
     takeover_handoff();
     mapi_handoff();
+    leaf_handoff();
 }
 
 MODULE_EXPORT const char plugin_version[] = PLUGIN_VERSION;

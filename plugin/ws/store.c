@@ -24,6 +24,7 @@ void store_init(void)
     mapi_world = NULL;
     auth_world = NULL;
     interned = NULL;
+    leaf_init();
 }
 
 struct vworld *store_world(void)
@@ -181,6 +182,7 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
     stream->client = from_client ? tcp->src : tcp->dst;
     stream->server = from_client ? tcp->dst : tcp->src;
     stream->row = NO_NUMBER;
+    stream->leaf = tls ? leaf_of(conversation) : NULL;
     /* Of the other direction the claiming frame is no part. */
     const enum way other = from_client ? WAY_TO_CLIENT : WAY_TO_SERVER;
     stream->flow[other].have_next = past.has_next;
@@ -209,9 +211,11 @@ void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum wa
 void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_head *head)
 {
     uint32_t leg;
-    if (!stream->auth)
+    if (!stream->auth) {
         stream->auth = aconn_new(store_auth(), stream->tcp_stream, &stream->client, &stream->server,
                                  vtcp_tcp(stream->conn), stream->tls);
+        aconn_leaf(stream->auth, stream->leaf);
+    }
     const struct auth_shown *shown = auth_head(stream->auth, frame_when(pinfo), way, head, &leg);
     if (!shown)
         return;

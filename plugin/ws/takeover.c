@@ -646,6 +646,8 @@ int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
             mapi_show(tvb, pinfo, tree, NULL);
         return 0;
     }
+    if (first)
+        leaf_first_look(pinfo, &tcp);
     if (first && rpch)
         first_look(pinfo, tree, &tcp);
     if (first && mapi)

@@ -17,6 +17,7 @@
 #include "../core/field.h"
 #include "../core/mapi.h"
 #include "../core/tables.h"
+#include "../core/tlscert.h"
 #include "../core/vconn.h"
 
 /* ---- plugin.c: what is registered ------------------------------------------------ */
@@ -123,6 +124,7 @@ struct stream {
     const struct vc_snapshot *last_snapshot;    /* first pass only */
     uint32_t row;                /* last one of the report that it belonged to; first pass only */
     struct aconn *auth;          /* first pass only */
+    const struct tls_leaf *leaf; /* first pass only */
 };
 
 /* What the first pass learned of one PDU. */
@@ -193,6 +195,17 @@ void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum wa
 void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_head *head);
 void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp);
 
+/* ---- leaf.c ----------------------------------------------------------------------- */
+
+void leaf_init(void);                                    /* a new capture file */
+void leaf_handoff(void);
+/* A frame of the first pass: looks for the certificates of TLS servers. */
+void leaf_first_look(packet_info *pinfo, const struct tcp_frame *tcp);
+/* What the TLS server of a TCP connection presented, NULL if that was not seen. */
+const struct tls_leaf *leaf_of(conversation_t *conversation);
+/* Whether tls decrypted a record of this frame, of whatever kind. */
+bool tls_decrypted(packet_info *pinfo);
+
 /* ---- engine.c --------------------------------------------------------------------- */
 
 /* How the bytes reached us, for the answer to "more data, please". */
@@ -251,9 +264,6 @@ void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_
 void sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg);
 
 /* ---- mapistream.c ----------------------------------------------------------------- */
-
-/* Whether tls decrypted a record of this frame, of whatever kind. */
-bool tls_decrypted(packet_info *pinfo);
 
 /* A message that is shown in a frame. */
 struct mapi_item {

@@ -827,6 +827,105 @@ static void test_channel_binding(void)
     stage_end(&stage);
 }
 
+/* The type 3 of tokens.h is bound to the first. */
+static const struct tls_leaf fits = {
+    .sha256 = { 1 }, .sha1 = { 0x0A, 0xBC, 0xDE, 0xF1 }, .has_bindings = true, .bindings = { 8, 7, 6, 5, 4, 3, 2, 1 }
+};
+static const struct tls_leaf another = {
+    .sha256 = { 2 }, .sha1 = { 0x99 }, .has_bindings = true, .bindings = { 8, 7, 6, 5, 4, 3, 2, 1, 1 }
+};
+static const struct tls_leaf yet_another = {
+    .sha256 = { 4 }, .sha1 = { 0x44 }, .has_bindings = true, .bindings = { 1 }
+};
+static const struct tls_leaf opaque = { .sha256 = { 3 }, .sha1 = { 0x77 } };     /* signed with Ed25519, say */
+
+/* The same request on all legs. */
+static void ask_all(struct line *line, unsigned legs, struct user *user, const char *token)
+{
+    for (unsigned i = 0; i < legs; i++) {
+        ask_as(&line[i], user, i > 0, "Connect", token, NULL);
+        CHECK_INT(line[i].leg, i);
+    }
+}
+
+/* A handshake with bindings over legs whose servers present these (NULL: not known), refused by the last. */
+static void play_bound(struct stage *stage, unsigned legs, const struct tls_leaf *const *leaves, int bindings)
+{
+    static const char *const ends[][2] = { { CLIENT, EX1 }, { INSIDE, EX2 }, { "10.0.2.1:40000", "10.0.2.9:443" } };
+    struct conn_past past = { .syn = true, .syn_ack = true, .has_next = true };
+    struct user a = alice();
+    struct line line[3];
+    char text[TOKEN_TEXT];
+    stage_begin(stage);
+    for (unsigned i = 0; i < legs; i++) {
+        line[i] = line_open_past(stage, ends[i][0], ends[i][1], past, true);
+        aconn_leaf(line[i].conn, leaves[i]);
+    }
+    ask_all(line, legs, &a, type1("NTLM", text));
+    type2("NTLM", "EX1", STAMP, text);
+    for (unsigned i = legs; i-- > 0;) {
+        reply(&line[i], 401, "WWW-Authenticate: %s\r\n", text);
+    }
+    ask_all(line, legs, &a, type3("NTLM", "alice", "EX1", STAMP, bindings, text));
+    for (unsigned i = legs; i-- > 0;) {
+        reply(&line[i], 401, OFFERS);
+    }
+}
+
+static void test_channel_binding_leaves(void)
+{
+    static const struct {
+        const struct tls_leaf *first, *second;
+        int bindings;
+        const char *log, *says;
+    } rows[] = {
+        { &fits, &another, 1, "channel_binding:warning@7/1", "are those of another certificate, at " EX1 " (stream 0, "
+          "thumbprint 0ABCDEF1...)" },
+        { &fits, &opaque, 1, "channel_binding:warning@7/1", "are those of another certificate, at " EX1 },
+        { &another, &opaque, 1, "channel_binding:warning@7/1", "presents another certificate than " EX1 " (stream 0, "
+          "thumbprint 99000000...) before it; inferred" },
+        { &another, &yet_another, 1, "channel_binding:warning@7/1",
+          "before it; the bindings are those of neither; inferred" },
+        { &opaque, &another, 1, "channel_binding:warning@7/1", "presents another certificate than " EX1 },
+        { &another, &fits, 1, "", NULL },          /* the server's own, whatever the device presents */
+        { &fits, &fits, 1, "", NULL },
+        { &another, &another, 1, "", NULL },         /* of neither, but the same */
+        { &opaque, &opaque, 1, "", NULL },
+        { NULL, &another, 1, "", NULL },
+        { &fits, NULL, 1, "", NULL },
+        { NULL, NULL, 1, "", NULL },
+        { &fits, &another, 0, "", NULL },          /* bindings of zero */
+        { &fits, &another, -1, "", NULL }          /* none */
+    };
+    struct stage stage;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct tls_leaf *leaves[] = { rows[i].first, rows[i].second };
+        play_bound(&stage, 2, leaves, rows[i].bindings);
+        CHECK_STR(stage.log, rows[i].log);
+        CHECK(!rows[i].says || strstr(stage.last_text, rows[i].says));
+        CHECK(!rows[i].says || (strstr(stage.last_text, EX2) && stage.where == WHERE_DEVICE && stage.where_seen));
+        stage_end(&stage);
+    }
+    /* Of three legs the first and the last count; that the bindings are those of the second says more than nothing. */
+    static const struct tls_leaf *const three[][3] = {
+        { &fits, &another, &opaque }, { &another, &opaque, &another }, { NULL, &fits, &another },
+        { NULL, &opaque, &another }
+    };
+    for (unsigned i = 0; i < 4; i++) {
+        play_bound(&stage, 3, three[i], 1);
+        CHECK_STR(stage.log, i % 2 ? "" : "channel_binding:warning@10/2");
+        CHECK(i % 2 || strstr(stage.last_text, i ? "certificate, at " EX2 : "certificate, at " EX1));
+        stage_end(&stage);
+    }
+    /* One leg: the client's, whose certificate fits, or the server's, whose does not. */
+    for (unsigned i = 0; i < 2; i++) {
+        const struct tls_leaf *leaf = i ? &another : &fits;
+        play_bound(&stage, 1, &leaf, 1);
+        CHECK_STR(stage.log, "");
+        stage_end(&stage);
+    }
+}
+
 /* ---- rows and memory ----------------------------------------------------------------------------------- */
 
 static void test_rows(void)
@@ -910,6 +1009,7 @@ int main(void)
     test_header_case();
     test_empty_bearer();
     test_channel_binding();
+    test_channel_binding_leaves();
     test_rows();
     test_memory();
     return unit_end();

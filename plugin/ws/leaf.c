@@ -1,0 +1,284 @@
+/* leaf.c
+ * Learns which certificate the server of a TLS connection presents. The certificate comes
+ * before anything shows whether the connection is one of ours, so the first flight of every
+ * TLS server is looked at, up to its leaf and no further; a digest of it is kept.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "ws.h"
+#include "tlsrecords.h"
+
+#define TLS_LAYERS 32            /* places of a frame where tls may have left records */
+#define HUNTS 128                /* flights under way: more of them displace each other, unread */
+#define FLIGHT_BYTES 0x10000     /* of the stream from its first byte, and */
+#define FLIGHT_SEGMENTS 256      /* segments within which a leaf is looked for */
+#define HELD_MAX 16              /* segments that wait for one before them */
+
+static int proto_tls = -1;
+
+/* ---- Records of tls --------------------------------------------------------------- */
+
+const SslRecordInfo *tls_records_next(struct tls_records *records)
+{
+    const SslRecordInfo *record = records->at ? records->at->next : NULL;
+    for (;;) {
+        while (record && record->type != records->type)
+            record = record->next;
+        if (record || records->layer >= TLS_LAYERS)
+            return records->at = record;
+        const SslPacketInfo *info =
+            (const SslPacketInfo *)p_get_proto_data(wmem_file_scope(), records->pinfo, proto_tls, records->layer++);
+        record = info ? info->records : NULL;
+    }
+}
+
+bool tls_decrypted(packet_info *pinfo)
+{
+    for (uint32_t layer = 0; layer < TLS_LAYERS; layer++) {
+        const SslPacketInfo *info = (const SslPacketInfo *)p_get_proto_data(wmem_file_scope(), pinfo, proto_tls, layer);
+        if (info && info->records)
+            return true;
+    }
+    return false;
+}
+
+/* ---- What is kept ----------------------------------------------------------------- */
+
+struct presented {               /* of a conversation */
+    const struct tls_leaf *leaf;
+    uint32_t start;              /* sequence number of the flight that brought it */
+};
+
+static wmem_map_t *leaves;       /* by SHA-256: connections mostly share one of few */
+
+static guint leaf_hash(gconstpointer leaf)
+{
+    return get_le32(((const struct tls_leaf *)leaf)->sha256);
+}
+
+static gboolean leaf_equal(gconstpointer a, gconstpointer b)
+{
+    return tls_leaf_equal((const struct tls_leaf *)a, (const struct tls_leaf *)b);
+}
+
+static void digest(GChecksumType type, const uint8_t *p, size_t len, uint8_t *out, gsize size)
+{
+    GChecksum *sum = g_checksum_new(type);
+    g_checksum_update(sum, p, (gssize)len);
+    g_checksum_get_digest(sum, out, &size);
+    g_checksum_free(sum);
+}
+
+static void bind_to(struct span cert, struct tls_leaf *leaf)
+{
+    static const struct {
+        GChecksumType type;
+        size_t len;
+    } hashes[] = {
+        [CERT_HASH_SHA256] = { G_CHECKSUM_SHA256, 32 }, [CERT_HASH_SHA384] = { G_CHECKSUM_SHA384, 48 },
+        [CERT_HASH_SHA512] = { G_CHECKSUM_SHA512, 64 }
+    };
+    uint8_t hash[64], input[BINDINGS_INPUT_MAX];
+    enum cert_hash kind;
+    leaf->has_bindings = cert_examine(cert, &kind) && kind != CERT_HASH_NONE;
+    if (!leaf->has_bindings)
+        return;
+    digest(hashes[kind].type, cert.ptr, cert.len, hash, hashes[kind].len);
+    digest(G_CHECKSUM_MD5, input, bindings_input(hash, hashes[kind].len, input), leaf->bindings, sizeof leaf->bindings);
+}
+
+static const struct tls_leaf *keep_leaf(struct span cert)
+{
+    struct tls_leaf leaf = { .has_bindings = false };
+    digest(G_CHECKSUM_SHA256, cert.ptr, cert.len, leaf.sha256, sizeof leaf.sha256);
+    if (!leaves)
+        leaves = wmem_map_new(wmem_file_scope(), leaf_hash, leaf_equal);
+    struct tls_leaf *known = (struct tls_leaf *)wmem_map_lookup(leaves, &leaf);
+    if (known)
+        return known;
+    digest(G_CHECKSUM_SHA1, cert.ptr, cert.len, leaf.sha1, sizeof leaf.sha1);
+    bind_to(cert, &leaf);
+    known = (struct tls_leaf *)wmem_memdup(wmem_file_scope(), &leaf, sizeof leaf);
+    wmem_map_insert(leaves, known, known);
+    return known;
+}
+
+static struct presented *presented_in(conversation_t *conversation)
+{
+    return (struct presented *)conversation_get_proto_data(conversation, proto_outlook);
+}
+
+const struct tls_leaf *leaf_of(conversation_t *conversation)
+{
+    const struct presented *presented = presented_in(conversation);
+    return presented ? presented->leaf : NULL;
+}
+
+/* ---- Flights under way ------------------------------------------------------------ */
+
+struct early {                   /* a segment that came too early */
+    struct early *next;
+    uint32_t seq, len;
+    uint8_t bytes[];
+};
+
+struct hunt {
+    struct hunt *next;           /* of those that are not in use */
+    struct endpoint server, client;
+    conversation_t *conversation;
+    uint32_t start, next_seq;
+    unsigned segments, held_count;
+    struct early *held;
+    struct tls_flight flight;
+};
+
+static struct hunt **hunts;      /* by a hash of both ends */
+static struct hunt *free_hunts;
+static unsigned hunts_open;
+
+void leaf_init(void)
+{
+    leaves = NULL;               /* their memory went with the last file */
+    hunts = NULL;
+    free_hunts = NULL;
+    hunts_open = 0;
+}
+
+static struct hunt **slot_of(const struct tcp_frame *tcp)
+{
+    if (!hunts)
+        hunts = (struct hunt **)wmem_alloc0(wmem_file_scope(), HUNTS * sizeof *hunts);
+    return &hunts[hash_bytes(&tcp->src, sizeof tcp->src, hash_bytes(&tcp->dst, sizeof tcp->dst, 0)) % HUNTS];
+}
+
+/* Keeps what was found. A handshake that shows no certificate leaves none from one before it. */
+static void end_hunt(struct hunt **slot)
+{
+    struct hunt *hunt = *slot;
+    struct presented *presented = presented_in(hunt->conversation);
+    if (hunt->flight.state == TLS_FLIGHT_LEAF || (presented && hunt->flight.hello)) {
+        if (!presented) {
+            presented = wmem_new0(wmem_file_scope(), struct presented);
+            conversation_add_proto_data(hunt->conversation, proto_outlook, presented);
+        }
+        presented->leaf = hunt->flight.state == TLS_FLIGHT_LEAF ? keep_leaf(hunt->flight.leaf) : NULL;
+        presented->start = hunt->start;
+    }
+    while (hunt->held) {
+        struct early *first = hunt->held;
+        hunt->held = first->next;
+        wmem_free(wmem_file_scope(), first);
+    }
+    hunt->next = free_hunts;
+    free_hunts = hunt;
+    *slot = NULL;
+    hunts_open--;
+}
+
+static struct hunt *begin_hunt(packet_info *pinfo, const struct tcp_frame *tcp, struct hunt **slot)
+{
+    conversation_t *conversation = tcp_conversation(pinfo, tcp);
+    const struct presented *presented = conversation ? presented_in(conversation) : NULL;
+    if (!conversation || (presented && presented->start == tcp->seq))
+        return NULL;             /* sent again */
+    if (*slot)
+        end_hunt(slot);
+    struct hunt *hunt = free_hunts;
+    if (hunt)
+        free_hunts = hunt->next;
+    else
+        hunt = wmem_new(wmem_file_scope(), struct hunt);
+    memset(hunt, 0, offsetof(struct hunt, flight.room));
+    hunt->server = tcp->src;
+    hunt->client = tcp->dst;
+    hunt->conversation = conversation;
+    hunt->start = hunt->next_seq = tcp->seq;
+    *slot = hunt;
+    hunts_open++;
+    return hunt;
+}
+
+static void hold(struct hunt *hunt, const struct tcp_frame *tcp)
+{
+    struct early **place = &hunt->held;
+    while (*place && (int32_t)((*place)->seq - tcp->seq) < 0)
+        place = &(*place)->next;
+    struct early *early = (struct early *)wmem_alloc(wmem_file_scope(), sizeof *early + tcp->captured);
+    early->seq = tcp->seq;
+    early->len = tcp->captured;
+    memcpy(early->bytes, tcp->payload, tcp->captured);
+    early->next = *place;
+    *place = early;
+    hunt->held_count++;
+}
+
+/* Bytes of the stream, as far as they are new. */
+static void take(struct hunt *hunt, uint32_t seq, const uint8_t *p, uint32_t len)
+{
+    const uint32_t old = hunt->next_seq - seq;
+    if (old >= len || hunt->flight.state != TLS_FLIGHT_CLEAR)
+        return;
+    hunt->next_seq = seq + len;
+    tls_flight_stream(&hunt->flight, p + old, len - old);
+}
+
+static void take_segment(struct hunt *hunt, const struct tcp_frame *tcp)
+{
+    if (tcp->captured < tcp->payload_len || hunt->held_count > HELD_MAX) {
+        hunt->flight.state = TLS_FLIGHT_NONE;    /* bytes are missing for good */
+        return;
+    }
+    if ((int32_t)(tcp->seq - hunt->next_seq) > 0) {
+        hold(hunt, tcp);
+        return;
+    }
+    take(hunt, tcp->seq, tcp->payload, tcp->captured);
+    while (hunt->held && (int32_t)(hunt->held->seq - hunt->next_seq) <= 0) {
+        struct early *first = hunt->held;
+        take(hunt, first->seq, first->bytes, first->len);
+        hunt->held = first->next;
+        hunt->held_count--;
+        wmem_free(wmem_file_scope(), first);
+    }
+}
+
+static void take_records(struct hunt *hunt, packet_info *pinfo)
+{
+    struct tls_records records = { .pinfo = pinfo, .type = SSL_ID_HANDSHAKE };
+    for (const SslRecordInfo *record; (record = tls_records_next(&records));) {
+        if (tls_flight_record(&hunt->flight, record->plain_data, record->data_len) != TLS_FLIGHT_SEALED)
+            return;
+    }
+}
+
+void leaf_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    if (tcp->captured == 0)
+        return;
+    const bool begins = tls_flight_begins(tcp->payload, tcp->captured);
+    if (!begins && hunts_open == 0)
+        return;
+    struct hunt **slot = slot_of(tcp), *hunt = *slot;
+    if (hunt && (!endpoint_equal(&hunt->server, &tcp->src) || !endpoint_equal(&hunt->client, &tcp->dst)))
+        hunt = NULL;
+    if (hunt && tcp->seq - hunt->start > FLIGHT_BYTES) {
+        end_hunt(slot);          /* it stayed unread, or the ports serve another connection */
+        hunt = NULL;
+    }
+    if (!hunt && begins)
+        hunt = begin_hunt(pinfo, tcp, slot);
+    if (!hunt)
+        return;
+    if (hunt->flight.state == TLS_FLIGHT_CLEAR)
+        take_segment(hunt, tcp);
+    if (hunt->flight.state == TLS_FLIGHT_SEALED)
+        take_records(hunt, pinfo);
+    if (hunt->flight.state >= TLS_FLIGHT_LEAF || ++hunt->segments > FLIGHT_SEGMENTS)
+        end_hunt(slot);
+}
+
+void leaf_handoff(void)
+{
+    proto_tls = proto_get_id_by_filter_name("tls");
+}
