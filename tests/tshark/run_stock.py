@@ -22,8 +22,9 @@ import wsrun
 from common import capfile
 
 RPC_REQUESTS = (b"RPC_IN_DATA ", b"RPC_OUT_DATA ", b"RPC_CONNECT ", b"ncacn_http/1.")
-# What makes a head one of MAPI/HTTP: the path, the content type, X-RequestType.
-MAPI_HEAD = re.compile(rb"(?im)^[A-Z]+ [^ \r\n]*/mapi/(?:emsmdb|nspi)\b|^Content-Type:[ \t]*application/mapi-http|^X-RequestType:")
+# What makes a head one of MAPI/HTTP: the path, the content type (of HTTP/2 too), X-RequestType.
+MAPI_HEAD = re.compile(rb"(?im)^[A-Z]+ [^ \r\n]*/mapi/(?:emsmdb|nspi)\b|^Content-Type:[ \t]*application/mapi-http|^X-RequestType:|"
+                       rb"content-type\x15application/mapi-http")
 TABLE_MODES = (("one pass", []), ("-2", ["-2"]))
 
 
@@ -65,6 +66,8 @@ def test(tshark, sample, counter):
     if sample.expect is not None:
         carries |= {row["stream"] for row in sample.expect.get("connections", []) if {"channel", "pdus"} & set(row)}
         carries |= {row["stream"] for row in sample.expect.get("messages", [])}
+        if None in carries:
+            carries |= claimable(common.twin(tshark, sample))
     elif None in carries:
         decrypted = common.twin(tshark, sample)
         carries = {walk.tcp.number for walk in decrypted.walks if walk.pdus} | claimable(decrypted)
