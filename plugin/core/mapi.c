@@ -1751,8 +1751,7 @@ void mconn_lost(struct mconn *conn, struct when when, enum way way)
 {
     auth_lost(conn->auth, way);
     conn->unsure = true;
-    conn->tcp.half[way].lost = true;             /* given up for good, even if it comes late */
-    conn->tcp.half[way].missed_frame = when.frame;
+    tcp_flow_give_up(&conn->tcp, way, when.frame);
     if (conn->side) {
         conn->side->unsure_frame = when.frame;
     }

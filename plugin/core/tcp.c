@@ -191,6 +191,12 @@ bool tcp_flow_segment(struct tcp_flow *flow, const struct segment *segment)
     return new_data;
 }
 
+void tcp_flow_give_up(struct tcp_flow *flow, enum way way, uint32_t frame)
+{
+    flow->half[way].lost = true;
+    flow->half[way].missed_frame = frame;
+}
+
 enum doubt tcp_flow_doubt(const struct tcp_flow *flow, uint32_t *frame)
 {
     *frame = 0;

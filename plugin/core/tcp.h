@@ -92,6 +92,8 @@ enum doubt { DOUBT_NONE, DOUBT_NO_SYN, DOUBT_ONE_WAY, DOUBT_GAP, DOUBT_CUT, DOUB
 void tcp_flow_start(struct tcp_flow *flow, const struct conn_past *past);
 /* Takes a segment into account; true if it brings data not seen before. */
 bool tcp_flow_segment(struct tcp_flow *flow, const struct segment *segment);
+/* Bytes of this direction will not be followed any more, even if they come late. */
+void tcp_flow_give_up(struct tcp_flow *flow, enum way way, uint32_t frame);
 /* Whether both directions were captured from SYN without a gap so far. frame: where the gap
  * or cut is, 0 if not known. */
 enum doubt tcp_flow_doubt(const struct tcp_flow *flow, uint32_t *frame);

@@ -12,7 +12,7 @@
 #include "bytes.h"
 
 #define TLS_CERT_MAX 0x4000      /* a longer leaf stays unknown */
-#define TLS_CERT_HEAD 10         /* of a Certificate message, before the leaf, at most */
+#define TLS_CERT_HEAD 7          /* of a Certificate message, before the leaf, at most */
 
 enum tls_flight_state {
     TLS_FLIGHT_CLEAR,            /* more bytes of the stream are wanted */
