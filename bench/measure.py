@@ -134,7 +134,8 @@ def scale(bench):
         verdict = "kept" if kept <= 4096 else "EXCEEDED"
         print(f"{connections:,} connections of 8 PDUs -q: (plugin - baseline) per connection: user "
               f"{(mine - base) / connections * 1e6:.1f} us ({mine:.2f} s, {base:.2f} s), peak memory {kept:,.0f} bytes "
-              f"(limit 4,096: {verdict}); the same capture in stock tshark {of_stock:,.0f}"
+              f"(limit 4,096: {verdict}), of which the plugin's own share is {kept - of_stock:,.0f}"
+              f"; the same capture in stock tshark {of_stock:,.0f}"
               f", with http switched off too {of_tcp:,.0f}", flush=True)
         if not bench.options.no_callgrind and connections <= bench.options.counted:
             http, tcp = (bench.instructions(path, "-q", plugin) for path, plugin in pair(connections))

@@ -22,6 +22,7 @@ struct play {
     struct aworld *world;
     struct aconn *conn[CONNECTIONS];
     struct tcp_flow tcp[CONNECTIONS];
+    struct endpoint ends[CONNECTIONS][2];
     unsigned conns;
     struct when now;
 };
@@ -68,11 +69,12 @@ static void open_connection(struct play *play)
         .syn = (what & 0x18) != 0x18, .syn_ack = (what & 0x60) != 0x60, .gap = (what & 0x86) == 0x86
     };
     unsigned i = play->conns++;
-    struct endpoint client = an_end(ends & 15, (uint16_t)(1000 + i));
-    struct endpoint server = an_end(ends >> 4, what & 1 ? 444 : 80);
-    server.addr[2] = 1;
+    struct endpoint *client = &play->ends[i][0], *server = &play->ends[i][1];
+    *client = an_end(ends & 15, (uint16_t)(1000 + i));
+    *server = an_end(ends >> 4, what & 1 ? 444 : 80);
+    server->addr[2] = 1;
     tcp_flow_start(&play->tcp[i], &past);
-    play->conn[i] = aconn_new(play->world, i, &client, &server, &play->tcp[i], what & 2);
+    play->conn[i] = aconn_new(play->world, i, client, server, &play->tcp[i], what & 2);
     if (what & 2 && what >> 5 < 3) {
         aconn_leaf(play->conn[i], &leaves[what >> 5]);
     }
@@ -235,6 +237,11 @@ static void an_event(struct play *play)
     auth_end_of_frame(play->conn[i], play->now, ended, more & 1 ? WAY_TO_CLIENT : WAY_TO_SERVER);
     check_verdicts(play);
     uint32_t row = aconn_row(play->conn[i]);
+    const uint8_t *parked = what & 8 ? aconn_park(play->conn[i]) : NULL;
+    if (parked) {
+        play->conn[i] = aconn_unpark(play->world, parked, &play->ends[i][0], &play->ends[i][1], &play->tcp[i]);
+        assert(aconn_row(play->conn[i]) == row);
+    }
     assert(row == NO_NUMBER || row < aworld_rows(play->world));
 }
 

@@ -33,7 +33,7 @@ static void tell(struct aworld *world, struct account *account, uint32_t leg, en
 /* "10.0.0.81:80 (stream 3, frame 12)" */
 static void add_server(struct text *text, const struct aconn *conn, uint32_t frame)
 {
-    say_endpoint(text, &conn->server);
+    say_endpoint(text, conn->server);
     say(text, " (stream %u, frame %u)", conn->stream, frame);
 }
 
@@ -74,20 +74,20 @@ static void add_names(struct text *text, const char *nb_name, const char *dns_na
 static void tell_torn(struct aconn *conn, struct when when, const struct carrier *carrier)
 {
     struct text text = { .used = 0 };
-    const struct aconn *client = conn->pending.client_side;
+    const struct aconn *client = conn->pending->client_side;
     struct blame blame = { WHERE_DEVICE, client != NULL };
     say(&text, "Seen: the type 3 of ");
-    add_user(&text, conn->pending.user);
+    add_user(&text, conn->pending->user);
     say(&text, " goes to ");
     add_server(&text, conn, when.frame);
     say(&text, " and echoes the target information of ");
-    add_names(&text, conn->pending.nb_name, conn->pending.dns_name);
-    say(&text, conn->pending.has_timestamp ? " with its timestamp" : "");
+    add_names(&text, conn->pending->nb_name, conn->pending->dns_name);
+    say(&text, conn->pending->has_timestamp ? " with its timestamp" : "");
     say(&text, ", whose type 2 came from ");
     add_server(&text, carrier->conn, carrier->frame);
     if (client) {
         say(&text, "; the client kept one connection (stream %u) to ", client->stream);
-        say_endpoint(&text, &client->server);
+        say_endpoint(&text, client->server);
     }
     say(&text, "; inferred: ");
     if (client) {
@@ -97,8 +97,8 @@ static void tell_torn(struct aconn *conn, struct when when, const struct carrier
     }
     say(&text, ", and the second never issued that challenge, so the logon fails; next: make the device keep one "
                "server connection for each client connection (no close, no pooling for NTLM), or use Kerberos");
-    tell(conn->world, conn->pending.account, conn->pending.leg, V_NTLM_TORN, when, blame, &text);
-    conn->torn_frame = when.frame;
+    tell(conn->world, conn->pending->account, conn->pending->leg, V_NTLM_TORN, when, blame, &text);
+    aconn_more(conn)->torn_frame = when.frame;
 }
 
 static void tell_alone(struct aconn *conn, struct when when, const struct carrier *before)
@@ -106,11 +106,11 @@ static void tell_alone(struct aconn *conn, struct when when, const struct carrie
     struct text text = { .used = 0 };
     struct blame blame = { before ? WHERE_DEVICE : WHERE_UNKNOWN, false };
     say(&text, "Seen: the type 3 of ");
-    add_user(&text, conn->pending.user);
+    add_user(&text, conn->pending->user);
     say(&text, " to ");
     add_server(&text, conn, when.frame);
     say(&text, " answers a challenge of ");
-    add_names(&text, conn->pending.nb_name, conn->pending.dns_name);
+    add_names(&text, conn->pending->nb_name, conn->pending->dns_name);
     say(&text, ", but this connection, whole from SYN, carried no type 2");
     if (before) {
         say(&text, "; on leg %u it came from ", before->leg);
@@ -122,16 +122,16 @@ static void tell_alone(struct aconn *conn, struct when when, const struct carrie
                    "capture: the handshake was split before it reached this one");
     }
     say(&text, "; next: capture all server connections of the device, and make it keep one for each client connection");
-    tell(conn->world, conn->pending.account, conn->pending.leg, V_TYPE3_ALONE, when, blame, &text);
-    conn->torn_frame = when.frame;
+    tell(conn->world, conn->pending->account, conn->pending->leg, V_TYPE3_ALONE, when, blame, &text);
+    aconn_more(conn)->torn_frame = when.frame;
 }
 
 void judge_type3(struct aconn *conn, struct when when)
 {
-    const struct challenge *challenge = challenge_find(conn->world, conn->pending.digest);
+    const struct challenge *challenge = challenge_find(conn->world, conn->pending->digest);
     const struct carrier *same_leg = NULL, *before = NULL;
     if (!aconn_whole(conn) || conn->proxy_auth ||
-        (conn->type2_frame && (conn->type2_digest == conn->pending.digest || !conn->type2_digest))) {
+        (conn->more->type2_frame && (conn->more->type2_digest == conn->pending->digest || !conn->more->type2_digest))) {
         return;
     }
     for (unsigned i = 0; challenge && i < challenge->carriers; i++) {
@@ -139,21 +139,21 @@ void judge_type3(struct aconn *conn, struct when when)
         if (carrier->conn == conn) {
             return;
         }
-        if (carrier->leg == conn->pending.leg) {
+        if (carrier->leg == conn->pending->leg) {
             same_leg = carrier;
-        } else if (carrier->leg != NO_NUMBER && carrier->leg < conn->pending.leg) {
+        } else if (carrier->leg != NO_NUMBER && carrier->leg < conn->pending->leg) {
             before = carrier;
         }
     }
-    if (same_leg && !conn->pending.has_timestamp) {
+    if (same_leg && !conn->pending->has_timestamp) {
         /* Names alone fit every challenge of that server: only one that waits for its type 3 will do. */
-        if (conn->type2_frame || same_leg->conn->type3_frame > same_leg->frame) {
+        if (conn->more->type2_frame || same_leg->conn->more->type3_frame > same_leg->frame) {
             return;
         }
     }
     if (same_leg) {
         tell_torn(conn, when, same_leg);
-    } else if (!conn->type2_frame && (!challenge || before)) {
+    } else if (!conn->more->type2_frame && (!challenge || before)) {
         tell_alone(conn, when, before);
     }
 }
@@ -169,7 +169,7 @@ static bool bound_to(const struct arequest *request, const struct tls_leaf *leaf
 static void add_leaf(struct text *text, const struct aconn *conn)
 {
     const uint8_t *id = conn->leaf->sha1;
-    say_endpoint(text, &conn->server);
+    say_endpoint(text, conn->server);
     say(text, " (stream %u, thumbprint %02X%02X%02X%02X...)", conn->stream, id[0], id[1], id[2], id[3]);
 }
 
@@ -232,7 +232,7 @@ void judge_bindings(struct aconn *conn, const struct arequest *request, struct w
 {
     struct text text = { .used = 0 };
     /* The leg where the server judges, and nothing else that explains the refusal. */
-    if (request->passed_on || conn->torn_frame == request->when.frame || request->account->bindings_told) {
+    if (request->passed_on || conn->more->torn_frame == request->when.frame || request->account->bindings_told) {
         return;
     }
     const struct bridge bridge = bridge_of(request);
@@ -264,7 +264,7 @@ void judge_refusal(struct aconn *conn, const struct arequest *request, struct wh
     struct blame blame = { WHERE_UNKNOWN, false };
     struct http_info info;
     const struct site *site = site_of(conn->world, request->host, request->leg);
-    bool torn = conn->torn_frame == request->when.frame;
+    bool torn = conn->more->torn_frame == request->when.frame;
     bool others = request->user[0] && site->accepted && (site->several || users_differ(site->accepted, request->user));
     http_info_decode(head, &info);
     say(&text, "Seen: %s credentials of ", request->scheme);
@@ -290,7 +290,7 @@ void judge_refusal(struct aconn *conn, const struct arequest *request, struct wh
     if (torn) {
         blame.where = WHERE_DEVICE;
         say(&text, "; inferred: the handshake is torn (see frame %u), so no password would do; next: mend the "
-                   "device's handling of NTLM connections", conn->torn_frame);
+                   "device's handling of NTLM connections", conn->more->torn_frame);
     } else if (info.author == HTTP_BY_DEVICE) {
         blame.where = WHERE_DEVICE;
         say(&text, "; inferred: a device refuses before Exchange sees the logon; next: see why in its log");
@@ -374,24 +374,24 @@ void judge_offer(struct aconn *conn, const struct arequest *request, struct when
 void judge_lower(struct aconn *conn, struct when when, const char *then)
 {
     struct text text = { .used = 0 };
-    struct blame blame = { WHERE_DEVICE, conn->lower_seen };
-    if (!conn->lower_frame || conn->world->lower_answered || !aconn_whole(conn)) {
+    struct blame blame = { WHERE_DEVICE, conn->more->lower_seen };
+    if (!conn->more->lower_frame || conn->world->lower_answered || !aconn_whole(conn)) {
         return;
     }
-    struct site *site = site_of(conn->world, conn->lower_host, conn->lower_leg);
+    struct site *site = site_of(conn->world, conn->more->lower_host, conn->more->lower_leg);
     if (site->lower_told) {
         return;
     }
     site->lower_told = true;
-    say(&text, "Seen: the 401 of frame %u for ", conn->lower_frame);
-    add_name(&text, conn->lower_host);
+    say(&text, "Seen: the 401 of frame %u for ", conn->more->lower_frame);
+    add_name(&text, conn->more->lower_host);
     say(&text, " writes www-authenticate in lower case%s; %s to ",
-        conn->lower_seen ? ", while the next leg has it in another case" : "", then);
+        conn->more->lower_seen ? ", while the next leg has it in another case" : "", then);
     add_server(&text, conn, when.frame);
     say(&text, ", and no client of the capture went on after one; inferred: old Outlook does not find the header in "
                "lower case, and a device between wrote it so; next: let the device keep the header names (HAProxy: "
                "h1-case-adjust), or update the client");
-    tell(conn->world, NULL, conn->lower_leg, V_HEADER_CASE, when, blame, &text);
+    tell(conn->world, NULL, conn->more->lower_leg, V_HEADER_CASE, when, blame, &text);
 }
 
 void judge_rounds(struct aconn *conn, struct when when)
@@ -441,5 +441,5 @@ void judge_stranger(struct aconn *conn, const struct arequest *request, struct w
     say(&text, "; inferred: a device shares an authenticated connection between clients, and the server takes the "
                "request for the first user's; next: turn connection reuse off there (HAProxy: http-reuse never), or "
                "use a scheme that authenticates each request");
-    tell(conn->world, conn->account, request->leg, V_SHARED_CONNECTION, when, blame, &text);
+    tell(conn->world, conn->credentials.account, request->leg, V_SHARED_CONNECTION, when, blame, &text);
 }

@@ -6,6 +6,7 @@
 
 #include "auth_private.h"
 #include "chars.h"
+#include "pack.h"
 
 #include <stdio.h>
 
@@ -173,6 +174,7 @@ static struct account *account_of(struct aworld *world, const char *user, const 
         if (world->row_count) {
             memcpy(rows, world->rows, world->row_count * sizeof(struct account *));
         }
+        arena_give_back(&world->arena, world->rows, world->row_room * sizeof(struct account *));
         world->rows = rows;
         world->row_room = room;
     }
@@ -211,8 +213,15 @@ static void account_server(struct aworld *world, struct account *account, const 
     }
 }
 
-static void account_connection(struct aworld *world, struct account *account, const struct aconn *conn)
+static void account_connection(struct aworld *world, struct account *account, struct aconn *conn)
 {
+    if (!conn->counted) {
+        conn->counted = account;
+        account->connections++;
+    }
+    if (conn->counted == account) {
+        return;
+    }
     const void *pair[2] = { account, conn };
     uint32_t hash = hash_bytes(pair, sizeof(pair), 0);
     for (struct item *item = table_first(&world->account_conns, hash); item; item = table_next(item)) {
@@ -222,6 +231,7 @@ static void account_connection(struct aworld *world, struct account *account, co
         }
     }
     struct account_conn *add = arena_new(&world->arena, sizeof(*add));
+    conn->known = true;
     add->account = account;
     add->conn = conn;
     table_add(&world->arena, &world->account_conns, &add->item, hash);
@@ -249,6 +259,7 @@ static void sames_grow(struct aworld *world)
             same = next;
         }
     }
+    arena_give_back(&world->arena, old, old_slots * sizeof(struct same *));
 }
 
 static struct same *same_make(struct aworld *world, uint64_t id)
@@ -380,12 +391,12 @@ static bool may_pass_on(const struct arequest *before, const struct arequest *re
     if (before->child || before->leg == NO_NUMBER || age > (strong ? RELAY_WAIT : RELAY_WAIT_WEAK)) {
         return false;
     }
-    if (endpoint_equal(&a->server, &b->server)) {
+    if (endpoint_equal(a->server, b->server)) {
         /* Only a copy behind an address translation goes to the same server again. */
-        return strong && !same_address(&a->client, &b->client) && age <= COPY_WAIT;
+        return strong && !same_address(a->client, b->client) && age <= COPY_WAIT;
     }
     /* The device that passed it on once may do so again, to another server. */
-    return before->leg == 0 || !same_address(&a->client, &b->client) || same_address(&a->server, &b->client);
+    return before->leg == 0 || !same_address(a->client, b->client) || same_address(a->server, b->client);
 }
 
 /* The leg of a request among those that are the same. */
@@ -402,9 +413,9 @@ static void request_leg(struct aconn *conn, struct arequest *request, uint64_t i
         }
         if (may_pass_on(other, request, strong)) {
             parent = parent ? parent : other;
-        } else if (endpoint_equal(&other->conn->server, &conn->server)) {
+        } else if (endpoint_equal(other->conn->server, conn->server)) {
             sibling = sibling ? sibling : other;
-        } else if (same_address(&other->conn->client, &conn->client) && !is_loopback(&conn->client)) {
+        } else if (same_address(other->conn->client, conn->client) && !is_loopback(conn->client)) {
             sender = sender ? sender : other;
         }
     }
@@ -618,7 +629,8 @@ static const char *scheme_name(const struct auth_token *token)
 
 static struct auth_shown *show(struct aworld *world, const char *scheme, const char *step, const char *user)
 {
-    struct auth_shown *shown = arena_new(&world->arena, sizeof(*shown));
+    struct auth_shown *shown = &world->shown;
+    memset(shown, 0, sizeof(*shown));
     shown->scheme = scheme;
     shown->step = step;
     shown->user = user;
@@ -689,15 +701,30 @@ static uint64_t refusals_key(const struct arequest *request)
 
 static struct peer *peer_of(struct aconn *conn, const struct arequest *request)
 {
-    uint64_t key = digest_bytes(0x9EE0 + (uint64_t)request->leg, conn->client.addr, address_length(&conn->client));
+    uint64_t key = digest_bytes(0x9EE0 + (uint64_t)request->leg, conn->client->addr, address_length(conn->client));
     return keyed_make(conn->world, &conn->world->peers, digest_text(key, request->host), sizeof(struct peer));
+}
+
+static struct pending *pending_of(struct aconn *conn)
+{
+    struct aworld *world = conn->world;
+    if (!conn->pending) {
+        conn->pending = world->free_pending;
+        if (conn->pending) {
+            world->free_pending = conn->pending->next;
+            memset(conn->pending, 0, sizeof(*conn->pending));
+        } else {
+            conn->pending = arena_new(&world->arena, sizeof(*conn->pending));
+        }
+    }
+    return conn->pending;
 }
 
 /* A challenge in lower case: whether it is answered, or passed by. */
 static void note_lower(struct aconn *conn, struct arequest *request, struct when when)
 {
     struct peer *peer = request->peer;
-    if (conn->world->lower_answered || (!conn->lower_frame && !peer->lower_frame)) {
+    if (conn->world->lower_answered || (!conn->more->lower_frame && !peer->lower_frame)) {
         return;
     }
     bool empty = request->step == AUTH_STEP_EMPTY || request->step == AUTH_STEP_NONE;
@@ -706,14 +733,14 @@ static void note_lower(struct aconn *conn, struct arequest *request, struct when
         return;
     }
     bool bearer = request->has_authorization && request->scheme_id == AUTH_BEARER;
-    if (conn->lower_frame) {
-        conn->pending.repeated = bearer == conn->lower_bearer && bearer == request->has_authorization;
+    if (conn->more->lower_frame) {
+        pending_of(conn)->repeated = bearer == conn->more->lower_bearer && bearer == request->has_authorization;
     } else if (when.ns - peer->lower_ns >= SECOND && ++peer->lower_rounds >= LOWER_ROUNDS) {
-        conn->lower_frame = peer->lower_frame;
-        conn->lower_host = request->host;
-        conn->lower_leg = request->leg;
-        conn->lower_peer = peer;
-        conn->pending.repeated = true;
+        struct aconn_more *more = aconn_more(conn);
+        more->lower_frame = peer->lower_frame;
+        more->lower_host = request->host;
+        more->lower_leg = request->leg;
+        pending_of(conn)->repeated = true;
     }
 }
 
@@ -733,20 +760,22 @@ static void note_bearer(struct aconn *conn, const struct arequest *request)
 static void note_type3(struct aconn *conn, const struct arequest *request, struct when when,
                        const struct auth_token *token)
 {
-    conn->type3_frame = when.frame;
-    if (!token->ntlmv2 || !token->target.present || !request->account || conn->pending.frame) {
+    aconn_more(conn)->type3_frame = when.frame;
+    struct pending *pending = conn->pending;
+    if (!token->ntlmv2 || !token->target.present || !request->account || (pending && pending->frame)) {
         return;
     }
-    conn->pending.frame = when.frame;
-    conn->pending.leg = request->leg;
-    conn->pending.account = request->account;
-    conn->pending.user = request->user;
-    conn->pending.digest = token->target.names_digest;
-    conn->pending.has_timestamp = token->target.has_timestamp;
-    conn->pending.nb_name = auth_keep(conn->world, token->target.nb_computer);
-    conn->pending.dns_name = auth_keep(conn->world, token->target.dns_computer);
+    pending = pending_of(conn);
+    pending->frame = when.frame;
+    pending->leg = request->leg;
+    pending->account = request->account;
+    pending->user = request->user;
+    pending->digest = token->target.names_digest;
+    pending->has_timestamp = token->target.has_timestamp;
+    pending->nb_name = auth_keep(conn->world, token->target.nb_computer);
+    pending->dns_name = auth_keep(conn->world, token->target.dns_computer);
     const struct aconn *before = request->parent ? request->parent->conn : NULL;
-    conn->pending.client_side = before && before->type2_digest == token->target.names_digest ? before : NULL;
+    pending->client_side = before && before->more->type2_digest == token->target.names_digest ? before : NULL;
 }
 
 /* The user by whose name the owner of a connection is compared: Kerberos hides it. */
@@ -762,7 +791,7 @@ static void find_stranger(struct aconn *conn, struct arequest *request)
 {
     const struct owner *stranger = NULL;
     if (request->has_authorization || conn->owned == OWNED_NOT || conn->shared_told || !conn->owner[0] ||
-        conn->server.port == BACKEND_PORT) {
+        conn->server->port == BACKEND_PORT) {
         return;
     }
     for (unsigned kind = 0; kind < ID_KINDS; kind++) {
@@ -814,7 +843,7 @@ static const struct auth_shown *take_request(struct aconn *conn, struct when whe
     request->host = keep_span(world, fields.host);
     if (!request->host[0]) {
         char text[ENDPOINT_TEXT_MAX];
-        endpoint_format(&conn->server, text);
+        endpoint_format(conn->server, text);
         request->host = auth_keep(world, text);
     }
     if (fields.has_authorization) {
@@ -840,7 +869,6 @@ static const struct auth_shown *take_request(struct aconn *conn, struct when whe
         if (!request->relayed) {
             account_connection(world, request->account, conn);
         }
-        conn->account = request->account;
         conn->credentials.account = request->account;
         conn->credentials.when = when;
         conn->credentials.refusals = request->refusals;
@@ -853,7 +881,7 @@ static const struct auth_shown *take_request(struct aconn *conn, struct when whe
         conn->owned = OWNED_NOT;         /* a handshake of one's own begins */
     } else if (token.step == AUTH_STEP_TYPE3) {
         if (request->account) {
-            account_server(world, request->account, conn->type2_server);
+            account_server(world, request->account, conn->more->type2_server);
         }
         note_type3(conn, request, when, &token);
     }
@@ -1006,9 +1034,10 @@ static void note_challenge(struct aconn *conn, const struct arequest *request, s
                            const struct auth_token *token)
 {
     struct aworld *world = conn->world;
-    conn->type2_frame = when.frame;
-    conn->type2_digest = token->target.present ? token->target.names_digest : 0;
-    conn->type2_server = target_name(world, &token->target);
+    struct aconn_more *more = aconn_more(conn);
+    more->type2_frame = when.frame;
+    more->type2_digest = token->target.present ? token->target.names_digest : 0;
+    more->type2_server = target_name(world, &token->target);
     if (!token->target.present) {
         return;
     }
@@ -1019,6 +1048,7 @@ static void note_challenge(struct aconn *conn, const struct arequest *request, s
     }
     struct carrier *carrier = &challenge->carrier[challenge->carriers++];
     carrier->conn = conn;
+    conn->known = true;
     carrier->frame = when.frame;
     carrier->leg = request ? request->leg : conn->leg;
 }
@@ -1039,6 +1069,7 @@ static void note_round(struct aconn *conn, const struct arequest *request, struc
     rounds->count++;
     rounds->mark = when.frame;
     rounds->conn = conn;
+    conn->known = true;
     conn->rounds = rounds;
 }
 
@@ -1057,13 +1088,13 @@ static void challenged(struct aconn *conn, struct arequest *request, struct when
     note_round(conn, request, when);
     bool unasked = request->step == AUTH_STEP_NONE || request->step == AUTH_STEP_EMPTY;
     if (unasked && fields->lower_case && !fields->other_case && !conn->world->lower_answered) {
-        conn->lower_frame = when.frame;
-        conn->lower_leg = request->leg;
-        conn->lower_host = request->host;
-        conn->lower_bearer = request->has_authorization && request->scheme_id == AUTH_BEARER;
-        conn->lower_close = fields->close;
-        conn->lower_seen = request->below_answered && !request->below_lower && request->below_offers;
-        conn->lower_peer = request->peer;
+        struct aconn_more *more = aconn_more(conn);
+        more->lower_frame = when.frame;
+        more->lower_leg = request->leg;
+        more->lower_host = request->host;
+        more->lower_bearer = request->has_authorization && request->scheme_id == AUTH_BEARER;
+        more->lower_close = fields->close;
+        more->lower_seen = request->below_answered && !request->below_lower && request->below_offers;
         request->peer->lower_frame = when.frame;
         request->peer->lower_ns = when.ns;
     }
@@ -1155,7 +1186,7 @@ static const struct auth_shown *take_response(struct aconn *conn, struct when wh
         }
         shown = show(world, scheme, step, request && request->final && !type2 ? request->account->user : "");
         if (type2) {
-            shown->challenge_server = conn->type2_server;
+            shown->challenge_server = conn->more->type2_server;
             shown->challenge_time = token.target.timestamp;
         }
         if (request && request->final && !type2) {
@@ -1175,6 +1206,16 @@ static const struct auth_shown *take_response(struct aconn *conn, struct when wh
 
 /* ---- events --------------------------------------------------------------------------------------- */
 
+static const struct aconn_more nothing_more;
+
+struct aconn_more *aconn_more(struct aconn *conn)
+{
+    if (conn->more == &nothing_more) {
+        conn->more = arena_new(&conn->world->arena, sizeof(*conn->more));
+    }
+    return (struct aconn_more *)(uintptr_t)conn->more;
+}
+
 struct aworld *aworld_new(const struct arena *arena)
 {
     struct aworld *world = arena_new(arena, sizeof(*world));
@@ -1182,18 +1223,120 @@ struct aworld *aworld_new(const struct arena *arena)
     return world;
 }
 
+static struct aconn *conn_make(struct aworld *world, const struct endpoint *client, const struct endpoint *server,
+                               const struct tcp_flow *tcp)
+{
+    struct aconn *conn = world->free_conns;
+    if (conn) {
+        world->free_conns = conn->next_free;
+        memset(conn, 0, sizeof(*conn));
+    } else {
+        conn = arena_new(&world->arena, sizeof(*conn));
+    }
+    conn->world = world;
+    conn->client = client;
+    conn->server = server;
+    conn->more = &nothing_more;
+    conn->tcp = tcp;
+    conn->leg = NO_NUMBER;
+    conn->owner = conn->owner_scheme = "";
+    return conn;
+}
+
 struct aconn *aconn_new(struct aworld *world, uint32_t stream, const struct endpoint *client,
                         const struct endpoint *server, const struct tcp_flow *tcp, bool tls)
 {
-    struct aconn *conn = arena_new(&world->arena, sizeof(*conn));
-    conn->world = world;
+    struct aconn *conn = conn_make(world, client, server, tcp);
     conn->stream = stream;
-    conn->client = *client;
-    conn->server = *server;
-    conn->tcp = tcp;
     conn->tls = tls;
-    conn->leg = NO_NUMBER;
-    conn->owner = conn->owner_scheme = "";
+    return conn;
+}
+
+/* ---- connections that have ended --------------------------------------------------------------------- */
+
+enum parked_bits {
+    PARKED_TLS = 0x01, PARKED_LOST = 0x02, PARKED_PROXY = 0x04, PARKED_ENDED = 0x08, PARKED_TOLD = 0x10,
+    PARKED_OWNED = 0x60
+};
+enum parked_credentials {
+    PARKED_ACCOUNT = 0x01, PARKED_ANSWERED = 0x02, PARKED_RELAYED = 0x04, PARKED_ACCEPTED = 0x08, PARKED_COUNTED = 0x10,
+    PARKED_OWNER = 0x20, PARKED_LEAF = 0x40
+};
+
+#define PARKED_MAX (2 + 15 * PACK_MAX)
+
+const uint8_t *aconn_park(struct aconn *conn)
+{
+    struct aworld *world = conn->world;
+    const struct account *account = conn->credentials.account;
+    uint8_t bytes[PARKED_MAX], *p = bytes;
+    if (conn->first || conn->known || conn->pending || conn->rounds || conn->more != &nothing_more) {
+        return NULL;
+    }
+    *p++ = (uint8_t)((conn->tls ? PARKED_TLS : 0) | (conn->lost ? PARKED_LOST : 0) |
+                     (conn->proxy_auth ? PARKED_PROXY : 0) | (conn->ended ? PARKED_ENDED : 0) |
+                     (conn->shared_told ? PARKED_TOLD : 0) | conn->owned << 5);
+    *p++ = (uint8_t)((account ? PARKED_ACCOUNT : 0) | (conn->credentials.answered ? PARKED_ANSWERED : 0) |
+                     (conn->credentials.relayed ? PARKED_RELAYED : 0) | (conn->accepted ? PARKED_ACCEPTED : 0) |
+                     (conn->counted ? PARKED_COUNTED : 0) | (conn->owner_frame ? PARKED_OWNER : 0) |
+                     (conn->leaf ? PARKED_LEAF : 0));
+    p = pack(p, conn->stream);
+    p = pack(p, conn->leg + UINT32_C(1));
+    p = pack(p, conn->passed_over);
+    if (account) {
+        p = pack_pointer(p, world, account);
+        p = pack(p, conn->credentials.when.frame);
+        p = pack(p, (uint64_t)conn->credentials.when.ns);
+        p = pack(p, conn->credentials.refusals);
+        p = pack(p, conn->credentials.leg);
+    }
+    p = conn->accepted ? pack_pointer(p, account, conn->accepted) : p;
+    p = conn->counted ? pack_pointer(p, account, conn->counted) : p;
+    if (conn->owner_frame) {
+        p = pack(p, conn->owner_frame);
+        p = pack_pointer(p, account ? account->user : NULL, conn->owner);
+        p = pack_pointer(p, account ? account->scheme : NULL, conn->owner_scheme);
+    }
+    p = conn->leaf ? pack_pointer(p, world, conn->leaf) : p;
+    uint8_t *parked = arena_new(&world->arena, (size_t)(p - bytes));
+    memcpy(parked, bytes, (size_t)(p - bytes));
+    conn->next_free = world->free_conns;
+    world->free_conns = conn;
+    return parked;
+}
+
+struct aconn *aconn_unpark(struct aworld *world, const uint8_t *parked, const struct endpoint *client,
+                           const struct endpoint *server, const struct tcp_flow *tcp)
+{
+    struct aconn *conn = conn_make(world, client, server, tcp);
+    const uint8_t bits = parked[0], more = parked[1], *p = parked + 2;
+    conn->tls = (bits & PARKED_TLS) != 0;
+    conn->lost = (bits & PARKED_LOST) != 0;
+    conn->proxy_auth = (bits & PARKED_PROXY) != 0;
+    conn->ended = (bits & PARKED_ENDED) != 0;
+    conn->shared_told = (bits & PARKED_TOLD) != 0;
+    conn->owned = (bits & PARKED_OWNED) >> 5;
+    conn->stream = unpack32(&p);
+    conn->leg = unpack32(&p) - 1;
+    conn->passed_over = unpack32(&p);
+    struct account *account = more & PARKED_ACCOUNT ? unpack_pointer(&p, world) : NULL;
+    if (account) {
+        conn->credentials.account = account;
+        conn->credentials.when.frame = unpack32(&p);
+        conn->credentials.when.ns = (int64_t)unpack(&p);
+        conn->credentials.refusals = unpack(&p);
+        conn->credentials.leg = unpack32(&p);
+    }
+    conn->credentials.answered = (more & PARKED_ANSWERED) != 0;
+    conn->credentials.relayed = (more & PARKED_RELAYED) != 0;
+    conn->accepted = more & PARKED_ACCEPTED ? unpack_pointer(&p, account) : NULL;
+    conn->counted = more & PARKED_COUNTED ? unpack_pointer(&p, account) : NULL;
+    if (more & PARKED_OWNER) {
+        conn->owner_frame = unpack32(&p);
+        conn->owner = unpack_pointer(&p, account ? account->user : NULL);
+        conn->owner_scheme = unpack_pointer(&p, account ? account->scheme : NULL);
+    }
+    conn->leaf = more & PARKED_LEAF ? unpack_pointer(&p, world) : NULL;
     return conn;
 }
 
@@ -1247,21 +1390,31 @@ bool aconn_whole(const struct aconn *conn)
     return !conn->lost && conn->tcp && tcp_flow_doubt(conn->tcp, &frame) == DOUBT_NONE;
 }
 
-void auth_end_of_frame(struct aconn *conn, struct when when, bool ended, enum way by)
+static void settle_pending(struct aconn *conn, struct when when)
 {
-    if (conn->pending.frame) {
+    struct pending *pending = conn->pending;
+    if (pending->frame) {
         judge_type3(conn, when);
     }
-    if (conn->pending.repeated) {
+    if (pending->repeated) {
         judge_lower(conn, when, "the client sends another request without credentials");
     }
-    memset(&conn->pending, 0, sizeof(conn->pending));
+    conn->pending = NULL;
+    pending->next = conn->world->free_pending;
+    conn->world->free_pending = pending;
+}
+
+void auth_end_of_frame(struct aconn *conn, struct when when, bool ended, enum way by)
+{
+    if (conn->pending) {
+        settle_pending(conn, when);
+    }
     if (!ended) {
         return;
     }
     if (!conn->ended) {
         conn->ended = true;
-        if (by == WAY_TO_SERVER && !conn->lower_close) {
+        if (by == WAY_TO_SERVER && !conn->more->lower_close) {
             judge_lower(conn, when, "the client closes its connection");
         }
         if (conn->rounds) {
@@ -1309,5 +1462,5 @@ bool aworld_row(const struct aworld *world, uint32_t index, struct auth_row *row
 
 uint32_t aconn_row(const struct aconn *conn)
 {
-    return conn->account ? conn->account->index : NO_NUMBER;
+    return conn->credentials.account ? conn->credentials.account->index : NO_NUMBER;
 }

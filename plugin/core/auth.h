@@ -19,8 +19,8 @@ struct aconn;                    /* one TCP connection */
 
 struct aworld *aworld_new(const struct arena *arena);
 
-/* tcp is the caller's, up to date when auth_end_of_frame() is called; it outlives the
- * connection's record. tls: what we see was decrypted. */
+/* Ends and tcp are the caller's and outlive the connection's record; tcp is up to date when
+ * auth_end_of_frame() is called. tls: what we see was decrypted. */
 struct aconn *aconn_new(struct aworld *world, uint32_t stream, const struct endpoint *client,
                         const struct endpoint *server, const struct tcp_flow *tcp, bool tls);
 
@@ -28,8 +28,15 @@ struct aconn *aconn_new(struct aworld *world, uint32_t stream, const struct endp
  * the caller's and outlives the connection's record. */
 void aconn_leaf(struct aconn *conn, const struct tls_leaf *leaf);
 
-/* What one message shows; arena-owned, never changed afterwards. Strings are "" where they
- * do not apply. */
+/* Puts the connection away in few bytes, between frames: returns them, which are the world's, and
+ * the record is no more; or NULL while something waits or points at the record. */
+const uint8_t *aconn_park(struct aconn *conn);
+/* The same connection again; the arguments are those of aconn_new(). */
+struct aconn *aconn_unpark(struct aworld *world, const uint8_t *parked, const struct endpoint *client,
+                           const struct endpoint *server, const struct tcp_flow *tcp);
+
+/* What one message shows. Its strings are static or arena-owned and never change; they are ""
+ * where they do not apply. */
 struct auth_shown {
     const char *scheme;          /* "Basic", "NTLM", "Negotiate", "Negotiate/NTLM", "Negotiate/Kerberos", "Bearer" */
     const char *step;            /* "type1", "type2", "type3", "challenge", "credentials", "accepted", "rejected" */
@@ -41,9 +48,9 @@ struct auth_shown {
     uint32_t row;                /* of the report, of final credentials and their answer; NO_NUMBER if none */
 };
 
-/* The head of a message, requests and responses, interim ones too. Returns what it shows, or
- * NULL. *leg: the leg of the request (for a response, of the request it answers): 0 unless
- * the same request is outstanding on another TCP connection; NO_NUMBER if not known.
+/* The head of a message, requests and responses, interim ones too. Returns what it shows, the
+ * world's until the next head, or NULL. *leg: the leg of the request (for a response, of the
+ * request it answers): 0 unless the same request is outstanding on another TCP connection; NO_NUMBER if not known.
  * The same request: the same X-RequestId with the same X-RequestType, else the same method,
  * path, credentials and OutlookSession or client-request-id. */
 const struct auth_shown *auth_head(struct aconn *conn, struct when when, enum way way, const struct http_head *head,

@@ -1,6 +1,6 @@
 /* auth_private.h
  * What auth.c and ajudge.c share. Everything here lives in the world's arena; a connection
- * without outstanding requests stays below 512 bytes.
+ * without outstanding requests stays below 192 bytes, and needs some 50 once it is parked.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -71,47 +71,23 @@ struct arequest {
 
 enum owned { OWNED_NOT, OWNED_PERHAPS, OWNED };
 
-struct aconn {
-    struct aworld *world;
-    uint32_t stream;
-    struct endpoint client, server;
-    const struct tcp_flow *tcp;
-    const struct tls_leaf *leaf; /* that the server presented, NULL if not known */
-    struct arequest *first, *last;
-    uint32_t outstanding;
-    uint32_t leg;                /* shown before on this connection, NO_NUMBER if not */
-    bool tls, lost, proxy_auth, ended;
-    uint32_t passed_over;        /* answers to requests that were let go */
+/* A type 3 to judge at the end of the frame, or a repeated request. */
+struct pending {
+    struct pending *next;        /* of the free ones */
+    uint32_t frame, leg;
+    struct account *account;
+    const char *user, *nb_name, *dns_name;
+    uint64_t digest;
+    const struct aconn *client_side;     /* on the leg before, if that carried the type 2 too */
+    bool has_timestamp;
+    bool repeated;               /* without credentials, after a challenge in lower case */
+};
 
-    struct account *account;     /* of the last credentials */
-    struct {                     /* the last final credentials */
-        struct account *account;
-        struct when when;
-        uint64_t refusals;
-        uint32_t leg;
-        bool answered, relayed;
-    } credentials;
-    const struct account *accepted;      /* accepted here before */
-
-    uint8_t owned;               /* enum owned: whether the server takes requests for the user's without credentials */
-    bool shared_told;
-    const char *owner;           /* user */
-    const char *owner_scheme;
-    uint32_t owner_frame;
-
+/* What a connection with NTLM, or with a challenge in lower case, has besides. */
+struct aconn_more {
     uint64_t type2_digest;       /* of the last type 2 here */
     uint32_t type2_frame, type3_frame;
     const char *type2_server;
-
-    struct {                     /* a type 3 to judge at the end of the frame, or a repeated request */
-        uint32_t frame, leg;
-        struct account *account;
-        const char *user, *nb_name, *dns_name;
-        uint64_t digest;
-        const struct aconn *client_side;     /* on the leg before, if that carried the type 2 too */
-        bool has_timestamp;
-        bool repeated;           /* without credentials, after a challenge in lower case */
-    } pending;
     uint32_t torn_frame;         /* the type 3 in it was told of */
 
     uint32_t lower_frame;        /* a challenge in lower case that nobody answered so far */
@@ -120,8 +96,43 @@ struct aconn {
     bool lower_close;            /* the server closes after it */
     bool lower_seen;             /* the next leg has it in another case */
     const char *lower_host;
-    struct peer *lower_peer;
+};
 
+/* What is added here is packed by aconn_park(). */
+struct aconn {
+    struct aworld *world;
+    const struct endpoint *client, *server;
+    const struct tcp_flow *tcp;
+    const struct tls_leaf *leaf; /* that the server presented, NULL if not known */
+    union {
+        struct arequest *first;
+        struct aconn *next_free;
+    };
+    struct arequest *last;
+    uint32_t stream;
+    uint32_t leg;                /* shown before on this connection, NO_NUMBER if not */
+    uint32_t passed_over;        /* answers to requests that were let go */
+    uint8_t outstanding;
+    uint8_t owned;               /* enum owned: whether the server takes requests for the user's without credentials */
+    bool tls : 1, lost : 1, proxy_auth : 1, ended : 1, shared_told : 1;
+    bool known : 1;              /* other records point at this one */
+
+    struct {                     /* the last final credentials */
+        struct account *account;
+        struct when when;
+        uint64_t refusals;
+        uint32_t leg;
+        bool answered, relayed;
+    } credentials;
+    const struct account *accepted;      /* accepted here before */
+    const struct account *counted;       /* the first account that counts this connection */
+
+    uint32_t owner_frame;
+    const char *owner;           /* user */
+    const char *owner_scheme;
+
+    struct pending *pending;     /* or NULL */
+    const struct aconn_more *more;       /* own, or one that says nothing; changed through aconn_more() alone */
     struct rounds *rounds;       /* of empty Bearers, the last here */
 };
 
@@ -143,7 +154,7 @@ struct account {                 /* a row of the report */
     uint32_t verdict_frame;
 };
 
-struct account_conn {            /* an account was used on a connection */
+struct account_conn {            /* a further account was used on a connection */
     struct item item;
     const struct account *account;
     const struct aconn *conn;
@@ -222,12 +233,16 @@ struct aworld {
     uint32_t slots, sames;
     struct same *free_sames;
     struct arequest *free_requests;
+    struct pending *free_pending;
+    struct aconn *free_conns;
+    struct auth_shown shown;     /* by the last head */
     bool lower_answered;         /* a client of the capture read a challenge in lower case */
     struct verdict_list verdicts;
 };
 
 /* ---- auth.c --------------------------------------------------------------------------- */
 
+struct aconn_more *aconn_more(struct aconn *conn);       /* made on first use */
 const char *auth_keep(struct aworld *world, const char *text);    /* the one copy; "" for "" */
 struct site *site_of(struct aworld *world, const char *host, uint32_t leg);
 /* Whether two names can be told to be two users: local parts that differ, or domains of the

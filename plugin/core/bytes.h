@@ -19,16 +19,25 @@ struct span {
 };
 
 /* Memory that lives as long as the capture. alloc() returns zeroed bytes, never
- * NULL; nothing is freed singly. The plugin hands out wmem file scope, the unit
- * tests a list they free at the end. */
+ * NULL; nothing needs to be freed singly. The plugin hands out wmem file scope, the unit
+ * tests a list they free at the end. give_back(), if there is one, takes what a table has
+ * outgrown. */
 struct arena {
     void *(*alloc)(void *ctx, size_t size);
     void *ctx;
+    void (*give_back)(void *ctx, void *bytes, size_t size);
 };
 
 static inline void *arena_new(const struct arena *arena, size_t size)
 {
     return arena->alloc(arena->ctx, size);
+}
+
+static inline void arena_give_back(const struct arena *arena, void *bytes, size_t size)
+{
+    if (bytes && arena->give_back) {
+        arena->give_back(arena->ctx, bytes, size);
+    }
 }
 
 /* Little-endian reads; the caller has checked the bounds. */

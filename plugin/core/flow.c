@@ -19,12 +19,12 @@ static int32_t behind(uint32_t seq, uint32_t other)
  * the end of the stream is no new data: keep-alive probes repeat the last byte. */
 static void watch_silence(struct vtcp *conn, const struct segment *segment, bool new_data)
 {
-    struct probe *half = &conn->probe[segment->way];
+    struct probe *half = conn->probe ? &conn->probe[segment->way] : NULL;
     if (segment->len == 0) {
         return;
     }
     int64_t now = segment->when.ns;
-    if (half->probing && segment->seq == half->probe_seq && !new_data) {
+    if (half && half->probing && segment->seq == half->probe_seq && !new_data) {
         bool copy = segment->ip_id ? segment->ip_id == half->probe_id : now - half->probe_last < COPY_WINDOW;
         half->probe_id = segment->ip_id;
         if (copy) {
@@ -36,10 +36,14 @@ static void watch_silence(struct vtcp *conn, const struct segment *segment, bool
         }
         return;
     }
-    if (!new_data || half->probing) {
+    if (!new_data || (half && half->probing)) {
         return;
     }
     if (conn->last_data && now - conn->last_data >= DROP_IDLE) {
+        if (!conn->probe) {
+            conn->probe = arena_new(&conn->world->arena, 2 * sizeof(*conn->probe));
+        }
+        half = &conn->probe[segment->way];
         half->probing = true;
         half->repeats = 0;
         half->probe_seq = segment->seq;
@@ -54,13 +58,13 @@ static void watch_silence(struct vtcp *conn, const struct segment *segment, bool
 
 void flow_segment(struct vtcp *conn, const struct segment *segment)
 {
-    struct probe *other = &conn->probe[!segment->way];
-    bool new_data = tcp_flow_segment(&conn->tcp, segment);
-    if (segment->has_ack && !segment->rst && other->probing && behind(segment->ack, other->probe_seq) > 0) {
+    struct probe *other = conn->probe ? &conn->probe[!segment->way] : NULL;
+    bool new_data = tcp_flow_segment(&conn->tcp, &conn->world->arena, segment);
+    if (segment->has_ack && !segment->rst && other && other->probing && behind(segment->ack, other->probe_seq) > 0) {
         other->probing = false;
     }
     watch_silence(conn, segment, new_data);
-    if (segment->rst && other->probing) {
+    if (segment->rst && other && other->probing) {
         judge_drop(conn, segment->when, (enum way)!segment->way, true);
     }
 }

@@ -84,7 +84,7 @@ struct mconn *mconn_new(struct mworld *world, uint32_t stream, const struct endp
     conn->server->open++;
     conn->tls = past->tls;
     tcp_flow_start(&conn->tcp, past);
-    conn->auth = aconn_new(world->auth, stream, client, server, &conn->tcp, past->tls);
+    conn->auth = aconn_new(world->auth, stream, &conn->client, &conn->server_end, &conn->tcp, past->tls);
     return conn;
 }
 
@@ -1116,6 +1116,15 @@ static void note_user(struct mconn *conn, const struct auth_shown *shown)
     conn->user = mworld_text(conn->world, text);
 }
 
+static const struct auth_shown *keep_shown(struct mworld *world, const struct auth_shown *shown)
+{
+    struct auth_shown *copy = shown ? arena_new(&world->arena, sizeof(*copy)) : NULL;
+    if (copy) {
+        *copy = *shown;
+    }
+    return copy;
+}
+
 static struct mapi_message *message_new(struct mconn *conn, struct when when, bool is_response)
 {
     struct record *record = arena_new(&conn->world->arena, sizeof(*record));
@@ -1220,7 +1229,7 @@ static struct mapi_message *request_head(struct mconn *conn, struct when when, c
         return NULL;
     }
     request->message = message_new(conn, when, false);
-    request->message->auth = shown;
+    request->message->auth = keep_shown(conn->world, shown);
     ((struct record *)request->message)->request = request;
     begin_request(request, head, &fields);
     return request->message;
@@ -1472,7 +1481,7 @@ static struct mapi_message *response_head(struct mconn *conn, struct when when, 
     reply->request = request;
     reply->status = head->status;
     reply->last_bytes = when;
-    message->auth = shown;
+    message->auth = keep_shown(conn->world, shown);
     message->leg = leg == NO_NUMBER ? 0 : leg;
     if (request) {
         message->type = request->type;
@@ -1751,7 +1760,7 @@ void mconn_lost(struct mconn *conn, struct when when, enum way way)
 {
     auth_lost(conn->auth, way);
     conn->unsure = true;
-    tcp_flow_give_up(&conn->tcp, way, when.frame);
+    tcp_flow_give_up(&conn->tcp, &conn->world->arena, way, when.frame);
     if (conn->side) {
         conn->side->unsure_frame = when.frame;
     }
@@ -2088,7 +2097,7 @@ static void connection_over(struct mconn *conn, const struct segment *segment)
 void mconn_segment(struct mconn *conn, const struct segment *segment)
 {
     struct when when = segment->when;
-    bool new_data = tcp_flow_segment(&conn->tcp, segment), ended = segment->fin || segment->rst;
+    bool new_data = tcp_flow_segment(&conn->tcp, &conn->world->arena, segment), ended = segment->fin || segment->rst;
     if (segment->len > 0 && !new_data) {
         conn->repeated[segment->way] = when;
     }

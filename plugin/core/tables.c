@@ -36,7 +36,6 @@ struct item *table_next(struct item *item)
     return item;
 }
 
-/* The arena frees nothing singly; sizes double, so what is left behind is as much again. */
 static void table_grow(const struct arena *arena, struct table *table)
 {
     uint32_t size = table->size ? table->size * 2 : 16;
@@ -50,6 +49,7 @@ static void table_grow(const struct arena *arena, struct table *table)
             item = next;
         }
     }
+    arena_give_back(arena, table->slot, table->size * sizeof(*slot));
     table->slot = slot;
     table->size = size;
 }

@@ -89,58 +89,80 @@ void tcp_flow_start(struct tcp_flow *flow, const struct conn_past *past)
     }
 }
 
-static void hole_open(struct tcp_half *half, uint32_t from, uint32_t to, uint32_t frame)
+static struct tcp_damage *damage_of(struct tcp_flow *flow, const struct arena *arena, enum way way)
+{
+    if (!flow->damage) {
+        flow->damage = arena_new(arena, 2 * sizeof(*flow->damage));
+    }
+    return &flow->damage[way];
+}
+
+static void hole_open(struct tcp_half *half, struct tcp_damage *damage, uint32_t from, uint32_t to, uint32_t frame)
 {
     if (half->holes == 0) {
-        half->gap_frame = frame;
+        damage->gap_frame = frame;
     }
-    half->missed_frame = frame;
+    damage->missed_frame = frame;
     if (half->holes == TCP_HOLES) {
         half->lost = true;
         return;
     }
-    half->hole[half->holes].from = from;
-    half->hole[half->holes].to = to;
+    damage->hole[half->holes].from = from;
+    damage->hole[half->holes].to = to;
     half->holes++;
 }
 
-static void hole_fill(struct tcp_half *half, uint32_t from, uint32_t to)
+static void hole_fill(struct tcp_half *half, struct tcp_damage *damage, uint32_t from, uint32_t to)
 {
     for (unsigned i = 0; i < half->holes;) {
-        uint32_t a = half->hole[i].from, b = half->hole[i].to;
+        uint32_t a = damage->hole[i].from, b = damage->hole[i].to;
         if (behind(to, a) <= 0 || behind(from, b) >= 0) {
             i++;
         } else if (behind(from, a) <= 0 && behind(to, b) >= 0) {
-            half->hole[i] = half->hole[--half->holes];
+            damage->hole[i] = damage->hole[--half->holes];
         } else if (behind(from, a) <= 0) {
-            half->hole[i++].from = to;
+            damage->hole[i++].from = to;
         } else if (behind(to, b) >= 0) {
-            half->hole[i++].to = from;
+            damage->hole[i++].to = from;
         } else {
-            half->hole[i].to = from;
+            damage->hole[i].to = from;
             if (half->holes == TCP_HOLES) {
                 half->lost = true;
             } else {
-                half->hole[half->holes].from = to;
-                half->hole[half->holes++].to = b;
+                damage->hole[half->holes].from = to;
+                damage->hole[half->holes++].to = b;
             }
             i++;
         }
     }
 }
 
+/* What a segment with payload says of the capture, whatever its place. */
+static void note_payload(struct tcp_flow *flow, const struct arena *arena, const struct segment *segment)
+{
+    const bool cut = segment->captured < segment->len;
+    if (!flow->damage && !cut && !segment->opaque) {
+        return;
+    }
+    struct tcp_damage *damage = damage_of(flow, arena, segment->way);
+    if (cut) {
+        damage->cut_frame = damage->cut_frame ? damage->cut_frame : segment->when.frame;
+        damage->missed_frame = segment->when.frame;
+    }
+    if (!(segment->opaque && damage->opaque_frame)) {
+        damage->opaque_frame = segment->opaque ? segment->when.frame : 0;
+    }
+}
+
 /* An end that sends bytes fills holes or moves on; what is skipped is a hole until it is
  * sent again. */
-static void half_bytes(struct tcp_half *half, const struct segment *segment)
+static void half_bytes(struct tcp_flow *flow, const struct arena *arena, const struct segment *segment)
 {
+    struct tcp_half *half = &flow->half[segment->way];
     uint32_t len = segment->len + (segment->syn ? 1 : 0) + (segment->fin ? 1 : 0);
     uint32_t from = segment->seq, to = from + len;
-    if (segment->captured < segment->len) {
-        half->cut_frame = half->cut_frame ? half->cut_frame : segment->when.frame;
-        half->missed_frame = segment->when.frame;
-    }
-    if (segment->len && !(segment->opaque && half->opaque_frame)) {
-        half->opaque_frame = segment->opaque ? segment->when.frame : 0;
+    if (segment->len) {
+        note_payload(flow, arena, segment);
     }
     if (segment->rst) {
         return;                  /* its sequence number need not continue the stream */
@@ -151,9 +173,9 @@ static void half_bytes(struct tcp_half *half, const struct segment *segment)
         return;
     }
     if (behind(from, half->next) > 0) {
-        hole_open(half, half->next, from, segment->when.frame);
+        hole_open(half, damage_of(flow, arena, segment->way), half->next, from, segment->when.frame);
     } else if (len && half->holes) {
-        hole_fill(half, from, to);
+        hole_fill(half, damage_of(flow, arena, segment->way), from, to);
     }
     if (behind(to, half->next) > 0) {
         half->next = to;
@@ -161,10 +183,12 @@ static void half_bytes(struct tcp_half *half, const struct segment *segment)
 }
 
 /* The other end has bytes that were not captured. */
-static void half_acknowledged(struct tcp_half *half, const struct segment *segment)
+static void half_acknowledged(struct tcp_flow *flow, const struct arena *arena, const struct segment *segment)
 {
+    const enum way way = segment->way == WAY_TO_SERVER ? WAY_TO_CLIENT : WAY_TO_SERVER;
+    struct tcp_half *half = &flow->half[way];
     if (half->known && behind(segment->ack, half->next) > 0) {
-        hole_open(half, half->next, segment->ack, segment->when.frame);
+        hole_open(half, damage_of(flow, arena, way), half->next, segment->ack, segment->when.frame);
         half->next = segment->ack;
     }
     if (!half->has_acked || behind(segment->ack, half->acked) > 0) {
@@ -173,7 +197,7 @@ static void half_acknowledged(struct tcp_half *half, const struct segment *segme
     }
 }
 
-bool tcp_flow_segment(struct tcp_flow *flow, const struct segment *segment)
+bool tcp_flow_segment(struct tcp_flow *flow, const struct arena *arena, const struct segment *segment)
 {
     struct tcp_half *half = &flow->half[segment->way];
     bool new_data = segment->len && (!half->known || behind(segment->seq, half->next) >= 0);
@@ -181,9 +205,9 @@ bool tcp_flow_segment(struct tcp_flow *flow, const struct segment *segment)
         flow->syn |= segment->way == WAY_TO_SERVER;
         flow->syn_ack |= segment->way == WAY_TO_CLIENT;
     }
-    half_bytes(half, segment);
+    half_bytes(flow, arena, segment);
     if (segment->has_ack && !segment->rst) {
-        half_acknowledged(&flow->half[!segment->way], segment);
+        half_acknowledged(flow, arena, segment);
     }
     if (segment->fin || segment->rst) {
         half->ended = true;
@@ -191,10 +215,10 @@ bool tcp_flow_segment(struct tcp_flow *flow, const struct segment *segment)
     return new_data;
 }
 
-void tcp_flow_give_up(struct tcp_flow *flow, enum way way, uint32_t frame)
+void tcp_flow_give_up(struct tcp_flow *flow, const struct arena *arena, enum way way, uint32_t frame)
 {
     flow->half[way].lost = true;
-    flow->half[way].missed_frame = frame;
+    damage_of(flow, arena, way)->missed_frame = frame;
 }
 
 enum doubt tcp_flow_doubt(const struct tcp_flow *flow, uint32_t *frame)
@@ -211,16 +235,17 @@ enum doubt tcp_flow_doubt(const struct tcp_flow *flow, uint32_t *frame)
     }
     for (int way = WAY_TO_SERVER; way <= WAY_TO_CLIENT; way++) {
         const struct tcp_half *half = &flow->half[way];
+        const struct tcp_damage *damage = flow->damage ? &flow->damage[way] : NULL;
         if (half->holes || half->lost) {
-            *frame = half->gap_frame;
+            *frame = damage ? damage->gap_frame : 0;
             return DOUBT_GAP;
         }
-        if (half->cut_frame) {
-            *frame = half->cut_frame;
+        if (damage && damage->cut_frame) {
+            *frame = damage->cut_frame;
             return DOUBT_CUT;
         }
-        if (half->opaque_frame) {
-            *frame = half->opaque_frame;
+        if (damage && damage->opaque_frame) {
+            *frame = damage->opaque_frame;
             return DOUBT_OPAQUE;
         }
     }
@@ -238,9 +263,10 @@ bool tcp_flow_missed_since(const struct tcp_flow *flow, uint32_t met, uint32_t s
         return true;
     }
     for (int way = WAY_TO_SERVER; way <= WAY_TO_CLIENT; way++) {
-        if (flow->half[way].opaque_frame || flow->half[way].missed_frame >= since) {
+        const struct tcp_damage *damage = flow->damage ? &flow->damage[way] : NULL;
+        if (damage && (damage->opaque_frame || damage->missed_frame >= since)) {
             return true;
         }
     }
-    return false;
+    return since == 0;
 }

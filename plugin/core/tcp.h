@@ -67,20 +67,24 @@ struct segment {
 struct tcp_half {                /* one direction of a TCP connection */
     uint32_t next;               /* behind the highest byte captured or acknowledged */
     uint32_t acked;              /* what the other end acknowledged of it */
+    uint8_t holes;
+    bool known : 1;              /* next is set */
+    bool has_acked : 1;
+    bool lost : 1;               /* more holes than are tracked */
+    bool ended : 1;              /* FIN or RST from this end */
+};
+
+struct tcp_damage {              /* to one direction; few connections have any */
     struct { uint32_t from, to; } hole[TCP_HOLES];
     uint32_t gap_frame;          /* the frame that showed the first open hole */
     uint32_t cut_frame;          /* the first segment not captured whole, 0 if none */
     uint32_t missed_frame;       /* the last frame that showed a hole or was cut */
     uint32_t opaque_frame;       /* the first of those not decrypted that came last, 0 if none */
-    uint8_t holes;
-    bool known;                  /* next is set */
-    bool has_acked;
-    bool lost;                   /* more holes than are tracked */
-    bool ended;                  /* FIN or RST from this end */
 };
 
 struct tcp_flow {
     struct tcp_half half[2];     /* by enum way: who sent */
+    struct tcp_damage *damage;   /* by enum way, NULL before the first */
     bool syn, syn_ack;
     bool gap;                    /* before the connection was claimed */
 };
@@ -90,10 +94,11 @@ struct tcp_flow {
 enum doubt { DOUBT_NONE, DOUBT_NO_SYN, DOUBT_ONE_WAY, DOUBT_GAP, DOUBT_CUT, DOUBT_OPAQUE };
 
 void tcp_flow_start(struct tcp_flow *flow, const struct conn_past *past);
-/* Takes a segment into account; true if it brings data not seen before. */
-bool tcp_flow_segment(struct tcp_flow *flow, const struct segment *segment);
+/* Takes a segment into account; true if it brings data not seen before. The arena is always
+ * the same one. */
+bool tcp_flow_segment(struct tcp_flow *flow, const struct arena *arena, const struct segment *segment);
 /* Bytes of this direction will not be followed any more, even if they come late. */
-void tcp_flow_give_up(struct tcp_flow *flow, enum way way, uint32_t frame);
+void tcp_flow_give_up(struct tcp_flow *flow, const struct arena *arena, enum way way, uint32_t frame);
 /* Whether both directions were captured from SYN without a gap so far. frame: where the gap
  * or cut is, 0 if not known. */
 enum doubt tcp_flow_doubt(const struct tcp_flow *flow, uint32_t *frame);

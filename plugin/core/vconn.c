@@ -61,10 +61,9 @@ struct vtcp *vtcp_new(struct vworld *world, uint32_t stream, enum rts_hop hop, c
     conn->stream = stream;
     conn->hop = hop == RTS_HOP_TCP ? RTS_HOP_TCP : RTS_HOP_HTTP;
     conn->client = *client;
-    conn->server_end = *server;
     conn->server = world_server(world, server);
     conn->server->open++;
-    conn->last = past->first;
+    conn->last_ns = past->first.ns;
     tcp_flow_start(&conn->tcp, past);
     return conn;
 }
@@ -72,6 +71,16 @@ struct vtcp *vtcp_new(struct vworld *world, uint32_t stream, enum rts_hop hop, c
 const struct tcp_flow *vtcp_tcp(const struct vtcp *conn)
 {
     return &conn->tcp;
+}
+
+const struct endpoint *vtcp_client(const struct vtcp *conn)
+{
+    return &conn->client;
+}
+
+const struct endpoint *vtcp_server(const struct vtcp *conn)
+{
+    return server_end(conn);
 }
 
 static struct vc *find_vc(struct vworld *world, const uint8_t cookie[16], uint32_t hash)
@@ -114,6 +123,7 @@ static void add_row(struct vworld *world, struct leg *leg)
         if (world->row_count) {
             memcpy(rows, world->rows, world->row_count * sizeof(*rows));
         }
+        arena_give_back(&world->arena, world->rows, world->row_room * sizeof(*rows));
         world->rows = rows;
         world->row_room = room;
     }
@@ -197,43 +207,53 @@ static void uncount(struct channel *channel)
     }
 }
 
+struct channel_more *channel_more(struct channel *channel)
+{
+    if (!channel->more) {
+        channel->more = arena_new(&channel->conn->world->arena, sizeof(*channel->more));
+    }
+    return channel->more;
+}
+
 static void session_join(struct channel *channel, struct session *session)
 {
-    channel->session = session;
-    channel->older = session->newest;
+    struct channel_more *more = channel_more(channel);
+    more->session = session;
+    more->older = session->newest;
     if (session->newest) {
-        session->newest->newer = channel;
+        session->newest->more->newer = channel;
     }
     session->newest = channel;
 }
 
 static void session_leave(struct channel *channel)
 {
-    if (!channel->session) {
+    struct channel_more *more = channel->more;
+    if (!more || !more->session) {
         return;
     }
-    if (channel->newer) {
-        channel->newer->older = channel->older;
+    if (more->newer) {
+        more->newer->more->older = more->older;
     } else {
-        channel->session->newest = channel->older;
+        more->session->newest = more->older;
     }
-    if (channel->older) {
-        channel->older->newer = channel->newer;
+    if (more->older) {
+        more->older->more->newer = more->newer;
     }
-    channel->session = NULL;
-    channel->newer = channel->older = NULL;
+    more->session = NULL;
+    more->newer = more->older = NULL;
 }
 
 /* The other half by its session, if exactly one unpaired IN and one OUT lie within five
  * seconds of each other. Both walks stop at the third channel at the latest. */
 static struct channel *session_partner(const struct channel *channel)
 {
-    if (!channel->session) {
+    if (!channel->more || !channel->more->session) {
         return NULL;
     }
     struct channel *partner = NULL;
     for (int direction = 0; direction < 2; direction++) {
-        struct channel *other = direction ? channel->newer : channel->older;
+        struct channel *other = direction ? channel->more->newer : channel->more->older;
         while (other) {
             int64_t apart = other->request.ns - channel->request.ns;
             if (apart > PAIRING_WINDOW || apart < -PAIRING_WINDOW) {
@@ -243,7 +263,7 @@ static struct channel *session_partner(const struct channel *channel)
                 return NULL;
             }
             partner = other;
-            other = direction ? other->newer : other->older;
+            other = direction ? other->more->newer : other->more->older;
         }
     }
     return partner;
@@ -317,9 +337,9 @@ static struct leg *vacant_leg(const struct vc *vc, const struct channel *channel
             continue;
         }
         const struct channel *before = leg->current[channel->role] ? leg->current[channel->role] :
-                                       leg->before[channel->role];
+                                       leg_before(leg, (enum role)channel->role);
         unsigned rank = before->conn == channel->conn ? 3 :
-                        endpoint_equal(&before->conn->server_end, &channel->conn->server_end) ? 2 : 1;
+                        endpoint_equal(server_end(before->conn), server_end(channel->conn)) ? 2 : 1;
         if (!best || rank > best_rank || (rank == best_rank && leg->number < best->number)) {
             best = leg;
             best_rank = rank;
@@ -347,10 +367,25 @@ static void leg_fail(struct leg *leg, struct when when, enum fail_cause cause)
     leg->fail_frame = when.frame;
 }
 
+static struct leg_turn *leg_turn(struct leg *leg)
+{
+    if (!leg->turn) {
+        leg->turn = arena_new(&leg->vc->world->arena, sizeof(*leg->turn));
+    }
+    return leg->turn;
+}
+
+static void leg_no_successor(struct leg *leg, enum role role)
+{
+    if (leg->turn) {
+        leg->turn->coming[role] = NULL;
+    }
+}
+
 /* A channel of an attempt that is over makes room: its successor is a retry. */
 static void leg_drop(struct leg *leg, enum role role)
 {
-    leg->before[role] = leg->current[role];
+    leg_turn(leg)->before[role] = leg->current[role];
     leg->current[role] = NULL;
     vacate(leg, role);
 }
@@ -362,7 +397,8 @@ static void leg_begin_again(struct leg *leg, struct when when)
     leg->differ_told = leg->handshake_told = leg->target_told = leg->joined_told = false;
     leg->late_out_told = leg->late_in_told = leg->idle_told = leg->withheld = false;
     leg->recycling[ROLE_IN] = leg->recycling[ROLE_OUT] = false;
-    leg->coming[ROLE_IN] = leg->coming[ROLE_OUT] = NULL;
+    leg_no_successor(leg, ROLE_IN);
+    leg_no_successor(leg, ROLE_OUT);
     leg->context = 0;
     leg->difference = SAME_SERVER;
     leg->state = LEG_OPENING;
@@ -399,7 +435,7 @@ static void leg_replace(struct leg *leg, struct channel *channel, struct when wh
 
 static void leg_put(struct leg *leg, struct channel *channel, struct when when)
 {
-    if (leg->current[channel->role] || leg->before[channel->role]) {
+    if (leg->current[channel->role] || leg_before(leg, (enum role)channel->role)) {
         leg_replace(leg, channel, when);
     }
     leg->current[channel->role] = channel;
@@ -497,7 +533,7 @@ static void recycling_begins(struct leg *leg, enum role role)
 static void recycling_ends(struct leg *leg, enum role role)
 {
     leg->recycling[role] = false;
-    leg->coming[role] = NULL;
+    leg_no_successor(leg, role);
     /* What this recycling was says nothing about the next. */
     leg->context &= (uint16_t)~(role == ROLE_IN ? SEQUENCE_IN : SEQUENCE_OUT);
     if (leg_is_open(leg)) {
@@ -508,7 +544,7 @@ static void recycling_ends(struct leg *leg, enum role role)
 /* The successor takes over. */
 static void succeed(struct leg *leg, enum role role, struct when when)
 {
-    struct channel *successor = leg->coming[role];
+    struct channel *successor = leg_coming(leg, role);
     if (successor) {
         leg->current[role]->replaced = true;
         leg->current[role] = successor;
@@ -529,23 +565,28 @@ static struct leg *predecessor_leg(struct vc *vc, const struct channel *channel,
                                    const uint8_t cookie[16])
 {
     enum role role = channel->role;
-    if (!vc->handing[role] || memcmp(vc->successor[role], cookie, 16) != 0) {
-        vc->handing[role] = vc->legs;
-        memcpy(vc->successor[role], cookie, 16);
+    if (!vc->handing) {
+        vc->handing = arena_new(&vc->world->arena, 2 * sizeof(*vc->handing));
+    }
+    struct handing *handing = &vc->handing[role];
+    if (!handing->leg || memcmp(handing->successor, cookie, 16) != 0) {
+        handing->leg = vc->legs;
+        memcpy(handing->successor, cookie, 16);
     }
     unsigned looked_at = 0;
-    for (struct leg *leg = vc->handing[role]; leg && looked_at < SEARCH_MAX; leg = leg->next, looked_at++) {
+    for (struct leg *leg = handing->leg; leg && looked_at < SEARCH_MAX; leg = leg->next, looked_at++) {
         const struct channel *current = leg->current[role];
-        if (leg->hop == channel->conn->hop && current && !leg->coming[role] &&
+        if (leg->hop == channel->conn->hop && current && !leg_coming(leg, role) &&
             (!current->has_cookie || memcmp(current->cookie, before, 16) == 0)) {
-            vc->handing[role] = leg;
+            handing->leg = leg;
             return leg;
         }
     }
     return NULL;
 }
 
-static void succession(struct channel *channel, const struct rts_pdu *rts, struct when when)
+/* Returns the predecessor, or NULL if it was not captured. */
+static const struct channel *succession(struct channel *channel, const struct rts_pdu *rts, struct when when)
 {
     struct vworld *world = channel->conn->world;
     struct vc *vc = vc_of_cookie(world, rts->cookie[0]);
@@ -554,22 +595,30 @@ static void succession(struct channel *channel, const struct rts_pdu *rts, struc
     channel->is_successor = true;
     struct leg *leg = predecessor_leg(vc, channel, rts->cookie[1], rts->cookie[2]);
     if (!leg) {
-        /* The predecessor was not captured. */
         leg = lacking_leg(vc, channel);
         if (!leg) {
             leg = new_leg(world, vc, channel->conn->hop);
         }
         recycling_begins(leg, channel->role);
         leg_put(leg, channel, when);
-        return;
+        return NULL;
     }
     recycling_begins(leg, channel->role);
     channel->leg = leg;
-    channel->predecessor = leg->current[channel->role];
-    leg->coming[channel->role] = channel;
+    const struct channel *predecessor = leg->current[channel->role];
+    leg_turn(leg)->coming[channel->role] = channel;
     session_leave(channel);
     uncount(channel);
     judge_pairing(leg, when);
+    return predecessor;
+}
+
+/* Nothing that comes after its end makes a connection last longer. */
+static void conn_at(struct vtcp *conn, struct when when)
+{
+    if (!conn->ended) {
+        conn->last_ns = when.ns;
+    }
 }
 
 /* ---- HTTP ------------------------------------------------------------------------- */
@@ -586,7 +635,7 @@ static void channel_leaves(struct channel *channel, struct when when, bool rst, 
         judge_torn(channel, when);
     }
     leg = channel->leg;
-    if (leg && leg->coming[role] == channel) {
+    if (leg && leg_coming(leg, role) == channel) {
         recycling_ends(leg, role);
         return;
     }
@@ -595,7 +644,7 @@ static void channel_leaves(struct channel *channel, struct when when, bool rst, 
         return;
     }
     if (leg && leg->current[role] == channel) {
-        if (leg->coming[role]) {
+        if (leg_coming(leg, role)) {
             succeed(leg, role, when);
             return;
         }
@@ -640,15 +689,21 @@ static void note_names(struct vtcp *conn, const struct http_info *info)
 {
     struct vworld *world = conn->world;
     conn->saw_challenge |= info->challenge_in_progress;
+    if (!info->front_end[0] && !info->challenge_server[0] && !info->persistence_name[0]) {
+        return;
+    }
+    if (!conn->names) {
+        conn->names = arena_new(&world->arena, sizeof(*conn->names));
+    }
     if (info->front_end[0]) {
-        conn->front_end = world_intern(world, info->front_end);
+        conn->names->front_end = world_intern(world, info->front_end);
     }
     if (info->challenge_server[0]) {
-        conn->challenge = world_intern(world, info->challenge_server);
+        conn->names->challenge = world_intern(world, info->challenge_server);
     }
     if (info->persistence_name[0]) {
-        conn->persist_name = world_intern(world, info->persistence_name);
-        conn->persist = world_intern(world, info->persistence_server);
+        conn->names->persist_name = world_intern(world, info->persistence_name);
+        conn->names->persist = world_intern(world, info->persistence_server);
     }
 }
 
@@ -669,7 +724,12 @@ static struct channel *new_channel(struct vtcp *conn, enum role role)
         /* A request that was only a step leaves nothing behind. */
         session_leave(old);
         uncount(old);
+        struct channel_more *more = old->more;
         memset(old, 0, sizeof(*old));
+        if (more) {
+            memset(more, 0, sizeof(*more));
+        }
+        old->more = more;
         channel = old;
     } else {
         channel = arena_new(&conn->world->arena, sizeof(*channel));
@@ -693,8 +753,10 @@ static void request_channel(struct vtcp *conn, struct when when, const struct ht
     channel->step = (uint8_t)info->auth.step;
     channel->final = info->auth.final;
     channel->target = info->has_target ? world_intern(world, info->target) : NULL;
-    channel->outlook_session = world_intern(world, info->outlook_session);
-    channel->session_id = world_intern(world, info->session_id);
+    if (info->outlook_session[0] || info->session_id[0]) {
+        channel_more(channel)->outlook_session = world_intern(world, info->outlook_session);
+        channel_more(channel)->session_id = world_intern(world, info->session_id);
+    }
     channel->user = user_text(world, &info->auth);
     if (v1) {
         return;
@@ -703,7 +765,8 @@ static void request_channel(struct vtcp *conn, struct when when, const struct ht
     if (info->content_length != 0) {
         count_unpaired(channel);
     }
-    const char *id = channel->outlook_session ? channel->outlook_session : channel->session_id;
+    const struct channel_more *more = channel->more;
+    const char *id = !more ? NULL : more->outlook_session ? more->outlook_session : more->session_id;
     if (id && channel->target && info->content_length != 0) {
         session_join(channel, world_session(world, channel->place, id));
     }
@@ -771,7 +834,7 @@ static void response(struct vtcp *conn, struct when when, const struct http_info
             leg_fail(leg, when, FAIL_REFUSED);
             leg->state = LEG_CLOSED;
             vacate(leg, (enum role)channel->role);
-        } else if (leg && leg->coming[channel->role] == channel) {
+        } else if (leg && leg_coming(leg, (enum role)channel->role) == channel) {
             recycling_ends(leg, (enum role)channel->role);
         }
     }
@@ -788,7 +851,7 @@ static void response(struct vtcp *conn, struct when when, const struct http_info
 
 void vtcp_http(struct vtcp *conn, struct when when, enum way way, const struct http_info *info)
 {
-    conn->last = when;
+    conn_at(conn, when);
     if (way == WAY_TO_SERVER && info->is_request) {
         request(conn, when, info);
     } else if (way == WAY_TO_CLIENT && !info->is_request) {
@@ -977,7 +1040,7 @@ static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struc
         return;
     }
     enum role role = (enum role)channel->role;
-    struct channel *coming = leg->coming[role];
+    struct channel *coming = leg_coming(leg, role);
     if (coming && coming != channel) {
         if (memcmp(coming->cookie, rts->cookie[0], sizeof(coming->cookie)) == 0) {
             /* To the server B1 follows, after what was queued. */
@@ -1008,7 +1071,7 @@ static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struc
 static void successor_window(struct leg *leg, enum role role, uint32_t window)
 {
     leg->window[role] = window;
-    struct channel *channel = leg->coming[role] ? leg->coming[role] : leg->current[role];
+    struct channel *channel = leg_coming(leg, role) ? leg_coming(leg, role) : leg->current[role];
     if (channel) {
         flow_window(channel, window);
     }
@@ -1019,6 +1082,7 @@ static void recycling_pdu(struct channel *channel, unsigned id, const struct rts
                           struct pdu_outcome *outcome)
 {
     struct leg *leg = channel->leg;
+    const struct channel *predecessor;
     switch (id) {
     case RTS_IN_R1_A1:
     case RTS_IN_R1_A2:
@@ -1033,11 +1097,11 @@ static void recycling_pdu(struct channel *channel, unsigned id, const struct rts
         if (rts->cookies < 3) {
             return;
         }
-        succession(channel, rts, when);
+        predecessor = succession(channel, rts, when);
         if (rts->has_lifetime) {
             channel->lifetime = rts->lifetime;
-        } else if (channel->predecessor) {
-            channel->lifetime = channel->predecessor->lifetime;
+        } else if (predecessor) {
+            channel->lifetime = predecessor->lifetime;
         }
         if (channel->role == ROLE_OUT && rts->has_window) {
             flow_window(channel, rts->window);
@@ -1084,12 +1148,12 @@ static void recycling_pdu(struct channel *channel, unsigned id, const struct rts
         break;
     case RTS_IN_R1_B1:           /* the predecessor's last PDU */
         channel->seen_eof = true;
-        if (leg->coming[ROLE_IN] && leg->coming[ROLE_IN] != channel) {
+        if (leg_coming(leg, ROLE_IN) && leg_coming(leg, ROLE_IN) != channel) {
             succeed(leg, ROLE_IN, when);
         }
         break;
     case RTS_IN_R1_B2:           /* the server's window, to the successor */
-        if (leg->coming[ROLE_IN] == channel) {
+        if (leg_coming(leg, ROLE_IN) == channel) {
             succeed(leg, ROLE_IN, when);
         }
         if (rts->has_window) {
@@ -1107,7 +1171,7 @@ static void recycling_pdu(struct channel *channel, unsigned id, const struct rts
         break;
     case RTS_OUT_R2_A8:
     case RTS_OUT_R1_A8:
-        if (rts->cookies && leg->current[ROLE_OUT] && !leg->coming[ROLE_OUT] && leg->recycling[ROLE_OUT]) {
+        if (rts->cookies && leg->current[ROLE_OUT] && !leg_coming(leg, ROLE_OUT) && leg->recycling[ROLE_OUT]) {
             memcpy(leg->current[ROLE_OUT]->cookie, rts->cookie[0], 16);
         }
         break;
@@ -1116,13 +1180,13 @@ static void recycling_pdu(struct channel *channel, unsigned id, const struct rts
     case RTS_OUT_R2_B1:
     case RTS_OUT_R2_B3:
         /* The predecessor's last PDU; B1 on a connection that stays the same ends nothing. */
-        if (leg->coming[ROLE_OUT] != channel) {
-            channel->seen_eof = id != RTS_OUT_R2_B1 && !(id == RTS_OUT_R1_A9 && !leg->coming[ROLE_OUT]);
+        if (leg_coming(leg, ROLE_OUT) != channel) {
+            channel->seen_eof = id != RTS_OUT_R2_B1 && !(id == RTS_OUT_R1_A9 && !leg_coming(leg, ROLE_OUT));
             succeed(leg, ROLE_OUT, when);
         }
         break;
     case RTS_OUT_R1_A11:
-        if (leg->coming[ROLE_OUT] == channel) {
+        if (leg_coming(leg, ROLE_OUT) == channel) {
             succeed(leg, ROLE_OUT, when);
         }
         break;
@@ -1149,7 +1213,7 @@ static void acknowledge(struct channel *channel, const struct rts_pdu *rts)
         return;
     }
     struct channel *const known[] = {
-        leg->current[ROLE_IN], leg->current[ROLE_OUT], leg->coming[ROLE_IN], leg->coming[ROLE_OUT]
+        leg->current[ROLE_IN], leg->current[ROLE_OUT], leg_coming(leg, ROLE_IN), leg_coming(leg, ROLE_OUT)
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i] && known[i]->has_cookie && memcmp(known[i]->cookie, rts->ack_cookie, 16) == 0) {
@@ -1255,7 +1319,7 @@ void vtcp_pdu(struct vtcp *conn, struct when when, enum way way, const struct pd
               const struct rts_pdu *rts, uint32_t status, struct pdu_outcome *outcome)
 {
     memset(outcome, 0, sizeof(*outcome));
-    conn->last = when;
+    conn_at(conn, when);
     struct channel *channel = conn->channel;
     if (!channel) {
         channel = channel_from_pdu(conn, when, way, rts);
@@ -1293,7 +1357,7 @@ void vtcp_pdu(struct vtcp *conn, struct when when, enum way way, const struct pd
 
 void vtcp_skipped(struct vtcp *conn, struct when when, enum way way, uint32_t bytes)
 {
-    conn->last = when;
+    conn_at(conn, when);
     if (conn->channel) {
         /* What was passed over may have been calls: what was sent is no longer known. */
         conn->channel->has_limit = false;
@@ -1311,7 +1375,7 @@ static void conn_end(struct vtcp *conn, const struct segment *segment)
     conn->ended = true;
     conn->ended_by_rst = segment->rst;
     conn->ended_by = (uint8_t)segment->way;
-    conn->ended_at = segment->when;
+    conn->ended_frame = segment->when.frame;
     conn->server->open--;
     if (conn->channel && !conn->channel->over) {
         channel_leaves(conn->channel, segment->when, segment->rst, segment->way, false);
@@ -1332,7 +1396,7 @@ static void place_mark(struct leg *leg, const struct segment *segment)
 void vtcp_segment(struct vtcp *conn, const struct segment *segment)
 {
     struct channel *channel = conn->channel;
-    conn->last = segment->when;
+    conn_at(conn, segment->when);
     flow_segment(conn, segment);
     if (channel && channel->leg) {
         channel->leg->last = segment->when;

@@ -31,8 +31,10 @@ struct vworld *vworld_new(const struct arena *arena, const struct vprefs *prefs)
 struct vtcp *vtcp_new(struct vworld *world, uint32_t stream, enum rts_hop hop,
                       const struct endpoint *client, const struct endpoint *server, const struct conn_past *past);
 
-/* What was captured of the connection; lives as long as it. */
+/* What was captured of the connection, and its ends; they live as long as it. */
 const struct tcp_flow *vtcp_tcp(const struct vtcp *conn);
+const struct endpoint *vtcp_client(const struct vtcp *conn);
+const struct endpoint *vtcp_server(const struct vtcp *conn);
 
 /* Events. Order inside a frame: HTTP heads and PDUs as they stand in the stream, then
  * vtcp_segment() once for the frame. */
@@ -71,23 +73,37 @@ void vworld_foreign_end(struct vworld *world, const struct endpoint *server, str
  * shown on the frame of those events. */
 const struct verdict *vworld_take_verdicts(struct vworld *world);
 
-/* The state after a frame, for the generated fields. Peers are those of the server end. */
+/* The state after a frame, for the generated fields. Peers are those of the server end. What
+ * it points at is the world's and does not change. */
 struct vc_snapshot {
     uint32_t vc, leg;            /* NO_NUMBER: not numbered */
     uint8_t channel;             /* 0, 1 IN, 2 OUT: of this TCP connection's current channel */
     uint32_t in_stream, out_stream;      /* NO_NUMBER: not seen so far */
-    bool has_in_peer, has_out_peer;
-    struct endpoint in_peer, out_peer;
+    const struct endpoint *in_peer, *out_peer;   /* or NULL */
     const char *state;           /* "opening", "open", "recycling", "closed", or NULL */
-    bool has_cookie;
-    uint8_t cookie[16];
+    const uint8_t *cookie;       /* 16 bytes, or NULL */
     uint32_t peer_frame;         /* first RTS PDU (else request) of the other half of this leg, 0 if not seen so far */
-    const char *target;          /* "server:port" or NULL; arena-owned */
+    const char *target;          /* "server:port" or NULL */
     const char *outlook_session, *session_id;    /* of this channel's request, or NULL */
 };
 
 /* False when the connection carries no channel at this time. */
 bool vtcp_snapshot(const struct vtcp *conn, struct vc_snapshot *snapshot);
+
+/* The same in short: what it points at is the world's, and shows the same for ever. */
+struct vc_mark {
+    const struct leg *leg;       /* NULL: not numbered */
+    const struct vtcp *half[2];  /* IN and OUT; NULL: not seen so far */
+    const char *target, *outlook_session, *session_id;   /* as in the snapshot */
+    uint32_t peer_frame;
+    uint8_t channel;
+    uint8_t state;               /* 0: none, else one more than the leg's */
+    bool has_cookie;
+};
+
+bool vtcp_mark(const struct vtcp *conn, struct vc_mark *mark);
+void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot);
+uint32_t vc_mark_row(const struct vc_mark *mark);        /* as vtcp_row() */
 
 /* A row of the report for each connection and leg that is numbered, in that order. */
 struct leg_row {

@@ -1,6 +1,6 @@
 /* vconn_private.h
  * What vconn.c, flow.c, vjudge.c and view.c share. Everything here lives in the world's
- * arena; a virtual connection with its two TCP connections stays below 2.5 KiB.
+ * arena; a virtual connection with its two TCP connections stays below 1.25 KiB.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -47,32 +47,47 @@ struct vtcp {
     uint8_t ended_by;            /* enum way: the end that sent the FIN or RST */
     bool ended, ended_by_rst, drop_told;
     bool saw_challenge;          /* a 401 with a token in it */
-    struct endpoint client, server_end;
+    uint32_t ended_frame;
+    struct endpoint client;
     struct server *server;
     struct tcp_flow tcp;
-    struct probe probe[2];       /* by enum way: who sent */
-    struct when ended_at, last;
+    struct probe *probe;         /* by enum way: who sent; NULL before the first */
+    int64_t last_ns;             /* of the last frame up to the end */
     int64_t last_data;           /* any payload, either way; 0 before the first */
     struct channel *channel;     /* of the last request; NULL after an echo or other request */
-    const char *front_end, *challenge, *persist_name, *persist;  /* who answered here */
+    struct names *names;         /* who answered here; NULL: nobody gave a name */
+};
+
+struct names {
+    const char *front_end, *challenge, *persist_name, *persist;
 };
 
 /* ---- channels, legs, connections ------------------------------------------------- */
 
+/* What few channels have. */
+struct channel_more {
+    const char *outlook_session, *session_id;
+    struct session *session;     /* where it waits for its other half, or NULL */
+    struct channel *newer, *older;       /* in that session */
+    struct channel *waiting_next;        /* world->waiting_first ... */
+    struct when idle_at;         /* the end that may be an idle time-out, waiting for hindsight */
+    int64_t idle_for;
+};
+
 struct channel {
     struct vtcp *conn;
     struct leg *leg;             /* NULL: not numbered */
-    struct channel *predecessor;
-    struct session *session;     /* where it waits for its other half, or NULL */
-    struct channel *newer, *older;       /* in that session */
     struct place *place;         /* channels of the same client and target */
-    struct channel *waiting_next;        /* world->waiting_first ... */
-    const char *target, *outlook_session, *session_id, *user;
+    struct channel_more *more;   /* or NULL */
+    const char *target, *user;
     uint8_t role;                /* enum role */
     uint8_t step;                /* enum http_auth_step of the request */
-    bool v1, final, from_request, over, challenged, refused, refusal_told, seen_eof, replaced, is_successor;
-    bool has_cookie, has_limit, counted, lone_told, lifetime_told, window_told, paired;
-    bool lone_due, rpc_seen, again;      /* again: after another of its role on this connection */
+    bool v1 : 1, final : 1, from_request : 1, over : 1, challenged : 1, refused : 1, refusal_told : 1, seen_eof : 1;
+    bool replaced : 1, is_successor : 1, has_cookie : 1, has_limit : 1, counted : 1, lone_told : 1, lifetime_told : 1;
+    bool window_told : 1, paired : 1, lone_due : 1, rpc_seen : 1;
+    bool again : 1;              /* after another of its role on this connection */
+    uint16_t challenge_status;
+    uint32_t challenge_frame;
     uint8_t cookie[16];
     struct when request, first_rts;      /* request: the first RTS PDU where there is no HTTP */
     int64_t last_body;           /* any body byte, either way */
@@ -80,10 +95,6 @@ struct channel {
     uint64_t rpc_sent;           /* 3.2.1.1.4 BytesSent, of the channel's data direction */
     uint64_t limit;              /* what the receiver allowed to be sent in all */
     uint64_t lifetime;           /* announced, 0 if not */
-    uint32_t challenge_frame;
-    uint16_t challenge_status;
-    struct when idle_at;         /* the end that may be an idle time-out, waiting for hindsight */
-    int64_t idle_for;
 };
 
 enum leg_state { LEG_OPENING, LEG_OPEN, LEG_RECYCLING, LEG_CLOSED };
@@ -98,16 +109,17 @@ struct leg {
     uint8_t state;               /* enum leg_state */
     bool vacant[2];              /* the role's connection was challenged or closed: the next one is a retry */
     bool recycling[2];
-    bool joined;                 /* C2 (C1, B3) or what can only follow it was seen */
-    bool explained;              /* a 4xx on either channel */
-    bool failed;                 /* closed, retried or refused before it was joined: cause says how */
-    bool differ_told, handshake_told, target_told, joined_told, late_out_told, late_in_told, idle_told;
-    bool withheld;               /* a verdict from absence was due and could not be told */
+    bool joined : 1;             /* C2 (C1, B3) or what can only follow it was seen */
+    bool explained : 1;          /* a 4xx on either channel */
+    bool failed : 1;             /* closed, retried or refused before it was joined: cause says how */
+    bool differ_told : 1, handshake_told : 1, target_told : 1, joined_told : 1, late_out_told : 1, late_in_told : 1;
+    bool idle_told : 1;
+    bool withheld : 1;           /* a verdict from absence was due and could not be told */
+    bool ended_by_rst : 1, has_verdict : 1, where_seen : 1;
     uint8_t difference;          /* enum difference */
     uint16_t context;            /* enum rts_context: which sequence a recycling follows */
     struct channel *current[2];  /* by enum role */
-    struct channel *coming[2];   /* successor under way */
-    struct channel *before[2];   /* of an attempt before, where the present one has none so far */
+    struct leg_turn *turn;       /* NULL before the first */
     uint32_t attempt_frame;      /* where a further attempt began, 0 in the first */
     struct when start, last;
     struct when got_200, got_a3;
@@ -125,12 +137,26 @@ struct leg {
     uint32_t fail_frame;
     uint8_t fail_cause;          /* enum fail_cause */
     uint8_t ended_by;            /* enum way */
-    bool ended_by_rst, has_verdict, where_seen;
     uint8_t verdict, severity, where;
     uint32_t verdict_frame;
     uint32_t ended_frame;        /* 0 while it lives */
     const char *user, *request_id;
 };
+
+struct leg_turn {                /* by enum role */
+    struct channel *coming[2];   /* successor under way */
+    struct channel *before[2];   /* of an attempt before, where the present one has none so far */
+};
+
+static inline struct channel *leg_coming(const struct leg *leg, enum role role)
+{
+    return leg->turn ? leg->turn->coming[role] : NULL;
+}
+
+static inline struct channel *leg_before(const struct leg *leg, enum role role)
+{
+    return leg->turn ? leg->turn->before[role] : NULL;
+}
 
 struct vc {
     struct item item;            /* in world->cookies, if it has one */
@@ -142,8 +168,12 @@ struct vc {
     struct leg *legs, *last_leg;
     struct leg *lacking[2][2];   /* by hop and role: no leg before it lacks that role */
     struct leg *vacant[2];       /* by role */
-    struct leg *handing[2];      /* by role: where the search for a successor goes on */
-    uint8_t successor[2][16];    /* by role: whose search that is */
+    struct handing *handing;     /* by role; NULL before the first successor */
+};
+
+struct handing {
+    struct leg *leg;             /* where the search for a successor goes on, or NULL */
+    uint8_t successor[16];       /* whose search that is */
 };
 
 /* ---- tables ----------------------------------------------------------------------- */
@@ -160,6 +190,11 @@ struct server {
     const struct vc *foreign_vc; /* that connection's, or NULL */
     struct when told;            /* server_gone, or the last end that belongs to it */
 };
+
+static inline const struct endpoint *server_end(const struct vtcp *conn)
+{
+    return &conn->server->end;
+}
 
 /* Channels of one client address and target whose virtual connection is not known. */
 struct place {
@@ -196,6 +231,7 @@ struct server *world_server(struct vworld *world, const struct endpoint *end);
  * OutlookSession or SessionId tells it. */
 void channel_number(struct channel *channel, struct when when);
 struct channel *leg_other(const struct channel *channel);        /* the other half, or NULL */
+struct channel_more *channel_more(struct channel *channel);      /* made on first use */
 bool leg_sent(const struct leg *leg);            /* both first PDUs were sent */
 int64_t channel_start(const struct channel *channel);
 uint32_t channel_frame(const struct channel *channel);           /* of its first PDU, else of its request */

@@ -9,63 +9,86 @@
 
 #include <stdio.h>
 
-static const char *leg_state_name(const struct leg *leg)
+static const char *state_name(enum leg_state state)
 {
     static const char *const names[] = {
         [LEG_OPENING] = "opening", [LEG_OPEN] = "open", [LEG_RECYCLING] = "recycling", [LEG_CLOSED] = "closed"
     };
-    return names[leg->state];
+    return names[state];
 }
 
-static void show_half(struct vc_snapshot *snapshot, const struct channel *channel)
+static void mark_half(struct vc_mark *mark, const struct channel *channel)
 {
-    if (!channel || channel->v1) {
-        return;
+    if (channel && !channel->v1) {
+        mark->half[channel->role] = channel->conn;
     }
-    if (channel->role == ROLE_IN) {
-        snapshot->in_stream = channel->conn->stream;
-        snapshot->has_in_peer = true;
-        snapshot->in_peer = channel->conn->server_end;
-    } else {
-        snapshot->out_stream = channel->conn->stream;
-        snapshot->has_out_peer = true;
-        snapshot->out_peer = channel->conn->server_end;
+}
+
+bool vtcp_mark(const struct vtcp *conn, struct vc_mark *mark)
+{
+    const struct channel *channel = conn->channel;
+    memset(mark, 0, sizeof(*mark));
+    if (!channel) {
+        return false;
     }
+    mark->channel = channel->v1 ? 0 : channel->role == ROLE_IN ? 1 : 2;
+    mark->target = channel->target;
+    if (channel->more) {
+        mark->outlook_session = channel->more->outlook_session;
+        mark->session_id = channel->more->session_id;
+    }
+    const struct leg *leg = channel->leg;
+    if (!leg) {
+        mark_half(mark, channel);
+        return true;
+    }
+    mark->leg = leg;
+    mark->state = (uint8_t)(leg->state + 1);
+    mark->has_cookie = leg->vc->has_cookie;
+    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
+        mark_half(mark, leg->current[role]);
+    }
+    const struct channel *other = leg_other(channel);
+    if (other) {
+        mark->peer_frame = channel_frame(other);
+        if (!mark->target) {
+            mark->target = other->target;
+        }
+    }
+    return true;
+}
+
+void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
+{
+    const struct leg *leg = mark->leg;
+    const struct vtcp *in = mark->half[ROLE_IN], *out = mark->half[ROLE_OUT];
+    memset(snapshot, 0, sizeof(*snapshot));      /* what lies between the fields too: it may be compared */
+    snapshot->vc = leg ? leg->vc->number : NO_NUMBER;
+    snapshot->leg = leg ? leg->number : NO_NUMBER;
+    snapshot->channel = mark->channel;
+    snapshot->in_stream = in ? in->stream : NO_NUMBER;
+    snapshot->out_stream = out ? out->stream : NO_NUMBER;
+    snapshot->in_peer = in ? server_end(in) : NULL;
+    snapshot->out_peer = out ? server_end(out) : NULL;
+    snapshot->state = mark->state ? state_name((enum leg_state)(mark->state - 1)) : NULL;
+    snapshot->cookie = leg && mark->has_cookie ? leg->vc->cookie : NULL;
+    snapshot->peer_frame = mark->peer_frame;
+    snapshot->target = mark->target;
+    snapshot->outlook_session = mark->outlook_session;
+    snapshot->session_id = mark->session_id;
+}
+
+uint32_t vc_mark_row(const struct vc_mark *mark)
+{
+    return mark->leg ? mark->leg->row : NO_NUMBER;
 }
 
 bool vtcp_snapshot(const struct vtcp *conn, struct vc_snapshot *snapshot)
 {
-    const struct channel *channel = conn->channel;
-    memset(snapshot, 0, sizeof(*snapshot));
-    snapshot->vc = snapshot->leg = snapshot->in_stream = snapshot->out_stream = NO_NUMBER;
-    if (!channel) {
-        return false;
-    }
-    snapshot->channel = channel->v1 ? 0 : channel->role == ROLE_IN ? 1 : 2;
-    snapshot->target = channel->target;
-    snapshot->outlook_session = channel->outlook_session;
-    snapshot->session_id = channel->session_id;
-    const struct leg *leg = channel->leg;
-    if (!leg) {
-        show_half(snapshot, channel);
-        return true;
-    }
-    snapshot->vc = leg->vc->number;
-    snapshot->leg = leg->number;
-    snapshot->state = leg_state_name(leg);
-    snapshot->has_cookie = leg->vc->has_cookie;
-    memcpy(snapshot->cookie, leg->vc->cookie, sizeof(snapshot->cookie));
-    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
-        show_half(snapshot, leg->current[role]);
-    }
-    const struct channel *other = leg_other(channel);
-    if (other) {
-        snapshot->peer_frame = other->first_rts.frame ? other->first_rts.frame : other->request.frame;
-        if (!snapshot->target) {
-            snapshot->target = other->target;
-        }
-    }
-    return true;
+    struct vc_mark mark;
+    bool any = vtcp_mark(conn, &mark);
+    vc_mark_show(&mark, snapshot);
+    return any;
 }
 
 uint32_t vtcp_row(const struct vtcp *conn)
@@ -142,7 +165,7 @@ bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row)
     row->start = leg->start;
     row->last = leg->last;
     row->user = leg->user ? leg->user : "";
-    row->state = leg_state_name(leg);
+    row->state = state_name((enum leg_state)leg->state);
     row->setup_ns = leg->setup_ns;
     row->calls = leg->calls;
     row->faults = leg->faults;
@@ -156,14 +179,14 @@ bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row)
     }
     if (in && !in->v1) {
         row->has_in_peer = true;
-        row->in_peer = in->conn->server_end;
+        row->in_peer = *server_end(in->conn);
         row->in_stream = in->conn->stream;
         row->request_frame_in = in->request.frame;
         row->target = row->target ? row->target : in->target;
     }
     if (out && !out->v1) {
         row->has_out_peer = true;
-        row->out_peer = out->conn->server_end;
+        row->out_peer = *server_end(out->conn);
         row->out_stream = out->conn->stream;
         row->request_frame_out = out->request.frame;
         row->target = row->target ? row->target : out->target;
@@ -173,7 +196,7 @@ bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row)
         /* What came on the connection after its channel is no idle time of the leg. */
         if (channel && channel->conn->channel == channel && in && out && leg->sent_at && channel->last_body) {
             int64_t since = channel->last_body > leg->sent_at ? channel->last_body : leg->sent_at;
-            int64_t until = channel->conn->ended ? channel->conn->ended_at.ns : channel->conn->last.ns;
+            int64_t until = channel->conn->last_ns;
             if (until - since > row->longest_idle_ns) {
                 row->longest_idle_ns = until - since;
             }

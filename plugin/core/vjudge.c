@@ -19,7 +19,7 @@ static const char *role_name(const struct channel *channel)
 static void add_channel(struct text *text, const struct channel *channel)
 {
     say(text, "%s to ", role_name(channel));
-    say_endpoint(text, &channel->conn->server_end);
+    say_endpoint(text, server_end(channel->conn));
     uint32_t frame = channel_frame(channel);
     if (frame) {
         say(text, " (stream %u, frame %u)", channel->conn->stream, frame);
@@ -79,10 +79,10 @@ static const struct endpoint *device_before(const struct leg *leg)
         return NULL;
     }
     const struct channel *in = before->current[ROLE_IN], *out = before->current[ROLE_OUT];
-    if (!in || !out || !endpoint_equal(&in->conn->server_end, &out->conn->server_end)) {
+    if (!in || !out || !endpoint_equal(server_end(in->conn), server_end(out->conn))) {
         return NULL;
     }
-    return &in->conn->server_end;
+    return server_end(in->conn);
 }
 
 /* ---- Servers that differ ------------------------------------------------------------ */
@@ -147,16 +147,20 @@ static enum difference compare_servers(const struct vtcp *a, const struct vtcp *
         return SAME_SERVER;
     }
     /* IPv4 against IPv6 may be one server. */
-    if (a->server_end.family == b->server_end.family && !endpoint_equal(&a->server_end, &b->server_end)) {
+    if (server_end(a)->family == server_end(b)->family && !endpoint_equal(server_end(a), server_end(b))) {
         return DIFFER_PEER;
     }
-    if (a->front_end && b->front_end && !same_name(a->front_end, b->front_end)) {
+    const struct names *x = a->names, *y = b->names;
+    if (!x || !y) {
+        return SAME_SERVER;
+    }
+    if (x->front_end && y->front_end && !same_name(x->front_end, y->front_end)) {
         return DIFFER_FRONT_END;
     }
-    if (a->persist && b->persist && a->persist_name == b->persist_name && a->persist != b->persist) {
+    if (x->persist && y->persist && x->persist_name == y->persist_name && x->persist != y->persist) {
         return DIFFER_PERSISTENCE;
     }
-    if (a->challenge && b->challenge && !same_name(a->challenge, b->challenge)) {
+    if (x->challenge && y->challenge && !same_name(x->challenge, y->challenge)) {
         return DIFFER_CHALLENGE;
     }
     return SAME_SERVER;
@@ -166,7 +170,7 @@ static enum difference compare_servers(const struct vtcp *a, const struct vtcp *
 static enum difference leg_difference(const struct leg *leg, const struct channel *pair[2])
 {
     const struct channel *channels[] = {
-        leg->current[ROLE_IN], leg->current[ROLE_OUT], leg->coming[ROLE_IN], leg->coming[ROLE_OUT]
+        leg->current[ROLE_IN], leg->current[ROLE_OUT], leg_coming(leg, ROLE_IN), leg_coming(leg, ROLE_OUT)
     };
     enum difference found = SAME_SERVER;
     for (size_t i = 0; i < 4; i++) {
@@ -190,18 +194,18 @@ static void add_difference(struct text *text, enum difference difference, const 
     const struct vtcp *a = pair[0]->conn, *b = pair[1]->conn;
     switch (difference) {
     case DIFFER_PEER:
-        if (same_address(&a->server_end, &b->server_end)) {
+        if (same_address(server_end(a), server_end(b))) {
             say(text, ", two ports of one address");
         }
         break;
     case DIFFER_FRONT_END:
-        say(text, ", X-FEServer %s and %s", a->front_end, b->front_end);
+        say(text, ", X-FEServer %s and %s", a->names->front_end, b->names->front_end);
         break;
     case DIFFER_PERSISTENCE:
-        say(text, ", cookie %s names %s and %s", a->persist_name, a->persist, b->persist);
+        say(text, ", cookie %s names %s and %s", a->names->persist_name, a->names->persist, b->names->persist);
         break;
     case DIFFER_CHALLENGE:
-        say(text, ", NTLM challenges from %s and %s", a->challenge, b->challenge);
+        say(text, ", NTLM challenges from %s and %s", a->names->challenge, b->names->challenge);
         break;
     case SAME_SERVER:
         break;
@@ -230,7 +234,7 @@ static void tell_difference(struct leg *leg, struct when when, enum difference d
         say(&text, " sent the halves of one virtual connection to two servers");
     } else if (difference != DIFFER_PEER) {
         say(&text, "a device at ");
-        say_endpoint(&text, &pair[0]->conn->server_end);
+        say_endpoint(&text, server_end(pair[0]->conn));
         say(&text, " sent the halves of one virtual connection to two servers");
     } else if (leg->hop == RTS_HOP_TCP) {
         say(&text, "the proxies chose different servers for one virtual connection");
@@ -248,8 +252,8 @@ static void tell_difference(struct leg *leg, struct when when, enum difference d
 
 static void judge_targets(struct leg *leg, struct when when)
 {
-    const struct channel *in = leg->coming[ROLE_IN] ? leg->coming[ROLE_IN] : leg->current[ROLE_IN];
-    const struct channel *out = leg->coming[ROLE_OUT] ? leg->coming[ROLE_OUT] : leg->current[ROLE_OUT];
+    const struct channel *in = leg_coming(leg, ROLE_IN) ? leg_coming(leg, ROLE_IN) : leg->current[ROLE_IN];
+    const struct channel *out = leg_coming(leg, ROLE_OUT) ? leg_coming(leg, ROLE_OUT) : leg->current[ROLE_OUT];
     if (leg->target_told || !in || !out || !in->target || !out->target || same_target(in->target, out->target)) {
         return;
     }
@@ -274,7 +278,7 @@ void judge_pairing(struct leg *leg, struct when when)
             leg->differ_told = true;
             tell_difference(leg, when, difference, pair);
         }
-        if (!leg->coming[ROLE_IN] && !leg->coming[ROLE_OUT]) {
+        if (!leg_coming(leg, ROLE_IN) && !leg_coming(leg, ROLE_OUT)) {
             judge_joined(leg, when);
         }
     }
@@ -375,11 +379,11 @@ void judge_handshake(struct leg *leg, struct when when)
         finding.where = WHERE_DEVICE;
         finding.seen = device_before(behind) != NULL;
         say(&text, "; inferred: the device at ");
-        say_endpoint(&text, &in->conn->server_end);
+        say_endpoint(&text, server_end(in->conn));
         say(&text, " gave the halves to different servers, see leg %u", behind->number);
     } else {
         say(&text, "; inferred: the halves did not meet at one RPC server; whether a device behind ");
-        say_endpoint(&text, &in->conn->server_end);
+        say_endpoint(&text, server_end(in->conn));
         say(&text, " split them or the server failed does not show here");
     }
     say(&text, "; next: capture behind that address, or look for its choice of server for both requests");
@@ -455,7 +459,7 @@ void judge_lone(struct channel *channel, struct when when, bool closed)
     add_target(&text, channel);
     if (conn->ended) {
         say(&text, ", closed by the %s with %s in frame %u", by_client ? "client's end" : "server's end",
-            conn->ended_by_rst ? "RST" : "FIN", conn->ended_at.frame);
+            conn->ended_by_rst ? "RST" : "FIN", conn->ended_frame);
     } else {
         say(&text, ", open for ");
         say_seconds(&text, when.ns - channel_start(channel));
@@ -685,7 +689,7 @@ static void tell_idle(struct channel *channel, struct when when, struct when end
     say(&text, " were announced");
     say(&text, "; inferred: a device between with a shorter idle time-out, or the server's own");
     say(&text, "; next: idle time-outs of firewalls and balancers on the way to ");
-    say_endpoint(&text, &conn->server_end);
+    say_endpoint(&text, server_end(conn));
     say(&text, ", or a shorter MinConnTimeout or keepalive on the client");
     tell(leg, conn->world, when, finding, &text);
 }
@@ -696,7 +700,7 @@ static uint32_t others_open(const struct server *server, const struct leg *leg)
 {
     uint32_t own = 0;
     for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
-        const struct channel *channels[] = { leg->current[role], leg->coming[role] };
+        const struct channel *channels[] = { leg->current[role], leg_coming(leg, role) };
         for (int i = 0; i < 2; i++) {
             own += channels[i] && !channels[i]->conn->ended && channels[i]->conn->server == server;
         }
@@ -733,11 +737,12 @@ static void note_end(struct server *server, struct leg *leg, struct when when)
 static void await_hindsight(struct channel *channel, struct when when, int64_t idle)
 {
     struct vworld *world = channel->conn->world;
-    channel->idle_at = when;
-    channel->idle_for = idle;
-    channel->waiting_next = NULL;
+    struct channel_more *more = channel_more(channel);
+    more->idle_at = when;
+    more->idle_for = idle;
+    more->waiting_next = NULL;
     if (world->waiting_last) {
-        world->waiting_last->waiting_next = channel;
+        world->waiting_last->more->waiting_next = channel;
     } else {
         world->waiting_first = channel;
     }
@@ -803,19 +808,20 @@ void judge_waiting(struct vworld *world, struct when when)
 {
     while (world->waiting_first) {
         struct channel *channel = world->waiting_first;
+        struct channel_more *more = channel->more;
         struct server *server = channel->conn->server;
-        if (when.ns - channel->idle_at.ns <= GONE_WINDOW && when.ns >= channel->idle_at.ns) {
+        if (when.ns - more->idle_at.ns <= GONE_WINDOW && when.ns >= more->idle_at.ns) {
             return;
         }
-        world->waiting_first = channel->waiting_next;
+        world->waiting_first = more->waiting_next;
         if (!world->waiting_first) {
             world->waiting_last = NULL;
         }
-        channel->waiting_next = NULL;
+        more->waiting_next = NULL;
         server->waiting--;
-        bool gone = server->told.frame >= channel->idle_at.frame;
+        bool gone = server->told.frame >= more->idle_at.frame;
         if (!gone && !channel->leg->idle_told) {
-            tell_idle(channel, when, channel->idle_at, channel->idle_for);
+            tell_idle(channel, when, more->idle_at, more->idle_for);
         }
     }
 }
@@ -882,7 +888,7 @@ void judge_buffered_out(struct leg *leg, struct when when, bool is_a3)
     say(&text, ") and on leg %u in frame %u, ", leg->number, when.frame);
     say_seconds(&text, when.ns - there.ns);
     say(&text, " later; inferred: the device at ");
-    say_endpoint(&text, &leg->current[ROLE_OUT]->conn->server_end);
+    say_endpoint(&text, server_end(leg->current[ROLE_OUT]->conn));
     say(&text, " collects the OUT response before it passes it on; next: switch off response buffering for /rpc there");
     tell(leg, leg->vc->world, when, finding, &text);
 }
@@ -903,7 +909,7 @@ static void tell_late_in(struct leg *leg, struct leg *at, struct when when, cons
     }
     say_seconds(&text, when.ns - leg->mark_acked);
     say(&text, " later; inferred: the device at ");
-    say_endpoint(&text, &leg->current[ROLE_IN]->conn->server_end);
+    say_endpoint(&text, server_end(leg->current[ROLE_IN]->conn));
     say(&text, " collects the request body before it passes it on; next: switch off request buffering for /rpc there");
     tell(at, leg->vc->world, when, finding, &text);
 }

@@ -472,8 +472,8 @@ static void learn(struct stream *stream, enum way way, packet_info *pinfo, const
         status = 0;
     }
     vtcp_pdu(stream->conn, frame_when(pinfo), way, header, header->ptype == RPC_RTS ? &rts : NULL, status, &outcome);
-    if (header->ptype == RPC_RTS && way == WAY_TO_CLIENT && stream->auth)
-        auth_accepted(stream->auth, frame_when(pinfo));
+    if (header->ptype == RPC_RTS && way == WAY_TO_CLIENT && stream_auth(stream))
+        auth_accepted(stream_auth(stream), frame_when(pinfo));
     note->name = store_intern(outcome.name);
     note->unexpected = outcome.unexpected;
     note->misplaced = outcome.misplaced;
@@ -602,10 +602,10 @@ void rpch_show_head(tvbuff_t *tvb, packet_info *pinfo _U_, proto_tree *tree, int
 
 /* ---- The frame -------------------------------------------------------------------- */
 
-static void show_peer(proto_tree *tree, int hf, tvbuff_t *tvb, bool known, const struct endpoint *peer)
+static void show_peer(proto_tree *tree, int hf, tvbuff_t *tvb, const struct endpoint *peer)
 {
     char text[ENDPOINT_TEXT_MAX];
-    if (!known)
+    if (!peer)
         return;
     endpoint_format(peer, text);
     proto_item_set_generated(proto_tree_add_string(tree, hf, tvb, 0, 0, text));
@@ -635,10 +635,10 @@ static void show_snapshot(proto_tree *tree, tvbuff_t *tvb, const struct vc_snaps
     if (now->state)
         proto_item_set_generated(proto_tree_add_string(tree, hf_vc_state, tvb, 0, 0, now->state));
     show_number(tree, hf_vc_in_stream, tvb, now->in_stream);
-    show_peer(tree, hf_vc_in_peer, tvb, now->has_in_peer, &now->in_peer);
+    show_peer(tree, hf_vc_in_peer, tvb, now->in_peer);
     show_number(tree, hf_vc_out_stream, tvb, now->out_stream);
-    show_peer(tree, hf_vc_out_peer, tvb, now->has_out_peer, &now->out_peer);
-    if (now->has_cookie) {
+    show_peer(tree, hf_vc_out_peer, tvb, now->out_peer);
+    if (now->cookie) {
         e_guid_t guid;
         guid.data1 = get_le32(now->cookie);
         guid.data2 = get_le16(now->cookie + 4);
@@ -708,23 +708,24 @@ bool outlook_wants_expert(void)
 
 void rpch_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note)
 {
-    const struct vc_snapshot *now = note->snapshot;
     /* Without a tree only verdicts count: expert items are made for taps too. */
-    if (!note->verdicts && ((!now && !note->auth) || !tree))
+    if (!note->verdicts && ((!note->mark && !note->auth) || !tree))
         return;
     proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, 0, 0, "RPC over HTTP");
     proto_item_set_generated(item);
     proto_tree *vc_tree = proto_item_add_subtree(item, ett_vc);
-    if (now) {
-        if (now->vc != NO_NUMBER)
-            proto_item_append_text(item, ", virtual connection %u, leg %u", now->vc, now->leg);
-        if (now->channel != 0)
-            proto_item_append_text(item, ", %s channel", now->channel == RTS_IN ? "IN" : "OUT");
-        if (now->state)
-            proto_item_append_text(item, ", %s", now->state);
-        show_snapshot(vc_tree, tvb, now, !has_pdu(note));
+    if (note->mark) {
+        struct vc_snapshot now;
+        vc_mark_show(note->mark, &now);
+        if (now.vc != NO_NUMBER)
+            proto_item_append_text(item, ", virtual connection %u, leg %u", now.vc, now.leg);
+        if (now.channel != 0)
+            proto_item_append_text(item, ", %s channel", now.channel == RTS_IN ? "IN" : "OUT");
+        if (now.state)
+            proto_item_append_text(item, ", %s", now.state);
+        show_snapshot(vc_tree, tvb, &now, !has_pdu(note));
     }
     for (const struct auth_note *auth = note->auth; auth; auth = auth->next)
-        outlook_show_auth(vc_tree, tvb, auth->shown);
+        outlook_show_auth(vc_tree, tvb, &auth->shown);
     outlook_show_verdicts(tvb, pinfo, vc_tree, note->verdicts);
 }

@@ -49,15 +49,10 @@ static void keep_call(struct run *run)
     if (!run->first || run->call)
         return;
     struct frame_note *note = frame_note_make(run->pinfo, run->stream);
-    struct call_note *call = wmem_new0(wmem_file_scope(), struct call_note);
+    struct call_note *call = notes_add_call(note);
     call->key = run->key;
     call->start = run->start;
     call->gap_before = run->gap;
-    if (note->last_call)
-        note->last_call->next = call;
-    else
-        note->calls = call;
-    note->last_call = call;
     run->call = call;
     run->notes = &call->pdus;
 }
@@ -90,7 +85,7 @@ static struct pdu_note *next_note(struct run *run)
 {
     keep_call(run);
     if (run->first)
-        *run->notes = wmem_new0(wmem_file_scope(), struct pdu_note);
+        *run->notes = notes_new_pdu();
     struct pdu_note *note = *run->notes;
     if (note)
         run->notes = &note->next;
@@ -108,7 +103,7 @@ static bool ask(struct run *run, int offset, uint32_t missing)
     run->asked_for_more = true;
     /* Where nothing new was dealt with, the stretch comes again from its start. */
     if (run->first && run->held > 0 && run->carried == 0 && offset == (int)run->held)
-        run->stream->flow[run->way].held = run->held;
+        stream_flow(run->stream, run->way)->held = run->held;
     return true;
 }
 
@@ -140,7 +135,7 @@ static int wait_for_pdu(struct run *run, tvbuff_t *tvb, int offset, int len, uin
         return offset + len;
     }
     if (run->first && !run->stream->tls)
-        run->stream->flow[run->way].asked = copy_bytes(tvb, offset, len, NULL);
+        stream_flow(run->stream, run->way)->asked = copy_bytes(tvb, offset, len, NULL);
     return offset;
 }
 
@@ -148,7 +143,7 @@ static int wait_for_pdu(struct run *run, tvbuff_t *tvb, int offset, int len, uin
  * the copy. */
 static void take_up_asked(struct run *run, tvbuff_t *tvb)
 {
-    struct flow *flow = &run->stream->flow[run->way];
+    struct flow *flow = stream_flow(run->stream, run->way);
     struct carry *asked = flow->asked;
     flow->asked = NULL;
     if (!asked)
@@ -665,7 +660,7 @@ static int head(struct run *run, tvbuff_t *tvb, int offset)
     http_info_decode(&message, info);
     struct cursor next = run->at;
     bool ours = is_ours(&run->at, info);
-    bool body_of_pdus = plan_body(&next, run->stream->hop, info);
+    bool body_of_pdus = plan_body(&next, (enum rts_hop)run->stream->hop, info);
     int len = (int)message.length;
     if (!body_of_pdus) {
         int64_t end = foreign_end(&next, &message, p, (size_t)captured);
@@ -705,13 +700,13 @@ static int head(struct run *run, tvbuff_t *tvb, int offset)
 size_t engine_head(struct stream *stream, enum way way, packet_info *pinfo, const struct http_head *message,
                    const struct http_info *info)
 {
-    struct cursor *at = &stream->flow[way].at;
+    struct cursor *at = &stream_flow(stream, way)->at;
     struct frame_note *note = frame_note_make(pinfo, stream);
     note->show_state |= is_ours(at, info);
     note_request(stream, info);
     vtcp_http(stream->conn, frame_when(pinfo), way, info);
     store_head(pinfo, stream, way, message);
-    bool pdus_follow = plan_body(at, stream->hop, info);
+    bool pdus_follow = plan_body(at, (enum rts_hop)stream->hop, info);
     size_t len = message->length;
     if (!pdus_follow && at->framing == FRAMING_LENGTH) {
         len += at->left;
@@ -766,7 +761,7 @@ bool engine_reassembles_out_of_order(void)
  * was not captured whole. */
 static int place_in_sequence(struct run *run, tvbuff_t *tvb)
 {
-    struct flow *flow = &run->stream->flow[run->way];
+    struct flow *flow = stream_flow(run->stream, run->way);
     int old = 0;
     if (!run->stream->tls) {
         const bool in_order = engine_reassembles_out_of_order() && run->tcp->captured == run->tcp->payload_len;
@@ -786,8 +781,8 @@ static int place_in_sequence(struct run *run, tvbuff_t *tvb)
                 run->at.pass = 0;
                 run->at.skip = 0;
                 run->gap = true;
-                if (run->stream->auth)
-                    auth_lost(run->stream->auth, run->way);
+                if (stream_auth(run->stream))
+                    auth_lost(stream_auth(run->stream), run->way);
             } else if ((int32_t)(here - flow->before) < 0) {
                 old = MIN((int)(flow->before - here), (int)tvb_reported_length(tvb));
             }
@@ -806,14 +801,15 @@ int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way,
     run.key = call_key(&run, tvb);
     int offset = 0;
     if (run.first) {
-        run.at = stream->flow[way].at;
+        struct flow *flow = stream_flow(stream, way);
+        run.at = flow->at;
         run.at.asked = stream->asked;
-        stream->flow[way].called_in = pinfo->num;
-        if (!delivery->direct && stream->flow[way].held > 0) {
+        flow->called_in = pinfo->num;
+        if (!delivery->direct && flow->held > 0) {
             /* Bytes of the frame itself: what was held did not come again. */
-            run.held = delivery->frame_bytes ? 0 : stream->flow[way].held;
+            run.held = delivery->frame_bytes ? 0 : flow->held;
             run.at.skip += run.held;
-            stream->flow[way].held = 0;
+            flow->held = 0;
         }
         take_up_asked(&run, tvb);
         offset = place_in_sequence(&run, tvb);
@@ -850,8 +846,9 @@ int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way,
         }
     }
     if (run.first) {
-        stream->flow[way].at = run.at;
-        stream->flow[way].waiting = run.asked_for_more;
+        struct flow *flow = stream_flow(stream, way);
+        flow->at = run.at;
+        flow->waiting = run.asked_for_more;
     }
     return offset;
 }

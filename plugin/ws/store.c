@@ -11,12 +11,53 @@ static struct mworld *mapi_world;
 static struct aworld *auth_world;
 static wmem_map_t *interned;
 
+/* Most records are small and live as long as the file: cut from larger pieces they need no
+ * head of Wireshark's allocator each. */
+#define PIECE 0x8000
+
+static uint8_t *piece;
+static size_t piece_left;
+static bool singly;              /* tools that watch over each record are to see it */
+
+static bool in_piece(size_t size)
+{
+    return size <= PIECE / 8 && !singly;
+}
+
 static void *file_alloc(void *ctx _U_, size_t size)
 {
+    size = (size + 7) & ~(size_t)7;
+    if (in_piece(size)) {
+        if (piece_left < size) {
+            piece = (uint8_t *)wmem_alloc0(wmem_file_scope(), PIECE);
+            piece_left = PIECE;
+        }
+        void *record = piece;
+        piece += size;
+        piece_left -= size;
+        return record;
+    }
     return wmem_alloc0(wmem_file_scope(), size);
 }
 
-static const struct arena file_arena = { file_alloc, NULL };
+void *store_new(size_t size)
+{
+    return file_alloc(NULL, size);
+}
+
+static void file_give_back(void *ctx _U_, void *bytes, size_t size)
+{
+    if (!in_piece(size))
+        wmem_free(wmem_file_scope(), bytes);
+}
+
+static const struct arena file_arena = { file_alloc, NULL, file_give_back };
+
+/* By its conversation, for less memory than conversation_add_proto_data() takes. */
+static struct {
+    struct stream **slot;
+    uint32_t slots, used;
+} streams;
 
 void store_init(void)
 {
@@ -25,6 +66,10 @@ void store_init(void)
     auth_world = NULL;
     interned = NULL;
     leaf_init();
+    piece_left = 0;
+    memset(&streams, 0, sizeof streams);
+    singly = compat_sanitized() || g_getenv("WIRESHARK_DEBUG_WMEM_OVERRIDE");
+    notes_init();
 }
 
 struct vworld *store_world(void)
@@ -84,28 +129,13 @@ const char *store_intern(const char *text)
         interned = wmem_map_new(wmem_file_scope(), wmem_str_hash, g_str_equal);
     const char *known = (const char *)wmem_map_lookup(interned, text);
     if (!known) {
-        char *copy = wmem_strdup(wmem_file_scope(), text);
+        size_t size = strlen(text) + 1;
+        char *copy = (char *)store_new(size);
+        memcpy(copy, text, size);
         wmem_map_insert(interned, copy, copy);
         known = copy;
     }
     return known;
-}
-
-struct frame_note *frame_note_get(packet_info *pinfo)
-{
-    return (struct frame_note *)p_get_proto_data(wmem_file_scope(), pinfo, proto_rpch, 0);
-}
-
-struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream)
-{
-    struct frame_note *note = frame_note_get(pinfo);
-    if (!note) {
-        note = wmem_new0(wmem_file_scope(), struct frame_note);
-        note->stream = stream;
-        note->row = note->auth_row = NO_NUMBER;
-        p_add_proto_data(wmem_file_scope(), pinfo, proto_rpch, 0, note);
-    }
-    return note;
 }
 
 struct when frame_when(const packet_info *pinfo)
@@ -122,10 +152,41 @@ conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp
                              tcp->dst.port, 0);
 }
 
+/* Where the conversation's stream is, or belongs: then it is NULL. */
+static struct stream **stream_slot(const conversation_t *conversation)
+{
+    static struct stream *none;
+    if (streams.slots == 0)
+        return &none;
+    uint64_t hash = ((uint64_t)(uintptr_t)conversation >> 4) * UINT64_C(0x9E3779B97F4A7C15);
+    for (uint32_t at = (uint32_t)(hash >> 32);; at++) {
+        struct stream **slot = &streams.slot[at & (streams.slots - 1)];
+        if (!*slot || (*slot)->conversation == conversation)
+            return slot;
+    }
+}
+
+static void add_stream(struct stream *stream)
+{
+    if (streams.used >= streams.slots / 4 * 3) {
+        struct stream **old = streams.slot;
+        const uint32_t old_slots = streams.slots;
+        streams.slots = old_slots ? old_slots * 2 : 64;
+        streams.slot = wmem_alloc0_array(wmem_file_scope(), struct stream *, streams.slots);
+        for (uint32_t i = 0; i < old_slots; i++) {
+            if (old[i])
+                *stream_slot(old[i]->conversation) = old[i];
+        }
+        wmem_free(wmem_file_scope(), old);
+    }
+    *stream_slot(stream->conversation) = stream;
+    streams.used++;
+}
+
 struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp)
 {
     conversation_t *conversation = tcp_conversation(pinfo, tcp);
-    return conversation ? (struct stream *)conversation_get_proto_data(conversation, proto_rpch) : NULL;
+    return conversation ? *stream_slot(conversation) : NULL;
 }
 
 static ws_bool lost_segment(const void *key _U_, void *value, void *found)
@@ -170,31 +231,32 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
     conversation_t *conversation = tcp_conversation(pinfo, tcp);
     if (!conversation)
         return NULL;
-    struct stream *stream = (struct stream *)conversation_get_proto_data(conversation, proto_rpch);
+    struct stream *stream = *stream_slot(conversation);
     if (stream)
         return stream;
-    stream = wmem_new0(wmem_file_scope(), struct stream);
+    stream = (struct stream *)store_new(sizeof *stream);
     struct conn_past past;
     store_read_past(pinfo, conversation, from_client, &past, &stream->tcp_stream);
     past.tls = tls;
-    stream->hop = hop;
+    stream->hop = (uint8_t)hop;
     stream->tls = tls;
-    stream->client = from_client ? tcp->src : tcp->dst;
-    stream->server = from_client ? tcp->dst : tcp->src;
     stream->row = NO_NUMBER;
     stream->leaf = tls ? leaf_of(conversation) : NULL;
     /* Of the other direction the claiming frame is no part. */
     const enum way other = from_client ? WAY_TO_CLIENT : WAY_TO_SERVER;
-    stream->flow[other].have_next = past.has_next;
-    stream->flow[other].next_seq = past.next_seq[other];
-    stream->conn = vtcp_new(store_world(), stream->tcp_stream, hop, &stream->client, &stream->server, &past);
-    conversation_add_proto_data(conversation, proto_rpch, stream);
+    struct flow *flow = stream_flow(stream, other);
+    flow->have_next = past.has_next;
+    flow->next_seq = past.next_seq[other];
+    stream->conn = vtcp_new(store_world(), stream->tcp_stream, hop, from_client ? &tcp->src : &tcp->dst,
+                            from_client ? &tcp->dst : &tcp->src, &past);
+    stream->conversation = conversation;
+    add_stream(stream);
     return stream;
 }
 
 enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp)
 {
-    return endpoint_equal(&tcp->src, &stream->client) ? WAY_TO_SERVER : WAY_TO_CLIENT;
+    return endpoint_equal(&tcp->src, vtcp_client(stream->conn)) ? WAY_TO_SERVER : WAY_TO_CLIENT;
 }
 
 void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, bool tls, struct segment *segment)
@@ -211,21 +273,59 @@ void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum wa
 void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_head *head)
 {
     uint32_t leg;
-    if (!stream->auth) {
-        stream->auth = aconn_new(store_auth(), stream->tcp_stream, &stream->client, &stream->server,
+    struct aconn *auth = stream_auth(stream);
+    if (!auth) {
+        auth = aconn_new(store_auth(), stream->tcp_stream, vtcp_client(stream->conn), vtcp_server(stream->conn),
                                  vtcp_tcp(stream->conn), stream->tls);
-        aconn_leaf(stream->auth, stream->leaf);
+        aconn_leaf(auth, stream->leaf);
+        stream->auth = auth;
     }
-    const struct auth_shown *shown = auth_head(stream->auth, frame_when(pinfo), way, head, &leg);
+    const struct auth_shown *shown = auth_head(auth, frame_when(pinfo), way, head, &leg);
     if (!shown)
         return;
     struct frame_note *note = frame_note_make(pinfo, stream);
-    struct auth_note *add = wmem_new0(wmem_file_scope(), struct auth_note), **place = &note->auth;
-    while (*place)
-        place = &(*place)->next;
-    add->shown = shown;
-    *place = add;
+    notes_add_auth(note, shown);
     note->show_state = true;
+}
+
+struct aconn *stream_auth(struct stream *stream)
+{
+    if (stream->auth_parked) {
+        stream->auth = aconn_unpark(store_auth(), stream->packed_auth, vtcp_client(stream->conn),
+                                    vtcp_server(stream->conn), vtcp_tcp(stream->conn));
+        stream->auth_parked = false;
+    }
+    return stream->auth;
+}
+
+/* A connection that has ended goes on needing its numbers, but few do anything with them. */
+static void park(struct stream *stream)
+{
+    notes_park(stream);
+    if (stream->auth && !stream->auth_parked) {
+        const uint8_t *packed = aconn_park(stream->auth);
+        if (packed) {
+            stream->packed_auth = packed;
+            stream->auth_parked = true;
+        }
+    }
+}
+
+static void end_note(packet_info *pinfo, struct stream *stream, bool ends, const struct verdict *verdicts)
+{
+    struct frame_note *note = frame_note_make(pinfo, stream);
+    note->verdicts = verdicts;
+    if (stream->auth)
+        note->auth_row = aconn_row(stream_auth(stream));
+    note->show_state |= ends || verdicts;
+    /* The end of the connection ends the channel it had before another request, too. */
+    uint32_t row = vtcp_row(stream->conn);
+    if (row != NO_NUMBER)
+        stream->row = row;
+    note->row = stream->row;
+    struct vc_mark mark;
+    if (note->show_state && vtcp_mark(stream->conn, &mark))
+        notes_set_mark(note, &mark);
 }
 
 /* Ends the first pass over a frame of a claimed connection: the segment itself, then
@@ -235,27 +335,14 @@ void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_f
     struct segment segment;
     store_fill_segment(pinfo, tcp, stream_way(stream, tcp), stream->tls, &segment);
     vtcp_segment(stream->conn, &segment);
-    if (stream->auth)
-        auth_end_of_frame(stream->auth, segment.when, segment.fin || segment.rst, segment.way);
+    const bool ends = segment.fin || segment.rst;
+    /* Of a frame that neither ends it nor has brought its logon back there is nothing to say. */
+    if (stream->auth && (ends || !stream->auth_parked))
+        auth_end_of_frame(stream_auth(stream), segment.when, ends, segment.way);
     const struct verdict *verdicts = store_take_verdicts();
-    struct frame_note *note = frame_note_get(pinfo);
-    if (!note && !verdicts && !segment.fin && !segment.rst)
-        return;
-    note = frame_note_make(pinfo, stream);
-    note->verdicts = verdicts;
-    if (stream->auth)
-        note->auth_row = aconn_row(stream->auth);
-    note->show_state |= segment.fin || segment.rst || verdicts;
-    /* The end of the connection ends the channel it had before another request, too. */
-    uint32_t row = vtcp_row(stream->conn);
-    if (row != NO_NUMBER)
-        stream->row = row;
-    note->row = stream->row;
-    struct vc_snapshot now;
-    memset(&now, 0, sizeof now);
-    if (!note->show_state || !vtcp_snapshot(stream->conn, &now))
-        return;
-    if (!stream->last_snapshot || memcmp(stream->last_snapshot, &now, sizeof now) != 0)
-        stream->last_snapshot = (const struct vc_snapshot *)wmem_memdup(wmem_file_scope(), &now, sizeof now);
-    note->snapshot = stream->last_snapshot;
+    if (verdicts || ends || frame_note_get(pinfo))
+        end_note(pinfo, stream, ends, verdicts);
+    const struct tcp_half *half = vtcp_tcp(stream->conn)->half;
+    if (segment.rst || (half[0].ended && half[1].ended))
+        park(stream);
 }

@@ -414,7 +414,7 @@ static void run_direct(struct frame_note *note, const struct tcp_frame *tcp, pac
             run_in_tunnel(stream, tcp, record, pinfo, tree, &delivery);
     }
     if (first && !stream->tls)
-        flow_reached(&stream->flow[way], tcp->seq + tcp->payload_len);
+        flow_reached(stream_flow(stream, way), tcp->seq + tcp->payload_len);
 }
 
 /* Bytes of the stream in this frame that were dissected directly. */
@@ -467,7 +467,7 @@ static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const 
         rpch_begin_columns(pinfo);
     run_direct(note, tcp, pinfo, tree);
     if (!by_http && !in_tunnel_data)
-        stream->flow[WAY_TO_SERVER].held = direct_bytes(note, pinfo, tcp);
+        stream_flow(stream, WAY_TO_SERVER)->held = direct_bytes(note, pinfo, tcp);
     return stream;
 }
 
@@ -476,8 +476,10 @@ static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const 
  * something new. They are dissected in their own frame all the same. */
 static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *stream, const struct tcp_frame *tcp)
 {
-    struct flow *flow = &stream->flow[stream_way(stream, tcp)];
-    if (flow->called_in == pinfo->num || flow->waiting || tcp->captured == 0 || tcp->captured < tcp->payload_len)
+    if (tcp->captured == 0 || tcp->captured < tcp->payload_len)
+        return;
+    struct flow *flow = stream_flow(stream, stream_way(stream, tcp));
+    if (flow->called_in == pinfo->num || flow->waiting)
         return;
     unsigned index = 0;
     uint32_t old = 0;
@@ -527,7 +529,7 @@ static struct stream *claim_late(packet_info *pinfo, proto_tree *tree, const str
     struct stream *stream = stream_claim(pinfo, tcp, RTS_HOP_HTTP, from_client, false);
     if (!stream)
         return NULL;
-    stream->flow[WAY_TO_SERVER].at.phase = stream->flow[WAY_TO_CLIENT].at.phase = PHASE_RESYNC;
+    stream_flow(stream, WAY_TO_SERVER)->at.phase = stream_flow(stream, WAY_TO_CLIENT)->at.phase = PHASE_RESYNC;
     own_from_next_frame(pinfo, tcp, stream, &owner);
     struct frame_note *note = frame_note_make(pinfo, stream);
     note->direct = true;
@@ -590,8 +592,9 @@ static struct stream *claim(packet_info *pinfo, proto_tree *tree, const struct t
 
 static bool stream_is(const struct stream *stream, const struct tcp_frame *tcp)
 {
-    return (endpoint_equal(&stream->client, &tcp->src) && endpoint_equal(&stream->server, &tcp->dst))
-        || (endpoint_equal(&stream->client, &tcp->dst) && endpoint_equal(&stream->server, &tcp->src));
+    const struct endpoint *client = vtcp_client(stream->conn), *server = vtcp_server(stream->conn);
+    return (endpoint_equal(client, &tcp->src) && endpoint_equal(server, &tcp->dst))
+        || (endpoint_equal(client, &tcp->dst) && endpoint_equal(server, &tcp->src));
 }
 
 static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
@@ -626,7 +629,7 @@ static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
     if (note->row != NO_NUMBER || note->verdicts)
         tap_queue_packet(rpch_tap, pinfo, note);
     for (const struct auth_note *auth = note->auth; auth; auth = auth->next)
-        outlook_tap_auth(pinfo, auth->shown, note->auth_row);
+        outlook_tap_auth(pinfo, &auth->shown, note->auth_row);
     if (note->auth_row != NO_NUMBER)
         tap_queue_packet(outlook_tap, pinfo, &note->auth_row);
 }
@@ -654,6 +657,7 @@ int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
         mapi_first_look(pinfo, &tcp);
     if (rpch)
         show_rpch(tvb, pinfo, tree, &tcp);
+    notes_keep();
     if (mapi && (mapi_note_get(pinfo) || mapi_has_bodies(pinfo)))
         mapi_show(tvb, pinfo, tree, &tcp);
     return (int)tvb_captured_length(tvb);

@@ -68,7 +68,8 @@ struct asked {
     bool echo, channel;
 };
 
-/* Where one direction of a stream stands between two calls. Kept for each call: small. */
+/* Where one direction of a stream stands between two calls. Kept for each call; notes.c packs
+ * it, and each part of a note: what is added here is packed there. */
 struct cursor {
     uint8_t phase;               /* enum phase */
     uint8_t framing;             /* enum framing */
@@ -84,17 +85,18 @@ struct cursor {
     const struct carry *carry;
 };
 
+/* Packed by notes.c too, but for what is of one frame only. First pass only. */
 struct flow {
-    struct cursor at;            /* first pass only, from here down */
-    bool have_next, had_next;
-    uint32_t next_seq;           /* where the next segment continues */
-    uint32_t frame, before;      /* had_next and next_seq as they were before this frame */
-    uint32_t called_in;          /* last frame of which bytes reached the engine */
-    bool waiting;                /* it asked for more: tcp keeps what comes next back */
+    struct cursor at;
     struct carry *asked;         /* a copy of the PDU it asked more of: tcp drops it if the next segment
                                   * was not captured whole */
     uint32_t held;               /* bytes that were dissected directly and that tcp or tls will hand over
                                   * again, at the head of what http asked for */
+    uint32_t next_seq;           /* where the next segment continues */
+    uint32_t frame, before;      /* had_next and next_seq as they were before this frame */
+    uint32_t called_in;          /* last frame of which bytes reached the engine */
+    bool have_next, had_next;
+    bool waiting;                /* it asked for more: tcp keeps what comes next back */
 };
 
 /* The direction was seen up to this sequence number. */
@@ -113,19 +115,32 @@ struct tunnel {
 };
 
 struct stream {
+    const conversation_t *conversation;
     struct vtcp *conn;
-    uint32_t tcp_stream;
-    enum rts_hop hop;
-    struct endpoint client, server;
-    bool tls;
     const struct tunnel *tunnel; /* or NULL */
-    struct asked asked;          /* first pass only */
-    struct flow flow[2];         /* by enum way */
-    const struct vc_snapshot *last_snapshot;    /* first pass only */
-    uint32_t row;                /* last one of the report that it belonged to; first pass only */
-    struct aconn *auth;          /* first pass only */
-    const struct tls_leaf *leaf; /* first pass only */
+    uint32_t tcp_stream;
+    uint8_t hop;                 /* enum rts_hop */
+    bool tls;
+    struct asked asked;          /* first pass only, from here down */
+    bool parked, auth_parked;    /* both ends have closed, and the packed form is in use */
+    union {
+        struct flow *flow;       /* by enum way; ask stream_flow() */
+        const uint8_t *packed_flow;
+    };
+    union {
+        struct aconn *auth;      /* ask stream_auth() */
+        const uint8_t *packed_auth;
+    };
+    const uint8_t *last_mark;    /* packed, see notes.c */
+    uint32_t row;                /* last one of the report that it belonged to */
+    const struct tls_leaf *leaf;
 };
+
+/* The direction's state, first pass only: until the end of the frame. */
+struct flow *stream_flow(struct stream *stream, enum way way);
+
+/* Its logon, NULL before the first head; likewise. */
+struct aconn *stream_auth(struct stream *stream);
 
 /* What the first pass learned of one PDU. */
 struct pdu_note {
@@ -150,17 +165,18 @@ struct call_note {
 /* What a head of a frame shows of the logon. */
 struct auth_note {
     struct auth_note *next;
-    const struct auth_shown *shown;
+    struct auth_shown shown;
 };
 
-/* All that later passes need of one frame. */
+/* All that later passes need of one frame. There is one at a time: it is packed when the
+ * frame is done with, and unpacked when it is met again. */
 struct frame_note {
     struct stream *stream;
     struct call_note *calls;
     struct call_note *last_call; /* first pass only */
     const struct verdict *verdicts;
     struct auth_note *auth;
-    const struct vc_snapshot *snapshot;
+    const struct vc_mark *mark;  /* NULL: no state to show */
     uint32_t row;                /* of the report, NO_NUMBER if none */
     uint32_t auth_row;           /* of the report on logons, NO_NUMBER if none */
     bool show_state;             /* PDU, channel request or response, FIN or RST */
@@ -172,14 +188,13 @@ struct frame_note {
 };
 
 void store_init(void);                                   /* a new capture file */
+void *store_new(size_t size);                            /* zeroed; lives as long as the file */
 struct vworld *store_world(void);                        /* made on first use */
 bool store_active(void);                                 /* some stream was claimed */
 struct aworld *store_auth(void);
 struct mworld *store_mapi(void);
 bool store_mapi_active(void);
 const struct verdict *store_take_verdicts(void);         /* of all worlds, in the order of what they are about */
-struct frame_note *frame_note_get(packet_info *pinfo);   /* NULL if none */
-struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream);
 const char *store_intern(const char *text);
 conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp);
 struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp);
@@ -205,6 +220,22 @@ void leaf_first_look(packet_info *pinfo, const struct tcp_frame *tcp);
 const struct tls_leaf *leaf_of(conversation_t *conversation);
 /* Whether tls decrypted a record of this frame, of whatever kind. */
 bool tls_decrypted(packet_info *pinfo);
+
+/* ---- notes.c ---------------------------------------------------------------------- */
+
+void notes_init(void);                                   /* a new capture file */
+/* The note of the frame under dissection, NULL if none. Until another frame's is asked for. */
+struct frame_note *frame_note_get(packet_info *pinfo);
+struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream);   /* first pass */
+/* Parts of a note; they are taken back with it. */
+struct call_note *notes_add_call(struct frame_note *note);
+struct pdu_note *notes_new_pdu(void);
+void notes_add_auth(struct frame_note *note, const struct auth_shown *shown);
+void notes_set_mark(struct frame_note *note, const struct vc_mark *mark);        /* copies it */
+/* Keeps the flows of a connection that has ended in few bytes; stream_flow() brings them back. */
+void notes_park(struct stream *stream);
+/* After all that the first pass has to say of a frame. */
+void notes_keep(void);
 
 /* ---- engine.c --------------------------------------------------------------------- */
 

@@ -23,7 +23,7 @@ struct stage {
     struct heap heap;
     struct aworld *world;
     struct when now;
-    uint32_t streams;
+    uint32_t streams, parked;
     char log[2048];
     char last_text[VERDICT_TEXT_MAX];
     enum verdict_where where;
@@ -33,10 +33,12 @@ struct stage {
 struct line {                    /* a TCP connection */
     struct stage *stage;
     struct aconn *conn;
+    struct endpoint *ends;       /* client and server */
     struct tcp_flow *tcp;
     uint32_t stream, seq[2];
     uint32_t leg;                /* of the last head */
-    const struct auth_shown *shown;
+    const struct auth_shown *shown;      /* what */
+    struct auth_shown what;
 };
 
 struct user {                    /* a client: its X-ClientInfo and the GUID of its requests */
@@ -97,13 +99,15 @@ static inline struct line line_open_past(struct stage *stage, const char *client
                                          struct conn_past past, bool tls)
 {
     struct line line = { .stage = stage, .stream = stage->streams++, .seq = { 1000, 5000 }, .leg = NO_NUMBER };
-    struct endpoint from = end_of(client), to = end_of(server);
-    from.port = (uint16_t)(from.port + line.stream);
+    line.ends = arena_new(&stage->arena, 2 * sizeof(*line.ends));
+    line.ends[0] = end_of(client);
+    line.ends[1] = end_of(server);
+    line.ends[0].port = (uint16_t)(line.ends[0].port + line.stream);
     line.tcp = arena_new(&stage->arena, sizeof(*line.tcp));
     past.next_seq[WAY_TO_SERVER] = line.seq[WAY_TO_SERVER];
     past.next_seq[WAY_TO_CLIENT] = line.seq[WAY_TO_CLIENT];
     tcp_flow_start(line.tcp, &past);
-    line.conn = aconn_new(stage->world, line.stream, &from, &to, line.tcp, tls);
+    line.conn = aconn_new(stage->world, line.stream, line.ends, line.ends + 1, line.tcp, tls);
     return line;
 }
 
@@ -111,6 +115,16 @@ static inline struct line line_open(struct stage *stage, const char *client, con
 {
     struct conn_past past = { .syn = true, .syn_ack = true, .has_next = true };
     return line_open_past(stage, client, server, past, false);
+}
+
+/* Wherever it may be put away, it is: nothing must be lost by it. */
+static inline void line_park(struct line *line)
+{
+    const uint8_t *parked = aconn_park(line->conn);
+    if (parked) {
+        line->stage->parked++;
+        line->conn = aconn_unpark(line->stage->world, parked, line->ends, line->ends + 1, line->tcp);
+    }
 }
 
 static inline void line_frame(struct line *line, enum way way, const char *head_text, bool fin)
@@ -127,11 +141,17 @@ static inline void line_frame(struct line *line, enum way way, const char *head_
             CHECK(!"a head");
             return;
         }
-        line->shown = auth_head(line->conn, segment.when, way, &head, &line->leg);
+        const struct auth_shown *shown = auth_head(line->conn, segment.when, way, &head, &line->leg);
+        line->shown = NULL;
+        if (shown) {
+            line->what = *shown;
+            line->shown = &line->what;
+        }
     }
     line->seq[way] += segment.len + fin;
-    tcp_flow_segment(line->tcp, &segment);
+    tcp_flow_segment(line->tcp, &stage->arena, &segment);
     auth_end_of_frame(line->conn, segment.when, fin, way);
+    line_park(line);
     stage_collect(stage);
     stage->now.ns += 2 * MILLISECOND;
 }
