@@ -503,8 +503,8 @@ static void check_cookies(struct request *request, const struct sent *sent, unsi
     bool missed = side->unsure_frame != 0 || (request->ids && request->ids->jump_frame > side->success_began);
     request->jar_known = side->success.frame != 0 && !missed;
     unsigned looked_at = 0;
-    for (const struct request *other = side->asking; other && looked_at < SEARCH_MAX;
-         other = other->side_next, looked_at++) {
+    for (const struct request *other = side->asking.first; other && looked_at < SEARCH_MAX;
+         other = other->stands[OF_SIDE].next, looked_at++) {
         request->jar_known &= other->answered;   /* else its response may have passed unseen */
     }
     request->jar_known &= looked_at < SEARCH_MAX;
@@ -802,93 +802,34 @@ static struct request *request_new(struct mconn *conn)
     return request;
 }
 
-static void leave_side(struct request *request)
+static struct chain *chain_of(const struct request *request, enum standing where)
 {
-    if (!request->in_side) {
+    return where == OF_SIDE ? &request->side->asking
+         : where == OF_SERIES ? &request->series->asking : &request->conn->fresh;
+}
+
+static void leave(struct request *request, enum standing where)
+{
+    if (!request->stands[where].in) {
         return;
     }
-    request->in_side = false;
-    if (request->side_prev) {
-        request->side_prev->side_next = request->side_next;
-    } else {
-        request->side->asking = request->side_next;
-    }
-    if (request->side_next) {
-        request->side_next->side_prev = request->side_prev;
-    }
-    request->side_next = request->side_prev = NULL;
+    struct chain *chain = chain_of(request, where);
+    struct request *next = request->stands[where].next, *prev = request->stands[where].prev;
+    *(prev ? &prev->stands[where].next : &chain->first) = next;
+    *(next ? &next->stands[where].prev : &chain->last) = prev;
+    memset(&request->stands[where], 0, sizeof(request->stands[where]));
 }
 
-static void enter_side(struct request *request)
+static void enter(struct request *request, enum standing where)
 {
-    struct side *side = request->side;
-    request->in_side = true;
-    request->side_next = side->asking;
-    if (side->asking) {
-        side->asking->side_prev = request;
-    }
-    side->asking = request;
-}
-
-static void leave_series(struct request *request)
-{
-    if (!request->in_series) {
-        return;
-    }
-    request->in_series = false;
-    if (request->series_prev) {
-        request->series_prev->series_next = request->series_next;
-    } else {
-        request->series->asking = request->series_next;
-    }
-    if (request->series_next) {
-        request->series_next->series_prev = request->series_prev;
-    }
-    request->series_next = request->series_prev = NULL;
-}
-
-static void enter_series(struct request *request)
-{
-    struct series *series = request->series;
-    request->in_series = true;
-    request->series_next = series->asking;
-    if (series->asking) {
-        series->asking->series_prev = request;
-    }
-    series->asking = request;
-}
-
-static void enter_fresh(struct request *request)
-{
-    struct mconn *conn = request->conn;
-    request->fresh = true;
-    request->fresh_prev = conn->fresh_last;
-    if (conn->fresh_last) {
-        conn->fresh_last->fresh_next = request;
-    } else {
-        conn->fresh = request;
-    }
-    conn->fresh_last = request;
-}
-
-static void leave_fresh(struct request *request)
-{
-    struct mconn *conn = request->conn;
-    if (!request->fresh) {
-        return;
-    }
-    request->fresh = false;
-    if (request->fresh_prev) {
-        request->fresh_prev->fresh_next = request->fresh_next;
-    } else {
-        conn->fresh = request->fresh_next;
-    }
-    if (request->fresh_next) {
-        request->fresh_next->fresh_prev = request->fresh_prev;
-    } else {
-        conn->fresh_last = request->fresh_prev;
-    }
-    request->fresh_next = request->fresh_prev = NULL;
+    struct chain *chain = chain_of(request, where);
+    const bool at_end = where == OF_FRAME;
+    request->stands[where].in = true;
+    request->stands[where].next = at_end ? NULL : chain->first;
+    request->stands[where].prev = at_end ? chain->last : NULL;
+    struct request *next = request->stands[where].next, *prev = request->stands[where].prev;
+    *(prev ? &prev->stands[where].next : &chain->first) = request;
+    *(next ? &next->stands[where].prev : &chain->last) = request;
 }
 
 /* Takes it off its connection's queue, where it may stand anywhere. */
@@ -919,8 +860,8 @@ static void request_free(struct request *request)
 {
     struct mconn *conn = request->conn;
     struct mworld *world = conn->world;
-    leave_side(request);
-    leave_series(request);
+    leave(request, OF_SIDE);
+    leave(request, OF_SERIES);
     if (request->front) {
         request->front->behind = NULL;
     }
@@ -939,7 +880,7 @@ static void request_free(struct request *request)
     if (conn->sending == request) {
         conn->sending = NULL;
     }
-    leave_fresh(request);
+    leave(request, OF_FRAME);
     request->conn = NULL;
     request->next = world->free_requests;
     world->free_requests = request;
@@ -958,8 +899,8 @@ static struct request *find_front(const struct request *request)
     if (request->leg == NO_NUMBER || request->leg == 0) {
         return NULL;
     }
-    for (struct request *other = request->series->asking; other && looked_at < SEARCH_MAX;
-         other = other->series_next, looked_at++) {
+    for (struct request *other = request->series->asking.first; other && looked_at < SEARCH_MAX;
+         other = other->stands[OF_SERIES].next, looked_at++) {
         if (other->conn != request->conn && other->leg == request->leg - 1 && other->counter == request->counter &&
             other->type == request->type && !other->behind) {
             return other;
@@ -983,8 +924,8 @@ static void note_overlap(struct request *request)
     if (is_notification(request)) {
         return;
     }
-    for (struct request *other = request->side->asking; other && looked_at < SEARCH_MAX;
-         other = other->side_next, looked_at++) {
+    for (struct request *other = request->side->asking.first; other && looked_at < SEARCH_MAX;
+         other = other->stands[OF_SIDE].next, looked_at++) {
         bool resend = other->has_counter && request->has_counter && other->series == request->series &&
                       other->counter == request->counter;
         if (is_notification(other) || other->done || resend || other->overlapped_by) {
@@ -1096,14 +1037,14 @@ static void find_session(struct request *request, const struct http_head *head, 
     request->conn->side = side;
     message_session(request->message, session, side);
     if (side->success.frame) {
-        request->idle_ns = side->asking ? 0 : request->begin.ns - side->success.ns;
+        request->idle_ns = side->asking.first ? 0 : request->begin.ns - side->success.ns;
         request->idle_from = side->success.frame;
     }
     if (!is_connect(request->type)) {
         note_overlap(request);
         note_counter(request);
     }
-    enter_side(request);
+    enter(request, OF_SIDE);
 }
 
 static void note_user(struct mconn *conn, const struct auth_shown *shown)
@@ -1179,11 +1120,11 @@ static void begin_request(struct request *request, const struct http_head *head,
             request->front->there.conn = conn;
             request->front->there.frame = request->begin.frame;
         }
-        enter_series(request);
+        enter(request, OF_SERIES);
         note_id(request);
     }
     find_session(request, head, fields, path);
-    enter_fresh(request);
+    enter(request, OF_FRAME);
 }
 
 /* The client may have been given cookies that nobody saw. */
@@ -1749,7 +1690,7 @@ static void miss_answers(struct mconn *conn, struct when when)
 {
     for (struct request *request = conn->first; request; request = request->next) {
         miss_response(request, when);
-        leave_side(request);
+        leave(request, OF_SIDE);
     }
     while (conn->count > QUEUE_MAX) {
         request_drop(conn->first);
@@ -1871,15 +1812,15 @@ static void begin_session(struct reply *reply)
     }
     for (struct request *leg = outer; leg && leg != request; leg = leg->behind) {
         leg->session = session;
-        leave_side(leg);
+        leave(leg, OF_SIDE);
         leg->side = session_side(session, leg);
         if (leg->side) {
             leg->conn->side = leg->side;
-            enter_side(leg);
+            enter(leg, OF_SIDE);
         }
     }
     request->session = session;
-    leave_side(request);
+    leave(request, OF_SIDE);
     request->side = session_side(session, request);
     if (!session->user_dn) {
         session->user_dn = request->message->user_dn;
@@ -2008,8 +1949,8 @@ static void finish_reply(struct reply *reply, struct when when)
             message_session(message, side->session, side);
         }
         if (reply->conn->sending == request) {
-            leave_side(request);
-            leave_series(request);
+            leave(request, OF_SIDE);
+            leave(request, OF_SERIES);
             request->over = true;
         } else {
             request_free(request);
@@ -2104,9 +2045,9 @@ void mconn_segment(struct mconn *conn, const struct segment *segment)
     if (segment->way == WAY_TO_SERVER && segment->window == 0 && segment->has_ack && !segment->rst && !segment->syn) {
         conn->zero_window = when;
     }
-    while (conn->fresh) {
-        struct request *request = conn->fresh;
-        leave_fresh(request);
+    while (conn->fresh.first) {
+        struct request *request = conn->fresh.first;
+        leave(request, OF_FRAME);
         mjudge_request(request, when);
     }
     if (conn->reply) {

@@ -73,6 +73,11 @@ struct use {
     struct mconn *conn;
 };
 
+/* Requests that stand somewhere together. */
+struct chain {
+    struct request *first, *last;
+};
+
 struct side {                    /* a session on one leg */
     struct session *session;
     struct side *next;
@@ -83,7 +88,7 @@ struct side {                    /* a session on one leg */
     uint8_t jar_count, jar_room;
     bool secure_returned;        /* cookies for TLS only are sent though this leg is clear: something before ends TLS */
     bool exchange;               /* a header or cookie named a back end: then peers are front ends */
-    struct request *asking;      /* without an answer, newest first */
+    struct chain asking;         /* without an answer, newest first */
     int64_t expiration_ns;       /* X-ExpirationInfo, -1 if not told */
     int64_t period_ns;           /* X-PendingPeriod, -1 if not told */
     struct when success;         /* end of the last response of code 0, frame 0 if none */
@@ -135,10 +140,13 @@ struct there {
     uint32_t peer_frame;
 };
 
+/* Where a request stands besides its connection's queue: with its session's context, with its
+ * series of X-RequestId, and in the frame it begins in. */
+enum standing { OF_SIDE, OF_SERIES, OF_FRAME, STANDINGS };
+
 struct request {
     struct request *next;        /* on its connection; free ones */
-    struct request *fresh_next, *fresh_prev;
-    struct request *series_next, *series_prev, *side_next, *side_prev;
+    struct { struct request *next, *prev; bool in; } stands[STANDINGS];
     struct request *front, *behind;      /* the same on the leg before and on the next */
     struct request *overlapped_by, *overlaps;
     struct mconn *conn;
@@ -149,7 +157,7 @@ struct request {
     const struct ids *ids;       /* of its counter, NULL if it has none */
     uint32_t counter, leg, auth_len;
     uint8_t type, endpoint;
-    bool has_counter, in_side, in_series, head_method, fresh;
+    bool has_counter, head_method;
     bool ended, answered;        /* sent to its end; its response has begun */
     bool done, over;             /* DONE was seen; answered to the end while it is still being sent */
     bool proxy_step, has_expect; /* Proxy-Authorization, Expect */
@@ -195,7 +203,7 @@ struct ids {
 struct series {
     struct item item;
     uint64_t guid;
-    struct request *asking;      /* newest first */
+    struct chain asking;         /* newest first */
     struct session *session[3];  /* by endpoint */
     bool shared[3];
     struct ids *ids;
@@ -283,7 +291,7 @@ struct mconn {
     unsigned count;
     struct request *untold;      /* of those, the first that no FIN of the client was told of; NULL if none */
     struct request *sending;     /* its body is under way */
-    struct request *fresh, *fresh_last;  /* began in this frame */
+    struct chain fresh;          /* began in this frame, oldest first */
     struct reply *reply;         /* under way */
     struct reply *ended, *ended_last;    /* in this frame */
     struct side *loss;           /* with a session.lost that its end decides */
