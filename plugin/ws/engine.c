@@ -746,14 +746,32 @@ static int resync(struct run *run, tvbuff_t *tvb, int offset)
     return offset + reported;
 }
 
+static bool tcp_preference(const char *name, pref_t **pref)
+{
+    if (!*pref) {
+        module_t *tcp = prefs_find_module("tcp");
+        *pref = tcp ? prefs_find_preference(tcp, name) : NULL;
+    }
+    return *pref && prefs_get_bool_value(*pref, pref_current);
+}
+
 bool engine_reassembles_out_of_order(void)
 {
-    static pref_t *pref;         /* asked for each segment, and never removed */
-    if (!pref) {
-        module_t *tcp = prefs_find_module("tcp");
-        pref = tcp ? prefs_find_preference(tcp, "reassemble_out_of_order") : NULL;
-    }
-    return pref && prefs_get_bool_value(pref, pref_current);
+    static pref_t *wanted, *desegments, *analyzes;       /* asked for each segment, and never removed */
+    return tcp_preference("reassemble_out_of_order", &wanted) && tcp_preference("desegment_tcp_streams", &desegments)
+        && tcp_preference("analyze_sequence_numbers", &analyzes);
+}
+
+/* On the first pass: bytes that nobody asked for here, but http did before the stream was
+ * claimed. They were seen in their own frames; new is at most what this frame brings. */
+static void pass_foreign(struct run *run, const struct flow *flow, tvbuff_t *tvb)
+{
+    const int reported = (int)tvb_reported_length(tvb);
+    const int32_t unseen = (int32_t)(run->tcp->seq + run->tcp->payload_len - flow->next_seq);
+    if (run->stream->tls || run->delivery->direct || run->delivery->frame_bytes || flow->waiting
+        || !flow->have_next || engine_reassembles_out_of_order())
+        return;
+    run->at.skip += (uint32_t)(reported - CLAMP(unseen, 0, reported));
 }
 
 /* On the first pass: whether bytes are missing before this stretch, and how many of its
@@ -810,6 +828,8 @@ int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way,
             run.held = delivery->frame_bytes ? 0 : flow->held;
             run.at.skip += run.held;
             flow->held = 0;
+        } else {
+            pass_foreign(&run, flow, tvb);
         }
         take_up_asked(&run, tvb);
         offset = place_in_sequence(&run, tvb);

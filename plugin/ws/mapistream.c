@@ -665,6 +665,25 @@ static void find_head(packet_info *pinfo, const struct tcp_frame *tcp, struct pl
 
 /* ---- Every frame ------------------------------------------------------------------ */
 
+/* Whether http undid a content encoding: what it hands over as it came lies in the stream. */
+static bool is_decoded(packet_info *pinfo, tvbuff_t *body)
+{
+    const tvbuff_t *whole = tvb_get_ds_tvb(body);
+    unsigned index = 0;
+    for (const GSList *item = pinfo->data_src; item && index < SOURCES_MAX; item = item->next, index++) {
+        const struct data_source *source = (const struct data_source *)item->data;
+        bool tls;
+        if (get_data_source_tvb(source) == whole)
+            return index > 0 && !takeover_is_stream_source(pinfo, source, &tls);
+    }
+    return false;
+}
+
+static bool is_body_of(packet_info *pinfo, tvbuff_t *body, const struct mapi_item *item)
+{
+    return item->encoded ? is_decoded(pinfo, body) : tvb_reported_length(body) == item->message->body_length;
+}
+
 /* Gives each message of the frame its body, in their order. A body that http did not hand
  * over in this frame is shown from our own copy. */
 static void match_bodies(packet_info *pinfo, struct mapi_note *note)
@@ -674,7 +693,7 @@ static void match_bodies(packet_info *pinfo, struct mapi_note *note)
         item->body = NULL;
         if (item->message->body_length == 0 || item->cut || item->page)
             continue;
-        if (body && (item->encoded || tvb_reported_length(body->tvb) == item->message->body_length)) {
+        if (body && is_body_of(pinfo, body->tvb, item)) {
             item->body = body->tvb;
             body->taken = true;
             body = body->next;

@@ -493,7 +493,8 @@ static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *st
                 return;
         } while (!takeover_is_stream_source(pinfo, source, &tls) || !tls);
     } else {
-        if (!flow->have_next || engine_reassembles_out_of_order())
+        /* Out of order may be why tcp keeps it, but not where it comes next and http asked. */
+        if (!flow->have_next || (flow->held == 0 && engine_reassembles_out_of_order()))
             return;
         old = flow->next_seq - tcp->seq;     /* passes payload_len where there is a gap before */
         if (old >= tcp->payload_len)

@@ -4,8 +4,8 @@
 
 Each sample that shows nothing above chat, and each healthy third-party capture, is filtered
 to one direction, loses 1 % of its frames, gets each frame twice or cut off, starts late, and
-has all its clients at one address: still nothing of the plugin above chat. Seen twice, it has the same
-PDUs and requests as seen once.
+has all its clients at one address; and it is read with other preferences of tcp, tls and http: still
+nothing of the plugin above chat. Seen twice, it has the same PDUs and requests as seen once.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -25,6 +25,10 @@ TWICE = "each frame twice"
 DROPS = 3                            # seeds
 MESSAGES = "rpch.rts.pdu", "dcerpc.cn_call_id", "mapihttp.request_id.counter", "mapihttp.response_code"
 SNAPPED = 100, 600
+# What a user may have switched, each by itself.
+SWITCHED = ("tcp.desegment_tcp_streams:FALSE", "tcp.analyze_sequence_numbers:FALSE", "tcp.reassemble_out_of_order:TRUE",
+            "tls.desegment_ssl_records:FALSE", "tls.desegment_ssl_application_data:FALSE", "http.desegment_headers:FALSE",
+            "http.desegment_body:FALSE", "http.dechunk_body:FALSE", "http.decompress_body:FALSE")
 LATE = 50                            # frames; half of a capture that is not much longer
 
 
@@ -96,6 +100,13 @@ def messages(tshark, options, copy):
                                for value in values.split(",") if value)
 
 
+def check_silent(tshark, arguments, only, variant, counter):
+    text = tshark.output([*arguments, "-T", "pdml", "-Y", only])
+    found = [(packet.number, item.name, item.message[:300]) for packet in common.pdml(common.clean(text))[0]
+             for item in packet.our_items() if item.severity in common.ABOVE_CHAT]
+    counter.check(not found, f"{variant}: {len(found)} items above chat, the first in frame {found[0] if found else ''}")
+
+
 def test(tshark, only, folder, sample, counter):
     options = sample.options(tshark)
     for name, preference in ((sample.expect or {}).get("preferences") or {}).items():
@@ -105,15 +116,13 @@ def test(tshark, only, folder, sample, counter):
         capfile.save(path, capfile.Capture(packets, sample.capture.secrets))
         copy = tshark.private_copy(path)
         path.unlink()
-        text = tshark.output(["-r", copy, *options[2:], "-T", "pdml", "-Y", only])
+        check_silent(tshark, ["-r", copy, *options[2:]], only, variant, counter)
         if variant == TWICE:
             once, twice = messages(tshark, options, options[1]), messages(tshark, options, copy)
             counter.check(once == twice, f"{variant}: too few {once - twice}, too many {twice - once}")
         copy.unlink()
-        found = [(packet.number, item.name, item.message[:300]) for packet in common.pdml(common.clean(text))[0]
-                 for item in packet.our_items() if item.severity in common.ABOVE_CHAT]
-        counter.check(not found, f"{variant}: {len(found)} items above chat, the first in frame "
-                                 f"{found[0] if found else ''}")
+    for preference in SWITCHED:
+        check_silent(tshark, [*options, "-o", preference], only, f"with {preference}", counter)
 
 
 def main():
