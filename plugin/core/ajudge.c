@@ -98,7 +98,6 @@ static void tell_torn(struct aconn *conn, struct when when, const struct carrier
     say(&text, ", and the second never issued that challenge, so the logon fails; next: make the device keep one "
                "server connection for each client connection (no close, no pooling for NTLM), or use Kerberos");
     tell(conn->world, conn->pending->account, conn->pending->leg, V_NTLM_TORN, when, blame, &text);
-    aconn_more(conn)->torn_frame = when.frame;
 }
 
 static void tell_alone(struct aconn *conn, struct when when, const struct carrier *before)
@@ -123,7 +122,18 @@ static void tell_alone(struct aconn *conn, struct when when, const struct carrie
     }
     say(&text, "; next: capture all server connections of the device, and make it keep one for each client connection");
     tell(conn->world, conn->pending->account, conn->pending->leg, V_TYPE3_ALONE, when, blame, &text);
-    aconn_more(conn)->torn_frame = when.frame;
+}
+
+/* The refusal that follows here and on the legs before has its reason in this. */
+static void note_torn(struct aconn *conn, struct when when)
+{
+    struct arequest *request = conn->first;
+    while (request && (request->when.frame != when.frame || !request->ntlm)) {
+        request = request->next;
+    }
+    for (; request; request = request->parent) {
+        request->torn = when.frame;
+    }
 }
 
 void judge_type3(struct aconn *conn, struct when when)
@@ -153,8 +163,10 @@ void judge_type3(struct aconn *conn, struct when when)
     }
     if (same_leg) {
         tell_torn(conn, when, same_leg);
+        note_torn(conn, when);
     } else if (!conn->more->type2_frame && (!challenge || before)) {
         tell_alone(conn, when, before);
+        note_torn(conn, when);
     }
 }
 
@@ -232,7 +244,7 @@ void judge_bindings(struct aconn *conn, const struct arequest *request, struct w
 {
     struct text text = { .used = 0 };
     /* The leg where the server judges, and nothing else that explains the refusal. */
-    if (request->passed_on || conn->more->torn_frame == request->when.frame || request->account->bindings_told) {
+    if (request->passed_on || request->torn || request->account->bindings_told) {
         return;
     }
     const struct bridge bridge = bridge_of(request);
@@ -264,7 +276,7 @@ void judge_refusal(struct aconn *conn, const struct arequest *request, struct wh
     struct blame blame = { WHERE_UNKNOWN, false };
     struct http_info info;
     const struct site *site = site_of(conn->world, request->host, request->leg);
-    bool torn = conn->more->torn_frame == request->when.frame;
+    const bool torn = request->torn != 0;
     bool others = request->user[0] && site->accepted && (site->several || users_differ(site->accepted, request->user));
     http_info_decode(head, &info);
     say(&text, "Seen: %s credentials of ", request->scheme);
@@ -290,7 +302,7 @@ void judge_refusal(struct aconn *conn, const struct arequest *request, struct wh
     if (torn) {
         blame.where = WHERE_DEVICE;
         say(&text, "; inferred: the handshake is torn (see frame %u), so no password would do; next: mend the "
-                   "device's handling of NTLM connections", conn->more->torn_frame);
+                   "device's handling of NTLM connections", request->torn);
     } else if (info.author == HTTP_BY_DEVICE) {
         blame.where = WHERE_DEVICE;
         say(&text, "; inferred: a device refuses before Exchange sees the logon; next: see why in its log");
@@ -308,32 +320,43 @@ void judge_refusal(struct aconn *conn, const struct arequest *request, struct wh
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-void judge_time(struct aconn *conn, struct account *account, uint32_t leg, struct when sent, struct when when,
-                bool accepted, unsigned status)
+void judge_time(struct aconn *conn, const struct wait *wait, struct when when)
 {
     struct text text = { .used = 0 };
-    struct blame blame = { WHERE_SERVER, false };
-    int64_t ns = when.ns - sent.ns;
-    if (ns <= (accepted ? SLOW_ABOVE : VERY_SLOW_ABOVE)) {
+    const struct account *account = wait->account;
+    int64_t ns = when.ns - wait->sent.ns, below = wait->below.ns - wait->sent.ns;
+    const int64_t most = wait->accepted ? SLOW_ABOVE : VERY_SLOW_ABOVE;
+    if (ns <= most) {
         return;
     }
+    const bool kept = wait->below.frame && below <= most;
+    struct blame blame = { kept ? WHERE_DEVICE : WHERE_SERVER, kept };
     say(&text, "Seen: the %s credentials of ", account->scheme);
     add_user(&text, account->user);
-    say(&text, " in frame %u were %s", sent.frame, accepted ? "accepted" : "refused");
-    if (status) {
-        say(&text, " (%u)", status);
+    say(&text, " in frame %u were %s", wait->sent.frame, wait->accepted ? "accepted" : "refused");
+    if (wait->status) {
+        say(&text, " (%u)", wait->status);
     }
     say(&text, " after ");
     say_seconds(&text, ns);
     say(&text, " by ");
     add_server(&text, conn, when.frame);
-    say(&text, "; inferred: the server, or the domain controller it asks, is slow to check credentials; next: ");
-    if (strcmp(account->scheme, "NTLM") == 0 || strcmp(account->scheme, "Negotiate/NTLM") == 0) {
-        say(&text, "look for Netlogon semaphore waits and timeouts on the server (MaxConcurrentApi), or use Kerberos");
+    if (kept) {
+        say(&text, ", while the answer on the next leg came in frame %u after ", wait->below.frame);
+        say_seconds(&text, below);
+        say(&text, "; inferred: the server was quick, the device between keeps answers back; next: response buffering "
+                   "on that device");
     } else {
-        say(&text, "look for Netlogon or Kerberos delays on the server, and at its way to the domain controllers");
+        say(&text, "; inferred: the server, or the domain controller it asks, is slow to check credentials; next: ");
+        if (strcmp(account->scheme, "NTLM") == 0 || strcmp(account->scheme, "Negotiate/NTLM") == 0) {
+            say(&text, "look for Netlogon semaphore waits and timeouts on the server (MaxConcurrentApi), or use "
+                       "Kerberos");
+        } else {
+            say(&text, "look for Netlogon or Kerberos delays on the server, and at its way to the domain controllers");
+        }
     }
-    tell(conn->world, account, leg, ns > VERY_SLOW_ABOVE ? V_AUTH_VERY_SLOW : V_AUTH_SLOW, when, blame, &text);
+    const enum verdict_kind kind = ns > VERY_SLOW_ABOVE ? V_AUTH_VERY_SLOW : V_AUTH_SLOW;
+    tell(conn->world, wait->account, wait->leg, kind, when, blame, &text);
 }
 
 /* ---- offers ------------------------------------------------------------------------------------ */

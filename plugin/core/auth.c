@@ -929,6 +929,16 @@ static void account_time(struct account *account, int64_t ns)
     }
 }
 
+static void judge_wait(struct aconn *conn, const struct arequest *request, struct when when, bool accepted,
+                       unsigned status)
+{
+    const struct wait wait = { request->account, request->leg, request->when, request->below, status, accepted };
+    if (request->parent && !request->parent->below.frame) {
+        request->parent->below = when;
+    }
+    judge_time(conn, &wait, when);
+}
+
 static void clear_refusals(struct aworld *world, uint64_t key)
 {
     struct refusals *refusals = key ? keyed_find(&world->refusals, key) : NULL;
@@ -984,7 +994,7 @@ static void accept(struct aconn *conn, struct arequest *request, struct when whe
             account_time(account, when.ns - request->when.ns);
         }
         if (request->scheme_id != AUTH_BEARER && (request->ntlm || conn->accepted != account)) {
-            judge_time(conn, account, request->leg, request->when, when, true, status);
+            judge_wait(conn, request, when, true, status);
         }
     }
     conn->accepted = account;
@@ -1008,7 +1018,7 @@ static void refuse(struct aconn *conn, struct arequest *request, struct when whe
         account->first_refusal = when;
     }
     if (request->scheme_id != AUTH_BEARER && !request->answered) {
-        judge_time(conn, account, request->leg, request->when, when, false, head->status);
+        judge_wait(conn, request, when, false, head->status);
     }
     request->answered = true;
     conn->credentials.answered |= conn->credentials.when.frame == request->when.frame;
@@ -1374,7 +1384,10 @@ void auth_accepted(struct aconn *conn, struct when when)
     if (!conn->credentials.relayed) {
         account_time(account, when.ns - conn->credentials.when.ns);
     }
-    judge_time(conn, account, conn->credentials.leg, conn->credentials.when, when, true, 0);
+    const struct wait wait = {
+        .account = account, .leg = conn->credentials.leg, .sent = conn->credentials.when, .accepted = true
+    };
+    judge_time(conn, &wait, when);
 }
 
 void auth_lost(struct aconn *conn, enum way way)

@@ -45,6 +45,7 @@ struct arequest {
     struct arequest *older, *newer;      /* in same */
     struct arequest *parent, *child;     /* on the leg before and after, while outstanding */
     struct when when;
+    struct when below;           /* the first answer to its credentials on the leg after, frame 0: not seen */
     uint32_t leg;
     struct account *account;     /* of final credentials, else NULL */
     struct peer *peer;
@@ -64,6 +65,7 @@ struct arequest {
     bool opens;                  /* Connect or Bind */
     bool answered;               /* the credentials were */
     bool below_lower, below_answered;
+    uint32_t torn;               /* the frame in which its type 3 was told to be torn, here or on a leg after; 0: not */
     const struct owner *stranger;        /* a request without credentials of this user */
 };
 
@@ -88,7 +90,6 @@ struct aconn_more {
     uint64_t type2_digest;       /* of the last type 2 here */
     uint32_t type2_frame, type3_frame;
     const char *type2_server;
-    uint32_t torn_frame;         /* the type 3 in it was told of */
 
     uint32_t lower_frame;        /* a challenge in lower case that nobody answered so far */
     uint32_t lower_leg;
@@ -256,8 +257,16 @@ bool aconn_whole(const struct aconn *conn);
 void judge_type3(struct aconn *conn, struct when when);
 void judge_refusal(struct aconn *conn, const struct arequest *request, struct when when,
                    const struct refusals *refusals, const struct http_head *head);
-void judge_time(struct aconn *conn, struct account *account, uint32_t leg, struct when sent, struct when when,
-                bool accepted, unsigned status);
+/* How long credentials waited for their answer. */
+struct wait {
+    struct account *account;
+    uint32_t leg;
+    struct when sent, below;     /* below: as in the request */
+    unsigned status;             /* of the answer, 0 if it was no response */
+    bool accepted;
+};
+
+void judge_time(struct aconn *conn, const struct wait *wait, struct when when);
 void judge_bindings(struct aconn *conn, const struct arequest *request, struct when when);
 void judge_offer(struct aconn *conn, const struct arequest *request, struct when when, const struct http_head *head);
 void judge_stranger(struct aconn *conn, const struct arequest *request, struct when when);

@@ -1131,6 +1131,77 @@ static void say_end(struct text *text, const struct mconn *conn, struct when whe
         conn->closed_frame ? conn->closed_frame : when.frame);
 }
 
+/* Whose doing the end of a connection is, as far as the other leg tells. */
+enum ender { ENDER_UNKNOWN, ENDER_CLIENT, ENDER_DEVICE, ENDER_BEHIND };
+
+static enum ender ender_of(const struct request *request)
+{
+    const struct mconn *conn = request->conn;
+    if (conn->closed_by == WAY_TO_SERVER) {
+        const struct mconn *before = request->front ? request->front->conn : NULL;
+        if (request->leg == NO_NUMBER || request->leg == 0 || (before && before->closed)) {
+            return ENDER_CLIENT;
+        }
+        return before && mconn_doubt(before) == DOUBT_NONE ? ENDER_DEVICE : ENDER_UNKNOWN;
+    }
+    const struct mconn *behind = request->there.conn;
+    if (!behind || mconn_doubt(behind) != DOUBT_NONE) {
+        return ENDER_UNKNOWN;
+    }
+    return behind->closed && behind->closed_by == WAY_TO_CLIENT ? ENDER_BEHIND : ENDER_DEVICE;
+}
+
+static void say_cut_by_client(struct text *text, const struct request *request, enum ender ender)
+{
+    if (ender == ENDER_CLIENT) {
+        say(text, "; inferred: the client did not wait for it: closed, cancelled or gone to sleep");
+        say(text, "; next: nothing, unless its user sees failures");
+        return;
+    }
+    say(text, "; inferred: the client of this leg is the device at ");
+    say_endpoint(text, &request->conn->client);
+    say(text, ender == ENDER_DEVICE ? ", and the leg before was still open: it gave up by itself"
+                                    : ", which gave up or passes on that its own client did");
+    say(text, "; next: its time-outs for /mapi, and how leg %u ended", request->leg - 1);
+}
+
+static void say_cut_by_server(struct text *text, const struct reply *reply, enum ender ender, int64_t idle)
+{
+    const struct request *request = reply->request;
+    const struct mconn *conn = reply->conn, *behind = request->there.conn;
+    if (ender == ENDER_BEHIND) {
+        say(text, "; leg %u was ended by its server ", request->leg + 1);
+        say_endpoint(text, &behind->server_end);
+        say(text, " in frame %u; inferred: the device at ", behind->closed_frame);
+        say_endpoint(text, &conn->server_end);
+        say(text, " only passed that on; next: the log of that server at this time");
+        return;
+    }
+    if (ender == ENDER_DEVICE) {
+        if (behind->closed) {
+            say(text, "; leg %u was ended by the device in frame %u", request->leg + 1, behind->closed_frame);
+        } else {
+            say(text, "; leg %u is still open", request->leg + 1);
+        }
+        say(text, "; inferred: the device at ");
+        say_endpoint(text, &conn->server_end);
+        say(text, " gave up by itself; next: its time-outs for /mapi");
+        return;
+    }
+    if (idle >= ROUND_LEAST && (reply->period_ns <= 0 || idle <= reply->period_ns ||
+                                (is_notification(request) && idle < NOTIFICATION_TIME))) {
+        say(text, "; inferred: a device between with too short an idle time-out for MAPI/HTTP, or a server failed");
+        say(text, "; next: idle time-outs for /mapi before ");
+        say_endpoint(text, &conn->server_end);
+        say(text, ": NotificationWait stays open up to five minutes");
+    } else {
+        say(text, "; inferred: the server or a device between broke off");
+        say(text, "; next: the logs of ");
+        say_endpoint(text, &conn->server_end);
+        say(text, " and of devices before it at this time");
+    }
+}
+
 void mjudge_cut(struct reply *reply, struct when when)
 {
     struct request *request = reply->request;
@@ -1138,14 +1209,16 @@ void mjudge_cut(struct reply *reply, struct when when)
     if (!request || !is_whole(request, NULL)) {
         return;
     }
-    bool client = conn->closed_by == WAY_TO_SERVER;
-    const struct there *there = &request->there;
-    bool whole_behind = there->whole_frame != 0;
+    static const enum verdict_where where[] = {
+        [ENDER_UNKNOWN] = WHERE_UNKNOWN, [ENDER_CLIENT] = WHERE_CLIENT, [ENDER_DEVICE] = WHERE_DEVICE,
+        [ENDER_BEHIND] = WHERE_SERVER
+    };
+    const bool client = conn->closed_by == WAY_TO_SERVER, whole_behind = request->there.whole_frame != 0;
+    const enum ender ender = whole_behind && !client ? ENDER_DEVICE : ender_of(request);
     int64_t idle = when.ns - reply->last_bytes.ns;
     struct text text = { .used = 0 };
     struct finding finding = {
-        client ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT,
-        client ? WHERE_CLIENT : whole_behind ? WHERE_DEVICE : WHERE_UNKNOWN, !client && whole_behind
+        client ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, where[ender], ender == ENDER_DEVICE || ender == ENDER_BEHIND
     };
     say(&text, "Seen: the response to ");
     say_request(&text, request);
@@ -1159,24 +1232,14 @@ void mjudge_cut(struct reply *reply, struct when when)
         say_seconds(&text, reply->period_ns);
     }
     if (client) {
-        say(&text, "; inferred: the client did not wait for it: closed, cancelled or gone to sleep");
-        say(&text, "; next: nothing, unless its user sees failures");
+        say_cut_by_client(&text, request, ender);
     } else if (whole_behind) {
-        say(&text, "; leg %u has it complete (frame %u)", request->leg + 1, there->whole_frame);
+        say(&text, "; leg %u has it complete (frame %u)", request->leg + 1, request->there.whole_frame);
         say(&text, "; inferred: the device at ");
         say_endpoint(&text, &conn->server_end);
         say(&text, " cut it; next: its limits and time-outs for responses of /mapi");
-    } else if (idle >= ROUND_LEAST && (reply->period_ns <= 0 || idle <= reply->period_ns ||
-                                       (is_notification(request) && idle < NOTIFICATION_TIME))) {
-        say(&text, "; inferred: a device between with too short an idle time-out for MAPI/HTTP, or a server failed");
-        say(&text, "; next: idle time-outs for /mapi before ");
-        say_endpoint(&text, &conn->server_end);
-        say(&text, ": NotificationWait stays open up to five minutes");
     } else {
-        say(&text, "; inferred: the server or a device between broke off");
-        say(&text, "; next: the logs of ");
-        say_endpoint(&text, &conn->server_end);
-        say(&text, " and of devices before it at this time");
+        say_cut_by_server(&text, reply, ender, idle);
     }
     end_in_use(request, when, finding, &text);
 }

@@ -655,6 +655,9 @@ static void channel_leaves(struct channel *channel, struct when when, bool rst, 
                 leg->ended_by_rst = rst;
             }
             leg->state = LEG_CLOSED;
+            if (role == ROLE_OUT) {
+                judge_withheld_out(leg, when);
+            }
             leg_fail(leg, when, by_request ? FAIL_RETRIED : rst ? FAIL_RESET : FAIL_CLOSED);
             if (by_request) {
                 judge_handshake(leg, when);      /* the connection is about to carry another channel */
@@ -823,6 +826,9 @@ static void response(struct vtcp *conn, struct when when, const struct http_info
         if (leg && leg->current[channel->role] == channel) {
             vacate(leg, (enum role)channel->role);
         }
+    } else if (channel->role == ROLE_IN && conn->tcp.half[WAY_TO_SERVER].ended) {
+        /* Of a body that the client ended early: it refuses nothing any more. */
+        return;
     } else if (!channel->refused) {
         channel->refused = true;
         judge_refused(channel, when, info);

@@ -264,6 +264,7 @@ void judge_foreign_end(struct vworld *world, struct server *server, const struct
 void judge_waiting(struct vworld *world, struct when when);
 void judge_drop(struct vtcp *conn, struct when when, enum way data, bool by_reset);
 void judge_buffered_out(struct leg *leg, struct when when, bool is_a3);
+void judge_withheld_out(struct leg *leg, struct when when);      /* OUT ends without any response */
 void judge_buffered_in(struct leg *leg, struct when when);
 void judge_call(struct channel *channel, struct when when, const struct pdu_header *header, uint32_t status);
 void judge_lifetime(struct channel *channel, struct when when);

@@ -304,6 +304,13 @@ void judge_joined(struct leg *leg, struct when when)
 
 /* ---- Halves that never meet --------------------------------------------------------- */
 
+/* Where a device passed this leg on, NULL if that was not seen. */
+static struct leg *leg_behind(const struct leg *leg)
+{
+    struct leg *behind = leg->next;
+    return behind && behind->hop == leg->hop && leg->hop == RTS_HOP_HTTP ? behind : NULL;
+}
+
 static void add_failure(struct text *text, const struct leg *leg, struct when when)
 {
     const char *last = leg->hop == RTS_HOP_TCP ? "CONN/C1" : "CONN/C2";
@@ -381,6 +388,16 @@ void judge_handshake(struct leg *leg, struct when when)
         say(&text, "; inferred: the device at ");
         say_endpoint(&text, server_end(in->conn));
         say(&text, " gave the halves to different servers, see leg %u", behind->number);
+    } else if (leg->late_in_told || (leg->late_out_told && !leg->got_a3.frame)) {
+        finding.where = WHERE_DEVICE;
+        finding.seen = !leg->late_in_told;
+        say(&text, "; inferred: the device at ");
+        say_endpoint(&text, server_end(in->conn));
+        say(&text, " did not pass on %s in time; next: %s buffering for /rpc there, and its choice of server for both "
+                   "requests", leg->late_in_told ? "the body of IN" : "the response to OUT",
+            leg->late_in_told ? "request" : "response");
+        tell(leg, leg->vc->world, when, finding, &text);
+        return;
     } else {
         say(&text, "; inferred: the halves did not meet at one RPC server; whether a device behind ");
         say_endpoint(&text, server_end(in->conn));
@@ -536,6 +553,15 @@ static void add_headers(struct text *text, const struct http_info *info)
     }
 }
 
+/* Whether a device wrote the response itself: it had passed the request on, and nothing but 200
+ * has come back there. */
+static bool is_of_device(const struct channel *channel, const struct http_info *info)
+{
+    const struct leg *behind = channel->leg ? leg_behind(channel->leg) : NULL;
+    const struct channel *there = behind ? behind->current[channel->role] : NULL;
+    return there && !there->refused && !there->challenged && info->author != HTTP_BY_EXCHANGE && conn_whole(there);
+}
+
 struct advice {
     enum verdict_where where;
     const char *inferred, *next;
@@ -559,6 +585,10 @@ static struct advice advice_for(const struct channel *channel, const struct http
     if (info->rpc_error) {
         return (struct advice){ WHERE_SERVER, "the RPC proxy did not reach the RPC server or refused the target",
                                 "look at that server's RPC service and ports, and at the proxy's ValidPorts" };
+    }
+    if (channel->leg && channel->leg->joined) {
+        return (struct advice){ answered, "the answering side ended a channel that was open",
+                                "its time-outs and limits for /rpc, and its log at this time" };
     }
     if ((info->status == 413 || info->status == 411 || info->status == 400) && channel->role == ROLE_IN) {
         return (struct advice){ answered, "the 1 GB body that RPC_IN_DATA announces was not accepted",
@@ -587,8 +617,9 @@ void judge_refused(struct channel *channel, struct when when, const struct http_
     channel->refusal_told = true;
     channel_number(channel, when);
     struct text text = { .used = 0 };
-    struct advice advice = advice_for(channel, info);
-    struct finding finding = { V_REFUSED, V_WARNING, advice.where, false };
+    const struct advice advice = advice_for(channel, info);
+    const bool device = is_of_device(channel, info);
+    struct finding finding = { V_REFUSED, V_WARNING, device ? WHERE_DEVICE : advice.where, device };
     say(&text, "Seen: ");
     add_channel(&text, channel);
     add_target(&text, channel);
@@ -603,7 +634,18 @@ void judge_refused(struct channel *channel, struct when when, const struct http_
         const char *name = http_rpc_error_name(info->rpc_error_code);
         say(&text, " RPC Error: 0x%x (%s)", info->rpc_error_code, name ? name : "no known name");
     }
-    add_author(&text, info);
+    if (channel->leg && channel->leg->joined && channel->last_body) {
+        say(&text, ", ");
+        say_seconds(&text, when.ns - channel->last_body);
+        say(&text, " after the last byte of its body");
+    }
+    if (device) {
+        say(&text, ", written by the device at ");
+        say_endpoint(&text, server_end(channel->conn));
+        say(&text, ", for leg %u has no such response", channel->leg->number + 1);
+    } else {
+        add_author(&text, info);
+    }
     say(&text, "; inferred: %s; next: %s", advice.inferred, advice.next);
     add_headers(&text, info);
     tell(channel->leg, channel->conn->world, when, finding, &text);
@@ -863,10 +905,21 @@ void judge_drop(struct vtcp *conn, struct when when, enum way data, bool by_rese
 
 /* ---- A device that holds back -------------------------------------------------------- */
 
-static struct leg *leg_behind(const struct leg *leg)
+static void tell_late_out(struct leg *leg, struct when when, const struct leg *behind, struct when there,
+                          const char *what, bool arrived)
 {
-    struct leg *behind = leg->next;
-    return behind && behind->hop == leg->hop && leg->hop == RTS_HOP_HTTP ? behind : NULL;
+    leg->late_out_told = true;
+    struct text text = { .used = 0 };
+    struct finding finding = { V_BUFFERED, V_WARNING, WHERE_DEVICE, true };
+    say(&text, "Seen: %s came on leg %u in frame %u (", what, behind->number, there.frame);
+    add_channel(&text, behind->current[ROLE_OUT]);
+    say(&text, arrived ? ") and on leg %u in frame %u, " : ") and has not come on leg %u until frame %u, ", leg->number,
+        when.frame);
+    say_seconds(&text, when.ns - there.ns);
+    say(&text, " later; inferred: the device at ");
+    say_endpoint(&text, server_end(leg->current[ROLE_OUT]->conn));
+    say(&text, " collects the OUT response before it passes it on; next: switch off response buffering for /rpc there");
+    tell(leg, leg->vc->world, when, finding, &text);
 }
 
 void judge_buffered_out(struct leg *leg, struct when when, bool is_a3)
@@ -876,21 +929,23 @@ void judge_buffered_out(struct leg *leg, struct when when, bool is_a3)
         return;
     }
     struct when there = is_a3 ? behind->got_a3 : behind->got_200;
-    if (!there.frame || when.ns - there.ns < BUFFERED_WAIT) {
+    if (there.frame && when.ns - there.ns >= BUFFERED_WAIT) {
+        tell_late_out(leg, when, behind, there, is_a3 ? "CONN/A3" : "the 200 response", true);
+    }
+}
+
+void judge_withheld_out(struct leg *leg, struct when when)
+{
+    const struct leg *behind = leg_behind(leg);
+    const struct channel *out = leg->current[ROLE_OUT];
+    if (!behind || !behind->current[ROLE_OUT] || !behind->got_200.frame || !out || !conn_whole(out)) {
         return;
     }
-    leg->late_out_told = true;
-    const char *what = is_a3 ? "CONN/A3" : "the 200 response";
-    struct text text = { .used = 0 };
-    struct finding finding = { V_BUFFERED, V_WARNING, WHERE_DEVICE, true };
-    say(&text, "Seen: %s came on leg %u in frame %u (", what, behind->number, there.frame);
-    add_channel(&text, behind->current[ROLE_OUT]);
-    say(&text, ") and on leg %u in frame %u, ", leg->number, when.frame);
-    say_seconds(&text, when.ns - there.ns);
-    say(&text, " later; inferred: the device at ");
-    say_endpoint(&text, server_end(leg->current[ROLE_OUT]->conn));
-    say(&text, " collects the OUT response before it passes it on; next: switch off response buffering for /rpc there");
-    tell(leg, leg->vc->world, when, finding, &text);
+    if (leg->late_out_told || leg->got_200.frame || leg->got_a3.frame ||
+        when.ns - behind->got_200.ns < BUFFERED_WAIT) {
+        return;
+    }
+    tell_late_out(leg, when, behind, behind->got_200, "the 200 response", false);
 }
 
 /* at: the leg of the frame that proves it. */
@@ -898,7 +953,8 @@ static void tell_late_in(struct leg *leg, struct leg *at, struct when when, cons
 {
     leg->late_in_told = true;
     struct text text = { .used = 0 };
-    struct finding finding = { V_BUFFERED, V_WARNING, WHERE_DEVICE, true };
+    const bool opened = behind->current[ROLE_IN] != NULL;
+    struct finding finding = { V_BUFFERED, V_WARNING, WHERE_DEVICE, opened };
     say(&text, "Seen: the body of ");
     add_channel(&text, leg->current[ROLE_IN]);
     say(&text, " was acknowledged on leg %u, and ", leg->number);
@@ -908,21 +964,33 @@ static void tell_late_in(struct leg *leg, struct leg *at, struct when when, cons
         say(&text, "has not reached leg %u ", behind->number);
     }
     say_seconds(&text, when.ns - leg->mark_acked);
-    say(&text, " later; inferred: the device at ");
+    say(&text, " later");
+    if (!opened) {
+        say(&text, ", where only ");
+        add_channel(&text, behind->current[ROLE_OUT]);
+        say(&text, " came");
+    }
+    say(&text, "; inferred: the device at ");
     say_endpoint(&text, server_end(leg->current[ROLE_IN]->conn));
-    say(&text, " collects the request body before it passes it on; next: switch off request buffering for /rpc there");
+    say(&text, " collects the request body before it passes it on");
+    if (!opened) {
+        say(&text, ", or has no server for it, or one that was not captured");
+    }
+    say(&text, "; next: switch off request buffering for /rpc there");
     tell(at, leg->vc->world, when, finding, &text);
 }
 
-/* Whether the missing body can only be held back: the connection it should come on is
- * there, or exactly this client of the server-side leg has an IN request without a body. */
+/* Whether the missing body is held back: the connection it should come on is there, or this
+ * client of the server-side leg has an IN request without a body, or it has none at all while
+ * the server took OUT. */
 static bool is_held_back(const struct leg *behind)
 {
     const struct channel *in = behind->current[ROLE_IN], *out = behind->current[ROLE_OUT];
     if (in) {
         return !in->over && !in->conn->ended && !in->refused && !in->challenged && conn_whole(in);
     }
-    return out && out->place && out->place->unpaired[ROLE_IN] > 0 && !out->refused && conn_whole(out);
+    const bool waits = out && out->place && out->place->unpaired[ROLE_IN] > 0;
+    return out && (waits || behind->got_200.frame) && !out->refused && conn_whole(out);
 }
 
 static void judge_mark(struct leg *leg, struct leg *at, struct when when)

@@ -25,7 +25,28 @@ SPLIT = [
     ("rpch.routing.proxies_differ", "note", 1, "tcp.stream=={in} && {b1}"),
     ("rpch.routing.backend_mismatch", "warning", 1, LATER),
 ]
+# The server closes OUT after 8 s.
+LATE_FIN = "tcp.stream=={out} && tcp.flags.fin==1"
+LATE_200 = "http.response.code==200 && ip.src==127.0.0.4"
 VERDICTS = {
+    "live-haproxy-roundrobin": SPLIT,
+    # IN's body is acknowledged and no connection behind the device brings it: the first frame two seconds later.
+    "live-haproxy-request-buffered": [
+        ("rpch.channel.buffered", "warning", 1, LATE_FIN), ("rpch.channel.lone", "note", 1, LATE_FIN),
+        ("rpch.routing.never_joined", "warning", 0, LATE_FIN),
+    ],
+    # The same, and the device passes the response on when the server closes: the logon looks slow, too.
+    "live-nginx-buffered": [
+        ("rpch.channel.buffered", "warning", 1, LATE_FIN), ("rpch.channel.lone", "note", 1, LATE_FIN),
+        ("rpch.channel.buffered", "warning", 0, LATE_200), ("rpch.routing.never_joined", "warning", 0, LATE_200),
+        ("outlook.auth.slow", "note", None, LATE_200),
+    ],
+    # HAProxy's own 504 ends the open IN.
+    "live-haproxy-timeout": [("rpch.channel.refused", "warning", 0, "http.response.code==504")],
+    # The client gives up: nothing of the response has come.
+    "live-nginx-response-buffered": [
+        ("rpch.channel.buffered", "warning", 0, LATE_FIN), ("rpch.routing.never_joined", "warning", 0, LATE_FIN),
+    ],
     "live-basic-after-401": [("outlook.auth.downgraded", "note", None, "http.response.code==401")],
     "live-split-lb": SPLIT,
     "live-tls13-split-lb": SPLIT,
@@ -43,6 +64,35 @@ VERDICTS = {
     # On the client's leg the server's end closes; on the other one the balancer is the client and closes itself.
     "live-idle-lb": [("rpch.channel.idle_closed", "warning", 0,
                       "tcp.stream=={out} && tcp.flags.fin==1 && ip.src==127.0.0.4")],
+}
+B1, PING = {"to": "server", "name": "CONN/B1", "length": 104}, {"to": "server", "name": "Ping", "length": 20}
+SEEN, INFERRED, UNKNOWN = "NETWORK DEVICE (seen)", "NETWORK DEVICE (inferred)", "CANNOT TELL"
+# Who is to blame: the device did it, and what of that the capture shows.
+BLAME = {
+    "live-haproxy-roundrobin": {
+        ("rpch.routing.proxies_differ", 1): SEEN, ("rpch.routing.backend_mismatch", 1): SEEN,
+        ("rpch.routing.never_joined", 0): SEEN,
+    },
+    "live-haproxy-request-buffered": {
+        ("rpch.channel.buffered", 1): INFERRED, ("rpch.channel.lone", 1): UNKNOWN,
+        ("rpch.routing.never_joined", 0): INFERRED,
+    },
+    "live-nginx-buffered": {
+        ("rpch.channel.buffered", 1): INFERRED, ("rpch.channel.buffered", 0): SEEN,
+        ("rpch.routing.never_joined", 0): INFERRED, ("outlook.auth.slow", None): SEEN,
+    },
+    "live-haproxy-timeout": {("rpch.channel.refused", 0): SEEN},
+    "live-nginx-response-buffered": {
+        ("rpch.channel.buffered", 0): SEEN, ("rpch.routing.never_joined", 0): SEEN,
+    },
+}
+# Real devices write heads of their own (100, 4xx, 5xx), so heads are not compared before them. What one kept to itself:
+# PDUs of the client that no server logged, and names of what the client never got.
+DEVICES = {
+    "live-haproxy-source": {}, "live-haproxy-roundrobin": {}, "live-nginx-unbuffered": {}, "live-apache": {},
+    "live-haproxy-request-buffered": {"IN": ([B1], ())}, "live-nginx-buffered": {"IN": ([B1], ())},
+    "live-haproxy-timeout": {"IN": ([PING], ())},
+    "live-nginx-response-buffered": {"OUT": ([], ("CONN/A3", "CONN/C2"))},
 }
 # Neither asked for nor forbidden: IN's other half was refused, and nothing ties the two requests together.
 TOLERATED = {"live-refused-503": ["rpch.channel.lone"]}
@@ -77,12 +127,26 @@ class Sample:
             if not entries:
                 front.append(connection)
         behind = [connection for connection in found if connection["log"]]
-        if behind and front:
+        if self.folder.name in DEVICES:
+            self.through_device(front, behind)
+        elif behind and front:
             if len(behind) != len(front):
                 raise SystemExit(f"{self.folder.name}: {len(front)} connections before {len(behind)} on the balancer")
             for one, other in zip(front, behind):
                 one["log"], other["leg"] = other["log"], 1
         return found
+
+    def through_device(self, front, behind):
+        """Halves belong together by their method: a device may open its connections late, or never."""
+        for one in front:
+            stream, = self.tshark(f"tcp.stream=={one['stream']} && http.request", "http.request.method")[:1]
+            half = stream[0][4:-5]
+            more, kept = DEVICES[self.folder.name].get(half, ([], ()))
+            for other in behind:
+                if other["log"][0]["method"] == stream[0]:
+                    other["leg"] = 1
+                    one["log"] = [entry for entry in other["log"] if entry["what"] not in kept]
+            one["half"], one["more"] = half, more
 
     def expect(self):
         decrypted = not self.log or self.keys or b"CLIENT_" in (self.folder / "capture.pcapng").read_bytes() \
@@ -91,22 +155,24 @@ class Sample:
         for connection in self.connections():
             row = {key: connection[key] for key in ("stream", "client", "server")}
             requests = [entry for entry in connection["log"] if entry["what"] == "HTTP request"]
-            if requests and decrypted:
-                channel = "IN" if requests[-1]["method"] == "RPC_IN_DATA" else "OUT"
+            if (requests or "half" in connection) and decrypted:
+                channel = connection.get("half") or requests[-1]["method"][4:-5]
                 row.update(channel=channel, vc=0, leg=connection["leg"])
-                row["http"] = [{"to": "server", "method": entry["method"]} if entry["way"] == "recv" else
-                               {"to": "client", "status": int(entry["what"].split()[1])}
-                               for entry in connection["log"] if entry["what"].startswith("HTTP ")]
+                if "half" not in connection:
+                    row["http"] = [{"to": "server", "method": entry["method"]} if entry["way"] == "recv" else
+                                   {"to": "client", "status": int(entry["what"].split()[1])}
+                                   for entry in connection["log"] if entry["what"].startswith("HTTP ")]
                 row["pdus"] = [self.pdu(entry) for entry in connection["log"]
-                               if entry["what"] in RTS or "call" in entry]
+                               if entry["what"] in RTS or "call" in entry] + connection.get("more", [])
                 legs.setdefault(connection["leg"], {})[channel.lower()] = connection
             rows.append(row)
         expect = {"keys": self.folder.joinpath("capture.keys").exists() and "capture.keys" or None,
                   "connections": rows, "legs": [], "items": [], "tolerated": TOLERATED.get(self.folder.name, [])}
         for number, leg in sorted(legs.items()):
             joined = "out" in leg and any(entry["what"] == "CONN/C2" for entry in leg["out"]["log"])
-            opened = [half for half in leg
-                      if any(entry["what"] in ("CONN/A1", "CONN/B1") for entry in leg[half]["log"])]
+            joined &= "CONN/C2" not in DEVICES.get(self.folder.name, {}).get("OUT", ((), ()))[1] or number > 0
+            opened = [half for half in leg if "half" in leg[half]
+                      or any(entry["what"] in ("CONN/A1", "CONN/B1") for entry in leg[half]["log"])]
             expect["legs"].append({"vc": 0, "leg": number, "opens": joined, "target": "ex1.example.test:6004",
                                    "user": "example.test\\alice",
                                    **{f"{half}_peer": leg[half]["server"] for half in sorted(opened)},
@@ -121,6 +187,8 @@ class Sample:
             row = {"item": item, "severity": severity, "frame": int(frames[0][0])}
             if number is not None:   # before a virtual connection is numbered
                 row.update(vc=0, leg=number)
+            if (item, number) in BLAME.get(self.folder.name, ()):
+                row["where"] = BLAME[self.folder.name][item, number]
             expect["items"].append(row)
         expect["items"].sort(key=lambda item: item["frame"])
         return expect

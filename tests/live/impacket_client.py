@@ -142,6 +142,7 @@ def main():
     parser.add_argument("--verify", action="store_true", help="trust the system's certificate authorities only")
     parser.add_argument("--tunnel", type=int, help="the address is a CONNECT proxy's, on this port")
     parser.add_argument("--fails", action="store_true", help="the connection is expected to fail")
+    parser.add_argument("--breaks", action="store_true", help="the connection is expected to open and to break")
     parser.add_argument("--wait", type=float, default=0, help="only ping on IN that long before the end, seconds")
     options = parser.parse_args()
 
@@ -177,11 +178,15 @@ def main():
         SCENARIOS[options.scenario](dce)
     # Pings keep IN alive while OUT is idle, as a client's keepalive does.
     until = time.monotonic() + options.wait
-    while (left := until - time.monotonic()) > 0:
-        time.sleep(min(left, 4))
-        client.send(hPing())
-    dce.disconnect()
-    return 0
+    try:
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, 4))
+            client.send(hPing())
+        dce.disconnect()
+    except OSError as error:
+        print("ping:", error)
+        return 0 if options.breaks else 1
+    return 1 if options.breaks else 0
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 # tests/live/make_live.sh [CASE ...]: captures the live samples test-captures/live-* anew,
 # all of them or those named. Run by hand as root, not by ./check: ports, times, cookies and
 # keys differ every time, and capturing needs rights that a test must not ask for.
-# Needs python3-impacket, openssl, wireshark-common (dumpcap, editcap) and iproute2.
+# Needs python3-impacket, openssl, wireshark-common (dumpcap, editcap) and iproute2; the cases named after a device
+# need haproxy, nginx or apache2, none of them running.
 #
 # Everything runs in a network namespace of its own: ports 80 and 443 are free there, nothing
 # else is on its loopback, and an MTU of 1500 without segmentation offload makes segments as
@@ -52,6 +53,23 @@ server() {         # ENDPOINTS... and options; every one logs to the case's pdus
 }
 tls_server() { server "$@" --certificate "$scratch/certificate" --key "$scratch/key"; }
 balancer() { background "$python" "$here/lb.py" "$@"; }
+# A real device at 127.0.0.4:80 before 127.0.0.2 and .3, by its file in devices/.
+device() {         # haproxy|nginx|apache BALANCE EXTRA
+    local conf=$scratch/device.conf
+    sed -e "s|BALANCE|$2|; s|EXTRA|$3|; s|SCRATCH|$scratch|" "$here/devices/$1".c* >"$conf"
+    chmod 755 "$scratch"
+    case $1 in
+    haproxy) background haproxy -f "$conf" -db ;;
+    nginx) background nginx -c "$conf" -g "daemon off;" ;;
+    apache) background apache2 -f "$conf" -D FOREGROUND ;;
+    esac
+}
+two_servers() { server 127.0.0.2:80 --name EX1; server 127.0.0.3:80 --name EX2; }
+mapi_servers() {
+    background "$python" "$here/mapi_parts.py" serve 127.0.0.2:80 --name EX1 "$@"
+    background "$python" "$here/mapi_parts.py" serve 127.0.0.3:80 --name EX2 "$@"
+}
+mapi_client() { "$python" "$here/mapi_parts.py" ask 127.0.0.4:80 --source $client "$@" || [ -n "${fails-}" ] || failed; }
 impacket() {       # SCHEME SCENARIO options...
     local scheme=$1 scenario=$2
     shift 2
@@ -169,6 +187,35 @@ live_idle_lb() {
     impacket http idle --address 127.0.0.4 --wait 13; end
 }
 
+# RPC over HTTP through devices that others made
+
+live_haproxy_source() { two_servers; device haproxy source ""; capture; impacket http nspi --address 127.0.0.4; end; }
+live_haproxy_roundrobin() {
+    two_servers; device haproxy roundrobin ""; capture
+    patience=12 impacket http nspi --address 127.0.0.4; end
+}
+live_haproxy_request_buffered() {
+    two_servers; device haproxy source "option http-buffer-request"; capture
+    patience=12 impacket http nspi --address 127.0.0.4; end
+}
+live_haproxy_timeout() {
+    two_servers; device haproxy source "timeout server 4s"; capture
+    patience=12 impacket http idle --address 127.0.0.4 --wait 9 --breaks; end
+}
+live_nginx_unbuffered() {
+    two_servers; device nginx "ip_hash;" "proxy_request_buffering off; proxy_buffering off; proxy_http_version 1.1;"; capture
+    impacket http nspi --address 127.0.0.4; end
+}
+live_nginx_buffered() {
+    two_servers; device nginx "ip_hash;" ""; capture
+    patience=12 impacket http nspi --address 127.0.0.4; end
+}
+live_nginx_response_buffered() {
+    two_servers; device nginx "ip_hash;" "proxy_request_buffering off; proxy_http_version 1.1;"; capture
+    patience=7 impacket http nspi --address 127.0.0.4; end
+}
+live_apache() { two_servers; device apache "" ""; capture; impacket http nspi --address 127.0.0.4; end; }
+
 # TLS; the client keeps the key log
 
 live_tls12() {
@@ -247,6 +294,35 @@ live_mapi_tls12_alpn() { capture; mapi_session --tls 1.2 --alpn; end inject; }
 live_mapi_tls13() { capture; mapi_session --tls 1.3; end; }
 live_mapi_tls13_alpn() { capture; mapi_session --tls 1.3 --alpn; end inject; }
 
+# MAPI/HTTP through devices that others made
+
+live_mapi_haproxy_cookie() {
+    mapi_servers; device haproxy roundrobin "cookie SRV insert indirect nocache"; capture
+    mapi_client --reconnect; end
+}
+live_mapi_haproxy_roundrobin() { mapi_servers; device haproxy roundrobin ""; capture; fails=1 mapi_client --reconnect; end; }
+live_mapi_haproxy_ntlm() {
+    mapi_servers --scheme ntlm; device haproxy source "http-reuse always"; capture
+    mapi_client --scheme ntlm --users alice,bob; end
+}
+live_mapi_haproxy_ntlm_close() {
+    mapi_servers --scheme ntlm; device haproxy source "option httpclose"; capture
+    fails=1 mapi_client --scheme ntlm --executes 1; end
+}
+live_mapi_haproxy_timeout() {
+    mapi_servers --delay 4; device haproxy source "timeout server 3s"; capture
+    fails=1 mapi_client --executes 0; end
+}
+live_mapi_nginx() {
+    mapi_servers --pending 3 --delay 0.5
+    device nginx "ip_hash;" "proxy_buffering off; proxy_http_version 1.1;"; capture
+    mapi_client --users alice,bob --executes 1 --notify; end
+}
+live_mapi_apache_ntlm_shared() {
+    mapi_servers --scheme ntlm; device apache "" ""; capture
+    mapi_client --scheme ntlm --users alice,bob --executes 1; end
+}
+
 if [ $# -eq 0 ]; then
     # Every function above, in this order.
     set -- $(sed -n 's/^live_\([a-z0-9_]*\)() {.*/\1/p' "$0" | tr _ -)
@@ -255,7 +331,8 @@ for name; do
     begin "${name#live-}"
     "live_$(echo "${name#live-}" | tr - _)"
     case $case in
-    */mapi-live-*) "$python" "$here/mapi_tls.py" expect "$case" ;;
+    */mapi-live-tls*) "$python" "$here/mapi_tls.py" expect "$case" ;;
+    */mapi-live-*) "$python" "$here/mapi_parts.py" expect "$case" ;;
     *) "$python" "$here/expect.py" "$case" ;;
     esac
 done

@@ -147,6 +147,16 @@ def part(args):
     return args[2:], lambda subjects: subjects[first - 1::step]
 
 
+def check_where(counter, prefix, packet, item):
+    """Who is to blame, if the sample says so: one value, or one for each verdict of that name on the frame."""
+    if "where" not in item:
+        return
+    found = [where for name, where in zip(packet.all("outlook.verdict"), packet.all("outlook.verdict.where"))
+             if name == item["item"]]
+    counter.check(item["where"] in found, f"{prefix}frame {packet.number}: {item['item']} blames {found}, expected "
+                                          f"{item['where']!r}")
+
+
 def run_all(test, subjects, most=12):
     """test(subject, counter) for each, two at a time; prints what failed and the sum. Returns the exit status."""
     counters = [Counter(subject.name) for subject in subjects]

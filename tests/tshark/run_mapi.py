@@ -20,7 +20,7 @@ import wsrun
 TOP = {"keys", "messages", "bodies", "items", "tolerated", "preferences"}
 MESSAGE = {"frame", "stream", "to", "type", "fields", "text"}
 BODY = {"frame", "stream", "head", "fields"}
-ITEM = {"item", "severity", "frame", "frames", "contains"}
+ITEM = {"item", "severity", "frame", "frames", "contains", "where"}
 # What no message may show, whatever a sample says of it.
 NOT_WANTED = ("_ws.malformed", "_ws.dissector_bug", "_ws.type_length", "_ws.number_string", "http.chunked")
 CUT = ("mapihttp.response.cut", "mapihttp.response.cut.chat", "mapihttp.request.unanswered")
@@ -170,6 +170,7 @@ class Run:
                                      f"got {[row for row in got if row[1].startswith(item['item'][:12])]}"):
                 continue
             got.remove(found)
+            common.check_where(self.counter, f"[{self.mode}] ", self.packets[found[0] - 1], item)
             said = " ".join(text[found[:2]])
             for word in item.get("contains", []):
                 # Names of servers are compared in any letter case.

@@ -21,7 +21,7 @@ TOP = {"keys", "connections", "legs", "items", "tolerated", "preferences"}
 CONNECTION = {"stream", "client", "server", "channel", "vc", "leg", "http", "pdus"}
 HEAD = {"to", "method", "status"}
 LEG = {"vc", "leg", "opens", "target", "user", "in_peer", "out_peer", "in_stream", "out_stream"}
-ITEM = {"item", "severity", "frame", "vc", "leg"}
+ITEM = {"item", "severity", "frame", "vc", "leg", "where"}
 # Of a PDU: the key, and the field that shows it.
 PDU = {
     "to": None, "name": None, "length": None,
@@ -250,6 +250,8 @@ class Run:
                     self.check(item.name in self.expect["tolerated"] or (broken and item.name.startswith("_ws.")),
                                f"frame {packet.number}: {item.name} ({item.severity}): {item.message}")
         for item in self.expect["items"]:
+            if 0 < item["frame"] <= len(self.packets):
+                common.check_where(self.counter, "", self.packets[item["frame"] - 1], item)
             if item.get("vc") is None or not 0 < item["frame"] <= len(self.packets):
                 continue
             packet = self.packets[item["frame"] - 1]
