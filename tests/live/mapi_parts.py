@@ -30,7 +30,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "synth"))
 import mapi_ntlm as ntlm
 import mapiscene as m
-import mapiwire as w
 
 PATH = "/mapi/emsmdb/?MailboxId=652401fd-75bf-585d-b0ba-68014712af98@example.test"
 BODIES = {"Connect": (m.connect_body(), m.connect_answer()), "Execute": (m.execute_body(), m.execute_answer())}
@@ -179,7 +178,7 @@ def serve(options):
 class User:
     def __init__(self, options, name):
         self.options, self.name, self.jar, self.count = options, name, {}, 0
-        self.ids, self.client = w.guid(f"ids of {name}"), w.guid(f"client of {name}")
+        self.ids, self.client = uuid.uuid4(), uuid.uuid4()
         self.connection = None
 
     def connect(self):

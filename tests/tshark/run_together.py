@@ -1,0 +1,98 @@
+"""Shows that what one connection says does not depend on others beside it.
+
+    run_together.py [SAMPLE ...]
+
+Samples are put into one capture, many at a time, each with addresses of its own and all beginning at once, so that their
+frames alternate: each must show the items of its expect.json on the same frames of its own, and nothing more. Passed over
+is outlook.auth.refused: it counts the refusals of a user for a host, and all samples have alice and mail.example.test.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import collections
+import pathlib
+import random
+import sys
+import tempfile
+
+import common
+import wsrun
+from common import capfile
+
+TOGETHER = 25
+BEGIN = 1795600000 * 10**9
+COUPLED = "outlook.auth.refused"
+
+
+def fits(sample):
+    """TLS would need all keys in one log, a preference would hold for all, and addresses are those of TCP."""
+    expect = sample.expect
+    return not expect.get("keys") and not sample.capture.secrets and not expect.get("preferences") \
+        and all(capfile.segment(packet) for packet in sample.capture.packets)
+
+
+def moved(sample, number):
+    """Its TCP packets as (time since its first, packet), at addresses that no other sample has."""
+    addresses = {}
+
+    def move(end):
+        at = addresses.setdefault(end[0], len(addresses) + 1).to_bytes(2, "big")
+        short = len(end[0]) == 4
+        return (bytes([11, number]) if short else bytes([0xFD, 0x11, number]) + bytes(11)) + at, end[1]
+
+    packets = sample.capture.packets
+    for packet in packets:
+        seg = capfile.segment(packet)
+        yield packet.time - packets[0].time, capfile.rebuild(packet, seg, source=move(seg.source), target=move(seg.target))
+
+
+class Group:
+    def __init__(self, samples):
+        self.samples, self.name = samples, f"{samples[0].name} and {len(samples) - 1} more"
+
+
+def test(tshark, folder, group, counter):
+    rows = []
+    for number, sample in enumerate(group.samples):
+        rows += [(time, number, frame, packet) for frame, (time, packet) in enumerate(moved(sample, number), 1)]
+    rows.sort(key=lambda row: row[:3])
+    path = pathlib.Path(folder) / f"{group.samples[0].name}.pcapng"
+    capfile.save(path, capfile.Capture([capfile.Packet(BEGIN + time, packet.data, packet.length, packet.link)
+                                        for time, _, _, packet in rows], []))
+    copy = tshark.private_copy(path)
+    path.unlink()
+    text = tshark.output(["-r", copy, "-T", "pdml", "-Y", "_ws.expert"])
+    copy.unlink()
+    shown = collections.defaultdict(list)
+    for packet in common.pdml(common.clean(text))[0]:
+        _, number, frame, _ = rows[packet.number - 1]
+        shown[number] += [(frame, item.name, item.severity) for item in packet.our_items()]
+    for number, sample in enumerate(group.samples):
+        tolerated = {COUPLED, *sample.expect["tolerated"]}
+        left = [row for row in shown[number] if row[1] not in tolerated]
+        for item in sample.expect["items"]:
+            if item["item"] in tolerated:
+                continue
+            frames = item.get("frames") or [item["frame"]]
+            found = [row for row in left if row[0] in frames and row[1:] == (item["item"], item["severity"])]
+            if counter.check(found, f"{sample.name}: {item['item']} is missing in frame {frames}, beside others"):
+                left.remove(found[0])
+        broken = {item["frame"] for item in sample.expect["items"] if item["item"].endswith(".malformed")}
+        for frame, name, severity in left:
+            counter.check(name.endswith(".malformed") and frame in broken,
+                          f"{sample.name}: {name} ({severity}) in frame {frame} only beside others")
+        counter.check(True, sample.name)
+
+
+def main():
+    names, choose = common.part(sys.argv[1:])
+    subjects = [sample for sample in common.samples(*names, kind=None) if fits(sample)]
+    random.Random(1).shuffle(subjects)
+    groups = choose([Group(subjects[at:at + TOGETHER]) for at in range(0, len(subjects), TOGETHER)])
+    with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
+        tshark.prove_loaded()
+        return common.run_all(lambda group, counter: test(tshark, folder, group, counter), groups)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
