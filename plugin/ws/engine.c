@@ -15,6 +15,7 @@
 
 #define FOREIGN_BODY_WAIT 0x100000   /* a longer body of another message is not waited for */
 #define CARRY_MAX 65535              /* the longest PDU there is */
+#define HEAD_CARRY_MAX 0x4000        /* bytes of a head; it is parsed anew with each segment */
 
 struct run {
     struct stream *stream;
@@ -31,6 +32,7 @@ struct run {
     uint64_t key;
     int carried;                 /* bytes of carry before those of the stretch in the joined buffer, */
     int joined_at;               /* which begin here in the stretch */
+    int body_at;                 /* where the bytes that at.left counts begin in it */
     uint32_t held;               /* bytes at its head that were dissected in their own frames */
     bool asked_for_more;
 };
@@ -263,6 +265,13 @@ static void one_pdu(struct run *run, tvbuff_t *tvb, int offset, uint32_t len)
     run->gap = false;
 }
 
+/* Bytes of a body of known length from there on; what was carried is no longer in at.left. */
+static uint64_t body_left(const struct run *run, int offset)
+{
+    const int passed = run->joined_at + offset - run->carried - run->body_at;
+    return run->at.left - (uint64_t)(int64_t)passed;
+}
+
 /* Cuts [offset, end) of tvb into PDUs; end is the wire's end of this stretch of the
  * body. Returns where it stopped: end, or less where the rest was asked for. */
 static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
@@ -308,7 +317,7 @@ static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
                     offset += (int)real;
                     break;
                 }
-                if (run->at.framing == FRAMING_LENGTH && frag_length > run->at.left) {
+                if (run->at.framing == FRAMING_LENGTH && frag_length > body_left(run, offset)) {
                     /* cannot be completed: the body ends first */
                     one_pdu(run, tvb, offset, on_wire);
                     offset = end;
@@ -449,6 +458,7 @@ static int chunked_body(struct run *run, tvbuff_t *tvb, int offset)
 static int plain_body(struct run *run, tvbuff_t *tvb, int offset)
 {
     int end = (int)tvb_reported_length(tvb);
+    run->body_at = offset;
     if (run->at.framing == FRAMING_LENGTH && run->at.left < (uint64_t)(end - offset))
         end = offset + (int)run->at.left;
     int stop = end;
@@ -600,7 +610,7 @@ static bool may_begin_pdu(const uint8_t *p, size_t len)
 }
 
 /* One HTTP message, or its head where PDUs follow. Returns where it stopped. */
-static int head(struct run *run, tvbuff_t *tvb, int offset)
+static int message_at(struct run *run, tvbuff_t *tvb, int offset)
 {
     int captured = tvb_captured_length_remaining(tvb, offset);
     int reported = tvb_reported_length_remaining(tvb, offset);
@@ -639,6 +649,10 @@ static int head(struct run *run, tvbuff_t *tvb, int offset)
     case HTTP_HEAD_MORE:
         if (captured == reported && ask(run, offset, DESEGMENT_ONE_MORE_SEGMENT))
             return offset;
+        if (captured == reported && run->carried == 0 && !run->delivery->can_ask && reported <= HEAD_CARRY_MAX) {
+            carry_over(run, tvb, offset, reported, NULL);
+            return offset + reported;
+        }
         keep_call(run);
         give_to_http(run, tvb, offset, reported);
         run->at.phase = PHASE_RESYNC;
@@ -695,6 +709,30 @@ static int head(struct run *run, tvbuff_t *tvb, int offset)
     if (info->is_request)
         run->at.asked = run->stream->asked;
     return offset + len;
+}
+
+/* The same where its beginning may have been carried over: nobody else waits for the rest of a
+ * head inside an HTTP CONNECT tunnel. */
+static int head(struct run *run, tvbuff_t *tvb, int offset)
+{
+    const struct carry *carry = run->at.carry;
+    if (!carry)
+        return message_at(run, tvb, offset);
+    const int reported = tvb_reported_length_remaining(tvb, offset);
+    tvbuff_t *joined = join(run, carry, tvb, offset, reported);
+    struct http_head message;
+    if (tvb_captured_length_remaining(tvb, offset) == reported && tvb_captured_length(joined) <= HEAD_CARRY_MAX
+        && http_head_parse(tvb_get_ptr(joined, 0, -1), tvb_captured_length(joined), &message) == HTTP_HEAD_MORE) {
+        carry_over(run, tvb, offset, reported, carry);
+        return offset + reported;
+    }
+    run->at.carry = NULL;
+    keep_call(run);
+    run->carried = (int)carry->total;
+    run->joined_at = offset;
+    const int stop = message_at(run, joined, 0);
+    run->carried = run->joined_at = 0;
+    return offset + MAX(stop - (int)carry->total, 0);
 }
 
 size_t engine_head(struct stream *stream, enum way way, packet_info *pinfo, const struct http_head *message,

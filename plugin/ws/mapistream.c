@@ -527,6 +527,21 @@ static void claim_by_body(packet_info *pinfo, const struct tcp_frame *tcp)
     feed_bytes(&feed, p, (uint32_t)len);
 }
 
+/* A request whose first segment did not hold the path: http has put it together by now. */
+static bool reassembled_starts_request(packet_info *pinfo)
+{
+    for (const GSList *item = pinfo->data_src->next; item; item = item->next) {
+        const struct data_source *source = (const struct data_source *)item->data;
+        tvbuff_t *tvb = get_data_source_tvb(source);
+        const int len = (int)tvb_captured_length(tvb);
+        bool of_tls;
+        if (len > 0 && starts_mapi_request(tvb_get_ptr(tvb, 0, len), (size_t)len)
+            && takeover_is_stream_source(pinfo, source, &of_tls) && !of_tls)
+            return true;
+    }
+    return false;
+}
+
 /* Follows what of this frame was not followed yet. */
 static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_frame *tcp)
 {
@@ -536,9 +551,12 @@ static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_fra
         if (!stream && tcp->captured > 0) {
             if (starts_mapi_request(tcp->payload, tcp->captured))
                 stream = claim(pinfo, tcp, true, false);
-            else if (pinfo->data_src->next && tcp->payload[0] >= 20 && tcp->payload[0] <= 24
-                     && record_starts_request(pinfo))
+            else if (pinfo->data_src->next && record_starts_request(pinfo))
                 stream = claim(pinfo, tcp, true, true);
+            else if (pinfo->data_src->next && reassembled_starts_request(pinfo)) {
+                claim_by_body(pinfo, tcp);
+                return find(pinfo, tcp);
+            }
         }
         if (!stream)
             return NULL;

@@ -456,8 +456,11 @@ static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const 
     own_from_next_frame(pinfo, tcp, stream, &owner);
     struct http_head head;
     int captured = tvb_captured_length_remaining(found.tvb, found.offset);
-    if (http_head_parse(tvb_get_ptr(found.tvb, found.offset, captured), (size_t)captured, &head) != HTTP_HEAD_OK)
-        return stream;           /* the rest of the head comes with what http asked for */
+    const enum http_head_result result = http_head_parse(tvb_get_ptr(found.tvb, found.offset, captured), (size_t)captured,
+                                                         &head);
+    /* The rest of the head comes with what http asked for, but not in a tunnel. */
+    if (result != HTTP_HEAD_OK && !(result == HTTP_HEAD_MORE && in_tunnel_data))
+        return stream;
     struct frame_note *note = frame_note_make(pinfo, stream);
     note->direct = true;
     note->head_by_http = by_http;

@@ -2,10 +2,10 @@
 
     run_silence.py [SAMPLE ...]
 
-Each sample that shows nothing above chat, and each healthy third-party capture, is filtered
-to one direction, loses 1 % of its frames, gets each frame twice or cut off, starts late, and
-has all its clients at one address; and it is read with other preferences of tcp, tls and http: still
-nothing of the plugin above chat. Seen twice, it has the same PDUs and requests as seen once.
+Each sample that shows nothing above chat, and each healthy third-party capture, is filtered to one direction, loses
+1 % of its frames, gets each frame twice, cut off or cut into pieces, starts late, and has all its clients at one
+address; and it is read with other preferences of tcp, tls and http: still nothing of the plugin above chat. Seen twice
+or in pieces, it has the same PDUs and requests.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -22,6 +22,10 @@ from common import capfile
 
 HEALTHY_THIRD_PARTY = ("affinity-rpch-source", "rpch-", "tls-rpch-", "affinity-mapihttp", "mapihttp-")
 TWICE = "each frame twice"
+CUT_UP = "each segment cut into pieces"
+# What is lost in pieces, and why: stock finds plain DCE/RPC by a whole header; the piece of CONN/C2 is late already.
+NOT_IN_PIECES = ("foreign-dcerpc", "verdict-slow-join")
+GREETING, FIN, SYN, RST = b"ncacn_http/1.0", 1, 2, 4
 DROPS = 3                            # seeds
 MESSAGES = "rpch.rts.pdu", "dcerpc.cn_call_id", "mapihttp.request_id.counter", "mapihttp.response_code"
 SNAPPED = 100, 600
@@ -49,6 +53,29 @@ def doubled(capture):
     out = []
     for packet in capture.packets:
         out += [packet, capfile.Packet(packet.time + 2000, packet.data, packet.length, packet.link)]
+    return out
+
+
+def whole(capture):
+    """Every connection from its SYN on, without a gap: only then is each PDU found wherever it is cut."""
+    tcps = capfile.connections(capture)
+    begun = {tcp.number for tcp in tcps for index, way, seg in tcp.segments if way == 0 and seg.flags & SYN}
+    return all(tcp.number in begun and not any(half.hole for half in tcp.halves) for tcp in tcps)
+
+
+def cut_up(capture, seed):
+    """Each segment in two to four pieces, cut anywhere; the greeting of an RPC server is not."""
+    dice, out = random.Random(seed), []
+    for packet in capture.packets:
+        seg = capfile.segment(packet)
+        if seg is None or seg.length < 2 or seg.captured < seg.length or seg.flags & (SYN | FIN | RST):
+            out.append(packet)
+            continue
+        data = packet.data[seg.payload:seg.payload + seg.captured]
+        cuts = sorted({dice.randrange(1, len(data)) for _ in range(dice.randrange(1, 4))})
+        for number, (begin, end) in enumerate(zip([0, *cuts], [*cuts, len(data)]) if data != GREETING else [(0, len(data))]):
+            piece = capfile.rebuild(packet, seg, payload=data[begin:end], seq=(seg.seq + begin) & 0xffffffff)
+            out.append(capfile.Packet(packet.time + number * 100, piece.data, piece.length, piece.link))
     return out
 
 
@@ -80,6 +107,8 @@ def variants(capture):
     for seed in range(DROPS):
         yield f"1 % of the frames dropped (seed {seed})", dropped(capture, seed)
     yield TWICE, doubled(capture)
+    if whole(capture):
+        yield CUT_UP, cut_up(capture, len(capture.packets))
     for size in SNAPPED:
         yield f"{size} bytes of each frame", snapped(capture, size)
     yield "without the first frames", late(capture)
@@ -112,12 +141,14 @@ def test(tshark, only, folder, sample, counter):
     for name, preference in ((sample.expect or {}).get("preferences") or {}).items():
         options += ["-o", f"{name}:{preference}"]
     for number, (variant, packets) in enumerate(variants(sample.capture)):
+        if variant == CUT_UP and sample.name in NOT_IN_PIECES:
+            continue
         path = pathlib.Path(folder) / f"{sample.name}-{number}.pcapng"
         capfile.save(path, capfile.Capture(packets, sample.capture.secrets))
         copy = tshark.private_copy(path)
         path.unlink()
         check_silent(tshark, ["-r", copy, *options[2:]], only, variant, counter)
-        if variant == TWICE:
+        if variant in (TWICE, CUT_UP):
             once, twice = messages(tshark, options, options[1]), messages(tshark, options, copy)
             counter.check(once == twice, f"{variant}: too few {once - twice}, too many {twice - once}")
         copy.unlink()
