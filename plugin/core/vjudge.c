@@ -990,7 +990,7 @@ static bool is_held_back(const struct leg *behind)
         return !in->over && !in->conn->ended && !in->refused && !in->challenged && conn_whole(in);
     }
     const bool waits = out && out->place && out->place->unpaired[ROLE_IN] > 0;
-    return out && (waits || behind->got_200.frame) && !out->refused && conn_whole(out);
+    return out && (waits || (behind->got_200.frame && !behind->joined)) && !out->refused && conn_whole(out);
 }
 
 static void judge_mark(struct leg *leg, struct leg *at, struct when when)
