@@ -13,8 +13,8 @@
 #include <epan/expert.h>
 #include <epan/show_exception.h>
 
-#include "../core/exch.h"
-#include "../core/say.h"
+#include "exch.h"
+#include "say.h"
 
 static int hf_request_type = -1, hf_endpoint = -1, hf_mailbox_id = -1, hf_client_info = -1, hf_client_application = -1;
 static int hf_server_application = -1, hf_device_info = -1, hf_meta_tag = -1, hf_context = -1, hf_sequence = -1;

@@ -10,7 +10,7 @@
 
 #include <epan/tap.h>
 
-#include "../core/follow.h"
+#include "follow.h"
 #include "tlsrecords.h"
 
 #define HELD_MAX 64              /* segments that wait for one before them, of one direction */

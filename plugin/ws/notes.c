@@ -10,7 +10,7 @@
 
 #include "ws.h"
 
-#include "../core/pack.h"
+#include "pack.h"
 
 #define LOG_CHUNK 0x8000             /* bytes */
 #define GROUP_MAX 16                 /* records that are passed over at most to find one */

@@ -11,10 +11,10 @@
 #include <epan/tvbuff.h>
 #include <wsutil/nstime.h>
 
-#include "../core/mapibody.h"
-#include "../core/oxext.h"
-#include "../core/oxprops.h"
-#include "../core/oxrop.h"
+#include "mapibody.h"
+#include "oxext.h"
+#include "oxprops.h"
+#include "oxrop.h"
 
 static const struct field_table *const tables[] = { &mapibody_fields, &oxprops_fields, &oxext_fields, &oxrop_fields };
 static int *hf_table[G_N_ELEMENTS(tables)];

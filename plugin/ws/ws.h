@@ -11,14 +11,14 @@
 #include "compat.h"
 #include <epan/proto_data.h>
 
-#include "../core/httphead.h"
-#include "../core/pdu.h"
-#include "../core/rts.h"
-#include "../core/field.h"
-#include "../core/mapi.h"
-#include "../core/tables.h"
-#include "../core/tlscert.h"
-#include "../core/vconn.h"
+#include "httphead.h"
+#include "pdu.h"
+#include "rts.h"
+#include "field.h"
+#include "mapi.h"
+#include "tables.h"
+#include "tlscert.h"
+#include "vconn.h"
 
 /* ---- plugin.c: what is registered ------------------------------------------------ */
 

@@ -7,7 +7,7 @@
 #ifndef OUTLOOKHTTP_VERDICT_H
 #define OUTLOOKHTTP_VERDICT_H
 
-#include "tcp.h"
+#include "say.h"
 
 enum verdict_severity { V_CHAT, V_NOTE, V_WARNING, V_ERROR };
 enum verdict_group { GROUP_SEQUENCE, GROUP_RESPONSE, GROUP_PROTOCOL, GROUP_SECURITY };
@@ -40,7 +40,7 @@ extern const struct verdict_row verdict_rows[VERDICT_KINDS];
 const char *verdict_filter(enum verdict_kind kind);
 const char *verdict_where_name(enum verdict_where where); /* "NETWORK DEVICE" ... */
 
-#define VERDICT_TEXT_MAX 900
+#define VERDICT_TEXT_MAX SAY_MAX
 
 struct verdict {
     enum verdict_kind kind;
@@ -56,8 +56,6 @@ struct verdict {
 struct verdict_list {            /* all zero: empty */
     struct verdict *first, *last;
 };
-
-struct text;
 
 /* Appends a finding with a copy of text and the row's severity; the caller fills in the rest. */
 struct verdict *verdict_add(const struct arena *arena, struct verdict_list *list, enum verdict_kind kind,

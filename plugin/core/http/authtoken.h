@@ -23,6 +23,7 @@ enum auth_step {
     AUTH_STEP_TOKEN              /* something else, or broken: see neg_state */
 };
 
+#define AUTH_VALUE_MAX 65536     /* characters of a header value */
 #define AUTH_USER_MAX 128
 #define AUTH_NB_COMPUTER_MAX 64
 #define AUTH_DNS_COMPUTER_MAX 128

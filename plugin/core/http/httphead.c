@@ -26,25 +26,6 @@ static int hex_value(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool span_starts_nocase(struct span s, const char *text)
-{
-    size_t len = strlen(text);
-    if (s.len < len) {
-        return false;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (lower(s.ptr[i]) != lower((uint8_t)text[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool span_equals_nocase(struct span s, const char *text)
-{
-    return s.len == strlen(text) && span_starts_nocase(s, text);
-}
-
 static bool span_equals(struct span s, const char *text)
 {
     return s.len == strlen(text) && (s.len == 0 || memcmp(s.ptr, text, s.len) == 0);

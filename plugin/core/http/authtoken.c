@@ -7,9 +7,8 @@
 #include "authtoken.h"
 
 #include "chars.h"
-#include "httphead.h"
 
-#define TOKEN_MAX (HTTP_HEAD_MAX / 4 * 3)
+#define TOKEN_MAX (AUTH_VALUE_MAX / 4 * 3)
 
 static bool span_is(struct span s, const void *bytes, size_t len)
 {

@@ -58,6 +58,9 @@ static inline size_t span_until(struct span s, uint8_t c)
     return hit ? (size_t)(hit - s.ptr) : s.len;
 }
 
+bool span_equals_nocase(struct span s, const char *text);
+bool span_starts_nocase(struct span s, const char *text);
+
 struct chars {
     char *buf;
     size_t size, used;

@@ -7,7 +7,9 @@
 #ifndef OUTLOOKHTTP_SAY_H
 #define OUTLOOKHTTP_SAY_H
 
-#include "verdict.h"
+#include "tcp.h"
+
+#define SAY_MAX 900
 
 #if defined(__GNUC__)
 #define PRINTF_LIKE(string, first) __attribute__((format(printf, string, first)))
@@ -16,7 +18,7 @@
 #endif
 
 struct text {                    /* all zero: empty */
-    char s[VERDICT_TEXT_MAX];
+    char s[SAY_MAX];
     size_t used;
 };
 

@@ -9,7 +9,7 @@
 #ifndef OUTLOOKHTTP_HTTPHEAD_H
 #define OUTLOOKHTTP_HTTPHEAD_H
 
-#include "bytes.h"
+#include "chars.h"
 
 #define HTTP_HEAD_MAX 65536      /* a longer head is not waited for */
 
@@ -43,9 +43,6 @@ bool http_head_find(const struct http_head *head, const char *name, struct span 
 
 /* Content-Length; -1 when absent, unreadable, or given twice and not alike. */
 int64_t http_content_length(const struct http_head *head);
-
-bool span_equals_nocase(struct span s, const char *text);
-bool span_starts_nocase(struct span s, const char *text);
 
 enum http_method {               /* what is ours; the rest is HTTP_OTHER_METHOD */
     HTTP_OTHER_METHOD, HTTP_RPC_IN_DATA, HTTP_RPC_OUT_DATA, HTTP_RPC_CONNECT, HTTP_CONNECT, HTTP_HEAD_METHOD

@@ -122,3 +122,22 @@ void chars_copy(char *buf, size_t size, struct span s)
     struct chars t = chars_into(buf, size);
     chars_bytes(&t, s);
 }
+
+bool span_starts_nocase(struct span s, const char *text)
+{
+    size_t len = strlen(text);
+    if (s.len < len) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (lower(s.ptr[i]) != lower((uint8_t)text[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool span_equals_nocase(struct span s, const char *text)
+{
+    return s.len == strlen(text) && span_starts_nocase(s, text);
+}
