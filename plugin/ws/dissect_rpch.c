@@ -472,8 +472,8 @@ static void learn(struct stream *stream, enum way way, packet_info *pinfo, const
         status = 0;
     }
     vtcp_pdu(stream->conn, frame_when(pinfo), way, header, header->ptype == RPC_RTS ? &rts : NULL, status, &outcome);
-    if (header->ptype == RPC_RTS && way == WAY_TO_CLIENT && stream_auth(stream))
-        auth_accepted(stream_auth(stream), frame_when(pinfo));
+    if (header->ptype == RPC_RTS && way == WAY_TO_CLIENT && stream->auth)
+        auth_accepted(stream->auth, frame_when(pinfo));
     note->name = store_intern(outcome.name);
     note->unexpected = outcome.unexpected;
     note->misplaced = outcome.misplaced;

@@ -837,8 +837,8 @@ static int place_in_sequence(struct run *run, tvbuff_t *tvb)
                 run->at.pass = 0;
                 run->at.skip = 0;
                 run->gap = true;
-                if (stream_auth(run->stream))
-                    auth_lost(stream_auth(run->stream), run->way);
+                if (run->stream->auth)
+                    auth_lost(run->stream->auth, run->way);
             } else if ((int32_t)(here - flow->before) < 0) {
                 old = MIN((int)(flow->before - here), (int)tvb_reported_length(tvb));
             }

@@ -457,9 +457,9 @@ static struct mapi_stream *claim(packet_info *pinfo, const struct tcp_frame *tcp
     stream->tls = tls;
     stream->client = from_client ? tcp->src : tcp->dst;
     stream->server = from_client ? tcp->dst : tcp->src;
-    stream->conn = mconn_new(store_mapi(), tcp_stream, &stream->client, &stream->server, &past);
-    if (tls)
-        aconn_leaf(mconn_auth(stream->conn), leaf_of(conversation));
+    struct conn *conn = store_conn(CONN_MAPI, tcp_stream, &stream->client, &stream->server, &past);
+    conn->leaf = tls ? leaf_of(conversation) : NULL;
+    stream->conn = mconn_new(store_mapi(), conn);
     /* Of the other direction the claiming frame is no part. */
     struct way_state *other = &stream->way[from_client ? WAY_TO_CLIENT : WAY_TO_SERVER];
     other->have_next = past.has_next;

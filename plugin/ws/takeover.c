@@ -596,7 +596,8 @@ static struct stream *claim(packet_info *pinfo, proto_tree *tree, const struct t
 
 static bool stream_is(const struct stream *stream, const struct tcp_frame *tcp)
 {
-    const struct endpoint *client = vtcp_client(stream->conn), *server = vtcp_server(stream->conn);
+    const struct conn *conn = vtcp_conn(stream->conn);
+    const struct endpoint *client = &conn->client, *server = conn_server(conn);
     return (endpoint_equal(client, &tcp->src) && endpoint_equal(server, &tcp->dst))
         || (endpoint_equal(client, &tcp->dst) && endpoint_equal(server, &tcp->src));
 }

@@ -11,7 +11,7 @@
 
 #include "follow.h"
 #include "heap.h"
-#include "mapi.h"
+#include "outlook.h"
 #include "unit.h"
 
 #include <stdarg.h>
@@ -22,7 +22,7 @@
 struct scene {
     struct arena arena;
     struct heap heap;
-    struct aworld *auth;
+    struct outlook *outlook;
     struct mworld *world;
     uint32_t frame, streams;
     int64_t ns;
@@ -51,8 +51,8 @@ static inline void scene_begin(struct scene *scene)
 {
     memset(scene, 0, sizeof(*scene));
     scene->arena = heap_arena(&scene->heap);
-    scene->auth = aworld_new(&scene->arena);
-    scene->world = mworld_new(&scene->arena, scene->auth);
+    scene->outlook = outlook_new(&scene->arena, NULL);
+    scene->world = scene->outlook->mapi;
     scene->ns = SCENE_START;
 }
 
@@ -75,7 +75,10 @@ static inline struct when scene_frame(struct scene *scene)
 static inline void scene_collect(struct scene *scene)
 {
     static const char *const severities[] = { "chat", "note", "warning", "error" };
-    for (const struct verdict *v = mworld_take_verdicts(scene->world); v; v = v->next) {
+    for (const struct verdict *v = outlook_take_verdicts(scene->outlook); v; v = v->next) {
+        if (strncmp(verdict_filter(v->kind), "outlook.auth.", 13) == 0) {
+            continue;            /* those of logons have tests of their own */
+        }
         const char *item = strchr(verdict_filter(v->kind), '.') + 1;
         size_t used = strlen(scene->log);
         snprintf(scene->log + used, sizeof(scene->log) - used, "%s%s:%s@%u/%d.%d", used ? " " : "", item,
@@ -90,7 +93,6 @@ static inline void scene_collect(struct scene *scene)
             fprintf(stderr, "%s %u: %s\n", verdict_filter(v->kind), v->when.frame, v->text);
         }
     }
-    aworld_take_verdicts(scene->auth);
 }
 
 static struct endpoint end_of(const char *text)
@@ -217,7 +219,8 @@ static inline void tap_open_as(struct tap *tap, struct scene *scene, const char 
     tap->seq[1] = past.next_seq[1] = 5000;
     past.first.frame = scene->frame;
     past.first.ns = scene->ns;
-    tap->conn = mconn_new(scene->world, tap->stream, &client_end, &server_end, &past);
+    tap->conn = mconn_new(scene->world, conn_new(&scene->outlook->track, CONN_MAPI, tap->stream, &client_end, &server_end,
+                                                 &past));
 }
 
 static inline void tap_open(struct tap *tap, struct scene *scene, const char *client, const char *server)

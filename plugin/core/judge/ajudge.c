@@ -33,8 +33,8 @@ static void tell(struct aworld *world, struct account *account, uint32_t leg, en
 /* "10.0.0.81:80 (stream 3, frame 12)" */
 static void add_server(struct text *text, const struct aconn *conn, uint32_t frame)
 {
-    say_endpoint(text, conn->server);
-    say(text, " (stream %u, frame %u)", conn->stream, frame);
+    say_endpoint(text, conn_server(conn->link));
+    say(text, " (stream %u, frame %u)", conn->link->stream, frame);
 }
 
 #define NAME_SHOWN 64
@@ -86,8 +86,8 @@ static void tell_torn(struct aconn *conn, struct when when, const struct carrier
     say(&text, ", whose type 2 came from ");
     add_server(&text, carrier->conn, carrier->frame);
     if (client) {
-        say(&text, "; the client kept one connection (stream %u) to ", client->stream);
-        say_endpoint(&text, client->server);
+        say(&text, "; the client kept one connection (stream %u) to ", client->link->stream);
+        say_endpoint(&text, conn_server(client->link));
     }
     say(&text, "; inferred: ");
     if (client) {
@@ -180,9 +180,9 @@ static bool bound_to(const struct arequest *request, const struct tls_leaf *leaf
 /* "10.0.0.80:443 (stream 0, thumbprint 5A0C3F11...)", as Windows names certificates. */
 static void add_leaf(struct text *text, const struct aconn *conn)
 {
-    const uint8_t *id = conn->leaf->sha1;
-    say_endpoint(text, conn->server);
-    say(text, " (stream %u, thumbprint %02X%02X%02X%02X...)", conn->stream, id[0], id[1], id[2], id[3]);
+    const uint8_t *id = conn->link->leaf->sha1;
+    say_endpoint(text, conn_server(conn->link));
+    say(text, " (stream %u, thumbprint %02X%02X%02X%02X...)", conn->link->stream, id[0], id[1], id[2], id[3]);
 }
 
 /* The legs before the last one. */
@@ -196,7 +196,7 @@ static struct bridge bridge_of(const struct arequest *request)
     struct bridge bridge = { NULL, NULL };
     for (const struct arequest *before = request->parent; before; before = before->parent) {
         bridge.client = before->conn;
-        if (!bridge.bound && bound_to(request, before->conn->leaf)) {
+        if (!bridge.bound && bound_to(request, before->conn->link->leaf)) {
             bridge.bound = before->conn;
         }
     }
@@ -231,7 +231,7 @@ static void tell_other_leaf(struct text *text, const struct aconn *conn, struct 
         say(text, ", which presents another certificate than ");
         add_leaf(text, bridge->client);
         say(text, " before it");
-        if (conn->leaf->has_bindings && bridge->client->leaf->has_bindings) {
+        if (conn->link->leaf->has_bindings && bridge->client->link->leaf->has_bindings) {
             say(text, "; the bindings are those of neither");
         }
     }
@@ -248,18 +248,18 @@ void judge_bindings(struct aconn *conn, const struct arequest *request, struct w
         return;
     }
     const struct bridge bridge = bridge_of(request);
-    const struct tls_leaf *before = bridge.client ? bridge.client->leaf : NULL;
+    const struct tls_leaf *before = bridge.client ? bridge.client->link->leaf : NULL;
     /* Where the server's own certificate is not known, or is the one that was bound to, or only
      * one leg was captured, nothing can be said. */
-    if (conn->tls && (!conn->leaf || bound_to(request, conn->leaf) ||
-                      !(bridge.bound || (before && !tls_leaf_equal(before, conn->leaf))))) {
+    if (conn->link->tls && (!conn->link->leaf || bound_to(request, conn->link->leaf) ||
+                      !(bridge.bound || (before && !tls_leaf_equal(before, conn->link->leaf))))) {
         return;
     }
-    struct blame blame = { WHERE_DEVICE, conn->tls || bridge.bound };
+    struct blame blame = { WHERE_DEVICE, conn->link->tls || bridge.bound };
     request->account->bindings_told = true;
     say(&text, "Seen: the type 3 of ");
     add_user(&text, request->user);
-    if (conn->tls) {
+    if (conn->link->tls) {
         tell_other_leaf(&text, conn, when, request, &bridge);
     } else {
         tell_clear(&text, conn, when, request, &bridge);
@@ -459,7 +459,7 @@ void judge_stranger(struct aconn *conn, const struct arequest *request, struct w
     add_name(&text, stranger->user);
     say(&text, " by its %s (stream %u, frame %u)", kinds[stranger->kind], stranger->stream, stranger->frame);
     if (request->parent) {
-        say(&text, ", passed on from stream %u", request->parent->conn->stream);
+        say(&text, ", passed on from stream %u", request->parent->conn->link->stream);
     }
     say(&text, "; inferred: a device shares an authenticated connection between clients, and the server takes the "
                "request for the first user's; next: turn connection reuse off there (HAProxy: http-reuse never), or "

@@ -93,8 +93,8 @@ static void say_cut(struct text *text, const char *value, size_t most)
 
 static void say_request(struct text *text, const struct request *request)
 {
-    say(text, "%s (frame %u, stream %u, to ", type_name(request->type), request->begin.frame, request->conn->stream);
-    say_endpoint(text, &request->conn->server_end);
+    say(text, "%s (frame %u, stream %u, to ", type_name(request->type), request->begin.frame, request->conn->link->stream);
+    say_endpoint(text, &request->conn->link->server->end);
     say(text, ")");
 }
 
@@ -150,8 +150,8 @@ static void tell_of(const struct request *request, struct when when, struct find
 /* Whether absence proves something on these connections; where not, the row says why. */
 static bool is_whole(const struct request *request, const struct mconn *other)
 {
-    const struct mconn *doubtful = mconn_doubt(request->conn) != DOUBT_NONE ? request->conn :
-                                   other && mconn_doubt(other) != DOUBT_NONE ? other : NULL;
+    const struct mconn *doubtful = conn_doubt(request->conn->link, NULL) != DOUBT_NONE ? request->conn :
+                                   other && conn_doubt(other->link, NULL) != DOUBT_NONE ? other : NULL;
     if (!doubtful) {
         return true;
     }
@@ -171,7 +171,7 @@ static bool is_whole_everywhere(const struct request *request)
         return false;
     }
     for (const struct use *use = side->used; use && !doubtful; use = use->next) {
-        doubtful = mconn_missed_since(use->conn, side) ? use->conn : NULL;
+        doubtful = conn_missed_since(use->conn->link, side->success_began) ? use->conn : NULL;
     }
     if (doubtful) {
         side->doubtful = doubtful;
@@ -213,9 +213,9 @@ static void judge_cookies(struct request *request, struct when when)
     }
     if (proven) {
         say(&text, "; on leg %u the same request has it (frame %u, stream %u)", front->leg, front->begin.frame,
-            front->conn->stream);
+            front->conn->link->stream);
         say(&text, "; inferred: the device at ");
-        say_endpoint(&text, &front->conn->server_end);
+        say_endpoint(&text, &front->conn->link->server->end);
         say(&text, " %s it (proven); next: rules for Cookie headers there", missing ? "removed" : "changed");
     } else {
         say(&text, "; inferred: the client did not keep it, or a device before this leg %s it",
@@ -349,21 +349,21 @@ void mjudge_late(struct reply *reply, struct when when)
         finding.seen = true;
         say(&text, "; leg %u had PENDING in frame %u", request->leg + 1, there->pending_frame);
         say(&text, "; inferred: the device at ");
-        say_endpoint(&text, &request->conn->server_end);
+        say_endpoint(&text, &request->conn->link->server->end);
         say(&text, " collects the response before it passes it on");
         say(&text, "; next: switch off response buffering for /mapi there");
     } else if (there->late) {
         finding.where = WHERE_SERVER;
         say(&text, "; leg %u shows the same", request->leg + 1);
         say(&text, "; inferred: it comes late from behind ");
-        say_endpoint(&text, &request->conn->server_end);
+        say_endpoint(&text, &request->conn->link->server->end);
         say(&text, "; next: see leg %u", request->leg + 1);
     } else {
         finding.where = reply->bunched ? WHERE_DEVICE : WHERE_UNKNOWN;
         say(&text, "; inferred: a device between holds the response back%s",
             reply->bunched ? "" : ", or the server did not send PENDING in time");
         say(&text, "; next: response buffering for /mapi on devices before ");
-        say_endpoint(&text, &request->conn->server_end);
+        say_endpoint(&text, &request->conn->link->server->end);
         say(&text, ", or a capture behind them");
     }
     if (request->front) {
@@ -488,12 +488,12 @@ static void say_headers(struct text *text, const struct reply *reply)
  * device on the way kept it. NULL where that cannot be told. */
 static const struct side *kept_before(const struct request *request)
 {
-    if (request->there.conn || !request->side || mconn_doubt(request->conn) != DOUBT_NONE) {
+    if (request->there.conn || !request->side || conn_doubt(request->conn->link, NULL) != DOUBT_NONE) {
         return NULL;
     }
     for (const struct side *side = request->side->session->sides; side; side = side->next) {
         if (side->number == request->leg + 1) {
-            return side->success_conn && mconn_doubt(side->success_conn) == DOUBT_NONE ? side : NULL;
+            return side->success_conn && conn_doubt(side->success_conn->link, NULL) == DOUBT_NONE ? side : NULL;
         }
     }
     return NULL;
@@ -542,12 +542,12 @@ static void judge_http(struct reply *reply, struct when when)
             request->leg + 1, there->status, there->status_frame);
     } else if (lacks) {
         say(&text, "; on leg %u the same request (frame %u, stream %u) has no answer: proven to come from between",
-            request->leg + 1, there->frame, there->conn->stream);
+            request->leg + 1, there->frame, there->conn->link->stream);
     } else if (same) {
         say(&text, "; leg %u has the same status", request->leg + 1);
     } else if (behind) {
         say(&text, "; leg %u of the session (stream %u) does not have the request", request->leg + 1,
-            behind->success_conn->stream);
+            behind->success_conn->link->stream);
     }
     say(&text, "; inferred: %s; next: %s", advice.inferred, advice.next);
     say_headers(&text, reply);
@@ -599,7 +599,7 @@ static void judge_code(struct reply *reply, struct when when)
         say_request(&text, request);
         say(&text, " was answered");
     } else {
-        say(&text, "a response (stream %u)", reply->conn->stream);
+        say(&text, "a response (stream %u)", reply->conn->link->stream);
     }
     say(&text, " with ");
     say_code(&text, "X-ResponseCode", reply);
@@ -873,7 +873,7 @@ static void tell_lost(struct reply *reply, struct when when, bool differs, enum 
         finding.where = WHERE_DEVICE;
         finding.seen = true;
         say(&text, "; inferred: the device at ");
-        say_endpoint(&text, &request->conn->server_end);
+        say_endpoint(&text, &request->conn->link->server->end);
         say(&text, " sent it to a server that does not have the context");
     } else if (differs && kind == BACK_PEER) {
         finding.where = WHERE_DEVICE;
@@ -886,7 +886,7 @@ static void tell_lost(struct reply *reply, struct when when, bool differs, enum 
         finding.where = WHERE_DEVICE;
         finding.seen = true;
         say(&text, "; inferred: a device at or behind ");
-        say_endpoint(&text, &request->conn->server_end);
+        say_endpoint(&text, &request->conn->link->server->end);
         say(&text, " spreads the requests of one context over servers");
     } else {
         say(&text, "; inferred: it reached another server than before, or the server dropped the context early");
@@ -991,18 +991,39 @@ void mjudge_reply(struct reply *reply, struct when when)
 
 /* ---- Ends --------------------------------------------------------------------------------------- */
 
+/* What is remembered of a server: who ended when. */
+struct mapi_memo {
+    const struct server *of;
+    struct when ended, foreign, told;    /* a connection in use, another one, server_gone and what belongs to it */
+    const struct mconn *ended_conn, *foreign_conn;
+    struct side *ended_side;
+    uint32_t ended_leg;
+    uint32_t waiting;            /* verdicts that wait for its other connections */
+};
+
+static struct mapi_memo *memo_of_server(struct mworld *world, const struct server *server)
+{
+    void **memo = memo_of(&server->memo[CONN_MAPI]);
+    if (!*memo) {
+        struct mapi_memo *made = arena_new(&world->arena, sizeof(*made));
+        made->of = server;
+        *memo = made;
+    }
+    return *memo;
+}
+
 static bool within(struct when before, struct when now)
 {
     return before.frame && now.ns - before.ns <= GONE_WINDOW;
 }
 
-static void forget_waiting(struct mworld *world, struct server *server)
+static void forget_waiting(struct mworld *world, struct mapi_memo *server)
 {
     struct waiting **link = &world->waiting_first;
     world->waiting_last = NULL;
     while (*link) {
         struct waiting *waiting = *link;
-        if (waiting->server == server) {
+        if (waiting->server == server->of) {
             *link = waiting->next;
             waiting_free(world, waiting);
         } else {
@@ -1014,7 +1035,7 @@ static void forget_waiting(struct mworld *world, struct server *server)
 }
 
 /* One connection in use and another, NULL if it is none of MAPI/HTTP. */
-static void tell_gone(struct mworld *world, struct server *server, struct when when, struct side *side, uint32_t leg,
+static void tell_gone(struct mworld *world, struct mapi_memo *server, struct when when, struct side *side, uint32_t leg,
                       const struct mconn *one, struct when one_ended, const struct mconn *other,
                       struct when other_ended)
 {
@@ -1023,10 +1044,10 @@ static void tell_gone(struct mworld *world, struct server *server, struct when w
     forget_waiting(world, server);
     server->told = when;
     say(&text, "Seen: ");
-    say_endpoint(&text, &server->end);
-    say(&text, " ended connections in use within a second: stream %u in frame %u", one->stream, one_ended.frame);
+    say_endpoint(&text, &server->of->end);
+    say(&text, " ended connections in use within a second: stream %u in frame %u", one->link->stream, one_ended.frame);
     if (other) {
-        say(&text, ", stream %u in frame %u", other->stream, other_ended.frame);
+        say(&text, ", stream %u in frame %u", other->link->stream, other_ended.frame);
     } else {
         say(&text, ", another one in frame %u", other_ended.frame);
     }
@@ -1040,7 +1061,7 @@ static void await(struct mconn *conn, struct side *side, uint32_t leg, struct wh
 {
     struct mworld *world = conn->world;
     struct waiting *waiting = waiting_new(world);
-    waiting->server = conn->server;
+    waiting->server = conn->link->server;
     waiting->side = side;
     waiting->leg = leg;
     waiting->when = when;
@@ -1054,7 +1075,7 @@ static void await(struct mconn *conn, struct side *side, uint32_t leg, struct wh
         world->waiting_first = waiting;
     }
     world->waiting_last = waiting;
-    conn->server->waiting++;
+    memo_of_server(world, conn->link->server)->waiting++;
 }
 
 /* A connection in use was ended. By the server: one of several within a second is no matter
@@ -1062,10 +1083,10 @@ static void await(struct mconn *conn, struct side *side, uint32_t leg, struct wh
 static void end_in_use(struct request *request, struct when when, struct finding finding, const struct text *text)
 {
     struct mconn *conn = request->conn;
-    struct server *server = conn->server;
     struct mworld *world = conn->world;
+    struct mapi_memo *server = memo_of_server(world, conn->link->server);
     struct side *side = request->by_guid ? NULL : request->side;
-    if (conn->closed_by == WAY_TO_SERVER) {
+    if (conn->link->ended_by == WAY_TO_SERVER) {
         tell(world, side, request->leg, when, finding, text);
         return;
     }
@@ -1085,15 +1106,16 @@ static void end_in_use(struct request *request, struct when when, struct finding
     server->ended_conn = conn;
     server->ended_side = side;
     server->ended_leg = request->leg;
-    if (server->open > 0) {
+    if (conn->link->server->open[CONN_MAPI] > 0) {
         await(conn, side, request->leg, when, finding, text);
     } else {
         tell(world, side, request->leg, when, finding, text);
     }
 }
 
-void mjudge_idle_end(struct mworld *world, struct server *server, const struct mconn *conn, struct when when)
+void mjudge_idle_end(struct mworld *world, struct server *of, const struct mconn *conn, struct when when)
 {
+    struct mapi_memo *server = memo_of_server(world, of);
     if (within(server->told, when)) {
         return;
     }
@@ -1117,7 +1139,7 @@ void mjudge_waiting(struct mworld *world, struct when when)
         if (!world->waiting_first) {
             world->waiting_last = NULL;
         }
-        waiting->server->waiting--;
+        memo_of_server(world, waiting->server)->waiting--;
         struct finding finding = { waiting->kind, waiting->where, waiting->seen };
         tell(world, waiting->side, waiting->leg, when, finding, &waiting->text);
         waiting_free(world, waiting);
@@ -1126,9 +1148,9 @@ void mjudge_waiting(struct mworld *world, struct when when)
 
 static void say_end(struct text *text, const struct mconn *conn, struct when when)
 {
-    bool client = conn->closed_by == WAY_TO_SERVER;
-    say(text, "the %s sent %s in frame %u", client ? "client" : "server's end", conn->by_rst ? "RST" : "FIN",
-        conn->closed_frame ? conn->closed_frame : when.frame);
+    bool client = conn->link->ended_by == WAY_TO_SERVER;
+    say(text, "the %s sent %s in frame %u", client ? "client" : "server's end", conn->link->ended_by_rst ? "RST" : "FIN",
+        conn->link->ended_frame ? conn->link->ended_frame : when.frame);
 }
 
 /* Whose doing the end of a connection is, as far as the other leg tells. */
@@ -1137,18 +1159,18 @@ enum ender { ENDER_UNKNOWN, ENDER_CLIENT, ENDER_DEVICE, ENDER_BEHIND };
 static enum ender ender_of(const struct request *request)
 {
     const struct mconn *conn = request->conn;
-    if (conn->closed_by == WAY_TO_SERVER) {
+    if (conn->link->ended_by == WAY_TO_SERVER) {
         const struct mconn *before = request->front ? request->front->conn : NULL;
-        if (request->leg == NO_NUMBER || request->leg == 0 || (before && before->closed)) {
+        if (request->leg == NO_NUMBER || request->leg == 0 || (before && before->link->ended)) {
             return ENDER_CLIENT;
         }
-        return before && mconn_doubt(before) == DOUBT_NONE ? ENDER_DEVICE : ENDER_UNKNOWN;
+        return before && conn_doubt(before->link, NULL) == DOUBT_NONE ? ENDER_DEVICE : ENDER_UNKNOWN;
     }
     const struct mconn *behind = request->there.conn;
-    if (!behind || mconn_doubt(behind) != DOUBT_NONE) {
+    if (!behind || conn_doubt(behind->link, NULL) != DOUBT_NONE) {
         return ENDER_UNKNOWN;
     }
-    return behind->closed && behind->closed_by == WAY_TO_CLIENT ? ENDER_BEHIND : ENDER_DEVICE;
+    return behind->link->ended && behind->link->ended_by == WAY_TO_CLIENT ? ENDER_BEHIND : ENDER_DEVICE;
 }
 
 static void say_cut_by_client(struct text *text, const struct request *request, enum ender ender)
@@ -1159,7 +1181,7 @@ static void say_cut_by_client(struct text *text, const struct request *request, 
         return;
     }
     say(text, "; inferred: the client of this leg is the device at ");
-    say_endpoint(text, &request->conn->client);
+    say_endpoint(text, &request->conn->link->client);
     say(text, ender == ENDER_DEVICE ? ", and the leg before was still open: it gave up by itself"
                                     : ", which gave up or passes on that its own client did");
     say(text, "; next: its time-outs for /mapi, and how leg %u ended", request->leg - 1);
@@ -1171,20 +1193,20 @@ static void say_cut_by_server(struct text *text, const struct reply *reply, enum
     const struct mconn *conn = reply->conn, *behind = request->there.conn;
     if (ender == ENDER_BEHIND) {
         say(text, "; leg %u was ended by its server ", request->leg + 1);
-        say_endpoint(text, &behind->server_end);
-        say(text, " in frame %u; inferred: the device at ", behind->closed_frame);
-        say_endpoint(text, &conn->server_end);
+        say_endpoint(text, &behind->link->server->end);
+        say(text, " in frame %u; inferred: the device at ", behind->link->ended_frame);
+        say_endpoint(text, &conn->link->server->end);
         say(text, " only passed that on; next: the log of that server at this time");
         return;
     }
     if (ender == ENDER_DEVICE) {
-        if (behind->closed) {
-            say(text, "; leg %u was ended by the device in frame %u", request->leg + 1, behind->closed_frame);
+        if (behind->link->ended) {
+            say(text, "; leg %u was ended by the device in frame %u", request->leg + 1, behind->link->ended_frame);
         } else {
             say(text, "; leg %u is still open", request->leg + 1);
         }
         say(text, "; inferred: the device at ");
-        say_endpoint(text, &conn->server_end);
+        say_endpoint(text, &conn->link->server->end);
         say(text, " gave up by itself; next: its time-outs for /mapi");
         return;
     }
@@ -1192,12 +1214,12 @@ static void say_cut_by_server(struct text *text, const struct reply *reply, enum
                                 (is_notification(request) && idle < NOTIFICATION_TIME))) {
         say(text, "; inferred: a device between with too short an idle time-out for MAPI/HTTP, or a server failed");
         say(text, "; next: idle time-outs for /mapi before ");
-        say_endpoint(text, &conn->server_end);
+        say_endpoint(text, &conn->link->server->end);
         say(text, ": NotificationWait stays open up to five minutes");
     } else {
         say(text, "; inferred: the server or a device between broke off");
         say(text, "; next: the logs of ");
-        say_endpoint(text, &conn->server_end);
+        say_endpoint(text, &conn->link->server->end);
         say(text, " and of devices before it at this time");
     }
 }
@@ -1213,7 +1235,7 @@ void mjudge_cut(struct reply *reply, struct when when)
         [ENDER_UNKNOWN] = WHERE_UNKNOWN, [ENDER_CLIENT] = WHERE_CLIENT, [ENDER_DEVICE] = WHERE_DEVICE,
         [ENDER_BEHIND] = WHERE_SERVER
     };
-    const bool client = conn->closed_by == WAY_TO_SERVER, whole_behind = request->there.whole_frame != 0;
+    const bool client = conn->link->ended_by == WAY_TO_SERVER, whole_behind = request->there.whole_frame != 0;
     const enum ender ender = whole_behind && !client ? ENDER_DEVICE : ender_of(request);
     int64_t idle = when.ns - reply->last_bytes.ns;
     struct text text = { .used = 0 };
@@ -1236,7 +1258,7 @@ void mjudge_cut(struct reply *reply, struct when when)
     } else if (whole_behind) {
         say(&text, "; leg %u has it complete (frame %u)", request->leg + 1, request->there.whole_frame);
         say(&text, "; inferred: the device at ");
-        say_endpoint(&text, &conn->server_end);
+        say_endpoint(&text, &conn->link->server->end);
         say(&text, " cut it; next: its limits and time-outs for responses of /mapi");
     } else {
         say_cut_by_server(&text, reply, ender, idle);
@@ -1250,7 +1272,7 @@ void mjudge_unanswered(struct request *request, struct when when)
     if (!is_whole(request, NULL)) {
         return;
     }
-    bool client = conn->closed_by == WAY_TO_SERVER;
+    bool client = conn->link->ended_by == WAY_TO_SERVER;
     const struct there *there = &request->there;
     int64_t waited = when.ns - (request->ended ? request->end.ns : request->begin.ns);
     struct text text = { .used = 0 };
@@ -1272,15 +1294,15 @@ void mjudge_unanswered(struct request *request, struct when when)
         say(&text, "; inferred: the client did not wait any longer; next: how long others wait at this time");
     } else if (there->status) {
         say(&text, "; inferred: the device at ");
-        say_endpoint(&text, &conn->server_end);
+        say_endpoint(&text, &conn->link->server->end);
         say(&text, " did not pass the answer on; next: its log and time-outs");
-    } else if (conn->closed_frame && conn->closed_frame < request->begin.frame) {
+    } else if (conn->link->ended_frame && conn->link->ended_frame < request->begin.frame) {
         say(&text, "; inferred: the request crossed the end of a kept connection, the client sends it again");
         say(&text, "; next: nothing");
     } else {
         say(&text, "; inferred: the server or a device between gave the connection up");
         say(&text, "; next: time-outs before ");
-        say_endpoint(&text, &conn->server_end);
+        say_endpoint(&text, &conn->link->server->end);
         say(&text, " and the server's log at this time");
     }
     end_in_use(request, when, finding, &text);

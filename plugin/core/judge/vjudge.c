@@ -19,12 +19,12 @@ static const char *role_name(const struct channel *channel)
 static void add_channel(struct text *text, const struct channel *channel)
 {
     say(text, "%s to ", role_name(channel));
-    say_endpoint(text, server_end(channel->conn));
+    say_endpoint(text, conn_server(channel->conn->link));
     uint32_t frame = channel_frame(channel);
     if (frame) {
-        say(text, " (stream %u, frame %u)", channel->conn->stream, frame);
+        say(text, " (stream %u, frame %u)", channel->conn->link->stream, frame);
     } else {
-        say(text, " (stream %u)", channel->conn->stream);
+        say(text, " (stream %u)", channel->conn->link->stream);
     }
 }
 
@@ -38,10 +38,32 @@ static void add_target(struct text *text, const struct channel *channel)
 static bool conn_whole(const struct channel *channel)
 {
     uint32_t frame;
-    return conn_doubt(channel->conn, &frame) == DOUBT_NONE;
+    return conn_doubt(channel->conn->link, &frame) == DOUBT_NONE;
 }
 
 /* ---- Verdicts ---------------------------------------------------------------------- */
+
+/* What is remembered of a server: who ended when. */
+struct rpch_memo {
+    const struct server *of;
+    uint32_t waiting;            /* of its channels, in world->waiting_first */
+    struct leg *end_leg[2];      /* whose channel in use the server ended last, and one of another vc */
+    struct when ended[2];
+    struct when foreign_end;     /* of a connection without such a channel */
+    const struct vc *foreign_vc; /* that connection's, or NULL */
+    struct when told;            /* server_gone, or the last end that belongs to it */
+};
+
+static struct rpch_memo *memo_of_server(struct vworld *world, const struct server *server)
+{
+    void **memo = memo_of(&server->memo[CONN_RPCH]);
+    if (!*memo) {
+        struct rpch_memo *made = arena_new(&world->arena, sizeof(*made));
+        made->of = server;
+        *memo = made;
+    }
+    return *memo;
+}
 
 struct finding {
     enum verdict_kind kind;
@@ -79,10 +101,10 @@ static const struct endpoint *device_before(const struct leg *leg)
         return NULL;
     }
     const struct channel *in = before->current[ROLE_IN], *out = before->current[ROLE_OUT];
-    if (!in || !out || !endpoint_equal(server_end(in->conn), server_end(out->conn))) {
+    if (!in || !out || !endpoint_equal(conn_server(in->conn->link), conn_server(out->conn->link))) {
         return NULL;
     }
-    return server_end(in->conn);
+    return conn_server(in->conn->link);
 }
 
 /* ---- Servers that differ ------------------------------------------------------------ */
@@ -147,7 +169,7 @@ static enum difference compare_servers(const struct vtcp *a, const struct vtcp *
         return SAME_SERVER;
     }
     /* IPv4 against IPv6 may be one server. */
-    if (server_end(a)->family == server_end(b)->family && !endpoint_equal(server_end(a), server_end(b))) {
+    if (conn_server(a->link)->family == conn_server(b->link)->family && !endpoint_equal(conn_server(a->link), conn_server(b->link))) {
         return DIFFER_PEER;
     }
     const struct names *x = a->names, *y = b->names;
@@ -194,7 +216,7 @@ static void add_difference(struct text *text, enum difference difference, const 
     const struct vtcp *a = pair[0]->conn, *b = pair[1]->conn;
     switch (difference) {
     case DIFFER_PEER:
-        if (same_address(server_end(a), server_end(b))) {
+        if (same_address(conn_server(a->link), conn_server(b->link))) {
             say(text, ", two ports of one address");
         }
         break;
@@ -234,7 +256,7 @@ static void tell_difference(struct leg *leg, struct when when, enum difference d
         say(&text, " sent the halves of one virtual connection to two servers");
     } else if (difference != DIFFER_PEER) {
         say(&text, "a device at ");
-        say_endpoint(&text, server_end(pair[0]->conn));
+        say_endpoint(&text, conn_server(pair[0]->conn->link));
         say(&text, " sent the halves of one virtual connection to two servers");
     } else if (leg->hop == RTS_HOP_TCP) {
         say(&text, "the proxies chose different servers for one virtual connection");
@@ -386,13 +408,13 @@ void judge_handshake(struct leg *leg, struct when when)
         finding.where = WHERE_DEVICE;
         finding.seen = device_before(behind) != NULL;
         say(&text, "; inferred: the device at ");
-        say_endpoint(&text, server_end(in->conn));
+        say_endpoint(&text, conn_server(in->conn->link));
         say(&text, " gave the halves to different servers, see leg %u", behind->number);
     } else if (leg->late_in_told || (leg->late_out_told && !leg->got_a3.frame)) {
         finding.where = WHERE_DEVICE;
         finding.seen = !leg->late_in_told;
         say(&text, "; inferred: the device at ");
-        say_endpoint(&text, server_end(in->conn));
+        say_endpoint(&text, conn_server(in->conn->link));
         say(&text, " did not pass on %s in time; next: %s buffering for /rpc there, and its choice of server for both "
                    "requests", leg->late_in_told ? "the body of IN" : "the response to OUT",
             leg->late_in_told ? "request" : "response");
@@ -400,7 +422,7 @@ void judge_handshake(struct leg *leg, struct when when)
         return;
     } else {
         say(&text, "; inferred: the halves did not meet at one RPC server; whether a device behind ");
-        say_endpoint(&text, server_end(in->conn));
+        say_endpoint(&text, conn_server(in->conn->link));
         say(&text, " split them or the server failed does not show here");
     }
     say(&text, "; next: capture behind that address, or look for its choice of server for both requests");
@@ -451,7 +473,7 @@ void judge_lone(struct channel *channel, struct when when, bool closed)
         return;
     }
     uint32_t frame;
-    if (conn_doubt(channel->conn, &frame) != DOUBT_NONE) {
+    if (conn_doubt(channel->conn->link, &frame) != DOUBT_NONE) {
         if (leg) {
             leg->withheld = true;
         }
@@ -467,16 +489,16 @@ void judge_lone(struct channel *channel, struct when when, bool closed)
     }
     channel->lone_told = true;
     const struct vtcp *conn = channel->conn;
-    bool by_client = conn->ended && conn->ended_by == WAY_TO_SERVER;
+    bool by_client = conn->link->ended && conn->link->ended_by == WAY_TO_SERVER;
     struct text text = { .used = 0 };
     struct finding finding = { V_LONE, V_NOTE, by_client ? WHERE_CLIENT : WHERE_UNKNOWN, false };
     const char *missing = channel->role == ROLE_IN ? "OUT" : "IN";
     say(&text, "Seen: ");
     add_channel(&text, channel);
     add_target(&text, channel);
-    if (conn->ended) {
+    if (conn->link->ended) {
         say(&text, ", closed by the %s with %s in frame %u", by_client ? "client's end" : "server's end",
-            conn->ended_by_rst ? "RST" : "FIN", conn->ended_frame);
+            conn->link->ended_by_rst ? "RST" : "FIN", conn->link->ended_frame);
     } else {
         say(&text, ", open for ");
         say_seconds(&text, when.ns - channel_start(channel));
@@ -572,7 +594,7 @@ static struct advice advice_for(const struct channel *channel, const struct http
     enum verdict_where answered = info->author == HTTP_BY_DEVICE ? WHERE_DEVICE :
                                   info->author == HTTP_BY_UNKNOWN ? WHERE_UNKNOWN : WHERE_SERVER;
     if (info->status == 401 || info->status == 407) {
-        if (channel->step == HTTP_STEP_TYPE3 && channel->conn->tcp.syn && !channel->conn->saw_challenge) {
+        if (channel->step == HTTP_STEP_TYPE3 && channel->conn->link->tcp.syn && !channel->conn->saw_challenge) {
             return (struct advice){
                 WHERE_UNKNOWN, "the credentials were not accepted, and their NTLM challenge did not come on this "
                 "connection: the handshake may be torn between two servers",
@@ -641,7 +663,7 @@ void judge_refused(struct channel *channel, struct when when, const struct http_
     }
     if (device) {
         say(&text, ", written by the device at ");
-        say_endpoint(&text, server_end(channel->conn));
+        say_endpoint(&text, conn_server(channel->conn->link));
         say(&text, ", for leg %u has no such response", channel->leg->number + 1);
     } else {
         add_author(&text, info);
@@ -663,7 +685,7 @@ void judge_torn(struct channel *channel, struct when when)
         channel->leg->explained = true;
     }
     struct text text = { .used = 0 };
-    bool by_client = channel->conn->ended_by == WAY_TO_SERVER;
+    bool by_client = channel->conn->link->ended_by == WAY_TO_SERVER;
     struct finding finding = { V_REFUSED, V_WARNING, by_client ? WHERE_CLIENT : WHERE_UNKNOWN, false };
     say(&text, "Seen: ");
     add_channel(&text, channel);
@@ -682,14 +704,14 @@ void judge_torn(struct channel *channel, struct when when)
 
 /* ---- Ends ---------------------------------------------------------------------------- */
 
-static void tell_gone(struct server *server, const struct leg *other, struct leg *leg, struct vworld *world,
+static void tell_gone(struct rpch_memo *server, const struct leg *other, struct leg *leg, struct vworld *world,
                       struct when when)
 {
     server->told = when;
     struct text text = { .used = 0 };
     struct finding finding = { V_SERVER_GONE, V_WARNING, WHERE_SERVER, false };
     say(&text, "Seen: ");
-    say_endpoint(&text, &server->end);
+    say_endpoint(&text, &server->of->end);
     if (other) {
         say(&text, " ended channels of virtual connections %u and %u", other->vc->number, leg->vc->number);
     } else {
@@ -724,14 +746,14 @@ static void tell_idle(struct channel *channel, struct when when, struct when end
     struct finding finding = { V_IDLE_CLOSED, V_WARNING, WHERE_DEVICE, false };
     say(&text, "Seen: ");
     add_channel(&text, channel);
-    say(&text, " was open, the server's end sent %s in frame %u after ", conn->ended_by_rst ? "RST" : "FIN", end.frame);
+    say(&text, " was open, the server's end sent %s in frame %u after ", conn->link->ended_by_rst ? "RST" : "FIN", end.frame);
     say_seconds(&text, idle);
     say(&text, " without a body byte either way, ");
     say_seconds(&text, channel_interval(channel));
     say(&text, " were announced");
     say(&text, "; inferred: a device between with a shorter idle time-out, or the server's own");
     say(&text, "; next: idle time-outs of firewalls and balancers on the way to ");
-    say_endpoint(&text, server_end(conn));
+    say_endpoint(&text, conn_server(conn->link));
     say(&text, ", or a shorter MinConnTimeout or keepalive on the client");
     tell(leg, conn->world, when, finding, &text);
 }
@@ -744,10 +766,10 @@ static uint32_t others_open(const struct server *server, const struct leg *leg)
     for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
         const struct channel *channels[] = { leg->current[role], leg_coming(leg, role) };
         for (int i = 0; i < 2; i++) {
-            own += channels[i] && !channels[i]->conn->ended && channels[i]->conn->server == server;
+            own += channels[i] && !channels[i]->conn->link->ended && channels[i]->conn->link->server == server;
         }
     }
-    return server->open > own ? server->open - own : 0;
+    return server->open[CONN_RPCH] > own ? server->open[CONN_RPCH] - own : 0;
 }
 
 static bool within(struct when before, struct when now)
@@ -756,7 +778,7 @@ static bool within(struct when before, struct when now)
 }
 
 /* The end of a channel in use of another virtual connection within the last second. */
-static const struct leg *other_end(const struct server *server, const struct vc *vc, struct when when)
+static const struct leg *other_end(const struct rpch_memo *server, const struct vc *vc, struct when when)
 {
     for (int i = 0; i < 2; i++) {
         if (server->end_leg[i] && server->end_leg[i]->vc != vc && within(server->ended[i], when)) {
@@ -766,7 +788,7 @@ static const struct leg *other_end(const struct server *server, const struct vc 
     return NULL;
 }
 
-static void note_end(struct server *server, struct leg *leg, struct when when)
+static void note_end(struct rpch_memo *server, struct leg *leg, struct when when)
 {
     if (server->end_leg[0] && server->end_leg[0]->vc != leg->vc) {
         server->end_leg[1] = server->end_leg[0];
@@ -789,20 +811,20 @@ static void await_hindsight(struct channel *channel, struct when when, int64_t i
         world->waiting_first = channel;
     }
     world->waiting_last = channel;
-    channel->conn->server->waiting++;
+    memo_of_server(world, channel->conn->link->server)->waiting++;
 }
 
 void judge_end(struct channel *channel, struct when when, bool was_open, int64_t idle)
 {
     struct vtcp *conn = channel->conn;
-    struct server *server = conn->server;
     struct leg *leg = channel->leg;
     struct vworld *world = conn->world;
-    if (conn->ended_by != WAY_TO_CLIENT || conn->tcp.half[WAY_TO_SERVER].ended || channel->seen_eof || channel->refused) {
+    struct rpch_memo *server = memo_of_server(world, conn->link->server);
+    if (conn->link->ended_by != WAY_TO_CLIENT || conn->link->tcp.half[WAY_TO_SERVER].ended || channel->seen_eof || channel->refused) {
         return;
     }
     if (!leg || !was_open || channel->v1) {
-        judge_foreign_end(world, server, leg ? leg->vc : NULL, when);
+        judge_foreign_end(world, conn->link->server, leg ? leg->vc : NULL, when);
         return;
     }
     if (within(server->told, when)) {
@@ -821,11 +843,11 @@ void judge_end(struct channel *channel, struct when when, bool was_open, int64_t
         return;
     }
     uint32_t frame;
-    if (conn_doubt(conn, &frame) != DOUBT_NONE) {
+    if (conn_doubt(conn->link, &frame) != DOUBT_NONE) {
         leg->withheld = true;
         return;
     }
-    if (others_open(server, leg) == 0) {
+    if (others_open(conn->link->server, leg) == 0) {
         tell_idle(channel, when, when, idle);
     } else {
         await_hindsight(channel, when, idle);
@@ -834,8 +856,9 @@ void judge_end(struct channel *channel, struct when when, bool was_open, int64_t
 
 /* The oldest idle_closed that still waits for this server, if it is of another virtual
  * connection or of none. */
-void judge_foreign_end(struct vworld *world, struct server *server, const struct vc *vc, struct when when)
+void judge_foreign_end(struct vworld *world, struct server *of, const struct vc *vc, struct when when)
 {
+    struct rpch_memo *server = memo_of_server(world, of);
     server->foreign_end = when;
     server->foreign_vc = vc;
     if (server->waiting == 0 || (within(server->told, when))) {
@@ -851,7 +874,7 @@ void judge_waiting(struct vworld *world, struct when when)
     while (world->waiting_first) {
         struct channel *channel = world->waiting_first;
         struct channel_more *more = channel->more;
-        struct server *server = channel->conn->server;
+        struct rpch_memo *server = memo_of_server(world, channel->conn->link->server);
         if (when.ns - more->idle_at.ns <= GONE_WINDOW && when.ns >= more->idle_at.ns) {
             return;
         }
@@ -876,7 +899,7 @@ void judge_drop(struct vtcp *conn, struct when when, enum way data, bool by_rese
     if (!channel || conn->drop_told) {
         return;
     }
-    if (conn_doubt(conn, &frame) != DOUBT_NONE) {
+    if (conn_doubt(conn->link, &frame) != DOUBT_NONE) {
         if (channel->leg) {
             channel->leg->withheld = true;
         }
@@ -917,7 +940,7 @@ static void tell_late_out(struct leg *leg, struct when when, const struct leg *b
         when.frame);
     say_seconds(&text, when.ns - there.ns);
     say(&text, " later; inferred: the device at ");
-    say_endpoint(&text, server_end(leg->current[ROLE_OUT]->conn));
+    say_endpoint(&text, conn_server(leg->current[ROLE_OUT]->conn->link));
     say(&text, " collects the OUT response before it passes it on; next: switch off response buffering for /rpc there");
     tell(leg, leg->vc->world, when, finding, &text);
 }
@@ -971,7 +994,7 @@ static void tell_late_in(struct leg *leg, struct leg *at, struct when when, cons
         say(&text, " came");
     }
     say(&text, "; inferred: the device at ");
-    say_endpoint(&text, server_end(leg->current[ROLE_IN]->conn));
+    say_endpoint(&text, conn_server(leg->current[ROLE_IN]->conn->link));
     say(&text, " collects the request body before it passes it on");
     if (!opened) {
         say(&text, ", or has no server for it, or one that was not captured");
@@ -987,7 +1010,7 @@ static bool is_held_back(const struct leg *behind)
 {
     const struct channel *in = behind->current[ROLE_IN], *out = behind->current[ROLE_OUT];
     if (in) {
-        return !in->over && !in->conn->ended && !in->refused && !in->challenged && conn_whole(in);
+        return !in->over && !in->conn->link->ended && !in->refused && !in->challenged && conn_whole(in);
     }
     const bool waits = out && out->place && out->place->unpaired[ROLE_IN] > 0;
     return out && (waits || (behind->got_200.frame && !behind->joined)) && !out->refused && conn_whole(out);
@@ -1000,7 +1023,7 @@ static void judge_mark(struct leg *leg, struct leg *at, struct when when)
     if (!in || !leg->mark_bytes || leg->mark_frame || leg->late_in_told) {
         return;
     }
-    const struct tcp_half *half = &in->conn->tcp.half[WAY_TO_SERVER];
+    const struct tcp_half *half = &in->conn->link->tcp.half[WAY_TO_SERVER];
     if (!leg->mark_acked && half->has_acked && (int32_t)(half->acked - leg->mark_end) >= 0) {
         leg->mark_acked = when.ns;
     }

@@ -6,7 +6,6 @@
 
 #include "auth_private.h"
 #include "chars.h"
-#include "pack.h"
 
 #include <stdio.h>
 
@@ -71,7 +70,7 @@ const struct challenge *challenge_find(const struct aworld *world, uint64_t dige
 
 const char *auth_keep(struct aworld *world, const char *text)
 {
-    const char *kept = text_keep(&world->arena, &world->texts, text);
+    const char *kept = track_text(world->track, text);
     return kept ? kept : "";
 }
 
@@ -231,7 +230,6 @@ static void account_connection(struct aworld *world, struct account *account, st
         }
     }
     struct account_conn *add = arena_new(&world->arena, sizeof(*add));
-    conn->known = true;
     add->account = account;
     add->conn = conn;
     table_add(&world->arena, &world->account_conns, &add->item, hash);
@@ -391,12 +389,12 @@ static bool may_pass_on(const struct arequest *before, const struct arequest *re
     if (before->child || before->leg == NO_NUMBER || age > (strong ? RELAY_WAIT : RELAY_WAIT_WEAK)) {
         return false;
     }
-    if (endpoint_equal(a->server, b->server)) {
+    if (endpoint_equal(conn_server(a->link), conn_server(b->link))) {
         /* Only a copy behind an address translation goes to the same server again. */
-        return strong && !same_address(a->client, b->client) && age <= COPY_WAIT;
+        return strong && !same_address(&a->link->client, &b->link->client) && age <= COPY_WAIT;
     }
     /* The device that passed it on once may do so again, to another server. */
-    return before->leg == 0 || !same_address(a->client, b->client) || same_address(a->server, b->client);
+    return before->leg == 0 || !same_address(&a->link->client, &b->link->client) || same_address(conn_server(a->link), &b->link->client);
 }
 
 /* The leg of a request among those that are the same. */
@@ -413,9 +411,9 @@ static void request_leg(struct aconn *conn, struct arequest *request, uint64_t i
         }
         if (may_pass_on(other, request, strong)) {
             parent = parent ? parent : other;
-        } else if (endpoint_equal(other->conn->server, conn->server)) {
+        } else if (endpoint_equal(conn_server(other->conn->link), conn_server(conn->link))) {
             sibling = sibling ? sibling : other;
-        } else if (same_address(other->conn->client, conn->client) && !is_loopback(conn->client)) {
+        } else if (same_address(&other->conn->link->client, &conn->link->client) && !is_loopback(&conn->link->client)) {
             sender = sender ? sender : other;
         }
     }
@@ -701,7 +699,7 @@ static uint64_t refusals_key(const struct arequest *request)
 
 static struct peer *peer_of(struct aconn *conn, const struct arequest *request)
 {
-    uint64_t key = digest_bytes(0x9EE0 + (uint64_t)request->leg, conn->client->addr, address_length(conn->client));
+    uint64_t key = digest_bytes(0x9EE0 + (uint64_t)request->leg, conn->link->client.addr, address_length(&conn->link->client));
     return keyed_make(conn->world, &conn->world->peers, digest_text(key, request->host), sizeof(struct peer));
 }
 
@@ -791,7 +789,7 @@ static void find_stranger(struct aconn *conn, struct arequest *request)
 {
     const struct owner *stranger = NULL;
     if (request->has_authorization || conn->owned == OWNED_NOT || conn->shared_told || !conn->owner[0] ||
-        conn->server->port == BACKEND_PORT) {
+        conn_server(conn->link)->port == BACKEND_PORT) {
         return;
     }
     for (unsigned kind = 0; kind < ID_KINDS; kind++) {
@@ -843,7 +841,7 @@ static const struct auth_shown *take_request(struct aconn *conn, struct when whe
     request->host = keep_span(world, fields.host);
     if (!request->host[0]) {
         char text[ENDPOINT_TEXT_MAX];
-        endpoint_format(conn->server, text);
+        endpoint_format(conn_server(conn->link), text);
         request->host = auth_keep(world, text);
     }
     if (fields.has_authorization) {
@@ -858,7 +856,7 @@ static const struct auth_shown *take_request(struct aconn *conn, struct when whe
     if (tries && !request->peer->tried) {
         request->peer->tried = request->scheme;
         request->peer->tried_frame = when.frame;
-        request->peer->tried_stream = conn->stream;
+        request->peer->tried_stream = conn->link->stream;
     }
     note_lower(conn, request, when);
     note_bearer(conn, request);
@@ -916,7 +914,7 @@ static void learn(struct aworld *world, uint64_t key, unsigned kind, const char 
         owner->user = user;
         owner->kind = (uint8_t)kind;
         owner->frame = when.frame;
-        owner->stream = conn->stream;
+        owner->stream = conn->link->stream;
     } else if (owner->user != user && users_differ(owner->user, user)) {
         owner->ambiguous = true;
     }
@@ -1058,7 +1056,6 @@ static void note_challenge(struct aconn *conn, const struct arequest *request, s
     }
     struct carrier *carrier = &challenge->carrier[challenge->carriers++];
     carrier->conn = conn;
-    conn->known = true;
     carrier->frame = when.frame;
     carrier->leg = request ? request->leg : conn->leg;
 }
@@ -1079,7 +1076,6 @@ static void note_round(struct aconn *conn, const struct arequest *request, struc
     rounds->count++;
     rounds->mark = when.frame;
     rounds->conn = conn;
-    conn->known = true;
     conn->rounds = rounds;
 }
 
@@ -1226,133 +1222,23 @@ struct aconn_more *aconn_more(struct aconn *conn)
     return (struct aconn_more *)(uintptr_t)conn->more;
 }
 
-struct aworld *aworld_new(const struct arena *arena)
+struct aworld *aworld_new(struct track *track)
 {
-    struct aworld *world = arena_new(arena, sizeof(*world));
-    world->arena = *arena;
+    struct aworld *world = arena_new(&track->arena, sizeof(*world));
+    world->track = track;
+    world->arena = track->arena;
     return world;
 }
 
-static struct aconn *conn_make(struct aworld *world, const struct endpoint *client, const struct endpoint *server,
-                               const struct tcp_flow *tcp)
+struct aconn *aconn_new(struct aworld *world, const struct conn *link)
 {
-    struct aconn *conn = world->free_conns;
-    if (conn) {
-        world->free_conns = conn->next_free;
-        memset(conn, 0, sizeof(*conn));
-    } else {
-        conn = arena_new(&world->arena, sizeof(*conn));
-    }
+    struct aconn *conn = arena_new(&world->arena, sizeof(*conn));
     conn->world = world;
-    conn->client = client;
-    conn->server = server;
+    conn->link = link;
     conn->more = &nothing_more;
-    conn->tcp = tcp;
     conn->leg = NO_NUMBER;
     conn->owner = conn->owner_scheme = "";
     return conn;
-}
-
-struct aconn *aconn_new(struct aworld *world, uint32_t stream, const struct endpoint *client,
-                        const struct endpoint *server, const struct tcp_flow *tcp, bool tls)
-{
-    struct aconn *conn = conn_make(world, client, server, tcp);
-    conn->stream = stream;
-    conn->tls = tls;
-    return conn;
-}
-
-/* ---- connections that have ended --------------------------------------------------------------------- */
-
-enum parked_bits {
-    PARKED_TLS = 0x01, PARKED_LOST = 0x02, PARKED_PROXY = 0x04, PARKED_ENDED = 0x08, PARKED_TOLD = 0x10,
-    PARKED_OWNED = 0x60
-};
-enum parked_credentials {
-    PARKED_ACCOUNT = 0x01, PARKED_ANSWERED = 0x02, PARKED_RELAYED = 0x04, PARKED_ACCEPTED = 0x08, PARKED_COUNTED = 0x10,
-    PARKED_OWNER = 0x20, PARKED_LEAF = 0x40
-};
-
-#define PARKED_MAX (2 + 15 * PACK_MAX)
-
-const uint8_t *aconn_park(struct aconn *conn)
-{
-    struct aworld *world = conn->world;
-    const struct account *account = conn->credentials.account;
-    uint8_t bytes[PARKED_MAX], *p = bytes;
-    if (conn->first || conn->known || conn->pending || conn->rounds || conn->more != &nothing_more) {
-        return NULL;
-    }
-    *p++ = (uint8_t)((conn->tls ? PARKED_TLS : 0) | (conn->lost ? PARKED_LOST : 0) |
-                     (conn->proxy_auth ? PARKED_PROXY : 0) | (conn->ended ? PARKED_ENDED : 0) |
-                     (conn->shared_told ? PARKED_TOLD : 0) | conn->owned << 5);
-    *p++ = (uint8_t)((account ? PARKED_ACCOUNT : 0) | (conn->credentials.answered ? PARKED_ANSWERED : 0) |
-                     (conn->credentials.relayed ? PARKED_RELAYED : 0) | (conn->accepted ? PARKED_ACCEPTED : 0) |
-                     (conn->counted ? PARKED_COUNTED : 0) | (conn->owner_frame ? PARKED_OWNER : 0) |
-                     (conn->leaf ? PARKED_LEAF : 0));
-    p = pack(p, conn->stream);
-    p = pack(p, conn->leg + UINT32_C(1));
-    p = pack(p, conn->passed_over);
-    if (account) {
-        p = pack_pointer(p, world, account);
-        p = pack(p, conn->credentials.when.frame);
-        p = pack(p, (uint64_t)conn->credentials.when.ns);
-        p = pack(p, conn->credentials.refusals);
-        p = pack(p, conn->credentials.leg);
-    }
-    p = conn->accepted ? pack_pointer(p, account, conn->accepted) : p;
-    p = conn->counted ? pack_pointer(p, account, conn->counted) : p;
-    if (conn->owner_frame) {
-        p = pack(p, conn->owner_frame);
-        p = pack_pointer(p, account ? account->user : NULL, conn->owner);
-        p = pack_pointer(p, account ? account->scheme : NULL, conn->owner_scheme);
-    }
-    p = conn->leaf ? pack_pointer(p, world, conn->leaf) : p;
-    uint8_t *parked = arena_new(&world->arena, (size_t)(p - bytes));
-    memcpy(parked, bytes, (size_t)(p - bytes));
-    conn->next_free = world->free_conns;
-    world->free_conns = conn;
-    return parked;
-}
-
-struct aconn *aconn_unpark(struct aworld *world, const uint8_t *parked, const struct endpoint *client,
-                           const struct endpoint *server, const struct tcp_flow *tcp)
-{
-    struct aconn *conn = conn_make(world, client, server, tcp);
-    const uint8_t bits = parked[0], more = parked[1], *p = parked + 2;
-    conn->tls = (bits & PARKED_TLS) != 0;
-    conn->lost = (bits & PARKED_LOST) != 0;
-    conn->proxy_auth = (bits & PARKED_PROXY) != 0;
-    conn->ended = (bits & PARKED_ENDED) != 0;
-    conn->shared_told = (bits & PARKED_TOLD) != 0;
-    conn->owned = (bits & PARKED_OWNED) >> 5;
-    conn->stream = unpack32(&p);
-    conn->leg = unpack32(&p) - 1;
-    conn->passed_over = unpack32(&p);
-    struct account *account = more & PARKED_ACCOUNT ? unpack_pointer(&p, world) : NULL;
-    if (account) {
-        conn->credentials.account = account;
-        conn->credentials.when.frame = unpack32(&p);
-        conn->credentials.when.ns = (int64_t)unpack(&p);
-        conn->credentials.refusals = unpack(&p);
-        conn->credentials.leg = unpack32(&p);
-    }
-    conn->credentials.answered = (more & PARKED_ANSWERED) != 0;
-    conn->credentials.relayed = (more & PARKED_RELAYED) != 0;
-    conn->accepted = more & PARKED_ACCEPTED ? unpack_pointer(&p, account) : NULL;
-    conn->counted = more & PARKED_COUNTED ? unpack_pointer(&p, account) : NULL;
-    if (more & PARKED_OWNER) {
-        conn->owner_frame = unpack32(&p);
-        conn->owner = unpack_pointer(&p, account ? account->user : NULL);
-        conn->owner_scheme = unpack_pointer(&p, account ? account->scheme : NULL);
-    }
-    conn->leaf = more & PARKED_LEAF ? unpack_pointer(&p, world) : NULL;
-    return conn;
-}
-
-void aconn_leaf(struct aconn *conn, const struct tls_leaf *leaf)
-{
-    conn->leaf = leaf;
 }
 
 const struct auth_shown *auth_head(struct aconn *conn, struct when when, enum way way, const struct http_head *head,
@@ -1399,8 +1285,7 @@ void auth_lost(struct aconn *conn, enum way way)
 
 bool aconn_whole(const struct aconn *conn)
 {
-    uint32_t frame;
-    return !conn->lost && conn->tcp && tcp_flow_doubt(conn->tcp, &frame) == DOUBT_NONE;
+    return !conn->lost && conn_doubt(conn->link, NULL) == DOUBT_NONE;
 }
 
 static void settle_pending(struct aconn *conn, struct when when)

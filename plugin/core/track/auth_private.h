@@ -1,6 +1,6 @@
 /* auth_private.h
  * What auth.c and ajudge.c share. Everything here lives in the world's arena; a connection
- * without outstanding requests stays below 192 bytes, and needs some 50 once it is parked.
+ * without outstanding requests stays below 192 bytes.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -99,24 +99,16 @@ struct aconn_more {
     const char *lower_host;
 };
 
-/* What is added here is packed by aconn_park(). */
 struct aconn {
     struct aworld *world;
-    const struct endpoint *client, *server;
-    const struct tcp_flow *tcp;
-    const struct tls_leaf *leaf; /* that the server presented, NULL if not known */
-    union {
-        struct arequest *first;
-        struct aconn *next_free;
-    };
+    const struct conn *link;     /* the TCP connection */
+    struct arequest *first;
     struct arequest *last;
-    uint32_t stream;
     uint32_t leg;                /* shown before on this connection, NO_NUMBER if not */
     uint32_t passed_over;        /* answers to requests that were let go */
     uint8_t outstanding;
     uint8_t owned;               /* enum owned: whether the server takes requests for the user's without credentials */
-    bool tls : 1, lost : 1, proxy_auth : 1, ended : 1, shared_told : 1;
-    bool known : 1;              /* other records point at this one */
+    bool lost : 1, proxy_auth : 1, ended : 1, shared_told : 1;
 
     struct {                     /* the last final credentials */
         struct account *account;
@@ -227,7 +219,8 @@ struct rounds {
 
 struct aworld {
     struct arena arena;
-    struct table texts, accounts, account_conns, challenges, refusals, owners, peers, sites, rounds;
+    struct track *track;
+    struct table accounts, account_conns, challenges, refusals, owners, peers, sites, rounds;
     struct account **rows;
     uint32_t row_count, row_room;
     struct same **slot;          /* outstanding requests, by what they are */
@@ -235,7 +228,6 @@ struct aworld {
     struct same *free_sames;
     struct arequest *free_requests;
     struct pending *free_pending;
-    struct aconn *free_conns;
     struct auth_shown shown;     /* by the last head */
     bool lower_answered;         /* a client of the capture read a challenge in lower case */
     struct verdict_list verdicts;

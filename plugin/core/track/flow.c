@@ -59,7 +59,7 @@ static void watch_silence(struct vtcp *conn, const struct segment *segment, bool
 void flow_segment(struct vtcp *conn, const struct segment *segment)
 {
     struct probe *other = conn->probe ? &conn->probe[!segment->way] : NULL;
-    bool new_data = tcp_flow_segment(&conn->tcp, &conn->world->arena, segment);
+    bool new_data = tcp_flow_segment(&conn->link->tcp, &conn->world->arena, segment);
     if (segment->has_ack && !segment->rst && other && other->probing && behind(segment->ack, other->probe_seq) > 0) {
         other->probing = false;
     }
@@ -69,16 +69,11 @@ void flow_segment(struct vtcp *conn, const struct segment *segment)
     }
 }
 
-enum doubt conn_doubt(const struct vtcp *conn, uint32_t *frame)
-{
-    return tcp_flow_doubt(&conn->tcp, frame);
-}
-
 bool leg_whole(const struct leg *leg)
 {
     uint32_t frame;
     for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
-        if (leg->current[role] && conn_doubt(leg->current[role]->conn, &frame) != DOUBT_NONE) {
+        if (leg->current[role] && conn_doubt(leg->current[role]->conn->link, &frame) != DOUBT_NONE) {
             return false;
         }
     }

@@ -21,17 +21,18 @@
 
 /* ---- The world -------------------------------------------------------------------- */
 
-struct mworld *mworld_new(const struct arena *arena, struct aworld *auth)
+struct mworld *mworld_new(struct track *track, struct aworld *auth)
 {
-    struct mworld *world = arena_new(arena, sizeof(*world));
-    world->arena = *arena;
+    struct mworld *world = arena_new(&track->arena, sizeof(*world));
+    world->track = track;
+    world->arena = track->arena;
     world->auth = auth;
     return world;
 }
 
 const char *mworld_text(struct mworld *world, const char *text)
 {
-    return text_keep(&world->arena, &world->texts, text);
+    return track_text(world->track, text);
 }
 
 static const char *keep_span(struct mworld *world, struct span span)
@@ -44,59 +45,18 @@ static const char *keep_span(struct mworld *world, struct span span)
     return mworld_text(world, text);
 }
 
-static uint32_t hash_endpoint(const struct endpoint *end)
-{
-    return hash_bytes(end->addr, address_length(end), end->port);
-}
-
-struct server *mworld_find_server(struct mworld *world, const struct endpoint *end)
-{
-    uint32_t hash = hash_endpoint(end);
-    for (struct item *item = table_first(&world->servers, hash); item; item = table_next(item)) {
-        struct server *server = (struct server *)item;
-        if (endpoint_equal(&server->end, end)) {
-            return server;
-        }
-    }
-    return NULL;
-}
-
-static struct server *world_server(struct mworld *world, const struct endpoint *end)
-{
-    struct server *server = mworld_find_server(world, end);
-    if (!server) {
-        server = arena_new(&world->arena, sizeof(*server));
-        server->end = *end;
-        table_add(&world->arena, &world->servers, &server->item, hash_endpoint(end));
-    }
-    return server;
-}
-
-struct mconn *mconn_new(struct mworld *world, uint32_t stream, const struct endpoint *client,
-                        const struct endpoint *server, const struct conn_past *past)
+struct mconn *mconn_new(struct mworld *world, struct conn *link)
 {
     struct mconn *conn = arena_new(&world->arena, sizeof(*conn));
     conn->world = world;
-    conn->stream = stream;
-    conn->client = *client;
-    conn->server_end = *server;
-    conn->server = world_server(world, server);
-    conn->server->open++;
-    conn->tls = past->tls;
-    tcp_flow_start(&conn->tcp, past);
-    conn->auth = aconn_new(world->auth, stream, &conn->client, &conn->server_end, &conn->tcp, past->tls);
+    conn->link = link;
+    conn->auth = aconn_new(world->auth, link);
     return conn;
 }
 
 struct aconn *mconn_auth(const struct mconn *conn)
 {
     return conn->auth;
-}
-
-enum doubt mconn_doubt(const struct mconn *conn)
-{
-    uint32_t frame;
-    return tcp_flow_doubt(&conn->tcp, &frame);
 }
 
 const struct verdict *mworld_take_verdicts(struct mworld *world)
@@ -472,7 +432,7 @@ static bool cookie_applies(const struct cookie *cookie, const struct request *re
 {
     return !cookie->deleted && !cookie->uncertain && cookie->expires > when.ns && path_matches(cookie->path, path) &&
            (!cookie->host || cookie->host == request->host) &&
-           (!cookie->secure || request->conn->tls || request->side->secure_returned);
+           (!cookie->secure || request->conn->link->tls || request->side->secure_returned);
 }
 
 static enum cookie_fault compare_cookie(const struct cookie *cookie, const struct session *session,
@@ -511,7 +471,7 @@ static void check_cookies(struct request *request, const struct sent *sent, unsi
     request->carried = side->success.frame != 0;
     for (unsigned i = 0; i < side->jar_count && !side->secure_returned; i++) {
         uint64_t digest;
-        side->secure_returned = side->jar[i].secure && !request->conn->tls &&
+        side->secure_returned = side->jar[i].secure && !request->conn->link->tls &&
                                 compare_cookie(&side->jar[i], side->session, sent, count, &digest) == COOKIE_FINE;
     }
     for (unsigned i = 0; i < side->jar_count; i++) {
@@ -615,8 +575,8 @@ static struct side *session_side(struct session *session, const struct request *
     struct side *side = arena_new(&world->arena, sizeof(*side));
     side->session = session;
     side->number = leg;
-    side->client = request->conn->client;
-    side->server = request->conn->server_end;
+    side->client = request->conn->link->client;
+    side->server = request->conn->link->server->end;
     side->start = side->last = request->begin;
     side->expiration_ns = side->period_ns = -1;
     side->slowest_ns = -1;
@@ -661,11 +621,6 @@ static void message_session(struct mapi_message *message, const struct session *
 
 /* ---- Connections of a session --------------------------------------------------------------- */
 
-bool mconn_missed_since(const struct mconn *conn, const struct side *side)
-{
-    return tcp_flow_missed_since(&conn->tcp, conn->met_frame, side->success_began);
-}
-
 /* Lets go of connections that are over. since: not before the response that cookies are
  * compared with, so that what is missing of them counts. */
 static void prune_uses(struct side *side, bool since)
@@ -677,7 +632,7 @@ static void prune_uses(struct side *side, bool since)
             link = &use->next;
             continue;
         }
-        if (since && mconn_missed_since(use->conn, side)) {
+        if (since && conn_missed_since(use->conn->link, side->success_began)) {
             side->missed = use->conn;
         }
         *link = use->next;
@@ -912,7 +867,7 @@ static struct request *find_front(const struct request *request)
 static void note_other(struct request *request, const struct request *other)
 {
     request->other.frame = other->begin.frame;
-    request->other.stream = other->conn->stream;
+    request->other.stream = other->conn->link->stream;
     request->other.type = other->type;
     request->other.status = other->status;
     request->other.conn = other->conn;
@@ -1258,7 +1213,7 @@ static struct request *take_request(struct mconn *conn, const struct fields *fie
         struct request *named = find_named(conn, guid, counter);
         if (named) {
             found = named;
-        } else if (found && found->has_counter && mconn_doubt(conn) != DOUBT_NONE) {
+        } else if (found && found->has_counter && conn_doubt(conn->link, NULL) != DOUBT_NONE) {
             pass_requests(conn, guid, counter, when);
             return NULL;
         }
@@ -1331,7 +1286,7 @@ static void read_back_end(struct reply *reply, const struct fields *fields)
     }
     reply->exchange = reply->back_name || reply->front_end;
     char peer[ENDPOINT_TEXT_MAX];
-    endpoint_format(&reply->conn->server_end, peer);
+    endpoint_format(&reply->conn->link->server->end, peer);
     reply->peer = mworld_text(world, peer);
 }
 
@@ -1495,7 +1450,7 @@ static struct mapi_message *response_head(struct mconn *conn, struct when when, 
 struct mapi_message *mconn_head(struct mconn *conn, struct when when, enum way way, const struct http_head *head)
 {
     uint32_t leg = NO_NUMBER;
-    conn->met_frame = conn->met_frame ? conn->met_frame : when.frame;
+    conn->link->met_frame = conn->link->met_frame ? conn->link->met_frame : when.frame;
     const struct auth_shown *shown = auth_head(conn->auth, when, way, head, &leg);
     if (way == WAY_TO_SERVER) {
         return head->is_request ? request_head(conn, when, head, shown, leg) : NULL;
@@ -1701,7 +1656,7 @@ void mconn_lost(struct mconn *conn, struct when when, enum way way)
 {
     auth_lost(conn->auth, way);
     conn->unsure = true;
-    tcp_flow_give_up(&conn->tcp, &conn->world->arena, way, when.frame);
+    tcp_flow_give_up(&conn->link->tcp, &conn->world->arena, way, when.frame);
     if (conn->side) {
         conn->side->unsure_frame = when.frame;
     }
@@ -2020,7 +1975,7 @@ static void connection_over(struct mconn *conn, const struct segment *segment)
             if (!request->end_told) {
                 mjudge_unanswered(request, segment->when);
             }
-            if (mconn_doubt(conn) != DOUBT_NONE) {
+            if (conn_doubt(conn->link, NULL) != DOUBT_NONE) {
                 miss_response(request, segment->when);
             }
         }
@@ -2029,8 +1984,8 @@ static void connection_over(struct mconn *conn, const struct segment *segment)
         }
         request_drop(request);
     }
-    if (!in_use && conn->closed_by == WAY_TO_CLIENT && !conn->expected_end && !conn->over) {
-        mjudge_idle_end(conn->world, conn->server, conn, segment->when);
+    if (!in_use && conn->link->ended_by == WAY_TO_CLIENT && !conn->expected_end && !conn->over) {
+        mjudge_idle_end(conn->world, conn->link->server, conn, segment->when);
     }
     conn->over = true;
 }
@@ -2038,7 +1993,7 @@ static void connection_over(struct mconn *conn, const struct segment *segment)
 void mconn_segment(struct mconn *conn, const struct segment *segment)
 {
     struct when when = segment->when;
-    bool new_data = tcp_flow_segment(&conn->tcp, &conn->world->arena, segment), ended = segment->fin || segment->rst;
+    bool new_data = tcp_flow_segment(&conn->link->tcp, &conn->world->arena, segment), ended = segment->fin || segment->rst;
     if (segment->len > 0 && !new_data) {
         conn->repeated[segment->way] = when;
     }
@@ -2055,14 +2010,8 @@ void mconn_segment(struct mconn *conn, const struct segment *segment)
     }
     end_replies(conn, when);
     if (ended) {
-        if (!conn->closed) {
-            conn->closed = true;
-            conn->closed_by = segment->way;
-            conn->by_rst = segment->rst;
-            conn->closed_frame = when.frame;
-            conn->server->open--;
-        }
-        if (segment->rst || segment->way == WAY_TO_CLIENT || conn->tcp.half[WAY_TO_CLIENT].ended) {
+        conn_end(conn->link, segment);
+        if (segment->rst || segment->way == WAY_TO_CLIENT || conn->link->tcp.half[WAY_TO_CLIENT].ended) {
             connection_over(conn, segment);
         } else {
             client_closes(conn, when);
@@ -2075,8 +2024,8 @@ void mconn_segment(struct mconn *conn, const struct segment *segment)
 
 void mworld_foreign_end(struct mworld *world, const struct endpoint *end, struct when when)
 {
-    struct server *server = mworld_find_server(world, end);
-    if (server) {
+    struct server *server = track_find_server(world->track, end);
+    if (server && server->met[CONN_MAPI]) {
         mjudge_idle_end(world, server, NULL, when);
     }
     mjudge_waiting(world, when);

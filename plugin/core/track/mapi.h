@@ -52,9 +52,9 @@ struct mapi_message {
 };
 
 /* auth is shared with RPC over HTTP. */
-struct mworld *mworld_new(const struct arena *arena, struct aworld *auth);
-struct mconn *mconn_new(struct mworld *world, uint32_t stream, const struct endpoint *client,
-                        const struct endpoint *server, const struct conn_past *past);
+struct mworld *mworld_new(struct track *track, struct aworld *auth);
+/* Follows a connection of kind CONN_MAPI. */
+struct mconn *mconn_new(struct mworld *world, struct conn *link);
 
 /* The logon of the connection. */
 struct aconn *mconn_auth(const struct mconn *conn);

@@ -251,17 +251,6 @@ struct record {
 
 /* ---- connections and servers ------------------------------------------------------ */
 
-struct server {
-    struct item item;
-    struct endpoint end;
-    uint32_t open;               /* claimed connections that nobody ended */
-    struct when ended, foreign, told;    /* a connection in use, another one, server_gone and what belongs to it */
-    const struct mconn *ended_conn, *foreign_conn;
-    struct side *ended_side;
-    uint32_t ended_leg;
-    uint32_t waiting;            /* verdicts that wait for its other connections */
-};
-
 /* A verdict that is told unless the server turns out to be gone, or a session.lost that is
  * told unless the client connects anew. */
 struct waiting {
@@ -282,10 +271,7 @@ struct waiting {
 
 struct mconn {
     struct mworld *world;
-    uint32_t stream;
-    struct endpoint client, server_end;
-    struct server *server;
-    struct tcp_flow tcp;
+    struct conn *link;           /* the TCP connection */
     struct aconn *auth;
     struct request *first, *last;        /* without an answer, oldest first */
     unsigned count;
@@ -300,20 +286,17 @@ struct mconn {
     struct when zero_window;     /* announced by the client */
     const char *user;            /* kept text, with the scheme */
     const char *identity;        /* X-User-Identity */
-    bool tls;
     bool unsure;                 /* which request a response answers: bytes are missing */
-    bool closed, over;           /* an end has closed; nothing comes from the server any more */
+    bool over;                   /* nothing comes from the server any more */
     bool expected_end;           /* Connection: close */
-    bool by_rst;
-    enum way closed_by;          /* who sent the first FIN or RST */
-    uint32_t closed_frame, met_frame;    /* met: with its first head */
     struct when last_answer;     /* end of the last response */
 };
 
 struct mworld {
     struct arena arena;
+    struct track *track;
     struct aworld *auth;
-    struct table texts, values, series, servers;
+    struct table values, series;
     uint32_t sessions;
     struct side **rows;
     uint32_t row_count, row_room;
@@ -327,12 +310,8 @@ struct mworld {
 /* ---- mapi.c ------------------------------------------------------------------------ */
 
 const char *mworld_text(struct mworld *world, const char *text);  /* kept, NULL for "" */
-struct server *mworld_find_server(struct mworld *world, const struct endpoint *end);
 bool is_notification(const struct request *request);
 bool is_connect(uint8_t type), is_disconnect(uint8_t type);
-enum doubt mconn_doubt(const struct mconn *conn);
-/* Whether a response that was not captured may have come on conn since the request of the last success. */
-bool mconn_missed_since(const struct mconn *conn, const struct side *side);
 /* The code a failing response means: by its sentence where it has one. */
 uint32_t reply_meaning(const struct reply *reply);
 bool reply_is_success(const struct reply *reply);

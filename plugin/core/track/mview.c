@@ -22,25 +22,25 @@ static const char *doubt_text(const struct side *side)
         return NULL;
     }
     const struct mconn *conn = side->doubtful;
-    switch (tcp_flow_doubt(&conn->tcp, &frame)) {
+    switch (tcp_flow_doubt(&conn->link->tcp, &frame)) {
     case DOUBT_NO_SYN:
-        snprintf(text, sizeof(text), "stream %u: no SYN captured", conn->stream);
+        snprintf(text, sizeof(text), "stream %u: no SYN captured", conn->link->stream);
         break;
     case DOUBT_ONE_WAY:
-        snprintf(text, sizeof(text), "stream %u: one direction only", conn->stream);
+        snprintf(text, sizeof(text), "stream %u: one direction only", conn->link->stream);
         break;
     case DOUBT_GAP:
         if (frame) {
-            snprintf(text, sizeof(text), "stream %u: gap before frame %u", conn->stream, frame);
+            snprintf(text, sizeof(text), "stream %u: gap before frame %u", conn->link->stream, frame);
         } else {
-            snprintf(text, sizeof(text), "stream %u: gap before its first request", conn->stream);
+            snprintf(text, sizeof(text), "stream %u: gap before its first request", conn->link->stream);
         }
         break;
     case DOUBT_CUT:
-        snprintf(text, sizeof(text), "stream %u: frame %u not captured whole", conn->stream, frame);
+        snprintf(text, sizeof(text), "stream %u: frame %u not captured whole", conn->link->stream, frame);
         break;
     case DOUBT_OPAQUE:
-        snprintf(text, sizeof(text), "stream %u: not decrypted from frame %u on", conn->stream, frame);
+        snprintf(text, sizeof(text), "stream %u: not decrypted from frame %u on", conn->link->stream, frame);
         break;
     default:
         return NULL;

@@ -21,66 +21,37 @@ static uint32_t hash_endpoint(const struct endpoint *end, bool with_port, uint32
     return hash_bytes(end->addr, address_length(end), seed + (with_port ? end->port : 0u));
 }
 
-struct server *world_server(struct vworld *world, const struct endpoint *end)
-{
-    uint32_t hash = hash_endpoint(end, true, 0);
-    for (struct item *item = table_first(&world->servers, hash); item; item = table_next(item)) {
-        struct server *server = (struct server *)item;
-        if (endpoint_equal(&server->end, end)) {
-            return server;
-        }
-    }
-    struct server *server = arena_new(&world->arena, sizeof(*server));
-    server->end = *end;
-    table_add(&world->arena, &world->servers, &server->item, hash);
-    return server;
-}
-
 const char *world_intern(struct vworld *world, const char *text)
 {
-    return text_keep(&world->arena, &world->texts, text);
+    return track_text(world->track, text);
 }
 
 /* ---- The world -------------------------------------------------------------------- */
 
-struct vworld *vworld_new(const struct arena *arena, const struct vprefs *prefs)
+struct vworld *vworld_new(struct track *track, const struct vprefs *prefs)
 {
-    struct vworld *world = arena_new(arena, sizeof(*world));
-    world->arena = *arena;
+    struct vworld *world = arena_new(&track->arena, sizeof(*world));
+    world->track = track;
+    world->arena = track->arena;
     if (prefs) {
         world->prefs = *prefs;
     }
     return world;
 }
 
-struct vtcp *vtcp_new(struct vworld *world, uint32_t stream, enum rts_hop hop, const struct endpoint *client,
-                      const struct endpoint *server, const struct conn_past *past)
+struct vtcp *vtcp_new(struct vworld *world, struct conn *link, enum rts_hop hop, int64_t first_ns)
 {
     struct vtcp *conn = arena_new(&world->arena, sizeof(*conn));
     conn->world = world;
-    conn->stream = stream;
+    conn->link = link;
     conn->hop = hop == RTS_HOP_TCP ? RTS_HOP_TCP : RTS_HOP_HTTP;
-    conn->client = *client;
-    conn->server = world_server(world, server);
-    conn->server->open++;
-    conn->last_ns = past->first.ns;
-    tcp_flow_start(&conn->tcp, past);
+    conn->last_ns = first_ns;
     return conn;
 }
 
-const struct tcp_flow *vtcp_tcp(const struct vtcp *conn)
+struct conn *vtcp_conn(const struct vtcp *conn)
 {
-    return &conn->tcp;
-}
-
-const struct endpoint *vtcp_client(const struct vtcp *conn)
-{
-    return &conn->client;
-}
-
-const struct endpoint *vtcp_server(const struct vtcp *conn)
-{
-    return server_end(conn);
+    return conn->link;
 }
 
 static struct vc *find_vc(struct vworld *world, const uint8_t cookie[16], uint32_t hash)
@@ -159,19 +130,19 @@ static struct leg *new_leg(struct vworld *world, struct vc *vc, uint8_t hop)
 
 static struct place *world_place(struct vworld *world, const struct vtcp *conn, const char *target)
 {
-    uint32_t hash = hash_endpoint(&conn->client, false, 2) ^ (target ? hash_bytes(target, strlen(target), 3) : 0);
+    uint32_t hash = hash_endpoint(&conn->link->client, false, 2) ^ (target ? hash_bytes(target, strlen(target), 3) : 0);
     for (struct item *item = table_first(&world->places, hash); item; item = table_next(item)) {
         struct place *place = (struct place *)item;
-        if (place->target == target && place->hop == conn->hop && place->family == conn->client.family &&
-            memcmp(place->addr, conn->client.addr, address_length(&conn->client)) == 0) {
+        if (place->target == target && place->hop == conn->hop && place->family == conn->link->client.family &&
+            memcmp(place->addr, conn->link->client.addr, address_length(&conn->link->client)) == 0) {
             return place;
         }
     }
     struct place *place = arena_new(&world->arena, sizeof(*place));
     place->target = target;
     place->hop = conn->hop;
-    place->family = conn->client.family;
-    memcpy(place->addr, conn->client.addr, address_length(&conn->client));
+    place->family = conn->link->client.family;
+    memcpy(place->addr, conn->link->client.addr, address_length(&conn->link->client));
     table_add(&world->arena, &world->places, &place->item, hash);
     return place;
 }
@@ -339,7 +310,7 @@ static struct leg *vacant_leg(const struct vc *vc, const struct channel *channel
         const struct channel *before = leg->current[channel->role] ? leg->current[channel->role] :
                                        leg_before(leg, (enum role)channel->role);
         unsigned rank = before->conn == channel->conn ? 3 :
-                        endpoint_equal(server_end(before->conn), server_end(channel->conn)) ? 2 : 1;
+                        endpoint_equal(conn_server(before->conn->link), conn_server(channel->conn->link)) ? 2 : 1;
         if (!best || rank > best_rank || (rank == best_rank && leg->number < best->number)) {
             best = leg;
             best_rank = rank;
@@ -411,7 +382,7 @@ static void leg_begin_again(struct leg *leg, struct when when)
 
 static bool is_finished(const struct channel *channel)
 {
-    return channel->over || channel->refused || channel->conn->ended;
+    return channel->over || channel->refused || channel->conn->link->ended;
 }
 
 static void leg_replace(struct leg *leg, struct channel *channel, struct when when)
@@ -616,7 +587,7 @@ static const struct channel *succession(struct channel *channel, const struct rt
 /* Nothing that comes after its end makes a connection last longer. */
 static void conn_at(struct vtcp *conn, struct when when)
 {
-    if (!conn->ended) {
+    if (!conn->link->ended) {
         conn->last_ns = when.ns;
     }
 }
@@ -826,7 +797,7 @@ static void response(struct vtcp *conn, struct when when, const struct http_info
         if (leg && leg->current[channel->role] == channel) {
             vacate(leg, (enum role)channel->role);
         }
-    } else if (channel->role == ROLE_IN && conn->tcp.half[WAY_TO_SERVER].ended) {
+    } else if (channel->role == ROLE_IN && conn->link->tcp.half[WAY_TO_SERVER].ended) {
         /* Of a body that the client ended early: it refuses nothing any more. */
         return;
     } else if (!channel->refused) {
@@ -901,7 +872,7 @@ static struct channel *channel_from_pdu(struct vtcp *conn, struct when when, enu
     struct channel *channel = new_channel(conn, role);
     if (!rts) {
         /* Bare RPC from the first byte on is version 1. */
-        channel->v1 = conn->hop == RTS_HOP_TCP && conn->tcp.syn;
+        channel->v1 = conn->hop == RTS_HOP_TCP && conn->link->tcp.syn;
     }
     channel->place = world_place(conn->world, conn, NULL);
     channel->request.ns = when.ns;
@@ -1288,7 +1259,7 @@ static void rts_pdu(struct channel *channel, struct when when, enum way way, con
         acknowledge(channel, rts);
     }
     uint32_t gap;
-    if (conn_doubt(conn, &gap) != DOUBT_NONE || (channel->leg && !leg_whole(channel->leg))) {
+    if (conn_doubt(conn->link, &gap) != DOUBT_NONE || (channel->leg && !leg_whole(channel->leg))) {
         outcome->unexpected = NULL;              /* it may follow from what was not captured */
     }
 }
@@ -1373,20 +1344,15 @@ void vtcp_skipped(struct vtcp *conn, struct when when, enum way way, uint32_t by
 
 /* ---- Segments --------------------------------------------------------------------- */
 
-static void conn_end(struct vtcp *conn, const struct segment *segment)
+static void vtcp_end(struct vtcp *conn, const struct segment *segment)
 {
-    if (conn->ended) {
+    if (!conn_end(conn->link, segment)) {
         return;
     }
-    conn->ended = true;
-    conn->ended_by_rst = segment->rst;
-    conn->ended_by = (uint8_t)segment->way;
-    conn->ended_frame = segment->when.frame;
-    conn->server->open--;
     if (conn->channel && !conn->channel->over) {
         channel_leaves(conn->channel, segment->when, segment->rst, segment->way, false);
     } else if (segment->way == WAY_TO_CLIENT && !conn->channel) {
-        judge_foreign_end(conn->world, conn->server, NULL, segment->when);
+        judge_foreign_end(conn->world, conn->link->server, NULL, segment->when);
     }
 }
 
@@ -1410,9 +1376,7 @@ void vtcp_segment(struct vtcp *conn, const struct segment *segment)
             place_mark(channel->leg, segment);
         }
     }
-    if (segment->fin || segment->rst) {
-        conn_end(conn, segment);
-    }
+    vtcp_end(conn, segment);
     if (channel) {
         judge_lone(channel, segment->when, false);
         if (channel->leg && !channel->replaced) {
@@ -1425,11 +1389,9 @@ void vtcp_segment(struct vtcp *conn, const struct segment *segment)
 
 void vworld_foreign_end(struct vworld *world, const struct endpoint *end, struct when when)
 {
-    uint32_t hash = hash_endpoint(end, true, 0);
-    for (struct item *item = table_first(&world->servers, hash); item; item = table_next(item)) {
-        if (endpoint_equal(&((struct server *)item)->end, end)) {
-            judge_foreign_end(world, (struct server *)item, NULL, when);
-        }
+    struct server *server = track_find_server(world->track, end);
+    if (server && server->met[CONN_RPCH]) {
+        judge_foreign_end(world, server, NULL, when);
     }
     judge_waiting(world, when);
 }

@@ -10,6 +10,7 @@
 #ifndef OUTLOOKHTTP_VCONN_H
 #define OUTLOOKHTTP_VCONN_H
 
+#include "conn.h"
 #include "httphead.h"
 #include "pdu.h"
 #include "rts.h"
@@ -24,17 +25,12 @@ struct vprefs {
 };
 
 /* The world owns everything; all memory comes from the arena. */
-struct vworld *vworld_new(const struct arena *arena, const struct vprefs *prefs);
+struct vworld *vworld_new(struct track *track, const struct vprefs *prefs);
 
-/* Claims a TCP connection. stream is tcp.stream. hop says whether HTTP or the bare
- * proxy-to-server form (ncacn_http/1.0) runs in it. */
-struct vtcp *vtcp_new(struct vworld *world, uint32_t stream, enum rts_hop hop,
-                      const struct endpoint *client, const struct endpoint *server, const struct conn_past *past);
-
-/* What was captured of the connection, and its ends; they live as long as it. */
-const struct tcp_flow *vtcp_tcp(const struct vtcp *conn);
-const struct endpoint *vtcp_client(const struct vtcp *conn);
-const struct endpoint *vtcp_server(const struct vtcp *conn);
+/* Follows a connection of kind CONN_RPCH whose first frame was at first_ns. hop says whether
+ * HTTP or the bare proxy-to-server form (ncacn_http/1.0) runs in it. */
+struct vtcp *vtcp_new(struct vworld *world, struct conn *link, enum rts_hop hop, int64_t first_ns);
+struct conn *vtcp_conn(const struct vtcp *conn);
 
 /* Events. Order inside a frame: HTTP heads and PDUs as they stand in the stream, then
  * vtcp_segment() once for the frame. */

@@ -8,6 +8,7 @@
 #ifndef OUTLOOKHTTP_VCONN_PRIVATE_H
 #define OUTLOOKHTTP_VCONN_PRIVATE_H
 
+#include "conn.h"
 #include "say.h"
 #include "tables.h"
 #include "vconn.h"
@@ -34,23 +35,16 @@ struct probe {                   /* data after a long idle time, not acknowledge
     int64_t probe_last, probe_idle;
 };
 
-struct server;
-
 enum asked { ASKED_NOTHING, ASKED_CHANNEL, ASKED_ECHO, ASKED_OTHER };
 
 struct vtcp {
     struct vworld *world;
-    uint32_t stream;
+    struct conn *link;           /* the TCP connection */
     uint8_t hop;                 /* enum rts_hop */
     uint8_t asked;               /* enum asked, of the last request */
     uint8_t asked_role;          /* enum role, of an echo request */
-    uint8_t ended_by;            /* enum way: the end that sent the FIN or RST */
-    bool ended, ended_by_rst, drop_told;
+    bool drop_told;
     bool saw_challenge;          /* a 401 with a token in it */
-    uint32_t ended_frame;
-    struct endpoint client;
-    struct server *server;
-    struct tcp_flow tcp;
     struct probe *probe;         /* by enum way: who sent; NULL before the first */
     int64_t last_ns;             /* of the last frame up to the end */
     int64_t last_data;           /* any payload, either way; 0 before the first */
@@ -178,24 +172,6 @@ struct handing {
 
 /* ---- tables ----------------------------------------------------------------------- */
 
-/* The server end of TCP connections: who ended when. */
-struct server {
-    struct item item;
-    struct endpoint end;
-    uint32_t open;               /* claimed connections */
-    uint32_t waiting;            /* of its channels, in world->waiting_first */
-    struct leg *end_leg[2];      /* whose channel in use the server ended last, and one of another vc */
-    struct when ended[2];
-    struct when foreign_end;     /* of a connection without such a channel */
-    const struct vc *foreign_vc; /* that connection's, or NULL */
-    struct when told;            /* server_gone, or the last end that belongs to it */
-};
-
-static inline const struct endpoint *server_end(const struct vtcp *conn)
-{
-    return &conn->server->end;
-}
-
 /* Channels of one client address and target whose virtual connection is not known. */
 struct place {
     struct item item;
@@ -215,8 +191,9 @@ struct session {
 
 struct vworld {
     struct arena arena;
+    struct track *track;
     struct vprefs prefs;
-    struct table cookies, servers, places, sessions, texts;
+    struct table cookies, places, sessions;
     struct leg **rows;
     uint32_t row_count, row_room, vc_count;
     struct channel *waiting_first, *waiting_last;    /* idle_closed that needs hindsight, oldest first */
@@ -226,7 +203,6 @@ struct vworld {
 /* ---- vconn.c ---------------------------------------------------------------------- */
 
 const char *world_intern(struct vworld *world, const char *text);    /* NULL for "" */
-struct server *world_server(struct vworld *world, const struct endpoint *end);
 /* Gives the channel a virtual connection and a leg if it has none, with its other half if
  * OutlookSession or SessionId tells it. */
 void channel_number(struct channel *channel, struct when when);
@@ -244,7 +220,6 @@ static inline enum way data_way(const struct channel *channel)
 /* ---- flow.c ----------------------------------------------------------------------- */
 
 void flow_segment(struct vtcp *conn, const struct segment *segment);
-enum doubt conn_doubt(const struct vtcp *conn, uint32_t *frame); /* frame: where the gap is, 0 if not known */
 bool leg_whole(const struct leg *leg);           /* both connections, as far as there are two */
 void flow_window(struct channel *channel, uint32_t window);
 void flow_ack(struct channel *channel, uint32_t received, uint32_t available);

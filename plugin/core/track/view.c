@@ -66,10 +66,10 @@ void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
     snapshot->vc = leg ? leg->vc->number : NO_NUMBER;
     snapshot->leg = leg ? leg->number : NO_NUMBER;
     snapshot->channel = mark->channel;
-    snapshot->in_stream = in ? in->stream : NO_NUMBER;
-    snapshot->out_stream = out ? out->stream : NO_NUMBER;
-    snapshot->in_peer = in ? server_end(in) : NULL;
-    snapshot->out_peer = out ? server_end(out) : NULL;
+    snapshot->in_stream = in ? in->link->stream : NO_NUMBER;
+    snapshot->out_stream = out ? out->link->stream : NO_NUMBER;
+    snapshot->in_peer = in ? conn_server(in->link) : NULL;
+    snapshot->out_peer = out ? conn_server(out->link) : NULL;
     snapshot->state = mark->state ? state_name((enum leg_state)(mark->state - 1)) : NULL;
     snapshot->cookie = leg && mark->has_cookie ? leg->vc->cookie : NULL;
     snapshot->peer_frame = mark->peer_frame;
@@ -116,7 +116,7 @@ static const char *doubt_text(const struct leg *leg)
             snprintf(text, sizeof(text), "%s: not captured, though calls flow", name);
             return world_intern(leg->vc->world, text);
         }
-        switch (conn_doubt(channel->conn, &frame)) {
+        switch (conn_doubt(channel->conn->link, &frame)) {
         case DOUBT_NONE:
             continue;
         case DOUBT_NO_SYN:
@@ -174,20 +174,20 @@ bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row)
     row->in_stream = row->out_stream = NO_NUMBER;
     if (first) {
         row->has_client = true;
-        row->client = first->conn->client;
+        row->client = first->conn->link->client;
         row->target = first->target;
     }
     if (in && !in->v1) {
         row->has_in_peer = true;
-        row->in_peer = *server_end(in->conn);
-        row->in_stream = in->conn->stream;
+        row->in_peer = *conn_server(in->conn->link);
+        row->in_stream = in->conn->link->stream;
         row->request_frame_in = in->request.frame;
         row->target = row->target ? row->target : in->target;
     }
     if (out && !out->v1) {
         row->has_out_peer = true;
-        row->out_peer = *server_end(out->conn);
-        row->out_stream = out->conn->stream;
+        row->out_peer = *conn_server(out->conn->link);
+        row->out_stream = out->conn->link->stream;
         row->request_frame_out = out->request.frame;
         row->target = row->target ? row->target : out->target;
     }
