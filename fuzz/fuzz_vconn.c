@@ -8,6 +8,8 @@
 
 #undef NDEBUG
 #include "../tests/unit/heap.h"
+#include "connections.h"
+#include "finding.h"
 #include "outlook.h"
 
 #include <assert.h>
@@ -295,6 +297,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(memchr(row.ended, '\0', sizeof(row.ended)) && row.state && row.user && row.request_id);
     }
     assert(!vworld_row(play.world, vworld_legs(play.world), &row));
+    assert(play.outlook->judge->misuse == 0);
     /* Linear: what a connection costs, what a verdict's text costs, what a head's names cost. */
     assert(play.heap.allocated <= 8192 + 4096 * play.conns + 2048 * play.events);
     heap_free(&play.heap);

@@ -11,8 +11,7 @@ struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs 
     struct outlook *outlook = arena_new(arena, sizeof(*outlook));
     outlook->judge = judge_new(arena, prefs);
     track_init(&outlook->track, arena, judge_hear, outlook->judge);
-    const struct vprefs vprefs = { prefs && prefs->same_proxy_required };
-    outlook->rpch = vworld_new(&outlook->track, &vprefs);
+    outlook->rpch = vworld_new(&outlook->track);
     outlook->logons = aworld_new(&outlook->track);
     outlook->mapi = mworld_new(&outlook->track, outlook->logons);
     return outlook;
@@ -29,9 +28,8 @@ static void append(const struct verdict **list, const struct verdict *more)
 
 const struct verdict *outlook_take_verdicts(struct outlook *outlook)
 {
-    const struct verdict *all = vworld_take_verdicts(outlook->rpch);
+    const struct verdict *all = judge_take(outlook->judge);
     append(&all, mworld_take_verdicts(outlook->mapi));
     append(&all, aworld_take_verdicts(outlook->logons));
-    append(&all, judge_take(outlook->judge));
     return all;
 }

@@ -7,6 +7,8 @@
 
 #include "ws.h"
 
+#include "connections.h"
+
 #include <epan/srt_table.h>
 #include <epan/stat_tap_ui.h>
 

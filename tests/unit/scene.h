@@ -9,6 +9,8 @@
 #ifndef OUTLOOKHTTP_SCENE_H
 #define OUTLOOKHTTP_SCENE_H
 
+#include "connections.h"
+#include "finding.h"
 #include "heap.h"
 #include "outlook.h"
 #include "unit.h"
@@ -60,6 +62,7 @@ static inline void scene_begin(struct scene *scene)
 
 static inline void scene_end(struct scene *scene)
 {
+    CHECK_INT(scene->outlook->judge->misuse, 0);
     heap_free(&scene->heap);
 }
 

@@ -19,10 +19,13 @@
 #include "judge.h"
 #include "say.h"
 
+struct idle_end;
+
 struct judge {
     struct arena arena;
     struct judge_prefs prefs;
     struct verdict_list found[SUBJECTS];
+    struct idle_end *idle_first, *idle_last;     /* that wait for hindsight, oldest first: rpch_end.c */
     unsigned misuse;             /* broken rules of this file, which tests look at: 0 */
 };
 

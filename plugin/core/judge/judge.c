@@ -8,6 +8,7 @@
 
 #include "event.h"
 #include "finding.h"
+#include "rpch.h"
 
 struct judge *judge_new(const struct arena *arena, const struct judge_prefs *prefs)
 {
@@ -22,8 +23,56 @@ struct judge *judge_new(const struct arena *arena, const struct judge_prefs *pre
 void judge_hear(void *ear, const struct event *event)
 {
     struct judge *judge = ear;
-    (void)judge;
     switch (event->kind) {       /* no default: a kind that nobody hears is a warning */
+    case EVENT_PAIRED:
+        rpch_paired(judge, event);
+        break;
+    case EVENT_JOINED:
+        rpch_joined(judge, event);
+        break;
+    case EVENT_NOT_JOINED:
+    case EVENT_LEG_FAILED:
+        rpch_not_joined(judge, event);
+        break;
+    case EVENT_ALONE:
+        rpch_alone(judge, event);
+        break;
+    case EVENT_REFUSED:
+        rpch_refused(judge, event);
+        break;
+    case EVENT_CHALLENGE_LEFT:
+        rpch_challenge_left(judge, event);
+        break;
+    case EVENT_OUT_CAME:
+        rpch_out_came(judge, event);
+        break;
+    case EVENT_OUT_ENDED:
+        rpch_out_ended(judge, event);
+        break;
+    case EVENT_BODY_AWAITED:
+        rpch_body(judge, event);
+        break;
+    case EVENT_CHANNEL_ENDED:
+        rpch_channel_ended(judge, event);
+        break;
+    case EVENT_SERVER_ENDED:
+        rpch_server_ended(judge, event);
+        break;
+    case EVENT_DATA_UNANSWERED:
+        rpch_unanswered(judge, event);
+        break;
+    case EVENT_CALL_FAILED:
+        rpch_call(judge, event);
+        break;
+    case EVENT_LIFETIME_PASSED:
+        rpch_lifetime(judge, event);
+        break;
+    case EVENT_WINDOW_PASSED:
+        rpch_window(judge, event);
+        break;
+    case EVENT_SEGMENT_PASSED:
+        rpch_hindsight(judge, event);
+        break;
     case EVENT_KINDS:
         break;
     }

@@ -13,7 +13,49 @@
 #include "tcp.h"
 
 enum event_kind {
-    /* ---- RPC over HTTP -------------------------------------------------------------- */
+    /* ---- RPC over HTTP: event.rpch --------------------------------------------------- */
+
+    /* leg: its two halves are known, or more of them: a successor, or a response, which may
+     * name its server. peers. */
+    EVENT_PAIRED,
+    /* leg: the virtual connection is open (C2, C1, B3, or what can only follow); or a
+     * successor has taken over on one that is. */
+    EVENT_JOINED,
+    /* leg: both first PDUs were sent, it is not open, and time has passed on it. */
+    EVENT_NOT_JOINED,
+    /* leg: its attempt is over before it was open; a further one, or another request on its
+     * connection, is about to begin. */
+    EVENT_LEG_FAILED,
+    /* channel: closed, or long enough there, without its other half. It is numbered where
+     * that is certain (channel->alone). */
+    EVENT_ALONE,
+    /* channel: http is the first response that ends it, and no step of a logon. */
+    EVENT_REFUSED,
+    /* channel: its connection closed behind a 401 or 407 that asks for more. */
+    EVENT_CHALLENGE_LEFT,
+    /* leg: got_200 or, if is_a3, got_a3 has come on OUT. */
+    EVENT_OUT_CAME,
+    /* leg: its OUT channel ends, by its connection or another request on it. */
+    EVENT_OUT_ENDED,
+    /* leg: the IN body up to its mark was acknowledged (mark_acked); arrived: it has now come
+     * on the leg behind. It came with a frame of at. */
+    EVENT_BODY_AWAITED,
+    /* channel: its connection ends; was_open: and the virtual connection was in use, idle for
+     * that time. */
+    EVENT_CHANNEL_ENDED,
+    /* server: it ended a connection that carries no channel. */
+    EVENT_SERVER_ENDED,
+    /* conn, channel: data after a long idle time (the probe of that way) is sent again and
+     * again, or answered by RST (by_reset). */
+    EVENT_DATA_UNANSWERED,
+    /* channel: call, a fault or bind_nak with that status. */
+    EVENT_CALL_FAILED,
+    /* channel: it has carried more than its lifetime. */
+    EVENT_LIFETIME_PASSED,
+    /* channel: more RPC PDUs were sent than the receiver allowed. */
+    EVENT_WINDOW_PASSED,
+    /* Time has passed: a segment came, on whatever connection. */
+    EVENT_SEGMENT_PASSED,
 
     /* ---- MAPI/HTTP ------------------------------------------------------------------ */
 
@@ -22,9 +64,47 @@ enum event_kind {
     EVENT_KINDS
 };
 
+struct channel;
+struct http_info;
+struct leg;
+struct pdu_header;
+struct vtcp;
+
 struct event {
     enum event_kind kind;
     struct when when;            /* the frame that it came with */
+    union {
+        struct {                 /* RPC over HTTP (rpch_state.h) */
+            const struct channel *channel;
+            const struct leg *leg;       /* the channel's, if that is numbered */
+            union {
+                struct {
+                    unsigned difference; /* enum difference, as it shows now */
+                    const struct channel *pair[2];       /* that differ */
+                } peers;
+                const struct http_info *http;
+                bool is_a3;
+                struct {
+                    const struct leg *at;
+                    bool arrived;
+                } body;
+                struct {
+                    bool was_open;
+                    int64_t idle_ns;
+                } end;
+                struct server *server;
+                struct {
+                    const struct vtcp *conn;
+                    enum way way;
+                    bool by_reset;
+                } silence;
+                struct {
+                    const struct pdu_header *header;
+                    uint32_t status;
+                } call;
+            };
+        } rpch;
+    };
 };
 
 #endif

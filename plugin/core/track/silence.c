@@ -1,11 +1,13 @@
-/* flow.c
- * Data that is not answered, and the flow control of RPC over HTTP (MS-RPCH 3.2.1.1.4, 3.2.1.4.1).
+/* silence.c
+ * Data after a long idle time that is not answered.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
 #include "vconn_private.h"
 
+#define DROP_IDLE (60 * SECOND)  /* less than the idle time-outs of devices between */
+#define DROP_REPEATS 3           /* one or two may be lost on the way */
 /* A SPAN copy without an IP identification (IPv6) is told by its time: no stack repeats
  * data as soon as this. */
 #define COPY_WINDOW (50 * MILLISECOND)
@@ -13,6 +15,24 @@
 static int32_t behind(uint32_t seq, uint32_t other)
 {
     return (int32_t)(seq - other);
+}
+
+static void tell_unanswered(struct vtcp *conn, struct when when, enum way way, bool by_reset)
+{
+    struct channel *channel = conn->channel;
+    if (!channel || conn->went_silent) {
+        return;
+    }
+    if (conn_whole(channel)) {
+        conn->went_silent = true;
+        conn->probe[way].probing = false;
+        channel_number(channel, when);
+    }
+    struct event event = channel_event(EVENT_DATA_UNANSWERED, channel, when);
+    event.rpch.silence.conn = conn;
+    event.rpch.silence.way = way;
+    event.rpch.silence.by_reset = by_reset;
+    emit(conn->world->track, &event);
 }
 
 /* Data that follows a long idle time, and its repetition. Anything that begins before
@@ -32,7 +52,7 @@ static void watch_silence(struct vtcp *conn, const struct segment *segment, bool
         }
         half->probe_last = now;
         if (half->repeats < DROP_REPEATS && ++half->repeats == DROP_REPEATS) {
-            judge_drop(conn, segment->when, segment->way, false);
+            tell_unanswered(conn, segment->when, segment->way, false);
         }
         return;
     }
@@ -41,7 +61,7 @@ static void watch_silence(struct vtcp *conn, const struct segment *segment, bool
     }
     if (conn->last_data && now - conn->last_data >= DROP_IDLE) {
         if (!conn->probe) {
-            conn->probe = arena_new(&conn->world->arena, 2 * sizeof(*conn->probe));
+            conn->probe = world_new(conn->world, 2 * sizeof(*conn->probe));
         }
         half = &conn->probe[segment->way];
         half->probing = true;
@@ -56,51 +76,15 @@ static void watch_silence(struct vtcp *conn, const struct segment *segment, bool
     conn->last_data = now;
 }
 
-void flow_segment(struct vtcp *conn, const struct segment *segment)
+void silence_segment(struct vtcp *conn, const struct segment *segment)
 {
     struct probe *other = conn->probe ? &conn->probe[!segment->way] : NULL;
-    bool new_data = tcp_flow_segment(&conn->link->tcp, &conn->world->arena, segment);
+    bool new_data = tcp_flow_segment(&conn->link->tcp, &conn->world->track->arena, segment);
     if (segment->has_ack && !segment->rst && other && other->probing && behind(segment->ack, other->probe_seq) > 0) {
         other->probing = false;
     }
     watch_silence(conn, segment, new_data);
     if (segment->rst && other && other->probing) {
-        judge_drop(conn, segment->when, (enum way)!segment->way, true);
-    }
-}
-
-bool leg_whole(const struct leg *leg)
-{
-    uint32_t frame;
-    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
-        if (leg->current[role] && conn_doubt(leg->current[role]->conn->link, &frame) != DOUBT_NONE) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void flow_window(struct channel *channel, uint32_t window)
-{
-    uint64_t limit = channel->rpc_sent + window;
-    if (!channel->has_limit || limit > channel->limit) {
-        channel->limit = limit;
-    }
-    channel->has_limit = true;
-}
-
-/* Bytes Received is 32 bits wide and counts on beyond: it is read as the value next to
- * what was sent. A window that shrinks binds only what is sent after the sender knows of
- * it, which cannot be seen here; so the limit never falls. */
-void flow_ack(struct channel *channel, uint32_t received, uint32_t available)
-{
-    int32_t apart = (int32_t)(received - (uint32_t)channel->rpc_sent);
-    uint64_t all = channel->rpc_sent + (uint64_t)(int64_t)apart;
-    if (apart < 0 && channel->rpc_sent < (uint64_t)(-(int64_t)apart)) {
-        all = received;
-    }
-    uint64_t limit = all + available;
-    if (channel->has_limit && limit > channel->limit) {
-        channel->limit = limit;
+        tell_unanswered(conn, segment->when, (enum way)!segment->way, true);
     }
 }
