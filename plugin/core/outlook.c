@@ -29,7 +29,6 @@ static void append(const struct verdict **list, const struct verdict *more)
 const struct verdict *outlook_take_verdicts(struct outlook *outlook)
 {
     const struct verdict *all = judge_take(outlook->judge);
-    append(&all, mworld_take_verdicts(outlook->mapi));
     append(&all, aworld_take_verdicts(outlook->logons));
     return all;
 }

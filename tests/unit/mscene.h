@@ -9,9 +9,11 @@
 #ifndef OUTLOOKHTTP_MSCENE_H
 #define OUTLOOKHTTP_MSCENE_H
 
+#include "finding.h"
 #include "follow.h"
 #include "heap.h"
 #include "outlook.h"
+#include "sessions.h"
 #include "unit.h"
 
 #include <stdarg.h>
@@ -58,6 +60,7 @@ static inline void scene_begin(struct scene *scene)
 
 static inline void scene_end(struct scene *scene)
 {
+    CHECK_INT(scene->outlook->judge->misuse, 0);
     heap_free(&scene->heap);
 }
 

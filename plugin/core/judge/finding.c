@@ -8,7 +8,7 @@
 
 _Static_assert(VERDICT_KINDS <= 64, "a bit of once.told for each verdict");
 
-void evidence_add(struct evidence *evidence, const struct conn *conn, uint32_t since)
+static void add(struct evidence *evidence, const struct conn *conn, uint32_t since, bool lacking)
 {
     if (!conn) {
         return;
@@ -18,7 +18,18 @@ void evidence_add(struct evidence *evidence, const struct conn *conn, uint32_t s
         return;
     }
     evidence->on[evidence->count].conn = conn;
-    evidence->on[evidence->count++].since = since;
+    evidence->on[evidence->count].since = since;
+    evidence->on[evidence->count++].lacking = lacking;
+}
+
+void evidence_add(struct evidence *evidence, const struct conn *conn, uint32_t since)
+{
+    add(evidence, conn, since, false);
+}
+
+void evidence_add_lacking(struct evidence *evidence, const struct conn *conn)
+{
+    add(evidence, conn, 0, true);
 }
 
 bool evidence_whole(const struct evidence *evidence, const struct conn **doubtful)
@@ -26,7 +37,8 @@ bool evidence_whole(const struct evidence *evidence, const struct conn **doubtfu
     for (unsigned i = 0; i < evidence->count; i++) {
         const struct conn *conn = evidence->on[i].conn;
         uint32_t since = evidence->on[i].since;
-        if (since ? conn_missed_since(conn, since) : conn_doubt(conn, NULL) != DOUBT_NONE) {
+        if (evidence->on[i].lacking ||
+            (since ? conn_missed_since(conn, since) : conn_doubt(conn, NULL) != DOUBT_NONE)) {
             if (doubtful) {
                 *doubtful = conn;
             }
@@ -64,6 +76,20 @@ bool finding_begin(struct finding *finding, struct judge *judge, enum verdict_ki
     return true;
 }
 
+void finding_turn(struct finding *finding, enum verdict_kind kind)
+{
+    const struct verdict_row *was = &verdict_rows[finding->kind], *is = &verdict_rows[kind];
+    finding->judge->misuse += is->proof == ABSENCE && was->proof != ABSENCE;
+    finding->judge->misuse += is->once != was->once;
+    finding->kind = kind;
+    finding->severity = is->severity;
+}
+
+void once_mark(struct once *once, enum verdict_kind kind)
+{
+    once->told |= UINT64_C(1) << kind;
+}
+
 void tell(const struct finding *finding)
 {
     struct judge *judge = finding->judge;
@@ -78,7 +104,7 @@ void tell(const struct finding *finding)
     verdict->session = subject->session;
     verdict->leg = subject->leg;
     if (subject->once) {
-        subject->once->told |= UINT64_C(1) << finding->kind;
+        once_mark(subject->once, finding->kind);
     }
     if (result && (!result->told || finding->severity > (enum verdict_severity)result->severity)) {
         result->told = true;

@@ -26,6 +26,7 @@ struct judge {
     struct judge_prefs prefs;
     struct verdict_list found[SUBJECTS];
     struct idle_end *idle_first, *idle_last;     /* that wait for hindsight, oldest first: rpch_end.c */
+    struct { struct held *first, *last, *free; } held;   /* of MAPI/HTTP, mapi_rules.h */
     unsigned misuse;             /* broken rules of this file, which tests look at: 0 */
 };
 
@@ -62,11 +63,14 @@ struct evidence {
     struct {
         const struct conn *conn;
         uint32_t since;          /* frame; 0: from SYN on */
+        bool lacking;            /* something is known to be missing */
     } on[EVIDENCE_MAX];
 };
 
 /* Names a connection; NULL names none. */
 void evidence_add(struct evidence *evidence, const struct conn *conn, uint32_t since);
+/* Names one of which something is known not to have been captured, even if it came late. */
+void evidence_add_lacking(struct evidence *evidence, const struct conn *conn);
 /* Whether all of it was captured, both ways; doubtful, if not NULL: which was not. */
 bool evidence_whole(const struct evidence *evidence, const struct conn **doubtful);
 
@@ -85,6 +89,10 @@ struct finding {
  * whole, which the subject's row then says. evidence: NULL where what is seen proves it. */
 bool finding_begin(struct finding *finding, struct judge *judge, enum verdict_kind kind, struct when when,
                    const struct subject *subject, const struct evidence *evidence);
+/* Makes it another verdict, on the same evidence and with that verdict's severity. */
+void finding_turn(struct finding *finding, enum verdict_kind kind);
+/* Remembers it as told where another finding has said as much. */
+void once_mark(struct once *once, enum verdict_kind kind);
 /* Tells it, with the text said by now; the finding may be kept and told later, at another when. */
 void tell(const struct finding *finding);
 

@@ -9,6 +9,7 @@
 #include "event.h"
 #include "finding.h"
 #include "rpch.h"
+#include "mapi_rules.h"
 
 struct judge *judge_new(const struct arena *arena, const struct judge_prefs *prefs)
 {
@@ -72,6 +73,43 @@ void judge_hear(void *ear, const struct event *event)
         break;
     case EVENT_SEGMENT_PASSED:
         rpch_hindsight(judge, event);
+        break;
+    case EVENT_SESSION_BEGAN:
+        context_began(judge, event);
+        break;
+    case EVENT_REQUEST_BEGAN:
+        cookies_lost(judge, event);
+        context_asked_for(judge, event);
+        counter_went_back(judge, event);
+        break;
+    case EVENT_STATUS:
+        requests_overlap(judge, event);
+        break;
+    case EVENT_RESPONSE_LATE:
+        response_late(judge, event);
+        break;
+    case EVENT_RESPONSE_ENDED:
+        http_failed(judge, event);
+        code_failed(judge, event);
+        body_failed(judge, event);
+        context_answered(judge, event);
+        sequence_refused(judge, event);
+        break;
+    case EVENT_RESPONSE_CUT:
+        response_cut(judge, event);
+        break;
+    case EVENT_REQUEST_UNANSWERED:
+        request_unanswered(judge, event);
+        break;
+    case EVENT_UNUSED_CONN_ENDED:
+        unused_conn_ended(judge, event);
+        break;
+    case EVENT_SESSION_CONN_ENDED:
+        context_conn_ended(judge, event);
+        break;
+    case EVENT_SESSION_TIME_PASSED:
+        context_time_passed(judge, event);
+        end_time_passed(judge, event);
         break;
     case EVENT_KINDS:
         break;

@@ -59,6 +59,29 @@ enum event_kind {
 
     /* ---- MAPI/HTTP ------------------------------------------------------------------ */
 
+    /* session.side: Connect or Bind succeeded, the session begins there or begins anew */
+    EVENT_SESSION_BEGAN,
+    /* session.request: a request, with the frame that it begins in */
+    EVENT_REQUEST_BEGAN,
+    /* session.request: the head of its final response came */
+    EVENT_STATUS,
+    /* session.reply: it went on after a silence that X-PendingPeriod rules out, or its PENDING
+     * came several at once */
+    EVENT_RESPONSE_LATE,
+    /* session.reply: a response, whole or cut, with its request if that is known; its session
+     * has not learned from it yet */
+    EVENT_RESPONSE_ENDED,
+    /* session.reply: an end closed the connection under it, once for each response */
+    EVENT_RESPONSE_CUT,
+    /* session.request: an end closed the connection and no response had begun, once each */
+    EVENT_REQUEST_UNANSWERED,
+    /* session.unused: a server ended a connection on which nothing was under way */
+    EVENT_UNUSED_CONN_ENDED,
+    /* session.conn: a FIN or RST, behind what it ended */
+    EVENT_SESSION_CONN_ENDED,
+    /* session.conn, or NULL: a frame is done, behind all else in it */
+    EVENT_SESSION_TIME_PASSED,
+
     /* ---- logons, of both ------------------------------------------------------------ */
 
     EVENT_KINDS
@@ -69,6 +92,10 @@ struct http_info;
 struct leg;
 struct pdu_header;
 struct vtcp;
+struct side;                     /* session.h */
+struct request;
+struct reply;
+struct mconn;
 
 struct event {
     enum event_kind kind;
@@ -104,6 +131,16 @@ struct event {
                 } call;
             };
         } rpch;
+        union {                  /* MAPI/HTTP (session.h), by kind, as said there */
+            const struct side *side;
+            const struct request *request;
+            const struct reply *reply;
+            const struct mconn *conn;
+            struct {
+                const struct server *server;
+                const struct mconn *conn;    /* NULL: none of MAPI/HTTP */
+            } unused;
+        } session;
     };
 };
 

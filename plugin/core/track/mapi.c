@@ -1,14 +1,14 @@
 /* mapi.c
  * Sessions of MAPI/HTTP: requests and their responses, the cookies that tell whose they are,
- * legs, and what a session learns from each response (MS-OXCMAPIHTTP 3.1.5, 3.2.5). What is
- * wrong is judged in mjudge.c.
+ * legs, and what a session learns from each response (MS-OXCMAPIHTTP 3.1.5, 3.2.5).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "mapi_private.h"
+#include "session.h"
 
 #include "chars.h"
+#include "event.h"
 #include "exch.h"
 
 #include <stddef.h>
@@ -30,11 +30,6 @@ struct mworld *mworld_new(struct track *track, struct aworld *auth)
     return world;
 }
 
-const char *mworld_text(struct mworld *world, const char *text)
-{
-    return track_text(world->track, text);
-}
-
 static const char *keep_span(struct mworld *world, struct span span)
 {
     char text[TEXT_MAX];
@@ -42,7 +37,7 @@ static const char *keep_span(struct mworld *world, struct span span)
         return NULL;
     }
     chars_copy(text, sizeof(text), span);
-    return mworld_text(world, text);
+    return track_text(world->track, text);
 }
 
 struct mconn *mconn_new(struct mworld *world, struct conn *link)
@@ -57,11 +52,6 @@ struct mconn *mconn_new(struct mworld *world, struct conn *link)
 struct aconn *mconn_auth(const struct mconn *conn)
 {
     return conn->auth;
-}
-
-const struct verdict *mworld_take_verdicts(struct mworld *world)
-{
-    return verdict_take(&world->verdicts);
 }
 
 /* ---- Types of requests -------------------------------------------------------------- */
@@ -328,7 +318,7 @@ static const char *default_path(struct mworld *world, struct span path)
     if (path.len > 1) {
         path.len--;
     }
-    return path.len > 0 ? keep_span(world, path) : mworld_text(world, "/");
+    return path.len > 0 ? keep_span(world, path) : track_text(world->track, "/");
 }
 
 static void read_set_cookie(struct reply *reply, struct span text, const struct fields *fields)
@@ -342,7 +332,7 @@ static void read_set_cookie(struct reply *reply, struct span text, const struct 
     value = unquoted(value);
     struct exch_context context;
     if (span_equals_nocase(name, "MapiContext") && exch_context_decode(value, &context)) {
-        reply->back.name[BACK_CONTEXT] = mworld_text(world, context.server);
+        reply->back.name[BACK_CONTEXT] = track_text(world->track, context.server);
     }
     if (exch_is_balancer_cookie(name)) {
         return;
@@ -364,7 +354,7 @@ static void read_set_cookie(struct reply *reply, struct span text, const struct 
     }
     cookie->deleted |= deleted;
     if (!cookie->path) {
-        cookie->path = mworld_text(world, "/");
+        cookie->path = track_text(world->track, "/");
     }
 }
 
@@ -803,8 +793,8 @@ static void leave_queue(struct request *request)
     if (conn->last == request) {
         conn->last = before;
     }
-    if (conn->untold == request) {
-        conn->untold = request->next;
+    if (conn->awaited == request) {
+        conn->awaited = request->next;
     }
     request->next = NULL;
     conn->count--;
@@ -1009,7 +999,7 @@ static void note_user(struct mconn *conn, const struct auth_shown *shown)
         return;
     }
     snprintf(text, sizeof(text), "%s (%s)", shown->user, shown->scheme);
-    conn->user = mworld_text(conn->world, text);
+    conn->user = track_text(conn->world->track, text);
 }
 
 static const struct auth_shown *keep_shown(struct mworld *world, const struct auth_shown *shown)
@@ -1114,7 +1104,7 @@ static struct mapi_message *request_head(struct mconn *conn, struct when when, c
         conn->first = request;
     }
     conn->last = request;
-    conn->untold = conn->untold ? conn->untold : request;
+    conn->awaited = conn->awaited ? conn->awaited : request;
     conn->count++;
     conn->sending = request;
     request->head_method = span_equals_nocase(head->method, "HEAD");
@@ -1244,7 +1234,7 @@ static const char *first_label(struct mworld *world, struct span name)
     if (dot && dot > text) {
         *dot = '\0';
     }
-    return mworld_text(world, text);
+    return track_text(world->track, text);
 }
 
 static void add_name(struct mworld *world, const char **names, uint8_t *count, const char **list, const char *name)
@@ -1260,7 +1250,7 @@ static void add_name(struct mworld *world, const char **names, uint8_t *count, c
     }
     names[(*count)++] = name;
     snprintf(text, sizeof(text), "%s%s%s", *list ? *list : "", *list ? ", " : "", name);
-    *list = mworld_text(world, text);
+    *list = track_text(world->track, text);
 }
 
 /* Who answered: the names it gives, and on the server-side leg the other end. */
@@ -1287,7 +1277,7 @@ static void read_back_end(struct reply *reply, const struct fields *fields)
     reply->exchange = reply->back_name || reply->front_end;
     char peer[ENDPOINT_TEXT_MAX];
     endpoint_format(&reply->conn->link->server->end, peer);
-    reply->peer = mworld_text(world, peer);
+    reply->peer = track_text(world->track, peer);
 }
 
 static void read_failure(struct reply *reply, const struct http_head *head, const struct fields *fields)
@@ -1313,6 +1303,16 @@ static bool ends_with_connection(const struct reply *reply, const struct fields 
     return !fields->transfer.ptr && !fields->length.ptr && !head_asked && reply->status != 204 && reply->status != 304;
 }
 
+static void emit_request(const struct request *request, enum event_kind kind, struct when when)
+{
+    emit(request->conn->world->track, &(struct event){ .kind = kind, .when = when, .session.request = request });
+}
+
+static void emit_reply(const struct reply *reply, enum event_kind kind, struct when when)
+{
+    emit(reply->conn->world->track, &(struct event){ .kind = kind, .when = when, .session.reply = reply });
+}
+
 static void note_answer(struct request *request, const struct reply *reply, struct when when)
 {
     enum outcome outcome = OUTCOME_ANSWERED;
@@ -1330,12 +1330,11 @@ static void note_answer(struct request *request, const struct reply *reply, stru
     }
     if (request->overlapped_by) {
         request->overlapped_by->other.status = reply->status;
-        mjudge_status(request->overlapped_by, when);
     }
     if (request->overlaps && !request->overlaps->other.frame) {
         note_other(request->overlaps, request);
     }
-    mjudge_status(request, when);
+    emit_request(request, EVENT_STATUS, when);
 }
 
 /* The request of this response was not captured: the client now knows cookies that belong
@@ -1508,9 +1507,9 @@ static void note_pending(struct reply *reply, struct when when, struct when befo
     if (reply->bunch_count == 1 && silence >= SECOND && (reply->interval_ns < 0 || silence < reply->interval_ns)) {
         reply->interval_ns = silence;
     }
-    if (reply->bunch_count >= 2 && turn > 0 && !reply->late_told && !reply->late_due &&
+    if (reply->bunch_count >= 2 && turn > 0 && !reply->late &&
         silence / 9 * 10 >= turn * (int64_t)reply->bunch_count) {
-        reply->late_due = true;
+        reply->late = true;
         reply->bunched = true;
         reply->silence_from = reply->bunch_from;
         reply->silence_ns = silence;
@@ -1581,9 +1580,9 @@ void mconn_data(struct mconn *conn, struct when when, enum way way, const uint8_
     int64_t silence = when.ns - before.ns;
     reply->message->body_length += len;
     reply->last_bytes = when;
-    if (reply->scanning && !reply->done && reply->period_ns > 0 && !reply->late_told && !reply->late_due &&
+    if (reply->scanning && !reply->done && reply->period_ns > 0 && !reply->late &&
         silence > reply->period_ns / 2 * 3 && silence > reply->period_ns + 5 * SECOND) {
-        reply->late_due = true;
+        reply->late = true;
         reply->silence_from = before;
         reply->silence_ns = silence;
     }
@@ -1674,47 +1673,6 @@ void mconn_lost(struct mconn *conn, struct when when, enum way way)
 
 /* ---- What bodies say ---------------------------------------------------------------------- */
 
-/* The words of an error page: what stands in its last paragraph, else all of it. */
-static void read_sentence(struct span page, char sentence[SENTENCE_MAX])
-{
-    size_t from = 0;
-    for (size_t i = 0; i + 2 < page.len; i++) {
-        if (page.ptr[i] == '<' && lower(page.ptr[i + 1]) == 'p' && (page.ptr[i + 2] == '>' || page.ptr[i + 2] == ' ')) {
-            from = i;
-        }
-    }
-    if (from == 0) {
-        for (size_t i = 0; i + 5 < page.len; i++) {
-            if (span_starts_nocase(span_skip(page, i), "<body")) {
-                from = i;
-            }
-        }
-    }
-    uint8_t text[SENTENCE_MAX - 1];
-    size_t used = 0;
-    bool inside = false, blank = false;
-    for (size_t i = from; i < page.len && used < sizeof(text); i++) {
-        uint8_t c = page.ptr[i];
-        if (c == '<') {
-            inside = true;
-        } else if (c == '>' && inside) {
-            inside = false;
-            blank = true;
-        } else if (!inside && (is_blank(c) || c == '\r' || c == '\n')) {
-            blank = true;
-        } else if (!inside) {
-            if (blank && used > 0) {
-                text[used++] = ' ';
-            }
-            blank = false;
-            if (used < sizeof(text)) {
-                text[used++] = c;
-            }
-        }
-    }
-    chars_copy(sentence, SENTENCE_MAX, span_of(text, used));
-}
-
 void mconn_facts(struct mconn *conn, struct mapi_message *message, const struct mapi_facts *facts,
                  struct span sentence)
 {
@@ -1735,8 +1693,8 @@ void mconn_facts(struct mconn *conn, struct mapi_message *message, const struct 
     reply->status_code = facts->status;
     reply->error_code = facts->error;
     if (sentence.len > 0) {
-        read_sentence(sentence, reply->sentence);
-        reply->meaning = sentence_meaning(reply->sentence);
+        mapi_page_sentence(sentence, reply->sentence);
+        reply->meaning = mapi_sentence_code(reply->sentence);
     }
 }
 
@@ -1796,9 +1754,9 @@ static void begin_session(struct reply *reply)
     /* Old and new cookies are never mixed (3.1.5.6). */
     side->jar_count = 0;
     side->secure_returned = false;
-    side->lost_frame = side->proven_frame = 0;
-    side->ended = NULL;
+    side->left_frame = 0;
     note_counter(request);
+    emit(world->track, &(struct event){ .kind = EVENT_SESSION_BEGAN, .when = reply->message->end, .session.side = side });
 }
 
 static void learn_success(struct side *side, struct reply *reply)
@@ -1837,10 +1795,6 @@ static void learn_success(struct side *side, struct reply *reply)
             side->back_frame[kind] = when.frame;
         }
     }
-    if (side->lost_frame && request->begin.frame > side->lost_frame) {
-        side->proven_frame = when.frame;
-        side->ended = NULL;
-    }
     if (!side->session->user) {
         side->session->user = conn->user;
     }
@@ -1862,7 +1816,7 @@ static void learn_report(struct side *side, struct reply *reply)
         side->has_code = true;
         side->last_code = message->code;
     }
-    if (answered && message->has_code && (message->code == 0 || message->code == 14)) {
+    if (answered && message->has_code && !mapi_code_is_failure(message->code)) {
         side->ok++;
     } else if (reply->status != 401 && reply->status != 407) {
         side->failed++;
@@ -1875,6 +1829,39 @@ static void learn_report(struct side *side, struct reply *reply)
     }
 }
 
+/* The surest kind of name that this response and the last success of its session have tells
+ * whether another back end answered; on the leg before that is told by its request. */
+static void compare_back_end(struct reply *reply)
+{
+    const struct request *request = reply->request;
+    const struct side *side = request->side;
+    if (!side || request->by_guid || !side->success.frame) {
+        return;
+    }
+    for (int i = BACK_TARGET; i <= BACK_PEER; i++) {
+        const char *here = reply->back.name[i];
+        if (i == BACK_PEER) {
+            bool peers = is_server_side(request) && !side->exchange && !reply->exchange;
+            here = peers && reply->status == 200 ? reply->peer : NULL;
+        }
+        if (here && side->back.name[i]) {
+            reply->back_kind = (uint8_t)i;
+            reply->back_differs = here != side->back.name[i];
+            break;
+        }
+    }
+    struct there *front = request->front ? &request->front->there : NULL;
+    if (front && reply->back_differs && reply->back_kind == BACK_PEER) {
+        front->peer = reply->peer;
+        front->peer_before = side->back.shown[BACK_PEER];
+        front->peer_frame = request->begin.frame;
+    } else if (front && request->there.peer) {
+        front->peer = request->there.peer;
+        front->peer_before = request->there.peer_before;
+        front->peer_frame = request->there.peer_frame;
+    }
+}
+
 static void finish_reply(struct reply *reply, struct when when)
 {
     struct request *request = reply->request;
@@ -1884,7 +1871,8 @@ static void finish_reply(struct reply *reply, struct when when)
             begin_session(reply);
         }
         struct side *side = request->by_guid ? NULL : request->side;
-        mjudge_reply(reply, when);
+        compare_back_end(reply);
+        emit_reply(reply, EVENT_RESPONSE_ENDED, when);
         if (request->front && !reply->cut) {
             request->front->there.whole_frame = when.frame;
         }
@@ -1895,11 +1883,8 @@ static void finish_reply(struct reply *reply, struct when when)
                 learn_success(side, reply);
             }
             if (is_disconnect(request->type) && reply_is_success(reply) && body_is_success(reply)) {
-                char text[64];
-                snprintf(text, sizeof(text), "%s (frame %u)", mapi_type_name((enum mapi_type)request->type),
-                         when.frame);
-                side->session->released_frame = when.frame;
-                side->ended = mworld_text(reply->conn->world, text);
+                side->session->released_frame = side->left_frame = when.frame;
+                side->left_type = request->type;
             }
             message_session(message, side->session, side);
         }
@@ -1911,13 +1896,21 @@ static void finish_reply(struct reply *reply, struct when when)
             request_free(request);
         }
     } else {
-        mjudge_reply(reply, when);
+        emit_reply(reply, EVENT_RESPONSE_ENDED, when);
     }
     reply->conn->last_answer = when;
     reply_free(reply);
 }
 
 /* ---- Segments ------------------------------------------------------------------------------- */
+
+static void tell_late(struct reply *reply, struct when when)
+{
+    if (reply->late) {
+        reply->late = false;     /* there may be others */
+        emit_reply(reply, EVENT_RESPONSE_LATE, when);
+    }
+}
 
 static void end_replies(struct mconn *conn, struct when when)
 {
@@ -1927,7 +1920,7 @@ static void end_replies(struct mconn *conn, struct when when)
         if (!conn->ended) {
             conn->ended_last = NULL;
         }
-        mjudge_late(reply, when);
+        tell_late(reply, when);
         finish_reply(reply, when);
     }
 }
@@ -1936,18 +1929,29 @@ static void end_replies(struct mconn *conn, struct when when)
  * the client is not known to listen. */
 static void client_closes(struct mconn *conn, struct when when)
 {
-    if (conn->reply && !conn->reply->end_told) {
-        conn->reply->end_told = true;
-        mjudge_cut(conn->reply, when);
+    if (conn->reply && !conn->reply->abandoned) {
+        conn->reply->abandoned = true;
+        emit_reply(conn->reply, EVENT_RESPONSE_CUT, when);
     }
-    while (conn->untold) {
-        struct request *request = conn->untold;
-        conn->untold = request->next;
-        if (request->message && !request->end_told) {
-            request->end_told = true;
-            mjudge_unanswered(request, when);
+    while (conn->awaited) {
+        struct request *request = conn->awaited;
+        conn->awaited = request->next;
+        if (request->message && !request->abandoned) {
+            request->abandoned = true;
+            emit_request(request, EVENT_REQUEST_UNANSWERED, when);
         }
     }
+}
+
+/* conn: NULL if it is none of MAPI/HTTP. */
+static void emit_unused(struct mworld *world, const struct server *server, const struct mconn *conn, struct when when)
+{
+    emit(world->track, &(struct event){ .kind = EVENT_UNUSED_CONN_ENDED, .when = when, .session.unused = { server, conn } });
+}
+
+static void emit_conn(struct mworld *world, const struct mconn *conn, enum event_kind kind, struct when when)
+{
+    emit(world->track, &(struct event){ .kind = kind, .when = when, .session.conn = conn });
 }
 
 /* Nothing more comes from the server. */
@@ -1961,8 +1965,8 @@ static void connection_over(struct mconn *conn, const struct segment *segment)
         in_use = true;
         conn->reply->cut = true;
         conn->reply->message->cut = true;
-        if (!conn->reply->end_told) {
-            mjudge_cut(conn->reply, segment->when);
+        if (!conn->reply->abandoned) {
+            emit_reply(conn->reply, EVENT_RESPONSE_CUT, segment->when);
         }
         reply_ended(conn, segment->when);
     }
@@ -1972,20 +1976,17 @@ static void connection_over(struct mconn *conn, const struct segment *segment)
         if (request->message) {
             in_use = true;
             request->message->cut = !request->ended;
-            if (!request->end_told) {
-                mjudge_unanswered(request, segment->when);
+            if (!request->abandoned) {
+                emit_request(request, EVENT_REQUEST_UNANSWERED, segment->when);
             }
             if (conn_doubt(conn->link, NULL) != DOUBT_NONE) {
                 miss_response(request, segment->when);
             }
         }
-        if (request->front) {
-            request->front->there.closed = true;
-        }
         request_drop(request);
     }
     if (!in_use && conn->link->ended_by == WAY_TO_CLIENT && !conn->expected_end && !conn->over) {
-        mjudge_idle_end(conn->world, conn->link->server, conn, segment->when);
+        emit_unused(conn->world, conn->link->server, conn, segment->when);
     }
     conn->over = true;
 }
@@ -2003,10 +2004,10 @@ void mconn_segment(struct mconn *conn, const struct segment *segment)
     while (conn->fresh.first) {
         struct request *request = conn->fresh.first;
         leave(request, OF_FRAME);
-        mjudge_request(request, when);
+        emit_request(request, EVENT_REQUEST_BEGAN, when);
     }
     if (conn->reply) {
-        mjudge_late(conn->reply, when);
+        tell_late(conn->reply, when);
     }
     end_replies(conn, when);
     if (ended) {
@@ -2018,15 +2019,17 @@ void mconn_segment(struct mconn *conn, const struct segment *segment)
         }
     }
     auth_end_of_frame(conn->auth, when, ended, segment->way);
-    mjudge_loss(conn, when, ended);
-    mjudge_waiting(conn->world, when);
+    if (ended) {
+        emit_conn(conn->world, conn, EVENT_SESSION_CONN_ENDED, when);
+    }
+    emit_conn(conn->world, conn, EVENT_SESSION_TIME_PASSED, when);
 }
 
 void mworld_foreign_end(struct mworld *world, const struct endpoint *end, struct when when)
 {
     struct server *server = track_find_server(world->track, end);
     if (server && server->met[CONN_MAPI]) {
-        mjudge_idle_end(world, server, NULL, when);
+        emit_unused(world, server, NULL, when);
     }
-    mjudge_waiting(world, when);
+    emit_conn(world, NULL, EVENT_SESSION_TIME_PASSED, when);
 }

@@ -42,21 +42,21 @@ const struct verdict_row verdict_rows[VERDICT_KINDS] = {
     [V_RESPONSE_CODE] = { "mapihttp.response_code.failed", "X-ResponseCode tells of a failure", V_WARNING, GROUP_RESPONSE, PRESENCE, ALWAYS },
     [V_CONNECT_FAILED] = { "mapihttp.connect.failed", "Connect or Bind failed", V_WARNING, GROUP_RESPONSE, PRESENCE, ALWAYS },
     [V_ERROR_CODE] = { "mapihttp.error_code.failed", "A request failed", V_NOTE, GROUP_RESPONSE, PRESENCE, ALWAYS },
-    [V_SESSION_LOST] = { "mapihttp.session.lost", "The server does not know a living session", V_ERROR, GROUP_SEQUENCE, PRESENCE, ALWAYS },
-    [V_SESSION_EXPIRED] = { "mapihttp.session.expired", "The session had expired", V_NOTE, GROUP_SEQUENCE, PRESENCE, ALWAYS },
+    [V_SESSION_LOST] = { "mapihttp.session.lost", "The server does not know a living session", V_ERROR, GROUP_SEQUENCE, ABSENCE, ALWAYS },
+    [V_SESSION_EXPIRED] = { "mapihttp.session.expired", "The session had expired", V_NOTE, GROUP_SEQUENCE, ABSENCE, ALWAYS },
     [V_BACKEND_CHANGED] = { "mapihttp.session.backend_changed", "The session reached another back end and was refused",
                             V_WARNING, GROUP_SEQUENCE, PRESENCE, ALWAYS },
     [V_BACKEND_CHANGED_CHAT] = { "mapihttp.session.backend_changed.chat", "The session reached another back end", V_CHAT,
                                  GROUP_SEQUENCE, PRESENCE, ALWAYS },
     [V_COOKIE_LOST] = { "mapihttp.session.cookie_lost", "A cookie of the session is missing or stale", V_WARNING,
-                        GROUP_SEQUENCE, PRESENCE, ALWAYS },
+                        GROUP_SEQUENCE, ABSENCE, ALWAYS },
     [V_SEQUENCE_BROKEN] = { "mapihttp.session.sequence_broken", "The sequence of requests is broken", V_WARNING,
-                            GROUP_SEQUENCE, PRESENCE, ALWAYS },
-    [V_PENDING_LATE] = { "mapihttp.pending.late", "PENDING came late or bunched", V_WARNING, GROUP_SEQUENCE, PRESENCE, ALWAYS },
-    [V_RESPONSE_CUT] = { "mapihttp.response.cut", "A response was cut short", V_WARNING, GROUP_SEQUENCE, PRESENCE, ALWAYS },
+                            GROUP_SEQUENCE, PRESENCE, ONCE_A_REQUEST },
+    [V_PENDING_LATE] = { "mapihttp.pending.late", "PENDING came late or bunched", V_WARNING, GROUP_SEQUENCE, ABSENCE, ONCE_A_RESPONSE },
+    [V_RESPONSE_CUT] = { "mapihttp.response.cut", "A response was cut short", V_WARNING, GROUP_SEQUENCE, ABSENCE, ALWAYS },
     [V_RESPONSE_CUT_CHAT] = { "mapihttp.response.cut.chat", "The client did not wait for the response", V_CHAT,
-                              GROUP_SEQUENCE, PRESENCE, ALWAYS },
-    [V_UNANSWERED] = { "mapihttp.request.unanswered", "A request was never answered", V_NOTE, GROUP_SEQUENCE, PRESENCE, ALWAYS }
+                              GROUP_SEQUENCE, ABSENCE, ALWAYS },
+    [V_UNANSWERED] = { "mapihttp.request.unanswered", "A request was never answered", V_NOTE, GROUP_SEQUENCE, ABSENCE, ALWAYS }
 };
 
 const char *verdict_filter(enum verdict_kind kind)

@@ -1,14 +1,15 @@
-/* mapi_private.h
- * What mapi.c keeps, for the judging (mjudge.c) and the rows (mview.c).
+/* session.h
+ * The state of MAPI/HTTP: sessions and their legs, requests, responses and connections. Those
+ * who hear of it read it; only track writes it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#ifndef OUTLOOKHTTP_MAPI_PRIVATE_H
-#define OUTLOOKHTTP_MAPI_PRIVATE_H
+#ifndef OUTLOOKHTTP_SESSION_H
+#define OUTLOOKHTTP_SESSION_H
 
 #include "mapi.h"
-#include "say.h"
+#include "response_code.h"
 #include "tables.h"
 
 #define JAR_MAX 32               /* cookies of a session on one leg */
@@ -19,8 +20,6 @@
 #define IDS_MAX 16               /* counters of X-RequestId remembered */
 #define RECENT_MAX 8             /* request ids remembered as not answered */
 #define NAMES_MAX 8              /* of servers in a row */
-#define SENTENCE_MAX 160
-#define GONE_WINDOW SECOND
 
 /* How a back end is known, the surest first. Only the same kind is compared. */
 enum back_kind { BACK_TARGET, BACK_SERVER, BACK_CONTEXT, BACK_PEER, BACK_KINDS };
@@ -111,20 +110,16 @@ struct side {                    /* a session on one leg */
         uint8_t outcome;
     } recent[RECENT_MAX];
     uint8_t recent_next;
-    /* what went wrong */
-    uint32_t lost_frame, proven_frame;   /* last session.lost; a success since with the same cookies */
-    struct waiting *loss;        /* refused for its context: what follows decides how grave that is */
-    const struct mconn *doubtful;        /* why a verdict from absence was not told */
+    void *memo;                  /* the judge's; a side lasts, EVENT_SESSION_BEGAN says when it begins anew */
     /* report */
     uint32_t ok, failed, last_code;
     bool has_code;
     int64_t slowest_ns;
     uint8_t slowest_type, front_count, back_count;
     const char *front[NAMES_MAX], *behind[NAMES_MAX];
-    const char *front_ends, *back_ends, *ended, *request_id;
-    bool has_verdict, where_seen;
-    uint8_t verdict, severity, where;
-    uint32_t verdict_frame;
+    const char *front_ends, *back_ends, *request_id;
+    uint32_t left_frame;         /* of a successful Disconnect or Unbind since it began, 0 if none */
+    uint8_t left_type;
 };
 
 /* ---- requests and responses ------------------------------------------------------- */
@@ -135,7 +130,6 @@ struct there {
     uint32_t frame, status_frame, pending_frame, whole_frame;
     unsigned status;             /* 0: no answer so far */
     int64_t pending_ns;
-    bool late, closed;
     const char *peer, *peer_before;      /* a server other than that of the last success answered: both */
     uint32_t peer_frame;
 };
@@ -184,9 +178,9 @@ struct request {
         unsigned status;
         uint8_t type;
     } other;
-    bool sequence_told;
     uint32_t below, below_frame; /* X-RequestId went back below this, frame 0 if not */
-    bool end_told;               /* the client's FIN */
+    bool abandoned;              /* the client has closed its end under it */
+    void *memo;                  /* the judge's */
 };
 
 /* The counters of one GUID on one leg, as they were sent (2.2.3.3.2). */
@@ -216,8 +210,8 @@ struct reply {
     struct request *request;     /* NULL if not captured */
     struct meta_scanner scanner;
     bool scanning, until_close, page, done, cut;
-    bool late_told, late_due, bunched;   /* of pending.late */
-    bool end_told;               /* the client's FIN */
+    bool late, bunched;          /* bytes came after a silence of silence_ns: as several PENDING at once */
+    bool abandoned;              /* the client has closed its end under it */
     bool exchange, proxy_challenge;
     unsigned status;
     uint8_t author;
@@ -238,8 +232,12 @@ struct reply {
     /* from the body */
     bool has_facts, has_status, has_error;
     uint32_t status_code, error_code;
-    char sentence[SENTENCE_MAX];
+    char sentence[MAPI_SENTENCE_MAX];
     int32_t meaning;             /* the code by its sentence, -1 if it does not tell */
+    /* by the names that this response and the last success of its session have */
+    bool back_differs;           /* another back end answered */
+    uint8_t back_kind;           /* enum back_kind, by which that is told */
+    void *memo;                  /* the judge's */
 };
 
 /* What a message carries beside what is shown. */
@@ -249,25 +247,7 @@ struct record {
     struct reply *reply;
 };
 
-/* ---- connections and servers ------------------------------------------------------ */
-
-/* A verdict that is told unless the server turns out to be gone, or a session.lost that is
- * told unless the client connects anew. */
-struct waiting {
-    struct waiting *next;
-    struct server *server;
-    const struct mconn *conn;    /* session.lost: whose end decides */
-    bool known;                  /* how long the context lives */
-    uint32_t code;
-    int64_t idle_ns;
-    struct side *side;
-    struct when when;
-    uint32_t leg;
-    enum verdict_kind kind;
-    enum verdict_where where;
-    bool seen;
-    struct text text;
-};
+/* ---- connections ------------------------------------------------------ */
 
 struct mconn {
     struct mworld *world;
@@ -275,12 +255,11 @@ struct mconn {
     struct aconn *auth;
     struct request *first, *last;        /* without an answer, oldest first */
     unsigned count;
-    struct request *untold;      /* of those, the first that no FIN of the client was told of; NULL if none */
+    struct request *awaited;     /* of those, the first that is not abandoned; NULL if none */
     struct request *sending;     /* its body is under way */
     struct chain fresh;          /* began in this frame, oldest first */
     struct reply *reply;         /* under way */
     struct reply *ended, *ended_last;    /* in this frame */
-    struct side *loss;           /* with a session.lost that its end decides */
     struct side *side;           /* of the last request */
     struct when repeated[2];     /* last retransmission, by enum way */
     struct when zero_window;     /* announced by the client */
@@ -290,6 +269,7 @@ struct mconn {
     bool over;                   /* nothing comes from the server any more */
     bool expected_end;           /* Connection: close */
     struct when last_answer;     /* end of the last response */
+    void *memo;                  /* the judge's */
 };
 
 struct mworld {
@@ -303,13 +283,8 @@ struct mworld {
     struct request *free_requests;
     struct reply *free_replies;
     struct use *free_uses;
-    struct waiting *waiting_first, *waiting_last, *free_waiting;
-    struct verdict_list verdicts;
 };
 
-/* ---- mapi.c ------------------------------------------------------------------------ */
-
-const char *mworld_text(struct mworld *world, const char *text);  /* kept, NULL for "" */
 bool is_notification(const struct request *request);
 bool is_connect(uint8_t type), is_disconnect(uint8_t type);
 /* The code a failing response means: by its sentence where it has one. */
@@ -317,21 +292,5 @@ uint32_t reply_meaning(const struct reply *reply);
 bool reply_is_success(const struct reply *reply);
 /* The server-side leg: something before it, nothing of the capture behind. */
 bool is_server_side(const struct request *request);
-
-/* ---- mjudge.c ---------------------------------------------------------------------- */
-
-void mjudge_request(struct request *request, struct when when);   /* its first frame, TCP taken in */
-void mjudge_status(struct request *request, struct when when);    /* its response has begun */
-void mjudge_late(struct reply *reply, struct when when);
-void mjudge_reply(struct reply *reply, struct when when);         /* whole; before the session learns from it */
-/* The connection ended under a response (reply) or a request without one. */
-/* Time passed or the connection ended behind a session.lost that is not told yet. */
-void mjudge_loss(struct mconn *conn, struct when when, bool ended);
-void mjudge_cut(struct reply *reply, struct when when);
-void mjudge_unanswered(struct request *request, struct when when);
-/* The server ended a connection that was not in use; conn: NULL if it is none of MAPI/HTTP. */
-void mjudge_idle_end(struct mworld *world, struct server *server, const struct mconn *conn, struct when when);
-void mjudge_waiting(struct mworld *world, struct when when);
-int32_t sentence_meaning(const char *sentence);
 
 #endif
