@@ -290,14 +290,15 @@ void body_failed(struct judge *judge, const struct event *event)
     const struct reply *reply = event->session.reply;
     const struct request *request = reply->request;
     const bool status = reply->has_status && reply->status_code != 0;
-    const bool error = request && reply->has_error && reply->error_code != 0 && reply->error_code != OX_ERRORS_RETURNED &&
-                       !(request->type == MAPI_UNBIND && reply->error_code == OX_UNBIND_SUCCESS);
+    const uint32_t code = reply->has_error ? reply->error_code : 0;
+    const bool error = request && code != 0 && code != OX_ERRORS_RETURNED &&
+                       !(request->type == MAPI_UNBIND && code == OX_UNBIND_SUCCESS);
     struct finding finding;
     if (!request || (!status && !error) || reply->status != 200 || reply->page ||
         (reply->message->has_code && reply->message->code != CODE_SUCCESS)) {
         return;
     }
-    const uint32_t value = status ? reply->status_code : reply->error_code;
+    const uint32_t value = status ? reply->status_code : code;
     const char *name = ox_error_name(value);
     const bool connect = is_connect(request->type);
     const struct subject subject = about_request(judge, request);

@@ -122,8 +122,8 @@ static void tell_gone(struct judge *judge, const struct server *server, const st
     } else {
         say(text, ", another one in frame %u", other.frame);
     }
-    say(text, "; inferred: that server or its service stopped or was restarted, it is no idle time-out; next: its event "
-              "log and the state of its services at this time");
+    say(text, "; inferred: that server or its service stopped or was restarted, it is no idle time-out; next: its "
+              "event log and the state of its services at this time");
     tell(&finding);
 }
 
@@ -152,7 +152,8 @@ static void end_in_use(struct finding *finding, const struct request *request)
         return;
     }
     if (within(memo->unused, when) && memo->unused_conn != conn) {
-        tell_gone(judge, server, &finding->subject, when, this, (struct ended){ memo->unused_conn, memo->unused.frame });
+        tell_gone(judge, server, &finding->subject, when, this,
+                  (struct ended){ memo->unused_conn, memo->unused.frame });
         return;
     }
     memo->ended = when;
@@ -214,8 +215,8 @@ static enum ender ender_of(const struct request *request)
 static void say_cut_by_client(struct text *text, const struct request *request, enum ender ender)
 {
     if (ender == ENDER_CLIENT) {
-        say(text, "; inferred: the client did not wait for it: closed, cancelled or gone to sleep; next: nothing, unless "
-                  "its user sees failures");
+        say(text, "; inferred: the client did not wait for it: closed, cancelled or gone to sleep; next: nothing, "
+                  "unless its user sees failures");
         return;
     }
     say(text, "; inferred: the client of this leg is the device at ");
@@ -230,9 +231,9 @@ static void say_cut_by_server(struct text *text, const struct reply *reply, enum
     const struct request *request = reply->request;
     const struct mconn *conn = reply->conn, *behind = request->there.conn;
     if (ender == ENDER_BEHIND) {
-        say(text, "; leg %u was ended by its server %s in frame %u; inferred: the device at %s only passed that on; next: "
-                  "the log of that server at this time", request->leg + 1, SERVER(behind), behind->link->ended_frame,
-            SERVER(conn));
+        say(text, "; leg %u was ended by its server %s in frame %u; inferred: the device at %s only passed that on; "
+                  "next: the log of that server at this time",
+            request->leg + 1, SERVER(behind), behind->link->ended_frame, SERVER(conn));
         return;
     }
     if (ender == ENDER_DEVICE) {
@@ -246,11 +247,12 @@ static void say_cut_by_server(struct text *text, const struct reply *reply, enum
     }
     if (idle >= IDLE_LEAST && (reply->period_ns <= 0 || idle <= reply->period_ns ||
                                (is_notification(request) && idle < NOTIFICATION_TIME))) {
-        say(text, "; inferred: a device between with too short an idle time-out for MAPI/HTTP, or a server failed; next: "
-                  "idle time-outs for /mapi before %s: NotificationWait stays open up to five minutes", SERVER(conn));
+        say(text, "; inferred: a device between with too short an idle time-out for MAPI/HTTP, or a server failed; "
+                  "next: idle time-outs for /mapi before %s: NotificationWait stays open up to five minutes",
+            SERVER(conn));
     } else {
-        say(text, "; inferred: the server or a device between broke off; next: the logs of %s and of devices before it at "
-                  "this time", SERVER(conn));
+        say(text, "; inferred: the server or a device between broke off; next: the logs of %s and of devices before it "
+                  "at this time", SERVER(conn));
     }
 }
 
@@ -271,7 +273,8 @@ void response_cut(struct judge *judge, const struct event *event)
     }
     const struct subject subject = about_request(judge, request);
     evidence_of(&evidence, request, NULL);
-    if (!finding_begin(&finding, judge, client ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when, &subject, &evidence)) {
+    if (!finding_begin(&finding, judge, client ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when, &subject,
+                       &evidence)) {
         return;
     }
     struct text *text = &finding.text;
@@ -290,8 +293,8 @@ void response_cut(struct judge *judge, const struct event *event)
     if (client) {
         say_cut_by_client(text, request, ender);
     } else if (whole_behind) {
-        say(text, "; leg %u has it complete (frame %u); inferred: the device at %s cut it; next: its limits and time-outs "
-                  "for responses of /mapi", request->leg + 1, whole_behind, SERVER(conn));
+        say(text, "; leg %u has it complete (frame %u); inferred: the device at %s cut it; next: its limits and "
+                  "time-outs for responses of /mapi", request->leg + 1, whole_behind, SERVER(conn));
     } else {
         say_cut_by_server(text, reply, ender, idle);
     }
@@ -327,10 +330,11 @@ void request_unanswered(struct judge *judge, const struct event *event)
     } else if (there->status) {
         say(text, "; inferred: the device at %s did not pass the answer on; next: its log and time-outs", SERVER(conn));
     } else if (conn->link->ended_frame && conn->link->ended_frame < request->begin.frame) {
-        say(text, "; inferred: the request crossed the end of a kept connection, the client sends it again; next: nothing");
+        say(text, "; inferred: the request crossed the end of a kept connection, the client sends it again; next: "
+                  "nothing");
     } else {
-        say(text, "; inferred: the server or a device between gave the connection up; next: time-outs before %s and the "
-                  "server's log at this time", SERVER(conn));
+        say(text, "; inferred: the server or a device between gave the connection up; next: time-outs before %s and "
+                  "the server's log at this time", SERVER(conn));
     }
     end_in_use(&finding, request);
 }

@@ -77,8 +77,8 @@ void response_late(struct judge *judge, const struct event *event)
         event->when.ns - there->pending_ns > reply->period_ns / 10 && !late_behind) {
         finding.where = WHERE_DEVICE;
         finding.seen = true;
-        say(text, "; leg %u had PENDING in frame %u; inferred: the device at %s collects the response before it passes it "
-                  "on; next: switch off response buffering for /mapi there", request->leg + 1, there->pending_frame,
+        say(text, "; leg %u had PENDING in frame %u; inferred: the device at %s collects the response before it passes "
+                  "it on; next: switch off response buffering for /mapi there", request->leg + 1, there->pending_frame,
             SERVER(request->conn));
     } else if (late_behind) {
         finding.where = WHERE_SERVER;
@@ -86,8 +86,8 @@ void response_late(struct judge *judge, const struct event *event)
             SERVER(request->conn), request->leg + 1);
     } else {
         finding.where = reply->bunched ? WHERE_DEVICE : WHERE_UNKNOWN;
-        say(text, "; inferred: a device between holds the response back%s; next: response buffering for /mapi on devices "
-                  "before %s, or a capture behind them",
+        say(text, "; inferred: a device between holds the response back%s; next: response buffering for /mapi on "
+                  "devices before %s, or a capture behind them",
             reply->bunched ? "" : ", or the server did not send PENDING in time", SERVER(request->conn));
     }
     if (request->front) {

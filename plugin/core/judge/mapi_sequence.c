@@ -48,8 +48,8 @@ static void overlap(struct judge *judge, const struct request *request, struct w
     finding.where = WHERE_CLIENT;
     say(&finding.text, "Seen: %s and %s (frame %u, stream %u) were under way at the same time, both of session %u; "
                        "inferred: two requests of one context at a time, which only NotificationWait may do (3.1.5.1): "
-                       "the server may answer code 15; next: whether the client sends both, or a device between repeats "
-                       "one", REQUEST(request), type_text(request->other.type), request->other.frame,
+                       "the server may answer code 15; next: whether the client sends both, or a device between "
+                       "repeats one", REQUEST(request), type_text(request->other.type), request->other.frame,
         request->other.stream, request->side->session->number);
     tell(&finding);
 }

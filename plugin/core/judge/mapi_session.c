@@ -63,12 +63,12 @@ void cookies_lost(struct judge *judge, const struct event *event)
         say(text, "; it belongs to session %u by the GUID of its X-RequestId", side->session->number);
     }
     if (proven) {
-        say(text, "; on leg %u the same request has it (frame %u, stream %u); inferred: the device at %s %s it (proven); "
-                  "next: rules for Cookie headers there", front->leg, front->begin.frame, front->conn->link->stream,
-            SERVER(front->conn), did);
+        say(text, "; on leg %u the same request has it (frame %u, stream %u); inferred: the device at %s %s it "
+                  "(proven); next: rules for Cookie headers there",
+            front->leg, front->begin.frame, front->conn->link->stream, SERVER(front->conn), did);
     } else {
-        say(text, "; inferred: the client did not keep it, or a device before this leg %s it; next: capture next to the "
-                  "client, and rules for Cookie and Set-Cookie on devices between", did);
+        say(text, "; inferred: the client did not keep it, or a device before this leg %s it; next: capture next to "
+                  "the client, and rules for Cookie and Set-Cookie on devices between", did);
     }
     tell(&finding);
 }
@@ -142,8 +142,8 @@ static void tell_reconnect(struct judge *judge, struct side_memo *memo, const st
     finding->where = WHERE_NONE;
     finding->seen = false;
     text->used = 0;
-    say(text, "Seen: the context of session %u was refused in frame %u with code %u (%s), %s after its last success, and "
-              "%s %s", side->session->number, refused_frame, lost->code, mapi_code_name(lost->code),
+    say(text, "Seen: the context of session %u was refused in frame %u with code %u (%s), %s after its last success, "
+              "and %s %s", side->session->number, refused_frame, lost->code, mapi_code_name(lost->code),
         SECONDS(lost->idle_ns), REQUEST(request), request->from_cookies ? "brings its cookies again" : "follows");
     if (lost->known) {
         say(text, "; X-ExpirationInfo allows %s", SECONDS(side->expiration_ns));
@@ -208,8 +208,8 @@ static void tell_expired(struct judge *judge, struct finding *finding, const str
 {
     const struct request *request = reply->request;
     finding_turn(finding, V_SESSION_EXPIRED);
-    say(&finding->text, "Seen: %s was answered with %s, %s after the last success in frame %u, X-ExpirationInfo allows %s; "
-                        "inferred: the context had expired, as after the client's sleep; next: nothing, the client "
+    say(&finding->text, "Seen: %s was answered with %s, %s after the last success in frame %u, X-ExpirationInfo allows "
+                        "%s; inferred: the context had expired, as after the client's sleep; next: nothing, the client "
                         "connects anew", REQUEST(request), CODE("code", reply), SECONDS(request->idle_ns),
         request->idle_from, SECONDS(request->side->expiration_ns));
     set_context(judge, request->side, CONTEXT_EXPIRED, finding->when);
@@ -239,7 +239,8 @@ static void say_elsewhere(struct finding *finding, const struct reply *reply, co
             memo->lost_frame, memo->proven_frame);
     }
     if (there->peer) {
-        say(text, "; inferred: the device at %s sent it to a server that does not have the context", SERVER(request->conn));
+        say(text, "; inferred: the device at %s sent it to a server that does not have the context",
+            SERVER(request->conn));
     } else if (reply->back_differs && device) {
         say(text, "; inferred: the device before this leg sent it to a server that does not have the context");
     } else if (reply->back_differs) {
@@ -258,9 +259,10 @@ static void tell_lost(struct judge *judge, struct finding *finding, const struct
     const struct side *side = request->side;
     struct side_memo *memo = memo_of_side(judge, side);
     struct text *text = &finding->text;
-    say(text, "Seen: %s carried the cookies of session %u and was answered with %s in frame %u, %s after the last success "
-              "(frame %u), X-ExpirationInfo allows %s", REQUEST(request), side->session->number, CODE("code", reply),
-        finding->when.frame, SECONDS(request->idle_ns), request->idle_from, SECONDS(side->expiration_ns));
+    say(text, "Seen: %s carried the cookies of session %u and was answered with %s in frame %u, %s after the last "
+              "success (frame %u), X-ExpirationInfo allows %s", REQUEST(request), side->session->number,
+        CODE("code", reply), finding->when.frame, SECONDS(request->idle_ns), request->idle_from,
+        SECONDS(side->expiration_ns));
     say_elsewhere(finding, reply, memo);
     say(text, "; next: %s", finding->where == WHERE_SERVER ?
         "moves of the mailbox or its database at this time" :

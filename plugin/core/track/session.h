@@ -13,7 +13,6 @@
 #include "tables.h"
 
 #define JAR_MAX 32               /* cookies of a session on one leg */
-#define QUEUE_MAX 64             /* requests of one connection that are looked at for the one a response names */
 #define SEARCH_MAX 64            /* requests looked at for the same one on another leg */
 #define LEGS_MAX 16
 #define USED_MAX 64              /* connections of a session and leg that are looked at for gaps */
