@@ -9,6 +9,7 @@
 #undef NDEBUG
 #include "../tests/unit/heap.h"
 #include "../tests/unit/tokens.h"
+#include "finding.h"
 #include "outlook.h"
 
 #include <assert.h>
@@ -248,6 +249,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (play.p < play.end) {
         an_event(&play);
     }
+    assert(play.outlook->judge->misuse == 0);
     struct auth_row row;
     for (uint32_t r = 0; r < aworld_rows(play.world); r++) {
         assert(aworld_row(play.world, r, &row));

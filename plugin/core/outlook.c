@@ -17,18 +17,7 @@ struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs 
     return outlook;
 }
 
-/* Puts more behind list. */
-static void append(const struct verdict **list, const struct verdict *more)
-{
-    while (*list) {
-        list = &((struct verdict *)(uintptr_t)*list)->next;
-    }
-    *list = more;
-}
-
 const struct verdict *outlook_take_verdicts(struct outlook *outlook)
 {
-    const struct verdict *all = judge_take(outlook->judge);
-    append(&all, aworld_take_verdicts(outlook->logons));
-    return all;
+    return judge_take(outlook->judge);
 }

@@ -10,6 +10,7 @@
 #include "auth.h"
 #include "conn.h"
 #include "judge.h"
+#include "logons.h"
 #include "mapi.h"
 #include "vconn.h"
 

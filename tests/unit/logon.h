@@ -9,6 +9,7 @@
 #ifndef OUTLOOKHTTP_LOGON_H
 #define OUTLOOKHTTP_LOGON_H
 
+#include "finding.h"
 #include "heap.h"
 #include "outlook.h"
 #include "tokens.h"
@@ -58,6 +59,7 @@ static inline void stage_begin(struct stage *stage)
 
 static inline void stage_end(struct stage *stage)
 {
+    CHECK_INT(stage->outlook->judge->misuse, 0);
     heap_free(&stage->heap);
 }
 

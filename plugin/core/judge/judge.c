@@ -8,8 +8,9 @@
 
 #include "event.h"
 #include "finding.h"
-#include "rpch.h"
+#include "logon_rules.h"
 #include "mapi_rules.h"
+#include "rpch.h"
 
 struct judge *judge_new(const struct arena *arena, const struct judge_prefs *prefs)
 {
@@ -110,6 +111,27 @@ void judge_hear(void *ear, const struct event *event)
     case EVENT_SESSION_TIME_PASSED:
         context_time_passed(judge, event);
         end_time_passed(judge, event);
+        break;
+    case EVENT_CHALLENGE_MISSING:
+        logon_challenge_missing(judge, event);
+        break;
+    case EVENT_CREDENTIALS_ANSWERED:
+        logon_answered(judge, event);
+        break;
+    case EVENT_CREDENTIALS_REFUSED:
+        logon_refused(judge, event);
+        break;
+    case EVENT_OFFER:
+        logon_offered(judge, event);
+        break;
+    case EVENT_STRANGER:
+        logon_stranger(judge, event);
+        break;
+    case EVENT_CHALLENGE_UNANSWERED:
+        logon_passed_by(judge, event);
+        break;
+    case EVENT_BEARERS_EMPTY:
+        logon_bearers_empty(judge, event);
         break;
     case EVENT_KINDS:
         break;

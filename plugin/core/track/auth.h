@@ -48,25 +48,9 @@ void auth_lost(struct aconn *conn, enum way way);
 /* Ends a frame, after its heads and after tcp took it in. ended: FIN or RST by that end. */
 void auth_end_of_frame(struct aconn *conn, struct when when, bool ended, enum way by);
 
-const struct verdict *aworld_take_verdicts(struct aworld *world);
-
-/* A row for each user, host and scheme, in order of appearance. */
-struct auth_row {
-    const char *user, *host, *scheme;
-    uint32_t connections, accepted, refused;
-    int64_t slowest_ns;          /* -1 if nothing was answered */
-    const char *challenge_servers;       /* "EX1, EX2", "" if none */
-    struct when first_refusal;   /* frame 0 if none */
-    struct when start, last;
-    enum verdict_kind verdict;   /* the gravest, VERDICT_KINDS if none */
-    uint32_t verdict_frame;
-    enum verdict_where where;
-    bool where_seen;
-};
-
+/* How many rows the report on logons has. */
 uint32_t aworld_rows(const struct aworld *world);
-bool aworld_row(const struct aworld *world, uint32_t index, struct auth_row *row);
-/* The row of the connection's last credentials, NO_NUMBER if none. */
+/* The row, in the report on logons, of the connection's last credentials; NO_NUMBER if none. */
 uint32_t aconn_row(const struct aconn *conn);
 
 #endif

@@ -83,6 +83,14 @@ enum event_kind {
     EVENT_SESSION_TIME_PASSED,
 
     /* ---- logons, of both ------------------------------------------------------------ */
+    EVENT_CHALLENGE_MISSING,     /* type3: the frame with a type 3 is complete, and no type 2 of its connection fits it */
+    EVENT_CREDENTIALS_ANSWERED,  /* answer: final credentials got their first answer, for good or ill */
+    EVENT_CREDENTIALS_REFUSED,   /* answer: final credentials got a 401; follows ANSWERED */
+    EVENT_OFFER,                 /* answer: a 401 says what the server offers; follows REFUSED */
+    EVENT_STRANGER,              /* request: the first without credentials, and of another user, that the server takes for
+                                  * the connection's owner's since he logged on */
+    EVENT_CHALLENGE_UNANSWERED,  /* unanswered: what a client does after a challenge in lower case */
+    EVENT_BEARERS_EMPTY,         /* rounds: their last connection ends */
 
     EVENT_KINDS
 };
@@ -96,6 +104,15 @@ struct side;                     /* session.h */
 struct request;
 struct reply;
 struct mconn;
+/* What a client does after a challenge in lower case. */
+enum passed_by { PASSED_BY_CLOSE, PASSED_BY_REQUEST };
+
+/* logon_state.h */
+struct aconn;
+struct arequest;
+struct lone_type3;
+struct logon_answer;
+struct rounds;
 
 struct event {
     enum event_kind kind;
@@ -141,6 +158,16 @@ struct event {
                 const struct mconn *conn;    /* NULL: none of MAPI/HTTP */
             } unused;
         } session;
+        union {                  /* logons (logon_state.h), by kind, as said there */
+            const struct lone_type3 *type3;
+            const struct logon_answer *answer;
+            const struct arequest *request;
+            const struct rounds *rounds;
+            struct {
+                const struct aconn *conn;
+                enum passed_by then;
+            } unanswered;
+        } logon;
     };
 };
 

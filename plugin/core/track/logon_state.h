@@ -1,40 +1,23 @@
-/* auth_private.h
- * What auth.c and ajudge.c share. Everything here lives in the world's arena; a connection
- * without outstanding requests stays below 192 bytes.
+/* logon_state.h
+ * What is known of logons, as those who hear of them read it. It lives in the world's arena,
+ * and only track changes it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#ifndef OUTLOOKHTTP_AUTH_PRIVATE_H
-#define OUTLOOKHTTP_AUTH_PRIVATE_H
+#ifndef OUTLOOKHTTP_LOGON_STATE_H
+#define OUTLOOKHTTP_LOGON_STATE_H
 
 #include "auth.h"
 #include "authtoken.h"
-#include "say.h"
 #include "tables.h"
 
-#define SLOW_ABOVE (2 * SECOND)
-#define VERY_SLOW_ABOVE (10 * SECOND)
-#define REFUSALS_TOLD 3
-#define BEARER_ROUNDS 3
-#define LOWER_ROUNDS 2           /* without credentials, on further connections */
-#define BACKEND_PORT 444         /* Exchange's own back end, which trusts its front end */
-
-#define OUTSTANDING_MAX 32       /* requests of one connection */
-#define RELAYS_LOOKED_AT 8       /* outstanding requests that are the same */
-#define LEGS_MAX 8
-#define RELAY_WAIT (30 * SECOND) /* what comes later is sent again, not passed on */
-#define RELAY_WAIT_WEAK (5 * SECOND)
-#define COPY_WAIT (1 * SECOND)
-
-/* ---- what is outstanding ------------------------------------------------------------ */
-
-/* Requests that are one request, outstanding on several connections. */
-struct same {
-    struct same *next;
-    uint64_t id;
-    struct arequest *newest;
+struct keyed {                   /* an item that is found by a digest alone */
+    struct item item;
+    uint64_t key;
 };
+
+/* ---- requests, while outstanding ------------------------------------------------------ */
 
 enum identity_kind { ID_CLIENT_INFO, ID_REQUEST_ID, ID_USER_IDENTITY, ID_OUTLOOK_SESSION, ID_CONTEXT, ID_KINDS };
 
@@ -65,25 +48,14 @@ struct arequest {
     bool opens;                  /* Connect or Bind */
     bool answered;               /* the credentials were */
     bool below_lower, below_answered;
-    uint32_t torn;               /* the frame in which its type 3 was told to be torn, here or on a leg after; 0: not */
+    uint32_t torn;               /* the frame of its type 3, here or on a leg after, whose challenge is missing; 0: none */
     const struct owner *stranger;        /* a request without credentials of this user */
 };
 
 /* ---- connections ------------------------------------------------------------------------ */
 
+/* Whether the server takes requests without credentials for the user's who logged on. */
 enum owned { OWNED_NOT, OWNED_PERHAPS, OWNED };
-
-/* A type 3 to judge at the end of the frame, or a repeated request. */
-struct pending {
-    struct pending *next;        /* of the free ones */
-    uint32_t frame, leg;
-    struct account *account;
-    const char *user, *nb_name, *dns_name;
-    uint64_t digest;
-    const struct aconn *client_side;     /* on the leg before, if that carried the type 2 too */
-    bool has_timestamp;
-    bool repeated;               /* without credentials, after a challenge in lower case */
-};
 
 /* What a connection with NTLM, or with a challenge in lower case, has besides. */
 struct aconn_more {
@@ -97,6 +69,7 @@ struct aconn_more {
     bool lower_close;            /* the server closes after it */
     bool lower_seen;             /* the next leg has it in another case */
     const char *lower_host;
+    const struct site *lower_site;
 };
 
 struct aconn {
@@ -107,8 +80,9 @@ struct aconn {
     uint32_t leg;                /* shown before on this connection, NO_NUMBER if not */
     uint32_t passed_over;        /* answers to requests that were let go */
     uint8_t outstanding;
-    uint8_t owned;               /* enum owned: whether the server takes requests for the user's without credentials */
-    bool lost : 1, proxy_auth : 1, ended : 1, shared_told : 1;
+    uint8_t owned;               /* enum owned */
+    bool lost : 1, proxy_auth : 1, ended : 1;
+    bool shared : 1;             /* a stranger's request was taken for the owner's */
 
     struct {                     /* the last final credentials */
         struct account *account;
@@ -129,7 +103,7 @@ struct aconn {
     struct rounds *rounds;       /* of empty Bearers, the last here */
 };
 
-/* ---- tables -------------------------------------------------------------------------- */
+/* ---- whom and what logons are about ---------------------------------------------------- */
 
 #define ACCOUNT_SERVERS 4
 
@@ -142,41 +116,21 @@ struct account {                 /* a row of the report */
     const char *server[ACCOUNT_SERVERS];
     const char *servers;         /* the same, joined */
     struct when first_refusal, start, last;
-    bool has_verdict, where_seen, bindings_told;
-    uint8_t verdict, severity, where;
-    uint32_t verdict_frame;
+    void *memo;                  /* the judge's */
 };
 
-struct account_conn {            /* a further account was used on a connection */
-    struct item item;
-    const struct account *account;
+struct carrier {                 /* of a challenge */
     const struct aconn *conn;
-};
-
-struct keyed {                   /* an item that is found by a digest alone */
-    struct item item;
-    uint64_t key;
-};
-
-struct carrier {
-    struct aconn *conn;
     uint32_t frame, leg;
 };
 
-#define CARRIERS 4
-
-/* A target information that was given in a type 2, and where, oldest first. */
-struct challenge {
-    struct keyed keyed;
-    struct carrier carrier[CARRIERS];
-    uint8_t carriers;
-};
+#define REFUSALS_KEPT 3
 
 /* Refusals in a row of one user for one host and leg. */
 struct refusals {
     struct keyed keyed;
     uint32_t count;
-    uint32_t frame[REFUSALS_TOLD];
+    uint32_t frame[REFUSALS_KEPT];       /* of the first of them */
     uint32_t mark;               /* the frame of the last that counted */
 };
 
@@ -197,7 +151,7 @@ struct peer {
     uint32_t lower_frame;        /* the last challenge in lower case */
     int64_t lower_ns;
     uint8_t lower_rounds;
-    bool downgrade_told;
+    void *memo;                  /* the judge's */
 };
 
 /* A host on one leg. */
@@ -205,65 +159,57 @@ struct site {
     struct keyed keyed;
     const char *accepted;        /* a user, the first that was accepted */
     bool several;                /* and others */
-    bool lower_told;
+    void *memo;                  /* the judge's */
 };
 
-/* Empty Bearers of one X-ClientInfo on one leg. */
+#define ROUNDS_KEPT 3
+
+/* Empty Bearers of one X-ClientInfo on one leg, with neither token nor other scheme between. */
 struct rounds {
     struct keyed keyed;
-    uint32_t count, mark;
-    uint32_t frame[BEARER_ROUNDS];
+    uint32_t count, mark;        /* mark: the frame of the last answer */
+    uint32_t frame[ROUNDS_KEPT]; /* of the first answers */
     const struct aconn *conn;    /* of the last */
-    bool told;
+    void *memo;                  /* the judge's, of this series */
 };
 
-struct aworld {
-    struct arena arena;
-    struct track *track;
-    struct table accounts, account_conns, challenges, refusals, owners, peers, sites, rounds;
-    struct account **rows;
-    uint32_t row_count, row_room;
-    struct same **slot;          /* outstanding requests, by what they are */
-    uint32_t slots, sames;
-    struct same *free_sames;
-    struct arequest *free_requests;
-    struct pending *free_pending;
-    struct auth_shown shown;     /* by the last head */
-    bool lower_answered;         /* a client of the capture read a challenge in lower case */
-    struct verdict_list verdicts;
+/* ---- what events bring ------------------------------------------------------------------ */
+
+/* A type 3 on a connection that did not carry its type 2. */
+struct lone_type3 {
+    const struct aconn *conn;
+    uint32_t leg;
+    const struct account *account;
+    const char *user;
+    const char *nb_name, *dns_name;      /* of the server that its target information names, "" if none */
+    bool has_timestamp;          /* it fits one challenge alone */
+    const struct aconn *client_side;     /* on the leg before, if that carried the type 2 too, or NULL */
+    const struct carrier *same_leg;      /* of the type 2, or NULL: the handshake is torn */
+    const struct carrier *before;        /* of the same on a leg before, or NULL */
 };
 
-/* ---- auth.c --------------------------------------------------------------------------- */
+/* An answer to a request. */
+struct logon_answer {
+    const struct aconn *conn;
+    const struct arequest *request;      /* NULL: an RTS PDU answers */
+    const struct http_info *info;        /* NULL: neither 401 nor anything else to tell of */
+    unsigned status;             /* 0: an RTS PDU */
+    const struct account *account;       /* of its final credentials, or NULL */
+    uint32_t leg;
+    struct when sent, below;     /* the credentials; below: as in the request */
+    bool accepted;
+    bool checked;                /* the time until the answer is what checking them took */
+    const struct refusals *refusals;     /* this one counted, or NULL */
+    unsigned offers;             /* bits of enum auth_scheme */
+};
 
-struct aconn_more *aconn_more(struct aconn *conn);       /* made on first use */
-const char *auth_keep(struct aworld *world, const char *text);    /* the one copy; "" for "" */
-struct site *site_of(struct aworld *world, const char *host, uint32_t leg);
 /* Whether two names can be told to be two users: local parts that differ, or domains of the
  * same form. */
 bool users_differ(const char *a, const char *b);
-const struct challenge *challenge_find(const struct aworld *world, uint64_t digest);
-bool aconn_whole(const struct aconn *conn);
+/* NULL if nothing is known of that host. */
+const struct site *site_find(const struct aworld *world, const char *host, uint32_t leg);
 
-/* ---- ajudge.c ------------------------------------------------------------------------- */
-
-void judge_type3(struct aconn *conn, struct when when);
-void judge_refusal(struct aconn *conn, const struct arequest *request, struct when when,
-                   const struct refusals *refusals, const struct http_head *head);
-/* How long credentials waited for their answer. */
-struct wait {
-    struct account *account;
-    uint32_t leg;
-    struct when sent, below;     /* below: as in the request */
-    unsigned status;             /* of the answer, 0 if it was no response */
-    bool accepted;
-};
-
-void judge_time(struct aconn *conn, const struct wait *wait, struct when when);
-void judge_bindings(struct aconn *conn, const struct arequest *request, struct when when);
-void judge_offer(struct aconn *conn, const struct arequest *request, struct when when, const struct http_head *head);
-void judge_stranger(struct aconn *conn, const struct arequest *request, struct when when);
-/* What happened to a challenge in lower case: "the client closes its connection". */
-void judge_lower(struct aconn *conn, struct when when, const char *then);
-void judge_rounds(struct aconn *conn, struct when when);
+/* The account of a row, NULL if there are no so many. */
+const struct account *aworld_account(const struct aworld *world, uint32_t index);
 
 #endif
