@@ -32,4 +32,8 @@ void say_seconds(struct text *text, int64_t ns);                             /* 
 const char *endpoint_text(char to[ENDPOINT_TEXT_MAX], const struct endpoint *endpoint);
 const char *seconds_text(char to[SECONDS_TEXT_MAX], int64_t ns);
 
+/* In room of their own that lasts as long as the caller's block. */
+#define ENDPOINT(end) endpoint_text((char[ENDPOINT_TEXT_MAX]){ 0 }, end)
+#define SECONDS(ns) seconds_text((char[SECONDS_TEXT_MAX]){ 0 }, ns)
+
 #endif

@@ -89,8 +89,6 @@ static void tell_by(struct finding *finding, enum verdict_where where, bool seen
 #define NAMES(nb_name, dns_name) names_piece((char[PIECE_MAX]){ 0 }, nb_name, dns_name)
 #define LEAF(conn) leaf_piece((char[PIECE_MAX]){ 0 }, conn)
 #define FRAMES(frames, count) frames_piece((char[PIECE_MAX]){ 0 }, frames, count)
-#define ENDPOINT(end) endpoint_text((char[ENDPOINT_TEXT_MAX]){ 0 }, end)
-#define TIME(ns) seconds_text((char[SECONDS_TEXT_MAX]){ 0 }, ns)
 
 /* "10.0.0.81:80 (stream 3, frame 12)" */
 static const char *server_piece(char *to, const struct aconn *conn, uint32_t frame)
@@ -365,11 +363,11 @@ void logon_answered(struct judge *judge, const struct event *event)
     if (answer->status) {
         say(&finding.text, " (%u)", answer->status);
     }
-    say(&finding.text, " after %s by %s", TIME(ns), SERVER(answer->conn, event->when.frame));
+    say(&finding.text, " after %s by %s", SECONDS(ns), SERVER(answer->conn, event->when.frame));
     if (kept) {
         say(&finding.text, ", while the answer on the next leg came in frame %u after %s; inferred: the server was "
             "quick, the device between keeps answers back; next: response buffering on that device",
-            answer->below.frame, TIME(below));
+            answer->below.frame, SECONDS(below));
     } else {
         say(&finding.text, "; inferred: the server, or the domain controller it asks, is slow to check credentials; next: "
             "%s", ntlm ?

@@ -62,8 +62,7 @@ void held_free(struct judge *judge, struct held *held);
 #define CODE_MAX 480
 #define REQUEST(request) request_text((char[PIECE_MAX]){ 0 }, request)
 #define CODE(what, reply) code_text((char[CODE_MAX]){ 0 }, what, reply)
-#define SERVER(conn) endpoint_text((char[ENDPOINT_TEXT_MAX]){ 0 }, &(conn)->link->server->end)
-#define SECONDS(ns) seconds_text((char[24]){ 0 }, ns)
+#define SERVER(conn) ENDPOINT(conn_server((conn)->link))
 /* Two arguments for "%.*s": at most that many bytes of value, not inside a character. */
 #define CUT(value, most) cut_length(value, most), value
 

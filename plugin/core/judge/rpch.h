@@ -34,9 +34,7 @@ const char *channel_text(char to[CHANNEL_TEXT_MAX], const struct channel *channe
 
 /* Pieces of a sentence, each in room of its own that lasts as long as the caller's block. */
 #define CHANNEL(channel) channel_text((char[CHANNEL_TEXT_MAX]){ 0 }, channel) /* "IN to 10.0.0.81:80 (stream 3, frame 12)" */
-#define PEER(channel) endpoint_text((char[ENDPOINT_TEXT_MAX]){ 0 }, conn_server((channel)->conn->link))
-#define ENDPOINT(end) endpoint_text((char[ENDPOINT_TEXT_MAX]){ 0 }, end)
-#define SECONDS(ns) seconds_text((char[SECONDS_TEXT_MAX]){ 0 }, ns)
+#define PEER(channel) ENDPOINT(conn_server((channel)->conn->link))
 
 /* The device between two legs: where both halves of the leg before end; NULL if not seen. */
 const struct endpoint *device_before(const struct leg *leg);

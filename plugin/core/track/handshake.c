@@ -134,5 +134,5 @@ void settle_type3(struct aconn *conn, struct when when)
         note_torn(conn, when);
     }
     emit(conn->world->track,
-         &(struct event){ .kind = EVENT_CHALLENGE_MISSING, .when = when, .type3 = &conn->pending->type3 });
+         &(struct event){ .kind = EVENT_CHALLENGE_MISSING, .when = when, .logon.type3 = &conn->pending->type3 });
 }

@@ -33,16 +33,16 @@ struct place *world_place(struct vworld *world, const struct vtcp *conn, const c
     return place;
 }
 
-static struct session *world_session(struct vworld *world, const struct place *place, const char *id)
+static struct outlook_session *world_session(struct vworld *world, const struct place *place, const char *id)
 {
     uint32_t hash = hash_bytes(id, strlen(id), place->item.hash);
     for (struct item *item = table_first(&world->sessions, hash); item; item = table_next(item)) {
-        struct session *session = (struct session *)item;
+        struct outlook_session *session = (struct outlook_session *)item;
         if (session->id == id && session->place == place) {
             return session;
         }
     }
-    struct session *session = world_new(world, sizeof(*session));
+    struct outlook_session *session = world_new(world, sizeof(*session));
     session->id = id;
     session->place = place;
     table_add(&world->track->arena, &world->sessions, &session->item, hash);
@@ -72,7 +72,7 @@ struct channel_more *channel_more(struct channel *channel)
     return channel->more;
 }
 
-static void session_join(struct channel *channel, struct session *session)
+static void session_join(struct channel *channel, struct outlook_session *session)
 {
     struct channel_more *more = channel_more(channel);
     more->session = session;

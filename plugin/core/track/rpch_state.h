@@ -52,7 +52,7 @@ struct names {
 /* What few channels have. */
 struct channel_more {
     const char *outlook_session, *session_id;
-    struct session *session;     /* where it waits for its other half, or NULL */
+    struct outlook_session *session;     /* where it waits for its other half, or NULL */
     struct channel *newer, *older;       /* in that session */
 };
 
@@ -171,7 +171,7 @@ struct place {
 };
 
 /* The same with one OutlookSession or SessionId, newest first; none has its other half. */
-struct session {
+struct outlook_session {
     struct item item;
     const struct place *place;
     const char *id;
