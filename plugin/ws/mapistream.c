@@ -16,6 +16,7 @@
 #define HELD_MAX 64              /* segments that wait for one before them, of one direction */
 #define HEAD_WAIT_MAX HTTP_HEAD_MAX
 #define KEPT_MAX 0x400000u       /* of a message that http may never show */
+#define STILL_MAX 4              /* events without a byte, as the end of a message and the next one */
 #define SENTENCE_MAX 2048
 #define LINE_LOOK 256            /* of a request line, for its path */
 #define SOURCES_MAX 64           /* data sources of one frame that are looked at */
@@ -248,10 +249,12 @@ static size_t follow_bytes(const struct feed *feed, const uint8_t *p, size_t len
     struct way_state *state = &feed->stream->way[feed->way];
     struct follow_event event;
     size_t used = 0;
-    for (;;) {
+    for (unsigned still = 0; still <= STILL_MAX;) {
         const bool answers_head = feed->way == WAY_TO_CLIENT && feed->stream->head_asked;
         const uint8_t *at = p + used;
-        used += http_follow(&state->follow, answers_head, at, len - used, &event);
+        const size_t taken = http_follow(&state->follow, answers_head, at, len - used, &event);
+        still = taken > 0 ? 0 : still + 1;
+        used += taken;
         switch (event.what) {
         case FOLLOW_HEAD:
             begin_message(feed, &event.head, at);
@@ -270,6 +273,10 @@ static size_t follow_bytes(const struct feed *feed, const uint8_t *p, size_t len
             return len - used;
         }
     }
+    /* As in engine.c: it ends whatever http_follow() says, with an item. */
+    lose(feed);
+    REPORT_DISSECTOR_BUG("a stretch of MAPI over HTTP is not moved on in");
+    return 0;
 }
 
 static void feed_bytes(const struct feed *feed, const uint8_t *p, uint32_t len)

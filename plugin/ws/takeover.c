@@ -399,11 +399,8 @@ static void run_direct(struct frame_note *note, const struct tcp_frame *tcp, pac
         at = (int)note->body_offset;
     }
     int left = end - at;
-    if (left > 0) {
-        int captured = tvb_captured_length_remaining(tvb, at);
-        run_in_tunnel(stream, tcp, tvb_new_subset_length_caplen(tvb, at, MIN(captured, left), left), pinfo, tree,
-                      &delivery);
-    }
+    if (left > 0)
+        run_in_tunnel(stream, tcp, stretch_part(tvb, at, left), pinfo, tree, &delivery);
     for (unsigned index = note->source + 1u; stream->tls && index < SOURCES_MAX; index++) {
         const struct data_source *source = NULL;
         bool tls = false;
