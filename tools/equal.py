@@ -55,6 +55,7 @@ SECONDS = 20                         # of CPU time for one capture: most take le
 WALL = 900                           # and a limit for what does not use the CPU
 SHOWN_FRAMES = 6                     # of a capture in one mode
 SHOWN_ROWS = 8                       # of a frame
+SHOWN_LINES = 12                     # of a table, or of text
 WIDTH = 160
 KEYS = "keys"                        # in HOME: the key log of the capture that is read
 ENDED = {-signal.SIGXCPU: f"no end within {SECONDS} s of CPU time", -signal.SIGALRM: f"no end within {WALL} s"}
@@ -325,6 +326,8 @@ def line_differences(what, old, new):
     for line in difflib.unified_diff(old, new, lineterm="", n=0):
         if not line.startswith(("---", "+++", "@@")):
             found.append(f"{what}: {line[:WIDTH * 2]}")
+    if len(found) > SHOWN_LINES:
+        found[SHOWN_LINES:] = [f"{what}: and {len(found) - SHOWN_LINES} more lines"]
     return found
 
 
@@ -350,7 +353,7 @@ def compare(mode, old, new):
             found.append(f"frame {number}: and {len(rows) - SHOWN_ROWS} more")
     if len(differ) > SHOWN_FRAMES:
         found.append(f"and in {len(differ) - SHOWN_FRAMES} more frames: {' '.join(map(str, differ[SHOWN_FRAMES:][:40]))}")
-    return found + line_differences("table", rest, new_rest)[:SHOWN_FRAMES * 2]
+    return found + line_differences("table", rest, new_rest)
 
 
 class Result:
@@ -399,7 +402,7 @@ def main():
                         default=pathlib.Path(os.environ.get("OUTLOOKHTTP_EQUAL_CACHE", PROJECT / ".work" / "equal")))
     parser.add_argument("--check-fork", action="store_true")
     parser.add_argument("named", nargs="*", metavar="CAPTURE")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     modes = [Mode(passes, text) for text in ((False, True) if options.text else (False,)) for passes in (1, 2)
              if options.passes in (str(passes), "both")]
     preload = forkload(options.cache)
