@@ -6,7 +6,6 @@
 
 #include "oxext.h"
 
-#include "oxpart.h"
 #include "oxprops.h"
 #include "oxrop.h"
 #include "oxxpress.h"
@@ -69,146 +68,146 @@ static const struct field_name aux_versions[] = {
     { 0, NULL }
 };
 
-static const struct field rows[ROWS] = {
-    [EXT_VERSION] = { "ext.version", "Version", FIELD_U16, false, NULL, 0 },
-    [EXT_FLAGS] = { "ext.flags", "Flags", FIELD_U16, true, NULL, 0 },
-    [EXT_FLAG_COMPRESSED] = { "ext.flags.compressed", "Compressed", FIELD_U16, false, NULL, EXT_COMPRESSED },
-    [EXT_FLAG_XOR] = { "ext.flags.xor_magic", "XorMagic", FIELD_U16, false, NULL, EXT_XOR_MAGIC },
-    [EXT_FLAG_LAST] = { "ext.flags.last", "Last", FIELD_U16, false, NULL, EXT_LAST },
-    [EXT_SIZE] = { "ext.size", "Size", FIELD_U16, false, NULL, 0 },
-    [EXT_ACTUAL] = { "ext.size_actual", "SizeActual", FIELD_U16, false, NULL, 0 },
-    [EXT_PAYLOAD] = { "ext.payload", "Payload as sent", FIELD_BYTES, false, NULL, 0 },
-    [EXT_REST] = { "ext.rest", "Behind the last extended buffer", FIELD_BYTES, false, NULL, 0 },
+static const struct field rows[ROWS + 1] = {
+    [EXT_VERSION] = { .filter = "ext.version", "Version", FIELD_U16, false, NULL, 0 },
+    [EXT_FLAGS] = { .filter = "ext.flags", "Flags", FIELD_U16, true, NULL, 0 },
+    [EXT_FLAG_COMPRESSED] = { .filter = "ext.flags.compressed", "Compressed", FIELD_U16, false, NULL, EXT_COMPRESSED },
+    [EXT_FLAG_XOR] = { .filter = "ext.flags.xor_magic", "XorMagic", FIELD_U16, false, NULL, EXT_XOR_MAGIC },
+    [EXT_FLAG_LAST] = { .filter = "ext.flags.last", "Last", FIELD_U16, false, NULL, EXT_LAST },
+    [EXT_SIZE] = { .filter = "ext.size", "Size", FIELD_U16, false, NULL, 0 },
+    [EXT_ACTUAL] = { .filter = "ext.size_actual", "SizeActual", FIELD_U16, false, NULL, 0 },
+    [EXT_PAYLOAD] = { .filter = "ext.payload", "Payload as sent", FIELD_BYTES, false, NULL, 0 },
+    [EXT_REST] = { .filter = "ext.rest", "Behind the last extended buffer", FIELD_BYTES, false, NULL, 0 },
 
-    [AUX_SIZE] = { "aux.size", "Size", FIELD_U16, false, NULL, 0 },
-    [AUX_VERSION] = { "aux.version", "Version", FIELD_U8, false, aux_versions, 0 },
-    [AUX_TYPE] = { "aux.type", "Type", FIELD_U8, true, NULL, 0 },
-    [AUX_DATA] = { "aux.data", "Data", FIELD_BYTES, false, NULL, 0 },
-    [AUX_RESERVED] = { "aux.reserved", "Reserved", FIELD_BYTES, false, NULL, 0 },
-    [AUX_UNUSED] = { "aux.unused", "Unused", FIELD_BYTES, false, NULL, 0 },
+    [AUX_SIZE] = { .filter = "aux.size", "Size", FIELD_U16, false, NULL, 0 },
+    [AUX_VERSION] = { .filter = "aux.version", "Version", FIELD_U8, false, aux_versions, 0 },
+    [AUX_TYPE] = { .filter = "aux.type", "Type", FIELD_U8, true, NULL, 0 },
+    [AUX_DATA] = { .filter = "aux.data", "Data", FIELD_BYTES, false, NULL, 0 },
+    [AUX_RESERVED] = { .filter = "aux.reserved", "Reserved", FIELD_BYTES, false, NULL, 0 },
+    [AUX_UNUSED] = { .filter = "aux.unused", "Unused", FIELD_BYTES, false, NULL, 0 },
 
-    [CLIENT_ID] = { "aux.client_id", "ClientID", FIELD_U16, false, NULL, 0 },
-    [SERVER_ID] = { "aux.server_id", "ServerID", FIELD_U16, false, NULL, 0 },
-    [SESSION_ID] = { "aux.session_id", "SessionID", FIELD_U16, false, NULL, 0 },
-    [REQUEST_ID] = { "aux.request_id", "RequestID", FIELD_U16, false, NULL, 0 },
-    [PROCESS_ID] = { "aux.process_id", "ProcessID", FIELD_U16, false, NULL, 0 },
-    [CONNECTION_ID] = { "aux.connection_id", "ConnectionID", FIELD_U32, false, NULL, 0 },
-    [SESSION_GUID] = { "aux.session_guid", "SessionGuid", FIELD_GUID, false, NULL, 0 },
-    [PROCESS_GUID] = { "aux.process_guid", "ProcessGuid", FIELD_GUID, false, NULL, 0 },
-    [ACCOUNT] = { "aux.account", "Account", FIELD_GUID, false, NULL, 0 },
-    [CONNECTION_GUID] = { "aux.connection_guid", "ConnectionGUID", FIELD_GUID, false, NULL, 0 },
+    [CLIENT_ID] = { .filter = "aux.client_id", "ClientID", FIELD_U16, false, NULL, 0 },
+    [SERVER_ID] = { .filter = "aux.server_id", "ServerID", FIELD_U16, false, NULL, 0 },
+    [SESSION_ID] = { .filter = "aux.session_id", "SessionID", FIELD_U16, false, NULL, 0 },
+    [REQUEST_ID] = { .filter = "aux.request_id", "RequestID", FIELD_U16, false, NULL, 0 },
+    [PROCESS_ID] = { .filter = "aux.process_id", "ProcessID", FIELD_U16, false, NULL, 0 },
+    [CONNECTION_ID] = { .filter = "aux.connection_id", "ConnectionID", FIELD_U32, false, NULL, 0 },
+    [SESSION_GUID] = { .filter = "aux.session_guid", "SessionGuid", FIELD_GUID, false, NULL, 0 },
+    [PROCESS_GUID] = { .filter = "aux.process_guid", "ProcessGuid", FIELD_GUID, false, NULL, 0 },
+    [ACCOUNT] = { .filter = "aux.account", "Account", FIELD_GUID, false, NULL, 0 },
+    [CONNECTION_GUID] = { .filter = "aux.connection_guid", "ConnectionGUID", FIELD_GUID, false, NULL, 0 },
 
-    [TIME_SINCE] = { "aux.time_since_request", "TimeSinceRequest (ms)", FIELD_U32, false, NULL, 0 },
-    [TIME_TO_COMPLETE] = { "aux.time_to_complete_request", "TimeToCompleteRequest (ms)", FIELD_U32, false, NULL, 0 },
-    [TIME_TO_FAIL] = { "aux.time_to_fail_request", "TimeToFailRequest (ms)", FIELD_U32, false, NULL, 0 },
-    [RESULT_CODE] = { "aux.result_code", "ResultCode", FIELD_U32, true, NULL, 0 },
-    [OPERATION] = { "aux.request_operation", "RequestOperation", FIELD_U8, true, NULL, 0 },
+    [TIME_SINCE] = { .filter = "aux.time_since_request", "TimeSinceRequest (ms)", FIELD_U32, false, NULL, 0 },
+    [TIME_TO_COMPLETE] = { .filter = "aux.time_to_complete_request", "TimeToCompleteRequest (ms)", FIELD_U32, false, NULL, 0 },
+    [TIME_TO_FAIL] = { .filter = "aux.time_to_fail_request", "TimeToFailRequest (ms)", FIELD_U32, false, NULL, 0 },
+    [RESULT_CODE] = { .filter = "aux.result_code", "ResultCode", FIELD_U32, true, NULL, 0 },
+    [OPERATION] = { .filter = "aux.request_operation", "RequestOperation", FIELD_U8, true, NULL, 0 },
 
-    [ADAPTER_SPEED] = { "aux.adapter_speed", "AdapterSpeed (kbit/s)", FIELD_U32, false, NULL, 0 },
-    [CLIENT_MODE] = { "aux.client_mode", "ClientMode", FIELD_U16, false, client_modes, 0 },
-    [MACHINE_NAME_OFFSET] = { "aux.machine_name_offset", "MachineNameOffset", FIELD_U16, false, NULL, 0 },
-    [USER_NAME_OFFSET] = { "aux.user_name_offset", "UserNameOffset", FIELD_U16, false, NULL, 0 },
-    [CLIENT_IP_SIZE] = { "aux.client_ip_size", "ClientIPSize", FIELD_U16, false, NULL, 0 },
-    [CLIENT_IP_OFFSET] = { "aux.client_ip_offset", "ClientIPOffset", FIELD_U16, false, NULL, 0 },
-    [CLIENT_IP_MASK_SIZE] = { "aux.client_ip_mask_size", "ClientIPMaskSize", FIELD_U16, false, NULL, 0 },
-    [CLIENT_IP_MASK_OFFSET] = { "aux.client_ip_mask_offset", "ClientIPMaskOffset", FIELD_U16, false, NULL, 0 },
-    [ADAPTER_NAME_OFFSET] = { "aux.adapter_name_offset", "AdapterNameOffset", FIELD_U16, false, NULL, 0 },
-    [MAC_ADDRESS_SIZE] = { "aux.mac_address_size", "MacAddressSize", FIELD_U16, false, NULL, 0 },
-    [MAC_ADDRESS_OFFSET] = { "aux.mac_address_offset", "MacAddressOffset", FIELD_U16, false, NULL, 0 },
-    [MACHINE_NAME] = { "aux.machine_name", "MachineName", FIELD_STRING16, false, NULL, 0 },
-    [USER_NAME] = { "aux.user_name", "UserName", FIELD_STRING16, false, NULL, 0 },
-    [CLIENT_IP] = { "aux.client_ip", "ClientIP", FIELD_BYTES, false, NULL, 0 },
-    [CLIENT_IP_MASK] = { "aux.client_ip_mask", "ClientIPMask", FIELD_BYTES, false, NULL, 0 },
-    [ADAPTER_NAME] = { "aux.adapter_name", "AdapterName", FIELD_STRING16, false, NULL, 0 },
-    [MAC_ADDRESS] = { "aux.mac_address", "MacAddress", FIELD_BYTES, false, NULL, 0 },
+    [ADAPTER_SPEED] = { .filter = "aux.adapter_speed", "AdapterSpeed (kbit/s)", FIELD_U32, false, NULL, 0 },
+    [CLIENT_MODE] = { .filter = "aux.client_mode", "ClientMode", FIELD_U16, false, client_modes, 0 },
+    [MACHINE_NAME_OFFSET] = { .filter = "aux.machine_name_offset", "MachineNameOffset", FIELD_U16, false, NULL, 0 },
+    [USER_NAME_OFFSET] = { .filter = "aux.user_name_offset", "UserNameOffset", FIELD_U16, false, NULL, 0 },
+    [CLIENT_IP_SIZE] = { .filter = "aux.client_ip_size", "ClientIPSize", FIELD_U16, false, NULL, 0 },
+    [CLIENT_IP_OFFSET] = { .filter = "aux.client_ip_offset", "ClientIPOffset", FIELD_U16, false, NULL, 0 },
+    [CLIENT_IP_MASK_SIZE] = { .filter = "aux.client_ip_mask_size", "ClientIPMaskSize", FIELD_U16, false, NULL, 0 },
+    [CLIENT_IP_MASK_OFFSET] = { .filter = "aux.client_ip_mask_offset", "ClientIPMaskOffset", FIELD_U16, false, NULL, 0 },
+    [ADAPTER_NAME_OFFSET] = { .filter = "aux.adapter_name_offset", "AdapterNameOffset", FIELD_U16, false, NULL, 0 },
+    [MAC_ADDRESS_SIZE] = { .filter = "aux.mac_address_size", "MacAddressSize", FIELD_U16, false, NULL, 0 },
+    [MAC_ADDRESS_OFFSET] = { .filter = "aux.mac_address_offset", "MacAddressOffset", FIELD_U16, false, NULL, 0 },
+    [MACHINE_NAME] = { .filter = "aux.machine_name", "MachineName", FIELD_STRING16, false, NULL, 0 },
+    [USER_NAME] = { .filter = "aux.user_name", "UserName", FIELD_STRING16, false, NULL, 0 },
+    [CLIENT_IP] = { .filter = "aux.client_ip", "ClientIP", FIELD_BYTES, false, NULL, 0 },
+    [CLIENT_IP_MASK] = { .filter = "aux.client_ip_mask", "ClientIPMask", FIELD_BYTES, false, NULL, 0 },
+    [ADAPTER_NAME] = { .filter = "aux.adapter_name", "AdapterName", FIELD_STRING16, false, NULL, 0 },
+    [MAC_ADDRESS] = { .filter = "aux.mac_address", "MacAddress", FIELD_BYTES, false, NULL, 0 },
 
-    [SERVER_TYPE] = { "aux.server_type", "ServerType", FIELD_U16, false, server_types, 0 },
-    [SERVER_DN_OFFSET] = { "aux.server_dn_offset", "ServerDNOffset", FIELD_U16, false, NULL, 0 },
-    [SERVER_NAME_OFFSET] = { "aux.server_name_offset", "ServerNameOffset", FIELD_U16, false, NULL, 0 },
-    [SERVER_DN] = { "aux.server_dn", "ServerDN", FIELD_STRING16, false, NULL, 0 },
-    [SERVER_NAME] = { "aux.server_name", "ServerName", FIELD_STRING16, false, NULL, 0 },
+    [SERVER_TYPE] = { .filter = "aux.server_type", "ServerType", FIELD_U16, false, server_types, 0 },
+    [SERVER_DN_OFFSET] = { .filter = "aux.server_dn_offset", "ServerDNOffset", FIELD_U16, false, NULL, 0 },
+    [SERVER_NAME_OFFSET] = { .filter = "aux.server_name_offset", "ServerNameOffset", FIELD_U16, false, NULL, 0 },
+    [SERVER_DN] = { .filter = "aux.server_dn", "ServerDN", FIELD_STRING16, false, NULL, 0 },
+    [SERVER_NAME] = { .filter = "aux.server_name", "ServerName", FIELD_STRING16, false, NULL, 0 },
 
-    [PROCESS_NAME_OFFSET] = { "aux.process_name_offset", "ProcessNameOffset", FIELD_U16, false, NULL, 0 },
-    [PROCESS_NAME] = { "aux.process_name", "ProcessName", FIELD_STRING16, false, NULL, 0 },
+    [PROCESS_NAME_OFFSET] = { .filter = "aux.process_name_offset", "ProcessNameOffset", FIELD_U16, false, NULL, 0 },
+    [PROCESS_NAME] = { .filter = "aux.process_name", "ProcessName", FIELD_STRING16, false, NULL, 0 },
 
-    [ENABLE_FLAGS] = { "aux.enable_flags", "EnableFlags", FIELD_U32, true, NULL, 0 },
+    [ENABLE_FLAGS] = { .filter = "aux.enable_flags", "EnableFlags", FIELD_U32, true, NULL, 0 },
     [ENABLE_SENDTOSERVER] = {
-        "aux.enable_flags.perf_sendtoserver", "ENABLE_PERF_SENDTOSERVER", FIELD_U32, false, NULL, 0x01
+        .filter = "aux.enable_flags.perf_sendtoserver", "ENABLE_PERF_SENDTOSERVER", FIELD_U32, false, NULL, 0x01
     },
     [ENABLE_SENDTOMAILBOX] = {
-        "aux.enable_flags.perf_sendtomailbox", "ENABLE_PERF_SENDTOMAILBOX", FIELD_U32, false, NULL, 0x02
+        .filter = "aux.enable_flags.perf_sendtomailbox", "ENABLE_PERF_SENDTOMAILBOX", FIELD_U32, false, NULL, 0x02
     },
-    [ENABLE_COMPRESSION] = { "aux.enable_flags.compression", "ENABLE_COMPRESSION", FIELD_U32, false, NULL, 0x04 },
+    [ENABLE_COMPRESSION] = { .filter = "aux.enable_flags.compression", "ENABLE_COMPRESSION", FIELD_U32, false, NULL, 0x04 },
     [ENABLE_TUNNELING] = {
-        "aux.enable_flags.http_tunneling", "ENABLE_HTTP_TUNNELING", FIELD_U32, false, NULL, 0x08
+        .filter = "aux.enable_flags.http_tunneling", "ENABLE_HTTP_TUNNELING", FIELD_U32, false, NULL, 0x08
     },
-    [ENABLE_GCDATA] = { "aux.enable_flags.perf_sendgcdata", "ENABLE_PERF_SENDGCDATA", FIELD_U32, false, NULL, 0x10 },
-    [EXPIRY_TIME] = { "aux.expiry_time", "ExpiryTime (ms)", FIELD_U32, false, NULL, 0 },
+    [ENABLE_GCDATA] = { .filter = "aux.enable_flags.perf_sendgcdata", "ENABLE_PERF_SENDGCDATA", FIELD_U32, false, NULL, 0x10 },
+    [EXPIRY_TIME] = { .filter = "aux.expiry_time", "ExpiryTime (ms)", FIELD_U32, false, NULL, 0 },
 
-    [OS_INFO_SIZE] = { "aux.os_version_info_size", "OSVersionInfoSize", FIELD_U32, false, NULL, 0 },
-    [OS_MAJOR] = { "aux.major_version", "MajorVersion", FIELD_U32, false, NULL, 0 },
-    [OS_MINOR] = { "aux.minor_version", "MinorVersion", FIELD_U32, false, NULL, 0 },
-    [OS_BUILD] = { "aux.build_number", "BuildNumber", FIELD_U32, false, NULL, 0 },
-    [OS_SERVICE_PACK_MAJOR] = { "aux.service_pack_major", "ServicePackMajor", FIELD_U16, false, NULL, 0 },
-    [OS_SERVICE_PACK_MINOR] = { "aux.service_pack_minor", "ServicePackMinor", FIELD_U16, false, NULL, 0 },
+    [OS_INFO_SIZE] = { .filter = "aux.os_version_info_size", "OSVersionInfoSize", FIELD_U32, false, NULL, 0 },
+    [OS_MAJOR] = { .filter = "aux.major_version", "MajorVersion", FIELD_U32, false, NULL, 0 },
+    [OS_MINOR] = { .filter = "aux.minor_version", "MinorVersion", FIELD_U32, false, NULL, 0 },
+    [OS_BUILD] = { .filter = "aux.build_number", "BuildNumber", FIELD_U32, false, NULL, 0 },
+    [OS_SERVICE_PACK_MAJOR] = { .filter = "aux.service_pack_major", "ServicePackMajor", FIELD_U16, false, NULL, 0 },
+    [OS_SERVICE_PACK_MINOR] = { .filter = "aux.service_pack_minor", "ServicePackMinor", FIELD_U16, false, NULL, 0 },
 
-    [ORG_FLAGS] = { "aux.org_flags", "OrgFlags", FIELD_U32, true, NULL, 0 },
-    [ORG_PUBLIC_FOLDERS] = { "aux.org_flags.public_folders", "PUBLIC_FOLDERS_ENABLED", FIELD_U32, false, NULL, 0x01 },
+    [ORG_FLAGS] = { .filter = "aux.org_flags", "OrgFlags", FIELD_U32, true, NULL, 0 },
+    [ORG_PUBLIC_FOLDERS] = { .filter = "aux.org_flags.public_folders", "PUBLIC_FOLDERS_ENABLED", FIELD_U32, false, NULL, 0x01 },
     [ORG_AUTODISCOVER] = {
-        "aux.org_flags.autodiscover", "USE_AUTODISCOVER_FOR_PUBLIC_FOLDER_CONFIGURATION", FIELD_U32, false, NULL, 0x02
+        .filter = "aux.org_flags.autodiscover", "USE_AUTODISCOVER_FOR_PUBLIC_FOLDER_CONFIGURATION", FIELD_U32, false, NULL, 0x02
     },
 
-    [SERVER_CAPABILITIES] = { "aux.server_capability_flags", "ServerCapabilityFlags", FIELD_U32, true, NULL, 0 },
+    [SERVER_CAPABILITIES] = { .filter = "aux.server_capability_flags", "ServerCapabilityFlags", FIELD_U32, true, NULL, 0 },
     [CAPABILITY_FAST_TRANSFER] = {
-        "aux.server_capability_flags.packed_fast_transfer", "PACKED_FAST_TRANSFER_UPLOAD_BUFFERS", FIELD_U32, false,
+        .filter = "aux.server_capability_flags.packed_fast_transfer", "PACKED_FAST_TRANSFER_UPLOAD_BUFFERS", FIELD_U32, false,
         NULL, 0x01
     },
     [CAPABILITY_WRITE_STREAM] = {
-        "aux.server_capability_flags.packed_write_stream", "PACKED_WRITE_STREAM_UPLOAD_BUFFERS", FIELD_U32, false,
+        .filter = "aux.server_capability_flags.packed_write_stream", "PACKED_WRITE_STREAM_UPLOAD_BUFFERS", FIELD_U32, false,
         NULL, 0x02
     },
     [CAPABILITY_ULTRA_LARGE] = {
-        "aux.server_capability_flags.ultra_large_packed", "ULTRA_LARGE_PACKED_DOWNLOAD_BUFFERS", FIELD_U32, false,
+        .filter = "aux.server_capability_flags.ultra_large_packed", "ULTRA_LARGE_PACKED_DOWNLOAD_BUFFERS", FIELD_U32, false,
         NULL, 0x08
     },
 
-    [ENDPOINT_CAPABILITIES] = { "aux.endpoint_capability_flag", "EndpointCapabilityFlag", FIELD_U32, true, NULL, 0 },
+    [ENDPOINT_CAPABILITIES] = { .filter = "aux.endpoint_capability_flag", "EndpointCapabilityFlag", FIELD_U32, true, NULL, 0 },
     [ENDPOINT_SINGLE] = {
-        "aux.endpoint_capability_flag.single_endpoint", "ENDPOINT_CAPABILITIES_SINGLE_ENDPOINT", FIELD_U32, false,
+        .filter = "aux.endpoint_capability_flag.single_endpoint", "ENDPOINT_CAPABILITIES_SINGLE_ENDPOINT", FIELD_U32, false,
         NULL, 0x01
     },
 
     [CONNECTION_CONTEXT_OFFSET] = {
-        "aux.connection_context_info_offset", "OffsetConnectionContextInfo", FIELD_U16, false, NULL, 0
+        .filter = "aux.connection_context_info_offset", "OffsetConnectionContextInfo", FIELD_U16, false, NULL, 0
     },
-    [CONNECTION_ATTEMPTS] = { "aux.connection_attempts", "ConnectionAttempts", FIELD_U32, false, NULL, 0 },
-    [CONNECTION_FLAGS] = { "aux.connection_flags", "ConnectionFlags", FIELD_U32, true, NULL, 0 },
-    [CONNECTION_CACHED] = { "aux.connection_flags.cached_mode", "Cached mode", FIELD_U32, false, NULL, 0x01 },
+    [CONNECTION_ATTEMPTS] = { .filter = "aux.connection_attempts", "ConnectionAttempts", FIELD_U32, false, NULL, 0 },
+    [CONNECTION_FLAGS] = { .filter = "aux.connection_flags", "ConnectionFlags", FIELD_U32, true, NULL, 0 },
+    [CONNECTION_CACHED] = { .filter = "aux.connection_flags.cached_mode", "Cached mode", FIELD_U32, false, NULL, 0x01 },
     [CONNECTION_CONTEXT] = {
-        "aux.connection_context_info", "ConnectionContextInfo", FIELD_STRING16, false, NULL, 0
+        .filter = "aux.connection_context_info", "ConnectionContextInfo", FIELD_STRING16, false, NULL, 0
     },
 
     [SERVER_CONTEXT_OFFSET] = {
-        "aux.server_session_context_info_offset", "OffsetServerSessionContextInfo", FIELD_U16, false, NULL, 0
+        .filter = "aux.server_session_context_info_offset", "OffsetServerSessionContextInfo", FIELD_U16, false, NULL, 0
     },
     [SERVER_CONTEXT] = {
-        "aux.server_session_context_info", "ServerSessionContextInfo", FIELD_STRING16, false, NULL, 0
+        .filter = "aux.server_session_context_info", "ServerSessionContextInfo", FIELD_STRING16, false, NULL, 0
     },
 
-    [MANUFACTURER_OFFSET] = { "aux.device_manufacturer_offset", "DeviceManufacturerOffset", FIELD_U16, false, NULL, 0 },
-    [MODEL_OFFSET] = { "aux.device_model_offset", "DeviceModelOffset", FIELD_U16, false, NULL, 0 },
+    [MANUFACTURER_OFFSET] = { .filter = "aux.device_manufacturer_offset", "DeviceManufacturerOffset", FIELD_U16, false, NULL, 0 },
+    [MODEL_OFFSET] = { .filter = "aux.device_model_offset", "DeviceModelOffset", FIELD_U16, false, NULL, 0 },
     [SERIAL_NUMBER_OFFSET] = {
-        "aux.device_serial_number_offset", "DeviceSerialNumberOffset", FIELD_U16, false, NULL, 0
+        .filter = "aux.device_serial_number_offset", "DeviceSerialNumberOffset", FIELD_U16, false, NULL, 0
     },
-    [DEVICE_VERSION_OFFSET] = { "aux.device_version_offset", "DeviceVersionOffset", FIELD_U16, false, NULL, 0 },
+    [DEVICE_VERSION_OFFSET] = { .filter = "aux.device_version_offset", "DeviceVersionOffset", FIELD_U16, false, NULL, 0 },
     [FIRMWARE_VERSION_OFFSET] = {
-        "aux.device_firmware_version_offset", "DeviceFirmwareVersionOffset", FIELD_U16, false, NULL, 0
+        .filter = "aux.device_firmware_version_offset", "DeviceFirmwareVersionOffset", FIELD_U16, false, NULL, 0
     },
-    [MANUFACTURER] = { "aux.device_manufacturer", "DeviceManufacturer", FIELD_STRING16, false, NULL, 0 },
-    [MODEL] = { "aux.device_model", "DeviceModel", FIELD_STRING16, false, NULL, 0 },
-    [SERIAL_NUMBER] = { "aux.device_serial_number", "DeviceSerialNumber", FIELD_STRING16, false, NULL, 0 },
-    [DEVICE_VERSION] = { "aux.device_version", "DeviceVersion", FIELD_STRING16, false, NULL, 0 },
-    [FIRMWARE_VERSION] = { "aux.device_firmware_version", "DeviceFirmwareVersion", FIELD_STRING16, false, NULL, 0 }
+    [MANUFACTURER] = { .filter = "aux.device_manufacturer", "DeviceManufacturer", FIELD_STRING16, false, NULL, 0 },
+    [MODEL] = { .filter = "aux.device_model", "DeviceModel", FIELD_STRING16, false, NULL, 0 },
+    [SERIAL_NUMBER] = { .filter = "aux.device_serial_number", "DeviceSerialNumber", FIELD_STRING16, false, NULL, 0 },
+    [DEVICE_VERSION] = { .filter = "aux.device_version", "DeviceVersion", FIELD_STRING16, false, NULL, 0 },
+    [FIRMWARE_VERSION] = { .filter = "aux.device_firmware_version", "DeviceFirmwareVersion", FIELD_STRING16, false, NULL, 0 }
 };
 
 const struct field_table oxext_fields = { "mapihttp.", rows, ROWS };

@@ -6,7 +6,6 @@
 
 #include "oxrop.h"
 
-#include "oxpart.h"
 
 #include <stdio.h>
 
@@ -161,12 +160,12 @@ static const struct field_name handle_names[] = {
 
 enum { ROP_SIZE, ROP_ID, ROP_DATA, ROP_HANDLE, ROP_REST, ROP_ROWS };
 
-static const struct field rows[ROP_ROWS] = {
-    [ROP_SIZE] = { "rop.size", "RopSize", FIELD_U16, false, NULL, 0 },
-    [ROP_ID] = { "rop.id", "RopId", FIELD_U8, true, rop_names, 0 },
-    [ROP_DATA] = { "rop.data", "ROPs", FIELD_BYTES, false, NULL, 0 },
-    [ROP_HANDLE] = { "rop.handle", "Handle", FIELD_U32, true, handle_names, 0 },
-    [ROP_REST] = { "rop.rest", "Not a whole handle", FIELD_BYTES, false, NULL, 0 }
+static const struct field rows[ROP_ROWS + 1] = {
+    [ROP_SIZE] = { .filter = "rop.size", "RopSize", FIELD_U16, false, NULL, 0 },
+    [ROP_ID] = { .filter = "rop.id", "RopId", FIELD_U8, true, rop_names, 0 },
+    [ROP_DATA] = { .filter = "rop.data", "ROPs", FIELD_BYTES, false, NULL, 0 },
+    [ROP_HANDLE] = { .filter = "rop.handle", "Handle", FIELD_U32, true, handle_names, 0 },
+    [ROP_REST] = { .filter = "rop.rest", "Not a whole handle", FIELD_BYTES, false, NULL, 0 }
 };
 
 const struct field_table oxrop_fields = { "mapihttp.", rows, ROP_ROWS };
