@@ -12,7 +12,7 @@
 #include <wsutil/nstime.h>
 
 #include "catalogue.h"
-#include "mapibody.h"
+#include "bodies.h"
 #include "oxext.h"
 #include "oxprops.h"
 #include "oxrop.h"
@@ -115,7 +115,7 @@ void sink_register(void)
         { &ei_malformed, { "mapihttp.malformed", PI_MALFORMED, PI_ERROR, "A broken message", EXPFILL } },
     };
     catalogue_init(&catalogue, (struct arena){ .alloc = epan_alloc });
-    layouts[0] = mapibody_fields.rows; layouts[1] = oxprops_fields.rows;
+    layouts[0] = mapi_bodies; layouts[1] = oxprops_fields.rows;
     layouts[2] = oxext_fields.rows; layouts[3] = oxrop_fields.rows;
     for (size_t i = 0; i < G_N_ELEMENTS(layouts); i++)
         register_layout(proto_mapihttp, "mapihttp.", layouts[i]);
