@@ -13,9 +13,9 @@
 
 #include "catalogue.h"
 #include "bodies.h"
-#include "oxext.h"
-#include "oxprops.h"
-#include "oxrop.h"
+#include "extended_buffer.h"
+#include "properties.h"
+#include "rops.h"
 
 static const struct field *layouts[4];
 
@@ -115,8 +115,8 @@ void sink_register(void)
         { &ei_malformed, { "mapihttp.malformed", PI_MALFORMED, PI_ERROR, "A broken message", EXPFILL } },
     };
     catalogue_init(&catalogue, (struct arena){ .alloc = epan_alloc });
-    layouts[0] = mapi_bodies; layouts[1] = oxprops_fields.rows;
-    layouts[2] = oxext_fields.rows; layouts[3] = oxrop_fields.rows;
+    layouts[0] = mapi_bodies; layouts[1] = property_fields.rows;
+    layouts[2] = extended_buffer_fields.rows; layouts[3] = rop_fields.rows;
     for (size_t i = 0; i < G_N_ELEMENTS(layouts); i++)
         register_layout(proto_mapihttp, "mapihttp.", layouts[i]);
     hf_of = (int *)wmem_alloc_array(wmem_epan_scope(), int, catalogue.count);

@@ -9,9 +9,9 @@
 #include "bodies_private.h"
 #include "chars.h"
 #include "layout.h"
-#include "oxext.h"
-#include "oxprops.h"
-#include "oxrop.h"
+#include "extended_buffer.h"
+#include "properties.h"
+#include "rops.h"
 
 /* ---- request types ---- */
 

@@ -6,7 +6,7 @@
 
 #include "bodies_private.h"
 
-#include "oxext.h"
+#include "extended_buffer.h"
 
 static void keep_user_dn(struct layout_run *run, const struct field_value *value)
 {

@@ -9,7 +9,7 @@
 
 #include "bodies.h"
 #include "layout.h"
-#include "oxprops.h"
+#include "properties.h"
 
 /* The scene of their layouts. */
 struct body {

@@ -1,13 +1,13 @@
-/* test_oxext.c
+/* test_extended_buffer.c
  * Extended buffers, MS-OXCRPC 2.2.2 and 3.1.4.1.1, and their compression, MS-XCA 2.4. The
  * structures are written down from the sections of the specification.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "oxext.h"
-#include "oxrop.h"
-#include "oxxpress.h"
+#include "extended_buffer.h"
+#include "rops.h"
+#include "lz77.h"
 #include "unit.h"
 
 #include <stdarg.h>
@@ -244,7 +244,7 @@ static size_t undo(const void *in, size_t len, size_t out_size, size_t *error_at
     uint8_t *copy = malloc(len ? len : 1);
     memcpy(copy, in, len);
     memset(output, 0xEE, sizeof(output));
-    size_t written = xpress_decompress(copy, len, 0, output, out_size, error_at);
+    size_t written = lz77_decompress(copy, len, 0, output, out_size, error_at);
     CHECK(written <= out_size);
     CHECK_INT(output[out_size], 0xEE);
     free(copy);
@@ -262,14 +262,14 @@ static void test_published_vectors(void)
 {
     size_t error_at;
     CHECK_INT(undo(xca_alphabet, sizeof(xca_alphabet), 26, &error_at), 26);
-    CHECK(error_at == XPRESS_WHOLE);
+    CHECK(error_at == LZ77_WHOLE);
     CHECK(memcmp(output, "abcdefghijklmnopqrstuvwxyz", 26) == 0);
     /* More room than output: the end bit ends it. */
     CHECK_INT(undo(xca_alphabet, sizeof(xca_alphabet), 1000, &error_at), 26);
-    CHECK(error_at == XPRESS_WHOLE);
+    CHECK(error_at == LZ77_WHOLE);
 
     CHECK_INT(undo(xca_abc, sizeof(xca_abc), 300, &error_at), 300);
-    CHECK(error_at == XPRESS_WHOLE);
+    CHECK(error_at == LZ77_WHOLE);
     bool good = true;
     for (unsigned i = 0; i < 300; i++) {
         good = good && output[i] == "abc"[i % 3];
@@ -302,13 +302,13 @@ static void test_match_lengths(void)
         memcpy(in + 7, rows[i].more, rows[i].count);
         size_t error_at, len = 7 + rows[i].count;
         CHECK_INT(undo(in, len, 69999, &error_at), rows[i].length + 1);
-        CHECK(error_at == XPRESS_WHOLE);
+        CHECK(error_at == LZ77_WHOLE);
         CHECK_INT(output[rows[i].length], 'x');
         /* Cut anywhere, it says so and where. */
         for (size_t cut = 0; cut < len; cut++) {
             size_t written = undo(in, cut, 69999, &error_at);
             CHECK_INT(written, cut >= 5);
-            CHECK(cut == 5 ? error_at == XPRESS_WHOLE : error_at == cut);
+            CHECK(cut == 5 ? error_at == LZ77_WHOLE : error_at == cut);
         }
     }
 }
@@ -322,7 +322,7 @@ static void test_shared_nibble(void)
     };
     size_t error_at;
     CHECK_INT(undo(in, sizeof(in), 1000, &error_at), 1 + 11 + 12 + 13);
-    CHECK(error_at == XPRESS_WHOLE);
+    CHECK(error_at == LZ77_WHOLE);
 }
 
 static void test_end_bit_in_its_own_word(void)
@@ -332,12 +332,12 @@ static void test_end_bit_in_its_own_word(void)
     memset(in + 36, 0xFF, 4);
     size_t error_at;
     CHECK_INT(undo(in, sizeof(in), 32, &error_at), 32);
-    CHECK(error_at == XPRESS_WHOLE);
+    CHECK(error_at == LZ77_WHOLE);
     CHECK_INT(undo(in, sizeof(in), 33, &error_at), 32);
-    CHECK(error_at == XPRESS_WHOLE);
+    CHECK(error_at == LZ77_WHOLE);
     /* Without it. */
     CHECK_INT(undo(in, 36, 32, &error_at), 32);
-    CHECK(error_at == XPRESS_WHOLE);
+    CHECK(error_at == LZ77_WHOLE);
     CHECK_INT(undo(in, 36, 33, &error_at), 32);
     CHECK_INT(error_at, 36);
 }
@@ -347,7 +347,7 @@ static void test_32_bit_length(void)
     uint8_t in[] = { 0xFF, 0xFF, 0xFF, 0x7F, 'x', 0x07, 0x00, 0x0F, 0xFF, 0, 0, 0x15, 0x01, 0, 0 };
     size_t error_at;
     CHECK_INT(undo(in, sizeof(in), 1000, &error_at), 281);
-    CHECK(error_at == XPRESS_WHOLE);
+    CHECK(error_at == LZ77_WHOLE);
     /* 4 GB: capped, and said at the match. */
     memset(in + 11, 0xFF, 4);
     CHECK_INT(undo(in, sizeof(in), 1000, &error_at), 1000);
@@ -375,7 +375,7 @@ static void test_broken_streams(void)
     CHECK_INT(undo(xca_abc, 0, 10, &error_at), 0);
     CHECK_INT(error_at, 0);
     CHECK_INT(undo(xca_abc, 0, 0, &error_at), 0);
-    CHECK(error_at == XPRESS_WHOLE);
+    CHECK(error_at == LZ77_WHOLE);
 }
 
 /* ---- auxiliary blocks ---- */

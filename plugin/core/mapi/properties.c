@@ -1,10 +1,10 @@
-/* oxprops.c
+/* properties.c
  * Property tags, values, rows, restrictions, rule actions and entry IDs.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "oxprops.h"
+#include "properties.h"
 
 
 #include <stdio.h>
@@ -315,7 +315,7 @@ static const struct field rows[ROWS + 1] = {
     [ID_DATA] = { .filter = "entry_id.data", "Data", FIELD_BYTES, false, NULL, 0 },
 };
 
-const struct field_table oxprops_fields = { "mapihttp.", rows, ROWS };
+const struct field_table property_fields = { "mapihttp.", rows, ROWS };
 
 static uint64_t row(struct reader *reader, enum row number)
 {

@@ -1,4 +1,4 @@
-/* fuzz_oxprops.c
+/* fuzz_properties.c
  * Any bytes as property values, rows, restrictions, rule actions and entry IDs. The first
  * byte chooses what, the second the form, the next two a type, the next two how much of the
  * message the capture lacks.
@@ -7,7 +7,7 @@
  */
 
 #undef NDEBUG
-#include "oxprops.h"
+#include "properties.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ struct bounds {
 static void check_value(void *ctx, const struct field_value *value)
 {
     struct bounds *b = ctx;
-    assert(value->field >= oxprops_fields.rows && value->field < oxprops_fields.rows + oxprops_fields.count);
+    assert(value->field >= property_fields.rows && value->field < property_fields.rows + property_fields.count);
     assert(value->field->mask == 0);
     assert(value->offset <= b->len && value->len <= b->len - value->offset);
     assert(value->bytes == b->p + value->offset);

@@ -1,6 +1,6 @@
-/* oxerrors.h
+/* error_names.h
  * Names of error codes and warnings (MS-OXCDATA 2.4, MS-OXNSPI 2.2.1.2), by code;
- * included by oxnames.c alone.
+ * included by names.c alone.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,13 +1,13 @@
-/* oxnames.c
+/* names.c
  * Names of property tags, property types, error codes and GUIDs.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "oxprops.h"
+#include "properties.h"
 
-#include "oxerrors.h"
-#include "oxtags.h"
+#include "error_names.h"
+#include "tag_names.h"
 
 #include <stdlib.h>
 

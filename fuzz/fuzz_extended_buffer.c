@@ -1,4 +1,4 @@
-/* fuzz_oxext.c
+/* fuzz_extended_buffer.c
  * Any bytes as an auxiliary or ROP buffer, whole, cut by the capture or announced larger
  * than it is. The first byte chooses, the next two are sizes.
  *
@@ -6,8 +6,8 @@
  */
 
 #undef NDEBUG
-#include "oxext.h"
-#include "oxrop.h"
+#include "extended_buffer.h"
+#include "rops.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -36,8 +36,8 @@ static void on_value(void *ctx, const struct field_value *value)
     assert(value->field->mask == 0);
     assert(value->bytes == in->p + value->offset);
     assert(value->offset <= in->len && value->len <= in->len - value->offset);
-    assert((value->field >= oxext_fields.rows && value->field < oxext_fields.rows + oxext_fields.count) ||
-           (value->field >= oxrop_fields.rows && value->field < oxrop_fields.rows + oxrop_fields.count));
+    assert((value->field >= extended_buffer_fields.rows && value->field < extended_buffer_fields.rows + extended_buffer_fields.count) ||
+           (value->field >= rop_fields.rows && value->field < rop_fields.rows + rop_fields.count));
     assert(!value->text || value->text[0]);
     /* Each byte is read, so that a sanitizer sees one that is not there. */
     volatile uint8_t seen = 0;

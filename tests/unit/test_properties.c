@@ -1,4 +1,4 @@
-/* test_oxprops.c
+/* test_properties.c
  * Property values, rows, restrictions, entry IDs and names (MS-OXCDATA, MS-OXCMAPIHTTP
  * 2.2.1, MS-OXNSPI 2.2.9, MS-OXORULE 2.2.5). Bytes are written down from the sections of the
  * specifications; examples of the specifications and bytes of captured servers say so.
@@ -6,7 +6,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "oxprops.h"
+#include "properties.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -839,11 +839,11 @@ static void entry_ids(void)
 /* Rows of the table: whole, of one prefix, names for filters only once. */
 static void table(void)
 {
-    CHECK_STR(oxprops_fields.prefix, "mapihttp.");
-    for (unsigned i = 0; i < oxprops_fields.count; i++) {
-        CHECK(oxprops_fields.rows[i].filter && oxprops_fields.rows[i].label);
+    CHECK_STR(property_fields.prefix, "mapihttp.");
+    for (unsigned i = 0; i < property_fields.count; i++) {
+        CHECK(property_fields.rows[i].filter && property_fields.rows[i].label);
         for (unsigned j = 0; j < i; j++) {
-            CHECK(strcmp(oxprops_fields.rows[i].filter, oxprops_fields.rows[j].filter) != 0);
+            CHECK(strcmp(property_fields.rows[i].filter, property_fields.rows[j].filter) != 0);
         }
     }
 }

@@ -1,10 +1,10 @@
-/* oxrop.c
+/* rops.c
  * The payload of Execute's extended buffers.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "oxrop.h"
+#include "rops.h"
 
 
 #include <stdio.h>
@@ -168,7 +168,7 @@ static const struct field rows[ROP_ROWS + 1] = {
     [ROP_REST] = { .filter = "rop.rest", "Not a whole handle", FIELD_BYTES, false, NULL, 0 }
 };
 
-const struct field_table oxrop_fields = { "mapihttp.", rows, ROP_ROWS };
+const struct field_table rop_fields = { "mapihttp.", rows, ROP_ROWS };
 
 void read_rops(struct reader *reader, struct span handles, bool response)
 {

@@ -1,6 +1,6 @@
-/* oxtags.h
+/* tag_names.h
  * The canonical names of property tags (MS-OXPROPS 2, and of MAPI before it), by tag;
- * included by oxnames.c alone. Two names share a tag where the specification lets them.
+ * included by names.c alone. Two names share a tag where the specification lets them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,14 +1,14 @@
-/* oxext.c
+/* extended_buffer.c
  * Extended buffers and the auxiliary blocks in them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "oxext.h"
+#include "extended_buffer.h"
 
-#include "oxprops.h"
-#include "oxrop.h"
-#include "oxxpress.h"
+#include "properties.h"
+#include "rops.h"
+#include "lz77.h"
 
 #include <stdio.h>
 
@@ -210,7 +210,7 @@ static const struct field rows[ROWS + 1] = {
     [FIRMWARE_VERSION] = { .filter = "aux.device_firmware_version", "DeviceFirmwareVersion", FIELD_STRING16, false, NULL, 0 }
 };
 
-const struct field_table oxext_fields = { "mapihttp.", rows, ROWS };
+const struct field_table extended_buffer_fields = { "mapihttp.", rows, ROWS };
 
 /* ---- auxiliary blocks, MS-OXCRPC 2.2.2.2 ---- */
 
@@ -649,14 +649,14 @@ static void read_compressed(struct reader *payload, struct chain *chain, const s
     }
     size_t error_at;
     uint8_t mask = header->flags & EXT_XOR_MAGIC ? EXT_XOR_BYTE : 0;
-    uint32_t written = (uint32_t)xpress_decompress(in, in_len, mask, out, out_size, &error_at);
+    uint32_t written = (uint32_t)lz77_decompress(in, in_len, mask, out, out_size, &error_at);
     /* What the decoder of the payload must not hold against the sender. */
     bool incomplete = written < header->actual;
     if (error_at == in_len) {
         if (!cut) {
             reader_warn(payload, in_at + in_len, "The compressed payload stops short");
         }
-    } else if (error_at != XPRESS_WHOLE) {
+    } else if (error_at != LZ77_WHOLE) {
         if (written < out_size) {
             reader_warn(payload, in_at + (uint32_t)error_at, "The compressed payload is broken");
         } else if (header->actual <= EXT_PAYLOAD_MAX) {

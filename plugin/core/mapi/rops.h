@@ -1,15 +1,15 @@
-/* oxrop.h
+/* rops.h
  * Remote operations: their names, and the payload that carries them (MS-OXCROPS 2.2.1).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#ifndef OUTLOOKHTTP_OXROP_H
-#define OUTLOOKHTTP_OXROP_H
+#ifndef OUTLOOKHTTP_ROPS_H
+#define OUTLOOKHTTP_ROPS_H
 
 #include "field.h"
 
-extern const struct field_table oxrop_fields;
+extern const struct field_table rop_fields;
 
 /* By RopId, ended by a row without a name. */
 extern const struct field_name rop_names[];

@@ -1,16 +1,16 @@
-/* oxext.h
+/* extended_buffer.h
  * Extended buffers: RPC_HEADER_EXT chains, auxiliary blocks, and the ROP buffer of
  * Execute (MS-OXCRPC 2.2.2).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#ifndef OUTLOOKHTTP_OXEXT_H
-#define OUTLOOKHTTP_OXEXT_H
+#ifndef OUTLOOKHTTP_EXTENDED_BUFFER_H
+#define OUTLOOKHTTP_EXTENDED_BUFFER_H
 
 #include "field.h"
 
-extern const struct field_table oxext_fields;
+extern const struct field_table extended_buffer_fields;
 
 /* One payload, compressed or not (MS-OXCRPC 3.1.4.1.1): a compressed one is undone up to
  * there. */
@@ -25,7 +25,7 @@ extern const struct field_table oxext_fields;
 void read_aux_buffer(struct reader *reader, uint32_t size);
 
 /* The RopBuffer of Execute, in the same way (MS-OXCROPS 2.2.1): RopSize, the ROPs, the
- * server object handle table; their rows are in oxrop_fields (oxrop.h). */
+ * server object handle table; their rows are in rop_fields (rops.h). */
 void read_rop_buffer(struct reader *reader, uint32_t size, bool response);
 
 #endif

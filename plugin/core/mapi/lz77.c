@@ -1,10 +1,10 @@
-/* oxxpress.c
+/* lz77.c
  * Plain LZ77 with the DIRECT2 encoding.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "oxxpress.h"
+#include "lz77.h"
 
 #include "bytes.h"
 
@@ -85,14 +85,14 @@ static void copy_match(uint8_t *to, size_t distance, size_t length)
     }
 }
 
-size_t xpress_decompress(const uint8_t *in, size_t in_len, uint8_t mask, uint8_t *out, size_t out_size,
+size_t lz77_decompress(const uint8_t *in, size_t in_len, uint8_t mask, uint8_t *out, size_t out_size,
                          size_t *error_at)
 {
     struct stream s = { .in = in, .len = in_len, .mask = mask };
     size_t written = 0;
     uint32_t flags = 0;
     unsigned unused = 0;         /* of the flags, from the highest bit down */
-    *error_at = XPRESS_WHOLE;
+    *error_at = LZ77_WHOLE;
     for (;;) {
         if (written == out_size) {
             /* The end bit may need a word of flags of its own. */
