@@ -7,7 +7,7 @@
 
 #undef NDEBUG
 #include "extended_buffer.h"
-#include "rops.h"
+#include "registered.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -29,6 +29,8 @@ struct ears {
     bool refuse;
 };
 
+static const struct field *const layouts[] = { rop_buffer_layouts };
+
 static void on_value(void *ctx, const struct field_value *value)
 {
     struct ears *ears = ctx;
@@ -36,8 +38,7 @@ static void on_value(void *ctx, const struct field_value *value)
     assert(value->field->mask == 0);
     assert(value->bytes == in->p + value->offset);
     assert(value->offset <= in->len && value->len <= in->len - value->offset);
-    assert((value->field >= extended_buffer_fields.rows && value->field < extended_buffer_fields.rows + extended_buffer_fields.count) ||
-           (value->field >= rop_fields.rows && value->field < rop_fields.rows + rop_fields.count));
+    assert(registered(layouts, 1, value->field));
     assert(!value->text || value->text[0]);
     /* Each byte is read, so that a sanitizer sees one that is not there. */
     volatile uint8_t seen = 0;

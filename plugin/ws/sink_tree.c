@@ -13,11 +13,9 @@
 
 #include "catalogue.h"
 #include "bodies.h"
-#include "extended_buffer.h"
 #include "properties.h"
-#include "rops.h"
 
-static const struct field *layouts[4];
+static const struct field *layouts[2];
 
 static struct catalogue catalogue;
 static int *hf_of;               /* one for each field of the catalogue */
@@ -116,7 +114,6 @@ void sink_register(void)
     };
     catalogue_init(&catalogue, (struct arena){ .alloc = epan_alloc });
     layouts[0] = mapi_bodies; layouts[1] = property_fields.rows;
-    layouts[2] = extended_buffer_fields.rows; layouts[3] = rop_fields.rows;
     for (size_t i = 0; i < G_N_ELEMENTS(layouts); i++)
         register_layout(proto_mapihttp, "mapihttp.", layouts[i]);
     hf_of = (int *)wmem_alloc_array(wmem_epan_scope(), int, catalogue.count);

@@ -28,7 +28,6 @@
 #include "bodies.h"
 #include "extended_buffer.h"
 #include "properties.h"
-#include "rops.h"
 
 #include "../unit/heap.h"
 
@@ -587,7 +586,7 @@ int main(int argc, char **argv)
     unsigned counts[2] = { 0, 0 };
     struct heap heap = { NULL, 0 };
     const struct field *const layouts[] = {
-        mapi_bodies, property_fields.rows, extended_buffer_fields.rows, rop_fields.rows
+        mapi_bodies, property_fields.rows
     };
     catalogue_init(&catalogue, heap_arena(&heap));
     for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {

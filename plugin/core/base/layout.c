@@ -6,11 +6,11 @@
 
 #include "layout.h"
 
-const struct field *layout_choice(const struct field_choice *choices, uint32_t value)
+const struct field_choice *layout_choice(const struct field_choice *choices, uint32_t value)
 {
     for (; choices->rows; choices++) {
         if (choices->value == value) {
-            return choices->rows;
+            return choices;
         }
     }
     return NULL;
@@ -136,7 +136,7 @@ static void read_part(struct layout_run *run, const struct field *row)
 static void read_step(struct layout_run *run, const struct field *row)
 {
     struct reader *reader = run->reader;
-    const struct field *rows;
+    const struct field_choice *choice;
     uint32_t before = reader->pos;
     switch (row->role) {
     case LAYOUT_IF:
@@ -175,9 +175,9 @@ static void read_step(struct layout_run *run, const struct field *row)
         read_row(run, &row->inside[row->pick(run)]);
         break;
     case LAYOUT_CHOOSE:
-        rows = layout_choice(row->choices, (uint32_t)run->last);
-        if (rows) {
-            read_layout(run, rows);
+        choice = layout_choice(row->choices, (uint32_t)run->last);
+        if (choice) {
+            read_layout(run, choice->rows);
         }
         break;
     case LAYOUT_KEEP:

@@ -59,6 +59,7 @@ struct layout_run {
 struct field_choice {
     uint32_t value;
     const struct field *rows;
+    const char *name, *label;    /* of the value, and of what it stands for, where they are wanted */
 };
 
 /* Reads rows up to their end, or until the reader fails. */
@@ -69,7 +70,7 @@ uint64_t read_row(struct layout_run *run, const struct field *row);
 void read_rows(struct reader *reader, const struct field *rows);
 
 /* NULL if there is none for this value. */
-const struct field *layout_choice(const struct field_choice *choices, uint32_t value);
+const struct field_choice *layout_choice(const struct field_choice *choices, uint32_t value);
 /* The fewest bytes that a layout takes. */
 uint32_t layout_least(const struct field *rows);
 
@@ -134,9 +135,14 @@ static inline bool layout_is_end(const struct field *row)
 #define INCLUDE(layout) { .role = LAYOUT_INCLUDE, .inside = layout }
 #define PICK(function, ...) { .role = LAYOUT_PICK, .pick = function, .inside = ROWS(__VA_ARGS__) }
 #define CHOOSE(list) { .role = LAYOUT_CHOOSE, .choices = list }
+#define CHOICE(value, rows) { value, rows, NULL, NULL }
+#define CHOICE_END { 0, NULL, NULL, NULL }
 #define KEEP(place) { .role = LAYOUT_KEEP, .number = place }
 #define RECALL(place) { .role = LAYOUT_RECALL, .number = place }
 #define READ(function, least) { .role = LAYOUT_READ, .read = function, .number = least }
+/* A function that shows what this layout has. */
+#define READ_LAYOUT(function, least, layout) \
+    { .role = LAYOUT_READ, .read = function, .number = least, .inside = layout }
 /* A function that shows these rows; at->inside is the first. */
 #define READ_ROWS(function, least, ...) \
     { .role = LAYOUT_READ, .read = function, .number = least, .inside = ROWS(__VA_ARGS__) }

@@ -11,7 +11,6 @@
 #include "layout.h"
 #include "extended_buffer.h"
 #include "properties.h"
-#include "rops.h"
 
 /* ---- request types ---- */
 
@@ -118,7 +117,7 @@ static void aux_buffer(struct layout_run *run, const struct field *at)
 }
 
 #define TYPE_AT 0                /* where the request type is kept */
-#define AUXILIARY_BUFFER U32("aux_buffer_size", "AuxiliaryBufferSize"), READ(aux_buffer, 0)
+#define AUXILIARY_BUFFER U32("aux_buffer_size", "AuxiliaryBufferSize"), READ_LAYOUT(aux_buffer, 0, aux_buffer_layouts)
 
 static const struct field request_body[] = {
     RECALL(TYPE_AT), CHOOSE(emsmdb_requests), RECALL(TYPE_AT), CHOOSE(nspi_requests), AUXILIARY_BUFFER, END

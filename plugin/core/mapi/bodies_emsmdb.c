@@ -55,7 +55,7 @@ static void rop_buffer(struct layout_run *run, const struct field *at)
     read_rop_buffer(run->reader, size, body->response);
 }
 
-#define ROP_BUFFER U32("execute.rop_buffer_size", "RopBufferSize"), READ(rop_buffer, 0)
+#define ROP_BUFFER U32("execute.rop_buffer_size", "RopBufferSize"), READ_LAYOUT(rop_buffer, 0, rop_buffer_layouts)
 
 static const struct field execute_request[] = {
     X32("execute.flags", "Flags"),
@@ -94,10 +94,10 @@ static const struct field wait_response[] = {
 
 /* Disconnect (2.2.4.3) has nothing of its own. */
 const struct field_choice emsmdb_requests[] = {
-    { MAPI_CONNECT, connect_request }, { MAPI_EXECUTE, execute_request }, { MAPI_NOTIFICATION_WAIT, wait_request },
-    { 0, NULL }
+    CHOICE(MAPI_CONNECT, connect_request), CHOICE(MAPI_EXECUTE, execute_request), CHOICE(MAPI_NOTIFICATION_WAIT, wait_request),
+    CHOICE_END
 };
 const struct field_choice emsmdb_responses[] = {
-    { MAPI_CONNECT, connect_response }, { MAPI_EXECUTE, execute_response }, { MAPI_NOTIFICATION_WAIT, wait_response },
-    { 0, NULL }
+    CHOICE(MAPI_CONNECT, connect_response), CHOICE(MAPI_EXECUTE, execute_response), CHOICE(MAPI_NOTIFICATION_WAIT, wait_response),
+    CHOICE_END
 };

@@ -1,6 +1,6 @@
 /* extended_buffer.h
- * Extended buffers: RPC_HEADER_EXT chains, auxiliary blocks, and the ROP buffer of
- * Execute (MS-OXCRPC 2.2.2).
+ * Extended buffers: chains of RPC_HEADER_EXT and payload, which hold auxiliary blocks, or
+ * the ROPs of Execute (MS-OXCRPC 2.2.2.1).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -10,7 +10,8 @@
 
 #include "field.h"
 
-extern const struct field_table extended_buffer_fields;
+/* All that they can show, for registration. */
+extern const struct field aux_buffer_layouts[], rop_buffer_layouts[];
 
 /* One payload, compressed or not (MS-OXCRPC 3.1.4.1.1): a compressed one is undone up to
  * there. */
@@ -25,7 +26,7 @@ extern const struct field_table extended_buffer_fields;
 void read_aux_buffer(struct reader *reader, uint32_t size);
 
 /* The RopBuffer of Execute, in the same way (MS-OXCROPS 2.2.1): RopSize, the ROPs, the
- * server object handle table; their rows are in rop_fields (rops.h). */
+ * server object handle table. */
 void read_rop_buffer(struct reader *reader, uint32_t size, bool response);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "rops.h"
 
+#include "layout.h"
 
 #include <stdio.h>
 
@@ -158,30 +159,26 @@ static const struct field_name handle_names[] = {
     { 0, NULL }
 };
 
-enum { ROP_SIZE, ROP_ID, ROP_DATA, ROP_HANDLE, ROP_REST, ROP_ROWS };
-
-static const struct field rows[ROP_ROWS + 1] = {
-    [ROP_SIZE] = { .filter = "rop.size", "RopSize", FIELD_U16, false, NULL, 0 },
-    [ROP_ID] = { .filter = "rop.id", "RopId", FIELD_U8, true, rop_names, 0 },
-    [ROP_DATA] = { .filter = "rop.data", "ROPs", FIELD_BYTES, false, NULL, 0 },
-    [ROP_HANDLE] = { .filter = "rop.handle", "Handle", FIELD_U32, true, handle_names, 0 },
-    [ROP_REST] = { .filter = "rop.rest", "Not a whole handle", FIELD_BYTES, false, NULL, 0 }
+static const struct field rop[] = {
+    X8("rop.id", "RopId", .names = rop_names), REST("rop.data", "ROPs"), END
 };
-
-const struct field_table rop_fields = { "mapihttp.", rows, ROP_ROWS };
 
 void read_rops(struct reader *reader, struct span handles, bool response)
 {
     (void)handles;
     (void)response;
-    if (reader_left(reader) == 0) {
-        return;
-    }
-    read_field(reader, &rows[ROP_ID]);
     if (reader_left(reader) > 0) {
-        read_run(reader, &rows[ROP_DATA], reader_left(reader));
+        read_rows(reader, rop);
     }
 }
+
+static const struct field handle[] = { X32("rop.handle", "Handle", .names = handle_names), END };
+static const struct field handle_rest[] = { REST("rop.rest", "Not a whole handle"), END };
+static const struct field size_row[] = { U16("rop.size", "RopSize"), END };
+
+const struct field rop_layouts[] = {
+    INCLUDE(size_row), INCLUDE(rop), INCLUDE(handle), INCLUDE(handle_rest), END
+};
 
 static void read_handles(struct reader *reader)
 {
@@ -193,14 +190,14 @@ static void read_handles(struct reader *reader)
     }
     uint32_t count = 0;
     while (reader_left(reader) >= 4) {
-        read_field(reader, &rows[ROP_HANDLE]);
+        read_rows(reader, handle);
         count++;
     }
     if (reader_left(reader) > 0) {
         if (reader->whole == reader->len) {
             reader_warn(reader, reader->pos, "The server object handle table is no multiple of four bytes");
         }
-        read_run(reader, &rows[ROP_REST], reader_left(reader));
+        read_rows(reader, handle_rest);
     }
     char summary[32];
     snprintf(summary, sizeof(summary), "%u handle%s", (unsigned)count, count == 1 ? "" : "s");
@@ -210,7 +207,7 @@ static void read_handles(struct reader *reader)
 void read_rop_payload(struct reader *reader, bool response)
 {
     uint32_t start = reader->pos;
-    uint32_t size = (uint32_t)read_field(reader, &rows[ROP_SIZE]);
+    uint32_t size = (uint32_t)read_field(reader, size_row);
     if (reader->failed) {
         return;
     }

@@ -9,7 +9,8 @@
 
 #include "field.h"
 
-extern const struct field_table rop_fields;
+/* All that they can show, for registration. */
+extern const struct field rop_layouts[];
 
 /* By RopId, ended by a row without a name. */
 extern const struct field_name rop_names[];
