@@ -210,7 +210,7 @@ static void client_closes(struct mconn *conn, struct when when)
     while (conn->awaited) {
         struct request *request = conn->awaited;
         conn->awaited = request->next;
-        if (request->message && !request->abandoned) {
+        if (request->message) {
             request->abandoned = true;
             request_emit(request, EVENT_REQUEST_UNANSWERED, when);
         }
