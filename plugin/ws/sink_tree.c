@@ -13,9 +13,6 @@
 
 #include "catalogue.h"
 #include "bodies.h"
-#include "properties.h"
-
-static const struct field *layouts[2];
 
 static struct catalogue catalogue;
 static int *hf_of;               /* one for each field of the catalogue */
@@ -84,13 +81,12 @@ static void register_field(const struct catalogued *from, hf_register_info *info
     HFILL_INIT(*info);
 }
 
-/* All rows of the layouts that begin here; rows are shared by what shares a filter. */
-static void register_layout(int proto, const char *prefix, const struct field *layout)
+/* All rows that this layout leads to. */
+static void register_layout(const char *prefix, const struct field *layout)
 {
     char why[CATALOGUE_WHY_MAX];
     if (!catalogue_add(&catalogue, prefix, layout, why))
         g_error("outlookhttp: %s", why);
-    (void)proto;
 }
 
 static void register_fields(int proto, const char *prefix)
@@ -113,9 +109,7 @@ void sink_register(void)
         { &ei_malformed, { "mapihttp.malformed", PI_MALFORMED, PI_ERROR, "A broken message", EXPFILL } },
     };
     catalogue_init(&catalogue, (struct arena){ .alloc = epan_alloc });
-    layouts[0] = mapi_bodies; layouts[1] = property_fields.rows;
-    for (size_t i = 0; i < G_N_ELEMENTS(layouts); i++)
-        register_layout(proto_mapihttp, "mapihttp.", layouts[i]);
+    register_layout("mapihttp.", mapi_bodies);
     hf_of = (int *)wmem_alloc_array(wmem_epan_scope(), int, catalogue.count);
     for (unsigned i = 0; i < catalogue.count; i++)
         hf_of[i] = -1;

@@ -26,6 +26,7 @@
 
 #include "catalogue.h"
 #include "bodies.h"
+#include "entry_ids.h"
 #include "extended_buffer.h"
 #include "properties.h"
 
@@ -585,16 +586,11 @@ int main(int argc, char **argv)
     bool write = argc > 1 && strcmp(argv[1], "--write") == 0;
     unsigned counts[2] = { 0, 0 };
     struct heap heap = { NULL, 0 };
-    const struct field *const layouts[] = {
-        mapi_bodies, property_fields.rows
-    };
+    char why[CATALOGUE_WHY_MAX];
     catalogue_init(&catalogue, heap_arena(&heap));
-    for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
-        char why[CATALOGUE_WHY_MAX];
-        if (!catalogue_add(&catalogue, "mapihttp.", layouts[i], why)) {
-            fprintf(stderr, "%s\n", why);
-            counts[1]++;
-        }
+    if (!catalogue_add(&catalogue, "mapihttp.", mapi_bodies, why)) {
+        fprintf(stderr, "%s\n", why);
+        counts[1]++;
     }
     for (int i = write ? 2 : 1; i < argc; i++) {
         if (!run_file(argv[i], write, counts)) {

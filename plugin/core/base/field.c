@@ -78,7 +78,7 @@ void reader_charge(struct reader *reader, uint32_t before)
     }
 }
 
-static void show(struct reader *reader, const struct field *field, uint32_t len, uint64_t number, const char *text)
+static void show(struct reader *reader, const struct field *field, uint32_t len, uint64_t number)
 {
     if (!count_value(reader)) {
         return;
@@ -86,7 +86,7 @@ static void show(struct reader *reader, const struct field *field, uint32_t len,
     if (reader->sink->value) {
         char room[FIELD_TEXT_MAX];
         struct field_value value = {
-            field, reader->p + reader->pos, reader->pos, len, number, reader->big_endian, text
+            field, reader->p + reader->pos, reader->pos, len, number, reader->big_endian, NULL
         };
         if (field->text) {
             value.text = field->text(&value, room);
@@ -153,20 +153,15 @@ static uint64_t number_of(uint8_t kind, const uint8_t *p, bool big_endian)
     }
 }
 
-uint64_t read_field_text(struct reader *reader, const struct field *field, const char *(*text)(uint64_t number))
+uint64_t read_field(struct reader *reader, const struct field *field)
 {
     uint32_t len = field_size(field->kind);
     if (!available(reader, len, "The message ends inside a value")) {
         return 0;
     }
     uint64_t number = number_of(field->kind, reader->p + reader->pos, reader->big_endian);
-    show(reader, field, len, number, text ? text(number) : NULL);
+    show(reader, field, len, number);
     return reader->failed ? 0 : number;
-}
-
-uint64_t read_field(struct reader *reader, const struct field *field)
-{
-    return read_field_text(reader, field, NULL);
 }
 
 static uint64_t peek(const struct reader *reader, uint8_t kind)
@@ -204,7 +199,7 @@ static struct span terminated(struct reader *reader, const struct field *field, 
         available(reader, (uint64_t)left + 1, "A string without its terminator");
         return text;
     }
-    show(reader, field, len + unit, 0, NULL);
+    show(reader, field, len + unit, 0);
     if (!reader->failed) {
         text.ptr = p;
         text.len = len;
@@ -222,24 +217,19 @@ struct span read_string16(struct reader *reader, const struct field *field)
     return terminated(reader, field, 2);
 }
 
-struct span read_run_text(struct reader *reader, const struct field *field, uint32_t len, const char *text)
+struct span read_run(struct reader *reader, const struct field *field, uint32_t len)
 {
     struct span run = { NULL, 0 };
     if (!available(reader, len, "The message ends inside a value")) {
         return run;
     }
     const uint8_t *p = reader->p + reader->pos;
-    show(reader, field, len, 0, text);
+    show(reader, field, len, 0);
     if (!reader->failed) {
         run.ptr = p;
         run.len = len;
     }
     return run;
-}
-
-struct span read_run(struct reader *reader, const struct field *field, uint32_t len)
-{
-    return read_run_text(reader, field, len, NULL);
 }
 
 bool reader_open(struct reader *reader, const char *label)

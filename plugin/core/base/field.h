@@ -67,12 +67,6 @@ struct field_value {
     const char *text;            /* what else is to be said of the value, or NULL; valid during the call */
 };
 
-struct field_table {
-    const char *prefix;          /* "mapihttp." */
-    const struct field *rows;
-    unsigned count;
-};
-
 /* Receives what a decoder finds, in the order of the wire. A call may not return (a tree
  * call throws), so a decoder owns nothing while it calls. Any member may be NULL. */
 struct field_sink {
@@ -132,8 +126,6 @@ void reader_charge(struct reader *reader, uint32_t before);
 uint32_t field_size(uint8_t kind);
 /* Reads a value of the row's kind, of fixed size, and shows it; returns integers, else 0. */
 uint64_t read_field(struct reader *reader, const struct field *field);
-/* The same with something to say about it. text is asked for once the number is known. */
-uint64_t read_field_text(struct reader *reader, const struct field *field, const char *(*text)(uint64_t number));
 /* The number without moving or showing, for a look ahead; 0 if it is not there. */
 uint64_t peek_u8(const struct reader *reader), peek_u16(const struct reader *reader), peek_u32(const struct reader *reader);
 
@@ -143,9 +135,6 @@ struct span read_string8(struct reader *reader, const struct field *field);
 struct span read_string16(struct reader *reader, const struct field *field);
 /* A run of len bytes as FIELD_BYTES, or as a string without terminator by the row's kind. */
 struct span read_run(struct reader *reader, const struct field *field, uint32_t len);
-/* The same with something to say. */
-struct span read_run_text(struct reader *reader, const struct field *field, uint32_t len, const char *text);
-
 /* What comes until reader_close() belongs together. False, with reader_fail(), when it is
  * nested too deeply; then do not close. */
 bool reader_open(struct reader *reader, const char *label);

@@ -146,7 +146,13 @@ static void read_step(struct layout_run *run, const struct field *row)
         }
         break;
     case LAYOUT_IF_BITS:
-        if (run->last & row->number) {
+    case LAYOUT_UNLESS_BITS:
+        if (((run->last & row->number) != 0) == (row->role == LAYOUT_IF_BITS)) {
+            read_layout(run, row->inside);
+        }
+        break;
+    case LAYOUT_IF_LEFT:
+        if (reader_left(reader) > 0) {
             read_layout(run, row->inside);
         }
         break;

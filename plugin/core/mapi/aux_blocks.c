@@ -7,7 +7,7 @@
 #include "aux_blocks.h"
 
 #include "layout.h"
-#include "properties.h"
+#include "names.h"
 
 #include <stdio.h>
 
@@ -150,12 +150,6 @@ static const char *mac_text(const struct field_value *value, char room[FIELD_TEX
     return room;
 }
 
-static const char *result_text(const struct field_value *value, char room[FIELD_TEXT_MAX])
-{
-    (void)room;
-    return ox_error_name((uint32_t)value->number);
-}
-
 /* ---- the blocks, MS-OXCRPC 2.2.2.2.1 to 2.2.2.2.23 ---- */
 
 #define CLIENT_ID U16("aux.client_id", "ClientID")
@@ -167,7 +161,7 @@ static const char *result_text(const struct field_value *value, char room[FIELD_
 #define TIME_SINCE U32("aux.time_since_request", "TimeSinceRequest (ms)")
 #define TIME_TO_COMPLETE U32("aux.time_to_complete_request", "TimeToCompleteRequest (ms)")
 #define TIME_TO_FAIL U32("aux.time_to_fail_request", "TimeToFailRequest (ms)")
-#define RESULT_CODE X32("aux.result_code", "ResultCode", .text = result_text)
+#define RESULT_CODE X32("aux.result_code", "ResultCode", .text = ox_error_text)
 #define OPERATION X8("aux.request_operation", "RequestOperation")
 #define RESERVED(length) RUN(length, "aux.reserved", "Reserved")
 
