@@ -22,6 +22,8 @@ struct bounds {
     uint32_t issues;
 };
 
+static const struct field *const layouts[] = { property_layouts };
+
 static void check_value(void *ctx, const struct field_value *value)
 {
     struct bounds *b = ctx;
