@@ -48,10 +48,11 @@ ROOMS = {
     "core/judge": ("core/base", "core/track", "core/http names", "core/rpc names", "core/mapi names"),
     "core/report": ("core/base", "core/http", "core/rpc", "core/mapi", "core/track", "core/judge"),
     "core": ("core/base", "core/http", "core/rpc", "core/mapi", "core/track", "core/judge", "core/report"),
-    "ws/input": ("core/base", "core/http", "core/rpc", "core", "ws"),
-    "ws/show": ("core/base", "core/http", "core/rpc", "core/mapi", "core/report", "core", "ws"),
-    "ws/stats": ("core/base", "core/report", "core", "ws"),
-    "ws": ("core/base", "core/http", "core/rpc", "core/mapi", "core/report", "core", "ws/input", "ws/show", "ws/stats"),
+    "ws/base": ("core/base", "core"),
+    "ws/input": ("core/base", "core/http", "core/rpc", "core", "ws/base"),
+    "ws/show": ("core/base", "core/http", "core/rpc", "core/mapi", "core/report", "core", "ws/base"),
+    "ws/stats": ("core/base", "core/report", "core", "ws/base"),
+    "ws": ("core/base", "core/http", "core/rpc", "core/mapi", "core/report", "core", "ws/base", "ws/input", "ws/show", "ws/stats"),
 }
 NAMES = re.compile(r"_names?$|_name_of$|_label$")
 
