@@ -59,6 +59,15 @@ static void fill_ended(struct session_row *row, const struct side *side, const s
     }
 }
 
+/* What does not fit is cut. */
+static void join(char to[SESSION_NAMES_MAX], const char *const *names, unsigned count)
+{
+    int used = 0;
+    for (unsigned i = 0; i < count && used < SESSION_NAMES_MAX; i++) {
+        used += snprintf(to + used, SESSION_NAMES_MAX - (size_t)used, "%s%s", i ? ", " : "", names[i]);
+    }
+}
+
 static void fill_verdict(struct session_row *row, const struct side_memo *memo)
 {
     const struct result *result = &memo->result;
@@ -101,8 +110,8 @@ bool session_row(const struct mworld *world, uint32_t index, struct session_row 
     row->endpoint = session->endpoint;
     row->client = side->client;
     row->server = side->server;
-    row->front_ends = side->front_ends ? side->front_ends : "";
-    row->back_ends = side->back_ends ? side->back_ends : "";
+    join(row->front_ends, side->front, side->front_count);
+    join(row->back_ends, side->behind, side->back_count);
     row->ok = side->ok;
     row->failed = side->failed;
     row->slowest_ns = side->slowest_ns;

@@ -31,7 +31,7 @@ bool is_server_side(const struct request *request)
 
 bool reply_is_success(const struct reply *reply)
 {
-    return reply->status == 200 && reply->message->has_code && reply->message->code == 0 && !reply->cut;
+    return reply->status == 200 && reply->message->has_code && reply->message->code == CODE_SUCCESS && !reply->cut;
 }
 
 uint32_t reply_meaning(const struct reply *reply)

@@ -164,7 +164,7 @@ struct mapi_message *response_head(struct mconn *conn, struct when when, const s
         }
     }
     read_back_end(reply, &fields);
-    if (reply->status != 200 || reply->page || (message->has_code && message->code != 0)) {
+    if (reply->status != 200 || reply->page || (message->has_code && message->code != CODE_SUCCESS)) {
         read_failure(reply, head, &fields);
     }
     if (request) {

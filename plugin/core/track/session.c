@@ -7,7 +7,7 @@
 
 #include "session_private.h"
 
-#include <stdio.h>
+#include "oxprops.h"
 
 static void add_row(struct mworld *world, struct side *side)
 {
@@ -201,7 +201,7 @@ void session_miss_request(const struct reply *reply, struct when when)
 
 static bool body_is_success(const struct reply *reply)
 {
-    bool unbound = reply->request->type == MAPI_UNBIND && reply->error_code == 1;    /* UnbindSuccess */
+    bool unbound = reply->request->type == MAPI_UNBIND && reply->error_code == OX_UNBIND_SUCCESS;
     return (!reply->has_status || reply->status_code == 0) && (!reply->has_error || reply->error_code == 0 || unbound);
 }
 
@@ -295,9 +295,8 @@ static void learn_success(struct side *side, struct reply *reply)
     }
 }
 
-static void add_name(struct mworld *world, const char **names, uint8_t *count, const char **list, const char *name)
+static void add_name(const char **names, uint8_t *count, const char *name)
 {
-    char text[TEXT_MAX];
     if (!name || *count == NAMES_MAX) {
         return;
     }
@@ -307,21 +306,18 @@ static void add_name(struct mworld *world, const char **names, uint8_t *count, c
         }
     }
     names[(*count)++] = name;
-    snprintf(text, sizeof(text), "%s%s%s", *list ? *list : "", *list ? ", " : "", name);
-    *list = track_text(world->track, text);
 }
 
 static void learn_report(struct side *side, struct reply *reply)
 {
-    struct mworld *world = side->session->world;
     const struct request *request = reply->request;
     const struct mapi_message *message = reply->message;
     bool answered = reply->status == 200 && !reply->cut;
-    add_name(world, side->front, &side->front_count, &side->front_ends, reply->front_end);
-    add_name(world, side->behind, &side->back_count, &side->back_ends, reply->back_name);
+    add_name(side->front, &side->front_count, reply->front_end);
+    add_name(side->behind, &side->back_count, reply->back_name);
     side->exchange |= reply->exchange;
     if (is_server_side(request) && !side->exchange) {
-        add_name(world, side->behind, &side->back_count, &side->back_ends, reply->peer);
+        add_name(side->behind, &side->back_count, reply->peer);
     }
     if (message->has_code) {
         side->has_code = true;
