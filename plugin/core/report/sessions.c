@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-uint32_t session_rows(const struct mworld *world)
+uint32_t mworld_rows(const struct mworld *world)
 {
     return world->row_count;
 }
@@ -90,7 +90,7 @@ static void fill_verdict(struct session_row *row, const struct side_memo *memo)
     }
 }
 
-bool session_row(const struct mworld *world, uint32_t index, struct session_row *row)
+bool mworld_row(const struct mworld *world, uint32_t index, struct session_row *row)
 {
     memset(row, 0, sizeof(*row));
     if (index >= world->row_count) {

@@ -37,8 +37,8 @@ struct session_row {
 };
 
 /* In order of appearance. */
-uint32_t session_rows(const struct mworld *world);
+uint32_t mworld_rows(const struct mworld *world);
 /* False where there is none of that index. */
-bool session_row(const struct mworld *world, uint32_t index, struct session_row *row);
+bool mworld_row(const struct mworld *world, uint32_t index, struct session_row *row);
 
 #endif
