@@ -699,7 +699,7 @@ static int message_at(struct run *run, tvbuff_t *tvb, int offset)
         note->show_state |= ours;
         note_request(run->stream, info);
         vtcp_http(run->stream->conn, frame_when(run->pinfo), run->way, info);
-        store_head(run->pinfo, run->stream, run->way, &message);
+        store_head(run->pinfo, run->stream, run->way, &info->fields);
     }
     run->at = next;
     if (info->is_request)
@@ -739,7 +739,7 @@ size_t engine_head(struct stream *stream, enum way way, packet_info *pinfo, cons
     note->show_state |= is_ours(at, info);
     note_request(stream, info);
     vtcp_http(stream->conn, frame_when(pinfo), way, info);
-    store_head(pinfo, stream, way, message);
+    store_head(pinfo, stream, way, &info->fields);
     bool pdus_follow = plan_body(at, (enum rts_hop)stream->hop, info);
     size_t len = message->length;
     if (!pdus_follow && at->framing == FRAMING_LENGTH) {

@@ -266,12 +266,12 @@ void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum wa
     };
 }
 
-void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_head *head)
+void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_fields *fields)
 {
     uint32_t leg;
     if (!stream->auth)
         stream->auth = aconn_new(store_auth(), vtcp_conn(stream->conn));
-    const struct auth_shown *shown = auth_head(stream->auth, frame_when(pinfo), way, head, &leg);
+    const struct auth_shown *shown = auth_message(stream->auth, frame_when(pinfo), way, fields, &leg);
     if (!shown)
         return;
     struct frame_note *note = frame_note_make(pinfo, stream);

@@ -204,7 +204,7 @@ void store_read_past(packet_info *pinfo, conversation_t *conversation, bool from
                      uint32_t *tcp_stream);
 void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, bool tls, struct segment *segment);
 /* A head of the stream, for the logon. */
-void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_head *head);
+void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_fields *fields);
 void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp);
 
 /* ---- leaf.c ----------------------------------------------------------------------- */

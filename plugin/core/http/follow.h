@@ -8,7 +8,8 @@
 #ifndef OUTLOOKHTTP_FOLLOW_H
 #define OUTLOOKHTTP_FOLLOW_H
 
-#include "httphead.h"
+#include "chunks.h"
+#include "fields.h"
 
 enum follow_what {
     FOLLOW_MORE,                 /* nothing further in these bytes; what was not used begins a head: show it again,
@@ -22,6 +23,7 @@ enum follow_what {
 struct follow_event {
     enum follow_what what;
     struct http_head head;       /* FOLLOW_HEAD; points into the bytes given */
+    struct http_fields fields;   /* of it */
     struct span data;            /* FOLLOW_DATA */
 };
 

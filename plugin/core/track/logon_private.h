@@ -8,9 +8,11 @@
 #ifndef OUTLOOKHTTP_LOGON_PRIVATE_H
 #define OUTLOOKHTTP_LOGON_PRIVATE_H
 
+#include "chars.h"
 #include "logon_state.h"
 
 #define LOWER_ROUNDS 2           /* without credentials, on further connections: the client does not read the challenge */
+#define ECHO_MAX 16              /* bytes of body of a request that only asks for an echo (MS-RPCH 2.1.2.1.5) */
 #define BACKEND_PORT 444         /* Exchange's own back end, which trusts its front end */
 
 #define OUTSTANDING_MAX 32       /* requests of one connection */
@@ -98,6 +100,36 @@ void request_release(struct aconn *conn);
 void release_all(struct aconn *conn);
 /* The leg of a request among those that are the same. */
 void request_leg(struct aconn *conn, struct arequest *request, uint64_t id, bool strong);
+
+/* ---- logon_fields.c ------------------------------------------------------------------------ */
+
+/* A request, read. */
+struct asked {
+    const struct http_fields *fields;
+    struct span outlook_session, context;        /* cookies */
+};
+
+/* A response, read. */
+struct response {
+    const struct http_fields *fields;
+    unsigned status;
+    struct span context;         /* the cookie, as it is set */
+    unsigned offers;             /* bits of enum auth_scheme */
+    bool lower_case, other_case; /* of WWW-Authenticate */
+    struct auth_token token;     /* of the challenge that counts */
+    const struct http_origin *origin;    /* of a 401, else NULL */
+};
+
+void asked_cookies(struct asked *asked);
+void response_cookies(struct response *response);
+/* wanted: the scheme of the request. */
+void response_challenges(struct response *response, enum auth_scheme wanted);
+/* Without quotes and braces around it. */
+struct span without_brackets(struct span s);
+/* "{GUID}:7": the GUID; else all of it. */
+struct span without_counter(struct span s);
+/* From the path on, also of an absolute URI. */
+struct span uri_path(struct span uri);
 
 /* ---- handshake.c: type 2 and type 3 of NTLM ---------------------------------------------- */
 
