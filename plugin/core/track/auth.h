@@ -11,7 +11,6 @@
 
 #include "conn.h"
 #include "httphead.h"
-#include "verdict.h"
 
 struct aworld;
 struct aconn;                    /* one TCP connection */
