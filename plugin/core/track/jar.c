@@ -28,7 +28,7 @@ struct session *jar_owner_of(struct mworld *world, uint64_t digest, uint8_t endp
     return value && !value->shared ? value->owner : NULL;
 }
 
-void jar_own(struct session *session, uint64_t digest)
+static void own_value(struct session *session, uint64_t digest)
 {
     struct mworld *world = session->world;
     struct value *value = find_value(world, digest, session->endpoint);
@@ -40,6 +40,15 @@ void jar_own(struct session *session, uint64_t digest)
     value->digest = digest;
     value->owner = session;
     table_add(&world->arena, &world->values, &value->item, (uint32_t)(digest ^ digest >> 32) + session->endpoint);
+}
+
+void jar_own_all(struct session *session, const struct reply *reply)
+{
+    for (unsigned i = 0; i < reply->cookie_count; i++) {
+        if (!reply->cookies[i].deleted) {
+            own_value(session, reply->cookies[i].digest);
+        }
+    }
 }
 
 static struct span unquoted(struct span value)

@@ -40,8 +40,7 @@ static void begin_request(struct request *request, const struct http_head *head,
     request->type = (uint8_t)(fields->request_type.ptr ? mapi_type_of(fields->request_type) : MAPI_NONE);
     request->endpoint = mapi_endpoint(path);
     if (!request->endpoint) {
-        request->endpoint = mapi_type_is_nspi((enum mapi_type)request->type) ? 2 :
-                            mapi_type_is_emsmdb((enum mapi_type)request->type) ? 1 : 0;
+        request->endpoint = mapi_endpoint_of_type(request->type);
     }
     request->host = mworld_keep(world, fields->host);
     request->path = jar_default_path(world, path);

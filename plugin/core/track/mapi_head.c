@@ -102,6 +102,11 @@ uint8_t mapi_endpoint(struct span path)
     return 0;
 }
 
+uint8_t mapi_endpoint_of_type(uint8_t type)
+{
+    return mapi_type_is_nspi((enum mapi_type)type) ? 2 : mapi_type_is_emsmdb((enum mapi_type)type) ? 1 : 0;
+}
+
 bool mapi_is_content_type(struct span content_type)
 {
     return span_equals_nocase(span_trim(span_of(content_type.ptr, span_until(content_type, ';'))),

@@ -6,6 +6,10 @@
 
 #include "session_private.h"
 
+/* Milliseconds: more is no time that a server means. */
+#define PERIOD_MAX INT64_C(86400000)
+#define EXPIRATION_MAX INT64_C(10000000000)
+
 /* It goes on, but nobody can follow it. */
 void response_give_up(struct mconn *conn, struct when when)
 {
@@ -92,6 +96,85 @@ static bool ends_with_connection(const struct reply *reply, const struct mapi_fi
     return !fields->transfer.ptr && !fields->length.ptr && !head_asked && reply->status != 204 && reply->status != 304;
 }
 
+/* What the message shows of its request, or without one of its own head. */
+static void describe(struct mapi_message *message, const struct reply *reply, const struct mapi_fields *fields)
+{
+    const struct request *request = reply->request;
+    if (!request) {
+        message->type = (uint8_t)(fields->request_type.ptr ? mapi_type_of(fields->request_type) : MAPI_NONE);
+        message->type_name = message->type == MAPI_UNKNOWN ? mworld_keep(reply->conn->world, fields->request_type) : NULL;
+        message->endpoint = mapi_endpoint_of_type(message->type);
+        return;
+    }
+    message->type = request->type;
+    message->type_name = request->message->type_name;
+    message->endpoint = request->endpoint;
+    message->leg = request->message->leg;
+    message->request_frame = request->ended ? request->end.frame : 0;
+    message->mailbox = request->message->mailbox;
+    message->client_application = request->message->client_application;
+    message->user_dn = request->message->user_dn;
+    if (request->session && !request->by_guid) {
+        session_fill_message(message, request->session, request->side);
+    }
+}
+
+static void set_code(struct mapi_message *message, int64_t code)
+{
+    if (code >= 0 && code <= UINT32_MAX) {
+        message->has_code = true;
+        message->code = (uint32_t)code;
+    }
+}
+
+static void read_head(struct reply *reply, const struct http_head *head, const struct mapi_fields *fields)
+{
+    struct mworld *world = reply->conn->world;
+    int64_t period = mapi_read_number(fields->period), expiration = mapi_read_number(fields->expiration);
+    set_code(reply->message, mapi_read_number(fields->code));
+    reply->period_ns = period > 0 && period < PERIOD_MAX ? period * MILLISECOND : -1;
+    reply->expiration_ns = expiration >= 0 && expiration < EXPIRATION_MAX ? expiration * MILLISECOND : -1;
+    reply->server_ms = mapi_read_number(fields->elapsed);
+    reply->page = span_starts_nocase(fields->content_type, "text/");
+    reply->content_type = reply->page ? mworld_keep(world, fields->content_type) : NULL;
+    reply->until_close = ends_with_connection(reply, fields, reply->request && reply->request->head_method);
+    reply->proxy_challenge = fields->proxy_challenge.len > sizeof("Negotiate ") - 1;
+    reply->scanning = !reply->page && reply->status == 200;
+    reply->request_id = mworld_keep(world, fields->server_request_id);
+    meta_scan_init(&reply->scanner);
+    size_t pos = 0;
+    struct span name, value;
+    while (fields->sets_cookies && http_head_next(head, &pos, &name, &value)) {
+        if (name.len == 10 && span_equals_nocase(name, "Set-Cookie")) {
+            jar_read_set_cookie(reply, value, fields);
+        }
+    }
+    read_back_end(reply, fields);
+    if (reply->status != 200 || reply->page || (reply->message->has_code && reply->message->code != CODE_SUCCESS)) {
+        read_failure(reply, head, fields);
+    }
+}
+
+/* What its request and its session learn from the head alone. */
+static void note_head(struct reply *reply, struct when when)
+{
+    struct request *request = reply->request;
+    if (!request) {
+        session_miss_request(reply, when);
+        return;
+    }
+    if (reply->period_ns < 0 && request->side) {
+        reply->period_ns = request->side->period_ns;     /* as the server said before */
+    }
+    if (request->side && !request->by_guid && !is_connect(request->type)) {
+        jar_fill(request->side, reply, false, false);
+        if (reply_is_success(reply)) {
+            jar_own_all(request->session, reply);
+        }
+    }
+    sequence_note_answer(request, reply, when);
+}
+
 struct mapi_message *response_head(struct mconn *conn, struct when when, const struct http_head *head,
                                    const struct auth_shown *shown, uint32_t leg)
 {
@@ -120,71 +203,9 @@ struct mapi_message *response_head(struct mconn *conn, struct when when, const s
     reply->last_bytes = when;
     message->auth = mworld_keep_shown(conn->world, shown);
     message->leg = leg == NO_NUMBER ? 0 : leg;
-    if (request) {
-        message->type = request->type;
-        message->type_name = request->message->type_name;
-        message->endpoint = request->endpoint;
-        message->leg = request->message->leg;
-        message->request_frame = request->ended ? request->end.frame : 0;
-        message->mailbox = request->message->mailbox;
-        message->client_application = request->message->client_application;
-        message->user_dn = request->message->user_dn;
-        if (request->session && !request->by_guid) {
-            session_fill_message(message, request->session, request->side);
-        }
-    } else {
-        message->type = (uint8_t)(fields.request_type.ptr ? mapi_type_of(fields.request_type) : MAPI_NONE);
-        message->type_name = message->type == MAPI_UNKNOWN ? mworld_keep(conn->world, fields.request_type) : NULL;
-        message->endpoint = mapi_type_is_nspi((enum mapi_type)message->type) ? 2 :
-                            mapi_type_is_emsmdb((enum mapi_type)message->type) ? 1 : 0;
-    }
-    int64_t code = mapi_read_number(fields.code);
-    if (code >= 0 && code <= UINT32_MAX) {
-        message->has_code = true;
-        message->code = (uint32_t)code;
-    }
-    int64_t period = mapi_read_number(fields.period), expiration = mapi_read_number(fields.expiration);
-    reply->period_ns = period > 0 && period < 86400000 ? period * MILLISECOND : -1;
-    reply->expiration_ns = expiration >= 0 && expiration < INT64_C(10000000000) ? expiration * MILLISECOND : -1;
-    reply->server_ms = mapi_read_number(fields.elapsed);
-    reply->page = span_starts_nocase(fields.content_type, "text/");
-    reply->content_type = reply->page ? mworld_keep(conn->world, fields.content_type) : NULL;
-    reply->until_close = ends_with_connection(reply, &fields, request && request->head_method);
-    reply->proxy_challenge = fields.proxy_challenge.len > sizeof("Negotiate ") - 1;
-    reply->scanning = !reply->page && reply->status == 200;
-    reply->request_id = mworld_keep(conn->world, fields.server_request_id);
-    meta_scan_init(&reply->scanner);
-    if (fields.sets_cookies) {
-        size_t pos = 0;
-        struct span name, value;
-        while (http_head_next(head, &pos, &name, &value)) {
-            if (name.len == 10 && span_equals_nocase(name, "Set-Cookie")) {
-                jar_read_set_cookie(reply, value, &fields);
-            }
-        }
-    }
-    read_back_end(reply, &fields);
-    if (reply->status != 200 || reply->page || (message->has_code && message->code != CODE_SUCCESS)) {
-        read_failure(reply, head, &fields);
-    }
-    if (request) {
-        bool connects = is_connect(request->type);
-        if (reply->period_ns < 0 && request->side) {
-            reply->period_ns = request->side->period_ns;     /* as the server said before */
-        }
-        if (request->side && !request->by_guid && !connects) {
-            jar_fill(request->side, reply, false, false);
-            for (unsigned i = 0; reply->status == 200 && message->has_code && message->code == 0 &&
-                 i < reply->cookie_count; i++) {
-                if (!reply->cookies[i].deleted) {
-                    jar_own(request->session, reply->cookies[i].digest);
-                }
-            }
-        }
-        sequence_note_answer(request, reply, when);
-    } else {
-        session_miss_request(reply, when);
-    }
+    describe(message, reply, &fields);
+    read_head(reply, head, &fields);
+    note_head(reply, when);
     return message;
 }
 

@@ -261,11 +261,7 @@ static void learn_success(struct side *side, struct reply *reply)
     struct mconn *conn = reply->conn;
     bool beside = is_notification(request) || request->type == MAPI_PING;
     jar_fill(side, reply, true, beside);
-    for (unsigned i = 0; i < reply->cookie_count; i++) {
-        if (!reply->cookies[i].deleted) {
-            jar_own(side->session, reply->cookies[i].digest);
-        }
-    }
+    jar_own_all(side->session, reply);
     side->success = when;
     side->success_began = request->begin.frame;
     side->success_conn = conn;

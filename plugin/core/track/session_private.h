@@ -35,6 +35,8 @@ int64_t mapi_read_number(struct span s);
 struct span mapi_path(struct span uri, struct span *query);
 /* 1 emsmdb, 2 nspi, 0 neither. */
 uint8_t mapi_endpoint(struct span path);
+/* The same of an enum mapi_type. */
+uint8_t mapi_endpoint_of_type(uint8_t type);
 bool mapi_is_content_type(struct span content_type);
 /* Of the value of Connection. */
 bool mapi_says_close(struct span connection);
@@ -56,7 +58,8 @@ struct sent {                    /* a cookie of a request */
 
 /* The only session that was given that value, or NULL. */
 struct session *jar_owner_of(struct mworld *world, uint64_t digest, uint8_t endpoint);
-void jar_own(struct session *session, uint64_t digest);
+/* The values that a response sets are the session's. */
+void jar_own_all(struct session *session, const struct reply *reply);
 /* RFC 6265 5.1.4 */
 const char *jar_default_path(struct mworld *world, struct span path);
 /* Notes a cookie with the response; what balancers set does not count. */
