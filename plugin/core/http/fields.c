@@ -10,6 +10,7 @@
 
 enum kind {
     VALUE,                       /* of the first line that has one */
+    LAST,                        /* of the last line */
     LINES                        /* all of them are of interest */
 };
 
@@ -22,13 +23,13 @@ static const struct row {
     ROW("Authorization", VALUE, authorization),
     ROW("Connection", VALUE, connection),
     ROW("Content-Length", VALUE, length),
-    ROW("Content-Type", VALUE, content_type),
+    ROW("Content-Type", LAST, content_type),
     ROW("Cookie", LINES, cookies),
     ROW("Date", VALUE, date),
-    ROW("Expect", VALUE, expect),
+    ROW("Expect", LAST, expect),
     ROW("Host", VALUE, host),
     ROW("Location", VALUE, location),
-    ROW("Persistent-Auth", VALUE, persistent_auth),
+    ROW("Persistent-Auth", LAST, persistent_auth),
     ROW("Pragma", LINES, pragmas),
     ROW("Proxy-Authenticate", VALUE, proxy_authenticate),
     ROW("Proxy-Authorization", VALUE, proxy_authorization),
@@ -89,7 +90,7 @@ static void note_line(struct http_fields *fields, const struct row *row, size_t 
     } else if (kept == &fields->connection) {
         fields->close |= span_list_holds(value, "close");
     }
-    if (kept->len == 0 && (value.len > 0 || !kept->ptr)) {
+    if (row->kind == LAST || (kept->len == 0 && (value.len > 0 || !kept->ptr))) {
         *kept = value;
     }
 }

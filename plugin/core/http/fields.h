@@ -17,8 +17,9 @@ struct http_lines {
     unsigned count;
 };
 
-/* A value is that of the first line of its name that has one. Without such a line ptr is NULL;
- * where all of them are empty, only len is 0. */
+/* A value is that of the first line of its name that has one; of Content-Type, Expect and
+ * Persistent-Auth that of the last line. Without such a line ptr is NULL; where there is one,
+ * but empty, only len is 0. */
 struct http_fields {
     const struct http_head *head;
     int64_t content_length;      /* -1 when absent, unreadable, or given twice and not alike */
