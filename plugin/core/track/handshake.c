@@ -33,7 +33,8 @@ struct pending *pending_of(struct aconn *conn)
     return conn->pending;
 }
 
-bool aconn_whole(const struct aconn *conn)
+/* Whether all that passed on it was seen and understood. */
+static bool is_whole(const struct aconn *conn)
 {
     return !conn->lost && conn_doubt(conn->link, NULL) == DOUBT_NONE;
 }
@@ -130,7 +131,7 @@ void settle_type3(struct aconn *conn, struct when when)
     if (!find_carriers(conn, conn->pending)) {
         return;
     }
-    if (aconn_whole(conn)) {
+    if (is_whole(conn)) {
         note_torn(conn, when);
     }
     emit(conn->world->track,

@@ -135,8 +135,6 @@ struct span uri_path(struct span uri);
 
 struct aconn_more *aconn_more(struct aconn *conn);       /* made on first use */
 struct pending *pending_of(struct aconn *conn);          /* of this frame, made on first use */
-/* Whether all that passed on it was seen and understood. */
-bool aconn_whole(const struct aconn *conn);
 void note_challenge(struct aconn *conn, const struct arequest *request, struct when when,
                     const struct auth_token *token);
 void note_type3(struct aconn *conn, const struct arequest *request, struct when when, const struct auth_token *token);
