@@ -126,7 +126,7 @@ void request_enter(struct request *request, enum standing where)
 }
 
 /* Takes it off its connection's queue, where it may stand anywhere. */
-void request_leave_queue(struct request *request)
+static void leave_queue(struct request *request)
 {
     struct mconn *conn = request->conn;
     struct request **link = &conn->first, *before = NULL;
@@ -181,7 +181,7 @@ void request_free(struct request *request)
 
 void request_drop(struct request *request)
 {
-    request_leave_queue(request);
+    leave_queue(request);
     request_free(request);
 }
 
@@ -236,7 +236,7 @@ struct request *request_take(struct mconn *conn, const struct mapi_fields *field
     while (conn->first != found) {
         request_drop(conn->first);
     }
-    request_leave_queue(found);
+    leave_queue(found);
     return found;
 }
 

@@ -88,7 +88,6 @@ struct request *request_new(struct mconn *conn);
 /* Does nothing where it does not stand there. */
 void request_leave(struct request *request, enum standing where);
 void request_enter(struct request *request, enum standing where);
-void request_leave_queue(struct request *request);
 /* Nothing more will be learned of it. It is in no queue. */
 void request_free(struct request *request);
 /* Takes it off its queue and frees it. */
