@@ -1,5 +1,5 @@
 /* sink_tree.c
- * Shows what the pure decoders of field.h find: fields registered from their tables,
+ * Shows what the pure decoders of field.h find: fields registered from their layouts,
  * values as tree items, broken bytes as expert items.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -11,8 +11,9 @@
 #include <epan/tvbuff.h>
 #include <wsutil/nstime.h>
 
-#include "catalogue.h"
 #include "bodies.h"
+#include "catalogue.h"
+#include "rts.h"
 
 static struct catalogue catalogue;
 static int *hf_of;               /* one for each field of the catalogue */
@@ -75,7 +76,7 @@ static void register_field(const struct catalogued *from, hf_register_info *info
         : !is_integer(from->kind) ? BASE_NONE : field->hex ? BASE_HEX : BASE_DEC;
     if (field->names && is_integer(from->kind)) {
         header->strings = (const value_string *)(const void *)field->names;
-        header->display |= BASE_SPECIAL_VALS;
+        header->display |= field->all_named ? 0 : BASE_SPECIAL_VALS;
     }
     header->bitmask = field->mask;
     HFILL_INIT(*info);
@@ -110,10 +111,12 @@ void sink_register(void)
     };
     catalogue_init(&catalogue, (struct arena){ .alloc = epan_alloc });
     register_layout("mapihttp.", mapi_bodies);
+    register_layout("rpch.rts.", rts_layouts);
     hf_of = (int *)wmem_alloc_array(wmem_epan_scope(), int, catalogue.count);
     for (unsigned i = 0; i < catalogue.count; i++)
         hf_of[i] = -1;
     register_fields(proto_mapihttp, "mapihttp.");
+    register_fields(proto_rpch, "rpch.rts.");
     proto_register_subtree_array(ett, G_N_ELEMENTS(ett));
     expert_register_field_array(expert_register_protocol(proto_mapihttp), broken, G_N_ELEMENTS(broken));
 }
@@ -192,6 +195,8 @@ static void on_value(void *ctx, const struct field_value *value)
         return;
     tvbuff_t *tvb = current(sink);
     proto_item *item = show_value(sink->tree[sink->depth], &catalogue.fields[field], hf_of[field], sink->pinfo, tvb, value);
+    if (row->unit)
+        proto_item_append_text(item, " %s", row->unit);
     if (value->text)
         proto_item_append_text(item, " (%s)", value->text);
     if (!row[1].mask)
@@ -269,14 +274,35 @@ static void on_leave(void *ctx)
         sink->buffers--;
 }
 
-void sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg)
+void sink_fields(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+                 void (*use)(const struct field_sink *sink, void *arg), void *arg)
 {
     struct tree_sink to = { .pinfo = pinfo };
     const struct field_sink sink = { &to, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
-    struct reader reader;
-    const uint32_t captured = tvb_captured_length(tvb);
     to.tvb[0] = tvb;
     to.tree[0] = tree;
-    reader_init(&reader, tvb_get_ptr(tvb, 0, (int)captured), captured, cut ? UINT32_MAX : tvb_reported_length(tvb), &sink);
-    decode(&reader, arg);
+    use(&sink, arg);
+}
+
+struct body_job {
+    tvbuff_t *tvb;
+    bool cut;
+    sink_decoder decode;
+    void *arg;
+};
+
+static void read_body(const struct field_sink *sink, void *arg)
+{
+    const struct body_job *job = (const struct body_job *)arg;
+    const uint32_t captured = tvb_captured_length(job->tvb);
+    struct reader reader;
+    reader_init(&reader, tvb_get_ptr(job->tvb, 0, (int)captured), captured,
+                job->cut ? UINT32_MAX : tvb_reported_length(job->tvb), sink);
+    job->decode(&reader, job->arg);
+}
+
+void sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg)
+{
+    struct body_job job = { tvb, cut, decode, arg };
+    sink_fields(tvb, pinfo, tree, read_body, &job);
 }

@@ -307,6 +307,10 @@ bool outlook_wants_expert(void);                 /* somebody counts expert items
 
 typedef void (*sink_decoder)(struct reader *reader, void *arg);
 
+/* Calls use with a sink that shows what it is told below tree; offsets are tvb's. */
+void sink_fields(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+                 void (*use)(const struct field_sink *sink, void *arg), void *arg);
+
 void sink_register(void);
 void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t offset, const char *what);
 /* Decodes tvb into tree. cut: more was announced than came. */

@@ -38,6 +38,7 @@ static bool available(struct reader *reader, uint64_t need, const char *what)
     if (need <= reader->len - reader->pos) {
         return true;
     }
+    reader->need = need;
     if (reader->whole > reader->len && (reader->whole == UINT32_MAX || need <= reader->whole - reader->pos)) {
         reader->failed = true;
     } else {

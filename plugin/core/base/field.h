@@ -44,6 +44,8 @@ struct field {
     bool hex;
     const struct field_name *names;      /* or NULL */
     uint32_t mask;
+    const char *unit;            /* behind the number: "bytes", or NULL */
+    bool all_named;              /* a number that names does not have is shown as unknown */
     /* What else is to be said of a value: static, or written into room; or NULL. */
     const char *(*text)(const struct field_value *value, char room[FIELD_TEXT_MAX]);
 
@@ -97,6 +99,7 @@ struct reader {
     uint32_t pos;
     const struct field_sink *sink;
     uint32_t values;             /* shown so far */
+    uint64_t need;               /* failed: the bytes that were asked for, if they are what is missing */
     uint8_t depth;
     bool big_endian;             /* integers and GUIDs: set behind reader_init() */
     bool failed;
