@@ -78,7 +78,7 @@ static const char *difference(const struct catalogued *field, const struct field
     if (field->row->mask != row->mask) {
         return "masks";
     }
-    if (field->row->names != row->names) {
+    if (field->row->names != row->names || field->row->all_named != row->all_named) {
         return "tables of names";
     }
     return !catalogue_own_label(row) && strcmp(field->row->label, row->label) != 0 ? "labels" : NULL;
