@@ -7,6 +7,7 @@
 #include "bodies_private.h"
 
 #include "extended_buffer.h"
+#include "names.h"
 
 static void keep_user_dn(struct layout_run *run, const struct field_value *value)
 {

@@ -21,12 +21,6 @@ static const struct field_name sort_types[] = {          /* MS-OXNSPI 2.2.1.10 *
     { 0, NULL }
 };
 
-const struct field_name code_page_names[] = {         /* MS-OXNSPI 2.2.1.5 */
-    { 0x000004B0, "CP_WINUNICODE" },
-    { 0x00004F25, "CP_TELETEX" },
-    { 0, NULL }
-};
-
 /* ---- counts ---- */
 
 /* The specification limits most arrays to this many items. */

@@ -210,3 +210,10 @@ const struct field_name display_type_names[] = {
     { 0x200, "DT_SEARCH" },
     { 0, NULL }
 };
+
+/* MS-OXNSPI 2.2.1.5 */
+const struct field_name code_page_names[] = {
+    { 0x000004B0, "CP_WINUNICODE" },
+    { 0x00004F25, "CP_TELETEX" },
+    { 0, NULL }
+};

@@ -38,7 +38,7 @@ const char *ox_guid_name(const uint8_t guid[16]);
 const char *ox_error_text(const struct field_value *value, char room[FIELD_TEXT_MAX]);
 const char *ox_guid_text(const struct field_value *value, char room[FIELD_TEXT_MAX]);
 
-/* MS-OXNSPI 2.2.1.3, MS-OXCDATA 2.2.5.2 */
-extern const struct field_name display_type_names[];
+/* Rows of tables, for .names: MS-OXNSPI 2.2.1.3 and MS-OXCDATA 2.2.5.2; MS-OXNSPI 2.2.1.5. */
+extern const struct field_name display_type_names[], code_page_names[];
 
 #endif
