@@ -718,8 +718,75 @@ static void test_chunks(void)
     CHECK_INT(chunks.state, HTTP_CHUNK_BAD);
 }
 
+static uint32_t chance(uint32_t *seed, uint32_t below)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return (*seed >> 8) % below;
+}
+
+/* Bytes in which heads, halves of heads and what looks like them are frequent. */
+static size_t make_heads(uint32_t *seed, uint8_t *p, size_t room)
+{
+    static const char *const parts[] = {
+        "G", "GET ", "/", " HTTP/1.1", "HTTP/1.0 200 OK", "\r\n", "\n", "\r", "a: b", " ", "\1", "\n\n", "\r\n\r\n", "HTTP/1.", "\t"
+    };
+    size_t len = 0;
+    for (uint32_t n = 1 + chance(seed, 14); n > 0; n--) {
+        const char *part = parts[chance(seed, sizeof(parts) / sizeof(parts[0]))];
+        if (len + strlen(part) <= room) {
+            memcpy(p + len, part, strlen(part));
+            len += strlen(part);
+        }
+    }
+    return len;
+}
+
+static void test_search(void)
+{
+    uint32_t seed = 1;
+    struct http_head head;
+    unsigned differ = 0;
+    for (unsigned turn = 0; turn < 60000; turn++) {
+        uint8_t bytes[96];
+        const size_t len = make_heads(&seed, bytes, sizeof(bytes));
+        const size_t until = 1 + chance(&seed, (uint32_t)len);
+        size_t first = 1;
+        while (first < until && http_head_parse(bytes + first, len - first, &head) == HTTP_HEAD_NOT) {
+            first++;
+        }
+        differ += http_head_search(bytes, len, until) != first;
+    }
+    CHECK_INT(differ, 0);
+}
+
+/* In pieces a head is what it is as a whole, at the piece that decides it. */
+static void test_pieces(void)
+{
+    uint32_t seed = 2;
+    unsigned differ = 0;
+    for (unsigned turn = 0; turn < 60000; turn++) {
+        uint8_t bytes[96];
+        const size_t len = make_heads(&seed, bytes, sizeof(bytes));
+        struct http_head_scan scan;
+        struct http_head whole, head;
+        memset(&scan, 0, sizeof(scan));
+        for (size_t have = 0; have <= len; have += 1 + chance(&seed, 9)) {
+            const enum http_head_result result = http_head_resume(&scan, bytes, have, &head);
+            const enum http_head_result expected = http_head_parse(bytes, have, &whole);
+            differ += result != expected || scan.seen > have;
+            if (result != HTTP_HEAD_MORE) {
+                differ += result == HTTP_HEAD_OK && memcmp(&head, &whole, sizeof(head)) != 0;
+                break;
+            }
+        }
+    }
+    CHECK_INT(differ, 0);
+}
+
 int main(void)
 {
+    test_search();
+    test_pieces();
     test_request();
     test_response();
     test_no_head();

@@ -62,16 +62,18 @@ size_t http_follow(struct follow *follow, bool answers_head, const uint8_t *p, s
         if (len == 0) {
             return 0;
         }
-        switch (http_head_parse(p, len, &event->head)) {
+        switch (http_head_resume(&follow->scan, p, len, &event->head)) {
         case HTTP_HEAD_OK:
             event->what = FOLLOW_HEAD;
             http_fields_read(&event->head, &event->fields);
             begin_body(follow, &event->fields, answers_head);
+            memset(&follow->scan, 0, sizeof(follow->scan));
             return event->head.length;
         case HTTP_HEAD_MORE:
             return 0;
         default:
             event->what = FOLLOW_LOST;
+            memset(&follow->scan, 0, sizeof(follow->scan));
             return len;
         }
     case BODY_LENGTH:

@@ -29,6 +29,7 @@ struct follow_event {
 
 struct follow {                  /* all zero: between messages */
     uint8_t state;
+    struct http_head_scan scan;  /* of the head whose beginning is to be shown again */
     uint64_t left;
     struct http_chunks chunks;
 };

@@ -67,18 +67,6 @@ static bool may_start(struct span s)
     return method > 0 && method <= METHOD_MAX && (method == s.len || s.ptr[method] == ' ');
 }
 
-/* A control character proves that this is no head. */
-static bool is_head_text(struct span s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        uint8_t c = s.ptr[i];
-        if ((c < 0x20 && c != '\t' && c != '\r') || c == 0x7F) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Takes the line at pos, its end excluded; false if the end is not there. */
 static bool take_line(struct span s, size_t *pos, struct span *line)
 {
@@ -95,46 +83,155 @@ static bool take_line(struct span s, size_t *pos, struct span *line)
     return true;
 }
 
-enum http_head_result http_head_parse(const uint8_t *p, size_t len, struct http_head *head)
+/* A control character proves that this is no head. */
+static bool is_head_char(uint8_t c)
 {
-    struct span all = { p, len < HTTP_HEAD_MAX ? len : HTTP_HEAD_MAX };
-    enum http_head_result unfinished = len < HTTP_HEAD_MAX ? HTTP_HEAD_MORE : HTTP_HEAD_NOT;
-    size_t pos = 0;
-    struct span line;
-    bool ended;
+    return (c >= 0x20 && c != 0x7F) || c == '\t' || c == '\r';
+}
+
+static bool parse_start_line(struct span line, struct http_head *head)
+{
+    return parse_status_line(line, head) || parse_request_line(line, head);
+}
+
+static struct span without_cr(const uint8_t *p, size_t len)
+{
+    return span_of(p, len > 0 && p[len - 1] == '\r' ? len - 1 : len);
+}
+
+enum http_head_result http_head_resume(struct http_head_scan *scan, const uint8_t *p, size_t len, struct http_head *head)
+{
+    const size_t end = len < HTTP_HEAD_MAX ? len : HTTP_HEAD_MAX;
+    const enum http_head_result unfinished = len < HTTP_HEAD_MAX ? HTTP_HEAD_MORE : HTTP_HEAD_NOT;
 
     memset(head, 0, sizeof(*head));
-    if (len == 0) {
-        return HTTP_HEAD_MORE;
-    }
-    do {
-        ended = take_line(all, &pos, &line);
-    } while (ended && line.len == 0);
-    if (!ended) {
-        if (line.len == 1 && line.ptr[0] == '\r') {
-            return unfinished;
-        }
-        return is_head_text(line) && may_start(line) ? unfinished : HTTP_HEAD_NOT;
-    }
-    if (!is_head_text(line) || !(parse_status_line(line, head) || parse_request_line(line, head))) {
-        return HTTP_HEAD_NOT;
-    }
-    size_t first = pos;
     for (;;) {
-        size_t before = pos;
-        ended = take_line(all, &pos, &line);
-        if (!is_head_text(line)) {
+        /* What no method or version begins is seen before the line is searched for its end. */
+        const struct span rest = span_of(p + scan->line, end - scan->line);
+        const bool in_start = scan->fields == 0 && rest.len > 0 && rest.ptr[0] != '\r' && rest.ptr[0] != '\n';
+        if (in_start && !may_start(span_of(rest.ptr, rest.len < METHOD_MAX + 2 ? rest.len : METHOD_MAX + 2))) {
             return HTTP_HEAD_NOT;
         }
-        if (!ended) {
-            return unfinished;
+        while (scan->seen < end && p[scan->seen] != '\n') {
+            if (!is_head_char(p[scan->seen])) {
+                return HTTP_HEAD_NOT;
+            }
+            scan->seen++;
         }
-        if (line.len == 0) {
-            head->fields = span_of(p + first, before - first);
-            head->length = pos;
+        if (scan->seen == end) {
+            /* A blank that begins nothing: only the end of an empty line may stand there. */
+            return scan->fields == 0 && rest.len > 1 && !in_start ? HTTP_HEAD_NOT : unfinished;
+        }
+        const uint32_t begin = scan->line;
+        const struct span line = without_cr(p + begin, scan->seen - begin);
+        scan->line = ++scan->seen;
+        if (scan->fields == 0 && line.len > 0) {
+            if (!parse_start_line(line, head)) {
+                return HTTP_HEAD_NOT;
+            }
+            scan->start = begin;
+            scan->fields = scan->line;
+        } else if (line.len == 0 && scan->fields > 0) {
+            /* Its spans point into the bytes as they lie now. */
+            parse_start_line(without_cr(p + scan->start, scan->fields - 1 - scan->start), head);
+            head->fields = span_of(p + scan->fields, begin - scan->fields);
+            head->length = scan->line;
             return HTTP_HEAD_OK;
         }
     }
+}
+
+enum http_head_result http_head_parse(const uint8_t *p, size_t len, struct http_head *head)
+{
+    struct http_head_scan scan;
+    memset(&scan, 0, sizeof(scan));
+    return http_head_resume(&scan, p, len, head);
+}
+
+/* What a search knows of the bytes behind it: no head goes on past bad. */
+struct head_search {
+    const uint8_t *p;
+    size_t len, bad;
+};
+
+/* Whether header lines begin at that place that may go on or end. */
+static bool fields_at(struct head_search *search, size_t at)
+{
+    if (at <= search->bad) {
+        return false;
+    }
+    bool line_is_empty = true;
+    for (size_t i = at; i < search->len; i++) {
+        const uint8_t c = search->p[i];
+        if (c == '\n') {
+            if (line_is_empty) {
+                return true;
+            }
+            line_is_empty = true;
+        } else if (!is_head_char(c) || i - at >= HTTP_HEAD_MAX) {
+            search->bad = i;
+            return false;
+        } else {
+            line_is_empty &= c == '\r' && i + 1 < search->len && search->p[i + 1] == '\n';
+        }
+    }
+    return true;
+}
+
+/* The first place in a line, from at on, at which a start line begins with its head behind it. */
+static size_t start_in_line(struct head_search *search, size_t at, size_t end)
+{
+    struct http_head head;
+    const bool ended = end < search->len;
+    size_t text = end;               /* behind the last control character */
+    while (text > at && is_head_char(search->p[text - 1])) {
+        text--;
+    }
+    for (at = text; at < end; at++) {
+        if (ended) {
+            const struct span line = without_cr(search->p + at, end - at);
+            if (line.len > 0 && parse_start_line(line, &head) && fields_at(search, end + 1)) {
+                return at;
+            }
+        } else {
+            const struct span line = span_of(search->p + at, end - at);
+            if (line.len < HTTP_HEAD_MAX && (may_start(line) || (line.len == 1 && line.ptr[0] == '\r'))) {
+                return at;
+            }
+        }
+    }
+    return SIZE_MAX;
+}
+
+size_t http_head_search(const uint8_t *p, size_t len, size_t until)
+{
+    struct head_search search = { p, len, 0 };
+    size_t blank = SIZE_MAX;             /* where the empty lines before this one begin: they belong to a head */
+    for (size_t begin = 0; begin < until || blank < until;) {
+        const uint8_t *lf = begin < len ? memchr(p + begin, '\n', len - begin) : NULL;
+        const size_t end = lf ? (size_t)(lf - p) : len;
+        if (without_cr(p + begin, end - begin).len > 0 || !lf) {
+            const size_t first = begin > 0 ? begin : 1;
+            const size_t found = first < end ? start_in_line(&search, first, end) : first == len ? len : SIZE_MAX;
+            if (found == begin && blank < until) {
+                return blank;
+            }
+            if (found < until) {
+                return found;
+            }
+            if (!lf) {
+                break;
+            }
+            blank = end > begin && p[end - 1] == '\r' ? end - 1 : end;
+        } else if (blank == SIZE_MAX) {
+            blank = begin;
+        }
+        if (blank == 0) {
+            blank = end > 0 ? 1 : SIZE_MAX;
+        }
+        begin = end + 1;
+    }
+    return until;
 }
 
 bool http_head_next(const struct http_head *head, size_t *pos, struct span *name, struct span *value)

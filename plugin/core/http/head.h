@@ -33,6 +33,21 @@ enum http_head_result {
  * shorter than HTTP_HEAD_MAX. */
 enum http_head_result http_head_parse(const uint8_t *p, size_t len, struct http_head *head);
 
+/* The same where a head comes in pieces: scan, all zero before the first one, keeps how far it was
+ * read, so that no byte is read twice. p is the head from its first byte on each time, longer
+ * than the last time. After OK or NOT scan is done with. */
+struct http_head_scan {
+    uint32_t seen;               /* bytes that were read */
+    uint32_t line;               /* where the line under way begins */
+    uint32_t start, fields;      /* the start line and what follows it; fields is 0 until that was read */
+};
+
+enum http_head_result http_head_resume(struct http_head_scan *scan, const uint8_t *p, size_t len, struct http_head *head);
+
+/* The first place behind p[0] and before p[until] at which http_head_parse() does not say NOT; until if
+ * there is none. Work is in proportion to len. */
+size_t http_head_search(const uint8_t *p, size_t len, size_t until);
+
 /* Iterates over header fields: pos starts at 0; returns false at the end. Values
  * are trimmed; obsolete line folding is kept inside the value. */
 bool http_head_next(const struct http_head *head, size_t *pos, struct span *name, struct span *value);
