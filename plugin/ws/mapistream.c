@@ -169,7 +169,7 @@ static void begin_message(const struct feed *feed, const struct http_head *head,
     struct mapi_item *item = wmem_new0(wmem_file_scope(), struct mapi_item);
     item->message = state->message;
     item->head_len = (uint32_t)head->length;
-    item->head_hash = hash_bytes(p, head->length, 0);
+    item->head_hash = hash_keyed(store_key(), 0, p, head->length);
     memcpy(item->first, p, sizeof item->first);
     item->encoded = is_encoded(head);
     item->page = is_error_page(head);
@@ -660,7 +660,7 @@ static bool head_here(const uint8_t *p, size_t len, const struct mapi_item *item
             continue;
         compared++;
         places->work += item->head_len;
-        if (hash_bytes(found, item->head_len, 0) == item->head_hash) {
+        if (hash_keyed(store_key(), 0, found, item->head_len) == item->head_hash) {
             *offset = (int)at;
             return true;
         }

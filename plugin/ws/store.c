@@ -8,7 +8,7 @@
 
 static struct outlook *outlook;
 static bool rpch_used, mapi_used;
-static wmem_map_t *interned;
+static struct table interned;
 
 static void *file_alloc(void *ctx _U_, size_t size)
 {
@@ -25,13 +25,20 @@ static void file_give_back(void *ctx _U_, void *bytes, size_t size _U_)
     wmem_free(wmem_file_scope(), bytes);
 }
 
-static const struct arena file_arena = { file_alloc, NULL, file_give_back };
+static struct arena file_arena = { .alloc = file_alloc, .give_back = file_give_back };
+
+const struct hash_key *store_key(void)
+{
+    return &file_arena.key;
+}
 
 void store_init(void)
 {
     outlook = NULL;              /* its memory went with the last file */
     rpch_used = mapi_used = false;
-    interned = NULL;
+    memset(&interned, 0, sizeof interned);
+    for (unsigned i = 0; i < 2; i++)
+        file_arena.key.half[i] = (uint64_t)g_random_int() << 32 | g_random_int();
     leaf_init();
     notes_init();
 }
@@ -83,19 +90,7 @@ const struct verdict *store_take_verdicts(void)
 
 const char *store_intern(const char *text)
 {
-    if (!text || !*text)
-        return "";
-    if (!interned)
-        interned = wmem_map_new(wmem_file_scope(), wmem_str_hash, g_str_equal);
-    const char *known = (const char *)wmem_map_lookup(interned, text);
-    if (!known) {
-        size_t size = strlen(text) + 1;
-        char *copy = (char *)store_new(size);
-        memcpy(copy, text, size);
-        wmem_map_insert(interned, copy, copy);
-        known = copy;
-    }
-    return known;
+    return text && *text ? text_keep(&file_arena, &interned, text) : "";
 }
 
 struct when frame_when(const packet_info *pinfo)

@@ -182,6 +182,7 @@ struct conn *store_conn(enum conn_kind kind, uint32_t tcp_stream, const struct e
                         const struct endpoint *server, const struct conn_past *past);
 const struct verdict *store_take_verdicts(void);         /* of all worlds, in the order of what they are about */
 const char *store_intern(const char *text);
+const struct hash_key *store_key(void);                  /* the secret of this file */
 conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp);
 struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp);
 struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enum rts_hop hop,
@@ -308,7 +309,8 @@ void sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, si
 struct mapi_item {
     struct mapi_item *next;
     struct mapi_message *message;
-    uint32_t head_len, head_hash;
+    uint32_t head_len;
+    uint64_t head_hash;
     uint8_t first[8];            /* of the head */
     bool encoded;                /* Content-Encoding */
     bool page;                   /* text for people: http shows it */

@@ -192,3 +192,15 @@ bool http_persistence_server(struct span name, struct span value, char server[HT
     }
     return false;
 }
+
+/* FNV-1a of 32 bits, its bits mixed. */
+uint32_t http_value_mark(struct span value)
+{
+    uint32_t mark = UINT32_C(0x811C9DC5);
+    for (size_t i = 0; i < value.len; i++) {
+        mark = (mark ^ value.ptr[i]) * UINT32_C(0x01000193);
+    }
+    mark ^= mark >> 15;
+    mark *= UINT32_C(0x85EBCA6B);
+    return mark ^ mark >> 13;
+}

@@ -27,4 +27,8 @@ bool http_persistence_server(struct span name, struct span value, char server[HT
  * False if it does not parse. */
 bool http_backend_cookie(struct span value, char text[HTTP_BACKEND_COOKIE_MAX]);
 
+/* Eight hexadecimal digits' worth that tell two values apart for people without showing either;
+ * the same in each run. Tables and comparisons use keyed digests. */
+uint32_t http_value_mark(struct span value);
+
 #endif

@@ -127,7 +127,7 @@ void jar_read_set_cookie(struct reply *reply, struct span text, const struct map
     struct cookie *cookie = &reply->cookies[reply->cookie_count++];
     memset(cookie, 0, sizeof(*cookie));
     cookie->name = mworld_keep(world, name);
-    cookie->digest = mapi_digest(value.ptr, value.len);
+    cookie->digest = mapi_digest(world, value.ptr, value.len);
     cookie->expires = INT64_MAX;
     cookie->deleted = value.len == 0;
     cookie->frame = reply->message->begin.frame;
@@ -163,8 +163,8 @@ unsigned jar_read_sent(struct mworld *world, const struct http_head *head, uint8
                 continue;
             }
             sent[count].name = name;
-            sent[count].digest = mapi_digest(value.ptr, value.len);
-            sent[count].len = value.len;
+            sent[count].digest = mapi_digest(world, value.ptr, value.len);
+            sent[count].value = value;
             /* MapiRouting names a mailbox, which several sessions have. */
             bool tells = value.len > 0 && !span_equals_nocase(name, "MapiRouting");
             sent[count].owner = tells ? jar_owner_of(world, sent[count].digest, endpoint) : NULL;
@@ -179,7 +179,7 @@ struct session *jar_session_of(const struct sent *sent, unsigned count)
 {
     const struct sent *best = NULL;
     for (unsigned i = 0; i < count; i++) {
-        if (sent[i].owner && (!best || sent[i].len > best->len)) {
+        if (sent[i].owner && (!best || sent[i].value.len > best->value.len)) {
             best = &sent[i];
         }
     }
@@ -204,7 +204,7 @@ static bool cookie_applies(const struct cookie *cookie, const struct request *re
 }
 
 static enum cookie_fault compare_cookie(const struct cookie *cookie, const struct session *session,
-                                        const struct sent *sent, unsigned count, uint64_t *digest)
+                                        const struct sent *sent, unsigned count, const struct sent **other)
 {
     enum cookie_fault fault = COOKIE_MISSING;
     for (unsigned i = 0; i < count; i++) {
@@ -216,7 +216,7 @@ static enum cookie_fault compare_cookie(const struct cookie *cookie, const struc
             (cookie->before && is == cookie->before)) {
             return COOKIE_FINE;
         }
-        *digest = is;
+        *other = &sent[i];
         fault = sent[i].owner == session ? COOKIE_STALE : COOKIE_FOREIGN;
     }
     return fault;
@@ -238,17 +238,17 @@ void jar_check(struct request *request, const struct sent *sent, unsigned count,
     request->jar_known &= looked_at < SEARCH_MAX;
     request->carried = side->success.frame != 0;
     for (unsigned i = 0; i < side->jar_count && !side->secure_returned; i++) {
-        uint64_t digest;
+        const struct sent *other;
         side->secure_returned = side->jar[i].secure && !request->conn->link->tls &&
-                                compare_cookie(&side->jar[i], side->session, sent, count, &digest) == COOKIE_FINE;
+                                compare_cookie(&side->jar[i], side->session, sent, count, &other) == COOKIE_FINE;
     }
     for (unsigned i = 0; i < side->jar_count; i++) {
         struct cookie *cookie = &side->jar[i];
-        uint64_t digest = 0;
+        const struct sent *other = NULL;
         if (!cookie_applies(cookie, request, path, when)) {
             continue;
         }
-        enum cookie_fault fault = compare_cookie(cookie, side->session, sent, count, &digest);
+        enum cookie_fault fault = compare_cookie(cookie, side->session, sent, count, &other);
         if (fault == COOKIE_FINE) {
             continue;
         }
@@ -262,7 +262,7 @@ void jar_check(struct request *request, const struct sent *sent, unsigned count,
             request->fault = (uint8_t)fault;
             request->fault_name = cookie->name;
             request->fault_frame = cookie->frame;
-            request->fault_digest = (uint32_t)digest;
+            request->fault_digest = other ? http_value_mark(other->value) : 0;
         } else if (request->fault_count < UINT8_MAX) {
             request->fault_count++;
         }

@@ -34,20 +34,21 @@ static struct auth_shown *show(struct aworld *world, const char *scheme, const c
 
 static void find_leg(struct aconn *conn, struct arequest *request, const struct asked *asked)
 {
+    const struct aworld *world = conn->world;
     const struct http_fields *fields = asked->fields;
     const struct http_head *head = fields->head;
     uint64_t id;
     bool strong = fields->x_request_id.len > 0;
     if (strong) {
-        id = digest_nocase(digest_nocase(0x1D01, fields->x_request_id), fields->request_type);
+        id = digest_nocase(world, digest_nocase(world, 0x1D01, fields->x_request_id), fields->request_type);
     } else {
         struct span also = asked->outlook_session.len ? asked->outlook_session : fields->client_request_id;
         if (!also.len) {
             also = request->has_authorization ? fields->host : also;
         }
         struct span path = uri_path(head->uri);
-        id = digest_bytes(digest_bytes(0x1D02, head->method.ptr, head->method.len), path.ptr, path.len);
-        id = digest_bytes(digest_nocase(id, also), fields->authorization.ptr, fields->authorization.len);
+        id = digest_bytes(world, digest_bytes(world, 0x1D02, head->method.ptr, head->method.len), path.ptr, path.len);
+        id = digest_bytes(world, digest_nocase(world, id, also), fields->authorization.ptr, fields->authorization.len);
         if (!also.len) {
             id = 0;              /* nothing tells it from another client's */
         }
@@ -73,23 +74,25 @@ static void find_identities(struct arequest *request, const struct asked *asked)
     };
     for (unsigned kind = 0; kind < ID_KINDS; kind++) {
         if (values[kind].len > 0) {
-            request->identity[kind] = digest_nocase(0x1DE0 + kind, values[kind]);
+            request->identity[kind] = digest_nocase(request->conn->world, 0x1DE0 + kind, values[kind]);
         }
     }
 }
 
 static uint64_t refusals_key(const struct arequest *request)
 {
-    uint64_t who = request->user[0] ? digest_text(0x3EF0, request->user) :
+    uint64_t who = request->user[0] ? digest_text(request->conn->world, 0x3EF0, request->user) :
                    request->identity[ID_CLIENT_INFO] ? request->identity[ID_CLIENT_INFO] :
                    request->identity[ID_OUTLOOK_SESSION];
-    return who ? digest_text(who + request->leg, request->host) : 0;
+    return who ? digest_text(request->conn->world, who + request->leg, request->host) : 0;
 }
 
 static struct peer *peer_of(struct aconn *conn, const struct arequest *request)
 {
-    uint64_t key = digest_bytes(0x9EE0 + (uint64_t)request->leg, conn->link->client.addr, address_length(&conn->link->client));
-    return keyed_make(conn->world, &conn->world->peers, digest_text(key, request->host), sizeof(struct peer));
+    struct aworld *world = conn->world;
+    const struct endpoint *client = &conn->link->client;
+    uint64_t key = digest_bytes(world, 0x9EE0 + (uint64_t)request->leg, client->addr, address_length(client));
+    return keyed_make(world, &world->peers, digest_text(world, key, request->host), sizeof(struct peer));
 }
 
 /* A challenge in lower case: whether it is answered, or passed by. */
@@ -346,7 +349,7 @@ static void accept(struct aconn *conn, struct arequest *request, struct when whe
         learn(world, request->identity[kind], kind, request->user, conn, request->when);
     }
     if (request->opens && response->context.len) {
-        learn(world, digest_nocase(0x1DE0 + ID_CONTEXT, response->context), ID_CONTEXT, request->user, conn, when);
+        learn(world, digest_nocase(world, 0x1DE0 + ID_CONTEXT, response->context), ID_CONTEXT, request->user, conn, when);
     }
     account_seen(account, when);
     if (!first) {

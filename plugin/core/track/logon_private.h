@@ -68,11 +68,11 @@ struct aworld {
     bool lower_answered;         /* a client of the capture read a challenge in lower case */
 };
 
-/* ---- keyed.c: values told apart by digests, which protect nothing; 0 says "none" -------- */
+/* ---- keyed.c: values told apart by digests with the secret of the file; 0 says "none" --- */
 
-uint64_t digest_bytes(uint64_t seed, const void *data, size_t len);
-uint64_t digest_nocase(uint64_t seed, struct span s);
-uint64_t digest_text(uint64_t seed, const char *text);   /* in any case */
+uint64_t digest_bytes(const struct aworld *world, uint64_t seed, const void *data, size_t len);
+uint64_t digest_nocase(const struct aworld *world, uint64_t seed, struct span s);
+uint64_t digest_text(const struct aworld *world, uint64_t seed, const char *text);   /* in any case */
 /* A hash for a table. */
 uint32_t digest_fold(uint64_t digest);
 /* An item of a table that is searched by a digest alone; NULL if there is none. */

@@ -56,7 +56,7 @@ static void begin_request(struct request *request, const struct http_head *head,
         message->client_application = mworld_keep(world, fields->client_application);
         conn->identity = mworld_keep(world, fields->identity);
     }
-    if (fields->request_id.ptr && mapi_read_request_id(fields->request_id, &guid, &request->counter)) {
+    if (fields->request_id.ptr && mapi_read_request_id(conn->world, fields->request_id, &guid, &request->counter)) {
         request->has_counter = true;
         request->series = sequence_series(world, guid);
         request->front = sequence_find_front(request);

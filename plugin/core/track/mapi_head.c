@@ -139,13 +139,13 @@ struct span mapi_mailbox(struct span query)
     return query;
 }
 
-uint64_t mapi_digest(const uint8_t *p, size_t len)
+uint64_t mapi_digest(const struct mworld *world, const uint8_t *p, size_t len)
 {
-    return hash_bytes(p, len, 0) | (uint64_t)hash_bytes(p, len, UINT32_C(0x9E3779B9)) << 32;
+    return hash_keyed(&world->arena.key, 0, p, len);
 }
 
 /* "{GUID}:counter", letters of the GUID in any case. False where there is no counter. */
-bool mapi_read_request_id(struct span value, uint64_t *guid, uint32_t *counter)
+bool mapi_read_request_id(const struct mworld *world, struct span value, uint64_t *guid, uint32_t *counter)
 {
     uint8_t text[64];
     size_t len = value.len;
@@ -159,7 +159,7 @@ bool mapi_read_request_id(struct span value, uint64_t *guid, uint32_t *counter)
     for (size_t i = 0; i < len; i++) {
         text[i] = lower(value.ptr[i]);
     }
-    *guid = mapi_digest(text, len);
+    *guid = mapi_digest(world, text, len);
     *counter = (uint32_t)number;
     return true;
 }

@@ -221,7 +221,7 @@ struct request *request_take(struct mconn *conn, const struct mapi_fields *field
     struct request *found = conn->first;
     uint64_t guid;
     uint32_t counter;
-    if (fields->request_id.ptr && mapi_read_request_id(fields->request_id, &guid, &counter)) {
+    if (fields->request_id.ptr && mapi_read_request_id(conn->world, fields->request_id, &guid, &counter)) {
         struct request *named = find_named(conn, guid, counter);
         if (named) {
             found = named;

@@ -43,16 +43,16 @@ bool mapi_says_close(struct span connection);
 /* MailboxId of a query, or empty. */
 struct span mapi_mailbox(struct span query);
 /* Stands for a value that is not kept. */
-uint64_t mapi_digest(const uint8_t *p, size_t len);
+uint64_t mapi_digest(const struct mworld *world, const uint8_t *p, size_t len);
 /* "{GUID}:counter", letters of the GUID in any case. False where there is no counter. */
-bool mapi_read_request_id(struct span value, uint64_t *guid, uint32_t *counter);
+bool mapi_read_request_id(const struct mworld *world, struct span value, uint64_t *guid, uint32_t *counter);
 
 /* ---- jar.c ---------------------------------------------------------------------------- */
 
 struct sent {                    /* a cookie of a request */
     struct span name;
+    struct span value;
     uint64_t digest;
-    size_t len;
     struct session *owner;
 };
 
