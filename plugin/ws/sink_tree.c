@@ -279,9 +279,11 @@ void sink_fields(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
 {
     struct tree_sink to = { .pinfo = pinfo };
     const struct field_sink sink = { &to, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
+    /* Without a tree, what is broken is still said: taps and -z expert want it. */
+    const struct field_sink treeless = { &to, NULL, NULL, NULL, on_issue, on_room, on_enter, on_leave };
     to.tvb[0] = tvb;
     to.tree[0] = tree;
-    use(&sink, arg);
+    use(tree ? &sink : &treeless, arg);
 }
 
 struct body_job {

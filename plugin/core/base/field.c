@@ -97,58 +97,35 @@ static void show(struct reader *reader, const struct field *field, uint32_t len,
     reader->pos += len;
 }
 
+static const uint8_t sizes[] = {
+    [FIELD_U8] = 1, [FIELD_U16] = 2, [FIELD_U32] = 4, [FIELD_U64] = 8, [FIELD_I16] = 2, [FIELD_I32] = 4, [FIELD_I64] = 8,
+    [FIELD_BOOL] = 1, [FIELD_FLOAT] = 4, [FIELD_DOUBLE] = 8, [FIELD_GUID] = 16, [FIELD_FILETIME] = 8, [FIELD_IPV4] = 4,
+    [FIELD_IPV6] = 16
+};
+
 uint32_t field_size(uint8_t kind)
 {
-    switch (kind) {
-    case FIELD_U8:
-    case FIELD_BOOL:
-        return 1;
-    case FIELD_U16:
-    case FIELD_I16:
-        return 2;
-    case FIELD_U32:
-    case FIELD_I32:
-    case FIELD_FLOAT:
-    case FIELD_IPV4:
-        return 4;
-    case FIELD_U64:
-    case FIELD_I64:
-    case FIELD_DOUBLE:
-    case FIELD_FILETIME:
-        return 8;
-    case FIELD_GUID:
-    case FIELD_IPV6:
-        return 16;
-    default:
-        return 0;
-    }
-}
-
-static uint64_t integer(const uint8_t *p, uint32_t size, bool big_endian)
-{
-    uint64_t number = 0;
-    for (uint32_t i = 0; i < size; i++) {
-        number |= (uint64_t)p[big_endian ? size - 1 - i : i] << 8 * i;
-    }
-    return number;
+    return kind < sizeof(sizes) ? sizes[kind] : 0;
 }
 
 static uint64_t number_of(uint8_t kind, const uint8_t *p, bool big_endian)
 {
-    uint64_t number;
     switch (kind) {
     case FIELD_U8:
     case FIELD_BOOL:
+        return p[0];
     case FIELD_U16:
+        return big_endian ? get_be16(p) : get_le16(p);
+    case FIELD_I16:
+        return (uint64_t)(int16_t)(big_endian ? get_be16(p) : get_le16(p));
     case FIELD_U32:
+        return big_endian ? get_be32(p) : get_le32(p);
+    case FIELD_I32:
+        return (uint64_t)(int32_t)(big_endian ? get_be32(p) : get_le32(p));
     case FIELD_U64:
     case FIELD_I64:
     case FIELD_FILETIME:
-        return integer(p, field_size(kind), big_endian);
-    case FIELD_I16:
-    case FIELD_I32:
-        number = integer(p, field_size(kind), big_endian);
-        return kind == FIELD_I16 ? (uint64_t)(int16_t)number : (uint64_t)(int32_t)number;
+        return big_endian ? (uint64_t)get_be32(p) << 32 | get_be32(p + 4) : get_le64(p);
     default:
         return 0;
     }
