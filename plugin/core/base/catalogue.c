@@ -95,8 +95,8 @@ static bool add_row(struct catalogue *catalogue, const char *prefix, const struc
     if (i < catalogue->count) {
         const char *what = difference(&catalogue->fields[i], row, kind);
         if (what) {
-            snprintf(why, CATALOGUE_WHY_MAX, "%s%s has two %s: in the rows \"%s\" and \"%s\"", prefix, row->filter, what,
-                     catalogue->fields[i].row->label, row->label);
+            snprintf(why, CATALOGUE_WHY_MAX, "%s%s has two %s: in the rows \"%s\" and \"%s\"", prefix, row->filter,
+                     what, catalogue->fields[i].row->label, row->label);
             return false;
         }
     } else {

@@ -70,7 +70,8 @@ static void read_later(struct layout_run *run, const struct field *at)
 #define STRING_AT(offset, offset_label, filter, label) \
     U16(offset, offset_label), READ_ROWS(read_later, 0, STRING16(filter, label))
 #define RUN_AT(size, size_label, offset, offset_label, filter, label, says) \
-    U16(size, size_label), KEEP(0), U16(offset, offset_label), READ_ROWS(read_later, 0, SIZED(filter, label, .text = says))
+    U16(size, size_label), KEEP(0), U16(offset, offset_label), \
+    READ_ROWS(read_later, 0, SIZED(filter, label, .text = says))
 
 static void read_target(struct reader *block, const struct aux_target *target)
 {
