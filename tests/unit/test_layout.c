@@ -88,6 +88,8 @@ static const struct field strings[] = {
     SIZED("sized", "F"), U8("count", "E"), SIZED_STRING16("wide", "G"), REST("rest", "H"), END
 };
 
+static const struct field wide_string[] = { STRING16("s16", "A"), END };
+
 static void test_values(void)
 {
     CHECK_STR(READ_TEXT(numbers, "\xFF\x34\x12\x04\x03\x02\x01\xFE\xFF\xFD\xFF\xFF\xFF"),
@@ -100,6 +102,7 @@ static void test_values(void)
     /* Nothing is no value. */
     CHECK_STR(READ_TEXT(strings, "\0\0\0xxy\0\0"), "s8+1 s16+2 run+2 fixed+1 count=0 count=0 ");
     CHECK_INT(layout_least(strings), 1 + 2 + 2 + 1 + 1 + 1);
+    CHECK_INT(layout_least(wide_string), 2);
     CHECK_INT(seen.issues, 0);
     READ_TEXT(strings, "\0\0\0xxy\x09zz");
     CHECK_INT(seen.issues, 1);

@@ -350,6 +350,8 @@ static void test_context(void)
         { 0x10, "DC", 2, { RTS_IN, RTS_HOP_TCP, RTS_TO_SERVER, RTS_CTX_OUT_R2 }, "OUT_R2/A8" },
         { 0x10, "DCV", 2, { RTS_IN, RTS_HOP_HTTP, RTS_TO_SERVER, RTS_CTX_OUT_R1 }, "OUT_R2/A7" },
         { 1, "E", 0, { RTS_OUT, RTS_HOP_HTTP, RTS_TO_SERVER, 0 }, "OUT_R2/C1" },
+        /* IN channels recycle apart from OUT channels. */
+        { 0, "C", 0, { 0, 0, 0, RTS_CTX_IN_R1 }, "IN_R1/A5 or IN_R1/A6 or OUT_R2/A4" },
         { 4, "VCCC", 0, { RTS_IN, RTS_HOP_HTTP, RTS_TO_SERVER, RTS_CTX_OPENING | RTS_CTX_RECYCLING_IN },
           "IN_R1/A1 or IN_R2/A1" }
     };
