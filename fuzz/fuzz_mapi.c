@@ -246,7 +246,6 @@ static void a_head(struct play *play, unsigned i)
         if ((what & 0xE0) == 0xE0) {
             way = (enum way)!way;
         }
-        mapi_is_request(&head);
         struct mapi_message *message = mconn_head(play->conn[i], play->now, way, &head);
         if (message) {
             assert(message->is_response == (way == WAY_TO_CLIENT));

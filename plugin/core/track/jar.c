@@ -7,7 +7,8 @@
 
 #include "session_private.h"
 
-#include "exch.h"
+#include "date.h"
+#include "exchange_cookies.h"
 
 static struct value *find_value(struct mworld *world, uint64_t digest, uint8_t endpoint)
 {
@@ -108,7 +109,7 @@ const char *jar_default_path(struct mworld *world, struct span path)
     return path.len > 0 ? mworld_keep(world, path) : track_text(world->track, "/");
 }
 
-void jar_read_set_cookie(struct reply *reply, struct span text, const struct mapi_fields *fields)
+void jar_read_set_cookie(struct reply *reply, struct span text, const struct http_fields *fields)
 {
     struct mworld *world = reply->conn->world;
     size_t pos = 0;
@@ -145,18 +146,15 @@ void jar_read_set_cookie(struct reply *reply, struct span text, const struct map
     }
 }
 
-unsigned jar_read_sent(struct mworld *world, const struct http_head *head, uint8_t endpoint,
+unsigned jar_read_sent(struct mworld *world, const struct http_fields *fields, uint8_t endpoint,
                        struct sent sent[SENT_MAX])
 {
     unsigned count = 0;
-    size_t at = 0;
+    struct http_lines lines = fields->cookies;
     struct span field, list;
-    while (http_head_next(head, &at, &field, &list)) {
+    while (http_lines_next(fields->head, "Cookie", &lines, &field, &list)) {
         size_t pos = 0;
         struct span name, value;
-        if (field.len != 6 || !span_equals_nocase(field, "Cookie")) {
-            continue;
-        }
         while (count < SENT_MAX && http_cookie_next(list, &pos, &name, &value)) {
             value = unquoted(value);
             if (exch_is_balancer_cookie(name)) {

@@ -6,8 +6,6 @@
 
 #include "session_private.h"
 
-#include <stddef.h>
-
 const char *mworld_keep(struct mworld *world, struct span span)
 {
     char text[TEXT_MAX];
@@ -16,49 +14,6 @@ const char *mworld_keep(struct mworld *world, struct span span)
     }
     chars_copy(text, sizeof(text), span);
     return track_text(world->track, text);
-}
-
-void mapi_read_fields(const struct http_head *head, struct mapi_fields *fields)
-{
-    static const struct {
-        const char *name;
-        size_t len, offset;
-    } rows[] = {
-#define FIELD(name, member) { name, sizeof(name) - 1, offsetof(struct mapi_fields, member) }
-        FIELD("X-RequestType", request_type), FIELD("X-RequestId", request_id), FIELD("Host", host),
-        FIELD("X-ClientApplication", client_application), FIELD("Content-Type", content_type),
-        FIELD("X-ResponseCode", code), FIELD("X-PendingPeriod", period), FIELD("X-ExpirationInfo", expiration),
-        FIELD("X-ElapsedTime", elapsed), FIELD("Location", location), FIELD("X-User-Identity", identity),
-        FIELD("X-FEServer", front_end), FIELD("X-BEServer", be_server), FIELD("X-CalculatedBETarget", be_target),
-        FIELD("X-BackEndHttpStatus", be_status), FIELD("request-id", server_request_id), FIELD("Server", server),
-        FIELD("Via", via), FIELD("X-FailureContext", failure), FIELD("X-DiagInfo", diag), FIELD("Date", date),
-        FIELD("Authorization", authorization), FIELD("Proxy-Authorization", proxy_authorization),
-        FIELD("Transfer-Encoding", transfer), FIELD("Content-Length", length), FIELD("Connection", connection),
-        FIELD("Expect", expect), FIELD("Proxy-Authenticate", proxy_challenge)
-#undef FIELD
-    };
-    size_t pos = 0;
-    struct span name, value;
-    memset(fields, 0, sizeof(*fields));
-    while (http_head_next(head, &pos, &name, &value)) {
-        if (name.len == 6 && span_equals_nocase(name, "Cookie")) {
-            fields->sends_cookies = true;
-            continue;
-        }
-        if (name.len == 10 && span_equals_nocase(name, "Set-Cookie")) {
-            fields->sets_cookies = true;
-            continue;
-        }
-        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-            if (name.len == rows[i].len && span_equals_nocase(name, rows[i].name)) {
-                struct span *field = (struct span *)((char *)fields + rows[i].offset);
-                if (!field->ptr) {
-                    *field = value;
-                }
-                break;
-            }
-        }
-    }
 }
 
 /* -1 where it is no number. */
@@ -113,17 +68,16 @@ bool mapi_is_content_type(struct span content_type)
                               "application/mapi-http");
 }
 
-bool mapi_is_request(const struct http_head *head)
+bool mapi_is_request(const struct http_fields *fields)
 {
-    struct span query, value;
-    if (!head->is_request) {
+    struct span query;
+    if (!fields->head->is_request) {
         return false;
     }
-    if (mapi_endpoint(mapi_path(head->uri, &query))) {
+    if (mapi_endpoint(mapi_path(fields->head->uri, &query))) {
         return true;
     }
-    return (http_head_find(head, "X-RequestType", &value) && value.len > 0) ||
-           (http_head_find(head, "Content-Type", &value) && mapi_is_content_type(value));
+    return fields->request_type.len > 0 || mapi_is_content_type(fields->content_type);
 }
 
 struct span mapi_mailbox(struct span query)

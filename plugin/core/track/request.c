@@ -216,12 +216,12 @@ static struct request *find_named(const struct mconn *conn, uint64_t guid, uint3
 }
 
 /* The request a response answers: the oldest, unless its X-RequestId says another of the oldest ones. */
-struct request *request_take(struct mconn *conn, const struct mapi_fields *fields, struct when when)
+struct request *request_take(struct mconn *conn, const struct http_fields *fields, struct when when)
 {
     struct request *found = conn->first;
     uint64_t guid;
     uint32_t counter;
-    if (fields->request_id.ptr && mapi_read_request_id(conn->world, fields->request_id, &guid, &counter)) {
+    if (fields->x_request_id.ptr && mapi_read_request_id(conn->world, fields->x_request_id, &guid, &counter)) {
         struct request *named = find_named(conn, guid, counter);
         if (named) {
             found = named;

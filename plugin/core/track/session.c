@@ -135,12 +135,11 @@ static bool contradicts(const struct session *session, const struct mapi_message
 }
 
 /* Whose request it is. */
-void session_find(struct request *request, const struct http_head *head, const struct mapi_fields *fields,
-                  struct span path)
+void session_find(struct request *request, const struct http_fields *fields, struct span path)
 {
     struct mworld *world = request->conn->world;
     struct sent sent[SENT_MAX];
-    unsigned count = fields->sends_cookies ? jar_read_sent(world, head, request->endpoint, sent) : 0;
+    unsigned count = jar_read_sent(world, fields, request->endpoint, sent);
     struct session *session = jar_session_of(sent, count);
     if (session && (session->released_frame || (is_connect(request->type) && contradicts(session, request->message)))) {
         session = NULL;
