@@ -37,7 +37,7 @@ static void check_auth(struct span value)
     http_auth_decode(value, &auth);
     CHECK_TEXT(auth.user);
     assert(!auth.final || auth.step == HTTP_STEP_CREDENTIALS || auth.step == HTTP_STEP_TYPE3);
-    assert(!auth.is_kerberos || auth.scheme == HTTP_AUTH_NEGOTIATE);
+    assert(!auth.is_kerberos || auth.scheme == AUTH_NEGOTIATE);
     assert(!auth.user[0] || auth.final);
 }
 

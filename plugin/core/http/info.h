@@ -14,15 +14,6 @@ enum http_method {               /* what is ours; the rest is HTTP_OTHER_METHOD 
     HTTP_OTHER_METHOD, HTTP_RPC_IN_DATA, HTTP_RPC_OUT_DATA, HTTP_RPC_CONNECT, HTTP_CONNECT, HTTP_HEAD_METHOD
 };
 
-/* Names that track/vconn.c and tests still use for enum auth_scheme. */
-#define http_auth_scheme auth_scheme
-#define HTTP_AUTH_NONE AUTH_NONE
-#define HTTP_AUTH_BASIC AUTH_BASIC
-#define HTTP_AUTH_NTLM AUTH_NTLM
-#define HTTP_AUTH_NEGOTIATE AUTH_NEGOTIATE
-#define HTTP_AUTH_BEARER AUTH_BEARER
-#define HTTP_AUTH_OTHER AUTH_OTHER
-
 /* What an Authorization header is. "Final" credentials are answered for good or ill:
  * Basic with a user, Bearer with a token, an NTLM type 3 with a user (raw or in
  * SPNEGO), a Negotiate token that starts with Kerberos AP-REQ. */
