@@ -1,5 +1,5 @@
 /* exch.h
- * The name that track/mapi.c and ws/dissect_mapi.c still use.
+ * The name that ws/dissect_mapi.c still uses.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
