@@ -599,7 +599,8 @@ static int message_at(struct run *run, tvbuff_t *tvb, int offset, bool may_wait)
     case HTTP_HEAD_MORE:
         if (captured == reported) {
             carry_over(run, tvb, offset, reported);
-            run->at.scan = scan;
+            if (run->first)
+                run->at.carry->scan = scan;
         } else {
             keep_call(run);
             give_to_http(run, tvb, offset, reported);
@@ -815,16 +816,29 @@ static int place_in_sequence(struct run *run, tvbuff_t *tvb)
 
 static bool walk(struct run *run, tvbuff_t *tvb, int offset);
 
-/* A message whose beginning was carried over. Each byte is read once until the head is whole. */
+/* Reads on in a head that was carried over, each byte once. Later passes know what came of it. */
+static enum http_head_result head_goes_on(struct run *run, tvbuff_t *tvb, int offset, int len)
+{
+    struct carry *carry = run->at.carry;
+    const uint32_t total = run->at.carried + (uint32_t)len;
+    struct http_head message;
+    if (!run->first)
+        return carry->decided == 0 || total < carry->decided ? HTTP_HEAD_MORE : carry->result;
+    carry_over(run, tvb, offset, len);
+    carry->result = http_head_resume(&carry->scan, carry->bytes, total, &message);
+    if (carry->result != HTTP_HEAD_MORE)
+        carry->decided = total;
+    return carry->result;
+}
+
+/* A message whose beginning was carried over. */
 static int rest_of_head(struct run *run, tvbuff_t *tvb, int offset)
 {
     const int captured = stretch_captured(tvb, offset), reported = stretch_left(tvb, offset);
     const uint32_t had = run->at.carried;
     enum http_head_result result = HTTP_HEAD_OK;
     if (run->stream->hop == RTS_HOP_HTTP && captured == reported) {
-        struct http_head message;
-        carry_over(run, tvb, offset, reported);
-        result = http_head_resume(&run->at.scan, run->at.carry->bytes, had + (uint32_t)reported, &message);
+        result = head_goes_on(run, tvb, offset, reported);
         if (result == HTTP_HEAD_MORE)
             return offset + reported;
         run->at.carried = had;

@@ -60,6 +60,9 @@ enum phase { PHASE_HEAD, PHASE_BODY, PHASE_RESYNC, PHASE_WAIT };
 struct carry {
     uint8_t *bytes;
     uint32_t len, room;
+    struct http_head_scan scan;  /* of the head that they begin; first pass only */
+    enum http_head_result result;
+    uint32_t decided;            /* with so many bytes that was no beginning any more; 0: it still is */
 };
 
 /* What the last request on a connection asked for: it decides how a response is read. */
@@ -83,7 +86,6 @@ struct cursor {
     };
     struct carry *carry;         /* or NULL */
     uint32_t carried;            /* bytes of it */
-    struct http_head_scan scan;  /* of the head that it is the beginning of */
 };
 
 /* First pass only. */
