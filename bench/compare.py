@@ -45,9 +45,19 @@ SCALE = (1000, 10000)
 
 
 class Bench(measure.Bench):
-    """With options of tshark behind the mode: a filter that only the plugin's fields make is replaced for stock."""
+    """With options of tshark behind the mode; for stock another filter stands for the one of the plugin's fields."""
 
     more = ()
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.with_options = {}
+
+    def use(self, more, other):
+        """The options from now on. What stock Wireshark needs is not counted anew for the second build."""
+        self.more = more
+        self.counted = self.with_options.setdefault(tuple(more), {})
+        self.counted.update({key: count for key, count in other.with_options.get(tuple(more), {}).items() if not key[2]})
 
     def run(self, path, mode, plugin, before=(), options=()):
         return super().run(path, mode, plugin, before, [*options, *(self.more if plugin else self.stock)])
@@ -61,8 +71,7 @@ def row(benches, name, quick):
     limit, mode, more, own, *base = ROWS[name]
     ratios = []
     for bench in benches:
-        bench.more = more
-        bench.counted.clear()
+        bench.use(more, benches[0])
         counts = []
         for (kind, function, *args), plugin in (own, True), (base[0] if base else own, False):
             args = [max(arg // 10, 1) if quick and type(arg) is int and arg > 10 else arg for arg in args]
@@ -75,8 +84,7 @@ def row(benches, name, quick):
 def scale(benches, quick):
     ratios = []
     for bench in benches:
-        bench.more = ()
-        bench.counted.clear()
+        bench.use((), benches[0])
         costs = []
         for connections in SCALE:
             number = connections // 10 if quick else connections
