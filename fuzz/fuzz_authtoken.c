@@ -7,7 +7,8 @@
 
 #undef NDEBUG
 #include "credentials.h"
-#include "httphead.h"
+#include "exchange_cookies.h"
+#include "info.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -5,7 +5,8 @@
  */
 
 #undef NDEBUG
-#include "httphead.h"
+#include "chunks.h"
+#include "info.h"
 
 #include <assert.h>
 #include <stdlib.h>

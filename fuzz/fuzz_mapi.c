@@ -8,7 +8,8 @@
 
 #undef NDEBUG
 #include "../tests/unit/heap.h"
-#include "exch.h"
+#include "date.h"
+#include "exchange_cookies.h"
 #include "finding.h"
 #include "outlook.h"
 #include "sessions.h"

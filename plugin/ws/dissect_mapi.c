@@ -13,7 +13,9 @@
 #include <epan/expert.h>
 #include <epan/show_exception.h>
 
-#include "exch.h"
+#include "date.h"
+#include "envelope.h"
+#include "exchange_cookies.h"
 #include "say.h"
 
 static int hf_request_type = -1, hf_endpoint = -1, hf_mailbox_id = -1, hf_client_info = -1, hf_client_application = -1;

@@ -11,7 +11,8 @@
 #include "compat.h"
 #include <epan/proto_data.h>
 
-#include "httphead.h"
+#include "chunks.h"
+#include "info.h"
 #include "pdu.h"
 #include "rts.h"
 #include "field.h"

@@ -5,7 +5,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "exch.h"
+#include "date.h"
+#include "exchange_cookies.h"
 #include "tokens.h"
 #include "unit.h"
 

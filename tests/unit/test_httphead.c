@@ -4,7 +4,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "httphead.h"
+#include "chunks.h"
+#include "info.h"
 #include "unit.h"
 
 static struct span span_text(const char *text)

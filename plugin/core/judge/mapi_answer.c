@@ -6,7 +6,7 @@
 
 #include "mapi_rules.h"
 
-#include "oxprops.h"
+#include "names.h"
 
 #define BIG_TOKEN 12288          /* characters of Authorization: HTTP.sys takes 16 KB of headers by default */
 #define ROUND_LEAST (10 * SECOND)

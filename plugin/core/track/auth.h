@@ -10,7 +10,7 @@
 #define OUTLOOKHTTP_AUTH_H
 
 #include "conn.h"
-#include "httphead.h"
+#include "fields.h"
 
 struct aworld;
 struct aconn;                    /* one TCP connection */

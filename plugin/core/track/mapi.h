@@ -10,7 +10,8 @@
 #define OUTLOOKHTTP_MAPI_H
 
 #include "auth.h"
-#include "mapibody.h"
+#include "bodies.h"
+#include "fields.h"
 #include "response_code.h"
 
 struct mworld;

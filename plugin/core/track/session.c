@@ -7,7 +7,7 @@
 
 #include "session_private.h"
 
-#include "oxprops.h"
+#include "names.h"
 
 static void add_row(struct mworld *world, struct side *side)
 {

@@ -8,6 +8,7 @@
 #ifndef OUTLOOKHTTP_SESSION_H
 #define OUTLOOKHTTP_SESSION_H
 
+#include "envelope.h"
 #include "mapi.h"
 #include "response_code.h"
 #include "tables.h"

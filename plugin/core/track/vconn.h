@@ -10,7 +10,7 @@
 #define OUTLOOKHTTP_VCONN_H
 
 #include "conn.h"
-#include "httphead.h"
+#include "info.h"
 #include "pdu.h"
 #include "rts.h"
 #include "tcp.h"
