@@ -37,9 +37,10 @@ static void check_auth(struct span value)
     struct http_auth auth;
     http_auth_decode(value, &auth);
     CHECK_TEXT(auth.user);
-    assert(!auth.final || auth.step == HTTP_STEP_CREDENTIALS || auth.step == HTTP_STEP_TYPE3);
+    assert(!auth.final || auth_step_is_credentials(auth.step) || auth.step == AUTH_STEP_TYPE3);
     assert(!auth.is_kerberos || auth.scheme == AUTH_NEGOTIATE);
     assert(!auth.user[0] || auth.final);
+    assert(!auth.anonymous || (auth.step == AUTH_STEP_TYPE3 && !auth.final));
 }
 
 /* The lines of a name are those that a look at all lines finds, in their order. */

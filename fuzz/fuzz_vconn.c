@@ -150,6 +150,11 @@ static void a_segment(struct play *play, unsigned i)
 static void a_head(struct play *play, unsigned i)
 {
     static const unsigned statuses[] = { 100, 200, 200, 401, 407, 403, 503, 500 };
+    static const enum auth_step steps[] = {
+        AUTH_STEP_NONE, AUTH_STEP_EMPTY, AUTH_STEP_TYPE1, AUTH_STEP_TYPE3, AUTH_STEP_TYPE3, AUTH_STEP_BASIC,
+        AUTH_STEP_TOKEN, AUTH_STEP_BEARER
+    };
+    enum { ANONYMOUS = 4 };      /* the second type 3 */
     static const int64_t lengths[] = { INT64_C(1073741824), 76, 120, 0, 4, 16, -1, 17 };
     struct http_info info;
     memset(&info, 0, sizeof(info));
@@ -158,8 +163,10 @@ static void a_head(struct play *play, unsigned i)
     info.method = (enum http_method)(what >> 1 & 3);
     info.status = statuses[what >> 3 & 7];
     info.content_length = lengths[more & 7];
-    info.auth.step = (enum http_auth_step)((more >> 3 & 7) % 7);
-    info.auth.final = info.auth.step == HTTP_STEP_TYPE3 || info.auth.step == HTTP_STEP_CREDENTIALS;
+    info.auth.step = steps[more >> 3 & 7];
+    info.auth.anonymous = (more >> 3 & 7) == ANONYMOUS;
+    info.auth.final = auth_step_is_credentials(info.auth.step) ||
+                      (info.auth.step == AUTH_STEP_TYPE3 && !info.auth.anonymous);
     info.auth.scheme = (enum auth_scheme)((more >> 3 & 7) % 6);
     info.challenge_in_progress = (more & 0x40) != 0;
     info.author = (enum http_author)(more >> 6);

@@ -238,18 +238,18 @@ static inline struct http_info http_request(enum http_method method)
         strcpy(info.target, "ex1.example.test:6004");
         info.content_length = method == HTTP_RPC_IN_DATA ? INT64_C(1073741824) : 76;
         info.auth.scheme = AUTH_BASIC;
-        info.auth.step = HTTP_STEP_CREDENTIALS;
+        info.auth.step = AUTH_STEP_BASIC;
         info.auth.final = true;
         strcpy(info.auth.user, "EXAMPLE\\alice");
     }
     return info;
 }
 
-static inline void set_step(struct http_info *info, enum http_auth_step step)
+static inline void set_step(struct http_info *info, enum auth_step step)
 {
-    info->auth.scheme = step == HTTP_STEP_NONE ? AUTH_NONE : AUTH_NTLM;
+    info->auth.scheme = step == AUTH_STEP_NONE ? AUTH_NONE : AUTH_NTLM;
     info->auth.step = step;
-    info->auth.final = step == HTTP_STEP_CREDENTIALS || step == HTTP_STEP_TYPE3;
+    info->auth.final = auth_step_is_credentials(step) || step == AUTH_STEP_TYPE3;
     if (!info->auth.final) {
         info->auth.user[0] = '\0';
     }

@@ -151,7 +151,7 @@ static void test_quiet(void)
             struct pair p = pair_to(&s, LB, LB), behind = { .in = tap_http(&s, "10.0.0.4:2001", A) };
             behind.out = tap_http(&s, "10.0.0.4:2002", A);
             struct http_info info = http_request(HTTP_RPC_OUT_DATA);
-            set_step(&info, HTTP_STEP_TYPE1);
+            set_step(&info, AUTH_STEP_TYPE1);
             tap_head(&p.out, &info);
             RTS(&p.out, UP, 0, "6330", .cookie = { 10, 11 }, .window = 1000);
             tap_request(&p.in, HTTP_RPC_IN_DATA);
@@ -259,7 +259,7 @@ static void test_numbered(void)
         scene_begin(&s);
         tap = tap_open_past(&s, RTS_HOP_HTTP, CLIENT ":1001", A, past);
         struct http_info info = http_request(HTTP_RPC_OUT_DATA);
-        set_step(&info, HTTP_STEP_NONE);
+        set_step(&info, AUTH_STEP_NONE);
         tap_head(&tap, &info);
         tap_status(&tap, 401);
         tap_fin(&tap, UP);
@@ -314,7 +314,7 @@ static void test_challenge_is_no_end(void)
     open_both(&p.in, &p.out, 10);
     scene_wait(&s, 100);
     struct http_info info = http_request(HTTP_RPC_OUT_DATA);
-    set_step(&info, HTTP_STEP_TYPE1);
+    set_step(&info, AUTH_STEP_TYPE1);
     tap_head(&q.out, &info);
     tap_status(&q.out, 401);
     tap_fin(&p.out, DOWN);

@@ -56,7 +56,7 @@ enum { OPENING, OPEN, RECYCLING, CLOSED, STATES };
 static void ask(struct tap *tap, enum http_method method)
 {
     struct http_info info = http_request(method);
-    set_step(&info, HTTP_STEP_TYPE1);
+    set_step(&info, AUTH_STEP_TYPE1);
     tap_head(tap, &info);
 }
 

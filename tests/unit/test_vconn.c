@@ -245,7 +245,7 @@ static void test_retry_after_401(void)
     scene_begin(&s);
     struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", A);
     struct http_info bare = http_request(HTTP_RPC_OUT_DATA);
-    set_step(&bare, HTTP_STEP_NONE);
+    set_step(&bare, AUTH_STEP_NONE);
     tap_head(&out, &bare);
     send_a1(&out, 10);
     tap_status(&out, 401);
@@ -276,7 +276,7 @@ static void test_ntlm_steps(void)
     struct tap *taps[] = { &in, &out };
     for (int i = 0; i < 2; i++) {
         struct http_info type1 = http_request(i ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA);
-        set_step(&type1, HTTP_STEP_TYPE1);
+        set_step(&type1, AUTH_STEP_TYPE1);
         type1.content_length = 0;
         type1.has_target = false;
         type1.target[0] = '\0';
@@ -287,7 +287,7 @@ static void test_ntlm_steps(void)
         strcpy(type2.challenge_server, "EX1");
         tap_head(taps[i], &type2);
         struct http_info type3 = http_request(i ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA);
-        set_step(&type3, HTTP_STEP_TYPE3);
+        set_step(&type3, AUTH_STEP_TYPE3);
         strcpy(type3.auth.user, "EXAMPLE\\alice");
         tap_head(taps[i], &type3);
         if (i) {
@@ -371,7 +371,7 @@ static void test_no_channel(void)
     scene_begin(&s);
     struct tap tap = tap_http(&s, CLIENT ":1001", A);
     struct http_info echo = http_request(HTTP_RPC_IN_DATA);
-    set_step(&echo, HTTP_STEP_NONE);
+    set_step(&echo, AUTH_STEP_NONE);
     for (int length = 0; length <= 16; length += 4) {
         echo.content_length = length;
         tap_head(&tap, &echo);
@@ -431,7 +431,7 @@ static void test_echo_sides(void)
         scene_begin(&s);
         struct tap tap = tap_http(&s, CLIENT ":1001", A);
         struct http_info echo = http_request(out ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA);
-        set_step(&echo, HTTP_STEP_NONE);
+        set_step(&echo, AUTH_STEP_NONE);
         echo.content_length = 4;
         tap_head(&tap, &echo);
         tap_status(&tap, 200);
@@ -1150,7 +1150,7 @@ static void test_memory(void)
     /* Requests that are only steps are free. */
     struct tap tap = tap_http(&s, CLIENT ":5000", A);
     struct http_info step = http_request(HTTP_RPC_IN_DATA);
-    set_step(&step, HTTP_STEP_NONE);
+    set_step(&step, AUTH_STEP_NONE);
     tap_head(&tap, &step);
     tap_status(&tap, 401);
     size_t before = s.heap.allocated;

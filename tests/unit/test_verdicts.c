@@ -90,7 +90,7 @@ enum name_kind { NAME_FRONT_END, NAME_CHALLENGE, NAME_PERSISTENCE, NAME_OTHER_CO
 static void challenge_by(struct tap *tap, enum http_method method, enum name_kind kind, const char *name)
 {
     struct http_info request = http_request(method), response = http_response(401);
-    set_step(&request, HTTP_STEP_TYPE1);
+    set_step(&request, AUTH_STEP_TYPE1);
     request.content_length = 0;
     tap_head(tap, &request);
     response.challenge_in_progress = true;
@@ -519,7 +519,7 @@ static void test_not_lone(void)
     scene_begin(&s);
     struct tap tap = tap_http(&s, CLIENT ":1001", A);
     struct http_info request = http_request(HTTP_RPC_IN_DATA);
-    set_step(&request, HTTP_STEP_NONE);
+    set_step(&request, AUTH_STEP_NONE);
     tap_head(&tap, &request);
     tap_fin(&tap, UP);
     SILENT(&s);
@@ -626,13 +626,16 @@ static void test_refused(void)
 static void test_refused_401(void)
 {
     static const struct {
-        enum http_auth_step step;
+        enum auth_step step;
         bool goes_on;            /* the 401 carries a further token */
         bool refused;
+        bool anonymous;
     } rows[] = {
-        { HTTP_STEP_NONE, false, false }, { HTTP_STEP_EMPTY, false, false }, { HTTP_STEP_TYPE1, true, false },
-        { HTTP_STEP_ANONYMOUS, false, false }, { HTTP_STEP_TOKEN, true, false }, { HTTP_STEP_TOKEN, false, true },
-        { HTTP_STEP_TYPE3, false, true }, { HTTP_STEP_CREDENTIALS, false, true }
+        { AUTH_STEP_NONE, false, false, false }, { AUTH_STEP_EMPTY, false, false, false },
+        { AUTH_STEP_TYPE1, true, false, false }, { AUTH_STEP_TYPE3, false, false, true },
+        { AUTH_STEP_TOKEN, true, false, false }, { AUTH_STEP_TOKEN, false, true, false },
+        { AUTH_STEP_TYPE3, false, true, false }, { AUTH_STEP_AP_REQ, false, true, false },
+        { AUTH_STEP_BASIC, false, true, false }, { AUTH_STEP_BEARER, false, true, false }
     };
     struct scene s;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -641,6 +644,11 @@ static void test_refused_401(void)
             struct tap tap = tap_http(&s, CLIENT ":1001", A);
             struct http_info request = http_request(HTTP_RPC_OUT_DATA), answer = http_response(401);
             set_step(&request, rows[i].step);
+            if (rows[i].anonymous) {
+                request.auth.final = false;
+                request.auth.anonymous = true;
+                request.auth.user[0] = '\0';
+            }
             answer.challenge_in_progress = rows[i].goes_on;
             tap_head(&tap, &request);
             tap_head(&tap, &answer);
@@ -677,8 +685,8 @@ static void test_refused_torn_ntlm(void)
         struct tap tap = tap_http(&s, CLIENT ":1001", A);
         struct http_info type1 = http_request(HTTP_RPC_IN_DATA), type2 = http_response(401);
         struct http_info type3 = http_request(HTTP_RPC_IN_DATA);
-        set_step(&type1, HTTP_STEP_TYPE1);
-        set_step(&type3, HTTP_STEP_TYPE3);
+        set_step(&type1, AUTH_STEP_TYPE1);
+        set_step(&type3, AUTH_STEP_TYPE3);
         type2.challenge_in_progress = true;      /* without a server's name */
         if (challenged) {
             tap_head(&tap, &type1);

@@ -79,4 +79,16 @@ const char *auth_token_scheme(const struct auth_token *token);
 /* "type1", "type2", "type3", "credentials"; "" for the others. */
 const char *auth_step_name(enum auth_step step);
 
+/* Credentials in one message, which no challenge precedes. */
+static inline bool auth_step_is_credentials(enum auth_step step)
+{
+    return step == AUTH_STEP_AP_REQ || step == AUTH_STEP_BASIC || step == AUTH_STEP_BEARER;
+}
+
+/* A token of which a request does not tell whether another follows. */
+static inline bool auth_step_is_token(enum auth_step step)
+{
+    return step == AUTH_STEP_TYPE2 || step == AUTH_STEP_AP_REP || step == AUTH_STEP_TOKEN;
+}
+
 #endif

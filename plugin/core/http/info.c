@@ -12,27 +12,15 @@
 
 void http_auth_decode(struct span value, struct http_auth *auth)
 {
-    static const enum http_auth_step steps[] = {
-        [AUTH_STEP_NONE] = HTTP_STEP_NONE,
-        [AUTH_STEP_EMPTY] = HTTP_STEP_EMPTY,
-        [AUTH_STEP_TYPE1] = HTTP_STEP_TYPE1,
-        [AUTH_STEP_TYPE2] = HTTP_STEP_TOKEN,
-        [AUTH_STEP_TYPE3] = HTTP_STEP_TYPE3,
-        [AUTH_STEP_AP_REQ] = HTTP_STEP_CREDENTIALS,
-        [AUTH_STEP_AP_REP] = HTTP_STEP_TOKEN,
-        [AUTH_STEP_BASIC] = HTTP_STEP_CREDENTIALS,
-        [AUTH_STEP_BEARER] = HTTP_STEP_CREDENTIALS,
-        [AUTH_STEP_TOKEN] = HTTP_STEP_TOKEN
-    };
     struct auth_token token;
     auth_token_decode(value, &token);
     memset(auth, 0, sizeof(*auth));
     auth->scheme = token.scheme;
-    auth->step = token.anonymous ? HTTP_STEP_ANONYMOUS : steps[token.step];
+    auth->step = token.step;
     auth->final = token.final;
+    auth->anonymous = token.anonymous;
     auth->is_kerberos = token.is_kerberos && token.step == AUTH_STEP_AP_REQ;
     /* The name in a Bearer token is the issuer's word, not what the client logged on as. */
-    _Static_assert(HTTP_USER_MAX == AUTH_USER_MAX, "the same user");
     if (token.scheme != AUTH_BEARER) {
         memcpy(auth->user, token.user, sizeof(auth->user));
     }

@@ -14,19 +14,14 @@ enum http_method {               /* what is ours; the rest is HTTP_OTHER_METHOD 
     HTTP_OTHER_METHOD, HTTP_RPC_IN_DATA, HTTP_RPC_OUT_DATA, HTTP_RPC_CONNECT, HTTP_CONNECT, HTTP_HEAD_METHOD
 };
 
-/* What an Authorization header is. "Final" credentials are answered for good or ill:
- * Basic with a user, Bearer with a token, an NTLM type 3 with a user (raw or in
- * SPNEGO), a Negotiate token that starts with Kerberos AP-REQ. */
-enum http_auth_step { HTTP_STEP_NONE, HTTP_STEP_EMPTY, HTTP_STEP_TYPE1, HTTP_STEP_TYPE3, HTTP_STEP_ANONYMOUS, HTTP_STEP_CREDENTIALS, HTTP_STEP_TOKEN };
-
-#define HTTP_USER_MAX AUTH_USER_MAX
-
+/* What is kept of an Authorization header, as in struct auth_token. */
 struct http_auth {
     enum auth_scheme scheme;
-    enum http_auth_step step;
+    enum auth_step step;
     bool final;
-    bool is_kerberos;            /* Negotiate only */
-    char user[HTTP_USER_MAX];    /* UTF-8, as sent: "alice", "EXAMPLE\\alice", "alice@example.test"; never a password */
+    bool anonymous;
+    bool is_kerberos;            /* an AP-REQ in Negotiate */
+    char user[AUTH_USER_MAX];    /* UTF-8, as sent: "alice", "EXAMPLE\\alice", "alice@example.test"; never a password */
 };
 
 /* Decodes an Authorization value. Base64 is bounded to what HTTP_HEAD_MAX allows;

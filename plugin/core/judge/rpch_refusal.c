@@ -8,20 +8,22 @@
 
 static const char *credentials_name(const struct channel *channel)
 {
-    switch ((enum http_auth_step)channel->step) {
-    case HTTP_STEP_NONE:
+    switch ((enum auth_step)channel->step) {
+    case AUTH_STEP_NONE:
         return "no credentials";
-    case HTTP_STEP_EMPTY:
+    case AUTH_STEP_EMPTY:
         return "an empty Authorization header";
-    case HTTP_STEP_TYPE1:
+    case AUTH_STEP_TYPE1:
         return "an NTLM type 1 message";
-    case HTTP_STEP_TYPE3:
-        return "an NTLM type 3 message";
-    case HTTP_STEP_ANONYMOUS:
-        return "anonymous credentials";
-    case HTTP_STEP_CREDENTIALS:
+    case AUTH_STEP_TYPE3:
+        return channel->anonymous ? "anonymous credentials" : "an NTLM type 3 message";
+    case AUTH_STEP_AP_REQ:
+    case AUTH_STEP_BASIC:
+    case AUTH_STEP_BEARER:
         return "credentials";
-    case HTTP_STEP_TOKEN:
+    case AUTH_STEP_TYPE2:
+    case AUTH_STEP_AP_REP:
+    case AUTH_STEP_TOKEN:
         return "a Negotiate token";
     }
     return "credentials";
@@ -83,7 +85,8 @@ static struct advice advice_for(const struct channel *channel, const struct http
     enum verdict_where answered = info->author == HTTP_BY_DEVICE ? WHERE_DEVICE :
                                   info->author == HTTP_BY_UNKNOWN ? WHERE_UNKNOWN : WHERE_SERVER;
     if (info->status == 401 || info->status == 407) {
-        if (channel->step == HTTP_STEP_TYPE3 && channel->conn->link->tcp.syn && !channel->conn->saw_challenge) {
+        if (channel->step == AUTH_STEP_TYPE3 && !channel->anonymous && channel->conn->link->tcp.syn &&
+            !channel->conn->saw_challenge) {
             return (struct advice){
                 WHERE_UNKNOWN, "the credentials were not accepted, and their NTLM challenge did not come on this "
                 "connection: the handshake may be torn between two servers",

@@ -158,7 +158,7 @@ static const char *user_text(struct vworld *world, const struct http_auth *auth)
         return NULL;
     }
     const char *name = auth_scheme_name(auth->scheme);
-    char text[HTTP_USER_MAX + 16];
+    char text[AUTH_USER_MAX + 16];
     snprintf(text, sizeof(text), name[0] ? "%s (%s)" : "%s", auth->user, name);
     return world_intern(world, text);
 }
@@ -192,7 +192,7 @@ static bool is_echo(const struct http_info *info)
         return false;
     }
     /* Credentials under way: a step of NTLM or Negotiate has no body. */
-    return info->content_length != 0 || info->auth.step == HTTP_STEP_NONE || info->auth.final;
+    return info->content_length != 0 || info->auth.step == AUTH_STEP_NONE || info->auth.final;
 }
 
 struct channel *channel_new(struct vtcp *conn, enum role role)
@@ -230,6 +230,7 @@ static void request_channel(struct vtcp *conn, struct when when, const struct ht
     channel->request = when;
     channel->step = (uint8_t)info->auth.step;
     channel->final = info->auth.final;
+    channel->anonymous = info->auth.anonymous;
     channel->target = info->has_target ? world_intern(world, info->target) : NULL;
     if (info->outlook_session[0] || info->session_id[0]) {
         channel_more(channel)->outlook_session = world_intern(world, info->outlook_session);
@@ -273,7 +274,7 @@ static bool is_step(const struct channel *channel, const struct http_info *info)
     if ((info->status != 401 && info->status != 407) || channel->final) {
         return false;
     }
-    return channel->step != HTTP_STEP_TOKEN || info->challenge_in_progress || info->status == 407;
+    return !auth_step_is_token((enum auth_step)channel->step) || info->challenge_in_progress || info->status == 407;
 }
 
 static void answered(struct channel *channel, struct when when)

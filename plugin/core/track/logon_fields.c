@@ -67,9 +67,8 @@ void response_challenges(struct response *response, enum auth_scheme wanted)
         }
         response->offers |= auth_schemes_offered(value);
         auth_token_decode(value, &found);
-        bool has_token = found.step == AUTH_STEP_TYPE2 || found.step == AUTH_STEP_AP_REP ||
-                         found.step == AUTH_STEP_TOKEN;
-        if (has_token && (token->step == AUTH_STEP_NONE || (found.scheme == wanted && token->scheme != wanted))) {
+        if (auth_step_is_token(found.step) &&
+            (token->step == AUTH_STEP_NONE || (found.scheme == wanted && token->scheme != wanted))) {
             *token = found;
         }
     }

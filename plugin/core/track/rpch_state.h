@@ -63,8 +63,9 @@ struct channel {
     struct channel_more *more;   /* or NULL */
     const char *target, *user;
     uint8_t role;                /* enum role */
-    uint8_t step;                /* enum http_auth_step of the request */
-    bool v1 : 1, final : 1, over : 1, challenged : 1, refused : 1, seen_eof : 1, rpc_seen : 1;
+    uint8_t step;                /* enum auth_step of the request */
+    bool v1 : 1, final : 1, anonymous : 1;       /* the last two: of those credentials */
+    bool over : 1, challenged : 1, refused : 1, seen_eof : 1, rpc_seen : 1;
     bool replaced : 1, is_successor : 1, has_cookie : 1, has_limit : 1, counted : 1, paired : 1;
     bool due_alone : 1;          /* closed before its other half came */
     bool alone : 1;              /* it has none, for all that was captured */
