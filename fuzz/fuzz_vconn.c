@@ -290,7 +290,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct play play = { .p = data, .end = data + size, .now = { 1, INT64_C(1700000000) * SECOND_NS } };
     struct arena arena = heap_arena(&play.heap);
-    struct judge_prefs prefs = { size > 0 && (data[0] & 1) };
+    struct judge_prefs prefs = { .same_proxy_required = size > 0 && (data[0] & 1) };
     play.outlook = outlook_new(&arena, &prefs);
     play.world = play.outlook->rpch;
     while (play.p < play.end) {

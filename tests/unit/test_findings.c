@@ -327,6 +327,27 @@ static void test_challenge_is_no_end(void)
     scene_end(&s);
 }
 
+/* The judge's limits, in the place of the defaults. */
+static void test_limits(void)
+{
+    struct judge_limits limits = judge_limits_default;
+    struct scene s;
+    limits.handshake_wait = 60 * SECOND;
+    scene_begin(&s);
+    s.prefs.limits = &limits;
+    s.outlook = outlook_new(&s.arena, &s.prefs);
+    s.world = s.outlook->rpch;
+    struct pair p = pair_to(&s, A, A);
+    start_both(&p.in, &p.out, 10);
+    scene_wait(&s, 59);
+    tap_ack(&p.in, UP);
+    SILENT(&s);
+    scene_wait(&s, 2);
+    tap_ack(&p.in, UP);
+    EXPECT(&s, "never_joined:warning@%u/0.0", s.frame);
+    scene_end(&s);
+}
+
 int main(void)
 {
     test_attempts();
@@ -337,5 +358,6 @@ int main(void)
     test_numbered();
     test_hindsight_over();
     test_challenge_is_no_end();
+    test_limits();
     return unit_end();
 }

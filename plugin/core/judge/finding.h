@@ -23,7 +23,8 @@ struct idle_end;
 
 struct judge {
     struct arena arena;
-    struct judge_prefs prefs;
+    struct judge_limits limits;
+    bool same_proxy_required;    /* as in struct judge_prefs */
     struct verdict_list found[SUBJECTS];
     struct idle_end *idle_first, *idle_last;     /* that wait for hindsight, oldest first: rpch_end.c */
     struct { struct held *first, *last, *free; } held;   /* of MAPI/HTTP, mapi_rules.h */

@@ -12,13 +12,29 @@
 #include "mapi_rules.h"
 #include "rpch.h"
 
+const struct judge_limits judge_limits_default = {
+    .handshake_wait = 5 * SECOND,        /* far more than a set-up takes, less than clients wait */
+    .buffered_wait = 2 * SECOND,         /* no network takes as long */
+    .idle_least = 10 * SECOND,           /* devices have no shorter idle time-outs */
+    .gone_window = 1 * SECOND,           /* a server that stops ends all its connections within that */
+    .loss_wait = 10 * SECOND,            /* a client connects anew sooner */
+    .notification_time = 300 * SECOND,   /* Exchange keeps a NotificationWait without events open for five minutes */
+    /* Administrators set time-outs in whole multiples of five seconds, hardly any below ten; what
+     * half a second more or less takes in is the way of the packets. */
+    .round_least = 10 * SECOND, .round_step = 5 * SECOND, .round_slack = SECOND / 2,
+    .big_token = 12288,                  /* HTTP.sys takes 16 KB of headers by default */
+    .slow_above = 2 * SECOND,            /* people wait for it */
+    .very_slow_above = 10 * SECOND,      /* clients begin to give up */
+    .refusals_told = 3,                  /* one is a typing error or a stale ticket, two a prompt answered wrongly */
+    .bearers_told = 3                    /* one asks what the server offers, two may be a token under way */
+};
+
 struct judge *judge_new(const struct arena *arena, const struct judge_prefs *prefs)
 {
     struct judge *judge = arena_new(arena, sizeof(*judge));
     judge->arena = *arena;
-    if (prefs) {
-        judge->prefs = *prefs;
-    }
+    judge->limits = prefs && prefs->limits ? *prefs->limits : judge_limits_default;
+    judge->same_proxy_required = prefs && prefs->same_proxy_required;
     return judge;
 }
 

@@ -8,13 +8,15 @@
 #ifndef OUTLOOKHTTP_JUDGE_H
 #define OUTLOOKHTTP_JUDGE_H
 
+#include "judge_limits.h"
 #include "verdict.h"
 
 struct event;
 struct judge;
 
-/* What the user decides. */
+/* What the user decides. All zero: the defaults. */
 struct judge_prefs {
+    const struct judge_limits *limits;   /* copied; NULL: judge_limits_default */
     bool same_proxy_required;    /* rpch.routing.proxies_differ is a warning (Exchange 2007/2010) */
 };
 

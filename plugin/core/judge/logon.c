@@ -8,13 +8,6 @@
 
 #include <stdio.h>
 
-#define SLOW_ABOVE (2 * SECOND)          /* people wait for it */
-#define VERY_SLOW_ABOVE (10 * SECOND)    /* clients begin to give up */
-#define REFUSALS_TOLD 3                  /* one is a typing error or a stale ticket, two a prompt answered wrongly */
-#define BEARERS_TOLD 3                   /* one asks what the server offers, two may be a token under way */
-
-_Static_assert(REFUSALS_TOLD <= REFUSALS_KEPT && BEARERS_TOLD <= ROUNDS_KEPT, "frames that texts name");
-
 /* ---- memory ----------------------------------------------------------------------------- */
 
 struct account_memo {
@@ -88,7 +81,8 @@ static void tell_by(struct finding *finding, enum verdict_where where, bool seen
 #define USER(user) NAME((user)[0] ? (user) : "a user whose name is not visible")
 #define NAMES(nb_name, dns_name) names_piece((char[PIECE_MAX]){ 0 }, nb_name, dns_name)
 #define LEAF(conn) leaf_piece((char[PIECE_MAX]){ 0 }, conn)
-#define FRAMES(frames, count) frames_piece((char[PIECE_MAX]){ 0 }, frames, count)
+/* Those that were kept of count frames, the first ones. */
+#define FIRST(frames, count) frames_piece((char[PIECE_MAX]){ 0 }, frames, count, sizeof(frames) / sizeof((frames)[0]))
 
 /* "10.0.0.81:80 (stream 3, frame 12)" */
 static const char *server_piece(char *to, const struct aconn *conn, uint32_t frame)
@@ -135,10 +129,10 @@ static const char *leaf_piece(char *to, const struct aconn *conn)
 }
 
 /* "4, 8, 12"; there is room for ten. */
-static const char *frames_piece(char *to, const uint32_t *frames, unsigned count)
+static const char *frames_piece(char *to, const uint32_t *frames, uint32_t count, size_t kept)
 {
     size_t used = 0;
-    for (unsigned i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && i < kept; i++) {
         used += (size_t)snprintf(to + used, PIECE_MAX - used, "%s%u", i ? ", " : "", frames[i]);
     }
     return to;
@@ -292,7 +286,7 @@ static void say_refusals(struct text *text, const struct logon_answer *answer, u
         say(text, "one client (%s)", request->identity[ID_CLIENT_INFO] ? "X-ClientInfo" : "OutlookSession");
     }
     say(text, " for %s were refused with 401 in frames %s, each sent after the refusal before had arrived; the last came "
-        "from %s", NAME(request->host), FRAMES(answer->refusals->frame, REFUSALS_TOLD), SERVER(answer->conn, frame));
+        "from %s", NAME(request->host), FIRST(answer->refusals->frame, answer->refusals->count), SERVER(answer->conn, frame));
     if (origin->front_end[0]) {
         say(text, ", X-FEServer %s", NAME(origin->front_end));
     } else if (origin->server[0]) {
@@ -303,7 +297,7 @@ static void say_refusals(struct text *text, const struct logon_answer *answer, u
 static void judge_refusals(struct judge *judge, const struct logon_answer *answer, struct when when)
 {
     const struct arequest *request = answer->request;
-    if (!answer->refusals || answer->refusals->count != REFUSALS_TOLD) {
+    if (!answer->refusals || answer->refusals->count != judge->limits.refusals_told) {
         return;
     }
     const struct subject subject = about_account(judge, answer->account, answer->leg);
@@ -346,13 +340,13 @@ void logon_answered(struct judge *judge, const struct event *event)
     const struct logon_answer *answer = event->logon.answer;
     const struct account *account = answer->account;
     const int64_t ns = event->when.ns - answer->sent.ns, below = answer->below.ns - answer->sent.ns;
-    const int64_t most = answer->accepted ? SLOW_ABOVE : VERY_SLOW_ABOVE;
+    const int64_t most = answer->accepted ? judge->limits.slow_above : judge->limits.very_slow_above;
     if (!answer->checked || ns <= most) {
         return;
     }
     const struct subject subject = about_account(judge, account, answer->leg);
     struct finding finding;
-    if (!finding_begin(&finding, judge, ns > VERY_SLOW_ABOVE ? V_AUTH_VERY_SLOW : V_AUTH_SLOW, event->when, &subject,
+    if (!finding_begin(&finding, judge, ns > judge->limits.very_slow_above ? V_AUTH_VERY_SLOW : V_AUTH_SLOW, event->when, &subject,
                        NULL)) {
         return;
     }
@@ -438,7 +432,7 @@ void logon_passed_by(struct judge *judge, const struct event *event)
 void logon_bearers_empty(struct judge *judge, const struct event *event)
 {
     const struct rounds *rounds = event->logon.rounds;
-    if (rounds->count < BEARERS_TOLD) {
+    if (rounds->count < judge->limits.bearers_told) {
         return;
     }
     const struct subject subject = about(NULL, once_in(judge, &rounds->memo, ONCE_A_CLIENT), rounds->conn->leg);
@@ -451,7 +445,7 @@ void logon_bearers_empty(struct judge *judge, const struct event *event)
         "frames %s, the last by %s; no token and no other scheme followed until the connection ended; inferred: the "
         "client gets no token, or does not read what the server offers; next: see whether the 401 offers Bearer with "
         "authorization_uri, whether the client reaches it, and whether the header names are in lower case",
-        rounds->count, FRAMES(rounds->frame, BEARERS_TOLD), SERVER(rounds->conn, rounds->mark));
+        rounds->count, FIRST(rounds->frame, rounds->count), SERVER(rounds->conn, rounds->mark));
     tell_by(&finding, WHERE_CLIENT, false);
 }
 

@@ -8,32 +8,27 @@
 
 #include "names.h"
 
-#define BIG_TOKEN 12288          /* characters of Authorization: HTTP.sys takes 16 KB of headers by default */
-#define ROUND_LEAST (10 * SECOND)
-#define ROUND_STEP (5 * SECOND)
-#define ROUND_SLACK (SECOND / 2)
-
 /* ---- statuses ----------------------------------------------------------------------------- */
 
 struct advice {
     const char *inferred, *next;
 };
 
-/* Devices give up after whole multiples of five seconds. */
-static bool is_round(int64_t ns)
+/* Whether a time looks like the time-out of a device. */
+static bool is_round(const struct judge_limits *limits, int64_t ns)
 {
-    int64_t rest = ns % ROUND_STEP;
-    return ns >= ROUND_LEAST - ROUND_SLACK && (rest <= ROUND_SLACK || rest >= ROUND_STEP - ROUND_SLACK);
+    const int64_t rest = ns % limits->round_step, slack = limits->round_slack;
+    return ns >= limits->round_least - slack && (rest <= slack || rest >= limits->round_step - slack);
 }
 
-static struct advice advice_for(const struct reply *reply)
+static struct advice advice_for(const struct judge_limits *limits, const struct reply *reply)
 {
     const struct request *request = reply->request;
     const struct mapi_message *message = reply->message;
     bool exchange = reply->author == HTTP_BY_EXCHANGE;
     unsigned status = reply->status;
     int64_t waited = request && request->ended ? reply->message->begin.ns - request->end.ns : message->elapsed_ns;
-    if (status == 400 && request && request->auth_len > BIG_TOKEN) {
+    if (status == 400 && request && request->auth_len > limits->big_token) {
         return (struct advice){
             "the Kerberos token is too large for the limits of the header there",
             "group memberships of that user; MaxFieldLength and MaxRequestBytes of HTTP.sys, header limits of devices"
@@ -48,7 +43,7 @@ static struct advice advice_for(const struct reply *reply)
                                 "publishing rules for /mapi/emsmdb and /mapi/nspi, and the virtual directory MAPI" };
     }
     if (status >= 502 && status <= 504 && !exchange) {
-        if (is_round(waited)) {
+        if (is_round(limits, waited)) {
             return (struct advice){ "a device gave up waiting after a time-out of its own",
                                     "its time-out for responses of /mapi: NotificationWait takes up to five minutes" };
         }
@@ -171,7 +166,7 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
         return;
     }
     struct text *text = &finding.text;
-    const struct advice advice = advice_for(reply);
+    const struct advice advice = advice_for(&judge->limits, reply);
     const struct side *kept = kept_before(request);
     const bool there = request->there.conn != NULL, lacks = there && request->there.status != reply->status;
     finding.where = WHERE_UNKNOWN;
@@ -192,7 +187,7 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
     if (request->ended) {
         say(text, " after %s", SECONDS(reply->message->begin.ns - request->end.ns));
     }
-    if (request->auth_len > BIG_TOKEN) {
+    if (request->auth_len > judge->limits.big_token) {
         say(text, ", its Authorization has %u characters", request->auth_len);
     }
     say_author(text, reply);

@@ -6,9 +6,7 @@
 
 #include "mapi_rules.h"
 
-#define GONE_WINDOW SECOND
-#define IDLE_LEAST (10 * SECOND) /* devices have no shorter idle time-outs */
-#define NOTIFICATION_TIME (300 * SECOND)
+#include "gone.h"
 
 /* ---- servers that are gone ----------------------------------------------------------------- */
 
@@ -27,11 +25,6 @@ static struct server_memo *memo_of_server(struct judge *judge, const struct serv
         *memo = arena_new(&judge->arena, sizeof(struct server_memo));
     }
     return *memo;
-}
-
-static bool within(struct when before, struct when now)
-{
-    return before.frame && now.ns - before.ns <= GONE_WINDOW;
 }
 
 /* Takes it from its side, whose row shows it no more, and frees it; it is in no queue. */
@@ -82,8 +75,7 @@ void mapi_end_time_passed(struct judge *judge, const struct event *event)
 {
     while (judge->held.first) {
         struct held *held = judge->held.first;
-        const struct when since = held->finding.when;
-        if (event->when.ns - since.ns <= GONE_WINDOW && event->when.ns >= since.ns) {
+        if (gone_may_follow(judge, held->finding.when, event->when)) {
             return;
         }
         judge->held.first = held->next;
@@ -143,15 +135,15 @@ static void end_in_use(struct finding *finding, const struct request *request)
     }
     struct server_memo *memo = memo_of_server(judge, server);
     const struct ended this = { conn, when.frame };
-    if (within(memo->told, when)) {
+    if (gone_together(judge, memo->told, when)) {
         memo->told = when;       /* more of the same */
         return;
     }
-    if (memo->ended_conn != conn && within(memo->ended, when)) {
+    if (memo->ended_conn != conn && gone_together(judge, memo->ended, when)) {
         tell_gone(judge, server, &finding->subject, when, this, (struct ended){ memo->ended_conn, memo->ended.frame });
         return;
     }
-    if (within(memo->unused, when) && memo->unused_conn != conn) {
+    if (gone_together(judge, memo->unused, when) && memo->unused_conn != conn) {
         tell_gone(judge, server, &finding->subject, when, this,
                   (struct ended){ memo->unused_conn, memo->unused.frame });
         return;
@@ -171,10 +163,10 @@ void mapi_unused_conn_ended(struct judge *judge, const struct event *event)
     const struct server *server = event->session.unused.server;
     const struct mconn *conn = event->session.unused.conn;
     struct server_memo *memo = memo_of_server(judge, server);
-    if (within(memo->told, event->when)) {
+    if (gone_together(judge, memo->told, event->when)) {
         return;
     }
-    if (memo->waiting > 0 && within(memo->ended, event->when) && memo->ended_conn != conn) {
+    if (memo->waiting > 0 && gone_together(judge, memo->ended, event->when) && memo->ended_conn != conn) {
         tell_gone(judge, server, &memo->ended_subject, event->when,
                   (struct ended){ memo->ended_conn, memo->ended.frame }, (struct ended){ conn, event->when.frame });
         return;
@@ -226,7 +218,8 @@ static void say_cut_by_client(struct text *text, const struct request *request, 
                               : ", which gave up or passes on that its own client did", request->leg - 1);
 }
 
-static void say_cut_by_server(struct text *text, const struct reply *reply, enum ender ender, int64_t idle)
+static void say_cut_by_server(const struct judge_limits *limits, struct text *text, const struct reply *reply,
+                              enum ender ender, int64_t idle)
 {
     const struct request *request = reply->request;
     const struct mconn *conn = reply->conn, *behind = request->there.conn;
@@ -245,8 +238,8 @@ static void say_cut_by_server(struct text *text, const struct reply *reply, enum
         say(text, "; inferred: the device at %s gave up by itself; next: its time-outs for /mapi", SERVER(conn));
         return;
     }
-    if (idle >= IDLE_LEAST && (reply->period_ns <= 0 || idle <= reply->period_ns ||
-                               (is_notification(request) && idle < NOTIFICATION_TIME))) {
+    if (idle >= limits->idle_least && (reply->period_ns <= 0 || idle <= reply->period_ns ||
+                                       (is_notification(request) && idle < limits->notification_time))) {
         say(text, "; inferred: a device between with too short an idle time-out for MAPI/HTTP, or a server failed; "
                   "next: idle time-outs for /mapi before %s: NotificationWait stays open up to five minutes",
             SERVER(conn));
@@ -296,7 +289,7 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
         say(text, "; leg %u has it complete (frame %u); inferred: the device at %s cut it; next: its limits and "
                   "time-outs for responses of /mapi", request->leg + 1, whole_behind, SERVER(conn));
     } else {
-        say_cut_by_server(text, reply, ender, idle);
+        say_cut_by_server(&judge->limits, text, reply, ender, idle);
     }
     end_in_use(&finding, request);
 }

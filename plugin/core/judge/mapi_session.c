@@ -7,8 +7,6 @@
 
 #include "mapi_rules.h"
 
-#define LOSS_WAIT (10 * SECOND)  /* a client connects anew sooner */
-
 static const char *const back_names[BACK_KINDS] = { "X-CalculatedBETarget", "X-BEServer", "MapiContext", "TCP peer" };
 
 /* ---- cookies ------------------------------------------------------------------------------ */
@@ -124,7 +122,7 @@ void mapi_context_conn_ended(struct judge *judge, const struct event *event)
 void mapi_context_time_passed(struct judge *judge, const struct event *event)
 {
     struct side_memo *memo = loss_on(event->session.conn);
-    if (memo && event->when.ns - memo->lost->finding.when.ns > LOSS_WAIT) {
+    if (memo && event->when.ns - memo->lost->finding.when.ns > judge->limits.loss_wait) {
         *memo_of(&event->session.conn->memo) = NULL;
         tell_loss(judge, memo, event->when);
     }

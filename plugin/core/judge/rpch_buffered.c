@@ -6,8 +6,6 @@
 
 #include "rpch.h"
 
-#define BUFFERED_WAIT (2 * SECOND)       /* no network takes as long */
-
 /* Of the leg at, once of leg's attempt and the role. */
 static struct subject about_late(struct judge *judge, const struct leg *leg, enum role role, const struct leg *at)
 {
@@ -39,7 +37,7 @@ void rpch_out_came(struct judge *judge, const struct event *event)
         return;
     }
     const struct when there = event->rpch.is_a3 ? behind->got_a3 : behind->got_200;
-    if (!there.frame || event->when.ns - there.ns < BUFFERED_WAIT) {
+    if (!there.frame || event->when.ns - there.ns < judge->limits.buffered_wait) {
         return;
     }
     const struct subject subject = about_late(judge, leg, ROLE_OUT, leg);
@@ -54,7 +52,7 @@ void rpch_out_ended(struct judge *judge, const struct event *event)
     const struct leg *leg = event->rpch.leg, *behind = leg_behind(leg);
     const struct channel *out = leg->current[ROLE_OUT];
     if (!behind || !behind->current[ROLE_OUT] || !behind->got_200.frame || !out || leg->got_200.frame ||
-        leg->got_a3.frame || event->when.ns - behind->got_200.ns < BUFFERED_WAIT) {
+        leg->got_a3.frame || event->when.ns - behind->got_200.ns < judge->limits.buffered_wait) {
         return;
     }
     const struct subject subject = about_late(judge, leg, ROLE_OUT, leg);
@@ -82,7 +80,7 @@ void rpch_body(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg, *behind = leg_behind(leg);
     const struct channel *in = leg->current[ROLE_IN];
-    if (event->when.ns - leg->mark_acked < BUFFERED_WAIT || late_told(leg, ROLE_IN)) {
+    if (event->when.ns - leg->mark_acked < judge->limits.buffered_wait || late_told(leg, ROLE_IN)) {
         return;
     }
     const bool arrived = event->rpch.body.arrived, opened = behind->current[ROLE_IN] != NULL;

@@ -6,8 +6,7 @@
 
 #include "rpch.h"
 
-#define IDLE_LEAST (10 * SECOND)         /* a channel used this short ago was not closed for being idle */
-#define GONE_WINDOW (1 * SECOND)         /* a server that stops ends all its connections within that */
+#include "gone.h"
 
 static struct server_memo *server_memo(struct judge *judge, const struct server *server)
 {
@@ -71,16 +70,12 @@ static uint32_t others_open(const struct server *server, const struct leg *leg)
     return server->open[CONN_RPCH] > own ? server->open[CONN_RPCH] - own : 0;
 }
 
-static bool within(struct when before, struct when now)
-{
-    return before.frame && now.ns - before.ns <= GONE_WINDOW;
-}
-
 /* The end of a channel in use of another virtual connection within the last second. */
-static const struct leg *other_end(const struct server_memo *server, const struct vc *vc, struct when when)
+static const struct leg *other_end(const struct judge *judge, const struct server_memo *server, const struct vc *vc,
+                                   struct when when)
 {
     for (int i = 0; i < 2; i++) {
-        if (server->end_leg[i] && server->end_leg[i]->vc != vc && within(server->ended[i], when)) {
+        if (server->end_leg[i] && server->end_leg[i]->vc != vc && gone_together(judge, server->ended[i], when)) {
             return server->end_leg[i];
         }
     }
@@ -104,10 +99,10 @@ static void foreign_end(struct judge *judge, struct server_memo *server, const s
 {
     server->foreign_end = when;
     server->foreign_vc = vc;
-    if (server->waiting == 0 || within(server->told, when)) {
+    if (server->waiting == 0 || gone_together(judge, server->told, when)) {
         return;
     }
-    if (server->end_leg[0] && server->end_leg[0]->vc != vc && within(server->ended[0], when)) {
+    if (server->end_leg[0] && server->end_leg[0]->vc != vc && gone_together(judge, server->ended[0], when)) {
         server_gone(judge, server, NULL, server->end_leg[0], when);
     }
 }
@@ -171,14 +166,14 @@ void rpch_channel_ended(struct judge *judge, const struct event *event)
         foreign_end(judge, server, leg ? leg->vc : NULL, when);
         return;
     }
-    if (within(server->told, when)) {
+    if (gone_together(judge, server->told, when)) {
         server->told = when;     /* more of the same */
         return;
     }
-    const struct leg *other = other_end(server, leg->vc, when);
-    const bool is_idle = idle >= IDLE_LEAST && idle < channel_interval(channel) && !leg_told(leg, V_IDLE_CLOSED);
+    const struct leg *other = other_end(judge, server, leg->vc, when);
+    const bool is_idle = idle >= judge->limits.idle_least && idle < channel_interval(channel) && !leg_told(leg, V_IDLE_CLOSED);
     note_end(server, leg, when);
-    const bool foreign = within(server->foreign_end, when) && server->foreign_vc != leg->vc;
+    const bool foreign = gone_together(judge, server->foreign_end, when) && server->foreign_vc != leg->vc;
     if (other || (is_idle && foreign)) {
         server_gone(judge, server, other, leg, when);
     } else if (is_idle) {
@@ -193,7 +188,7 @@ void rpch_hindsight(struct judge *judge, const struct event *event)
         struct idle_end *idle = judge->idle_first;
         struct finding *finding = &idle->finding;
         const struct when at = finding->when;
-        if (when.ns - at.ns <= GONE_WINDOW && when.ns >= at.ns) {
+        if (gone_may_follow(judge, at, when)) {
             return;
         }
         judge->idle_first = idle->next;

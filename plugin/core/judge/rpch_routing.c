@@ -6,8 +6,6 @@
 
 #include "rpch.h"
 
-#define HANDSHAKE_WAIT (5 * SECOND)      /* far more than a set-up takes, less than clients wait */
-
 /* ---- Servers that differ -------------------------------------------------------------- */
 
 static void say_difference(struct text *text, enum difference difference, const struct channel *const pair[2])
@@ -43,7 +41,7 @@ static void proxies_differ(struct judge *judge, const struct event *event)
     if (!finding_begin(&finding, judge, V_PROXIES_DIFFER, event->when, &subject, NULL)) {
         return;
     }
-    const bool required = judge->prefs.same_proxy_required;
+    const bool required = judge->same_proxy_required;
     const struct endpoint *device = device_before(leg);
     finding.severity = required ? V_WARNING : V_NOTE;
     finding.where = WHERE_DEVICE;
@@ -178,7 +176,7 @@ void rpch_not_joined(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg;
     if (leg->joined || leg->explained || !leg->sent_at ||
-        (!leg->failed && event->when.ns - leg->sent_at < HANDSHAKE_WAIT) || !leg_sent(leg) ||
+        (!leg->failed && event->when.ns - leg->sent_at < judge->limits.handshake_wait) || !leg_sent(leg) ||
         leg_told(leg, V_BACKEND_MISMATCH) || leg_told(leg, V_NEVER_JOINED)) {
         return;
     }

@@ -8,7 +8,8 @@
 #include "session_private.h"
 
 #define TAGS_FIRST 2             /* room: PROCESSING and DONE */
-#define BUNCH_WINDOW (50 * MILLISECOND)
+#define BUNCH_WINDOW (50 * MILLISECOND)  /* what a device held back comes at once */
+#define LATE_LEAST (5 * SECOND)  /* servers and networks are not that late by themselves */
 
 static void add_tag(struct reply *reply, uint8_t tag, struct when when)
 {
@@ -128,7 +129,7 @@ void mconn_data(struct mconn *conn, struct when when, enum way way, const uint8_
     reply->message->body_length += len;
     reply->last_bytes = when;
     if (reply->scanning && !reply->done && reply->period_ns > 0 && !reply->late &&
-        silence > reply->period_ns / 2 * 3 && silence > reply->period_ns + 5 * SECOND) {
+        silence > reply->period_ns / 2 * 3 && silence > reply->period_ns + LATE_LEAST) {
         reply->late = true;
         reply->silence_from = before;
         reply->silence_ns = silence;

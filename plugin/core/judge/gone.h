@@ -1,0 +1,25 @@
+/* gone.h
+ * A server that ends all its connections, in either protocol: ends within a short time belong
+ * together.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_GONE_H
+#define OUTLOOKHTTP_GONE_H
+
+#include "finding.h"
+
+/* Whether an end before, if there was one, belongs together with one now. */
+static inline bool gone_together(const struct judge *judge, struct when before, struct when now)
+{
+    return before.frame && now.ns - before.ns <= judge->limits.gone_window;
+}
+
+/* Whether ends that belong to one at that time may still come. Time that goes back ends the wait. */
+static inline bool gone_may_follow(const struct judge *judge, struct when end, struct when now)
+{
+    return now.ns - end.ns <= judge->limits.gone_window && now.ns >= end.ns;
+}
+
+#endif
