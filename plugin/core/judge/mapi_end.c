@@ -101,22 +101,17 @@ static void tell_gone(struct judge *judge, const struct server *server, const st
     struct finding finding;
     forget_waiting(judge, server);
     memo_of_server(judge, server)->told = when;
-    if (!finding_begin(&finding, judge, V_SERVER_GONE, when, subject, NULL)) {
+    if (!gone_begin(&finding, judge, server, subject, when)) {
         return;
     }
     struct text *text = &finding.text;
-    finding.where = WHERE_SERVER;
-    say(text, "Seen: ");
-    say_endpoint(text, &server->end);
     say(text, " ended connections in use within a second: stream %u in frame %u", one.conn->link->stream, one.frame);
     if (other.conn) {
         say(text, ", stream %u in frame %u", other.conn->link->stream, other.frame);
     } else {
         say(text, ", another one in frame %u", other.frame);
     }
-    say(text, "; inferred: that server or its service stopped or was restarted, it is no idle time-out; next: its "
-              "event log and the state of its services at this time");
-    tell(&finding);
+    gone_tell(&finding);
 }
 
 /* A connection in use was ended. By the server: one of several within a second is no matter

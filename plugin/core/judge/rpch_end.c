@@ -26,20 +26,17 @@ static void server_gone(struct judge *judge, struct server_memo *server, const s
     struct finding finding;
     subject.once = NULL;
     server->told = when;
-    if (!finding_begin(&finding, judge, V_SERVER_GONE, when, &subject, NULL)) {
+    if (!gone_begin(&finding, judge, server->of, &subject, when)) {
         return;
     }
     struct text *text = &finding.text;
-    finding.where = WHERE_SERVER;
-    say(text, "Seen: %s", ENDPOINT(&server->of->end));
     if (other) {
         say(text, " ended channels of virtual connections %u and %u", other->vc->number, leg->vc->number);
     } else {
         say(text, " ended a channel of virtual connection %u and another connection", leg->vc->number);
     }
-    say(text, " within a second, the last in frame %u; inferred: that server or its service stopped or was restarted, it is "
-              "no idle time-out; next: its event log and the state of its services at this time", when.frame);
-    tell(&finding);
+    say(text, " within a second, the last in frame %u", when.frame);
+    gone_tell(&finding);
 }
 
 /* How long the channel may be idle by what was announced, 0 if nothing was. */
