@@ -53,9 +53,3 @@ void say_endpoint(struct text *text, const struct endpoint *endpoint)
     char name[ENDPOINT_TEXT_MAX];
     say(text, "%s", endpoint_text(name, endpoint));
 }
-
-void say_seconds(struct text *text, int64_t ns)
-{
-    char seconds[SECONDS_TEXT_MAX];
-    say(text, "%s", seconds_text(seconds, ns));
-}

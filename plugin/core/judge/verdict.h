@@ -71,8 +71,6 @@ struct verdict_list {            /* all zero: empty */
 /* Appends a finding with a copy of text and the row's severity; the caller fills in the rest. */
 struct verdict *verdict_add(const struct arena *arena, struct verdict_list *list, enum verdict_kind kind,
                             struct when when, const struct text *text);
-/* Empties the list. */
-const struct verdict *verdict_take(struct verdict_list *list);
 /* Moves all of from behind to. */
 void verdict_move(struct verdict_list *to, struct verdict_list *from);
 

@@ -93,13 +93,6 @@ struct verdict *verdict_add(const struct arena *arena, struct verdict_list *list
     return verdict;
 }
 
-const struct verdict *verdict_take(struct verdict_list *list)
-{
-    const struct verdict *first = list->first;
-    list->first = list->last = NULL;
-    return first;
-}
-
 void verdict_move(struct verdict_list *to, struct verdict_list *from)
 {
     if (!from->first) {

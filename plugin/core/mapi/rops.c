@@ -13,7 +13,7 @@
 #define ROP_SIZE_LEN 2
 
 /* MS-OXCROPS 2.2.2 */
-const struct field_name rop_names[] = {
+static const struct field_name rop_names[] = {
     { 0x01, "RopRelease" },
     { 0x02, "RopOpenFolder" },
     { 0x03, "RopOpenMessage" },
@@ -163,7 +163,9 @@ static const struct field rop[] = {
     X8("rop.id", "RopId", .names = rop_names), REST("rop.data", "ROPs"), END
 };
 
-void read_rops(struct reader *reader, struct span handles, bool response)
+/* The ROPs alone, from reader to its end: names the first and shows the rest as bytes.
+ * handles is the table of 32-bit handles (as far as it is captured) that they index. */
+static void read_rops(struct reader *reader, struct span handles, bool response)
 {
     (void)handles;
     (void)response;

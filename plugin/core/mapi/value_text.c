@@ -87,7 +87,9 @@ static bool gist_days(char *to, const uint8_t *p)
     return true;
 }
 
-const char *gist_say(const struct gist *gist, char *to)
+/* Into to, of GIST_MAX bytes, or static; NULL if there is nothing to add to what the value's
+ * own item says. */
+static const char *gist_say(const struct gist *gist, char *to)
 {
     const uint8_t *p = gist->bytes.ptr;
     const char *name;

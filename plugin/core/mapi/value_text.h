@@ -44,10 +44,8 @@ struct gist {
     uint32_t count;
 };
 
-/* Into to, of GIST_MAX bytes, or static; NULL if there is nothing to add to what the value's
- * own item says. */
-const char *gist_say(const struct gist *gist, char *to);
-/* Closes what reader_open() opened, with the words. */
+/* Closes what reader_open() opened, with the words, if there is anything to add to what the
+ * value's own item says. */
 void gist_close(struct reader *reader, const struct gist *gist);
 
 #endif

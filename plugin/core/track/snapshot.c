@@ -75,11 +75,6 @@ void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
     snapshot->session_id = mark->session_id;
 }
 
-uint32_t vc_mark_row(const struct vc_mark *mark)
-{
-    return mark->leg ? mark->leg->row : NO_NUMBER;
-}
-
 bool vtcp_snapshot(const struct vtcp *conn, struct vc_snapshot *snapshot)
 {
     struct vc_mark mark;

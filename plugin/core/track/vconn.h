@@ -89,7 +89,6 @@ struct vc_mark {
 
 bool vtcp_mark(const struct vtcp *conn, struct vc_mark *mark);
 void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot);
-uint32_t vc_mark_row(const struct vc_mark *mark);        /* as vtcp_row() */
 
 /* Legs of all connections so far, each a row of the report. */
 uint32_t vworld_legs(const struct vworld *world);
