@@ -79,6 +79,24 @@ static void test_texts(void)
     }
 }
 
+/* Their order is kept while they grow. */
+static void test_rows(void)
+{
+    static uint32_t objects[100];
+    struct heap heap = { 0 };
+    struct arena arena = heap_arena(&heap);
+    struct rows rows = { 0 };
+    CHECK(rows_at(&rows, 0) == NULL);
+    for (uint32_t i = 0; i < 100; i++) {
+        CHECK_INT(rows_add(&arena, &rows, &objects[i]), i);
+        CHECK(rows_at(&rows, i + 1) == NULL);
+    }
+    for (uint32_t i = 0; i < 100; i++) {
+        CHECK(rows_at(&rows, i) == &objects[i]);
+    }
+    heap_free(&heap);
+}
+
 int main(void)
 {
     test_vector();
@@ -86,5 +104,6 @@ int main(void)
     test_nocase();
     test_spread();
     test_texts();
+    test_rows();
     return unit_end();
 }

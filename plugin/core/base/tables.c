@@ -1,5 +1,5 @@
 /* tables.c
- * Hash tables and kept text in an arena.
+ * Hash tables, rows and kept text in an arena.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -56,6 +56,22 @@ void table_add(const struct arena *arena, struct table *table, struct item *item
     item->next = table->slot[hash & (table->size - 1)];
     table->slot[hash & (table->size - 1)] = item;
     table->used++;
+}
+
+uint32_t rows_add(const struct arena *arena, struct rows *rows, void *object)
+{
+    if (rows->count == rows->room) {
+        const uint32_t room = rows->room ? rows->room * 2 : 16;
+        void **row = arena_new(arena, room * sizeof(*row));
+        if (rows->count) {
+            memcpy(row, rows->row, rows->count * sizeof(*row));
+        }
+        arena_give_back(arena, rows->row, rows->room * sizeof(*row));
+        rows->row = row;
+        rows->room = room;
+    }
+    rows->row[rows->count] = object;
+    return rows->count++;
 }
 
 struct text_node {

@@ -1,5 +1,5 @@
 /* tables.h
- * Hash tables and kept text in an arena: they grow, nothing is taken out of them.
+ * Hash tables, rows and kept text in an arena: they grow, nothing is taken out of them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -28,6 +28,20 @@ struct item *table_first(const struct table *table, uint32_t hash);
 struct item *table_next(struct item *item);
 /* The item belongs to the caller and stays where it is. */
 void table_add(const struct arena *arena, struct table *table, struct item *item, uint32_t hash);
+
+/* Objects in the order in which they came. */
+struct rows {                    /* all zero: none */
+    void **row;
+    uint32_t count, room;
+};
+
+/* Returns the row's index. The object belongs to the caller. */
+uint32_t rows_add(const struct arena *arena, struct rows *rows, void *object);
+/* NULL behind the last one. */
+static inline void *rows_at(const struct rows *rows, uint32_t index)
+{
+    return index < rows->count ? rows->row[index] : NULL;
+}
 
 /* The one copy of text in texts, NULL for "". */
 const char *text_keep(const struct arena *arena, struct table *texts, const char *text);

@@ -127,10 +127,10 @@ static void fill_result(struct leg_row *row, const struct leg *leg)
 bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row)
 {
     memset(row, 0, sizeof(*row));
-    if (index >= world->row_count) {
+    const struct leg *leg = rows_at(&world->rows, index);
+    if (!leg) {
         return false;
     }
-    const struct leg *leg = world->rows[index];
     row->vc = leg->vc->number;
     row->leg = leg->number;
     row->start = leg->start;

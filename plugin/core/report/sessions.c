@@ -12,7 +12,7 @@
 
 uint32_t mworld_rows(const struct mworld *world)
 {
-    return world->row_count;
+    return world->rows.count;
 }
 
 /* Why absence proves nothing on a connection. */
@@ -93,10 +93,10 @@ static void fill_verdict(struct session_row *row, const struct side_memo *memo)
 bool mworld_row(const struct mworld *world, uint32_t index, struct session_row *row)
 {
     memset(row, 0, sizeof(*row));
-    if (index >= world->row_count) {
+    const struct side *side = rows_at(&world->rows, index);
+    if (!side) {
         return false;
     }
-    const struct side *side = world->rows[index];
     const struct side_memo *memo = side->memo;
     const struct session *session = side->session;
     row->session = session->number;

@@ -104,19 +104,8 @@ struct account *account_of(struct aworld *world, const char *user, const char *h
     account->scheme = scheme;
     account->servers = "";
     account->slowest = -1;
-    account->index = world->row_count;
     table_add(&world->arena, &world->accounts, &account->item, hash);
-    if (world->row_count == world->row_room) {
-        uint32_t room = world->row_room ? world->row_room * 2 : 16;
-        struct account **rows = arena_new(&world->arena, room * sizeof(struct account *));
-        if (world->row_count) {
-            memcpy(rows, world->rows, world->row_count * sizeof(struct account *));
-        }
-        arena_give_back(&world->arena, world->rows, world->row_room * sizeof(struct account *));
-        world->rows = rows;
-        world->row_room = room;
-    }
-    world->rows[world->row_count++] = account;
+    account->index = rows_add(&world->arena, &world->rows, account);
     return account;
 }
 
@@ -184,10 +173,10 @@ void account_connection(struct aworld *world, struct account *account, struct ac
 
 uint32_t aworld_rows(const struct aworld *world)
 {
-    return world->row_count;
+    return world->rows.count;
 }
 
 const struct account *aworld_account(const struct aworld *world, uint32_t index)
 {
-    return index < world->row_count ? world->rows[index] : NULL;
+    return rows_at(&world->rows, index);
 }

@@ -42,22 +42,6 @@ struct vc *vc_of_cookie(struct vworld *world, const uint8_t cookie[16])
     return vc ? vc : new_vc(world, cookie, hash);
 }
 
-static void add_row(struct vworld *world, struct leg *leg)
-{
-    if (world->row_count == world->row_room) {
-        uint32_t room = world->row_room ? world->row_room * 2 : 16;
-        struct leg **rows = world_new(world, room * sizeof(*rows));
-        if (world->row_count) {
-            memcpy(rows, world->rows, world->row_count * sizeof(*rows));
-        }
-        arena_give_back(&world->track->arena, world->rows, world->row_room * sizeof(*rows));
-        world->rows = rows;
-        world->row_room = room;
-    }
-    leg->row = world->row_count;
-    world->rows[world->row_count++] = leg;
-}
-
 static struct leg *new_leg(struct vworld *world, struct vc *vc, uint8_t hop)
 {
     struct leg *leg = world_new(world, sizeof(*leg));
@@ -78,7 +62,7 @@ static struct leg *new_leg(struct vworld *world, struct vc *vc, uint8_t hop)
             *lacking = leg;
         }
     }
-    add_row(world, leg);
+    leg->row = rows_add(&world->track->arena, &world->rows, leg);
     return leg;
 }
 bool leg_is_open(const struct leg *leg)

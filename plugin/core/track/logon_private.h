@@ -57,8 +57,7 @@ struct aworld {
     struct arena arena;
     struct track *track;
     struct table accounts, account_conns, challenges, refusals, owners, peers, sites, rounds;
-    struct account **rows;
-    uint32_t row_count, row_room;
+    struct rows rows;            /* struct account */
     struct same **slot;          /* outstanding requests, by what they are */
     uint32_t slots, sames;
     struct same *free_sames;

@@ -182,8 +182,8 @@ struct outlook_session {
 struct vworld {
     struct track *track;
     struct table cookies, places, sessions;
-    struct leg **rows;
-    uint32_t row_count, row_room, vc_count;
+    struct rows rows;            /* struct leg */
+    uint32_t vc_count;
 };
 
 /* ---- what follows from it ----------------------------------------------------------- */

@@ -9,21 +9,6 @@
 
 #include "names.h"
 
-static void add_row(struct mworld *world, struct side *side)
-{
-    if (world->row_count == world->row_room) {
-        uint32_t room = world->row_room ? world->row_room * 2 : 16;
-        struct side **rows = arena_new(&world->arena, room * sizeof(*rows));
-        if (world->row_count) {
-            memcpy(rows, world->rows, world->row_count * sizeof(*rows));
-        }
-        world->rows = rows;
-        world->row_room = room;
-    }
-    side->row = world->row_count;
-    world->rows[world->row_count++] = side;
-}
-
 static struct side *session_side(struct session *session, const struct request *request)
 {
     uint32_t leg = request->leg == NO_NUMBER ? 0 : request->leg;
@@ -50,7 +35,7 @@ static struct side *session_side(struct session *session, const struct request *
         session->sides = side;
     }
     session->last_side = side;
-    add_row(world, side);
+    side->row = rows_add(&world->arena, &world->rows, side);
     return side;
 }
 

@@ -278,8 +278,7 @@ struct mworld {
     struct aworld *auth;
     struct table values, series;
     uint32_t sessions;
-    struct side **rows;
-    uint32_t row_count, row_room;
+    struct rows rows;            /* struct side */
     struct request *free_requests;
     struct reply *free_replies;
     struct use *free_uses;

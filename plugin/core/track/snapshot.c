@@ -90,5 +90,5 @@ uint32_t vtcp_row(const struct vtcp *conn)
 
 uint32_t vworld_legs(const struct vworld *world)
 {
-    return world->row_count;
+    return world->rows.count;
 }
