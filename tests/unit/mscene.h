@@ -28,7 +28,7 @@ struct scene {
     struct mworld *world;
     uint32_t frame, streams;
     int64_t ns;
-    char log[4096];              /* verdicts of mapi.c, separated by blanks */
+    char log[4096];              /* verdicts, separated by blanks */
     char last_text[VERDICT_TEXT_MAX];
     enum verdict_where where;
     bool where_seen;

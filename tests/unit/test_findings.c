@@ -1,6 +1,7 @@
 /* test_findings.c
  * What is remembered of findings on virtual connections: once of an attempt, of a channel, of
- * a way; what could not be told, and of which attempt; what is numbered where nothing is told.
+ * a way; what could not be told, and of which attempt; what is numbered where nothing is told;
+ * that rules go by the judge's limits.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,5 +1,5 @@
 /* test_hash.c
- * The keyed hash and the tables that use it.
+ * The keyed hash, the tables that use it, and rows.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

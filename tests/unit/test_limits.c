@@ -1,5 +1,5 @@
 /* test_limits.c
- * Rules go by the limits that the judge was given.
+ * The rules of logons go by the limits that the judge was given.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,6 +1,6 @@
 /* gone.h
- * A server that ends all its connections, in either protocol: ends within a short time belong
- * together.
+ * A server that ends all its connections, in either protocol: which ends belong together, and
+ * what is said of it. What each protocol remembers of a server is its own.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,7 +1,7 @@
 /* auth.h
- * Who logged on how, on which TCP connection, and what went wrong with it (MS-NTHT,
- * MS-N2HT, MS-NLMP, RFC 4559), for RPC over HTTP and MAPI/HTTP alike. Pure state: fed the
- * heads of HTTP messages in capture order, on the first pass only.
+ * Who logged on how, on which TCP connection, and what came of it (MS-NTHT, MS-N2HT,
+ * MS-NLMP, RFC 4559), for RPC over HTTP and MAPI/HTTP alike. Pure state: fed the heads of
+ * HTTP messages in capture order, on the first pass only; it emits events (event.h).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

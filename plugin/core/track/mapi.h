@@ -1,7 +1,7 @@
 /* mapi.h
  * Sessions of MAPI/HTTP (MS-OXCMAPIHTTP 3.1, 3.2): which messages belong together, what
- * the cookies, codes and times say. Pure state: fed decoded messages in capture order, on
- * the first pass only.
+ * the cookies, codes and times say. Pure state: fed heads and body bytes in capture order, on
+ * the first pass only; it emits events (event.h).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

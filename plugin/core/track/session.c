@@ -154,7 +154,7 @@ void session_find(struct request *request, const struct http_fields *fields, str
         jar_check(request, sent, count, path, request->begin);
     }
     if (request->by_guid) {
-        return;                  /* for the verdict only: a session is told by its cookies */
+        return;                  /* for what events bring only: a session is told by its cookies */
     }
     side->last = request->begin;
     request->conn->side = side;

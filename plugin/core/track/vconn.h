@@ -1,7 +1,8 @@
 /* vconn.h
  * Virtual connections of RPC over HTTP (MS-RPCH 3.2): which channels belong together,
- * in what state they are and what the flow control of both sides says. Pure state: it is fed decoded events in capture order, on the
- * first pass only, and hands out snapshots that never change afterwards.
+ * in what state they are and what the flow control of both sides says. Pure state: it is fed
+ * decoded values in capture order, on the first pass only, emits events (event.h), and hands
+ * out snapshots that never change afterwards.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
