@@ -1,12 +1,12 @@
 """Shows that a second file, the first again, and a preference changed and changed back leave nothing behind.
 
-    run_reload.py [--asan] [SAMPLE ...]
+    run_reload.py [--asan] [--part N/M] [SAMPLE ...]
 
 In one sharkd: a sample, another one, the first again, the first with another preference, the
 first with the preference as before. Each time the packet list, every frame's tree and the
 plugin's tables must be what a fresh sharkd gives. --asan runs it with the plugin built with
 ASan and UBSan (tools/robust.py), where what a file left behind and freed is noticed, too.
-Without names every eighth sample stands beside its neighbour.
+Without names every twelfth sample stands beside another one.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -132,10 +132,11 @@ def main():
     if args[:1] == ["--asan"]:
         import robust
         env, build, args = robust.build(), robust.BUILD, args[1:]
-    subjects = common.samples(*args, kind=None)
-    step = 1 if args else 8
-    pairs = [Pair(sample, subjects[(number * step + len(subjects) // 2) % len(subjects)])
-             for number, sample in enumerate(subjects[::step])]
+    names, choose = common.part(args)
+    subjects = common.samples(*names, kind=None)
+    step = 1 if names else 12
+    pairs = choose([Pair(sample, subjects[(number * step + len(subjects) // 2) % len(subjects)])
+                    for number, sample in enumerate(subjects[::step])])
     with wsrun.Tshark(build) as tshark:
         return common.run_all(lambda pair, counter: test(tshark, env, pair, counter), pairs)
 
