@@ -1988,7 +1988,7 @@ static void client_closes(struct mconn *conn, struct when when)
     while (conn->untold) {
         struct request *request = conn->untold;
         conn->untold = request->next;
-        if (request->message && !request->end_told) {
+        if (request->message) {
             request->end_told = true;
             mjudge_unanswered(request, when);
         }

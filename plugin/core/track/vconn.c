@@ -750,7 +750,6 @@ static void request_channel(struct vtcp *conn, struct when when, const struct ht
     struct vworld *world = conn->world;
     bool v1 = info->method == HTTP_RPC_CONNECT;
     struct channel *channel = new_channel(conn, info->method == HTTP_RPC_OUT_DATA ? ROLE_OUT : ROLE_IN);
-    channel->from_request = true;
     channel->v1 = v1;
     channel->request = when;
     channel->step = (uint8_t)info->auth.step;

@@ -82,7 +82,7 @@ struct channel {
     const char *target, *user;
     uint8_t role;                /* enum role */
     uint8_t step;                /* enum http_auth_step of the request */
-    bool v1 : 1, final : 1, from_request : 1, over : 1, challenged : 1, refused : 1, refusal_told : 1, seen_eof : 1;
+    bool v1 : 1, final : 1, over : 1, challenged : 1, refused : 1, refusal_told : 1, seen_eof : 1;
     bool replaced : 1, is_successor : 1, has_cookie : 1, has_limit : 1, counted : 1, lone_told : 1, lifetime_told : 1;
     bool window_told : 1, paired : 1, lone_due : 1, rpc_seen : 1;
     bool again : 1;              /* after another of its role on this connection */
