@@ -142,6 +142,39 @@ static void test_rpc(void)
     stage_end(&stage);
 }
 
+/* Of several challenges the one that goes on with the request's own scheme counts, else the
+ * first; of two of that scheme the first (RFC 9110 11.6.1 lets a server send any number). */
+static void test_several_challenges(void)
+{
+    struct stage stage;
+    char one[TOKEN_TEXT], two[TOKEN_TEXT], three[TOKEN_TEXT];
+    static const struct {
+        const char *asked, *answered[3], *shown;
+    } rows[] = {
+        { "NTLM", { "Negotiate", "NTLM", NULL }, "NTLM|type2||ex2.example.test" },
+        { "Negotiate", { "Negotiate", "NTLM", NULL }, "Negotiate/NTLM|type2||ex1.example.test" },
+        { "NTLM", { "NTLM", "NTLM", NULL }, "NTLM|type2||ex1.example.test" },
+        { "NTLM", { "Negotiate", "Negotiate", NULL }, "Negotiate/NTLM|type2||ex1.example.test" },
+        { "NTLM", { "Negotiate", "NTLM", "Negotiate" }, "NTLM|type2||ex2.example.test" }
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct user a = alice();
+        stage_begin(&stage);
+        struct line line = line_open(&stage, CLIENT, EX1);
+        ask(&line, &a, "Connect", type1(rows[i].asked, one));
+        type2(rows[i].answered[0], "EX1", STAMP, one);
+        type2(rows[i].answered[1], "EX2", STAMP, two);
+        three[0] = '\0';
+        if (rows[i].answered[2]) {
+            type2(rows[i].answered[2], "EX3", STAMP, three);
+        }
+        reply(&line, 401, "WWW-Authenticate: %s\r\nWWW-Authenticate: %s\r\n%s%s%s", one, two,
+              *three ? "WWW-Authenticate: " : "", three, *three ? "\r\n" : "");
+        CHECK_STR(shown(&line), rows[i].shown);
+        stage_end(&stage);
+    }
+}
+
 /* ---- legs ---------------------------------------------------------------------------- */
 
 static void test_legs(void)
@@ -224,6 +257,21 @@ static void test_legs_of_rpc(void)
     line_frame(&s2, WAY_TO_SERVER, forms[1], false);
     CHECK_INT(c2.leg, 0);
     CHECK_INT(s2.leg, 1);
+    stage_end(&stage);
+    /* Absolute on one leg only, "://" in the query on both: the path is what comes after the host. */
+    static const char *const queries[] = {
+        "RPC_IN_DATA http://m/rpc/rpcproxy.dll?http://x/y HTTP/1.1\r\nHost: m\r\nContent-Length: 1073741824\r\n"
+        "Cookie: OutlookSession=\"{1}\"\r\nAuthorization: Basic YTpi\r\n\r\n",
+        "RPC_IN_DATA /rpc/rpcproxy.dll?http://x/y HTTP/1.1\r\nHost: m\r\nContent-Length: 1073741824\r\n"
+        "Cookie: OutlookSession=\"{1}\"\r\nAuthorization: Basic YTpi\r\n\r\n"
+    };
+    stage_begin(&stage);
+    c = line_open(&stage, CLIENT, DEVICE);
+    s = line_open(&stage, INSIDE, EX1);
+    line_frame(&c, WAY_TO_SERVER, queries[0], false);
+    line_frame(&s, WAY_TO_SERVER, queries[1], false);
+    CHECK_INT(c.leg, 0);
+    CHECK_INT(s.leg, 1);
     /* Only the inner leg is captured, from two clients. */
     stage_end(&stage);
     stage_begin(&stage);
@@ -739,18 +787,40 @@ static void test_header_case(void)
         CHECK_STR(stage.log, retry ? "" : "header_case:note@7/0");
         stage_end(&stage);
     }
-    /* The next leg has it as the server wrote it. */
-    struct user a = alice();
-    stage_begin(&stage);
-    struct line c = line_open(&stage, CLIENT, DEVICE), s = line_open(&stage, INSIDE, EX1);
-    ask(&c, &a, "Connect", NULL);
-    ask_as(&s, &a, true, "Connect", NULL, NULL);
-    reply(&s, 401, OFFERS);
-    reply(&c, 401, LOWER);
-    line_fin(&c, WAY_TO_SERVER);
-    CHECK_STR(stage.log, "header_case:note@5/0");
-    CHECK(stage.where_seen);
-    stage_end(&stage);
+    /* The next leg has it as the server wrote it: not in lower case, or in both spellings, of which a
+     * client can read one; or in lower case there, too. */
+    static const char *const inside[] = { OFFERS, OFFERS LOWER, LOWER };
+    for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++) {
+        struct user a = alice();
+        stage_begin(&stage);
+        struct line c = line_open(&stage, CLIENT, DEVICE), s = line_open(&stage, INSIDE, EX1);
+        ask(&c, &a, "Connect", NULL);
+        ask_as(&s, &a, true, "Connect", NULL, NULL);
+        reply(&s, 401, "%s", inside[i]);
+        reply(&c, 401, LOWER);
+        line_fin(&c, WAY_TO_SERVER);
+        CHECK_STR(stage.log, "header_case:note@5/0");
+        CHECK_INT(stage.where_seen, i < 2);
+        stage_end(&stage);
+    }
+}
+
+/* A head with both spellings can be read by everybody; one without a challenge says nothing. */
+static void test_header_case_mixed(void)
+{
+    static const char *const heads[] = { LOWER OFFERS, OFFERS LOWER, "Server: x\r\n", LOWER };
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        struct stage stage;
+        struct user a = alice();
+        stage_begin(&stage);
+        struct line line = line_open(&stage, CLIENT, EX1);
+        ask(&line, &a, "Connect", NULL);
+        reply(&line, 401, "%s", heads[i]);
+        stage_wait(&stage, 0.5);
+        line_fin(&line, WAY_TO_SERVER);
+        CHECK_STR(stage.log, i == 3 ? "header_case:note@3/0" : "");
+        stage_end(&stage);
+    }
 }
 
 static void test_empty_bearer(void)
@@ -991,6 +1061,7 @@ static void test_memory(void)
 int main(void)
 {
     test_shown();
+    test_several_challenges();
     test_rpc();
     test_legs();
     test_legs_of_rpc();
@@ -1008,6 +1079,7 @@ int main(void)
     test_time();
     test_downgraded();
     test_header_case();
+    test_header_case_mixed();
     test_empty_bearer();
     test_channel_binding();
     test_channel_binding_leaves();

@@ -575,6 +575,9 @@ static void test_bearer(void)
     CHECK_STR(jwt("{\"upn\":\"alice@example.test\"").user, "");
     CHECK_STR(jwt("[\"upn\",\"alice\"]").user, "");
     CHECK_STR(jwt("{\"upn\":\"al").user, "");
+    CHECK_STR(jwt("x {\"upn\":\"alice@example.test\"}").user, "");    /* no object (RFC 7519 7.2) */
+    CHECK_STR(jwt("\"upn\" {\"upn\":\"alice@example.test\"}").user, "");
+    CHECK_STR(jwt("").user, "");
     CHECK_STR(decode("Bearer a.b").user, "");
     CHECK_STR(decode("Bearer ..").user, "");
 }

@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "exch.h"
 #include "mscene.h"
 
 #define SET_1 "Set-Cookie: sid=session-one-value; path=/mapi\r\nSet-Cookie: sequence=seq-one-1; path=/mapi\r\n"
@@ -14,11 +13,6 @@
 #define CLIENT "10.0.0.9:50001"
 #define SERVER "10.0.0.80:443"
 
-static struct span text_span(const char *text)
-{
-    return (struct span){ (const uint8_t *)text, strlen(text) };
-}
-
 /* A connection with a session on it. */
 static void connected(struct scene *scene, struct tap *tap)
 {
@@ -26,47 +20,6 @@ static void connected(struct scene *scene, struct tap *tap)
     tap_open(tap, scene, CLIENT, SERVER);
     ask(tap, "Connect", 1, NULL);
     answer(tap, "Connect", SET_1);
-}
-
-/* ---- cookies of Exchange (published in traefik issue 8917) ------------------------------ */
-
-static void test_exchange_cookies(void)
-{
-    struct exch_context context;
-    struct exch_routing routing;
-    uint32_t counter = 0;
-    CHECK(exch_context_decode(
-        text_span("MAPIAAAAAO2o7q+Cx5+8jr6MvpOjl7qKuJipmqCVoJqqm8Hi0+bR5NTl1+TS5YQVAAAAAAAA"), &context));
-    CHECK_STR(context.server, "HEFA-EX");
-    CHECK_STR(context.time, "2022-04-02 13:55:01Z");
-    CHECK_STR(context.number, "1575012367");
-    CHECK_INT(context.counter, 5508);
-    CHECK(exch_routing_decode(
-        text_span("UlVNOjAzMWM5Njg1LWU4OTYtNGNlZi04YTE1LTRjNDM2YzUxZWZiYzrU4ijdUBbaCA=="), &routing));
-    CHECK_STR(routing.mailbox, "031c9685-e896-4cef-8a15-4c436c51efbc");
-    CHECK(routing.ns / SECOND > 1648900000 && routing.ns / SECOND < 1649100000);
-    CHECK(exch_sequence_decode(text_span("735-D5viGQ=="), &counter));
-    CHECK_INT(counter, 735);
-    static const char *const opaque[] = {
-        "", "MAPI", "MAPIAAAA", "alm6ichbe5f0exx4amydplz3e0h4texc", "MAPIAAAAAO2o7q+C", "735-", "735", "-D5viGQ==",
-        "UlVNOg==", "MAPIAQAAAO2o7q+Cx5+8jr6MvpOjl7qKuJipmqCVoJqqm8Hi0+bR5NTl1+TS5YQVAAAAAAAA"
-    };
-    for (size_t i = 0; i < sizeof(opaque) / sizeof(opaque[0]); i++) {
-        CHECK(!exch_context_decode(text_span(opaque[i]), &context));
-        CHECK(!exch_routing_decode(text_span(opaque[i]), &routing));
-        CHECK(!exch_sequence_decode(text_span(opaque[i]), &counter));
-    }
-    CHECK(exch_is_balancer_cookie(text_span("BIGipServerpool")) && exch_is_balancer_cookie(text_span("AWSALBAPP-0")) &&
-          exch_is_balancer_cookie(text_span("NSC_xyz")) && exch_is_balancer_cookie(text_span("X-BackEndCookie")));
-    CHECK(!exch_is_balancer_cookie(text_span("MapiContext")) && !exch_is_balancer_cookie(text_span("sid")));
-    int64_t seconds = 0;
-    CHECK(http_date_decode(text_span("Sun, 06 Nov 1994 08:49:37 GMT"), &seconds));        /* RFC 9110 5.6.7 */
-    CHECK_INT(seconds, 784111777);
-    CHECK(http_date_decode(text_span("Sunday, 06-Nov-94 08:49:37 GMT"), &seconds));
-    CHECK_INT(seconds, 784111777);
-    CHECK(http_date_decode(text_span("Sun Nov  6 08:49:37 1994"), &seconds));
-    CHECK_INT(seconds, 784111777);
-    CHECK(!http_date_decode(text_span("never"), &seconds) && !http_date_decode(text_span("0"), &seconds));
 }
 
 /* ---- sessions ------------------------------------------------------------------------------ */
@@ -918,6 +871,15 @@ static void test_sequence(void)
     CHECK_STR(scene.log, "response_code.failed:warning@5/0.0 session.sequence_broken:warning@5/0.0");
     CHECK(strstr(scene.last_text, "code 15") && strstr(scene.last_text, "frame 3"));
     scene_end(&scene);
+    /* The same when the first has been answered: told with the second's status, not again with its code. */
+    connected(&scene, &tap);
+    tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
+    ask(&tap, "Execute", 2, JAR_1);
+    ask(&other, "Execute", 3, JAR_1);
+    answer(&tap, "Execute", NULL);
+    answer_code(&other, 15, "x");
+    CHECK_STR(scene.log, "session.sequence_broken:warning@6/0.0 response_code.failed:warning@6/0.0");
+    scene_end(&scene);
     /* One of them was only a step of the logon; or a NotificationWait; or one after the other. */
     connected(&scene, &tap);
     tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
@@ -963,6 +925,31 @@ static void test_sequence(void)
 }
 
 /* ---- ends --------------------------------------------------------------------------------------------- */
+
+/* The client closes while other requests than those of MAPI/HTTP wait on the connection, too. */
+static void test_client_closes(void)
+{
+    struct scene scene;
+    struct tap tap;
+    connected(&scene, &tap);
+    tap_text(&tap, WAY_TO_SERVER, "GET /favicon.ico HTTP/1.1\r\nHost: mail.example.test\r\n\r\n");
+    CHECK(!tap.last[WAY_TO_SERVER]);
+    tap_fin(&tap, WAY_TO_SERVER);
+    CHECK_STR(scene.log, "");
+    tap_fin(&tap, WAY_TO_CLIENT);
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
+    /* Both kinds; a FIN that is sent again tells nothing again. */
+    connected(&scene, &tap);
+    ask(&tap, "Execute", 2, JAR_1);
+    tap_text(&tap, WAY_TO_SERVER, "GET /favicon.ico HTTP/1.1\r\nHost: mail.example.test\r\n\r\n");
+    tap_fin(&tap, WAY_TO_SERVER);
+    CHECK_STR(scene.log, "request.unanswered:note@5/0.0");
+    tap_fin(&tap, WAY_TO_SERVER);
+    tap_rst(&tap, WAY_TO_CLIENT);
+    CHECK_STR(scene.log, "request.unanswered:note@5/0.0");
+    scene_end(&scene);
+}
 
 static void test_cut(void)
 {
@@ -1341,7 +1328,6 @@ static void test_memory(void)
 
 int main(void)
 {
-    test_exchange_cookies();
     test_session();
     test_belongs();
     test_endpoints();
@@ -1358,6 +1344,7 @@ int main(void)
     test_cookies_missed();
     test_counter_skips();
     test_sequence();
+    test_client_closes();
     test_cut();
     test_unanswered();
     test_gone();

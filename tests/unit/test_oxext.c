@@ -342,6 +342,20 @@ static void test_end_bit_in_its_own_word(void)
     CHECK_INT(error_at, 36);
 }
 
+/* Behind a whole output only a word of flags can follow, for the end bit: more or less is too
+ * much, and so are four bytes while bits of the last word are left. */
+static void test_bytes_behind_the_end(void)
+{
+    uint8_t in[4 + 32 + 8] = { 0 };
+    size_t error_at;
+    for (size_t behind = 1; behind <= 8; behind++) {
+        CHECK_INT(undo(in, 36 + behind, 32, &error_at), 32);
+        CHECK_INT(error_at, behind == 4 ? XPRESS_WHOLE : 36);
+        CHECK_INT(undo(in, 4 + 31 + behind, 31, &error_at), 31);
+        CHECK_INT(error_at, 35);
+    }
+}
+
 static void test_32_bit_length(void)
 {
     uint8_t in[] = { 0xFF, 0xFF, 0xFF, 0x7F, 'x', 0x07, 0x00, 0x0F, 0xFF, 0, 0, 0x15, 0x01, 0, 0 };
@@ -1136,6 +1150,7 @@ int main(void)
     test_match_lengths();
     test_shared_nibble();
     test_end_bit_in_its_own_word();
+    test_bytes_behind_the_end();
     test_32_bit_length();
     test_broken_streams();
     test_every_block();

@@ -422,6 +422,75 @@ static void test_v1(void)
     scene_end(&s);
 }
 
+/* On an echo connection there is no channel, but the method says which side it would be: a
+ * PDU of the other side is out of place (MS-RPCH 2.2.4.4 and 2.2.4.7). */
+static void test_echo_sides(void)
+{
+    struct scene s;
+    for (int out = 0; out <= 1; out++) {
+        scene_begin(&s);
+        struct tap tap = tap_http(&s, CLIENT ":1001", A);
+        struct http_info echo = http_request(out ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA);
+        set_step(&echo, HTTP_STEP_NONE);
+        echo.content_length = 4;
+        tap_head(&tap, &echo);
+        tap_status(&tap, 200);
+        send_a3(&tap);
+        CHECK_STR(tap.outcome.name, "CONN/A3");
+        CHECK_INT(tap.outcome.misplaced, !out);
+        CHECK_INT(tap.outcome.channel, 0);
+        RTS(&tap, UP, 2, "5", .keepalive_ms = 60000);
+        CHECK_STR(tap.outcome.name, "Keep-Alive");
+        CHECK_INT(tap.outcome.misplaced, out);
+        scene_end(&s);
+    }
+}
+
+/* What a call of the client says about the state. Where both halves were captured whole, only
+ * CONN/C2 opens the connection (3.2.2.5.6); where not, a call shows that C2 was had. Nothing
+ * reopens what is closed. */
+static void test_calls_and_state(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", A);
+    start_both(&in, &out, 10);
+    tap_rpc(&in, UP, RPC_BIND, 72);
+    CHECK_STR(in.now.state, "opening");
+    tap_status(&out, 200);
+    send_a3(&out);
+    send_c2(&out);
+    CHECK_STR(out.now.state, "open");
+    scene_end(&s);
+
+    struct conn_past no_syn = { 0 };
+    scene_begin(&s);
+    in = tap_http(&s, CLIENT ":1001", A);
+    out = tap_open_past(&s, RTS_HOP_HTTP, CLIENT ":1002", A, no_syn);
+    start_both(&in, &out, 10);
+    CHECK_STR(in.now.state, "opening");
+    tap_rpc(&in, UP, RPC_BIND, 72);
+    CHECK_STR(in.now.state, "open");
+    tap_fin(&out, UP);
+    CHECK_STR(out.now.state, "closed");
+    tap_rpc(&in, UP, RPC_REQUEST, 100);  /* was on its way */
+    CHECK_STR(in.now.state, "closed");
+    scene_end(&s);
+
+    /* The same with one half only. */
+    scene_begin(&s);
+    in = tap_http(&s, CLIENT ":1001", A);
+    tap_request(&in, HTTP_RPC_IN_DATA);
+    send_b1(&in, 10);
+    tap_rpc(&in, UP, RPC_BIND, 72);
+    CHECK_STR(in.now.state, "open");
+    tap_fin(&in, UP);
+    CHECK_STR(in.now.state, "closed");
+    tap_rpc(&in, UP, RPC_REQUEST, 100);
+    CHECK_STR(in.now.state, "closed");
+    scene_end(&s);
+}
+
 /* ---- Recycling --------------------------------------------------------------------- */
 
 /* An open connection on the HTTP hop: VC 10, OUT 11, IN 12. */
@@ -547,6 +616,32 @@ static void test_out_r2_http(void)
     CHECK_STR(next.now.state, "open");
     SILENT(&s);
     scene_end(&s);
+}
+
+/* A6 was lost: C1, which only OUT_R2 has, says which sequence it is. What follows has one
+ * name then. */
+static void test_out_r2_told_by_c1(void)
+{
+    for (int with_c1 = 0; with_c1 <= 1; with_c1++) {
+        struct scene s;
+        scene_begin(&s);
+        struct pair p = open_pair(&s, A);
+        struct tap next = tap_http(&s, CLIENT ":1003", A);
+        RTS(&p.out, DOWN, 4, "D", .destination = RTS_FD_CLIENT);
+        NAMED(&p.out, "OUT_R1/A2 or OUT_R2/A2");
+        struct http_info request = http_request(HTTP_RPC_OUT_DATA);
+        request.content_length = 120;
+        tap_head(&next, &request);
+        RTS(&next, UP, 4, "63330", .cookie = { 10, 11, 21 });
+        NAMED(&next, "OUT_R1/A3 or OUT_R2/A3");
+        if (with_c1) {
+            RTS(&next, UP, 1, "7");
+            NAMED(&next, "OUT_R2/C1");
+        }
+        RTS(&p.out, DOWN, 4, "D", .destination = RTS_FD_CLIENT);
+        NAMED(&p.out, with_c1 ? "OUT_R2/A2" : "OUT_R1/A2 or OUT_R2/A2");
+        scene_end(&s);
+    }
 }
 
 /* Between proxies and server: VC 10, OUT 11, IN 12. */
@@ -1079,10 +1174,13 @@ int main(void)
     test_retry_after_close();
     test_retry_on_two_legs();
     test_no_channel();
+    test_echo_sides();
+    test_calls_and_state();
     test_v1();
     test_in_r1_http();
     test_out_r1_http();
     test_out_r2_http();
+    test_out_r2_told_by_c1();
     test_in_r1_tcp();
     test_in_r2_tcp();
     test_out_r1_tcp();

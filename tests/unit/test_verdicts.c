@@ -935,6 +935,55 @@ static void test_silent_drop(void)
 
 /* ---- A device that holds back ------------------------------------------------------------ */
 
+/* Told once for a connection, though it recovered and fell silent again. */
+static void test_silent_drop_once(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct pair p = open_pair(&s, A, A, 10);
+    for (int round = 0; round < 2; round++) {
+        tap_ack(&p.in, DOWN);
+        scene_wait(&s, 61);
+        tap_rpc(&p.in, UP, RPC_REQUEST, 100);
+        for (int i = 0; i < 3; i++) {
+            scene_wait(&s, 0.3);
+            tap_again(&p.in);
+        }
+        if (round == 0) {
+            EXPECT(&s, "silent_drop:warning@%u/0.0", s.frame);
+        }
+    }
+    SILENT(&s);
+    scene_end(&s);
+}
+
+/* A claimed connection that carries no channel any more has no virtual connection to blame. */
+static void test_silent_drop_without_channel(void)
+{
+    struct scene s;
+    for (int reset = 0; reset <= 1; reset++) {
+        scene_begin(&s);
+        struct pair p = open_pair(&s, A, A, 10);
+        struct http_info get = { .is_request = true, .method = HTTP_OTHER_METHOD, .content_length = -1 };
+        tap_fin(&p.out, UP);
+        tap_head(&p.in, &get);
+        CHECK(!p.in.has_channel);
+        s.log[0] = '\0';
+        tap_ack(&p.in, DOWN);
+        scene_wait(&s, 61);
+        tap_data(&p.in, UP, 100);
+        for (int i = 0; i < 4 && !reset; i++) {
+            scene_wait(&s, 0.3);
+            tap_again(&p.in);
+        }
+        if (reset) {
+            tap_rst(&p.in, DOWN);
+        }
+        SILENT(&s);
+        scene_end(&s);
+    }
+}
+
 static void test_buffered_out(void)
 {
     struct scene s;
@@ -1168,6 +1217,8 @@ int main(void)
     test_idle_closed();
     test_server_gone();
     test_silent_drop();
+    test_silent_drop_once();
+    test_silent_drop_without_channel();
     test_buffered_out();
     test_buffered_in();
     test_calls();
