@@ -1084,6 +1084,8 @@ int main(void)
     test_channel_binding();
     test_channel_binding_leaves();
     test_rows();
+    transcript_off = true;
     test_memory();
+    transcript_end(__FILE__);
     return unit_end();
 }

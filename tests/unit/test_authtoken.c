@@ -6,6 +6,7 @@
  */
 
 #include "authtoken.h"
+#include "transcript.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -194,6 +195,48 @@ static const char *encode(const char *scheme, struct bytes b)
     return encode_as(scheme, b, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true);
 }
 
+static void note_token(const char *value, const struct auth_token *token)
+{
+    const struct ntlm_target *target = &token->target;
+    transcript("%.60s: scheme %d step %d%s%s%s%s%s%s bindings %d %02x%02x state %d user '%s' at '%s' digest %016llx of %zu",
+               value, (int)token->scheme, (int)token->step, token->is_ntlm ? " ntlm" : "",
+               token->is_kerberos ? " kerberos" : "", token->in_spnego ? " spnego" : "", token->final ? " final" : "",
+               token->anonymous ? " anonymous" : "", token->ntlmv2 ? " v2" : "", token->has_channel_bindings,
+               token->channel_bindings[0], token->channel_bindings[15], token->neg_state, token->user, token->workstation,
+               (unsigned long long)token->token_digest, token->token_len);
+    if (target->present) {
+        transcript("    target '%s' '%s' '%s' time %d %llu digest %016llx", target->nb_computer, target->dns_computer,
+                   target->nb_domain, target->has_timestamp, (unsigned long long)target->timestamp,
+                   (unsigned long long)target->names_digest);
+    }
+}
+
+/* The same value damaged at many places in several ways, and cut. */
+static void note_damaged(const char *value)
+{
+    static const char put[] = "A/ =,\"\x80";
+    struct auth_token token;
+    size_t len = strlen(value);
+    transcript_fold();
+    for (size_t i = 0; i < len && len <= 1200; i += 1 + len / 12) {
+        uint8_t *copy = malloc(len);
+        for (size_t k = 0; k < sizeof(put) - 1; k++) {
+            memcpy(copy, value, len);
+            copy[i] = (uint8_t)put[k];
+            auth_token_decode((struct span) { copy, len }, &token);
+            note_token("", &token);
+            transcript("%x", auth_schemes_offered((struct span) { copy, len }));
+        }
+        free(copy);
+        copy = malloc(i + 1);
+        memcpy(copy, value, i);
+        auth_token_decode((struct span) { copy, i }, &token);
+        note_token("", &token);
+        free(copy);
+    }
+    transcript_unfold("    damaged");
+}
+
 static struct auth_token decode(const char *value)
 {
     struct auth_token token;
@@ -203,6 +246,8 @@ static struct auth_token decode(const char *value)
     memcpy(copy, value, len);
     auth_token_decode((struct span) { copy, len }, &token);
     free(copy);
+    note_token(value, &token);
+    note_damaged(value);
     return token;
 }
 
@@ -644,5 +689,6 @@ int main(void)
     test_bearer();
     test_lists();
     test_base64();
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -5,7 +5,10 @@
  */
 
 #include "httphead.h"
+#include "transcript.h"
 #include "unit.h"
+
+#include <stdlib.h>
 
 static struct span span_text(const char *text)
 {
@@ -24,12 +27,64 @@ static enum http_head_result parse(const char *text, struct http_head *head)
     return http_head_parse((const uint8_t *)text, strlen(text), head);
 }
 
+static void note_info(const char *text, const struct http_head *head)
+{
+    struct http_info info;
+    http_info_decode(head, &info);
+    transcript("%.200s%s method %d status %u minor %u length %lld%s%s%s%s%s target %d '%s'%s host '%s' sessions '%s' '%s' "
+               "agent '%s' timeout %u", text, info.is_request ? "request" : "response", (int)info.method, info.status,
+               info.version_minor, (long long)info.content_length, info.chunked ? " chunked" : "",
+               info.close ? " close" : "", info.expect_continue ? " expect" : "", info.content_type_rpc ? " rpc" : "",
+               info.content_type_text ? " text" : "", info.has_target, info.target, info.v1 ? " v1" : "", info.host,
+               info.outlook_session, info.session_id, info.user_agent, info.min_conn_timeout);
+    transcript("    scheme %d step %d%s%s user '%s'%s%s by '%s' front '%s' failure '%s' diag '%s' ids '%s' '%s' "
+               "server '%s' via '%s' persistence '%s' '%s' error %d %#x '%s' author %d", (int)info.auth.scheme,
+               (int)info.auth.step, info.auth.final ? " final" : "", info.auth.is_kerberos ? " kerberos" : "",
+               info.auth.user, info.offers_auth ? " offers" : "", info.challenge_in_progress ? " goes on" : "",
+               info.challenge_server, info.front_end, info.failure_context, info.diag_info, info.request_id,
+               info.client_request_id, info.server_header, info.via, info.persistence_name, info.persistence_server,
+               info.rpc_error, info.rpc_error_code, info.ee_info, (int)info.author);
+}
+
+/* The same head damaged at each place in several ways, and cut. */
+static void note_damaged(const char *text)
+{
+    static const char put[] = "\0 \r\n:;,=\"0Zz~\xFF";
+    struct http_head head;
+    size_t len = strlen(text);
+    uint8_t *copy = malloc(len + 1);
+    if (len > 600) {
+        free(copy);
+        return;
+    }
+    transcript_fold();
+    for (size_t i = 0; i < len; i++) {
+        for (size_t k = 0; k < sizeof(put) - 1; k++) {
+            memcpy(copy, text, len + 1);
+            copy[i] = (uint8_t)put[k];
+            enum http_head_result result = http_head_parse(copy, len, &head);
+            transcript("%zu %zu %d", i, k, (int)result);
+            if (result == HTTP_HEAD_OK) {
+                note_info("", &head);
+            }
+        }
+        uint8_t *part = malloc(i + 1);
+        memcpy(part, text, i);
+        transcript("%zu: %d", i, (int)http_head_parse(part, i, &head));
+        free(part);
+    }
+    free(copy);
+    transcript_unfold("    damaged");
+}
+
 static struct http_info info_of(const char *text)
 {
     struct http_head head;
     struct http_info info;
     CHECK_INT(parse(text, &head), HTTP_HEAD_OK);
     http_info_decode(&head, &info);
+    note_info(text, &head);
+    note_damaged(text);
     return info;
 }
 
@@ -738,5 +793,6 @@ int main(void)
     test_author();
     test_rpc_error();
     test_chunks();
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -1350,8 +1350,10 @@ int main(void)
     test_gone();
     test_legs();
     test_legs_missed();
+    transcript_off = true;
     test_many_in_frame();
     test_many_outstanding();
     test_memory();
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -7,6 +7,7 @@
  */
 
 #include "mapibody.h"
+#include "fieldlog.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -144,6 +145,27 @@ static struct mapi_facts decode(struct log *log, enum mapi_type type, bool respo
     CHECK_INT(log->derived, 0);
     free(copy);
     return facts;
+}
+
+static enum mapi_type noted_type;
+static bool noted_response;
+
+static void note_body(struct reader *reader)
+{
+    struct mapi_facts facts;
+    mapi_read_body(reader, noted_type, noted_response, &facts);
+    transcript("facts %d %x %d %x %zu %zu %zu %zu end %u%s", facts.has_status, facts.status, facts.has_error,
+               facts.error, facts.user_dn.len, facts.display_name.len, facts.dn_prefix.len, facts.server_url.len, facts.end,
+               facts.complete ? " complete" : "");
+}
+
+static void note_all(enum mapi_type type, bool response, const uint8_t *bytes, uint32_t len)
+{
+    char name[64];
+    noted_type = type;
+    noted_response = response;
+    snprintf(name, sizeof(name), "%s %s", mapi_type_name(type), response ? "response" : "request");
+    fieldlog_all(name, bytes, len, note_body);
 }
 
 /* ---- building bodies ---- */
@@ -284,6 +306,7 @@ static void aux(void)
 static void check_at(int line, enum mapi_type type, bool response, const char *expected)
 {
     static struct log log;
+    note_all(type, response, b.bytes, b.len);
     struct mapi_facts facts = decode(&log, type, response, b.bytes, b.len, b.len);
     unit_check_str(log.text, expected, __FILE__, line, mapi_type_name(type));
     unit_check_int(log.issues, 0, __FILE__, line, "issues");
@@ -1368,6 +1391,7 @@ static void test_vectors(void)
         }
         enum mapi_type type = mapi_type_of(name);
         CHECK(type != MAPI_UNKNOWN);
+        note_all(type, v->response, bytes + at, len - at);
         struct mapi_facts facts = decode(&log, type, v->response, bytes + at, len - at, len - at);
         unit_check_int(log.issues, 0, __FILE__, (int)i, v->type);
         unit_check(facts.complete, __FILE__, (int)i, v->type);
@@ -1388,5 +1412,6 @@ int main(void)
     test_bad();
     test_envelope();
     test_vectors();
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -8,6 +8,7 @@
 #include "oxext.h"
 #include "oxrop.h"
 #include "oxxpress.h"
+#include "fieldlog.h"
 #include "unit.h"
 
 #include <stdarg.h>
@@ -114,6 +115,21 @@ static const struct field_sink *hearing = &sink;
 
 enum buffer { AUX, ROP_REQUEST, ROP_RESPONSE };
 
+static void note_aux(struct reader *reader)
+{
+    read_aux_buffer(reader, reader->whole);
+}
+
+static void note_rops(struct reader *reader)
+{
+    read_rop_buffer(reader, reader->whole, false);
+}
+
+static void note_rops_of_response(struct reader *reader)
+{
+    read_rop_buffer(reader, reader->whole, true);
+}
+
 /* Reads one buffer of size bytes; have of them are captured, whole were sent. */
 static struct reader decode_cut(const uint8_t *p, size_t have, uint32_t whole, uint32_t size, enum buffer which)
 {
@@ -124,6 +140,10 @@ static struct reader decode_cut(const uint8_t *p, size_t have, uint32_t whole, u
     /* A copy of its own, so that a sanitizer sees a read past the end. */
     uint8_t *copy = malloc(have ? have : 1);
     memcpy(copy, p, have);
+    if (have == whole && whole == size) {
+        fieldlog_all(which == AUX ? "auxiliary" : which == ROP_REQUEST ? "ROP request" : "ROP response", p, size,
+                     which == AUX ? note_aux : which == ROP_REQUEST ? note_rops : note_rops_of_response);
+    }
     struct reader reader;
     reader_init(&reader, copy, (uint32_t)have, whole, hearing);
     if (which == AUX) {
@@ -1169,5 +1189,6 @@ int main(void)
     test_published_request();
     test_packed_response();
     test_captured_reply();
+    transcript_end(__FILE__);
     return unit_end();
 }

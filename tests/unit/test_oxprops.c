@@ -7,6 +7,7 @@
  */
 
 #include "oxprops.h"
+#include "fieldlog.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -147,9 +148,72 @@ static void start_bytes(const uint8_t *bytes, uint32_t len, uint32_t whole)
     reader_init(&reader, copy, len, whole, &sink);
 }
 
+static uint16_t noted_type;
+static enum prop_form noted_form;
+
+static void note_value(struct reader *reader)
+{
+    read_property_value(reader, noted_type, noted_form);
+}
+
+static void note_tagged(struct reader *reader)
+{
+    read_tagged_value(reader, noted_form);
+}
+
+static void note_restriction(struct reader *reader)
+{
+    read_restriction(reader, noted_form);
+}
+
+static void note_action(struct reader *reader)
+{
+    noted_type = 0x00FE;
+    read_property_value(reader, noted_type, noted_form);
+    if (reader_left(reader) > 0) {
+        read_rule_action(reader, noted_form);
+    }
+}
+
+static void note_rows(struct reader *reader)
+{
+    struct columns columns = noted_form == PROP_ROP ? read_columns16(reader) : read_columns(reader);
+    for (uint32_t i = 0; i <= columns.count && i < 10; i++) {
+        transcript("column %x", column_tag(&columns, i));
+    }
+    while (reader_left(reader) > 0) {
+        read_property_row(reader, &columns, noted_form);
+    }
+}
+
+static void note_entry_id(struct reader *reader)
+{
+    read_entry_id(reader, reader->whole);
+}
+
+static void note_list(struct reader *reader)
+{
+    read_value_list(reader, noted_form);
+}
+
+static fieldlog_reader noted;    /* what start() notes besides */
+
+/* The same bytes in every form and damaged. */
+static void note_all(const char *name, const char *digits, uint16_t type, fieldlog_reader read)
+{
+    struct builder b = hex(digits);
+    noted_type = type;
+    for (noted_form = PROP_ADDRESS_BOOK; noted_form <= PROP_EXTENDED; noted_form++) {
+        fieldlog_all(name, b.bytes, b.len, read);
+    }
+}
+
 static void start(const char *digits)
 {
     struct builder b = hex(digits);
+    if (noted) {
+        note_all("list", digits, 0, noted);
+    }
     start_bytes(b.bytes, b.len, b.len);
 }
 
@@ -170,6 +234,7 @@ static void start(const char *digits)
 
 static void value(const char *digits, uint16_t type, enum prop_form form, const char *expected)
 {
+    note_all("value", digits, type, note_value);
     start(digits);
     read_property_value(&reader, type, form);
     CHECK_DONE();
@@ -418,6 +483,7 @@ static void lists(void)
 static void summary(const char *digits, const char *expected)
 {
     char text[128];
+    note_all("tagged", digits, 0, note_tagged);
     start(digits);
     read_tagged_value(&reader, PROP_ROP);
     CHECK_DONE();
@@ -543,6 +609,7 @@ static void rows(void)
 
 static void restriction(const char *digits, enum prop_form form, const char *expected)
 {
+    note_all("restriction", digits, 0, note_restriction);
     start(digits);
     read_restriction(&reader, form);
     CHECK_DONE();
@@ -756,6 +823,7 @@ static void actions(void)
 
 static void entry_id(const char *digits, const char *expected)
 {
+    note_all("entry ID", digits, 0, note_entry_id);
     start(digits);
     read_entry_id(&reader, reader.len);
     CHECK_DONE();
@@ -854,13 +922,20 @@ int main(void)
     values();
     broken_values();
     tags();
+    noted = note_list;
     lists();
+    noted = NULL;
     summaries();
+    noted = note_rows;
     rows();
+    noted = NULL;
     restrictions();
+    noted = note_action;
     actions();
+    noted = NULL;
     entry_ids();
     table();
     free(copy);
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -1196,6 +1196,8 @@ int main(void)
     test_row_half_captured();
     test_row_joined_across();
     test_row_verdict();
+    transcript_off = true;
     test_memory();
+    transcript_end(__FILE__);
     return unit_end();
 }
