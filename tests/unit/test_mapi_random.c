@@ -1,0 +1,263 @@
+/* test_mapi_random.c
+ * Sessions of MAPI/HTTP played by chance, over one leg or two: what no test thought of must
+ * not change either. A play is one line of the transcript, a digest of all it showed.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "dice.h"
+#include "mscene.h"
+
+enum { TAPS = 6, PLAYS = 400, ACTIONS = 32 };
+
+static const double waits[] = { 0.02, 0.9, 6, 16, 31, 62, 301, 1000, 4000 };
+static const char *const backs[] = {
+    "X-FEServer: FE1\r\nX-BEServer: EX1\r\n", "X-FEServer: FE1\r\nX-BEServer: EX2\r\n",
+    "X-CalculatedBETarget: ex1.example.test\r\n", "X-CalculatedBETarget: EX2.example.test\r\nX-FEServer: FE2\r\n",
+    "X-TargetBEServer: Server~ex1.example.test~1\r\n", "", ""
+};
+
+struct jar {                     /* what the client of a session would send */
+    unsigned session, sequence, counter;
+    bool connecting;
+};
+
+static void cookies_of(struct dice *dice, const struct jar *jar, char text[200])
+{
+    unsigned sequence = once_in(dice, 12) && jar->sequence ? jar->sequence - 1 : jar->sequence;
+    switch (roll(dice, 14)) {
+    case 0:
+        text[0] = '\0';
+        break;
+    case 1:
+        snprintf(text, 200, "sid=session-%u-value", jar->session);
+        break;
+    case 2:
+        snprintf(text, 200, "sequence=seq-%u-%u", jar->session, sequence);
+        break;
+    case 3:
+        snprintf(text, 200, "sid=session-%u-value; sequence=foreign; SERVERID=s1", jar->session);
+        break;
+    default:
+        snprintf(text, 200, "sid=session-%u-value; sequence=seq-%u-%u", jar->session, jar->session, sequence);
+        break;
+    }
+}
+
+/* The same bytes on both legs, if there are two. */
+static void act_ask(struct tap *const legs[2], struct dice *dice, struct jar *jar)
+{
+    static const char *const types[] = {
+        "Execute", "Execute", "Execute", "Execute", "NotificationWait", "Disconnect", "PING", "Bind", "QueryRows",
+        "NotHeardOf", "Execute", "Execute", "NotificationWait"
+    };
+    static const char *const extras[] = {
+        "", "", "", "Expect: 100-continue\r\n", "Connection: close\r\n", "Proxy-Authorization: NTLM TlRMTVNTUAABAAAA\r\n",
+        "Authorization: Basic YWxpY2U6eA==\r\n"
+    };
+    char cookies[200];
+    const char *type = jar->session && !once_in(dice, 25) ? ANY_OF(dice, types) : "Connect";
+    bool bind = strcmp(type, "Bind") == 0 || strcmp(type, "QueryRows") == 0;
+    if (!jar->session || strcmp(type, "Connect") == 0) {
+        jar->session++;
+        jar->sequence = 1;
+        jar->connecting = true;
+        cookies[0] = '\0';
+    } else {
+        cookies_of(dice, jar, cookies);
+    }
+    jar->counter += once_in(dice, 10) ? 0 : once_in(dice, 12) ? 3 : once_in(dice, 20) ? 0xFFFFFFFFu : 1;
+    struct ask ask = {
+        .type = type, .counter = jar->counter, .cookies = *cookies ? cookies : NULL, .guid = jar->session % 2 ? GUID_A : GUID_B,
+        .path = bind ? "/mapi/nspi/?MailboxId=m1@example.test" : NULL, .extra = ANY_OF(dice, extras)
+    };
+    ask_with(legs[0], ask);
+    if (legs[1] && !once_in(dice, 15)) {
+        if (once_in(dice, 15)) {
+            ask.cookies = NULL;
+        }
+        ask_with(legs[1], ask);
+    }
+}
+
+static const char *sets_of(struct dice *dice, struct jar *jar, bool connect, char text[400])
+{
+    static const char *const more[] = { "", "; path=/mapi", "; path=/mapi; secure; HttpOnly", "; path=/; domain=x", "; path=/mapi; "
+                                        "Max-Age=0", "; path=/mapi; expires=Thu, 01 Jan 1970 00:00:00 GMT" };
+    const char *path = once_in(dice, 4) ? ANY_OF(dice, more) : more[1];
+    int used = 0;
+    text[0] = '\0';
+    if (connect) {
+        used = snprintf(text, 400, "Set-Cookie: sid=session-%u-value; path=/mapi\r\n", jar->session);
+    }
+    if (connect || !once_in(dice, 3)) {
+        jar->sequence += !connect;
+        snprintf(text + used, 400 - (size_t)used, "Set-Cookie: sequence=seq-%u-%u%s\r\n", jar->session, jar->sequence, path);
+    }
+    return text;
+}
+
+static void act_answer(struct tap *const legs[2], struct dice *dice, struct jar *jar)
+{
+    static const unsigned codes[] = { 1, 2, 5, 6, 7, 8, 9, 10, 10, 10, 12, 13, 14, 15, 16, 17, 18, 99 };
+    static const char *const sentences[] = {
+        "The session context cookie is bad", "A required cookie is gone", "Missing header", "invalid verb", "Invalid Path",
+        "invalid header", "anonymous requests", "too large", "Session context not found", "no privilege",
+        "The request body is invalid", "violated the sequencing requirement", "The endpoint is disabled",
+        "the response is invalid", "shutting down", "unknown failure", "request type", "nothing known", ""
+    };
+    static const char *const statuses[] = {
+        "401 Unauthorized", "401 Unauthorized", "403 Forbidden", "404 Not Found", "500 Internal Server Error",
+        "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout", "302 Found", "456 No", "413 Too Large",
+        "407 Proxy Authentication Required"
+    };
+    static const char *const heads[] = {
+        "", "Server: Microsoft-IIS/10.0\r\n", "Via: 1.1 lb\r\n", "Location: /mapi/emsmdb/?x\r\n", "Location: /owa\r\n",
+        "X-FailureContext: FrontEnd;500;abc\r\n", "X-BackendHttpStatus: 503\r\n", "X-DiagInfo: EX1\r\nrequest-id: r1\r\n",
+        "WWW-Authenticate: NTLM\r\n", "X-ResponseCode: 0\r\nrequest-id: r2\r\n", "Retry-After: 5\r\n",
+        "Content-Type: text/html\r\n"
+    };
+    static const unsigned errors[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0x3EB, 0x80040102, 0x8004011D, 1, 5 };
+    char set[400];
+    bool connect = jar->connecting;
+    unsigned kind = connect && !once_in(dice, 6) ? 0 : roll(dice, 12);
+    jar->connecting = false;
+    for (int leg = 1; leg >= 0; leg--) {
+        if (!legs[leg] || (leg == 0 && legs[1] && once_in(dice, 20))) {
+            continue;
+        }
+        struct tap *tap = legs[leg];
+        if (kind < 8) {
+            char extra[300];
+            snprintf(extra, sizeof(extra), "X-ExpirationInfo: %u\r\n%s%s", once_in(dice, 5) ? 60000 : 900000,
+                     ANY_OF(dice, backs), once_in(dice, 4) ? "X-ElapsedTime: 12\r\n" : "");
+            answer_with(tap, (struct answer){
+                .type = connect ? "Connect" : "Execute", .set = sets_of(dice, jar, connect, set), .extra = extra,
+                .error = ANY_OF(dice, errors), .status = once_in(dice, 25)
+            });
+        } else if (kind < 10) {
+            answer_code(tap, ANY_OF(dice, codes), ANY_OF(dice, sentences));
+        } else {
+            char extra[200];
+            snprintf(extra, sizeof(extra), "%s%s", ANY_OF(dice, heads), ANY_OF(dice, heads));
+            answer_status(tap, ANY_OF(dice, statuses), extra);
+        }
+    }
+}
+
+/* A response in pieces, with or without its end. */
+static void act_pending(struct scene *scene, struct tap *tap, struct dice *dice)
+{
+    tap_text(tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nX-RequestType: "
+             "NotificationWait\r\nX-ResponseCode: 0\r\nX-PendingPeriod: %u\r\nTransfer-Encoding: chunked\r\n\r\n"
+             "c\r\nPROCESSING\r\n\r\n", once_in(dice, 2) ? 15000 : 30000);
+    for (unsigned i = 0, count = roll(dice, 6); i < count; i++) {
+        scene_wait(scene, once_in(dice, 3) ? ANY_OF(dice, waits) : 15);
+        tap_text(tap, WAY_TO_CLIENT, "9\r\nPENDING\r\n\r\n");
+        if (once_in(dice, 4)) {
+            tap_text(tap, WAY_TO_CLIENT, "9\r\nPENDING\r\n\r\n9\r\nPENDING\r\n\r\n");
+        }
+    }
+    if (!once_in(dice, 4)) {
+        tap_text(tap, WAY_TO_CLIENT, "%x\r\nDONE\r\nX-ResponseCode: %u\r\n\r\n\r\n0\r\n\r\n", 29, once_in(dice, 5) ? 10 : 0);
+    }
+}
+
+static void act_tcp(struct scene *scene, struct tap *tap, struct dice *dice)
+{
+    enum way way = (enum way)roll(dice, 2);
+    struct endpoint server = end_of("10.0.0.80:443");
+    switch (roll(dice, 10)) {
+    case 0:
+    case 8:
+        tap_fin(tap, way);
+        break;
+    case 1:
+        tap_rst(tap, way);
+        break;
+    case 2:
+        tap->seq[way] += 100;            /* lost */
+        tap_wire(tap, way, (struct wire){ 0 });
+        mconn_lost(tap->conn, (struct when){ scene->frame, scene->ns }, way);
+        break;
+    case 3:
+        tap_wire(tap, WAY_TO_SERVER, (struct wire){ .no_window = true });
+        break;
+    case 4:
+        mworld_foreign_end(scene->world, &server, scene_frame(scene));
+        scene_collect(scene);
+        break;
+    default:
+        scene_wait(scene, ANY_OF(dice, waits));
+        tap_wire(tap, way, (struct wire){ 0 });
+        break;
+    }
+}
+
+static void open_leg(struct tap *tap, struct scene *scene, struct dice *dice, bool inner)
+{
+    char client[32];
+    snprintf(client, sizeof(client), inner ? "10.0.0.80:%u" : "10.0.0.9:%u", 50000 + scene->streams);
+    tap_open_as(tap, scene, client, inner ? once_in(dice, 3) ? "10.0.0.82:443" : "10.0.0.81:443" : "10.0.0.80:443",
+                !once_in(dice, 12), once_in(dice, 5));
+}
+
+static void play(uint32_t seed)
+{
+    struct dice dice = { seed * 7919 };
+    static struct tap taps[TAPS];
+    struct scene scene;
+    struct jar jar = { 0, 0, 0, false };
+    bool two = seed % 2, open[TAPS] = { false };
+    scene_begin(&scene);
+    scene.wild = true;
+    for (unsigned i = 0; i < ACTIONS; i++) {
+        unsigned pair = once_in(&dice, 4) ? roll(&dice, TAPS / 2) : 0;
+        struct tap *const legs[2] = { &taps[2 * pair], two ? &taps[2 * pair + 1] : NULL };
+        for (int leg = 0; leg < 2; leg++) {
+            if (legs[leg] && (!open[2 * pair + leg] || legs[leg]->lost || once_in(&dice, 40))) {
+                open_leg(legs[leg], &scene, &dice, leg == 1);
+                open[2 * pair + leg] = true;
+            }
+        }
+        unsigned kind = roll(&dice, 20);
+        if (kind < 11) {
+            act_ask(legs, &dice, &jar);
+            if (once_in(&dice, 6)) {
+                scene_wait(&scene, ANY_OF(&dice, waits));
+            }
+            if (!once_in(&dice, 8)) {
+                act_answer(legs, &dice, &jar);
+            } else if (once_in(&dice, 2)) {
+                act_pending(&scene, legs[two && once_in(&dice, 2)], &dice);
+                act_tcp(&scene, legs[two && once_in(&dice, 2)], &dice);
+            } else {
+                act_tcp(&scene, legs[two && once_in(&dice, 2)], &dice);
+                act_tcp(&scene, legs[0], &dice);
+            }
+        } else if (kind < 14) {
+            act_answer(legs, &dice, &jar);
+        } else if (kind < 15) {
+            act_pending(&scene, legs[two && once_in(&dice, 2)], &dice);
+        } else if (kind < 17) {
+            scene_wait(&scene, ANY_OF(&dice, waits));
+        } else {
+            act_tcp(&scene, legs[two && once_in(&dice, 2)], &dice);
+        }
+        scene.log[0] = '\0';
+    }
+    scene_end(&scene);
+}
+
+int main(void)
+{
+    char name[32];
+    for (uint32_t seed = 1; seed <= PLAYS; seed++) {
+        transcript_fold();
+        play(seed);
+        snprintf(name, sizeof(name), "play %u", (unsigned)seed);
+        transcript_unfold(name);
+    }
+    transcript_end(__FILE__);
+    return unit_end();
+}
