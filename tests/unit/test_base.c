@@ -347,6 +347,15 @@ static void test_ipv6(void)
         endpoint_format(&end, shown);
         transcript("%02x %s %s", mask, text, shown);
     }
+    /* What stands behind the address is none of it, even where the address ends in zeros. */
+    const uint8_t before_zeros[20] = { 0x20, 1, 0, 0, 0, 0, 0, 1, 0, 2, 0, 3, 0, 0, 0, 0 };
+    ipv6_format(before_zeros, text);
+    CHECK_STR(text, "2001::1:2:3:0:0");
+    struct endpoint mapped = {
+        .family = 6, .addr = { [10] = 0xFF, [11] = 0xFF, [12] = 9, [13] = 18, [14] = 27, [15] = 36 }, .port = 5
+    };
+    endpoint_format(&mapped, shown);
+    CHECK_STR(shown, "[::ffff:9.18.27.36]:5");
     struct endpoint a = { .family = 4, .addr = { 1, 2, 3, 4, 9 }, .port = 1 }, b = a;
     b.addr[4] = 8;                       /* behind the address */
     CHECK(endpoint_equal(&a, &b) && same_address(&a, &b));

@@ -494,6 +494,13 @@ static void test_persistence(void)
     static const char *const server = "Server~mbx1.example.test~1941996624~2022-04-02T13:55:01";
     check_persistence("X-BackEndCookie", backend_cookie("S-1-5-21=", server), "mbx1.example.test");
     check_persistence("X-BackEndCookie", backend_cookie("", server), "mbx1.example.test");
+    check_persistence("X-BackEndCookie", backend_cookie("k=", "Server~az.AZ-09_~1"), "az.AZ-09_");
+    static const char beside[] = "/:@[`{ ,;\"\x7F";
+    for (const char *c = beside; *c; c++) {
+        char plain[40];
+        snprintf(plain, sizeof(plain), "Server~a%cb~1", *c);
+        check_persistence("X-BackEndCookie", backend_cookie("k=", plain), NULL);
+    }
     check_persistence("X-BackEndCookie", backend_cookie("k=", "Database~0-0~example.test~2022"), NULL);
     check_persistence("X-BackEndCookie", backend_cookie("k=", "Server~"), NULL);
     check_persistence("X-BackEndCookie", backend_cookie("k=", "Server~a b~"), NULL);
@@ -580,6 +587,22 @@ static void test_methods_and_targets(void)
         CHECK_INT(info.v1, cases[i].method == HTTP_RPC_CONNECT);
         CHECK_INT(info.content_length, -1);
     }
+}
+
+/* Of two the first counts, however short. */
+static void test_first_counts(void)
+{
+    struct http_info info = info_of("GET / HTTP/1.1\r\nPragma: SessionId=x, SessionId=yy\r\nPragma: SessionId=z\r\n"
+                                    "Cookie: OutlookSession=a; OutlookSession=bb; SERVERID=s; SRV=t\r\nHost: h\r\nHost: i\r\n"
+                                    "User-Agent: u\r\nUser-Agent: v\r\nclient-request-id: c\r\nclient-request-id: d\r\n\r\n");
+    CHECK_STR(info.session_id, "x");
+    CHECK_STR(info.outlook_session, "a");
+    CHECK_STR(info.persistence_name, "SERVERID");
+    info = info_of("HTTP/1.1 401 x\r\nX-FEServer: a\r\nX-FEServer: b\r\nServer: c\r\nServer: d\r\nVia: e\r\nVia: f\r\n"
+                   "request-id: g\r\nrequest-id: h\r\nX-DiagInfo: i\r\nX-DiagInfo: j\r\nX-FailureContext: k\r\n"
+                   "X-FailureContext: l\r\nSet-Cookie: SERVERID=m\r\nSet-Cookie: SRV=n\r\n\r\n");
+    CHECK_STR(info.persistence_name, "SERVERID");
+    CHECK_STR(info.front_end, "a");
 }
 
 static void test_content_length(void)
@@ -788,6 +811,7 @@ int main(void)
     test_cookie_list();
     test_info_request();
     test_methods_and_targets();
+    test_first_counts();
     test_content_length();
     test_info_response();
     test_author();
