@@ -165,7 +165,7 @@ static struct endpoint end_of(const char *text)
 struct wire {                    /* of a frame */
     const char *bytes;
     size_t len;
-    bool syn, fin, rst, no_window, again;
+    bool syn, fin, rst, no_window, again, cut, opaque;
 };
 
 static inline void learn(struct tap *tap, struct mapi_message *message, bool complete)
@@ -251,7 +251,8 @@ static inline void tap_wire(struct tap *tap, enum way way, struct wire wire)
     struct segment segment = {
         .when = when, .way = way, .syn = wire.syn, .fin = wire.fin, .rst = wire.rst,
         .has_ack = !wire.syn || way == WAY_TO_CLIENT, .seq = tap->seq[way], .ack = tap->seq[!way],
-        .len = (uint32_t)wire.len, .captured = (uint32_t)wire.len, .window = wire.no_window ? 0 : 1000
+        .len = (uint32_t)wire.len, .captured = (uint32_t)wire.len / (wire.cut ? 2 : 1), .opaque = wire.opaque,
+        .window = wire.no_window ? 0 : 1000
     };
     if (wire.again) {
         segment.seq -= segment.len;
@@ -262,12 +263,10 @@ static inline void tap_wire(struct tap *tap, enum way way, struct wire wire)
     scene_collect(scene);
 }
 
-/* whole: captured from SYN on. */
-static inline void tap_open_as(struct tap *tap, struct scene *scene, const char *client, const char *server, bool whole,
-                               bool tls)
+static inline void tap_open_past(struct tap *tap, struct scene *scene, const char *client, const char *server,
+                                 struct conn_past past)
 {
     struct endpoint client_end = end_of(client), server_end = end_of(server);
-    struct conn_past past = { .syn = whole, .syn_ack = whole, .has_next = whole, .tls = tls };
     memset(tap, 0, sizeof(*tap));
     tap->scene = scene;
     tap->stream = scene->streams++;
@@ -276,6 +275,14 @@ static inline void tap_open_as(struct tap *tap, struct scene *scene, const char 
     past.first.frame = scene->frame;
     past.first.ns = scene->ns;
     tap->conn = mconn_new(scene->world, tap->stream, &client_end, &server_end, &past);
+}
+
+/* whole: captured from SYN on. */
+static inline void tap_open_as(struct tap *tap, struct scene *scene, const char *client, const char *server, bool whole,
+                               bool tls)
+{
+    tap_open_past(tap, scene, client, server,
+                  (struct conn_past){ .syn = whole, .syn_ack = whole, .has_next = whole, .tls = tls });
 }
 
 static inline void tap_open(struct tap *tap, struct scene *scene, const char *client, const char *server)

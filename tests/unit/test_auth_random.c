@@ -13,6 +13,12 @@ enum { LINES = 8, PLAYS = 300, ACTIONS = 40 };
 static const double waits[] = { 0.01, 0.6, 1.2, 3, 6, 12, 31, 100, 3600 };
 static const char *const schemes[] = { "NTLM", "NTLM", "Negotiate" };
 static const char *const users[] = { "alice", "alice", "bob", "", "carol" };
+static const char *const names[] = {
+    "alice", "EXAMPLE\\alice", "alice@example.test", "EXAMPLE\\alice@x", "bob@other.test", "OTHER\\alice", "other.test\\alice",
+    "a-name-that-is-longer-than-the-room-for-it-in-a-text-for-people-and-has-\xC3\xA4\xC3\xB6\xC3\xBC-in-it",
+    "\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC"
+    "\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC", "@", "\\"
+};
 static const char *const servers[] = { "EX1", "EX1", "EX2" };
 static const uint64_t stamps[] = { UINT64_C(133500000000000000), UINT64_C(133500000000000000), UINT64_C(133500000100000000), 0 };
 
@@ -33,7 +39,7 @@ static const char *token_of(struct dice *dice, char text[TOKEN_TEXT])
         return "Bearer eyJhbGciOiJSUzI1NiJ9.eyJ1cG4iOiJhbGljZSJ9.c2ln";
     case 3:
     case 4:
-        return basic(ANY_OF(dice, users), "x", text);
+        return basic(once_in(dice, 2) ? ANY_OF(dice, names) : ANY_OF(dice, users), "x", text);
     case 5:
         return ap_req(text);
     case 6:
@@ -50,7 +56,8 @@ static void act_ask(struct line *const legs[2], struct dice *dice, struct user *
     static const char *const types[] = { "Connect", "Execute", "Execute", "NotificationWait" };
     static const char *const extras[] = {
         "", "", "X-Forwarded-For: 10.0.0.21\r\n", "Cookie: MapiContext=abc; sid=1\r\n", "Cookie: OutlookSession=\"{1}\"\r\n",
-        "X-User-Identity: alice@example.test\r\n", "Connection: close\r\n", "client-request-id: {c1}\r\n"
+        "X-User-Identity: alice@example.test\r\n", "Connection: close\r\n", "client-request-id: {c1}\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n", "Connection: keep-alive, close\r\n", "Content-Length: 12\r\n"
     };
     char text[TOKEN_TEXT];
     const char *token = token_of(dice, text), *type = ANY_OF(dice, types), *lines = ANY_OF(dice, extras);
@@ -134,7 +141,7 @@ static void play(uint32_t seed)
     struct dice dice = { seed * 7919 };
     struct stage stage;
     struct line lines[LINES];
-    struct user people[2] = { { .info = "A1", .guid = "A2" }, { .info = "B1", .guid = "B2", .host = "other.example.test" } };
+    struct user people[2] = { { .info = "A1", .guid = "A2" }, { .info = "B1", .guid = "B2", .host = seed % 3 ? "other.example.test" : "\t" } };
     bool two = seed % 2, open[LINES] = { false };
     stage_begin(&stage);
     for (unsigned i = 0; i < ACTIONS; i++) {
@@ -209,9 +216,45 @@ static void play_login(uint32_t seed)
     stage_end(&stage);
 }
 
+/* More outstanding at a time, and more people, than tables begin with: each request finds its own
+ * on the next leg. */
+static void play_many(void)
+{
+    enum { MANY = 150 };
+    static struct line outer[MANY], inner[MANY];
+    struct stage stage;
+    char text[TOKEN_TEXT], guid[16], name[32];
+    stage_begin(&stage);
+    for (unsigned i = 0; i < MANY; i++) {
+        struct user user = { .info = "A1", .guid = guid };
+        snprintf(guid, sizeof(guid), "g%u", i);
+        snprintf(name, sizeof(name), "user%u", i / 3);
+        outer[i] = line_open(&stage, "10.0.0.21:1000", "10.0.0.80:80");
+        ask(&outer[i], &user, "Connect", basic(name, "x", text));
+    }
+    for (unsigned i = MANY; i > 0; i--) {
+        struct user user = { .info = "A1", .guid = guid, .counter = 1 };
+        snprintf(guid, sizeof(guid), "g%u", i - 1);
+        snprintf(name, sizeof(name), "user%u", (i - 1) / 3);
+        inner[i - 1] = line_open(&stage, "10.0.0.80:5000", "10.0.0.81:80");
+        ask_as(&inner[i - 1], &user, true, "Connect", basic(name, "x", text), NULL);
+        CHECK_INT(inner[i - 1].leg, 1);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        reply(&inner[i], 200, "");
+        reply(&outer[i], 200, "");
+        CHECK_INT(outer[i].leg, 0);
+    }
+    CHECK_INT(aworld_rows(stage.world), (MANY + 2) / 3);
+    stage_end(&stage);
+}
+
 int main(void)
 {
     char name[32];
+    transcript_fold();
+    play_many();
+    transcript_unfold("many");
     for (uint32_t seed = 1; seed <= PLAYS; seed++) {
         transcript_fold();
         play(seed);

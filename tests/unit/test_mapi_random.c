@@ -14,7 +14,14 @@ static const double waits[] = { 0.02, 0.9, 6, 16, 31, 62, 301, 1000, 4000 };
 static const char *const backs[] = {
     "X-FEServer: FE1\r\nX-BEServer: EX1\r\n", "X-FEServer: FE1\r\nX-BEServer: EX2\r\n",
     "X-CalculatedBETarget: ex1.example.test\r\n", "X-CalculatedBETarget: EX2.example.test\r\nX-FEServer: FE2\r\n",
-    "X-TargetBEServer: Server~ex1.example.test~1\r\n", "", ""
+    "X-CalculatedBETarget: Server~ex1.example.test~1941996624\r\n", "X-BEServer: 10.0.0.81\r\n",
+    "X-BEServer: [2001:db8::81]\r\n", "", ""
+};
+
+/* Made on EX1 and on EX2, as Exchange writes it. */
+static const char *const contexts[] = {
+    "MAPIAAAAAO2o7q+Cx5+8jr6MvpOjl7qKuJipmqCVoJqqm8Hi0+bR5NTl1+TS5YQVAAAAAAAA",
+    "MAPIAAAAAOC4iqmbq5mrhraCr5+tjbyPtYC1j7+O1PfG88TxwfDC8cfwDgAAAAAAAAA="
 };
 
 struct jar {                     /* what the client of a session would send */
@@ -55,6 +62,10 @@ static void act_ask(struct tap *const legs[2], struct dice *dice, struct jar *ja
         "", "", "", "Expect: 100-continue\r\n", "Connection: close\r\n", "Proxy-Authorization: NTLM TlRMTVNTUAABAAAA\r\n",
         "Authorization: Basic YWxpY2U6eA==\r\n"
     };
+    static const char *const paths[] = {
+        "/mapi/emsmdb?x=1&MailboxId=m2@example.test&y", "/other/?MailboxId=m1@example.test", "/mapi/emsmdb/sub/?x",
+        "https://mail.example.test/mapi/emsmdb/?MailboxId=m1@example.test", "/mapi/emsmdbx/", "/"
+    };
     char cookies[200];
     const char *type = jar->session && !once_in(dice, 25) ? ANY_OF(dice, types) : "Connect";
     bool bind = strcmp(type, "Bind") == 0 || strcmp(type, "QueryRows") == 0;
@@ -69,7 +80,7 @@ static void act_ask(struct tap *const legs[2], struct dice *dice, struct jar *ja
     jar->counter += once_in(dice, 10) ? 0 : once_in(dice, 12) ? 3 : once_in(dice, 20) ? 0xFFFFFFFFu : 1;
     struct ask ask = {
         .type = type, .counter = jar->counter, .cookies = *cookies ? cookies : NULL, .guid = jar->session % 2 ? GUID_A : GUID_B,
-        .path = bind ? "/mapi/nspi/?MailboxId=m1@example.test" : NULL, .extra = ANY_OF(dice, extras)
+        .path = bind ? "/mapi/nspi/?MailboxId=m1@example.test" : once_in(dice, 8) ? ANY_OF(dice, paths) : NULL, .extra = ANY_OF(dice, extras)
     };
     ask_with(legs[0], ask);
     if (legs[1] && !once_in(dice, 15)) {
@@ -89,6 +100,10 @@ static const char *sets_of(struct dice *dice, struct jar *jar, bool connect, cha
     text[0] = '\0';
     if (connect) {
         used = snprintf(text, 400, "Set-Cookie: sid=session-%u-value; path=/mapi\r\n", jar->session);
+    }
+    if (once_in(dice, 6)) {
+        used += snprintf(text + used, 400 - (size_t)used, "Set-Cookie: MapiContext=%s; path=/mapi\r\n",
+                         ANY_OF(dice, contexts));
     }
     if (connect || !once_in(dice, 3)) {
         jar->sequence += !connect;
@@ -117,6 +132,9 @@ static void act_answer(struct tap *const legs[2], struct dice *dice, struct jar 
         "WWW-Authenticate: NTLM\r\n", "X-ResponseCode: 0\r\nrequest-id: r2\r\n", "Retry-After: 5\r\n",
         "Content-Type: text/html\r\n"
     };
+    static const unsigned hints[] = {
+        0x3F2, 0x80070005, 0x478, 0x480, 0x4DF, 0x80040110, 0x4E0, 0x7D8, 0x970, 0x12345678
+    };
     static const unsigned errors[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0x3EB, 0x80040102, 0x8004011D, 1, 5 };
     char set[400];
     bool connect = jar->connecting;
@@ -133,10 +151,23 @@ static void act_answer(struct tap *const legs[2], struct dice *dice, struct jar 
                      ANY_OF(dice, backs), once_in(dice, 4) ? "X-ElapsedTime: 12\r\n" : "");
             answer_with(tap, (struct answer){
                 .type = connect ? "Connect" : "Execute", .set = sets_of(dice, jar, connect, set), .extra = extra,
-                .error = ANY_OF(dice, errors), .status = once_in(dice, 25)
+                .error = connect && once_in(dice, 6) ? ANY_OF(dice, hints) : ANY_OF(dice, errors), .status = once_in(dice, 25)
             });
-        } else if (kind < 10) {
+        } else if (kind < 9) {
             answer_code(tap, ANY_OF(dice, codes), ANY_OF(dice, sentences));
+        } else if (kind < 10) {
+            static const char *const pages[] = {
+                "<html><BODY>%s</body></html>", "%s", "<p class=x>first</p>\r\n\t <P>%s  \r\n and more</P>", "<b>%s",
+                "> %s < <body"
+            };
+            static const char *const ids[] = {
+                "", "request-id: 0123456789012345678901234567890123456789012345678901234567890123456789\r\n",
+                "request-id: 012345678901234567890123456789012345678901234567890123456789012\xC3\xA4\xC3\xA4\r\n"
+            };
+            char page[300];
+            int len = snprintf(page, sizeof(page), ANY_OF(dice, pages), ANY_OF(dice, sentences));
+            tap_text(tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-ResponseCode: %u\r\n"
+                     "%sContent-Length: %d\r\n\r\n%s", ANY_OF(dice, codes), ANY_OF(dice, ids), len, page);
         } else {
             char extra[200];
             snprintf(extra, sizeof(extra), "%s%s", ANY_OF(dice, heads), ANY_OF(dice, heads));
@@ -163,11 +194,79 @@ static void act_pending(struct scene *scene, struct tap *tap, struct dice *dice)
     }
 }
 
+/* An answer while the request is still being sent; the rest of it comes or not. */
+static void act_early(struct tap *tap, struct dice *dice, struct jar *jar)
+{
+    char set[400];
+    tap_text(tap, WAY_TO_SERVER, "POST /mapi/emsmdb/?MailboxId=m1@example.test HTTP/1.1\r\nHost: mail.example.test\r\n"
+             "Content-Type: application/mapi-http\r\nX-RequestType: Execute\r\nX-RequestId: " GUID_A ":%u\r\n"
+             "Cookie: sid=session-%u-value; sequence=seq-%u-%u\r\nContent-Length: 20\r\n\r\n0123456789", ++jar->counter,
+             jar->session, jar->session, jar->sequence);
+    if (once_in(dice, 2)) {
+        answer_with(tap, (struct answer){ .type = "Execute", .set = sets_of(dice, jar, false, set) });
+    } else {
+        answer_status(tap, once_in(dice, 2) ? "401 Unauthorized" : "413 Too Large", "");
+    }
+    if (!once_in(dice, 3)) {
+        tap_text(tap, WAY_TO_SERVER, "0123456789");
+    }
+}
+
+/* A response with the X-RequestId of another request, which may not have been captured. */
+static void act_named(struct tap *tap, struct dice *dice, const struct jar *jar)
+{
+    char extra[120];
+    snprintf(extra, sizeof(extra), "X-RequestId: %s:%u\r\n", once_in(dice, 3) ? GUID_B : GUID_A,
+             jar->counter + 1 - roll(dice, 3));
+    answer_with(tap, (struct answer){ .type = "Execute", .extra = extra });
+}
+
+/* The same silence and the same end on both legs, the inner one first. */
+static void act_pending_on(struct tap *const legs[2], struct scene *scene, struct dice *dice)
+{
+    double silence = ANY_OF(dice, waits);
+    unsigned count = roll(dice, 3);
+    for (int leg = 1; leg >= 0; leg--) {
+        if (legs[leg]) {
+            tap_text(legs[leg], WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\n"
+                     "X-RequestType: NotificationWait\r\nX-ResponseCode: 0\r\nX-PendingPeriod: 15000\r\n"
+                     "Transfer-Encoding: chunked\r\n\r\nc\r\nPROCESSING\r\n\r\n");
+        }
+    }
+    for (unsigned i = 0; i <= count; i++) {
+        scene_wait(scene, i == count ? silence : 15);
+        for (int leg = 1; leg >= 0; leg--) {
+            if (legs[leg]) {
+                tap_text(legs[leg], WAY_TO_CLIENT, "9\r\nPENDING\r\n\r\n");
+            }
+        }
+    }
+    bool rst = once_in(dice, 2), by_client = once_in(dice, 3);
+    for (int leg = 1; leg >= 0; leg--) {
+        struct tap *tap = legs[by_client ? 1 - leg : leg];
+        if (tap && !once_in(dice, 5)) {
+            enum way way = by_client ? WAY_TO_SERVER : WAY_TO_CLIENT;
+            tap_wire(tap, way, (struct wire){ .fin = !rst, .rst = rst });
+            scene_wait(scene, once_in(dice, 3) ? 2 : 0);
+        }
+    }
+}
+
 static void act_tcp(struct scene *scene, struct tap *tap, struct dice *dice)
 {
     enum way way = (enum way)roll(dice, 2);
     struct endpoint server = end_of("10.0.0.80:443");
-    switch (roll(dice, 10)) {
+    static const char lost[] = "0123456789";
+    switch (roll(dice, 12)) {
+    case 9:
+        tap_wire(tap, way, (struct wire){ .bytes = lost, .len = once_in(dice, 4) ? 10 : 0, .cut = true });
+        break;
+    case 10:
+        tap_wire(tap, way, (struct wire){ .opaque = once_in(dice, 3), .fin = once_in(dice, 4) });
+        break;
+    case 11:
+        tap_wire(tap, way, (struct wire){ .bytes = lost, .len = 5, .again = true });
+        break;
     case 0:
     case 8:
         tap_fin(tap, way);
@@ -198,8 +297,13 @@ static void open_leg(struct tap *tap, struct scene *scene, struct dice *dice, bo
 {
     char client[32];
     snprintf(client, sizeof(client), inner ? "10.0.0.80:%u" : "10.0.0.9:%u", 50000 + scene->streams);
-    tap_open_as(tap, scene, client, inner ? once_in(dice, 3) ? "10.0.0.82:443" : "10.0.0.81:443" : "10.0.0.80:443",
-                !once_in(dice, 12), once_in(dice, 5));
+    struct conn_past past = {
+        .syn = !once_in(dice, 12), .syn_ack = !once_in(dice, 15), .gap = once_in(dice, 20), .tls = once_in(dice, 5)
+    };
+    past.has_next = past.syn && past.syn_ack;
+    tap_open_past(tap, scene, client, inner ? once_in(dice, 3) ? "10.0.0.82:443" : "10.0.0.81:443" : "10.0.0.80:443",
+                  past);
+    CHECK(mconn_auth(tap->conn) != NULL);
 }
 
 static void play(uint32_t seed)
@@ -237,7 +341,14 @@ static void play(uint32_t seed)
             }
         } else if (kind < 14) {
             act_answer(legs, &dice, &jar);
-        } else if (kind < 15) {
+        } else if (kind == 14 && once_in(&dice, 2)) {
+            act_early(legs[two && once_in(&dice, 2)], &dice, &jar);
+        } else if (kind == 14) {
+            act_named(legs[two && once_in(&dice, 2)], &dice, &jar);
+        } else if (kind == 15 && once_in(&dice, 2)) {
+            act_ask(legs, &dice, &jar);
+            act_pending_on(legs, &scene, &dice);
+        } else if (kind < 16) {
             act_pending(&scene, legs[two && once_in(&dice, 2)], &dice);
         } else if (kind < 17) {
             scene_wait(&scene, ANY_OF(&dice, waits));

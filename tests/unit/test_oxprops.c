@@ -175,6 +175,25 @@ static void note_action(struct reader *reader)
     }
 }
 
+static const uint32_t noted_tags[] = { 0x3001001F, 0x39000003, 0x3001000A, 0x0FFF0102, 0x30010000, 0x66F51102 };
+
+static void note_flagged(struct reader *reader)
+{
+    struct reader again = *reader;
+    for (size_t i = 0; i < sizeof(noted_tags) / sizeof(noted_tags[0]); i++) {
+        *reader = again;
+        transcript("type %x", read_property_type(reader));
+        *reader = again;
+        read_flagged_value(reader, noted_tags[i], noted_form);
+        *reader = again;
+        read_flagged_value_with_type(reader, noted_tags[i], noted_form);
+        *reader = again;
+        read_property_value_of(reader, noted_tags[i], noted_form);
+        *reader = again;
+        read_typed_value(reader, noted_form);
+    }
+}
+
 static void note_rows(struct reader *reader)
 {
     struct columns columns = noted_form == PROP_ROP ? read_columns16(reader) : read_columns(reader);
@@ -239,6 +258,22 @@ static void value(const char *digits, uint16_t type, enum prop_form form, const 
     read_property_value(&reader, type, form);
     CHECK_DONE();
     CHECK_STR(seen.text, expected);
+}
+
+static void flagged_values(void)
+{
+    static const char *const inputs[] = {
+        "00 41000000 42", "01", "0A 0F010480", "02", "00 FF 41000000", "1F00 00 41000000", "0300 00 05000000", "0A00 0A 0F010480",
+        "0000 00 41000000", "1F00 01", "00 0200AABB", "00 02000000AABB", "4800 00 28030200 0000 0000 C000 000000000046",
+        "00 02000000 0100AA 0200BBCC", "FB00 00 1500 01 0100000000000005 0000000000000000 00000000", "1F00 0B"
+    };
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
+        note_all("flagged", inputs[i], 0, note_flagged);
+    }
+    start("1F00");
+    CHECK_INT(read_property_type(&reader), 0x1F);
+    CHECK_DONE();
+    CHECK_STR(seen.text, " property.type=1f");
 }
 
 /* ---- names ---- */
@@ -496,6 +531,7 @@ static void summary(const char *digits, const char *expected)
 
 static void summaries(void)
 {
+    summary("48006667 28030200 0000 0000 C000 000000000046", "PS_MAPI");
     summary("40 00 06 0E 00 80 3E D5 DE B1 9D 01", "1970-01-01 00:00:00 UTC");
     summary("40 00 06 0E 00 00 00 00 00 00 00 00", "1601-01-01 00:00:00 UTC");
     summary("40 00 06 0E 80 A9 9D 15 11 83 BF 01", "2000-02-29 23:59:59 UTC");
@@ -921,6 +957,7 @@ int main(void)
     names();
     values();
     broken_values();
+    flagged_values();
     tags();
     noted = note_list;
     lists();

@@ -69,7 +69,13 @@ static void test_healthy(void)
     struct scene s;
     scene_begin(&s);
     struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", A);
+    struct endpoint client = end_of(CLIENT ":1001"), server = end_of(A);
+    struct vc_mark mark;
+    CHECK(endpoint_equal(vtcp_client(in.conn), &client) && endpoint_equal(vtcp_server(in.conn), &server));
+    CHECK(vtcp_tcp(in.conn)->syn && vtcp_tcp(in.conn)->syn_ack);
+    CHECK(!vtcp_mark(in.conn, &mark));
     tap_request(&out, HTTP_RPC_OUT_DATA);
+    CHECK(vtcp_mark(out.conn, &mark) && vc_mark_row(&mark) == NO_NUMBER);
     CHECK(out.has_channel);
     CHECK_INT(out.now.channel, 2);
     CHECK_INT(out.now.vc, NO_NUMBER);
@@ -150,6 +156,7 @@ static void test_healthy(void)
     CHECK(!row.cannot_tell);
     CHECK(strncmp(row.ended, "FIN by client (frame ", 21) == 0);
     CHECK_INT(vtcp_row(in.conn), 0);
+    CHECK(vtcp_mark(in.conn, &mark) && vc_mark_row(&mark) == 0);
     scene_end(&s);
 }
 

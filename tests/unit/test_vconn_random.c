@@ -33,7 +33,10 @@ static void act_request(struct tap *tap, struct dice *dice, bool out)
 {
     static const int64_t lengths[] = { 0, 4, 16, 17, 76, 1073741824, -1 };
     static const enum http_auth_step steps[] = {
-        HTTP_STEP_NONE, HTTP_STEP_TYPE1, HTTP_STEP_TYPE3, HTTP_STEP_CREDENTIALS
+        HTTP_STEP_NONE, HTTP_STEP_TYPE1, HTTP_STEP_TYPE3, HTTP_STEP_CREDENTIALS, HTTP_STEP_ANONYMOUS, HTTP_STEP_TOKEN
+    };
+    static const char *const targets[] = {
+        "ex2.example.test:6004", "EX1:6004", "10.0.0.81:6004", "10.0.0.82:6004", "[2001:db8::81]:6004", "ex1.example.test:593"
     };
     struct http_info info = http_request(once_in(dice, 12) ? HTTP_OTHER_METHOD : once_in(dice, 25) ? HTTP_RPC_CONNECT :
                                          out ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA);
@@ -53,7 +56,7 @@ static void act_request(struct tap *tap, struct dice *dice, bool out)
         snprintf(info.session_id, sizeof(info.session_id), "%u", roll(dice, 2));
     }
     if (once_in(dice, 8)) {
-        strcpy(info.target, "ex2.example.test:6004");
+        strcpy(info.target, ANY_OF(dice, targets));
     }
     if (once_in(dice, 8)) {
         strcpy(info.persistence_name, "SERVERID");
@@ -264,6 +267,9 @@ static void play_open(uint32_t seed)
     }
     for (unsigned i = count; i > 0; i -= 2) {
         scene_wait(&s, ANY_OF(&dice, waits) / (once_in(&dice, 3) ? 1 : 10));
+        if (i == 2 && once_in(&dice, 5)) {
+            continue;                    /* the device before holds all of it back */
+        }
         tap_status(&taps[i - 1], 200);
         if (!once_in(&dice, 6)) {
             send_a3(&taps[i - 1]);
