@@ -632,6 +632,98 @@ static void test_shared(void)
 }
 
 /* One client instance that two users' credentials came from names nobody. */
+/* Whether two names are one person: the local part counts, then domains of one kind. A domain
+ * has a short name and a DNS name, a UPN may have any suffix. NTLM's is EXAMPLE. */
+static void test_same_person(void)
+{
+    static const struct {
+        const char *other;
+        bool differs;
+    } rows[] = {
+        { "alice", false }, { "EXAMPLE\\ALICE", false }, { "example\\alice", false }, { "OTHER\\alice", true },
+        { "other.test\\alice", false }, { "alice@anything.test", false }, { "OTHER\\alice@x", false }, { "\\alice", false },
+        { "bob", true }, { "EXAMPLE\\bob", true }, { "alic", true }, { "alice2", true }, { "bob@example.test", true }
+    };
+    char text[TOKEN_TEXT], want[64];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct stage stage;
+        struct user a = alice(), b = bob();
+        stage_begin(&stage);
+        struct line s1 = line_open(&stage, INSIDE, EX1), s2 = line_open(&stage, INSIDE, EX1);
+        login(&s1, &a, "NTLM", "alice", STAMP, "");
+        ask(&s2, &b, "Connect", basic(rows[i].other, "x", text));
+        reply(&s2, 200, "");
+        ask(&s1, &a, "Execute", NULL);
+        reply(&s1, 200, "");
+        uint32_t frame = ask(&s1, &b, "Execute", NULL);
+        snprintf(want, sizeof(want), "shared_connection:error@%u/0", frame);
+        CHECK_STR(stage.log, rows[i].differs ? want : "");
+        stage_end(&stage);
+    }
+    /* Between two names that Basic shows, both with domains of each kind. */
+    static const char *const pairs[][3] = {
+        { "A.test\\u", "B.test\\u", "d" }, { "A\\u", "B\\u", "d" }, { "A\\u", "B.test\\u", "" }, { "u@a.test", "u@b.test", "d" },
+        { "u@a", "u@b.test", "" }, { "u@a", "u@b", "d" }, { "A\\u", "a\\U", "" }, { "u@a.test", "U@A.TEST", "" }
+    };
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        struct stage stage;
+        struct user a = alice(), b = bob();
+        stage_begin(&stage);
+        struct line outer = line_open(&stage, CLIENT, DEVICE), s1 = line_open(&stage, INSIDE, EX1), s2 = line_open(&stage, INSIDE, EX1);
+        char identity[100];
+        for (unsigned k = 0; k < 2; k++) {
+            snprintf(identity, sizeof(identity), "X-User-Identity: %s\r\n", pairs[i][k]);
+            ask_as(k ? &s2 : &s1, k ? &b : &a, false, "Connect", ap_req(text), identity);
+            reply(k ? &s2 : &s1, 200, "Persistent-Auth: true\r\n");
+        }
+        ask(&s1, &a, "Execute", NULL);
+        reply(&s1, 200, "");
+        ask(&outer, &b, "Execute", NULL);            /* the request comes from there, as can be seen */
+        ask_as(&s1, &b, true, "Execute", NULL, NULL);
+        transcript("%s and %s: %s", pairs[i][0], pairs[i][1], stage.log);
+        stage_end(&stage);
+    }
+}
+
+/* Names beyond the room for one in a text are cut, not inside a character; what is refused after a
+ * torn handshake is the handshake's fault. */
+static void test_long_names(void)
+{
+    static const char *const names[] = {
+        "a-name-of-more-than-sixty-characters-which-is-more-than-is-shown-of-one-in-a-text",
+        "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4"
+        "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4"
+        "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4",
+        "x\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4"
+        "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4"
+        "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4"
+    };
+    char text[TOKEN_TEXT];
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct stage stage;
+        struct user a = alice();
+        stage_begin(&stage);
+        struct line line = line_open(&stage, CLIENT, EX1);
+        for (unsigned k = 0; k < 4; k++) {
+            ask(&line, &a, "Connect", basic(names[i], "x", text));
+            reply(&line, 401, OFFERS "X-FEServer: FE\r\n");
+        }
+        CHECK(strstr(stage.last_text, "..."));
+        stage_end(&stage);
+    }
+    struct stage stage;
+    struct user a = alice();
+    stage_begin(&stage);
+    struct line one = line_open(&stage, CLIENT, EX1), two = line_open(&stage, CLIENT, EX2);
+    for (unsigned k = 0; k < 4; k++) {
+        challenge_as(&one, &a, "NTLM", "EX1", STAMP + k);
+        third(&two, &a, "NTLM", "alice", "EX1", STAMP + k);
+        reply(&two, 401, OFFERS);
+    }
+    transcript("torn and refused: %s", stage.log);
+    stage_end(&stage);
+}
+
 static void test_ambiguous(void)
 {
     struct stage stage;
@@ -1075,6 +1167,8 @@ int main(void)
     test_refused_with_challenge();
     test_refused_by();
     test_shared();
+    test_same_person();
+    test_long_names();
     test_ambiguous();
     test_time();
     test_downgraded();
