@@ -926,6 +926,103 @@ static void test_sequence(void)
 
 /* ---- ends --------------------------------------------------------------------------------------------- */
 
+/* Why a row cannot tell, by what is missing from the capture. */
+static void test_rows_tell_doubt(void)
+{
+    static const struct {
+        struct conn_past past;
+        struct wire wire;
+        uint32_t skip;
+        const char *text;
+    } rows[] = {
+        { { .syn = true, .syn_ack = true, .has_next = true }, { 0 }, 0, NULL },
+        { { 0 }, { 0 }, 0, "stream 0: no SYN captured" },
+        { { .syn = true }, { 0 }, 0, "stream 0: one direction only" },
+        { { .syn_ack = true }, { 0 }, 0, "stream 0: one direction only" },
+        { { .syn = true, .syn_ack = true, .gap = true, .has_next = true }, { 0 }, 0, "stream 0: gap before its first request" },
+        { { .syn = true, .syn_ack = true, .has_next = true }, { 0 }, 10, "stream 0: gap before frame 3" },
+        { { .syn = true, .syn_ack = true, .has_next = true }, { .bytes = "ab", .len = 2, .cut = true, .again = true }, 0,
+          "stream 0: frame 3 not captured whole" },
+        { { .syn = true, .syn_ack = true, .has_next = true }, { .bytes = "ab", .len = 2, .opaque = true, .again = true }, 0,
+          "stream 0: not decrypted from frame 3 on" }
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct scene scene;
+        struct tap tap;
+        struct session_row row;
+        scene_begin(&scene);
+        tap_open_past(&tap, &scene, CLIENT, SERVER, rows[i].past);
+        ask(&tap, "Connect", 1, NULL);
+        answer(&tap, "Connect", SET_1);
+        tap.seq[WAY_TO_CLIENT] += rows[i].skip;
+        tap_wire(&tap, WAY_TO_CLIENT, rows[i].wire);
+        ask(&tap, "Execute", 2, JAR_1);
+        tap_rst(&tap, WAY_TO_CLIENT);
+        CHECK(mworld_row(scene.world, 0, &row));
+        CHECK_STR(row.cannot_tell, rows[i].text);
+        CHECK_STR(scene.log, rows[i].text ? "" : "request.unanswered:note@5/0.0");
+        scene_end(&scene);
+    }
+}
+
+/* What the server says to a Connect, in the words of a hint each. */
+static void test_connect_hints(void)
+{
+    static const struct {
+        uint32_t error;
+        const char *hint;
+    } rows[] = {
+        { 0x3EB, "does not know the mailbox" }, { 0x3F2, "may not log on" }, { 0x80070005, "may not log on" },
+        { 0x478, "on another server" }, { 0x480, "too busy" }, { 0x4DF, "version is not allowed" },
+        { 0x80040110, "version is not allowed" }, { 0x4E0, "protocol is disabled" }, { 0x7D8, "protocol is disabled" },
+        { 0x970, "wants encryption" }, { 0x3EC, "refused the logon" }, { 0x3F1, "refused the logon" }
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct scene scene;
+        struct tap tap;
+        scene_begin(&scene);
+        tap_open(&tap, &scene, CLIENT, SERVER);
+        ask(&tap, "Connect", 1, NULL);
+        answer_with(&tap, (struct answer){ .type = "Connect", .error = rows[i].error });
+        CHECK_STR(scene.log, "connect.failed:warning@2/-1.0");
+        CHECK(strstr(scene.last_text, rows[i].hint));
+        scene_end(&scene);
+    }
+}
+
+/* What a page says counts more than a number that each server gives its own meaning. */
+static void test_sentences(void)
+{
+    static const struct {
+        const char *words;
+        unsigned code;           /* of the specification (2.2.3.3.3), 99: as sent */
+    } rows[] = {
+        { "The SESSION Context Cookie is bad", 6 }, { "bad context cookie", 6 }, { "A required cookie is gone", 13 },
+        { "missing cookie", 13 }, { "A required header", 7 }, { "Missing Header", 7 }, { "invalid verb", 2 },
+        { "invalid path", 3 }, { "bad RequestType", 5 }, { "request type", 5 }, { "invalid header", 4 },
+        { "anonymous not allowed", 8 }, { "too large", 9 }, { "The context is not found", 10 }, { "context not found", 10 },
+        { "no privilege", 11 }, { "The request body is invalid", 12 }, { "invalid request body", 12 },
+        { "sequencing requirement", 15 }, { "invalid sequence", 15 }, { "the endpoint is disabled", 16 },
+        { "endpoint disabled", 16 }, { "the response is invalid", 17 }, { "shutting down", 18 }, { "unknown failure", 1 },
+        { "nothing of these", 99 }, { "invalid", 99 }
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct scene scene;
+        struct tap tap;
+        connected(&scene, &tap);
+        ask(&tap, "Execute", 2, JAR_1);
+        answer_code(&tap, 99, rows[i].words);
+        char want[60];
+        snprintf(want, sizeof(want), "calls %s (%u)", mapi_code_name(rows[i].code), rows[i].code);
+        CHECK_INT(strstr(scene.last_text, want) != NULL, rows[i].code != 99);
+        struct session_row row;
+        CHECK(mworld_row(scene.world, 0, &row));
+        CHECK_INT(row.last_code, 99);
+        CHECK(strstr(scene.log, "response_code.failed"));
+        scene_end(&scene);
+    }
+}
+
 /* The client closes while other requests than those of MAPI/HTTP wait on the connection, too. */
 static void test_client_closes(void)
 {
@@ -1344,6 +1441,9 @@ int main(void)
     test_cookies_missed();
     test_counter_skips();
     test_sequence();
+    test_rows_tell_doubt();
+    test_connect_hints();
+    test_sentences();
     test_client_closes();
     test_cut();
     test_unanswered();

@@ -992,6 +992,7 @@ static void test_rows_tell_doubt(void)
 {
     struct scene s;
     struct conn_past no_syn = { 0 }, one_way = { .syn = true };
+    struct conn_past gap = { .syn = true, .syn_ack = true, .gap = true, .has_next = true };
     struct conn_past whole = { .syn = true, .syn_ack = true, .has_next = true };
     const struct {
         struct conn_past in, out;
@@ -1000,6 +1001,8 @@ static void test_rows_tell_doubt(void)
         { no_syn, whole, "IN: no SYN captured" },
         { whole, no_syn, "OUT: no SYN captured" },
         { one_way, whole, "IN: one direction only" },
+        { gap, whole, "IN: gap before its first request" },
+        { whole, gap, "OUT: gap before its first request" },
         { whole, whole, NULL }
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
