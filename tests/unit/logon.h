@@ -25,6 +25,7 @@ struct stage {
     struct heap heap;
     struct aworld *world;
     struct when now;
+    int64_t frame_ns;            /* from one frame to the next */
     uint32_t streams, parked;
     char log[2048];
     char last_text[VERDICT_TEXT_MAX];
@@ -58,6 +59,7 @@ static inline void stage_begin_named(struct stage *stage, const char *name)
     stage->arena = heap_arena(&stage->heap);
     stage->world = aworld_new(&stage->arena);
     stage->now.ns = START;
+    stage->frame_ns = 2 * MILLISECOND;
 }
 
 static inline void stage_rows(const struct stage *stage)
@@ -180,7 +182,7 @@ static inline void line_frame(struct line *line, enum way way, const char *head_
     auth_end_of_frame(line->conn, segment.when, fin, way);
     line_park(line);
     stage_collect(stage);
-    stage->now.ns += 2 * MILLISECOND;
+    stage->now.ns += stage->frame_ns;
 }
 
 static inline void line_fin(struct line *line, enum way way)

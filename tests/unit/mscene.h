@@ -29,7 +29,7 @@ struct scene {
     struct aworld *auth;
     struct mworld *world;
     uint32_t frame, streams;
-    int64_t ns;
+    int64_t ns, frame_ns;        /* now, and from one frame to the next */
     char log[4096];              /* verdicts of mapi.c, separated by blanks */
     char last_text[VERDICT_TEXT_MAX];
     enum verdict_where where;
@@ -64,6 +64,7 @@ static inline void scene_begin_named(struct scene *scene, const char *name)
     scene->auth = aworld_new(&scene->arena);
     scene->world = mworld_new(&scene->arena, scene->auth);
     scene->ns = SCENE_START;
+    scene->frame_ns = MILLISECOND;
 }
 
 static inline const char *shown(const char *text)
@@ -120,7 +121,7 @@ static inline void scene_wait(struct scene *scene, double seconds)
 
 static inline struct when scene_frame(struct scene *scene)
 {
-    struct when when = { ++scene->frame, scene->ns += MILLISECOND };
+    struct when when = { ++scene->frame, scene->ns += scene->frame_ns };
     return when;
 }
 

@@ -24,7 +24,7 @@ struct scene {
     struct vprefs prefs;
     struct vworld *world;
     uint32_t frame, streams;
-    int64_t ns;
+    int64_t ns, frame_ns;        /* now, and from one frame to the next */
     uint16_t ip_id;
     char log[4096];              /* verdicts, separated by blanks */
     char last_text[VERDICT_TEXT_MAX];
@@ -53,6 +53,7 @@ static inline void scene_begin_named(struct scene *scene, bool same_proxy_requir
     scene->prefs.same_proxy_required = same_proxy_required;
     scene->world = vworld_new(&scene->arena, &scene->prefs);
     scene->ns = SCENE_START;
+    scene->frame_ns = SECONDS_NS / 1000;
 }
 
 #define scene_begin_with(scene, same_proxy_required) scene_begin_named(scene, same_proxy_required, __func__)
@@ -233,7 +234,7 @@ static inline void tap_segment(struct tap *tap, struct segment segment)
 static inline void tap_frame(struct tap *tap)
 {
     tap->scene->frame++;
-    tap->scene->ns += SECONDS_NS / 1000;
+    tap->scene->ns += tap->scene->frame_ns;
 }
 
 static inline struct segment segment_of(struct tap *tap, enum way way, uint32_t len)
