@@ -975,6 +975,15 @@ static void test_refused(void)
     CHECK_INT(reader.pos, b.len);
     HEARD("ext.payload@8+18=");
     NOT_HEARD("aux.");
+    start();
+    size_t ext = ext_header(6, 0, 0);
+    put_bytes("0123456789", 10);
+    ext_end(ext);
+    reader = decode(b.bytes, b.len, AUX);
+    CHECK_INT(issues, 0);
+    CHECK_INT(reader.pos, b.len);
+    HEARD("ext.payload@8+10=");
+    NOT_HEARD(">");
     hearing = &deaf;
     reader = decode(b.bytes, b.len, AUX);
     CHECK_INT(reader.pos, b.len);

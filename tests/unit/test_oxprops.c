@@ -547,6 +547,49 @@ static void summaries(void)
     summary("1F 10 01 66 01 00 00 00 41 00 00 00", "1 value");
     summary("02 01 01 66 01 00 41", "1 byte");
     summary("1E 00 01 30 41 09 E4 00", "A??");
+    summary("1F 00 01 30 FF 07 00 08 FF FF 00 D8 00 DC 00 00", "\xDF\xBF\xE0\xA0\x80\xEF\xBF\xBF\xF0\x90\x80\x80");
+    summary("1F 00 01 30 FF DB FF DF 00 E0 FF D7 00 00", "\xF4\x8F\xBF\xBF\xEE\x80\x80\xED\x9F\xBF");
+    summary("1F 00 01 30 00 D8 00 E0 00 DC 1F 00 20 00 7E 00 7F 00 80 00 00 00", "?\xEE\x80\x80?? ~?\xC2\x80");
+    summary("1F 00 01 30 00 D8 FF DB 00 00", "??");
+    /* Of long ones the beginning; every length around the limit, in characters of each length. */
+    static const uint8_t characters[][4] = { { 'x', 0 }, { 0xE4, 0 }, { 0xAC, 0x20 }, { 0x3D, 0xD8, 0x00, 0xDE } };
+    for (unsigned kind = 0; kind < 4; kind++) {
+        transcript_fold();
+        for (uint32_t count = 10; count < 110; count++) {
+            uint8_t bytes[600] = { 0x1F, 0, 1, 0x30 };
+            uint32_t size = kind == 3 ? 4 : 2, at = 4;
+            for (uint32_t i = 0; i < count; i++) {
+                memcpy(bytes + at, characters[kind], size);
+                at += size;
+            }
+            noted_form = PROP_ROP;
+            fieldlog_once(bytes, at + 2, at + 2, note_tagged);
+            bytes[0] = 0x1E;
+            fieldlog_once(bytes, at + 2, at + 2, note_tagged);
+        }
+        transcript_unfold("long strings");
+    }
+    /* Numbers and times of every size. */
+    static const uint8_t types[] = { 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x0A, 0x0B, 0x14, 0x40 };
+    for (size_t t = 0; t < sizeof(types); t++) {
+        transcript_fold();
+        for (uint32_t i = 0; i < 400; i++) {
+            uint64_t number = (UINT64_C(0x9E3779B97F4A7C15) * (i + 1)) >> (i % 64);
+            if (t == 9) {
+                number %= UINT64_C(0x300000000000000);
+            } else if (types[t] == 0x07) {       /* days since 1899-12-30 */
+                double days = (double)(i * 37) - 3000 + i / 16.0;
+                memcpy(&number, &days, 8);
+            }
+            uint8_t bytes[12] = { types[t], 0, 1, 0x30 };
+            for (int k = 0; k < 8; k++) {
+                bytes[4 + k] = (uint8_t)(number >> 8 * k);
+            }
+            noted_form = PROP_ROP;
+            fieldlog_once(bytes, 12, 12, note_tagged);
+        }
+        transcript_unfold("numbers");
+    }
     summary("1F 00 01 30 E4 00 AC 20 3D D8 00 DE 3D D8 00 00", "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80?");
 }
 
