@@ -685,6 +685,73 @@ static void test_same_person(void)
     }
 }
 
+/* A request with one identity only, in each form one can have. */
+static uint32_t ask_raw(struct line *line, const char *path, const char *identity, const char *token)
+{
+    char text[2 * TOKEN_TEXT];
+    snprintf(text, sizeof(text), "POST /mapi/emsmdb/?%s HTTP/1.1\r\nHost: m\r\nContent-Length: 0\r\n%s%s%s%s%s\r\n", path,
+             identity, *identity ? "\r\n" : "", token ? "Authorization: " : "", token ? token : "", token ? "\r\n" : "");
+    line_frame(line, WAY_TO_SERVER, text, false);
+    return line->stage->now.frame;
+}
+
+static void test_identities(void)
+{
+    static const struct {
+        const char *bob, *again, *kind;  /* of his logon, and of the request in question; NULL: no identity */
+    } rows[] = {
+        { "X-ClientInfo: {B1}:4", "x-clientinfo: b1:77", "X-ClientInfo" },
+        { "X-RequestId: {B2}:7", "X-RequestId: {b2}:8", "X-RequestId" },
+        { "X-User-Identity: bob@x", "X-User-Identity: BOB@x", "X-User-Identity" },
+        { "Cookie: a=1; OutlookSession=\"{B3}\"", "Cookie: OutlookSession=b3; OutlookSession=c", "OutlookSession" },
+        { "Cookie: MapiContext=ctx1", "Cookie: x=y; MapiContext=ctx1", "session cookie" },
+        { "Cookie: x=y; sid=ctx2", "Cookie: SID=ctx2; sid=other", "session cookie" },
+        { "Cookie: x=ctx3", "Cookie: x=ctx3", NULL }, { "Cookie: OutlookSession=s1", "Cookie: x=s1", NULL },
+        { "Cookie: sid=s1", "Cookie: OutlookSession=s1", NULL }, { "X-ClientInfo: B1", "X-RequestId: B1", NULL },
+        { "X-ClientInfo: {B1}:4", "X-ClientInfo: {B1}4", NULL }, { "", "", NULL }
+    };
+    char text[TOKEN_TEXT], want[64];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct stage stage;
+        stage_begin(&stage);
+        struct line s1 = line_open(&stage, INSIDE, EX1), s2 = line_open(&stage, INSIDE, EX1);
+        for (unsigned k = 0; k < 2; k++) {
+            struct line *line = k ? &s2 : &s1;
+            const char *identity = k ? rows[i].bob : "X-ClientInfo: {A1}:4", *name = k ? "bob" : "alice";
+            ask_raw(line, "1", identity, type1("NTLM", text));
+            reply(line, 401, "WWW-Authenticate: %s\r\n", type2("NTLM", "EX1", STAMP + k, text));
+            ask_raw(line, "1", identity, type3("NTLM", name, "EX1", STAMP + k, 0, text));
+            reply(line, 200, "");
+        }
+        uint32_t frame = ask_raw(&s1, "2", rows[i].again, NULL);
+        snprintf(want, sizeof(want), "shared_connection:error@%u/0", frame);
+        CHECK_STR(stage.log, rows[i].kind ? want : "");
+        if (rows[i].kind) {
+            snprintf(want, sizeof(want), "by its %s (", rows[i].kind);
+            CHECK(strstr(stage.last_text, want));
+        }
+        stage_end(&stage);
+    }
+    /* The cookie that the answer to a Connect sets is the user's, too; it stands first in its line. */
+    for (unsigned kind = 0; kind < 3; kind++) {
+        struct stage stage;
+        stage_begin(&stage);
+        struct line s1 = line_open(&stage, INSIDE, EX1), s2 = line_open(&stage, INSIDE, EX1);
+        for (unsigned k = 0; k < 2; k++) {
+            struct line *line = k ? &s2 : &s1;
+            ask_raw(line, "1", "X-RequestType: Connect", type1("NTLM", text));
+            reply(line, 401, "WWW-Authenticate: %s\r\n", type2("NTLM", "EX1", STAMP + k, text));
+            ask_raw(line, "1", "X-RequestType: Connect", type3("NTLM", k ? "bob" : "alice", "EX1", STAMP + k, 0, text));
+            reply(line, 200, k ? kind == 0 ? "Set-Cookie: MapiContext=c1; path=/mapi\r\n" :
+                  kind == 1 ? "Set-Cookie: sid=c1; x=y\r\n" : "Set-Cookie: x=y; sid=c1\r\n" : "");
+        }
+        uint32_t frame = ask_raw(&s1, "2", "Cookie: sid=c1", NULL);
+        snprintf(want, sizeof(want), "shared_connection:error@%u/0", frame);
+        CHECK_STR(stage.log, kind < 2 ? want : "");
+        stage_end(&stage);
+    }
+}
+
 /* Names beyond the room for one in a text are cut, not inside a character; what is refused after a
  * torn handshake is the handshake's fault. */
 static void test_long_names(void)
@@ -1168,6 +1235,7 @@ int main(void)
     test_refused_by();
     test_shared();
     test_same_person();
+    test_identities();
     test_long_names();
     test_ambiguous();
     test_time();
