@@ -262,10 +262,11 @@ static uint32_t dice(uint32_t *state, uint32_t sides)
  * known of the capture. */
 static void test_flow(void)
 {
-    for (uint32_t seed = 1; seed <= 60; seed++) {
+    for (uint32_t seed = 1; seed <= 120; seed++) {
         struct heap heap = { NULL, 0 };
         struct arena arena = heap_arena(&heap);
         struct tcp_flow flow;
+        uint32_t scale = seed % 2 ? 1 : 25;          /* small ones touch and overlap by a byte */
         uint32_t state = seed, next[2] = { 0xFFFFFF00u + seed, 7000 };
         struct conn_past past = {
             .syn = seed % 5 != 0, .syn_ack = seed % 7 != 0, .gap = seed % 11 == 0, .has_next = seed % 3 != 0,
@@ -277,18 +278,20 @@ static void test_flow(void)
         transcript_fold();
         for (uint32_t frame = 2; frame < 60; frame++) {
             enum way way = (enum way)dice(&state, 2);
-            uint32_t len = dice(&state, 3) ? 1 + dice(&state, 100) : 0, kind = dice(&state, 12), where;
+            uint32_t len = dice(&state, 3) ? 1 + dice(&state, 4 * scale) : 0, kind = dice(&state, 12), where;
             struct segment segment = {
                 .when = { frame, frame * SECOND }, .way = way, .has_ack = dice(&state, 8) != 0, .seq = next[way],
                 .ack = next[!way], .len = len, .captured = len, .window = 100
             };
             switch (kind) {
             case 0:
-                segment.seq += 1 + dice(&state, 50);             /* bytes before it are missing */
+                segment.seq += 1 + dice(&state, 4 * scale);             /* bytes before it are missing */
                 break;
             case 1:
             case 2:
-                segment.seq -= dice(&state, 120);                /* repeated, or what was missing */
+            case 8:
+            case 9:
+                segment.seq -= dice(&state, 6 * scale);               /* repeated, or what was missing */
                 break;
             case 3:
                 segment.captured = len / 2;
@@ -297,7 +300,7 @@ static void test_flow(void)
                 segment.opaque = len > 0;
                 break;
             case 5:
-                segment.ack += dice(&state, 40);                 /* of bytes that were not captured */
+                segment.ack += dice(&state, 2 * scale);               /* of bytes that were not captured */
                 break;
             case 6:
                 segment.fin = dice(&state, 6) == 0;
