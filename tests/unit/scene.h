@@ -353,6 +353,7 @@ static inline void tap_status(struct tap *tap, unsigned status)
 /* ---- PDUs ---- */
 
 struct rts_args {
+    const char *commands;        /* as for rts_make() */
     unsigned cookie[3];
     uint32_t window, timeout_ms, lifetime, keepalive_ms, destination, received, available;
     unsigned ack_cookie;
@@ -418,20 +419,19 @@ static inline uint16_t rts_make(struct rts_pdu *pdu, unsigned flags, const char 
     return (uint16_t)length;
 }
 
-static inline void tap_rts(struct tap *tap, enum way way, unsigned flags, const char *commands,
-                           const struct rts_args *args)
+static inline void tap_rts(struct tap *tap, enum way way, unsigned flags, const struct rts_args *args)
 {
-    static const struct rts_args none;
     struct rts_pdu pdu;
     struct pdu_header header = { .rpc_vers = 5, .ptype = RPC_RTS, .pfc_flags = 3, .little_endian = true };
-    header.frag_length = rts_make(&pdu, flags, commands, args ? args : &none);
+    header.frag_length = rts_make(&pdu, flags, args->commands, args);
     tap_frame(tap);
     vtcp_pdu(tap->conn, scene_now(tap->scene), way, &header, &pdu, 0, &tap->outcome);
     tap_note_pdu(tap, "RTS");
     tap_segment(tap, segment_of(tap, way, header.frag_length));
 }
 
-#define RTS(tap, way, flags, commands, ...) tap_rts(tap, way, flags, commands, &(struct rts_args){ __VA_ARGS__ })
+/* The commands, and values of theirs: RTS(&in, UP, 0, "3", .cookie = { 13 }). */
+#define RTS(tap, way, flags, ...) tap_rts(tap, way, flags, &(struct rts_args){ .commands = __VA_ARGS__ })
 #define UP WAY_TO_SERVER
 #define DOWN WAY_TO_CLIENT
 

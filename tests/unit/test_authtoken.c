@@ -526,6 +526,17 @@ static void test_kerberos(void)
     CHECK_INT(t.step, AUTH_STEP_AP_REQ);
     t = decode(encode("Negotiate", bytes_of("\x6F\x03\x30\x01\x00", 5)));
     CHECK_INT(t.step, AUTH_STEP_AP_REP);
+    /* A frame with nothing behind the identifier, and without even that. */
+    t = decode(encode("Negotiate", der(0x60, join(BYTES(krb5_oid), bytes_of("\x01\x00", 2)))));
+    CHECK_INT(t.step, AUTH_STEP_AP_REQ);
+    t = decode(encode("Negotiate", der(0x60, join(BYTES(krb5_oid), bytes_of("\x01", 1)))));
+    CHECK_INT(t.step, AUTH_STEP_TOKEN);
+    CHECK(t.is_kerberos && !t.final);
+    /* NegTokenInit without the frame that RFC 4178 3.2 asks for. */
+    struct bytes fields = join(der(0xA0, der(0x30, BYTES(krb5_oid))), der(0xA2, der(0x04, request)));
+    t = decode(encode("Negotiate", der(0xA0, der(0x30, fields))));
+    CHECK_INT(t.step, AUTH_STEP_AP_REQ);
+    CHECK(t.is_kerberos && t.in_spnego);
     /* NTLM carries no Kerberos. */
     t = decode(encode("NTLM", request));
     CHECK_INT(t.step, AUTH_STEP_TOKEN);

@@ -28,7 +28,7 @@ static uint64_t transcript_digest;
 static unsigned transcript_folded;
 
 /* A line, without its end. */
-#ifdef __GNUC__
+#if defined(__GNUC__) && !defined(__MINGW32__)    /* whose printf() knows fewer letters */
 __attribute__((format(printf, 1, 2)))
 #endif
 static inline void transcript(const char *format, ...)
