@@ -345,6 +345,40 @@ static void test_statuses(void)
     }
 }
 
+/* Every status, after a wait that is no sign of anything: which are told, and in what words. 304
+ * (no body, RFC 9110 15.4.5) and steps of a logon are not. */
+static void test_every_status(void)
+{
+    static const unsigned quiet[] = { 304, 401 };
+    for (unsigned status = 201; status < 600; status += status < 309 || status >= 399 ? 1 : 90) {
+        if (status > 207 && status < 300) {
+            continue;
+        }
+        struct scene scene;
+        struct tap tap;
+        connected(&scene, &tap);
+        ask(&tap, "Execute", 2, JAR_1);
+        scene_wait(&scene, 0.5);
+        tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 %u x\r\nContent-Length: 0\r\n\r\n", status);
+        CHECK_STR(scene.log, status < 300 || status == quiet[0] || status == quiet[1] ? "" : "http.failed:warning@4/0.0");
+        transcript_off = true;
+        scene_end(&scene);
+        transcript_off = false;
+    }
+    /* How long the device waited tells: round times are its limits. */
+    static const double waits[] = { 1, 9.4, 9.6, 10, 14.4, 14.6, 15, 15.4, 15.6, 29, 30, 60, 61, 90.2, 117, 120, 300, 333 };
+    for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+        struct scene scene;
+        struct tap tap;
+        connected(&scene, &tap);
+        ask(&tap, "NotificationWait", 2, JAR_1);
+        scene.frame_ns = 0;
+        scene_wait(&scene, waits[i]);
+        answer_status(&tap, i % 2 ? "504 x" : "502 x", "Server: nginx\r\n");
+        scene_end(&scene);
+    }
+}
+
 static void test_statuses_more(void)
 {
     struct scene scene;
@@ -1433,6 +1467,7 @@ int main(void)
     test_pending();
     test_statuses();
     test_statuses_more();
+    test_every_status();
     test_codes();
     test_lost();
     test_back_end();
