@@ -9,7 +9,8 @@
 #undef NDEBUG
 #include "../tests/unit/heap.h"
 #include "../tests/unit/tokens.h"
-#include "auth.h"
+#include "finding.h"
+#include "outlook.h"
 
 #include <assert.h>
 
@@ -19,10 +20,10 @@ struct play {
     const uint8_t *p, *end;
     struct heap heap;
     size_t events;
+    struct outlook *outlook;
     struct aworld *world;
     struct aconn *conn[CONNECTIONS];
-    struct tcp_flow tcp[CONNECTIONS];
-    struct endpoint ends[CONNECTIONS][2];
+    struct conn *link[CONNECTIONS];
     unsigned conns;
     struct when now;
 };
@@ -42,7 +43,7 @@ static struct endpoint an_end(unsigned number, uint16_t port)
 
 static void check_verdicts(struct play *play)
 {
-    for (const struct verdict *v = aworld_take_verdicts(play->world); v; v = v->next) {
+    for (const struct verdict *v = outlook_take_verdicts(play->outlook); v; v = v->next) {
         assert(v->kind >= V_NTLM_TORN && v->kind <= V_CHANNEL_BINDING && v->where <= WHERE_UNKNOWN);
         assert(v->when.frame == play->now.frame);
         assert(v->severity == verdict_rows[v->kind].severity);
@@ -50,7 +51,7 @@ static void check_verdicts(struct play *play)
         assert(strstr(v->text, "; inferred: ") && strstr(v->text, "; next: "));
         assert(!strstr(v->text, "hunter2"));
     }
-    assert(!aworld_take_verdicts(play->world));
+    assert(!outlook_take_verdicts(play->outlook));
 }
 
 /* The first has the bindings that type3() of tokens.h carries. */
@@ -69,15 +70,14 @@ static void open_connection(struct play *play)
         .syn = (what & 0x18) != 0x18, .syn_ack = (what & 0x60) != 0x60, .gap = (what & 0x86) == 0x86
     };
     unsigned i = play->conns++;
-    struct endpoint *client = &play->ends[i][0], *server = &play->ends[i][1];
-    *client = an_end(ends & 15, (uint16_t)(1000 + i));
-    *server = an_end(ends >> 4, what & 1 ? 444 : 80);
-    server->addr[2] = 1;
-    tcp_flow_start(&play->tcp[i], &past);
-    play->conn[i] = aconn_new(play->world, i, client, server, &play->tcp[i], what & 2);
+    struct endpoint client = an_end(ends & 15, (uint16_t)(1000 + i)), server = an_end(ends >> 4, what & 1 ? 444 : 80);
+    server.addr[2] = 1;
+    past.tls = what & 2;
+    play->link[i] = conn_new(&play->outlook->track, CONN_MAPI, i, &client, &server, &past);
     if (what & 2 && what >> 5 < 3) {
-        aconn_leaf(play->conn[i], &leaves[what >> 5]);
+        play->link[i]->leaf = &leaves[what >> 5];
     }
+    play->conn[i] = aconn_new(play->outlook->logons, play->link[i]);
 }
 
 /* Bytes as a header's value: whatever a head lets through. */
@@ -237,11 +237,6 @@ static void an_event(struct play *play)
     auth_end_of_frame(play->conn[i], play->now, ended, more & 1 ? WAY_TO_CLIENT : WAY_TO_SERVER);
     check_verdicts(play);
     uint32_t row = aconn_row(play->conn[i]);
-    const uint8_t *parked = what & 8 ? aconn_park(play->conn[i]) : NULL;
-    if (parked) {
-        play->conn[i] = aconn_unpark(play->world, parked, &play->ends[i][0], &play->ends[i][1], &play->tcp[i]);
-        assert(aconn_row(play->conn[i]) == row);
-    }
     assert(row == NO_NUMBER || row < aworld_rows(play->world));
 }
 
@@ -249,10 +244,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct play play = { .p = data, .end = data + size, .now = { 1, INT64_C(1700000000) * SECOND } };
     struct arena arena = heap_arena(&play.heap);
-    play.world = aworld_new(&arena);
+    play.outlook = outlook_new(&arena, NULL);
+    play.world = play.outlook->logons;
     while (play.p < play.end) {
         an_event(&play);
     }
+    assert(play.outlook->judge->misuse == 0);
     struct auth_row row;
     for (uint32_t r = 0; r < aworld_rows(play.world); r++) {
         assert(aworld_row(play.world, r, &row));

@@ -9,7 +9,9 @@
 #undef NDEBUG
 #include "../tests/unit/heap.h"
 #include "exch.h"
-#include "mapi.h"
+#include "finding.h"
+#include "outlook.h"
+#include "sessions.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -21,7 +23,7 @@ struct play {
     const uint8_t *p, *end;
     struct heap heap;
     size_t events;
-    struct aworld *auth;
+    struct outlook *outlook;
     struct mworld *world;
     struct mconn *conn[CONNECTIONS];
     uint32_t seq[CONNECTIONS][2];
@@ -74,7 +76,10 @@ static bool is_utf8(const char *text)
 
 static void check_verdicts(struct play *play)
 {
-    for (const struct verdict *v = mworld_take_verdicts(play->world); v; v = v->next) {
+    for (const struct verdict *v = outlook_take_verdicts(play->outlook); v; v = v->next) {
+        if (strncmp(verdict_filter(v->kind), "outlook.auth.", 13) == 0) {
+            continue;
+        }
         assert((unsigned)v->kind < VERDICT_KINDS && v->severity <= V_ERROR && v->where <= WHERE_UNKNOWN);
         assert(v->when.frame == play->now.frame);
         assert(v->text && strlen(v->text) < VERDICT_TEXT_MAX && strncmp(v->text, "Seen: ", 6) == 0);
@@ -82,8 +87,7 @@ static void check_verdicts(struct play *play)
         assert(v->session == NO_NUMBER || v->leg != NO_NUMBER);
         assert(!strstr(v->text, "secret"));
     }
-    assert(!mworld_take_verdicts(play->world));
-    aworld_take_verdicts(play->auth);
+    assert(!outlook_take_verdicts(play->outlook));
 }
 
 static void check_message(const struct play *play, const struct mapi_message *message)
@@ -93,7 +97,7 @@ static void check_message(const struct play *play, const struct mapi_message *me
     assert(message->tag_count <= MAPI_TAGS_KEPT);
     struct session_row row;
     if (message->row != NO_NUMBER) {
-        assert(mworld_row(play->world, message->row, &row));
+        assert(session_row(play->world, message->row, &row));
         assert(row.session == message->session && row.leg == message->leg);
     }
 }
@@ -112,16 +116,16 @@ static void open_connection(struct play *play)
     play->seq[i][0] = past.next_seq[0] = 100;
     play->seq[i][1] = past.next_seq[1] = UINT32_MAX - 100;
     struct endpoint client = an_end(ends & 7, (uint16_t)(1000 + i)), server = an_end(ends >> 3 & 7, 80);
-    play->conn[i] = mconn_new(play->world, i, &client, &server, &past);
+    play->conn[i] = mconn_new(play->world, conn_new(&play->outlook->track, CONN_MAPI, i, &client, &server, &past));
     assert(mconn_auth(play->conn[i]));
 }
 
-struct text {
+struct typed {
     char s[4000];
     size_t used;
 };
 
-static void put(struct text *text, const char *format, const char *a, unsigned b)
+static void put(struct typed *text, const char *format, const char *a, unsigned b)
 {
     int len = snprintf(text->s + text->used, sizeof(text->s) - text->used, format, a, b);
     assert(len >= 0 && (size_t)len < sizeof(text->s) - text->used);
@@ -143,7 +147,7 @@ static const char *a_value(unsigned number)
     return values[number & 7];
 }
 
-static void a_request(struct play *play, struct text *text)
+static void a_request(struct play *play, struct typed *text)
 {
     static const char *const paths[] = {
         "/mapi/emsmdb/?MailboxId=m1@x", "/mapi/nspi?a&mailboxid=m2", "http://h/MAPI/EMSMDB", "/owa"
@@ -168,7 +172,7 @@ static void a_request(struct play *play, struct text *text)
     }
 }
 
-static void a_response(struct play *play, struct text *text)
+static void a_response(struct play *play, struct typed *text)
 {
     static const char *const statuses[] = {
         "200 OK", "200 OK", "200 OK", "401 No", "503 Busy", "302 Found", "504 Late", "100 Continue"
@@ -214,7 +218,7 @@ static void hold(struct play *play, struct mapi_message *message, unsigned conn)
 
 static void a_head(struct play *play, unsigned i)
 {
-    struct text text = { .used = 0 };
+    struct typed text = { .used = 0 };
     unsigned what = take(play);
     struct http_head head;
     const uint8_t *p = (const uint8_t *)text.s;
@@ -317,7 +321,7 @@ static void a_round(struct play *play, unsigned i)
     static const char tags[] = "PROCESSING\r\nPENDING\r\nPENDING\r\nDONE\r\n\r\n";
     static const char *const codes[] = { "0", "0", "0", "10", "6", "1", "15" };
     unsigned what = take(play), more = take(play);
-    struct text text = { .used = 0 };
+    struct typed text = { .used = 0 };
     struct http_head head;
     put(&text, "POST /mapi/%s HTTP/1.1\r\n", (what & 7) == 5 ? "nspi" : "emsmdb", 0);
     put(&text, "X-RequestType: %s\r\n", types[(what & 7) % 7], 0);
@@ -430,22 +434,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     exch_sequence_decode(whole, &counter);
     exch_is_balancer_cookie(whole);
     http_date_decode(whole, &seconds);
-    play.auth = aworld_new(&arena);
-    play.world = mworld_new(&arena, play.auth);
+    play.outlook = outlook_new(&arena, NULL);
+    play.world = play.outlook->mapi;
     while (play.p < play.end) {
         an_event(&play);
     }
     struct session_row row;
-    uint32_t rows = mworld_rows(play.world);
+    uint32_t rows = session_rows(play.world);
     for (uint32_t r = 0; r < rows; r++) {
-        assert(mworld_row(play.world, r, &row));
-        assert(row.user && row.front_ends && row.back_ends && row.ended && row.request_id);
+        assert(session_row(play.world, r, &row));
+        assert(row.user && row.front_ends && row.back_ends && row.request_id);
         assert((row.verdict == VERDICT_KINDS) == (row.verdict_frame == 0));
         assert(row.endpoint == 1 || row.endpoint == 2);
     }
-    assert(!mworld_row(play.world, rows, &row));
+    assert(!session_row(play.world, rows, &row));
     /* Linear: what a connection costs, and what a message, its names and its verdicts cost. */
     assert(play.heap.allocated <= 65536 + 8192 * (size_t)play.conns + 12288 * play.events);
+    assert(play.outlook->judge->misuse == 0);
     heap_free(&play.heap);
     return 0;
 }

@@ -8,7 +8,9 @@
 
 #undef NDEBUG
 #include "../tests/unit/heap.h"
-#include "vconn.h"
+#include "connections.h"
+#include "finding.h"
+#include "outlook.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@ struct play {
     const uint8_t *p, *end;
     struct heap heap;
     size_t events, heads;
+    struct outlook *outlook;
     struct vworld *world;
     struct vtcp *conn[CONNECTIONS];
     uint32_t seq[CONNECTIONS][2];
@@ -56,14 +59,14 @@ static void a_cookie(unsigned number, uint8_t cookie[16])
 
 static void check_verdicts(struct play *play)
 {
-    for (const struct verdict *v = vworld_take_verdicts(play->world); v; v = v->next) {
+    for (const struct verdict *v = outlook_take_verdicts(play->outlook); v; v = v->next) {
         assert((unsigned)v->kind < VERDICT_KINDS && v->severity <= V_ERROR && v->where <= WHERE_UNKNOWN);
         assert(v->when.frame == play->now.frame);
         assert(v->text && strlen(v->text) < VERDICT_TEXT_MAX && strncmp(v->text, "Seen: ", 6) == 0);
         assert(v->vc == NO_NUMBER || v->leg != NO_NUMBER);
         assert(verdict_filter(v->kind)[0]);
     }
-    assert(!vworld_take_verdicts(play->world));
+    assert(!outlook_take_verdicts(play->outlook));
 }
 
 static void check_snapshot(const struct play *play, unsigned i)
@@ -101,7 +104,8 @@ static void open_connection(struct play *play)
     play->seq[i][1] = past.next_seq[1] = take32(play);
     struct endpoint client = an_end(ends & 7, (uint16_t)(1000 + i)), server = an_end(ends >> 3 & 7, 80);
     server.addr[2] = 1;
-    play->conn[i] = vtcp_new(play->world, i, what & 1 ? RTS_HOP_TCP : RTS_HOP_HTTP, &client, &server, &past);
+    struct conn *link = conn_new(&play->outlook->track, CONN_RPCH, i, &client, &server, &past);
+    play->conn[i] = vtcp_new(play->world, link, what & 1 ? RTS_HOP_TCP : RTS_HOP_HTTP, play->now.ns);
 }
 
 static void a_segment(struct play *play, unsigned i)
@@ -279,8 +283,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct play play = { .p = data, .end = data + size, .now = { 1, INT64_C(1700000000) * SECOND_NS } };
     struct arena arena = heap_arena(&play.heap);
-    struct vprefs prefs = { size > 0 && (data[0] & 1) };
-    play.world = vworld_new(&arena, &prefs);
+    struct judge_prefs prefs = { size > 0 && (data[0] & 1) };
+    play.outlook = outlook_new(&arena, &prefs);
+    play.world = play.outlook->rpch;
     while (play.p < play.end) {
         an_event(&play);
     }
@@ -292,6 +297,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(memchr(row.ended, '\0', sizeof(row.ended)) && row.state && row.user && row.request_id);
     }
     assert(!vworld_row(play.world, vworld_legs(play.world), &row));
+    assert(play.outlook->judge->misuse == 0);
     /* Linear: what a connection costs, what a verdict's text costs, what a head's names cost. */
     assert(play.heap.allocated <= 8192 + 4096 * play.conns + 2048 * play.events);
     heap_free(&play.heap);

@@ -2,8 +2,8 @@
 
     robust.py [--seeds N] [--jobs N] [CAPTURE ...]
 
-For each seed: `editcap -o 66 -E` 0.0005, 0.002 and 0.01, and mutate.py, which keeps TCP and
-HTTP valid; then `tshark -2 -V` with WIRESHARK_ABORT_ON_DISSECTOR_BUG. TLS captures are
+For each seed: `editcap -o 66 -E` 0.0005, 0.002 and 0.01, mutate.py, which keeps TCP and
+HTTP valid, and segments of which only the beginning was captured; then `tshark -2 -V` with WIRESHARK_ABORT_ON_DISSECTOR_BUG. TLS captures are
 damaged as their decrypted twins.
 
 A crash, a sanitizer's report, a hang, or memory without bound is a failure; the file that
@@ -18,8 +18,10 @@ SPDX-License-Identifier: GPL-2.0-or-later
 import argparse
 import collections
 import concurrent.futures
+import dataclasses
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -39,7 +41,7 @@ BUILD = wsrun.PROJECT / "build-asan"
 FORKLOAD = BUILD / "forkload.so"
 SHARED = wsrun.PROJECT.parent / "shared" / "captures"
 RATES = ("0.0005", "0.002", "0.01")
-KINDS = (*RATES, "bodies")
+KINDS = (*RATES, "bodies", "snapped")
 SECONDS = 60                         # a run takes less than one
 MEMORY = 2_000_000                   # KiB; a run under ASan takes a fifth
 REACHED = re.compile(rb"^ +\[Channel bytes: |^MAPI over HTTP, [^\n]* (?:request|response)", re.MULTILINE)
@@ -160,11 +162,23 @@ class Tsharks:
         shutil.rmtree(self.folder)
 
 
+def snapped(capture, seed):
+    """A third of the segments cut at any length."""
+    chance, packets = random.Random(seed), []
+    for packet in capture.packets:
+        segment = capfile.segment(packet)
+        if segment and segment.captured and chance.random() < 1 / 3:
+            packet = dataclasses.replace(packet, data=packet.data[:segment.payload + chance.randrange(segment.captured)])
+        packets.append(packet)
+    return capfile.Capture(packets, capture.secrets)
+
+
 def damaged(subject, kind, seed, original):
     """The file as bytes."""
-    if kind == "bodies":
+    if kind in ("bodies", "snapped"):
+        make = mutate.make if kind == "bodies" else snapped
         with tempfile.NamedTemporaryFile(suffix=".pcapng") as file:
-            capfile.save(file.name, mutate.make(subject.capture, f"{subject.name} {seed}"))
+            capfile.save(file.name, make(subject.capture, f"{subject.name} {seed}"))
             return pathlib.Path(file.name).read_bytes()
     with tempfile.NamedTemporaryFile(suffix=".pcapng") as file:
         subprocess.run(["editcap", "--seed", str(seed), "-o", "66", "-E", kind, original, file.name], check=True,
@@ -257,7 +271,7 @@ def main():
         tsharks.close()
     for kind in KINDS:
         if there[kind]:
-            what = "bodies" if kind == "bodies" else f"editcap -E {kind}"
+            what = f"editcap -E {kind}" if kind in RATES else kind
             print(f"note: {what}: {reached[kind]:,} of {there[kind]:,} PDUs and messages still reached "
                   f"({100 * reached[kind] / there[kind]:.1f} %), {runs[kind]:,} runs")
     upstreams = {problem for problem, _ in listed if problem.startswith("signal")}

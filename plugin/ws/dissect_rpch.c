@@ -341,7 +341,7 @@ static void show_issue(void *ctx, const struct rts_issue *issue)
 {
     struct show *show = (struct show *)ctx;
     expert_field *ei = rts_problem_is_malformed(issue->problem) ? &ei_malformed : &ei_unexpected;
-    int length = MIN((int)issue->length, tvb_captured_length_remaining(show->tvb, (int)issue->offset));
+    int length = MIN((int)issue->length, stretch_captured(show->tvb, (int)issue->offset));
     proto_tree_add_expert_format(show->tree, show->pinfo, ei, show->tvb, (int)issue->offset, MAX(length, 0), "%s",
                                  problem_text(show->pinfo, issue));
 }
@@ -472,8 +472,8 @@ static void learn(struct stream *stream, enum way way, packet_info *pinfo, const
         status = 0;
     }
     vtcp_pdu(stream->conn, frame_when(pinfo), way, header, header->ptype == RPC_RTS ? &rts : NULL, status, &outcome);
-    if (header->ptype == RPC_RTS && way == WAY_TO_CLIENT && stream_auth(stream))
-        auth_accepted(stream_auth(stream), frame_when(pinfo));
+    if (header->ptype == RPC_RTS && way == WAY_TO_CLIENT && stream->auth)
+        auth_accepted(stream->auth, frame_when(pinfo));
     note->name = store_intern(outcome.name);
     note->unexpected = outcome.unexpected;
     note->misplaced = outcome.misplaced;
@@ -548,7 +548,7 @@ void rpch_show_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, in
 
 void rpch_show_gap(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len, const char *what)
 {
-    int captured = MIN(len, tvb_captured_length_remaining(tvb, offset));
+    int captured = MIN(len, stretch_captured(tvb, offset));
     proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, offset, captured, "RPC over HTTP, %s", what);
     proto_tree *gap_tree = proto_item_add_subtree(item, ett_pdu);
     show_in_info(pinfo, what);

@@ -16,6 +16,7 @@
 #define FOREIGN_BODY_WAIT 0x100000   /* a longer body of another message is not waited for */
 #define CARRY_MAX 65535              /* the longest PDU there is */
 #define HEAD_CARRY_MAX 0x4000        /* bytes of a head; it is parsed anew with each segment */
+#define STILL_MAX 4                  /* steps that deal with no byte, as RESYNC, BODY and HEAD at one place */
 
 struct run {
     struct stream *stream;
@@ -164,7 +165,7 @@ static void take_up_asked(struct run *run, tvbuff_t *tvb)
 static tvbuff_t *join(const struct run *run, const struct carry *carry, tvbuff_t *tvb, int offset, int len)
 {
     int reported = (int)carry->total + len;
-    len = MIN(len, tvb_captured_length_remaining(tvb, offset));
+    len = MIN(len, stretch_captured(tvb, offset));
     uint32_t total = carry->total + (uint32_t)len;
     uint8_t *bytes = (uint8_t *)wmem_alloc(run->pinfo->pool, total);
     uint32_t end = carry->total;
@@ -257,8 +258,7 @@ static bool between_chunks(const uint8_t *p, uint32_t len)
 
 static void one_pdu(struct run *run, tvbuff_t *tvb, int offset, uint32_t len)
 {
-    uint32_t captured = (uint32_t)tvb_captured_length_remaining(tvb, offset);
-    tvbuff_t *pdu = tvb_new_subset_length_caplen(tvb, offset, (int)(captured < len ? captured : len), (int)len);
+    tvbuff_t *pdu = stretch_part(tvb, offset, (int)len);
     struct pdu_note *note = next_note(run);
     if (note)
         rpch_dissect_pdu(run->stream, run->way, pdu, run->pinfo, run->tree, note, run->first);
@@ -372,9 +372,7 @@ static int pdus_with_carry(struct run *run, tvbuff_t *tvb, int offset, int len)
 {
     const struct carry *carry = run->at.carry;
     if (!carry) {
-        tvbuff_t *part = tvb_new_subset_length_caplen(tvb, offset, tvb_captured_length_remaining(tvb, offset) < len
-                                                      ? tvb_captured_length_remaining(tvb, offset) : len, len);
-        return offset + pdus(run, part, 0, len);
+        return offset + pdus(run, stretch_part(tvb, offset, len), 0, len);
     }
     /* Wait until the PDU is whole before joining: joining each time would copy it again
      * and again. */
@@ -390,7 +388,7 @@ static int pdus_with_carry(struct run *run, tvbuff_t *tvb, int offset, int len)
         uint16_t frag_length = 0;
         unsigned bad;
         if (pdu_probe(head, head_len, &frag_length, &bad) == PDU_PROBE_OK && frag_length > total
-            && total <= CARRY_MAX && tvb_captured_length_remaining(tvb, offset) >= len) {
+            && total <= CARRY_MAX && stretch_captured(tvb, offset) >= len) {
             carry_over(run, tvb, offset, len, carry);
             return offset + len;
         }
@@ -417,9 +415,9 @@ static void finish_body(struct run *run)
 
 static int chunked_body(struct run *run, tvbuff_t *tvb, int offset)
 {
-    int captured = tvb_captured_length_remaining(tvb, offset);
-    int reported = tvb_reported_length_remaining(tvb, offset);
-    const uint8_t *p = tvb_get_ptr(tvb, offset, captured);
+    int captured = stretch_captured(tvb, offset);
+    int reported = stretch_left(tvb, offset);
+    const uint8_t *p = captured > 0 ? tvb_get_ptr(tvb, offset, captured) : NULL;
     uint8_t *data = (uint8_t *)wmem_alloc(run->pinfo->pool, (size_t)captured + 1);
     size_t used = 0, len = 0;
     while (used < (size_t)captured && run->at.chunks.state != HTTP_CHUNK_DONE
@@ -464,8 +462,7 @@ static int plain_body(struct run *run, tvbuff_t *tvb, int offset)
     int stop = end;
     if (!run->at.pdus) {
         keep_call(run);
-        call_data_dissector(tvb_new_subset_length_caplen(tvb, offset, MIN(tvb_captured_length_remaining(tvb, offset),
-                                                         end - offset), end - offset), run->pinfo, run->tree);
+        call_data_dissector(stretch_part(tvb, offset, end - offset), run->pinfo, run->tree);
     } else if (run->at.carry) {
         stop = pdus_with_carry(run, tvb, offset, end - offset);
     } else {
@@ -566,8 +563,7 @@ static void give_to_http(struct run *run, tvbuff_t *tvb, int offset, int len)
     if (http)
         http->startframe = 0;
     pinfo->can_desegment = 0;
-    tvbuff_t *message = tvb_new_subset_length_caplen(tvb, offset, MIN(tvb_captured_length_remaining(tvb, offset), len),
-                                                     len);
+    tvbuff_t *message = stretch_part(tvb, offset, len);
     TRY {
         call_dissector_only(http_handle, message, pinfo, run->tree, NULL);
     }
@@ -612,8 +608,8 @@ static bool may_begin_pdu(const uint8_t *p, size_t len)
 /* One HTTP message, or its head where PDUs follow. Returns where it stopped. */
 static int message_at(struct run *run, tvbuff_t *tvb, int offset)
 {
-    int captured = tvb_captured_length_remaining(tvb, offset);
-    int reported = tvb_reported_length_remaining(tvb, offset);
+    int captured = stretch_captured(tvb, offset);
+    int reported = stretch_left(tvb, offset);
     if (captured <= 0) {
         run->at.phase = PHASE_RESYNC;
         keep_call(run);
@@ -718,10 +714,10 @@ static int head(struct run *run, tvbuff_t *tvb, int offset)
     const struct carry *carry = run->at.carry;
     if (!carry)
         return message_at(run, tvb, offset);
-    const int reported = tvb_reported_length_remaining(tvb, offset);
+    const int reported = stretch_left(tvb, offset);
     tvbuff_t *joined = join(run, carry, tvb, offset, reported);
     struct http_head message;
-    if (tvb_captured_length_remaining(tvb, offset) == reported && tvb_captured_length(joined) <= HEAD_CARRY_MAX
+    if (stretch_captured(tvb, offset) == reported && tvb_captured_length(joined) <= HEAD_CARRY_MAX
         && http_head_parse(tvb_get_ptr(joined, 0, -1), tvb_captured_length(joined), &message) == HTTP_HEAD_MORE) {
         carry_over(run, tvb, offset, reported, carry);
         return offset + reported;
@@ -767,8 +763,8 @@ static bool can_resume(const struct run *run, const uint8_t *p, size_t len)
 
 static int resync(struct run *run, tvbuff_t *tvb, int offset)
 {
-    int captured = tvb_captured_length_remaining(tvb, offset);
-    int reported = tvb_reported_length_remaining(tvb, offset);
+    int captured = stretch_captured(tvb, offset);
+    int reported = stretch_left(tvb, offset);
     if (captured > 0) {
         const uint8_t *p = tvb_get_ptr(tvb, offset, captured);
         if (can_resume(run, p, (size_t)captured)) {
@@ -837,8 +833,8 @@ static int place_in_sequence(struct run *run, tvbuff_t *tvb)
                 run->at.pass = 0;
                 run->at.skip = 0;
                 run->gap = true;
-                if (stream_auth(run->stream))
-                    auth_lost(stream_auth(run->stream), run->way);
+                if (run->stream->auth)
+                    auth_lost(run->stream->auth, run->way);
             } else if ((int32_t)(here - flow->before) < 0) {
                 old = MIN((int)(flow->before - here), (int)tvb_reported_length(tvb));
             }
@@ -846,6 +842,40 @@ static int place_in_sequence(struct run *run, tvbuff_t *tvb)
         flow_reached(flow, run->tcp->seq + run->tcp->payload_len);
     }
     return old;
+}
+
+/* One step from offset; returns where the next one begins. */
+static int step(struct run *run, tvbuff_t *tvb, int offset)
+{
+    switch (run->at.phase) {
+    case PHASE_RESYNC:
+        return resync(run, tvb, offset);
+    case PHASE_HEAD:
+        return head(run, tvb, offset);
+    default:
+        return run->at.framing == FRAMING_CHUNKED ? chunked_body(run, tvb, offset) : plain_body(run, tvb, offset);
+    }
+}
+
+/* Walks from *offset to the end of the stretch or to where more was asked for. Whatever the
+ * steps do, it ends: false where they would not have moved on, and the rest was passed over. */
+static bool walk(struct run *run, tvbuff_t *tvb, int *offset)
+{
+    const int end = (int)tvb_reported_length(tvb);
+    int still = 0;
+    while (*offset < end && !run->asked_for_more) {
+        const int next = step(run, tvb, *offset);
+        still = next > *offset ? 0 : still + 1;
+        if (still > STILL_MAX) {
+            pass_over(run, tvb, *offset, end - *offset, "Bytes passed over");
+            run->at.phase = PHASE_RESYNC;
+            run->at.framing = FRAMING_OPEN;
+            *offset = end;
+            return false;
+        }
+        *offset = next;
+    }
+    return true;
 }
 
 int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way, tvbuff_t *tvb, packet_info *pinfo,
@@ -887,26 +917,14 @@ int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way,
         run.at.skip -= step;
         offset = (int)step;
     }
-    while (offset < reported && !run.asked_for_more) {
-        switch (run.at.phase) {
-        case PHASE_RESYNC:
-            offset = resync(&run, tvb, offset);
-            break;
-        case PHASE_HEAD:
-            offset = head(&run, tvb, offset);
-            break;
-        case PHASE_BODY:
-            if (run.at.framing == FRAMING_CHUNKED)
-                offset = chunked_body(&run, tvb, offset);
-            else
-                offset = plain_body(&run, tvb, offset);
-            break;
-        }
-    }
+    const bool moves = walk(&run, tvb, &offset);
     if (run.first) {
         struct flow *flow = stream_flow(stream, way);
         flow->at = run.at;
         flow->waiting = run.asked_for_more;
     }
+    /* An item on the frame, and an end of the tests, which set WIRESHARK_ABORT_ON_DISSECTOR_BUG. */
+    if (!moves)
+        REPORT_DISSECTOR_BUG("a stretch of RPC over HTTP is not moved on in");
     return offset;
 }

@@ -16,6 +16,7 @@
 #define HELD_MAX 64              /* segments that wait for one before them, of one direction */
 #define HEAD_WAIT_MAX HTTP_HEAD_MAX
 #define KEPT_MAX 0x400000u       /* of a message that http may never show */
+#define STILL_MAX 4              /* events without a byte, as the end of a message and the next one */
 #define SENTENCE_MAX 2048
 #define LINE_LOOK 256            /* of a request line, for its path */
 #define SOURCES_MAX 64           /* data sources of one frame that are looked at */
@@ -248,10 +249,12 @@ static size_t follow_bytes(const struct feed *feed, const uint8_t *p, size_t len
     struct way_state *state = &feed->stream->way[feed->way];
     struct follow_event event;
     size_t used = 0;
-    for (;;) {
+    for (unsigned still = 0; still <= STILL_MAX;) {
         const bool answers_head = feed->way == WAY_TO_CLIENT && feed->stream->head_asked;
         const uint8_t *at = p + used;
-        used += http_follow(&state->follow, answers_head, at, len - used, &event);
+        const size_t taken = http_follow(&state->follow, answers_head, at, len - used, &event);
+        still = taken > 0 ? 0 : still + 1;
+        used += taken;
         switch (event.what) {
         case FOLLOW_HEAD:
             begin_message(feed, &event.head, at);
@@ -270,6 +273,10 @@ static size_t follow_bytes(const struct feed *feed, const uint8_t *p, size_t len
             return len - used;
         }
     }
+    /* As in engine.c: it ends whatever http_follow() says, with an item. */
+    lose(feed);
+    REPORT_DISSECTOR_BUG("a stretch of MAPI over HTTP is not moved on in");
+    return 0;
 }
 
 static void feed_bytes(const struct feed *feed, const uint8_t *p, uint32_t len)
@@ -457,9 +464,9 @@ static struct mapi_stream *claim(packet_info *pinfo, const struct tcp_frame *tcp
     stream->tls = tls;
     stream->client = from_client ? tcp->src : tcp->dst;
     stream->server = from_client ? tcp->dst : tcp->src;
-    stream->conn = mconn_new(store_mapi(), tcp_stream, &stream->client, &stream->server, &past);
-    if (tls)
-        aconn_leaf(mconn_auth(stream->conn), leaf_of(conversation));
+    struct conn *conn = store_conn(CONN_MAPI, tcp_stream, &stream->client, &stream->server, &past);
+    conn->leaf = tls ? leaf_of(conversation) : NULL;
+    stream->conn = mconn_new(store_mapi(), conn);
     /* Of the other direction the claiming frame is no part. */
     struct way_state *other = &stream->way[from_client ? WAY_TO_CLIENT : WAY_TO_SERVER];
     other->have_next = past.has_next;

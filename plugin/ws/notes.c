@@ -160,7 +160,7 @@ static void begin_note(uint32_t frame, enum current current)
 /* Texts and servers that connections have in common lie near the record of their server. */
 static const void *common(const struct stream *stream)
 {
-    return vtcp_server(stream->conn);
+    return conn_server(vtcp_conn(stream->conn));
 }
 
 static uint8_t *pack_mark(uint8_t *p, const struct stream *stream, const struct vc_mark *mark)

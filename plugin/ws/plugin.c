@@ -30,7 +30,7 @@ dissector_handle_t rpch_stream_handle;
 dissector_handle_t rpch_tcp_handle;
 dissector_handle_t rpch_port_handle;
 range_t *rpch_server_ports;
-struct vprefs rpch_prefs;
+struct judge_prefs rpch_prefs;
 
 static ws_bool same_proxy_required;
 

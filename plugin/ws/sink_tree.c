@@ -11,13 +11,14 @@
 #include <epan/tvbuff.h>
 #include <wsutil/nstime.h>
 
-#include "mapibody.h"
-#include "oxext.h"
-#include "oxprops.h"
-#include "oxrop.h"
+#include "catalogue.h"
+#include "bodies.h"
+#include "properties.h"
 
-static const struct field_table *const tables[] = { &mapibody_fields, &oxprops_fields, &oxext_fields, &oxrop_fields };
-static int *hf_table[G_N_ELEMENTS(tables)];
+static const struct field *layouts[2];
+
+static struct catalogue catalogue;
+static int *hf_of;               /* one for each field of the catalogue */
 
 static int ett_group = -1, ett_flags = -1;
 static expert_field ei_malformed = EI_INIT;
@@ -44,6 +45,8 @@ static enum ftenum type_of(uint8_t kind)
     case FIELD_FILETIME: return FT_ABSOLUTE_TIME;
     case FIELD_STRING8:
     case FIELD_STRING16: return FT_STRING;
+    case FIELD_IPV4: return FT_IPv4;
+    case FIELD_IPV6: return FT_IPv6;
     default: return FT_BYTES;
     }
 }
@@ -58,18 +61,22 @@ static bool is_integer(uint8_t kind)
     return kind <= FIELD_I64;
 }
 
-static void register_row(const struct field_table *table, unsigned row, uint8_t whole, hf_register_info *info)
+static void *epan_alloc(void *ctx _U_, size_t size)
 {
-    const struct field *field = &table->rows[row];
+    return wmem_alloc0(wmem_epan_scope(), size);
+}
+
+static void register_field(const struct catalogued *from, hf_register_info *info)
+{
+    const struct field *field = from->row;
     header_field_info *header = &info->hfinfo;
     const bool is_bit = field->mask != 0 && (field->mask & (field->mask - 1)) == 0 && !field->names;
-    const uint8_t kind = field->mask ? whole : field->kind;
     header->name = field->label;
-    header->abbrev = wmem_strdup_printf(wmem_epan_scope(), "%s%s", table->prefix, field->filter);
-    header->type = is_bit ? FT_BOOLEAN : type_of(kind);
-    header->display = is_bit ? bits_of(whole) : kind == FIELD_FILETIME ? (int)ABSOLUTE_TIME_UTC
-        : !is_integer(kind) ? BASE_NONE : field->hex ? BASE_HEX : BASE_DEC;
-    if (field->names && is_integer(kind)) {
+    header->abbrev = wmem_strdup_printf(wmem_epan_scope(), "%s%s", from->prefix, field->filter);
+    header->type = is_bit ? FT_BOOLEAN : type_of(from->kind);
+    header->display = is_bit ? bits_of(from->kind) : from->kind == FIELD_FILETIME ? (int)ABSOLUTE_TIME_UTC
+        : !is_integer(from->kind) ? BASE_NONE : field->hex ? BASE_HEX : BASE_DEC;
+    if (field->names && is_integer(from->kind)) {
         header->strings = (const value_string *)(const void *)field->names;
         header->display |= BASE_SPECIAL_VALS;
     }
@@ -77,19 +84,26 @@ static void register_row(const struct field_table *table, unsigned row, uint8_t 
     HFILL_INIT(*info);
 }
 
-static void register_table(const struct field_table *table, int **hf)
+/* All rows of the layouts that begin here; rows are shared by what shares a filter. */
+static void register_layout(int proto, const char *prefix, const struct field *layout)
 {
-    hf_register_info *info = (hf_register_info *)wmem_alloc0(wmem_epan_scope(), table->count * sizeof *info);
-    uint8_t whole = FIELD_U8;
-    *hf = (int *)wmem_alloc_array(wmem_epan_scope(), int, table->count);
-    for (unsigned row = 0; row < table->count; row++) {
-        if (!table->rows[row].mask)
-            whole = table->rows[row].kind;
-        (*hf)[row] = -1;
-        info[row].p_id = &(*hf)[row];
-        register_row(table, row, whole, &info[row]);
+    char why[CATALOGUE_WHY_MAX];
+    if (!catalogue_add(&catalogue, prefix, layout, why))
+        g_error("outlookhttp: %s", why);
+    (void)proto;
+}
+
+static void register_fields(int proto, const char *prefix)
+{
+    for (unsigned i = 0; i < catalogue.count; i++) {
+        hf_register_info *info;
+        if (strcmp(catalogue.fields[i].prefix, prefix) != 0)
+            continue;
+        info = (hf_register_info *)wmem_alloc0(wmem_epan_scope(), sizeof *info);
+        info->p_id = &hf_of[i];
+        register_field(&catalogue.fields[i], info);
+        proto_register_field_array(proto, info, 1);
     }
-    proto_register_field_array(proto_mapihttp, info, (int)table->count);
 }
 
 void sink_register(void)
@@ -98,8 +112,14 @@ void sink_register(void)
     static ei_register_info broken[] = {
         { &ei_malformed, { "mapihttp.malformed", PI_MALFORMED, PI_ERROR, "A broken message", EXPFILL } },
     };
-    for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
-        register_table(tables[i], &hf_table[i]);
+    catalogue_init(&catalogue, (struct arena){ .alloc = epan_alloc });
+    layouts[0] = mapi_bodies; layouts[1] = property_fields.rows;
+    for (size_t i = 0; i < G_N_ELEMENTS(layouts); i++)
+        register_layout(proto_mapihttp, "mapihttp.", layouts[i]);
+    hf_of = (int *)wmem_alloc_array(wmem_epan_scope(), int, catalogue.count);
+    for (unsigned i = 0; i < catalogue.count; i++)
+        hf_of[i] = -1;
+    register_fields(proto_mapihttp, "mapihttp.");
     proto_register_subtree_array(ett, G_N_ELEMENTS(ett));
     expert_register_field_array(expert_register_protocol(proto_mapihttp), broken, G_N_ELEMENTS(broken));
 }
@@ -123,19 +143,6 @@ static tvbuff_t *current(const struct tree_sink *sink)
     return sink->tvb[MIN(sink->buffers, NESTED_BUFFERS - 1)];
 }
 
-/* The row's field, and in *rest how many rows of its table are left behind it. */
-static const int *field_hf(const struct field *field, unsigned *rest)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
-        if (field >= tables[i]->rows && field < tables[i]->rows + tables[i]->count) {
-            unsigned row = (unsigned)(field - tables[i]->rows);
-            *rest = tables[i]->count - row - 1;
-            return &hf_table[i][row];
-        }
-    }
-    return NULL;
-}
-
 /* Without its terminator and fit to be shown; 8-bit text is UTF-8 if it can be. */
 static char *text_of(wmem_allocator_t *scope, tvbuff_t *tvb, const struct field_value *value)
 {
@@ -151,10 +158,12 @@ static char *text_of(wmem_allocator_t *scope, tvbuff_t *tvb, const struct field_
     return (char *)tvb_get_string_enc(scope, tvb, (int)value->offset, len, utf8 ? ENC_UTF_8 : ENC_WINDOWS_1252);
 }
 
-static proto_item *show_value(proto_tree *tree, int hf, packet_info *pinfo, tvbuff_t *tvb,
-                              const struct field_value *value)
+static proto_item *show_value(proto_tree *tree, const struct catalogued *field, int hf, packet_info *pinfo,
+                              tvbuff_t *tvb, const struct field_value *value)
 {
     const int offset = (int)value->offset, len = (int)value->len;
+    const unsigned order = value->big_endian ? ENC_BIG_ENDIAN : ENC_LITTLE_ENDIAN;
+    const char *label = value->field->label;
     nstime_t time;
     switch (value->field->kind) {
     case FIELD_STRING8:
@@ -165,28 +174,38 @@ static proto_item *show_value(proto_tree *tree, int hf, packet_info *pinfo, tvbu
             nstime_set_zero(&time);
         return proto_tree_add_time(tree, hf, tvb, offset, len, &time);
     case FIELD_BYTES:
+    case FIELD_IPV6:
         return proto_tree_add_item(tree, hf, tvb, offset, len, ENC_NA);
+    case FIELD_IPV4:
+        return proto_tree_add_item(tree, hf, tvb, offset, len, ENC_BIG_ENDIAN);
     default:
-        return proto_tree_add_item(tree, hf, tvb, offset, len, ENC_LITTLE_ENDIAN);
+        if (label != field->row->label && catalogue_own_label(value->field)) {
+            const uint32_t number = (uint32_t)value->number;
+            return value->field->hex
+                ? proto_tree_add_uint_format(tree, hf, tvb, offset, len, number, "%s: 0x%0*x", label, 2 * len, number)
+                : proto_tree_add_uint_format(tree, hf, tvb, offset, len, number, "%s: %u", label, number);
+        }
+        return proto_tree_add_item(tree, hf, tvb, offset, len, order);
     }
 }
 
 static void on_value(void *ctx, const struct field_value *value)
 {
     struct tree_sink *sink = (struct tree_sink *)ctx;
-    unsigned rest = 0;
-    const int *hf = field_hf(value->field, &rest);
-    if (!hf)
+    const struct field *row = value->field;
+    const uint32_t field = catalogue_find(&catalogue, row);
+    if (field == CATALOGUE_NONE)
         return;
     tvbuff_t *tvb = current(sink);
-    proto_item *item = show_value(sink->tree[sink->depth], *hf, sink->pinfo, tvb, value);
+    proto_item *item = show_value(sink->tree[sink->depth], &catalogue.fields[field], hf_of[field], sink->pinfo, tvb, value);
     if (value->text)
         proto_item_append_text(item, " (%s)", value->text);
-    if (rest == 0 || !value->field[1].mask)
+    if (!row[1].mask)
         return;
     proto_tree *bits = proto_item_add_subtree(item, ett_flags);
-    for (unsigned i = 1; i <= rest && value->field[i].mask; i++)
-        proto_tree_add_item(bits, hf[i], tvb, (int)value->offset, (int)value->len, ENC_LITTLE_ENDIAN);
+    for (row++; row->mask; row++)
+        proto_tree_add_item(bits, hf_of[catalogue_find(&catalogue, row)], tvb, (int)value->offset, (int)value->len,
+                            value->big_endian ? ENC_BIG_ENDIAN : ENC_LITTLE_ENDIAN);
 }
 
 static void on_open(void *ctx, const char *label, uint32_t offset)

@@ -6,9 +6,8 @@
 
 #include "ws.h"
 
-static struct vworld *world;
-static struct mworld *mapi_world;
-static struct aworld *auth_world;
+static struct outlook *outlook;
+static bool rpch_used, mapi_used;
 static wmem_map_t *interned;
 
 /* Most records are small and live as long as the file: cut from larger pieces they need no
@@ -61,9 +60,8 @@ static struct {
 
 void store_init(void)
 {
-    world = NULL;                /* its memory went with the last file */
-    mapi_world = NULL;
-    auth_world = NULL;
+    outlook = NULL;              /* its memory went with the last file */
+    rpch_used = mapi_used = false;
     interned = NULL;
     leaf_init();
     piece_left = 0;
@@ -72,53 +70,49 @@ void store_init(void)
     notes_init();
 }
 
+static struct outlook *the_outlook(void)
+{
+    if (!outlook)
+        outlook = outlook_new(&file_arena, &rpch_prefs);
+    return outlook;
+}
+
 struct vworld *store_world(void)
 {
-    if (!world)
-        world = vworld_new(&file_arena, &rpch_prefs);
-    return world;
+    rpch_used = true;
+    return the_outlook()->rpch;
 }
 
 bool store_active(void)
 {
-    return world != NULL;
+    return rpch_used;
 }
 
 struct aworld *store_auth(void)
 {
-    if (!auth_world)
-        auth_world = aworld_new(&file_arena);
-    return auth_world;
+    return the_outlook()->logons;
 }
 
 struct mworld *store_mapi(void)
 {
-    if (!mapi_world)
-        mapi_world = mworld_new(&file_arena, store_auth());
-    return mapi_world;
+    mapi_used = true;
+    return the_outlook()->mapi;
 }
 
 bool store_mapi_active(void)
 {
-    return mapi_world != NULL;
+    return mapi_used;
 }
 
-/* Puts more behind list; a list is the receiver's until it is kept with a frame. */
-static void append_verdicts(const struct verdict **list, const struct verdict *more)
+struct conn *store_conn(enum conn_kind kind, uint32_t tcp_stream, const struct endpoint *client,
+                        const struct endpoint *server, const struct conn_past *past)
 {
-    while (*list)
-        list = &((struct verdict *)(uintptr_t)*list)->next;
-    *list = more;
+    return conn_new(&the_outlook()->track, kind, tcp_stream, client, server, past);
 }
 
 const struct verdict *store_take_verdicts(void)
 {
-    const struct verdict *all = world ? vworld_take_verdicts(world) : NULL;
-    if (mapi_world)
-        append_verdicts(&all, mworld_take_verdicts(mapi_world));
-    if (auth_world)
-        append_verdicts(&all, aworld_take_verdicts(auth_world));
-    return all;
+    return outlook ? outlook_take_verdicts(outlook) : NULL;
 }
 
 const char *store_intern(const char *text)
@@ -247,8 +241,10 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
     struct flow *flow = stream_flow(stream, other);
     flow->have_next = past.has_next;
     flow->next_seq = past.next_seq[other];
-    stream->conn = vtcp_new(store_world(), stream->tcp_stream, hop, from_client ? &tcp->src : &tcp->dst,
-                            from_client ? &tcp->dst : &tcp->src, &past);
+    struct conn *conn = store_conn(CONN_RPCH, stream->tcp_stream, from_client ? &tcp->src : &tcp->dst,
+                                   from_client ? &tcp->dst : &tcp->src, &past);
+    conn->leaf = stream->leaf;
+    stream->conn = vtcp_new(store_world(), conn, hop, past.first.ns);
     stream->conversation = conversation;
     add_stream(stream);
     return stream;
@@ -256,7 +252,7 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
 
 enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp)
 {
-    return endpoint_equal(&tcp->src, vtcp_client(stream->conn)) ? WAY_TO_SERVER : WAY_TO_CLIENT;
+    return endpoint_equal(&tcp->src, &vtcp_conn(stream->conn)->client) ? WAY_TO_SERVER : WAY_TO_CLIENT;
 }
 
 void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, bool tls, struct segment *segment)
@@ -273,14 +269,9 @@ void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum wa
 void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_head *head)
 {
     uint32_t leg;
-    struct aconn *auth = stream_auth(stream);
-    if (!auth) {
-        auth = aconn_new(store_auth(), stream->tcp_stream, vtcp_client(stream->conn), vtcp_server(stream->conn),
-                                 vtcp_tcp(stream->conn), stream->tls);
-        aconn_leaf(auth, stream->leaf);
-        stream->auth = auth;
-    }
-    const struct auth_shown *shown = auth_head(auth, frame_when(pinfo), way, head, &leg);
+    if (!stream->auth)
+        stream->auth = aconn_new(store_auth(), vtcp_conn(stream->conn));
+    const struct auth_shown *shown = auth_head(stream->auth, frame_when(pinfo), way, head, &leg);
     if (!shown)
         return;
     struct frame_note *note = frame_note_make(pinfo, stream);
@@ -288,35 +279,12 @@ void store_head(packet_info *pinfo, struct stream *stream, enum way way, const s
     note->show_state = true;
 }
 
-struct aconn *stream_auth(struct stream *stream)
-{
-    if (stream->auth_parked) {
-        stream->auth = aconn_unpark(store_auth(), stream->packed_auth, vtcp_client(stream->conn),
-                                    vtcp_server(stream->conn), vtcp_tcp(stream->conn));
-        stream->auth_parked = false;
-    }
-    return stream->auth;
-}
-
-/* A connection that has ended goes on needing its numbers, but few do anything with them. */
-static void park(struct stream *stream)
-{
-    notes_park(stream);
-    if (stream->auth && !stream->auth_parked) {
-        const uint8_t *packed = aconn_park(stream->auth);
-        if (packed) {
-            stream->packed_auth = packed;
-            stream->auth_parked = true;
-        }
-    }
-}
-
 static void end_note(packet_info *pinfo, struct stream *stream, bool ends, const struct verdict *verdicts)
 {
     struct frame_note *note = frame_note_make(pinfo, stream);
     note->verdicts = verdicts;
     if (stream->auth)
-        note->auth_row = aconn_row(stream_auth(stream));
+        note->auth_row = aconn_row(stream->auth);
     note->show_state |= ends || verdicts;
     /* The end of the connection ends the channel it had before another request, too. */
     uint32_t row = vtcp_row(stream->conn);
@@ -336,13 +304,12 @@ void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_f
     store_fill_segment(pinfo, tcp, stream_way(stream, tcp), stream->tls, &segment);
     vtcp_segment(stream->conn, &segment);
     const bool ends = segment.fin || segment.rst;
-    /* Of a frame that neither ends it nor has brought its logon back there is nothing to say. */
-    if (stream->auth && (ends || !stream->auth_parked))
-        auth_end_of_frame(stream_auth(stream), segment.when, ends, segment.way);
+    if (stream->auth)
+        auth_end_of_frame(stream->auth, segment.when, ends, segment.way);
     const struct verdict *verdicts = store_take_verdicts();
     if (verdicts || ends || frame_note_get(pinfo))
         end_note(pinfo, stream, ends, verdicts);
-    const struct tcp_half *half = vtcp_tcp(stream->conn)->half;
+    const struct tcp_half *half = vtcp_conn(stream->conn)->tcp.half;
     if (segment.rst || (half[0].ended && half[1].ended))
-        park(stream);
+        notes_park(stream);
 }

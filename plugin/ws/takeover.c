@@ -399,11 +399,8 @@ static void run_direct(struct frame_note *note, const struct tcp_frame *tcp, pac
         at = (int)note->body_offset;
     }
     int left = end - at;
-    if (left > 0) {
-        int captured = tvb_captured_length_remaining(tvb, at);
-        run_in_tunnel(stream, tcp, tvb_new_subset_length_caplen(tvb, at, MIN(captured, left), left), pinfo, tree,
-                      &delivery);
-    }
+    if (left > 0)
+        run_in_tunnel(stream, tcp, stretch_part(tvb, at, left), pinfo, tree, &delivery);
     for (unsigned index = note->source + 1u; stream->tls && index < SOURCES_MAX; index++) {
         const struct data_source *source = NULL;
         bool tls = false;
@@ -596,7 +593,8 @@ static struct stream *claim(packet_info *pinfo, proto_tree *tree, const struct t
 
 static bool stream_is(const struct stream *stream, const struct tcp_frame *tcp)
 {
-    const struct endpoint *client = vtcp_client(stream->conn), *server = vtcp_server(stream->conn);
+    const struct conn *conn = vtcp_conn(stream->conn);
+    const struct endpoint *client = &conn->client, *server = conn_server(conn);
     return (endpoint_equal(client, &tcp->src) && endpoint_equal(server, &tcp->dst))
         || (endpoint_equal(client, &tcp->dst) && endpoint_equal(server, &tcp->src));
 }

@@ -15,7 +15,7 @@
 #include "pdu.h"
 #include "rts.h"
 #include "field.h"
-#include "mapi.h"
+#include "outlook.h"
 #include "tables.h"
 #include "tlscert.h"
 #include "vconn.h"
@@ -29,7 +29,7 @@ extern dissector_handle_t rpch_stream_handle;    /* called by http for what it h
 extern dissector_handle_t rpch_tcp_handle;       /* called by tcp for a claimed connection */
 extern dissector_handle_t rpch_port_handle;      /* no protocol of its own: looks before X11 does */
 extern range_t *rpch_server_ports;
-extern struct vprefs rpch_prefs;
+extern struct judge_prefs rpch_prefs;
 
 /* ---- tcpframe.c ------------------------------------------------------------------- */
 
@@ -122,15 +122,12 @@ struct stream {
     uint8_t hop;                 /* enum rts_hop */
     bool tls;
     struct asked asked;          /* first pass only, from here down */
-    bool parked, auth_parked;    /* both ends have closed, and the packed form is in use */
+    bool parked;                 /* both ends have closed, and the packed form is in use */
     union {
         struct flow *flow;       /* by enum way; ask stream_flow() */
         const uint8_t *packed_flow;
     };
-    union {
-        struct aconn *auth;      /* ask stream_auth() */
-        const uint8_t *packed_auth;
-    };
+    struct aconn *auth;          /* its logon, NULL before the first head */
     const uint8_t *last_mark;    /* packed, see notes.c */
     uint32_t row;                /* last one of the report that it belonged to */
     const struct tls_leaf *leaf;
@@ -138,9 +135,6 @@ struct stream {
 
 /* The direction's state, first pass only: until the end of the frame. */
 struct flow *stream_flow(struct stream *stream, enum way way);
-
-/* Its logon, NULL before the first head; likewise. */
-struct aconn *stream_auth(struct stream *stream);
 
 /* What the first pass learned of one PDU. */
 struct pdu_note {
@@ -194,6 +188,9 @@ bool store_active(void);                                 /* some stream was clai
 struct aworld *store_auth(void);
 struct mworld *store_mapi(void);
 bool store_mapi_active(void);
+/* Claims a connection, see conn_new(). */
+struct conn *store_conn(enum conn_kind kind, uint32_t tcp_stream, const struct endpoint *client,
+                        const struct endpoint *server, const struct conn_past *past);
 const struct verdict *store_take_verdicts(void);         /* of all worlds, in the order of what they are about */
 const char *store_intern(const char *text);
 conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp);
@@ -236,6 +233,27 @@ void notes_set_mark(struct frame_note *note, const struct vc_mark *mark);       
 void notes_park(struct stream *stream);
 /* After all that the first pass has to say of a frame. */
 void notes_keep(void);
+
+/* ---- A stretch of a stream ---------------------------------------------------------- */
+
+/* It may end in bytes that were not captured, and a body may end among them. Wireshark's own
+ * functions say 0 for what is left on the wire behind the captured bytes, and throw where a
+ * part begins there: a place behind them is asked for with these. */
+static inline int stretch_left(tvbuff_t *tvb, int offset)
+{
+    return (int)tvb_reported_length(tvb) - offset;
+}
+
+static inline int stretch_captured(tvbuff_t *tvb, int offset)
+{
+    return MAX((int)tvb_captured_length(tvb) - offset, 0);
+}
+
+static inline tvbuff_t *stretch_part(tvbuff_t *tvb, int offset, int len)
+{
+    return tvb_new_subset_length_caplen(tvb, MIN(offset, (int)tvb_captured_length(tvb)),
+                                        MIN(stretch_captured(tvb, offset), len), len);
+}
 
 /* ---- engine.c --------------------------------------------------------------------- */
 

@@ -196,6 +196,7 @@ class Capture:
         self.frames, self.conns, self.ids, self.ports = [], [], {}, 50000
         self.streams = 0
         self.snaplen, self.classic, self.largest = 0, False, 60 * 1024
+        self.cuts = {}                       # bytes of single frames that were captured, by number
         self.shape = None                    # of the frames, see wire.shape()
         self.stamps = True                   # TCP timestamps
         self.wraps = False                   # sequence numbers pass 2^32 soon
@@ -259,6 +260,11 @@ class Capture:
         header[10:12] = wire.checksum(bytes(header)).to_bytes(2, "big")
         return bytes(macs) + bytes(header) + data[34:]
 
+    def snap(self, frame, missing):
+        """The last bytes of a frame were not captured."""
+        self.cuts[frame] = len(self.frames[frame - 1][1]) - missing
+        return frame
+
     # ---- expecting ----
 
     def item(self, name, frame, why, vc=0, leg=0):
@@ -309,7 +315,7 @@ class Capture:
         pack = wire.pcap if self.classic else wire.pcapng
         # The order of the capture is that of writing; times never go back.
         link = wire.LINKS.get(self.shape, wire.ETHERNET)
-        return {"capture.pcap" if self.classic else "capture.pcapng": pack(self.frames, self.snaplen, link),
+        return {"capture.pcap" if self.classic else "capture.pcapng": pack(self.frames, self.snaplen, link, self.cuts),
                 "expect.json": (json.dumps(self.expect(), indent=1) + "\n").encode(),
                 "README.md": self.readme().encode()}
 

@@ -246,6 +246,7 @@ class Run:
         broken = any(item["item"] == "rpch.rts.malformed" for item in self.expect["items"]) or self.skips()
         for packet in self.packets:
             for item in packet.items:
+                self.check("is not moved on" not in item.message, f"frame {packet.number}: {item.message}")
                 if packet.stream in streams and item.severity in common.ABOVE_CHAT and item.name.startswith(NOT_WANTED):
                     self.check(item.name in self.expect["tolerated"] or (broken and item.name.startswith("_ws.")),
                                f"frame {packet.number}: {item.name} ({item.severity}): {item.message}")

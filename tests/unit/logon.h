@@ -10,8 +10,9 @@
 #ifndef OUTLOOKHTTP_LOGON_H
 #define OUTLOOKHTTP_LOGON_H
 
-#include "auth.h"
+#include "finding.h"
 #include "heap.h"
+#include "outlook.h"
 #include "tokens.h"
 #include "transcript.h"
 #include "unit.h"
@@ -23,10 +24,11 @@
 struct stage {
     struct arena arena;
     struct heap heap;
+    struct outlook *outlook;
     struct aworld *world;
     struct when now;
     int64_t frame_ns;            /* from one frame to the next */
-    uint32_t streams, parked;
+    uint32_t streams;
     char log[2048];
     char last_text[VERDICT_TEXT_MAX];
     enum verdict_where where;
@@ -36,8 +38,7 @@ struct stage {
 struct line {                    /* a TCP connection */
     struct stage *stage;
     struct aconn *conn;
-    struct endpoint *ends;       /* client and server */
-    struct tcp_flow *tcp;
+    struct conn *link;
     uint32_t stream, seq[2];
     uint32_t leg;                /* of the last head */
     const struct auth_shown *shown;      /* what */
@@ -57,7 +58,8 @@ static inline void stage_begin_named(struct stage *stage, const char *name)
     transcript("== %s", name);
     memset(stage, 0, sizeof(*stage));
     stage->arena = heap_arena(&stage->heap);
-    stage->world = aworld_new(&stage->arena);
+    stage->outlook = outlook_new(&stage->arena, NULL);
+    stage->world = stage->outlook->logons;
     stage->now.ns = START;
     stage->frame_ns = 2 * MILLISECOND;
 }
@@ -77,6 +79,7 @@ static inline void stage_rows(const struct stage *stage)
 
 static inline void stage_end(struct stage *stage)
 {
+    CHECK_INT(stage->outlook->judge->misuse, 0);
     stage_rows(stage);
     heap_free(&stage->heap);
 }
@@ -89,7 +92,7 @@ static inline void stage_wait(struct stage *stage, double seconds)
 static inline void stage_collect(struct stage *stage)
 {
     static const char *const severities[] = { "chat", "note", "warning", "error" };
-    for (const struct verdict *v = aworld_take_verdicts(stage->world); v; v = v->next) {
+    for (const struct verdict *v = outlook_take_verdicts(stage->outlook); v; v = v->next) {
         size_t used = strlen(stage->log);
         snprintf(stage->log + used, sizeof(stage->log) - used, "%s%s:%s@%u/%d", used ? " " : "",
                  strrchr(verdict_filter(v->kind), '.') + 1, severities[v->severity], v->when.frame, (int)v->leg);
@@ -122,15 +125,13 @@ static inline struct line line_open_past(struct stage *stage, const char *client
                                          struct conn_past past, bool tls)
 {
     struct line line = { .stage = stage, .stream = stage->streams++, .seq = { 1000, 5000 }, .leg = NO_NUMBER };
-    line.ends = arena_new(&stage->arena, 2 * sizeof(*line.ends));
-    line.ends[0] = end_of(client);
-    line.ends[1] = end_of(server);
-    line.ends[0].port = (uint16_t)(line.ends[0].port + line.stream);
-    line.tcp = arena_new(&stage->arena, sizeof(*line.tcp));
+    struct endpoint from = end_of(client), to = end_of(server);
+    from.port = (uint16_t)(from.port + line.stream);
     past.next_seq[WAY_TO_SERVER] = line.seq[WAY_TO_SERVER];
     past.next_seq[WAY_TO_CLIENT] = line.seq[WAY_TO_CLIENT];
-    tcp_flow_start(line.tcp, &past);
-    line.conn = aconn_new(stage->world, line.stream, line.ends, line.ends + 1, line.tcp, tls);
+    past.tls = tls;
+    line.link = conn_new(&stage->outlook->track, CONN_MAPI, line.stream, &from, &to, &past);
+    line.conn = aconn_new(stage->world, line.link);
     return line;
 }
 
@@ -138,16 +139,6 @@ static inline struct line line_open(struct stage *stage, const char *client, con
 {
     struct conn_past past = { .syn = true, .syn_ack = true, .has_next = true };
     return line_open_past(stage, client, server, past, false);
-}
-
-/* Wherever it may be put away, it is: nothing must be lost by it. */
-static inline void line_park(struct line *line)
-{
-    const uint8_t *parked = aconn_park(line->conn);
-    if (parked) {
-        line->stage->parked++;
-        line->conn = aconn_unpark(line->stage->world, parked, line->ends, line->ends + 1, line->tcp);
-    }
 }
 
 static inline void line_frame(struct line *line, enum way way, const char *head_text, bool fin)
@@ -178,9 +169,8 @@ static inline void line_frame(struct line *line, enum way way, const char *head_
         }
     }
     line->seq[way] += segment.len + fin;
-    tcp_flow_segment(line->tcp, &stage->arena, &segment);
+    tcp_flow_segment(&line->link->tcp, &stage->arena, &segment);
     auth_end_of_frame(line->conn, segment.when, fin, way);
-    line_park(line);
     stage_collect(stage);
     stage->now.ns += stage->frame_ns;
 }

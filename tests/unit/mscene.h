@@ -10,9 +10,11 @@
 #ifndef OUTLOOKHTTP_MSCENE_H
 #define OUTLOOKHTTP_MSCENE_H
 
+#include "finding.h"
 #include "follow.h"
 #include "heap.h"
-#include "mapi.h"
+#include "outlook.h"
+#include "sessions.h"
 #include "transcript.h"
 #include "unit.h"
 
@@ -26,7 +28,7 @@
 struct scene {
     struct arena arena;
     struct heap heap;
-    struct aworld *auth;
+    struct outlook *outlook;
     struct mworld *world;
     uint32_t frame, streams;
     int64_t ns, frame_ns;        /* now, and from one frame to the next */
@@ -61,8 +63,8 @@ static inline void scene_begin_named(struct scene *scene, const char *name)
     transcript("== %s", name);
     memset(scene, 0, sizeof(*scene));
     scene->arena = heap_arena(&scene->heap);
-    scene->auth = aworld_new(&scene->arena);
-    scene->world = mworld_new(&scene->arena, scene->auth);
+    scene->outlook = outlook_new(&scene->arena, NULL);
+    scene->world = scene->outlook->mapi;
     scene->ns = SCENE_START;
     scene->frame_ns = MILLISECOND;
 }
@@ -92,7 +94,7 @@ static inline void scene_rows(const struct scene *scene)
 {
     char client[ENDPOINT_TEXT_MAX], server[ENDPOINT_TEXT_MAX];
     struct session_row row;
-    for (uint32_t i = 0; mworld_row(scene->world, i, &row); i++) {
+    for (uint32_t i = 0; session_row(scene->world, i, &row); i++) {
         endpoint_format(&row.client, client);
         endpoint_format(&row.server, server);
         transcript("row %u.%u frames %u-%u %lld-%lld user %s application %s mailbox %s dn %s endpoint %u %s %s by %s "
@@ -109,6 +111,7 @@ static inline void scene_rows(const struct scene *scene)
 
 static inline void scene_end(struct scene *scene)
 {
+    CHECK_INT(scene->outlook->judge->misuse, 0);
     scene_messages(scene);
     scene_rows(scene);
     heap_free(&scene->heap);
@@ -128,7 +131,10 @@ static inline struct when scene_frame(struct scene *scene)
 static inline void scene_collect(struct scene *scene)
 {
     static const char *const severities[] = { "chat", "note", "warning", "error" };
-    for (const struct verdict *v = mworld_take_verdicts(scene->world); v; v = v->next) {
+    for (const struct verdict *v = outlook_take_verdicts(scene->outlook); v; v = v->next) {
+        if (strncmp(verdict_filter(v->kind), "outlook.auth.", 13) == 0) {
+            continue;            /* those of logons have tests of their own */
+        }
         const char *item = strchr(verdict_filter(v->kind), '.') + 1;
         size_t used = strlen(scene->log);
         snprintf(scene->log + used, sizeof(scene->log) - used, "%s%s:%s@%u/%d.%d", used ? " " : "", item,
@@ -145,7 +151,6 @@ static inline void scene_collect(struct scene *scene)
             fprintf(stderr, "%s %u: %s\n", verdict_filter(v->kind), v->when.frame, v->text);
         }
     }
-    aworld_take_verdicts(scene->auth);
 }
 
 static struct endpoint end_of(const char *text)
@@ -275,7 +280,8 @@ static inline void tap_open_past(struct tap *tap, struct scene *scene, const cha
     tap->seq[1] = past.next_seq[1] = 5000;
     past.first.frame = scene->frame;
     past.first.ns = scene->ns;
-    tap->conn = mconn_new(scene->world, tap->stream, &client_end, &server_end, &past);
+    tap->conn = mconn_new(scene->world, conn_new(&scene->outlook->track, CONN_MAPI, tap->stream, &client_end, &server_end,
+                                                 &past));
 }
 
 /* whole: captured from SYN on. */

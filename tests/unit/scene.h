@@ -10,10 +10,12 @@
 #ifndef OUTLOOKHTTP_SCENE_H
 #define OUTLOOKHTTP_SCENE_H
 
+#include "connections.h"
+#include "finding.h"
 #include "heap.h"
+#include "outlook.h"
 #include "transcript.h"
 #include "unit.h"
-#include "vconn.h"
 
 #define SECONDS_NS INT64_C(1000000000)
 #define SCENE_START (INT64_C(1700000000) * SECONDS_NS)
@@ -21,7 +23,8 @@
 struct scene {
     struct arena arena;
     struct heap heap;
-    struct vprefs prefs;
+    struct judge_prefs prefs;
+    struct outlook *outlook;
     struct vworld *world;
     uint32_t frame, streams;
     int64_t ns, frame_ns;        /* now, and from one frame to the next */
@@ -51,7 +54,8 @@ static inline void scene_begin_named(struct scene *scene, bool same_proxy_requir
     memset(scene, 0, sizeof(*scene));
     scene->arena = heap_arena(&scene->heap);
     scene->prefs.same_proxy_required = same_proxy_required;
-    scene->world = vworld_new(&scene->arena, &scene->prefs);
+    scene->outlook = outlook_new(&scene->arena, &scene->prefs);
+    scene->world = scene->outlook->rpch;
     scene->ns = SCENE_START;
     scene->frame_ns = SECONDS_NS / 1000;
 }
@@ -97,6 +101,7 @@ static inline void scene_rows(const struct scene *scene)
 
 static inline void scene_end(struct scene *scene)
 {
+    CHECK_INT(scene->outlook->judge->misuse, 0);
     scene_rows(scene);
     heap_free(&scene->heap);
 }
@@ -121,7 +126,7 @@ static const char *severity_name(enum verdict_severity severity)
 /* Writes down what this frame proved, and checks the form of its text. */
 static inline void scene_collect(struct scene *scene)
 {
-    for (const struct verdict *v = vworld_take_verdicts(scene->world); v; v = v->next) {
+    for (const struct verdict *v = outlook_take_verdicts(scene->outlook); v; v = v->next) {
         const char *item = strrchr(verdict_filter(v->kind), '.') + 1;
         size_t used = strlen(scene->log);
         snprintf(scene->log + used, sizeof(scene->log) - used, "%s%s:%s@%u/%d.%d", used ? " " : "", item,
@@ -170,7 +175,8 @@ static inline struct tap tap_open_past(struct scene *scene, enum rts_hop hop, co
     if (!past.first.frame) {
         past.first = scene_now(scene);
     }
-    tap.conn = vtcp_new(scene->world, tap.stream, hop, &from, &to, &past);
+    struct conn *link = conn_new(&scene->outlook->track, CONN_RPCH, tap.stream, &from, &to, &past);
+    tap.conn = vtcp_new(scene->world, link, hop, past.first.ns);
     return tap;
 }
 

@@ -127,7 +127,7 @@ static void act_other(struct line *line, struct dice *dice)
         stage_collect(stage);
         break;
     case 3:
-        aconn_leaf(line->conn, &ANY_OF(dice, leaves));
+        line->link->leaf = &ANY_OF(dice, leaves);
         break;
     default:
         stage_wait(stage, wait_of(dice));
@@ -193,7 +193,7 @@ static void play_login(uint32_t seed)
     for (unsigned i = 0; i < 4; i++) {
         open_leg(&lines[i], &stage, &dice, i >= 2);
         if (once_in(&dice, 3)) {
-            aconn_leaf(lines[i].conn, &ANY_OF(&dice, leaves));
+            lines[i].link->leaf = &ANY_OF(&dice, leaves);
         }
     }
     for (unsigned round = 0; round < 6; round++) {

@@ -8,11 +8,11 @@
 #include "unit.h"
 
 static const struct field rows[] = {
-    { "a", "A", FIELD_U16, false, NULL, 0 },
-    { "s", "S", FIELD_STRING8, false, NULL, 0 },
-    { "w", "W", FIELD_STRING16, false, NULL, 0 },
-    { "b", "B", FIELD_BYTES, false, NULL, 0 },
-    { "i", "I", FIELD_I32, false, NULL, 0 },
+    { .filter = "a", "A", FIELD_U16, false, NULL, 0 },
+    { .filter = "s", "S", FIELD_STRING8, false, NULL, 0 },
+    { .filter = "w", "W", FIELD_STRING16, false, NULL, 0 },
+    { .filter = "b", "B", FIELD_BYTES, false, NULL, 0 },
+    { .filter = "i", "I", FIELD_I32, false, NULL, 0 },
 };
 
 struct seen {

@@ -5,12 +5,15 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "mapi.h"
-#include "mapibody.h"
-#include "oxext.h"
-#include "oxprops.h"
-#include "oxrop.h"
+#include "bodies.h"
+#include "catalogue.h"
+#include "extended_buffer.h"
+#include "heap.h"
+#include "httphead.h"
 #include "pdu.h"
+#include "properties.h"
+#include "response_code.h"
+#include "rops.h"
 #include "rts.h"
 #include "transcript.h"
 #include "verdict.h"
@@ -88,16 +91,32 @@ static void test_rts(void)
 
 /* ---- MAPI --------------------------------------------------------------------------- */
 
-static void table_of(const struct field_table *table)
+static void field_of(const char *prefix, const struct field *row, unsigned kind)
 {
-    for (unsigned i = 0; i < table->count; i++) {
-        const struct field *row = &table->rows[i];
-        transcript("%s%s '%s' kind %u%s mask %#x", table->prefix, row->filter, row->label, row->kind,
-                   row->hex ? " hex" : "", row->mask);
-        for (const struct field_name *name = row->names; name && name->name; name++) {
-            transcript("    %#x %s", name->value, name->name);
-        }
+    transcript("%s%s '%s' kind %u%s mask %#x", prefix, row->filter, row->label, kind, row->hex ? " hex" : "", row->mask);
+    for (const struct field_name *name = row->names; name && name->name; name++) {
+        transcript("    %#x %s", name->value, name->name);
     }
+}
+
+/* Every field that layouts can show, as it is registered. */
+static void test_fields(void)
+{
+    static const struct field *const layouts[] = { mapi_bodies, aux_buffer_layouts, rop_buffer_layouts };
+    struct heap heap = { NULL, 0 };
+    struct catalogue catalogue;
+    char why[CATALOGUE_WHY_MAX];
+    catalogue_init(&catalogue, heap_arena(&heap));
+    for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
+        CHECK(catalogue_add(&catalogue, "mapihttp.", layouts[i], why));
+    }
+    for (unsigned i = 0; i < catalogue.count; i++) {
+        field_of(catalogue.fields[i].prefix, catalogue.fields[i].row, catalogue.fields[i].kind);
+    }
+    for (unsigned i = 0; i < property_fields.count; i++) {
+        field_of(property_fields.prefix, &property_fields.rows[i], property_fields.rows[i].kind);
+    }
+    heap_free(&heap);
 }
 
 static void test_types(void)
@@ -231,10 +250,7 @@ int main(void)
     test_types();
     test_many_names();
     test_guids();
-    table_of(&mapibody_fields);
-    table_of(&oxprops_fields);
-    table_of(&oxext_fields);
-    table_of(&oxrop_fields);
+    test_fields();
     test_verdicts();
     transcript_end(__FILE__);
     return unit_end();

@@ -71,8 +71,8 @@ static void test_healthy(void)
     struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", A);
     struct endpoint client = end_of(CLIENT ":1001"), server = end_of(A);
     struct vc_mark mark;
-    CHECK(endpoint_equal(vtcp_client(in.conn), &client) && endpoint_equal(vtcp_server(in.conn), &server));
-    CHECK(vtcp_tcp(in.conn)->syn && vtcp_tcp(in.conn)->syn_ack);
+    CHECK(endpoint_equal(&vtcp_conn(in.conn)->client, &client) && endpoint_equal(conn_server(vtcp_conn(in.conn)), &server));
+    CHECK(vtcp_conn(in.conn)->tcp.syn && vtcp_conn(in.conn)->tcp.syn_ack);
     CHECK(!vtcp_mark(in.conn, &mark));
     tap_request(&out, HTTP_RPC_OUT_DATA);
     CHECK(vtcp_mark(out.conn, &mark) && vc_mark_row(&mark) == NO_NUMBER);

@@ -61,21 +61,42 @@ bool reader_expect(struct reader *reader, uint32_t count, uint32_t item)
     return false;
 }
 
-static void show(struct reader *reader, const struct field *field, uint32_t len, uint64_t number, const char *text)
+static bool count_value(struct reader *reader)
 {
     if (reader->values >= READER_VALUES_MAX) {
         reader_fail(reader, "More values than are shown of one message");
-        return;
+        return false;
     }
     reader->values++;
+    return true;
+}
+
+void reader_charge(struct reader *reader, uint32_t before)
+{
+    if (reader->pos == before && !reader->failed) {
+        count_value(reader);
+    }
+}
+
+static void show(struct reader *reader, const struct field *field, uint32_t len, uint64_t number, const char *text)
+{
+    if (!count_value(reader)) {
+        return;
+    }
     if (reader->sink->value) {
-        const struct field_value value = { field, reader->p + reader->pos, reader->pos, len, number, text };
+        char room[FIELD_TEXT_MAX];
+        struct field_value value = {
+            field, reader->p + reader->pos, reader->pos, len, number, reader->big_endian, text
+        };
+        if (field->text) {
+            value.text = field->text(&value, room);
+        }
         reader->sink->value(reader->sink->ctx, &value);
     }
     reader->pos += len;
 }
 
-static uint32_t size_of(uint8_t kind)
+uint32_t field_size(uint8_t kind)
 {
     switch (kind) {
     case FIELD_U8:
@@ -87,6 +108,7 @@ static uint32_t size_of(uint8_t kind)
     case FIELD_U32:
     case FIELD_I32:
     case FIELD_FLOAT:
+    case FIELD_IPV4:
         return 4;
     case FIELD_U64:
     case FIELD_I64:
@@ -94,30 +116,38 @@ static uint32_t size_of(uint8_t kind)
     case FIELD_FILETIME:
         return 8;
     case FIELD_GUID:
+    case FIELD_IPV6:
         return 16;
     default:
         return 0;
     }
 }
 
-static uint64_t number_of(uint8_t kind, const uint8_t *p)
+static uint64_t integer(const uint8_t *p, uint32_t size, bool big_endian)
 {
+    uint64_t number = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        number |= (uint64_t)p[big_endian ? size - 1 - i : i] << 8 * i;
+    }
+    return number;
+}
+
+static uint64_t number_of(uint8_t kind, const uint8_t *p, bool big_endian)
+{
+    uint64_t number;
     switch (kind) {
     case FIELD_U8:
     case FIELD_BOOL:
-        return p[0];
     case FIELD_U16:
-        return get_le16(p);
-    case FIELD_I16:
-        return (uint64_t)(int64_t)(int16_t)get_le16(p);
     case FIELD_U32:
-        return get_le32(p);
-    case FIELD_I32:
-        return (uint64_t)(int64_t)(int32_t)get_le32(p);
     case FIELD_U64:
     case FIELD_I64:
     case FIELD_FILETIME:
-        return get_le64(p);
+        return integer(p, field_size(kind), big_endian);
+    case FIELD_I16:
+    case FIELD_I32:
+        number = integer(p, field_size(kind), big_endian);
+        return kind == FIELD_I16 ? (uint64_t)(int16_t)number : (uint64_t)(int32_t)number;
     default:
         return 0;
     }
@@ -125,11 +155,11 @@ static uint64_t number_of(uint8_t kind, const uint8_t *p)
 
 uint64_t read_field_text(struct reader *reader, const struct field *field, const char *(*text)(uint64_t number))
 {
-    uint32_t len = size_of(field->kind);
+    uint32_t len = field_size(field->kind);
     if (!available(reader, len, "The message ends inside a value")) {
         return 0;
     }
-    uint64_t number = number_of(field->kind, reader->p + reader->pos);
+    uint64_t number = number_of(field->kind, reader->p + reader->pos, reader->big_endian);
     show(reader, field, len, number, text ? text(number) : NULL);
     return reader->failed ? 0 : number;
 }
@@ -141,7 +171,7 @@ uint64_t read_field(struct reader *reader, const struct field *field)
 
 static uint64_t peek(const struct reader *reader, uint8_t kind)
 {
-    return reader_left(reader) >= size_of(kind) ? number_of(kind, reader->p + reader->pos) : 0;
+    return reader_left(reader) >= field_size(kind) ? number_of(kind, reader->p + reader->pos, reader->big_endian) : 0;
 }
 
 uint64_t peek_u8(const struct reader *reader)
@@ -233,6 +263,33 @@ void reader_close(struct reader *reader, const char *summary)
     reader->depth--;
     if (reader->sink->close) {
         reader->sink->close(reader->sink->ctx, reader->pos, summary);
+    }
+}
+
+struct reader reader_part(const struct reader *reader, uint32_t size)
+{
+    struct reader part = *reader;
+    uint64_t end = (uint64_t)reader->pos + size;
+    if (end < part.len) {
+        part.len = (uint32_t)end;
+    }
+    if (end < part.whole) {
+        part.whole = (uint32_t)end;
+    }
+    return part;
+}
+
+bool reader_lacks(const struct reader *reader, uint32_t size)
+{
+    return !reader->failed && reader->whole != UINT32_MAX && size > reader->whole - reader->pos;
+}
+
+void reader_resume(struct reader *reader, const struct reader *part)
+{
+    reader->values = part->values;
+    reader->pos = part->len;
+    if (part->whole > part->len) {
+        reader->failed = true;
     }
 }
 

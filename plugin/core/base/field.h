@@ -1,6 +1,7 @@
 /* field.h
- * Decoded values on their way from a pure decoder to whoever wants them: one row for
- * each field, a reader that cannot leave its buffer, and a sink that receives values.
+ * Decoded values on their way from a pure decoder to whoever wants them: a row for each
+ * field, a reader that cannot leave its buffer, and a sink that receives values. How rows
+ * make up a structure is in layout.h.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -10,7 +11,7 @@
 
 #include "bytes.h"
 
-/* All integers are little-endian on the wire. */
+/* Integers are little-endian on the wire, unless the reader is told otherwise. */
 enum field_kind {
     FIELD_U8, FIELD_U16, FIELD_U32, FIELD_U64, FIELD_I16, FIELD_I32, FIELD_I64,
     FIELD_BOOL,                  /* one byte */
@@ -18,7 +19,8 @@ enum field_kind {
     FIELD_GUID,                  /* 16 bytes, the first three groups little-endian */
     FIELD_FILETIME,              /* 8 bytes, 100 ns since 1601 */
     FIELD_STRING8, FIELD_STRING16,       /* 8-bit of an unknown code page; UTF-16LE */
-    FIELD_BYTES
+    FIELD_BYTES,
+    FIELD_IPV4, FIELD_IPV6       /* 4 and 16 bytes, in network order whatever the reader's */
 };
 
 struct field_name {
@@ -26,21 +28,34 @@ struct field_name {
     const char *name;            /* NULL ends the list */
 };
 
-/* A row. Its display filter name is the table's prefix and this. A row with a mask is a
- * part of the integer in the nearest row above that has none: it is never emitted. */
+struct field_value;
+struct field_choice;
+struct layout_run;
+
+#define FIELD_TEXT_MAX 64
+
+/* A row of a layout (macros that write one: layout.h). Its display filter name is the prefix
+ * of what it is registered with, and filter. A row with a mask is a part of the integer in
+ * the nearest row above that has none: it is never read or emitted. */
 struct field {
-    const char *filter;
+    const char *filter;          /* NULL: not a value but a step, or the end of the layout */
     const char *label;
     uint8_t kind;                /* enum field_kind */
     bool hex;
     const struct field_name *names;      /* or NULL */
     uint32_t mask;
-};
+    /* What else is to be said of a value: static, or written into room; or NULL. */
+    const char *(*text)(const struct field_value *value, char room[FIELD_TEXT_MAX]);
 
-struct field_table {
-    const char *prefix;          /* "mapihttp." */
-    const struct field *rows;
-    unsigned count;
+    /* What read_layout() does with it. */
+    uint8_t role;                /* enum layout_role */
+    uint32_t number;             /* as the role says */
+    const struct field *inside;  /* the rows below this one */
+    const struct field_choice *choices;
+    unsigned (*pick)(const struct layout_run *run);
+    void (*read)(struct layout_run *run, const struct field *at);
+    const char *(*summary)(const struct layout_run *run, char room[FIELD_TEXT_MAX]);
+    void (*seen)(struct layout_run *run, const struct field_value *value);
 };
 
 struct field_value {
@@ -48,7 +63,14 @@ struct field_value {
     const uint8_t *bytes;
     uint32_t offset, len;        /* in the buffer under decoding; strings: with their terminator */
     uint64_t number;             /* integers (signed ones extended), booleans, GUID and others: 0 */
+    bool big_endian;
     const char *text;            /* what else is to be said of the value, or NULL; valid during the call */
+};
+
+struct field_table {
+    const char *prefix;          /* "mapihttp." */
+    const struct field *rows;
+    unsigned count;
 };
 
 /* Receives what a decoder finds, in the order of the wire. A call may not return (a tree
@@ -82,6 +104,7 @@ struct reader {
     const struct field_sink *sink;
     uint32_t values;             /* shown so far */
     uint8_t depth;
+    bool big_endian;             /* integers and GUIDs: set behind reader_init() */
     bool failed;
 };
 
@@ -101,6 +124,12 @@ void reader_warn(struct reader *reader, uint32_t offset, const char *what);
  * come: keeps loops and allocations in proportion to what was sent. */
 bool reader_expect(struct reader *reader, uint32_t count, uint32_t item);
 
+/* A loop over things that may take no bytes costs what values cost: call it with where the
+ * last one began, so that a few bytes cannot ask for endless work. */
+void reader_charge(struct reader *reader, uint32_t before);
+
+/* The bytes of a value of that kind, 0 if they vary. */
+uint32_t field_size(uint8_t kind);
 /* Reads a value of the row's kind, of fixed size, and shows it; returns integers, else 0. */
 uint64_t read_field(struct reader *reader, const struct field *field);
 /* The same with something to say about it. text is asked for once the number is known. */
@@ -121,6 +150,15 @@ struct span read_run_text(struct reader *reader, const struct field *field, uint
  * nested too deeply; then do not close. */
 bool reader_open(struct reader *reader, const char *label);
 void reader_close(struct reader *reader, const char *summary);
+
+/* ---- a counted part: what is wrong inside stays inside, and the reading goes on behind it ---- */
+
+/* The next size bytes of reader, fewer if the message ends before. */
+struct reader reader_part(const struct reader *reader, uint32_t size);
+/* True if the message, as it was sent, is shorter than the size that was announced. */
+bool reader_lacks(const struct reader *reader, uint32_t size);
+/* Goes on behind the part. What the capture lacks ends the reading without a word. */
+void reader_resume(struct reader *reader, const struct reader *part);
 
 /* The name of value in names, or NULL. */
 const char *field_name(const struct field_name *names, uint32_t value);

@@ -35,16 +35,27 @@ void say(struct text *text, const char *format, ...)
     text->s[text->used] = '\0';
 }
 
+const char *endpoint_text(char to[ENDPOINT_TEXT_MAX], const struct endpoint *endpoint)
+{
+    endpoint_format(endpoint, to);
+    return to;
+}
+
+const char *seconds_text(char to[SECONDS_TEXT_MAX], int64_t ns)
+{
+    int64_t tenths = (ns + 50 * MILLISECOND) / (100 * MILLISECOND);
+    snprintf(to, SECONDS_TEXT_MAX, "%" PRId64 ".%" PRId64 " s", tenths / 10, tenths % 10);
+    return to;
+}
+
 void say_endpoint(struct text *text, const struct endpoint *endpoint)
 {
     char name[ENDPOINT_TEXT_MAX];
-    endpoint_format(endpoint, name);
-    say(text, "%s", name);
+    say(text, "%s", endpoint_text(name, endpoint));
 }
 
 void say_seconds(struct text *text, int64_t ns)
 {
-    int64_t tenths = (ns + 50 * MILLISECOND) / (100 * MILLISECOND);
-    say(text, "%" PRId64 ".%" PRId64 " s", tenths / 10, tenths % 10);
+    char seconds[SECONDS_TEXT_MAX];
+    say(text, "%s", seconds_text(seconds, ns));
 }
-

@@ -9,31 +9,17 @@
 #ifndef OUTLOOKHTTP_AUTH_H
 #define OUTLOOKHTTP_AUTH_H
 
+#include "conn.h"
 #include "httphead.h"
-#include "tcp.h"
-#include "tlscert.h"
 #include "verdict.h"
 
 struct aworld;
 struct aconn;                    /* one TCP connection */
 
-struct aworld *aworld_new(const struct arena *arena);
+struct aworld *aworld_new(struct track *track);
 
-/* Ends and tcp are the caller's and outlive the connection's record; tcp is up to date when
- * auth_end_of_frame() is called. tls: what we see was decrypted. */
-struct aconn *aconn_new(struct aworld *world, uint32_t stream, const struct endpoint *client,
-                        const struct endpoint *server, const struct tcp_flow *tcp, bool tls);
-
-/* What the server of a TLS connection presented, if that is known, as soon as it is; leaf stays
- * the caller's and outlives the connection's record. */
-void aconn_leaf(struct aconn *conn, const struct tls_leaf *leaf);
-
-/* Puts the connection away in few bytes, between frames: returns them, which are the world's, and
- * the record is no more; or NULL while something waits or points at the record. */
-const uint8_t *aconn_park(struct aconn *conn);
-/* The same connection again; the arguments are those of aconn_new(). */
-struct aconn *aconn_unpark(struct aworld *world, const uint8_t *parked, const struct endpoint *client,
-                           const struct endpoint *server, const struct tcp_flow *tcp);
+/* Follows the logons of a connection, which takes in TCP before auth_end_of_frame() is called. */
+struct aconn *aconn_new(struct aworld *world, const struct conn *link);
 
 /* What one message shows. Its strings are static or arena-owned and never change; they are ""
  * where they do not apply. */
@@ -62,25 +48,9 @@ void auth_lost(struct aconn *conn, enum way way);
 /* Ends a frame, after its heads and after tcp took it in. ended: FIN or RST by that end. */
 void auth_end_of_frame(struct aconn *conn, struct when when, bool ended, enum way by);
 
-const struct verdict *aworld_take_verdicts(struct aworld *world);
-
-/* A row for each user, host and scheme, in order of appearance. */
-struct auth_row {
-    const char *user, *host, *scheme;
-    uint32_t connections, accepted, refused;
-    int64_t slowest_ns;          /* -1 if nothing was answered */
-    const char *challenge_servers;       /* "EX1, EX2", "" if none */
-    struct when first_refusal;   /* frame 0 if none */
-    struct when start, last;
-    enum verdict_kind verdict;   /* the gravest, VERDICT_KINDS if none */
-    uint32_t verdict_frame;
-    enum verdict_where where;
-    bool where_seen;
-};
-
+/* How many rows the report on logons has. */
 uint32_t aworld_rows(const struct aworld *world);
-bool aworld_row(const struct aworld *world, uint32_t index, struct auth_row *row);
-/* The row of the connection's last credentials, NO_NUMBER if none. */
+/* The row, in the report on logons, of the connection's last credentials; NO_NUMBER if none. */
 uint32_t aconn_row(const struct aconn *conn);
 
 #endif

@@ -1,7 +1,7 @@
 /* mapi.h
  * Sessions of MAPI/HTTP (MS-OXCMAPIHTTP 3.1, 3.2): which messages belong together, what
- * the cookies, codes and times say, and what went wrong between client and back end. Pure
- * state: fed decoded events in capture order, on the first pass only.
+ * the cookies, codes and times say. Pure state: fed decoded messages in capture order, on
+ * the first pass only.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -11,6 +11,7 @@
 
 #include "auth.h"
 #include "mapibody.h"
+#include "response_code.h"
 
 struct mworld;
 struct mconn;                    /* one TCP connection that carries MAPI/HTTP */
@@ -22,11 +23,6 @@ struct mapi_tag_time {
 };
 
 #define MAPI_TAGS_KEPT 64        /* of one response; the last one replaces what comes later */
-
-#define MAPI_CODES 19            /* of X-ResponseCode that the specification names, from 0 */
-
-/* "Context Not Found" (2.2.3.3.3); "no known name" beyond. */
-const char *mapi_code_name(uint32_t code);
 
 /* One message; arena-owned. What is marked "later" is set by a frame after its own. */
 struct mapi_message {
@@ -52,9 +48,9 @@ struct mapi_message {
 };
 
 /* auth is shared with RPC over HTTP. */
-struct mworld *mworld_new(const struct arena *arena, struct aworld *auth);
-struct mconn *mconn_new(struct mworld *world, uint32_t stream, const struct endpoint *client,
-                        const struct endpoint *server, const struct conn_past *past);
+struct mworld *mworld_new(struct track *track, struct aworld *auth);
+/* Follows a connection of kind CONN_MAPI. */
+struct mconn *mconn_new(struct mworld *world, struct conn *link);
 
 /* The logon of the connection. */
 struct aconn *mconn_auth(const struct mconn *conn);
@@ -63,7 +59,7 @@ struct aconn *mconn_auth(const struct mconn *conn);
  * X-RequestType or Content-Type application/mapi-http. */
 bool mapi_is_request(const struct http_head *head);
 
-/* Events, in the order of the stream. */
+/* What passes, in the order of the stream. */
 
 /* A head. Returns the record of the message that begins, NULL where it is none of MAPI/HTTP. */
 struct mapi_message *mconn_head(struct mconn *conn, struct when when, enum way way, const struct http_head *head);
@@ -76,37 +72,9 @@ void mconn_lost(struct mconn *conn, struct when when, enum way way);
  * or empty. Between mconn_end() and mconn_segment(). The spans need not outlive the call. */
 void mconn_facts(struct mconn *conn, struct mapi_message *message, const struct mapi_facts *facts,
                  struct span sentence);
-/* Every TCP segment, after the events of its frame: finishes and judges what ended in it. */
+/* Every TCP segment, after the events of its frame: finishes what ended in it. */
 void mconn_segment(struct mconn *conn, const struct segment *segment);
-/* A FIN or RST from the server's end of another connection (outlook.server_gone). */
+/* A FIN or RST from the server's end of a connection that is none of MAPI/HTTP. */
 void mworld_foreign_end(struct mworld *world, const struct endpoint *server, struct when when);
-
-const struct verdict *mworld_take_verdicts(struct mworld *world);
-
-/* A row for each session and leg, in order of appearance. */
-struct session_row {
-    uint32_t session, leg;
-    struct when start, last;
-    const char *user;            /* with the scheme: "EXAMPLE\\alice (NTLM)"; "" if none */
-    const char *application, *mailbox, *user_dn;
-    uint8_t endpoint;
-    struct endpoint client, server;      /* of the first connection */
-    const char *front_ends, *back_ends;  /* "EX1, EX2", "" if none */
-    uint32_t ok, failed;         /* responses */
-    int64_t slowest_ns;          /* -1 if none */
-    uint8_t slowest_type;
-    bool has_code;
-    uint32_t last_code;
-    const char *ended;           /* "", "Disconnect (frame 33)", "lost (frame 12)", ... */
-    enum verdict_kind verdict;   /* the gravest, VERDICT_KINDS if none */
-    uint32_t verdict_frame;
-    enum verdict_where where;    /* WHERE_UNKNOWN: cannot tell */
-    bool where_seen;
-    const char *cannot_tell;     /* why absence proves nothing here, or NULL */
-    const char *request_id;      /* of the server, of the last failure, "" if none */
-};
-
-uint32_t mworld_rows(const struct mworld *world);
-bool mworld_row(const struct mworld *world, uint32_t index, struct session_row *row);
 
 #endif

@@ -1,8 +1,7 @@
 /* vconn.h
  * Virtual connections of RPC over HTTP (MS-RPCH 3.2): which channels belong together,
- * in what state they are, what the flow control of both sides says, and what is wrong
- * with their routing. Pure state: it is fed decoded events in capture order, on the
- * first pass only, and hands out snapshots and verdicts that never change afterwards.
+ * in what state they are and what the flow control of both sides says. Pure state: it is fed decoded events in capture order, on the
+ * first pass only, and hands out snapshots that never change afterwards.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -10,31 +9,22 @@
 #ifndef OUTLOOKHTTP_VCONN_H
 #define OUTLOOKHTTP_VCONN_H
 
+#include "conn.h"
 #include "httphead.h"
 #include "pdu.h"
 #include "rts.h"
 #include "tcp.h"
-#include "verdict.h"
 
 struct vworld;                   /* all connections of a capture file */
 struct vtcp;                     /* one claimed TCP connection */
 
-struct vprefs {
-    bool same_proxy_required;    /* rpch.routing.proxies_differ is a warning (Exchange 2007/2010) */
-};
-
 /* The world owns everything; all memory comes from the arena. */
-struct vworld *vworld_new(const struct arena *arena, const struct vprefs *prefs);
+struct vworld *vworld_new(struct track *track);
 
-/* Claims a TCP connection. stream is tcp.stream. hop says whether HTTP or the bare
- * proxy-to-server form (ncacn_http/1.0) runs in it. */
-struct vtcp *vtcp_new(struct vworld *world, uint32_t stream, enum rts_hop hop,
-                      const struct endpoint *client, const struct endpoint *server, const struct conn_past *past);
-
-/* What was captured of the connection, and its ends; they live as long as it. */
-const struct tcp_flow *vtcp_tcp(const struct vtcp *conn);
-const struct endpoint *vtcp_client(const struct vtcp *conn);
-const struct endpoint *vtcp_server(const struct vtcp *conn);
+/* Follows a connection of kind CONN_RPCH whose first frame was at first_ns. hop says whether
+ * HTTP or the bare proxy-to-server form (ncacn_http/1.0) runs in it. */
+struct vtcp *vtcp_new(struct vworld *world, struct conn *link, enum rts_hop hop, int64_t first_ns);
+struct conn *vtcp_conn(const struct vtcp *conn);
 
 /* Events. Order inside a frame: HTTP heads and PDUs as they stand in the stream, then
  * vtcp_segment() once for the frame. */
@@ -69,10 +59,6 @@ void vtcp_segment(struct vtcp *conn, const struct segment *segment);
  * TCP connection that is not claimed: it tells a dead server from an idle timeout. */
 void vworld_foreign_end(struct vworld *world, const struct endpoint *server, struct when when);
 
-/* The verdicts that the events since the last call have proved, in order, or NULL; to be
- * shown on the frame of those events. */
-const struct verdict *vworld_take_verdicts(struct vworld *world);
-
 /* The state after a frame, for the generated fields. Peers are those of the server end. What
  * it points at is the world's and does not change. */
 struct vc_snapshot {
@@ -105,34 +91,8 @@ bool vtcp_mark(const struct vtcp *conn, struct vc_mark *mark);
 void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot);
 uint32_t vc_mark_row(const struct vc_mark *mark);        /* as vtcp_row() */
 
-/* A row of the report for each connection and leg that is numbered, in that order. */
-struct leg_row {
-    uint32_t vc, leg;
-    struct when start, last;
-    const char *user;            /* "" if none; as sent, with the scheme: "EXAMPLE\\alice (NTLM)" */
-    struct endpoint client;      /* of the channel seen first */
-    bool has_client;
-    const char *target;
-    bool has_in_peer, has_out_peer;
-    struct endpoint in_peer, out_peer;
-    uint32_t in_stream, out_stream;
-    int64_t setup_ns;            /* first channel request to CONN/C2 (C1); -1 if not opened */
-    uint32_t calls, faults;
-    int64_t longest_idle_ns;     /* on either channel, while both were there */
-    const char *state;
-    char ended[64];              /* "", "FIN by server (frame 33)", ... */
-    enum verdict_kind verdict;   /* the gravest, first of its severity; VERDICT_KINDS if none */
-    enum verdict_severity severity;
-    uint32_t verdict_frame;
-    enum verdict_where where;    /* WHERE_NONE: nothing wrong; WHERE_UNKNOWN: cannot tell */
-    bool where_seen;
-    const char *cannot_tell;     /* why absence proves nothing here ("IN: no SYN captured"), or NULL */
-    uint32_t request_frame_in, request_frame_out;
-    const char *request_id;      /* of the last response, "" if none */
-};
-
-uint32_t vworld_legs(const struct vworld *world);        /* number of rows */
-bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row);
+/* Legs of all connections so far, each a row of the report. */
+uint32_t vworld_legs(const struct vworld *world);
 /* The row that the connection's current channel belongs to, NO_NUMBER if none. */
 uint32_t vtcp_row(const struct vtcp *conn);
 

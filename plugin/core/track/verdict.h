@@ -11,6 +11,15 @@
 
 enum verdict_severity { V_CHAT, V_NOTE, V_WARNING, V_ERROR };
 enum verdict_group { GROUP_SEQUENCE, GROUP_RESPONSE, GROUP_PROTOCOL, GROUP_SECURITY };
+/* Whether it is proved by what was seen, or by what did not come. */
+enum verdict_proof { PRESENCE, ABSENCE };
+/* What it is told once of. */
+enum once_of {
+    ALWAYS, ONCE_A_LEG, ONCE_A_CHANNEL, ONCE_A_CONNECTION, ONCE_A_SIDE, ONCE_A_REQUEST, ONCE_A_RESPONSE, ONCE_AN_ACCOUNT,
+    ONCE_A_CLIENT, ONCE_A_HOST
+};
+/* What it is about. */
+enum subject_kind { ABOUT_CONNECTION, ABOUT_SESSION, ABOUT_LOGON, SUBJECTS };
 enum verdict_where { WHERE_NONE, WHERE_CLIENT, WHERE_DEVICE, WHERE_SERVER, WHERE_UNKNOWN };
 
 enum verdict_kind {
@@ -33,6 +42,8 @@ struct verdict_row {
     const char *summary;
     enum verdict_severity severity;
     enum verdict_group group;
+    enum verdict_proof proof;
+    enum once_of once;
 };
 
 extern const struct verdict_row verdict_rows[VERDICT_KINDS];
@@ -62,5 +73,7 @@ struct verdict *verdict_add(const struct arena *arena, struct verdict_list *list
                             struct when when, const struct text *text);
 /* Empties the list. */
 const struct verdict *verdict_take(struct verdict_list *list);
+/* Moves all of from behind to. */
+void verdict_move(struct verdict_list *to, struct verdict_list *from);
 
 #endif

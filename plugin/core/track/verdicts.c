@@ -8,55 +8,55 @@
 #include "verdict.h"
 
 const struct verdict_row verdict_rows[VERDICT_KINDS] = {
-    [V_PROXIES_DIFFER] = { "rpch.routing.proxies_differ", "IN and OUT end on different servers", V_NOTE, GROUP_SEQUENCE },
+    [V_PROXIES_DIFFER] = { "rpch.routing.proxies_differ", "IN and OUT end on different servers", V_NOTE, GROUP_SEQUENCE, PRESENCE, ONCE_A_LEG },
     [V_BACKEND_MISMATCH] = { "rpch.routing.backend_mismatch", "IN and OUT reached servers that did not join them", V_WARNING,
-                             GROUP_SEQUENCE },
-    [V_NEVER_JOINED] = { "rpch.routing.never_joined", "IN and OUT were never joined", V_WARNING, GROUP_SEQUENCE },
-    [V_JOINED_ACROSS_PROXIES] = { "rpch.routing.joined_across_proxies", "Joined across two proxies", V_CHAT, GROUP_SEQUENCE },
-    [V_TARGET_MISMATCH] = { "rpch.routing.target_mismatch", "IN and OUT ask for different targets", V_ERROR, GROUP_SEQUENCE },
-    [V_LONE] = { "rpch.channel.lone", "A channel without its other half", V_NOTE, GROUP_SEQUENCE },
-    [V_REFUSED] = { "rpch.channel.refused", "A channel was refused", V_WARNING, GROUP_RESPONSE },
+                             GROUP_SEQUENCE, ABSENCE, ONCE_A_LEG },
+    [V_NEVER_JOINED] = { "rpch.routing.never_joined", "IN and OUT were never joined", V_WARNING, GROUP_SEQUENCE, ABSENCE, ONCE_A_LEG },
+    [V_JOINED_ACROSS_PROXIES] = { "rpch.routing.joined_across_proxies", "Joined across two proxies", V_CHAT, GROUP_SEQUENCE, PRESENCE, ONCE_A_LEG },
+    [V_TARGET_MISMATCH] = { "rpch.routing.target_mismatch", "IN and OUT ask for different targets", V_ERROR, GROUP_SEQUENCE, PRESENCE, ONCE_A_LEG },
+    [V_LONE] = { "rpch.channel.lone", "A channel without its other half", V_NOTE, GROUP_SEQUENCE, ABSENCE, ONCE_A_CHANNEL },
+    [V_REFUSED] = { "rpch.channel.refused", "A channel was refused", V_WARNING, GROUP_RESPONSE, PRESENCE, ONCE_A_CHANNEL },
     [V_IDLE_CLOSED] = { "rpch.channel.idle_closed", "An idle channel was closed from the server's side", V_WARNING,
-                        GROUP_SEQUENCE },
-    [V_SILENT_DROP] = { "rpch.channel.silent_drop", "A connection went silent after idle time", V_WARNING, GROUP_SEQUENCE },
-    [V_BUFFERED] = { "rpch.channel.buffered", "Data was held back on the way", V_WARNING, GROUP_SEQUENCE },
-    [V_CALL_FAILED] = { "rpch.call.failed", "An RPC call or bind failed", V_NOTE, GROUP_RESPONSE },
+                        GROUP_SEQUENCE, ABSENCE, ONCE_A_LEG },
+    [V_SILENT_DROP] = { "rpch.channel.silent_drop", "A connection went silent after idle time", V_WARNING, GROUP_SEQUENCE, ABSENCE, ONCE_A_CONNECTION },
+    [V_BUFFERED] = { "rpch.channel.buffered", "Data was held back on the way", V_WARNING, GROUP_SEQUENCE, PRESENCE, ONCE_A_LEG },
+    [V_CALL_FAILED] = { "rpch.call.failed", "An RPC call or bind failed", V_NOTE, GROUP_RESPONSE, PRESENCE, ALWAYS },
     [V_LIFETIME_EXCEEDED] = { "rpch.channel.lifetime_exceeded", "More bytes than the channel lifetime", V_WARNING,
-                              GROUP_PROTOCOL },
-    [V_WINDOW_EXCEEDED] = { "rpch.flow.window_exceeded", "More bytes than the receive window", V_WARNING, GROUP_PROTOCOL },
-    [V_SERVER_GONE] = { "outlook.server_gone", "A server ended all its connections", V_WARNING, GROUP_SEQUENCE },
-    [V_NTLM_TORN] = { "outlook.auth.ntlm_torn", "An NTLM handshake was torn across connections", V_ERROR, GROUP_SECURITY },
+                              GROUP_PROTOCOL, PRESENCE, ONCE_A_CHANNEL },
+    [V_WINDOW_EXCEEDED] = { "rpch.flow.window_exceeded", "More bytes than the receive window", V_WARNING, GROUP_PROTOCOL, ABSENCE, ONCE_A_CHANNEL },
+    [V_SERVER_GONE] = { "outlook.server_gone", "A server ended all its connections", V_WARNING, GROUP_SEQUENCE, PRESENCE, ALWAYS },
+    [V_NTLM_TORN] = { "outlook.auth.ntlm_torn", "An NTLM handshake was torn across connections", V_ERROR, GROUP_SECURITY, ABSENCE, ALWAYS },
     [V_TYPE3_ALONE] = { "outlook.auth.type3_without_challenge", "An NTLM answer to a challenge this connection never carried",
-                        V_WARNING, GROUP_SECURITY },
-    [V_AUTH_REFUSED] = { "outlook.auth.refused", "Credentials were refused again and again", V_WARNING, GROUP_SECURITY },
+                        V_WARNING, GROUP_SECURITY, ABSENCE, ALWAYS },
+    [V_AUTH_REFUSED] = { "outlook.auth.refused", "Credentials were refused again and again", V_WARNING, GROUP_SECURITY, PRESENCE, ALWAYS },
     [V_SHARED_CONNECTION] = { "outlook.auth.shared_connection", "Two users share an authenticated connection", V_ERROR,
-                              GROUP_SECURITY },
-    [V_AUTH_SLOW] = { "outlook.auth.slow", "The answer to credentials was slow", V_NOTE, GROUP_SECURITY },
-    [V_AUTH_VERY_SLOW] = { "outlook.auth.very_slow", "The answer to credentials was very slow", V_WARNING, GROUP_SECURITY },
-    [V_DOWNGRADED] = { "outlook.auth.downgraded", "Only Basic is offered to a client that tried NTLM", V_NOTE, GROUP_SECURITY },
+                              GROUP_SECURITY, PRESENCE, ALWAYS },
+    [V_AUTH_SLOW] = { "outlook.auth.slow", "The answer to credentials was slow", V_NOTE, GROUP_SECURITY, PRESENCE, ALWAYS },
+    [V_AUTH_VERY_SLOW] = { "outlook.auth.very_slow", "The answer to credentials was very slow", V_WARNING, GROUP_SECURITY, PRESENCE, ALWAYS },
+    [V_DOWNGRADED] = { "outlook.auth.downgraded", "Only Basic is offered to a client that tried NTLM", V_NOTE, GROUP_SECURITY, PRESENCE, ONCE_A_CLIENT },
     [V_HEADER_CASE] = { "outlook.auth.header_case", "Lower-case www-authenticate, and no client tries again", V_NOTE,
-                        GROUP_SECURITY },
-    [V_EMPTY_BEARER] = { "outlook.auth.empty_bearer", "Empty Bearer again and again", V_NOTE, GROUP_SECURITY },
-    [V_CHANNEL_BINDING] = { "outlook.auth.channel_binding", "Channel bindings that cannot match", V_WARNING, GROUP_SECURITY },
-    [V_HTTP_FAILED] = { "outlook.http.failed", "A response the endpoint cannot have written", V_WARNING, GROUP_RESPONSE },
-    [V_RESPONSE_CODE] = { "mapihttp.response_code.failed", "X-ResponseCode tells of a failure", V_WARNING, GROUP_RESPONSE },
-    [V_CONNECT_FAILED] = { "mapihttp.connect.failed", "Connect or Bind failed", V_WARNING, GROUP_RESPONSE },
-    [V_ERROR_CODE] = { "mapihttp.error_code.failed", "A request failed", V_NOTE, GROUP_RESPONSE },
-    [V_SESSION_LOST] = { "mapihttp.session.lost", "The server does not know a living session", V_ERROR, GROUP_SEQUENCE },
-    [V_SESSION_EXPIRED] = { "mapihttp.session.expired", "The session had expired", V_NOTE, GROUP_SEQUENCE },
+                        GROUP_SECURITY, ABSENCE, ONCE_A_HOST },
+    [V_EMPTY_BEARER] = { "outlook.auth.empty_bearer", "Empty Bearer again and again", V_NOTE, GROUP_SECURITY, ABSENCE, ONCE_A_CLIENT },
+    [V_CHANNEL_BINDING] = { "outlook.auth.channel_binding", "Channel bindings that cannot match", V_WARNING, GROUP_SECURITY, PRESENCE, ONCE_AN_ACCOUNT },
+    [V_HTTP_FAILED] = { "outlook.http.failed", "A response the endpoint cannot have written", V_WARNING, GROUP_RESPONSE, PRESENCE, ALWAYS },
+    [V_RESPONSE_CODE] = { "mapihttp.response_code.failed", "X-ResponseCode tells of a failure", V_WARNING, GROUP_RESPONSE, PRESENCE, ALWAYS },
+    [V_CONNECT_FAILED] = { "mapihttp.connect.failed", "Connect or Bind failed", V_WARNING, GROUP_RESPONSE, PRESENCE, ALWAYS },
+    [V_ERROR_CODE] = { "mapihttp.error_code.failed", "A request failed", V_NOTE, GROUP_RESPONSE, PRESENCE, ALWAYS },
+    [V_SESSION_LOST] = { "mapihttp.session.lost", "The server does not know a living session", V_ERROR, GROUP_SEQUENCE, ABSENCE, ALWAYS },
+    [V_SESSION_EXPIRED] = { "mapihttp.session.expired", "The session had expired", V_NOTE, GROUP_SEQUENCE, ABSENCE, ALWAYS },
     [V_BACKEND_CHANGED] = { "mapihttp.session.backend_changed", "The session reached another back end and was refused",
-                            V_WARNING, GROUP_SEQUENCE },
+                            V_WARNING, GROUP_SEQUENCE, PRESENCE, ALWAYS },
     [V_BACKEND_CHANGED_CHAT] = { "mapihttp.session.backend_changed.chat", "The session reached another back end", V_CHAT,
-                                 GROUP_SEQUENCE },
+                                 GROUP_SEQUENCE, PRESENCE, ALWAYS },
     [V_COOKIE_LOST] = { "mapihttp.session.cookie_lost", "A cookie of the session is missing or stale", V_WARNING,
-                        GROUP_SEQUENCE },
+                        GROUP_SEQUENCE, ABSENCE, ALWAYS },
     [V_SEQUENCE_BROKEN] = { "mapihttp.session.sequence_broken", "The sequence of requests is broken", V_WARNING,
-                            GROUP_SEQUENCE },
-    [V_PENDING_LATE] = { "mapihttp.pending.late", "PENDING came late or bunched", V_WARNING, GROUP_SEQUENCE },
-    [V_RESPONSE_CUT] = { "mapihttp.response.cut", "A response was cut short", V_WARNING, GROUP_SEQUENCE },
+                            GROUP_SEQUENCE, PRESENCE, ONCE_A_REQUEST },
+    [V_PENDING_LATE] = { "mapihttp.pending.late", "PENDING came late or bunched", V_WARNING, GROUP_SEQUENCE, ABSENCE, ONCE_A_RESPONSE },
+    [V_RESPONSE_CUT] = { "mapihttp.response.cut", "A response was cut short", V_WARNING, GROUP_SEQUENCE, ABSENCE, ALWAYS },
     [V_RESPONSE_CUT_CHAT] = { "mapihttp.response.cut.chat", "The client did not wait for the response", V_CHAT,
-                              GROUP_SEQUENCE },
-    [V_UNANSWERED] = { "mapihttp.request.unanswered", "A request was never answered", V_NOTE, GROUP_SEQUENCE }
+                              GROUP_SEQUENCE, ABSENCE, ALWAYS },
+    [V_UNANSWERED] = { "mapihttp.request.unanswered", "A request was never answered", V_NOTE, GROUP_SEQUENCE, ABSENCE, ALWAYS }
 };
 
 const char *verdict_filter(enum verdict_kind kind)
@@ -98,4 +98,18 @@ const struct verdict *verdict_take(struct verdict_list *list)
     const struct verdict *first = list->first;
     list->first = list->last = NULL;
     return first;
+}
+
+void verdict_move(struct verdict_list *to, struct verdict_list *from)
+{
+    if (!from->first) {
+        return;
+    }
+    if (to->last) {
+        to->last->next = from->first;
+    } else {
+        to->first = from->first;
+    }
+    to->last = from->last;
+    from->first = from->last = NULL;
 }

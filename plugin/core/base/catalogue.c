@@ -1,0 +1,150 @@
+/* catalogue.c
+ * The walk over layouts for registration.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "catalogue.h"
+
+#include "layout.h"
+
+#include <stdio.h>
+
+#define FIRST_SLOTS 256u
+#define FIRST_FIELDS 64u
+
+struct catalogue_slot {
+    const struct field *row;     /* NULL: free */
+    uint32_t field;              /* CATALOGUE_NONE: a step */
+};
+
+void catalogue_init(struct catalogue *catalogue, struct arena arena)
+{
+    memset(catalogue, 0, sizeof(*catalogue));
+    catalogue->arena = arena;
+}
+
+/* Where the row is, or would be. */
+static struct catalogue_slot *slot_of(const struct catalogue *catalogue, const struct field *row)
+{
+    uint64_t mixed = (uint64_t)(uintptr_t)row * 0x9E3779B97F4A7C15u;
+    unsigned mask = catalogue->slots_count - 1, at = (unsigned)(mixed >> 32) & mask;
+    while (catalogue->slots[at].row && catalogue->slots[at].row != row) {
+        at = (at + 1) & mask;
+    }
+    return &catalogue->slots[at];
+}
+
+uint32_t catalogue_find(const struct catalogue *catalogue, const struct field *row)
+{
+    const struct catalogue_slot *slot = catalogue->slots_count ? slot_of(catalogue, row) : NULL;
+    return slot && slot->row ? slot->field : CATALOGUE_NONE;
+}
+
+static void enter(struct catalogue *catalogue, const struct field *row, uint32_t field)
+{
+    if ((catalogue->used + 1) * 2 > catalogue->slots_count) {
+        struct catalogue_slot *old = catalogue->slots;
+        unsigned old_count = catalogue->slots_count;
+        catalogue->slots_count = old_count ? old_count * 2 : FIRST_SLOTS;
+        catalogue->slots = arena_new(&catalogue->arena, catalogue->slots_count * sizeof(*old));
+        for (unsigned i = 0; i < old_count; i++) {
+            if (old[i].row) {
+                *slot_of(catalogue, old[i].row) = old[i];
+            }
+        }
+        arena_give_back(&catalogue->arena, old, old_count * sizeof(*old));
+    }
+    *slot_of(catalogue, row) = (struct catalogue_slot){ row, field };
+    catalogue->used++;
+}
+
+bool catalogue_own_label(const struct field *row)
+{
+    return row->kind <= FIELD_U32 && !row->names && !row->mask;
+}
+
+/* What two rows of one filter do not agree in, or NULL. */
+static const char *difference(const struct catalogued *field, const struct field *row, uint8_t kind)
+{
+    uint8_t one = field->kind == FIELD_STRING16 ? FIELD_STRING8 : field->kind;
+    uint8_t other = kind == FIELD_STRING16 ? FIELD_STRING8 : kind;
+    if (one != other) {
+        return "kinds";
+    }
+    if (field->row->hex != row->hex) {
+        return "bases";
+    }
+    if (field->row->mask != row->mask) {
+        return "masks";
+    }
+    if (field->row->names != row->names) {
+        return "tables of names";
+    }
+    return !catalogue_own_label(row) && strcmp(field->row->label, row->label) != 0 ? "labels" : NULL;
+}
+
+static bool add_row(struct catalogue *catalogue, const char *prefix, const struct field *row, uint8_t kind,
+                    char why[CATALOGUE_WHY_MAX])
+{
+    unsigned i = 0;
+    while (i < catalogue->count && (strcmp(catalogue->fields[i].row->filter, row->filter) != 0
+                                    || strcmp(catalogue->fields[i].prefix, prefix) != 0)) {
+        i++;
+    }
+    if (i < catalogue->count) {
+        const char *what = difference(&catalogue->fields[i], row, kind);
+        if (what) {
+            snprintf(why, CATALOGUE_WHY_MAX, "%s%s has two %s: in the rows \"%s\" and \"%s\"", prefix, row->filter, what,
+                     catalogue->fields[i].row->label, row->label);
+            return false;
+        }
+    } else {
+        if (catalogue->count == catalogue->room) {
+            struct catalogued *old = catalogue->fields;
+            unsigned room = catalogue->room ? catalogue->room * 2 : FIRST_FIELDS;
+            catalogue->fields = arena_new(&catalogue->arena, room * sizeof(*old));
+            if (old) {
+                memcpy(catalogue->fields, old, catalogue->room * sizeof(*old));
+            }
+            arena_give_back(&catalogue->arena, old, catalogue->room * sizeof(*old));
+            catalogue->room = room;
+        }
+        catalogue->fields[catalogue->count++] = (struct catalogued){ prefix, row, kind };
+    }
+    enter(catalogue, row, i);
+    return true;
+}
+
+bool catalogue_add(struct catalogue *catalogue, const char *prefix, const struct field *layout,
+                   char why[CATALOGUE_WHY_MAX])
+{
+    uint8_t whole = FIELD_U8;
+    if (catalogue->slots_count && slot_of(catalogue, layout)->row) {
+        return true;             /* was here before */
+    }
+    if (layout_is_end(layout)) {
+        return true;
+    }
+    for (const struct field *row = layout; !layout_is_end(row); row++) {
+        if (!row->mask) {
+            whole = row->kind;
+        }
+        if (!row->filter) {
+            enter(catalogue, row, CATALOGUE_NONE);
+        } else if (!add_row(catalogue, prefix, row, whole, why)) {
+            return false;
+        }
+    }
+    for (const struct field *row = layout; !layout_is_end(row); row++) {
+        if (row->inside && !catalogue_add(catalogue, prefix, row->inside, why)) {
+            return false;
+        }
+        for (const struct field_choice *choice = row->choices; choice && choice->rows; choice++) {
+            if (!catalogue_add(catalogue, prefix, choice->rows, why)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}

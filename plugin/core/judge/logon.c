@@ -1,0 +1,485 @@
+/* logon.c
+ * What is wrong with logons, and how it is said.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "logon_rules.h"
+
+#include <stdio.h>
+
+#define SLOW_ABOVE (2 * SECOND)          /* people wait for it */
+#define VERY_SLOW_ABOVE (10 * SECOND)    /* clients begin to give up */
+#define REFUSALS_TOLD 3                  /* one is a typing error or a stale ticket, two a prompt answered wrongly */
+#define BEARERS_TOLD 3                   /* one asks what the server offers, two may be a token under way */
+
+_Static_assert(REFUSALS_TOLD <= REFUSALS_KEPT && BEARERS_TOLD <= ROUNDS_KEPT, "frames that texts name");
+
+/* ---- memory ----------------------------------------------------------------------------- */
+
+struct account_memo {
+    struct once once;
+    struct result result;
+};
+
+/* Of a peer, a site or a series of empty Bearers. */
+struct once_memo {
+    struct once once;
+};
+
+static struct account_memo *account_memo(struct judge *judge, const struct account *account)
+{
+    void **memo = memo_of(&account->memo);
+    if (!*memo) {
+        struct account_memo *fresh = *memo = arena_new(&judge->arena, sizeof(*fresh));
+        fresh->once.of = ONCE_AN_ACCOUNT;
+    }
+    return *memo;
+}
+
+static struct once *once_in(struct judge *judge, void *const *memo, enum once_of of)
+{
+    if (!*memo) {
+        struct once_memo *fresh = *memo_of(memo) = arena_new(&judge->arena, sizeof(*fresh));
+        fresh->once.of = (uint8_t)of;
+    }
+    return &((struct once_memo *)*memo)->once;
+}
+
+const struct result *logon_result(const struct account *account)
+{
+    const struct account_memo *memo = account->memo;
+    return memo ? &memo->result : NULL;
+}
+
+static struct subject about(struct result *result, struct once *once, uint32_t leg)
+{
+    return (struct subject){
+        .kind = ABOUT_LOGON, .result = result, .once = once, .vc = NO_NUMBER, .session = NO_NUMBER, .leg = leg
+    };
+}
+
+static struct subject about_account(struct judge *judge, const struct account *account, uint32_t leg)
+{
+    return about(account ? &account_memo(judge, account)->result : NULL, NULL, leg);
+}
+
+/* What did not come on a connection rests on all of it, from SYN on. */
+static struct evidence all_of(const struct aconn *conn)
+{
+    struct evidence evidence = { .more = conn->lost };   /* what could not be followed is not named */
+    evidence_add(&evidence, conn->link, 0);
+    return evidence;
+}
+
+static void tell_by(struct finding *finding, enum verdict_where where, bool seen)
+{
+    finding->where = where;
+    finding->seen = seen;
+    tell(finding);
+}
+
+/* ---- pieces of sentences ----------------------------------------------------------------- */
+
+/* Each in room of its own, which lasts as long as the block that says it. */
+#define PIECE_MAX 160
+#define SERVER(conn, frame) server_piece((char[PIECE_MAX]){ 0 }, conn, frame)
+#define NAME(name) name_piece((char[PIECE_MAX]){ 0 }, name)
+#define USER(user) NAME((user)[0] ? (user) : "a user whose name is not visible")
+#define NAMES(nb_name, dns_name) names_piece((char[PIECE_MAX]){ 0 }, nb_name, dns_name)
+#define LEAF(conn) leaf_piece((char[PIECE_MAX]){ 0 }, conn)
+#define FRAMES(frames, count) frames_piece((char[PIECE_MAX]){ 0 }, frames, count)
+
+/* "10.0.0.81:80 (stream 3, frame 12)" */
+static const char *server_piece(char *to, const struct aconn *conn, uint32_t frame)
+{
+    snprintf(to, PIECE_MAX, "%s (stream %u, frame %u)", ENDPOINT(conn_server(conn->link)), conn->link->stream, frame);
+    return to;
+}
+
+#define NAME_SHOWN 64
+
+/* A name as sent, cut short where it would leave no room for the rest. */
+static const char *name_piece(char *to, const char *name)
+{
+    size_t len = strlen(name);
+    if (len <= NAME_SHOWN) {
+        return name;
+    }
+    for (len = NAME_SHOWN; len > 0 && ((uint8_t)name[len] & 0xC0) == 0x80;) {
+        len--;
+    }
+    snprintf(to, PIECE_MAX, "%.*s...", (int)len, name);
+    return to;
+}
+
+/* "EX1 (ex1.example.test)" */
+static const char *names_piece(char *to, const char *nb_name, const char *dns_name)
+{
+    const char *name = NAME(nb_name[0] ? nb_name : dns_name[0] ? dns_name : "a server without a name");
+    if (nb_name[0] && dns_name[0]) {
+        snprintf(to, PIECE_MAX, "%.*s (%.*s)", NAME_SHOWN + 3, name, NAME_SHOWN + 3, NAME(dns_name));
+    } else {
+        snprintf(to, PIECE_MAX, "%.*s", NAME_SHOWN + 3, name);
+    }
+    return to;
+}
+
+/* "10.0.0.80:443 (stream 0, thumbprint 5A0C3F11...)", as Windows names certificates. */
+static const char *leaf_piece(char *to, const struct aconn *conn)
+{
+    const uint8_t *id = conn->link->leaf->sha1;
+    snprintf(to, PIECE_MAX, "%s (stream %u, thumbprint %02X%02X%02X%02X...)", ENDPOINT(conn_server(conn->link)),
+             conn->link->stream, id[0], id[1], id[2], id[3]);
+    return to;
+}
+
+/* "4, 8, 12"; there is room for ten. */
+static const char *frames_piece(char *to, const uint32_t *frames, unsigned count)
+{
+    size_t used = 0;
+    for (unsigned i = 0; i < count; i++) {
+        used += (size_t)snprintf(to + used, PIECE_MAX - used, "%s%u", i ? ", " : "", frames[i]);
+    }
+    return to;
+}
+
+/* ---- NTLM ------------------------------------------------------------------------------- */
+
+static void say_torn(struct text *text, const struct lone_type3 *type3, uint32_t frame)
+{
+    const struct aconn *client = type3->client_side;
+    say(text, "Seen: the type 3 of %s goes to %s and echoes the target information of %s%s, whose type 2 came from %s",
+        USER(type3->user), SERVER(type3->conn, frame), NAMES(type3->nb_name, type3->dns_name),
+        type3->has_timestamp ? " with its timestamp" : "", SERVER(type3->same_leg->conn, type3->same_leg->frame));
+    if (client) {
+        say(text, "; the client kept one connection (stream %u) to %s", client->link->stream,
+            ENDPOINT(conn_server(client->link)));
+    }
+    say(text, "; inferred: %s splits one NTLM handshake over two connections, and the second never issued that "
+        "challenge, so the logon fails; next: make the device keep one server connection for each client connection "
+        "(no close, no pooling for NTLM), or use Kerberos",
+        client ? "the device there" : "a device before it, or the client,");
+}
+
+static void say_alone(struct text *text, const struct lone_type3 *type3, uint32_t frame)
+{
+    say(text, "Seen: the type 3 of %s to %s answers a challenge of %s, but this connection, whole from SYN, carried no "
+        "type 2", USER(type3->user), SERVER(type3->conn, frame), NAMES(type3->nb_name, type3->dns_name));
+    if (type3->before) {
+        say(text, "; on leg %u it came from %s; inferred: the device between sent the type 1 over another server "
+            "connection, which the capture lacks", type3->before->leg, SERVER(type3->before->conn, type3->before->frame));
+    } else {
+        say(text, " and none of the capture matches; inferred: the challenge came on a connection outside the "
+            "capture: the handshake was split before it reached this one");
+    }
+    say(text, "; next: capture all server connections of the device, and make it keep one for each client connection");
+}
+
+void logon_challenge_missing(struct judge *judge, const struct event *event)
+{
+    const struct lone_type3 *type3 = event->logon.type3;
+    const bool torn = type3->same_leg != NULL;
+    const struct subject subject = about_account(judge, type3->account, type3->leg);
+    const struct evidence evidence = all_of(type3->conn);
+    struct finding finding;
+    if (!finding_begin(&finding, judge, torn ? V_NTLM_TORN : V_TYPE3_ALONE, event->when, &subject, &evidence)) {
+        return;
+    }
+    if (torn) {
+        say_torn(&finding.text, type3, event->when.frame);
+        tell_by(&finding, WHERE_DEVICE, type3->client_side != NULL);
+    } else {
+        say_alone(&finding.text, type3, event->when.frame);
+        tell_by(&finding, type3->before ? WHERE_DEVICE : WHERE_UNKNOWN, false);
+    }
+}
+
+/* ---- channel bindings -------------------------------------------------------------------- */
+
+static bool bound_to(const struct arequest *request, const struct tls_leaf *leaf)
+{
+    return leaf && leaf->has_bindings && memcmp(leaf->bindings, request->bound_to, sizeof(leaf->bindings)) == 0;
+}
+
+/* The legs before the last one. */
+struct bridge {
+    const struct aconn *bound;   /* the bindings are those of its certificate, or NULL */
+    const struct aconn *client;  /* the first, NULL if the last leg is the only one */
+};
+
+static struct bridge bridge_of(const struct arequest *request)
+{
+    struct bridge bridge = { NULL, NULL };
+    for (const struct arequest *before = request->parent; before; before = before->parent) {
+        bridge.client = before->conn;
+        if (!bridge.bound && bound_to(request, before->conn->link->leaf)) {
+            bridge.bound = before->conn;
+        }
+    }
+    return bridge;
+}
+
+static void say_clear(struct text *text, const struct arequest *request, uint32_t frame, const struct bridge *bridge)
+{
+    say(text, " (frame %u) carries channel bindings of TLS, goes in clear text to %s and is refused with 401",
+        request->when.frame, SERVER(request->conn, frame));
+    if (bridge->bound) {
+        say(text, "; the bindings are those of the certificate at %s", LEAF(bridge->bound));
+    }
+    say(text, "; inferred: TLS ends at a device before this connection, so the bindings cannot match what the server "
+        "sees, if it asks for Extended Protection; next: pass TLS through or encrypt again with the same certificate, "
+        "or turn Extended Protection off for this virtual directory");
+}
+
+static void say_other_leaf(struct text *text, const struct arequest *request, uint32_t frame,
+                           const struct bridge *bridge)
+{
+    say(text, " (frame %u) carries channel bindings of TLS and is refused with 401 (frame %u) by %s",
+        request->when.frame, frame, LEAF(request->conn));
+    if (bridge->bound) {
+        say(text, "; the bindings are those of another certificate, at %s", LEAF(bridge->bound));
+    } else {
+        say(text, ", which presents another certificate than %s before it%s", LEAF(bridge->client),
+            request->conn->link->leaf->has_bindings && bridge->client->link->leaf->has_bindings ?
+            "; the bindings are those of neither" : "");
+    }
+    say(text, "; inferred: a device between ends TLS and encrypts again, so the bindings cannot match what the server "
+        "sees, if it asks for Extended Protection; next: install the same certificate on the device and the server, "
+        "pass TLS through, or turn Extended Protection off for this virtual directory");
+}
+
+static void judge_bindings(struct judge *judge, const struct arequest *request, struct when when)
+{
+    /* The leg where the server judges, and nothing else that explains the refusal. */
+    if (!request->bindings || request->passed_on || request->torn) {
+        return;
+    }
+    const struct conn *link = request->conn->link;
+    const struct bridge bridge = bridge_of(request);
+    const struct tls_leaf *before = bridge.client ? bridge.client->link->leaf : NULL;
+    /* Where the server's own certificate is not known, or is the one that was bound to, or only
+     * one leg was captured, nothing can be said. */
+    if (link->tls && (!link->leaf || bound_to(request, link->leaf) ||
+                      !(bridge.bound || (before && !tls_leaf_equal(before, link->leaf))))) {
+        return;
+    }
+    struct account_memo *memo = account_memo(judge, request->account);
+    const struct subject subject = about(&memo->result, &memo->once, request->leg);
+    struct finding finding;
+    if (!finding_begin(&finding, judge, V_CHANNEL_BINDING, when, &subject, NULL)) {
+        return;
+    }
+    say(&finding.text, "Seen: the type 3 of %s", USER(request->user));
+    if (link->tls) {
+        say_other_leaf(&finding.text, request, when.frame, &bridge);
+    } else {
+        say_clear(&finding.text, request, when.frame, &bridge);
+    }
+    tell_by(&finding, WHERE_DEVICE, link->tls || bridge.bound);
+}
+
+/* ---- refusals ------------------------------------------------------------------------------ */
+
+static void say_refusals(struct text *text, const struct logon_answer *answer, uint32_t frame)
+{
+    const struct arequest *request = answer->request;
+    const struct http_info *info = answer->info;
+    say(text, "Seen: %s credentials of ", request->scheme);
+    if (request->user[0]) {
+        say(text, "%s", NAME(request->user));
+    } else {
+        say(text, "one client (%s)", request->identity[ID_CLIENT_INFO] ? "X-ClientInfo" : "OutlookSession");
+    }
+    say(text, " for %s were refused with 401 in frames %s, each sent after the refusal before had arrived; the last came "
+        "from %s", NAME(request->host), FRAMES(answer->refusals->frame, REFUSALS_TOLD), SERVER(answer->conn, frame));
+    if (info->front_end[0]) {
+        say(text, ", X-FEServer %s", NAME(info->front_end));
+    } else if (info->server_header[0]) {
+        say(text, ", Server %s", info->server_header);
+    }
+}
+
+static void judge_refusals(struct judge *judge, const struct logon_answer *answer, struct when when)
+{
+    const struct arequest *request = answer->request;
+    if (!answer->refusals || answer->refusals->count != REFUSALS_TOLD) {
+        return;
+    }
+    const struct subject subject = about_account(judge, answer->account, answer->leg);
+    struct finding finding;
+    if (!finding_begin(&finding, judge, V_AUTH_REFUSED, when, &subject, NULL)) {
+        return;
+    }
+    const struct site *site = site_find(request->conn->world, request->host, request->leg);
+    const bool others = request->user[0] && site && site->accepted &&
+                        (site->several || users_differ(site->accepted, request->user));
+    enum verdict_where where = WHERE_DEVICE;
+    say_refusals(&finding.text, answer, when.frame);
+    if (request->torn) {
+        say(&finding.text, "; inferred: the handshake is torn (see frame %u), so no password would do; next: mend the "
+            "device's handling of NTLM connections", request->torn);
+    } else if (answer->info->author == HTTP_BY_DEVICE) {
+        say(&finding.text, "; inferred: a device refuses before Exchange sees the logon; next: see why in its log");
+    } else if (others) {
+        where = WHERE_CLIENT;
+        say(&finding.text, "; inferred: other users are accepted there, so the name, password or ticket of this one is "
+            "wrong, expired or locked; next: see event 4625 and its status in the server's security log");
+    } else {
+        where = WHERE_UNKNOWN;
+        say(&finding.text, "; inferred: wrong or expired credentials, or a server that cannot check them; next: see event "
+            "4625 and its status in the server's security log, and the service account and SPN if it is Kerberos");
+    }
+    tell_by(&finding, where, false);
+}
+
+void logon_refused(struct judge *judge, const struct event *event)
+{
+    judge_bindings(judge, event->logon.answer->request, event->when);
+    judge_refusals(judge, event->logon.answer, event->when);
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+void logon_answered(struct judge *judge, const struct event *event)
+{
+    const struct logon_answer *answer = event->logon.answer;
+    const struct account *account = answer->account;
+    const int64_t ns = event->when.ns - answer->sent.ns, below = answer->below.ns - answer->sent.ns;
+    const int64_t most = answer->accepted ? SLOW_ABOVE : VERY_SLOW_ABOVE;
+    if (!answer->checked || ns <= most) {
+        return;
+    }
+    const struct subject subject = about_account(judge, account, answer->leg);
+    struct finding finding;
+    if (!finding_begin(&finding, judge, ns > VERY_SLOW_ABOVE ? V_AUTH_VERY_SLOW : V_AUTH_SLOW, event->when, &subject,
+                       NULL)) {
+        return;
+    }
+    const bool kept = answer->below.frame && below <= most;
+    const bool ntlm = strcmp(account->scheme, "NTLM") == 0 || strcmp(account->scheme, "Negotiate/NTLM") == 0;
+    say(&finding.text, "Seen: the %s credentials of %s in frame %u were %s", account->scheme, USER(account->user),
+        answer->sent.frame, answer->accepted ? "accepted" : "refused");
+    if (answer->status) {
+        say(&finding.text, " (%u)", answer->status);
+    }
+    say(&finding.text, " after %s by %s", SECONDS(ns), SERVER(answer->conn, event->when.frame));
+    if (kept) {
+        say(&finding.text, ", while the answer on the next leg came in frame %u after %s; inferred: the server was "
+            "quick, the device between keeps answers back; next: response buffering on that device",
+            answer->below.frame, SECONDS(below));
+    } else {
+        say(&finding.text, "; inferred: the server, or the domain controller it asks, is slow to check credentials; next: "
+            "%s", ntlm ?
+            "look for Netlogon semaphore waits and timeouts on the server (MaxConcurrentApi), or use Kerberos" :
+            "look for Netlogon or Kerberos delays on the server, and at its way to the domain controllers");
+    }
+    tell_by(&finding, kept ? WHERE_DEVICE : WHERE_SERVER, kept);
+}
+
+/* ---- offers ------------------------------------------------------------------------------------ */
+
+void logon_offered(struct judge *judge, const struct event *event)
+{
+    const struct logon_answer *answer = event->logon.answer;
+    const struct arequest *request = answer->request;
+    const struct http_info *info = answer->info;
+    const struct peer *peer = request->peer;
+    if (answer->offers != 1u << AUTH_BASIC || !peer->tried) {
+        return;
+    }
+    const struct subject subject = about(NULL, once_in(judge, &peer->memo, ONCE_A_CLIENT), answer->leg);
+    struct finding finding;
+    if (!finding_begin(&finding, judge, V_DOWNGRADED, event->when, &subject, NULL)) {
+        return;
+    }
+    const bool dropped = request->below_answered &&
+                         (request->below_offers & (1u << AUTH_NTLM | 1u << AUTH_NEGOTIATE));
+    const bool device = info->author == HTTP_BY_DEVICE;
+    say(&finding.text, "Seen: the client tried %s at %s (stream %u, frame %u); the 401 of %s offers only Basic",
+        peer->tried, NAME(request->host), peer->tried_stream, peer->tried_frame,
+        SERVER(answer->conn, event->when.frame));
+    if (dropped) {
+        say(&finding.text, ", while the server behind offered more on the next leg; inferred: this device takes NTLM and "
+            "Negotiate out");
+    } else if (device) {
+        say(&finding.text, ", written by a device (%s %s); inferred: the device does not pass NTLM or Negotiate on",
+            info->via[0] ? "Via" : "Server", info->via[0] ? info->via : info->server_header);
+    } else {
+        say(&finding.text, "; inferred: a proxy takes NTLM and Negotiate out, or the server does not offer them");
+    }
+    say(&finding.text, "; next: compare with the 401 at the server itself, and with the authentication methods of the "
+        "virtual directory");
+    tell_by(&finding, dropped || device ? WHERE_DEVICE : WHERE_UNKNOWN, dropped);
+}
+
+void logon_passed_by(struct judge *judge, const struct event *event)
+{
+    static const char *const then[] = {
+        [PASSED_BY_CLOSE] = "the client closes its connection",
+        [PASSED_BY_REQUEST] = "the client sends another request without credentials"
+    };
+    const struct aconn *conn = event->logon.unanswered.conn;
+    const struct aconn_more *more = conn->more;
+    const struct subject subject = about(NULL, once_in(judge, &more->lower_site->memo, ONCE_A_HOST), more->lower_leg);
+    const struct evidence evidence = all_of(conn);
+    struct finding finding;
+    if (!finding_begin(&finding, judge, V_HEADER_CASE, event->when, &subject, &evidence)) {
+        return;
+    }
+    say(&finding.text, "Seen: the 401 of frame %u for %s writes www-authenticate in lower case%s; %s to %s, and no client "
+        "of the capture went on after one; inferred: old Outlook does not find the header in lower case, and a device "
+        "between wrote it so; next: let the device keep the header names (HAProxy: h1-case-adjust), or update the client",
+        more->lower_frame, NAME(more->lower_host), more->lower_seen ? ", while the next leg has it in another case" : "",
+        then[event->logon.unanswered.then], SERVER(conn, event->when.frame));
+    tell_by(&finding, WHERE_DEVICE, more->lower_seen);
+}
+
+void logon_bearers_empty(struct judge *judge, const struct event *event)
+{
+    const struct rounds *rounds = event->logon.rounds;
+    if (rounds->count < BEARERS_TOLD) {
+        return;
+    }
+    const struct subject subject = about(NULL, once_in(judge, &rounds->memo, ONCE_A_CLIENT), rounds->conn->leg);
+    const struct evidence evidence = all_of(rounds->conn);
+    struct finding finding;
+    if (!finding_begin(&finding, judge, V_EMPTY_BEARER, event->when, &subject, &evidence)) {
+        return;
+    }
+    say(&finding.text, "Seen: one client (X-ClientInfo) sent an empty Authorization: Bearer %u times, answered 401 in "
+        "frames %s, the last by %s; no token and no other scheme followed until the connection ended; inferred: the "
+        "client gets no token, or does not read what the server offers; next: see whether the 401 offers Bearer with "
+        "authorization_uri, whether the client reaches it, and whether the header names are in lower case",
+        rounds->count, FRAMES(rounds->frame, BEARERS_TOLD), SERVER(rounds->conn, rounds->mark));
+    tell_by(&finding, WHERE_CLIENT, false);
+}
+
+/* ---- shared connections -------------------------------------------------------------------------- */
+
+void logon_stranger(struct judge *judge, const struct event *event)
+{
+    static const char *const kinds[ID_KINDS] = {
+        [ID_CLIENT_INFO] = "X-ClientInfo", [ID_REQUEST_ID] = "X-RequestId", [ID_USER_IDENTITY] = "X-User-Identity",
+        [ID_OUTLOOK_SESSION] = "OutlookSession", [ID_CONTEXT] = "session cookie"
+    };
+    const struct arequest *request = event->logon.request;
+    const struct aconn *conn = request->conn;
+    const struct owner *stranger = request->stranger;
+    const struct subject subject = about_account(judge, conn->credentials.account, request->leg);
+    struct finding finding;
+    if (!finding_begin(&finding, judge, V_SHARED_CONNECTION, event->when, &subject, NULL)) {
+        return;
+    }
+    say(&finding.text, "Seen: %s authenticated the connection to %s for %s; the request in frame %u on it brings no "
+        "credentials and belongs to %s by its %s (stream %u, frame %u)", conn->owner_scheme,
+        SERVER(conn, conn->owner_frame), NAME(conn->owner), request->when.frame, NAME(stranger->user),
+        kinds[stranger->kind], stranger->stream, stranger->frame);
+    if (request->parent) {
+        say(&finding.text, ", passed on from stream %u", request->parent->conn->link->stream);
+    }
+    say(&finding.text, "; inferred: a device shares an authenticated connection between clients, and the server takes "
+        "the request for the first user's; next: turn connection reuse off there (HAProxy: http-reuse never), or use a "
+        "scheme that authenticates each request");
+    tell_by(&finding, WHERE_DEVICE, request->parent != NULL);
+}

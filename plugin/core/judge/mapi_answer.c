@@ -1,0 +1,324 @@
+/* mapi_answer.c
+ * What responses say: statuses, X-ResponseCode, and the codes of their bodies.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "mapi_rules.h"
+
+#include "oxprops.h"
+
+#define BIG_TOKEN 12288          /* characters of Authorization: HTTP.sys takes 16 KB of headers by default */
+#define ROUND_LEAST (10 * SECOND)
+#define ROUND_STEP (5 * SECOND)
+#define ROUND_SLACK (SECOND / 2)
+
+/* ---- statuses ----------------------------------------------------------------------------- */
+
+struct advice {
+    const char *inferred, *next;
+};
+
+/* Devices give up after whole multiples of five seconds. */
+static bool is_round(int64_t ns)
+{
+    int64_t rest = ns % ROUND_STEP;
+    return ns >= ROUND_LEAST - ROUND_SLACK && (rest <= ROUND_SLACK || rest >= ROUND_STEP - ROUND_SLACK);
+}
+
+static struct advice advice_for(const struct reply *reply)
+{
+    const struct request *request = reply->request;
+    const struct mapi_message *message = reply->message;
+    bool exchange = reply->author == HTTP_BY_EXCHANGE;
+    unsigned status = reply->status;
+    int64_t waited = request && request->ended ? reply->message->begin.ns - request->end.ns : message->elapsed_ns;
+    if (status == 400 && request && request->auth_len > BIG_TOKEN) {
+        return (struct advice){
+            "the Kerberos token is too large for the limits of the header there",
+            "group memberships of that user; MaxFieldLength and MaxRequestBytes of HTTP.sys, header limits of devices"
+        };
+    }
+    if (status / 100 == 3) {
+        return (struct advice){ "the request was sent to a page: a logon before the endpoint or a redirection rule",
+                                "pre-authentication and redirection rules for /mapi" };
+    }
+    if ((status == 403 || status == 404 || status == 405) && !exchange) {
+        return (struct advice){ "the path is not published or not served there",
+                                "publishing rules for /mapi/emsmdb and /mapi/nspi, and the virtual directory MAPI" };
+    }
+    if (status >= 502 && status <= 504 && !exchange) {
+        if (is_round(waited)) {
+            return (struct advice){ "a device gave up waiting after a time-out of its own",
+                                    "its time-out for responses of /mapi: NotificationWait takes up to five minutes" };
+        }
+        return (struct advice){ "the answering side did not reach the server behind it",
+                                "health checks and the state of the servers behind it at this time" };
+    }
+    switch (status) {
+    case 200:
+        return (struct advice){ "a page in the place of the endpoint's response: a logon or a block page",
+                                "who writes this page: pre-authentication, portals, filters on the way" };
+    case 407:
+        return (struct advice){ "a proxy on the way wants credentials", "proxy settings and exceptions of the client" };
+    case 413:
+        return (struct advice){ "the request is larger than allowed there", "limits of the request body for /mapi" };
+    case 417:
+        return (struct advice){ "Expect: 100-continue was not accepted", "let devices pass or drop that header" };
+    case 429:
+        return (struct advice){ "too many requests for a limit there", "throttling policies and rate limits" };
+    case 503:
+        return (struct advice){ "nobody was there to serve it: the service is stopped, overloaded or in maintenance",
+                                "the application pools for /mapi, server components and health checks at this time" };
+    default:
+        return status >= 500 ? (struct advice){ "the answering side failed",
+                                                "its log at this time, with the request id" }
+                             : (struct advice){ "the answering side did not accept the request",
+                                                "filters and limits for /mapi there" };
+    }
+}
+
+static bool is_failed_status(const struct reply *reply)
+{
+    const struct request *request = reply->request;
+    if (reply->message->has_code || reply->status == 401) {
+        return false;
+    }
+    if (reply->status == 200) {
+        return reply->page;
+    }
+    if (reply->status / 100 == 3) {
+        return reply->status != 304 && !reply->to_mapi;
+    }
+    if (reply->status == 407 && request && request->proxy_step && reply->proxy_challenge) {
+        return false;            /* a step */
+    }
+    return reply->status >= 400;
+}
+
+static void say_author(struct text *text, const struct reply *reply)
+{
+    static const char *const names[] = {
+        [HTTP_BY_UNKNOWN] = "its author does not show", [HTTP_BY_EXCHANGE] = "written by Exchange",
+        [HTTP_BY_HTTPSYS] = "written by HTTP.sys before Exchange saw it", [HTTP_BY_DEVICE] = "written by a device"
+    };
+    say(text, ", %s", reply->author <= HTTP_BY_DEVICE ? names[reply->author] : names[HTTP_BY_UNKNOWN]);
+}
+
+/* The headers that say so come last: they are long. */
+static void say_headers(struct text *text, const struct reply *reply)
+{
+    const struct {
+        const char *name, *value;
+    } headers[] = {
+        { "Location", reply->location }, { "X-FEServer", reply->front_end }, { "X-FailureContext", reply->failure },
+        { "X-BackEndHttpStatus", reply->backend_status }, { "X-DiagInfo", reply->diag },
+        { "Server", reply->server_header }, { "Via", reply->via }, { "request-id", reply->request_id }
+    };
+    const char *separator = "; headers: ";
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        if (headers[i].value) {
+            say(text, "%s%s: %.*s", separator, headers[i].name, CUT(headers[i].value, 80));
+            separator = ", ";
+        }
+    }
+}
+
+/* The session's next leg, where it was captured whole and does not have this request: a
+ * device on the way kept it. NULL where that cannot be told. */
+static const struct side *kept_before(const struct request *request)
+{
+    if (request->there.conn || !request->side || conn_doubt(request->conn->link, NULL) != DOUBT_NONE) {
+        return NULL;
+    }
+    for (const struct side *side = request->side->session->sides; side; side = side->next) {
+        if (side->number == request->leg + 1) {
+            return side->success_conn && conn_doubt(side->success_conn->link, NULL) == DOUBT_NONE ? side : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* What the next leg has of it. */
+static void say_behind(struct text *text, const struct reply *reply, const struct side *kept)
+{
+    const struct request *request = reply->request;
+    const struct there *there = &request->there;
+    if (there->conn && there->status == reply->status) {
+        say(text, "; leg %u has the same status", request->leg + 1);
+    } else if (there->conn && there->status) {
+        say(text, "; on leg %u the same request got status %u (frame %u): proven to come from between",
+            request->leg + 1, there->status, there->status_frame);
+    } else if (there->conn) {
+        say(text, "; on leg %u the same request (frame %u, stream %u) has no answer: proven to come from between",
+            request->leg + 1, there->frame, there->conn->link->stream);
+    } else if (kept) {
+        say(text, "; leg %u of the session (stream %u) does not have the request", request->leg + 1,
+            kept->success_conn->link->stream);
+    }
+}
+
+void http_failed(struct judge *judge, const struct event *event)
+{
+    const struct reply *reply = event->session.reply;
+    const struct request *request = reply->request;
+    struct finding finding;
+    if (!request || !is_failed_status(reply)) {
+        return;
+    }
+    const struct subject subject = about_request(judge, request);
+    if (!finding_begin(&finding, judge, V_HTTP_FAILED, event->when, &subject, NULL)) {
+        return;
+    }
+    struct text *text = &finding.text;
+    const struct advice advice = advice_for(reply);
+    const struct side *kept = kept_before(request);
+    const bool there = request->there.conn != NULL, lacks = there && request->there.status != reply->status;
+    finding.where = WHERE_UNKNOWN;
+    if (lacks) {
+        finding.where = WHERE_DEVICE;
+        finding.seen = true;
+    } else if (there || reply->author == HTTP_BY_EXCHANGE || reply->author == HTTP_BY_HTTPSYS) {
+        finding.where = WHERE_SERVER;
+    } else if (kept || reply->author == HTTP_BY_DEVICE || reply->status == 407 || reply->status == 502 ||
+               reply->status == 504) {
+        finding.where = WHERE_DEVICE;    /* the latter are for gateways only (RFC 9110 15.6) */
+    }
+    say(text, "Seen: %s was answered with status %u", REQUEST(request), reply->status);
+    if (reply->status == 200) {
+        say(text, ", %.*s and no X-ResponseCode,", CUT(reply->content_type ? reply->content_type : "a page", 40));
+    }
+    say(text, " in frame %u", event->when.frame);
+    if (request->ended) {
+        say(text, " after %s", SECONDS(reply->message->begin.ns - request->end.ns));
+    }
+    if (request->auth_len > BIG_TOKEN) {
+        say(text, ", its Authorization has %u characters", request->auth_len);
+    }
+    say_author(text, reply);
+    say_behind(text, reply, kept);
+    say(text, "; inferred: %s; next: %s", advice.inferred, advice.next);
+    say_headers(text, reply);
+    tell(&finding);
+}
+
+/* ---- codes -------------------------------------------------------------------------------- */
+
+static struct advice code_advice(uint32_t code)
+{
+    switch (code) {
+    case CODE_INVALID_VERB: case CODE_INVALID_PATH: case CODE_INVALID_HEADER: case CODE_INVALID_REQUEST_TYPE:
+    case CODE_MISSING_HEADER:
+        return (struct advice){ "the request does not look as the server wants it",
+                                "what devices between do to method, path and headers, and the client's version" };
+    case CODE_INVALID_CONTEXT_COOKIE: case CODE_CONTEXT_NOT_FOUND: case CODE_MISSING_COOKIE:
+        return (struct advice){ "the server does not find the session context of this request",
+                                "see whether the request carried its cookies and which server it reached" };
+    case CODE_ANONYMOUS_NOT_ALLOWED: case CODE_NO_PRIVILEGE:
+        return (struct advice){ "the user may not do this, or it is another user's context",
+                                "the account, and whether connections of several users are mixed on the way" };
+    case CODE_TOO_LARGE: case CODE_INVALID_REQUEST_BODY:
+        return (struct advice){ "the body was not accepted", "size limits, and whether the body arrived unchanged" };
+    case CODE_INVALID_SEQUENCE:
+        return (struct advice){ "the server counts another request as the next one",
+                                "requests of this context at the same time" };
+    case CODE_ENDPOINT_DISABLED: case CODE_ENDPOINT_SHUTTING_DOWN:
+        return (struct advice){ "the endpoint is out of service", "maintenance state and services of that server" };
+    default:
+        return (struct advice){ "the server failed", "its log at this time" };
+    }
+}
+
+void code_failed(struct judge *judge, const struct event *event)
+{
+    const struct reply *reply = event->session.reply;
+    const struct request *request = reply->request;
+    const struct mapi_message *message = reply->message;
+    struct finding finding;
+    if (!message->has_code || !mapi_code_is_failure(message->code)) {
+        return;
+    }
+    const struct subject subject = about_side(judge, request ? request->side : NULL, message->leg);
+    if (!finding_begin(&finding, judge, V_RESPONSE_CODE, event->when, &subject, NULL)) {
+        return;
+    }
+    struct text *text = &finding.text;
+    const uint32_t meaning = reply_meaning(reply);
+    const struct advice advice = code_advice(meaning);
+    const bool server = meaning == CODE_UNKNOWN_FAILURE || meaning == CODE_ENDPOINT_DISABLED ||
+                        meaning == CODE_INVALID_RESPONSE || meaning == CODE_ENDPOINT_SHUTTING_DOWN;
+    finding.where = server ? WHERE_SERVER : WHERE_UNKNOWN;
+    if (request) {
+        say(text, "Seen: %s was answered", REQUEST(request));
+    } else {
+        say(text, "Seen: a response (stream %u)", reply->conn->link->stream);
+    }
+    say(text, " with %s in frame %u; inferred: %s; next: %s", CODE("X-ResponseCode", reply), event->when.frame,
+        advice.inferred, advice.next);
+    if (reply->request_id) {
+        say(text, "; request-id %.*s", CUT(reply->request_id, 64));
+    }
+    tell(&finding);
+}
+
+/* ---- bodies ------------------------------------------------------------------------------- */
+
+static const char *connect_hint(uint32_t code)
+{
+    switch (code) {
+    case OX_UNKNOWN_USER:
+        return "the server does not know the mailbox or the user DN";
+    case OX_LOGIN_PERMISSION: case OX_ACCESS_DENIED:
+        return "the user may not log on to this mailbox";
+    case OX_WRONG_SERVER:
+        return "the mailbox is on another server";
+    case OX_SERVER_BUSY:
+        return "the server is too busy";
+    case OX_CLIENT_VERSION_BLOCKED: case OX_VERSION_MISMATCH:
+        return "the client's version is not allowed";
+    case OX_RPC_HTTP_DISALLOWED: case OX_PROTOCOL_DISABLED:
+        return "the protocol is disabled for this mailbox";
+    case OX_NOT_ENCRYPTED:
+        return "the server wants encryption";
+    default:
+        return "the server refused the logon";
+    }
+}
+
+void body_failed(struct judge *judge, const struct event *event)
+{
+    const struct reply *reply = event->session.reply;
+    const struct request *request = reply->request;
+    const bool status = reply->has_status && reply->status_code != 0;
+    const uint32_t code = reply->has_error ? reply->error_code : 0;
+    const bool error = request && code != 0 && code != OX_ERRORS_RETURNED &&
+                       !(request->type == MAPI_UNBIND && code == OX_UNBIND_SUCCESS);
+    struct finding finding;
+    if (!request || (!status && !error) || reply->status != 200 || reply->page ||
+        (reply->message->has_code && reply->message->code != CODE_SUCCESS)) {
+        return;
+    }
+    const uint32_t value = status ? reply->status_code : code;
+    const char *name = ox_error_name(value);
+    const bool connect = is_connect(request->type);
+    const struct subject subject = about_request(judge, request);
+    if (!finding_begin(&finding, judge, connect ? V_CONNECT_FAILED : V_ERROR_CODE, event->when, &subject, NULL)) {
+        return;
+    }
+    struct text *text = &finding.text;
+    finding.where = WHERE_SERVER;
+    finding.seen = true;
+    say(text, "Seen: %s was answered with %s 0x%08x (%s) in frame %u; inferred: the transport works, ",
+        REQUEST(request), status ? "StatusCode" : "ErrorCode", value, name ? name : "no known name",
+        event->when.frame);
+    if (connect) {
+        say(text, "%s", connect_hint(value));
+        if (request->message->user_dn) {
+            say(text, ", user DN %.*s", CUT(request->message->user_dn, 160));
+        }
+        say(text, "; next: that mailbox and account on the server");
+    } else {
+        say(text, "the server did not do what was asked; next: what the request asks for");
+    }
+    tell(&finding);
+}

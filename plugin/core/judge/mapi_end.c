@@ -1,0 +1,340 @@
+/* mapi_end.c
+ * Connections that end while something is under way, and servers that end several at once.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "mapi_rules.h"
+
+#define GONE_WINDOW SECOND
+#define IDLE_LEAST (10 * SECOND) /* devices have no shorter idle time-outs */
+#define NOTIFICATION_TIME (300 * SECOND)
+
+/* ---- servers that are gone ----------------------------------------------------------------- */
+
+/* What is remembered of a server: who ended when. */
+struct server_memo {
+    struct when ended, unused, told;     /* a connection in use, another one, server_gone and what belongs to it */
+    const struct mconn *ended_conn, *unused_conn;
+    struct subject ended_subject;
+    uint32_t waiting;            /* findings that wait for its other connections */
+};
+
+static struct server_memo *memo_of_server(struct judge *judge, const struct server *server)
+{
+    void **memo = memo_of(&server->memo[CONN_MAPI]);
+    if (!*memo) {
+        *memo = arena_new(&judge->arena, sizeof(struct server_memo));
+    }
+    return *memo;
+}
+
+static bool within(struct when before, struct when now)
+{
+    return before.frame && now.ns - before.ns <= GONE_WINDOW;
+}
+
+/* Takes it from its side, whose row shows it no more, and frees it; it is in no queue. */
+static void held_drop(struct judge *judge, struct held *held)
+{
+    if (held->side) {
+        *(held->before ? &held->before->behind : &held->side->first) = held->behind;
+        *(held->behind ? &held->behind->before : &held->side->last) = held->before;
+    }
+    held_free(judge, held);
+}
+
+static void forget_waiting(struct judge *judge, const struct server *server)
+{
+    struct held **link = &judge->held.first;
+    judge->held.last = NULL;
+    while (*link) {
+        struct held *held = *link;
+        if (held->server == server) {
+            *link = held->next;
+            held_drop(judge, held);
+        } else {
+            judge->held.last = held;
+            link = &held->next;
+        }
+    }
+    memo_of_server(judge, server)->waiting = 0;
+}
+
+/* Told unless the server turns out to be gone within a second. */
+static void await(struct judge *judge, const struct finding *finding, const struct side *side,
+                  const struct server *server)
+{
+    struct side_memo *memo = side ? memo_of_side(judge, side) : NULL;
+    struct held *held = held_new(judge, finding, memo);
+    held->server = server;
+    *(judge->held.last ? &judge->held.last->next : &judge->held.first) = held;
+    judge->held.last = held;
+    if (memo) {
+        held->before = memo->last;
+        *(memo->last ? &memo->last->behind : &memo->first) = held;
+        memo->last = held;
+    }
+    memo_of_server(judge, server)->waiting++;
+}
+
+void end_time_passed(struct judge *judge, const struct event *event)
+{
+    while (judge->held.first) {
+        struct held *held = judge->held.first;
+        const struct when since = held->finding.when;
+        if (event->when.ns - since.ns <= GONE_WINDOW && event->when.ns >= since.ns) {
+            return;
+        }
+        judge->held.first = held->next;
+        if (!held->next) {
+            judge->held.last = NULL;
+        }
+        memo_of_server(judge, held->server)->waiting--;
+        held->finding.when = event->when;
+        tell(&held->finding);
+        held_drop(judge, held);
+    }
+}
+
+/* A connection in use and another one, whose conn is NULL if it is none of MAPI/HTTP. */
+struct ended {
+    const struct mconn *conn;
+    uint32_t frame;
+};
+
+static void tell_gone(struct judge *judge, const struct server *server, const struct subject *subject, struct when when,
+                      struct ended one, struct ended other)
+{
+    struct finding finding;
+    forget_waiting(judge, server);
+    memo_of_server(judge, server)->told = when;
+    if (!finding_begin(&finding, judge, V_SERVER_GONE, when, subject, NULL)) {
+        return;
+    }
+    struct text *text = &finding.text;
+    finding.where = WHERE_SERVER;
+    say(text, "Seen: ");
+    say_endpoint(text, &server->end);
+    say(text, " ended connections in use within a second: stream %u in frame %u", one.conn->link->stream, one.frame);
+    if (other.conn) {
+        say(text, ", stream %u in frame %u", other.conn->link->stream, other.frame);
+    } else {
+        say(text, ", another one in frame %u", other.frame);
+    }
+    say(text, "; inferred: that server or its service stopped or was restarted, it is no idle time-out; next: its "
+              "event log and the state of its services at this time");
+    tell(&finding);
+}
+
+/* A connection in use was ended. By the server: one of several within a second is no matter
+ * of its own; whether others follow shows only later where others are open. */
+static void end_in_use(struct finding *finding, const struct request *request)
+{
+    struct judge *judge = finding->judge;
+    const struct mconn *conn = request->conn;
+    const struct server *server = conn->link->server;
+    const struct side *side = request->by_guid ? NULL : request->side;
+    const struct when when = finding->when;
+    finding->subject = about_side(judge, side, request->leg);
+    if (conn->link->ended_by == WAY_TO_SERVER) {
+        tell(finding);
+        return;
+    }
+    struct server_memo *memo = memo_of_server(judge, server);
+    const struct ended this = { conn, when.frame };
+    if (within(memo->told, when)) {
+        memo->told = when;       /* more of the same */
+        return;
+    }
+    if (memo->ended_conn != conn && within(memo->ended, when)) {
+        tell_gone(judge, server, &finding->subject, when, this, (struct ended){ memo->ended_conn, memo->ended.frame });
+        return;
+    }
+    if (within(memo->unused, when) && memo->unused_conn != conn) {
+        tell_gone(judge, server, &finding->subject, when, this,
+                  (struct ended){ memo->unused_conn, memo->unused.frame });
+        return;
+    }
+    memo->ended = when;
+    memo->ended_conn = conn;
+    memo->ended_subject = finding->subject;
+    if (server->open[CONN_MAPI] > 0) {
+        await(judge, finding, side, server);
+    } else {
+        tell(finding);
+    }
+}
+
+void unused_conn_ended(struct judge *judge, const struct event *event)
+{
+    const struct server *server = event->session.unused.server;
+    const struct mconn *conn = event->session.unused.conn;
+    struct server_memo *memo = memo_of_server(judge, server);
+    if (within(memo->told, event->when)) {
+        return;
+    }
+    if (memo->waiting > 0 && within(memo->ended, event->when) && memo->ended_conn != conn) {
+        tell_gone(judge, server, &memo->ended_subject, event->when,
+                  (struct ended){ memo->ended_conn, memo->ended.frame }, (struct ended){ conn, event->when.frame });
+        return;
+    }
+    memo->unused = event->when;
+    memo->unused_conn = conn;
+}
+
+/* ---- responses that are cut ------------------------------------------------------------------ */
+
+static void say_end(struct text *text, const struct mconn *conn, struct when when)
+{
+    const struct conn *link = conn->link;
+    say(text, "the %s sent %s in frame %u", link->ended_by == WAY_TO_SERVER ? "client" : "server's end",
+        link->ended_by_rst ? "RST" : "FIN", link->ended_frame ? link->ended_frame : when.frame);
+}
+
+/* Whose doing the end of a connection is, as far as the other leg tells. */
+enum ender { ENDER_UNKNOWN, ENDER_CLIENT, ENDER_DEVICE, ENDER_BEHIND };
+
+static enum ender ender_of(const struct request *request)
+{
+    const struct mconn *conn = request->conn;
+    if (conn->link->ended_by == WAY_TO_SERVER) {
+        const struct mconn *before = request->front ? request->front->conn : NULL;
+        if (request->leg == NO_NUMBER || request->leg == 0 || (before && before->link->ended)) {
+            return ENDER_CLIENT;
+        }
+        return before && conn_doubt(before->link, NULL) == DOUBT_NONE ? ENDER_DEVICE : ENDER_UNKNOWN;
+    }
+    const struct mconn *behind = request->there.conn;
+    if (!behind || conn_doubt(behind->link, NULL) != DOUBT_NONE) {
+        return ENDER_UNKNOWN;
+    }
+    return behind->link->ended && behind->link->ended_by == WAY_TO_CLIENT ? ENDER_BEHIND : ENDER_DEVICE;
+}
+
+static void say_cut_by_client(struct text *text, const struct request *request, enum ender ender)
+{
+    if (ender == ENDER_CLIENT) {
+        say(text, "; inferred: the client did not wait for it: closed, cancelled or gone to sleep; next: nothing, "
+                  "unless its user sees failures");
+        return;
+    }
+    say(text, "; inferred: the client of this leg is the device at ");
+    say_endpoint(text, &request->conn->link->client);
+    say(text, "%s; next: its time-outs for /mapi, and how leg %u ended",
+        ender == ENDER_DEVICE ? ", and the leg before was still open: it gave up by itself"
+                              : ", which gave up or passes on that its own client did", request->leg - 1);
+}
+
+static void say_cut_by_server(struct text *text, const struct reply *reply, enum ender ender, int64_t idle)
+{
+    const struct request *request = reply->request;
+    const struct mconn *conn = reply->conn, *behind = request->there.conn;
+    if (ender == ENDER_BEHIND) {
+        say(text, "; leg %u was ended by its server %s in frame %u; inferred: the device at %s only passed that on; "
+                  "next: the log of that server at this time",
+            request->leg + 1, SERVER(behind), behind->link->ended_frame, SERVER(conn));
+        return;
+    }
+    if (ender == ENDER_DEVICE) {
+        if (behind->link->ended) {
+            say(text, "; leg %u was ended by the device in frame %u", request->leg + 1, behind->link->ended_frame);
+        } else {
+            say(text, "; leg %u is still open", request->leg + 1);
+        }
+        say(text, "; inferred: the device at %s gave up by itself; next: its time-outs for /mapi", SERVER(conn));
+        return;
+    }
+    if (idle >= IDLE_LEAST && (reply->period_ns <= 0 || idle <= reply->period_ns ||
+                               (is_notification(request) && idle < NOTIFICATION_TIME))) {
+        say(text, "; inferred: a device between with too short an idle time-out for MAPI/HTTP, or a server failed; "
+                  "next: idle time-outs for /mapi before %s: NotificationWait stays open up to five minutes",
+            SERVER(conn));
+    } else {
+        say(text, "; inferred: the server or a device between broke off; next: the logs of %s and of devices before it "
+                  "at this time", SERVER(conn));
+    }
+}
+
+void response_cut(struct judge *judge, const struct event *event)
+{
+    static const enum verdict_where where[] = {
+        [ENDER_UNKNOWN] = WHERE_UNKNOWN, [ENDER_CLIENT] = WHERE_CLIENT, [ENDER_DEVICE] = WHERE_DEVICE,
+        [ENDER_BEHIND] = WHERE_SERVER
+    };
+    const struct reply *reply = event->session.reply;
+    const struct request *request = reply->request;
+    const struct mconn *conn = reply->conn;
+    const bool client = conn->link->ended_by == WAY_TO_SERVER;
+    struct finding finding;
+    struct evidence evidence;
+    if (!request) {
+        return;
+    }
+    const struct subject subject = about_request(judge, request);
+    evidence_of(&evidence, request, NULL);
+    if (!finding_begin(&finding, judge, client ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when, &subject,
+                       &evidence)) {
+        return;
+    }
+    struct text *text = &finding.text;
+    const uint32_t whole_behind = request->there.whole_frame;
+    const enum ender ender = whole_behind && !client ? ENDER_DEVICE : ender_of(request);
+    const int64_t idle = event->when.ns - reply->last_bytes.ns;
+    finding.where = where[ender];
+    finding.seen = ender == ENDER_DEVICE || ender == ENDER_BEHIND;
+    say(text, "Seen: the response to %s began in frame %u and was not complete when ", REQUEST(request),
+        reply->message->begin.frame);
+    say_end(text, conn, event->when);
+    say(text, ", %s after its last byte", SECONDS(idle));
+    if (reply->period_ns > 0) {
+        say(text, ", X-PendingPeriod is %s", SECONDS(reply->period_ns));
+    }
+    if (client) {
+        say_cut_by_client(text, request, ender);
+    } else if (whole_behind) {
+        say(text, "; leg %u has it complete (frame %u); inferred: the device at %s cut it; next: its limits and "
+                  "time-outs for responses of /mapi", request->leg + 1, whole_behind, SERVER(conn));
+    } else {
+        say_cut_by_server(text, reply, ender, idle);
+    }
+    end_in_use(&finding, request);
+}
+
+/* ---- requests without an answer ---------------------------------------------------------------- */
+
+void request_unanswered(struct judge *judge, const struct event *event)
+{
+    const struct request *request = event->session.request;
+    const struct mconn *conn = request->conn;
+    const struct there *there = &request->there;
+    const bool client = conn->link->ended_by == WAY_TO_SERVER;
+    struct finding finding;
+    struct evidence evidence;
+    const struct subject subject = about_request(judge, request);
+    evidence_of(&evidence, request, NULL);
+    if (!finding_begin(&finding, judge, V_UNANSWERED, event->when, &subject, &evidence)) {
+        return;
+    }
+    struct text *text = &finding.text;
+    finding.where = client ? WHERE_CLIENT : there->status ? WHERE_DEVICE : WHERE_UNKNOWN;
+    finding.seen = !client && there->status != 0;
+    say(text, "Seen: %s had no response byte%s when ", REQUEST(request), request->ended ? "" : " and was not complete");
+    say_end(text, conn, event->when);
+    say(text, ", %s later", SECONDS(event->when.ns - (request->ended ? request->end.ns : request->begin.ns)));
+    if (there->status) {
+        say(text, "; leg %u had status %u in frame %u", request->leg + 1, there->status, there->status_frame);
+    }
+    if (client) {
+        say(text, "; inferred: the client did not wait any longer; next: how long others wait at this time");
+    } else if (there->status) {
+        say(text, "; inferred: the device at %s did not pass the answer on; next: its log and time-outs", SERVER(conn));
+    } else if (conn->link->ended_frame && conn->link->ended_frame < request->begin.frame) {
+        say(text, "; inferred: the request crossed the end of a kept connection, the client sends it again; next: "
+                  "nothing");
+    } else {
+        say(text, "; inferred: the server or a device between gave the connection up; next: time-outs before %s and "
+                  "the server's log at this time", SERVER(conn));
+    }
+    end_in_use(&finding, request);
+}

@@ -1,0 +1,97 @@
+/* mapi_late.c
+ * PENDING that comes late or several at once (MS-OXCMAPIHTTP 3.1.5.4).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "mapi_rules.h"
+
+struct reply_memo {
+    struct once once;
+};
+
+static struct once *once_of_reply(struct judge *judge, const struct reply *reply)
+{
+    void **memo = memo_of(&reply->memo);
+    if (!*memo) {
+        struct reply_memo *made = arena_new(&judge->arena, sizeof(*made));
+        made->once.of = ONCE_A_RESPONSE;
+        *memo = made;
+    }
+    return &((struct reply_memo *)*memo)->once;
+}
+
+static bool explained_by_tcp(const struct reply *reply)
+{
+    const struct mconn *conn = reply->conn;
+    const int64_t from = reply->silence_from.ns;
+    return (conn->repeated[WAY_TO_CLIENT].frame && conn->repeated[WAY_TO_CLIENT].ns >= from) ||
+           (conn->zero_window.frame && conn->zero_window.ns >= from);
+}
+
+/* Whether the same was found on the next leg. */
+static bool is_late_behind(const struct request *request)
+{
+    const struct request_memo *memo = request->memo;
+    return memo && request->there.frame && memo->late_behind == request->there.frame;
+}
+
+static void say_silence(struct text *text, const struct reply *reply, uint32_t frame)
+{
+    say(text, "Seen: the response to %s", REQUEST(reply->request));
+    if (reply->bunched) {
+        say(text, " brought %u PENDING at once in frame %u", reply->bunch_count, frame);
+    } else {
+        say(text, " went on in frame %u", frame);
+    }
+    say(text, " after %s of silence since frame %u", SECONDS(reply->silence_ns), reply->silence_from.frame);
+    if (reply->bunched && reply->interval_ns > 0 && reply->interval_ns < reply->period_ns) {
+        say(text, ", one came after %s before", SECONDS(reply->interval_ns));
+    } else {
+        say(text, ", X-PendingPeriod is %s", SECONDS(reply->period_ns));
+    }
+    say(text, ", nothing was retransmitted and the client's window was open");
+}
+
+void response_late(struct judge *judge, const struct event *event)
+{
+    const struct reply *reply = event->session.reply;
+    const struct request *request = reply->request;
+    struct finding finding;
+    struct evidence evidence;
+    if (!request || explained_by_tcp(reply)) {
+        return;
+    }
+    struct subject subject = about_request(judge, request);
+    subject.once = once_of_reply(judge, reply);
+    evidence_of(&evidence, request, NULL);
+    if (!finding_begin(&finding, judge, V_PENDING_LATE, event->when, &subject, &evidence)) {
+        return;
+    }
+    struct text *text = &finding.text;
+    const struct there *there = &request->there;
+    const bool late_behind = is_late_behind(request);
+    finding.where = WHERE_UNKNOWN;
+    say_silence(text, reply, event->when.frame);
+    if (there->pending_frame && there->pending_ns > reply->silence_from.ns &&
+        event->when.ns - there->pending_ns > reply->period_ns / 10 && !late_behind) {
+        finding.where = WHERE_DEVICE;
+        finding.seen = true;
+        say(text, "; leg %u had PENDING in frame %u; inferred: the device at %s collects the response before it passes "
+                  "it on; next: switch off response buffering for /mapi there", request->leg + 1, there->pending_frame,
+            SERVER(request->conn));
+    } else if (late_behind) {
+        finding.where = WHERE_SERVER;
+        say(text, "; leg %u shows the same; inferred: it comes late from behind %s; next: see leg %u", request->leg + 1,
+            SERVER(request->conn), request->leg + 1);
+    } else {
+        finding.where = reply->bunched ? WHERE_DEVICE : WHERE_UNKNOWN;
+        say(text, "; inferred: a device between holds the response back%s; next: response buffering for /mapi on "
+                  "devices before %s, or a capture behind them",
+            reply->bunched ? "" : ", or the server did not send PENDING in time", SERVER(request->conn));
+    }
+    if (request->front) {
+        memo_of_request(judge, request->front)->late_behind = request->front->there.frame;
+    }
+    tell(&finding);
+}

@@ -1,0 +1,76 @@
+/* mapi_rules.h
+ * The rules for MAPI/HTTP: each is a function of an event and looks at something cheap first.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_MAPI_RULES_H
+#define OUTLOOKHTTP_MAPI_RULES_H
+
+#include "event.h"
+#include "mapi_memo.h"
+
+typedef void rule(struct judge *judge, const struct event *event);
+
+/* mapi_answer.c: what responses say, of EVENT_RESPONSE_ENDED */
+rule http_failed, code_failed, body_failed;
+
+/* mapi_sequence.c: the order of requests in a context */
+rule counter_went_back;          /* EVENT_REQUEST_BEGAN */
+rule requests_overlap;           /* EVENT_STATUS */
+rule sequence_refused;           /* EVENT_RESPONSE_ENDED */
+
+/* mapi_session.c: contexts that a server does not know, cookies that are lost */
+rule cookies_lost, context_asked_for;    /* EVENT_REQUEST_BEGAN */
+rule context_began;              /* EVENT_SESSION_BEGAN */
+rule context_answered;           /* EVENT_RESPONSE_ENDED */
+rule context_conn_ended;         /* EVENT_SESSION_CONN_ENDED */
+rule context_time_passed;        /* EVENT_SESSION_TIME_PASSED */
+
+/* mapi_late.c: PENDING that comes late */
+rule response_late;              /* EVENT_RESPONSE_LATE */
+
+/* mapi_end.c: connections that end under requests, servers that are gone */
+rule response_cut, request_unanswered, unused_conn_ended;
+rule end_time_passed;            /* EVENT_SESSION_TIME_PASSED */
+
+/* ---- for them, mapi_words.c -------------------------------------------------------------- */
+
+/* Of a request. */
+struct request_memo {
+    struct once once;
+    uint32_t late_behind;        /* the next leg's, that began in this frame, was found to answer late */
+};
+
+struct request_memo *memo_of_request(struct judge *judge, const struct request *request);
+struct side_memo *memo_of_side(struct judge *judge, const struct side *side);
+/* side: NULL if it is about no session, then leg counts. */
+struct subject about_side(struct judge *judge, const struct side *side, uint32_t leg);
+struct subject about_request(struct judge *judge, const struct request *request);
+/* The same, told once of the request. */
+struct subject about_request_once(struct judge *judge, const struct request *request);
+
+/* That the client was given nothing, and sent nothing, on these connections that is not seen;
+ * other may be NULL. */
+void evidence_of(struct evidence *evidence, const struct request *request, const struct mconn *other);
+
+struct held *held_new(struct judge *judge, const struct finding *finding, struct side_memo *side);
+void held_free(struct judge *judge, struct held *held);
+
+/* Pieces of a sentence, each in room of its own that lasts as long as the caller's block. */
+#define PIECE_MAX 200
+#define CODE_MAX 480
+#define REQUEST(request) request_text((char[PIECE_MAX]){ 0 }, request)
+#define CODE(what, reply) code_text((char[CODE_MAX]){ 0 }, what, reply)
+#define SERVER(conn) ENDPOINT(conn_server((conn)->link))
+/* Two arguments for "%.*s": at most that many bytes of value, not inside a character. */
+#define CUT(value, most) cut_length(value, most), value
+
+/* "Execute (frame 7, stream 2, to 10.0.0.80:443)" */
+const char *request_text(char *to, const struct request *request);
+/* "code 10 (Context Not Found) with the words ...", and what it means where they disagree. */
+const char *code_text(char *to, const char *what, const struct reply *reply);
+const char *type_text(uint8_t type);
+int cut_length(const char *value, size_t most);
+
+#endif

@@ -1,0 +1,95 @@
+/* mapi_sequence.c
+ * Requests of one context in an order that the server does not expect (MS-OXCMAPIHTTP 3.1.5.1).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "mapi_rules.h"
+
+void counter_went_back(struct judge *judge, const struct event *event)
+{
+    const struct request *request = event->session.request;
+    struct finding finding;
+    struct evidence evidence;
+    if (!request->below_frame || is_connect(request->type)) {
+        return;
+    }
+    const struct subject subject = about_request_once(judge, request);
+    evidence_of(&evidence, request, request->side->success_conn);
+    if (!finding_begin(&finding, judge, V_SEQUENCE_BROKEN, event->when, &subject, &evidence)) {
+        return;
+    }
+    finding.where = WHERE_CLIENT;
+    say(&finding.text, "Seen: the counter of X-RequestId is %u in %s, it was %u in frame %u of the same context and "
+                       "GUID; inferred: an old request was sent again though it had been answered, or requests of one "
+                       "context overtook each other on the way; next: whether the client or a device between repeats "
+                       "requests", request->counter, REQUEST(request), request->below, request->below_frame);
+    tell(&finding);
+}
+
+static bool counts_as_sent(unsigned status)
+{
+    return status != 0 && status != 401 && status != 407;
+}
+
+static void overlap(struct judge *judge, const struct request *request, struct when when)
+{
+    struct finding finding;
+    struct evidence evidence;
+    if (!request->other.frame || !counts_as_sent(request->status) || !counts_as_sent(request->other.status) ||
+        !request->side) {
+        return;
+    }
+    const struct subject subject = about_request_once(judge, request);
+    evidence_of(&evidence, request, request->other.conn);
+    if (!finding_begin(&finding, judge, V_SEQUENCE_BROKEN, when, &subject, &evidence)) {
+        return;
+    }
+    finding.where = WHERE_CLIENT;
+    say(&finding.text, "Seen: %s and %s (frame %u, stream %u) were under way at the same time, both of session %u; "
+                       "inferred: two requests of one context at a time, which only NotificationWait may do (3.1.5.1): "
+                       "the server may answer code 15; next: whether the client sends both, or a device between "
+                       "repeats one", REQUEST(request), type_text(request->other.type), request->other.frame,
+        request->other.stream, request->side->session->number);
+    tell(&finding);
+}
+
+/* The status of one may also be what was waited for to tell of the one that overlaps it. */
+void requests_overlap(struct judge *judge, const struct event *event)
+{
+    const struct request *request = event->session.request;
+    if (request->overlapped_by) {
+        overlap(judge, request->overlapped_by, event->when);
+    }
+    overlap(judge, request, event->when);
+}
+
+void sequence_refused(struct judge *judge, const struct event *event)
+{
+    const struct reply *reply = event->session.reply;
+    const struct request *request = reply->request;
+    struct finding finding;
+    if (!request || !reply->message->has_code || reply->message->code == CODE_SUCCESS ||
+        reply_meaning(reply) != CODE_INVALID_SEQUENCE) {
+        return;
+    }
+    const struct subject subject = about_request_once(judge, request);
+    if (!finding_begin(&finding, judge, V_SEQUENCE_BROKEN, event->when, &subject, NULL)) {
+        return;
+    }
+    struct text *text = &finding.text;
+    finding.where = WHERE_UNKNOWN;
+    say(text, "Seen: %s was answered with %s in frame %u", REQUEST(request), CODE("code", reply), event->when.frame);
+    if (request->other.frame) {
+        say(text, ", while %s of frame %u was under way", type_text(request->other.type), request->other.frame);
+        finding.where = WHERE_CLIENT;
+    } else if (request->fault == COOKIE_STALE) {
+        say(text, ", its cookie %s was out of date", request->fault_name);
+    }
+    say(text, "; inferred: the server counts another request as the next one of this context; next: requests of this "
+              "context on other connections, and repetitions by devices between");
+    tell(&finding);
+    if (request->overlaps) {     /* the same fault */
+        once_mark(&memo_of_request(judge, request->overlaps)->once, V_SEQUENCE_BROKEN);
+    }
+}

@@ -1,0 +1,358 @@
+/* mapi_session.c
+ * Session contexts that a server does not know any more, and the cookies that name them
+ * (MS-OXCMAPIHTTP 3.1.5.6, 3.2.5.2).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "mapi_rules.h"
+
+#define LOSS_WAIT (10 * SECOND)  /* a client connects anew sooner */
+
+static const char *const back_names[BACK_KINDS] = { "X-CalculatedBETarget", "X-BEServer", "MapiContext", "TCP peer" };
+
+/* ---- cookies ------------------------------------------------------------------------------ */
+
+/* That nothing changed the client's cookies since the last success: the same as evidence_of(),
+ * and every connection on which the client may have been given something since. */
+static void evidence_of_cookies(struct evidence *evidence, const struct request *request)
+{
+    const struct side *side = request->side;
+    evidence_of(evidence, request, side->success_conn);
+    evidence_add_lacking(evidence, side->missed ? side->missed->link : NULL);
+    for (const struct use *use = side->used; use; use = use->next) {
+        evidence_add(evidence, use->conn->link, side->success_began);
+    }
+    evidence->more |= side->used_more;
+}
+
+void cookies_lost(struct judge *judge, const struct event *event)
+{
+    const struct request *request = event->session.request;
+    const struct side *side = request->side;
+    struct finding finding;
+    struct evidence evidence;
+    if (!side || request->fault == COOKIE_FINE || !request->jar_known || is_connect(request->type) ||
+        is_notification(request) || side->session->released_frame || (request->by_guid && request->type == MAPI_PING)) {
+        return;
+    }
+    const struct subject subject = about_request(judge, request);
+    evidence_of_cookies(&evidence, request);
+    if (!finding_begin(&finding, judge, V_COOKIE_LOST, event->when, &subject, &evidence)) {
+        return;
+    }
+    struct text *text = &finding.text;
+    const struct request *front = request->front;
+    const bool proven = front && front->session == side->session && front->jar_known && !front->unseen &&
+                        (front->fault == COOKIE_FINE || front->fault_name != request->fault_name);
+    const char *did = request->fault == COOKIE_MISSING ? "removed" : "changed";
+    finding.where = proven ? WHERE_DEVICE : WHERE_UNKNOWN;
+    finding.seen = proven;
+    if (request->fault == COOKIE_MISSING) {
+        say(text, "Seen: %s lacks cookie %s, set in frame %u", REQUEST(request), request->fault_name,
+            request->fault_frame);
+    } else {
+        say(text, "Seen: %s carries cookie %s with %s value (digest %08x), not that of frame %u", REQUEST(request),
+            request->fault_name, request->fault == COOKIE_STALE ? "an older" : "another", request->fault_digest,
+            request->fault_frame);
+    }
+    if (request->fault_count) {
+        say(text, ", and %u more", request->fault_count);
+    }
+    if (request->by_guid) {
+        say(text, "; it belongs to session %u by the GUID of its X-RequestId", side->session->number);
+    }
+    if (proven) {
+        say(text, "; on leg %u the same request has it (frame %u, stream %u); inferred: the device at %s %s it "
+                  "(proven); next: rules for Cookie headers there",
+            front->leg, front->begin.frame, front->conn->link->stream, SERVER(front->conn), did);
+    } else {
+        say(text, "; inferred: the client did not keep it, or a device before this leg %s it; next: capture next to "
+                  "the client, and rules for Cookie and Set-Cookie on devices between", did);
+    }
+    tell(&finding);
+}
+
+/* ---- refusals that wait for what the client does --------------------------------------------- */
+
+static void hold_loss(struct judge *judge, const struct finding *finding, const struct reply *reply)
+{
+    const struct side *side = reply->request->side;
+    struct side_memo *memo = memo_of_side(judge, side);
+    if (memo->lost) {
+        held_free(judge, memo->lost);
+    }
+    struct held *lost = held_new(judge, finding, memo);
+    lost->conn = reply->conn;
+    lost->known = side->expiration_ns >= 0;
+    lost->code = reply_meaning(reply);
+    lost->idle_ns = reply->request->idle_ns;
+    memo->lost = lost;
+    *memo_of(&reply->conn->memo) = memo;
+}
+
+static void tell_loss(struct judge *judge, struct side_memo *memo, struct when when)
+{
+    struct held *lost = memo->lost;
+    memo->lost = NULL;
+    if (lost->known) {
+        lost->finding.when = when;
+        tell(&lost->finding);
+    }
+    held_free(judge, lost);
+}
+
+/* The memory of the side that was refused on that connection, if its end decides. */
+static struct side_memo *loss_on(const struct mconn *conn)
+{
+    struct side_memo *memo = conn ? conn->memo : NULL;
+    if (memo && (!memo->lost || memo->lost->conn != conn)) {
+        *memo_of(&conn->memo) = memo = NULL;
+    }
+    return memo;
+}
+
+void context_conn_ended(struct judge *judge, const struct event *event)
+{
+    struct side_memo *memo = loss_on(event->session.conn);
+    if (memo) {
+        *memo_of(&event->session.conn->memo) = NULL;
+        tell_loss(judge, memo, event->when);
+    }
+}
+
+void context_time_passed(struct judge *judge, const struct event *event)
+{
+    struct side_memo *memo = loss_on(event->session.conn);
+    if (memo && event->when.ns - memo->lost->finding.when.ns > LOSS_WAIT) {
+        *memo_of(&event->session.conn->memo) = NULL;
+        tell_loss(judge, memo, event->when);
+    }
+}
+
+static void tell_reconnect(struct judge *judge, struct side_memo *memo, const struct request *request, struct when when)
+{
+    const struct side *side = memo->side;
+    struct held *lost = memo->lost;
+    struct finding *finding = &lost->finding;
+    struct text *text = &finding->text;
+    const uint32_t refused_frame = finding->when.frame;
+    finding_turn(finding, V_SESSION_EXPIRED);
+    finding->when = when;
+    finding->where = WHERE_NONE;
+    finding->seen = false;
+    text->used = 0;
+    say(text, "Seen: the context of session %u was refused in frame %u with code %u (%s), %s after its last success, "
+              "and %s %s", side->session->number, refused_frame, lost->code, mapi_code_name(lost->code),
+        SECONDS(lost->idle_ns), REQUEST(request), request->from_cookies ? "brings its cookies again" : "follows");
+    if (lost->known) {
+        say(text, "; X-ExpirationInfo allows %s", SECONDS(side->expiration_ns));
+    } else {
+        say(text, "; no X-ExpirationInfo was seen");
+    }
+    say(text, "; inferred: the server no longer had the context: expired, dropped by a restart, or the request "
+              "reached another server; the client connects anew, as it should; next: nothing, unless it happens again "
+              "and again");
+    memo->lost = NULL;
+    tell(finding);
+    held_free(judge, lost);
+}
+
+/* A client that connects anew at once has lost little; one that goes on has. */
+void context_asked_for(struct judge *judge, const struct event *event)
+{
+    const struct request *request = event->session.request;
+    struct side_memo *memo = request->side && !request->by_guid ? request->side->memo : NULL;
+    if (!is_connect(request->type)) {
+        if (memo && memo->lost) {
+            tell_loss(judge, memo, event->when);
+        }
+        return;
+    }
+    struct side_memo *before = request->conn->memo;
+    if ((!request->side || request->by_guid) && before && before->lost && before->lost->conn == request->conn &&
+        before->side->session->endpoint == request->endpoint) {
+        memo = before;           /* the client connects without its old cookies */
+    }
+    if (memo && memo->lost) {
+        tell_reconnect(judge, memo, request, event->when);
+    }
+}
+
+/* ---- refusals ------------------------------------------------------------------------------- */
+
+static void set_context(struct judge *judge, const struct side *side, enum context_state context, struct when when)
+{
+    struct side_memo *memo = memo_of_side(judge, side);
+    memo->context = (uint8_t)context;
+    memo->context_frame = when.frame;
+}
+
+void context_began(struct judge *judge, const struct event *event)
+{
+    struct side_memo *memo = event->session.side->memo;
+    (void)judge;
+    if (memo) {
+        memo->lost_frame = memo->proven_frame = 0;
+        memo->context = CONTEXT_FINE;
+        memo->context_frame = 0;
+    }
+}
+
+static const char *back_shown(const struct reply *reply)
+{
+    return reply->back_kind == BACK_PEER ? reply->peer : reply->back.shown[reply->back_kind];
+}
+
+static void tell_expired(struct judge *judge, struct finding *finding, const struct reply *reply)
+{
+    const struct request *request = reply->request;
+    finding_turn(finding, V_SESSION_EXPIRED);
+    say(&finding->text, "Seen: %s was answered with %s, %s after the last success in frame %u, X-ExpirationInfo allows "
+                        "%s; inferred: the context had expired, as after the client's sleep; next: nothing, the client "
+                        "connects anew", REQUEST(request), CODE("code", reply), SECONDS(request->idle_ns),
+        request->idle_from, SECONDS(request->side->expiration_ns));
+    set_context(judge, request->side, CONTEXT_EXPIRED, finding->when);
+    tell(finding);
+}
+
+/* Where it went instead, and who sent it there. */
+static void say_elsewhere(struct finding *finding, const struct reply *reply, const struct side_memo *memo)
+{
+    const struct request *request = reply->request;
+    const struct there *there = &request->there;
+    struct text *text = &finding->text;
+    const bool proven = memo->proven_frame != 0;
+    const bool device = there->peer || (reply->back_differs ? reply->back_kind == BACK_PEER : proven);
+    finding->where = device ? WHERE_DEVICE : reply->back_differs ? WHERE_SERVER : WHERE_UNKNOWN;
+    finding->seen = device;
+    if (reply->back_differs) {
+        const struct side *side = request->side;
+        say(text, "; %s %s, at the last success %s (frame %u)", back_names[reply->back_kind], back_shown(reply),
+            side->back.shown[reply->back_kind], side->back_frame[reply->back_kind]);
+    } else if (there->peer) {
+        say(text, "; on leg %u it went to %s (frame %u), the last success to %s", request->leg + 1, there->peer,
+            there->peer_frame, there->peer_before);
+    }
+    if (proven) {
+        say(text, "; refused in frame %u before, the same context worked again in frame %u: proven to be alive",
+            memo->lost_frame, memo->proven_frame);
+    }
+    if (there->peer) {
+        say(text, "; inferred: the device at %s sent it to a server that does not have the context",
+            SERVER(request->conn));
+    } else if (reply->back_differs && device) {
+        say(text, "; inferred: the device before this leg sent it to a server that does not have the context");
+    } else if (reply->back_differs) {
+        say(text, "; inferred: it was routed to another back end, which does not have the context");
+    } else if (proven) {
+        say(text, "; inferred: a device at or behind %s spreads the requests of one context over servers",
+            SERVER(request->conn));
+    } else {
+        say(text, "; inferred: it reached another server than before, or the server dropped the context early");
+    }
+}
+
+static void tell_lost(struct judge *judge, struct finding *finding, const struct reply *reply)
+{
+    const struct request *request = reply->request;
+    const struct side *side = request->side;
+    struct side_memo *memo = memo_of_side(judge, side);
+    struct text *text = &finding->text;
+    say(text, "Seen: %s carried the cookies of session %u and was answered with %s in frame %u, %s after the last "
+              "success (frame %u), X-ExpirationInfo allows %s", REQUEST(request), side->session->number,
+        CODE("code", reply), finding->when.frame, SECONDS(request->idle_ns), request->idle_from,
+        SECONDS(side->expiration_ns));
+    say_elsewhere(finding, reply, memo);
+    say(text, "; next: %s", finding->where == WHERE_SERVER ?
+        "moves of the mailbox or its database at this time" :
+        "affinity for /mapi by session or client; restarts of the server's service at this time");
+    if (!reply->back_differs && !request->there.peer && !memo->proven_frame) {
+        hold_loss(judge, finding, reply);
+    } else {
+        tell(finding);
+    }
+    memo->lost_frame = finding->when.frame;
+    memo->proven_frame = 0;
+    set_context(judge, side, CONTEXT_LOST, finding->when);
+}
+
+static void tell_changed(struct judge *judge, const struct reply *reply, struct when when, bool refused)
+{
+    const struct request *request = reply->request;
+    const struct side *side = request->side;
+    const enum back_kind kind = (enum back_kind)reply->back_kind;
+    const struct subject subject = about_request(judge, request);
+    struct finding finding;
+    if (!finding_begin(&finding, judge, refused ? V_BACKEND_CHANGED : V_BACKEND_CHANGED_CHAT, when, &subject, NULL)) {
+        return;
+    }
+    struct text *text = &finding.text;
+    finding.where = !refused ? WHERE_NONE : kind == BACK_PEER ? WHERE_DEVICE : WHERE_SERVER;
+    finding.seen = refused && kind == BACK_PEER;
+    say(text, "Seen: %s is %s in the response of frame %u to %s, it was %s in frame %u of session %u", back_names[kind],
+        back_shown(reply), when.frame, REQUEST(request), side->back.shown[kind], side->back_frame[kind],
+        side->session->number);
+    if (refused) {
+        say(text, ", and the request got %s; inferred: the other back end does not have the context; next: %s",
+            CODE("code", reply), kind == BACK_PEER ? "affinity for /mapi on the device before this leg" :
+                                 "moves of the mailbox, and how the front end finds its server");
+    } else {
+        say(text, "; inferred: the mailbox moved, or its requests are spread; next: nothing as long as they succeed");
+    }
+    tell(&finding);
+}
+
+static void refused(struct judge *judge, const struct reply *reply, struct when when, bool of_context)
+{
+    const struct request *request = reply->request;
+    const struct side *side = request->side;
+    struct finding finding;
+    struct evidence evidence;
+    if (is_connect(request->type) || side->session->released_frame || !request->from_cookies || !request->carried ||
+        request->idle_ns < 0 || (!of_context && !reply->back_differs && !request->there.peer)) {
+        return;
+    }
+    const struct subject subject = about_request(judge, request);
+    evidence_of(&evidence, request, side->success_conn);
+    if (!finding_begin(&finding, judge, V_SESSION_LOST, when, &subject, &evidence)) {
+        return;
+    }
+    if (side->expiration_ns < 0) {
+        finding.where = WHERE_UNKNOWN;
+        if (of_context) {
+            hold_loss(judge, &finding, reply);
+        }
+    } else if (request->idle_ns < side->expiration_ns) {
+        tell_lost(judge, &finding, reply);
+    } else if (of_context) {
+        tell_expired(judge, &finding, reply);
+    }
+}
+
+void context_answered(struct judge *judge, const struct event *event)
+{
+    const struct reply *reply = event->session.reply;
+    const struct request *request = reply->request;
+    const struct side *side = request && !request->by_guid ? request->side : NULL;
+    if (!side) {
+        return;
+    }
+    const bool success = reply_is_success(reply);
+    const bool failed = reply->message->has_code && mapi_code_is_failure(reply->message->code);
+    if (side->success.frame && (failed || reply->back_differs)) {
+        const bool of_context = mapi_code_is_of_context(reply_meaning(reply));
+        if (reply->back_differs && (failed || success)) {
+            tell_changed(judge, reply, event->when, failed && of_context);
+        }
+        if (failed) {
+            refused(judge, reply, event->when, of_context);
+        }
+    }
+    struct side_memo *memo = side->memo;
+    if (success && memo && memo->lost_frame && request->begin.frame > memo->lost_frame) {
+        memo->proven_frame = reply->message->end.frame;
+        memo->context = CONTEXT_FINE;
+        memo->context_frame = memo->proven_frame;
+    }
+}

@@ -1,0 +1,126 @@
+/* mapi_words.c
+ * Whom the findings of MAPI/HTTP are about, what they rest on, and their words.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "mapi_rules.h"
+
+#include <stdio.h>
+
+/* ---- memory ---------------------------------------------------------------------------- */
+
+struct side_memo *memo_of_side(struct judge *judge, const struct side *side)
+{
+    void **memo = memo_of(&side->memo);
+    if (!*memo) {
+        struct side_memo *made = arena_new(&judge->arena, sizeof(*made));
+        made->side = side;
+        *memo = made;
+    }
+    return *memo;
+}
+
+struct request_memo *memo_of_request(struct judge *judge, const struct request *request)
+{
+    void **memo = memo_of(&request->memo);
+    if (!*memo) {
+        struct request_memo *made = arena_new(&judge->arena, sizeof(*made));
+        made->once.of = ONCE_A_REQUEST;
+        *memo = made;
+    }
+    return *memo;
+}
+
+struct subject about_side(struct judge *judge, const struct side *side, uint32_t leg)
+{
+    struct subject subject = { .kind = ABOUT_SESSION, .vc = NO_NUMBER, .session = NO_NUMBER, .leg = leg };
+    if (side) {
+        subject.result = &memo_of_side(judge, side)->result;
+        subject.session = side->session->number;
+        subject.leg = side->number;
+    }
+    return subject;
+}
+
+struct subject about_request(struct judge *judge, const struct request *request)
+{
+    return about_side(judge, request->side, request->leg);
+}
+
+struct subject about_request_once(struct judge *judge, const struct request *request)
+{
+    struct subject subject = about_request(judge, request);
+    subject.once = &memo_of_request(judge, request)->once;
+    return subject;
+}
+
+void evidence_of(struct evidence *evidence, const struct request *request, const struct mconn *other)
+{
+    evidence->count = 0;
+    evidence->more = false;
+    evidence_add(evidence, request->conn->link, 0);
+    evidence_add(evidence, other ? other->link : NULL, 0);
+}
+
+/* ---- findings that wait ---------------------------------------------------------------- */
+
+struct held *held_new(struct judge *judge, const struct finding *finding, struct side_memo *side)
+{
+    struct held *held = judge->held.free;
+    if (held) {
+        judge->held.free = held->next;
+        memset(held, 0, sizeof(*held));
+    } else {
+        held = arena_new(&judge->arena, sizeof(*held));
+    }
+    held->finding = *finding;
+    held->side = side;
+    return held;
+}
+
+void held_free(struct judge *judge, struct held *held)
+{
+    held->next = judge->held.free;
+    judge->held.free = held;
+}
+
+/* ---- words ----------------------------------------------------------------------------- */
+
+const char *type_text(uint8_t type)
+{
+    const char *name = mapi_type_name((enum mapi_type)type);
+    return name ? name : "a request";
+}
+
+int cut_length(const char *value, size_t most)
+{
+    size_t len = strlen(value);
+    if (len > most) {
+        len = most;
+        while (len > 0 && ((uint8_t)value[len] & 0xC0) == 0x80) {
+            len--;
+        }
+    }
+    return (int)len;
+}
+
+const char *request_text(char *to, const struct request *request)
+{
+    snprintf(to, PIECE_MAX, "%s (frame %u, stream %u, to %s)", type_text(request->type), request->begin.frame,
+             request->conn->link->stream, SERVER(request->conn));
+    return to;
+}
+
+const char *code_text(char *to, const char *what, const struct reply *reply)
+{
+    uint32_t code = reply->message->code, meaning = reply_meaning(reply);
+    const bool words = reply->sentence[0] != '\0';
+    int used = snprintf(to, CODE_MAX, "%s %u (%s)%s%s%s", what, code, mapi_code_name(code),
+                        words ? " with the words \"" : "", reply->sentence, words ? "\"" : "");
+    if (meaning != code) {
+        snprintf(to + used, CODE_MAX - (size_t)used, ", which the specification calls %s (%u)",
+                 mapi_code_name(meaning), meaning);
+    }
+    return to;
+}

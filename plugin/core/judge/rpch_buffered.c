@@ -1,0 +1,114 @@
+/* rpch_buffered.c
+ * A device that holds back what it should pass on, seen on both its sides.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "rpch.h"
+
+#define BUFFERED_WAIT (2 * SECOND)       /* no network takes as long */
+
+/* Of the leg at, once of leg's attempt and the role. */
+static struct subject about_late(struct judge *judge, const struct leg *leg, enum role role, const struct leg *at)
+{
+    struct subject subject = about_leg(judge, at);
+    subject.once = &attempt_memo(judge, leg)->late[role];
+    return subject;
+}
+
+static void tell_late_out(struct finding *finding, const struct leg *leg, struct when there, const char *what, bool arrived)
+{
+    const struct leg *behind = leg_behind(leg);
+    const struct when when = finding->when;
+    struct text *text = &finding->text;
+    finding->where = WHERE_DEVICE;
+    finding->seen = true;
+    say(text, "Seen: %s came on leg %u in frame %u (%s)", what, behind->number, there.frame,
+        CHANNEL(behind->current[ROLE_OUT]));
+    say(text, arrived ? " and on leg %u in frame %u, " : " and has not come on leg %u until frame %u, ", leg->number,
+        when.frame);
+    say(text, "%s later; inferred: the device at %s collects the OUT response before it passes it on; next: switch off "
+              "response buffering for /rpc there", SECONDS(when.ns - there.ns), PEER(leg->current[ROLE_OUT]));
+    tell(finding);
+}
+
+void rpch_out_came(struct judge *judge, const struct event *event)
+{
+    const struct leg *leg = event->rpch.leg, *behind = leg_behind(leg);
+    if (!behind || !leg->current[ROLE_OUT] || !behind->current[ROLE_OUT]) {
+        return;
+    }
+    const struct when there = event->rpch.is_a3 ? behind->got_a3 : behind->got_200;
+    if (!there.frame || event->when.ns - there.ns < BUFFERED_WAIT) {
+        return;
+    }
+    const struct subject subject = about_late(judge, leg, ROLE_OUT, leg);
+    struct finding finding;
+    if (finding_begin(&finding, judge, V_BUFFERED, event->when, &subject, NULL)) {
+        tell_late_out(&finding, leg, there, event->rpch.is_a3 ? "CONN/A3" : "the 200 response", true);
+    }
+}
+
+void rpch_out_ended(struct judge *judge, const struct event *event)
+{
+    const struct leg *leg = event->rpch.leg, *behind = leg_behind(leg);
+    const struct channel *out = leg->current[ROLE_OUT];
+    if (!behind || !behind->current[ROLE_OUT] || !behind->got_200.frame || !out || leg->got_200.frame ||
+        leg->got_a3.frame || event->when.ns - behind->got_200.ns < BUFFERED_WAIT) {
+        return;
+    }
+    const struct subject subject = about_late(judge, leg, ROLE_OUT, leg);
+    const struct evidence evidence = evidence_channel(out);
+    struct finding finding;
+    if (begin_quietly(&finding, judge, V_BUFFERED, event->when, &subject, &evidence)) {
+        tell_late_out(&finding, leg, behind->got_200, "the 200 response", false);
+    }
+}
+
+/* Whether the missing body is held back: the connection it should come on is there, or this
+ * client of the server-side leg has an IN request without a body, or it has none at all while
+ * the server took OUT. Of the channel returned all must have been captured; NULL: it is not. */
+static const struct channel *held_back(const struct leg *behind)
+{
+    const struct channel *in = behind->current[ROLE_IN], *out = behind->current[ROLE_OUT];
+    if (in) {
+        return !in->over && !in->conn->link->ended && !in->refused && !in->challenged ? in : NULL;
+    }
+    const bool waits = out && out->place && out->place->unpaired[ROLE_IN] > 0;
+    return out && (waits || (behind->got_200.frame && !behind->joined)) && !out->refused ? out : NULL;
+}
+
+void rpch_body(struct judge *judge, const struct event *event)
+{
+    const struct leg *leg = event->rpch.leg, *behind = leg_behind(leg);
+    const struct channel *in = leg->current[ROLE_IN];
+    if (event->when.ns - leg->mark_acked < BUFFERED_WAIT || late_told(leg, ROLE_IN)) {
+        return;
+    }
+    const bool arrived = event->rpch.body.arrived, opened = behind->current[ROLE_IN] != NULL;
+    const struct channel *missing = arrived ? NULL : held_back(behind);
+    if (!arrived && !missing) {
+        return;
+    }
+    const struct subject subject = about_late(judge, leg, ROLE_IN, event->rpch.body.at);
+    struct evidence evidence = evidence_channel(in);
+    evidence_add(&evidence, missing ? missing->conn->link : NULL, 0);
+    struct finding finding;
+    if (!begin_quietly(&finding, judge, V_BUFFERED, event->when, &subject, &evidence)) {
+        return;
+    }
+    struct text *text = &finding.text;
+    finding.where = WHERE_DEVICE;
+    finding.seen = opened;
+    say(text, "Seen: the body of %s was acknowledged on leg %u, and %s leg %u %s later", CHANNEL(in), leg->number,
+        arrived ? "reached" : "has not reached", behind->number, SECONDS(event->when.ns - leg->mark_acked));
+    if (!opened) {
+        say(text, ", where only %s came", CHANNEL(behind->current[ROLE_OUT]));
+    }
+    say(text, "; inferred: the device at %s collects the request body before it passes it on", PEER(in));
+    if (!opened) {
+        say(text, ", or has no server for it, or one that was not captured");
+    }
+    say(text, "; next: switch off request buffering for /rpc there");
+    tell(&finding);
+}

@@ -1,0 +1,201 @@
+/* rpch_routing.c
+ * Whether the halves of a virtual connection meet.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "rpch.h"
+
+#define HANDSHAKE_WAIT (5 * SECOND)      /* far more than a set-up takes, less than clients wait */
+
+/* ---- Servers that differ -------------------------------------------------------------- */
+
+static void say_difference(struct text *text, enum difference difference, const struct channel *const pair[2])
+{
+    const struct vtcp *a = pair[0]->conn, *b = pair[1]->conn;
+    switch (difference) {
+    case DIFFER_PEER:
+        if (same_address(conn_server(a->link), conn_server(b->link))) {
+            say(text, ", two ports of one address");
+        }
+        break;
+    case DIFFER_FRONT_END:
+        say(text, ", X-FEServer %s and %s", a->names->front_end, b->names->front_end);
+        break;
+    case DIFFER_PERSISTENCE:
+        say(text, ", cookie %s names %s and %s", a->names->persist_name, a->names->persist, b->names->persist);
+        break;
+    case DIFFER_CHALLENGE:
+        say(text, ", NTLM challenges from %s and %s", a->names->challenge, b->names->challenge);
+        break;
+    case SAME_SERVER:
+        break;
+    }
+}
+
+static void proxies_differ(struct judge *judge, const struct event *event)
+{
+    const struct leg *leg = event->rpch.leg;
+    const enum difference difference = (enum difference)event->rpch.peers.difference;
+    const struct channel *const *pair = event->rpch.peers.pair;
+    const struct subject subject = about_leg(judge, leg);
+    struct finding finding;
+    if (!finding_begin(&finding, judge, V_PROXIES_DIFFER, event->when, &subject, NULL)) {
+        return;
+    }
+    const bool required = judge->prefs.same_proxy_required;
+    const struct endpoint *device = device_before(leg);
+    finding.severity = required ? V_WARNING : V_NOTE;
+    finding.where = WHERE_DEVICE;
+    finding.seen = device || difference != DIFFER_PEER;
+    struct text *text = &finding.text;
+    say(text, "Seen: %s, %s", CHANNEL(pair[0]), CHANNEL(pair[1]));
+    say_difference(text, difference, pair);
+    say(text, "; inferred: ");
+    if (device || difference != DIFFER_PEER) {
+        say(text, "%s device at %s sent the halves of one virtual connection to two servers", device ? "the" : "a",
+            device ? ENDPOINT(device) : PEER(pair[0]));
+    } else if (leg->hop == RTS_HOP_TCP) {
+        say(text, "the proxies chose different servers for one virtual connection");
+    } else {
+        say(text, "a balancer or name resolution gives the halves of one virtual connection to two proxies");
+    }
+    say(text, required ? ", which Exchange 2007 and 2010 do not cope with" :
+        "; MS-RPCH 1.3.2 allows different proxies, it harms only where they do not reach the same server");
+    say(text, "; next: see whether CONN/C2 follows; if not, set affinity by client address or session for /rpc");
+    tell(&finding);
+}
+
+static void target_mismatch(struct judge *judge, const struct event *event)
+{
+    const struct leg *leg = event->rpch.leg;
+    const struct channel *in = leg_coming(leg, ROLE_IN) ? leg_coming(leg, ROLE_IN) : leg->current[ROLE_IN];
+    const struct channel *out = leg_coming(leg, ROLE_OUT) ? leg_coming(leg, ROLE_OUT) : leg->current[ROLE_OUT];
+    if (!in || !out || !in->target || !out->target || same_target(in->target, out->target)) {
+        return;
+    }
+    const struct subject subject = about_leg(judge, leg);
+    struct finding finding;
+    if (!finding_begin(&finding, judge, V_TARGET_MISMATCH, event->when, &subject, NULL)) {
+        return;
+    }
+    finding.where = WHERE_CLIENT;
+    say(&finding.text, "Seen: IN asks for %s (frame %u), OUT for %s (frame %u)", in->target, in->request.frame, out->target,
+        out->request.frame);
+    say(&finding.text, "; inferred: the halves of one virtual connection are meant for different RPC servers and cannot "
+                       "meet, by the client's configuration or by a device that rewrites the URL; next: compare the "
+                       "server name in the profile or Autodiscover, and rewriting rules for rpcproxy.dll");
+    tell(&finding);
+}
+
+void rpch_paired(struct judge *judge, const struct event *event)
+{
+    const struct leg *leg = event->rpch.leg;
+    if (event->rpch.peers.difference != SAME_SERVER) {
+        proxies_differ(judge, event);
+        if (!leg_coming(leg, ROLE_IN) && !leg_coming(leg, ROLE_OUT)) {
+            rpch_joined(judge, event);
+        }
+    }
+    target_mismatch(judge, event);
+}
+
+void rpch_joined(struct judge *judge, const struct event *event)
+{
+    const struct leg *leg = event->rpch.leg;
+    const struct channel *in = leg->current[ROLE_IN], *out = leg->current[ROLE_OUT];
+    if (!leg->joined || leg->difference == SAME_SERVER || !in || !out) {
+        return;
+    }
+    const struct subject subject = about_leg(judge, leg);
+    struct finding finding;
+    if (!finding_begin(&finding, judge, V_JOINED_ACROSS_PROXIES, event->when, &subject, NULL)) {
+        return;
+    }
+    say(&finding.text, "Seen: the virtual connection is open with %s and %s; inferred: both reach the same RPC server, as "
+                       "MS-RPCH 1.3.2 allows; next: nothing, the routing works", CHANNEL(in), CHANNEL(out));
+    tell(&finding);
+}
+
+/* ---- Halves that never meet ----------------------------------------------------------- */
+
+static void say_failure(struct text *text, const struct leg *leg, struct when when)
+{
+    if (leg->got_a3.frame) {
+        say(text, ", CONN/A3 in frame %u", leg->got_a3.frame);
+    }
+    say(text, ", but no %s ", leg->hop == RTS_HOP_TCP ? "CONN/C1" : "CONN/C2");
+    if (!leg->failed) {
+        say(text, "within %s", SECONDS(when.ns - leg->sent_at));
+        return;
+    }
+    static const char *const before[] = {
+        [FAIL_CLOSED] = "the FIN", [FAIL_RESET] = "the RST", [FAIL_RETRIED] = "the client tried again",
+        [FAIL_REFUSED] = "the error response"
+    };
+    say(text, "before %s in frame %u", before[leg->fail_cause], leg->fail_frame);
+}
+
+static void say_mismatch(struct finding *finding, const struct leg *leg)
+{
+    const struct endpoint *device = device_before(leg);
+    finding->where = WHERE_DEVICE;
+    finding->seen = device != NULL;
+    say(&finding->text, "; inferred: IN and OUT reached different servers that do not share the virtual connection");
+    if (device) {
+        say(&finding->text, ", split by the device at %s", ENDPOINT(device));
+    }
+    say(&finding->text, "; next: affinity for /rpc, so that both requests of a client reach one server%s",
+        device ? "; compare that device's log" : "");
+}
+
+static void say_never_joined(struct finding *finding, const struct leg *leg)
+{
+    const struct leg *behind = leg->next;
+    const char *const peer = PEER(leg->current[ROLE_IN]);
+    struct text *text = &finding->text;
+    finding->where = WHERE_UNKNOWN;
+    if (behind && behind->hop == RTS_HOP_HTTP && behind->difference == DIFFER_PEER && !behind->joined) {
+        finding->where = WHERE_DEVICE;
+        finding->seen = device_before(behind) != NULL;
+        say(text, "; inferred: the device at %s gave the halves to different servers, see leg %u", peer, behind->number);
+    } else if (late_told(leg, ROLE_IN) || (late_told(leg, ROLE_OUT) && !leg->got_a3.frame)) {
+        const bool body = late_told(leg, ROLE_IN);
+        finding->where = WHERE_DEVICE;
+        finding->seen = !body;
+        say(text, "; inferred: the device at %s did not pass on %s in time; next: %s buffering for /rpc there, and its "
+                  "choice of server for both requests", peer, body ? "the body of IN" : "the response to OUT",
+            body ? "request" : "response");
+        return;
+    } else {
+        say(text, "; inferred: the halves did not meet at one RPC server; whether a device behind %s split them or the "
+                  "server failed does not show here", peer);
+    }
+    say(text, "; next: capture behind that address, or look for its choice of server for both requests");
+}
+
+void rpch_not_joined(struct judge *judge, const struct event *event)
+{
+    const struct leg *leg = event->rpch.leg;
+    if (leg->joined || leg->explained || !leg->sent_at ||
+        (!leg->failed && event->when.ns - leg->sent_at < HANDSHAKE_WAIT) || !leg_sent(leg) ||
+        leg_told(leg, V_BACKEND_MISMATCH) || leg_told(leg, V_NEVER_JOINED)) {
+        return;
+    }
+    const bool mismatch = leg->difference != SAME_SERVER, http = leg->hop == RTS_HOP_HTTP;
+    const struct subject subject = about_leg(judge, leg);
+    const struct evidence evidence = evidence_leg(leg);
+    struct finding finding;
+    if (!finding_begin(&finding, judge, mismatch ? V_BACKEND_MISMATCH : V_NEVER_JOINED, event->when, &subject, &evidence)) {
+        return;
+    }
+    say(&finding.text, "Seen: %s on %s, %s on %s", http ? "CONN/A1" : "CONN/A2", CHANNEL(leg->current[ROLE_OUT]),
+        http ? "CONN/B1" : "CONN/B2", CHANNEL(leg->current[ROLE_IN]));
+    say_failure(&finding.text, leg, event->when);
+    if (mismatch) {
+        say_mismatch(&finding, leg);
+    } else {
+        say_never_joined(&finding, leg);
+    }
+    tell(&finding);
+}

@@ -1,0 +1,156 @@
+/* bodies.c
+ * What the bodies of all request types have in common, and the types' names.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "bodies.h"
+
+#include "bodies_private.h"
+#include "chars.h"
+#include "layout.h"
+#include "extended_buffer.h"
+#include "properties.h"
+
+/* ---- request types ---- */
+
+/* As 2.2.3.3.1 spells them. */
+static const char *const type_names[MAPI_TYPES] = {
+    [MAPI_CONNECT] = "Connect",
+    [MAPI_EXECUTE] = "Execute",
+    [MAPI_DISCONNECT] = "Disconnect",
+    [MAPI_NOTIFICATION_WAIT] = "NotificationWait",
+    [MAPI_BIND] = "Bind",
+    [MAPI_UNBIND] = "Unbind",
+    [MAPI_COMPARE_MIDS] = "CompareMIds",
+    [MAPI_DN_TO_MID] = "DNToMId",
+    [MAPI_GET_MATCHES] = "GetMatches",
+    [MAPI_GET_PROP_LIST] = "GetPropList",
+    [MAPI_GET_PROPS] = "GetProps",
+    [MAPI_GET_SPECIAL_TABLE] = "GetSpecialTable",
+    [MAPI_GET_TEMPLATE_INFO] = "GetTemplateInfo",
+    [MAPI_MOD_LINK_ATT] = "ModLinkAtt",
+    [MAPI_MOD_PROPS] = "ModProps",
+    [MAPI_QUERY_COLUMNS] = "QueryColumns",
+    [MAPI_QUERY_ROWS] = "QueryRows",
+    [MAPI_RESOLVE_NAMES] = "ResolveNames",
+    [MAPI_RESORT_RESTRICTION] = "ResortRestriction",
+    [MAPI_SEEK_ENTRIES] = "SeekEntries",
+    [MAPI_UPDATE_STAT] = "UpdateStat",
+    [MAPI_GET_MAILBOX_URL] = "GetMailboxUrl",
+    [MAPI_GET_ADDRESS_BOOK_URL] = "GetAddressBookUrl",
+    [MAPI_PING] = "PING"
+};
+
+static bool same_letters(struct span text, const char *name)
+{
+    size_t i = 0;
+    while (i < text.len && name[i] && lower(text.ptr[i]) == lower((uint8_t)name[i])) {
+        i++;
+    }
+    return i == text.len && !name[i];
+}
+
+enum mapi_type mapi_type_of(struct span name)
+{
+    while (name.len > 0 && is_blank(name.ptr[0])) {
+        name.ptr++;
+        name.len--;
+    }
+    while (name.len > 0 && is_blank(name.ptr[name.len - 1])) {
+        name.len--;
+    }
+    if (name.len == 0) {
+        return MAPI_NONE;
+    }
+    for (unsigned i = MAPI_CONNECT; i <= MAPI_PING; i++) {
+        if (same_letters(name, type_names[i])) {
+            return (enum mapi_type)i;
+        }
+    }
+    return MAPI_UNKNOWN;
+}
+
+const char *mapi_type_name(enum mapi_type type)
+{
+    return (unsigned)type < MAPI_TYPES ? type_names[type] : NULL;
+}
+
+bool mapi_type_is_nspi(enum mapi_type type)
+{
+    return type >= MAPI_BIND && type <= MAPI_GET_ADDRESS_BOOK_URL;
+}
+
+bool mapi_type_is_emsmdb(enum mapi_type type)
+{
+    return type >= MAPI_CONNECT && type <= MAPI_NOTIFICATION_WAIT;
+}
+
+/* ---- bodies ---- */
+
+static const char *error_text(const struct field_value *value, char room[FIELD_TEXT_MAX])
+{
+    (void)room;
+    return ox_error_name((uint32_t)value->number);
+}
+
+static void keep_status(struct layout_run *run, const struct field_value *value)
+{
+    struct mapi_facts *facts = body_of(run)->facts;
+    facts->has_status = true;
+    facts->status = (uint32_t)value->number;
+}
+
+static void keep_error(struct layout_run *run, const struct field_value *value)
+{
+    struct mapi_facts *facts = body_of(run)->facts;
+    facts->has_error = true;
+    facts->error = (uint32_t)value->number;
+}
+
+static void aux_buffer(struct layout_run *run, const struct field *at)
+{
+    uint32_t size = (uint32_t)run->last;
+    (void)at;
+    body_of(run)->lacking |= reader_lacks(run->reader, size);
+    read_aux_buffer(run->reader, size);
+}
+
+#define TYPE_AT 0                /* where the request type is kept */
+#define AUXILIARY_BUFFER U32("aux_buffer_size", "AuxiliaryBufferSize"), READ_LAYOUT(aux_buffer, 0, aux_buffer_layouts)
+
+static const struct field request_body[] = {
+    RECALL(TYPE_AT), CHOOSE(emsmdb_requests), RECALL(TYPE_AT), CHOOSE(nspi_requests), AUXILIARY_BUFFER, END
+};
+/* A request that failed is answered with StatusCode and the auxiliary buffer alone. */
+static const struct field response_body[] = {
+    X32("status_code", "StatusCode", .text = error_text, .seen = keep_status),
+    UNLESS(X32("error_code", "ErrorCode", .text = error_text, .seen = keep_error),
+           RECALL(TYPE_AT), CHOOSE(emsmdb_responses), RECALL(TYPE_AT), CHOOSE(nspi_responses)),
+    AUXILIARY_BUFFER, END
+};
+static const struct field unknown_body[] = { REST("body.unknown", "Body of an unknown request type"), END };
+static const struct field body_rest[] = { REST("body.rest", "Bytes behind the body"), END };
+
+const struct field mapi_bodies[] = {
+    INCLUDE(request_body), INCLUDE(response_body), INCLUDE(unknown_body), INCLUDE(body_rest), END
+};
+
+void mapi_read_body(struct reader *reader, enum mapi_type type, bool response, struct mapi_facts *facts)
+{
+    struct mapi_facts own;
+    struct body body = { .facts = facts ? facts : &own, .response = response };
+    struct layout_run run = { .reader = reader, .scene = &body, .kept = { [TYPE_AT] = type } };
+    memset(body.facts, 0, sizeof(*body.facts));
+    if (!mapi_type_name(type)) {
+        read_layout(&run, unknown_body);
+    } else if (type != MAPI_PING) {      /* 2.2.6: has no bodies */
+        read_layout(&run, response ? response_body : request_body);
+    }
+    body.facts->end = reader->pos;
+    body.facts->complete = !reader->failed && !body.lacking && reader->pos == reader->whole;
+    if (reader_left(reader) > 0) {
+        reader_warn(reader, reader->pos, "Bytes behind the body");
+        read_layout(&run, body_rest);
+    }
+}

@@ -1,0 +1,46 @@
+/* bodies_private.h
+ * What the files of bodies.h share.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_BODIES_PRIVATE_H
+#define OUTLOOKHTTP_BODIES_PRIVATE_H
+
+#include "bodies.h"
+#include "layout.h"
+#include "properties.h"
+
+/* The scene of their layouts. */
+struct body {
+    struct mapi_facts *facts;
+    struct columns columns;      /* of the rows to come */
+    bool response;
+    bool lacking;                /* a buffer is larger than what is left: an issue of its decoder, which goes on */
+};
+
+static inline struct body *body_of(const struct layout_run *run)
+{
+    return run->scene;
+}
+
+/* By enum mapi_type. Every request ends, and every response ends, with the auxiliary buffer;
+ * every response begins with StatusCode, and with ErrorCode if that is 0: these are not
+ * repeated in them. */
+extern const struct field_choice emsmdb_requests[], emsmdb_responses[], nspi_requests[], nspi_responses[];
+
+/* Of a string and its terminator. */
+static inline struct span string8_of(const struct field_value *value)
+{
+    return (struct span){ value->bytes, value->len - 1 };
+}
+
+static inline struct span string16_of(const struct field_value *value)
+{
+    return (struct span){ value->bytes, value->len - 2 };
+}
+
+/* MS-OXNSPI 2.2.1.5 */
+extern const struct field_name code_page_names[];
+
+#endif

@@ -1,0 +1,42 @@
+/* sessions.h
+ * The rows of the report of MAPI/HTTP sessions.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_SESSIONS_H
+#define OUTLOOKHTTP_SESSIONS_H
+
+#include "mapi.h"
+#include "verdict.h"
+
+/* Of a session on one leg. Its texts are the state's, or stand in the row itself: it is not copied. */
+struct session_row {
+    uint32_t session, leg;
+    struct when start, last;
+    const char *user;            /* with the scheme: "EXAMPLE\\alice (NTLM)"; "" if none */
+    const char *application, *mailbox, *user_dn;
+    uint8_t endpoint;
+    struct endpoint client, server;      /* of the first connection */
+    const char *front_ends, *back_ends;  /* "EX1, EX2", "" if none */
+    uint32_t ok, failed;         /* responses */
+    int64_t slowest_ns;          /* -1 if none */
+    uint8_t slowest_type;
+    bool has_code;
+    uint32_t last_code;
+    char ended[64];              /* "", "Disconnect (frame 33)", "lost (frame 12)", ... */
+    enum verdict_kind verdict;   /* the gravest, VERDICT_KINDS if none */
+    uint32_t verdict_frame;
+    enum verdict_where where;    /* WHERE_UNKNOWN: cannot tell */
+    bool where_seen;
+    const char *cannot_tell;     /* why absence proves nothing here, or NULL */
+    char doubt[64];              /* room for it */
+    const char *request_id;      /* of the server, of the last failure, "" if none */
+};
+
+/* In order of appearance. */
+uint32_t session_rows(const struct mworld *world);
+/* False where there is none of that index. */
+bool session_row(const struct mworld *world, uint32_t index, struct session_row *row);
+
+#endif

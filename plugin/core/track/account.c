@@ -1,0 +1,193 @@
+/* account.c
+ * Users, and what is counted of their credentials.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "logon_private.h"
+#include "chars.h"
+
+#include <stdio.h>
+
+/* ---- users --------------------------------------------------------------------------- */
+
+struct name {
+    struct span local, domain;
+    bool upn;
+};
+
+static struct name name_of(const char *user)
+{
+    struct span all = span_of((const uint8_t *)user, strlen(user));
+    struct name name = { .local = all };
+    size_t slash = span_until(all, '\\'), at = span_until(all, '@');
+    if (slash < all.len) {
+        name.domain = span_of(all.ptr, slash);
+        name.local = span_skip(all, slash + 1);
+        at = span_until(name.local, '@');
+        if (at < name.local.len) {       /* a UPN with a domain before it: the domain says nothing more */
+            name.domain = span_of(all.ptr, 0);
+            name.local.len = at;
+        }
+    } else if (at < all.len) {
+        name.local = span_of(all.ptr, at);
+        name.domain = span_skip(all, at + 1);
+        name.upn = true;
+    }
+    return name;
+}
+
+static bool spans_equal_nocase(struct span a, struct span b)
+{
+    if (a.len != b.len) {
+        return false;
+    }
+    for (size_t i = 0; i < a.len; i++) {
+        if (lower(a.ptr[i]) != lower(b.ptr[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool texts_equal_nocase(const char *a, const char *b)
+{
+    return spans_equal_nocase(span_of((const uint8_t *)a, strlen(a)), span_of((const uint8_t *)b, strlen(b)));
+}
+
+bool users_differ(const char *a, const char *b)
+{
+    struct name one = name_of(a), other = name_of(b);
+    if (!spans_equal_nocase(one.local, other.local)) {
+        return true;
+    }
+    if (one.domain.len == 0 || other.domain.len == 0 || one.upn != other.upn ||
+        spans_equal_nocase(one.domain, other.domain)) {
+        return false;
+    }
+    /* A domain has a short name and a DNS name. */
+    return (span_until(one.domain, '.') < one.domain.len) == (span_until(other.domain, '.') < other.domain.len);
+}
+
+/* ---- hosts --------------------------------------------------------------------------- */
+
+static uint64_t site_key(const char *host, uint32_t leg)
+{
+    return digest_text(0x517E + (uint64_t)leg, host);
+}
+
+const struct site *site_find(const struct aworld *world, const char *host, uint32_t leg)
+{
+    return keyed_find(&world->sites, site_key(host, leg));
+}
+
+struct site *site_of(struct aworld *world, const char *host, uint32_t leg)
+{
+    return keyed_make(world, &world->sites, site_key(host, leg), sizeof(struct site));
+}
+/* ---- accounts -------------------------------------------------------------------------- */
+
+struct account *account_of(struct aworld *world, const char *user, const char *host, const char *scheme)
+{
+    uint64_t key = digest_text(digest_text(digest_text(0xACC0, user), host), scheme);
+    uint32_t hash = digest_fold(key);
+    for (struct item *item = table_first(&world->accounts, hash); item; item = table_next(item)) {
+        struct account *account = (struct account *)item;
+        if (account->scheme == scheme && texts_equal_nocase(account->user, user) &&
+            texts_equal_nocase(account->host, host)) {
+            return account;
+        }
+    }
+    struct account *account = arena_new(&world->arena, sizeof(*account));
+    account->user = user;
+    account->host = host;
+    account->scheme = scheme;
+    account->servers = "";
+    account->slowest = -1;
+    account->index = world->row_count;
+    table_add(&world->arena, &world->accounts, &account->item, hash);
+    if (world->row_count == world->row_room) {
+        uint32_t room = world->row_room ? world->row_room * 2 : 16;
+        struct account **rows = arena_new(&world->arena, room * sizeof(struct account *));
+        if (world->row_count) {
+            memcpy(rows, world->rows, world->row_count * sizeof(struct account *));
+        }
+        arena_give_back(&world->arena, world->rows, world->row_room * sizeof(struct account *));
+        world->rows = rows;
+        world->row_room = room;
+    }
+    world->rows[world->row_count++] = account;
+    return account;
+}
+
+void account_seen(struct account *account, struct when when)
+{
+    if (!account->start.frame) {
+        account->start = when;
+    }
+    account->last = when;
+}
+
+void account_time(struct account *account, int64_t ns)
+{
+    if (ns > account->slowest) {
+        account->slowest = ns;
+    }
+}
+
+void account_server(struct aworld *world, struct account *account, const char *server)
+{
+    char text[ACCOUNT_SERVERS * (AUTH_DNS_COMPUTER_MAX + 2)];
+    size_t used = 0;
+    if (!server || !server[0]) {
+        return;
+    }
+    for (unsigned i = 0; i < ACCOUNT_SERVERS; i++) {
+        if (!account->server[i]) {
+            account->server[i] = server;
+            text[0] = '\0';
+            for (unsigned j = 0; j <= i; j++) {
+                used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", j ? ", " : "", account->server[j]);
+            }
+            account->servers = auth_keep(world, text);
+            return;
+        }
+        if (account->server[i] == server) {
+            return;
+        }
+    }
+}
+
+void account_connection(struct aworld *world, struct account *account, struct aconn *conn)
+{
+    if (!conn->counted) {
+        conn->counted = account;
+        account->connections++;
+    }
+    if (conn->counted == account) {
+        return;
+    }
+    const void *pair[2] = { account, conn };
+    uint32_t hash = hash_bytes(pair, sizeof(pair), 0);
+    for (struct item *item = table_first(&world->account_conns, hash); item; item = table_next(item)) {
+        const struct account_conn *found = (const struct account_conn *)item;
+        if (found->account == account && found->conn == conn) {
+            return;
+        }
+    }
+    struct account_conn *add = arena_new(&world->arena, sizeof(*add));
+    add->account = account;
+    add->conn = conn;
+    table_add(&world->arena, &world->account_conns, &add->item, hash);
+    account->connections++;
+}
+
+uint32_t aworld_rows(const struct aworld *world)
+{
+    return world->row_count;
+}
+
+const struct account *aworld_account(const struct aworld *world, uint32_t index)
+{
+    return index < world->row_count ? world->rows[index] : NULL;
+}

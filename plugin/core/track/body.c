@@ -1,0 +1,67 @@
+/* body.c
+ * An IN body on its way over a device: up to a mark in it, it is acknowledged before the
+ * device and awaited behind it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "vconn_private.h"
+
+/* at: the leg of the frame. */
+static void follow_mark(struct leg *leg, const struct leg *at, struct when when)
+{
+    const struct channel *in = leg->current[ROLE_IN];
+    if (!in || !leg->mark_bytes || leg->mark_frame) {
+        return;
+    }
+    const struct tcp_half *half = &in->conn->link->tcp.half[WAY_TO_SERVER];
+    if (!leg->mark_acked && half->has_acked && (int32_t)(half->acked - leg->mark_end) >= 0) {
+        leg->mark_acked = when.ns;
+    }
+    const struct leg *behind = leg_behind(leg);
+    if (!behind) {
+        return;
+    }
+    const struct channel *there = behind->current[ROLE_IN];
+    bool arrived = there && there->bytes[WAY_TO_SERVER] >= leg->mark_bytes;
+    if (arrived) {
+        leg->mark_bytes = 0;
+    }
+    if (leg->mark_acked) {
+        struct event event = leg_event(EVENT_BODY_AWAITED, leg, when);
+        event.rpch.body.at = at;
+        event.rpch.body.arrived = arrived;
+        emit(leg->vc->world->track, &event);
+    }
+}
+
+void body_follow(struct leg *leg, struct when when)
+{
+    if (leg->hop != RTS_HOP_HTTP) {
+        return;
+    }
+    follow_mark(leg, leg, when);
+    if (leg->prev && leg_behind(leg->prev) == leg) {
+        follow_mark(leg->prev, leg, when);
+    }
+}
+
+void body_pdu(struct channel *channel, struct when when)
+{
+    struct leg *leg = channel->leg;
+    body_follow(leg, when);
+    if (!leg->mark_bytes && leg->current[ROLE_IN] == channel) {
+        leg->mark_bytes = channel->bytes[WAY_TO_SERVER];
+        leg->mark_frame = when.frame;
+        leg->mark_acked = 0;
+    }
+}
+
+void body_segment(struct leg *leg, const struct segment *segment)
+{
+    /* The body byte that the mark stands behind ends in this frame. */
+    if (leg->mark_bytes && leg->mark_frame == segment->when.frame && segment->way == WAY_TO_SERVER && segment->len) {
+        leg->mark_end = segment->seq + segment->len;
+        leg->mark_frame = 0;
+    }
+}

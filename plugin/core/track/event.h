@@ -1,0 +1,174 @@
+/* event.h
+ * What state says has happened. Each is emitted when the state of its step is complete; the
+ * comment says what the members mean. Objects are read only, and in the state that the event
+ * leaves.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_EVENT_H
+#define OUTLOOKHTTP_EVENT_H
+
+#include "conn.h"
+#include "tcp.h"
+
+enum event_kind {
+    /* ---- RPC over HTTP: event.rpch --------------------------------------------------- */
+
+    /* leg: its two halves are known, or more of them: a successor, or a response, which may
+     * name its server. peers. */
+    EVENT_PAIRED,
+    /* leg: the virtual connection is open (C2, C1, B3, or what can only follow); or a
+     * successor has taken over on one that is. */
+    EVENT_JOINED,
+    /* leg: both first PDUs were sent, it is not open, and time has passed on it. */
+    EVENT_NOT_JOINED,
+    /* leg: its attempt is over before it was open; a further one, or another request on its
+     * connection, is about to begin. */
+    EVENT_LEG_FAILED,
+    /* channel: closed, or long enough there, without its other half. It is numbered where
+     * that is certain (channel->alone). */
+    EVENT_ALONE,
+    /* channel: http is the first response that ends it, and no step of a logon. */
+    EVENT_REFUSED,
+    /* channel: its connection closed behind a 401 or 407 that asks for more. */
+    EVENT_CHALLENGE_LEFT,
+    /* leg: got_200 or, if is_a3, got_a3 has come on OUT. */
+    EVENT_OUT_CAME,
+    /* leg: its OUT channel ends, by its connection or another request on it. */
+    EVENT_OUT_ENDED,
+    /* leg: the IN body up to its mark was acknowledged (mark_acked); arrived: it has now come
+     * on the leg behind. It came with a frame of at. */
+    EVENT_BODY_AWAITED,
+    /* channel: its connection ends; was_open: and the virtual connection was in use, idle for
+     * that time. */
+    EVENT_CHANNEL_ENDED,
+    /* server: it ended a connection that carries no channel. */
+    EVENT_SERVER_ENDED,
+    /* conn, channel: data after a long idle time (the probe of that way) is sent again and
+     * again, or answered by RST (by_reset). */
+    EVENT_DATA_UNANSWERED,
+    /* channel: call, a fault or bind_nak with that status. */
+    EVENT_CALL_FAILED,
+    /* channel: it has carried more than its lifetime. */
+    EVENT_LIFETIME_PASSED,
+    /* channel: more RPC PDUs were sent than the receiver allowed. */
+    EVENT_WINDOW_PASSED,
+    /* Time has passed: a segment came, on whatever connection. */
+    EVENT_SEGMENT_PASSED,
+
+    /* ---- MAPI/HTTP ------------------------------------------------------------------ */
+
+    /* session.side: Connect or Bind succeeded, the session begins there or begins anew */
+    EVENT_SESSION_BEGAN,
+    /* session.request: a request, with the frame that it begins in */
+    EVENT_REQUEST_BEGAN,
+    /* session.request: the head of its final response came */
+    EVENT_STATUS,
+    /* session.reply: it went on after a silence that X-PendingPeriod rules out, or its PENDING
+     * came several at once */
+    EVENT_RESPONSE_LATE,
+    /* session.reply: a response, whole or cut, with its request if that is known; its session
+     * has not learned from it yet */
+    EVENT_RESPONSE_ENDED,
+    /* session.reply: an end closed the connection under it, once for each response */
+    EVENT_RESPONSE_CUT,
+    /* session.request: an end closed the connection and no response had begun, once each */
+    EVENT_REQUEST_UNANSWERED,
+    /* session.unused: a server ended a connection on which nothing was under way */
+    EVENT_UNUSED_CONN_ENDED,
+    /* session.conn: a FIN or RST, behind what it ended */
+    EVENT_SESSION_CONN_ENDED,
+    /* session.conn, or NULL: a frame is done, behind all else in it */
+    EVENT_SESSION_TIME_PASSED,
+
+    /* ---- logons, of both ------------------------------------------------------------ */
+    EVENT_CHALLENGE_MISSING,     /* type3: the frame with a type 3 is complete, and no type 2 of its connection fits it */
+    EVENT_CREDENTIALS_ANSWERED,  /* answer: final credentials got their first answer, for good or ill */
+    EVENT_CREDENTIALS_REFUSED,   /* answer: final credentials got a 401; follows ANSWERED */
+    EVENT_OFFER,                 /* answer: a 401 says what the server offers; follows REFUSED */
+    EVENT_STRANGER,              /* request: the first without credentials, and of another user, that the server takes for
+                                  * the connection's owner's since he logged on */
+    EVENT_CHALLENGE_UNANSWERED,  /* unanswered: what a client does after a challenge in lower case */
+    EVENT_BEARERS_EMPTY,         /* rounds: their last connection ends */
+
+    EVENT_KINDS
+};
+
+struct channel;
+struct http_info;
+struct leg;
+struct pdu_header;
+struct vtcp;
+struct side;                     /* session.h */
+struct request;
+struct reply;
+struct mconn;
+/* What a client does after a challenge in lower case. */
+enum passed_by { PASSED_BY_CLOSE, PASSED_BY_REQUEST };
+
+/* logon_state.h */
+struct aconn;
+struct arequest;
+struct lone_type3;
+struct logon_answer;
+struct rounds;
+
+struct event {
+    enum event_kind kind;
+    struct when when;            /* the frame that it came with */
+    union {
+        struct {                 /* RPC over HTTP (rpch_state.h) */
+            const struct channel *channel;
+            const struct leg *leg;       /* the channel's, if that is numbered */
+            union {
+                struct {
+                    unsigned difference; /* enum difference, as it shows now */
+                    const struct channel *pair[2];       /* that differ */
+                } peers;
+                const struct http_info *http;
+                bool is_a3;
+                struct {
+                    const struct leg *at;
+                    bool arrived;
+                } body;
+                struct {
+                    bool was_open;
+                    int64_t idle_ns;
+                } end;
+                struct server *server;
+                struct {
+                    const struct vtcp *conn;
+                    enum way way;
+                    bool by_reset;
+                } silence;
+                struct {
+                    const struct pdu_header *header;
+                    uint32_t status;
+                } call;
+            };
+        } rpch;
+        union {                  /* MAPI/HTTP (session.h), by kind, as said there */
+            const struct side *side;
+            const struct request *request;
+            const struct reply *reply;
+            const struct mconn *conn;
+            struct {
+                const struct server *server;
+                const struct mconn *conn;    /* NULL: none of MAPI/HTTP */
+            } unused;
+        } session;
+        union {                  /* logons (logon_state.h), by kind, as said there */
+            const struct lone_type3 *type3;
+            const struct logon_answer *answer;
+            const struct arequest *request;
+            const struct rounds *rounds;
+            struct {
+                const struct aconn *conn;
+                enum passed_by then;
+            } unanswered;
+        } logon;
+    };
+};
+
+#endif

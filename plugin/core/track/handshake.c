@@ -1,0 +1,138 @@
+/* handshake.c
+ * The handshake of NTLM: which connection carried the type 2 that a type 3 answers (MS-NTHT,
+ * MS-NLMP 2.2.2.1).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "logon_private.h"
+#include "event.h"
+
+const struct aconn_more nothing_more;
+
+struct aconn_more *aconn_more(struct aconn *conn)
+{
+    if (conn->more == &nothing_more) {
+        conn->more = arena_new(&conn->world->arena, sizeof(*conn->more));
+    }
+    return (struct aconn_more *)(uintptr_t)conn->more;
+}
+
+struct pending *pending_of(struct aconn *conn)
+{
+    struct aworld *world = conn->world;
+    if (!conn->pending) {
+        conn->pending = world->free_pending;
+        if (conn->pending) {
+            world->free_pending = conn->pending->next;
+            memset(conn->pending, 0, sizeof(*conn->pending));
+        } else {
+            conn->pending = arena_new(&world->arena, sizeof(*conn->pending));
+        }
+    }
+    return conn->pending;
+}
+
+bool aconn_whole(const struct aconn *conn)
+{
+    return !conn->lost && conn_doubt(conn->link, NULL) == DOUBT_NONE;
+}
+
+static const char *target_name(struct aworld *world, const struct ntlm_target *target)
+{
+    return auth_keep(world, target->dns_computer[0] ? target->dns_computer : target->nb_computer);
+}
+
+void note_challenge(struct aconn *conn, const struct arequest *request, struct when when,
+                    const struct auth_token *token)
+{
+    struct aworld *world = conn->world;
+    struct aconn_more *more = aconn_more(conn);
+    more->type2_frame = when.frame;
+    more->type2_digest = token->target.present ? token->target.names_digest : 0;
+    more->type2_server = target_name(world, &token->target);
+    if (!token->target.present) {
+        return;
+    }
+    struct challenge *challenge = keyed_make(world, &world->challenges, token->target.names_digest, sizeof(*challenge));
+    if (challenge->carriers == CARRIERS) {
+        memmove(challenge->carrier, challenge->carrier + 1, sizeof(challenge->carrier) - sizeof(challenge->carrier[0]));
+        challenge->carriers--;
+    }
+    struct carrier *carrier = &challenge->carrier[challenge->carriers++];
+    carrier->conn = conn;
+    carrier->frame = when.frame;
+    carrier->leg = request ? request->leg : conn->leg;
+}
+
+void note_type3(struct aconn *conn, const struct arequest *request, struct when when, const struct auth_token *token)
+{
+    aconn_more(conn)->type3_frame = when.frame;
+    struct pending *pending = conn->pending;
+    if (!token->ntlmv2 || !token->target.present || !request->account || (pending && pending->frame)) {
+        return;
+    }
+    pending = pending_of(conn);
+    pending->frame = when.frame;
+    pending->digest = token->target.names_digest;
+    const struct aconn *before = request->parent ? request->parent->conn : NULL;
+    pending->type3 = (struct lone_type3){
+        .conn = conn, .leg = request->leg, .account = request->account, .user = request->user,
+        .nb_name = auth_keep(conn->world, token->target.nb_computer),
+        .dns_name = auth_keep(conn->world, token->target.dns_computer),
+        .has_timestamp = token->target.has_timestamp,
+        .client_side = before && before->more->type2_digest == token->target.names_digest ? before : NULL
+    };
+}
+
+/* Looks where else the challenge was. False: here, or it cannot be told from another. */
+static bool find_carriers(const struct aconn *conn, struct pending *pending)
+{
+    const struct challenge *challenge = keyed_find(&conn->world->challenges, pending->digest);
+    const struct aconn_more *more = conn->more;
+    struct lone_type3 *type3 = &pending->type3;
+    if (conn->proxy_auth || (more->type2_frame && (more->type2_digest == pending->digest || !more->type2_digest))) {
+        return false;
+    }
+    for (unsigned i = 0; challenge && i < challenge->carriers; i++) {
+        const struct carrier *carrier = &challenge->carrier[i];
+        if (carrier->conn == conn) {
+            return false;
+        }
+        if (carrier->leg == type3->leg) {
+            type3->same_leg = carrier;
+        } else if (carrier->leg != NO_NUMBER && carrier->leg < type3->leg) {
+            type3->before = carrier;
+        }
+    }
+    if (!type3->same_leg) {
+        return !more->type2_frame && (!challenge || type3->before);
+    }
+    /* Names alone fit every challenge of that server: only one that waits for its type 3 will do. */
+    return type3->has_timestamp ||
+           (!more->type2_frame && type3->same_leg->conn->more->type3_frame <= type3->same_leg->frame);
+}
+
+/* The refusal that follows here and on the legs before has its reason in this. */
+static void note_torn(struct aconn *conn, struct when when)
+{
+    struct arequest *request = conn->first;
+    while (request && (request->when.frame != when.frame || !request->ntlm)) {
+        request = request->next;
+    }
+    for (; request; request = request->parent) {
+        request->torn = when.frame;
+    }
+}
+
+void settle_type3(struct aconn *conn, struct when when)
+{
+    if (!find_carriers(conn, conn->pending)) {
+        return;
+    }
+    if (aconn_whole(conn)) {
+        note_torn(conn, when);
+    }
+    emit(conn->world->track,
+         &(struct event){ .kind = EVENT_CHALLENGE_MISSING, .when = when, .logon.type3 = &conn->pending->type3 });
+}

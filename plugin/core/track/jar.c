@@ -1,0 +1,303 @@
+/* jar.c
+ * Cookies of sessions: whose values they are, what a client was given last and what it sends (RFC 6265,
+ * MS-OXCMAPIHTTP 3.1.5.6).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "session_private.h"
+
+#include "exch.h"
+
+static struct value *find_value(struct mworld *world, uint64_t digest, uint8_t endpoint)
+{
+    uint32_t hash = (uint32_t)(digest ^ digest >> 32) + endpoint;
+    for (struct item *item = table_first(&world->values, hash); item; item = table_next(item)) {
+        struct value *value = (struct value *)item;
+        if (value->digest == digest && value->owner->endpoint == endpoint) {
+            return value;
+        }
+    }
+    return NULL;
+}
+
+/* The only session that was given that value, or NULL. */
+struct session *jar_owner_of(struct mworld *world, uint64_t digest, uint8_t endpoint)
+{
+    const struct value *value = find_value(world, digest, endpoint);
+    return value && !value->shared ? value->owner : NULL;
+}
+
+void jar_own(struct session *session, uint64_t digest)
+{
+    struct mworld *world = session->world;
+    struct value *value = find_value(world, digest, session->endpoint);
+    if (value) {
+        value->shared |= value->owner != session;
+        return;
+    }
+    value = arena_new(&world->arena, sizeof(*value));
+    value->digest = digest;
+    value->owner = session;
+    table_add(&world->arena, &world->values, &value->item, (uint32_t)(digest ^ digest >> 32) + session->endpoint);
+}
+
+static struct span unquoted(struct span value)
+{
+    value = span_trim(value);
+    if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"') {
+        value = span_of(value.ptr + 1, value.len - 2);
+    }
+    return value;
+}
+
+static bool name_is(struct span name, const char *text)
+{
+    size_t len = strlen(text);
+    return name.len == len && memcmp(name.ptr, text, len) == 0;
+}
+
+static void read_attribute(struct mworld *world, struct span name, struct span value, struct when when,
+                           struct span date, struct cookie *cookie, bool *max_age)
+{
+    int64_t seconds, now;
+    if (span_equals_nocase(name, "Path")) {
+        if (value.len > 0 && value.ptr[0] == '/') {
+            cookie->path = mworld_keep(world, value);
+        }
+    } else if (span_equals_nocase(name, "Secure")) {
+        cookie->secure = true;
+    } else if (span_equals_nocase(name, "Domain")) {
+        cookie->host = NULL;
+    } else if (span_equals_nocase(name, "Max-Age")) {
+        int64_t age = mapi_read_number(value);
+        *max_age = true;
+        if (age > 0) {
+            cookie->expires = age < INT64_C(1000000000) ? when.ns + age * SECOND : INT64_MAX;
+        } else {
+            cookie->deleted = age == 0 || (value.len > 0 && value.ptr[0] == '-');
+        }
+    } else if (span_equals_nocase(name, "Expires") && !*max_age && http_date_decode(value, &seconds)) {
+        /* By the server's own clock, where it tells it. */
+        if (!http_date_decode(date, &now)) {
+            now = when.ns / SECOND;
+        }
+        int64_t left = seconds - now;
+        cookie->deleted = left <= 0;
+        cookie->expires = left < INT64_C(1000000000) ? when.ns + left * SECOND : INT64_MAX;
+    }
+}
+
+const char *jar_default_path(struct mworld *world, struct span path)
+{
+    while (path.len > 1 && path.ptr[path.len - 1] != '/') {
+        path.len--;
+    }
+    if (path.len > 1) {
+        path.len--;
+    }
+    return path.len > 0 ? mworld_keep(world, path) : track_text(world->track, "/");
+}
+
+void jar_read_set_cookie(struct reply *reply, struct span text, const struct mapi_fields *fields)
+{
+    struct mworld *world = reply->conn->world;
+    size_t pos = 0;
+    struct span name, value;
+    if (reply->cookie_count == JAR_MAX || !http_cookie_next(text, &pos, &name, &value) || name.len == 0) {
+        return;
+    }
+    value = unquoted(value);
+    struct exch_context context;
+    if (span_equals_nocase(name, "MapiContext") && exch_context_decode(value, &context)) {
+        reply->back.name[BACK_CONTEXT] = track_text(world->track, context.server);
+    }
+    if (exch_is_balancer_cookie(name)) {
+        return;
+    }
+    struct cookie *cookie = &reply->cookies[reply->cookie_count++];
+    memset(cookie, 0, sizeof(*cookie));
+    cookie->name = mworld_keep(world, name);
+    cookie->digest = mapi_digest(value.ptr, value.len);
+    cookie->expires = INT64_MAX;
+    cookie->deleted = value.len == 0;
+    cookie->frame = reply->message->begin.frame;
+    if (reply->request) {
+        cookie->host = reply->request->host;
+        cookie->path = reply->request->path;
+    }
+    bool max_age = false, deleted = cookie->deleted;
+    while (http_cookie_next(text, &pos, &name, &value)) {
+        read_attribute(world, name, unquoted(value), reply->message->begin, fields->date, cookie, &max_age);
+    }
+    cookie->deleted |= deleted;
+    if (!cookie->path) {
+        cookie->path = track_text(world->track, "/");
+    }
+}
+
+unsigned jar_read_sent(struct mworld *world, const struct http_head *head, uint8_t endpoint,
+                       struct sent sent[SENT_MAX])
+{
+    unsigned count = 0;
+    size_t at = 0;
+    struct span field, list;
+    while (http_head_next(head, &at, &field, &list)) {
+        size_t pos = 0;
+        struct span name, value;
+        if (field.len != 6 || !span_equals_nocase(field, "Cookie")) {
+            continue;
+        }
+        while (count < SENT_MAX && http_cookie_next(list, &pos, &name, &value)) {
+            value = unquoted(value);
+            if (exch_is_balancer_cookie(name)) {
+                continue;
+            }
+            sent[count].name = name;
+            sent[count].digest = mapi_digest(value.ptr, value.len);
+            sent[count].len = value.len;
+            /* MapiRouting names a mailbox, which several sessions have. */
+            bool tells = value.len > 0 && !span_equals_nocase(name, "MapiRouting");
+            sent[count].owner = tells ? jar_owner_of(world, sent[count].digest, endpoint) : NULL;
+            count++;
+        }
+    }
+    return count;
+}
+
+/* Where cookies point to several sessions, the longest value decides. */
+struct session *jar_session_of(const struct sent *sent, unsigned count)
+{
+    const struct sent *best = NULL;
+    for (unsigned i = 0; i < count; i++) {
+        if (sent[i].owner && (!best || sent[i].len > best->len)) {
+            best = &sent[i];
+        }
+    }
+    return best ? best->owner : NULL;
+}
+
+static bool path_matches(const char *cookie, struct span path)
+{
+    size_t len = strlen(cookie);
+    if (path.len < len || memcmp(path.ptr, cookie, len) != 0) {
+        return false;
+    }
+    return path.len == len || cookie[len - 1] == '/' || path.ptr[len] == '/';
+}
+
+static bool cookie_applies(const struct cookie *cookie, const struct request *request, struct span path,
+                           struct when when)
+{
+    return !cookie->deleted && !cookie->uncertain && cookie->expires > when.ns && path_matches(cookie->path, path) &&
+           (!cookie->host || cookie->host == request->host) &&
+           (!cookie->secure || request->conn->link->tls || request->side->secure_returned);
+}
+
+static enum cookie_fault compare_cookie(const struct cookie *cookie, const struct session *session,
+                                        const struct sent *sent, unsigned count, uint64_t *digest)
+{
+    enum cookie_fault fault = COOKIE_MISSING;
+    for (unsigned i = 0; i < count; i++) {
+        if (!name_is(sent[i].name, cookie->name)) {
+            continue;
+        }
+        uint64_t is = sent[i].digest;
+        if (is == cookie->digest || (cookie->newer && is == cookie->newer) ||
+            (cookie->before && is == cookie->before)) {
+            return COOKIE_FINE;
+        }
+        *digest = is;
+        fault = sent[i].owner == session ? COOKIE_STALE : COOKIE_FOREIGN;
+    }
+    return fault;
+}
+
+/* Compares what the request carries with what the client was given last on this leg. */
+void jar_check(struct request *request, const struct sent *sent, unsigned count, struct span path,
+               struct when when)
+{
+    struct side *side = request->side;
+    /* A response that nobody saw may have brought newer ones. */
+    bool missed = side->unsure_frame != 0 || (request->ids && request->ids->jump_frame > side->success_began);
+    request->jar_known = side->success.frame != 0 && !missed;
+    unsigned looked_at = 0;
+    for (const struct request *other = side->asking.first; other && looked_at < SEARCH_MAX;
+         other = other->stands[OF_SIDE].next, looked_at++) {
+        request->jar_known &= other->answered;   /* else its response may have passed unseen */
+    }
+    request->jar_known &= looked_at < SEARCH_MAX;
+    request->carried = side->success.frame != 0;
+    for (unsigned i = 0; i < side->jar_count && !side->secure_returned; i++) {
+        uint64_t digest;
+        side->secure_returned = side->jar[i].secure && !request->conn->link->tls &&
+                                compare_cookie(&side->jar[i], side->session, sent, count, &digest) == COOKIE_FINE;
+    }
+    for (unsigned i = 0; i < side->jar_count; i++) {
+        struct cookie *cookie = &side->jar[i];
+        uint64_t digest = 0;
+        if (!cookie_applies(cookie, request, path, when)) {
+            continue;
+        }
+        enum cookie_fault fault = compare_cookie(cookie, side->session, sent, count, &digest);
+        if (fault == COOKIE_FINE) {
+            continue;
+        }
+        request->carried &= fault == COOKIE_STALE;
+        cookie->unseen |= missed;        /* until a response is seen to set it */
+        if (cookie->unseen) {
+            request->unseen = true;
+            continue;
+        }
+        if (request->fault == COOKIE_FINE) {
+            request->fault = (uint8_t)fault;
+            request->fault_name = cookie->name;
+            request->fault_frame = cookie->frame;
+            request->fault_digest = (uint32_t)digest;
+        } else if (request->fault_count < UINT8_MAX) {
+            request->fault_count++;
+        }
+    }
+}
+
+/* What the client was given by a complete success; or by another response, of which it may
+ * know or not. */
+void jar_fill(struct side *side, const struct reply *reply, bool success, bool beside)
+{
+    struct mworld *world = side->session->world;
+    for (unsigned i = 0; i < reply->cookie_count; i++) {
+        const struct cookie *from = &reply->cookies[i];
+        struct cookie *to = NULL;
+        for (unsigned j = 0; j < side->jar_count && !to; j++) {
+            if (side->jar[j].name == from->name && side->jar[j].path == from->path) {
+                to = &side->jar[j];
+            }
+        }
+        if (!success) {
+            if (to) {
+                to->newer = from->digest;
+                to->uncertain |= from->deleted;
+            }
+            continue;
+        }
+        if (!to && side->jar_count == side->jar_room) {
+            unsigned room = side->jar_room ? side->jar_room * 2u : 2u;
+            if (room > JAR_MAX) {
+                continue;
+            }
+            struct cookie *jar = arena_new(&world->arena, room * sizeof(*jar));
+            if (side->jar_count) {
+                memcpy(jar, side->jar, side->jar_count * sizeof(*jar));
+            }
+            side->jar = jar;
+            side->jar_room = (uint8_t)room;
+        }
+        if (!to) {
+            to = &side->jar[side->jar_count++];
+            memset(to, 0, sizeof(*to));
+        }
+        uint64_t before = beside && to->digest != from->digest ? to->digest : 0;
+        *to = *from;
+        to->before = before;
+    }
+}

@@ -1,0 +1,868 @@
+/* logon.c
+ * Logons: requests and their answers, users, connections.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "logon_private.h"
+#include "chars.h"
+#include "event.h"
+
+static const char *keep_span(struct aworld *world, struct span s)
+{
+    char text[HTTP_NAME_MAX];
+    chars_copy(text, sizeof(text), s);
+    return auth_keep(world, text);
+}
+
+/* ---- heads -------------------------------------------------------------------------------- */
+
+struct fields {
+    struct span authorization, request_id, request_type, client_info, user_identity, client_request_id, host;
+    struct span outlook_session, context;        /* cookies */
+    struct span persistent_auth;
+    bool has_authorization, chunked, close;
+    size_t content_length;       /* digits beyond what a small body has count as one */
+    unsigned offers;             /* bits of enum auth_scheme */
+    bool lower_case, other_case; /* of WWW-Authenticate */
+};
+
+static bool is_context_cookie(struct span name)
+{
+    return span_equals_nocase(name, "MapiContext") || span_equals_nocase(name, "sid");
+}
+
+static struct span bare(struct span s)
+{
+    while (s.len >= 2) {
+        uint8_t last = s.ptr[s.len - 1];
+        if (!(s.ptr[0] == '"' && last == '"') && !(s.ptr[0] == '{' && last == '}')) {
+            break;
+        }
+        s = span_of(s.ptr + 1, s.len - 2);
+    }
+    return s;
+}
+
+static void scan_cookies(struct span value, struct fields *fields)
+{
+    size_t pos = 0;
+    struct span name, content;
+    while (http_cookie_next(value, &pos, &name, &content)) {
+        if (span_equals_nocase(name, "OutlookSession") && !fields->outlook_session.len) {
+            fields->outlook_session = bare(content);
+        } else if (is_context_cookie(name) && !fields->context.len) {
+            fields->context = content;
+        }
+    }
+}
+
+static void scan_set_cookie(struct span value, struct fields *fields)
+{
+    size_t pos = 0;
+    struct span name, content;
+    if (http_cookie_next(value, &pos, &name, &content) && is_context_cookie(name)) {
+        fields->context = content;
+    }
+}
+
+static bool holds_word(struct span list, const char *word)
+{
+    while (list.len > 0) {
+        size_t len = span_until(list, ',');
+        if (span_equals_nocase(span_trim(span_of(list.ptr, len)), word)) {
+            return true;
+        }
+        list = span_skip(list, len < list.len ? len + 1 : len);
+    }
+    return false;
+}
+
+static void scan_request(struct span name, struct span value, struct fields *fields)
+{
+    const struct {
+        const char *name;
+        struct span *place;
+    } copied[] = {
+        { "X-RequestId", &fields->request_id }, { "X-RequestType", &fields->request_type },
+        { "X-ClientInfo", &fields->client_info }, { "X-User-Identity", &fields->user_identity },
+        { "client-request-id", &fields->client_request_id }, { "Host", &fields->host }
+    };
+    if (span_equals_nocase(name, "Authorization")) {
+        if (!fields->has_authorization) {
+            fields->authorization = value;
+            fields->has_authorization = true;
+        }
+    } else if (span_equals_nocase(name, "Cookie")) {
+        scan_cookies(value, fields);
+    } else if (span_equals_nocase(name, "Content-Length")) {
+        fields->content_length = value.len > 2 ? 1000 : 0;
+        for (size_t i = 0; i < value.len && value.len <= 2; i++) {
+            fields->content_length = fields->content_length * 10 + (value.ptr[i] & 0x0Fu);
+        }
+    } else if (span_equals_nocase(name, "Transfer-Encoding")) {
+        fields->chunked |= holds_word(value, "chunked");
+    } else {
+        for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]); i++) {
+            if (span_equals_nocase(name, copied[i].name)) {
+                if (!copied[i].place->len) {
+                    *copied[i].place = value;
+                }
+                return;
+            }
+        }
+    }
+}
+
+/* Of several challenges with a token the one of the request's scheme counts. */
+static void scan_challenge(struct span name, struct span value, struct fields *fields, struct auth_token *token,
+                           enum auth_scheme wanted)
+{
+    static const char in_lower_case[] = "www-authenticate";
+    struct auth_token found;
+    if (memcmp(name.ptr, in_lower_case, name.len) == 0) {
+        fields->lower_case = true;
+    } else {
+        fields->other_case = true;
+    }
+    fields->offers |= auth_schemes_offered(value);
+    auth_token_decode(value, &found);
+    bool has_token = found.step == AUTH_STEP_TYPE2 || found.step == AUTH_STEP_AP_REP || found.step == AUTH_STEP_TOKEN;
+    if (has_token && (token->step == AUTH_STEP_NONE || (found.scheme == wanted && token->scheme != wanted))) {
+        *token = found;
+    }
+}
+
+static void scan_response(struct span name, struct span value, struct fields *fields, struct auth_token *token,
+                          enum auth_scheme wanted)
+{
+    if (span_equals_nocase(name, "WWW-Authenticate")) {
+        scan_challenge(name, value, fields, token, wanted);
+    } else if (span_equals_nocase(name, "Persistent-Auth")) {
+        fields->persistent_auth = value;
+    } else if (span_equals_nocase(name, "Connection")) {
+        fields->close |= holds_word(value, "close");
+    } else if (span_equals_nocase(name, "Set-Cookie")) {
+        scan_set_cookie(value, fields);
+    }
+}
+
+/* "{GUID}:7": the GUID; else all of it. */
+static struct span before_counter(struct span s)
+{
+    size_t digits = 0;
+    while (digits < s.len && is_digit(s.ptr[s.len - 1 - digits])) {
+        digits++;
+    }
+    if (digits > 0 && digits < s.len && s.ptr[s.len - 1 - digits] == ':') {
+        s.len -= digits + 1;
+    }
+    return s;
+}
+
+/* From the path on, also of an absolute URI. */
+static struct span path_of(struct span uri)
+{
+    struct span path = uri;
+    if (uri.len > 0 && uri.ptr[0] != '/') {
+        for (size_t i = 0; i + 2 < uri.len; i++) {
+            if (uri.ptr[i] == ':' && uri.ptr[i + 1] == '/' && uri.ptr[i + 2] == '/') {
+                path = span_skip(uri, i + 3);
+                return span_skip(path, span_until(path, '/'));
+            }
+        }
+    }
+    return path;
+}
+
+/* ---- what is shown -------------------------------------------------------------------------- */
+
+static const char *scheme_name(const struct auth_token *token)
+{
+    switch (token->scheme) {
+    case AUTH_BASIC:
+        return "Basic";
+    case AUTH_NTLM:
+        return "NTLM";
+    case AUTH_NEGOTIATE:
+        return token->is_ntlm ? "Negotiate/NTLM" : token->is_kerberos ? "Negotiate/Kerberos" : "Negotiate";
+    case AUTH_BEARER:
+        return "Bearer";
+    default:
+        return "";
+    }
+}
+
+static struct auth_shown *show(struct aworld *world, const char *scheme, const char *step, const char *user)
+{
+    struct auth_shown *shown = &world->shown;
+    memset(shown, 0, sizeof(*shown));
+    shown->scheme = scheme;
+    shown->step = step;
+    shown->user = user;
+    shown->challenge_server = "";
+    shown->time_ns = -1;
+    shown->row = NO_NUMBER;
+    return shown;
+}
+
+/* ---- requests ------------------------------------------------------------------------------- */
+
+static void find_leg(struct aconn *conn, struct arequest *request, const struct http_head *head,
+                     const struct fields *fields)
+{
+    uint64_t id;
+    bool strong = fields->request_id.len > 0;
+    if (strong) {
+        id = digest_nocase(digest_nocase(0x1D01, fields->request_id), fields->request_type);
+    } else {
+        struct span also = fields->outlook_session.len ? fields->outlook_session : fields->client_request_id;
+        if (!also.len) {
+            also = fields->has_authorization ? fields->host : also;
+        }
+        struct span path = path_of(head->uri);
+        id = digest_bytes(digest_bytes(0x1D02, head->method.ptr, head->method.len), path.ptr, path.len);
+        id = digest_bytes(digest_nocase(id, also), fields->authorization.ptr, fields->authorization.len);
+        if (!also.len) {
+            id = 0;              /* nothing tells it from another client's */
+        }
+    }
+    if (id) {
+        request_leg(conn, request, id, strong);
+    }
+    if (request->leg == NO_NUMBER) {
+        request->leg = conn->leg == NO_NUMBER ? 0 : conn->leg;
+    }
+    if (request->relayed || conn->leg == NO_NUMBER) {
+        conn->leg = request->leg;
+    }
+}
+
+static void find_identities(struct arequest *request, const struct fields *fields)
+{
+    const struct span values[ID_KINDS] = {
+        [ID_CLIENT_INFO] = bare(before_counter(fields->client_info)),
+        [ID_REQUEST_ID] = bare(before_counter(fields->request_id)), [ID_USER_IDENTITY] = fields->user_identity,
+        [ID_OUTLOOK_SESSION] = fields->outlook_session, [ID_CONTEXT] = fields->context
+    };
+    for (unsigned kind = 0; kind < ID_KINDS; kind++) {
+        if (values[kind].len > 0) {
+            request->identity[kind] = digest_nocase(0x1DE0 + kind, values[kind]);
+        }
+    }
+}
+
+static uint64_t refusals_key(const struct arequest *request)
+{
+    uint64_t who = request->user[0] ? digest_text(0x3EF0, request->user) :
+                   request->identity[ID_CLIENT_INFO] ? request->identity[ID_CLIENT_INFO] :
+                   request->identity[ID_OUTLOOK_SESSION];
+    return who ? digest_text(who + request->leg, request->host) : 0;
+}
+
+static struct peer *peer_of(struct aconn *conn, const struct arequest *request)
+{
+    uint64_t key = digest_bytes(0x9EE0 + (uint64_t)request->leg, conn->link->client.addr, address_length(&conn->link->client));
+    return keyed_make(conn->world, &conn->world->peers, digest_text(key, request->host), sizeof(struct peer));
+}
+
+/* A challenge in lower case: whether it is answered, or passed by. */
+static void note_lower(struct aconn *conn, struct arequest *request, struct when when)
+{
+    struct peer *peer = request->peer;
+    if (conn->world->lower_answered || (!conn->more->lower_frame && !peer->lower_frame)) {
+        return;
+    }
+    bool empty = request->step == AUTH_STEP_EMPTY || request->step == AUTH_STEP_NONE;
+    if (!empty) {
+        conn->world->lower_answered = true;
+        return;
+    }
+    bool bearer = request->has_authorization && request->scheme_id == AUTH_BEARER;
+    if (conn->more->lower_frame) {
+        pending_of(conn)->repeated = bearer == conn->more->lower_bearer && bearer == request->has_authorization;
+    } else if (when.ns - peer->lower_ns >= SECOND && ++peer->lower_rounds >= LOWER_ROUNDS) {
+        struct aconn_more *more = aconn_more(conn);
+        more->lower_frame = peer->lower_frame;
+        more->lower_host = request->host;
+        more->lower_leg = request->leg;
+        more->lower_site = site_of(conn->world, request->host, request->leg);
+        pending_of(conn)->repeated = true;
+    }
+}
+
+/* Empty Bearers of one client: a token or another scheme ends the series. */
+static void note_bearer(struct aconn *conn, const struct arequest *request)
+{
+    if (!request->has_authorization || !request->identity[ID_CLIENT_INFO] || request->step == AUTH_STEP_EMPTY) {
+        return;
+    }
+    struct rounds *rounds = keyed_find(&conn->world->rounds, request->identity[ID_CLIENT_INFO] + request->leg);
+    if (rounds) {
+        rounds->count = 0;
+        rounds->memo = NULL;
+    }
+}
+
+/* The user by whose name the owner of a connection is compared: Kerberos hides it. */
+static const char *who_of(const struct arequest *request, const struct fields *fields, struct aworld *world)
+{
+    if (request->user[0] || !request->kerberos) {
+        return request->user;
+    }
+    return fields->user_identity.len ? keep_span(world, fields->user_identity) : "";
+}
+
+static void find_stranger(struct aconn *conn, struct arequest *request)
+{
+    const struct owner *stranger = NULL;
+    if (request->has_authorization || conn->owned == OWNED_NOT || conn->shared || !conn->owner[0] ||
+        conn_server(conn->link)->port == BACKEND_PORT) {
+        return;
+    }
+    for (unsigned kind = 0; kind < ID_KINDS; kind++) {
+        const struct owner *owner = request->identity[kind] ?
+            keyed_find(&conn->world->owners, request->identity[kind]) : NULL;
+        if (!owner || owner->ambiguous) {
+            continue;
+        }
+        if (!users_differ(owner->user, conn->owner)) {
+            return;
+        }
+        stranger = stranger ? stranger : owner;
+    }
+    request->stranger = stranger;
+}
+
+static void emit_stranger(struct aconn *conn, const struct arequest *request, struct when when)
+{
+    conn->shared = true;
+    emit(conn->world->track, &(struct event){ .kind = EVENT_STRANGER, .when = when, .logon.request = request });
+}
+
+static const struct auth_shown *take_request(struct aconn *conn, struct when when, const struct http_head *head,
+                                             uint32_t *leg)
+{
+    struct aworld *world = conn->world;
+    struct fields fields;
+    struct auth_token token;
+    struct span name, value;
+    size_t pos = 0;
+
+    memset(&fields, 0, sizeof(fields));
+    while (http_head_next(head, &pos, &name, &value)) {
+        scan_request(name, value, &fields);
+    }
+    auth_token_decode(fields.authorization, &token);
+    if (conn->outstanding == OUTSTANDING_MAX) {
+        request_release(conn);   /* its answer, the next one, is passed over */
+        conn->passed_over++;
+    }
+    struct arequest *request = request_add(conn, when);
+    request->has_authorization = fields.has_authorization;
+    request->step = (uint8_t)token.step;
+    request->scheme_id = (uint8_t)token.scheme;
+    request->final = token.final;
+    request->anonymous = token.anonymous;
+    request->ntlm = token.is_ntlm;
+    request->kerberos = token.is_kerberos;
+    request->bindings = token.has_channel_bindings;
+    memcpy(request->bound_to, token.channel_bindings, sizeof(request->bound_to));
+    request->waits = span_equals_nocase(fields.request_type, "NotificationWait");
+    request->opens = span_equals_nocase(fields.request_type, "Connect") ||
+                     span_equals_nocase(fields.request_type, "Bind");
+    request->in_channel = span_equals_nocase(head->method, "RPC_IN_DATA") && fields.content_length > 16;
+    request->host = keep_span(world, fields.host);
+    if (!request->host[0]) {
+        char text[ENDPOINT_TEXT_MAX];
+        endpoint_format(conn_server(conn->link), text);
+        request->host = auth_keep(world, text);
+    }
+    if (fields.has_authorization) {
+        request->scheme = scheme_name(&token);
+        request->user = auth_keep(world, token.user);
+    }
+    find_leg(conn, request, head, &fields);
+    *leg = request->leg;
+    find_identities(request, &fields);
+    request->peer = peer_of(conn, request);
+    bool tries = (token.scheme == AUTH_NTLM || token.scheme == AUTH_NEGOTIATE) && token.step != AUTH_STEP_EMPTY;
+    if (tries && !request->peer->tried) {
+        request->peer->tried = request->scheme;
+        request->peer->tried_frame = when.frame;
+        request->peer->tried_stream = conn->link->stream;
+    }
+    note_lower(conn, request, when);
+    note_bearer(conn, request);
+    if (token.final) {
+        request->refusals = refusals_key(request);
+        request->account = account_of(world, request->user, request->host, request->scheme);
+        account_seen(request->account, when);
+        if (!request->relayed) {
+            account_connection(world, request->account, conn);
+        }
+        conn->credentials.account = request->account;
+        conn->credentials.when = when;
+        conn->credentials.refusals = request->refusals;
+        conn->credentials.leg = request->leg;
+        conn->credentials.answered = false;
+        conn->credentials.relayed = request->relayed;
+        request->user = who_of(request, &fields, world);
+    }
+    if (token.step == AUTH_STEP_TYPE1) {
+        conn->owned = OWNED_NOT;         /* a handshake of one's own begins */
+    } else if (token.step == AUTH_STEP_TYPE3) {
+        if (request->account) {
+            account_server(world, request->account, conn->more->type2_server);
+        }
+        note_type3(conn, request, when, &token);
+    }
+    find_stranger(conn, request);
+    if (request->stranger && conn->owned == OWNED) {
+        emit_stranger(conn, request, when);
+    }
+    if (!fields.has_authorization || token.scheme == AUTH_OTHER) {
+        return NULL;
+    }
+    static const char *const steps[] = {
+        [AUTH_STEP_NONE] = "", [AUTH_STEP_EMPTY] = "", [AUTH_STEP_TYPE1] = "type1", [AUTH_STEP_TYPE2] = "type2",
+        [AUTH_STEP_TYPE3] = "type3", [AUTH_STEP_AP_REQ] = "credentials", [AUTH_STEP_AP_REP] = "",
+        [AUTH_STEP_BASIC] = "credentials", [AUTH_STEP_BEARER] = "credentials", [AUTH_STEP_TOKEN] = ""
+    };
+    struct auth_shown *shown = show(world, request->scheme, steps[token.step], auth_keep(world, token.user));
+    shown->row = request->account ? request->account->index : NO_NUMBER;
+    return shown;
+}
+
+/* ---- answers ---------------------------------------------------------------------------------- */
+
+/* From his own credentials the server took: what comes with them is this user's. */
+static void learn(struct aworld *world, uint64_t key, unsigned kind, const char *user, const struct aconn *conn,
+                  struct when when)
+{
+    struct owner *owner = key && user[0] ? keyed_make(world, &world->owners, key, sizeof(*owner)) : NULL;
+    if (!owner) {
+        return;
+    }
+    if (!owner->user) {
+        owner->user = user;
+        owner->kind = (uint8_t)kind;
+        owner->frame = when.frame;
+        owner->stream = conn->link->stream;
+    } else if (owner->user != user && users_differ(owner->user, user)) {
+        owner->ambiguous = true;
+    }
+}
+
+/* A response, read. */
+struct response {
+    const struct http_head *head;
+    struct fields fields;
+    struct auth_token token;     /* of the challenge that counts */
+    const struct http_info *info;        /* of a 401, else NULL */
+};
+
+static struct logon_answer answer_to(struct aconn *conn, const struct arequest *request,
+                                     const struct response *response, bool accepted)
+{
+    return (struct logon_answer){
+        .conn = conn, .request = request, .info = response->info, .status = response->head->status,
+        .account = request->account, .leg = request->leg, .sent = request->when, .below = request->below,
+        .accepted = accepted, .offers = response->fields.offers
+    };
+}
+
+static void emit_answer(struct aconn *conn, enum event_kind kind, struct when when, const struct logon_answer *answer)
+{
+    emit(conn->world->track, &(struct event){ .kind = kind, .when = when, .logon.answer = answer });
+}
+
+/* The first answer to credentials of a request whose time counts. */
+static void note_checked(struct arequest *request, struct when when, struct logon_answer *answer)
+{
+    answer->checked = true;
+    if (request->parent && !request->parent->below.frame) {
+        request->parent->below = when;
+    }
+}
+
+static void clear_refusals(struct aworld *world, uint64_t key)
+{
+    struct refusals *refusals = key ? keyed_find(&world->refusals, key) : NULL;
+    if (refusals) {
+        refusals->count = 0;
+    }
+}
+
+/* The connection's owner, once the server has taken credentials. */
+static void own(struct aconn *conn, const struct arequest *request, const struct fields *fields)
+{
+    bool denied = span_equals_nocase(fields->persistent_auth, "false");
+    conn->owned = OWNED_NOT;
+    conn->shared = false;
+    conn->owner = request->user;
+    conn->owner_scheme = request->scheme;
+    conn->owner_frame = request->when.frame;
+    if (request->ntlm) {
+        conn->owned = denied ? OWNED_NOT : OWNED;
+    } else if (request->kerberos && !denied) {
+        conn->owned = span_equals_nocase(fields->persistent_auth, "true") ? OWNED : OWNED_PERHAPS;
+    }
+}
+
+static void accept(struct aconn *conn, struct arequest *request, struct when when, const struct response *response)
+{
+    const struct fields *fields = &response->fields;
+    struct logon_answer answer = answer_to(conn, request, response, true);
+    struct aworld *world = conn->world;
+    struct account *account = request->account;
+    bool first = !request->answered;
+    clear_refusals(world, request->refusals);
+    own(conn, request, fields);
+    for (unsigned kind = 0; kind < ID_KINDS; kind++) {
+        learn(world, request->identity[kind], kind, request->user, conn, request->when);
+    }
+    if (request->opens && fields->context.len) {
+        learn(world, digest_nocase(0x1DE0 + ID_CONTEXT, fields->context), ID_CONTEXT, request->user, conn, when);
+    }
+    account_seen(account, when);
+    if (!first) {
+        return;
+    }
+    struct site *site = site_of(world, request->host, request->leg);
+    if (request->user[0]) {
+        site->several |= site->accepted && users_differ(site->accepted, request->user);
+        site->accepted = site->accepted ? site->accepted : request->user;
+    }
+    if (!request->relayed) {
+        account->accepted++;
+    }
+    if (!request->waits && !(request->in_channel && answer.status >= 200)) {
+        if (!request->relayed) {
+            account_time(account, when.ns - request->when.ns);
+        }
+        if (request->scheme_id != AUTH_BEARER && (request->ntlm || conn->accepted != account)) {
+            note_checked(request, when, &answer);
+        }
+    }
+    conn->accepted = account;
+    request->answered = true;
+    conn->credentials.answered |= conn->credentials.when.frame == request->when.frame;
+    emit_answer(conn, EVENT_CREDENTIALS_ANSWERED, when, &answer);
+}
+
+/* Counts a refusal of credentials that were sent after the one before it had arrived. */
+static const struct refusals *count_refusal(struct aworld *world, const struct arequest *request, struct when when)
+{
+    struct refusals *refusals = request->refusals ?
+        keyed_make(world, &world->refusals, request->refusals, sizeof(*refusals)) : NULL;
+    if (!refusals || request->when.frame <= refusals->mark) {
+        return NULL;
+    }
+    if (refusals->count < REFUSALS_KEPT) {
+        refusals->frame[refusals->count] = when.frame;
+    }
+    refusals->mark = when.frame;
+    refusals->count++;
+    return refusals;
+}
+
+static void refuse(struct aconn *conn, struct arequest *request, struct when when, const struct response *response)
+{
+    struct account *account = request->account;
+    struct logon_answer answer = answer_to(conn, request, response, false);
+    bool first = !request->answered;
+    account_seen(account, when);
+    if (conn->accepted == account) {
+        conn->accepted = NULL;
+    }
+    if (!request->relayed) {
+        account->refused++;
+        account_time(account, when.ns - request->when.ns);
+    }
+    if (!account->first_refusal.frame) {
+        account->first_refusal = when;
+    }
+    if (request->scheme_id != AUTH_BEARER && first) {
+        note_checked(request, when, &answer);
+    }
+    request->answered = true;
+    conn->credentials.answered |= conn->credentials.when.frame == request->when.frame;
+    conn->owned = OWNED_NOT;
+    answer.refusals = count_refusal(conn->world, request, when);
+    if (first) {
+        emit_answer(conn, EVENT_CREDENTIALS_ANSWERED, when, &answer);
+    }
+    emit_answer(conn, EVENT_CREDENTIALS_REFUSED, when, &answer);
+}
+
+static void note_round(struct aconn *conn, const struct arequest *request, struct when when)
+{
+    uint64_t client = request->identity[ID_CLIENT_INFO];
+    if (request->scheme_id != AUTH_BEARER || request->step != AUTH_STEP_EMPTY || !client) {
+        return;
+    }
+    struct rounds *rounds = keyed_make(conn->world, &conn->world->rounds, client + request->leg, sizeof(*rounds));
+    if (request->when.frame <= rounds->mark) {
+        return;
+    }
+    if (rounds->count < ROUNDS_KEPT) {
+        rounds->frame[rounds->count] = when.frame;
+    }
+    rounds->count++;
+    rounds->mark = when.frame;
+    rounds->conn = conn;
+    conn->rounds = rounds;
+}
+
+/* A 401 to whom it may concern. */
+static void challenged(struct aconn *conn, struct arequest *request, struct when when, const struct response *response)
+{
+    const struct fields *fields = &response->fields;
+    if (request->parent) {
+        request->parent->below_offers = (uint8_t)fields->offers;
+        request->parent->below_answered = true;
+        request->parent->below_lower = fields->lower_case && !fields->other_case;
+    }
+    note_round(conn, request, when);
+    bool unasked = request->step == AUTH_STEP_NONE || request->step == AUTH_STEP_EMPTY;
+    if (unasked && fields->lower_case && !fields->other_case && !conn->world->lower_answered) {
+        struct aconn_more *more = aconn_more(conn);
+        more->lower_frame = when.frame;
+        more->lower_leg = request->leg;
+        more->lower_host = request->host;
+        more->lower_site = site_of(conn->world, request->host, request->leg);
+        more->lower_bearer = request->has_authorization && request->scheme_id == AUTH_BEARER;
+        more->lower_close = fields->close;
+        more->lower_seen = request->below_answered && !request->below_lower && request->below_offers;
+        request->peer->lower_frame = when.frame;
+        request->peer->lower_ns = when.ns;
+    }
+    if (fields->offers) {
+        const struct logon_answer answer = answer_to(conn, request, response, false);
+        emit_answer(conn, EVENT_OFFER, when, &answer);
+    }
+}
+
+/* What the answer says of the credentials; NULL: nothing. */
+static const char *take_answer(struct aconn *conn, struct arequest *request, struct when when,
+                               const struct response *response)
+{
+    const struct auth_token *token = &response->token;
+    unsigned status = response->head->status;
+    if (status == 401) {
+        /* After an AP-REQ SPNEGO may go on, with another token or another mechanism (RFC 4559 5). */
+        bool goes_on = request->kerberos && token->step != AUTH_STEP_NONE && token->neg_state != 2;
+        if (request->final && !goes_on) {
+            refuse(conn, request, when, response);
+        }
+        if (!request->has_authorization) {
+            conn->owned = OWNED_NOT;
+        }
+        challenged(conn, request, when, response);
+        if (request->final && !goes_on) {
+            return "rejected";
+        }
+        return token->step == AUTH_STEP_TYPE2 ? "type2" : response->fields.offers ? "challenge" : NULL;
+    }
+    if (status == 100) {
+        /* A server may invite the body before it looks at Basic. */
+        if (request->step != AUTH_STEP_TYPE3 || !request->final) {
+            return NULL;
+        }
+        accept(conn, request, when, response);
+        return "accepted";
+    }
+    if (status < 200 || status > 299) {
+        return request->final && status >= 200 ? "" : NULL;
+    }
+    if (request->final) {
+        accept(conn, request, when, response);
+        return "accepted";
+    }
+    if (!request->has_authorization && conn->owned == OWNED_PERHAPS) {
+        conn->owned = OWNED;     /* MS-N2HT: the connection is authenticated, not the request */
+        if (request->stranger) {
+            emit_stranger(conn, request, when);
+        }
+    }
+    return request->anonymous ? "accepted" : NULL;
+}
+
+static const struct auth_shown *take_response(struct aconn *conn, struct when when, const struct http_head *head,
+                                              uint32_t *leg)
+{
+    struct aworld *world = conn->world;
+    struct arequest *request = conn->passed_over ? NULL : conn->first;
+    struct response response = { .head = head, .token.neg_state = -1 };
+    const struct auth_token *token = &response.token;
+    struct http_info info;
+    struct span name, value;
+    size_t pos = 0;
+
+    while (http_head_next(head, &pos, &name, &value)) {
+        scan_response(name, value, &response.fields, &response.token, request ? (enum auth_scheme)request->scheme_id : AUTH_NONE);
+    }
+    if (head->status == 401) {
+        http_info_decode(head, &info);
+        response.info = &info;
+    } else if (head->status == 407) {
+        conn->proxy_auth = true;
+    }
+    *leg = request ? request->leg : conn->leg;
+    const unsigned offers = response.fields.offers;
+    bool asked = request && request->final && !request->answered;
+    struct when sent = request ? request->when : when;
+    if (head->status == 401 && token->step == AUTH_STEP_TYPE2) {
+        note_challenge(conn, request, when, token);
+    }
+    const char *step = request ? take_answer(conn, request, when, &response) :
+                       head->status == 401 && token->step == AUTH_STEP_TYPE2 ? "type2" :
+                       head->status == 401 && offers ? "challenge" : NULL;
+    struct auth_shown *shown = NULL;
+    if (step) {
+        bool offer = strcmp(step, "challenge") == 0, type2 = strcmp(step, "type2") == 0;
+        const char *scheme = type2 ? scheme_name(token) : offer || !request ? "" : request->scheme;
+        if (offer && offers && (offers & (offers - 1)) == 0) {
+            struct auth_token only = { .scheme = AUTH_NONE };
+            while (!(offers >> only.scheme & 1)) {
+                only.scheme = (enum auth_scheme)(only.scheme + 1);
+            }
+            scheme = scheme_name(&only);
+        }
+        shown = show(world, scheme, step, request && request->final && !type2 ? request->account->user : "");
+        if (type2) {
+            shown->challenge_server = conn->more->type2_server;
+            shown->challenge_time = token->target.timestamp;
+        }
+        if (request && request->final && !type2) {
+            shown->row = request->account->index;
+            shown->credentials_frame = sent.frame;
+            shown->time_ns = asked ? when.ns - sent.ns : -1;
+        }
+    }
+    bool ends = head->status >= 200 || head->status == 101;
+    if (ends && conn->passed_over) {
+        conn->passed_over--;
+    } else if (ends && request) {
+        request_release(conn);
+    }
+    return shown;
+}
+
+/* ---- events --------------------------------------------------------------------------------------- */
+
+struct aworld *aworld_new(struct track *track)
+{
+    struct aworld *world = arena_new(&track->arena, sizeof(*world));
+    world->track = track;
+    world->arena = track->arena;
+    return world;
+}
+
+struct aconn *aconn_new(struct aworld *world, const struct conn *link)
+{
+    struct aconn *conn = arena_new(&world->arena, sizeof(*conn));
+    conn->world = world;
+    conn->link = link;
+    conn->more = &nothing_more;
+    conn->leg = NO_NUMBER;
+    conn->owner = conn->owner_scheme = "";
+    return conn;
+}
+
+const struct auth_shown *auth_head(struct aconn *conn, struct when when, enum way way, const struct http_head *head,
+                                   uint32_t *leg)
+{
+    *leg = NO_NUMBER;
+    if (head->is_request != (way == WAY_TO_SERVER)) {
+        return NULL;
+    }
+    return head->is_request ? take_request(conn, when, head, leg) : take_response(conn, when, head, leg);
+}
+
+void auth_accepted(struct aconn *conn, struct when when)
+{
+    struct account *account = conn->credentials.account;
+    if (!account) {
+        return;
+    }
+    clear_refusals(conn->world, conn->credentials.refusals);
+    account_seen(account, when);
+    if (conn->credentials.answered) {
+        return;
+    }
+    conn->credentials.answered = true;
+    account->accepted += !conn->credentials.relayed;
+    if (!conn->lost && !conn->credentials.relayed) {     /* else the answer may have come in the gap */
+        account_time(account, when.ns - conn->credentials.when.ns);
+    }
+    const struct logon_answer answer = {
+        .conn = conn, .account = account, .leg = conn->credentials.leg, .sent = conn->credentials.when,
+        .accepted = true, .checked = !conn->lost
+    };
+    emit_answer(conn, EVENT_CREDENTIALS_ANSWERED, when, &answer);
+}
+
+void auth_lost(struct aconn *conn, enum way way)
+{
+    (void)way;
+    conn->lost = true;
+    release_all(conn);
+}
+
+/* Tells what follows a challenge in lower case, where there was one. */
+static void pass_by(struct aconn *conn, struct when when, enum passed_by then)
+{
+    if (conn->more->lower_frame && !conn->world->lower_answered) {
+        emit(conn->world->track, &(struct event){
+            .kind = EVENT_CHALLENGE_UNANSWERED, .when = when, .logon.unanswered = { conn, then }
+        });
+    }
+}
+
+static void settle_pending(struct aconn *conn, struct when when)
+{
+    struct pending *pending = conn->pending;
+    if (pending->frame) {
+        settle_type3(conn, when);
+    }
+    if (pending->repeated) {
+        pass_by(conn, when, PASSED_BY_REQUEST);
+    }
+    conn->pending = NULL;
+    pending->next = conn->world->free_pending;
+    conn->world->free_pending = pending;
+}
+
+void auth_end_of_frame(struct aconn *conn, struct when when, bool ended, enum way by)
+{
+    if (conn->pending) {
+        settle_pending(conn, when);
+    }
+    if (!ended) {
+        return;
+    }
+    if (!conn->ended) {
+        conn->ended = true;
+        if (by == WAY_TO_SERVER && !conn->more->lower_close) {
+            pass_by(conn, when, PASSED_BY_CLOSE);
+        }
+        if (conn->rounds && conn->rounds->conn == conn) {
+            emit(conn->world->track,
+                 &(struct event){ .kind = EVENT_BEARERS_EMPTY, .when = when, .logon.rounds = conn->rounds });
+        }
+    }
+    if (by == WAY_TO_CLIENT) {
+        release_all(conn);
+        return;
+    }
+    for (struct arequest *request = conn->first; request; request = request->next) {
+        request_settle(conn->world, request);    /* an answer may still come */
+    }
+}
+
+uint32_t aconn_row(const struct aconn *conn)
+{
+    return conn->credentials.account ? conn->credentials.account->index : NO_NUMBER;
+}

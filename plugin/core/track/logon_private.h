@@ -1,0 +1,116 @@
+/* logon_private.h
+ * What the files of logons share: each uses those before it alone. A connection without
+ * outstanding requests stays below 192 bytes.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_LOGON_PRIVATE_H
+#define OUTLOOKHTTP_LOGON_PRIVATE_H
+
+#include "logon_state.h"
+
+#define LOWER_ROUNDS 2           /* without credentials, on further connections: the client does not read the challenge */
+#define BACKEND_PORT 444         /* Exchange's own back end, which trusts its front end */
+
+#define OUTSTANDING_MAX 32       /* requests of one connection */
+#define RELAYS_LOOKED_AT 8       /* outstanding requests that are the same */
+#define LEGS_MAX 8
+#define RELAY_WAIT (30 * SECOND) /* what comes later is sent again, not passed on */
+#define RELAY_WAIT_WEAK (5 * SECOND)
+#define COPY_WAIT (1 * SECOND)
+
+/* Requests that are one request, outstanding on several connections. */
+struct same {
+    struct same *next;
+    uint64_t id;
+    struct arequest *newest;
+};
+
+/* What is looked at at the end of the frame: a type 3, or a repeated request. */
+struct pending {
+    struct pending *next;        /* of the free ones */
+    uint32_t frame;              /* of the type 3, 0: none */
+    struct lone_type3 type3;
+    uint64_t digest;             /* of its target information */
+    bool repeated;               /* without credentials, after a challenge in lower case */
+};
+
+struct account_conn {            /* a further account was used on a connection */
+    struct item item;
+    const struct account *account;
+    const struct aconn *conn;
+};
+
+#define CARRIERS 4
+
+/* A target information that was given in a type 2, and where, oldest first. */
+struct challenge {
+    struct keyed keyed;
+    struct carrier carrier[CARRIERS];
+    uint8_t carriers;
+};
+
+struct aworld {
+    struct arena arena;
+    struct track *track;
+    struct table accounts, account_conns, challenges, refusals, owners, peers, sites, rounds;
+    struct account **rows;
+    uint32_t row_count, row_room;
+    struct same **slot;          /* outstanding requests, by what they are */
+    uint32_t slots, sames;
+    struct same *free_sames;
+    struct arequest *free_requests;
+    struct pending *free_pending;
+    struct auth_shown shown;     /* by the last head */
+    bool lower_answered;         /* a client of the capture read a challenge in lower case */
+};
+
+/* ---- keyed.c: values told apart by digests, which protect nothing; 0 says "none" -------- */
+
+uint64_t digest_bytes(uint64_t seed, const void *data, size_t len);
+uint64_t digest_nocase(uint64_t seed, struct span s);
+uint64_t digest_text(uint64_t seed, const char *text);   /* in any case */
+/* A hash for a table. */
+uint32_t digest_fold(uint64_t digest);
+/* An item of a table that is searched by a digest alone; NULL if there is none. */
+void *keyed_find(const struct table *table, uint64_t key);
+/* The same, made with that size if there is none. */
+void *keyed_make(struct aworld *world, struct table *table, uint64_t key, size_t size);
+const char *auth_keep(struct aworld *world, const char *text);    /* the one copy; "" for "" */
+
+/* ---- account.c -------------------------------------------------------------------------- */
+
+struct account *account_of(struct aworld *world, const char *user, const char *host, const char *scheme);
+void account_seen(struct account *account, struct when when);
+void account_time(struct account *account, int64_t ns);
+void account_server(struct aworld *world, struct account *account, const char *server);
+void account_connection(struct aworld *world, struct account *account, struct aconn *conn);
+struct site *site_of(struct aworld *world, const char *host, uint32_t leg);
+
+/* ---- outstanding.c: requests without their answers, and their legs ----------------------- */
+
+struct arequest *request_add(struct aconn *conn, struct when when);
+/* The request is no longer outstanding; its answer may still come. */
+void request_settle(struct aworld *world, struct arequest *request);
+/* Takes the oldest request of the connection away. */
+void request_release(struct aconn *conn);
+void release_all(struct aconn *conn);
+/* The leg of a request among those that are the same. */
+void request_leg(struct aconn *conn, struct arequest *request, uint64_t id, bool strong);
+
+/* ---- handshake.c: type 2 and type 3 of NTLM ---------------------------------------------- */
+
+struct aconn_more *aconn_more(struct aconn *conn);       /* made on first use */
+struct pending *pending_of(struct aconn *conn);          /* of this frame, made on first use */
+/* Whether all that passed on it was seen and understood. */
+bool aconn_whole(const struct aconn *conn);
+void note_challenge(struct aconn *conn, const struct arequest *request, struct when when,
+                    const struct auth_token *token);
+void note_type3(struct aconn *conn, const struct arequest *request, struct when when, const struct auth_token *token);
+/* At the end of the frame with a type 3: where its challenge was. */
+void settle_type3(struct aconn *conn, struct when when);
+
+extern const struct aconn_more nothing_more;
+
+#endif

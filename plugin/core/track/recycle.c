@@ -1,0 +1,296 @@
+/* recycle.c
+ * Channels that succeed each other (MS-RPCH 3.2.1.5.3.2 to 3.2.1.5.3.5).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "vconn_private.h"
+
+#define SEARCH_MAX 64            /* legs looked at for one successor */
+#define SEQUENCE_IN (RTS_CTX_IN_R1 | RTS_CTX_IN_R2)
+#define SEQUENCE_OUT (RTS_CTX_OUT_R1 | RTS_CTX_OUT_R2)
+
+static void recycling_begins(struct leg *leg, enum role role)
+{
+    leg->recycling[role] = true;
+    if (leg->state != LEG_CLOSED) {
+        leg->joined = true;
+        leg_set_running(leg);
+    }
+}
+
+void recycling_ends(struct leg *leg, enum role role)
+{
+    leg->recycling[role] = false;
+    leg_no_successor(leg, role);
+    /* What this recycling was says nothing about the next. */
+    leg->context &= (uint16_t)~(role == ROLE_IN ? SEQUENCE_IN : SEQUENCE_OUT);
+    if (leg_is_open(leg)) {
+        leg_set_running(leg);
+    }
+}
+
+/* The successor takes over. */
+void succeed(struct leg *leg, enum role role, struct when when)
+{
+    struct channel *successor = leg_coming(leg, role);
+    if (successor) {
+        leg->current[role]->replaced = true;
+        leg->current[role] = successor;
+        if (leg->vacant[role]) {
+            leg_occupy(leg, role);
+        }
+        if (role == ROLE_IN) {
+            leg->mark_bytes = 0;
+        }
+    }
+    recycling_ends(leg, role);
+    leg_tell_joined(leg, when);
+}
+
+/* The leg whose channel this one succeeds: the n-th connection with a successor's cookie
+ * belongs to the n-th leg that has the predecessor. */
+static struct leg *predecessor_leg(struct vc *vc, const struct channel *channel, const uint8_t before[16],
+                                   const uint8_t cookie[16])
+{
+    enum role role = channel->role;
+    if (!vc->handing) {
+        vc->handing = world_new(vc->world, 2 * sizeof(*vc->handing));
+    }
+    struct handing *handing = &vc->handing[role];
+    if (!handing->leg || memcmp(handing->successor, cookie, 16) != 0) {
+        handing->leg = vc->legs;
+        memcpy(handing->successor, cookie, 16);
+    }
+    unsigned looked_at = 0;
+    for (struct leg *leg = handing->leg; leg && looked_at < SEARCH_MAX; leg = leg->next, looked_at++) {
+        const struct channel *current = leg->current[role];
+        if (leg->hop == channel->conn->hop && current && !leg_coming(leg, role) &&
+            (!current->has_cookie || memcmp(current->cookie, before, 16) == 0)) {
+            handing->leg = leg;
+            return leg;
+        }
+    }
+    return NULL;
+}
+
+/* Returns the predecessor, or NULL if it was not captured. */
+static const struct channel *succession(struct channel *channel, const struct rts_pdu *rts, struct when when)
+{
+    struct vc *vc = vc_of_cookie(channel->conn->world, rts->cookie[0]);
+    memcpy(channel->cookie, rts->cookie[2], sizeof(channel->cookie));
+    channel->has_cookie = true;
+    channel->is_successor = true;
+    struct leg *leg = predecessor_leg(vc, channel, rts->cookie[1], rts->cookie[2]);
+    if (!leg) {
+        leg = leg_lacking(vc, channel);
+        recycling_begins(leg, channel->role);
+        leg_put(leg, channel, when);
+        return NULL;
+    }
+    recycling_begins(leg, channel->role);
+    channel->leg = leg;
+    const struct channel *predecessor = leg->current[channel->role];
+    leg_turn(leg)->coming[channel->role] = channel;
+    pairing_leave_session(channel);
+    pairing_leave_place(channel);
+    leg_compare(leg, when);
+    return predecessor;
+}
+
+/* A cookie alone: the successor's, on its predecessor (A5, A6) or on a connection to the
+ * server that stays the same (IN_R2/A2, OUT_R2/A4). */
+static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struct when when,
+                       struct pdu_outcome *outcome)
+{
+    struct leg *leg = channel->leg;
+    if (!leg || rts->cookies == 0) {
+        return;
+    }
+    enum role role = (enum role)channel->role;
+    struct channel *coming = leg_coming(leg, role);
+    if (coming && coming != channel) {
+        if (memcmp(coming->cookie, rts->cookie[0], sizeof(coming->cookie)) == 0) {
+            /* To the server B1 follows, after what was queued. */
+            channel->seen_eof = channel->conn->hop == RTS_HOP_HTTP;
+            succeed(leg, role, when);
+        } else {
+            outcome->unexpected = "it names another successor than the one that was announced";
+        }
+        return;
+    }
+    if (channel->conn->hop == RTS_HOP_HTTP) {
+        if (!leg->recycling[role] && leg_whole(leg)) {
+            outcome->unexpected = "no successor was announced";
+        }
+        recycling_ends(leg, role);
+        return;
+    }
+    memcpy(channel->cookie, rts->cookie[0], sizeof(channel->cookie));
+    channel->has_cookie = true;
+    /* IN_R2 is over for the server here, OUT_R2 only begins. */
+    if (role == ROLE_OUT) {
+        recycling_begins(leg, role);
+    } else {
+        recycling_ends(leg, role);
+    }
+}
+
+static void successor_window(struct leg *leg, enum role role, uint32_t window)
+{
+    leg->window[role] = window;
+    struct channel *channel = leg_coming(leg, role) ? leg_coming(leg, role) : leg->current[role];
+    if (channel) {
+        flow_window(channel, window);
+    }
+}
+
+/* Where two look alike they do the same here. */
+static void advance(struct channel *channel, unsigned id, const struct rts_pdu *rts, struct when when,
+                    struct pdu_outcome *outcome)
+{
+    struct leg *leg = channel->leg;
+    const struct channel *predecessor;
+    switch (id) {
+    case RTS_IN_R1_A1:
+    case RTS_IN_R1_A2:
+    case RTS_IN_R2_A1:
+    case RTS_OUT_R1_A3:
+    case RTS_OUT_R1_A4:
+    case RTS_OUT_R2_A3:
+        if (leg) {
+            outcome->unexpected = "the channel has had its first PDU already";
+            return;
+        }
+        if (rts->cookies < 3) {
+            return;
+        }
+        predecessor = succession(channel, rts, when);
+        if (rts->has_lifetime) {
+            channel->lifetime = rts->lifetime;
+        } else if (predecessor) {
+            channel->lifetime = predecessor->lifetime;
+        }
+        if (channel->role == ROLE_OUT && rts->has_window) {
+            flow_window(channel, rts->window);
+        } else if (channel->role == ROLE_IN && channel->conn->hop == RTS_HOP_HTTP && channel->leg->window[ROLE_IN]) {
+            /* The same proxy keeps its window (IN_R2); another one tells its own in IN_R1/A4. */
+            flow_window(channel, channel->leg->window[ROLE_IN]);
+        }
+        return;
+    case RTS_OUT_R1_A1:
+    case RTS_OUT_R1_A2:
+    case RTS_OUT_R2_A1:
+    case RTS_OUT_R2_A2:
+        if (leg) {
+            if (leg->state == LEG_OPENING) {
+                outcome->unexpected = "the virtual connection is not open yet";
+            }
+            recycling_begins(leg, ROLE_OUT);
+        }
+        return;
+    case RTS_IN_R1_A5:
+    case RTS_IN_R1_A6:
+    case RTS_IN_R2_A2:
+    case RTS_IN_R2_A5:
+    case RTS_OUT_R2_A4:
+        cookie_pdu(channel, rts, when, outcome);
+        return;
+    default:
+        break;
+    }
+    if (!leg) {
+        return;
+    }
+    switch (id) {
+    case RTS_IN_R2_A4:
+        recycling_begins(leg, ROLE_IN);
+        break;
+    case RTS_IN_R1_A3:
+    case RTS_IN_R1_A4:
+        recycling_begins(leg, ROLE_IN);
+        leg->timeout_ms[ROLE_IN] = rts->timeout_ms;
+        if (id == RTS_IN_R1_A4 && rts->has_window) {
+            successor_window(leg, ROLE_IN, rts->window);
+        }
+        break;
+    case RTS_IN_R1_B1:           /* the predecessor's last PDU */
+        channel->seen_eof = true;
+        if (leg_coming(leg, ROLE_IN) && leg_coming(leg, ROLE_IN) != channel) {
+            succeed(leg, ROLE_IN, when);
+        }
+        break;
+    case RTS_IN_R1_B2:           /* the server's window, to the successor */
+        if (leg_coming(leg, ROLE_IN) == channel) {
+            succeed(leg, ROLE_IN, when);
+        }
+        if (rts->has_window) {
+            flow_window(channel, rts->window);
+        }
+        break;
+    case RTS_OUT_R2_A5:
+    case RTS_OUT_R2_A6:
+        recycling_begins(leg, ROLE_OUT);
+        break;
+    case RTS_OUT_R1_A5:
+    case RTS_OUT_R1_A6:
+        recycling_begins(leg, ROLE_OUT);
+        leg->timeout_ms[ROLE_OUT] = rts->timeout_ms;
+        break;
+    case RTS_OUT_R2_A8:
+    case RTS_OUT_R1_A8:
+        if (rts->cookies && leg->current[ROLE_OUT] && !leg_coming(leg, ROLE_OUT) && leg->recycling[ROLE_OUT]) {
+            memcpy(leg->current[ROLE_OUT]->cookie, rts->cookie[0], 16);
+        }
+        break;
+    case RTS_OUT_R1_A9:
+    case RTS_OUT_R1_A10:
+    case RTS_OUT_R2_B1:
+    case RTS_OUT_R2_B3:
+        /* The predecessor's last PDU; B1 on a connection that stays the same ends nothing. */
+        if (leg_coming(leg, ROLE_OUT) != channel) {
+            channel->seen_eof = id != RTS_OUT_R2_B1 && !(id == RTS_OUT_R1_A9 && !leg_coming(leg, ROLE_OUT));
+            succeed(leg, ROLE_OUT, when);
+        }
+        break;
+    case RTS_OUT_R1_A11:
+        if (leg_coming(leg, ROLE_OUT) == channel) {
+            succeed(leg, ROLE_OUT, when);
+        }
+        break;
+    case RTS_OUT_R2_B2:          /* the server did not accept the successor */
+        recycling_ends(leg, ROLE_OUT);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Which of two sequences a recycling follows, once a PDU can only be of one. */
+static void remember_sequence(struct leg *leg, unsigned id)
+{
+    static const struct {
+        unsigned first, last, own, other;
+        enum role role;
+    } sequences[] = {
+        { RTS_IN_R1_A1, RTS_IN_R1_B2, RTS_CTX_IN_R1, RTS_CTX_IN_R2, ROLE_IN },
+        { RTS_IN_R2_A1, RTS_IN_R2_A5, RTS_CTX_IN_R2, RTS_CTX_IN_R1, ROLE_IN },
+        { RTS_OUT_R1_A1, RTS_OUT_R1_A11, RTS_CTX_OUT_R1, RTS_CTX_OUT_R2, ROLE_OUT },
+        { RTS_OUT_R2_A1, RTS_OUT_R2_C1, RTS_CTX_OUT_R2, RTS_CTX_OUT_R1, ROLE_OUT }
+    };
+    for (size_t i = 0; i < sizeof(sequences) / sizeof(sequences[0]); i++) {
+        if (id >= sequences[i].first && id <= sequences[i].last && !(leg->context & sequences[i].other) &&
+            leg->recycling[sequences[i].role]) {
+            leg->context |= (uint16_t)sequences[i].own;
+        }
+    }
+}
+
+void recycling_pdu(struct channel *channel, unsigned id, const struct rts_pdu *rts, struct when when, bool certain,
+                   struct pdu_outcome *outcome)
+{
+    advance(channel, id, rts, when, outcome);
+    if (certain && channel->leg) {
+        remember_sequence(channel->leg, id);
+    }
+}

@@ -1,0 +1,245 @@
+/* rpch_state.h
+ * The state of virtual connections, for those who read it. Everything here lives in the
+ * track's arena; a virtual connection with its two TCP connections stays below 1.25 KiB.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_RPCH_STATE_H
+#define OUTLOOKHTTP_RPCH_STATE_H
+
+#include "conn.h"
+#include "tables.h"
+#include "vconn.h"
+
+enum role { ROLE_IN = 0, ROLE_OUT = 1 };
+
+/* ---- TCP -------------------------------------------------------------------------- */
+
+struct probe {                   /* data after a long idle time, not acknowledged so far */
+    bool probing;
+    uint8_t repeats;             /* of that data */
+    uint16_t probe_id;
+    uint32_t probe_seq, probe_end;
+    uint32_t probe_frame;        /* the data's first frame */
+    int64_t probe_last, probe_idle;
+};
+
+enum asked { ASKED_NOTHING, ASKED_CHANNEL, ASKED_ECHO, ASKED_OTHER };
+
+struct vtcp {
+    struct vworld *world;
+    struct conn *link;           /* the TCP connection */
+    uint8_t hop;                 /* enum rts_hop */
+    uint8_t asked;               /* enum asked, of the last request */
+    uint8_t asked_role;          /* enum role, of an echo request */
+    bool saw_challenge;          /* a 401 with a token in it */
+    bool went_silent;            /* data after a long idle time was not answered, and all was captured */
+    void *memo;                  /* the judge's */
+    struct probe *probe;         /* by enum way: who sent; NULL before the first */
+    int64_t last_ns;             /* of the last frame up to the end */
+    int64_t last_data;           /* any payload, either way; 0 before the first */
+    struct channel *channel;     /* of the last request; NULL after an echo or other request */
+    struct names *names;         /* who answered here; NULL: nobody gave a name */
+};
+
+struct names {
+    const char *front_end, *challenge, *persist_name, *persist;
+};
+
+/* ---- channels, legs, connections ------------------------------------------------- */
+
+/* What few channels have. */
+struct channel_more {
+    const char *outlook_session, *session_id;
+    struct outlook_session *session;     /* where it waits for its other half, or NULL */
+    struct channel *newer, *older;       /* in that session */
+};
+
+struct channel {
+    struct vtcp *conn;
+    struct leg *leg;             /* NULL: not numbered */
+    struct place *place;         /* channels of the same client and target */
+    struct channel_more *more;   /* or NULL */
+    const char *target, *user;
+    uint8_t role;                /* enum role */
+    uint8_t step;                /* enum http_auth_step of the request */
+    bool v1 : 1, final : 1, over : 1, challenged : 1, refused : 1, seen_eof : 1, rpc_seen : 1;
+    bool replaced : 1, is_successor : 1, has_cookie : 1, has_limit : 1, counted : 1, paired : 1;
+    bool due_alone : 1;          /* closed before its other half came */
+    bool alone : 1;              /* it has none, for all that was captured */
+    bool again : 1;              /* after another of its role on this connection */
+    uint16_t challenge_status;
+    uint32_t challenge_frame;
+    uint8_t cookie[16];
+    struct when request, first_rts;      /* request: the first RTS PDU where there is no HTTP */
+    int64_t last_body;           /* any body byte, either way */
+    uint64_t bytes[2];           /* body bytes by enum way */
+    uint64_t rpc_sent;           /* 3.2.1.1.4 BytesSent, of the channel's data direction */
+    uint64_t limit;              /* what the receiver allowed to be sent in all */
+    uint64_t lifetime;           /* announced, 0 if not */
+    void *memo;                  /* the judge's */
+};
+
+enum leg_state { LEG_OPENING, LEG_OPEN, LEG_RECYCLING, LEG_CLOSED };
+enum fail_cause { FAIL_NONE, FAIL_CLOSED, FAIL_RESET, FAIL_RETRIED, FAIL_REFUSED };
+/* How it shows that channels did not end on one server, the strongest first. */
+enum difference { SAME_SERVER, DIFFER_PEER, DIFFER_FRONT_END, DIFFER_PERSISTENCE, DIFFER_CHALLENGE };
+
+struct leg {
+    struct vc *vc;
+    struct leg *next, *prev;
+    struct leg *vacant_next[2];
+    uint32_t number, row;
+    uint8_t hop;                 /* enum rts_hop */
+    uint8_t state;               /* enum leg_state */
+    bool vacant[2];              /* the role's connection was challenged or closed: the next one is a retry */
+    bool recycling[2];
+    bool joined : 1;             /* C2 (C1, B3) or what can only follow it was seen */
+    bool explained : 1;          /* a 4xx on either channel */
+    bool failed : 1;             /* closed, retried or refused before it was joined: cause says how */
+    bool ended_by_rst : 1;
+    uint8_t difference;          /* enum difference: the last that showed in this attempt */
+    uint16_t context;            /* enum rts_context: which sequence a recycling follows */
+    struct channel *current[2];  /* by enum role */
+    struct leg_turn *turn;       /* NULL before the first */
+    uint32_t attempt_frame;      /* where a further attempt began, 0 in the first */
+    struct when start, last;
+    struct when got_200, got_a3;
+    int64_t sent_at;             /* when both first PDUs had been sent */
+    int64_t setup_ns;            /* -1 before it opened */
+    int64_t mark_acked;          /* IN body: when the client's leg acknowledged the mark, 0 if not yet */
+    uint64_t mark_bytes;         /* body bytes up to the mark, 0 if there is none */
+    uint32_t mark_end;           /* sequence number behind the mark */
+    uint32_t mark_frame;
+    uint32_t timeout_ms[2];      /* announced for that channel, 0 if not */
+    uint32_t keepalive_ms;
+    uint32_t window[2];          /* the receiver's whole window, 0 if not announced */
+    uint32_t calls, faults;
+    int64_t longest_idle;
+    uint32_t fail_frame;
+    uint8_t fail_cause;          /* enum fail_cause */
+    uint8_t ended_by;            /* enum way */
+    uint32_t ended_frame;        /* 0 while it lives */
+    const char *user, *request_id;
+    void *memo;                  /* the judge's, of the leg */
+    void *attempt_memo;          /* and of this attempt on it */
+};
+
+struct leg_turn {                /* by enum role */
+    struct channel *coming[2];   /* successor under way */
+    struct channel *before[2];   /* of an attempt before, where the present one has none so far */
+};
+
+static inline struct channel *leg_coming(const struct leg *leg, enum role role)
+{
+    return leg->turn ? leg->turn->coming[role] : NULL;
+}
+
+static inline struct channel *leg_before(const struct leg *leg, enum role role)
+{
+    return leg->turn ? leg->turn->before[role] : NULL;
+}
+
+struct vc {
+    struct item item;            /* in world->cookies, if it has one */
+    struct vworld *world;
+    uint32_t number;
+    uint32_t leg_count;
+    bool has_cookie;
+    uint8_t cookie[16];
+    struct leg *legs, *last_leg;
+    struct leg *lacking[2][2];   /* by hop and role: no leg before it lacks that role */
+    struct leg *vacant[2];       /* by role */
+    struct handing *handing;     /* by role; NULL before the first successor */
+};
+
+struct handing {
+    struct leg *leg;             /* where the search for a successor goes on, or NULL */
+    uint8_t successor[16];       /* whose search that is */
+};
+
+/* ---- tables ----------------------------------------------------------------------- */
+
+/* Channels of one client address and target whose virtual connection is not known. */
+struct place {
+    struct item item;
+    const char *target;
+    uint8_t family, addr[16], hop;
+    uint32_t unpaired[2];        /* by enum role */
+    int64_t latest[2];           /* request of the newest of them */
+};
+
+/* The same with one OutlookSession or SessionId, newest first; none has its other half. */
+struct outlook_session {
+    struct item item;
+    const struct place *place;
+    const char *id;
+    struct channel *newest;
+};
+
+struct vworld {
+    struct track *track;
+    struct table cookies, places, sessions;
+    struct leg **rows;
+    uint32_t row_count, row_room, vc_count;
+};
+
+/* ---- what follows from it ----------------------------------------------------------- */
+
+/* The other half, or NULL. */
+static inline struct channel *leg_other(const struct channel *channel)
+{
+    return channel->leg ? channel->leg->current[!channel->role] : NULL;
+}
+
+/* Where a device passed this leg on, NULL if that was not seen. */
+static inline struct leg *leg_behind(const struct leg *leg)
+{
+    struct leg *behind = leg->next;
+    return behind && behind->hop == leg->hop && leg->hop == RTS_HOP_HTTP ? behind : NULL;
+}
+
+/* Both first PDUs were sent. */
+static inline bool leg_sent(const struct leg *leg)
+{
+    const struct channel *in = leg->current[ROLE_IN], *out = leg->current[ROLE_OUT];
+    return in && out && in->first_rts.frame && out->first_rts.frame && !in->challenged && !out->challenged;
+}
+
+static inline bool conn_whole(const struct channel *channel)
+{
+    return conn_doubt(channel->conn->link, NULL) == DOUBT_NONE;
+}
+
+/* Both connections were captured whole, as far as there are two. */
+static inline bool leg_whole(const struct leg *leg)
+{
+    return (!leg->current[ROLE_IN] || conn_whole(leg->current[ROLE_IN])) &&
+           (!leg->current[ROLE_OUT] || conn_whole(leg->current[ROLE_OUT]));
+}
+
+static inline int64_t channel_start(const struct channel *channel)
+{
+    return channel->request.frame ? channel->request.ns : channel->first_rts.ns;
+}
+
+/* Of its first PDU, else of its request; 0 if neither was captured. */
+static inline uint32_t channel_frame(const struct channel *channel)
+{
+    return channel->first_rts.frame ? channel->first_rts.frame : channel->request.frame;
+}
+
+/* Whether two targets name one server and port; a short name equals the first label of a full
+ * one. */
+bool same_target(const char *a, const char *b);
+
+const char *leg_state_name(enum leg_state state);        /* "opening" ... */
+
+static inline enum way data_way(const struct channel *channel)
+{
+    return channel->role == ROLE_IN ? WAY_TO_SERVER : WAY_TO_CLIENT;
+}
+
+
+#endif

@@ -1,0 +1,202 @@
+/* sequence.c
+ * The order of requests: counters of X-RequestId, the same request on the leg before, and two
+ * of one context at a time (MS-OXCMAPIHTTP 2.2.3.3.2, 3.1.5.1).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "session_private.h"
+
+struct series *sequence_series(struct mworld *world, uint64_t guid)
+{
+    uint32_t hash = (uint32_t)(guid ^ guid >> 32);
+    for (struct item *item = table_first(&world->series, hash); item; item = table_next(item)) {
+        struct series *series = (struct series *)item;
+        if (series->guid == guid) {
+            return series;
+        }
+    }
+    struct series *series = arena_new(&world->arena, sizeof(*series));
+    series->guid = guid;
+    table_add(&world->arena, &world->series, &series->item, hash);
+    return series;
+}
+
+static struct ids *series_ids(struct mworld *world, struct series *series, uint32_t leg)
+{
+    struct ids *ids = series->ids;
+    while (ids && ids->leg != leg) {
+        ids = ids->next;
+    }
+    if (!ids && leg < LEGS_MAX) {
+        ids = arena_new(&world->arena, sizeof(*ids));
+        ids->leg = leg;
+        ids->next = series->ids;
+        series->ids = ids;
+    }
+    return ids;
+}
+
+/* How many of the counters between two were sent. */
+static uint32_t ids_between(const struct ids *ids, uint32_t low, uint32_t high)
+{
+    uint32_t found = 0;
+    for (unsigned i = 0; i < ids->count; i++) {
+        found += ids->recent[i] > low && ids->recent[i] < high;
+    }
+    return found;
+}
+
+/* A counter that skips: there are requests that the capture does not hold. NotificationWait
+ * may count with the others or apart. */
+void sequence_note_id(struct request *request)
+{
+    struct ids *ids = series_ids(request->conn->world, request->series, request->leg == NO_NUMBER ? 0 : request->leg);
+    uint32_t counter = request->counter;
+    unsigned which = is_notification(request);
+    request->ids = ids;
+    if (!ids) {
+        return;
+    }
+    if (is_connect(request->type)) {
+        ids->known[0] = ids->known[1] = false;
+    }
+    uint32_t last = ids->last[which];
+    if (ids->known[which] && counter > last && counter - last - 1 > ids_between(ids, last, counter)) {
+        ids->jump_frame = request->begin.frame;
+    }
+    if (!ids->known[which] || counter > last) {
+        ids->known[which] = true;
+        ids->last[which] = counter;
+    }
+    for (unsigned i = 0; i < ids->count; i++) {
+        if (ids->recent[i] == counter) {
+            return;
+        }
+    }
+    ids->recent[ids->at] = counter;
+    ids->at = (uint8_t)((ids->at + 1) % IDS_MAX);
+    ids->count = ids->count < IDS_MAX ? (uint8_t)(ids->count + 1) : IDS_MAX;
+}
+
+/* The same request on the leg before. */
+struct request *sequence_find_front(const struct request *request)
+{
+    unsigned looked_at = 0;
+    if (request->leg == NO_NUMBER || request->leg == 0) {
+        return NULL;
+    }
+    for (struct request *other = request->series->asking.first; other && looked_at < SEARCH_MAX;
+         other = other->stands[OF_SERIES].next, looked_at++) {
+        if (other->conn != request->conn && other->leg == request->leg - 1 && other->counter == request->counter &&
+            other->type == request->type && !other->behind) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+static void note_other(struct request *request, const struct request *other)
+{
+    request->other.frame = other->begin.frame;
+    request->other.stream = other->conn->link->stream;
+    request->other.type = other->type;
+    request->other.status = other->status;
+    request->other.conn = other->conn;
+}
+
+void sequence_note_overlap(struct request *request)
+{
+    unsigned looked_at = 0;
+    if (is_notification(request)) {
+        return;
+    }
+    for (struct request *other = request->side->asking.first; other && looked_at < SEARCH_MAX;
+         other = other->stands[OF_SIDE].next, looked_at++) {
+        bool resend = other->has_counter && request->has_counter && other->series == request->series &&
+                      other->counter == request->counter;
+        if (is_notification(other) || other->done || resend || other->overlapped_by) {
+            continue;
+        }
+        request->overlaps = other;
+        other->overlapped_by = request;
+        note_other(request, other);
+        return;
+    }
+}
+
+static void remember_id(struct side *side, uint32_t counter, enum outcome outcome)
+{
+    for (unsigned i = 0; i < RECENT_MAX; i++) {
+        if (side->recent[i].used && side->recent[i].counter == counter) {
+            side->recent[i].outcome = (uint8_t)outcome;
+            return;
+        }
+    }
+    if (outcome == OUTCOME_NONE) {
+        unsigned i = side->recent_next++ % RECENT_MAX;
+        side->recent[i].used = true;
+        side->recent[i].counter = counter;
+        side->recent[i].outcome = OUTCOME_NONE;
+    }
+}
+
+static bool may_be_sent_again(const struct side *side, uint32_t counter)
+{
+    for (unsigned i = 0; i < RECENT_MAX; i++) {
+        if (side->recent[i].used && side->recent[i].counter == counter) {
+            return side->recent[i].outcome != OUTCOME_ANSWERED;
+        }
+    }
+    return false;
+}
+
+/* X-RequestId of a context rises (2.2.3.3.2); NotificationWait counts apart. */
+void sequence_note_counter(struct request *request)
+{
+    struct side *side = request->side;
+    unsigned which = is_notification(request);
+    if (!request->has_counter) {
+        return;
+    }
+    if (is_connect(request->type) || side->guid != request->series->guid) {
+        side->guid = request->series->guid;
+        side->has_counter[0] = side->has_counter[1] = false;
+        memset(side->recent, 0, sizeof(side->recent));
+    }
+    if (side->has_counter[which] && request->counter < side->counter[which]) {
+        if (may_be_sent_again(side, request->counter)) {
+            return;
+        }
+        request->below = side->counter[which];
+        request->below_frame = side->counter_frame[which];
+    }
+    side->has_counter[which] = true;
+    side->counter[which] = request->counter;
+    side->counter_frame[which] = request->begin.frame;
+    remember_id(side, request->counter, OUTCOME_NONE);
+}
+
+void sequence_note_answer(struct request *request, const struct reply *reply, struct when when)
+{
+    enum outcome outcome = OUTCOME_ANSWERED;
+    request->answered = true;
+    request->status = reply->status;
+    if (reply->status == 401 || reply->status == 407 || reply->status / 100 == 3 || reply->status == 503) {
+        outcome = OUTCOME_AGAIN;
+    }
+    if (request->side && request->has_counter && !request->by_guid && request->side->guid == request->series->guid) {
+        remember_id(request->side, request->counter, outcome);
+    }
+    if (request->front) {
+        request->front->there.status = reply->status;
+        request->front->there.status_frame = when.frame;
+    }
+    if (request->overlapped_by) {
+        request->overlapped_by->other.status = reply->status;
+    }
+    if (request->overlaps && !request->overlaps->other.frame) {
+        note_other(request->overlaps, request);
+    }
+    request_emit(request, EVENT_STATUS, when);
+}

@@ -1,0 +1,414 @@
+/* session.c
+ * Sessions and their legs: whose a request is, and what a session learns from each response
+ * (MS-OXCMAPIHTTP 3.1.5, 3.2.5).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "session_private.h"
+
+#include <stdio.h>
+
+static void add_row(struct mworld *world, struct side *side)
+{
+    if (world->row_count == world->row_room) {
+        uint32_t room = world->row_room ? world->row_room * 2 : 16;
+        struct side **rows = arena_new(&world->arena, room * sizeof(*rows));
+        if (world->row_count) {
+            memcpy(rows, world->rows, world->row_count * sizeof(*rows));
+        }
+        world->rows = rows;
+        world->row_room = room;
+    }
+    side->row = world->row_count;
+    world->rows[world->row_count++] = side;
+}
+
+static struct side *session_side(struct session *session, const struct request *request)
+{
+    uint32_t leg = request->leg == NO_NUMBER ? 0 : request->leg;
+    struct mworld *world = session->world;
+    if (leg >= LEGS_MAX) {
+        return NULL;
+    }
+    for (struct side *side = session->sides; side; side = side->next) {
+        if (side->number == leg) {
+            return side;
+        }
+    }
+    struct side *side = arena_new(&world->arena, sizeof(*side));
+    side->session = session;
+    side->number = leg;
+    side->client = request->conn->link->client;
+    side->server = request->conn->link->server->end;
+    side->start = side->last = request->begin;
+    side->expiration_ns = side->period_ns = -1;
+    side->slowest_ns = -1;
+    if (session->last_side) {
+        session->last_side->next = side;
+    } else {
+        session->sides = side;
+    }
+    session->last_side = side;
+    add_row(world, side);
+    return side;
+}
+
+static struct session *new_session(struct mworld *world, const struct reply *reply, struct request *request)
+{
+    struct session *session = arena_new(&world->arena, sizeof(*session));
+    session->world = world;
+    session->number = world->sessions++;
+    session->endpoint = request->endpoint;
+    session->created_frame = reply->message->end.frame;
+    session->mailbox = request->message->mailbox;
+    session->application = request->message->client_application;
+    return session;
+}
+
+void session_fill_message(struct mapi_message *message, const struct session *session, const struct side *side)
+{
+    if (!session) {
+        return;
+    }
+    message->session = session->number;
+    message->mailbox = session->mailbox ? session->mailbox : message->mailbox;
+    message->user_dn = session->user_dn ? session->user_dn : message->user_dn;
+    message->client_application = session->application ? session->application : message->client_application;
+    if (side) {
+        message->row = side->row;
+        if (message->leg == NO_NUMBER) {
+            message->leg = side->number;
+        }
+    }
+}
+
+/* Lets go of connections that are over. since: not before the response that cookies are
+ * compared with, so that what is missing of them counts. */
+static void prune_uses(struct side *side, bool since)
+{
+    struct mworld *world = side->session->world;
+    for (struct use **link = &side->used; *link;) {
+        struct use *use = *link;
+        if (!use->conn->over) {
+            link = &use->next;
+            continue;
+        }
+        if (since && conn_missed_since(use->conn->link, side->success_began)) {
+            side->missed = use->conn;
+        }
+        *link = use->next;
+        side->used_count--;
+        use->next = world->free_uses;
+        world->free_uses = use;
+    }
+}
+
+static void note_use(struct side *side, struct mconn *conn)
+{
+    struct mworld *world = side->session->world;
+    for (const struct use *use = side->used; use; use = use->next) {
+        if (use->conn == conn) {
+            return;
+        }
+    }
+    prune_uses(side, true);
+    if (side->used_count == USED_MAX) {
+        side->used_more = true;
+        return;
+    }
+    struct use *use = world->free_uses;
+    if (use) {
+        world->free_uses = use->next;
+    } else {
+        use = arena_new(&world->arena, sizeof(*use));
+    }
+    use->conn = conn;
+    use->next = side->used;
+    side->used = use;
+    side->used_count++;
+}
+
+static bool contradicts(const struct session *session, const struct mapi_message *message)
+{
+    return session->mailbox && message->mailbox && session->mailbox != message->mailbox;
+}
+
+/* Whose request it is. */
+void session_find(struct request *request, const struct http_head *head, const struct mapi_fields *fields,
+                  struct span path)
+{
+    struct mworld *world = request->conn->world;
+    struct sent sent[SENT_MAX];
+    unsigned count = fields->sends_cookies ? jar_read_sent(world, head, request->endpoint, sent) : 0;
+    struct session *session = jar_session_of(sent, count);
+    if (session && (session->released_frame || (is_connect(request->type) && contradicts(session, request->message)))) {
+        session = NULL;
+    }
+    request->from_cookies = session != NULL;
+    if (!session && request->front) {
+        session = request->front->by_guid ? NULL : request->front->session;
+    }
+    if (!session && request->series && !is_connect(request->type) && !request->series->shared[request->endpoint]) {
+        session = request->series->session[request->endpoint];
+        request->by_guid = session != NULL;
+        if (session && session->released_frame) {
+            session = NULL;
+        }
+    }
+    if (!session) {
+        return;
+    }
+    request->session = session;
+    request->side = session_side(session, request);
+    struct side *side = request->side;
+    if (!side) {
+        return;
+    }
+    note_use(side, request->conn);
+    if (!is_connect(request->type)) {
+        jar_check(request, sent, count, path, request->begin);
+    }
+    if (request->by_guid) {
+        return;                  /* for the verdict only: a session is told by its cookies */
+    }
+    side->last = request->begin;
+    request->conn->side = side;
+    session_fill_message(request->message, session, side);
+    if (side->success.frame) {
+        request->idle_ns = side->asking.first ? 0 : request->begin.ns - side->success.ns;
+        request->idle_from = side->success.frame;
+    }
+    if (!is_connect(request->type)) {
+        sequence_note_overlap(request);
+        sequence_note_counter(request);
+    }
+    request_enter(request, OF_SIDE);
+}
+
+/* The request of this response was not captured: the client now knows cookies that belong
+ * to a session, but on which leg is not known. */
+void session_miss_request(const struct reply *reply, struct when when)
+{
+    for (unsigned i = 0; i < reply->cookie_count; i++) {
+        const struct session *session = jar_owner_of(reply->conn->world, reply->cookies[i].digest,
+                                                     reply->message->endpoint);
+        for (struct side *side = session ? session->sides : NULL; side; side = side->next) {
+            side->unsure_frame = when.frame;
+        }
+    }
+}
+
+static bool body_is_success(const struct reply *reply)
+{
+    bool unbound = reply->request->type == MAPI_UNBIND && reply->error_code == 1;    /* UnbindSuccess */
+    return (!reply->has_status || reply->status_code == 0) && (!reply->has_error || reply->error_code == 0 || unbound);
+}
+
+/* A session begins; its legs begin with the one next to the client. */
+static void begin_session(struct reply *reply)
+{
+    struct request *request = reply->request, *outer = request;
+    struct mworld *world = reply->conn->world;
+    struct session *session = request->session;
+    if (!session) {
+        session = new_session(world, reply, request);
+    }
+    for (unsigned i = 0; outer->front && i < LEGS_MAX; i++) {
+        outer = outer->front;
+    }
+    for (struct request *leg = outer; leg && leg != request; leg = leg->behind) {
+        leg->session = session;
+        request_leave(leg, OF_SIDE);
+        leg->side = session_side(session, leg);
+        if (leg->side) {
+            leg->conn->side = leg->side;
+            request_enter(leg, OF_SIDE);
+        }
+    }
+    request->session = session;
+    request_leave(request, OF_SIDE);
+    request->side = session_side(session, request);
+    if (!session->user_dn) {
+        session->user_dn = request->message->user_dn;
+    }
+    if (!session->user) {
+        session->user = reply->conn->user ? reply->conn->user : reply->conn->identity;
+    }
+    if (request->series) {
+        struct session **known = &request->series->session[request->endpoint];
+        request->series->shared[request->endpoint] |= *known && *known != session;
+        *known = session;
+    }
+    struct side *side = request->side;
+    if (!side) {
+        return;
+    }
+    request->conn->side = side;
+    /* Old and new cookies are never mixed (3.1.5.6). */
+    side->jar_count = 0;
+    side->secure_returned = false;
+    side->left_frame = 0;
+    sequence_note_counter(request);
+    const struct event event = { .kind = EVENT_SESSION_BEGAN, .when = reply->message->end, .session.side = side };
+    emit(world->track, &event);
+}
+
+static void learn_success(struct side *side, struct reply *reply)
+{
+    struct request *request = reply->request;
+    struct when when = reply->message->end;
+    struct mconn *conn = reply->conn;
+    bool beside = is_notification(request) || request->type == MAPI_PING;
+    jar_fill(side, reply, true, beside);
+    for (unsigned i = 0; i < reply->cookie_count; i++) {
+        if (!reply->cookies[i].deleted) {
+            jar_own(side->session, reply->cookies[i].digest);
+        }
+    }
+    side->success = when;
+    side->success_began = request->begin.frame;
+    side->success_conn = conn;
+    side->missed = NULL;
+    prune_uses(side, false);
+    note_use(side, conn);
+    if (request->begin.frame > side->unsure_frame) {
+        side->unsure_frame = 0;
+    }
+    if (reply->expiration_ns >= 0) {
+        side->expiration_ns = reply->expiration_ns;
+    }
+    if (reply->period_ns > 0) {
+        side->period_ns = reply->period_ns;
+    }
+    for (int kind = BACK_TARGET; kind <= BACK_PEER; kind++) {
+        bool peer = kind == BACK_PEER && is_server_side(request);
+        const char *name = peer ? reply->peer : reply->back.name[kind];
+        if (name) {
+            side->back.name[kind] = name;
+            side->back.shown[kind] = peer ? reply->peer : reply->back.shown[kind];
+            side->back_frame[kind] = when.frame;
+        }
+    }
+    if (!side->session->user) {
+        side->session->user = conn->user;
+    }
+}
+
+static void add_name(struct mworld *world, const char **names, uint8_t *count, const char **list, const char *name)
+{
+    char text[TEXT_MAX];
+    if (!name || *count == NAMES_MAX) {
+        return;
+    }
+    for (unsigned i = 0; i < *count; i++) {
+        if (names[i] == name) {
+            return;
+        }
+    }
+    names[(*count)++] = name;
+    snprintf(text, sizeof(text), "%s%s%s", *list ? *list : "", *list ? ", " : "", name);
+    *list = track_text(world->track, text);
+}
+
+static void learn_report(struct side *side, struct reply *reply)
+{
+    struct mworld *world = side->session->world;
+    const struct request *request = reply->request;
+    const struct mapi_message *message = reply->message;
+    bool answered = reply->status == 200 && !reply->cut;
+    add_name(world, side->front, &side->front_count, &side->front_ends, reply->front_end);
+    add_name(world, side->behind, &side->back_count, &side->back_ends, reply->back_name);
+    side->exchange |= reply->exchange;
+    if (is_server_side(request) && !side->exchange) {
+        add_name(world, side->behind, &side->back_count, &side->back_ends, reply->peer);
+    }
+    if (message->has_code) {
+        side->has_code = true;
+        side->last_code = message->code;
+    }
+    if (answered && message->has_code && !mapi_code_is_failure(message->code)) {
+        side->ok++;
+    } else if (reply->status != 401 && reply->status != 407) {
+        side->failed++;
+        side->request_id = reply->request_id ? reply->request_id : side->request_id;
+    }
+    /* NotificationWait waits for its own sake. */
+    if (message->elapsed_ns > side->slowest_ns && !is_notification(request)) {
+        side->slowest_ns = message->elapsed_ns;
+        side->slowest_type = message->type;
+    }
+}
+
+/* The surest kind of name that this response and the last success of its session have tells
+ * whether another back end answered; on the leg before that is told by its request. */
+static void compare_back_end(struct reply *reply)
+{
+    const struct request *request = reply->request;
+    const struct side *side = request->side;
+    if (!side || request->by_guid || !side->success.frame) {
+        return;
+    }
+    for (int i = BACK_TARGET; i <= BACK_PEER; i++) {
+        const char *here = reply->back.name[i];
+        if (i == BACK_PEER) {
+            bool peers = is_server_side(request) && !side->exchange && !reply->exchange;
+            here = peers && reply->status == 200 ? reply->peer : NULL;
+        }
+        if (here && side->back.name[i]) {
+            reply->back_kind = (uint8_t)i;
+            reply->back_differs = here != side->back.name[i];
+            break;
+        }
+    }
+    struct there *front = request->front ? &request->front->there : NULL;
+    if (front && reply->back_differs && reply->back_kind == BACK_PEER) {
+        front->peer = reply->peer;
+        front->peer_before = side->back.shown[BACK_PEER];
+        front->peer_frame = request->begin.frame;
+    } else if (front && request->there.peer) {
+        front->peer = request->there.peer;
+        front->peer_before = request->there.peer_before;
+        front->peer_frame = request->there.peer_frame;
+    }
+}
+
+void session_finish(struct reply *reply, struct when when)
+{
+    struct request *request = reply->request;
+    struct mapi_message *message = reply->message;
+    if (request) {
+        if (is_connect(request->type) && reply_is_success(reply) && body_is_success(reply) && request->endpoint) {
+            begin_session(reply);
+        }
+        struct side *side = request->by_guid ? NULL : request->side;
+        compare_back_end(reply);
+        reply_emit(reply, EVENT_RESPONSE_ENDED, when);
+        if (request->front && !reply->cut) {
+            request->front->there.whole_frame = when.frame;
+        }
+        if (side) {
+            side->last = when;
+            learn_report(side, reply);
+            if (reply_is_success(reply)) {
+                learn_success(side, reply);
+            }
+            if (is_disconnect(request->type) && reply_is_success(reply) && body_is_success(reply)) {
+                side->session->released_frame = side->left_frame = when.frame;
+                side->left_type = request->type;
+            }
+            session_fill_message(message, side->session, side);
+        }
+        if (reply->conn->sending == request) {
+            request_leave(request, OF_SIDE);
+            request_leave(request, OF_SERIES);
+            request->over = true;
+        } else {
+            request_free(request);
+        }
+    } else {
+        reply_emit(reply, EVENT_RESPONSE_ENDED, when);
+    }
+    reply->conn->last_answer = when;
+    reply_free(reply);
+}

@@ -1,0 +1,99 @@
+/* snapshot.c
+ * What the state is shown as on a frame.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "rpch_state.h"
+
+const char *leg_state_name(enum leg_state state)
+{
+    static const char *const names[] = {
+        [LEG_OPENING] = "opening", [LEG_OPEN] = "open", [LEG_RECYCLING] = "recycling", [LEG_CLOSED] = "closed"
+    };
+    return names[state];
+}
+
+static void mark_half(struct vc_mark *mark, const struct channel *channel)
+{
+    if (channel && !channel->v1) {
+        mark->half[channel->role] = channel->conn;
+    }
+}
+
+bool vtcp_mark(const struct vtcp *conn, struct vc_mark *mark)
+{
+    const struct channel *channel = conn->channel;
+    memset(mark, 0, sizeof(*mark));
+    if (!channel) {
+        return false;
+    }
+    mark->channel = channel->v1 ? 0 : channel->role == ROLE_IN ? 1 : 2;
+    mark->target = channel->target;
+    if (channel->more) {
+        mark->outlook_session = channel->more->outlook_session;
+        mark->session_id = channel->more->session_id;
+    }
+    const struct leg *leg = channel->leg;
+    if (!leg) {
+        mark_half(mark, channel);
+        return true;
+    }
+    mark->leg = leg;
+    mark->state = (uint8_t)(leg->state + 1);
+    mark->has_cookie = leg->vc->has_cookie;
+    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
+        mark_half(mark, leg->current[role]);
+    }
+    const struct channel *other = leg_other(channel);
+    if (other) {
+        mark->peer_frame = channel_frame(other);
+        if (!mark->target) {
+            mark->target = other->target;
+        }
+    }
+    return true;
+}
+
+void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
+{
+    const struct leg *leg = mark->leg;
+    const struct vtcp *in = mark->half[ROLE_IN], *out = mark->half[ROLE_OUT];
+    memset(snapshot, 0, sizeof(*snapshot));      /* what lies between the fields too: it may be compared */
+    snapshot->vc = leg ? leg->vc->number : NO_NUMBER;
+    snapshot->leg = leg ? leg->number : NO_NUMBER;
+    snapshot->channel = mark->channel;
+    snapshot->in_stream = in ? in->link->stream : NO_NUMBER;
+    snapshot->out_stream = out ? out->link->stream : NO_NUMBER;
+    snapshot->in_peer = in ? conn_server(in->link) : NULL;
+    snapshot->out_peer = out ? conn_server(out->link) : NULL;
+    snapshot->state = mark->state ? leg_state_name((enum leg_state)(mark->state - 1)) : NULL;
+    snapshot->cookie = leg && mark->has_cookie ? leg->vc->cookie : NULL;
+    snapshot->peer_frame = mark->peer_frame;
+    snapshot->target = mark->target;
+    snapshot->outlook_session = mark->outlook_session;
+    snapshot->session_id = mark->session_id;
+}
+
+uint32_t vc_mark_row(const struct vc_mark *mark)
+{
+    return mark->leg ? mark->leg->row : NO_NUMBER;
+}
+
+bool vtcp_snapshot(const struct vtcp *conn, struct vc_snapshot *snapshot)
+{
+    struct vc_mark mark;
+    bool any = vtcp_mark(conn, &mark);
+    vc_mark_show(&mark, snapshot);
+    return any;
+}
+
+uint32_t vtcp_row(const struct vtcp *conn)
+{
+    return conn->channel && conn->channel->leg ? conn->channel->leg->row : NO_NUMBER;
+}
+
+uint32_t vworld_legs(const struct vworld *world)
+{
+    return world->row_count;
+}

@@ -1,0 +1,40 @@
+/* track.h
+ * What all that follows a capture file shares: memory, kept text, servers, and who hears of
+ * events. State is advanced on the first pass only, by decoded values in capture order.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_TRACK_H
+#define OUTLOOKHTTP_TRACK_H
+
+#include "tables.h"
+
+struct event;                    /* event.h */
+
+/* Hears of an event at once, when the state of that step is complete. What it is handed lives
+ * until the call returns; the objects it points at live on. It advances nothing. */
+typedef void (*listener)(void *ear, const struct event *event);
+
+struct track {
+    struct arena arena;
+    listener hear;               /* NULL: nobody */
+    void *ear;
+    bool telling;                /* an event is being heard: no other may be emitted */
+    struct table servers, texts;
+};
+
+/* The track is the caller's and outlives all that is made with it. */
+void track_init(struct track *track, const struct arena *arena, listener hear, void *ear);
+void emit(struct track *track, const struct event *event);
+/* The one copy of text, the track's; NULL for "". */
+const char *track_text(struct track *track, const char *text);
+
+/* State objects have a memo: the listener's memory of them, which it reaches through their
+ * const form. State clears it where the object begins anew, and never reads it. */
+static inline void **memo_of(void *const *memo)
+{
+    return (void **)(uintptr_t)memo;
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* window.c
+ * Flow control (MS-RPCH 3.2.1.1.4, 3.2.1.4.1).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "vconn_private.h"
+
+void flow_window(struct channel *channel, uint32_t window)
+{
+    uint64_t limit = channel->rpc_sent + window;
+    if (!channel->has_limit || limit > channel->limit) {
+        channel->limit = limit;
+    }
+    channel->has_limit = true;
+}
+
+/* Bytes Received is 32 bits wide and counts on beyond: it is read as the value next to
+ * what was sent. A window that shrinks binds only what is sent after the sender knows of
+ * it, which cannot be seen here; so the limit never falls. */
+static void flow_ack(struct channel *channel, uint32_t received, uint32_t available)
+{
+    int32_t apart = (int32_t)(received - (uint32_t)channel->rpc_sent);
+    uint64_t all = channel->rpc_sent + (uint64_t)(int64_t)apart;
+    if (apart < 0 && channel->rpc_sent < (uint64_t)(-(int64_t)apart)) {
+        all = received;
+    }
+    uint64_t limit = all + available;
+    if (channel->has_limit && limit > channel->limit) {
+        channel->limit = limit;
+    }
+}
+
+/* Flow control is a matter of two neighbours. On the HTTP hop it is that of client and
+ * proxy; between proxy and server only what has no destination concerns the neighbour. */
+void flow_acknowledge(struct channel *channel, const struct rts_pdu *rts)
+{
+    struct leg *leg = channel->leg;
+    if (!leg || !rts->has_ack) {
+        return;
+    }
+    if (leg->hop == RTS_HOP_TCP) {
+        if (!rts->has_destination) {
+            flow_ack(channel, rts->ack_received, rts->ack_window);
+        }
+        return;
+    }
+    struct channel *const known[] = {
+        leg->current[ROLE_IN], leg->current[ROLE_OUT], leg_coming(leg, ROLE_IN), leg_coming(leg, ROLE_OUT)
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i] && known[i]->has_cookie && memcmp(known[i]->cookie, rts->ack_cookie, 16) == 0) {
+            flow_ack(known[i], rts->ack_received, rts->ack_window);
+            return;
+        }
+    }
+}
+
+void flow_sent(struct channel *channel, uint32_t bytes, struct when when)
+{
+    channel->rpc_sent += bytes;
+    if (channel->has_limit && channel->rpc_sent > channel->limit) {
+        struct event event = channel_event(EVENT_WINDOW_PASSED, channel, when);
+        emit(channel->conn->world->track, &event);
+    }
+}

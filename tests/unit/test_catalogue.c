@@ -1,0 +1,108 @@
+/* test_catalogue.c
+ * All rows are found, one field for a filter, and no filter with two types.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "catalogue.h"
+#include "heap.h"
+#include "layout.h"
+#include "unit.h"
+
+static const struct field_name yes_no[] = { { 0, "no" }, { 1, "yes" }, { 0, NULL } };
+static const struct field_name on_off[] = { { 0, "off" }, { 1, "on" }, { 0, NULL } };
+
+static const struct field inner[] = { U8("inner", "Inner"), END };
+static const struct field chosen[] = { U8("chosen", "Chosen"), END };
+static const struct field_choice choices[] = { CHOICE(1, chosen), CHOICE(2, inner), CHOICE_END };
+static const struct field good[] = {
+    X32("flags", "Flags"), BIT("flags.a", "A", 1), BIT("flags.b", "B", 2),
+    IF(GROUP("Group", NULL, X32("flags", "MapiFlags"), BIT("flags.a", "A", 1), STRING8("name", "Name"))),
+    STRING16("name", "Name"), INCLUDE(inner), CHOOSE(choices), U8("names", "Names", .names = yes_no), END
+};
+
+static void test_walk(void)
+{
+    struct heap heap = { NULL, 0 };
+    struct catalogue catalogue;
+    char why[CATALOGUE_WHY_MAX];
+    catalogue_init(&catalogue, heap_arena(&heap));
+    CHECK_INT(catalogue_find(&catalogue, &good[0]), CATALOGUE_NONE);
+    CHECK(catalogue_add(&catalogue, "p.", good, why));
+    CHECK(catalogue_add(&catalogue, "p.", good, why));       /* once is enough */
+    CHECK_INT(catalogue.count, 7);
+    const struct field *group = good[3].inside->inside;
+    CHECK_INT(catalogue_find(&catalogue, &good[0]), 0);
+    CHECK_INT(catalogue_find(&catalogue, &group[0]), 0);
+    CHECK_INT(catalogue_find(&catalogue, &group[1]), catalogue_find(&catalogue, &good[1]));
+    CHECK_INT(catalogue_find(&catalogue, &group[2]), catalogue_find(&catalogue, &good[4]));
+    CHECK(catalogue_find(&catalogue, &chosen[0]) != CATALOGUE_NONE);
+    CHECK(catalogue_find(&catalogue, &inner[0]) != CATALOGUE_NONE);
+    CHECK_INT(catalogue_find(&catalogue, &good[3]), CATALOGUE_NONE);         /* a step */
+    CHECK_INT(catalogue.fields[1].kind, FIELD_U32);          /* a bit has the kind of its integer */
+    CHECK_STR(catalogue.fields[0].row->label, "Flags");
+    /* The same filter below another prefix is another field. */
+    static const struct field elsewhere[] = { U8("flags", "Flags"), END };
+    CHECK(catalogue_add(&catalogue, "q.", elsewhere, why));
+    CHECK_INT(catalogue.count, 8);
+    heap_free(&heap);
+}
+
+static void refused(const struct field *layout, const char *what)
+{
+    struct heap heap = { NULL, 0 };
+    struct catalogue catalogue;
+    char why[CATALOGUE_WHY_MAX] = "";
+    catalogue_init(&catalogue, heap_arena(&heap));
+    CHECK(!catalogue_add(&catalogue, "p.", layout, why));
+    CHECK_STR(why, what);
+    heap_free(&heap);
+}
+
+static const struct field two_kinds[] = { U8("x", "One"), IF(U16("x", "Other")), END };
+static const struct field two_bases[] = { U8("x", "One"), X8("x", "Other"), END };
+static const struct field two_names[] = { U8("x", "X", .names = yes_no), U8("x", "X", .names = on_off), END };
+static const struct field two_masks[] = { U8("f", "F"), BIT("x", "X", 1), BIT("x", "X", 2), END };
+static const struct field two_labels[] = { BOOL("x", "One"), BOOL("x", "Other"), END };
+static const struct field two_widths[] = {
+    U8("f", "F"), BIT("x", "X", 1), U16("g", "G"), BIT("x", "X", 1), END
+};
+
+static void test_refused(void)
+{
+    refused(two_kinds, "p.x has two kinds: in the rows \"One\" and \"Other\"");
+    refused(two_bases, "p.x has two bases: in the rows \"One\" and \"Other\"");
+    refused(two_names, "p.x has two tables of names: in the rows \"X\" and \"X\"");
+    refused(two_masks, "p.x has two masks: in the rows \"X\" and \"X\"");
+    refused(two_labels, "p.x has two labels: in the rows \"One\" and \"Other\"");
+    refused(two_widths, "p.x has two kinds: in the rows \"X\" and \"X\"");
+}
+
+/* More rows than a table begins with room for. */
+static void test_many(void)
+{
+    static struct field many[3000];
+    static char names[2999][8];
+    struct heap heap = { NULL, 0 };
+    struct catalogue catalogue;
+    char why[CATALOGUE_WHY_MAX];
+    for (unsigned i = 0; i < 2999; i++) {
+        snprintf(names[i], sizeof(names[i]), "n%u", i);
+        many[i] = (struct field)U8(names[i], "N");
+    }
+    catalogue_init(&catalogue, heap_arena(&heap));
+    CHECK(catalogue_add(&catalogue, "p.", many, why));
+    CHECK_INT(catalogue.count, 2999);
+    for (unsigned i = 0; i < 2999; i++) {
+        CHECK_INT(catalogue_find(&catalogue, &many[i]), i);
+    }
+    heap_free(&heap);
+}
+
+int main(void)
+{
+    test_walk();
+    test_refused();
+    test_many();
+    return unit_end();
+}
