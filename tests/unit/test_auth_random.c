@@ -21,11 +21,12 @@ static double wait_of(struct dice *dice)
 }
 static const char *const schemes[] = { "NTLM", "NTLM", "Negotiate" };
 static const char *const users[] = { "alice", "alice", "bob", "", "carol" };
+#define EUROS "\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC"
+static const char euros[] = EUROS EUROS;
 static const char *const names[] = {
     "alice", "EXAMPLE\\alice", "alice@example.test", "EXAMPLE\\alice@x", "bob@other.test", "OTHER\\alice", "other.test\\alice",
     "a-name-that-is-longer-than-the-room-for-it-in-a-text-for-people-and-has-\xC3\xA4\xC3\xB6\xC3\xBC-in-it",
-    "\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC"
-    "\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC", "@", "\\"
+    euros, "@", "\\"
 };
 static const char *const servers[] = { "EX1", "EX1", "EX2" };
 static const uint64_t stamps[] = { UINT64_C(133500000000000000), UINT64_C(133500000000000000), UINT64_C(133500000100000000), 0 };

@@ -101,8 +101,10 @@ static void act_ask(struct tap *const legs[2], struct dice *dice, struct jar *ja
 
 static const char *sets_of(struct dice *dice, struct jar *jar, bool connect, char text[400])
 {
-    static const char *const more[] = { "", "; path=/mapi", "; path=/mapi; secure; HttpOnly", "; path=/; domain=x", "; path=/mapi; "
-                                        "Max-Age=0", "; path=/mapi; expires=Thu, 01 Jan 1970 00:00:00 GMT" };
+    static const char *const more[] = {
+        "", "; path=/mapi", "; path=/mapi; secure; HttpOnly", "; path=/; domain=x", "; path=/mapi; Max-Age=0",
+        "; path=/mapi; expires=Thu, 01 Jan 1970 00:00:00 GMT"
+    };
     const char *path = once_in(dice, 4) ? ANY_OF(dice, more) : more[1];
     int used = 0;
     text[0] = '\0';
