@@ -634,6 +634,8 @@ static void test_bearer(void)
     CHECK_STR(jwt("x {\"upn\":\"alice@example.test\"}").user, "");    /* no object (RFC 7519 7.2) */
     CHECK_STR(jwt("\"upn\" {\"upn\":\"alice@example.test\"}").user, "");
     CHECK_STR(jwt("").user, "");
+    CHECK_STR(jwt("{\"upn\":{} \"alice@x\"}").user, "");        /* the claim's value is what comes first */
+    CHECK_STR(jwt("{\"upn\":[] \"alice@x\"}").user, "");
     CHECK_STR(decode("Bearer a.b").user, "");
     CHECK_STR(decode("Bearer ..").user, "");
 }

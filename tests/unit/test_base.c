@@ -334,6 +334,49 @@ static void test_flow(void)
     }
 }
 
+static void send(struct tcp_flow *flow, const struct arena *arena, uint32_t seq, uint32_t len)
+{
+    const struct segment segment = {
+        .when = { 3, 0 }, .way = WAY_TO_SERVER, .has_ack = true, .seq = seq, .ack = 1, .len = len, .captured = len
+    };
+    tcp_flow_segment(flow, arena, &segment);
+}
+
+/* A hole is closed when its last byte comes, in whatever pieces and order, and not before. */
+static void test_hole(void)
+{
+    enum { HOLE = 6, FROM = 1000 };
+    for (uint32_t first = 0; first < HOLE; first++) {
+        for (uint32_t last = first + 1; last <= HOLE; last++) {
+            for (unsigned around = 0; around < 4; around++) {
+                const uint32_t pieces[3][2] = { { first, last }, { 0, first }, { last, HOLE } };
+                struct heap heap = { NULL, 0 };
+                struct arena arena = heap_arena(&heap);
+                struct tcp_flow flow;
+                struct conn_past past = { .syn = true, .syn_ack = true, .has_next = true, .next_seq = { FROM, 1 } };
+                uint32_t left = HOLE, frame;
+                memset(&flow, 0, sizeof(flow));
+                tcp_flow_start(&flow, &past);
+                send(&flow, &arena, FROM + HOLE, 10);
+                CHECK_INT(tcp_flow_doubt(&flow, &frame), DOUBT_GAP);
+                for (unsigned i = 0; i < 3; i++) {
+                    uint32_t at = pieces[around & 1 && i ? 3 - i : i][0], end = pieces[around & 1 && i ? 3 - i : i][1];
+                    if (at == end) {
+                        continue;
+                    }
+                    left -= end - at;
+                    /* One that reaches beyond the hole on both sides says the same. */
+                    bool wider = around & 2 && left == 0;
+                    send(&flow, &arena, FROM + at - wider, end - at + 2u * wider);
+                    CHECK_INT(tcp_flow_doubt(&flow, &frame), left ? DOUBT_GAP : DOUBT_NONE);
+                }
+                CHECK_INT(left, 0);
+                heap_free(&heap);
+            }
+        }
+    }
+}
+
 /* RFC 5952, with runs of zeros of every length and place. */
 static void test_ipv6(void)
 {
@@ -381,6 +424,7 @@ int main(void)
     test_say();
     test_hash_table();
     test_flow();
+    test_hole();
     test_ipv6();
     transcript_end(__FILE__);
     return unit_end();

@@ -603,6 +603,9 @@ static void test_first_counts(void)
                    "X-FailureContext: l\r\nSet-Cookie: SERVERID=m\r\nSet-Cookie: SRV=n\r\n\r\n");
     CHECK_STR(info.persistence_name, "SERVERID");
     CHECK_STR(info.front_end, "a");
+    /* What anybody may write says nothing of who did. */
+    info = info_of("HTTP/1.1 200 x\r\nHost: a\r\nUser-Agent: b\r\nrequest-id: c\r\nclient-request-id: d\r\n\r\n");
+    CHECK_INT(info.author, HTTP_BY_UNKNOWN);
 }
 
 static void test_content_length(void)
