@@ -17,6 +17,9 @@ import uuid
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "synth"))
 sys.dont_write_bytecode = True
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
+
+import capfile  # noqa: E402
 import mapiwire  # noqa: E402
 import rpc  # noqa: E402
 
@@ -168,8 +171,8 @@ def rpc_calls(path, carrier, connections, pdus, acks=2, service=Unknown):
         return pcap.frames, pcap.pdus
 
 
-def web(path, packets):
-    """Plain HTTP: 100 persistent connections at a time with 30 requests each; every fourth answer takes three segments
+def web(path, packets, claimed=False):
+    """Plain HTTP, behind one claimed connection of each protocol if claimed is set: 100 persistent connections at a time with 30 requests each; every fourth answer takes three segments
     and is reassembled. The last connections are cut off when the number of packets is reached."""
     get = (b"GET /owa/auth/%d.js HTTP/1.1\r\nHost: mail.example.test\r\nUser-Agent: Mozilla/5.0 (Windows NT 10.0)\r\n"
            b"Accept: */*\r\nAccept-Encoding: gzip, deflate\r\nCookie: session=0123456789abcdef\r\n\r\n")
@@ -178,6 +181,12 @@ def web(path, packets):
     bodies = [b"var a = 1;\n" * 30] * 3 + [b"var b = 22;\n" * 300]
     with Pcap(path) as pcap:
         number = 0
+        if claimed:
+            vc = OverHttp(pcap, CLIENTS - 1, 2)
+            for way, data in calls(CLIENTS - 1, 8, Unknown):
+                vc.send(way, data)
+            for _ in Mapi(pcap, CLIENTS - 2, 2).trips(2):
+                pass
         while True:
             conns = []
             for _ in range(TOGETHER):
@@ -264,16 +273,84 @@ class Mapi:
         yield from self.trip(b"Disconnect", none, struct.pack("<II", 0, 0) + none)
 
 
-def mapi(path, sessions, executes, acks=2):
-    """Sessions of Connect, executes times Execute and Disconnect; TOGETHER of them at a time, a message of each in turn."""
+def mapi(path, sessions, executes, acks=2, small=False):
+    """small: ROPs of a few bytes, as they are. Sessions of Connect, executes times Execute and Disconnect; TOGETHER of them at a time, a message of each in turn."""
     with Pcap(path) as pcap:
         for first in range(0, sessions, TOGETHER):
             many = [Mapi(pcap, number, acks) for number in range(first, min(first + TOGETHER, sessions))]
+            if small:
+                rops = struct.pack("<H", 6) + b"\x01\0\x02\0" + struct.pack("<I", 0xFFFFFFFF)
+                for session in many:
+                    session.packed = [struct.pack("<HHHH", 0, mapiwire.LAST, len(rops), len(rops)) + rops] * 4
             for _ in zip(*(session.trips(executes) for session in many)):
                 pass
             for session in many:
                 session.conn.close()
         return pcap.frames, pcap.pdus
+
+
+def dns(path, packets):
+    """Questions for an address, and answers."""
+    question = b"\x04mail\x07example\x04test\0" + struct.pack(">HH", 1, 1)
+    head = struct.Struct(">12sHBBHHHBBHIIHHHH")
+    with Pcap(path) as pcap:
+        for at in range(packets // 2):
+            for way in (UP, DOWN):
+                address = client(at % CLIENTS)[0]
+                data = struct.pack(">HHHHHH", at & 0xFFFF, 0x8180 if way else 0x0100, 1, way, 0, 0) + question
+                if way == DOWN:
+                    data += struct.pack(">HHHIHI", 0xC00C, 1, 1, 300, 4, WEB)
+                ends = [(address, 20000 + at % 40000), (WEB, 53)]
+                (src, sport), (dst, dport) = ends[way], ends[1 - way]
+                pcap.write(head.pack(MACS, 0x0800, 0x45, 0, 28 + len(data), at & 0xFFFF, 0, 64, 17, 0, src, dst, sport, dport,
+                                     8 + len(data), 0), data)
+        return pcap.frames, 0
+
+
+def plain_tcp(path, packets):
+    """A protocol on a port that nobody owns, full segments."""
+    with Pcap(path) as pcap:
+        number = 0
+        while pcap.frames < packets:
+            conns = [Conn(pcap, *client(number + at), WEB, 12345, 2) for at in range(TOGETHER)]
+            number += TOGETHER
+            for _ in range(20):
+                for conn in conns:
+                    conn.send(UP, b"\xd7question" * 8)
+                    conn.send(DOWN, b"\xd7an answer of some length" * 100)
+            for conn in conns:
+                conn.close()
+        return pcap.frames, 0
+
+
+def tls(path, connections, records, size=4000):
+    """Handshakes of TLS 1.2 as they were recorded (live-tls12), then records of data from the server."""
+    sample = next((pathlib.Path(__file__).resolve().parent.parent / "test-captures").rglob("live-tls12/capture.pcap*"))
+    flights = [[bytes(half.data)] for half in capfile.connections(capfile.load(sample))[0].halves]
+    for way in (UP, DOWN):
+        data, found = flights[way][0], []
+        while len(data) > 5 and data[0] != 0x17:
+            end = 5 + int.from_bytes(data[3:5], "big")
+            found.append(data[:end])
+            data = data[end:]
+        flights[way] = found
+    hello, rest = flights[UP][0], b"".join(flights[UP][1:])
+    last = next(at for at, record in enumerate(flights[DOWN]) if record[0] == 0x16 and record[5] == 4)   # the ticket
+    with Pcap(path) as pcap:
+        number = 0
+        while number < connections:
+            conns = [Conn(pcap, *client(number + at), WEB, 443, 2) for at in range(min(TOGETHER, connections - number))]
+            number += len(conns)
+            for way, data in (UP, hello), (DOWN, b"".join(flights[DOWN][:last])), (UP, rest), (DOWN, b"".join(flights[DOWN][last:])):
+                for conn in conns:
+                    conn.send(way, data)
+            body = struct.pack(">BHH", 0x17, 0x0303, size) + bytes(at * 167 + 13 & 0xFF for at in range(size))
+            for _ in range(records):
+                for conn in conns:
+                    conn.send(DOWN, body)
+            for conn in conns:
+                conn.close()
+        return pcap.frames, 0
 
 
 def nothing(path):

@@ -4,16 +4,17 @@
 
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 add_library(outlookhttp_flags INTERFACE)
 if(MSVC)
-  target_compile_options(outlookhttp_flags INTERFACE /W3 /WX)
+  target_compile_options(outlookhttp_flags INTERFACE /W3 $<$<BOOL:${OUTLOOKHTTP_WERROR}>:/WX>)
   target_compile_definitions(outlookhttp_flags INTERFACE _CRT_SECURE_NO_WARNINGS)
 else()
-  target_compile_options(outlookhttp_flags INTERFACE -Wall -Wextra -Werror)
+  target_compile_options(outlookhttp_flags INTERFACE -Wall -Wextra $<$<BOOL:${OUTLOOKHTTP_WERROR}>:-Werror>)
 endif()
 
 if(OUTLOOKHTTP_SANITIZE OR OUTLOOKHTTP_FUZZ)

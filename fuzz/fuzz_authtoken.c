@@ -6,7 +6,7 @@
  */
 
 #undef NDEBUG
-#include "authtoken.h"
+#include "credentials.h"
 #include "httphead.h"
 
 #include <assert.h>

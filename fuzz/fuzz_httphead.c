@@ -37,8 +37,37 @@ static void check_auth(struct span value)
     http_auth_decode(value, &auth);
     CHECK_TEXT(auth.user);
     assert(!auth.final || auth.step == HTTP_STEP_CREDENTIALS || auth.step == HTTP_STEP_TYPE3);
-    assert(!auth.is_kerberos || auth.scheme == HTTP_AUTH_NEGOTIATE);
+    assert(!auth.is_kerberos || auth.scheme == AUTH_NEGOTIATE);
     assert(!auth.user[0] || auth.final);
+}
+
+/* The lines of a name are those that a look at all lines finds, in their order. */
+static void check_lines(const struct http_head *head, const char *wanted, struct http_lines lines)
+{
+    struct span name, value, sent, again;
+    size_t pos = 0;
+    while (http_head_next(head, &pos, &name, &value)) {
+        if (span_equals_nocase(name, wanted)) {
+            assert(http_lines_next(head, wanted, &lines, &sent, &again));
+            assert(sent.ptr == name.ptr && again.ptr == value.ptr && again.len == value.len);
+        }
+    }
+    assert(lines.count == 0 && !http_lines_next(head, wanted, &lines, &sent, &again));
+}
+
+static void check_fields(const struct http_head *head)
+{
+    struct http_fields fields;
+    struct span host;
+    http_fields_read(head, &fields);
+    check_lines(head, "Cookie", fields.cookies);
+    check_lines(head, "Set-Cookie", fields.set_cookies);
+    check_lines(head, "WWW-Authenticate", fields.challenges);
+    check_lines(head, "Pragma", fields.pragmas);
+    check_inside(fields.authorization, head->fields.ptr, head->fields.len);
+    assert((fields.host.ptr != NULL) == http_head_find(head, "Host", &host));
+    assert(fields.content_length < 0 || fields.length.len > 0);
+    assert((!fields.chunked || fields.transfer_encoding.ptr) && (!fields.close || fields.connection.ptr));
 }
 
 static void check_info(const struct http_head *head)
@@ -90,6 +119,7 @@ static void check_head(const uint8_t *p, size_t len)
         check_inside(name, head.fields.ptr, head.fields.len);
         check_inside(value, head.fields.ptr, head.fields.len);
     }
+    check_fields(&head);
     check_info(&head);
 }
 

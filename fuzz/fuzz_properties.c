@@ -7,7 +7,10 @@
  */
 
 #undef NDEBUG
+#include "entry_ids.h"
+#include "names.h"
 #include "properties.h"
+#include "registered.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -19,10 +22,12 @@ struct bounds {
     uint32_t issues;
 };
 
+static const struct field *const layouts[] = { property_layouts };
+
 static void check_value(void *ctx, const struct field_value *value)
 {
     struct bounds *b = ctx;
-    assert(value->field >= property_fields.rows && value->field < property_fields.rows + property_fields.count);
+    assert(registered(layouts, 1, value->field));
     assert(value->field->mask == 0);
     assert(value->offset <= b->len && value->len <= b->len - value->offset);
     assert(value->bytes == b->p + value->offset);

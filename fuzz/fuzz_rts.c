@@ -6,6 +6,7 @@
  */
 
 #undef NDEBUG
+#include "registered.h"
 #include "rts.h"
 
 #include <assert.h>
@@ -18,30 +19,30 @@ struct bounds {
     unsigned commands, malformed;
 };
 
-static void check_command(void *ctx, uint32_t type, uint32_t offset, uint32_t length)
+static const struct field *const layouts[] = { rts_layouts };
+
+static void check_command(void *ctx, const char *label, uint32_t offset)
 {
     struct bounds *b = ctx;
-    assert(offset >= 20 && offset >= b->command_end && length >= 4);
-    assert(offset <= b->have && length <= b->have - offset);
-    b->command_at = offset;
-    b->command_end = offset + length;
-    b->field_end = offset + 4;
+    assert(label && label[0] && offset >= 20 && offset >= b->command_end && offset <= b->have - 4);
+    b->command_at = b->field_end = offset;
     b->commands++;
-    assert((type < RTS_COMMAND_TYPES) == (rts_command_name(type) != NULL));
 }
 
-static void check_field(void *ctx, int field, uint32_t offset, uint32_t length, uint32_t u32, const uint8_t *bytes)
+static void check_end(void *ctx, uint32_t end, const char *summary)
 {
     struct bounds *b = ctx;
-    (void)u32;
-    assert(field >= 0 && (unsigned)field < rts_field_count);
-    assert(offset == b->field_end && offset + length <= b->command_end);
-    b->field_end = offset + length;
-    if (rts_fields[field].kind == RTS_KIND_U32) {
-        assert(!bytes && length == 4);
-    } else {
-        assert(bytes == b->p + offset);
-    }
+    assert(!summary && end >= b->field_end && end <= b->have);
+    b->command_end = end;
+}
+
+static void check_field(void *ctx, const struct field_value *value)
+{
+    struct bounds *b = ctx;
+    assert(registered(layouts, 1, value->field));
+    assert(value->offset == b->field_end && value->len <= b->have - value->offset);
+    assert(value->bytes == b->p + value->offset);
+    b->field_end = value->offset + value->len;
 }
 
 static void check_issue(void *ctx, const struct rts_issue *issue)
@@ -50,7 +51,7 @@ static void check_issue(void *ctx, const struct rts_issue *issue)
     b->malformed += rts_problem_is_malformed(issue->problem);
     assert(issue->length > 0);
     assert(issue->offset <= b->have && issue->length <= b->have - issue->offset);
-    assert((issue->problem == RTS_RANGE) == (issue->field >= 0));
+    assert((issue->problem == RTS_RANGE) == (issue->row != NULL));
     if (issue->problem == RTS_RANGE) {
         assert(issue->value < issue->expected_low || issue->value > issue->expected_high);
     }
@@ -75,7 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bounds bounds = {
         .p = p, .have = (uint32_t)(len < frag_length ? len : frag_length), .wire = frag_length
     };
-    struct rts_sink sink = { check_command, check_field, check_issue, &bounds };
+    const struct field_sink fields = { .ctx = &bounds, .value = check_field, .open = check_command, .close = check_end };
+    struct rts_sink sink = { &fields, check_issue, &bounds };
     struct rts_pdu pdu;
     rts_decode(p, len, frag_length, &pdu, &sink);
     assert(pdu.cookies <= RTS_MAX_COOKIES);

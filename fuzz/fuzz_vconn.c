@@ -160,7 +160,7 @@ static void a_head(struct play *play, unsigned i)
     info.content_length = lengths[more & 7];
     info.auth.step = (enum http_auth_step)((more >> 3 & 7) % 7);
     info.auth.final = info.auth.step == HTTP_STEP_TYPE3 || info.auth.step == HTTP_STEP_CREDENTIALS;
-    info.auth.scheme = (enum http_auth_scheme)((more >> 3 & 7) % 6);
+    info.auth.scheme = (enum auth_scheme)((more >> 3 & 7) % 6);
     info.challenge_in_progress = (more & 0x40) != 0;
     info.author = (enum http_author)(more >> 6);
     unsigned names = take(play);

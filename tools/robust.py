@@ -59,7 +59,7 @@ def library(name):
 def build():
     """The plugin with ASan and UBSan; returns what tshark needs in its environment."""
     for command in (["cmake", "-S", wsrun.PROJECT, "-B", BUILD, "-G", "Ninja", "-DCMAKE_C_COMPILER=gcc",
-                     "-DOUTLOOKHTTP_SANITIZE=ON", "-DOUTLOOKHTTP_TESTS=OFF"], ["cmake", "--build", BUILD]):
+                     "-DOUTLOOKHTTP_SANITIZE=ON", "-DOUTLOOKHTTP_WERROR=ON", "-DOUTLOOKHTTP_TESTS=OFF"], ["cmake", "--build", BUILD]):
         process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         if process.returncode:
             sys.exit(f"the build with ASan failed:\n{process.stdout[-4000:]}")

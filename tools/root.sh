@@ -61,7 +61,7 @@ build)
     if [ -d "$project/../shared/captures" ]; then
         as_root cp -rL "$project/../shared/captures" "$root/src/shared/" || exit
     fi
-    in_root sh -c 'cd /src/main && cmake -S . -B build -G Ninja && cmake --build build'
+    in_root sh -c 'cd /src/main && cmake -S . -B build -G Ninja -DOUTLOOKHTTP_WERROR=ON && cmake --build build'
     ;;
 run)
     in_root sh -c 'cd /src/main && exec "$@"' sh "$@"

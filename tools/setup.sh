@@ -43,7 +43,8 @@ need_packages() {
 }
 
 # build_plugin [TARGET]: configures and builds into build/; quick when nothing changed. A build
-# folder that was made for another source folder or Wireshark is made anew.
+# folder that was made for another source folder or Wireshark is made anew. $werror=ON: warnings
+# are errors.
 build_plugin() {
     local cache=$project/build/CMakeCache.txt version
     version=$(tshark --version 2>/dev/null | sed -n '1s/.*) \([0-9.]*[0-9]\).*/\1/p')
@@ -53,8 +54,8 @@ build_plugin() {
             rm -rf "$project/build"
         fi
     fi
-    if [ ! -f "$project/build/build.ninja" ]; then
-        cmake -S "$project" -B "$project/build" -G Ninja || return
+    if [ ! -f "$project/build/build.ninja" ] || ! grep -qx "OUTLOOKHTTP_WERROR:BOOL=${werror:-.*}" "$cache"; then
+        cmake -S "$project" -B "$project/build" -G Ninja ${werror:+"-DOUTLOOKHTTP_WERROR=$werror"} || return
         echo "$version" >"$project/build/.wireshark"
     fi
     cmake --build "$project/build" ${1:+--target "$1"}

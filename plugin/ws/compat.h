@@ -35,35 +35,6 @@ typedef bool ws_bool;
 typedef gboolean ws_bool;
 #endif
 
-/* Whether this is built with the address sanitizer. */
-static inline bool compat_sanitized(void)
-{
-#if defined(__SANITIZE_ADDRESS__)
-    return true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-    return true;
-#else
-    return false;
-#endif
-#else
-    return false;
-#endif
-}
-
-/* What to ask tcp (not tls) for while a header lacks some bytes. From 4.4 on a segment seen twice
- * counts as the one more segment; up to 4.2 a known number is lost in later passes where
- * one segment ends both the header and what follows it. */
-static inline uint32_t compat_desegment_header(uint32_t missing)
-{
-#if WS_AT_LEAST(4, 4)
-    return missing;
-#else
-    (void)missing;
-    return DESEGMENT_ONE_MORE_SEGMENT;
-#endif
-}
-
 /* The method of the last request on an HTTP connection; first pass only. */
 static inline const char *compat_http_method(const http_conv_t *http)
 {

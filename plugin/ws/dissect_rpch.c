@@ -19,7 +19,7 @@ enum { FRAME_COLUMNS = 2 };          /* key of per-packet data: something of our
 
 static int hf_rpc_vers = -1, hf_rpc_vers_minor = -1, hf_ptype = -1, hf_pfc_flags = -1, hf_drep = -1;
 static int hf_frag_length = -1, hf_auth_length = -1, hf_call_id = -1;
-static int hf_rts_pdu = -1, hf_rts_flags = -1, hf_rts_number = -1, hf_rts_command = -1;
+static int hf_rts_pdu = -1, hf_rts_flags = -1, hf_rts_number = -1;
 static int hf_flag[7] = { -1, -1, -1, -1, -1, -1, -1 };
 static int hf_vc = -1, hf_vc_leg = -1, hf_vc_in_stream = -1, hf_vc_out_stream = -1, hf_vc_cookie = -1;
 static int hf_vc_state = -1, hf_vc_in_peer = -1, hf_vc_out_peer = -1, hf_vc_peer_frame = -1;
@@ -28,9 +28,8 @@ static int hf_error_code = -1, hf_greeting = -1, hf_skipped = -1;
 static int hf_verdict = -1, hf_verdict_where = -1, hf_verdict_seen = -1, hf_verdict_inferred = -1, hf_verdict_next = -1;
 int outlook_hf_request_id = -1, outlook_hf_client_request_id = -1, outlook_hf_front_end = -1;
 int outlook_hf_failure_context = -1;
-static int *hf_rts_field;            /* one for each row of rts_fields[] */
 
-static int ett_pdu = -1, ett_command = -1, ett_flags = -1, ett_vc = -1, ett_head = -1, ett_verdict = -1;
+static int ett_pdu = -1, ett_flags = -1, ett_vc = -1, ett_head = -1, ett_verdict = -1;
 
 static expert_field ei_verdict[VERDICT_KINDS];
 static expert_field ei_malformed = EI_INIT;
@@ -40,24 +39,6 @@ static ei_register_info *proxies_differ_info;
 static const value_string channel_names[] = {
     { RTS_IN, "IN" },
     { RTS_OUT, "OUT" },
-    { 0, NULL }
-};
-
-/* Filled from the names in rts.c before anything is registered with them. */
-static value_string command_names[RTS_COMMAND_TYPES + 1];
-static value_string destination_names[RTS_FD_OUT_PROXY + 2];
-
-static void take_names(value_string *names, uint32_t count, const char *(*name)(uint32_t value))
-{
-    for (uint32_t value = 0; value < count; value++) {
-        names[value].value = value;
-        names[value].strptr = name(value);
-    }
-}
-
-static const value_string address_types[] = {
-    { 0, "IPv4" },
-    { 1, "IPv6" },
     { 0, NULL }
 };
 
@@ -77,32 +58,6 @@ static const value_string ptype_names[] = {
     { RPC_RTS, "RTS" },
     { 0, NULL }
 };
-
-static void register_table_fields(void)
-{
-    static const enum ftenum types[] = {
-        [RTS_KIND_U32] = FT_UINT32, [RTS_KIND_COOKIE] = FT_GUID, [RTS_KIND_IPV4] = FT_IPv4,
-        [RTS_KIND_IPV6] = FT_IPv6, [RTS_KIND_BYTES] = FT_BYTES
-    };
-    hf_rts_field = (int *)wmem_alloc_array(wmem_epan_scope(), int, rts_field_count);
-    hf_register_info *info =
-        (hf_register_info *)wmem_alloc0(wmem_epan_scope(), rts_field_count * sizeof(hf_register_info));
-    for (unsigned id = 0; id < rts_field_count; id++) {
-        const struct rts_field *field = &rts_fields[id];
-        hf_rts_field[id] = -1;
-        info[id].p_id = &hf_rts_field[id];
-        info[id].hfinfo.name = field->label;
-        info[id].hfinfo.abbrev = wmem_strdup_printf(wmem_epan_scope(), "rpch.rts.%s", field->filter);
-        info[id].hfinfo.type = types[field->kind];
-        info[id].hfinfo.display = field->kind == RTS_KIND_U32 ? BASE_DEC : BASE_NONE;
-        if (field->command == RTS_DESTINATION)
-            info[id].hfinfo.strings = VALS(destination_names);
-        else if (field->command == RTS_CLIENT_ADDRESS && field->kind == RTS_KIND_U32)
-            info[id].hfinfo.strings = VALS(address_types);
-        HFILL_INIT(info[id]);
-    }
-    proto_register_field_array(proto_rpch, info, (int)rts_field_count);
-}
 
 static void register_verdicts(void)
 {
@@ -166,7 +121,6 @@ void rpch_register_fields(void)
         { &hf_flag[5], { "EOF", "rpch.rts.flags.eof", FT_BOOLEAN, 16, NULL, RTS_FLAG_EOF, NULL, HFILL } },
         { &hf_flag[6], { "ECHO", "rpch.rts.flags.echo", FT_BOOLEAN, 16, NULL, RTS_FLAG_ECHO, NULL, HFILL } },
         { &hf_rts_number, { "Number of Commands", "rpch.rts.number_of_commands", FT_UINT16, BASE_DEC, NULL, 0, NULL, HFILL } },
-        { &hf_rts_command, { "Command", "rpch.rts.command", FT_UINT32, BASE_DEC, VALS(command_names), 0, NULL, HFILL } },
         { &hf_vc, { "Virtual connection", "rpch.vc", FT_UINT32, BASE_DEC, NULL, 0,
           "Number in order of appearance, from 0", HFILL } },
         { &hf_vc_leg, { "Leg", "rpch.vc.leg", FT_UINT32, BASE_DEC, NULL, 0,
@@ -209,11 +163,8 @@ void rpch_register_fields(void)
           "What follows from it", HFILL } },
         { &hf_verdict_next, { "Next", "outlook.verdict.next", FT_STRING, BASE_NONE, NULL, 0, "What to check next", HFILL } },
     };
-    take_names(command_names, RTS_COMMAND_TYPES, rts_command_name);
-    take_names(destination_names, RTS_FD_OUT_PROXY + 1, rts_destination_name);
-    static int *ett[] = { &ett_pdu, &ett_command, &ett_flags, &ett_vc, &ett_head, &ett_verdict };
+    static int *ett[] = { &ett_pdu, &ett_flags, &ett_vc, &ett_head, &ett_verdict };
     proto_register_field_array(proto_rpch, of_rpch, array_length(of_rpch));
-    register_table_fields();
     proto_register_field_array(proto_outlook, of_outlook, array_length(of_outlook));
     proto_register_subtree_array(ett, array_length(ett));
     register_verdicts();
@@ -256,48 +207,11 @@ static void show_in_info(packet_info *pinfo, const char *text)
 struct show {
     tvbuff_t *tvb;
     packet_info *pinfo;
-    proto_tree *tree, *command_tree;
-    bool little_endian;
+    proto_tree *tree;
+    const uint8_t *p;
+    uint32_t captured;
+    const struct pdu_header *header;
 };
-
-static void show_command(void *ctx, uint32_t type, uint32_t offset, uint32_t length)
-{
-    struct show *show = (struct show *)ctx;
-    const char *name = rts_command_name(type);
-    char unknown[32];
-    snprintf(unknown, sizeof unknown, "Unknown command %u", type);
-    show->command_tree = proto_tree_add_subtree(show->tree, show->tvb, (int)offset, (int)length, ett_command, NULL,
-                                                name ? name : unknown);
-    proto_tree_add_uint(show->command_tree, hf_rts_command, show->tvb, (int)offset, length < 4 ? (int)length : 4, type);
-}
-
-static void show_field(void *ctx, int field, uint32_t offset, uint32_t length, uint32_t u32, const uint8_t *bytes _U_)
-{
-    struct show *show = (struct show *)ctx;
-    const struct rts_field *row = &rts_fields[field];
-    proto_tree *tree = show->command_tree ? show->command_tree : show->tree;
-    int hf = hf_rts_field[field];
-    switch (row->kind) {
-    case RTS_KIND_U32: {
-        proto_item *item = proto_tree_add_uint(tree, hf, show->tvb, (int)offset, (int)length, u32);
-        if (row->unit)
-            proto_item_append_text(item, " %s", row->unit);
-        break;
-    }
-    case RTS_KIND_COOKIE:
-        proto_tree_add_item(tree, hf, show->tvb, (int)offset, 16, show->little_endian ? ENC_LITTLE_ENDIAN : ENC_BIG_ENDIAN);
-        break;
-    case RTS_KIND_IPV4:
-        proto_tree_add_item(tree, hf, show->tvb, (int)offset, 4, ENC_BIG_ENDIAN);
-        break;
-    case RTS_KIND_IPV6:
-        proto_tree_add_item(tree, hf, show->tvb, (int)offset, 16, ENC_NA);
-        break;
-    case RTS_KIND_BYTES:
-        proto_tree_add_item(tree, hf, show->tvb, (int)offset, (int)length, ENC_NA);
-        break;
-    }
-}
 
 static const char *problem_text(packet_info *pinfo, const struct rts_issue *issue)
 {
@@ -329,7 +243,7 @@ static const char *problem_text(packet_info *pinfo, const struct rts_issue *issu
         return wmem_strdup_printf(scope, "frag_length %u has no room for Flags and NumberOfCommands", issue->value);
     case RTS_RANGE:
         return wmem_strdup_printf(scope, "%s %u is out of its range, %u to %u (MS-RPCH 2.2.3.5)",
-                                  rts_fields[issue->field].label, issue->value, issue->expected_low, issue->expected_high);
+                                  issue->row->label, issue->value, issue->expected_low, issue->expected_high);
     case RTS_UNDEFINED_FLAGS:
         return wmem_strdup_printf(scope, "Flags 0x%04x: bits beyond 0x%04x are not defined (MS-RPCH 2.2.3.6.1)", issue->value,
                                   issue->expected_low);
@@ -375,6 +289,14 @@ static void show_out_of_place(proto_tree *tree, packet_info *pinfo, tvbuff_t *tv
         proto_tree_add_expert_format(tree, pinfo, &ei_unexpected, tvb, 0, length, "%s", note->unexpected);
 }
 
+static void decode_commands(const struct field_sink *fields, void *arg)
+{
+    struct show *show = (struct show *)arg;
+    const struct rts_sink sink = { fields, show_issue, show };
+    struct rts_pdu unused;
+    rts_decode(show->p, show->captured, show->header->frag_length, &unused, &sink);
+}
+
 static void show_rts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const uint8_t *p, uint32_t captured,
                      const struct pdu_header *header, const struct pdu_note *note)
 {
@@ -392,10 +314,8 @@ static void show_rts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
             proto_tree_add_item(flags, hf_flag[i], tvb, 16, 2, encoding);
         proto_tree_add_item(pdu_tree, hf_rts_number, tvb, 18, 2, encoding);
     }
-    struct show show = { .tvb = tvb, .pinfo = pinfo, .tree = pdu_tree, .little_endian = header->little_endian };
-    const struct rts_sink sink = { show_command, show_field, show_issue, &show };
-    struct rts_pdu unused;
-    rts_decode(p, captured, header->frag_length, &unused, &sink);
+    struct show show = { tvb, pinfo, pdu_tree, p, captured, header };
+    sink_fields(tvb, pinfo, pdu_tree, decode_commands, &show);
     show_out_of_place(pdu_tree, pinfo, tvb, note);
 }
 

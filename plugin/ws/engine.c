@@ -13,9 +13,8 @@
 #include <epan/prefs-int.h>
 #include <epan/tvbuff.h>
 
-#define FOREIGN_BODY_WAIT 0x100000   /* a longer body of another message is not waited for */
+#define FOREIGN_MAX 0x100000         /* a longer message of http's is not waited for */
 #define CARRY_MAX 65535              /* the longest PDU there is */
-#define HEAD_CARRY_MAX 0x4000        /* bytes of a head; it is parsed anew with each segment */
 #define STILL_MAX 4                  /* steps that deal with no byte, as RESYNC, BODY and HEAD at one place */
 
 struct run {
@@ -33,9 +32,8 @@ struct run {
     uint64_t key;
     int carried;                 /* bytes of carry before those of the stretch in the joined buffer, */
     int joined_at;               /* which begin here in the stretch */
+    bool moves;                  /* each walk ended by itself */
     int body_at;                 /* where the bytes that at.left counts begin in it */
-    uint32_t held;               /* bytes at its head that were dissected in their own frames */
-    bool asked_for_more;
 };
 
 /* ---- Records ---------------------------------------------------------------------- */
@@ -95,87 +93,52 @@ static struct pdu_note *next_note(struct run *run)
     return note;
 }
 
-/* ---- Asking for more -------------------------------------------------------------- */
+/* ---- Carrying ---------------------------------------------------------------------- */
 
-static bool ask(struct run *run, int offset, uint32_t missing)
+/* Puts len bytes of the stretch behind those that are carried; len may be 0, for a later
+ * pass must find this call all the same. */
+static void carry_over(struct run *run, tvbuff_t *tvb, int offset, int len)
 {
-    if (!run->delivery->can_ask || offset < run->carried)
-        return false;
-    run->pinfo->desegment_offset = run->joined_at + offset - run->carried;
-    run->pinfo->desegment_len = missing;
-    run->asked_for_more = true;
-    /* Where nothing new was dealt with, the stretch comes again from its start. */
-    if (run->first && run->held > 0 && run->carried == 0 && offset == (int)run->held)
-        stream_flow(run->stream, run->way)->held = run->held;
-    return true;
-}
-
-static struct carry *copy_bytes(tvbuff_t *tvb, int offset, int len, const struct carry *before)
-{
-    struct carry *carry = (struct carry *)wmem_alloc(wmem_file_scope(), sizeof *carry + (size_t)len);
-    carry->before = before;
-    carry->len = (uint32_t)len;
-    carry->total = carry->len + (before ? before->total : 0);
-    tvb_memcpy(tvb, carry->bytes, offset, (size_t)len);
-    return carry;
-}
-
-static void carry_over(struct run *run, tvbuff_t *tvb, int offset, int len, const struct carry *before)
-{
-    if (len <= 0 && before == run->at.carry)
-        return;
     keep_call(run);
-    if (run->first)
-        run->at.carry = copy_bytes(tvb, offset, len, before);
+    if (!run->first || len <= 0)
+        return;
+    struct carry *carry = run->at.carry;
+    if (!carry) {
+        carry = run->at.carry = (struct carry *)store_new(sizeof *carry);
+        run->at.carried = 0;
+    }
+    if (carry->len + (uint32_t)len > carry->room) {
+        carry->room = MAX(2 * carry->room, carry->len + (uint32_t)len);
+        carry->bytes = (uint8_t *)wmem_realloc(wmem_file_scope(), carry->bytes, carry->room);
+    }
+    tvb_memcpy(tvb, carry->bytes + carry->len, offset, (size_t)len);
+    carry->len += (uint32_t)len;
+    run->at.carried = carry->len;
 }
 
-/* Asks for the rest of a PDU of which the last len bytes of the stretch are the beginning,
- * or keeps them until it comes. Returns where the stretch was left. */
-static int wait_for_pdu(struct run *run, tvbuff_t *tvb, int offset, int len, uint32_t missing)
-{
-    if (missing == 0 || !ask(run, offset, missing)) {
-        carry_over(run, tvb, offset, len, NULL);
-        return offset + len;
-    }
-    if (run->first && !run->stream->tls)
-        stream_flow(run->stream, run->way)->asked = copy_bytes(tvb, offset, len, NULL);
-    return offset;
-}
+/* What is carried, no longer. */
+struct carried {
+    const uint8_t *bytes;
+    uint32_t len;
+};
 
-/* The bytes of a segment come without what was asked to be put before them: they follow
- * the copy. */
-static void take_up_asked(struct run *run, tvbuff_t *tvb)
+static struct carried take_carried(struct run *run)
 {
-    struct flow *flow = stream_flow(run->stream, run->way);
-    struct carry *asked = flow->asked;
-    flow->asked = NULL;
-    if (!asked)
-        return;
-    if (run->delivery->direct || !run->delivery->frame_bytes || !flow->have_next
-        || (uint32_t)tvb_raw_offset(tvb) != run->tcp->payload_offset || run->tcp->seq != flow->next_seq) {
-        wmem_free(wmem_file_scope(), asked);
-        return;
-    }
-    run->at.carry = asked;
-    if (run->at.framing == FRAMING_LENGTH)
-        run->at.left -= MIN(run->at.left, asked->len);
+    const struct carried carried = { run->at.carry ? run->at.carry->bytes : NULL, run->at.carry ? run->at.carried : 0 };
+    run->at.carry = NULL;
+    run->at.carried = 0;
+    return carried;
 }
 
 /* The carried bytes followed by len bytes of the stretch, as one buffer. */
-static tvbuff_t *join(const struct run *run, const struct carry *carry, tvbuff_t *tvb, int offset, int len)
+static tvbuff_t *join(const struct run *run, struct carried carried, tvbuff_t *tvb, int offset, int len)
 {
-    int reported = (int)carry->total + len;
-    len = MIN(len, stretch_captured(tvb, offset));
-    uint32_t total = carry->total + (uint32_t)len;
-    uint8_t *bytes = (uint8_t *)wmem_alloc(run->pinfo->pool, total);
-    uint32_t end = carry->total;
-    for (const struct carry *link = carry; link; link = link->before) {
-        end -= link->len;
-        memcpy(bytes + end, link->bytes, link->len);
-    }
-    if (len > 0)
-        tvb_memcpy(tvb, bytes + carry->total, offset, (size_t)len);
-    tvbuff_t *joined = tvb_new_child_real_data(tvb, bytes, total, reported);
+    const int there = MIN(len, stretch_captured(tvb, offset));
+    uint8_t *bytes = (uint8_t *)wmem_alloc(run->pinfo->pool, carried.len + (size_t)there);
+    memcpy(bytes, carried.bytes, carried.len);
+    if (there > 0)
+        tvb_memcpy(tvb, bytes + carried.len, offset, (size_t)there);
+    tvbuff_t *joined = tvb_new_child_real_data(tvb, bytes, carried.len + (unsigned)there, (int)carried.len + len);
     add_new_data_source(run->pinfo, joined, "Reassembled RPC over HTTP");
     return joined;
 }
@@ -273,7 +236,7 @@ static uint64_t body_left(const struct run *run, int offset)
 }
 
 /* Cuts [offset, end) of tvb into PDUs; end is the wire's end of this stretch of the
- * body. Returns where it stopped: end, or less where the rest was asked for. */
+ * body. Returns where it stopped: end, or less where no PDU goes on. */
 static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
 {
     int captured_end = (int)tvb_captured_length(tvb);
@@ -304,11 +267,8 @@ static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
                 run->at.phase = PHASE_RESYNC;
                 return end;
             }
-            /* tcp takes the copy of a segment of one byte for a keep-alive, and 4.6 then
-             * forgets what begins with that byte. */
-            return wait_for_pdu(run, tvb, offset, (int)have, have == 1 ? 0
-                                : run->stream->tls ? DESEGMENT_ONE_MORE_SEGMENT
-                                : compat_desegment_header(PDU_HEADER_LEN - have));
+            carry_over(run, tvb, offset, (int)have);
+            return end;
         case PDU_PROBE_OK:
             if (frag_length > on_wire) {
                 uint32_t real = have == on_wire ? lying_rts_length(p, have, frag_length) : 0;
@@ -328,7 +288,8 @@ static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
                     run->at.pass = frag_length - on_wire;
                     return end;
                 }
-                return wait_for_pdu(run, tvb, offset, (int)have, frag_length - on_wire);
+                carry_over(run, tvb, offset, (int)have);
+                return end;
             }
             one_pdu(run, tvb, offset, frag_length);
             offset += frag_length;
@@ -366,40 +327,28 @@ static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
     return offset;
 }
 
-/* PDUs of a stretch that continues carried bytes, or that cannot be asked for again as
- * a whole (chunks). Returns where it stopped, as pdus() does. */
+/* The same where a PDU may have begun in stretches before. */
 static int pdus_with_carry(struct run *run, tvbuff_t *tvb, int offset, int len)
 {
-    const struct carry *carry = run->at.carry;
-    if (!carry) {
+    if (!run->at.carry)
         return offset + pdus(run, stretch_part(tvb, offset, len), 0, len);
-    }
     /* Wait until the PDU is whole before joining: joining each time would copy it again
      * and again. */
-    uint32_t total = carry->total + (uint32_t)len;
-    uint8_t head[PDU_HEADER_LEN];
-    uint32_t head_len = 0;
-    const struct carry *first = carry;
-    while (first->before)
-        first = first->before;
-    if (first->len >= 10) {
-        head_len = first->len < sizeof head ? first->len : (uint32_t)sizeof head;
-        memcpy(head, first->bytes, head_len);
-        uint16_t frag_length = 0;
-        unsigned bad;
-        if (pdu_probe(head, head_len, &frag_length, &bad) == PDU_PROBE_OK && frag_length > total
-            && total <= CARRY_MAX && stretch_captured(tvb, offset) >= len) {
-            carry_over(run, tvb, offset, len, carry);
-            return offset + len;
-        }
+    const uint32_t total = run->at.carried + (uint32_t)len;
+    uint16_t frag_length = 0;
+    unsigned bad;
+    if (pdu_probe(run->at.carry->bytes, MIN(run->at.carried, PDU_HEADER_LEN), &frag_length, &bad) == PDU_PROBE_OK
+        && frag_length > total && total <= CARRY_MAX && stretch_captured(tvb, offset) >= len) {
+        carry_over(run, tvb, offset, len);
+        return offset + len;
     }
-    run->at.carry = NULL;
+    const struct carried carried = take_carried(run);
     keep_call(run);
-    run->carried = (int)carry->total;
+    run->carried = (int)carried.len;
     run->joined_at = offset;
-    int stop = pdus(run, join(run, carry, tvb, offset, len), 0, (int)total);
+    int stop = pdus(run, join(run, carried, tvb, offset, len), 0, (int)total);
     run->carried = run->joined_at = 0;
-    return offset + MAX(stop - (int)carry->total, 0);
+    return offset + MAX(stop - (int)carried.len, 0);
 }
 
 /* ---- Bodies ----------------------------------------------------------------------- */
@@ -409,8 +358,26 @@ static void finish_body(struct run *run)
     run->at.phase = PHASE_HEAD;
     run->at.framing = FRAMING_OPEN;
     run->at.pdus = false;
-    run->at.carry = NULL;
+    take_carried(run);
     run->at.pass = 0;
+}
+
+/* The bytes of chunks that the stretch holds, and what they carry. */
+struct dechunked {
+    size_t used, len;
+};
+
+static struct dechunked dechunk(struct http_chunks *chunks, const uint8_t *p, size_t len, uint8_t *data)
+{
+    struct dechunked done = { 0, 0 };
+    while (done.used < len && chunks->state != HTTP_CHUNK_DONE && chunks->state != HTTP_CHUNK_BAD) {
+        struct span piece = { NULL, 0 };
+        done.used += http_chunks_next(chunks, p + done.used, len - done.used, &piece);
+        if (piece.len > 0 && data)
+            memcpy(data + done.len, piece.ptr, piece.len);
+        done.len += piece.len;
+    }
+    return done;
 }
 
 static int chunked_body(struct run *run, tvbuff_t *tvb, int offset)
@@ -418,34 +385,23 @@ static int chunked_body(struct run *run, tvbuff_t *tvb, int offset)
     int captured = stretch_captured(tvb, offset);
     int reported = stretch_left(tvb, offset);
     const uint8_t *p = captured > 0 ? tvb_get_ptr(tvb, offset, captured) : NULL;
-    uint8_t *data = (uint8_t *)wmem_alloc(run->pinfo->pool, (size_t)captured + 1);
-    size_t used = 0, len = 0;
-    while (used < (size_t)captured && run->at.chunks.state != HTTP_CHUNK_DONE
-           && run->at.chunks.state != HTTP_CHUNK_BAD) {
-        struct span piece = { NULL, 0 };
-        used += http_chunks_next(&run->at.chunks, p + used, (size_t)captured - used, &piece);
-        if (piece.len > 0)
-            memcpy(data + len, piece.ptr, piece.len);
-        len += piece.len;
-    }
+    struct http_chunks ahead = run->at.chunks;
+    const size_t len = dechunk(&ahead, p, (size_t)captured, NULL).len;
+    uint8_t *data = len > 0 ? (uint8_t *)wmem_alloc(run->pinfo->pool, len) : NULL;
+    const size_t used = dechunk(&run->at.chunks, p, (size_t)captured, data).used;
     keep_call(run);
     if (len > 0) {
         tvbuff_t *body = tvb_new_child_real_data(tvb, data, (unsigned)len, (int)len);
         add_new_data_source(run->pinfo, body, "De-chunked RPC over HTTP");
-        if (run->at.phase == PHASE_BODY && run->at.pdus) {
-            struct delivery no_asking = { .can_ask = false };
-            const struct delivery *saved = run->delivery;
-            run->delivery = &no_asking;
+        if (run->at.phase == PHASE_BODY && run->at.pdus)
             pdus_with_carry(run, body, 0, (int)len);
-            run->delivery = saved;
-        } else {
+        else
             call_data_dissector(body, run->pinfo, run->tree);
-        }
     }
     if (run->at.chunks.state == HTTP_CHUNK_BAD || captured < reported) {
         run->at.phase = PHASE_RESYNC;
         run->at.framing = FRAMING_OPEN;
-        run->at.carry = NULL;
+        take_carried(run);
         return offset + reported;
     }
     if (run->at.chunks.state == HTTP_CHUNK_DONE)
@@ -502,6 +458,7 @@ static bool plan_body(struct cursor *at, enum rts_hop hop, const struct http_inf
     at->pdus = ours;
     at->guessed = false;
     at->carry = NULL;
+    at->carried = 0;
     at->pass = 0;
     at->phase = PHASE_BODY;
     at->left = 0;
@@ -578,24 +535,18 @@ static void give_to_http(struct run *run, tvbuff_t *tvb, int offset, int len)
     col_set_fence(pinfo->cinfo, COL_INFO);
 }
 
-/* The end of a message whose body is http's, or -1 if it is not there yet and cannot be
- * told from the head. */
-static int64_t foreign_end(const struct cursor *at, const struct http_head *head, const uint8_t *p, size_t len)
+/* The end of a message whose body is http's, or -1 if it is not there yet and cannot be told
+ * from the head: at then says how far its chunks go on. */
+static int64_t foreign_end(struct cursor *at, const struct http_head *head, const uint8_t *p, size_t len)
 {
     if (at->framing == FRAMING_LENGTH)
         return (int64_t)head->length + (int64_t)at->left;
     if (at->framing == FRAMING_OPEN)
         return (int64_t)len;
-    struct http_chunks chunks;
-    http_chunks_init(&chunks);
-    size_t used = head->length;
-    while (used < len && chunks.state != HTTP_CHUNK_DONE && chunks.state != HTTP_CHUNK_BAD) {
-        struct span data;
-        used += http_chunks_next(&chunks, p + used, len - used, &data);
-    }
-    if (chunks.state == HTTP_CHUNK_DONE)
+    const size_t used = head->length + dechunk(&at->chunks, p + head->length, len - head->length, NULL).used;
+    if (at->chunks.state == HTTP_CHUNK_DONE)
         return (int64_t)used;
-    return chunks.state == HTTP_CHUNK_BAD ? (int64_t)len : -1;
+    return at->chunks.state == HTTP_CHUNK_BAD ? (int64_t)len : -1;
 }
 
 static bool may_begin_pdu(const uint8_t *p, size_t len)
@@ -605,8 +556,9 @@ static bool may_begin_pdu(const uint8_t *p, size_t len)
     return pdu_probe(p, len, &frag_length, &bad) != PDU_PROBE_BAD;
 }
 
-/* One HTTP message, or its head where PDUs follow. Returns where it stopped. */
-static int message_at(struct run *run, tvbuff_t *tvb, int offset)
+/* One HTTP message, or its head where PDUs follow. may_wait: for the rest of one that is http's.
+ * Returns where it stopped. */
+static int message_at(struct run *run, tvbuff_t *tvb, int offset, bool may_wait)
 {
     int captured = stretch_captured(tvb, offset);
     int reported = stretch_left(tvb, offset);
@@ -634,34 +586,37 @@ static int message_at(struct run *run, tvbuff_t *tvb, int offset)
             run->at.pdus = true;
             return offset + len;
         }
-        if (captured < len && captured == reported && memcmp(p, greeting, (size_t)captured) == 0
-            && ask(run, offset, DESEGMENT_ONE_MORE_SEGMENT))
-            return offset;
+        if (captured < len && captured == reported && memcmp(p, greeting, (size_t)captured) == 0) {
+            carry_over(run, tvb, offset, captured);
+            return offset + reported;
+        }
         run->at.phase = PHASE_RESYNC;
         return offset;
     }
     struct http_head message;
-    switch (http_head_parse(p, (size_t)captured, &message)) {
+    struct http_head_scan scan = { 0, 0, 0, 0 };
+    switch (http_head_resume(&scan, p, (size_t)captured, &message)) {
     case HTTP_HEAD_MORE:
-        if (captured == reported && ask(run, offset, DESEGMENT_ONE_MORE_SEGMENT))
-            return offset;
-        if (captured == reported && run->carried == 0 && !run->delivery->can_ask && reported <= HEAD_CARRY_MAX) {
-            carry_over(run, tvb, offset, reported, NULL);
-            return offset + reported;
+        if (captured == reported) {
+            carry_over(run, tvb, offset, reported);
+            if (run->first)
+                run->at.carry->scan = scan;
+        } else {
+            keep_call(run);
+            give_to_http(run, tvb, offset, reported);
+            run->at.phase = PHASE_RESYNC;
         }
-        keep_call(run);
-        give_to_http(run, tvb, offset, reported);
-        run->at.phase = PHASE_RESYNC;
         return offset + reported;
     case HTTP_HEAD_NOT: {
         /* a client was seen that sends one byte more than it announces */
-        int skip = 1;
-        while (skip < captured && !may_begin_pdu(p + skip, (size_t)(captured - skip))
-               && http_head_parse(p + skip, (size_t)(captured - skip), &message) == HTTP_HEAD_NOT)
+        size_t skip = 1;
+        while (skip < (size_t)captured && !may_begin_pdu(p + skip, (size_t)captured - skip))
             skip++;
+        skip = http_head_search(p, (size_t)captured, skip);
+        const int len = skip < (size_t)captured ? (int)skip : reported;
         run->gap = true;
-        pass_over(run, tvb, offset, skip < captured ? skip : reported, "Bytes between messages");
-        return offset + (skip < captured ? skip : reported);
+        pass_over(run, tvb, offset, len, "Bytes between messages");
+        return offset + len;
     }
     case HTTP_HEAD_OK:
         break;
@@ -675,9 +630,16 @@ static int message_at(struct run *run, tvbuff_t *tvb, int offset)
     if (!body_of_pdus) {
         int64_t end = foreign_end(&next, &message, p, (size_t)captured);
         bool whole = end >= 0 && end <= captured;
-        if (!whole && captured == reported && (end < 0 || end <= FOREIGN_BODY_WAIT)
-            && ask(run, offset, end < 0 ? DESEGMENT_ONE_MORE_SEGMENT : (uint32_t)(end - captured)))
-            return offset;
+        if (!whole && may_wait && captured == reported && MAX(end, captured) <= FOREIGN_MAX) {
+            run->at.phase = PHASE_WAIT;
+            run->at.framing = next.framing;
+            if (next.framing == FRAMING_LENGTH)
+                run->at.left = (uint64_t)(end - captured);
+            else
+                run->at.chunks = next.chunks;
+            carry_over(run, tvb, offset, reported);
+            return offset + reported;
+        }
         if (whole) {
             len = (int)end;
             if (next.framing != FRAMING_OPEN)
@@ -699,7 +661,7 @@ static int message_at(struct run *run, tvbuff_t *tvb, int offset)
         note->show_state |= ours;
         note_request(run->stream, info);
         vtcp_http(run->stream->conn, frame_when(run->pinfo), run->way, info);
-        store_head(run->pinfo, run->stream, run->way, &message);
+        store_head(run->pinfo, run->stream, run->way, &info->fields);
     }
     run->at = next;
     if (info->is_request)
@@ -707,39 +669,47 @@ static int message_at(struct run *run, tvbuff_t *tvb, int offset)
     return offset + len;
 }
 
-/* The same where its beginning may have been carried over: nobody else waits for the rest of a
- * head inside an HTTP CONNECT tunnel. */
-static int head(struct run *run, tvbuff_t *tvb, int offset)
+/* The rest of a message that is http's. */
+static int rest_of_message(struct run *run, tvbuff_t *tvb, int offset)
 {
-    const struct carry *carry = run->at.carry;
-    if (!carry)
-        return message_at(run, tvb, offset);
-    const int reported = stretch_left(tvb, offset);
-    tvbuff_t *joined = join(run, carry, tvb, offset, reported);
-    struct http_head message;
-    if (stretch_captured(tvb, offset) == reported && tvb_captured_length(joined) <= HEAD_CARRY_MAX
-        && http_head_parse(tvb_get_ptr(joined, 0, -1), tvb_captured_length(joined), &message) == HTTP_HEAD_MORE) {
-        carry_over(run, tvb, offset, reported, carry);
-        return offset + reported;
+    const int captured = stretch_captured(tvb, offset), reported = stretch_left(tvb, offset);
+    struct cursor next = run->at;
+    int len = reported;
+    bool ends;
+    if (next.framing == FRAMING_LENGTH) {
+        ends = next.left <= (uint64_t)reported;
+        len = ends ? (int)next.left : reported;
+        next.left -= (uint64_t)len;
+    } else {
+        const uint8_t *p = captured > 0 ? tvb_get_ptr(tvb, offset, captured) : NULL;
+        const size_t used = dechunk(&next.chunks, p, (size_t)captured, NULL).used;
+        ends = next.chunks.state == HTTP_CHUNK_DONE || next.chunks.state == HTTP_CHUNK_BAD;
+        if (next.chunks.state == HTTP_CHUNK_DONE)
+            len = (int)used;
     }
-    run->at.carry = NULL;
+    if (!ends && captured == reported && run->at.carried + (uint32_t)len <= FOREIGN_MAX) {
+        carry_over(run, tvb, offset, len);
+        run->at.left = next.left;
+        if (next.framing == FRAMING_CHUNKED)
+            run->at.chunks = next.chunks;
+        return offset + len;
+    }
+    const struct carried carried = take_carried(run);
     keep_call(run);
-    run->carried = (int)carry->total;
-    run->joined_at = offset;
-    const int stop = message_at(run, joined, 0);
-    run->carried = run->joined_at = 0;
-    return offset + MAX(stop - (int)carry->total, 0);
+    run->at.phase = PHASE_HEAD;
+    message_at(run, join(run, carried, tvb, offset, len), 0, false);
+    return offset + len;
 }
 
 size_t engine_head(struct stream *stream, enum way way, packet_info *pinfo, const struct http_head *message,
                    const struct http_info *info)
 {
-    struct cursor *at = &stream_flow(stream, way)->at;
+    struct cursor *at = &stream->flow[way].at;
     struct frame_note *note = frame_note_make(pinfo, stream);
     note->show_state |= is_ours(at, info);
     note_request(stream, info);
     vtcp_http(stream->conn, frame_when(pinfo), way, info);
-    store_head(pinfo, stream, way, message);
+    store_head(pinfo, stream, way, &info->fields);
     bool pdus_follow = plan_body(at, (enum rts_hop)stream->hop, info);
     size_t len = message->length;
     if (!pdus_follow && at->framing == FRAMING_LENGTH) {
@@ -796,14 +766,14 @@ bool engine_reassembles_out_of_order(void)
         && tcp_preference("analyze_sequence_numbers", &analyzes);
 }
 
-/* On the first pass: bytes that nobody asked for here, but http did before the stream was
- * claimed. They were seen in their own frames; new is at most what this frame brings. */
+/* On the first pass: bytes that http asked for before the stream was claimed. They were seen in
+ * their own frames; new is at most what this frame brings. */
 static void pass_foreign(struct run *run, const struct flow *flow, tvbuff_t *tvb)
 {
     const int reported = (int)tvb_reported_length(tvb);
     const int32_t unseen = (int32_t)(run->tcp->seq + run->tcp->payload_len - flow->next_seq);
-    if (run->stream->tls || run->delivery->direct || run->delivery->frame_bytes || flow->waiting
-        || !flow->have_next || engine_reassembles_out_of_order())
+    if (run->stream->tls || run->delivery->direct || run->delivery->frame_bytes || !flow->have_next
+        || engine_reassembles_out_of_order())
         return;
     run->at.skip += (uint32_t)(reported - CLAMP(unseen, 0, reported));
 }
@@ -813,7 +783,7 @@ static void pass_foreign(struct run *run, const struct flow *flow, tvbuff_t *tvb
  * was not captured whole. */
 static int place_in_sequence(struct run *run, tvbuff_t *tvb)
 {
-    struct flow *flow = stream_flow(run->stream, run->way);
+    struct flow *flow = &run->stream->flow[run->way];
     int old = 0;
     if (!run->stream->tls) {
         const bool in_order = engine_reassembles_out_of_order() && run->tcp->captured == run->tcp->payload_len;
@@ -829,7 +799,7 @@ static int place_in_sequence(struct run *run, tvbuff_t *tvb)
             if (!again && (int32_t)(run->tcp->seq - flow->before) > 0) {
                 run->at.phase = PHASE_RESYNC;
                 run->at.framing = FRAMING_OPEN;
-                run->at.carry = NULL;
+                take_carried(run);
                 run->at.pass = 0;
                 run->at.skip = 0;
                 run->gap = true;
@@ -844,6 +814,46 @@ static int place_in_sequence(struct run *run, tvbuff_t *tvb)
     return old;
 }
 
+static bool walk(struct run *run, tvbuff_t *tvb, int offset);
+
+/* Reads on in a head that was carried over, each byte once. Later passes know what came of it. */
+static enum http_head_result head_goes_on(struct run *run, tvbuff_t *tvb, int offset, int len)
+{
+    struct carry *carry = run->at.carry;
+    const uint32_t total = run->at.carried + (uint32_t)len;
+    struct http_head message;
+    if (!run->first)
+        return carry->decided == 0 || total < carry->decided ? HTTP_HEAD_MORE : carry->result;
+    carry_over(run, tvb, offset, len);
+    carry->result = http_head_resume(&carry->scan, carry->bytes, total, &message);
+    if (carry->result != HTTP_HEAD_MORE)
+        carry->decided = total;
+    return carry->result;
+}
+
+/* A message whose beginning was carried over. */
+static int rest_of_head(struct run *run, tvbuff_t *tvb, int offset)
+{
+    const int captured = stretch_captured(tvb, offset), reported = stretch_left(tvb, offset);
+    const uint32_t had = run->at.carried;
+    enum http_head_result result = HTTP_HEAD_OK;
+    if (run->stream->hop == RTS_HOP_HTTP && captured == reported) {
+        result = head_goes_on(run, tvb, offset, reported);
+        if (result == HTTP_HEAD_MORE)
+            return offset + reported;
+        run->at.carried = had;
+    }
+    tvbuff_t *joined = join(run, take_carried(run), tvb, offset, reported);
+    keep_call(run);
+    if (result == HTTP_HEAD_NOT && had + (uint32_t)reported >= HTTP_HEAD_MAX) {
+        give_to_http(run, joined, 0, (int)had + reported);
+        run->at.phase = PHASE_RESYNC;
+    } else {
+        run->moves &= walk(run, joined, 0);
+    }
+    return offset + reported;
+}
+
 /* One step from offset; returns where the next one begins. */
 static int step(struct run *run, tvbuff_t *tvb, int offset)
 {
@@ -851,58 +861,56 @@ static int step(struct run *run, tvbuff_t *tvb, int offset)
     case PHASE_RESYNC:
         return resync(run, tvb, offset);
     case PHASE_HEAD:
-        return head(run, tvb, offset);
+        return run->at.carry ? rest_of_head(run, tvb, offset) : message_at(run, tvb, offset, true);
+    case PHASE_WAIT:
+        return rest_of_message(run, tvb, offset);
     default:
         return run->at.framing == FRAMING_CHUNKED ? chunked_body(run, tvb, offset) : plain_body(run, tvb, offset);
     }
 }
 
-/* Walks from *offset to the end of the stretch or to where more was asked for. Whatever the
- * steps do, it ends: false where they would not have moved on, and the rest was passed over. */
-static bool walk(struct run *run, tvbuff_t *tvb, int *offset)
+/* Walks from offset to the end of the stretch. Whatever the steps do, it ends: false where they
+ * would not have moved on, and the rest was passed over. */
+static bool walk(struct run *run, tvbuff_t *tvb, int offset)
 {
     const int end = (int)tvb_reported_length(tvb);
-    int still = 0;
-    while (*offset < end && !run->asked_for_more) {
-        const int next = step(run, tvb, *offset);
-        still = next > *offset ? 0 : still + 1;
+    for (int still = 0; offset < end;) {
+        const int next = step(run, tvb, offset);
+        still = next > offset ? 0 : still + 1;
+        offset = next;
         if (still > STILL_MAX) {
-            pass_over(run, tvb, *offset, end - *offset, "Bytes passed over");
+            pass_over(run, tvb, offset, end - offset, "Bytes passed over");
             run->at.phase = PHASE_RESYNC;
             run->at.framing = FRAMING_OPEN;
-            *offset = end;
             return false;
         }
-        *offset = next;
     }
     return true;
 }
 
-int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way, tvbuff_t *tvb, packet_info *pinfo,
+void engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way, tvbuff_t *tvb, packet_info *pinfo,
                proto_tree *tree, const struct delivery *delivery)
 {
     int reported = (int)tvb_reported_length(tvb);
     struct run run = { .stream = stream, .tcp = tcp, .way = way, .pinfo = pinfo, .tree = tree,
-                       .delivery = delivery, .first = !PINFO_FD_VISITED(pinfo) };
+                       .delivery = delivery, .first = !PINFO_FD_VISITED(pinfo), .moves = true };
     run.key = call_key(&run, tvb);
     int offset = 0;
     if (run.first) {
-        struct flow *flow = stream_flow(stream, way);
+        struct flow *flow = &stream->flow[way];
         run.at = flow->at;
         run.at.asked = stream->asked;
         flow->called_in = pinfo->num;
         if (!delivery->direct && flow->held > 0) {
             /* Bytes of the frame itself: what was held did not come again. */
-            run.held = delivery->frame_bytes ? 0 : flow->held;
-            run.at.skip += run.held;
+            run.at.skip += delivery->frame_bytes ? 0 : flow->held;
             flow->held = 0;
         } else {
             pass_foreign(&run, flow, tvb);
         }
-        take_up_asked(&run, tvb);
         offset = place_in_sequence(&run, tvb);
         if (offset >= reported)
-            return reported;
+            return;
         run.start = run.at;
         if (offset > 0) {
             run.start.skip += (uint32_t)offset;
@@ -910,21 +918,17 @@ int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way,
             offset = 0;
         }
     } else if (!recall(&run)) {
-        return reported;
+        return;
     }
     if (run.at.skip > 0) {
         uint32_t step = MIN(run.at.skip, (uint32_t)reported);
         run.at.skip -= step;
         offset = (int)step;
     }
-    const bool moves = walk(&run, tvb, &offset);
-    if (run.first) {
-        struct flow *flow = stream_flow(stream, way);
-        flow->at = run.at;
-        flow->waiting = run.asked_for_more;
-    }
+    run.moves = walk(&run, tvb, offset) && run.moves;
+    if (run.first)
+        stream->flow[way].at = run.at;
     /* An item on the frame, and an end of the tests, which set WIRESHARK_ABORT_ON_DISSECTOR_BUG. */
-    if (!moves)
+    if (!run.moves)
         REPORT_DISSECTOR_BUG("a stretch of RPC over HTTP is not moved on in");
-    return offset;
 }

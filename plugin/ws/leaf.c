@@ -54,7 +54,8 @@ static wmem_map_t *leaves;       /* by SHA-256: connections mostly share one of 
 
 static guint leaf_hash(gconstpointer leaf)
 {
-    return get_le32(((const struct tls_leaf *)leaf)->sha256);
+    const struct tls_leaf *which = (const struct tls_leaf *)leaf;
+    return wmem_strong_hash(which->sha256, sizeof which->sha256);
 }
 
 static gboolean leaf_equal(gconstpointer a, gconstpointer b)
@@ -149,7 +150,9 @@ static struct hunt **slot_of(const struct tcp_frame *tcp)
 {
     if (!hunts)
         hunts = (struct hunt **)wmem_alloc0(wmem_file_scope(), HUNTS * sizeof *hunts);
-    return &hunts[hash_bytes(&tcp->src, sizeof tcp->src, hash_bytes(&tcp->dst, sizeof tcp->dst, 0)) % HUNTS];
+    /* No secret: what one hunt pushes out of a slot must be the same in each run, and nothing grows. */
+    static const struct hash_key none = { { 0, 0 } };
+    return &hunts[hash_keyed(&none, hash_keyed(&none, 0, &tcp->dst, sizeof tcp->dst), &tcp->src, sizeof tcp->src) % HUNTS];
 }
 
 /* Keeps what was found. A handshake that shows no certificate leaves none from one before it. */

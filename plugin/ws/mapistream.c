@@ -14,7 +14,6 @@
 #include "tlsrecords.h"
 
 #define HELD_MAX 64              /* segments that wait for one before them, of one direction */
-#define HEAD_WAIT_MAX HTTP_HEAD_MAX
 #define KEPT_MAX 0x400000u       /* of a message that http may never show */
 #define STILL_MAX 4              /* events without a byte, as the end of a message and the next one */
 #define SENTENCE_MAX 2048
@@ -38,7 +37,7 @@ struct way_state {               /* first pass only */
     struct held *held;
     unsigned held_count;
     uint8_t *waiting;            /* the beginning of a head, wmem file scope */
-    uint32_t waiting_len;
+    uint32_t waiting_len, waiting_room;
     uint8_t *kept;               /* of the message so far, if it did not end in its first frame */
     uint32_t kept_len, kept_room;
     char *sentence;              /* of an error page */
@@ -170,7 +169,7 @@ static void begin_message(const struct feed *feed, const struct http_head *head,
     struct mapi_item *item = wmem_new0(wmem_file_scope(), struct mapi_item);
     item->message = state->message;
     item->head_len = (uint32_t)head->length;
-    item->head_hash = hash_bytes(p, head->length, 0);
+    item->head_hash = hash_keyed(store_key(), 0, p, head->length);
     memcpy(item->first, p, sizeof item->first);
     item->encoded = is_encoded(head);
     item->page = is_error_page(head);
@@ -279,33 +278,43 @@ static size_t follow_bytes(const struct feed *feed, const uint8_t *p, size_t len
     return 0;
 }
 
+/* Puts bytes of a head behind those that wait. */
+static void wait_with(struct way_state *state, const uint8_t *p, uint32_t len)
+{
+    if (state->waiting_len + len > state->waiting_room) {
+        state->waiting_room = MAX(2 * state->waiting_room, state->waiting_len + len);
+        state->waiting = (uint8_t *)wmem_realloc(wmem_file_scope(), state->waiting, state->waiting_room);
+    }
+    memcpy(state->waiting + state->waiting_len, p, len);
+    state->waiting_len += len;
+}
+
 static void feed_bytes(const struct feed *feed, const uint8_t *p, uint32_t len)
 {
     struct way_state *state = &feed->stream->way[feed->way];
-    if (state->waiting_len > 0) {
-        uint32_t total = state->waiting_len + len;
-        if (total > HEAD_WAIT_MAX + 65536) {
-            lose(feed);
-            return;
-        }
-        state->waiting = (uint8_t *)wmem_realloc(wmem_file_scope(), state->waiting, total);
-        memcpy(state->waiting + state->waiting_len, p, len);
+    const uint32_t before = state->waiting_len;
+    size_t left;
+    if (before > 0) {
+        /* http_follow() has read those already and goes on behind them. */
+        wait_with(state, p, len);
         state->waiting_len = 0;
-        uint8_t *joined = state->waiting;
-        size_t left = follow_bytes(feed, joined, total);
-        memmove(joined, joined + total - left, left);
-        state->waiting_len = (uint32_t)left;
+        left = follow_bytes(feed, state->waiting, before + len);
+        p = state->waiting;
+        len += before;
     } else {
-        size_t left = follow_bytes(feed, p, len);
-        if (left > 0) {
-            state->waiting = (uint8_t *)wmem_realloc(wmem_file_scope(), state->waiting, left);
-            memcpy(state->waiting, p + len - left, left);
-            state->waiting_len = (uint32_t)left;
-        }
+        left = follow_bytes(feed, p, len);
     }
-    if (state->waiting_len == 0 && state->waiting) {
+    if (left > 0 && left == len && before > 0) {
+        state->waiting_len = len;
+    } else if (left > 0 && before > 0) {
+        memmove(state->waiting, p + len - left, left);
+        state->waiting_len = (uint32_t)left;
+    } else if (left > 0) {
+        wait_with(state, p + len - left, (uint32_t)left);
+    } else if (state->waiting) {
         wmem_free(wmem_file_scope(), state->waiting);
         state->waiting = NULL;
+        state->waiting_room = 0;
     }
 }
 
@@ -628,18 +637,21 @@ static ws_bool body_of_other_type(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
 /* ---- Where the bytes are ---------------------------------------------------------- */
 
 #define HEADS_COMPARED 64            /* of one source: a hostile one may look like heads everywhere */
+#define WORK_MAX 0x80000             /* bytes compared in one frame */
 #define SEARCHES_MAX 64              /* heads of one frame that are not behind the one before */
 
 /* Messages of a frame follow each other: each is searched for from where the last one was found. */
 struct places {
     int behind[SOURCES_MAX];         /* the last head found in each source */
     unsigned searches;               /* for one that is not there */
+    size_t work;                     /* bytes of heads that were compared; they may overlap */
 };
 
-static bool head_here(const uint8_t *p, size_t len, const struct mapi_item *item, size_t from, int *offset)
+static bool head_here(const uint8_t *p, size_t len, const struct mapi_item *item, size_t from, struct places *places,
+                      int *offset)
 {
     unsigned compared = 0;
-    for (size_t at = from; at + item->head_len <= len && compared < HEADS_COMPARED; at++) {
+    for (size_t at = from; at + item->head_len <= len && compared < HEADS_COMPARED && places->work < WORK_MAX; at++) {
         const uint8_t *found = (const uint8_t *)memchr(p + at, item->first[0], len - item->head_len - at + 1);
         if (!found)
             return false;
@@ -647,7 +659,8 @@ static bool head_here(const uint8_t *p, size_t len, const struct mapi_item *item
         if (memcmp(found, item->first, sizeof item->first) != 0)
             continue;
         compared++;
-        if (hash_bytes(found, item->head_len, 0) == item->head_hash) {
+        places->work += item->head_len;
+        if (hash_keyed(store_key(), 0, found, item->head_len) == item->head_hash) {
             *offset = (int)at;
             return true;
         }
@@ -668,7 +681,7 @@ static bool find_head_from(packet_info *pinfo, const struct tcp_frame *tcp, stru
         const int from = anew ? 0 : places->behind[index];
         if (len - from < (int)item->head_len || (!anew && from == 0))
             continue;
-        if (head_here(tvb_get_ptr(tvb, at, len), (size_t)len, item, (size_t)from, &item->head_offset)) {
+        if (head_here(tvb_get_ptr(tvb, at, len), (size_t)len, item, (size_t)from, places, &item->head_offset)) {
             places->behind[index] = item->head_offset + (int)item->head_len;
             item->head = tvb;
             item->head_offset += at;

@@ -1,5 +1,5 @@
 /* sink_tree.c
- * Shows what the pure decoders of field.h find: fields registered from their tables,
+ * Shows what the pure decoders of field.h find: fields registered from their layouts,
  * values as tree items, broken bytes as expert items.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -11,11 +11,9 @@
 #include <epan/tvbuff.h>
 #include <wsutil/nstime.h>
 
-#include "catalogue.h"
 #include "bodies.h"
-#include "properties.h"
-
-static const struct field *layouts[2];
+#include "catalogue.h"
+#include "rts.h"
 
 static struct catalogue catalogue;
 static int *hf_of;               /* one for each field of the catalogue */
@@ -78,19 +76,18 @@ static void register_field(const struct catalogued *from, hf_register_info *info
         : !is_integer(from->kind) ? BASE_NONE : field->hex ? BASE_HEX : BASE_DEC;
     if (field->names && is_integer(from->kind)) {
         header->strings = (const value_string *)(const void *)field->names;
-        header->display |= BASE_SPECIAL_VALS;
+        header->display |= field->all_named ? 0 : BASE_SPECIAL_VALS;
     }
     header->bitmask = field->mask;
     HFILL_INIT(*info);
 }
 
-/* All rows of the layouts that begin here; rows are shared by what shares a filter. */
-static void register_layout(int proto, const char *prefix, const struct field *layout)
+/* All rows that this layout leads to. */
+static void register_layout(const char *prefix, const struct field *layout)
 {
     char why[CATALOGUE_WHY_MAX];
     if (!catalogue_add(&catalogue, prefix, layout, why))
         g_error("outlookhttp: %s", why);
-    (void)proto;
 }
 
 static void register_fields(int proto, const char *prefix)
@@ -113,13 +110,13 @@ void sink_register(void)
         { &ei_malformed, { "mapihttp.malformed", PI_MALFORMED, PI_ERROR, "A broken message", EXPFILL } },
     };
     catalogue_init(&catalogue, (struct arena){ .alloc = epan_alloc });
-    layouts[0] = mapi_bodies; layouts[1] = property_fields.rows;
-    for (size_t i = 0; i < G_N_ELEMENTS(layouts); i++)
-        register_layout(proto_mapihttp, "mapihttp.", layouts[i]);
+    register_layout("mapihttp.", mapi_bodies);
+    register_layout("rpch.rts.", rts_layouts);
     hf_of = (int *)wmem_alloc_array(wmem_epan_scope(), int, catalogue.count);
     for (unsigned i = 0; i < catalogue.count; i++)
         hf_of[i] = -1;
     register_fields(proto_mapihttp, "mapihttp.");
+    register_fields(proto_rpch, "rpch.rts.");
     proto_register_subtree_array(ett, G_N_ELEMENTS(ett));
     expert_register_field_array(expert_register_protocol(proto_mapihttp), broken, G_N_ELEMENTS(broken));
 }
@@ -198,6 +195,8 @@ static void on_value(void *ctx, const struct field_value *value)
         return;
     tvbuff_t *tvb = current(sink);
     proto_item *item = show_value(sink->tree[sink->depth], &catalogue.fields[field], hf_of[field], sink->pinfo, tvb, value);
+    if (row->unit)
+        proto_item_append_text(item, " %s", row->unit);
     if (value->text)
         proto_item_append_text(item, " (%s)", value->text);
     if (!row[1].mask)
@@ -275,14 +274,37 @@ static void on_leave(void *ctx)
         sink->buffers--;
 }
 
-void sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg)
+void sink_fields(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+                 void (*use)(const struct field_sink *sink, void *arg), void *arg)
 {
     struct tree_sink to = { .pinfo = pinfo };
     const struct field_sink sink = { &to, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
-    struct reader reader;
-    const uint32_t captured = tvb_captured_length(tvb);
+    /* Without a tree, what is broken is still said: taps and -z expert want it. */
+    const struct field_sink treeless = { &to, NULL, NULL, NULL, on_issue, on_room, on_enter, on_leave };
     to.tvb[0] = tvb;
     to.tree[0] = tree;
-    reader_init(&reader, tvb_get_ptr(tvb, 0, (int)captured), captured, cut ? UINT32_MAX : tvb_reported_length(tvb), &sink);
-    decode(&reader, arg);
+    use(tree ? &sink : &treeless, arg);
+}
+
+struct body_job {
+    tvbuff_t *tvb;
+    bool cut;
+    sink_decoder decode;
+    void *arg;
+};
+
+static void read_body(const struct field_sink *sink, void *arg)
+{
+    const struct body_job *job = (const struct body_job *)arg;
+    const uint32_t captured = tvb_captured_length(job->tvb);
+    struct reader reader;
+    reader_init(&reader, tvb_get_ptr(job->tvb, 0, (int)captured), captured,
+                job->cut ? UINT32_MAX : tvb_reported_length(job->tvb), sink);
+    job->decode(&reader, job->arg);
+}
+
+void sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg)
+{
+    struct body_job job = { tvb, cut, decode, arg };
+    sink_fields(tvb, pinfo, tree, read_body, &job);
 }

@@ -248,7 +248,7 @@ static bool fill_session(uint32_t index, stat_tap_table_item_type *items)
 {
     static const char *const endpoints[] = { "", "emsmdb", "nspi" };
     struct session_row row;
-    if (!store_mapi_active() || !session_row(store_mapi(), index, &row))
+    if (!store_mapi_active() || !mworld_row(store_mapi(), index, &row))
         return false;
     items[0].value.uint_value = row.session;
     items[1].value.uint_value = row.leg;

@@ -8,34 +8,10 @@
 
 static struct outlook *outlook;
 static bool rpch_used, mapi_used;
-static wmem_map_t *interned;
-
-/* Most records are small and live as long as the file: cut from larger pieces they need no
- * head of Wireshark's allocator each. */
-#define PIECE 0x8000
-
-static uint8_t *piece;
-static size_t piece_left;
-static bool singly;              /* tools that watch over each record are to see it */
-
-static bool in_piece(size_t size)
-{
-    return size <= PIECE / 8 && !singly;
-}
+static struct table interned;
 
 static void *file_alloc(void *ctx _U_, size_t size)
 {
-    size = (size + 7) & ~(size_t)7;
-    if (in_piece(size)) {
-        if (piece_left < size) {
-            piece = (uint8_t *)wmem_alloc0(wmem_file_scope(), PIECE);
-            piece_left = PIECE;
-        }
-        void *record = piece;
-        piece += size;
-        piece_left -= size;
-        return record;
-    }
     return wmem_alloc0(wmem_file_scope(), size);
 }
 
@@ -44,29 +20,26 @@ void *store_new(size_t size)
     return file_alloc(NULL, size);
 }
 
-static void file_give_back(void *ctx _U_, void *bytes, size_t size)
+static void file_give_back(void *ctx _U_, void *bytes, size_t size _U_)
 {
-    if (!in_piece(size))
-        wmem_free(wmem_file_scope(), bytes);
+    wmem_free(wmem_file_scope(), bytes);
 }
 
-static const struct arena file_arena = { file_alloc, NULL, file_give_back };
+static struct arena file_arena = { .alloc = file_alloc, .give_back = file_give_back };
 
-/* By its conversation, for less memory than conversation_add_proto_data() takes. */
-static struct {
-    struct stream **slot;
-    uint32_t slots, used;
-} streams;
+const struct hash_key *store_key(void)
+{
+    return &file_arena.key;
+}
 
 void store_init(void)
 {
     outlook = NULL;              /* its memory went with the last file */
     rpch_used = mapi_used = false;
-    interned = NULL;
+    memset(&interned, 0, sizeof interned);
+    for (unsigned i = 0; i < 2; i++)
+        file_arena.key.half[i] = (uint64_t)g_random_int() << 32 | g_random_int();
     leaf_init();
-    piece_left = 0;
-    memset(&streams, 0, sizeof streams);
-    singly = compat_sanitized() || g_getenv("WIRESHARK_DEBUG_WMEM_OVERRIDE");
     notes_init();
 }
 
@@ -117,19 +90,7 @@ const struct verdict *store_take_verdicts(void)
 
 const char *store_intern(const char *text)
 {
-    if (!text || !*text)
-        return "";
-    if (!interned)
-        interned = wmem_map_new(wmem_file_scope(), wmem_str_hash, g_str_equal);
-    const char *known = (const char *)wmem_map_lookup(interned, text);
-    if (!known) {
-        size_t size = strlen(text) + 1;
-        char *copy = (char *)store_new(size);
-        memcpy(copy, text, size);
-        wmem_map_insert(interned, copy, copy);
-        known = copy;
-    }
-    return known;
+    return text && *text ? text_keep(&file_arena, &interned, text) : "";
 }
 
 struct when frame_when(const packet_info *pinfo)
@@ -146,41 +107,14 @@ conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp
                              tcp->dst.port, 0);
 }
 
-/* Where the conversation's stream is, or belongs: then it is NULL. */
-static struct stream **stream_slot(const conversation_t *conversation)
+static struct stream *stream_of(conversation_t *conversation)
 {
-    static struct stream *none;
-    if (streams.slots == 0)
-        return &none;
-    uint64_t hash = ((uint64_t)(uintptr_t)conversation >> 4) * UINT64_C(0x9E3779B97F4A7C15);
-    for (uint32_t at = (uint32_t)(hash >> 32);; at++) {
-        struct stream **slot = &streams.slot[at & (streams.slots - 1)];
-        if (!*slot || (*slot)->conversation == conversation)
-            return slot;
-    }
-}
-
-static void add_stream(struct stream *stream)
-{
-    if (streams.used >= streams.slots / 4 * 3) {
-        struct stream **old = streams.slot;
-        const uint32_t old_slots = streams.slots;
-        streams.slots = old_slots ? old_slots * 2 : 64;
-        streams.slot = wmem_alloc0_array(wmem_file_scope(), struct stream *, streams.slots);
-        for (uint32_t i = 0; i < old_slots; i++) {
-            if (old[i])
-                *stream_slot(old[i]->conversation) = old[i];
-        }
-        wmem_free(wmem_file_scope(), old);
-    }
-    *stream_slot(stream->conversation) = stream;
-    streams.used++;
+    return conversation ? (struct stream *)conversation_get_proto_data(conversation, proto_rpch) : NULL;
 }
 
 struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp)
 {
-    conversation_t *conversation = tcp_conversation(pinfo, tcp);
-    return conversation ? *stream_slot(conversation) : NULL;
+    return stream_of(tcp_conversation(pinfo, tcp));
 }
 
 static ws_bool lost_segment(const void *key _U_, void *value, void *found)
@@ -225,7 +159,7 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
     conversation_t *conversation = tcp_conversation(pinfo, tcp);
     if (!conversation)
         return NULL;
-    struct stream *stream = *stream_slot(conversation);
+    struct stream *stream = stream_of(conversation);
     if (stream)
         return stream;
     stream = (struct stream *)store_new(sizeof *stream);
@@ -238,15 +172,13 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
     stream->leaf = tls ? leaf_of(conversation) : NULL;
     /* Of the other direction the claiming frame is no part. */
     const enum way other = from_client ? WAY_TO_CLIENT : WAY_TO_SERVER;
-    struct flow *flow = stream_flow(stream, other);
-    flow->have_next = past.has_next;
-    flow->next_seq = past.next_seq[other];
+    stream->flow[other].have_next = past.has_next;
+    stream->flow[other].next_seq = past.next_seq[other];
     struct conn *conn = store_conn(CONN_RPCH, stream->tcp_stream, from_client ? &tcp->src : &tcp->dst,
                                    from_client ? &tcp->dst : &tcp->src, &past);
     conn->leaf = stream->leaf;
     stream->conn = vtcp_new(store_world(), conn, hop, past.first.ns);
-    stream->conversation = conversation;
-    add_stream(stream);
+    conversation_add_proto_data(conversation, proto_rpch, stream);
     return stream;
 }
 
@@ -266,12 +198,12 @@ void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum wa
     };
 }
 
-void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_head *head)
+void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_fields *fields)
 {
     uint32_t leg;
     if (!stream->auth)
         stream->auth = aconn_new(store_auth(), vtcp_conn(stream->conn));
-    const struct auth_shown *shown = auth_head(stream->auth, frame_when(pinfo), way, head, &leg);
+    const struct auth_shown *shown = auth_message(stream->auth, frame_when(pinfo), way, fields, &leg);
     if (!shown)
         return;
     struct frame_note *note = frame_note_make(pinfo, stream);
@@ -309,7 +241,4 @@ void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_f
     const struct verdict *verdicts = store_take_verdicts();
     if (verdicts || ends || frame_note_get(pinfo))
         end_note(pinfo, stream, ends, verdicts);
-    const struct tcp_half *half = vtcp_conn(stream->conn)->tcp.half;
-    if (segment.rst || (half[0].ended && half[1].ended))
-        notes_park(stream);
 }

@@ -234,7 +234,6 @@ static void run_delivered(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, s
                           const struct tcp_frame *tcp, bool by_http)
 {
     struct delivery delivery = {
-        .can_ask = pinfo->can_desegment > 0,
         .frame_bytes = tvb_get_ds_tvb(tvb) == source_tvb(pinfo, 0, NULL),
     };
     rpch_begin_columns(pinfo);
@@ -377,7 +376,7 @@ static void run_direct(struct frame_note *note, const struct tcp_frame *tcp, pac
     struct stream *stream = note->stream;
     enum way way = stream_way(stream, tcp);
     const bool first = !PINFO_FD_VISITED(pinfo);
-    const struct delivery delivery = { .can_ask = false, .frame_bytes = note->source == 0, .direct = true };
+    const struct delivery delivery = { .frame_bytes = note->source == 0, .direct = true };
     tvbuff_t *tvb = source_tvb(pinfo, note->source, NULL);
     if (!tvb)
         return;
@@ -411,7 +410,7 @@ static void run_direct(struct frame_note *note, const struct tcp_frame *tcp, pac
             run_in_tunnel(stream, tcp, record, pinfo, tree, &delivery);
     }
     if (first && !stream->tls)
-        flow_reached(stream_flow(stream, way), tcp->seq + tcp->payload_len);
+        flow_reached(&stream->flow[way], tcp->seq + tcp->payload_len);
 }
 
 /* Bytes of the stream in this frame that were dissected directly. */
@@ -467,7 +466,7 @@ static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const 
         rpch_begin_columns(pinfo);
     run_direct(note, tcp, pinfo, tree);
     if (!by_http && !in_tunnel_data)
-        stream_flow(stream, WAY_TO_SERVER)->held = direct_bytes(note, pinfo, tcp);
+        stream->flow[WAY_TO_SERVER].held = direct_bytes(note, pinfo, tcp);
     return stream;
 }
 
@@ -478,8 +477,8 @@ static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *st
 {
     if (tcp->captured == 0 || tcp->captured < tcp->payload_len)
         return;
-    struct flow *flow = stream_flow(stream, stream_way(stream, tcp));
-    if (flow->called_in == pinfo->num || flow->waiting)
+    struct flow *flow = &stream->flow[stream_way(stream, tcp)];
+    if (flow->called_in == pinfo->num)
         return;
     unsigned index = 0;
     uint32_t old = 0;
@@ -530,7 +529,7 @@ static struct stream *claim_late(packet_info *pinfo, proto_tree *tree, const str
     struct stream *stream = stream_claim(pinfo, tcp, RTS_HOP_HTTP, from_client, false);
     if (!stream)
         return NULL;
-    stream_flow(stream, WAY_TO_SERVER)->at.phase = stream_flow(stream, WAY_TO_CLIENT)->at.phase = PHASE_RESYNC;
+    stream->flow[WAY_TO_SERVER].at.phase = stream->flow[WAY_TO_CLIENT].at.phase = PHASE_RESYNC;
     own_from_next_frame(pinfo, tcp, stream, &owner);
     struct frame_note *note = frame_note_make(pinfo, stream);
     note->direct = true;
@@ -659,7 +658,7 @@ int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
         mapi_first_look(pinfo, &tcp);
     if (rpch)
         show_rpch(tvb, pinfo, tree, &tcp);
-    notes_keep();
+    notes_end_of_frame();
     if (mapi && (mapi_note_get(pinfo) || mapi_has_bodies(pinfo)))
         mapi_show(tvb, pinfo, tree, &tcp);
     return (int)tvb_captured_length(tvb);

@@ -51,15 +51,18 @@ bool tcp_frame_parse(packet_info *pinfo, struct tcp_frame *tcp);
 /* ---- store.c ---------------------------------------------------------------------- */
 
 enum framing { FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_OPEN };
-enum phase { PHASE_HEAD, PHASE_BODY, PHASE_RESYNC };
+/* PHASE_WAIT: the rest of a message that is http's, carried until it is whole. */
+enum phase { PHASE_HEAD, PHASE_BODY, PHASE_RESYNC, PHASE_WAIT };
 
-/* Bytes of a PDU that ended a stretch which cannot be asked for again. A chain, so that
- * each captured byte is kept once. */
+/* Bytes that ended a stretch in the middle of a PDU, a head or a message of http's, with those of
+ * the stretches behind it. They only grow: each captured byte is kept once, and a later pass
+ * takes as many as there were before its call. */
 struct carry {
-    const struct carry *before;
-    uint32_t total;              /* of the chain up to and with this link */
-    uint32_t len;
-    uint8_t bytes[];
+    uint8_t *bytes;
+    uint32_t len, room;
+    struct http_head_scan scan;  /* of the head that they begin; first pass only */
+    enum http_head_result result;
+    uint32_t decided;            /* with so many bytes that was no beginning any more; 0: it still is */
 };
 
 /* What the last request on a connection asked for: it decides how a response is read. */
@@ -68,8 +71,7 @@ struct asked {
     bool echo, channel;
 };
 
-/* Where one direction of a stream stands between two calls. Kept for each call; notes.c packs
- * it, and each part of a note: what is added here is packed there. */
+/* Where one direction of a stream stands between two calls. Kept for each call. */
 struct cursor {
     uint8_t phase;               /* enum phase */
     uint8_t framing;             /* enum framing */
@@ -82,21 +84,19 @@ struct cursor {
         uint64_t left;           /* FRAMING_LENGTH */
         struct http_chunks chunks;       /* FRAMING_CHUNKED */
     };
-    const struct carry *carry;
+    struct carry *carry;         /* or NULL */
+    uint32_t carried;            /* bytes of it */
 };
 
-/* Packed by notes.c too, but for what is of one frame only. First pass only. */
+/* First pass only. */
 struct flow {
     struct cursor at;
-    struct carry *asked;         /* a copy of the PDU it asked more of: tcp drops it if the next segment
-                                  * was not captured whole */
     uint32_t held;               /* bytes that were dissected directly and that tcp or tls will hand over
                                   * again, at the head of what http asked for */
     uint32_t next_seq;           /* where the next segment continues */
     uint32_t frame, before;      /* had_next and next_seq as they were before this frame */
     uint32_t called_in;          /* last frame of which bytes reached the engine */
     bool have_next, had_next;
-    bool waiting;                /* it asked for more: tcp keeps what comes next back */
 };
 
 /* The direction was seen up to this sequence number. */
@@ -115,26 +115,18 @@ struct tunnel {
 };
 
 struct stream {
-    const conversation_t *conversation;
     struct vtcp *conn;
     const struct tunnel *tunnel; /* or NULL */
     uint32_t tcp_stream;
     uint8_t hop;                 /* enum rts_hop */
     bool tls;
     struct asked asked;          /* first pass only, from here down */
-    bool parked;                 /* both ends have closed, and the packed form is in use */
-    union {
-        struct flow *flow;       /* by enum way; ask stream_flow() */
-        const uint8_t *packed_flow;
-    };
+    struct flow flow[2];         /* by enum way */
     struct aconn *auth;          /* its logon, NULL before the first head */
-    const uint8_t *last_mark;    /* packed, see notes.c */
+    const struct vc_mark *last_mark;
     uint32_t row;                /* last one of the report that it belonged to */
     const struct tls_leaf *leaf;
 };
-
-/* The direction's state, first pass only: until the end of the frame. */
-struct flow *stream_flow(struct stream *stream, enum way way);
 
 /* What the first pass learned of one PDU. */
 struct pdu_note {
@@ -162,8 +154,7 @@ struct auth_note {
     struct auth_shown shown;
 };
 
-/* All that later passes need of one frame. There is one at a time: it is packed when the
- * frame is done with, and unpacked when it is met again. */
+/* All that later passes need of one frame. */
 struct frame_note {
     struct stream *stream;
     struct call_note *calls;
@@ -193,6 +184,7 @@ struct conn *store_conn(enum conn_kind kind, uint32_t tcp_stream, const struct e
                         const struct endpoint *server, const struct conn_past *past);
 const struct verdict *store_take_verdicts(void);         /* of all worlds, in the order of what they are about */
 const char *store_intern(const char *text);
+const struct hash_key *store_key(void);                  /* the secret of this file */
 conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp);
 struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp);
 struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enum rts_hop hop,
@@ -204,7 +196,7 @@ void store_read_past(packet_info *pinfo, conversation_t *conversation, bool from
                      uint32_t *tcp_stream);
 void store_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, bool tls, struct segment *segment);
 /* A head of the stream, for the logon. */
-void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_head *head);
+void store_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_fields *fields);
 void store_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp);
 
 /* ---- leaf.c ----------------------------------------------------------------------- */
@@ -221,18 +213,16 @@ bool tls_decrypted(packet_info *pinfo);
 /* ---- notes.c ---------------------------------------------------------------------- */
 
 void notes_init(void);                                   /* a new capture file */
-/* The note of the frame under dissection, NULL if none. Until another frame's is asked for. */
+/* The note of the frame under dissection, NULL if none. */
 struct frame_note *frame_note_get(packet_info *pinfo);
 struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream);   /* first pass */
-/* Parts of a note; they are taken back with it. */
+/* Parts of a note. */
 struct call_note *notes_add_call(struct frame_note *note);
 struct pdu_note *notes_new_pdu(void);
 void notes_add_auth(struct frame_note *note, const struct auth_shown *shown);
 void notes_set_mark(struct frame_note *note, const struct vc_mark *mark);        /* copies it */
-/* Keeps the flows of a connection that has ended in few bytes; stream_flow() brings them back. */
-void notes_park(struct stream *stream);
-/* After all that the first pass has to say of a frame. */
-void notes_keep(void);
+/* After all that the first pass has to say of a frame: the next may have its number. */
+void notes_end_of_frame(void);
 
 /* ---- A stretch of a stream ---------------------------------------------------------- */
 
@@ -257,16 +247,15 @@ static inline tvbuff_t *stretch_part(tvbuff_t *tvb, int offset, int len)
 
 /* ---- engine.c --------------------------------------------------------------------- */
 
-/* How the bytes reached us, for the answer to "more data, please". */
+/* How the bytes reached us. tcp and tls are never asked for more of them: what is not whole is
+ * carried here, the same on every version and in every pass. */
 struct delivery {
-    bool can_ask;                /* the caller's caller reassembles */
     bool frame_bytes;            /* tvb lies in the frame itself: its sequence number is known */
     bool direct;                 /* by the postdissector */
 };
 
-/* Dissects one stretch of a stream from where it stands. Returns the bytes dealt with;
- * fewer than the stretch when pinfo->desegment_len was set. */
-int engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way, tvbuff_t *tvb, packet_info *pinfo,
+/* Dissects one stretch of a stream from where it stands. */
+void engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way, tvbuff_t *tvb, packet_info *pinfo,
                proto_tree *tree, const struct delivery *delivery);
 
 /* Whether tcp hands over in order only, whatever the order of frames. */
@@ -307,6 +296,10 @@ bool outlook_wants_expert(void);                 /* somebody counts expert items
 
 typedef void (*sink_decoder)(struct reader *reader, void *arg);
 
+/* Calls use with a sink that shows what it is told below tree; offsets are tvb's. */
+void sink_fields(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+                 void (*use)(const struct field_sink *sink, void *arg), void *arg);
+
 void sink_register(void);
 void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t offset, const char *what);
 /* Decodes tvb into tree. cut: more was announced than came. */
@@ -318,7 +311,8 @@ void sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, si
 struct mapi_item {
     struct mapi_item *next;
     struct mapi_message *message;
-    uint32_t head_len, head_hash;
+    uint32_t head_len;
+    uint64_t head_hash;
     uint8_t first[8];            /* of the head */
     bool encoded;                /* Content-Encoding */
     bool page;                   /* text for people: http shows it */

@@ -37,7 +37,7 @@ static inline void *heap_alloc(void *ctx, size_t size)
 
 static inline struct arena heap_arena(struct heap *heap)
 {
-    return (struct arena){ .alloc = heap_alloc, .ctx = heap };
+    return (struct arena){ .alloc = heap_alloc, .ctx = heap, .key = { { 1, 2 } } };
 }
 
 static inline void heap_free(struct heap *heap)

@@ -94,7 +94,7 @@ static inline void scene_rows(const struct scene *scene)
 {
     char client[ENDPOINT_TEXT_MAX], server[ENDPOINT_TEXT_MAX];
     struct session_row row;
-    for (uint32_t i = 0; session_row(scene->world, i, &row); i++) {
+    for (uint32_t i = 0; mworld_row(scene->world, i, &row); i++) {
         endpoint_format(&row.client, client);
         endpoint_format(&row.server, server);
         transcript("row %u.%u frames %u-%u %lld-%lld user %s application %s mailbox %s dn %s endpoint %u %s %s by %s "

@@ -312,7 +312,7 @@ static inline struct http_info http_request(enum http_method method)
         info.has_target = true;
         strcpy(info.target, "ex1.example.test:6004");
         info.content_length = method == HTTP_RPC_IN_DATA ? INT64_C(1073741824) : 76;
-        info.auth.scheme = HTTP_AUTH_BASIC;
+        info.auth.scheme = AUTH_BASIC;
         info.auth.step = HTTP_STEP_CREDENTIALS;
         info.auth.final = true;
         strcpy(info.auth.user, "EXAMPLE\\alice");
@@ -322,7 +322,7 @@ static inline struct http_info http_request(enum http_method method)
 
 static inline void set_step(struct http_info *info, enum http_auth_step step)
 {
-    info->auth.scheme = step == HTTP_STEP_NONE ? HTTP_AUTH_NONE : HTTP_AUTH_NTLM;
+    info->auth.scheme = step == HTTP_STEP_NONE ? AUTH_NONE : AUTH_NTLM;
     info->auth.step = step;
     info->auth.final = step == HTTP_STEP_CREDENTIALS || step == HTTP_STEP_TYPE3;
     if (!info->auth.final) {

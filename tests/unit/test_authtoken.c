@@ -5,7 +5,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "authtoken.h"
+#include "base64.h"
+#include "credentials.h"
 #include "transcript.h"
 #include "unit.h"
 

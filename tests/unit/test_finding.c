@@ -1,5 +1,5 @@
 /* test_finding.c
- * How a finding is told: once of its object, by its row, only where the evidence is whole.
+ * How findings are told: on which evidence, how often, and what a row keeps of them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -8,198 +8,215 @@
 #include "heap.h"
 #include "unit.h"
 
-struct court {
+struct scene {
     struct heap heap;
     struct arena arena;
     struct track track;
     struct judge *judge;
-    struct conn *whole, *late;   /* captured from SYN on; not */
+    struct conn *whole, *halved, *late;
+    struct result result;
+    struct subject subject;
 };
 
-static void court_begin(struct court *court)
+static struct conn *open_conn(struct scene *scene, bool syn, bool syn_ack, bool gap)
 {
-    const struct endpoint client = { 4, { 10, 0, 0, 1 }, 50000 }, server = { 4, { 10, 0, 0, 80 }, 80 };
-    const struct conn_past from_syn = { .syn = true, .syn_ack = true, .has_next = true, .next_seq = { 1, 1 } };
-    const struct conn_past from_later = { .gap = true };
-    memset(court, 0, sizeof(*court));
-    court->arena = heap_arena(&court->heap);
-    court->judge = judge_new(&court->arena, NULL);
-    track_init(&court->track, &court->arena, judge_hear, court->judge);
-    court->whole = conn_new(&court->track, CONN_RPCH, 0, &client, &server, &from_syn);
-    court->late = conn_new(&court->track, CONN_RPCH, 1, &client, &server, &from_later);
+    const struct endpoint client = { .family = 4, .port = 50001 }, server = { .family = 4, .port = 80 };
+    const struct conn_past past = { .syn = syn, .syn_ack = syn_ack, .gap = gap };
+    struct conn *conn = conn_new(&scene->track, CONN_MAPI, 0, &client, &server, &past);
+    conn->met_frame = 1;
+    return conn;
 }
 
-static struct when at(uint32_t frame)
+static void begin(struct scene *scene)
 {
-    return (struct when){ frame, frame * SECOND };
+    memset(scene, 0, sizeof(*scene));
+    scene->arena = heap_arena(&scene->heap);
+    track_init(&scene->track, &scene->arena, NULL, NULL);
+    scene->judge = judge_new(&scene->arena, NULL);
+    scene->whole = open_conn(scene, true, true, false);
+    scene->halved = open_conn(scene, true, false, false);
+    scene->late = open_conn(scene, false, false, false);
+    scene->subject = (struct subject){
+        .kind = ABOUT_SESSION, .result = &scene->result, .vc = NO_NUMBER, .session = 3, .leg = 1
+    };
 }
 
-/* A row of each kind of proof, whatever it is told once of. */
-static enum verdict_kind row_of(enum verdict_proof proof, bool once)
+static void end(struct scene *scene)
 {
-    for (int kind = 0; kind < VERDICT_KINDS; kind++) {
-        if (verdict_rows[kind].proof == proof && (verdict_rows[kind].once != ALWAYS) == once) {
-            return (enum verdict_kind)kind;
-        }
-    }
-    return VERDICT_KINDS;
+    heap_free(&scene->heap);
 }
 
-static unsigned taken(struct court *court)
-{
-    unsigned count = 0;
-    for (const struct verdict *verdict = judge_take(court->judge); verdict; verdict = verdict->next) {
-        count++;
-    }
-    return count;
-}
-
-static bool find(struct court *court, enum verdict_kind kind, uint32_t frame, const struct subject *subject,
-                 const struct evidence *evidence)
+static bool say_it(struct scene *scene, enum verdict_kind kind, uint32_t frame, const struct evidence *evidence)
 {
     struct finding finding;
-    if (!finding_begin(&finding, court->judge, kind, at(frame), subject, evidence)) {
+    if (!finding_begin(&finding, scene->judge, kind, (struct when){ frame, frame * SECOND }, &scene->subject, evidence)) {
         return false;
     }
-    say(&finding.text, "Seen: this; inferred: that; next: nothing");
+    say(&finding.text, "Seen: %u", frame);
     tell(&finding);
     return true;
 }
 
-static void tells_once_of_an_object(void)
+static void test_evidence(void)
 {
-    struct court court;
-    const enum verdict_kind kind = row_of(PRESENCE, true);
-    court_begin(&court);
-    if (kind == VERDICT_KINDS) {
-        heap_free(&court.heap);
-        return;
-    }
-    struct once first = { .of = (uint8_t)verdict_rows[kind].once }, other = first;
-    struct subject subject = { .kind = ABOUT_CONNECTION, .once = &first, .vc = 3, .session = NO_NUMBER, .leg = 1 };
-    CHECK(find(&court, kind, 7, &subject, NULL));
-    CHECK(!find(&court, kind, 8, &subject, NULL));
-    subject.once = &other;
-    CHECK(find(&court, kind, 9, &subject, NULL));
-    CHECK_INT(taken(&court), 2);
-    CHECK_INT(court.judge->misuse, 0);
-    heap_free(&court.heap);
-}
-
-static void rests_on_whole_connections(void)
-{
-    struct court court;
-    court_begin(&court);
+    struct scene scene;
+    begin(&scene);
     struct evidence evidence = { .count = 0 };
     const struct conn *doubtful = NULL;
-    evidence_add(&evidence, court.whole, 0);
     evidence_add(&evidence, NULL, 0);
-    CHECK_INT(evidence.count, 1);
+    CHECK_INT(evidence.count, 0);
+    evidence_add(&evidence, scene.whole, 0);
+    evidence_add(&evidence, scene.whole, 7);
     CHECK(evidence_whole(&evidence, &doubtful) && !doubtful);
-    evidence_add(&evidence, court.late, 0);
-    CHECK(!evidence_whole(&evidence, &doubtful) && doubtful == court.late);
-    /* Of a connection that was met late, what came before counts as missed; what came since does not. */
-    struct evidence since = { .count = 0 };
-    court.late->met_frame = 20;
-    evidence_add(&since, court.late, 30);
-    CHECK(evidence_whole(&since, NULL));
-    evidence_add(&since, court.late, 10);
-    CHECK(!evidence_whole(&since, NULL));
-    /* More than can be named cannot be looked at. */
-    struct evidence many = { .count = 0 };
-    for (unsigned i = 0; i < EVIDENCE_MAX; i++) {
-        evidence_add(&many, court.whole, 0);
-    }
-    CHECK(evidence_whole(&many, NULL));
-    evidence_add(&many, court.whole, 0);
-    CHECK(!evidence_whole(&many, NULL));
-    heap_free(&court.heap);
-}
-
-static void withholds_what_the_capture_cannot_tell(void)
-{
-    struct court court;
-    court_begin(&court);
-    const enum verdict_kind kind = row_of(ABSENCE, false) != VERDICT_KINDS ? row_of(ABSENCE, false) : row_of(ABSENCE, true);
-    if (kind == VERDICT_KINDS) {
-        heap_free(&court.heap);
-        return;
-    }
-    struct result result = { .told = false };
-    struct once once = { .of = (uint8_t)verdict_rows[kind].once };
-    struct subject subject = { .kind = ABOUT_CONNECTION, .result = &result, .vc = 0, .session = NO_NUMBER, .leg = 0,
-                               .once = verdict_rows[kind].once == ALWAYS ? NULL : &once };
-    struct evidence evidence = { .count = 0 };
-    evidence_add(&evidence, court.late, 0);
-    CHECK(!find(&court, kind, 5, &subject, &evidence));
-    CHECK(result.withheld && result.doubtful == court.late && !result.told);
-    CHECK_INT(taken(&court), 0);
-    /* It is not used up by that. */
+    /* One without SYN lacks what was before; not what came since, if it was met before. */
+    evidence_add(&evidence, scene.late, 7);
+    CHECK(evidence_whole(&evidence, NULL));
+    evidence_add(&evidence, scene.late, 0);
+    CHECK(!evidence_whole(&evidence, &doubtful) && doubtful == scene.late);
     evidence.count = 0;
-    evidence_add(&evidence, court.whole, 0);
-    CHECK(find(&court, kind, 6, &subject, &evidence));
-    CHECK(result.told && result.frame == 6 && result.verdict == kind);
-    CHECK_INT(court.judge->misuse, 0);
-    /* From absence without evidence: a broken rule, which tests see. */
-    once.told = 0;
-    find(&court, kind, 7, &subject, NULL);
-    CHECK_INT(court.judge->misuse, 1);
-    heap_free(&court.heap);
-}
-
-static void keeps_the_gravest(void)
-{
-    struct court court;
-    court_begin(&court);
-    struct result result = { .told = false };
-    struct subject subject = { .kind = ABOUT_SESSION, .result = &result, .vc = NO_NUMBER, .session = 1, .leg = 0 };
-    const enum verdict_severity told[] = { V_NOTE, V_WARNING, V_CHAT, V_WARNING, V_ERROR };
-    const uint32_t frame[] = { 1, 2, 2, 2, 5 };
-    const enum verdict_kind kind = row_of(PRESENCE, false);
-    for (unsigned i = 0; i < 5; i++) {
-        struct finding finding;
-        CHECK(finding_begin(&finding, court.judge, kind, at(i + 1), &subject, NULL));
-        finding.severity = told[i];
-        finding.where = WHERE_DEVICE;
-        finding.seen = true;
-        tell(&finding);
-        CHECK_INT(result.frame, frame[i]);
+    evidence_add(&evidence, scene.halved, 7);
+    evidence_add(&evidence, scene.late, 0);
+    CHECK(!evidence_whole(&evidence, &doubtful) && doubtful == scene.halved);
+    /* What is known to be missing stays so, however whole the connection is. */
+    evidence.count = 0;
+    evidence_add_lacking(&evidence, NULL);
+    CHECK(evidence_whole(&evidence, NULL));
+    evidence_add_lacking(&evidence, scene.whole);
+    CHECK(!evidence_whole(&evidence, &doubtful) && doubtful == scene.whole);
+    /* More than can be named. */
+    evidence.count = 0;
+    for (unsigned i = 0; i < EVIDENCE_MAX; i++) {
+        evidence_add(&evidence, scene.whole, 0);
     }
-    CHECK(result.severity == V_ERROR && result.where == WHERE_DEVICE && result.where_seen);
-    const struct verdict *verdict = judge_take(court.judge);
-    CHECK(verdict && verdict->vc == NO_NUMBER && verdict->session == 1 && verdict->leg == 0);
-    CHECK(verdict->severity == V_NOTE && verdict->where == WHERE_DEVICE && verdict->where_seen);
-    CHECK(!judge_take(court.judge));
-    heap_free(&court.heap);
+    CHECK(evidence_whole(&evidence, NULL));
+    evidence_add(&evidence, scene.whole, 0);
+    doubtful = NULL;
+    CHECK(!evidence_whole(&evidence, &doubtful) && !doubtful);
+    end(&scene);
 }
 
-static void gives_them_in_the_order_of_what_they_are_about(void)
+static void test_rows(void)
 {
-    struct court court;
-    court_begin(&court);
-    const enum verdict_kind kind = row_of(PRESENCE, false);
+    struct scene scene;
+    begin(&scene);
+    struct evidence evidence = { .count = 0 };
+    evidence_add(&evidence, scene.late, 0);
+    CHECK(!say_it(&scene, V_COOKIE_LOST, 1, &evidence));
+    CHECK(scene.result.withheld && scene.result.doubtful == scene.late && !scene.result.told);
+    CHECK(!judge_take(scene.judge));
+    evidence.count = 0;
+    evidence_add(&evidence, scene.whole, 0);
+    CHECK(say_it(&scene, V_UNANSWERED, 2, &evidence));
+    CHECK_INT(scene.result.verdict, V_UNANSWERED);
+    CHECK(say_it(&scene, V_COOKIE_LOST, 3, &evidence));
+    CHECK(say_it(&scene, V_RESPONSE_CODE, 4, NULL));
+    CHECK_INT(scene.result.verdict, V_COOKIE_LOST);      /* the first of its severity */
+    CHECK_INT(scene.result.frame, 3);
+    const struct verdict *verdict = judge_take(scene.judge);
+    CHECK(verdict && verdict->kind == V_UNANSWERED && verdict->session == 3 && verdict->leg == 1);
+    CHECK(verdict && verdict->vc == NO_NUMBER && strcmp(verdict->text, "Seen: 2") == 0);
+    CHECK(verdict && verdict->next && verdict->next->next && !verdict->next->next->next);
+    CHECK(!judge_take(scene.judge));
+    CHECK_INT(scene.judge->misuse, 0);
+    end(&scene);
+}
+
+static void test_once(void)
+{
+    struct scene scene;
+    struct once once = { .of = ONCE_A_REQUEST }, other = { .of = ONCE_A_REQUEST };
+    begin(&scene);
+    scene.subject.once = &once;
+    CHECK(say_it(&scene, V_SEQUENCE_BROKEN, 1, NULL) && !say_it(&scene, V_SEQUENCE_BROKEN, 2, NULL));
+    scene.subject.once = &other;
+    CHECK(say_it(&scene, V_SEQUENCE_BROKEN, 3, NULL));
+    /* Told already: nothing is due, so nothing is withheld. */
+    struct evidence evidence = { .count = 0 };
+    evidence_add(&evidence, scene.late, 0);
+    CHECK(!say_it(&scene, V_SEQUENCE_BROKEN, 4, &evidence) && !scene.result.withheld);
+    memset(&once, 0, sizeof(once));
+    once.of = ONCE_A_REQUEST;
+    once_mark(&once, V_SEQUENCE_BROKEN);
+    scene.subject.once = &once;
+    CHECK(!say_it(&scene, V_SEQUENCE_BROKEN, 5, NULL));
+    CHECK_INT(scene.judge->misuse, 0);
+    end(&scene);
+}
+
+static void test_turn(void)
+{
+    struct scene scene;
+    struct finding finding;
+    struct evidence evidence = { .count = 0 };
+    begin(&scene);
+    evidence_add(&evidence, scene.whole, 0);
+    CHECK(finding_begin(&finding, scene.judge, V_SESSION_LOST, (struct when){ 5, 0 }, &scene.subject, &evidence));
+    CHECK_INT(finding.severity, V_ERROR);
+    finding_turn(&finding, V_SESSION_EXPIRED);
+    finding.when.frame = 9;
+    say(&finding.text, "Seen: it");
+    tell(&finding);
+    const struct verdict *verdict = judge_take(scene.judge);
+    CHECK(verdict && verdict->kind == V_SESSION_EXPIRED && verdict->severity == V_NOTE && verdict->when.frame == 9);
+    CHECK_INT(scene.result.severity, V_NOTE);
+    CHECK_INT(scene.judge->misuse, 0);
+    end(&scene);
+}
+
+/* What breaks the rules of findings is counted, so that tests stop. */
+static void test_misuse(void)
+{
+    struct scene scene;
+    struct finding finding;
+    struct evidence none = { .count = 0 }, evidence = { .count = 0 };
+    struct once once = { .of = ONCE_A_LEG };
+    begin(&scene);
+    evidence_add(&evidence, scene.whole, 0);
+    say_it(&scene, V_COOKIE_LOST, 1, NULL);
+    CHECK_INT(scene.judge->misuse, 1);
+    say_it(&scene, V_COOKIE_LOST, 2, &none);
+    CHECK_INT(scene.judge->misuse, 2);
+    say_it(&scene, V_SEQUENCE_BROKEN, 3, NULL);
+    CHECK_INT(scene.judge->misuse, 3);
+    scene.subject.once = &once;
+    say_it(&scene, V_SEQUENCE_BROKEN, 4, NULL);
+    CHECK_INT(scene.judge->misuse, 4);
+    scene.subject.once = NULL;
+    CHECK(finding_begin(&finding, scene.judge, V_RESPONSE_CODE, (struct when){ 5, 0 }, &scene.subject, NULL));
+    finding_turn(&finding, V_COOKIE_LOST);
+    CHECK_INT(scene.judge->misuse, 5);
+    CHECK(finding_begin(&finding, scene.judge, V_RESPONSE_CODE, (struct when){ 6, 0 }, &scene.subject, NULL));
+    finding_turn(&finding, V_SEQUENCE_BROKEN);
+    CHECK_INT(scene.judge->misuse, 6);
+    end(&scene);
+}
+
+static void test_order(void)
+{
+    struct scene scene;
     const enum subject_kind order[] = { ABOUT_LOGON, ABOUT_CONNECTION, ABOUT_SESSION, ABOUT_CONNECTION };
     const uint32_t leg[] = { 1, 3, 2, 0 };       /* as they come out: which was told at that place */
+    begin(&scene);
     for (unsigned i = 0; i < 4; i++) {
-        struct subject subject = { .kind = order[i], .vc = NO_NUMBER, .session = NO_NUMBER, .leg = i };
-        CHECK(find(&court, kind, 1, &subject, NULL));
+        scene.subject.kind = order[i];
+        scene.subject.leg = i;
+        CHECK(say_it(&scene, V_RESPONSE_CODE, 1, NULL));
     }
     unsigned i = 0;
-    for (const struct verdict *verdict = judge_take(court.judge); verdict; verdict = verdict->next) {
-        CHECK(i < 4);
-        CHECK_INT(verdict->leg, i < 4 ? leg[i] : 99);
-        i++;
+    for (const struct verdict *verdict = judge_take(scene.judge); verdict && i < 4; verdict = verdict->next, i++) {
+        CHECK_INT(verdict->leg, leg[i]);
     }
     CHECK_INT(i, 4);
-    heap_free(&court.heap);
+    end(&scene);
 }
 
 int main(void)
 {
-    tells_once_of_an_object();
-    rests_on_whole_connections();
-    withholds_what_the_capture_cannot_tell();
-    keeps_the_gravest();
-    gives_them_in_the_order_of_what_they_are_about();
+    test_order();
+    test_evidence();
+    test_rows();
+    test_once();
+    test_turn();
+    test_misuse();
     return unit_end();
 }

@@ -298,7 +298,7 @@ static struct bytes challenge(const char *netbios, const char *dns)
     return b;
 }
 
-static void check_auth(const char *value, enum http_auth_scheme scheme, enum http_auth_step step, bool final,
+static void check_auth(const char *value, enum auth_scheme scheme, enum http_auth_step step, bool final,
                        const char *user)
 {
     struct http_auth auth;
@@ -311,18 +311,18 @@ static void check_auth(const char *value, enum http_auth_scheme scheme, enum htt
 
 static void test_basic(void)
 {
-    check_auth("", HTTP_AUTH_NONE, HTTP_STEP_NONE, false, "");
-    check_auth("Basic", HTTP_AUTH_BASIC, HTTP_STEP_EMPTY, false, "");
-    check_auth("Basic ZXhhbXBsZS50ZXN0XGFsaWNlOlNlY3JldC4xMjM=", HTTP_AUTH_BASIC, HTTP_STEP_CREDENTIALS, true,
+    check_auth("", AUTH_NONE, HTTP_STEP_NONE, false, "");
+    check_auth("Basic", AUTH_BASIC, HTTP_STEP_EMPTY, false, "");
+    check_auth("Basic ZXhhbXBsZS50ZXN0XGFsaWNlOlNlY3JldC4xMjM=", AUTH_BASIC, HTTP_STEP_CREDENTIALS, true,
                "example.test\\alice");
-    check_auth(" basic  YTpiOmM=", HTTP_AUTH_BASIC, HTTP_STEP_CREDENTIALS, true, "a");
-    check_auth("Basic OnBhc3M=", HTTP_AUTH_BASIC, HTTP_STEP_EMPTY, false, "");
-    check_auth("Basic c2VjcmV0", HTTP_AUTH_BASIC, HTTP_STEP_EMPTY, false, "");
+    check_auth(" basic  YTpiOmM=", AUTH_BASIC, HTTP_STEP_CREDENTIALS, true, "a");
+    check_auth("Basic OnBhc3M=", AUTH_BASIC, HTTP_STEP_EMPTY, false, "");
+    check_auth("Basic c2VjcmV0", AUTH_BASIC, HTTP_STEP_EMPTY, false, "");
     /* Latin-1 and UTF-8 of the same name, then a control character. */
-    check_auth("Basic 6Ts=", HTTP_AUTH_BASIC, HTTP_STEP_EMPTY, false, "");
-    check_auth("Basic Suk6eA==", HTTP_AUTH_BASIC, HTTP_STEP_CREDENTIALS, true, "J\xC3\xA9");
-    check_auth("Basic SsOpOng=", HTTP_AUTH_BASIC, HTTP_STEP_CREDENTIALS, true, "J\xC3\xA9");
-    check_auth("Basic SgpLOng=", HTTP_AUTH_BASIC, HTTP_STEP_CREDENTIALS, true, "J?K");
+    check_auth("Basic 6Ts=", AUTH_BASIC, HTTP_STEP_EMPTY, false, "");
+    check_auth("Basic Suk6eA==", AUTH_BASIC, HTTP_STEP_CREDENTIALS, true, "J\xC3\xA9");
+    check_auth("Basic SsOpOng=", AUTH_BASIC, HTTP_STEP_CREDENTIALS, true, "J\xC3\xA9");
+    check_auth("Basic SgpLOng=", AUTH_BASIC, HTTP_STEP_CREDENTIALS, true, "J?K");
 
     struct bytes b = { .len = 0 };
     for (int i = 0; i < 200; i++) {
@@ -342,37 +342,37 @@ static void test_ntlm(void)
     add(&type1, "NTLMSSP", 8);
     add32(&type1, 1);
     add32(&type1, 0xA2088207);
-    check_auth(encode("NTLM", &type1), HTTP_AUTH_NTLM, HTTP_STEP_TYPE1, false, "");
-    check_auth("NTLM", HTTP_AUTH_NTLM, HTTP_STEP_EMPTY, false, "");
-    check_auth("NTLM !!!", HTTP_AUTH_NTLM, HTTP_STEP_TOKEN, false, "");
-    check_auth("NTLM TlRMTVNTUAA=", HTTP_AUTH_NTLM, HTTP_STEP_TOKEN, false, "");
+    check_auth(encode("NTLM", &type1), AUTH_NTLM, HTTP_STEP_TYPE1, false, "");
+    check_auth("NTLM", AUTH_NTLM, HTTP_STEP_EMPTY, false, "");
+    check_auth("NTLM !!!", AUTH_NTLM, HTTP_STEP_TOKEN, false, "");
+    check_auth("NTLM TlRMTVNTUAA=", AUTH_NTLM, HTTP_STEP_TOKEN, false, "");
 
     b = authenticate("EXAMPLE", "alice", true);
-    check_auth(encode("NTLM", &b), HTTP_AUTH_NTLM, HTTP_STEP_TYPE3, true, "EXAMPLE\\alice");
-    check_auth(encode("Negotiate", &b), HTTP_AUTH_NEGOTIATE, HTTP_STEP_TYPE3, true, "EXAMPLE\\alice");
+    check_auth(encode("NTLM", &b), AUTH_NTLM, HTTP_STEP_TYPE3, true, "EXAMPLE\\alice");
+    check_auth(encode("Negotiate", &b), AUTH_NEGOTIATE, HTTP_STEP_TYPE3, true, "EXAMPLE\\alice");
     b = authenticate("", "alice@example.test", true);
-    check_auth(encode("ntlm", &b), HTTP_AUTH_NTLM, HTTP_STEP_TYPE3, true, "alice@example.test");
+    check_auth(encode("ntlm", &b), AUTH_NTLM, HTTP_STEP_TYPE3, true, "alice@example.test");
     b = authenticate("EX", "bob", false);
-    check_auth(encode("NTLM", &b), HTTP_AUTH_NTLM, HTTP_STEP_TYPE3, true, "EX\\bob");
+    check_auth(encode("NTLM", &b), AUTH_NTLM, HTTP_STEP_TYPE3, true, "EX\\bob");
     b = authenticate("", "", true);
-    check_auth(encode("NTLM", &b), HTTP_AUTH_NTLM, HTTP_STEP_ANONYMOUS, false, "");
+    check_auth(encode("NTLM", &b), AUTH_NTLM, HTTP_STEP_ANONYMOUS, false, "");
 
     /* The user lies behind the message's end, or its offset wraps. */
     b = authenticate("EXAMPLE", "alice", true);
     b.len--;
-    check_auth(encode("NTLM", &b), HTTP_AUTH_NTLM, HTTP_STEP_TOKEN, false, "");
+    check_auth(encode("NTLM", &b), AUTH_NTLM, HTTP_STEP_TOKEN, false, "");
     b = authenticate("EXAMPLE", "alice", true);
     memset(b.data + 40, 0xFF, 4);
-    check_auth(encode("NTLM", &b), HTTP_AUTH_NTLM, HTTP_STEP_TOKEN, false, "");
+    check_auth(encode("NTLM", &b), AUTH_NTLM, HTTP_STEP_TOKEN, false, "");
     b.len = 40;
-    check_auth(encode("NTLM", &b), HTTP_AUTH_NTLM, HTTP_STEP_TOKEN, false, "");
+    check_auth(encode("NTLM", &b), AUTH_NTLM, HTTP_STEP_TOKEN, false, "");
 
     /* In SPNEGO, which lists Kerberos before it. */
     struct bytes wrapped = { .len = 0 };
     b = authenticate("EXAMPLE", "alice", true);
     add(&wrapped, "\xA1\x30\x06\x09\x2A\x86\x48\x86\xF7\x12\x01\x02\x02\xA2\x10", 15);
     add(&wrapped, b.data, b.len);
-    check_auth(encode("Negotiate", &wrapped), HTTP_AUTH_NEGOTIATE, HTTP_STEP_TYPE3, true, "EXAMPLE\\alice");
+    check_auth(encode("Negotiate", &wrapped), AUTH_NEGOTIATE, HTTP_STEP_TYPE3, true, "EXAMPLE\\alice");
 
     /* A pair of surrogates is one character; half a pair is none. */
     b = authenticate("", "xy", true);
@@ -401,12 +401,12 @@ static void test_negotiate_and_bearer(void)
     http_auth_decode(span_text(encode("Negotiate", &b)), &auth);
     CHECK(!auth.is_kerberos && !auth.final);
     CHECK_INT(auth.step, HTTP_STEP_TOKEN);
-    check_auth("Negotiate ", HTTP_AUTH_NEGOTIATE, HTTP_STEP_EMPTY, false, "");
-    check_auth("Bearer", HTTP_AUTH_BEARER, HTTP_STEP_EMPTY, false, "");
-    check_auth("Bearer ", HTTP_AUTH_BEARER, HTTP_STEP_EMPTY, false, "");
-    check_auth("Bearer eyJ0", HTTP_AUTH_BEARER, HTTP_STEP_CREDENTIALS, true, "");
-    check_auth("Digest username=\"x\"", HTTP_AUTH_OTHER, HTTP_STEP_TOKEN, false, "");
-    check_auth("Basically x", HTTP_AUTH_OTHER, HTTP_STEP_TOKEN, false, "");
+    check_auth("Negotiate ", AUTH_NEGOTIATE, HTTP_STEP_EMPTY, false, "");
+    check_auth("Bearer", AUTH_BEARER, HTTP_STEP_EMPTY, false, "");
+    check_auth("Bearer ", AUTH_BEARER, HTTP_STEP_EMPTY, false, "");
+    check_auth("Bearer eyJ0", AUTH_BEARER, HTTP_STEP_CREDENTIALS, true, "");
+    check_auth("Digest username=\"x\"", AUTH_OTHER, HTTP_STEP_TOKEN, false, "");
+    check_auth("Basically x", AUTH_OTHER, HTTP_STEP_TOKEN, false, "");
 }
 
 static void test_challenge(void)
@@ -799,8 +799,75 @@ static void test_chunks(void)
     CHECK_INT(chunks.state, HTTP_CHUNK_BAD);
 }
 
+static uint32_t chance(uint32_t *seed, uint32_t below)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return (*seed >> 8) % below;
+}
+
+/* Bytes in which heads, halves of heads and what looks like them are frequent. */
+static size_t make_heads(uint32_t *seed, uint8_t *p, size_t room)
+{
+    static const char *const parts[] = {
+        "G", "GET ", "/", " HTTP/1.1", "HTTP/1.0 200 OK", "\r\n", "\n", "\r", "a: b", " ", "\1", "\n\n", "\r\n\r\n", "HTTP/1.", "\t"
+    };
+    size_t len = 0;
+    for (uint32_t n = 1 + chance(seed, 14); n > 0; n--) {
+        const char *part = parts[chance(seed, sizeof(parts) / sizeof(parts[0]))];
+        if (len + strlen(part) <= room) {
+            memcpy(p + len, part, strlen(part));
+            len += strlen(part);
+        }
+    }
+    return len;
+}
+
+static void test_search(void)
+{
+    uint32_t seed = 1;
+    struct http_head head;
+    unsigned differ = 0;
+    for (unsigned turn = 0; turn < 60000; turn++) {
+        uint8_t bytes[96];
+        const size_t len = make_heads(&seed, bytes, sizeof(bytes));
+        const size_t until = 1 + chance(&seed, (uint32_t)len);
+        size_t first = 1;
+        while (first < until && http_head_parse(bytes + first, len - first, &head) == HTTP_HEAD_NOT) {
+            first++;
+        }
+        differ += http_head_search(bytes, len, until) != first;
+    }
+    CHECK_INT(differ, 0);
+}
+
+/* In pieces a head is what it is as a whole, at the piece that decides it. */
+static void test_pieces(void)
+{
+    uint32_t seed = 2;
+    unsigned differ = 0;
+    for (unsigned turn = 0; turn < 60000; turn++) {
+        uint8_t bytes[96];
+        const size_t len = make_heads(&seed, bytes, sizeof(bytes));
+        struct http_head_scan scan;
+        struct http_head whole, head;
+        memset(&scan, 0, sizeof(scan));
+        for (size_t have = 0; have <= len; have += 1 + chance(&seed, 9)) {
+            const enum http_head_result result = http_head_resume(&scan, bytes, have, &head);
+            const enum http_head_result expected = http_head_parse(bytes, have, &whole);
+            differ += result != expected || scan.seen > have;
+            if (result != HTTP_HEAD_MORE) {
+                differ += result == HTTP_HEAD_OK && memcmp(&head, &whole, sizeof(head)) != 0;
+                break;
+            }
+        }
+    }
+    CHECK_INT(differ, 0);
+}
+
 int main(void)
 {
+    test_search();
+    test_pieces();
     test_request();
     test_response();
     test_no_head();

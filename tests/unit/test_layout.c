@@ -88,6 +88,8 @@ static const struct field strings[] = {
     SIZED("sized", "F"), U8("count", "E"), SIZED_STRING16("wide", "G"), REST("rest", "H"), END
 };
 
+static const struct field wide_string[] = { STRING16("s16", "A"), END };
+
 static void test_values(void)
 {
     CHECK_STR(READ_TEXT(numbers, "\xFF\x34\x12\x04\x03\x02\x01\xFE\xFF\xFD\xFF\xFF\xFF"),
@@ -100,6 +102,7 @@ static void test_values(void)
     /* Nothing is no value. */
     CHECK_STR(READ_TEXT(strings, "\0\0\0xxy\0\0"), "s8+1 s16+2 run+2 fixed+1 count=0 count=0 ");
     CHECK_INT(layout_least(strings), 1 + 2 + 2 + 1 + 1 + 1);
+    CHECK_INT(layout_least(wide_string), 2);
     CHECK_INT(seen.issues, 0);
     READ_TEXT(strings, "\0\0\0xxy\x09zz");
     CHECK_INT(seen.issues, 1);
@@ -109,15 +112,16 @@ static void test_values(void)
 static const struct field conditions[] = {
     BOOL("has", "A"), IF(U8("there", "B")), UNLESS(U8("absent", "C")),
     X8("flags", "D"), KEEP(1), IF_BITS(0x80, U8("high", "E"), U8("higher", "F")), RECALL(1), IF_BITS(1, U8("low", "G")),
-    END
+    RECALL(1), UNLESS_BITS(0x82, U8("none", "H")), IF_LEFT(U8("left", "I")), END
 };
 
 static void test_conditions(void)
 {
     CHECK_STR(READ_TEXT(conditions, "\x02\x05\x81\x00\x07\x08"), "has=2 there=5 flags=129 high=0 higher=7 low=8 ");
+    CHECK_STR(READ_TEXT(conditions, "\x02\x05\x04\x09\x0A"), "has=2 there=5 flags=4 none=9 left=10 ");
     /* The number above is what was read last, also inside. */
-    CHECK_STR(READ_TEXT(conditions, "\x00\x06\x01\x08"), "has=0 absent=6 flags=1 low=8 ");
-    CHECK_STR(READ_TEXT(conditions, "\x01\x00\x09\x00"), "has=1 there=0 absent=9 flags=0 ");
+    CHECK_STR(READ_TEXT(conditions, "\x00\x06\x01\x08\x09"), "has=0 absent=6 flags=1 low=8 none=9 ");
+    CHECK_STR(READ_TEXT(conditions, "\x01\x00\x09\x00\x0B"), "has=1 there=0 absent=9 flags=0 none=11 ");
 }
 
 static const char *done_text(const struct layout_run *run, char room[FIELD_TEXT_MAX])

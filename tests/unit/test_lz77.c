@@ -153,6 +153,10 @@ static void test_broken_streams(void)
     static const uint8_t too_short[] = { 0xFF, 0xFF, 0xFF, 0x7F, 'x', 0x07, 0x00, 0x0F, 0xFF, 21, 0 };
     CHECK_INT(undo(too_short, sizeof(too_short), 100, &error_at), 1);
     CHECK_INT(error_at, 5);
+    /* The least that it can say: 15 + 7, and the 3 of every match. */
+    static const uint8_t shortest[] = { 0xFF, 0xFF, 0xFF, 0x7F, 'x', 0x07, 0x00, 0x0F, 0xFF, 22, 0 };
+    CHECK_INT(undo(shortest, sizeof(shortest), 100, &error_at), 26);
+    CHECK(error_at == LZ77_WHOLE);
     /* Output full, input not used up. */
     CHECK_INT(undo(xca_alphabet, sizeof(xca_alphabet), 20, &error_at), 20);
     CHECK_INT(error_at, 24);

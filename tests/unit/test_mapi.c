@@ -64,14 +64,14 @@ static void test_session(void)
     CHECK_INT(ask(&tap, "Frobnicate", 4, NULL)->type, MAPI_UNKNOWN);
     CHECK_STR(answer_code(&tap, 5, "Invalid request type for this endpoint.")->type_name, "Frobnicate");
     scene.log[0] = '\0';
-    CHECK_INT(session_rows(scene.world), 1);
-    CHECK(session_row(scene.world, 0, &row));
+    CHECK_INT(mworld_rows(scene.world), 1);
+    CHECK(mworld_row(scene.world, 0, &row));
     CHECK_INT(row.ok, 3);
     CHECK_INT(row.failed, 0);
     CHECK_STR(row.ended, "Disconnect (frame 6)");
     CHECK_INT(row.verdict, VERDICT_KINDS);
     CHECK(row.cannot_tell == NULL);
-    CHECK(!session_row(scene.world, 1, &row));
+    CHECK(!mworld_row(scene.world, 1, &row));
     CHECK_STR(scene.log, "");
     scene_end(&scene);
 }
@@ -130,7 +130,7 @@ static void test_endpoints(void)
     CHECK_INT(ask_with(&tap, bind)->session, 1);
     answer_with(&tap, (struct answer){ .type = "Unbind", .error = 1 });  /* UnbindSuccess, MS-OXNSPI 3.1.4.1 */
     struct session_row row;
-    CHECK(session_row(scene.world, 1, &row));
+    CHECK(mworld_row(scene.world, 1, &row));
     CHECK_INT(row.endpoint, 2);
     CHECK_STR(row.ended, "Unbind (frame 6)");
     CHECK_STR(scene.log, "");
@@ -147,7 +147,7 @@ static void test_reconnect(void)
     CHECK_INT(answer(&tap, "Connect", SET_2)->session, 0);
     CHECK_INT(ask(&tap, "Execute", 8, JAR_2)->session, 0);
     CHECK_INT(answer(&tap, "Execute", NULL)->session, 0);
-    CHECK_INT(session_rows(scene.world), 1);
+    CHECK_INT(mworld_rows(scene.world), 1);
     /* Without cookies it is another one, and another mailbox never the same. */
     ask(&tap, "Connect", 9, NULL);
     CHECK_INT(answer(&tap, "Connect", "Set-Cookie: sid=third-value-x\r\n")->session, 1);
@@ -168,7 +168,7 @@ static void test_connect_failed(void)
               NO_NUMBER);
     CHECK_STR(scene.log, "connect.failed:warning@2/-1.0");
     CHECK(strstr(scene.last_text, "0x000003eb") && strstr(scene.last_text, "/o=x/u=1"));
-    CHECK_INT(session_rows(scene.world), 0);
+    CHECK_INT(mworld_rows(scene.world), 0);
     ask(&tap, "Connect", 2, NULL);
     answer(&tap, "Connect", SET_1);
     CHECK_STR(scene.log, "connect.failed:warning@2/-1.0");
@@ -463,7 +463,7 @@ static void test_lost(void)
     ask(&tap, "Execute", 2, JAR_1);
     answer_code(&tap, 10, "The Session Context is not found.");
     CHECK_STR(scene.log, "response_code.failed:warning@4/0.0");
-    CHECK(session_row(scene.world, 0, &row));
+    CHECK(mworld_row(scene.world, 0, &row));
     CHECK_INT(row.verdict, V_SESSION_LOST);
     CHECK_INT(row.verdict_frame, 4);
     CHECK_STR(row.ended, "lost (frame 4)");
@@ -496,7 +496,7 @@ static void test_lost(void)
     ask(&tap, "Connect", 3, JAR_1);
     CHECK_STR(scene.log, "response_code.failed:warning@4/0.0 session.expired:note@5/0.0");
     answer(&tap, "Connect", SET_2);
-    CHECK(session_row(scene.world, 0, &row));
+    CHECK(mworld_row(scene.world, 0, &row));
     CHECK_STR(row.ended, "");
     scene_end(&scene);
 
@@ -556,7 +556,7 @@ static void test_lost(void)
     answer_code(&other, 10, "x");
     tap_fin(&other, WAY_TO_SERVER);
     CHECK_STR(scene.log, "response_code.failed:warning@4/0.0");
-    CHECK(session_row(scene.world, 0, &row));
+    CHECK(mworld_row(scene.world, 0, &row));
     CHECK_STR(row.cannot_tell, "stream 1: no SYN captured");
     scene_end(&scene);
 }
@@ -582,7 +582,7 @@ static void test_back_end(void)
     CHECK_STR(scene.log, "session.backend_changed.chat:chat@6/0.0");
     CHECK(strstr(scene.last_text, "EX2") && strstr(scene.last_text, "it was ex1 in frame 4"));
     struct session_row row;
-    CHECK(session_row(scene.world, 0, &row));
+    CHECK(mworld_row(scene.world, 0, &row));
     CHECK_STR(row.front_ends, "FE1, FE2");
     CHECK_STR(row.back_ends, "EX1.example.test, ex1, EX2");
     /* Refused for its context there: a warning, and lost at once. */
@@ -992,7 +992,7 @@ static void test_rows_tell_doubt(void)
         tap_wire(&tap, WAY_TO_CLIENT, rows[i].wire);
         ask(&tap, "Execute", 2, JAR_1);
         tap_rst(&tap, WAY_TO_CLIENT);
-        CHECK(session_row(scene.world, 0, &row));
+        CHECK(mworld_row(scene.world, 0, &row));
         CHECK_STR(row.cannot_tell, rows[i].text);
         CHECK_STR(scene.log, rows[i].text ? "" : "request.unanswered:note@5/0.0");
         scene_end(&scene);
@@ -1050,7 +1050,7 @@ static void test_sentences(void)
         snprintf(want, sizeof(want), "calls %s (%u)", mapi_code_name(rows[i].code), rows[i].code);
         CHECK_INT(strstr(scene.last_text, want) != NULL, rows[i].code != 99);
         struct session_row row;
-        CHECK(session_row(scene.world, 0, &row));
+        CHECK(mworld_row(scene.world, 0, &row));
         CHECK_INT(row.last_code, 99);
         CHECK(strstr(scene.log, "response_code.failed"));
         scene_end(&scene);
@@ -1104,7 +1104,7 @@ static void test_cut(void)
         CHECK(strstr(scene.last_text, i % 2 ? "RST" : "FIN") && strstr(scene.last_text, "20.0 s"));
         CHECK(message->cut);
         CHECK(scene.where == (i < 2 ? WHERE_UNKNOWN : WHERE_CLIENT));
-        CHECK(session_row(scene.world, 0, &row));
+        CHECK(mworld_row(scene.world, 0, &row));
         CHECK_INT(row.failed, 1);
         scene_end(&scene);
     }
@@ -1200,7 +1200,7 @@ static void test_gone(void)
     tap_fin(&tap[0], WAY_TO_CLIENT);
     struct session_row row;
     CHECK_STR(scene.log, "");
-    CHECK(session_row(scene.world, 0, &row));
+    CHECK(mworld_row(scene.world, 0, &row));
     CHECK_INT(row.verdict, V_UNANSWERED);        /* should the capture end here */
     CHECK_INT(row.verdict_frame, 4);
     scene_wait(&scene, 2);
@@ -1274,11 +1274,11 @@ static void test_legs(void)
     struct legs legs;
     struct session_row row;
     legs_begin(&legs);
-    CHECK_INT(session_rows(legs.scene.world), 2);
-    CHECK(session_row(legs.scene.world, 0, &row));
+    CHECK_INT(mworld_rows(legs.scene.world), 2);
+    CHECK(mworld_row(legs.scene.world, 0, &row));
     CHECK_INT(row.leg, 0);
     CHECK_STR(row.back_ends, "");
-    CHECK(session_row(legs.scene.world, 1, &row));
+    CHECK(mworld_row(legs.scene.world, 1, &row));
     CHECK_INT(row.leg, 1);
     CHECK_INT(row.session, 0);
     CHECK_STR(row.back_ends, SERVER_A);

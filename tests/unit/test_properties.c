@@ -6,6 +6,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "entry_ids.h"
+#include "names.h"
 #include "properties.h"
 #include "fieldlog.h"
 #include "unit.h"
@@ -983,18 +985,6 @@ static void entry_ids(void)
     CHECK_INT(seen.deepest, READER_DEPTH_MAX);
 }
 
-/* Rows of the table: whole, of one prefix, names for filters only once. */
-static void table(void)
-{
-    CHECK_STR(property_fields.prefix, "mapihttp.");
-    for (unsigned i = 0; i < property_fields.count; i++) {
-        CHECK(property_fields.rows[i].filter && property_fields.rows[i].label);
-        for (unsigned j = 0; j < i; j++) {
-            CHECK(strcmp(property_fields.rows[i].filter, property_fields.rows[j].filter) != 0);
-        }
-    }
-}
-
 int main(void)
 {
     names();
@@ -1014,7 +1004,6 @@ int main(void)
     actions();
     noted = NULL;
     entry_ids();
-    table();
     free(copy);
     transcript_end(__FILE__);
     return unit_end();

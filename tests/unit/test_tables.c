@@ -10,6 +10,7 @@
 #include "extended_buffer.h"
 #include "heap.h"
 #include "httphead.h"
+#include "names.h"
 #include "pdu.h"
 #include "properties.h"
 #include "response_code.h"
@@ -72,11 +73,6 @@ static void test_rts(void)
 {
     names_of("command", rts_command_name, 0, 100);
     names_of("destination", rts_destination_name, 0, 100);
-    for (unsigned i = 0; i < rts_field_count; i++) {
-        const struct rts_field *field = &rts_fields[i];
-        transcript("rts field %u of %d kind %d %s '%s' %s %u-%u", i, (int)field->command, (int)field->kind, field->filter,
-                   field->label, shown(field->unit), field->low, field->high);
-    }
     for (unsigned i = 0; i < rts_signature_count; i++) {
         const struct rts_signature *row = &rts_signatures[i];
         const uint8_t *c = row->command;
@@ -93,7 +89,8 @@ static void test_rts(void)
 
 static void field_of(const char *prefix, const struct field *row, unsigned kind)
 {
-    transcript("%s%s '%s' kind %u%s mask %#x", prefix, row->filter, row->label, kind, row->hex ? " hex" : "", row->mask);
+    transcript("%s%s '%s' kind %u%s mask %#x%s%s", prefix, row->filter, row->label, kind, row->hex ? " hex" : "", row->mask,
+               row->unit ? " in " : "", row->unit ? row->unit : "");
     for (const struct field_name *name = row->names; name && name->name; name++) {
         transcript("    %#x %s", name->value, name->name);
     }
@@ -110,11 +107,9 @@ static void test_fields(void)
     for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
         CHECK(catalogue_add(&catalogue, "mapihttp.", layouts[i], why));
     }
+    CHECK(catalogue_add(&catalogue, "rpch.rts.", rts_layouts, why));
     for (unsigned i = 0; i < catalogue.count; i++) {
         field_of(catalogue.fields[i].prefix, catalogue.fields[i].row, catalogue.fields[i].kind);
-    }
-    for (unsigned i = 0; i < property_fields.count; i++) {
-        field_of(property_fields.prefix, &property_fields.rows[i], property_fields.rows[i].kind);
     }
     heap_free(&heap);
 }

@@ -26,8 +26,10 @@
 
 #include "catalogue.h"
 #include "bodies.h"
+#include "entry_ids.h"
 #include "extended_buffer.h"
 #include "properties.h"
+#include "rts.h"
 
 #include "../unit/heap.h"
 
@@ -312,6 +314,39 @@ static void decode_entry_id(struct reader *reader, char (*words)[64])
     read_entry_id(reader, size_of(reader, words[1]));
 }
 
+/* What rts_decode() finds wrong: "!! name, offset+length: value, expected low to high". */
+static void on_rts_issue(void *ctx, const struct rts_issue *issue)
+{
+    static const char *const names[] = {
+        [RTS_BAD_VERSION] = "bad version", [RTS_BAD_PFC_FLAGS] = "bad pfc_flags", [RTS_BAD_DREP] = "bad drep",
+        [RTS_BAD_FRAG_LENGTH] = "bad frag_length", [RTS_BAD_AUTH_LENGTH] = "bad auth_length",
+        [RTS_BAD_CALL_ID] = "bad call_id", [RTS_TRUNCATED] = "truncated", [RTS_UNKNOWN_COMMAND] = "unknown command",
+        [RTS_BAD_ADDRESS_TYPE] = "bad address type", [RTS_TOO_SHORT] = "too short", [RTS_RANGE] = "out of range",
+        [RTS_UNDEFINED_FLAGS] = "undefined flags"
+    };
+    struct log *log = ctx;
+    log->issues++;
+    put_line(log, issue->offset);
+    PUTF(&log->text, "!! %s%s%s, %u bytes: %u, expected %u to %u\n", names[issue->problem], issue->row ? " " : "",
+         issue->row ? issue->row->filter : "", issue->length, issue->value, issue->expected_low, issue->expected_high);
+}
+
+/* The length on the wire is that of the header: what is missing was not captured. */
+static void decode_rts(struct reader *reader, char (*words)[64])
+{
+    const struct rts_sink sink = { reader->sink, on_rts_issue, reader->sink->ctx };
+    struct pdu_header header;
+    struct rts_pdu pdu;
+    (void)words;
+    if (reader_left(reader) < PDU_HEADER_LEN) {
+        reader->failed = true;
+        return;
+    }
+    pdu_header_decode(reader->p, &header);
+    rts_decode(reader->p, reader->len, header.frag_length, &pdu, &sink);
+    reader->pos = reader->len;
+}
+
 static const struct {
     const char *name;            /* and then: */
     void (*decode)(struct reader *reader, char (*words)[64]);
@@ -330,6 +365,7 @@ static const struct {
     { "restriction", decode_restriction },           /* form */
     { "rule", decode_rule },                         /* form */
     { "entry-id", decode_entry_id },                 /* size; else all */
+    { "rts", decode_rts },
 };
 
 /* ---- one case ---- */
@@ -585,16 +621,12 @@ int main(int argc, char **argv)
     bool write = argc > 1 && strcmp(argv[1], "--write") == 0;
     unsigned counts[2] = { 0, 0 };
     struct heap heap = { NULL, 0 };
-    const struct field *const layouts[] = {
-        mapi_bodies, property_fields.rows
-    };
+    char why[CATALOGUE_WHY_MAX];
     catalogue_init(&catalogue, heap_arena(&heap));
-    for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
-        char why[CATALOGUE_WHY_MAX];
-        if (!catalogue_add(&catalogue, "mapihttp.", layouts[i], why)) {
-            fprintf(stderr, "%s\n", why);
-            counts[1]++;
-        }
+    if (!catalogue_add(&catalogue, "mapihttp.", mapi_bodies, why)
+        || !catalogue_add(&catalogue, "rpch.rts.", rts_layouts, why)) {
+        fprintf(stderr, "%s\n", why);
+        counts[1]++;
     }
     for (int i = write ? 2 : 1; i < argc; i++) {
         if (!run_file(argv[i], write, counts)) {

@@ -18,7 +18,12 @@ struct span {
     size_t len;
 };
 
-/* Memory that lives as long as the capture. alloc() returns zeroed bytes, never
+/* A secret: who writes a capture cannot choose values that meet in a table. */
+struct hash_key {
+    uint64_t half[2];
+};
+
+/* Memory that lives as long as the capture, and its secret. alloc() returns zeroed bytes, never
  * NULL; nothing needs to be freed singly. The plugin hands out wmem file scope, the unit
  * tests a list they free at the end. give_back(), if there is one, takes what a table has
  * outgrown. */
@@ -26,6 +31,7 @@ struct arena {
     void *(*alloc)(void *ctx, size_t size);
     void *ctx;
     void (*give_back)(void *ctx, void *bytes, size_t size);
+    struct hash_key key;
 };
 
 static inline void *arena_new(const struct arena *arena, size_t size)

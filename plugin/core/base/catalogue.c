@@ -78,7 +78,7 @@ static const char *difference(const struct catalogued *field, const struct field
     if (field->row->mask != row->mask) {
         return "masks";
     }
-    if (field->row->names != row->names) {
+    if (field->row->names != row->names || field->row->all_named != row->all_named) {
         return "tables of names";
     }
     return !catalogue_own_label(row) && strcmp(field->row->label, row->label) != 0 ? "labels" : NULL;
@@ -95,8 +95,8 @@ static bool add_row(struct catalogue *catalogue, const char *prefix, const struc
     if (i < catalogue->count) {
         const char *what = difference(&catalogue->fields[i], row, kind);
         if (what) {
-            snprintf(why, CATALOGUE_WHY_MAX, "%s%s has two %s: in the rows \"%s\" and \"%s\"", prefix, row->filter, what,
-                     catalogue->fields[i].row->label, row->label);
+            snprintf(why, CATALOGUE_WHY_MAX, "%s%s has two %s: in the rows \"%s\" and \"%s\"", prefix, row->filter,
+                     what, catalogue->fields[i].row->label, row->label);
             return false;
         }
     } else {

@@ -141,3 +141,74 @@ bool span_equals_nocase(struct span s, const char *text)
 {
     return s.len == strlen(text) && span_starts_nocase(s, text);
 }
+
+/* ---- values -------------------------------------------------------------------------- */
+
+int hex_value(uint8_t c)
+{
+    if (is_digit(c)) {
+        return c - '0';
+    }
+    c = lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool span_equals(struct span s, const char *text)
+{
+    return s.len == strlen(text) && (s.len == 0 || memcmp(s.ptr, text, s.len) == 0);
+}
+
+bool span_has_word_nocase(struct span s, const char *text)
+{
+    bool at_word = true;
+    for (; s.len >= strlen(text); s = span_skip(s, 1)) {
+        if (at_word && span_starts_nocase(s, text)) {
+            return true;
+        }
+        at_word = !is_digit(s.ptr[0]) && (lower(s.ptr[0]) < 'a' || lower(s.ptr[0]) > 'z');
+    }
+    return false;
+}
+
+bool span_next(struct span *list, uint8_t separator, struct span *element)
+{
+    if (list->len == 0) {
+        return false;
+    }
+    size_t len = span_until(*list, separator);
+    *element = span_trim(span_of(list->ptr, len));
+    *list = span_skip(*list, len < list->len ? len + 1 : len);
+    return true;
+}
+
+bool span_decimal(struct span s, uint64_t max, uint64_t *value)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (!is_digit(s.ptr[i]) || sum > (max - (uint64_t)(s.ptr[i] - '0')) / 10) {
+            return false;
+        }
+        sum = sum * 10 + (uint64_t)(s.ptr[i] - '0');
+    }
+    *value = sum;
+    return s.len > 0;
+}
+
+struct span span_unquoted(struct span s)
+{
+    if (s.len >= 2 && s.ptr[0] == '"' && s.ptr[s.len - 1] == '"') {
+        return span_of(s.ptr + 1, s.len - 2);
+    }
+    return s;
+}
+
+bool span_list_holds(struct span list, const char *word)
+{
+    struct span element;
+    while (span_next(&list, ',', &element)) {
+        if (span_equals_nocase(element, word)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -60,6 +60,19 @@ static inline size_t span_until(struct span s, uint8_t c)
 
 bool span_equals_nocase(struct span s, const char *text);
 bool span_starts_nocase(struct span s, const char *text);
+bool span_equals(struct span s, const char *text);       /* in the same case */
+/* Whether a word of s begins with text. */
+bool span_has_word_nocase(struct span s, const char *text);
+/* Takes the next element of a list; false at the end. Blanks around it are dropped. */
+bool span_next(struct span *list, uint8_t separator, struct span *element);
+/* Whether an element of a list with commas is that word, in any case. */
+bool span_list_holds(struct span list, const char *word);
+/* A number up to max; false for anything else. */
+bool span_decimal(struct span s, uint64_t max, uint64_t *value);
+/* Without the quotes that stand around it. */
+struct span span_unquoted(struct span s);
+/* -1 for what is no hex digit. */
+int hex_value(uint8_t c);
 
 struct chars {
     char *buf;

@@ -38,6 +38,7 @@ static bool available(struct reader *reader, uint64_t need, const char *what)
     if (need <= reader->len - reader->pos) {
         return true;
     }
+    reader->need = need;
     if (reader->whole > reader->len && (reader->whole == UINT32_MAX || need <= reader->whole - reader->pos)) {
         reader->failed = true;
     } else {
@@ -78,7 +79,7 @@ void reader_charge(struct reader *reader, uint32_t before)
     }
 }
 
-static void show(struct reader *reader, const struct field *field, uint32_t len, uint64_t number, const char *text)
+static void show(struct reader *reader, const struct field *field, uint32_t len, uint64_t number)
 {
     if (!count_value(reader)) {
         return;
@@ -86,7 +87,7 @@ static void show(struct reader *reader, const struct field *field, uint32_t len,
     if (reader->sink->value) {
         char room[FIELD_TEXT_MAX];
         struct field_value value = {
-            field, reader->p + reader->pos, reader->pos, len, number, reader->big_endian, text
+            field, reader->p + reader->pos, reader->pos, len, number, reader->big_endian, NULL
         };
         if (field->text) {
             value.text = field->text(&value, room);
@@ -96,77 +97,49 @@ static void show(struct reader *reader, const struct field *field, uint32_t len,
     reader->pos += len;
 }
 
+static const uint8_t sizes[] = {
+    [FIELD_U8] = 1, [FIELD_U16] = 2, [FIELD_U32] = 4, [FIELD_U64] = 8, [FIELD_I16] = 2, [FIELD_I32] = 4, [FIELD_I64] = 8,
+    [FIELD_BOOL] = 1, [FIELD_FLOAT] = 4, [FIELD_DOUBLE] = 8, [FIELD_GUID] = 16, [FIELD_FILETIME] = 8, [FIELD_IPV4] = 4,
+    [FIELD_IPV6] = 16
+};
+
 uint32_t field_size(uint8_t kind)
 {
-    switch (kind) {
-    case FIELD_U8:
-    case FIELD_BOOL:
-        return 1;
-    case FIELD_U16:
-    case FIELD_I16:
-        return 2;
-    case FIELD_U32:
-    case FIELD_I32:
-    case FIELD_FLOAT:
-    case FIELD_IPV4:
-        return 4;
-    case FIELD_U64:
-    case FIELD_I64:
-    case FIELD_DOUBLE:
-    case FIELD_FILETIME:
-        return 8;
-    case FIELD_GUID:
-    case FIELD_IPV6:
-        return 16;
-    default:
-        return 0;
-    }
-}
-
-static uint64_t integer(const uint8_t *p, uint32_t size, bool big_endian)
-{
-    uint64_t number = 0;
-    for (uint32_t i = 0; i < size; i++) {
-        number |= (uint64_t)p[big_endian ? size - 1 - i : i] << 8 * i;
-    }
-    return number;
+    return kind < sizeof(sizes) ? sizes[kind] : 0;
 }
 
 static uint64_t number_of(uint8_t kind, const uint8_t *p, bool big_endian)
 {
-    uint64_t number;
     switch (kind) {
     case FIELD_U8:
     case FIELD_BOOL:
+        return p[0];
     case FIELD_U16:
+        return big_endian ? get_be16(p) : get_le16(p);
+    case FIELD_I16:
+        return (uint64_t)(int16_t)(big_endian ? get_be16(p) : get_le16(p));
     case FIELD_U32:
+        return big_endian ? get_be32(p) : get_le32(p);
+    case FIELD_I32:
+        return (uint64_t)(int32_t)(big_endian ? get_be32(p) : get_le32(p));
     case FIELD_U64:
     case FIELD_I64:
     case FIELD_FILETIME:
-        return integer(p, field_size(kind), big_endian);
-    case FIELD_I16:
-    case FIELD_I32:
-        number = integer(p, field_size(kind), big_endian);
-        return kind == FIELD_I16 ? (uint64_t)(int16_t)number : (uint64_t)(int32_t)number;
+        return big_endian ? (uint64_t)get_be32(p) << 32 | get_be32(p + 4) : get_le64(p);
     default:
         return 0;
     }
 }
 
-uint64_t read_field_text(struct reader *reader, const struct field *field, const char *(*text)(uint64_t number))
+uint64_t read_field(struct reader *reader, const struct field *field)
 {
     uint32_t len = field_size(field->kind);
     if (!available(reader, len, "The message ends inside a value")) {
         return 0;
     }
     uint64_t number = number_of(field->kind, reader->p + reader->pos, reader->big_endian);
-    show(reader, field, len, number, text ? text(number) : NULL);
+    show(reader, field, len, number);
     return reader->failed ? 0 : number;
-}
-
-uint64_t read_field(struct reader *reader, const struct field *field)
-{
-    return read_field_text(reader, field, NULL);
 }
 
 static uint64_t peek(const struct reader *reader, uint8_t kind)
@@ -204,7 +177,7 @@ static struct span terminated(struct reader *reader, const struct field *field, 
         available(reader, (uint64_t)left + 1, "A string without its terminator");
         return text;
     }
-    show(reader, field, len + unit, 0, NULL);
+    show(reader, field, len + unit, 0);
     if (!reader->failed) {
         text.ptr = p;
         text.len = len;
@@ -222,24 +195,19 @@ struct span read_string16(struct reader *reader, const struct field *field)
     return terminated(reader, field, 2);
 }
 
-struct span read_run_text(struct reader *reader, const struct field *field, uint32_t len, const char *text)
+struct span read_run(struct reader *reader, const struct field *field, uint32_t len)
 {
     struct span run = { NULL, 0 };
     if (!available(reader, len, "The message ends inside a value")) {
         return run;
     }
     const uint8_t *p = reader->p + reader->pos;
-    show(reader, field, len, 0, text);
+    show(reader, field, len, 0);
     if (!reader->failed) {
         run.ptr = p;
         run.len = len;
     }
     return run;
-}
-
-struct span read_run(struct reader *reader, const struct field *field, uint32_t len)
-{
-    return read_run_text(reader, field, len, NULL);
 }
 
 bool reader_open(struct reader *reader, const char *label)

@@ -44,6 +44,8 @@ struct field {
     bool hex;
     const struct field_name *names;      /* or NULL */
     uint32_t mask;
+    const char *unit;            /* behind the number: "bytes", or NULL */
+    bool all_named;              /* a number that names does not have is shown as unknown */
     /* What else is to be said of a value: static, or written into room; or NULL. */
     const char *(*text)(const struct field_value *value, char room[FIELD_TEXT_MAX]);
 
@@ -65,12 +67,6 @@ struct field_value {
     uint64_t number;             /* integers (signed ones extended), booleans, GUID and others: 0 */
     bool big_endian;
     const char *text;            /* what else is to be said of the value, or NULL; valid during the call */
-};
-
-struct field_table {
-    const char *prefix;          /* "mapihttp." */
-    const struct field *rows;
-    unsigned count;
 };
 
 /* Receives what a decoder finds, in the order of the wire. A call may not return (a tree
@@ -103,6 +99,7 @@ struct reader {
     uint32_t pos;
     const struct field_sink *sink;
     uint32_t values;             /* shown so far */
+    uint64_t need;               /* failed: the bytes that were asked for, if they are what is missing */
     uint8_t depth;
     bool big_endian;             /* integers and GUIDs: set behind reader_init() */
     bool failed;
@@ -132,8 +129,6 @@ void reader_charge(struct reader *reader, uint32_t before);
 uint32_t field_size(uint8_t kind);
 /* Reads a value of the row's kind, of fixed size, and shows it; returns integers, else 0. */
 uint64_t read_field(struct reader *reader, const struct field *field);
-/* The same with something to say about it. text is asked for once the number is known. */
-uint64_t read_field_text(struct reader *reader, const struct field *field, const char *(*text)(uint64_t number));
 /* The number without moving or showing, for a look ahead; 0 if it is not there. */
 uint64_t peek_u8(const struct reader *reader), peek_u16(const struct reader *reader), peek_u32(const struct reader *reader);
 
@@ -143,9 +138,6 @@ struct span read_string8(struct reader *reader, const struct field *field);
 struct span read_string16(struct reader *reader, const struct field *field);
 /* A run of len bytes as FIELD_BYTES, or as a string without terminator by the row's kind. */
 struct span read_run(struct reader *reader, const struct field *field, uint32_t len);
-/* The same with something to say. */
-struct span read_run_text(struct reader *reader, const struct field *field, uint32_t len, const char *text);
-
 /* What comes until reader_close() belongs together. False, with reader_fail(), when it is
  * nested too deeply; then do not close. */
 bool reader_open(struct reader *reader, const char *label);

@@ -53,44 +53,53 @@ uint32_t layout_least(const struct field *rows)
     return least;
 }
 
+static void tell(struct layout_run *run, const struct field *row, uint32_t offset, uint64_t number)
+{
+    const struct reader *reader = run->reader;
+    const struct field_value value = {
+        row, reader->p + offset, offset, reader->pos - offset, number, reader->big_endian, NULL
+    };
+    row->seen(run, &value);
+}
+
 static void read_value(struct layout_run *run, const struct field *row)
 {
     struct reader *reader = run->reader;
-    struct field_value value = { .field = row, .offset = reader->pos, .big_endian = reader->big_endian };
-    bool has_size = row->role == LAYOUT_VALUE && field_size(row->kind);
-    if (has_size) {
-        value.number = read_field(reader, row);
-    } else if (row->role == LAYOUT_VALUE) {
-        if (row->kind == FIELD_STRING16) {
-            read_string16(reader, row);
-        } else {
-            read_string8(reader, row);
-        }
+    uint32_t offset = reader->pos;
+    uint64_t number = 0;
+    if (row->kind == FIELD_STRING16) {
+        read_string16(reader, row);
+    } else if (row->kind == FIELD_STRING8) {
+        read_string8(reader, row);
     } else {
-        uint64_t size = row->role == LAYOUT_RUN ? row->number : row->role == LAYOUT_REST ? reader_left(reader)
-            : run->last;
-        if (size == 0) {
-            return;
+        number = read_field(reader, row);
+        if (row->kind <= FIELD_BOOL) {
+            run->last = number;
         }
+    }
+    if (row->seen && !reader->failed) {
+        tell(run, row, offset, number);
+    }
+}
+
+static void read_bytes(struct layout_run *run, const struct field *row)
+{
+    struct reader *reader = run->reader;
+    uint32_t offset = reader->pos;
+    uint64_t size = row->role == LAYOUT_RUN ? row->number : row->role == LAYOUT_REST ? reader_left(reader) : run->last;
+    if (size > 0) {
         read_run(reader, row, size < UINT32_MAX ? (uint32_t)size : UINT32_MAX);
-    }
-    if (reader->failed) {
-        return;
-    }
-    if (has_size && row->kind <= FIELD_BOOL) {
-        run->last = value.number;
-    }
-    if (row->seen) {
-        value.bytes = reader->p + value.offset;
-        value.len = reader->pos - value.offset;
-        row->seen(run, &value);
+        if (row->seen && !reader->failed) {
+            tell(run, row, offset, 0);
+        }
     }
 }
 
 static void close_group(struct layout_run *run, const struct field *row)
 {
     char room[FIELD_TEXT_MAX];
-    reader_close(run->reader, row->summary ? row->summary(run, room) : NULL);
+    bool wanted = row->summary && run->reader->sink->close;
+    reader_close(run->reader, wanted ? row->summary(run, room) : NULL);
 }
 
 static void read_times(struct layout_run *run, const struct field *row)
@@ -133,75 +142,107 @@ static void read_part(struct layout_run *run, const struct field *row)
     reader_resume(reader, &part);
 }
 
-static void read_step(struct layout_run *run, const struct field *row)
+static void read_if(struct layout_run *run, const struct field *row)
 {
-    struct reader *reader = run->reader;
-    const struct field_choice *choice;
-    uint32_t before = reader->pos;
-    switch (row->role) {
-    case LAYOUT_IF:
-    case LAYOUT_UNLESS:
-        if ((run->last != 0) == (row->role == LAYOUT_IF)) {
-            read_layout(run, row->inside);
-        }
-        break;
-    case LAYOUT_IF_BITS:
-        if (run->last & row->number) {
-            read_layout(run, row->inside);
-        }
-        break;
-    case LAYOUT_TIMES:
-        read_times(run, row);
-        break;
-    case LAYOUT_PART:
-        read_part(run, row);
-        break;
-    case LAYOUT_GROUP:
-        if (reader_open(reader, row->label)) {
-            read_layout(run, row->inside);
-            close_group(run, row);
-        }
-        break;
-    case LAYOUT_AGAIN:
+    if ((run->last != 0) == (row->role == LAYOUT_IF)) {
         read_layout(run, row->inside);
-        if (!reader->failed) {
-            reader->pos = before;
-        }
-        break;
-    case LAYOUT_INCLUDE:
-        read_layout(run, row->inside);
-        break;
-    case LAYOUT_PICK:
-        read_row(run, &row->inside[row->pick(run)]);
-        break;
-    case LAYOUT_CHOOSE:
-        choice = layout_choice(row->choices, (uint32_t)run->last);
-        if (choice) {
-            read_layout(run, choice->rows);
-        }
-        break;
-    case LAYOUT_KEEP:
-        run->kept[row->number] = run->last;
-        break;
-    case LAYOUT_RECALL:
-        run->last = run->kept[row->number];
-        break;
-    default:
-        row->read(run, row);
-        break;
     }
 }
+
+static void read_if_bits(struct layout_run *run, const struct field *row)
+{
+    if (((run->last & row->number) != 0) == (row->role == LAYOUT_IF_BITS)) {
+        read_layout(run, row->inside);
+    }
+}
+
+static void read_if_left(struct layout_run *run, const struct field *row)
+{
+    if (reader_left(run->reader) > 0) {
+        read_layout(run, row->inside);
+    }
+}
+
+static void read_group(struct layout_run *run, const struct field *row)
+{
+    if (reader_open(run->reader, row->label)) {
+        read_layout(run, row->inside);
+        close_group(run, row);
+    }
+}
+
+static void read_again(struct layout_run *run, const struct field *row)
+{
+    uint32_t before = run->reader->pos;
+    read_layout(run, row->inside);
+    if (!run->reader->failed) {
+        run->reader->pos = before;
+    }
+}
+
+static void read_included(struct layout_run *run, const struct field *row)
+{
+    read_layout(run, row->inside);
+}
+
+static void read_picked(struct layout_run *run, const struct field *row)
+{
+    read_row(run, &row->inside[row->pick(run)]);
+}
+
+static void read_chosen(struct layout_run *run, const struct field *row)
+{
+    const struct field_choice *choice = layout_choice(row->choices, (uint32_t)run->last);
+    if (choice) {
+        read_layout(run, choice->rows);
+    }
+}
+
+static void keep(struct layout_run *run, const struct field *row)
+{
+    run->kept[row->number] = run->last;
+}
+
+static void recall(struct layout_run *run, const struct field *row)
+{
+    run->last = run->kept[row->number];
+}
+
+static void read_by_hand(struct layout_run *run, const struct field *row)
+{
+    row->read(run, row);
+}
+
+typedef void (*row_reader)(struct layout_run *run, const struct field *row);
+
+static const row_reader readers[] = {
+    [LAYOUT_VALUE] = read_value,
+    [LAYOUT_RUN] = read_bytes,
+    [LAYOUT_SIZED] = read_bytes,
+    [LAYOUT_REST] = read_bytes,
+    [LAYOUT_IF] = read_if,
+    [LAYOUT_UNLESS] = read_if,
+    [LAYOUT_IF_BITS] = read_if_bits,
+    [LAYOUT_UNLESS_BITS] = read_if_bits,
+    [LAYOUT_IF_LEFT] = read_if_left,
+    [LAYOUT_TIMES] = read_times,
+    [LAYOUT_PART] = read_part,
+    [LAYOUT_GROUP] = read_group,
+    [LAYOUT_AGAIN] = read_again,
+    [LAYOUT_INCLUDE] = read_included,
+    [LAYOUT_PICK] = read_picked,
+    [LAYOUT_CHOOSE] = read_chosen,
+    [LAYOUT_KEEP] = keep,
+    [LAYOUT_RECALL] = recall,
+    [LAYOUT_READ] = read_by_hand
+};
 
 uint64_t read_row(struct layout_run *run, const struct field *row)
 {
     if (run->reader->failed) {
         return 0;
     }
-    if (row->role <= LAYOUT_REST) {
-        read_value(run, row);
-    } else {
-        read_step(run, row);
-    }
+    readers[row->role](run, row);
     return run->reader->failed ? 0 : run->last;
 }
 
@@ -209,7 +250,7 @@ void read_layout(struct layout_run *run, const struct field *rows)
 {
     for (; !layout_is_end(rows) && !run->reader->failed; rows++) {
         if (!rows->mask) {       /* else it is a part of the one above */
-            read_row(run, rows);
+            readers[rows->role](run, rows);
         }
     }
 }

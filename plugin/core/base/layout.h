@@ -32,7 +32,8 @@ enum layout_role {
     LAYOUT_REST,                 /* all that is left; nothing left: no value */
     /* Steps. */
     LAYOUT_IF, LAYOUT_UNLESS,    /* the number above is not 0, is 0 */
-    LAYOUT_IF_BITS,              /* it has one of the bits of number */
+    LAYOUT_IF_BITS, LAYOUT_UNLESS_BITS,  /* it has one of the bits of number, none */
+    LAYOUT_IF_LEFT,              /* something is left to read */
     LAYOUT_TIMES,                /* so often; with a label in a group of its own, if there is any */
     LAYOUT_PART,                 /* in a part of so many bytes */
     LAYOUT_GROUP,                /* below one label */
@@ -126,6 +127,8 @@ static inline bool layout_is_end(const struct field *row)
 #define IF(...) { .role = LAYOUT_IF, .inside = ROWS(__VA_ARGS__) }
 #define UNLESS(...) { .role = LAYOUT_UNLESS, .inside = ROWS(__VA_ARGS__) }
 #define IF_BITS(bits, ...) { .role = LAYOUT_IF_BITS, .number = bits, .inside = ROWS(__VA_ARGS__) }
+#define UNLESS_BITS(bits, ...) { .role = LAYOUT_UNLESS_BITS, .number = bits, .inside = ROWS(__VA_ARGS__) }
+#define IF_LEFT(...) { .role = LAYOUT_IF_LEFT, .inside = ROWS(__VA_ARGS__) }
 #define TIMES(...) { .role = LAYOUT_TIMES, .inside = ROWS(__VA_ARGS__) }
 /* says: what stands behind the label, made when all is read; or NULL. */
 #define LIST(name, says, ...) { .role = LAYOUT_TIMES, .label = name, .summary = says, .inside = ROWS(__VA_ARGS__) }

@@ -6,16 +6,9 @@
 
 #include "tables.h"
 
-uint32_t hash_bytes(const void *data, size_t len, uint32_t seed)
+uint32_t hash_bytes(const struct arena *arena, const void *data, size_t len, uint32_t seed)
 {
-    const uint8_t *p = data;
-    uint32_t hash = seed ^ UINT32_C(0x811C9DC5);
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ p[i]) * UINT32_C(0x01000193);
-    }
-    hash ^= hash >> 15;
-    hash *= UINT32_C(0x85EBCA6B);
-    return hash ^ hash >> 13;
+    return (uint32_t)hash_keyed(&arena->key, seed, data, len);
 }
 
 struct item *table_first(const struct table *table, uint32_t hash)
@@ -76,7 +69,7 @@ const char *text_keep(const struct arena *arena, struct table *texts, const char
     if (len == 0) {
         return NULL;
     }
-    uint32_t hash = hash_bytes(text, len, 0);
+    uint32_t hash = hash_bytes(arena, text, len, 0);
     for (struct item *item = table_first(texts, hash); item; item = table_next(item)) {
         struct text_node *node = (struct text_node *)item;
         if (strcmp(node->text, text) == 0) {

@@ -7,7 +7,7 @@
 #ifndef OUTLOOKHTTP_TABLES_H
 #define OUTLOOKHTTP_TABLES_H
 
-#include "bytes.h"
+#include "hash.h"
 
 /* The items of a chained hash table begin with this. */
 struct item {
@@ -20,7 +20,8 @@ struct table {                   /* all zero: empty */
     uint32_t size, used;
 };
 
-uint32_t hash_bytes(const void *data, size_t len, uint32_t seed);
+/* With the secret of the arena. */
+uint32_t hash_bytes(const struct arena *arena, const void *data, size_t len, uint32_t seed);
 
 /* The items of that hash, newest first; the caller compares. */
 struct item *table_first(const struct table *table, uint32_t hash);

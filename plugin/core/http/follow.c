@@ -8,25 +8,20 @@
 
 enum { BETWEEN, BODY_LENGTH, BODY_CHUNKED, BODY_UNTIL_CLOSE, ENDED };
 
-static void begin_body(struct follow *follow, const struct http_head *head, bool answers_head)
+static void begin_body(struct follow *follow, const struct http_fields *fields, bool answers_head)
 {
-    struct span value;
+    const struct http_head *head = fields->head;
     follow->state = ENDED;
     if (!head->is_request && (head->status < 200 || head->status == 204 || head->status == 304 || answers_head)) {
         return;
     }
-    if (http_head_find(head, "Transfer-Encoding", &value)) {
+    if (fields->transfer_encoding.ptr) {
         http_chunks_init(&follow->chunks);
         follow->state = BODY_CHUNKED;
-        return;
-    }
-    int64_t length = http_content_length(head);
-    if (length >= 0) {
-        follow->left = (uint64_t)length;
-        follow->state = length > 0 ? BODY_LENGTH : ENDED;
-        return;
-    }
-    if (!head->is_request) {
+    } else if (fields->content_length >= 0) {
+        follow->left = (uint64_t)fields->content_length;
+        follow->state = follow->left > 0 ? BODY_LENGTH : ENDED;
+    } else if (!head->is_request) {
         follow->state = BODY_UNTIL_CLOSE;
     }
 }
@@ -67,15 +62,18 @@ size_t http_follow(struct follow *follow, bool answers_head, const uint8_t *p, s
         if (len == 0) {
             return 0;
         }
-        switch (http_head_parse(p, len, &event->head)) {
+        switch (http_head_resume(&follow->scan, p, len, &event->head)) {
         case HTTP_HEAD_OK:
             event->what = FOLLOW_HEAD;
-            begin_body(follow, &event->head, answers_head);
+            http_fields_read(&event->head, &event->fields);
+            begin_body(follow, &event->fields, answers_head);
+            memset(&follow->scan, 0, sizeof(follow->scan));
             return event->head.length;
         case HTTP_HEAD_MORE:
             return 0;
         default:
             event->what = FOLLOW_LOST;
+            memset(&follow->scan, 0, sizeof(follow->scan));
             return len;
         }
     case BODY_LENGTH:

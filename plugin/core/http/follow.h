@@ -8,7 +8,8 @@
 #ifndef OUTLOOKHTTP_FOLLOW_H
 #define OUTLOOKHTTP_FOLLOW_H
 
-#include "httphead.h"
+#include "chunks.h"
+#include "fields.h"
 
 enum follow_what {
     FOLLOW_MORE,                 /* nothing further in these bytes; what was not used begins a head: show it again,
@@ -22,11 +23,13 @@ enum follow_what {
 struct follow_event {
     enum follow_what what;
     struct http_head head;       /* FOLLOW_HEAD; points into the bytes given */
+    struct http_fields fields;   /* of it */
     struct span data;            /* FOLLOW_DATA */
 };
 
 struct follow {                  /* all zero: between messages */
     uint8_t state;
+    struct http_head_scan scan;  /* of the head whose beginning is to be shown again */
     uint64_t left;
     struct http_chunks chunks;
 };

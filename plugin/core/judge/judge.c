@@ -76,41 +76,41 @@ void judge_hear(void *ear, const struct event *event)
         rpch_hindsight(judge, event);
         break;
     case EVENT_SESSION_BEGAN:
-        context_began(judge, event);
+        mapi_context_began(judge, event);
         break;
     case EVENT_REQUEST_BEGAN:
-        cookies_lost(judge, event);
-        context_asked_for(judge, event);
-        counter_went_back(judge, event);
+        mapi_cookies_lost(judge, event);
+        mapi_context_asked_for(judge, event);
+        mapi_counter_went_back(judge, event);
         break;
     case EVENT_STATUS:
-        requests_overlap(judge, event);
+        mapi_requests_overlap(judge, event);
         break;
     case EVENT_RESPONSE_LATE:
-        response_late(judge, event);
+        mapi_response_late(judge, event);
         break;
     case EVENT_RESPONSE_ENDED:
-        http_failed(judge, event);
-        code_failed(judge, event);
-        body_failed(judge, event);
-        context_answered(judge, event);
-        sequence_refused(judge, event);
+        mapi_status_failed(judge, event);
+        mapi_code_failed(judge, event);
+        mapi_body_failed(judge, event);
+        mapi_context_answered(judge, event);
+        mapi_sequence_refused(judge, event);
         break;
     case EVENT_RESPONSE_CUT:
-        response_cut(judge, event);
+        mapi_response_cut(judge, event);
         break;
     case EVENT_REQUEST_UNANSWERED:
-        request_unanswered(judge, event);
+        mapi_request_unanswered(judge, event);
         break;
     case EVENT_UNUSED_CONN_ENDED:
-        unused_conn_ended(judge, event);
+        mapi_unused_conn_ended(judge, event);
         break;
     case EVENT_SESSION_CONN_ENDED:
-        context_conn_ended(judge, event);
+        mapi_context_conn_ended(judge, event);
         break;
     case EVENT_SESSION_TIME_PASSED:
-        context_time_passed(judge, event);
-        end_time_passed(judge, event);
+        mapi_context_time_passed(judge, event);
+        mapi_end_time_passed(judge, event);
         break;
     case EVENT_CHALLENGE_MISSING:
         logon_challenge_missing(judge, event);

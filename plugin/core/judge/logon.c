@@ -284,7 +284,7 @@ static void judge_bindings(struct judge *judge, const struct arequest *request, 
 static void say_refusals(struct text *text, const struct logon_answer *answer, uint32_t frame)
 {
     const struct arequest *request = answer->request;
-    const struct http_info *info = answer->info;
+    const struct http_origin *origin = answer->origin;
     say(text, "Seen: %s credentials of ", request->scheme);
     if (request->user[0]) {
         say(text, "%s", NAME(request->user));
@@ -293,10 +293,10 @@ static void say_refusals(struct text *text, const struct logon_answer *answer, u
     }
     say(text, " for %s were refused with 401 in frames %s, each sent after the refusal before had arrived; the last came "
         "from %s", NAME(request->host), FRAMES(answer->refusals->frame, REFUSALS_TOLD), SERVER(answer->conn, frame));
-    if (info->front_end[0]) {
-        say(text, ", X-FEServer %s", NAME(info->front_end));
-    } else if (info->server_header[0]) {
-        say(text, ", Server %s", info->server_header);
+    if (origin->front_end[0]) {
+        say(text, ", X-FEServer %s", NAME(origin->front_end));
+    } else if (origin->server[0]) {
+        say(text, ", Server %s", origin->server);
     }
 }
 
@@ -319,7 +319,7 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
     if (request->torn) {
         say(&finding.text, "; inferred: the handshake is torn (see frame %u), so no password would do; next: mend the "
             "device's handling of NTLM connections", request->torn);
-    } else if (answer->info->author == HTTP_BY_DEVICE) {
+    } else if (answer->origin->author == HTTP_BY_DEVICE) {
         say(&finding.text, "; inferred: a device refuses before Exchange sees the logon; next: see why in its log");
     } else if (others) {
         where = WHERE_CLIENT;
@@ -383,7 +383,7 @@ void logon_offered(struct judge *judge, const struct event *event)
 {
     const struct logon_answer *answer = event->logon.answer;
     const struct arequest *request = answer->request;
-    const struct http_info *info = answer->info;
+    const struct http_origin *origin = answer->origin;
     const struct peer *peer = request->peer;
     if (answer->offers != 1u << AUTH_BASIC || !peer->tried) {
         return;
@@ -395,7 +395,7 @@ void logon_offered(struct judge *judge, const struct event *event)
     }
     const bool dropped = request->below_answered &&
                          (request->below_offers & (1u << AUTH_NTLM | 1u << AUTH_NEGOTIATE));
-    const bool device = info->author == HTTP_BY_DEVICE;
+    const bool device = origin->author == HTTP_BY_DEVICE;
     say(&finding.text, "Seen: the client tried %s at %s (stream %u, frame %u); the 401 of %s offers only Basic",
         peer->tried, NAME(request->host), peer->tried_stream, peer->tried_frame,
         SERVER(answer->conn, event->when.frame));
@@ -404,7 +404,7 @@ void logon_offered(struct judge *judge, const struct event *event)
             "Negotiate out");
     } else if (device) {
         say(&finding.text, ", written by a device (%s %s); inferred: the device does not pass NTLM or Negotiate on",
-            info->via[0] ? "Via" : "Server", info->via[0] ? info->via : info->server_header);
+            origin->via[0] ? "Via" : "Server", origin->via[0] ? origin->via : origin->server);
     } else {
         say(&finding.text, "; inferred: a proxy takes NTLM and Negotiate out, or the server does not offer them");
     }

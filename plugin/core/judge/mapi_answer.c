@@ -158,7 +158,7 @@ static void say_behind(struct text *text, const struct reply *reply, const struc
     }
 }
 
-void http_failed(struct judge *judge, const struct event *event)
+void mapi_status_failed(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
     const struct request *request = reply->request;
@@ -229,7 +229,7 @@ static struct advice code_advice(uint32_t code)
     }
 }
 
-void code_failed(struct judge *judge, const struct event *event)
+void mapi_code_failed(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
     const struct request *request = reply->request;
@@ -285,7 +285,7 @@ static const char *connect_hint(uint32_t code)
     }
 }
 
-void body_failed(struct judge *judge, const struct event *event)
+void mapi_body_failed(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
     const struct request *request = reply->request;

@@ -78,7 +78,7 @@ static void await(struct judge *judge, const struct finding *finding, const stru
     memo_of_server(judge, server)->waiting++;
 }
 
-void end_time_passed(struct judge *judge, const struct event *event)
+void mapi_end_time_passed(struct judge *judge, const struct event *event)
 {
     while (judge->held.first) {
         struct held *held = judge->held.first;
@@ -166,7 +166,7 @@ static void end_in_use(struct finding *finding, const struct request *request)
     }
 }
 
-void unused_conn_ended(struct judge *judge, const struct event *event)
+void mapi_unused_conn_ended(struct judge *judge, const struct event *event)
 {
     const struct server *server = event->session.unused.server;
     const struct mconn *conn = event->session.unused.conn;
@@ -256,7 +256,7 @@ static void say_cut_by_server(struct text *text, const struct reply *reply, enum
     }
 }
 
-void response_cut(struct judge *judge, const struct event *event)
+void mapi_response_cut(struct judge *judge, const struct event *event)
 {
     static const enum verdict_where where[] = {
         [ENDER_UNKNOWN] = WHERE_UNKNOWN, [ENDER_CLIENT] = WHERE_CLIENT, [ENDER_DEVICE] = WHERE_DEVICE,
@@ -303,7 +303,7 @@ void response_cut(struct judge *judge, const struct event *event)
 
 /* ---- requests without an answer ---------------------------------------------------------------- */
 
-void request_unanswered(struct judge *judge, const struct event *event)
+void mapi_request_unanswered(struct judge *judge, const struct event *event)
 {
     const struct request *request = event->session.request;
     const struct mconn *conn = request->conn;

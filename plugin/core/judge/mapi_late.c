@@ -53,7 +53,7 @@ static void say_silence(struct text *text, const struct reply *reply, uint32_t f
     say(text, ", nothing was retransmitted and the client's window was open");
 }
 
-void response_late(struct judge *judge, const struct event *event)
+void mapi_response_late(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
     const struct request *request = reply->request;

@@ -13,26 +13,26 @@
 typedef void rule(struct judge *judge, const struct event *event);
 
 /* mapi_answer.c: what responses say, of EVENT_RESPONSE_ENDED */
-rule http_failed, code_failed, body_failed;
+rule mapi_status_failed, mapi_code_failed, mapi_body_failed;
 
 /* mapi_sequence.c: the order of requests in a context */
-rule counter_went_back;          /* EVENT_REQUEST_BEGAN */
-rule requests_overlap;           /* EVENT_STATUS */
-rule sequence_refused;           /* EVENT_RESPONSE_ENDED */
+rule mapi_counter_went_back;          /* EVENT_REQUEST_BEGAN */
+rule mapi_requests_overlap;           /* EVENT_STATUS */
+rule mapi_sequence_refused;           /* EVENT_RESPONSE_ENDED */
 
 /* mapi_session.c: contexts that a server does not know, cookies that are lost */
-rule cookies_lost, context_asked_for;    /* EVENT_REQUEST_BEGAN */
-rule context_began;              /* EVENT_SESSION_BEGAN */
-rule context_answered;           /* EVENT_RESPONSE_ENDED */
-rule context_conn_ended;         /* EVENT_SESSION_CONN_ENDED */
-rule context_time_passed;        /* EVENT_SESSION_TIME_PASSED */
+rule mapi_cookies_lost, mapi_context_asked_for;    /* EVENT_REQUEST_BEGAN */
+rule mapi_context_began;              /* EVENT_SESSION_BEGAN */
+rule mapi_context_answered;           /* EVENT_RESPONSE_ENDED */
+rule mapi_context_conn_ended;         /* EVENT_SESSION_CONN_ENDED */
+rule mapi_context_time_passed;        /* EVENT_SESSION_TIME_PASSED */
 
 /* mapi_late.c: PENDING that comes late */
-rule response_late;              /* EVENT_RESPONSE_LATE */
+rule mapi_response_late;              /* EVENT_RESPONSE_LATE */
 
 /* mapi_end.c: connections that end under requests, servers that are gone */
-rule response_cut, request_unanswered, unused_conn_ended;
-rule end_time_passed;            /* EVENT_SESSION_TIME_PASSED */
+rule mapi_response_cut, mapi_request_unanswered, mapi_unused_conn_ended;
+rule mapi_end_time_passed;            /* EVENT_SESSION_TIME_PASSED */
 
 /* ---- for them, mapi_words.c -------------------------------------------------------------- */
 

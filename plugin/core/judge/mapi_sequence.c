@@ -6,7 +6,7 @@
 
 #include "mapi_rules.h"
 
-void counter_went_back(struct judge *judge, const struct event *event)
+void mapi_counter_went_back(struct judge *judge, const struct event *event)
 {
     const struct request *request = event->session.request;
     struct finding finding;
@@ -55,7 +55,7 @@ static void overlap(struct judge *judge, const struct request *request, struct w
 }
 
 /* The status of one may also be what was waited for to tell of the one that overlaps it. */
-void requests_overlap(struct judge *judge, const struct event *event)
+void mapi_requests_overlap(struct judge *judge, const struct event *event)
 {
     const struct request *request = event->session.request;
     if (request->overlapped_by) {
@@ -64,7 +64,7 @@ void requests_overlap(struct judge *judge, const struct event *event)
     overlap(judge, request, event->when);
 }
 
-void sequence_refused(struct judge *judge, const struct event *event)
+void mapi_sequence_refused(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
     const struct request *request = reply->request;

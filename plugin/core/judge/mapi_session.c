@@ -26,7 +26,7 @@ static void evidence_of_cookies(struct evidence *evidence, const struct request 
     evidence->more |= side->used_more;
 }
 
-void cookies_lost(struct judge *judge, const struct event *event)
+void mapi_cookies_lost(struct judge *judge, const struct event *event)
 {
     const struct request *request = event->session.request;
     const struct side *side = request->side;
@@ -112,7 +112,7 @@ static struct side_memo *loss_on(const struct mconn *conn)
     return memo;
 }
 
-void context_conn_ended(struct judge *judge, const struct event *event)
+void mapi_context_conn_ended(struct judge *judge, const struct event *event)
 {
     struct side_memo *memo = loss_on(event->session.conn);
     if (memo) {
@@ -121,7 +121,7 @@ void context_conn_ended(struct judge *judge, const struct event *event)
     }
 }
 
-void context_time_passed(struct judge *judge, const struct event *event)
+void mapi_context_time_passed(struct judge *judge, const struct event *event)
 {
     struct side_memo *memo = loss_on(event->session.conn);
     if (memo && event->when.ns - memo->lost->finding.when.ns > LOSS_WAIT) {
@@ -159,7 +159,7 @@ static void tell_reconnect(struct judge *judge, struct side_memo *memo, const st
 }
 
 /* A client that connects anew at once has lost little; one that goes on has. */
-void context_asked_for(struct judge *judge, const struct event *event)
+void mapi_context_asked_for(struct judge *judge, const struct event *event)
 {
     const struct request *request = event->session.request;
     struct side_memo *memo = request->side && !request->by_guid ? request->side->memo : NULL;
@@ -188,7 +188,7 @@ static void set_context(struct judge *judge, const struct side *side, enum conte
     memo->context_frame = when.frame;
 }
 
-void context_began(struct judge *judge, const struct event *event)
+void mapi_context_began(struct judge *judge, const struct event *event)
 {
     struct side_memo *memo = event->session.side->memo;
     (void)judge;
@@ -330,7 +330,7 @@ static void refused(struct judge *judge, const struct reply *reply, struct when 
     }
 }
 
-void context_answered(struct judge *judge, const struct event *event)
+void mapi_context_answered(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
     const struct request *request = reply->request;

@@ -63,6 +63,12 @@ bool leg_told(const struct leg *leg, enum verdict_kind kind)
     return memo && memo->once.told >> kind & 1;
 }
 
+bool channel_told(const struct channel *channel, enum verdict_kind kind)
+{
+    const struct once_memo *memo = channel->memo;
+    return memo && memo->once.told >> kind & 1;
+}
+
 bool late_told(const struct leg *leg, enum role role)
 {
     const struct attempt_memo *memo = leg->attempt_memo;

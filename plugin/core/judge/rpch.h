@@ -19,6 +19,7 @@ struct subject about_channel(struct judge *judge, const struct channel *channel)
 struct attempt_memo *attempt_memo(struct judge *judge, const struct leg *leg);
 /* Whether a finding of that kind was told of the present attempt. */
 bool leg_told(const struct leg *leg, enum verdict_kind kind);
+bool channel_told(const struct channel *channel, enum verdict_kind kind);
 /* Whether the attempt has told that data of that role was held back. */
 bool late_told(const struct leg *leg, enum role role);
 

@@ -83,6 +83,9 @@ void rpch_unanswered(struct judge *judge, const struct event *event)
 void rpch_lifetime(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
+    if (channel_told(channel, V_LIFETIME_EXCEEDED)) {
+        return;                  /* heard with every PDU from then on */
+    }
     const struct subject subject = about_channel(judge, channel);
     struct finding finding;
     if (!finding_begin(&finding, judge, V_LIFETIME_EXCEEDED, event->when, &subject, NULL)) {
@@ -102,7 +105,7 @@ void rpch_window(struct judge *judge, const struct event *event)
     const struct channel *channel = event->rpch.channel;
     const struct leg *leg = event->rpch.leg;
     /* The receiver's acknowledgements come on the other channel. */
-    if (!leg || !leg->current[!channel->role]) {
+    if (!leg || !leg->current[!channel->role] || channel_told(channel, V_WINDOW_EXCEEDED)) {
         return;
     }
     const struct subject subject = about_channel(judge, channel);

@@ -117,6 +117,19 @@ void rpch_server_ended(struct judge *judge, const struct event *event)
     foreign_end(judge, server_memo(judge, event->rpch.server), NULL, event->when);
 }
 
+/* at: the end. */
+static void tell_idle(struct finding *finding, const struct channel *channel, struct when at, int64_t idle_ns)
+{
+    finding->where = WHERE_DEVICE;
+    say(&finding->text, "Seen: %s was open, the server's end sent %s in frame %u after %s without a body byte either way, "
+                        "%s were announced", CHANNEL(channel), channel->conn->link->ended_by_rst ? "RST" : "FIN", at.frame,
+        SECONDS(idle_ns), SECONDS(channel_interval(channel)));
+    say(&finding->text, "; inferred: a device between with a shorter idle time-out, or the server's own; next: idle "
+                        "time-outs of firewalls and balancers on the way to %s, or a shorter MinConnTimeout or keepalive "
+                        "on the client", PEER(channel));
+    tell(finding);
+}
+
 /* Tells it at once if no other connection is left that could show that the server is gone,
  * else with hindsight. */
 static void idle_closed(struct judge *judge, const struct event *event, struct server_memo *server)
@@ -129,19 +142,14 @@ static void idle_closed(struct judge *judge, const struct event *event, struct s
     if (!finding_begin(&finding, judge, V_IDLE_CLOSED, event->when, &subject, &evidence)) {
         return;
     }
-    finding.where = WHERE_DEVICE;
-    say(&finding.text, "Seen: %s was open, the server's end sent %s in frame %u after %s without a body byte either way, "
-                       "%s were announced", CHANNEL(channel), channel->conn->link->ended_by_rst ? "RST" : "FIN",
-        event->when.frame, SECONDS(event->rpch.end.idle_ns), SECONDS(channel_interval(channel)));
-    say(&finding.text, "; inferred: a device between with a shorter idle time-out, or the server's own; next: idle "
-                       "time-outs of firewalls and balancers on the way to %s, or a shorter MinConnTimeout or keepalive on "
-                       "the client", PEER(channel));
     if (others_open(server->of, leg) == 0) {
-        tell(&finding);
+        tell_idle(&finding, channel, event->when, event->rpch.end.idle_ns);
         return;
     }
     struct idle_end *idle = arena_new(&judge->arena, sizeof(*idle));
+    idle->channel = channel;
     idle->server = server;
+    idle->idle_ns = event->rpch.end.idle_ns;
     idle->finding = finding;
     *(judge->idle_first ? &judge->idle_last->next : &judge->idle_first) = idle;
     judge->idle_last = idle;
@@ -178,26 +186,24 @@ void rpch_channel_ended(struct judge *judge, const struct event *event)
     }
 }
 
-static bool is_told(const struct finding *finding)
-{
-    return finding->subject.once->told >> finding->kind & 1;
-}
-
 void rpch_hindsight(struct judge *judge, const struct event *event)
 {
     const struct when when = event->when;
     while (judge->idle_first) {
         struct idle_end *idle = judge->idle_first;
         struct finding *finding = &idle->finding;
-        if (when.ns - finding->when.ns <= GONE_WINDOW && when.ns >= finding->when.ns) {
+        const struct when at = finding->when;
+        if (when.ns - at.ns <= GONE_WINDOW && when.ns >= at.ns) {
             return;
         }
         judge->idle_first = idle->next;
         idle->server->waiting--;
-        const bool gone = idle->server->told.frame >= finding->when.frame;
-        if (!gone && !is_told(finding)) {
+        const struct leg *leg = idle->channel->leg;
+        const bool gone = idle->server->told.frame >= at.frame;
+        if (!gone && !leg_told(leg, V_IDLE_CLOSED)) {
             finding->when = when;
-            tell(finding);
+            finding->subject = about_leg(judge, leg);    /* a further attempt may have begun */
+            tell_idle(finding, idle->channel, at, idle->idle_ns);
         }
         arena_give_back(&judge->arena, idle, sizeof(*idle));
     }

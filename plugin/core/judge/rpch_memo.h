@@ -41,8 +41,10 @@ struct server_memo {
 /* An end that may be an idle time-out, unless the server turns out to be gone. */
 struct idle_end {
     struct idle_end *next;
+    const struct channel *channel;
     struct server_memo *server;
-    struct finding finding;      /* told or dropped with hindsight */
+    int64_t idle_ns;
+    struct finding finding;      /* begun with the end; words and frame are those of hindsight */
 };
 
 #endif

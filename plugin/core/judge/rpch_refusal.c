@@ -169,7 +169,7 @@ void rpch_challenge_left(struct judge *judge, const struct event *event)
     const struct subject subject = about_channel(judge, channel);
     const struct evidence evidence = evidence_channel(channel);
     struct finding finding;
-    if (!begin_quietly(&finding, judge, V_REFUSED, event->when, &subject, &evidence)) {
+    if (!finding_begin(&finding, judge, V_REFUSED, event->when, &subject, &evidence)) {
         return;
     }
     const bool by_client = channel->conn->link->ended_by == WAY_TO_SERVER;

@@ -7,7 +7,7 @@
 #include "aux_blocks.h"
 
 #include "layout.h"
-#include "properties.h"
+#include "names.h"
 
 #include <stdio.h>
 
@@ -70,7 +70,8 @@ static void read_later(struct layout_run *run, const struct field *at)
 #define STRING_AT(offset, offset_label, filter, label) \
     U16(offset, offset_label), READ_ROWS(read_later, 0, STRING16(filter, label))
 #define RUN_AT(size, size_label, offset, offset_label, filter, label, says) \
-    U16(size, size_label), KEEP(0), U16(offset, offset_label), READ_ROWS(read_later, 0, SIZED(filter, label, .text = says))
+    U16(size, size_label), KEEP(0), U16(offset, offset_label), \
+    READ_ROWS(read_later, 0, SIZED(filter, label, .text = says))
 
 static void read_target(struct reader *block, const struct aux_target *target)
 {
@@ -150,12 +151,6 @@ static const char *mac_text(const struct field_value *value, char room[FIELD_TEX
     return room;
 }
 
-static const char *result_text(const struct field_value *value, char room[FIELD_TEXT_MAX])
-{
-    (void)room;
-    return ox_error_name((uint32_t)value->number);
-}
-
 /* ---- the blocks, MS-OXCRPC 2.2.2.2.1 to 2.2.2.2.23 ---- */
 
 #define CLIENT_ID U16("aux.client_id", "ClientID")
@@ -167,7 +162,7 @@ static const char *result_text(const struct field_value *value, char room[FIELD_
 #define TIME_SINCE U32("aux.time_since_request", "TimeSinceRequest (ms)")
 #define TIME_TO_COMPLETE U32("aux.time_to_complete_request", "TimeToCompleteRequest (ms)")
 #define TIME_TO_FAIL U32("aux.time_to_fail_request", "TimeToFailRequest (ms)")
-#define RESULT_CODE X32("aux.result_code", "ResultCode", .text = result_text)
+#define RESULT_CODE X32("aux.result_code", "ResultCode", .text = ox_error_text)
 #define OPERATION X8("aux.request_operation", "RequestOperation")
 #define RESERVED(length) RUN(length, "aux.reserved", "Reserved")
 

@@ -10,7 +10,7 @@
 #include "chars.h"
 #include "layout.h"
 #include "extended_buffer.h"
-#include "properties.h"
+#include "names.h"
 
 /* ---- request types ---- */
 
@@ -88,12 +88,6 @@ bool mapi_type_is_emsmdb(enum mapi_type type)
 
 /* ---- bodies ---- */
 
-static const char *error_text(const struct field_value *value, char room[FIELD_TEXT_MAX])
-{
-    (void)room;
-    return ox_error_name((uint32_t)value->number);
-}
-
 static void keep_status(struct layout_run *run, const struct field_value *value)
 {
     struct mapi_facts *facts = body_of(run)->facts;
@@ -124,8 +118,8 @@ static const struct field request_body[] = {
 };
 /* A request that failed is answered with StatusCode and the auxiliary buffer alone. */
 static const struct field response_body[] = {
-    X32("status_code", "StatusCode", .text = error_text, .seen = keep_status),
-    UNLESS(X32("error_code", "ErrorCode", .text = error_text, .seen = keep_error),
+    X32("status_code", "StatusCode", .text = ox_error_text, .seen = keep_status),
+    UNLESS(X32("error_code", "ErrorCode", .text = ox_error_text, .seen = keep_error),
            RECALL(TYPE_AT), CHOOSE(emsmdb_responses), RECALL(TYPE_AT), CHOOSE(nspi_responses)),
     AUXILIARY_BUFFER, END
 };

@@ -7,6 +7,7 @@
 #include "bodies_private.h"
 
 #include "extended_buffer.h"
+#include "names.h"
 
 static void keep_user_dn(struct layout_run *run, const struct field_value *value)
 {
@@ -94,10 +95,10 @@ static const struct field wait_response[] = {
 
 /* Disconnect (2.2.4.3) has nothing of its own. */
 const struct field_choice emsmdb_requests[] = {
-    CHOICE(MAPI_CONNECT, connect_request), CHOICE(MAPI_EXECUTE, execute_request), CHOICE(MAPI_NOTIFICATION_WAIT, wait_request),
-    CHOICE_END
+    CHOICE(MAPI_CONNECT, connect_request), CHOICE(MAPI_EXECUTE, execute_request),
+    CHOICE(MAPI_NOTIFICATION_WAIT, wait_request), CHOICE_END
 };
 const struct field_choice emsmdb_responses[] = {
-    CHOICE(MAPI_CONNECT, connect_response), CHOICE(MAPI_EXECUTE, execute_response), CHOICE(MAPI_NOTIFICATION_WAIT, wait_response),
-    CHOICE_END
+    CHOICE(MAPI_CONNECT, connect_response), CHOICE(MAPI_EXECUTE, execute_response),
+    CHOICE(MAPI_NOTIFICATION_WAIT, wait_response), CHOICE_END
 };

@@ -6,6 +6,9 @@
 
 #include "bodies_private.h"
 
+#include "entry_ids.h"
+#include "names.h"
+
 #include <stdio.h>
 
 /* ---- names ---- */
@@ -15,27 +18,6 @@ static const struct field_name sort_types[] = {          /* MS-OXNSPI 2.2.1.10 *
     { 0x00000003, "SortTypePhoneticDisplayName" },
     { 0x000003E8, "SortTypeDisplayName_RO" },
     { 0x000003E9, "SortTypeDisplayName_W" },
-    { 0, NULL }
-};
-
-static const struct field_name display_types[] = {       /* MS-OXNSPI 2.2.1.3 */
-    { 0x00000000, "DT_MAILUSER" },
-    { 0x00000001, "DT_DISTLIST" },
-    { 0x00000002, "DT_FORUM" },
-    { 0x00000003, "DT_AGENT" },
-    { 0x00000004, "DT_ORGANIZATION" },
-    { 0x00000005, "DT_PRIVATE_DISTLIST" },
-    { 0x00000006, "DT_REMOTE_MAILUSER" },
-    { 0x00000100, "DT_CONTAINER" },
-    { 0x00000101, "DT_TEMPLATE" },
-    { 0x00000102, "DT_ADDRESS_TEMPLATE" },
-    { 0x00000200, "DT_SEARCH" },
-    { 0, NULL }
-};
-
-const struct field_name code_page_names[] = {         /* MS-OXNSPI 2.2.1.5 */
-    { 0x000004B0, "CP_WINUNICODE" },
-    { 0x00004F25, "CP_TELETEX" },
     { 0, NULL }
 };
 
@@ -119,7 +101,7 @@ static const struct field state[] = {
 
 /* ---- properties ---- */
 
-static void read_tag(struct layout_run *run, const struct field *at)
+static void read_tag_here(struct layout_run *run, const struct field *at)
 {
     (void)at;
     read_property_tag(run->reader);
@@ -170,15 +152,15 @@ static const char *rows_text(const struct layout_run *run, char room[FIELD_TEXT_
     return say_count(room, run->done, "row");
 }
 
-#define TAG_LIST GROUP("Property tags", tags_text, READ(read_columns_here, 4))
-#define COLUMN_LIST GROUP("Columns", columns_text, READ(read_columns_here, 4))
+#define TAG_LIST GROUP("Property tags", tags_text, READ_LAYOUT(read_columns_here, 4, property_layouts))
+#define COLUMN_LIST GROUP("Columns", columns_text, READ_LAYOUT(read_columns_here, 4, property_layouts))
 #define TAGS BOOL("nspi.has_property_tags", "HasPropertyTags"), IF(TAG_LIST)
 #define COLUMNS BOOL("nspi.has_columns", "HasColumns"), IF(COLUMN_LIST)
 #define ROW_LIST(read, least) \
-    COUNT("nspi.row_count", "RowCount"), LIST("Rows", rows_text, GROUP("Row", NULL, READ(read, least)))
+    COUNT("nspi.row_count", "RowCount"), LIST("Rows", rows_text, GROUP("Row", NULL, READ_LAYOUT(read, least, property_layouts)))
 #define COLUMNS_AND_ROWS \
     BOOL("nspi.has_columns_and_rows", "HasColumnsAndRows"), IF(COLUMN_LIST, ROW_LIST(read_row_here, 1))
-#define VALUES GROUP("Property values", NULL, READ(read_values, 4))
+#define VALUES GROUP("Property values", NULL, READ_LAYOUT(read_values, 4, property_layouts))
 
 /* ---- entry IDs of ModLinkAtt ---- */
 
@@ -268,7 +250,7 @@ static const struct field dn_to_mid_response[] = { FOUND_MIDS, END };
 static const struct field matches_request[] = {
     RESERVED, STATE, MIDS,
     X32("nspi.interface_option_flags", "InterfaceOptionFlags"),
-    BOOL("nspi.has_filter", "HasFilter"), IF(GROUP("Filter", NULL, READ(read_filter, 1))),
+    BOOL("nspi.has_filter", "HasFilter"), IF(GROUP("Filter", NULL, READ_LAYOUT(read_filter, 1, property_layouts))),
     BOOL("nspi.has_property_name", "HasPropertyName"),
     IF(UUID("nspi.property_name.guid", "PropertyNameGuid"), X32("nspi.property_name.id", "PropertyNameId")),
     ROWS_WANTED, COLUMNS, END
@@ -305,7 +287,7 @@ static const struct field template_request[] = {
     BIT("nspi.flags.emt", "TI_EMT", 0x00000010),
     BIT("nspi.flags.helpfile_name", "TI_HELPFILE_NAME", 0x00000020),
     BIT("nspi.flags.helpfile_contents", "TI_HELPFILE_CONTENTS", 0x00000040),
-    X32("nspi.display_type", "DisplayType", .names = display_types),
+    X32("nspi.display_type", "DisplayType", .names = display_type_names),
     BOOL("nspi.has_template_dn", "HasTemplateDn"), IF(STRING8("nspi.template_dn", "TemplateDn")),
     CODE_PAGE,
     X32("nspi.locale_id", "LocaleId"),
@@ -317,7 +299,7 @@ static const struct field template_response[] = { CODE_PAGE, BOOL("nspi.has_row"
 
 static const struct field mod_link_request[] = {
     FLAGS, BIT("nspi.flags.delete", "fDelete", 0x00000001),
-    READ(read_tag, 4), MID,
+    READ_LAYOUT(read_tag_here, 4, property_tag_layouts), MID,
     BOOL("nspi.has_entry_ids", "HasEntryIds"),
     IF(COUNT("nspi.entry_id_count", "EntryIdCount"),
        LIST("Entry IDs", NULL,
@@ -347,7 +329,7 @@ static const struct field resort_request[] = { RESERVED, STATE, MIDS, END };
 static const struct field resort_response[] = { STATE, MIDS, END };
 static const struct field seek_request[] = {
     RESERVED, STATE,
-    BOOL("nspi.has_target", "HasTarget"), IF(GROUP("Target", NULL, READ(read_target, 4))),
+    BOOL("nspi.has_target", "HasTarget"), IF(GROUP("Target", NULL, READ_LAYOUT(read_target, 4, property_layouts))),
     BOOL("nspi.has_explicit_table", "HasExplicitTable"), IF(EXPLICIT_TABLE),
     COLUMNS, END
 };

@@ -40,7 +40,4 @@ static inline struct span string16_of(const struct field_value *value)
     return (struct span){ value->bytes, value->len - 2 };
 }
 
-/* MS-OXNSPI 2.2.1.5 */
-extern const struct field_name code_page_names[];
-
 #endif

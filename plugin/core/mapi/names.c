@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "properties.h"
+#include "names.h"
 
 #include "error_names.h"
 #include "tag_names.h"
@@ -183,3 +183,37 @@ const char *ox_guid_name(const uint8_t guid[16])
     }
     return NULL;
 }
+
+const char *ox_error_text(const struct field_value *value, char room[FIELD_TEXT_MAX])
+{
+    (void)room;
+    return ox_error_name((uint32_t)value->number);
+}
+
+const char *ox_guid_text(const struct field_value *value, char room[FIELD_TEXT_MAX])
+{
+    (void)room;
+    return ox_guid_name(value->bytes);
+}
+
+const struct field_name display_type_names[] = {
+    { 0x000, "DT_MAILUSER" },
+    { 0x001, "DT_DISTLIST" },
+    { 0x002, "DT_FORUM" },
+    { 0x003, "DT_AGENT" },
+    { 0x004, "DT_ORGANIZATION" },
+    { 0x005, "DT_PRIVATE_DISTLIST" },
+    { 0x006, "DT_REMOTE_MAILUSER" },
+    { 0x100, "DT_CONTAINER" },
+    { 0x101, "DT_TEMPLATE" },
+    { 0x102, "DT_ADDRESS_TEMPLATE" },
+    { 0x200, "DT_SEARCH" },
+    { 0, NULL }
+};
+
+/* MS-OXNSPI 2.2.1.5 */
+const struct field_name code_page_names[] = {
+    { 0x000004B0, "CP_WINUNICODE" },
+    { 0x00004F25, "CP_TELETEX" },
+    { 0, NULL }
+};

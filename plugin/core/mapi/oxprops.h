@@ -4,4 +4,5 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "names.h"
 #include "properties.h"

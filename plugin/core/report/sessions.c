@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-uint32_t session_rows(const struct mworld *world)
+uint32_t mworld_rows(const struct mworld *world)
 {
     return world->row_count;
 }
@@ -59,6 +59,15 @@ static void fill_ended(struct session_row *row, const struct side *side, const s
     }
 }
 
+/* What does not fit is cut. */
+static void join(char to[SESSION_NAMES_MAX], const char *const *names, unsigned count)
+{
+    int used = 0;
+    for (unsigned i = 0; i < count && used < SESSION_NAMES_MAX; i++) {
+        used += snprintf(to + used, SESSION_NAMES_MAX - (size_t)used, "%s%s", i ? ", " : "", names[i]);
+    }
+}
+
 static void fill_verdict(struct session_row *row, const struct side_memo *memo)
 {
     const struct result *result = &memo->result;
@@ -81,7 +90,7 @@ static void fill_verdict(struct session_row *row, const struct side_memo *memo)
     }
 }
 
-bool session_row(const struct mworld *world, uint32_t index, struct session_row *row)
+bool mworld_row(const struct mworld *world, uint32_t index, struct session_row *row)
 {
     memset(row, 0, sizeof(*row));
     if (index >= world->row_count) {
@@ -101,8 +110,8 @@ bool session_row(const struct mworld *world, uint32_t index, struct session_row 
     row->endpoint = session->endpoint;
     row->client = side->client;
     row->server = side->server;
-    row->front_ends = side->front_ends ? side->front_ends : "";
-    row->back_ends = side->back_ends ? side->back_ends : "";
+    join(row->front_ends, side->front, side->front_count);
+    join(row->back_ends, side->behind, side->back_count);
     row->ok = side->ok;
     row->failed = side->failed;
     row->slowest_ns = side->slowest_ns;

@@ -10,6 +10,8 @@
 #include "mapi.h"
 #include "verdict.h"
 
+#define SESSION_NAMES_MAX 256
+
 /* Of a session on one leg. Its texts are the state's, or stand in the row itself: it is not copied. */
 struct session_row {
     uint32_t session, leg;
@@ -18,7 +20,7 @@ struct session_row {
     const char *application, *mailbox, *user_dn;
     uint8_t endpoint;
     struct endpoint client, server;      /* of the first connection */
-    const char *front_ends, *back_ends;  /* "EX1, EX2", "" if none */
+    char front_ends[SESSION_NAMES_MAX], back_ends[SESSION_NAMES_MAX];    /* "EX1, EX2", "" if none */
     uint32_t ok, failed;         /* responses */
     int64_t slowest_ns;          /* -1 if none */
     uint8_t slowest_type;
@@ -35,8 +37,8 @@ struct session_row {
 };
 
 /* In order of appearance. */
-uint32_t session_rows(const struct mworld *world);
+uint32_t mworld_rows(const struct mworld *world);
 /* False where there is none of that index. */
-bool session_row(const struct mworld *world, uint32_t index, struct session_row *row);
+bool mworld_row(const struct mworld *world, uint32_t index, struct session_row *row);
 
 #endif

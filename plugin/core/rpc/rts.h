@@ -7,6 +7,7 @@
 #ifndef OUTLOOKHTTP_RTS_H
 #define OUTLOOKHTTP_RTS_H
 
+#include "field.h"
 #include "pdu.h"
 
 enum rts_flag {
@@ -40,28 +41,8 @@ enum rts_command_type {
 
 enum rts_destination { RTS_FD_CLIENT = 0, RTS_FD_IN_PROXY = 1, RTS_FD_SERVER = 2, RTS_FD_OUT_PROXY = 3 };
 
-/* One decoded field of a command, in the order of the wire. One row of the table
- * in rts.c describes each; the display filter name is "rpch.rts." + filter. */
-enum rts_kind {
-    RTS_KIND_U32,                /* value: u32 */
-    RTS_KIND_COOKIE,             /* value: 16 bytes, an e_guid in wire order (little-endian) */
-    RTS_KIND_IPV4,               /* value: 4 bytes, network order */
-    RTS_KIND_IPV6,               /* value: 16 bytes, network order */
-    RTS_KIND_BYTES               /* padding; value: bytes */
-};
-
-struct rts_field {
-    enum rts_command_type command;
-    enum rts_kind kind;
-    const char *filter;          /* "receive_window_size", "flow_control_ack.bytes_received", ... */
-    const char *label;           /* "Receive Window Size" */
-    const char *unit;            /* "bytes", "ms" or NULL */
-    uint32_t low, high;          /* RTS_KIND_U32: the inclusive range, low 0 and high UINT32_MAX for none */
-};
-
-/* The table of all fields, for registration; index = field id. */
-extern const struct rts_field rts_fields[];
-extern const unsigned rts_field_count;
+/* All that commands can show, for registration: their filters stand behind "rpch.rts.". */
+extern const struct field rts_layouts[];
 
 const char *rts_command_name(uint32_t type);      /* NULL if unknown */
 const char *rts_destination_name(uint32_t value); /* NULL if out of range */
@@ -87,7 +68,7 @@ struct rts_issue {
     enum rts_problem problem;
     uint32_t offset;             /* from the start of the PDU */
     uint32_t length;
-    int field;                   /* field id for RTS_RANGE, else -1 */
+    const struct field *row;     /* RTS_RANGE: of the value, else NULL */
     uint32_t value;              /* the offending value */
     uint32_t expected_low;       /* RTS_RANGE: the inclusive range; else what was expected */
     uint32_t expected_high;
@@ -95,13 +76,13 @@ struct rts_issue {
 
 bool rts_problem_is_malformed(enum rts_problem problem);
 
-/* Called in wire order while decoding. A sink may longjmp out: rts_decode() owns
- * nothing. Any member may be NULL. */
+/* Called in wire order while decoding: each command is a group of fields, what is wrong comes
+ * as struct rts_issue and not through fields->issue. A sink may longjmp out: rts_decode()
+ * owns nothing. Any member may be NULL. */
 struct rts_sink {
-    void (*command)(void *ctx, uint32_t type, uint32_t offset, uint32_t length);
-    void (*field)(void *ctx, int field, uint32_t offset, uint32_t length, uint32_t u32, const uint8_t *bytes);
+    const struct field_sink *fields;
     void (*issue)(void *ctx, const struct rts_issue *issue);
-    void *ctx;
+    void *ctx;                   /* of issue */
 };
 
 #define RTS_MAX_COMMANDS 16      /* remembered for naming and state; no defined PDU has more than 7 */

@@ -71,25 +71,25 @@ bool users_differ(const char *a, const char *b)
 
 /* ---- hosts --------------------------------------------------------------------------- */
 
-static uint64_t site_key(const char *host, uint32_t leg)
+static uint64_t site_key(const struct aworld *world, const char *host, uint32_t leg)
 {
-    return digest_text(0x517E + (uint64_t)leg, host);
+    return digest_text(world, 0x517E + (uint64_t)leg, host);
 }
 
 const struct site *site_find(const struct aworld *world, const char *host, uint32_t leg)
 {
-    return keyed_find(&world->sites, site_key(host, leg));
+    return keyed_find(&world->sites, site_key(world, host, leg));
 }
 
 struct site *site_of(struct aworld *world, const char *host, uint32_t leg)
 {
-    return keyed_make(world, &world->sites, site_key(host, leg), sizeof(struct site));
+    return keyed_make(world, &world->sites, site_key(world, host, leg), sizeof(struct site));
 }
 /* ---- accounts -------------------------------------------------------------------------- */
 
 struct account *account_of(struct aworld *world, const char *user, const char *host, const char *scheme)
 {
-    uint64_t key = digest_text(digest_text(digest_text(0xACC0, user), host), scheme);
+    uint64_t key = digest_text(world, digest_text(world, digest_text(world, 0xACC0, user), host), scheme);
     uint32_t hash = digest_fold(key);
     for (struct item *item = table_first(&world->accounts, hash); item; item = table_next(item)) {
         struct account *account = (struct account *)item;
@@ -168,7 +168,7 @@ void account_connection(struct aworld *world, struct account *account, struct ac
         return;
     }
     const void *pair[2] = { account, conn };
-    uint32_t hash = hash_bytes(pair, sizeof(pair), 0);
+    uint32_t hash = hash_bytes(&world->arena, pair, sizeof(pair), 0);
     for (struct item *item = table_first(&world->account_conns, hash); item; item = table_next(item)) {
         const struct account_conn *found = (const struct account_conn *)item;
         if (found->account == account && found->conn == conn) {

@@ -11,7 +11,6 @@
 
 #include "conn.h"
 #include "httphead.h"
-#include "verdict.h"
 
 struct aworld;
 struct aconn;                    /* one TCP connection */
@@ -39,8 +38,18 @@ struct auth_shown {
  * request it answers): 0 unless the same request is outstanding on another TCP connection; NO_NUMBER if not known.
  * The same request: the same X-RequestId with the same X-RequestType, else the same method,
  * path, credentials and OutlookSession or client-request-id. */
-const struct auth_shown *auth_head(struct aconn *conn, struct when when, enum way way, const struct http_head *head,
-                                   uint32_t *leg);
+const struct auth_shown *auth_message(struct aconn *conn, struct when when, enum way way,
+                                      const struct http_fields *fields, uint32_t *leg);
+
+/* The same of a head that nobody has read yet. */
+static inline const struct auth_shown *auth_head(struct aconn *conn, struct when when, enum way way,
+                                                 const struct http_head *head, uint32_t *leg)
+{
+    struct http_fields fields;
+    http_fields_read(head, &fields);
+    return auth_message(conn, when, way, &fields, leg);
+}
+
 /* An RTS PDU from the server: the credentials of the request before it were accepted. */
 void auth_accepted(struct aconn *conn, struct when when);
 /* Bytes are missing in one direction. */

@@ -154,17 +154,12 @@ void channel_leaves(struct channel *channel, struct when when, bool rst, enum wa
 
 static const char *user_text(struct vworld *world, const struct http_auth *auth)
 {
-    static const char *const schemes[] = {
-        [HTTP_AUTH_BASIC] = "Basic", [HTTP_AUTH_NTLM] = "NTLM", [HTTP_AUTH_NEGOTIATE] = "Negotiate",
-        [HTTP_AUTH_BEARER] = "Bearer"
-    };
     if (!auth->user[0]) {
         return NULL;
     }
-    size_t scheme = (size_t)auth->scheme;
-    const char *name = scheme < sizeof(schemes) / sizeof(schemes[0]) ? schemes[scheme] : NULL;
+    const char *name = auth_scheme_name(auth->scheme);
     char text[HTTP_USER_MAX + 16];
-    snprintf(text, sizeof(text), name ? "%s (%s)" : "%s", auth->user, name);
+    snprintf(text, sizeof(text), name[0] ? "%s (%s)" : "%s", auth->user, name);
     return world_intern(world, text);
 }
 

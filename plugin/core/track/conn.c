@@ -6,14 +6,14 @@
 
 #include "conn.h"
 
-static uint32_t hash_endpoint(const struct endpoint *end)
+static uint32_t hash_endpoint(const struct track *track, const struct endpoint *end)
 {
-    return hash_bytes(end->addr, address_length(end), end->port);
+    return hash_bytes(&track->arena, end->addr, address_length(end), end->port);
 }
 
 struct server *track_find_server(const struct track *track, const struct endpoint *end)
 {
-    for (struct item *item = table_first(&track->servers, hash_endpoint(end)); item; item = table_next(item)) {
+    for (struct item *item = table_first(&track->servers, hash_endpoint(track, end)); item; item = table_next(item)) {
         struct server *server = (struct server *)item;
         if (endpoint_equal(&server->end, end)) {
             return server;
@@ -28,7 +28,7 @@ static struct server *server_of(struct track *track, const struct endpoint *end)
     if (!server) {
         server = arena_new(&track->arena, sizeof(*server));
         server->end = *end;
-        table_add(&track->arena, &track->servers, &server->item, hash_endpoint(end));
+        table_add(&track->arena, &track->servers, &server->item, hash_endpoint(track, end));
     }
     return server;
 }

@@ -24,7 +24,7 @@ enum event_kind {
     /* leg: both first PDUs were sent, it is not open, and time has passed on it. */
     EVENT_NOT_JOINED,
     /* leg: its attempt is over before it was open; a further one, or another request on its
-     * connection, is about to begin. */
+     * connection, is about to begin. Each of them tells it. */
     EVENT_LEG_FAILED,
     /* channel: closed, or long enough there, without its other half. It is numbered where
      * that is certain (channel->alone). */

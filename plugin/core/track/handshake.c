@@ -33,9 +33,15 @@ struct pending *pending_of(struct aconn *conn)
     return conn->pending;
 }
 
-bool aconn_whole(const struct aconn *conn)
+/* Whether all that passed on it was seen and understood. */
+static bool is_whole(const struct aconn *conn)
 {
     return !conn->lost && conn_doubt(conn->link, NULL) == DOUBT_NONE;
+}
+
+static uint64_t challenge_key(const struct aworld *world, uint64_t names)
+{
+    return digest_bytes(world, 0xC4A1, &names, sizeof(names));
 }
 
 static const char *target_name(struct aworld *world, const struct ntlm_target *target)
@@ -54,7 +60,8 @@ void note_challenge(struct aconn *conn, const struct arequest *request, struct w
     if (!token->target.present) {
         return;
     }
-    struct challenge *challenge = keyed_make(world, &world->challenges, token->target.names_digest, sizeof(*challenge));
+    const uint64_t key = challenge_key(world, token->target.names_digest);
+    struct challenge *challenge = keyed_make(world, &world->challenges, key, sizeof(*challenge));
     if (challenge->carriers == CARRIERS) {
         memmove(challenge->carrier, challenge->carrier + 1, sizeof(challenge->carrier) - sizeof(challenge->carrier[0]));
         challenge->carriers--;
@@ -88,7 +95,7 @@ void note_type3(struct aconn *conn, const struct arequest *request, struct when 
 /* Looks where else the challenge was. False: here, or it cannot be told from another. */
 static bool find_carriers(const struct aconn *conn, struct pending *pending)
 {
-    const struct challenge *challenge = keyed_find(&conn->world->challenges, pending->digest);
+    const struct challenge *challenge = keyed_find(&conn->world->challenges, challenge_key(conn->world, pending->digest));
     const struct aconn_more *more = conn->more;
     struct lone_type3 *type3 = &pending->type3;
     if (conn->proxy_auth || (more->type2_frame && (more->type2_digest == pending->digest || !more->type2_digest))) {
@@ -130,7 +137,7 @@ void settle_type3(struct aconn *conn, struct when when)
     if (!find_carriers(conn, conn->pending)) {
         return;
     }
-    if (aconn_whole(conn)) {
+    if (is_whole(conn)) {
         note_torn(conn, when);
     }
     emit(conn->world->track,

@@ -7,7 +7,8 @@
 
 #include "session_private.h"
 
-#include "exch.h"
+#include "date.h"
+#include "exchange_cookies.h"
 
 static struct value *find_value(struct mworld *world, uint64_t digest, uint8_t endpoint)
 {
@@ -28,7 +29,7 @@ struct session *jar_owner_of(struct mworld *world, uint64_t digest, uint8_t endp
     return value && !value->shared ? value->owner : NULL;
 }
 
-void jar_own(struct session *session, uint64_t digest)
+static void own_value(struct session *session, uint64_t digest)
 {
     struct mworld *world = session->world;
     struct value *value = find_value(world, digest, session->endpoint);
@@ -40,6 +41,15 @@ void jar_own(struct session *session, uint64_t digest)
     value->digest = digest;
     value->owner = session;
     table_add(&world->arena, &world->values, &value->item, (uint32_t)(digest ^ digest >> 32) + session->endpoint);
+}
+
+void jar_own_all(struct session *session, const struct reply *reply)
+{
+    for (unsigned i = 0; i < reply->cookie_count; i++) {
+        if (!reply->cookies[i].deleted) {
+            own_value(session, reply->cookies[i].digest);
+        }
+    }
 }
 
 static struct span unquoted(struct span value)
@@ -99,7 +109,7 @@ const char *jar_default_path(struct mworld *world, struct span path)
     return path.len > 0 ? mworld_keep(world, path) : track_text(world->track, "/");
 }
 
-void jar_read_set_cookie(struct reply *reply, struct span text, const struct mapi_fields *fields)
+void jar_read_set_cookie(struct reply *reply, struct span text, const struct http_fields *fields)
 {
     struct mworld *world = reply->conn->world;
     size_t pos = 0;
@@ -118,7 +128,7 @@ void jar_read_set_cookie(struct reply *reply, struct span text, const struct map
     struct cookie *cookie = &reply->cookies[reply->cookie_count++];
     memset(cookie, 0, sizeof(*cookie));
     cookie->name = mworld_keep(world, name);
-    cookie->digest = mapi_digest(value.ptr, value.len);
+    cookie->digest = mapi_digest(world, value.ptr, value.len);
     cookie->expires = INT64_MAX;
     cookie->deleted = value.len == 0;
     cookie->frame = reply->message->begin.frame;
@@ -136,26 +146,23 @@ void jar_read_set_cookie(struct reply *reply, struct span text, const struct map
     }
 }
 
-unsigned jar_read_sent(struct mworld *world, const struct http_head *head, uint8_t endpoint,
+unsigned jar_read_sent(struct mworld *world, const struct http_fields *fields, uint8_t endpoint,
                        struct sent sent[SENT_MAX])
 {
     unsigned count = 0;
-    size_t at = 0;
+    struct http_lines lines = fields->cookies;
     struct span field, list;
-    while (http_head_next(head, &at, &field, &list)) {
+    while (http_lines_next(fields->head, "Cookie", &lines, &field, &list)) {
         size_t pos = 0;
         struct span name, value;
-        if (field.len != 6 || !span_equals_nocase(field, "Cookie")) {
-            continue;
-        }
         while (count < SENT_MAX && http_cookie_next(list, &pos, &name, &value)) {
             value = unquoted(value);
             if (exch_is_balancer_cookie(name)) {
                 continue;
             }
             sent[count].name = name;
-            sent[count].digest = mapi_digest(value.ptr, value.len);
-            sent[count].len = value.len;
+            sent[count].digest = mapi_digest(world, value.ptr, value.len);
+            sent[count].value = value;
             /* MapiRouting names a mailbox, which several sessions have. */
             bool tells = value.len > 0 && !span_equals_nocase(name, "MapiRouting");
             sent[count].owner = tells ? jar_owner_of(world, sent[count].digest, endpoint) : NULL;
@@ -170,7 +177,7 @@ struct session *jar_session_of(const struct sent *sent, unsigned count)
 {
     const struct sent *best = NULL;
     for (unsigned i = 0; i < count; i++) {
-        if (sent[i].owner && (!best || sent[i].len > best->len)) {
+        if (sent[i].owner && (!best || sent[i].value.len > best->value.len)) {
             best = &sent[i];
         }
     }
@@ -195,7 +202,7 @@ static bool cookie_applies(const struct cookie *cookie, const struct request *re
 }
 
 static enum cookie_fault compare_cookie(const struct cookie *cookie, const struct session *session,
-                                        const struct sent *sent, unsigned count, uint64_t *digest)
+                                        const struct sent *sent, unsigned count, const struct sent **other)
 {
     enum cookie_fault fault = COOKIE_MISSING;
     for (unsigned i = 0; i < count; i++) {
@@ -207,7 +214,7 @@ static enum cookie_fault compare_cookie(const struct cookie *cookie, const struc
             (cookie->before && is == cookie->before)) {
             return COOKIE_FINE;
         }
-        *digest = is;
+        *other = &sent[i];
         fault = sent[i].owner == session ? COOKIE_STALE : COOKIE_FOREIGN;
     }
     return fault;
@@ -229,17 +236,17 @@ void jar_check(struct request *request, const struct sent *sent, unsigned count,
     request->jar_known &= looked_at < SEARCH_MAX;
     request->carried = side->success.frame != 0;
     for (unsigned i = 0; i < side->jar_count && !side->secure_returned; i++) {
-        uint64_t digest;
+        const struct sent *other;
         side->secure_returned = side->jar[i].secure && !request->conn->link->tls &&
-                                compare_cookie(&side->jar[i], side->session, sent, count, &digest) == COOKIE_FINE;
+                                compare_cookie(&side->jar[i], side->session, sent, count, &other) == COOKIE_FINE;
     }
     for (unsigned i = 0; i < side->jar_count; i++) {
         struct cookie *cookie = &side->jar[i];
-        uint64_t digest = 0;
+        const struct sent *other = NULL;
         if (!cookie_applies(cookie, request, path, when)) {
             continue;
         }
-        enum cookie_fault fault = compare_cookie(cookie, side->session, sent, count, &digest);
+        enum cookie_fault fault = compare_cookie(cookie, side->session, sent, count, &other);
         if (fault == COOKIE_FINE) {
             continue;
         }
@@ -253,7 +260,7 @@ void jar_check(struct request *request, const struct sent *sent, unsigned count,
             request->fault = (uint8_t)fault;
             request->fault_name = cookie->name;
             request->fault_frame = cookie->frame;
-            request->fault_digest = (uint32_t)digest;
+            request->fault_digest = other ? http_value_mark(other->value) : 0;
         } else if (request->fault_count < UINT8_MAX) {
             request->fault_count++;
         }

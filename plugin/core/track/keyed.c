@@ -7,34 +7,24 @@
 #include "logon_private.h"
 #include "chars.h"
 
-/* FNV-1a of 64 bits. */
-uint64_t digest_bytes(uint64_t seed, const void *data, size_t len)
+uint64_t digest_bytes(const struct aworld *world, uint64_t seed, const void *data, size_t len)
 {
-    const uint8_t *p = data;
-    uint64_t hash = seed ^ UINT64_C(0xCBF29CE484222325);
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ p[i]) * UINT64_C(0x100000001B3);
-    }
-    return (hash ^ hash >> 32) | 1;      /* 0 says "none" */
+    return hash_keyed(&world->arena.key, seed, data, len) | 1;
 }
 
-uint64_t digest_nocase(uint64_t seed, struct span s)
+uint64_t digest_nocase(const struct aworld *world, uint64_t seed, struct span s)
 {
-    uint64_t hash = seed ^ UINT64_C(0xCBF29CE484222325);
-    for (size_t i = 0; i < s.len; i++) {
-        hash = (hash ^ lower(s.ptr[i])) * UINT64_C(0x100000001B3);
-    }
-    return (hash ^ hash >> 32) | 1;
+    return hash_nocase(&world->arena.key, seed, s) | 1;
 }
 
-uint64_t digest_text(uint64_t seed, const char *text)
+uint64_t digest_text(const struct aworld *world, uint64_t seed, const char *text)
 {
-    return digest_nocase(seed, span_of((const uint8_t *)text, strlen(text)));
+    return digest_nocase(world, seed, span_of((const uint8_t *)text, strlen(text)));
 }
 
 uint32_t digest_fold(uint64_t digest)
 {
-    return hash_bytes(&digest, sizeof(digest), 0);
+    return (uint32_t)(digest ^ digest >> 32);
 }
 
 /* An item of one of the tables that are searched by a digest alone. */

@@ -37,7 +37,7 @@ static struct vc *new_vc(struct vworld *world, const uint8_t *cookie, uint32_t h
 
 struct vc *vc_of_cookie(struct vworld *world, const uint8_t cookie[16])
 {
-    uint32_t hash = hash_bytes(cookie, 16, COOKIE_SEED);
+    uint32_t hash = hash_bytes(&world->track->arena, cookie, 16, COOKIE_SEED);
     struct vc *vc = find_vc(world, cookie, hash);
     return vc ? vc : new_vc(world, cookie, hash);
 }
@@ -310,7 +310,7 @@ void leg_join(struct leg *leg, struct when when, bool opened)
 /* A connection that was numbered without RTS learns its cookie after all. */
 static void adopt_cookie(struct vc *vc, const uint8_t cookie[16])
 {
-    uint32_t hash = hash_bytes(cookie, 16, COOKIE_SEED);
+    uint32_t hash = hash_bytes(&vc->world->track->arena, cookie, 16, COOKIE_SEED);
     if (!vc->has_cookie && !find_vc(vc->world, cookie, hash)) {
         vc->has_cookie = true;
         memcpy(vc->cookie, cookie, sizeof(vc->cookie));

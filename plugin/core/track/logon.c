@@ -15,183 +15,7 @@ static const char *keep_span(struct aworld *world, struct span s)
     return auth_keep(world, text);
 }
 
-/* ---- heads -------------------------------------------------------------------------------- */
-
-struct fields {
-    struct span authorization, request_id, request_type, client_info, user_identity, client_request_id, host;
-    struct span outlook_session, context;        /* cookies */
-    struct span persistent_auth;
-    bool has_authorization, chunked, close;
-    size_t content_length;       /* digits beyond what a small body has count as one */
-    unsigned offers;             /* bits of enum auth_scheme */
-    bool lower_case, other_case; /* of WWW-Authenticate */
-};
-
-static bool is_context_cookie(struct span name)
-{
-    return span_equals_nocase(name, "MapiContext") || span_equals_nocase(name, "sid");
-}
-
-static struct span bare(struct span s)
-{
-    while (s.len >= 2) {
-        uint8_t last = s.ptr[s.len - 1];
-        if (!(s.ptr[0] == '"' && last == '"') && !(s.ptr[0] == '{' && last == '}')) {
-            break;
-        }
-        s = span_of(s.ptr + 1, s.len - 2);
-    }
-    return s;
-}
-
-static void scan_cookies(struct span value, struct fields *fields)
-{
-    size_t pos = 0;
-    struct span name, content;
-    while (http_cookie_next(value, &pos, &name, &content)) {
-        if (span_equals_nocase(name, "OutlookSession") && !fields->outlook_session.len) {
-            fields->outlook_session = bare(content);
-        } else if (is_context_cookie(name) && !fields->context.len) {
-            fields->context = content;
-        }
-    }
-}
-
-static void scan_set_cookie(struct span value, struct fields *fields)
-{
-    size_t pos = 0;
-    struct span name, content;
-    if (http_cookie_next(value, &pos, &name, &content) && is_context_cookie(name)) {
-        fields->context = content;
-    }
-}
-
-static bool holds_word(struct span list, const char *word)
-{
-    while (list.len > 0) {
-        size_t len = span_until(list, ',');
-        if (span_equals_nocase(span_trim(span_of(list.ptr, len)), word)) {
-            return true;
-        }
-        list = span_skip(list, len < list.len ? len + 1 : len);
-    }
-    return false;
-}
-
-static void scan_request(struct span name, struct span value, struct fields *fields)
-{
-    const struct {
-        const char *name;
-        struct span *place;
-    } copied[] = {
-        { "X-RequestId", &fields->request_id }, { "X-RequestType", &fields->request_type },
-        { "X-ClientInfo", &fields->client_info }, { "X-User-Identity", &fields->user_identity },
-        { "client-request-id", &fields->client_request_id }, { "Host", &fields->host }
-    };
-    if (span_equals_nocase(name, "Authorization")) {
-        if (!fields->has_authorization) {
-            fields->authorization = value;
-            fields->has_authorization = true;
-        }
-    } else if (span_equals_nocase(name, "Cookie")) {
-        scan_cookies(value, fields);
-    } else if (span_equals_nocase(name, "Content-Length")) {
-        fields->content_length = value.len > 2 ? 1000 : 0;
-        for (size_t i = 0; i < value.len && value.len <= 2; i++) {
-            fields->content_length = fields->content_length * 10 + (value.ptr[i] & 0x0Fu);
-        }
-    } else if (span_equals_nocase(name, "Transfer-Encoding")) {
-        fields->chunked |= holds_word(value, "chunked");
-    } else {
-        for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]); i++) {
-            if (span_equals_nocase(name, copied[i].name)) {
-                if (!copied[i].place->len) {
-                    *copied[i].place = value;
-                }
-                return;
-            }
-        }
-    }
-}
-
-/* Of several challenges with a token the one of the request's scheme counts. */
-static void scan_challenge(struct span name, struct span value, struct fields *fields, struct auth_token *token,
-                           enum auth_scheme wanted)
-{
-    static const char in_lower_case[] = "www-authenticate";
-    struct auth_token found;
-    if (memcmp(name.ptr, in_lower_case, name.len) == 0) {
-        fields->lower_case = true;
-    } else {
-        fields->other_case = true;
-    }
-    fields->offers |= auth_schemes_offered(value);
-    auth_token_decode(value, &found);
-    bool has_token = found.step == AUTH_STEP_TYPE2 || found.step == AUTH_STEP_AP_REP || found.step == AUTH_STEP_TOKEN;
-    if (has_token && (token->step == AUTH_STEP_NONE || (found.scheme == wanted && token->scheme != wanted))) {
-        *token = found;
-    }
-}
-
-static void scan_response(struct span name, struct span value, struct fields *fields, struct auth_token *token,
-                          enum auth_scheme wanted)
-{
-    if (span_equals_nocase(name, "WWW-Authenticate")) {
-        scan_challenge(name, value, fields, token, wanted);
-    } else if (span_equals_nocase(name, "Persistent-Auth")) {
-        fields->persistent_auth = value;
-    } else if (span_equals_nocase(name, "Connection")) {
-        fields->close |= holds_word(value, "close");
-    } else if (span_equals_nocase(name, "Set-Cookie")) {
-        scan_set_cookie(value, fields);
-    }
-}
-
-/* "{GUID}:7": the GUID; else all of it. */
-static struct span before_counter(struct span s)
-{
-    size_t digits = 0;
-    while (digits < s.len && is_digit(s.ptr[s.len - 1 - digits])) {
-        digits++;
-    }
-    if (digits > 0 && digits < s.len && s.ptr[s.len - 1 - digits] == ':') {
-        s.len -= digits + 1;
-    }
-    return s;
-}
-
-/* From the path on, also of an absolute URI. */
-static struct span path_of(struct span uri)
-{
-    struct span path = uri;
-    if (uri.len > 0 && uri.ptr[0] != '/') {
-        for (size_t i = 0; i + 2 < uri.len; i++) {
-            if (uri.ptr[i] == ':' && uri.ptr[i + 1] == '/' && uri.ptr[i + 2] == '/') {
-                path = span_skip(uri, i + 3);
-                return span_skip(path, span_until(path, '/'));
-            }
-        }
-    }
-    return path;
-}
-
 /* ---- what is shown -------------------------------------------------------------------------- */
-
-static const char *scheme_name(const struct auth_token *token)
-{
-    switch (token->scheme) {
-    case AUTH_BASIC:
-        return "Basic";
-    case AUTH_NTLM:
-        return "NTLM";
-    case AUTH_NEGOTIATE:
-        return token->is_ntlm ? "Negotiate/NTLM" : token->is_kerberos ? "Negotiate/Kerberos" : "Negotiate";
-    case AUTH_BEARER:
-        return "Bearer";
-    default:
-        return "";
-    }
-}
 
 static struct auth_shown *show(struct aworld *world, const char *scheme, const char *step, const char *user)
 {
@@ -208,21 +32,23 @@ static struct auth_shown *show(struct aworld *world, const char *scheme, const c
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-static void find_leg(struct aconn *conn, struct arequest *request, const struct http_head *head,
-                     const struct fields *fields)
+static void find_leg(struct aconn *conn, struct arequest *request, const struct asked *asked)
 {
+    const struct aworld *world = conn->world;
+    const struct http_fields *fields = asked->fields;
+    const struct http_head *head = fields->head;
     uint64_t id;
-    bool strong = fields->request_id.len > 0;
+    bool strong = fields->x_request_id.len > 0;
     if (strong) {
-        id = digest_nocase(digest_nocase(0x1D01, fields->request_id), fields->request_type);
+        id = digest_nocase(world, digest_nocase(world, 0x1D01, fields->x_request_id), fields->request_type);
     } else {
-        struct span also = fields->outlook_session.len ? fields->outlook_session : fields->client_request_id;
+        struct span also = asked->outlook_session.len ? asked->outlook_session : fields->client_request_id;
         if (!also.len) {
-            also = fields->has_authorization ? fields->host : also;
+            also = request->has_authorization ? fields->host : also;
         }
-        struct span path = path_of(head->uri);
-        id = digest_bytes(digest_bytes(0x1D02, head->method.ptr, head->method.len), path.ptr, path.len);
-        id = digest_bytes(digest_nocase(id, also), fields->authorization.ptr, fields->authorization.len);
+        struct span path = uri_path(head->uri);
+        id = digest_bytes(world, digest_bytes(world, 0x1D02, head->method.ptr, head->method.len), path.ptr, path.len);
+        id = digest_bytes(world, digest_nocase(world, id, also), fields->authorization.ptr, fields->authorization.len);
         if (!also.len) {
             id = 0;              /* nothing tells it from another client's */
         }
@@ -238,32 +64,35 @@ static void find_leg(struct aconn *conn, struct arequest *request, const struct 
     }
 }
 
-static void find_identities(struct arequest *request, const struct fields *fields)
+static void find_identities(struct arequest *request, const struct asked *asked)
 {
+    const struct http_fields *fields = asked->fields;
     const struct span values[ID_KINDS] = {
-        [ID_CLIENT_INFO] = bare(before_counter(fields->client_info)),
-        [ID_REQUEST_ID] = bare(before_counter(fields->request_id)), [ID_USER_IDENTITY] = fields->user_identity,
-        [ID_OUTLOOK_SESSION] = fields->outlook_session, [ID_CONTEXT] = fields->context
+        [ID_CLIENT_INFO] = without_brackets(without_counter(fields->client_info)),
+        [ID_REQUEST_ID] = without_brackets(without_counter(fields->x_request_id)), [ID_USER_IDENTITY] = fields->user_identity,
+        [ID_OUTLOOK_SESSION] = asked->outlook_session, [ID_CONTEXT] = asked->context
     };
     for (unsigned kind = 0; kind < ID_KINDS; kind++) {
         if (values[kind].len > 0) {
-            request->identity[kind] = digest_nocase(0x1DE0 + kind, values[kind]);
+            request->identity[kind] = digest_nocase(request->conn->world, 0x1DE0 + kind, values[kind]);
         }
     }
 }
 
 static uint64_t refusals_key(const struct arequest *request)
 {
-    uint64_t who = request->user[0] ? digest_text(0x3EF0, request->user) :
+    uint64_t who = request->user[0] ? digest_text(request->conn->world, 0x3EF0, request->user) :
                    request->identity[ID_CLIENT_INFO] ? request->identity[ID_CLIENT_INFO] :
                    request->identity[ID_OUTLOOK_SESSION];
-    return who ? digest_text(who + request->leg, request->host) : 0;
+    return who ? digest_text(request->conn->world, who + request->leg, request->host) : 0;
 }
 
 static struct peer *peer_of(struct aconn *conn, const struct arequest *request)
 {
-    uint64_t key = digest_bytes(0x9EE0 + (uint64_t)request->leg, conn->link->client.addr, address_length(&conn->link->client));
-    return keyed_make(conn->world, &conn->world->peers, digest_text(key, request->host), sizeof(struct peer));
+    struct aworld *world = conn->world;
+    const struct endpoint *client = &conn->link->client;
+    uint64_t key = digest_bytes(world, 0x9EE0 + (uint64_t)request->leg, client->addr, address_length(client));
+    return keyed_make(world, &world->peers, digest_text(world, key, request->host), sizeof(struct peer));
 }
 
 /* A challenge in lower case: whether it is answered, or passed by. */
@@ -305,7 +134,7 @@ static void note_bearer(struct aconn *conn, const struct arequest *request)
 }
 
 /* The user by whose name the owner of a connection is compared: Kerberos hides it. */
-static const char *who_of(const struct arequest *request, const struct fields *fields, struct aworld *world)
+static const char *who_of(const struct arequest *request, const struct http_fields *fields, struct aworld *world)
 {
     if (request->user[0] || !request->kerberos) {
         return request->user;
@@ -340,51 +169,73 @@ static void emit_stranger(struct aconn *conn, const struct arequest *request, st
     emit(conn->world->track, &(struct event){ .kind = EVENT_STRANGER, .when = when, .logon.request = request });
 }
 
-static const struct auth_shown *take_request(struct aconn *conn, struct when when, const struct http_head *head,
-                                             uint32_t *leg)
+/* What a request has to be told apart by, and what its credentials are. */
+static void describe(struct aconn *conn, struct arequest *request, const struct http_fields *fields,
+                     const struct auth_token *token)
 {
     struct aworld *world = conn->world;
-    struct fields fields;
-    struct auth_token token;
-    struct span name, value;
-    size_t pos = 0;
-
-    memset(&fields, 0, sizeof(fields));
-    while (http_head_next(head, &pos, &name, &value)) {
-        scan_request(name, value, &fields);
-    }
-    auth_token_decode(fields.authorization, &token);
-    if (conn->outstanding == OUTSTANDING_MAX) {
-        request_release(conn);   /* its answer, the next one, is passed over */
-        conn->passed_over++;
-    }
-    struct arequest *request = request_add(conn, when);
-    request->has_authorization = fields.has_authorization;
-    request->step = (uint8_t)token.step;
-    request->scheme_id = (uint8_t)token.scheme;
-    request->final = token.final;
-    request->anonymous = token.anonymous;
-    request->ntlm = token.is_ntlm;
-    request->kerberos = token.is_kerberos;
-    request->bindings = token.has_channel_bindings;
-    memcpy(request->bound_to, token.channel_bindings, sizeof(request->bound_to));
-    request->waits = span_equals_nocase(fields.request_type, "NotificationWait");
-    request->opens = span_equals_nocase(fields.request_type, "Connect") ||
-                     span_equals_nocase(fields.request_type, "Bind");
-    request->in_channel = span_equals_nocase(head->method, "RPC_IN_DATA") && fields.content_length > 16;
-    request->host = keep_span(world, fields.host);
+    request->has_authorization = fields->authorization.ptr != NULL;
+    request->step = (uint8_t)token->step;
+    request->scheme_id = (uint8_t)token->scheme;
+    request->final = token->final;
+    request->anonymous = token->anonymous;
+    request->ntlm = token->is_ntlm;
+    request->kerberos = token->is_kerberos;
+    request->bindings = token->has_channel_bindings;
+    memcpy(request->bound_to, token->channel_bindings, sizeof(request->bound_to));
+    request->waits = span_equals_nocase(fields->request_type, "NotificationWait");
+    request->opens = span_equals_nocase(fields->request_type, "Connect") ||
+                     span_equals_nocase(fields->request_type, "Bind");
+    request->in_channel = span_equals_nocase(fields->head->method, "RPC_IN_DATA") &&
+                          fields->content_length > ECHO_MAX;
+    request->host = keep_span(world, fields->host);
     if (!request->host[0]) {
         char text[ENDPOINT_TEXT_MAX];
         endpoint_format(conn_server(conn->link), text);
         request->host = auth_keep(world, text);
     }
-    if (fields.has_authorization) {
-        request->scheme = scheme_name(&token);
-        request->user = auth_keep(world, token.user);
+    if (request->has_authorization) {
+        request->scheme = auth_token_scheme(token);
+        request->user = auth_keep(world, token->user);
     }
-    find_leg(conn, request, head, &fields);
+}
+
+/* The connection's last credentials. */
+static void note_credentials(struct aconn *conn, struct arequest *request, struct when when)
+{
+    struct aworld *world = conn->world;
+    request->refusals = refusals_key(request);
+    request->account = account_of(world, request->user, request->host, request->scheme);
+    account_seen(request->account, when);
+    if (!request->relayed) {
+        account_connection(world, request->account, conn);
+    }
+    conn->credentials.account = request->account;
+    conn->credentials.when = when;
+    conn->credentials.refusals = request->refusals;
+    conn->credentials.leg = request->leg;
+    conn->credentials.answered = false;
+    conn->credentials.relayed = request->relayed;
+}
+
+static const struct auth_shown *take_request(struct aconn *conn, struct when when, const struct http_fields *fields,
+                                             uint32_t *leg)
+{
+    struct aworld *world = conn->world;
+    struct asked asked = { .fields = fields };
+    struct auth_token token;
+
+    asked_cookies(&asked);
+    auth_token_decode(fields->authorization, &token);
+    if (conn->outstanding == OUTSTANDING_MAX) {
+        request_release(conn);   /* its answer, the next one, is passed over */
+        conn->passed_over++;
+    }
+    struct arequest *request = request_add(conn, when);
+    describe(conn, request, fields, &token);
+    find_leg(conn, request, &asked);
     *leg = request->leg;
-    find_identities(request, &fields);
+    find_identities(request, &asked);
     request->peer = peer_of(conn, request);
     bool tries = (token.scheme == AUTH_NTLM || token.scheme == AUTH_NEGOTIATE) && token.step != AUTH_STEP_EMPTY;
     if (tries && !request->peer->tried) {
@@ -395,19 +246,8 @@ static const struct auth_shown *take_request(struct aconn *conn, struct when whe
     note_lower(conn, request, when);
     note_bearer(conn, request);
     if (token.final) {
-        request->refusals = refusals_key(request);
-        request->account = account_of(world, request->user, request->host, request->scheme);
-        account_seen(request->account, when);
-        if (!request->relayed) {
-            account_connection(world, request->account, conn);
-        }
-        conn->credentials.account = request->account;
-        conn->credentials.when = when;
-        conn->credentials.refusals = request->refusals;
-        conn->credentials.leg = request->leg;
-        conn->credentials.answered = false;
-        conn->credentials.relayed = request->relayed;
-        request->user = who_of(request, &fields, world);
+        note_credentials(conn, request, when);
+        request->user = who_of(request, fields, world);
     }
     if (token.step == AUTH_STEP_TYPE1) {
         conn->owned = OWNED_NOT;         /* a handshake of one's own begins */
@@ -421,15 +261,10 @@ static const struct auth_shown *take_request(struct aconn *conn, struct when whe
     if (request->stranger && conn->owned == OWNED) {
         emit_stranger(conn, request, when);
     }
-    if (!fields.has_authorization || token.scheme == AUTH_OTHER) {
+    if (!request->has_authorization || token.scheme == AUTH_OTHER) {
         return NULL;
     }
-    static const char *const steps[] = {
-        [AUTH_STEP_NONE] = "", [AUTH_STEP_EMPTY] = "", [AUTH_STEP_TYPE1] = "type1", [AUTH_STEP_TYPE2] = "type2",
-        [AUTH_STEP_TYPE3] = "type3", [AUTH_STEP_AP_REQ] = "credentials", [AUTH_STEP_AP_REP] = "",
-        [AUTH_STEP_BASIC] = "credentials", [AUTH_STEP_BEARER] = "credentials", [AUTH_STEP_TOKEN] = ""
-    };
-    struct auth_shown *shown = show(world, request->scheme, steps[token.step], auth_keep(world, token.user));
+    struct auth_shown *shown = show(world, request->scheme, auth_step_name(token.step), auth_keep(world, token.user));
     shown->row = request->account ? request->account->index : NO_NUMBER;
     return shown;
 }
@@ -454,21 +289,13 @@ static void learn(struct aworld *world, uint64_t key, unsigned kind, const char 
     }
 }
 
-/* A response, read. */
-struct response {
-    const struct http_head *head;
-    struct fields fields;
-    struct auth_token token;     /* of the challenge that counts */
-    const struct http_info *info;        /* of a 401, else NULL */
-};
-
 static struct logon_answer answer_to(struct aconn *conn, const struct arequest *request,
                                      const struct response *response, bool accepted)
 {
     return (struct logon_answer){
-        .conn = conn, .request = request, .info = response->info, .status = response->head->status,
+        .conn = conn, .request = request, .origin = response->origin, .status = response->status,
         .account = request->account, .leg = request->leg, .sent = request->when, .below = request->below,
-        .accepted = accepted, .offers = response->fields.offers
+        .accepted = accepted, .offers = response->offers
     };
 }
 
@@ -495,7 +322,7 @@ static void clear_refusals(struct aworld *world, uint64_t key)
 }
 
 /* The connection's owner, once the server has taken credentials. */
-static void own(struct aconn *conn, const struct arequest *request, const struct fields *fields)
+static void own(struct aconn *conn, const struct arequest *request, const struct http_fields *fields)
 {
     bool denied = span_equals_nocase(fields->persistent_auth, "false");
     conn->owned = OWNED_NOT;
@@ -512,18 +339,17 @@ static void own(struct aconn *conn, const struct arequest *request, const struct
 
 static void accept(struct aconn *conn, struct arequest *request, struct when when, const struct response *response)
 {
-    const struct fields *fields = &response->fields;
     struct logon_answer answer = answer_to(conn, request, response, true);
     struct aworld *world = conn->world;
     struct account *account = request->account;
     bool first = !request->answered;
     clear_refusals(world, request->refusals);
-    own(conn, request, fields);
+    own(conn, request, response->fields);
     for (unsigned kind = 0; kind < ID_KINDS; kind++) {
         learn(world, request->identity[kind], kind, request->user, conn, request->when);
     }
-    if (request->opens && fields->context.len) {
-        learn(world, digest_nocase(0x1DE0 + ID_CONTEXT, fields->context), ID_CONTEXT, request->user, conn, when);
+    if (request->opens && response->context.len) {
+        learn(world, digest_nocase(world, 0x1DE0 + ID_CONTEXT, response->context), ID_CONTEXT, request->user, conn, when);
     }
     account_seen(account, when);
     if (!first) {
@@ -618,27 +444,27 @@ static void note_round(struct aconn *conn, const struct arequest *request, struc
 /* A 401 to whom it may concern. */
 static void challenged(struct aconn *conn, struct arequest *request, struct when when, const struct response *response)
 {
-    const struct fields *fields = &response->fields;
+    const bool lower = response->lower_case && !response->other_case;
     if (request->parent) {
-        request->parent->below_offers = (uint8_t)fields->offers;
+        request->parent->below_offers = (uint8_t)response->offers;
         request->parent->below_answered = true;
-        request->parent->below_lower = fields->lower_case && !fields->other_case;
+        request->parent->below_lower = lower;
     }
     note_round(conn, request, when);
     bool unasked = request->step == AUTH_STEP_NONE || request->step == AUTH_STEP_EMPTY;
-    if (unasked && fields->lower_case && !fields->other_case && !conn->world->lower_answered) {
+    if (unasked && lower && !conn->world->lower_answered) {
         struct aconn_more *more = aconn_more(conn);
         more->lower_frame = when.frame;
         more->lower_leg = request->leg;
         more->lower_host = request->host;
         more->lower_site = site_of(conn->world, request->host, request->leg);
         more->lower_bearer = request->has_authorization && request->scheme_id == AUTH_BEARER;
-        more->lower_close = fields->close;
+        more->lower_close = response->fields->close;
         more->lower_seen = request->below_answered && !request->below_lower && request->below_offers;
         request->peer->lower_frame = when.frame;
         request->peer->lower_ns = when.ns;
     }
-    if (fields->offers) {
+    if (response->offers) {
         const struct logon_answer answer = answer_to(conn, request, response, false);
         emit_answer(conn, EVENT_OFFER, when, &answer);
     }
@@ -649,7 +475,7 @@ static const char *take_answer(struct aconn *conn, struct arequest *request, str
                                const struct response *response)
 {
     const struct auth_token *token = &response->token;
-    unsigned status = response->head->status;
+    unsigned status = response->status;
     if (status == 401) {
         /* After an AP-REQ SPNEGO may go on, with another token or another mechanism (RFC 4559 5). */
         bool goes_on = request->kerberos && token->step != AUTH_STEP_NONE && token->neg_state != 2;
@@ -663,7 +489,7 @@ static const char *take_answer(struct aconn *conn, struct arequest *request, str
         if (request->final && !goes_on) {
             return "rejected";
         }
-        return token->step == AUTH_STEP_TYPE2 ? "type2" : response->fields.offers ? "challenge" : NULL;
+        return token->step == AUTH_STEP_TYPE2 ? "type2" : response->offers ? "challenge" : NULL;
     }
     if (status == 100) {
         /* A server may invite the body before it looks at Basic. */
@@ -689,46 +515,44 @@ static const char *take_answer(struct aconn *conn, struct arequest *request, str
     return request->anonymous ? "accepted" : NULL;
 }
 
-static const struct auth_shown *take_response(struct aconn *conn, struct when when, const struct http_head *head,
+static const struct auth_shown *take_response(struct aconn *conn, struct when when, const struct http_fields *fields,
                                               uint32_t *leg)
 {
     struct aworld *world = conn->world;
     struct arequest *request = conn->passed_over ? NULL : conn->first;
-    struct response response = { .head = head, .token.neg_state = -1 };
+    const unsigned status = fields->head->status;
+    struct response response = { .fields = fields, .status = status };
     const struct auth_token *token = &response.token;
-    struct http_info info;
-    struct span name, value;
-    size_t pos = 0;
+    struct http_origin origin;
 
-    while (http_head_next(head, &pos, &name, &value)) {
-        scan_response(name, value, &response.fields, &response.token, request ? (enum auth_scheme)request->scheme_id : AUTH_NONE);
-    }
-    if (head->status == 401) {
-        http_info_decode(head, &info);
-        response.info = &info;
-    } else if (head->status == 407) {
+    response_challenges(&response, request ? (enum auth_scheme)request->scheme_id : AUTH_NONE);
+    response_cookies(&response);
+    if (status == 401) {
+        http_origin_of(fields, &origin);
+        response.origin = &origin;
+    } else if (status == 407) {
         conn->proxy_auth = true;
     }
     *leg = request ? request->leg : conn->leg;
-    const unsigned offers = response.fields.offers;
+    const unsigned offers = response.offers;
     bool asked = request && request->final && !request->answered;
     struct when sent = request ? request->when : when;
-    if (head->status == 401 && token->step == AUTH_STEP_TYPE2) {
+    if (status == 401 && token->step == AUTH_STEP_TYPE2) {
         note_challenge(conn, request, when, token);
     }
     const char *step = request ? take_answer(conn, request, when, &response) :
-                       head->status == 401 && token->step == AUTH_STEP_TYPE2 ? "type2" :
-                       head->status == 401 && offers ? "challenge" : NULL;
+                       status == 401 && token->step == AUTH_STEP_TYPE2 ? "type2" :
+                       status == 401 && offers ? "challenge" : NULL;
     struct auth_shown *shown = NULL;
     if (step) {
         bool offer = strcmp(step, "challenge") == 0, type2 = strcmp(step, "type2") == 0;
-        const char *scheme = type2 ? scheme_name(token) : offer || !request ? "" : request->scheme;
+        const char *scheme = type2 ? auth_token_scheme(token) : offer || !request ? "" : request->scheme;
         if (offer && offers && (offers & (offers - 1)) == 0) {
-            struct auth_token only = { .scheme = AUTH_NONE };
-            while (!(offers >> only.scheme & 1)) {
-                only.scheme = (enum auth_scheme)(only.scheme + 1);
+            enum auth_scheme only = AUTH_NONE;
+            while (!(offers >> only & 1)) {
+                only++;
             }
-            scheme = scheme_name(&only);
+            scheme = auth_scheme_name(only);
         }
         shown = show(world, scheme, step, request && request->final && !type2 ? request->account->user : "");
         if (type2) {
@@ -741,7 +565,7 @@ static const struct auth_shown *take_response(struct aconn *conn, struct when wh
             shown->time_ns = asked ? when.ns - sent.ns : -1;
         }
     }
-    bool ends = head->status >= 200 || head->status == 101;
+    bool ends = status >= 200 || status == 101;
     if (ends && conn->passed_over) {
         conn->passed_over--;
     } else if (ends && request) {
@@ -771,14 +595,15 @@ struct aconn *aconn_new(struct aworld *world, const struct conn *link)
     return conn;
 }
 
-const struct auth_shown *auth_head(struct aconn *conn, struct when when, enum way way, const struct http_head *head,
-                                   uint32_t *leg)
+const struct auth_shown *auth_message(struct aconn *conn, struct when when, enum way way,
+                                      const struct http_fields *fields, uint32_t *leg)
 {
+    const bool is_request = fields->head->is_request;
     *leg = NO_NUMBER;
-    if (head->is_request != (way == WAY_TO_SERVER)) {
+    if (is_request != (way == WAY_TO_SERVER)) {
         return NULL;
     }
-    return head->is_request ? take_request(conn, when, head, leg) : take_response(conn, when, head, leg);
+    return is_request ? take_request(conn, when, fields, leg) : take_response(conn, when, fields, leg);
 }
 
 void auth_accepted(struct aconn *conn, struct when when)

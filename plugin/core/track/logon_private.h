@@ -8,9 +8,11 @@
 #ifndef OUTLOOKHTTP_LOGON_PRIVATE_H
 #define OUTLOOKHTTP_LOGON_PRIVATE_H
 
+#include "chars.h"
 #include "logon_state.h"
 
 #define LOWER_ROUNDS 2           /* without credentials, on further connections: the client does not read the challenge */
+#define ECHO_MAX 16              /* bytes of body of a request that only asks for an echo (MS-RPCH 2.1.2.1.5) */
 #define BACKEND_PORT 444         /* Exchange's own back end, which trusts its front end */
 
 #define OUTSTANDING_MAX 32       /* requests of one connection */
@@ -66,11 +68,11 @@ struct aworld {
     bool lower_answered;         /* a client of the capture read a challenge in lower case */
 };
 
-/* ---- keyed.c: values told apart by digests, which protect nothing; 0 says "none" -------- */
+/* ---- keyed.c: values told apart by digests with the secret of the file; 0 says "none" --- */
 
-uint64_t digest_bytes(uint64_t seed, const void *data, size_t len);
-uint64_t digest_nocase(uint64_t seed, struct span s);
-uint64_t digest_text(uint64_t seed, const char *text);   /* in any case */
+uint64_t digest_bytes(const struct aworld *world, uint64_t seed, const void *data, size_t len);
+uint64_t digest_nocase(const struct aworld *world, uint64_t seed, struct span s);
+uint64_t digest_text(const struct aworld *world, uint64_t seed, const char *text);   /* in any case */
 /* A hash for a table. */
 uint32_t digest_fold(uint64_t digest);
 /* An item of a table that is searched by a digest alone; NULL if there is none. */
@@ -99,12 +101,40 @@ void release_all(struct aconn *conn);
 /* The leg of a request among those that are the same. */
 void request_leg(struct aconn *conn, struct arequest *request, uint64_t id, bool strong);
 
+/* ---- logon_fields.c ------------------------------------------------------------------------ */
+
+/* A request, read. */
+struct asked {
+    const struct http_fields *fields;
+    struct span outlook_session, context;        /* cookies */
+};
+
+/* A response, read. */
+struct response {
+    const struct http_fields *fields;
+    unsigned status;
+    struct span context;         /* the cookie, as it is set */
+    unsigned offers;             /* bits of enum auth_scheme */
+    bool lower_case, other_case; /* of WWW-Authenticate */
+    struct auth_token token;     /* of the challenge that counts */
+    const struct http_origin *origin;    /* of a 401, else NULL */
+};
+
+void asked_cookies(struct asked *asked);
+void response_cookies(struct response *response);
+/* wanted: the scheme of the request. */
+void response_challenges(struct response *response, enum auth_scheme wanted);
+/* Without quotes and braces around it. */
+struct span without_brackets(struct span s);
+/* "{GUID}:7": the GUID; else all of it. */
+struct span without_counter(struct span s);
+/* From the path on, also of an absolute URI. */
+struct span uri_path(struct span uri);
+
 /* ---- handshake.c: type 2 and type 3 of NTLM ---------------------------------------------- */
 
 struct aconn_more *aconn_more(struct aconn *conn);       /* made on first use */
 struct pending *pending_of(struct aconn *conn);          /* of this frame, made on first use */
-/* Whether all that passed on it was seen and understood. */
-bool aconn_whole(const struct aconn *conn);
 void note_challenge(struct aconn *conn, const struct arequest *request, struct when when,
                     const struct auth_token *token);
 void note_type3(struct aconn *conn, const struct arequest *request, struct when when, const struct auth_token *token);

@@ -9,7 +9,7 @@
 #define OUTLOOKHTTP_LOGON_STATE_H
 
 #include "auth.h"
-#include "authtoken.h"
+#include "credentials.h"
 #include "tables.h"
 
 struct keyed {                   /* an item that is found by a digest alone */
@@ -192,7 +192,7 @@ struct lone_type3 {
 struct logon_answer {
     const struct aconn *conn;
     const struct arequest *request;      /* NULL: an RTS PDU answers */
-    const struct http_info *info;        /* NULL: neither 401 nor anything else to tell of */
+    const struct http_origin *origin;    /* of a 401, else NULL */
     unsigned status;             /* 0: an RTS PDU */
     const struct account *account;       /* of its final credentials, or NULL */
     uint32_t leg;

@@ -30,18 +30,17 @@ struct aconn *mconn_auth(const struct mconn *conn)
 }
 
 /* One that gets its answer only when something gave way before is not in use any more. */
-static void begin_request(struct request *request, const struct http_head *head, const struct mapi_fields *fields)
+static void begin_request(struct request *request, const struct http_fields *fields)
 {
     struct mconn *conn = request->conn;
     struct mworld *world = conn->world;
     struct mapi_message *message = request->message;
-    struct span query, path = mapi_path(head->uri, &query);
+    struct span query, path = mapi_path(fields->head->uri, &query);
     uint64_t guid;
     request->type = (uint8_t)(fields->request_type.ptr ? mapi_type_of(fields->request_type) : MAPI_NONE);
     request->endpoint = mapi_endpoint(path);
     if (!request->endpoint) {
-        request->endpoint = mapi_type_is_nspi((enum mapi_type)request->type) ? 2 :
-                            mapi_type_is_emsmdb((enum mapi_type)request->type) ? 1 : 0;
+        request->endpoint = mapi_endpoint_of_type(request->type);
     }
     request->host = mworld_keep(world, fields->host);
     request->path = jar_default_path(world, path);
@@ -55,9 +54,9 @@ static void begin_request(struct request *request, const struct http_head *head,
     if (is_connect(request->type)) {
         message->mailbox = mworld_keep(world, mapi_mailbox(query));
         message->client_application = mworld_keep(world, fields->client_application);
-        conn->identity = mworld_keep(world, fields->identity);
+        conn->identity = mworld_keep(world, fields->user_identity);
     }
-    if (fields->request_id.ptr && mapi_read_request_id(fields->request_id, &guid, &request->counter)) {
+    if (fields->x_request_id.ptr && mapi_read_request_id(conn->world, fields->x_request_id, &guid, &request->counter)) {
         request->has_counter = true;
         request->series = sequence_series(world, guid);
         request->front = sequence_find_front(request);
@@ -70,14 +69,14 @@ static void begin_request(struct request *request, const struct http_head *head,
         request_enter(request, OF_SERIES);
         sequence_note_id(request);
     }
-    session_find(request, head, fields, path);
+    session_find(request, fields, path);
     request_enter(request, OF_FRAME);
 }
 
-static struct mapi_message *request_head(struct mconn *conn, struct when when, const struct http_head *head,
+static struct mapi_message *request_head(struct mconn *conn, struct when when, const struct http_fields *fields,
                                          const struct auth_shown *shown, uint32_t leg)
 {
-    struct mapi_fields fields;
+    const struct http_head *head = fields->head;
     if (conn->unsure) {
         /* Clients do not pipeline: what went before was answered in the gap, or never will be. */
         while (conn->first) {
@@ -102,32 +101,33 @@ static struct mapi_message *request_head(struct mconn *conn, struct when when, c
     conn->count++;
     conn->sending = request;
     request->head_method = span_equals_nocase(head->method, "HEAD");
-    mapi_read_fields(head, &fields);
-    conn->expected_end = mapi_says_close(fields.connection) || head->version_minor == 0;
+    conn->expected_end = mapi_says_close(fields->connection) || head->version_minor == 0;
     mconn_note_user(conn, shown);
-    if (!mapi_is_request(head)) {
+    if (!mapi_is_request(fields)) {
         return NULL;
     }
     request->message = mapi_message_new(conn, when, false);
     request->message->auth = mworld_keep_shown(conn->world, shown);
     ((struct record *)request->message)->request = request;
-    begin_request(request, head, &fields);
+    begin_request(request, fields);
     return request->message;
 }
 
 struct mapi_message *mconn_head(struct mconn *conn, struct when when, enum way way, const struct http_head *head)
 {
     uint32_t leg = NO_NUMBER;
+    struct http_fields fields;
+    http_fields_read(head, &fields);
     conn->link->met_frame = conn->link->met_frame ? conn->link->met_frame : when.frame;
-    const struct auth_shown *shown = auth_head(conn->auth, when, way, head, &leg);
+    const struct auth_shown *shown = auth_message(conn->auth, when, way, &fields, &leg);
     if (way == WAY_TO_SERVER) {
-        return head->is_request ? request_head(conn, when, head, shown, leg) : NULL;
+        return head->is_request ? request_head(conn, when, &fields, shown, leg) : NULL;
     }
     if (head->is_request || (head->status < 200 && head->status != 101)) {
         mconn_note_user(conn, shown);
         return NULL;
     }
-    return response_head(conn, when, head, shown, leg);
+    return response_head(conn, when, &fields, shown, leg);
 }
 
 void mconn_end(struct mconn *conn, struct when when, enum way way)

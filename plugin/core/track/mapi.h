@@ -57,7 +57,7 @@ struct aconn *mconn_auth(const struct mconn *conn);
 
 /* Whether a request is MAPI/HTTP by its path (/mapi/emsmdb, /mapi/nspi in any form), else by
  * X-RequestType or Content-Type application/mapi-http. */
-bool mapi_is_request(const struct http_head *head);
+bool mapi_is_request(const struct http_fields *fields);
 
 /* What passes, in the order of the stream. */
 

@@ -6,8 +6,6 @@
 
 #include "session_private.h"
 
-#include <stddef.h>
-
 const char *mworld_keep(struct mworld *world, struct span span)
 {
     char text[TEXT_MAX];
@@ -16,49 +14,6 @@ const char *mworld_keep(struct mworld *world, struct span span)
     }
     chars_copy(text, sizeof(text), span);
     return track_text(world->track, text);
-}
-
-void mapi_read_fields(const struct http_head *head, struct mapi_fields *fields)
-{
-    static const struct {
-        const char *name;
-        size_t len, offset;
-    } rows[] = {
-#define FIELD(name, member) { name, sizeof(name) - 1, offsetof(struct mapi_fields, member) }
-        FIELD("X-RequestType", request_type), FIELD("X-RequestId", request_id), FIELD("Host", host),
-        FIELD("X-ClientApplication", client_application), FIELD("Content-Type", content_type),
-        FIELD("X-ResponseCode", code), FIELD("X-PendingPeriod", period), FIELD("X-ExpirationInfo", expiration),
-        FIELD("X-ElapsedTime", elapsed), FIELD("Location", location), FIELD("X-User-Identity", identity),
-        FIELD("X-FEServer", front_end), FIELD("X-BEServer", be_server), FIELD("X-CalculatedBETarget", be_target),
-        FIELD("X-BackEndHttpStatus", be_status), FIELD("request-id", server_request_id), FIELD("Server", server),
-        FIELD("Via", via), FIELD("X-FailureContext", failure), FIELD("X-DiagInfo", diag), FIELD("Date", date),
-        FIELD("Authorization", authorization), FIELD("Proxy-Authorization", proxy_authorization),
-        FIELD("Transfer-Encoding", transfer), FIELD("Content-Length", length), FIELD("Connection", connection),
-        FIELD("Expect", expect), FIELD("Proxy-Authenticate", proxy_challenge)
-#undef FIELD
-    };
-    size_t pos = 0;
-    struct span name, value;
-    memset(fields, 0, sizeof(*fields));
-    while (http_head_next(head, &pos, &name, &value)) {
-        if (name.len == 6 && span_equals_nocase(name, "Cookie")) {
-            fields->sends_cookies = true;
-            continue;
-        }
-        if (name.len == 10 && span_equals_nocase(name, "Set-Cookie")) {
-            fields->sets_cookies = true;
-            continue;
-        }
-        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-            if (name.len == rows[i].len && span_equals_nocase(name, rows[i].name)) {
-                struct span *field = (struct span *)((char *)fields + rows[i].offset);
-                if (!field->ptr) {
-                    *field = value;
-                }
-                break;
-            }
-        }
-    }
 }
 
 /* -1 where it is no number. */
@@ -102,23 +57,27 @@ uint8_t mapi_endpoint(struct span path)
     return 0;
 }
 
+uint8_t mapi_endpoint_of_type(uint8_t type)
+{
+    return mapi_type_is_nspi((enum mapi_type)type) ? 2 : mapi_type_is_emsmdb((enum mapi_type)type) ? 1 : 0;
+}
+
 bool mapi_is_content_type(struct span content_type)
 {
     return span_equals_nocase(span_trim(span_of(content_type.ptr, span_until(content_type, ';'))),
                               "application/mapi-http");
 }
 
-bool mapi_is_request(const struct http_head *head)
+bool mapi_is_request(const struct http_fields *fields)
 {
-    struct span query, value;
-    if (!head->is_request) {
+    struct span query;
+    if (!fields->head->is_request) {
         return false;
     }
-    if (mapi_endpoint(mapi_path(head->uri, &query))) {
+    if (mapi_endpoint(mapi_path(fields->head->uri, &query))) {
         return true;
     }
-    return (http_head_find(head, "X-RequestType", &value) && value.len > 0) ||
-           (http_head_find(head, "Content-Type", &value) && mapi_is_content_type(value));
+    return fields->request_type.len > 0 || mapi_is_content_type(fields->content_type);
 }
 
 struct span mapi_mailbox(struct span query)
@@ -134,13 +93,13 @@ struct span mapi_mailbox(struct span query)
     return query;
 }
 
-uint64_t mapi_digest(const uint8_t *p, size_t len)
+uint64_t mapi_digest(const struct mworld *world, const uint8_t *p, size_t len)
 {
-    return hash_bytes(p, len, 0) | (uint64_t)hash_bytes(p, len, UINT32_C(0x9E3779B9)) << 32;
+    return hash_keyed(&world->arena.key, 0, p, len);
 }
 
 /* "{GUID}:counter", letters of the GUID in any case. False where there is no counter. */
-bool mapi_read_request_id(struct span value, uint64_t *guid, uint32_t *counter)
+bool mapi_read_request_id(const struct mworld *world, struct span value, uint64_t *guid, uint32_t *counter)
 {
     uint8_t text[64];
     size_t len = value.len;
@@ -154,7 +113,7 @@ bool mapi_read_request_id(struct span value, uint64_t *guid, uint32_t *counter)
     for (size_t i = 0; i < len; i++) {
         text[i] = lower(value.ptr[i]);
     }
-    *guid = mapi_digest(text, len);
+    *guid = mapi_digest(world, text, len);
     *counter = (uint32_t)number;
     return true;
 }

@@ -9,14 +9,15 @@
 
 #define PAIRING_WINDOW (5 * SECOND)       /* halves with one OutlookSession begin together */
 
-static uint32_t hash_endpoint(const struct endpoint *end, bool with_port, uint32_t seed)
+static uint32_t hash_endpoint(const struct vworld *world, const struct endpoint *end, bool with_port, uint32_t seed)
 {
-    return hash_bytes(end->addr, address_length(end), seed + (with_port ? end->port : 0u));
+    return hash_bytes(&world->track->arena, end->addr, address_length(end), seed + (with_port ? end->port : 0u));
 }
 
 struct place *world_place(struct vworld *world, const struct vtcp *conn, const char *target)
 {
-    uint32_t hash = hash_endpoint(&conn->link->client, false, 2) ^ (target ? hash_bytes(target, strlen(target), 3) : 0);
+    uint32_t hash = hash_endpoint(world, &conn->link->client, false, 2) ^
+                    (target ? hash_bytes(&world->track->arena, target, strlen(target), 3) : 0);
     for (struct item *item = table_first(&world->places, hash); item; item = table_next(item)) {
         struct place *place = (struct place *)item;
         if (place->target == target && place->hop == conn->hop && place->family == conn->link->client.family &&
@@ -35,7 +36,7 @@ struct place *world_place(struct vworld *world, const struct vtcp *conn, const c
 
 static struct outlook_session *world_session(struct vworld *world, const struct place *place, const char *id)
 {
-    uint32_t hash = hash_bytes(id, strlen(id), place->item.hash);
+    uint32_t hash = hash_bytes(&world->track->arena, id, strlen(id), place->item.hash);
     for (struct item *item = table_first(&world->sessions, hash); item; item = table_next(item)) {
         struct outlook_session *session = (struct outlook_session *)item;
         if (session->id == id && session->place == place) {

@@ -31,7 +31,7 @@ bool is_server_side(const struct request *request)
 
 bool reply_is_success(const struct reply *reply)
 {
-    return reply->status == 200 && reply->message->has_code && reply->message->code == 0 && !reply->cut;
+    return reply->status == 200 && reply->message->has_code && reply->message->code == CODE_SUCCESS && !reply->cut;
 }
 
 uint32_t reply_meaning(const struct reply *reply)
@@ -126,7 +126,7 @@ void request_enter(struct request *request, enum standing where)
 }
 
 /* Takes it off its connection's queue, where it may stand anywhere. */
-void request_leave_queue(struct request *request)
+static void leave_queue(struct request *request)
 {
     struct mconn *conn = request->conn;
     struct request **link = &conn->first, *before = NULL;
@@ -181,7 +181,7 @@ void request_free(struct request *request)
 
 void request_drop(struct request *request)
 {
-    request_leave_queue(request);
+    leave_queue(request);
     request_free(request);
 }
 
@@ -216,12 +216,12 @@ static struct request *find_named(const struct mconn *conn, uint64_t guid, uint3
 }
 
 /* The request a response answers: the oldest, unless its X-RequestId says another of the oldest ones. */
-struct request *request_take(struct mconn *conn, const struct mapi_fields *fields, struct when when)
+struct request *request_take(struct mconn *conn, const struct http_fields *fields, struct when when)
 {
     struct request *found = conn->first;
     uint64_t guid;
     uint32_t counter;
-    if (fields->request_id.ptr && mapi_read_request_id(fields->request_id, &guid, &counter)) {
+    if (fields->x_request_id.ptr && mapi_read_request_id(conn->world, fields->x_request_id, &guid, &counter)) {
         struct request *named = find_named(conn, guid, counter);
         if (named) {
             found = named;
@@ -236,7 +236,7 @@ struct request *request_take(struct mconn *conn, const struct mapi_fields *field
     while (conn->first != found) {
         request_drop(conn->first);
     }
-    request_leave_queue(found);
+    leave_queue(found);
     return found;
 }
 

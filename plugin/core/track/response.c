@@ -6,6 +6,10 @@
 
 #include "session_private.h"
 
+/* Milliseconds: more is no time that a server means. */
+#define PERIOD_MAX INT64_C(86400000)
+#define EXPIRATION_MAX INT64_C(10000000000)
+
 /* It goes on, but nobody can follow it. */
 void response_give_up(struct mconn *conn, struct when when)
 {
@@ -43,20 +47,20 @@ static const char *first_label(struct mworld *world, struct span name)
 }
 
 /* Who answered: the names it gives, and on the server-side leg the other end. */
-static void read_back_end(struct reply *reply, const struct mapi_fields *fields)
+static void read_back_end(struct reply *reply, const struct http_fields *fields)
 {
     struct mworld *world = reply->conn->world;
     reply->front_end = mworld_keep(world, fields->front_end);
-    struct span target = fields->be_target;
+    struct span target = fields->back_end_target;
     if (span_starts_nocase(target, "Server~")) {         /* as in X-BackEndCookie: Server~name~version */
         target = span_skip(target, 7);
         target.len = span_until(target, '~');
     }
-    reply->back_name = mworld_keep(world, target.len ? target : fields->be_server);
+    reply->back_name = mworld_keep(world, target.len ? target : fields->back_end);
     reply->back.name[BACK_TARGET] = first_label(world, target);
     reply->back.shown[BACK_TARGET] = mworld_keep(world, target);
-    reply->back.name[BACK_SERVER] = first_label(world, fields->be_server);
-    reply->back.shown[BACK_SERVER] = mworld_keep(world, fields->be_server);
+    reply->back.name[BACK_SERVER] = first_label(world, fields->back_end);
+    reply->back.shown[BACK_SERVER] = mworld_keep(world, fields->back_end);
     if (reply->back.name[BACK_CONTEXT]) {
         const char *full = reply->back.name[BACK_CONTEXT];
         reply->back_name = reply->back_name ? reply->back_name : full;
@@ -69,42 +73,118 @@ static void read_back_end(struct reply *reply, const struct mapi_fields *fields)
     reply->peer = track_text(world->track, peer);
 }
 
-static void read_failure(struct reply *reply, const struct http_head *head, const struct mapi_fields *fields)
+static void read_failure(struct reply *reply, const struct http_fields *fields)
 {
     struct mworld *world = reply->conn->world;
-    struct http_info info;
+    struct http_origin origin;
     struct span query;
-    http_info_decode(head, &info);
-    reply->author = (uint8_t)info.author;
+    http_origin_of(fields, &origin);
+    reply->author = (uint8_t)origin.author;
     reply->server_header = mworld_keep(world, fields->server);
     reply->via = mworld_keep(world, fields->via);
-    reply->failure = mworld_keep(world, fields->failure);
-    reply->diag = mworld_keep(world, fields->diag);
-    reply->backend_status = mworld_keep(world, fields->be_status);
+    reply->failure = mworld_keep(world, fields->failure_context);
+    reply->diag = mworld_keep(world, fields->diag_info);
+    reply->backend_status = mworld_keep(world, fields->back_end_status);
     struct span location = fields->location;
     reply->to_mapi = location.len > 0 && mapi_endpoint(mapi_path(location, &query)) != 0;
     location.len = span_until(location, '?');            /* what is behind may be a secret */
     reply->location = mworld_keep(world, location);
 }
 
-static bool ends_with_connection(const struct reply *reply, const struct mapi_fields *fields, bool head_asked)
+static bool ends_with_connection(const struct reply *reply, const struct http_fields *fields, bool head_asked)
 {
-    return !fields->transfer.ptr && !fields->length.ptr && !head_asked && reply->status != 204 && reply->status != 304;
+    return !fields->transfer_encoding.ptr && !fields->length.ptr && !head_asked && reply->status != 204 && reply->status != 304;
 }
 
-struct mapi_message *response_head(struct mconn *conn, struct when when, const struct http_head *head,
+/* What the message shows of its request, or without one of its own head. */
+static void describe(struct mapi_message *message, const struct reply *reply, const struct http_fields *fields)
+{
+    const struct request *request = reply->request;
+    if (!request) {
+        message->type = (uint8_t)(fields->request_type.ptr ? mapi_type_of(fields->request_type) : MAPI_NONE);
+        message->type_name = message->type == MAPI_UNKNOWN ? mworld_keep(reply->conn->world, fields->request_type) : NULL;
+        message->endpoint = mapi_endpoint_of_type(message->type);
+        return;
+    }
+    message->type = request->type;
+    message->type_name = request->message->type_name;
+    message->endpoint = request->endpoint;
+    message->leg = request->message->leg;
+    message->request_frame = request->ended ? request->end.frame : 0;
+    message->mailbox = request->message->mailbox;
+    message->client_application = request->message->client_application;
+    message->user_dn = request->message->user_dn;
+    if (request->session && !request->by_guid) {
+        session_fill_message(message, request->session, request->side);
+    }
+}
+
+static void set_code(struct mapi_message *message, int64_t code)
+{
+    if (code >= 0 && code <= UINT32_MAX) {
+        message->has_code = true;
+        message->code = (uint32_t)code;
+    }
+}
+
+static void read_head(struct reply *reply, const struct http_fields *fields)
+{
+    struct mworld *world = reply->conn->world;
+    int64_t period = mapi_read_number(fields->pending_period), expiration = mapi_read_number(fields->expiration_info);
+    set_code(reply->message, mapi_read_number(fields->response_code));
+    reply->period_ns = period > 0 && period < PERIOD_MAX ? period * MILLISECOND : -1;
+    reply->expiration_ns = expiration >= 0 && expiration < EXPIRATION_MAX ? expiration * MILLISECOND : -1;
+    reply->server_ms = mapi_read_number(fields->elapsed_time);
+    reply->page = span_starts_nocase(fields->content_type, "text/");
+    reply->content_type = reply->page ? mworld_keep(world, fields->content_type) : NULL;
+    reply->until_close = ends_with_connection(reply, fields, reply->request && reply->request->head_method);
+    reply->proxy_challenge = fields->proxy_authenticate.len > sizeof("Negotiate ") - 1;
+    reply->scanning = !reply->page && reply->status == 200;
+    reply->request_id = mworld_keep(world, fields->request_id);
+    meta_scan_init(&reply->scanner);
+    struct http_lines lines = fields->set_cookies;
+    struct span name, value;
+    while (http_lines_next(fields->head, "Set-Cookie", &lines, &name, &value)) {
+        jar_read_set_cookie(reply, value, fields);
+    }
+    read_back_end(reply, fields);
+    if (reply->status != 200 || reply->page || (reply->message->has_code && reply->message->code != CODE_SUCCESS)) {
+        read_failure(reply, fields);
+    }
+}
+
+/* What its request and its session learn from the head alone. */
+static void note_head(struct reply *reply, struct when when)
+{
+    struct request *request = reply->request;
+    if (!request) {
+        session_miss_request(reply, when);
+        return;
+    }
+    if (reply->period_ns < 0 && request->side) {
+        reply->period_ns = request->side->period_ns;     /* as the server said before */
+    }
+    if (request->side && !request->by_guid && !is_connect(request->type)) {
+        jar_fill(request->side, reply, false, false);
+        if (reply_is_success(reply)) {
+            jar_own_all(request->session, reply);
+        }
+    }
+    sequence_note_answer(request, reply, when);
+}
+
+struct mapi_message *response_head(struct mconn *conn, struct when when, const struct http_fields *fields,
                                    const struct auth_shown *shown, uint32_t leg)
 {
-    struct mapi_fields fields;
+    const struct http_head *head = fields->head;
     response_give_up(conn, when);
-    mapi_read_fields(head, &fields);
-    struct request *request = request_take(conn, &fields, when);
+    struct request *request = request_take(conn, fields, when);
     if (!request && conn->side) {
         conn->side->unsure_frame = when.frame;
     }
     mconn_note_user(conn, shown);
-    conn->expected_end |= mapi_says_close(fields.connection) || head->version_minor == 0;
-    if (request ? !request->message : !fields.request_type.len && !mapi_is_content_type(fields.content_type)) {
+    conn->expected_end |= mapi_says_close(fields->connection) || head->version_minor == 0;
+    if (request ? !request->message : !fields->request_type.len && !mapi_is_content_type(fields->content_type)) {
         if (request) {
             request_free(request);
         }
@@ -120,71 +200,9 @@ struct mapi_message *response_head(struct mconn *conn, struct when when, const s
     reply->last_bytes = when;
     message->auth = mworld_keep_shown(conn->world, shown);
     message->leg = leg == NO_NUMBER ? 0 : leg;
-    if (request) {
-        message->type = request->type;
-        message->type_name = request->message->type_name;
-        message->endpoint = request->endpoint;
-        message->leg = request->message->leg;
-        message->request_frame = request->ended ? request->end.frame : 0;
-        message->mailbox = request->message->mailbox;
-        message->client_application = request->message->client_application;
-        message->user_dn = request->message->user_dn;
-        if (request->session && !request->by_guid) {
-            session_fill_message(message, request->session, request->side);
-        }
-    } else {
-        message->type = (uint8_t)(fields.request_type.ptr ? mapi_type_of(fields.request_type) : MAPI_NONE);
-        message->type_name = message->type == MAPI_UNKNOWN ? mworld_keep(conn->world, fields.request_type) : NULL;
-        message->endpoint = mapi_type_is_nspi((enum mapi_type)message->type) ? 2 :
-                            mapi_type_is_emsmdb((enum mapi_type)message->type) ? 1 : 0;
-    }
-    int64_t code = mapi_read_number(fields.code);
-    if (code >= 0 && code <= UINT32_MAX) {
-        message->has_code = true;
-        message->code = (uint32_t)code;
-    }
-    int64_t period = mapi_read_number(fields.period), expiration = mapi_read_number(fields.expiration);
-    reply->period_ns = period > 0 && period < 86400000 ? period * MILLISECOND : -1;
-    reply->expiration_ns = expiration >= 0 && expiration < INT64_C(10000000000) ? expiration * MILLISECOND : -1;
-    reply->server_ms = mapi_read_number(fields.elapsed);
-    reply->page = span_starts_nocase(fields.content_type, "text/");
-    reply->content_type = reply->page ? mworld_keep(conn->world, fields.content_type) : NULL;
-    reply->until_close = ends_with_connection(reply, &fields, request && request->head_method);
-    reply->proxy_challenge = fields.proxy_challenge.len > sizeof("Negotiate ") - 1;
-    reply->scanning = !reply->page && reply->status == 200;
-    reply->request_id = mworld_keep(conn->world, fields.server_request_id);
-    meta_scan_init(&reply->scanner);
-    if (fields.sets_cookies) {
-        size_t pos = 0;
-        struct span name, value;
-        while (http_head_next(head, &pos, &name, &value)) {
-            if (name.len == 10 && span_equals_nocase(name, "Set-Cookie")) {
-                jar_read_set_cookie(reply, value, &fields);
-            }
-        }
-    }
-    read_back_end(reply, &fields);
-    if (reply->status != 200 || reply->page || (message->has_code && message->code != 0)) {
-        read_failure(reply, head, &fields);
-    }
-    if (request) {
-        bool connects = is_connect(request->type);
-        if (reply->period_ns < 0 && request->side) {
-            reply->period_ns = request->side->period_ns;     /* as the server said before */
-        }
-        if (request->side && !request->by_guid && !connects) {
-            jar_fill(request->side, reply, false, false);
-            for (unsigned i = 0; reply->status == 200 && message->has_code && message->code == 0 &&
-                 i < reply->cookie_count; i++) {
-                if (!reply->cookies[i].deleted) {
-                    jar_own(request->session, reply->cookies[i].digest);
-                }
-            }
-        }
-        sequence_note_answer(request, reply, when);
-    } else {
-        session_miss_request(reply, when);
-    }
+    describe(message, reply, fields);
+    read_head(reply, fields);
+    note_head(reply, when);
     return message;
 }
 

@@ -7,7 +7,7 @@
 
 #include "session_private.h"
 
-#include <stdio.h>
+#include "oxprops.h"
 
 static void add_row(struct mworld *world, struct side *side)
 {
@@ -135,12 +135,11 @@ static bool contradicts(const struct session *session, const struct mapi_message
 }
 
 /* Whose request it is. */
-void session_find(struct request *request, const struct http_head *head, const struct mapi_fields *fields,
-                  struct span path)
+void session_find(struct request *request, const struct http_fields *fields, struct span path)
 {
     struct mworld *world = request->conn->world;
     struct sent sent[SENT_MAX];
-    unsigned count = fields->sends_cookies ? jar_read_sent(world, head, request->endpoint, sent) : 0;
+    unsigned count = jar_read_sent(world, fields, request->endpoint, sent);
     struct session *session = jar_session_of(sent, count);
     if (session && (session->released_frame || (is_connect(request->type) && contradicts(session, request->message)))) {
         session = NULL;
@@ -201,7 +200,7 @@ void session_miss_request(const struct reply *reply, struct when when)
 
 static bool body_is_success(const struct reply *reply)
 {
-    bool unbound = reply->request->type == MAPI_UNBIND && reply->error_code == 1;    /* UnbindSuccess */
+    bool unbound = reply->request->type == MAPI_UNBIND && reply->error_code == OX_UNBIND_SUCCESS;
     return (!reply->has_status || reply->status_code == 0) && (!reply->has_error || reply->error_code == 0 || unbound);
 }
 
@@ -261,11 +260,7 @@ static void learn_success(struct side *side, struct reply *reply)
     struct mconn *conn = reply->conn;
     bool beside = is_notification(request) || request->type == MAPI_PING;
     jar_fill(side, reply, true, beside);
-    for (unsigned i = 0; i < reply->cookie_count; i++) {
-        if (!reply->cookies[i].deleted) {
-            jar_own(side->session, reply->cookies[i].digest);
-        }
-    }
+    jar_own_all(side->session, reply);
     side->success = when;
     side->success_began = request->begin.frame;
     side->success_conn = conn;
@@ -295,9 +290,8 @@ static void learn_success(struct side *side, struct reply *reply)
     }
 }
 
-static void add_name(struct mworld *world, const char **names, uint8_t *count, const char **list, const char *name)
+static void add_name(const char **names, uint8_t *count, const char *name)
 {
-    char text[TEXT_MAX];
     if (!name || *count == NAMES_MAX) {
         return;
     }
@@ -307,21 +301,18 @@ static void add_name(struct mworld *world, const char **names, uint8_t *count, c
         }
     }
     names[(*count)++] = name;
-    snprintf(text, sizeof(text), "%s%s%s", *list ? *list : "", *list ? ", " : "", name);
-    *list = track_text(world->track, text);
 }
 
 static void learn_report(struct side *side, struct reply *reply)
 {
-    struct mworld *world = side->session->world;
     const struct request *request = reply->request;
     const struct mapi_message *message = reply->message;
     bool answered = reply->status == 200 && !reply->cut;
-    add_name(world, side->front, &side->front_count, &side->front_ends, reply->front_end);
-    add_name(world, side->behind, &side->back_count, &side->back_ends, reply->back_name);
+    add_name(side->front, &side->front_count, reply->front_end);
+    add_name(side->behind, &side->back_count, reply->back_name);
     side->exchange |= reply->exchange;
     if (is_server_side(request) && !side->exchange) {
-        add_name(world, side->behind, &side->back_count, &side->back_ends, reply->peer);
+        add_name(side->behind, &side->back_count, reply->peer);
     }
     if (message->has_code) {
         side->has_code = true;

@@ -116,7 +116,7 @@ struct side {                    /* a session on one leg */
     int64_t slowest_ns;
     uint8_t slowest_type, front_count, back_count;
     const char *front[NAMES_MAX], *behind[NAMES_MAX];
-    const char *front_ends, *back_ends, *request_id;
+    const char *request_id;
     uint32_t left_frame;         /* of a successful Disconnect or Unbind since it began, 0 if none */
     uint8_t left_type;
 };

@@ -17,52 +17,45 @@
 
 /* ---- mapi_head.c ---------------------------------------------------------------------- */
 
-struct mapi_fields {
-    struct span request_type, request_id, client_application, content_type, code, period, expiration, elapsed, host;
-    struct span location, identity, front_end, be_server, be_target, be_status, server_request_id, server, via;
-    struct span failure, diag, date, authorization, proxy_authorization, transfer, length, connection, expect;
-    struct span proxy_challenge;
-    bool sets_cookies, sends_cookies;
-};
-
 /* The one copy, cut to TEXT_MAX; NULL for an empty one. */
 const char *mworld_keep(struct mworld *world, struct span span);
-/* The first of each name. */
-void mapi_read_fields(const struct http_head *head, struct mapi_fields *fields);
 /* Decimal digits, at most 15; -1 where it is no number. */
 int64_t mapi_read_number(struct span s);
 /* The path of a URI in any form; query: what is behind "?", or empty. */
 struct span mapi_path(struct span uri, struct span *query);
 /* 1 emsmdb, 2 nspi, 0 neither. */
 uint8_t mapi_endpoint(struct span path);
+/* The same of an enum mapi_type. */
+uint8_t mapi_endpoint_of_type(uint8_t type);
 bool mapi_is_content_type(struct span content_type);
 /* Of the value of Connection. */
 bool mapi_says_close(struct span connection);
 /* MailboxId of a query, or empty. */
 struct span mapi_mailbox(struct span query);
 /* Stands for a value that is not kept. */
-uint64_t mapi_digest(const uint8_t *p, size_t len);
+uint64_t mapi_digest(const struct mworld *world, const uint8_t *p, size_t len);
 /* "{GUID}:counter", letters of the GUID in any case. False where there is no counter. */
-bool mapi_read_request_id(struct span value, uint64_t *guid, uint32_t *counter);
+bool mapi_read_request_id(const struct mworld *world, struct span value, uint64_t *guid, uint32_t *counter);
 
 /* ---- jar.c ---------------------------------------------------------------------------- */
 
 struct sent {                    /* a cookie of a request */
     struct span name;
+    struct span value;
     uint64_t digest;
-    size_t len;
     struct session *owner;
 };
 
 /* The only session that was given that value, or NULL. */
 struct session *jar_owner_of(struct mworld *world, uint64_t digest, uint8_t endpoint);
-void jar_own(struct session *session, uint64_t digest);
+/* The values that a response sets are the session's. */
+void jar_own_all(struct session *session, const struct reply *reply);
 /* RFC 6265 5.1.4 */
 const char *jar_default_path(struct mworld *world, struct span path);
 /* Notes a cookie with the response; what balancers set does not count. */
-void jar_read_set_cookie(struct reply *reply, struct span text, const struct mapi_fields *fields);
+void jar_read_set_cookie(struct reply *reply, struct span text, const struct http_fields *fields);
 /* The cookies of a request; returns how many. */
-unsigned jar_read_sent(struct mworld *world, const struct http_head *head, uint8_t endpoint,
+unsigned jar_read_sent(struct mworld *world, const struct http_fields *fields, uint8_t endpoint,
                        struct sent sent[SENT_MAX]);
 /* Whose they are, or NULL; of several the owner of the longest value. */
 struct session *jar_session_of(const struct sent *sent, unsigned count);
@@ -85,7 +78,6 @@ struct request *request_new(struct mconn *conn);
 /* Does nothing where it does not stand there. */
 void request_leave(struct request *request, enum standing where);
 void request_enter(struct request *request, enum standing where);
-void request_leave_queue(struct request *request);
 /* Nothing more will be learned of it. It is in no queue. */
 void request_free(struct request *request);
 /* Takes it off its queue and frees it. */
@@ -94,7 +86,7 @@ void request_drop(struct request *request);
 void request_miss_response(const struct request *request, struct when when);
 /* The request a response answers, off its queue: the oldest, unless X-RequestId says another.
  * NULL: it was not captured. */
-struct request *request_take(struct mconn *conn, const struct mapi_fields *fields, struct when when);
+struct request *request_take(struct mconn *conn, const struct http_fields *fields, struct when when);
 struct reply *reply_new(struct mconn *conn);
 void reply_free(struct reply *reply);
 
@@ -117,8 +109,7 @@ void sequence_note_answer(struct request *request, const struct reply *reply, st
 /* session and side: NULL if not known. */
 void session_fill_message(struct mapi_message *message, const struct session *session, const struct side *side);
 /* Whose request it is: by its cookies, the leg before, or its X-RequestId. */
-void session_find(struct request *request, const struct http_head *head, const struct mapi_fields *fields,
-                  struct span path);
+void session_find(struct request *request, const struct http_fields *fields, struct span path);
 /* The request of this response was not captured: the client now knows cookies that belong
  * to a session, but on which leg is not known. */
 void session_miss_request(const struct reply *reply, struct when when);
@@ -135,7 +126,7 @@ void pending_tell_late(struct reply *reply, struct when when);
 /* The response under way goes on, but nobody can follow it. */
 void response_give_up(struct mconn *conn, struct when when);
 /* leg: of its request, NO_NUMBER if not known. NULL where it is none of MAPI/HTTP. */
-struct mapi_message *response_head(struct mconn *conn, struct when when, const struct http_head *head,
+struct mapi_message *response_head(struct mconn *conn, struct when when, const struct http_fields *fields,
                                    const struct auth_shown *shown, uint32_t leg);
 /* The response under way is over, but for what the frame that it ends in still says. */
 void response_end(struct mconn *conn, struct when when);

@@ -1,4 +1,4 @@
-/* authtoken.h
+/* credentials.h
  * What the value of an Authorization, WWW-Authenticate, Proxy-* or Authentication-Info
  * header says of a logon: Basic (RFC 7617), NTLM (MS-NTHT, MS-NLMP 2.2.1), Negotiate
  * (RFC 4559, MS-SPNG, RFC 4121), Bearer (RFC 6750). Pure: bytes in, values out.
@@ -6,8 +6,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#ifndef OUTLOOKHTTP_AUTHTOKEN_H
-#define OUTLOOKHTTP_AUTHTOKEN_H
+#ifndef OUTLOOKHTTP_CREDENTIALS_H
+#define OUTLOOKHTTP_CREDENTIALS_H
 
 #include "bytes.h"
 
@@ -72,8 +72,11 @@ void auth_token_decode(struct span header_value, struct auth_token *token);
 /* The schemes that a WWW-Authenticate value offers: bits 1 << enum auth_scheme. */
 unsigned auth_schemes_offered(struct span header_value);
 
-/* Decodes base64 (RFC 4648 section 4; url: section 5) up to the padding or the first
- * character that is none of it, or until out is full. Returns the number of bytes. */
-size_t base64_decode(struct span s, bool url, uint8_t *out, size_t size);
+/* "Basic", "NTLM", "Negotiate", "Bearer"; "" for the others. */
+const char *auth_scheme_name(enum auth_scheme scheme);
+/* The same of a token, with what is inside Negotiate: "Negotiate/NTLM", "Negotiate/Kerberos". */
+const char *auth_token_scheme(const struct auth_token *token);
+/* "type1", "type2", "type3", "credentials"; "" for the others. */
+const char *auth_step_name(enum auth_step step);
 
 #endif

@@ -1,0 +1,121 @@
+"""python3 bench/compare.py [--quick] [--keep FOLDER] BASE_BUILD NEW_BUILD [ROW ...]
+
+Two builds of the plugin in one run, in instructions (callgrind) against stock Wireshark, or against the same PDUs over plain
+TCP: what traffic costs that owes the plugin nothing, and what its own protocols cost. A limit that NEW_BUILD exceeds
+is marked; nothing here is a test.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import argparse
+import contextlib
+import pathlib
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
+sys.dont_write_bytecode = True
+
+import captures  # noqa: E402
+import measure  # noqa: E402
+import wsrun  # noqa: E402
+
+FILTER = ["-Y", "outlook.verdict or rpch.vc == 0"]
+# Row: limit, mode, options, capture (name, function, arguments), and the baseline's capture if it is not the same.
+PDUS = [(f"pdus-{carrier}", captures.rpc_calls, carrier, 20, 500) for carrier in ("http", "tcp")]
+MAPI = ("mapi", captures.mapi, 4, 250)
+ROWS = {
+    "dns": (1.008, "-q", [], ("dns", captures.dns, 20000)),
+    "tcp": (1.008, "-q", [], ("tcp", captures.plain_tcp, 20000)),
+    "tls": (1.015, "-q", [], ("tls", captures.tls, 100, 50)),
+    "handshakes": (1.03, "-q", [], ("handshakes", captures.tls, 2000, 0)),
+    "http": (1.015, "-q", [], ("web", captures.web, 20000)),
+    "http-claimed": (1.03, "-q", [], ("web-claimed", captures.web, 20000, True)),
+    "pdus": (1.12, "-q", [], *PDUS),
+    "pdus-V": (1.12, "-V", [], *PDUS),
+    "execute": (1.31, "-q", [], MAPI),
+    "execute-V": (1.30, "-V", [], MAPI),
+    "small-executes": (1.45, "-q", [], ("mapi-small", captures.mapi, 4, 500, 2, True)),
+    "sessions": (1.40, "-q", [], ("sessions", captures.mapi, 500, 2)),
+    "filter": (1.45, "-q", FILTER, MAPI),
+}
+# Of connections: the plugin's share of each, many against few.
+SCALE = (1000, 10000)
+
+
+class Bench(measure.Bench):
+    """With options of tshark behind the mode; for stock another filter stands for the one of the plugin's fields."""
+
+    more = ()
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.with_options = {}
+
+    def use(self, more, other):
+        """The options from now on. What stock Wireshark needs is not counted anew for the second build."""
+        self.more = more
+        self.counted = self.with_options.setdefault(tuple(more), {})
+        self.counted.update({key: count for key, count in other.with_options.get(tuple(more), {}).items() if not key[2]})
+
+    def run(self, path, mode, plugin, before=(), options=()):
+        return super().run(path, mode, plugin, before, [*options, *(self.more if plugin else self.stock)])
+
+    @property
+    def stock(self):
+        return ["-Y", "tcp.analysis.flags or tcp.stream == 0"] if self.more else []
+
+
+def row(benches, name, quick):
+    limit, mode, more, own, *base = ROWS[name]
+    ratios = []
+    for bench in benches:
+        bench.use(more, benches[0])
+        counts = []
+        for (kind, function, *args), plugin in (own, True), (base[0] if base else own, False):
+            args = [max(arg // 10, 1) if quick and type(arg) is int and arg > 10 else arg for arg in args]
+            counts.append(bench.instructions(bench.capture(f"{kind}-quick" if quick else kind, function, *args), mode, plugin))
+        ratios.append(counts[0] / counts[1])
+    mark = "" if ratios[1] <= limit else "  EXCEEDED"
+    print(f"{name:16} {ratios[0]:8.3f} {ratios[1]:8.3f}   limit {limit}{mark}", flush=True)
+
+
+def scale(benches, quick):
+    ratios = []
+    for bench in benches:
+        bench.use((), benches[0])
+        costs = []
+        for connections in SCALE:
+            number = connections // 10 if quick else connections
+            http, tcp = (bench.instructions(bench.capture(f"vc-{number}-{carrier}", captures.rpc_calls, carrier, number, 8), "-q",
+                                            carrier == "http") for carrier in ("http", "tcp"))
+            costs.append((http - tcp) / number)
+        ratios.append(costs[1] / costs[0])
+    print(f"{'connections':16} {ratios[0]:8.3f} {ratios[1]:8.3f}   limit 1.02{'' if ratios[1] <= 1.02 else '  EXCEEDED'}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
+    parser.add_argument("--quick", action="store_true", help="a tenth of it, to try the bench itself")
+    parser.add_argument("--keep", type=pathlib.Path, help="a folder for the captures")
+    parser.add_argument("builds", nargs=2, type=pathlib.Path)
+    parser.add_argument("row", nargs="*", help=", ".join([*ROWS, "connections"]))
+    options = parser.parse_args()
+    names = options.row or [*ROWS, "connections"]
+    if unknown := set(names) - {*ROWS, "connections"}:
+        parser.error(f"no such row: {', '.join(sorted(unknown))}")
+    with tempfile.TemporaryDirectory(prefix="bench.") as scratch, contextlib.ExitStack() as stack:
+        folder = options.keep or pathlib.Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        benches = [Bench(stack.enter_context(wsrun.Tshark(build)), folder, options) for build in options.builds]
+        for bench in benches:
+            print(f"{bench.tshark.version()}, plugin {bench.tshark.prove_loaded()[:16]}")
+            bench.made = benches[0].made
+        print(f"{'':16} {'base':>8} {'new':>8}")
+        for name in names:
+            scale(benches, options.quick) if name == "connections" else row(benches, name, options.quick)
+
+
+if __name__ == "__main__":
+    main()

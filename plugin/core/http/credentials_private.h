@@ -1,0 +1,37 @@
+/* credentials_private.h
+ * What the decoders of credentials share.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_CREDENTIALS_PRIVATE_H
+#define OUTLOOKHTTP_CREDENTIALS_PRIVATE_H
+
+#include "credentials.h"
+
+enum { NTLM_HEADER_LEN = 12 };
+extern const uint8_t ntlm_signature[8];
+
+/* False if no NTLM message starts here. */
+bool ntlm_decode(struct span message, struct auth_token *token);
+/* What a Negotiate token holds. */
+void gss_decode(struct span s, struct auth_token *token);
+/* The best name among the claims of an object's first level; empty if there is none. */
+struct span jwt_name(struct span claims);
+
+/* FNV-1a, 64 bits. */
+static inline uint64_t token_digest(struct span s)
+{
+    uint64_t sum = UINT64_C(0xCBF29CE484222325);
+    for (size_t i = 0; i < s.len; i++) {
+        sum = (sum ^ s.ptr[i]) * UINT64_C(0x100000001B3);
+    }
+    return sum;
+}
+
+static inline bool span_same(struct span s, const uint8_t *bytes, size_t len)
+{
+    return s.len == len && memcmp(s.ptr, bytes, len) == 0;
+}
+
+#endif

@@ -1,0 +1,165 @@
+/* fields.c
+ * The table of header lines, and who wrote a response.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "fields.h"
+
+/* ---- one row a header --------------------------------------------------------------- */
+
+enum kind {
+    VALUE,                       /* of the first line that has one */
+    LAST,                        /* of the last line */
+    LINES                        /* all of them are of interest */
+};
+
+static const struct row {
+    const char *name;
+    uint8_t len, kind;
+    uint16_t offset;
+} rows[] = {
+#define ROW(name, kind, member) { name, sizeof(name) - 1, kind, offsetof(struct http_fields, member) }
+    ROW("Authorization", VALUE, authorization),
+    ROW("Connection", VALUE, connection),
+    ROW("Content-Length", VALUE, length),
+    ROW("Content-Type", LAST, content_type),
+    ROW("Cookie", LINES, cookies),
+    ROW("Date", VALUE, date),
+    ROW("Expect", LAST, expect),
+    ROW("Host", VALUE, host),
+    ROW("Location", VALUE, location),
+    ROW("Persistent-Auth", LAST, persistent_auth),
+    ROW("Pragma", LINES, pragmas),
+    ROW("Proxy-Authenticate", VALUE, proxy_authenticate),
+    ROW("Proxy-Authorization", VALUE, proxy_authorization),
+    ROW("Server", VALUE, server),
+    ROW("Set-Cookie", LINES, set_cookies),
+    ROW("Transfer-Encoding", VALUE, transfer_encoding),
+    ROW("User-Agent", VALUE, user_agent),
+    ROW("Via", VALUE, via),
+    ROW("WWW-Authenticate", LINES, challenges),
+    ROW("X-BEServer", VALUE, back_end),
+    ROW("X-BackEndHttpStatus", VALUE, back_end_status),
+    ROW("X-CalculatedBETarget", VALUE, back_end_target),
+    ROW("X-CalculatedFETarget", VALUE, front_end_target),
+    ROW("X-ClientApplication", VALUE, client_application),
+    ROW("X-ClientInfo", VALUE, client_info),
+    ROW("X-DiagInfo", VALUE, diag_info),
+    ROW("X-ElapsedTime", VALUE, elapsed_time),
+    ROW("X-ExpirationInfo", VALUE, expiration_info),
+    ROW("X-FEServer", VALUE, front_end),
+    ROW("X-FailureContext", VALUE, failure_context),
+    ROW("X-PendingPeriod", VALUE, pending_period),
+    ROW("X-RequestId", VALUE, x_request_id),
+    ROW("X-RequestType", VALUE, request_type),
+    ROW("X-ResponseCode", VALUE, response_code),
+    ROW("X-ServerApplication", VALUE, server_application),
+    ROW("X-User-Identity", VALUE, user_identity),
+    ROW("client-request-id", VALUE, client_request_id),
+    ROW("request-id", VALUE, request_id)
+#undef ROW
+};
+
+static const struct row *row_of(struct span name)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].len == name.len && span_equals_nocase(name, rows[i].name)) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static void note_line(struct http_fields *fields, const struct row *row, size_t at, struct span value)
+{
+    void *member = (char *)fields + row->offset;
+    if (row->kind == LINES) {
+        struct http_lines *lines = member;
+        lines->at = lines->count++ ? lines->at : at;
+        return;
+    }
+    struct span *kept = member;
+    if (kept == &fields->length) {
+        uint64_t read;
+        bool alike = span_decimal(value, INT64_MAX, &read) &&
+                     (!kept->ptr || (uint64_t)fields->content_length == read);
+        fields->content_length = alike ? (int64_t)read : -1;
+    } else if (kept == &fields->transfer_encoding) {
+        fields->chunked |= span_list_holds(value, "chunked");
+    } else if (kept == &fields->connection) {
+        fields->close |= span_list_holds(value, "close");
+    }
+    if (row->kind == LAST || (kept->len == 0 && (value.len > 0 || !kept->ptr))) {
+        *kept = value;
+    }
+}
+
+void http_fields_read(const struct http_head *head, struct http_fields *fields)
+{
+    struct span name, value;
+    size_t pos = 0, at = 0;
+    memset(fields, 0, sizeof(*fields));
+    fields->head = head;
+    fields->content_length = -1;
+    for (; http_head_next(head, &pos, &name, &value); at = pos) {
+        const struct row *row = row_of(name);
+        if (row) {
+            note_line(fields, row, at, value);
+        }
+    }
+}
+
+bool http_lines_next(const struct http_head *head, const char *name, struct http_lines *lines, struct span *sent,
+                     struct span *value)
+{
+    while (lines->count > 0 && http_head_next(head, &lines->at, sent, value)) {
+        if (span_equals_nocase(*sent, name)) {
+            lines->count--;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- who wrote it ------------------------------------------------------------------- */
+
+static bool is_device_server(const char *server)
+{
+    static const char *const products[] = {
+        "haproxy", "nginx", "openresty", "envoy", "traefik", "caddy", "squid", "varnish", "apache", "bigip", "big-ip",
+        "netscaler", "citrix", "kemp", "loadmaster", "zscaler", "awselb", "awsalb", "cloudfront", "cloudflare",
+        "akamaighost", "fortiweb", "fortigate", "barracuda", "bluecoat", "proxysg", "sophos", "pound", "imperva",
+        "incapsula", "a10", "radware", "f5-", "checkpoint", "check point", "paloalto", "mcafee", "sonicwall",
+        "google frontend", "istio", "kong", "litespeed"
+    };
+    struct span s = { (const uint8_t *)server, strlen(server) };
+    for (size_t i = 0; i < sizeof(products) / sizeof(products[0]); i++) {
+        if (span_has_word_nocase(s, products[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether it has a header that nobody but Exchange writes. */
+static bool is_by_exchange(const struct http_fields *fields)
+{
+    return fields->front_end.ptr || fields->failure_context.ptr || fields->diag_info.ptr || fields->back_end.ptr ||
+           fields->back_end_target.ptr || fields->front_end_target.ptr || fields->back_end_status.ptr ||
+           fields->server_application.ptr;
+}
+
+void http_origin_of(const struct http_fields *fields, struct http_origin *origin)
+{
+    chars_copy(origin->front_end, sizeof(origin->front_end), fields->front_end);
+    chars_copy(origin->server, sizeof(origin->server), fields->server);
+    chars_copy(origin->via, sizeof(origin->via), fields->via);
+    if (is_by_exchange(fields)) {
+        origin->author = HTTP_BY_EXCHANGE;
+    } else if (span_starts_nocase(fields->server, "Microsoft-HTTPAPI")) {
+        origin->author = HTTP_BY_HTTPSYS;
+    } else {
+        origin->author = origin->via[0] || is_device_server(origin->server) ? HTTP_BY_DEVICE : HTTP_BY_UNKNOWN;
+    }
+}

@@ -1,0 +1,82 @@
+/* property_tags.c
+ * Property tags.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "property_tags.h"
+
+#include "layout.h"
+#include "names.h"
+
+#include <stdio.h>
+
+#define NAMED_PROPERTIES 0x8000u         /* ids from here on are the mailbox's own, MS-OXCPRPT 3.2.5.9 */
+
+/* The ids of a mailbox from 0x8000 on are mapped to names by the mailbox itself; those of
+ * the address book are fixed. */
+static bool is_named(uint32_t tag, enum prop_form form)
+{
+    return form != PROP_ADDRESS_BOOK && tag >> 16 >= NAMED_PROPERTIES;
+}
+
+const char *name_of_tag(uint32_t tag, enum prop_form form)
+{
+    return is_named(tag, form) ? NULL : property_tag_name(tag);
+}
+
+static const char *address_book_text(const struct field_value *value, char room[FIELD_TEXT_MAX])
+{
+    (void)room;
+    return property_tag_name((uint32_t)value->number);
+}
+
+static const char *mailbox_text(const struct field_value *value, char room[FIELD_TEXT_MAX])
+{
+    (void)room;
+    return is_named((uint32_t)value->number, PROP_ROP) ? "named property" : property_tag_name((uint32_t)value->number);
+}
+
+/* The same bytes again, by their parts: the type comes first. */
+#define TAG(says) \
+    AGAIN(X32("property.tag", "PropertyTag", .text = says)), \
+    X16("property.type", "PropertyType", .names = property_type_names), X16("property.id", "PropertyId")
+
+static const struct field address_book_tag[] = { TAG(address_book_text), END };
+static const struct field mailbox_tag[] = { TAG(mailbox_text), END };
+
+const struct field property_tag_layouts[] = { INCLUDE(address_book_tag), INCLUDE(mailbox_tag), END };
+
+uint32_t read_tag(struct reader *reader, enum prop_form form)
+{
+    uint32_t tag = (uint32_t)peek_u32(reader);
+    read_rows(reader, form == PROP_ADDRESS_BOOK ? address_book_tag : mailbox_tag);
+    return reader->failed ? 0 : tag;
+}
+
+const char *label_of_tag(uint32_t tag, enum prop_form form, char *to)
+{
+    const char *name = name_of_tag(tag, form);
+    if (name) {
+        return name;
+    }
+    snprintf(to, TAG_LABEL_MAX, "Property 0x%08lX", (unsigned long)tag);
+    return to;
+}
+
+uint32_t read_property_tag_of(struct reader *reader, enum prop_form form)
+{
+    char label[TAG_LABEL_MAX];
+    uint32_t tag = 0;
+    if (reader_open(reader, reader_left(reader) < 4 ? "PropertyTag"
+                                                     : label_of_tag((uint32_t)peek_u32(reader), form, label))) {
+        tag = read_tag(reader, form);
+        reader_close(reader, NULL);
+    }
+    return tag;
+}
+
+uint32_t read_property_tag(struct reader *reader)
+{
+    return read_property_tag_of(reader, PROP_ADDRESS_BOOK);
+}

@@ -1,0 +1,151 @@
+/* value_text.c
+ * Property values in a few words.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "value_text.h"
+
+#include "names.h"
+
+#include <stdio.h>
+
+static size_t put_code_point(char *to, uint32_t point)
+{
+    if (point < 0x20 || point == 0x7F || (point >= 0xD800 && point < 0xE000)) {
+        point = '?';
+    }
+    if (point < 0x80) {
+        to[0] = (char)point;
+        return 1;
+    }
+    size_t len = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    for (size_t i = len - 1; i > 0; i--) {
+        to[i] = (char)(0x80 | (point & 0x3F));
+        point >>= 6;
+    }
+    static const uint8_t lead[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
+    to[0] = (char)(lead[len] | point);
+    return len;
+}
+
+/* UTF-8 of at most GIST_MAX bytes with its end. */
+static void gist_text(char *to, struct span text, unsigned unit)
+{
+    size_t have = 0, i = 0;
+    while (i + unit <= text.len) {
+        if (have > GIST_MAX - 8) {
+            memcpy(to + have, "...", 3);
+            have += 3;
+            break;
+        }
+        uint32_t point = text.ptr[i];
+        if (unit == 2) {
+            point = get_le16(text.ptr + i);
+            uint32_t low = i + 4 <= text.len ? get_le16(text.ptr + i + 2) : 0;
+            if (point >= 0xD800 && point < 0xDC00 && low >= 0xDC00 && low < 0xE000) {
+                point = 0x10000 + ((point & 0x3FF) << 10) + (low & 0x3FF);
+                i += 2;
+            }
+        } else if (point >= 0x80) {
+            point = '?';         /* of a code page nobody told */
+        }
+        i += unit;
+        have += put_code_point(to + have, point);
+    }
+    to[have] = '\0';
+}
+
+/* A moment in seconds since 1601. */
+static void gist_time(char *to, uint64_t seconds)
+{
+    uint64_t days = seconds / 86400;
+    unsigned rest = (unsigned)(seconds % 86400);
+    /* Counted from March 1st of a year that begins a cycle of 400: the leap day comes last. */
+    days += 306;                 /* 1601-01-01 is 306 days behind 1600-03-01 */
+    uint64_t cycle = days / 146097;
+    unsigned day = (unsigned)(days % 146097);
+    unsigned year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    unsigned of_year = day - (365 * year + year / 4 - year / 100);
+    unsigned month = (5 * of_year + 2) / 153;
+    unsigned of_month = of_year - (153 * month + 2) / 5 + 1;
+    unsigned long long civil = 1600 + cycle * 400 + year + (month >= 10);
+    snprintf(to, GIST_MAX, "%04llu-%02u-%02u %02u:%02u:%02u UTC", civil, month < 10 ? month + 3 : month - 9, of_month,
+             rest / 3600, rest / 60 % 60, rest % 60);
+}
+
+/* Days since 1899-12-30 with a fraction of one (MS-OXCDATA 2.11.1), between 1601 and 9999. */
+static bool gist_days(char *to, const uint8_t *p)
+{
+    uint64_t bits = get_le64(p);
+    double days;
+    memcpy(&days, &bits, sizeof(days));
+    if (!(days > -109205.0 && days < 2958466.0)) {
+        return false;
+    }
+    gist_time(to, (uint64_t)((days + 109205.0) * 86400.0 + 0.5));        /* days from 1601-01-01 to 1899-12-30 */
+    return true;
+}
+
+const char *gist_say(const struct gist *gist, char *to)
+{
+    const uint8_t *p = gist->bytes.ptr;
+    const char *name;
+    int64_t number;
+    if (gist->type & TYPE_MULTIPLE) {
+        snprintf(to, GIST_MAX, "%u value%s", gist->count, gist->count == 1 ? "" : "s");
+        return to;
+    }
+    if (!p) {
+        return NULL;
+    }
+    switch (gist->type) {
+    case PTYP_INTEGER16:
+        snprintf(to, GIST_MAX, "%d", (int16_t)get_le16(p));
+        return to;
+    case PTYP_INTEGER32:
+        snprintf(to, GIST_MAX, "%ld", (long)(int32_t)get_le32(p));
+        return to;
+    case PTYP_INTEGER64:
+        snprintf(to, GIST_MAX, "%lld", (long long)get_le64(p));
+        return to;
+    case PTYP_CURRENCY:
+        number = (int64_t)get_le64(p);
+        snprintf(to, GIST_MAX, "%s%llu.%04u", number < 0 ? "-" : "",
+                 (unsigned long long)((number < 0 ? 0 - (uint64_t)number : (uint64_t)number) / 10000),
+                 (unsigned)((number < 0 ? 0 - (uint64_t)number : (uint64_t)number) % 10000));
+        return to;
+    case PTYP_FLOATING_TIME:
+        return gist_days(to, p) ? to : NULL;
+    case PTYP_TIME:
+        gist_time(to, get_le64(p) / 10000000);
+        return to;
+    case PTYP_ERROR_CODE:
+        name = ox_error_name(get_le32(p));
+        snprintf(to, GIST_MAX, "error 0x%08lX%s%s%s", (unsigned long)get_le32(p), name ? " (" : "", name ? name : "",
+                 name ? ")" : "");
+        return to;
+    case PTYP_BOOLEAN:
+        return *p ? "True" : "False";
+    case PTYP_STRING8:
+        gist_text(to, gist->bytes, 1);
+        return to;
+    case PTYP_STRING:
+        gist_text(to, gist->bytes, 2);
+        return to;
+    case PTYP_GUID:
+        return ox_guid_name(p);
+    case PTYP_BINARY:
+        snprintf(to, GIST_MAX, "%u byte%s", (unsigned)gist->bytes.len, gist->bytes.len == 1 ? "" : "s");
+        return to;
+    default:
+        return NULL;
+    }
+}
+
+void gist_close(struct reader *reader, const struct gist *gist)
+{
+    char text[GIST_MAX];
+    bool wanted = reader->sink->close && !reader->failed && gist->type != PTYP_UNSPECIFIED;
+    reader_close(reader, wanted ? gist_say(gist, text) : NULL);
+}
