@@ -80,6 +80,7 @@ static inline void stage_rows(const struct stage *stage)
 static inline void stage_end(struct stage *stage)
 {
     CHECK_INT(stage->outlook->judge->misuse, 0);
+    transcript_asides("    frames");
     stage_rows(stage);
     heap_free(&stage->heap);
 }
@@ -160,12 +161,12 @@ static inline void line_frame(struct line *line, enum way way, const char *head_
         if (shown) {
             line->what = *shown;
             line->shown = &line->what;
-            transcript("%u: leg %d %s %s user %s by %s time %lld of %u stamp %llu row %d", segment.when.frame,
+            transcript_aside("%u: leg %d %s %s user %s by %s time %lld of %u stamp %llu row %d", segment.when.frame,
                        (int)line->leg, shown->scheme, shown->step, shown->user, shown->challenge_server,
                        (long long)shown->time_ns, shown->credentials_frame, (unsigned long long)shown->challenge_time,
                        (int)shown->row);
         } else {
-            transcript("%u: leg %d", segment.when.frame, (int)line->leg);
+            transcript_aside("%u: leg %d", segment.when.frame, (int)line->leg);
         }
     }
     line->seq[way] += segment.len + fin;

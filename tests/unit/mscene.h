@@ -78,16 +78,17 @@ static inline void scene_messages(const struct scene *scene)
 {
     for (unsigned i = 0; i < scene->message_count; i++) {
         const struct mapi_message *m = scene->messages[i];
-        transcript("%s %u-%u%s type %u %s endpoint %u of %d.%d mailbox %s user %s application %s request %u response %u "
+        transcript_aside("%s %u-%u%s type %u %s endpoint %u of %d.%d mailbox %s user %s application %s request %u response %u "
                    "elapsed %lld%s code %d body %llu row %d", m->is_response ? "response" : "request", m->begin.frame,
                    m->end.frame, m->cut ? " cut" : "", m->type, shown(m->type_name), m->endpoint, (int)m->session,
                    (int)m->leg, shown(m->mailbox), shown(m->user_dn), shown(m->client_application), m->request_frame,
                    m->response_frame, (long long)m->elapsed_ns, m->elapsed_in_seconds ? " in seconds" : "",
                    m->has_code ? (int)m->code : -1, (unsigned long long)m->body_length, (int)m->row);
         for (unsigned tag = 0; tag < m->tag_count; tag++) {
-            transcript("    tag %u at %u", m->tags[tag].tag, m->tags[tag].when.frame);
+            transcript_aside("    tag %u at %u", m->tags[tag].tag, m->tags[tag].when.frame);
         }
     }
+    transcript_asides("    messages");
 }
 
 static inline void scene_rows(const struct scene *scene)

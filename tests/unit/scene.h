@@ -102,6 +102,7 @@ static inline void scene_rows(const struct scene *scene)
 static inline void scene_end(struct scene *scene)
 {
     CHECK_INT(scene->outlook->judge->misuse, 0);
+    transcript_asides("    frames");
     scene_rows(scene);
     heap_free(&scene->heap);
 }
@@ -212,7 +213,7 @@ static inline void tap_note(struct tap *tap)
     }
     if (strcmp(line, tap->noted) != 0) {
         memcpy(tap->noted, line, sizeof(line));
-        transcript("%u: stream %u row %d: %s", tap->scene->frame, tap->stream, (int)vtcp_row(tap->conn), line);
+        transcript_aside("%u: stream %u row %d: %s", tap->scene->frame, tap->stream, (int)vtcp_row(tap->conn), line);
     }
 }
 
@@ -220,7 +221,7 @@ static inline void tap_note(struct tap *tap)
 static inline void tap_note_pdu(const struct tap *tap, const char *kind)
 {
     const struct pdu_outcome *outcome = &tap->outcome;
-    transcript("%u: stream %u %s %s%s channel %u at %llu %s", tap->scene->frame, tap->stream, kind, outcome->name,
+    transcript_aside("%u: stream %u %s %s%s channel %u at %llu %s", tap->scene->frame, tap->stream, kind, outcome->name,
                outcome->misplaced ? " misplaced" : "", outcome->channel, (unsigned long long)outcome->channel_bytes,
                shown(outcome->unexpected));
 }

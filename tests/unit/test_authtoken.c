@@ -199,14 +199,14 @@ static const char *encode(const char *scheme, struct bytes b)
 static void note_token(const char *value, const struct auth_token *token)
 {
     const struct ntlm_target *target = &token->target;
-    transcript("%.60s: scheme %d step %d%s%s%s%s%s%s bindings %d %02x%02x state %d user '%s' at '%s' digest %016llx of %zu",
+    transcript_aside("%.60s: scheme %d step %d%s%s%s%s%s%s bindings %d %02x%02x state %d user '%s' at '%s' digest %016llx of %zu",
                value, (int)token->scheme, (int)token->step, token->is_ntlm ? " ntlm" : "",
                token->is_kerberos ? " kerberos" : "", token->in_spnego ? " spnego" : "", token->final ? " final" : "",
                token->anonymous ? " anonymous" : "", token->ntlmv2 ? " v2" : "", token->has_channel_bindings,
                token->channel_bindings[0], token->channel_bindings[15], token->neg_state, token->user, token->workstation,
                (unsigned long long)token->token_digest, token->token_len);
     if (target->present) {
-        transcript("    target '%s' '%s' '%s' time %d %llu digest %016llx", target->nb_computer, target->dns_computer,
+        transcript_aside("    target '%s' '%s' '%s' time %d %llu digest %016llx", target->nb_computer, target->dns_computer,
                    target->nb_domain, target->has_timestamp, (unsigned long long)target->timestamp,
                    (unsigned long long)target->names_digest);
     }
@@ -218,7 +218,6 @@ static void note_damaged(const char *value)
     static const char put[] = "A/ =,\"\x80";
     struct auth_token token;
     size_t len = strlen(value);
-    transcript_fold();
     for (size_t i = 0; i < len && len <= 1200; i += 1 + len / 12) {
         uint8_t *copy = malloc(len);
         for (size_t k = 0; k < sizeof(put) - 1; k++) {
@@ -226,7 +225,7 @@ static void note_damaged(const char *value)
             copy[i] = (uint8_t)put[k];
             auth_token_decode((struct span) { copy, len }, &token);
             note_token("", &token);
-            transcript("%x", auth_schemes_offered((struct span) { copy, len }));
+            transcript_aside("%x", auth_schemes_offered((struct span) { copy, len }));
         }
         free(copy);
         copy = malloc(i + 1);
@@ -235,13 +234,13 @@ static void note_damaged(const char *value)
         note_token("", &token);
         free(copy);
     }
-    transcript_unfold("    damaged");
 }
 
 static struct auth_token decode(const char *value)
 {
     struct auth_token token;
     size_t len = strlen(value);
+    char what[80];
     /* A copy of its own, so that a sanitizer sees a read past the end. */
     uint8_t *copy = malloc(len ? len : 1);
     memcpy(copy, value, len);
@@ -249,6 +248,8 @@ static struct auth_token decode(const char *value)
     free(copy);
     note_token(value, &token);
     note_damaged(value);
+    snprintf(what, sizeof(what), "%.40s of %zu", value, len);
+    transcript_asides(what);
     return token;
 }
 

@@ -129,18 +129,6 @@ static void hear_issue(void *ctx, const struct rts_issue *issue)
     h->issue[h->issues++] = *issue;
 }
 
-/* Its place among all fields of commands, -1: none. */
-static int field_number(const struct field *row)
-{
-    static const char *const n[] = { "receive_window_size", "flow_control_ack.bytes_received", "flow_control_ack.available_window", "flow_control_ack.channel_cookie", "connection_timeout", "cookie", "channel_lifetime", "client_keepalive", "version", "padding_length", "padding", "client_address.type", "client_address.ipv4", "client_address.ipv6", "client_address.padding", "association_group_id", "destination", "ping_traffic_sent" };
-    for (int i = 0; row && i < 18; i++) {
-        if (strcmp(n[i], row->filter) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
 static void note_pdu(size_t len, uint16_t frag_length, const struct rts_pdu *pdu, const struct heard *heard)
 {
     transcript("%zu of %u bytes: flags %#x commands %u/%u%s cookies %u %d%d%d%d%d%d%d%d%d %u %u %u %u %u %u ack %u %u", len,
@@ -150,17 +138,17 @@ static void note_pdu(size_t len, uint16_t frag_length, const struct rts_pdu *pdu
                pdu->timeout_ms, pdu->lifetime, pdu->keepalive_ms, pdu->destination, pdu->ping_traffic, pdu->ack_received,
                pdu->ack_window);
     for (unsigned i = 0; i < heard->commands; i++) {
-        transcript("    command %u at %u, %u", heard->command[i].type, heard->command[i].offset, heard->command[i].length);
+        transcript_aside("    command %u at %u, %u", heard->command[i].type, heard->command[i].offset, heard->command[i].length);
     }
     for (unsigned i = 0; i < heard->fields; i++) {
         const struct field *row = heard->field[i].row;
-        transcript("    field %d at %u, %u: %u %s", field_number(row), heard->field[i].offset, heard->field[i].length,
-                   row->kind == FIELD_U32 ? (unsigned)heard->field[i].number : 0, row->kind == FIELD_U32 ? "" : "bytes");
+        transcript_aside("    field %s at %u, %u: %llu %u", row->filter, heard->field[i].offset, heard->field[i].length,
+                   (unsigned long long)heard->field[i].number, heard->field[i].first);
     }
     for (unsigned i = 0; i < heard->issues; i++) {
         const struct rts_issue *issue = &heard->issue[i];
-        transcript("    issue %d at %u, %u: field %d %u not %u-%u", (int)issue->problem, issue->offset, issue->length,
-                   field_number(issue->row), issue->value, issue->expected_low, issue->expected_high);
+        transcript_aside("    issue %d at %u, %u: %s %u not %u-%u", (int)issue->problem, issue->offset, issue->length,
+                   issue->row ? issue->row->filter : "", issue->value, issue->expected_low, issue->expected_high);
     }
 }
 
@@ -199,8 +187,6 @@ static void note_damaged(const struct builder *b, size_t len, uint16_t frag_leng
         }
         decode_only(b->bytes, i, frag_length, &heard);
     }
-    transcript_unfold("    damaged");
-    transcript_fold();
     struct rts_pdu pdu = decode_only(b->bytes, len, frag_length, &heard);
     for (unsigned place = 0; place < 27; place++) {
         for (size_t c = 0; c < sizeof(contexts) / sizeof(contexts[0]); c++) {
@@ -211,13 +197,14 @@ static void note_damaged(const struct builder *b, size_t len, uint16_t frag_leng
             transcript("%u %u %u %s %d", place, contexts[c], count, name, misplaced);
         }
     }
-    transcript_unfold("    named everywhere");
+    transcript_unfold("    damaged, and named everywhere");
 }
 
 static struct rts_pdu decode_len(const struct builder *b, size_t len, uint16_t frag_length, struct heard *heard)
 {
     struct rts_pdu pdu = decode_only(b->bytes, len, frag_length, heard);
-    if (!transcript_folding) {
+    transcript_asides("    commands");
+    if (!transcript_folded.open) {
         note_damaged(b, len, frag_length);
     }
     return pdu;

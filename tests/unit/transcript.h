@@ -1,9 +1,21 @@
 /* transcript.h
- * Everything a test program saw, line by line, compared with the file of the same name in
- * transcripts/: what no CHECK asks for must not change either. A difference that is meant
- * is written with UNIT_TRANSCRIPT=write in the environment, and read before it is committed.
- * Of what is too long to be read (inputs damaged at every place) it keeps a digest; with
- * UNIT_TRANSCRIPT=show the lines behind the digests go to standard output, to be compared.
+ * A record of what the code does: a test program writes down line by line what it saw, and the
+ * lines are compared with those of its last run that somebody looked at, in the file of the
+ * same name in transcripts/. That proves that a change of the code changed nothing. It does not
+ * prove that what is recorded is right: nobody worked it out by hand. What has to be so is
+ * asked for with CHECK, and bytes whose meaning the specification gives stand in tests/vectors.
+ *
+ * Where a change is meant:
+ *
+ *     UNIT_TRANSCRIPT=write build/tests/test_mapi
+ *     git diff tests/unit/transcripts
+ *
+ * and each line of that difference has to be one that was meant; the commit says which.
+ * Of what is too long to be read there is only a digest. To see what stands behind it:
+ *
+ *     UNIT_TRANSCRIPT=show build/tests/test_mapi > after.txt
+ *
+ * and the same of the code before the change, compared with diff.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -23,26 +35,44 @@
 static char *transcript_text;
 static size_t transcript_len, transcript_room;
 static bool transcript_off;      /* for what repeats itself thousands of times */
-static bool transcript_folding;
-static uint64_t transcript_digest;
-static unsigned transcript_folded;
 
-/* A line, without its end. */
-#if defined(__GNUC__) && !defined(__MINGW32__)    /* whose printf() knows fewer letters */
-__attribute__((format(printf, 1, 2)))
-#endif
-static inline void transcript(const char *format, ...)
+/* Lines of which there is only a digest. */
+struct transcript_fold {
+    bool open;
+    uint64_t digest;
+    unsigned count;
+};
+
+#define TRANSCRIPT_EMPTY UINT64_C(0xCBF29CE484222325)
+
+static struct transcript_fold transcript_folded = { false, TRANSCRIPT_EMPTY, 0 };        /* all that comes now */
+static struct transcript_fold transcript_aside_lines = { false, TRANSCRIPT_EMPTY, 0 };   /* by transcript_aside() */
+
+static inline void transcript_digest(struct transcript_fold *fold, const char *line)
+{
+    const char *mode = getenv("UNIT_TRANSCRIPT"), *p = line;
+    fold->count++;
+    do {                                 /* FNV-1a */
+        fold->digest = (fold->digest ^ (unsigned char)*p) * UINT64_C(0x100000001B3);
+    } while (*p++);
+    if (mode && strcmp(mode, "show") == 0) {
+        puts(line);
+    }
+}
+
+static inline void transcript_put(struct transcript_fold *fold, const char *format, va_list args)
 {
     char line[TRANSCRIPT_LINE];
-    va_list args;
     if (transcript_off) {
         return;
     }
-    va_start(args, format);
     int len = vsnprintf(line, sizeof(line), format, args);
-    va_end(args);
     if (len < 0 || len >= (int)sizeof(line)) {
         abort();
+    }
+    if (transcript_folded.open || fold) {
+        transcript_digest(transcript_folded.open ? &transcript_folded : fold, line);
+        return;
     }
     if (transcript_len + (size_t)len + 2 > transcript_room) {
         transcript_room = 2 * transcript_room + sizeof(line);
@@ -50,17 +80,6 @@ static inline void transcript(const char *format, ...)
         if (!transcript_text) {
             abort();
         }
-    }
-    if (transcript_folding) {
-        const char *mode = getenv("UNIT_TRANSCRIPT");
-        for (int i = 0; i <= len; i++) {         /* FNV-1a */
-            transcript_digest = (transcript_digest ^ (unsigned char)line[i]) * UINT64_C(0x100000001B3);
-        }
-        transcript_folded++;
-        if (mode && strcmp(mode, "show") == 0) {
-            puts(line);
-        }
-        return;
     }
     for (int i = 0; i < len; i++) {      /* one line stays one, and a file of text */
         bool control = (unsigned char)line[i] < 0x20 || line[i] == 0x7F;
@@ -70,18 +89,53 @@ static inline void transcript(const char *format, ...)
     transcript_text[transcript_len] = '\0';
 }
 
+#if defined(__GNUC__) && !defined(__MINGW32__)    /* whose printf() knows fewer letters */
+#define TRANSCRIPT_FORMAT __attribute__((format(printf, 1, 2)))
+#else
+#define TRANSCRIPT_FORMAT
+#endif
+
+/* A line, without its end. */
+TRANSCRIPT_FORMAT static inline void transcript(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    transcript_put(NULL, format, args);
+    va_end(args);
+}
+
+/* A line of which transcript_asides() writes a digest, though others stand between. */
+TRANSCRIPT_FORMAT static inline void transcript_aside(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    transcript_put(&transcript_aside_lines, format, args);
+    va_end(args);
+}
+
+static inline void transcript_end_fold(struct transcript_fold *fold, const char *what)
+{
+    struct transcript_fold done = *fold;
+    *fold = (struct transcript_fold){ false, TRANSCRIPT_EMPTY, 0 };
+    transcript("%s: %u lines %016llx", what, done.count, (unsigned long long)done.digest);
+}
+
+static inline void transcript_asides(const char *what)
+{
+    if (transcript_aside_lines.count) {
+        transcript_end_fold(&transcript_aside_lines, what);
+    }
+}
+
 /* The lines up to transcript_unfold() become one. */
 static inline void transcript_fold(void)
 {
-    transcript_folding = true;
-    transcript_digest = UINT64_C(0xCBF29CE484222325);
-    transcript_folded = 0;
+    transcript_folded.open = true;
 }
 
 static inline void transcript_unfold(const char *what)
 {
-    transcript_folding = false;
-    transcript("%s: %u lines %016llx", what, transcript_folded, (unsigned long long)transcript_digest);
+    transcript_end_fold(&transcript_folded, what);
 }
 
 static inline void transcript_path(const char *source, char *path, size_t size)
