@@ -165,6 +165,16 @@ class Symbols:
                 self.writable.add(re.sub(r"\.\d+$", "", name))
 
 
+def current(build):
+    """The objects below build; what is left of sources that went is passed over."""
+    found, commands = sorted(build.rglob("*.o")), build / "compile_commands.json"
+    if commands.exists():
+        made = {os.path.join(one["directory"], shlex.split(one["command"])[shlex.split(one["command"]).index("-o") + 1])
+                for one in json.loads(commands.read_text())}
+        found = [path for path in found if str(path) in made]
+    return found
+
+
 class House:
     """The files of plugin/ with their objects, uses and includes."""
 
@@ -172,13 +182,10 @@ class House:
         self.build, self.plugin, self.wrong = build, plugin, []
         sources = {path.relative_to(plugin).as_posix() for part in PARTS for path in (plugin / part).rglob("*.c")}
         self.objects, self.tests = collections.defaultdict(list), []
-        for path in sorted(build.rglob("*.o")):
+        for path in current(build):
             parts = path.relative_to(build).as_posix()
             if match := re.search(r"^plugin/CMakeFiles/[^/]*\.dir/((?:core|ws)/.*\.c)\.o$", parts):
-                if match[1] in sources:
-                    self.objects[match[1]].append(path)
-                else:
-                    self.wrong.append(f"{parts} has no source any more: build in an empty folder")
+                self.objects[match[1]].append(path)
             elif parts.startswith("tests/"):
                 self.tests.append(path)
         self.wrong += [f"{name} is not built" for name in sorted(sources - set(self.objects))]
@@ -328,7 +335,7 @@ class Scratch:
         self.build, self.folder = build, pathlib.Path(folder)
         for part in PARTS:
             shutil.copytree(PROJECT / "plugin" / part, self.folder / "source" / part)
-        for path in (build / "plugin").rglob("*.o"):
+        for path in current(build):
             to = self.folder / "build" / path.relative_to(build)
             to.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, to)
