@@ -13,7 +13,8 @@ struct dice {
     uint32_t state;
 };
 
-/* 0 to sides - 1. */
+/* 0 to sides - 1. One roll in an expression, or in a list of arguments or members: C leaves the
+ * order of their evaluation open, and each compiler would play another play. */
 static inline uint32_t roll(struct dice *dice, uint32_t sides)
 {
     dice->state = dice->state * 1664525 + 1013904223;

@@ -55,9 +55,12 @@ static const char *token_of(struct dice *dice, char text[TOKEN_TEXT])
     case 7:
         return type1(ANY_OF(dice, schemes), text);
     default:
-        return type3(ANY_OF(dice, schemes), ANY_OF(dice, users), once_in(dice, 8) ? NULL : ANY_OF(dice, servers),
-                     ANY_OF(dice, stamps), (int)roll(dice, 3) - 1, text);
+        break;
     }
+    int bindings = (int)roll(dice, 3) - 1;
+    uint64_t stamp = ANY_OF(dice, stamps);
+    const char *server = once_in(dice, 8) ? NULL : ANY_OF(dice, servers), *user = ANY_OF(dice, users);
+    return type3(ANY_OF(dice, schemes), user, server, stamp, bindings, text);
 }
 
 static void act_ask(struct line *const legs[2], struct dice *dice, struct user *user)
@@ -102,8 +105,9 @@ static void act_reply(struct line *const legs[2], struct dice *dice)
         if (kind < 3) {
             reply(legs[leg], 401, "WWW-Authenticate: %s\r\n%s", type2(scheme, server, stamp, text), once_in(dice, 4) ? offer : "");
         } else if (kind < 5) {
-            reply(legs[leg], once_in(dice, 9) ? 407 : 401, "%s%s", once_in(dice, 3) ? ANY_OF(dice, offers) : offer,
-                  once_in(dice, 3) ? ANY_OF(dice, heads) : "");
+            const char *head = once_in(dice, 3) ? ANY_OF(dice, heads) : "";
+            const char *other = once_in(dice, 3) ? ANY_OF(dice, offers) : offer;
+            reply(legs[leg], once_in(dice, 9) ? 407 : 401, "%s%s", other, head);
         } else {
             reply(legs[leg], status, "%s", ANY_OF(dice, heads));
         }
@@ -141,9 +145,10 @@ static void act_other(struct line *line, struct dice *dice)
 static void open_leg(struct line *line, struct stage *stage, struct dice *dice, bool inner)
 {
     struct conn_past past = { .syn = !once_in(dice, 12), .syn_ack = true, .has_next = true };
-    *line = line_open_past(stage, inner ? "10.0.0.80:50000" : once_in(dice, 3) ? "10.0.0.22:40000" : "10.0.0.21:40000",
-                           inner ? once_in(dice, 3) ? "10.0.0.82:80" : "10.0.0.81:80" : "10.0.0.80:80", past,
-                           once_in(dice, 3));
+    bool last = once_in(dice, 3);
+    const char *server = inner ? once_in(dice, 3) ? "10.0.0.82:80" : "10.0.0.81:80" : "10.0.0.80:80";
+    const char *client = inner ? "10.0.0.80:50000" : once_in(dice, 3) ? "10.0.0.22:40000" : "10.0.0.21:40000";
+    *line = line_open_past(stage, client, server, past, last);
 }
 
 static void play(uint32_t seed)
@@ -220,7 +225,8 @@ static void play_login(uint32_t seed)
         reply(client, status, status == 401 ? OFFERS : "");
         if (once_in(&dice, 3)) {
             ask(client, &user, "Execute", NULL);
-            reply(client, once_in(&dice, 3) ? 401 : 200, "%s", once_in(&dice, 2) ? OFFERS : "");
+            const char *offers = once_in(&dice, 2) ? OFFERS : "";
+            reply(client, once_in(&dice, 3) ? 401 : 200, "%s", offers);
         }
         if (once_in(&dice, 6)) {
             line_fin(client, (enum way)roll(&dice, 2));

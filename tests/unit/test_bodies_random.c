@@ -93,7 +93,8 @@ static uint32_t extended(struct dice *dice, uint8_t *bytes, bool aux)
             uint32_t len = 2 + roll(dice, 20);
             put16(bytes, at, once_in(dice, 6) ? roll(dice, 40) : len);
             at = fill(dice, bytes, at + 2, at + len);
-            at = fill(dice, bytes, at, at + 4 * roll(dice, 3) + (uint32_t)once_in(dice, 6));
+            uint32_t words = roll(dice, 3);
+            at = fill(dice, bytes, at, at + 4 * words + (uint32_t)once_in(dice, 6));
         }
         if (flags & 2) {
             for (uint32_t i = payload; i < at; i++) {

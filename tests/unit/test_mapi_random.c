@@ -86,9 +86,10 @@ static void act_ask(struct tap *const legs[2], struct dice *dice, struct jar *ja
         cookies_of(dice, jar, cookies);
     }
     jar->counter += once_in(dice, 10) ? 0 : once_in(dice, 12) ? 3 : once_in(dice, 20) ? 0xFFFFFFFFu : 1;
+    const char *path = bind ? "/mapi/nspi/?MailboxId=m1@example.test" : once_in(dice, 8) ? ANY_OF(dice, paths) : NULL;
     struct ask ask = {
         .type = type, .counter = jar->counter, .cookies = *cookies ? cookies : NULL, .guid = jar->session % 2 ? GUID_A : GUID_B,
-        .path = bind ? "/mapi/nspi/?MailboxId=m1@example.test" : once_in(dice, 8) ? ANY_OF(dice, paths) : NULL, .extra = ANY_OF(dice, extras)
+        .path = path, .extra = ANY_OF(dice, extras)
     };
     ask_with(legs[0], ask);
     if (legs[1] && !once_in(dice, 15)) {
@@ -157,14 +158,17 @@ static void act_answer(struct tap *const legs[2], struct dice *dice, struct jar 
         struct tap *tap = legs[leg];
         if (kind < 8) {
             char extra[300];
-            snprintf(extra, sizeof(extra), "X-ExpirationInfo: %u\r\n%s%s", once_in(dice, 5) ? 60000 : 900000,
-                     ANY_OF(dice, backs), once_in(dice, 4) ? "X-ElapsedTime: 12\r\n" : "");
+            const char *elapsed = once_in(dice, 4) ? "X-ElapsedTime: 12\r\n" : "", *back = ANY_OF(dice, backs);
+            snprintf(extra, sizeof(extra), "X-ExpirationInfo: %u\r\n%s%s", once_in(dice, 5) ? 60000 : 900000, back, elapsed);
+            sets_of(dice, jar, connect, set);
+            unsigned status = once_in(dice, 25);
+            unsigned error = connect && once_in(dice, 6) ? ANY_OF(dice, hints) : ANY_OF(dice, errors);
             answer_with(tap, (struct answer){
-                .type = connect ? "Connect" : "Execute", .set = sets_of(dice, jar, connect, set), .extra = extra,
-                .error = connect && once_in(dice, 6) ? ANY_OF(dice, hints) : ANY_OF(dice, errors), .status = once_in(dice, 25)
+                .type = connect ? "Connect" : "Execute", .set = set, .extra = extra, .error = error, .status = status
             });
         } else if (kind < 9) {
-            answer_code(tap, ANY_OF(dice, codes), ANY_OF(dice, sentences));
+            const char *sentence = ANY_OF(dice, sentences);
+            answer_code(tap, ANY_OF(dice, codes), sentence);
         } else if (kind < 10) {
             static const char *const pages[] = {
                 "<html><BODY>%s</body></html>", "%s", "<p class=x>first</p>\r\n\t <P>%s  \r\n and more</P>", "<b>%s",
@@ -175,12 +179,15 @@ static void act_answer(struct tap *const legs[2], struct dice *dice, struct jar 
                 "request-id: 012345678901234567890123456789012345678901234567890123456789012\xC3\xA4\xC3\xA4\r\n"
             };
             char page[300];
-            int len = snprintf(page, sizeof(page), ANY_OF(dice, pages), ANY_OF(dice, sentences));
+            const char *sentence = ANY_OF(dice, sentences);
+            int len = snprintf(page, sizeof(page), ANY_OF(dice, pages), sentence);
+            const char *id = ANY_OF(dice, ids);
             tap_text(tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-ResponseCode: %u\r\n"
-                     "%sContent-Length: %d\r\n\r\n%s", ANY_OF(dice, codes), ANY_OF(dice, ids), len, page);
+                     "%sContent-Length: %d\r\n\r\n%s", ANY_OF(dice, codes), id, len, page);
         } else {
             char extra[200];
-            snprintf(extra, sizeof(extra), "%s%s", ANY_OF(dice, heads), ANY_OF(dice, heads));
+            const char *second = ANY_OF(dice, heads);
+            snprintf(extra, sizeof(extra), "%s%s", ANY_OF(dice, heads), second);
             answer_status(tap, ANY_OF(dice, statuses), extra);
         }
     }
@@ -226,8 +233,8 @@ static void act_early(struct tap *tap, struct dice *dice, struct jar *jar)
 static void act_named(struct tap *tap, struct dice *dice, const struct jar *jar)
 {
     char extra[120];
-    snprintf(extra, sizeof(extra), "X-RequestId: %s:%u\r\n", once_in(dice, 3) ? GUID_B : GUID_A,
-             jar->counter + 1 - roll(dice, 3));
+    unsigned counter = jar->counter + 1 - roll(dice, 3);
+    snprintf(extra, sizeof(extra), "X-RequestId: %s:%u\r\n", once_in(dice, 3) ? GUID_B : GUID_A, counter);
     answer_with(tap, (struct answer){ .type = "Execute", .extra = extra });
 }
 
@@ -267,12 +274,14 @@ static void act_tcp(struct scene *scene, struct tap *tap, struct dice *dice)
     enum way way = (enum way)roll(dice, 2);
     struct endpoint server = end_of("10.0.0.80:443");
     static const char lost[] = "0123456789";
+    bool fin;
     switch (roll(dice, 12)) {
     case 9:
         tap_wire(tap, way, (struct wire){ .bytes = lost, .len = once_in(dice, 4) ? 10 : 0, .cut = true });
         break;
     case 10:
-        tap_wire(tap, way, (struct wire){ .opaque = once_in(dice, 3), .fin = once_in(dice, 4) });
+        fin = once_in(dice, 4);
+        tap_wire(tap, way, (struct wire){ .opaque = once_in(dice, 3), .fin = fin });
         break;
     case 11:
         tap_wire(tap, way, (struct wire){ .bytes = lost, .len = 5, .again = true });
@@ -307,9 +316,10 @@ static void open_leg(struct tap *tap, struct scene *scene, struct dice *dice, bo
 {
     char client[32];
     snprintf(client, sizeof(client), inner ? "10.0.0.80:%u" : "10.0.0.9:%u", 50000 + scene->streams);
-    struct conn_past past = {
-        .syn = !once_in(dice, 12), .syn_ack = !once_in(dice, 15), .gap = once_in(dice, 20), .tls = once_in(dice, 5)
-    };
+    struct conn_past past = { .syn = !once_in(dice, 12) };
+    past.syn_ack = !once_in(dice, 15);
+    past.gap = once_in(dice, 20);
+    past.tls = once_in(dice, 5);
     past.has_next = past.syn && past.syn_ack;
     tap_open_past(tap, scene, client, inner ? once_in(dice, 3) ? "10.0.0.82:443" : "10.0.0.81:443" : "10.0.0.80:443",
                   past);

@@ -125,10 +125,12 @@ static void act_rts(struct tap *tap, struct dice *dice, unsigned vc)
     };
     static const uint32_t windows[] = { 8192, 65536, 20000 };
     unsigned which = roll(dice, sizeof(pdus) / sizeof(pdus[0])), base = 10 * vc;
+    unsigned old = base + 1 + roll(dice, 5), new = base + 1 + roll(dice, 5);
+    uint32_t window = ANY_OF(dice, windows), lifetime = once_in(dice, 3) ? 131072 : 0, received = roll(dice, 3) * 400;
+    uint32_t available = ANY_OF(dice, windows);
     RTS(tap, pdus[which].down ? DOWN : UP, pdus[which].flags, pdus[which].commands, .destination = pdus[which].destination,
-        .cookie = { base, base + 1 + roll(dice, 5), base + 1 + roll(dice, 5) }, .window = ANY_OF(dice, windows),
-        .lifetime = once_in(dice, 3) ? 131072 : 0, .keepalive_ms = 60000, .received = roll(dice, 3) * 400,
-        .available = ANY_OF(dice, windows), .ack_cookie = base + 1 + roll(dice, 3));
+        .cookie = { base, old, new }, .window = window, .lifetime = lifetime, .keepalive_ms = 60000, .received = received,
+        .available = available, .ack_cookie = base + 1 + roll(dice, 3));
 }
 
 static void act_rpc(struct tap *tap, struct dice *dice, bool out)
@@ -138,8 +140,8 @@ static void act_rpc(struct tap *tap, struct dice *dice, bool out)
     static const uint16_t sizes[] = { 60, 400, 4096, 40000 };
     bool to_client = once_in(dice, 12) ? !out : out;
     enum rpc_ptype type = to_client ? ANY_OF(dice, down) : ANY_OF(dice, up);
-    tap_rpc_status(tap, to_client ? DOWN : UP, type, ANY_OF(dice, sizes),
-                   type == RPC_FAULT ? (once_in(dice, 2) ? 5 : 0x1C010003) : type == RPC_BIND_NAK ? roll(dice, 12) : 0);
+    uint32_t status = type == RPC_FAULT ? (once_in(dice, 2) ? 5 : 0x1C010003) : type == RPC_BIND_NAK ? roll(dice, 12) : 0;
+    tap_rpc_status(tap, to_client ? DOWN : UP, type, ANY_OF(dice, sizes), status);
 }
 
 static void act_tcp(struct scene *s, struct tap *tap, struct dice *dice)
@@ -278,7 +280,8 @@ static void play_open(uint32_t seed)
         start_both(&taps[i], &taps[i + 1], 10);
     }
     for (unsigned i = count; i > 0; i -= 2) {
-        scene_wait(&s, wait_of(&dice) / (exact || once_in(&dice, 3) ? 1 : 10));
+        double wait = wait_of(&dice);
+        scene_wait(&s, exact || once_in(&dice, 3) ? wait : wait / 10);
         if (i == 2 && once_in(&dice, 5)) {
             continue;                    /* the device before holds all of it back */
         }
