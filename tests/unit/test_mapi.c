@@ -634,6 +634,10 @@ static void test_cookie_lost(void)
         { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: SERVERID=a1\r\nSet-Cookie: AWSALB=xyz\r\n",
           "sid=session-one-value",
           NULL, "", NULL },
+        /* Many. */
+        { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nSet-Cookie: c=3\r\nSet-Cookie: d=4\r\n"
+          "Set-Cookie: e=5\r\nSet-Cookie: f=6\r\nSet-Cookie: g=7\r\n", "sid=session-one-value; a=1; b=2; c=3; d=4; e=5; f=6",
+          NULL, "session.cookie_lost:warning@3/0.0", "lacks cookie g" },
         /* The default path is that of the request (RFC 6265 5.1.4). */
         { "Set-Cookie: sid=session-one-value; path=/\r\nSet-Cookie: a=1234\r\n", "sid=session-one-value",
           "/MAPI/emsmdb", "", NULL }

@@ -287,6 +287,12 @@ static void test_none(void)
         CHECK_INT(run(&wire, 40000), TLS_FLIGHT_NONE);
         CHECK_INT(run(&wire, 1), TLS_FLIGHT_NONE);
     }
+    /* The longest record, and one byte more. */
+    begin();
+    put(&wire, "\x16\3\3\x48\0\2", 6);
+    CHECK_INT(run(&wire, 40000), TLS_FLIGHT_CLEAR);
+    wire.b[4] = 1;
+    CHECK_INT(run(&wire, 40000), TLS_FLIGHT_NONE);
     /* Lengths that lie, by one more or less: of the message, the list, the leaf, the certificate; an empty list. */
     for (unsigned i = 0; i < 8; i++) {
         static const unsigned places[] = { 3, 6, 9, 13 };

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "rpch_state.h"
 #include "scene.h"
 
 #define CLIENT "10.0.0.1"
@@ -1172,8 +1173,19 @@ static void test_memory(void)
     scene_end(&s);
 }
 
+/* A name without a domain may be the other's first label; an address is nobody's. */
+static void test_targets(void)
+{
+    CHECK(same_target("EX1:6004", "ex1.example.test:6004") && same_target("ex1.example.test:6004", "EX1:6004"));
+    CHECK(!same_target("EX1:6004", "ex1.example.test:6002") && !same_target("EX1:6004", "ex1.example.test"));
+    CHECK(!same_target("ex1:6004", "ex10.example.test:6004") && !same_target("ex1.example:6004", "ex1.example.test:6004"));
+    CHECK(!same_target("10:6004", "10.example.test:6004") && !same_target("10.example.test:6004", "10:6004"));
+    CHECK(!same_target("10:6004", "10.0.0.81:6004"));
+}
+
 int main(void)
 {
+    test_targets();
     test_endpoints();
     test_healthy();
     test_interleaved();
