@@ -434,6 +434,18 @@ static void test_target_information(void)
     CHECK_STR(answer.target.dns_computer, "");
     CHECK(answer.target.names_digest != first.target.names_digest);
 
+    /* The last pair without an end of the list behind it. */
+    struct bytes endless = type2(target_info(time1));
+    endless.len -= 4;
+    endless.data[40] = endless.data[42] = (uint8_t)(endless.data[40] - 4);
+    answer = decode(encode("NTLM", endless));
+    CHECK(answer.target.has_timestamp);
+    CHECK(answer.target.names_digest == first.target.names_digest);
+
+    /* No names at all. */
+    answer = decode(encode("NTLM", type3("EXAMPLE", "alice", response_v2((struct bytes) { .len = 0 }))));
+    CHECK(answer.ntlmv2 && !answer.target.present);
+
     /* NTLMv1, and a response whose type is none. */
     struct bytes v1 = { .len = 24 };
     answer = decode(encode("NTLM", type3("EXAMPLE", "alice", v1)));
