@@ -48,8 +48,16 @@ import wsrun
 #   ABSENT  a field with all below it, there or not
 #   LINES   what stands in a table or in text: a regular expression; what it matches is left out on both sides
 VALUES = {}
-ABSENT = {}
+ASKED = "tcp and tls are asked for nothing: what lies in several segments is put together by the plugin"
+ABSENT = {name: ASKED for name in ("tcp.segment_data", "tcp.reassembled_in", "tcp.segments", "tls.segment.data",
+                                   "tls.segments", "tls.reassembled_in")}
 LINES = {}
+# Captures that differ from 83c221e, each looked at: a difference there is shown, and is no failure.
+CAPTURES = {
+    "seg-401-expect": "the second RPC_OUT_DATA stands in the frame that brought it: tcp no longer waits for its body",
+    "seg-gap": "a segment behind a gap that tcp would have kept back is shown as skipped, and counts as bytes of its channel",
+    "bad-no-message-hang": "text that is no message is passed over at once, not scanned again with each segment",
+}
 
 SECONDS = 20                         # of CPU time for one capture: most take less than one
 WALL = 900                           # and a limit for what does not use the CPU
@@ -422,6 +430,10 @@ def main():
     for result in results:
         for line in result.not_compared:
             print(f"not compared: {line}")
+        if reason := CAPTURES.get(result.subject.name.rpartition("/")[2]):
+            print(f"{result.subject.name}: {reason}" if result.different else
+                  f"note: {result.subject.name} is listed as different and is not")
+            result.different.clear()
     passed, failed = sum(result.passed for result in results), sum(len(result.different) for result in results)
     wrong = [result.subject.name for result in results if result.different]
     if wrong:
