@@ -1,7 +1,8 @@
 /* logon.h
  * Plays HTTP heads to the state of logons the way the plugin does: one frame after the
  * other, its head first, then TCP, then the end of the frame. What it proves is written
- * down as "ntlm_torn:error@12/1": item, severity, frame, leg.
+ * down as "ntlm_torn:error@12/1": item, severity, frame, leg; and all that heads and rows show
+ * goes into the transcript.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -13,6 +14,7 @@
 #include "heap.h"
 #include "outlook.h"
 #include "tokens.h"
+#include "transcript.h"
 #include "unit.h"
 
 #include <stdarg.h>
@@ -25,6 +27,7 @@ struct stage {
     struct outlook *outlook;
     struct aworld *world;
     struct when now;
+    int64_t frame_ns;            /* from one frame to the next */
     uint32_t streams;
     char log[2048];
     char last_text[VERDICT_TEXT_MAX];
@@ -48,18 +51,37 @@ struct user {                    /* a client: its X-ClientInfo and the GUID of i
     const char *host;
 };
 
-static inline void stage_begin(struct stage *stage)
+#define stage_begin(stage) stage_begin_named(stage, __func__)
+
+static inline void stage_begin_named(struct stage *stage, const char *name)
 {
+    transcript("== %s", name);
     memset(stage, 0, sizeof(*stage));
     stage->arena = heap_arena(&stage->heap);
     stage->outlook = outlook_new(&stage->arena, NULL);
     stage->world = stage->outlook->logons;
     stage->now.ns = START;
+    stage->frame_ns = 2 * MILLISECOND;
+}
+
+static inline void stage_rows(const struct stage *stage)
+{
+    struct auth_row row;
+    for (uint32_t i = 0; aworld_row(stage->world, i, &row); i++) {
+        transcript("row %s|%s|%s connections %u accepted %u refused %u slowest %lld by %s refused in %u frames %u-%u "
+                   "%lld-%lld", row.user, row.host, row.scheme, row.connections, row.accepted, row.refused,
+                   (long long)row.slowest_ns, row.challenge_servers, row.first_refusal.frame, row.start.frame,
+                   row.last.frame, (long long)row.start.ns, (long long)row.last.ns);
+        transcript("    %s frame %u where %s%s", row.verdict == VERDICT_KINDS ? "-" : verdict_filter(row.verdict),
+                   row.verdict_frame, verdict_where_name(row.where), row.where_seen ? " (seen)" : "");
+    }
 }
 
 static inline void stage_end(struct stage *stage)
 {
     CHECK_INT(stage->outlook->judge->misuse, 0);
+    transcript_asides("    frames");
+    stage_rows(stage);
     heap_free(&stage->heap);
 }
 
@@ -78,6 +100,8 @@ static inline void stage_collect(struct stage *stage)
         CHECK_INT(v->when.frame, stage->now.frame);
         CHECK(strncmp(v->text, "Seen: ", 6) == 0 && strstr(v->text, "; inferred: ") && strstr(v->text, "; next: "));
         snprintf(stage->last_text, sizeof(stage->last_text), "%s", v->text);
+        transcript("%u: %s %s leg %d %s%s: %s", v->when.frame, verdict_filter(v->kind), severities[v->severity],
+                   (int)v->leg, verdict_where_name(v->where), v->where_seen ? " (seen)" : "", v->text);
         stage->where = v->where;
         stage->where_seen = v->where_seen;
     }
@@ -137,13 +161,19 @@ static inline void line_frame(struct line *line, enum way way, const char *head_
         if (shown) {
             line->what = *shown;
             line->shown = &line->what;
+            transcript_aside("%u: leg %d %s %s user %s by %s time %lld of %u stamp %llu row %d", segment.when.frame,
+                       (int)line->leg, shown->scheme, shown->step, shown->user, shown->challenge_server,
+                       (long long)shown->time_ns, shown->credentials_frame, (unsigned long long)shown->challenge_time,
+                       (int)shown->row);
+        } else {
+            transcript_aside("%u: leg %d", segment.when.frame, (int)line->leg);
         }
     }
     line->seq[way] += segment.len + fin;
     tcp_flow_segment(&line->link->tcp, &stage->arena, &segment);
     auth_end_of_frame(line->conn, segment.when, fin, way);
     stage_collect(stage);
-    stage->now.ns += 2 * MILLISECOND;
+    stage->now.ns += stage->frame_ns;
 }
 
 static inline void line_fin(struct line *line, enum way way)

@@ -1,7 +1,8 @@
 /* mscene.h
  * Plays MAPI/HTTP connections to the state core the way the plugin does: bytes of a stream
  * frame by frame. What it proves is written down as "session.lost:error@12/0.1": item,
- * severity, frame, session and leg (-1: none).
+ * severity, frame, session and leg (-1: none); and all that messages and rows show goes into
+ * the transcript.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -14,6 +15,7 @@
 #include "heap.h"
 #include "outlook.h"
 #include "sessions.h"
+#include "transcript.h"
 #include "unit.h"
 
 #include <stdarg.h>
@@ -21,17 +23,22 @@
 
 #define SCENE_START (INT64_C(1700000000) * SECOND)
 
+#define MESSAGES_KEPT 256
+
 struct scene {
     struct arena arena;
     struct heap heap;
     struct outlook *outlook;
     struct mworld *world;
     uint32_t frame, streams;
-    int64_t ns;
+    int64_t ns, frame_ns;        /* now, and from one frame to the next */
     char log[4096];              /* verdicts, separated by blanks */
     char last_text[VERDICT_TEXT_MAX];
     enum verdict_where where;
     bool where_seen;
+    struct mapi_message *messages[MESSAGES_KEPT];        /* for the transcript */
+    unsigned message_count;
+    bool wild;                   /* what is played need not be HTTP */
 };
 
 struct tap {                     /* a TCP connection */
@@ -44,23 +51,70 @@ struct tap {                     /* a TCP connection */
     struct mapi_message *last[2];        /* begun last, ours or NULL */
     char page[512];
     size_t page_len;
-    bool is_page, head_asked;
+    bool is_page, head_asked, lost;
     uint8_t body[256];
     size_t body_len;
 };
 
-static inline void scene_begin(struct scene *scene)
+#define scene_begin(scene) scene_begin_named(scene, __func__)
+
+static inline void scene_begin_named(struct scene *scene, const char *name)
 {
+    transcript("== %s", name);
     memset(scene, 0, sizeof(*scene));
     scene->arena = heap_arena(&scene->heap);
     scene->outlook = outlook_new(&scene->arena, NULL);
     scene->world = scene->outlook->mapi;
     scene->ns = SCENE_START;
+    scene->frame_ns = MILLISECOND;
+}
+
+static inline const char *shown(const char *text)
+{
+    return text ? text : "-";
+}
+
+static inline void scene_messages(const struct scene *scene)
+{
+    for (unsigned i = 0; i < scene->message_count; i++) {
+        const struct mapi_message *m = scene->messages[i];
+        transcript_aside("%s %u-%u%s type %u %s endpoint %u of %d.%d mailbox %s user %s application %s request %u response %u "
+                   "elapsed %lld%s code %d body %llu row %d", m->is_response ? "response" : "request", m->begin.frame,
+                   m->end.frame, m->cut ? " cut" : "", m->type, shown(m->type_name), m->endpoint, (int)m->session,
+                   (int)m->leg, shown(m->mailbox), shown(m->user_dn), shown(m->client_application), m->request_frame,
+                   m->response_frame, (long long)m->elapsed_ns, m->elapsed_in_seconds ? " in seconds" : "",
+                   m->has_code ? (int)m->code : -1, (unsigned long long)m->body_length, (int)m->row);
+        for (unsigned tag = 0; tag < m->tag_count; tag++) {
+            transcript_aside("    tag %u at %u", m->tags[tag].tag, m->tags[tag].when.frame);
+        }
+    }
+    transcript_asides("    messages");
+}
+
+static inline void scene_rows(const struct scene *scene)
+{
+    char client[ENDPOINT_TEXT_MAX], server[ENDPOINT_TEXT_MAX];
+    struct session_row row;
+    for (uint32_t i = 0; mworld_row(scene->world, i, &row); i++) {
+        endpoint_format(&row.client, client);
+        endpoint_format(&row.server, server);
+        transcript("row %u.%u frames %u-%u %lld-%lld user %s application %s mailbox %s dn %s endpoint %u %s %s by %s "
+                   "behind %s ok %u failed %u slowest %lld of %u code %d ended %s id %s", row.session, row.leg,
+                   row.start.frame, row.last.frame, (long long)row.start.ns, (long long)row.last.ns, row.user,
+                   row.application, row.mailbox, row.user_dn, row.endpoint, client, server, row.front_ends, row.back_ends,
+                   row.ok, row.failed, (long long)row.slowest_ns, row.slowest_type, row.has_code ? (int)row.last_code : -1,
+                   row.ended, row.request_id);
+        transcript("    %s frame %u where %s%s cannot tell %s",
+                   row.verdict == VERDICT_KINDS ? "-" : verdict_filter(row.verdict), row.verdict_frame,
+                   verdict_where_name(row.where), row.where_seen ? " (seen)" : "", shown(row.cannot_tell));
+    }
 }
 
 static inline void scene_end(struct scene *scene)
 {
     CHECK_INT(scene->outlook->judge->misuse, 0);
+    scene_messages(scene);
+    scene_rows(scene);
     heap_free(&scene->heap);
 }
 
@@ -71,7 +125,7 @@ static inline void scene_wait(struct scene *scene, double seconds)
 
 static inline struct when scene_frame(struct scene *scene)
 {
-    struct when when = { ++scene->frame, scene->ns += MILLISECOND };
+    struct when when = { ++scene->frame, scene->ns += scene->frame_ns };
     return when;
 }
 
@@ -90,6 +144,8 @@ static inline void scene_collect(struct scene *scene)
         CHECK(strlen(v->text) < VERDICT_TEXT_MAX - 1);
         CHECK(strncmp(v->text, "Seen: ", 6) == 0 && strstr(v->text, "; inferred: ") && strstr(v->text, "; next: "));
         snprintf(scene->last_text, sizeof(scene->last_text), "%s", v->text);
+        transcript("%u: %s %s %d.%d %s%s: %s", v->when.frame, verdict_filter(v->kind), severities[v->severity],
+                   (int)v->session, (int)v->leg, verdict_where_name(v->where), v->where_seen ? " (seen)" : "", v->text);
         scene->where = v->where;
         scene->where_seen = v->where_seen;
         if (getenv("SCENE_SHOW")) {
@@ -116,7 +172,7 @@ static struct endpoint end_of(const char *text)
 struct wire {                    /* of a frame */
     const char *bytes;
     size_t len;
-    bool syn, fin, rst, no_window, again;
+    bool syn, fin, rst, no_window, again, cut, opaque;
 };
 
 static inline void learn(struct tap *tap, struct mapi_message *message, bool complete)
@@ -166,6 +222,9 @@ static inline void tap_wire(struct tap *tap, enum way way, struct wire wire)
                 tap->head_asked = span_equals_nocase(event.head.method, "HEAD");
             }
             tap->now[way] = tap->last[way] = mconn_head(tap->conn, when, way, &event.head);
+            if (tap->now[way] && scene->message_count < MESSAGES_KEPT) {
+                scene->messages[scene->message_count++] = tap->now[way];
+            }
             tap->is_page = !event.head.is_request && http_head_find(&event.head, "Content-Type", &type) &&
                            span_starts_nocase(type, "text/");
             tap->page_len = tap->body_len = 0;
@@ -190,7 +249,8 @@ static inline void tap_wire(struct tap *tap, enum way way, struct wire wire)
             tap->now[way] = NULL;
             break;
         default:
-            CHECK(event.what != FOLLOW_LOST && left == 0);
+            tap->lost |= event.what == FOLLOW_LOST;
+            CHECK(scene->wild || (!tap->lost && left == 0));
             go_on = false;
             break;
         }
@@ -198,7 +258,8 @@ static inline void tap_wire(struct tap *tap, enum way way, struct wire wire)
     struct segment segment = {
         .when = when, .way = way, .syn = wire.syn, .fin = wire.fin, .rst = wire.rst,
         .has_ack = !wire.syn || way == WAY_TO_CLIENT, .seq = tap->seq[way], .ack = tap->seq[!way],
-        .len = (uint32_t)wire.len, .captured = (uint32_t)wire.len, .window = wire.no_window ? 0 : 1000
+        .len = (uint32_t)wire.len, .captured = (uint32_t)wire.len / (wire.cut ? 2 : 1), .opaque = wire.opaque,
+        .window = wire.no_window ? 0 : 1000
     };
     if (wire.again) {
         segment.seq -= segment.len;
@@ -209,12 +270,10 @@ static inline void tap_wire(struct tap *tap, enum way way, struct wire wire)
     scene_collect(scene);
 }
 
-/* whole: captured from SYN on. */
-static inline void tap_open_as(struct tap *tap, struct scene *scene, const char *client, const char *server, bool whole,
-                               bool tls)
+static inline void tap_open_past(struct tap *tap, struct scene *scene, const char *client, const char *server,
+                                 struct conn_past past)
 {
     struct endpoint client_end = end_of(client), server_end = end_of(server);
-    struct conn_past past = { .syn = whole, .syn_ack = whole, .has_next = whole, .tls = tls };
     memset(tap, 0, sizeof(*tap));
     tap->scene = scene;
     tap->stream = scene->streams++;
@@ -224,6 +283,14 @@ static inline void tap_open_as(struct tap *tap, struct scene *scene, const char 
     past.first.ns = scene->ns;
     tap->conn = mconn_new(scene->world, conn_new(&scene->outlook->track, CONN_MAPI, tap->stream, &client_end, &server_end,
                                                  &past));
+}
+
+/* whole: captured from SYN on. */
+static inline void tap_open_as(struct tap *tap, struct scene *scene, const char *client, const char *server, bool whole,
+                               bool tls)
+{
+    tap_open_past(tap, scene, client, server,
+                  (struct conn_past){ .syn = whole, .syn_ack = whole, .has_next = whole, .tls = tls });
 }
 
 static inline void tap_open(struct tap *tap, struct scene *scene, const char *client, const char *server)

@@ -1,7 +1,8 @@
 /* scene.h
  * Plays virtual connections to the state core the way the plugin does: one frame after
  * the other, its heads and PDUs first and then its segment. What it proves is written
- * down as "never_joined:warning@12/0.1", item, severity, frame, connection and leg.
+ * down as "never_joined:warning@12/0.1", item, severity, frame, connection and leg; and all that
+ * a frame shows goes into the transcript.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -13,6 +14,7 @@
 #include "finding.h"
 #include "heap.h"
 #include "outlook.h"
+#include "transcript.h"
 #include "unit.h"
 
 #define SECONDS_NS INT64_C(1000000000)
@@ -25,7 +27,7 @@ struct scene {
     struct outlook *outlook;
     struct vworld *world;
     uint32_t frame, streams;
-    int64_t ns;
+    int64_t ns, frame_ns;        /* now, and from one frame to the next */
     uint16_t ip_id;
     char log[4096];              /* verdicts, separated by blanks */
     char last_text[VERDICT_TEXT_MAX];
@@ -43,26 +45,65 @@ struct tap {
     struct pdu_outcome outcome;
     struct vc_snapshot now;
     bool has_channel;
+    char noted[512];             /* the last line of its snapshots in the transcript */
 };
 
-static inline void scene_begin_with(struct scene *scene, bool same_proxy_required)
+static inline void scene_begin_named(struct scene *scene, bool same_proxy_required, const char *name)
 {
+    transcript("== %s", name);
     memset(scene, 0, sizeof(*scene));
     scene->arena = heap_arena(&scene->heap);
     scene->prefs.same_proxy_required = same_proxy_required;
     scene->outlook = outlook_new(&scene->arena, &scene->prefs);
     scene->world = scene->outlook->rpch;
     scene->ns = SCENE_START;
+    scene->frame_ns = SECONDS_NS / 1000;
 }
 
-static inline void scene_begin(struct scene *scene)
+#define scene_begin_with(scene, same_proxy_required) scene_begin_named(scene, same_proxy_required, __func__)
+#define scene_begin(scene) scene_begin_named(scene, false, __func__)
+
+static inline const char *shown(const char *text)
 {
-    scene_begin_with(scene, false);
+    return text ? text : "-";
+}
+
+static inline const char *shown_end(const struct endpoint *end, char text[ENDPOINT_TEXT_MAX])
+{
+    text[0] = '-';
+    text[1] = '\0';
+    if (end) {
+        endpoint_format(end, text);
+    }
+    return text;
+}
+
+/* The rows of the report. */
+static inline void scene_rows(const struct scene *scene)
+{
+    char client[ENDPOINT_TEXT_MAX], in[ENDPOINT_TEXT_MAX], out[ENDPOINT_TEXT_MAX];
+    struct leg_row row;
+    for (uint32_t i = 0; vworld_row(scene->world, i, &row); i++) {
+        transcript("row %u.%u frames %u-%u %lld-%lld user %s from %s to %s streams %d %d peers %s %s setup %lld calls %u "
+                   "faults %u idle %lld state %s ended %s requests %u %u id %s", row.vc, row.leg, row.start.frame,
+                   row.last.frame, (long long)row.start.ns, (long long)row.last.ns, row.user,
+                   shown_end(row.has_client ? &row.client : NULL, client), shown(row.target), (int)row.in_stream,
+                   (int)row.out_stream, shown_end(row.has_in_peer ? &row.in_peer : NULL, in),
+                   shown_end(row.has_out_peer ? &row.out_peer : NULL, out), (long long)row.setup_ns, row.calls, row.faults,
+                   (long long)row.longest_idle_ns, row.state, row.ended, row.request_frame_in, row.request_frame_out,
+                   row.request_id);
+        transcript("    %s severity %d frame %u where %s%s cannot tell %s",
+                   row.verdict == VERDICT_KINDS ? "-" : verdict_filter(row.verdict),
+                   row.verdict == VERDICT_KINDS ? -1 : (int)row.severity, row.verdict_frame,
+                   verdict_where_name(row.where), row.where_seen ? " (seen)" : "", shown(row.cannot_tell));
+    }
 }
 
 static inline void scene_end(struct scene *scene)
 {
     CHECK_INT(scene->outlook->judge->misuse, 0);
+    transcript_asides("    frames");
+    scene_rows(scene);
     heap_free(&scene->heap);
 }
 
@@ -95,6 +136,8 @@ static inline void scene_collect(struct scene *scene)
         CHECK(strlen(v->text) < VERDICT_TEXT_MAX);
         CHECK(strncmp(v->text, "Seen: ", 6) == 0 && strstr(v->text, "; inferred: ") && strstr(v->text, "; next: "));
         snprintf(scene->last_text, sizeof(scene->last_text), "%s", v->text);
+        transcript("%u: %s %s %d.%d %s%s: %s", v->when.frame, verdict_filter(v->kind), severity_name(v->severity),
+                   (int)v->vc, (int)v->leg, verdict_where_name(v->where), v->where_seen ? " (seen)" : "", v->text);
         scene->where = v->where;
         scene->where_seen = v->where_seen;
     }
@@ -151,6 +194,38 @@ static inline struct tap tap_http(struct scene *scene, const char *client, const
     return tap_open(scene, RTS_HOP_HTTP, client, server);
 }
 
+/* What the frame shows, where that has changed. */
+static inline void tap_note(struct tap *tap)
+{
+    char line[sizeof(tap->noted)], in[ENDPOINT_TEXT_MAX], out[ENDPOINT_TEXT_MAX], cookie[16];
+    const struct vc_snapshot *now = &tap->now;
+    if (!tap->has_channel) {
+        snprintf(line, sizeof(line), "no channel");
+    } else {
+        snprintf(cookie, sizeof(cookie), "-");
+        if (now->cookie) {
+            snprintf(cookie, sizeof(cookie), "%02x%02x%02x", now->cookie[0], now->cookie[1], now->cookie[2]);
+        }
+        snprintf(line, sizeof(line), "%d.%d channel %u streams %d %d peers %s %s %s cookie %s peer frame %u to %s "
+                 "sessions %s %s", (int)now->vc, (int)now->leg, now->channel, (int)now->in_stream, (int)now->out_stream,
+                 shown_end(now->in_peer, in), shown_end(now->out_peer, out), shown(now->state), cookie, now->peer_frame,
+                 shown(now->target), shown(now->outlook_session), shown(now->session_id));
+    }
+    if (strcmp(line, tap->noted) != 0) {
+        memcpy(tap->noted, line, sizeof(line));
+        transcript_aside("%u: stream %u row %d: %s", tap->scene->frame, tap->stream, (int)vtcp_row(tap->conn), line);
+    }
+}
+
+/* What came of a PDU. */
+static inline void tap_note_pdu(const struct tap *tap, const char *kind)
+{
+    const struct pdu_outcome *outcome = &tap->outcome;
+    transcript_aside("%u: stream %u %s %s%s channel %u at %llu %s", tap->scene->frame, tap->stream, kind, outcome->name,
+               outcome->misplaced ? " misplaced" : "", outcome->channel, (unsigned long long)outcome->channel_bytes,
+               shown(outcome->unexpected));
+}
+
 /* The segment that ends a frame. */
 static inline void tap_segment(struct tap *tap, struct segment segment)
 {
@@ -160,12 +235,13 @@ static inline void tap_segment(struct tap *tap, struct segment segment)
     scene_collect(scene);
     tap->last = segment;
     tap->has_channel = vtcp_snapshot(tap->conn, &tap->now);
+    tap_note(tap);
 }
 
 static inline void tap_frame(struct tap *tap)
 {
     tap->scene->frame++;
-    tap->scene->ns += SECONDS_NS / 1000;
+    tap->scene->ns += tap->scene->frame_ns;
 }
 
 static inline struct segment segment_of(struct tap *tap, enum way way, uint32_t len)
@@ -284,6 +360,7 @@ static inline void tap_status(struct tap *tap, unsigned status)
 /* ---- PDUs ---- */
 
 struct rts_args {
+    const char *commands;        /* as for rts_make() */
     unsigned cookie[3];
     uint32_t window, timeout_ms, lifetime, keepalive_ms, destination, received, available;
     unsigned ack_cookie;
@@ -349,19 +426,19 @@ static inline uint16_t rts_make(struct rts_pdu *pdu, unsigned flags, const char 
     return (uint16_t)length;
 }
 
-static inline void tap_rts(struct tap *tap, enum way way, unsigned flags, const char *commands,
-                           const struct rts_args *args)
+static inline void tap_rts(struct tap *tap, enum way way, unsigned flags, const struct rts_args *args)
 {
-    static const struct rts_args none;
     struct rts_pdu pdu;
     struct pdu_header header = { .rpc_vers = 5, .ptype = RPC_RTS, .pfc_flags = 3, .little_endian = true };
-    header.frag_length = rts_make(&pdu, flags, commands, args ? args : &none);
+    header.frag_length = rts_make(&pdu, flags, args->commands, args);
     tap_frame(tap);
     vtcp_pdu(tap->conn, scene_now(tap->scene), way, &header, &pdu, 0, &tap->outcome);
+    tap_note_pdu(tap, "RTS");
     tap_segment(tap, segment_of(tap, way, header.frag_length));
 }
 
-#define RTS(tap, way, flags, commands, ...) tap_rts(tap, way, flags, commands, &(struct rts_args){ __VA_ARGS__ })
+/* The commands, and values of theirs: RTS(&in, UP, 0, "3", .cookie = { 13 }). */
+#define RTS(tap, way, flags, ...) tap_rts(tap, way, flags, &(struct rts_args){ .commands = __VA_ARGS__ })
 #define UP WAY_TO_SERVER
 #define DOWN WAY_TO_CLIENT
 
@@ -374,6 +451,7 @@ static inline void tap_rpc_status(struct tap *tap, enum way way, enum rpc_ptype 
     };
     tap_frame(tap);
     vtcp_pdu(tap->conn, scene_now(tap->scene), way, &header, NULL, status, &tap->outcome);
+    tap_note_pdu(tap, "RPC");
     tap_segment(tap, segment_of(tap, way, length));
 }
 

@@ -7,6 +7,7 @@
 
 #include "base64.h"
 #include "credentials.h"
+#include "transcript.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -195,15 +196,60 @@ static const char *encode(const char *scheme, struct bytes b)
     return encode_as(scheme, b, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true);
 }
 
+static void note_token(const char *value, const struct auth_token *token)
+{
+    const struct ntlm_target *target = &token->target;
+    transcript_aside("%.60s: scheme %d step %d%s%s%s%s%s%s bindings %d %02x%02x state %d user '%s' at '%s' digest %016llx of %zu",
+               value, (int)token->scheme, (int)token->step, token->is_ntlm ? " ntlm" : "",
+               token->is_kerberos ? " kerberos" : "", token->in_spnego ? " spnego" : "", token->final ? " final" : "",
+               token->anonymous ? " anonymous" : "", token->ntlmv2 ? " v2" : "", token->has_channel_bindings,
+               token->channel_bindings[0], token->channel_bindings[15], token->neg_state, token->user, token->workstation,
+               (unsigned long long)token->token_digest, token->token_len);
+    if (target->present) {
+        transcript_aside("    target '%s' '%s' '%s' time %d %llu digest %016llx", target->nb_computer, target->dns_computer,
+                   target->nb_domain, target->has_timestamp, (unsigned long long)target->timestamp,
+                   (unsigned long long)target->names_digest);
+    }
+}
+
+/* The same value damaged at many places in several ways, and cut. */
+static void note_damaged(const char *value)
+{
+    static const char put[] = "A/ =,\"\x80";
+    struct auth_token token;
+    size_t len = strlen(value);
+    for (size_t i = 0; i < len && len <= 1200; i += 1 + len / 12) {
+        uint8_t *copy = malloc(len);
+        for (size_t k = 0; k < sizeof(put) - 1; k++) {
+            memcpy(copy, value, len);
+            copy[i] = (uint8_t)put[k];
+            auth_token_decode((struct span) { copy, len }, &token);
+            note_token("", &token);
+            transcript_aside("%x", auth_schemes_offered((struct span) { copy, len }));
+        }
+        free(copy);
+        copy = malloc(i + 1);
+        memcpy(copy, value, i);
+        auth_token_decode((struct span) { copy, i }, &token);
+        note_token("", &token);
+        free(copy);
+    }
+}
+
 static struct auth_token decode(const char *value)
 {
     struct auth_token token;
     size_t len = strlen(value);
+    char what[80];
     /* A copy of its own, so that a sanitizer sees a read past the end. */
     uint8_t *copy = malloc(len ? len : 1);
     memcpy(copy, value, len);
     auth_token_decode((struct span) { copy, len }, &token);
     free(copy);
+    note_token(value, &token);
+    note_damaged(value);
+    snprintf(what, sizeof(what), "%.40s of %zu", value, len);
+    transcript_asides(what);
     return token;
 }
 
@@ -388,6 +434,18 @@ static void test_target_information(void)
     CHECK_STR(answer.target.dns_computer, "");
     CHECK(answer.target.names_digest != first.target.names_digest);
 
+    /* The last pair without an end of the list behind it. */
+    struct bytes endless = type2(target_info(time1));
+    endless.len -= 4;
+    endless.data[40] = endless.data[42] = (uint8_t)(endless.data[40] - 4);
+    answer = decode(encode("NTLM", endless));
+    CHECK(answer.target.has_timestamp);
+    CHECK(answer.target.names_digest == first.target.names_digest);
+
+    /* No names at all. */
+    answer = decode(encode("NTLM", type3("EXAMPLE", "alice", response_v2((struct bytes) { .len = 0 }))));
+    CHECK(answer.ntlmv2 && !answer.target.present);
+
     /* NTLMv1, and a response whose type is none. */
     struct bytes v1 = { .len = 24 };
     answer = decode(encode("NTLM", type3("EXAMPLE", "alice", v1)));
@@ -482,6 +540,17 @@ static void test_kerberos(void)
     CHECK_INT(t.step, AUTH_STEP_AP_REQ);
     t = decode(encode("Negotiate", bytes_of("\x6F\x03\x30\x01\x00", 5)));
     CHECK_INT(t.step, AUTH_STEP_AP_REP);
+    /* A frame with nothing behind the identifier, and without even that. */
+    t = decode(encode("Negotiate", der(0x60, join(BYTES(krb5_oid), bytes_of("\x01\x00", 2)))));
+    CHECK_INT(t.step, AUTH_STEP_AP_REQ);
+    t = decode(encode("Negotiate", der(0x60, join(BYTES(krb5_oid), bytes_of("\x01", 1)))));
+    CHECK_INT(t.step, AUTH_STEP_TOKEN);
+    CHECK(t.is_kerberos && !t.final);
+    /* NegTokenInit without the frame that RFC 4178 3.2 asks for. */
+    struct bytes fields = join(der(0xA0, der(0x30, BYTES(krb5_oid))), der(0xA2, der(0x04, request)));
+    t = decode(encode("Negotiate", der(0xA0, der(0x30, fields))));
+    CHECK_INT(t.step, AUTH_STEP_AP_REQ);
+    CHECK(t.is_kerberos && t.in_spnego);
     /* NTLM carries no Kerberos. */
     t = decode(encode("NTLM", request));
     CHECK_INT(t.step, AUTH_STEP_TOKEN);
@@ -579,6 +648,8 @@ static void test_bearer(void)
     CHECK_STR(jwt("x {\"upn\":\"alice@example.test\"}").user, "");    /* no object (RFC 7519 7.2) */
     CHECK_STR(jwt("\"upn\" {\"upn\":\"alice@example.test\"}").user, "");
     CHECK_STR(jwt("").user, "");
+    CHECK_STR(jwt("{\"upn\":{} \"alice@x\"}").user, "");        /* the claim's value is what comes first */
+    CHECK_STR(jwt("{\"upn\":[] \"alice@x\"}").user, "");
     CHECK_STR(decode("Bearer a.b").user, "");
     CHECK_STR(decode("Bearer ..").user, "");
 }
@@ -645,5 +716,6 @@ int main(void)
     test_bearer();
     test_lists();
     test_base64();
+    transcript_end(__FILE__);
     return unit_end();
 }

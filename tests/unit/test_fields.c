@@ -117,6 +117,9 @@ static void test_lines(void)
     CHECK(!http_lines_next(&head, "Cookie", &lines, &sent, &value));
     lines = fields.challenges;
     CHECK(!http_lines_next(&head, "WWW-Authenticate", &lines, &sent, &value));
+    /* Of a line that a line feed alone ends nothing is taken off. */
+    read_head("Via: a\rb\nServer: c\r\n");
+    CHECK(same(fields.via, "a\rb") && same(fields.server, "c"));
 }
 
 static void test_origin(void)

@@ -5,7 +5,10 @@
  */
 
 #include "follow.h"
+#include "transcript.h"
 #include "unit.h"
+
+#include <stdlib.h>
 
 struct log {
     char text[512];
@@ -74,6 +77,14 @@ static void test_framing(void)
         { "HTTP/1.0 200 OK\r\n\r\nto the end", "H D:to the end until-close ", false },
         { "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "H E H E ", true },
         { "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", "H E ", false },
+        { "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", "H E H D:x E ", false },
+        { "HTTP/1.1 199 x\r\nContent-Length: 1\r\n\r\nHTTP/1.1 205 x\r\nContent-Length: 1\r\n\r\nx", "H E H D:x E ", false },
+        { "HTTP/1.1 303 x\r\nContent-Length: 1\r\n\r\nxHTTP/1.1 305 x\r\nContent-Length: 1\r\n\r\ny", "H D:x E H D:y E ",
+          false },
+        { "HTTP/1.1 203 x\r\nContent-Length: 1\r\n\r\nx", "H D:x E ", false },
+        { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nTrailer: x\r\n\r\nHTTP/1.1 304 x\r\n\r\n",
+          "H D:a E H E ", false },
+        { "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n", "H E H E ", false },
         { "\x04\x01\x02", "L ", false },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -84,6 +95,21 @@ static void test_framing(void)
             }
             CHECK_STR(run(&log, cases[i].stream, step, cases[i].answers_head), cases[i].expected);
         }
+        /* Every byte changed, in small and large pieces. */
+        char *copy = malloc(strlen(cases[i].stream) + 1);
+        transcript_fold();
+        for (size_t at = 0; cases[i].stream[at]; at++) {
+            static const char put[] = "\r\n0:x;";
+            for (size_t k = 0; k < sizeof(put) - 1; k++) {
+                struct log log;
+                strcpy(copy, cases[i].stream);
+                copy[at] = put[k];
+                transcript("%zu %zu: %s", at, k, run(&log, copy, 1000, cases[i].answers_head));
+                transcript("%zu %zu: %s", at, k, run(&log, copy, 40, cases[i].answers_head));
+            }
+        }
+        transcript_unfold(cases[i].stream);
+        free(copy);
     }
 }
 
@@ -112,5 +138,6 @@ int main(void)
 {
     test_framing();
     test_lost();
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -6,7 +6,10 @@
 
 #include "chunks.h"
 #include "info.h"
+#include "transcript.h"
 #include "unit.h"
+
+#include <stdlib.h>
 
 static struct span span_text(const char *text)
 {
@@ -25,12 +28,64 @@ static enum http_head_result parse(const char *text, struct http_head *head)
     return http_head_parse((const uint8_t *)text, strlen(text), head);
 }
 
+static void note_info(const char *text, const struct http_head *head)
+{
+    struct http_info info;
+    http_info_decode(head, &info);
+    transcript("%.200s%s method %d status %u minor %u length %lld%s%s%s%s%s target %d '%s'%s host '%s' sessions '%s' '%s' "
+               "agent '%s' timeout %u", text, info.is_request ? "request" : "response", (int)info.method, info.status,
+               info.version_minor, (long long)info.content_length, info.chunked ? " chunked" : "",
+               info.close ? " close" : "", info.expect_continue ? " expect" : "", info.content_type_rpc ? " rpc" : "",
+               info.content_type_text ? " text" : "", info.has_target, info.target, info.v1 ? " v1" : "", info.host,
+               info.outlook_session, info.session_id, info.user_agent, info.min_conn_timeout);
+    transcript("    scheme %d step %d%s%s user '%s'%s%s by '%s' front '%s' failure '%s' diag '%s' ids '%s' '%s' "
+               "server '%s' via '%s' persistence '%s' '%s' error %d %#x '%s' author %d", (int)info.auth.scheme,
+               (int)info.auth.step, info.auth.final ? " final" : "", info.auth.is_kerberos ? " kerberos" : "",
+               info.auth.user, info.offers_auth ? " offers" : "", info.challenge_in_progress ? " goes on" : "",
+               info.challenge_server, info.front_end, info.failure_context, info.diag_info, info.request_id,
+               info.client_request_id, info.server_header, info.via, info.persistence_name, info.persistence_server,
+               info.rpc_error, info.rpc_error_code, info.ee_info, (int)info.author);
+}
+
+/* The same head damaged at each place in several ways, and cut. */
+static void note_damaged(const char *text)
+{
+    static const char put[] = "\0 \r\n:;,=\"0Zz~\xFF";
+    struct http_head head;
+    size_t len = strlen(text);
+    uint8_t *copy = malloc(len + 1);
+    if (len > 600) {
+        free(copy);
+        return;
+    }
+    transcript_fold();
+    for (size_t i = 0; i < len; i++) {
+        for (size_t k = 0; k < sizeof(put) - 1; k++) {
+            memcpy(copy, text, len + 1);
+            copy[i] = (uint8_t)put[k];
+            enum http_head_result result = http_head_parse(copy, len, &head);
+            transcript("%zu %zu %d", i, k, (int)result);
+            if (result == HTTP_HEAD_OK) {
+                note_info("", &head);
+            }
+        }
+        uint8_t *part = malloc(i + 1);
+        memcpy(part, text, i);
+        transcript("%zu: %d", i, (int)http_head_parse(part, i, &head));
+        free(part);
+    }
+    free(copy);
+    transcript_unfold("    damaged");
+}
+
 static struct http_info info_of(const char *text)
 {
     struct http_head head;
     struct http_info info;
     CHECK_INT(parse(text, &head), HTTP_HEAD_OK);
     http_info_decode(&head, &info);
+    note_info(text, &head);
+    note_damaged(text);
     return info;
 }
 
@@ -441,6 +496,13 @@ static void test_persistence(void)
     static const char *const server = "Server~mbx1.example.test~1941996624~2022-04-02T13:55:01";
     check_persistence("X-BackEndCookie", backend_cookie("S-1-5-21=", server), "mbx1.example.test");
     check_persistence("X-BackEndCookie", backend_cookie("", server), "mbx1.example.test");
+    check_persistence("X-BackEndCookie", backend_cookie("k=", "Server~az.AZ-09_~1"), "az.AZ-09_");
+    static const char beside[] = "/:@[`{ ,;\"\x7F";
+    for (const char *c = beside; *c; c++) {
+        char plain[40];
+        snprintf(plain, sizeof(plain), "Server~a%cb~1", *c);
+        check_persistence("X-BackEndCookie", backend_cookie("k=", plain), NULL);
+    }
     check_persistence("X-BackEndCookie", backend_cookie("k=", "Database~0-0~example.test~2022"), NULL);
     check_persistence("X-BackEndCookie", backend_cookie("k=", "Server~"), NULL);
     check_persistence("X-BackEndCookie", backend_cookie("k=", "Server~a b~"), NULL);
@@ -527,6 +589,25 @@ static void test_methods_and_targets(void)
         CHECK_INT(info.v1, cases[i].method == HTTP_RPC_CONNECT);
         CHECK_INT(info.content_length, -1);
     }
+}
+
+/* Of two the first counts, however short. */
+static void test_first_counts(void)
+{
+    struct http_info info = info_of("GET / HTTP/1.1\r\nPragma: SessionId=x, SessionId=yy\r\nPragma: SessionId=z\r\n"
+                                    "Cookie: OutlookSession=a; OutlookSession=bb; SERVERID=s; SRV=t\r\nHost: h\r\nHost: i\r\n"
+                                    "User-Agent: u\r\nUser-Agent: v\r\nclient-request-id: c\r\nclient-request-id: d\r\n\r\n");
+    CHECK_STR(info.session_id, "x");
+    CHECK_STR(info.outlook_session, "a");
+    CHECK_STR(info.persistence_name, "SERVERID");
+    info = info_of("HTTP/1.1 401 x\r\nX-FEServer: a\r\nX-FEServer: b\r\nServer: c\r\nServer: d\r\nVia: e\r\nVia: f\r\n"
+                   "request-id: g\r\nrequest-id: h\r\nX-DiagInfo: i\r\nX-DiagInfo: j\r\nX-FailureContext: k\r\n"
+                   "X-FailureContext: l\r\nSet-Cookie: SERVERID=m\r\nSet-Cookie: SRV=n\r\n\r\n");
+    CHECK_STR(info.persistence_name, "SERVERID");
+    CHECK_STR(info.front_end, "a");
+    /* What anybody may write says nothing of who did. */
+    info = info_of("HTTP/1.1 200 x\r\nHost: a\r\nUser-Agent: b\r\nrequest-id: c\r\nclient-request-id: d\r\n\r\n");
+    CHECK_INT(info.author, HTTP_BY_UNKNOWN);
 }
 
 static void test_content_length(void)
@@ -802,10 +883,12 @@ int main(void)
     test_cookie_list();
     test_info_request();
     test_methods_and_targets();
+    test_first_counts();
     test_content_length();
     test_info_response();
     test_author();
     test_rpc_error();
     test_chunks();
+    transcript_end(__FILE__);
     return unit_end();
 }

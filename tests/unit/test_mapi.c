@@ -346,6 +346,40 @@ static void test_statuses(void)
     }
 }
 
+/* Every status, after a wait that is no sign of anything: which are told, and in what words. 304
+ * (no body, RFC 9110 15.4.5) and steps of a logon are not. */
+static void test_every_status(void)
+{
+    static const unsigned quiet[] = { 304, 401 };
+    for (unsigned status = 201; status < 600; status += status < 309 || status >= 399 ? 1 : 90) {
+        if (status > 207 && status < 300) {
+            continue;
+        }
+        struct scene scene;
+        struct tap tap;
+        connected(&scene, &tap);
+        ask(&tap, "Execute", 2, JAR_1);
+        scene_wait(&scene, 0.5);
+        tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 %u x\r\nContent-Length: 0\r\n\r\n", status);
+        CHECK_STR(scene.log, status < 300 || status == quiet[0] || status == quiet[1] ? "" : "http.failed:warning@4/0.0");
+        transcript_off = true;
+        scene_end(&scene);
+        transcript_off = false;
+    }
+    /* How long the device waited tells: round times are its limits. */
+    static const double waits[] = { 1, 9.4, 9.6, 10, 14.4, 14.6, 15, 15.4, 15.6, 29, 30, 60, 61, 90.2, 117, 120, 300, 333 };
+    for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+        struct scene scene;
+        struct tap tap;
+        connected(&scene, &tap);
+        ask(&tap, "NotificationWait", 2, JAR_1);
+        scene.frame_ns = 0;
+        scene_wait(&scene, waits[i]);
+        answer_status(&tap, i % 2 ? "504 x" : "502 x", "Server: nginx\r\n");
+        scene_end(&scene);
+    }
+}
+
 static void test_statuses_more(void)
 {
     struct scene scene;
@@ -601,6 +635,10 @@ static void test_cookie_lost(void)
         { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: SERVERID=a1\r\nSet-Cookie: AWSALB=xyz\r\n",
           "sid=session-one-value",
           NULL, "", NULL },
+        /* Many. */
+        { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nSet-Cookie: c=3\r\nSet-Cookie: d=4\r\n"
+          "Set-Cookie: e=5\r\nSet-Cookie: f=6\r\nSet-Cookie: g=7\r\n", "sid=session-one-value; a=1; b=2; c=3; d=4; e=5; f=6",
+          NULL, "session.cookie_lost:warning@3/0.0", "lacks cookie g" },
         /* The default path is that of the request (RFC 6265 5.1.4). */
         { "Set-Cookie: sid=session-one-value; path=/\r\nSet-Cookie: a=1234\r\n", "sid=session-one-value",
           "/MAPI/emsmdb", "", NULL }
@@ -926,6 +964,103 @@ static void test_sequence(void)
 }
 
 /* ---- ends --------------------------------------------------------------------------------------------- */
+
+/* Why a row cannot tell, by what is missing from the capture. */
+static void test_rows_tell_doubt(void)
+{
+    static const struct {
+        struct conn_past past;
+        struct wire wire;
+        uint32_t skip;
+        const char *text;
+    } rows[] = {
+        { { .syn = true, .syn_ack = true, .has_next = true }, { 0 }, 0, NULL },
+        { { 0 }, { 0 }, 0, "stream 0: no SYN captured" },
+        { { .syn = true }, { 0 }, 0, "stream 0: one direction only" },
+        { { .syn_ack = true }, { 0 }, 0, "stream 0: one direction only" },
+        { { .syn = true, .syn_ack = true, .gap = true, .has_next = true }, { 0 }, 0, "stream 0: gap before its first request" },
+        { { .syn = true, .syn_ack = true, .has_next = true }, { 0 }, 10, "stream 0: gap before frame 3" },
+        { { .syn = true, .syn_ack = true, .has_next = true }, { .bytes = "ab", .len = 2, .cut = true, .again = true }, 0,
+          "stream 0: frame 3 not captured whole" },
+        { { .syn = true, .syn_ack = true, .has_next = true }, { .bytes = "ab", .len = 2, .opaque = true, .again = true }, 0,
+          "stream 0: not decrypted from frame 3 on" }
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct scene scene;
+        struct tap tap;
+        struct session_row row;
+        scene_begin(&scene);
+        tap_open_past(&tap, &scene, CLIENT, SERVER, rows[i].past);
+        ask(&tap, "Connect", 1, NULL);
+        answer(&tap, "Connect", SET_1);
+        tap.seq[WAY_TO_CLIENT] += rows[i].skip;
+        tap_wire(&tap, WAY_TO_CLIENT, rows[i].wire);
+        ask(&tap, "Execute", 2, JAR_1);
+        tap_rst(&tap, WAY_TO_CLIENT);
+        CHECK(mworld_row(scene.world, 0, &row));
+        CHECK_STR(row.cannot_tell, rows[i].text);
+        CHECK_STR(scene.log, rows[i].text ? "" : "request.unanswered:note@5/0.0");
+        scene_end(&scene);
+    }
+}
+
+/* What the server says to a Connect, in the words of a hint each. */
+static void test_connect_hints(void)
+{
+    static const struct {
+        uint32_t error;
+        const char *hint;
+    } rows[] = {
+        { 0x3EB, "does not know the mailbox" }, { 0x3F2, "may not log on" }, { 0x80070005, "may not log on" },
+        { 0x478, "on another server" }, { 0x480, "too busy" }, { 0x4DF, "version is not allowed" },
+        { 0x80040110, "version is not allowed" }, { 0x4E0, "protocol is disabled" }, { 0x7D8, "protocol is disabled" },
+        { 0x970, "wants encryption" }, { 0x3EC, "refused the logon" }, { 0x3F1, "refused the logon" }
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct scene scene;
+        struct tap tap;
+        scene_begin(&scene);
+        tap_open(&tap, &scene, CLIENT, SERVER);
+        ask(&tap, "Connect", 1, NULL);
+        answer_with(&tap, (struct answer){ .type = "Connect", .error = rows[i].error });
+        CHECK_STR(scene.log, "connect.failed:warning@2/-1.0");
+        CHECK(strstr(scene.last_text, rows[i].hint));
+        scene_end(&scene);
+    }
+}
+
+/* What a page says counts more than a number that each server gives its own meaning. */
+static void test_sentences(void)
+{
+    static const struct {
+        const char *words;
+        unsigned code;           /* of the specification (2.2.3.3.3), 99: as sent */
+    } rows[] = {
+        { "The SESSION Context Cookie is bad", 6 }, { "bad context cookie", 6 }, { "A required cookie is gone", 13 },
+        { "missing cookie", 13 }, { "A required header", 7 }, { "Missing Header", 7 }, { "invalid verb", 2 },
+        { "invalid path", 3 }, { "bad RequestType", 5 }, { "request type", 5 }, { "invalid header", 4 },
+        { "anonymous not allowed", 8 }, { "too large", 9 }, { "The context is not found", 10 }, { "context not found", 10 },
+        { "no privilege", 11 }, { "The request body is invalid", 12 }, { "invalid request body", 12 },
+        { "sequencing requirement", 15 }, { "invalid sequence", 15 }, { "the endpoint is disabled", 16 },
+        { "endpoint disabled", 16 }, { "the response is invalid", 17 }, { "shutting down", 18 }, { "unknown failure", 1 },
+        { "nothing of these", 99 }, { "invalid", 99 }
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct scene scene;
+        struct tap tap;
+        connected(&scene, &tap);
+        ask(&tap, "Execute", 2, JAR_1);
+        answer_code(&tap, 99, rows[i].words);
+        char want[60];
+        snprintf(want, sizeof(want), "calls %s (%u)", mapi_code_name(rows[i].code), rows[i].code);
+        CHECK_INT(strstr(scene.last_text, want) != NULL, rows[i].code != 99);
+        struct session_row row;
+        CHECK(mworld_row(scene.world, 0, &row));
+        CHECK_INT(row.last_code, 99);
+        CHECK(strstr(scene.log, "response_code.failed"));
+        scene_end(&scene);
+    }
+}
 
 /* The client closes while other requests than those of MAPI/HTTP wait on the connection, too. */
 static void test_client_closes(void)
@@ -1337,6 +1472,7 @@ int main(void)
     test_pending();
     test_statuses();
     test_statuses_more();
+    test_every_status();
     test_codes();
     test_lost();
     test_back_end();
@@ -1345,14 +1481,19 @@ int main(void)
     test_cookies_missed();
     test_counter_skips();
     test_sequence();
+    test_rows_tell_doubt();
+    test_connect_hints();
+    test_sentences();
     test_client_closes();
     test_cut();
     test_unanswered();
     test_gone();
     test_legs();
     test_legs_missed();
+    transcript_off = true;
     test_many_in_frame();
     test_many_outstanding();
     test_memory();
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -6,6 +6,7 @@
  */
 
 #include "entry_ids.h"
+#include "fieldlog.h"
 #include "names.h"
 #include "properties.h"
 #include "unit.h"
@@ -100,6 +101,11 @@ static void start(const char *digits)
     start_bytes(b.bytes, b.len, b.len);
 }
 
+static void read_tagged(struct reader *of)
+{
+    read_tagged_value(of, PROP_ROP);
+}
+
 /* ---- names ---- */
 
 static void names(void)
@@ -180,6 +186,50 @@ static void ends_of_values(void)
         }
     }
     CHECK_INT(bad, 0);
+}
+
+/* Of long strings the beginning is said: every length around the limit, in characters of each length. */
+static void long_strings(void)
+{
+    static const uint8_t characters[][4] = { { 'x', 0 }, { 0xE4, 0 }, { 0xAC, 0x20 }, { 0x3D, 0xD8, 0x00, 0xDE } };
+    for (unsigned kind = 0; kind < 4; kind++) {
+        transcript_fold();
+        for (uint32_t count = 10; count < 110; count++) {
+            uint8_t bytes[600] = { 0x1F, 0, 1, 0x30 };
+            uint32_t size = kind == 3 ? 4 : 2, at = 4;
+            for (uint32_t i = 0; i < count; i++) {
+                memcpy(bytes + at, characters[kind], size);
+                at += size;
+            }
+            fieldlog_once(bytes, at + 2, at + 2, read_tagged);
+            bytes[0] = 0x1E;
+            fieldlog_once(bytes, at + 2, at + 2, read_tagged);
+        }
+        transcript_unfold("long strings");
+    }
+}
+
+static void numbers(void)
+{
+    static const uint8_t types[] = { 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x0A, 0x0B, 0x14, 0x40 };
+    for (size_t t = 0; t < sizeof(types); t++) {
+        transcript_fold();
+        for (uint32_t i = 0; i < 400; i++) {
+            uint64_t number = (UINT64_C(0x9E3779B97F4A7C15) * (i + 1)) >> (i % 64);
+            if (types[t] == 0x40) {
+                number %= UINT64_C(0x300000000000000);
+            } else if (types[t] == 0x07) {       /* days since 1899-12-30 */
+                double days = (double)(i * 37) - 3000 + i / 16.0;
+                memcpy(&number, &days, 8);
+            }
+            uint8_t bytes[12] = { types[t], 0, 1, 0x30 };
+            for (int k = 0; k < 8; k++) {
+                bytes[4 + k] = (uint8_t)(number >> 8 * k);
+            }
+            fieldlog_once(bytes, 12, 12, read_tagged);
+        }
+        transcript_unfold("numbers");
+    }
 }
 
 static void tags(void)
@@ -267,9 +317,12 @@ int main(void)
 {
     names();
     ends_of_values();
+    long_strings();
+    numbers();
     tags();
     columns_and_rows();
     nested();
     free(copy);
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -6,6 +6,7 @@
  */
 
 #include "rts.h"
+#include "transcript.h"
 #include "unit.h"
 
 /* ---- building PDUs ---- */
@@ -88,7 +89,7 @@ static void build(struct builder *b, unsigned flags, const char *commands, uint3
 
 struct heard {
     unsigned commands, fields, issues;
-    struct { uint32_t offset, length; } command[HEARD_MAX];
+    struct { uint32_t type, offset, length; } command[HEARD_MAX];
     struct { const struct field *row; uint32_t offset, length; uint64_t number; uint8_t first; } field[HEARD_MAX];
     struct rts_issue issue[HEARD_MAX];
 };
@@ -112,6 +113,7 @@ static void hear_field(void *ctx, const struct field_value *value)
 {
     struct heard *h = ctx;
     if (strcmp(value->field->filter, "command") == 0) {
+        h->command[h->commands - 1].type = (uint32_t)value->number;
         return;
     }
     h->field[h->fields].row = value->field;
@@ -127,13 +129,84 @@ static void hear_issue(void *ctx, const struct rts_issue *issue)
     h->issue[h->issues++] = *issue;
 }
 
-static struct rts_pdu decode_len(const struct builder *b, size_t len, uint16_t frag_length, struct heard *heard)
+static void note_pdu(size_t len, uint16_t frag_length, const struct rts_pdu *pdu, const struct heard *heard)
+{
+    transcript("%zu of %u bytes: flags %#x commands %u/%u%s cookies %u %d%d%d%d%d%d%d%d%d %u %u %u %u %u %u ack %u %u", len,
+               frag_length, pdu->flags, pdu->commands_decoded, pdu->number_of_commands, pdu->well_formed ? "" : " malformed",
+               pdu->cookies, pdu->has_window, pdu->has_ack, pdu->has_timeout, pdu->has_lifetime, pdu->has_keepalive,
+               pdu->has_destination, pdu->has_ping_traffic, pdu->has_client_address, pdu->has_group, pdu->window,
+               pdu->timeout_ms, pdu->lifetime, pdu->keepalive_ms, pdu->destination, pdu->ping_traffic, pdu->ack_received,
+               pdu->ack_window);
+    for (unsigned i = 0; i < heard->commands; i++) {
+        transcript_aside("    command %u at %u, %u", heard->command[i].type, heard->command[i].offset, heard->command[i].length);
+    }
+    for (unsigned i = 0; i < heard->fields; i++) {
+        const struct field *row = heard->field[i].row;
+        transcript_aside("    field %s at %u, %u: %llu %u", row->filter, heard->field[i].offset, heard->field[i].length,
+                   (unsigned long long)heard->field[i].number, heard->field[i].first);
+    }
+    for (unsigned i = 0; i < heard->issues; i++) {
+        const struct rts_issue *issue = &heard->issue[i];
+        transcript_aside("    issue %d at %u, %u: %s %u not %u-%u", (int)issue->problem, issue->offset, issue->length,
+                   issue->row ? issue->row->filter : "", issue->value, issue->expected_low, issue->expected_high);
+    }
+}
+
+static struct rts_pdu decode_only(const uint8_t *bytes, size_t len, uint16_t frag_length, struct heard *heard)
 {
     struct rts_pdu pdu;
     const struct field_sink fields = { .ctx = heard, .value = hear_field, .open = hear_command, .close = hear_end };
     struct rts_sink sink = { &fields, hear_issue, heard };
     memset(heard, 0, sizeof(*heard));
-    rts_decode(b->bytes, len, frag_length, &pdu, &sink);
+    rts_decode(bytes, len, frag_length, &pdu, &sink);
+    note_pdu(len, frag_length, &pdu, heard);
+    return pdu;
+}
+
+/* The same PDU damaged at each place, and its name at each place it may be seen. */
+static void note_damaged(const struct builder *b, size_t len, uint16_t frag_length)
+{
+    static const uint8_t flip[] = { 0x01, 0x02, 0x10, 0x80, 0xFF };
+    static const unsigned contexts[] = { 0, 1, 2, 4, 8, 5, 10, 0x10, 0x20, 0x40, 0x80, 0x100, 0x1FF };
+    struct heard heard;
+    char name[RTS_NAME_MAX];
+    uint8_t index[RTS_MAX_CANDIDATES];
+    bool misplaced;
+    if (len > 200) {
+        return;
+    }
+    transcript_fold();
+    for (size_t i = 0; i < len; i++) {
+        for (size_t k = 0; k < sizeof(flip); k++) {
+            struct builder copy = *b;
+            copy.bytes[i] ^= flip[k];
+            struct rts_pdu pdu = decode_only(copy.bytes, len, frag_length, &heard);
+            struct rts_place place = { RTS_ANY_CHANNEL, RTS_ANY_HOP, RTS_ANY_WAY, 0 };
+            unsigned count = rts_identify(&pdu, &place, index, name, &misplaced);
+            transcript("%u %s %d", count, name, misplaced);
+        }
+        decode_only(b->bytes, i, frag_length, &heard);
+    }
+    struct rts_pdu pdu = decode_only(b->bytes, len, frag_length, &heard);
+    for (unsigned place = 0; place < 27; place++) {
+        for (size_t c = 0; c < sizeof(contexts) / sizeof(contexts[0]); c++) {
+            struct rts_place where = {
+                (enum rts_channel)(place % 3), (enum rts_hop)(place / 3 % 3), (enum rts_way)(place / 9), contexts[c]
+            };
+            unsigned count = rts_identify(&pdu, &where, index, name, &misplaced);
+            transcript("%u %u %u %s %d", place, contexts[c], count, name, misplaced);
+        }
+    }
+    transcript_unfold("    damaged, and named everywhere");
+}
+
+static struct rts_pdu decode_len(const struct builder *b, size_t len, uint16_t frag_length, struct heard *heard)
+{
+    struct rts_pdu pdu = decode_only(b->bytes, len, frag_length, heard);
+    transcript_asides("    commands");
+    if (!transcript_folded.open) {
+        note_damaged(b, len, frag_length);
+    }
     return pdu;
 }
 
@@ -756,5 +829,6 @@ int main(void)
     test_big_endian();
     test_no_sink();
     test_tables();
+    transcript_end(__FILE__);
     return unit_end();
 }

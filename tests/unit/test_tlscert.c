@@ -5,6 +5,7 @@
  */
 
 #include "tlscert.h"
+#include "transcript.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -286,6 +287,12 @@ static void test_none(void)
         CHECK_INT(run(&wire, 40000), TLS_FLIGHT_NONE);
         CHECK_INT(run(&wire, 1), TLS_FLIGHT_NONE);
     }
+    /* The longest record, and one byte more. */
+    begin();
+    put(&wire, "\x16\3\3\x48\0\2", 6);
+    CHECK_INT(run(&wire, 40000), TLS_FLIGHT_CLEAR);
+    wire.b[4] = 1;
+    CHECK_INT(run(&wire, 40000), TLS_FLIGHT_NONE);
     /* Lengths that lie, by one more or less: of the message, the list, the leaf, the certificate; an empty list. */
     for (unsigned i = 0; i < 8; i++) {
         static const unsigned places[] = { 3, 6, 9, 13 };
@@ -334,6 +341,9 @@ static void test_begins(void)
     for (size_t len = 1; len <= sizeof(start); len++) {
         CHECK(tls_flight_begins(start, len));
     }
+    static const uint8_t other[] = { 22, 3, 3, 0, 90, 1 };
+    CHECK(tls_flight_begins(other, 5));          /* what follows is not there yet */
+    CHECK(!tls_flight_begins(other, 6));
     CHECK(!tls_flight_begins(start, 0));
     CHECK(!tls_flight_begins((const uint8_t *)"\x16\3\1\0\x5A\1", 6));
     CHECK(!tls_flight_begins((const uint8_t *)"\x16\4", 2));
@@ -360,6 +370,15 @@ static void test_hash(void)
         ROW("\x06\x08\x2A\x86\x48\xCE\x3D\x04\x03\x03", CERT_HASH_SHA384),
         ROW("\x06\x08\x2A\x86\x48\xCE\x3D\x04\x03\x04", CERT_HASH_SHA512),
         ROW("\x06\x07\x2A\x86\x48\xCE\x3D\x04\x01", CERT_HASH_SHA256),
+        ROW("\x06\x05\x2B\x0E\x03\x02\x1D", CERT_HASH_SHA256),                          /* SHA-1 (OIW) */
+        ROW("\x06\x07\x2A\x86\x48\xCE\x38\x04\x03", CERT_HASH_SHA256),                  /* DSA: SHA-1, SHA-256 */
+        ROW("\x06\x09\x60\x86\x48\x01\x65\x03\x04\x03\x02", CERT_HASH_SHA256),
+        ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A\x30\x0B\xA0\x09\x30\x07\x06\x05\x2B\x0E\x03\x02\x1A",
+            CERT_HASH_SHA256),
+        ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A\x30\x0F\xA0\x0D\x30\x0B\x06\x09\x60\x86\x48\x01\x65\x03"
+            "\x04\x02\x01", CERT_HASH_SHA256),
+        ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A\x30\x0F\xA0\x0D\x30\x0B\x06\x09\x60\x86\x48\x01\x65\x03"
+            "\x04\x02\x03", CERT_HASH_SHA512),
         ROW("\x06\x03\x2B\x65\x70", CERT_HASH_NONE),                                     /* Ed25519 */
         ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A\x30\0", CERT_HASH_SHA256),     /* PSS, SHA-1 by default */
         ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A\x30\x11\xA0\x0F\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03"
@@ -379,6 +398,84 @@ static void test_hash(void)
         CHECK(!cert_examine((struct span){ leaf.b, leaf.len - 1 }, &hash));
         CHECK(!cert_examine((struct span){ leaf.b, leaf.len + 1 }, &hash));
         CHECK_INT(hash, CERT_HASH_NONE);
+        /* Every byte of the frame around the filling changed. */
+        transcript_fold();
+        for (size_t at = 0; at < leaf.len; at = at == 40 ? leaf.len - 60 : at + 1) {
+            static const uint8_t flip[] = { 0x01, 0x02, 0x04, 0x40, 0x80, 0xFF };
+            for (size_t k = 0; k < sizeof(flip); k++) {
+                leaf.b[at] ^= flip[k];
+                bool good = cert_examine((struct span){ leaf.b, leaf.len }, &hash);
+                transcript("%zu %zu: %d %d", at, k, good, (int)hash);
+                leaf.b[at] ^= flip[k];
+            }
+        }
+        transcript_unfold("leaf");
+    }
+    /* Lengths in every form of DER, and in those that are none (X.690 8.1.3, 10.1). */
+    static const struct {
+        const char *bytes;
+        size_t len;
+        bool good;
+    } lengths[] = {
+#define LENGTH(head, good) { head "\x30\0\x30\0\x03\0", sizeof(head) - 1 + 6, good }
+        LENGTH("\x30\x06", true), LENGTH("\x30\x81\x06", true), LENGTH("\x30\x82\0\x06", true),
+        LENGTH("\x30\x83\0\0\x06", true), LENGTH("\x30\x84\0\0\0\x06", false), LENGTH("\x30\x80", false),
+        LENGTH("\x30\x05", false), LENGTH("\x30\x07", false), LENGTH("\x31\x06", false), LENGTH("\x30\x81\x05", false),
+        LENGTH("\x30\x83\x01\0\x06", false), LENGTH("\x30\xFF\x06", false)
+    };
+    for (unsigned i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        enum cert_hash hash;
+        CHECK_INT(cert_examine((struct span){ (const uint8_t *)lengths[i].bytes, lengths[i].len }, &hash), lengths[i].good);
+        for (size_t len = 0; len < lengths[i].len; len++) {
+            uint8_t *exact = malloc(len + 1);
+            memcpy(exact, lengths[i].bytes, len);
+            CHECK(!cert_examine((struct span){ exact, len }, &hash));
+            free(exact);
+        }
+    }
+}
+
+/* Flights with one byte changed, in several cuts: what state they end in. */
+static void test_damaged(void)
+{
+    static const size_t steps[] = { 40000, 7 };
+    begin();
+    leaf_of(&leaf, 60);
+    hello(&said, 0x0303, 0x0303);
+    chain(&said, false, &leaf, NULL);
+    message(&said, 14, 0);
+    records(&wire, 22, &said, 100);
+    for (unsigned chosen = 0; chosen < 2; chosen++) {
+        if (chosen) {
+            begin();
+            leaf_of(&leaf, 60);
+            hello(&said, 0x0303, 0x0304);
+            records(&wire, 22, &said, 100);
+            said.len = 0;
+            message(&said, 8, 2);
+            chain(&said, true, &leaf, NULL);
+        }
+        transcript_fold();
+        for (size_t at = 0; at < wire.len; at++) {
+            static const uint8_t flip[] = { 0x01, 0x02, 0x08, 0x80, 0xFF };
+            for (size_t k = 0; k < sizeof(flip) * 2; k++) {
+                wire.b[at] ^= flip[k / 2];
+                enum tls_flight_state state = run(&wire, steps[k % 2]);
+                transcript("%zu %zu: %d leaf %zu", at, k, (int)state, state == TLS_FLIGHT_LEAF ? flight.leaf.len : 0);
+                wire.b[at] ^= flip[k / 2];
+            }
+        }
+        for (size_t at = 0; chosen && at < said.len; at++) {
+            static const uint8_t flip[] = { 0x01, 0x02, 0x08, 0x80, 0xFF };
+            for (size_t k = 0; k < sizeof(flip) * 2; k++) {
+                said.b[at] ^= flip[k / 2];
+                run(&wire, 40000);
+                enum tls_flight_state state = run_sealed(&said, steps[k % 2]);
+                transcript("%zu %zu: %d leaf %zu", at, k, (int)state, state == TLS_FLIGHT_LEAF ? flight.leaf.len : 0);
+                said.b[at] ^= flip[k / 2];
+            }
+        }
+        transcript_unfold(chosen ? "sealed" : "clear");
     }
 }
 
@@ -406,5 +503,7 @@ int main(void)
     test_begins();
     test_hash();
     test_bindings();
+    test_damaged();
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "rpch_state.h"
 #include "scene.h"
 
 #define CLIENT "10.0.0.1"
@@ -69,7 +70,13 @@ static void test_healthy(void)
     struct scene s;
     scene_begin(&s);
     struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", A);
+    struct endpoint client = end_of(CLIENT ":1001"), server = end_of(A);
+    struct vc_mark mark;
+    CHECK(endpoint_equal(&vtcp_conn(in.conn)->client, &client) && endpoint_equal(conn_server(vtcp_conn(in.conn)), &server));
+    CHECK(vtcp_conn(in.conn)->tcp.syn && vtcp_conn(in.conn)->tcp.syn_ack);
+    CHECK(!vtcp_mark(in.conn, &mark));
     tap_request(&out, HTTP_RPC_OUT_DATA);
+    CHECK(vtcp_mark(out.conn, &mark) && !mark.leg);
     CHECK(out.has_channel);
     CHECK_INT(out.now.channel, 2);
     CHECK_INT(out.now.vc, NO_NUMBER);
@@ -150,6 +157,7 @@ static void test_healthy(void)
     CHECK(!row.cannot_tell);
     CHECK(strncmp(row.ended, "FIN by client (frame ", 21) == 0);
     CHECK_INT(vtcp_row(in.conn), 0);
+    CHECK(vtcp_mark(in.conn, &mark) && mark.leg && mark.state);
     scene_end(&s);
 }
 
@@ -985,6 +993,7 @@ static void test_rows_tell_doubt(void)
 {
     struct scene s;
     struct conn_past no_syn = { 0 }, one_way = { .syn = true };
+    struct conn_past gap = { .syn = true, .syn_ack = true, .gap = true, .has_next = true };
     struct conn_past whole = { .syn = true, .syn_ack = true, .has_next = true };
     const struct {
         struct conn_past in, out;
@@ -993,6 +1002,8 @@ static void test_rows_tell_doubt(void)
         { no_syn, whole, "IN: no SYN captured" },
         { whole, no_syn, "OUT: no SYN captured" },
         { one_way, whole, "IN: one direction only" },
+        { gap, whole, "IN: gap before its first request" },
+        { whole, gap, "OUT: gap before its first request" },
         { whole, whole, NULL }
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -1162,8 +1173,19 @@ static void test_memory(void)
     scene_end(&s);
 }
 
+/* A name without a domain may be the other's first label; an address is nobody's. */
+static void test_targets(void)
+{
+    CHECK(same_target("EX1:6004", "ex1.example.test:6004") && same_target("ex1.example.test:6004", "EX1:6004"));
+    CHECK(!same_target("EX1:6004", "ex1.example.test:6002") && !same_target("EX1:6004", "ex1.example.test"));
+    CHECK(!same_target("ex1:6004", "ex10.example.test:6004") && !same_target("ex1.example:6004", "ex1.example.test:6004"));
+    CHECK(!same_target("10:6004", "10.example.test:6004") && !same_target("10.example.test:6004", "10:6004"));
+    CHECK(!same_target("10:6004", "10.0.0.81:6004"));
+}
+
 int main(void)
 {
+    test_targets();
     test_endpoints();
     test_healthy();
     test_interleaved();
@@ -1196,6 +1218,8 @@ int main(void)
     test_row_half_captured();
     test_row_joined_across();
     test_row_verdict();
+    transcript_off = true;
     test_memory();
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -1162,12 +1162,14 @@ static void test_window(void)
     p = open_pair(&s, A, A, 10);
     const uint32_t step = 60000;
     uint64_t sent = 0;
+    transcript_off = true;
     for (unsigned i = 0; i < 80000; i++) {
         sent += step;
         tap_rpc(&p.out, DOWN, RPC_RESPONSE, (uint16_t)step);
         RTS(&p.in, UP, 2, "D1", .destination = RTS_FD_OUT_PROXY, .received = (uint32_t)sent, .available = 65536,
             .ack_cookie = 11);
     }
+    transcript_off = false;
     CHECK(sent > UINT32_MAX);
     SILENT(&s);
     scene_end(&s);
@@ -1233,5 +1235,6 @@ int main(void)
     test_lifetime();
     test_window();
     test_names();
+    transcript_end(__FILE__);
     return unit_end();
 }

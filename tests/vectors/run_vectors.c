@@ -19,7 +19,8 @@
  * the place of those that stand there, for a draft; judge them from the specification.
  *
  * Each case is also run cut at every byte: by the capture, which must not add an issue, and
- * by the sender.
+ * by the sender; and with bytes changed, of which transcripts/ has a digest for each case (see
+ * ../unit/transcript.h).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -32,11 +33,13 @@
 #include "rts.h"
 
 #include "../unit/heap.h"
+#include "../unit/transcript.h"
 
 #include <stdio.h>
 
 #define BYTES_MAX 70000u
 #define CUTS_MAX 600u            /* of one case: longer ones are cut at as many places */
+#define DAMAGED_MAX 60u          /* so many places, likewise */
 
 /* ---- text that grows ---- */
 
@@ -485,6 +488,28 @@ static bool run_case(const char *file, const struct vector *v, struct log *log, 
     return good;
 }
 
+/* What is said of the same bytes with one changed, at each place. */
+static void note_damaged(struct vector *v)
+{
+    static const uint8_t flip[] = { 0x01, 0x02, 0x40, 0x80, 0xFF };
+    uint32_t more = v->whole && v->whole != UINT32_MAX ? v->whole : v->len;
+    struct log log = { .depth = 0 };
+    transcript_fold();
+    for (uint32_t i = 0; i < v->len; i += v->len / DAMAGED_MAX + 1) {
+        for (size_t k = 0; k < sizeof(flip); k++) {
+            v->bytes[i] ^= flip[k];
+            decode(v, v->len, more, &log);
+            v->bytes[i] ^= flip[k];
+            for (char *line = log.text.p, *end; (end = strchr(line, '\n')); line = end + 1) {
+                *end = '\0';
+                transcript("%.1000s", line);
+            }
+        }
+    }
+    transcript_unfold(v->title);
+    free(log.text.p);
+}
+
 /* ---- files ---- */
 
 static bool take_bytes(struct vector *v, const char *p)
@@ -541,6 +566,9 @@ static void finish(const char *file, struct vector *v, struct log *log, struct t
 {
     bool good = run_case(file, v, log, write);
     counts[good ? 0 : 1]++;
+    if (!write) {
+        note_damaged(v);
+    }
     put_run(rewritten, v->head.p, v->head.len);
     put(rewritten, "---\n");
     put_run(rewritten, log->text.p ? log->text.p : "", log->text.len);
@@ -598,7 +626,11 @@ static bool run_file(const char *name, bool write, unsigned counts[2])
         finish(name, &v, &log, &rewritten, write, counts);
     }
     fclose(file);
-    if (write) {
+    if (!write) {
+        unsigned failed = unit_failed;
+        transcript_end(name);
+        counts[1] += unit_failed - failed;
+    } else {
         while (rewritten.len > 1 && rewritten.p[rewritten.len - 1] == '\n' && rewritten.p[rewritten.len - 2] == '\n') {
             rewritten.p[--rewritten.len] = '\0';
         }

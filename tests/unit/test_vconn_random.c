@@ -1,0 +1,348 @@
+/* test_vconn_random.c
+ * Virtual connections played by chance: what no test thought of must not change either. A
+ * play is one line of the transcript, a digest of all it showed.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "dice.h"
+#include "scene.h"
+
+enum { TAPS = 8, PLAYS = 260, ACTIONS = 45 };
+
+static const char *const servers[] = { "10.0.0.81:80", "10.0.0.82:80", "10.0.0.4:80" };
+static const char *const names[] = { "EX1", "ex1.example.test", "EX2", "" };
+static const double waits[] = { 0.01, 0.5, 4.9, 5.1, 11, 31, 62, 121, 320, 1000 };
+/* Where frames take no time, such waits end exactly where limits lie. */
+static const double exact_waits[] = { 0.05, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300 };
+static bool exact;
+
+static double wait_of(struct dice *dice)
+{
+    return exact ? ANY_OF(dice, exact_waits) : ANY_OF(dice, waits);
+}
+
+static struct tap opened(struct scene *s, struct dice *dice)
+{
+    char client[32];
+    struct conn_past past = { .syn = true, .syn_ack = true, .has_next = true };
+    bool tcp = once_in(dice, 6);
+    snprintf(client, sizeof(client), "10.0.0.%u:%u", once_in(dice, 5) ? 4 : 1, 1000 + s->streams);
+    if (once_in(dice, 9)) {
+        past.syn = roll(dice, 2);
+        past.syn_ack = false;
+        past.gap = roll(dice, 2);
+    }
+    s->frame += 3;
+    return tap_open_past(s, tcp ? RTS_HOP_TCP : RTS_HOP_HTTP, client, tcp ? "10.0.0.90:6004" : ANY_OF(dice, servers), past);
+}
+
+static void act_request(struct tap *tap, struct dice *dice, bool out)
+{
+    static const int64_t lengths[] = { 0, 4, 16, 17, 76, 1073741824, -1 };
+    static const struct {
+        enum auth_step step;
+        bool anonymous;
+    } steps[] = {
+        { AUTH_STEP_NONE, false }, { AUTH_STEP_TYPE1, false }, { AUTH_STEP_TYPE3, false }, { AUTH_STEP_BASIC, false },
+        { AUTH_STEP_TYPE3, true }, { AUTH_STEP_TOKEN, false }
+    }, *chosen;
+    static const char *const targets[] = {
+        "ex2.example.test:6004", "EX1:6004", "10.0.0.81:6004", "10.0.0.82:6004", "[2001:db8::81]:6004", "ex1.example.test:593"
+    };
+    struct http_info info = http_request(once_in(dice, 12) ? HTTP_OTHER_METHOD : once_in(dice, 25) ? HTTP_RPC_CONNECT :
+                                         out ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA);
+    if (info.method == HTTP_RPC_CONNECT) {
+        info.v1 = true;
+    }
+    if (once_in(dice, 3)) {
+        chosen = &ANY_OF(dice, steps);
+        set_step(&info, chosen->step);
+        if (chosen->anonymous) {
+            info.auth.anonymous = true;
+            info.auth.final = false;
+            info.auth.user[0] = '\0';
+        }
+    }
+    if (once_in(dice, 4)) {
+        info.content_length = ANY_OF(dice, lengths);
+    }
+    if (once_in(dice, 3)) {
+        snprintf(info.outlook_session, sizeof(info.outlook_session), "%u", roll(dice, 2));
+    }
+    if (once_in(dice, 6)) {
+        snprintf(info.session_id, sizeof(info.session_id), "%u", roll(dice, 2));
+    }
+    if (once_in(dice, 8)) {
+        strcpy(info.target, ANY_OF(dice, targets));
+    }
+    if (once_in(dice, 8)) {
+        strcpy(info.persistence_name, "SERVERID");
+        snprintf(info.persistence_server, sizeof(info.persistence_server), "SERVERID=%u", roll(dice, 2));
+    }
+    tap_head(tap, &info);
+}
+
+static void act_status(struct tap *tap, struct dice *dice)
+{
+    static const unsigned statuses[] = { 200, 200, 200, 200, 100, 401, 401, 407, 403, 404, 500, 503, 302 };
+    struct http_info info = http_response(ANY_OF(dice, statuses));
+    if (once_in(dice, 3)) {
+        strcpy(info.front_end, ANY_OF(dice, names));
+    }
+    if (once_in(dice, 5)) {
+        strcpy(info.persistence_name, "SERVERID");
+        snprintf(info.persistence_server, sizeof(info.persistence_server), "SERVERID=%u", roll(dice, 2));
+    }
+    if (info.status == 401 && once_in(dice, 2)) {
+        info.offers_auth = true;
+        info.challenge_in_progress = once_in(dice, 2);
+        strcpy(info.challenge_server, info.challenge_in_progress ? ANY_OF(dice, names) : "");
+    }
+    if (info.status == 503 && once_in(dice, 2)) {
+        info.rpc_error = true;
+        info.rpc_error_code = 0x6BA;
+    }
+    info.close = once_in(dice, 8);
+    info.author = (enum http_author)roll(dice, 4);
+    if (once_in(dice, 3)) {
+        strcpy(info.request_id, "id");
+        strcpy(info.failure_context, once_in(dice, 2) ? "FrontEnd" : "");
+        strcpy(info.server_header, "IIS");
+        strcpy(info.via, once_in(dice, 2) ? "lb" : "");
+        strcpy(info.ee_info, once_in(dice, 3) ? "AQ==" : "");
+        info.content_type_text = once_in(dice, 2);
+        info.content_length = once_in(dice, 2) ? 1000 : -1;
+    }
+    tap_head(tap, &info);
+}
+
+static void act_rts(struct tap *tap, struct dice *dice, unsigned vc)
+{
+    static const struct {
+        bool down;
+        uint8_t flags;
+        const char *commands;
+        uint8_t destination;
+    } pdus[] = {
+        { true, 4, "D", 0 }, { true, 0, "D602", 0 }, { true, 0, "D", 0 }, { false, 4, "6333", 0 },
+        { false, 0xC, "633302", 0 }, { false, 4, "63330", 0 }, { false, 0x14, "6333402", 0 }, { true, 0x10, "D62", 0 },
+        { false, 0x10, "D3", 2 }, { false, 0x10, "D36", 2 }, { true, 0, "A", 0 }, { false, 0, "A", 0 },
+        { false, 0, "3", 0 }, { true, 0, "DA", 0 }, { true, 0x20, "A", 0 }, { false, 1, "7", 0 }, { true, 0, "9", 0 },
+        { false, 0, "7", 0 }, { true, 0, "0", 0 }, { false, 1, "", 0 }, { true, 1, "", 0 }, { false, 2, "5", 0 },
+        { false, 2, "D1", 3 }, { true, 2, "D1", 0 }, { false, 2, "1", 0 }, { true, 2, "1", 0 }, { false, 0x10, "63340", 0 },
+        { false, 8, "63302CB", 0 }, { true, 0, "06", 0 }, { false, 2, "E", 0 }, { true, 0x40, "", 0 }, { true, 0, "777", 0 }
+    };
+    static const uint32_t windows[] = { 8192, 65536, 20000 };
+    unsigned which = roll(dice, sizeof(pdus) / sizeof(pdus[0])), base = 10 * vc;
+    unsigned old = base + 1 + roll(dice, 5), new = base + 1 + roll(dice, 5);
+    uint32_t window = ANY_OF(dice, windows), lifetime = once_in(dice, 3) ? 131072 : 0, received = roll(dice, 3) * 400;
+    uint32_t available = ANY_OF(dice, windows);
+    RTS(tap, pdus[which].down ? DOWN : UP, pdus[which].flags, pdus[which].commands, .destination = pdus[which].destination,
+        .cookie = { base, old, new }, .window = window, .lifetime = lifetime, .keepalive_ms = 60000, .received = received,
+        .available = available, .ack_cookie = base + 1 + roll(dice, 3));
+}
+
+static void act_rpc(struct tap *tap, struct dice *dice, bool out)
+{
+    static const enum rpc_ptype up[] = { RPC_BIND, RPC_REQUEST, RPC_REQUEST, RPC_ALTER_CONTEXT };
+    static const enum rpc_ptype down[] = { RPC_BIND_ACK, RPC_RESPONSE, RPC_RESPONSE, RPC_FAULT, RPC_BIND_NAK };
+    static const uint16_t sizes[] = { 60, 400, 4096, 40000 };
+    bool to_client = once_in(dice, 12) ? !out : out;
+    enum rpc_ptype type = to_client ? ANY_OF(dice, down) : ANY_OF(dice, up);
+    uint32_t status = type == RPC_FAULT ? (once_in(dice, 2) ? 5 : 0x1C010003) : type == RPC_BIND_NAK ? roll(dice, 12) : 0;
+    tap_rpc_status(tap, to_client ? DOWN : UP, type, ANY_OF(dice, sizes), status);
+}
+
+static void act_tcp(struct scene *s, struct tap *tap, struct dice *dice)
+{
+    enum way way = (enum way)roll(dice, 2);
+    struct endpoint server;
+    struct segment segment;
+    switch (roll(dice, 10)) {
+    case 0:
+        tap_fin(tap, way);
+        break;
+    case 1:
+        tap_rst(tap, way);
+        break;
+    case 2:
+        tap_lose(tap, way, 40);
+        tap_ack(tap, way);
+        break;
+    case 3:
+        for (unsigned i = 0; i < 5; i++) {
+            scene_wait(s, 0.3);
+            tap_again(tap);
+        }
+        break;
+    case 4:
+        tap_copy(tap);
+        break;
+    case 5:
+        tap_frame(tap);
+        segment = segment_of(tap, way, 500);
+        segment.captured = once_in(dice, 2) ? 100 : 500;
+        segment.opaque = once_in(dice, 3);
+        tap_segment(tap, segment);
+        break;
+    case 6:
+        server = end_of(ANY_OF(dice, servers));
+        s->frame++;
+        vworld_foreign_end(s->world, &server, scene_now(s));
+        scene_collect(s);
+        break;
+    case 7:
+        tap_frame(tap);
+        vtcp_skipped(tap->conn, scene_now(s), way, 10);
+        tap_segment(tap, segment_of(tap, way, 10));
+        break;
+    default:
+        tap_ack(tap, way);
+        break;
+    }
+}
+
+/* Even taps are mostly IN, odd ones OUT; each pair has a virtual connection in mind. */
+static void play(uint32_t seed)
+{
+    struct dice dice = { seed * 7919 };
+    struct scene s;
+    struct tap taps[TAPS];
+    bool open[TAPS] = { false };
+    exact = seed % 3 == 0;
+    scene_begin_with(&s, seed % 4 == 0);
+    s.frame_ns = exact ? 0 : s.frame_ns;
+    for (unsigned i = 0; i < ACTIONS; i++) {
+        unsigned at = roll(&dice, once_in(&dice, 3) ? TAPS : 4), vc = 1 + (at / 2) % 2;
+        struct tap *tap = &taps[at];
+        bool out = at % 2;
+        if (!open[at] || once_in(&dice, 20)) {
+            *tap = opened(&s, &dice);
+            open[at] = true;
+            if (!once_in(&dice, 5)) {
+                act_request(tap, &dice, out);
+            }
+            continue;
+        }
+        switch (roll(&dice, 16)) {
+        case 0:
+        case 1:
+            act_request(tap, &dice, out);
+            break;
+        case 2:
+        case 3:
+            act_status(tap, &dice);
+            break;
+        case 4:
+        case 5:
+        case 6:
+            if (out) {
+                send_a1(tap, 10 * vc);
+            } else {
+                send_b1(tap, 10 * vc);
+            }
+            break;
+        case 7:
+            send_a3(tap);
+            break;
+        case 8:
+            send_c2(tap);
+            break;
+        case 9:
+        case 10:
+            act_rts(tap, &dice, vc);
+            break;
+        case 11:
+        case 12:
+            act_rpc(tap, &dice, out);
+            break;
+        case 13:
+            scene_wait(&s, wait_of(&dice));
+            tap_ack(tap, (enum way)roll(&dice, 2));
+            break;
+        default:
+            act_tcp(&s, tap, &dice);
+            break;
+        }
+        s.log[0] = '\0';
+    }
+    scene_end(&s);
+}
+
+/* A pair that opens, and then whatever happens to it, or its legs on both sides of a balancer. */
+static void play_open(uint32_t seed)
+{
+    struct dice dice = { seed * 104729 };
+    struct scene s;
+    struct tap taps[TAPS];
+    unsigned count = once_in(&dice, 2) ? 4 : 2;
+    exact = seed % 3 == 0;
+    scene_begin_with(&s, false);
+    s.frame_ns = exact ? 0 : s.frame_ns;
+    taps[0] = tap_http(&s, "10.0.0.1:1001", count == 4 ? servers[2] : servers[0]);
+    taps[1] = tap_http(&s, "10.0.0.1:1002", count == 4 ? servers[2] : servers[once_in(&dice, 4)]);
+    if (count == 4) {
+        taps[2] = tap_http(&s, "10.0.0.4:2001", servers[0]);
+        taps[3] = tap_http(&s, "10.0.0.4:2002", servers[once_in(&dice, 3)]);
+    }
+    for (unsigned i = 0; i < count; i += 2) {
+        start_both(&taps[i], &taps[i + 1], 10);
+    }
+    for (unsigned i = count; i > 0; i -= 2) {
+        double wait = wait_of(&dice);
+        scene_wait(&s, exact || once_in(&dice, 3) ? wait : wait / 10);
+        if (i == 2 && once_in(&dice, 5)) {
+            continue;                    /* the device before holds all of it back */
+        }
+        tap_status(&taps[i - 1], 200);
+        if (!once_in(&dice, 6)) {
+            send_a3(&taps[i - 1]);
+            scene_wait(&s, once_in(&dice, 4) ? wait_of(&dice) : 0);
+            send_c2(&taps[i - 1]);
+        }
+    }
+    for (unsigned i = 0; i < ACTIONS; i++) {
+        unsigned at = roll(&dice, count);
+        bool out = at % 2;
+        unsigned kind = roll(&dice, 12);
+        if (kind < 5) {
+            act_rpc(&taps[at], &dice, out);
+        } else if (kind < 8) {
+            scene_wait(&s, wait_of(&dice));
+            tap_ack(&taps[at], (enum way)roll(&dice, 2));
+        } else if (kind < 10) {
+            act_rts(&taps[at], &dice, 1);
+        } else if (kind == 10 && count < TAPS) {
+            char client[32];
+            bool next_out = once_in(&dice, 2);
+            snprintf(client, sizeof(client), "10.0.0.1:%u", 1010 + count);
+            taps[count] = tap_http(&s, client, ANY_OF(&dice, servers));
+            tap_request(&taps[count], next_out ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA);
+            RTS(&taps[count], UP, 4, next_out ? "63330" : "6333",
+                .cookie = { 10, next_out ? 11 : 12, 13 + roll(&dice, 3) });
+            count++;
+        } else {
+            act_tcp(&s, &taps[at], &dice);
+        }
+        s.log[0] = '\0';
+    }
+    scene_end(&s);
+}
+
+int main(void)
+{
+    char name[32];
+    for (uint32_t seed = 1; seed <= PLAYS; seed++) {
+        transcript_fold();
+        play(seed);
+        snprintf(name, sizeof(name), "play %u", (unsigned)seed);
+        transcript_unfold(name);
+        transcript_fold();
+        play_open(seed);
+        snprintf(name, sizeof(name), "open %u", (unsigned)seed);
+        transcript_unfold(name);
+    }
+    transcript_end(__FILE__);
+    return unit_end();
+}
