@@ -6,6 +6,8 @@
 
 #include "outlook.h"
 
+#include "bodies.h"
+
 struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs *prefs)
 {
     struct outlook *outlook = arena_new(arena, sizeof(*outlook));
@@ -20,4 +22,35 @@ struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs 
 const struct verdict *outlook_take_verdicts(struct outlook *outlook)
 {
     return judge_take(outlook->judge);
+}
+
+void outlook_learn_body(struct mconn *conn, struct mapi_message *message, struct span body, struct span sentence)
+{
+    struct mapi_facts facts = { 0 };
+    size_t offset = 0;
+    if (body.len > 0 && message->is_response) {
+        struct meta_scanner scanner;
+        struct mapi_meta meta;
+        size_t used = 0;
+        meta_scan_init(&scanner);
+        do {
+            used += meta_scan(&scanner, body.ptr + used, body.len - used, &meta);
+        } while (meta.kind >= META_PROCESSING && meta.kind <= META_HEADER);
+        offset = meta.kind == META_BODY ? meta.offset : meta.kind == META_NO_ENVELOPE ? 0 : body.len;
+    }
+    if (offset < body.len && mapi_message_failed(message)) {
+        if (sentence.len == 0)
+            sentence = (struct span){ body.ptr + offset, body.len - offset };
+    } else if (offset < body.len) {
+        static const struct field_sink quiet = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
+        struct reader reader;
+        reader_init(&reader, body.ptr + offset, (uint32_t)(body.len - offset), (uint32_t)(body.len - offset), &quiet);
+        mapi_read_body(&reader, (enum mapi_type)message->type, message->is_response, &facts);
+    }
+    mconn_facts(conn, message, &facts, sentence);
+}
+
+void outlook_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
+{
+    vc_mark_show(mark, snapshot);
 }

@@ -29,4 +29,18 @@ struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs 
  * logons, or NULL; to be shown on the frame of those events. */
 const struct verdict *outlook_take_verdicts(struct outlook *outlook);
 
+/* Tells the state what the body of a message says. body: whole and as sent, with the envelope of
+ * MS-OXCMAPIHTTP 2.2.7 in front of a response's, or empty if it cannot be read; sentence: the
+ * beginning of an error page, or empty. */
+void outlook_learn_body(struct mconn *conn, struct mapi_message *message, struct span body, struct span sentence);
+
+/* A failed request is answered with text for people in place of a body (2.2.3.3.3). */
+static inline bool mapi_message_failed(const struct mapi_message *message)
+{
+    return message->is_response && message->has_code && message->code != 0;
+}
+
+/* What a mark of a frame stands for. */
+void outlook_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot);
+
 #endif

@@ -5,14 +5,22 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "ws.h"
+#include "compat.h"
 
 #include <epan/prefs.h>
 #include <epan/proto.h>
 
-#ifndef PLUGIN_VERSION
-#define PLUGIN_VERSION "0.1.0"
-#endif
+#include "dissect_mapi.h"
+#include "dissect_outlook.h"
+#include "dissect_rpch.h"
+#include "ids.h"
+#include "leaf.h"
+#include "mapistream.h"
+#include "notes.h"
+#include "stats.h"
+#include "store.h"
+#include "takeover.h"
+#include "tlsrecords.h"
 
 #define MODULE_EXPORT __attribute__((visibility("default")))
 #ifdef _WIN32
@@ -23,21 +31,12 @@
 /* WS_PLUGIN_DESC_DISSECTOR | WS_PLUGIN_DESC_EPAN | WS_PLUGIN_DESC_TAP_LISTENER */
 #define PLUGIN_KINDS (1u << 0 | 1u << 3 | 1u << 4)
 
-int proto_rpch = -1;
-int proto_outlook = -1;
-int proto_mapihttp = -1;
-dissector_handle_t rpch_stream_handle;
-dissector_handle_t rpch_tcp_handle;
-dissector_handle_t rpch_port_handle;
-range_t *rpch_server_ports;
-struct judge_prefs rpch_prefs;
-
 static ws_bool same_proxy_required;
 
 static void preferences_changed(void)
 {
     rpch_prefs.same_proxy_required = same_proxy_required;
-    rpch_set_severities(rpch_prefs.same_proxy_required);
+    outlook_set_severities(rpch_prefs.same_proxy_required);
     takeover_ports_changed();
 }
 
@@ -56,6 +55,25 @@ static void register_preferences(void)
                                     &rpch_server_ports, MAX_TCP_PORT);
 }
 
+static const struct show_calls shows = {
+    .rpch_columns = rpch_begin_columns,
+    .rpch_pdu = rpch_show_pdu,
+    .rpch_malformed = rpch_show_malformed,
+    .rpch_gap = rpch_show_gap,
+    .rpch_greeting = rpch_show_greeting,
+    .rpch_head = rpch_show_head,
+    .rpch_frame = rpch_show_frame,
+    .mapi_stray = mapi_show_stray,
+    .mapi_frame = mapi_show_frame,
+};
+
+static void new_file(void)
+{
+    store_init();
+    leaf_init();
+    notes_init();
+}
+
 static void proto_register_outlookhttp(void)
 {
     proto_rpch = proto_register_protocol("RPC over HTTP (Outlook Anywhere)", "RPCH", "rpch");
@@ -65,20 +83,22 @@ static void proto_register_outlookhttp(void)
     rpch_tcp_handle = register_dissector("rpch.tcp", takeover_from_tcp, proto_rpch);
     rpch_port_handle = create_dissector_handle_with_name_and_description(takeover_before_port, -1, "rpch.port",
                                                                          "RPC over HTTP, proxy to server");
+    show_calls = &shows;
     rpch_register_fields();
+    outlook_register_fields();
     mapi_register_fields();
     register_preferences();
     takeover_register();
     mapi_register();
     stats_register();
-    register_init_routine(store_init);
+    register_init_routine(new_file);
 }
 
 static void proto_reg_handoff_outlookhttp(void)
 {
     takeover_handoff();
     mapi_handoff();
-    leaf_handoff();
+    tls_records_handoff();
 }
 
 MODULE_EXPORT const char plugin_version[] = PLUGIN_VERSION;

@@ -5,7 +5,12 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "ws.h"
+#include "notes.h"
+
+#include <epan/proto_data.h>
+
+#include "ids.h"
+#include "store.h"
 
 /* Their memory is of file scope. */
 static struct {
@@ -54,15 +59,14 @@ static bool same_mark(const struct vc_mark *a, const struct vc_mark *b)
 }
 
 /* Most frames leave the state as the one before did. */
-void notes_set_mark(struct frame_note *note, const struct vc_mark *mark)
+void notes_set_mark(struct frame_note *note, const struct vc_mark **last, const struct vc_mark *mark)
 {
-    struct stream *stream = note->stream;
-    if (!stream->last_mark || !same_mark(stream->last_mark, mark)) {
+    if (!*last || !same_mark(*last, mark)) {
         struct vc_mark *copy = (struct vc_mark *)store_new(sizeof *copy);
         *copy = *mark;
-        stream->last_mark = copy;
+        *last = copy;
     }
-    note->mark = stream->last_mark;
+    note->mark = *last;
 }
 
 /* The place of the last note of a frame up to this one, counted from 1: a frame that a read filter
@@ -118,4 +122,22 @@ struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream)
 void notes_end_of_frame(void)
 {
     notes.open = false;
+}
+
+/* ---- MAPI/HTTP -------------------------------------------------------------------- */
+
+struct mapi_note *mapi_note_get(packet_info *pinfo)
+{
+    return (struct mapi_note *)p_get_proto_data(wmem_file_scope(), pinfo, proto_mapihttp, 0);
+}
+
+struct mapi_note *mapi_note_make(packet_info *pinfo)
+{
+    struct mapi_note *note = mapi_note_get(pinfo);
+    if (!note) {
+        note = wmem_new0(wmem_file_scope(), struct mapi_note);
+        note->auth_row = NO_NUMBER;
+        p_add_proto_data(wmem_file_scope(), pinfo, proto_mapihttp, 0, note);
+    }
+    return note;
 }

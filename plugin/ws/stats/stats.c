@@ -5,13 +5,19 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "ws.h"
+#include "stats.h"
 
-#include "connections.h"
-#include "sessions.h"
+#include "compat.h"
 
 #include <epan/srt_table.h>
 #include <epan/stat_tap_ui.h>
+
+#include "connections.h"
+#include "ids.h"
+#include "logons.h"
+#include "notes.h"
+#include "sessions.h"
+#include "store.h"
 
 #define COLUMNS_MAX 24
 

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "ws.h"
+#include "dissect_mapi.h"
 
 #include <stdlib.h>
 
@@ -13,10 +13,14 @@
 #include <epan/expert.h>
 #include <epan/show_exception.h>
 
+#include "bodies.h"
 #include "date.h"
+#include "dissect_outlook.h"
 #include "envelope.h"
 #include "exchange_cookies.h"
+#include "ids.h"
 #include "say.h"
+#include "sink_tree.h"
 
 static int hf_request_type = -1, hf_endpoint = -1, hf_mailbox_id = -1, hf_client_info = -1, hf_client_application = -1;
 static int hf_server_application = -1, hf_device_info = -1, hf_meta_tag = -1, hf_context = -1, hf_sequence = -1;
@@ -28,10 +32,8 @@ static int hf_error_page = -1, hf_tag_frame = -1, hf_tag_time = -1, hf_status = 
 static int hf_context_number = -1, hf_context_counter = -1, hf_backend_cookie = -1;
 static int hf_back_end = -1, hf_be_server = -1, hf_calculated_be = -1, hf_calculated_fe = -1, hf_diag_info = -1;
 static int hf_back_end_status = -1, hf_failure_text = -1, hf_persistence = -1;
-static int hf_auth_scheme = -1, hf_auth_step = -1, hf_auth_user = -1, hf_auth_server = -1, hf_auth_time = -1;
-static int hf_auth_credentials = -1, hf_auth_challenge_time = -1;
 
-static int ett_message = -1, ett_tags = -1, ett_tag = -1, ett_auth = -1, ett_cookies = -1;
+static int ett_message = -1, ett_tags = -1, ett_tag = -1, ett_cookies = -1;
 
 /* Filled from the names in the core before anything is registered with them. */
 static value_string response_codes[MAPI_CODES + 1];
@@ -290,45 +292,6 @@ static void show_head(struct show *show, const struct http_head *head)
 
 /* ---- What the state knows --------------------------------------------------------- */
 
-static void generated(proto_item *item)
-{
-    proto_item_set_generated(item);
-}
-
-static void show_interval(proto_tree *tree, int hf, tvbuff_t *tvb, int64_t ns)
-{
-    nstime_t time = { (time_t)(ns / 1000000000), (int)(ns % 1000000000) };
-    generated(proto_tree_add_time(tree, hf, tvb, 0, 0, &time));
-}
-
-static void show_known(proto_tree *tree, int hf, tvbuff_t *tvb, const char *text)
-{
-    if (text && *text)
-        generated(proto_tree_add_string(tree, hf, tvb, 0, 0, text));
-}
-
-void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown *auth)
-{
-    if (!auth)
-        return;
-    proto_item *item;
-    proto_tree *inside = proto_tree_add_subtree(tree, tvb, 0, 0, ett_auth, &item, "Authentication");
-    generated(item);
-    if (*auth->scheme || *auth->step)
-        proto_item_append_text(item, ": %s %s", auth->scheme, auth->step);
-    show_known(inside, hf_auth_scheme, tvb, auth->scheme);
-    show_known(inside, hf_auth_step, tvb, auth->step);
-    show_known(inside, hf_auth_user, tvb, auth->user);
-    show_known(inside, hf_auth_server, tvb, auth->challenge_server);
-    nstime_t challenge_time;
-    if (auth->challenge_time && filetime_to_nstime(&challenge_time, auth->challenge_time))
-        generated(proto_tree_add_time(inside, hf_auth_challenge_time, tvb, 0, 0, &challenge_time));
-    if (auth->credentials_frame)
-        generated(proto_tree_add_uint(inside, hf_auth_credentials, tvb, 0, 0, auth->credentials_frame));
-    if (auth->time_ns >= 0)
-        show_interval(inside, hf_auth_time, tvb, auth->time_ns);
-}
-
 /* The specification's spelling of the request type, else the sender's; NULL if there is none. */
 static const char *type_text(const struct mapi_message *message)
 {
@@ -340,31 +303,31 @@ static void show_state(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, cons
                        const struct show *shown)
 {
     static const char *const endpoints[] = { "", "emsmdb", "nspi" };
-    show_known(tree, hf_request_type, tvb, message->is_response ? type_text(message) : NULL);
+    outlook_show_known(tree, hf_request_type, tvb, message->is_response ? type_text(message) : NULL);
     if (message->endpoint < G_N_ELEMENTS(endpoints))
-        show_known(tree, hf_endpoint, tvb, endpoints[message->endpoint]);
+        outlook_show_known(tree, hf_endpoint, tvb, endpoints[message->endpoint]);
     if (message->session != NO_NUMBER)
-        generated(proto_tree_add_uint(tree, hf_session, tvb, 0, 0, message->session));
+        proto_item_set_generated(proto_tree_add_uint(tree, hf_session, tvb, 0, 0, message->session));
     if (message->leg != NO_NUMBER)
-        generated(proto_tree_add_uint(tree, hf_leg, tvb, 0, 0, message->leg));
+        proto_item_set_generated(proto_tree_add_uint(tree, hf_leg, tvb, 0, 0, message->leg));
     if (!shown->mailbox_id)
-        show_known(tree, hf_mailbox_id, tvb, message->mailbox);
+        outlook_show_known(tree, hf_mailbox_id, tvb, message->mailbox);
     if (!shown->client_application)
-        show_known(tree, hf_client_application, tvb, message->client_application);
+        outlook_show_known(tree, hf_client_application, tvb, message->client_application);
     /* Connect itself has it in its body. */
     if (message->is_response || message->type != MAPI_CONNECT)
-        show_known(tree, hf_user_dn, tvb, message->user_dn);
+        outlook_show_known(tree, hf_user_dn, tvb, message->user_dn);
     if (message->is_response && message->has_code)
-        generated(proto_tree_add_uint(tree, hf_response_code, tvb, 0, 0, message->code));
+        proto_item_set_generated(proto_tree_add_uint(tree, hf_response_code, tvb, 0, 0, message->code));
     if (message->request_frame)
-        generated(proto_tree_add_uint(tree, hf_request_in, tvb, 0, 0, message->request_frame));
+        proto_item_set_generated(proto_tree_add_uint(tree, hf_request_in, tvb, 0, 0, message->request_frame));
     /* Known only once the response was met: as with http.response_in. */
     if (!message->is_response && message->response_frame && PINFO_FD_VISITED(pinfo))
-        generated(proto_tree_add_uint(tree, hf_response_in, tvb, 0, 0, message->response_frame));
+        proto_item_set_generated(proto_tree_add_uint(tree, hf_response_in, tvb, 0, 0, message->response_frame));
     if (message->is_response && message->elapsed_ns >= 0)
-        show_interval(tree, hf_time, tvb, message->elapsed_ns);
+        outlook_show_interval(tree, hf_time, tvb, message->elapsed_ns);
     if (message->elapsed_in_seconds)
-        generated(proto_tree_add_string(tree, hf_remark, tvb, 0, 0,
+        proto_item_set_generated(proto_tree_add_string(tree, hf_remark, tvb, 0, 0,
                                         "X-ElapsedTime is about a thousandth of the measured time: this server reports seconds"));
     outlook_show_auth(tree, tvb, message->auth);
 }
@@ -395,9 +358,9 @@ static void show_tag(proto_tree *tree, tvbuff_t *tvb, const struct mapi_message 
     int64_t after = arrived->when.ns - message->begin.ns;
     proto_item_append_text(item, " (frame %u, %.3f s after the response began)", arrived->when.frame,
                            (double)after / 1e9);
-    generated(proto_tree_add_uint(inside, hf_tag_frame, tvb, 0, 0, arrived->when.frame));
+    proto_item_set_generated(proto_tree_add_uint(inside, hf_tag_frame, tvb, 0, 0, arrived->when.frame));
     nstime_t time = { (time_t)(arrived->when.ns / 1000000000), (int)(arrived->when.ns % 1000000000) };
-    generated(proto_tree_add_time(inside, hf_tag_time, tvb, 0, 0, &time));
+    proto_item_set_generated(proto_tree_add_time(inside, hf_tag_time, tvb, 0, 0, &time));
 }
 
 /* The scanner keeps what it was given only as long as the call; the buffer has it whole. */
@@ -450,12 +413,6 @@ static bool show_envelope(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, c
     }
 }
 
-/* A failed request is answered with text for people in place of a body (2.2.3.3.3). */
-static bool failed(const struct mapi_message *message)
-{
-    return message->is_response && message->has_code && message->code != 0;
-}
-
 static void show_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_item *item)
 {
     const struct mapi_message *message = item->message;
@@ -464,56 +421,15 @@ static void show_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
         int offset = 0;
         if (!show_envelope(tvb, pinfo, tree, message, &offset))
             return;
-        if (tvb_reported_length_remaining(tvb, offset) == 0 && (item->cut || failed(message)))
+        if (tvb_reported_length_remaining(tvb, offset) == 0 && (item->cut || mapi_message_failed(message)))
             return;
-        if (failed(message)) {
+        if (mapi_message_failed(message)) {
             proto_tree_add_item(tree, hf_error_page, tvb, offset, -1, ENC_UTF_8);
             return;
         }
         tvb = tvb_new_subset_remaining(tvb, offset);
     }
     sink_body(tvb, pinfo, tree, item->cut, decode_body, &job);
-}
-
-/* What the state wants to know of a body, on the first pass. */
-void mapi_learn(struct mconn *conn, const struct mapi_item *item)
-{
-    struct mapi_message *message = item->message;
-    struct span sentence = { (const uint8_t *)item->sentence, item->sentence_len };
-    struct body_job job = { .type = (enum mapi_type)message->type, .response = message->is_response };
-    const uint8_t *p = NULL;
-    size_t len = 0;
-    if (item->body) {
-        len = tvb_captured_length(item->body);
-        p = tvb_get_ptr(item->body, 0, (int)len);
-    } else if (item->kept && !item->encoded && item->kept_len > item->head_len) {
-        p = item->kept + item->head_len;
-        len = item->kept_len - item->head_len;
-    }
-    memset(&job.facts, 0, sizeof job.facts);
-    if (p && len > 0 && !item->page && !item->cut) {
-        size_t offset = 0;
-        if (message->is_response) {
-            struct meta_scanner scanner;
-            struct mapi_meta meta;
-            size_t used = 0;
-            meta_scan_init(&scanner);
-            do {
-                used += meta_scan(&scanner, p + used, len - used, &meta);
-            } while (meta.kind >= META_PROCESSING && meta.kind <= META_HEADER);
-            offset = meta.kind == META_BODY ? meta.offset : meta.kind == META_NO_ENVELOPE ? 0 : len;
-        }
-        if (offset < len && failed(message)) {
-            if (sentence.len == 0)
-                sentence = (struct span){ p + offset, len - offset };
-        } else if (offset < len) {
-            struct reader reader;
-            static const struct field_sink quiet = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
-            reader_init(&reader, p + offset, (uint32_t)(len - offset), (uint32_t)(len - offset), &quiet);
-            decode_body(&reader, &job);
-        }
-    }
-    mconn_facts(conn, message, &job.facts, sentence);
 }
 
 /* ---- Messages --------------------------------------------------------------------- */
@@ -611,6 +527,8 @@ static void show_stray(packet_info *pinfo, proto_tree *tree, tvbuff_t *body)
 
 void mapi_show_stray(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, tvbuff_t *body)
 {
+    if (!tree && !outlook_wants_expert())
+        return;
     TRY {
         show_stray(pinfo, tree, body);
     }
@@ -643,7 +561,7 @@ void mapi_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
         show_guarded(tvb, pinfo, tree, item);
     if (note->verdicts) {
         proto_item *item = proto_tree_add_protocol_format(tree, proto_mapihttp, tvb, 0, 0, "MAPI over HTTP, verdict");
-        generated(item);
+        proto_item_set_generated(item);
         outlook_show_verdicts(tvb, pinfo, proto_item_add_subtree(item, ett_message), note->verdicts);
     }
 }
@@ -729,19 +647,8 @@ void mapi_register_fields(void)
           "From X-BackEndCookie", HFILL } },
         { &hf_persistence, { "Persistence cookie names", "outlook.persistence_server", FT_STRING, BASE_NONE, NULL, 0,
           "Server that a load balancer's cookie names", HFILL } },
-        { &hf_auth_scheme, { "Scheme", "outlook.auth.scheme", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_auth_step, { "Step", "outlook.auth.step", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_auth_user, { "User", "outlook.auth.user", FT_STRING, BASE_NONE, NULL, 0, "As sent", HFILL } },
-        { &hf_auth_server, { "Challenge from", "outlook.auth.challenge_server", FT_STRING, BASE_NONE, NULL, 0,
-          "Computer name in the NTLM challenge", HFILL } },
-        { &hf_auth_challenge_time, { "Challenge made at", "outlook.auth.challenge_time", FT_ABSOLUTE_TIME, ABSOLUTE_TIME_UTC,
-          NULL, 0, "MsvAvTimestamp", HFILL } },
-        { &hf_auth_credentials, { "Credentials in", "outlook.auth.credentials_in", FT_FRAMENUM, BASE_NONE, NULL, 0, NULL,
-          HFILL } },
-        { &hf_auth_time, { "Time since credentials", "outlook.auth.time", FT_RELATIVE_TIME, BASE_NONE, NULL, 0, NULL,
-          HFILL } },
     };
-    static int *ett[] = { &ett_message, &ett_tags, &ett_tag, &ett_auth, &ett_cookies };
+    static int *ett[] = { &ett_message, &ett_tags, &ett_tag, &ett_cookies };
     for (uint32_t code = 0; code < MAPI_CODES; code++)
         response_codes[code] = (value_string){ code, mapi_code_name(code) };
     proto_register_field_array(proto_mapihttp, of_mapi, array_length(of_mapi));

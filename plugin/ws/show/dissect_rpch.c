@@ -5,13 +5,21 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "ws.h"
+#include "dissect_rpch.h"
 
 #include <epan/conversation.h>
 #include <epan/exceptions.h>
 #include <epan/expert.h>
 #include <epan/show_exception.h>
-#include <epan/tap.h>
+#include <epan/proto_data.h>
+
+#include "dissect_outlook.h"
+#include "ids.h"
+#include "pdu.h"
+#include "rts.h"
+#include "sink_tree.h"
+#include "store.h"
+#include "stretch.h"
 
 enum { FRAME_COLUMNS = 2 };          /* key of per-packet data: something of ours stands in Info */
 
@@ -25,16 +33,11 @@ static int hf_vc = -1, hf_vc_leg = -1, hf_vc_in_stream = -1, hf_vc_out_stream = 
 static int hf_vc_state = -1, hf_vc_in_peer = -1, hf_vc_out_peer = -1, hf_vc_peer_frame = -1;
 static int hf_channel = -1, hf_channel_bytes = -1, hf_target = -1, hf_outlook_session = -1, hf_session_id = -1;
 static int hf_error_code = -1, hf_greeting = -1, hf_skipped = -1;
-static int hf_verdict = -1, hf_verdict_where = -1, hf_verdict_seen = -1, hf_verdict_inferred = -1, hf_verdict_next = -1;
-int outlook_hf_request_id = -1, outlook_hf_client_request_id = -1, outlook_hf_front_end = -1;
-int outlook_hf_failure_context = -1;
 
-static int ett_pdu = -1, ett_flags = -1, ett_vc = -1, ett_head = -1, ett_verdict = -1;
+static int ett_pdu = -1, ett_flags = -1, ett_vc = -1, ett_head = -1;
 
-static expert_field ei_verdict[VERDICT_KINDS];
 static expert_field ei_malformed = EI_INIT;
 static expert_field ei_unexpected = EI_INIT;
-static ei_register_info *proxies_differ_info;
 
 static const value_string channel_names[] = {
     { RTS_IN, "IN" },
@@ -58,44 +61,6 @@ static const value_string ptype_names[] = {
     { RPC_RTS, "RTS" },
     { 0, NULL }
 };
-
-static void register_verdicts(void)
-{
-    static const int groups[] = { [GROUP_SEQUENCE] = PI_SEQUENCE, [GROUP_RESPONSE] = PI_RESPONSE_CODE,
-                                  [GROUP_PROTOCOL] = PI_PROTOCOL, [GROUP_SECURITY] = PI_SECURITY };
-    static const int severities[] = { [V_CHAT] = PI_CHAT, [V_NOTE] = PI_NOTE, [V_WARNING] = PI_WARN,
-                                      [V_ERROR] = PI_ERROR };
-    static ei_register_info of_rpch[VERDICT_KINDS + 2], of_outlook[VERDICT_KINDS], of_mapi[VERDICT_KINDS];
-    int rpch = 0, outlook = 0, mapi = 0;
-    for (int kind = 0; kind < VERDICT_KINDS; kind++) {
-        const struct verdict_row *row = &verdict_rows[kind];
-        ei_register_info *info = g_str_has_prefix(row->filter, "outlook.") ? &of_outlook[outlook++]
-            : g_str_has_prefix(row->filter, "mapihttp.") ? &of_mapi[mapi++] : &of_rpch[rpch++];
-        ei_verdict[kind].ei = ei_verdict[kind].hf = EI_INIT_EI;
-        *info = (ei_register_info){
-            &ei_verdict[kind], { row->filter, groups[row->group], severities[row->severity], row->summary, EXPFILL }
-        };
-        if (kind == V_PROXIES_DIFFER)
-            proxies_differ_info = info;
-    }
-    ei_register_info broken[] = {
-        { &ei_malformed, { "rpch.rts.malformed", PI_MALFORMED, PI_ERROR, "A broken PDU", EXPFILL } },
-        { &ei_unexpected,
-          { "rpch.rts.unexpected", PI_PROTOCOL, PI_NOTE, "A value out of range, or a PDU out of place", EXPFILL } },
-    };
-    of_rpch[rpch++] = broken[0];
-    of_rpch[rpch++] = broken[1];
-    expert_register_field_array(expert_register_protocol(proto_rpch), of_rpch, rpch);
-    expert_register_field_array(expert_register_protocol(proto_outlook), of_outlook, outlook);
-    expert_register_field_array(expert_register_protocol(proto_mapihttp), of_mapi, mapi);
-}
-
-void rpch_set_severities(bool same_proxy_required)
-{
-    /* The registrar keeps a pointer to this record. */
-    if (proxies_differ_info)
-        proxies_differ_info->eiinfo.severity = same_proxy_required ? PI_WARN : PI_NOTE;
-}
 
 void rpch_register_fields(void)
 {
@@ -146,28 +111,15 @@ void rpch_register_fields(void)
         { &hf_greeting, { "Legacy server response", "rpch.greeting", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
         { &hf_skipped, { "Bytes passed over", "rpch.skipped", FT_BYTES, BASE_NONE, NULL, 0, NULL, HFILL } },
     };
-    static hf_register_info of_outlook[] = {
-        { &outlook_hf_request_id, { "Request id", "outlook.request_id", FT_STRING, BASE_NONE, NULL, 0, "request-id", HFILL } },
-        { &outlook_hf_client_request_id, { "Client request id", "outlook.client_request_id", FT_STRING, BASE_NONE, NULL, 0,
-          "client-request-id", HFILL } },
-        { &outlook_hf_front_end, { "Front end", "outlook.front_end", FT_STRING, BASE_NONE, NULL, 0, "X-FEServer", HFILL } },
-        { &outlook_hf_failure_context, { "Failure context", "outlook.failure_context", FT_STRING, BASE_NONE, NULL, 0,
-          "X-FailureContext", HFILL } },
-        { &hf_verdict, { "Verdict", "outlook.verdict", FT_STRING, BASE_NONE, NULL, 0, "Filter name of an expert item on this frame",
-          HFILL } },
-        { &hf_verdict_where, { "Where", "outlook.verdict.where", FT_STRING, BASE_NONE, NULL, 0,
-          "Whose fault it is, and whether that was seen or is inferred", HFILL } },
-        { &hf_verdict_seen, { "Seen", "outlook.verdict.seen", FT_STRING, BASE_NONE, NULL, 0,
-          "What the verdict rests on, in full: an expert item's own text is cut at 240 characters", HFILL } },
-        { &hf_verdict_inferred, { "Inferred", "outlook.verdict.inferred", FT_STRING, BASE_NONE, NULL, 0,
-          "What follows from it", HFILL } },
-        { &hf_verdict_next, { "Next", "outlook.verdict.next", FT_STRING, BASE_NONE, NULL, 0, "What to check next", HFILL } },
+    static ei_register_info broken[] = {
+        { &ei_malformed, { "rpch.rts.malformed", PI_MALFORMED, PI_ERROR, "A broken PDU", EXPFILL } },
+        { &ei_unexpected,
+          { "rpch.rts.unexpected", PI_PROTOCOL, PI_NOTE, "A value out of range, or a PDU out of place", EXPFILL } },
     };
-    static int *ett[] = { &ett_pdu, &ett_flags, &ett_vc, &ett_head, &ett_verdict };
+    static int *ett[] = { &ett_pdu, &ett_flags, &ett_vc, &ett_head };
     proto_register_field_array(proto_rpch, of_rpch, array_length(of_rpch));
-    proto_register_field_array(proto_outlook, of_outlook, array_length(of_outlook));
     proto_register_subtree_array(ett, array_length(ett));
-    register_verdicts();
+    expert_register_field_array(expert_register_protocol(proto_rpch), broken, array_length(broken));
 }
 
 /* ---- Columns ---------------------------------------------------------------------- */
@@ -178,23 +130,6 @@ void rpch_begin_columns(packet_info *pinfo)
         return;
     col_clear(pinfo->cinfo, COL_INFO);
     p_add_proto_data(pinfo->pool, pinfo, proto_rpch, FRAME_COLUMNS, pinfo);
-}
-
-/* Parts what comes from what stands in Info, whoever wrote it. */
-static void next_in_info(packet_info *pinfo)
-{
-    const char *text = col_get_text(pinfo->cinfo, COL_INFO);
-    if (text && *text)
-        col_append_str(pinfo->cinfo, COL_INFO, text[strlen(text) - 1] == ' ' ? "" : ", ");
-    col_set_fence(pinfo->cinfo, COL_INFO);
-}
-
-void outlook_show_in_info(packet_info *pinfo, const char *protocol, const char *text)
-{
-    col_set_str(pinfo->cinfo, COL_PROTOCOL, protocol);
-    next_in_info(pinfo);
-    col_append_str(pinfo->cinfo, COL_INFO, text);
-    col_set_fence(pinfo->cinfo, COL_INFO);
 }
 
 static void show_in_info(packet_info *pinfo, const char *text)
@@ -372,45 +307,17 @@ static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
         proto_tree_add_expert_format(pdu_tree, pinfo, &ei_malformed, tvb, 10, 2,
                                      "auth_length %u does not fit into frag_length %u", header->auth_length,
                                      header->frag_length);
-    next_in_info(pinfo);
+    outlook_next_in_info(pinfo);
     call_dcerpc(tvb, pinfo, tree, note->call_conversation);
     col_set_fence(pinfo->cinfo, COL_INFO);
 }
 
 /* ---- One PDU ---------------------------------------------------------------------- */
 
-static void learn(struct stream *stream, enum way way, packet_info *pinfo, const uint8_t *p, uint32_t captured,
-                  const struct pdu_header *header, struct pdu_note *note)
-{
-    struct pdu_outcome outcome;
-    struct rts_pdu rts;
-    uint32_t status = 0;
-    memset(&outcome, 0, sizeof outcome);
-    if (header->ptype == RPC_RTS) {
-        rts_decode(p, captured, header->frag_length, &rts, NULL);
-    } else if (!pdu_status(p, captured, &status)) {
-        status = 0;
-    }
-    vtcp_pdu(stream->conn, frame_when(pinfo), way, header, header->ptype == RPC_RTS ? &rts : NULL, status, &outcome);
-    if (header->ptype == RPC_RTS && way == WAY_TO_CLIENT && stream->auth)
-        auth_accepted(stream->auth, frame_when(pinfo));
-    note->name = store_intern(outcome.name);
-    note->unexpected = outcome.unexpected;
-    note->misplaced = outcome.misplaced;
-    note->channel = outcome.channel;
-    note->bytes = outcome.channel_bytes;
-    uint32_t row = vtcp_row(stream->conn);
-    note->call_conversation = row != NO_NUMBER ? row : 0x80000000u | stream->tcp_stream;
-}
-
-void rpch_dissect_pdu(struct stream *stream, enum way way, tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
-                      struct pdu_note *note, bool first_pass)
+void rpch_show_pdu(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct pdu_note *note)
 {
     uint32_t captured = tvb_captured_length(tvb);
     if (captured < PDU_HEADER_LEN) {
-        if (first_pass)
-            vtcp_skipped(stream->conn, frame_when(pinfo), way, tvb_reported_length(tvb));
-        note->name = "";
         show_in_info(pinfo, "PDU cut by the snap length");
         call_data_dissector(tvb, pinfo, tree);
         return;
@@ -422,11 +329,6 @@ void rpch_dissect_pdu(struct stream *stream, enum way way, tvbuff_t *tvb, packet
     const uint32_t there = tvb_reported_length(tvb);
     if (header.frag_length > there)
         header.frag_length = (uint16_t)there;
-    if (first_pass) {
-        struct frame_note *frame = frame_note_make(pinfo, stream);
-        frame->show_state = true;
-        learn(stream, way, pinfo, p, captured, &header, note);
-    }
     TRY {
         if (announced != header.frag_length)
             proto_tree_add_expert_format(tree, pinfo, &ei_malformed, tvb, 8, 2,
@@ -570,62 +472,6 @@ static void show_snapshot(proto_tree *tree, tvbuff_t *tvb, const struct vc_snaps
         proto_item_set_generated(proto_tree_add_uint(tree, hf_vc_peer_frame, tvb, 0, 0, now->peer_frame));
 }
 
-/* The three parts of a verdict's text, each whole: Wireshark cuts labels and the message of
- * an expert item. */
-static void show_parts(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, const char *text)
-{
-    static const char inferred_mark[] = "; inferred: ", next_mark[] = "; next: ";
-    const char *seen = g_str_has_prefix(text, "Seen: ") ? text + strlen("Seen: ") : text;
-    const char *inferred = strstr(seen, inferred_mark);
-    const char *next = strstr(inferred ? inferred : seen, next_mark);
-    const char *end = text + strlen(text);
-    const struct {
-        int hf;
-        const char *from, *to;
-    } parts[] = {
-        { hf_verdict_seen, seen, inferred ? inferred : next ? next : end },
-        { hf_verdict_inferred, inferred ? inferred + strlen(inferred_mark) : end, next ? next : end },
-        { hf_verdict_next, next ? next + strlen(next_mark) : end, end },
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
-        const char *part = parts[i].to > parts[i].from
-            ? wmem_strndup(pinfo->pool, parts[i].from, (size_t)(parts[i].to - parts[i].from)) : "-";
-        proto_item_set_generated(proto_tree_add_string(tree, parts[i].hf, tvb, 0, 0, part));
-    }
-}
-
-void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct verdict *verdicts)
-{
-    const char *before = pinfo->current_proto;
-    for (const struct verdict *verdict = verdicts; verdict; verdict = verdict->next) {
-        const char *filter = verdict_filter(verdict->kind);
-        /* Expert items are listed under it: after the frame it is nobody's. */
-        pinfo->current_proto = g_str_has_prefix(filter, "mapihttp.") ? "MAPI/HTTP" : g_str_has_prefix(filter, "rpch.")
-            ? "RPCH" : "Outlook";
-        proto_item *named = proto_tree_add_string(tree, hf_verdict, tvb, 0, 0, filter);
-        proto_item_set_generated(named);
-        expert_add_info_format(pinfo, named, &ei_verdict[verdict->kind], "%s", verdict->text);
-        proto_tree *inside = proto_item_add_subtree(named, ett_verdict);
-        char where[48];
-        if (verdict->where == WHERE_NONE || verdict->where == WHERE_UNKNOWN)
-            snprintf(where, sizeof where, "CANNOT TELL");
-        else
-            snprintf(where, sizeof where, "%s (%s)", verdict_where_name(verdict->where),
-                     verdict->where_seen ? "seen" : "inferred");
-        proto_item_set_generated(proto_tree_add_string(inside, hf_verdict_where, tvb, 0, 0, where));
-        show_parts(inside, pinfo, tvb, verdict->text);
-    }
-    pinfo->current_proto = before;
-}
-
-bool outlook_wants_expert(void)
-{
-    static int tap = -1;
-    if (tap == -1)
-        tap = find_tap_id("expert");
-    return have_tap_listener(tap);
-}
-
 void rpch_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note)
 {
     /* Without a tree only verdicts count: expert items are made for taps too. */
@@ -636,7 +482,7 @@ void rpch_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
     proto_tree *vc_tree = proto_item_add_subtree(item, ett_vc);
     if (note->mark) {
         struct vc_snapshot now;
-        vc_mark_show(note->mark, &now);
+        outlook_mark_show(note->mark, &now);
         if (now.vc != NO_NUMBER)
             proto_item_append_text(item, ", virtual connection %u, leg %u", now.vc, now.leg);
         if (now.channel != 0)

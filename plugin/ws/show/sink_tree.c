@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "ws.h"
+#include "sink_tree.h"
 
 #include <epan/expert.h>
 #include <epan/tvbuff.h>
@@ -13,6 +13,7 @@
 
 #include "bodies.h"
 #include "catalogue.h"
+#include "ids.h"
 #include "rts.h"
 
 static struct catalogue catalogue;

@@ -4,7 +4,10 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "ws.h"
+#include "tcpframe.h"
+
+#include "store.h"
+#include "tlsrecords.h"
 
 #define IPPROTO_NUMBER_TCP 6
 #define SEARCH_LIMIT 256         /* link layer, tags and tunnels in front of IP */
@@ -114,4 +117,59 @@ bool tcp_frame_parse(packet_info *pinfo, struct tcp_frame *tcp)
         tcp->captured = tcp->payload_len;
     tcp->payload = frame + tcp->payload_offset;
     return true;
+}
+
+/* ---- Its connection --------------------------------------------------------------- */
+
+conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    return find_conversation(pinfo->num, &pinfo->net_src, &pinfo->net_dst, CONVERSATION_TCP, tcp->src.port,
+                             tcp->dst.port, 0);
+}
+
+static ws_bool lost_segment(const void *key _U_, void *value, void *found)
+{
+    const struct tcp_acked *acked = (const struct tcp_acked *)value;
+    if (acked->flags & (COMPAT_TCP_A_LOST_PACKET | COMPAT_TCP_A_ACK_LOST_PACKET))
+        *(bool *)found = true;
+    return *(bool *)found;
+}
+
+void tcp_read_past(packet_info *pinfo, conversation_t *conversation, bool from_client, struct conn_past *past,
+                     uint32_t *tcp_stream)
+{
+    struct tcp_analysis *analysis = get_tcp_conversation_data(conversation, pinfo);
+    memset(past, 0, sizeof *past);
+    *tcp_stream = NO_NUMBER;
+    if (!analysis) {
+        past->gap = true;
+        past->first = frame_when(pinfo);
+        return;
+    }
+    *tcp_stream = analysis->stream;
+    past->syn = (analysis->conversation_completeness & COMPAT_TCP_SYN_SEEN) != 0;
+    past->syn_ack = (analysis->conversation_completeness & COMPAT_TCP_SYNACK_SEEN) != 0;
+    past->first.frame = conversation->setup_frame;
+    past->first.ns = (int64_t)analysis->ts_first.secs * 1000000000 + analysis->ts_first.nsecs;
+    const tcp_analyze_seq_flow_info_t *fwd = analysis->fwd->tcp_analyze_seq_info, *rev = analysis->rev->tcp_analyze_seq_info;
+    if (!fwd || !rev)
+        past->gap = true;        /* sequence analysis is switched off: it cannot be told */
+    else if (analysis->acked_table)
+        wmem_tree_foreach(analysis->acked_table, lost_segment, &past->gap);
+    if (fwd && rev && fwd->nextseqframe && rev->nextseqframe) {
+        past->has_next = true;
+        past->next_seq[from_client ? WAY_TO_SERVER : WAY_TO_CLIENT] = fwd->nextseq;
+        past->next_seq[from_client ? WAY_TO_CLIENT : WAY_TO_SERVER] = rev->nextseq;
+    }
+}
+
+void tcp_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, bool tls, struct segment *segment)
+{
+    *segment = (struct segment){
+        .when = frame_when(pinfo), .way = way,
+        .syn = (tcp->flags & TH_SYN) != 0, .fin = (tcp->flags & TH_FIN) != 0, .rst = (tcp->flags & TH_RST) != 0,
+        .has_ack = (tcp->flags & TH_ACK) != 0, .seq = tcp->seq, .ack = tcp->ack, .len = tcp->payload_len,
+        .captured = tcp->captured, .ip_id = tcp->ip_id, .window = tcp->window,
+        .opaque = tls && tcp->payload_len > 0 && !tls_decrypted(pinfo),
+    };
 }

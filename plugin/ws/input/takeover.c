@@ -10,7 +10,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "ws.h"
+#include "takeover.h"
 
 #include <stdlib.h>
 
@@ -18,21 +18,19 @@
 #include <epan/conversation.h>
 #include <epan/exceptions.h>
 #include <epan/prefs.h>
+#include <epan/proto_data.h>
 #include <epan/tap.h>
 
-#define SOURCES_MAX 64               /* data sources of one frame that are looked at */
+#include "engine.h"
+#include "ids.h"
+#include "leaf.h"
+#include "mapistream.h"
+#include "pdu.h"
+#include "sources.h"
+#include "store.h"
+#include "stretch.h"
 
 static int proto_http = -1;
-static int rpch_tap = -1;
-int outlook_tap = -1;
-
-/* A frame may speak of several users; last: the row that is told at the end of the frame. */
-void outlook_tap_auth(packet_info *pinfo, const struct auth_shown *auth, uint32_t last)
-{
-    if (auth && auth->row != NO_NUMBER && auth->row != last)
-        tap_queue_packet(outlook_tap, pinfo, &auth->row);
-}
-
 /* Handles without a protocol are called even when the user has switched ours off. */
 static bool switched_off(int protocol)
 {
@@ -59,26 +57,6 @@ static bool starts_rpc_request(const uint8_t *p, size_t len)
     return false;
 }
 
-static tvbuff_t *source_tvb(packet_info *pinfo, unsigned index, const struct data_source **source)
-{
-    const GSList *item = pinfo->data_src;
-    for (unsigned i = 0; item && i < index; i++)
-        item = item->next;
-    if (!item)
-        return NULL;
-    if (source)
-        *source = (const struct data_source *)item->data;
-    return get_data_source_tvb((const struct data_source *)item->data);
-}
-
-bool takeover_is_stream_source(packet_info *pinfo, const struct data_source *source, bool *tls)
-{
-    const char *name = compat_source_name(pinfo->pool, source);
-    *tls = g_str_has_prefix(name, "Decrypted TLS") || g_str_has_prefix(name, "Reassembled TLS")
-        || g_str_has_prefix(name, "Reassembled SSL") || g_str_has_prefix(name, "Decrypted SSL");
-    return *tls || g_str_has_prefix(name, "Reassembled TCP");
-}
-
 /* The last stretch that begins with an RPC_* request: where tcp or tls reassembled, the
  * longer one comes later. With inside set a request behind other messages will do. */
 static bool find_request(packet_info *pinfo, const struct tcp_frame *tcp, bool inside, struct place *found)
@@ -101,7 +79,7 @@ static bool find_request(packet_info *pinfo, const struct tcp_frame *tcp, bool i
             if (p[i - 1] == '\n' && p[i] == 'R' && starts_rpc_request(p + i, (size_t)(len - i)))
                 pos = i;
         }
-        if (pos < 0 || (index > 0 && !takeover_is_stream_source(pinfo, source, &tls)))
+        if (pos < 0 || (index > 0 && !source_is_stream(pinfo, source, &tls)))
             continue;
         found->tvb = tvb;
         found->source = index;
@@ -236,7 +214,7 @@ static void run_delivered(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, s
     struct delivery delivery = {
         .frame_bytes = tvb_get_ds_tvb(tvb) == source_tvb(pinfo, 0, NULL),
     };
-    rpch_begin_columns(pinfo);
+    show_calls->rpch_columns(pinfo);
     if (by_http)
         engine_run(stream, tcp, stream_way(stream, tcp), tvb, pinfo, tree, &delivery);
     else
@@ -393,7 +371,7 @@ static void run_direct(struct frame_note *note, const struct tcp_frame *tcp, pac
                 size_t used = engine_head(stream, way, pinfo, &head, info);
                 note->body_offset = used > (size_t)(end - at) ? (uint32_t)end : (uint32_t)at + (uint32_t)used;
             }
-            rpch_show_head(tvb, pinfo, tree, at, &head, info);
+            show_calls->rpch_head(tvb, pinfo, tree, at, &head, info);
         }
         at = (int)note->body_offset;
     }
@@ -406,7 +384,7 @@ static void run_direct(struct frame_note *note, const struct tcp_frame *tcp, pac
         tvbuff_t *record = source_tvb(pinfo, index, &source);
         if (!record)
             break;
-        if (takeover_is_stream_source(pinfo, source, &tls) && tls)
+        if (source_is_stream(pinfo, source, &tls) && tls)
             run_in_tunnel(stream, tcp, record, pinfo, tree, &delivery);
     }
     if (first && !stream->tls)
@@ -425,7 +403,7 @@ static uint32_t direct_bytes(const struct frame_note *note, packet_info *pinfo, 
         tvbuff_t *record = source_tvb(pinfo, index, &source);
         if (!record)
             break;
-        if (takeover_is_stream_source(pinfo, source, &tls) && tls)
+        if (source_is_stream(pinfo, source, &tls) && tls)
             total += tvb_reported_length(record);
     }
     return total;
@@ -463,7 +441,7 @@ static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const 
     note->source = (uint16_t)found.source;
     note->source_offset = (uint32_t)found.offset;
     if (!by_http)
-        rpch_begin_columns(pinfo);
+        show_calls->rpch_columns(pinfo);
     run_direct(note, tcp, pinfo, tree);
     if (!by_http && !in_tunnel_data)
         stream->flow[WAY_TO_SERVER].held = direct_bytes(note, pinfo, tcp);
@@ -490,7 +468,7 @@ static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *st
         do {
             if (!source_tvb(pinfo, ++index, &source) || index >= SOURCES_MAX)
                 return;
-        } while (!takeover_is_stream_source(pinfo, source, &tls) || !tls);
+        } while (!source_is_stream(pinfo, source, &tls) || !tls);
     } else {
         /* Out of order may be why tcp keeps it, but not where it comes next and http asked. */
         if (!flow->have_next || (flow->held == 0 && engine_reassembles_out_of_order()))
@@ -503,7 +481,7 @@ static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *st
     note->direct = true;
     note->source = (uint16_t)index;
     note->source_offset = index == 0 ? tcp->payload_offset + old : 0;
-    rpch_begin_columns(pinfo);
+    show_calls->rpch_columns(pinfo);
     const bool was_held = flow->held > 0;
     run_direct(note, tcp, pinfo, tree);
     if (was_held)
@@ -534,7 +512,7 @@ static struct stream *claim_late(packet_info *pinfo, proto_tree *tree, const str
     struct frame_note *note = frame_note_make(pinfo, stream);
     note->direct = true;
     note->source_offset = tcp->payload_offset;
-    rpch_begin_columns(pinfo);
+    show_calls->rpch_columns(pinfo);
     run_direct(note, tcp, pinfo, tree);
     return stream;
 }
@@ -611,7 +589,7 @@ static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_fr
     else
         stream = claim(pinfo, tree, tcp);
     if (stream)
-        store_segment(pinfo, stream, tcp);
+        stream_segment(pinfo, stream, tcp);
     else if (store_active() && (tcp->flags & (TH_FIN | TH_RST)))
         vworld_foreign_end(store_world(), &tcp->src, frame_when(pinfo));
 }
@@ -623,10 +601,10 @@ static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
         return;
     if (PINFO_FD_VISITED(pinfo) && note->direct) {
         if (!note->head_by_http)
-            rpch_begin_columns(pinfo);
+            show_calls->rpch_columns(pinfo);
         run_direct(note, tcp, pinfo, tree);
     }
-    rpch_show_frame(tvb, pinfo, tree, note);
+    show_calls->rpch_frame(tvb, pinfo, tree, note);
     if (note->row != NO_NUMBER || note->verdicts)
         tap_queue_packet(rpch_tap, pinfo, note);
     for (const struct auth_note *auth = note->auth; auth; auth = auth->next)
@@ -635,7 +613,7 @@ static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
         tap_queue_packet(outlook_tap, pinfo, &note->auth_row);
 }
 
-int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
+static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
     const bool first = !PINFO_FD_VISITED(pinfo);
     const bool rpch = !switched_off(proto_rpch), mapi = !switched_off(proto_mapihttp);

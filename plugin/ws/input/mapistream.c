@@ -6,11 +6,17 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "ws.h"
+#include "mapistream.h"
 
+#include <epan/proto_data.h>
 #include <epan/tap.h>
 
 #include "follow.h"
+#include "ids.h"
+#include "leaf.h"
+#include "mapi_places.h"
+#include "sources.h"
+#include "store.h"
 #include "tlsrecords.h"
 
 #define HELD_MAX 64              /* segments that wait for one before them, of one direction */
@@ -18,9 +24,8 @@
 #define STILL_MAX 4              /* events without a byte, as the end of a message and the next one */
 #define SENTENCE_MAX 2048
 #define LINE_LOOK 256            /* of a request line, for its path */
-#define SOURCES_MAX 64           /* data sources of one frame that are looked at */
 
-enum { NOTE = 0, BODIES = 1, FOLLOWED = 2 };     /* keys of per-packet data */
+enum { FOLLOWED = 2 };           /* key of per-packet data */
 
 struct held {                    /* a segment that came too early */
     struct held *next;
@@ -51,59 +56,6 @@ struct mapi_stream {
     bool head_asked;             /* the last request was HEAD */
     struct way_state way[2];     /* by enum way */
 };
-
-static int mapi_tap = -1;
-
-/* ---- What is kept of a frame ------------------------------------------------------ */
-
-struct mapi_note *mapi_note_get(packet_info *pinfo)
-{
-    return (struct mapi_note *)p_get_proto_data(wmem_file_scope(), pinfo, proto_mapihttp, NOTE);
-}
-
-static struct mapi_note *note_make(packet_info *pinfo)
-{
-    struct mapi_note *note = mapi_note_get(pinfo);
-    if (!note) {
-        note = wmem_new0(wmem_file_scope(), struct mapi_note);
-        note->auth_row = NO_NUMBER;
-        p_add_proto_data(wmem_file_scope(), pinfo, proto_mapihttp, NOTE, note);
-    }
-    return note;
-}
-
-/* ---- Bodies that http gave us in this frame --------------------------------------- */
-
-struct body {
-    struct body *next;
-    tvbuff_t *tvb;
-    bool taken;                  /* by a message of the frame */
-};
-
-struct body_list {
-    struct body *first, *last;
-};
-
-static struct body *bodies(packet_info *pinfo)
-{
-    struct body_list *list = (struct body_list *)p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES);
-    return list ? list->first : NULL;
-}
-
-static void stash_body(packet_info *pinfo, tvbuff_t *tvb)
-{
-    struct body_list *list = (struct body_list *)p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES);
-    struct body *body = wmem_new0(pinfo->pool, struct body);
-    body->tvb = tvb;
-    if (!list) {
-        list = wmem_new0(pinfo->pool, struct body_list);
-        list->first = body;
-        p_add_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES, list);
-    } else {
-        list->last->next = body;
-    }
-    list->last = body;
-}
 
 /* ---- Messages --------------------------------------------------------------------- */
 
@@ -195,7 +147,7 @@ static void body_bytes(const struct feed *feed, struct span data)
 
 static void show_in_this_frame(const struct feed *feed, struct mapi_item *item)
 {
-    struct mapi_note *note = note_make(feed->pinfo);
+    struct mapi_note *note = mapi_note_make(feed->pinfo);
     if (note->last_item)
         note->last_item->next = item;
     else
@@ -468,12 +420,12 @@ static struct mapi_stream *claim(packet_info *pinfo, const struct tcp_frame *tcp
     struct mapi_stream *stream = wmem_new0(wmem_file_scope(), struct mapi_stream);
     struct conn_past past;
     uint32_t tcp_stream;
-    store_read_past(pinfo, conversation, from_client, &past, &tcp_stream);
+    tcp_read_past(pinfo, conversation, from_client, &past, &tcp_stream);
     past.tls = tls;
     stream->tls = tls;
     stream->client = from_client ? tcp->src : tcp->dst;
     stream->server = from_client ? tcp->dst : tcp->src;
-    struct conn *conn = store_conn(CONN_MAPI, tcp_stream, &stream->client, &stream->server, &past);
+    struct conn *conn = conn_new(store_track(), CONN_MAPI, tcp_stream, &stream->client, &stream->server, &past);
     conn->leaf = tls ? leaf_of(conversation) : NULL;
     stream->conn = mconn_new(store_mapi(), conn);
     /* Of the other direction the claiming frame is no part. */
@@ -519,7 +471,7 @@ static void claim_by_body(packet_info *pinfo, const struct tcp_frame *tcp)
         int at = item == pinfo->data_src ? (int)tcp->payload_offset : 0;
         int there = item == pinfo->data_src ? (int)tcp->captured : (int)tvb_captured_length(tvb);
         bool of_tls = false;
-        if (there < 5 || (item != pinfo->data_src && !takeover_is_stream_source(pinfo, source, &of_tls)))
+        if (there < 5 || (item != pinfo->data_src && !source_is_stream(pinfo, source, &of_tls)))
             continue;
         const uint8_t *bytes = tvb_get_ptr(tvb, at, there);
         struct http_head head;
@@ -552,7 +504,7 @@ static bool reassembled_starts_request(packet_info *pinfo)
         const int len = (int)tvb_captured_length(tvb);
         bool of_tls;
         if (len > 0 && starts_mapi_request(tvb_get_ptr(tvb, 0, len), (size_t)len)
-            && takeover_is_stream_source(pinfo, source, &of_tls) && !of_tls)
+            && source_is_stream(pinfo, source, &of_tls) && !of_tls)
             return true;
     }
     return false;
@@ -595,18 +547,18 @@ static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_fra
 
 /* ---- Called by http --------------------------------------------------------------- */
 
-int mapi_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree _U_, void *data _U_)
+static int mapi_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree _U_, void *data _U_)
 {
     struct tcp_frame tcp;
     if (!PINFO_FD_VISITED(pinfo) && tcp_frame_parse(pinfo, &tcp) && !follow_frame(pinfo, &tcp))
         claim_by_body(pinfo, &tcp);
-    stash_body(pinfo, tvb);
+    mapi_stash_body(pinfo, tvb);
     return (int)tvb_captured_length(tvb);
 }
 
 bool mapi_has_bodies(packet_info *pinfo)
 {
-    return bodies(pinfo) != NULL;
+    return mapi_bodies_in(pinfo) != NULL;
 }
 
 /* A body of any other content type, if the message is one of ours. */
@@ -618,7 +570,7 @@ static ws_bool body_of_other_type(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
     const struct mapi_note *note = mapi_note_get(pinfo);
     if (!note)
         return FALSE;
-    const struct body *body = bodies(pinfo);
+    const struct mapi_body *body = mapi_bodies_in(pinfo);
     for (const struct mapi_item *item = note->items; item; item = item->next) {
         if (item->message->body_length == 0 || item->page)
             continue;
@@ -628,131 +580,35 @@ static ws_bool body_of_other_type(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
         }
         if (item->message->type == MAPI_NONE)
             return FALSE;
-        stash_body(pinfo, tvb);
+        mapi_stash_body(pinfo, tvb);
         return TRUE;
     }
     return FALSE;
 }
 
-/* ---- Where the bytes are ---------------------------------------------------------- */
-
-#define HEADS_COMPARED 64            /* of one source: a hostile one may look like heads everywhere */
-#define WORK_MAX 0x80000             /* bytes compared in one frame */
-#define SEARCHES_MAX 64              /* heads of one frame that are not behind the one before */
-
-/* Messages of a frame follow each other: each is searched for from where the last one was found. */
-struct places {
-    int behind[SOURCES_MAX];         /* the last head found in each source */
-    unsigned searches;               /* for one that is not there */
-    size_t work;                     /* bytes of heads that were compared; they may overlap */
-};
-
-static bool head_here(const uint8_t *p, size_t len, const struct mapi_item *item, size_t from, struct places *places,
-                      int *offset)
-{
-    unsigned compared = 0;
-    for (size_t at = from; at + item->head_len <= len && compared < HEADS_COMPARED && places->work < WORK_MAX; at++) {
-        const uint8_t *found = (const uint8_t *)memchr(p + at, item->first[0], len - item->head_len - at + 1);
-        if (!found)
-            return false;
-        at = (size_t)(found - p);
-        if (memcmp(found, item->first, sizeof item->first) != 0)
-            continue;
-        compared++;
-        places->work += item->head_len;
-        if (hash_keyed(store_key(), 0, found, item->head_len) == item->head_hash) {
-            *offset = (int)at;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The head of a message in the frame's own bytes or in what was made of them; anew: not only
- * behind the message before. */
-static bool find_head_from(packet_info *pinfo, const struct tcp_frame *tcp, struct places *places,
-                           struct mapi_item *item, bool anew)
-{
-    unsigned index = 0;
-    for (const GSList *source = pinfo->data_src; source && index < SOURCES_MAX; source = source->next, index++) {
-        tvbuff_t *tvb = get_data_source_tvb((const struct data_source *)source->data);
-        const int at = index == 0 ? (int)tcp->payload_offset : 0;
-        const int len = index == 0 ? (int)tcp->captured : (int)tvb_captured_length(tvb);
-        const int from = anew ? 0 : places->behind[index];
-        if (len - from < (int)item->head_len || (!anew && from == 0))
-            continue;
-        if (head_here(tvb_get_ptr(tvb, at, len), (size_t)len, item, (size_t)from, places, &item->head_offset)) {
-            places->behind[index] = item->head_offset + (int)item->head_len;
-            item->head = tvb;
-            item->head_offset += at;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What is not found is shown from our own copy. */
-static void find_head(packet_info *pinfo, const struct tcp_frame *tcp, struct places *places, struct mapi_item *item)
-{
-    item->head = NULL;
-    if (places->searches == SEARCHES_MAX || find_head_from(pinfo, tcp, places, item, false))
-        return;
-    places->searches++;
-    find_head_from(pinfo, tcp, places, item, true);
-}
-
 /* ---- Every frame ------------------------------------------------------------------ */
 
-/* Whether http undid a content encoding: what it hands over as it came lies in the stream. */
-static bool is_decoded(packet_info *pinfo, tvbuff_t *body)
+/* What the state wants to know of a body. */
+static void learn(struct mconn *conn, const struct mapi_item *item)
 {
-    const tvbuff_t *whole = tvb_get_ds_tvb(body);
-    unsigned index = 0;
-    for (const GSList *item = pinfo->data_src; item && index < SOURCES_MAX; item = item->next, index++) {
-        const struct data_source *source = (const struct data_source *)item->data;
-        bool tls;
-        if (get_data_source_tvb(source) == whole)
-            return index > 0 && !takeover_is_stream_source(pinfo, source, &tls);
+    const struct span sentence = { (const uint8_t *)item->sentence, item->sentence_len };
+    struct span body = { NULL, 0 };
+    if (item->page || item->cut) {
+        /* It has none that can be read. */
+    } else if (item->body) {
+        body.len = tvb_captured_length(item->body);
+        body.ptr = tvb_get_ptr(item->body, 0, (int)body.len);
+    } else if (item->kept && !item->encoded && item->kept_len > item->head_len) {
+        body = (struct span){ item->kept + item->head_len, item->kept_len - item->head_len };
     }
-    return false;
-}
-
-static bool is_body_of(packet_info *pinfo, tvbuff_t *body, const struct mapi_item *item)
-{
-    return item->encoded ? is_decoded(pinfo, body) : tvb_reported_length(body) == item->message->body_length;
-}
-
-/* Gives each message of the frame its body, in their order. A body that http did not hand
- * over in this frame is shown from our own copy. */
-static void match_bodies(packet_info *pinfo, struct mapi_note *note)
-{
-    struct body *body = bodies(pinfo);
-    for (struct mapi_item *item = note->items; item; item = item->next) {
-        item->body = NULL;
-        if (item->message->body_length == 0 || item->cut || item->page)
-            continue;
-        if (body && is_body_of(pinfo, body->tvb, item)) {
-            item->body = body->tvb;
-            body->taken = true;
-            body = body->next;
-        }
-    }
-}
-
-/* Where head and body of each message are, as long as the frame is under dissection. */
-static void locate(packet_info *pinfo, const struct tcp_frame *tcp, struct mapi_note *note)
-{
-    struct places places = { .searches = 0 };
-    match_bodies(pinfo, note);
-    for (struct mapi_item *item = note->items; item; item = item->next)
-        find_head(pinfo, tcp, &places, item);
+    outlook_learn_body(conn, item->message, body, sentence);
 }
 
 static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const struct tcp_frame *tcp)
 {
     const struct feed feed = { stream, pinfo, way_of(stream, tcp), frame_when(pinfo) };
     struct segment segment;
-    store_fill_segment(pinfo, tcp, feed.way, stream->tls, &segment);
+    tcp_fill_segment(pinfo, tcp, feed.way, stream->tls, &segment);
     if (segment.fin || segment.rst) {
         bool until_close = false;
         struct way_state *state = &stream->way[feed.way];
@@ -771,14 +627,14 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
     }
     struct mapi_note *note = mapi_note_get(pinfo);
     if (note) {
-        locate(pinfo, tcp, note);
+        mapi_locate(pinfo, tcp, note);
         for (struct mapi_item *item = note->items; item; item = item->next)
-            mapi_learn(stream->conn, item);
+            learn(stream->conn, item);
     }
     mconn_segment(stream->conn, &segment);
     const struct verdict *verdicts = store_take_verdicts();
     if (verdicts) {
-        note = note_make(pinfo);
+        note = mapi_note_make(pinfo);
         note->verdicts = verdicts;
     }
     if (note)
@@ -818,14 +674,14 @@ void mapi_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct
 {
     struct mapi_note *note = mapi_note_get(pinfo);
     if (note && PINFO_FD_VISITED(pinfo))
-        locate(pinfo, tcp, note);
-    for (const struct body *body = bodies(pinfo); body; body = body->next) {
-        if (!body->taken && (tree || outlook_wants_expert()))
-            mapi_show_stray(tvb, pinfo, tree, body->tvb);
+        mapi_locate(pinfo, tcp, note);
+    for (const struct mapi_body *body = mapi_bodies_in(pinfo); body; body = body->next) {
+        if (!body->taken)
+            show_calls->mapi_stray(tvb, pinfo, tree, body->tvb);
     }
     if (!note)
         return;
-    mapi_show_frame(tvb, pinfo, tree, note);
+    show_calls->mapi_frame(tvb, pinfo, tree, note);
     for (struct mapi_item *item = note->items; item; item = item->next)
         item->head = item->body = NULL;          /* they go with the frame */
     tap_queue_packet(mapi_tap, pinfo, note);

@@ -22,4 +22,9 @@ struct tls_records {             /* of one content type, in their order */
 /* The next record, NULL behind the last. */
 const SslRecordInfo *tls_records_next(struct tls_records *records);
 
+/* Whether tls decrypted a record of this frame, of whatever kind. */
+bool tls_decrypted(packet_info *pinfo);
+
+void tls_records_handoff(void);
+
 #endif

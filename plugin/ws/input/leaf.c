@@ -6,42 +6,17 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "ws.h"
+#include "leaf.h"
+
+#include "hash.h"
+#include "ids.h"
+#include "tlscert.h"
 #include "tlsrecords.h"
 
-#define TLS_LAYERS 32            /* places of a frame where tls may have left records */
 #define HUNTS 128                /* flights under way: more of them displace each other, unread */
 #define FLIGHT_BYTES 0x10000     /* of the stream from its first byte, and */
 #define FLIGHT_SEGMENTS 256      /* segments within which a leaf is looked for */
 #define HELD_MAX 16              /* segments that wait for one before them */
-
-static int proto_tls = -1;
-
-/* ---- Records of tls --------------------------------------------------------------- */
-
-const SslRecordInfo *tls_records_next(struct tls_records *records)
-{
-    const SslRecordInfo *record = records->at ? records->at->next : NULL;
-    for (;;) {
-        while (record && record->type != records->type)
-            record = record->next;
-        if (record || records->layer >= TLS_LAYERS)
-            return records->at = record;
-        const SslPacketInfo *info =
-            (const SslPacketInfo *)p_get_proto_data(wmem_file_scope(), records->pinfo, proto_tls, records->layer++);
-        record = info ? info->records : NULL;
-    }
-}
-
-bool tls_decrypted(packet_info *pinfo)
-{
-    for (uint32_t layer = 0; layer < TLS_LAYERS; layer++) {
-        const SslPacketInfo *info = (const SslPacketInfo *)p_get_proto_data(wmem_file_scope(), pinfo, proto_tls, layer);
-        if (info && info->records)
-            return true;
-    }
-    return false;
-}
 
 /* ---- What is kept ----------------------------------------------------------------- */
 
@@ -279,9 +254,4 @@ void leaf_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
         take_records(hunt, pinfo);
     if (hunt->flight.state >= TLS_FLIGHT_LEAF || ++hunt->segments > FLIGHT_SEGMENTS)
         end_hunt(slot);
-}
-
-void leaf_handoff(void)
-{
-    proto_tls = proto_get_id_by_filter_name("tls");
 }

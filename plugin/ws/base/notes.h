@@ -1,0 +1,142 @@
+/* notes.h
+ * What the first pass keeps of a frame, for later passes to show: of both protocols.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_NOTES_H
+#define OUTLOOKHTTP_NOTES_H
+
+#include "compat.h"
+
+#include "outlook.h"
+
+struct stream;
+
+/* ---- RPC over HTTP ---------------------------------------------------------------- */
+
+enum framing { FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_OPEN };
+/* PHASE_WAIT: the rest of a message that is http's, carried until it is whole. */
+enum phase { PHASE_HEAD, PHASE_BODY, PHASE_RESYNC, PHASE_WAIT };
+
+/* Bytes that ended a stretch in the middle of a PDU, a head or a message of http's, with those of
+ * the stretches behind it. They only grow: each captured byte is kept once, and a later pass
+ * takes as many as there were before its call. */
+struct carry {
+    uint8_t *bytes;
+    uint32_t len, room;
+    struct http_head_scan scan;  /* of the head that they begin; first pass only */
+    enum http_head_result result;
+    uint32_t decided;            /* with so many bytes that was no beginning any more; 0: it still is */
+};
+
+/* What the last request on a connection asked for: it decides how a response is read. */
+struct asked {
+    uint8_t method;              /* enum http_method */
+    bool echo, channel;
+};
+
+/* Where one direction of a stream stands between two calls. Kept for each call. */
+struct cursor {
+    uint8_t phase;               /* enum phase */
+    uint8_t framing;             /* enum framing */
+    bool pdus;                   /* the body carries PDUs */
+    bool guessed;                /* no head said how the body is framed */
+    struct asked asked;
+    uint32_t skip;               /* bytes that will be handed over again, already dissected */
+    uint32_t pass;               /* rest of a PDU that was not captured whole */
+    union {
+        uint64_t left;           /* FRAMING_LENGTH */
+        struct http_chunks chunks;       /* FRAMING_CHUNKED */
+    };
+    struct carry *carry;         /* or NULL */
+    uint32_t carried;            /* bytes of it */
+};
+
+/* What the first pass learned of one PDU. */
+struct pdu_note {
+    struct pdu_note *next;
+    const char *name;            /* interned, "" for RPC PDUs */
+    const char *unexpected;
+    uint64_t bytes;
+    uint32_t call_conversation;  /* id of the DCE/RPC conversation */
+    uint8_t channel;
+    bool misplaced;
+};
+
+/* One call of the engine that found something: where it began, and the notes in order. */
+struct call_note {
+    struct call_note *next;
+    uint64_t key;
+    struct cursor start;
+    struct pdu_note *pdus;
+    bool gap_before;
+};
+
+/* What a head of a frame shows of the logon. */
+struct auth_note {
+    struct auth_note *next;
+    struct auth_shown shown;
+};
+
+/* All that later passes need of one frame. */
+struct frame_note {
+    struct stream *stream;
+    struct call_note *calls;
+    struct call_note *last_call; /* first pass only */
+    const struct verdict *verdicts;
+    struct auth_note *auth;
+    const struct vc_mark *mark;  /* NULL: no state to show */
+    uint32_t row;                /* of the report, NO_NUMBER if none */
+    uint32_t auth_row;           /* of the report on logons, NO_NUMBER if none */
+    bool show_state;             /* PDU, channel request or response, FIN or RST */
+    bool head_by_http;           /* http showed a head of ours; its fields are added after it */
+    bool direct;                 /* dissected after http and tcp were done with the frame, ... */
+    uint16_t source;             /* ... from this data source on, */
+    uint32_t source_offset;      /* from this byte (of its head, if there is one), */
+    uint32_t body_offset;        /* and this one behind a head that http showed */
+};
+
+void notes_init(void);                                   /* a new capture file */
+/* The note of the frame under dissection, NULL if none. */
+struct frame_note *frame_note_get(packet_info *pinfo);
+struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream);   /* first pass */
+/* Parts of a note. */
+struct call_note *notes_add_call(struct frame_note *note);
+struct pdu_note *notes_new_pdu(void);
+void notes_add_auth(struct frame_note *note, const struct auth_shown *shown);
+/* Copies it, unless it says what the last one of the stream says; that is kept at last. */
+void notes_set_mark(struct frame_note *note, const struct vc_mark **last, const struct vc_mark *mark);
+/* After all that the first pass has to say of a frame: the next may have its number. */
+void notes_end_of_frame(void);
+
+/* ---- MAPI/HTTP -------------------------------------------------------------------- */
+
+/* A message that is shown in a frame. */
+struct mapi_item {
+    struct mapi_item *next;
+    struct mapi_message *message;
+    uint32_t head_len;
+    uint64_t head_hash;
+    uint8_t first[8];            /* of the head */
+    bool encoded;                /* Content-Encoding */
+    bool page;                   /* text for people: http shows it */
+    bool cut;
+    uint8_t *kept;               /* head and body where http had no whole message in this frame; else NULL */
+    uint32_t kept_len;
+    char *sentence;              /* of an error page, in its frame on the first pass */
+    uint32_t sentence_len;
+    tvbuff_t *head, *body;       /* where they are, or NULL; while the frame is under dissection */
+    int head_offset;
+};
+
+struct mapi_note {
+    struct mapi_item *items, *last_item;
+    const struct verdict *verdicts;
+    uint32_t auth_row;           /* as in struct frame_note */
+};
+
+struct mapi_note *mapi_note_get(packet_info *pinfo);     /* NULL if none */
+struct mapi_note *mapi_note_make(packet_info *pinfo);    /* first pass */
+
+#endif

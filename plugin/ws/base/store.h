@@ -1,0 +1,27 @@
+/* store.h
+ * What is known of the capture file, in memory that lives as long.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_STORE_H
+#define OUTLOOKHTTP_STORE_H
+
+#include "compat.h"
+
+#include "outlook.h"
+
+void store_init(void);                                   /* a new capture file */
+void *store_new(size_t size);                            /* zeroed; lives as long as the file */
+struct vworld *store_world(void);                        /* made on first use */
+bool store_active(void);                                 /* some stream was claimed */
+struct aworld *store_auth(void);
+struct mworld *store_mapi(void);
+bool store_mapi_active(void);
+struct track *store_track(void);
+const struct verdict *store_take_verdicts(void);         /* of all worlds, in the order of what they are about */
+const char *store_intern(const char *text);
+const struct hash_key *store_key(void);                  /* the secret of this file */
+struct when frame_when(const packet_info *pinfo);
+
+#endif

@@ -1,0 +1,18 @@
+/* leaf.h
+ * The certificates that TLS servers present.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_LEAF_H
+#define OUTLOOKHTTP_LEAF_H
+
+#include "tcpframe.h"
+
+void leaf_init(void);                                    /* a new capture file */
+/* A frame of the first pass: looks for the certificates of TLS servers. */
+void leaf_first_look(packet_info *pinfo, const struct tcp_frame *tcp);
+/* What the TLS server of a TCP connection presented, NULL if that was not seen. */
+const struct tls_leaf *leaf_of(conversation_t *conversation);
+
+#endif

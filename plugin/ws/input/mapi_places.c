@@ -1,0 +1,154 @@
+/* mapi_places.c
+ * Where the bytes of the messages of a frame are, while it is under dissection: bodies that http
+ * handed over, heads in the data sources.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "mapi_places.h"
+
+#include <epan/proto_data.h>
+
+#include "ids.h"
+#include "sources.h"
+#include "store.h"
+
+enum { BODIES = 1 };             /* key of per-packet data */
+
+/* ---- Bodies that http gave us in this frame --------------------------------------- */
+
+struct body_list {
+    struct mapi_body *first, *last;
+};
+
+struct mapi_body *mapi_bodies_in(packet_info *pinfo)
+{
+    struct body_list *list = (struct body_list *)p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES);
+    return list ? list->first : NULL;
+}
+
+void mapi_stash_body(packet_info *pinfo, tvbuff_t *tvb)
+{
+    struct body_list *list = (struct body_list *)p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES);
+    struct mapi_body *body = wmem_new0(pinfo->pool, struct mapi_body);
+    body->tvb = tvb;
+    if (!list) {
+        list = wmem_new0(pinfo->pool, struct body_list);
+        list->first = body;
+        p_add_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES, list);
+    } else {
+        list->last->next = body;
+    }
+    list->last = body;
+}
+
+/* ---- Where the bytes are ---------------------------------------------------------- */
+
+#define HEADS_COMPARED 64            /* of one source: a hostile one may look like heads everywhere */
+#define WORK_MAX 0x80000             /* bytes compared in one frame */
+#define SEARCHES_MAX 64              /* heads of one frame that are not behind the one before */
+
+/* Messages of a frame follow each other: each is searched for from where the last one was found. */
+struct places {
+    int behind[SOURCES_MAX];         /* the last head found in each source */
+    unsigned searches;               /* for one that is not there */
+    size_t work;                     /* bytes of heads that were compared; they may overlap */
+};
+
+static bool head_here(const uint8_t *p, size_t len, const struct mapi_item *item, size_t from, struct places *places,
+                      int *offset)
+{
+    unsigned compared = 0;
+    for (size_t at = from; at + item->head_len <= len && compared < HEADS_COMPARED && places->work < WORK_MAX; at++) {
+        const uint8_t *found = (const uint8_t *)memchr(p + at, item->first[0], len - item->head_len - at + 1);
+        if (!found)
+            return false;
+        at = (size_t)(found - p);
+        if (memcmp(found, item->first, sizeof item->first) != 0)
+            continue;
+        compared++;
+        places->work += item->head_len;
+        if (hash_keyed(store_key(), 0, found, item->head_len) == item->head_hash) {
+            *offset = (int)at;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The head of a message in the frame's own bytes or in what was made of them; anew: not only
+ * behind the message before. */
+static bool find_head_from(packet_info *pinfo, const struct tcp_frame *tcp, struct places *places,
+                           struct mapi_item *item, bool anew)
+{
+    unsigned index = 0;
+    for (const GSList *source = pinfo->data_src; source && index < SOURCES_MAX; source = source->next, index++) {
+        tvbuff_t *tvb = get_data_source_tvb((const struct data_source *)source->data);
+        const int at = index == 0 ? (int)tcp->payload_offset : 0;
+        const int len = index == 0 ? (int)tcp->captured : (int)tvb_captured_length(tvb);
+        const int from = anew ? 0 : places->behind[index];
+        if (len - from < (int)item->head_len || (!anew && from == 0))
+            continue;
+        if (head_here(tvb_get_ptr(tvb, at, len), (size_t)len, item, (size_t)from, places, &item->head_offset)) {
+            places->behind[index] = item->head_offset + (int)item->head_len;
+            item->head = tvb;
+            item->head_offset += at;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is not found is shown from our own copy. */
+static void find_head(packet_info *pinfo, const struct tcp_frame *tcp, struct places *places, struct mapi_item *item)
+{
+    item->head = NULL;
+    if (places->searches == SEARCHES_MAX || find_head_from(pinfo, tcp, places, item, false))
+        return;
+    places->searches++;
+    find_head_from(pinfo, tcp, places, item, true);
+}
+
+/* Whether http undid a content encoding: what it hands over as it came lies in the stream. */
+static bool is_decoded(packet_info *pinfo, tvbuff_t *body)
+{
+    const tvbuff_t *whole = tvb_get_ds_tvb(body);
+    unsigned index = 0;
+    for (const GSList *item = pinfo->data_src; item && index < SOURCES_MAX; item = item->next, index++) {
+        const struct data_source *source = (const struct data_source *)item->data;
+        bool tls;
+        if (get_data_source_tvb(source) == whole)
+            return index > 0 && !source_is_stream(pinfo, source, &tls);
+    }
+    return false;
+}
+
+static bool is_body_of(packet_info *pinfo, tvbuff_t *body, const struct mapi_item *item)
+{
+    return item->encoded ? is_decoded(pinfo, body) : tvb_reported_length(body) == item->message->body_length;
+}
+
+/* Gives each message of the frame its body, in their order. A body that http did not hand
+ * over in this frame is shown from our own copy. */
+static void match_bodies(packet_info *pinfo, struct mapi_note *note)
+{
+    struct mapi_body *body = mapi_bodies_in(pinfo);
+    for (struct mapi_item *item = note->items; item; item = item->next) {
+        item->body = NULL;
+        if (item->message->body_length == 0 || item->cut || item->page)
+            continue;
+        if (body && is_body_of(pinfo, body->tvb, item)) {
+            item->body = body->tvb;
+            body->taken = true;
+            body = body->next;
+        }
+    }
+}
+
+void mapi_locate(packet_info *pinfo, const struct tcp_frame *tcp, struct mapi_note *note)
+{
+    struct places places = { .searches = 0 };
+    match_bodies(pinfo, note);
+    for (struct mapi_item *item = note->items; item; item = item->next)
+        find_head(pinfo, tcp, &places, item);
+}

@@ -1,0 +1,99 @@
+/* stream.c
+ * A TCP connection that carries RPC over HTTP: how it is claimed, and what each of its frames
+ * leaves in the state and in the frame's note.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "stream.h"
+
+#include "ids.h"
+#include "leaf.h"
+#include "store.h"
+
+static struct stream *stream_of(conversation_t *conversation)
+{
+    return conversation ? (struct stream *)conversation_get_proto_data(conversation, proto_rpch) : NULL;
+}
+
+struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    return stream_of(tcp_conversation(pinfo, tcp));
+}
+
+struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enum rts_hop hop, bool from_client,
+                            bool tls)
+{
+    conversation_t *conversation = tcp_conversation(pinfo, tcp);
+    if (!conversation)
+        return NULL;
+    struct stream *stream = stream_of(conversation);
+    if (stream)
+        return stream;
+    stream = (struct stream *)store_new(sizeof *stream);
+    struct conn_past past;
+    tcp_read_past(pinfo, conversation, from_client, &past, &stream->tcp_stream);
+    past.tls = tls;
+    stream->hop = (uint8_t)hop;
+    stream->tls = tls;
+    stream->row = NO_NUMBER;
+    stream->leaf = tls ? leaf_of(conversation) : NULL;
+    /* Of the other direction the claiming frame is no part. */
+    const enum way other = from_client ? WAY_TO_CLIENT : WAY_TO_SERVER;
+    stream->flow[other].have_next = past.has_next;
+    stream->flow[other].next_seq = past.next_seq[other];
+    struct conn *conn = conn_new(store_track(), CONN_RPCH, stream->tcp_stream, from_client ? &tcp->src : &tcp->dst,
+                                   from_client ? &tcp->dst : &tcp->src, &past);
+    conn->leaf = stream->leaf;
+    stream->conn = vtcp_new(store_world(), conn, hop, past.first.ns);
+    conversation_add_proto_data(conversation, proto_rpch, stream);
+    return stream;
+}
+
+enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp)
+{
+    return endpoint_equal(&tcp->src, &vtcp_conn(stream->conn)->client) ? WAY_TO_SERVER : WAY_TO_CLIENT;
+}
+
+void stream_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_fields *fields)
+{
+    uint32_t leg;
+    if (!stream->auth)
+        stream->auth = aconn_new(store_auth(), vtcp_conn(stream->conn));
+    const struct auth_shown *shown = auth_message(stream->auth, frame_when(pinfo), way, fields, &leg);
+    if (!shown)
+        return;
+    struct frame_note *note = frame_note_make(pinfo, stream);
+    notes_add_auth(note, shown);
+    note->show_state = true;
+}
+
+static void end_note(packet_info *pinfo, struct stream *stream, bool ends, const struct verdict *verdicts)
+{
+    struct frame_note *note = frame_note_make(pinfo, stream);
+    note->verdicts = verdicts;
+    if (stream->auth)
+        note->auth_row = aconn_row(stream->auth);
+    note->show_state |= ends || verdicts;
+    /* The end of the connection ends the channel it had before another request, too. */
+    uint32_t row = vtcp_row(stream->conn);
+    if (row != NO_NUMBER)
+        stream->row = row;
+    note->row = stream->row;
+    struct vc_mark mark;
+    if (note->show_state && vtcp_mark(stream->conn, &mark))
+        notes_set_mark(note, &stream->last_mark, &mark);
+}
+
+void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp)
+{
+    struct segment segment;
+    tcp_fill_segment(pinfo, tcp, stream_way(stream, tcp), stream->tls, &segment);
+    vtcp_segment(stream->conn, &segment);
+    const bool ends = segment.fin || segment.rst;
+    if (stream->auth)
+        auth_end_of_frame(stream->auth, segment.when, ends, segment.way);
+    const struct verdict *verdicts = store_take_verdicts();
+    if (verdicts || ends || frame_note_get(pinfo))
+        end_note(pinfo, stream, ends, verdicts);
+}

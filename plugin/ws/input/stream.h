@@ -1,0 +1,64 @@
+/* stream.h
+ * TCP connections that were claimed for RPC over HTTP.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_STREAM_H
+#define OUTLOOKHTTP_STREAM_H
+
+#include "notes.h"
+#include "rts.h"
+#include "tcpframe.h"
+
+/* First pass only. */
+struct flow {
+    struct cursor at;
+    uint32_t held;               /* bytes that were dissected directly and that tcp or tls will hand over
+                                  * again, at the head of what http asked for */
+    uint32_t next_seq;           /* where the next segment continues */
+    uint32_t frame, before;      /* had_next and next_seq as they were before this frame */
+    uint32_t called_in;          /* last frame of which bytes reached the engine */
+    bool have_next, had_next;
+};
+
+/* The direction was seen up to this sequence number. */
+static inline void flow_reached(struct flow *flow, uint32_t end)
+{
+    if (!flow->have_next || (int32_t)(end - flow->next_seq) > 0)
+        flow->next_seq = end;
+    flow->have_next = true;
+}
+
+/* How http names the ends inside a CONNECT tunnel, for what goes to the server. */
+struct tunnel {
+    uint16_t port;               /* of the request's URI */
+    address src, dst;
+    uint32_t srcport, destport;
+};
+
+struct stream {
+    struct vtcp *conn;
+    const struct tunnel *tunnel; /* or NULL */
+    uint32_t tcp_stream;
+    uint8_t hop;                 /* enum rts_hop */
+    bool tls;
+    struct asked asked;          /* first pass only, from here down */
+    struct flow flow[2];         /* by enum way */
+    struct aconn *auth;          /* its logon, NULL before the first head */
+    const struct vc_mark *last_mark;
+    uint32_t row;                /* last one of the report that it belonged to */
+    const struct tls_leaf *leaf;
+};
+
+struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp);
+struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enum rts_hop hop,
+                            bool from_client, bool tls);
+enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp);
+/* A head of the stream, for the logon. */
+void stream_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_fields *fields);
+/* Ends the first pass over a frame of a claimed connection: the segment itself, then what it
+ * proved and the state it leaves. */
+void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp);
+
+#endif

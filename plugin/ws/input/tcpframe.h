@@ -1,0 +1,37 @@
+/* tcpframe.h
+ * The TCP segment of a frame, and what Wireshark knows of its connection.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_TCPFRAME_H
+#define OUTLOOKHTTP_TCPFRAME_H
+
+#include "compat.h"
+
+#include "outlook.h"
+
+/* The TCP header of a frame, read from its bytes: http and tls do not pass it on. */
+struct tcp_frame {
+    struct endpoint src, dst;
+    uint32_t seq, ack, window;
+    uint16_t flags, ip_id;
+    uint32_t payload_offset;     /* in the frame */
+    uint32_t payload_len;        /* on the wire */
+    uint32_t captured;           /* of the payload */
+    const uint8_t *payload;      /* captured bytes */
+};
+
+/* False if the frame carries no TCP, or none whose header lies in the frame itself (IP
+ * reassembly). */
+bool tcp_frame_parse(packet_info *pinfo, struct tcp_frame *tcp);
+
+/* The TCP conversation by the ports on the wire: inside an HTTP CONNECT tunnel pinfo
+ * carries those of the URI instead. */
+conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp);
+/* What Wireshark's own analysis saw of the connection before we looked; from_client: this frame is the client's. */
+void tcp_read_past(packet_info *pinfo, conversation_t *conversation, bool from_client, struct conn_past *past,
+                     uint32_t *tcp_stream);
+void tcp_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, bool tls, struct segment *segment);
+
+#endif

@@ -1,0 +1,204 @@
+/* dissect_outlook.c
+ * Shows what both protocols share: verdicts, logons, names of requests and servers.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "dissect_outlook.h"
+
+#include <epan/expert.h>
+#include <epan/tap.h>
+
+#include "ids.h"
+
+/* ---- Registration ----------------------------------------------------------------- */
+
+static int hf_verdict = -1, hf_verdict_where = -1, hf_verdict_seen = -1, hf_verdict_inferred = -1, hf_verdict_next = -1;
+static int hf_auth_scheme = -1, hf_auth_step = -1, hf_auth_user = -1, hf_auth_server = -1, hf_auth_time = -1;
+static int hf_auth_credentials = -1, hf_auth_challenge_time = -1;
+int outlook_hf_request_id = -1, outlook_hf_client_request_id = -1, outlook_hf_front_end = -1;
+int outlook_hf_failure_context = -1;
+
+static int ett_verdict = -1, ett_auth = -1;
+
+static expert_field ei_verdict[VERDICT_KINDS];
+static ei_register_info *proxies_differ_info;
+
+static void register_verdicts(void)
+{
+    static const int groups[] = { [GROUP_SEQUENCE] = PI_SEQUENCE, [GROUP_RESPONSE] = PI_RESPONSE_CODE,
+                                  [GROUP_PROTOCOL] = PI_PROTOCOL, [GROUP_SECURITY] = PI_SECURITY };
+    static const int severities[] = { [V_CHAT] = PI_CHAT, [V_NOTE] = PI_NOTE, [V_WARNING] = PI_WARN,
+                                      [V_ERROR] = PI_ERROR };
+    static ei_register_info of_rpch[VERDICT_KINDS], of_outlook[VERDICT_KINDS], of_mapi[VERDICT_KINDS];
+    int rpch = 0, outlook = 0, mapi = 0;
+    for (int kind = 0; kind < VERDICT_KINDS; kind++) {
+        const struct verdict_row *row = &verdict_rows[kind];
+        ei_register_info *info = g_str_has_prefix(row->filter, "outlook.") ? &of_outlook[outlook++]
+            : g_str_has_prefix(row->filter, "mapihttp.") ? &of_mapi[mapi++] : &of_rpch[rpch++];
+        ei_verdict[kind].ei = ei_verdict[kind].hf = EI_INIT_EI;
+        *info = (ei_register_info){
+            &ei_verdict[kind], { row->filter, groups[row->group], severities[row->severity], row->summary, EXPFILL }
+        };
+        if (kind == V_PROXIES_DIFFER)
+            proxies_differ_info = info;
+    }
+    expert_register_field_array(expert_register_protocol(proto_rpch), of_rpch, rpch);
+    expert_register_field_array(expert_register_protocol(proto_outlook), of_outlook, outlook);
+    expert_register_field_array(expert_register_protocol(proto_mapihttp), of_mapi, mapi);
+}
+
+void outlook_set_severities(bool same_proxy_required)
+{
+    /* The registrar keeps a pointer to this record. */
+    if (proxies_differ_info)
+        proxies_differ_info->eiinfo.severity = same_proxy_required ? PI_WARN : PI_NOTE;
+}
+
+void outlook_register_fields(void)
+{
+    static hf_register_info of_outlook[] = {
+        { &outlook_hf_request_id, { "Request id", "outlook.request_id", FT_STRING, BASE_NONE, NULL, 0, "request-id", HFILL } },
+        { &outlook_hf_client_request_id, { "Client request id", "outlook.client_request_id", FT_STRING, BASE_NONE, NULL, 0,
+          "client-request-id", HFILL } },
+        { &outlook_hf_front_end, { "Front end", "outlook.front_end", FT_STRING, BASE_NONE, NULL, 0, "X-FEServer", HFILL } },
+        { &outlook_hf_failure_context, { "Failure context", "outlook.failure_context", FT_STRING, BASE_NONE, NULL, 0,
+          "X-FailureContext", HFILL } },
+        { &hf_verdict, { "Verdict", "outlook.verdict", FT_STRING, BASE_NONE, NULL, 0, "Filter name of an expert item on this frame",
+          HFILL } },
+        { &hf_verdict_where, { "Where", "outlook.verdict.where", FT_STRING, BASE_NONE, NULL, 0,
+          "Whose fault it is, and whether that was seen or is inferred", HFILL } },
+        { &hf_verdict_seen, { "Seen", "outlook.verdict.seen", FT_STRING, BASE_NONE, NULL, 0,
+          "What the verdict rests on, in full: an expert item's own text is cut at 240 characters", HFILL } },
+        { &hf_verdict_inferred, { "Inferred", "outlook.verdict.inferred", FT_STRING, BASE_NONE, NULL, 0,
+          "What follows from it", HFILL } },
+        { &hf_verdict_next, { "Next", "outlook.verdict.next", FT_STRING, BASE_NONE, NULL, 0, "What to check next", HFILL } },
+        { &hf_auth_scheme, { "Scheme", "outlook.auth.scheme", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
+        { &hf_auth_step, { "Step", "outlook.auth.step", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
+        { &hf_auth_user, { "User", "outlook.auth.user", FT_STRING, BASE_NONE, NULL, 0, "As sent", HFILL } },
+        { &hf_auth_server, { "Challenge from", "outlook.auth.challenge_server", FT_STRING, BASE_NONE, NULL, 0,
+          "Computer name in the NTLM challenge", HFILL } },
+        { &hf_auth_challenge_time, { "Challenge made at", "outlook.auth.challenge_time", FT_ABSOLUTE_TIME, ABSOLUTE_TIME_UTC,
+          NULL, 0, "MsvAvTimestamp", HFILL } },
+        { &hf_auth_credentials, { "Credentials in", "outlook.auth.credentials_in", FT_FRAMENUM, BASE_NONE, NULL, 0, NULL,
+          HFILL } },
+        { &hf_auth_time, { "Time since credentials", "outlook.auth.time", FT_RELATIVE_TIME, BASE_NONE, NULL, 0, NULL,
+          HFILL } },
+    };
+    static int *ett[] = { &ett_verdict, &ett_auth };
+    proto_register_field_array(proto_outlook, of_outlook, array_length(of_outlook));
+    proto_register_subtree_array(ett, array_length(ett));
+    register_verdicts();
+}
+
+/* ---- Columns ---------------------------------------------------------------------- */
+
+void outlook_next_in_info(packet_info *pinfo)
+{
+    const char *text = col_get_text(pinfo->cinfo, COL_INFO);
+    if (text && *text)
+        col_append_str(pinfo->cinfo, COL_INFO, text[strlen(text) - 1] == ' ' ? "" : ", ");
+    col_set_fence(pinfo->cinfo, COL_INFO);
+}
+
+void outlook_show_in_info(packet_info *pinfo, const char *protocol, const char *text)
+{
+    col_set_str(pinfo->cinfo, COL_PROTOCOL, protocol);
+    outlook_next_in_info(pinfo);
+    col_append_str(pinfo->cinfo, COL_INFO, text);
+    col_set_fence(pinfo->cinfo, COL_INFO);
+}
+
+/* ---- Logons ----------------------------------------------------------------------- */
+
+void outlook_show_interval(proto_tree *tree, int hf, tvbuff_t *tvb, int64_t ns)
+{
+    nstime_t time = { (time_t)(ns / 1000000000), (int)(ns % 1000000000) };
+    proto_item_set_generated(proto_tree_add_time(tree, hf, tvb, 0, 0, &time));
+}
+
+void outlook_show_known(proto_tree *tree, int hf, tvbuff_t *tvb, const char *text)
+{
+    if (text && *text)
+        proto_item_set_generated(proto_tree_add_string(tree, hf, tvb, 0, 0, text));
+}
+
+void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown *auth)
+{
+    if (!auth)
+        return;
+    proto_item *item;
+    proto_tree *inside = proto_tree_add_subtree(tree, tvb, 0, 0, ett_auth, &item, "Authentication");
+    proto_item_set_generated(item);
+    if (*auth->scheme || *auth->step)
+        proto_item_append_text(item, ": %s %s", auth->scheme, auth->step);
+    outlook_show_known(inside, hf_auth_scheme, tvb, auth->scheme);
+    outlook_show_known(inside, hf_auth_step, tvb, auth->step);
+    outlook_show_known(inside, hf_auth_user, tvb, auth->user);
+    outlook_show_known(inside, hf_auth_server, tvb, auth->challenge_server);
+    nstime_t challenge_time;
+    if (auth->challenge_time && filetime_to_nstime(&challenge_time, auth->challenge_time))
+        proto_item_set_generated(proto_tree_add_time(inside, hf_auth_challenge_time, tvb, 0, 0, &challenge_time));
+    if (auth->credentials_frame)
+        proto_item_set_generated(proto_tree_add_uint(inside, hf_auth_credentials, tvb, 0, 0, auth->credentials_frame));
+    if (auth->time_ns >= 0)
+        outlook_show_interval(inside, hf_auth_time, tvb, auth->time_ns);
+}
+
+/* ---- Verdicts --------------------------------------------------------------------- */
+
+/* The three parts of a verdict's text, each whole: Wireshark cuts labels and the message of
+ * an expert item. */
+static void show_parts(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, const char *text)
+{
+    static const char inferred_mark[] = "; inferred: ", next_mark[] = "; next: ";
+    const char *seen = g_str_has_prefix(text, "Seen: ") ? text + strlen("Seen: ") : text;
+    const char *inferred = strstr(seen, inferred_mark);
+    const char *next = strstr(inferred ? inferred : seen, next_mark);
+    const char *end = text + strlen(text);
+    const struct {
+        int hf;
+        const char *from, *to;
+    } parts[] = {
+        { hf_verdict_seen, seen, inferred ? inferred : next ? next : end },
+        { hf_verdict_inferred, inferred ? inferred + strlen(inferred_mark) : end, next ? next : end },
+        { hf_verdict_next, next ? next + strlen(next_mark) : end, end },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        const char *part = parts[i].to > parts[i].from
+            ? wmem_strndup(pinfo->pool, parts[i].from, (size_t)(parts[i].to - parts[i].from)) : "-";
+        proto_item_set_generated(proto_tree_add_string(tree, parts[i].hf, tvb, 0, 0, part));
+    }
+}
+
+void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct verdict *verdicts)
+{
+    const char *before = pinfo->current_proto;
+    for (const struct verdict *verdict = verdicts; verdict; verdict = verdict->next) {
+        const char *filter = verdict_filter(verdict->kind);
+        /* Expert items are listed under it: after the frame it is nobody's. */
+        pinfo->current_proto = g_str_has_prefix(filter, "mapihttp.") ? "MAPI/HTTP" : g_str_has_prefix(filter, "rpch.")
+            ? "RPCH" : "Outlook";
+        proto_item *named = proto_tree_add_string(tree, hf_verdict, tvb, 0, 0, filter);
+        proto_item_set_generated(named);
+        expert_add_info_format(pinfo, named, &ei_verdict[verdict->kind], "%s", verdict->text);
+        proto_tree *inside = proto_item_add_subtree(named, ett_verdict);
+        char where[48];
+        if (verdict->where == WHERE_NONE || verdict->where == WHERE_UNKNOWN)
+            snprintf(where, sizeof where, "CANNOT TELL");
+        else
+            snprintf(where, sizeof where, "%s (%s)", verdict_where_name(verdict->where),
+                     verdict->where_seen ? "seen" : "inferred");
+        proto_item_set_generated(proto_tree_add_string(inside, hf_verdict_where, tvb, 0, 0, where));
+        show_parts(inside, pinfo, tvb, verdict->text);
+    }
+    pinfo->current_proto = before;
+}
+
+bool outlook_wants_expert(void)
+{
+    static int tap = -1;
+    if (tap == -1)
+        tap = find_tap_id("expert");
+    return have_tap_listener(tap);
+}

@@ -1,0 +1,30 @@
+/* dissect_outlook.h
+ * Shows what both protocols share: verdicts, logons, names of requests and servers.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_DISSECT_OUTLOOK_H
+#define OUTLOOKHTTP_DISSECT_OUTLOOK_H
+
+#include "compat.h"
+
+#include "outlook.h"
+
+void outlook_register_fields(void);
+void outlook_set_severities(bool same_proxy_required);
+
+extern int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front_end, outlook_hf_failure_context;
+/* Parts what comes from what stands in Info, whoever wrote it. */
+void outlook_next_in_info(packet_info *pinfo);
+void outlook_show_in_info(packet_info *pinfo, const char *protocol, const char *text);
+/* Each verdict as a generated field with its expert item and the three parts of its text. */
+void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct verdict *verdicts);
+void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown *auth);
+bool outlook_wants_expert(void);                 /* somebody counts expert items, tree or not */
+
+/* Generated items; those of a text that is NULL or empty, and of a logon that is NULL, are left out. */
+void outlook_show_known(proto_tree *tree, int hf, tvbuff_t *tvb, const char *text);
+void outlook_show_interval(proto_tree *tree, int hf, tvbuff_t *tvb, int64_t ns);
+
+#endif
