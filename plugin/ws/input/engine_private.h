@@ -42,7 +42,7 @@ struct pdu_note *run_next_note(struct run *run);
 /* Puts len bytes of the stretch behind those that are carried; len may be 0. */
 void run_carry_over(struct run *run, tvbuff_t *tvb, int offset, int len);
 
-/* What is carried, no longer. */
+/* Bytes that were carried, and are no longer. */
 struct carried {
     const uint8_t *bytes;
     uint32_t len;

@@ -13,7 +13,7 @@
 #include "sources.h"
 #include "store.h"
 
-enum { BODIES = 1 };             /* key of per-packet data */
+enum { BODIES = 1 };             /* key of per-packet data of the pool: mapistream.c has one, too */
 
 /* ---- Bodies that http gave us in this frame --------------------------------------- */
 

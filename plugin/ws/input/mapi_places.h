@@ -17,7 +17,7 @@ struct mapi_body {
     bool taken;                  /* by a message of the frame */
 };
 
-/* In their order; NULL if there is none. */
+/* Those of the frame in their order; NULL if there is none. */
 struct mapi_body *mapi_bodies_in(packet_info *pinfo);
 void mapi_stash_body(packet_info *pinfo, tvbuff_t *tvb);
 

@@ -556,11 +556,6 @@ static int mapi_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree _U
     return (int)tvb_captured_length(tvb);
 }
 
-bool mapi_has_bodies(packet_info *pinfo)
-{
-    return mapi_bodies_in(pinfo) != NULL;
-}
-
 /* A body of any other content type, if the message is one of ours. */
 static ws_bool body_of_other_type(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree _U_, void *data _U_)
 {

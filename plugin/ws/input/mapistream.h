@@ -9,7 +9,6 @@
 
 #include "tcpframe.h"
 
-bool mapi_has_bodies(packet_info *pinfo);        /* http handed bodies over in this frame */
 /* After all dissectors are through with a frame, on the first pass; then, in all passes.
  * tcp may be NULL where nothing was followed. */
 void mapi_first_look(packet_info *pinfo, const struct tcp_frame *tcp);

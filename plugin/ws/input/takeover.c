@@ -24,6 +24,7 @@
 #include "engine.h"
 #include "ids.h"
 #include "leaf.h"
+#include "mapi_places.h"
 #include "mapistream.h"
 #include "pdu.h"
 #include "sources.h"
@@ -618,13 +619,13 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
     const bool first = !PINFO_FD_VISITED(pinfo);
     const bool rpch = !switched_off(proto_rpch), mapi = !switched_off(proto_mapihttp);
     struct tcp_frame tcp;
-    if (!first && !frame_note_get(pinfo) && !mapi_note_get(pinfo) && !mapi_has_bodies(pinfo))
+    if (!first && !frame_note_get(pinfo) && !mapi_note_get(pinfo) && !mapi_bodies_in(pinfo))
         return 0;
     if (!rpch && !mapi)
         return 0;
     if (!tcp_frame_parse(pinfo, &tcp)) {
         /* Nothing is followed here, but what http handed over must not vanish. */
-        if (mapi && mapi_has_bodies(pinfo))
+        if (mapi && mapi_bodies_in(pinfo))
             mapi_show(tvb, pinfo, tree, NULL);
         return 0;
     }
@@ -637,7 +638,7 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
     if (rpch)
         show_rpch(tvb, pinfo, tree, &tcp);
     notes_end_of_frame();
-    if (mapi && (mapi_note_get(pinfo) || mapi_has_bodies(pinfo)))
+    if (mapi && (mapi_note_get(pinfo) || mapi_bodies_in(pinfo)))
         mapi_show(tvb, pinfo, tree, &tcp);
     return (int)tvb_captured_length(tvb);
 }

@@ -327,8 +327,8 @@ static void show_state(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, cons
     if (message->is_response && message->elapsed_ns >= 0)
         outlook_show_interval(tree, hf_time, tvb, message->elapsed_ns);
     if (message->elapsed_in_seconds)
-        proto_item_set_generated(proto_tree_add_string(tree, hf_remark, tvb, 0, 0,
-                                        "X-ElapsedTime is about a thousandth of the measured time: this server reports seconds"));
+        outlook_show_known(tree, hf_remark, tvb,
+                           "X-ElapsedTime is about a thousandth of the measured time: this server reports seconds");
     outlook_show_auth(tree, tvb, message->auth);
 }
 

@@ -7,7 +7,6 @@
 #ifndef OUTLOOKHTTP_STATS_H
 #define OUTLOOKHTTP_STATS_H
 
-
 void stats_register(void);
 
 #endif
