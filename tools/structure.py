@@ -50,7 +50,7 @@ ROOMS = {
     "core/judge": ("core/base", "core/track", "core/http names", "core/rpc names", "core/mapi names"),
     "core/report": ("core/base", "core/http", "core/rpc", "core/mapi", "core/track", "core/judge"),
     "core": ("core/base", "core/http", "core/rpc", "core/mapi", "core/track", "core/judge", "core/report"),
-    "ws/base": ("core/base", "core"),
+    "ws/base": ("core/base", "core/http", "core"),       # notes keep where the framing of a body stands
     "ws/input": ("core/base", "core/http", "core/rpc", "core/track", "core", "ws/base"),
     "ws/show": ("core/base", "core/http", "core/rpc", "core/mapi", "core/judge names", "core", "ws/base"),
     "ws/stats": ("core/base", "core/mapi names", "core/judge names", "core/report", "core", "ws/base"),

@@ -7,6 +7,7 @@
 #include "outlook.h"
 
 #include "bodies.h"
+#include "envelope.h"
 
 struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs *prefs)
 {

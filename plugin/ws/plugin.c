@@ -14,9 +14,7 @@
 #include "dissect_outlook.h"
 #include "dissect_rpch.h"
 #include "ids.h"
-#include "leaf.h"
 #include "mapistream.h"
-#include "notes.h"
 #include "stats.h"
 #include "store.h"
 #include "takeover.h"
@@ -67,13 +65,6 @@ static const struct show_calls shows = {
     .mapi_frame = mapi_show_frame,
 };
 
-static void new_file(void)
-{
-    store_init();
-    leaf_init();
-    notes_init();
-}
-
 static void proto_register_outlookhttp(void)
 {
     proto_rpch = proto_register_protocol("RPC over HTTP (Outlook Anywhere)", "RPCH", "rpch");
@@ -91,7 +82,7 @@ static void proto_register_outlookhttp(void)
     takeover_register();
     mapi_register();
     stats_register();
-    register_init_routine(new_file);
+    register_init_routine(store_init);
 }
 
 static void proto_reg_handoff_outlookhttp(void)

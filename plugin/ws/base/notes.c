@@ -12,18 +12,17 @@
 #include "ids.h"
 #include "store.h"
 
-/* Their memory is of file scope. */
-static struct {
-    struct frame_note **note;
+struct notes {
+    struct frame_note **note;    /* file scope */
     uint32_t *frame;             /* of each */
     uint32_t count, room;
     uint32_t last;               /* the note that was looked at last */
     bool open;                   /* first pass: the newest one is of the frame under dissection */
-} notes;
+};
 
-void notes_init(void)
+static struct notes *the_notes(void)
 {
-    memset(&notes, 0, sizeof notes);
+    return (struct notes *)store_part(STORE_NOTES, sizeof(struct notes));
 }
 
 struct call_note *notes_add_call(struct frame_note *note)
@@ -71,12 +70,12 @@ void notes_set_mark(struct frame_note *note, const struct vc_mark **last, const 
 
 /* The place of the last note of a frame up to this one, counted from 1: a frame that a read filter
  * rejected leaves its number to the next. */
-static uint32_t find(uint32_t frame)
+static uint32_t find(const struct notes *notes, uint32_t frame)
 {
-    uint32_t low = 0, high = notes.count;
+    uint32_t low = 0, high = notes->count;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
-        if (notes.frame[middle] <= frame)
+        if (notes->frame[middle] <= frame)
             low = middle + 1;
         else
             high = middle;
@@ -86,18 +85,19 @@ static uint32_t find(uint32_t frame)
 
 struct frame_note *frame_note_get(packet_info *pinfo)
 {
+    struct notes *notes = the_notes();
     const uint32_t frame = pinfo->num;
-    if (notes.count == 0 || notes.frame[notes.count - 1] < frame)
+    if (notes->count == 0 || notes->frame[notes->count - 1] < frame)
         return NULL;
     if (!PINFO_FD_VISITED(pinfo))
-        return notes.open ? notes.note[notes.count - 1] : NULL;
+        return notes->open ? notes->note[notes->count - 1] : NULL;
     /* Mostly it is the one of the last look, or the next. */
-    const uint32_t last = notes.last, next = last + 1;
-    if (notes.frame[last] < frame && next < notes.count && notes.frame[next] >= frame)
-        notes.last = next;
-    if (notes.frame[notes.last] != frame || (notes.last + 1 < notes.count && notes.frame[notes.last + 1] == frame))
-        notes.last = MAX(find(frame), 1) - 1;
-    return notes.frame[notes.last] == frame ? notes.note[notes.last] : NULL;
+    const uint32_t last = notes->last, next = last + 1;
+    if (notes->frame[last] < frame && next < notes->count && notes->frame[next] >= frame)
+        notes->last = next;
+    if (notes->frame[notes->last] != frame || (notes->last + 1 < notes->count && notes->frame[notes->last + 1] == frame))
+        notes->last = MAX(find(notes, frame), 1) - 1;
+    return notes->frame[notes->last] == frame ? notes->note[notes->last] : NULL;
 }
 
 struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream)
@@ -105,23 +105,24 @@ struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream)
     struct frame_note *note = frame_note_get(pinfo);
     if (note)
         return note;
-    if (notes.count == notes.room) {
-        notes.room = notes.room ? notes.room * 2 : 64;
-        notes.note = (struct frame_note **)wmem_realloc(wmem_file_scope(), notes.note, notes.room * sizeof *notes.note);
-        notes.frame = (uint32_t *)wmem_realloc(wmem_file_scope(), notes.frame, notes.room * sizeof *notes.frame);
+    struct notes *notes = the_notes();
+    if (notes->count == notes->room) {
+        notes->room = notes->room ? notes->room * 2 : 64;
+        notes->note = (struct frame_note **)wmem_realloc(wmem_file_scope(), notes->note, notes->room * sizeof *notes->note);
+        notes->frame = (uint32_t *)wmem_realloc(wmem_file_scope(), notes->frame, notes->room * sizeof *notes->frame);
     }
     note = (struct frame_note *)store_new(sizeof *note);
     note->stream = stream;
     note->row = note->auth_row = NO_NUMBER;
-    notes.note[notes.count] = note;
-    notes.frame[notes.count++] = pinfo->num;
-    notes.open = true;
+    notes->note[notes->count] = note;
+    notes->frame[notes->count++] = pinfo->num;
+    notes->open = true;
     return note;
 }
 
 void notes_end_of_frame(void)
 {
-    notes.open = false;
+    the_notes()->open = false;
 }
 
 /* ---- MAPI/HTTP -------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 
 #include "compat.h"
 
+#include "chunks.h"
 #include "outlook.h"
 
 struct stream;
@@ -97,7 +98,6 @@ struct frame_note {
     uint32_t body_offset;        /* and this one behind a head that http showed */
 };
 
-void notes_init(void);                                   /* a new capture file */
 /* The note of the frame under dissection, NULL if none. */
 struct frame_note *frame_note_get(packet_info *pinfo);
 struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream);   /* first pass */

@@ -9,9 +9,14 @@
 #include "ids.h"
 #include "tables.h"
 
-static struct outlook *outlook;
-static bool rpch_used, mapi_used;
-static struct table interned;
+/* All of ws that belongs to a file: it goes with it. */
+static struct store {
+    struct arena arena;
+    struct outlook *outlook;     /* made on first use */
+    bool rpch_used, mapi_used;
+    struct table interned;
+    void *part[STORE_PARTS];
+} *store;
 
 static void *file_alloc(void *ctx _U_, size_t size)
 {
@@ -28,38 +33,43 @@ static void file_give_back(void *ctx _U_, void *bytes, size_t size _U_)
     wmem_free(wmem_file_scope(), bytes);
 }
 
-static struct arena file_arena = { .alloc = file_alloc, .give_back = file_give_back };
-
 const struct hash_key *store_key(void)
 {
-    return &file_arena.key;
+    return &store->arena.key;
 }
 
 void store_init(void)
 {
-    outlook = NULL;              /* its memory went with the last file */
-    rpch_used = mapi_used = false;
-    memset(&interned, 0, sizeof interned);
+    store = (struct store *)store_new(sizeof *store);
+    store->arena.alloc = file_alloc;
+    store->arena.give_back = file_give_back;
     for (unsigned i = 0; i < 2; i++)
-        file_arena.key.half[i] = (uint64_t)g_random_int() << 32 | g_random_int();
+        store->arena.key.half[i] = (uint64_t)g_random_int() << 32 | g_random_int();
+}
+
+void *store_part(enum store_part part, size_t size)
+{
+    if (!store->part[part])
+        store->part[part] = store_new(size);
+    return store->part[part];
 }
 
 static struct outlook *the_outlook(void)
 {
-    if (!outlook)
-        outlook = outlook_new(&file_arena, &rpch_prefs);
-    return outlook;
+    if (!store->outlook)
+        store->outlook = outlook_new(&store->arena, &rpch_prefs);
+    return store->outlook;
 }
 
 struct vworld *store_world(void)
 {
-    rpch_used = true;
+    store->rpch_used = true;
     return the_outlook()->rpch;
 }
 
 bool store_active(void)
 {
-    return rpch_used;
+    return store->rpch_used;
 }
 
 struct aworld *store_auth(void)
@@ -69,13 +79,13 @@ struct aworld *store_auth(void)
 
 struct mworld *store_mapi(void)
 {
-    mapi_used = true;
+    store->mapi_used = true;
     return the_outlook()->mapi;
 }
 
 bool store_mapi_active(void)
 {
-    return mapi_used;
+    return store->mapi_used;
 }
 
 struct track *store_track(void)
@@ -85,12 +95,12 @@ struct track *store_track(void)
 
 const struct verdict *store_take_verdicts(void)
 {
-    return outlook ? outlook_take_verdicts(outlook) : NULL;
+    return store->outlook ? outlook_take_verdicts(store->outlook) : NULL;
 }
 
 const char *store_intern(const char *text)
 {
-    return text && *text ? text_keep(&file_arena, &interned, text) : "";
+    return text && *text ? text_keep(&store->arena, &store->interned, text) : "";
 }
 
 struct when frame_when(const packet_info *pinfo)

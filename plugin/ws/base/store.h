@@ -11,8 +11,12 @@
 
 #include "outlook.h"
 
+/* What other files keep of a capture file: each has a part of its own. */
+enum store_part { STORE_NOTES, STORE_LEAVES, STORE_PARTS };
+
 void store_init(void);                                   /* a new capture file */
 void *store_new(size_t size);                            /* zeroed; lives as long as the file */
+void *store_part(enum store_part part, size_t size);     /* the same each time: store_new(size) when first asked for */
 struct vworld *store_world(void);                        /* made on first use */
 bool store_active(void);                                 /* some stream was claimed */
 struct aworld *store_auth(void);

@@ -10,6 +10,7 @@
 
 #include "hash.h"
 #include "ids.h"
+#include "store.h"
 #include "tlscert.h"
 #include "tlsrecords.h"
 
@@ -25,7 +26,17 @@ struct presented {               /* of a conversation */
     uint32_t start;              /* sequence number of the flight that brought it */
 };
 
-static wmem_map_t *leaves;       /* by SHA-256: connections mostly share one of few */
+struct leaves {                  /* of a file */
+    wmem_map_t *known;           /* by SHA-256: connections mostly share one of few */
+    struct hunt **hunts;         /* by a hash of both ends */
+    struct hunt *free_hunts;
+    unsigned hunts_open;
+};
+
+static struct leaves *the_leaves(void)
+{
+    return (struct leaves *)store_part(STORE_LEAVES, sizeof(struct leaves));
+}
 
 static guint leaf_hash(gconstpointer leaf)
 {
@@ -68,15 +79,16 @@ static const struct tls_leaf *keep_leaf(struct span cert)
 {
     struct tls_leaf leaf = { .has_bindings = false };
     digest(G_CHECKSUM_SHA256, cert.ptr, cert.len, leaf.sha256, sizeof leaf.sha256);
-    if (!leaves)
-        leaves = wmem_map_new(wmem_file_scope(), leaf_hash, leaf_equal);
-    struct tls_leaf *known = (struct tls_leaf *)wmem_map_lookup(leaves, &leaf);
+    struct leaves *leaves = the_leaves();
+    if (!leaves->known)
+        leaves->known = wmem_map_new(wmem_file_scope(), leaf_hash, leaf_equal);
+    struct tls_leaf *known = (struct tls_leaf *)wmem_map_lookup(leaves->known, &leaf);
     if (known)
         return known;
     digest(G_CHECKSUM_SHA1, cert.ptr, cert.len, leaf.sha1, sizeof leaf.sha1);
     bind_to(cert, &leaf);
     known = (struct tls_leaf *)wmem_memdup(wmem_file_scope(), &leaf, sizeof leaf);
-    wmem_map_insert(leaves, known, known);
+    wmem_map_insert(leaves->known, known, known);
     return known;
 }
 
@@ -109,29 +121,18 @@ struct hunt {
     struct tls_flight flight;
 };
 
-static struct hunt **hunts;      /* by a hash of both ends */
-static struct hunt *free_hunts;
-static unsigned hunts_open;
-
-void leaf_init(void)
+static struct hunt **slot_of(struct leaves *leaves, const struct tcp_frame *tcp)
 {
-    leaves = NULL;               /* their memory went with the last file */
-    hunts = NULL;
-    free_hunts = NULL;
-    hunts_open = 0;
-}
-
-static struct hunt **slot_of(const struct tcp_frame *tcp)
-{
-    if (!hunts)
-        hunts = (struct hunt **)wmem_alloc0(wmem_file_scope(), HUNTS * sizeof *hunts);
+    if (!leaves->hunts)
+        leaves->hunts = (struct hunt **)wmem_alloc0(wmem_file_scope(), HUNTS * sizeof *leaves->hunts);
     /* No secret: what one hunt pushes out of a slot must be the same in each run, and nothing grows. */
     static const struct hash_key none = { { 0, 0 } };
-    return &hunts[hash_keyed(&none, hash_keyed(&none, 0, &tcp->dst, sizeof tcp->dst), &tcp->src, sizeof tcp->src) % HUNTS];
+    const uint64_t both = hash_keyed(&none, hash_keyed(&none, 0, &tcp->dst, sizeof tcp->dst), &tcp->src, sizeof tcp->src);
+    return &leaves->hunts[both % HUNTS];
 }
 
 /* Keeps what was found. A handshake that shows no certificate leaves none from one before it. */
-static void end_hunt(struct hunt **slot)
+static void end_hunt(struct leaves *leaves, struct hunt **slot)
 {
     struct hunt *hunt = *slot;
     struct presented *presented = presented_in(hunt->conversation);
@@ -148,23 +149,24 @@ static void end_hunt(struct hunt **slot)
         hunt->held = first->next;
         wmem_free(wmem_file_scope(), first);
     }
-    hunt->next = free_hunts;
-    free_hunts = hunt;
+    hunt->next = leaves->free_hunts;
+    leaves->free_hunts = hunt;
     *slot = NULL;
-    hunts_open--;
+    leaves->hunts_open--;
 }
 
-static struct hunt *begin_hunt(packet_info *pinfo, const struct tcp_frame *tcp, struct hunt **slot)
+static struct hunt *begin_hunt(struct leaves *leaves, packet_info *pinfo, const struct tcp_frame *tcp,
+                               struct hunt **slot)
 {
     conversation_t *conversation = tcp_conversation(pinfo, tcp);
     const struct presented *presented = conversation ? presented_in(conversation) : NULL;
     if (!conversation || (presented && presented->start == tcp->seq))
         return NULL;             /* sent again */
     if (*slot)
-        end_hunt(slot);
-    struct hunt *hunt = free_hunts;
+        end_hunt(leaves, slot);
+    struct hunt *hunt = leaves->free_hunts;
     if (hunt)
-        free_hunts = hunt->next;
+        leaves->free_hunts = hunt->next;
     else
         hunt = wmem_new(wmem_file_scope(), struct hunt);
     memset(hunt, 0, offsetof(struct hunt, flight.room));
@@ -173,7 +175,7 @@ static struct hunt *begin_hunt(packet_info *pinfo, const struct tcp_frame *tcp, 
     hunt->conversation = conversation;
     hunt->start = hunt->next_seq = tcp->seq;
     *slot = hunt;
-    hunts_open++;
+    leaves->hunts_open++;
     return hunt;
 }
 
@@ -235,17 +237,18 @@ void leaf_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
     if (tcp->captured == 0)
         return;
     const bool begins = tls_flight_begins(tcp->payload, tcp->captured);
-    if (!begins && hunts_open == 0)
+    struct leaves *leaves = the_leaves();
+    if (!begins && leaves->hunts_open == 0)
         return;
-    struct hunt **slot = slot_of(tcp), *hunt = *slot;
+    struct hunt **slot = slot_of(leaves, tcp), *hunt = *slot;
     if (hunt && (!endpoint_equal(&hunt->server, &tcp->src) || !endpoint_equal(&hunt->client, &tcp->dst)))
         hunt = NULL;
     if (hunt && tcp->seq - hunt->start > FLIGHT_BYTES) {
-        end_hunt(slot);          /* it stayed unread, or the ports serve another connection */
+        end_hunt(leaves, slot);          /* it stayed unread, or the ports serve another connection */
         hunt = NULL;
     }
     if (!hunt && begins)
-        hunt = begin_hunt(pinfo, tcp, slot);
+        hunt = begin_hunt(leaves, pinfo, tcp, slot);
     if (!hunt)
         return;
     if (hunt->flight.state == TLS_FLIGHT_CLEAR)
@@ -253,5 +256,5 @@ void leaf_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
     if (hunt->flight.state == TLS_FLIGHT_SEALED)
         take_records(hunt, pinfo);
     if (hunt->flight.state >= TLS_FLIGHT_LEAF || ++hunt->segments > FLIGHT_SEGMENTS)
-        end_hunt(slot);
+        end_hunt(leaves, slot);
 }

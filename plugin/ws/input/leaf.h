@@ -9,7 +9,6 @@
 
 #include "tcpframe.h"
 
-void leaf_init(void);                                    /* a new capture file */
 /* A frame of the first pass: looks for the certificates of TLS servers. */
 void leaf_first_look(packet_info *pinfo, const struct tcp_frame *tcp);
 /* What the TLS server of a TCP connection presented, NULL if that was not seen. */
