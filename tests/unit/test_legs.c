@@ -1,5 +1,5 @@
 /* test_legs.c
- * The table of docs/legs.md: what a leg becomes in each state, and what is emitted.
+ * The table of docs/architecture.md: what a leg becomes in each state, and what is emitted.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

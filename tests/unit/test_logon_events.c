@@ -1,5 +1,5 @@
 /* test_logon_events.c
- * What the state of logons emits, and in which order (docs/logons.md), before anybody judges.
+ * What the state of logons emits, and in which order (docs/architecture.md), before anybody judges.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
