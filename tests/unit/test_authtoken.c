@@ -615,7 +615,7 @@ static void test_basic(void)
 static struct auth_token jwt(const char *payload)
 {
     static const char url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    char value[9000];
+    char value[9100];             /* a token of up to 8999 characters, and what stands around it */
     snprintf(value, sizeof(value), "Bearer eyJhbGciOiJSUzI1NiJ9.%s.c2ln",
              encode_as("", bytes_of(payload, strlen(payload)), url, false));
     return decode(value);
