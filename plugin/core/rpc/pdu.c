@@ -212,9 +212,6 @@ void pdu_header_decode(const uint8_t *p, struct pdu_header *header)
     header->call_id = read_u32(p, 12);
 }
 
-/* So many in a row are no chance, and where each byte is asked for, the work stays in proportion. */
-#define PDUS_LOOKED_AT 16
-
 bool pdu_starts_stream(const uint8_t *p, size_t len)
 {
     size_t at = 0;

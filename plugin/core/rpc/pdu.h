@@ -57,7 +57,9 @@ void pdu_header_decode(const uint8_t *p, struct pdu_header *header);
 
 /* Whether len bytes hold one or more whole PDUs that a stream may be taken up
  * again at: the first PDU is whole and what follows it, if anything, probes as a
- * PDU again. */
+ * PDU again. Looks at PDUS_LOOKED_AT PDUs at most: so many in a row are no chance,
+ * and where each byte is asked for, the work stays in proportion. */
+#define PDUS_LOOKED_AT 16
 bool pdu_starts_stream(const uint8_t *p, size_t len);
 
 /* The status of a fault PDU or the reject reason of a bind_nak. Returns false if
