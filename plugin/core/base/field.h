@@ -28,6 +28,14 @@ struct field_name {
     const char *name;            /* NULL ends the list */
 };
 
+/* A table of names: values and names in turns. A row without braces of its own is read at once,
+ * and one that lacks a half does not compile. */
+#define FIELD_NAMES(table, ...) const struct field_name table[] = { __VA_ARGS__, 0, NULL }
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic ignored "-Wmissing-braces"
+#endif
+
 struct field_value;
 struct field_choice;
 struct layout_run;

@@ -4,14 +4,12 @@
  * only sometimes and what belongs together. One function reads them all. A row stands where
  * it is read; catalogue.h finds all rows for registration by walking the layouts.
  *
- *     static const struct field open_folder_response[] = {
+ *     static LAYOUT(open_folder_response,
  *         BOOL("rop.has_rules", "HasRules"),
  *         BOOL("rop.is_ghosted", "IsGhosted"),
  *         IF(U16("rop.server_count", "ServerCount"), KEEP(0),
  *            U16("rop.cheap_server_count", "CheapServerCount"), RECALL(0),
- *            TIMES(STRING8("rop.server", "Server"))),
- *         END
- *     };
+ *            TIMES(STRING8("rop.server", "Server"))));
  *
  * Steps refer to the number above: the last integer or boolean that was read, or what
  * RECALL() brought back.
@@ -122,6 +120,7 @@ static inline bool layout_is_end(const struct field *row)
 /* ---- steps ---- */
 
 #define END { .filter = NULL }
+#define LAYOUT(name, ...) const struct field name[] = { __VA_ARGS__, END }
 #define ROWS(...) (const struct field[]){ __VA_ARGS__, END }
 
 #define IF(...) { .role = LAYOUT_IF, .inside = ROWS(__VA_ARGS__) }

@@ -13,30 +13,24 @@
 
 #define AUX_HEADER_LEN 4
 
-static const struct field_name client_modes[] = {
-    { 0, "CLIENTMODE_UNKNOWN" },
-    { 1, "CLIENTMODE_CLASSIC" },
-    { 2, "CLIENTMODE_CACHED" },
-    { 0, NULL }
-};
+static FIELD_NAMES(client_modes,
+    0, "CLIENTMODE_UNKNOWN",
+    1, "CLIENTMODE_CLASSIC",
+    2, "CLIENTMODE_CACHED");
 
-static const struct field_name server_types[] = {
-    { 0, "SERVERTYPE_UNKNOWN" },
-    { 1, "SERVERTYPE_PRIVATE" },
-    { 2, "SERVERTYPE_PUBLIC" },
-    { 3, "SERVERTYPE_DIRECTORY" },
-    { 4, "SERVERTYPE_REFERRAL" },
-    { 0, NULL }
-};
+static FIELD_NAMES(server_types,
+    0, "SERVERTYPE_UNKNOWN",
+    1, "SERVERTYPE_PRIVATE",
+    2, "SERVERTYPE_PUBLIC",
+    3, "SERVERTYPE_DIRECTORY",
+    4, "SERVERTYPE_REFERRAL");
 
-static const struct field_name aux_versions[] = {
-    { 1, "AUX_VERSION_1" },
-    { 2, "AUX_VERSION_2" },
-    { 0, NULL }
-};
+static FIELD_NAMES(aux_versions,
+    1, "AUX_VERSION_1",
+    2, "AUX_VERSION_2");
 
-static const struct field unused[] = { REST("aux.unused", "Unused"), END };
-static const struct field unknown[] = { REST("aux.data", "Data"), END };
+static LAYOUT(unused, REST("aux.unused", "Unused"));
+static LAYOUT(unknown, REST("aux.data", "Data"));
 
 /* ---- what stands behind the fixed part of a block ---- */
 
@@ -166,16 +160,14 @@ static const char *mac_text(const struct field_value *value, char room[FIELD_TEX
 #define OPERATION X8("aux.request_operation", "RequestOperation")
 #define RESERVED(length) RUN(length, "aux.reserved", "Reserved")
 
-static const struct field request_id[] = { SESSION_ID, REQUEST_ID, END };
-static const struct field session_info[] = { SESSION_ID, RESERVED(2), SESSION_GUID, END };
-static const struct field session_info_v2[] = {
+static LAYOUT(request_id, SESSION_ID, REQUEST_ID);
+static LAYOUT(session_info, SESSION_ID, RESERVED(2), SESSION_GUID);
+static LAYOUT(session_info_v2,
     SESSION_ID,
     RESERVED(2),
     SESSION_GUID,
-    U32("aux.connection_id", "ConnectionID"),
-    END
-};
-static const struct field client_info[] = {
+    U32("aux.connection_id", "ConnectionID"));
+static LAYOUT(client_info,
     U32("aux.adapter_speed", "AdapterSpeed (kbit/s)"),
     CLIENT_ID,
     STRING_AT("aux.machine_name_offset", "MachineNameOffset", "aux.machine_name", "MachineName"),
@@ -188,59 +180,44 @@ static const struct field client_info[] = {
     RUN_AT("aux.mac_address_size", "MacAddressSize", "aux.mac_address_offset", "MacAddressOffset",
            "aux.mac_address", "MacAddress", mac_text),
     U16("aux.client_mode", "ClientMode", .names = client_modes),
-    RESERVED(2),
-    END
-};
-static const struct field server_info[] = {
+    RESERVED(2));
+static LAYOUT(server_info,
     SERVER_ID,
     U16("aux.server_type", "ServerType", .names = server_types),
     STRING_AT("aux.server_dn_offset", "ServerDNOffset", "aux.server_dn", "ServerDN"),
-    STRING_AT("aux.server_name_offset", "ServerNameOffset", "aux.server_name", "ServerName"),
-    END
-};
-static const struct field process_info[] = {
+    STRING_AT("aux.server_name_offset", "ServerNameOffset", "aux.server_name", "ServerName"));
+static LAYOUT(process_info,
     PROCESS_ID,
     RESERVED(2),
     UUID("aux.process_guid", "ProcessGuid"),
     STRING_AT("aux.process_name_offset", "ProcessNameOffset", "aux.process_name", "ProcessName"),
-    RESERVED(2),
-    END
-};
-static const struct field defmdb_success[] = { TIME_SINCE, TIME_TO_COMPLETE, REQUEST_ID, RESERVED(2), END };
-static const struct field defgc_success[] = {
-    SERVER_ID, SESSION_ID, TIME_SINCE, TIME_TO_COMPLETE, OPERATION, RESERVED(3), END
-};
-static const struct field mdb_success[] = {
-    CLIENT_ID, SERVER_ID, SESSION_ID, REQUEST_ID, TIME_SINCE, TIME_TO_COMPLETE, END
-};
-static const struct field mdb_success_v2[] = {
-    PROCESS_ID, CLIENT_ID, SERVER_ID, SESSION_ID, REQUEST_ID, RESERVED(2), TIME_SINCE, TIME_TO_COMPLETE, END
-};
-static const struct field gc_success[] = {
-    CLIENT_ID, SERVER_ID, SESSION_ID, RESERVED(2), TIME_SINCE, TIME_TO_COMPLETE, OPERATION, RESERVED(3), END
-};
-static const struct field gc_success_v2[] = {
-    PROCESS_ID, CLIENT_ID, SERVER_ID, SESSION_ID, TIME_SINCE, TIME_TO_COMPLETE, OPERATION, RESERVED(3), END
-};
-static const struct field failure[] = {
+    RESERVED(2));
+static LAYOUT(defmdb_success, TIME_SINCE, TIME_TO_COMPLETE, REQUEST_ID, RESERVED(2));
+static LAYOUT(defgc_success,
+    SERVER_ID, SESSION_ID, TIME_SINCE, TIME_TO_COMPLETE, OPERATION, RESERVED(3));
+static LAYOUT(mdb_success,
+    CLIENT_ID, SERVER_ID, SESSION_ID, REQUEST_ID, TIME_SINCE, TIME_TO_COMPLETE);
+static LAYOUT(mdb_success_v2,
+    PROCESS_ID, CLIENT_ID, SERVER_ID, SESSION_ID, REQUEST_ID, RESERVED(2), TIME_SINCE, TIME_TO_COMPLETE);
+static LAYOUT(gc_success,
+    CLIENT_ID, SERVER_ID, SESSION_ID, RESERVED(2), TIME_SINCE, TIME_TO_COMPLETE, OPERATION, RESERVED(3));
+static LAYOUT(gc_success_v2,
+    PROCESS_ID, CLIENT_ID, SERVER_ID, SESSION_ID, TIME_SINCE, TIME_TO_COMPLETE, OPERATION, RESERVED(3));
+static LAYOUT(failure,
     CLIENT_ID, SERVER_ID, SESSION_ID, REQUEST_ID, TIME_SINCE, TIME_TO_FAIL, RESULT_CODE, OPERATION,
-    RESERVED(3), END
-};
-static const struct field failure_v2[] = {
+    RESERVED(3));
+static LAYOUT(failure_v2,
     PROCESS_ID, CLIENT_ID, SERVER_ID, SESSION_ID, REQUEST_ID, RESERVED(2), TIME_SINCE, TIME_TO_FAIL,
-    RESULT_CODE, OPERATION, RESERVED(3), END
-};
-static const struct field client_control[] = {
+    RESULT_CODE, OPERATION, RESERVED(3));
+static LAYOUT(client_control,
     X32("aux.enable_flags", "EnableFlags"),
     BIT("aux.enable_flags.perf_sendtoserver", "ENABLE_PERF_SENDTOSERVER", 0x01),
     BIT("aux.enable_flags.perf_sendtomailbox", "ENABLE_PERF_SENDTOMAILBOX", 0x02),
     BIT("aux.enable_flags.compression", "ENABLE_COMPRESSION", 0x04),
     BIT("aux.enable_flags.http_tunneling", "ENABLE_HTTP_TUNNELING", 0x08),
     BIT("aux.enable_flags.perf_sendgcdata", "ENABLE_PERF_SENDGCDATA", 0x10),
-    U32("aux.expiry_time", "ExpiryTime (ms)"),
-    END
-};
-static const struct field os_version_info[] = {
+    U32("aux.expiry_time", "ExpiryTime (ms)"));
+static LAYOUT(os_version_info,
     U32("aux.os_version_info_size", "OSVersionInfoSize"),
     U32("aux.major_version", "MajorVersion"),
     U32("aux.minor_version", "MinorVersion"),
@@ -248,44 +225,32 @@ static const struct field os_version_info[] = {
     RESERVED(132),
     U16("aux.service_pack_major", "ServicePackMajor"),
     U16("aux.service_pack_minor", "ServicePackMinor"),
-    RESERVED(4),
-    END
-};
-static const struct field org_info[] = {
+    RESERVED(4));
+static LAYOUT(org_info,
     X32("aux.org_flags", "OrgFlags"),
     BIT("aux.org_flags.public_folders", "PUBLIC_FOLDERS_ENABLED", 0x01),
-    BIT("aux.org_flags.autodiscover", "USE_AUTODISCOVER_FOR_PUBLIC_FOLDER_CONFIGURATION", 0x02),
-    END
-};
-static const struct field account_info[] = { CLIENT_ID, RESERVED(2), UUID("aux.account", "Account"), END };
-static const struct field server_capabilities[] = {
+    BIT("aux.org_flags.autodiscover", "USE_AUTODISCOVER_FOR_PUBLIC_FOLDER_CONFIGURATION", 0x02));
+static LAYOUT(account_info, CLIENT_ID, RESERVED(2), UUID("aux.account", "Account"));
+static LAYOUT(server_capabilities,
     X32("aux.server_capability_flags", "ServerCapabilityFlags"),
     BIT("aux.server_capability_flags.packed_fast_transfer", "PACKED_FAST_TRANSFER_UPLOAD_BUFFERS", 0x01),
     BIT("aux.server_capability_flags.packed_write_stream", "PACKED_WRITE_STREAM_UPLOAD_BUFFERS", 0x02),
-    BIT("aux.server_capability_flags.ultra_large_packed", "ULTRA_LARGE_PACKED_DOWNLOAD_BUFFERS", 0x08),
-    END
-};
-static const struct field endpoint_capabilities[] = {
+    BIT("aux.server_capability_flags.ultra_large_packed", "ULTRA_LARGE_PACKED_DOWNLOAD_BUFFERS", 0x08));
+static LAYOUT(endpoint_capabilities,
     X32("aux.endpoint_capability_flag", "EndpointCapabilityFlag"),
-    BIT("aux.endpoint_capability_flag.single_endpoint", "ENDPOINT_CAPABILITIES_SINGLE_ENDPOINT", 0x01),
-    END
-};
-static const struct field client_connection_info[] = {
+    BIT("aux.endpoint_capability_flag.single_endpoint", "ENDPOINT_CAPABILITIES_SINGLE_ENDPOINT", 0x01));
+static LAYOUT(client_connection_info,
     UUID("aux.connection_guid", "ConnectionGUID"),
     STRING_AT("aux.connection_context_info_offset", "OffsetConnectionContextInfo",
               "aux.connection_context_info", "ConnectionContextInfo"),
     RESERVED(2),
     U32("aux.connection_attempts", "ConnectionAttempts"),
     X32("aux.connection_flags", "ConnectionFlags"),
-    BIT("aux.connection_flags.cached_mode", "Cached mode", 0x01),
-    END
-};
-static const struct field server_session_info[] = {
+    BIT("aux.connection_flags.cached_mode", "Cached mode", 0x01));
+static LAYOUT(server_session_info,
     STRING_AT("aux.server_session_context_info_offset", "OffsetServerSessionContextInfo",
-              "aux.server_session_context_info", "ServerSessionContextInfo"),
-    END
-};
-static const struct field device_identification[] = {
+              "aux.server_session_context_info", "ServerSessionContextInfo"));
+static LAYOUT(device_identification,
     STRING_AT("aux.device_manufacturer_offset", "DeviceManufacturerOffset",
               "aux.device_manufacturer", "DeviceManufacturer"),
     STRING_AT("aux.device_model_offset", "DeviceModelOffset", "aux.device_model", "DeviceModel"),
@@ -293,9 +258,7 @@ static const struct field device_identification[] = {
               "aux.device_serial_number", "DeviceSerialNumber"),
     STRING_AT("aux.device_version_offset", "DeviceVersionOffset", "aux.device_version", "DeviceVersion"),
     STRING_AT("aux.device_firmware_version_offset", "DeviceFirmwareVersionOffset",
-              "aux.device_firmware_version", "DeviceFirmwareVersion"),
-    END
-};
+              "aux.device_firmware_version", "DeviceFirmwareVersion"));
 
 #define BLOCK(version, type) ((version) << 8 | (type))
 
@@ -354,16 +317,13 @@ static const char *type_text(const struct field_value *value, char room[FIELD_TE
     return block ? block->name : NULL;
 }
 
-static const struct field header[] = {
+static LAYOUT(header,
     U16("aux.size", "Size"),
     U8("aux.version", "Version", .names = aux_versions),
-    X8("aux.type", "Type", .text = type_text),
-    END
-};
+    X8("aux.type", "Type", .text = type_text));
 
-const struct field aux_block_layouts[] = {
-    INCLUDE(header), CHOOSE(blocks), INCLUDE(unknown), INCLUDE(unused), END
-};
+LAYOUT(aux_block_layouts,
+    INCLUDE(header), CHOOSE(blocks), INCLUDE(unknown), INCLUDE(unused));
 
 static void read_known(struct reader *block, uint32_t start, const struct field *rows)
 {

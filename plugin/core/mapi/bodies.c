@@ -113,22 +113,19 @@ static void aux_buffer(struct layout_run *run, const struct field *at)
 #define TYPE_AT 0                /* where the request type is kept */
 #define AUXILIARY_BUFFER U32("aux_buffer_size", "AuxiliaryBufferSize"), READ_LAYOUT(aux_buffer, 0, aux_buffer_layouts)
 
-static const struct field request_body[] = {
-    RECALL(TYPE_AT), CHOOSE(emsmdb_requests), RECALL(TYPE_AT), CHOOSE(nspi_requests), AUXILIARY_BUFFER, END
-};
+static LAYOUT(request_body,
+    RECALL(TYPE_AT), CHOOSE(emsmdb_requests), RECALL(TYPE_AT), CHOOSE(nspi_requests), AUXILIARY_BUFFER);
 /* A request that failed is answered with StatusCode and the auxiliary buffer alone. */
-static const struct field response_body[] = {
+static LAYOUT(response_body,
     X32("status_code", "StatusCode", .text = ox_error_text, .seen = keep_status),
     UNLESS(X32("error_code", "ErrorCode", .text = ox_error_text, .seen = keep_error),
            RECALL(TYPE_AT), CHOOSE(emsmdb_responses), RECALL(TYPE_AT), CHOOSE(nspi_responses)),
-    AUXILIARY_BUFFER, END
-};
-static const struct field unknown_body[] = { REST("body.unknown", "Body of an unknown request type"), END };
-static const struct field body_rest[] = { REST("body.rest", "Bytes behind the body"), END };
+    AUXILIARY_BUFFER);
+static LAYOUT(unknown_body, REST("body.unknown", "Body of an unknown request type"));
+static LAYOUT(body_rest, REST("body.rest", "Bytes behind the body"));
 
-const struct field mapi_bodies[] = {
-    INCLUDE(request_body), INCLUDE(response_body), INCLUDE(unknown_body), INCLUDE(body_rest), END
-};
+LAYOUT(mapi_bodies,
+    INCLUDE(request_body), INCLUDE(response_body), INCLUDE(unknown_body), INCLUDE(body_rest));
 
 void mapi_read_body(struct reader *reader, enum mapi_type type, bool response, struct mapi_facts *facts)
 {

@@ -26,23 +26,19 @@ static void keep_display_name(struct layout_run *run, const struct field_value *
 
 /* ---- 2.2.4.1 Connect ---- */
 
-static const struct field connect_request[] = {
+static LAYOUT(connect_request,
     STRING8("connect.user_dn", "UserDn", .seen = keep_user_dn),
     X32("connect.flags", "Flags"),
     BIT("connect.flags.admin", "Administrative privileges", 0x00000001),
     U32("connect.default_code_page", "DefaultCodePage", .names = code_page_names),
     X32("connect.lcid_sort", "LcidSort"),
-    X32("connect.lcid_string", "LcidString"),
-    END
-};
-static const struct field connect_response[] = {
+    X32("connect.lcid_string", "LcidString"));
+static LAYOUT(connect_response,
     U32("connect.polls_max", "PollsMax (ms)"),
     U32("connect.retry_count", "RetryCount"),
     U32("connect.retry_delay", "RetryDelay (ms)"),
     STRING8("connect.dn_prefix", "DnPrefix", .seen = keep_dn_prefix),
-    STRING16("connect.display_name", "DisplayName", .seen = keep_display_name),
-    END
-};
+    STRING16("connect.display_name", "DisplayName", .seen = keep_display_name));
 
 /* ---- 2.2.4.2 Execute ---- */
 
@@ -58,20 +54,16 @@ static void rop_buffer(struct layout_run *run, const struct field *at)
 
 #define ROP_BUFFER U32("execute.rop_buffer_size", "RopBufferSize"), READ_LAYOUT(rop_buffer, 0, rop_buffer_layouts)
 
-static const struct field execute_request[] = {
+static LAYOUT(execute_request,
     X32("execute.flags", "Flags"),
     BIT("execute.flags.no_compression", "NoCompression", 0x00000001),
     BIT("execute.flags.no_xor_magic", "NoXorMagic", 0x00000002),
     BIT("execute.flags.chain", "Chain", 0x00000004),
     ROP_BUFFER,
-    U32("execute.max_rop_out", "MaxRopOut"),
-    END
-};
-static const struct field execute_response[] = {
+    U32("execute.max_rop_out", "MaxRopOut"));
+static LAYOUT(execute_response,
     X32("execute.reserved", "Flags (reserved)"),
-    ROP_BUFFER,
-    END
-};
+    ROP_BUFFER);
 
 /* ---- 2.2.4.4 NotificationWait ---- */
 
@@ -88,10 +80,9 @@ static void keep_event_pending(struct layout_run *run, const struct field_value 
     facts->event_pending = (uint32_t)value->number;
 }
 
-static const struct field wait_request[] = { X32("notification_wait.reserved", "Flags (reserved)"), END };
-static const struct field wait_response[] = {
-    U32("notification_wait.event_pending", "EventPending", .text = pending_text, .seen = keep_event_pending), END
-};
+static LAYOUT(wait_request, X32("notification_wait.reserved", "Flags (reserved)"));
+static LAYOUT(wait_response,
+    U32("notification_wait.event_pending", "EventPending", .text = pending_text, .seen = keep_event_pending));
 
 /* Disconnect (2.2.4.3) has nothing of its own. */
 const struct field_choice emsmdb_requests[] = {

@@ -13,13 +13,11 @@
 
 /* ---- names ---- */
 
-static const struct field_name sort_types[] = {          /* MS-OXNSPI 2.2.1.10 */
-    { 0x00000000, "SortTypeDisplayName" },
-    { 0x00000003, "SortTypePhoneticDisplayName" },
-    { 0x000003E8, "SortTypeDisplayName_RO" },
-    { 0x000003E9, "SortTypeDisplayName_W" },
-    { 0, NULL }
-};
+static FIELD_NAMES(sort_types,           /* MS-OXNSPI 2.2.1.10 */
+    0x00000000, "SortTypeDisplayName",
+    0x00000003, "SortTypePhoneticDisplayName",
+    0x000003E8, "SortTypeDisplayName_RO",
+    0x000003E9, "SortTypeDisplayName_W");
 
 /* ---- counts ---- */
 
@@ -83,7 +81,7 @@ static const char *delta_text(const struct field_value *value, char room[FIELD_T
     return value->number >= 0x80000000u ? "negative: backwards from CurrentRec" : NULL;
 }
 
-static const struct field state[] = {
+static LAYOUT(state,
     GROUP("State", NULL,
           U32("nspi.stat.sort_type", "SortType", .names = sort_types),
           X32("nspi.stat.container_id", "ContainerID", .text = container_text),
@@ -93,9 +91,7 @@ static const struct field state[] = {
           U32("nspi.stat.total_recs", "TotalRecs"),
           U32("nspi.stat.code_page", "CodePage", .names = code_page_names),
           X32("nspi.stat.template_locale", "TemplateLocale"),
-          X32("nspi.stat.sort_locale", "SortLocale")),
-    END
-};
+          X32("nspi.stat.sort_locale", "SortLocale")));
 
 #define STATE BOOL("nspi.has_state", "HasState"), IF(INCLUDE(state))
 
@@ -221,11 +217,10 @@ static void read_entry_id_here(struct layout_run *run, const struct field *at)
 
 /* ---- 2.2.5.1 Bind, 2.2.5.2 Unbind ---- */
 
-static const struct field bind_request[] = {
-    FLAGS, BIT("nspi.flags.anonymous_login", "fAnonymousLogin", 0x00000020), STATE, END
-};
-static const struct field bind_response[] = { UUID("nspi.server_guid", "ServerGuid"), END };
-static const struct field unbind_request[] = { RESERVED, END };
+static LAYOUT(bind_request,
+    FLAGS, BIT("nspi.flags.anonymous_login", "fAnonymousLogin", 0x00000020), STATE);
+static LAYOUT(bind_response, UUID("nspi.server_guid", "ServerGuid"));
+static LAYOUT(unbind_request, RESERVED);
 
 /* ---- 2.2.5.3 CompareMIds ---- */
 
@@ -237,50 +232,46 @@ static const char *compare_text(const struct field_value *value, char room[FIELD
         result > 0 ? "the first stands behind the second" : "the same position";
 }
 
-static const struct field compare_request[] = { RESERVED, STATE, MID, MID, END };
-static const struct field compare_response[] = { I32("nspi.compare_result", "Result", .text = compare_text), END };
+static LAYOUT(compare_request, RESERVED, STATE, MID, MID);
+static LAYOUT(compare_response, I32("nspi.compare_result", "Result", .text = compare_text));
 
 /* ---- 2.2.5.4 DNToMId ---- */
 
-static const struct field dn_to_mid_request[] = { RESERVED, NAMES(STRING8("nspi.dn", "DN")), END };
-static const struct field dn_to_mid_response[] = { FOUND_MIDS, END };
+static LAYOUT(dn_to_mid_request, RESERVED, NAMES(STRING8("nspi.dn", "DN")));
+static LAYOUT(dn_to_mid_response, FOUND_MIDS);
 
 /* ---- 2.2.5.5 GetMatches ---- */
 
-static const struct field matches_request[] = {
+static LAYOUT(matches_request,
     RESERVED, STATE, MIDS,
     X32("nspi.interface_option_flags", "InterfaceOptionFlags"),
     BOOL("nspi.has_filter", "HasFilter"), IF(GROUP("Filter", NULL, READ_LAYOUT(read_filter, 1, property_layouts))),
     BOOL("nspi.has_property_name", "HasPropertyName"),
     IF(UUID("nspi.property_name.guid", "PropertyNameGuid"), X32("nspi.property_name.id", "PropertyNameId")),
-    ROWS_WANTED, COLUMNS, END
-};
-static const struct field matches_response[] = { STATE, MIDS, COLUMNS_AND_ROWS, END };
+    ROWS_WANTED, COLUMNS);
+static LAYOUT(matches_response, STATE, MIDS, COLUMNS_AND_ROWS);
 
 /* ---- 2.2.5.6 GetPropList, 2.2.5.7 GetProps ---- */
 
-static const struct field prop_list_request[] = { FLAGS, SKIP_OBJECTS, MID, CODE_PAGE, END };
-static const struct field prop_list_response[] = { TAGS, END };
-static const struct field props_request[] = { RETRIEVE_FLAGS, STATE, TAGS, END };
-static const struct field props_response[] = {
-    CODE_PAGE, BOOL("nspi.has_property_values", "HasPropertyValues"), IF(VALUES), END
-};
+static LAYOUT(prop_list_request, FLAGS, SKIP_OBJECTS, MID, CODE_PAGE);
+static LAYOUT(prop_list_response, TAGS);
+static LAYOUT(props_request, RETRIEVE_FLAGS, STATE, TAGS);
+static LAYOUT(props_response,
+    CODE_PAGE, BOOL("nspi.has_property_values", "HasPropertyValues"), IF(VALUES));
 
 /* ---- 2.2.5.8 GetSpecialTable ---- */
 
-static const struct field special_table_request[] = {
+static LAYOUT(special_table_request,
     FLAGS,
     BIT("nspi.flags.address_creation_templates", "NspiAddressCreationTemplates", 0x00000002),
     BIT("nspi.flags.unicode_strings", "NspiUnicodeStrings", 0x00000004),
-    STATE, VERSION, END
-};
-static const struct field special_table_response[] = {
-    CODE_PAGE, VERSION, BOOL("nspi.has_rows", "HasRows"), IF(ROW_LIST(read_values, 4)), END
-};
+    STATE, VERSION);
+static LAYOUT(special_table_response,
+    CODE_PAGE, VERSION, BOOL("nspi.has_rows", "HasRows"), IF(ROW_LIST(read_values, 4)));
 
 /* ---- 2.2.5.9 GetTemplateInfo ---- */
 
-static const struct field template_request[] = {
+static LAYOUT(template_request,
     FLAGS,
     BIT("nspi.flags.template", "TI_TEMPLATE", 0x00000001),
     BIT("nspi.flags.script", "TI_SCRIPT", 0x00000004),
@@ -290,58 +281,48 @@ static const struct field template_request[] = {
     X32("nspi.display_type", "DisplayType", .names = display_type_names),
     BOOL("nspi.has_template_dn", "HasTemplateDn"), IF(STRING8("nspi.template_dn", "TemplateDn")),
     CODE_PAGE,
-    X32("nspi.locale_id", "LocaleId"),
-    END
-};
-static const struct field template_response[] = { CODE_PAGE, BOOL("nspi.has_row", "HasRow"), IF(VALUES), END };
+    X32("nspi.locale_id", "LocaleId"));
+static LAYOUT(template_response, CODE_PAGE, BOOL("nspi.has_row", "HasRow"), IF(VALUES));
 
 /* ---- 2.2.5.10 ModLinkAtt, 2.2.5.11 ModProps: their responses have nothing of their own ---- */
 
-static const struct field mod_link_request[] = {
+static LAYOUT(mod_link_request,
     FLAGS, BIT("nspi.flags.delete", "fDelete", 0x00000001),
     READ_LAYOUT(read_tag_here, 4, property_tag_layouts), MID,
     BOOL("nspi.has_entry_ids", "HasEntryIds"),
     IF(COUNT("nspi.entry_id_count", "EntryIdCount"),
        LIST("Entry IDs", NULL,
-            GROUP("Entry ID", NULL, READ_ROWS(read_entry_id_here, 4, U32("nspi.entry_id_size", "EntryID size"))))),
-    END
-};
-static const struct field mod_props_request[] = {
-    RESERVED, STATE, TAGS, BOOL("nspi.has_property_values", "HasPropertyValues"), IF(VALUES), END
-};
+            GROUP("Entry ID", NULL, READ_ROWS(read_entry_id_here, 4, U32("nspi.entry_id_size", "EntryID size"))))));
+static LAYOUT(mod_props_request,
+    RESERVED, STATE, TAGS, BOOL("nspi.has_property_values", "HasPropertyValues"), IF(VALUES));
 
 /* ---- 2.2.5.12 QueryRows, 2.2.5.13 QueryColumns ---- */
 
-static const struct field query_rows_request[] = { RETRIEVE_FLAGS, STATE, EXPLICIT_TABLE, ROWS_WANTED, COLUMNS, END };
-static const struct field state_and_rows_response[] = { STATE, COLUMNS_AND_ROWS, END };      /* of SeekEntries, too */
-static const struct field query_columns_request[] = {
+static LAYOUT(query_rows_request, RETRIEVE_FLAGS, STATE, EXPLICIT_TABLE, ROWS_WANTED, COLUMNS);
+static LAYOUT(state_and_rows_response, STATE, COLUMNS_AND_ROWS);      /* of SeekEntries, too */
+static LAYOUT(query_columns_request,
     RESERVED,
-    X32("nspi.flags", "MapiFlags"), BIT("nspi.flags.unicode_proptypes", "NspiUnicodeProptypes", 0x80000000u),
-    END
-};
-static const struct field query_columns_response[] = { COLUMNS, END };
+    X32("nspi.flags", "MapiFlags"), BIT("nspi.flags.unicode_proptypes", "NspiUnicodeProptypes", 0x80000000u));
+static LAYOUT(query_columns_response, COLUMNS);
 
 /* ---- 2.2.5.14 ResolveNames, 2.2.5.15 ResortRestriction, 2.2.5.16 SeekEntries ---- */
 
-static const struct field resolve_request[] = { RESERVED, STATE, TAGS, NAMES(STRING16("nspi.name", "Name")), END };
-static const struct field resolve_response[] = { CODE_PAGE, FOUND_MIDS, COLUMNS_AND_ROWS, END };
-static const struct field resort_request[] = { RESERVED, STATE, MIDS, END };
-static const struct field resort_response[] = { STATE, MIDS, END };
-static const struct field seek_request[] = {
+static LAYOUT(resolve_request, RESERVED, STATE, TAGS, NAMES(STRING16("nspi.name", "Name")));
+static LAYOUT(resolve_response, CODE_PAGE, FOUND_MIDS, COLUMNS_AND_ROWS);
+static LAYOUT(resort_request, RESERVED, STATE, MIDS);
+static LAYOUT(resort_response, STATE, MIDS);
+static LAYOUT(seek_request,
     RESERVED, STATE,
     BOOL("nspi.has_target", "HasTarget"), IF(GROUP("Target", NULL, READ_LAYOUT(read_target, 4, property_layouts))),
     BOOL("nspi.has_explicit_table", "HasExplicitTable"), IF(EXPLICIT_TABLE),
-    COLUMNS, END
-};
+    COLUMNS);
 
 /* ---- 2.2.5.17 UpdateStat ---- */
 
-static const struct field update_stat_request[] = {
-    RESERVED, STATE, BOOL("nspi.delta_requested", "DeltaRequested"), END
-};
-static const struct field update_stat_response[] = {
-    STATE, BOOL("nspi.has_delta", "HasDelta"), IF(I32("nspi.delta", "Delta")), END
-};
+static LAYOUT(update_stat_request,
+    RESERVED, STATE, BOOL("nspi.delta_requested", "DeltaRequested"));
+static LAYOUT(update_stat_response,
+    STATE, BOOL("nspi.has_delta", "HasDelta"), IF(I32("nspi.delta", "Delta")));
 
 /* ---- 2.2.5.18 GetMailboxUrl, 2.2.5.19 GetAddressBookUrl ---- */
 
@@ -350,11 +331,10 @@ static void keep_server_url(struct layout_run *run, const struct field_value *va
     body_of(run)->facts->server_url = string16_of(value);
 }
 
-static const struct field mailbox_url_request[] = { UNUSED_FLAGS, STRING16("nspi.server_dn", "ServerDn"), END };
-static const struct field address_book_url_request[] = { UNUSED_FLAGS, STRING16("nspi.user_dn", "UserDn"), END };
-static const struct field url_response[] = {
-    STRING16("nspi.server_url", "ServerUrl", .seen = keep_server_url), END
-};
+static LAYOUT(mailbox_url_request, UNUSED_FLAGS, STRING16("nspi.server_dn", "ServerDn"));
+static LAYOUT(address_book_url_request, UNUSED_FLAGS, STRING16("nspi.user_dn", "UserDn"));
+static LAYOUT(url_response,
+    STRING16("nspi.server_url", "ServerUrl", .seen = keep_server_url));
 
 const struct field_choice nspi_requests[] = {
     CHOICE(MAPI_BIND, bind_request),

@@ -11,15 +11,13 @@
 
 /* ---- ServerId ---- */
 
-static const struct field_name ours_names[] = { { 0, "the client's own format" }, { 1, "server format" }, { 0, NULL } };
+static FIELD_NAMES(ours_names, 0, "the client's own format", 1, "server format");
 
-const struct field server_id_ours[] = { U8("property.value.server_id.ours", "Ours", .names = ours_names), END };
-const struct field server_id_object[] = {
+LAYOUT(server_id_ours, U8("property.value.server_id.ours", "Ours", .names = ours_names));
+LAYOUT(server_id_object,
     X64("property.value.server_id.folder_id", "FolderId"),
     X64("property.value.server_id.message_id", "MessageId"),
-    U32("property.value.server_id.instance", "Instance"),
-    END
-};
+    U32("property.value.server_id.instance", "Instance"));
 
 /* ---- names ---- */
 
@@ -27,26 +25,21 @@ const struct field server_id_object[] = {
 #define ID_PERMANENT 0x00u
 #define ID_EPHEMERAL 0x87u
 
-static const struct field_name id_type_names[] = {
-    { ID_PERMANENT, "permanent" }, { ID_EPHEMERAL, "ephemeral" }, { 0, NULL }
-};
+static FIELD_NAMES(id_type_names,
+    ID_PERMANENT, "permanent", ID_EPHEMERAL, "ephemeral");
 /* MS-OXCDATA 2.2.4 */
-static const struct field_name object_type_names[] = {
-    { 0x01, "PrivateFolder" },
-    { 0x03, "PublicFolder" },
-    { 0x05, "MappedPublicFolder" },
-    { 0x07, "PrivateMessage" },
-    { 0x09, "PublicMessage" },
-    { 0x0B, "MappedPublicMessage" },
-    { 0x0C, "PublicNewsgroupFolder" },
-    { 0, NULL }
-};
-static const struct field_name store_type_names[] = {
-    { 0x0C, "mailbox" }, { 0x06, "public folders" }, { 0, NULL }
-};
-static const struct field_name contact_type_names[] = {
-    { 4, "contact" }, { 5, "personal distribution list" }, { 0, NULL }
-};
+static FIELD_NAMES(object_type_names,
+    0x01, "PrivateFolder",
+    0x03, "PublicFolder",
+    0x05, "MappedPublicFolder",
+    0x07, "PrivateMessage",
+    0x09, "PublicMessage",
+    0x0B, "MappedPublicMessage",
+    0x0C, "PublicNewsgroupFolder");
+static FIELD_NAMES(store_type_names,
+    0x0C, "mailbox", 0x06, "public folders");
+static FIELD_NAMES(contact_type_names,
+    4, "contact", 5, "personal distribution list");
 
 /* ---- the kinds ---- */
 
@@ -66,10 +59,9 @@ static void keep_dn(struct layout_run *run, const struct field_value *value)
     X8("entry_id.id_type", "ID Type", .names = id_type_names), RUN(3, "entry_id.reserved", "Reserved"), PROVIDER, \
     VERSION, X32("entry_id.display_type", "Display Type", .names = display_type_names)
 
-static const struct field ephemeral_id[] = { DIRECTORY_HEAD, X32("entry_id.mid", "MId"), END };
-static const struct field permanent_id[] = {
-    DIRECTORY_HEAD, STRING8("entry_id.dn", "Distinguished Name", .seen = keep_dn), END
-};
+static LAYOUT(ephemeral_id, DIRECTORY_HEAD, X32("entry_id.mid", "MId"));
+static LAYOUT(permanent_id,
+    DIRECTORY_HEAD, STRING8("entry_id.dn", "Distinguished Name", .seen = keep_dn));
 
 /* MS-OXCDATA 2.2.4.1 and 2.2.4.2 */
 #define GLOBAL_ID(label) \
@@ -77,11 +69,11 @@ static const struct field permanent_id[] = {
           RUN(6, "entry_id.global_counter", "GlobalCounter"), X16("entry_id.pad", "Pad"))
 #define OBJECT_HEAD HEAD, X16("entry_id.object_type", "ObjectType", .names = object_type_names)
 
-static const struct field folder_id[] = { OBJECT_HEAD, GLOBAL_ID("Folder"), END };
-static const struct field message_id[] = { OBJECT_HEAD, GLOBAL_ID("Folder"), GLOBAL_ID("Message"), END };
+static LAYOUT(folder_id, OBJECT_HEAD, GLOBAL_ID("Folder"));
+static LAYOUT(message_id, OBJECT_HEAD, GLOBAL_ID("Folder"), GLOBAL_ID("Message"));
 
 /* MS-OXCDATA 2.2.4.3 */
-static const struct field store_id[] = {
+static LAYOUT(store_id,
     HEAD,
     U8("entry_id.store.version", "Version"),
     X8("entry_id.store.flag", "Flag"),
@@ -90,14 +82,12 @@ static const struct field store_id[] = {
     UUID("entry_id.store.wrapped_provider", "WrappedProviderUID", .text = ox_guid_text),
     X32("entry_id.store.wrapped_type", "WrappedType", .names = store_type_names),
     STRING8("entry_id.store.server", "ServerShortname"),
-    IF_LEFT(STRING8("entry_id.store.mailbox_dn", "MailboxDN")),      /* not of public folders */
-    END
-};
+    IF_LEFT(STRING8("entry_id.store.mailbox_dn", "MailboxDN")));      /* not of public folders */
 
 /* MS-OXCDATA 2.2.5.1 */
 #define ONE_OFF_UNICODE 0x8000
 
-static const struct field one_off_id[] = {
+static LAYOUT(one_off_id,
     HEAD,
     U16("entry_id.one_off.version", "Version"),
     X16("entry_id.one_off.flags", "Flags"),
@@ -113,19 +103,15 @@ static const struct field one_off_id[] = {
     UNLESS_BITS(ONE_OFF_UNICODE,
                 STRING8("entry_id.one_off.display_name8", "DisplayName"),
                 STRING8("entry_id.one_off.address_type8", "AddressType"),
-                STRING8("entry_id.one_off.email_address8", "EmailAddress")),
-    END
-};
+                STRING8("entry_id.one_off.email_address8", "EmailAddress")));
 
 /* MS-OXCDATA 2.2.5.3 */
-static const struct field contact_id[] = {
+static LAYOUT(contact_id,
     HEAD, VERSION,
     U32("entry_id.contact.type", "Type", .names = contact_type_names),
     U32("entry_id.contact.index", "Index"),
     U32("entry_id.contact.size", "EntryIdCount"),
-    SIZED_ID,
-    END
-};
+    SIZED_ID);
 
 /* A member of a personal distribution list, MS-OXOCNTC 2.2.2.2.4: another ID inside. */
 static void read_inner_id(struct layout_run *run, const struct field *at)
@@ -134,14 +120,13 @@ static void read_inner_id(struct layout_run *run, const struct field *at)
     read_entry_id(run->reader, reader_left(run->reader));
 }
 
-static const struct field wrapped_id[] = {
-    HEAD, X8("entry_id.wrapped.type", "Type"), IF_LEFT(READ(read_inner_id, 0)), END
-};
+static LAYOUT(wrapped_id,
+    HEAD, X8("entry_id.wrapped.type", "Type"), IF_LEFT(READ(read_inner_id, 0)));
 
 static const struct field other_id[] = { END };
 
 /* Of what is not known by its first bytes, and of what is left behind what is. */
-static const struct field id_rest[] = { REST("entry_id.data", "Data"), END };
+static LAYOUT(id_rest, REST("entry_id.data", "Data"));
 
 enum id_kind { KIND_OTHER, KIND_PERMANENT, KIND_EPHEMERAL, KIND_FOLDER, KIND_MESSAGE, KIND_STORE, KIND_ONE_OFF,
                KIND_CONTACT, KIND_WRAPPED };
@@ -159,9 +144,8 @@ static const struct field_choice kinds_of_id[] = {
     CHOICE_END
 };
 
-const struct field entry_id_layouts[] = {
-    CHOOSE(kinds_of_id), INCLUDE(id_rest), INCLUDE(server_id_ours), INCLUDE(server_id_object), END
-};
+LAYOUT(entry_id_layouts,
+    CHOOSE(kinds_of_id), INCLUDE(id_rest), INCLUDE(server_id_ours), INCLUDE(server_id_object));
 
 /* What an EntryID is, by its provider; folders and messages of a mailbox have the mailbox's
  * GUID there, and are known by their length and type. */

@@ -32,7 +32,7 @@ struct ext_header {
 #define SIZE_AT 4
 #define ACTUAL_AT 6
 
-static const struct field header_rows[] = {
+static LAYOUT(header_rows,
     U16("ext.version", "Version"), KEEP(0),
     X16("ext.flags", "Flags"),
     BIT("ext.flags.compressed", "Compressed", EXT_COMPRESSED),
@@ -40,16 +40,13 @@ static const struct field header_rows[] = {
     BIT("ext.flags.last", "Last", EXT_LAST),
     KEEP(1),
     U16("ext.size", "Size"), KEEP(2),
-    U16("ext.size_actual", "SizeActual"), KEEP(3),
-    END
-};
-static const struct field payload_rows[] = { REST("ext.payload", "Payload as sent"), END };
-static const struct field rest_rows[] = { REST("ext.rest", "Behind the last extended buffer"), END };
+    U16("ext.size_actual", "SizeActual"), KEEP(3));
+static LAYOUT(payload_rows, REST("ext.payload", "Payload as sent"));
+static LAYOUT(rest_rows, REST("ext.rest", "Behind the last extended buffer"));
 
-const struct field aux_buffer_layouts[] = {
-    INCLUDE(header_rows), INCLUDE(payload_rows), INCLUDE(rest_rows), INCLUDE(aux_block_layouts), END
-};
-const struct field rop_buffer_layouts[] = { INCLUDE(aux_buffer_layouts), INCLUDE(rop_layouts), END };
+LAYOUT(aux_buffer_layouts,
+    INCLUDE(header_rows), INCLUDE(payload_rows), INCLUDE(rest_rows), INCLUDE(aux_block_layouts));
+LAYOUT(rop_buffer_layouts, INCLUDE(aux_buffer_layouts), INCLUDE(rop_layouts));
 
 static void read_ext_header(struct reader *reader, struct ext_header *header)
 {

@@ -17,53 +17,51 @@
 #define TYPE_INSTANCE 0x2000u            /* MultivalueInstance, MS-OXCDATA 2.11.1.3 */
 
 /* MS-OXCDATA 2.11.1 */
-const struct field_name property_type_names[] = {
-    { 0x0000, "PtypUnspecified" },
-    { 0x0001, "PtypNull" },
-    { 0x0002, "PtypInteger16" },
-    { 0x0003, "PtypInteger32" },
-    { 0x0004, "PtypFloating32" },
-    { 0x0005, "PtypFloating64" },
-    { 0x0006, "PtypCurrency" },
-    { 0x0007, "PtypFloatingTime" },
-    { 0x000A, "PtypErrorCode" },
-    { 0x000B, "PtypBoolean" },
-    { 0x000D, "PtypObject or PtypEmbeddedTable" },
-    { 0x0014, "PtypInteger64" },
-    { 0x001E, "PtypString8" },
-    { 0x001F, "PtypString" },
-    { 0x0040, "PtypTime" },
-    { 0x0048, "PtypGuid" },
-    { 0x00FB, "PtypServerId" },
-    { 0x00FD, "PtypRestriction" },
-    { 0x00FE, "PtypRuleAction" },
-    { 0x0102, "PtypBinary" },
-    { 0x1002, "PtypMultipleInteger16" },
-    { 0x1003, "PtypMultipleInteger32" },
-    { 0x1004, "PtypMultipleFloating32" },
-    { 0x1005, "PtypMultipleFloating64" },
-    { 0x1006, "PtypMultipleCurrency" },
-    { 0x1007, "PtypMultipleFloatingTime" },
-    { 0x1014, "PtypMultipleInteger64" },
-    { 0x101E, "PtypMultipleString8" },
-    { 0x101F, "PtypMultipleString" },
-    { 0x1040, "PtypMultipleTime" },
-    { 0x1048, "PtypMultipleGuid" },
-    { 0x1102, "PtypMultipleBinary" },
-    { 0x3002, "PtypMultipleInteger16, one instance" },
-    { 0x3003, "PtypMultipleInteger32, one instance" },
-    { 0x3004, "PtypMultipleFloating32, one instance" },
-    { 0x3005, "PtypMultipleFloating64, one instance" },
-    { 0x3006, "PtypMultipleCurrency, one instance" },
-    { 0x3007, "PtypMultipleFloatingTime, one instance" },
-    { 0x3014, "PtypMultipleInteger64, one instance" },
-    { 0x301E, "PtypMultipleString8, one instance" },
-    { 0x301F, "PtypMultipleString, one instance" },
-    { 0x3040, "PtypMultipleTime, one instance" },
-    { 0x3048, "PtypMultipleGuid, one instance" },
-    { 0x3102, "PtypMultipleBinary, one instance" },
-    { 0, NULL }
-};
+FIELD_NAMES(property_type_names,
+    0x0000, "PtypUnspecified",
+    0x0001, "PtypNull",
+    0x0002, "PtypInteger16",
+    0x0003, "PtypInteger32",
+    0x0004, "PtypFloating32",
+    0x0005, "PtypFloating64",
+    0x0006, "PtypCurrency",
+    0x0007, "PtypFloatingTime",
+    0x000A, "PtypErrorCode",
+    0x000B, "PtypBoolean",
+    0x000D, "PtypObject or PtypEmbeddedTable",
+    0x0014, "PtypInteger64",
+    0x001E, "PtypString8",
+    0x001F, "PtypString",
+    0x0040, "PtypTime",
+    0x0048, "PtypGuid",
+    0x00FB, "PtypServerId",
+    0x00FD, "PtypRestriction",
+    0x00FE, "PtypRuleAction",
+    0x0102, "PtypBinary",
+    0x1002, "PtypMultipleInteger16",
+    0x1003, "PtypMultipleInteger32",
+    0x1004, "PtypMultipleFloating32",
+    0x1005, "PtypMultipleFloating64",
+    0x1006, "PtypMultipleCurrency",
+    0x1007, "PtypMultipleFloatingTime",
+    0x1014, "PtypMultipleInteger64",
+    0x101E, "PtypMultipleString8",
+    0x101F, "PtypMultipleString",
+    0x1040, "PtypMultipleTime",
+    0x1048, "PtypMultipleGuid",
+    0x1102, "PtypMultipleBinary",
+    0x3002, "PtypMultipleInteger16, one instance",
+    0x3003, "PtypMultipleInteger32, one instance",
+    0x3004, "PtypMultipleFloating32, one instance",
+    0x3005, "PtypMultipleFloating64, one instance",
+    0x3006, "PtypMultipleCurrency, one instance",
+    0x3007, "PtypMultipleFloatingTime, one instance",
+    0x3014, "PtypMultipleInteger64, one instance",
+    0x301E, "PtypMultipleString8, one instance",
+    0x301F, "PtypMultipleString, one instance",
+    0x3040, "PtypMultipleTime, one instance",
+    0x3048, "PtypMultipleGuid, one instance",
+    0x3102, "PtypMultipleBinary, one instance");
 
 const char *property_type_name(uint16_t type)
 {
@@ -91,20 +89,20 @@ const char *property_tag_name(uint32_t tag)
     size_t low = 0, high = COUNT(tag_names);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (tag_names[middle].tag < first) {
+        if (tag_names[middle].value < first) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
     const char *name = NULL;
-    for (size_t i = low; i < COUNT(tag_names) && tag_names[i].tag >> 16 == tag >> 16; i++) {
-        if (tag_names[i].tag == tag) {
+    for (size_t i = low; i < COUNT(tag_names) && tag_names[i].value >> 16 == tag >> 16; i++) {
+        if (tag_names[i].value == tag) {
             return tag_names[i].name;
         }
         /* PtypUnspecified, PtypNull and PtypErrorCode come in the place of any type. */
         bool any = type <= 0x0001 || type == 0x000A;
-        if (!name && (any || alike(type, tag_names[i].tag & 0xFFFF))) {
+        if (!name && (any || alike(type, tag_names[i].value & 0xFFFF))) {
             name = tag_names[i].name;
         }
     }
@@ -196,24 +194,20 @@ const char *ox_guid_text(const struct field_value *value, char room[FIELD_TEXT_M
     return ox_guid_name(value->bytes);
 }
 
-const struct field_name display_type_names[] = {
-    { 0x000, "DT_MAILUSER" },
-    { 0x001, "DT_DISTLIST" },
-    { 0x002, "DT_FORUM" },
-    { 0x003, "DT_AGENT" },
-    { 0x004, "DT_ORGANIZATION" },
-    { 0x005, "DT_PRIVATE_DISTLIST" },
-    { 0x006, "DT_REMOTE_MAILUSER" },
-    { 0x100, "DT_CONTAINER" },
-    { 0x101, "DT_TEMPLATE" },
-    { 0x102, "DT_ADDRESS_TEMPLATE" },
-    { 0x200, "DT_SEARCH" },
-    { 0, NULL }
-};
+FIELD_NAMES(display_type_names,
+    0x000, "DT_MAILUSER",
+    0x001, "DT_DISTLIST",
+    0x002, "DT_FORUM",
+    0x003, "DT_AGENT",
+    0x004, "DT_ORGANIZATION",
+    0x005, "DT_PRIVATE_DISTLIST",
+    0x006, "DT_REMOTE_MAILUSER",
+    0x100, "DT_CONTAINER",
+    0x101, "DT_TEMPLATE",
+    0x102, "DT_ADDRESS_TEMPLATE",
+    0x200, "DT_SEARCH");
 
 /* MS-OXNSPI 2.2.1.5 */
-const struct field_name code_page_names[] = {
-    { 0x000004B0, "CP_WINUNICODE" },
-    { 0x00004F25, "CP_TELETEX" },
-    { 0, NULL }
-};
+FIELD_NAMES(code_page_names,
+    0x000004B0, "CP_WINUNICODE",
+    0x00004F25, "CP_TELETEX");

@@ -19,30 +19,24 @@
 #define FLAG_NOT_PRESENT 0x01u
 #define FLAG_ERROR 0x0Au
 
-static const struct field_name flag_names[] = {
-    { FLAG_VALUE, "value" }, { FLAG_NOT_PRESENT, "not present" }, { FLAG_ERROR, "error" }, { 0, NULL }
-};
-static const struct field_name row_flag_names[] = {
-    { 0, "all values, no errors" }, { 1, "values with flags" }, { 0, NULL }
-};
+static FIELD_NAMES(flag_names,
+    FLAG_VALUE, "value", FLAG_NOT_PRESENT, "not present", FLAG_ERROR, "error");
+static FIELD_NAMES(row_flag_names,
+    0, "all values, no errors", 1, "values with flags");
 
-static const struct field type_row[] = {
-    X16("property.type", "PropertyType", .names = property_type_names), END
-};
-static const struct field has_value[] = { X8("property.has_value", "HasValue", .names = has_value_names), END };
-static const struct field flag_row[] = { X8("property.flag", "Flag", .names = flag_names), END };
-static const struct field row_flag[] = { X8("property.row_flag", "Flags", .names = row_flag_names), END };
-static const struct field value_count[] = { U32("property.value.count", "Count of values"), END };
-static const struct field column_count[] = { U32("property.tag_count", "PropertyTagCount"), END };
-static const struct field column_count16[] = { U16("property.tag_count16", "PropertyTagCount"), END };
-static const struct field binary[] = {
+static LAYOUT(type_row,
+    X16("property.type", "PropertyType", .names = property_type_names));
+static LAYOUT(has_value, X8("property.has_value", "HasValue", .names = has_value_names));
+static LAYOUT(flag_row, X8("property.flag", "Flag", .names = flag_names));
+static LAYOUT(row_flag, X8("property.row_flag", "Flags", .names = row_flag_names));
+static LAYOUT(value_count, U32("property.value.count", "Count of values"));
+static LAYOUT(column_count, U32("property.tag_count", "PropertyTagCount"));
+static LAYOUT(column_count16, U16("property.tag_count16", "PropertyTagCount"));
+static LAYOUT(binary,
     COUNT_OF_FORM("property.value.size", "property.value.size16", "Count of bytes"),
-    SIZED("property.value.binary", "Value"),
-    END
-};
-static const struct field server_id[] = {
-    U16("property.value.size16", "Count of bytes"), REST("property.value.server_id.data", "ClientData"), END
-};
+    SIZED("property.value.binary", "Value"));
+static LAYOUT(server_id,
+    U16("property.value.size16", "Count of bytes"), REST("property.value.server_id.data", "ClientData"));
 
 static const struct field_choice single_values[] = {
     CHOICE(PTYP_INTEGER16, ROWS(I16("property.value.int16", "Value"))),
@@ -359,9 +353,8 @@ static void read_listed(struct layout_run *run, const struct field *at)
     read_tagged_value(run->reader, form_of(run));
 }
 
-static const struct field value_list[] = {
-    COUNT_OF_FORM("property.value_count", "property.value_count16", "PropertyValueCount"), TIMES(READ(read_listed, 4)), END
-};
+static LAYOUT(value_list,
+    COUNT_OF_FORM("property.value_count", "property.value_count16", "PropertyValueCount"), TIMES(READ(read_listed, 4)));
 
 void read_value_list(struct reader *reader, enum prop_form form)
 {
@@ -431,9 +424,8 @@ void read_property_row(struct reader *reader, const struct columns *columns, enu
     }
 }
 
-const struct field property_layouts[] = {
+LAYOUT(property_layouts,
     INCLUDE(property_tag_layouts), INCLUDE(type_row), INCLUDE(has_value), INCLUDE(flag_row), INCLUDE(row_flag),
     INCLUDE(column_count), INCLUDE(column_count16), INCLUDE(value_list), INCLUDE(value_count), INCLUDE(binary),
     CHOOSE(single_values), INCLUDE(server_id), INCLUDE(restriction_layouts), INCLUDE(rule_layouts),
-    INCLUDE(entry_id_layouts), END
-};
+    INCLUDE(entry_id_layouts));

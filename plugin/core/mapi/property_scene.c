@@ -8,9 +8,8 @@
 
 #include "value_text.h"
 
-const struct field_name has_value_names[] = {
-    { VALUE_ABSENT, "absent" }, { VALUE_PRESENT, "present" }, { 0, NULL }
-};
+FIELD_NAMES(has_value_names,
+    VALUE_ABSENT, "absent", VALUE_PRESENT, "present");
 
 static uint32_t ahead32(const struct reader *reader, uint32_t at)
 {

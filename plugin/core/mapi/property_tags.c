@@ -42,10 +42,10 @@ static const char *mailbox_text(const struct field_value *value, char room[FIELD
     AGAIN(X32("property.tag", "PropertyTag", .text = says)), \
     X16("property.type", "PropertyType", .names = property_type_names), X16("property.id", "PropertyId")
 
-static const struct field address_book_tag[] = { TAG(address_book_text), END };
-static const struct field mailbox_tag[] = { TAG(mailbox_text), END };
+static LAYOUT(address_book_tag, TAG(address_book_text));
+static LAYOUT(mailbox_tag, TAG(mailbox_text));
 
-const struct field property_tag_layouts[] = { INCLUDE(address_book_tag), INCLUDE(mailbox_tag), END };
+LAYOUT(property_tag_layouts, INCLUDE(address_book_tag), INCLUDE(mailbox_tag));
 
 uint32_t read_tag(struct reader *reader, enum prop_form form)
 {

@@ -12,35 +12,30 @@ enum restriction_type {
 };
 
 /* MS-OXCDATA 2.12 */
-static const struct field_name restriction_names[] = {
-    { RESTRICT_AND, "AndRestriction" },
-    { RESTRICT_OR, "OrRestriction" },
-    { RESTRICT_NOT, "NotRestriction" },
-    { RESTRICT_CONTENT, "ContentRestriction" },
-    { RESTRICT_PROPERTY, "PropertyRestriction" },
-    { RESTRICT_COMPARE, "ComparePropertiesRestriction" },
-    { RESTRICT_BITMASK, "BitMaskRestriction" },
-    { RESTRICT_SIZE, "SizeRestriction" },
-    { RESTRICT_EXIST, "ExistRestriction" },
-    { RESTRICT_SUBOBJECT, "SubObjectRestriction" },
-    { RESTRICT_COMMENT, "CommentRestriction" },
-    { RESTRICT_COUNT, "CountRestriction" },
-    { 0, NULL }
-};
-static const struct field_name relop_names[] = {
-    { 0x00, "LessThan" },
-    { 0x01, "LessThanOrEqual" },
-    { 0x02, "GreaterThan" },
-    { 0x03, "GreaterThanOrEqual" },
-    { 0x04, "Equal" },
-    { 0x05, "NotEqual" },
-    { 0x64, "MemberOfDL" },
-    { 0, NULL }
-};
-static const struct field_name fuzzy_names[] = {
-    { 0, "FL_FULLSTRING" }, { 1, "FL_SUBSTRING" }, { 2, "FL_PREFIX" }, { 0, NULL }
-};
-static const struct field_name bitmask_names[] = { { 0, "BMR_EQZ" }, { 1, "BMR_NEZ" }, { 0, NULL } };
+static FIELD_NAMES(restriction_names,
+    RESTRICT_AND, "AndRestriction",
+    RESTRICT_OR, "OrRestriction",
+    RESTRICT_NOT, "NotRestriction",
+    RESTRICT_CONTENT, "ContentRestriction",
+    RESTRICT_PROPERTY, "PropertyRestriction",
+    RESTRICT_COMPARE, "ComparePropertiesRestriction",
+    RESTRICT_BITMASK, "BitMaskRestriction",
+    RESTRICT_SIZE, "SizeRestriction",
+    RESTRICT_EXIST, "ExistRestriction",
+    RESTRICT_SUBOBJECT, "SubObjectRestriction",
+    RESTRICT_COMMENT, "CommentRestriction",
+    RESTRICT_COUNT, "CountRestriction");
+static FIELD_NAMES(relop_names,
+    0x00, "LessThan",
+    0x01, "LessThanOrEqual",
+    0x02, "GreaterThan",
+    0x03, "GreaterThanOrEqual",
+    0x04, "Equal",
+    0x05, "NotEqual",
+    0x64, "MemberOfDL");
+static FIELD_NAMES(fuzzy_names,
+    0, "FL_FULLSTRING", 1, "FL_SUBSTRING", 2, "FL_PREFIX");
+static FIELD_NAMES(bitmask_names, 0, "BMR_EQZ", 1, "BMR_NEZ");
 
 static void read_inner(struct layout_run *run, const struct field *at)
 {
@@ -95,31 +90,27 @@ static void read_comment_value(struct layout_run *run, const struct field *at)
 #define INNER READ(read_inner, 3)
 #define COMPARAND READ_ROWS(read_comparand, 1, X8("restriction.has_value", "HasValue", .names = has_value_names))
 
-static const struct field and_or[] = {
-    COUNT_OF_FORM("restriction.count", "restriction.count16", "RestrictCount"), TIMES(INNER), END
-};
-static const struct field not[] = { INNER, END };
-static const struct field content[] = {
+static LAYOUT(and_or,
+    COUNT_OF_FORM("restriction.count", "restriction.count16", "RestrictCount"), TIMES(INNER));
+static LAYOUT(not, INNER);
+static LAYOUT(content,
     U16("restriction.fuzzy_level_low", "FuzzyLevelLow", .names = fuzzy_names),
     X16("restriction.fuzzy_level_high", "FuzzyLevelHigh"),
     BIT("restriction.fuzzy_level_high.ignore_case", "FL_IGNORECASE", 1),
     BIT("restriction.fuzzy_level_high.ignore_nonspace", "FL_IGNORENONSPACE", 2),
     BIT("restriction.fuzzy_level_high.loose", "FL_LOOSE", 4),
-    TAG, COMPARAND, END
-};
-static const struct field property[] = { RELOP, TAG, COMPARAND, END };
-static const struct field compare[] = { RELOP, TAG, TAG, END };
-static const struct field bitmask[] = {
-    U8("restriction.bitmap_relop", "BitmapRelOp", .names = bitmask_names), TAG, X32("restriction.mask", "Mask"), END
-};
-static const struct field size[] = { RELOP, TAG, U32("restriction.size", "Size"), END };
-static const struct field exist[] = { TAG, END };
-static const struct field subobject[] = { TAG, INNER, END };
-static const struct field comment[] = {
+    TAG, COMPARAND);
+static LAYOUT(property, RELOP, TAG, COMPARAND);
+static LAYOUT(compare, RELOP, TAG, TAG);
+static LAYOUT(bitmask,
+    U8("restriction.bitmap_relop", "BitmapRelOp", .names = bitmask_names), TAG, X32("restriction.mask", "Mask"));
+static LAYOUT(size, RELOP, TAG, U32("restriction.size", "Size"));
+static LAYOUT(exist, TAG);
+static LAYOUT(subobject, TAG, INNER);
+static LAYOUT(comment,
     U8("restriction.value_count", "TaggedValuesCount"), TIMES(READ(read_comment_value, 0)),
-    BOOL("restriction.present", "RestrictionPresent"), IF(INNER), END
-};
-static const struct field count[] = { U32("restriction.maximum", "Count"), INNER, END };
+    BOOL("restriction.present", "RestrictionPresent"), IF(INNER));
+static LAYOUT(count, U32("restriction.maximum", "Count"), INNER);
 
 static const struct field_choice types[] = {
     CHOICE(RESTRICT_AND, and_or),
@@ -145,9 +136,8 @@ static void check_type(struct layout_run *run, const struct field_value *value)
     }
 }
 
-const struct field restriction_layouts[] = {
-    U8("restriction.type", "RestrictType", .names = restriction_names, .seen = check_type), CHOOSE(types), END
-};
+LAYOUT(restriction_layouts,
+    U8("restriction.type", "RestrictType", .names = restriction_names, .seen = check_type), CHOOSE(types));
 
 void read_restriction_of(struct reader *reader, struct property_scene scene)
 {

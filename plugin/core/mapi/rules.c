@@ -13,23 +13,20 @@ enum {
     OP_MOVE = 1, OP_COPY, OP_REPLY, OP_OOF_REPLY, OP_DEFER_ACTION, OP_BOUNCE, OP_FORWARD, OP_DELEGATE, OP_TAG,
     OP_DELETE, OP_MARK_AS_READ
 };
-static const struct field_name action_names[] = {
-    { OP_MOVE, "OP_MOVE" },
-    { OP_COPY, "OP_COPY" },
-    { OP_REPLY, "OP_REPLY" },
-    { OP_OOF_REPLY, "OP_OOF_REPLY" },
-    { OP_DEFER_ACTION, "OP_DEFER_ACTION" },
-    { OP_BOUNCE, "OP_BOUNCE" },
-    { OP_FORWARD, "OP_FORWARD" },
-    { OP_DELEGATE, "OP_DELEGATE" },
-    { OP_TAG, "OP_TAG" },
-    { OP_DELETE, "OP_DELETE" },
-    { OP_MARK_AS_READ, "OP_MARK_AS_READ" },
-    { 0, NULL }
-};
-static const struct field_name bounce_names[] = {
-    { 0x0D, "message too large" }, { 0x1F, "message not displayed" }, { 0x26, "delivery denied" }, { 0, NULL }
-};
+static FIELD_NAMES(action_names,
+    OP_MOVE, "OP_MOVE",
+    OP_COPY, "OP_COPY",
+    OP_REPLY, "OP_REPLY",
+    OP_OOF_REPLY, "OP_OOF_REPLY",
+    OP_DEFER_ACTION, "OP_DEFER_ACTION",
+    OP_BOUNCE, "OP_BOUNCE",
+    OP_FORWARD, "OP_FORWARD",
+    OP_DELEGATE, "OP_DELEGATE",
+    OP_TAG, "OP_TAG",
+    OP_DELETE, "OP_DELETE",
+    OP_MARK_AS_READ, "OP_MARK_AS_READ");
+static FIELD_NAMES(bounce_names,
+    0x0D, "message too large", 0x1F, "message not displayed", 0x26, "delivery denied");
 
 /* ---- 2.2.5.1.2.1 move, copy ---- */
 
@@ -51,35 +48,30 @@ static void read_folder(struct layout_run *run, const struct field *at)
 
 #define STORE SIZED("rule.action.store", "StoreEID")
 
-static const struct field move_wide[] = {
-    U32("rule.action.store_size", "StoreEIDSize"), STORE, U32("rule.action.folder_size", "FolderEIDSize"), SIZED_ID, END
-};
-static const struct field move_narrow[] = {
+static LAYOUT(move_wide,
+    U32("rule.action.store_size", "StoreEIDSize"), STORE, U32("rule.action.folder_size", "FolderEIDSize"), SIZED_ID);
+static LAYOUT(move_narrow,
     BOOL("rule.action.in_this_store", "FolderInThisStore"), KEEP(OURS_AT),
     U16("rule.action.store_size16", "StoreEIDSize"), KEEP(SIZE_AT),
     RECALL(OURS_AT), IF(RECALL(SIZE_AT), STORE),             /* any value, ignored */
     RECALL(OURS_AT), UNLESS(RECALL(SIZE_AT), SIZED_ID),
     U16("rule.action.folder_size16", "FolderEIDSize"),
     READ_ROWS(read_folder, 0, INCLUDE(server_id_ours), INCLUDE(server_id_object),
-              SIZED("rule.action.folder", "FolderEID")),
-    END
-};
-static const struct field move[] = { PICK(narrow, INCLUDE(move_wide), INCLUDE(move_narrow)), END };
+              SIZED("rule.action.folder", "FolderEID")));
+static LAYOUT(move, PICK(narrow, INCLUDE(move_wide), INCLUDE(move_narrow)));
 
 /* ---- 2.2.5.1.2.2 reply ---- */
 
-static const struct field reply_wide[] = { U32("rule.action.message_size", "MessageEIDSize"), SIZED_ID, END };
-static const struct field reply_narrow[] = {
-    X64("rule.action.template_fid", "ReplyTemplateFID"), X64("rule.action.template_mid", "ReplyTemplateMID"), END
-};
-static const struct field reply[] = {
-    PICK(narrow, INCLUDE(reply_wide), INCLUDE(reply_narrow)), UUID("rule.action.template_guid", "ReplyTemplateGUID"), END
-};
+static LAYOUT(reply_wide, U32("rule.action.message_size", "MessageEIDSize"), SIZED_ID);
+static LAYOUT(reply_narrow,
+    X64("rule.action.template_fid", "ReplyTemplateFID"), X64("rule.action.template_mid", "ReplyTemplateMID"));
+static LAYOUT(reply,
+    PICK(narrow, INCLUDE(reply_wide), INCLUDE(reply_narrow)), UUID("rule.action.template_guid", "ReplyTemplateGUID"));
 
 /* ---- bounce, tag ---- */
 
-static const struct field bounce[] = { X32("rule.action.bounce_code", "BounceCode", .names = bounce_names), END };
-static const struct field tag[] = { READ(read_scene_tagged, 4), END };
+static LAYOUT(bounce, X32("rule.action.bounce_code", "BounceCode", .names = bounce_names));
+static LAYOUT(tag, READ(read_scene_tagged, 4));
 
 /* ---- 2.2.5.1.2.4 forward, delegate ---- */
 
@@ -87,14 +79,12 @@ static const struct field tag[] = { READ(read_scene_tagged, 4), END };
     TIMES(GROUP("RecipientBlockData", NULL, X8("rule.action.recipient_reserved", "Reserved"), count, \
                 TIMES(READ(read_scene_tagged, 4))))
 
-static const struct field recipients_wide[] = {
+static LAYOUT(recipients_wide,
     U32("rule.action.recipient_count", "RecipientCount"),
-    RECIPIENT(U32("rule.action.property_count", "NoOfProperties")), END
-};
-static const struct field recipients_narrow[] = {
+    RECIPIENT(U32("rule.action.property_count", "NoOfProperties")));
+static LAYOUT(recipients_narrow,
     U16("rule.action.recipient_count16", "RecipientCount"),
-    RECIPIENT(U16("rule.action.property_count16", "NoOfProperties")), END
-};
+    RECIPIENT(U16("rule.action.property_count16", "NoOfProperties")));
 
 /* The specification gives the two counts 4 bytes, clients and servers write 2 of them in
  * ROP buffers. Behind 2 bytes comes Reserved, which Exchange makes 1, behind half a count of
@@ -105,9 +95,8 @@ static unsigned short_counts(const struct layout_run *run)
     return narrow(run) && !(reader_left(reader) > 2 && reader->p[reader->pos + 2] == 0);
 }
 
-static const struct field recipients[] = {
-    PICK(short_counts, INCLUDE(recipients_wide), INCLUDE(recipients_narrow)), END
-};
+static LAYOUT(recipients,
+    PICK(short_counts, INCLUDE(recipients_wide), INCLUDE(recipients_narrow)));
 
 /* ---- actions ---- */
 
@@ -119,7 +108,7 @@ static const struct field_choice action_data[] = {
 };
 
 /* An action block behind its length. */
-static const struct field action[] = {
+static LAYOUT(action,
     U8("rule.action.type", "ActionType", .names = action_names), KEEP(0),
     X32("rule.action.flavor", "ActionFlavor"),
     BIT("rule.action.flavor.pr_ns", "Forward: PR; reply: NS", 1),
@@ -128,9 +117,7 @@ static const struct field action[] = {
     BIT("rule.action.flavor.tm", "Forward: TM", 8),
     X32("rule.action.flags", "ActionFlags"),
     RECALL(0), CHOOSE(action_data),
-    REST("rule.action.data", "ActionData"),
-    END
-};
+    REST("rule.action.data", "ActionData"));
 
 static void read_block(struct layout_run *run, const struct field *at)
 {
@@ -155,16 +142,14 @@ static void read_block(struct layout_run *run, const struct field *at)
 
 #define ACTION_HEAD 9            /* ActionType, ActionFlavor, ActionFlags */
 
-static const struct field actions_wide[] = {
+static LAYOUT(actions_wide,
     U32("rule.action_count", "NoOfActions"),
-    TIMES(READ_ROWS(read_block, 4 + ACTION_HEAD, U32("rule.action.length", "ActionLength"), INCLUDE(action))), END
-};
-static const struct field actions_narrow[] = {
+    TIMES(READ_ROWS(read_block, 4 + ACTION_HEAD, U32("rule.action.length", "ActionLength"), INCLUDE(action))));
+static LAYOUT(actions_narrow,
     U16("rule.action_count16", "NoOfActions"),
-    TIMES(READ_ROWS(read_block, 2 + ACTION_HEAD, U16("rule.action.length16", "ActionLength"), INCLUDE(action))), END
-};
+    TIMES(READ_ROWS(read_block, 2 + ACTION_HEAD, U16("rule.action.length16", "ActionLength"), INCLUDE(action))));
 
-const struct field rule_layouts[] = { PICK(narrow, INCLUDE(actions_wide), INCLUDE(actions_narrow)), END };
+LAYOUT(rule_layouts, PICK(narrow, INCLUDE(actions_wide), INCLUDE(actions_narrow)));
 
 /* Rules of a mailbox have counts of 16 bits, extended ones of 32, and nothing says which
  * stand in a message of the address book: MS-OXCDATA 2.11.1 gives the type 16 bits and

@@ -72,9 +72,8 @@ static void keep_window(struct layout_run *run, const struct field_value *value)
     draft->window = (uint32_t)value->number;
 }
 
-static const struct field receive_window_size[] = {
-    U32("receive_window_size", "Receive Window Size", .unit = "bytes", .seen = keep_window), END
-};
+static LAYOUT(receive_window_size,
+    U32("receive_window_size", "Receive Window Size", .unit = "bytes", .seen = keep_window));
 
 static void keep_ack_received(struct layout_run *run, const struct field_value *value)
 {
@@ -93,12 +92,10 @@ static void keep_ack_cookie(struct layout_run *run, const struct field_value *va
     memcpy(draft->ack_cookie, value->bytes, sizeof(draft->ack_cookie));
 }
 
-static const struct field flow_control_ack[] = {
+static LAYOUT(flow_control_ack,
     U32("flow_control_ack.bytes_received", "Bytes Received", .unit = "bytes", .seen = keep_ack_received),
     U32("flow_control_ack.available_window", "Available Window", .unit = "bytes", .seen = keep_ack_window),
-    UUID("flow_control_ack.channel_cookie", "Channel Cookie", .seen = keep_ack_cookie),
-    END
-};
+    UUID("flow_control_ack.channel_cookie", "Channel Cookie", .seen = keep_ack_cookie));
 
 static void keep_timeout(struct layout_run *run, const struct field_value *value)
 {
@@ -108,9 +105,8 @@ static void keep_timeout(struct layout_run *run, const struct field_value *value
     draft->timeout_ms = (uint32_t)value->number;
 }
 
-static const struct field connection_timeout[] = {
-    U32("connection_timeout", "Connection Timeout", .unit = "ms", .seen = keep_timeout), END
-};
+static LAYOUT(connection_timeout,
+    U32("connection_timeout", "Connection Timeout", .unit = "ms", .seen = keep_timeout));
 
 static void keep_cookie(struct layout_run *run, const struct field_value *value)
 {
@@ -120,7 +116,7 @@ static void keep_cookie(struct layout_run *run, const struct field_value *value)
     }
 }
 
-static const struct field cookie[] = { UUID("cookie", "Cookie", .seen = keep_cookie), END };
+static LAYOUT(cookie, UUID("cookie", "Cookie", .seen = keep_cookie));
 
 static void keep_lifetime(struct layout_run *run, const struct field_value *value)
 {
@@ -130,9 +126,8 @@ static void keep_lifetime(struct layout_run *run, const struct field_value *valu
     draft->lifetime = (uint32_t)value->number;
 }
 
-static const struct field channel_lifetime[] = {
-    U32("channel_lifetime", "Channel Lifetime", .unit = "bytes", .seen = keep_lifetime), END
-};
+static LAYOUT(channel_lifetime,
+    U32("channel_lifetime", "Channel Lifetime", .unit = "bytes", .seen = keep_lifetime));
 
 static void keep_keepalive(struct layout_run *run, const struct field_value *value)
 {
@@ -144,11 +139,10 @@ static void keep_keepalive(struct layout_run *run, const struct field_value *val
     draft->keepalive_ms = (uint32_t)value->number;
 }
 
-static const struct field client_keepalive[] = {
-    U32("client_keepalive", "Client Keepalive", .unit = "ms", .seen = keep_keepalive), END
-};
+static LAYOUT(client_keepalive,
+    U32("client_keepalive", "Client Keepalive", .unit = "ms", .seen = keep_keepalive));
 
-static const struct field version[] = { U32("version", "Version"), END };
+static LAYOUT(version, U32("version", "Version"));
 static const struct field nothing[] = { END };       /* Empty, ANCE, NegativeANCE */
 
 static void check_padding(struct layout_run *run, const struct field_value *value)
@@ -162,15 +156,13 @@ static void read_padding(struct layout_run *run, const struct field *at)
     read_run(run->reader, at->inside, (uint32_t)run->last);
 }
 
-static const struct field padding[] = {
+static LAYOUT(padding,
     U32("padding_length", "Padding Length", .unit = "bytes", .seen = check_padding),
-    READ_ROWS(read_padding, 0, SIZED("padding", "Padding")),
-    END
-};
+    READ_ROWS(read_padding, 0, SIZED("padding", "Padding")));
 
 /* 2.2.3.2 */
 enum { ADDRESS_IPV4, ADDRESS_IPV6 };
-static const struct field_name address_type_names[] = { { ADDRESS_IPV4, "IPv4" }, { ADDRESS_IPV6, "IPv6" }, { 0, NULL } };
+static FIELD_NAMES(address_type_names, ADDRESS_IPV4, "IPv4", ADDRESS_IPV6, "IPv6");
 static const struct field_choice addresses[] = {
     CHOICE(ADDRESS_IPV4, ROWS(IPV4("client_address.ipv4", "Client Address"))),
     CHOICE(ADDRESS_IPV6, ROWS(IPV6("client_address.ipv6", "Client Address"))),
@@ -192,13 +184,11 @@ static void keep_client_address(struct layout_run *run, const struct field_value
     walk_of(run)->draft.has_client_address = true;
 }
 
-static const struct field client_address[] = {
+static LAYOUT(client_address,
     U32("client_address.type", "Address Type", .names = address_type_names, .all_named = true,
         .seen = check_address_type),
     CHOOSE(addresses),
-    RUN(12, "client_address.padding", "Padding", .seen = keep_client_address),
-    END
-};
+    RUN(12, "client_address.padding", "Padding", .seen = keep_client_address));
 
 static void keep_group(struct layout_run *run, const struct field_value *value)
 {
@@ -207,14 +197,12 @@ static void keep_group(struct layout_run *run, const struct field_value *value)
     memcpy(draft->group, value->bytes, sizeof(draft->group));
 }
 
-static const struct field association_group_id[] = {
-    UUID("association_group_id", "Association Group Id", .seen = keep_group), END
-};
+static LAYOUT(association_group_id,
+    UUID("association_group_id", "Association Group Id", .seen = keep_group));
 
-static const struct field_name destination_names[] = {
-    { RTS_FD_CLIENT, "FDClient" }, { RTS_FD_IN_PROXY, "FDInProxy" }, { RTS_FD_SERVER, "FDServer" },
-    { RTS_FD_OUT_PROXY, "FDOutProxy" }, { 0, NULL }
-};
+static FIELD_NAMES(destination_names,
+    RTS_FD_CLIENT, "FDClient", RTS_FD_IN_PROXY, "FDInProxy", RTS_FD_SERVER, "FDServer",
+    RTS_FD_OUT_PROXY, "FDOutProxy");
 
 static void keep_destination(struct layout_run *run, const struct field_value *value)
 {
@@ -224,9 +212,8 @@ static void keep_destination(struct layout_run *run, const struct field_value *v
     draft->destination = (uint32_t)value->number;
 }
 
-static const struct field destination[] = {
-    U32("destination", "Destination", .names = destination_names, .all_named = true, .seen = keep_destination), END
-};
+static LAYOUT(destination,
+    U32("destination", "Destination", .names = destination_names, .all_named = true, .seen = keep_destination));
 
 static void keep_ping_traffic(struct layout_run *run, const struct field_value *value)
 {
@@ -235,28 +222,25 @@ static void keep_ping_traffic(struct layout_run *run, const struct field_value *
     draft->ping_traffic = (uint32_t)value->number;
 }
 
-static const struct field ping_traffic_sent[] = {
-    U32("ping_traffic_sent", "Ping Traffic Sent", .unit = "bytes", .seen = keep_ping_traffic), END
-};
+static LAYOUT(ping_traffic_sent,
+    U32("ping_traffic_sent", "Ping Traffic Sent", .unit = "bytes", .seen = keep_ping_traffic));
 
-static const struct field_name command_names[] = {
-    { RTS_RECEIVE_WINDOW_SIZE, "ReceiveWindowSize" },
-    { RTS_FLOW_CONTROL_ACK, "FlowControlAck" },
-    { RTS_CONNECTION_TIMEOUT, "ConnectionTimeout" },
-    { RTS_COOKIE, "Cookie" },
-    { RTS_CHANNEL_LIFETIME, "ChannelLifetime" },
-    { RTS_CLIENT_KEEPALIVE, "ClientKeepalive" },
-    { RTS_VERSION, "Version" },
-    { RTS_EMPTY, "Empty" },
-    { RTS_PADDING, "Padding" },
-    { RTS_NEGATIVE_ANCE, "NegativeANCE" },
-    { RTS_ANCE, "ANCE" },
-    { RTS_CLIENT_ADDRESS, "ClientAddress" },
-    { RTS_ASSOCIATION_GROUP_ID, "AssociationGroupId" },
-    { RTS_DESTINATION, "Destination" },
-    { RTS_PING_TRAFFIC_SENT_NOTIFY, "PingTrafficSentNotify" },
-    { 0, NULL }
-};
+static FIELD_NAMES(command_names,
+    RTS_RECEIVE_WINDOW_SIZE, "ReceiveWindowSize",
+    RTS_FLOW_CONTROL_ACK, "FlowControlAck",
+    RTS_CONNECTION_TIMEOUT, "ConnectionTimeout",
+    RTS_COOKIE, "Cookie",
+    RTS_CHANNEL_LIFETIME, "ChannelLifetime",
+    RTS_CLIENT_KEEPALIVE, "ClientKeepalive",
+    RTS_VERSION, "Version",
+    RTS_EMPTY, "Empty",
+    RTS_PADDING, "Padding",
+    RTS_NEGATIVE_ANCE, "NegativeANCE",
+    RTS_ANCE, "ANCE",
+    RTS_CLIENT_ADDRESS, "ClientAddress",
+    RTS_ASSOCIATION_GROUP_ID, "AssociationGroupId",
+    RTS_DESTINATION, "Destination",
+    RTS_PING_TRAFFIC_SENT_NOTIFY, "PingTrafficSentNotify");
 static const struct field_choice commands[] = {
     CHOICE(RTS_RECEIVE_WINDOW_SIZE, receive_window_size),
     CHOICE(RTS_FLOW_CONTROL_ACK, flow_control_ack),
@@ -276,9 +260,8 @@ static const struct field_choice commands[] = {
     CHOICE_END
 };
 
-const struct field rts_layouts[] = {
-    U32("command", "Command", .names = command_names, .all_named = true), CHOOSE(commands), END
-};
+LAYOUT(rts_layouts,
+    U32("command", "Command", .names = command_names, .all_named = true), CHOOSE(commands));
 
 const char *rts_command_name(uint32_t type)
 {
