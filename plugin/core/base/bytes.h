@@ -18,6 +18,8 @@ struct span {
     size_t len;
 };
 
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
 /* A secret: who writes a capture cannot choose values that meet in a table. */
 struct hash_key {
     uint64_t half[2];

@@ -179,7 +179,7 @@ bool http_persistence_server(struct span name, struct span value, char server[HT
     if (span_equals_nocase(name, "X-BackEndCookie")) {
         return backend_server(value, server);
     }
-    for (size_t i = 0; i < sizeof(comparable) / sizeof(comparable[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(comparable); i++) {
         if (span_equals(name, comparable[i])) {
             /* HAProxy appends the dates of maxidle and maxlife behind a bar. */
             value.len = span_until(value, '|');

@@ -156,12 +156,12 @@ bool exch_is_balancer_cookie(struct span name)
         "incap_ses_", "visid_incap_", "nlbi_", "__cf", "cf_clearance", "BNI_", "TS01", "citrix_ns_id", "SERVERID",
         "INGRESSCOOKIE"
     };
-    for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(whole); i++) {
         if (span_equals_nocase(name, whole[i])) {
             return true;
         }
     }
-    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(starts); i++) {
         if (span_starts_nocase(name, starts[i])) {
             return true;
         }

@@ -63,7 +63,7 @@ static const struct row {
 
 static const struct row *row_of(struct span name)
 {
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         if (rows[i].len == name.len && span_equals_nocase(name, rows[i].name)) {
             return &rows[i];
         }
@@ -134,7 +134,7 @@ static bool is_device_server(const char *server)
         "google frontend", "istio", "kong", "litespeed"
     };
     struct span s = { (const uint8_t *)server, strlen(server) };
-    for (size_t i = 0; i < sizeof(products) / sizeof(products[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(products); i++) {
         if (span_has_word_nocase(s, products[i])) {
             return true;
         }

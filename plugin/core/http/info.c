@@ -6,6 +6,8 @@
 
 #include "info.h"
 
+#include "field.h"
+
 #define COPY_TEXT(array, span) chars_copy(array, sizeof(array), span)
 
 /* ---- credentials and challenges ------------------------------------------------------ */
@@ -59,7 +61,7 @@ static enum http_method method_of(struct span method)
         { "CONNECT", HTTP_CONNECT },
         { "HEAD", HTTP_HEAD_METHOD }
     };
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(methods); i++) {
         if (span_equals(method, methods[i].name)) {
             return methods[i].method;
         }
@@ -246,53 +248,44 @@ void http_info_decode(const struct http_head *head, struct http_info *info)
 
 const char *http_rpc_error_name(uint32_t code)
 {
-    static const struct {
-        uint32_t code;
-        const char *name;
-    } names[] = {
-        { 0x00000002, "ERROR_FILE_NOT_FOUND" },
-        { 0x00000005, "ERROR_ACCESS_DENIED" },
-        { 0x00000008, "ERROR_NOT_ENOUGH_MEMORY" },
-        { 0x0000000E, "ERROR_OUTOFMEMORY" },
-        { 0x00000035, "ERROR_BAD_NETPATH" },
-        { 0x00000057, "ERROR_INVALID_PARAMETER" },
-        { 0x0000052E, "ERROR_LOGON_FAILURE" },
-        { 0x000005B4, "ERROR_TIMEOUT" },
-        { 0x000006A4, "RPC_S_INVALID_STRING_BINDING" },
-        { 0x000006A5, "RPC_S_WRONG_KIND_OF_BINDING" },
-        { 0x000006A6, "RPC_S_INVALID_BINDING" },
-        { 0x000006A7, "RPC_S_PROTSEQ_NOT_SUPPORTED" },
-        { 0x000006A8, "RPC_S_INVALID_RPC_PROTSEQ" },
-        { 0x000006AA, "RPC_S_INVALID_ENDPOINT_FORMAT" },
-        { 0x000006AB, "RPC_S_INVALID_NET_ADDR" },
-        { 0x000006AC, "RPC_S_NO_ENDPOINT_FOUND" },
-        { 0x000006AD, "RPC_S_INVALID_TIMEOUT" },
-        { 0x000006B5, "RPC_S_UNKNOWN_IF" },
-        { 0x000006B9, "RPC_S_OUT_OF_RESOURCES" },
-        { 0x000006BA, "RPC_S_SERVER_UNAVAILABLE" },
-        { 0x000006BB, "RPC_S_SERVER_TOO_BUSY" },
-        { 0x000006BC, "RPC_S_INVALID_NETWORK_OPTIONS" },
-        { 0x000006BE, "RPC_S_CALL_FAILED" },
-        { 0x000006BF, "RPC_S_CALL_FAILED_DNE" },
-        { 0x000006C0, "RPC_S_PROTOCOL_ERROR" },
-        { 0x000006C1, "RPC_S_PROXY_ACCESS_DENIED" },
-        { 0x000006D9, "EPT_S_NOT_REGISTERED" },
-        { 0x000006E4, "RPC_S_CANNOT_SUPPORT" },
-        { 0x000006E6, "RPC_S_INTERNAL_ERROR" },
-        { 0x0000071A, "RPC_S_CALL_CANCELLED" },
-        { 0x0000071C, "RPC_S_COMM_FAILURE" },
-        { 0x00000721, "RPC_S_SEC_PKG_ERROR" },
-        { 0x00000729, "RPC_S_COOKIE_AUTH_FAILED" },
-        { 0x00002747, "WSAENOBUFS" },
-        { 0x0000274C, "WSAETIMEDOUT" },
-        { 0x0000274D, "WSAECONNREFUSED" },
-        { 0x00002751, "WSAEHOSTUNREACH" },
-        { 0x00002AF9, "WSAHOST_NOT_FOUND" }
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (names[i].code == code) {
-            return names[i].name;
-        }
-    }
-    return NULL;
+    static FIELD_NAMES(names,
+        0x00000002, "ERROR_FILE_NOT_FOUND",
+        0x00000005, "ERROR_ACCESS_DENIED",
+        0x00000008, "ERROR_NOT_ENOUGH_MEMORY",
+        0x0000000E, "ERROR_OUTOFMEMORY",
+        0x00000035, "ERROR_BAD_NETPATH",
+        0x00000057, "ERROR_INVALID_PARAMETER",
+        0x0000052E, "ERROR_LOGON_FAILURE",
+        0x000005B4, "ERROR_TIMEOUT",
+        0x000006A4, "RPC_S_INVALID_STRING_BINDING",
+        0x000006A5, "RPC_S_WRONG_KIND_OF_BINDING",
+        0x000006A6, "RPC_S_INVALID_BINDING",
+        0x000006A7, "RPC_S_PROTSEQ_NOT_SUPPORTED",
+        0x000006A8, "RPC_S_INVALID_RPC_PROTSEQ",
+        0x000006AA, "RPC_S_INVALID_ENDPOINT_FORMAT",
+        0x000006AB, "RPC_S_INVALID_NET_ADDR",
+        0x000006AC, "RPC_S_NO_ENDPOINT_FOUND",
+        0x000006AD, "RPC_S_INVALID_TIMEOUT",
+        0x000006B5, "RPC_S_UNKNOWN_IF",
+        0x000006B9, "RPC_S_OUT_OF_RESOURCES",
+        0x000006BA, "RPC_S_SERVER_UNAVAILABLE",
+        0x000006BB, "RPC_S_SERVER_TOO_BUSY",
+        0x000006BC, "RPC_S_INVALID_NETWORK_OPTIONS",
+        0x000006BE, "RPC_S_CALL_FAILED",
+        0x000006BF, "RPC_S_CALL_FAILED_DNE",
+        0x000006C0, "RPC_S_PROTOCOL_ERROR",
+        0x000006C1, "RPC_S_PROXY_ACCESS_DENIED",
+        0x000006D9, "EPT_S_NOT_REGISTERED",
+        0x000006E4, "RPC_S_CANNOT_SUPPORT",
+        0x000006E6, "RPC_S_INTERNAL_ERROR",
+        0x0000071A, "RPC_S_CALL_CANCELLED",
+        0x0000071C, "RPC_S_COMM_FAILURE",
+        0x00000721, "RPC_S_SEC_PKG_ERROR",
+        0x00000729, "RPC_S_COOKIE_AUTH_FAILED",
+        0x00002747, "WSAENOBUFS",
+        0x0000274C, "WSAETIMEDOUT",
+        0x0000274D, "WSAECONNREFUSED",
+        0x00002751, "WSAEHOSTUNREACH",
+        0x00002AF9, "WSAHOST_NOT_FOUND");
+    return field_name(names, code);
 }

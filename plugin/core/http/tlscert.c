@@ -280,7 +280,7 @@ static enum cert_hash pss_hash(struct span rest)
     if (!der_take(&tagged, DER_SEQUENCE, &algorithm) || !der_take(&algorithm, DER_OID, &oid)) {
         return CERT_HASH_NONE;
     }
-    return oid_hash(oid, hashes, sizeof(hashes) / sizeof(hashes[0]));
+    return oid_hash(oid, hashes, COUNT_OF(hashes));
 }
 
 static enum cert_hash signature_hash(struct span algorithm)
@@ -307,7 +307,7 @@ static enum cert_hash signature_hash(struct span algorithm)
     if (oid.len == sizeof(pss) - 1 && memcmp(oid.ptr, pss, oid.len) == 0) {
         return pss_hash(algorithm);
     }
-    return oid_hash(oid, signatures, sizeof(signatures) / sizeof(signatures[0]));
+    return oid_hash(oid, signatures, COUNT_OF(signatures));
 }
 
 bool cert_examine(struct span cert, enum cert_hash *hash)

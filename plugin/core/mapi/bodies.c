@@ -14,61 +14,23 @@
 
 /* ---- request types ---- */
 
-/* As 2.2.3.3.1 spells them. */
+/* As 2.2.3.3.1 spells them, in the order of enum mapi_type. */
 static const char *const type_names[MAPI_TYPES] = {
-    [MAPI_CONNECT] = "Connect",
-    [MAPI_EXECUTE] = "Execute",
-    [MAPI_DISCONNECT] = "Disconnect",
-    [MAPI_NOTIFICATION_WAIT] = "NotificationWait",
-    [MAPI_BIND] = "Bind",
-    [MAPI_UNBIND] = "Unbind",
-    [MAPI_COMPARE_MIDS] = "CompareMIds",
-    [MAPI_DN_TO_MID] = "DNToMId",
-    [MAPI_GET_MATCHES] = "GetMatches",
-    [MAPI_GET_PROP_LIST] = "GetPropList",
-    [MAPI_GET_PROPS] = "GetProps",
-    [MAPI_GET_SPECIAL_TABLE] = "GetSpecialTable",
-    [MAPI_GET_TEMPLATE_INFO] = "GetTemplateInfo",
-    [MAPI_MOD_LINK_ATT] = "ModLinkAtt",
-    [MAPI_MOD_PROPS] = "ModProps",
-    [MAPI_QUERY_COLUMNS] = "QueryColumns",
-    [MAPI_QUERY_ROWS] = "QueryRows",
-    [MAPI_RESOLVE_NAMES] = "ResolveNames",
-    [MAPI_RESORT_RESTRICTION] = "ResortRestriction",
-    [MAPI_SEEK_ENTRIES] = "SeekEntries",
-    [MAPI_UPDATE_STAT] = "UpdateStat",
-    [MAPI_GET_MAILBOX_URL] = "GetMailboxUrl",
-    [MAPI_GET_ADDRESS_BOOK_URL] = "GetAddressBookUrl",
-    [MAPI_PING] = "PING"
+    NULL, "Connect", "Execute", "Disconnect", "NotificationWait", "Bind", "Unbind", "CompareMIds", "DNToMId",
+    "GetMatches", "GetPropList", "GetProps", "GetSpecialTable", "GetTemplateInfo", "ModLinkAtt", "ModProps",
+    "QueryColumns", "QueryRows", "ResolveNames", "ResortRestriction", "SeekEntries", "UpdateStat", "GetMailboxUrl",
+    "GetAddressBookUrl", "PING"
 };
-
-static bool same_letters(struct span text, const char *name)
-{
-    size_t i = 0;
-    while (i < text.len && name[i] && lower(text.ptr[i]) == lower((uint8_t)name[i])) {
-        i++;
-    }
-    return i == text.len && !name[i];
-}
 
 enum mapi_type mapi_type_of(struct span name)
 {
-    while (name.len > 0 && is_blank(name.ptr[0])) {
-        name.ptr++;
-        name.len--;
-    }
-    while (name.len > 0 && is_blank(name.ptr[name.len - 1])) {
-        name.len--;
-    }
-    if (name.len == 0) {
-        return MAPI_NONE;
-    }
+    name = span_trim(name);
     for (unsigned i = MAPI_CONNECT; i <= MAPI_PING; i++) {
-        if (same_letters(name, type_names[i])) {
+        if (span_equals_nocase(name, type_names[i])) {
             return (enum mapi_type)i;
         }
     }
-    return MAPI_UNKNOWN;
+    return name.len ? MAPI_UNKNOWN : MAPI_NONE;
 }
 
 const char *mapi_type_name(enum mapi_type type)

@@ -45,7 +45,7 @@ static const char *position_text(const struct field_value *value, char room[FIEL
 {
     static const char *const names[] = { "MID_BEGINNING_OF_TABLE", "MID_CURRENT", "MID_END_OF_TABLE" };
     (void)room;
-    return value->number < sizeof(names) / sizeof(names[0]) ? names[value->number]
+    return value->number < COUNT_OF(names) ? names[value->number]
         : value->number < 0x10 ? "reserved" : NULL;
 }
 
@@ -53,7 +53,7 @@ static const char *resolved_text(const struct field_value *value, char room[FIEL
 {
     static const char *const names[] = { "MID_UNRESOLVED", "MID_AMBIGUOUS", "MID_RESOLVED" };
     (void)room;
-    return value->number < sizeof(names) / sizeof(names[0]) ? names[value->number]
+    return value->number < COUNT_OF(names) ? names[value->number]
         : value->number < 0x10 ? "reserved" : NULL;
 }
 

@@ -168,7 +168,7 @@ static enum id_kind kind_of(const uint8_t *p, uint32_t have, uint32_t len)
         { "personal distribution list", KIND_WRAPPED },
     };
     const char *name = ox_guid_name(p + 4);
-    for (size_t i = 0; name && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    for (size_t i = 0; name && i < COUNT_OF(kinds); i++) {
         if (strcmp(name, kinds[i].provider) == 0) {
             return kinds[i].kind;
         }

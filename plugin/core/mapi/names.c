@@ -9,10 +9,6 @@
 #include "error_names.h"
 #include "tag_names.h"
 
-#include <stdlib.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 #define TYPE_MULTIPLE 0x1000u
 #define TYPE_INSTANCE 0x2000u            /* MultivalueInstance, MS-OXCDATA 2.11.1.3 */
 
@@ -82,21 +78,27 @@ static bool alike(uint16_t one, uint16_t other)
     return base[0] == base[1];
 }
 
-const char *property_tag_name(uint32_t tag)
+/* The first row from that value on, of rows in ascending order; count if there is none. */
+static size_t first_row(const struct field_name *rows, size_t count, uint32_t value)
 {
-    const uint32_t first = tag & 0xFFFF0000;
-    const uint16_t type = tag & 0xFFFF;
-    size_t low = 0, high = COUNT(tag_names);
+    size_t low = 0, high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (tag_names[middle].value < first) {
+        if (rows[middle].value < value) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
+    return low;
+}
+
+const char *property_tag_name(uint32_t tag)
+{
+    const uint16_t type = tag & 0xFFFF;
     const char *name = NULL;
-    for (size_t i = low; i < COUNT(tag_names) && tag_names[i].value >> 16 == tag >> 16; i++) {
+    for (size_t i = first_row(tag_names, COUNT_OF(tag_names), tag & 0xFFFF0000);
+         i < COUNT_OF(tag_names) && tag_names[i].value >> 16 == tag >> 16; i++) {
         if (tag_names[i].value == tag) {
             return tag_names[i].name;
         }
@@ -109,72 +111,43 @@ const char *property_tag_name(uint32_t tag)
     return name;
 }
 
-static int by_code(const void *key, const void *row)
-{
-    uint32_t code = *(const uint32_t *)key, other = ((const struct field_name *)row)->value;
-    return code < other ? -1 : code > other;
-}
-
 const char *ox_error_name(uint32_t code)
 {
-    const struct field_name *row =
-        bsearch(&code, error_names, COUNT(error_names), sizeof(error_names[0]), by_code);
-    return row ? row->name : NULL;
+    size_t i = first_row(error_names, COUNT_OF(error_names), code);
+    return i < COUNT_OF(error_names) && error_names[i].value == code ? error_names[i].name : NULL;
 }
 
 /* As on the wire. Providers: MS-OXCDATA 2.2, MS-OXNSPI 2.2.1.7, MS-OXOCNTC 2.2.2.2.4;
  * property sets: MS-OXPROPS 1.3.2. */
 static const struct {
-    uint8_t guid[16];
-    const char *name;
+    const char *guid, *name;
 } guid_names[] = {
-    { { 0xDC, 0xA7, 0x40, 0xC8, 0xC0, 0x42, 0x10, 0x1A, 0xB4, 0xB9, 0x08, 0x00, 0x2B, 0x2F, 0xE1, 0x82 },
-      "NSPI" },
-    { { 0x81, 0x2B, 0x1F, 0xA4, 0xBE, 0xA3, 0x10, 0x19, 0x9D, 0x6E, 0x00, 0xDD, 0x01, 0x0F, 0x54, 0x02 },
-      "one-off" },
-    { { 0xC0, 0x91, 0xAD, 0xD3, 0x51, 0x9D, 0xCF, 0x11, 0xA4, 0xA9, 0x00, 0xAA, 0x00, 0x47, 0xFA, 0xA4 },
-      "personal distribution list" },
-    { { 0xFE, 0x42, 0xAA, 0x0A, 0x18, 0xC7, 0x1A, 0x10, 0xE8, 0x85, 0x0B, 0x65, 0x1C, 0x24, 0x00, 0x00 },
-      "contacts" },
-    { { 0x38, 0xA1, 0xBB, 0x10, 0x05, 0xE5, 0x10, 0x1A, 0xA1, 0xBB, 0x08, 0x00, 0x2B, 0x2A, 0x56, 0xC2 },
-      "wrapped store" },
-    { { 0x1B, 0x55, 0xFA, 0x20, 0xAA, 0x66, 0x11, 0xCD, 0x9B, 0xC8, 0x00, 0xAA, 0x00, 0x2F, 0xC4, 0x5A },
-      "mailbox store" },
-    { { 0x1C, 0x83, 0x02, 0x10, 0xAA, 0x66, 0x11, 0xCD, 0x9B, 0xC8, 0x00, 0xAA, 0x00, 0x2F, 0xC4, 0x5A },
-      "public folder store" },
-    { { 0x1A, 0x44, 0x73, 0x90, 0xAA, 0x66, 0x11, 0xCD, 0x9B, 0xC8, 0x00, 0xAA, 0x00, 0x2F, 0xC4, 0x5A },
-      "public folders" },
-    { { 0x28, 0x03, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0xC0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46 },
-      "PS_MAPI" },
-    { { 0x29, 0x03, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0xC0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46 },
-      "PS_PUBLIC_STRINGS" },
-    { { 0x86, 0x03, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0xC0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46 },
-      "PS_INTERNET_HEADERS" },
-    { { 0x02, 0x20, 0x06, 0x00, 0x00, 0x00, 0x00, 0x00, 0xC0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46 },
-      "PSETID_Appointment" },
-    { { 0x03, 0x20, 0x06, 0x00, 0x00, 0x00, 0x00, 0x00, 0xC0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46 },
-      "PSETID_Task" },
-    { { 0x04, 0x20, 0x06, 0x00, 0x00, 0x00, 0x00, 0x00, 0xC0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46 },
-      "PSETID_Address" },
-    { { 0x08, 0x20, 0x06, 0x00, 0x00, 0x00, 0x00, 0x00, 0xC0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46 },
-      "PSETID_Common" },
-    { { 0x0A, 0x20, 0x06, 0x00, 0x00, 0x00, 0x00, 0x00, 0xC0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46 },
-      "PSETID_Log" },
-    { { 0x0E, 0x20, 0x06, 0x00, 0x00, 0x00, 0x00, 0x00, 0xC0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46 },
-      "PSETID_Note" },
-    { { 0x40, 0x20, 0x06, 0x00, 0x00, 0x00, 0x00, 0x00, 0xC0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46 },
-      "PSETID_Sharing" },
-    { { 0x41, 0x20, 0x06, 0x00, 0x00, 0x00, 0x00, 0x00, 0xC0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46 },
-      "PSETID_PostRss" },
-    { { 0x90, 0xDA, 0xD8, 0x6E, 0x0B, 0x45, 0x1B, 0x10, 0x98, 0xDA, 0x00, 0xAA, 0x00, 0x3F, 0x13, 0x05 },
-      "PSETID_Meeting" },
-    { { 0x07, 0x0E, 0x00, 0x11, 0x1B, 0xB5, 0xD6, 0x40, 0xAF, 0x21, 0xCA, 0xA8, 0x5E, 0xDA, 0xB1, 0xD0 },
-      "PSETID_CalendarAssistant" },
+    { "\xDC\xA7\x40\xC8\xC0\x42\x10\x1A\xB4\xB9\x08\x00\x2B\x2F\xE1\x82", "NSPI" },
+    { "\x81\x2B\x1F\xA4\xBE\xA3\x10\x19\x9D\x6E\x00\xDD\x01\x0F\x54\x02", "one-off" },
+    { "\xC0\x91\xAD\xD3\x51\x9D\xCF\x11\xA4\xA9\x00\xAA\x00\x47\xFA\xA4", "personal distribution list" },
+    { "\xFE\x42\xAA\x0A\x18\xC7\x1A\x10\xE8\x85\x0B\x65\x1C\x24\x00\x00", "contacts" },
+    { "\x38\xA1\xBB\x10\x05\xE5\x10\x1A\xA1\xBB\x08\x00\x2B\x2A\x56\xC2", "wrapped store" },
+    { "\x1B\x55\xFA\x20\xAA\x66\x11\xCD\x9B\xC8\x00\xAA\x00\x2F\xC4\x5A", "mailbox store" },
+    { "\x1C\x83\x02\x10\xAA\x66\x11\xCD\x9B\xC8\x00\xAA\x00\x2F\xC4\x5A", "public folder store" },
+    { "\x1A\x44\x73\x90\xAA\x66\x11\xCD\x9B\xC8\x00\xAA\x00\x2F\xC4\x5A", "public folders" },
+    { "\x28\x03\x02\x00\x00\x00\x00\x00\xC0\x00\x00\x00\x00\x00\x00\x46", "PS_MAPI" },
+    { "\x29\x03\x02\x00\x00\x00\x00\x00\xC0\x00\x00\x00\x00\x00\x00\x46", "PS_PUBLIC_STRINGS" },
+    { "\x86\x03\x02\x00\x00\x00\x00\x00\xC0\x00\x00\x00\x00\x00\x00\x46", "PS_INTERNET_HEADERS" },
+    { "\x02\x20\x06\x00\x00\x00\x00\x00\xC0\x00\x00\x00\x00\x00\x00\x46", "PSETID_Appointment" },
+    { "\x03\x20\x06\x00\x00\x00\x00\x00\xC0\x00\x00\x00\x00\x00\x00\x46", "PSETID_Task" },
+    { "\x04\x20\x06\x00\x00\x00\x00\x00\xC0\x00\x00\x00\x00\x00\x00\x46", "PSETID_Address" },
+    { "\x08\x20\x06\x00\x00\x00\x00\x00\xC0\x00\x00\x00\x00\x00\x00\x46", "PSETID_Common" },
+    { "\x0A\x20\x06\x00\x00\x00\x00\x00\xC0\x00\x00\x00\x00\x00\x00\x46", "PSETID_Log" },
+    { "\x0E\x20\x06\x00\x00\x00\x00\x00\xC0\x00\x00\x00\x00\x00\x00\x46", "PSETID_Note" },
+    { "\x40\x20\x06\x00\x00\x00\x00\x00\xC0\x00\x00\x00\x00\x00\x00\x46", "PSETID_Sharing" },
+    { "\x41\x20\x06\x00\x00\x00\x00\x00\xC0\x00\x00\x00\x00\x00\x00\x46", "PSETID_PostRss" },
+    { "\x90\xDA\xD8\x6E\x0B\x45\x1B\x10\x98\xDA\x00\xAA\x00\x3F\x13\x05", "PSETID_Meeting" },
+    { "\x07\x0E\x00\x11\x1B\xB5\xD6\x40\xAF\x21\xCA\xA8\x5E\xDA\xB1\xD0", "PSETID_CalendarAssistant" },
 };
 
 const char *ox_guid_name(const uint8_t guid[16])
 {
-    for (size_t i = 0; i < COUNT(guid_names); i++) {
+    for (size_t i = 0; i < COUNT_OF(guid_names); i++) {
         if (memcmp(guid, guid_names[i].guid, 16) == 0) {
             return guid_names[i].name;
         }

@@ -79,7 +79,7 @@ int32_t mapi_sentence_code(const char *sentence)
         { "shutting down", CODE_ENDPOINT_SHUTTING_DOWN },
         { "unknown failure", CODE_UNKNOWN_FAILURE }
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         if (holds(sentence, rows[i].words)) {
             return rows[i].code;
         }

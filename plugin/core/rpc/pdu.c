@@ -6,6 +6,8 @@
 
 #include "pdu.h"
 
+#include "field.h"
+
 #define OFFSET_VERSION 0
 #define OFFSET_MINOR 1
 #define OFFSET_PTYPE 2
@@ -14,135 +16,115 @@
 #define OFFSET_NAK_REASON 16
 #define OFFSET_FAULT_STATUS 24
 
-struct number_name {
-    uint32_t number;
-    const char *name;
-};
-
 /* C706 12.6.4.1 for connections, with rpc_auth_3 and RTS of Microsoft. */
-static const struct number_name type_names[] = {
-    { RPC_REQUEST, "request" },
-    { RPC_RESPONSE, "response" },
-    { RPC_FAULT, "fault" },
-    { RPC_BIND, "bind" },
-    { RPC_BIND_ACK, "bind_ack" },
-    { RPC_BIND_NAK, "bind_nak" },
-    { RPC_ALTER_CONTEXT, "alter_context" },
-    { RPC_ALTER_CONTEXT_RESP, "alter_context_resp" },
-    { 16, "auth3" },
-    { RPC_SHUTDOWN, "shutdown" },
-    { RPC_CO_CANCEL, "co_cancel" },
-    { RPC_ORPHANED, "orphaned" },
-    { RPC_RTS, "rts" }
-};
+static FIELD_NAMES(type_names,
+    RPC_REQUEST, "request",
+    RPC_RESPONSE, "response",
+    RPC_FAULT, "fault",
+    RPC_BIND, "bind",
+    RPC_BIND_ACK, "bind_ack",
+    RPC_BIND_NAK, "bind_nak",
+    RPC_ALTER_CONTEXT, "alter_context",
+    RPC_ALTER_CONTEXT_RESP, "alter_context_resp",
+    16, "auth3",
+    RPC_SHUTDOWN, "shutdown",
+    RPC_CO_CANCEL, "co_cancel",
+    RPC_ORPHANED, "orphaned",
+    RPC_RTS, "rts");
 
 /* C706 appendix E and the Win32 and RPC_S_* codes that Windows puts into faults. */
-static const struct number_name fault_names[] = {
-    { 0x00000001, "nca_s_fault_other" },
-    { 0x00000005, "ERROR_ACCESS_DENIED" },
-    { 0x00000008, "ERROR_NOT_ENOUGH_MEMORY" },
-    { 0x0000000E, "ERROR_OUTOFMEMORY" },
-    { 0x00000057, "ERROR_INVALID_PARAMETER" },
-    { 0x0000052E, "ERROR_LOGON_FAILURE" },
-    { 0x000006A6, "RPC_S_INVALID_BINDING" },
-    { 0x000006AE, "RPC_S_OBJECT_NOT_FOUND" },
-    { 0x000006B5, "RPC_S_UNKNOWN_IF" },
-    { 0x000006BA, "RPC_S_SERVER_UNAVAILABLE" },
-    { 0x000006BB, "RPC_S_SERVER_TOO_BUSY" },
-    { 0x000006BE, "RPC_S_CALL_FAILED" },
-    { 0x000006BF, "RPC_S_CALL_FAILED_DNE" },
-    { 0x000006C0, "RPC_S_PROTOCOL_ERROR" },
-    { 0x000006C2, "RPC_S_UNSUPPORTED_TRANS_SYN" },
-    { 0x000006C4, "RPC_S_UNSUPPORTED_TYPE" },
-    { 0x000006C6, "RPC_S_INVALID_BOUND" },
-    { 0x000006D1, "RPC_S_PROCNUM_OUT_OF_RANGE" },
-    { 0x000006D3, "RPC_S_UNKNOWN_AUTHN_SERVICE" },
-    { 0x000006D8, "EPT_S_CANT_PERFORM_OP" },
-    { 0x000006E4, "RPC_S_CANNOT_SUPPORT" },
-    { 0x000006E6, "RPC_S_INTERNAL_ERROR" },
-    { 0x000006F4, "RPC_X_NULL_REF_POINTER" },
-    { 0x000006F6, "RPC_X_BYTE_COUNT_TOO_SMALL" },
-    { 0x000006F7, "RPC_X_BAD_STUB_DATA" },
-    { 0x0000071A, "RPC_S_CALL_CANCELLED" },
-    { 0x0000071C, "RPC_S_COMM_FAILURE" },
-    { 0x00000721, "RPC_S_SEC_PKG_ERROR" },
-    { 0x0000077A, "RPC_S_INVALID_ASYNC_HANDLE" },
-    { 0x1C000001, "nca_s_fault_int_div_by_zero" },
-    { 0x1C000002, "nca_s_fault_addr_error" },
-    { 0x1C000003, "nca_s_fault_fp_div_zero" },
-    { 0x1C000004, "nca_s_fault_fp_underflow" },
-    { 0x1C000005, "nca_s_fault_fp_overflow" },
-    { 0x1C000006, "nca_s_fault_invalid_tag" },
-    { 0x1C000007, "nca_s_fault_invalid_bound" },
-    { 0x1C000008, "nca_s_rpc_version_mismatch" },
-    { 0x1C000009, "nca_s_unspec_reject" },
-    { 0x1C00000A, "nca_s_bad_actid" },
-    { 0x1C00000B, "nca_s_who_are_you_failed" },
-    { 0x1C00000C, "nca_s_manager_not_entered" },
-    { 0x1C00000D, "nca_s_fault_cancel" },
-    { 0x1C00000E, "nca_s_fault_ill_inst" },
-    { 0x1C00000F, "nca_s_fault_fp_error" },
-    { 0x1C000010, "nca_s_fault_int_overflow" },
-    { 0x1C000012, "nca_s_fault_unspec" },
-    { 0x1C000013, "nca_s_fault_remote_comm_failure" },
-    { 0x1C000014, "nca_s_fault_pipe_empty" },
-    { 0x1C000015, "nca_s_fault_pipe_closed" },
-    { 0x1C000016, "nca_s_fault_pipe_order" },
-    { 0x1C000017, "nca_s_fault_pipe_discipline" },
-    { 0x1C000018, "nca_s_fault_pipe_comm_error" },
-    { 0x1C000019, "nca_s_fault_pipe_memory" },
-    { 0x1C00001A, "nca_s_fault_context_mismatch" },
-    { 0x1C00001B, "nca_s_fault_remote_no_memory" },
-    { 0x1C00001C, "nca_s_invalid_pres_context_id" },
-    { 0x1C00001D, "nca_s_unsupported_authn_level" },
-    { 0x1C00001F, "nca_s_invalid_checksum" },
-    { 0x1C000020, "nca_s_invalid_crc" },
-    { 0x1C000021, "nca_s_fault_user_defined" },
-    { 0x1C000022, "nca_s_fault_tx_open_failed" },
-    { 0x1C000023, "nca_s_fault_codeset_conv_error" },
-    { 0x1C000024, "nca_s_fault_object_not_found" },
-    { 0x1C000025, "nca_s_fault_no_client_stub" },
-    { 0x1C010001, "nca_s_comm_failure" },
-    { 0x1C010002, "nca_s_op_rng_error" },
-    { 0x1C010003, "nca_s_unk_if" },
-    { 0x1C010006, "nca_s_wrong_boot_time" },
-    { 0x1C010009, "nca_s_you_crashed" },
-    { 0x1C01000B, "nca_s_proto_error" },
-    { 0x1C010013, "nca_s_out_args_too_big" },
-    { 0x1C010014, "nca_s_server_too_busy" },
-    { 0x1C010015, "nca_s_fault_string_too_long" },
-    { 0x1C010017, "nca_s_unsupported_type" },
-    { 0x80010108, "RPC_E_DISCONNECTED" },
-    { 0x80070005, "E_ACCESSDENIED" },
-    { 0x8007000E, "E_OUTOFMEMORY" },
-    { 0x80070057, "E_INVALIDARG" }
-};
+static FIELD_NAMES(fault_names,
+    0x00000001, "nca_s_fault_other",
+    0x00000005, "ERROR_ACCESS_DENIED",
+    0x00000008, "ERROR_NOT_ENOUGH_MEMORY",
+    0x0000000E, "ERROR_OUTOFMEMORY",
+    0x00000057, "ERROR_INVALID_PARAMETER",
+    0x0000052E, "ERROR_LOGON_FAILURE",
+    0x000006A6, "RPC_S_INVALID_BINDING",
+    0x000006AE, "RPC_S_OBJECT_NOT_FOUND",
+    0x000006B5, "RPC_S_UNKNOWN_IF",
+    0x000006BA, "RPC_S_SERVER_UNAVAILABLE",
+    0x000006BB, "RPC_S_SERVER_TOO_BUSY",
+    0x000006BE, "RPC_S_CALL_FAILED",
+    0x000006BF, "RPC_S_CALL_FAILED_DNE",
+    0x000006C0, "RPC_S_PROTOCOL_ERROR",
+    0x000006C2, "RPC_S_UNSUPPORTED_TRANS_SYN",
+    0x000006C4, "RPC_S_UNSUPPORTED_TYPE",
+    0x000006C6, "RPC_S_INVALID_BOUND",
+    0x000006D1, "RPC_S_PROCNUM_OUT_OF_RANGE",
+    0x000006D3, "RPC_S_UNKNOWN_AUTHN_SERVICE",
+    0x000006D8, "EPT_S_CANT_PERFORM_OP",
+    0x000006E4, "RPC_S_CANNOT_SUPPORT",
+    0x000006E6, "RPC_S_INTERNAL_ERROR",
+    0x000006F4, "RPC_X_NULL_REF_POINTER",
+    0x000006F6, "RPC_X_BYTE_COUNT_TOO_SMALL",
+    0x000006F7, "RPC_X_BAD_STUB_DATA",
+    0x0000071A, "RPC_S_CALL_CANCELLED",
+    0x0000071C, "RPC_S_COMM_FAILURE",
+    0x00000721, "RPC_S_SEC_PKG_ERROR",
+    0x0000077A, "RPC_S_INVALID_ASYNC_HANDLE",
+    0x1C000001, "nca_s_fault_int_div_by_zero",
+    0x1C000002, "nca_s_fault_addr_error",
+    0x1C000003, "nca_s_fault_fp_div_zero",
+    0x1C000004, "nca_s_fault_fp_underflow",
+    0x1C000005, "nca_s_fault_fp_overflow",
+    0x1C000006, "nca_s_fault_invalid_tag",
+    0x1C000007, "nca_s_fault_invalid_bound",
+    0x1C000008, "nca_s_rpc_version_mismatch",
+    0x1C000009, "nca_s_unspec_reject",
+    0x1C00000A, "nca_s_bad_actid",
+    0x1C00000B, "nca_s_who_are_you_failed",
+    0x1C00000C, "nca_s_manager_not_entered",
+    0x1C00000D, "nca_s_fault_cancel",
+    0x1C00000E, "nca_s_fault_ill_inst",
+    0x1C00000F, "nca_s_fault_fp_error",
+    0x1C000010, "nca_s_fault_int_overflow",
+    0x1C000012, "nca_s_fault_unspec",
+    0x1C000013, "nca_s_fault_remote_comm_failure",
+    0x1C000014, "nca_s_fault_pipe_empty",
+    0x1C000015, "nca_s_fault_pipe_closed",
+    0x1C000016, "nca_s_fault_pipe_order",
+    0x1C000017, "nca_s_fault_pipe_discipline",
+    0x1C000018, "nca_s_fault_pipe_comm_error",
+    0x1C000019, "nca_s_fault_pipe_memory",
+    0x1C00001A, "nca_s_fault_context_mismatch",
+    0x1C00001B, "nca_s_fault_remote_no_memory",
+    0x1C00001C, "nca_s_invalid_pres_context_id",
+    0x1C00001D, "nca_s_unsupported_authn_level",
+    0x1C00001F, "nca_s_invalid_checksum",
+    0x1C000020, "nca_s_invalid_crc",
+    0x1C000021, "nca_s_fault_user_defined",
+    0x1C000022, "nca_s_fault_tx_open_failed",
+    0x1C000023, "nca_s_fault_codeset_conv_error",
+    0x1C000024, "nca_s_fault_object_not_found",
+    0x1C000025, "nca_s_fault_no_client_stub",
+    0x1C010001, "nca_s_comm_failure",
+    0x1C010002, "nca_s_op_rng_error",
+    0x1C010003, "nca_s_unk_if",
+    0x1C010006, "nca_s_wrong_boot_time",
+    0x1C010009, "nca_s_you_crashed",
+    0x1C01000B, "nca_s_proto_error",
+    0x1C010013, "nca_s_out_args_too_big",
+    0x1C010014, "nca_s_server_too_busy",
+    0x1C010015, "nca_s_fault_string_too_long",
+    0x1C010017, "nca_s_unsupported_type",
+    0x80010108, "RPC_E_DISCONNECTED",
+    0x80070005, "E_ACCESSDENIED",
+    0x8007000E, "E_OUTOFMEMORY",
+    0x80070057, "E_INVALIDARG");
 
 /* p_reject_reason_t, C706 12.6.3.1, and the additions of MS-RPCE 2.2.2.5. */
-static const struct number_name nak_names[] = {
-    { 0, "reason_not_specified" },
-    { 1, "temporary_congestion" },
-    { 2, "local_limit_exceeded" },
-    { 3, "called_paddr_unknown" },
-    { 4, "protocol_version_not_supported" },
-    { 5, "default_context_not_supported" },
-    { 6, "user_data_not_readable" },
-    { 7, "no_psap_available" },
-    { 8, "authentication_type_not_recognized" },
-    { 9, "invalid_checksum" }
-};
-
-#define NAME_IN(table, number) find_name(table, sizeof(table) / sizeof((table)[0]), number)
-
-static const char *find_name(const struct number_name *table, size_t rows, uint32_t number)
-{
-    for (size_t i = 0; i < rows; i++) {
-        if (table[i].number == number) {
-            return table[i].name;
-        }
-    }
-    return NULL;
-}
+static FIELD_NAMES(nak_names,
+    0, "reason_not_specified",
+    1, "temporary_congestion",
+    2, "local_limit_exceeded",
+    3, "called_paddr_unknown",
+    4, "protocol_version_not_supported",
+    5, "default_context_not_supported",
+    6, "user_data_not_readable",
+    7, "no_psap_available",
+    8, "authentication_type_not_recognized",
+    9, "invalid_checksum");
 
 static bool is_little_endian(const uint8_t *p)
 {
@@ -248,15 +230,15 @@ bool pdu_status(const uint8_t *p, size_t len, uint32_t *status)
 
 const char *pdu_type_name(uint8_t ptype)
 {
-    return NAME_IN(type_names, ptype);
+    return field_name(type_names, ptype);
 }
 
 const char *pdu_fault_name(uint32_t status)
 {
-    return NAME_IN(fault_names, status);
+    return field_name(fault_names, status);
 }
 
 const char *pdu_nak_name(uint16_t reason)
 {
-    return NAME_IN(nak_names, reason);
+    return field_name(nak_names, reason);
 }

@@ -79,9 +79,9 @@ const struct rts_signature rts_signatures[] = {
     { "2.2.4.51", "FlowControlAckWithDestination", 0x02, 2, { 13, 1 }, NONE, ACK_PLACES }
 };
 
-const unsigned rts_signature_count = sizeof(rts_signatures) / sizeof(rts_signatures[0]);
+const unsigned rts_signature_count = COUNT_OF(rts_signatures);
 
-_Static_assert(sizeof(rts_signatures) / sizeof(rts_signatures[0]) == RTS_ID_COUNT, "one row for each enum rts_id");
+_Static_assert(COUNT_OF(rts_signatures) == RTS_ID_COUNT, "one row for each enum rts_id");
 
 static bool command_fits(unsigned id, unsigned at, uint8_t command)
 {
@@ -136,7 +136,7 @@ static bool context_excludes(unsigned id, unsigned context)
         { RTS_OUT_R1_A1, RTS_OUT_R1_A11, RTS_CTX_OUT_R2, RTS_CTX_OUT_R1 },
         { RTS_OUT_R2_A1, RTS_OUT_R2_C1, RTS_CTX_OUT_R1, RTS_CTX_OUT_R2 }
     };
-    for (size_t i = 0; i < sizeof(sequences) / sizeof(sequences[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(sequences); i++) {
         if (id >= sequences[i].first && id <= sequences[i].last) {
             return (context & sequences[i].other) && !(context & sequences[i].own);
         }
