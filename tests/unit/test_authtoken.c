@@ -199,16 +199,14 @@ static const char *encode(const char *scheme, struct bytes b)
 static void note_token(const char *value, const struct auth_token *token)
 {
     const struct ntlm_target *target = &token->target;
-    transcript_aside("%.60s: scheme %d step %d%s%s%s%s%s%s bindings %d %02x%02x state %d user '%s' at '%s' digest %016llx of %zu",
+    transcript_aside("%.60s: scheme %d step %d%s%s%s%s%s%s bindings %d %02x%02x state %d user '%s' at '%s'",
                value, (int)token->scheme, (int)token->step, token->is_ntlm ? " ntlm" : "",
                token->is_kerberos ? " kerberos" : "", token->in_spnego ? " spnego" : "", token->final ? " final" : "",
                token->anonymous ? " anonymous" : "", token->ntlmv2 ? " v2" : "", token->has_channel_bindings,
-               token->channel_bindings[0], token->channel_bindings[15], token->neg_state, token->user, token->workstation,
-               (unsigned long long)token->token_digest, token->token_len);
+               token->channel_bindings[0], token->channel_bindings[15], token->neg_state, token->user, token->workstation);
     if (target->present) {
-        transcript_aside("    target '%s' '%s' '%s' time %d %llu digest %016llx", target->nb_computer, target->dns_computer,
-                   target->nb_domain, target->has_timestamp, (unsigned long long)target->timestamp,
-                   (unsigned long long)target->names_digest);
+        transcript_aside("    target '%s' '%s' '%s' time %d %llu", target->nb_computer, target->dns_computer,
+                   target->nb_domain, target->has_timestamp, (unsigned long long)target->timestamp);
     }
 }
 

@@ -14,7 +14,7 @@ static const struct field_name on_off[] = { { 0, "off" }, { 1, "on" }, { 0, NULL
 
 static const struct field inner[] = { U8("inner", "Inner"), END };
 static const struct field chosen[] = { U8("chosen", "Chosen"), END };
-static const struct field_choice choices[] = { CHOICE(1, chosen), CHOICE(2, inner), CHOICE_END };
+static CHOICES(choices, CHOICE(1, chosen), CHOICE(2, inner));
 static const struct field good[] = {
     X32("flags", "Flags"), BIT("flags.a", "A", 1), BIT("flags.b", "B", 2),
     IF(GROUP("Group", NULL, X32("flags", "MapiFlags"), BIT("flags.a", "A", 1), STRING8("name", "Name"))),

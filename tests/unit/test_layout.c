@@ -205,7 +205,7 @@ static void by_hand(struct layout_run *run, const struct field *at)
 }
 
 static const struct field one[] = { U8("one", "A"), END }, two[] = { U8("two", "A"), U8("more", "B"), END };
-static const struct field_choice choices[] = { CHOICE(1, one), CHOICE(2, two), CHOICE_END };
+static CHOICES(choices, CHOICE(1, one), CHOICE(2, two));
 static const struct field steps[] = {
     PICK(by_scene, U8("narrow", "A"), U16("wide", "A", .text = say, .seen = keep)),
     AGAIN(X8("again", "B")), CHOOSE(choices), READ_ROWS(by_hand, 2, U8("second", "C"), U8("first", "D")),

@@ -76,7 +76,7 @@ static void test_rts(void)
     for (unsigned i = 0; i < rts_signature_count; i++) {
         const struct rts_signature *row = &rts_signatures[i];
         const uint8_t *c = row->command;
-        transcript("pdu %u %s %s flags %#x commands %d: %u %u %u %u %u %u %u to %d at %#x", i, row->section, row->name,
+        transcript("pdu %u 2.2.4.%u %s flags %#x commands %d: %u %u %u %u %u %u %u to %d at %#x", i, i + 2, row->name,
                    row->flags, row->count, c[0], c[1], c[2], c[3], c[4], c[5], c[6], row->destination, row->places);
     }
     for (int problem = RTS_BAD_VERSION; problem <= RTS_UNDEFINED_FLAGS; problem++) {

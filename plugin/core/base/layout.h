@@ -138,7 +138,7 @@ static inline bool layout_is_end(const struct field *row)
 #define PICK(function, ...) { .role = LAYOUT_PICK, .pick = function, .inside = ROWS(__VA_ARGS__) }
 #define CHOOSE(list) { .role = LAYOUT_CHOOSE, .choices = list }
 #define CHOICE(value, rows) { value, rows, NULL, NULL }
-#define CHOICE_END { 0, NULL, NULL, NULL }
+#define CHOICES(list, ...) const struct field_choice list[] = { __VA_ARGS__, { 0, NULL, NULL, NULL } }
 #define KEEP(place) { .role = LAYOUT_KEEP, .number = place }
 #define RECALL(place) { .role = LAYOUT_RECALL, .number = place }
 #define READ(function, least) { .role = LAYOUT_READ, .read = function, .number = least }

@@ -15,18 +15,10 @@ static int64_t days_of(int64_t year, int64_t month, int64_t day)
 
 static bool read_number(struct span word, unsigned max, int64_t *number)
 {
-    int64_t value = 0;
-    if (word.len == 0 || word.len > 4) {
-        return false;
-    }
-    for (size_t i = 0; i < word.len; i++) {
-        if (!is_digit(word.ptr[i])) {
-            return false;
-        }
-        value = value * 10 + (word.ptr[i] - '0');
-    }
-    *number = value;
-    return value <= (int64_t)max;
+    uint64_t value = 0;
+    bool good = word.len <= 4 && span_decimal(word, max, &value);
+    *number = (int64_t)value;
+    return good;
 }
 
 static bool read_clock(struct span word, int64_t *seconds)

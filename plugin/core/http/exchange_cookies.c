@@ -32,8 +32,7 @@ static bool is_base64(struct span s)
         len--;
     }
     for (size_t i = 0; i < len; i++) {
-        uint8_t c = s.ptr[i];
-        if (!is_digit(c) && !(lower(c) >= 'a' && lower(c) <= 'z') && c != '+' && c != '/') {
+        if (base64_value(s.ptr[i], false) < 0) {
             return false;
         }
     }
@@ -125,20 +124,14 @@ bool exch_routing_decode(struct span value, struct exch_routing *routing)
 bool exch_sequence_decode(struct span value, uint32_t *counter)
 {
     uint8_t raw[4];
-    uint64_t number = 0;
+    uint64_t number;
     value = span_unquoted(span_trim(value));
     size_t digits = span_until(value, '-');
-    if (digits == 0 || digits > 10 || digits == value.len) {
+    if (digits > 10 || digits == value.len || !span_decimal(span_of(value.ptr, digits), UINT32_MAX, &number)) {
         return false;
     }
-    for (size_t i = 0; i < digits; i++) {
-        if (!is_digit(value.ptr[i])) {
-            return false;
-        }
-        number = number * 10 + (uint64_t)(value.ptr[i] - '0');
-    }
     struct span rest = span_skip(value, digits + 1);
-    if (number > UINT32_MAX || rest.len != 8 || !is_base64(rest) || base64_decode(rest, false, raw, sizeof(raw)) != 4) {
+    if (rest.len != 8 || !is_base64(rest) || base64_decode(rest, false, raw, sizeof(raw)) != 4) {
         return false;
     }
     *counter = (uint32_t)number;

@@ -8,14 +8,14 @@
 
 #define METHOD_MAX 32
 
-static bool is_version(const uint8_t *p, size_t len)
+static bool is_version(const uint8_t *p)
 {
-    return len == 8 && memcmp(p, "HTTP/1.", 7) == 0 && is_digit(p[7]);
+    return memcmp(p, "HTTP/1.", 7) == 0 && is_digit(p[7]);
 }
 
 static bool parse_status_line(struct span line, struct http_head *head)
 {
-    if (line.len < 12 || !is_version(line.ptr, 8) || line.ptr[8] != ' ' || (line.len > 12 && line.ptr[12] != ' ')) {
+    if (line.len < 12 || !is_version(line.ptr) || line.ptr[8] != ' ' || (line.len > 12 && line.ptr[12] != ' ')) {
         return false;
     }
     uint64_t status;
@@ -45,7 +45,7 @@ static bool parse_request_line(struct span line, struct http_head *head)
         return false;
     }
     const uint8_t *version = line.ptr + line.len - 8;
-    if (!is_version(version, 8) || version[-1] != ' ') {
+    if (!is_version(version) || version[-1] != ' ') {
         return false;
     }
     head->is_request = true;
@@ -99,28 +99,36 @@ static struct span without_cr(const uint8_t *p, size_t len)
     return span_of(p, len > 0 && p[len - 1] == '\r' ? len - 1 : len);
 }
 
+/* Goes on to the end of the line under way: OK if it is there. */
+static enum http_head_result scan_line(struct http_head_scan *scan, const uint8_t *p, size_t end)
+{
+    /* What no method or version begins is seen before the line is searched for its end. */
+    const struct span rest = span_of(p + scan->line, end - scan->line);
+    const bool in_start = scan->fields == 0 && rest.len > 0 && rest.ptr[0] != '\r' && rest.ptr[0] != '\n';
+    if (in_start && !may_start(span_of(rest.ptr, rest.len < METHOD_MAX + 2 ? rest.len : METHOD_MAX + 2))) {
+        return HTTP_HEAD_NOT;
+    }
+    for (; scan->seen < end && p[scan->seen] != '\n'; scan->seen++) {
+        if (!is_head_char(p[scan->seen])) {
+            return HTTP_HEAD_NOT;
+        }
+    }
+    if (scan->seen < end) {
+        return HTTP_HEAD_OK;
+    }
+    /* A blank that begins nothing: only the end of an empty line may stand there. */
+    return scan->fields == 0 && rest.len > 1 && !in_start ? HTTP_HEAD_NOT : HTTP_HEAD_MORE;
+}
+
 enum http_head_result http_head_resume(struct http_head_scan *scan, const uint8_t *p, size_t len, struct http_head *head)
 {
     const size_t end = len < HTTP_HEAD_MAX ? len : HTTP_HEAD_MAX;
-    const enum http_head_result unfinished = len < HTTP_HEAD_MAX ? HTTP_HEAD_MORE : HTTP_HEAD_NOT;
 
     memset(head, 0, sizeof(*head));
     for (;;) {
-        /* What no method or version begins is seen before the line is searched for its end. */
-        const struct span rest = span_of(p + scan->line, end - scan->line);
-        const bool in_start = scan->fields == 0 && rest.len > 0 && rest.ptr[0] != '\r' && rest.ptr[0] != '\n';
-        if (in_start && !may_start(span_of(rest.ptr, rest.len < METHOD_MAX + 2 ? rest.len : METHOD_MAX + 2))) {
-            return HTTP_HEAD_NOT;
-        }
-        while (scan->seen < end && p[scan->seen] != '\n') {
-            if (!is_head_char(p[scan->seen])) {
-                return HTTP_HEAD_NOT;
-            }
-            scan->seen++;
-        }
-        if (scan->seen == end) {
-            /* A blank that begins nothing: only the end of an empty line may stand there. */
-            return scan->fields == 0 && rest.len > 1 && !in_start ? HTTP_HEAD_NOT : unfinished;
+        const enum http_head_result result = scan_line(scan, p, end);
+        if (result != HTTP_HEAD_OK) {
+            return result == HTTP_HEAD_MORE && len < HTTP_HEAD_MAX ? HTTP_HEAD_MORE : HTTP_HEAD_NOT;
         }
         const uint32_t begin = scan->line;
         const struct span line = without_cr(p + begin, scan->seen - begin);

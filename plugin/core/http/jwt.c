@@ -33,46 +33,63 @@ static bool json_string(struct span *s, struct span *string)
     return plain;
 }
 
+/* A walk over the text of an object, and the best name so far. */
+struct walk {
+    struct span rest, name, key;
+    bool has_key;                /* a value is to come, of that key */
+    unsigned depth;
+    size_t rank;                 /* of the name among the claims; lower is better */
+};
+
+static const char *const claims[] = { "upn", "preferred_username", "smtp" };
+
+static void take_string(struct walk *walk)
+{
+    struct span string;
+    bool plain = json_string(&walk->rest, &string);
+    struct span behind = span_trim(walk->rest);
+    if (walk->depth != 1) {
+        return;
+    }
+    if (behind.len > 0 && behind.ptr[0] == ':') {
+        walk->key = plain ? string : span_of(string.ptr, 0);
+        walk->has_key = true;
+        return;
+    }
+    for (size_t i = 0; walk->has_key && plain && string.len > 0 && i < walk->rank; i++) {
+        if (span_equals(walk->key, claims[i])) {
+            walk->rank = i;
+            walk->name = string;
+        }
+    }
+    walk->has_key = false;
+}
+
+static void take_sign(struct walk *walk)
+{
+    uint8_t c = walk->rest.ptr[0];
+    bool opens = c == '{' || c == '[';
+    if (opens) {
+        walk->depth++;
+    } else if ((c == '}' || c == ']') && walk->depth > 0) {
+        walk->depth--;
+    }
+    walk->has_key &= !opens && c != ',';
+    walk->rest = span_skip(walk->rest, 1);
+}
+
 struct span jwt_name(struct span s)
 {
-    static const char *const claims[] = { "upn", "preferred_username", "smtp" };
-    enum { CLAIMS = 3 };
-    unsigned best = CLAIMS, depth = 0;
-    struct span name = { NULL, 0 }, key = { NULL, 0 };
-    bool has_key = false;
-    s = span_trim(s);
-    if (s.len == 0 || s.ptr[0] != '{') {
-        return name;
+    struct walk walk = { .rest = span_trim(s), .rank = COUNT_OF(claims) };
+    if (walk.rest.len == 0 || walk.rest.ptr[0] != '{') {
+        return walk.name;
     }
-    while (s.len > 0) {
-        uint8_t c = s.ptr[0];
-        if (c == '"') {
-            struct span string;
-            bool plain = json_string(&s, &string);
-            struct span rest = span_trim(s);
-            if (depth == 1 && rest.len > 0 && rest.ptr[0] == ':') {
-                key = plain ? string : span_of(s.ptr, 0);
-                has_key = true;
-            } else if (depth == 1 && has_key) {
-                for (unsigned i = 0; plain && string.len > 0 && i < best; i++) {
-                    if (span_same(key, (const uint8_t *)claims[i], strlen(claims[i]))) {
-                        best = i;
-                        name = string;
-                    }
-                }
-                has_key = false;
-            }
-            continue;
+    while (walk.rest.len > 0) {
+        if (walk.rest.ptr[0] == '"') {
+            take_string(&walk);
+        } else {
+            take_sign(&walk);
         }
-        if (c == '{' || c == '[') {
-            depth++;
-        } else if ((c == '}' || c == ']') && depth > 0) {
-            depth--;
-        }
-        if (c == ',' || c == '{' || c == '[') {
-            has_key = false;
-        }
-        s = span_skip(s, 1);
     }
-    return depth == 0 ? name : (struct span){ NULL, 0 };
+    return walk.depth == 0 ? walk.name : span_of(NULL, 0);
 }

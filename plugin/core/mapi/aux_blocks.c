@@ -61,10 +61,11 @@ static void read_later(struct layout_run *run, const struct field *at)
     }
 }
 
-#define STRING_AT(offset, offset_label, filter, label) \
-    U16(offset, offset_label), READ_ROWS(read_later, 0, STRING16(filter, label))
-#define RUN_AT(size, size_label, offset, offset_label, filter, label, says) \
-    U16(size, size_label), KEEP(0), U16(offset, offset_label), \
+#define STRING_BEHIND(offset_label, filter, label) \
+    U16(filter "_offset", offset_label), READ_ROWS(read_later, 0, STRING16(filter, label))
+#define STRING_AT(filter, label) STRING_BEHIND(label "Offset", filter, label)
+#define RUN_AT(filter, label, says) \
+    U16(filter "_size", label "Size"), KEEP(0), U16(filter "_offset", label "Offset"), \
     READ_ROWS(read_later, 0, SIZED(filter, label, .text = says))
 
 static void read_target(struct reader *block, const struct aux_target *target)
@@ -170,27 +171,24 @@ static LAYOUT(session_info_v2,
 static LAYOUT(client_info,
     U32("aux.adapter_speed", "AdapterSpeed (kbit/s)"),
     CLIENT_ID,
-    STRING_AT("aux.machine_name_offset", "MachineNameOffset", "aux.machine_name", "MachineName"),
-    STRING_AT("aux.user_name_offset", "UserNameOffset", "aux.user_name", "UserName"),
-    RUN_AT("aux.client_ip_size", "ClientIPSize", "aux.client_ip_offset", "ClientIPOffset",
-           "aux.client_ip", "ClientIP", ip_text),
-    RUN_AT("aux.client_ip_mask_size", "ClientIPMaskSize", "aux.client_ip_mask_offset", "ClientIPMaskOffset",
-           "aux.client_ip_mask", "ClientIPMask", ip_text),
-    STRING_AT("aux.adapter_name_offset", "AdapterNameOffset", "aux.adapter_name", "AdapterName"),
-    RUN_AT("aux.mac_address_size", "MacAddressSize", "aux.mac_address_offset", "MacAddressOffset",
-           "aux.mac_address", "MacAddress", mac_text),
+    STRING_AT("aux.machine_name", "MachineName"),
+    STRING_AT("aux.user_name", "UserName"),
+    RUN_AT("aux.client_ip", "ClientIP", ip_text),
+    RUN_AT("aux.client_ip_mask", "ClientIPMask", ip_text),
+    STRING_AT("aux.adapter_name", "AdapterName"),
+    RUN_AT("aux.mac_address", "MacAddress", mac_text),
     U16("aux.client_mode", "ClientMode", .names = client_modes),
     RESERVED(2));
 static LAYOUT(server_info,
     SERVER_ID,
     U16("aux.server_type", "ServerType", .names = server_types),
-    STRING_AT("aux.server_dn_offset", "ServerDNOffset", "aux.server_dn", "ServerDN"),
-    STRING_AT("aux.server_name_offset", "ServerNameOffset", "aux.server_name", "ServerName"));
+    STRING_AT("aux.server_dn", "ServerDN"),
+    STRING_AT("aux.server_name", "ServerName"));
 static LAYOUT(process_info,
     PROCESS_ID,
     RESERVED(2),
     UUID("aux.process_guid", "ProcessGuid"),
-    STRING_AT("aux.process_name_offset", "ProcessNameOffset", "aux.process_name", "ProcessName"),
+    STRING_AT("aux.process_name", "ProcessName"),
     RESERVED(2));
 static LAYOUT(defmdb_success, TIME_SINCE, TIME_TO_COMPLETE, REQUEST_ID, RESERVED(2));
 static LAYOUT(defgc_success,
@@ -241,78 +239,61 @@ static LAYOUT(endpoint_capabilities,
     BIT("aux.endpoint_capability_flag.single_endpoint", "ENDPOINT_CAPABILITIES_SINGLE_ENDPOINT", 0x01));
 static LAYOUT(client_connection_info,
     UUID("aux.connection_guid", "ConnectionGUID"),
-    STRING_AT("aux.connection_context_info_offset", "OffsetConnectionContextInfo",
-              "aux.connection_context_info", "ConnectionContextInfo"),
+    STRING_BEHIND("OffsetConnectionContextInfo", "aux.connection_context_info", "ConnectionContextInfo"),
     RESERVED(2),
     U32("aux.connection_attempts", "ConnectionAttempts"),
     X32("aux.connection_flags", "ConnectionFlags"),
     BIT("aux.connection_flags.cached_mode", "Cached mode", 0x01));
 static LAYOUT(server_session_info,
-    STRING_AT("aux.server_session_context_info_offset", "OffsetServerSessionContextInfo",
-              "aux.server_session_context_info", "ServerSessionContextInfo"));
+    STRING_BEHIND("OffsetServerSessionContextInfo", "aux.server_session_context_info", "ServerSessionContextInfo"));
 static LAYOUT(device_identification,
-    STRING_AT("aux.device_manufacturer_offset", "DeviceManufacturerOffset",
-              "aux.device_manufacturer", "DeviceManufacturer"),
-    STRING_AT("aux.device_model_offset", "DeviceModelOffset", "aux.device_model", "DeviceModel"),
-    STRING_AT("aux.device_serial_number_offset", "DeviceSerialNumberOffset",
-              "aux.device_serial_number", "DeviceSerialNumber"),
-    STRING_AT("aux.device_version_offset", "DeviceVersionOffset", "aux.device_version", "DeviceVersion"),
-    STRING_AT("aux.device_firmware_version_offset", "DeviceFirmwareVersionOffset",
-              "aux.device_firmware_version", "DeviceFirmwareVersion"));
+    STRING_AT("aux.device_manufacturer", "DeviceManufacturer"),
+    STRING_AT("aux.device_model", "DeviceModel"),
+    STRING_AT("aux.device_serial_number", "DeviceSerialNumber"),
+    STRING_AT("aux.device_version", "DeviceVersion"),
+    STRING_AT("aux.device_firmware_version", "DeviceFirmwareVersion"));
 
-#define BLOCK(version, type) ((version) << 8 | (type))
+#define BLOCK_ID(version, type) ((version) << 8 | (type))
+#define BLOCK(version, type, rows, name, label) { BLOCK_ID(version, type), rows, name, label }
+/* The same of a request as such, in the background and in the foreground. */
+#define PERFORMANCE(version, type, background, foreground, rows, name, label) \
+    BLOCK(version, type, rows, "AUX_TYPE_PERF_" name, label), \
+    BLOCK(version, background, rows, "AUX_TYPE_PERF_BG_" name, label), \
+    BLOCK(version, foreground, rows, "AUX_TYPE_PERF_FG_" name, label)
 
 /* The names are the specification's, its slips included (CLIENTDINFO, EXORGINO). */
-static const struct field_choice blocks[] = {
-    { BLOCK(1, 0x01), request_id, "AUX_TYPE_PERF_REQUESTID", "AUX_PERF_REQUESTID" },
-    { BLOCK(1, 0x02), client_info, "AUX_TYPE_PERF_CLIENTDINFO", "AUX_PERF_CLIENTINFO" },
-    { BLOCK(1, 0x03), server_info, "AUX_TYPE_PERF_SERVERINFO", "AUX_PERF_SERVERINFO" },
-    { BLOCK(1, 0x04), session_info, "AUX_TYPE_PERF_SESSIONINFO", "AUX_PERF_SESSIONINFO" },
-    { BLOCK(1, 0x05), defmdb_success, "AUX_TYPE_PERF_DEFMDB_SUCCESS", "AUX_PERF_DEFMDB_SUCCESS" },
-    { BLOCK(1, 0x06), defgc_success, "AUX_TYPE_PERF_DEFGC_SUCCESS", "AUX_PERF_DEFGC_SUCCESS" },
-    { BLOCK(1, 0x07), mdb_success, "AUX_TYPE_PERF_MDB_SUCCESS", "AUX_PERF_MDB_SUCCESS" },
-    { BLOCK(1, 0x08), gc_success, "AUX_TYPE_PERF_GC_SUCCESS", "AUX_PERF_GC_SUCCESS" },
-    { BLOCK(1, 0x09), failure, "AUX_TYPE_PERF_FAILURE", "AUX_PERF_FAILURE" },
-    { BLOCK(1, 0x0A), client_control, "AUX_TYPE_CLIENT_CONTROL", "AUX_CLIENT_CONTROL" },
-    { BLOCK(1, 0x0B), process_info, "AUX_TYPE_PERF_PROCESSINFO", "AUX_PERF_PROCESSINFO" },
-    { BLOCK(1, 0x0C), defmdb_success, "AUX_TYPE_PERF_BG_DEFMDB_SUCCESS", "AUX_PERF_DEFMDB_SUCCESS" },
-    { BLOCK(1, 0x0D), defgc_success, "AUX_TYPE_PERF_BG_DEFGC_SUCCESS", "AUX_PERF_DEFGC_SUCCESS" },
-    { BLOCK(1, 0x0E), mdb_success, "AUX_TYPE_PERF_BG_MDB_SUCCESS", "AUX_PERF_MDB_SUCCESS" },
-    { BLOCK(1, 0x0F), gc_success, "AUX_TYPE_PERF_BG_GC_SUCCESS", "AUX_PERF_GC_SUCCESS" },
-    { BLOCK(1, 0x10), failure, "AUX_TYPE_PERF_BG_FAILURE", "AUX_PERF_FAILURE" },
-    { BLOCK(1, 0x11), defmdb_success, "AUX_TYPE_PERF_FG_DEFMDB_SUCCESS", "AUX_PERF_DEFMDB_SUCCESS" },
-    { BLOCK(1, 0x12), defgc_success, "AUX_TYPE_PERF_FG_DEFGC_SUCCESS", "AUX_PERF_DEFGC_SUCCESS" },
-    { BLOCK(1, 0x13), mdb_success, "AUX_TYPE_PERF_FG_MDB_SUCCESS", "AUX_PERF_MDB_SUCCESS" },
-    { BLOCK(1, 0x14), gc_success, "AUX_TYPE_PERF_FG_GC_SUCCESS", "AUX_PERF_GC_SUCCESS" },
-    { BLOCK(1, 0x15), failure, "AUX_TYPE_PERF_FG_FAILURE", "AUX_PERF_FAILURE" },
-    { BLOCK(1, 0x16), os_version_info, "AUX_TYPE_OSVERSIONINFO", "AUX_OSVERSIONINFO" },
-    { BLOCK(1, 0x17), org_info, "AUX_TYPE_EXORGINO", "AUX_EXORGINFO" },
-    { BLOCK(1, 0x18), account_info, "AUX_TYPE_PERF_ACCOUNTINFO", "AUX_PERF_ACCOUNTINFO" },
-    { BLOCK(1, 0x46), server_capabilities, "AUX_TYPE_SERVER_CAPABILITIES", "AUX_SERVER_CAPABILITIES" },
-    { BLOCK(1, 0x48), endpoint_capabilities, "AUX_TYPE_ENDPOINT_CAPABILITIES", "AUX_ENDPOINT_CAPABILITIES" },
-    { BLOCK(1, 0x4A), client_connection_info, "AUX_CLIENT_CONNECTION_INFO", "AUX_CLIENT_CONNECTION_INFO" },
-    { BLOCK(1, 0x4B), server_session_info, "AUX_SERVER_SESSION_INFO", "AUX_SERVER_SESSION_INFO" },
-    { BLOCK(1, 0x4E), device_identification, "AUX_PROTOCOL_DEVICE_IDENTIFICATION", "AUX_PROTOCOL_DEVICE_IDENTIFICATION" },
-    { BLOCK(2, 0x04), session_info_v2, "AUX_TYPE_PERF_SESSIONINFO", "AUX_PERF_SESSIONINFO_V2" },
-    { BLOCK(2, 0x07), mdb_success_v2, "AUX_TYPE_PERF_MDB_SUCCESS", "AUX_PERF_MDB_SUCCESS_V2" },
-    { BLOCK(2, 0x08), gc_success_v2, "AUX_TYPE_PERF_GC_SUCCESS", "AUX_PERF_GC_SUCCESS_V2" },
-    { BLOCK(2, 0x09), failure_v2, "AUX_TYPE_PERF_FAILURE", "AUX_PERF_FAILURE_V2" },
-    { BLOCK(2, 0x0B), process_info, "AUX_TYPE_PERF_PROCESSINFO", "AUX_PERF_PROCESSINFO" },
-    { BLOCK(2, 0x0E), mdb_success_v2, "AUX_TYPE_PERF_BG_MDB_SUCCESS", "AUX_PERF_MDB_SUCCESS_V2" },
-    { BLOCK(2, 0x0F), gc_success_v2, "AUX_TYPE_PERF_BG_GC_SUCCESS", "AUX_PERF_GC_SUCCESS_V2" },
-    { BLOCK(2, 0x10), failure_v2, "AUX_TYPE_PERF_BG_FAILURE", "AUX_PERF_FAILURE_V2" },
-    { BLOCK(2, 0x13), mdb_success_v2, "AUX_TYPE_PERF_FG_MDB_SUCCESS", "AUX_PERF_MDB_SUCCESS_V2" },
-    { BLOCK(2, 0x14), gc_success_v2, "AUX_TYPE_PERF_FG_GC_SUCCESS", "AUX_PERF_GC_SUCCESS_V2" },
-    { BLOCK(2, 0x15), failure_v2, "AUX_TYPE_PERF_FG_FAILURE", "AUX_PERF_FAILURE_V2" },
-    CHOICE_END
-};
+static CHOICES(blocks,
+    BLOCK(1, 0x01, request_id, "AUX_TYPE_PERF_REQUESTID", "AUX_PERF_REQUESTID"),
+    BLOCK(1, 0x02, client_info, "AUX_TYPE_PERF_CLIENTDINFO", "AUX_PERF_CLIENTINFO"),
+    BLOCK(1, 0x03, server_info, "AUX_TYPE_PERF_SERVERINFO", "AUX_PERF_SERVERINFO"),
+    BLOCK(1, 0x04, session_info, "AUX_TYPE_PERF_SESSIONINFO", "AUX_PERF_SESSIONINFO"),
+    PERFORMANCE(1, 0x05, 0x0C, 0x11, defmdb_success, "DEFMDB_SUCCESS", "AUX_PERF_DEFMDB_SUCCESS"),
+    PERFORMANCE(1, 0x06, 0x0D, 0x12, defgc_success, "DEFGC_SUCCESS", "AUX_PERF_DEFGC_SUCCESS"),
+    PERFORMANCE(1, 0x07, 0x0E, 0x13, mdb_success, "MDB_SUCCESS", "AUX_PERF_MDB_SUCCESS"),
+    PERFORMANCE(1, 0x08, 0x0F, 0x14, gc_success, "GC_SUCCESS", "AUX_PERF_GC_SUCCESS"),
+    PERFORMANCE(1, 0x09, 0x10, 0x15, failure, "FAILURE", "AUX_PERF_FAILURE"),
+    BLOCK(1, 0x0A, client_control, "AUX_TYPE_CLIENT_CONTROL", "AUX_CLIENT_CONTROL"),
+    BLOCK(1, 0x0B, process_info, "AUX_TYPE_PERF_PROCESSINFO", "AUX_PERF_PROCESSINFO"),
+    BLOCK(1, 0x16, os_version_info, "AUX_TYPE_OSVERSIONINFO", "AUX_OSVERSIONINFO"),
+    BLOCK(1, 0x17, org_info, "AUX_TYPE_EXORGINO", "AUX_EXORGINFO"),
+    BLOCK(1, 0x18, account_info, "AUX_TYPE_PERF_ACCOUNTINFO", "AUX_PERF_ACCOUNTINFO"),
+    BLOCK(1, 0x46, server_capabilities, "AUX_TYPE_SERVER_CAPABILITIES", "AUX_SERVER_CAPABILITIES"),
+    BLOCK(1, 0x48, endpoint_capabilities, "AUX_TYPE_ENDPOINT_CAPABILITIES", "AUX_ENDPOINT_CAPABILITIES"),
+    BLOCK(1, 0x4A, client_connection_info, "AUX_CLIENT_CONNECTION_INFO", "AUX_CLIENT_CONNECTION_INFO"),
+    BLOCK(1, 0x4B, server_session_info, "AUX_SERVER_SESSION_INFO", "AUX_SERVER_SESSION_INFO"),
+    BLOCK(1, 0x4E, device_identification, "AUX_PROTOCOL_DEVICE_IDENTIFICATION", "AUX_PROTOCOL_DEVICE_IDENTIFICATION"),
+    BLOCK(2, 0x04, session_info_v2, "AUX_TYPE_PERF_SESSIONINFO", "AUX_PERF_SESSIONINFO_V2"),
+    PERFORMANCE(2, 0x07, 0x0E, 0x13, mdb_success_v2, "MDB_SUCCESS", "AUX_PERF_MDB_SUCCESS_V2"),
+    PERFORMANCE(2, 0x08, 0x0F, 0x14, gc_success_v2, "GC_SUCCESS", "AUX_PERF_GC_SUCCESS_V2"),
+    PERFORMANCE(2, 0x09, 0x10, 0x15, failure_v2, "FAILURE", "AUX_PERF_FAILURE_V2"),
+    BLOCK(2, 0x0B, process_info, "AUX_TYPE_PERF_PROCESSINFO", "AUX_PERF_PROCESSINFO"));
 
 /* ---- any block ---- */
 
 /* By the version that stands before the type. */
 static const char *type_text(const struct field_value *value, char room[FIELD_TEXT_MAX])
 {
-    const struct field_choice *block = layout_choice(blocks, BLOCK(value->bytes[-1], (uint32_t)value->number));
+    const struct field_choice *block = layout_choice(blocks, BLOCK_ID(value->bytes[-1], (uint32_t)value->number));
     (void)room;
     return block ? block->name : NULL;
 }
@@ -346,7 +327,7 @@ static bool read_aux_block(struct reader *reader)
         return false;
     }
     const struct field_choice *known =
-        has_header ? layout_choice(blocks, BLOCK(reader->p[start + 2], reader->p[start + 3])) : NULL;
+        has_header ? layout_choice(blocks, BLOCK_ID(reader->p[start + 2], reader->p[start + 3])) : NULL;
     if (!reader_open(reader, known ? known->label : "Unknown auxiliary block")) {
         return false;
     }

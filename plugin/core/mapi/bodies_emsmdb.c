@@ -85,11 +85,9 @@ static LAYOUT(wait_response,
     U32("notification_wait.event_pending", "EventPending", .text = pending_text, .seen = keep_event_pending));
 
 /* Disconnect (2.2.4.3) has nothing of its own. */
-const struct field_choice emsmdb_requests[] = {
+CHOICES(emsmdb_requests,
     CHOICE(MAPI_CONNECT, connect_request), CHOICE(MAPI_EXECUTE, execute_request),
-    CHOICE(MAPI_NOTIFICATION_WAIT, wait_request), CHOICE_END
-};
-const struct field_choice emsmdb_responses[] = {
+    CHOICE(MAPI_NOTIFICATION_WAIT, wait_request));
+CHOICES(emsmdb_responses,
     CHOICE(MAPI_CONNECT, connect_response), CHOICE(MAPI_EXECUTE, execute_response),
-    CHOICE(MAPI_NOTIFICATION_WAIT, wait_response), CHOICE_END
-};
+    CHOICE(MAPI_NOTIFICATION_WAIT, wait_response));

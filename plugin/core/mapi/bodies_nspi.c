@@ -336,7 +336,7 @@ static LAYOUT(address_book_url_request, UNUSED_FLAGS, STRING16("nspi.user_dn", "
 static LAYOUT(url_response,
     STRING16("nspi.server_url", "ServerUrl", .seen = keep_server_url));
 
-const struct field_choice nspi_requests[] = {
+CHOICES(nspi_requests,
     CHOICE(MAPI_BIND, bind_request),
     CHOICE(MAPI_UNBIND, unbind_request),
     CHOICE(MAPI_COMPARE_MIDS, compare_request),
@@ -355,10 +355,8 @@ const struct field_choice nspi_requests[] = {
     CHOICE(MAPI_SEEK_ENTRIES, seek_request),
     CHOICE(MAPI_UPDATE_STAT, update_stat_request),
     CHOICE(MAPI_GET_MAILBOX_URL, mailbox_url_request),
-    CHOICE(MAPI_GET_ADDRESS_BOOK_URL, address_book_url_request),
-    CHOICE_END
-};
-const struct field_choice nspi_responses[] = {
+    CHOICE(MAPI_GET_ADDRESS_BOOK_URL, address_book_url_request));
+CHOICES(nspi_responses,
     CHOICE(MAPI_BIND, bind_response),
     CHOICE(MAPI_COMPARE_MIDS, compare_response),
     CHOICE(MAPI_DN_TO_MID, dn_to_mid_response),
@@ -374,6 +372,4 @@ const struct field_choice nspi_responses[] = {
     CHOICE(MAPI_SEEK_ENTRIES, state_and_rows_response),
     CHOICE(MAPI_UPDATE_STAT, update_stat_response),
     CHOICE(MAPI_GET_MAILBOX_URL, url_response),
-    CHOICE(MAPI_GET_ADDRESS_BOOK_URL, url_response),
-    CHOICE_END
-};
+    CHOICE(MAPI_GET_ADDRESS_BOOK_URL, url_response));

@@ -131,7 +131,7 @@ static LAYOUT(id_rest, REST("entry_id.data", "Data"));
 enum id_kind { KIND_OTHER, KIND_PERMANENT, KIND_EPHEMERAL, KIND_FOLDER, KIND_MESSAGE, KIND_STORE, KIND_ONE_OFF,
                KIND_CONTACT, KIND_WRAPPED };
 
-static const struct field_choice kinds_of_id[] = {
+static CHOICES(kinds_of_id,
     { KIND_OTHER, other_id, NULL, "EntryID" },
     { KIND_PERMANENT, permanent_id, NULL, "PermanentEntryID" },
     { KIND_EPHEMERAL, ephemeral_id, NULL, "EphemeralEntryID" },
@@ -140,9 +140,7 @@ static const struct field_choice kinds_of_id[] = {
     { KIND_STORE, store_id, NULL, "Store Object EntryID" },
     { KIND_ONE_OFF, one_off_id, NULL, "One-Off EntryID" },
     { KIND_CONTACT, contact_id, NULL, "Contact Address EntryID" },
-    { KIND_WRAPPED, wrapped_id, NULL, "Wrapped EntryID" },
-    CHOICE_END
-};
+    { KIND_WRAPPED, wrapped_id, NULL, "Wrapped EntryID" });
 
 LAYOUT(entry_id_layouts,
     CHOOSE(kinds_of_id), INCLUDE(id_rest), INCLUDE(server_id_ours), INCLUDE(server_id_object));

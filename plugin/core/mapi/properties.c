@@ -38,7 +38,7 @@ static LAYOUT(binary,
 static LAYOUT(server_id,
     U16("property.value.size16", "Count of bytes"), REST("property.value.server_id.data", "ClientData"));
 
-static const struct field_choice single_values[] = {
+static CHOICES(single_values,
     CHOICE(PTYP_INTEGER16, ROWS(I16("property.value.int16", "Value"))),
     CHOICE(PTYP_INTEGER32, ROWS(I32("property.value.int32", "Value"))),
     CHOICE(PTYP_FLOATING32, ROWS(FLOAT32("property.value.float", "Value"))),
@@ -51,9 +51,7 @@ static const struct field_choice single_values[] = {
     CHOICE(PTYP_STRING8, ROWS(STRING8("property.value.string8", "Value"))),
     CHOICE(PTYP_STRING, ROWS(STRING16("property.value.string", "Value"))),
     CHOICE(PTYP_TIME, ROWS(TIME("property.value.time", "Value"))),
-    CHOICE(PTYP_GUID, ROWS(UUID("property.value.guid", "Value", .text = ox_guid_text))),
-    CHOICE_END
-};
+    CHOICE(PTYP_GUID, ROWS(UUID("property.value.guid", "Value", .text = ox_guid_text))));
 
 static void read_tagged(struct reader *reader, enum prop_form tagged, enum prop_form form);
 

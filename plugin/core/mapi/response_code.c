@@ -8,8 +8,6 @@
 
 #include "chars.h"
 
-#include <string.h>
-
 const char *mapi_code_name(uint32_t code)
 {
     static const char *const names[MAPI_CODES] = {
@@ -31,20 +29,13 @@ bool mapi_code_is_of_context(uint32_t code)
     return code == CODE_INVALID_CONTEXT_COOKIE || code == CODE_CONTEXT_NOT_FOUND || code == CODE_MISSING_COOKIE;
 }
 
-/* Whether text holds words, which are in lower case. */
-static bool holds(const char *text, const char *words)
+/* Whether text holds words, in any letter case. */
+static bool holds(struct span text, const char *words)
 {
-    size_t len = strlen(words);
-    for (; *text; text++) {
-        size_t i = 0;
-        while (i < len && lower((uint8_t)text[i]) == (uint8_t)words[i]) {
-            i++;
-        }
-        if (i == len) {
-            return true;
-        }
+    while (text.len > 0 && !span_starts_nocase(text, words)) {
+        text = span_skip(text, 1);
     }
-    return false;
+    return text.len > 0;
 }
 
 int32_t mapi_sentence_code(const char *sentence)
@@ -79,40 +70,43 @@ int32_t mapi_sentence_code(const char *sentence)
         { "shutting down", CODE_ENDPOINT_SHUTTING_DOWN },
         { "unknown failure", CODE_UNKNOWN_FAILURE }
     };
+    struct span text = span_of((const uint8_t *)sentence, strlen(sentence));
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        if (holds(sentence, rows[i].words)) {
+        if (holds(text, rows[i].words)) {
             return rows[i].code;
         }
     }
     return -1;
 }
 
-void mapi_page_sentence(struct span page, char sentence[MAPI_SENTENCE_MAX])
+/* What begins with the last tag of that name, or all; with: what may stand behind the name, NULL: anything. */
+static struct span from_last(struct span page, const char *name, const char *with)
 {
-    size_t from = 0;
-    for (size_t i = 0; i + 2 < page.len; i++) {
-        if (page.ptr[i] == '<' && lower(page.ptr[i + 1]) == 'p' && (page.ptr[i + 2] == '>' || page.ptr[i + 2] == ' ')) {
-            from = i;
+    struct span found = page;
+    for (struct span rest = page; rest.len > strlen(name); rest = span_skip(rest, 1)) {
+        uint8_t next = rest.ptr[strlen(name)];
+        if (span_starts_nocase(rest, name) && (!with || (next && strchr(with, next)))) {
+            found = rest;
         }
     }
-    if (from == 0) {
-        for (size_t i = 0; i + 5 < page.len; i++) {
-            if (span_starts_nocase(span_skip(page, i), "<body")) {
-                from = i;
-            }
-        }
+    return found;
+}
+
+void mapi_page_sentence(struct span page, char sentence[MAPI_SENTENCE_MAX])
+{
+    struct span from = from_last(page, "<p", "> ");
+    if (from.ptr == page.ptr) {
+        from = from_last(page, "<body", NULL);
     }
     uint8_t text[MAPI_SENTENCE_MAX - 1];
     size_t used = 0;
     bool inside = false, blank = false;
-    for (size_t i = from; i < page.len && used < sizeof(text); i++) {
-        uint8_t c = page.ptr[i];
+    for (; from.len > 0 && used < sizeof(text); from = span_skip(from, 1)) {
+        uint8_t c = from.ptr[0];
         if (c == '<') {
             inside = true;
-        } else if (c == '>' && inside) {
+        } else if (inside ? c == '>' : is_blank(c) || c == '\r' || c == '\n') {
             inside = false;
-            blank = true;
-        } else if (!inside && (is_blank(c) || c == '\r' || c == '\n')) {
             blank = true;
         } else if (!inside) {
             if (blank && used > 0) {

@@ -112,7 +112,7 @@ static LAYOUT(comment,
     BOOL("restriction.present", "RestrictionPresent"), IF(INNER));
 static LAYOUT(count, U32("restriction.maximum", "Count"), INNER);
 
-static const struct field_choice types[] = {
+static CHOICES(types,
     CHOICE(RESTRICT_AND, and_or),
     CHOICE(RESTRICT_OR, and_or),
     CHOICE(RESTRICT_NOT, not),
@@ -124,9 +124,7 @@ static const struct field_choice types[] = {
     CHOICE(RESTRICT_EXIST, exist),
     CHOICE(RESTRICT_SUBOBJECT, subobject),
     CHOICE(RESTRICT_COMMENT, comment),
-    CHOICE(RESTRICT_COUNT, count),
-    CHOICE_END
-};
+    CHOICE(RESTRICT_COUNT, count));
 
 static void check_type(struct layout_run *run, const struct field_value *value)
 {

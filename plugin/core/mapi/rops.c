@@ -155,19 +155,9 @@ const char *rop_name(uint8_t id)
 static FIELD_NAMES(handle_names,
     0xFFFFFFFF, "no object");
 
+/* The first ROP by its name, the rest as bytes. */
 static LAYOUT(rop,
     X8("rop.id", "RopId", .names = rop_names), REST("rop.data", "ROPs"));
-
-/* The ROPs alone, from reader to its end: names the first and shows the rest as bytes.
- * handles is the table of 32-bit handles (as far as it is captured) that they index. */
-static void read_rops(struct reader *reader, struct span handles, bool response)
-{
-    (void)handles;
-    (void)response;
-    if (reader_left(reader) > 0) {
-        read_rows(reader, rop);
-    }
-}
 
 static LAYOUT(handle, X32("rop.handle", "Handle", .names = handle_names));
 static LAYOUT(handle_rest, REST("rop.rest", "Not a whole handle"));
@@ -204,6 +194,7 @@ void read_rop_payload(struct reader *reader, bool response)
 {
     uint32_t start = reader->pos;
     uint32_t size = (uint32_t)read_field(reader, size_row);
+    (void)response;
     if (reader->failed) {
         return;
     }
@@ -216,8 +207,9 @@ void read_rop_payload(struct reader *reader, bool response)
         reader_warn(reader, start, "RopSize reaches behind the payload");
     }
     struct reader part = reader_part(reader, size);
-    struct span handles = { part.p + part.len, reader->len - part.len };
-    read_rops(&part, handles, response);
+    if (reader_left(&part) > 0) {
+        read_rows(&part, rop);
+    }
     reader_resume(reader, &part);
     read_handles(reader);
 }

@@ -101,11 +101,9 @@ static LAYOUT(recipients,
 /* ---- actions ---- */
 
 /* OP_DEFER_ACTION's data is the client's; others have none. */
-static const struct field_choice action_data[] = {
+static CHOICES(action_data,
     CHOICE(OP_MOVE, move), CHOICE(OP_COPY, move), CHOICE(OP_REPLY, reply), CHOICE(OP_OOF_REPLY, reply),
-    CHOICE(OP_BOUNCE, bounce), CHOICE(OP_FORWARD, recipients), CHOICE(OP_DELEGATE, recipients), CHOICE(OP_TAG, tag),
-    CHOICE_END
-};
+    CHOICE(OP_BOUNCE, bounce), CHOICE(OP_FORWARD, recipients), CHOICE(OP_DELEGATE, recipients), CHOICE(OP_TAG, tag));
 
 /* An action block behind its length. */
 static LAYOUT(action,

@@ -163,11 +163,9 @@ static LAYOUT(padding,
 /* 2.2.3.2 */
 enum { ADDRESS_IPV4, ADDRESS_IPV6 };
 static FIELD_NAMES(address_type_names, ADDRESS_IPV4, "IPv4", ADDRESS_IPV6, "IPv6");
-static const struct field_choice addresses[] = {
+static CHOICES(addresses,
     CHOICE(ADDRESS_IPV4, ROWS(IPV4("client_address.ipv4", "Client Address"))),
-    CHOICE(ADDRESS_IPV6, ROWS(IPV6("client_address.ipv6", "Client Address"))),
-    CHOICE_END
-};
+    CHOICE(ADDRESS_IPV6, ROWS(IPV6("client_address.ipv6", "Client Address"))));
 
 static void check_address_type(struct layout_run *run, const struct field_value *value)
 {
@@ -241,7 +239,7 @@ static FIELD_NAMES(command_names,
     RTS_ASSOCIATION_GROUP_ID, "AssociationGroupId",
     RTS_DESTINATION, "Destination",
     RTS_PING_TRAFFIC_SENT_NOTIFY, "PingTrafficSentNotify");
-static const struct field_choice commands[] = {
+static CHOICES(commands,
     CHOICE(RTS_RECEIVE_WINDOW_SIZE, receive_window_size),
     CHOICE(RTS_FLOW_CONTROL_ACK, flow_control_ack),
     CHOICE(RTS_CONNECTION_TIMEOUT, connection_timeout),
@@ -256,9 +254,7 @@ static const struct field_choice commands[] = {
     CHOICE(RTS_CLIENT_ADDRESS, client_address),
     CHOICE(RTS_ASSOCIATION_GROUP_ID, association_group_id),
     CHOICE(RTS_DESTINATION, destination),
-    CHOICE(RTS_PING_TRAFFIC_SENT_NOTIFY, ping_traffic_sent),
-    CHOICE_END
-};
+    CHOICE(RTS_PING_TRAFFIC_SENT_NOTIFY, ping_traffic_sent));
 
 LAYOUT(rts_layouts,
     U32("command", "Command", .names = command_names, .all_named = true), CHOOSE(commands));

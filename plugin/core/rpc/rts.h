@@ -141,9 +141,9 @@ struct rts_place {
 #define RTS_NAME_MAX 160
 #define RTS_MAX_CANDIDATES 8
 
-/* One row of MS-RPCH 2.2.4: the PDU's name and what identifies it. */
+/* One row of MS-RPCH 2.2.4, in the order of 2.2.4.2 to 2.2.4.51: the PDU's name and what
+ * identifies it. */
 struct rts_signature {
-    const char *section;         /* "2.2.4.10" */
     const char *name;            /* "IN_R1/A1", "Ping" */
     uint16_t flags;
     int8_t count;                /* number of commands */
