@@ -210,6 +210,8 @@ static void note_token(const char *value, const struct auth_token *token)
     }
 }
 
+static const struct hash_key secret = { { 1, 2 } };
+
 /* The same value damaged at many places in several ways, and cut. */
 static void note_damaged(const char *value)
 {
@@ -221,14 +223,14 @@ static void note_damaged(const char *value)
         for (size_t k = 0; k < sizeof(put) - 1; k++) {
             memcpy(copy, value, len);
             copy[i] = (uint8_t)put[k];
-            auth_token_decode((struct span) { copy, len }, &token);
+            auth_token_decode((struct span) { copy, len }, &secret, &token);
             note_token("", &token);
             transcript_aside("%x", auth_schemes_offered((struct span) { copy, len }));
         }
         free(copy);
         copy = malloc(i + 1);
         memcpy(copy, value, i);
-        auth_token_decode((struct span) { copy, i }, &token);
+        auth_token_decode((struct span) { copy, i }, &secret, &token);
         note_token("", &token);
         free(copy);
     }
@@ -242,7 +244,7 @@ static struct auth_token decode(const char *value)
     /* A copy of its own, so that a sanitizer sees a read past the end. */
     uint8_t *copy = malloc(len ? len : 1);
     memcpy(copy, value, len);
-    auth_token_decode((struct span) { copy, len }, &token);
+    auth_token_decode((struct span) { copy, len }, &secret, &token);
     free(copy);
     note_token(value, &token);
     note_damaged(value);
@@ -260,8 +262,6 @@ static void test_published_messages(void)
     CHECK_INT(t.step, AUTH_STEP_TYPE2);
     CHECK(t.is_ntlm && !t.is_kerberos && !t.in_spnego && !t.final);
     CHECK(!t.target.present);
-    CHECK_INT(t.token_len, strlen(text) - 5);
-    CHECK(t.token_digest != 0);
 
     static const struct {
         const uint8_t *data;
@@ -291,7 +291,6 @@ static void test_published_messages(void)
     CHECK_STR(challenge.target.dns_computer, "");
     CHECK_STR(t.target.nb_computer, "Server");
     CHECK(t.target.names_digest == challenge.target.names_digest);
-    CHECK(t.token_digest != challenge.token_digest);
     challenge = decode(encode("NTLM", BYTES(v1c_challenge)));
     CHECK_INT(challenge.step, AUTH_STEP_TYPE2);
 }
@@ -586,7 +585,6 @@ static void test_basic(void)
     CHECK_INT(t.step, AUTH_STEP_BASIC);
     CHECK_STR(t.user, "Aladdin");
     CHECK(t.final);
-    CHECK_INT(t.token_len, 28);
     /* The password is nowhere. */
     const char *raw = (const char *)&t;
     for (size_t i = 0; i + 4 <= sizeof(t); i++) {
@@ -602,7 +600,6 @@ static void test_basic(void)
     CHECK_INT(t.step, AUTH_STEP_EMPTY);
     t = decode("Basic");
     CHECK_INT(t.step, AUTH_STEP_EMPTY);
-    CHECK(t.token_digest == 0 && t.token_len == 0);
     t = decode("");
     CHECK_INT(t.scheme, AUTH_NONE);
     CHECK_INT(t.step, AUTH_STEP_NONE);
@@ -628,7 +625,7 @@ static void test_bearer(void)
     CHECK_INT(t.step, AUTH_STEP_EMPTY);
     t = decode("Bearer opaque");
     CHECK_INT(t.step, AUTH_STEP_BEARER);
-    CHECK(t.final && t.token_len == 6);
+    CHECK(t.final);
     CHECK_STR(t.user, "");
     t = jwt("{\"aud\":\"x\",\"upn\":\"alice@example.test\",\"n\":1}");
     CHECK_INT(t.step, AUTH_STEP_BEARER);
@@ -667,16 +664,9 @@ static void test_lists(void)
     t = decode("Negotiate, NTLM");
     CHECK_INT(t.scheme, AUTH_NEGOTIATE);
     CHECK_INT(t.step, AUTH_STEP_EMPTY);
-    CHECK_INT(t.token_len, 0);
     t = decode("Digest realm=\"x\", nonce=\"y\"");
     CHECK_INT(t.scheme, AUTH_OTHER);
     CHECK_INT(t.step, AUTH_STEP_TOKEN);
-    /* The same token on another connection is the same, whatever surrounds it. */
-    snprintf(value, sizeof(value), "negotiate   %s", encode("", neg_init((struct bytes) { .len = 0 })));
-    uint64_t first = decode(value).token_digest;
-    CHECK(first == decode(encode("Negotiate", neg_init((struct bytes) { .len = 0 }))).token_digest);
-    strcat(value, ", Basic realm=\"x\"");
-    CHECK(first == decode(value).token_digest);
 
 #define OFFERS(value) auth_schemes_offered((struct span) { (const uint8_t *)(value), strlen(value) })
     CHECK_INT(OFFERS("Negotiate, NTLM"), 1u << AUTH_NEGOTIATE | 1u << AUTH_NTLM);

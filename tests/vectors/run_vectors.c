@@ -8,7 +8,6 @@
  *     ## what the case is, and where its bytes are from
  *     body Connect request             the decoder, and what it needs (the table decoders[])
  *     sent 40                          only where more was sent than captured: bytes, or "more"
- *     guessed                          only where its form is guessed: a cut may change the guess
  *     2F 6F 3D 41 00  "text" L"text"   bytes in hexadecimal, 8-bit and UTF-16LE text without terminator
  *     ---
  *         0 connect.user_dn="/o=A"     one line for each event: offset, and at that depth the value,
@@ -377,7 +376,6 @@ struct vector {
     char title[256];
     char words[WORDS_MAX][64];
     uint32_t whole;              /* as sent; 0: what is there */
-    bool guessed;
     uint8_t bytes[BYTES_MAX];
     uint32_t len;
     struct text expected, head;  /* head: the lines up to "---", for --write */
@@ -475,7 +473,7 @@ static bool run_case(const char *file, const struct vector *v, struct log *log, 
     for (uint32_t len = 0; len < v->len && good; len += step) {
         decode(v, len, whole, &cut);
         good = cut.balanced || complain(file, v, "groups that are not closed when the capture cuts it", len);
-        if (cut.issues > issues && !v->guessed) {
+        if (cut.issues > issues) {
             good = complain(file, v, "an issue that the capture made", len);
         }
         decode(v, len, len, &cut);
@@ -554,7 +552,6 @@ static void begin(struct vector *v, const char *title, unsigned line)
     memset(v->words, 0, sizeof(v->words));
     snprintf(v->title, sizeof(v->title), "%.*s", (int)strcspn(title, "\n"), title);
     v->whole = v->len = 0;
-    v->guessed = false;
     v->expected.len = v->head.len = 0;
     put(&v->expected, "");
     put(&v->head, "");
@@ -614,8 +611,6 @@ static bool run_file(const char *name, bool write, unsigned counts[2])
                 at = HEAD;
             } else if (strncmp(line, "sent ", 5) == 0) {
                 v.whole = strncmp(line + 5, "more", 4) == 0 ? UINT32_MAX : (uint32_t)strtoul(line + 5, NULL, 10);
-            } else if (strncmp(line, "guessed", 7) == 0) {
-                v.guessed = true;
             } else if (!take_bytes(&v, line)) {
                 fprintf(stderr, "%s:%u: neither hexadecimal bytes nor text\n", name, number);
                 counts[1]++;

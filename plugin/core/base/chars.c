@@ -19,29 +19,25 @@ static bool is_control(uint32_t code)
     return code < 0x20 || (code >= 0x7F && code < 0xA0);
 }
 
+size_t utf8_put(char to[4], uint32_t code)
+{
+    static const uint8_t lead[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
+    size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = len - 1; i > 0; i--) {
+        to[i] = (char)(0x80 | (code & 0x3F));
+        code >>= 6;
+    }
+    to[0] = (char)(lead[len] | code);
+    return len;
+}
+
 void chars_code(struct chars *t, uint32_t code)
 {
-    uint8_t bytes[4];
-    size_t len;
+    char bytes[4];
     if (is_control(code) || (code >= 0xD800 && code <= 0xDFFF) || code > 0x10FFFF) {
         code = REPLACEMENT;
     }
-    if (code < 0x80) {
-        bytes[0] = (uint8_t)code;
-        len = 1;
-    } else if (code < 0x800) {
-        bytes[0] = (uint8_t)(0xC0 | code >> 6);
-        len = 2;
-    } else if (code < 0x10000) {
-        bytes[0] = (uint8_t)(0xE0 | code >> 12);
-        len = 3;
-    } else {
-        bytes[0] = (uint8_t)(0xF0 | code >> 18);
-        len = 4;
-    }
-    for (size_t i = 1; i < len; i++) {
-        bytes[i] = (uint8_t)(0x80 | (code >> (6 * (len - 1 - i)) & 0x3F));
-    }
+    size_t len = utf8_put(bytes, code);
     if (t->full || len >= t->size - t->used) {
         t->full = true;
         return;
@@ -102,18 +98,21 @@ void chars_bytes(struct chars *t, struct span s)
     }
 }
 
+uint32_t utf16_next(struct span s, size_t *at)
+{
+    uint32_t code = get_le16(s.ptr + *at), trail = *at + 3 < s.len ? get_le16(s.ptr + *at + 2) : 0;
+    *at += 2;
+    if (code >= 0xD800 && code < 0xDC00 && trail >= 0xDC00 && trail < 0xE000) {
+        *at += 2;
+        return 0x10000 + ((code - 0xD800) << 10) + (trail - 0xDC00);
+    }
+    return code;
+}
+
 void chars_utf16(struct chars *t, struct span s)
 {
-    for (size_t i = 0; i + 1 < s.len && !t->full; i += 2) {
-        uint32_t code = get_le16(s.ptr + i);
-        if (code >= 0xD800 && code < 0xDC00 && i + 3 < s.len) {
-            uint32_t trail = get_le16(s.ptr + i + 2);
-            if (trail >= 0xDC00 && trail < 0xE000) {
-                code = 0x10000 + ((code - 0xD800) << 10) + (trail - 0xDC00);
-                i += 2;
-            }
-        }
-        chars_code(t, code);
+    for (size_t at = 0; at + 1 < s.len && !t->full;) {
+        chars_code(t, utf16_next(s, &at));
     }
 }
 

@@ -74,6 +74,11 @@ struct span span_unquoted(struct span s);
 /* -1 for what is no hex digit. */
 int hex_value(uint8_t c);
 
+/* Writes one character; returns how many bytes. */
+size_t utf8_put(char to[4], uint32_t code);
+/* The character at *at of UTF-16LE text, which has two bytes there; half a pair as it is. */
+uint32_t utf16_next(struct span s, size_t *at);
+
 struct chars {
     char *buf;
     size_t size, used;

@@ -120,6 +120,12 @@ static inline uint32_t reader_left(const struct reader *reader)      /* captured
     return reader->failed ? 0 : reader->len - reader->pos;
 }
 
+/* What is left as it was sent; captured bytes where that is not known. */
+static inline uint32_t reader_sent(const struct reader *reader)
+{
+    return reader->whole == UINT32_MAX ? reader_left(reader) : reader->failed ? 0 : reader->whole - reader->pos;
+}
+
 /* Says what is wrong at pos and stops reading. */
 void reader_fail(struct reader *reader, const char *what);
 /* Says what is wrong at an offset and goes on. */

@@ -46,7 +46,7 @@ static bool read_hex(struct span s, uint8_t *out, size_t bytes)
 /* zone is a route domain, -1 for none. */
 static void format_server(const uint8_t address[16], int zone, unsigned port, char server[HTTP_NAME_MAX])
 {
-    static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF };
+    static const uint8_t mapped[12] = { [10] = 0xFF, [11] = 0xFF };
     char host[IPV6_TEXT_MAX], zone_text[8] = "";
     bool is_ipv4 = memcmp(address, mapped, sizeof(mapped)) == 0;
     if (is_ipv4) {
@@ -75,7 +75,7 @@ static bool f5_plain(struct span value, char server[HTTP_NAME_MAX])
         !span_decimal(address_text, UINT32_MAX, &address) || !span_decimal(port_text, UINT16_MAX, &port)) {
         return false;
     }
-    uint8_t bytes[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF };
+    uint8_t bytes[16] = { [10] = 0xFF, [11] = 0xFF };
     for (unsigned i = 0; i < 4; i++) {
         bytes[12 + i] = (uint8_t)(address >> (8 * i));
     }
@@ -114,14 +114,20 @@ static bool f5_ipv6(struct span value, char server[HTTP_NAME_MAX])
     return true;
 }
 
-/* Stands for a value that is compared but never shown: FNV-1a, 32 bits. */
-static void digest_server(const char *name, struct span value, char server[HTTP_NAME_MAX])
+/* FNV-1a, 32 bits: what is shown has to be the same in each run. */
+static uint32_t fnv1a(struct span value)
 {
     uint32_t hash = 2166136261u;
     for (size_t i = 0; i < value.len; i++) {
         hash = (hash ^ value.ptr[i]) * 16777619u;
     }
-    snprintf(server, HTTP_NAME_MAX, "%s=%08x", name, (unsigned)hash);
+    return hash;
+}
+
+/* Stands for a value that is compared but never shown. */
+static void digest_server(const char *name, struct span value, char server[HTTP_NAME_MAX])
+{
+    snprintf(server, HTTP_NAME_MAX, "%s=%08x", name, (unsigned)fnv1a(value));
 }
 
 /* <key>=<base64 of the inverted bytes> */
@@ -193,13 +199,10 @@ bool http_persistence_server(struct span name, struct span value, char server[HT
     return false;
 }
 
-/* FNV-1a of 32 bits, its bits mixed. */
+/* With its bits mixed. */
 uint32_t http_value_mark(struct span value)
 {
-    uint32_t mark = UINT32_C(0x811C9DC5);
-    for (size_t i = 0; i < value.len; i++) {
-        mark = (mark ^ value.ptr[i]) * UINT32_C(0x01000193);
-    }
+    uint32_t mark = fnv1a(value);
     mark ^= mark >> 15;
     mark *= UINT32_C(0x85EBCA6B);
     return mark ^ mark >> 13;

@@ -25,7 +25,6 @@ static void decode_bearer(struct span credentials, uint8_t *bytes, struct auth_t
 {
     token->step = credentials.len ? AUTH_STEP_BEARER : AUTH_STEP_EMPTY;
     token->final = credentials.len > 0;
-    token->token_len = credentials.len;
     size_t head = span_until(credentials, '.');
     if (head == credentials.len) {
         return;
@@ -47,7 +46,6 @@ static void decode_basic(struct span credentials, uint8_t *bytes, struct auth_to
     size_t len = base64_decode(credentials, false, bytes, TOKEN_MAX);
     size_t user_len = span_until(span_of(bytes, len), ':');
     token->step = AUTH_STEP_EMPTY;
-    token->token_len = credentials.len;
     /* Without a colon nobody can tell a user from a password. */
     if (user_len > 0 && user_len < len) {
         chars_copy(token->user, sizeof(token->user), span_of(bytes, user_len));
@@ -59,24 +57,9 @@ static void decode_basic(struct span credentials, uint8_t *bytes, struct auth_to
 
 /* ---- NTLM and Negotiate ---- */
 
-/* The run of base64 at the start, padding included. */
-static struct span base64_run(struct span s)
-{
-    size_t len = 0;
-    while (len < s.len && base64_value(s.ptr[len], false) >= 0) {
-        len++;
-    }
-    while (len < s.len && s.ptr[len] == '=') {
-        len++;
-    }
-    return span_of(s.ptr, len);
-}
-
 static void decode_token(struct span credentials, uint8_t *bytes, struct auth_token *token)
 {
-    struct span run = base64_run(credentials);
-    struct span message = { bytes, base64_decode(run, false, bytes, TOKEN_MAX) };
-    token->token_len = run.len;
+    struct span message = { bytes, base64_decode(credentials, false, bytes, TOKEN_MAX) };
     if (message.len == 0) {
         token->step = credentials.len && credentials.ptr[0] != ',' ? AUTH_STEP_TOKEN : AUTH_STEP_EMPTY;
         return;
@@ -160,11 +143,12 @@ static bool next_challenge(struct span *list, struct span *element)
     return true;
 }
 
-void auth_token_decode(struct span header_value, struct auth_token *token)
+void auth_token_decode(struct span header_value, const struct hash_key *key, struct auth_token *token)
 {
     uint8_t bytes[TOKEN_MAX];
     memset(token, 0, sizeof(*token));
     token->neg_state = -1;
+    token->key = key;
     struct span value = span_trim(header_value), list = value, element, rest, credentials;
     if (value.len == 0) {
         return;
@@ -194,11 +178,7 @@ void auth_token_decode(struct span header_value, struct auth_token *token)
         break;
     default:
         token->step = credentials.len ? AUTH_STEP_TOKEN : AUTH_STEP_EMPTY;
-        token->token_len = credentials.len;
         break;
-    }
-    if (token->token_len > 0) {
-        token->token_digest = token_digest(span_of(credentials.ptr, token->token_len));
     }
 }
 

@@ -9,7 +9,7 @@
 #ifndef OUTLOOKHTTP_CREDENTIALS_H
 #define OUTLOOKHTTP_CREDENTIALS_H
 
-#include "bytes.h"
+#include "hash.h"
 
 enum auth_scheme { AUTH_NONE, AUTH_BASIC, AUTH_NTLM, AUTH_NEGOTIATE, AUTH_BEARER, AUTH_OTHER };
 
@@ -39,7 +39,7 @@ struct ntlm_target {
     char dns_computer[AUTH_DNS_COMPUTER_MAX];    /* MsvAvDnsComputerName */
     char nb_domain[AUTH_NB_COMPUTER_MAX];        /* MsvAvNbDomainName */
     /* Over the names and the timestamp, in any order; what a client adds (MsvAvFlags,
-     * MsvAvSingleHost, MsvAvTargetName, MsvAvChannelBindings) is left out. */
+     * MsvAvSingleHost, MsvAvTargetName, MsvAvChannelBindings) is left out. 0 without a key. */
     uint64_t names_digest;
 };
 
@@ -59,15 +59,13 @@ struct auth_token {
     char user[AUTH_USER_MAX];
     char workstation[AUTH_WORKSTATION_MAX];      /* of type 1 and 3 */
     struct ntlm_target target;   /* of type 2, and as a type 3 with an NTLMv2 response echoes it */
-    /* To recognise the same token on another connection; never to be shown, it is no
-     * protection of what it was made from. 0 without token. */
-    uint64_t token_digest;
-    size_t token_len;            /* characters of the token as sent */
+    const struct hash_key *key;  /* of its digest: the caller's */
 };
 
 /* Of a list of challenges it takes the first NTLM or Negotiate one that carries a token,
- * else the first. Passwords, responses and tokens are overwritten before it returns. */
-void auth_token_decode(struct span header_value, struct auth_token *token);
+ * else the first. Passwords, responses and tokens are overwritten before it returns. key: the
+ * file's secret, or NULL where no digest is wanted. */
+void auth_token_decode(struct span header_value, const struct hash_key *key, struct auth_token *token);
 
 /* The schemes that a WWW-Authenticate value offers: bits 1 << enum auth_scheme. */
 unsigned auth_schemes_offered(struct span header_value);

@@ -19,16 +19,6 @@ void gss_decode(struct span s, struct auth_token *token);
 /* The best name among the claims of an object's first level; empty if there is none. */
 struct span jwt_name(struct span claims);
 
-/* FNV-1a, 64 bits. */
-static inline uint64_t token_digest(struct span s)
-{
-    uint64_t sum = UINT64_C(0xCBF29CE484222325);
-    for (size_t i = 0; i < s.len; i++) {
-        sum = (sum ^ s.ptr[i]) * UINT64_C(0x100000001B3);
-    }
-    return sum;
-}
-
 static inline bool span_same(struct span s, const uint8_t *bytes, size_t len)
 {
     return s.len == len && memcmp(s.ptr, bytes, len) == 0;

@@ -15,7 +15,7 @@
 void http_auth_decode(struct span value, struct http_auth *auth)
 {
     struct auth_token token;
-    auth_token_decode(value, &token);
+    auth_token_decode(value, NULL, &token);
     memset(auth, 0, sizeof(*auth));
     auth->scheme = token.scheme;
     auth->step = token.step;
@@ -43,7 +43,7 @@ static bool challenge_server(const struct auth_token *token, char name[HTTP_NAME
 bool http_challenge_server(struct span value, char name[HTTP_NAME_MAX])
 {
     struct auth_token token;
-    auth_token_decode(value, &token);
+    auth_token_decode(value, NULL, &token);
     return challenge_server(&token, name);
 }
 
@@ -159,7 +159,7 @@ static void decode_reason(struct span reason, struct http_info *info)
 static void note_challenge(struct span value, struct http_info *info)
 {
     struct auth_token token;
-    auth_token_decode(value, &token);
+    auth_token_decode(value, NULL, &token);
     if ((token.scheme == AUTH_NTLM || token.scheme == AUTH_NEGOTIATE) && token.step != AUTH_STEP_EMPTY) {
         info->challenge_in_progress = true;
         if (!info->challenge_server[0]) {

@@ -101,7 +101,7 @@ static void decode_target(struct span pairs, struct auth_token *token)
         }
         if (is_servers) {
             target->present = true;
-            target->names_digest += token_digest(pair);
+            target->names_digest += token->key ? hash_keyed(token->key, 0, pair.ptr, pair.len) : 0;
         }
     }
 }

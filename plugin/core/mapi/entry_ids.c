@@ -117,7 +117,7 @@ static LAYOUT(contact_id,
 static void read_inner_id(struct layout_run *run, const struct field *at)
 {
     (void)at;
-    read_entry_id(run->reader, reader_left(run->reader));
+    read_entry_id(run->reader, reader_sent(run->reader));
 }
 
 static LAYOUT(wrapped_id,

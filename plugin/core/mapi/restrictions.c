@@ -63,7 +63,8 @@ static void read_comparand(struct layout_run *run, const struct field *at)
         return;
     }
     uint8_t first = (uint8_t)peek_u8(reader);
-    if (reader_left(reader) && (first == VALUE_PRESENT || first == VALUE_ABSENT)) {
+    /* One that was not captured is VALUE_ABSENT here: of neither form there is more. */
+    if (reader_sent(reader) && (first == VALUE_PRESENT || first == VALUE_ABSENT)) {
         read_row(run, at->inside);
         if (first == VALUE_PRESENT) {
             scene->read_tagged(reader, form, form);

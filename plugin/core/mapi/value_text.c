@@ -6,52 +6,27 @@
 
 #include "value_text.h"
 
+#include "chars.h"
 #include "names.h"
 
 #include <stdio.h>
 
-static size_t put_code_point(char *to, uint32_t point)
-{
-    if (point < 0x20 || point == 0x7F || (point >= 0xD800 && point < 0xE000)) {
-        point = '?';
-    }
-    if (point < 0x80) {
-        to[0] = (char)point;
-        return 1;
-    }
-    size_t len = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-    for (size_t i = len - 1; i > 0; i--) {
-        to[i] = (char)(0x80 | (point & 0x3F));
-        point >>= 6;
-    }
-    static const uint8_t lead[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
-    to[0] = (char)(lead[len] | point);
-    return len;
-}
-
 /* UTF-8 of at most GIST_MAX bytes with its end. */
 static void gist_text(char *to, struct span text, unsigned unit)
 {
-    size_t have = 0, i = 0;
-    while (i + unit <= text.len) {
+    size_t have = 0, at = 0;
+    while (at + unit <= text.len) {
         if (have > GIST_MAX - 8) {
             memcpy(to + have, "...", 3);
             have += 3;
             break;
         }
-        uint32_t point = text.ptr[i];
-        if (unit == 2) {
-            point = get_le16(text.ptr + i);
-            uint32_t low = i + 4 <= text.len ? get_le16(text.ptr + i + 2) : 0;
-            if (point >= 0xD800 && point < 0xDC00 && low >= 0xDC00 && low < 0xE000) {
-                point = 0x10000 + ((point & 0x3FF) << 10) + (low & 0x3FF);
-                i += 2;
-            }
-        } else if (point >= 0x80) {
-            point = '?';         /* of a code page nobody told */
+        uint32_t code = unit == 2 ? utf16_next(text, &at) : text.ptr[at++];
+        bool unknown = unit == 1 && code >= 0x80;        /* of a code page nobody told */
+        if (unknown || code < 0x20 || code == 0x7F || (code >= 0xD800 && code < 0xE000)) {
+            code = '?';
         }
-        i += unit;
-        have += put_code_point(to + have, point);
+        have += utf8_put(to + have, code);
     }
     to[have] = '\0';
 }

@@ -226,7 +226,7 @@ static const struct auth_shown *take_request(struct aconn *conn, struct when whe
     struct auth_token token;
 
     asked_cookies(&asked);
-    auth_token_decode(fields->authorization, &token);
+    auth_token_decode(fields->authorization, &world->arena.key, &token);
     if (conn->outstanding == OUTSTANDING_MAX) {
         request_release(conn);   /* its answer, the next one, is passed over */
         conn->passed_over++;
@@ -525,7 +525,7 @@ static const struct auth_shown *take_response(struct aconn *conn, struct when wh
     const struct auth_token *token = &response.token;
     struct http_origin origin;
 
-    response_challenges(&response, request ? (enum auth_scheme)request->scheme_id : AUTH_NONE);
+    response_challenges(&response, &conn->world->arena.key, request ? (enum auth_scheme)request->scheme_id : AUTH_NONE);
     response_cookies(&response);
     if (status == 401) {
         http_origin_of(fields, &origin);

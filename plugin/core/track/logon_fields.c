@@ -52,7 +52,7 @@ void response_cookies(struct response *response)
 }
 
 /* Of several challenges with a token the one of the request's scheme counts. */
-void response_challenges(struct response *response, enum auth_scheme wanted)
+void response_challenges(struct response *response, const struct hash_key *key, enum auth_scheme wanted)
 {
     static const char in_lower_case[] = "www-authenticate";
     struct auth_token found, *token = &response->token;
@@ -66,7 +66,7 @@ void response_challenges(struct response *response, enum auth_scheme wanted)
             response->other_case = true;
         }
         response->offers |= auth_schemes_offered(value);
-        auth_token_decode(value, &found);
+        auth_token_decode(value, key, &found);
         if (auth_step_is_token(found.step) &&
             (token->step == AUTH_STEP_NONE || (found.scheme == wanted && token->scheme != wanted))) {
             *token = found;

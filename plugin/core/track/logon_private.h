@@ -122,7 +122,7 @@ struct response {
 void asked_cookies(struct asked *asked);
 void response_cookies(struct response *response);
 /* wanted: the scheme of the request. */
-void response_challenges(struct response *response, enum auth_scheme wanted);
+void response_challenges(struct response *response, const struct hash_key *key, enum auth_scheme wanted);
 /* Without quotes and braces around it. */
 struct span without_brackets(struct span s);
 /* "{GUID}:7": the GUID; else all of it. */
