@@ -74,8 +74,10 @@ static void check_snapshot(const struct play *play, unsigned i)
     struct vc_snapshot now, again;
     memset(&now, 0xAA, sizeof(now));
     memset(&again, 0x55, sizeof(again));
-    bool there = vtcp_snapshot(play->conn[i], &now);
-    assert(there == vtcp_snapshot(play->conn[i], &again));
+    struct vc_mark mark;
+    bool there = vtcp_mark(play->conn[i], &mark);
+    vc_mark_show(&mark, &now);
+    vc_mark_show(&mark, &again);
     assert(memcmp(&now, &again, sizeof(now)) == 0);
     uint32_t row = vtcp_row(play->conn[i]);
     assert((now.vc == NO_NUMBER) == (row == NO_NUMBER));

@@ -234,7 +234,9 @@ static inline void tap_segment(struct tap *tap, struct segment segment)
     vtcp_segment(tap->conn, &segment);
     scene_collect(scene);
     tap->last = segment;
-    tap->has_channel = vtcp_snapshot(tap->conn, &tap->now);
+    struct vc_mark mark;
+    tap->has_channel = vtcp_mark(tap->conn, &mark);
+    vc_mark_show(&mark, &tap->now);
     tap_note(tap);
 }
 

@@ -8,7 +8,7 @@
 #include "vconn_private.h"
 
 /* at: the leg of the frame. */
-static void follow_mark(struct leg *leg, const struct leg *at, struct when when)
+static void follow_mark(struct leg *leg, const struct leg *at)
 {
     const struct channel *in = leg->current[ROLE_IN];
     if (!in || !leg->mark_bytes || leg->mark_frame) {
@@ -16,7 +16,7 @@ static void follow_mark(struct leg *leg, const struct leg *at, struct when when)
     }
     const struct tcp_half *half = &in->conn->link->tcp.half[WAY_TO_SERVER];
     if (!leg->mark_acked && half->has_acked && (int32_t)(half->acked - leg->mark_end) >= 0) {
-        leg->mark_acked = when.ns;
+        leg->mark_acked = leg_now(leg).ns;
     }
     const struct leg *behind = leg_behind(leg);
     if (!behind) {
@@ -28,31 +28,31 @@ static void follow_mark(struct leg *leg, const struct leg *at, struct when when)
         leg->mark_bytes = 0;
     }
     if (leg->mark_acked) {
-        struct event event = leg_event(EVENT_BODY_AWAITED, leg, when);
+        struct event event = leg_event(EVENT_BODY_AWAITED, leg);
         event.rpch.body.at = at;
         event.rpch.body.arrived = arrived;
         emit(leg->vc->world->track, &event);
     }
 }
 
-void body_follow(struct leg *leg, struct when when)
+void body_follow(struct leg *leg)
 {
     if (leg->hop != RTS_HOP_HTTP) {
         return;
     }
-    follow_mark(leg, leg, when);
+    follow_mark(leg, leg);
     if (leg->prev && leg_behind(leg->prev) == leg) {
-        follow_mark(leg->prev, leg, when);
+        follow_mark(leg->prev, leg);
     }
 }
 
-void body_pdu(struct channel *channel, struct when when)
+void body_pdu(struct channel *channel)
 {
     struct leg *leg = channel->leg;
-    body_follow(leg, when);
+    body_follow(leg);
     if (!leg->mark_bytes && leg->current[ROLE_IN] == channel) {
         leg->mark_bytes = channel->bytes[WAY_TO_SERVER];
-        leg->mark_frame = when.frame;
+        leg->mark_frame = leg_now(leg).frame;
         leg->mark_acked = 0;
     }
 }

@@ -10,22 +10,25 @@
 
 #define ECHO_LENGTH_MAX 16       /* 2.1.2.1.5 */
 
-void channel_touch(struct channel *channel, struct when when, enum way way, uint32_t bytes)
+void channel_touch(struct channel *channel, enum way way, uint32_t bytes)
 {
     struct leg *leg = channel->leg;
+    int64_t now = channel_now(channel).ns;
     if (leg && leg_other(channel) && leg->sent_at) {
-        int64_t since = channel->last_body > leg->sent_at ? channel->last_body : leg->sent_at;
-        if (when.ns - since > leg->longest_idle) {
-            leg->longest_idle = when.ns - since;
-        }
+        int64_t idle = now - (channel->last_body > leg->sent_at ? channel->last_body : leg->sent_at);
+        leg->longest_idle = idle > leg->longest_idle ? idle : leg->longest_idle;
     }
-    channel->last_body = when.ns;
+    channel->last_body = now;
     channel->bytes[way] += bytes;
     if (channel->lifetime && channel->bytes[data_way(channel)] > channel->lifetime) {
-        channel_number(channel, when);
-        struct event event = channel_event(EVENT_LIFETIME_PASSED, channel, when);
-        emit(channel->conn->world->track, &event);
+        channel_number(channel);
+        emit_channel(EVENT_LIFETIME_PASSED, channel);
     }
+}
+
+static bool is_in_use(const struct channel *channel)
+{
+    return channel->leg && channel->leg->current[channel->role] == channel;
 }
 
 static int64_t lone_wait(const struct channel *channel)
@@ -50,109 +53,100 @@ static bool lacks_half(const struct channel *channel, bool closed)
     return channel->first_rts.frame || (channel->final && !channel->again);
 }
 
-void channel_alone(struct channel *channel, struct when when, bool closed)
+void channel_alone(struct channel *channel, bool closed)
 {
     if (!lacks_half(channel, closed)) {
         return;
     }
     channel->due_alone |= closed;
-    if (!channel->due_alone && when.ns - channel_start(channel) < lone_wait(channel)) {
+    if (!channel->due_alone && channel_now(channel).ns - channel_start(channel) < lone_wait(channel)) {
         return;
     }
     if (conn_whole(channel) && !pairing_is_open(channel)) {
-        channel_number(channel, when);
+        channel_number(channel);
         if (leg_other(channel)) {
             return;
         }
         channel->alone = true;
     }
-    struct event event = channel_event(EVENT_ALONE, channel, when);
-    emit(channel->conn->world->track, &event);
+    emit_channel(EVENT_ALONE, channel);
 }
 
 /* It ends behind a 401 or 407 that asks for more. Another request may stand in what was not
  * captured. */
-static void leave_challenge(struct channel *channel, struct when when)
+static void leave_challenge(struct channel *channel)
 {
     if (channel->refused || !conn_whole(channel)) {
         return;
     }
     channel->refused = true;
-    channel_number(channel, when);
-    struct leg *leg = channel->leg;
-    if (leg->current[channel->role] == channel) {
-        leg->explained = true;
+    channel_number(channel);
+    if (is_in_use(channel)) {
+        channel->leg->explained = true;
     }
-    struct event event = channel_event(EVENT_CHALLENGE_LEFT, channel, when);
-    emit(channel->conn->world->track, &event);
-}
-
-static void leg_ends(struct leg *leg, struct when when, bool rst, enum way by)
-{
-    if (leg->state != LEG_CLOSED) {
-        leg->ended_frame = when.frame;
-        leg->ended_by = (uint8_t)by;
-        leg->ended_by_rst = rst;
-    }
-    leg->state = LEG_CLOSED;
+    emit_channel(EVENT_CHALLENGE_LEFT, channel);
 }
 
 /* The channel in use of a leg ends, and no successor is under way. */
-static void leave_leg(struct leg *leg, struct channel *channel, struct when when, bool rst, enum way by, bool by_request)
+static void leave_leg(struct leg *leg, struct channel *channel, bool rst, enum way by, bool by_request)
 {
-    enum role role = (enum role)channel->role;
+    enum role role = channel->role;
     leg_vacate(leg, role);
     if (channel->challenged && by_request) {
         return;
     }
-    leg_ends(leg, when, rst, by);
-    leg_fail(leg, when, by_request ? FAIL_RETRIED : rst ? FAIL_RESET : FAIL_CLOSED);
+    if (leg->state != LEG_CLOSED) {
+        leg->state = LEG_CLOSED;
+        leg->ended_frame = leg_now(leg).frame;
+        leg->ended_by = by;
+        leg->ended_by_rst = rst;
+    }
+    leg_fail(leg, by_request ? FAIL_RETRIED : rst ? FAIL_RESET : FAIL_CLOSED);
     if (role == ROLE_OUT) {
-        struct event event = leg_event(EVENT_OUT_ENDED, leg, when);
-        emit(leg->vc->world->track, &event);
+        emit_leg(EVENT_OUT_ENDED, leg);
     }
     if (by_request) {
-        leg_tell_failed(leg, when);      /* the connection is about to carry another channel */
+        leg_tell_failed(leg);      /* the connection is about to carry another channel */
     }
 }
 
-void channel_leaves(struct channel *channel, struct when when, bool rst, enum way by, bool by_request)
+void channel_leaves(struct channel *channel, bool rst, enum way by, bool by_request)
 {
     struct leg *leg = channel->leg;
     enum role role = channel->role;
-    bool was_open = leg && leg_is_open(leg) && leg->current[role] == channel;
-    int64_t idle = channel->last_body ? when.ns - channel->last_body : 0;
+    bool was_open = is_in_use(channel) && leg_is_open(leg);
+    int64_t idle = channel->last_body ? channel_now(channel).ns - channel->last_body : 0;
     channel->over = true;
     if (!by_request && channel->challenged) {
-        leave_challenge(channel, when);
+        leave_challenge(channel);
     }
     leg = channel->leg;
     if (leg && leg_coming(leg, role) == channel) {
         recycling_ends(leg, role);
         return;
     }
-    if (leg && leg->current[role] == channel) {
+    if (is_in_use(channel)) {
         if (channel_frame(channel) < leg->attempt_frame && !leg->joined) {
             leg_drop(leg, role);
             return;
         }
         if (leg_coming(leg, role)) {
-            succeed(leg, role, when);
+            succeed(leg, role);
             return;
         }
-        leave_leg(leg, channel, when, rst, by, by_request);
+        leave_leg(leg, channel, rst, by, by_request);
     }
     if (by_request || channel->replaced) {
         return;
     }
-    channel_alone(channel, when, true);
-    struct event event = channel_event(EVENT_CHANNEL_ENDED, channel, when);
+    channel_alone(channel, true);
+    struct event event = channel_event(EVENT_CHANNEL_ENDED, channel);
     event.rpch.end.was_open = was_open;
     event.rpch.end.idle_ns = idle;
     emit(channel->conn->world->track, &event);
 }
 
-static const char *user_text(struct vworld *world, const struct http_auth *auth)
+static const char *user_text(struct track *track, const struct http_auth *auth)
 {
     if (!auth->user[0]) {
         return NULL;
@@ -160,29 +154,29 @@ static const char *user_text(struct vworld *world, const struct http_auth *auth)
     const char *name = auth_scheme_name(auth->scheme);
     char text[AUTH_USER_MAX + 16];
     snprintf(text, sizeof(text), name[0] ? "%s (%s)" : "%s", auth->user, name);
-    return world_intern(world, text);
+    return track_text(track, text);
 }
 
 /* Who answers on this connection: names that the server or a balancer gave. */
 static void note_names(struct vtcp *conn, const struct http_info *info)
 {
-    struct vworld *world = conn->world;
+    struct track *track = conn->world->track;
     conn->saw_challenge |= info->challenge_in_progress;
     if (!info->front_end[0] && !info->challenge_server[0] && !info->persistence_name[0]) {
         return;
     }
     if (!conn->names) {
-        conn->names = world_new(world, sizeof(*conn->names));
+        conn->names = arena_new(&track->arena, sizeof(*conn->names));
     }
     if (info->front_end[0]) {
-        conn->names->front_end = world_intern(world, info->front_end);
+        conn->names->front_end = track_text(track, info->front_end);
     }
     if (info->challenge_server[0]) {
-        conn->names->challenge = world_intern(world, info->challenge_server);
+        conn->names->challenge = track_text(track, info->challenge_server);
     }
     if (info->persistence_name[0]) {
-        conn->names->persist_name = world_intern(world, info->persistence_name);
-        conn->names->persist = world_intern(world, info->persistence_server);
+        conn->names->persist_name = track_text(track, info->persistence_name);
+        conn->names->persist = track_text(track, info->persistence_server);
     }
 }
 
@@ -197,61 +191,56 @@ static bool is_echo(const struct http_info *info)
 
 struct channel *channel_new(struct vtcp *conn, enum role role)
 {
-    struct channel *old = conn->channel, *channel;
-    bool again = old && old->role == role && (old->leg || old->again);
-    if (old && !old->leg && !old->bytes[0] && !old->bytes[1]) {
+    struct channel *channel = conn->channel;
+    bool again = channel && channel->role == role && (channel->leg || channel->again);
+    if (channel && !channel->leg && !channel->bytes[0] && !channel->bytes[1]) {
         /* A request that was only a step leaves nothing behind. */
-        pairing_leave_session(old);
-        pairing_leave_place(old);
-        struct channel_more *more = old->more;
-        memset(old, 0, sizeof(*old));
+        pairing_leave(channel);
+        struct channel_more *more = channel->more;
         if (more) {
-            memset(more, 0, sizeof(*more));
+            *more = (struct channel_more){ .session = NULL };
         }
-        old->more = more;
-        channel = old;
+        *channel = (struct channel){ .more = more };
     } else {
         channel = world_new(conn->world, sizeof(*channel));
     }
     channel->conn = conn;
-    channel->role = (uint8_t)role;
+    channel->role = role;
     channel->again = again;
     conn->channel = channel;
     conn->asked = ASKED_CHANNEL;
     return channel;
 }
 
-static void request_channel(struct vtcp *conn, struct when when, const struct http_info *info)
+static void request_channel(struct vtcp *conn, const struct http_info *info)
 {
-    struct vworld *world = conn->world;
-    bool v1 = info->method == HTTP_RPC_CONNECT;
+    struct track *track = conn->world->track;
     struct channel *channel = channel_new(conn, info->method == HTTP_RPC_OUT_DATA ? ROLE_OUT : ROLE_IN);
-    channel->v1 = v1;
-    channel->request = when;
-    channel->step = (uint8_t)info->auth.step;
+    channel->v1 = info->method == HTTP_RPC_CONNECT;
+    channel->request = channel_now(channel);
+    channel->step = info->auth.step;
     channel->final = info->auth.final;
     channel->anonymous = info->auth.anonymous;
-    channel->target = info->has_target ? world_intern(world, info->target) : NULL;
+    channel->target = info->has_target ? track_text(track, info->target) : NULL;
     if (info->outlook_session[0] || info->session_id[0]) {
-        channel_more(channel)->outlook_session = world_intern(world, info->outlook_session);
-        channel_more(channel)->session_id = world_intern(world, info->session_id);
+        struct channel_more *more = channel_more(channel);
+        more->outlook_session = track_text(track, info->outlook_session);
+        more->session_id = track_text(track, info->session_id);
     }
-    channel->user = user_text(world, &info->auth);
-    if (v1) {
+    channel->user = user_text(track, &info->auth);
+    if (channel->v1) {
         return;
     }
-    channel->place = world_place(world, conn, channel->target);
+    channel->place = world_place(conn->world, conn, channel->target);
     if (info->content_length != 0) {
-        const struct channel_more *more = channel->more;
-        const char *id = !more ? NULL : more->outlook_session ? more->outlook_session : more->session_id;
-        pairing_wait(channel, channel->target ? id : NULL);
+        pairing_wait(channel);
     }
 }
 
-static void request(struct vtcp *conn, struct when when, const struct http_info *info)
+static void request(struct vtcp *conn, const struct http_info *info)
 {
     if (conn->channel) {
-        channel_leaves(conn->channel, when, false, WAY_TO_SERVER, true);
+        channel_leaves(conn->channel, false, WAY_TO_SERVER, true);
     }
     bool data = info->method == HTTP_RPC_IN_DATA || info->method == HTTP_RPC_OUT_DATA;
     if (data && is_echo(info)) {
@@ -259,7 +248,7 @@ static void request(struct vtcp *conn, struct when when, const struct http_info 
         conn->asked = ASKED_ECHO;
         conn->asked_role = info->method == HTTP_RPC_IN_DATA ? ROLE_IN : ROLE_OUT;
     } else if (data || info->method == HTTP_RPC_CONNECT) {
-        request_channel(conn, when, info);
+        request_channel(conn, info);
         /* Persistence cookies come back with the request: they name who shall answer. */
         note_names(conn, info);
     } else {
@@ -274,52 +263,48 @@ static bool is_step(const struct channel *channel, const struct http_info *info)
     if ((info->status != 401 && info->status != 407) || channel->final) {
         return false;
     }
-    return !auth_step_is_token((enum auth_step)channel->step) || info->challenge_in_progress || info->status == 407;
+    return !auth_step_is_token(channel->step) || info->challenge_in_progress || info->status == 407;
 }
 
-static void answered(struct channel *channel, struct when when)
+static void answered(struct channel *channel)
 {
-    struct leg *leg = channel->leg;
-    if (leg && channel->role == ROLE_OUT && leg->current[ROLE_OUT] == channel && !leg->got_200.frame) {
-        leg->got_200 = when;
-        struct event event = leg_event(EVENT_OUT_CAME, leg, when);
-        emit(leg->vc->world->track, &event);
+    if (channel->role == ROLE_OUT && is_in_use(channel)) {
+        leg_out_came(channel->leg, false);
     }
 }
 
-static void challenged(struct channel *channel, struct when when, unsigned status)
+static void challenged(struct channel *channel, unsigned status)
 {
-    struct leg *leg = channel->leg;
     channel->challenged = true;
     channel->challenge_status = (uint16_t)status;
-    channel->challenge_frame = when.frame;
-    if (leg && leg->current[channel->role] == channel) {
-        leg_vacate(leg, (enum role)channel->role);
+    channel->challenge_frame = channel_now(channel).frame;
+    if (is_in_use(channel)) {
+        leg_vacate(channel->leg, channel->role);
     }
 }
 
-static void refused(struct channel *channel, struct when when, const struct http_info *info)
+static void refused(struct channel *channel, const struct http_info *info)
 {
     channel->refused = true;
-    channel_number(channel, when);
+    channel_number(channel);
     struct leg *leg = channel->leg;
-    enum role role = (enum role)channel->role;
-    if (leg->current[role] == channel) {
+    enum role role = channel->role;
+    if (is_in_use(channel)) {
         if (info->status < 500) {
             leg->explained = true;
         }
-        leg_fail(leg, when, FAIL_REFUSED);
+        leg_fail(leg, FAIL_REFUSED);
         leg->state = LEG_CLOSED;
         leg_vacate(leg, role);
     } else if (leg_coming(leg, role) == channel) {
         recycling_ends(leg, role);
     }
-    struct event event = channel_event(EVENT_REFUSED, channel, when);
+    struct event event = channel_event(EVENT_REFUSED, channel);
     event.rpch.http = info;
     emit(channel->conn->world->track, &event);
 }
 
-static void response(struct vtcp *conn, struct when when, const struct http_info *info)
+static void response(struct vtcp *conn, const struct http_info *info)
 {
     struct channel *channel = conn->channel;
     if (conn->asked == ASKED_CHANNEL || conn->asked == ASKED_ECHO) {
@@ -329,22 +314,22 @@ static void response(struct vtcp *conn, struct when when, const struct http_info
         return;
     }
     if (info->status == 200) {
-        answered(channel, when);
+        answered(channel);
     } else if (is_step(channel, info)) {
-        challenged(channel, when, info->status);
+        challenged(channel, info->status);
     } else if (channel->role == ROLE_IN && conn->link->tcp.half[WAY_TO_SERVER].ended) {
         /* Of a body that the client ended early: it refuses nothing any more. */
         return;
     } else if (!channel->refused) {
-        refused(channel, when, info);
+        refused(channel, info);
     }
     struct leg *leg = channel->leg;
     if (leg) {
         if (info->request_id[0]) {
-            leg->request_id = world_intern(conn->world, info->request_id);
+            leg->request_id = track_text(conn->world->track, info->request_id);
         }
         if (leg_other(channel)) {
-            leg_compare(leg, when);
+            leg_compare(leg);
         }
     }
 }
@@ -353,8 +338,8 @@ void vtcp_http(struct vtcp *conn, struct when when, enum way way, const struct h
 {
     conn_at(conn, when);
     if (way == WAY_TO_SERVER && info->is_request) {
-        request(conn, when, info);
+        request(conn, info);
     } else if (way == WAY_TO_CLIENT && !info->is_request) {
-        response(conn, when, info);
+        response(conn, info);
     }
 }

@@ -9,10 +9,17 @@
 
 #define COOKIE_SEED 1
 #define SEARCH_MAX 64            /* legs looked at for one retry */
+#define SEQUENCE_IN (RTS_CTX_IN_R1 | RTS_CTX_IN_R2)
+#define SEQUENCE_OUT (RTS_CTX_OUT_R1 | RTS_CTX_OUT_R2)
 
-static struct vc *find_vc(struct vworld *world, const uint8_t cookie[16], uint32_t hash)
+static uint32_t hash_cookie(const struct vworld *world, const uint8_t cookie[16])
 {
-    for (struct item *item = table_first(&world->cookies, hash); item; item = table_next(item)) {
+    return hash_bytes(&world->track->arena, cookie, 16, COOKIE_SEED);
+}
+
+static struct vc *find_vc(const struct vworld *world, const uint8_t cookie[16])
+{
+    for (struct item *item = table_first(&world->cookies, hash_cookie(world, cookie)); item; item = table_next(item)) {
         struct vc *vc = (struct vc *)item;
         if (memcmp(vc->cookie, cookie, sizeof(vc->cookie)) == 0) {
             return vc;
@@ -21,29 +28,36 @@ static struct vc *find_vc(struct vworld *world, const uint8_t cookie[16], uint32
     return NULL;
 }
 
-/* cookie is NULL where RTS never got through. */
-static struct vc *new_vc(struct vworld *world, const uint8_t *cookie, uint32_t hash)
+/* It has no cookie where RTS never got through. */
+static struct vc *new_vc(struct vworld *world)
 {
     struct vc *vc = world_new(world, sizeof(*vc));
     vc->world = world;
     vc->number = world->vc_count++;
-    if (cookie) {
-        vc->has_cookie = true;
-        memcpy(vc->cookie, cookie, sizeof(vc->cookie));
-        table_add(&world->track->arena, &world->cookies, &vc->item, hash);
-    }
     return vc;
+}
+
+static void learn_cookie(struct vc *vc, const uint8_t cookie[16])
+{
+    struct vworld *world = vc->world;
+    vc->has_cookie = true;
+    memcpy(vc->cookie, cookie, sizeof(vc->cookie));
+    table_add(&world->track->arena, &world->cookies, &vc->item, hash_cookie(world, cookie));
 }
 
 struct vc *vc_of_cookie(struct vworld *world, const uint8_t cookie[16])
 {
-    uint32_t hash = hash_bytes(&world->track->arena, cookie, 16, COOKIE_SEED);
-    struct vc *vc = find_vc(world, cookie, hash);
-    return vc ? vc : new_vc(world, cookie, hash);
+    struct vc *vc = find_vc(world, cookie);
+    if (!vc) {
+        vc = new_vc(world);
+        learn_cookie(vc, cookie);
+    }
+    return vc;
 }
 
-static struct leg *new_leg(struct vworld *world, struct vc *vc, uint8_t hop)
+static struct leg *new_leg(struct vc *vc, enum rts_hop hop)
 {
+    struct vworld *world = vc->world;
     struct leg *leg = world_new(world, sizeof(*leg));
     leg->vc = vc;
     leg->number = vc->leg_count++;
@@ -65,6 +79,7 @@ static struct leg *new_leg(struct vworld *world, struct vc *vc, uint8_t hop)
     leg->row = rows_add(&world->track->arena, &world->rows, leg);
     return leg;
 }
+
 bool leg_is_open(const struct leg *leg)
 {
     return leg->state == LEG_OPEN || leg->state == LEG_RECYCLING;
@@ -88,13 +103,14 @@ void leg_vacate(struct leg *leg, enum role role)
 
 void leg_occupy(struct leg *leg, enum role role)
 {
+    if (!leg->vacant[role]) {
+        return;
+    }
     struct leg **link = &leg->vc->vacant[role];
-    while (*link && *link != leg) {
+    while (*link != leg) {
         link = &(*link)->vacant_next[role];
     }
-    if (*link) {
-        *link = leg->vacant_next[role];
-    }
+    *link = leg->vacant_next[role];
     leg->vacant[role] = false;
 }
 
@@ -110,7 +126,7 @@ static struct leg *vacant_leg(const struct vc *vc, const struct channel *channel
             continue;
         }
         const struct channel *before = leg->current[channel->role] ? leg->current[channel->role] :
-                                       leg_before(leg, (enum role)channel->role);
+                                       leg_before(leg, channel->role);
         unsigned rank = before->conn == channel->conn ? 3 :
                         endpoint_equal(conn_server(before->conn->link), conn_server(channel->conn->link)) ? 2 : 1;
         if (!best || rank > best_rank || (rank == best_rank && leg->number < best->number)) {
@@ -133,47 +149,56 @@ static struct leg *lacking_leg(struct vc *vc, const struct channel *channel)
 struct leg *leg_lacking(struct vc *vc, const struct channel *channel)
 {
     struct leg *leg = lacking_leg(vc, channel);
-    return leg ? leg : new_leg(vc->world, vc, channel->conn->hop);
+    return leg ? leg : new_leg(vc, channel->conn->hop);
 }
 
 /* ---- What is told of it ------------------------------------------------------------- */
 
-void leg_compare(struct leg *leg, struct when when)
+void leg_compare(struct leg *leg)
 {
-    struct event event = leg_event(EVENT_PAIRED, leg, when);
+    struct event event = leg_event(EVENT_PAIRED, leg);
     event.rpch.peers.difference = leg_difference(leg, event.rpch.peers.pair);
     if (event.rpch.peers.difference != SAME_SERVER) {
-        leg->difference = (uint8_t)event.rpch.peers.difference;
+        leg->difference = event.rpch.peers.difference;
     }
     emit(leg->vc->world->track, &event);
 }
 
-void leg_tell_joined(const struct leg *leg, struct when when)
+void leg_tell_joined(const struct leg *leg)
 {
     if (leg->joined) {
-        struct event event = leg_event(EVENT_JOINED, leg, when);
-        emit(leg->vc->world->track, &event);
+        emit_leg(EVENT_JOINED, leg);
     }
 }
 
-void leg_tell_failed(const struct leg *leg, struct when when)
+void leg_tell_failed(const struct leg *leg)
 {
     if (leg->failed && !leg->joined) {
-        struct event event = leg_event(EVENT_LEG_FAILED, leg, when);
+        emit_leg(EVENT_LEG_FAILED, leg);
+    }
+}
+
+void leg_out_came(struct leg *leg, bool is_a3)
+{
+    struct when *came = is_a3 ? &leg->got_a3 : &leg->got_200;
+    if (!came->frame) {
+        *came = leg_now(leg);
+        struct event event = leg_event(EVENT_OUT_CAME, leg);
+        event.rpch.is_a3 = is_a3;
         emit(leg->vc->world->track, &event);
     }
 }
 
 /* ---- Attempts ---------------------------------------------------------------------- */
 
-void leg_fail(struct leg *leg, struct when when, enum fail_cause cause)
+void leg_fail(struct leg *leg, enum fail_cause cause)
 {
     if (leg->joined || leg->failed || !leg_sent(leg)) {
         return;
     }
     leg->failed = true;
-    leg->fail_cause = (uint8_t)cause;
-    leg->fail_frame = when.frame;
+    leg->fail_cause = cause;
+    leg->fail_frame = leg_now(leg).frame;
 }
 
 struct leg_turn *leg_turn(struct leg *leg)
@@ -184,10 +209,16 @@ struct leg_turn *leg_turn(struct leg *leg)
     return leg->turn;
 }
 
-void leg_no_successor(struct leg *leg, enum role role)
+void recycling_ends(struct leg *leg, enum role role)
 {
+    leg->recycling[role] = false;
     if (leg->turn) {
         leg->turn->coming[role] = NULL;
+    }
+    /* What this recycling was says nothing about the next. */
+    leg->context &= (uint16_t)~(role == ROLE_IN ? SEQUENCE_IN : SEQUENCE_OUT);
+    if (leg_is_open(leg)) {
+        leg_set_running(leg);
     }
 }
 
@@ -200,21 +231,19 @@ void leg_drop(struct leg *leg, enum role role)
 }
 
 /* A further attempt on the same leg begins with a clean sheet. */
-static void leg_begin_again(struct leg *leg, struct when when)
+static void leg_begin_again(struct leg *leg)
 {
     leg->joined = leg->explained = leg->failed = false;
     leg->attempt_memo = NULL;
-    leg->recycling[ROLE_IN] = leg->recycling[ROLE_OUT] = false;
-    leg_no_successor(leg, ROLE_IN);
-    leg_no_successor(leg, ROLE_OUT);
-    leg->context = 0;
+    recycling_ends(leg, ROLE_IN);
+    recycling_ends(leg, ROLE_OUT);
     leg->difference = SAME_SERVER;
     leg->state = LEG_OPENING;
     leg->got_200.frame = leg->got_a3.frame = 0;
     leg->mark_bytes = 0;
     leg->sent_at = 0;
     leg->ended_frame = 0;
-    leg->attempt_frame = when.frame;
+    leg->attempt_frame = leg_now(leg).frame;
 }
 
 static bool is_finished(const struct channel *channel)
@@ -222,29 +251,29 @@ static bool is_finished(const struct channel *channel)
     return channel->over || channel->refused || channel->conn->link->ended;
 }
 
-static void leg_replace(struct leg *leg, struct channel *channel, struct when when)
+static void leg_replace(struct leg *leg, struct channel *channel)
 {
-    enum role role = (enum role)channel->role;
+    enum role role = channel->role;
     struct channel *before = leg->current[role], *other = leg->current[!role];
-    leg_fail(leg, when, FAIL_RETRIED);
-    leg_tell_failed(leg, when);
+    leg_fail(leg, FAIL_RETRIED);
+    leg_tell_failed(leg);
     if (before) {
         before->replaced = true;
     }
     leg_occupy(leg, role);
     /* A half that was only challenged is still in the same attempt. */
     if (leg->state == LEG_CLOSED || leg->joined || leg->failed) {
-        leg_begin_again(leg, when);
+        leg_begin_again(leg);
         if (other && is_finished(other)) {
-            leg_drop(leg, (enum role)other->role);
+            leg_drop(leg, other->role);
         }
     }
 }
 
-void leg_put(struct leg *leg, struct channel *channel, struct when when)
+void leg_put(struct leg *leg, struct channel *channel)
 {
-    if (leg->current[channel->role] || leg_before(leg, (enum role)channel->role)) {
-        leg_replace(leg, channel, when);
+    if (leg->current[channel->role] || leg_before(leg, channel->role)) {
+        leg_replace(leg, channel);
     }
     leg->current[channel->role] = channel;
     channel->leg = leg;
@@ -252,26 +281,24 @@ void leg_put(struct leg *leg, struct channel *channel, struct when when)
         pairing_leave_place(channel);
     }
     if (!leg->start.frame) {
-        leg->start = channel->request.frame ? channel->request : when;
+        leg->start = channel->request.frame ? channel->request : leg_now(leg);
     }
     if (channel->user) {
         leg->user = channel->user;
     }
     struct channel *other = leg_other(channel);
     if (other) {
-        pairing_leave_session(channel);
-        pairing_leave_session(other);
-        pairing_leave_place(channel);
-        pairing_leave_place(other);
+        pairing_leave(channel);
+        pairing_leave(other);
         channel->paired = other->paired = true;
         if (leg_sent(leg)) {
-            leg->sent_at = when.ns;
+            leg->sent_at = leg_now(leg).ns;
         }
-        leg_compare(leg, when);
+        leg_compare(leg);
     }
 }
 
-void leg_join(struct leg *leg, struct when when, bool opened)
+void leg_join(struct leg *leg, bool opened)
 {
     if (opened && leg->state != LEG_CLOSED) {
         leg_set_running(leg);
@@ -282,57 +309,45 @@ void leg_join(struct leg *leg, struct when when, bool opened)
                     start = channel_start(leg->current[role]);
                 }
             }
-            leg->setup_ns = start == INT64_MAX ? -1 : when.ns - start;
+            leg->setup_ns = start == INT64_MAX ? -1 : leg_now(leg).ns - start;
         }
     }
     if (!leg->joined) {
         leg->joined = true;
-        leg_tell_joined(leg, when);
+        leg_tell_joined(leg);
     }
 }
 
-/* A connection that was numbered without RTS learns its cookie after all. */
-static void adopt_cookie(struct vc *vc, const uint8_t cookie[16])
-{
-    uint32_t hash = hash_bytes(&vc->world->track->arena, cookie, 16, COOKIE_SEED);
-    if (!vc->has_cookie && !find_vc(vc->world, cookie, hash)) {
-        vc->has_cookie = true;
-        memcpy(vc->cookie, cookie, sizeof(vc->cookie));
-        table_add(&vc->world->track->arena, &vc->world->cookies, &vc->item, hash);
-    }
-}
-
-void channel_place(struct channel *channel, const uint8_t cookie[16], struct when when)
+void channel_place(struct channel *channel, const uint8_t cookie[16])
 {
     struct leg *leg = channel->leg;
     if (leg) {
-        adopt_cookie(leg->vc, cookie);
+        /* A connection that was numbered without RTS learns its cookie after all. */
+        if (!leg->vc->has_cookie && !find_vc(leg->vc->world, cookie)) {
+            learn_cookie(leg->vc, cookie);
+        }
         if (leg_sent(leg) && !leg->sent_at) {
-            leg->sent_at = when.ns;
+            leg->sent_at = leg_now(leg).ns;
         }
         return;
     }
     struct vc *vc = vc_of_cookie(channel->conn->world, cookie);
     leg = vacant_leg(vc, channel);
-    leg_put(leg ? leg : leg_lacking(vc, channel), channel, when);
+    leg_put(leg ? leg : leg_lacking(vc, channel), channel);
 }
 
-void channel_number(struct channel *channel, struct when when)
+void channel_number(struct channel *channel)
 {
     if (channel->leg) {
         return;
     }
     struct channel *partner = pairing_partner(channel);
     struct leg *leg = partner ? partner->leg : NULL;
-    if (leg && leg->current[channel->role]) {
-        leg = NULL;
-    }
-    if (!leg) {
-        struct vworld *world = channel->conn->world;
-        leg = new_leg(world, new_vc(world, NULL, 0), channel->conn->hop);
+    if (!leg || leg->current[channel->role]) {
+        leg = new_leg(new_vc(channel->conn->world), channel->conn->hop);
         if (partner && !partner->leg) {
-            leg_put(leg, partner, when);
+            leg_put(leg, partner);
         }
     }
-    leg_put(leg, channel, when);
+    leg_put(leg, channel);
 }

@@ -9,28 +9,23 @@
 
 #define PAIRING_WINDOW (5 * SECOND)       /* halves with one OutlookSession begin together */
 
-static uint32_t hash_endpoint(const struct vworld *world, const struct endpoint *end, bool with_port, uint32_t seed)
-{
-    return hash_bytes(&world->track->arena, end->addr, address_length(end), seed + (with_port ? end->port : 0u));
-}
-
 struct place *world_place(struct vworld *world, const struct vtcp *conn, const char *target)
 {
-    uint32_t hash = hash_endpoint(world, &conn->link->client, false, 2) ^
-                    (target ? hash_bytes(&world->track->arena, target, strlen(target), 3) : 0);
+    const struct arena *arena = &world->track->arena;
+    const struct endpoint *client = &conn->link->client;
+    uint32_t hash = hash_bytes(arena, client->addr, address_length(client), 2) ^
+                    (target ? hash_bytes(arena, target, strlen(target), 3) : 0);
     for (struct item *item = table_first(&world->places, hash); item; item = table_next(item)) {
         struct place *place = (struct place *)item;
-        if (place->target == target && place->hop == conn->hop && place->family == conn->link->client.family &&
-            memcmp(place->addr, conn->link->client.addr, address_length(&conn->link->client)) == 0) {
+        if (place->target == target && place->hop == conn->hop && same_address(&place->client, client)) {
             return place;
         }
     }
     struct place *place = world_new(world, sizeof(*place));
     place->target = target;
     place->hop = conn->hop;
-    place->family = conn->link->client.family;
-    memcpy(place->addr, conn->link->client.addr, address_length(&conn->link->client));
-    table_add(&world->track->arena, &world->places, &place->item, hash);
+    place->client = *client;
+    table_add(arena, &world->places, &place->item, hash);
     return place;
 }
 
@@ -50,13 +45,6 @@ static struct outlook_session *world_session(struct vworld *world, const struct 
     return session;
 }
 
-static void wait_at_place(struct channel *channel)
-{
-    channel->counted = true;
-    channel->place->unpaired[channel->role]++;
-    channel->place->latest[channel->role] = channel->request.ns;
-}
-
 void pairing_leave_place(struct channel *channel)
 {
     if (channel->counted) {
@@ -73,9 +61,18 @@ struct channel_more *channel_more(struct channel *channel)
     return channel->more;
 }
 
-static void session_join(struct channel *channel, struct outlook_session *session)
+void pairing_wait(struct channel *channel)
 {
-    struct channel_more *more = channel_more(channel);
+    struct place *place = channel->place;
+    struct channel_more *more = channel->more;
+    channel->counted = true;
+    place->unpaired[channel->role]++;
+    place->latest[channel->role] = channel->request.ns;
+    const char *id = !more ? NULL : more->outlook_session ? more->outlook_session : more->session_id;
+    if (!channel->target || !id) {
+        return;
+    }
+    struct outlook_session *session = world_session(channel->conn->world, place, id);
     more->session = session;
     more->older = session->newest;
     if (session->newest) {
@@ -84,17 +81,10 @@ static void session_join(struct channel *channel, struct outlook_session *sessio
     session->newest = channel;
 }
 
-void pairing_wait(struct channel *channel, const char *id)
-{
-    wait_at_place(channel);
-    if (id) {
-        session_join(channel, world_session(channel->conn->world, channel->place, id));
-    }
-}
-
-void pairing_leave_session(struct channel *channel)
+void pairing_leave(struct channel *channel)
 {
     struct channel_more *more = channel->more;
+    pairing_leave_place(channel);
     if (!more || !more->session) {
         return;
     }

@@ -66,8 +66,9 @@ static enum difference compare_servers(const struct vtcp *a, const struct vtcp *
     if (a == b) {
         return SAME_SERVER;
     }
+    const struct endpoint *at = conn_server(a->link), *other = conn_server(b->link);
     /* IPv4 against IPv6 may be one server. */
-    if (conn_server(a->link)->family == conn_server(b->link)->family && !endpoint_equal(conn_server(a->link), conn_server(b->link))) {
+    if (at->family == other->family && !endpoint_equal(at, other)) {
         return DIFFER_PEER;
     }
     const struct names *x = a->names, *y = b->names;
@@ -88,20 +89,15 @@ static enum difference compare_servers(const struct vtcp *a, const struct vtcp *
 
 enum difference leg_difference(const struct leg *leg, const struct channel *pair[2])
 {
-    const struct channel *channels[] = {
-        leg->current[ROLE_IN], leg->current[ROLE_OUT], leg_coming(leg, ROLE_IN), leg_coming(leg, ROLE_OUT)
-    };
     enum difference found = SAME_SERVER;
-    for (size_t i = 0; i < 4; i++) {
-        for (size_t j = i + 1; j < 4; j++) {
-            if (!channels[i] || !channels[j]) {
-                continue;
-            }
-            enum difference difference = compare_servers(channels[i]->conn, channels[j]->conn);
+    for (unsigned i = 0; i < LEG_CHANNELS; i++) {
+        for (unsigned j = i + 1; j < LEG_CHANNELS; j++) {
+            const struct channel *a = leg_channel(leg, i), *b = leg_channel(leg, j);
+            enum difference difference = a && b ? compare_servers(a->conn, b->conn) : SAME_SERVER;
             if (difference != SAME_SERVER && (found == SAME_SERVER || difference < found)) {
                 found = difference;
-                pair[0] = channels[i];
-                pair[1] = channels[j];
+                pair[0] = a;
+                pair[1] = b;
             }
         }
     }

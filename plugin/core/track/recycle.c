@@ -7,8 +7,6 @@
 #include "vconn_private.h"
 
 #define SEARCH_MAX 64            /* legs looked at for one successor */
-#define SEQUENCE_IN (RTS_CTX_IN_R1 | RTS_CTX_IN_R2)
-#define SEQUENCE_OUT (RTS_CTX_OUT_R1 | RTS_CTX_OUT_R2)
 
 static void recycling_begins(struct leg *leg, enum role role)
 {
@@ -19,33 +17,20 @@ static void recycling_begins(struct leg *leg, enum role role)
     }
 }
 
-void recycling_ends(struct leg *leg, enum role role)
-{
-    leg->recycling[role] = false;
-    leg_no_successor(leg, role);
-    /* What this recycling was says nothing about the next. */
-    leg->context &= (uint16_t)~(role == ROLE_IN ? SEQUENCE_IN : SEQUENCE_OUT);
-    if (leg_is_open(leg)) {
-        leg_set_running(leg);
-    }
-}
-
 /* The successor takes over. */
-void succeed(struct leg *leg, enum role role, struct when when)
+void succeed(struct leg *leg, enum role role)
 {
     struct channel *successor = leg_coming(leg, role);
     if (successor) {
         leg->current[role]->replaced = true;
         leg->current[role] = successor;
-        if (leg->vacant[role]) {
-            leg_occupy(leg, role);
-        }
+        leg_occupy(leg, role);
         if (role == ROLE_IN) {
             leg->mark_bytes = 0;
         }
     }
     recycling_ends(leg, role);
-    leg_tell_joined(leg, when);
+    leg_tell_joined(leg);
 }
 
 /* The leg whose channel this one succeeds: the n-th connection with a successor's cookie
@@ -75,7 +60,7 @@ static struct leg *predecessor_leg(struct vc *vc, const struct channel *channel,
 }
 
 /* Returns the predecessor, or NULL if it was not captured. */
-static const struct channel *succession(struct channel *channel, const struct rts_pdu *rts, struct when when)
+static const struct channel *succession(struct channel *channel, const struct rts_pdu *rts)
 {
     struct vc *vc = vc_of_cookie(channel->conn->world, rts->cookie[0]);
     memcpy(channel->cookie, rts->cookie[2], sizeof(channel->cookie));
@@ -85,35 +70,34 @@ static const struct channel *succession(struct channel *channel, const struct rt
     if (!leg) {
         leg = leg_lacking(vc, channel);
         recycling_begins(leg, channel->role);
-        leg_put(leg, channel, when);
+        leg_put(leg, channel);
         return NULL;
     }
     recycling_begins(leg, channel->role);
     channel->leg = leg;
     const struct channel *predecessor = leg->current[channel->role];
     leg_turn(leg)->coming[channel->role] = channel;
-    pairing_leave_session(channel);
-    pairing_leave_place(channel);
-    leg_compare(leg, when);
+    pairing_leave(channel);
+    leg_compare(leg);
     return predecessor;
 }
 
 /* A cookie alone: the successor's, on its predecessor (A5, A6) or on a connection to the
  * server that stays the same (IN_R2/A2, OUT_R2/A4). */
-static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struct when when,
+static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts,
                        struct pdu_outcome *outcome)
 {
     struct leg *leg = channel->leg;
-    if (!leg || rts->cookies == 0) {
+    if (rts->cookies == 0) {
         return;
     }
-    enum role role = (enum role)channel->role;
+    enum role role = channel->role;
     struct channel *coming = leg_coming(leg, role);
     if (coming && coming != channel) {
         if (memcmp(coming->cookie, rts->cookie[0], sizeof(coming->cookie)) == 0) {
             /* To the server B1 follows, after what was queued. */
             channel->seen_eof = channel->conn->hop == RTS_HOP_HTTP;
-            succeed(leg, role, when);
+            succeed(leg, role);
         } else {
             outcome->unexpected = "it names another successor than the one that was announced";
         }
@@ -136,111 +120,88 @@ static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struc
     }
 }
 
-static void successor_window(struct leg *leg, enum role role, uint32_t window)
+/* The first PDU of a successor. */
+static void successor_pdu(struct channel *channel, const struct rts_pdu *rts, struct pdu_outcome *outcome)
 {
-    leg->window[role] = window;
-    struct channel *channel = leg_coming(leg, role) ? leg_coming(leg, role) : leg->current[role];
-    if (channel) {
-        flow_window(channel, window);
+    if (channel->leg) {
+        outcome->unexpected = "the channel has had its first PDU already";
+        return;
+    }
+    if (rts->cookies < 3) {
+        return;
+    }
+    const struct channel *predecessor = succession(channel, rts);
+    if (rts->has_lifetime) {
+        channel->lifetime = rts->lifetime;
+    } else if (predecessor) {
+        channel->lifetime = predecessor->lifetime;
+    }
+    if (channel->role == ROLE_OUT && rts->has_window) {
+        flow_window(channel, rts->window);
+    } else if (channel->role == ROLE_IN && channel->conn->hop == RTS_HOP_HTTP && channel->leg->in_window) {
+        /* The same proxy keeps its window (IN_R2); another one tells its own in IN_R1/A4. */
+        flow_window(channel, channel->leg->in_window);
     }
 }
 
 /* Where two look alike they do the same here. */
-static void advance(struct channel *channel, unsigned id, const struct rts_pdu *rts, struct when when,
+static void advance(struct channel *channel, unsigned id, const struct rts_pdu *rts,
                     struct pdu_outcome *outcome)
 {
     struct leg *leg = channel->leg;
-    const struct channel *predecessor;
+    enum role role = id < RTS_OUT_R1_A1 ? ROLE_IN : ROLE_OUT;
+    struct channel *current = leg->current[role], *coming = leg_coming(leg, role);
     switch (id) {
-    case RTS_IN_R1_A1:
-    case RTS_IN_R1_A2:
-    case RTS_IN_R2_A1:
-    case RTS_OUT_R1_A3:
-    case RTS_OUT_R1_A4:
-    case RTS_OUT_R2_A3:
-        if (leg) {
-            outcome->unexpected = "the channel has had its first PDU already";
-            return;
-        }
-        if (rts->cookies < 3) {
-            return;
-        }
-        predecessor = succession(channel, rts, when);
-        if (rts->has_lifetime) {
-            channel->lifetime = rts->lifetime;
-        } else if (predecessor) {
-            channel->lifetime = predecessor->lifetime;
-        }
-        if (channel->role == ROLE_OUT && rts->has_window) {
-            flow_window(channel, rts->window);
-        } else if (channel->role == ROLE_IN && channel->conn->hop == RTS_HOP_HTTP && channel->leg->window[ROLE_IN]) {
-            /* The same proxy keeps its window (IN_R2); another one tells its own in IN_R1/A4. */
-            flow_window(channel, channel->leg->window[ROLE_IN]);
-        }
-        return;
     case RTS_OUT_R1_A1:
     case RTS_OUT_R1_A2:
     case RTS_OUT_R2_A1:
     case RTS_OUT_R2_A2:
-        if (leg) {
-            if (leg->state == LEG_OPENING) {
-                outcome->unexpected = "the virtual connection is not open yet";
-            }
-            recycling_begins(leg, ROLE_OUT);
+        if (leg->state == LEG_OPENING) {
+            outcome->unexpected = "the virtual connection is not open yet";
         }
-        return;
+        recycling_begins(leg, role);
+        break;
+    case RTS_IN_R1_A3:
+    case RTS_IN_R1_A4:
+    case RTS_IN_R2_A4:
+    case RTS_OUT_R1_A5:
+    case RTS_OUT_R1_A6:
+    case RTS_OUT_R2_A5:
+    case RTS_OUT_R2_A6:
+        recycling_begins(leg, role);
+        if (rts->has_timeout) {
+            leg->timeout_ms[role] = rts->timeout_ms;
+        }
+        if (id == RTS_IN_R1_A4 && rts->has_window) {
+            flow_in_proxy(leg, coming ? coming : current, rts->window);
+        }
+        break;
     case RTS_IN_R1_A5:
     case RTS_IN_R1_A6:
     case RTS_IN_R2_A2:
     case RTS_IN_R2_A5:
     case RTS_OUT_R2_A4:
-        cookie_pdu(channel, rts, when, outcome);
-        return;
-    default:
-        break;
-    }
-    if (!leg) {
-        return;
-    }
-    switch (id) {
-    case RTS_IN_R2_A4:
-        recycling_begins(leg, ROLE_IN);
-        break;
-    case RTS_IN_R1_A3:
-    case RTS_IN_R1_A4:
-        recycling_begins(leg, ROLE_IN);
-        leg->timeout_ms[ROLE_IN] = rts->timeout_ms;
-        if (id == RTS_IN_R1_A4 && rts->has_window) {
-            successor_window(leg, ROLE_IN, rts->window);
-        }
+        cookie_pdu(channel, rts, outcome);
         break;
     case RTS_IN_R1_B1:           /* the predecessor's last PDU */
         channel->seen_eof = true;
-        if (leg_coming(leg, ROLE_IN) && leg_coming(leg, ROLE_IN) != channel) {
-            succeed(leg, ROLE_IN, when);
+        if (coming && coming != channel) {
+            succeed(leg, role);
         }
         break;
     case RTS_IN_R1_B2:           /* the server's window, to the successor */
-        if (leg_coming(leg, ROLE_IN) == channel) {
-            succeed(leg, ROLE_IN, when);
+    case RTS_OUT_R1_A11:
+        if (coming == channel) {
+            succeed(leg, role);
         }
         if (rts->has_window) {
             flow_window(channel, rts->window);
         }
         break;
-    case RTS_OUT_R2_A5:
-    case RTS_OUT_R2_A6:
-        recycling_begins(leg, ROLE_OUT);
-        break;
-    case RTS_OUT_R1_A5:
-    case RTS_OUT_R1_A6:
-        recycling_begins(leg, ROLE_OUT);
-        leg->timeout_ms[ROLE_OUT] = rts->timeout_ms;
-        break;
-    case RTS_OUT_R2_A8:
     case RTS_OUT_R1_A8:
-        if (rts->cookies && leg->current[ROLE_OUT] && !leg_coming(leg, ROLE_OUT) && leg->recycling[ROLE_OUT]) {
-            memcpy(leg->current[ROLE_OUT]->cookie, rts->cookie[0], 16);
+    case RTS_OUT_R2_A8:
+        if (rts->cookies && current && !coming && leg->recycling[role]) {
+            memcpy(current->cookie, rts->cookie[0], 16);
         }
         break;
     case RTS_OUT_R1_A9:
@@ -248,18 +209,13 @@ static void advance(struct channel *channel, unsigned id, const struct rts_pdu *
     case RTS_OUT_R2_B1:
     case RTS_OUT_R2_B3:
         /* The predecessor's last PDU; B1 on a connection that stays the same ends nothing. */
-        if (leg_coming(leg, ROLE_OUT) != channel) {
-            channel->seen_eof = id != RTS_OUT_R2_B1 && !(id == RTS_OUT_R1_A9 && !leg_coming(leg, ROLE_OUT));
-            succeed(leg, ROLE_OUT, when);
-        }
-        break;
-    case RTS_OUT_R1_A11:
-        if (leg_coming(leg, ROLE_OUT) == channel) {
-            succeed(leg, ROLE_OUT, when);
+        if (coming != channel) {
+            channel->seen_eof = id != RTS_OUT_R2_B1 && (id != RTS_OUT_R1_A9 || coming);
+            succeed(leg, role);
         }
         break;
     case RTS_OUT_R2_B2:          /* the server did not accept the successor */
-        recycling_ends(leg, ROLE_OUT);
+        recycling_ends(leg, role);
         break;
     default:
         break;
@@ -286,10 +242,24 @@ static void remember_sequence(struct leg *leg, unsigned id)
     }
 }
 
-void recycling_pdu(struct channel *channel, unsigned id, const struct rts_pdu *rts, struct when when, bool certain,
+void recycling_pdu(struct channel *channel, unsigned id, const struct rts_pdu *rts, bool certain,
                    struct pdu_outcome *outcome)
 {
-    advance(channel, id, rts, when, outcome);
+    switch (id) {
+    case RTS_IN_R1_A1:
+    case RTS_IN_R1_A2:
+    case RTS_IN_R2_A1:
+    case RTS_OUT_R1_A3:
+    case RTS_OUT_R1_A4:
+    case RTS_OUT_R2_A3:
+        successor_pdu(channel, rts, outcome);
+        break;
+    default:
+        if (channel->leg) {
+            advance(channel, id, rts, outcome);
+        }
+        break;
+    }
     if (certain && channel->leg) {
         remember_sequence(channel->leg, id);
     }

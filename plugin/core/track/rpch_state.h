@@ -20,7 +20,7 @@ struct probe {                   /* data after a long idle time, not acknowledge
     bool probing;
     uint8_t repeats;             /* of that data */
     uint16_t probe_id;
-    uint32_t probe_seq, probe_end;
+    uint32_t probe_seq;
     uint32_t probe_frame;        /* the data's first frame */
     int64_t probe_last, probe_idle;
 };
@@ -30,9 +30,9 @@ enum asked { ASKED_NOTHING, ASKED_CHANNEL, ASKED_ECHO, ASKED_OTHER };
 struct vtcp {
     struct vworld *world;
     struct conn *link;           /* the TCP connection */
-    uint8_t hop;                 /* enum rts_hop */
-    uint8_t asked;               /* enum asked, of the last request */
-    uint8_t asked_role;          /* enum role, of an echo request */
+    enum rts_hop hop;
+    enum asked asked;            /* of the last request */
+    enum role asked_role;        /* of an echo request */
     bool saw_challenge;          /* a 401 with a token in it */
     bool went_silent;            /* data after a long idle time was not answered, and all was captured */
     void *memo;                  /* the judge's */
@@ -62,7 +62,7 @@ struct channel {
     struct place *place;         /* channels of the same client and target */
     struct channel_more *more;   /* or NULL */
     const char *target, *user;
-    uint8_t role;                /* enum role */
+    enum role role;
     uint8_t step;                /* enum auth_step of the request */
     bool v1 : 1, final : 1, anonymous : 1;       /* the last two: of those credentials */
     bool over : 1, challenged : 1, refused : 1, seen_eof : 1, rpc_seen : 1;
@@ -92,15 +92,15 @@ struct leg {
     struct leg *next, *prev;
     struct leg *vacant_next[2];
     uint32_t number, row;
-    uint8_t hop;                 /* enum rts_hop */
-    uint8_t state;               /* enum leg_state */
+    enum rts_hop hop;
+    enum leg_state state;
+    enum difference difference;  /* the last that showed in this attempt */
     bool vacant[2];              /* the role's connection was challenged or closed: the next one is a retry */
     bool recycling[2];
     bool joined : 1;             /* C2 (C1, B3) or what can only follow it was seen */
     bool explained : 1;          /* a 4xx on either channel */
     bool failed : 1;             /* closed, retried or refused before it was joined: cause says how */
     bool ended_by_rst : 1;
-    uint8_t difference;          /* enum difference: the last that showed in this attempt */
     uint16_t context;            /* enum rts_context: which sequence a recycling follows */
     struct channel *current[2];  /* by enum role */
     struct leg_turn *turn;       /* NULL before the first */
@@ -115,12 +115,12 @@ struct leg {
     uint32_t mark_frame;
     uint32_t timeout_ms[2];      /* announced for that channel, 0 if not */
     uint32_t keepalive_ms;
-    uint32_t window[2];          /* the receiver's whole window, 0 if not announced */
+    uint32_t in_window;          /* the IN proxy's, whole, 0 if not announced */
     uint32_t calls, faults;
     int64_t longest_idle;
+    enum fail_cause fail_cause;
     uint32_t fail_frame;
-    uint8_t fail_cause;          /* enum fail_cause */
-    uint8_t ended_by;            /* enum way */
+    enum way ended_by;
     uint32_t ended_frame;        /* 0 while it lives */
     const char *user, *request_id;
     void *memo;                  /* the judge's, of the leg */
@@ -135,6 +135,14 @@ struct leg_turn {                /* by enum role */
 static inline struct channel *leg_coming(const struct leg *leg, enum role role)
 {
     return leg->turn ? leg->turn->coming[role] : NULL;
+}
+
+/* All of a leg, by number: those in use, then their successors under way, IN before OUT; NULL
+ * where there is none. */
+#define LEG_CHANNELS 4
+static inline struct channel *leg_channel(const struct leg *leg, unsigned number)
+{
+    return number < 2 ? leg->current[number] : leg_coming(leg, (enum role)(number - 2));
 }
 
 static inline struct channel *leg_before(const struct leg *leg, enum role role)
@@ -166,7 +174,8 @@ struct handing {
 struct place {
     struct item item;
     const char *target;
-    uint8_t family, addr[16], hop;
+    struct endpoint client;      /* that one of its connections, of any port */
+    enum rts_hop hop;
     uint32_t unpaired[2];        /* by enum role */
     int64_t latest[2];           /* request of the newest of them */
 };
@@ -181,6 +190,7 @@ struct outlook_session {
 
 struct vworld {
     struct track *track;
+    struct when now;             /* the frame that is taken in */
     struct table cookies, places, sessions;
     struct rows rows;            /* struct leg */
     uint32_t vc_count;
@@ -242,5 +252,15 @@ static inline enum way data_way(const struct channel *channel)
     return channel->role == ROLE_IN ? WAY_TO_SERVER : WAY_TO_CLIENT;
 }
 
+static inline enum rts_channel rts_channel_of(enum role role)
+{
+    return role == ROLE_IN ? RTS_IN : RTS_OUT;
+}
+
+/* As it is shown: version 1 has one channel for both, which is neither. */
+static inline enum rts_channel channel_shown(const struct channel *channel)
+{
+    return channel->v1 ? RTS_ANY_CHANNEL : rts_channel_of(channel->role);
+}
 
 #endif

@@ -12,12 +12,13 @@
  * data as soon as this. */
 #define COPY_WINDOW (50 * MILLISECOND)
 
-static int32_t behind(uint32_t seq, uint32_t other)
+/* Of what that end sent; NULL: nothing that waits for an answer. */
+static struct probe *probe_of(const struct vtcp *conn, enum way way)
 {
-    return (int32_t)(seq - other);
+    return conn->probe && conn->probe[way].probing ? &conn->probe[way] : NULL;
 }
 
-static void tell_unanswered(struct vtcp *conn, struct when when, enum way way, bool by_reset)
+static void tell_unanswered(struct vtcp *conn, enum way way, bool by_reset)
 {
     struct channel *channel = conn->channel;
     if (!channel || conn->went_silent) {
@@ -26,9 +27,9 @@ static void tell_unanswered(struct vtcp *conn, struct when when, enum way way, b
     if (conn_whole(channel)) {
         conn->went_silent = true;
         conn->probe[way].probing = false;
-        channel_number(channel, when);
+        channel_number(channel);
     }
-    struct event event = channel_event(EVENT_DATA_UNANSWERED, channel, when);
+    struct event event = channel_event(EVENT_DATA_UNANSWERED, channel);
     event.rpch.silence.conn = conn;
     event.rpch.silence.way = way;
     event.rpch.silence.by_reset = by_reset;
@@ -39,52 +40,47 @@ static void tell_unanswered(struct vtcp *conn, struct when when, enum way way, b
  * the end of the stream is no new data: keep-alive probes repeat the last byte. */
 static void watch_silence(struct vtcp *conn, const struct segment *segment, bool new_data)
 {
-    struct probe *half = conn->probe ? &conn->probe[segment->way] : NULL;
+    struct probe *probe = probe_of(conn, segment->way);
+    int64_t now = segment->when.ns, idle = now - conn->last_data;
     if (segment->len == 0) {
         return;
     }
-    int64_t now = segment->when.ns;
-    if (half && half->probing && segment->seq == half->probe_seq && !new_data) {
-        bool copy = segment->ip_id ? segment->ip_id == half->probe_id : now - half->probe_last < COPY_WINDOW;
-        half->probe_id = segment->ip_id;
+    if (probe && segment->seq == probe->probe_seq && !new_data) {
+        bool copy = segment->ip_id ? segment->ip_id == probe->probe_id : now - probe->probe_last < COPY_WINDOW;
+        probe->probe_id = segment->ip_id;
         if (copy) {
             return;
         }
-        half->probe_last = now;
-        if (half->repeats < DROP_REPEATS && ++half->repeats == DROP_REPEATS) {
-            tell_unanswered(conn, segment->when, segment->way, false);
+        probe->probe_last = now;
+        if (probe->repeats < DROP_REPEATS && ++probe->repeats == DROP_REPEATS) {
+            tell_unanswered(conn, segment->way, false);
         }
         return;
     }
-    if (!new_data || (half && half->probing)) {
+    if (!new_data || probe) {
         return;
     }
-    if (conn->last_data && now - conn->last_data >= DROP_IDLE) {
+    if (conn->last_data && idle >= DROP_IDLE) {
         if (!conn->probe) {
             conn->probe = world_new(conn->world, 2 * sizeof(*conn->probe));
         }
-        half = &conn->probe[segment->way];
-        half->probing = true;
-        half->repeats = 0;
-        half->probe_seq = segment->seq;
-        half->probe_end = segment->seq + segment->len;
-        half->probe_id = segment->ip_id;
-        half->probe_frame = segment->when.frame;
-        half->probe_last = now;
-        half->probe_idle = now - conn->last_data;
+        conn->probe[segment->way] = (struct probe){
+            .probing = true, .probe_id = segment->ip_id, .probe_seq = segment->seq, .probe_frame = segment->when.frame,
+            .probe_last = now, .probe_idle = idle
+        };
     }
     conn->last_data = now;
 }
 
 void silence_segment(struct vtcp *conn, const struct segment *segment)
 {
-    struct probe *other = conn->probe ? &conn->probe[!segment->way] : NULL;
+    struct probe *other = probe_of(conn, !segment->way);
     bool new_data = tcp_flow_segment(&conn->link->tcp, &conn->world->track->arena, segment);
-    if (segment->has_ack && !segment->rst && other && other->probing && behind(segment->ack, other->probe_seq) > 0) {
+    if (other && segment->has_ack && !segment->rst && (int32_t)(segment->ack - other->probe_seq) > 0) {
         other->probing = false;
     }
     watch_silence(conn, segment, new_data);
-    if (segment->rst && other && other->probing) {
-        tell_unanswered(conn, segment->when, (enum way)!segment->way, true);
+    if (other && segment->rst) {
+        tell_unanswered(conn, !segment->way, true);
     }
 }

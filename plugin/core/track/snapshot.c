@@ -14,13 +14,6 @@ const char *leg_state_name(enum leg_state state)
     return names[state];
 }
 
-static void mark_half(struct vc_mark *mark, const struct channel *channel)
-{
-    if (channel && !channel->v1) {
-        mark->half[channel->role] = channel->conn;
-    }
-}
-
 bool vtcp_mark(const struct vtcp *conn, struct vc_mark *mark)
 {
     const struct channel *channel = conn->channel;
@@ -28,29 +21,26 @@ bool vtcp_mark(const struct vtcp *conn, struct vc_mark *mark)
     if (!channel) {
         return false;
     }
-    mark->channel = channel->v1 ? 0 : channel->role == ROLE_IN ? 1 : 2;
+    const struct leg *leg = channel->leg;
+    for (enum role role = ROLE_IN; role <= ROLE_OUT; role++) {
+        const struct channel *half = leg ? leg->current[role] : channel->role == role ? channel : NULL;
+        mark->half[role] = half && !half->v1 ? half->conn : NULL;
+    }
+    mark->channel = channel_shown(channel);
     mark->target = channel->target;
     if (channel->more) {
         mark->outlook_session = channel->more->outlook_session;
         mark->session_id = channel->more->session_id;
     }
-    const struct leg *leg = channel->leg;
-    if (!leg) {
-        mark_half(mark, channel);
-        return true;
-    }
-    mark->leg = leg;
-    mark->state = (uint8_t)(leg->state + 1);
-    mark->has_cookie = leg->vc->has_cookie;
-    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
-        mark_half(mark, leg->current[role]);
+    if (leg) {
+        mark->leg = leg;
+        mark->state = leg->state;
+        mark->has_cookie = leg->vc->has_cookie;
     }
     const struct channel *other = leg_other(channel);
     if (other) {
         mark->peer_frame = channel_frame(other);
-        if (!mark->target) {
-            mark->target = other->target;
-        }
+        mark->target = channel->target ? channel->target : other->target;
     }
     return true;
 }
@@ -67,20 +57,12 @@ void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
     snapshot->out_stream = out ? out->link->stream : NO_NUMBER;
     snapshot->in_peer = in ? conn_server(in->link) : NULL;
     snapshot->out_peer = out ? conn_server(out->link) : NULL;
-    snapshot->state = mark->state ? leg_state_name((enum leg_state)(mark->state - 1)) : NULL;
+    snapshot->state = leg ? leg_state_name(mark->state) : NULL;
     snapshot->cookie = leg && mark->has_cookie ? leg->vc->cookie : NULL;
     snapshot->peer_frame = mark->peer_frame;
     snapshot->target = mark->target;
     snapshot->outlook_session = mark->outlook_session;
     snapshot->session_id = mark->session_id;
-}
-
-bool vtcp_snapshot(const struct vtcp *conn, struct vc_snapshot *snapshot)
-{
-    struct vc_mark mark;
-    bool any = vtcp_mark(conn, &mark);
-    vc_mark_show(&mark, snapshot);
-    return any;
 }
 
 uint32_t vtcp_row(const struct vtcp *conn)

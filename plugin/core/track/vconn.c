@@ -38,7 +38,7 @@ static unsigned identify(const struct vtcp *conn, enum way way, enum rts_channel
                          const struct rts_pdu *rts, uint8_t index[RTS_MAX_CANDIDATES], struct pdu_outcome *outcome)
 {
     struct rts_place place = {
-        channel, (enum rts_hop)conn->hop, way == WAY_TO_SERVER ? RTS_TO_SERVER : RTS_TO_CLIENT, context
+        channel, conn->hop, way == WAY_TO_SERVER ? RTS_TO_SERVER : RTS_TO_CLIENT, context
     };
     return rts_identify(rts, &place, index, outcome->name, &outcome->misplaced);
 }
@@ -52,7 +52,7 @@ static bool may_be_on(const struct vtcp *conn, enum way way, enum rts_channel ch
 }
 
 /* A channel whose request was not seen, or that has none: between proxies and server. */
-static struct channel *channel_from_pdu(struct vtcp *conn, struct when when, enum way way, const struct rts_pdu *rts)
+static struct channel *channel_from_pdu(struct vtcp *conn, enum way way, const struct rts_pdu *rts)
 {
     if (conn->asked != ASKED_NOTHING) {
         return NULL;
@@ -71,108 +71,92 @@ static struct channel *channel_from_pdu(struct vtcp *conn, struct when when, enu
         channel->v1 = conn->hop == RTS_HOP_TCP && conn->link->tcp.syn;
     }
     channel->place = world_place(conn->world, conn, NULL);
-    channel->request.ns = when.ns;
+    channel->request.ns = conn->world->now.ns;
     return channel;
 }
 
-static void first_pdu(struct channel *channel, const struct rts_pdu *rts, struct when when, struct pdu_outcome *outcome)
+/* What CONN/A1, A2, B1 or B2 brings: each has only some of it. */
+static void first_pdu(struct channel *channel, const struct rts_pdu *rts, struct pdu_outcome *outcome)
 {
     if (channel->has_cookie) {
         outcome->unexpected = "the channel has had its first PDU already";
+    } else if (rts->cookies >= 2) {
+        memcpy(channel->cookie, rts->cookie[1], sizeof(channel->cookie));
+        channel->has_cookie = true;
+        channel_place(channel, rts->cookie[0]);
+    }
+    if (rts->has_lifetime) {
+        channel->lifetime = rts->lifetime;
+    }
+    /* A1's window is the client's for OUT; A2's is the OUT proxy's for what the server sends. */
+    if (channel->role == ROLE_OUT && rts->has_window) {
+        flow_window(channel, rts->window);
+    }
+    struct leg *leg = channel->leg;
+    if (leg && rts->has_keepalive) {
+        leg->keepalive_ms = rts->keepalive_ms;
+    }
+    if (leg && rts->has_timeout) {
+        leg->timeout_ms[ROLE_IN] = rts->timeout_ms;
+    }
+}
+
+/* CONN/A3, B3, C1 or C2. */
+static void opening_goes_on(struct channel *channel, unsigned id, const struct rts_pdu *rts,
+                            struct pdu_outcome *outcome)
+{
+    struct leg *leg = channel->leg;
+    bool is_a3 = id == RTS_CONN_A3;
+    if (id == RTS_CONN_B3 && rts->has_window) {
+        flow_window(channel, rts->window);
+    }
+    if (!leg) {
         return;
     }
-    if (rts->cookies < 2) {
+    if (id == RTS_CONN_B3) {
+        leg_join(leg, false);
         return;
     }
-    memcpy(channel->cookie, rts->cookie[1], sizeof(channel->cookie));
-    channel->has_cookie = true;
-    channel_place(channel, rts->cookie[0], when);
+    if (is_a3 ? leg->joined && leg->got_a3.frame : leg_is_open(leg) && leg->setup_ns >= 0 && leg_sent(leg)) {
+        outcome->unexpected = "the virtual connection is open already";
+        return;
+    }
+    leg->timeout_ms[is_a3 ? ROLE_OUT : ROLE_IN] = rts->timeout_ms;
+    if (is_a3) {
+        leg_out_came(leg, true);
+        return;
+    }
+    /* Both carry the IN proxy's window: it binds the client, not the IN proxy. */
+    if (id == RTS_CONN_C2 && rts->has_window) {
+        flow_in_proxy(leg, leg->current[ROLE_IN], rts->window);
+    }
+    leg_join(leg, true);
 }
 
 /* CONN, MS-RPCH 3.2.1.5.3.1. */
-static void opening_pdu(struct channel *channel, unsigned id, const struct rts_pdu *rts, struct when when,
+static void opening_pdu(struct channel *channel, unsigned id, const struct rts_pdu *rts,
                         struct pdu_outcome *outcome)
 {
-    struct leg *leg = channel->leg;
     switch (id) {
     case RTS_CONN_A1:
     case RTS_CONN_A2:
-        first_pdu(channel, rts, when, outcome);
-        if (rts->has_lifetime) {
-            channel->lifetime = rts->lifetime;
-        }
-        /* A1's window is the client's for OUT; A2's is the OUT proxy's for what the server sends. */
-        if (rts->has_window) {
-            flow_window(channel, rts->window);
-        }
-        break;
     case RTS_CONN_B1:
     case RTS_CONN_B2:
-        first_pdu(channel, rts, when, outcome);
-        if (rts->has_lifetime) {
-            channel->lifetime = rts->lifetime;
-        }
-        leg = channel->leg;
-        if (leg && rts->has_keepalive) {
-            leg->keepalive_ms = rts->keepalive_ms;
-        }
-        if (leg && rts->has_timeout) {
-            leg->timeout_ms[ROLE_IN] = rts->timeout_ms;
-        }
+        first_pdu(channel, rts, outcome);
         break;
-    case RTS_CONN_A3:
-        if (!leg) {
-            break;
-        }
-        if (leg->joined && leg->got_a3.frame) {
-            outcome->unexpected = "the virtual connection is open already";
-            break;
-        }
-        leg->timeout_ms[ROLE_OUT] = rts->timeout_ms;
-        if (!leg->got_a3.frame) {
-            leg->got_a3 = when;
-            struct event event = leg_event(EVENT_OUT_CAME, leg, when);
-            event.rpch.is_a3 = true;
-            emit(leg->vc->world->track, &event);
-        }
-        break;
-    case RTS_CONN_C1:
-    case RTS_CONN_C2:
-        if (!leg) {
-            break;
-        }
-        if (leg_is_open(leg) && leg->setup_ns >= 0 && leg_sent(leg)) {
-            outcome->unexpected = "the virtual connection is open already";
-            break;
-        }
-        leg->timeout_ms[ROLE_IN] = rts->timeout_ms;
-        /* Both carry the IN proxy's window: it binds the client, not the IN proxy. */
-        if (id == RTS_CONN_C2 && rts->has_window) {
-            leg->window[ROLE_IN] = rts->window;
-            if (leg->current[ROLE_IN]) {
-                flow_window(leg->current[ROLE_IN], rts->window);
-            }
-        }
-        leg_join(leg, when, true);
-        break;
-    default:                     /* RTS_CONN_B3 */
-        if (rts->has_window) {
-            flow_window(channel, rts->window);
-        }
-        if (leg) {
-            leg_join(leg, when, false);
-        }
+    default:
+        opening_goes_on(channel, id, rts, outcome);
         break;
     }
 }
 
-static void rts_pdu(struct channel *channel, struct when when, enum way way, const struct rts_pdu *rts,
+static void rts_pdu(struct channel *channel, enum way way, const struct rts_pdu *rts,
                     struct pdu_outcome *outcome)
 {
     struct vtcp *conn = channel->conn;
     uint8_t index[RTS_MAX_CANDIDATES];
     unsigned context = channel->leg ? channel->leg->context : 0;
-    unsigned count = identify(conn, way, channel->role == ROLE_IN ? RTS_IN : RTS_OUT, context, rts, index, outcome);
+    unsigned count = identify(conn, way, rts_channel_of(channel->role), context, rts, index, outcome);
     if (count == 0) {
         if (rts->well_formed) {
             outcome->unexpected = "no PDU of MS-RPCH 2.2.4 has these flags and commands";
@@ -185,17 +169,16 @@ static void rts_pdu(struct channel *channel, struct when when, enum way way, con
     if (channel->seen_eof && way == data_way(channel)) {
         outcome->unexpected = "the channel's last PDU has been sent already";
     }
-    bool first = !channel->first_rts.frame;
-    if (first) {
-        channel->first_rts = when;
+    if (!channel->first_rts.frame) {
+        channel->first_rts = conn->world->now;
         if (!channel->request.frame && !channel->leg) {
-            channel->request.ns = when.ns;
+            channel->request.ns = channel->first_rts.ns;
         }
     }
     if (index[0] <= RTS_CONN_C2) {
-        opening_pdu(channel, index[0], rts, when, outcome);
+        opening_pdu(channel, index[0], rts, outcome);
     } else if (index[0] <= RTS_OUT_R2_C1) {
-        recycling_pdu(channel, index[0], rts, when, count == 1, outcome);
+        recycling_pdu(channel, index[0], rts, count == 1, outcome);
     } else if (index[0] == RTS_KEEP_ALIVE && channel->leg) {
         channel->leg->keepalive_ms = rts->keepalive_ms;
     } else {
@@ -206,25 +189,25 @@ static void rts_pdu(struct channel *channel, struct when when, enum way way, con
     }
 }
 
-static void rpc_pdu(struct channel *channel, struct when when, enum way way, const struct pdu_header *header,
+static void rpc_pdu(struct channel *channel, enum way way, const struct pdu_header *header,
                     uint32_t status)
 {
     struct leg *leg = channel->leg;
     channel->rpc_seen = true;
     if (leg && !channel->v1) {
         if (way == WAY_TO_CLIENT && channel->role == ROLE_OUT) {
-            leg_join(leg, when, true);    /* the server answers: both halves have met */
+            leg_join(leg, true);    /* the server answers: both halves have met */
         } else if (leg->state == LEG_OPENING && (!leg_other(channel) || !leg_whole(leg))) {
             leg_set_running(leg);            /* the client sends calls once it has had C2 */
         }
     }
     if (way == data_way(channel) && !channel->v1) {
-        flow_sent(channel, header->frag_length, when);
+        flow_sent(channel, header->frag_length);
     }
     if (header->ptype == RPC_FAULT || header->ptype == RPC_BIND_NAK) {
-        channel_number(channel, when);
+        channel_number(channel);
         channel->leg->faults++;
-        struct event event = channel_event(EVENT_CALL_FAILED, channel, when);
+        struct event event = channel_event(EVENT_CALL_FAILED, channel);
         event.rpch.call.header = header;
         event.rpch.call.status = status;
         emit(channel->conn->world->track, &event);
@@ -240,31 +223,30 @@ void vtcp_pdu(struct vtcp *conn, struct when when, enum way way, const struct pd
     conn_at(conn, when);
     struct channel *channel = conn->channel;
     if (!channel) {
-        channel = channel_from_pdu(conn, when, way, rts);
+        channel = channel_from_pdu(conn, way, rts);
     }
     if (!channel) {
         if (rts) {
             uint8_t index[RTS_MAX_CANDIDATES];
-            enum rts_channel side = conn->asked != ASKED_ECHO ? RTS_ANY_CHANNEL :
-                                    conn->asked_role == ROLE_IN ? RTS_IN : RTS_OUT;
-            identify(conn, way, side, 0, rts, index, outcome);
+            enum rts_channel asked = conn->asked == ASKED_ECHO ? rts_channel_of(conn->asked_role) : RTS_ANY_CHANNEL;
+            identify(conn, way, asked, 0, rts, index, outcome);
         }
         return;
     }
     if (rts) {
-        rts_pdu(channel, when, way, rts, outcome);
+        rts_pdu(channel, way, rts, outcome);
     } else {
-        rpc_pdu(channel, when, way, header, status);
+        rpc_pdu(channel, way, header, status);
     }
-    channel_touch(channel, when, way, header->frag_length);
+    channel_touch(channel, way, header->frag_length);
     struct leg *leg = channel->leg;
     if (leg) {
-        leg->last = when;
+        leg->last = conn->world->now;
         if (channel->role == ROLE_IN && way == WAY_TO_SERVER) {
-            body_pdu(channel, when);
+            body_pdu(channel);
         }
     }
-    outcome->channel = channel->v1 ? 0 : channel->role == ROLE_IN ? 1 : 2;
+    outcome->channel = channel_shown(channel);
     outcome->channel_bytes = channel->bytes[0] + channel->bytes[1];
 }
 
@@ -274,31 +256,30 @@ void vtcp_skipped(struct vtcp *conn, struct when when, enum way way, uint32_t by
     if (conn->channel) {
         /* What was passed over may have been calls: what was sent is no longer known. */
         conn->channel->has_limit = false;
-        channel_touch(conn->channel, when, way, bytes);
+        channel_touch(conn->channel, way, bytes);
     }
 }
 
 /* ---- Segments --------------------------------------------------------------------- */
 
-static void server_ends(struct vworld *world, struct server *server, struct when when)
+static void server_ends(struct vworld *world, struct server *server)
 {
-    struct event event = { .kind = EVENT_SERVER_ENDED, .when = when, .rpch.server = server };
+    struct event event = { .kind = EVENT_SERVER_ENDED, .when = world->now, .rpch.server = server };
     emit(world->track, &event);
 }
 
-static void segment_passes(struct vworld *world, struct when when)
+static void segment_passes(struct vworld *world)
 {
-    struct event event = { .kind = EVENT_SEGMENT_PASSED, .when = when };
+    struct event event = { .kind = EVENT_SEGMENT_PASSED, .when = world->now };
     emit(world->track, &event);
 }
 
-static void leg_segment(struct leg *leg, struct when when)
+static void leg_segment(struct leg *leg)
 {
     if (!leg->joined && leg->sent_at) {
-        struct event event = leg_event(EVENT_NOT_JOINED, leg, when);
-        emit(leg->vc->world->track, &event);
+        emit_leg(EVENT_NOT_JOINED, leg);
     }
-    body_follow(leg, when);
+    body_follow(leg);
 }
 
 static void vtcp_end(struct vtcp *conn, const struct segment *segment)
@@ -307,9 +288,9 @@ static void vtcp_end(struct vtcp *conn, const struct segment *segment)
         return;
     }
     if (conn->channel && !conn->channel->over) {
-        channel_leaves(conn->channel, segment->when, segment->rst, segment->way, false);
+        channel_leaves(conn->channel, segment->rst, segment->way, false);
     } else if (segment->way == WAY_TO_CLIENT && !conn->channel) {
-        server_ends(conn->world, conn->link->server, segment->when);
+        server_ends(conn->world, conn->link->server);
     }
 }
 
@@ -326,19 +307,20 @@ void vtcp_segment(struct vtcp *conn, const struct segment *segment)
     }
     vtcp_end(conn, segment);
     if (channel) {
-        channel_alone(channel, segment->when, false);
+        channel_alone(channel, false);
     }
     if (channel && channel->leg && !channel->replaced) {
-        leg_segment(channel->leg, segment->when);
+        leg_segment(channel->leg);
     }
-    segment_passes(conn->world, segment->when);
+    segment_passes(conn->world);
 }
 
 void vworld_foreign_end(struct vworld *world, const struct endpoint *end, struct when when)
 {
+    world->now = when;
     struct server *server = track_find_server(world->track, end);
     if (server && server->met[CONN_RPCH]) {
-        server_ends(world, server, when);
+        server_ends(world, server);
     }
-    segment_passes(world, when);
+    segment_passes(world);
 }

@@ -74,9 +74,6 @@ struct vc_snapshot {
     const char *outlook_session, *session_id;    /* of this channel's request, or NULL */
 };
 
-/* False when the connection carries no channel at this time. */
-bool vtcp_snapshot(const struct vtcp *conn, struct vc_snapshot *snapshot);
-
 /* The same in short: what it points at is the world's, and shows the same for ever. */
 struct vc_mark {
     const struct leg *leg;       /* NULL: not numbered */
@@ -84,10 +81,11 @@ struct vc_mark {
     const char *target, *outlook_session, *session_id;   /* as in the snapshot */
     uint32_t peer_frame;
     uint8_t channel;
-    uint8_t state;               /* 0: none, else one more than the leg's */
+    uint8_t state;               /* the leg's */
     bool has_cookie;
 };
 
+/* False when the connection carries no channel at this time. */
 bool vtcp_mark(const struct vtcp *conn, struct vc_mark *mark);
 void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot);
 

@@ -16,25 +16,39 @@ static inline void *world_new(const struct vworld *world, size_t size)
     return arena_new(&world->track->arena, size);
 }
 
-static inline struct event channel_event(enum event_kind kind, const struct channel *channel, struct when when)
+/* The frame that is taken in, which whatever happens now comes with. */
+static inline struct when channel_now(const struct channel *channel)
 {
-    struct event event = { .kind = kind, .when = when };
-    event.rpch.channel = channel;
-    event.rpch.leg = channel ? channel->leg : NULL;
+    return channel->conn->world->now;
+}
+
+static inline struct when leg_now(const struct leg *leg)
+{
+    return leg->vc->world->now;
+}
+
+static inline struct event channel_event(enum event_kind kind, const struct channel *channel)
+{
+    struct event event = { .kind = kind, .when = channel_now(channel), .rpch = { .channel = channel, .leg = channel->leg } };
     return event;
 }
 
-static inline struct event leg_event(enum event_kind kind, const struct leg *leg, struct when when)
+static inline struct event leg_event(enum event_kind kind, const struct leg *leg)
 {
-    struct event event = { .kind = kind, .when = when };
-    event.rpch.leg = leg;
+    struct event event = { .kind = kind, .when = leg_now(leg), .rpch.leg = leg };
     return event;
 }
 
-/* The one copy of text, NULL for "". */
-static inline const char *world_intern(struct vworld *world, const char *text)
+static inline void emit_channel(enum event_kind kind, const struct channel *channel)
 {
-    return track_text(world->track, text);
+    struct event event = channel_event(kind, channel);
+    emit(channel->conn->world->track, &event);
+}
+
+static inline void emit_leg(enum event_kind kind, const struct leg *leg)
+{
+    struct event event = leg_event(kind, leg);
+    emit(leg->vc->world->track, &event);
 }
 
 /* ---- peers.c: whether channels ended on one server ---------------------------------- */
@@ -50,11 +64,11 @@ enum difference leg_difference(const struct leg *leg, const struct channel *pair
 /* Where channels of this client and target wait for each other. */
 struct place *world_place(struct vworld *world, const struct vtcp *conn, const char *target);
 struct channel_more *channel_more(struct channel *channel);      /* made on first use */
-/* The channel waits at its place; in the session, too, if id is not NULL. */
-void pairing_wait(struct channel *channel, const char *id);
-/* It waits no longer at its place; in its session. */
+/* The channel waits at its place, and in its session if it has a target and names one. */
+void pairing_wait(struct channel *channel);
+/* It waits no longer at its place; nor in its session. */
 void pairing_leave_place(struct channel *channel);
-void pairing_leave_session(struct channel *channel);
+void pairing_leave(struct channel *channel);
 /* The other half by its session, NULL if that does not tell it. */
 struct channel *pairing_partner(const struct channel *channel);
 /* Another channel of this client and target, of the other role and with no cookie, may be the
@@ -68,38 +82,42 @@ bool leg_is_open(const struct leg *leg);
 void leg_set_running(struct leg *leg);           /* open or recycling */
 struct leg *leg_lacking(struct vc *vc, const struct channel *channel);       /* its role; made if there is none */
 struct leg_turn *leg_turn(struct leg *leg);      /* made on first use */
-void leg_no_successor(struct leg *leg, enum role role);
+/* Of that role no successor is under way any more. */
+void recycling_ends(struct leg *leg, enum role role);
 void leg_vacate(struct leg *leg, enum role role);        /* the next channel of the role is a retry */
 void leg_occupy(struct leg *leg, enum role role);
 void leg_drop(struct leg *leg, enum role role);
-void leg_fail(struct leg *leg, struct when when, enum fail_cause cause);
-void leg_tell_failed(const struct leg *leg, struct when when);
+void leg_fail(struct leg *leg, enum fail_cause cause);
+void leg_tell_failed(const struct leg *leg);
 /* A channel takes its place in a leg, as a further attempt where it had one. */
-void leg_put(struct leg *leg, struct channel *channel, struct when when);
+void leg_put(struct leg *leg, struct channel *channel);
 /* Something new is known of the channels of a leg that has two. */
-void leg_compare(struct leg *leg, struct when when);
+void leg_compare(struct leg *leg);
 /* The same when its halves are, or go on, joined. */
-void leg_tell_joined(const struct leg *leg, struct when when);
-void leg_join(struct leg *leg, struct when when, bool opened);
+void leg_tell_joined(const struct leg *leg);
+void leg_join(struct leg *leg, bool opened);
+/* The 200 response or A3 has come on OUT. */
+void leg_out_came(struct leg *leg, bool is_a3);
 /* The channel's first PDU names the virtual connection. */
-void channel_place(struct channel *channel, const uint8_t cookie[16], struct when when);
+void channel_place(struct channel *channel, const uint8_t cookie[16]);
 /* Gives the channel a virtual connection and a leg if it has none, with its other half if
  * OutlookSession or SessionId tells it. */
-void channel_number(struct channel *channel, struct when when);
+void channel_number(struct channel *channel);
 
 /* ---- window.c: flow control ---------------------------------------------------------- */
 
 void flow_window(struct channel *channel, uint32_t window);
+/* The IN proxy tells its window; in: the channel that it binds, or NULL. */
+void flow_in_proxy(struct leg *leg, struct channel *in, uint32_t window);
 /* A FlowControlAck that came on the channel. */
 void flow_acknowledge(struct channel *channel, const struct rts_pdu *rts);
-void flow_sent(struct channel *channel, uint32_t bytes, struct when when);
+void flow_sent(struct channel *channel, uint32_t bytes);
 
 /* ---- recycle.c: channels that succeed each other ------------------------------------- */
 
-void recycling_ends(struct leg *leg, enum role role);
-void succeed(struct leg *leg, enum role role, struct when when);
+void succeed(struct leg *leg, enum role role);
 /* IN_R1, IN_R2, OUT_R1 and OUT_R2. certain: it is this PDU and no other. */
-void recycling_pdu(struct channel *channel, unsigned id, const struct rts_pdu *rts, struct when when, bool certain,
+void recycling_pdu(struct channel *channel, unsigned id, const struct rts_pdu *rts, bool certain,
                    struct pdu_outcome *outcome);
 
 /* ---- silence.c: data that is not answered --------------------------------------------- */
@@ -109,25 +127,26 @@ void silence_segment(struct vtcp *conn, const struct segment *segment);
 /* ---- body.c: an IN body on its way over a device -------------------------------------- */
 
 /* A PDU has come on the channel, IN to the server. */
-void body_pdu(struct channel *channel, struct when when);
+void body_pdu(struct channel *channel);
 void body_segment(struct leg *leg, const struct segment *segment);
-void body_follow(struct leg *leg, struct when when);
+void body_follow(struct leg *leg);
 
 /* ---- channel.c: the life of a channel -------------------------------------------------- */
 
 /* Of the next request on the connection, or of what came without one. */
 struct channel *channel_new(struct vtcp *conn, enum role role);
-void channel_touch(struct channel *channel, struct when when, enum way way, uint32_t bytes);
+void channel_touch(struct channel *channel, enum way way, uint32_t bytes);
 /* The time for its other half has passed, or may have. */
-void channel_alone(struct channel *channel, struct when when, bool closed);
+void channel_alone(struct channel *channel, bool closed);
 /* It ends because the connection does or carries another request. */
-void channel_leaves(struct channel *channel, struct when when, bool rst, enum way by, bool by_request);
+void channel_leaves(struct channel *channel, bool rst, enum way by, bool by_request);
 
 /* ---- vconn.c --------------------------------------------------------------------------- */
 
-/* Nothing that comes after its end makes a connection last longer. */
+/* A frame of the connection is taken in. Nothing that comes after its end makes it last longer. */
 static inline void conn_at(struct vtcp *conn, struct when when)
 {
+    conn->world->now = when;
     if (!conn->link->ended) {
         conn->last_ns = when.ns;
     }

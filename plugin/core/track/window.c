@@ -15,17 +15,21 @@ void flow_window(struct channel *channel, uint32_t window)
     channel->has_limit = true;
 }
 
+void flow_in_proxy(struct leg *leg, struct channel *in, uint32_t window)
+{
+    leg->in_window = window;
+    if (in) {
+        flow_window(in, window);
+    }
+}
+
 /* Bytes Received is 32 bits wide and counts on beyond: it is read as the value next to
  * what was sent. A window that shrinks binds only what is sent after the sender knows of
  * it, which cannot be seen here; so the limit never falls. */
 static void flow_ack(struct channel *channel, uint32_t received, uint32_t available)
 {
-    int32_t apart = (int32_t)(received - (uint32_t)channel->rpc_sent);
-    uint64_t all = channel->rpc_sent + (uint64_t)(int64_t)apart;
-    if (apart < 0 && channel->rpc_sent < (uint64_t)(-(int64_t)apart)) {
-        all = received;
-    }
-    uint64_t limit = all + available;
+    int64_t all = (int64_t)channel->rpc_sent + (int32_t)(received - (uint32_t)channel->rpc_sent);
+    uint64_t limit = (all < 0 ? received : (uint64_t)all) + available;
     if (channel->has_limit && limit > channel->limit) {
         channel->limit = limit;
     }
@@ -45,22 +49,19 @@ void flow_acknowledge(struct channel *channel, const struct rts_pdu *rts)
         }
         return;
     }
-    struct channel *const known[] = {
-        leg->current[ROLE_IN], leg->current[ROLE_OUT], leg_coming(leg, ROLE_IN), leg_coming(leg, ROLE_OUT)
-    };
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (known[i] && known[i]->has_cookie && memcmp(known[i]->cookie, rts->ack_cookie, 16) == 0) {
-            flow_ack(known[i], rts->ack_received, rts->ack_window);
+    for (unsigned i = 0; i < LEG_CHANNELS; i++) {
+        struct channel *known = leg_channel(leg, i);
+        if (known && known->has_cookie && memcmp(known->cookie, rts->ack_cookie, 16) == 0) {
+            flow_ack(known, rts->ack_received, rts->ack_window);
             return;
         }
     }
 }
 
-void flow_sent(struct channel *channel, uint32_t bytes, struct when when)
+void flow_sent(struct channel *channel, uint32_t bytes)
 {
     channel->rpc_sent += bytes;
     if (channel->has_limit && channel->rpc_sent > channel->limit) {
-        struct event event = channel_event(EVENT_WINDOW_PASSED, channel, when);
-        emit(channel->conn->world->track, &event);
+        emit_channel(EVENT_WINDOW_PASSED, channel);
     }
 }
