@@ -31,7 +31,7 @@ static void follow_mark(struct leg *leg, const struct leg *at)
         struct event event = leg_event(EVENT_BODY_AWAITED, leg);
         event.rpch.body.at = at;
         event.rpch.body.arrived = arrived;
-        emit(leg->vc->world->track, &event);
+        emit_rpch(&event);
     }
 }
 

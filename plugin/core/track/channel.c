@@ -115,7 +115,6 @@ void channel_leaves(struct channel *channel, bool rst, enum way by, bool by_requ
     struct leg *leg = channel->leg;
     enum role role = channel->role;
     bool was_open = is_in_use(channel) && leg_is_open(leg);
-    int64_t idle = channel->last_body ? channel_now(channel).ns - channel->last_body : 0;
     channel->over = true;
     if (!by_request && channel->challenged) {
         leave_challenge(channel);
@@ -142,8 +141,8 @@ void channel_leaves(struct channel *channel, bool rst, enum way by, bool by_requ
     channel_alone(channel, true);
     struct event event = channel_event(EVENT_CHANNEL_ENDED, channel);
     event.rpch.end.was_open = was_open;
-    event.rpch.end.idle_ns = idle;
-    emit(channel->conn->world->track, &event);
+    event.rpch.end.idle_ns = channel->last_body ? event.when.ns - channel->last_body : 0;
+    emit_rpch(&event);
 }
 
 static const char *user_text(struct track *track, const struct http_auth *auth)
@@ -212,10 +211,10 @@ struct channel *channel_new(struct vtcp *conn, enum role role)
     return channel;
 }
 
-static void request_channel(struct vtcp *conn, const struct http_info *info)
+static void request_channel(struct vtcp *conn, enum role role, const struct http_info *info)
 {
     struct track *track = conn->world->track;
-    struct channel *channel = channel_new(conn, info->method == HTTP_RPC_OUT_DATA ? ROLE_OUT : ROLE_IN);
+    struct channel *channel = channel_new(conn, role);
     channel->v1 = info->method == HTTP_RPC_CONNECT;
     channel->request = channel_now(channel);
     channel->step = info->auth.step;
@@ -223,9 +222,11 @@ static void request_channel(struct vtcp *conn, const struct http_info *info)
     channel->anonymous = info->auth.anonymous;
     channel->target = info->has_target ? track_text(track, info->target) : NULL;
     if (info->outlook_session[0] || info->session_id[0]) {
-        struct channel_more *more = channel_more(channel);
-        more->outlook_session = track_text(track, info->outlook_session);
-        more->session_id = track_text(track, info->session_id);
+        if (!channel->more) {
+            channel->more = world_new(conn->world, sizeof(*channel->more));
+        }
+        channel->more->outlook_session = track_text(track, info->outlook_session);
+        channel->more->session_id = track_text(track, info->session_id);
     }
     channel->user = user_text(track, &info->auth);
     if (channel->v1) {
@@ -242,13 +243,14 @@ static void request(struct vtcp *conn, const struct http_info *info)
     if (conn->channel) {
         channel_leaves(conn->channel, false, WAY_TO_SERVER, true);
     }
-    bool data = info->method == HTTP_RPC_IN_DATA || info->method == HTTP_RPC_OUT_DATA;
+    enum role role = info->method == HTTP_RPC_OUT_DATA ? ROLE_OUT : ROLE_IN;
+    bool data = role == ROLE_OUT || info->method == HTTP_RPC_IN_DATA;
     if (data && is_echo(info)) {
         conn->channel = NULL;
         conn->asked = ASKED_ECHO;
-        conn->asked_role = info->method == HTTP_RPC_IN_DATA ? ROLE_IN : ROLE_OUT;
+        conn->asked_role = role;
     } else if (data || info->method == HTTP_RPC_CONNECT) {
-        request_channel(conn, info);
+        request_channel(conn, role, info);
         /* Persistence cookies come back with the request: they name who shall answer. */
         note_names(conn, info);
     } else {
@@ -301,7 +303,7 @@ static void refused(struct channel *channel, const struct http_info *info)
     }
     struct event event = channel_event(EVENT_REFUSED, channel);
     event.rpch.http = info;
-    emit(channel->conn->world->track, &event);
+    emit_rpch(&event);
 }
 
 static void response(struct vtcp *conn, const struct http_info *info)

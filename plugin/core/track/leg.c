@@ -9,8 +9,6 @@
 
 #define COOKIE_SEED 1
 #define SEARCH_MAX 64            /* legs looked at for one retry */
-#define SEQUENCE_IN (RTS_CTX_IN_R1 | RTS_CTX_IN_R2)
-#define SEQUENCE_OUT (RTS_CTX_OUT_R1 | RTS_CTX_OUT_R2)
 
 static uint32_t hash_cookie(const struct vworld *world, const uint8_t cookie[16])
 {
@@ -70,12 +68,6 @@ static struct leg *new_leg(struct vc *vc, enum rts_hop hop)
         vc->legs = leg;
     }
     vc->last_leg = leg;
-    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
-        struct leg **lacking = &vc->lacking[hop - RTS_HOP_HTTP][role];
-        if (!*lacking) {
-            *lacking = leg;
-        }
-    }
     leg->row = rows_add(&world->track->arena, &world->rows, leg);
     return leg;
 }
@@ -137,19 +129,15 @@ static struct leg *vacant_leg(const struct vc *vc, const struct channel *channel
     return best;
 }
 
-static struct leg *lacking_leg(struct vc *vc, const struct channel *channel)
-{
-    struct leg **lacking = &vc->lacking[channel->conn->hop - RTS_HOP_HTTP][channel->role];
-    while (*lacking && ((*lacking)->hop != channel->conn->hop || (*lacking)->current[channel->role])) {
-        *lacking = (*lacking)->next;
-    }
-    return *lacking;
-}
-
 struct leg *leg_lacking(struct vc *vc, const struct channel *channel)
 {
-    struct leg *leg = lacking_leg(vc, channel);
-    return leg ? leg : new_leg(vc, channel->conn->hop);
+    enum rts_hop hop = channel->conn->hop;
+    struct leg ***lacking = &vc->lacking[hop - RTS_HOP_HTTP][channel->role], **link = *lacking ? *lacking : &vc->legs;
+    while (*link && ((*link)->hop != hop || (*link)->current[channel->role])) {
+        link = &(*link)->next;
+    }
+    *lacking = link;
+    return *link ? *link : new_leg(vc, hop);
 }
 
 /* ---- What is told of it ------------------------------------------------------------- */
@@ -161,14 +149,7 @@ void leg_compare(struct leg *leg)
     if (event.rpch.peers.difference != SAME_SERVER) {
         leg->difference = event.rpch.peers.difference;
     }
-    emit(leg->vc->world->track, &event);
-}
-
-void leg_tell_joined(const struct leg *leg)
-{
-    if (leg->joined) {
-        emit_leg(EVENT_JOINED, leg);
-    }
+    emit_rpch(&event);
 }
 
 void leg_tell_failed(const struct leg *leg)
@@ -185,7 +166,7 @@ void leg_out_came(struct leg *leg, bool is_a3)
         *came = leg_now(leg);
         struct event event = leg_event(EVENT_OUT_CAME, leg);
         event.rpch.is_a3 = is_a3;
-        emit(leg->vc->world->track, &event);
+        emit_rpch(&event);
     }
 }
 
@@ -216,7 +197,7 @@ void recycling_ends(struct leg *leg, enum role role)
         leg->turn->coming[role] = NULL;
     }
     /* What this recycling was says nothing about the next. */
-    leg->context &= (uint16_t)~(role == ROLE_IN ? SEQUENCE_IN : SEQUENCE_OUT);
+    leg->context &= (uint16_t)~sequence_of(role);
     if (leg_is_open(leg)) {
         leg_set_running(leg);
     }
@@ -314,7 +295,7 @@ void leg_join(struct leg *leg, bool opened)
     }
     if (!leg->joined) {
         leg->joined = true;
-        leg_tell_joined(leg);
+        emit_leg(EVENT_JOINED, leg);
     }
 }
 

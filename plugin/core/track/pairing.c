@@ -53,14 +53,6 @@ void pairing_leave_place(struct channel *channel)
     }
 }
 
-struct channel_more *channel_more(struct channel *channel)
-{
-    if (!channel->more) {
-        channel->more = world_new(channel->conn->world, sizeof(*channel->more));
-    }
-    return channel->more;
-}
-
 void pairing_wait(struct channel *channel)
 {
     struct place *place = channel->place;

@@ -7,58 +7,56 @@
 #include "chars.h"
 #include "vconn_private.h"
 
-static bool equal_nocase(const char *a, const char *b, size_t len)
+static bool is_address(struct span host)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (lower((uint8_t)a[i]) != lower((uint8_t)b[i])) {
+    bool digits = host.len > 0;
+    for (size_t i = 0; i < host.len; i++) {
+        if (host.ptr[i] == ':' || host.ptr[i] == '[') {
+            return true;
+        }
+        digits &= (host.ptr[i] >= '0' && host.ptr[i] <= '9') || host.ptr[i] == '.';
+    }
+    return digits;
+}
+
+/* A short name equals the first label of a full one. */
+static bool same_host(struct span a, struct span b)
+{
+    struct span full = a.len > b.len ? a : b, part = a.len > b.len ? b : a;
+    if (part.len < full.len && (is_address(a) || is_address(b) || part.len == 0 || span_until(part, '.') < part.len ||
+                                full.ptr[part.len] != '.')) {
+        return false;
+    }
+    for (size_t i = 0; i < part.len; i++) {
+        if (lower(a.ptr[i]) != lower(b.ptr[i])) {
             return false;
         }
     }
     return true;
 }
 
-static bool is_address(const char *host, size_t len)
+static struct span text_span(const char *text)
 {
-    bool digits = len > 0;
-    for (size_t i = 0; i < len; i++) {
-        if (host[i] == ':' || host[i] == '[') {
-            return true;
-        }
-        digits &= (host[i] >= '0' && host[i] <= '9') || host[i] == '.';
-    }
-    return digits;
-}
-
-/* A short name equals the first label of a full one. */
-static bool same_host(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-    if (a_len == b_len) {
-        return equal_nocase(a, b, a_len);
-    }
-    if (is_address(a, a_len) || is_address(b, b_len)) {
-        return false;
-    }
-    const char *longer = a_len > b_len ? a : b;
-    size_t shorter_len = a_len > b_len ? b_len : a_len;
-    const char *shorter = a_len > b_len ? b : a;
-    return shorter_len > 0 && !memchr(shorter, '.', shorter_len) && longer[shorter_len] == '.' &&
-           equal_nocase(a, b, shorter_len);
+    return span_of((const uint8_t *)text, strlen(text));
 }
 
 static bool same_name(const char *a, const char *b)
 {
-    return same_host(a, strlen(a), b, strlen(b));
+    return same_host(text_span(a), text_span(b));
 }
 
 bool same_target(const char *a, const char *b)
 {
     const char *a_port = strrchr(a, ':'), *b_port = strrchr(b, ':');
-    size_t a_len = a_port ? (size_t)(a_port - a) : strlen(a);
-    size_t b_len = b_port ? (size_t)(b_port - b) : strlen(b);
+    struct span a_host = text_span(a), b_host = text_span(b);
     if (!a_port != !b_port || (a_port && strcmp(a_port, b_port) != 0)) {
         return false;
     }
-    return same_host(a, a_len, b, b_len);
+    if (a_port) {
+        a_host.len -= strlen(a_port);
+        b_host.len -= strlen(b_port);
+    }
+    return same_host(a_host, b_host);
 }
 
 static enum difference compare_servers(const struct vtcp *a, const struct vtcp *b)

@@ -30,7 +30,9 @@ void succeed(struct leg *leg, enum role role)
         }
     }
     recycling_ends(leg, role);
-    leg_tell_joined(leg);
+    if (leg->joined) {
+        emit_leg(EVENT_JOINED, leg);
+    }
 }
 
 /* The leg whose channel this one succeeds: the n-th connection with a successor's cookie
@@ -57,29 +59,6 @@ static struct leg *predecessor_leg(struct vc *vc, const struct channel *channel,
         }
     }
     return NULL;
-}
-
-/* Returns the predecessor, or NULL if it was not captured. */
-static const struct channel *succession(struct channel *channel, const struct rts_pdu *rts)
-{
-    struct vc *vc = vc_of_cookie(channel->conn->world, rts->cookie[0]);
-    memcpy(channel->cookie, rts->cookie[2], sizeof(channel->cookie));
-    channel->has_cookie = true;
-    channel->is_successor = true;
-    struct leg *leg = predecessor_leg(vc, channel, rts->cookie[1], rts->cookie[2]);
-    if (!leg) {
-        leg = leg_lacking(vc, channel);
-        recycling_begins(leg, channel->role);
-        leg_put(leg, channel);
-        return NULL;
-    }
-    recycling_begins(leg, channel->role);
-    channel->leg = leg;
-    const struct channel *predecessor = leg->current[channel->role];
-    leg_turn(leg)->coming[channel->role] = channel;
-    pairing_leave(channel);
-    leg_compare(leg);
-    return predecessor;
 }
 
 /* A cookie alone: the successor's, on its predecessor (A5, A6) or on a connection to the
@@ -110,8 +89,7 @@ static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts,
         recycling_ends(leg, role);
         return;
     }
-    memcpy(channel->cookie, rts->cookie[0], sizeof(channel->cookie));
-    channel->has_cookie = true;
+    channel_learn_cookie(channel, rts->cookie[0]);
     /* IN_R2 is over for the server here, OUT_R2 only begins. */
     if (role == ROLE_OUT) {
         recycling_begins(leg, role);
@@ -120,9 +98,10 @@ static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts,
     }
 }
 
-/* The first PDU of a successor. */
+/* The first PDU of a successor. Its predecessor may not have been captured. */
 static void successor_pdu(struct channel *channel, const struct rts_pdu *rts, struct pdu_outcome *outcome)
 {
+    enum role role = channel->role;
     if (channel->leg) {
         outcome->unexpected = "the channel has had its first PDU already";
         return;
@@ -130,17 +109,29 @@ static void successor_pdu(struct channel *channel, const struct rts_pdu *rts, st
     if (rts->cookies < 3) {
         return;
     }
-    const struct channel *predecessor = succession(channel, rts);
+    struct vc *vc = vc_of_cookie(channel->conn->world, rts->cookie[0]);
+    channel_learn_cookie(channel, rts->cookie[2]);
+    channel->is_successor = true;
+    struct leg *succeeded = predecessor_leg(vc, channel, rts->cookie[1], rts->cookie[2]);
+    struct leg *leg = succeeded ? succeeded : leg_lacking(vc, channel);
+    recycling_begins(leg, role);
+    if (succeeded) {
+        channel->leg = leg;
+        channel->lifetime = leg->current[role]->lifetime;
+        leg_turn(leg)->coming[role] = channel;
+        pairing_leave(channel);
+        leg_compare(leg);
+    } else {
+        leg_put(leg, channel);
+    }
     if (rts->has_lifetime) {
         channel->lifetime = rts->lifetime;
-    } else if (predecessor) {
-        channel->lifetime = predecessor->lifetime;
     }
-    if (channel->role == ROLE_OUT && rts->has_window) {
+    if (role == ROLE_OUT && rts->has_window) {
         flow_window(channel, rts->window);
-    } else if (channel->role == ROLE_IN && channel->conn->hop == RTS_HOP_HTTP && channel->leg->in_window) {
+    } else if (role == ROLE_IN && leg->hop == RTS_HOP_HTTP && leg->in_window) {
         /* The same proxy keeps its window (IN_R2); another one tells its own in IN_R1/A4. */
-        flow_window(channel, channel->leg->in_window);
+        flow_window(channel, leg->in_window);
     }
 }
 
@@ -225,20 +216,11 @@ static void advance(struct channel *channel, unsigned id, const struct rts_pdu *
 /* Which of two sequences a recycling follows, once a PDU can only be of one. */
 static void remember_sequence(struct leg *leg, unsigned id)
 {
-    static const struct {
-        unsigned first, last, own, other;
-        enum role role;
-    } sequences[] = {
-        { RTS_IN_R1_A1, RTS_IN_R1_B2, RTS_CTX_IN_R1, RTS_CTX_IN_R2, ROLE_IN },
-        { RTS_IN_R2_A1, RTS_IN_R2_A5, RTS_CTX_IN_R2, RTS_CTX_IN_R1, ROLE_IN },
-        { RTS_OUT_R1_A1, RTS_OUT_R1_A11, RTS_CTX_OUT_R1, RTS_CTX_OUT_R2, ROLE_OUT },
-        { RTS_OUT_R2_A1, RTS_OUT_R2_C1, RTS_CTX_OUT_R2, RTS_CTX_OUT_R1, ROLE_OUT }
-    };
-    for (size_t i = 0; i < sizeof(sequences) / sizeof(sequences[0]); i++) {
-        if (id >= sequences[i].first && id <= sequences[i].last && !(leg->context & sequences[i].other) &&
-            leg->recycling[sequences[i].role]) {
-            leg->context |= (uint16_t)sequences[i].own;
-        }
+    unsigned own = id < RTS_IN_R2_A1 ? RTS_CTX_IN_R1 : id < RTS_OUT_R1_A1 ? RTS_CTX_IN_R2 :
+                   id < RTS_OUT_R2_A1 ? RTS_CTX_OUT_R1 : RTS_CTX_OUT_R2;
+    enum role role = own & SEQUENCE_IN ? ROLE_IN : ROLE_OUT;
+    if (leg->recycling[role] && !(leg->context & sequence_of(role) & ~own)) {
+        leg->context |= (uint16_t)own;
     }
 }
 

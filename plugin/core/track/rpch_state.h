@@ -158,7 +158,7 @@ struct vc {
     bool has_cookie;
     uint8_t cookie[16];
     struct leg *legs, *last_leg;
-    struct leg *lacking[2][2];   /* by hop and role: no leg before it lacks that role */
+    struct leg **lacking[2][2];  /* by hop and role: where legs are linked, none before lacks that role; or NULL */
     struct leg *vacant[2];       /* by role */
     struct handing *handing;     /* by role; NULL before the first successor */
 };
@@ -226,8 +226,8 @@ static inline bool conn_whole(const struct channel *channel)
 /* Both connections were captured whole, as far as there are two. */
 static inline bool leg_whole(const struct leg *leg)
 {
-    return (!leg->current[ROLE_IN] || conn_whole(leg->current[ROLE_IN])) &&
-           (!leg->current[ROLE_OUT] || conn_whole(leg->current[ROLE_OUT]));
+    const struct channel *in = leg->current[ROLE_IN], *out = leg->current[ROLE_OUT];
+    return (!in || conn_whole(in)) && (!out || conn_whole(out));
 }
 
 static inline int64_t channel_start(const struct channel *channel)

@@ -33,7 +33,7 @@ static void tell_unanswered(struct vtcp *conn, enum way way, bool by_reset)
     event.rpch.silence.conn = conn;
     event.rpch.silence.way = way;
     event.rpch.silence.by_reset = by_reset;
-    emit(conn->world->track, &event);
+    emit_rpch(&event);
 }
 
 /* Data that follows a long idle time, and its repetition. Anything that begins before

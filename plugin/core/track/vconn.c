@@ -81,8 +81,7 @@ static void first_pdu(struct channel *channel, const struct rts_pdu *rts, struct
     if (channel->has_cookie) {
         outcome->unexpected = "the channel has had its first PDU already";
     } else if (rts->cookies >= 2) {
-        memcpy(channel->cookie, rts->cookie[1], sizeof(channel->cookie));
-        channel->has_cookie = true;
+        channel_learn_cookie(channel, rts->cookie[1]);
         channel_place(channel, rts->cookie[0]);
     }
     if (rts->has_lifetime) {
@@ -101,42 +100,11 @@ static void first_pdu(struct channel *channel, const struct rts_pdu *rts, struct
     }
 }
 
-/* CONN/A3, B3, C1 or C2. */
-static void opening_goes_on(struct channel *channel, unsigned id, const struct rts_pdu *rts,
-                            struct pdu_outcome *outcome)
-{
-    struct leg *leg = channel->leg;
-    bool is_a3 = id == RTS_CONN_A3;
-    if (id == RTS_CONN_B3 && rts->has_window) {
-        flow_window(channel, rts->window);
-    }
-    if (!leg) {
-        return;
-    }
-    if (id == RTS_CONN_B3) {
-        leg_join(leg, false);
-        return;
-    }
-    if (is_a3 ? leg->joined && leg->got_a3.frame : leg_is_open(leg) && leg->setup_ns >= 0 && leg_sent(leg)) {
-        outcome->unexpected = "the virtual connection is open already";
-        return;
-    }
-    leg->timeout_ms[is_a3 ? ROLE_OUT : ROLE_IN] = rts->timeout_ms;
-    if (is_a3) {
-        leg_out_came(leg, true);
-        return;
-    }
-    /* Both carry the IN proxy's window: it binds the client, not the IN proxy. */
-    if (id == RTS_CONN_C2 && rts->has_window) {
-        flow_in_proxy(leg, leg->current[ROLE_IN], rts->window);
-    }
-    leg_join(leg, true);
-}
-
 /* CONN, MS-RPCH 3.2.1.5.3.1. */
-static void opening_pdu(struct channel *channel, unsigned id, const struct rts_pdu *rts,
-                        struct pdu_outcome *outcome)
+static void opening_pdu(struct channel *channel, unsigned id, const struct rts_pdu *rts, struct pdu_outcome *outcome)
 {
+    static const char open_already[] = "the virtual connection is open already";
+    struct leg *leg = channel->leg;
     switch (id) {
     case RTS_CONN_A1:
     case RTS_CONN_A2:
@@ -144,8 +112,33 @@ static void opening_pdu(struct channel *channel, unsigned id, const struct rts_p
     case RTS_CONN_B2:
         first_pdu(channel, rts, outcome);
         break;
-    default:
-        opening_goes_on(channel, id, rts, outcome);
+    case RTS_CONN_A3:
+        if (leg && leg->joined && leg->got_a3.frame) {
+            outcome->unexpected = open_already;
+        } else if (leg) {
+            leg->timeout_ms[ROLE_OUT] = rts->timeout_ms;
+            leg_out_came(leg, true);
+        }
+        break;
+    case RTS_CONN_B3:
+        if (rts->has_window) {
+            flow_window(channel, rts->window);
+        }
+        if (leg) {
+            leg_join(leg, false);
+        }
+        break;
+    default:                     /* C1 and C2 */
+        if (leg && leg_is_open(leg) && leg->setup_ns >= 0 && leg_sent(leg)) {
+            outcome->unexpected = open_already;
+        } else if (leg) {
+            leg->timeout_ms[ROLE_IN] = rts->timeout_ms;
+            /* Both carry the IN proxy's window: it binds the client, not the IN proxy. */
+            if (id == RTS_CONN_C2 && rts->has_window) {
+                flow_in_proxy(leg, leg->current[ROLE_IN], rts->window);
+            }
+            leg_join(leg, true);
+        }
         break;
     }
 }
@@ -210,7 +203,7 @@ static void rpc_pdu(struct channel *channel, enum way way, const struct pdu_head
         struct event event = channel_event(EVENT_CALL_FAILED, channel);
         event.rpch.call.header = header;
         event.rpch.call.status = status;
-        emit(channel->conn->world->track, &event);
+        emit_rpch(&event);
     } else if (leg && header->ptype == RPC_REQUEST && (header->pfc_flags & FIRST_FRAGMENT)) {
         leg->calls++;
     }
@@ -262,15 +255,10 @@ void vtcp_skipped(struct vtcp *conn, struct when when, enum way way, uint32_t by
 
 /* ---- Segments --------------------------------------------------------------------- */
 
-static void server_ends(struct vworld *world, struct server *server)
+/* Of no channel; server: whose, or NULL. */
+static void emit_world(enum event_kind kind, const struct vworld *world, struct server *server)
 {
-    struct event event = { .kind = EVENT_SERVER_ENDED, .when = world->now, .rpch.server = server };
-    emit(world->track, &event);
-}
-
-static void segment_passes(struct vworld *world)
-{
-    struct event event = { .kind = EVENT_SEGMENT_PASSED, .when = world->now };
+    struct event event = { .kind = kind, .when = world->now, .rpch.server = server };
     emit(world->track, &event);
 }
 
@@ -290,7 +278,7 @@ static void vtcp_end(struct vtcp *conn, const struct segment *segment)
     if (conn->channel && !conn->channel->over) {
         channel_leaves(conn->channel, segment->rst, segment->way, false);
     } else if (segment->way == WAY_TO_CLIENT && !conn->channel) {
-        server_ends(conn->world, conn->link->server);
+        emit_world(EVENT_SERVER_ENDED, conn->world, conn->link->server);
     }
 }
 
@@ -312,7 +300,7 @@ void vtcp_segment(struct vtcp *conn, const struct segment *segment)
     if (channel && channel->leg && !channel->replaced) {
         leg_segment(channel->leg);
     }
-    segment_passes(conn->world);
+    emit_world(EVENT_SEGMENT_PASSED, conn->world, NULL);
 }
 
 void vworld_foreign_end(struct vworld *world, const struct endpoint *end, struct when when)
@@ -320,7 +308,7 @@ void vworld_foreign_end(struct vworld *world, const struct endpoint *end, struct
     world->now = when;
     struct server *server = track_find_server(world->track, end);
     if (server && server->met[CONN_RPCH]) {
-        server_ends(world, server);
+        emit_world(EVENT_SERVER_ENDED, world, server);
     }
-    segment_passes(world);
+    emit_world(EVENT_SEGMENT_PASSED, world, NULL);
 }

@@ -29,26 +29,31 @@ static inline struct when leg_now(const struct leg *leg)
 
 static inline struct event channel_event(enum event_kind kind, const struct channel *channel)
 {
-    struct event event = { .kind = kind, .when = channel_now(channel), .rpch = { .channel = channel, .leg = channel->leg } };
-    return event;
+    return (struct event){ .kind = kind, .when = channel_now(channel), .rpch = { .channel = channel, .leg = channel->leg } };
 }
 
 static inline struct event leg_event(enum event_kind kind, const struct leg *leg)
 {
-    struct event event = { .kind = kind, .when = leg_now(leg), .rpch.leg = leg };
-    return event;
+    return (struct event){ .kind = kind, .when = leg_now(leg), .rpch.leg = leg };
+}
+
+/* Of a channel or a leg. */
+static inline void emit_rpch(const struct event *event)
+{
+    const struct channel *channel = event->rpch.channel;
+    emit(channel ? channel->conn->world->track : event->rpch.leg->vc->world->track, event);
 }
 
 static inline void emit_channel(enum event_kind kind, const struct channel *channel)
 {
     struct event event = channel_event(kind, channel);
-    emit(channel->conn->world->track, &event);
+    emit_rpch(&event);
 }
 
 static inline void emit_leg(enum event_kind kind, const struct leg *leg)
 {
     struct event event = leg_event(kind, leg);
-    emit(leg->vc->world->track, &event);
+    emit_rpch(&event);
 }
 
 /* ---- peers.c: whether channels ended on one server ---------------------------------- */
@@ -63,7 +68,6 @@ enum difference leg_difference(const struct leg *leg, const struct channel *pair
 
 /* Where channels of this client and target wait for each other. */
 struct place *world_place(struct vworld *world, const struct vtcp *conn, const char *target);
-struct channel_more *channel_more(struct channel *channel);      /* made on first use */
 /* The channel waits at its place, and in its session if it has a target and names one. */
 void pairing_wait(struct channel *channel);
 /* It waits no longer at its place; nor in its session. */
@@ -82,6 +86,13 @@ bool leg_is_open(const struct leg *leg);
 void leg_set_running(struct leg *leg);           /* open or recycling */
 struct leg *leg_lacking(struct vc *vc, const struct channel *channel);       /* its role; made if there is none */
 struct leg_turn *leg_turn(struct leg *leg);      /* made on first use */
+#define SEQUENCE_IN (RTS_CTX_IN_R1 | RTS_CTX_IN_R2)
+#define SEQUENCE_OUT (RTS_CTX_OUT_R1 | RTS_CTX_OUT_R2)
+/* Those that a recycling of the role may follow. */
+static inline unsigned sequence_of(enum role role)
+{
+    return role == ROLE_IN ? SEQUENCE_IN : SEQUENCE_OUT;
+}
 /* Of that role no successor is under way any more. */
 void recycling_ends(struct leg *leg, enum role role);
 void leg_vacate(struct leg *leg, enum role role);        /* the next channel of the role is a retry */
@@ -93,8 +104,6 @@ void leg_tell_failed(const struct leg *leg);
 void leg_put(struct leg *leg, struct channel *channel);
 /* Something new is known of the channels of a leg that has two. */
 void leg_compare(struct leg *leg);
-/* The same when its halves are, or go on, joined. */
-void leg_tell_joined(const struct leg *leg);
 void leg_join(struct leg *leg, bool opened);
 /* The 200 response or A3 has come on OUT. */
 void leg_out_came(struct leg *leg, bool is_a3);
@@ -103,6 +112,12 @@ void channel_place(struct channel *channel, const uint8_t cookie[16]);
 /* Gives the channel a virtual connection and a leg if it has none, with its other half if
  * OutlookSession or SessionId tells it. */
 void channel_number(struct channel *channel);
+
+static inline void channel_learn_cookie(struct channel *channel, const uint8_t cookie[16])
+{
+    memcpy(channel->cookie, cookie, sizeof(channel->cookie));
+    channel->has_cookie = true;
+}
 
 /* ---- window.c: flow control ---------------------------------------------------------- */
 
