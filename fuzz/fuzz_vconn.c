@@ -11,6 +11,7 @@
 #include "connections.h"
 #include "finding.h"
 #include "outlook.h"
+#include "rpch_state.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -83,7 +84,7 @@ static void check_snapshot(const struct play *play, unsigned i)
     assert((now.vc == NO_NUMBER) == (row == NO_NUMBER));
     if (row != NO_NUMBER) {
         struct leg_row shown;
-        assert(there && row < vworld_legs(play->world));
+        assert(there && row < play->world->rows.count);
         assert(vworld_row(play->world, row, &shown));
         assert(shown.vc == now.vc && shown.leg == now.leg);
         assert(now.state && strcmp(now.state, shown.state) == 0);
@@ -299,13 +300,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         an_event(&play);
     }
     struct leg_row row;
-    for (uint32_t r = 0; r < vworld_legs(play.world); r++) {
+    for (uint32_t r = 0; r < play.world->rows.count; r++) {
         assert(vworld_row(play.world, r, &row));
         assert(row.verdict == VERDICT_KINDS || row.verdict_frame > 0);
         assert((row.verdict == VERDICT_KINDS) == (row.verdict_frame == 0));
         assert(memchr(row.ended, '\0', sizeof(row.ended)) && row.state && row.user && row.request_id);
     }
-    assert(!vworld_row(play.world, vworld_legs(play.world), &row));
+    assert(!vworld_row(play.world, play.world->rows.count, &row));
     assert(play.outlook->judge->misuse == 0);
     /* Linear: what a connection costs, what a verdict's text costs, what a head's names cost. */
     assert(play.heap.allocated <= 8192 + 4096 * play.conns + 2048 * play.events);

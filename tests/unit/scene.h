@@ -14,6 +14,7 @@
 #include "finding.h"
 #include "heap.h"
 #include "outlook.h"
+#include "rpch_state.h"
 #include "transcript.h"
 #include "unit.h"
 

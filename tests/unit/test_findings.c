@@ -254,7 +254,7 @@ static void test_numbered(void)
         scene_wait(&s, 121);
         tap_ack(&tap, DOWN);
         CHECK_INT(tap.now.vc, number);
-        CHECK_INT(vworld_legs(s.world), whole);
+        CHECK_INT(s.world->rows.count, whole);
         scene_end(&s);
         /* left behind a challenge */
         scene_begin(&s);

@@ -135,7 +135,7 @@ static void test_healthy(void)
     tap_fin(&in, DOWN);
     SILENT(&s);
 
-    CHECK_INT(vworld_legs(s.world), 1);
+    CHECK_INT(s.world->rows.count, 1);
     struct leg_row row;
     CHECK(vworld_row(s.world, 0, &row));
     CHECK(!vworld_row(s.world, 1, &row));
@@ -212,7 +212,7 @@ static void test_legs(void)
         send_c2(pairs[leg][1]);
         CHECK_STR(pairs[leg][1]->now.state, "open");
     }
-    CHECK_INT(vworld_legs(s.world), 2);
+    CHECK_INT(s.world->rows.count, 2);
     SILENT(&s);
     scene_end(&s);
 }
@@ -241,7 +241,7 @@ static void test_many_legs(void)
         CHECK_INT(out[i].now.leg, i);
         CHECK_INT(out[i].now.in_stream, 2 * (unsigned)i);
     }
-    CHECK_INT(vworld_legs(s.world), LEGS);
+    CHECK_INT(s.world->rows.count, LEGS);
     SILENT(&s);
     scene_end(&s);
 }
@@ -270,7 +270,7 @@ static void test_retry_after_401(void)
     send_a3(&out);
     send_c2(&out);
     CHECK_STR(out.now.state, "open");
-    CHECK_INT(vworld_legs(s.world), 1);
+    CHECK_INT(s.world->rows.count, 1);
     SILENT(&s);
     scene_end(&s);
 }
@@ -310,7 +310,7 @@ static void test_ntlm_steps(void)
     struct leg_row row;
     vworld_row(s.world, 0, &row);
     CHECK_STR(row.user, "EXAMPLE\\alice (NTLM)");
-    CHECK_INT(vworld_legs(s.world), 1);
+    CHECK_INT(s.world->rows.count, 1);
     SILENT(&s);
     scene_end(&s);
 }
@@ -339,7 +339,7 @@ static void test_retry_after_close(void)
     send_a3(&out2);
     send_c2(&out2);
     CHECK_STR(out2.now.state, "open");
-    CHECK_INT(vworld_legs(s.world), 1);
+    CHECK_INT(s.world->rows.count, 1);
     SILENT(&s);
     scene_end(&s);
 }
@@ -367,7 +367,7 @@ static void test_retry_on_two_legs(void)
     tap_request(&in1b, HTTP_RPC_IN_DATA);
     send_b1(&in1b, 10);
     CHECK_INT(in1b.now.leg, 1);
-    CHECK_INT(vworld_legs(s.world), 2);
+    CHECK_INT(s.world->rows.count, 2);
     SILENT(&s);
     scene_end(&s);
 }
@@ -401,7 +401,7 @@ static void test_no_channel(void)
     tap_ack(&tap, UP);
     tap_fin(&tap, UP);
     SILENT(&s);
-    CHECK_INT(vworld_legs(s.world), 0);
+    CHECK_INT(s.world->rows.count, 0);
     scene_end(&s);
 }
 
@@ -422,7 +422,7 @@ static void test_v1(void)
     scene_wait(&s, 500);
     tap_rpc(&tap, UP, RPC_REQUEST, 100);
     SILENT(&s);
-    CHECK_INT(vworld_legs(s.world), 0);
+    CHECK_INT(s.world->rows.count, 0);
     tap_rpc_status(&tap, DOWN, RPC_FAULT, 32, 5);
     EXPECT(&s, "failed:note@%u/0.0", s.frame);
     tap_fin(&tap, UP);
@@ -560,7 +560,7 @@ static void test_in_r1_http(void)
     tap_ack(&p.out, UP);
     CHECK_STR(p.out.now.state, "open");
     CHECK_INT(p.out.now.in_stream, third.stream);
-    CHECK_INT(vworld_legs(s.world), 1);
+    CHECK_INT(s.world->rows.count, 1);
     SILENT(&s);
     scene_end(&s);
 }
@@ -716,7 +716,7 @@ static void test_in_r2_tcp(void)
     NAMED(&next, "IN_R1/A2");
     CHECK_INT(next.now.leg, 0);
     CHECK_STR(next.now.state, "recycling");
-    CHECK_INT(vworld_legs(s.world), 1);
+    CHECK_INT(s.world->rows.count, 1);
     scene_end(&s);
 }
 
@@ -799,7 +799,7 @@ static void test_recycling_on_two_legs(void)
         RTS(nexts[leg], UP, 4, "6333", .cookie = { 10, 12, 13 });
         CHECK_INT(nexts[leg]->now.leg, leg);
     }
-    CHECK_INT(vworld_legs(s.world), 2);
+    CHECK_INT(s.world->rows.count, 2);
     SILENT(&s);
     scene_end(&s);
 }
@@ -898,7 +898,7 @@ static void test_session_pairs(void)
     tap_fin(&out, DOWN);
     tap_fin(&in, UP);
     CHECK_INT(in.now.vc, 0);
-    CHECK_INT(vworld_legs(s.world), 1);
+    CHECK_INT(s.world->rows.count, 1);
     SILENT(&s);
     scene_end(&s);
 }

@@ -523,7 +523,7 @@ static void test_not_lone(void)
     tap_head(&tap, &request);
     tap_fin(&tap, UP);
     SILENT(&s);
-    CHECK_INT(vworld_legs(s.world), 0);
+    CHECK_INT(s.world->rows.count, 0);
     scene_end(&s);
     /* the other half late, but within the time */
     scene_begin(&s);

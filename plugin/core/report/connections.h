@@ -37,7 +37,7 @@ struct leg_row {
     const char *request_id;      /* of the last response, "" if none */
 };
 
-/* False from vworld_legs() on. */
+/* False behind the last leg. */
 bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row);
 
 #endif

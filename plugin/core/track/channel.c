@@ -88,33 +88,33 @@ static void leave_challenge(struct channel *channel)
 }
 
 /* The channel in use of a leg ends, and no successor is under way. */
-static void leave_leg(struct leg *leg, struct channel *channel, bool rst, enum way by, bool by_request)
+static void leave_leg(struct channel *channel, enum fail_cause how, enum way by)
 {
-    enum role role = channel->role;
-    leg_vacate(leg, role);
-    if (channel->challenged && by_request) {
+    struct leg *leg = channel->leg;
+    leg_vacate(leg, channel->role);
+    if (channel->challenged && how == FAIL_RETRIED) {
         return;
     }
     if (leg->state != LEG_CLOSED) {
         leg->state = LEG_CLOSED;
         leg->ended_frame = leg_now(leg).frame;
         leg->ended_by = by;
-        leg->ended_by_rst = rst;
+        leg->ended_by_rst = how == FAIL_RESET;
     }
-    leg_fail(leg, by_request ? FAIL_RETRIED : rst ? FAIL_RESET : FAIL_CLOSED);
-    if (role == ROLE_OUT) {
+    leg_fail(leg, how);
+    if (channel->role == ROLE_OUT) {
         emit_leg(EVENT_OUT_ENDED, leg);
     }
-    if (by_request) {
-        leg_tell_failed(leg);      /* the connection is about to carry another channel */
+    if (how == FAIL_RETRIED) {
+        leg_tell_failed(leg);    /* the connection is about to carry another channel */
     }
 }
 
-void channel_leaves(struct channel *channel, bool rst, enum way by, bool by_request)
+void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
 {
     struct leg *leg = channel->leg;
     enum role role = channel->role;
-    bool was_open = is_in_use(channel) && leg_is_open(leg);
+    bool by_request = how == FAIL_RETRIED, was_open = is_in_use(channel) && leg_is_open(leg);
     channel->over = true;
     if (!by_request && channel->challenged) {
         leave_challenge(channel);
@@ -133,7 +133,7 @@ void channel_leaves(struct channel *channel, bool rst, enum way by, bool by_requ
             succeed(leg, role);
             return;
         }
-        leave_leg(leg, channel, rst, by, by_request);
+        leave_leg(channel, how, by);
     }
     if (by_request || channel->replaced) {
         return;
@@ -241,7 +241,7 @@ static void request_channel(struct vtcp *conn, enum role role, const struct http
 static void request(struct vtcp *conn, const struct http_info *info)
 {
     if (conn->channel) {
-        channel_leaves(conn->channel, false, WAY_TO_SERVER, true);
+        channel_leaves(conn->channel, FAIL_RETRIED, WAY_TO_SERVER);
     }
     enum role role = info->method == HTTP_RPC_OUT_DATA ? ROLE_OUT : ROLE_IN;
     bool data = role == ROLE_OUT || info->method == HTTP_RPC_IN_DATA;
@@ -266,13 +266,6 @@ static bool is_step(const struct channel *channel, const struct http_info *info)
         return false;
     }
     return !auth_step_is_token(channel->step) || info->challenge_in_progress || info->status == 407;
-}
-
-static void answered(struct channel *channel)
-{
-    if (channel->role == ROLE_OUT && is_in_use(channel)) {
-        leg_out_came(channel->leg, false);
-    }
 }
 
 static void challenged(struct channel *channel, unsigned status)
@@ -316,7 +309,9 @@ static void response(struct vtcp *conn, const struct http_info *info)
         return;
     }
     if (info->status == 200) {
-        answered(channel);
+        if (channel->role == ROLE_OUT && is_in_use(channel)) {
+            leg_out_came(channel->leg, false);
+        }
     } else if (is_step(channel, info)) {
         challenged(channel, info->status);
     } else if (channel->role == ROLE_IN && conn->link->tcp.half[WAY_TO_SERVER].ended) {

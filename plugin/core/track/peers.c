@@ -40,9 +40,10 @@ static struct span text_span(const char *text)
     return span_of((const uint8_t *)text, strlen(text));
 }
 
-static bool same_name(const char *a, const char *b)
+/* Of what both gave. */
+static bool names_differ(const char *a, const char *b)
 {
-    return same_host(text_span(a), text_span(b));
+    return a && b && !same_host(text_span(a), text_span(b));
 }
 
 bool same_target(const char *a, const char *b)
@@ -73,13 +74,13 @@ static enum difference compare_servers(const struct vtcp *a, const struct vtcp *
     if (!x || !y) {
         return SAME_SERVER;
     }
-    if (x->front_end && y->front_end && !same_name(x->front_end, y->front_end)) {
+    if (names_differ(x->front_end, y->front_end)) {
         return DIFFER_FRONT_END;
     }
     if (x->persist && y->persist && x->persist_name == y->persist_name && x->persist != y->persist) {
         return DIFFER_PERSISTENCE;
     }
-    if (x->challenge && y->challenge && !same_name(x->challenge, y->challenge)) {
+    if (names_differ(x->challenge, y->challenge)) {
         return DIFFER_CHALLENGE;
     }
     return SAME_SERVER;

@@ -69,8 +69,3 @@ uint32_t vtcp_row(const struct vtcp *conn)
 {
     return conn->channel && conn->channel->leg ? conn->channel->leg->row : NO_NUMBER;
 }
-
-uint32_t vworld_legs(const struct vworld *world)
-{
-    return world->rows.count;
-}

@@ -276,7 +276,7 @@ static void vtcp_end(struct vtcp *conn, const struct segment *segment)
         return;
     }
     if (conn->channel && !conn->channel->over) {
-        channel_leaves(conn->channel, segment->rst, segment->way, false);
+        channel_leaves(conn->channel, segment->rst ? FAIL_RESET : FAIL_CLOSED, segment->way);
     } else if (segment->way == WAY_TO_CLIENT && !conn->channel) {
         emit_world(EVENT_SERVER_ENDED, conn->world, conn->link->server);
     }

@@ -89,9 +89,7 @@ struct vc_mark {
 bool vtcp_mark(const struct vtcp *conn, struct vc_mark *mark);
 void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot);
 
-/* Legs of all connections so far, each a row of the report. */
-uint32_t vworld_legs(const struct vworld *world);
-/* The row that the connection's current channel belongs to, NO_NUMBER if none. */
+/* The row of the report that the connection's current channel belongs to, NO_NUMBER if none. */
 uint32_t vtcp_row(const struct vtcp *conn);
 
 #endif

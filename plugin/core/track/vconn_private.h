@@ -153,8 +153,8 @@ struct channel *channel_new(struct vtcp *conn, enum role role);
 void channel_touch(struct channel *channel, enum way way, uint32_t bytes);
 /* The time for its other half has passed, or may have. */
 void channel_alone(struct channel *channel, bool closed);
-/* It ends because the connection does or carries another request. */
-void channel_leaves(struct channel *channel, bool rst, enum way by, bool by_request);
+/* It ends because the connection does, or carries another request (FAIL_RETRIED). */
+void channel_leaves(struct channel *channel, enum fail_cause how, enum way by);
 
 /* ---- vconn.c --------------------------------------------------------------------------- */
 
