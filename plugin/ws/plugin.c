@@ -53,20 +53,9 @@ static void register_preferences(void)
                                     &rpch_server_ports, MAX_TCP_PORT);
 }
 
-static const struct show_calls shows = {
-    .rpch_columns = rpch_begin_columns,
-    .rpch_pdu = rpch_show_pdu,
-    .rpch_malformed = rpch_show_malformed,
-    .rpch_gap = rpch_show_gap,
-    .rpch_greeting = rpch_show_greeting,
-    .rpch_head = rpch_show_head,
-    .rpch_frame = rpch_show_frame,
-    .mapi_stray = mapi_show_stray,
-    .mapi_frame = mapi_show_frame,
-};
-
 static void proto_register_outlookhttp(void)
 {
+    static struct show_calls shows;
     proto_rpch = proto_register_protocol("RPC over HTTP (Outlook Anywhere)", "RPCH", "rpch");
     proto_outlook = proto_register_protocol("Outlook and Exchange over HTTP", "Outlook", "outlook");
     proto_mapihttp = proto_register_protocol("MAPI over HTTP", "MAPI/HTTP", "mapihttp");
@@ -75,9 +64,9 @@ static void proto_register_outlookhttp(void)
     rpch_port_handle = create_dissector_handle_with_name_and_description(takeover_before_port, -1, "rpch.port",
                                                                          "RPC over HTTP, proxy to server");
     show_calls = &shows;
-    rpch_register_fields();
+    rpch_register_show(&shows);
     outlook_register_fields();
-    mapi_register_fields();
+    mapi_register_show(&shows);
     register_preferences();
     takeover_register();
     mapi_register();

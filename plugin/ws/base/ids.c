@@ -6,15 +6,15 @@
 
 #include "ids.h"
 
-int proto_rpch = -1;
-int proto_outlook = -1;
-int proto_mapihttp = -1;
+int proto_rpch;
+int proto_outlook;
+int proto_mapihttp;
 dissector_handle_t rpch_stream_handle;
 dissector_handle_t rpch_tcp_handle;
 dissector_handle_t rpch_port_handle;
-int rpch_tap = -1;
-int mapi_tap = -1;
-int outlook_tap = -1;
+int rpch_tap;
+int mapi_tap;
+int outlook_tap;
 range_t *rpch_server_ports;
 struct judge_prefs rpch_prefs;
 const struct show_calls *show_calls;

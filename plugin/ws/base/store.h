@@ -28,4 +28,9 @@ const char *store_intern(const char *text);
 const struct hash_key *store_key(void);                  /* the secret of this file */
 struct when frame_when(const packet_info *pinfo);
 
+static inline nstime_t ns_time(int64_t ns)
+{
+    return (nstime_t){ (time_t)(ns / 1000000000), (int)(ns % 1000000000) };
+}
+
 #endif

@@ -19,20 +19,19 @@
 #include "envelope.h"
 #include "exchange_cookies.h"
 #include "ids.h"
+#include "notes.h"
+#include "rows.h"
 #include "say.h"
 #include "sink_tree.h"
+#include "store.h"
 
-static int hf_request_type = -1, hf_endpoint = -1, hf_mailbox_id = -1, hf_client_info = -1, hf_client_application = -1;
-static int hf_server_application = -1, hf_device_info = -1, hf_meta_tag = -1, hf_context = -1, hf_sequence = -1;
-static int hf_server = -1, hf_session_created = -1, hf_routing_mailbox = -1, hf_routing_time = -1, hf_cookie_name = -1;
-static int hf_request_id = -1, hf_request_counter = -1, hf_response_code = -1, hf_session = -1, hf_leg = -1;
-static int hf_pending_period = -1, hf_expiration_info = -1, hf_server_time = -1, hf_time = -1, hf_start_time = -1;
-static int hf_request_in = -1, hf_response_in = -1, hf_user_dn = -1;
-static int hf_error_page = -1, hf_tag_frame = -1, hf_tag_time = -1, hf_status = -1, hf_remark = -1, hf_code_header = -1;
-static int hf_context_number = -1, hf_context_counter = -1, hf_backend_cookie = -1;
-static int hf_back_end = -1, hf_be_server = -1, hf_calculated_be = -1, hf_calculated_fe = -1, hf_diag_info = -1;
-static int hf_back_end_status = -1, hf_failure_text = -1, hf_persistence = -1;
-
+static int hf_request_type, hf_endpoint, hf_mailbox_id, hf_client_info, hf_client_application, hf_server_application;
+static int hf_device_info, hf_meta_tag, hf_context, hf_sequence, hf_server, hf_session_created, hf_routing_mailbox;
+static int hf_routing_time, hf_cookie_name, hf_request_id, hf_request_counter, hf_response_code, hf_session, hf_leg;
+static int hf_pending_period, hf_expiration_info, hf_server_time, hf_time, hf_start_time, hf_request_in, hf_response_in;
+static int hf_user_dn, hf_error_page, hf_tag_frame, hf_tag_time, hf_status, hf_remark, hf_code_header, hf_context_number;
+static int hf_context_counter, hf_backend_cookie, hf_back_end, hf_be_server, hf_calculated_be, hf_calculated_fe;
+static int hf_diag_info, hf_back_end_status, hf_failure_text, hf_persistence;
 static int ett_message = -1, ett_tags = -1, ett_tag = -1, ett_cookies = -1;
 
 /* Filled from the names in the core before anything is registered with them. */
@@ -62,9 +61,25 @@ static char *text_of(const struct show *show, struct span value)
                                       ENC_WINDOWS_1252);
 }
 
-static proto_item *show_string(const struct show *show, int hf, struct span value)
+/* What value says, shown on its bytes. */
+static proto_item *show_text(const struct show *show, int hf, struct span value, const char *text)
 {
-    return proto_tree_add_string(show->tree, hf, show->tvb, offset_of(show, value), (int)value.len, text_of(show, value));
+    return proto_tree_add_string(show->tree, hf, show->tvb, offset_of(show, value), (int)value.len, text);
+}
+
+static void show_number(const struct show *show, int hf, struct span value, uint32_t number)
+{
+    proto_tree_add_uint(show->tree, hf, show->tvb, offset_of(show, value), (int)value.len, number);
+}
+
+static void show_time(const struct show *show, int hf, struct span value, nstime_t time)
+{
+    proto_tree_add_time(show->tree, hf, show->tvb, offset_of(show, value), (int)value.len, &time);
+}
+
+static void show_string(const struct show *show, int hf, struct span value)
+{
+    show_text(show, hf, value, text_of(show, value));
 }
 
 static bool number_of(struct span value, uint64_t *number)
@@ -81,23 +96,19 @@ static bool number_of(struct span value, uint64_t *number)
 static void show_milliseconds(const struct show *show, int hf, struct span value)
 {
     uint64_t ms;
-    if (!number_of(value, &ms))
-        return;
-    nstime_t time = { (time_t)(ms / 1000), (int)(ms % 1000) * 1000000 };
-    proto_tree_add_time(show->tree, hf, show->tvb, offset_of(show, value), (int)value.len, &time);
+    if (number_of(value, &ms))
+        show_time(show, hf, value, (nstime_t){ (time_t)(ms / 1000), (int)(ms % 1000) * 1000000 });
 }
 
 static void show_date(const struct show *show, int hf, struct span value)
 {
     int64_t seconds;
-    if (!http_date_decode(value, &seconds))
-        return;
-    nstime_t time = { (time_t)seconds, 0 };
-    proto_tree_add_time(show->tree, hf, show->tvb, offset_of(show, value), (int)value.len, &time);
+    if (http_date_decode(value, &seconds))
+        show_time(show, hf, value, (nstime_t){ (time_t)seconds, 0 });
 }
 
 /* "{GUID}:counter" (2.2.3.3.2). */
-static void show_request_id(const struct show *show, struct span value)
+static void show_request_id(const struct show *show, int hf, struct span value)
 {
     const char *text = text_of(show, value);
     const char *colon = strrchr(text, ':');
@@ -112,14 +123,13 @@ static void show_request_id(const struct show *show, struct span value)
         guid.data3 = (uint16_t)part[2];
         for (int i = 0; i < 8; i++)
             guid.data4[i] = (uint8_t)part[3 + i];
-        proto_tree_add_guid(show->tree, hf_request_id, show->tvb, offset_of(show, value), (int)value.len, &guid);
+        proto_tree_add_guid(show->tree, hf, show->tvb, offset_of(show, value), (int)value.len, &guid);
     }
     uint64_t counter;
     if (colon) {
         struct span digits = { value.ptr + (colon + 1 - text), value.len - (size_t)(colon + 1 - text) };
         if (number_of(digits, &counter) && counter <= UINT32_MAX)
-            proto_tree_add_uint(show->tree, hf_request_counter, show->tvb, offset_of(show, digits), (int)digits.len,
-                                (uint32_t)counter);
+            show_number(show, hf_request_counter, digits, (uint32_t)counter);
     }
 }
 
@@ -129,10 +139,9 @@ static void show_context(const struct show *show, struct span value)
     show_string(show, hf_context, value);
     if (!exch_context_decode(value, &context))
         return;
-    proto_tree_add_string(show->tree, hf_server, show->tvb, offset_of(show, value), (int)value.len, context.server);
-    proto_tree_add_string(show->tree, hf_session_created, show->tvb, offset_of(show, value), (int)value.len, context.time);
-    proto_tree_add_string(show->tree, hf_context_number, show->tvb, offset_of(show, value), (int)value.len,
-                          context.number);
+    show_text(show, hf_server, value, context.server);
+    show_text(show, hf_session_created, value, context.time);
+    show_text(show, hf_context_number, value, context.number);
     proto_tree_add_uint64(show->tree, hf_context_counter, show->tvb, offset_of(show, value), (int)value.len,
                           context.counter);
 }
@@ -142,10 +151,8 @@ static void show_routing(const struct show *show, struct span value)
     struct exch_routing routing;
     if (!exch_routing_decode(value, &routing))
         return;
-    proto_tree_add_string(show->tree, hf_routing_mailbox, show->tvb, offset_of(show, value), (int)value.len,
-                          routing.mailbox);
-    nstime_t time = { (time_t)(routing.ns / 1000000000), (int)(routing.ns % 1000000000) };
-    proto_tree_add_time(show->tree, hf_routing_time, show->tvb, offset_of(show, value), (int)value.len, &time);
+    show_text(show, hf_routing_mailbox, value, routing.mailbox);
+    show_time(show, hf_routing_time, value, ns_time(routing.ns));
 }
 
 static void show_cookie(const struct show *show, struct span name, struct span value)
@@ -153,7 +160,7 @@ static void show_cookie(const struct show *show, struct span name, struct span v
     char server[HTTP_NAME_MAX], text[HTTP_BACKEND_COOKIE_MAX];
     show_string(show, hf_cookie_name, name);
     if (span_equals_nocase(name, "X-BackEndCookie") && http_backend_cookie(value, text))
-        proto_tree_add_string(show->tree, hf_backend_cookie, show->tvb, offset_of(show, value), (int)value.len, text);
+        show_text(show, hf_backend_cookie, value, text);
     if (span_equals_nocase(name, "MapiContext") || span_equals_nocase(name, "sid"))
         show_context(show, value);
     else if (span_equals_nocase(name, "MapiSequence") || span_equals_nocase(name, "sequence"))
@@ -161,27 +168,28 @@ static void show_cookie(const struct show *show, struct span name, struct span v
     else if (span_equals_nocase(name, "MapiRouting"))
         show_routing(show, value);
     else if (http_persistence_server(name, value, server))
-        proto_tree_add_string(show->tree, hf_persistence, show->tvb, offset_of(show, value), (int)value.len, server);
+        show_text(show, hf_persistence, value, server);
 }
 
-static void show_cookies(const struct show *show, struct span value, bool set)
+static void show_cookies(const struct show *show, struct span value, const char *label, bool only_first)
 {
     struct show inside = *show;
     struct span name, content;
     size_t pos = 0;
     inside.tree = proto_tree_add_subtree(show->tree, show->tvb, offset_of(show, value), (int)value.len, ett_cookies, NULL,
-                                         set ? "Set-Cookie" : "Cookie");
+                                         label);
     while (http_cookie_next(value, &pos, &name, &content)) {
         show_cookie(&inside, name, content);
-        if (set)
+        if (only_first)
             break;               /* attributes follow */
     }
 }
 
 /* "FrontEnd;401;<base64>;...": what is base64 of text is said as text. */
-static void show_failure_context(const struct show *show, struct span value)
+static void show_failure_context(const struct show *show, int hf, struct span value)
 {
     size_t from = 0;
+    show_string(show, hf, value);
     for (size_t at = 0; at <= value.len; at++) {
         if (at < value.len && value.ptr[at] != ';')
             continue;
@@ -195,18 +203,17 @@ static void show_failure_context(const struct show *show, struct span value)
         guchar *bytes = g_base64_decode(part, &len);
         if (bytes && len > 0 && g_utf8_validate((const char *)bytes, (gssize)len, NULL)) {
             char *text = wmem_strndup(show->pinfo->pool, (const char *)bytes, len);
-            proto_item_set_generated(proto_tree_add_string(show->tree, hf_failure_text, show->tvb,
-                                                           offset_of(show, value), (int)value.len, text));
+            proto_item_set_generated(show_text(show, hf_failure_text, value, text));
         }
         g_free(bytes);
     }
 }
 
-static void show_code(const struct show *show, struct span value)
+static void show_code(const struct show *show, int hf, struct span value)
 {
     uint64_t code;
     if (number_of(value, &code) && code <= UINT32_MAX)
-        proto_tree_add_uint(show->tree, hf_code_header, show->tvb, offset_of(show, value), (int)value.len, (uint32_t)code);
+        show_number(show, hf, value, (uint32_t)code);
 }
 
 /* A header line of the head or in front of the body (2.2.7). */
@@ -216,43 +223,37 @@ static void show_header(const struct show *show, struct span name, struct span v
         const char *name;
         int *hf;
         void (*how)(const struct show *show, int hf, struct span value);
-    } plain[] = {
-        { "X-ClientInfo", &hf_client_info, NULL },
-        { "X-ClientApplication", &hf_client_application, NULL },
-        { "X-ServerApplication", &hf_server_application, NULL },
-        { "X-DeviceInfo", &hf_device_info, NULL },
+    } rows[] = {
+        { "X-RequestId", &hf_request_id, show_request_id },
+        { "X-ResponseCode", &hf_code_header, show_code },
+        { "X-ClientInfo", &hf_client_info, show_string },
+        { "X-ClientApplication", &hf_client_application, show_string },
+        { "X-ServerApplication", &hf_server_application, show_string },
+        { "X-DeviceInfo", &hf_device_info, show_string },
         { "X-PendingPeriod", &hf_pending_period, show_milliseconds },
         { "X-ExpirationInfo", &hf_expiration_info, show_milliseconds },
         { "X-ElapsedTime", &hf_server_time, show_milliseconds },
         { "X-StartTime", &hf_start_time, show_date },
-        { "client-request-id", &outlook_hf_client_request_id, NULL },
-        { "request-id", &outlook_hf_request_id, NULL },
-        { "X-FEServer", &outlook_hf_front_end, NULL },
-        { "X-BEServer", &hf_be_server, NULL },
-        { "X-CalculatedBETarget", &hf_calculated_be, NULL },
-        { "X-CalculatedFETarget", &hf_calculated_fe, NULL },
-        { "X-DiagInfo", &hf_diag_info, NULL },
-        { "X-BackEndHttpStatus", &hf_back_end_status, NULL },
-        { "X-FailureContext", &outlook_hf_failure_context, NULL },
+        { "client-request-id", &outlook_hf_client_request_id, show_string },
+        { "request-id", &outlook_hf_request_id, show_string },
+        { "X-FEServer", &outlook_hf_front_end, show_string },
+        { "X-BEServer", &hf_be_server, show_string },
+        { "X-CalculatedBETarget", &hf_calculated_be, show_string },
+        { "X-CalculatedFETarget", &hf_calculated_fe, show_string },
+        { "X-DiagInfo", &hf_diag_info, show_string },
+        { "X-BackEndHttpStatus", &hf_back_end_status, show_string },
+        { "X-FailureContext", &outlook_hf_failure_context, show_failure_context },
     };
-    for (size_t i = 0; i < G_N_ELEMENTS(plain); i++) {
-        if (!span_equals_nocase(name, plain[i].name))
-            continue;
-        if (plain[i].how)
-            plain[i].how(show, *plain[i].hf, value);
-        else
-            show_string(show, *plain[i].hf, value);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        if (span_equals_nocase(name, rows[i].name)) {
+            rows[i].how(show, *rows[i].hf, value);
+            return;
+        }
     }
-    if (span_equals_nocase(name, "X-RequestId"))
-        show_request_id(show, value);
-    else if (span_equals_nocase(name, "X-ResponseCode"))
-        show_code(show, value);
-    else if (span_equals_nocase(name, "X-FailureContext"))
-        show_failure_context(show, value);
-    else if (span_equals_nocase(name, "Cookie"))
-        show_cookies(show, value, false);
+    if (span_equals_nocase(name, "Cookie"))
+        show_cookies(show, value, "Cookie", false);
     else if (span_equals_nocase(name, "Set-Cookie"))
-        show_cookies(show, value, true);
+        show_cookies(show, value, "Set-Cookie", true);
 }
 
 static void show_mailbox_id(struct show *show, struct span uri)
@@ -268,7 +269,7 @@ static void show_mailbox_id(struct show *show, struct span uri)
         char *text = g_uri_unescape_segment((const char *)value.ptr, (const char *)value.ptr + value.len, NULL);
         show->mailbox_id = text != NULL;
         if (text)
-            proto_tree_add_string(show->tree, hf_mailbox_id, show->tvb, offset_of(show, value), (int)value.len, text);
+            show_text(show, hf_mailbox_id, value, text);
         g_free(text);
         return;
     }
@@ -299,31 +300,29 @@ static const char *type_text(const struct mapi_message *message)
     return name ? name : message->type_name;
 }
 
-static void show_state(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, const struct mapi_message *message,
-                       const struct show *shown)
+static void show_state(const struct show *show, const struct mapi_message *message)
 {
+    proto_tree *tree = show->tree;
+    tvbuff_t *tvb = show->tvb;
     static const char *const endpoints[] = { "", "emsmdb", "nspi" };
     outlook_show_known(tree, hf_request_type, tvb, message->is_response ? type_text(message) : NULL);
     if (message->endpoint < G_N_ELEMENTS(endpoints))
         outlook_show_known(tree, hf_endpoint, tvb, endpoints[message->endpoint]);
-    if (message->session != NO_NUMBER)
-        proto_item_set_generated(proto_tree_add_uint(tree, hf_session, tvb, 0, 0, message->session));
-    if (message->leg != NO_NUMBER)
-        proto_item_set_generated(proto_tree_add_uint(tree, hf_leg, tvb, 0, 0, message->leg));
-    if (!shown->mailbox_id)
+    outlook_show_number(tree, hf_session, tvb, message->session);
+    outlook_show_number(tree, hf_leg, tvb, message->leg);
+    if (!show->mailbox_id)
         outlook_show_known(tree, hf_mailbox_id, tvb, message->mailbox);
-    if (!shown->client_application)
+    if (!show->client_application)
         outlook_show_known(tree, hf_client_application, tvb, message->client_application);
     /* Connect itself has it in its body. */
     if (message->is_response || message->type != MAPI_CONNECT)
         outlook_show_known(tree, hf_user_dn, tvb, message->user_dn);
     if (message->is_response && message->has_code)
         proto_item_set_generated(proto_tree_add_uint(tree, hf_response_code, tvb, 0, 0, message->code));
-    if (message->request_frame)
-        proto_item_set_generated(proto_tree_add_uint(tree, hf_request_in, tvb, 0, 0, message->request_frame));
+    outlook_show_nonzero(tree, hf_request_in, tvb, message->request_frame);
     /* Known only once the response was met: as with http.response_in. */
-    if (!message->is_response && message->response_frame && PINFO_FD_VISITED(pinfo))
-        proto_item_set_generated(proto_tree_add_uint(tree, hf_response_in, tvb, 0, 0, message->response_frame));
+    if (!message->is_response && PINFO_FD_VISITED(show->pinfo))
+        outlook_show_nonzero(tree, hf_response_in, tvb, message->response_frame);
     if (message->is_response && message->elapsed_ns >= 0)
         outlook_show_interval(tree, hf_time, tvb, message->elapsed_ns);
     if (message->elapsed_in_seconds)
@@ -358,16 +357,8 @@ static void show_tag(proto_tree *tree, tvbuff_t *tvb, const struct mapi_message 
     int64_t after = arrived->when.ns - message->begin.ns;
     proto_item_append_text(item, " (frame %u, %.3f s after the response began)", arrived->when.frame,
                            (double)after / 1e9);
-    proto_item_set_generated(proto_tree_add_uint(inside, hf_tag_frame, tvb, 0, 0, arrived->when.frame));
-    nstime_t time = { (time_t)(arrived->when.ns / 1000000000), (int)(arrived->when.ns % 1000000000) };
-    proto_item_set_generated(proto_tree_add_time(inside, hf_tag_time, tvb, 0, 0, &time));
-}
-
-/* The scanner keeps what it was given only as long as the call; the buffer has it whole. */
-static struct span whole_value(const uint8_t *p, const struct mapi_meta *meta)
-{
-    struct span value = { p + meta->value_offset, meta->value_len };
-    return value;
+    outlook_show_nonzero(inside, hf_tag_frame, tvb, arrived->when.frame);
+    outlook_show_interval(inside, hf_tag_time, tvb, arrived->when.ns);
 }
 
 /* The lines in front of the typed body of a response. True if that begins, at *at. */
@@ -391,8 +382,9 @@ static bool show_envelope(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, c
         case META_HEADER:
             if (!show.tree)
                 show.tree = proto_tree_add_subtree(tree, tvb, 0, 0, ett_tags, &item, "Response envelope");
+            /* The scanner keeps what it was given only as long as the call; the buffer has it whole. */
             if (meta.kind == META_HEADER)
-                show_header(&show, meta.name, whole_value(p, &meta));
+                show_header(&show, meta.name, (struct span){ p + meta.value_offset, meta.value_len });
             else
                 show_tag(show.tree, tvb, message, index++, &meta);
             proto_item_set_len(item, (int)used);
@@ -468,49 +460,62 @@ static const char *counter_of(packet_info *pinfo, const struct http_head *head)
     return NULL;
 }
 
-static void show_message(packet_info *pinfo, proto_tree *tree, const struct mapi_item *item)
+/* What http has no buffer for in this frame is shown from our own copy of head and body: the item as if http had. */
+static struct mapi_item with_buffers(packet_info *pinfo, tvbuff_t *frame, const struct mapi_item *item)
 {
-    const struct mapi_message *message = item->message;
+    struct mapi_item whole = *item;
+    const bool no_body = !item->body && !item->encoded && !item->page && item->kept_len > item->head_len;
+    if (!item->kept || (item->head && !no_body))
+        return whole;
+    tvbuff_t *copy = tvb_new_child_real_data(frame, item->kept, item->kept_len, (int)item->kept_len);
+    add_new_data_source(pinfo, copy, "Followed MAPI/HTTP");
+    if (!item->head) {
+        whole.head = copy;
+        whole.head_offset = 0;
+    }
+    if (no_body)
+        whole.body = tvb_new_subset_remaining(copy, (int)item->head_len);
+    return whole;
+}
+
+/* The fields of a head that show->tvb has at that offset. */
+static void show_head_at(struct show *show, int offset, const struct mapi_item *item, const struct http_head *head)
+{
+    const char *name = type_text(item->message);
+    struct span type;
+    show->base = tvb_get_ptr(show->tvb, 0, offset + (int)item->head_len);
+    if (head->is_request && http_head_find(head, "X-RequestType", &type))
+        show_text(show, hf_request_type, type, name ? name : text_of(show, type));
+    show_head(show, head);
+}
+
+static void show_message(packet_info *pinfo, proto_tree *tree, const struct mapi_item *noted)
+{
     tvbuff_t *frame = get_data_source_tvb((const struct data_source *)pinfo->data_src->data);
-    tvbuff_t *at = item->head, *body = item->body;
-    int offset = item->head_offset;
+    const struct mapi_item whole = with_buffers(pinfo, frame, noted), *item = &whole;
+    const struct mapi_message *message = item->message;
+    tvbuff_t *at = item->head ? item->head : frame;
+    int offset = item->head_offset, len = (int)item->head_len;
     struct http_head head;
-    /* What http has no buffer for in this frame is shown from our own copy of head and body. */
-    const bool no_body = !body && !item->encoded && !item->page && item->kept_len > item->head_len;
-    if (item->kept && (!at || no_body)) {
-        tvbuff_t *copy = tvb_new_child_real_data(frame, item->kept, item->kept_len, (int)item->kept_len);
-        add_new_data_source(pinfo, copy, "Followed MAPI/HTTP");
-        if (!at) {
-            at = copy;
-            offset = 0;
-        }
-        if (no_body)
-            body = tvb_new_subset_remaining(copy, (int)item->head_len);
-    }
-    const bool has_head = at && http_head_parse(tvb_get_ptr(at, offset, (int)item->head_len), item->head_len, &head)
-        == HTTP_HEAD_OK;
     struct text text = { .used = 0 };
-    describe(&text, message, has_head && !head.is_request ? head.status : 0,
-             has_head && head.is_request ? counter_of(pinfo, &head) : NULL);
-    outlook_show_in_info(pinfo, "MAPI/HTTP", text.s);
-    if (!has_head)
+    const bool has_head = item->head
+        && http_head_parse(tvb_get_ptr(at, offset, len), item->head_len, &head) == HTTP_HEAD_OK;
+    if (has_head) {
+        describe(&text, message, head.is_request ? 0 : head.status, head.is_request ? counter_of(pinfo, &head) : NULL);
+    } else {
+        describe(&text, message, 0, NULL);
         at = frame;
-    proto_item *top = proto_tree_add_protocol_format(tree, proto_mapihttp, at, has_head ? offset : 0,
-                                                     has_head ? (int)item->head_len : 0, "MAPI over HTTP, %s", text.s);
-    proto_tree *inside = proto_item_add_subtree(top, ett_message);
-    struct show show = { .pinfo = pinfo, .tree = inside, .tvb = at };
-    if (tree && has_head) {
-        show.base = tvb_get_ptr(at, 0, offset + (int)item->head_len);
-        struct span type;
-        if (head.is_request && http_head_find(&head, "X-RequestType", &type))
-            proto_tree_add_string(inside, hf_request_type, at, offset_of(&show, type), (int)type.len,
-                                  type_text(message) ? type_text(message) : text_of(&show, type));
-        show_head(&show, &head);
+        offset = len = 0;
     }
+    outlook_show_in_info(pinfo, "MAPI/HTTP", text.s);
+    proto_item *top = proto_tree_add_protocol_format(tree, proto_mapihttp, at, offset, len, "MAPI over HTTP, %s", text.s);
+    struct show show = { .pinfo = pinfo, .tree = proto_item_add_subtree(top, ett_message), .tvb = at };
+    if (tree && has_head)
+        show_head_at(&show, offset, item, &head);
     if (tree)
-        show_state(inside, pinfo, at, message, &show);
-    if (body && (tree || outlook_wants_expert()))
-        show_body(body, pinfo, inside, item);
+        show_state(&show, message);
+    if (item->body && (tree || outlook_wants_expert()))
+        show_body(item->body, pinfo, show.tree, item);
 }
 
 static void show_stray(packet_info *pinfo, proto_tree *tree, tvbuff_t *body)
@@ -525,12 +530,15 @@ static void show_stray(packet_info *pinfo, proto_tree *tree, tvbuff_t *body)
         sink_body(tvb_new_subset_remaining(body, offset), pinfo, inside, false, decode_body, &job);
 }
 
-void mapi_show_stray(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, tvbuff_t *body)
+/* A tree call may throw: what comes behind the message, or the body whose message was not followed, is shown all
+ * the same. */
+static void show_guarded(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_item *item, tvbuff_t *stray)
 {
-    if (!tree && !outlook_wants_expert())
-        return;
     TRY {
-        show_stray(pinfo, tree, body);
+        if (item)
+            show_message(pinfo, tree, item);
+        else
+            show_stray(pinfo, tree, stray);
     }
     CATCH_BOUNDS_AND_DISSECTOR_ERRORS {
         show_exception(tvb, pinfo, tree, EXCEPT_CODE, GET_MESSAGE);
@@ -538,19 +546,13 @@ void mapi_show_stray(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, tvbuff
     ENDTRY;
 }
 
-/* A tree call may throw: what comes behind the message is shown all the same. */
-static void show_guarded(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_item *item)
+static void show_unfollowed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, tvbuff_t *body)
 {
-    TRY {
-        show_message(pinfo, tree, item);
-    }
-    CATCH_BOUNDS_AND_DISSECTOR_ERRORS {
-        show_exception(tvb, pinfo, tree, EXCEPT_CODE, GET_MESSAGE);
-    }
-    ENDTRY;
+    if (tree || outlook_wants_expert())
+        show_guarded(tvb, pinfo, tree, NULL, body);
 }
 
-void mapi_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_note *note)
+static void show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_note *note)
 {
     /* What http wrote of these messages is said again, shorter. */
     if (note->items && pinfo->cinfo) {
@@ -558,7 +560,7 @@ void mapi_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
         col_clear(pinfo->cinfo, COL_INFO);
     }
     for (const struct mapi_item *item = note->items; item; item = item->next)
-        show_guarded(tvb, pinfo, tree, item);
+        show_guarded(tvb, pinfo, tree, item, NULL);
     if (note->verdicts) {
         proto_item *item = proto_tree_add_protocol_format(tree, proto_mapihttp, tvb, 0, 0, "MAPI over HTTP, verdict");
         proto_item_set_generated(item);
@@ -568,85 +570,63 @@ void mapi_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
 
 /* ---- Registration ----------------------------------------------------------------- */
 
-void mapi_register_fields(void)
+void mapi_register_show(struct show_calls *calls)
 {
     static hf_register_info of_mapi[] = {
-        { &hf_request_type, { "Request type", "mapihttp.request_type", FT_STRING, BASE_NONE, NULL, 0,
-          "X-RequestType; of the request, on responses", HFILL } },
-        { &hf_endpoint, { "Endpoint", "mapihttp.endpoint", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_mailbox_id, { "MailboxId", "mapihttp.mailbox_id", FT_STRING, BASE_NONE, NULL, 0, "From the query", HFILL } },
-        { &hf_request_id, { "Request id", "mapihttp.request_id", FT_GUID, BASE_NONE, NULL, 0, "X-RequestId", HFILL } },
-        { &hf_request_counter, { "Request counter", "mapihttp.request_id.counter", FT_UINT32, BASE_DEC, NULL, 0,
-          "Of X-RequestId", HFILL } },
-        { &hf_client_info, { "Client info", "mapihttp.client_info", FT_STRING, BASE_NONE, NULL, 0, "X-ClientInfo", HFILL } },
-        { &hf_client_application, { "Client application", "mapihttp.client_application", FT_STRING, BASE_NONE, NULL, 0,
-          "X-ClientApplication", HFILL } },
-        { &hf_server_application, { "Server application", "mapihttp.server_application", FT_STRING, BASE_NONE, NULL, 0,
-          "X-ServerApplication", HFILL } },
-        { &hf_device_info, { "Device info", "mapihttp.device_info", FT_STRING, BASE_NONE, NULL, 0, "X-DeviceInfo", HFILL } },
-        { &hf_status, { "HTTP status", "mapihttp.http_status", FT_UINT32, BASE_DEC, NULL, 0, NULL, HFILL } },
-        { &hf_code_header, { "X-ResponseCode", "mapihttp.response_code.header", FT_UINT32, BASE_DEC, VALS(response_codes), 0,
-          "Each as sent; one in front of the body overrides that of the head", HFILL } },
-        { &hf_response_code, { "Response code", "mapihttp.response_code", FT_UINT32, BASE_DEC, VALS(response_codes), 0,
-          "The one in force", HFILL } },
-        { &hf_pending_period, { "Pending period", "mapihttp.pending_period", FT_RELATIVE_TIME, BASE_NONE, NULL, 0,
-          "X-PendingPeriod", HFILL } },
-        { &hf_expiration_info, { "Expires after", "mapihttp.expiration_info", FT_RELATIVE_TIME, BASE_NONE, NULL, 0,
-          "X-ExpirationInfo", HFILL } },
-        { &hf_server_time, { "Elapsed time on the server", "mapihttp.server_time", FT_RELATIVE_TIME, BASE_NONE, NULL, 0,
-          "X-ElapsedTime, read as milliseconds", HFILL } },
-        { &hf_start_time, { "Start time", "mapihttp.start_time", FT_ABSOLUTE_TIME, ABSOLUTE_TIME_UTC, NULL, 0,
-          "X-StartTime", HFILL } },
-        { &hf_time, { "Time since request", "mapihttp.time", FT_RELATIVE_TIME, BASE_NONE, NULL, 0,
-          "From the last byte of the request to the last byte of the response", HFILL } },
-        { &hf_request_in, { "Request in", "mapihttp.request_in", FT_FRAMENUM, BASE_NONE,
-          FRAMENUM_TYPE(FT_FRAMENUM_REQUEST), 0, NULL, HFILL } },
-        { &hf_response_in, { "Response in", "mapihttp.response_in", FT_FRAMENUM, BASE_NONE,
-          FRAMENUM_TYPE(FT_FRAMENUM_RESPONSE), 0, NULL, HFILL } },
-        { &hf_meta_tag, { "Meta-tag", "mapihttp.meta_tag", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_tag_frame, { "Arrived in", "mapihttp.meta_tag.frame", FT_FRAMENUM, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_tag_time, { "Arrived at", "mapihttp.meta_tag.time", FT_ABSOLUTE_TIME, ABSOLUTE_TIME_UTC, NULL, 0, NULL,
-          HFILL } },
-        { &hf_error_page, { "Error page", "mapihttp.error_page", FT_STRING, BASE_NONE, NULL, 0,
-          "In place of a body", HFILL } },
-        { &hf_remark, { "Remark", "mapihttp.remark", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_session, { "Session", "mapihttp.session", FT_UINT32, BASE_DEC, NULL, 0,
-          "Number in order of appearance, from 0", HFILL } },
-        { &hf_leg, { "Leg", "mapihttp.leg", FT_UINT32, BASE_DEC, NULL, 0,
-          "On a load balancer each side has a leg of its own; 0 is the one seen first", HFILL } },
-        { &hf_cookie_name, { "Cookie", "mapihttp.cookie", FT_STRING, BASE_NONE, NULL, 0, "Its name", HFILL } },
-        { &hf_context, { "Context cookie", "mapihttp.session.context", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_sequence, { "Sequence cookie", "mapihttp.session.sequence", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_server, { "Server of the context", "mapihttp.session.server", FT_STRING, BASE_NONE, NULL, 0,
-          "From MapiContext", HFILL } },
-        { &hf_session_created, { "Context created", "mapihttp.session.created", FT_STRING, BASE_NONE, NULL, 0,
-          "From MapiContext", HFILL } },
-        { &hf_context_number, { "Context number", "mapihttp.session.context_number", FT_STRING, BASE_NONE, NULL, 0,
-          "From MapiContext", HFILL } },
-        { &hf_context_counter, { "Context counter", "mapihttp.session.context_counter", FT_UINT64, BASE_DEC, NULL, 0,
-          "From MapiContext, behind its text", HFILL } },
-        { &hf_routing_mailbox, { "Routing mailbox", "mapihttp.routing.mailbox", FT_STRING, BASE_NONE, NULL, 0,
-          "From MapiRouting", HFILL } },
-        { &hf_routing_time, { "Routing time", "mapihttp.routing.time", FT_ABSOLUTE_TIME, ABSOLUTE_TIME_UTC, NULL, 0,
-          "From MapiRouting", HFILL } },
+        TEXT_ROW(hf_request_type, "Request type", "mapihttp.request_type",
+                 "X-RequestType; of the request, on responses"),
+        TEXT_ROW(hf_endpoint, "Endpoint", "mapihttp.endpoint", NULL),
+        TEXT_ROW(hf_mailbox_id, "MailboxId", "mapihttp.mailbox_id", "From the query"),
+        FIELD_ROW(hf_request_id, FT_GUID, BASE_NONE, NULL, 0, "Request id", "mapihttp.request_id", "X-RequestId"),
+        NUMBER_ROW(hf_request_counter, FT_UINT32, "Request counter", "mapihttp.request_id.counter", "Of X-RequestId"),
+        TEXT_ROW(hf_client_info, "Client info", "mapihttp.client_info", "X-ClientInfo"),
+        TEXT_ROW(hf_client_application, "Client application", "mapihttp.client_application", "X-ClientApplication"),
+        TEXT_ROW(hf_server_application, "Server application", "mapihttp.server_application", "X-ServerApplication"),
+        TEXT_ROW(hf_device_info, "Device info", "mapihttp.device_info", "X-DeviceInfo"),
+        NUMBER_ROW(hf_status, FT_UINT32, "HTTP status", "mapihttp.http_status", NULL),
+        FIELD_ROW(hf_code_header, FT_UINT32, BASE_DEC, VALS(response_codes), 0, "X-ResponseCode",
+                  "mapihttp.response_code.header", "Each as sent; one in front of the body overrides that of the head"),
+        FIELD_ROW(hf_response_code, FT_UINT32, BASE_DEC, VALS(response_codes), 0, "Response code",
+                  "mapihttp.response_code", "The one in force"),
+        INTERVAL_ROW(hf_pending_period, "Pending period", "mapihttp.pending_period", "X-PendingPeriod"),
+        INTERVAL_ROW(hf_expiration_info, "Expires after", "mapihttp.expiration_info", "X-ExpirationInfo"),
+        INTERVAL_ROW(hf_server_time, "Elapsed time on the server", "mapihttp.server_time",
+                     "X-ElapsedTime, read as milliseconds"),
+        MOMENT_ROW(hf_start_time, "Start time", "mapihttp.start_time", "X-StartTime"),
+        INTERVAL_ROW(hf_time, "Time since request", "mapihttp.time",
+                     "From the last byte of the request to the last byte of the response"),
+        FRAME_ROW(hf_request_in, "Request in", "mapihttp.request_in", FRAMENUM_TYPE(FT_FRAMENUM_REQUEST), NULL),
+        FRAME_ROW(hf_response_in, "Response in", "mapihttp.response_in", FRAMENUM_TYPE(FT_FRAMENUM_RESPONSE), NULL),
+        TEXT_ROW(hf_meta_tag, "Meta-tag", "mapihttp.meta_tag", NULL),
+        FRAME_ROW(hf_tag_frame, "Arrived in", "mapihttp.meta_tag.frame", NULL, NULL),
+        MOMENT_ROW(hf_tag_time, "Arrived at", "mapihttp.meta_tag.time", NULL),
+        TEXT_ROW(hf_error_page, "Error page", "mapihttp.error_page", "In place of a body"),
+        TEXT_ROW(hf_remark, "Remark", "mapihttp.remark", NULL),
+        NUMBER_ROW(hf_session, FT_UINT32, "Session", "mapihttp.session", "Number in order of appearance, from 0"),
+        NUMBER_ROW(hf_leg, FT_UINT32, "Leg", "mapihttp.leg",
+                   "On a load balancer each side has a leg of its own; 0 is the one seen first"),
+        TEXT_ROW(hf_cookie_name, "Cookie", "mapihttp.cookie", "Its name"),
+        TEXT_ROW(hf_context, "Context cookie", "mapihttp.session.context", NULL),
+        TEXT_ROW(hf_sequence, "Sequence cookie", "mapihttp.session.sequence", NULL),
+        TEXT_ROW(hf_server, "Server of the context", "mapihttp.session.server", "From MapiContext"),
+        TEXT_ROW(hf_session_created, "Context created", "mapihttp.session.created", "From MapiContext"),
+        TEXT_ROW(hf_context_number, "Context number", "mapihttp.session.context_number", "From MapiContext"),
+        NUMBER_ROW(hf_context_counter, FT_UINT64, "Context counter", "mapihttp.session.context_counter",
+                   "From MapiContext, behind its text"),
+        TEXT_ROW(hf_routing_mailbox, "Routing mailbox", "mapihttp.routing.mailbox", "From MapiRouting"),
+        MOMENT_ROW(hf_routing_time, "Routing time", "mapihttp.routing.time", "From MapiRouting"),
     };
     static hf_register_info of_outlook[] = {
-        { &hf_back_end, { "Back end", "outlook.back_end", FT_STRING, BASE_NONE, NULL, 0,
-          "X-CalculatedBETarget, else X-BEServer", HFILL } },
-        { &hf_be_server, { "X-BEServer", "outlook.be_server", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_calculated_be, { "X-CalculatedBETarget", "outlook.calculated_be_target", FT_STRING, BASE_NONE, NULL, 0, NULL,
-          HFILL } },
-        { &hf_calculated_fe, { "X-CalculatedFETarget", "outlook.calculated_fe_target", FT_STRING, BASE_NONE, NULL, 0, NULL,
-          HFILL } },
-        { &hf_diag_info, { "X-DiagInfo", "outlook.diag_info", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_back_end_status, { "Status of the back end", "outlook.back_end_status", FT_STRING, BASE_NONE, NULL, 0,
-          "X-BackEndHttpStatus", HFILL } },
-        { &hf_failure_text, { "Failure context, decoded", "outlook.failure_context.text", FT_STRING, BASE_NONE, NULL, 0,
-          NULL, HFILL } },
-        { &hf_backend_cookie, { "Back-end cookie says", "outlook.backend_cookie", FT_STRING, BASE_NONE, NULL, 0,
-          "From X-BackEndCookie", HFILL } },
-        { &hf_persistence, { "Persistence cookie names", "outlook.persistence_server", FT_STRING, BASE_NONE, NULL, 0,
-          "Server that a load balancer's cookie names", HFILL } },
+        TEXT_ROW(hf_back_end, "Back end", "outlook.back_end", "X-CalculatedBETarget, else X-BEServer"),
+        TEXT_ROW(hf_be_server, "X-BEServer", "outlook.be_server", NULL),
+        TEXT_ROW(hf_calculated_be, "X-CalculatedBETarget", "outlook.calculated_be_target", NULL),
+        TEXT_ROW(hf_calculated_fe, "X-CalculatedFETarget", "outlook.calculated_fe_target", NULL),
+        TEXT_ROW(hf_diag_info, "X-DiagInfo", "outlook.diag_info", NULL),
+        TEXT_ROW(hf_back_end_status, "Status of the back end", "outlook.back_end_status", "X-BackEndHttpStatus"),
+        TEXT_ROW(hf_failure_text, "Failure context, decoded", "outlook.failure_context.text", NULL),
+        TEXT_ROW(hf_backend_cookie, "Back-end cookie says", "outlook.backend_cookie", "From X-BackEndCookie"),
+        TEXT_ROW(hf_persistence, "Persistence cookie names", "outlook.persistence_server",
+                 "Server that a load balancer's cookie names"),
     };
     static int *ett[] = { &ett_message, &ett_tags, &ett_tag, &ett_cookies };
     for (uint32_t code = 0; code < MAPI_CODES; code++)
@@ -656,4 +636,6 @@ void mapi_register_fields(void)
     proto_register_subtree_array(ett, array_length(ett));
     sink_register();
     hf_user_dn = proto_registrar_get_id_byname("mapihttp.connect.user_dn");
+    calls->mapi_stray = show_unfollowed;
+    calls->mapi_frame = show_frame;
 }

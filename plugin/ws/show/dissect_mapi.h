@@ -1,5 +1,5 @@
 /* dissect_mapi.h
- * Shows MAPI/HTTP; see show_calls.h.
+ * Shows MAPI/HTTP.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -7,11 +7,9 @@
 #ifndef OUTLOOKHTTP_DISSECT_MAPI_H
 #define OUTLOOKHTTP_DISSECT_MAPI_H
 
-#include "notes.h"
+#include "show_calls.h"
 
-void mapi_register_fields(void);
-/* A body whose message was not followed: HTTP/2, or sent twice. */
-void mapi_show_stray(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, tvbuff_t *body);
-void mapi_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_note *note);
+/* Registers its fields, and fills in its calls. */
+void mapi_register_show(struct show_calls *calls);
 
 #endif

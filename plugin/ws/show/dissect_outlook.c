@@ -10,14 +10,16 @@
 #include <epan/tap.h>
 
 #include "ids.h"
+#include "rows.h"
+#include "store.h"
 
 /* ---- Registration ----------------------------------------------------------------- */
 
-static int hf_verdict = -1, hf_verdict_where = -1, hf_verdict_seen = -1, hf_verdict_inferred = -1, hf_verdict_next = -1;
-static int hf_auth_scheme = -1, hf_auth_step = -1, hf_auth_user = -1, hf_auth_server = -1, hf_auth_time = -1;
-static int hf_auth_credentials = -1, hf_auth_challenge_time = -1;
-int outlook_hf_request_id = -1, outlook_hf_client_request_id = -1, outlook_hf_front_end = -1;
-int outlook_hf_failure_context = -1;
+static int hf_verdict, hf_verdict_where, hf_verdict_seen, hf_verdict_inferred, hf_verdict_next;
+static int hf_auth_scheme, hf_auth_step, hf_auth_user, hf_auth_server, hf_auth_time;
+static int hf_auth_credentials, hf_auth_challenge_time;
+int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front_end;
+int outlook_hf_failure_context;
 
 static int ett_verdict = -1, ett_auth = -1;
 
@@ -36,7 +38,6 @@ static void register_verdicts(void)
         const struct verdict_row *row = &verdict_rows[kind];
         ei_register_info *info = g_str_has_prefix(row->filter, "outlook.") ? &of_outlook[outlook++]
             : g_str_has_prefix(row->filter, "mapihttp.") ? &of_mapi[mapi++] : &of_rpch[rpch++];
-        ei_verdict[kind].ei = ei_verdict[kind].hf = EI_INIT_EI;
         *info = (ei_register_info){
             &ei_verdict[kind], { row->filter, groups[row->group], severities[row->severity], row->summary, EXPFILL }
         };
@@ -58,32 +59,25 @@ void outlook_set_severities(bool same_proxy_required)
 void outlook_register_fields(void)
 {
     static hf_register_info of_outlook[] = {
-        { &outlook_hf_request_id, { "Request id", "outlook.request_id", FT_STRING, BASE_NONE, NULL, 0, "request-id", HFILL } },
-        { &outlook_hf_client_request_id, { "Client request id", "outlook.client_request_id", FT_STRING, BASE_NONE, NULL, 0,
-          "client-request-id", HFILL } },
-        { &outlook_hf_front_end, { "Front end", "outlook.front_end", FT_STRING, BASE_NONE, NULL, 0, "X-FEServer", HFILL } },
-        { &outlook_hf_failure_context, { "Failure context", "outlook.failure_context", FT_STRING, BASE_NONE, NULL, 0,
-          "X-FailureContext", HFILL } },
-        { &hf_verdict, { "Verdict", "outlook.verdict", FT_STRING, BASE_NONE, NULL, 0, "Filter name of an expert item on this frame",
-          HFILL } },
-        { &hf_verdict_where, { "Where", "outlook.verdict.where", FT_STRING, BASE_NONE, NULL, 0,
-          "Whose fault it is, and whether that was seen or is inferred", HFILL } },
-        { &hf_verdict_seen, { "Seen", "outlook.verdict.seen", FT_STRING, BASE_NONE, NULL, 0,
-          "What the verdict rests on, in full: an expert item's own text is cut at 240 characters", HFILL } },
-        { &hf_verdict_inferred, { "Inferred", "outlook.verdict.inferred", FT_STRING, BASE_NONE, NULL, 0,
-          "What follows from it", HFILL } },
-        { &hf_verdict_next, { "Next", "outlook.verdict.next", FT_STRING, BASE_NONE, NULL, 0, "What to check next", HFILL } },
-        { &hf_auth_scheme, { "Scheme", "outlook.auth.scheme", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_auth_step, { "Step", "outlook.auth.step", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_auth_user, { "User", "outlook.auth.user", FT_STRING, BASE_NONE, NULL, 0, "As sent", HFILL } },
-        { &hf_auth_server, { "Challenge from", "outlook.auth.challenge_server", FT_STRING, BASE_NONE, NULL, 0,
-          "Computer name in the NTLM challenge", HFILL } },
-        { &hf_auth_challenge_time, { "Challenge made at", "outlook.auth.challenge_time", FT_ABSOLUTE_TIME, ABSOLUTE_TIME_UTC,
-          NULL, 0, "MsvAvTimestamp", HFILL } },
-        { &hf_auth_credentials, { "Credentials in", "outlook.auth.credentials_in", FT_FRAMENUM, BASE_NONE, NULL, 0, NULL,
-          HFILL } },
-        { &hf_auth_time, { "Time since credentials", "outlook.auth.time", FT_RELATIVE_TIME, BASE_NONE, NULL, 0, NULL,
-          HFILL } },
+        TEXT_ROW(outlook_hf_request_id, "Request id", "outlook.request_id", "request-id"),
+        TEXT_ROW(outlook_hf_client_request_id, "Client request id", "outlook.client_request_id", "client-request-id"),
+        TEXT_ROW(outlook_hf_front_end, "Front end", "outlook.front_end", "X-FEServer"),
+        TEXT_ROW(outlook_hf_failure_context, "Failure context", "outlook.failure_context", "X-FailureContext"),
+        TEXT_ROW(hf_verdict, "Verdict", "outlook.verdict", "Filter name of an expert item on this frame"),
+        TEXT_ROW(hf_verdict_where, "Where", "outlook.verdict.where",
+                 "Whose fault it is, and whether that was seen or is inferred"),
+        TEXT_ROW(hf_verdict_seen, "Seen", "outlook.verdict.seen",
+                 "What the verdict rests on, in full: an expert item's own text is cut at 240 characters"),
+        TEXT_ROW(hf_verdict_inferred, "Inferred", "outlook.verdict.inferred", "What follows from it"),
+        TEXT_ROW(hf_verdict_next, "Next", "outlook.verdict.next", "What to check next"),
+        TEXT_ROW(hf_auth_scheme, "Scheme", "outlook.auth.scheme", NULL),
+        TEXT_ROW(hf_auth_step, "Step", "outlook.auth.step", NULL),
+        TEXT_ROW(hf_auth_user, "User", "outlook.auth.user", "As sent"),
+        TEXT_ROW(hf_auth_server, "Challenge from", "outlook.auth.challenge_server",
+                 "Computer name in the NTLM challenge"),
+        MOMENT_ROW(hf_auth_challenge_time, "Challenge made at", "outlook.auth.challenge_time", "MsvAvTimestamp"),
+        FRAME_ROW(hf_auth_credentials, "Credentials in", "outlook.auth.credentials_in", NULL, NULL),
+        INTERVAL_ROW(hf_auth_time, "Time since credentials", "outlook.auth.time", NULL),
     };
     static int *ett[] = { &ett_verdict, &ett_auth };
     proto_register_field_array(proto_outlook, of_outlook, array_length(of_outlook));
@@ -113,7 +107,7 @@ void outlook_show_in_info(packet_info *pinfo, const char *protocol, const char *
 
 void outlook_show_interval(proto_tree *tree, int hf, tvbuff_t *tvb, int64_t ns)
 {
-    nstime_t time = { (time_t)(ns / 1000000000), (int)(ns % 1000000000) };
+    nstime_t time = ns_time(ns);
     proto_item_set_generated(proto_tree_add_time(tree, hf, tvb, 0, 0, &time));
 }
 
@@ -121,6 +115,17 @@ void outlook_show_known(proto_tree *tree, int hf, tvbuff_t *tvb, const char *tex
 {
     if (text && *text)
         proto_item_set_generated(proto_tree_add_string(tree, hf, tvb, 0, 0, text));
+}
+
+void outlook_show_number(proto_tree *tree, int hf, tvbuff_t *tvb, uint32_t number)
+{
+    if (number != NO_NUMBER)
+        proto_item_set_generated(proto_tree_add_uint(tree, hf, tvb, 0, 0, number));
+}
+
+void outlook_show_nonzero(proto_tree *tree, int hf, tvbuff_t *tvb, uint32_t number)
+{
+    outlook_show_number(tree, hf, tvb, number ? number : NO_NUMBER);
 }
 
 void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown *auth)
@@ -139,8 +144,7 @@ void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown 
     nstime_t challenge_time;
     if (auth->challenge_time && filetime_to_nstime(&challenge_time, auth->challenge_time))
         proto_item_set_generated(proto_tree_add_time(inside, hf_auth_challenge_time, tvb, 0, 0, &challenge_time));
-    if (auth->credentials_frame)
-        proto_item_set_generated(proto_tree_add_uint(inside, hf_auth_credentials, tvb, 0, 0, auth->credentials_frame));
+    outlook_show_nonzero(inside, hf_auth_credentials, tvb, auth->credentials_frame);
     if (auth->time_ns >= 0)
         outlook_show_interval(inside, hf_auth_time, tvb, auth->time_ns);
 }

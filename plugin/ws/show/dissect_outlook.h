@@ -23,8 +23,11 @@ void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
 void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown *auth);
 bool outlook_wants_expert(void);                 /* somebody counts expert items, tree or not */
 
-/* Generated items; those of a text that is NULL or empty, and of a logon that is NULL, are left out. */
+/* Generated items; those of a text that is NULL or empty, of NO_NUMBER, of 0 (nonzero), and of a logon that is NULL
+ * are left out. */
 void outlook_show_known(proto_tree *tree, int hf, tvbuff_t *tvb, const char *text);
+void outlook_show_number(proto_tree *tree, int hf, tvbuff_t *tvb, uint32_t number);
+void outlook_show_nonzero(proto_tree *tree, int hf, tvbuff_t *tvb, uint32_t number);
 void outlook_show_interval(proto_tree *tree, int hf, tvbuff_t *tvb, int64_t ns);
 
 #endif

@@ -15,7 +15,10 @@
 
 #include "dissect_outlook.h"
 #include "ids.h"
+#include "info.h"
+#include "notes.h"
 #include "pdu.h"
+#include "rows.h"
 #include "rts.h"
 #include "sink_tree.h"
 #include "store.h"
@@ -23,21 +26,13 @@
 
 enum { FRAME_COLUMNS = 2 };          /* key of per-packet data: something of ours stands in Info */
 
-/* ---- Registration ----------------------------------------------------------------- */
-
-static int hf_rpc_vers = -1, hf_rpc_vers_minor = -1, hf_ptype = -1, hf_pfc_flags = -1, hf_drep = -1;
-static int hf_frag_length = -1, hf_auth_length = -1, hf_call_id = -1;
-static int hf_rts_pdu = -1, hf_rts_flags = -1, hf_rts_number = -1;
-static int hf_flag[7] = { -1, -1, -1, -1, -1, -1, -1 };
-static int hf_vc = -1, hf_vc_leg = -1, hf_vc_in_stream = -1, hf_vc_out_stream = -1, hf_vc_cookie = -1;
-static int hf_vc_state = -1, hf_vc_in_peer = -1, hf_vc_out_peer = -1, hf_vc_peer_frame = -1;
-static int hf_channel = -1, hf_channel_bytes = -1, hf_target = -1, hf_outlook_session = -1, hf_session_id = -1;
-static int hf_error_code = -1, hf_greeting = -1, hf_skipped = -1;
-
+static int hf_rpc_vers, hf_rpc_vers_minor, hf_ptype, hf_pfc_flags, hf_drep, hf_frag_length, hf_auth_length, hf_call_id;
+static int hf_rts_pdu, hf_rts_flags, hf_flag[7], hf_rts_number;
+static int hf_vc, hf_vc_leg, hf_vc_in_stream, hf_vc_out_stream, hf_vc_cookie, hf_vc_state, hf_vc_in_peer, hf_vc_out_peer;
+static int hf_vc_peer_frame, hf_channel, hf_channel_bytes, hf_target, hf_outlook_session, hf_session_id, hf_error_code;
+static int hf_greeting, hf_skipped;
 static int ett_pdu = -1, ett_flags = -1, ett_vc = -1, ett_head = -1;
-
-static expert_field ei_malformed = EI_INIT;
-static expert_field ei_unexpected = EI_INIT;
+static expert_field ei_malformed, ei_unexpected;
 
 static const value_string channel_names[] = {
     { RTS_IN, "IN" },
@@ -62,69 +57,9 @@ static const value_string ptype_names[] = {
     { 0, NULL }
 };
 
-void rpch_register_fields(void)
-{
-    static hf_register_info of_rpch[] = {
-        { &hf_rpc_vers, { "Version", "rpch.rpc_vers", FT_UINT8, BASE_DEC, NULL, 0, NULL, HFILL } },
-        { &hf_rpc_vers_minor, { "Version (minor)", "rpch.rpc_vers_minor", FT_UINT8, BASE_DEC, NULL, 0, NULL, HFILL } },
-        { &hf_ptype, { "Packet type", "rpch.ptype", FT_UINT8, BASE_DEC, VALS(ptype_names), 0, NULL, HFILL } },
-        { &hf_pfc_flags, { "Packet Flags", "rpch.pfc_flags", FT_UINT8, BASE_HEX, NULL, 0, NULL, HFILL } },
-        { &hf_drep, { "Data Representation", "rpch.drep", FT_BYTES, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_frag_length, { "Frag Length", "rpch.frag_length", FT_UINT16, BASE_DEC, NULL, 0, NULL, HFILL } },
-        { &hf_auth_length, { "Auth Length", "rpch.auth_length", FT_UINT16, BASE_DEC, NULL, 0, NULL, HFILL } },
-        { &hf_call_id, { "Call ID", "rpch.call_id", FT_UINT32, BASE_DEC, NULL, 0, NULL, HFILL } },
-        { &hf_rts_pdu, { "RTS PDU", "rpch.rts.pdu", FT_STRING, BASE_NONE, NULL, 0,
-          "Name by MS-RPCH 2.2.4; candidates are joined by \" or \"", HFILL } },
-        { &hf_rts_flags, { "Flags", "rpch.rts.flags", FT_UINT16, BASE_HEX, NULL, 0, NULL, HFILL } },
-        { &hf_flag[0], { "PING", "rpch.rts.flags.ping", FT_BOOLEAN, 16, NULL, RTS_FLAG_PING, NULL, HFILL } },
-        { &hf_flag[1], { "OTHER_CMD", "rpch.rts.flags.other_cmd", FT_BOOLEAN, 16, NULL, RTS_FLAG_OTHER_CMD, NULL, HFILL } },
-        { &hf_flag[2], { "RECYCLE_CHANNEL", "rpch.rts.flags.recycle_channel", FT_BOOLEAN, 16, NULL,
-          RTS_FLAG_RECYCLE_CHANNEL, NULL, HFILL } },
-        { &hf_flag[3], { "IN_CHANNEL", "rpch.rts.flags.in_channel", FT_BOOLEAN, 16, NULL, RTS_FLAG_IN_CHANNEL, NULL, HFILL } },
-        { &hf_flag[4], { "OUT_CHANNEL", "rpch.rts.flags.out_channel", FT_BOOLEAN, 16, NULL, RTS_FLAG_OUT_CHANNEL, NULL,
-          HFILL } },
-        { &hf_flag[5], { "EOF", "rpch.rts.flags.eof", FT_BOOLEAN, 16, NULL, RTS_FLAG_EOF, NULL, HFILL } },
-        { &hf_flag[6], { "ECHO", "rpch.rts.flags.echo", FT_BOOLEAN, 16, NULL, RTS_FLAG_ECHO, NULL, HFILL } },
-        { &hf_rts_number, { "Number of Commands", "rpch.rts.number_of_commands", FT_UINT16, BASE_DEC, NULL, 0, NULL, HFILL } },
-        { &hf_vc, { "Virtual connection", "rpch.vc", FT_UINT32, BASE_DEC, NULL, 0,
-          "Number in order of appearance, from 0", HFILL } },
-        { &hf_vc_leg, { "Leg", "rpch.vc.leg", FT_UINT32, BASE_DEC, NULL, 0,
-          "On a load balancer each side has a leg of its own; 0 is the one seen first", HFILL } },
-        { &hf_vc_in_stream, { "IN tcp.stream", "rpch.vc.in_stream", FT_UINT32, BASE_DEC, NULL, 0, NULL, HFILL } },
-        { &hf_vc_out_stream, { "OUT tcp.stream", "rpch.vc.out_stream", FT_UINT32, BASE_DEC, NULL, 0, NULL, HFILL } },
-        { &hf_vc_cookie, { "Virtual connection cookie", "rpch.vc.cookie", FT_GUID, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_vc_state, { "State", "rpch.vc.state", FT_STRING, BASE_NONE, NULL, 0, "After this frame (MS-RPCH 3.2)", HFILL } },
-        { &hf_vc_in_peer, { "IN peer", "rpch.vc.in_peer", FT_STRING, BASE_NONE, NULL, 0,
-          "Server end of the IN channel's TCP connection", HFILL } },
-        { &hf_vc_out_peer, { "OUT peer", "rpch.vc.out_peer", FT_STRING, BASE_NONE, NULL, 0,
-          "Server end of the OUT channel's TCP connection", HFILL } },
-        { &hf_vc_peer_frame, { "Other half in", "rpch.vc.peer_frame", FT_FRAMENUM, BASE_NONE, NULL, 0,
-          "First RTS PDU, else request, of the other channel", HFILL } },
-        { &hf_channel, { "Channel", "rpch.channel", FT_UINT8, BASE_DEC, VALS(channel_names), 0, NULL, HFILL } },
-        { &hf_channel_bytes, { "Channel bytes", "rpch.channel.bytes", FT_UINT64, BASE_DEC, NULL, 0,
-          "All body bytes of this HTTP channel up to and with this PDU", HFILL } },
-        { &hf_target, { "Target", "rpch.target", FT_STRING, BASE_NONE, NULL, 0, "RPC server and port of the request", HFILL } },
-        { &hf_outlook_session, { "OutlookSession", "rpch.outlook_session", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_session_id, { "SessionId", "rpch.session_id", FT_STRING, BASE_NONE, NULL, 0, "From Pragma", HFILL } },
-        { &hf_error_code, { "Error code", "rpch.error.code", FT_UINT32, BASE_HEX, NULL, 0,
-          "Of 503 RPC Error, a fault or a bind_nak", HFILL } },
-        { &hf_greeting, { "Legacy server response", "rpch.greeting", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL } },
-        { &hf_skipped, { "Bytes passed over", "rpch.skipped", FT_BYTES, BASE_NONE, NULL, 0, NULL, HFILL } },
-    };
-    static ei_register_info broken[] = {
-        { &ei_malformed, { "rpch.rts.malformed", PI_MALFORMED, PI_ERROR, "A broken PDU", EXPFILL } },
-        { &ei_unexpected,
-          { "rpch.rts.unexpected", PI_PROTOCOL, PI_NOTE, "A value out of range, or a PDU out of place", EXPFILL } },
-    };
-    static int *ett[] = { &ett_pdu, &ett_flags, &ett_vc, &ett_head };
-    proto_register_field_array(proto_rpch, of_rpch, array_length(of_rpch));
-    proto_register_subtree_array(ett, array_length(ett));
-    expert_register_field_array(expert_register_protocol(proto_rpch), broken, array_length(broken));
-}
-
 /* ---- Columns ---------------------------------------------------------------------- */
 
-void rpch_begin_columns(packet_info *pinfo)
+static void begin_columns(packet_info *pinfo)
 {
     if (!pinfo->cinfo || p_get_proto_data(pinfo->pool, pinfo, proto_rpch, FRAME_COLUMNS))
         return;
@@ -135,6 +70,19 @@ void rpch_begin_columns(packet_info *pinfo)
 static void show_in_info(packet_info *pinfo, const char *text)
 {
     outlook_show_in_info(pinfo, "RPCH", text);
+}
+
+static proto_tree *part_tree(proto_tree *tree, tvbuff_t *tvb, int offset, int len, int ett, const char *what)
+{
+    return proto_item_add_subtree(
+        proto_tree_add_protocol_format(tree, proto_rpch, tvb, offset, len, "RPC over HTTP, %s", what), ett);
+}
+
+static void show_error_code(proto_tree *tree, tvbuff_t *tvb, int offset, int len, uint32_t code, const char *name)
+{
+    proto_item *item = proto_tree_add_uint(tree, hf_error_code, tvb, offset, len, code);
+    if (name)
+        proto_item_append_text(item, " (%s)", name);
 }
 
 /* ---- RTS PDUs --------------------------------------------------------------------- */
@@ -151,37 +99,38 @@ struct show {
 static const char *problem_text(packet_info *pinfo, const struct rts_issue *issue)
 {
     wmem_allocator_t *scope = pinfo->pool;
+    const uint32_t value = issue->value, low = issue->expected_low;
     switch (issue->problem) {
     case RTS_BAD_VERSION:
-        return wmem_strdup_printf(scope, "RPC version %u.%u, not 5.0", issue->value >> 8, issue->value & 0xff);
+        return wmem_strdup_printf(scope, "RPC version %u.%u, not 5.0", value >> 8, value & 0xff);
     case RTS_BAD_PFC_FLAGS:
         return wmem_strdup_printf(scope, "pfc_flags 0x%02x: an RTS PDU has 0x%02x, first and last fragment (MS-RPCH 2.2.3.6.1)",
-                                  issue->value, issue->expected_low);
+                                  value, low);
     case RTS_BAD_DREP:
-        return wmem_strdup_printf(scope, "Data representation 0x%08x: an RTS PDU has 0x%08x (MS-RPCH 2.2.3.6.1)", issue->value,
-                                  issue->expected_low);
+        return wmem_strdup_printf(scope, "Data representation 0x%08x: an RTS PDU has 0x%08x (MS-RPCH 2.2.3.6.1)", value,
+                                  low);
     case RTS_BAD_FRAG_LENGTH:
-        return wmem_strdup_printf(scope, "frag_length is %u, but the commands end at %u", issue->value, issue->expected_low);
+        return wmem_strdup_printf(scope, "frag_length is %u, but the commands end at %u", value, low);
     case RTS_BAD_AUTH_LENGTH:
-        return wmem_strdup_printf(scope, "auth_length %u: an RTS PDU has 0 (MS-RPCH 2.2.3.6.1)", issue->value);
+        return wmem_strdup_printf(scope, "auth_length %u: an RTS PDU has 0 (MS-RPCH 2.2.3.6.1)", value);
     case RTS_BAD_CALL_ID:
-        return wmem_strdup_printf(scope, "call_id %u: an RTS PDU has 0 (MS-RPCH 2.2.3.6.1)", issue->value);
+        return wmem_strdup_printf(scope, "call_id %u: an RTS PDU has 0 (MS-RPCH 2.2.3.6.1)", value);
     case RTS_TRUNCATED:
-        return wmem_strdup_printf(scope, "The PDU ends inside this command: %u bytes are left, %u are needed", issue->value,
-                                  issue->expected_low);
+        return wmem_strdup_printf(scope, "The PDU ends inside this command: %u bytes are left, %u are needed", value,
+                                  low);
     case RTS_UNKNOWN_COMMAND:
         return wmem_strdup_printf(scope, "Unknown command %u: its length is not known, so nothing behind it can be read",
-                                  issue->value);
+                                  value);
     case RTS_BAD_ADDRESS_TYPE:
-        return wmem_strdup_printf(scope, "Address type %u: 0 is IPv4, 1 is IPv6 (MS-RPCH 2.2.3.2)", issue->value);
+        return wmem_strdup_printf(scope, "Address type %u: 0 is IPv4, 1 is IPv6 (MS-RPCH 2.2.3.2)", value);
     case RTS_TOO_SHORT:
-        return wmem_strdup_printf(scope, "frag_length %u has no room for Flags and NumberOfCommands", issue->value);
+        return wmem_strdup_printf(scope, "frag_length %u has no room for Flags and NumberOfCommands", value);
     case RTS_RANGE:
         return wmem_strdup_printf(scope, "%s %u is out of its range, %u to %u (MS-RPCH 2.2.3.5)",
-                                  issue->row->label, issue->value, issue->expected_low, issue->expected_high);
+                                  issue->row->label, value, low, issue->expected_high);
     case RTS_UNDEFINED_FLAGS:
-        return wmem_strdup_printf(scope, "Flags 0x%04x: bits beyond 0x%04x are not defined (MS-RPCH 2.2.3.6.1)", issue->value,
-                                  issue->expected_low);
+        return wmem_strdup_printf(scope, "Flags 0x%04x: bits beyond 0x%04x are not defined (MS-RPCH 2.2.3.6.1)", value,
+                                  low);
     }
     return "";
 }
@@ -209,8 +158,7 @@ static void show_header(proto_tree *tree, tvbuff_t *tvb, const struct pdu_header
 
 static void show_channel(proto_tree *tree, tvbuff_t *tvb, const struct pdu_note *note)
 {
-    if (note->channel != 0)
-        proto_item_set_generated(proto_tree_add_uint(tree, hf_channel, tvb, 0, 0, note->channel));
+    outlook_show_nonzero(tree, hf_channel, tvb, note->channel);
     proto_item_set_generated(proto_tree_add_uint64(tree, hf_channel_bytes, tvb, 0, 0, note->bytes));
 }
 
@@ -237,8 +185,7 @@ static void show_rts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
 {
     show_in_info(pinfo, note->name);
     /* Without a tree expert items are still made: taps and -z expert want them. */
-    proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, 0, -1, "RPC over HTTP, %s", note->name);
-    proto_tree *pdu_tree = proto_item_add_subtree(item, ett_pdu);
+    proto_tree *pdu_tree = part_tree(tree, tvb, 0, -1, ett_pdu, note->name);
     proto_item_set_generated(proto_tree_add_string(pdu_tree, hf_rts_pdu, tvb, 0, 0, note->name));
     show_channel(pdu_tree, tvb, note);
     show_header(pdu_tree, tvb, header);
@@ -296,11 +243,10 @@ static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
     show_channel(pdu_tree, tvb, note);
     uint32_t status;
     if (pdu_status(p, captured, &status)) {
-        const char *name = header->ptype == RPC_FAULT ? pdu_fault_name(status) : pdu_nak_name((uint16_t)status);
-        int at = header->ptype == RPC_FAULT ? 24 : 16;
-        proto_item *code = proto_tree_add_uint(pdu_tree, hf_error_code, tvb, at, header->ptype == RPC_FAULT ? 4 : 2, status);
-        if (name)
-            proto_item_append_text(code, " (%s)", name);
+        if (header->ptype == RPC_FAULT)
+            show_error_code(pdu_tree, tvb, 24, 4, status, pdu_fault_name(status));
+        else
+            show_error_code(pdu_tree, tvb, 16, 2, status, pdu_nak_name((uint16_t)status));
     }
     show_out_of_place(pdu_tree, pinfo, tvb, note);
     if ((uint32_t)header->auth_length + PDU_HEADER_LEN > header->frag_length)
@@ -314,7 +260,7 @@ static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
 
 /* ---- One PDU ---------------------------------------------------------------------- */
 
-void rpch_show_pdu(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct pdu_note *note)
+static void show_pdu(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct pdu_note *note)
 {
     uint32_t captured = tvb_captured_length(tvb);
     if (captured < PDU_HEADER_LEN) {
@@ -344,7 +290,7 @@ void rpch_show_pdu(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const st
     ENDTRY;
 }
 
-void rpch_show_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, unsigned bad_offset)
+static void show_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, unsigned bad_offset)
 {
     static const struct {
         unsigned first, last;
@@ -361,41 +307,32 @@ void rpch_show_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, in
         if (bad_offset >= places[i].first && bad_offset <= places[i].last)
             what = places[i].what;
     }
-    proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, offset, -1, "RPC over HTTP, broken PDU");
-    proto_tree *pdu_tree = proto_item_add_subtree(item, ett_pdu);
+    proto_tree *pdu_tree = part_tree(tree, tvb, offset, -1, ett_pdu, "broken PDU");
     show_in_info(pinfo, "broken PDU");
     proto_tree_add_expert_format(pdu_tree, pinfo, &ei_malformed, tvb, offset + (int)bad_offset, 1,
                                  "No PDU begins here: %s", what);
 }
 
-void rpch_show_gap(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len, const char *what)
+static void show_gap(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len, const char *what)
 {
     int captured = MIN(len, stretch_captured(tvb, offset));
-    proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, offset, captured, "RPC over HTTP, %s", what);
-    proto_tree *gap_tree = proto_item_add_subtree(item, ett_pdu);
+    proto_tree *gap_tree = part_tree(tree, tvb, offset, captured, ett_pdu, what);
     show_in_info(pinfo, what);
     if (captured > 0)
         proto_tree_add_item(gap_tree, hf_skipped, tvb, offset, captured, ENC_NA);
 }
 
-void rpch_show_greeting(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len)
+static void show_greeting(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len)
 {
-    proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, offset, len,
-                                                      "RPC over HTTP, legacy server response");
+    proto_tree *greeting_tree = part_tree(tree, tvb, offset, len, ett_pdu, "legacy server response");
     show_in_info(pinfo, "Legacy server response");
-    proto_tree_add_item(proto_item_add_subtree(item, ett_pdu), hf_greeting, tvb, offset, len, ENC_ASCII);
+    proto_tree_add_item(greeting_tree, hf_greeting, tvb, offset, len, ENC_ASCII);
 }
 
 /* ---- Heads ------------------------------------------------------------------------ */
 
-static void show_text(proto_tree *tree, int hf, tvbuff_t *tvb, int offset, int len, const char *text)
-{
-    if (*text)
-        proto_tree_add_string(tree, hf, tvb, offset, len, text);
-}
-
-void rpch_show_head(tvbuff_t *tvb, packet_info *pinfo _U_, proto_tree *tree, int offset, const struct http_head *head,
-                    const struct http_info *info)
+static void show_head(tvbuff_t *tvb, packet_info *pinfo _U_, proto_tree *tree, int offset,
+                      const struct http_head *head, const struct http_info *info)
 {
     if (!tree)
         return;
@@ -404,22 +341,25 @@ void rpch_show_head(tvbuff_t *tvb, packet_info *pinfo _U_, proto_tree *tree, int
     snprintf(status, sizeof status, "response %u", info->status);
     const char *what = info->method == HTTP_RPC_IN_DATA ? "IN request" : info->method == HTTP_RPC_OUT_DATA ? "OUT request"
                      : info->is_request ? "request of version 1" : status;
-    proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, offset, len, "RPC over HTTP, %s", what);
-    proto_tree *head_tree = proto_item_add_subtree(item, ett_head);
-    if (info->has_target)
-        show_text(head_tree, hf_target, tvb, offset, len, info->target);
-    show_text(head_tree, hf_outlook_session, tvb, offset, len, info->outlook_session);
-    show_text(head_tree, hf_session_id, tvb, offset, len, info->session_id);
-    show_text(head_tree, outlook_hf_request_id, tvb, offset, len, info->request_id);
-    show_text(head_tree, outlook_hf_client_request_id, tvb, offset, len, info->client_request_id);
-    show_text(head_tree, outlook_hf_front_end, tvb, offset, len, info->front_end);
-    show_text(head_tree, outlook_hf_failure_context, tvb, offset, len, info->failure_context);
-    if (info->rpc_error) {
-        proto_item *code = proto_tree_add_uint(head_tree, hf_error_code, tvb, offset, len, info->rpc_error_code);
-        const char *name = http_rpc_error_name(info->rpc_error_code);
-        if (name)
-            proto_item_append_text(code, " (%s)", name);
+    proto_tree *head_tree = part_tree(tree, tvb, offset, len, ett_head, what);
+    const struct {
+        int hf;
+        const char *text;
+    } texts[] = {
+        { hf_target, info->has_target ? info->target : "" },
+        { hf_outlook_session, info->outlook_session },
+        { hf_session_id, info->session_id },
+        { outlook_hf_request_id, info->request_id },
+        { outlook_hf_client_request_id, info->client_request_id },
+        { outlook_hf_front_end, info->front_end },
+        { outlook_hf_failure_context, info->failure_context },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        if (*texts[i].text)
+            proto_tree_add_string(head_tree, texts[i].hf, tvb, offset, len, texts[i].text);
     }
+    if (info->rpc_error)
+        show_error_code(head_tree, tvb, offset, len, info->rpc_error_code, http_rpc_error_name(info->rpc_error_code));
 }
 
 /* ---- The frame -------------------------------------------------------------------- */
@@ -430,13 +370,7 @@ static void show_peer(proto_tree *tree, int hf, tvbuff_t *tvb, const struct endp
     if (!peer)
         return;
     endpoint_format(peer, text);
-    proto_item_set_generated(proto_tree_add_string(tree, hf, tvb, 0, 0, text));
-}
-
-static void show_number(proto_tree *tree, int hf, tvbuff_t *tvb, uint32_t number)
-{
-    if (number != NO_NUMBER)
-        proto_item_set_generated(proto_tree_add_uint(tree, hf, tvb, 0, 0, number));
+    outlook_show_known(tree, hf, tvb, text);
 }
 
 static bool has_pdu(const struct frame_note *note)
@@ -450,15 +384,14 @@ static bool has_pdu(const struct frame_note *note)
 
 static void show_snapshot(proto_tree *tree, tvbuff_t *tvb, const struct vc_snapshot *now, bool with_channel)
 {
-    show_number(tree, hf_vc, tvb, now->vc);
-    show_number(tree, hf_vc_leg, tvb, now->leg);
-    if (with_channel && now->channel != 0)
-        proto_item_set_generated(proto_tree_add_uint(tree, hf_channel, tvb, 0, 0, now->channel));
-    if (now->state)
-        proto_item_set_generated(proto_tree_add_string(tree, hf_vc_state, tvb, 0, 0, now->state));
-    show_number(tree, hf_vc_in_stream, tvb, now->in_stream);
+    outlook_show_number(tree, hf_vc, tvb, now->vc);
+    outlook_show_number(tree, hf_vc_leg, tvb, now->leg);
+    if (with_channel)
+        outlook_show_nonzero(tree, hf_channel, tvb, now->channel);
+    outlook_show_known(tree, hf_vc_state, tvb, now->state);
+    outlook_show_number(tree, hf_vc_in_stream, tvb, now->in_stream);
     show_peer(tree, hf_vc_in_peer, tvb, now->in_peer);
-    show_number(tree, hf_vc_out_stream, tvb, now->out_stream);
+    outlook_show_number(tree, hf_vc_out_stream, tvb, now->out_stream);
     show_peer(tree, hf_vc_out_peer, tvb, now->out_peer);
     if (now->cookie) {
         e_guid_t guid;
@@ -468,11 +401,10 @@ static void show_snapshot(proto_tree *tree, tvbuff_t *tvb, const struct vc_snaps
         memcpy(guid.data4, now->cookie + 8, sizeof guid.data4);
         proto_item_set_generated(proto_tree_add_guid(tree, hf_vc_cookie, tvb, 0, 0, &guid));
     }
-    if (now->peer_frame != 0)
-        proto_item_set_generated(proto_tree_add_uint(tree, hf_vc_peer_frame, tvb, 0, 0, now->peer_frame));
+    outlook_show_nonzero(tree, hf_vc_peer_frame, tvb, now->peer_frame);
 }
 
-void rpch_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note)
+static void show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note)
 {
     /* Without a tree only verdicts count: expert items are made for taps too. */
     if (!note->verdicts && ((!note->mark && !note->auth) || !tree))
@@ -494,4 +426,67 @@ void rpch_show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
     for (const struct auth_note *auth = note->auth; auth; auth = auth->next)
         outlook_show_auth(vc_tree, tvb, &auth->shown);
     outlook_show_verdicts(tvb, pinfo, vc_tree, note->verdicts);
+}
+
+/* ---- Registration ----------------------------------------------------------------- */
+
+void rpch_register_show(struct show_calls *calls)
+{
+    static hf_register_info of_rpch[] = {
+        NUMBER_ROW(hf_rpc_vers, FT_UINT8, "Version", "rpch.rpc_vers", NULL),
+        NUMBER_ROW(hf_rpc_vers_minor, FT_UINT8, "Version (minor)", "rpch.rpc_vers_minor", NULL),
+        FIELD_ROW(hf_ptype, FT_UINT8, BASE_DEC, VALS(ptype_names), 0, "Packet type", "rpch.ptype", NULL),
+        FIELD_ROW(hf_pfc_flags, FT_UINT8, BASE_HEX, NULL, 0, "Packet Flags", "rpch.pfc_flags", NULL),
+        FIELD_ROW(hf_drep, FT_BYTES, BASE_NONE, NULL, 0, "Data Representation", "rpch.drep", NULL),
+        NUMBER_ROW(hf_frag_length, FT_UINT16, "Frag Length", "rpch.frag_length", NULL),
+        NUMBER_ROW(hf_auth_length, FT_UINT16, "Auth Length", "rpch.auth_length", NULL),
+        NUMBER_ROW(hf_call_id, FT_UINT32, "Call ID", "rpch.call_id", NULL),
+        TEXT_ROW(hf_rts_pdu, "RTS PDU", "rpch.rts.pdu", "Name by MS-RPCH 2.2.4; candidates are joined by \" or \""),
+        FIELD_ROW(hf_rts_flags, FT_UINT16, BASE_HEX, NULL, 0, "Flags", "rpch.rts.flags", NULL),
+        BIT_ROW(hf_flag[0], 16, "PING", "rpch.rts.flags.ping", RTS_FLAG_PING),
+        BIT_ROW(hf_flag[1], 16, "OTHER_CMD", "rpch.rts.flags.other_cmd", RTS_FLAG_OTHER_CMD),
+        BIT_ROW(hf_flag[2], 16, "RECYCLE_CHANNEL", "rpch.rts.flags.recycle_channel", RTS_FLAG_RECYCLE_CHANNEL),
+        BIT_ROW(hf_flag[3], 16, "IN_CHANNEL", "rpch.rts.flags.in_channel", RTS_FLAG_IN_CHANNEL),
+        BIT_ROW(hf_flag[4], 16, "OUT_CHANNEL", "rpch.rts.flags.out_channel", RTS_FLAG_OUT_CHANNEL),
+        BIT_ROW(hf_flag[5], 16, "EOF", "rpch.rts.flags.eof", RTS_FLAG_EOF),
+        BIT_ROW(hf_flag[6], 16, "ECHO", "rpch.rts.flags.echo", RTS_FLAG_ECHO),
+        NUMBER_ROW(hf_rts_number, FT_UINT16, "Number of Commands", "rpch.rts.number_of_commands", NULL),
+        NUMBER_ROW(hf_vc, FT_UINT32, "Virtual connection", "rpch.vc", "Number in order of appearance, from 0"),
+        NUMBER_ROW(hf_vc_leg, FT_UINT32, "Leg", "rpch.vc.leg",
+                   "On a load balancer each side has a leg of its own; 0 is the one seen first"),
+        NUMBER_ROW(hf_vc_in_stream, FT_UINT32, "IN tcp.stream", "rpch.vc.in_stream", NULL),
+        NUMBER_ROW(hf_vc_out_stream, FT_UINT32, "OUT tcp.stream", "rpch.vc.out_stream", NULL),
+        FIELD_ROW(hf_vc_cookie, FT_GUID, BASE_NONE, NULL, 0, "Virtual connection cookie", "rpch.vc.cookie", NULL),
+        TEXT_ROW(hf_vc_state, "State", "rpch.vc.state", "After this frame (MS-RPCH 3.2)"),
+        TEXT_ROW(hf_vc_in_peer, "IN peer", "rpch.vc.in_peer", "Server end of the IN channel's TCP connection"),
+        TEXT_ROW(hf_vc_out_peer, "OUT peer", "rpch.vc.out_peer", "Server end of the OUT channel's TCP connection"),
+        FRAME_ROW(hf_vc_peer_frame, "Other half in", "rpch.vc.peer_frame", NULL,
+                  "First RTS PDU, else request, of the other channel"),
+        FIELD_ROW(hf_channel, FT_UINT8, BASE_DEC, VALS(channel_names), 0, "Channel", "rpch.channel", NULL),
+        NUMBER_ROW(hf_channel_bytes, FT_UINT64, "Channel bytes", "rpch.channel.bytes",
+                   "All body bytes of this HTTP channel up to and with this PDU"),
+        TEXT_ROW(hf_target, "Target", "rpch.target", "RPC server and port of the request"),
+        TEXT_ROW(hf_outlook_session, "OutlookSession", "rpch.outlook_session", NULL),
+        TEXT_ROW(hf_session_id, "SessionId", "rpch.session_id", "From Pragma"),
+        FIELD_ROW(hf_error_code, FT_UINT32, BASE_HEX, NULL, 0, "Error code", "rpch.error.code",
+                  "Of 503 RPC Error, a fault or a bind_nak"),
+        TEXT_ROW(hf_greeting, "Legacy server response", "rpch.greeting", NULL),
+        FIELD_ROW(hf_skipped, FT_BYTES, BASE_NONE, NULL, 0, "Bytes passed over", "rpch.skipped", NULL),
+    };
+    static ei_register_info broken[] = {
+        { &ei_malformed, { "rpch.rts.malformed", PI_MALFORMED, PI_ERROR, "A broken PDU", EXPFILL } },
+        { &ei_unexpected,
+          { "rpch.rts.unexpected", PI_PROTOCOL, PI_NOTE, "A value out of range, or a PDU out of place", EXPFILL } },
+    };
+    static int *ett[] = { &ett_pdu, &ett_flags, &ett_vc, &ett_head };
+    proto_register_field_array(proto_rpch, of_rpch, array_length(of_rpch));
+    proto_register_subtree_array(ett, array_length(ett));
+    expert_register_field_array(expert_register_protocol(proto_rpch), broken, array_length(broken));
+    calls->rpch_columns = begin_columns;
+    calls->rpch_pdu = show_pdu;
+    calls->rpch_malformed = show_malformed;
+    calls->rpch_gap = show_gap;
+    calls->rpch_greeting = show_greeting;
+    calls->rpch_head = show_head;
+    calls->rpch_frame = show_frame;
 }

@@ -20,7 +20,7 @@ static struct catalogue catalogue;
 static int *hf_of;               /* one for each field of the catalogue */
 
 static int ett_group = -1, ett_flags = -1;
-static expert_field ei_malformed = EI_INIT;
+static expert_field ei_malformed;
 
 G_STATIC_ASSERT(sizeof(value_string) == sizeof(struct field_name));
 G_STATIC_ASSERT(G_STRUCT_OFFSET(value_string, strptr) == G_STRUCT_OFFSET(struct field_name, name));
@@ -113,9 +113,7 @@ void sink_register(void)
     catalogue_init(&catalogue, (struct arena){ .alloc = epan_alloc });
     register_layout("mapihttp.", mapi_bodies);
     register_layout("rpch.rts.", rts_layouts);
-    hf_of = (int *)wmem_alloc_array(wmem_epan_scope(), int, catalogue.count);
-    for (unsigned i = 0; i < catalogue.count; i++)
-        hf_of[i] = -1;
+    hf_of = (int *)wmem_alloc0_array(wmem_epan_scope(), int, catalogue.count);
     register_fields(proto_mapihttp, "mapihttp.");
     register_fields(proto_rpch, "rpch.rts.");
     proto_register_subtree_array(ett, G_N_ELEMENTS(ett));
