@@ -254,7 +254,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t r = 0; r < aworld_rows(play.world); r++) {
         assert(aworld_row(play.world, r, &row));
         assert(row.user && row.host && row.scheme && row.challenge_servers && row.start.frame && row.slowest_ns >= -1);
-        assert((row.verdict == VERDICT_KINDS) == (row.verdict_frame == 0));
+        assert((row.verdict.kind == VERDICT_KINDS) == (row.verdict.frame == 0));
         assert(row.start.frame <= row.last.frame);
     }
     assert(!aworld_row(play.world, aworld_rows(play.world), &row));

@@ -444,7 +444,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t r = 0; r < rows; r++) {
         assert(mworld_row(play.world, r, &row));
         assert(row.user && row.request_id);
-        assert((row.verdict == VERDICT_KINDS) == (row.verdict_frame == 0));
+        assert((row.verdict.kind == VERDICT_KINDS) == (row.verdict.frame == 0));
         assert(row.endpoint == 1 || row.endpoint == 2);
     }
     assert(!mworld_row(play.world, rows, &row));

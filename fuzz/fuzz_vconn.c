@@ -302,8 +302,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct leg_row row;
     for (uint32_t r = 0; r < play.world->rows.count; r++) {
         assert(vworld_row(play.world, r, &row));
-        assert(row.verdict == VERDICT_KINDS || row.verdict_frame > 0);
-        assert((row.verdict == VERDICT_KINDS) == (row.verdict_frame == 0));
+        assert(row.verdict.kind == VERDICT_KINDS || row.verdict.frame > 0);
+        assert((row.verdict.kind == VERDICT_KINDS) == (row.verdict.frame == 0));
         assert(memchr(row.ended, '\0', sizeof(row.ended)) && row.state && row.user && row.request_id);
     }
     assert(!vworld_row(play.world, play.world->rows.count, &row));

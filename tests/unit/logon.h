@@ -72,8 +72,8 @@ static inline void stage_rows(const struct stage *stage)
                    "%lld-%lld", row.user, row.host, row.scheme, row.connections, row.accepted, row.refused,
                    (long long)row.slowest_ns, row.challenge_servers, row.first_refusal.frame, row.start.frame,
                    row.last.frame, (long long)row.start.ns, (long long)row.last.ns);
-        transcript("    %s frame %u where %s%s", row.verdict == VERDICT_KINDS ? "-" : verdict_filter(row.verdict),
-                   row.verdict_frame, verdict_where_name(row.where), row.where_seen ? " (seen)" : "");
+        transcript("    %s frame %u where %s%s", row.verdict.kind == VERDICT_KINDS ? "-" : verdict_filter(row.verdict.kind),
+                   row.verdict.frame, verdict_where_name(row.verdict.where), row.verdict.seen ? " (seen)" : "");
     }
 }
 

@@ -102,11 +102,11 @@ static inline void scene_rows(const struct scene *scene)
                    "behind %s ok %u failed %u slowest %lld of %u code %d ended %s id %s", row.session, row.leg,
                    row.start.frame, row.last.frame, (long long)row.start.ns, (long long)row.last.ns, row.user,
                    row.application, row.mailbox, row.user_dn, row.endpoint, client, server, row.front_ends, row.back_ends,
-                   row.ok, row.failed, (long long)row.slowest_ns, row.slowest_type, row.has_code ? (int)row.last_code : -1,
+                   row.ok, row.failed, (long long)row.slowest_ns, row.slowest_type, (int)row.last_code,
                    row.ended, row.request_id);
         transcript("    %s frame %u where %s%s cannot tell %s",
-                   row.verdict == VERDICT_KINDS ? "-" : verdict_filter(row.verdict), row.verdict_frame,
-                   verdict_where_name(row.where), row.where_seen ? " (seen)" : "", shown(row.cannot_tell));
+                   row.verdict.kind == VERDICT_KINDS ? "-" : verdict_filter(row.verdict.kind), row.verdict.frame,
+                   verdict_where_name(row.verdict.where), row.verdict.seen ? " (seen)" : "", shown(row.verdict.cannot_tell));
     }
 }
 

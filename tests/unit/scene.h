@@ -88,15 +88,15 @@ static inline void scene_rows(const struct scene *scene)
         transcript("row %u.%u frames %u-%u %lld-%lld user %s from %s to %s streams %d %d peers %s %s setup %lld calls %u "
                    "faults %u idle %lld state %s ended %s requests %u %u id %s", row.vc, row.leg, row.start.frame,
                    row.last.frame, (long long)row.start.ns, (long long)row.last.ns, row.user,
-                   shown_end(row.has_client ? &row.client : NULL, client), shown(row.target), (int)row.in_stream,
-                   (int)row.out_stream, shown_end(row.has_in_peer ? &row.in_peer : NULL, in),
-                   shown_end(row.has_out_peer ? &row.out_peer : NULL, out), (long long)row.setup_ns, row.calls, row.faults,
-                   (long long)row.longest_idle_ns, row.state, row.ended, row.request_frame_in, row.request_frame_out,
+                   shown_end(row.client.family ? &row.client : NULL, client), shown(row.target), (int)row.in.stream,
+                   (int)row.out.stream, shown_end(row.in.peer.family ? &row.in.peer : NULL, in),
+                   shown_end(row.out.peer.family ? &row.out.peer : NULL, out), (long long)row.setup_ns, row.calls, row.faults,
+                   (long long)row.longest_idle_ns, row.state, row.ended, row.in.request_frame, row.out.request_frame,
                    row.request_id);
         transcript("    %s severity %d frame %u where %s%s cannot tell %s",
-                   row.verdict == VERDICT_KINDS ? "-" : verdict_filter(row.verdict),
-                   row.verdict == VERDICT_KINDS ? -1 : (int)row.severity, row.verdict_frame,
-                   verdict_where_name(row.where), row.where_seen ? " (seen)" : "", shown(row.cannot_tell));
+                   row.verdict.kind == VERDICT_KINDS ? "-" : verdict_filter(row.verdict.kind),
+                   row.verdict.kind == VERDICT_KINDS ? -1 : (int)row.verdict.severity, row.verdict.frame,
+                   verdict_where_name(row.verdict.where), row.verdict.seen ? " (seen)" : "", shown(row.verdict.cannot_tell));
     }
 }
 

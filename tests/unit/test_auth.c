@@ -360,7 +360,7 @@ static void test_torn_behind(bool split)
     CHECK_INT(row.accepted, split ? 0 : 1);
     CHECK_INT(row.refused, split ? 1 : 0);
     CHECK_STR(row.challenge_servers, "ex1.example.test");
-    CHECK_INT(row.verdict, split ? V_NTLM_TORN : VERDICT_KINDS);
+    CHECK_INT(row.verdict.kind, split ? V_NTLM_TORN : VERDICT_KINDS);
     stage_end(&stage);
 }
 
@@ -1181,7 +1181,7 @@ static void test_rows(void)
     CHECK_STR(row.challenge_servers, "ex1.example.test, ex2.example.test");
     CHECK_INT(row.connections, 2);
     CHECK_INT(row.accepted, 1);
-    CHECK_INT(row.verdict, VERDICT_KINDS);
+    CHECK_INT(row.verdict.kind, VERDICT_KINDS);
     CHECK(aworld_row(stage.world, 2, &row));
     CHECK_STR(row.user, "BOB");
     CHECK_INT(row.connections, 2);

@@ -71,7 +71,7 @@ static void test_attempts(void)
         tap_fin(&p.out, UP);
     }
     SILENT(&s);
-    CHECK_INT(row_of(&s, 0).verdict, V_NEVER_JOINED);
+    CHECK_INT(row_of(&s, 0).verdict.kind, V_NEVER_JOINED);
     scene_end(&s);
     scene_begin(&s);
     for (int attempt = 0; attempt < 2; attempt++) {
@@ -120,7 +120,7 @@ static void test_withheld(void)
         damage(&p.in, UP);
         scene_wait(&s, 6);
         tap_ack(&p.in, DOWN);
-        CHECK(row_of(&s, 0).cannot_tell);
+        CHECK(row_of(&s, 0).verdict.cannot_tell);
         tap_fin(&p.in, UP);
         tap_fin(&p.out, UP);
         SILENT(&s);
@@ -131,11 +131,11 @@ static void test_withheld(void)
             tap_rpc_status(&p.out, DOWN, RPC_FAULT, 40, 5);
             EXPECT(&s, "failed:note@%u/0.0", s.frame);
         }
-        CHECK(!row_of(&s, 0).cannot_tell);
+        CHECK(!row_of(&s, 0).verdict.cannot_tell);
         scene_wait(&s, 100);
         damage(&p.in, DOWN);
         tap_fin(&p.in, DOWN);    /* idle_closed would be due */
-        CHECK(row_of(&s, 0).cannot_tell);
+        CHECK(row_of(&s, 0).verdict.cannot_tell);
         SILENT(&s);
         scene_end(&s);
     }
@@ -206,8 +206,8 @@ static void test_quiet(void)
             unit_check_str(s.log, whole ? expected : "", __FILE__, __LINE__, told);
             s.log[0] = '\0';
             struct leg_row row = row_of(&s, 0);
-            CHECK(!row.cannot_tell);
-            CHECK_INT(row.verdict == VERDICT_KINDS, !whole);
+            CHECK(!row.verdict.cannot_tell);
+            CHECK_INT(row.verdict.kind == VERDICT_KINDS, !whole);
             scene_end(&s);
         }
     }

@@ -70,8 +70,8 @@ static void test_session(void)
     CHECK_INT(row.ok, 3);
     CHECK_INT(row.failed, 0);
     CHECK_STR(row.ended, "Disconnect (frame 6)");
-    CHECK_INT(row.verdict, VERDICT_KINDS);
-    CHECK(row.cannot_tell == NULL);
+    CHECK_INT(row.verdict.kind, VERDICT_KINDS);
+    CHECK(row.verdict.cannot_tell == NULL);
     CHECK(!mworld_row(scene.world, 1, &row));
     CHECK_STR(scene.log, "");
     scene_end(&scene);
@@ -465,8 +465,8 @@ static void test_lost(void)
     answer_code(&tap, 10, "The Session Context is not found.");
     CHECK_STR(scene.log, "response_code.failed:warning@4/0.0");
     CHECK(mworld_row(scene.world, 0, &row));
-    CHECK_INT(row.verdict, V_SESSION_LOST);
-    CHECK_INT(row.verdict_frame, 4);
+    CHECK_INT(row.verdict.kind, V_SESSION_LOST);
+    CHECK_INT(row.verdict.frame, 4);
     CHECK_STR(row.ended, "lost (frame 4)");
     ask(&tap, "Execute", 3, JAR_1);
     CHECK_STR(scene.log, "response_code.failed:warning@4/0.0 session.lost:error@5/0.0");
@@ -558,7 +558,7 @@ static void test_lost(void)
     tap_fin(&other, WAY_TO_SERVER);
     CHECK_STR(scene.log, "response_code.failed:warning@4/0.0");
     CHECK(mworld_row(scene.world, 0, &row));
-    CHECK_STR(row.cannot_tell, "stream 1: no SYN captured");
+    CHECK_STR(row.verdict.cannot_tell, "stream 1: no SYN captured");
     scene_end(&scene);
 }
 
@@ -998,7 +998,7 @@ static void test_rows_tell_doubt(void)
         ask(&tap, "Execute", 2, JAR_1);
         tap_rst(&tap, WAY_TO_CLIENT);
         CHECK(mworld_row(scene.world, 0, &row));
-        CHECK_STR(row.cannot_tell, rows[i].text);
+        CHECK_STR(row.verdict.cannot_tell, rows[i].text);
         CHECK_STR(scene.log, rows[i].text ? "" : "request.unanswered:note@5/0.0");
         scene_end(&scene);
     }
@@ -1206,8 +1206,8 @@ static void test_gone(void)
     struct session_row row;
     CHECK_STR(scene.log, "");
     CHECK(mworld_row(scene.world, 0, &row));
-    CHECK_INT(row.verdict, V_UNANSWERED);        /* should the capture end here */
-    CHECK_INT(row.verdict_frame, 4);
+    CHECK_INT(row.verdict.kind, V_UNANSWERED);        /* should the capture end here */
+    CHECK_INT(row.verdict.frame, 4);
     scene_wait(&scene, 2);
     tap_wire(&tap[1], WAY_TO_SERVER, (struct wire){ .len = 0 });
     CHECK_STR(scene.log, "request.unanswered:note@5/0.0");

@@ -147,14 +147,14 @@ static void test_healthy(void)
     CHECK_STR(row.state, "closed");
     CHECK_INT(row.calls, 1);
     CHECK_INT(row.faults, 0);
-    CHECK_INT(row.in_stream, 0);
-    CHECK_INT(row.out_stream, 1);
-    CHECK(row.has_client && row.client.port == 1002);
+    CHECK_INT(row.in.stream, 0);
+    CHECK_INT(row.out.stream, 1);
+    CHECK(row.client.family && row.client.port == 1002);
     CHECK_INT(row.setup_ns, 6 * SECONDS_NS / 1000);
     CHECK(row.longest_idle_ns >= 150 * SECONDS_NS && row.longest_idle_ns < 151 * SECONDS_NS);
-    CHECK_INT(row.verdict, VERDICT_KINDS);
-    CHECK_INT(row.where, WHERE_NONE);
-    CHECK(!row.cannot_tell);
+    CHECK_INT(row.verdict.kind, VERDICT_KINDS);
+    CHECK_INT(row.verdict.where, WHERE_NONE);
+    CHECK(!row.verdict.cannot_tell);
     CHECK(strncmp(row.ended, "FIN by client (frame ", 21) == 0);
     CHECK_INT(vtcp_row(in.conn), 0);
     CHECK(vtcp_mark(in.conn, &mark) && mark.leg && mark.state == LEG_CLOSED);
@@ -986,7 +986,7 @@ static const char *doubt_of(struct scene *s)
 {
     struct leg_row row;
     vworld_row(s->world, 0, &row);
-    return row.cannot_tell;
+    return row.verdict.cannot_tell;
 }
 
 static void test_rows_tell_doubt(void)
@@ -1016,15 +1016,15 @@ static void test_rows_tell_doubt(void)
         CHECK_STR(doubt_of(&s), rows[i].text);
         struct leg_row row;
         vworld_row(s.world, 0, &row);
-        CHECK_INT(row.where, WHERE_UNKNOWN);
+        CHECK_INT(row.verdict.where, WHERE_UNKNOWN);
         CHECK_INT(row.setup_ns, -1);
         if (rows[i].text) {
             SILENT(&s);
-            CHECK_INT(row.verdict, VERDICT_KINDS);
+            CHECK_INT(row.verdict.kind, VERDICT_KINDS);
         } else {
             EXPECT(&s, "never_joined:warning@%u/0.0", s.frame);
-            CHECK_INT(row.verdict, V_NEVER_JOINED);
-            CHECK_INT(row.verdict_frame, s.frame);
+            CHECK_INT(row.verdict.kind, V_NEVER_JOINED);
+            CHECK_INT(row.verdict.frame, s.frame);
         }
         scene_end(&s);
     }
@@ -1106,9 +1106,9 @@ static void test_row_joined_across(void)
     open_both(&in, &out, 10);
     struct leg_row row;
     vworld_row(s.world, 0, &row);
-    CHECK_INT(row.verdict, V_PROXIES_DIFFER);
-    CHECK_INT(row.where, WHERE_NONE);
-    CHECK(!row.cannot_tell);
+    CHECK_INT(row.verdict.kind, V_PROXIES_DIFFER);
+    CHECK_INT(row.verdict.where, WHERE_NONE);
+    CHECK(!row.verdict.cannot_tell);
     scene_end(&s);
 }
 
@@ -1121,15 +1121,15 @@ static void test_row_verdict(void)
     start_both(&in, &out, 10);
     struct leg_row row;
     vworld_row(s.world, 0, &row);
-    CHECK_INT(row.verdict, V_PROXIES_DIFFER);
-    CHECK_INT(row.severity, V_NOTE);
+    CHECK_INT(row.verdict.kind, V_PROXIES_DIFFER);
+    CHECK_INT(row.verdict.severity, V_NOTE);
     struct http_info error = http_response(503);
     strcpy(error.request_id, "id-1");
     tap_head(&out, &error);
     uint32_t frame = s.frame;
     vworld_row(s.world, 0, &row);
-    CHECK_INT(row.verdict, V_REFUSED);
-    CHECK_INT(row.verdict_frame, frame);
+    CHECK_INT(row.verdict.kind, V_REFUSED);
+    CHECK_INT(row.verdict.frame, frame);
     CHECK_STR(row.request_id, "id-1");
     CHECK_STR(row.state, "closed");
     tap_rst(&out, DOWN);

@@ -311,9 +311,9 @@ static void test_misrouted_by_balancer(void)
     CHECK_INT(s.where, WHERE_DEVICE);
     struct leg_row row;
     vworld_row(s.world, 1, &row);
-    CHECK_INT(row.verdict, V_BACKEND_MISMATCH);
-    CHECK_INT(row.where, WHERE_DEVICE);
-    CHECK(row.where_seen);
+    CHECK_INT(row.verdict.kind, V_BACKEND_MISMATCH);
+    CHECK_INT(row.verdict.where, WHERE_DEVICE);
+    CHECK(row.verdict.seen);
     scene_end(&s);
 }
 
@@ -333,7 +333,7 @@ static void test_handshake_in_doubt(void)
     SILENT(&s);
     struct leg_row row;
     vworld_row(s.world, 0, &row);
-    CHECK(row.cannot_tell);
+    CHECK(row.verdict.cannot_tell);
     /* The hole is filled by a retransmission, and was not C2. */
     tap_frame(&p.out);
     struct segment again = {
@@ -578,7 +578,7 @@ static void test_not_lone(void)
         SILENT(&s);
         struct leg_row row;
         vworld_row(s.world, 0, &row);
-        CHECK_STR(row.cannot_tell, i ? "IN: no SYN captured" : "IN: one direction only");
+        CHECK_STR(row.verdict.cannot_tell, i ? "IN: no SYN captured" : "IN: one direction only");
         scene_end(&s);
     }
 }
@@ -1080,7 +1080,7 @@ static void test_calls(void)
     vworld_row(s.world, 0, &row);
     CHECK_INT(row.calls, 1);
     CHECK_INT(row.faults, 2);
-    CHECK_INT(row.verdict, V_CALL_FAILED);
+    CHECK_INT(row.verdict.kind, V_CALL_FAILED);
     scene_end(&s);
 }
 

@@ -8,7 +8,12 @@
 #define OUTLOOKHTTP_CONNECTIONS_H
 
 #include "vconn.h"
-#include "verdict.h"
+#include "row.h"
+
+struct half_row {
+    struct endpoint peer;        /* family 0 if there is none */
+    uint32_t stream, request_frame;      /* NO_NUMBER, 0 */
+};
 
 /* A row for each connection and leg that is numbered, in that order. What it points at is the
  * world's and does not change. */
@@ -16,24 +21,15 @@ struct leg_row {
     uint32_t vc, leg;
     struct when start, last;
     const char *user;            /* "" if none; as sent, with the scheme: "EXAMPLE\\alice (NTLM)" */
-    struct endpoint client;      /* of the channel seen first */
-    bool has_client;
+    struct endpoint client;      /* of the channel seen first; family 0 if none was */
     const char *target;
-    bool has_in_peer, has_out_peer;
-    struct endpoint in_peer, out_peer;
-    uint32_t in_stream, out_stream;
+    struct half_row in, out;
     int64_t setup_ns;            /* first channel request to CONN/C2 (C1); -1 if not opened */
     uint32_t calls, faults;
     int64_t longest_idle_ns;     /* on either channel, while both were there */
     const char *state;
     char ended[64];              /* "", "FIN by server (frame 33)", ... */
-    enum verdict_kind verdict;   /* the gravest, first of its severity; VERDICT_KINDS if none */
-    enum verdict_severity severity;
-    uint32_t verdict_frame;
-    enum verdict_where where;    /* WHERE_NONE: nothing wrong; WHERE_UNKNOWN: cannot tell */
-    bool where_seen;
-    const char *cannot_tell;     /* why absence proves nothing here ("IN: no SYN captured"), or NULL */
-    uint32_t request_frame_in, request_frame_out;
+    struct row_verdict verdict;
     const char *request_id;      /* of the last response, "" if none */
 };
 

@@ -8,7 +8,7 @@
 #define OUTLOOKHTTP_LOGONS_H
 
 #include "auth.h"
-#include "verdict.h"
+#include "row.h"
 
 struct auth_row {
     const char *user, *host, *scheme;
@@ -17,10 +17,7 @@ struct auth_row {
     const char *challenge_servers;       /* "EX1, EX2", "" if none */
     struct when first_refusal;   /* frame 0 if none */
     struct when start, last;
-    enum verdict_kind verdict;   /* the gravest, VERDICT_KINDS if none */
-    uint32_t verdict_frame;
-    enum verdict_where where;
-    bool where_seen;
+    struct row_verdict verdict;
 };
 
 /* False if there are no so many. */

@@ -8,7 +8,7 @@
 #define OUTLOOKHTTP_SESSIONS_H
 
 #include "mapi.h"
-#include "verdict.h"
+#include "row.h"
 
 #define SESSION_NAMES_MAX 256
 
@@ -24,15 +24,9 @@ struct session_row {
     uint32_t ok, failed;         /* responses */
     int64_t slowest_ns;          /* -1 if none */
     uint8_t slowest_type;
-    bool has_code;
-    uint32_t last_code;
+    int64_t last_code;           /* -1 if none */
     char ended[64];              /* "", "Disconnect (frame 33)", "lost (frame 12)", ... */
-    enum verdict_kind verdict;   /* the gravest, VERDICT_KINDS if none */
-    uint32_t verdict_frame;
-    enum verdict_where where;    /* WHERE_UNKNOWN: cannot tell */
-    bool where_seen;
-    const char *cannot_tell;     /* why absence proves nothing here, or NULL */
-    char doubt[64];              /* room for it */
+    struct row_verdict verdict;
     const char *request_id;      /* of the server, of the last failure, "" if none */
 };
 

@@ -9,6 +9,8 @@
 
 #include "compat.h"
 
+#include <stddef.h>
+
 #include <epan/srt_table.h>
 #include <epan/stat_tap_ui.h>
 
@@ -34,25 +36,39 @@ static char *cell(const char *text)
     return copy;
 }
 
-static char *seconds(int64_t ns)
+/* Each makes the text of a cell from a member of the row. */
+
+static char *text_cell(const void *member)
 {
-    return ns < 0 ? g_strdup("-") : g_strdup_printf("%.3f s", (double)ns / 1e9);
+    return cell(*(const char *const *)member);
 }
 
-static char *peer(bool known, const struct endpoint *endpoint)
+static char *array_cell(const void *member)
 {
-    char text[ENDPOINT_TEXT_MAX];
-    if (!known)
-        return g_strdup("-");
-    endpoint_format(endpoint, text);
-    return g_strdup(text);
+    return cell((const char *)member);
 }
 
-static char *utc(const struct when *when)
+static char *seconds_cell(const void *member)
 {
+    const int64_t ns = *(const int64_t *)member;
+    return ns < 0 ? cell(NULL) : g_strdup_printf("%.3f s", (double)ns / 1e9);
+}
+
+static char *peer_cell(const void *member)
+{
+    const struct endpoint *endpoint = (const struct endpoint *)member;
+    char text[ENDPOINT_TEXT_MAX] = "";
+    if (endpoint->family)
+        endpoint_format(endpoint, text);
+    return cell(text);
+}
+
+static char *time_cell(const void *member)
+{
+    const struct when *when = (const struct when *)member;
     GDateTime *moment = when->frame ? g_date_time_new_from_unix_utc(when->ns / 1000000000) : NULL;
     if (!moment)
-        return g_strdup("-");
+        return cell(NULL);
     char *whole = g_date_time_format(moment, "%Y-%m-%dT%H:%M:%S");
     char *text = g_strdup_printf("%s.%03dZ", whole, (int)(when->ns % 1000000000 / 1000000));
     g_free(whole);
@@ -60,55 +76,105 @@ static char *utc(const struct when *when)
     return text;
 }
 
-static char *number(uint32_t value)
+static char *frame_cell(const void *member)
 {
-    return value ? g_strdup_printf("%u", value) : g_strdup("-");
+    const uint32_t frame = *(const uint32_t *)member;
+    return frame ? g_strdup_printf("%u", frame) : cell(NULL);
 }
 
-static char *filter_name(enum verdict_kind kind)
+static char *verdict_cell(const void *member)
 {
+    const enum verdict_kind kind = *(const enum verdict_kind *)member;
     return cell(kind == VERDICT_KINDS ? NULL : verdict_filter(kind));
 }
 
-static char *where(enum verdict_where place, bool seen, const char *cannot_tell)
+static char *where_cell(const void *member)
 {
-    if (place == WHERE_NONE || place == WHERE_UNKNOWN) {
-        if (cannot_tell)
-            return g_strdup_printf("CANNOT TELL: %s", cannot_tell);
-        return g_strdup(place == WHERE_NONE ? "-" : "CANNOT TELL");
-    }
-    return g_strdup_printf("%s (%s)", verdict_where_name(place), seen ? "seen" : "inferred");
+    const struct row_verdict *verdict = (const struct row_verdict *)member;
+    if (verdict->where != WHERE_NONE && verdict->where != WHERE_UNKNOWN)
+        return g_strdup_printf("%s (%s)", verdict_where_name(verdict->where), verdict->seen ? "seen" : "inferred");
+    if (verdict->cannot_tell)
+        return g_strdup_printf("CANNOT TELL: %s", verdict->cannot_tell);
+    return cell(verdict_where_name(verdict->where));
+}
+
+static char *endpoint_cell(const void *member)
+{
+    static const char *const names[] = { "", "emsmdb", "nspi" };
+    const uint8_t endpoint = *(const uint8_t *)member;
+    return cell(endpoint < G_N_ELEMENTS(names) ? names[endpoint] : NULL);
+}
+
+static char *type_cell(const void *member)
+{
+    return cell(mapi_type_name((enum mapi_type)*(const uint8_t *)member));
+}
+
+static char *code_cell(const void *member)
+{
+    const int64_t code = *(const int64_t *)member;
+    return code < 0 ? cell(NULL) : g_strdup_printf("%u", (uint32_t)code);
 }
 
 /* ---- Tables ----------------------------------------------------------------------- */
 
-/* A table whose rows the state numbers. Titles as tools/table.py knows them. */
-struct report {
-    const char *title;           /* of the table */
-    stat_tap_table_item *columns;
-    unsigned count;
-    /* Fills in the values; false if there is no such row. */
-    bool (*fill)(uint32_t index, stat_tap_table_item_type *items);
+union row {
+    struct leg_row leg;
+    struct session_row session;
+    struct auth_row auth;
 };
 
-#define TEXT(title) { TABLE_ITEM_STRING, TAP_ALIGN_LEFT, title, "%s" }
-#define TIME(title) { TABLE_ITEM_STRING, TAP_ALIGN_LEFT, title, "%-24s" }
-#define RIGHT(title) { TABLE_ITEM_STRING, TAP_ALIGN_RIGHT, title, "%s" }
-#define COUNT(title) { TABLE_ITEM_UINT, TAP_ALIGN_RIGHT, title, "%u" }
+/* A column, and the member of the row that it shows. */
+struct column {
+    stat_tap_table_item title;
+    size_t member;
+    char *(*text)(const void *member);   /* NULL: a number, as it is */
+};
+
+/* A table whose rows the state numbers. Titles as tools/table.py knows them. */
+struct report {
+    stat_tap_table_ui ui;        /* first: Wireshark knows the report by it */
+    const char *title;           /* of the table */
+    const struct column *columns;
+    /* Fills in the row; false if there is no such row. */
+    bool (*fill)(uint32_t index, union row *row);
+    stat_tap_table_item titles[COLUMNS_MAX];
+};
+
+#define TEXT(title, row, member, text) \
+    { { TABLE_ITEM_STRING, TAP_ALIGN_LEFT, title, "%s" }, offsetof(struct row, member), text }
+#define TIME(title, row, member) \
+    { { TABLE_ITEM_STRING, TAP_ALIGN_LEFT, title, "%-24s" }, offsetof(struct row, member), time_cell }
+#define RIGHT(title, row, member, text) \
+    { { TABLE_ITEM_STRING, TAP_ALIGN_RIGHT, title, "%s" }, offsetof(struct row, member), text }
+#define COUNT(title, row, member, format) \
+    { { TABLE_ITEM_UINT, TAP_ALIGN_RIGHT, title, format }, offsetof(struct row, member), NULL }
+#define VERDICT(row) \
+    TEXT("Verdict", row, verdict.kind, verdict_cell), RIGHT("Frame", row, verdict.frame, frame_cell), \
+    TEXT("Where", row, verdict, where_cell)
 
 static void fill(const struct report *report, stat_tap_table *table, uint32_t index)
 {
+    const unsigned count = (unsigned)report->ui.nfields;
     stat_tap_table_item_type items[COLUMNS_MAX];
-    memset(items, 0, sizeof items);
-    for (unsigned column = 0; column < report->count; column++)
-        items[column].type = report->columns[column].type;
-    if (!report->fill(index, items))
+    union row row;
+    if (!report->fill(index, &row))
         return;
+    memset(items, 0, sizeof items);
+    for (unsigned i = 0; i < count; i++) {
+        const struct column *column = &report->columns[i];
+        const void *member = (const uint8_t *)&row + column->member;
+        items[i].type = column->title.type;
+        if (column->text)
+            items[i].value.string_value = column->text(member);
+        else
+            items[i].value.uint_value = *(const uint32_t *)member;
+    }
     if (index >= table->num_elements) {
-        stat_tap_init_table_row(table, index, report->count, items);
+        stat_tap_init_table_row(table, index, count, items);
         return;
     }
-    for (unsigned column = 0; column < report->count; column++) {
+    for (unsigned column = 0; column < count; column++) {
         stat_tap_table_item_type *old = stat_tap_get_field_data(table, index, column);
         if (old->type == TABLE_ITEM_STRING)
             g_free((char *)old->value.string_value);
@@ -116,23 +182,44 @@ static void fill(const struct report *report, stat_tap_table *table, uint32_t in
     }
 }
 
-/* Rows are numbered in order: what is missing before this one is filled too. */
-static void fill_up_to(const struct report *report, stat_tap_table *table, uint32_t row)
+static const struct report *report_of(void *tapdata)
 {
-    if (row == NO_NUMBER)
-        return;
-    while (table->num_elements < row) {
-        unsigned before = table->num_elements;
-        fill(report, table, before);
-        if (table->num_elements == before)
-            return;
-    }
-    fill(report, table, row);
+    return (const struct report *)((stat_data_t *)tapdata)->stat_tap_data;
 }
 
 static stat_tap_table *table_of(void *tapdata)
 {
     return g_array_index(((stat_data_t *)tapdata)->stat_tap_data->tables, stat_tap_table *, 0);
+}
+
+/* Rows are numbered in order: what is missing before this one is filled too. */
+static void fill_up_to(void *tapdata, uint32_t row)
+{
+    stat_tap_table *table = table_of(tapdata);
+    if (row == NO_NUMBER)
+        return;
+    while (table->num_elements < row) {
+        unsigned before = table->num_elements;
+        fill(report_of(tapdata), table, before);
+        if (table->num_elements == before)
+            return;
+    }
+    fill(report_of(tapdata), table, row);
+}
+
+/* The row of what a verdict is about, which need not be the frame's: columns 0 and 1 hold
+ * a number in order of appearance and its leg. Legs are added behind, so a row is rarely far
+ * from its number. */
+static void fill_again(void *tapdata, uint32_t numbered, uint32_t leg)
+{
+    stat_tap_table *table = table_of(tapdata);
+    for (uint32_t index = numbered; index < table->num_elements; index++) {
+        if (stat_tap_get_field_data(table, index, 0)->value.uint_value == numbered
+            && stat_tap_get_field_data(table, index, 1)->value.uint_value == leg) {
+            fill(report_of(tapdata), table, index);
+            return;
+        }
+    }
 }
 
 static void free_item(stat_tap_table *table _U_, unsigned row _U_, unsigned column _U_,
@@ -157,197 +244,121 @@ static void reset(stat_tap_table *table)
     table->num_elements = 0;
 }
 
-static void init(stat_tap_table_ui *stat, const struct report *report)
+static void init(stat_tap_table_ui *stat)
 {
+    const struct report *report = (const struct report *)stat;
     stat_tap_table *table = stat_tap_find_table(stat, report->title);
-    if (table) {
-        if (stat->stat_tap_reset_table_cb)
-            stat->stat_tap_reset_table_cb(table);
-        return;
-    }
-    table = stat_tap_init_table(report->title, (int)report->count, 0, NULL);
-    stat_tap_add_table(stat, table);
-}
-
-/* The row of what a verdict is about, which need not be the frame's: columns 0 and 1 hold
- * a number in order of appearance and its leg. Legs are added behind, so a row is rarely far
- * from its number. */
-static uint32_t row_of(const stat_tap_table *table, uint32_t numbered, uint32_t leg)
-{
-    for (uint32_t index = numbered; index < table->num_elements; index++) {
-        if (stat_tap_get_field_data(table, index, 0)->value.uint_value == numbered
-            && stat_tap_get_field_data(table, index, 1)->value.uint_value == leg)
-            return index;
-    }
-    return NO_NUMBER;
+    if (!table)
+        stat_tap_add_table(stat, stat_tap_init_table(report->title, (int)stat->nfields, 0, NULL));
+    else if (stat->stat_tap_reset_table_cb)
+        stat->stat_tap_reset_table_cb(table);
 }
 
 /* ---- rpch,connections ------------------------------------------------------------- */
 
-static stat_tap_table_item connection_columns[] = {
-    { TABLE_ITEM_UINT, TAP_ALIGN_RIGHT, "VC", "%4u" }, { TABLE_ITEM_UINT, TAP_ALIGN_RIGHT, "Leg", "%3u" },
-    TIME("Start"), TEXT("User"), TEXT("Client"), TEXT("Target"), TEXT("IN peer"), TEXT("OUT peer"),
-    RIGHT("Set-up time"), COUNT("Calls"), COUNT("Faults"), RIGHT("Longest idle"), TEXT("State"), TEXT("Ended"),
-    TEXT("Verdict"), RIGHT("Frame"), TEXT("Where"), TEXT("Request id"),
+static const struct column connection_columns[] = {
+    COUNT("VC", leg_row, vc, "%4u"),
+    COUNT("Leg", leg_row, leg, "%3u"),
+    TIME("Start", leg_row, start),
+    TEXT("User", leg_row, user, text_cell),
+    TEXT("Client", leg_row, client, peer_cell),
+    TEXT("Target", leg_row, target, text_cell),
+    TEXT("IN peer", leg_row, in.peer, peer_cell),
+    TEXT("OUT peer", leg_row, out.peer, peer_cell),
+    RIGHT("Set-up time", leg_row, setup_ns, seconds_cell),
+    COUNT("Calls", leg_row, calls, "%u"),
+    COUNT("Faults", leg_row, faults, "%u"),
+    RIGHT("Longest idle", leg_row, longest_idle_ns, seconds_cell),
+    TEXT("State", leg_row, state, text_cell),
+    TEXT("Ended", leg_row, ended, array_cell),
+    VERDICT(leg_row),
+    TEXT("Request id", leg_row, request_id, text_cell),
 };
 
-static bool fill_connection(uint32_t index, stat_tap_table_item_type *items)
+static bool fill_connection(uint32_t index, union row *row)
 {
-    struct leg_row row;
-    if (!store_active() || !vworld_row(store_world(), index, &row))
-        return false;
-    items[0].value.uint_value = row.vc;
-    items[1].value.uint_value = row.leg;
-    items[2].value.string_value = utc(&row.start);
-    items[3].value.string_value = cell(row.user);
-    items[4].value.string_value = peer(row.has_client, &row.client);
-    items[5].value.string_value = cell(row.target);
-    items[6].value.string_value = peer(row.has_in_peer, &row.in_peer);
-    items[7].value.string_value = peer(row.has_out_peer, &row.out_peer);
-    items[8].value.string_value = seconds(row.setup_ns);
-    items[9].value.uint_value = row.calls;
-    items[10].value.uint_value = row.faults;
-    items[11].value.string_value = seconds(row.longest_idle_ns);
-    items[12].value.string_value = cell(row.state);
-    items[13].value.string_value = cell(row.ended);
-    items[14].value.string_value = filter_name(row.verdict);
-    items[15].value.string_value = number(row.verdict_frame);
-    items[16].value.string_value = where(row.where, row.where_seen, row.cannot_tell);
-    items[17].value.string_value = cell(row.request_id);
-    return true;
+    return store_active() && vworld_row(store_world(), index, &row->leg);
 }
-
-static const struct report connections = {
-    "RPC over HTTP connections", connection_columns, G_N_ELEMENTS(connection_columns), fill_connection
-};
 
 static tap_packet_status on_connection(void *tapdata, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
                                        const void *data, tap_flags_t flags _U_)
 {
-    stat_tap_table *table = table_of(tapdata);
     const struct frame_note *note = (const struct frame_note *)data;
-    fill_up_to(&connections, table, note->row);
-    for (const struct verdict *verdict = note->verdicts; verdict; verdict = verdict->next) {
-        uint32_t row = verdict->vc == NO_NUMBER ? NO_NUMBER : row_of(table, verdict->vc, verdict->leg);
-        if (row != NO_NUMBER && row != note->row)
-            fill(&connections, table, row);
-    }
+    fill_up_to(tapdata, note->row);
+    for (const struct verdict *verdict = note->verdicts; verdict; verdict = verdict->next)
+        fill_again(tapdata, verdict->vc, verdict->leg);
     return TAP_PACKET_REDRAW;
-}
-
-static void init_connections(stat_tap_table_ui *stat)
-{
-    init(stat, &connections);
 }
 
 /* ---- mapihttp,sessions ------------------------------------------------------------ */
 
-static stat_tap_table_item session_columns[] = {
-    { TABLE_ITEM_UINT, TAP_ALIGN_RIGHT, "Session", "%7u" }, { TABLE_ITEM_UINT, TAP_ALIGN_RIGHT, "Leg", "%3u" },
-    TIME("Start"), TIME("End"), TEXT("User"), TEXT("Application"), TEXT("Mailbox"), TEXT("User DN"), TEXT("Endpoint"),
-    TEXT("Client"), TEXT("Server"), TEXT("Front ends"), TEXT("Back ends"), COUNT("OK"), COUNT("Failed"),
-    RIGHT("Slowest"), TEXT("Slowest type"), RIGHT("Last code"), TEXT("Ended"), TEXT("Verdict"), RIGHT("Frame"),
-    TEXT("Where"), TEXT("Request id"),
+static const struct column session_columns[] = {
+    COUNT("Session", session_row, session, "%7u"),
+    COUNT("Leg", session_row, leg, "%3u"),
+    TIME("Start", session_row, start),
+    TIME("End", session_row, last),
+    TEXT("User", session_row, user, text_cell),
+    TEXT("Application", session_row, application, text_cell),
+    TEXT("Mailbox", session_row, mailbox, text_cell),
+    TEXT("User DN", session_row, user_dn, text_cell),
+    TEXT("Endpoint", session_row, endpoint, endpoint_cell),
+    TEXT("Client", session_row, client, peer_cell),
+    TEXT("Server", session_row, server, peer_cell),
+    TEXT("Front ends", session_row, front_ends, array_cell),
+    TEXT("Back ends", session_row, back_ends, array_cell),
+    COUNT("OK", session_row, ok, "%u"),
+    COUNT("Failed", session_row, failed, "%u"),
+    RIGHT("Slowest", session_row, slowest_ns, seconds_cell),
+    TEXT("Slowest type", session_row, slowest_type, type_cell),
+    RIGHT("Last code", session_row, last_code, code_cell),
+    TEXT("Ended", session_row, ended, array_cell),
+    VERDICT(session_row),
+    TEXT("Request id", session_row, request_id, text_cell),
 };
 
-static bool fill_session(uint32_t index, stat_tap_table_item_type *items)
+static bool fill_session(uint32_t index, union row *row)
 {
-    static const char *const endpoints[] = { "", "emsmdb", "nspi" };
-    struct session_row row;
-    if (!store_mapi_active() || !mworld_row(store_mapi(), index, &row))
-        return false;
-    items[0].value.uint_value = row.session;
-    items[1].value.uint_value = row.leg;
-    items[2].value.string_value = utc(&row.start);
-    items[3].value.string_value = utc(&row.last);
-    items[4].value.string_value = cell(row.user);
-    items[5].value.string_value = cell(row.application);
-    items[6].value.string_value = cell(row.mailbox);
-    items[7].value.string_value = cell(row.user_dn);
-    items[8].value.string_value = cell(row.endpoint < G_N_ELEMENTS(endpoints) ? endpoints[row.endpoint] : NULL);
-    items[9].value.string_value = peer(true, &row.client);
-    items[10].value.string_value = peer(true, &row.server);
-    items[11].value.string_value = cell(row.front_ends);
-    items[12].value.string_value = cell(row.back_ends);
-    items[13].value.uint_value = row.ok;
-    items[14].value.uint_value = row.failed;
-    items[15].value.string_value = seconds(row.slowest_ns);
-    items[16].value.string_value = cell(row.slowest_ns < 0 ? NULL : mapi_type_name((enum mapi_type)row.slowest_type));
-    items[17].value.string_value = row.has_code ? g_strdup_printf("%u", row.last_code) : g_strdup("-");
-    items[18].value.string_value = cell(row.ended);
-    items[19].value.string_value = filter_name(row.verdict);
-    items[20].value.string_value = number(row.verdict_frame);
-    items[21].value.string_value = where(row.where, row.where_seen, row.cannot_tell);
-    items[22].value.string_value = cell(row.request_id);
-    return true;
+    return store_mapi_active() && mworld_row(store_mapi(), index, &row->session);
 }
-
-static const struct report sessions = {
-    "MAPI/HTTP sessions", session_columns, G_N_ELEMENTS(session_columns), fill_session
-};
 
 static tap_packet_status on_session(void *tapdata, packet_info *pinfo _U_, epan_dissect_t *edt _U_, const void *data,
                                     tap_flags_t flags _U_)
 {
-    stat_tap_table *table = table_of(tapdata);
     const struct mapi_note *note = (const struct mapi_note *)data;
     for (const struct mapi_item *item = note->items; item; item = item->next)
-        fill_up_to(&sessions, table, item->message->row);
-    for (const struct verdict *verdict = note->verdicts; verdict; verdict = verdict->next) {
-        uint32_t row = verdict->session == NO_NUMBER ? NO_NUMBER : row_of(table, verdict->session, verdict->leg);
-        if (row != NO_NUMBER)
-            fill(&sessions, table, row);
-    }
+        fill_up_to(tapdata, item->message->row);
+    for (const struct verdict *verdict = note->verdicts; verdict; verdict = verdict->next)
+        fill_again(tapdata, verdict->session, verdict->leg);
     return TAP_PACKET_REDRAW;
-}
-
-static void init_sessions(stat_tap_table_ui *stat)
-{
-    init(stat, &sessions);
 }
 
 /* ---- outlook,auth ----------------------------------------------------------------- */
 
-static stat_tap_table_item logon_columns[] = {
-    TEXT("User"), TEXT("Host"), TEXT("Scheme"), COUNT("Connections"), COUNT("Accepted"), COUNT("Refused"),
-    RIGHT("Slowest"), TEXT("Challenge names"), RIGHT("First refusal"), TIME("Start"), TIME("End"), TEXT("Verdict"),
-    RIGHT("Frame"), TEXT("Where"),
+static const struct column logon_columns[] = {
+    TEXT("User", auth_row, user, text_cell),
+    TEXT("Host", auth_row, host, text_cell),
+    TEXT("Scheme", auth_row, scheme, text_cell),
+    COUNT("Connections", auth_row, connections, "%u"),
+    COUNT("Accepted", auth_row, accepted, "%u"),
+    COUNT("Refused", auth_row, refused, "%u"),
+    RIGHT("Slowest", auth_row, slowest_ns, seconds_cell),
+    TEXT("Challenge names", auth_row, challenge_servers, text_cell),
+    RIGHT("First refusal", auth_row, first_refusal.frame, frame_cell),
+    TIME("Start", auth_row, start),
+    TIME("End", auth_row, last),
+    VERDICT(auth_row),
 };
 
-static bool fill_logon(uint32_t index, stat_tap_table_item_type *items)
+static bool fill_logon(uint32_t index, union row *row)
 {
-    struct auth_row row;
-    if (!aworld_row(store_auth(), index, &row))
-        return false;
-    items[0].value.string_value = cell(row.user);
-    items[1].value.string_value = cell(row.host);
-    items[2].value.string_value = cell(row.scheme);
-    items[3].value.uint_value = row.connections;
-    items[4].value.uint_value = row.accepted;
-    items[5].value.uint_value = row.refused;
-    items[6].value.string_value = seconds(row.slowest_ns);
-    items[7].value.string_value = cell(row.challenge_servers);
-    items[8].value.string_value = number(row.first_refusal.frame);
-    items[9].value.string_value = utc(&row.start);
-    items[10].value.string_value = utc(&row.last);
-    items[11].value.string_value = filter_name(row.verdict);
-    items[12].value.string_value = number(row.verdict_frame);
-    items[13].value.string_value = where(row.where, row.where_seen, NULL);
-    return true;
+    return aworld_row(store_auth(), index, &row->auth);
 }
-
-static const struct report logons = { "Outlook logons", logon_columns, G_N_ELEMENTS(logon_columns), fill_logon };
 
 static tap_packet_status on_logon(void *tapdata, packet_info *pinfo _U_, epan_dissect_t *edt _U_, const void *data,
                                   tap_flags_t flags _U_)
 {
-    fill_up_to(&logons, table_of(tapdata), *(const uint32_t *)data);
+    fill_up_to(tapdata, *(const uint32_t *)data);
     return TAP_PACKET_REDRAW;
-}
-
-static void init_logons(stat_tap_table_ui *stat)
-{
-    init(stat, &logons);
 }
 
 /* ---- mapihttp,srt ----------------------------------------------------------------- */
@@ -373,7 +384,7 @@ static tap_packet_status on_response(void *tapdata, packet_info *pinfo, epan_dis
         if (!message->is_response || message->cut || message->elapsed_ns < 0)
             continue;
         int64_t asked = message->end.ns - message->elapsed_ns;
-        nstime_t request_time = { (time_t)(asked / 1000000000), (int)(asked % 1000000000) };
+        nstime_t request_time = ns_time(asked);
         add_srt_table_data(g_array_index(srt->srt_array, srt_stat_table *, 0), message->type, &request_time, pinfo);
         any = true;
     }
@@ -382,32 +393,32 @@ static tap_packet_status on_response(void *tapdata, packet_info *pinfo, epan_dis
 
 /* ---- Registration ----------------------------------------------------------------- */
 
-static void register_report(stat_tap_table_ui *ui, const struct report *report, const char *title, const char *tap,
-                            const char *cli, void (*init_cb)(stat_tap_table_ui *), tap_packet_cb packet)
-{
-    static tap_param params[] = { { PARAM_FILTER, "filter", "Filter", NULL, TRUE } };
-    ui->group = REGISTER_PACKET_STAT_GROUP_UNSORTED;
-    ui->title = title;
-    ui->tap_name = tap;
-    ui->cli_string = cli;
-    ui->stat_tap_init_cb = init_cb;
-    ui->packet_func = packet;
-    ui->stat_tap_reset_table_cb = reset;
-    ui->stat_tap_free_table_item_cb = free_item;
-    ui->nfields = (int)report->count;
-    ui->fields = report->columns;
-    ui->nparams = G_N_ELEMENTS(params);
-    ui->params = params;
-    register_stat_tap_table_ui(ui);
-}
-
 void stats_register(void)
 {
-    static stat_tap_table_ui ui[3];
-    register_report(&ui[0], &connections, "RPC over HTTP Connections", "rpch", "rpch,connections", init_connections,
-                    on_connection);
-    register_report(&ui[1], &sessions, "MAPI over HTTP Sessions", "mapihttp", "mapihttp,sessions", init_sessions,
-                    on_session);
-    register_report(&ui[2], &logons, "Outlook Logons", "outlook", "outlook,auth", init_logons, on_logon);
+    static tap_param params[] = { { PARAM_FILTER, "filter", "Filter", NULL, TRUE } };
+#define REPORT(menu, tap, option, packet, table, columns, fill) \
+    { { .title = menu, .tap_name = tap, .cli_string = option, .packet_func = packet, .nfields = G_N_ELEMENTS(columns) }, \
+      table, columns, fill, { { 0 } } }
+    static struct report reports[] = {
+        REPORT("RPC over HTTP Connections", "rpch", "rpch,connections", on_connection, "RPC over HTTP connections",
+               connection_columns, fill_connection),
+        REPORT("MAPI over HTTP Sessions", "mapihttp", "mapihttp,sessions", on_session, "MAPI/HTTP sessions",
+               session_columns, fill_session),
+        REPORT("Outlook Logons", "outlook", "outlook,auth", on_logon, "Outlook logons", logon_columns, fill_logon),
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(reports); i++) {
+        struct report *report = &reports[i];
+        stat_tap_table_ui *ui = &report->ui;
+        for (size_t column = 0; column < ui->nfields; column++)
+            report->titles[column] = report->columns[column].title;
+        ui->group = REGISTER_PACKET_STAT_GROUP_UNSORTED;
+        ui->stat_tap_init_cb = init;
+        ui->stat_tap_reset_table_cb = reset;
+        ui->stat_tap_free_table_item_cb = free_item;
+        ui->fields = report->titles;
+        ui->nparams = G_N_ELEMENTS(params);
+        ui->params = params;
+        register_stat_tap_table_ui(ui);
+    }
     register_srt_table(proto_mapihttp, "mapihttp", 1, on_response, init_srt, NULL);
 }

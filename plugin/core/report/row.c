@@ -1,0 +1,58 @@
+/* row.c
+ * What the rows of all reports say of findings.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "row.h"
+
+#include <stdio.h>
+
+struct row_verdict row_verdict(const struct result *result)
+{
+    if (!result || !result->told) {
+        return (struct row_verdict){ .kind = VERDICT_KINDS };
+    }
+    return (struct row_verdict){
+        .kind = (enum verdict_kind)result->verdict, .severity = (enum verdict_severity)result->severity,
+        .frame = result->frame, .where = (enum verdict_where)result->where, .seen = result->where_seen
+    };
+}
+
+void row_cannot_tell(struct row_verdict *verdict, const char *why)
+{
+    verdict->cannot_tell = why;
+    if (why && verdict->where == WHERE_NONE) {
+        verdict->where = WHERE_UNKNOWN;
+    }
+}
+
+const char *row_doubt(const struct conn *conn, const char *name)
+{
+    char text[64];
+    uint32_t frame = 0;
+    switch (conn_doubt(conn, &frame)) {
+    case DOUBT_NONE:
+        return NULL;
+    case DOUBT_NO_SYN:
+        snprintf(text, sizeof(text), "%s: no SYN captured", name);
+        break;
+    case DOUBT_ONE_WAY:
+        snprintf(text, sizeof(text), "%s: one direction only", name);
+        break;
+    case DOUBT_GAP:
+        if (frame) {
+            snprintf(text, sizeof(text), "%s: gap before frame %u", name, frame);
+        } else {
+            snprintf(text, sizeof(text), "%s: gap before its first request", name);
+        }
+        break;
+    case DOUBT_CUT:
+        snprintf(text, sizeof(text), "%s: frame %u not captured whole", name, frame);
+        break;
+    case DOUBT_OPAQUE:
+        snprintf(text, sizeof(text), "%s: not decrypted from frame %u on", name, frame);
+        break;
+    }
+    return track_text(conn->track, text);
+}

@@ -1,0 +1,29 @@
+/* row.h
+ * What the rows of all reports say of findings.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_ROW_H
+#define OUTLOOKHTTP_ROW_H
+
+#include "finding.h"
+
+struct row_verdict {
+    enum verdict_kind kind;      /* the gravest, first of its severity; VERDICT_KINDS if none */
+    enum verdict_severity severity;
+    uint32_t frame;
+    enum verdict_where where;    /* WHERE_NONE: nothing wrong; WHERE_UNKNOWN: cannot tell */
+    bool seen;                   /* where was seen, not inferred */
+    const char *cannot_tell;     /* why absence proves nothing here ("IN: no SYN captured"), or NULL */
+};
+
+/* By what was told; result: NULL if nothing was found. */
+struct row_verdict row_verdict(const struct result *result);
+/* Says why it cannot be told, too; NULL: it can. */
+void row_cannot_tell(struct row_verdict *verdict, const char *why);
+/* Why absence proves nothing on a connection, which the text calls by that name; NULL if it does.
+ * The text lives as long as the state. */
+const char *row_doubt(const struct conn *conn, const char *name);
+
+#endif
