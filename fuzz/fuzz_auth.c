@@ -7,8 +7,8 @@
  */
 
 #undef NDEBUG
-#include "../tests/unit/heap.h"
-#include "../tests/unit/tokens.h"
+#include "heap.h"
+#include "tokens.h"
 #include "finding.h"
 #include "outlook.h"
 

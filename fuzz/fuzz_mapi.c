@@ -7,7 +7,7 @@
  */
 
 #undef NDEBUG
-#include "../tests/unit/heap.h"
+#include "heap.h"
 #include "date.h"
 #include "exchange_cookies.h"
 #include "finding.h"

@@ -7,7 +7,7 @@
  */
 
 #undef NDEBUG
-#include "../tests/unit/heap.h"
+#include "heap.h"
 #include "connections.h"
 #include "finding.h"
 #include "outlook.h"

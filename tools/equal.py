@@ -39,7 +39,7 @@ import threading
 import zlib
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT / "tests" / "tshark"))
+sys.path.insert(0, str(PROJECT / "tests" / "lib"))
 import common
 import wsrun
 

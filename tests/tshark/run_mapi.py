@@ -10,9 +10,11 @@ a sample says must be compared.
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import pathlib
 import re
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import common
 import table
 import wsrun

@@ -12,11 +12,13 @@ SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import json
+import pathlib
 import random
 import re
 import subprocess
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import common
 import wsrun
 

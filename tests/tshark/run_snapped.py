@@ -11,10 +11,12 @@ SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import dataclasses
+import pathlib
 import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import common
 import capfile
 import wsrun

@@ -9,9 +9,11 @@ body must belong to a field, behind compression and XOR too. Verdicts are judged
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import pathlib
 import re
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import common
 import mapibodies as m
 import table

@@ -15,6 +15,7 @@ import random
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import common
 import wsrun
 from common import capfile

@@ -19,7 +19,7 @@
  *
  * Each case is also run cut at every byte: by the capture, which must not add an issue, and
  * by the sender; and with bytes changed, of which transcripts/ has a digest for each case (see
- * ../unit/transcript.h).
+ * ../lib/transcript.h).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -31,8 +31,8 @@
 #include "properties.h"
 #include "rts.h"
 
-#include "../unit/heap.h"
-#include "../unit/transcript.h"
+#include "heap.h"
+#include "transcript.h"
 
 #include <stdio.h>
 
