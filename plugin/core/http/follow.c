@@ -6,50 +6,62 @@
 
 #include "follow.h"
 
-enum { BETWEEN, BODY_LENGTH, BODY_CHUNKED, BODY_UNTIL_CLOSE, ENDED };
+enum { BETWEEN, BODY };
 
-static void begin_body(struct follow *follow, const struct http_fields *fields, bool answers_head)
+void http_body_begin(struct http_body *body, const struct http_fields *fields, bool chunked, bool answers_head)
 {
     const struct http_head *head = fields->head;
-    follow->state = ENDED;
+    memset(body, 0, sizeof(*body));
+    body->framing = HTTP_FRAMING_LENGTH;
     if (!head->is_request && (head->status < 200 || head->status == 204 || head->status == 304 || answers_head)) {
         return;
     }
-    if (fields->transfer_encoding.ptr) {
-        http_chunks_init(&follow->chunks);
-        follow->state = BODY_CHUNKED;
+    if (chunked) {
+        http_chunks_init(&body->chunks);
+        body->framing = HTTP_FRAMING_CHUNKED;
     } else if (fields->content_length >= 0) {
-        follow->left = (uint64_t)fields->content_length;
-        follow->state = follow->left > 0 ? BODY_LENGTH : ENDED;
+        body->left = (uint64_t)fields->content_length;
     } else if (!head->is_request) {
-        follow->state = BODY_UNTIL_CLOSE;
+        body->framing = HTTP_FRAMING_OPEN;
     }
 }
 
-static size_t chunked(struct follow *follow, const uint8_t *p, size_t len, struct follow_event *event)
+size_t http_body_next(struct http_body *body, const uint8_t *p, size_t len, struct span *data)
+{
+    if (body->framing == HTTP_FRAMING_CHUNKED) {
+        return http_chunks_next(&body->chunks, p, len, data);
+    }
+    *data = span_of(p, len);
+    if (body->framing == HTTP_FRAMING_LENGTH) {
+        data->len = len < body->left ? len : (size_t)body->left;
+        body->left -= data->len;
+    }
+    return data->len;
+}
+
+bool http_body_ended(const struct http_body *body)
+{
+    const bool stopped = body->chunks.state == HTTP_CHUNK_DONE || body->chunks.state == HTTP_CHUNK_BAD;
+    return body->framing == HTTP_FRAMING_CHUNKED ? stopped : body->framing == HTTP_FRAMING_LENGTH && body->left == 0;
+}
+
+/* Takes bytes of the body up to the next event. */
+static size_t follow_body(struct follow *follow, const uint8_t *p, size_t len, struct follow_event *event)
 {
     size_t used = 0;
-    while (used < len) {
-        used += http_chunks_next(&follow->chunks, p + used, len - used, &event->data);
-        if (follow->chunks.state == HTTP_CHUNK_BAD) {
+    while (used < len && event->data.len == 0 && !http_body_ended(&follow->body)) {
+        used += http_body_next(&follow->body, p + used, len - used, &event->data);
+        if (follow->body.framing == HTTP_FRAMING_CHUNKED && follow->body.chunks.state == HTTP_CHUNK_BAD) {
             follow->state = BETWEEN;
             event->what = FOLLOW_LOST;
             return len;
         }
-        if (event->data.len > 0) {
-            event->what = FOLLOW_DATA;
-            break;
-        }
-        if (follow->chunks.state == HTTP_CHUNK_DONE) {
-            break;
-        }
     }
-    if (follow->chunks.state == HTTP_CHUNK_DONE) {
-        follow->state = ENDED;
-        if (event->what != FOLLOW_DATA) {
-            event->what = FOLLOW_END;
-            follow->state = BETWEEN;
-        }
+    if (event->data.len > 0) {
+        event->what = FOLLOW_DATA;
+    } else if (http_body_ended(&follow->body)) {
+        event->what = FOLLOW_END;
+        follow->state = BETWEEN;
     }
     return used;
 }
@@ -57,52 +69,31 @@ static size_t chunked(struct follow *follow, const uint8_t *p, size_t len, struc
 size_t http_follow(struct follow *follow, bool answers_head, const uint8_t *p, size_t len, struct follow_event *event)
 {
     memset(event, 0, sizeof(*event));
-    switch (follow->state) {
-    case BETWEEN:
-        if (len == 0) {
-            return 0;
-        }
-        switch (http_head_resume(&follow->scan, p, len, &event->head)) {
-        case HTTP_HEAD_OK:
-            event->what = FOLLOW_HEAD;
-            http_fields_read(&event->head, &event->fields);
-            begin_body(follow, &event->fields, answers_head);
-            memset(&follow->scan, 0, sizeof(follow->scan));
-            return event->head.length;
-        case HTTP_HEAD_MORE:
-            return 0;
-        default:
-            event->what = FOLLOW_LOST;
-            memset(&follow->scan, 0, sizeof(follow->scan));
-            return len;
-        }
-    case BODY_LENGTH:
-    case BODY_UNTIL_CLOSE:
-        event->data.ptr = p;
-        event->data.len = len;
-        if (follow->state == BODY_LENGTH) {
-            if (len > follow->left) {
-                event->data.len = (size_t)follow->left;
-            }
-            follow->left -= event->data.len;
-            if (follow->left == 0) {
-                follow->state = ENDED;
-            }
-        }
-        event->what = event->data.len > 0 ? FOLLOW_DATA : FOLLOW_MORE;
-        return event->data.len;
-    case BODY_CHUNKED:
-        return chunked(follow, p, len, event);
-    default:
-        follow->state = BETWEEN;
-        event->what = FOLLOW_END;
+    if (follow->state == BODY) {
+        return follow_body(follow, p, len, event);
+    }
+    if (len == 0) {
         return 0;
     }
+    const enum http_head_result result = http_head_resume(&follow->scan, p, len, &event->head);
+    if (result == HTTP_HEAD_MORE) {
+        return 0;
+    }
+    memset(&follow->scan, 0, sizeof(follow->scan));
+    if (result == HTTP_HEAD_NOT) {
+        event->what = FOLLOW_LOST;
+        return len;
+    }
+    event->what = FOLLOW_HEAD;
+    http_fields_read(&event->head, &event->fields);
+    http_body_begin(&follow->body, &event->fields, event->fields.transfer_encoding.ptr != NULL, answers_head);
+    follow->state = BODY;
+    return event->head.length;
 }
 
 bool http_follow_inside(const struct follow *follow, bool *until_close)
 {
-    *until_close = follow->state == BODY_UNTIL_CLOSE;
+    *until_close = follow->state == BODY && follow->body.framing == HTTP_FRAMING_OPEN;
     return follow->state != BETWEEN;
 }
 

@@ -11,6 +11,24 @@
 #include "chunks.h"
 #include "fields.h"
 
+enum http_framing { HTTP_FRAMING_LENGTH, HTTP_FRAMING_CHUNKED, HTTP_FRAMING_OPEN };  /* OPEN: until the connection ends */
+
+/* The body of a message, as far as it is to come. */
+struct http_body {
+    uint8_t framing;             /* enum http_framing */
+    uint64_t left;               /* HTTP_FRAMING_LENGTH */
+    struct http_chunks chunks;   /* HTTP_FRAMING_CHUNKED */
+};
+
+/* What follows this head (RFC 9112 6.3). chunked: by its Transfer-Encoding; answers_head: the response to HEAD has no
+ * body. */
+void http_body_begin(struct http_body *body, const struct http_fields *fields, bool chunked, bool answers_head);
+/* Takes the next stretch of p that is of one kind: returns how many bytes, with the run of data among them, len 0 if
+ * they were framing. 0 where the body has ended, or its chunks are bad. */
+size_t http_body_next(struct http_body *body, const uint8_t *p, size_t len, struct span *data);
+/* Whether nothing more of it comes, or its chunks are bad; an open one does not end by itself. */
+bool http_body_ended(const struct http_body *body);
+
 enum follow_what {
     FOLLOW_MORE,                 /* nothing further in these bytes; what was not used begins a head: show it again,
                                   * with more behind it */
@@ -30,8 +48,7 @@ struct follow_event {
 struct follow {                  /* all zero: between messages */
     uint8_t state;
     struct http_head_scan scan;  /* of the head whose beginning is to be shown again */
-    uint64_t left;
-    struct http_chunks chunks;
+    struct http_body body;
 };
 
 /* Takes bytes up to the next event and returns how many. answers_head: the response to

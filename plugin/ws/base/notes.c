@@ -36,11 +36,6 @@ struct call_note *notes_add_call(struct frame_note *note)
     return call;
 }
 
-struct pdu_note *notes_new_pdu(void)
-{
-    return (struct pdu_note *)store_new(sizeof(struct pdu_note));
-}
-
 void notes_add_auth(struct frame_note *note, const struct auth_shown *shown)
 {
     struct auth_note *auth = (struct auth_note *)store_new(sizeof *auth), **place = &note->auth;

@@ -16,47 +16,14 @@ struct stream;
 
 /* ---- RPC over HTTP ---------------------------------------------------------------- */
 
-enum framing { FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_OPEN };
-/* PHASE_WAIT: the rest of a message that is http's, carried until it is whole. */
-enum phase { PHASE_HEAD, PHASE_BODY, PHASE_RESYNC, PHASE_WAIT };
-
-/* Bytes that ended a stretch in the middle of a PDU, a head or a message of http's, with those of
- * the stretches behind it. They only grow: each captured byte is kept once, and a later pass
- * takes as many as there were before its call. */
+/* Bytes that wait for more; they only grow, so that each is copied once. */
 struct carry {
     uint8_t *bytes;
     uint32_t len, room;
-    struct http_head_scan scan;  /* of the head that they begin; first pass only */
-    enum http_head_result result;
-    uint32_t decided;            /* with so many bytes that was no beginning any more; 0: it still is */
-};
-
-/* What the last request on a connection asked for: it decides how a response is read. */
-struct asked {
-    uint8_t method;              /* enum http_method */
-    bool echo, channel;
-};
-
-/* Where one direction of a stream stands between two calls. Kept for each call. */
-struct cursor {
-    uint8_t phase;               /* enum phase */
-    uint8_t framing;             /* enum framing */
-    bool pdus;                   /* the body carries PDUs */
-    bool guessed;                /* no head said how the body is framed */
-    struct asked asked;
-    uint32_t skip;               /* bytes that will be handed over again, already dissected */
-    uint32_t pass;               /* rest of a PDU that was not captured whole */
-    union {
-        uint64_t left;           /* FRAMING_LENGTH */
-        struct http_chunks chunks;       /* FRAMING_CHUNKED */
-    };
-    struct carry *carry;         /* or NULL */
-    uint32_t carried;            /* bytes of it */
 };
 
 /* What the first pass learned of one PDU. */
 struct pdu_note {
-    struct pdu_note *next;
     const char *name;            /* interned, "" for RPC PDUs */
     const char *unexpected;
     uint64_t bytes;
@@ -65,13 +32,39 @@ struct pdu_note {
     bool misplaced;
 };
 
-/* One call of the engine that found something: where it began, and the notes in order. */
+enum piece_kind {
+    PIECE_PDU, PIECE_MALFORMED, PIECE_GAP, PIECE_GREETING,
+    PIECE_HTTP,                  /* http shows it */
+    PIECE_HEAD,                  /* of ours: shown behind what http says of it */
+    PIECE_DATA,                  /* of nobody */
+    PIECE_JOINED,                /* a buffer: bytes that were carried, and behind them this piece */
+    PIECE_DECHUNKED              /* a buffer: the data of chunks in this piece */
+};
+
+/* What the first pass found at a place of a buffer. */
+struct piece {
+    struct piece *next;
+    enum piece_kind kind;
+    uint32_t offset, len;
+    union {
+        struct pdu_note pdu;
+        unsigned bad_offset;     /* PIECE_MALFORMED */
+        const char *what;        /* PIECE_GAP */
+        struct {                 /* buffers */
+            struct piece *within;
+            union {
+                struct { const struct carry *carry; uint32_t carried; };    /* so many bytes of it */
+                struct http_chunks chunks;   /* before the first byte */
+            };
+        };
+    };
+};
+
+/* One call of the engine: the pieces of its stretch, in their order. */
 struct call_note {
     struct call_note *next;
     uint64_t key;
-    struct cursor start;
-    struct pdu_note *pdus;
-    bool gap_before;
+    struct piece *pieces;
 };
 
 /* What a head of a frame shows of the logon. */
@@ -90,6 +83,7 @@ struct frame_note {
     const struct vc_mark *mark;  /* NULL: no state to show */
     uint32_t row;                /* of the report, NO_NUMBER if none */
     uint32_t auth_row;           /* of the report on logons, NO_NUMBER if none */
+    bool has_pdu;
     bool show_state;             /* PDU, channel request or response, FIN or RST */
     bool head_by_http;           /* http showed a head of ours; its fields are added after it */
     bool direct;                 /* dissected after http and tcp were done with the frame, ... */
@@ -103,7 +97,6 @@ struct frame_note *frame_note_get(packet_info *pinfo);
 struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream);   /* first pass */
 /* Parts of a note. */
 struct call_note *notes_add_call(struct frame_note *note);
-struct pdu_note *notes_new_pdu(void);
 void notes_add_auth(struct frame_note *note, const struct auth_shown *shown);
 /* Copies it, unless it says what the last one of the stream says; that is kept at last. */
 void notes_set_mark(struct frame_note *note, const struct vc_mark **last, const struct vc_mark *mark);

@@ -7,6 +7,7 @@
 #include "store.h"
 
 #include "ids.h"
+#include "notes.h"
 #include "tables.h"
 
 /* All of ws that belongs to a file: it goes with it. */
@@ -31,6 +32,24 @@ void *store_new(size_t size)
 static void file_give_back(void *ctx _U_, void *bytes, size_t size _U_)
 {
     wmem_free(wmem_file_scope(), bytes);
+}
+
+void store_append(struct carry *carry, const void *bytes, size_t len)
+{
+    if (len == 0)
+        return;
+    if (carry->len + len > carry->room) {
+        carry->room = MAX(2 * carry->room, carry->len + (uint32_t)len);
+        carry->bytes = (uint8_t *)wmem_realloc(wmem_file_scope(), carry->bytes, carry->room);
+    }
+    memcpy(carry->bytes + carry->len, bytes, len);
+    carry->len += (uint32_t)len;
+}
+
+void store_empty(struct carry *carry)
+{
+    wmem_free(wmem_file_scope(), carry->bytes);
+    memset(carry, 0, sizeof *carry);
 }
 
 const struct hash_key *store_key(void)

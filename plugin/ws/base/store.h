@@ -16,6 +16,10 @@ enum store_part { STORE_NOTES, STORE_LEAVES, STORE_PARTS };
 
 void store_init(void);                                   /* a new capture file */
 void *store_new(size_t size);                            /* zeroed; lives as long as the file */
+struct carry;
+/* Puts bytes behind those of carry. */
+void store_append(struct carry *carry, const void *bytes, size_t len);
+void store_empty(struct carry *carry);
 void *store_part(enum store_part part, size_t size);     /* the same each time: store_new(size) when first asked for */
 struct vworld *store_world(void);                        /* made on first use */
 bool store_active(void);                                 /* some stream was claimed */

@@ -10,11 +10,40 @@
 
 #include <epan/prefs.h>
 #include <epan/prefs-int.h>
+#include <epan/proto_data.h>
 
+#include "ids.h"
 #include "pdu.h"
 #include "stretch.h"
 
 #define STILL_MAX 4                  /* steps that deal with no byte, as RESYNC, BODY and HEAD at one place */
+
+/* ---- Notes of calls --------------------------------------------------------------- */
+
+/* Tells the calls of one frame apart, alike in all passes. Lengths are not: later passes
+ * get a reassembled stretch without the beginning of the next one. */
+static uint64_t call_key(const struct delivery *delivery, tvbuff_t *tvb)
+{
+    return (uint64_t)tvb_raw_offset(tvb) << 1 | (uint64_t)delivery->frame_bytes;
+}
+
+/* Shows what the first pass found; calls of one dissection are met in their order. */
+static void show_again(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct delivery *delivery)
+{
+    enum { SEEN_CALLS = 1 };
+    const struct frame_note *note = frame_note_get(pinfo);
+    const uint64_t key = call_key(delivery, tvb);
+    struct call_note *seen = (struct call_note *)p_get_proto_data(pinfo->pool, pinfo, proto_rpch, SEEN_CALLS);
+    struct call_note *call = seen ? seen->next : note ? note->calls : NULL;
+    while (call && call->key != key)
+        call = call->next;
+    if (!call)
+        return;
+    if (seen)
+        p_remove_proto_data(pinfo->pool, pinfo, proto_rpch, SEEN_CALLS);
+    p_add_proto_data(pinfo->pool, pinfo, proto_rpch, SEEN_CALLS, call);
+    pieces_show(pinfo, tree, tvb, call->pieces);
+}
 
 /* ---- The walk --------------------------------------------------------------------- */
 
@@ -34,10 +63,7 @@ static int resync(struct run *run, tvbuff_t *tvb, int offset)
     if (captured > 0) {
         const uint8_t *p = tvb_get_ptr(tvb, offset, captured);
         if (can_resume(run, p, (size_t)captured)) {
-            run->at.phase = p[0] == 5 ? PHASE_BODY : PHASE_HEAD;
-            run->at.framing = FRAMING_OPEN;
-            run->at.pdus = p[0] == 5;
-            run->at.guessed = p[0] == 5 && run->stream->hop == RTS_HOP_HTTP;
+            run_turn_to(run, p[0] == 5 ? PHASE_BODY : PHASE_HEAD);
             run->gap = true;
             return offset;
         }
@@ -64,11 +90,11 @@ bool engine_reassembles_out_of_order(void)
 
 /* On the first pass: bytes that http asked for before the stream was claimed. They were seen in
  * their own frames; new is at most what this frame brings. */
-static void pass_foreign(struct run *run, const struct flow *flow, tvbuff_t *tvb)
+static void pass_foreign(struct run *run, const struct delivery *delivery, const struct flow *flow, tvbuff_t *tvb)
 {
     const int reported = (int)tvb_reported_length(tvb);
     const int32_t unseen = (int32_t)(run->tcp->seq + run->tcp->payload_len - flow->next_seq);
-    if (run->stream->tls || run->delivery->direct || run->delivery->frame_bytes || !flow->have_next
+    if (run->stream->tls || delivery->direct || delivery->frame_bytes || !flow->have_next
         || engine_reassembles_out_of_order())
         return;
     run->at.skip += (uint32_t)(reported - CLAMP(unseen, 0, reported));
@@ -77,7 +103,7 @@ static void pass_foreign(struct run *run, const struct flow *flow, tvbuff_t *tvb
 /* On the first pass: whether bytes are missing before this stretch, and how many of its
  * own were there before. With out-of-order reassembly tcp hands over in order, except what
  * was not captured whole. */
-static int place_in_sequence(struct run *run, tvbuff_t *tvb)
+static int place_in_sequence(struct run *run, const struct delivery *delivery, tvbuff_t *tvb)
 {
     struct flow *flow = &run->stream->flow[run->way];
     int old = 0;
@@ -90,12 +116,11 @@ static int place_in_sequence(struct run *run, tvbuff_t *tvb)
             flow->had_next = flow->have_next;
             flow->before = flow->next_seq;
         }
-        if (!in_order && run->delivery->frame_bytes && flow->had_next) {
+        if (!in_order && delivery->frame_bytes && flow->had_next) {
             uint32_t here = run->tcp->seq + (uint32_t)tvb_raw_offset(tvb) - run->tcp->payload_offset;
             if (!again && (int32_t)(run->tcp->seq - flow->before) > 0) {
-                run->at.phase = PHASE_RESYNC;
-                run->at.framing = FRAMING_OPEN;
-                run_take_carried(run);
+                run_turn_to(run, PHASE_RESYNC);
+                run->at.carry = NULL;
                 run->at.pass = 0;
                 run->at.skip = 0;
                 run->gap = true;
@@ -112,41 +137,28 @@ static int place_in_sequence(struct run *run, tvbuff_t *tvb)
 
 static bool walk(struct run *run, tvbuff_t *tvb, int offset);
 
-/* Reads on in a head that was carried over, each byte once. Later passes know what came of it. */
-static enum http_head_result head_goes_on(struct run *run, tvbuff_t *tvb, int offset, int len)
-{
-    struct carry *carry = run->at.carry;
-    const uint32_t total = run->at.carried + (uint32_t)len;
-    struct http_head message;
-    if (!run->first)
-        return carry->decided == 0 || total < carry->decided ? HTTP_HEAD_MORE : carry->result;
-    run_carry_over(run, tvb, offset, len);
-    carry->result = http_head_resume(&carry->scan, carry->bytes, total, &message);
-    if (carry->result != HTTP_HEAD_MORE)
-        carry->decided = total;
-    return carry->result;
-}
-
-/* A message whose beginning was carried over. */
+/* A message whose beginning was carried over. Of its head each byte is read once. */
 static int rest_of_head(struct run *run, tvbuff_t *tvb, int offset)
 {
     const int captured = stretch_captured(tvb, offset), reported = stretch_left(tvb, offset);
-    const uint32_t had = run->at.carried;
+    const uint32_t had = run->at.carry->len, total = had + (uint32_t)reported;
     enum http_head_result result = HTTP_HEAD_OK;
     if (run->stream->hop == RTS_HOP_HTTP && captured == reported) {
-        result = head_goes_on(run, tvb, offset, reported);
+        struct http_head message;
+        run_carry_over(run, tvb, offset, reported);
+        result = http_head_resume(&run->at.scan, run->at.carry->bytes, total, &message);
         if (result == HTTP_HEAD_MORE)
             return offset + reported;
-        run->at.carried = had;
     }
-    tvbuff_t *joined = run_join(run, run_take_carried(run), tvb, offset, reported);
-    run_keep_call(run);
-    if (result == HTTP_HEAD_NOT && had + (uint32_t)reported >= HTTP_HEAD_MAX) {
-        run_give_to_http(run, joined, 0, (int)had + reported);
+    struct piece **place = run->place;
+    tvbuff_t *joined = run_join(run, had, tvb, offset, reported);
+    if (result == HTTP_HEAD_NOT && total >= HTTP_HEAD_MAX) {
+        run_found(run, joined, 0, (int)total, (struct piece){ .kind = PIECE_HTTP });
         run->at.phase = PHASE_RESYNC;
     } else {
         run->moves &= walk(run, joined, 0);
     }
+    run_close(run, place);
     return offset + reported;
 }
 
@@ -161,7 +173,7 @@ static int step(struct run *run, tvbuff_t *tvb, int offset)
     case PHASE_WAIT:
         return run_rest_of_message(run, tvb, offset);
     default:
-        return run->at.framing == FRAMING_CHUNKED ? run_chunked_body(run, tvb, offset) : run_plain_body(run, tvb, offset);
+        return run_body(run, tvb, offset);
     }
 }
 
@@ -176,8 +188,7 @@ static bool walk(struct run *run, tvbuff_t *tvb, int offset)
         offset = next;
         if (still > STILL_MAX) {
             run_pass_over(run, tvb, offset, end - offset, "Bytes passed over");
-            run->at.phase = PHASE_RESYNC;
-            run->at.framing = FRAMING_OPEN;
+            run_turn_to(run, PHASE_RESYNC);
             return false;
         }
     }
@@ -187,43 +198,36 @@ static bool walk(struct run *run, tvbuff_t *tvb, int offset)
 void engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way, tvbuff_t *tvb, packet_info *pinfo,
                proto_tree *tree, const struct delivery *delivery)
 {
-    int reported = (int)tvb_reported_length(tvb);
-    struct run run = { .stream = stream, .tcp = tcp, .way = way, .pinfo = pinfo, .tree = tree,
-                       .delivery = delivery, .first = !PINFO_FD_VISITED(pinfo), .moves = true };
-    run.key = run_call_key(&run, tvb);
-    int offset = 0;
-    if (run.first) {
-        struct flow *flow = &stream->flow[way];
-        run.at = flow->at;
-        run.at.asked = stream->asked;
-        flow->called_in = pinfo->num;
-        if (!delivery->direct && flow->held > 0) {
-            /* Bytes of the frame itself: what was held did not come again. */
-            run.at.skip += delivery->frame_bytes ? 0 : flow->held;
-            flow->held = 0;
-        } else {
-            pass_foreign(&run, flow, tvb);
-        }
-        offset = place_in_sequence(&run, tvb);
-        if (offset >= reported)
-            return;
-        run.start = run.at;
-        if (offset > 0) {
-            run.start.skip += (uint32_t)offset;
-            run.at.skip = run.start.skip;
-            offset = 0;
-        }
-    } else if (!run_recall(&run)) {
+    if (PINFO_FD_VISITED(pinfo)) {
+        show_again(tvb, pinfo, tree, delivery);
         return;
     }
-    if (run.at.skip > 0) {
-        uint32_t step = MIN(run.at.skip, (uint32_t)reported);
-        run.at.skip -= step;
-        offset = (int)step;
+    const uint32_t reported = tvb_reported_length(tvb);
+    struct flow *flow = &stream->flow[way];
+    struct run run = { .stream = stream, .tcp = tcp, .way = way, .pinfo = pinfo, .tree = tree, .at = flow->at,
+                       .moves = true };
+    run.at.asked = stream->asked;
+    flow->called_in = pinfo->num;
+    if (!delivery->direct && flow->held > 0) {
+        /* Bytes of the frame itself: what was held did not come again. */
+        run.at.skip += delivery->frame_bytes ? 0 : flow->held;
+        flow->held = 0;
+    } else {
+        pass_foreign(&run, delivery, flow, tvb);
     }
-    run.moves = walk(&run, tvb, offset) && run.moves;
-    if (run.first)
-        stream->flow[way].at = run.at;
+    const uint32_t old = (uint32_t)place_in_sequence(&run, delivery, tvb);
+    if (old >= reported)
+        return;
+    run.at.skip += old;
+    const uint32_t offset = MIN(run.at.skip, reported);
+    run.at.skip -= offset;
+    if (offset < reported) {
+        struct call_note *call = notes_add_call(frame_note_make(pinfo, stream));
+        call->key = call_key(delivery, tvb);
+        run.place = &call->pieces;
+        run.moves = walk(&run, tvb, (int)offset) && run.moves;
+    }
+    flow->at = run.at;
     /* An item on the frame, and an end of the tests, which set WIRESHARK_ABORT_ON_DISSECTOR_BUG. */
     if (!run.moves)
         REPORT_DISSECTOR_BUG("a stretch of RPC over HTTP is not moved on in");

@@ -60,7 +60,7 @@ static bool next_message(const struct run *run, const uint8_t *p, uint32_t len)
     case HTTP_HEAD_OK:
         return true;
     case HTTP_HEAD_MORE:
-        return run->at.framing == FRAMING_OPEN || (len >= 4 && memcmp(p, "RPC_", 4) == 0);
+        return run->at.body.framing == HTTP_FRAMING_OPEN || (len >= 4 && memcmp(p, "RPC_", 4) == 0);
     default:
         return false;
     }
@@ -77,7 +77,7 @@ static bool between_chunks(const uint8_t *p, uint32_t len)
     return at > 2 && at + 1 < len && p[at] == '\r' && p[at + 1] == '\n';
 }
 
-/* The first pass tells the state of a PDU, and keeps what it says. */
+/* Tells the state of a PDU; note is what it says. */
 static void learn(const struct run *run, tvbuff_t *tvb, struct pdu_note *note)
 {
     const uint32_t captured = tvb_captured_length(tvb), there = tvb_reported_length(tvb);
@@ -117,109 +117,124 @@ static void learn(const struct run *run, tvbuff_t *tvb, struct pdu_note *note)
 
 static void one_pdu(struct run *run, tvbuff_t *tvb, int offset, uint32_t len)
 {
-    tvbuff_t *pdu = stretch_part(tvb, offset, (int)len);
-    struct pdu_note *note = run_next_note(run);
-    if (note && run->first)
-        learn(run, pdu, note);
-    if (note)
-        show_calls->rpch_pdu(pdu, run->pinfo, run->tree, note);
+    struct piece piece = { .kind = PIECE_PDU };
+    learn(run, stretch_part(tvb, offset, (int)len), &piece.pdu);
+    frame_note_make(run->pinfo, run->stream)->has_pdu = true;
+    run_found(run, tvb, offset, (int)len, piece);
     run->gap = false;
 }
 
-/* Bytes of a body of known length from there on; what was carried is no longer in at.left. */
+/* Bytes of a body of known length from there on; what was carried is no longer in at.body.left. */
 static uint64_t body_left(const struct run *run, int offset)
 {
     const int passed = run->joined_at + offset - run->carried - run->body_at;
-    return run->at.left - (uint64_t)(int64_t)passed;
+    return run->at.body.left - (uint64_t)(int64_t)passed;
+}
+
+/* The bytes of a body from where PDUs are cut: up to the end of its stretch on the wire, and how many were captured. */
+struct rest {
+    const uint8_t *p;
+    uint32_t have, on_wire;
+};
+
+static int lose_place(struct run *run, tvbuff_t *tvb, int offset, int len, const char *what)
+{
+    run_pass_over(run, tvb, offset, len, what);
+    run->at.phase = PHASE_RESYNC;
+    return offset + len;
+}
+
+/* The stretch ends in the middle of a PDU. */
+static int part_of_pdu(struct run *run, tvbuff_t *tvb, int offset, const struct rest *rest)
+{
+    if (rest->have < rest->on_wire)
+        return lose_place(run, tvb, offset, (int)rest->on_wire, NULL);
+    run_carry_over(run, tvb, offset, (int)rest->have);
+    return offset + (int)rest->have;
+}
+
+/* A PDU begins here, and its frag_length promises more than the stretch holds. */
+static int long_pdu(struct run *run, tvbuff_t *tvb, int offset, const struct rest *rest, uint16_t frag_length)
+{
+    uint32_t len = rest->have == rest->on_wire ? lying_rts_length(rest->p, rest->have, frag_length) : 0;
+    /* Where the body ends first it cannot be completed. */
+    if (len == 0 && run->at.body.framing == HTTP_FRAMING_LENGTH && frag_length > body_left(run, offset))
+        len = rest->on_wire;
+    if (len > 0) {
+        one_pdu(run, tvb, offset, len);
+        return offset + (int)len;
+    }
+    if (rest->have == rest->on_wire)
+        return part_of_pdu(run, tvb, offset, rest);
+    one_pdu(run, tvb, offset, frag_length);
+    run->at.pass = frag_length - rest->on_wire;
+    return offset + (int)rest->on_wire;
+}
+
+/* Where the body was given up: closed in the open form, or left out after a refusal that came in place of
+ * 100 Continue (RFC 9110 10.1.1); or it turns out to have chunks. True: it stops here, at offset. */
+static bool stops_here(struct run *run, const struct rest *rest, int *offset)
+{
+    if (run->stream->hop == RTS_HOP_HTTP && next_message(run, rest->p, rest->have)) {
+        run_turn_to(run, PHASE_HEAD);
+        return true;
+    }
+    if (run->at.guessed && run->carried == 0 && between_chunks(rest->p, rest->have)) {
+        run->at.body.framing = HTTP_FRAMING_CHUNKED;
+        run->at.guessed = false;
+        http_chunks_init(&run->at.body.chunks);
+        *offset += 2;
+        return true;
+    }
+    return false;
+}
+
+/* Passes over what is no PDU, to where the next may begin. */
+static int no_pdu(struct run *run, tvbuff_t *tvb, int offset, const struct rest *rest, unsigned bad_offset)
+{
+    if (!run->gap)
+        run_found(run, tvb, offset, (int)rest->on_wire,
+                  (struct piece){ .kind = PIECE_MALFORMED, .bad_offset = bad_offset });
+    uint32_t skip = 1;
+    while (skip < rest->have && !pdu_starts_stream(rest->p + skip, rest->have - skip))
+        skip++;
+    if (skip >= rest->have)
+        return lose_place(run, tvb, offset, (int)rest->on_wire, "Bytes that are no PDU");
+    run_pass_over(run, tvb, offset, (int)skip, "Bytes that are no PDU");
+    return offset + (int)skip;
 }
 
 /* Cuts [offset, end) of tvb into PDUs; end is the wire's end of this stretch of the
  * body. Returns where it stopped: end, or less where no PDU goes on. */
 static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
 {
-    int captured_end = (int)tvb_captured_length(tvb);
-    if (captured_end > end)
-        captured_end = end;
+    const int captured_end = MIN((int)tvb_captured_length(tvb), end);
+    const uint32_t passed = MIN(run->at.pass, (uint32_t)(end - offset));
+    run->at.pass -= passed;
+    offset += (int)passed;
     while (offset < end) {
-        if (run->at.pass > 0) {
-            uint32_t step = run->at.pass < (uint32_t)(end - offset) ? run->at.pass : (uint32_t)(end - offset);
-            run->at.pass -= step;
-            offset += (int)step;
-            run_keep_call(run);
-            continue;
-        }
-        if (offset >= captured_end) {
-            run_pass_over(run, tvb, offset, end - offset, NULL);
-            run->at.phase = PHASE_RESYNC;
-            return end;
-        }
-        const uint8_t *p = tvb_get_ptr(tvb, offset, captured_end - offset);
-        uint32_t have = (uint32_t)(captured_end - offset);
-        uint32_t on_wire = (uint32_t)(end - offset);
+        if (offset >= captured_end)
+            return lose_place(run, tvb, offset, end - offset, NULL);
+        const struct rest rest = { tvb_get_ptr(tvb, offset, captured_end - offset), (uint32_t)(captured_end - offset),
+                                   (uint32_t)(end - offset) };
         uint16_t frag_length = 0;
         unsigned bad_offset = 0;
-        switch (pdu_probe(p, have, &frag_length, &bad_offset)) {
+        switch (pdu_probe(rest.p, rest.have, &frag_length, &bad_offset)) {
         case PDU_PROBE_MORE:
-            if (have < on_wire) {
-                run_pass_over(run, tvb, offset, (int)on_wire, NULL);
-                run->at.phase = PHASE_RESYNC;
-                return end;
-            }
-            run_carry_over(run, tvb, offset, (int)have);
-            return end;
+            return part_of_pdu(run, tvb, offset, &rest);
         case PDU_PROBE_OK:
-            if (frag_length > on_wire) {
-                uint32_t real = have == on_wire ? lying_rts_length(p, have, frag_length) : 0;
-                if (real > 0) {
-                    one_pdu(run, tvb, offset, real);
-                    offset += (int)real;
-                    break;
-                }
-                if (run->at.framing == FRAMING_LENGTH && frag_length > body_left(run, offset)) {
-                    /* cannot be completed: the body ends first */
-                    one_pdu(run, tvb, offset, on_wire);
-                    offset = end;
-                    break;
-                }
-                if (have < on_wire) {
-                    one_pdu(run, tvb, offset, frag_length);
-                    run->at.pass = frag_length - on_wire;
-                    return end;
-                }
-                run_carry_over(run, tvb, offset, (int)have);
-                return end;
+            if (frag_length > rest.on_wire) {
+                offset = long_pdu(run, tvb, offset, &rest, frag_length);
+            } else {
+                one_pdu(run, tvb, offset, frag_length);
+                offset += frag_length;
             }
-            one_pdu(run, tvb, offset, frag_length);
-            offset += frag_length;
             break;
-        case PDU_PROBE_BAD: {
-            /* The body was given up: closed in the open form, or left out after a refusal
-             * that came in place of 100 Continue (RFC 9110 10.1.1). */
-            if (run->stream->hop == RTS_HOP_HTTP && next_message(run, p, have)) {
-                run->at.phase = PHASE_HEAD;
-                run->at.framing = FRAMING_OPEN;
+        case PDU_PROBE_BAD:
+            if (stops_here(run, &rest, &offset))
                 return offset;
-            }
-            if (run->at.guessed && run->carried == 0 && between_chunks(p, have)) {
-                run->at.framing = FRAMING_CHUNKED;
-                run->at.guessed = false;
-                http_chunks_init(&run->at.chunks);
-                return offset + 2;
-            }
-            if (!run->gap)
-                show_calls->rpch_malformed(tvb, run->pinfo, run->tree, offset, bad_offset);
-            uint32_t skip = 1;
-            while (skip < have && !pdu_starts_stream(p + skip, have - skip))
-                skip++;
-            if (skip >= have) {
-                run_pass_over(run, tvb, offset, (int)on_wire, "Bytes that are no PDU");
-                run->at.phase = PHASE_RESYNC;
-                return end;
-            }
-            run_pass_over(run, tvb, offset, (int)skip, "Bytes that are no PDU");
-            offset += (int)skip;
+            offset = no_pdu(run, tvb, offset, &rest, bad_offset);
             break;
-        }
         }
     }
     return offset;
@@ -228,103 +243,86 @@ static int pdus(struct run *run, tvbuff_t *tvb, int offset, int end)
 /* The same where a PDU may have begun in stretches before. */
 static int pdus_with_carry(struct run *run, tvbuff_t *tvb, int offset, int len)
 {
-    if (!run->at.carry)
-        return offset + pdus(run, stretch_part(tvb, offset, len), 0, len);
+    struct carry *carry = run->at.carry;
+    if (!carry)
+        return pdus(run, tvb, offset, offset + len);
     /* Wait until the PDU is whole before joining: joining each time would copy it again
      * and again. */
-    const uint32_t total = run->at.carried + (uint32_t)len;
+    const uint32_t carried = carry->len, total = carried + (uint32_t)len;
     uint16_t frag_length = 0;
     unsigned bad;
-    if (pdu_probe(run->at.carry->bytes, MIN(run->at.carried, PDU_HEADER_LEN), &frag_length, &bad) == PDU_PROBE_OK
+    if (pdu_probe(carry->bytes, MIN(carried, PDU_HEADER_LEN), &frag_length, &bad) == PDU_PROBE_OK
         && frag_length > total && total <= CARRY_MAX && stretch_captured(tvb, offset) >= len) {
         run_carry_over(run, tvb, offset, len);
         return offset + len;
     }
-    const struct carried carried = run_take_carried(run);
-    run_keep_call(run);
-    run->carried = (int)carried.len;
+    struct piece **place = run->place;
+    tvbuff_t *joined = run_join(run, carried, tvb, offset, len);
+    run->carried = (int)carried;
     run->joined_at = offset;
-    int stop = pdus(run, run_join(run, carried, tvb, offset, len), 0, (int)total);
+    const int stop = pdus(run, joined, 0, (int)total);
     run->carried = run->joined_at = 0;
-    return offset + MAX(stop - (int)carried.len, 0);
+    run_close(run, place);
+    return offset + MAX(stop - (int)carried, 0);
 }
 
 /* ---- Bodies ----------------------------------------------------------------------- */
 
 static void finish_body(struct run *run)
 {
-    run->at.phase = PHASE_HEAD;
-    run->at.framing = FRAMING_OPEN;
-    run->at.pdus = false;
-    run_take_carried(run);
+    run_turn_to(run, PHASE_HEAD);
+    run->at.carry = NULL;
     run->at.pass = 0;
 }
 
-struct dechunked dechunk(struct http_chunks *chunks, const uint8_t *p, size_t len, uint8_t *data)
+static int chunked_body(struct run *run, tvbuff_t *tvb, int offset)
 {
-    struct dechunked done = { 0, 0 };
-    while (done.used < len && chunks->state != HTTP_CHUNK_DONE && chunks->state != HTTP_CHUNK_BAD) {
-        struct span piece = { NULL, 0 };
-        done.used += http_chunks_next(chunks, p + done.used, len - done.used, &piece);
-        if (piece.len > 0 && data)
-            memcpy(data + done.len, piece.ptr, piece.len);
-        done.len += piece.len;
-    }
-    return done;
-}
-
-int run_chunked_body(struct run *run, tvbuff_t *tvb, int offset)
-{
-    int captured = stretch_captured(tvb, offset);
-    int reported = stretch_left(tvb, offset);
+    const int captured = stretch_captured(tvb, offset), reported = stretch_left(tvb, offset);
     const uint8_t *p = captured > 0 ? tvb_get_ptr(tvb, offset, captured) : NULL;
-    struct http_chunks ahead = run->at.chunks;
-    const size_t len = dechunk(&ahead, p, (size_t)captured, NULL).len;
-    uint8_t *data = len > 0 ? (uint8_t *)wmem_alloc(run->pinfo->pool, len) : NULL;
-    const size_t used = dechunk(&run->at.chunks, p, (size_t)captured, data).used;
-    run_keep_call(run);
-    if (len > 0) {
-        tvbuff_t *body = tvb_new_child_real_data(tvb, data, (unsigned)len, (int)len);
-        add_new_data_source(run->pinfo, body, "De-chunked RPC over HTTP");
+    struct http_chunks *chunks = &run->at.body.chunks;
+    const struct piece piece = { .kind = PIECE_DECHUNKED, .chunks = *chunks };
+    const struct dechunked done = dechunk(chunks, p, (size_t)captured, NULL);
+    if (done.len > 0) {
+        struct piece **place = run->place;
+        tvbuff_t *body = run_found(run, tvb, offset, (int)done.used, piece);
         if (run->at.phase == PHASE_BODY && run->at.pdus)
-            pdus_with_carry(run, body, 0, (int)len);
+            pdus_with_carry(run, body, 0, (int)done.len);
         else
-            call_data_dissector(body, run->pinfo, run->tree);
+            run_found(run, body, 0, (int)done.len, (struct piece){ .kind = PIECE_DATA });
+        run_close(run, place);
     }
-    if (run->at.chunks.state == HTTP_CHUNK_BAD || captured < reported) {
-        run->at.phase = PHASE_RESYNC;
-        run->at.framing = FRAMING_OPEN;
-        run_take_carried(run);
+    if (chunks->state == HTTP_CHUNK_BAD || captured < reported) {
+        run_turn_to(run, PHASE_RESYNC);
+        run->at.carry = NULL;
         return offset + reported;
     }
-    if (run->at.chunks.state == HTTP_CHUNK_DONE)
+    if (chunks->state == HTTP_CHUNK_DONE)
         finish_body(run);
-    return offset + (int)used;
+    return offset + (int)done.used;
 }
 
-int run_plain_body(struct run *run, tvbuff_t *tvb, int offset)
+static int plain_body(struct run *run, tvbuff_t *tvb, int offset)
 {
-    int end = (int)tvb_reported_length(tvb);
+    const bool counted = run->at.body.framing == HTTP_FRAMING_LENGTH;
+    int len = stretch_left(tvb, offset);
     run->body_at = offset;
-    if (run->at.framing == FRAMING_LENGTH && run->at.left < (uint64_t)(end - offset))
-        end = offset + (int)run->at.left;
-    int stop = end;
-    if (!run->at.pdus) {
-        run_keep_call(run);
-        call_data_dissector(stretch_part(tvb, offset, end - offset), run->pinfo, run->tree);
-    } else if (run->at.carry) {
-        stop = pdus_with_carry(run, tvb, offset, end - offset);
-    } else {
-        stop = pdus(run, tvb, offset, end);
-    }
-    if (run->at.framing == FRAMING_LENGTH) {
-        run->at.left -= (uint64_t)(stop - offset);
-        if (run->at.left == 0) {
-            enum phase phase = run->at.phase;
+    if (counted && run->at.body.left < (uint64_t)len)
+        len = (int)run->at.body.left;
+    int stop = offset + len;
+    if (run->at.pdus)
+        stop = pdus_with_carry(run, tvb, offset, len);
+    else
+        run_found(run, tvb, offset, len, (struct piece){ .kind = PIECE_DATA });
+    if (run->at.body.framing == HTTP_FRAMING_LENGTH) {
+        run->at.body.left -= (uint64_t)(stop - offset);
+        if (run->at.body.left == 0)
             finish_body(run);
-            if (phase == PHASE_RESYNC)
-                run->at.phase = PHASE_HEAD;
-        }
     }
     return stop;
+}
+
+int run_body(struct run *run, tvbuff_t *tvb, int offset)
+{
+    return run->at.body.framing == HTTP_FRAMING_CHUNKED ? chunked_body(run, tvb, offset)
+                                                        : plain_body(run, tvb, offset);
 }

@@ -7,9 +7,33 @@
 #ifndef OUTLOOKHTTP_STREAM_H
 #define OUTLOOKHTTP_STREAM_H
 
+#include "follow.h"
+#include "info.h"
 #include "notes.h"
 #include "rts.h"
 #include "tcpframe.h"
+
+/* PHASE_WAIT: the rest of a message that is http's, carried until it is whole. */
+enum phase { PHASE_HEAD, PHASE_BODY, PHASE_RESYNC, PHASE_WAIT };
+
+/* What the last request on a connection asked for: it decides how a response is read. */
+struct asked {
+    enum http_method method;
+    bool echo, channel;
+};
+
+/* Where one direction of a stream stands between two calls of the first pass. */
+struct cursor {
+    enum phase phase;
+    struct http_body body;
+    bool pdus;                   /* the body carries PDUs */
+    bool guessed;                /* no head said how the body is framed */
+    struct asked asked;
+    uint32_t skip;               /* bytes that will be handed over again, already dissected */
+    uint32_t pass;               /* rest of a PDU that was not captured whole */
+    struct carry *carry;         /* what ended a stretch in the middle of a PDU, a head or a message of http's, or NULL */
+    struct http_head_scan scan;  /* of the head that it begins */
+};
 
 /* First pass only. */
 struct flow {

@@ -373,15 +373,6 @@ static void show_peer(proto_tree *tree, int hf, tvbuff_t *tvb, const struct endp
     outlook_show_known(tree, hf, tvb, text);
 }
 
-static bool has_pdu(const struct frame_note *note)
-{
-    for (const struct call_note *call = note->calls; call; call = call->next) {
-        if (call->pdus)
-            return true;
-    }
-    return false;
-}
-
 static void show_snapshot(proto_tree *tree, tvbuff_t *tvb, const struct vc_snapshot *now, bool with_channel)
 {
     outlook_show_number(tree, hf_vc, tvb, now->vc);
@@ -421,7 +412,7 @@ static void show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, cons
             proto_item_append_text(item, ", %s channel", now.channel == RTS_IN ? "IN" : "OUT");
         if (now.state)
             proto_item_append_text(item, ", %s", now.state);
-        show_snapshot(vc_tree, tvb, &now, !has_pdu(note));
+        show_snapshot(vc_tree, tvb, &now, !note->has_pdu);
     }
     for (const struct auth_note *auth = note->auth; auth; auth = auth->next)
         outlook_show_auth(vc_tree, tvb, &auth->shown);
