@@ -1112,6 +1112,95 @@ static void test_row_joined_across(void)
     scene_end(&s);
 }
 
+/* A device passes a virtual connection on with the same cookie: leg 0 before it, leg 1 behind. */
+static void begin_two_legs(struct scene *s, struct tap in[2], struct tap out[2])
+{
+    for (int leg = 0; leg < 2; leg++) {
+        in[leg] = tap_http(s, leg ? "10.0.0.4:2001" : "10.0.0.1:1001", leg ? "10.0.0.82:80" : "10.0.0.4:80");
+        out[leg] = tap_http(s, leg ? "10.0.0.4:2002" : "10.0.0.1:1002", leg ? "10.0.0.82:80" : "10.0.0.4:80");
+        open_both(&in[leg], &out[leg], 10);
+        CHECK_INT(in[leg].now.leg, leg);
+        CHECK_INT(out[leg].now.leg, leg);
+    }
+}
+
+/* Both legs wait for IN: the retry belongs to the one whose server it goes to, not to the lower. */
+static void test_retry_by_server(void)
+{
+    struct scene s;
+    struct tap in[2], out[2];
+    scene_begin(&s);
+    begin_two_legs(&s, in, out);
+    tap_fin(&in[0], UP);
+    tap_fin(&in[1], UP);
+    struct tap behind = tap_http(&s, "10.0.0.4:2003", "10.0.0.82:80");
+    tap_request(&behind, HTTP_RPC_IN_DATA);
+    send_b1(&behind, 10);
+    CHECK_INT(behind.now.leg, 1);
+    struct tap before = tap_http(&s, "10.0.0.1:1003", "10.0.0.4:80");
+    tap_request(&before, HTTP_RPC_IN_DATA);
+    send_b1(&before, 10);
+    CHECK_INT(before.now.leg, 0);
+    scene_end(&s);
+}
+
+/* Each successor's cookie begins the count of legs anew. */
+static void test_recycled_again_on_two_legs(void)
+{
+    struct scene s;
+    struct tap in[2], out[2], next;
+    scene_begin(&s);
+    begin_two_legs(&s, in, out);
+    for (unsigned cookie = 13; cookie < 16; cookie++) {
+        for (int leg = 0; leg < 2; leg++) {
+            char client[32];
+            snprintf(client, sizeof(client), "10.0.0.%d:%u", leg ? 4 : 1, 3000 + cookie);
+            next = tap_http(&s, client, leg ? "10.0.0.82:80" : "10.0.0.4:80");
+            tap_request(&next, HTTP_RPC_IN_DATA);
+            RTS(&next, UP, 4, "6333", .cookie = { 10, cookie - 1, cookie });
+            CHECK_INT(next.now.leg, leg);
+            CHECK(!next.outcome.unexpected);
+            tap_fin(&in[leg], UP);
+            in[leg] = next;
+        }
+    }
+    CHECK_INT(s.world->rows.count, 2);
+    scene_end(&s);
+}
+
+/* A head that goes the wrong way is no message of that connection. */
+static void test_heads_of_the_wrong_way(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in = tap_http(&s, "10.0.0.1:1001", "10.0.0.81:80"), out = tap_http(&s, "10.0.0.1:1002", "10.0.0.81:80");
+    start_both(&in, &out, 10);
+    const struct http_info answer = http_response(503), request = http_request(HTTP_OTHER_METHOD);
+    vtcp_http(out.conn, scene_now(&s), UP, &answer);
+    vtcp_http(out.conn, scene_now(&s), DOWN, &request);
+    tap_ack(&out, UP);
+    CHECK(out.has_channel);
+    CHECK_STR(out.now.state, "opening");
+    scene_end(&s);
+}
+
+/* Names of one letter differ like others. */
+static void test_short_front_ends(void)
+{
+    struct scene s;
+    scene_begin(&s);
+    struct tap in = tap_http(&s, "10.0.0.1:1001", "10.0.0.81:80"), out = tap_http(&s, "10.0.0.1:1002", "10.0.0.81:80");
+    start_both(&in, &out, 10);
+    struct http_info answer = http_response(200);
+    strcpy(answer.front_end, "a");
+    tap_head(&out, &answer);
+    CHECK(!strstr(s.log, "proxies_differ"));
+    strcpy(answer.front_end, "b");
+    tap_head(&in, &answer);
+    CHECK(strstr(s.log, "proxies_differ"));
+    scene_end(&s);
+}
+
 /* The gravest verdict stands in the row, the first of its severity. */
 static void test_row_verdict(void)
 {
@@ -1218,6 +1307,10 @@ int main(void)
     test_row_half_captured();
     test_row_joined_across();
     test_row_verdict();
+    test_retry_by_server();
+    test_recycled_again_on_two_legs();
+    test_heads_of_the_wrong_way();
+    test_short_front_ends();
     transcript_off = true;
     test_memory();
     transcript_end(__FILE__);
