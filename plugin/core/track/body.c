@@ -14,7 +14,7 @@ static void follow_mark(struct leg *leg, const struct leg *at)
     if (!in || !leg->mark_bytes || leg->mark_frame) {
         return;
     }
-    const struct tcp_half *half = &in->conn->link->tcp.half[WAY_TO_SERVER];
+    const struct tcp_half *half = &channel_tcp(in)->tcp.half[WAY_TO_SERVER];
     if (!leg->mark_acked && half->has_acked && (int32_t)(half->acked - leg->mark_end) >= 0) {
         leg->mark_acked = leg_now(leg).ns;
     }

@@ -26,11 +26,6 @@ void channel_touch(struct channel *channel, enum way way, uint32_t bytes)
     }
 }
 
-static bool is_in_use(const struct channel *channel)
-{
-    return channel->leg && channel->leg->current[channel->role] == channel;
-}
-
 static int64_t lone_wait(const struct channel *channel)
 {
     const struct leg *leg = channel->leg;
@@ -81,7 +76,7 @@ static void leave_challenge(struct channel *channel)
     }
     channel->refused = true;
     channel_number(channel);
-    if (is_in_use(channel)) {
+    if (channel_in_use(channel)) {
         channel->leg->explained = true;
     }
     emit_channel(EVENT_CHALLENGE_LEFT, channel);
@@ -114,7 +109,7 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
 {
     struct leg *leg = channel->leg;
     enum role role = channel->role;
-    bool by_request = how == FAIL_RETRIED, was_open = is_in_use(channel) && leg_is_open(leg);
+    bool by_request = how == FAIL_RETRIED, was_open = channel_in_use(channel) && leg_is_open(leg);
     channel->over = true;
     if (!by_request && channel->challenged) {
         leave_challenge(channel);
@@ -124,7 +119,7 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
         recycling_ends(leg, role);
         return;
     }
-    if (is_in_use(channel)) {
+    if (channel_in_use(channel)) {
         if (channel_frame(channel) < leg->attempt_frame && !leg->joined) {
             leg_drop(leg, role);
             return;
@@ -273,7 +268,7 @@ static void challenged(struct channel *channel, unsigned status)
     channel->challenged = true;
     channel->challenge_status = (uint16_t)status;
     channel->challenge_frame = channel_now(channel).frame;
-    if (is_in_use(channel)) {
+    if (channel_in_use(channel)) {
         leg_vacate(channel->leg, channel->role);
     }
 }
@@ -284,7 +279,7 @@ static void refused(struct channel *channel, const struct http_info *info)
     channel_number(channel);
     struct leg *leg = channel->leg;
     enum role role = channel->role;
-    if (is_in_use(channel)) {
+    if (channel_in_use(channel)) {
         if (info->status < 500) {
             leg->explained = true;
         }
@@ -309,7 +304,7 @@ static void response(struct vtcp *conn, const struct http_info *info)
         return;
     }
     if (info->status == 200) {
-        if (channel->role == ROLE_OUT && is_in_use(channel)) {
+        if (channel->role == ROLE_OUT && channel_in_use(channel)) {
             leg_out_came(channel->leg, false);
         }
     } else if (is_step(channel, info)) {

@@ -120,7 +120,7 @@ static struct leg *vacant_leg(const struct vc *vc, const struct channel *channel
         const struct channel *before = leg->current[channel->role] ? leg->current[channel->role] :
                                        leg_before(leg, channel->role);
         unsigned rank = before->conn == channel->conn ? 3 :
-                        endpoint_equal(conn_server(before->conn->link), conn_server(channel->conn->link)) ? 2 : 1;
+                        channel_tcp(before)->server == channel_tcp(channel)->server ? 2 : 1;
         if (!best || rank > best_rank || (rank == best_rank && leg->number < best->number)) {
             best = leg;
             best_rank = rank;
@@ -229,7 +229,7 @@ static void leg_begin_again(struct leg *leg)
 
 static bool is_finished(const struct channel *channel)
 {
-    return channel->over || channel->refused || channel->conn->link->ended;
+    return channel->over || channel->refused || channel_tcp(channel)->ended;
 }
 
 static void leg_replace(struct leg *leg, struct channel *channel)

@@ -198,6 +198,28 @@ struct vworld {
 
 /* ---- what follows from it ----------------------------------------------------------- */
 
+/* Where a rule finds what:
+ *   who ended first    channel_tcp(): ended, ended_by, ended_by_rst, ended_frame. Of a leg: ended_by,
+ *                      ended_by_rst, ended_frame, of the channel that closed it
+ *   body bytes         bytes[way]; last_body, when the last one came, whatever its way
+ *   calls              calls and faults of the leg are counted; which are pending is not kept
+ *   announced          lifetime of a channel; timeout_ms[role], keepalive_ms, in_window of a leg
+ *   recycling          recycling[role], leg_coming(); seen_eof, replaced and is_successor of a channel
+ *   behind a device    leg_behind(), channel_behind()
+ * A head or PDU that is half sent is known where bytes are framed, not here. */
+
+/* The TCP connection that it runs, or ran, on: another channel may have come on it since. */
+static inline const struct conn *channel_tcp(const struct channel *channel)
+{
+    return channel->conn->link;
+}
+
+/* The one of its role on its leg now: neither replaced, nor a successor that has not taken over. */
+static inline bool channel_in_use(const struct channel *channel)
+{
+    return channel->leg && channel->leg->current[channel->role] == channel;
+}
+
 /* The other half, or NULL. */
 static inline struct channel *leg_other(const struct channel *channel)
 {
@@ -211,6 +233,13 @@ static inline struct leg *leg_behind(const struct leg *leg)
     return behind && behind->hop == leg->hop && leg->hop == RTS_HOP_HTTP ? behind : NULL;
 }
 
+/* The channel of its role on that leg, NULL if that was not seen. */
+static inline const struct channel *channel_behind(const struct channel *channel)
+{
+    const struct leg *behind = channel->leg ? leg_behind(channel->leg) : NULL;
+    return behind ? behind->current[channel->role] : NULL;
+}
+
 /* Both first PDUs were sent. */
 static inline bool leg_sent(const struct leg *leg)
 {
@@ -220,7 +249,7 @@ static inline bool leg_sent(const struct leg *leg)
 
 static inline bool conn_whole(const struct channel *channel)
 {
-    return conn_doubt(channel->conn->link, NULL) == DOUBT_NONE;
+    return conn_doubt(channel_tcp(channel), NULL) == DOUBT_NONE;
 }
 
 /* Both connections were captured whole, as far as there are two. */
