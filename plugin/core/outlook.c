@@ -43,7 +43,7 @@ void outlook_learn_body(struct mconn *conn, struct mapi_message *message, struct
         if (sentence.len == 0)
             sentence = (struct span){ body.ptr + offset, body.len - offset };
     } else if (offset < body.len) {
-        static const struct field_sink quiet = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
+        static const struct field_sink quiet;    /* calls nobody */
         struct reader reader;
         reader_init(&reader, body.ptr + offset, (uint32_t)(body.len - offset), (uint32_t)(body.len - offset), &quiet);
         mapi_read_body(&reader, (enum mapi_type)message->type, message->is_response, &facts);

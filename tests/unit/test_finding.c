@@ -48,8 +48,9 @@ static void end(struct scene *scene)
 
 static bool say_it(struct scene *scene, enum verdict_kind kind, uint32_t frame, const struct evidence *evidence)
 {
-    struct finding finding;
-    if (!finding_begin(&finding, scene->judge, kind, (struct when){ frame, frame * SECOND }, &scene->subject, evidence)) {
+    struct finding finding = finding_begin(scene->judge, kind, (struct when){ frame, frame * SECOND }, scene->subject,
+                                           evidence);
+    if (!finding.begun) {
         return false;
     }
     say(&finding.text, "Seen: %u", frame);
@@ -146,11 +147,11 @@ static void test_once(void)
 static void test_turn(void)
 {
     struct scene scene;
-    struct finding finding;
-    struct evidence evidence = { .count = 0 };
     begin(&scene);
-    evidence_add(&evidence, scene.whole, 0);
-    CHECK(finding_begin(&finding, scene.judge, V_SESSION_LOST, (struct when){ 5, 0 }, &scene.subject, &evidence));
+    struct evidence *evidence = evidence_new(scene.judge);
+    evidence_add(evidence, scene.whole, 0);
+    struct finding finding = finding_begin(scene.judge, V_SESSION_LOST, (struct when){ 5, 0 }, scene.subject, evidence);
+    CHECK(finding.begun);
     CHECK_INT(finding.severity, V_ERROR);
     finding_turn(&finding, V_SESSION_EXPIRED);
     finding.when.frame = 9;
@@ -167,7 +168,6 @@ static void test_turn(void)
 static void test_misuse(void)
 {
     struct scene scene;
-    struct finding finding;
     struct evidence none = { .count = 0 }, evidence = { .count = 0 };
     struct once once = { .of = ONCE_A_LEG };
     begin(&scene);
@@ -182,11 +182,17 @@ static void test_misuse(void)
     say_it(&scene, V_SEQUENCE_BROKEN, 4, NULL);
     CHECK_INT(scene.judge->misuse, 4);
     scene.subject.once = NULL;
-    CHECK(finding_begin(&finding, scene.judge, V_RESPONSE_CODE, (struct when){ 5, 0 }, &scene.subject, NULL));
+    struct finding finding = finding_begin(scene.judge, V_RESPONSE_CODE, (struct when){ 5, 0 }, scene.subject, NULL);
+    CHECK(finding.begun);
     finding_turn(&finding, V_COOKIE_LOST);
     CHECK_INT(scene.judge->misuse, 5);
-    CHECK(finding_begin(&finding, scene.judge, V_RESPONSE_CODE, (struct when){ 6, 0 }, &scene.subject, NULL));
+    finding = finding_begin(scene.judge, V_RESPONSE_CODE, (struct when){ 6, 0 }, scene.subject, NULL);
+    CHECK(finding.begun);
     finding_turn(&finding, V_SEQUENCE_BROKEN);
+    CHECK_INT(scene.judge->misuse, 6);
+    scene.subject.once = &once;      /* what is told always is told of whatever */
+    CHECK(say_it(&scene, V_RESPONSE_CODE, 7, NULL) && say_it(&scene, V_RESPONSE_CODE, 8, NULL));
+    CHECK_INT(once.told, 1ull << V_SEQUENCE_BROKEN);
     CHECK_INT(scene.judge->misuse, 6);
     end(&scene);
 }

@@ -32,6 +32,13 @@ void evidence_add_lacking(struct evidence *evidence, const struct conn *conn)
     add(evidence, conn, 0, true);
 }
 
+struct evidence *evidence_new(struct judge *judge)
+{
+    judge->evidence.count = 0;
+    judge->evidence.more = false;
+    return &judge->evidence;
+}
+
 bool evidence_whole(const struct evidence *evidence, const struct conn **doubtful)
 {
     for (unsigned i = 0; i < evidence->count; i++) {
@@ -48,32 +55,37 @@ bool evidence_whole(const struct evidence *evidence, const struct conn **doubtfu
     return !evidence->more;
 }
 
-static bool is_told(const struct subject *subject, enum verdict_kind kind)
+bool once_told(const struct once *once, enum verdict_kind kind)
 {
-    return subject->once && subject->once->told >> kind & 1;
+    return once && once->told >> kind & 1;
 }
 
-bool finding_begin(struct finding *finding, struct judge *judge, enum verdict_kind kind, struct when when,
-                   const struct subject *subject, const struct evidence *evidence)
+struct finding finding_begin(struct judge *judge, enum verdict_kind kind, struct when when, struct subject subject,
+                             const struct evidence *evidence)
 {
     const struct verdict_row *row = &verdict_rows[kind];
+    struct finding finding = { .begun = false };
+    subject.once = row->once == ALWAYS ? NULL : subject.once;
     judge->misuse += row->proof == ABSENCE && (!evidence || evidence->count == 0);
-    judge->misuse += row->once != (subject->once ? (enum once_of)subject->once->of : ALWAYS);
-    if (is_told(subject, kind)) {
-        return false;
+    judge->misuse += row->once != (subject.once ? subject.once->of : ALWAYS);
+    if (once_told(subject.once, kind)) {
+        return finding;
     }
     const struct conn *doubtful = NULL;
     if (evidence && !evidence_whole(evidence, &doubtful)) {
-        if (subject->result) {
-            subject->result->withheld = true;
-            subject->result->doubtful = doubtful ? doubtful : subject->result->doubtful;
+        if (subject.result) {
+            subject.result->withheld = true;
+            subject.result->doubtful = doubtful ? doubtful : subject.result->doubtful;
         }
-        return false;
+        return finding;
     }
-    *finding = (struct finding){
-        .judge = judge, .subject = *subject, .when = when, .kind = kind, .severity = row->severity
-    };
-    return true;
+    finding.begun = true;
+    finding.judge = judge;
+    finding.subject = subject;
+    finding.when = when;
+    finding.kind = kind;
+    finding.severity = row->severity;
+    return finding;
 }
 
 void finding_turn(struct finding *finding, enum verdict_kind kind)
@@ -95,23 +107,102 @@ void tell(const struct finding *finding)
     struct judge *judge = finding->judge;
     const struct subject *subject = &finding->subject;
     struct result *result = subject->result;
-    struct verdict *verdict = verdict_add(&judge->arena, &judge->found[subject->kind], finding->kind, finding->when,
-                                          &finding->text);
-    verdict->severity = finding->severity;
-    verdict->where = finding->where;
-    verdict->where_seen = finding->seen;
-    verdict->vc = subject->vc;
-    verdict->session = subject->session;
-    verdict->leg = subject->leg;
+    const struct verdict verdict = {
+        .kind = finding->kind, .severity = finding->severity, .when = finding->when, .where = finding->where,
+        .where_seen = finding->seen, .vc = subject->vc, .session = subject->session, .leg = subject->leg
+    };
+    verdict_add(&judge->arena, &judge->found[subject->kind], verdict, &finding->text);
     if (subject->once) {
         once_mark(subject->once, finding->kind);
     }
-    if (result && (!result->told || finding->severity > (enum verdict_severity)result->severity)) {
+    if (result && (!result->told || finding->severity > result->severity)) {
         result->told = true;
-        result->verdict = (uint8_t)finding->kind;
-        result->severity = (uint8_t)finding->severity;
-        result->where = (uint8_t)finding->where;
+        result->verdict = finding->kind;
+        result->severity = finding->severity;
+        result->where = finding->where;
         result->where_seen = finding->seen;
         result->frame = finding->when.frame;
+    }
+}
+
+void tell_by(struct finding *finding, enum verdict_where where, bool seen)
+{
+    finding->where = where;
+    finding->seen = seen;
+    tell(finding);
+}
+
+/* ---- Memory and subjects --------------------------------------------------------------- */
+
+void *memo_in(struct judge *judge, void *const *memo, size_t size)
+{
+    if (!*memo) {
+        *memo_of(memo) = arena_new(&judge->arena, size);
+    }
+    return *memo;
+}
+
+struct once *memo_once(struct judge *judge, void *const *memo, enum once_of of)
+{
+    struct once *once = memo_in(judge, memo, sizeof(*once));
+    once->of = of;
+    return once;
+}
+
+struct subject about_nothing(enum subject_kind kind)
+{
+    return (struct subject){ .kind = kind, .vc = NO_NUMBER, .session = NO_NUMBER, .leg = NO_NUMBER };
+}
+
+/* ---- Words --------------------------------------------------------------------------- */
+
+int cut_length(const char *value, size_t most)
+{
+    size_t len = strlen(value);
+    if (len > most) {
+        len = most;
+        while (len > 0 && ((uint8_t)value[len] & 0xC0) == 0x80) {
+            len--;
+        }
+    }
+    return (int)len;
+}
+
+const char *known_name(const char *name)
+{
+    return name ? name : "no known name";
+}
+
+const char *end_name(const struct conn *conn)
+{
+    return conn->ended_by_rst ? "RST" : "FIN";
+}
+
+void say_author(struct text *text, const char *verb, enum http_author author)
+{
+    static const char *const names[] = {
+        [HTTP_BY_EXCHANGE] = "Exchange", [HTTP_BY_HTTPSYS] = "HTTP.sys before Exchange saw it",
+        [HTTP_BY_DEVICE] = "a device"
+    };
+    if (author == HTTP_BY_UNKNOWN || author > HTTP_BY_DEVICE) {
+        say(text, ", its author does not show");
+    } else {
+        say(text, ", %s by %s", verb, names[author]);
+    }
+}
+
+void say_advice(struct text *text, const struct advice *advice)
+{
+    say(text, "; inferred: %s; next: %s", advice->inferred, advice->next);
+}
+
+void say_headers(struct text *text, const struct named_header *headers, size_t count, size_t most)
+{
+    const char *separator = "; headers: ";
+    for (size_t i = 0; i < count; i++) {
+        if (headers[i].value && headers[i].value[0]) {
+            say(text, "%s%s: %.*s", separator, headers[i].name, CUT(headers[i].value, most));
+            separator = ", ";
+        }
     }
 }

@@ -2,12 +2,13 @@
  * How every finding is told: once, by its row in verdicts.c, and only where its evidence was
  * captured whole.
  *
- *     struct finding finding;
- *     if (!finding_begin(&finding, judge, V_LONE, when, &subject, &evidence)) {
+ *     struct finding finding = finding_begin(judge, V_LONE, event->when, about_channel(judge, channel),
+ *                                            evidence_channel(judge, channel));
+ *     if (!finding.begun) {
  *         return;
  *     }
  *     say(&finding.text, "Seen: ...; inferred: ...; next: ...");
- *     tell(&finding);
+ *     tell_by(&finding, WHERE_CLIENT, false);
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -16,10 +17,27 @@
 #define OUTLOOKHTTP_FINDING_H
 
 #include "conn.h"
+#include "fields.h"
 #include "judge.h"
 #include "say.h"
 
 struct idle_end;
+
+/* A rule hears one kind of event. */
+typedef void rule(struct judge *judge, const struct event *event);
+
+#define EVIDENCE_MAX 80
+
+/* The connections that a finding from absence rests on. */
+struct evidence {
+    unsigned count;
+    bool more;                   /* than were named: it cannot be told */
+    struct {
+        const struct conn *conn;
+        uint32_t since;          /* frame; 0: from SYN on */
+        bool lacking;            /* something is known to be missing */
+    } on[EVIDENCE_MAX];
+};
 
 struct judge {
     struct arena arena;
@@ -28,6 +46,7 @@ struct judge {
     struct verdict_list found[SUBJECTS];
     struct idle_end *idle_first, *idle_last;     /* that wait for hindsight, oldest first: rpch_end.c */
     struct { struct held *first, *last, *free; } held;   /* of MAPI/HTTP, mapi_rules.h */
+    struct evidence evidence;    /* evidence_new() */
     unsigned misuse;             /* broken rules of this file, which tests look at: 0 */
 };
 
@@ -55,19 +74,8 @@ struct subject {
     uint32_t vc, session, leg;   /* NO_NUMBER if none */
 };
 
-#define EVIDENCE_MAX 80
-
-/* The connections that a finding from absence rests on. */
-struct evidence {
-    unsigned count;
-    bool more;                   /* than were named: it cannot be told */
-    struct {
-        const struct conn *conn;
-        uint32_t since;          /* frame; 0: from SYN on */
-        bool lacking;            /* something is known to be missing */
-    } on[EVIDENCE_MAX];
-};
-
+/* Of the finding that is about to begin, none named yet; the judge has one at a time. */
+struct evidence *evidence_new(struct judge *judge);
 /* Names a connection; NULL names none. */
 void evidence_add(struct evidence *evidence, const struct conn *conn, uint32_t since);
 /* Names one of which something is known not to have been captured, even if it came late. */
@@ -76,6 +84,7 @@ void evidence_add_lacking(struct evidence *evidence, const struct conn *conn);
 bool evidence_whole(const struct evidence *evidence, const struct conn **doubtful);
 
 struct finding {
+    bool begun;                  /* else there is nothing to tell */
     struct judge *judge;
     struct subject subject;
     struct when when;            /* the frame that it stands on */
@@ -86,15 +95,54 @@ struct finding {
     struct text text;
 };
 
-/* Begins a finding whose condition holds. False: it was told before, or the evidence is not
- * whole, which the subject's row then says. evidence: NULL where what is seen proves it. */
-bool finding_begin(struct finding *finding, struct judge *judge, enum verdict_kind kind, struct when when,
-                   const struct subject *subject, const struct evidence *evidence);
+/* Begins a finding whose condition holds; if it is told ALWAYS, of whatever. Not begun: it was told
+ * before, or the evidence is not whole, which the subject's row then says. evidence: NULL where what
+ * is seen proves it. */
+struct finding finding_begin(struct judge *judge, enum verdict_kind kind, struct when when, struct subject subject,
+                             const struct evidence *evidence);
 /* Makes it another verdict, on the same evidence and with that verdict's severity. */
 void finding_turn(struct finding *finding, enum verdict_kind kind);
 /* Remembers it as told where another finding has said as much. */
 void once_mark(struct once *once, enum verdict_kind kind);
+/* once: NULL if nothing was told of it. */
+bool once_told(const struct once *once, enum verdict_kind kind);
 /* Tells it, with the text said by now; the finding may be kept and told later, at another when. */
 void tell(const struct finding *finding);
+/* The same, and whose doing it is; seen: it was seen, not inferred. */
+void tell_by(struct finding *finding, enum verdict_where where, bool seen);
+
+/* The judge's memory of a state object, by the memo of that; made, all zero, when it is first asked for. */
+void *memo_in(struct judge *judge, void *const *memo, size_t size);
+/* Of an object of which nothing is remembered but what was told. */
+struct once *memo_once(struct judge *judge, void *const *memo, enum once_of of);
+/* About no object yet. */
+struct subject about_nothing(enum subject_kind kind);
+
+/* ---- Words --------------------------------------------------------------------------- */
+
+/* Pieces of a sentence, each in room of its own that lasts as long as the caller's block. */
+#define PIECE_MAX 200
+/* The server's end of what has a link: "10.0.0.81:80" */
+#define SERVER_OF(conn) ENDPOINT(conn_server((conn)->link))
+/* Two arguments for "%.*s": at most that many bytes of value, not inside a character. */
+#define CUT(value, most) cut_length(value, most), value
+
+int cut_length(const char *value, size_t most);
+const char *known_name(const char *name);        /* "no known name" for NULL */
+const char *end_name(const struct conn *conn);   /* "RST" or "FIN": what ended it */
+/* ", answered by Exchange": who wrote a response. */
+void say_author(struct text *text, const char *verb, enum http_author author);
+
+/* What follows from a finding. */
+struct advice {
+    const char *inferred, *next;
+};
+void say_advice(struct text *text, const struct advice *advice);
+
+struct named_header {
+    const char *name, *value;    /* value: NULL or "" if there is none */
+};
+/* The headers that say who it was; they come last, for they are long: at most that many bytes of each. */
+void say_headers(struct text *text, const struct named_header *headers, size_t count, size_t most);
 
 #endif

@@ -22,9 +22,8 @@ static inline bool gone_may_follow(const struct judge *judge, struct when end, s
     return now.ns - end.ns <= judge->limits.gone_window && now.ns >= end.ns;
 }
 
-/* Begins the finding; the rule goes on with what the server ended. False: see finding_begin(). */
-bool gone_begin(struct finding *finding, struct judge *judge, const struct server *server, const struct subject *subject,
-                struct when when);
+/* Begins the finding, which is always told; the rule goes on with what the server ended. */
+struct finding gone_begin(struct judge *judge, const struct server *server, struct subject subject, struct when when);
 /* Says what follows from that, and tells it. */
 void gone_tell(struct finding *finding);
 

@@ -38,119 +38,79 @@ struct judge *judge_new(const struct arena *arena, const struct judge_prefs *pre
     return judge;
 }
 
-void judge_hear(void *ear, const struct event *event)
+static void request_began(struct judge *judge, const struct event *event)
 {
-    struct judge *judge = ear;
-    switch (event->kind) {       /* no default: a kind that nobody hears is a warning */
-    case EVENT_PAIRED:
-        rpch_paired(judge, event);
-        break;
-    case EVENT_JOINED:
-        rpch_joined(judge, event);
-        break;
+    mapi_cookies_lost(judge, event);
+    mapi_context_asked_for(judge, event);
+    mapi_counter_went_back(judge, event);
+}
+
+static void response_ended(struct judge *judge, const struct event *event)
+{
+    mapi_status_failed(judge, event);
+    mapi_code_failed(judge, event);
+    mapi_body_failed(judge, event);
+    mapi_context_answered(judge, event);
+    mapi_sequence_refused(judge, event);
+}
+
+static void session_time_passed(struct judge *judge, const struct event *event)
+{
+    mapi_context_time_passed(judge, event);
+    mapi_end_time_passed(judge, event);
+}
+
+/* No default: the compiler names a kind that nobody hears. */
+static rule *rule_of(enum event_kind kind)
+{
+    switch (kind) {
+    case EVENT_PAIRED: return rpch_paired;
+    case EVENT_JOINED: return rpch_joined;
     case EVENT_NOT_JOINED:
-    case EVENT_LEG_FAILED:
-        rpch_not_joined(judge, event);
-        break;
-    case EVENT_ALONE:
-        rpch_alone(judge, event);
-        break;
-    case EVENT_REFUSED:
-        rpch_refused(judge, event);
-        break;
-    case EVENT_CHALLENGE_LEFT:
-        rpch_challenge_left(judge, event);
-        break;
-    case EVENT_OUT_CAME:
-        rpch_out_came(judge, event);
-        break;
-    case EVENT_OUT_ENDED:
-        rpch_out_ended(judge, event);
-        break;
-    case EVENT_BODY_AWAITED:
-        rpch_body(judge, event);
-        break;
-    case EVENT_CHANNEL_ENDED:
-        rpch_channel_ended(judge, event);
-        break;
-    case EVENT_SERVER_ENDED:
-        rpch_server_ended(judge, event);
-        break;
-    case EVENT_DATA_UNANSWERED:
-        rpch_unanswered(judge, event);
-        break;
-    case EVENT_CALL_FAILED:
-        rpch_call(judge, event);
-        break;
-    case EVENT_LIFETIME_PASSED:
-        rpch_lifetime(judge, event);
-        break;
-    case EVENT_WINDOW_PASSED:
-        rpch_window(judge, event);
-        break;
-    case EVENT_SEGMENT_PASSED:
-        rpch_hindsight(judge, event);
-        break;
-    case EVENT_SESSION_BEGAN:
-        mapi_context_began(judge, event);
-        break;
-    case EVENT_REQUEST_BEGAN:
-        mapi_cookies_lost(judge, event);
-        mapi_context_asked_for(judge, event);
-        mapi_counter_went_back(judge, event);
-        break;
-    case EVENT_STATUS:
-        mapi_requests_overlap(judge, event);
-        break;
-    case EVENT_RESPONSE_LATE:
-        mapi_response_late(judge, event);
-        break;
-    case EVENT_RESPONSE_ENDED:
-        mapi_status_failed(judge, event);
-        mapi_code_failed(judge, event);
-        mapi_body_failed(judge, event);
-        mapi_context_answered(judge, event);
-        mapi_sequence_refused(judge, event);
-        break;
-    case EVENT_RESPONSE_CUT:
-        mapi_response_cut(judge, event);
-        break;
-    case EVENT_REQUEST_UNANSWERED:
-        mapi_request_unanswered(judge, event);
-        break;
-    case EVENT_UNUSED_CONN_ENDED:
-        mapi_unused_conn_ended(judge, event);
-        break;
-    case EVENT_SESSION_CONN_ENDED:
-        mapi_context_conn_ended(judge, event);
-        break;
-    case EVENT_SESSION_TIME_PASSED:
-        mapi_context_time_passed(judge, event);
-        mapi_end_time_passed(judge, event);
-        break;
-    case EVENT_CHALLENGE_MISSING:
-        logon_challenge_missing(judge, event);
-        break;
-    case EVENT_CREDENTIALS_ANSWERED:
-        logon_answered(judge, event);
-        break;
-    case EVENT_CREDENTIALS_REFUSED:
-        logon_refused(judge, event);
-        break;
-    case EVENT_OFFER:
-        logon_offered(judge, event);
-        break;
-    case EVENT_STRANGER:
-        logon_stranger(judge, event);
-        break;
-    case EVENT_CHALLENGE_UNANSWERED:
-        logon_passed_by(judge, event);
-        break;
-    case EVENT_BEARERS_EMPTY:
-        logon_bearers_empty(judge, event);
-        break;
-    case EVENT_KINDS:
-        break;
+    case EVENT_LEG_FAILED: return rpch_not_joined;
+    case EVENT_ALONE: return rpch_alone;
+    case EVENT_REFUSED: return rpch_refused;
+    case EVENT_CHALLENGE_LEFT: return rpch_challenge_left;
+    case EVENT_OUT_CAME: return rpch_out_came;
+    case EVENT_OUT_ENDED: return rpch_out_ended;
+    case EVENT_BODY_AWAITED: return rpch_body;
+    case EVENT_CHANNEL_ENDED: return rpch_channel_ended;
+    case EVENT_SERVER_ENDED: return rpch_server_ended;
+    case EVENT_DATA_UNANSWERED: return rpch_unanswered;
+    case EVENT_CALL_FAILED: return rpch_call;
+    case EVENT_LIFETIME_PASSED: return rpch_lifetime;
+    case EVENT_WINDOW_PASSED: return rpch_window;
+    case EVENT_SEGMENT_PASSED: return rpch_hindsight;
+
+    case EVENT_SESSION_BEGAN: return mapi_context_began;
+    case EVENT_REQUEST_BEGAN: return request_began;
+    case EVENT_STATUS: return mapi_requests_overlap;
+    case EVENT_RESPONSE_LATE: return mapi_response_late;
+    case EVENT_RESPONSE_ENDED: return response_ended;
+    case EVENT_RESPONSE_CUT: return mapi_response_cut;
+    case EVENT_REQUEST_UNANSWERED: return mapi_request_unanswered;
+    case EVENT_UNUSED_CONN_ENDED: return mapi_unused_conn_ended;
+    case EVENT_SESSION_CONN_ENDED: return mapi_context_conn_ended;
+    case EVENT_SESSION_TIME_PASSED: return session_time_passed;
+
+    case EVENT_CHALLENGE_MISSING: return logon_challenge_missing;
+    case EVENT_CREDENTIALS_ANSWERED: return logon_answered;
+    case EVENT_CREDENTIALS_REFUSED: return logon_refused;
+    case EVENT_OFFER: return logon_offered;
+    case EVENT_STRANGER: return logon_stranger;
+    case EVENT_CHALLENGE_UNANSWERED: return logon_passed_by;
+    case EVENT_BEARERS_EMPTY: return logon_bearers_empty;
+
+    case EVENT_KINDS: break;
+    }
+    return NULL;
+}
+
+void judge_hear(void *judge, const struct event *event)
+{
+    rule *hears = rule_of(event->kind);
+    if (hears) {
+        hears(judge, event);
     }
 }
 

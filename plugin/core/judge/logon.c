@@ -15,28 +15,11 @@ struct account_memo {
     struct result result;
 };
 
-/* Of a peer, a site or a series of empty Bearers. */
-struct once_memo {
-    struct once once;
-};
-
 static struct account_memo *account_memo(struct judge *judge, const struct account *account)
 {
-    void **memo = memo_of(&account->memo);
-    if (!*memo) {
-        struct account_memo *fresh = *memo = arena_new(&judge->arena, sizeof(*fresh));
-        fresh->once.of = ONCE_AN_ACCOUNT;
-    }
-    return *memo;
-}
-
-static struct once *once_in(struct judge *judge, void *const *memo, enum once_of of)
-{
-    if (!*memo) {
-        struct once_memo *fresh = *memo_of(memo) = arena_new(&judge->arena, sizeof(*fresh));
-        fresh->once.of = (uint8_t)of;
-    }
-    return &((struct once_memo *)*memo)->once;
+    struct account_memo *memo = memo_in(judge, &account->memo, sizeof(*memo));
+    memo->once.of = ONCE_AN_ACCOUNT;
+    return memo;
 }
 
 const struct result *logon_result(const struct account *account)
@@ -47,9 +30,11 @@ const struct result *logon_result(const struct account *account)
 
 static struct subject about(struct result *result, struct once *once, uint32_t leg)
 {
-    return (struct subject){
-        .kind = ABOUT_LOGON, .result = result, .once = once, .vc = NO_NUMBER, .session = NO_NUMBER, .leg = leg
-    };
+    struct subject subject = about_nothing(ABOUT_LOGON);
+    subject.result = result;
+    subject.once = once;
+    subject.leg = leg;
+    return subject;
 }
 
 static struct subject about_account(struct judge *judge, const struct account *account, uint32_t leg)
@@ -58,25 +43,17 @@ static struct subject about_account(struct judge *judge, const struct account *a
 }
 
 /* What did not come on a connection rests on all of it, from SYN on. */
-static struct evidence all_of(const struct aconn *conn)
+static struct evidence *all_of(struct judge *judge, const struct aconn *conn)
 {
-    struct evidence evidence = { .more = conn->lost };   /* what could not be followed is not named */
-    evidence_add(&evidence, conn->link, 0);
+    struct evidence *evidence = evidence_new(judge);
+    evidence_add(evidence, conn->link, 0);
+    evidence->more = conn->lost;         /* what could not be followed is not named */
     return evidence;
-}
-
-static void tell_by(struct finding *finding, enum verdict_where where, bool seen)
-{
-    finding->where = where;
-    finding->seen = seen;
-    tell(finding);
 }
 
 /* ---- pieces of sentences ----------------------------------------------------------------- */
 
-/* Each in room of its own, which lasts as long as the block that says it. */
-#define PIECE_MAX 160
-#define SERVER(conn, frame) server_piece((char[PIECE_MAX]){ 0 }, conn, frame)
+#define SERVER_AT(conn, frame) server_piece((char[PIECE_MAX]){ 0 }, conn, frame)
 #define NAME(name) name_piece((char[PIECE_MAX]){ 0 }, name)
 #define USER(user) NAME((user)[0] ? (user) : "a user whose name is not visible")
 #define NAMES(nb_name, dns_name) names_piece((char[PIECE_MAX]){ 0 }, nb_name, dns_name)
@@ -87,7 +64,7 @@ static void tell_by(struct finding *finding, enum verdict_where where, bool seen
 /* "10.0.0.81:80 (stream 3, frame 12)" */
 static const char *server_piece(char *to, const struct aconn *conn, uint32_t frame)
 {
-    snprintf(to, PIECE_MAX, "%s (stream %u, frame %u)", ENDPOINT(conn_server(conn->link)), conn->link->stream, frame);
+    snprintf(to, PIECE_MAX, "%s (stream %u, frame %u)", SERVER_OF(conn), conn->link->stream, frame);
     return to;
 }
 
@@ -96,14 +73,11 @@ static const char *server_piece(char *to, const struct aconn *conn, uint32_t fra
 /* A name as sent, cut short where it would leave no room for the rest. */
 static const char *name_piece(char *to, const char *name)
 {
-    size_t len = strlen(name);
-    if (len <= NAME_SHOWN) {
+    const int len = cut_length(name, NAME_SHOWN);
+    if (name[len] == '\0') {
         return name;
     }
-    for (len = NAME_SHOWN; len > 0 && ((uint8_t)name[len] & 0xC0) == 0x80;) {
-        len--;
-    }
-    snprintf(to, PIECE_MAX, "%.*s...", (int)len, name);
+    snprintf(to, PIECE_MAX, "%.*s...", len, name);
     return to;
 }
 
@@ -123,7 +97,7 @@ static const char *names_piece(char *to, const char *nb_name, const char *dns_na
 static const char *leaf_piece(char *to, const struct aconn *conn)
 {
     const uint8_t *id = conn->link->leaf->sha1;
-    snprintf(to, PIECE_MAX, "%s (stream %u, thumbprint %02X%02X%02X%02X...)", ENDPOINT(conn_server(conn->link)),
+    snprintf(to, PIECE_MAX, "%s (stream %u, thumbprint %02X%02X%02X%02X...)", SERVER_OF(conn),
              conn->link->stream, id[0], id[1], id[2], id[3]);
     return to;
 }
@@ -144,11 +118,11 @@ static void say_torn(struct text *text, const struct lone_type3 *type3, uint32_t
 {
     const struct aconn *client = type3->client_side;
     say(text, "Seen: the type 3 of %s goes to %s and echoes the target information of %s%s, whose type 2 came from %s",
-        USER(type3->user), SERVER(type3->conn, frame), NAMES(type3->nb_name, type3->dns_name),
-        type3->has_timestamp ? " with its timestamp" : "", SERVER(type3->same_leg->conn, type3->same_leg->frame));
+        USER(type3->user), SERVER_AT(type3->conn, frame), NAMES(type3->nb_name, type3->dns_name),
+        type3->has_timestamp ? " with its timestamp" : "", SERVER_AT(type3->same_leg->conn, type3->same_leg->frame));
     if (client) {
         say(text, "; the client kept one connection (stream %u) to %s", client->link->stream,
-            ENDPOINT(conn_server(client->link)));
+            SERVER_OF(client));
     }
     say(text, "; inferred: %s splits one NTLM handshake over two connections, and the second never issued that "
         "challenge, so the logon fails; next: make the device keep one server connection for each client connection "
@@ -159,10 +133,10 @@ static void say_torn(struct text *text, const struct lone_type3 *type3, uint32_t
 static void say_alone(struct text *text, const struct lone_type3 *type3, uint32_t frame)
 {
     say(text, "Seen: the type 3 of %s to %s answers a challenge of %s, but this connection, whole from SYN, carried no "
-        "type 2", USER(type3->user), SERVER(type3->conn, frame), NAMES(type3->nb_name, type3->dns_name));
+        "type 2", USER(type3->user), SERVER_AT(type3->conn, frame), NAMES(type3->nb_name, type3->dns_name));
     if (type3->before) {
         say(text, "; on leg %u it came from %s; inferred: the device between sent the type 1 over another server "
-            "connection, which the capture lacks", type3->before->leg, SERVER(type3->before->conn, type3->before->frame));
+            "connection, which the capture lacks", type3->before->leg, SERVER_AT(type3->before->conn, type3->before->frame));
     } else {
         say(text, " and none of the capture matches; inferred: the challenge came on a connection outside the "
             "capture: the handshake was split before it reached this one");
@@ -174,10 +148,10 @@ void logon_challenge_missing(struct judge *judge, const struct event *event)
 {
     const struct lone_type3 *type3 = event->logon.type3;
     const bool torn = type3->same_leg != NULL;
-    const struct subject subject = about_account(judge, type3->account, type3->leg);
-    const struct evidence evidence = all_of(type3->conn);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, torn ? V_NTLM_TORN : V_TYPE3_ALONE, event->when, &subject, &evidence)) {
+    struct finding finding = finding_begin(judge, torn ? V_NTLM_TORN : V_TYPE3_ALONE, event->when,
+                                           about_account(judge, type3->account, type3->leg),
+                                           all_of(judge, type3->conn));
+    if (!finding.begun) {
         return;
     }
     if (torn) {
@@ -217,7 +191,7 @@ static struct bridge bridge_of(const struct arequest *request)
 static void say_clear(struct text *text, const struct arequest *request, uint32_t frame, const struct bridge *bridge)
 {
     say(text, " (frame %u) carries channel bindings of TLS, goes in clear text to %s and is refused with 401",
-        request->when.frame, SERVER(request->conn, frame));
+        request->when.frame, SERVER_AT(request->conn, frame));
     if (bridge->bound) {
         say(text, "; the bindings are those of the certificate at %s", LEAF(bridge->bound));
     }
@@ -259,9 +233,9 @@ static void judge_bindings(struct judge *judge, const struct arequest *request, 
         return;
     }
     struct account_memo *memo = account_memo(judge, request->account);
-    const struct subject subject = about(&memo->result, &memo->once, request->leg);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, V_CHANNEL_BINDING, when, &subject, NULL)) {
+    struct finding finding = finding_begin(judge, V_CHANNEL_BINDING, when,
+                                           about(&memo->result, &memo->once, request->leg), NULL);
+    if (!finding.begun) {
         return;
     }
     say(&finding.text, "Seen: the type 3 of %s", USER(request->user));
@@ -286,7 +260,7 @@ static void say_refusals(struct text *text, const struct logon_answer *answer, u
         say(text, "one client (%s)", request->identity[ID_CLIENT_INFO] ? "X-ClientInfo" : "OutlookSession");
     }
     say(text, " for %s were refused with 401 in frames %s, each sent after the refusal before had arrived; the last came "
-        "from %s", NAME(request->host), FIRST(answer->refusals->frame, answer->refusals->count), SERVER(answer->conn, frame));
+        "from %s", NAME(request->host), FIRST(answer->refusals->frame, answer->refusals->count), SERVER_AT(answer->conn, frame));
     if (origin->front_end[0]) {
         say(text, ", X-FEServer %s", NAME(origin->front_end));
     } else if (origin->server[0]) {
@@ -300,9 +274,9 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
     if (!answer->refusals || answer->refusals->count != judge->limits.refusals_told) {
         return;
     }
-    const struct subject subject = about_account(judge, answer->account, answer->leg);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, V_AUTH_REFUSED, when, &subject, NULL)) {
+    struct finding finding = finding_begin(judge, V_AUTH_REFUSED, when,
+                                           about_account(judge, answer->account, answer->leg), NULL);
+    if (!finding.begun) {
         return;
     }
     const struct site *site = site_find(request->conn->world, request->host, request->leg);
@@ -344,10 +318,9 @@ void logon_answered(struct judge *judge, const struct event *event)
     if (!answer->checked || ns <= most) {
         return;
     }
-    const struct subject subject = about_account(judge, account, answer->leg);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, ns > judge->limits.very_slow_above ? V_AUTH_VERY_SLOW : V_AUTH_SLOW, event->when, &subject,
-                       NULL)) {
+    struct finding finding = finding_begin(judge, ns > judge->limits.very_slow_above ? V_AUTH_VERY_SLOW : V_AUTH_SLOW,
+                                           event->when, about_account(judge, account, answer->leg), NULL);
+    if (!finding.begun) {
         return;
     }
     const bool kept = answer->below.frame && below <= most;
@@ -357,7 +330,7 @@ void logon_answered(struct judge *judge, const struct event *event)
     if (answer->status) {
         say(&finding.text, " (%u)", answer->status);
     }
-    say(&finding.text, " after %s by %s", SECONDS(ns), SERVER(answer->conn, event->when.frame));
+    say(&finding.text, " after %s by %s", SECONDS(ns), SERVER_AT(answer->conn, event->when.frame));
     if (kept) {
         say(&finding.text, ", while the answer on the next leg came in frame %u after %s; inferred: the server was "
             "quick, the device between keeps answers back; next: response buffering on that device",
@@ -382,9 +355,9 @@ void logon_offered(struct judge *judge, const struct event *event)
     if (answer->offers != 1u << AUTH_BASIC || !peer->tried) {
         return;
     }
-    const struct subject subject = about(NULL, once_in(judge, &peer->memo, ONCE_A_CLIENT), answer->leg);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, V_DOWNGRADED, event->when, &subject, NULL)) {
+    struct finding finding = finding_begin(judge, V_DOWNGRADED, event->when,
+                                           about(NULL, memo_once(judge, &peer->memo, ONCE_A_CLIENT), answer->leg), NULL);
+    if (!finding.begun) {
         return;
     }
     const bool dropped = request->below_answered &&
@@ -392,7 +365,7 @@ void logon_offered(struct judge *judge, const struct event *event)
     const bool device = origin->author == HTTP_BY_DEVICE;
     say(&finding.text, "Seen: the client tried %s at %s (stream %u, frame %u); the 401 of %s offers only Basic",
         peer->tried, NAME(request->host), peer->tried_stream, peer->tried_frame,
-        SERVER(answer->conn, event->when.frame));
+        SERVER_AT(answer->conn, event->when.frame));
     if (dropped) {
         say(&finding.text, ", while the server behind offered more on the next leg; inferred: this device takes NTLM and "
             "Negotiate out");
@@ -415,17 +388,17 @@ void logon_passed_by(struct judge *judge, const struct event *event)
     };
     const struct aconn *conn = event->logon.unanswered.conn;
     const struct aconn_more *more = conn->more;
-    const struct subject subject = about(NULL, once_in(judge, &more->lower_site->memo, ONCE_A_HOST), more->lower_leg);
-    const struct evidence evidence = all_of(conn);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, V_HEADER_CASE, event->when, &subject, &evidence)) {
+    struct once *once = memo_once(judge, &more->lower_site->memo, ONCE_A_HOST);
+    struct finding finding = finding_begin(judge, V_HEADER_CASE, event->when, about(NULL, once, more->lower_leg),
+                                           all_of(judge, conn));
+    if (!finding.begun) {
         return;
     }
     say(&finding.text, "Seen: the 401 of frame %u for %s writes www-authenticate in lower case%s; %s to %s, and no client "
         "of the capture went on after one; inferred: old Outlook does not find the header in lower case, and a device "
         "between wrote it so; next: let the device keep the header names (HAProxy: h1-case-adjust), or update the client",
         more->lower_frame, NAME(more->lower_host), more->lower_seen ? ", while the next leg has it in another case" : "",
-        then[event->logon.unanswered.then], SERVER(conn, event->when.frame));
+        then[event->logon.unanswered.then], SERVER_AT(conn, event->when.frame));
     tell_by(&finding, WHERE_DEVICE, more->lower_seen);
 }
 
@@ -435,17 +408,17 @@ void logon_bearers_empty(struct judge *judge, const struct event *event)
     if (rounds->count < judge->limits.bearers_told) {
         return;
     }
-    const struct subject subject = about(NULL, once_in(judge, &rounds->memo, ONCE_A_CLIENT), rounds->conn->leg);
-    const struct evidence evidence = all_of(rounds->conn);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, V_EMPTY_BEARER, event->when, &subject, &evidence)) {
+    struct once *once = memo_once(judge, &rounds->memo, ONCE_A_CLIENT);
+    struct finding finding = finding_begin(judge, V_EMPTY_BEARER, event->when, about(NULL, once, rounds->conn->leg),
+                                           all_of(judge, rounds->conn));
+    if (!finding.begun) {
         return;
     }
     say(&finding.text, "Seen: one client (X-ClientInfo) sent an empty Authorization: Bearer %u times, answered 401 in "
         "frames %s, the last by %s; no token and no other scheme followed until the connection ended; inferred: the "
         "client gets no token, or does not read what the server offers; next: see whether the 401 offers Bearer with "
         "authorization_uri, whether the client reaches it, and whether the header names are in lower case",
-        rounds->count, FIRST(rounds->frame, rounds->count), SERVER(rounds->conn, rounds->mark));
+        rounds->count, FIRST(rounds->frame, rounds->count), SERVER_AT(rounds->conn, rounds->mark));
     tell_by(&finding, WHERE_CLIENT, false);
 }
 
@@ -460,14 +433,14 @@ void logon_stranger(struct judge *judge, const struct event *event)
     const struct arequest *request = event->logon.request;
     const struct aconn *conn = request->conn;
     const struct owner *stranger = request->stranger;
-    const struct subject subject = about_account(judge, conn->credentials.account, request->leg);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, V_SHARED_CONNECTION, event->when, &subject, NULL)) {
+    struct finding finding = finding_begin(judge, V_SHARED_CONNECTION, event->when,
+                                           about_account(judge, conn->credentials.account, request->leg), NULL);
+    if (!finding.begun) {
         return;
     }
     say(&finding.text, "Seen: %s authenticated the connection to %s for %s; the request in frame %u on it brings no "
         "credentials and belongs to %s by its %s (stream %u, frame %u)", conn->owner_scheme,
-        SERVER(conn, conn->owner_frame), NAME(conn->owner), request->when.frame, NAME(stranger->user),
+        SERVER_AT(conn, conn->owner_frame), NAME(conn->owner), request->when.frame, NAME(stranger->user),
         kinds[stranger->kind], stranger->stream, stranger->frame);
     if (request->parent) {
         say(&finding.text, ", passed on from stream %u", request->parent->conn->link->stream);

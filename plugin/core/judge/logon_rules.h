@@ -11,13 +11,8 @@
 #include "finding.h"
 #include "logon_state.h"
 
-void logon_challenge_missing(struct judge *judge, const struct event *event);
-void logon_answered(struct judge *judge, const struct event *event);
-void logon_refused(struct judge *judge, const struct event *event);
-void logon_offered(struct judge *judge, const struct event *event);
-void logon_stranger(struct judge *judge, const struct event *event);
-void logon_passed_by(struct judge *judge, const struct event *event);
-void logon_bearers_empty(struct judge *judge, const struct event *event);
+rule logon_challenge_missing, logon_answered, logon_refused, logon_offered, logon_stranger, logon_passed_by;
+rule logon_bearers_empty;
 
 /* NULL: nothing was found. */
 const struct result *logon_result(const struct account *account);

@@ -10,10 +10,6 @@
 
 /* ---- statuses ----------------------------------------------------------------------------- */
 
-struct advice {
-    const char *inferred, *next;
-};
-
 /* Whether a time looks like the time-out of a device. */
 static bool is_round(const struct judge_limits *limits, int64_t ns)
 {
@@ -27,7 +23,7 @@ static struct advice advice_for(const struct judge_limits *limits, const struct 
     const struct mapi_message *message = reply->message;
     bool exchange = reply->author == HTTP_BY_EXCHANGE;
     unsigned status = reply->status;
-    int64_t waited = request && request->ended ? reply->message->begin.ns - request->end.ns : message->elapsed_ns;
+    int64_t waited = request && request->ended ? message->begin.ns - request->end.ns : message->elapsed_ns;
     if (status == 400 && request && request->auth_len > limits->big_token) {
         return (struct advice){
             "the Kerberos token is too large for the limits of the header there",
@@ -91,34 +87,6 @@ static bool is_failed_status(const struct reply *reply)
     return reply->status >= 400;
 }
 
-static void say_author(struct text *text, const struct reply *reply)
-{
-    static const char *const names[] = {
-        [HTTP_BY_UNKNOWN] = "its author does not show", [HTTP_BY_EXCHANGE] = "written by Exchange",
-        [HTTP_BY_HTTPSYS] = "written by HTTP.sys before Exchange saw it", [HTTP_BY_DEVICE] = "written by a device"
-    };
-    say(text, ", %s", reply->author <= HTTP_BY_DEVICE ? names[reply->author] : names[HTTP_BY_UNKNOWN]);
-}
-
-/* The headers that say so come last: they are long. */
-static void say_headers(struct text *text, const struct reply *reply)
-{
-    const struct {
-        const char *name, *value;
-    } headers[] = {
-        { "Location", reply->location }, { "X-FEServer", reply->front_end }, { "X-FailureContext", reply->failure },
-        { "X-BackEndHttpStatus", reply->backend_status }, { "X-DiagInfo", reply->diag },
-        { "Server", reply->server_header }, { "Via", reply->via }, { "request-id", reply->request_id }
-    };
-    const char *separator = "; headers: ";
-    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
-        if (headers[i].value) {
-            say(text, "%s%s: %.*s", separator, headers[i].name, CUT(headers[i].value, 80));
-            separator = ", ";
-        }
-    }
-}
-
 /* The session's next leg, where it was captured whole and does not have this request: a
  * device on the way kept it. NULL where that cannot be told. */
 static const struct side *kept_before(const struct request *request)
@@ -134,12 +102,19 @@ static const struct side *kept_before(const struct request *request)
     return NULL;
 }
 
+/* Whether the next leg has the request, and not this answer. */
+static bool is_from_between(const struct reply *reply)
+{
+    const struct there *there = &reply->request->there;
+    return there->conn && there->status != reply->status;
+}
+
 /* What the next leg has of it. */
 static void say_behind(struct text *text, const struct reply *reply, const struct side *kept)
 {
     const struct request *request = reply->request;
     const struct there *there = &request->there;
-    if (there->conn && there->status == reply->status) {
+    if (there->conn && !is_from_between(reply)) {
         say(text, "; leg %u has the same status", request->leg + 1);
     } else if (there->conn && there->status) {
         say(text, "; on leg %u the same request got status %u (frame %u): proven to come from between",
@@ -153,32 +128,40 @@ static void say_behind(struct text *text, const struct reply *reply, const struc
     }
 }
 
+/* Whose failure it is; kept: by a device, see kept_before(). */
+static enum verdict_where status_of(const struct reply *reply, bool kept)
+{
+    const struct there *there = &reply->request->there;
+    if (is_from_between(reply)) {
+        return WHERE_DEVICE;
+    }
+    if (there->conn || reply->author == HTTP_BY_EXCHANGE || reply->author == HTTP_BY_HTTPSYS) {
+        return WHERE_SERVER;
+    }
+    /* The latter are for gateways only (RFC 9110 15.6). */
+    return kept || reply->author == HTTP_BY_DEVICE || reply->status == 407 || reply->status == 502 || reply->status == 504 ?
+        WHERE_DEVICE : WHERE_UNKNOWN;
+}
+
 void mapi_status_failed(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
     const struct request *request = reply->request;
-    struct finding finding;
     if (!request || !is_failed_status(reply)) {
         return;
     }
-    const struct subject subject = about_request(judge, request);
-    if (!finding_begin(&finding, judge, V_HTTP_FAILED, event->when, &subject, NULL)) {
+    struct finding finding = finding_begin(judge, V_HTTP_FAILED, event->when, about_request(judge, request), NULL);
+    if (!finding.begun) {
         return;
     }
+    const struct named_header headers[] = {
+        { "Location", reply->location }, { "X-FEServer", reply->front_end }, { "X-FailureContext", reply->failure },
+        { "X-BackEndHttpStatus", reply->backend_status }, { "X-DiagInfo", reply->diag },
+        { "Server", reply->server_header }, { "Via", reply->via }, { "request-id", reply->request_id }
+    };
     struct text *text = &finding.text;
     const struct advice advice = advice_for(&judge->limits, reply);
     const struct side *kept = kept_before(request);
-    const bool there = request->there.conn != NULL, lacks = there && request->there.status != reply->status;
-    finding.where = WHERE_UNKNOWN;
-    if (lacks) {
-        finding.where = WHERE_DEVICE;
-        finding.seen = true;
-    } else if (there || reply->author == HTTP_BY_EXCHANGE || reply->author == HTTP_BY_HTTPSYS) {
-        finding.where = WHERE_SERVER;
-    } else if (kept || reply->author == HTTP_BY_DEVICE || reply->status == 407 || reply->status == 502 ||
-               reply->status == 504) {
-        finding.where = WHERE_DEVICE;    /* the latter are for gateways only (RFC 9110 15.6) */
-    }
     say(text, "Seen: %s was answered with status %u", REQUEST(request), reply->status);
     if (reply->status == 200) {
         say(text, ", %.*s and no X-ResponseCode,", CUT(reply->content_type ? reply->content_type : "a page", 40));
@@ -190,11 +173,11 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
     if (request->auth_len > judge->limits.big_token) {
         say(text, ", its Authorization has %u characters", request->auth_len);
     }
-    say_author(text, reply);
+    say_author(text, "written", reply->author);
     say_behind(text, reply, kept);
-    say(text, "; inferred: %s; next: %s", advice.inferred, advice.next);
-    say_headers(text, reply);
-    tell(&finding);
+    say_advice(text, &advice);
+    say_headers(text, headers, sizeof(headers) / sizeof(headers[0]), 80);
+    tell_by(&finding, status_of(reply, kept != NULL), is_from_between(reply));
 }
 
 /* ---- codes -------------------------------------------------------------------------------- */
@@ -229,12 +212,12 @@ void mapi_code_failed(struct judge *judge, const struct event *event)
     const struct reply *reply = event->session.reply;
     const struct request *request = reply->request;
     const struct mapi_message *message = reply->message;
-    struct finding finding;
     if (!message->has_code || !mapi_code_is_failure(message->code)) {
         return;
     }
-    const struct subject subject = about_side(judge, request ? request->side : NULL, message->leg);
-    if (!finding_begin(&finding, judge, V_RESPONSE_CODE, event->when, &subject, NULL)) {
+    struct finding finding = finding_begin(judge, V_RESPONSE_CODE, event->when,
+                                           about_side(judge, request ? request->side : NULL, message->leg), NULL);
+    if (!finding.begun) {
         return;
     }
     struct text *text = &finding.text;
@@ -242,18 +225,17 @@ void mapi_code_failed(struct judge *judge, const struct event *event)
     const struct advice advice = code_advice(meaning);
     const bool server = meaning == CODE_UNKNOWN_FAILURE || meaning == CODE_ENDPOINT_DISABLED ||
                         meaning == CODE_INVALID_RESPONSE || meaning == CODE_ENDPOINT_SHUTTING_DOWN;
-    finding.where = server ? WHERE_SERVER : WHERE_UNKNOWN;
     if (request) {
         say(text, "Seen: %s was answered", REQUEST(request));
     } else {
         say(text, "Seen: a response (stream %u)", reply->conn->link->stream);
     }
-    say(text, " with %s in frame %u; inferred: %s; next: %s", CODE("X-ResponseCode", reply), event->when.frame,
-        advice.inferred, advice.next);
+    say(text, " with %s in frame %u", CODE("X-ResponseCode", reply), event->when.frame);
+    say_advice(text, &advice);
     if (reply->request_id) {
         say(text, "; request-id %.*s", CUT(reply->request_id, 64));
     }
-    tell(&finding);
+    tell_by(&finding, server ? WHERE_SERVER : WHERE_UNKNOWN, false);
 }
 
 /* ---- bodies ------------------------------------------------------------------------------- */
@@ -280,34 +262,38 @@ static const char *connect_hint(uint32_t code)
     }
 }
 
+/* The code in a body that tells of a failure, 0 if none does. */
+static uint32_t failure_in_body(const struct reply *reply)
+{
+    const uint32_t code = reply->has_error ? reply->error_code : 0;
+    if (reply->status != 200 || reply->page || (reply->message->has_code && reply->message->code != CODE_SUCCESS)) {
+        return 0;
+    }
+    if (reply->has_status && reply->status_code != 0) {
+        return reply->status_code;
+    }
+    return code == OX_ERRORS_RETURNED || (reply->request->type == MAPI_UNBIND && code == OX_UNBIND_SUCCESS) ? 0 : code;
+}
+
 void mapi_body_failed(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
     const struct request *request = reply->request;
-    const bool status = reply->has_status && reply->status_code != 0;
-    const uint32_t code = reply->has_error ? reply->error_code : 0;
-    const bool error = request && code != 0 && code != OX_ERRORS_RETURNED &&
-                       !(request->type == MAPI_UNBIND && code == OX_UNBIND_SUCCESS);
-    struct finding finding;
-    if (!request || (!status && !error) || reply->status != 200 || reply->page ||
-        (reply->message->has_code && reply->message->code != CODE_SUCCESS)) {
+    const uint32_t code = request ? failure_in_body(reply) : 0;
+    if (!code) {
         return;
     }
-    const uint32_t value = status ? reply->status_code : code;
-    const char *name = ox_error_name(value);
-    const bool connect = is_connect(request->type);
-    const struct subject subject = about_request(judge, request);
-    if (!finding_begin(&finding, judge, connect ? V_CONNECT_FAILED : V_ERROR_CODE, event->when, &subject, NULL)) {
+    const bool connect = is_connect(request->type), status = reply->has_status && reply->status_code != 0;
+    struct finding finding = finding_begin(judge, connect ? V_CONNECT_FAILED : V_ERROR_CODE, event->when,
+                                           about_request(judge, request), NULL);
+    if (!finding.begun) {
         return;
     }
     struct text *text = &finding.text;
-    finding.where = WHERE_SERVER;
-    finding.seen = true;
     say(text, "Seen: %s was answered with %s 0x%08x (%s) in frame %u; inferred: the transport works, ",
-        REQUEST(request), status ? "StatusCode" : "ErrorCode", value, name ? name : "no known name",
-        event->when.frame);
+        REQUEST(request), status ? "StatusCode" : "ErrorCode", code, known_name(ox_error_name(code)), event->when.frame);
     if (connect) {
-        say(text, "%s", connect_hint(value));
+        say(text, "%s", connect_hint(code));
         if (request->message->user_dn) {
             say(text, ", user DN %.*s", CUT(request->message->user_dn, 160));
         }
@@ -315,5 +301,5 @@ void mapi_body_failed(struct judge *judge, const struct event *event)
     } else {
         say(text, "the server did not do what was asked; next: what the request asks for");
     }
-    tell(&finding);
+    tell_by(&finding, WHERE_SERVER, true);
 }

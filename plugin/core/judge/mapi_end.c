@@ -10,21 +10,22 @@
 
 /* ---- servers that are gone ----------------------------------------------------------------- */
 
+struct ended {
+    const struct mconn *conn;    /* NULL: none of MAPI/HTTP */
+    struct when when;            /* frame 0: there was none */
+};
+
 /* What is remembered of a server: who ended when. */
 struct server_memo {
-    struct when ended, unused, told;     /* a connection in use, another one, server_gone and what belongs to it */
-    const struct mconn *ended_conn, *unused_conn;
-    struct subject ended_subject;
+    struct ended used, unused;   /* a connection in use, another one */
+    struct when told;            /* server_gone, and what belongs to it */
+    struct subject used_by;
     uint32_t waiting;            /* findings that wait for its other connections */
 };
 
 static struct server_memo *memo_of_server(struct judge *judge, const struct server *server)
 {
-    void **memo = memo_of(&server->memo[CONN_MAPI]);
-    if (!*memo) {
-        *memo = arena_new(&judge->arena, sizeof(struct server_memo));
-    }
-    return *memo;
+    return memo_in(judge, &server->memo[CONN_MAPI], sizeof(struct server_memo));
 }
 
 /* Takes it from its side, whose row shows it no more, and frees it; it is in no queue. */
@@ -89,27 +90,24 @@ void mapi_end_time_passed(struct judge *judge, const struct event *event)
     }
 }
 
-/* A connection in use and another one, whose conn is NULL if it is none of MAPI/HTTP. */
-struct ended {
-    const struct mconn *conn;
-    uint32_t frame;
-};
-
-static void tell_gone(struct judge *judge, const struct server *server, const struct subject *subject, struct when when,
-                      struct ended one, struct ended other)
+/* Whether two connections were ended together. */
+static bool is_together(const struct judge *judge, const struct ended *before, const struct ended *now)
 {
-    struct finding finding;
+    return before->conn != now->conn && gone_together(judge, before->when, now->when);
+}
+
+static void tell_gone(struct judge *judge, const struct server *server, struct subject subject, struct when when,
+                      const struct ended *used, const struct ended *other)
+{
     forget_waiting(judge, server);
     memo_of_server(judge, server)->told = when;
-    if (!gone_begin(&finding, judge, server, subject, when)) {
-        return;
-    }
+    struct finding finding = gone_begin(judge, server, subject, when);
     struct text *text = &finding.text;
-    say(text, " ended connections in use within a second: stream %u in frame %u", one.conn->link->stream, one.frame);
-    if (other.conn) {
-        say(text, ", stream %u in frame %u", other.conn->link->stream, other.frame);
+    say(text, " ended connections in use within a second: stream %u in frame %u", used->conn->link->stream, used->when.frame);
+    if (other->conn) {
+        say(text, ", stream %u in frame %u", other->conn->link->stream, other->when.frame);
     } else {
-        say(text, ", another one in frame %u", other.frame);
+        say(text, ", another one in frame %u", other->when.frame);
     }
     gone_tell(&finding);
 }
@@ -119,33 +117,27 @@ static void tell_gone(struct judge *judge, const struct server *server, const st
 static void end_in_use(struct finding *finding, const struct request *request)
 {
     struct judge *judge = finding->judge;
-    const struct mconn *conn = request->conn;
-    const struct server *server = conn->link->server;
+    const struct conn *link = request->conn->link;
+    const struct server *server = link->server;
     const struct side *side = request->by_guid ? NULL : request->side;
-    const struct when when = finding->when;
     finding->subject = about_side(judge, side, request->leg);
-    if (conn->link->ended_by == WAY_TO_SERVER) {
+    if (link->ended_by == WAY_TO_SERVER) {
         tell(finding);
         return;
     }
     struct server_memo *memo = memo_of_server(judge, server);
-    const struct ended this = { conn, when.frame };
-    if (gone_together(judge, memo->told, when)) {
-        memo->told = when;       /* more of the same */
+    const struct ended now = { request->conn, finding->when };
+    if (gone_together(judge, memo->told, now.when)) {
+        memo->told = now.when;   /* more of the same */
         return;
     }
-    if (memo->ended_conn != conn && gone_together(judge, memo->ended, when)) {
-        tell_gone(judge, server, &finding->subject, when, this, (struct ended){ memo->ended_conn, memo->ended.frame });
+    const bool with_used = is_together(judge, &memo->used, &now);
+    if (with_used || is_together(judge, &memo->unused, &now)) {
+        tell_gone(judge, server, finding->subject, now.when, &now, with_used ? &memo->used : &memo->unused);
         return;
     }
-    if (gone_together(judge, memo->unused, when) && memo->unused_conn != conn) {
-        tell_gone(judge, server, &finding->subject, when, this,
-                  (struct ended){ memo->unused_conn, memo->unused.frame });
-        return;
-    }
-    memo->ended = when;
-    memo->ended_conn = conn;
-    memo->ended_subject = finding->subject;
+    memo->used = now;
+    memo->used_by = finding->subject;
     if (server->open[CONN_MAPI] > 0) {
         await(judge, finding, side, server);
     } else {
@@ -156,18 +148,16 @@ static void end_in_use(struct finding *finding, const struct request *request)
 void mapi_unused_conn_ended(struct judge *judge, const struct event *event)
 {
     const struct server *server = event->session.unused.server;
-    const struct mconn *conn = event->session.unused.conn;
+    const struct ended now = { event->session.unused.conn, event->when };
     struct server_memo *memo = memo_of_server(judge, server);
-    if (gone_together(judge, memo->told, event->when)) {
+    if (gone_together(judge, memo->told, now.when)) {
         return;
     }
-    if (memo->waiting > 0 && gone_together(judge, memo->ended, event->when) && memo->ended_conn != conn) {
-        tell_gone(judge, server, &memo->ended_subject, event->when,
-                  (struct ended){ memo->ended_conn, memo->ended.frame }, (struct ended){ conn, event->when.frame });
+    if (memo->waiting > 0 && is_together(judge, &memo->used, &now)) {
+        tell_gone(judge, server, memo->used_by, now.when, &memo->used, &now);
         return;
     }
-    memo->unused = event->when;
-    memo->unused_conn = conn;
+    memo->unused = now;
 }
 
 /* ---- responses that are cut ------------------------------------------------------------------ */
@@ -176,7 +166,7 @@ static void say_end(struct text *text, const struct mconn *conn, struct when whe
 {
     const struct conn *link = conn->link;
     say(text, "the %s sent %s in frame %u", link->ended_by == WAY_TO_SERVER ? "client" : "server's end",
-        link->ended_by_rst ? "RST" : "FIN", link->ended_frame ? link->ended_frame : when.frame);
+        end_name(link), link->ended_frame ? link->ended_frame : when.frame);
 }
 
 /* Whose doing the end of a connection is, as far as the other leg tells. */
@@ -206,9 +196,8 @@ static void say_cut_by_client(struct text *text, const struct request *request, 
                   "unless its user sees failures");
         return;
     }
-    say(text, "; inferred: the client of this leg is the device at ");
-    say_endpoint(text, &request->conn->link->client);
-    say(text, "%s; next: its time-outs for /mapi, and how leg %u ended",
+    say(text, "; inferred: the client of this leg is the device at %s%s; next: its time-outs for /mapi, and how leg %u ended",
+        ENDPOINT(&request->conn->link->client),
         ender == ENDER_DEVICE ? ", and the leg before was still open: it gave up by itself"
                               : ", which gave up or passes on that its own client did", request->leg - 1);
 }
@@ -221,7 +210,7 @@ static void say_cut_by_server(const struct judge_limits *limits, struct text *te
     if (ender == ENDER_BEHIND) {
         say(text, "; leg %u was ended by its server %s in frame %u; inferred: the device at %s only passed that on; "
                   "next: the log of that server at this time",
-            request->leg + 1, SERVER(behind), behind->link->ended_frame, SERVER(conn));
+            request->leg + 1, SERVER_OF(behind), behind->link->ended_frame, SERVER_OF(conn));
         return;
     }
     if (ender == ENDER_DEVICE) {
@@ -230,17 +219,17 @@ static void say_cut_by_server(const struct judge_limits *limits, struct text *te
         } else {
             say(text, "; leg %u is still open", request->leg + 1);
         }
-        say(text, "; inferred: the device at %s gave up by itself; next: its time-outs for /mapi", SERVER(conn));
+        say(text, "; inferred: the device at %s gave up by itself; next: its time-outs for /mapi", SERVER_OF(conn));
         return;
     }
     if (idle >= limits->idle_least && (reply->period_ns <= 0 || idle <= reply->period_ns ||
                                        (is_notification(request) && idle < limits->notification_time))) {
         say(text, "; inferred: a device between with too short an idle time-out for MAPI/HTTP, or a server failed; "
                   "next: idle time-outs for /mapi before %s: NotificationWait stays open up to five minutes",
-            SERVER(conn));
+            SERVER_OF(conn));
     } else {
         say(text, "; inferred: the server or a device between broke off; next: the logs of %s and of devices before it "
-                  "at this time", SERVER(conn));
+                  "at this time", SERVER_OF(conn));
     }
 }
 
@@ -254,15 +243,12 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
     const struct request *request = reply->request;
     const struct mconn *conn = reply->conn;
     const bool client = conn->link->ended_by == WAY_TO_SERVER;
-    struct finding finding;
-    struct evidence evidence;
     if (!request) {
         return;
     }
-    const struct subject subject = about_request(judge, request);
-    evidence_of(&evidence, request, NULL);
-    if (!finding_begin(&finding, judge, client ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when, &subject,
-                       &evidence)) {
+    struct finding finding = finding_begin(judge, client ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when,
+                                           about_request(judge, request), evidence_of(judge, request, NULL));
+    if (!finding.begun) {
         return;
     }
     struct text *text = &finding.text;
@@ -282,7 +268,7 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
         say_cut_by_client(text, request, ender);
     } else if (whole_behind) {
         say(text, "; leg %u has it complete (frame %u); inferred: the device at %s cut it; next: its limits and "
-                  "time-outs for responses of /mapi", request->leg + 1, whole_behind, SERVER(conn));
+                  "time-outs for responses of /mapi", request->leg + 1, whole_behind, SERVER_OF(conn));
     } else {
         say_cut_by_server(&judge->limits, text, reply, ender, idle);
     }
@@ -297,11 +283,9 @@ void mapi_request_unanswered(struct judge *judge, const struct event *event)
     const struct mconn *conn = request->conn;
     const struct there *there = &request->there;
     const bool client = conn->link->ended_by == WAY_TO_SERVER;
-    struct finding finding;
-    struct evidence evidence;
-    const struct subject subject = about_request(judge, request);
-    evidence_of(&evidence, request, NULL);
-    if (!finding_begin(&finding, judge, V_UNANSWERED, event->when, &subject, &evidence)) {
+    struct finding finding = finding_begin(judge, V_UNANSWERED, event->when, about_request(judge, request),
+                                           evidence_of(judge, request, NULL));
+    if (!finding.begun) {
         return;
     }
     struct text *text = &finding.text;
@@ -316,13 +300,13 @@ void mapi_request_unanswered(struct judge *judge, const struct event *event)
     if (client) {
         say(text, "; inferred: the client did not wait any longer; next: how long others wait at this time");
     } else if (there->status) {
-        say(text, "; inferred: the device at %s did not pass the answer on; next: its log and time-outs", SERVER(conn));
+        say(text, "; inferred: the device at %s did not pass the answer on; next: its log and time-outs", SERVER_OF(conn));
     } else if (conn->link->ended_frame && conn->link->ended_frame < request->begin.frame) {
         say(text, "; inferred: the request crossed the end of a kept connection, the client sends it again; next: "
                   "nothing");
     } else {
         say(text, "; inferred: the server or a device between gave the connection up; next: time-outs before %s and "
-                  "the server's log at this time", SERVER(conn));
+                  "the server's log at this time", SERVER_OF(conn));
     }
     end_in_use(&finding, request);
 }

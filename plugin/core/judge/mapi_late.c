@@ -6,21 +6,6 @@
 
 #include "mapi_rules.h"
 
-struct reply_memo {
-    struct once once;
-};
-
-static struct once *once_of_reply(struct judge *judge, const struct reply *reply)
-{
-    void **memo = memo_of(&reply->memo);
-    if (!*memo) {
-        struct reply_memo *made = arena_new(&judge->arena, sizeof(*made));
-        made->once.of = ONCE_A_RESPONSE;
-        *memo = made;
-    }
-    return &((struct reply_memo *)*memo)->once;
-}
-
 static bool explained_by_tcp(const struct reply *reply)
 {
     const struct mconn *conn = reply->conn;
@@ -57,15 +42,14 @@ void mapi_response_late(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
     const struct request *request = reply->request;
-    struct finding finding;
-    struct evidence evidence;
     if (!request || explained_by_tcp(reply)) {
         return;
     }
     struct subject subject = about_request(judge, request);
-    subject.once = once_of_reply(judge, reply);
-    evidence_of(&evidence, request, NULL);
-    if (!finding_begin(&finding, judge, V_PENDING_LATE, event->when, &subject, &evidence)) {
+    subject.once = memo_once(judge, &reply->memo, ONCE_A_RESPONSE);
+    struct finding finding = finding_begin(judge, V_PENDING_LATE, event->when, subject,
+                                           evidence_of(judge, request, NULL));
+    if (!finding.begun) {
         return;
     }
     struct text *text = &finding.text;
@@ -79,16 +63,16 @@ void mapi_response_late(struct judge *judge, const struct event *event)
         finding.seen = true;
         say(text, "; leg %u had PENDING in frame %u; inferred: the device at %s collects the response before it passes "
                   "it on; next: switch off response buffering for /mapi there", request->leg + 1, there->pending_frame,
-            SERVER(request->conn));
+            SERVER_OF(request->conn));
     } else if (late_behind) {
         finding.where = WHERE_SERVER;
         say(text, "; leg %u shows the same; inferred: it comes late from behind %s; next: see leg %u", request->leg + 1,
-            SERVER(request->conn), request->leg + 1);
+            SERVER_OF(request->conn), request->leg + 1);
     } else {
         finding.where = reply->bunched ? WHERE_DEVICE : WHERE_UNKNOWN;
         say(text, "; inferred: a device between holds the response back%s; next: response buffering for /mapi on "
                   "devices before %s, or a capture behind them",
-            reply->bunched ? "" : ", or the server did not send PENDING in time", SERVER(request->conn));
+            reply->bunched ? "" : ", or the server did not send PENDING in time", SERVER_OF(request->conn));
     }
     if (request->front) {
         memo_of_request(judge, request->front)->late_behind = request->front->there.frame;

@@ -10,8 +10,6 @@
 #include "event.h"
 #include "mapi_memo.h"
 
-typedef void rule(struct judge *judge, const struct event *event);
-
 /* mapi_answer.c: what responses say, of EVENT_RESPONSE_ENDED */
 rule mapi_status_failed, mapi_code_failed, mapi_body_failed;
 
@@ -52,25 +50,20 @@ struct subject about_request_once(struct judge *judge, const struct request *req
 
 /* That the client was given nothing, and sent nothing, on these connections that is not seen;
  * other may be NULL. */
-void evidence_of(struct evidence *evidence, const struct request *request, const struct mconn *other);
+struct evidence *evidence_of(struct judge *judge, const struct request *request, const struct mconn *other);
 
 struct held *held_new(struct judge *judge, const struct finding *finding, struct side_memo *side);
 void held_free(struct judge *judge, struct held *held);
 
 /* Pieces of a sentence, each in room of its own that lasts as long as the caller's block. */
-#define PIECE_MAX 200
 #define CODE_MAX 480
 #define REQUEST(request) request_text((char[PIECE_MAX]){ 0 }, request)
 #define CODE(what, reply) code_text((char[CODE_MAX]){ 0 }, what, reply)
-#define SERVER(conn) ENDPOINT(conn_server((conn)->link))
-/* Two arguments for "%.*s": at most that many bytes of value, not inside a character. */
-#define CUT(value, most) cut_length(value, most), value
 
 /* "Execute (frame 7, stream 2, to 10.0.0.80:443)" */
 const char *request_text(char *to, const struct request *request);
 /* "code 10 (Context Not Found) with the words ...", and what it means where they disagree. */
 const char *code_text(char *to, const char *what, const struct reply *reply);
 const char *type_text(uint8_t type);
-int cut_length(const char *value, size_t most);
 
 #endif

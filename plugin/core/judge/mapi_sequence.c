@@ -9,22 +9,19 @@
 void mapi_counter_went_back(struct judge *judge, const struct event *event)
 {
     const struct request *request = event->session.request;
-    struct finding finding;
-    struct evidence evidence;
     if (!request->below_frame || is_connect(request->type)) {
         return;
     }
-    const struct subject subject = about_request_once(judge, request);
-    evidence_of(&evidence, request, request->side->success_conn);
-    if (!finding_begin(&finding, judge, V_SEQUENCE_BROKEN, event->when, &subject, &evidence)) {
+    struct finding finding = finding_begin(judge, V_SEQUENCE_BROKEN, event->when, about_request_once(judge, request),
+                                           evidence_of(judge, request, request->side->success_conn));
+    if (!finding.begun) {
         return;
     }
-    finding.where = WHERE_CLIENT;
     say(&finding.text, "Seen: the counter of X-RequestId is %u in %s, it was %u in frame %u of the same context and "
                        "GUID; inferred: an old request was sent again though it had been answered, or requests of one "
                        "context overtook each other on the way; next: whether the client or a device between repeats "
                        "requests", request->counter, REQUEST(request), request->below, request->below_frame);
-    tell(&finding);
+    tell_by(&finding, WHERE_CLIENT, false);
 }
 
 static bool counts_as_sent(unsigned status)
@@ -34,24 +31,21 @@ static bool counts_as_sent(unsigned status)
 
 static void overlap(struct judge *judge, const struct request *request, struct when when)
 {
-    struct finding finding;
-    struct evidence evidence;
     if (!request->other.frame || !counts_as_sent(request->status) || !counts_as_sent(request->other.status) ||
         !request->side) {
         return;
     }
-    const struct subject subject = about_request_once(judge, request);
-    evidence_of(&evidence, request, request->other.conn);
-    if (!finding_begin(&finding, judge, V_SEQUENCE_BROKEN, when, &subject, &evidence)) {
+    struct finding finding = finding_begin(judge, V_SEQUENCE_BROKEN, when, about_request_once(judge, request),
+                                           evidence_of(judge, request, request->other.conn));
+    if (!finding.begun) {
         return;
     }
-    finding.where = WHERE_CLIENT;
     say(&finding.text, "Seen: %s and %s (frame %u, stream %u) were under way at the same time, both of session %u; "
                        "inferred: two requests of one context at a time, which only NotificationWait may do (3.1.5.1): "
                        "the server may answer code 15; next: whether the client sends both, or a device between "
                        "repeats one", REQUEST(request), type_text(request->other.type), request->other.frame,
         request->other.stream, request->side->session->number);
-    tell(&finding);
+    tell_by(&finding, WHERE_CLIENT, false);
 }
 
 /* The status of one may also be what was waited for to tell of the one that overlaps it. */
@@ -68,13 +62,13 @@ void mapi_sequence_refused(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
     const struct request *request = reply->request;
-    struct finding finding;
     if (!request || !reply->message->has_code || reply->message->code == CODE_SUCCESS ||
         reply_meaning(reply) != CODE_INVALID_SEQUENCE) {
         return;
     }
-    const struct subject subject = about_request_once(judge, request);
-    if (!finding_begin(&finding, judge, V_SEQUENCE_BROKEN, event->when, &subject, NULL)) {
+    struct finding finding = finding_begin(judge, V_SEQUENCE_BROKEN, event->when, about_request_once(judge, request),
+                                           NULL);
+    if (!finding.begun) {
         return;
     }
     struct text *text = &finding.text;

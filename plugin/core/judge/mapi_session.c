@@ -13,40 +13,44 @@ static const char *const back_names[BACK_KINDS] = { "X-CalculatedBETarget", "X-B
 
 /* That nothing changed the client's cookies since the last success: the same as evidence_of(),
  * and every connection on which the client may have been given something since. */
-static void evidence_of_cookies(struct evidence *evidence, const struct request *request)
+static struct evidence *evidence_of_cookies(struct judge *judge, const struct request *request)
 {
     const struct side *side = request->side;
-    evidence_of(evidence, request, side->success_conn);
+    struct evidence *evidence = evidence_of(judge, request, side->success_conn);
     evidence_add_lacking(evidence, side->missed ? side->missed->link : NULL);
     for (const struct use *use = side->used; use; use = use->next) {
         evidence_add(evidence, use->conn->link, side->success_began);
     }
     evidence->more |= side->used_more;
+    return evidence;
+}
+
+/* Whether the same request came with the cookie to the leg before. */
+static bool has_cookie_in_front(const struct request *request)
+{
+    const struct request *front = request->front;
+    return front && front->session == request->side->session && front->jar_known && !front->unseen &&
+           (front->fault == COOKIE_FINE || front->fault_name != request->fault_name);
 }
 
 void mapi_cookies_lost(struct judge *judge, const struct event *event)
 {
     const struct request *request = event->session.request;
     const struct side *side = request->side;
-    struct finding finding;
-    struct evidence evidence;
     if (!side || request->fault == COOKIE_FINE || !request->jar_known || is_connect(request->type) ||
         is_notification(request) || side->session->released_frame || (request->by_guid && request->type == MAPI_PING)) {
         return;
     }
-    const struct subject subject = about_request(judge, request);
-    evidence_of_cookies(&evidence, request);
-    if (!finding_begin(&finding, judge, V_COOKIE_LOST, event->when, &subject, &evidence)) {
+    struct finding finding = finding_begin(judge, V_COOKIE_LOST, event->when, about_request(judge, request),
+                                           evidence_of_cookies(judge, request));
+    if (!finding.begun) {
         return;
     }
     struct text *text = &finding.text;
     const struct request *front = request->front;
-    const bool proven = front && front->session == side->session && front->jar_known && !front->unseen &&
-                        (front->fault == COOKIE_FINE || front->fault_name != request->fault_name);
-    const char *did = request->fault == COOKIE_MISSING ? "removed" : "changed";
-    finding.where = proven ? WHERE_DEVICE : WHERE_UNKNOWN;
-    finding.seen = proven;
-    if (request->fault == COOKIE_MISSING) {
+    const bool proven = has_cookie_in_front(request), missing = request->fault == COOKIE_MISSING;
+    const char *did = missing ? "removed" : "changed";
+    if (missing) {
         say(text, "Seen: %s lacks cookie %s, set in frame %u", REQUEST(request), request->fault_name,
             request->fault_frame);
     } else {
@@ -63,12 +67,12 @@ void mapi_cookies_lost(struct judge *judge, const struct event *event)
     if (proven) {
         say(text, "; on leg %u the same request has it (frame %u, stream %u); inferred: the device at %s %s it "
                   "(proven); next: rules for Cookie headers there",
-            front->leg, front->begin.frame, front->conn->link->stream, SERVER(front->conn), did);
+            front->leg, front->begin.frame, front->conn->link->stream, SERVER_OF(front->conn), did);
     } else {
         say(text, "; inferred: the client did not keep it, or a device before this leg %s it; next: capture next to "
                   "the client, and rules for Cookie and Set-Cookie on devices between", did);
     }
-    tell(&finding);
+    tell_by(&finding, proven ? WHERE_DEVICE : WHERE_UNKNOWN, proven);
 }
 
 /* ---- refusals that wait for what the client does --------------------------------------------- */
@@ -182,7 +186,7 @@ void mapi_context_asked_for(struct judge *judge, const struct event *event)
 static void set_context(struct judge *judge, const struct side *side, enum context_state context, struct when when)
 {
     struct side_memo *memo = memo_of_side(judge, side);
-    memo->context = (uint8_t)context;
+    memo->context = context;
     memo->context_frame = when.frame;
 }
 
@@ -238,14 +242,14 @@ static void say_elsewhere(struct finding *finding, const struct reply *reply, co
     }
     if (there->peer) {
         say(text, "; inferred: the device at %s sent it to a server that does not have the context",
-            SERVER(request->conn));
+            SERVER_OF(request->conn));
     } else if (reply->back_differs && device) {
         say(text, "; inferred: the device before this leg sent it to a server that does not have the context");
     } else if (reply->back_differs) {
         say(text, "; inferred: it was routed to another back end, which does not have the context");
     } else if (proven) {
         say(text, "; inferred: a device at or behind %s spreads the requests of one context over servers",
-            SERVER(request->conn));
+            SERVER_OF(request->conn));
     } else {
         say(text, "; inferred: it reached another server than before, or the server dropped the context early");
     }
@@ -279,10 +283,10 @@ static void tell_changed(struct judge *judge, const struct reply *reply, struct 
 {
     const struct request *request = reply->request;
     const struct side *side = request->side;
-    const enum back_kind kind = (enum back_kind)reply->back_kind;
-    const struct subject subject = about_request(judge, request);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, refused ? V_BACKEND_CHANGED : V_BACKEND_CHANGED_CHAT, when, &subject, NULL)) {
+    const enum back_kind kind = reply->back_kind;
+    struct finding finding = finding_begin(judge, refused ? V_BACKEND_CHANGED : V_BACKEND_CHANGED_CHAT, when,
+                                           about_request(judge, request), NULL);
+    if (!finding.begun) {
         return;
     }
     struct text *text = &finding.text;
@@ -305,15 +309,13 @@ static void refused(struct judge *judge, const struct reply *reply, struct when 
 {
     const struct request *request = reply->request;
     const struct side *side = request->side;
-    struct finding finding;
-    struct evidence evidence;
     if (is_connect(request->type) || side->session->released_frame || !request->from_cookies || !request->carried ||
         request->idle_ns < 0 || (!of_context && !reply->back_differs && !request->there.peer)) {
         return;
     }
-    const struct subject subject = about_request(judge, request);
-    evidence_of(&evidence, request, side->success_conn);
-    if (!finding_begin(&finding, judge, V_SESSION_LOST, when, &subject, &evidence)) {
+    struct finding finding = finding_begin(judge, V_SESSION_LOST, when, about_request(judge, request),
+                                           evidence_of(judge, request, side->success_conn));
+    if (!finding.begun) {
         return;
     }
     if (side->expiration_ns < 0) {

@@ -12,29 +12,22 @@
 
 struct side_memo *memo_of_side(struct judge *judge, const struct side *side)
 {
-    void **memo = memo_of(&side->memo);
-    if (!*memo) {
-        struct side_memo *made = arena_new(&judge->arena, sizeof(*made));
-        made->side = side;
-        *memo = made;
-    }
-    return *memo;
+    struct side_memo *memo = memo_in(judge, &side->memo, sizeof(*memo));
+    memo->side = side;
+    return memo;
 }
 
 struct request_memo *memo_of_request(struct judge *judge, const struct request *request)
 {
-    void **memo = memo_of(&request->memo);
-    if (!*memo) {
-        struct request_memo *made = arena_new(&judge->arena, sizeof(*made));
-        made->once.of = ONCE_A_REQUEST;
-        *memo = made;
-    }
-    return *memo;
+    struct request_memo *memo = memo_in(judge, &request->memo, sizeof(*memo));
+    memo->once.of = ONCE_A_REQUEST;
+    return memo;
 }
 
 struct subject about_side(struct judge *judge, const struct side *side, uint32_t leg)
 {
-    struct subject subject = { .kind = ABOUT_SESSION, .vc = NO_NUMBER, .session = NO_NUMBER, .leg = leg };
+    struct subject subject = about_nothing(ABOUT_SESSION);
+    subject.leg = leg;
     if (side) {
         subject.result = &memo_of_side(judge, side)->result;
         subject.session = side->session->number;
@@ -55,12 +48,12 @@ struct subject about_request_once(struct judge *judge, const struct request *req
     return subject;
 }
 
-void evidence_of(struct evidence *evidence, const struct request *request, const struct mconn *other)
+struct evidence *evidence_of(struct judge *judge, const struct request *request, const struct mconn *other)
 {
-    evidence->count = 0;
-    evidence->more = false;
+    struct evidence *evidence = evidence_new(judge);
     evidence_add(evidence, request->conn->link, 0);
     evidence_add(evidence, other ? other->link : NULL, 0);
+    return evidence;
 }
 
 /* ---- findings that wait ---------------------------------------------------------------- */
@@ -89,26 +82,14 @@ void held_free(struct judge *judge, struct held *held)
 
 const char *type_text(uint8_t type)
 {
-    const char *name = mapi_type_name((enum mapi_type)type);
+    const char *name = mapi_type_name(type);
     return name ? name : "a request";
-}
-
-int cut_length(const char *value, size_t most)
-{
-    size_t len = strlen(value);
-    if (len > most) {
-        len = most;
-        while (len > 0 && ((uint8_t)value[len] & 0xC0) == 0x80) {
-            len--;
-        }
-    }
-    return (int)len;
 }
 
 const char *request_text(char *to, const struct request *request)
 {
     snprintf(to, PIECE_MAX, "%s (frame %u, stream %u, to %s)", type_text(request->type), request->begin.frame,
-             request->conn->link->stream, SERVER(request->conn));
+             request->conn->link->stream, SERVER_OF(request->conn));
     return to;
 }
 

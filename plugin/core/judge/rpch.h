@@ -19,56 +19,42 @@ struct subject about_channel(struct judge *judge, const struct channel *channel)
 struct attempt_memo *attempt_memo(struct judge *judge, const struct leg *leg);
 /* Whether a finding of that kind was told of the present attempt. */
 bool leg_told(const struct leg *leg, enum verdict_kind kind);
-bool channel_told(const struct channel *channel, enum verdict_kind kind);
 /* Whether the attempt has told that data of that role was held back. */
 bool late_told(const struct leg *leg, enum role role);
 
 /* From SYN on: of one channel's connection; of both that the leg has now. */
-struct evidence evidence_channel(const struct channel *channel);
-struct evidence evidence_leg(const struct leg *leg);
+struct evidence *evidence_channel(struct judge *judge, const struct channel *channel);
+struct evidence *evidence_leg(struct judge *judge, const struct leg *leg);
 /* As finding_begin(); but where it cannot be told, the row does not say so. */
-bool begin_quietly(struct finding *finding, struct judge *judge, enum verdict_kind kind, struct when when,
-                   const struct subject *subject, const struct evidence *evidence);
+struct finding begin_quietly(struct judge *judge, enum verdict_kind kind, struct when when, struct subject subject,
+                             const struct evidence *evidence);
 
-#define CHANNEL_TEXT_MAX 128
-const char *channel_text(char to[CHANNEL_TEXT_MAX], const struct channel *channel);
+/* "IN to 10.0.0.81:80 (stream 3, frame 12)" */
+#define CHANNEL(channel) channel_text((char[PIECE_MAX]){ 0 }, channel)
+#define PEER(channel) SERVER_OF((channel)->conn)
 
-/* Pieces of a sentence, each in room of its own that lasts as long as the caller's block. */
-#define CHANNEL(channel) channel_text((char[CHANNEL_TEXT_MAX]){ 0 }, channel) /* "IN to 10.0.0.81:80 (stream 3, frame 12)" */
-#define PEER(channel) ENDPOINT(conn_server((channel)->conn->link))
+const char *channel_text(char to[PIECE_MAX], const struct channel *channel);
+/* "Seen: IN to ...", and its target. */
+void say_channel(struct text *text, const struct channel *channel);
 
 /* The device between two legs: where both halves of the leg before end; NULL if not seen. */
 const struct endpoint *device_before(const struct leg *leg);
 
-/* ---- rpch_routing.c ------------------------------------------------------------------ */
+/* ---- rules ---------------------------------------------------------------------------- */
 
-void rpch_paired(struct judge *judge, const struct event *event);
-void rpch_joined(struct judge *judge, const struct event *event);
-void rpch_not_joined(struct judge *judge, const struct event *event);    /* EVENT_LEG_FAILED, too */
+/* rpch_routing.c: whether the halves meet */
+rule rpch_paired, rpch_joined, rpch_not_joined;    /* the last of EVENT_LEG_FAILED, too */
 
-/* ---- rpch_channel.c ------------------------------------------------------------------ */
+/* rpch_channel.c: channels on their own, that go silent, or that carry too much */
+rule rpch_alone, rpch_lifetime, rpch_window, rpch_unanswered;
 
-void rpch_alone(struct judge *judge, const struct event *event);
-void rpch_lifetime(struct judge *judge, const struct event *event);
-void rpch_window(struct judge *judge, const struct event *event);
-void rpch_unanswered(struct judge *judge, const struct event *event);
+/* rpch_refusal.c: channels and calls that are refused */
+rule rpch_refused, rpch_challenge_left, rpch_call;
 
-/* ---- rpch_refusal.c ------------------------------------------------------------------ */
+/* rpch_end.c: channels that the server's end closes */
+rule rpch_channel_ended, rpch_server_ended, rpch_hindsight;
 
-void rpch_refused(struct judge *judge, const struct event *event);
-void rpch_challenge_left(struct judge *judge, const struct event *event);
-void rpch_call(struct judge *judge, const struct event *event);
-
-/* ---- rpch_end.c ---------------------------------------------------------------------- */
-
-void rpch_channel_ended(struct judge *judge, const struct event *event);
-void rpch_server_ended(struct judge *judge, const struct event *event);
-void rpch_hindsight(struct judge *judge, const struct event *event);
-
-/* ---- rpch_buffered.c ----------------------------------------------------------------- */
-
-void rpch_out_came(struct judge *judge, const struct event *event);
-void rpch_out_ended(struct judge *judge, const struct event *event);
-void rpch_body(struct judge *judge, const struct event *event);
+/* rpch_buffered.c: devices that hold data back */
+rule rpch_out_came, rpch_out_ended, rpch_body;
 
 #endif

@@ -19,15 +19,16 @@ static void tell_late_out(struct finding *finding, const struct leg *leg, struct
     const struct leg *behind = leg_behind(leg);
     const struct when when = finding->when;
     struct text *text = &finding->text;
-    finding->where = WHERE_DEVICE;
-    finding->seen = true;
+    if (!finding->begun) {
+        return;
+    }
     say(text, "Seen: %s came on leg %u in frame %u (%s)", what, behind->number, there.frame,
         CHANNEL(behind->current[ROLE_OUT]));
     say(text, arrived ? " and on leg %u in frame %u, " : " and has not come on leg %u until frame %u, ", leg->number,
         when.frame);
     say(text, "%s later; inferred: the device at %s collects the OUT response before it passes it on; next: switch off "
               "response buffering for /rpc there", SECONDS(when.ns - there.ns), PEER(leg->current[ROLE_OUT]));
-    tell(finding);
+    tell_by(finding, WHERE_DEVICE, true);
 }
 
 void rpch_out_came(struct judge *judge, const struct event *event)
@@ -40,11 +41,8 @@ void rpch_out_came(struct judge *judge, const struct event *event)
     if (!there.frame || event->when.ns - there.ns < judge->limits.buffered_wait) {
         return;
     }
-    const struct subject subject = about_late(judge, leg, ROLE_OUT, leg);
-    struct finding finding;
-    if (finding_begin(&finding, judge, V_BUFFERED, event->when, &subject, NULL)) {
-        tell_late_out(&finding, leg, there, event->rpch.is_a3 ? "CONN/A3" : "the 200 response", true);
-    }
+    struct finding finding = finding_begin(judge, V_BUFFERED, event->when, about_late(judge, leg, ROLE_OUT, leg), NULL);
+    tell_late_out(&finding, leg, there, event->rpch.is_a3 ? "CONN/A3" : "the 200 response", true);
 }
 
 void rpch_out_ended(struct judge *judge, const struct event *event)
@@ -55,12 +53,9 @@ void rpch_out_ended(struct judge *judge, const struct event *event)
         leg->got_a3.frame || event->when.ns - behind->got_200.ns < judge->limits.buffered_wait) {
         return;
     }
-    const struct subject subject = about_late(judge, leg, ROLE_OUT, leg);
-    const struct evidence evidence = evidence_channel(out);
-    struct finding finding;
-    if (begin_quietly(&finding, judge, V_BUFFERED, event->when, &subject, &evidence)) {
-        tell_late_out(&finding, leg, behind->got_200, "the 200 response", false);
-    }
+    struct finding finding = begin_quietly(judge, V_BUFFERED, event->when, about_late(judge, leg, ROLE_OUT, leg),
+                                           evidence_channel(judge, out));
+    tell_late_out(&finding, leg, behind->got_200, "the 200 response", false);
 }
 
 /* Whether the missing body is held back: the connection it should come on is there, or this
@@ -88,16 +83,14 @@ void rpch_body(struct judge *judge, const struct event *event)
     if (!arrived && !missing) {
         return;
     }
-    const struct subject subject = about_late(judge, leg, ROLE_IN, event->rpch.body.at);
-    struct evidence evidence = evidence_channel(in);
-    evidence_add(&evidence, missing ? missing->conn->link : NULL, 0);
-    struct finding finding;
-    if (!begin_quietly(&finding, judge, V_BUFFERED, event->when, &subject, &evidence)) {
+    struct evidence *evidence = evidence_channel(judge, in);
+    evidence_add(evidence, missing ? missing->conn->link : NULL, 0);
+    struct finding finding = begin_quietly(judge, V_BUFFERED, event->when,
+                                           about_late(judge, leg, ROLE_IN, event->rpch.body.at), evidence);
+    if (!finding.begun) {
         return;
     }
     struct text *text = &finding.text;
-    finding.where = WHERE_DEVICE;
-    finding.seen = opened;
     say(text, "Seen: the body of %s was acknowledged on leg %u, and %s leg %u %s later", CHANNEL(in), leg->number,
         arrived ? "reached" : "has not reached", behind->number, SECONDS(event->when.ns - leg->mark_acked));
     if (!opened) {
@@ -108,5 +101,5 @@ void rpch_body(struct judge *judge, const struct event *event)
         say(text, ", or has no server for it, or one that was not captured");
     }
     say(text, "; next: switch off request buffering for /rpc there");
-    tell(&finding);
+    tell_by(&finding, WHERE_DEVICE, opened);
 }

@@ -8,27 +8,18 @@
 
 #include "gone.h"
 
-static struct server_memo *server_memo(struct judge *judge, const struct server *server)
+static struct server_ends *server_ends(struct judge *judge, const struct server *server)
 {
-    void **memo = memo_of(&server->memo[CONN_RPCH]);
-    if (!*memo) {
-        struct server_memo *made = arena_new(&judge->arena, sizeof(*made));
-        made->of = server;
-        *memo = made;
-    }
-    return *memo;
+    struct server_ends *ends = memo_in(judge, &server->memo[CONN_RPCH], sizeof(*ends));
+    ends->of = server;
+    return ends;
 }
 
-static void server_gone(struct judge *judge, struct server_memo *server, const struct leg *other, const struct leg *leg,
+static void server_gone(struct judge *judge, struct server_ends *server, const struct leg *other, const struct leg *leg,
                         struct when when)
 {
-    struct subject subject = about_leg(judge, leg);
-    struct finding finding;
-    subject.once = NULL;
     server->told = when;
-    if (!gone_begin(&finding, judge, server->of, &subject, when)) {
-        return;
-    }
+    struct finding finding = gone_begin(judge, server->of, about_leg(judge, leg), when);
     struct text *text = &finding.text;
     if (other) {
         say(text, " ended channels of virtual connections %u and %u", other->vc->number, leg->vc->number);
@@ -43,14 +34,8 @@ static void server_gone(struct judge *judge, struct server_memo *server, const s
 static int64_t channel_interval(const struct channel *channel)
 {
     const struct leg *leg = channel->leg;
-    uint32_t ms = leg->timeout_ms[channel->role];
-    if (!ms) {
-        ms = leg->timeout_ms[!channel->role];
-    }
-    if (!ms) {
-        ms = leg->keepalive_ms;
-    }
-    return ms * MILLISECOND;
+    const uint32_t own = leg->timeout_ms[channel->role], other = leg->timeout_ms[!channel->role];
+    return (own ? own : other ? other : leg->keepalive_ms) * MILLISECOND;
 }
 
 /* Claimed connections to that server that are still open, those of this virtual
@@ -68,7 +53,7 @@ static uint32_t others_open(const struct server *server, const struct leg *leg)
 }
 
 /* The end of a channel in use of another virtual connection within the last second. */
-static const struct leg *other_end(const struct judge *judge, const struct server_memo *server, const struct vc *vc,
+static const struct leg *other_end(const struct judge *judge, const struct server_ends *server, const struct vc *vc,
                                    struct when when)
 {
     for (int i = 0; i < 2; i++) {
@@ -79,7 +64,7 @@ static const struct leg *other_end(const struct judge *judge, const struct serve
     return NULL;
 }
 
-static void note_end(struct server_memo *server, const struct leg *leg, struct when when)
+static void note_end(struct server_ends *server, const struct leg *leg, struct when when)
 {
     if (server->end_leg[0] && server->end_leg[0]->vc != leg->vc) {
         server->end_leg[1] = server->end_leg[0];
@@ -92,7 +77,7 @@ static void note_end(struct server_memo *server, const struct leg *leg, struct w
 /* A connection ended that has no channel in use; vc: whose it is, or NULL. The oldest
  * idle_closed that still waits for this server, if it is of another virtual connection or of
  * none, was no idle time-out. */
-static void foreign_end(struct judge *judge, struct server_memo *server, const struct vc *vc, struct when when)
+static void foreign_end(struct judge *judge, struct server_ends *server, const struct vc *vc, struct when when)
 {
     server->foreign_end = when;
     server->foreign_vc = vc;
@@ -106,7 +91,7 @@ static void foreign_end(struct judge *judge, struct server_memo *server, const s
 
 void rpch_server_ended(struct judge *judge, const struct event *event)
 {
-    foreign_end(judge, server_memo(judge, event->rpch.server), NULL, event->when);
+    foreign_end(judge, server_ends(judge, event->rpch.server), NULL, event->when);
 }
 
 /* at: the end. */
@@ -114,7 +99,7 @@ static void tell_idle(struct finding *finding, const struct channel *channel, st
 {
     finding->where = WHERE_DEVICE;
     say(&finding->text, "Seen: %s was open, the server's end sent %s in frame %u after %s without a body byte either way, "
-                        "%s were announced", CHANNEL(channel), channel->conn->link->ended_by_rst ? "RST" : "FIN", at.frame,
+                        "%s were announced", CHANNEL(channel), end_name(channel->conn->link), at.frame,
         SECONDS(idle_ns), SECONDS(channel_interval(channel)));
     say(&finding->text, "; inferred: a device between with a shorter idle time-out, or the server's own; next: idle "
                         "time-outs of firewalls and balancers on the way to %s, or a shorter MinConnTimeout or keepalive "
@@ -124,14 +109,13 @@ static void tell_idle(struct finding *finding, const struct channel *channel, st
 
 /* Tells it at once if no other connection is left that could show that the server is gone,
  * else with hindsight. */
-static void idle_closed(struct judge *judge, const struct event *event, struct server_memo *server)
+static void idle_closed(struct judge *judge, const struct event *event, struct server_ends *server)
 {
     const struct channel *channel = event->rpch.channel;
     const struct leg *leg = event->rpch.leg;
-    const struct subject subject = about_leg(judge, leg);
-    const struct evidence evidence = evidence_channel(channel);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, V_IDLE_CLOSED, event->when, &subject, &evidence)) {
+    struct finding finding = finding_begin(judge, V_IDLE_CLOSED, event->when, about_leg(judge, leg),
+                                           evidence_channel(judge, channel));
+    if (!finding.begun) {
         return;
     }
     if (others_open(server->of, leg) == 0) {
@@ -158,7 +142,7 @@ void rpch_channel_ended(struct judge *judge, const struct event *event)
     if (link->ended_by != WAY_TO_CLIENT || link->tcp.half[WAY_TO_SERVER].ended || channel->seen_eof || channel->refused) {
         return;
     }
-    struct server_memo *server = server_memo(judge, link->server);
+    struct server_ends *server = server_ends(judge, link->server);
     if (!leg || !event->rpch.end.was_open || channel->v1) {
         foreign_end(judge, server, leg ? leg->vc : NULL, when);
         return;

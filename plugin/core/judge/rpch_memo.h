@@ -10,7 +10,7 @@
 #include "finding.h"
 #include "rpch_state.h"
 
-/* leg->attempt_memo */
+/* leg->attempt_memo; begins with what was told of it */
 struct attempt_memo {
     struct once once;
     struct once late[2];         /* buffered, by enum role: a device may hold back both ways */
@@ -22,13 +22,10 @@ struct leg_memo {
     struct result result;
 };
 
-/* vtcp->memo and channel->memo */
-struct once_memo {
-    struct once once;
-};
+/* vtcp->memo and channel->memo are a struct once. */
 
 /* server->memo[CONN_RPCH]: who ended when. */
-struct server_memo {
+struct server_ends {
     const struct server *of;
     uint32_t waiting;            /* of its channels, in judge->idle_first */
     const struct leg *end_leg[2];        /* whose channel in use it ended last, and one of another vc */
@@ -42,7 +39,7 @@ struct server_memo {
 struct idle_end {
     struct idle_end *next;
     const struct channel *channel;
-    struct server_memo *server;
+    struct server_ends *server;
     int64_t idle_ns;
     struct finding finding;      /* begun with the end; words and frame are those of hindsight */
 };

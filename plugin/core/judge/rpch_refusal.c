@@ -29,43 +29,6 @@ static const char *credentials_name(const struct channel *channel)
     return "credentials";
 }
 
-static void say_author(struct text *text, const struct http_info *info)
-{
-    switch (info->author) {
-    case HTTP_BY_EXCHANGE:
-        say(text, ", answered by Exchange");
-        break;
-    case HTTP_BY_HTTPSYS:
-        say(text, ", answered by HTTP.sys before Exchange saw it");
-        break;
-    case HTTP_BY_DEVICE:
-        say(text, ", answered by a device");
-        break;
-    case HTTP_BY_UNKNOWN:
-        say(text, ", its author does not show");
-        break;
-    }
-}
-
-/* The headers that say so come last: they are long. */
-static void say_headers(struct text *text, const struct http_info *info)
-{
-    const struct {
-        const char *name, *value;
-    } headers[] = {
-        { "X-FEServer", info->front_end }, { "X-FailureContext", info->failure_context },
-        { "X-DiagInfo", info->diag_info }, { "Server", info->server_header }, { "Via", info->via },
-        { "request-id", info->request_id }, { "EEInfo", info->ee_info }
-    };
-    const char *separator = "; headers: ";
-    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
-        if (headers[i].value[0]) {
-            say(text, "%s%s: %.100s", separator, headers[i].name, headers[i].value);
-            separator = ", ";
-        }
-    }
-}
-
 /* Whether a device wrote the response itself: it had passed the request on, and nothing but 200
  * has come back there. */
 static bool is_of_device(const struct channel *channel, const struct http_info *info)
@@ -75,51 +38,66 @@ static bool is_of_device(const struct channel *channel, const struct http_info *
     return there && !there->refused && !there->challenged && info->author != HTTP_BY_EXCHANGE && conn_whole(there);
 }
 
-struct advice {
-    enum verdict_where where;
-    const char *inferred, *next;
-};
+static bool asks_for_credentials(const struct http_info *info)
+{
+    return info->status == 401 || info->status == 407;
+}
+
+/* Whether an NTLM challenge was answered that did not come on this connection. */
+static bool is_torn(const struct channel *channel)
+{
+    return channel->step == AUTH_STEP_TYPE3 && !channel->anonymous && channel->conn->link->tcp.syn &&
+           !channel->conn->saw_challenge;
+}
+
+static enum verdict_where refused_for(const struct channel *channel, const struct http_info *info)
+{
+    if (asks_for_credentials(info)) {
+        return is_torn(channel) ? WHERE_UNKNOWN : WHERE_CLIENT;
+    }
+    if (info->rpc_error) {
+        return WHERE_SERVER;
+    }
+    return info->author == HTTP_BY_DEVICE ? WHERE_DEVICE : info->author == HTTP_BY_UNKNOWN ? WHERE_UNKNOWN : WHERE_SERVER;
+}
 
 static struct advice advice_for(const struct channel *channel, const struct http_info *info)
 {
-    enum verdict_where answered = info->author == HTTP_BY_DEVICE ? WHERE_DEVICE :
-                                  info->author == HTTP_BY_UNKNOWN ? WHERE_UNKNOWN : WHERE_SERVER;
-    if (info->status == 401 || info->status == 407) {
-        if (channel->step == AUTH_STEP_TYPE3 && !channel->anonymous && channel->conn->link->tcp.syn &&
-            !channel->conn->saw_challenge) {
-            return (struct advice){
-                WHERE_UNKNOWN, "the credentials were not accepted, and their NTLM challenge did not come on this "
-                "connection: the handshake may be torn between two servers",
-                "keep a client's connection on one server during NTLM; check the account too"
-            };
-        }
-        return (struct advice){ WHERE_CLIENT, "the credentials were not accepted",
-                                "check user name, password, lockout and the allowed authentication methods" };
+    const unsigned status = info->status;
+    if (asks_for_credentials(info)) {
+        return is_torn(channel) ? (struct advice){
+            "the credentials were not accepted, and their NTLM challenge did not come on this connection: the handshake "
+            "may be torn between two servers",
+            "keep a client's connection on one server during NTLM; check the account too"
+        } : (struct advice){
+            "the credentials were not accepted",
+            "check user name, password, lockout and the allowed authentication methods"
+        };
     }
     if (info->rpc_error) {
-        return (struct advice){ WHERE_SERVER, "the RPC proxy did not reach the RPC server or refused the target",
+        return (struct advice){ "the RPC proxy did not reach the RPC server or refused the target",
                                 "look at that server's RPC service and ports, and at the proxy's ValidPorts" };
     }
     if (channel->leg && channel->leg->joined) {
-        return (struct advice){ answered, "the answering side ended a channel that was open",
+        return (struct advice){ "the answering side ended a channel that was open",
                                 "its time-outs and limits for /rpc, and its log at this time" };
     }
-    if ((info->status == 413 || info->status == 411 || info->status == 400) && channel->role == ROLE_IN) {
-        return (struct advice){ answered, "the 1 GB body that RPC_IN_DATA announces was not accepted",
+    if ((status == 413 || status == 411 || status == 400) && channel->role == ROLE_IN) {
+        return (struct advice){ "the 1 GB body that RPC_IN_DATA announces was not accepted",
                                 "raise the limit of the request body for /rpc on devices and in IIS" };
     }
-    if (info->status == 417) {
-        return (struct advice){ answered, "Expect: 100-continue was not accepted", "let devices pass that header" };
+    if (status == 417) {
+        return (struct advice){ "Expect: 100-continue was not accepted", "let devices pass that header" };
     }
-    if (info->status == 404 || info->status == 403) {
-        return (struct advice){ answered, "the address /rpc/rpcproxy.dll is not served or not allowed there",
+    if (status == 404 || status == 403) {
+        return (struct advice){ "the address /rpc/rpcproxy.dll is not served or not allowed there",
                                 "check the RPC over HTTP component, IIS restrictions and publishing rules" };
     }
-    if (info->status >= 500) {
-        return (struct advice){ answered, "the answering side could not serve the channel",
+    if (status >= 500) {
+        return (struct advice){ "the answering side could not serve the channel",
                                 "look at its log at this time, with the request id" };
     }
-    return (struct advice){ answered, "only 200 opens a channel: something other than the RPC proxy answered",
+    return (struct advice){ "only 200 opens a channel: something other than the RPC proxy answered",
                             "look at publishing and redirection rules for /rpc" };
 }
 
@@ -128,30 +106,28 @@ void rpch_refused(struct judge *judge, const struct event *event)
     const struct channel *channel = event->rpch.channel;
     const struct leg *leg = event->rpch.leg;
     const struct http_info *info = event->rpch.http;
-    const struct subject subject = about_channel(judge, channel);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, V_REFUSED, event->when, &subject, NULL)) {
+    struct finding finding = finding_begin(judge, V_REFUSED, event->when, about_channel(judge, channel), NULL);
+    if (!finding.begun) {
         return;
     }
+    const struct named_header headers[] = {
+        { "X-FEServer", info->front_end }, { "X-FailureContext", info->failure_context },
+        { "X-DiagInfo", info->diag_info }, { "Server", info->server_header }, { "Via", info->via },
+        { "request-id", info->request_id }, { "EEInfo", info->ee_info }
+    };
     const struct advice advice = advice_for(channel, info);
     const bool device = is_of_device(channel, info);
     struct text *text = &finding.text;
-    finding.where = device ? WHERE_DEVICE : advice.where;
-    finding.seen = device;
-    say(text, "Seen: %s", CHANNEL(channel));
-    if (channel->target) {
-        say(text, " for %s", channel->target);
-    }
+    say_channel(text, channel);
     say(text, ", status %u", info->status);
-    if (info->status == 401 || info->status == 407) {
+    if (asks_for_credentials(info)) {
         say(text, " to %s", credentials_name(channel));
         if (channel->user) {
             say(text, " of %s", channel->user);
         }
     }
     if (info->rpc_error) {
-        const char *name = http_rpc_error_name(info->rpc_error_code);
-        say(text, " RPC Error: 0x%x (%s)", info->rpc_error_code, name ? name : "no known name");
+        say(text, " RPC Error: 0x%x (%s)", info->rpc_error_code, known_name(http_rpc_error_name(info->rpc_error_code)));
     }
     if (leg->joined && channel->last_body) {
         say(text, ", %s after the last byte of its body", SECONDS(event->when.ns - channel->last_body));
@@ -159,58 +135,47 @@ void rpch_refused(struct judge *judge, const struct event *event)
     if (device) {
         say(text, ", written by the device at %s, for leg %u has no such response", PEER(channel), leg->number + 1);
     } else {
-        say_author(text, info);
+        say_author(text, "answered", info->author);
     }
-    say(text, "; inferred: %s; next: %s", advice.inferred, advice.next);
-    say_headers(text, info);
-    tell(&finding);
+    say_advice(text, &advice);
+    say_headers(text, headers, sizeof(headers) / sizeof(headers[0]), 100);
+    tell_by(&finding, device ? WHERE_DEVICE : refused_for(channel, info), device);
 }
 
 void rpch_challenge_left(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
-    const struct subject subject = about_channel(judge, channel);
-    const struct evidence evidence = evidence_channel(channel);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, V_REFUSED, event->when, &subject, &evidence)) {
+    struct finding finding = finding_begin(judge, V_REFUSED, event->when, about_channel(judge, channel),
+                                           evidence_channel(judge, channel));
+    if (!finding.begun) {
         return;
     }
     const bool by_client = channel->conn->link->ended_by == WAY_TO_SERVER;
     struct text *text = &finding.text;
-    finding.where = by_client ? WHERE_CLIENT : WHERE_UNKNOWN;
-    say(text, "Seen: %s", CHANNEL(channel));
-    if (channel->target) {
-        say(text, " for %s", channel->target);
-    }
+    say_channel(text, channel);
     say(text, ", status %u to %s in frame %u, then the %s closed the connection without another request",
         channel->challenge_status, credentials_name(channel), channel->challenge_frame,
         by_client ? "client" : "server's end");
     say(text, "; inferred: %s", by_client ? "the client has no credentials for what was offered, or waits for the user" :
         "the authentication was cut off before it ended");
     say(text, "; next: compare the offered methods with the profile's; NTLM needs one connection to one server");
-    tell(&finding);
+    tell_by(&finding, by_client ? WHERE_CLIENT : WHERE_UNKNOWN, false);
 }
 
 void rpch_call(struct judge *judge, const struct event *event)
 {
     const struct pdu_header *header = event->rpch.call.header;
     const uint32_t status = event->rpch.call.status;
-    struct subject subject = about_leg(judge, event->rpch.leg);
-    struct finding finding;
-    subject.once = NULL;
-    if (!finding_begin(&finding, judge, V_CALL_FAILED, event->when, &subject, NULL)) {
+    struct finding finding = finding_begin(judge, V_CALL_FAILED, event->when, about_leg(judge, event->rpch.leg), NULL);
+    if (!finding.begun) {
         return;
     }
-    finding.where = WHERE_SERVER;
-    finding.seen = true;
     if (header->ptype == RPC_FAULT) {
-        const char *name = pdu_fault_name(status);
-        say(&finding.text, "Seen: fault 0x%08x (%s)", status, name ? name : "no known name");
+        say(&finding.text, "Seen: fault 0x%08x (%s)", status, known_name(pdu_fault_name(status)));
     } else {
-        const char *name = pdu_nak_name((uint16_t)status);
-        say(&finding.text, "Seen: bind_nak, reason %u (%s),", status, name ? name : "no known name");
+        say(&finding.text, "Seen: bind_nak, reason %u (%s),", status, known_name(pdu_nak_name((uint16_t)status)));
     }
     say(&finding.text, " for call %u on %s; inferred: the transport works, the RPC service refused; next: that service's "
                        "log", header->call_id, CHANNEL(event->rpch.channel));
-    tell(&finding);
+    tell_by(&finding, WHERE_SERVER, true);
 }

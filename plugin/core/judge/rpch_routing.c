@@ -34,23 +34,21 @@ static void say_difference(struct text *text, enum difference difference, const 
 static void proxies_differ(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg;
-    const enum difference difference = (enum difference)event->rpch.peers.difference;
+    const enum difference difference = event->rpch.peers.difference;
     const struct channel *const *pair = event->rpch.peers.pair;
-    const struct subject subject = about_leg(judge, leg);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, V_PROXIES_DIFFER, event->when, &subject, NULL)) {
+    struct finding finding = finding_begin(judge, V_PROXIES_DIFFER, event->when, about_leg(judge, leg), NULL);
+    if (!finding.begun) {
         return;
     }
     const bool required = judge->same_proxy_required;
     const struct endpoint *device = device_before(leg);
+    const bool seen = device || difference != DIFFER_PEER;
     finding.severity = required ? V_WARNING : V_NOTE;
-    finding.where = WHERE_DEVICE;
-    finding.seen = device || difference != DIFFER_PEER;
     struct text *text = &finding.text;
     say(text, "Seen: %s, %s", CHANNEL(pair[0]), CHANNEL(pair[1]));
     say_difference(text, difference, pair);
     say(text, "; inferred: ");
-    if (device || difference != DIFFER_PEER) {
+    if (seen) {
         say(text, "%s device at %s sent the halves of one virtual connection to two servers", device ? "the" : "a",
             device ? ENDPOINT(device) : PEER(pair[0]));
     } else if (leg->hop == RTS_HOP_TCP) {
@@ -61,29 +59,32 @@ static void proxies_differ(struct judge *judge, const struct event *event)
     say(text, required ? ", which Exchange 2007 and 2010 do not cope with" :
         "; MS-RPCH 1.3.2 allows different proxies, it harms only where they do not reach the same server");
     say(text, "; next: see whether CONN/C2 follows; if not, set affinity by client address or session for /rpc");
-    tell(&finding);
+    tell_by(&finding, WHERE_DEVICE, seen);
+}
+
+static const struct channel *newest(const struct leg *leg, enum role role)
+{
+    const struct channel *coming = leg_coming(leg, role);
+    return coming ? coming : leg->current[role];
 }
 
 static void target_mismatch(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg;
-    const struct channel *in = leg_coming(leg, ROLE_IN) ? leg_coming(leg, ROLE_IN) : leg->current[ROLE_IN];
-    const struct channel *out = leg_coming(leg, ROLE_OUT) ? leg_coming(leg, ROLE_OUT) : leg->current[ROLE_OUT];
+    const struct channel *in = newest(leg, ROLE_IN), *out = newest(leg, ROLE_OUT);
     if (!in || !out || !in->target || !out->target || same_target(in->target, out->target)) {
         return;
     }
-    const struct subject subject = about_leg(judge, leg);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, V_TARGET_MISMATCH, event->when, &subject, NULL)) {
+    struct finding finding = finding_begin(judge, V_TARGET_MISMATCH, event->when, about_leg(judge, leg), NULL);
+    if (!finding.begun) {
         return;
     }
-    finding.where = WHERE_CLIENT;
     say(&finding.text, "Seen: IN asks for %s (frame %u), OUT for %s (frame %u)", in->target, in->request.frame, out->target,
         out->request.frame);
     say(&finding.text, "; inferred: the halves of one virtual connection are meant for different RPC servers and cannot "
                        "meet, by the client's configuration or by a device that rewrites the URL; next: compare the "
                        "server name in the profile or Autodiscover, and rewriting rules for rpcproxy.dll");
-    tell(&finding);
+    tell_by(&finding, WHERE_CLIENT, false);
 }
 
 void rpch_paired(struct judge *judge, const struct event *event)
@@ -105,9 +106,8 @@ void rpch_joined(struct judge *judge, const struct event *event)
     if (!leg->joined || leg->difference == SAME_SERVER || !in || !out) {
         return;
     }
-    const struct subject subject = about_leg(judge, leg);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, V_JOINED_ACROSS_PROXIES, event->when, &subject, NULL)) {
+    struct finding finding = finding_begin(judge, V_JOINED_ACROSS_PROXIES, event->when, about_leg(judge, leg), NULL);
+    if (!finding.begun) {
         return;
     }
     say(&finding.text, "Seen: the virtual connection is open with %s and %s; inferred: both reach the same RPC server, as "
@@ -181,10 +181,9 @@ void rpch_not_joined(struct judge *judge, const struct event *event)
         return;
     }
     const bool mismatch = leg->difference != SAME_SERVER, http = leg->hop == RTS_HOP_HTTP;
-    const struct subject subject = about_leg(judge, leg);
-    const struct evidence evidence = evidence_leg(leg);
-    struct finding finding;
-    if (!finding_begin(&finding, judge, mismatch ? V_BACKEND_MISMATCH : V_NEVER_JOINED, event->when, &subject, &evidence)) {
+    struct finding finding = finding_begin(judge, mismatch ? V_BACKEND_MISMATCH : V_NEVER_JOINED, event->when,
+                                           about_leg(judge, leg), evidence_leg(judge, leg));
+    if (!finding.begun) {
         return;
     }
     say(&finding.text, "Seen: %s on %s, %s on %s", http ? "CONN/A1" : "CONN/A2", CHANNEL(leg->current[ROLE_OUT]),

@@ -68,9 +68,8 @@ struct verdict_list {            /* all zero: empty */
     struct verdict *first, *last;
 };
 
-/* Appends a finding with a copy of text and the row's severity; the caller fills in the rest. */
-struct verdict *verdict_add(const struct arena *arena, struct verdict_list *list, enum verdict_kind kind,
-                            struct when when, const struct text *text);
+/* Appends a copy, and of the text. */
+void verdict_add(const struct arena *arena, struct verdict_list *list, struct verdict verdict, const struct text *text);
 /* Moves all of from behind to. */
 void verdict_move(struct verdict_list *to, struct verdict_list *from);
 

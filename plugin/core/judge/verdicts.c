@@ -73,24 +73,14 @@ const char *verdict_where_name(enum verdict_where where)
     return (unsigned)where < sizeof(names) / sizeof(names[0]) ? names[where] : "";
 }
 
-struct verdict *verdict_add(const struct arena *arena, struct verdict_list *list, enum verdict_kind kind,
-                            struct when when, const struct text *text)
+void verdict_add(const struct arena *arena, struct verdict_list *list, struct verdict verdict, const struct text *text)
 {
-    struct verdict *verdict = arena_new(arena, sizeof(*verdict));
+    struct verdict *added = arena_new(arena, sizeof(*added));
     char *copy = arena_new(arena, text->used + 1);
     memcpy(copy, text->s, text->used + 1);
-    verdict->kind = kind;
-    verdict->severity = verdict_rows[kind].severity;
-    verdict->when = when;
-    verdict->vc = verdict->session = verdict->leg = NO_NUMBER;
-    verdict->text = copy;
-    if (list->last) {
-        list->last->next = verdict;
-    } else {
-        list->first = verdict;
-    }
-    list->last = verdict;
-    return verdict;
+    verdict.text = copy;
+    *added = verdict;
+    verdict_move(list, &(struct verdict_list){ added, added });
 }
 
 void verdict_move(struct verdict_list *to, struct verdict_list *from)

@@ -93,7 +93,7 @@ bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row)
     }
     *row = (struct leg_row){
         .vc = leg->vc->number, .leg = leg->number, .start = leg->start, .last = leg->last,
-        .user = leg->user ? leg->user : "", .state = leg_state_name((enum leg_state)leg->state),
+        .user = leg->user ? leg->user : "", .state = leg_state_name(leg->state),
         .setup_ns = leg->setup_ns, .calls = leg->calls, .faults = leg->faults,
         .request_id = leg->request_id ? leg->request_id : "", .longest_idle_ns = longest_idle(leg),
         .verdict = verdict_of(leg)

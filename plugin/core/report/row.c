@@ -14,8 +14,8 @@ struct row_verdict row_verdict(const struct result *result)
         return (struct row_verdict){ .kind = VERDICT_KINDS };
     }
     return (struct row_verdict){
-        .kind = (enum verdict_kind)result->verdict, .severity = (enum verdict_severity)result->severity,
-        .frame = result->frame, .where = (enum verdict_where)result->where, .seen = result->where_seen
+        .kind = result->verdict, .severity = result->severity,
+        .frame = result->frame, .where = result->where, .seen = result->where_seen
     };
 }
 

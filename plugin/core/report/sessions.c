@@ -18,7 +18,7 @@ uint32_t mworld_rows(const struct mworld *world)
 /* How it ended, by the last that was seen of it. */
 static void fill_ended(struct session_row *row, const struct side *side, const struct side_memo *memo)
 {
-    const char *how = mapi_type_name((enum mapi_type)side->left_type);
+    const char *how = mapi_type_name(side->left_type);
     uint32_t frame = side->left_frame;
     if (memo && memo->context_frame > frame) {
         how = memo->context == CONTEXT_LOST ? "lost" : "expired";

@@ -27,7 +27,7 @@ static struct notes *the_notes(void)
 
 struct call_note *notes_add_call(struct frame_note *note)
 {
-    struct call_note *call = (struct call_note *)store_new(sizeof *call);
+    struct call_note *call = store_new(sizeof *call);
     if (note->last_call)
         note->last_call->next = call;
     else
@@ -38,7 +38,7 @@ struct call_note *notes_add_call(struct frame_note *note)
 
 void notes_add_auth(struct frame_note *note, const struct auth_shown *shown)
 {
-    struct auth_note *auth = (struct auth_note *)store_new(sizeof *auth), **place = &note->auth;
+    struct auth_note *auth = store_new(sizeof *auth), **place = &note->auth;
     auth->shown = *shown;
     while (*place)
         place = &(*place)->next;
@@ -56,7 +56,7 @@ static bool same_mark(const struct vc_mark *a, const struct vc_mark *b)
 void notes_set_mark(struct frame_note *note, const struct vc_mark **last, const struct vc_mark *mark)
 {
     if (!*last || !same_mark(*last, mark)) {
-        struct vc_mark *copy = (struct vc_mark *)store_new(sizeof *copy);
+        struct vc_mark *copy = store_new(sizeof *copy);
         *copy = *mark;
         *last = copy;
     }
@@ -106,7 +106,7 @@ struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream)
         notes->note = (struct frame_note **)wmem_realloc(wmem_file_scope(), notes->note, notes->room * sizeof *notes->note);
         notes->frame = (uint32_t *)wmem_realloc(wmem_file_scope(), notes->frame, notes->room * sizeof *notes->frame);
     }
-    note = (struct frame_note *)store_new(sizeof *note);
+    note = store_new(sizeof *note);
     note->stream = stream;
     note->row = note->auth_row = NO_NUMBER;
     notes->note[notes->count] = note;

@@ -59,7 +59,7 @@ const struct hash_key *store_key(void)
 
 void store_init(void)
 {
-    store = (struct store *)store_new(sizeof *store);
+    store = store_new(sizeof *store);
     store->arena.alloc = file_alloc;
     store->arena.give_back = file_give_back;
     for (unsigned i = 0; i < 2; i++)

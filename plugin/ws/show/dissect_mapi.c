@@ -113,18 +113,10 @@ static void show_request_id(const struct show *show, int hf, struct span value)
     const char *text = text_of(show, value);
     const char *colon = strrchr(text, ':');
     e_guid_t guid;
-    unsigned part[11];
-    int used = 0;
-    const char *start = *text == '{' ? text + 1 : text;
-    if (sscanf(start, "%8x-%4x-%4x-%2x%2x-%2x%2x%2x%2x%2x%2x%n", &part[0], &part[1], &part[2], &part[3], &part[4],
-               &part[5], &part[6], &part[7], &part[8], &part[9], &part[10], &used) == 11) {
-        guid.data1 = part[0];
-        guid.data2 = (uint16_t)part[1];
-        guid.data3 = (uint16_t)part[2];
-        for (int i = 0; i < 8; i++)
-            guid.data4[i] = (uint8_t)part[3 + i];
+    uint8_t *rest = guid.data4;
+    if (sscanf(*text == '{' ? text + 1 : text, "%8x-%4hx-%4hx-%2hhx%2hhx-%2hhx%2hhx%2hhx%2hhx%2hhx%2hhx", &guid.data1,
+               &guid.data2, &guid.data3, rest, rest + 1, rest + 2, rest + 3, rest + 4, rest + 5, rest + 6, rest + 7) == 11)
         proto_tree_add_guid(show->tree, hf, show->tvb, offset_of(show, value), (int)value.len, &guid);
-    }
     uint64_t counter;
     if (colon) {
         struct span digits = { value.ptr + (colon + 1 - text), value.len - (size_t)(colon + 1 - text) };
@@ -296,7 +288,7 @@ static void show_head(struct show *show, const struct http_head *head)
 /* The specification's spelling of the request type, else the sender's; NULL if there is none. */
 static const char *type_text(const struct mapi_message *message)
 {
-    const char *name = mapi_type_name((enum mapi_type)message->type);
+    const char *name = mapi_type_name(message->type);
     return name ? name : message->type_name;
 }
 
@@ -341,7 +333,7 @@ struct body_job {
 
 static void decode_body(struct reader *reader, void *arg)
 {
-    struct body_job *job = (struct body_job *)arg;
+    struct body_job *job = arg;
     mapi_read_body(reader, job->type, job->response, &job->facts);
 }
 
@@ -349,7 +341,7 @@ static void show_tag(proto_tree *tree, tvbuff_t *tvb, const struct mapi_message 
                      const struct mapi_meta *meta)
 {
     proto_item *item = proto_tree_add_string(tree, hf_meta_tag, tvb, (int)meta->offset, (int)meta->len,
-                                             meta_tag_name((enum meta_kind)meta->kind));
+                                             meta_tag_name(meta->kind));
     if (index >= message->tag_count)
         return;
     const struct mapi_tag_time *arrived = &message->tags[index];
@@ -408,7 +400,7 @@ static bool show_envelope(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, c
 static void show_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_item *item)
 {
     const struct mapi_message *message = item->message;
-    struct body_job job = { .type = (enum mapi_type)message->type, .response = message->is_response };
+    struct body_job job = { .type = message->type, .response = message->is_response };
     if (message->is_response) {
         int offset = 0;
         if (!show_envelope(tvb, pinfo, tree, message, &offset))

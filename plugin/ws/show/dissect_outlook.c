@@ -15,16 +15,31 @@
 
 /* ---- Registration ----------------------------------------------------------------- */
 
-static int hf_verdict, hf_verdict_where, hf_verdict_seen, hf_verdict_inferred, hf_verdict_next;
-static int hf_auth_scheme, hf_auth_step, hf_auth_user, hf_auth_server, hf_auth_time;
-static int hf_auth_credentials, hf_auth_challenge_time;
-int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front_end;
-int outlook_hf_failure_context;
-
+static int hf_verdict, hf_verdict_where, hf_verdict_seen, hf_verdict_inferred, hf_verdict_next, hf_auth_scheme;
+static int hf_auth_step, hf_auth_user, hf_auth_server, hf_auth_time, hf_auth_credentials, hf_auth_challenge_time;
+int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front_end, outlook_hf_failure_context;
 static int ett_verdict = -1, ett_auth = -1;
-
 static expert_field ei_verdict[VERDICT_KINDS];
-static ei_register_info *proxies_differ_info;
+/* The registrar keeps pointers to these. */
+static ei_register_info verdict_infos[VERDICT_KINDS];
+
+/* By the beginning of a verdict's filter: its protocol, and what expert items are listed under. */
+static const struct verdict_protocol {
+    const char *prefix, *name;
+    int *proto;
+} verdict_protocols[] = {
+    { "rpch.", "RPCH", &proto_rpch },
+    { "outlook.", "Outlook", &proto_outlook },
+    { "mapihttp.", "MAPI/HTTP", &proto_mapihttp },
+};
+
+static const struct verdict_protocol *protocol_of(enum verdict_kind kind)
+{
+    const struct verdict_protocol *protocol = verdict_protocols;
+    while (!g_str_has_prefix(verdict_rows[kind].filter, protocol->prefix))
+        protocol++;
+    return protocol;
+}
 
 static void register_verdicts(void)
 {
@@ -32,28 +47,23 @@ static void register_verdicts(void)
                                   [GROUP_PROTOCOL] = PI_PROTOCOL, [GROUP_SECURITY] = PI_SECURITY };
     static const int severities[] = { [V_CHAT] = PI_CHAT, [V_NOTE] = PI_NOTE, [V_WARNING] = PI_WARN,
                                       [V_ERROR] = PI_ERROR };
-    static ei_register_info of_rpch[VERDICT_KINDS], of_outlook[VERDICT_KINDS], of_mapi[VERDICT_KINDS];
-    int rpch = 0, outlook = 0, mapi = 0;
-    for (int kind = 0; kind < VERDICT_KINDS; kind++) {
-        const struct verdict_row *row = &verdict_rows[kind];
-        ei_register_info *info = g_str_has_prefix(row->filter, "outlook.") ? &of_outlook[outlook++]
-            : g_str_has_prefix(row->filter, "mapihttp.") ? &of_mapi[mapi++] : &of_rpch[rpch++];
-        *info = (ei_register_info){
-            &ei_verdict[kind], { row->filter, groups[row->group], severities[row->severity], row->summary, EXPFILL }
-        };
-        if (kind == V_PROXIES_DIFFER)
-            proxies_differ_info = info;
+    for (size_t i = 0; i < G_N_ELEMENTS(verdict_protocols); i++) {
+        expert_module_t *module = expert_register_protocol(*verdict_protocols[i].proto);
+        for (int kind = 0; kind < VERDICT_KINDS; kind++) {
+            const struct verdict_row *row = &verdict_rows[kind];
+            if (protocol_of(kind) != &verdict_protocols[i])
+                continue;
+            verdict_infos[kind] = (ei_register_info){
+                &ei_verdict[kind], { row->filter, groups[row->group], severities[row->severity], row->summary, EXPFILL }
+            };
+            expert_register_field_array(module, &verdict_infos[kind], 1);
+        }
     }
-    expert_register_field_array(expert_register_protocol(proto_rpch), of_rpch, rpch);
-    expert_register_field_array(expert_register_protocol(proto_outlook), of_outlook, outlook);
-    expert_register_field_array(expert_register_protocol(proto_mapihttp), of_mapi, mapi);
 }
 
 void outlook_set_severities(bool same_proxy_required)
 {
-    /* The registrar keeps a pointer to this record. */
-    if (proxies_differ_info)
-        proxies_differ_info->eiinfo.severity = same_proxy_required ? PI_WARN : PI_NOTE;
+    verdict_infos[V_PROXIES_DIFFER].eiinfo.severity = same_proxy_required ? PI_WARN : PI_NOTE;
 }
 
 void outlook_register_fields(void)
@@ -155,23 +165,19 @@ void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown 
  * an expert item. */
 static void show_parts(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, const char *text)
 {
-    static const char inferred_mark[] = "; inferred: ", next_mark[] = "; next: ";
-    const char *seen = g_str_has_prefix(text, "Seen: ") ? text + strlen("Seen: ") : text;
-    const char *inferred = strstr(seen, inferred_mark);
-    const char *next = strstr(inferred ? inferred : seen, next_mark);
-    const char *end = text + strlen(text);
     const struct {
         int hf;
-        const char *from, *to;
+        const char *mark;        /* in front of it; they come in this order */
     } parts[] = {
-        { hf_verdict_seen, seen, inferred ? inferred : next ? next : end },
-        { hf_verdict_inferred, inferred ? inferred + strlen(inferred_mark) : end, next ? next : end },
-        { hf_verdict_next, next ? next + strlen(next_mark) : end, end },
+        { hf_verdict_seen, "Seen: " }, { hf_verdict_inferred, "; inferred: " }, { hf_verdict_next, "; next: " }
     };
+    const char *from = text;
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
-        const char *part = parts[i].to > parts[i].from
-            ? wmem_strndup(pinfo->pool, parts[i].from, (size_t)(parts[i].to - parts[i].from)) : "-";
-        proto_item_set_generated(proto_tree_add_string(tree, parts[i].hf, tvb, 0, 0, part));
+        const char *mark = strstr(from, parts[i].mark);
+        from = mark ? mark + strlen(parts[i].mark) : "";
+        const char *end = i + 1 < G_N_ELEMENTS(parts) ? strstr(from, parts[i + 1].mark) : NULL;
+        const size_t len = end ? (size_t)(end - from) : strlen(from);
+        outlook_show_known(tree, parts[i].hf, tvb, len > 0 ? wmem_strndup(pinfo->pool, from, len) : "-");
     }
 }
 
@@ -179,11 +185,9 @@ void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
 {
     const char *before = pinfo->current_proto;
     for (const struct verdict *verdict = verdicts; verdict; verdict = verdict->next) {
-        const char *filter = verdict_filter(verdict->kind);
         /* Expert items are listed under it: after the frame it is nobody's. */
-        pinfo->current_proto = g_str_has_prefix(filter, "mapihttp.") ? "MAPI/HTTP" : g_str_has_prefix(filter, "rpch.")
-            ? "RPCH" : "Outlook";
-        proto_item *named = proto_tree_add_string(tree, hf_verdict, tvb, 0, 0, filter);
+        pinfo->current_proto = protocol_of(verdict->kind)->name;
+        proto_item *named = proto_tree_add_string(tree, hf_verdict, tvb, 0, 0, verdict_filter(verdict->kind));
         proto_item_set_generated(named);
         expert_add_info_format(pinfo, named, &ei_verdict[verdict->kind], "%s", verdict->text);
         proto_tree *inside = proto_item_add_subtree(named, ett_verdict);

@@ -137,7 +137,7 @@ static const char *problem_text(packet_info *pinfo, const struct rts_issue *issu
 
 static void show_issue(void *ctx, const struct rts_issue *issue)
 {
-    struct show *show = (struct show *)ctx;
+    struct show *show = ctx;
     expert_field *ei = rts_problem_is_malformed(issue->problem) ? &ei_malformed : &ei_unexpected;
     int length = MIN((int)issue->length, stretch_captured(show->tvb, (int)issue->offset));
     proto_tree_add_expert_format(show->tree, show->pinfo, ei, show->tvb, (int)issue->offset, MAX(length, 0), "%s",
@@ -174,7 +174,7 @@ static void show_out_of_place(proto_tree *tree, packet_info *pinfo, tvbuff_t *tv
 
 static void decode_commands(const struct field_sink *fields, void *arg)
 {
-    struct show *show = (struct show *)arg;
+    struct show *show = arg;
     const struct rts_sink sink = { fields, show_issue, show };
     struct rts_pdu unused;
     rts_decode(show->p, show->captured, show->header->frag_length, &unused, &sink);

@@ -187,7 +187,7 @@ static proto_item *show_value(proto_tree *tree, const struct catalogued *field, 
 
 static void on_value(void *ctx, const struct field_value *value)
 {
-    struct tree_sink *sink = (struct tree_sink *)ctx;
+    struct tree_sink *sink = ctx;
     const struct field *row = value->field;
     const uint32_t field = catalogue_find(&catalogue, row);
     if (field == CATALOGUE_NONE)
@@ -208,7 +208,7 @@ static void on_value(void *ctx, const struct field_value *value)
 
 static void on_open(void *ctx, const char *label, uint32_t offset)
 {
-    struct tree_sink *sink = (struct tree_sink *)ctx;
+    struct tree_sink *sink = ctx;
     proto_tree *parent = sink->tree[sink->depth];
     if (sink->too_deep > 0 || sink->depth + 1 >= G_N_ELEMENTS(sink->tree)) {
         sink->too_deep++;        /* readers stop before */
@@ -222,7 +222,7 @@ static void on_open(void *ctx, const char *label, uint32_t offset)
 
 static void on_close(void *ctx, uint32_t end, const char *summary)
 {
-    struct tree_sink *sink = (struct tree_sink *)ctx;
+    struct tree_sink *sink = ctx;
     if (sink->too_deep > 0 || sink->depth == 0) {
         sink->too_deep -= sink->too_deep > 0;
         return;
@@ -244,19 +244,19 @@ void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_
 
 static void on_issue(void *ctx, uint32_t offset, const char *what)
 {
-    struct tree_sink *sink = (struct tree_sink *)ctx;
+    struct tree_sink *sink = ctx;
     sink_malformed(current(sink), sink->pinfo, sink->tree[sink->depth], offset, what);
 }
 
 static uint8_t *on_room(void *ctx, size_t size)
 {
-    struct tree_sink *sink = (struct tree_sink *)ctx;
+    struct tree_sink *sink = ctx;
     return (uint8_t *)wmem_alloc(sink->pinfo->pool, size);
 }
 
 static void on_enter(void *ctx, const uint8_t *bytes, uint32_t len, const char *name)
 {
-    struct tree_sink *sink = (struct tree_sink *)ctx;
+    struct tree_sink *sink = ctx;
     tvbuff_t *parent = current(sink);
     sink->buffers++;
     if (sink->buffers >= NESTED_BUFFERS)
@@ -268,7 +268,7 @@ static void on_enter(void *ctx, const uint8_t *bytes, uint32_t len, const char *
 
 static void on_leave(void *ctx)
 {
-    struct tree_sink *sink = (struct tree_sink *)ctx;
+    struct tree_sink *sink = ctx;
     if (sink->buffers > 0)
         sink->buffers--;
 }
@@ -294,7 +294,7 @@ struct body_job {
 
 static void read_body(const struct field_sink *sink, void *arg)
 {
-    const struct body_job *job = (const struct body_job *)arg;
+    const struct body_job *job = arg;
     const uint32_t captured = tvb_captured_length(job->tvb);
     struct reader reader;
     reader_init(&reader, tvb_get_ptr(job->tvb, 0, (int)captured), captured,

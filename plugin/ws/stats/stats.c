@@ -56,7 +56,7 @@ static char *seconds_cell(const void *member)
 
 static char *peer_cell(const void *member)
 {
-    const struct endpoint *endpoint = (const struct endpoint *)member;
+    const struct endpoint *endpoint = member;
     char text[ENDPOINT_TEXT_MAX] = "";
     if (endpoint->family)
         endpoint_format(endpoint, text);
@@ -65,7 +65,7 @@ static char *peer_cell(const void *member)
 
 static char *time_cell(const void *member)
 {
-    const struct when *when = (const struct when *)member;
+    const struct when *when = member;
     GDateTime *moment = when->frame ? g_date_time_new_from_unix_utc(when->ns / 1000000000) : NULL;
     if (!moment)
         return cell(NULL);
@@ -90,7 +90,7 @@ static char *verdict_cell(const void *member)
 
 static char *where_cell(const void *member)
 {
-    const struct row_verdict *verdict = (const struct row_verdict *)member;
+    const struct row_verdict *verdict = member;
     if (verdict->where != WHERE_NONE && verdict->where != WHERE_UNKNOWN)
         return g_strdup_printf("%s (%s)", verdict_where_name(verdict->where), verdict->seen ? "seen" : "inferred");
     if (verdict->cannot_tell)
@@ -107,7 +107,7 @@ static char *endpoint_cell(const void *member)
 
 static char *type_cell(const void *member)
 {
-    return cell(mapi_type_name((enum mapi_type)*(const uint8_t *)member));
+    return cell(mapi_type_name(*(const uint8_t *)member));
 }
 
 static char *code_cell(const void *member)
@@ -283,7 +283,7 @@ static bool fill_connection(uint32_t index, union row *row)
 static tap_packet_status on_connection(void *tapdata, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
                                        const void *data, tap_flags_t flags _U_)
 {
-    const struct frame_note *note = (const struct frame_note *)data;
+    const struct frame_note *note = data;
     fill_up_to(tapdata, note->row);
     for (const struct verdict *verdict = note->verdicts; verdict; verdict = verdict->next)
         fill_again(tapdata, verdict->vc, verdict->leg);
@@ -324,7 +324,7 @@ static bool fill_session(uint32_t index, union row *row)
 static tap_packet_status on_session(void *tapdata, packet_info *pinfo _U_, epan_dissect_t *edt _U_, const void *data,
                                     tap_flags_t flags _U_)
 {
-    const struct mapi_note *note = (const struct mapi_note *)data;
+    const struct mapi_note *note = data;
     for (const struct mapi_item *item = note->items; item; item = item->next)
         fill_up_to(tapdata, item->message->row);
     for (const struct verdict *verdict = note->verdicts; verdict; verdict = verdict->next)
@@ -368,7 +368,7 @@ static void init_srt(struct register_srt *srt _U_, GArray *srt_array)
     srt_stat_table *table = init_srt_table("MAPI/HTTP requests", NULL, srt_array, MAPI_TYPES, "Request type",
                                            "mapihttp.request_type", NULL);
     for (int type = 0; type < MAPI_TYPES; type++) {
-        const char *name = mapi_type_name((enum mapi_type)type);
+        const char *name = mapi_type_name(type);
         init_srt_table_row(table, type, name ? name : type == MAPI_NONE ? "(none)" : "(unknown)");
     }
 }
@@ -377,7 +377,7 @@ static tap_packet_status on_response(void *tapdata, packet_info *pinfo, epan_dis
                                      tap_flags_t flags _U_)
 {
     srt_data_t *srt = (srt_data_t *)tapdata;
-    const struct mapi_note *note = (const struct mapi_note *)data;
+    const struct mapi_note *note = data;
     bool any = false;
     for (const struct mapi_item *item = note->items; item; item = item->next) {
         const struct mapi_message *message = item->message;
