@@ -7,6 +7,7 @@
 #include "catalogue.h"
 
 #include "layout.h"
+#include "tables.h"
 
 #include <stdio.h>
 
@@ -101,14 +102,8 @@ static bool add_row(struct catalogue *catalogue, const char *prefix, const struc
         }
     } else {
         if (catalogue->count == catalogue->room) {
-            struct catalogued *old = catalogue->fields;
-            unsigned room = catalogue->room ? catalogue->room * 2 : FIRST_FIELDS;
-            catalogue->fields = arena_new(&catalogue->arena, room * sizeof(*old));
-            if (old) {
-                memcpy(catalogue->fields, old, catalogue->room * sizeof(*old));
-            }
-            arena_give_back(&catalogue->arena, old, catalogue->room * sizeof(*old));
-            catalogue->room = room;
+            catalogue->fields = arena_grow(&catalogue->arena, catalogue->fields, &catalogue->room, FIRST_FIELDS,
+                                           sizeof(*catalogue->fields));
         }
         catalogue->fields[catalogue->count++] = (struct catalogued){ prefix, row, kind };
     }

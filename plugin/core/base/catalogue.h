@@ -22,7 +22,7 @@ struct catalogue_slot;
 struct catalogue {
     struct arena arena;
     struct catalogued *fields;   /* count of them, in the order of the layouts */
-    unsigned count, room;
+    uint32_t count, room;
     struct catalogue_slot *slots;        /* by address of a row */
     unsigned used, slots_count;  /* a power of two */
 };

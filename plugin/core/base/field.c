@@ -147,19 +147,19 @@ static uint64_t peek(const struct reader *reader, uint8_t kind)
     return reader_left(reader) >= field_size(kind) ? number_of(kind, reader->p + reader->pos, reader->big_endian) : 0;
 }
 
-uint64_t peek_u8(const struct reader *reader)
+uint8_t peek_u8(const struct reader *reader)
 {
-    return peek(reader, FIELD_U8);
+    return (uint8_t)peek(reader, FIELD_U8);
 }
 
-uint64_t peek_u16(const struct reader *reader)
+uint16_t peek_u16(const struct reader *reader)
 {
-    return peek(reader, FIELD_U16);
+    return (uint16_t)peek(reader, FIELD_U16);
 }
 
-uint64_t peek_u32(const struct reader *reader)
+uint32_t peek_u32(const struct reader *reader)
 {
-    return peek(reader, FIELD_U32);
+    return (uint32_t)peek(reader, FIELD_U32);
 }
 
 static struct span terminated(struct reader *reader, const struct field *field, uint32_t unit)

@@ -144,7 +144,9 @@ uint32_t field_size(uint8_t kind);
 /* Reads a value of the row's kind, of fixed size, and shows it; returns integers, else 0. */
 uint64_t read_field(struct reader *reader, const struct field *field);
 /* The number without moving or showing, for a look ahead; 0 if it is not there. */
-uint64_t peek_u8(const struct reader *reader), peek_u16(const struct reader *reader), peek_u32(const struct reader *reader);
+uint8_t peek_u8(const struct reader *reader);
+uint16_t peek_u16(const struct reader *reader);
+uint32_t peek_u32(const struct reader *reader);
 
 /* Strings up to and with their terminator (one or two zero bytes). Returns the characters
  * without it. A missing terminator is an issue at the string's start. */

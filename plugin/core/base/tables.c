@@ -58,17 +58,22 @@ void table_add(const struct arena *arena, struct table *table, struct item *item
     table->used++;
 }
 
+void *arena_grow(const struct arena *arena, void *items, uint32_t *room, uint32_t first, size_t size)
+{
+    const size_t used = *room * size;
+    *room = *room ? *room * 2 : first;
+    void *moved = arena_new(arena, *room * size);
+    if (items) {
+        memcpy(moved, items, used);
+    }
+    arena_give_back(arena, items, used);
+    return moved;
+}
+
 uint32_t rows_add(const struct arena *arena, struct rows *rows, void *object)
 {
     if (rows->count == rows->room) {
-        const uint32_t room = rows->room ? rows->room * 2 : 16;
-        void **row = arena_new(arena, room * sizeof(*row));
-        if (rows->count) {
-            memcpy(row, rows->row, rows->count * sizeof(*row));
-        }
-        arena_give_back(arena, rows->row, rows->room * sizeof(*row));
-        rows->row = row;
-        rows->room = room;
+        rows->row = arena_grow(arena, rows->row, &rows->room, 16, sizeof(*rows->row));
     }
     rows->row[rows->count] = object;
     return rows->count++;

@@ -29,6 +29,9 @@ struct item *table_next(struct item *item);
 /* The item belongs to the caller and stays where it is. */
 void table_add(const struct arena *arena, struct table *table, struct item *item, uint32_t hash);
 
+/* Moves items of size bytes, which fill their room, to twice that, or to first: their new place. */
+void *arena_grow(const struct arena *arena, void *items, uint32_t *room, uint32_t first, size_t size);
+
 /* Objects in the order in which they came. */
 struct rows {                    /* all zero: none */
     void **row;

@@ -21,56 +21,41 @@ static void start_chunk_line(struct http_chunks *chunks)
     chunks->in_extension = false;
 }
 
-static void chunk_size_byte(struct http_chunks *chunks, uint8_t c)
+/* What a byte of the framing leads to. */
+static enum http_chunk_state chunk_size_byte(struct http_chunks *chunks, uint8_t c)
 {
     int digit = hex_value(c);
-    if (c == '\n') {
-        if (chunks->digits == 0) {
-            chunks->state = HTTP_CHUNK_BAD;
-            return;
-        }
-        chunks->state = chunks->left ? HTTP_CHUNK_DATA : HTTP_CHUNK_TRAILER;
+    if (c == '\n' && chunks->digits > 0) {
         start_chunk_line(chunks);
-    } else if (!chunks->in_extension && digit >= 0) {
-        /* Leading zeros are legal, so the value is bounded and not the digits alone. */
-        if (chunks->digits >= 64 || chunks->left >> 59) {
-            chunks->state = HTTP_CHUNK_BAD;
-            return;
-        }
+        return chunks->left ? HTTP_CHUNK_DATA : HTTP_CHUNK_TRAILER;
+    }
+    /* Leading zeros are legal, so the value is bounded and not the digits alone. */
+    if (!chunks->in_extension && digit >= 0 && chunks->digits < 64 && chunks->left >> 59 == 0) {
         chunks->digits++;
         chunks->left = chunks->left << 4 | (uint64_t)digit;
-    } else if (chunks->in_extension || (chunks->digits > 0 && (c == ';' || c == '\r' || is_blank(c)))) {
-        chunks->in_extension = true;
-        if (++chunks->line > CHUNK_LINE_MAX) {
-            chunks->state = HTTP_CHUNK_BAD;
-        }
-    } else {
-        chunks->state = HTTP_CHUNK_BAD;
+        return HTTP_CHUNK_SIZE;
     }
+    chunks->in_extension |= chunks->digits > 0 && (c == ';' || c == '\r' || is_blank(c));
+    return c != '\n' && chunks->in_extension && ++chunks->line <= CHUNK_LINE_MAX ? HTTP_CHUNK_SIZE : HTTP_CHUNK_BAD;
 }
 
-static void chunk_end_byte(struct http_chunks *chunks, uint8_t c)
+static enum http_chunk_state chunk_end_byte(struct http_chunks *chunks, uint8_t c)
 {
     if (c == '\n') {
-        chunks->state = HTTP_CHUNK_SIZE;
         start_chunk_line(chunks);
-    } else if (c == '\r' && chunks->line == 0) {
-        chunks->line = 1;
-    } else {
-        chunks->state = HTTP_CHUNK_BAD;
+        return HTTP_CHUNK_SIZE;
     }
+    return c == '\r' && chunks->line++ == 0 ? HTTP_CHUNK_DATA_END : HTTP_CHUNK_BAD;
 }
 
-static void chunk_trailer_byte(struct http_chunks *chunks, uint8_t c)
+static enum http_chunk_state chunk_trailer_byte(struct http_chunks *chunks, uint8_t c)
 {
     if (c == '\n') {
-        if (chunks->line == 0) {
-            chunks->state = HTTP_CHUNK_DONE;
-        }
+        bool empty = chunks->line == 0;
         chunks->line = 0;
-    } else if (c != '\r' && ++chunks->line > CHUNK_LINE_MAX) {
-        chunks->state = HTTP_CHUNK_BAD;
+        return empty ? HTTP_CHUNK_DONE : HTTP_CHUNK_TRAILER;
     }
+    return c == '\r' || ++chunks->line <= CHUNK_LINE_MAX ? HTTP_CHUNK_TRAILER : HTTP_CHUNK_BAD;
 }
 
 size_t http_chunks_next(struct http_chunks *chunks, const uint8_t *p, size_t len, struct span *data)
@@ -80,7 +65,7 @@ size_t http_chunks_next(struct http_chunks *chunks, const uint8_t *p, size_t len
     while (used < len) {
         switch (chunks->state) {
         case HTTP_CHUNK_SIZE:
-            chunk_size_byte(chunks, p[used]);
+            chunks->state = (uint8_t)chunk_size_byte(chunks, p[used]);
             break;
         case HTTP_CHUNK_DATA: {
             size_t take = chunks->left < len - used ? (size_t)chunks->left : len - used;
@@ -93,10 +78,10 @@ size_t http_chunks_next(struct http_chunks *chunks, const uint8_t *p, size_t len
             return used + take;
         }
         case HTTP_CHUNK_DATA_END:
-            chunk_end_byte(chunks, p[used]);
+            chunks->state = (uint8_t)chunk_end_byte(chunks, p[used]);
             break;
         case HTTP_CHUNK_TRAILER:
-            chunk_trailer_byte(chunks, p[used]);
+            chunks->state = (uint8_t)chunk_trailer_byte(chunks, p[used]);
             break;
         case HTTP_CHUNK_DONE:
         case HTTP_CHUNK_BAD:

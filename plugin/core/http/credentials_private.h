@@ -10,7 +10,7 @@
 #include "credentials.h"
 
 enum { NTLM_HEADER_LEN = 12 };
-extern const uint8_t ntlm_signature[8];
+extern const char ntlm_signature[8];
 
 /* False if no NTLM message starts here. */
 bool ntlm_decode(struct span message, struct auth_token *token);
@@ -18,10 +18,5 @@ bool ntlm_decode(struct span message, struct auth_token *token);
 void gss_decode(struct span s, struct auth_token *token);
 /* The best name among the claims of an object's first level; empty if there is none. */
 struct span jwt_name(struct span claims);
-
-static inline bool span_same(struct span s, const uint8_t *bytes, size_t len)
-{
-    return s.len == len && memcmp(s.ptr, bytes, len) == 0;
-}
 
 #endif

@@ -106,8 +106,7 @@ bool exch_routing_decode(struct span value, struct exch_routing *routing)
         return false;
     }
     for (size_t i = 0; i < sizeof(form) - 1; i++) {
-        uint8_t c = lower(raw[i]);
-        if (form[i] == '0' ? !is_digit(c) && !(c >= 'a' && c <= 'f') : raw[i] != form[i]) {
+        if (form[i] == '0' ? hex_value(raw[i]) < 0 : raw[i] != form[i]) {
             return false;
         }
     }

@@ -28,42 +28,27 @@ void http_auth_decode(struct span value, struct http_auth *auth)
     }
 }
 
-static bool challenge_server(const struct auth_token *token, char name[HTTP_NAME_MAX])
+static void challenge_server(const struct auth_token *token, char name[HTTP_NAME_MAX])
 {
     _Static_assert(AUTH_DNS_COMPUTER_MAX <= HTTP_NAME_MAX && AUTH_NB_COMPUTER_MAX <= HTTP_NAME_MAX, "names fit");
-    name[0] = '\0';
     if (token->step == AUTH_STEP_TYPE2) {
         const struct ntlm_target *target = &token->target;
         const char *computer = target->dns_computer[0] ? target->dns_computer : target->nb_computer;
         memcpy(name, computer, strlen(computer) + 1);
     }
-    return name[0] != '\0';
-}
-
-bool http_challenge_server(struct span value, char name[HTTP_NAME_MAX])
-{
-    struct auth_token token;
-    auth_token_decode(value, NULL, &token);
-    return challenge_server(&token, name);
 }
 
 /* ---- what routing wants to know ------------------------------------------------------- */
 
 static enum http_method method_of(struct span method)
 {
-    static const struct {
-        const char *name;
-        enum http_method method;
-    } methods[] = {
-        { "RPC_IN_DATA", HTTP_RPC_IN_DATA },
-        { "RPC_OUT_DATA", HTTP_RPC_OUT_DATA },
-        { "RPC_CONNECT", HTTP_RPC_CONNECT },
-        { "CONNECT", HTTP_CONNECT },
-        { "HEAD", HTTP_HEAD_METHOD }
+    static const char *const methods[] = {
+        [HTTP_RPC_IN_DATA] = "RPC_IN_DATA", [HTTP_RPC_OUT_DATA] = "RPC_OUT_DATA", [HTTP_RPC_CONNECT] = "RPC_CONNECT",
+        [HTTP_CONNECT] = "CONNECT", [HTTP_HEAD_METHOD] = "HEAD"
     };
-    for (size_t i = 0; i < COUNT_OF(methods); i++) {
-        if (span_equals(method, methods[i].name)) {
-            return methods[i].method;
+    for (enum http_method known = HTTP_RPC_IN_DATA; known <= HTTP_HEAD_METHOD; known++) {
+        if (span_equals(method, methods[known])) {
+            return known;
         }
     }
     return HTTP_OTHER_METHOD;

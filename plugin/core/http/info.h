@@ -28,11 +28,6 @@ struct http_auth {
  * the password of Basic is overwritten before return. */
 void http_auth_decode(struct span value, struct http_auth *auth);
 
-/* The server's computer name in an NTLM type-2 challenge (raw or in SPNEGO):
- * MsvAvDnsComputerName (3), else MsvAvNbComputerName (1), MS-NLMP 2.2.2.1. Takes a
- * WWW-Authenticate value; false if it carries no such challenge. */
-bool http_challenge_server(struct span value, char name[HTTP_NAME_MAX]);
-
 /* Everything routing wants to know of one head. Strings are NUL-terminated UTF-8 with
  * control characters replaced, cut at their size. Empty where absent. */
 struct http_info {
@@ -58,6 +53,8 @@ struct http_info {
     struct http_auth auth;       /* requests */
     bool offers_auth;            /* responses: WWW-Authenticate or Proxy-Authenticate present */
     bool challenge_in_progress;  /* WWW-Authenticate carries an NTLM type 2 or a Negotiate token */
+    /* The server's computer name in an NTLM type 2 (raw or in SPNEGO): MsvAvDnsComputerName (3),
+     * else MsvAvNbComputerName (1), MS-NLMP 2.2.2.1. */
     char challenge_server[HTTP_NAME_MAX];
     char front_end[HTTP_NAME_MAX];       /* X-FEServer */
     char failure_context[256];           /* X-FailureContext, as sent */

@@ -8,7 +8,7 @@
 
 #include "chars.h"
 
-const uint8_t ntlm_signature[8] = { 'N', 'T', 'L', 'M', 'S', 'S', 'P', 0 };
+const char ntlm_signature[8] = "NTLMSSP";
 
 enum {
     NTLM_TYPE = 8, NTLM_UNICODE = 1,

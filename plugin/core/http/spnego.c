@@ -16,9 +16,14 @@ enum {
     NEG_STATE = 0xA0, NEG_TOKEN = 0xA2   /* [0] of the response; [2] of both */
 };
 
-static const uint8_t oid_spnego[] = { 0x2B, 0x06, 0x01, 0x05, 0x05, 0x02 };
-static const uint8_t oid_krb5[] = { 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x12, 0x01, 0x02, 0x02 };
-static const uint8_t oid_ms_krb5[] = { 0x2A, 0x86, 0x48, 0x82, 0xF7, 0x12, 0x01, 0x02, 0x02 };
+static const char oid_spnego[] = "\x2B\x06\x01\x05\x05\x02";
+static const char oid_krb5[] = "\x2A\x86\x48\x86\xF7\x12\x01\x02\x02";
+static const char oid_ms_krb5[] = "\x2A\x86\x48\x82\xF7\x12\x01\x02\x02";
+
+static bool is_krb5(struct span oid)
+{
+    return span_equals(oid, oid_krb5) || span_equals(oid, oid_ms_krb5);
+}
 
 /* Takes the next element. One that is longer than what is left is cut: tokens are read as
  * far as they came. */
@@ -88,10 +93,7 @@ static bool decode_mechanism(struct span s, struct auth_token *token)
     if (!der_open(s, GSS_INITIAL, &framed) || !der_next(&framed, &tag, &oid) || tag != DER_OID) {
         return false;
     }
-    if (span_same(oid, oid_krb5, sizeof(oid_krb5)) || span_same(oid, oid_ms_krb5, sizeof(oid_ms_krb5))) {
-        return decode_krb5(framed, true, token);
-    }
-    return false;
+    return is_krb5(oid) && decode_krb5(framed, true, token);
 }
 
 /* The SEQUENCE inside a NegTokenInit or NegTokenResp. */
@@ -123,8 +125,7 @@ static void find_mechanism(struct span s, struct auth_token *token)
         }
         struct span rest = s, oid;
         uint8_t tag;
-        if (s.ptr[0] == DER_OID && s.ptr[1] == sizeof(oid_krb5) && der_next(&rest, &tag, &oid) &&
-            (span_same(oid, oid_krb5, sizeof(oid_krb5)) || span_same(oid, oid_ms_krb5, sizeof(oid_ms_krb5))) &&
+        if (s.ptr[0] == DER_OID && s.ptr[1] == strlen(oid_krb5) && der_next(&rest, &tag, &oid) && is_krb5(oid) &&
             rest.len >= 2 && rest.ptr[0] == 1 && rest.ptr[1] == 0) {
             decode_krb5(rest, true, token);
             return;
@@ -145,7 +146,7 @@ static void decode_frames(struct span s, struct auth_token *token)
         return;
     }
     if (der_open(s, GSS_INITIAL, &body) && der_next(&body, &tag, &oid) && tag == DER_OID &&
-        span_same(oid, oid_spnego, sizeof(oid_spnego))) {
+        span_equals(oid, oid_spnego)) {
         if (der_next(&body, &tag, &s) && (tag == NEG_TOKEN_INIT || tag == NEG_TOKEN_RESP)) {
             decode_neg_token(s, tag == NEG_TOKEN_RESP, token);
         }

@@ -6,6 +6,8 @@
 
 #include "tlscert.h"
 
+#include "chars.h"
+
 enum {
     RECORD_HANDSHAKE = 22, RECORD_HEAD = 5,
     RECORD_MAX = 0x4000 + 0x800, /* RFC 5246 6.2.3; no record of this flight comes near it */
@@ -90,7 +92,7 @@ static void begin_message(struct tls_flight *flight)
 
 static void end_of_hello(struct tls_flight *flight)
 {
-    uint16_t version = chosen_version((struct span){ flight->room, flight->used });
+    uint16_t version = chosen_version(span_of(flight->room, flight->used));
     flight->hello = true;
     if (version == 0) {
         give_up(flight);
@@ -105,7 +107,7 @@ static void part_of_certificate(struct tls_flight *flight)
     size_t offset = leaf_offset(flight);
     enum cert_hash hash;
     if (flight->used > offset) {
-        flight->leaf = (struct span){ flight->room + offset, flight->used - offset };
+        flight->leaf = span_of(flight->room + offset, flight->used - offset);
         flight->state = cert_examine(flight->leaf, &hash) ? TLS_FLIGHT_LEAF : TLS_FLIGHT_NONE;
         return;
     }
@@ -238,24 +240,21 @@ static bool der_take(struct span *s, uint8_t tag, struct span *content)
     if (len > s->len - header) {
         return false;
     }
-    *content = (struct span){ s->ptr + header, len };
-    *s = (struct span){ s->ptr + header + len, s->len - header - len };
+    *content = span_of(s->ptr + header, len);
+    *s = span_skip(*s, header + len);
     return true;
 }
 
 struct oid {
     const char *bytes;
-    uint8_t len;
-    uint8_t hash;                /* enum cert_hash */
+    enum cert_hash hash;
 };
-
-#define OID(bytes, hash) { bytes, sizeof(bytes) - 1, hash }
 
 static enum cert_hash oid_hash(struct span oid, const struct oid *known, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (oid.len == known[i].len && memcmp(oid.ptr, known[i].bytes, oid.len) == 0) {
-            return (enum cert_hash)known[i].hash;
+        if (span_equals(oid, known[i].bytes)) {
+            return known[i].hash;
         }
     }
     return CERT_HASH_NONE;
@@ -265,10 +264,10 @@ static enum cert_hash oid_hash(struct span oid, const struct oid *known, size_t 
 static enum cert_hash pss_hash(struct span rest)
 {
     static const struct oid hashes[] = {
-        OID("\x2B\x0E\x03\x02\x1A", CERT_HASH_SHA256),                   /* SHA-1 */
-        OID("\x60\x86\x48\x01\x65\x03\x04\x02\x01", CERT_HASH_SHA256),
-        OID("\x60\x86\x48\x01\x65\x03\x04\x02\x02", CERT_HASH_SHA384),
-        OID("\x60\x86\x48\x01\x65\x03\x04\x02\x03", CERT_HASH_SHA512)
+        { "\x2B\x0E\x03\x02\x1A", CERT_HASH_SHA256 },                   /* SHA-1 */
+        { "\x60\x86\x48\x01\x65\x03\x04\x02\x01", CERT_HASH_SHA256 },
+        { "\x60\x86\x48\x01\x65\x03\x04\x02\x02", CERT_HASH_SHA384 },
+        { "\x60\x86\x48\x01\x65\x03\x04\x02\x03", CERT_HASH_SHA512 }
     };
     struct span params, tagged, algorithm, oid;
     if (!der_take(&rest, DER_SEQUENCE, &params)) {
@@ -286,25 +285,25 @@ static enum cert_hash pss_hash(struct span rest)
 static enum cert_hash signature_hash(struct span algorithm)
 {
     static const struct oid signatures[] = {
-        OID("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x04", CERT_HASH_SHA256),   /* RSA: MD5 */
-        OID("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x05", CERT_HASH_SHA256),   /* SHA-1 */
-        OID("\x2B\x0E\x03\x02\x1D", CERT_HASH_SHA256),                   /* SHA-1, by its OIW name */
-        OID("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0B", CERT_HASH_SHA256),
-        OID("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0C", CERT_HASH_SHA384),
-        OID("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0D", CERT_HASH_SHA512),
-        OID("\x2A\x86\x48\xCE\x3D\x04\x01", CERT_HASH_SHA256),           /* ECDSA: SHA-1 */
-        OID("\x2A\x86\x48\xCE\x3D\x04\x03\x02", CERT_HASH_SHA256),
-        OID("\x2A\x86\x48\xCE\x3D\x04\x03\x03", CERT_HASH_SHA384),
-        OID("\x2A\x86\x48\xCE\x3D\x04\x03\x04", CERT_HASH_SHA512),
-        OID("\x2A\x86\x48\xCE\x38\x04\x03", CERT_HASH_SHA256),           /* DSA: SHA-1 */
-        OID("\x60\x86\x48\x01\x65\x03\x04\x03\x02", CERT_HASH_SHA256)
+        { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x04", CERT_HASH_SHA256 },   /* RSA: MD5 */
+        { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x05", CERT_HASH_SHA256 },   /* SHA-1 */
+        { "\x2B\x0E\x03\x02\x1D", CERT_HASH_SHA256 },                   /* SHA-1, by its OIW name */
+        { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0B", CERT_HASH_SHA256 },
+        { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0C", CERT_HASH_SHA384 },
+        { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0D", CERT_HASH_SHA512 },
+        { "\x2A\x86\x48\xCE\x3D\x04\x01", CERT_HASH_SHA256 },           /* ECDSA: SHA-1 */
+        { "\x2A\x86\x48\xCE\x3D\x04\x03\x02", CERT_HASH_SHA256 },
+        { "\x2A\x86\x48\xCE\x3D\x04\x03\x03", CERT_HASH_SHA384 },
+        { "\x2A\x86\x48\xCE\x3D\x04\x03\x04", CERT_HASH_SHA512 },
+        { "\x2A\x86\x48\xCE\x38\x04\x03", CERT_HASH_SHA256 },           /* DSA: SHA-1 */
+        { "\x60\x86\x48\x01\x65\x03\x04\x03\x02", CERT_HASH_SHA256 }
     };
     static const char pss[] = "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A";
     struct span oid;
     if (!der_take(&algorithm, DER_OID, &oid)) {
         return CERT_HASH_NONE;
     }
-    if (oid.len == sizeof(pss) - 1 && memcmp(oid.ptr, pss, oid.len) == 0) {
+    if (span_equals(oid, pss)) {
         return pss_hash(algorithm);
     }
     return oid_hash(oid, signatures, COUNT_OF(signatures));

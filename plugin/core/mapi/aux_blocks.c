@@ -320,7 +320,7 @@ static void read_known(struct reader *block, uint32_t start, const struct field 
 /* False if the place of the next block is unknown. */
 static bool read_aux_block(struct reader *reader)
 {
-    uint32_t start = reader->pos, size = (uint32_t)peek_u16(reader);
+    uint32_t start = reader->pos, size = peek_u16(reader);
     bool has_header = reader_left(reader) >= AUX_HEADER_LEN;
     if (has_header && size < AUX_HEADER_LEN) {
         reader_warn(reader, start, "An auxiliary block smaller than its own header");

@@ -72,16 +72,17 @@ static void aux_buffer(struct layout_run *run, const struct field *at)
     read_aux_buffer(run->reader, size);
 }
 
-#define TYPE_AT 0                /* where the request type is kept */
+#define BODY_AT 0                /* where BODY_ID() is kept */
+#define OWN_BODY RECALL(BODY_AT), CHOOSE(emsmdb_bodies), RECALL(BODY_AT), CHOOSE(nspi_bodies)
 #define AUXILIARY_BUFFER U32("aux_buffer_size", "AuxiliaryBufferSize"), READ_LAYOUT(aux_buffer, 0, aux_buffer_layouts)
 
 static LAYOUT(request_body,
-    RECALL(TYPE_AT), CHOOSE(emsmdb_requests), RECALL(TYPE_AT), CHOOSE(nspi_requests), AUXILIARY_BUFFER);
+    OWN_BODY, AUXILIARY_BUFFER);
 /* A request that failed is answered with StatusCode and the auxiliary buffer alone. */
 static LAYOUT(response_body,
     X32("status_code", "StatusCode", .text = ox_error_text, .seen = keep_status),
     UNLESS(X32("error_code", "ErrorCode", .text = ox_error_text, .seen = keep_error),
-           RECALL(TYPE_AT), CHOOSE(emsmdb_responses), RECALL(TYPE_AT), CHOOSE(nspi_responses)),
+           OWN_BODY),
     AUXILIARY_BUFFER);
 static LAYOUT(unknown_body, REST("body.unknown", "Body of an unknown request type"));
 static LAYOUT(body_rest, REST("body.rest", "Bytes behind the body"));
@@ -93,7 +94,7 @@ void mapi_read_body(struct reader *reader, enum mapi_type type, bool response, s
 {
     struct mapi_facts own;
     struct body body = { .facts = facts ? facts : &own, .response = response };
-    struct layout_run run = { .reader = reader, .scene = &body, .kept = { [TYPE_AT] = type } };
+    struct layout_run run = { .reader = reader, .scene = &body, .kept = { [BODY_AT] = BODY_ID(type, response) } };
     memset(body.facts, 0, sizeof(*body.facts));
     if (!mapi_type_name(type)) {
         read_layout(&run, unknown_body);

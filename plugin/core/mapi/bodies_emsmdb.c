@@ -85,9 +85,7 @@ static LAYOUT(wait_response,
     U32("notification_wait.event_pending", "EventPending", .text = pending_text, .seen = keep_event_pending));
 
 /* Disconnect (2.2.4.3) has nothing of its own. */
-CHOICES(emsmdb_requests,
-    CHOICE(MAPI_CONNECT, connect_request), CHOICE(MAPI_EXECUTE, execute_request),
-    CHOICE(MAPI_NOTIFICATION_WAIT, wait_request));
-CHOICES(emsmdb_responses,
-    CHOICE(MAPI_CONNECT, connect_response), CHOICE(MAPI_EXECUTE, execute_response),
-    CHOICE(MAPI_NOTIFICATION_WAIT, wait_response));
+CHOICES(emsmdb_bodies,
+    BODIES(MAPI_CONNECT, connect_request, connect_response),
+    BODIES(MAPI_EXECUTE, execute_request, execute_response),
+    BODIES(MAPI_NOTIFICATION_WAIT, wait_request, wait_response));

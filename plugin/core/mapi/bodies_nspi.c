@@ -41,20 +41,24 @@ static const char *say_count(char room[FIELD_TEXT_MAX], uint32_t count, const ch
 
 /* ---- minimal entry IDs (MS-OXNSPI 2.2.1.8, 2.2.1.9 and 2.2.9.1) ---- */
 
+/* The first three of the reserved values have names. */
+static const char *mid_text(const struct field_value *value, const char *const names[3])
+{
+    return value->number < 3 ? names[value->number] : value->number < 0x10 ? "reserved" : NULL;
+}
+
 static const char *position_text(const struct field_value *value, char room[FIELD_TEXT_MAX])
 {
     static const char *const names[] = { "MID_BEGINNING_OF_TABLE", "MID_CURRENT", "MID_END_OF_TABLE" };
     (void)room;
-    return value->number < COUNT_OF(names) ? names[value->number]
-        : value->number < 0x10 ? "reserved" : NULL;
+    return mid_text(value, names);
 }
 
 static const char *resolved_text(const struct field_value *value, char room[FIELD_TEXT_MAX])
 {
     static const char *const names[] = { "MID_UNRESOLVED", "MID_AMBIGUOUS", "MID_RESOLVED" };
     (void)room;
-    return value->number < COUNT_OF(names) ? names[value->number]
-        : value->number < 0x10 ? "reserved" : NULL;
+    return mid_text(value, names);
 }
 
 #define MID X32("nspi.mid", "MinimalEntryID", .text = position_text)
@@ -336,40 +340,23 @@ static LAYOUT(address_book_url_request, UNUSED_FLAGS, STRING16("nspi.user_dn", "
 static LAYOUT(url_response,
     STRING16("nspi.server_url", "ServerUrl", .seen = keep_server_url));
 
-CHOICES(nspi_requests,
-    CHOICE(MAPI_BIND, bind_request),
-    CHOICE(MAPI_UNBIND, unbind_request),
-    CHOICE(MAPI_COMPARE_MIDS, compare_request),
-    CHOICE(MAPI_DN_TO_MID, dn_to_mid_request),
-    CHOICE(MAPI_GET_MATCHES, matches_request),
-    CHOICE(MAPI_GET_PROP_LIST, prop_list_request),
-    CHOICE(MAPI_GET_PROPS, props_request),
-    CHOICE(MAPI_GET_SPECIAL_TABLE, special_table_request),
-    CHOICE(MAPI_GET_TEMPLATE_INFO, template_request),
-    CHOICE(MAPI_MOD_LINK_ATT, mod_link_request),
-    CHOICE(MAPI_MOD_PROPS, mod_props_request),
-    CHOICE(MAPI_QUERY_ROWS, query_rows_request),
-    CHOICE(MAPI_QUERY_COLUMNS, query_columns_request),
-    CHOICE(MAPI_RESOLVE_NAMES, resolve_request),
-    CHOICE(MAPI_RESORT_RESTRICTION, resort_request),
-    CHOICE(MAPI_SEEK_ENTRIES, seek_request),
-    CHOICE(MAPI_UPDATE_STAT, update_stat_request),
-    CHOICE(MAPI_GET_MAILBOX_URL, mailbox_url_request),
-    CHOICE(MAPI_GET_ADDRESS_BOOK_URL, address_book_url_request));
-CHOICES(nspi_responses,
-    CHOICE(MAPI_BIND, bind_response),
-    CHOICE(MAPI_COMPARE_MIDS, compare_response),
-    CHOICE(MAPI_DN_TO_MID, dn_to_mid_response),
-    CHOICE(MAPI_GET_MATCHES, matches_response),
-    CHOICE(MAPI_GET_PROP_LIST, prop_list_response),
-    CHOICE(MAPI_GET_PROPS, props_response),
-    CHOICE(MAPI_GET_SPECIAL_TABLE, special_table_response),
-    CHOICE(MAPI_GET_TEMPLATE_INFO, template_response),
-    CHOICE(MAPI_QUERY_ROWS, state_and_rows_response),
-    CHOICE(MAPI_QUERY_COLUMNS, query_columns_response),
-    CHOICE(MAPI_RESOLVE_NAMES, resolve_response),
-    CHOICE(MAPI_RESORT_RESTRICTION, resort_response),
-    CHOICE(MAPI_SEEK_ENTRIES, state_and_rows_response),
-    CHOICE(MAPI_UPDATE_STAT, update_stat_response),
-    CHOICE(MAPI_GET_MAILBOX_URL, url_response),
-    CHOICE(MAPI_GET_ADDRESS_BOOK_URL, url_response));
+CHOICES(nspi_bodies,
+    BODIES(MAPI_BIND, bind_request, bind_response),
+    BODIES(MAPI_UNBIND, unbind_request, NOTHING),
+    BODIES(MAPI_COMPARE_MIDS, compare_request, compare_response),
+    BODIES(MAPI_DN_TO_MID, dn_to_mid_request, dn_to_mid_response),
+    BODIES(MAPI_GET_MATCHES, matches_request, matches_response),
+    BODIES(MAPI_GET_PROP_LIST, prop_list_request, prop_list_response),
+    BODIES(MAPI_GET_PROPS, props_request, props_response),
+    BODIES(MAPI_GET_SPECIAL_TABLE, special_table_request, special_table_response),
+    BODIES(MAPI_GET_TEMPLATE_INFO, template_request, template_response),
+    BODIES(MAPI_MOD_LINK_ATT, mod_link_request, NOTHING),
+    BODIES(MAPI_MOD_PROPS, mod_props_request, NOTHING),
+    BODIES(MAPI_QUERY_ROWS, query_rows_request, state_and_rows_response),
+    BODIES(MAPI_QUERY_COLUMNS, query_columns_request, query_columns_response),
+    BODIES(MAPI_RESOLVE_NAMES, resolve_request, resolve_response),
+    BODIES(MAPI_RESORT_RESTRICTION, resort_request, resort_response),
+    BODIES(MAPI_SEEK_ENTRIES, seek_request, state_and_rows_response),
+    BODIES(MAPI_UPDATE_STAT, update_stat_request, update_stat_response),
+    BODIES(MAPI_GET_MAILBOX_URL, mailbox_url_request, url_response),
+    BODIES(MAPI_GET_ADDRESS_BOOK_URL, address_book_url_request, url_response));

@@ -24,10 +24,15 @@ static inline struct body *body_of(const struct layout_run *run)
     return run->scene;
 }
 
-/* By enum mapi_type. Every request ends, and every response ends, with the auxiliary buffer;
- * every response begins with StatusCode, and with ErrorCode if that is 0: these are not
+/* A row a type, for both ways. Every request ends, and every response ends, with the auxiliary
+ * buffer; every response begins with StatusCode, and with ErrorCode if that is 0: these are not
  * repeated in them. */
-extern const struct field_choice emsmdb_requests[], emsmdb_responses[], nspi_requests[], nspi_responses[];
+extern const struct field_choice emsmdb_bodies[], nspi_bodies[];
+#define BODY_ID(type, response) ((type) << 1 | (response))
+#define BODIES(type, request, response) \
+    CHOICE(BODY_ID(type, false), request), CHOICE(BODY_ID(type, true), response)
+/* Of one that has nothing of its own. */
+#define NOTHING (const struct field[]){ END }
 
 /* Of a string and its terminator. */
 static inline struct span string8_of(const struct field_value *value)

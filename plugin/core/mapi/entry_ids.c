@@ -193,7 +193,7 @@ void read_entry_id(struct reader *reader, uint32_t len)
     struct reader part = reader_part(reader, len);
     const struct field_choice *kind =
         layout_choice(kinds_of_id, kind_of(part.p + part.pos, reader_left(&part), len));
-    struct gist gist = { PTYP_UNSPECIFIED, { NULL, 0 }, 0 };
+    struct gist gist = { .type = PTYP_UNSPECIFIED };
     struct layout_run run = { .reader = &part, .scene = &gist };
     if (reader_open(&part, kind->label)) {
         read_layout(&run, kind->rows);

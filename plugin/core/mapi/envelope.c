@@ -101,16 +101,14 @@ static void end_line(struct meta_scanner *s, struct mapi_meta *meta)
     meta->kind = META_HEADER;
     meta->offset = s->start;
     meta->len = s->line_len;
-    if (s->colon) {
-        meta->name = held(s, 0, s->colon - 1);
-        meta->value_offset = s->start + s->value_start;
-        meta->value_len = s->value_end - s->value_start;
-        meta->value = held(s, s->value_start, s->value_end);
-    } else {
-        meta->name = held(s, 0, s->line_len);
-        meta->value_offset = s->start + s->line_len;
-        meta->value = held(s, s->line_len, s->line_len);
+    if (!s->colon) {             /* all of it is a name */
+        s->value_start = s->value_end = s->line_len;
+        s->colon = s->line_len + 1;
     }
+    meta->name = held(s, 0, s->colon - 1);
+    meta->value_offset = s->start + s->value_start;
+    meta->value_len = s->value_end - s->value_start;
+    meta->value = held(s, s->value_start, s->value_end);
     start_line(s);
 }
 

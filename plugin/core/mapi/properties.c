@@ -9,8 +9,6 @@
 #include "entry_ids.h"
 #include "names.h"
 #include "property_scene.h"
-#include "restrictions.h"
-#include "rules.h"
 #include "value_text.h"
 
 /* ---- rows ---- */
@@ -134,8 +132,7 @@ static void read_single(struct reader *reader, uint16_t type, uint32_t tag, enum
 {
     uint32_t start = reader->pos;
     const struct field_choice *rows = layout_choice(single_values, type);
-    gist->type = PTYP_UNSPECIFIED;
-    gist->bytes = (struct span){ NULL, 0 };
+    *gist = (struct gist){ .type = PTYP_UNSPECIFIED };
     switch (type) {
     case PTYP_NULL:
     case PTYP_OBJECT:            /* opened by requests of their own, 2.11.1.5 */
@@ -167,24 +164,16 @@ static void read_single(struct reader *reader, uint16_t type, uint32_t tag, enum
     }
 }
 
-/* The fewest bytes that one of several values takes. */
+/* The fewest bytes that one of several values takes; 0: the type has no multiple. */
 static uint32_t least_size(uint16_t type, enum prop_form form, bool marked)
 {
-    switch (type) {
-    case PTYP_INTEGER16: return 2;
-    case PTYP_INTEGER32:
-    case PTYP_FLOATING32: return 4;
-    case PTYP_GUID: return 16;
-    case PTYP_STRING8: return 1;
-    case PTYP_STRING: return marked ? 1 : 2;
-    case PTYP_BINARY: return marked ? 1 : form == PROP_ROP ? 2 : 4;
-    case PTYP_CURRENCY:
-    case PTYP_FLOATING64:
-    case PTYP_FLOATING_TIME:
-    case PTYP_INTEGER64:
-    case PTYP_TIME: return 8;
-    default: return 0;           /* no multiple of it */
+    if (!property_type_name(type | TYPE_MULTIPLE)) {
+        return 0;
     }
+    if (marked) {
+        return 1;
+    }
+    return type == PTYP_BINARY ? form == PROP_ROP ? 2 : 4 : layout_least(layout_choice(single_values, type)->rows);
 }
 
 /* Several values (MS-OXCDATA 2.11.1: the count of values has 32 bits). MS-OXCMAPIHTTP
@@ -237,10 +226,7 @@ static uint16_t stored_type(uint16_t type)
 
 static void read_value(struct reader *reader, uint16_t type, uint32_t tag, enum prop_form form, struct gist *gist)
 {
-    gist->type = PTYP_UNSPECIFIED;
-    gist->bytes.ptr = NULL;
-    gist->bytes.len = 0;
-    gist->count = 0;
+    *gist = (struct gist){ .type = PTYP_UNSPECIFIED };
     type = stored_type(type);
     if (type == PTYP_UNSPECIFIED) {
         /* The value brings its own type. */
@@ -289,8 +275,8 @@ void read_typed_value(struct reader *reader, enum prop_form form)
 static void read_tagged(struct reader *reader, enum prop_form tagged, enum prop_form form)
 {
     char label[TAG_LABEL_MAX];
-    struct gist gist = { PTYP_UNSPECIFIED, { NULL, 0 }, 0 };
-    uint32_t ahead = (uint32_t)peek_u32(reader);
+    struct gist gist = { .type = PTYP_UNSPECIFIED };
+    uint32_t ahead = peek_u32(reader);
     if (!reader_open(reader, reader_left(reader) < 4 ? "Property" : label_of_tag(ahead, tagged, label))) {
         return;
     }
@@ -405,7 +391,7 @@ void read_property_row(struct reader *reader, const struct columns *columns, enu
     }
     for (uint32_t i = 0; i < columns->count && !reader->failed; i++) {
         char label[TAG_LABEL_MAX];
-        struct gist gist = { PTYP_UNSPECIFIED, { NULL, 0 }, 0 };
+        struct gist gist = { .type = PTYP_UNSPECIFIED };
         uint32_t tag = column_tag(columns, i), start = reader->pos;
         if (!reader_open(reader, label_of_tag(tag, form, label))) {
             return;

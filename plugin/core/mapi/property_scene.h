@@ -56,4 +56,14 @@ extern const struct field_name has_value_names[];
  * not the value itself. */
 bool value_marked_ahead(const struct reader *reader, uint32_t at, uint16_t type);
 
+/* All that restrictions and rule actions can show, for registration. */
+extern const struct field restriction_layouts[], rule_layouts[];
+
+/* One restriction (MS-OXCDATA 2.12) with those inside it, all 12 types, nested as deep as the reader
+ * allows. */
+void read_restriction_of(struct reader *reader, struct property_scene scene);
+/* RuleAction (MS-OXORULE 2.2.5), without a length before it; in the address book with counts of
+ * either width. */
+void read_rule_action_of(struct reader *reader, struct property_scene scene);
+
 #endif

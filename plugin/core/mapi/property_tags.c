@@ -49,7 +49,7 @@ LAYOUT(property_tag_layouts, INCLUDE(address_book_tag), INCLUDE(mailbox_tag));
 
 uint32_t read_tag(struct reader *reader, enum prop_form form)
 {
-    uint32_t tag = (uint32_t)peek_u32(reader);
+    uint32_t tag = peek_u32(reader);
     read_rows(reader, form == PROP_ADDRESS_BOOK ? address_book_tag : mailbox_tag);
     return reader->failed ? 0 : tag;
 }
@@ -69,7 +69,7 @@ uint32_t read_property_tag_of(struct reader *reader, enum prop_form form)
     char label[TAG_LABEL_MAX];
     uint32_t tag = 0;
     if (reader_open(reader, reader_left(reader) < 4 ? "PropertyTag"
-                                                     : label_of_tag((uint32_t)peek_u32(reader), form, label))) {
+                                                     : label_of_tag(peek_u32(reader), form, label))) {
         tag = read_tag(reader, form);
         reader_close(reader, NULL);
     }

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "restrictions.h"
+#include "property_scene.h"
 
 enum restriction_type {
     RESTRICT_AND, RESTRICT_OR, RESTRICT_NOT, RESTRICT_CONTENT, RESTRICT_PROPERTY, RESTRICT_COMPARE, RESTRICT_BITMASK,
@@ -62,7 +62,7 @@ static void read_comparand(struct layout_run *run, const struct field *at)
         scene->read_tagged(reader, form, form);
         return;
     }
-    uint8_t first = (uint8_t)peek_u8(reader);
+    uint8_t first = peek_u8(reader);
     /* One that was not captured is VALUE_ABSENT here: of neither form there is more. */
     if (reader_sent(reader) && (first == VALUE_PRESENT || first == VALUE_ABSENT)) {
         read_row(run, at->inside);
@@ -72,7 +72,7 @@ static void read_comparand(struct layout_run *run, const struct field *at)
         return;
     }
     /* Without the byte before the tag, the one before the value may still be there. */
-    uint16_t type = (uint16_t)peek_u16(reader);
+    uint16_t type = peek_u16(reader);
     scene->read_tagged(reader, form, value_marked_ahead(reader, 4, type) ? form : PROP_EXTENDED);
 }
 
@@ -80,7 +80,7 @@ static void read_comparand(struct layout_run *run, const struct field *at)
 static void read_comment_value(struct layout_run *run, const struct field *at)
 {
     const struct property_scene *scene = run->scene;
-    uint16_t type = (uint16_t)peek_u16(run->reader);
+    uint16_t type = peek_u16(run->reader);
     bool marked = scene->form != PROP_ADDRESS_BOOK || value_marked_ahead(run->reader, 4, type);
     (void)at;
     scene->read_tagged(run->reader, scene->form, marked ? scene->form : PROP_EXTENDED);
@@ -141,7 +141,7 @@ LAYOUT(restriction_layouts,
 void read_restriction_of(struct reader *reader, struct property_scene scene)
 {
     struct layout_run run = { .reader = reader, .scene = &scene };
-    const char *name = reader_left(reader) ? field_name(restriction_names, (uint32_t)peek_u8(reader)) : NULL;
+    const char *name = reader_left(reader) ? field_name(restriction_names, peek_u8(reader)) : NULL;
     if (reader_open(reader, name ? name : "Restriction")) {
         read_layout(&run, restriction_layouts);
         reader_close(reader, NULL);

@@ -4,9 +4,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "rules.h"
-
 #include "entry_ids.h"
+#include "property_scene.h"
 
 /* MS-OXORULE 2.2.5.1 */
 enum {
@@ -131,7 +130,7 @@ static void read_block(struct layout_run *run, const struct field *at)
     if (!reader->failed) {
         struct reader part = reader_part(reader, len);
         struct layout_run inner = { .reader = &part, .scene = run->scene };
-        name = reader_left(&part) ? field_name(action_names, (uint32_t)peek_u8(&part)) : NULL;
+        name = reader_left(&part) ? field_name(action_names, peek_u8(&part)) : NULL;
         read_layout(&inner, action);
         reader_resume(reader, &part);
     }

@@ -68,7 +68,8 @@ static const char *gist_say(const struct gist *gist, char *to)
 {
     const uint8_t *p = gist->bytes.ptr;
     const char *name;
-    int64_t number;
+    uint64_t number;
+    bool negative;
     if (gist->type & TYPE_MULTIPLE) {
         snprintf(to, GIST_MAX, "%u value%s", gist->count, gist->count == 1 ? "" : "s");
         return to;
@@ -87,10 +88,10 @@ static const char *gist_say(const struct gist *gist, char *to)
         snprintf(to, GIST_MAX, "%lld", (long long)get_le64(p));
         return to;
     case PTYP_CURRENCY:
-        number = (int64_t)get_le64(p);
-        snprintf(to, GIST_MAX, "%s%llu.%04u", number < 0 ? "-" : "",
-                 (unsigned long long)((number < 0 ? 0 - (uint64_t)number : (uint64_t)number) / 10000),
-                 (unsigned)((number < 0 ? 0 - (uint64_t)number : (uint64_t)number) % 10000));
+        negative = get_le64(p) >> 63;
+        number = negative ? 0 - get_le64(p) : get_le64(p);
+        snprintf(to, GIST_MAX, "%s%llu.%04u", negative ? "-" : "", (unsigned long long)(number / 10000),
+                 (unsigned)(number % 10000));
         return to;
     case PTYP_FLOATING_TIME:
         return gist_days(to, p) ? to : NULL;

@@ -176,27 +176,14 @@ static void check_address_type(struct layout_run *run, const struct field_value 
     }
 }
 
-static void keep_client_address(struct layout_run *run, const struct field_value *value)
-{
-    (void)value;
-    walk_of(run)->draft.has_client_address = true;
-}
-
 static LAYOUT(client_address,
     U32("client_address.type", "Address Type", .names = address_type_names, .all_named = true,
         .seen = check_address_type),
     CHOOSE(addresses),
-    RUN(12, "client_address.padding", "Padding", .seen = keep_client_address));
-
-static void keep_group(struct layout_run *run, const struct field_value *value)
-{
-    struct rts_pdu *draft = &walk_of(run)->draft;
-    draft->has_group = true;
-    memcpy(draft->group, value->bytes, sizeof(draft->group));
-}
+    RUN(12, "client_address.padding", "Padding"));
 
 static LAYOUT(association_group_id,
-    UUID("association_group_id", "Association Group Id", .seen = keep_group));
+    UUID("association_group_id", "Association Group Id"));
 
 static FIELD_NAMES(destination_names,
     RTS_FD_CLIENT, "FDClient", RTS_FD_IN_PROXY, "FDInProxy", RTS_FD_SERVER, "FDServer",
@@ -213,15 +200,8 @@ static void keep_destination(struct layout_run *run, const struct field_value *v
 static LAYOUT(destination,
     U32("destination", "Destination", .names = destination_names, .all_named = true, .seen = keep_destination));
 
-static void keep_ping_traffic(struct layout_run *run, const struct field_value *value)
-{
-    struct rts_pdu *draft = &walk_of(run)->draft;
-    draft->has_ping_traffic = true;
-    draft->ping_traffic = (uint32_t)value->number;
-}
-
 static LAYOUT(ping_traffic_sent,
-    U32("ping_traffic_sent", "Ping Traffic Sent", .unit = "bytes", .seen = keep_ping_traffic));
+    U32("ping_traffic_sent", "Ping Traffic Sent", .unit = "bytes"));
 
 static FIELD_NAMES(command_names,
     RTS_RECEIVE_WINDOW_SIZE, "ReceiveWindowSize",
@@ -289,7 +269,7 @@ static bool read_command(struct walk *w)
 {
     struct reader *reader = &w->reader;
     struct layout_run run = { .reader = reader, .scene = w };
-    uint32_t command_at = reader->pos, type = (uint32_t)peek_u32(reader);
+    uint32_t command_at = reader->pos, type = peek_u32(reader);
     char unknown[32];
     if (reader_left(reader) < COMMAND_TYPE_LEN) {
         reader->need = COMMAND_TYPE_LEN;
@@ -390,9 +370,9 @@ void rts_decode(const uint8_t *p, size_t len, uint16_t frag_length, struct rts_p
         return;
     }
     w.reader.pos = PDU_HEADER_LEN;
-    out->flags = (uint16_t)peek_u16(&w.reader);
+    out->flags = peek_u16(&w.reader);
     w.reader.pos += 2;
-    out->number_of_commands = (uint16_t)peek_u16(&w.reader);
+    out->number_of_commands = peek_u16(&w.reader);
     w.reader.pos += 2;
     if (out->flags & ~DEFINED_FLAGS) {
         report_value(&w, RTS_UNDEFINED_FLAGS, PDU_HEADER_LEN, 2, out->flags, DEFINED_FLAGS);

@@ -97,12 +97,10 @@ struct rts_pdu {
     uint8_t command[RTS_MAX_COMMANDS];
     uint8_t cookies;                  /* number of Cookie commands seen, capped at RTS_MAX_COOKIES */
     uint8_t cookie[RTS_MAX_COOKIES][16];
-    bool has_window, has_ack, has_timeout, has_lifetime, has_keepalive, has_destination, has_ping_traffic;
-    bool has_client_address, has_group;
-    uint32_t window, timeout_ms, lifetime, keepalive_ms, destination, ping_traffic;
+    bool has_window, has_ack, has_timeout, has_lifetime, has_keepalive, has_destination;
+    uint32_t window, timeout_ms, lifetime, keepalive_ms, destination;
     uint32_t ack_received, ack_window;
     uint8_t ack_cookie[16];
-    uint8_t group[16];
 };
 
 /* Decodes an RTS PDU. p points at its RPC header; len (>= PDU_HEADER_LEN) bytes are
