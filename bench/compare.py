@@ -2,16 +2,22 @@
 
 Two builds of the plugin in one run, in instructions (callgrind) against stock Wireshark, or against the same PDUs over plain
 TCP: what traffic costs that owes the plugin nothing, and what its own protocols cost. A limit that NEW_BUILD exceeds
-is marked; nothing here is a test.
+is marked; nothing here is a test. With --keep the folder keeps what was counted, so that a second run counts only the plugin
+that is new, and callgrind's profile of each (callgrind_annotate).
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import argparse
 import contextlib
+import json
 import pathlib
+import re
+import shutil
+import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
@@ -44,34 +50,76 @@ ROWS = {
 SCALE = (1000, 10000)
 
 
+def waits_for_input(proc):
+    """The process reads from what is its standard input, under whatever number."""
+    try:
+        number, *args = (proc / "syscall").read_text().split()
+        return number == "0" and (proc / "fd" / str(int(args[0], 16))).readlink() == (proc / "fd" / "0").readlink()
+    except (OSError, ValueError, IndexError):
+        return False                 # it runs, or has ended
+
+
+class Counts:
+    """Instructions by capture (name and digest), mode, options and plugin (its digest, or "stock"), in a file of the folder with the captures."""
+
+    def __init__(self, folder):
+        self.path = folder / "counts.json"
+        self.of = json.loads(self.path.read_text()) if self.path.exists() else {}
+
+    def keep(self, key, count):
+        self.of[key] = count
+        self.path.write_text(json.dumps(self.of, indent=1, sort_keys=True))
+
+
 class Bench(measure.Bench):
     """With options of tshark behind the mode; for stock another filter stands for the one of the plugin's fields."""
 
     more = ()
 
-    def __init__(self, *args):
-        super().__init__(*args)
-        self.with_options = {}
-
-    def use(self, more, other):
-        """The options from now on. What stock Wireshark needs is not counted anew for the second build."""
-        self.more = more
-        self.counted = self.with_options.setdefault(tuple(more), {})
-        self.counted.update({key: count for key, count in other.with_options.get(tuple(more), {}).items() if not key[2]})
-
-    def run(self, path, mode, plugin, before=(), options=()):
-        return super().run(path, mode, plugin, before, [*options, *(self.more if plugin else self.stock)])
+    def __init__(self, tshark, folder, options, counts):
+        super().__init__(tshark, folder, options)
+        self.counts = counts
+        self.digest = tshark.prove_loaded()[:16]
 
     @property
     def stock(self):
         return ["-Y", "tcp.analysis.flags or tcp.stream == 0"] if self.more else []
+
+    def count(self, path, mode, plugin):
+        options = [*measure.MODES[mode], *(self.more if plugin else self.stock)]
+        key = " ".join([path.stem, wsrun.sha256(path)[:8], *options, self.digest if plugin else "stock"])
+        if key not in self.counts.of:
+            profile = self.tshark.home / "callgrind.out"
+            self.counts.keep(key, self.callgrind(path, options, plugin, profile))
+            shutil.move(profile, self.folder / (re.sub("[^-.a-zA-Z0-9]+", "_", key) + ".callgrind"))
+        return self.counts.of[key]
+
+    def callgrind(self, path, options, plugin, profile):
+        """Counts from the moment on that tshark waits for the first byte of the capture: it starts at full speed, and how
+        many instructions that takes varies by more than what is looked for."""
+        command = ["--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={profile}", "tshark", "-n", *options, "-r", "-"]
+        with self.tshark.popen(command, plugin, "valgrind", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE) as process:
+            proc = pathlib.Path(f"/proc/{process.pid}")
+            while process.poll() is None and not waits_for_input(proc):
+                time.sleep(0.1)
+            subprocess.run(["vgdb", f"--pid={process.pid}", "instrumentation", "on"], env=self.tshark.env, **self.tshark.user,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=60)
+            _, errors = process.communicate(path.read_bytes())
+        text = errors.decode("utf-8", "replace")
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command)}: status {process.returncode}\n{text[-2000:]}")
+        return int(re.search(r"Collected : (\d+)", text)[1])
+
+    def instructions(self, path, mode, plugin):
+        return self.count(path, mode, plugin) - self.count(self.capture("nothing", captures.nothing), mode, plugin)
 
 
 def row(benches, name, quick):
     limit, mode, more, own, *base = ROWS[name]
     ratios = []
     for bench in benches:
-        bench.use(more, benches[0])
+        bench.more = more
         counts = []
         for (kind, function, *args), plugin in (own, True), (base[0] if base else own, False):
             args = [max(arg // 10, 1) if quick and type(arg) is int and arg > 10 else arg for arg in args]
@@ -84,7 +132,7 @@ def row(benches, name, quick):
 def scale(benches, quick):
     ratios = []
     for bench in benches:
-        bench.use((), benches[0])
+        bench.more = ()
         costs = []
         for connections in SCALE:
             number = connections // 10 if quick else connections
@@ -108,9 +156,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="bench.") as scratch, contextlib.ExitStack() as stack:
         folder = options.keep or pathlib.Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        benches = [Bench(stack.enter_context(wsrun.Tshark(build)), folder, options) for build in options.builds]
+        counts = Counts(folder)
+        benches = [Bench(stack.enter_context(wsrun.Tshark(build)), folder, options, counts) for build in options.builds]
         for bench in benches:
-            print(f"{bench.tshark.version()}, plugin {bench.tshark.prove_loaded()[:16]}")
+            print(f"{bench.tshark.version()}, plugin {bench.digest}")
             bench.made = benches[0].made
         print(f"{'':16} {'base':>8} {'new':>8}")
         for name in names:
