@@ -12,7 +12,7 @@
 #include "outlook.h"
 
 /* What other files keep of a capture file: each has a part of its own. */
-enum store_part { STORE_NOTES, STORE_LEAVES, STORE_PARTS };
+enum store_part { STORE_NOTES, STORE_LEAVES, STORE_CLAIMS, STORE_BODIES, STORE_PARTS };
 
 void store_init(void);                                   /* a new capture file */
 void *store_new(size_t size);                            /* zeroed; lives as long as the file */

@@ -26,8 +26,13 @@ struct presented {               /* of a conversation */
     uint32_t start;              /* sequence number of the flight that brought it */
 };
 
+struct known_leaf {
+    uint64_t key;                /* the secret of the file is in it: to hash each certificate once more would cost far more */
+    struct tls_leaf leaf;
+};
+
 struct leaves {                  /* of a file */
-    wmem_map_t *known;           /* by SHA-256: connections mostly share one of few */
+    wmem_map_t *known;           /* by a keyed hash of the certificate: connections mostly share one of few */
     struct hunt **hunts;         /* by a hash of both ends */
     struct hunt *free_hunts;
     unsigned hunts_open;
@@ -38,16 +43,6 @@ static struct leaves *the_leaves(void)
     return (struct leaves *)store_part(STORE_LEAVES, sizeof(struct leaves));
 }
 
-static guint leaf_hash(gconstpointer leaf)
-{
-    const struct tls_leaf *which = (const struct tls_leaf *)leaf;
-    return wmem_strong_hash(which->sha256, sizeof which->sha256);
-}
-
-static gboolean leaf_equal(gconstpointer a, gconstpointer b)
-{
-    return tls_leaf_equal((const struct tls_leaf *)a, (const struct tls_leaf *)b);
-}
 
 static void digest(GChecksumType type, const uint8_t *p, size_t len, uint8_t *out, gsize size)
 {
@@ -77,19 +72,20 @@ static void bind_to(struct span cert, struct tls_leaf *leaf)
 
 static const struct tls_leaf *keep_leaf(struct span cert)
 {
-    struct tls_leaf leaf = { .has_bindings = false };
-    digest(G_CHECKSUM_SHA256, cert.ptr, cert.len, leaf.sha256, sizeof leaf.sha256);
     struct leaves *leaves = the_leaves();
     if (!leaves->known)
-        leaves->known = wmem_map_new(wmem_file_scope(), leaf_hash, leaf_equal);
-    struct tls_leaf *known = (struct tls_leaf *)wmem_map_lookup(leaves->known, &leaf);
+        leaves->known = wmem_map_new(wmem_file_scope(), g_int64_hash, g_int64_equal);
+    const uint64_t key = hash_keyed(store_key(), 0, cert.ptr, cert.len);
+    struct known_leaf *known = (struct known_leaf *)wmem_map_lookup(leaves->known, &key);
     if (known)
-        return known;
-    digest(G_CHECKSUM_SHA1, cert.ptr, cert.len, leaf.sha1, sizeof leaf.sha1);
-    bind_to(cert, &leaf);
-    known = (struct tls_leaf *)wmem_memdup(wmem_file_scope(), &leaf, sizeof leaf);
-    wmem_map_insert(leaves->known, known, known);
-    return known;
+        return &known->leaf;
+    known = (struct known_leaf *)store_new(sizeof *known);
+    known->key = key;
+    digest(G_CHECKSUM_SHA256, cert.ptr, cert.len, known->leaf.sha256, sizeof known->leaf.sha256);
+    digest(G_CHECKSUM_SHA1, cert.ptr, cert.len, known->leaf.sha1, sizeof known->leaf.sha1);
+    bind_to(cert, &known->leaf);
+    wmem_map_insert(leaves->known, &known->key, known);
+    return &known->leaf;
 }
 
 static struct presented *presented_in(conversation_t *conversation)
@@ -125,10 +121,8 @@ static struct hunt **slot_of(struct leaves *leaves, const struct tcp_frame *tcp)
 {
     if (!leaves->hunts)
         leaves->hunts = (struct hunt **)wmem_alloc0(wmem_file_scope(), HUNTS * sizeof *leaves->hunts);
-    /* No secret: what one hunt pushes out of a slot must be the same in each run, and nothing grows. */
-    static const struct hash_key none = { { 0, 0 } };
-    const uint64_t both = hash_keyed(&none, hash_keyed(&none, 0, &tcp->dst, sizeof tcp->dst), &tcp->src, sizeof tcp->src);
-    return &leaves->hunts[both % HUNTS];
+    /* What one hunt pushes out of a slot must be the same in each run, and nothing grows. */
+    return &leaves->hunts[tcp_ends_hash(tcp) % HUNTS];
 }
 
 /* Keeps what was found. A handshake that shows no certificate leaves none from one before it. */

@@ -11,6 +11,7 @@
 #include <epan/proto_data.h>
 #include <epan/tap.h>
 
+#include "claims.h"
 #include "follow.h"
 #include "ids.h"
 #include "leaf.h"
@@ -433,6 +434,7 @@ static struct mapi_stream *claim(packet_info *pinfo, const struct tcp_frame *tcp
     other->have_next = past.has_next;
     other->next_seq = past.next_seq[other - stream->way];
     conversation_add_proto_data(conversation, proto_mapihttp, stream);
+    claims_add(tcp, CLAIM_MAPI);
     return stream;
 }
 
@@ -515,7 +517,7 @@ static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_fra
 {
     struct followed *followed = followed_of(pinfo);
     if (!followed) {
-        struct mapi_stream *stream = store_mapi_active() ? find(pinfo, tcp) : NULL;
+        struct mapi_stream *stream = claims_of(tcp) & CLAIM_MAPI ? find(pinfo, tcp) : NULL;
         if (!stream && tcp->captured > 0) {
             if (starts_mapi_request(tcp->payload, tcp->captured))
                 stream = claim(pinfo, tcp, true, false);

@@ -25,3 +25,15 @@ bool source_is_stream(packet_info *pinfo, const struct data_source *source, bool
         || g_str_has_prefix(name, "Reassembled SSL") || g_str_has_prefix(name, "Decrypted SSL");
     return *tls || g_str_has_prefix(name, "Reassembled TCP");
 }
+
+tvbuff_t *source_next_tls(packet_info *pinfo, unsigned *index)
+{
+    const struct data_source *source;
+    tvbuff_t *tvb;
+    bool tls;
+    while (*index < SOURCES_MAX && (tvb = source_tvb(pinfo, (*index)++, &source))) {
+        if (source_is_stream(pinfo, source, &tls) && tls)
+            return tvb;
+    }
+    return NULL;
+}

@@ -16,5 +16,7 @@ tvbuff_t *source_tvb(packet_info *pinfo, unsigned index, const struct data_sourc
 
 /* Whether the source is a stretch of the TCP stream or of what TLS carried in it. */
 bool source_is_stream(packet_info *pinfo, const struct data_source *source, bool *tls);
+/* The next one, from *index on, of what TLS carried; *index is behind it then. NULL if there is no more. */
+tvbuff_t *source_next_tls(packet_info *pinfo, unsigned *index);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "stream.h"
 
+#include "claims.h"
 #include "ids.h"
 #include "leaf.h"
 #include "store.h"
@@ -47,6 +48,7 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
     conn->leaf = stream->leaf;
     stream->conn = vtcp_new(store_world(), conn, hop, past.first.ns);
     conversation_add_proto_data(conversation, proto_rpch, stream);
+    claims_add(tcp, CLAIM_RPCH);
     return stream;
 }
 

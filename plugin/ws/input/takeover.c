@@ -21,6 +21,7 @@
 #include <epan/proto_data.h>
 #include <epan/tap.h>
 
+#include "claims.h"
 #include "engine.h"
 #include "ids.h"
 #include "leaf.h"
@@ -50,7 +51,7 @@ struct place {
 static bool starts_rpc_request(const uint8_t *p, size_t len)
 {
     static const char *const methods[] = { "RPC_IN_DATA ", "RPC_OUT_DATA ", "RPC_CONNECT " };
-    for (size_t i = 0; i < G_N_ELEMENTS(methods); i++) {
+    for (size_t i = 0; p[0] == 'R' && i < G_N_ELEMENTS(methods); i++) {
         size_t n = strlen(methods[i]);
         if (len >= n && memcmp(p, methods[i], n) == 0)
             return true;
@@ -58,8 +59,24 @@ static bool starts_rpc_request(const uint8_t *p, size_t len)
     return false;
 }
 
-/* The last stretch that begins with an RPC_* request: where tcp or tls reassembled, the
- * longer one comes later. With inside set a request behind other messages will do. */
+/* Where an RPC_* request begins, -1 if none does. With inside set one behind other messages will do. */
+static int request_at(const uint8_t *p, size_t len, bool inside)
+{
+    if (starts_rpc_request(p, len))
+        return 0;
+    for (size_t at = 1; inside && at + 12 < len; at++) {
+        const uint8_t *found = (const uint8_t *)memchr(p + at, 'R', len - 12 - at);
+        if (!found)
+            break;
+        at = (size_t)(found - p);
+        if (found[-1] == '\n' && starts_rpc_request(found, len - at))
+            return (int)at;
+    }
+    return -1;
+}
+
+/* The last stretch that begins with an RPC_* request, or holds one: where tcp or tls reassembled, the
+ * longer one comes later. */
 static bool find_request(packet_info *pinfo, const struct tcp_frame *tcp, bool inside, struct place *found)
 {
     bool any = false;
@@ -75,11 +92,7 @@ static bool find_request(packet_info *pinfo, const struct tcp_frame *tcp, bool i
         if (len <= 0)
             continue;
         const uint8_t *p = tvb_get_ptr(tvb, at, len);
-        int pos = starts_rpc_request(p, (size_t)len) ? 0 : -1;
-        for (int i = 1; inside && pos < 0 && i < len - 12; i++) {
-            if (p[i - 1] == '\n' && p[i] == 'R' && starts_rpc_request(p + i, (size_t)(len - i)))
-                pos = i;
-        }
+        const int pos = request_at(p, (size_t)len, inside);
         if (pos < 0 || (index > 0 && !source_is_stream(pinfo, source, &tls)))
             continue;
         found->tvb = tvb;
@@ -349,8 +362,8 @@ static bool asked_for_more(packet_info *pinfo, const struct tcp_frame *tcp)
     return false;
 }
 
-/* Dissects what the frame holds from note->source on. Same in all passes. */
-static void run_direct(struct frame_note *note, const struct tcp_frame *tcp, packet_info *pinfo, proto_tree *tree)
+/* Dissects what the frame holds from note->source on. Same in all passes. Returns how many bytes of the stream that is. */
+static uint32_t run_direct(struct frame_note *note, const struct tcp_frame *tcp, packet_info *pinfo, proto_tree *tree)
 {
     struct stream *stream = note->stream;
     enum way way = stream_way(stream, tcp);
@@ -358,7 +371,7 @@ static void run_direct(struct frame_note *note, const struct tcp_frame *tcp, pac
     const struct delivery delivery = { .frame_bytes = note->source == 0, .direct = true };
     tvbuff_t *tvb = source_tvb(pinfo, note->source, NULL);
     if (!tvb)
-        return;
+        return 0;
     /* Behind the TCP payload there may be padding of the link layer. */
     int end = note->source == 0 ? (int)(tcp->payload_offset + tcp->payload_len) : (int)tvb_reported_length(tvb);
     int at = (int)note->source_offset;
@@ -379,49 +392,35 @@ static void run_direct(struct frame_note *note, const struct tcp_frame *tcp, pac
     int left = end - at;
     if (left > 0)
         run_in_tunnel(stream, tcp, stretch_part(tvb, at, left), pinfo, tree, &delivery);
-    for (unsigned index = note->source + 1u; stream->tls && index < SOURCES_MAX; index++) {
-        const struct data_source *source = NULL;
-        bool tls = false;
-        tvbuff_t *record = source_tvb(pinfo, index, &source);
-        if (!record)
-            break;
-        if (source_is_stream(pinfo, source, &tls) && tls)
-            run_in_tunnel(stream, tcp, record, pinfo, tree, &delivery);
-    }
-    if (first && !stream->tls)
-        flow_reached(&stream->flow[way], tcp->seq + tcp->payload_len);
-}
-
-/* Bytes of the stream in this frame that were dissected directly. */
-static uint32_t direct_bytes(const struct frame_note *note, packet_info *pinfo, const struct tcp_frame *tcp)
-{
-    if (!note->stream->tls)
+    if (!stream->tls) {
+        if (first)
+            flow_reached(&stream->flow[way], tcp->seq + tcp->payload_len);
         return tcp->payload_len;
-    uint32_t total = 0;
-    for (unsigned index = note->source; index < SOURCES_MAX; index++) {
-        const struct data_source *source = NULL;
-        bool tls = false;
-        tvbuff_t *record = source_tvb(pinfo, index, &source);
-        if (!record)
-            break;
-        if (source_is_stream(pinfo, source, &tls) && tls)
-            total += tvb_reported_length(record);
+    }
+    uint32_t total = tvb_reported_length(tvb);
+    unsigned index = note->source + 1u;
+    for (tvbuff_t *record; (record = source_next_tls(pinfo, &index));) {
+        run_in_tunnel(stream, tcp, record, pinfo, tree, &delivery);
+        total += tvb_reported_length(record);
     }
     return total;
 }
 
 /* A first RPC_* request on a connection of http's. */
-static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
+static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp, bool by_http)
 {
     struct place found;
     struct owner owner;
-    bool by_http = p_get_proto_data(wmem_file_scope(), pinfo, proto_http, 0) != NULL;
+    if (!find_request(pinfo, tcp, by_http, &found))
+        return NULL;             /* most frames: to see that costs less than a look-up */
     find_owner(pinfo, tcp, &owner);
     if (!owner.http)
         return NULL;
-    by_http = by_http && method_is(owner.http, "RPC_");
-    if (!find_request(pinfo, tcp, by_http, &found))
-        return NULL;
+    if (by_http && !method_is(owner.http, "RPC_")) {
+        by_http = false;
+        if (!find_request(pinfo, tcp, false, &found))
+            return NULL;
+    }
     bool in_tunnel_data = owner.tunnel.port > 0 && !owner.inner && !found.tls;
     if (!by_http && !found.tls && !in_tunnel_data && !asked_for_more(pinfo, tcp))
         return NULL;
@@ -443,9 +442,9 @@ static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const 
     note->source_offset = (uint32_t)found.offset;
     if (!by_http)
         show_calls->rpch_columns(pinfo);
-    run_direct(note, tcp, pinfo, tree);
+    const uint32_t held = run_direct(note, tcp, pinfo, tree);
     if (!by_http && !in_tunnel_data)
-        stream->flow[WAY_TO_SERVER].held = direct_bytes(note, pinfo, tcp);
+        stream->flow[WAY_TO_SERVER].held = held;
     return stream;
 }
 
@@ -462,14 +461,9 @@ static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *st
     unsigned index = 0;
     uint32_t old = 0;
     if (stream->tls) {
-        bool tls = false;
-        const struct data_source *source = NULL;
-        if (flow->held == 0)
+        if (flow->held == 0 || !source_next_tls(pinfo, &index))
             return;
-        do {
-            if (!source_tvb(pinfo, ++index, &source) || index >= SOURCES_MAX)
-                return;
-        } while (!source_is_stream(pinfo, source, &tls) || !tls);
+        index--;
     } else {
         /* Out of order may be why tcp keeps it, but not where it comes next and http asked. */
         if (!flow->have_next || (flow->held == 0 && engine_reassembles_out_of_order()))
@@ -484,9 +478,9 @@ static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *st
     note->source_offset = index == 0 ? tcp->payload_offset + old : 0;
     show_calls->rpch_columns(pinfo);
     const bool was_held = flow->held > 0;
-    run_direct(note, tcp, pinfo, tree);
+    const uint32_t direct = run_direct(note, tcp, pinfo, tree);
     if (was_held)
-        flow->held += direct_bytes(note, pinfo, tcp) - old;
+        flow->held += direct - old;
 }
 
 /* A connection of http's on which no request was captured, and whose segment is PDUs. */
@@ -530,10 +524,10 @@ static ws_bool body_of_claimed_head(tvbuff_t *tvb _U_, packet_info *pinfo, proto
     struct owner owner;
     struct place found;
     struct http_head head;
-    if (!tcp_frame_parse(pinfo, &tcp) || stream_find(pinfo, &tcp))
+    if (!tcp_frame_parse(pinfo, &tcp) || !find_request(pinfo, &tcp, true, &found) || stream_find(pinfo, &tcp))
         return FALSE;
     find_owner(pinfo, &tcp, &owner);
-    if (!owner.http || !method_is(owner.http, "RPC_") || !find_request(pinfo, &tcp, true, &found))
+    if (!owner.http || !method_is(owner.http, "RPC_"))
         return FALSE;
     int captured = tvb_captured_length_remaining(found.tvb, found.offset);
     return http_head_parse(tvb_get_ptr(found.tvb, found.offset, captured), (size_t)captured, &head) == HTTP_HEAD_OK;
@@ -541,32 +535,21 @@ static ws_bool body_of_claimed_head(tvbuff_t *tvb _U_, packet_info *pinfo, proto
 
 /* ---- Every frame ------------------------------------------------------------------ */
 
-static bool names_rpc_method(const uint8_t *p, size_t len)
+/* It had a head in this frame. */
+static bool dissected_by_http(packet_info *pinfo)
 {
-    const uint8_t *end = p + len;
-    while ((p = (const uint8_t *)memchr(p, 'R', (size_t)(end - p)))) {
-        if (end - p >= 4 && memcmp(p, "RPC_", 4) == 0)
-            return true;
-        p++;
-    }
-    return false;
+    return p_get_proto_data(wmem_file_scope(), pinfo, proto_http, 0) != NULL;
 }
 
 static struct stream *claim(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
 {
     if (tcp->captured == 0)
         return NULL;
-    /* Most frames with a head in them are seen to have none of ours for less than a look-up. */
-    if (!pinfo->data_src->next && tcp->payload[0] != 5 && !names_rpc_method(tcp->payload, tcp->captured))
-        return NULL;
-    if (p_get_proto_data(wmem_file_scope(), pinfo, proto_http, 0) || tcp->payload[0] == 'R')
-        return claim_request(pinfo, tree, tcp);
-    if (tcp->payload[0] == 5)
+    const bool by_http = dissected_by_http(pinfo);
+    if (!by_http && tcp->payload[0] == 5)
         return claim_late(pinfo, tree, tcp);
-    /* A head without a body in a TLS record, or the end of one that was asked for. */
-    if (pinfo->data_src->next)
-        return claim_request(pinfo, tree, tcp);
-    return NULL;
+    /* Also a head without a body in a TLS record, or the end of one that was asked for. */
+    return claim_request(pinfo, tree, tcp, by_http);
 }
 
 static bool stream_is(const struct stream *stream, const struct tcp_frame *tcp)
@@ -580,7 +563,7 @@ static bool stream_is(const struct stream *stream, const struct tcp_frame *tcp)
 static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
 {
     struct stream *stream = NULL;
-    if (store_active()) {
+    if (claims_of(tcp) & CLAIM_RPCH) {
         /* Mostly what was dissected in the frame is this segment's; a look-up costs more than to see that. */
         const struct frame_note *note = frame_note_get(pinfo);
         stream = note && stream_is(note->stream, tcp) ? note->stream : stream_find(pinfo, tcp);
@@ -614,13 +597,27 @@ static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
         tap_queue_packet(outlook_tap, pinfo, &note->auth_row);
 }
 
+/* A first look at a frame of a connection that nobody claimed, and that begins nothing of ours. */
+static bool owes_nothing(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    static const char beginnings[] = "R\5PGHO";          /* RPC_*, a PDU, requests of MAPI/HTTP */
+    if (claims_of(tcp) || pinfo->data_src->next || mapi_bodies_in(pinfo))
+        return false;
+    if ((tcp->flags & (TH_FIN | TH_RST)) && (store_active() || store_mapi_active()))
+        return false;            /* it may tell of a server that ends all its connections */
+    return tcp->captured == 0
+        || (!memchr(beginnings, tcp->payload[0], sizeof beginnings - 1) && !dissected_by_http(pinfo));
+}
+
 static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
     const bool first = !PINFO_FD_VISITED(pinfo);
-    const bool rpch = !switched_off(proto_rpch), mapi = !switched_off(proto_mapihttp);
     struct tcp_frame tcp;
     if (!first && !frame_note_get(pinfo) && !mapi_note_get(pinfo) && !mapi_bodies_in(pinfo))
         return 0;
+    if (pinfo->ptype != PT_TCP && !mapi_bodies_in(pinfo))
+        return 0;
+    const bool rpch = !switched_off(proto_rpch), mapi = !switched_off(proto_mapihttp);
     if (!rpch && !mapi)
         return 0;
     if (!tcp_frame_parse(pinfo, &tcp)) {
@@ -629,8 +626,11 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
             mapi_show(tvb, pinfo, tree, NULL);
         return 0;
     }
-    if (first)
+    if (first) {
         leaf_first_look(pinfo, &tcp);
+        if (owes_nothing(pinfo, &tcp))
+            return 0;
+    }
     if (first && rpch)
         first_look(pinfo, tree, &tcp);
     if (first && mapi)

@@ -81,9 +81,25 @@ static bool find_ip(const packet_info *pinfo, const uint8_t *frame, uint32_t cap
 static void set_endpoint(struct endpoint *endpoint, const address *addr, uint16_t port)
 {
     memset(endpoint, 0, sizeof *endpoint);
-    endpoint->family = addr->type == AT_IPv4 ? 4 : 6;
-    memcpy(endpoint->addr, addr->data, endpoint->family == 4 ? 4 : 16);
+    if (addr->type == AT_IPv4) {
+        endpoint->family = 4;
+        memcpy(endpoint->addr, addr->data, 4);
+    } else {
+        endpoint->family = 6;
+        memcpy(endpoint->addr, addr->data, 16);
+    }
     endpoint->port = port;
+}
+
+static uint64_t mix(const struct endpoint *end)
+{
+    const uint64_t mixed = ((get_le64(end->addr) ^ get_le64(end->addr + 8)) + end->port) * UINT64_C(0x9E3779B97F4A7C15);
+    return (mixed ^ mixed >> 32) * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+uint32_t tcp_ends_hash(const struct tcp_frame *tcp)
+{
+    return (uint32_t)((mix(&tcp->src) + mix(&tcp->dst)) >> 32);
 }
 
 bool tcp_frame_parse(packet_info *pinfo, struct tcp_frame *tcp)

@@ -25,6 +25,8 @@ struct tcp_frame {
 /* False if the frame carries no TCP, or none whose header lies in the frame itself (IP
  * reassembly). */
 bool tcp_frame_parse(packet_info *pinfo, struct tcp_frame *tcp);
+/* Of both ends, the same for both directions and in each run. */
+uint32_t tcp_ends_hash(const struct tcp_frame *tcp);
 
 /* The TCP conversation by the ports on the wire: inside an HTTP CONNECT tunnel pinfo
  * carries those of the URI instead. */

@@ -8,9 +8,15 @@
 
 #include <epan/proto_data.h>
 
-#define TLS_LAYERS 32            /* places of a frame where tls may have left records */
+#define TLS_LAYERS 32            /* places of a frame where tls may have left records, at most, */
+#define TLS_LAYERS_MORE 4        /* and above the layers that are listed: a dissector that was left again is not */
 
 static int proto_tls = -1;
+
+static uint32_t layers_of(packet_info *pinfo)
+{
+    return MIN(wmem_list_count(pinfo->layers) + TLS_LAYERS_MORE, TLS_LAYERS);
+}
 
 const SslRecordInfo *tls_records_next(struct tls_records *records)
 {
@@ -18,7 +24,7 @@ const SslRecordInfo *tls_records_next(struct tls_records *records)
     for (;;) {
         while (record && record->type != records->type)
             record = record->next;
-        if (record || records->layer >= TLS_LAYERS)
+        if (record || records->layer >= layers_of(records->pinfo))
             return records->at = record;
         const SslPacketInfo *info =
             (const SslPacketInfo *)p_get_proto_data(wmem_file_scope(), records->pinfo, proto_tls, records->layer++);
@@ -28,7 +34,7 @@ const SslRecordInfo *tls_records_next(struct tls_records *records)
 
 bool tls_decrypted(packet_info *pinfo)
 {
-    for (uint32_t layer = 0; layer < TLS_LAYERS; layer++) {
+    for (uint32_t layer = 0, layers = layers_of(pinfo); layer < layers; layer++) {
         const SslPacketInfo *info = (const SslPacketInfo *)p_get_proto_data(wmem_file_scope(), pinfo, proto_tls, layer);
         if (info && info->records)
             return true;

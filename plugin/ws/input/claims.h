@@ -1,0 +1,20 @@
+/* claims.h
+ * Which connections were claimed, roughly: a frame of any other is seen to be one without looking for its conversation.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_CLAIMS_H
+#define OUTLOOKHTTP_CLAIMS_H
+
+#include "tcpframe.h"
+
+enum claim { CLAIM_RPCH = 1, CLAIM_MAPI = 2 };
+
+/* The connection of this frame was claimed. */
+void claims_add(const struct tcp_frame *tcp, enum claim by);
+/* By whom it may have been claimed: bits of enum claim. A bit that is not set is certain; one that is may be that
+ * of a connection whose ends look alike. */
+unsigned claims_of(const struct tcp_frame *tcp);
+
+#endif
