@@ -113,18 +113,18 @@ def kept_of(number, data, snaplen, cuts):
 
 def pcapng(frames, snaplen, link=ETHERNET, cuts={}):
     """frames: (ns since 1970, bytes as sent). Time in nanoseconds, one interface."""
-    out = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    out = bytearray(block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)))
     out += block(1, struct.pack("<HHI", link, 0, snaplen) + option(2, b"synth0") + option(9, b"\x09") + option(0, b""))
     for number, (ns, data) in enumerate(frames, 1):
         kept = kept_of(number, data, snaplen, cuts)
         out += block(6, struct.pack("<IIIII", 0, ns >> 32, ns & 0xFFFFFFFF, len(kept), len(data)) + kept)
-    return out
+    return bytes(out)
 
 
 def pcap(frames, snaplen, link=ETHERNET, cuts={}):
     """The same as a classic file with microseconds."""
-    out = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, snaplen or 262144, link)
+    out = bytearray(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, snaplen or 262144, link))
     for number, (ns, data) in enumerate(frames, 1):
         kept = kept_of(number, data, snaplen, cuts)
         out += struct.pack("<IIII", ns // 10**9, ns % 10**9 // 1000, len(kept), len(data)) + kept
-    return out
+    return bytes(out)
