@@ -177,7 +177,7 @@ def default(counter):
 
 def bad_input(counter, folder):
     """Cut, empty, missing and foreign files: a sentence, an exit status, no traceback."""
-    whole = (common.PROJECT / "test-captures" / "live-healthy" / "capture.pcapng").read_bytes()
+    whole = (common.places.folder("live-healthy") / "capture.pcapng").read_bytes()
     cases = {"cut.pcapng": whole[:len(whole) - 37], "cut-early.pcapng": whole[:300], "empty.pcapng": b"",
              "text.pcapng": b"no capture at all\n" * 20, "header-only.pcap": bytes.fromhex(
                  "d4c3b2a1020004000000000000000000ffff000001000000")}
@@ -192,7 +192,7 @@ def bad_input(counter, folder):
     status, out, _ = run(folder / "cut.pcapng")
     counter.check(re.search(r"cut short|truncated", out), f"cut.pcapng: does not say that it is cut:\n{out}")
     counter.check(re.search(r"packets, ", out), f"cut.pcapng: what could be read is not reported:\n{out}")
-    status, out, err = run(folder / "missing.pcapng", common.PROJECT / "test-captures" / "live-healthy" / "capture.pcapng")
+    status, out, err = run(folder / "missing.pcapng", common.places.folder("live-healthy") / "capture.pcapng")
     counter.check(status != 0 and "missing.pcapng" in out + err, "missing.pcapng is not reported")
     counter.check("healthy  1 of 1" in out, "after a missing file the next capture is not read")
     status, out, err = run("-k", folder / "missing.keys", folder / "cut.pcapng")

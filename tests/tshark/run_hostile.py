@@ -275,22 +275,36 @@ def user_time(tshark, path, plugin):
 
 
 def instructions(tshark, path, plugin):
-    """Of the dissection and of the start, as callgrind counts them."""
+    """Of the dissection and of the start, as callgrind counts them. Without a tap -q would dissect nothing: this one hears
+    of nothing here."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o777)
         out = pathlib.Path(folder) / "out"
-        process = tshark.popen(["--tool=callgrind", f"--callgrind-out-file={out}", "tshark", "-r", path, "-n"],
+        process = tshark.popen(["--tool=callgrind", f"--callgrind-out-file={out}", "tshark", "-r", path, "-n", "-q", "-z",
+                                "rpc,programs"],
                                plugin=plugin, program="valgrind", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         process.wait()
         return int(re.search(r"^(?:summary|totals): (\d+)", out.read_text(), re.MULTILINE)[1])
 
 
-def grows(tshark, name, counter, start):
-    """Compares the instructions for twice the bytes. start: those of no packet at all."""
+def grows(tshark, name, counter, nothing):
+    """Compares the instructions for twice the bytes. nothing: a capture without a packet, which costs the start."""
     share = COUNTED.get(name, 1)
-    once, double = (instructions(tshark, written(tshark, capture(name, factor / share)), True) - start for factor in (1, 2))
-    print(f"{name}: {once:,} instructions, {double / once:.2f} times for twice the bytes", flush=True)
-    counter.check(double <= GROWTH * once, f"{double / once:.2f} times the instructions for twice the bytes")
+    paths = [nothing, *(written(tshark, capture(name, factor / share)) for factor in (1, 2))]
+
+    def growth(plugin):
+        start, once, double = (instructions(tshark, path, plugin) for path in paths)
+        return once - start, (double - start) / (once - start)
+
+    once, ratio = growth(True)
+    print(f"{name}: {once:,} instructions, {ratio:.2f} times for twice the bytes", flush=True)
+    if ratio > GROWTH:
+        # Stock may be what grows (TLS puts fragments together so): then the plugin must not grow beyond that.
+        stock = growth(False)[1]
+        counter.check(ratio <= max(GROWTH, 1.02 * stock),
+                      f"{ratio:.2f} times the instructions for twice the bytes, stock {stock:.2f} times")
+    else:
+        counter.check(True, "")
 
 
 def test(tshark, name, counter):
@@ -319,9 +333,9 @@ def main():
         if not shutil.which("valgrind"):
             print("SKIPPED: no valgrind, instructions were not counted")
         elif chosen:
-            start = instructions(tshark, written(tshark, wire.pcapng([], 0)), True)
+            nothing = written(tshark, wire.pcapng([], 0))
             for name, counter in chosen:
-                grows(tshark, name, counter, start)
+                grows(tshark, name, counter, nothing)
     for counter in counters:
         for line in counter.failures:
             print(line)
