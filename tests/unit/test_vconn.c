@@ -275,6 +275,44 @@ static void test_retry_after_401(void)
     scene_end(&s);
 }
 
+/* Two legs were challenged: a retry belongs to the one that used its connection, else its server, else to the lowest. */
+static void test_retry_finds_its_leg(void)
+{
+    static const struct {
+        const char *servers[2];
+        bool same_conn;
+        int leg;
+    } rows[] = {
+        { { LB, A }, false, 1 }, { { A, A }, false, 0 }, { { A, A }, true, 1 }, { { LB, A }, true, 1 },
+        { { LB, B }, false, 0 },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (int role = 0; role < 2; role++) {
+            const enum http_method method = role ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA;
+            void (*const first)(struct tap *, unsigned) = role ? send_a1 : send_b1;
+            struct scene s;
+            scene_begin(&s);
+            struct tap front = tap_http(&s, CLIENT ":1001", rows[i].servers[0]);
+            struct tap back = tap_http(&s, "10.0.0.4:2001", rows[i].servers[1]);
+            struct tap *taps[] = { &front, &back };
+            for (int leg = 0; leg < 2; leg++) {
+                tap_request(taps[leg], method);
+                first(taps[leg], 10);
+                CHECK_INT(taps[leg]->now.leg, leg);
+            }
+            tap_status(&back, 401);
+            tap_status(&front, 401);
+            struct tap other = tap_http(&s, "10.0.0.4:2002", A);
+            struct tap *again = rows[i].same_conn ? &back : &other;
+            tap_request(again, method);
+            first(again, 10);
+            CHECK_INT(again->now.leg, rows[i].leg);
+            CHECK_INT(vworld_legs(s.world), 2);
+            scene_end(&s);
+        }
+    }
+}
+
 /* NTLM: type 1 without a body and without a target, type 3 on the same connection. */
 static void test_ntlm_steps(void)
 {
@@ -1281,6 +1319,7 @@ int main(void)
     test_legs();
     test_many_legs();
     test_retry_after_401();
+    test_retry_finds_its_leg();
     test_ntlm_steps();
     test_retry_after_close();
     test_retry_on_two_legs();
