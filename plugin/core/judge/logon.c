@@ -165,7 +165,7 @@ void logon_challenge_missing(struct judge *judge, const struct event *event)
 
 /* ---- channel bindings -------------------------------------------------------------------- */
 
-static bool bound_to(const struct arequest *request, const struct tls_leaf *leaf)
+static bool bound_to(const struct request *request, const struct tls_leaf *leaf)
 {
     return leaf && leaf->has_bindings && memcmp(leaf->bindings, request->bound_to, sizeof(leaf->bindings)) == 0;
 }
@@ -176,22 +176,22 @@ struct bridge {
     const struct aconn *client;  /* the first, NULL if the last leg is the only one */
 };
 
-static struct bridge bridge_of(const struct arequest *request)
+static struct bridge bridge_of(const struct request *request)
 {
     struct bridge bridge = { NULL, NULL };
-    for (const struct arequest *before = request->parent; before; before = before->parent) {
-        bridge.client = before->conn;
-        if (!bridge.bound && bound_to(request, before->conn->link->leaf)) {
-            bridge.bound = before->conn;
+    for (const struct request *before = request->before; before; before = before->before) {
+        bridge.client = before->logon;
+        if (!bridge.bound && bound_to(request, before->logon->link->leaf)) {
+            bridge.bound = before->logon;
         }
     }
     return bridge;
 }
 
-static void say_clear(struct text *text, const struct arequest *request, uint32_t frame, const struct bridge *bridge)
+static void say_clear(struct text *text, const struct request *request, uint32_t frame, const struct bridge *bridge)
 {
     say(text, " (frame %u) carries channel bindings of TLS, goes in clear text to %s and is refused with 401",
-        request->when.frame, SERVER_AT(request->conn, frame));
+        request->begin.frame, SERVER_AT(request->logon, frame));
     if (bridge->bound) {
         say(text, "; the bindings are those of the certificate at %s", LEAF(bridge->bound));
     }
@@ -200,16 +200,16 @@ static void say_clear(struct text *text, const struct arequest *request, uint32_
         "or turn Extended Protection off for this virtual directory");
 }
 
-static void say_other_leaf(struct text *text, const struct arequest *request, uint32_t frame,
+static void say_other_leaf(struct text *text, const struct request *request, uint32_t frame,
                            const struct bridge *bridge)
 {
     say(text, " (frame %u) carries channel bindings of TLS and is refused with 401 (frame %u) by %s",
-        request->when.frame, frame, LEAF(request->conn));
+        request->begin.frame, frame, LEAF(request->logon));
     if (bridge->bound) {
         say(text, "; the bindings are those of another certificate, at %s", LEAF(bridge->bound));
     } else {
         say(text, ", which presents another certificate than %s before it%s", LEAF(bridge->client),
-            request->conn->link->leaf->has_bindings && bridge->client->link->leaf->has_bindings ?
+            request->logon->link->leaf->has_bindings && bridge->client->link->leaf->has_bindings ?
             "; the bindings are those of neither" : "");
     }
     say(text, "; inferred: a device between ends TLS and encrypts again, so the bindings cannot match what the server "
@@ -217,13 +217,13 @@ static void say_other_leaf(struct text *text, const struct arequest *request, ui
         "pass TLS through, or turn Extended Protection off for this virtual directory");
 }
 
-static void judge_bindings(struct judge *judge, const struct arequest *request, struct when when)
+static void judge_bindings(struct judge *judge, const struct request *request, struct when when)
 {
     /* The leg where the server judges, and nothing else that explains the refusal. */
     if (!request->bindings || request->passed_on || request->torn) {
         return;
     }
-    const struct conn *link = request->conn->link;
+    const struct conn *link = request->logon->link;
     const struct bridge bridge = bridge_of(request);
     const struct tls_leaf *before = bridge.client ? bridge.client->link->leaf : NULL;
     /* Where the server's own certificate is not known, or is the one that was bound to, or only
@@ -251,7 +251,7 @@ static void judge_bindings(struct judge *judge, const struct arequest *request, 
 
 static void say_refusals(struct text *text, const struct logon_answer *answer, uint32_t frame)
 {
-    const struct arequest *request = answer->request;
+    const struct request *request = answer->request;
     const struct http_origin *origin = answer->origin;
     say(text, "Seen: %s credentials of ", request->scheme);
     if (request->user[0]) {
@@ -260,7 +260,7 @@ static void say_refusals(struct text *text, const struct logon_answer *answer, u
         say(text, "one client (%s)", request->identity[ID_CLIENT_INFO] ? "X-ClientInfo" : "OutlookSession");
     }
     say(text, " for %s were refused with 401 in frames %s, each sent after the refusal before had arrived; the last came "
-        "from %s", NAME(request->host), FIRST(answer->refusals->frame, answer->refusals->count), SERVER_AT(answer->conn, frame));
+        "from %s", NAME(request->site), FIRST(answer->refusals->frame, answer->refusals->count), SERVER_AT(answer->conn, frame));
     if (origin->front_end[0]) {
         say(text, ", X-FEServer %s", NAME(origin->front_end));
     } else if (origin->server[0]) {
@@ -270,7 +270,7 @@ static void say_refusals(struct text *text, const struct logon_answer *answer, u
 
 static void judge_refusals(struct judge *judge, const struct logon_answer *answer, struct when when)
 {
-    const struct arequest *request = answer->request;
+    const struct request *request = answer->request;
     if (!answer->refusals || answer->refusals->count != judge->limits.refusals_told) {
         return;
     }
@@ -279,7 +279,7 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
     if (!finding.begun) {
         return;
     }
-    const struct site *site = site_find(request->conn->world, request->host, request->leg);
+    const struct site *site = site_find(request->logon->world, request->site, request->leg);
     const bool others = request->user[0] && site && site->accepted &&
                         (site->several || users_differ(site->accepted, request->user));
     enum verdict_where where = WHERE_DEVICE;
@@ -349,7 +349,7 @@ void logon_answered(struct judge *judge, const struct event *event)
 void logon_offered(struct judge *judge, const struct event *event)
 {
     const struct logon_answer *answer = event->logon.answer;
-    const struct arequest *request = answer->request;
+    const struct request *request = answer->request;
     const struct http_origin *origin = answer->origin;
     const struct peer *peer = request->peer;
     if (answer->offers != 1u << AUTH_BASIC || !peer->tried) {
@@ -364,7 +364,7 @@ void logon_offered(struct judge *judge, const struct event *event)
                          (request->below_offers & (1u << AUTH_NTLM | 1u << AUTH_NEGOTIATE));
     const bool device = origin->author == HTTP_BY_DEVICE;
     say(&finding.text, "Seen: the client tried %s at %s (stream %u, frame %u); the 401 of %s offers only Basic",
-        peer->tried, NAME(request->host), peer->tried_stream, peer->tried_frame,
+        peer->tried, NAME(request->site), peer->tried_stream, peer->tried_frame,
         SERVER_AT(answer->conn, event->when.frame));
     if (dropped) {
         say(&finding.text, ", while the server behind offered more on the next leg; inferred: this device takes NTLM and "
@@ -409,7 +409,7 @@ void logon_bearers_empty(struct judge *judge, const struct event *event)
         return;
     }
     struct once *once = memo_once(judge, &rounds->memo, ONCE_A_CLIENT);
-    struct finding finding = finding_begin(judge, V_EMPTY_BEARER, event->when, about(NULL, once, rounds->conn->leg),
+    struct finding finding = finding_begin(judge, V_EMPTY_BEARER, event->when, about(NULL, once, rounds->conn->link->asked->leg),
                                            all_of(judge, rounds->conn));
     if (!finding.begun) {
         return;
@@ -430,8 +430,8 @@ void logon_stranger(struct judge *judge, const struct event *event)
         [ID_CLIENT_INFO] = "X-ClientInfo", [ID_REQUEST_ID] = "X-RequestId", [ID_USER_IDENTITY] = "X-User-Identity",
         [ID_OUTLOOK_SESSION] = "OutlookSession", [ID_CONTEXT] = "session cookie"
     };
-    const struct arequest *request = event->logon.request;
-    const struct aconn *conn = request->conn;
+    const struct request *request = event->logon.request;
+    const struct aconn *conn = request->logon;
     const struct owner *stranger = request->stranger;
     struct finding finding = finding_begin(judge, V_SHARED_CONNECTION, event->when,
                                            about_account(judge, conn->credentials.account, request->leg), NULL);
@@ -440,13 +440,13 @@ void logon_stranger(struct judge *judge, const struct event *event)
     }
     say(&finding.text, "Seen: %s authenticated the connection to %s for %s; the request in frame %u on it brings no "
         "credentials and belongs to %s by its %s (stream %u, frame %u)", conn->owner_scheme,
-        SERVER_AT(conn, conn->owner_frame), NAME(conn->owner), request->when.frame, NAME(stranger->user),
+        SERVER_AT(conn, conn->owner_frame), NAME(conn->owner), request->begin.frame, NAME(stranger->user),
         kinds[stranger->kind], stranger->stream, stranger->frame);
-    if (request->parent) {
-        say(&finding.text, ", passed on from stream %u", request->parent->conn->link->stream);
+    if (request->before) {
+        say(&finding.text, ", passed on from stream %u", request->before->logon->link->stream);
     }
     say(&finding.text, "; inferred: a device shares an authenticated connection between clients, and the server takes "
         "the request for the first user's; next: turn connection reuse off there (HAProxy: http-reuse never), or use a "
         "scheme that authenticates each request");
-    tell_by(&finding, WHERE_DEVICE, request->parent != NULL);
+    tell_by(&finding, WHERE_DEVICE, request->before != NULL);
 }

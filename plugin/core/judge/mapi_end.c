@@ -176,7 +176,7 @@ static enum ender ender_of(const struct request *request)
 {
     const struct mconn *conn = request->conn;
     if (conn->link->ended_by == WAY_TO_SERVER) {
-        const struct mconn *before = request->front ? request->front->conn : NULL;
+        const struct mconn *before = request->before ? request->before->conn : NULL;
         if (request->leg == NO_NUMBER || request->leg == 0 || (before && before->link->ended)) {
             return ENDER_CLIENT;
         }

@@ -74,8 +74,8 @@ void mapi_response_late(struct judge *judge, const struct event *event)
                   "devices before %s, or a capture behind them",
             reply->bunched ? "" : ", or the server did not send PENDING in time", SERVER_OF(request->conn));
     }
-    if (request->front) {
-        memo_of_request(judge, request->front)->late_behind = request->front->there.frame;
+    if (request->before) {
+        memo_of_request(judge, request->before)->late_behind = request->before->there.frame;
     }
     tell(&finding);
 }

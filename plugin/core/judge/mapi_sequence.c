@@ -20,7 +20,7 @@ void mapi_counter_went_back(struct judge *judge, const struct event *event)
     say(&finding.text, "Seen: the counter of X-RequestId is %u in %s, it was %u in frame %u of the same context and "
                        "GUID; inferred: an old request was sent again though it had been answered, or requests of one "
                        "context overtook each other on the way; next: whether the client or a device between repeats "
-                       "requests", request->counter, REQUEST(request), request->below, request->below_frame);
+                       "requests", request->counter, REQUEST(request), request->below_counter, request->below_frame);
     tell_by(&finding, WHERE_CLIENT, false);
 }
 

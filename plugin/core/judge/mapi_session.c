@@ -28,7 +28,7 @@ static struct evidence *evidence_of_cookies(struct judge *judge, const struct re
 /* Whether the same request came with the cookie to the leg before. */
 static bool has_cookie_in_front(const struct request *request)
 {
-    const struct request *front = request->front;
+    const struct request *front = request->before;
     return front && front->session == request->side->session && front->jar_known && !front->unseen &&
            (front->fault == COOKIE_FINE || front->fault_name != request->fault_name);
 }
@@ -47,7 +47,7 @@ void mapi_cookies_lost(struct judge *judge, const struct event *event)
         return;
     }
     struct text *text = &finding.text;
-    const struct request *front = request->front;
+    const struct request *front = request->before;
     const bool proven = has_cookie_in_front(request), missing = request->fault == COOKIE_MISSING;
     const char *did = missing ? "removed" : "changed";
     if (missing) {

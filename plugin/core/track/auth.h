@@ -18,7 +18,7 @@ struct aconn;                    /* one TCP connection */
 struct aworld *aworld_new(struct track *track);
 
 /* Follows the logons of a connection, which takes in TCP before auth_end_of_frame() is called. */
-struct aconn *aconn_new(struct aworld *world, const struct conn *link);
+struct aconn *aconn_new(struct aworld *world, struct conn *link);
 
 /* What one message shows. Its strings are static or arena-owned and never change; they are ""
  * where they do not apply. */
@@ -40,6 +40,12 @@ struct auth_shown {
  * path, credentials and OutlookSession or client-request-id. */
 const struct auth_shown *auth_message(struct aconn *conn, struct when when, enum way way,
                                       const struct http_fields *fields, uint32_t *leg);
+
+/* The same of a request that began with this head, and of a response whose request the caller
+ * has found, NULL if it is not known. */
+const struct auth_shown *auth_request(struct aconn *conn, struct request *request, const struct http_fields *fields);
+const struct auth_shown *auth_response(struct aconn *conn, struct request *request, struct when when,
+                                       const struct http_fields *fields);
 
 /* The same of a head that nobody has read yet. */
 static inline const struct auth_shown *auth_head(struct aconn *conn, struct when when, enum way way,

@@ -30,6 +30,7 @@ struct conn {
     struct endpoint client;
     struct server *server;
     struct tcp_flow tcp;
+    struct queue *asked;         /* of its logon; NULL without one */
     const struct tls_leaf *leaf; /* that the server presented, the caller's; NULL if not known */
     uint32_t stream;             /* tcp.stream */
     uint32_t met_frame;          /* with its first head, 0 if none */

@@ -109,7 +109,6 @@ enum passed_by { PASSED_BY_CLOSE, PASSED_BY_REQUEST };
 
 /* logon_state.h */
 struct aconn;
-struct arequest;
 struct lone_type3;
 struct logon_answer;
 struct rounds;
@@ -161,7 +160,7 @@ struct event {
         union {                  /* logons (logon_state.h), by kind, as said there */
             const struct lone_type3 *type3;
             const struct logon_answer *answer;
-            const struct arequest *request;
+            const struct request *request;
             const struct rounds *rounds;
             struct {
                 const struct aconn *conn;

@@ -49,7 +49,7 @@ static const char *target_name(struct aworld *world, const struct ntlm_target *t
     return auth_keep(world, target->dns_computer[0] ? target->dns_computer : target->nb_computer);
 }
 
-void note_challenge(struct aconn *conn, const struct arequest *request, struct when when,
+void note_challenge(struct aconn *conn, const struct request *request, struct when when,
                     const struct auth_token *token)
 {
     struct aworld *world = conn->world;
@@ -69,10 +69,10 @@ void note_challenge(struct aconn *conn, const struct arequest *request, struct w
     struct carrier *carrier = &challenge->carrier[challenge->carriers++];
     carrier->conn = conn;
     carrier->frame = when.frame;
-    carrier->leg = request ? request->leg : conn->leg;
+    carrier->leg = request ? request->leg : conn->link->asked->leg;
 }
 
-void note_type3(struct aconn *conn, const struct arequest *request, struct when when, const struct auth_token *token)
+void note_type3(struct aconn *conn, const struct request *request, struct when when, const struct auth_token *token)
 {
     aconn_more(conn)->type3_frame = when.frame;
     struct pending *pending = conn->pending;
@@ -82,7 +82,7 @@ void note_type3(struct aconn *conn, const struct arequest *request, struct when 
     pending = pending_of(conn);
     pending->frame = when.frame;
     pending->digest = token->target.names_digest;
-    const struct aconn *before = request->parent ? request->parent->conn : NULL;
+    const struct aconn *before = request->before ? request->before->logon : NULL;
     pending->type3 = (struct lone_type3){
         .conn = conn, .leg = request->leg, .account = request->account, .user = request->user,
         .nb_name = auth_keep(conn->world, token->target.nb_computer),
@@ -123,11 +123,11 @@ static bool find_carriers(const struct aconn *conn, struct pending *pending)
 /* The refusal that follows here and on the legs before has its reason in this. */
 static void note_torn(struct aconn *conn, struct when when)
 {
-    struct arequest *request = conn->first;
-    while (request && (request->when.frame != when.frame || !request->ntlm)) {
+    struct request *request = conn->link->asked->first;
+    while (request && (request->begin.frame != when.frame || !request->ntlm)) {
         request = request->next;
     }
-    for (; request; request = request->parent) {
+    for (; request; request = request->before) {
         request->torn = when.frame;
     }
 }

@@ -32,39 +32,32 @@ static struct auth_shown *show(struct aworld *world, const char *scheme, const c
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-static void find_leg(struct aconn *conn, struct arequest *request, const struct asked *asked)
+static void find_leg(struct aconn *conn, struct request *request, const struct asked *asked)
 {
     const struct aworld *world = conn->world;
     const struct http_fields *fields = asked->fields;
     const struct http_head *head = fields->head;
+    const uint64_t seed = (uint64_t)conn->link->kind << 32;      /* nothing passes the one on as the other */
     uint64_t id;
     bool strong = fields->x_request_id.len > 0;
     if (strong) {
-        id = digest_nocase(world, digest_nocase(world, 0x1D01, fields->x_request_id), fields->request_type);
+        id = digest_nocase(world, digest_nocase(world, 0x1D01 + seed, fields->x_request_id), fields->request_type);
     } else {
         struct span also = asked->outlook_session.len ? asked->outlook_session : fields->client_request_id;
         if (!also.len) {
             also = request->has_authorization ? fields->host : also;
         }
         struct span path = uri_path(head->uri);
-        id = digest_bytes(world, digest_bytes(world, 0x1D02, head->method.ptr, head->method.len), path.ptr, path.len);
+        id = digest_bytes(world, digest_bytes(world, 0x1D02 + seed, head->method.ptr, head->method.len), path.ptr, path.len);
         id = digest_bytes(world, digest_nocase(world, id, also), fields->authorization.ptr, fields->authorization.len);
         if (!also.len) {
             id = 0;              /* nothing tells it from another client's */
         }
     }
-    if (id) {
-        request_leg(conn, request, id, strong);
-    }
-    if (request->leg == NO_NUMBER) {
-        request->leg = conn->leg == NO_NUMBER ? 0 : conn->leg;
-    }
-    if (request->relayed || conn->leg == NO_NUMBER) {
-        conn->leg = request->leg;
-    }
+    exchange_find_leg(request, id, strong);
 }
 
-static void find_identities(struct arequest *request, const struct asked *asked)
+static void find_identities(struct request *request, const struct asked *asked)
 {
     const struct http_fields *fields = asked->fields;
     const struct span values[ID_KINDS] = {
@@ -74,29 +67,29 @@ static void find_identities(struct arequest *request, const struct asked *asked)
     };
     for (unsigned kind = 0; kind < ID_KINDS; kind++) {
         if (values[kind].len > 0) {
-            request->identity[kind] = digest_nocase(request->conn->world, 0x1DE0 + kind, values[kind]);
+            request->identity[kind] = digest_nocase(request->logon->world, 0x1DE0 + kind, values[kind]);
         }
     }
 }
 
-static uint64_t refusals_key(const struct arequest *request)
+static uint64_t refusals_key(const struct request *request)
 {
-    uint64_t who = request->user[0] ? digest_text(request->conn->world, 0x3EF0, request->user) :
+    uint64_t who = request->user[0] ? digest_text(request->logon->world, 0x3EF0, request->user) :
                    request->identity[ID_CLIENT_INFO] ? request->identity[ID_CLIENT_INFO] :
                    request->identity[ID_OUTLOOK_SESSION];
-    return who ? digest_text(request->conn->world, who + request->leg, request->host) : 0;
+    return who ? digest_text(request->logon->world, who + request->leg, request->site) : 0;
 }
 
-static struct peer *peer_of(struct aconn *conn, const struct arequest *request)
+static struct peer *peer_of(struct aconn *conn, const struct request *request)
 {
     struct aworld *world = conn->world;
     const struct endpoint *client = &conn->link->client;
     uint64_t key = digest_bytes(world, 0x9EE0 + (uint64_t)request->leg, client->addr, address_length(client));
-    return keyed_make(world, &world->peers, digest_text(world, key, request->host), sizeof(struct peer));
+    return keyed_make(world, &world->peers, digest_text(world, key, request->site), sizeof(struct peer));
 }
 
 /* A challenge in lower case: whether it is answered, or passed by. */
-static void note_lower(struct aconn *conn, struct arequest *request, struct when when)
+static void note_lower(struct aconn *conn, struct request *request, struct when when)
 {
     struct peer *peer = request->peer;
     if (conn->world->lower_answered || (!conn->more->lower_frame && !peer->lower_frame)) {
@@ -113,15 +106,15 @@ static void note_lower(struct aconn *conn, struct arequest *request, struct when
     } else if (when.ns - peer->lower_ns >= SECOND && ++peer->lower_rounds >= LOWER_ROUNDS) {
         struct aconn_more *more = aconn_more(conn);
         more->lower_frame = peer->lower_frame;
-        more->lower_host = request->host;
+        more->lower_host = request->site;
         more->lower_leg = request->leg;
-        more->lower_site = site_of(conn->world, request->host, request->leg);
+        more->lower_site = site_of(conn->world, request->site, request->leg);
         pending_of(conn)->repeated = true;
     }
 }
 
 /* Empty Bearers of one client: a token or another scheme ends the series. */
-static void note_bearer(struct aconn *conn, const struct arequest *request)
+static void note_bearer(struct aconn *conn, const struct request *request)
 {
     if (!request->has_authorization || !request->identity[ID_CLIENT_INFO] || request->step == AUTH_STEP_EMPTY) {
         return;
@@ -134,7 +127,7 @@ static void note_bearer(struct aconn *conn, const struct arequest *request)
 }
 
 /* The user by whose name the owner of a connection is compared: Kerberos hides it. */
-static const char *who_of(const struct arequest *request, const struct http_fields *fields, struct aworld *world)
+static const char *who_of(const struct request *request, const struct http_fields *fields, struct aworld *world)
 {
     if (request->user[0] || !request->kerberos) {
         return request->user;
@@ -142,7 +135,7 @@ static const char *who_of(const struct arequest *request, const struct http_fiel
     return fields->user_identity.len ? keep_span(world, fields->user_identity) : "";
 }
 
-static void find_stranger(struct aconn *conn, struct arequest *request)
+static void find_stranger(struct aconn *conn, struct request *request)
 {
     const struct owner *stranger = NULL;
     if (request->has_authorization || conn->owned == OWNED_NOT || conn->shared || !conn->owner[0] ||
@@ -163,14 +156,14 @@ static void find_stranger(struct aconn *conn, struct arequest *request)
     request->stranger = stranger;
 }
 
-static void emit_stranger(struct aconn *conn, const struct arequest *request, struct when when)
+static void emit_stranger(struct aconn *conn, const struct request *request, struct when when)
 {
     conn->shared = true;
     emit(conn->world->track, &(struct event){ .kind = EVENT_STRANGER, .when = when, .logon.request = request });
 }
 
 /* What a request has to be told apart by, and what its credentials are. */
-static void describe(struct aconn *conn, struct arequest *request, const struct http_fields *fields,
+static void describe(struct aconn *conn, struct request *request, const struct http_fields *fields,
                      const struct auth_token *token)
 {
     struct aworld *world = conn->world;
@@ -188,11 +181,11 @@ static void describe(struct aconn *conn, struct arequest *request, const struct 
                      span_equals_nocase(fields->request_type, "Bind");
     request->in_channel = span_equals_nocase(fields->head->method, "RPC_IN_DATA") &&
                           fields->content_length > ECHO_MAX;
-    request->host = keep_span(world, fields->host);
-    if (!request->host[0]) {
+    request->site = keep_span(world, fields->host);
+    if (!request->site[0]) {
         char text[ENDPOINT_TEXT_MAX];
         endpoint_format(conn_server(conn->link), text);
-        request->host = auth_keep(world, text);
+        request->site = auth_keep(world, text);
     }
     if (request->has_authorization) {
         request->scheme = auth_token_scheme(token);
@@ -201,11 +194,11 @@ static void describe(struct aconn *conn, struct arequest *request, const struct 
 }
 
 /* The connection's last credentials. */
-static void note_credentials(struct aconn *conn, struct arequest *request, struct when when)
+static void note_credentials(struct aconn *conn, struct request *request, struct when when)
 {
     struct aworld *world = conn->world;
     request->refusals = refusals_key(request);
-    request->account = account_of(world, request->user, request->host, request->scheme);
+    request->account = account_of(world, request->user, request->site, request->scheme);
     account_seen(request->account, when);
     if (!request->relayed) {
         account_connection(world, request->account, conn);
@@ -218,23 +211,18 @@ static void note_credentials(struct aconn *conn, struct arequest *request, struc
     conn->credentials.relayed = request->relayed;
 }
 
-static const struct auth_shown *take_request(struct aconn *conn, struct when when, const struct http_fields *fields,
-                                             uint32_t *leg)
+const struct auth_shown *auth_request(struct aconn *conn, struct request *request, const struct http_fields *fields)
 {
+    const struct when when = request->begin;
     struct aworld *world = conn->world;
     struct asked asked = { .fields = fields };
     struct auth_token token;
 
     asked_cookies(&asked);
     auth_token_decode(fields->authorization, &world->arena.key, &token);
-    if (conn->outstanding == OUTSTANDING_MAX) {
-        request_release(conn);   /* its answer, the next one, is passed over */
-        conn->passed_over++;
-    }
-    struct arequest *request = request_add(conn, when);
+    request->logon = conn;
     describe(conn, request, fields, &token);
     find_leg(conn, request, &asked);
-    *leg = request->leg;
     find_identities(request, &asked);
     request->peer = peer_of(conn, request);
     bool tries = (token.scheme == AUTH_NTLM || token.scheme == AUTH_NEGOTIATE) && token.step != AUTH_STEP_EMPTY;
@@ -289,12 +277,12 @@ static void learn(struct aworld *world, uint64_t key, unsigned kind, const char 
     }
 }
 
-static struct logon_answer answer_to(struct aconn *conn, const struct arequest *request,
+static struct logon_answer answer_to(struct aconn *conn, const struct request *request,
                                      const struct response *response, bool accepted)
 {
     return (struct logon_answer){
         .conn = conn, .request = request, .origin = response->origin, .status = response->status,
-        .account = request->account, .leg = request->leg, .sent = request->when, .below = request->below,
+        .account = request->account, .leg = request->leg, .sent = request->begin, .below = request->below,
         .accepted = accepted, .offers = response->offers
     };
 }
@@ -305,11 +293,11 @@ static void emit_answer(struct aconn *conn, enum event_kind kind, struct when wh
 }
 
 /* The first answer to credentials of a request whose time counts. */
-static void note_checked(struct arequest *request, struct when when, struct logon_answer *answer)
+static void note_checked(struct request *request, struct when when, struct logon_answer *answer)
 {
     answer->checked = true;
-    if (request->parent && !request->parent->below.frame) {
-        request->parent->below = when;
+    if (request->before && !request->before->below.frame) {
+        request->before->below = when;
     }
 }
 
@@ -322,14 +310,14 @@ static void clear_refusals(struct aworld *world, uint64_t key)
 }
 
 /* The connection's owner, once the server has taken credentials. */
-static void own(struct aconn *conn, const struct arequest *request, const struct http_fields *fields)
+static void own(struct aconn *conn, const struct request *request, const struct http_fields *fields)
 {
     bool denied = span_equals_nocase(fields->persistent_auth, "false");
     conn->owned = OWNED_NOT;
     conn->shared = false;
     conn->owner = request->user;
     conn->owner_scheme = request->scheme;
-    conn->owner_frame = request->when.frame;
+    conn->owner_frame = request->begin.frame;
     if (request->ntlm) {
         conn->owned = denied ? OWNED_NOT : OWNED;
     } else if (request->kerberos && !denied) {
@@ -337,16 +325,16 @@ static void own(struct aconn *conn, const struct arequest *request, const struct
     }
 }
 
-static void accept(struct aconn *conn, struct arequest *request, struct when when, const struct response *response)
+static void accept(struct aconn *conn, struct request *request, struct when when, const struct response *response)
 {
     struct logon_answer answer = answer_to(conn, request, response, true);
     struct aworld *world = conn->world;
     struct account *account = request->account;
-    bool first = !request->answered;
+    bool first = !request->credentials_answered;
     clear_refusals(world, request->refusals);
     own(conn, request, response->fields);
     for (unsigned kind = 0; kind < ID_KINDS; kind++) {
-        learn(world, request->identity[kind], kind, request->user, conn, request->when);
+        learn(world, request->identity[kind], kind, request->user, conn, request->begin);
     }
     if (request->opens && response->context.len) {
         learn(world, digest_nocase(world, 0x1DE0 + ID_CONTEXT, response->context), ID_CONTEXT, request->user, conn, when);
@@ -355,7 +343,7 @@ static void accept(struct aconn *conn, struct arequest *request, struct when whe
     if (!first) {
         return;
     }
-    struct site *site = site_of(world, request->host, request->leg);
+    struct site *site = site_of(world, request->site, request->leg);
     if (request->user[0]) {
         site->several |= site->accepted && users_differ(site->accepted, request->user);
         site->accepted = site->accepted ? site->accepted : request->user;
@@ -365,24 +353,24 @@ static void accept(struct aconn *conn, struct arequest *request, struct when whe
     }
     if (!request->waits && !(request->in_channel && answer.status >= 200)) {
         if (!request->relayed) {
-            account_time(account, when.ns - request->when.ns);
+            account_time(account, when.ns - request->begin.ns);
         }
         if (request->scheme_id != AUTH_BEARER && (request->ntlm || conn->accepted != account)) {
             note_checked(request, when, &answer);
         }
     }
     conn->accepted = account;
-    request->answered = true;
-    conn->credentials.answered |= conn->credentials.when.frame == request->when.frame;
+    request->credentials_answered = true;
+    conn->credentials.answered |= conn->credentials.when.frame == request->begin.frame;
     emit_answer(conn, EVENT_CREDENTIALS_ANSWERED, when, &answer);
 }
 
 /* Counts a refusal of credentials that were sent after the one before it had arrived. */
-static const struct refusals *count_refusal(struct aworld *world, const struct arequest *request, struct when when)
+static const struct refusals *count_refusal(struct aworld *world, const struct request *request, struct when when)
 {
     struct refusals *refusals = request->refusals ?
         keyed_make(world, &world->refusals, request->refusals, sizeof(*refusals)) : NULL;
-    if (!refusals || request->when.frame <= refusals->mark) {
+    if (!refusals || request->begin.frame <= refusals->mark) {
         return NULL;
     }
     if (refusals->count < REFUSALS_KEPT) {
@@ -393,18 +381,18 @@ static const struct refusals *count_refusal(struct aworld *world, const struct a
     return refusals;
 }
 
-static void refuse(struct aconn *conn, struct arequest *request, struct when when, const struct response *response)
+static void refuse(struct aconn *conn, struct request *request, struct when when, const struct response *response)
 {
     struct account *account = request->account;
     struct logon_answer answer = answer_to(conn, request, response, false);
-    bool first = !request->answered;
+    bool first = !request->credentials_answered;
     account_seen(account, when);
     if (conn->accepted == account) {
         conn->accepted = NULL;
     }
     if (!request->relayed) {
         account->refused++;
-        account_time(account, when.ns - request->when.ns);
+        account_time(account, when.ns - request->begin.ns);
     }
     if (!account->first_refusal.frame) {
         account->first_refusal = when;
@@ -412,8 +400,8 @@ static void refuse(struct aconn *conn, struct arequest *request, struct when whe
     if (request->scheme_id != AUTH_BEARER && first) {
         note_checked(request, when, &answer);
     }
-    request->answered = true;
-    conn->credentials.answered |= conn->credentials.when.frame == request->when.frame;
+    request->credentials_answered = true;
+    conn->credentials.answered |= conn->credentials.when.frame == request->begin.frame;
     conn->owned = OWNED_NOT;
     answer.refusals = count_refusal(conn->world, request, when);
     if (first) {
@@ -422,14 +410,14 @@ static void refuse(struct aconn *conn, struct arequest *request, struct when whe
     emit_answer(conn, EVENT_CREDENTIALS_REFUSED, when, &answer);
 }
 
-static void note_round(struct aconn *conn, const struct arequest *request, struct when when)
+static void note_round(struct aconn *conn, const struct request *request, struct when when)
 {
     uint64_t client = request->identity[ID_CLIENT_INFO];
     if (request->scheme_id != AUTH_BEARER || request->step != AUTH_STEP_EMPTY || !client) {
         return;
     }
     struct rounds *rounds = keyed_make(conn->world, &conn->world->rounds, client + request->leg, sizeof(*rounds));
-    if (request->when.frame <= rounds->mark) {
+    if (request->begin.frame <= rounds->mark) {
         return;
     }
     if (rounds->count < ROUNDS_KEPT) {
@@ -442,13 +430,13 @@ static void note_round(struct aconn *conn, const struct arequest *request, struc
 }
 
 /* A 401 to whom it may concern. */
-static void challenged(struct aconn *conn, struct arequest *request, struct when when, const struct response *response)
+static void challenged(struct aconn *conn, struct request *request, struct when when, const struct response *response)
 {
     const bool lower = response->lower_case && !response->other_case;
-    if (request->parent) {
-        request->parent->below_offers = (uint8_t)response->offers;
-        request->parent->below_answered = true;
-        request->parent->below_lower = lower;
+    if (request->before) {
+        request->before->below_offers = (uint8_t)response->offers;
+        request->before->below_answered = true;
+        request->before->below_lower = lower;
     }
     note_round(conn, request, when);
     bool unasked = request->step == AUTH_STEP_NONE || request->step == AUTH_STEP_EMPTY;
@@ -456,8 +444,8 @@ static void challenged(struct aconn *conn, struct arequest *request, struct when
         struct aconn_more *more = aconn_more(conn);
         more->lower_frame = when.frame;
         more->lower_leg = request->leg;
-        more->lower_host = request->host;
-        more->lower_site = site_of(conn->world, request->host, request->leg);
+        more->lower_host = request->site;
+        more->lower_site = site_of(conn->world, request->site, request->leg);
         more->lower_bearer = request->has_authorization && request->scheme_id == AUTH_BEARER;
         more->lower_close = response->fields->close;
         more->lower_seen = request->below_answered && !request->below_lower && request->below_offers;
@@ -470,41 +458,43 @@ static void challenged(struct aconn *conn, struct arequest *request, struct when
     }
 }
 
-/* What the answer says of the credentials; NULL: nothing. */
-static const char *take_answer(struct aconn *conn, struct arequest *request, struct when when,
-                               const struct response *response)
+/* A 401; request: NULL if it is not known. Returns the step that it is, NULL if it is none. */
+static const char *take_challenge(struct aconn *conn, struct request *request, struct when when,
+                                  const struct response *response)
 {
     const struct auth_token *token = &response->token;
-    unsigned status = response->status;
-    if (status == 401) {
+    const bool type2 = token->step == AUTH_STEP_TYPE2;
+    bool refused = false;
+    if (type2) {
+        note_challenge(conn, request, when, token);
+    }
+    if (request) {
         /* After an AP-REQ SPNEGO may go on, with another token or another mechanism (RFC 4559 5). */
         bool goes_on = request->kerberos && token->step != AUTH_STEP_NONE && token->neg_state != 2;
-        if (request->final && !goes_on) {
+        refused = request->final && !goes_on;
+        if (refused) {
             refuse(conn, request, when, response);
         }
         if (!request->has_authorization) {
             conn->owned = OWNED_NOT;
         }
         challenged(conn, request, when, response);
-        if (request->final && !goes_on) {
-            return "rejected";
-        }
-        return token->step == AUTH_STEP_TYPE2 ? "type2" : response->offers ? "challenge" : NULL;
     }
-    if (status == 100) {
-        /* A server may invite the body before it looks at Basic. */
-        if (request->step != AUTH_STEP_TYPE3 || !request->final) {
-            return NULL;
-        }
+    return refused ? "rejected" : type2 ? "type2" : response->offers ? "challenge" : NULL;
+}
+
+/* The same of any other response. */
+static const char *take_answer(struct aconn *conn, struct request *request, struct when when,
+                               const struct response *response)
+{
+    const unsigned status = response->status;
+    /* A server may invite the body before it looks at Basic. */
+    if (request->final && (status / 100 == 2 || (status == 100 && request->step == AUTH_STEP_TYPE3))) {
         accept(conn, request, when, response);
         return "accepted";
     }
-    if (status < 200 || status > 299) {
+    if (status / 100 != 2) {
         return request->final && status >= 200 ? "" : NULL;
-    }
-    if (request->final) {
-        accept(conn, request, when, response);
-        return "accepted";
     }
     if (!request->has_authorization && conn->owned == OWNED_PERHAPS) {
         conn->owned = OWNED;     /* MS-N2HT: the connection is authenticated, not the request */
@@ -515,61 +505,62 @@ static const char *take_answer(struct aconn *conn, struct arequest *request, str
     return request->anonymous ? "accepted" : NULL;
 }
 
-static const struct auth_shown *take_response(struct aconn *conn, struct when when, const struct http_fields *fields,
-                                              uint32_t *leg)
+/* The name of a scheme that is the only one, else "". */
+static const char *only_scheme(unsigned offers)
 {
-    struct aworld *world = conn->world;
-    struct arequest *request = conn->passed_over ? NULL : conn->first;
-    const unsigned status = fields->head->status;
-    struct response response = { .fields = fields, .status = status };
-    const struct auth_token *token = &response.token;
-    struct http_origin origin;
+    enum auth_scheme scheme = AUTH_NONE;
+    if (!offers || (offers & (offers - 1))) {
+        return "";
+    }
+    while (!(offers >> scheme & 1)) {
+        scheme++;
+    }
+    return auth_scheme_name(scheme);
+}
 
+/* first: nothing has answered the credentials before. */
+static const struct auth_shown *show_answer(const struct aconn *conn, const struct request *request, struct when when,
+                                            const struct response *response, const char *step, bool first)
+{
+    const bool type2 = strcmp(step, "type2") == 0, offer = strcmp(step, "challenge") == 0;
+    const struct account *account = request && request->final && !type2 ? request->account : NULL;
+    const char *scheme = type2 ? auth_token_scheme(&response->token) :
+                         offer ? only_scheme(response->offers) : request->scheme;
+    struct auth_shown *shown = show(conn->world, scheme, step, account ? account->user : "");
+    if (type2) {
+        shown->challenge_server = conn->more->type2_server;
+        shown->challenge_time = response->token.target.timestamp;
+    }
+    if (account) {
+        shown->row = account->index;
+        shown->credentials_frame = request->begin.frame;
+        shown->time_ns = first ? when.ns - request->begin.ns : -1;
+    }
+    return shown;
+}
+
+const struct auth_shown *auth_response(struct aconn *conn, struct request *request, struct when when,
+                                       const struct http_fields *fields)
+{
+    struct response response = { .fields = fields, .status = fields->head->status };
+    struct http_origin origin;
+    const char *step = NULL;
+
+    request = request && !request->forgotten ? request : NULL;
+    const bool first = request && !request->credentials_answered;
     response_challenges(&response, &conn->world->arena.key, request ? (enum auth_scheme)request->scheme_id : AUTH_NONE);
     response_cookies(&response);
-    if (status == 401) {
+    if (response.status == 401) {
         http_origin_of(fields, &origin);
         response.origin = &origin;
-    } else if (status == 407) {
-        conn->proxy_auth = true;
+        step = take_challenge(conn, request, when, &response);
+    } else {
+        conn->proxy_auth |= response.status == 407;
+        step = request ? take_answer(conn, request, when, &response) : NULL;
     }
-    *leg = request ? request->leg : conn->leg;
-    const unsigned offers = response.offers;
-    bool asked = request && request->final && !request->answered;
-    struct when sent = request ? request->when : when;
-    if (status == 401 && token->step == AUTH_STEP_TYPE2) {
-        note_challenge(conn, request, when, token);
-    }
-    const char *step = request ? take_answer(conn, request, when, &response) :
-                       status == 401 && token->step == AUTH_STEP_TYPE2 ? "type2" :
-                       status == 401 && offers ? "challenge" : NULL;
-    struct auth_shown *shown = NULL;
-    if (step) {
-        bool offer = strcmp(step, "challenge") == 0, type2 = strcmp(step, "type2") == 0;
-        const char *scheme = type2 ? auth_token_scheme(token) : offer || !request ? "" : request->scheme;
-        if (offer && offers && (offers & (offers - 1)) == 0) {
-            enum auth_scheme only = AUTH_NONE;
-            while (!(offers >> only & 1)) {
-                only++;
-            }
-            scheme = auth_scheme_name(only);
-        }
-        shown = show(world, scheme, step, request && request->final && !type2 ? request->account->user : "");
-        if (type2) {
-            shown->challenge_server = conn->more->type2_server;
-            shown->challenge_time = token->target.timestamp;
-        }
-        if (request && request->final && !type2) {
-            shown->row = request->account->index;
-            shown->credentials_frame = sent.frame;
-            shown->time_ns = asked ? when.ns - sent.ns : -1;
-        }
-    }
-    bool ends = status >= 200 || status == 101;
-    if (ends && conn->passed_over) {
-        conn->passed_over--;
-    } else if (ends && request) {
-        request_release(conn);
+    const struct auth_shown *shown = step ? show_answer(conn, request, when, &response, step, first) : NULL;
+    if (request && status_is_final(response.status)) {
+        exchange_forget(request);
     }
     return shown;
 }
@@ -584,13 +575,14 @@ struct aworld *aworld_new(struct track *track)
     return world;
 }
 
-struct aconn *aconn_new(struct aworld *world, const struct conn *link)
+struct aconn *aconn_new(struct aworld *world, struct conn *link)
 {
     struct aconn *conn = arena_new(&world->arena, sizeof(*conn));
     conn->world = world;
     conn->link = link;
+    conn->asked.leg = NO_NUMBER;
+    link->asked = &conn->asked;
     conn->more = &nothing_more;
-    conn->leg = NO_NUMBER;
     conn->owner = conn->owner_scheme = "";
     return conn;
 }
@@ -598,12 +590,21 @@ struct aconn *aconn_new(struct aworld *world, const struct conn *link)
 const struct auth_shown *auth_message(struct aconn *conn, struct when when, enum way way,
                                       const struct http_fields *fields, uint32_t *leg)
 {
-    const bool is_request = fields->head->is_request;
+    const bool is_request = fields->head->is_request, ends = !is_request && status_is_final(fields->head->status);
     *leg = NO_NUMBER;
     if (is_request != (way == WAY_TO_SERVER)) {
         return NULL;
     }
-    return is_request ? take_request(conn, when, fields, leg) : take_response(conn, when, fields, leg);
+    struct request *request = is_request ? exchange_begin(conn->link, NULL, when)
+                              : ends     ? exchange_answered(conn->link, when, NULL)
+                                         : exchange_oldest(conn->link);
+    const struct auth_shown *shown = is_request ? auth_request(conn, request, fields)
+                                                : auth_response(conn, request, when, fields);
+    *leg = request ? request->leg : conn->link->asked->leg;
+    if (ends && request) {
+        exchange_free(request);
+    }
+    return shown;
 }
 
 void auth_accepted(struct aconn *conn, struct when when)
@@ -633,7 +634,7 @@ void auth_lost(struct aconn *conn, enum way way)
 {
     (void)way;
     conn->lost = true;
-    release_all(conn);
+    exchange_forget_all(conn->link);
 }
 
 /* Tells what follows a challenge in lower case, where there was one. */
@@ -679,11 +680,12 @@ void auth_end_of_frame(struct aconn *conn, struct when when, bool ended, enum wa
         }
     }
     if (by == WAY_TO_CLIENT) {
-        release_all(conn);
+        exchange_forget_all(conn->link);
+        exchange_drop_forgotten(conn->link);
         return;
     }
-    for (struct arequest *request = conn->first; request; request = request->next) {
-        request_settle(conn->world, request);    /* an answer may still come */
+    for (struct request *request = conn->link->asked->remembered; request; request = request->next) {
+        exchange_settle(request);
     }
 }
 

@@ -15,20 +15,6 @@
 #define ECHO_MAX 16              /* bytes of body of a request that only asks for an echo (MS-RPCH 2.1.2.1.5) */
 #define BACKEND_PORT 444         /* Exchange's own back end, which trusts its front end */
 
-#define OUTSTANDING_MAX 32       /* requests of one connection */
-#define RELAYS_LOOKED_AT 8       /* outstanding requests that are the same */
-#define LEGS_MAX 8
-#define RELAY_WAIT (30 * SECOND) /* what comes later is sent again, not passed on */
-#define RELAY_WAIT_WEAK (5 * SECOND)
-#define COPY_WAIT (1 * SECOND)
-
-/* Requests that are one request, outstanding on several connections. */
-struct same {
-    struct same *next;
-    uint64_t id;
-    struct arequest *newest;
-};
-
 /* What is looked at at the end of the frame: a type 3, or a repeated request. */
 struct pending {
     struct pending *next;        /* of the free ones */
@@ -58,10 +44,6 @@ struct aworld {
     struct track *track;
     struct table accounts, account_conns, challenges, refusals, owners, peers, sites, rounds;
     struct rows rows;            /* struct account */
-    struct same **slot;          /* outstanding requests, by what they are */
-    uint32_t slots, sames;
-    struct same *free_sames;
-    struct arequest *free_requests;
     struct pending *free_pending;
     struct auth_shown shown;     /* by the last head */
     bool lower_answered;         /* a client of the capture read a challenge in lower case */
@@ -88,17 +70,6 @@ void account_time(struct account *account, int64_t ns);
 void account_server(struct aworld *world, struct account *account, const char *server);
 void account_connection(struct aworld *world, struct account *account, struct aconn *conn);
 struct site *site_of(struct aworld *world, const char *host, uint32_t leg);
-
-/* ---- outstanding.c: requests without their answers, and their legs ----------------------- */
-
-struct arequest *request_add(struct aconn *conn, struct when when);
-/* The request is no longer outstanding; its answer may still come. */
-void request_settle(struct aworld *world, struct arequest *request);
-/* Takes the oldest request of the connection away. */
-void request_release(struct aconn *conn);
-void release_all(struct aconn *conn);
-/* The leg of a request among those that are the same. */
-void request_leg(struct aconn *conn, struct arequest *request, uint64_t id, bool strong);
 
 /* ---- logon_fields.c ------------------------------------------------------------------------ */
 
@@ -134,9 +105,9 @@ struct span uri_path(struct span uri);
 
 struct aconn_more *aconn_more(struct aconn *conn);       /* made on first use */
 struct pending *pending_of(struct aconn *conn);          /* of this frame, made on first use */
-void note_challenge(struct aconn *conn, const struct arequest *request, struct when when,
+void note_challenge(struct aconn *conn, const struct request *request, struct when when,
                     const struct auth_token *token);
-void note_type3(struct aconn *conn, const struct arequest *request, struct when when, const struct auth_token *token);
+void note_type3(struct aconn *conn, const struct request *request, struct when when, const struct auth_token *token);
 /* At the end of the frame with a type 3: where its challenge was. */
 void settle_type3(struct aconn *conn, struct when when);
 

@@ -10,46 +10,12 @@
 
 #include "auth.h"
 #include "credentials.h"
+#include "exchange.h"
 #include "tables.h"
 
 struct keyed {                   /* an item that is found by a digest alone */
     struct item item;
     uint64_t key;
-};
-
-/* ---- requests, while outstanding ------------------------------------------------------ */
-
-enum identity_kind { ID_CLIENT_INFO, ID_REQUEST_ID, ID_USER_IDENTITY, ID_OUTLOOK_SESSION, ID_CONTEXT, ID_KINDS };
-
-struct arequest {
-    struct arequest *next;       /* of the connection, oldest first; or of the free ones */
-    struct aconn *conn;
-    struct same *same;           /* NULL if nothing can be the same */
-    struct arequest *older, *newer;      /* in same */
-    struct arequest *parent, *child;     /* on the leg before and after, while outstanding */
-    struct when when;
-    struct when below;           /* the first answer to its credentials on the leg after, frame 0: not seen */
-    uint32_t leg;
-    struct account *account;     /* of final credentials, else NULL */
-    struct peer *peer;
-    const char *scheme, *user;   /* "" where they do not apply */
-    uint64_t identity[ID_KINDS]; /* digests, 0: none */
-    uint64_t refusals;           /* whose refusals they are counted with, 0: nobody's */
-    const char *host;
-    uint8_t step;                /* enum auth_step */
-    uint8_t scheme_id;           /* enum auth_scheme */
-    uint8_t below_offers;        /* bits of enum auth_scheme: of the answer on the next leg */
-    bool has_authorization, final, anonymous, ntlm, kerberos, bindings;
-    uint8_t bound_to[16];        /* where bindings: MsvAvChannelBindings */
-    bool relayed;                /* the same request was seen on the leg before */
-    bool passed_on;              /* and on the leg after */
-    bool waits;                  /* NotificationWait */
-    bool in_channel;             /* RPC_IN_DATA: its answer comes at the end of the body, if at all */
-    bool opens;                  /* Connect or Bind */
-    bool answered;               /* the credentials were */
-    bool below_lower, below_answered;
-    uint32_t torn;               /* the frame of its type 3, here or on a leg after, whose challenge is missing; 0: none */
-    const struct owner *stranger;        /* a request without credentials of this user */
 };
 
 /* ---- connections ------------------------------------------------------------------------ */
@@ -74,12 +40,8 @@ struct aconn_more {
 
 struct aconn {
     struct aworld *world;
-    const struct conn *link;     /* the TCP connection */
-    struct arequest *first;
-    struct arequest *last;
-    uint32_t leg;                /* shown before on this connection, NO_NUMBER if not */
-    uint32_t passed_over;        /* answers to requests that were let go */
-    uint8_t outstanding;
+    struct conn *link;           /* the TCP connection */
+    struct queue asked;
     uint8_t owned;               /* enum owned */
     bool lost : 1, proxy_auth : 1, ended : 1;
     bool shared : 1;             /* a stranger's request was taken for the owner's */
@@ -191,7 +153,7 @@ struct lone_type3 {
 /* An answer to a request. */
 struct logon_answer {
     const struct aconn *conn;
-    const struct arequest *request;      /* NULL: an RTS PDU answers */
+    const struct request *request;      /* NULL: an RTS PDU answers */
     const struct http_origin *origin;    /* of a 401, else NULL */
     unsigned status;             /* 0: an RTS PDU */
     const struct account *account;       /* of its final credentials, or NULL */

@@ -6,6 +6,8 @@
 
 #include "session_private.h"
 
+#define QUEUE_MAX 64             /* requests without a response that are kept over a gap */
+
 struct mworld *mworld_new(struct track *track, struct aworld *auth)
 {
     struct mworld *world = arena_new(&track->arena, sizeof(*world));
@@ -36,7 +38,7 @@ static void begin_request(struct request *request, const struct http_fields *fie
     struct mworld *world = conn->world;
     struct mapi_message *message = request->message;
     struct span query, path = mapi_path(fields->head->uri, &query);
-    uint64_t guid;
+    struct request_id id;
     request->type = (uint8_t)(fields->request_type.ptr ? mapi_type_of(fields->request_type) : MAPI_NONE);
     request->endpoint = mapi_endpoint(path);
     if (!request->endpoint) {
@@ -56,52 +58,38 @@ static void begin_request(struct request *request, const struct http_fields *fie
         message->client_application = mworld_keep(world, fields->client_application);
         conn->identity = mworld_keep(world, fields->user_identity);
     }
-    if (fields->x_request_id.ptr && mapi_read_request_id(conn->world, fields->x_request_id, &guid, &request->counter)) {
+    if (request->before) {
+        request->before->there = (struct there){ .conn = conn, .frame = request->begin.frame };
+    }
+    if (fields->x_request_id.ptr && mapi_read_request_id(world, fields->x_request_id, &id)) {
         request->has_counter = true;
-        request->series = sequence_series(world, guid);
-        request->front = sequence_find_front(request);
-        if (request->front) {
-            request->front->behind = request;
-            memset(&request->front->there, 0, sizeof(request->front->there));
-            request->front->there.conn = conn;
-            request->front->there.frame = request->begin.frame;
-        }
-        request_enter(request, OF_SERIES);
+        request->guid = id.guid;
+        request->counter = id.counter;
+        request->series = sequence_series(world, id.guid);
         sequence_note_id(request);
     }
     session_find(request, fields, path);
     request_enter(request, OF_FRAME);
 }
 
-static struct mapi_message *request_head(struct mconn *conn, struct when when, const struct http_fields *fields,
-                                         const struct auth_shown *shown, uint32_t leg)
+static struct mapi_message *request_head(struct mconn *conn, struct when when, const struct http_fields *fields)
 {
     const struct http_head *head = fields->head;
-    if (conn->unsure) {
+    struct conn *link = conn->link;
+    while (link->asked->first && (conn->unsure || link->asked->first->left)) {
         /* Clients do not pipeline: what went before was answered in the gap, or never will be. */
-        while (conn->first) {
-            request_miss_response(conn->first, when);
-            request_drop(conn->first);
-        }
-        conn->unsure = false;
+        request_miss_response(link->asked->first, when);
+        exchange_drop(link);
     }
+    conn->unsure = false;
     if (conn->sending && conn->sending->over) {
-        request_free(conn->sending);
+        exchange_free(conn->sending);
     }
-    struct request *request = request_new(conn);
-    request->begin = when;
-    request->leg = leg;
-    if (conn->last) {
-        conn->last->next = request;
-    } else {
-        conn->first = request;
-    }
-    conn->last = request;
-    conn->awaited = conn->awaited ? conn->awaited : request;
-    conn->count++;
+    struct request *request = exchange_begin(link, conn, when);
     conn->sending = request;
     request->head_method = span_equals_nocase(head->method, "HEAD");
     conn->expected_end = mapi_says_close(fields->connection) || head->version_minor == 0;
+    const struct auth_shown *shown = auth_request(conn->auth, request, fields);
     mconn_note_user(conn, shown);
     if (!mapi_is_request(fields)) {
         return NULL;
@@ -113,21 +101,23 @@ static struct mapi_message *request_head(struct mconn *conn, struct when when, c
     return request->message;
 }
 
-struct mapi_message *mconn_head(struct mconn *conn, struct when when, enum way way, const struct http_head *head)
+struct mapi_message *mconn_message(struct mconn *conn, struct when when, enum way way, const struct http_fields *fields)
 {
-    uint32_t leg = NO_NUMBER;
-    struct http_fields fields;
-    http_fields_read(head, &fields);
+    const struct http_head *head = fields->head;
+    struct request_id id;
     conn->link->met_frame = conn->link->met_frame ? conn->link->met_frame : when.frame;
-    const struct auth_shown *shown = auth_message(conn->auth, when, way, &fields, &leg);
-    if (way == WAY_TO_SERVER) {
-        return head->is_request ? request_head(conn, when, &fields, shown, leg) : NULL;
+    if (head->is_request) {
+        return way == WAY_TO_SERVER ? request_head(conn, when, fields) : NULL;
     }
-    if (head->is_request || (head->status < 200 && head->status != 101)) {
-        mconn_note_user(conn, shown);
+    if (way == WAY_TO_SERVER) {
         return NULL;
     }
-    return response_head(conn, when, &fields, shown, leg);
+    const bool ends = status_is_final(head->status);
+    const bool named = fields->x_request_id.ptr && mapi_read_request_id(conn->world, fields->x_request_id, &id);
+    struct request *request = ends ? exchange_answered(conn->link, when, named ? &id : NULL) : exchange_oldest(conn->link);
+    const struct auth_shown *shown = auth_response(conn->auth, request, when, fields);
+    mconn_note_user(conn, shown);
+    return ends ? response_head(conn, when, fields, shown, request) : NULL;
 }
 
 void mconn_end(struct mconn *conn, struct when when, enum way way)
@@ -149,7 +139,7 @@ void mconn_end(struct mconn *conn, struct when when, enum way way)
         request->message->end = when;
     }
     if (request->over) {
-        request_free(request);
+        exchange_free(request);
     }
 }
 
@@ -157,12 +147,12 @@ void mconn_end(struct mconn *conn, struct when when, enum way way)
  * with each gap anew would take long. */
 static void miss_answers(struct mconn *conn, struct when when)
 {
-    for (struct request *request = conn->first; request; request = request->next) {
+    for (struct request *request = conn->link->asked->first; request; request = request->next) {
         request_miss_response(request, when);
         request_leave(request, OF_SIDE);
     }
-    while (conn->count > QUEUE_MAX) {
-        request_drop(conn->first);
+    while (conn->link->asked->count > QUEUE_MAX) {
+        exchange_drop(conn->link);
     }
 }
 
@@ -182,7 +172,7 @@ void mconn_lost(struct mconn *conn, struct when when, enum way way)
     struct request *request = conn->sending;
     conn->sending = NULL;
     if (request && request->over) {
-        request_free(request);
+        exchange_free(request);
     }
 }
 
@@ -248,9 +238,8 @@ static void connection_over(struct mconn *conn, const struct segment *segment)
         response_end(conn, segment->when);
     }
     end_replies(conn, segment->when);
-    while (conn->first) {
-        struct request *request = conn->first;
-        if (request->message) {
+    for (struct request *request = conn->link->asked->first; request; request = request->next) {
+        if (request->message && !request->left) {
             in_use = true;
             request->message->cut = !request->ended;
             if (!request->abandoned) {
@@ -260,8 +249,10 @@ static void connection_over(struct mconn *conn, const struct segment *segment)
                 request_miss_response(request, segment->when);
             }
         }
-        request_drop(request);
+        exchange_leave(request);
     }
+    conn->awaited = NULL;
+    exchange_drop_forgotten(conn->link);         /* the logons of others may be answered yet */
     if (!in_use && conn->link->ended_by == WAY_TO_CLIENT && !conn->expected_end && !conn->over) {
         emit_unused(conn->world, conn->link->server, conn, segment->when);
     }

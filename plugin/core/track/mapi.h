@@ -63,7 +63,17 @@ bool mapi_is_request(const struct http_fields *fields);
 /* What passes, in the order of the stream. */
 
 /* A head. Returns the record of the message that begins, NULL where it is none of MAPI/HTTP. */
-struct mapi_message *mconn_head(struct mconn *conn, struct when when, enum way way, const struct http_head *head);
+struct mapi_message *mconn_message(struct mconn *conn, struct when when, enum way way, const struct http_fields *fields);
+
+/* The same of a head that nobody has read yet. */
+static inline struct mapi_message *mconn_head(struct mconn *conn, struct when when, enum way way,
+                                              const struct http_head *head)
+{
+    struct http_fields fields;
+    http_fields_read(head, &fields);
+    return mconn_message(conn, when, way, &fields);
+}
+
 /* Body bytes of the message under way, chunk framing taken off. */
 void mconn_data(struct mconn *conn, struct when when, enum way way, const uint8_t *p, size_t len);
 void mconn_end(struct mconn *conn, struct when when, enum way way);

@@ -99,7 +99,7 @@ uint64_t mapi_digest(const struct mworld *world, const uint8_t *p, size_t len)
 }
 
 /* "{GUID}:counter", letters of the GUID in any case. False where there is no counter. */
-bool mapi_read_request_id(const struct mworld *world, struct span value, uint64_t *guid, uint32_t *counter)
+bool mapi_read_request_id(const struct mworld *world, struct span value, struct request_id *id)
 {
     uint8_t text[64];
     size_t len = value.len;
@@ -113,8 +113,8 @@ bool mapi_read_request_id(const struct mworld *world, struct span value, uint64_
     for (size_t i = 0; i < len; i++) {
         text[i] = lower(value.ptr[i]);
     }
-    *guid = mapi_digest(world, text, len);
-    *counter = (uint32_t)number;
+    id->guid = mapi_digest(world, text, len);
+    id->counter = (uint32_t)number;
     return true;
 }
 

@@ -35,9 +35,9 @@ static void add_tag(struct reply *reply, uint8_t tag, struct when when)
 static void note_pending(struct reply *reply, struct when when, struct when before)
 {
     struct request *request = reply->request;
-    if (request && request->front) {
-        request->front->there.pending_frame = when.frame;
-        request->front->there.pending_ns = when.ns;
+    if (request && request->before) {
+        request->before->there.pending_frame = when.frame;
+        request->before->there.pending_ns = when.ns;
     }
     if (reply->bunch_count && when.ns - reply->bunch_first.ns <= BUNCH_WINDOW) {
         reply->bunch_count++;

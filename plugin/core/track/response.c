@@ -22,7 +22,7 @@ void response_give_up(struct mconn *conn, struct when when)
         request_miss_response(reply->request, when);
     }
     if (reply->request) {
-        request_free(reply->request);
+        exchange_free(reply->request);
     }
     reply_free(reply);
 }
@@ -174,19 +174,21 @@ static void note_head(struct reply *reply, struct when when)
 }
 
 struct mapi_message *response_head(struct mconn *conn, struct when when, const struct http_fields *fields,
-                                   const struct auth_shown *shown, uint32_t leg)
+                                   const struct auth_shown *shown, struct request *request)
 {
     const struct http_head *head = fields->head;
     response_give_up(conn, when);
-    struct request *request = request_take(conn, fields, when);
+    if (request && request->left) {
+        exchange_free(request);
+        request = NULL;
+    }
     if (!request && conn->side) {
         conn->side->unsure_frame = when.frame;
     }
-    mconn_note_user(conn, shown);
     conn->expected_end |= mapi_says_close(fields->connection) || head->version_minor == 0;
     if (request ? !request->message : !fields->request_type.len && !mapi_is_content_type(fields->content_type)) {
         if (request) {
-            request_free(request);
+            exchange_free(request);
         }
         return NULL;
     }
@@ -199,7 +201,7 @@ struct mapi_message *response_head(struct mconn *conn, struct when when, const s
     reply->status = head->status;
     reply->last_bytes = when;
     message->auth = mworld_keep_shown(conn->world, shown);
-    message->leg = leg == NO_NUMBER ? 0 : leg;
+    message->leg = conn->link->asked->leg == NO_NUMBER ? 0 : conn->link->asked->leg;
     describe(message, reply, fields);
     read_head(reply, fields);
     note_head(reply, when);

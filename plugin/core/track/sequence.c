@@ -1,6 +1,6 @@
 /* sequence.c
- * The order of requests: counters of X-RequestId, the same request on the leg before, and two
- * of one context at a time (MS-OXCMAPIHTTP 2.2.3.3.2, 3.1.5.1).
+ * The order of requests: counters of X-RequestId, and two of one context at a time
+ * (MS-OXCMAPIHTTP 2.2.3.3.2, 3.1.5.1).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -79,23 +79,6 @@ void sequence_note_id(struct request *request)
     ids->count = ids->count < IDS_MAX ? (uint8_t)(ids->count + 1) : IDS_MAX;
 }
 
-/* The same request on the leg before. */
-struct request *sequence_find_front(const struct request *request)
-{
-    unsigned looked_at = 0;
-    if (request->leg == NO_NUMBER || request->leg == 0) {
-        return NULL;
-    }
-    for (struct request *other = request->series->asking.first; other && looked_at < SEARCH_MAX;
-         other = other->stands[OF_SERIES].next, looked_at++) {
-        if (other->conn != request->conn && other->leg == request->leg - 1 && other->counter == request->counter &&
-            other->type == request->type && !other->behind) {
-            return other;
-        }
-    }
-    return NULL;
-}
-
 static void note_other(struct request *request, const struct request *other)
 {
     request->other.frame = other->begin.frame;
@@ -113,7 +96,7 @@ void sequence_note_overlap(struct request *request)
     }
     for (struct request *other = request->side->asking.first; other && looked_at < SEARCH_MAX;
          other = other->stands[OF_SIDE].next, looked_at++) {
-        bool resend = other->has_counter && request->has_counter && other->series == request->series &&
+        bool resend = other->has_counter && request->has_counter && other->guid == request->guid &&
                       other->counter == request->counter;
         if (is_notification(other) || other->done || resend || other->overlapped_by) {
             continue;
@@ -159,8 +142,8 @@ void sequence_note_counter(struct request *request)
     if (!request->has_counter) {
         return;
     }
-    if (is_connect(request->type) || side->guid != request->series->guid) {
-        side->guid = request->series->guid;
+    if (is_connect(request->type) || side->guid != request->guid) {
+        side->guid = request->guid;
         side->has_counter[0] = side->has_counter[1] = false;
         memset(side->recent, 0, sizeof(side->recent));
     }
@@ -168,7 +151,7 @@ void sequence_note_counter(struct request *request)
         if (may_be_sent_again(side, request->counter)) {
             return;
         }
-        request->below = side->counter[which];
+        request->below_counter = side->counter[which];
         request->below_frame = side->counter_frame[which];
     }
     side->has_counter[which] = true;
@@ -185,12 +168,12 @@ void sequence_note_answer(struct request *request, const struct reply *reply, st
     if (reply->status == 401 || reply->status == 407 || reply->status / 100 == 3 || reply->status == 503) {
         outcome = OUTCOME_AGAIN;
     }
-    if (request->side && request->has_counter && !request->by_guid && request->side->guid == request->series->guid) {
+    if (request->side && request->has_counter && !request->by_guid && request->side->guid == request->guid) {
         remember_id(request->side, request->counter, outcome);
     }
-    if (request->front) {
-        request->front->there.status = reply->status;
-        request->front->there.status_frame = when.frame;
+    if (request->before) {
+        request->before->there.status = reply->status;
+        request->before->there.status_frame = when.frame;
     }
     if (request->overlapped_by) {
         request->overlapped_by->other.status = reply->status;

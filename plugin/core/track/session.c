@@ -119,27 +119,30 @@ static bool contradicts(const struct session *session, const struct mapi_message
     return session->mailbox && message->mailbox && session->mailbox != message->mailbox;
 }
 
-/* Whose request it is. */
+/* Whose request it is: by its cookies, the leg before, or its X-RequestId. */
+static struct session *session_of(struct request *request, const struct sent *sent, unsigned count)
+{
+    const bool connects = is_connect(request->type);
+    const struct request *before = request->before;
+    struct session *session = jar_session_of(sent, count);
+    request->from_cookies = session && !session->released_frame && !(connects && contradicts(session, request->message));
+    if (request->from_cookies) {
+        return session;
+    }
+    if (before && before->session && !before->by_guid) {
+        return before->session;
+    }
+    const struct series *series = connects ? NULL : request->series;
+    session = series && !series->shared[request->endpoint] ? series->session[request->endpoint] : NULL;
+    request->by_guid = session != NULL;
+    return session && !session->released_frame ? session : NULL;
+}
+
 void session_find(struct request *request, const struct http_fields *fields, struct span path)
 {
-    struct mworld *world = request->conn->world;
     struct sent sent[SENT_MAX];
-    unsigned count = jar_read_sent(world, fields, request->endpoint, sent);
-    struct session *session = jar_session_of(sent, count);
-    if (session && (session->released_frame || (is_connect(request->type) && contradicts(session, request->message)))) {
-        session = NULL;
-    }
-    request->from_cookies = session != NULL;
-    if (!session && request->front) {
-        session = request->front->by_guid ? NULL : request->front->session;
-    }
-    if (!session && request->series && !is_connect(request->type) && !request->series->shared[request->endpoint]) {
-        session = request->series->session[request->endpoint];
-        request->by_guid = session != NULL;
-        if (session && session->released_frame) {
-            session = NULL;
-        }
-    }
+    unsigned count = jar_read_sent(request->conn->world, fields, request->endpoint, sent);
+    struct session *session = session_of(request, sent, count);
     if (!session) {
         return;
     }
@@ -198,10 +201,10 @@ static void begin_session(struct reply *reply)
     if (!session) {
         session = new_session(world, reply, request);
     }
-    for (unsigned i = 0; outer->front && i < LEGS_MAX; i++) {
-        outer = outer->front;
+    for (unsigned i = 0; outer->before && i < LEGS_MAX; i++) {
+        outer = outer->before;
     }
-    for (struct request *leg = outer; leg && leg != request; leg = leg->behind) {
+    for (struct request *leg = outer; leg && leg != request; leg = leg->after) {
         leg->session = session;
         request_leave(leg, OF_SIDE);
         leg->side = session_side(session, leg);
@@ -337,7 +340,7 @@ static void compare_back_end(struct reply *reply)
             break;
         }
     }
-    struct there *front = request->front ? &request->front->there : NULL;
+    struct there *front = request->before ? &request->before->there : NULL;
     if (front && reply->back_differs && reply->back_kind == BACK_PEER) {
         front->peer = reply->peer;
         front->peer_before = side->back.shown[BACK_PEER];
@@ -360,8 +363,8 @@ void session_finish(struct reply *reply, struct when when)
         struct side *side = request->by_guid ? NULL : request->side;
         compare_back_end(reply);
         reply_emit(reply, EVENT_RESPONSE_ENDED, when);
-        if (request->front && !reply->cut) {
-            request->front->there.whole_frame = when.frame;
+        if (request->before && !reply->cut) {
+            request->before->there.whole_frame = when.frame;
         }
         if (side) {
             side->last = when;
@@ -377,10 +380,9 @@ void session_finish(struct reply *reply, struct when when)
         }
         if (reply->conn->sending == request) {
             request_leave(request, OF_SIDE);
-            request_leave(request, OF_SERIES);
-            request->over = true;
+                        request->over = true;
         } else {
-            request_free(request);
+            exchange_free(request);
         }
     } else {
         reply_emit(reply, EVENT_RESPONSE_ENDED, when);

@@ -9,13 +9,13 @@
 #define OUTLOOKHTTP_SESSION_H
 
 #include "envelope.h"
+#include "exchange.h"
 #include "mapi.h"
 #include "response_code.h"
 #include "tables.h"
 
 #define JAR_MAX 32               /* cookies of a session on one leg */
-#define SEARCH_MAX 64            /* requests looked at for the same one on another leg */
-#define LEGS_MAX 16
+#define SEARCH_MAX 64            /* requests of a context that are looked at */
 #define USED_MAX 64              /* connections of a session and leg that are looked at for gaps */
 #define IDS_MAX 16               /* counters of X-RequestId remembered */
 #define RECENT_MAX 8             /* request ids remembered as not answered */
@@ -72,11 +72,6 @@ struct use {
     struct mconn *conn;
 };
 
-/* Requests that stand somewhere together. */
-struct chain {
-    struct request *first, *last;
-};
-
 struct side {                    /* a session on one leg */
     struct session *session;
     struct side *next;
@@ -124,65 +119,6 @@ struct side {                    /* a session on one leg */
 
 /* ---- requests and responses ------------------------------------------------------- */
 
-/* The same request on the next leg, as far as it is known. */
-struct there {
-    const struct mconn *conn;    /* NULL: not seen */
-    uint32_t frame, status_frame, pending_frame, whole_frame;
-    unsigned status;             /* 0: no answer so far */
-    int64_t pending_ns;
-    const char *peer, *peer_before;      /* a server other than that of the last success answered: both */
-    uint32_t peer_frame;
-};
-
-/* Where a request stands besides its connection's queue: with its session's context, with its
- * series of X-RequestId, and in the frame it begins in. */
-enum standing { OF_SIDE, OF_SERIES, OF_FRAME, STANDINGS };
-
-struct request {
-    struct request *next;        /* on its connection; free ones */
-    struct { struct request *next, *prev; bool in; } stands[STANDINGS];
-    struct request *front, *behind;      /* the same on the leg before and on the next */
-    struct request *overlapped_by, *overlaps;
-    struct mconn *conn;
-    struct mapi_message *message;        /* NULL: none of MAPI/HTTP */
-    struct session *session;
-    struct side *side;
-    struct series *series;
-    const struct ids *ids;       /* of its counter, NULL if it has none */
-    uint32_t counter, leg, auth_len;
-    uint8_t type, endpoint;
-    bool has_counter, head_method;
-    bool ended, answered;        /* sent to its end; its response has begun */
-    bool done, over;             /* DONE was seen; answered to the end while it is still being sent */
-    bool proxy_step, has_expect; /* Proxy-Authorization, Expect */
-    const char *host, *path;     /* kept text; path: the default one of cookies (RFC 6265 5.1.4) */
-    unsigned status;             /* of its response, 0 if none */
-    struct when begin, end;
-    struct there there;
-    /* cookies */
-    bool from_cookies;           /* the session was told by a cookie */
-    bool by_guid;                /* session only by the GUID of X-RequestId */
-    uint8_t fault;               /* enum cookie_fault */
-    uint8_t fault_count;         /* further cookies with a fault */
-    bool carried;                /* each cookie that applies is there with a value this session was given */
-    bool jar_known;
-    bool unseen;                 /* another cookie differs, of which it is not known what it should be */
-    const char *fault_name;
-    uint32_t fault_frame, fault_digest;
-    int64_t idle_ns;             /* since the last success, -1 if none */
-    uint32_t idle_from;
-    /* another request of the context under way when this began */
-    struct {
-        const struct mconn *conn;
-        uint32_t frame, stream;
-        unsigned status;
-        uint8_t type;
-    } other;
-    uint32_t below, below_frame; /* X-RequestId went back below this, frame 0 if not */
-    bool abandoned;              /* the client has closed its end under it */
-    void *memo;                  /* the judge's */
-};
-
 /* The counters of one GUID on one leg, as they were sent (2.2.3.3.2). */
 struct ids {
     struct ids *next;
@@ -197,7 +133,6 @@ struct ids {
 struct series {
     struct item item;
     uint64_t guid;
-    struct chain asking;         /* newest first */
     struct session *session[3];  /* by endpoint */
     bool shared[3];
     struct ids *ids;
@@ -253,9 +188,7 @@ struct mconn {
     struct mworld *world;
     struct conn *link;           /* the TCP connection */
     struct aconn *auth;
-    struct request *first, *last;        /* without an answer, oldest first */
-    unsigned count;
-    struct request *awaited;     /* of those, the first that is not abandoned; NULL if none */
+    struct request *awaited;     /* the oldest without a response that is not abandoned; NULL if none */
     struct request *sending;     /* its body is under way */
     struct chain fresh;          /* began in this frame, oldest first */
     struct reply *reply;         /* under way */
@@ -279,7 +212,6 @@ struct mworld {
     struct table values, series;
     uint32_t sessions;
     struct rows rows;            /* struct side */
-    struct request *free_requests;
     struct reply *free_replies;
     struct use *free_uses;
 };

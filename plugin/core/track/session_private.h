@@ -13,7 +13,6 @@
 
 #define SENT_MAX 40              /* cookies of one request */
 #define TEXT_MAX 256
-#define QUEUE_MAX 64             /* requests of one connection that are looked at for the one a response names */
 
 /* ---- mapi_head.c ---------------------------------------------------------------------- */
 
@@ -35,7 +34,7 @@ struct span mapi_mailbox(struct span query);
 /* Stands for a value that is not kept. */
 uint64_t mapi_digest(const struct mworld *world, const uint8_t *p, size_t len);
 /* "{GUID}:counter", letters of the GUID in any case. False where there is no counter. */
-bool mapi_read_request_id(const struct mworld *world, struct span value, uint64_t *guid, uint32_t *counter);
+bool mapi_read_request_id(const struct mworld *world, struct span value, struct request_id *id);
 
 /* ---- jar.c ---------------------------------------------------------------------------- */
 
@@ -74,19 +73,6 @@ void reply_emit(const struct reply *reply, enum event_kind kind, struct when whe
 void mconn_note_user(struct mconn *conn, const struct auth_shown *shown);
 const struct auth_shown *mworld_keep_shown(struct mworld *world, const struct auth_shown *shown);
 struct mapi_message *mapi_message_new(struct mconn *conn, struct when when, bool is_response);
-struct request *request_new(struct mconn *conn);
-/* Does nothing where it does not stand there. */
-void request_leave(struct request *request, enum standing where);
-void request_enter(struct request *request, enum standing where);
-/* Nothing more will be learned of it. It is in no queue. */
-void request_free(struct request *request);
-/* Takes it off its queue and frees it. */
-void request_drop(struct request *request);
-/* The client may have been given cookies that nobody saw. */
-void request_miss_response(const struct request *request, struct when when);
-/* The request a response answers, off its queue: the oldest, unless X-RequestId says another.
- * NULL: it was not captured. */
-struct request *request_take(struct mconn *conn, const struct http_fields *fields, struct when when);
 struct reply *reply_new(struct mconn *conn);
 void reply_free(struct reply *reply);
 
@@ -95,8 +81,6 @@ void reply_free(struct reply *reply);
 struct series *sequence_series(struct mworld *world, uint64_t guid);
 /* Notes the counter with its leg: one that skips shows requests that the capture lacks. */
 void sequence_note_id(struct request *request);
-/* The same request on the leg before, or NULL. */
-struct request *sequence_find_front(const struct request *request);
 /* Another request of the context that is under way. */
 void sequence_note_overlap(struct request *request);
 /* X-RequestId of a context rises (2.2.3.3.2); NotificationWait counts apart. */
@@ -125,9 +109,9 @@ void pending_tell_late(struct reply *reply, struct when when);
 
 /* The response under way goes on, but nobody can follow it. */
 void response_give_up(struct mconn *conn, struct when when);
-/* leg: of its request, NO_NUMBER if not known. NULL where it is none of MAPI/HTTP. */
+/* request: that it answers, NULL if not known. NULL where it is none of MAPI/HTTP. */
 struct mapi_message *response_head(struct mconn *conn, struct when when, const struct http_fields *fields,
-                                   const struct auth_shown *shown, uint32_t leg);
+                                   const struct auth_shown *shown, struct request *request);
 /* The response under way is over, but for what the frame that it ends in still says. */
 void response_end(struct mconn *conn, struct when when);
 

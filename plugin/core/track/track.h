@@ -11,10 +11,28 @@
 #include "tables.h"
 
 struct event;                    /* event.h */
+struct request;                  /* exchange.h */
 
 /* Hears of an event at once, when the state of that step is complete. What it is handed lives
  * until the call returns; the objects it points at live on. It advances nothing. */
 typedef void (*listener)(void *ear, const struct event *event);
+
+/* Requests of a connection without their responses. */
+struct queue {
+    struct request *first, *last;        /* oldest first */
+    struct request *remembered;  /* the oldest that logons have not forgotten, NULL if none */
+    uint32_t leg;                /* shown before on this connection, NO_NUMBER if not */
+    uint32_t count;
+    uint32_t passed_over;        /* responses to requests that were let go */
+    uint8_t remembered_count;
+};
+
+/* Requests of the capture that wait for their responses, or are being answered. */
+struct exchanges {
+    struct request **slot;       /* by what they are */
+    uint32_t slots, count;
+    struct request *free;
+};
 
 struct track {
     struct arena arena;
@@ -22,6 +40,7 @@ struct track {
     void *ear;
     bool telling;                /* an event is being heard: no other may be emitted */
     struct table servers, texts;
+    struct exchanges exchanges;
 };
 
 /* The track is the caller's and outlives all that is made with it. */

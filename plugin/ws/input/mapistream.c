@@ -108,14 +108,15 @@ static bool is_encoded(const struct http_head *head)
     return http_head_find(head, "Content-Encoding", &value) && !span_equals_nocase(value, "identity");
 }
 
-static void begin_message(const struct feed *feed, const struct http_head *head, const uint8_t *p)
+static void begin_message(const struct feed *feed, const struct http_fields *fields, const uint8_t *p)
 {
+    const struct http_head *head = fields->head;
     struct mapi_stream *stream = feed->stream;
     struct way_state *state = &stream->way[feed->way];
     drop_bytes(state);
     if (head->is_request)
         stream->head_asked = span_equals_nocase(head->method, "HEAD");
-    state->message = mconn_head(stream->conn, feed->when, feed->way, head);
+    state->message = mconn_message(stream->conn, feed->when, feed->way, fields);
     state->item = NULL;
     if (!state->message)
         return;
@@ -209,7 +210,7 @@ static size_t follow_bytes(const struct feed *feed, const uint8_t *p, size_t len
         used += taken;
         switch (event.what) {
         case FOLLOW_HEAD:
-            begin_message(feed, &event.head, at);
+            begin_message(feed, &event.fields, at);
             break;
         case FOLLOW_DATA:
             body_bytes(feed, event.data);

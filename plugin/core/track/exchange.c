@@ -1,0 +1,419 @@
+/* exchange.c
+ * Requests and which responses answer them, and the same request on several legs.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "session_private.h"
+
+#define REMEMBERED_MAX 32        /* requests of one connection, by logons; MAPI/HTTP awaits all that it has */
+#define NAMED_LOOKED_AT 64       /* requests of a connection, for the one that a response names */
+#define SAME_LOOKED_AT 64        /* requests that are the same */
+#define RELAY_WAIT (30 * SECOND) /* what comes later is sent again, not passed on */
+#define RELAY_WAIT_WEAK (5 * SECOND)
+#define COPY_WAIT (1 * SECOND)
+
+/* ---- requests by what they are ------------------------------------------------------------ */
+
+static struct request **slot_of(const struct exchanges *all, uint64_t id)
+{
+    return &all->slot[(uint32_t)(id ^ id >> 32) & (all->slots - 1)];
+}
+
+static void put(struct request **place, struct request *request)
+{
+    request->place = place;
+    request->older = *place;
+    if (request->older) {
+        request->older->place = &request->older;
+    }
+    *place = request;
+}
+
+static void note_id(struct request *request, uint64_t id)
+{
+    struct track *track = request->link->track;
+    struct exchanges *all = &track->exchanges;
+    if (all->count == all->slots) {
+        struct exchanges old = *all;
+        all->slots = old.slots ? old.slots * 2 : 64;
+        all->slot = arena_new(&track->arena, all->slots * sizeof(*all->slot));
+        for (uint32_t i = 0; i < old.slots; i++) {
+            struct request *newest_last = NULL;
+            for (struct request *one = old.slot[i], *older; one; one = older) {
+                older = one->older;
+                one->older = newest_last;
+                newest_last = one;
+            }
+            for (struct request *one = newest_last, *newer; one; one = newer) {
+                newer = one->older;
+                put(slot_of(all, one->id), one);
+            }
+        }
+        arena_give_back(&track->arena, old.slot, old.slots * sizeof(*old.slot));
+    }
+    request->id = id;
+    put(slot_of(all, id), request);
+    all->count++;
+}
+
+static void forget_id(struct request *request)
+{
+    if (!request->id) {
+        return;
+    }
+    *request->place = request->older;
+    if (request->older) {
+        request->older->place = request->place;
+    }
+    request->id = 0;
+    request->link->track->exchanges.count--;
+}
+
+/* ---- where requests of MAPI/HTTP stand ---------------------------------------------------- */
+
+static struct chain *chain_of(const struct request *request, enum standing where)
+{
+    return where == OF_SIDE ? &request->side->asking : &request->conn->fresh;
+}
+
+void request_leave(struct request *request, enum standing where)
+{
+    if (!request->stands[where].in) {
+        return;
+    }
+    struct chain *chain = chain_of(request, where);
+    struct request *next = request->stands[where].next, *prev = request->stands[where].prev;
+    *(prev ? &prev->stands[where].next : &chain->first) = next;
+    *(next ? &next->stands[where].prev : &chain->last) = prev;
+    memset(&request->stands[where], 0, sizeof(request->stands[where]));
+}
+
+void request_enter(struct request *request, enum standing where)
+{
+    struct chain *chain = chain_of(request, where);
+    const bool at_end = where == OF_FRAME;
+    request->stands[where].in = true;
+    request->stands[where].next = at_end ? NULL : chain->first;
+    request->stands[where].prev = at_end ? chain->last : NULL;
+    struct request *next = request->stands[where].next, *prev = request->stands[where].prev;
+    *(prev ? &prev->stands[where].next : &chain->first) = request;
+    *(next ? &next->stands[where].prev : &chain->last) = request;
+}
+
+/* ---- the lives of requests ------------------------------------------------------------------ */
+
+void request_miss_response(const struct request *request, struct when when)
+{
+    if (request->side && !request->by_guid && !request->left) {
+        request->side->unsure_frame = when.frame;
+    }
+}
+
+void exchange_settle(struct request *request)
+{
+    request->settled = true;
+    if (!request->conn) {
+        forget_id(request);      /* MAPI/HTTP finds it by this until the end of its response */
+    }
+}
+
+void exchange_forget(struct request *request)
+{
+    exchange_settle(request);
+    request->forgotten = true;
+}
+
+static void link_legs(struct request *before, struct request *request)
+{
+    if (before->after) {
+        before->after->before = NULL;
+    }
+    before->after = request;
+    before->passed_on = true;
+    request->before = before;
+}
+
+void exchange_leave(struct request *request)
+{
+    request->left = true;
+    request_leave(request, OF_SIDE);
+    request_leave(request, OF_FRAME);
+    if (request->before) {
+        request->before->after = NULL;
+    }
+    if (request->after) {
+        request->after->before = NULL;
+    }
+    request->before = request->after = NULL;
+    if (request->overlapped_by) {
+        request->overlapped_by->overlaps = NULL;
+    }
+    if (request->overlaps) {
+        request->overlaps->overlapped_by = NULL;
+    }
+    request->overlaps = request->overlapped_by = NULL;
+    if (request->message) {
+        ((struct record *)request->message)->request = NULL;
+    }
+    if (request->conn && request->conn->sending == request) {
+        request->conn->sending = NULL;
+    }
+}
+
+void exchange_free(struct request *request)
+{
+    struct exchanges *all = &request->link->track->exchanges;
+    exchange_leave(request);
+    forget_id(request);
+    request->next = all->free;
+    all->free = request;
+}
+
+/* Takes the oldest off the queue. */
+static struct request *pop(struct conn *link)
+{
+    struct request *request = link->asked->first;
+    struct queue *queue = link->asked;
+    queue->first = request->next;
+    if (!queue->first) {
+        queue->last = NULL;
+    }
+    queue->count--;
+    if (queue->remembered == request) {
+        queue->remembered = request->next;
+        queue->remembered_count--;
+    }
+    if (request->conn && request->conn->awaited == request) {
+        request->conn->awaited = request->next;
+    }
+    request->next = NULL;
+    return request;
+}
+
+void exchange_drop(struct conn *link)
+{
+    exchange_free(pop(link));
+}
+
+void exchange_drop_forgotten(struct conn *link)
+{
+    while (link->asked->first != link->asked->remembered) {
+        exchange_drop(link);
+    }
+}
+
+static void forget_oldest(struct conn *link)
+{
+    struct queue *queue = link->asked;
+    exchange_forget(queue->remembered);
+    queue->remembered = queue->remembered->next;
+    queue->remembered_count--;
+    if (!queue->first->conn) {
+        exchange_drop(link);
+        queue->passed_over++;
+    }
+}
+
+void exchange_forget_all(struct conn *link)
+{
+    while (link->asked->remembered) {
+        forget_oldest(link);
+    }
+    link->asked->passed_over = 0;
+}
+
+struct request *exchange_begin(struct conn *link, struct mconn *conn, struct when when)
+{
+    struct exchanges *all = &link->track->exchanges;
+    struct queue *queue = link->asked;
+    if (queue->remembered_count == REMEMBERED_MAX) {
+        forget_oldest(link);
+    }
+    struct request *request = all->free;
+    if (request) {
+        all->free = request->next;
+        memset(request, 0, sizeof(*request));
+    } else {
+        request = arena_new(&link->track->arena, sizeof(*request));
+    }
+    request->link = link;
+    request->conn = conn;
+    request->begin = when;
+    request->leg = NO_NUMBER;
+    request->idle_ns = -1;
+    request->scheme = request->user = request->site = "";
+    *(queue->last ? &queue->last->next : &queue->first) = request;
+    queue->last = request;
+    queue->count++;
+    queue->remembered = queue->remembered ? queue->remembered : request;
+    queue->remembered_count++;
+    if (conn && !conn->awaited) {
+        conn->awaited = request;
+    }
+    return request;
+}
+
+/* ---- which response answers ------------------------------------------------------------------ */
+
+struct request *exchange_oldest(const struct conn *link)
+{
+    return link->asked->passed_over ? NULL : link->asked->first;
+}
+
+static struct request *find_named(const struct conn *link, const struct request_id *id)
+{
+    struct request *request = link->asked->first;
+    for (unsigned looked_at = 0; request && looked_at < NAMED_LOOKED_AT; request = request->next, looked_at++) {
+        if (request->has_counter && request->counter == id->counter && request->guid == id->guid) {
+            return request;
+        }
+    }
+    return NULL;
+}
+
+/* The request that a response answers was not captured: those sent before it will not be
+ * answered any more. */
+static void pass_requests(struct conn *link, const struct request_id *id, struct when when)
+{
+    for (struct request *first = link->asked->first;
+         first && first->has_counter && first->guid == id->guid && first->counter < id->counter;
+         first = link->asked->first) {
+        request_miss_response(first, when);
+        exchange_drop(link);
+    }
+}
+
+struct request *exchange_answered(struct conn *link, struct when when, const struct request_id *id)
+{
+    struct request *named = id ? find_named(link, id) : NULL, *oldest = link->asked->first;
+    if (named) {
+        while (link->asked->first != named) {
+            exchange_drop(link);
+        }
+        link->asked->passed_over = 0;
+    } else if (id && oldest && oldest->has_counter && conn_doubt(link, NULL) != DOUBT_NONE) {
+        pass_requests(link, id, when);
+        return NULL;
+    } else if (link->asked->passed_over) {
+        link->asked->passed_over--;
+        return NULL;
+    }
+    return oldest ? pop(link) : NULL;
+}
+
+/* ---- legs ------------------------------------------------------------------------------------- */
+
+static bool is_loopback(const struct endpoint *end)
+{
+    static const uint8_t v6[16] = { [15] = 1 };
+    return end->family == 4 ? end->addr[0] == 127 : memcmp(end->addr, v6, sizeof(v6)) == 0;
+}
+
+/* Whether a request passes on what the other one brought, as far as ends and times say.
+ * A device may keep the client's address. The client may ask again elsewhere, but not within
+ * the time a device takes. */
+static bool may_pass_on(const struct request *before, const struct request *request, bool strong)
+{
+    const struct conn *a = before->link, *b = request->link;
+    int64_t age = request->begin.ns - before->begin.ns;
+    if ((before->after && !before->after->forgotten) || before->leg == NO_NUMBER ||
+        age > (strong ? RELAY_WAIT : RELAY_WAIT_WEAK)) {
+        return false;
+    }
+    if (endpoint_equal(conn_server(a), conn_server(b))) {
+        /* Only a copy behind an address translation goes to the same server again. */
+        return strong && !same_address(&a->client, &b->client) && age <= COPY_WAIT;
+    }
+    /* The device that passed it on once may do so again, to another server. */
+    return before->leg == 0 || !same_address(&a->client, &b->client) || same_address(conn_server(a), &b->client);
+}
+
+/* What another request is to one, if it is the same. */
+enum kin { KIN_BEFORE, KIN_SIBLING, KIN_SENDER, KIN_NONE };
+
+static enum kin kin_of(const struct request *other, const struct request *request, bool strong)
+{
+    const struct conn *a = other->link, *b = request->link;
+    return other->settled                                                   ? KIN_NONE
+         : may_pass_on(other, request, strong)                              ? KIN_BEFORE
+         : endpoint_equal(conn_server(a), conn_server(b))                   ? KIN_SIBLING
+         : same_address(&a->client, &b->client) && !is_loopback(&b->client) ? KIN_SENDER
+                                                                            : KIN_NONE;
+}
+
+/* The next older one of those that are the same, on other connections. */
+static struct request *next_same(const struct request *after, const struct request *request, unsigned *looked_at)
+{
+    struct request *other = after->older;
+    for (; other && *looked_at < SAME_LOOKED_AT; other = other->older) {
+        *looked_at += other->id == request->id;
+        if (other->id == request->id && other->link != request->link) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* The newest on the leg before that may pass it on; or, where that was not seen to wait any
+ * more, the newest whose next leg was not seen. */
+static struct request *find_before(const struct request *request, bool strong, bool waits)
+{
+    unsigned looked_at = 0;
+    for (struct request *other = next_same(request, request, &looked_at); other;
+         other = next_same(other, request, &looked_at)) {
+        if (other->leg + 1 == request->leg &&
+            (waits ? !other->settled && may_pass_on(other, request, strong) : !other->after && !other->left)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* Tells the leg by the newest of each kind. */
+static struct request *find_kin(struct request *request, bool strong)
+{
+    struct request *kin[KIN_NONE + 1] = { NULL };
+    unsigned looked_at = 0;
+    for (struct request *other = next_same(request, request, &looked_at); other;
+         other = next_same(other, request, &looked_at)) {
+        struct request **first = &kin[kin_of(other, request, strong)];
+        *first = *first ? *first : other;
+    }
+    struct request *before = kin[KIN_BEFORE];
+    if (kin[KIN_SIBLING]) {
+        /* Sent again to where one went before: the same leg, whichever request it passes on. */
+        request->leg = kin[KIN_SIBLING]->leg;
+        before = find_before(request, strong, true);
+    } else if (!before && kin[KIN_SENDER]) {
+        request->leg = kin[KIN_SENDER]->leg;
+    }
+    if (!before || before->leg + 1 >= LEGS_MAX) {
+        return NULL;
+    }
+    request->leg = before->leg + 1;
+    return before;
+}
+
+void exchange_find_leg(struct request *request, uint64_t id, bool strong)
+{
+    struct request *before = NULL;
+    uint32_t *shown = &request->link->asked->leg;
+    if (id) {
+        note_id(request, id);
+        before = find_kin(request, strong);
+    }
+    request->relayed = request->leg != NO_NUMBER && request->leg > 0;
+    if (request->leg == NO_NUMBER) {
+        request->leg = *shown == NO_NUMBER ? 0 : *shown;
+    }
+    if (request->relayed || *shown == NO_NUMBER) {
+        *shown = request->leg;
+    }
+    if (!before && id && strong) {
+        before = find_before(request, strong, false);
+    }
+    if (before) {
+        link_legs(before, request);
+    }
+}
