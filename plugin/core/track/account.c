@@ -50,11 +50,6 @@ static bool spans_equal_nocase(struct span a, struct span b)
     return true;
 }
 
-static bool texts_equal_nocase(const char *a, const char *b)
-{
-    return spans_equal_nocase(span_of((const uint8_t *)a, strlen(a)), span_of((const uint8_t *)b, strlen(b)));
-}
-
 bool users_differ(const char *a, const char *b)
 {
     struct name one = name_of(a), other = name_of(b);
@@ -83,28 +78,24 @@ const struct site *site_find(const struct aworld *world, const char *host, uint3
 
 struct site *site_of(struct aworld *world, const char *host, uint32_t leg)
 {
-    return keyed_make(world, &world->sites, site_key(world, host, leg), sizeof(struct site));
+    return keyed_make(&world->arena, &world->sites, site_key(world, host, leg), sizeof(struct site));
 }
+
 /* ---- accounts -------------------------------------------------------------------------- */
 
 struct account *account_of(struct aworld *world, const char *user, const char *host, const char *scheme)
 {
     uint64_t key = digest_text(world, digest_text(world, digest_text(world, 0xACC0, user), host), scheme);
-    uint32_t hash = digest_fold(key);
-    for (struct item *item = table_first(&world->accounts, hash); item; item = table_next(item)) {
-        struct account *account = (struct account *)item;
-        if (account->scheme == scheme && texts_equal_nocase(account->user, user) &&
-            texts_equal_nocase(account->host, host)) {
-            return account;
-        }
+    struct account *account = keyed_find(&world->accounts, key);
+    if (account) {
+        return account;
     }
-    struct account *account = arena_new(&world->arena, sizeof(*account));
+    account = keyed_make(&world->arena, &world->accounts, key, sizeof(*account));
     account->user = user;
     account->host = host;
     account->scheme = scheme;
     account->servers = "";
     account->slowest = -1;
-    table_add(&world->arena, &world->accounts, &account->item, hash);
     account->index = rows_add(&world->arena, &world->rows, account);
     return account;
 }
@@ -157,18 +148,11 @@ void account_connection(struct aworld *world, struct account *account, struct ac
         return;
     }
     const void *pair[2] = { account, conn };
-    uint32_t hash = hash_bytes(&world->arena, pair, sizeof(pair), 0);
-    for (struct item *item = table_first(&world->account_conns, hash); item; item = table_next(item)) {
-        const struct account_conn *found = (const struct account_conn *)item;
-        if (found->account == account && found->conn == conn) {
-            return;
-        }
+    const uint64_t key = digest_bytes(world, 0xACC1, pair, sizeof(pair));
+    if (!keyed_find(&world->account_conns, key)) {
+        keyed_make(&world->arena, &world->account_conns, key, sizeof(struct keyed));
+        account->connections++;
     }
-    struct account_conn *add = arena_new(&world->arena, sizeof(*add));
-    add->account = account;
-    add->conn = conn;
-    table_add(&world->arena, &world->account_conns, &add->item, hash);
-    account->connections++;
 }
 
 uint32_t aworld_rows(const struct aworld *world)

@@ -163,11 +163,9 @@ void exchange_leave(struct request *request)
 
 void exchange_free(struct request *request)
 {
-    struct exchanges *all = &request->link->track->exchanges;
     exchange_leave(request);
     forget_id(request);
-    request->next = all->free;
-    all->free = request;
+    spare_give(&request->link->track->exchanges.free, request);
 }
 
 /* Takes the oldest off the queue. */
@@ -225,18 +223,11 @@ void exchange_forget_all(struct conn *link)
 
 struct request *exchange_begin(struct conn *link, struct mconn *conn, struct when when)
 {
-    struct exchanges *all = &link->track->exchanges;
     struct queue *queue = link->asked;
     if (queue->remembered_count == REMEMBERED_MAX) {
         forget_oldest(link);
     }
-    struct request *request = all->free;
-    if (request) {
-        all->free = request->next;
-        memset(request, 0, sizeof(*request));
-    } else {
-        request = arena_new(&link->track->arena, sizeof(*request));
-    }
+    struct request *request = spare_take(&link->track->arena, &link->track->exchanges.free, sizeof(*request));
     request->link = link;
     request->conn = conn;
     request->begin = when;

@@ -20,15 +20,8 @@ struct aconn_more *aconn_more(struct aconn *conn)
 
 struct pending *pending_of(struct aconn *conn)
 {
-    struct aworld *world = conn->world;
     if (!conn->pending) {
-        conn->pending = world->free_pending;
-        if (conn->pending) {
-            world->free_pending = conn->pending->next;
-            memset(conn->pending, 0, sizeof(*conn->pending));
-        } else {
-            conn->pending = arena_new(&world->arena, sizeof(*conn->pending));
-        }
+        conn->pending = spare_take(&conn->world->arena, &conn->world->free_pending, sizeof(*conn->pending));
     }
     return conn->pending;
 }
@@ -61,7 +54,7 @@ void note_challenge(struct aconn *conn, const struct request *request, struct wh
         return;
     }
     const uint64_t key = challenge_key(world, token->target.names_digest);
-    struct challenge *challenge = keyed_make(world, &world->challenges, key, sizeof(*challenge));
+    struct challenge *challenge = keyed_make(&world->arena, &world->challenges, key, sizeof(*challenge));
     if (challenge->carriers == CARRIERS) {
         memmove(challenge->carrier, challenge->carrier + 1, sizeof(challenge->carrier) - sizeof(challenge->carrier[0]));
         challenge->carriers--;

@@ -10,37 +10,19 @@
 #include "date.h"
 #include "exchange_cookies.h"
 
-static struct value *find_value(struct mworld *world, uint64_t digest, uint8_t endpoint)
-{
-    uint32_t hash = (uint32_t)(digest ^ digest >> 32) + endpoint;
-    for (struct item *item = table_first(&world->values, hash); item; item = table_next(item)) {
-        struct value *value = (struct value *)item;
-        if (value->digest == digest && value->owner->endpoint == endpoint) {
-            return value;
-        }
-    }
-    return NULL;
-}
-
 /* The only session that was given that value, or NULL. */
 struct session *jar_owner_of(struct mworld *world, uint64_t digest, uint8_t endpoint)
 {
-    const struct value *value = find_value(world, digest, endpoint);
+    const struct value *value = keyed_find(&world->values, digest + endpoint);
     return value && !value->shared ? value->owner : NULL;
 }
 
 static void own_value(struct session *session, uint64_t digest)
 {
     struct mworld *world = session->world;
-    struct value *value = find_value(world, digest, session->endpoint);
-    if (value) {
-        value->shared |= value->owner != session;
-        return;
-    }
-    value = arena_new(&world->arena, sizeof(*value));
-    value->digest = digest;
-    value->owner = session;
-    table_add(&world->arena, &world->values, &value->item, (uint32_t)(digest ^ digest >> 32) + session->endpoint);
+    struct value *value = keyed_make(&world->arena, &world->values, digest + session->endpoint, sizeof(*value));
+    value->owner = value->owner ? value->owner : session;
+    value->shared |= value->owner != session;
 }
 
 void jar_own_all(struct session *session, const struct reply *reply)

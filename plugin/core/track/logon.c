@@ -85,7 +85,7 @@ static struct peer *peer_of(struct aconn *conn, const struct request *request)
     struct aworld *world = conn->world;
     const struct endpoint *client = &conn->link->client;
     uint64_t key = digest_bytes(world, 0x9EE0 + (uint64_t)request->leg, client->addr, address_length(client));
-    return keyed_make(world, &world->peers, digest_text(world, key, request->site), sizeof(struct peer));
+    return keyed_make(&world->arena, &world->peers, digest_text(world, key, request->site), sizeof(struct peer));
 }
 
 /* A challenge in lower case: whether it is answered, or passed by. */
@@ -263,7 +263,7 @@ const struct auth_shown *auth_request(struct aconn *conn, struct request *reques
 static void learn(struct aworld *world, uint64_t key, unsigned kind, const char *user, const struct aconn *conn,
                   struct when when)
 {
-    struct owner *owner = key && user[0] ? keyed_make(world, &world->owners, key, sizeof(*owner)) : NULL;
+    struct owner *owner = key && user[0] ? keyed_make(&world->arena, &world->owners, key, sizeof(*owner)) : NULL;
     if (!owner) {
         return;
     }
@@ -369,7 +369,7 @@ static void accept(struct aconn *conn, struct request *request, struct when when
 static const struct refusals *count_refusal(struct aworld *world, const struct request *request, struct when when)
 {
     struct refusals *refusals = request->refusals ?
-        keyed_make(world, &world->refusals, request->refusals, sizeof(*refusals)) : NULL;
+        keyed_make(&world->arena, &world->refusals, request->refusals, sizeof(*refusals)) : NULL;
     if (!refusals || request->begin.frame <= refusals->mark) {
         return NULL;
     }
@@ -416,7 +416,7 @@ static void note_round(struct aconn *conn, const struct request *request, struct
     if (request->scheme_id != AUTH_BEARER || request->step != AUTH_STEP_EMPTY || !client) {
         return;
     }
-    struct rounds *rounds = keyed_make(conn->world, &conn->world->rounds, client + request->leg, sizeof(*rounds));
+    struct rounds *rounds = keyed_make(&conn->world->arena, &conn->world->rounds, client + request->leg, sizeof(*rounds));
     if (request->begin.frame <= rounds->mark) {
         return;
     }
@@ -657,8 +657,7 @@ static void settle_pending(struct aconn *conn, struct when when)
         pass_by(conn, when, PASSED_BY_REQUEST);
     }
     conn->pending = NULL;
-    pending->next = conn->world->free_pending;
-    conn->world->free_pending = pending;
+    spare_give(&conn->world->free_pending, pending);
 }
 
 void auth_end_of_frame(struct aconn *conn, struct when when, bool ended, enum way by)

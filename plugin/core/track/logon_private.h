@@ -17,17 +17,10 @@
 
 /* What is looked at at the end of the frame: a type 3, or a repeated request. */
 struct pending {
-    struct pending *next;        /* of the free ones */
     uint32_t frame;              /* of the type 3, 0: none */
     struct lone_type3 type3;
     uint64_t digest;             /* of its target information */
     bool repeated;               /* without credentials, after a challenge in lower case */
-};
-
-struct account_conn {            /* a further account was used on a connection */
-    struct item item;
-    const struct account *account;
-    const struct aconn *conn;
 };
 
 #define CARRIERS 4
@@ -42,9 +35,9 @@ struct challenge {
 struct aworld {
     struct arena arena;
     struct track *track;
-    struct table accounts, account_conns, challenges, refusals, owners, peers, sites, rounds;
+    struct table accounts, account_conns /* further accounts of connections */, challenges, refusals, owners, peers, sites, rounds;
     struct rows rows;            /* struct account */
-    struct pending *free_pending;
+    struct spare *free_pending;
     struct auth_shown shown;     /* by the last head */
     bool lower_answered;         /* a client of the capture read a challenge in lower case */
 };
@@ -54,12 +47,6 @@ struct aworld {
 uint64_t digest_bytes(const struct aworld *world, uint64_t seed, const void *data, size_t len);
 uint64_t digest_nocase(const struct aworld *world, uint64_t seed, struct span s);
 uint64_t digest_text(const struct aworld *world, uint64_t seed, const char *text);   /* in any case */
-/* A hash for a table. */
-uint32_t digest_fold(uint64_t digest);
-/* An item of a table that is searched by a digest alone; NULL if there is none. */
-void *keyed_find(const struct table *table, uint64_t key);
-/* The same, made with that size if there is none. */
-void *keyed_make(struct aworld *world, struct table *table, uint64_t key, size_t size);
 const char *auth_keep(struct aworld *world, const char *text);    /* the one copy; "" for "" */
 
 /* ---- account.c -------------------------------------------------------------------------- */

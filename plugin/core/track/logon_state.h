@@ -13,11 +13,6 @@
 #include "exchange.h"
 #include "tables.h"
 
-struct keyed {                   /* an item that is found by a digest alone */
-    struct item item;
-    uint64_t key;
-};
-
 /* ---- connections ------------------------------------------------------------------------ */
 
 /* Whether the server takes requests without credentials for the user's who logged on. */
@@ -70,7 +65,7 @@ struct aconn {
 #define ACCOUNT_SERVERS 4
 
 struct account {                 /* a row of the report */
-    struct item item;
+    struct keyed keyed;
     uint32_t index;
     const char *user, *host, *scheme;
     uint32_t connections, accepted, refused;

@@ -65,7 +65,7 @@ static void begin_request(struct request *request, const struct http_fields *fie
         request->has_counter = true;
         request->guid = id.guid;
         request->counter = id.counter;
-        request->series = sequence_series(world, id.guid);
+        request->series = keyed_make(&world->arena, &world->series, id.guid, sizeof(*request->series));
         sequence_note_id(request);
     }
     session_find(request, fields, path);

@@ -81,13 +81,7 @@ struct mapi_message *mapi_message_new(struct mconn *conn, struct when when, bool
 struct reply *reply_new(struct mconn *conn)
 {
     struct mworld *world = conn->world;
-    struct reply *reply = world->free_replies;
-    if (reply) {
-        world->free_replies = reply->next;
-        memset(reply, 0, sizeof(*reply));
-    } else {
-        reply = arena_new(&world->arena, sizeof(*reply));
-    }
+    struct reply *reply = spare_take(&world->arena, &world->free_replies, sizeof(*reply));
     reply->conn = conn;
     reply->period_ns = reply->expiration_ns = reply->server_ms = reply->interval_ns = -1;
     reply->meaning = -1;
@@ -96,10 +90,8 @@ struct reply *reply_new(struct mconn *conn)
 
 void reply_free(struct reply *reply)
 {
-    struct mworld *world = reply->conn->world;
     if (reply->message) {
         ((struct record *)reply->message)->reply = NULL;
     }
-    reply->next = world->free_replies;
-    world->free_replies = reply;
+    spare_give(&reply->conn->world->free_replies, reply);
 }

@@ -7,21 +7,6 @@
 
 #include "session_private.h"
 
-struct series *sequence_series(struct mworld *world, uint64_t guid)
-{
-    uint32_t hash = (uint32_t)(guid ^ guid >> 32);
-    for (struct item *item = table_first(&world->series, hash); item; item = table_next(item)) {
-        struct series *series = (struct series *)item;
-        if (series->guid == guid) {
-            return series;
-        }
-    }
-    struct series *series = arena_new(&world->arena, sizeof(*series));
-    series->guid = guid;
-    table_add(&world->arena, &world->series, &series->item, hash);
-    return series;
-}
-
 static struct ids *series_ids(struct mworld *world, struct series *series, uint32_t leg)
 {
     struct ids *ids = series->ids;

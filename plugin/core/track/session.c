@@ -84,8 +84,7 @@ static void prune_uses(struct side *side, bool since)
         }
         *link = use->next;
         side->used_count--;
-        use->next = world->free_uses;
-        world->free_uses = use;
+        spare_give(&world->free_uses, use);
     }
 }
 
@@ -102,12 +101,7 @@ static void note_use(struct side *side, struct mconn *conn)
         side->used_more = true;
         return;
     }
-    struct use *use = world->free_uses;
-    if (use) {
-        world->free_uses = use->next;
-    } else {
-        use = arena_new(&world->arena, sizeof(*use));
-    }
+    struct use *use = spare_take(&world->arena, &world->free_uses, sizeof(*use));
     use->conn = conn;
     use->next = side->used;
     side->used = use;

@@ -45,8 +45,7 @@ struct cookie {
 
 /* A value that a server gave out. */
 struct value {
-    struct item item;
-    uint64_t digest;
+    struct keyed keyed;          /* with the endpoint */
     struct session *owner;
     bool shared;                 /* several sessions were given it */
 };
@@ -131,15 +130,14 @@ struct ids {
 
 /* Requests with one GUID in X-RequestId. */
 struct series {
-    struct item item;
-    uint64_t guid;
+    struct keyed keyed;          /* by the GUID */
     struct session *session[3];  /* by endpoint */
     bool shared[3];
     struct ids *ids;
 };
 
 struct reply {
-    struct reply *next;          /* ended in this frame; free ones */
+    struct reply *next;          /* ended in this frame */
     struct mconn *conn;
     struct mapi_message *message;
     struct request *request;     /* NULL if not captured */
@@ -212,8 +210,7 @@ struct mworld {
     struct table values, series;
     uint32_t sessions;
     struct rows rows;            /* struct side */
-    struct reply *free_replies;
-    struct use *free_uses;
+    struct spare *free_replies, *free_uses;
 };
 
 bool is_notification(const struct request *request);

@@ -78,7 +78,6 @@ void reply_free(struct reply *reply);
 
 /* ---- sequence.c ----------------------------------------------------------------------- */
 
-struct series *sequence_series(struct mworld *world, uint64_t guid);
 /* Notes the counter with its leg: one that skips shows requests that the capture lacks. */
 void sequence_note_id(struct request *request);
 /* Another request of the context that is under way. */

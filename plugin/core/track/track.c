@@ -26,6 +26,44 @@ void emit(struct track *track, const struct event *event)
     }
 }
 
+void *keyed_find(const struct table *table, uint64_t key)
+{
+    for (struct item *item = table_first(table, (uint32_t)(key ^ key >> 32)); item; item = table_next(item)) {
+        if (((struct keyed *)item)->key == key) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+void *keyed_make(const struct arena *arena, struct table *table, uint64_t key, size_t size)
+{
+    struct keyed *found = keyed_find(table, key);
+    if (!found) {
+        found = arena_new(arena, size);
+        found->key = key;
+        table_add(arena, table, &found->item, (uint32_t)(key ^ key >> 32));
+    }
+    return found;
+}
+
+void *spare_take(const struct arena *arena, struct spare **spares, size_t size)
+{
+    struct spare *spare = *spares;
+    if (!spare) {
+        return arena_new(arena, size);
+    }
+    *spares = spare->next;
+    return memset(spare, 0, size);
+}
+
+void spare_give(struct spare **spares, void *used)
+{
+    struct spare *spare = used;
+    spare->next = *spares;
+    *spares = spare;
+}
+
 const char *track_text(struct track *track, const char *text)
 {
     return text_keep(&track->arena, &track->texts, text);

@@ -31,7 +31,7 @@ struct queue {
 struct exchanges {
     struct request **slot;       /* by what they are */
     uint32_t slots, count;
-    struct request *free;
+    struct spare *free;
 };
 
 struct track {
@@ -42,6 +42,25 @@ struct track {
     struct table servers, texts;
     struct exchanges exchanges;
 };
+
+struct keyed {                   /* an item that is found by a digest alone */
+    struct item item;
+    uint64_t key;
+};
+
+/* An item of a table that is searched by a digest alone; NULL if there is none. */
+void *keyed_find(const struct table *table, uint64_t key);
+/* The same, made with that size if there is none. */
+void *keyed_make(const struct arena *arena, struct table *table, uint64_t key, size_t size);
+
+/* What was given back, to be used again for what has the same size. */
+struct spare {
+    struct spare *next;
+};
+
+/* One of them, or a new one: all zero. */
+void *spare_take(const struct arena *arena, struct spare **spares, size_t size);
+void spare_give(struct spare **spares, void *used);
 
 /* The track is the caller's and outlives all that is made with it. */
 void track_init(struct track *track, const struct arena *arena, listener hear, void *ear);
