@@ -12,8 +12,8 @@
 
 #define ROP_SIZE_LEN 2
 
-/* MS-OXCROPS 2.2.2 */
-static FIELD_NAMES(rop_names,
+/* MS-OXCROPS 2.2.2, in more rows than a macro need take (127 arguments). */
+static const struct field_name rop_names[] = {
     0x01, "RopRelease",
     0x02, "RopOpenFolder",
     0x03, "RopOpenMessage",
@@ -145,7 +145,9 @@ static FIELD_NAMES(rop_names,
     0xA3, "RopWriteStreamExtended",
     0xF9, "RopBackoff",
     0xFE, "RopLogon",
-    0xFF, "RopBufferTooSmall");
+    0xFF, "RopBufferTooSmall",
+    0, NULL
+};
 
 const char *rop_name(uint8_t id)
 {

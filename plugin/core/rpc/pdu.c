@@ -32,8 +32,9 @@ static FIELD_NAMES(type_names,
     RPC_ORPHANED, "orphaned",
     RPC_RTS, "rts");
 
-/* C706 appendix E and the Win32 and RPC_S_* codes that Windows puts into faults. */
-static FIELD_NAMES(fault_names,
+/* C706 appendix E and the Win32 and RPC_S_* codes that Windows puts into faults. More
+ * rows than a macro need take (127 arguments). */
+static const struct field_name fault_names[] = {
     0x00000001, "nca_s_fault_other",
     0x00000005, "ERROR_ACCESS_DENIED",
     0x00000008, "ERROR_NOT_ENOUGH_MEMORY",
@@ -111,7 +112,9 @@ static FIELD_NAMES(fault_names,
     0x80010108, "RPC_E_DISCONNECTED",
     0x80070005, "E_ACCESSDENIED",
     0x8007000E, "E_OUTOFMEMORY",
-    0x80070057, "E_INVALIDARG");
+    0x80070057, "E_INVALIDARG",
+    0, NULL
+};
 
 /* p_reject_reason_t, C706 12.6.3.1, and the additions of MS-RPCE 2.2.2.5. */
 static FIELD_NAMES(nak_names,
