@@ -125,11 +125,14 @@ static bool may_begin_pdu(const uint8_t *p, size_t len)
 /* A client was seen that sends one byte more than it announces. */
 static int pass_to_message(struct run *run, tvbuff_t *tvb, int offset, const uint8_t *p, size_t captured)
 {
-    size_t skip = 1;
-    while (skip < captured && !may_begin_pdu(p + skip, captured - skip))
-        skip++;
-    skip = http_head_search(p, captured, skip);
-    const int len = skip < captured ? (int)skip : stretch_left(tvb, offset);
+    size_t skip = 1, far = 1, found;
+    do {                             /* no further than twice as far as it has to: what begins here may begin often */
+        far = MIN(2 * far + 62, captured);
+        while (skip < far && !may_begin_pdu(p + skip, captured - skip))
+            skip++;
+        found = http_head_search(p, captured, skip);
+    } while (found == far && far < captured);
+    const int len = found < captured ? (int)found : stretch_left(tvb, offset);
     run->gap = true;
     run_pass_over(run, tvb, offset, len, "Bytes between messages");
     return offset + len;
