@@ -692,6 +692,27 @@ static void test_base64(void)
     CHECK(out[0] == 0xFB && out[1] == 0xFF && out[2] == 0xBF);
 }
 
+/* A type 3 that ends within or right behind its flags: only where they are whole they are asked for the encoding. */
+static void test_flags_cut(void)
+{
+    for (size_t len = 60; len <= 64; len++) {
+        struct bytes message = { .len = len };
+        memset(message.data, 0, sizeof(message.data));
+        memcpy(message.data, "NTLMSSP", 8);
+        message.data[8] = 3;
+        message.data[36] = message.data[38] = 4;     /* the user's name: 4 bytes, where the session key's place would stand */
+        message.data[40] = 52;
+        memcpy(message.data + 52, "a\0b", 4);
+        if (len == 60) {
+            memcpy(message.data + 52, "abcd", 4);
+        }
+        message.data[60] = 1;                        /* Unicode */
+        struct auth_token answer = decode(encode("NTLM", message));
+        CHECK_INT(answer.step, AUTH_STEP_TYPE3);
+        CHECK_STR(answer.user, len == 60 ? "abcd" : len == 64 ? "ab" : "a?b?");
+    }
+}
+
 int main(void)
 {
     test_published_messages();
@@ -704,6 +725,7 @@ int main(void)
     test_bearer();
     test_lists();
     test_base64();
+    test_flags_cut();
     transcript_end(__FILE__);
     return unit_end();
 }

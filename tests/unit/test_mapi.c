@@ -272,6 +272,42 @@ static void test_pending(void)
         scene_end(&scene);
     }
 
+    /* Either at the very moment at which the silence began explains it, too, and before it does not. */
+    for (int i = 0; i < 4; i++) {
+        const struct wire shut = { .no_window = true }, again = { .bytes = "0123", .len = 4, .again = true };
+        const enum way way = i % 2 ? WAY_TO_CLIENT : WAY_TO_SERVER;
+        connected(&scene, &tap);
+        waiting(&tap);
+        scene_wait(&scene, 30);
+        if (i < 2) {
+            tap_wire(&tap, way, i % 2 ? again : shut);
+            tap_wire(&tap, WAY_TO_SERVER, (struct wire){ .len = 0 });
+        }
+        pending(&tap);
+        scene.frame_ns = 0;
+        if (i >= 2) {
+            tap_wire(&tap, way, i % 2 ? again : shut);
+        }
+        scene_wait(&scene, 61);
+        pending(&tap);
+        CHECK_STR(scene.log, i < 2 ? "pending.late:warning@8/0.0" : "");
+        scene_end(&scene);
+    }
+
+    /* Behind DONE no PENDING is owed, neither before further headers nor before the body. */
+    connected(&scene, &tap);
+    waiting(&tap);
+    scene_wait(&scene, 30);
+    pending(&tap);
+    scene_wait(&scene, 3);
+    tap_text(&tap, WAY_TO_CLIENT, "6\r\nDONE\r\n\r\n");
+    scene_wait(&scene, 61);
+    tap_text(&tap, WAY_TO_CLIENT, "13\r\nX-ResponseCode: 0\r\n\r\n");
+    scene_wait(&scene, 61);
+    tap_text(&tap, WAY_TO_CLIENT, "2\r\n\r\n\r\n");
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
+
     /* The head and two PENDINGs arrive at once after the time of two. */
     connected(&scene, &tap);
     ask(&tap, "NotificationWait", 101, JAR_1);
