@@ -1,5 +1,5 @@
 /* notes.c
- * What later passes need of each frame: one note, by the frame's number. Frames are met in
+ * What later passes need of each frame: one entry, by the frame's number. Frames are met in
  * their order on the first pass, so the notes stand in order, too.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -7,16 +7,18 @@
 
 #include "notes.h"
 
-#include <epan/proto_data.h>
-
-#include "ids.h"
 #include "store.h"
 
+struct entry {
+    uint32_t frame;
+    struct frame_note *rpch;     /* or NULL */
+    struct mapi_note *mapi;      /* or NULL */
+};
+
 struct notes {
-    struct frame_note **note;    /* file scope */
-    uint32_t *frame;             /* of each */
+    struct entry *entry;         /* file scope */
     uint32_t count, room;
-    uint32_t last;               /* the note that was looked at last */
+    uint32_t last;               /* the entry that was looked at last */
     bool open;                   /* first pass: the newest one is of the frame under dissection */
 };
 
@@ -63,14 +65,14 @@ void notes_set_mark(struct frame_note *note, const struct vc_mark **last, const 
     note->mark = *last;
 }
 
-/* The place of the last note of a frame up to this one, counted from 1: a frame that a read filter
+/* The place of the last entry of a frame up to this one, counted from 1: a frame that a read filter
  * rejected leaves its number to the next. */
 static uint32_t find(const struct notes *notes, uint32_t frame)
 {
     uint32_t low = 0, high = notes->count;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
-        if (notes->frame[middle] <= frame)
+        if (notes->entry[middle].frame <= frame)
             low = middle + 1;
         else
             high = middle;
@@ -78,62 +80,74 @@ static uint32_t find(const struct notes *notes, uint32_t frame)
     return low;
 }
 
-struct frame_note *frame_note_get(packet_info *pinfo)
+/* The entry of the frame under dissection, NULL if none. */
+static struct entry *entry_get(const packet_info *pinfo)
 {
     struct notes *notes = the_notes();
+    const struct entry *entry = notes->entry;
     const uint32_t frame = pinfo->num;
-    if (notes->count == 0 || notes->frame[notes->count - 1] < frame)
+    if (notes->count == 0 || entry[notes->count - 1].frame < frame)
         return NULL;
     if (!PINFO_FD_VISITED(pinfo))
-        return notes->open ? notes->note[notes->count - 1] : NULL;
+        return notes->open ? &notes->entry[notes->count - 1] : NULL;
     /* Mostly it is the one of the last look, or the next. */
     const uint32_t last = notes->last, next = last + 1;
-    if (notes->frame[last] < frame && next < notes->count && notes->frame[next] >= frame)
+    if (entry[last].frame < frame && next < notes->count && entry[next].frame >= frame)
         notes->last = next;
-    if (notes->frame[notes->last] != frame || (notes->last + 1 < notes->count && notes->frame[notes->last + 1] == frame))
+    if (entry[notes->last].frame != frame || (notes->last + 1 < notes->count && entry[notes->last + 1].frame == frame))
         notes->last = MAX(find(notes, frame), 1) - 1;
-    return notes->frame[notes->last] == frame ? notes->note[notes->last] : NULL;
+    return entry[notes->last].frame == frame ? &notes->entry[notes->last] : NULL;
+}
+
+static struct entry *entry_make(const packet_info *pinfo)
+{
+    struct entry *entry = entry_get(pinfo);
+    if (entry)
+        return entry;
+    struct notes *notes = the_notes();
+    if (notes->count == notes->room) {
+        notes->room = notes->room ? notes->room * 2 : 64;
+        notes->entry = (struct entry *)wmem_realloc(wmem_file_scope(), notes->entry, notes->room * sizeof *notes->entry);
+    }
+    notes->open = true;
+    notes->entry[notes->count] = (struct entry){ .frame = pinfo->num };
+    return &notes->entry[notes->count++];
+}
+
+struct frame_note *frame_note_get(packet_info *pinfo)
+{
+    const struct entry *entry = entry_get(pinfo);
+    return entry ? entry->rpch : NULL;
 }
 
 struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream)
 {
-    struct frame_note *note = frame_note_get(pinfo);
-    if (note)
-        return note;
-    struct notes *notes = the_notes();
-    if (notes->count == notes->room) {
-        notes->room = notes->room ? notes->room * 2 : 64;
-        notes->note = (struct frame_note **)wmem_realloc(wmem_file_scope(), notes->note, notes->room * sizeof *notes->note);
-        notes->frame = (uint32_t *)wmem_realloc(wmem_file_scope(), notes->frame, notes->room * sizeof *notes->frame);
+    struct entry *entry = entry_make(pinfo);
+    if (!entry->rpch) {
+        entry->rpch = (struct frame_note *)store_new(sizeof *entry->rpch);
+        entry->rpch->stream = stream;
+        entry->rpch->row = entry->rpch->auth_row = NO_NUMBER;
     }
-    note = store_new(sizeof *note);
-    note->stream = stream;
-    note->row = note->auth_row = NO_NUMBER;
-    notes->note[notes->count] = note;
-    notes->frame[notes->count++] = pinfo->num;
-    notes->open = true;
-    return note;
+    return entry->rpch;
+}
+
+struct mapi_note *mapi_note_get(packet_info *pinfo)
+{
+    const struct entry *entry = entry_get(pinfo);
+    return entry ? entry->mapi : NULL;
+}
+
+struct mapi_note *mapi_note_make(packet_info *pinfo)
+{
+    struct entry *entry = entry_make(pinfo);
+    if (!entry->mapi) {
+        entry->mapi = (struct mapi_note *)store_new(sizeof *entry->mapi);
+        entry->mapi->auth_row = NO_NUMBER;
+    }
+    return entry->mapi;
 }
 
 void notes_end_of_frame(void)
 {
     the_notes()->open = false;
-}
-
-/* ---- MAPI/HTTP -------------------------------------------------------------------- */
-
-struct mapi_note *mapi_note_get(packet_info *pinfo)
-{
-    return (struct mapi_note *)p_get_proto_data(wmem_file_scope(), pinfo, proto_mapihttp, 0);
-}
-
-struct mapi_note *mapi_note_make(packet_info *pinfo)
-{
-    struct mapi_note *note = mapi_note_get(pinfo);
-    if (!note) {
-        note = wmem_new0(wmem_file_scope(), struct mapi_note);
-        note->auth_row = NO_NUMBER;
-        p_add_proto_data(wmem_file_scope(), pinfo, proto_mapihttp, 0, note);
-    }
-    return note;
 }

@@ -115,11 +115,10 @@ struct mapi_item {
     bool encoded;                /* Content-Encoding */
     bool page;                   /* text for people: http shows it */
     bool cut;
-    uint8_t *kept;               /* head and body where http had no whole message in this frame; else NULL */
-    uint32_t kept_len;
-    char *sentence;              /* of an error page, in its frame on the first pass */
-    uint32_t sentence_len;
-    tvbuff_t *head, *body;       /* where they are, or NULL; while the frame is under dissection */
+    struct carry kept;           /* head and body; empty behind the first pass where http has both in this frame */
+    struct carry sentence;       /* of an error page, in its frame on the first pass */
+    tvbuff_t *head, *body;       /* where they are, or NULL; while the frame is under dissection: with TLS the data
+                                  * sources of a frame are not the same in each pass */
     int head_offset;
 };
 

@@ -112,7 +112,7 @@ static void learn(const struct run *run, tvbuff_t *tvb, struct pdu_note *note)
     note->channel = outcome.channel;
     note->bytes = outcome.channel_bytes;
     uint32_t row = vtcp_row(conn);
-    note->call_conversation = row != NO_NUMBER ? row : 0x80000000u | run->stream->tcp_stream;
+    note->call_conversation = row != NO_NUMBER ? row : 0x80000000u | vtcp_conn(conn)->stream;
 }
 
 static void one_pdu(struct run *run, tvbuff_t *tvb, int offset, uint32_t len)

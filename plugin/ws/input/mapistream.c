@@ -14,10 +14,10 @@
 #include "claims.h"
 #include "follow.h"
 #include "ids.h"
-#include "leaf.h"
 #include "mapi_places.h"
 #include "sources.h"
 #include "store.h"
+#include "stream.h"
 #include "tlsrecords.h"
 
 #define HELD_MAX 64              /* segments that wait for one before them, of one direction */
@@ -36,24 +36,17 @@ struct held {                    /* a segment that came too early */
 
 struct way_state {               /* first pass only */
     struct follow follow;
-    struct mapi_message *message;
-    struct mapi_item *item;      /* of that message */
+    struct mapi_item *item;      /* of the message under way */
     bool have_next;
     uint32_t next_seq;
     struct held *held;
     unsigned held_count;
-    uint8_t *waiting;            /* the beginning of a head, wmem file scope */
-    uint32_t waiting_len, waiting_room;
-    uint8_t *kept;               /* of the message so far, if it did not end in its first frame */
-    uint32_t kept_len, kept_room;
-    char *sentence;              /* of an error page */
-    uint32_t sentence_len;
+    struct carry waiting;        /* the beginning of a head */
 };
 
 struct mapi_stream {
     struct mconn *conn;
-    struct endpoint client, server;
-    bool tls;
+    const struct conn *link;
     bool head_asked;             /* the last request was HEAD */
     struct way_state way[2];     /* by enum way */
 };
@@ -74,26 +67,10 @@ struct feed {
     struct when when;
 };
 
-static void keep_bytes(struct way_state *state, const uint8_t *p, size_t len)
+/* Puts as many of them behind those of carry as it may hold. */
+static void keep_bytes(struct carry *carry, uint32_t most, const uint8_t *p, size_t len)
 {
-    if (len > KEPT_MAX - state->kept_len)
-        len = KEPT_MAX - state->kept_len;
-    if (state->kept_len + len > state->kept_room) {
-        state->kept_room = MAX(2 * state->kept_room, state->kept_len + (uint32_t)len);
-        state->kept = (uint8_t *)wmem_realloc(wmem_file_scope(), state->kept, state->kept_room);
-    }
-    if (len > 0)
-        memcpy(state->kept + state->kept_len, p, len);
-    state->kept_len += (uint32_t)len;
-}
-
-static void drop_bytes(struct way_state *state)
-{
-    wmem_free(wmem_file_scope(), state->kept);
-    wmem_free(wmem_file_scope(), state->sentence);
-    state->kept = NULL;
-    state->sentence = NULL;
-    state->kept_len = state->kept_room = state->sentence_len = 0;
+    store_append(carry, p, MIN(len, most - carry->len));
 }
 
 static bool is_error_page(const struct http_head *head)
@@ -113,38 +90,32 @@ static void begin_message(const struct feed *feed, const struct http_fields *fie
     const struct http_head *head = fields->head;
     struct mapi_stream *stream = feed->stream;
     struct way_state *state = &stream->way[feed->way];
-    drop_bytes(state);
     if (head->is_request)
         stream->head_asked = span_equals_nocase(head->method, "HEAD");
-    state->message = mconn_message(stream->conn, feed->when, feed->way, fields);
+    struct mapi_message *message = mconn_message(stream->conn, feed->when, feed->way, fields);
     state->item = NULL;
-    if (!state->message)
+    if (!message)
         return;
-    struct mapi_item *item = wmem_new0(wmem_file_scope(), struct mapi_item);
-    item->message = state->message;
+    struct mapi_item *item = (struct mapi_item *)store_new(sizeof *item);
+    item->message = message;
     item->head_len = (uint32_t)head->length;
     item->head_hash = hash_keyed(store_key(), 0, p, head->length);
     memcpy(item->first, p, sizeof item->first);
     item->encoded = is_encoded(head);
     item->page = is_error_page(head);
     state->item = item;
-    keep_bytes(state, p, head->length);
-    if (item->page && !item->encoded)
-        state->sentence = (char *)wmem_alloc(wmem_file_scope(), SENTENCE_MAX);
+    keep_bytes(&item->kept, KEPT_MAX, p, head->length);
 }
 
 static void body_bytes(const struct feed *feed, struct span data)
 {
-    struct way_state *state = &feed->stream->way[feed->way];
+    struct mapi_item *item = feed->stream->way[feed->way].item;
     mconn_data(feed->stream->conn, feed->when, feed->way, data.ptr, data.len);
-    if (!state->item)
+    if (!item)
         return;
-    keep_bytes(state, data.ptr, data.len);
-    if (state->sentence) {
-        size_t len = MIN(data.len, SENTENCE_MAX - state->sentence_len);
-        memcpy(state->sentence + state->sentence_len, data.ptr, len);
-        state->sentence_len += (uint32_t)len;
-    }
+    keep_bytes(&item->kept, KEPT_MAX, data.ptr, data.len);
+    if (item->page && !item->encoded)
+        keep_bytes(&item->sentence, SENTENCE_MAX, data.ptr, data.len);
 }
 
 static void show_in_this_frame(const struct feed *feed, struct mapi_item *item)
@@ -163,20 +134,10 @@ static void finish_item(const struct feed *feed, bool cut)
 {
     struct way_state *state = &feed->stream->way[feed->way];
     struct mapi_item *item = state->item;
-    state->message = NULL;
     state->item = NULL;
-    if (!item) {
-        drop_bytes(state);
+    if (!item)
         return;
-    }
     item->cut = cut;
-    item->kept = state->kept;
-    item->kept_len = state->kept_len;
-    item->sentence = state->sentence;
-    item->sentence_len = state->sentence_len;
-    state->kept = NULL;
-    state->sentence = NULL;
-    state->kept_len = state->kept_room = state->sentence_len = 0;
     show_in_this_frame(feed, item);
 }
 
@@ -190,7 +151,7 @@ static void lose(const struct feed *feed)
 {
     struct way_state *state = &feed->stream->way[feed->way];
     http_follow_lose(&state->follow);
-    state->waiting_len = 0;
+    state->waiting.len = 0;
     if (state->item)
         finish_item(feed, true);
     mconn_lost(feed->stream->conn, feed->when, feed->way);
@@ -232,44 +193,25 @@ static size_t follow_bytes(const struct feed *feed, const uint8_t *p, size_t len
     return 0;
 }
 
-/* Puts bytes of a head behind those that wait. */
-static void wait_with(struct way_state *state, const uint8_t *p, uint32_t len)
-{
-    if (state->waiting_len + len > state->waiting_room) {
-        state->waiting_room = MAX(2 * state->waiting_room, state->waiting_len + len);
-        state->waiting = (uint8_t *)wmem_realloc(wmem_file_scope(), state->waiting, state->waiting_room);
-    }
-    memcpy(state->waiting + state->waiting_len, p, len);
-    state->waiting_len += len;
-}
-
 static void feed_bytes(const struct feed *feed, const uint8_t *p, uint32_t len)
 {
-    struct way_state *state = &feed->stream->way[feed->way];
-    const uint32_t before = state->waiting_len;
-    size_t left;
-    if (before > 0) {
+    struct carry *waiting = &feed->stream->way[feed->way].waiting;
+    const bool goes_on = waiting->len > 0;
+    if (goes_on) {
         /* http_follow() has read those already and goes on behind them. */
-        wait_with(state, p, len);
-        state->waiting_len = 0;
-        left = follow_bytes(feed, state->waiting, before + len);
-        p = state->waiting;
-        len += before;
+        store_append(waiting, p, len);
+        p = waiting->bytes;
+        len = waiting->len;
+    }
+    const size_t left = follow_bytes(feed, p, len);
+    if (goes_on) {
+        memmove(waiting->bytes, p + len - left, left);
+        waiting->len = (uint32_t)left;
     } else {
-        left = follow_bytes(feed, p, len);
+        store_append(waiting, p + len - left, left);
     }
-    if (left > 0 && left == len && before > 0) {
-        state->waiting_len = len;
-    } else if (left > 0 && before > 0) {
-        memmove(state->waiting, p + len - left, left);
-        state->waiting_len = (uint32_t)left;
-    } else if (left > 0) {
-        wait_with(state, p + len - left, (uint32_t)left);
-    } else if (state->waiting) {
-        wmem_free(wmem_file_scope(), state->waiting);
-        state->waiting = NULL;
-        state->waiting_room = 0;
-    }
+    if (left == 0)
+        store_empty(waiting);
 }
 
 /* ---- Segments --------------------------------------------------------------------- */
@@ -389,7 +331,7 @@ static struct mapi_stream *find(packet_info *pinfo, const struct tcp_frame *tcp)
 
 static enum way way_of(const struct mapi_stream *stream, const struct tcp_frame *tcp)
 {
-    return endpoint_equal(&tcp->src, &stream->client) ? WAY_TO_SERVER : WAY_TO_CLIENT;
+    return stream_conn_way(stream->link, tcp);
 }
 
 /* Whether a request for one of the endpoints begins here: seen without parsing it, for this
@@ -419,16 +361,10 @@ static struct mapi_stream *claim(packet_info *pinfo, const struct tcp_frame *tcp
     conversation_t *conversation = tcp_conversation(pinfo, tcp);
     if (!conversation)
         return NULL;
-    struct mapi_stream *stream = wmem_new0(wmem_file_scope(), struct mapi_stream);
+    struct mapi_stream *stream = (struct mapi_stream *)store_new(sizeof *stream);
     struct conn_past past;
-    uint32_t tcp_stream;
-    tcp_read_past(pinfo, conversation, from_client, &past, &tcp_stream);
-    past.tls = tls;
-    stream->tls = tls;
-    stream->client = from_client ? tcp->src : tcp->dst;
-    stream->server = from_client ? tcp->dst : tcp->src;
-    struct conn *conn = conn_new(store_track(), CONN_MAPI, tcp_stream, &stream->client, &stream->server, &past);
-    conn->leaf = tls ? leaf_of(conversation) : NULL;
+    struct conn *conn = stream_conn(pinfo, tcp, conversation, CONN_MAPI, from_client, tls, &past);
+    stream->link = conn;
     stream->conn = mconn_new(store_mapi(), conn);
     /* Of the other direction the claiming frame is no part. */
     struct way_state *other = &stream->way[from_client ? WAY_TO_CLIENT : WAY_TO_SERVER];
@@ -537,7 +473,7 @@ static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_fra
     const struct feed feed = { stream, pinfo, way_of(stream, tcp), frame_when(pinfo) };
     if (followed->all)
         return stream;
-    if (stream->tls) {
+    if (stream->link->tls) {
         feed_records(&feed, tcp, followed);
         return stream;
     }
@@ -589,15 +525,15 @@ static ws_bool body_of_other_type(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
 /* What the state wants to know of a body. */
 static void learn(struct mconn *conn, const struct mapi_item *item)
 {
-    const struct span sentence = { (const uint8_t *)item->sentence, item->sentence_len };
+    const struct span sentence = { item->sentence.bytes, item->sentence.len };
     struct span body = { NULL, 0 };
     if (item->page || item->cut) {
         /* It has none that can be read. */
     } else if (item->body) {
         body.len = tvb_captured_length(item->body);
         body.ptr = tvb_get_ptr(item->body, 0, (int)body.len);
-    } else if (item->kept && !item->encoded && item->kept_len > item->head_len) {
-        body = (struct span){ item->kept + item->head_len, item->kept_len - item->head_len };
+    } else if (!item->encoded && item->kept.len > item->head_len) {
+        body = (struct span){ item->kept.bytes + item->head_len, item->kept.len - item->head_len };
     }
     outlook_learn_body(conn, item->message, body, sentence);
 }
@@ -606,7 +542,7 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
 {
     const struct feed feed = { stream, pinfo, way_of(stream, tcp), frame_when(pinfo) };
     struct segment segment;
-    tcp_fill_segment(pinfo, tcp, feed.way, stream->tls, &segment);
+    tcp_fill_segment(pinfo, tcp, feed.way, stream->link->tls, &segment);
     if (segment.fin || segment.rst) {
         bool until_close = false;
         struct way_state *state = &stream->way[feed.way];
@@ -643,14 +579,9 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
 static void drop_copies(struct mapi_note *note)
 {
     for (struct mapi_item *item = note->items; item; item = item->next) {
-        wmem_free(wmem_file_scope(), item->sentence);
-        item->sentence = NULL;
-        item->sentence_len = 0;
-        if (item->head && (item->message->body_length == 0 || item->body || item->page)) {
-            wmem_free(wmem_file_scope(), item->kept);
-            item->kept = NULL;
-            item->kept_len = 0;
-        }
+        store_empty(&item->sentence);
+        if (item->head && (item->message->body_length == 0 || item->body || item->page))
+            store_empty(&item->kept);
     }
 }
 

@@ -12,6 +12,23 @@
 #include "leaf.h"
 #include "store.h"
 
+struct conn *stream_conn(packet_info *pinfo, const struct tcp_frame *tcp, conversation_t *conversation,
+                         enum conn_kind kind, bool from_client, bool tls, struct conn_past *past)
+{
+    const struct endpoint *client = from_client ? &tcp->src : &tcp->dst, *server = from_client ? &tcp->dst : &tcp->src;
+    uint32_t tcp_stream;
+    tcp_read_past(pinfo, conversation, from_client, past, &tcp_stream);
+    past->tls = tls;
+    struct conn *conn = conn_new(store_track(), kind, tcp_stream, client, server, past);
+    conn->leaf = tls ? leaf_of(conversation) : NULL;
+    return conn;
+}
+
+enum way stream_conn_way(const struct conn *conn, const struct tcp_frame *tcp)
+{
+    return endpoint_equal(&tcp->src, &conn->client) ? WAY_TO_SERVER : WAY_TO_CLIENT;
+}
+
 static struct stream *stream_of(conversation_t *conversation)
 {
     return conversation ? (struct stream *)conversation_get_proto_data(conversation, proto_rpch) : NULL;
@@ -33,19 +50,14 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
         return stream;
     stream = (struct stream *)store_new(sizeof *stream);
     struct conn_past past;
-    tcp_read_past(pinfo, conversation, from_client, &past, &stream->tcp_stream);
-    past.tls = tls;
+    struct conn *conn = stream_conn(pinfo, tcp, conversation, CONN_RPCH, from_client, tls, &past);
     stream->hop = (uint8_t)hop;
     stream->tls = tls;
     stream->row = NO_NUMBER;
-    stream->leaf = tls ? leaf_of(conversation) : NULL;
     /* Of the other direction the claiming frame is no part. */
     const enum way other = from_client ? WAY_TO_CLIENT : WAY_TO_SERVER;
     stream->flow[other].have_next = past.has_next;
     stream->flow[other].next_seq = past.next_seq[other];
-    struct conn *conn = conn_new(store_track(), CONN_RPCH, stream->tcp_stream, from_client ? &tcp->src : &tcp->dst,
-                                   from_client ? &tcp->dst : &tcp->src, &past);
-    conn->leaf = stream->leaf;
     stream->conn = vtcp_new(store_world(), conn, hop, past.first.ns);
     conversation_add_proto_data(conversation, proto_rpch, stream);
     claims_add(tcp, CLAIM_RPCH);
@@ -54,7 +66,7 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
 
 enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp)
 {
-    return endpoint_equal(&tcp->src, &vtcp_conn(stream->conn)->client) ? WAY_TO_SERVER : WAY_TO_CLIENT;
+    return stream_conn_way(vtcp_conn(stream->conn), tcp);
 }
 
 void stream_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_fields *fields)

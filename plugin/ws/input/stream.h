@@ -64,7 +64,6 @@ struct tunnel {
 struct stream {
     struct vtcp *conn;
     const struct tunnel *tunnel; /* or NULL */
-    uint32_t tcp_stream;
     uint8_t hop;                 /* enum rts_hop */
     bool tls;
     struct asked asked;          /* first pass only, from here down */
@@ -72,8 +71,12 @@ struct stream {
     struct aconn *auth;          /* its logon, NULL before the first head */
     const struct vc_mark *last_mark;
     uint32_t row;                /* last one of the report that it belonged to */
-    const struct tls_leaf *leaf;
 };
+
+/* Claims the connection of a frame for either protocol; past is what tcp saw of it before. */
+struct conn *stream_conn(packet_info *pinfo, const struct tcp_frame *tcp, conversation_t *conversation,
+                         enum conn_kind kind, bool from_client, bool tls, struct conn_past *past);
+enum way stream_conn_way(const struct conn *conn, const struct tcp_frame *tcp);
 
 struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp);
 struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enum rts_hop hop,

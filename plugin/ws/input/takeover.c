@@ -637,9 +637,9 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
         mapi_first_look(pinfo, &tcp);
     if (rpch)
         show_rpch(tvb, pinfo, tree, &tcp);
-    notes_end_of_frame();
     if (mapi && (mapi_note_get(pinfo) || mapi_bodies_in(pinfo)))
         mapi_show(tvb, pinfo, tree, &tcp);
+    notes_end_of_frame();
     return (int)tvb_captured_length(tvb);
 }
 

@@ -456,10 +456,10 @@ static const char *counter_of(packet_info *pinfo, const struct http_head *head)
 static struct mapi_item with_buffers(packet_info *pinfo, tvbuff_t *frame, const struct mapi_item *item)
 {
     struct mapi_item whole = *item;
-    const bool no_body = !item->body && !item->encoded && !item->page && item->kept_len > item->head_len;
-    if (!item->kept || (item->head && !no_body))
+    const bool no_body = !item->body && !item->encoded && !item->page && item->kept.len > item->head_len;
+    if (!item->kept.bytes || (item->head && !no_body))
         return whole;
-    tvbuff_t *copy = tvb_new_child_real_data(frame, item->kept, item->kept_len, (int)item->kept_len);
+    tvbuff_t *copy = tvb_new_child_real_data(frame, item->kept.bytes, item->kept.len, (int)item->kept.len);
     add_new_data_source(pinfo, copy, "Followed MAPI/HTTP");
     if (!item->head) {
         whole.head = copy;
