@@ -75,7 +75,7 @@ static bool is_utf8(struct span s)
 {
     while (s.len > 0) {
         uint32_t code;
-        size_t len = utf8_code(s, &code);
+        size_t len = s.ptr[0] < 0x80 ? 1 : utf8_code(s, &code);
         if (len == 0) {
             return false;
         }
@@ -84,12 +84,32 @@ static bool is_utf8(struct span s)
     return true;
 }
 
+/* Appends what s begins with of printable ASCII, which is the same in every encoding; how many bytes it is. */
+static size_t append_plain(struct chars *t, struct span s)
+{
+    const size_t room = t->size - t->used - 1;
+    size_t len = 0;
+    while (len < s.len && s.ptr[len] >= 0x20 && s.ptr[len] < 0x7F) {
+        len++;
+    }
+    t->full = len > room;
+    memcpy(t->buf + t->used, s.ptr, t->full ? room : len);
+    t->used += t->full ? room : len;
+    t->buf[t->used] = '\0';
+    return len;
+}
+
 void chars_bytes(struct chars *t, struct span s)
 {
     bool utf8 = is_utf8(s);
     while (s.len > 0 && !t->full) {
         uint32_t code = s.ptr[0];
-        size_t len = 1;
+        size_t len = append_plain(t, s);
+        if (len > 0) {
+            s = span_skip(s, len);
+            continue;
+        }
+        len = 1;
         if (utf8) {
             len = utf8_code(s, &code);
         }
@@ -122,23 +142,25 @@ void chars_copy(char *buf, size_t size, struct span s)
     chars_bytes(&t, s);
 }
 
+/* How many characters of text s begins with, in any case. Most names differ in the first. */
+static size_t common_nocase(struct span s, const char *text)
+{
+    size_t i = 0;
+    while (i < s.len && text[i] != '\0' && (s.ptr[i] == (uint8_t)text[i] || lower(s.ptr[i]) == lower((uint8_t)text[i]))) {
+        i++;
+    }
+    return i;
+}
+
 bool span_starts_nocase(struct span s, const char *text)
 {
-    size_t len = strlen(text);
-    if (s.len < len) {
-        return false;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (lower(s.ptr[i]) != lower((uint8_t)text[i])) {
-            return false;
-        }
-    }
-    return true;
+    return text[common_nocase(s, text)] == '\0';
 }
 
 bool span_equals_nocase(struct span s, const char *text)
 {
-    return s.len == strlen(text) && span_starts_nocase(s, text);
+    const size_t common = common_nocase(s, text);
+    return common == s.len && text[common] == '\0';
 }
 
 /* ---- values -------------------------------------------------------------------------- */

@@ -6,18 +6,16 @@
 
 #include "hash.h"
 
-#include "chars.h"
-
 struct sip {
     uint64_t v0, v1, v2, v3;
 };
 
-static uint64_t rotate(uint64_t value, unsigned bits)
+static inline uint64_t rotate(uint64_t value, unsigned bits)
 {
     return value << bits | value >> (64 - bits);
 }
 
-static void sip_round(struct sip *sip)
+static inline void sip_round(struct sip *sip)
 {
     sip->v0 += sip->v1;
     sip->v1 = rotate(sip->v1, 13) ^ sip->v0;
@@ -31,18 +29,27 @@ static void sip_round(struct sip *sip)
     sip->v2 = rotate(sip->v2, 32);
 }
 
-static void sip_word(struct sip *sip, uint64_t word)
+static inline void sip_word(struct sip *sip, uint64_t word)
 {
     sip->v3 ^= word;
     sip_round(sip);
     sip->v0 ^= word;
 }
 
-static uint64_t word_at(const uint8_t *p, size_t len, bool fold_case)
+/* Its bytes, ASCII letters as small ones: the highest bit of each byte that is a capital becomes its bit 0x20. */
+static uint64_t folded(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t low = word & ones * 0x7F;
+    const uint64_t from_a = low + ones * (0x80 - 'A'), behind_z = low + ones * (0x7F - 'Z');
+    return word | ((from_a ^ behind_z) & ~word & ones * 0x80) >> 2;
+}
+
+static uint64_t last_word(const uint8_t *p, size_t len)
 {
     uint64_t word = 0;
     for (size_t i = 0; i < len; i++) {
-        word |= (uint64_t)(fold_case ? lower(p[i]) : p[i]) << 8 * i;
+        word |= (uint64_t)p[i] << 8 * i;
     }
     return word;
 }
@@ -56,9 +63,10 @@ static uint64_t sip_hash(const struct hash_key *key, uint64_t seed, const uint8_
     const uint64_t size = (uint64_t)len + 8;         /* with the seed, which is the first word */
     sip_word(&sip, seed);
     for (; len >= 8; p += 8, len -= 8) {
-        sip_word(&sip, fold_case ? word_at(p, 8, true) : get_le64(p));
+        sip_word(&sip, fold_case ? folded(get_le64(p)) : get_le64(p));
     }
-    sip_word(&sip, size << 56 | word_at(p, len, fold_case));
+    const uint64_t last = last_word(p, len);
+    sip_word(&sip, size << 56 | (fold_case ? folded(last) : last));
     sip.v2 ^= 0xFF;
     for (int i = 0; i < 3; i++) {
         sip_round(&sip);

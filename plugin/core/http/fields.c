@@ -63,8 +63,9 @@ static const struct row {
 
 static const struct row *row_of(struct span name)
 {
+    const uint8_t first = lower(name.ptr[0]);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        if (rows[i].len == name.len && span_equals_nocase(name, rows[i].name)) {
+        if (rows[i].len == name.len && lower((uint8_t)rows[i].name[0]) == first && span_equals_nocase(name, rows[i].name)) {
             return &rows[i];
         }
     }

@@ -89,6 +89,30 @@ static bool is_head_char(uint8_t c)
     return (c >= 0x20 && c != 0x7F) || c == '\t' || c == '\r';
 }
 
+/* Of each byte of a word, the highest bit: set where the byte is less than least, which is 0x80 at most, or than a byte
+ * before it was; none set: none is. */
+static uint64_t bytes_below(uint64_t word, uint8_t least)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    return (word - ones * least) & ~word & ones * 0x80;
+}
+
+/* The first byte from at on that ends a line or no head can have, or end. Eight at a time: heads are long. */
+static uint32_t line_stop(const uint8_t *p, uint32_t at, size_t end)
+{
+    while (at < end) {
+        const uint64_t word = end - at >= 8 ? get_le64(p + at) : 0;
+        if (!bytes_below(word, 0x20) && !bytes_below(word ^ UINT64_C(0x7F7F7F7F7F7F7F7F), 1)) {
+            at += 8;
+        } else if (p[at] == '\n' || !is_head_char(p[at])) {
+            break;
+        } else {
+            at++;
+        }
+    }
+    return at;
+}
+
 static bool parse_start_line(struct span line, struct http_head *head)
 {
     return parse_status_line(line, head) || parse_request_line(line, head);
@@ -108,13 +132,9 @@ static enum http_head_result scan_line(struct http_head_scan *scan, const uint8_
     if (in_start && !may_start(span_of(rest.ptr, rest.len < METHOD_MAX + 2 ? rest.len : METHOD_MAX + 2))) {
         return HTTP_HEAD_NOT;
     }
-    for (; scan->seen < end && p[scan->seen] != '\n'; scan->seen++) {
-        if (!is_head_char(p[scan->seen])) {
-            return HTTP_HEAD_NOT;
-        }
-    }
+    scan->seen = line_stop(p, scan->seen, end);
     if (scan->seen < end) {
-        return HTTP_HEAD_OK;
+        return p[scan->seen] == '\n' ? HTTP_HEAD_OK : HTTP_HEAD_NOT;
     }
     /* A blank that begins nothing: only the end of an empty line may stand there. */
     return scan->fields == 0 && rest.len > 1 && !in_start ? HTTP_HEAD_NOT : HTTP_HEAD_MORE;

@@ -489,6 +489,11 @@ static void show_message(packet_info *pinfo, proto_tree *tree, const struct mapi
     tvbuff_t *at = item->head ? item->head : frame;
     int offset = item->head_offset, len = (int)item->head_len;
     struct http_head head;
+    if (!tree && !pinfo->cinfo) {        /* nobody sees a head */
+        if (item->body && outlook_wants_expert())
+            show_body(item->body, pinfo, NULL, item);
+        return;
+    }
     struct text text = { .used = 0 };
     const bool has_head = item->head
         && http_head_parse(tvb_get_ptr(at, offset, len), item->head_len, &head) == HTTP_HEAD_OK;
