@@ -221,7 +221,7 @@ static inline void tap_wire(struct tap *tap, enum way way, struct wire wire)
             if (event.head.is_request) {
                 tap->head_asked = span_equals_nocase(event.head.method, "HEAD");
             }
-            tap->now[way] = tap->last[way] = mconn_head(tap->conn, when, way, &event.head);
+            tap->now[way] = tap->last[way] = mconn_message(tap->conn, when, way, &event.fields);
             if (tap->now[way] && scene->message_count < MESSAGES_KEPT) {
                 scene->messages[scene->message_count++] = tap->now[way];
             }

@@ -397,6 +397,21 @@ static bool show_envelope(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, c
     }
 }
 
+/* A filter builds a tree in which only what it asks for counts: mostly not what is in a body, and a body costs most of all.
+ * Expert items, also those of a filter, come from broken ones. */
+static bool bodies_are_seen(proto_tree *tree)
+{
+    static int expert = -1;
+    if (expert == -1)
+        expert = proto_get_id_by_filter_name("_ws.expert");
+    return outlook_wants_expert() || proto_field_is_referenced(tree, proto_mapihttp) || proto_field_is_referenced(tree, expert);
+}
+
+static bool heads_are_seen(proto_tree *tree)
+{
+    return proto_field_is_referenced(tree, proto_mapihttp) || proto_field_is_referenced(tree, proto_outlook);
+}
+
 static void show_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_item *item)
 {
     const struct mapi_message *message = item->message;
@@ -507,11 +522,11 @@ static void show_message(packet_info *pinfo, proto_tree *tree, const struct mapi
     outlook_show_in_info(pinfo, "MAPI/HTTP", text.s);
     proto_item *top = proto_tree_add_protocol_format(tree, proto_mapihttp, at, offset, len, "MAPI over HTTP, %s", text.s);
     struct show show = { .pinfo = pinfo, .tree = proto_item_add_subtree(top, ett_message), .tvb = at };
-    if (tree && has_head)
+    if (has_head && heads_are_seen(tree))
         show_head_at(&show, offset, item, &head);
-    if (tree)
+    if (heads_are_seen(tree))
         show_state(&show, message);
-    if (item->body && (tree || outlook_wants_expert()))
+    if (item->body && bodies_are_seen(tree))
         show_body(item->body, pinfo, show.tree, item);
 }
 
