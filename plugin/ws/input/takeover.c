@@ -597,16 +597,25 @@ static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
         tap_queue_packet(outlook_tap, pinfo, &note->auth_row);
 }
 
+/* RPC_*, a PDU, requests of MAPI/HTTP. */
+static bool may_begin_ours(uint8_t first)
+{
+    switch (first) {
+    case 'R': case 5: case 'P': case 'G': case 'H': case 'O':
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* A first look at a frame of a connection that nobody claimed, and that begins nothing of ours. */
 static bool owes_nothing(packet_info *pinfo, const struct tcp_frame *tcp)
 {
-    static const char beginnings[] = "R\5PGHO";          /* RPC_*, a PDU, requests of MAPI/HTTP */
     if (claims_of(tcp) || pinfo->data_src->next || mapi_bodies_in(pinfo))
         return false;
     if ((tcp->flags & (TH_FIN | TH_RST)) && (store_active() || store_mapi_active()))
         return false;            /* it may tell of a server that ends all its connections */
-    return tcp->captured == 0
-        || (!memchr(beginnings, tcp->payload[0], sizeof beginnings - 1) && !dissected_by_http(pinfo));
+    return tcp->captured == 0 || (!may_begin_ours(tcp->payload[0]) && !dissected_by_http(pinfo));
 }
 
 static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
@@ -617,19 +626,20 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
         return 0;
     if (pinfo->ptype != PT_TCP && !mapi_bodies_in(pinfo))
         return 0;
+    const bool is_tcp = tcp_frame_parse(pinfo, &tcp);
+    if (first && is_tcp) {
+        leaf_first_look(pinfo, &tcp);
+        if (owes_nothing(pinfo, &tcp))
+            return 0;
+    }
     const bool rpch = !switched_off(proto_rpch), mapi = !switched_off(proto_mapihttp);
     if (!rpch && !mapi)
         return 0;
-    if (!tcp_frame_parse(pinfo, &tcp)) {
+    if (!is_tcp) {
         /* Nothing is followed here, but what http handed over must not vanish. */
         if (mapi && mapi_bodies_in(pinfo))
             mapi_show(tvb, pinfo, tree, NULL);
         return 0;
-    }
-    if (first) {
-        leaf_first_look(pinfo, &tcp);
-        if (owes_nothing(pinfo, &tcp))
-            return 0;
     }
     if (first && rpch)
         first_look(pinfo, tree, &tcp);
