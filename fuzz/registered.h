@@ -9,7 +9,7 @@
 
 #include "catalogue.h"
 
-#include "../tests/unit/heap.h"
+#include "../tests/lib/heap.h"
 
 #include <assert.h>
 
