@@ -24,7 +24,7 @@ def default_captures():
     """Of each protocol the largest sample that is small enough to take seconds: it meets the most code."""
     found = []
     for pattern, unless in (("*", "mapi-"), ("mapi-*", None)):
-        samples = [path for path in (wsrun.PROJECT / "test-captures").glob(f"{pattern}/*.pcap*")
+        samples = [path for path in (wsrun.PROJECT / "test-captures").rglob(f"{pattern}/*.pcap*")
                    if path.stat().st_size < 200_000 and not (unless and path.parent.name.startswith(unless))]
         found += sorted(samples, key=lambda path: (-path.stat().st_size, path))[:1]
     return found

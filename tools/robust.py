@@ -92,7 +92,7 @@ def subjects(tshark, names):
     if names:
         paths = [pathlib.Path(name) for name in names]
     else:
-        paths = sorted((wsrun.PROJECT / "test-captures").glob("*/capture.pcap*"))
+        paths = sorted((wsrun.PROJECT / "test-captures").rglob("capture.pcap*"), key=lambda path: path.parent.name)
         if SHARED.is_dir():
             paths += sorted(SHARED.glob("*.pcap"))
         else:

@@ -18,6 +18,7 @@ PROJECT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = PROJECT.parent / "shared" / "captures"
 sys.path.insert(0, str(PROJECT / "tools"))
 import capfile
+import places
 import wsrun
 
 # The protocols whose fields and items are the plugin's.
@@ -94,11 +95,10 @@ def samples(*only, kind="connections"):
     """Every folder with expect.json, or those named; kind is what it speaks of: "connections" of RPC over HTTP,
     "messages" of MAPI/HTTP, None for both."""
     found = []
-    for path in sorted((PROJECT / "test-captures").glob("*/expect.json")):
-        folder = path.parent
+    for folder in places.folders():
         if only and folder.name not in only:
             continue
-        expect = json.loads(path.read_text(encoding="utf-8"))
+        expect = json.loads((folder / "expect.json").read_text(encoding="utf-8"))
         if kind is not None and kind not in expect:
             continue
         captures = sorted(folder.glob("capture.pcap*"))

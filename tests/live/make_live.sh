@@ -1,5 +1,5 @@
 #!/bin/bash
-# tests/live/make_live.sh [CASE ...]: captures the live samples test-captures/live-* anew,
+# tests/live/make_live.sh [CASE ...]: captures the live samples test-captures/live/* anew,
 # all of them or those named. Run by hand as root, not by ./check: ports, times, cookies and
 # keys differ every time, and capturing needs rights that a test must not ask for.
 # Needs python3-impacket, openssl, wireshark-common (dumpcap, editcap) and iproute2; the cases named after a device
@@ -88,10 +88,10 @@ failed() {
     exit 1
 }
 
-# begin NAME: what follows is captured for test-captures/live-NAME, of MAPI/HTTP for mapi-live-NAME.
+# begin NAME: what follows is captured for the sample live-NAME, of MAPI/HTTP for mapi-live-NAME.
 begin() {
-    case=$samples/live-$1
-    case $1 in mapi-*) case=$samples/mapi-live-${1#mapi-} ;; esac
+    case=$samples/live/live-$1
+    case $1 in mapi-*) case=$samples/mapi/live/mapi-live-${1#mapi-} ;; esac
     mkdir -p "$case"
     rm -f "$case/capture.pcapng" "$case/capture.keys" "$case/pdus.jsonl"
     echo "${case##*/}"

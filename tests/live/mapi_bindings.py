@@ -1,5 +1,5 @@
 """python3 tests/live/mapi_bindings.py [CASE ...]: samples of outlook.auth.channel_binding over TLS, in
-test-captures/mapi-live-binding*.
+test-captures/mapi/live/mapi-live-binding*.
 
 Client, device and server speak TLS through OpenSSL, so handshakes, certificates and records are real ones; what they
 carry and the segments they travel in are composed as in tests/synth. Every run makes other keys and certificates: run
@@ -18,16 +18,17 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "synth"))
+sys.path.insert(0, str(HERE.parent / "lib"))
 sys.dont_write_bytecode = True
 import mapi_auth as auth  # noqa: E402
 import mapi_ntlm as ntlm  # noqa: E402
 import mapiscene as m  # noqa: E402
+import places  # noqa: E402
 import rpc  # noqa: E402
 import scene  # noqa: E402
 import wire  # noqa: E402
 from scene import DOWN, UP  # noqa: E402
 
-SAMPLES = HERE.parent.parent / "test-captures"
 CLIENT, DEVICE, INSIDE, SERVER = "10.0.0.21", "10.0.0.80:443", "10.0.0.70", "10.0.0.81:443"
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 CASES = {}
@@ -361,8 +362,8 @@ def main():
             cap = TlsCapture(name, title, keys)
             cap.what, cap.rule = what, rule
             compose(cap, certs)
-            place = SAMPLES / name
-            place.mkdir(exist_ok=True)
+            place = places.folder(name)
+            place.mkdir(parents=True, exist_ok=True)
             for file, data in cap.files().items():
                 (place / file).write_bytes(data)
             print(name)

@@ -1,4 +1,4 @@
-"""A MAPI/HTTP client and server of the tests' own over real TLS, for test-captures/mapi-live-*.
+"""A MAPI/HTTP client and server of the tests' own over real TLS, for test-captures/mapi/live/*.
 
     mapi_tls.py run --certificate FILE --key FILE --keylog FILE --tls 1.2|1.3 [--alpn]
     mapi_tls.py expect FOLDER

@@ -1,11 +1,13 @@
-"""python3 tests/synth/make.py [--check] [--list] [CASE ...]: writes the synthetic samples of test-captures/.
+"""python3 tests/synth/make.py [--check] [--list] [--arrange] [CASE ...]: writes the synthetic samples of test-captures/, puts
+each sample, live ones too, into the folder of its family, and writes the index of all, test-captures/INDEX.md.
 
---check writes nothing and says whether the files there are what would be written.
+--check writes nothing and says whether the files there are what would be written. --arrange writes no sample.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import argparse
+import collections
 import importlib
 import json
 import pathlib
@@ -13,11 +15,13 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent / "lib"))
 sys.dont_write_bytecode = True
 
+import places  # noqa: E402
 import scene  # noqa: E402
 
-SAMPLES = HERE.parent.parent / "test-captures"
+INDEX = places.SAMPLES / "INDEX.md"
 PARTS = "seg", "pdus", "verdict", "legs", "bad", "foreign", "mapi"
 
 
@@ -34,11 +38,42 @@ def compose(name):
 
 
 def differences(name, files):
-    folder = SAMPLES / name
+    folder = places.folder(name)
     found = [f"{name}/{file}: not the one that make.py makes" for file, data in files.items()
              if not (folder / file).is_file() or (folder / file).read_bytes() != data]
     extra = {path.name for path in folder.glob("*")} - set(files)
     return found + [f"{name}/{file}: not made by make.py" for file in sorted(extra)]
+
+
+def arrange():
+    """Moves each sample into the folder of its family."""
+    for folder in places.folders():
+        place = places.folder(folder.name)
+        if folder != place:
+            if place.exists():
+                raise SystemExit(f"two samples are called {folder.name}")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            folder.rename(place)
+
+
+def index():
+    """What each sample shows and which verdicts it expects, from its own files."""
+    lines = ["# Samples", "", "Written by `python3 tests/synth/make.py`, from each sample's `README.md` and `expect.json`. A sample is found "
+             "in the folder of its family.", "Verdicts: what is expected, with how many times if more than once; - where nothing is.", ""]
+    known = None
+    for folder in sorted(places.folders(), key=lambda path: (places.family(path.name), path.name)):
+        family = places.family(folder.name)
+        if family != known:
+            lines += [f"## {family}", "", "| sample | shows | verdicts |", "|---|---|---|"]
+            known = family
+        expect = json.loads((folder / "expect.json").read_text(encoding="utf-8"))
+        title = (folder / "README.md").read_text(encoding="utf-8").split("\n", 1)[0].removeprefix("# ")
+        counts = collections.Counter(f"{item['item']} ({item['severity']})" for item in expect.get("items", ()))
+        verdicts = ", ".join(f"{name} x {count}" if count > 1 else name for name, count in sorted(counts.items()))
+        shows = title.removeprefix(f"{folder.name}: ").replace("|", "\\|")
+        lines.append(f"| [{folder.name}]({family}/{folder.name}/README.md) | {shows} | {verdicts or '-'} |")
+    text = "\n".join(lines) + "\n"
+    return text.replace("\n## ", "\n\n## ").replace("\n\n\n", "\n\n")
 
 
 def missing_pdus():
@@ -55,6 +90,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--arrange", action="store_true")
     parser.add_argument("case", nargs="*")
     options = parser.parse_args()
     for part in PARTS:
@@ -62,7 +98,9 @@ def main():
             importlib.import_module(part)
     if unknown := set(options.case) - set(scene.CASES):
         raise SystemExit(f"no such case: {', '.join(sorted(unknown))}")
-    names = options.case or list(scene.CASES)
+    if not options.check and not options.list:
+        arrange()
+    names = [] if options.arrange else options.case or list(scene.CASES)
     failed = 0
     for name in names:
         if options.list:
@@ -74,7 +112,7 @@ def main():
             failed += bool(wrong)
             print("\n".join(wrong), end="\n" if wrong else "")
             continue
-        folder = SAMPLES / name
+        folder = places.folder(name)
         folder.mkdir(parents=True, exist_ok=True)
         for file in folder.iterdir():
             if file.name not in files:
@@ -84,16 +122,22 @@ def main():
     if options.check:
         if not options.case:
             prefixes = tuple(f"{part}-" for part in PARTS)
-            stray = sorted(path.name for path in SAMPLES.iterdir()
+            stray = sorted(path.name for path in places.folders()
                            if path.name.startswith(prefixes) and "-live-" not in path.name
                            and path.name not in scene.CASES)
+            stray += [str(path.relative_to(places.SAMPLES)) for path in places.folders() if path != places.folder(path.name)]
             failed += len(stray)
             print("".join(f"{name}: no such case\n" for name in stray), end="")
+            if not INDEX.is_file() or INDEX.read_text(encoding="utf-8") != index():
+                failed += 1
+                print("INDEX.md: not the one that make.py makes")
             missing = missing_pdus()
             failed += bool(missing)
             print(f"in no sample: {', '.join(missing)}\n" if missing else "", end="")
         print(f"{len(names) - min(failed, len(names))} passed, {failed} failed")
         sys.exit(1 if failed else 0)
+    if not options.list:
+        INDEX.write_text(index(), encoding="utf-8")
 
 
 if __name__ == "__main__":
