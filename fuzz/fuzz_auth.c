@@ -21,8 +21,8 @@ struct play {
     struct heap heap;
     size_t events;
     struct outlook *outlook;
-    struct aworld *world;
-    struct aconn *conn[CONNECTIONS];
+    struct logon_state *world;
+    struct logon_conn *conn[CONNECTIONS];
     struct conn *link[CONNECTIONS];
     unsigned conns;
     struct when now;
@@ -57,7 +57,8 @@ static void check_verdicts(struct play *play)
 /* The first has the bindings that type3() of tokens.h carries. */
 static const struct tls_leaf leaves[] = {
     { .sha256 = { 1 }, .has_bindings = true, .bindings = { 8, 7, 6, 5, 4, 3, 2, 1 } },
-    { .sha256 = { 2 }, .has_bindings = true, .bindings = { 9 } }, { .sha256 = { 3 } }
+    { .sha256 = { 2 }, .has_bindings = true, .bindings = { 9 } },
+    { .sha256 = { 3 } }
 };
 
 static void open_connection(struct play *play)
@@ -66,9 +67,9 @@ static void open_connection(struct play *play)
         return;
     }
     unsigned what = take(play), ends = take(play);
-    struct conn_past past = {
-        .syn = (what & 0x18) != 0x18, .syn_ack = (what & 0x60) != 0x60, .gap = (what & 0x86) == 0x86
-    };
+    struct conn_past past = { .syn = (what & 0x18) != 0x18,
+                              .syn_ack = (what & 0x60) != 0x60,
+                              .gap = (what & 0x86) == 0x86 };
     unsigned i = play->conns++;
     struct endpoint client = an_end(ends & 15, (uint16_t)(1000 + i)), server = an_end(ends >> 4, what & 1 ? 444 : 80);
     server.addr[2] = 1;
@@ -77,7 +78,7 @@ static void open_connection(struct play *play)
     if (what & 2 && what >> 5 < 3) {
         play->link[i]->leaf = &leaves[what >> 5];
     }
-    play->conn[i] = aconn_new(play->outlook->logons, play->link[i]);
+    play->conn[i] = logon_conn_new(play->outlook->logons, play->link[i]);
 }
 
 /* Bytes as a header's value: whatever a head lets through. */
@@ -127,32 +128,31 @@ static const char *credentials(struct play *play, char text[TOKEN_TEXT])
 
 static void a_request(struct play *play, char *text, size_t size)
 {
-    static const char *const methods[] = {
-        "POST /mapi/emsmdb/", "RPC_IN_DATA /rpc/rpcproxy.dll", "GET http://m/mapi/nspi",
-        "RPC_OUT_DATA /rpc/rpcproxy.dll"
-    };
+    static const char *const methods[] = { "POST /mapi/emsmdb/", "RPC_IN_DATA /rpc/rpcproxy.dll",
+                                           "GET http://m/mapi/nspi", "RPC_OUT_DATA /rpc/rpcproxy.dll" };
     static const char *const types[] = { "Connect", "Execute", "NotificationWait", "" };
     char token[TOKEN_TEXT], raw[256] = "";
     unsigned what = take(play), who = take(play);
     const char *authorization = credentials(play, token);
-    size_t used = (size_t)snprintf(text, size, "%s HTTP/1.1\r\nContent-Length: %u\r\n", methods[what & 3],
-                                   what >> 2 & 31);
+    size_t used =
+        (size_t)snprintf(text, size, "%s HTTP/1.1\r\nContent-Length: %u\r\n", methods[what & 3], what >> 2 & 31);
     if (who & 0x80) {
         used += (size_t)snprintf(text + used, size - used,
                                  "X-RequestType: %s\r\nX-RequestId: {G%u}:%u\r\nX-ClientInfo: {C%u}:1\r\n",
                                  types[who & 3], who >> 2 & 1, who >> 3 & 3, who >> 5 & 3);
     }
     if (who & 0x40) {
-        used += (size_t)snprintf(text + used, size - used, "Host: m%u\r\nCookie: OutlookSession={%u}; sid=%u\r\n"
-                                 "X-User-Identity: %s@example.test\r\n", who & 1, who >> 1 & 1, who >> 2 & 3,
-                                 users[who >> 4 & 1]);
+        used += (size_t)snprintf(text + used, size - used,
+                                 "Host: m%u\r\nCookie: OutlookSession={%u}; sid=%u\r\n"
+                                 "X-User-Identity: %s@example.test\r\n",
+                                 who & 1, who >> 1 & 1, who >> 2 & 3, users[who >> 4 & 1]);
     }
     if (what & 0x80) {
         put_raw(play, raw, sizeof(raw));
         used += (size_t)snprintf(text + used, size - used, "%s: %s\r\n", what & 0x40 ? "X-ClientInfo" : "Host", raw);
     }
-    snprintf(text + used, size - used, "%s%s\r\n%s", authorization ? "Authorization: " : "X-A: ",
-             authorization ? authorization : "b", "\r\n");
+    snprintf(text + used, size - used, "%s%s\r\n%s",
+             authorization ? "Authorization: " : "X-A: ", authorization ? authorization : "b", "\r\n");
 }
 
 static void a_response(struct play *play, char *text, size_t size)
@@ -161,9 +161,12 @@ static void a_response(struct play *play, char *text, size_t size)
     static const char *const lines[] = {
         "WWW-Authenticate: Basic\r\n",
         "WWW-Authenticate: NTLM\r\nWWW-Authenticate: Negotiate, Basic realm=\"x, y\"\r\n",
-        "www-authenticate: NTLM\r\n", "Persistent-Auth: true\r\n", "Persistent-Auth: false\r\n",
+        "www-authenticate: NTLM\r\n",
+        "Persistent-Auth: true\r\n",
+        "Persistent-Auth: false\r\n",
         "Connection: close\r\n",
-        "Set-Cookie: MapiContext=1; path=/\r\nServer: nginx\r\n", "X-FEServer: EX1\r\nSet-Cookie: sid=2\r\n"
+        "Set-Cookie: MapiContext=1; path=/\r\nServer: nginx\r\n",
+        "X-FEServer: EX1\r\nSet-Cookie: sid=2\r\n"
     };
     char token[TOKEN_TEXT];
     unsigned what = take(play), more = take(play);
@@ -185,7 +188,7 @@ static void a_head(struct play *play, unsigned i, enum way way)
         a_response(play, text, sizeof(text));
     }
     size_t len = strlen(text);
-    uint8_t *exact = malloc(len);        /* so that a byte too many is noticed */
+    uint8_t *exact = malloc(len); /* so that a byte too many is noticed */
     assert(exact);
     memcpy(exact, text, len);
     if (http_head_parse(exact, len, &head) == HTTP_HEAD_OK) {
@@ -236,8 +239,8 @@ static void an_event(struct play *play)
     }
     auth_end_of_frame(play->conn[i], play->now, ended, more & 1 ? WAY_TO_CLIENT : WAY_TO_SERVER);
     check_verdicts(play);
-    uint32_t row = aconn_row(play->conn[i]);
-    assert(row == NO_NUMBER || row < aworld_rows(play->world));
+    uint32_t row = logon_conn_row(play->conn[i]);
+    assert(row == NO_NUMBER || row < logon_state_rows(play->world));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -251,13 +254,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     assert(play.outlook->judge->misuse == 0);
     struct auth_row row;
-    for (uint32_t r = 0; r < aworld_rows(play.world); r++) {
-        assert(aworld_row(play.world, r, &row));
+    for (uint32_t r = 0; r < logon_state_rows(play.world); r++) {
+        assert(logon_state_row(play.world, r, &row));
         assert(row.user && row.host && row.scheme && row.challenge_servers && row.start.frame && row.slowest_ns >= -1);
         assert((row.verdict.kind == VERDICT_KINDS) == (row.verdict.frame == 0));
         assert(row.start.frame <= row.last.frame);
     }
-    assert(!aworld_row(play.world, aworld_rows(play.world), &row));
+    assert(!logon_state_row(play.world, logon_state_rows(play.world), &row));
     /* Linear: what a connection costs, what a head's names and a verdict's text cost. */
     assert(play.heap.allocated <= 8192 + 1024 * play.conns + 3072 * play.events);
     heap_free(&play.heap);

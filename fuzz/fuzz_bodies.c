@@ -37,9 +37,9 @@ static void on_value(void *ctx, const struct field_value *value)
     }
     assert(registered(layouts, 1, value->field));
     /* Tags are shown twice, and strings of auxiliary blocks share their places. */
-    if (!s->derived && strncmp(value->field->filter, "property.", 9) != 0
-        && strncmp(value->field->filter, "aux.", 4) != 0) {
-        assert(value->offset >= s->end);         /* in the order of the wire */
+    if (!s->derived && strncmp(value->field->filter, "property.", 9) != 0 &&
+        strncmp(value->field->filter, "aux.", 4) != 0) {
+        assert(value->offset >= s->end); /* in the order of the wire */
         s->end = value->offset + value->len;
         s->rest += strcmp(value->field->filter, "body.rest") == 0;
     }

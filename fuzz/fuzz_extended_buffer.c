@@ -92,7 +92,7 @@ static void on_enter(void *ctx, const uint8_t *bytes, uint32_t len, const char *
     assert(name && len > 0 && len <= 0xFFFF);
     ears->depth++;
     assert(ears->depth < 8);
-    ears->stack[ears->depth] = (struct buffer) { bytes, len };
+    ears->stack[ears->depth] = (struct buffer){ bytes, len };
 }
 
 static void on_leave(void *ctx)
@@ -116,7 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     struct ears *ears = calloc(1, sizeof(*ears));
     assert(ears);
-    ears->stack[0] = (struct buffer) { p, (uint32_t)len };
+    ears->stack[0] = (struct buffer){ p, (uint32_t)len };
     ears->refuse = choice & 0x40;
     struct field_sink sink = { ears, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
     struct reader reader;

@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             size_t took = http_follow(&follow, answers_head, p + used, given - used, &event);
             assert(took <= given - used);
             if (event.what == FOLLOW_DATA) {
-                assert(event.data.len > 0 && event.data.ptr >= p + used && event.data.ptr + event.data.len <= p + used + took);
+                assert(event.data.len > 0 && event.data.ptr >= p + used &&
+                       event.data.ptr + event.data.len <= p + used + took);
             } else if (event.what == FOLLOW_HEAD) {
                 assert(took == event.head.length);
             }

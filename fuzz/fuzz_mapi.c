@@ -25,10 +25,10 @@ struct play {
     struct heap heap;
     size_t events;
     struct outlook *outlook;
-    struct mworld *world;
-    struct mconn *conn[CONNECTIONS];
+    struct mapi_state *world;
+    struct mapi_conn *conn[CONNECTIONS];
     uint32_t seq[CONNECTIONS][2];
-    struct mapi_message *held[HELD];     /* begun and not yet told what their bodies say */
+    struct mapi_message *held[HELD]; /* begun and not yet told what their bodies say */
     unsigned held_at[HELD], holds;
     unsigned conns;
     struct when now;
@@ -98,7 +98,7 @@ static void check_message(const struct play *play, const struct mapi_message *me
     assert(message->tag_count <= MAPI_TAGS_KEPT);
     struct session_row row;
     if (message->row != NO_NUMBER) {
-        assert(mworld_row(play->world, message->row, &row));
+        assert(mapi_state_row(play->world, message->row, &row));
         assert(row.session == message->session && row.leg == message->leg);
     }
 }
@@ -109,16 +109,18 @@ static void open_connection(struct play *play)
         return;
     }
     unsigned what = take(play), ends = take(play);
-    struct conn_past past = {
-        .syn = (what & 0x18) != 0x18, .syn_ack = (what & 0x60) != 0x60, .gap = (what & 0x86) == 0x86,
-        .has_next = (what & 2) != 0, .first = play->now, .tls = (what & 1) != 0
-    };
+    struct conn_past past = { .syn = (what & 0x18) != 0x18,
+                              .syn_ack = (what & 0x60) != 0x60,
+                              .gap = (what & 0x86) == 0x86,
+                              .has_next = (what & 2) != 0,
+                              .first = play->now,
+                              .tls = (what & 1) != 0 };
     unsigned i = play->conns++;
     play->seq[i][0] = past.next_seq[0] = 100;
     play->seq[i][1] = past.next_seq[1] = UINT32_MAX - 100;
     struct endpoint client = an_end(ends & 7, (uint16_t)(1000 + i)), server = an_end(ends >> 3 & 7, 80);
-    play->conn[i] = mconn_new(play->world, conn_new(&play->outlook->track, CONN_MAPI, i, &client, &server, &past));
-    assert(mconn_auth(play->conn[i]));
+    play->conn[i] = mapi_conn_new(play->world, conn_new(&play->outlook->track, CONN_MAPI, i, &client, &server, &past));
+    assert(mapi_conn_auth(play->conn[i]));
 }
 
 struct typed {
@@ -133,26 +135,26 @@ static void put(struct typed *text, const char *format, const char *a, unsigned 
     text->used += (size_t)len;
 }
 
-static const char *const cookie_names[] = {
-    "sid", "sequence", "MapiContext", "MapiSequence", "MapiRouting", "SERVERID", "X-BackEndCookie", "a"
-};
+static const char *const cookie_names[] = { "sid",         "sequence", "MapiContext",     "MapiSequence",
+                                            "MapiRouting", "SERVERID", "X-BackEndCookie", "a" };
 
 static const char *a_value(unsigned number)
 {
-    static const char *const values[] = {
-        "secret-value-one", "secret-value-two", "secret-three", "",
-        "MAPIAAAAAO2o7q+Cx5+8jr6MvpOjl7qKuJipmqCVoJqqm8Hi0+bR5NTl1+TS5YQVAAAAAAAA", "735-D5viGQ==",
-        "\"secret-value-one\"",
-        "UlVNOjAzMWM5Njg1LWU4OTYtNGNlZi04YTE1LTRjNDM2YzUxZWZiYzrU4ijdUBbaCA=="
-    };
+    static const char *const values[] = { "secret-value-one",
+                                          "secret-value-two",
+                                          "secret-three",
+                                          "",
+                                          "MAPIAAAAAO2o7q+Cx5+8jr6MvpOjl7qKuJipmqCVoJqqm8Hi0+bR5NTl1+TS5YQVAAAAAAAA",
+                                          "735-D5viGQ==",
+                                          "\"secret-value-one\"",
+                                          "UlVNOjAzMWM5Njg1LWU4OTYtNGNlZi04YTE1LTRjNDM2YzUxZWZiYzrU4ijdUBbaCA==" };
     return values[number & 7];
 }
 
 static void a_request(struct play *play, struct typed *text)
 {
-    static const char *const paths[] = {
-        "/mapi/emsmdb/?MailboxId=m1@x", "/mapi/nspi?a&mailboxid=m2", "http://h/MAPI/EMSMDB", "/owa"
-    };
+    static const char *const paths[] = { "/mapi/emsmdb/?MailboxId=m1@x", "/mapi/nspi?a&mailboxid=m2",
+                                         "http://h/MAPI/EMSMDB", "/owa" };
     unsigned what = take(play), more = take(play), cookies = take(play);
     put(text, "%s ", what & 0x80 ? "HEAD" : "POST", 0);
     put(text, "%s HTTP/1.1\r\n", paths[what & 3], 0);
@@ -175,9 +177,8 @@ static void a_request(struct play *play, struct typed *text)
 
 static void a_response(struct play *play, struct typed *text)
 {
-    static const char *const statuses[] = {
-        "200 OK", "200 OK", "200 OK", "401 No", "503 Busy", "302 Found", "504 Late", "100 Continue"
-    };
+    static const char *const statuses[] = { "200 OK",   "200 OK",    "200 OK",   "401 No",
+                                            "503 Busy", "302 Found", "504 Late", "100 Continue" };
     unsigned what = take(play), more = take(play), code = take(play), servers = take(play);
     put(text, "HTTP/1.1 %s\r\n", statuses[what & 7], 0);
     if (more & 1) {
@@ -245,9 +246,9 @@ static void a_head(struct play *play, unsigned i)
     if (http_head_parse(copy, len, &head) == HTTP_HEAD_OK) {
         enum way way = head.is_request ? WAY_TO_SERVER : WAY_TO_CLIENT;
         if ((what & 0xE0) == 0xE0) {
-            way = (enum way)!way;
+            way = (enum way) !way;
         }
-        struct mapi_message *message = mconn_head(play->conn[i], play->now, way, &head);
+        struct mapi_message *message = mapi_conn_head(play->conn[i], play->now, way, &head);
         if (message) {
             assert(message->is_response == (way == WAY_TO_CLIENT));
             check_message(play, message);
@@ -259,27 +260,29 @@ static void a_head(struct play *play, unsigned i)
 
 static void some_data(struct play *play, unsigned i)
 {
-    static const char *const tags[] = {
-        "PROCESSING\r\n", "PENDING\r\n", "PENDING", "DONE\r\n", "X-ResponseCode: 10\r\n", "\r\n",
-        "X-ElapsedTime: 9\r\n\r\n", "x"
-    };
+    static const char *const tags[] = { "PROCESSING\r\n",
+                                        "PENDING\r\n",
+                                        "PENDING",
+                                        "DONE\r\n",
+                                        "X-ResponseCode: 10\r\n",
+                                        "\r\n",
+                                        "X-ElapsedTime: 9\r\n\r\n",
+                                        "x" };
     unsigned what = take(play);
     enum way way = what & 1 ? WAY_TO_SERVER : WAY_TO_CLIENT;
     if (what & 2) {
         struct span raw = take_span(play);
-        mconn_data(play->conn[i], play->now, way, raw.ptr, raw.len);
+        mapi_conn_data(play->conn[i], play->now, way, raw.ptr, raw.len);
     } else {
         const char *tag = tags[what >> 2 & 7];
-        mconn_data(play->conn[i], play->now, way, (const uint8_t *)tag, strlen(tag));
+        mapi_conn_data(play->conn[i], play->now, way, (const uint8_t *)tag, strlen(tag));
     }
 }
 
 static void some_facts(struct play *play)
 {
-    static const char *const pages[] = {
-        "<html><body><p>The request has an invalid session context cookie.</p>", "<p>sequencing",
-        "<body>\xFF\xC3\x28<", "words"
-    };
+    static const char *const pages[] = { "<html><body><p>The request has an invalid session context cookie.</p>",
+                                         "<p>sequencing", "<body>\xFF\xC3\x28<", "words" };
     unsigned what = take(play);
     struct mapi_message *message = play->held[what & 3];
     if (!message) {
@@ -294,30 +297,32 @@ static void some_facts(struct play *play)
     facts.user_dn = (struct span){ (const uint8_t *)"/o=x", what & 32 ? 4 : 0 };
     const char *page = pages[what >> 4 & 3];
     struct span sentence = { (const uint8_t *)page, what & 32 ? strlen(page) : 0 };
-    mconn_facts(play->conn[play->held_at[what & 3]], message, &facts, sentence);
+    mapi_conn_facts(play->conn[play->held_at[what & 3]], message, &facts, sentence);
 }
 
 static void a_segment(struct play *play, unsigned i)
 {
     unsigned flags = take(play), shift = take(play);
     enum way way = flags & 1 ? WAY_TO_CLIENT : WAY_TO_SERVER;
-    struct segment segment = {
-        .when = play->now, .way = way, .fin = (flags & 0x32) == 0x32, .rst = (flags & 0x34) == 0x34,
-        .has_ack = (flags & 8) == 0, .len = shift & 0x70 ? 10 * (shift >> 4) : 0, .window = shift & 0x80 ? 0 : 100
-    };
+    struct segment segment = { .when = play->now,
+                               .way = way,
+                               .fin = (flags & 0x32) == 0x32,
+                               .rst = (flags & 0x34) == 0x34,
+                               .has_ack = (flags & 8) == 0,
+                               .len = shift & 0x70 ? 10 * (shift >> 4) : 0,
+                               .window = shift & 0x80 ? 0 : 100 };
     segment.captured = (shift & 0x0C) == 0x0C ? segment.len / 2 : segment.len;
     segment.seq = play->seq[i][way] + ((shift & 15) == 5 ? 50u : 0u) - ((shift & 15) == 6 ? 50u : 0u);
     segment.ack = play->seq[i][!way] + ((shift & 15) == 9 ? 50u : 0u);
     play->seq[i][way] = segment.seq + segment.len;
-    mconn_segment(play->conn[i], &segment);
+    mapi_conn_segment(play->conn[i], &segment);
 }
 
 /* A request and its response as they should be, but for what the bytes say. */
 static void a_round(struct play *play, unsigned i)
 {
-    static const char *const types[] = {
-        "Connect", "Execute", "Execute", "NotificationWait", "Disconnect", "Bind", "PING"
-    };
+    static const char *const types[] = { "Connect",    "Execute", "Execute", "NotificationWait",
+                                         "Disconnect", "Bind",    "PING" };
     static const char tags[] = "PROCESSING\r\nPENDING\r\nPENDING\r\nDONE\r\n\r\n";
     static const char *const codes[] = { "0", "0", "0", "10", "6", "1", "15" };
     unsigned what = take(play), more = take(play);
@@ -329,21 +334,25 @@ static void a_round(struct play *play, unsigned i)
     put(&text, what & 8 ? "Cookie: sid=%s\r\n" : "Cookie: sid=%s; sequence=secret-sequence\r\n", a_value(more & 1), 0);
     put(&text, "%s\r\n", "", 0);
     assert(http_head_parse((const uint8_t *)text.s, text.used, &head) == HTTP_HEAD_OK);
-    struct mapi_message *message = mconn_head(play->conn[i], play->now, WAY_TO_SERVER, &head);
+    struct mapi_message *message = mapi_conn_head(play->conn[i], play->now, WAY_TO_SERVER, &head);
     assert(message);
     check_message(play, message);
-    mconn_end(play->conn[i], play->now, WAY_TO_SERVER);
+    mapi_conn_end(play->conn[i], play->now, WAY_TO_SERVER);
     play->seq[i][0] += 10;
-    struct segment segment = {
-        .when = play->now, .way = WAY_TO_SERVER, .seq = play->seq[i][0] - 10, .ack = play->seq[i][1], .has_ack = true,
-        .len = 10, .captured = 10, .window = 100
-    };
-    mconn_segment(play->conn[i], &segment);
+    struct segment segment = { .when = play->now,
+                               .way = WAY_TO_SERVER,
+                               .seq = play->seq[i][0] - 10,
+                               .ack = play->seq[i][1],
+                               .has_ack = true,
+                               .len = 10,
+                               .captured = 10,
+                               .window = 100 };
+    mapi_conn_segment(play->conn[i], &segment);
     check_verdicts(play);
     play->now.frame++;
     play->now.ns += (what & 0x10 ? 70 : 1) * SECOND;
     if (what & 0x20) {
-        return;                  /* under way */
+        return; /* under way */
     }
     text.used = 0;
     const char *code = codes[(more >> 4) % 7];
@@ -352,20 +361,24 @@ static void a_round(struct play *play, unsigned i)
     put(&text, what & 0x40 ? "X-BEServer: EX%s\r\n" : "X-Other: %s\r\n", more & 2 ? "1" : "2", 0);
     put(&text, "Set-Cookie: sid=%s\r\nSet-Cookie: sequence=secret-sequence\r\n\r\n", a_value(more & 1), 0);
     assert(http_head_parse((const uint8_t *)text.s, text.used, &head) == HTTP_HEAD_OK);
-    message = mconn_head(play->conn[i], play->now, WAY_TO_CLIENT, &head);
+    message = mapi_conn_head(play->conn[i], play->now, WAY_TO_CLIENT, &head);
     if (message) {
         check_message(play, message);
     }
-    mconn_data(play->conn[i], play->now, WAY_TO_CLIENT, (const uint8_t *)tags, sizeof(tags) - 1);
+    mapi_conn_data(play->conn[i], play->now, WAY_TO_CLIENT, (const uint8_t *)tags, sizeof(tags) - 1);
     if ((what & 0x80) == 0) {
-        mconn_end(play->conn[i], play->now, WAY_TO_CLIENT);
+        mapi_conn_end(play->conn[i], play->now, WAY_TO_CLIENT);
     }
     play->seq[i][1] += 10;
-    segment = (struct segment){
-        .when = play->now, .way = WAY_TO_CLIENT, .seq = play->seq[i][1] - 10, .ack = play->seq[i][0], .has_ack = true,
-        .len = 10, .captured = 10, .window = 100
-    };
-    mconn_segment(play->conn[i], &segment);
+    segment = (struct segment){ .when = play->now,
+                                .way = WAY_TO_CLIENT,
+                                .seq = play->seq[i][1] - 10,
+                                .ack = play->seq[i][0],
+                                .has_ack = true,
+                                .len = 10,
+                                .captured = 10,
+                                .window = 100 };
+    mapi_conn_segment(play->conn[i], &segment);
     if (message) {
         check_message(play, message);
     }
@@ -397,18 +410,18 @@ static void an_event(struct play *play)
         some_data(play, i);
         return;
     case 4:
-        mconn_end(play->conn[i], play->now, way);
+        mapi_conn_end(play->conn[i], play->now, way);
         return;
     case 5:
         if (what & 16) {
             some_facts(play);
         } else {
-            mconn_lost(play->conn[i], play->now, way);
+            mapi_conn_lost(play->conn[i], play->now, way);
         }
         return;
     case 6: {
         struct endpoint server = an_end(what >> 3 & 7, 80);
-        mworld_foreign_end(play->world, &server, play->now);
+        mapi_state_foreign_end(play->world, &server, play->now);
         break;
     }
     default:
@@ -440,14 +453,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         an_event(&play);
     }
     struct session_row row;
-    uint32_t rows = mworld_rows(play.world);
+    uint32_t rows = mapi_state_rows(play.world);
     for (uint32_t r = 0; r < rows; r++) {
-        assert(mworld_row(play.world, r, &row));
+        assert(mapi_state_row(play.world, r, &row));
         assert(row.user && row.request_id);
         assert((row.verdict.kind == VERDICT_KINDS) == (row.verdict.frame == 0));
         assert(row.endpoint == 1 || row.endpoint == 2);
     }
-    assert(!mworld_row(play.world, rows, &row));
+    assert(!mapi_state_row(play.world, rows, &row));
     /* Linear: what a connection costs, and what a message, its names and its verdicts cost. */
     assert(play.heap.allocated <= 65536 + 8192 * (size_t)play.conns + 12288 * play.events);
     assert(play.outlook->judge->misuse == 0);

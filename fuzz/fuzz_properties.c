@@ -85,22 +85,40 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(p, data + 6, len);
 
     struct bounds bounds = { .p = p, .len = len };
-    const struct field_sink sink = {
-        &bounds, check_value, check_open, check_close, check_issue, NULL, NULL, NULL
-    };
+    const struct field_sink sink = { &bounds, check_value, check_open, check_close, check_issue, NULL, NULL, NULL };
     struct reader reader;
     reader_init(&reader, p, len, data[1] & 8 ? UINT32_MAX : len + lacks, &sink);
     switch (data[0] % 10) {
-    case 0: read_property_value(&reader, type, form); break;
-    case 1: read_property_value_of(&reader, 0x0FFF0000u | type, form); break;
-    case 2: read_typed_value(&reader, form); break;
-    case 3: read_tagged_value(&reader, form); break;
-    case 4: read_flagged_value(&reader, type, form); break;
-    case 5: read_flagged_value_with_type(&reader, type, form); break;
-    case 6: read_value_list(&reader, form); break;
-    case 7: rows(&reader, form); break;
-    case 8: read_restriction(&reader, form); break;
-    default: read_entry_id(&reader, data[1] & 16 ? type : len); break;
+    case 0:
+        read_property_value(&reader, type, form);
+        break;
+    case 1:
+        read_property_value_of(&reader, 0x0FFF0000u | type, form);
+        break;
+    case 2:
+        read_typed_value(&reader, form);
+        break;
+    case 3:
+        read_tagged_value(&reader, form);
+        break;
+    case 4:
+        read_flagged_value(&reader, type, form);
+        break;
+    case 5:
+        read_flagged_value_with_type(&reader, type, form);
+        break;
+    case 6:
+        read_value_list(&reader, form);
+        break;
+    case 7:
+        rows(&reader, form);
+        break;
+    case 8:
+        read_restriction(&reader, form);
+        break;
+    default:
+        read_entry_id(&reader, data[1] & 16 ? type : len);
+        break;
     }
     assert(bounds.depth == 0 && reader.depth == 0);
     assert(reader.pos <= len);

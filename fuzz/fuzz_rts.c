@@ -73,10 +73,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(p);
     memcpy(p, data + 4, len);
 
-    struct bounds bounds = {
-        .p = p, .have = (uint32_t)(len < frag_length ? len : frag_length), .wire = frag_length
-    };
-    const struct field_sink fields = { .ctx = &bounds, .value = check_field, .open = check_command, .close = check_end };
+    struct bounds bounds = { .p = p, .have = (uint32_t)(len < frag_length ? len : frag_length), .wire = frag_length };
+    const struct field_sink fields = { .ctx = &bounds,
+                                       .value = check_field,
+                                       .open = check_command,
+                                       .close = check_end };
     struct rts_sink sink = { &fields, check_issue, &bounds };
     struct rts_pdu pdu;
     rts_decode(p, len, frag_length, &pdu, &sink);

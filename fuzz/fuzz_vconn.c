@@ -24,8 +24,8 @@ struct play {
     struct heap heap;
     size_t events, heads;
     struct outlook *outlook;
-    struct vworld *world;
-    struct vtcp *conn[CONNECTIONS];
+    struct rpch_state *world;
+    struct rpch_conn *conn[CONNECTIONS];
     uint32_t seq[CONNECTIONS][2];
     unsigned conns;
     struct when now;
@@ -76,16 +76,16 @@ static void check_snapshot(const struct play *play, unsigned i)
     memset(&now, 0xAA, sizeof(now));
     memset(&again, 0x55, sizeof(again));
     struct vc_mark mark;
-    bool there = vtcp_mark(play->conn[i], &mark);
+    bool there = rpch_conn_mark(play->conn[i], &mark);
     vc_mark_show(&mark, &now);
     vc_mark_show(&mark, &again);
     assert(memcmp(&now, &again, sizeof(now)) == 0);
-    uint32_t row = vtcp_row(play->conn[i]);
+    uint32_t row = rpch_conn_row(play->conn[i]);
     assert((now.vc == NO_NUMBER) == (row == NO_NUMBER));
     if (row != NO_NUMBER) {
         struct leg_row shown;
         assert(there && row < play->world->rows.count);
-        assert(vworld_row(play->world, row, &shown));
+        assert(rpch_state_row(play->world, row, &shown));
         assert(shown.vc == now.vc && shown.leg == now.leg);
         assert(now.state && strcmp(now.state, shown.state) == 0);
     }
@@ -98,28 +98,33 @@ static void open_connection(struct play *play)
         return;
     }
     unsigned what = take(play), ends = take(play);
-    struct conn_past past = {
-        .syn = (what & 0x18) != 0x18, .syn_ack = (what & 0x60) != 0x60, .gap = (what & 0x86) == 0x86,
-        .has_next = (what & 2) != 0, .first = play->now
-    };
+    struct conn_past past = { .syn = (what & 0x18) != 0x18,
+                              .syn_ack = (what & 0x60) != 0x60,
+                              .gap = (what & 0x86) == 0x86,
+                              .has_next = (what & 2) != 0,
+                              .first = play->now };
     unsigned i = play->conns++;
     play->seq[i][0] = past.next_seq[0] = take32(play);
     play->seq[i][1] = past.next_seq[1] = take32(play);
     struct endpoint client = an_end(ends & 7, (uint16_t)(1000 + i)), server = an_end(ends >> 3 & 7, 80);
     server.addr[2] = 1;
     struct conn *link = conn_new(&play->outlook->track, CONN_RPCH, i, &client, &server, &past);
-    play->conn[i] = vtcp_new(play->world, link, what & 1 ? RTS_HOP_TCP : RTS_HOP_HTTP, play->now.ns);
+    play->conn[i] = rpch_conn_new(play->world, link, what & 1 ? RTS_HOP_TCP : RTS_HOP_HTTP, play->now.ns);
 }
 
 static void a_segment(struct play *play, unsigned i)
 {
     unsigned flags = take(play), shift = take(play);
     enum way way = flags & 1 ? WAY_TO_CLIENT : WAY_TO_SERVER;
-    struct segment segment = {
-        .when = play->now, .way = way, .syn = (flags & 0xC0) == 0xC0, .fin = (flags & 0x32) == 0x32,
-        .rst = (flags & 0x34) == 0x34, .has_ack = (flags & 8) == 0, .len = shift & 0x70 ? 10 * (shift >> 4) : 0,
-        .ip_id = (uint16_t)(shift & 3), .window = 100
-    };
+    struct segment segment = { .when = play->now,
+                               .way = way,
+                               .syn = (flags & 0xC0) == 0xC0,
+                               .fin = (flags & 0x32) == 0x32,
+                               .rst = (flags & 0x34) == 0x34,
+                               .has_ack = (flags & 8) == 0,
+                               .len = shift & 0x70 ? 10 * (shift >> 4) : 0,
+                               .ip_id = (uint16_t)(shift & 3),
+                               .window = 100 };
     segment.captured = segment.len;
     if ((shift & 0x0C) == 0x0C) {
         segment.captured /= 2;
@@ -147,17 +152,15 @@ static void a_segment(struct play *play, unsigned i)
         break;
     }
     play->seq[i][way] = segment.seq + segment.len;
-    vtcp_segment(play->conn[i], &segment);
+    rpch_conn_segment(play->conn[i], &segment);
 }
 
 static void a_head(struct play *play, unsigned i)
 {
     static const unsigned statuses[] = { 100, 200, 200, 401, 407, 403, 503, 500 };
-    static const enum auth_step steps[] = {
-        AUTH_STEP_NONE, AUTH_STEP_EMPTY, AUTH_STEP_TYPE1, AUTH_STEP_TYPE3, AUTH_STEP_TYPE3, AUTH_STEP_BASIC,
-        AUTH_STEP_TOKEN, AUTH_STEP_BEARER
-    };
-    enum { ANONYMOUS = 4 };      /* the second type 3 */
+    static const enum auth_step steps[] = { AUTH_STEP_NONE,  AUTH_STEP_EMPTY, AUTH_STEP_TYPE1, AUTH_STEP_TYPE3,
+                                            AUTH_STEP_TYPE3, AUTH_STEP_BASIC, AUTH_STEP_TOKEN, AUTH_STEP_BEARER };
+    enum { ANONYMOUS = 4 }; /* the second type 3 */
     static const int64_t lengths[] = { INT64_C(1073741824), 76, 120, 0, 4, 16, -1, 17 };
     struct http_info info;
     memset(&info, 0, sizeof(info));
@@ -168,8 +171,8 @@ static void a_head(struct play *play, unsigned i)
     info.content_length = lengths[more & 7];
     info.auth.step = steps[more >> 3 & 7];
     info.auth.anonymous = (more >> 3 & 7) == ANONYMOUS;
-    info.auth.final = auth_step_is_credentials(info.auth.step) ||
-                      (info.auth.step == AUTH_STEP_TYPE3 && !info.auth.anonymous);
+    info.auth.final =
+        auth_step_is_credentials(info.auth.step) || (info.auth.step == AUTH_STEP_TYPE3 && !info.auth.anonymous);
     info.auth.scheme = (enum auth_scheme)((more >> 3 & 7) % 6);
     info.challenge_in_progress = (more & 0x40) != 0;
     info.author = (enum http_author)(more >> 6);
@@ -195,7 +198,7 @@ static void a_head(struct play *play, unsigned i)
         info.rpc_error_code = 0x6BA;
     }
     play->heads++;
-    vtcp_http(play->conn[i], play->now, info.is_request ? WAY_TO_SERVER : WAY_TO_CLIENT, &info);
+    rpch_conn_http(play->conn[i], play->now, info.is_request ? WAY_TO_SERVER : WAY_TO_CLIENT, &info);
 }
 
 static void an_rts_pdu(struct play *play, struct rts_pdu *pdu)
@@ -212,7 +215,7 @@ static void an_rts_pdu(struct play *play, struct rts_pdu *pdu)
         }
     }
     pdu->number_of_commands = pdu->commands_decoded = (uint16_t)row->count;
-    if (id >= 5 * RTS_ID_COUNT) {        /* none of those that are defined */
+    if (id >= 5 * RTS_ID_COUNT) { /* none of those that are defined */
         pdu->flags = (uint16_t)take(play);
         pdu->cookies = (uint8_t)(take(play) & 3);
         pdu->well_formed = false;
@@ -242,7 +245,7 @@ static void a_pdu(struct play *play, unsigned i)
         header.ptype = types[what % 5];
     }
     memset(&outcome, 0xAA, sizeof(outcome));
-    vtcp_pdu(play->conn[i], play->now, way, &header, is_rts ? &rts : NULL, what, &outcome);
+    rpch_conn_pdu(play->conn[i], play->now, way, &header, is_rts ? &rts : NULL, what, &outcome);
     assert(memchr(outcome.name, '\0', sizeof(outcome.name)));
     assert(outcome.channel <= 2);
     assert(is_rts || !outcome.name[0]);
@@ -251,8 +254,9 @@ static void a_pdu(struct play *play, unsigned i)
 
 static void an_event(struct play *play)
 {
-    static const int64_t steps[] = { 0, SECOND_NS / 1000, SECOND_NS / 4, SECOND_NS, 6 * SECOND_NS, 70 * SECOND_NS,
-                                     200 * SECOND_NS, -SECOND_NS };
+    static const int64_t steps[] = {
+        0, SECOND_NS / 1000, SECOND_NS / 4, SECOND_NS, 6 * SECOND_NS, 70 * SECOND_NS, 200 * SECOND_NS, -SECOND_NS
+    };
     unsigned what = take(play);
     play->now.frame++;
     play->now.ns += steps[what >> 5];
@@ -272,12 +276,12 @@ static void an_event(struct play *play)
         a_pdu(play, i);
         break;
     case 5:
-        vtcp_skipped(play->conn[i], play->now, what & 8 ? WAY_TO_CLIENT : WAY_TO_SERVER, what);
+        rpch_conn_skipped(play->conn[i], play->now, what & 8 ? WAY_TO_CLIENT : WAY_TO_SERVER, what);
         break;
     case 6: {
         struct endpoint server = an_end(take(play) & 7, 80);
         server.addr[2] = 1;
-        vworld_foreign_end(play->world, &server, play->now);
+        rpch_state_foreign_end(play->world, &server, play->now);
         check_verdicts(play);
         return;
     }
@@ -301,12 +305,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct leg_row row;
     for (uint32_t r = 0; r < play.world->rows.count; r++) {
-        assert(vworld_row(play.world, r, &row));
+        assert(rpch_state_row(play.world, r, &row));
         assert(row.verdict.kind == VERDICT_KINDS || row.verdict.frame > 0);
         assert((row.verdict.kind == VERDICT_KINDS) == (row.verdict.frame == 0));
         assert(memchr(row.ended, '\0', sizeof(row.ended)) && row.state && row.user && row.request_id);
     }
-    assert(!vworld_row(play.world, play.world->rows.count, &row));
+    assert(!rpch_state_row(play.world, play.world->rows.count, &row));
     assert(play.outlook->judge->misuse == 0);
     /* Linear: what a connection costs, what a verdict's text costs, what a head's names cost. */
     assert(play.heap.allocated <= 8192 + 4096 * play.conns + 2048 * play.events);

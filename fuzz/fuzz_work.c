@@ -6,13 +6,13 @@
  */
 
 #undef NDEBUG
-#define __sanitizer_cov_trace_pc __wrap___sanitizer_cov_trace_pc    /* cmake/Fuzz.cmake */
+#define __sanitizer_cov_trace_pc __wrap___sanitizer_cov_trace_pc /* cmake/Fuzz.cmake */
 #include "work.h"
 
 #include <assert.h>
 
-#define BLOCKS_A_BYTE 1500u          /* as tests/unit/test_work.c */
-#define BLOCKS_AT_ALL 20000u         /* for the ends of a short stream */
+#define BLOCKS_A_BYTE 1500u  /* as tests/unit/test_work.c */
+#define BLOCKS_AT_ALL 20000u /* for the ends of a short stream */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

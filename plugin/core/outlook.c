@@ -14,9 +14,9 @@ struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs 
     struct outlook *outlook = arena_new(arena, sizeof(*outlook));
     outlook->judge = judge_new(arena, prefs);
     track_init(&outlook->track, arena, judge_hear, outlook->judge);
-    outlook->rpch = vworld_new(&outlook->track);
-    outlook->logons = aworld_new(&outlook->track);
-    outlook->mapi = mworld_new(&outlook->track, outlook->logons);
+    outlook->rpch = rpch_state_new(&outlook->track);
+    outlook->logons = logon_state_new(&outlook->track);
+    outlook->mapi = mapi_state_new(&outlook->track, outlook->logons);
     return outlook;
 }
 
@@ -25,7 +25,7 @@ const struct verdict *outlook_take_verdicts(struct outlook *outlook)
     return judge_take(outlook->judge);
 }
 
-void outlook_learn_body(struct mconn *conn, struct mapi_message *message, struct span body, struct span sentence)
+void outlook_learn_body(struct mapi_conn *conn, struct mapi_message *message, struct span body, struct span sentence)
 {
     struct mapi_facts facts = { 0 };
     size_t offset = 0;
@@ -43,12 +43,12 @@ void outlook_learn_body(struct mconn *conn, struct mapi_message *message, struct
         if (sentence.len == 0)
             sentence = (struct span){ body.ptr + offset, body.len - offset };
     } else if (offset < body.len) {
-        static const struct field_sink quiet;    /* calls nobody */
+        static const struct field_sink quiet; /* calls nobody */
         struct reader reader;
         reader_init(&reader, body.ptr + offset, (uint32_t)(body.len - offset), (uint32_t)(body.len - offset), &quiet);
         mapi_read_body(&reader, (enum mapi_type)message->type, message->is_response, &facts);
     }
-    mconn_facts(conn, message, &facts, sentence);
+    mapi_conn_facts(conn, message, &facts, sentence);
 }
 
 void outlook_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)

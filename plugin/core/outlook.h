@@ -16,10 +16,10 @@
 
 struct outlook {
     struct track track;
-    struct vworld *rpch;
-    struct mworld *mapi;
-    struct aworld *logons;       /* of both */
-    struct judge *judge;         /* hears what the others emit */
+    struct rpch_state *rpch;
+    struct mapi_state *mapi;
+    struct logon_state *logons; /* of both */
+    struct judge *judge;        /* hears what the others emit */
 };
 
 /* All memory comes from the arena, and lives as long. */
@@ -32,7 +32,7 @@ const struct verdict *outlook_take_verdicts(struct outlook *outlook);
 /* Tells the state what the body of a message says. body: whole and as sent, with the envelope of
  * MS-OXCMAPIHTTP 2.2.7 in front of a response's, or empty if it cannot be read; sentence: the
  * beginning of an error page, or empty. */
-void outlook_learn_body(struct mconn *conn, struct mapi_message *message, struct span body, struct span sentence);
+void outlook_learn_body(struct mapi_conn *conn, struct mapi_message *message, struct span body, struct span sentence);
 
 /* A failed request is answered with text for people in place of a body (2.2.3.3.3). */
 static inline bool mapi_message_failed(const struct mapi_message *message)

@@ -41,16 +41,18 @@ static void preferences_changed(void)
 static void register_preferences(void)
 {
     module_t *module = prefs_register_protocol(proto_rpch, preferences_changed);
-    prefs_register_bool_preference(module, "same_proxy_required", "IN and OUT must reach the same proxy",
-                                   "Exchange 2007 and 2010 may need both channels of a connection on one proxy; MS-RPCH 1.3.2 "
-                                   "and later versions do not. With this, channels on different proxies are a warning instead "
-                                   "of a note.",
-                                   &same_proxy_required);
+    prefs_register_bool_preference(
+        module, "same_proxy_required", "IN and OUT must reach the same proxy",
+        "Exchange 2007 and 2010 may need both channels of a connection on one proxy; MS-RPCH 1.3.2 "
+        "and later versions do not. With this, channels on different proxies are a warning instead "
+        "of a note.",
+        &same_proxy_required);
     range_convert_str(wmem_epan_scope(), &rpch_server_ports, "6001,6002,6004", MAX_TCP_PORT);
-    prefs_register_range_preference(module, "server_ports", "TCP ports of RPC servers",
-                                    "Ports on which proxies reach RPC servers (ncacn_http). A connection to one of them is "
-                                    "looked at before the dissector that owns the port, and left to it unless it carries RPC.",
-                                    &rpch_server_ports, MAX_TCP_PORT);
+    prefs_register_range_preference(
+        module, "server_ports", "TCP ports of RPC servers",
+        "Ports on which proxies reach RPC servers (ncacn_http). A connection to one of them is "
+        "looked at before the dissector that owns the port, and left to it unless it carries RPC.",
+        &rpch_server_ports, MAX_TCP_PORT);
 }
 
 static void proto_register_outlookhttp(void)

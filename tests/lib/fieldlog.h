@@ -20,8 +20,8 @@ static inline void fieldlog_value(void *ctx, const struct field_value *value)
     for (uint32_t i = 0; i < value->len; i++) {
         sum = sum * 31 + value->bytes[i];
     }
-    transcript("%s@%u+%u=%llu %x %s", value->field->filter, value->offset, value->len, (unsigned long long)value->number,
-               sum, value->text ? value->text : "-");
+    transcript("%s@%u+%u=%llu %x %s", value->field->filter, value->offset, value->len,
+               (unsigned long long)value->number, sum, value->text ? value->text : "-");
 }
 
 static inline void fieldlog_open(void *ctx, const char *label, uint32_t offset)
@@ -65,9 +65,8 @@ static inline void fieldlog_leave(void *ctx)
     transcript("<");
 }
 
-static const struct field_sink fieldlog_sink = {
-    NULL, fieldlog_value, fieldlog_open, fieldlog_close, fieldlog_issue, fieldlog_room, fieldlog_enter, fieldlog_leave
-};
+static const struct field_sink fieldlog_sink = { NULL,           fieldlog_value, fieldlog_open,  fieldlog_close,
+                                                 fieldlog_issue, fieldlog_room,  fieldlog_enter, fieldlog_leave };
 
 typedef void (*fieldlog_reader)(struct reader *reader);
 
@@ -75,7 +74,7 @@ typedef void (*fieldlog_reader)(struct reader *reader);
 static inline void fieldlog_once(const uint8_t *bytes, uint32_t len, uint32_t whole, fieldlog_reader read)
 {
     struct reader reader;
-    uint8_t *copy = malloc(len ? len : 1);       /* a sanitizer sees a read past the end */
+    uint8_t *copy = malloc(len ? len : 1); /* a sanitizer sees a read past the end */
     if (!copy) {
         abort();
     }

@@ -17,9 +17,9 @@ struct block {
     max_align_t bytes[];
 };
 
-struct heap {                    /* all zero: empty */
+struct heap { /* all zero: empty */
     struct block *blocks;
-    size_t allocated;            /* bytes asked for */
+    size_t allocated; /* bytes asked for */
 };
 
 static inline void *heap_alloc(void *ctx, size_t size)

@@ -25,9 +25,9 @@ struct stage {
     struct arena arena;
     struct heap heap;
     struct outlook *outlook;
-    struct aworld *world;
+    struct logon_state *world;
     struct when now;
-    int64_t frame_ns;            /* from one frame to the next */
+    int64_t frame_ns; /* from one frame to the next */
     uint32_t streams;
     char log[2048];
     char last_text[VERDICT_TEXT_MAX];
@@ -35,17 +35,17 @@ struct stage {
     bool where_seen;
 };
 
-struct line {                    /* a TCP connection */
+struct line { /* a TCP connection */
     struct stage *stage;
-    struct aconn *conn;
+    struct logon_conn *conn;
     struct conn *link;
     uint32_t stream, seq[2];
-    uint32_t leg;                /* of the last head */
-    const struct auth_shown *shown;      /* what */
+    uint32_t leg;                   /* of the last head */
+    const struct auth_shown *shown; /* what */
     struct auth_shown what;
 };
 
-struct user {                    /* a client: its X-ClientInfo and the GUID of its requests */
+struct user { /* a client: its X-ClientInfo and the GUID of its requests */
     const char *info, *guid;
     unsigned counter;
     const char *host;
@@ -67,13 +67,15 @@ static inline void stage_begin_named(struct stage *stage, const char *name)
 static inline void stage_rows(const struct stage *stage)
 {
     struct auth_row row;
-    for (uint32_t i = 0; aworld_row(stage->world, i, &row); i++) {
+    for (uint32_t i = 0; logon_state_row(stage->world, i, &row); i++) {
         transcript("row %s|%s|%s connections %u accepted %u refused %u slowest %lld by %s refused in %u frames %u-%u "
-                   "%lld-%lld", row.user, row.host, row.scheme, row.connections, row.accepted, row.refused,
+                   "%lld-%lld",
+                   row.user, row.host, row.scheme, row.connections, row.accepted, row.refused,
                    (long long)row.slowest_ns, row.challenge_servers, row.first_refusal.frame, row.start.frame,
                    row.last.frame, (long long)row.start.ns, (long long)row.last.ns);
-        transcript("    %s frame %u where %s%s", row.verdict.kind == VERDICT_KINDS ? "-" : verdict_filter(row.verdict.kind),
-                   row.verdict.frame, verdict_where_name(row.verdict.where), row.verdict.seen ? " (seen)" : "");
+        transcript("    %s frame %u where %s%s",
+                   row.verdict.kind == VERDICT_KINDS ? "-" : verdict_filter(row.verdict.kind), row.verdict.frame,
+                   verdict_where_name(row.verdict.where), row.verdict.seen ? " (seen)" : "");
     }
 }
 
@@ -132,7 +134,7 @@ static inline struct line line_open_past(struct stage *stage, const char *client
     past.next_seq[WAY_TO_CLIENT] = line.seq[WAY_TO_CLIENT];
     past.tls = tls;
     line.link = conn_new(&stage->outlook->track, CONN_MAPI, line.stream, &from, &to, &past);
-    line.conn = aconn_new(stage->world, line.link);
+    line.conn = logon_conn_new(stage->world, line.link);
     return line;
 }
 
@@ -146,10 +148,13 @@ static inline void line_frame(struct line *line, enum way way, const char *head_
 {
     struct stage *stage = line->stage;
     struct http_head head;
-    struct segment segment = {
-        .when = { ++stage->now.frame, stage->now.ns }, .way = way, .has_ack = true, .fin = fin,
-        .seq = line->seq[way], .ack = line->seq[!way], .window = 100
-    };
+    struct segment segment = { .when = { ++stage->now.frame, stage->now.ns },
+                               .way = way,
+                               .has_ack = true,
+                               .fin = fin,
+                               .seq = line->seq[way],
+                               .ack = line->seq[!way],
+                               .window = 100 };
     if (head_text) {
         segment.len = segment.captured = (uint32_t)strlen(head_text);
         if (http_head_parse((const uint8_t *)head_text, strlen(head_text), &head) != HTTP_HEAD_OK) {
@@ -162,9 +167,9 @@ static inline void line_frame(struct line *line, enum way way, const char *head_
             line->what = *shown;
             line->shown = &line->what;
             transcript_aside("%u: leg %d %s %s user %s by %s time %lld of %u stamp %llu row %d", segment.when.frame,
-                       (int)line->leg, shown->scheme, shown->step, shown->user, shown->challenge_server,
-                       (long long)shown->time_ns, shown->credentials_frame, (unsigned long long)shown->challenge_time,
-                       (int)shown->row);
+                             (int)line->leg, shown->scheme, shown->step, shown->user, shown->challenge_server,
+                             (long long)shown->time_ns, shown->credentials_frame,
+                             (unsigned long long)shown->challenge_time, (int)shown->row);
         } else {
             transcript_aside("%u: leg %d", segment.when.frame, (int)line->leg);
         }

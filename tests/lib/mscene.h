@@ -29,26 +29,26 @@ struct scene {
     struct arena arena;
     struct heap heap;
     struct outlook *outlook;
-    struct mworld *world;
+    struct mapi_state *world;
     uint32_t frame, streams;
-    int64_t ns, frame_ns;        /* now, and from one frame to the next */
-    char log[4096];              /* verdicts, separated by blanks */
+    int64_t ns, frame_ns; /* now, and from one frame to the next */
+    char log[4096];       /* verdicts, separated by blanks */
     char last_text[VERDICT_TEXT_MAX];
     enum verdict_where where;
     bool where_seen;
-    struct mapi_message *messages[MESSAGES_KEPT];        /* for the transcript */
+    struct mapi_message *messages[MESSAGES_KEPT]; /* for the transcript */
     unsigned message_count;
-    bool wild;                   /* what is played need not be HTTP */
+    bool wild; /* what is played need not be HTTP */
 };
 
-struct tap {                     /* a TCP connection */
+struct tap { /* a TCP connection */
     struct scene *scene;
-    struct mconn *conn;
+    struct mapi_conn *conn;
     uint32_t stream;
     uint32_t seq[2];
     struct follow follow[2];
-    struct mapi_message *now[2]; /* under way */
-    struct mapi_message *last[2];        /* begun last, ours or NULL */
+    struct mapi_message *now[2];  /* under way */
+    struct mapi_message *last[2]; /* begun last, ours or NULL */
     char page[512];
     size_t page_len;
     bool is_page, head_asked, lost;
@@ -78,12 +78,14 @@ static inline void scene_messages(const struct scene *scene)
 {
     for (unsigned i = 0; i < scene->message_count; i++) {
         const struct mapi_message *m = scene->messages[i];
-        transcript_aside("%s %u-%u%s type %u %s endpoint %u of %d.%d mailbox %s user %s application %s request %u response %u "
-                   "elapsed %lld%s code %d body %llu row %d", m->is_response ? "response" : "request", m->begin.frame,
-                   m->end.frame, m->cut ? " cut" : "", m->type, shown(m->type_name), m->endpoint, (int)m->session,
-                   (int)m->leg, shown(m->mailbox), shown(m->user_dn), shown(m->client_application), m->request_frame,
-                   m->response_frame, (long long)m->elapsed_ns, m->elapsed_in_seconds ? " in seconds" : "",
-                   m->has_code ? (int)m->code : -1, (unsigned long long)m->body_length, (int)m->row);
+        transcript_aside(
+            "%s %u-%u%s type %u %s endpoint %u of %d.%d mailbox %s user %s application %s request %u response %u "
+            "elapsed %lld%s code %d body %llu row %d",
+            m->is_response ? "response" : "request", m->begin.frame, m->end.frame, m->cut ? " cut" : "", m->type,
+            shown(m->type_name), m->endpoint, (int)m->session, (int)m->leg, shown(m->mailbox), shown(m->user_dn),
+            shown(m->client_application), m->request_frame, m->response_frame, (long long)m->elapsed_ns,
+            m->elapsed_in_seconds ? " in seconds" : "", m->has_code ? (int)m->code : -1,
+            (unsigned long long)m->body_length, (int)m->row);
         for (unsigned tag = 0; tag < m->tag_count; tag++) {
             transcript_aside("    tag %u at %u", m->tags[tag].tag, m->tags[tag].when.frame);
         }
@@ -95,18 +97,19 @@ static inline void scene_rows(const struct scene *scene)
 {
     char client[ENDPOINT_TEXT_MAX], server[ENDPOINT_TEXT_MAX];
     struct session_row row;
-    for (uint32_t i = 0; mworld_row(scene->world, i, &row); i++) {
+    for (uint32_t i = 0; mapi_state_row(scene->world, i, &row); i++) {
         endpoint_format(&row.client, client);
         endpoint_format(&row.server, server);
         transcript("row %u.%u frames %u-%u %lld-%lld user %s application %s mailbox %s dn %s endpoint %u %s %s by %s "
-                   "behind %s ok %u failed %u slowest %lld of %u code %d ended %s id %s", row.session, row.leg,
-                   row.start.frame, row.last.frame, (long long)row.start.ns, (long long)row.last.ns, row.user,
-                   row.application, row.mailbox, row.user_dn, row.endpoint, client, server, row.front_ends, row.back_ends,
-                   row.ok, row.failed, (long long)row.slowest_ns, row.slowest_type, (int)row.last_code,
-                   row.ended, row.request_id);
+                   "behind %s ok %u failed %u slowest %lld of %u code %d ended %s id %s",
+                   row.session, row.leg, row.start.frame, row.last.frame, (long long)row.start.ns,
+                   (long long)row.last.ns, row.user, row.application, row.mailbox, row.user_dn, row.endpoint, client,
+                   server, row.front_ends, row.back_ends, row.ok, row.failed, (long long)row.slowest_ns,
+                   row.slowest_type, (int)row.last_code, row.ended, row.request_id);
         transcript("    %s frame %u where %s%s cannot tell %s",
                    row.verdict.kind == VERDICT_KINDS ? "-" : verdict_filter(row.verdict.kind), row.verdict.frame,
-                   verdict_where_name(row.verdict.where), row.verdict.seen ? " (seen)" : "", shown(row.verdict.cannot_tell));
+                   verdict_where_name(row.verdict.where), row.verdict.seen ? " (seen)" : "",
+                   shown(row.verdict.cannot_tell));
     }
 }
 
@@ -134,7 +137,7 @@ static inline void scene_collect(struct scene *scene)
     static const char *const severities[] = { "chat", "note", "warning", "error" };
     for (const struct verdict *v = outlook_take_verdicts(scene->outlook); v; v = v->next) {
         if (strncmp(verdict_filter(v->kind), "outlook.auth.", 13) == 0) {
-            continue;            /* those of logons have tests of their own */
+            continue; /* those of logons have tests of their own */
         }
         const char *item = strchr(verdict_filter(v->kind), '.') + 1;
         size_t used = strlen(scene->log);
@@ -169,7 +172,7 @@ static struct endpoint end_of(const char *text)
     return end;
 }
 
-struct wire {                    /* of a frame */
+struct wire { /* of a frame */
     const char *bytes;
     size_t len;
     bool syn, fin, rst, no_window, again, cut, opaque;
@@ -198,7 +201,7 @@ static inline void learn(struct tap *tap, struct mapi_message *message, bool com
         facts.user_dn.ptr = body;
         facts.user_dn.len = len ? strnlen((const char *)body, len) : 0;
     }
-    mconn_facts(tap->conn, message, &facts, sentence);
+    mapi_conn_facts(tap->conn, message, &facts, sentence);
 }
 
 /* A frame with these bytes, and everything that goes with it. */
@@ -221,7 +224,7 @@ static inline void tap_wire(struct tap *tap, enum way way, struct wire wire)
             if (event.head.is_request) {
                 tap->head_asked = span_equals_nocase(event.head.method, "HEAD");
             }
-            tap->now[way] = tap->last[way] = mconn_message(tap->conn, when, way, &event.fields);
+            tap->now[way] = tap->last[way] = mapi_conn_message(tap->conn, when, way, &event.fields);
             if (tap->now[way] && scene->message_count < MESSAGES_KEPT) {
                 scene->messages[scene->message_count++] = tap->now[way];
             }
@@ -231,7 +234,7 @@ static inline void tap_wire(struct tap *tap, enum way way, struct wire wire)
             break;
         }
         case FOLLOW_DATA:
-            mconn_data(tap->conn, when, way, event.data.ptr, event.data.len);
+            mapi_conn_data(tap->conn, when, way, event.data.ptr, event.data.len);
             for (size_t i = 0; i < event.data.len; i++) {
                 if (tap->page_len < sizeof(tap->page)) {
                     tap->page[tap->page_len++] = (char)event.data.ptr[i];
@@ -242,7 +245,7 @@ static inline void tap_wire(struct tap *tap, enum way way, struct wire wire)
             }
             break;
         case FOLLOW_END:
-            mconn_end(tap->conn, when, way);
+            mapi_conn_end(tap->conn, when, way);
             if (tap->now[way]) {
                 learn(tap, tap->now[way], true);
             }
@@ -255,18 +258,24 @@ static inline void tap_wire(struct tap *tap, enum way way, struct wire wire)
             break;
         }
     }
-    struct segment segment = {
-        .when = when, .way = way, .syn = wire.syn, .fin = wire.fin, .rst = wire.rst,
-        .has_ack = !wire.syn || way == WAY_TO_CLIENT, .seq = tap->seq[way], .ack = tap->seq[!way],
-        .len = (uint32_t)wire.len, .captured = (uint32_t)wire.len / (wire.cut ? 2 : 1), .opaque = wire.opaque,
-        .window = wire.no_window ? 0 : 1000
-    };
+    struct segment segment = { .when = when,
+                               .way = way,
+                               .syn = wire.syn,
+                               .fin = wire.fin,
+                               .rst = wire.rst,
+                               .has_ack = !wire.syn || way == WAY_TO_CLIENT,
+                               .seq = tap->seq[way],
+                               .ack = tap->seq[!way],
+                               .len = (uint32_t)wire.len,
+                               .captured = (uint32_t)wire.len / (wire.cut ? 2 : 1),
+                               .opaque = wire.opaque,
+                               .window = wire.no_window ? 0 : 1000 };
     if (wire.again) {
         segment.seq -= segment.len;
     } else {
         tap->seq[way] += segment.len + wire.syn + wire.fin;
     }
-    mconn_segment(tap->conn, &segment);
+    mapi_conn_segment(tap->conn, &segment);
     scene_collect(scene);
 }
 
@@ -281,8 +290,8 @@ static inline void tap_open_past(struct tap *tap, struct scene *scene, const cha
     tap->seq[1] = past.next_seq[1] = 5000;
     past.first.frame = scene->frame;
     past.first.ns = scene->ns;
-    tap->conn = mconn_new(scene->world, conn_new(&scene->outlook->track, CONN_MAPI, tap->stream, &client_end, &server_end,
-                                                 &past));
+    tap->conn = mapi_conn_new(
+        scene->world, conn_new(&scene->outlook->track, CONN_MAPI, tap->stream, &client_end, &server_end, &past));
 }
 
 /* whole: captured from SYN on. */
@@ -333,12 +342,14 @@ struct ask {
 
 static inline struct mapi_message *ask_with(struct tap *tap, struct ask ask)
 {
-    tap_text(tap, WAY_TO_SERVER, "POST %s HTTP/1.1\r\nHost: mail.example.test\r\n"
+    tap_text(tap, WAY_TO_SERVER,
+             "POST %s HTTP/1.1\r\nHost: mail.example.test\r\n"
              "Content-Type: application/mapi-http\r\n"
              "X-RequestType: %s\r\nX-RequestId: %s:%u\r\nX-ClientApplication: Outlook/16.0\r\n%s%s%s%s"
-             "Content-Length: 8\r\n\r\n/o=x/u=1", ask.path ? ask.path : "/mapi/emsmdb/?MailboxId=m1@example.test",
-             ask.type, ask.guid ? ask.guid : GUID_A, ask.counter, ask.cookies ? "Cookie: " : "",
-             ask.cookies ? ask.cookies : "", ask.cookies ? "\r\n" : "", ask.extra ? ask.extra : "");
+             "Content-Length: 8\r\n\r\n/o=x/u=1",
+             ask.path ? ask.path : "/mapi/emsmdb/?MailboxId=m1@example.test", ask.type, ask.guid ? ask.guid : GUID_A,
+             ask.counter, ask.cookies ? "Cookie: " : "", ask.cookies ? ask.cookies : "", ask.cookies ? "\r\n" : "",
+             ask.extra ? ask.extra : "");
     return tap->last[WAY_TO_SERVER];
 }
 
@@ -348,7 +359,7 @@ static inline struct mapi_message *ask(struct tap *tap, const char *type, unsign
 }
 
 struct answer {
-    const char *type, *set, *extra;      /* set: whole header lines */
+    const char *type, *set, *extra; /* set: whole header lines */
     unsigned code, status, error;
 };
 
@@ -356,15 +367,15 @@ struct answer {
 static inline struct mapi_message *answer_with(struct tap *tap, struct answer answer)
 {
     char text[2000];
-    int head = snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\n"
+    int head = snprintf(text, sizeof(text),
+                        "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\n"
                         "X-RequestType: %s\r\nX-ResponseCode: %u\r\nX-PendingPeriod: 30000\r\n%s%s"
-                        "Transfer-Encoding: chunked\r\n\r\n1c\r\nPROCESSING\r\nDONE\r\n\r\n", answer.type, answer.code,
-                        answer.set ? answer.set : "", answer.extra ? answer.extra : "");
-    const uint8_t values[8] = {
-        (uint8_t)answer.status, (uint8_t)(answer.status >> 8), (uint8_t)(answer.status >> 16),
-        (uint8_t)(answer.status >> 24), (uint8_t)answer.error, (uint8_t)(answer.error >> 8),
-        (uint8_t)(answer.error >> 16), (uint8_t)(answer.error >> 24)
-    };
+                        "Transfer-Encoding: chunked\r\n\r\n1c\r\nPROCESSING\r\nDONE\r\n\r\n",
+                        answer.type, answer.code, answer.set ? answer.set : "", answer.extra ? answer.extra : "");
+    const uint8_t values[8] = { (uint8_t)answer.status,         (uint8_t)(answer.status >> 8),
+                                (uint8_t)(answer.status >> 16), (uint8_t)(answer.status >> 24),
+                                (uint8_t)answer.error,          (uint8_t)(answer.error >> 8),
+                                (uint8_t)(answer.error >> 16),  (uint8_t)(answer.error >> 24) };
     memcpy(text + head, values, 8);
     memcpy(text + head + 8, "\r\n0\r\n\r\n", 7);
     tap_bytes(tap, WAY_TO_CLIENT, text, (size_t)head + 15);
@@ -380,10 +391,12 @@ static inline struct mapi_message *answer(struct tap *tap, const char *type, con
 static inline struct mapi_message *answer_code(struct tap *tap, unsigned code, const char *sentence)
 {
     char page[300];
-    int len = snprintf(page, sizeof(page), "<html><body><h1>Diagnostic Information</h1><p>%s</p></body></html>",
-                       sentence);
-    tap_text(tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-ResponseCode: %u\r\n"
-             "Content-Length: %d\r\n\r\n%s", code, len, page);
+    int len =
+        snprintf(page, sizeof(page), "<html><body><h1>Diagnostic Information</h1><p>%s</p></body></html>", sentence);
+    tap_text(tap, WAY_TO_CLIENT,
+             "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-ResponseCode: %u\r\n"
+             "Content-Length: %d\r\n\r\n%s",
+             code, len, page);
     return tap->last[WAY_TO_CLIENT];
 }
 

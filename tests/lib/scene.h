@@ -26,11 +26,11 @@ struct scene {
     struct heap heap;
     struct judge_prefs prefs;
     struct outlook *outlook;
-    struct vworld *world;
+    struct rpch_state *world;
     uint32_t frame, streams;
-    int64_t ns, frame_ns;        /* now, and from one frame to the next */
+    int64_t ns, frame_ns; /* now, and from one frame to the next */
     uint16_t ip_id;
-    char log[4096];              /* verdicts, separated by blanks */
+    char log[4096]; /* verdicts, separated by blanks */
     char last_text[VERDICT_TEXT_MAX];
     enum verdict_where where;
     bool where_seen;
@@ -39,14 +39,14 @@ struct scene {
 /* A TCP connection of the scene. */
 struct tap {
     struct scene *scene;
-    struct vtcp *conn;
+    struct rpch_conn *conn;
     uint32_t stream;
     uint32_t seq[2];
     struct segment last;
     struct pdu_outcome outcome;
     struct vc_snapshot now;
     bool has_channel;
-    char noted[512];             /* the last line of its snapshots in the transcript */
+    char noted[512]; /* the last line of its snapshots in the transcript */
 };
 
 static inline void scene_begin_named(struct scene *scene, bool same_proxy_required, const char *name)
@@ -84,19 +84,21 @@ static inline void scene_rows(const struct scene *scene)
 {
     char client[ENDPOINT_TEXT_MAX], in[ENDPOINT_TEXT_MAX], out[ENDPOINT_TEXT_MAX];
     struct leg_row row;
-    for (uint32_t i = 0; vworld_row(scene->world, i, &row); i++) {
-        transcript("row %u.%u frames %u-%u %lld-%lld user %s from %s to %s streams %d %d peers %s %s setup %lld calls %u "
-                   "faults %u idle %lld state %s ended %s requests %u %u id %s", row.vc, row.leg, row.start.frame,
-                   row.last.frame, (long long)row.start.ns, (long long)row.last.ns, row.user,
-                   shown_end(row.client.family ? &row.client : NULL, client), shown(row.target), (int)row.in.stream,
-                   (int)row.out.stream, shown_end(row.in.peer.family ? &row.in.peer : NULL, in),
-                   shown_end(row.out.peer.family ? &row.out.peer : NULL, out), (long long)row.setup_ns, row.calls, row.faults,
-                   (long long)row.longest_idle_ns, row.state, row.ended, row.in.request_frame, row.out.request_frame,
-                   row.request_id);
+    for (uint32_t i = 0; rpch_state_row(scene->world, i, &row); i++) {
+        transcript(
+            "row %u.%u frames %u-%u %lld-%lld user %s from %s to %s streams %d %d peers %s %s setup %lld calls %u "
+            "faults %u idle %lld state %s ended %s requests %u %u id %s",
+            row.vc, row.leg, row.start.frame, row.last.frame, (long long)row.start.ns, (long long)row.last.ns, row.user,
+            shown_end(row.client.family ? &row.client : NULL, client), shown(row.target), (int)row.in.stream,
+            (int)row.out.stream, shown_end(row.in.peer.family ? &row.in.peer : NULL, in),
+            shown_end(row.out.peer.family ? &row.out.peer : NULL, out), (long long)row.setup_ns, row.calls, row.faults,
+            (long long)row.longest_idle_ns, row.state, row.ended, row.in.request_frame, row.out.request_frame,
+            row.request_id);
         transcript("    %s severity %d frame %u where %s%s cannot tell %s",
                    row.verdict.kind == VERDICT_KINDS ? "-" : verdict_filter(row.verdict.kind),
                    row.verdict.kind == VERDICT_KINDS ? -1 : (int)row.verdict.severity, row.verdict.frame,
-                   verdict_where_name(row.verdict.where), row.verdict.seen ? " (seen)" : "", shown(row.verdict.cannot_tell));
+                   verdict_where_name(row.verdict.where), row.verdict.seen ? " (seen)" : "",
+                   shown(row.verdict.cannot_tell));
     }
 }
 
@@ -178,7 +180,7 @@ static inline struct tap tap_open_past(struct scene *scene, enum rts_hop hop, co
         past.first = scene_now(scene);
     }
     struct conn *link = conn_new(&scene->outlook->track, CONN_RPCH, tap.stream, &from, &to, &past);
-    tap.conn = vtcp_new(scene->world, link, hop, past.first.ns);
+    tap.conn = rpch_conn_new(scene->world, link, hop, past.first.ns);
     return tap;
 }
 
@@ -207,14 +209,17 @@ static inline void tap_note(struct tap *tap)
         if (now->cookie) {
             snprintf(cookie, sizeof(cookie), "%02x%02x%02x", now->cookie[0], now->cookie[1], now->cookie[2]);
         }
-        snprintf(line, sizeof(line), "%d.%d channel %u streams %d %d peers %s %s %s cookie %s peer frame %u to %s "
-                 "sessions %s %s", (int)now->vc, (int)now->leg, now->channel, (int)now->in_stream, (int)now->out_stream,
+        snprintf(line, sizeof(line),
+                 "%d.%d channel %u streams %d %d peers %s %s %s cookie %s peer frame %u to %s "
+                 "sessions %s %s",
+                 (int)now->vc, (int)now->leg, now->channel, (int)now->in_stream, (int)now->out_stream,
                  shown_end(now->in_peer, in), shown_end(now->out_peer, out), shown(now->state), cookie, now->peer_frame,
                  shown(now->target), shown(now->outlook_session), shown(now->session_id));
     }
     if (strcmp(line, tap->noted) != 0) {
         memcpy(tap->noted, line, sizeof(line));
-        transcript_aside("%u: stream %u row %d: %s", tap->scene->frame, tap->stream, (int)vtcp_row(tap->conn), line);
+        transcript_aside("%u: stream %u row %d: %s", tap->scene->frame, tap->stream, (int)rpch_conn_row(tap->conn),
+                         line);
     }
 }
 
@@ -223,8 +228,8 @@ static inline void tap_note_pdu(const struct tap *tap, const char *kind)
 {
     const struct pdu_outcome *outcome = &tap->outcome;
     transcript_aside("%u: stream %u %s %s%s channel %u at %llu %s", tap->scene->frame, tap->stream, kind, outcome->name,
-               outcome->misplaced ? " misplaced" : "", outcome->channel, (unsigned long long)outcome->channel_bytes,
-               shown(outcome->unexpected));
+                     outcome->misplaced ? " misplaced" : "", outcome->channel,
+                     (unsigned long long)outcome->channel_bytes, shown(outcome->unexpected));
 }
 
 /* The segment that ends a frame. */
@@ -232,11 +237,11 @@ static inline void tap_segment(struct tap *tap, struct segment segment)
 {
     struct scene *scene = tap->scene;
     segment.when = scene_now(scene);
-    vtcp_segment(tap->conn, &segment);
+    rpch_conn_segment(tap->conn, &segment);
     scene_collect(scene);
     tap->last = segment;
     struct vc_mark mark;
-    tap->has_channel = vtcp_mark(tap->conn, &mark);
+    tap->has_channel = rpch_conn_mark(tap->conn, &mark);
     vc_mark_show(&mark, &tap->now);
     tap_note(tap);
 }
@@ -249,10 +254,14 @@ static inline void tap_frame(struct tap *tap)
 
 static inline struct segment segment_of(struct tap *tap, enum way way, uint32_t len)
 {
-    struct segment segment = {
-        .way = way, .has_ack = true, .seq = tap->seq[way], .ack = tap->seq[!way], .len = len, .captured = len,
-        .ip_id = ++tap->scene->ip_id, .window = 65535
-    };
+    struct segment segment = { .way = way,
+                               .has_ack = true,
+                               .seq = tap->seq[way],
+                               .ack = tap->seq[!way],
+                               .len = len,
+                               .captured = len,
+                               .ip_id = ++tap->scene->ip_id,
+                               .window = 65535 };
     tap->seq[way] += len;
     return segment;
 }
@@ -344,7 +353,7 @@ static inline void tap_head(struct tap *tap, const struct http_info *info)
 {
     enum way way = info->is_request ? WAY_TO_SERVER : WAY_TO_CLIENT;
     tap_frame(tap);
-    vtcp_http(tap->conn, scene_now(tap->scene), way, info);
+    rpch_conn_http(tap->conn, scene_now(tap->scene), way, info);
     tap_segment(tap, segment_of(tap, way, 300));
 }
 
@@ -363,7 +372,7 @@ static inline void tap_status(struct tap *tap, unsigned status)
 /* ---- PDUs ---- */
 
 struct rts_args {
-    const char *commands;        /* as for rts_make() */
+    const char *commands; /* as for rts_make() */
     unsigned cookie[3];
     uint32_t window, timeout_ms, lifetime, keepalive_ms, destination, received, available;
     unsigned ack_cookie;
@@ -435,7 +444,7 @@ static inline void tap_rts(struct tap *tap, enum way way, unsigned flags, const 
     struct pdu_header header = { .rpc_vers = 5, .ptype = RPC_RTS, .pfc_flags = 3, .little_endian = true };
     header.frag_length = rts_make(&pdu, flags, args->commands, args);
     tap_frame(tap);
-    vtcp_pdu(tap->conn, scene_now(tap->scene), way, &header, &pdu, 0, &tap->outcome);
+    rpch_conn_pdu(tap->conn, scene_now(tap->scene), way, &header, &pdu, 0, &tap->outcome);
     tap_note_pdu(tap, "RTS");
     tap_segment(tap, segment_of(tap, way, header.frag_length));
 }
@@ -445,15 +454,16 @@ static inline void tap_rts(struct tap *tap, enum way way, unsigned flags, const 
 #define UP WAY_TO_SERVER
 #define DOWN WAY_TO_CLIENT
 
-static inline void tap_rpc_status(struct tap *tap, enum way way, enum rpc_ptype ptype, uint16_t length,
-                                  uint32_t status)
+static inline void tap_rpc_status(struct tap *tap, enum way way, enum rpc_ptype ptype, uint16_t length, uint32_t status)
 {
-    struct pdu_header header = {
-        .rpc_vers = 5, .ptype = (uint8_t)ptype, .pfc_flags = 3, .little_endian = true, .frag_length = length,
-        .call_id = 7
-    };
+    struct pdu_header header = { .rpc_vers = 5,
+                                 .ptype = (uint8_t)ptype,
+                                 .pfc_flags = 3,
+                                 .little_endian = true,
+                                 .frag_length = length,
+                                 .call_id = 7 };
     tap_frame(tap);
-    vtcp_pdu(tap->conn, scene_now(tap->scene), way, &header, NULL, status, &tap->outcome);
+    rpch_conn_pdu(tap->conn, scene_now(tap->scene), way, &header, NULL, status, &tap->outcome);
     tap_note_pdu(tap, "RPC");
     tap_segment(tap, segment_of(tap, way, length));
 }

@@ -34,7 +34,7 @@
 
 static char *transcript_text;
 static size_t transcript_len, transcript_room;
-static bool transcript_off;      /* for what repeats itself thousands of times */
+static bool transcript_off; /* for what repeats itself thousands of times */
 
 /* Lines of which there is only a digest. */
 struct transcript_fold {
@@ -45,14 +45,14 @@ struct transcript_fold {
 
 #define TRANSCRIPT_EMPTY UINT64_C(0xCBF29CE484222325)
 
-static struct transcript_fold transcript_folded = { false, TRANSCRIPT_EMPTY, 0 };        /* all that comes now */
-static struct transcript_fold transcript_aside_lines = { false, TRANSCRIPT_EMPTY, 0 };   /* by transcript_aside() */
+static struct transcript_fold transcript_folded = { false, TRANSCRIPT_EMPTY, 0 };      /* all that comes now */
+static struct transcript_fold transcript_aside_lines = { false, TRANSCRIPT_EMPTY, 0 }; /* by transcript_aside() */
 
 static inline void transcript_digest(struct transcript_fold *fold, const char *line)
 {
     const char *mode = getenv("UNIT_TRANSCRIPT"), *p = line;
     fold->count++;
-    do {                                 /* FNV-1a */
+    do { /* FNV-1a */
         fold->digest = (fold->digest ^ (unsigned char)*p) * UINT64_C(0x100000001B3);
     } while (*p++);
     if (mode && strcmp(mode, "show") == 0) {
@@ -81,7 +81,7 @@ static inline void transcript_put(struct transcript_fold *fold, const char *form
             abort();
         }
     }
-    for (int i = 0; i < len; i++) {      /* one line stays one, and a file of text */
+    for (int i = 0; i < len; i++) { /* one line stays one, and a file of text */
         bool control = (unsigned char)line[i] < 0x20 || line[i] == 0x7F;
         transcript_text[transcript_len++] = control ? '?' : line[i];
     }
@@ -89,7 +89,7 @@ static inline void transcript_put(struct transcript_fold *fold, const char *form
     transcript_text[transcript_len] = '\0';
 }
 
-#if defined(__GNUC__) && !defined(__MINGW32__)    /* whose printf() knows fewer letters */
+#if defined(__GNUC__) && !defined(__MINGW32__) /* whose printf() knows fewer letters */
 #define TRANSCRIPT_FORMAT __attribute__((format(printf, 1, 2)))
 #else
 #define TRANSCRIPT_FORMAT

@@ -138,7 +138,8 @@ static inline size_t work_tags(void *state, const uint8_t *p, size_t len)
     size_t used = 0;
     do {
         used += meta_scan(scanner, p + used, len - used, &meta);
-    } while (meta.kind == META_PROCESSING || meta.kind == META_PENDING || meta.kind == META_DONE || meta.kind == META_HEADER);
+    } while (meta.kind == META_PROCESSING || meta.kind == META_PENDING || meta.kind == META_DONE ||
+             meta.kind == META_HEADER);
     return len;
 }
 
@@ -159,12 +160,8 @@ static const struct work_scan {
     /* Returns how many bytes it is done with; the rest is shown again. */
     size_t (*feed)(void *state, const uint8_t *p, size_t len);
 } work_scans[] = {
-    { "messages", work_messages },
-    { "PDUs", work_pdus },
-    { "follow", work_follow },
-    { "chunks", work_chunks },
-    { "tags", work_tags },
-    { "flight", work_flight },
+    { "messages", work_messages }, { "PDUs", work_pdus }, { "follow", work_follow },
+    { "chunks", work_chunks },     { "tags", work_tags }, { "flight", work_flight },
 };
 
 #define WORK_SCANS (sizeof(work_scans) / sizeof(work_scans[0]))

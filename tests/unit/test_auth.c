@@ -111,14 +111,17 @@ static void test_rpc(void)
     struct line in = line_open(&stage, CLIENT, EX1), out = line_open(&stage, CLIENT, EX1);
     for (int i = 0; i < 2; i++) {
         struct line *line = i ? &out : &in;
-        snprintf(head, sizeof(head), "%s /rpc/rpcproxy.dll?x:6004 HTTP/1.1\r\nHost: m\r\nContent-Length: 0\r\n"
-                 "Cookie: OutlookSession=\"{1}\"\r\nAuthorization: %s\r\n\r\n", i ? "RPC_OUT_DATA" : "RPC_IN_DATA",
-                 type1("NTLM", text));
+        snprintf(head, sizeof(head),
+                 "%s /rpc/rpcproxy.dll?x:6004 HTTP/1.1\r\nHost: m\r\nContent-Length: 0\r\n"
+                 "Cookie: OutlookSession=\"{1}\"\r\nAuthorization: %s\r\n\r\n",
+                 i ? "RPC_OUT_DATA" : "RPC_IN_DATA", type1("NTLM", text));
         line_frame(line, WAY_TO_SERVER, head, false);
         reply(line, 401, "WWW-Authenticate: %s\r\n", type2("NTLM", "EX1", STAMP + (uint64_t)i, text));
-        snprintf(head, sizeof(head), "%s /rpc/rpcproxy.dll?x:6004 HTTP/1.1\r\nHost: m\r\nContent-Length: %s\r\n"
-                 "Cookie: OutlookSession=\"{1}\"\r\nAuthorization: %s\r\n\r\n", i ? "RPC_OUT_DATA" : "RPC_IN_DATA",
-                 i ? "76" : "1073741824", type3("NTLM", "alice", "EX1", STAMP + (uint64_t)i, 0, text));
+        snprintf(head, sizeof(head),
+                 "%s /rpc/rpcproxy.dll?x:6004 HTTP/1.1\r\nHost: m\r\nContent-Length: %s\r\n"
+                 "Cookie: OutlookSession=\"{1}\"\r\nAuthorization: %s\r\n\r\n",
+                 i ? "RPC_OUT_DATA" : "RPC_IN_DATA", i ? "76" : "1073741824",
+                 type3("NTLM", "alice", "EX1", STAMP + (uint64_t)i, 0, text));
         line_frame(line, WAY_TO_SERVER, head, false);
         CHECK_INT(line->leg, 0);
     }
@@ -130,9 +133,9 @@ static void test_rpc(void)
     stage_collect(&stage);
     CHECK_STR(stage.log, "slow:note@8/0");
     stage_wait(&stage, 600);
-    reply(&in, 200, "");         /* the end of the channel: no answer to the credentials */
-    CHECK_INT(aworld_rows(stage.world), 1);
-    CHECK(aworld_row(stage.world, 0, &row));
+    reply(&in, 200, ""); /* the end of the channel: no answer to the credentials */
+    CHECK_INT(logon_state_rows(stage.world), 1);
+    CHECK(logon_state_row(stage.world, 0, &row));
     CHECK_STR(row.user, "EXAMPLE\\alice");
     CHECK_INT(row.connections, 2);
     CHECK_INT(row.accepted, 2);
@@ -149,13 +152,11 @@ static void test_several_challenges(void)
     char one[TOKEN_TEXT], two[TOKEN_TEXT], three[TOKEN_TEXT];
     static const struct {
         const char *asked, *answered[3], *shown;
-    } rows[] = {
-        { "NTLM", { "Negotiate", "NTLM", NULL }, "NTLM|type2||ex2.example.test" },
-        { "Negotiate", { "Negotiate", "NTLM", NULL }, "Negotiate/NTLM|type2||ex1.example.test" },
-        { "NTLM", { "NTLM", "NTLM", NULL }, "NTLM|type2||ex1.example.test" },
-        { "NTLM", { "Negotiate", "Negotiate", NULL }, "Negotiate/NTLM|type2||ex1.example.test" },
-        { "NTLM", { "Negotiate", "NTLM", "Negotiate" }, "NTLM|type2||ex2.example.test" }
-    };
+    } rows[] = { { "NTLM", { "Negotiate", "NTLM", NULL }, "NTLM|type2||ex2.example.test" },
+                 { "Negotiate", { "Negotiate", "NTLM", NULL }, "Negotiate/NTLM|type2||ex1.example.test" },
+                 { "NTLM", { "NTLM", "NTLM", NULL }, "NTLM|type2||ex1.example.test" },
+                 { "NTLM", { "Negotiate", "Negotiate", NULL }, "Negotiate/NTLM|type2||ex1.example.test" },
+                 { "NTLM", { "Negotiate", "NTLM", "Negotiate" }, "NTLM|type2||ex2.example.test" } };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct user a = alice();
         stage_begin(&stage);
@@ -354,8 +355,8 @@ static void test_torn_behind(bool split)
     reply(&c, split ? 401 : 200, split ? OFFERS : "");
     CHECK_STR(stage.log, want);
     /* One row; what the device passed on is not counted twice. */
-    CHECK_INT(aworld_rows(stage.world), 1);
-    CHECK(aworld_row(stage.world, 0, &row));
+    CHECK_INT(logon_state_rows(stage.world), 1);
+    CHECK(logon_state_row(stage.world, 0, &row));
     CHECK_INT(row.connections, 1);
     CHECK_INT(row.accepted, split ? 0 : 1);
     CHECK_INT(row.refused, split ? 1 : 0);
@@ -369,10 +370,10 @@ static void test_alone(void)
 {
     struct stage stage;
     struct user a = alice();
-    static const struct conn_past pasts[] = {
-        { .syn = true, .syn_ack = true, .has_next = true }, { .syn = false }, { .syn = true, .has_next = true },
-        { .syn = true, .syn_ack = true, .has_next = true, .gap = true }
-    };
+    static const struct conn_past pasts[] = { { .syn = true, .syn_ack = true, .has_next = true },
+                                              { .syn = false },
+                                              { .syn = true, .has_next = true },
+                                              { .syn = true, .syn_ack = true, .has_next = true, .gap = true } };
     for (unsigned i = 0; i < 4; i++) {
         stage_begin(&stage);
         struct line line = line_open_past(&stage, CLIENT, EX1, pasts[i], false);
@@ -385,9 +386,9 @@ static void test_alone(void)
         stage_begin(&stage);
         struct line one = line_open(&stage, CLIENT, EX1), two = line_open(&stage, CLIENT, EX2);
         if (i == 0) {
-            third(&one, &a, "NTLM", "alice", NULL, STAMP);   /* NTLMv1 */
+            third(&one, &a, "NTLM", "alice", NULL, STAMP); /* NTLMv1 */
         } else if (i == 1) {
-            third(&one, &a, "NTLM", "", "EX1", STAMP);       /* anonymous */
+            third(&one, &a, "NTLM", "", "EX1", STAMP); /* anonymous */
         } else if (i == 2) {
             auth_lost(one.conn, WAY_TO_CLIENT);
             third(&one, &a, "NTLM", "alice", "EX1", STAMP);
@@ -395,10 +396,10 @@ static void test_alone(void)
             ask(&one, &a, "Connect", NULL);
             reply(&one, 407, "Proxy-Authenticate: NTLM\r\n");
             third(&one, &a, "NTLM", "alice", "EX1", STAMP);
-        } else if (i == 4) {     /* another type 2 than the one that it answers */
+        } else if (i == 4) { /* another type 2 than the one that it answers */
             challenge_as(&one, &a, "NTLM", "EX1", STAMP + 1);
             third(&one, &a, "NTLM", "alice", "EX1", STAMP);
-        } else {                 /* the same moment on two connections */
+        } else { /* the same moment on two connections */
             challenge_as(&two, &a, "NTLM", "EX1", STAMP);
             challenge_as(&one, &a, "NTLM", "EX1", STAMP);
             third(&one, &a, "NTLM", "alice", "EX1", STAMP);
@@ -473,12 +474,12 @@ static void test_not_refused(void)
         ask(&line, &a, "Connect", basic("alice", i == 2 ? "right" : "wrong", text));
         reply(&line, i == 2 ? 200 : 401, i == 2 ? "" : OFFERS);
     }
-    CHECK(aworld_row(stage.world, 0, &row));
+    CHECK(logon_state_row(stage.world, 0, &row));
     CHECK_INT(row.accepted, 1);
     CHECK_INT(row.refused, 4);
     CHECK_INT(row.first_refusal.frame, 2);
     CHECK_INT(row.connections, 1);
-    CHECK_INT(aconn_row(line.conn), 0);
+    CHECK_INT(logon_conn_row(line.conn), 0);
     CHECK_STR(row.host, "mail.example.test");
     CHECK_STR(row.scheme, "Basic");
     /* Steps. */
@@ -569,7 +570,17 @@ static void test_refused_by(void)
 /* ---- shared connections ------------------------------------------------------------------------- */
 
 enum share {
-    NTLM, NEGOTIATE, PERSISTENT, NOT_PERSISTENT, OWN_HANDSHAKE, PORT_444, SAME_PERSON, BASIC, UNKNOWN, AGAIN, SHARES
+    NTLM,
+    NEGOTIATE,
+    PERSISTENT,
+    NOT_PERSISTENT,
+    OWN_HANDSHAKE,
+    PORT_444,
+    SAME_PERSON,
+    BASIC,
+    UNKNOWN,
+    AGAIN,
+    SHARES
 };
 
 static void test_shared(void)
@@ -588,8 +599,10 @@ static void test_shared(void)
             for (unsigned i = 0; i < 2; i++) {
                 ask_as(i ? &s2 : &s1, i ? &b : &a, false, "Connect", ap_req(text),
                        i ? "X-User-Identity: bob@example.test\r\n" : "X-User-Identity: alice@example.test\r\n");
-                reply(i ? &s2 : &s1, 200, kind == PERSISTENT ? "Persistent-Auth: true\r\n" :
-                      kind == NOT_PERSISTENT ? "Persistent-Auth: false\r\n" : "");
+                reply(i ? &s2 : &s1, 200,
+                      kind == PERSISTENT     ? "Persistent-Auth: true\r\n" :
+                      kind == NOT_PERSISTENT ? "Persistent-Auth: false\r\n" :
+                                               "");
             }
         } else if (kind == BASIC) {
             ask(&s1, &a, "Connect", basic("alice", "x", text));
@@ -617,7 +630,7 @@ static void test_shared(void)
         } else {
             reply(&s1, 200, "");
         }
-        if (kind == AGAIN) {     /* once for a connection and user */
+        if (kind == AGAIN) { /* once for a connection and user */
             ask(&s1, &b, "Execute", NULL);
             reply(&s1, 200, "");
         }
@@ -638,11 +651,19 @@ static void test_same_person(void)
     static const struct {
         const char *other;
         bool differs;
-    } rows[] = {
-        { "alice", false }, { "EXAMPLE\\ALICE", false }, { "example\\alice", false }, { "OTHER\\alice", true },
-        { "other.test\\alice", false }, { "alice@anything.test", false }, { "OTHER\\alice@x", false }, { "\\alice", false },
-        { "bob", true }, { "EXAMPLE\\bob", true }, { "alic", true }, { "alice2", true }, { "bob@example.test", true }
-    };
+    } rows[] = { { "alice", false },
+                 { "EXAMPLE\\ALICE", false },
+                 { "example\\alice", false },
+                 { "OTHER\\alice", true },
+                 { "other.test\\alice", false },
+                 { "alice@anything.test", false },
+                 { "OTHER\\alice@x", false },
+                 { "\\alice", false },
+                 { "bob", true },
+                 { "EXAMPLE\\bob", true },
+                 { "alic", true },
+                 { "alice2", true },
+                 { "bob@example.test", true } };
     char text[TOKEN_TEXT], want[64];
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct stage stage;
@@ -660,15 +681,20 @@ static void test_same_person(void)
         stage_end(&stage);
     }
     /* Between two names that Basic shows, both with domains of each kind. */
-    static const char *const pairs[][3] = {
-        { "A.test\\u", "B.test\\u", "d" }, { "A\\u", "B\\u", "d" }, { "A\\u", "B.test\\u", "" }, { "u@a.test", "u@b.test", "d" },
-        { "u@a", "u@b.test", "" }, { "u@a", "u@b", "d" }, { "A\\u", "a\\U", "" }, { "u@a.test", "U@A.TEST", "" }
-    };
+    static const char *const pairs[][3] = { { "A.test\\u", "B.test\\u", "d" },
+                                            { "A\\u", "B\\u", "d" },
+                                            { "A\\u", "B.test\\u", "" },
+                                            { "u@a.test", "u@b.test", "d" },
+                                            { "u@a", "u@b.test", "" },
+                                            { "u@a", "u@b", "d" },
+                                            { "A\\u", "a\\U", "" },
+                                            { "u@a.test", "U@A.TEST", "" } };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         struct stage stage;
         struct user a = alice(), b = bob();
         stage_begin(&stage);
-        struct line outer = line_open(&stage, CLIENT, DEVICE), s1 = line_open(&stage, INSIDE, EX1), s2 = line_open(&stage, INSIDE, EX1);
+        struct line outer = line_open(&stage, CLIENT, DEVICE), s1 = line_open(&stage, INSIDE, EX1),
+                    s2 = line_open(&stage, INSIDE, EX1);
         char identity[100];
         for (unsigned k = 0; k < 2; k++) {
             snprintf(identity, sizeof(identity), "X-User-Identity: %s\r\n", pairs[i][k]);
@@ -677,7 +703,7 @@ static void test_same_person(void)
         }
         ask(&s1, &a, "Execute", NULL);
         reply(&s1, 200, "");
-        ask(&outer, &b, "Execute", NULL);            /* the request comes from there, as can be seen */
+        ask(&outer, &b, "Execute", NULL); /* the request comes from there, as can be seen */
         ask_as(&s1, &b, true, "Execute", NULL, NULL);
         transcript("%s and %s: %s", pairs[i][0], pairs[i][1], stage.log);
         stage_end(&stage);
@@ -688,8 +714,9 @@ static void test_same_person(void)
 static uint32_t ask_raw(struct line *line, const char *path, const char *identity, const char *token)
 {
     char text[2 * TOKEN_TEXT];
-    snprintf(text, sizeof(text), "POST /mapi/emsmdb/?%s HTTP/1.1\r\nHost: m\r\nContent-Length: 0\r\n%s%s%s%s%s\r\n", path,
-             identity, *identity ? "\r\n" : "", token ? "Authorization: " : "", token ? token : "", token ? "\r\n" : "");
+    snprintf(text, sizeof(text), "POST /mapi/emsmdb/?%s HTTP/1.1\r\nHost: m\r\nContent-Length: 0\r\n%s%s%s%s%s\r\n",
+             path, identity, *identity ? "\r\n" : "", token ? "Authorization: " : "", token ? token : "",
+             token ? "\r\n" : "");
     line_frame(line, WAY_TO_SERVER, text, false);
     return line->stage->now.frame;
 }
@@ -697,18 +724,20 @@ static uint32_t ask_raw(struct line *line, const char *path, const char *identit
 static void test_identities(void)
 {
     static const struct {
-        const char *bob, *again, *kind;  /* of his logon, and of the request in question; NULL: no identity */
-    } rows[] = {
-        { "X-ClientInfo: {B1}:4", "x-clientinfo: b1:77", "X-ClientInfo" },
-        { "X-RequestId: {B2}:7", "X-RequestId: {b2}:8", "X-RequestId" },
-        { "X-User-Identity: bob@x", "X-User-Identity: BOB@x", "X-User-Identity" },
-        { "Cookie: a=1; OutlookSession=\"{B3}\"", "Cookie: OutlookSession=b3; OutlookSession=c", "OutlookSession" },
-        { "Cookie: MapiContext=ctx1", "Cookie: x=y; MapiContext=ctx1", "session cookie" },
-        { "Cookie: x=y; sid=ctx2", "Cookie: SID=ctx2; sid=other", "session cookie" },
-        { "Cookie: x=ctx3", "Cookie: x=ctx3", NULL }, { "Cookie: OutlookSession=s1", "Cookie: x=s1", NULL },
-        { "Cookie: sid=s1", "Cookie: OutlookSession=s1", NULL }, { "X-ClientInfo: B1", "X-RequestId: B1", NULL },
-        { "X-ClientInfo: {B1}:4", "X-ClientInfo: {B1}4", NULL }, { "", "", NULL }
-    };
+        const char *bob, *again, *kind; /* of his logon, and of the request in question; NULL: no identity */
+    } rows[] = { { "X-ClientInfo: {B1}:4", "x-clientinfo: b1:77", "X-ClientInfo" },
+                 { "X-RequestId: {B2}:7", "X-RequestId: {b2}:8", "X-RequestId" },
+                 { "X-User-Identity: bob@x", "X-User-Identity: BOB@x", "X-User-Identity" },
+                 { "Cookie: a=1; OutlookSession=\"{B3}\"", "Cookie: OutlookSession=b3; OutlookSession=c",
+                   "OutlookSession" },
+                 { "Cookie: MapiContext=ctx1", "Cookie: x=y; MapiContext=ctx1", "session cookie" },
+                 { "Cookie: x=y; sid=ctx2", "Cookie: SID=ctx2; sid=other", "session cookie" },
+                 { "Cookie: x=ctx3", "Cookie: x=ctx3", NULL },
+                 { "Cookie: OutlookSession=s1", "Cookie: x=s1", NULL },
+                 { "Cookie: sid=s1", "Cookie: OutlookSession=s1", NULL },
+                 { "X-ClientInfo: B1", "X-RequestId: B1", NULL },
+                 { "X-ClientInfo: {B1}:4", "X-ClientInfo: {B1}4", NULL },
+                 { "", "", NULL } };
     char text[TOKEN_TEXT], want[64];
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct stage stage;
@@ -741,8 +770,11 @@ static void test_identities(void)
             ask_raw(line, "1", "X-RequestType: Connect", type1("NTLM", text));
             reply(line, 401, "WWW-Authenticate: %s\r\n", type2("NTLM", "EX1", STAMP + k, text));
             ask_raw(line, "1", "X-RequestType: Connect", type3("NTLM", k ? "bob" : "alice", "EX1", STAMP + k, 0, text));
-            reply(line, 200, k ? kind == 0 ? "Set-Cookie: MapiContext=c1; path=/mapi\r\n" :
-                  kind == 1 ? "Set-Cookie: sid=c1; x=y\r\n" : "Set-Cookie: x=y; sid=c1\r\n" : "");
+            reply(line, 200,
+                  k ? kind == 0 ? "Set-Cookie: MapiContext=c1; path=/mapi\r\n" :
+                      kind == 1 ? "Set-Cookie: sid=c1; x=y\r\n" :
+                                  "Set-Cookie: x=y; sid=c1\r\n" :
+                      "");
         }
         uint32_t frame = ask_raw(&s1, "2", "Cookie: sid=c1", NULL);
         snprintf(want, sizeof(want), "shared_connection:error@%u/0", frame);
@@ -814,10 +846,13 @@ static void test_time(void)
         double seconds;
         unsigned status;
         const char *want;
-    } rows[] = {
-        { 1.9, 200, "" }, { 2.5, 200, "slow:note@2/0" }, { 2.5, 401, "" }, { 9.9, 200, "slow:note@2/0" },
-        { 10.5, 200, "very_slow:warning@2/0" }, { 10.5, 401, "very_slow:warning@2/0" }, { 10.5, 503, "" }
-    };
+    } rows[] = { { 1.9, 200, "" },
+                 { 2.5, 200, "slow:note@2/0" },
+                 { 2.5, 401, "" },
+                 { 9.9, 200, "slow:note@2/0" },
+                 { 10.5, 200, "very_slow:warning@2/0" },
+                 { 10.5, 401, "very_slow:warning@2/0" },
+                 { 10.5, 503, "" } };
     struct stage stage;
     char text[TOKEN_TEXT];
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -826,8 +861,10 @@ static void test_time(void)
             stage_begin(&stage);
             struct line line = line_open(&stage, CLIENT, EX1);
             ask(&line, &a, kind == 3 ? "NotificationWait" : "Connect",
-                kind == 0 ? basic("alice", "x", text) : kind == 1 ? ap_req(text) : kind == 2 ? "Bearer abc" :
-                basic("alice", "x", text));
+                kind == 0 ? basic("alice", "x", text) :
+                kind == 1 ? ap_req(text) :
+                kind == 2 ? "Bearer abc" :
+                            basic("alice", "x", text));
             stage_wait(&stage, rows[i].seconds);
             reply(&line, rows[i].status, rows[i].status == 401 ? OFFERS : "");
             bool waits = kind == 2 || (kind == 3 && rows[i].status == 200);
@@ -872,7 +909,7 @@ static void test_downgraded(void)
         } else {
             frame = reply(&line, 401, "WWW-Authenticate: Basic realm=\"NTLM, Negotiate\"\r\n");
         }
-        if (kind == 4) {         /* told once for a client and host */
+        if (kind == 4) { /* told once for a client and host */
             a.counter++;
             ask(&more, &a, "Connect", type1("NTLM", text));
             reply(&more, 401, "WWW-Authenticate: Basic\r\n");
@@ -900,7 +937,7 @@ static void test_header_case(void)
         struct conn_past past = { .syn = true, .syn_ack = kind != 7, .has_next = true };
         stage_begin(&stage);
         struct line line = line_open_past(&stage, CLIENT, EX1, past, false), other = line_open(&stage, OTHER, EX1);
-        if (kind == 4) {         /* another client of the capture reads it */
+        if (kind == 4) { /* another client of the capture reads it */
             struct user b = bob();
             ask(&other, &b, "Connect", NULL);
             reply(&other, 401, LOWER);
@@ -923,7 +960,7 @@ static void test_header_case(void)
             CHECK(strstr(stage.last_text, "www-authenticate"));
         }
         CHECK_STR(stage.log, want);
-        if (kind == 0) {         /* once for a host */
+        if (kind == 0) { /* once for a host */
             ask(&other, &a, "Connect", NULL);
             reply(&other, 401, LOWER);
             line_fin(&other, WAY_TO_SERVER);
@@ -1066,7 +1103,7 @@ static const struct tls_leaf another = {
 static const struct tls_leaf yet_another = {
     .sha256 = { 4 }, .sha1 = { 0x44 }, .has_bindings = true, .bindings = { 1 }
 };
-static const struct tls_leaf opaque = { .sha256 = { 3 }, .sha1 = { 0x77 } };     /* signed with Ed25519, say */
+static const struct tls_leaf opaque = { .sha256 = { 3 }, .sha1 = { 0x77 } }; /* signed with Ed25519, say */
 
 /* The same request on all legs. */
 static void ask_all(struct line *line, unsigned legs, struct user *user, const char *token)
@@ -1108,23 +1145,25 @@ static void test_channel_binding_leaves(void)
         int bindings;
         const char *log, *says;
     } rows[] = {
-        { &fits, &another, 1, "channel_binding:warning@7/1", "are those of another certificate, at " EX1 " (stream 0, "
+        { &fits, &another, 1, "channel_binding:warning@7/1",
+          "are those of another certificate, at " EX1 " (stream 0, "
           "thumbprint 0ABCDEF1...)" },
         { &fits, &opaque, 1, "channel_binding:warning@7/1", "are those of another certificate, at " EX1 },
-        { &another, &opaque, 1, "channel_binding:warning@7/1", "presents another certificate than " EX1 " (stream 0, "
+        { &another, &opaque, 1, "channel_binding:warning@7/1",
+          "presents another certificate than " EX1 " (stream 0, "
           "thumbprint 99000000...) before it; inferred" },
         { &another, &yet_another, 1, "channel_binding:warning@7/1",
           "before it; the bindings are those of neither; inferred" },
         { &opaque, &another, 1, "channel_binding:warning@7/1", "presents another certificate than " EX1 },
-        { &another, &fits, 1, "", NULL },          /* the server's own, whatever the device presents */
+        { &another, &fits, 1, "", NULL }, /* the server's own, whatever the device presents */
         { &fits, &fits, 1, "", NULL },
-        { &another, &another, 1, "", NULL },         /* of neither, but the same */
+        { &another, &another, 1, "", NULL }, /* of neither, but the same */
         { &opaque, &opaque, 1, "", NULL },
         { NULL, &another, 1, "", NULL },
         { &fits, NULL, 1, "", NULL },
         { NULL, NULL, 1, "", NULL },
-        { &fits, &another, 0, "", NULL },          /* bindings of zero */
-        { &fits, &another, -1, "", NULL }          /* none */
+        { &fits, &another, 0, "", NULL }, /* bindings of zero */
+        { &fits, &another, -1, "", NULL } /* none */
     };
     struct stage stage;
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -1136,10 +1175,10 @@ static void test_channel_binding_leaves(void)
         stage_end(&stage);
     }
     /* Of three legs the first and the last count; that the bindings are those of the second says more than nothing. */
-    static const struct tls_leaf *const three[][3] = {
-        { &fits, &another, &opaque }, { &another, &opaque, &another }, { NULL, &fits, &another },
-        { NULL, &opaque, &another }
-    };
+    static const struct tls_leaf *const three[][3] = { { &fits, &another, &opaque },
+                                                       { &another, &opaque, &another },
+                                                       { NULL, &fits, &another },
+                                                       { NULL, &opaque, &another } };
     for (unsigned i = 0; i < 4; i++) {
         play_bound(&stage, 3, three[i], 1);
         CHECK_STR(stage.log, i % 2 ? "" : "channel_binding:warning@10/2");
@@ -1165,9 +1204,9 @@ static void test_rows(void)
     char text[TOKEN_TEXT];
     stage_begin(&stage);
     struct line one = line_open(&stage, CLIENT, EX1), two = line_open(&stage, CLIENT, EX1);
-    CHECK_INT(aconn_row(one.conn), NO_NUMBER);
+    CHECK_INT(logon_conn_row(one.conn), NO_NUMBER);
     login(&one, &a, "NTLM", "alice", STAMP, "");
-    for (unsigned i = 0; i < 4; i++) {   /* two accounts take turns on two connections */
+    for (unsigned i = 0; i < 4; i++) { /* two accounts take turns on two connections */
         ask(i & 1 ? &two : &one, &a, "Execute", basic(i & 2 ? "BOB" : "alice", "x", text));
         reply(i & 1 ? &two : &one, 200, "");
     }
@@ -1175,20 +1214,20 @@ static void test_rows(void)
     reply(&two, 200, "");
     challenge_as(&two, &a, "NTLM", "EX2", STAMP);
     third(&two, &a, "NTLM", "alice", "EX2", STAMP);
-    CHECK_INT(aworld_rows(stage.world), 3);
-    CHECK(aworld_row(stage.world, 0, &row));
+    CHECK_INT(logon_state_rows(stage.world), 3);
+    CHECK(logon_state_row(stage.world, 0, &row));
     CHECK_STR(row.user, "EXAMPLE\\alice");
     CHECK_STR(row.challenge_servers, "ex1.example.test, ex2.example.test");
     CHECK_INT(row.connections, 2);
     CHECK_INT(row.accepted, 1);
     CHECK_INT(row.verdict.kind, VERDICT_KINDS);
-    CHECK(aworld_row(stage.world, 2, &row));
+    CHECK(logon_state_row(stage.world, 2, &row));
     CHECK_STR(row.user, "BOB");
     CHECK_INT(row.connections, 2);
     CHECK_INT(row.accepted, 3);
     CHECK_INT(row.slowest_ns, 2 * MILLISECOND);
-    CHECK(!aworld_row(stage.world, 3, &row));
-    CHECK_INT(aconn_row(two.conn), 0);
+    CHECK(!logon_state_row(stage.world, 3, &row));
+    CHECK_INT(logon_conn_row(two.conn), 0);
     stage_end(&stage);
 }
 
@@ -1204,7 +1243,7 @@ static void test_memory(void)
         ask(&line, &a, "Execute", NULL);
         reply(&line, 200, "");
     }
-    CHECK(stage.heap.allocated - before < 1000);      /* requests that rest on the connection leave nothing behind */
+    CHECK(stage.heap.allocated - before < 1000); /* requests that rest on the connection leave nothing behind */
     before = stage.heap.allocated;
     for (unsigned i = 0; i < 1000; i++) {
         struct line more = line_open(&stage, CLIENT, EX1);

@@ -21,15 +21,25 @@ static double wait_of(struct dice *dice)
 }
 static const char *const schemes[] = { "NTLM", "NTLM", "Negotiate" };
 static const char *const users[] = { "alice", "alice", "bob", "", "carol" };
-#define EUROS "\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC"
+#define EUROS \
+    "\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC"
 static const char euros[] = EUROS EUROS;
 static const char *const names[] = {
-    "alice", "EXAMPLE\\alice", "alice@example.test", "EXAMPLE\\alice@x", "bob@other.test", "OTHER\\alice", "other.test\\alice",
+    "alice",
+    "EXAMPLE\\alice",
+    "alice@example.test",
+    "EXAMPLE\\alice@x",
+    "bob@other.test",
+    "OTHER\\alice",
+    "other.test\\alice",
     "a-name-that-is-longer-than-the-room-for-it-in-a-text-for-people-and-has-\xC3\xA4\xC3\xB6\xC3\xBC-in-it",
-    euros, "@", "\\"
+    euros,
+    "@",
+    "\\"
 };
 static const char *const servers[] = { "EX1", "EX1", "EX2" };
-static const uint64_t stamps[] = { UINT64_C(133500000000000000), UINT64_C(133500000000000000), UINT64_C(133500000100000000), 0 };
+static const uint64_t stamps[] = { UINT64_C(133500000000000000), UINT64_C(133500000000000000),
+                                   UINT64_C(133500000100000000), 0 };
 
 static const struct tls_leaf leaves[] = {
     { .sha256 = { 1 }, .sha1 = { 0x11 }, .has_bindings = true, .bindings = { 8, 7, 6, 5, 4, 3, 2, 1 } },
@@ -66,11 +76,17 @@ static const char *token_of(struct dice *dice, char text[TOKEN_TEXT])
 static void act_ask(struct line *const legs[2], struct dice *dice, struct user *user)
 {
     static const char *const types[] = { "Connect", "Execute", "Execute", "NotificationWait" };
-    static const char *const extras[] = {
-        "", "", "X-Forwarded-For: 10.0.0.21\r\n", "Cookie: MapiContext=abc; sid=1\r\n", "Cookie: OutlookSession=\"{1}\"\r\n",
-        "X-User-Identity: alice@example.test\r\n", "Connection: close\r\n", "client-request-id: {c1}\r\n",
-        "Transfer-Encoding: gzip, chunked\r\n", "Connection: keep-alive, close\r\n", "Content-Length: 12\r\n"
-    };
+    static const char *const extras[] = { "",
+                                          "",
+                                          "X-Forwarded-For: 10.0.0.21\r\n",
+                                          "Cookie: MapiContext=abc; sid=1\r\n",
+                                          "Cookie: OutlookSession=\"{1}\"\r\n",
+                                          "X-User-Identity: alice@example.test\r\n",
+                                          "Connection: close\r\n",
+                                          "client-request-id: {c1}\r\n",
+                                          "Transfer-Encoding: gzip, chunked\r\n",
+                                          "Connection: keep-alive, close\r\n",
+                                          "Content-Length: 12\r\n" };
     char text[TOKEN_TEXT];
     const char *token = token_of(dice, text), *type = ANY_OF(dice, types), *lines = ANY_OF(dice, extras);
     bool again = once_in(dice, 2);
@@ -82,17 +98,29 @@ static void act_ask(struct line *const legs[2], struct dice *dice, struct user *
 
 static void act_reply(struct line *const legs[2], struct dice *dice)
 {
-    static const char *const offers[] = {
-        OFFERS, "WWW-Authenticate: Basic realm=\"x\"\r\n", "WWW-Authenticate: NTLM\r\n",
-        "WWW-Authenticate: Negotiate\r\n", "WWW-Authenticate: Basic realm=\"x\"\r\n", "www-authenticate: NTLM\r\n", "WWW-Authenticate: Negotiate, NTLM\r\n",
-        "www-authenticate: Basic realm=\"x\"\r\nWWW-Authenticate: NTLM\r\n", "", "WWW-Authenticate: Bearer x=\"y\"\r\n",
-        "WWW-Authenticate: NTLM\r\nConnection: close\r\n", "WWW-Authenticate: Negotiate oQcwBaADCgEC\r\n"
-    };
-    static const char *const heads[] = {
-        "", "", "Persistent-Auth: false\r\n", "Persistent-Auth: true\r\n", "Connection: close\r\n",
-        "Set-Cookie: MapiContext=abc; path=/mapi\r\n", "WWW-Authenticate: Negotiate oQcwBaADCgEA\r\n", "X-FEServer: FE1\r\n",
-        "Server: Microsoft-HTTPAPI/2.0\r\n", "X-FailureContext: FrontEnd;401;x\r\n", "Via: 1.1 lb\r\n"
-    };
+    static const char *const offers[] = { OFFERS,
+                                          "WWW-Authenticate: Basic realm=\"x\"\r\n",
+                                          "WWW-Authenticate: NTLM\r\n",
+                                          "WWW-Authenticate: Negotiate\r\n",
+                                          "WWW-Authenticate: Basic realm=\"x\"\r\n",
+                                          "www-authenticate: NTLM\r\n",
+                                          "WWW-Authenticate: Negotiate, NTLM\r\n",
+                                          "www-authenticate: Basic realm=\"x\"\r\nWWW-Authenticate: NTLM\r\n",
+                                          "",
+                                          "WWW-Authenticate: Bearer x=\"y\"\r\n",
+                                          "WWW-Authenticate: NTLM\r\nConnection: close\r\n",
+                                          "WWW-Authenticate: Negotiate oQcwBaADCgEC\r\n" };
+    static const char *const heads[] = { "",
+                                         "",
+                                         "Persistent-Auth: false\r\n",
+                                         "Persistent-Auth: true\r\n",
+                                         "Connection: close\r\n",
+                                         "Set-Cookie: MapiContext=abc; path=/mapi\r\n",
+                                         "WWW-Authenticate: Negotiate oQcwBaADCgEA\r\n",
+                                         "X-FEServer: FE1\r\n",
+                                         "Server: Microsoft-HTTPAPI/2.0\r\n",
+                                         "X-FailureContext: FrontEnd;401;x\r\n",
+                                         "Via: 1.1 lb\r\n" };
     static const unsigned statuses[] = { 200, 200, 200, 401, 403, 500, 503, 302, 100 };
     char text[TOKEN_TEXT];
     unsigned kind = roll(dice, 8), status = ANY_OF(dice, statuses);
@@ -103,7 +131,8 @@ static void act_reply(struct line *const legs[2], struct dice *dice)
             continue;
         }
         if (kind < 3) {
-            reply(legs[leg], 401, "WWW-Authenticate: %s\r\n%s", type2(scheme, server, stamp, text), once_in(dice, 4) ? offer : "");
+            reply(legs[leg], 401, "WWW-Authenticate: %s\r\n%s", type2(scheme, server, stamp, text),
+                  once_in(dice, 4) ? offer : "");
         } else if (kind < 5) {
             const char *head = once_in(dice, 3) ? ANY_OF(dice, heads) : "";
             const char *other = once_in(dice, 3) ? ANY_OF(dice, offers) : offer;
@@ -139,7 +168,7 @@ static void act_other(struct line *line, struct dice *dice)
         line_frame(line, (enum way)roll(dice, 2), NULL, false);
         break;
     }
-    transcript("row of it %d", (int)aconn_row(line->conn));
+    transcript("row of it %d", (int)logon_conn_row(line->conn));
 }
 
 static void open_leg(struct line *line, struct stage *stage, struct dice *dice, bool inner)
@@ -156,7 +185,8 @@ static void play(uint32_t seed)
     struct dice dice = { seed * 7919 };
     struct stage stage;
     struct line lines[LINES];
-    struct user people[2] = { { .info = "A1", .guid = "A2" }, { .info = "B1", .guid = "B2", .host = seed % 3 ? "other.example.test" : "\t" } };
+    struct user people[2] = { { .info = "A1", .guid = "A2" },
+                              { .info = "B1", .guid = "B2", .host = seed % 3 ? "other.example.test" : "\t" } };
     bool two = seed % 2, open[LINES] = { false };
     exact = seed % 3 == 0;
     stage_begin(&stage);
@@ -265,7 +295,7 @@ static void play_many(void)
         reply(&outer[i], 200, "");
         CHECK_INT(outer[i].leg, 0);
     }
-    CHECK_INT(aworld_rows(stage.world), (MANY + 2) / 3);
+    CHECK_INT(logon_state_rows(stage.world), (MANY + 2) / 3);
     stage_end(&stage);
 }
 

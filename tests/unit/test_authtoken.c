@@ -13,12 +13,12 @@
 #include <stdlib.h>
 
 /* MS-NLMP 4.2.2.3 (NTLMv1), 4.2.3.3 (with a client challenge), 4.2.4.3 (NTLMv2) */
-static const uint8_t v1_challenge[] = {
-    0x4e, 0x54, 0x4c, 0x4d, 0x53, 0x53, 0x50, 0x00, 0x02, 0x00, 0x00, 0x00, 0x0c, 0x00, 0x0c, 0x00, 0x38, 0x00,
-    0x00, 0x00, 0x33, 0x82, 0x02, 0xe2, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x00, 0x00, 0x00, 0x00,
-    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x06, 0x00, 0x70, 0x17, 0x00, 0x00,
-    0x00, 0x0f, 0x53, 0x00, 0x65, 0x00, 0x72, 0x00, 0x76, 0x00, 0x65, 0x00, 0x72, 0x00
-};
+static const uint8_t v1_challenge[] = { 0x4e, 0x54, 0x4c, 0x4d, 0x53, 0x53, 0x50, 0x00, 0x02, 0x00, 0x00, 0x00,
+                                        0x0c, 0x00, 0x0c, 0x00, 0x38, 0x00, 0x00, 0x00, 0x33, 0x82, 0x02, 0xe2,
+                                        0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x00, 0x00, 0x00, 0x00,
+                                        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+                                        0x06, 0x00, 0x70, 0x17, 0x00, 0x00, 0x00, 0x0f, 0x53, 0x00, 0x65, 0x00,
+                                        0x72, 0x00, 0x76, 0x00, 0x65, 0x00, 0x72, 0x00 };
 
 static const uint8_t v1_authenticate[] = {
     0x4e, 0x54, 0x4c, 0x4d, 0x53, 0x53, 0x50, 0x00, 0x03, 0x00, 0x00, 0x00, 0x18, 0x00, 0x18, 0x00, 0x6c, 0x00,
@@ -33,12 +33,12 @@ static const uint8_t v1_authenticate[] = {
     0x50, 0xc8, 0x95, 0x86, 0x82, 0xec, 0xbb, 0x3e, 0x3c, 0xb7
 };
 
-static const uint8_t v1c_challenge[] = {
-    0x4e, 0x54, 0x4c, 0x4d, 0x53, 0x53, 0x50, 0x00, 0x02, 0x00, 0x00, 0x00, 0x0c, 0x00, 0x0c, 0x00, 0x38, 0x00,
-    0x00, 0x00, 0x33, 0x82, 0x0a, 0x82, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x00, 0x00, 0x00, 0x00,
-    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x06, 0x00, 0x70, 0x17, 0x00, 0x00,
-    0x00, 0x0f, 0x53, 0x00, 0x65, 0x00, 0x72, 0x00, 0x76, 0x00, 0x65, 0x00, 0x72, 0x00
-};
+static const uint8_t v1c_challenge[] = { 0x4e, 0x54, 0x4c, 0x4d, 0x53, 0x53, 0x50, 0x00, 0x02, 0x00, 0x00, 0x00,
+                                         0x0c, 0x00, 0x0c, 0x00, 0x38, 0x00, 0x00, 0x00, 0x33, 0x82, 0x0a, 0x82,
+                                         0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x00, 0x00, 0x00, 0x00,
+                                         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+                                         0x06, 0x00, 0x70, 0x17, 0x00, 0x00, 0x00, 0x0f, 0x53, 0x00, 0x65, 0x00,
+                                         0x72, 0x00, 0x76, 0x00, 0x65, 0x00, 0x72, 0x00 };
 
 static const uint8_t v1c_authenticate[] = {
     0x4e, 0x54, 0x4c, 0x4d, 0x53, 0x53, 0x50, 0x00, 0x03, 0x00, 0x00, 0x00, 0x18, 0x00, 0x18, 0x00, 0x6c, 0x00,
@@ -52,14 +52,14 @@ static const uint8_t v1c_authenticate[] = {
     0xbd, 0xe7, 0xca, 0xf8, 0x1e, 0x97, 0xed, 0x26, 0x83, 0x26, 0x72, 0x32
 };
 
-static const uint8_t v2_challenge[] = {
-    0x4e, 0x54, 0x4c, 0x4d, 0x53, 0x53, 0x50, 0x00, 0x02, 0x00, 0x00, 0x00, 0x0c, 0x00, 0x0c, 0x00, 0x38, 0x00,
-    0x00, 0x00, 0x33, 0x82, 0x8a, 0xe2, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x00, 0x00, 0x00, 0x00,
-    0x00, 0x00, 0x00, 0x00, 0x24, 0x00, 0x24, 0x00, 0x44, 0x00, 0x00, 0x00, 0x06, 0x00, 0x70, 0x17, 0x00, 0x00,
-    0x00, 0x0f, 0x53, 0x00, 0x65, 0x00, 0x72, 0x00, 0x76, 0x00, 0x65, 0x00, 0x72, 0x00, 0x02, 0x00, 0x0c, 0x00,
-    0x44, 0x00, 0x6f, 0x00, 0x6d, 0x00, 0x61, 0x00, 0x69, 0x00, 0x6e, 0x00, 0x01, 0x00, 0x0c, 0x00, 0x53, 0x00,
-    0x65, 0x00, 0x72, 0x00, 0x76, 0x00, 0x65, 0x00, 0x72, 0x00, 0x00, 0x00, 0x00, 0x00
-};
+static const uint8_t v2_challenge[] = { 0x4e, 0x54, 0x4c, 0x4d, 0x53, 0x53, 0x50, 0x00, 0x02, 0x00, 0x00, 0x00, 0x0c,
+                                        0x00, 0x0c, 0x00, 0x38, 0x00, 0x00, 0x00, 0x33, 0x82, 0x8a, 0xe2, 0x01, 0x23,
+                                        0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+                                        0x00, 0x24, 0x00, 0x24, 0x00, 0x44, 0x00, 0x00, 0x00, 0x06, 0x00, 0x70, 0x17,
+                                        0x00, 0x00, 0x00, 0x0f, 0x53, 0x00, 0x65, 0x00, 0x72, 0x00, 0x76, 0x00, 0x65,
+                                        0x00, 0x72, 0x00, 0x02, 0x00, 0x0c, 0x00, 0x44, 0x00, 0x6f, 0x00, 0x6d, 0x00,
+                                        0x61, 0x00, 0x69, 0x00, 0x6e, 0x00, 0x01, 0x00, 0x0c, 0x00, 0x53, 0x00, 0x65,
+                                        0x00, 0x72, 0x00, 0x76, 0x00, 0x65, 0x00, 0x72, 0x00, 0x00, 0x00, 0x00, 0x00 };
 
 static const uint8_t v2_authenticate[] = {
     0x4e, 0x54, 0x4c, 0x4d, 0x53, 0x53, 0x50, 0x00, 0x03, 0x00, 0x00, 0x00, 0x18, 0x00, 0x18, 0x00, 0x6c, 0x00,
@@ -199,14 +199,15 @@ static const char *encode(const char *scheme, struct bytes b)
 static void note_token(const char *value, const struct auth_token *token)
 {
     const struct ntlm_target *target = &token->target;
-    transcript_aside("%.60s: scheme %d step %d%s%s%s%s%s%s bindings %d %02x%02x state %d user '%s' at '%s'",
-               value, (int)token->scheme, (int)token->step, token->is_ntlm ? " ntlm" : "",
-               token->is_kerberos ? " kerberos" : "", token->in_spnego ? " spnego" : "", token->final ? " final" : "",
-               token->anonymous ? " anonymous" : "", token->ntlmv2 ? " v2" : "", token->has_channel_bindings,
-               token->channel_bindings[0], token->channel_bindings[15], token->neg_state, token->user, token->workstation);
+    transcript_aside("%.60s: scheme %d step %d%s%s%s%s%s%s bindings %d %02x%02x state %d user '%s' at '%s'", value,
+                     (int)token->scheme, (int)token->step, token->is_ntlm ? " ntlm" : "",
+                     token->is_kerberos ? " kerberos" : "", token->in_spnego ? " spnego" : "",
+                     token->final ? " final" : "", token->anonymous ? " anonymous" : "", token->ntlmv2 ? " v2" : "",
+                     token->has_channel_bindings, token->channel_bindings[0], token->channel_bindings[15],
+                     token->neg_state, token->user, token->workstation);
     if (target->present) {
         transcript_aside("    target '%s' '%s' '%s' time %d %llu", target->nb_computer, target->dns_computer,
-                   target->nb_domain, target->has_timestamp, (unsigned long long)target->timestamp);
+                         target->nb_domain, target->has_timestamp, (unsigned long long)target->timestamp);
     }
 }
 
@@ -223,14 +224,14 @@ static void note_damaged(const char *value)
         for (size_t k = 0; k < sizeof(put) - 1; k++) {
             memcpy(copy, value, len);
             copy[i] = (uint8_t)put[k];
-            auth_token_decode((struct span) { copy, len }, &secret, &token);
+            auth_token_decode((struct span){ copy, len }, &secret, &token);
             note_token("", &token);
-            transcript_aside("%x", auth_schemes_offered((struct span) { copy, len }));
+            transcript_aside("%x", auth_schemes_offered((struct span){ copy, len }));
         }
         free(copy);
         copy = malloc(i + 1);
         memcpy(copy, value, i);
-        auth_token_decode((struct span) { copy, i }, &secret, &token);
+        auth_token_decode((struct span){ copy, i }, &secret, &token);
         note_token("", &token);
         free(copy);
     }
@@ -244,7 +245,7 @@ static struct auth_token decode(const char *value)
     /* A copy of its own, so that a sanitizer sees a read past the end. */
     uint8_t *copy = malloc(len ? len : 1);
     memcpy(copy, value, len);
-    auth_token_decode((struct span) { copy, len }, &secret, &token);
+    auth_token_decode((struct span){ copy, len }, &secret, &token);
     free(copy);
     note_token(value, &token);
     note_damaged(value);
@@ -267,11 +268,9 @@ static void test_published_messages(void)
         const uint8_t *data;
         size_t len;
         bool v2;
-    } answers[] = {
-        { v1_authenticate, sizeof(v1_authenticate), false },
-        { v1c_authenticate, sizeof(v1c_authenticate), false },
-        { v2_authenticate, sizeof(v2_authenticate), true }
-    };
+    } answers[] = { { v1_authenticate, sizeof(v1_authenticate), false },
+                    { v1c_authenticate, sizeof(v1c_authenticate), false },
+                    { v2_authenticate, sizeof(v2_authenticate), true } };
     for (size_t i = 0; i < 3; i++) {
         t = decode(encode("NTLM", bytes_of(answers[i].data, answers[i].len)));
         CHECK_INT(t.step, AUTH_STEP_TYPE3);
@@ -329,8 +328,8 @@ static struct bytes target_info(const uint8_t time[8])
 static struct bytes type2(struct bytes info)
 {
     struct bytes b = { .len = 0 };
-    static const uint8_t head[40] = { 'N', 'T', 'L', 'M', 'S', 'S', 'P', 0, 2, 0, 0, 0, 0, 0, 0, 0, 56, 0, 0, 0,
-        0x15, 0x82, 0x8A, 0xE2, 1, 2, 3, 4, 5, 6, 7, 8 };
+    static const uint8_t head[40] = { 'N', 'T', 'L', 'M', 'S',  'S',  'P',  0,    2, 0, 0, 0, 0, 0, 0, 0,
+                                      56,  0,   0,   0,   0x15, 0x82, 0x8A, 0xE2, 1, 2, 3, 4, 5, 6, 7, 8 };
     add(&b, head, sizeof(head));
     info = join(info, bytes_of("\0\0\0", 4));
     add16(&b, (unsigned)info.len);
@@ -440,7 +439,7 @@ static void test_target_information(void)
     CHECK(answer.target.names_digest == first.target.names_digest);
 
     /* No names at all. */
-    answer = decode(encode("NTLM", type3("EXAMPLE", "alice", response_v2((struct bytes) { .len = 0 }))));
+    answer = decode(encode("NTLM", type3("EXAMPLE", "alice", response_v2((struct bytes){ .len = 0 }))));
     CHECK(answer.ntlmv2 && !answer.target.present);
 
     /* NTLMv1, and a response whose type is none. */
@@ -453,7 +452,7 @@ static void test_target_information(void)
     answer = decode(encode("NTLM", type3("EXAMPLE", "alice", strange)));
     CHECK(!answer.ntlmv2 && !answer.target.present);
 
-    answer = decode(encode("NTLM", type3("", "", (struct bytes) { .len = 0 })));
+    answer = decode(encode("NTLM", type3("", "", (struct bytes){ .len = 0 })));
     CHECK_INT(answer.step, AUTH_STEP_TYPE3);
     CHECK(answer.anonymous && !answer.final);
     CHECK_STR(answer.user, "");
@@ -610,7 +609,7 @@ static void test_basic(void)
 static struct auth_token jwt(const char *payload)
 {
     static const char url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    char value[9100];             /* a token of up to 8999 characters, and what stands around it */
+    char value[9100]; /* a token of up to 8999 characters, and what stands around it */
     snprintf(value, sizeof(value), "Bearer eyJhbGciOiJSUzI1NiJ9.%s.c2ln",
              encode_as("", bytes_of(payload, strlen(payload)), url, false));
     return decode(value);
@@ -640,10 +639,10 @@ static void test_bearer(void)
     CHECK_STR(jwt("{\"upn\":\"alice@example.test\"").user, "");
     CHECK_STR(jwt("[\"upn\",\"alice\"]").user, "");
     CHECK_STR(jwt("{\"upn\":\"al").user, "");
-    CHECK_STR(jwt("x {\"upn\":\"alice@example.test\"}").user, "");    /* no object (RFC 7519 7.2) */
+    CHECK_STR(jwt("x {\"upn\":\"alice@example.test\"}").user, ""); /* no object (RFC 7519 7.2) */
     CHECK_STR(jwt("\"upn\" {\"upn\":\"alice@example.test\"}").user, "");
     CHECK_STR(jwt("").user, "");
-    CHECK_STR(jwt("{\"upn\":{} \"alice@x\"}").user, "");        /* the claim's value is what comes first */
+    CHECK_STR(jwt("{\"upn\":{} \"alice@x\"}").user, ""); /* the claim's value is what comes first */
     CHECK_STR(jwt("{\"upn\":[] \"alice@x\"}").user, "");
     CHECK_STR(decode("Bearer a.b").user, "");
     CHECK_STR(decode("Bearer ..").user, "");
@@ -668,7 +667,7 @@ static void test_lists(void)
     CHECK_INT(t.scheme, AUTH_OTHER);
     CHECK_INT(t.step, AUTH_STEP_TOKEN);
 
-#define OFFERS(value) auth_schemes_offered((struct span) { (const uint8_t *)(value), strlen(value) })
+#define OFFERS(value) auth_schemes_offered((struct span){ (const uint8_t *)(value), strlen(value) })
     CHECK_INT(OFFERS("Negotiate, NTLM"), 1u << AUTH_NEGOTIATE | 1u << AUTH_NTLM);
     CHECK_INT(OFFERS("Basic realm=\"NTLM, Negotiate\", charset=\"UTF-8\""), 1u << AUTH_BASIC);
     CHECK_INT(OFFERS("Basic realm=\"a\\\", NTLM\""), 1u << AUTH_BASIC);
@@ -683,12 +682,12 @@ static void test_base64(void)
 {
     /* RFC 4648 10 */
     uint8_t out[16];
-    CHECK_INT(base64_decode((struct span) { (const uint8_t *)"Zm9vYmE=", 8 }, false, out, sizeof(out)), 5);
+    CHECK_INT(base64_decode((struct span){ (const uint8_t *)"Zm9vYmE=", 8 }, false, out, sizeof(out)), 5);
     CHECK(memcmp(out, "fooba", 5) == 0);
-    CHECK_INT(base64_decode((struct span) { (const uint8_t *)"Zm9vYmFy", 8 }, false, out, 4), 4);
-    CHECK_INT(base64_decode((struct span) { (const uint8_t *)"+/+/", 4 }, false, out, sizeof(out)), 3);
-    CHECK_INT(base64_decode((struct span) { (const uint8_t *)"+/+/", 4 }, true, out, sizeof(out)), 0);
-    CHECK_INT(base64_decode((struct span) { (const uint8_t *)"-_-_", 4 }, true, out, sizeof(out)), 3);
+    CHECK_INT(base64_decode((struct span){ (const uint8_t *)"Zm9vYmFy", 8 }, false, out, 4), 4);
+    CHECK_INT(base64_decode((struct span){ (const uint8_t *)"+/+/", 4 }, false, out, sizeof(out)), 3);
+    CHECK_INT(base64_decode((struct span){ (const uint8_t *)"+/+/", 4 }, true, out, sizeof(out)), 0);
+    CHECK_INT(base64_decode((struct span){ (const uint8_t *)"-_-_", 4 }, true, out, sizeof(out)), 3);
     CHECK(out[0] == 0xFB && out[1] == 0xFF && out[2] == 0xBF);
 }
 
@@ -700,13 +699,14 @@ static void test_flags_cut(void)
         memset(message.data, 0, sizeof(message.data));
         memcpy(message.data, "NTLMSSP", 8);
         message.data[8] = 3;
-        message.data[36] = message.data[38] = 4;     /* the user's name: 4 bytes, where the session key's place would stand */
+        message.data[36] = message.data[38] =
+            4; /* the user's name: 4 bytes, where the session key's place would stand */
         message.data[40] = 52;
         memcpy(message.data + 52, "a\0b", 4);
         if (len == 60) {
             memcpy(message.data + 52, "abcd", 4);
         }
-        message.data[60] = 1;                        /* Unicode */
+        message.data[60] = 1; /* Unicode */
         struct auth_token answer = decode(encode("NTLM", message));
         CHECK_INT(answer.step, AUTH_STEP_TYPE3);
         CHECK_STR(answer.user, len == 60 ? "abcd" : len == 64 ? "ab" : "a?b?");

@@ -32,7 +32,7 @@ static void test_utf8(void)
     COPY("", "");
     COPY("plain ~", "plain ~");
     COPY("\x1F\x7F\0", "???");
-    COPY("\xC2\x80\xC2\x9F\xC2\xA0", "??\xC2\xA0");          /* C1 controls are none to show */
+    COPY("\xC2\x80\xC2\x9F\xC2\xA0", "??\xC2\xA0"); /* C1 controls are none to show */
     COPY("\xDF\xBF\xE0\xA0\x80\xEF\xBF\xBF\xF0\x90\x80\x80\xF4\x8F\xBF\xBF",
          "\xDF\xBF\xE0\xA0\x80\xEF\xBF\xBF\xF0\x90\x80\x80\xF4\x8F\xBF\xBF");
     COPY("\xED\x9F\xBF\xEE\x80\x80", "\xED\x9F\xBF\xEE\x80\x80");
@@ -52,7 +52,9 @@ static void test_utf8(void)
     check_copy("abc", 3, 3, "ab");
     check_copy("a\xC3\xA4", 3, 3, "a");
     check_copy("a\xC3\xA4", 3, 4, "a\xC3\xA4");
-    check_copy("\xE2\x82\xAC" "b", 4, 3, "");                /* nothing is added behind what was cut */
+    check_copy("\xE2\x82\xAC"
+               "b",
+               4, 3, ""); /* nothing is added behind what was cut */
     check_copy("abc", 3, 1, "");
     /* Every pair and many triples, as one digest. */
     char text[64];
@@ -76,15 +78,21 @@ static void test_utf16(void)
         uint16_t units[4];
         size_t bytes;
         const char *text;
-    } rows[] = {
-        { { 'A', 0xE4, 0x20AC }, 6, "A\xC3\xA4\xE2\x82\xAC" }, { { 'A', 'B' }, 3, "A" },
-        { { 0xD800, 0xDC00 }, 4, "\xF0\x90\x80\x80" }, { { 0xDBFF, 0xDFFF }, 4, "\xF4\x8F\xBF\xBF" },
-        { { 0xD83D, 0xDE00, 'x' }, 6, "\xF0\x9F\x98\x80x" }, { { 0xD800, 'x' }, 4, "?x" }, { { 0xD800 }, 2, "?" },
-        { { 0xD800, 0xDC00 }, 3, "?" }, { { 0xDC00, 'x' }, 4, "?x" }, { { 0xD800, 0xE000 }, 4, "?\xEE\x80\x80" },
-        { { 0xD800, 0xDBFF }, 4, "??" }, { { 0xD7FF, 0xE000 }, 4, "\xED\x9F\xBF\xEE\x80\x80" },
-        { { 0x1F, 0x7F, 0x9F, 0xA0 }, 8, "???\xC2\xA0" }, { { 0x7FF, 0x800 }, 4, "\xDF\xBF\xE0\xA0\x80" },
-        { { 0xFFFF, 0 }, 4, "\xEF\xBF\xBF?" }
-    };
+    } rows[] = { { { 'A', 0xE4, 0x20AC }, 6, "A\xC3\xA4\xE2\x82\xAC" },
+                 { { 'A', 'B' }, 3, "A" },
+                 { { 0xD800, 0xDC00 }, 4, "\xF0\x90\x80\x80" },
+                 { { 0xDBFF, 0xDFFF }, 4, "\xF4\x8F\xBF\xBF" },
+                 { { 0xD83D, 0xDE00, 'x' }, 6, "\xF0\x9F\x98\x80x" },
+                 { { 0xD800, 'x' }, 4, "?x" },
+                 { { 0xD800 }, 2, "?" },
+                 { { 0xD800, 0xDC00 }, 3, "?" },
+                 { { 0xDC00, 'x' }, 4, "?x" },
+                 { { 0xD800, 0xE000 }, 4, "?\xEE\x80\x80" },
+                 { { 0xD800, 0xDBFF }, 4, "??" },
+                 { { 0xD7FF, 0xE000 }, 4, "\xED\x9F\xBF\xEE\x80\x80" },
+                 { { 0x1F, 0x7F, 0x9F, 0xA0 }, 8, "???\xC2\xA0" },
+                 { { 0x7FF, 0x800 }, 4, "\xDF\xBF\xE0\xA0\x80" },
+                 { { 0xFFFF, 0 }, 4, "\xEF\xBF\xBF?" } };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint8_t bytes[8];
         char text[64];
@@ -153,11 +161,15 @@ static void test_say(void)
     static const struct {
         int64_t ns;
         const char *text;
-    } rows[] = {
-        { 0, "0.0 s" }, { 49 * MILLISECOND + 999999, "0.0 s" }, { 50 * MILLISECOND, "0.1 s" },
-        { 149 * MILLISECOND, "0.1 s" }, { 150 * MILLISECOND, "0.2 s" }, { 949 * MILLISECOND, "0.9 s" },
-        { 950 * MILLISECOND, "1.0 s" }, { 61 * SECOND, "61.0 s" }, { 3600 * SECOND + 123 * MILLISECOND, "3600.1 s" }
-    };
+    } rows[] = { { 0, "0.0 s" },
+                 { 49 * MILLISECOND + 999999, "0.0 s" },
+                 { 50 * MILLISECOND, "0.1 s" },
+                 { 149 * MILLISECOND, "0.1 s" },
+                 { 150 * MILLISECOND, "0.2 s" },
+                 { 949 * MILLISECOND, "0.9 s" },
+                 { 950 * MILLISECOND, "1.0 s" },
+                 { 61 * SECOND, "61.0 s" },
+                 { 3600 * SECOND + 123 * MILLISECOND, "3600.1 s" } };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         CHECK_STR(SECONDS(rows[i].ns), rows[i].text);
     }
@@ -182,7 +194,7 @@ static void test_say(void)
                 CHECK_INT(full.used, before + 2 * len);
             } else {
                 size_t whole = before >= room ? room : before + (room - before) / len * len;
-                CHECK(full.used == whole || full.used + len == whole);   /* one that fits may go, too */
+                CHECK(full.used == whole || full.used + len == whole); /* one that fits may go, too */
             }
             transcript("%zu %zu: %zu", i, before, full.used);
         }
@@ -251,12 +263,14 @@ static void test_flow(void)
         struct heap heap = { NULL, 0 };
         struct arena arena = heap_arena(&heap);
         struct tcp_flow flow;
-        uint32_t scale = seed % 2 ? 1 : 25;          /* small ones touch and overlap by a byte */
+        uint32_t scale = seed % 2 ? 1 : 25; /* small ones touch and overlap by a byte */
         uint32_t state = seed, next[2] = { 0xFFFFFF00u + seed, 7000 };
-        struct conn_past past = {
-            .syn = seed % 5 != 0, .syn_ack = seed % 7 != 0, .gap = seed % 11 == 0, .has_next = seed % 3 != 0,
-            .next_seq = { next[0], next[1] }, .first = { 1, 0 }
-        };
+        struct conn_past past = { .syn = seed % 5 != 0,
+                                  .syn_ack = seed % 7 != 0,
+                                  .gap = seed % 11 == 0,
+                                  .has_next = seed % 3 != 0,
+                                  .next_seq = { next[0], next[1] },
+                                  .first = { 1, 0 } };
         char name[32];
         memset(&flow, 0, sizeof(flow));
         tcp_flow_start(&flow, &past);
@@ -264,19 +278,23 @@ static void test_flow(void)
         for (uint32_t frame = 2; frame < 60; frame++) {
             enum way way = (enum way)dice(&state, 2);
             uint32_t len = dice(&state, 3) ? 1 + dice(&state, 4 * scale) : 0, kind = dice(&state, 12), where;
-            struct segment segment = {
-                .when = { frame, frame * SECOND }, .way = way, .has_ack = dice(&state, 8) != 0, .seq = next[way],
-                .ack = next[!way], .len = len, .captured = len, .window = 100
-            };
+            struct segment segment = { .when = { frame, frame * SECOND },
+                                       .way = way,
+                                       .has_ack = dice(&state, 8) != 0,
+                                       .seq = next[way],
+                                       .ack = next[!way],
+                                       .len = len,
+                                       .captured = len,
+                                       .window = 100 };
             switch (kind) {
             case 0:
-                segment.seq += 1 + dice(&state, 4 * scale);             /* bytes before it are missing */
+                segment.seq += 1 + dice(&state, 4 * scale); /* bytes before it are missing */
                 break;
             case 1:
             case 2:
             case 8:
             case 9:
-                segment.seq -= dice(&state, 6 * scale);               /* repeated, or what was missing */
+                segment.seq -= dice(&state, 6 * scale); /* repeated, or what was missing */
                 break;
             case 3:
                 segment.captured = len / 2;
@@ -285,7 +303,7 @@ static void test_flow(void)
                 segment.opaque = len > 0;
                 break;
             case 5:
-                segment.ack += dice(&state, 2 * scale);               /* of bytes that were not captured */
+                segment.ack += dice(&state, 2 * scale); /* of bytes that were not captured */
                 break;
             case 6:
                 segment.fin = dice(&state, 6) == 0;
@@ -321,9 +339,13 @@ static void test_flow(void)
 
 static void send(struct tcp_flow *flow, const struct arena *arena, uint32_t seq, uint32_t len)
 {
-    const struct segment segment = {
-        .when = { 3, 0 }, .way = WAY_TO_SERVER, .has_ack = true, .seq = seq, .ack = 1, .len = len, .captured = len
-    };
+    const struct segment segment = { .when = { 3, 0 },
+                                     .way = WAY_TO_SERVER,
+                                     .has_ack = true,
+                                     .seq = seq,
+                                     .ack = 1,
+                                     .len = len,
+                                     .captured = len };
     tcp_flow_segment(flow, arena, &segment);
 }
 
@@ -382,13 +404,13 @@ static void test_ipv6(void)
     const uint8_t before_zeros[20] = { 0x20, 1, 0, 0, 0, 0, 0, 1, 0, 2, 0, 3, 0, 0, 0, 0 };
     ipv6_format(before_zeros, text);
     CHECK_STR(text, "2001::1:2:3:0:0");
-    struct endpoint mapped = {
-        .family = 6, .addr = { [10] = 0xFF, [11] = 0xFF, [12] = 9, [13] = 18, [14] = 27, [15] = 36 }, .port = 5
-    };
+    struct endpoint mapped = { .family = 6,
+                               .addr = { [10] = 0xFF, [11] = 0xFF, [12] = 9, [13] = 18, [14] = 27, [15] = 36 },
+                               .port = 5 };
     endpoint_format(&mapped, shown);
     CHECK_STR(shown, "[::ffff:9.18.27.36]:5");
     struct endpoint a = { .family = 4, .addr = { 1, 2, 3, 4, 9 }, .port = 1 }, b = a;
-    b.addr[4] = 8;                       /* behind the address */
+    b.addr[4] = 8; /* behind the address */
     CHECK(endpoint_equal(&a, &b) && same_address(&a, &b));
     b.port = 2;
     CHECK(!endpoint_equal(&a, &b) && same_address(&a, &b));

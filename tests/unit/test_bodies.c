@@ -194,7 +194,7 @@ static void test_limits(void)
     p[9] = 1;
     p[14] = 0x40;
     p[15] = 0x0D;
-    p[16] = 0x03;                /* RowCount 200,000 */
+    p[16] = 0x03; /* RowCount 200,000 */
     facts = decode(&log, MAPI_QUERY_ROWS, true, p, len, len);
     CHECK(!facts.complete);
     CHECK(log.values <= READER_VALUES_MAX);
@@ -207,20 +207,37 @@ static void test_types(void)
     static const struct {
         const char *name;
         enum mapi_type type;
-    } cases[] = {
-        { "Connect", MAPI_CONNECT }, { "EXECUTE", MAPI_EXECUTE }, { "disconnect", MAPI_DISCONNECT },
-        { "NotificationWait", MAPI_NOTIFICATION_WAIT }, { "bind", MAPI_BIND }, { "Unbind", MAPI_UNBIND },
-        { "CompareMIds", MAPI_COMPARE_MIDS }, { "CompareMinIds", MAPI_UNKNOWN }, { "dntomid", MAPI_DN_TO_MID },
-        { "GetMatches", MAPI_GET_MATCHES }, { "GetPropList", MAPI_GET_PROP_LIST }, { "GetProps", MAPI_GET_PROPS },
-        { "GetSpecialTable", MAPI_GET_SPECIAL_TABLE }, { "GetTemplateInfo", MAPI_GET_TEMPLATE_INFO },
-        { "ModLinkAtt", MAPI_MOD_LINK_ATT }, { "ModProps", MAPI_MOD_PROPS }, { "QueryColumns", MAPI_QUERY_COLUMNS },
-        { "QueryRows", MAPI_QUERY_ROWS }, { "ResolveNames", MAPI_RESOLVE_NAMES },
-        { "ResortRestriction", MAPI_RESORT_RESTRICTION }, { "SeekEntries", MAPI_SEEK_ENTRIES },
-        { "UpdateStat", MAPI_UPDATE_STAT }, { "getmailboxurl", MAPI_GET_MAILBOX_URL },
-        { "GetAddressBookUrl", MAPI_GET_ADDRESS_BOOK_URL }, { "Ping", MAPI_PING }, { " \tPING ", MAPI_PING },
-        { "", MAPI_NONE }, { "  ", MAPI_NONE }, { "PIN", MAPI_UNKNOWN }, { "PINGS", MAPI_UNKNOWN },
-        { "P\xC4NG", MAPI_UNKNOWN }
-    };
+    } cases[] = { { "Connect", MAPI_CONNECT },
+                  { "EXECUTE", MAPI_EXECUTE },
+                  { "disconnect", MAPI_DISCONNECT },
+                  { "NotificationWait", MAPI_NOTIFICATION_WAIT },
+                  { "bind", MAPI_BIND },
+                  { "Unbind", MAPI_UNBIND },
+                  { "CompareMIds", MAPI_COMPARE_MIDS },
+                  { "CompareMinIds", MAPI_UNKNOWN },
+                  { "dntomid", MAPI_DN_TO_MID },
+                  { "GetMatches", MAPI_GET_MATCHES },
+                  { "GetPropList", MAPI_GET_PROP_LIST },
+                  { "GetProps", MAPI_GET_PROPS },
+                  { "GetSpecialTable", MAPI_GET_SPECIAL_TABLE },
+                  { "GetTemplateInfo", MAPI_GET_TEMPLATE_INFO },
+                  { "ModLinkAtt", MAPI_MOD_LINK_ATT },
+                  { "ModProps", MAPI_MOD_PROPS },
+                  { "QueryColumns", MAPI_QUERY_COLUMNS },
+                  { "QueryRows", MAPI_QUERY_ROWS },
+                  { "ResolveNames", MAPI_RESOLVE_NAMES },
+                  { "ResortRestriction", MAPI_RESORT_RESTRICTION },
+                  { "SeekEntries", MAPI_SEEK_ENTRIES },
+                  { "UpdateStat", MAPI_UPDATE_STAT },
+                  { "getmailboxurl", MAPI_GET_MAILBOX_URL },
+                  { "GetAddressBookUrl", MAPI_GET_ADDRESS_BOOK_URL },
+                  { "Ping", MAPI_PING },
+                  { " \tPING ", MAPI_PING },
+                  { "", MAPI_NONE },
+                  { "  ", MAPI_NONE },
+                  { "PIN", MAPI_UNKNOWN },
+                  { "PINGS", MAPI_UNKNOWN },
+                  { "P\xC4NG", MAPI_UNKNOWN } };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct span name = { (const uint8_t *)cases[i].name, strlen(cases[i].name) };
         CHECK_INT(mapi_type_of(name), cases[i].type);

@@ -119,7 +119,8 @@ static void test_bodies(void)
             for (unsigned i = 0; i < TRIES; i++) {
                 uint8_t bytes[BYTES_MAX] = { 0 };
                 /* A response succeeds, mostly. */
-                uint32_t at = r && !once_in(&dice, 6) ? 8 : 0, len = fill(&dice, bytes, at, at + roll(&dice, BYTES_MAX - 8));
+                uint32_t at = r && !once_in(&dice, 6) ? 8 : 0,
+                         len = fill(&dice, bytes, at, at + roll(&dice, BYTES_MAX - 8));
                 fieldlog_once(bytes, len, once_in(&dice, 6) ? len + 10 : len, read_body);
             }
             snprintf(name, sizeof(name), "%s %s", mapi_type_name(type) ? mapi_type_name(type) : "unknown",

@@ -15,11 +15,16 @@ static const struct field_name on_off[] = { { 0, "off" }, { 1, "on" }, { 0, NULL
 static const struct field inner[] = { U8("inner", "Inner"), END };
 static const struct field chosen[] = { U8("chosen", "Chosen"), END };
 static CHOICES(choices, CHOICE(1, chosen), CHOICE(2, inner));
-static const struct field good[] = {
-    X32("flags", "Flags"), BIT("flags.a", "A", 1), BIT("flags.b", "B", 2),
-    IF(GROUP("Group", NULL, X32("flags", "MapiFlags"), BIT("flags.a", "A", 1), STRING8("name", "Name"))),
-    STRING16("name", "Name"), INCLUDE(inner), CHOOSE(choices), U8("names", "Names", .names = yes_no), END
-};
+static const struct field good[] = { X32("flags", "Flags"),
+                                     BIT("flags.a", "A", 1),
+                                     BIT("flags.b", "B", 2),
+                                     IF(GROUP("Group", NULL, X32("flags", "MapiFlags"), BIT("flags.a", "A", 1),
+                                              STRING8("name", "Name"))),
+                                     STRING16("name", "Name"),
+                                     INCLUDE(inner),
+                                     CHOOSE(choices),
+                                     U8("names", "Names", .names = yes_no),
+                                     END };
 
 static void test_walk(void)
 {
@@ -29,7 +34,7 @@ static void test_walk(void)
     catalogue_init(&catalogue, heap_arena(&heap));
     CHECK_INT(catalogue_find(&catalogue, &good[0]), CATALOGUE_NONE);
     CHECK(catalogue_add(&catalogue, "p.", good, why));
-    CHECK(catalogue_add(&catalogue, "p.", good, why));       /* once is enough */
+    CHECK(catalogue_add(&catalogue, "p.", good, why)); /* once is enough */
     CHECK_INT(catalogue.count, 7);
     const struct field *group = good[3].inside->inside;
     CHECK_INT(catalogue_find(&catalogue, &good[0]), 0);
@@ -38,8 +43,8 @@ static void test_walk(void)
     CHECK_INT(catalogue_find(&catalogue, &group[2]), catalogue_find(&catalogue, &good[4]));
     CHECK(catalogue_find(&catalogue, &chosen[0]) != CATALOGUE_NONE);
     CHECK(catalogue_find(&catalogue, &inner[0]) != CATALOGUE_NONE);
-    CHECK_INT(catalogue_find(&catalogue, &good[3]), CATALOGUE_NONE);         /* a step */
-    CHECK_INT(catalogue.fields[1].kind, FIELD_U32);          /* a bit has the kind of its integer */
+    CHECK_INT(catalogue_find(&catalogue, &good[3]), CATALOGUE_NONE); /* a step */
+    CHECK_INT(catalogue.fields[1].kind, FIELD_U32);                  /* a bit has the kind of its integer */
     CHECK_STR(catalogue.fields[0].row->label, "Flags");
     /* The same filter below another prefix is another field. */
     static const struct field elsewhere[] = { U8("flags", "Flags"), END };
@@ -64,9 +69,7 @@ static const struct field two_bases[] = { U8("x", "One"), X8("x", "Other"), END 
 static const struct field two_names[] = { U8("x", "X", .names = yes_no), U8("x", "X", .names = on_off), END };
 static const struct field two_masks[] = { U8("f", "F"), BIT("x", "X", 1), BIT("x", "X", 2), END };
 static const struct field two_labels[] = { BOOL("x", "One"), BOOL("x", "Other"), END };
-static const struct field two_widths[] = {
-    U8("f", "F"), BIT("x", "X", 1), U16("g", "G"), BIT("x", "X", 1), END
-};
+static const struct field two_widths[] = { U8("f", "F"), BIT("x", "X", 1), U16("g", "G"), BIT("x", "X", 1), END };
 
 static void test_refused(void)
 {

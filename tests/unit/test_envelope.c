@@ -35,10 +35,10 @@ static void scan(const char *text, size_t len, size_t step, char *out, size_t si
                 used += (size_t)snprintf(out + used, size - used, "%c%u+%u", letters[meta.kind], (unsigned)meta.offset,
                                          (unsigned)meta.len);
                 if (meta.kind == META_HEADER) {
-                    used += (size_t)snprintf(out + used, size - used, "(%.*s|%.*s@%u+%u)", (int)meta.name.len,
-                                             (const char *)meta.name.ptr, (int)meta.value.len,
-                                             (const char *)meta.value.ptr, (unsigned)meta.value_offset,
-                                             (unsigned)meta.value_len);
+                    used +=
+                        (size_t)snprintf(out + used, size - used, "(%.*s|%.*s@%u+%u)", (int)meta.name.len,
+                                         (const char *)meta.name.ptr, (int)meta.value.len, (const char *)meta.value.ptr,
+                                         (unsigned)meta.value_offset, (unsigned)meta.value_len);
                 }
                 used += (size_t)snprintf(out + used, size - used, " ");
             }

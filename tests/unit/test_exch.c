@@ -80,11 +80,21 @@ static void test_context(void)
     CHECK_STR(context.server, "A~ ");
     CHECK_STR(context.number, "");
     /* What looks nearly like it is opaque, and leaves nothing behind. */
-    static const char *const texts[] = {
-        "", "A", "A#", "#" TIME, "A" TIME, "A#2022-04-02 13:55:01", "A#2022-04-02 13:55:01Zx", "A#2022-04-02T13:55:01Z",
-        "A#2022-04-02 13:55:0xZ", "A#2022-04-02 13:55:01z", "A#:022-04-02 13:55:01Z", "A#/022-04-02 13:55:01Z",
-        "A\x1F#" TIME, "A\x7F#" TIME, "A\xC3\xA9#" TIME
-    };
+    static const char *const texts[] = { "",
+                                         "A",
+                                         "A#",
+                                         "#" TIME,
+                                         "A" TIME,
+                                         "A#2022-04-02 13:55:01",
+                                         "A#2022-04-02 13:55:01Zx",
+                                         "A#2022-04-02T13:55:01Z",
+                                         "A#2022-04-02 13:55:0xZ",
+                                         "A#2022-04-02 13:55:01z",
+                                         "A#:022-04-02 13:55:01Z",
+                                         "A#/022-04-02 13:55:01Z",
+                                         "A\x1F#" TIME,
+                                         "A\x7F#" TIME,
+                                         "A\xC3\xA9#" TIME };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         memset(&context, 'x', sizeof(context));
         CHECK(!context_text(texts[i], &context));
@@ -147,8 +157,8 @@ static void test_routing(void)
     /* .NET counts ticks of 100 ns from the year 1; days to 1970-01-01 and to 2200-01-03. */
     const int64_t from = INT64_C(719162) * 86400 * TICKS_SECOND, to = INT64_C(803170) * 86400 * TICKS_SECOND;
     struct exch_routing routing;
-    CHECK(exch_routing_decode(
-        text_span("UlVNOjAzMWM5Njg1LWU4OTYtNGNlZi04YTE1LTRjNDM2YzUxZWZiYzrU4ijdUBbaCA=="), &routing));
+    CHECK(exch_routing_decode(text_span("UlVNOjAzMWM5Njg1LWU4OTYtNGNlZi04YTE1LTRjNDM2YzUxZWZiYzrU4ijdUBbaCA=="),
+                              &routing));
     CHECK_STR(routing.mailbox, "031c9685-e896-4cef-8a15-4c436c51efbc");
     CHECK_INT(routing.ns / SECOND_NS, 1649086578);
     CHECK(exch_routing_decode(text_span(routing_of(rum, (uint64_t)from)), &routing));
@@ -186,14 +196,22 @@ static void test_sequence(void)
 {
     static const struct {
         const char *value;
-        int64_t counter;         /* -1: opaque */
-    } rows[] = {
-        { "735-D5viGQ==", 735 }, { " \"735-D5viGQ==\" ", 735 }, { "0-AAAAAA==", 0 },
-        { "4294967295-AAAAAA==", 4294967295 }, { "4294967296-AAAAAA==", -1 }, { "00000000001-AAAAAA==", -1 },
-        { "735-", -1 }, { "735", -1 }, { "-D5viGQ==", -1 }, { "", -1 }, { "7x5-D5viGQ==", -1 }, { "735-D5viGQ=", -1 },
-        { "735-D5viGQ==A", -1 }, { "735-D5v.GQ==", -1 },
-        { "735_D5viGQ==", -1 }
-    };
+        int64_t counter; /* -1: opaque */
+    } rows[] = { { "735-D5viGQ==", 735 },
+                 { " \"735-D5viGQ==\" ", 735 },
+                 { "0-AAAAAA==", 0 },
+                 { "4294967295-AAAAAA==", 4294967295 },
+                 { "4294967296-AAAAAA==", -1 },
+                 { "00000000001-AAAAAA==", -1 },
+                 { "735-", -1 },
+                 { "735", -1 },
+                 { "-D5viGQ==", -1 },
+                 { "", -1 },
+                 { "7x5-D5viGQ==", -1 },
+                 { "735-D5viGQ=", -1 },
+                 { "735-D5viGQ==A", -1 },
+                 { "735-D5v.GQ==", -1 },
+                 { "735_D5viGQ==", -1 } };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint32_t counter = 12345;
         CHECK_INT(exch_sequence_decode(text_span(rows[i].value), &counter), rows[i].counter >= 0);
@@ -205,10 +223,16 @@ static void test_sequence(void)
 
 static void test_opaque(void)
 {
-    static const char *const opaque[] = {
-        "", "MAPI", "MAPIAAAA", "alm6ichbe5f0exx4amydplz3e0h4texc", "MAPIAAAAAO2o7q+C", "735-", "735", "-D5viGQ==",
-        "UlVNOg==", "MAPIAQAAAO2o7q+Cx5+8jr6MvpOjl7qKuJipmqCVoJqqm8Hi0+bR5NTl1+TS5YQVAAAAAAAA"
-    };
+    static const char *const opaque[] = { "",
+                                          "MAPI",
+                                          "MAPIAAAA",
+                                          "alm6ichbe5f0exx4amydplz3e0h4texc",
+                                          "MAPIAAAAAO2o7q+C",
+                                          "735-",
+                                          "735",
+                                          "-D5viGQ==",
+                                          "UlVNOg==",
+                                          "MAPIAQAAAO2o7q+Cx5+8jr6MvpOjl7qKuJipmqCVoJqqm8Hi0+bR5NTl1+TS5YQVAAAAAAAA" };
     struct exch_context context;
     struct exch_routing routing;
     uint32_t counter;
@@ -221,14 +245,13 @@ static void test_opaque(void)
 
 static void test_balancers(void)
 {
-    static const char *const devices[] = {
-        "BIGipServerpool", "AWSALBAPP-0", "NSC_xyz", "X-BackEndCookie", "x-backendcookie", "SERVERID", "ServerId2",
-        "ARRAffinitySameSite", "INGRESSCOOKIE", "KEMPID", "TS01a2", "cf_clearance", "__cf_bm", "SRV", "TargetDB"
-    };
-    static const char *const sessions[] = {
-        "MapiContext", "MapiSequence", "MapiRouting", "sid", "sequence", "xX-BackEndCookie", "X-BackEndCookie2",
-        "SRV2", "NSC", "", "OutlookSession"
-    };
+    static const char *const devices[] = { "BIGipServerpool", "AWSALBAPP-0", "NSC_xyz",   "X-BackEndCookie",
+                                           "x-backendcookie", "SERVERID",    "ServerId2", "ARRAffinitySameSite",
+                                           "INGRESSCOOKIE",   "KEMPID",      "TS01a2",    "cf_clearance",
+                                           "__cf_bm",         "SRV",         "TargetDB" };
+    static const char *const sessions[] = { "MapiContext",      "MapiSequence",     "MapiRouting", "sid", "sequence",
+                                            "xX-BackEndCookie", "X-BackEndCookie2", "SRV2",        "NSC", "",
+                                            "OutlookSession" };
     for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
         CHECK(exch_is_balancer_cookie(text_span(devices[i])));
     }
@@ -246,35 +269,65 @@ static void test_dates(void)
     static const struct {
         const char *value;
         int64_t seconds;
-    } rows[] = {
-        /* RFC 9110 5.6.7 */
-        { "Sun, 06 Nov 1994 08:49:37 GMT", 784111777 }, { "Sunday, 06-Nov-94 08:49:37 GMT", 784111777 },
-        { "Sun Nov  6 08:49:37 1994", 784111777 },
-        /* Each month, the ends of the numbers, leap years. */
-        { "Thu, 01 Jan 1970 00:00:00 GMT", 0 }, { "Sun, 01 Feb 1970 00:00:00 GMT", 31 * 86400 },
-        { "Sun, 01 Mar 1970 00:00:00 GMT", 59 * 86400 }, { "1 Apr 1970 00:00:00", 90 * 86400 },
-        { "1 May 1970 00:00:00", 120 * 86400 }, { "1 Jun 1970 00:00:00", 151 * 86400 },
-        { "1 Jul 1970 00:00:00", 181 * 86400 }, { "1 Aug 1970 00:00:00", 212 * 86400 },
-        { "1 Sep 1970 00:00:00", 243 * 86400 }, { "1 Oct 1970 00:00:00", 273 * 86400 },
-        { "1 Nov 1970 00:00:00", 304 * 86400 }, { "31 DEC 1970 23:59:59", 365 * 86400 - 1 },
-        { "29 february 2000 00:00:00", 951782400 }, { "1 Mar 2000 00:00:00", 951868800 },
-        { "28 Feb 2100 00:00:00", INT64_C(4107456000) }, { "1 Mar 2100 00:00:00", INT64_C(4107542400) },
-        { "31 Dec 1969 23:59:59", -1 }, { "1 Jan 1601 00:00:00", INT64_C(-11644473600) },
-        { "31 Dec 9999 23:59:60", INT64_C(253402300800) }, { "01-Jan-1970 01:02:03", 3723 },
-        /* Two digits of a year (RFC 6265 5.1.1). */
-        { "1 Jan 70 00:00:00", 0 }, { "1 Jan 69 00:00:00", INT64_C(3124224000) }, { "1 Jan 99 00:00:00", 915148800 },
-        { "1 Jan 00 00:00:00", 946684800 }, { "1 Jan 100 00:00:00", NEVER },
-        /* Any order; the first of each counts. */
-        { "00:00:01\t1970 Jan 1", 1 }, { "00:00:01,Jan-1 1970", 1 }, { "Jan 2 Mar 1970 00:00:00 01:00:00", 86400 },
-        /* No dates. */
-        { "never", NEVER }, { "0", NEVER }, { "", NEVER }, { "1 Jan 1600 00:00:00", NEVER },
-        { "32 Jan 1970 00:00:00", NEVER }, { "0 Jan 1970 00:00:00", NEVER }, { "1 Jan 1970", NEVER },
-        { "1 Jan 1970 24:00:00", NEVER }, { "1 Jan 1970 00:60:00", NEVER }, { "1 Jan 1970 00:00:61", NEVER },
-        { "1 Jan 1970 00:00", NEVER }, { "1 Jan 1970 00", NEVER }, { "1 Jan 1970 :00:00", NEVER },
-        { "1 Jan 1970 00::00", NEVER }, { "1 Jan 1970 00:00:", NEVER }, { "1 Jan 1970 0x:00:00", NEVER },
-        { "1 Ja 1970 00:00:00", NEVER }, { "1 Jax 1970 00:00:00", NEVER }, { "1 Jxn 1970 00:00:00", NEVER },
-        { "1 1970 00:00:00", NEVER }, { "Jan 1970 00:00:00", NEVER }, { "1 Jan 00:00:00", NEVER },
-        { "1 Jan 10000 00:00:00", NEVER }
+    } rows[] = { /* RFC 9110 5.6.7 */
+                 { "Sun, 06 Nov 1994 08:49:37 GMT", 784111777 },
+                 { "Sunday, 06-Nov-94 08:49:37 GMT", 784111777 },
+                 { "Sun Nov  6 08:49:37 1994", 784111777 },
+                 /* Each month, the ends of the numbers, leap years. */
+                 { "Thu, 01 Jan 1970 00:00:00 GMT", 0 },
+                 { "Sun, 01 Feb 1970 00:00:00 GMT", 31 * 86400 },
+                 { "Sun, 01 Mar 1970 00:00:00 GMT", 59 * 86400 },
+                 { "1 Apr 1970 00:00:00", 90 * 86400 },
+                 { "1 May 1970 00:00:00", 120 * 86400 },
+                 { "1 Jun 1970 00:00:00", 151 * 86400 },
+                 { "1 Jul 1970 00:00:00", 181 * 86400 },
+                 { "1 Aug 1970 00:00:00", 212 * 86400 },
+                 { "1 Sep 1970 00:00:00", 243 * 86400 },
+                 { "1 Oct 1970 00:00:00", 273 * 86400 },
+                 { "1 Nov 1970 00:00:00", 304 * 86400 },
+                 { "31 DEC 1970 23:59:59", 365 * 86400 - 1 },
+                 { "29 february 2000 00:00:00", 951782400 },
+                 { "1 Mar 2000 00:00:00", 951868800 },
+                 { "28 Feb 2100 00:00:00", INT64_C(4107456000) },
+                 { "1 Mar 2100 00:00:00", INT64_C(4107542400) },
+                 { "31 Dec 1969 23:59:59", -1 },
+                 { "1 Jan 1601 00:00:00", INT64_C(-11644473600) },
+                 { "31 Dec 9999 23:59:60", INT64_C(253402300800) },
+                 { "01-Jan-1970 01:02:03", 3723 },
+                 /* Two digits of a year (RFC 6265 5.1.1). */
+                 { "1 Jan 70 00:00:00", 0 },
+                 { "1 Jan 69 00:00:00", INT64_C(3124224000) },
+                 { "1 Jan 99 00:00:00", 915148800 },
+                 { "1 Jan 00 00:00:00", 946684800 },
+                 { "1 Jan 100 00:00:00", NEVER },
+                 /* Any order; the first of each counts. */
+                 { "00:00:01\t1970 Jan 1", 1 },
+                 { "00:00:01,Jan-1 1970", 1 },
+                 { "Jan 2 Mar 1970 00:00:00 01:00:00", 86400 },
+                 /* No dates. */
+                 { "never", NEVER },
+                 { "0", NEVER },
+                 { "", NEVER },
+                 { "1 Jan 1600 00:00:00", NEVER },
+                 { "32 Jan 1970 00:00:00", NEVER },
+                 { "0 Jan 1970 00:00:00", NEVER },
+                 { "1 Jan 1970", NEVER },
+                 { "1 Jan 1970 24:00:00", NEVER },
+                 { "1 Jan 1970 00:60:00", NEVER },
+                 { "1 Jan 1970 00:00:61", NEVER },
+                 { "1 Jan 1970 00:00", NEVER },
+                 { "1 Jan 1970 00", NEVER },
+                 { "1 Jan 1970 :00:00", NEVER },
+                 { "1 Jan 1970 00::00", NEVER },
+                 { "1 Jan 1970 00:00:", NEVER },
+                 { "1 Jan 1970 0x:00:00", NEVER },
+                 { "1 Ja 1970 00:00:00", NEVER },
+                 { "1 Jax 1970 00:00:00", NEVER },
+                 { "1 Jxn 1970 00:00:00", NEVER },
+                 { "1 1970 00:00:00", NEVER },
+                 { "Jan 1970 00:00:00", NEVER },
+                 { "1 Jan 00:00:00", NEVER },
+                 { "1 Jan 10000 00:00:00", NEVER }
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int64_t seconds = NEVER;

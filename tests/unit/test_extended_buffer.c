@@ -15,7 +15,7 @@
 
 static unsigned values, issues, opened, entered, deepest;
 static size_t room_asked;
-static char said[1u << 20];          /* issues and derived buffers, one a line */
+static char said[1u << 20]; /* issues and derived buffers, one a line */
 static uint8_t pool[16u << 20];
 
 static void say(const char *format, uint32_t number, const char *text)
@@ -138,9 +138,8 @@ static void ext_header(unsigned flags, unsigned size, unsigned actual)
 }
 
 /* AUX_OSVERSIONINFO of zeros: 160 bytes, written as ten literals and a match. */
-static const uint8_t compressed_os[] = {
-    0xFF, 0xFF, 0x3F, 0x00, 160, 0, 1, 0x16, 156, 0, 0, 0, 6, 0, 0x07, 0x00, 0x0F, 0x7D
-};
+static const uint8_t compressed_os[] = { 0xFF, 0xFF, 0x3F, 0x00, 160, 0,    1,    0x16, 156,
+                                         0,    0,    0,    6,    0,   0x07, 0x00, 0x0F, 0x7D };
 
 /* A sink that has no room, or no ears at all, still gets every byte consumed. */
 static void test_refused(void)
@@ -159,7 +158,7 @@ static void test_refused(void)
     reader = decode(b.bytes, b.len, AUX);
     CHECK_INT(issues, 0);
     CHECK_INT(reader.pos, b.len);
-    CHECK_INT(values, 5);        /* the header and the payload as sent */
+    CHECK_INT(values, 5); /* the header and the payload as sent */
     CHECK_INT(deepest, 0);
     hearing = &deaf;
     reader = decode(b.bytes, b.len, AUX);
@@ -171,9 +170,7 @@ static void test_refused(void)
 static void test_bombs(void)
 {
     /* 18 bytes that say 65,535: undone up to 32 KB. */
-    static const uint8_t bomb[] = {
-        0xFF, 0xFF, 0xFF, 0x7F, 0x04, 0x07, 0x00, 0x0F, 0xFF, 0xFF, 0xFF
-    };
+    static const uint8_t bomb[] = { 0xFF, 0xFF, 0xFF, 0x7F, 0x04, 0x07, 0x00, 0x0F, 0xFF, 0xFF, 0xFF };
     start();
     ext_header(5, sizeof(bomb), 0xFFFF);
     put_bytes(bomb, sizeof(bomb));

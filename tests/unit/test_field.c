@@ -8,10 +8,8 @@
 #include "unit.h"
 
 static const struct field rows[] = {
-    { .filter = "a", "A", FIELD_U16, false, NULL, 0 },
-    { .filter = "s", "S", FIELD_STRING8, false, NULL, 0 },
-    { .filter = "w", "W", FIELD_STRING16, false, NULL, 0 },
-    { .filter = "b", "B", FIELD_BYTES, false, NULL, 0 },
+    { .filter = "a", "A", FIELD_U16, false, NULL, 0 },      { .filter = "s", "S", FIELD_STRING8, false, NULL, 0 },
+    { .filter = "w", "W", FIELD_STRING16, false, NULL, 0 }, { .filter = "b", "B", FIELD_BYTES, false, NULL, 0 },
     { .filter = "i", "I", FIELD_I32, false, NULL, 0 },
 };
 
@@ -69,7 +67,7 @@ static void test_numbers(void)
     CHECK_INT(peek_u16(&reader), 0x1234);
     CHECK_INT(read_field(&reader, &rows[0]), 0x1234);
     CHECK_INT((int64_t)read_field(&reader, &rows[4]), -2);
-    CHECK_INT(read_field(&reader, &rows[0]), 0);         /* one byte is left */
+    CHECK_INT(read_field(&reader, &rows[0]), 0); /* one byte is left */
     CHECK_INT(seen.issues, 1);
     CHECK_INT(seen.issue_at, 6);
     CHECK(reader.failed);
@@ -90,7 +88,7 @@ static void test_strings(void)
     CHECK_INT(seen.last_len, 3);
     CHECK_INT(read_string16(&reader, &rows[2]).len, 4);
     CHECK_INT(seen.last_len, 6);
-    CHECK_INT(read_string8(&reader, &rows[1]).len, 0);   /* "tail" has no terminator */
+    CHECK_INT(read_string8(&reader, &rows[1]).len, 0); /* "tail" has no terminator */
     CHECK_INT(seen.issues, 1);
     CHECK_INT(seen.issue_at, 9);
 }
@@ -107,7 +105,7 @@ static void test_cut(void)
     CHECK(reader.failed);
     CHECK_INT(seen.issues, 0);
     reader_init(&reader, p, 3, 40, &sink);
-    CHECK_INT(read_run(&reader, &rows[3], 41).len, 0);   /* beyond what was sent */
+    CHECK_INT(read_run(&reader, &rows[3], 41).len, 0); /* beyond what was sent */
     CHECK_INT(seen.issues, 1);
     reader_init(&reader, p, 3, 3, &sink);
     CHECK(!reader_expect(&reader, 1000000, 4));

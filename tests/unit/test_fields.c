@@ -39,15 +39,40 @@ static void test_rows(void)
               "X-ExpirationInfo: 24\r\nX-FEServer: 25\r\nX-FailureContext: 26\r\nX-PendingPeriod: 27\r\n"
               "X-RequestId: 28\r\nX-RequestType: 29\r\nX-ResponseCode: 30\r\nX-ServerApplication: 31\r\n"
               "X-User-Identity: 32\r\nclient-request-id: 33\r\nrequest-id: 34\r\n");
-    const struct span values[] = {
-        fields.authorization, fields.connection, fields.length, fields.content_type, fields.date, fields.expect,
-        fields.host, fields.location, fields.persistent_auth, fields.proxy_authenticate, fields.proxy_authorization,
-        fields.server, fields.transfer_encoding, fields.user_agent, fields.via, fields.back_end, fields.back_end_status,
-        fields.back_end_target, fields.front_end_target, fields.client_application, fields.client_info, fields.diag_info,
-        fields.elapsed_time, fields.expiration_info, fields.front_end, fields.failure_context, fields.pending_period,
-        fields.x_request_id, fields.request_type, fields.response_code, fields.server_application, fields.user_identity,
-        fields.client_request_id, fields.request_id
-    };
+    const struct span values[] = { fields.authorization,
+                                   fields.connection,
+                                   fields.length,
+                                   fields.content_type,
+                                   fields.date,
+                                   fields.expect,
+                                   fields.host,
+                                   fields.location,
+                                   fields.persistent_auth,
+                                   fields.proxy_authenticate,
+                                   fields.proxy_authorization,
+                                   fields.server,
+                                   fields.transfer_encoding,
+                                   fields.user_agent,
+                                   fields.via,
+                                   fields.back_end,
+                                   fields.back_end_status,
+                                   fields.back_end_target,
+                                   fields.front_end_target,
+                                   fields.client_application,
+                                   fields.client_info,
+                                   fields.diag_info,
+                                   fields.elapsed_time,
+                                   fields.expiration_info,
+                                   fields.front_end,
+                                   fields.failure_context,
+                                   fields.pending_period,
+                                   fields.x_request_id,
+                                   fields.request_type,
+                                   fields.response_code,
+                                   fields.server_application,
+                                   fields.user_identity,
+                                   fields.client_request_id,
+                                   fields.request_id };
     for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         char number[12];
         snprintf(number, sizeof(number), "%u", i + 1);
@@ -84,14 +109,17 @@ static void test_length(void)
     static const struct {
         const char *lines;
         int64_t length;
-    } rows[] = {
-        { "Content-Length: 0\r\n", 0 }, { "Content-Length: 1073741824\r\n", 1073741824 },
-        { "Content-Length: 7\r\ncontent-length: 7\r\n", 7 }, { "Content-Length: 7\r\nContent-Length: 8\r\n", -1 },
-        { "Content-Length: 7\r\nContent-Length: x\r\n", -1 }, { "Content-Length: x\r\nContent-Length: 7\r\n", -1 },
-        { "Content-Length: 7\r\nContent-Length: 8\r\nContent-Length: 7\r\n", -1 }, { "Content-Length:\r\n", -1 },
-        { "Content-Length: -1\r\n", -1 }, { "Content-Length: 9223372036854775807\r\n", INT64_MAX },
-        { "Content-Length: 9223372036854775808\r\n", -1 }
-    };
+    } rows[] = { { "Content-Length: 0\r\n", 0 },
+                 { "Content-Length: 1073741824\r\n", 1073741824 },
+                 { "Content-Length: 7\r\ncontent-length: 7\r\n", 7 },
+                 { "Content-Length: 7\r\nContent-Length: 8\r\n", -1 },
+                 { "Content-Length: 7\r\nContent-Length: x\r\n", -1 },
+                 { "Content-Length: x\r\nContent-Length: 7\r\n", -1 },
+                 { "Content-Length: 7\r\nContent-Length: 8\r\nContent-Length: 7\r\n", -1 },
+                 { "Content-Length:\r\n", -1 },
+                 { "Content-Length: -1\r\n", -1 },
+                 { "Content-Length: 9223372036854775807\r\n", INT64_MAX },
+                 { "Content-Length: 9223372036854775808\r\n", -1 } };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         read_head(rows[i].lines);
         CHECK_INT(fields.content_length, rows[i].length);
@@ -105,7 +133,8 @@ static void test_lines(void)
     read_head("Set-Cookie: a=1\r\nSERVER: x\r\nSET-COOKIE: b=2\r\n c\r\nset-cookie:\r\nCookie: d=4\r\nVia: y\r\n");
     struct http_lines lines = fields.set_cookies;
     CHECK_INT(lines.count, 3);
-    CHECK(http_lines_next(&head, "Set-Cookie", &lines, &sent, &value) && same(sent, "Set-Cookie") && same(value, "a=1"));
+    CHECK(http_lines_next(&head, "Set-Cookie", &lines, &sent, &value) && same(sent, "Set-Cookie") &&
+          same(value, "a=1"));
     CHECK(http_lines_next(&head, "Set-Cookie", &lines, &sent, &value) && same(sent, "SET-COOKIE") &&
           same(value, "b=2\r\n c"));
     CHECK(http_lines_next(&head, "Set-Cookie", &lines, &sent, &value) && same(sent, "set-cookie") && same(value, ""));
@@ -127,17 +156,23 @@ static void test_origin(void)
     static const struct {
         const char *lines;
         enum http_author author;
-    } rows[] = {
-        { "", HTTP_BY_UNKNOWN }, { "Server: Microsoft-IIS/10.0\r\n", HTTP_BY_UNKNOWN },
-        { "Server: Microsoft-HTTPAPI/2.0\r\n", HTTP_BY_HTTPSYS }, { "Server: nginx\r\n", HTTP_BY_DEVICE },
-        { "Server: x-nginx/1\r\n", HTTP_BY_DEVICE }, { "Server: xnginx\r\n", HTTP_BY_UNKNOWN },
-        { "Via: 1.1 p\r\n", HTTP_BY_DEVICE }, { "Via:\r\n", HTTP_BY_UNKNOWN },
-        { "Server: nginx\r\nX-FEServer: EX1\r\n", HTTP_BY_EXCHANGE }, { "X-FailureContext:\r\n", HTTP_BY_EXCHANGE },
-        { "X-DiagInfo: a\r\n", HTTP_BY_EXCHANGE }, { "X-BEServer: a\r\n", HTTP_BY_EXCHANGE },
-        { "X-CalculatedBETarget: a\r\n", HTTP_BY_EXCHANGE }, { "X-CalculatedFETarget: a\r\n", HTTP_BY_EXCHANGE },
-        { "X-BackEndHttpStatus: 200\r\n", HTTP_BY_EXCHANGE }, { "X-ServerApplication: a\r\n", HTTP_BY_EXCHANGE },
-        { "X-ClientApplication: a\r\n", HTTP_BY_UNKNOWN }
-    };
+    } rows[] = { { "", HTTP_BY_UNKNOWN },
+                 { "Server: Microsoft-IIS/10.0\r\n", HTTP_BY_UNKNOWN },
+                 { "Server: Microsoft-HTTPAPI/2.0\r\n", HTTP_BY_HTTPSYS },
+                 { "Server: nginx\r\n", HTTP_BY_DEVICE },
+                 { "Server: x-nginx/1\r\n", HTTP_BY_DEVICE },
+                 { "Server: xnginx\r\n", HTTP_BY_UNKNOWN },
+                 { "Via: 1.1 p\r\n", HTTP_BY_DEVICE },
+                 { "Via:\r\n", HTTP_BY_UNKNOWN },
+                 { "Server: nginx\r\nX-FEServer: EX1\r\n", HTTP_BY_EXCHANGE },
+                 { "X-FailureContext:\r\n", HTTP_BY_EXCHANGE },
+                 { "X-DiagInfo: a\r\n", HTTP_BY_EXCHANGE },
+                 { "X-BEServer: a\r\n", HTTP_BY_EXCHANGE },
+                 { "X-CalculatedBETarget: a\r\n", HTTP_BY_EXCHANGE },
+                 { "X-CalculatedFETarget: a\r\n", HTTP_BY_EXCHANGE },
+                 { "X-BackEndHttpStatus: 200\r\n", HTTP_BY_EXCHANGE },
+                 { "X-ServerApplication: a\r\n", HTTP_BY_EXCHANGE },
+                 { "X-ClientApplication: a\r\n", HTTP_BY_UNKNOWN } };
     struct http_origin origin;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         read_head(rows[i].lines);

@@ -36,9 +36,8 @@ static void begin(struct scene *scene)
     scene->whole = open_conn(scene, true, true, false);
     scene->halved = open_conn(scene, true, false, false);
     scene->late = open_conn(scene, false, false, false);
-    scene->subject = (struct subject){
-        .kind = ABOUT_SESSION, .result = &scene->result, .vc = NO_NUMBER, .session = 3, .leg = 1
-    };
+    scene->subject =
+        (struct subject){ .kind = ABOUT_SESSION, .result = &scene->result, .vc = NO_NUMBER, .session = 3, .leg = 1 };
 }
 
 static void end(struct scene *scene)
@@ -48,8 +47,8 @@ static void end(struct scene *scene)
 
 static bool say_it(struct scene *scene, enum verdict_kind kind, uint32_t frame, const struct evidence *evidence)
 {
-    struct finding finding = finding_begin(scene->judge, kind, (struct when){ frame, frame * SECOND }, scene->subject,
-                                           evidence);
+    struct finding finding =
+        finding_begin(scene->judge, kind, (struct when){ frame, frame * SECOND }, scene->subject, evidence);
     if (!finding.begun) {
         return false;
     }
@@ -111,7 +110,7 @@ static void test_rows(void)
     CHECK_INT(scene.result.verdict, V_UNANSWERED);
     CHECK(say_it(&scene, V_COOKIE_LOST, 3, &evidence));
     CHECK(say_it(&scene, V_RESPONSE_CODE, 4, NULL));
-    CHECK_INT(scene.result.verdict, V_COOKIE_LOST);      /* the first of its severity */
+    CHECK_INT(scene.result.verdict, V_COOKIE_LOST); /* the first of its severity */
     CHECK_INT(scene.result.frame, 3);
     const struct verdict *verdict = judge_take(scene.judge);
     CHECK(verdict && verdict->kind == V_UNANSWERED && verdict->session == 3 && verdict->leg == 1);
@@ -190,7 +189,7 @@ static void test_misuse(void)
     CHECK(finding.begun);
     finding_turn(&finding, V_SEQUENCE_BROKEN);
     CHECK_INT(scene.judge->misuse, 6);
-    scene.subject.once = &once;      /* what is told always is told of whatever */
+    scene.subject.once = &once; /* what is told always is told of whatever */
     CHECK(say_it(&scene, V_RESPONSE_CODE, 7, NULL) && say_it(&scene, V_RESPONSE_CODE, 8, NULL));
     CHECK_INT(once.told, 1ull << V_SEQUENCE_BROKEN);
     CHECK_INT(scene.judge->misuse, 6);
@@ -201,7 +200,7 @@ static void test_order(void)
 {
     struct scene scene;
     const enum subject_kind order[] = { ABOUT_LOGON, ABOUT_CONNECTION, ABOUT_SESSION, ABOUT_CONNECTION };
-    const uint32_t leg[] = { 1, 3, 2, 0 };       /* as they come out: which was told at that place */
+    const uint32_t leg[] = { 1, 3, 2, 0 }; /* as they come out: which was told at that place */
     begin(&scene);
     for (unsigned i = 0; i < 4; i++) {
         scene.subject.kind = order[i];

@@ -20,11 +20,12 @@ static void check_log(struct scene *scene, const char *expected, int line)
 }
 
 /* The verdicts since the last time, with %u for one frame number. */
-#define EXPECT(scene, ...) do { \
-    char expected_[512]; \
-    snprintf(expected_, sizeof(expected_), __VA_ARGS__); \
-    check_log(scene, expected_, __LINE__); \
-} while (0)
+#define EXPECT(scene, ...)                                   \
+    do {                                                     \
+        char expected_[512];                                 \
+        snprintf(expected_, sizeof(expected_), __VA_ARGS__); \
+        check_log(scene, expected_, __LINE__);               \
+    } while (0)
 #define SILENT(scene) check_log(scene, "", __LINE__)
 
 struct pair {
@@ -51,7 +52,7 @@ static void damage(struct tap *tap, enum way way)
 static struct leg_row row_of(struct scene *scene, uint32_t index)
 {
     struct leg_row row;
-    CHECK(vworld_row(scene->world, index, &row));
+    CHECK(rpch_state_row(scene->world, index, &row));
     return row;
 }
 
@@ -134,7 +135,7 @@ static void test_withheld(void)
         CHECK(!row_of(&s, 0).verdict.cannot_tell);
         scene_wait(&s, 100);
         damage(&p.in, DOWN);
-        tap_fin(&p.in, DOWN);    /* idle_closed would be due */
+        tap_fin(&p.in, DOWN); /* idle_closed would be due */
         CHECK(row_of(&s, 0).verdict.cannot_tell);
         SILENT(&s);
         scene_end(&s);
@@ -296,11 +297,11 @@ static void test_hindsight_over(void)
     scene_wait(&s, 2);
     tap_rpc(&q.in, UP, RPC_REQUEST, 100);
     EXPECT(&s, "idle_closed:warning@%u/0.0", s.frame);
-    tap_fin(&q.in, DOWN);        /* in use: no idle time-out */
+    tap_fin(&q.in, DOWN); /* in use: no idle time-out */
     SILENT(&s);
     struct endpoint server = end_of(A);
     s.frame++;
-    vworld_foreign_end(s.world, &server, scene_now(&s));
+    rpch_state_foreign_end(s.world, &server, scene_now(&s));
     scene_collect(&s);
     SILENT(&s);
     scene_end(&s);

@@ -17,7 +17,8 @@ struct log {
 static void note(struct log *log, const char *what, struct span data)
 {
     size_t used = strlen(log->text);
-    snprintf(log->text + used, sizeof(log->text) - used, "%s%.*s ", what, (int)data.len, data.ptr ? (const char *)data.ptr : "");
+    snprintf(log->text + used, sizeof(log->text) - used, "%s%.*s ", what, (int)data.len,
+             data.ptr ? (const char *)data.ptr : "");
 }
 
 /* Follows a stream given in pieces of at most step bytes, head bytes given again as asked
@@ -75,12 +76,15 @@ static void test_framing(void)
           "H D:abcde E H E ", false },
         { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "H D:abc inside ", false },
         { "HTTP/1.0 200 OK\r\n\r\nto the end", "H D:to the end until-close ", false },
-        { "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "H E H E ", true },
+        { "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "H E H E ",
+          true },
         { "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", "H E ", false },
-        { "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", "H E H D:x E ", false },
-        { "HTTP/1.1 199 x\r\nContent-Length: 1\r\n\r\nHTTP/1.1 205 x\r\nContent-Length: 1\r\n\r\nx", "H E H D:x E ", false },
-        { "HTTP/1.1 303 x\r\nContent-Length: 1\r\n\r\nxHTTP/1.1 305 x\r\nContent-Length: 1\r\n\r\ny", "H D:x E H D:y E ",
+        { "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", "H E H D:x E ",
           false },
+        { "HTTP/1.1 199 x\r\nContent-Length: 1\r\n\r\nHTTP/1.1 205 x\r\nContent-Length: 1\r\n\r\nx", "H E H D:x E ",
+          false },
+        { "HTTP/1.1 303 x\r\nContent-Length: 1\r\n\r\nxHTTP/1.1 305 x\r\nContent-Length: 1\r\n\r\ny",
+          "H D:x E H D:y E ", false },
         { "HTTP/1.1 203 x\r\nContent-Length: 1\r\n\r\nx", "H D:x E ", false },
         { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nTrailer: x\r\n\r\nHTTP/1.1 304 x\r\n\r\n",
           "H D:a E H E ", false },
@@ -91,7 +95,7 @@ static void test_framing(void)
         for (size_t step = 1; step < 70; step++) {
             struct log log;
             if (cases[i].expected[0] == 'L' && step < 3) {
-                continue;        /* each call may begin a message */
+                continue; /* each call may begin a message */
             }
             CHECK_STR(run(&log, cases[i].stream, step, cases[i].answers_head), cases[i].expected);
         }

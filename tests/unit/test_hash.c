@@ -40,7 +40,8 @@ static void test_differences(void)
 static void test_nocase(void)
 {
     const char mixed[] = "MailBox-Context=[1]", small[] = "mailbox-context=[1]";
-    const struct span a = { (const uint8_t *)mixed, sizeof(mixed) - 1 }, b = { (const uint8_t *)small, sizeof(small) - 1 };
+    const struct span a = { (const uint8_t *)mixed, sizeof(mixed) - 1 },
+                      b = { (const uint8_t *)small, sizeof(small) - 1 };
     CHECK(hash_nocase(&key, 5, a) == hash_nocase(&key, 5, b));
     CHECK(hash_nocase(&key, 5, b) == hash_keyed(&key, 5, small, sizeof(small) - 1));
     CHECK(hash_keyed(&key, 5, mixed, sizeof(mixed) - 1) != hash_keyed(&key, 5, small, sizeof(small) - 1));
@@ -50,7 +51,9 @@ static void test_nocase(void)
  * many items as it has slots stays short. */
 static void test_spread(void)
 {
-    static const char *const pairs[][2] = { { "costarring", "liquid" }, { "declinate", "macallums" }, { "altarage", "zinke" } };
+    static const char *const pairs[][2] = { { "costarring", "liquid" },
+                                            { "declinate", "macallums" },
+                                            { "altarage", "zinke" } };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         CHECK((uint32_t)of(pairs[i][0]) != (uint32_t)of(pairs[i][1]));
     }

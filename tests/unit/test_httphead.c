@@ -32,19 +32,22 @@ static void note_info(const char *text, const struct http_head *head)
 {
     struct http_info info;
     http_info_decode(head, &info);
-    transcript("%.200s%s method %d status %u minor %u length %lld%s%s%s%s%s target %d '%s'%s host '%s' sessions '%s' '%s' "
-               "agent '%s' timeout %u", text, info.is_request ? "request" : "response", (int)info.method, info.status,
-               info.version_minor, (long long)info.content_length, info.chunked ? " chunked" : "",
-               info.close ? " close" : "", info.expect_continue ? " expect" : "", info.content_type_rpc ? " rpc" : "",
-               info.content_type_text ? " text" : "", info.has_target, info.target, info.v1 ? " v1" : "", info.host,
-               info.outlook_session, info.session_id, info.user_agent, info.min_conn_timeout);
+    transcript(
+        "%.200s%s method %d status %u minor %u length %lld%s%s%s%s%s target %d '%s'%s host '%s' sessions '%s' '%s' "
+        "agent '%s' timeout %u",
+        text, info.is_request ? "request" : "response", (int)info.method, info.status, info.version_minor,
+        (long long)info.content_length, info.chunked ? " chunked" : "", info.close ? " close" : "",
+        info.expect_continue ? " expect" : "", info.content_type_rpc ? " rpc" : "",
+        info.content_type_text ? " text" : "", info.has_target, info.target, info.v1 ? " v1" : "", info.host,
+        info.outlook_session, info.session_id, info.user_agent, info.min_conn_timeout);
     transcript("    scheme %d step %d%s%s user '%s'%s%s by '%s' front '%s' failure '%s' diag '%s' ids '%s' '%s' "
-               "server '%s' via '%s' persistence '%s' '%s' error %d %#x '%s' author %d", (int)info.auth.scheme,
-               (int)info.auth.step, info.auth.final ? " final" : "", info.auth.is_kerberos ? " kerberos" : "",
-               info.auth.user, info.offers_auth ? " offers" : "", info.challenge_in_progress ? " goes on" : "",
-               info.challenge_server, info.front_end, info.failure_context, info.diag_info, info.request_id,
-               info.client_request_id, info.server_header, info.via, info.persistence_name, info.persistence_server,
-               info.rpc_error, info.rpc_error_code, info.ee_info, (int)info.author);
+               "server '%s' via '%s' persistence '%s' '%s' error %d %#x '%s' author %d",
+               (int)info.auth.scheme, (int)info.auth.step, info.auth.final ? " final" : "",
+               info.auth.is_kerberos ? " kerberos" : "", info.auth.user, info.offers_auth ? " offers" : "",
+               info.challenge_in_progress ? " goes on" : "", info.challenge_server, info.front_end,
+               info.failure_context, info.diag_info, info.request_id, info.client_request_id, info.server_header,
+               info.via, info.persistence_name, info.persistence_server, info.rpc_error, info.rpc_error_code,
+               info.ee_info, (int)info.author);
 }
 
 /* The same head damaged at each place in several ways, and cut. */
@@ -130,12 +133,23 @@ static void test_response(void)
 
 static void test_no_head(void)
 {
-    static const char *const none[] = {
-        "HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1 099 x\r\n\r\n", "HTTP/1.1 20 x\r\n\r\n", "HTTP/1.1 2000 x\r\n\r\n",
-        "HTTP/1.1 2x0 x\r\n\r\n", "ncacn_http/1.0", "GET / HTTP/2.0\r\n\r\n", "GET /\r\n\r\n", "GET  HTTP/1.1\r\n\r\n",
-        " GET / HTTP/1.1\r\n\r\n", "\x05", "\x16\x03\x01", "GET / HTTP/1.1\r\nA: \x01\r\n\r\n", "G\x01",
-        "ABCDEFGHIJABCDEFGHIJABCDEFGHIJABC", "a/b", "GET / HTTP/1.1 \r\n\r\n"
-    };
+    static const char *const none[] = { "HTTP/2.0 200 OK\r\n\r\n",
+                                        "HTTP/1.1 099 x\r\n\r\n",
+                                        "HTTP/1.1 20 x\r\n\r\n",
+                                        "HTTP/1.1 2000 x\r\n\r\n",
+                                        "HTTP/1.1 2x0 x\r\n\r\n",
+                                        "ncacn_http/1.0",
+                                        "GET / HTTP/2.0\r\n\r\n",
+                                        "GET /\r\n\r\n",
+                                        "GET  HTTP/1.1\r\n\r\n",
+                                        " GET / HTTP/1.1\r\n\r\n",
+                                        "\x05",
+                                        "\x16\x03\x01",
+                                        "GET / HTTP/1.1\r\nA: \x01\r\n\r\n",
+                                        "G\x01",
+                                        "ABCDEFGHIJABCDEFGHIJABCDEFGHIJABC",
+                                        "a/b",
+                                        "GET / HTTP/1.1 \r\n\r\n" };
     struct http_head head;
     for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
         CHECK_INT(parse(none[i], &head), HTTP_HEAD_NOT);
@@ -299,8 +313,7 @@ static struct bytes challenge(const char *netbios, const char *dns)
     return b;
 }
 
-static void check_auth(const char *value, enum auth_scheme scheme, enum auth_step step, bool final,
-                       const char *user)
+static void check_auth(const char *value, enum auth_scheme scheme, enum auth_step step, bool final, const char *user)
 {
     struct http_auth auth;
     http_auth_decode(span_text(value), &auth);
@@ -417,8 +430,8 @@ static bool challenge_server_of(struct span value, char name[HTTP_NAME_MAX])
     char text[1400];
     struct http_head head;
     struct http_info info;
-    int len = snprintf(text, sizeof(text), "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: %.*s\r\n\r\n", (int)value.len,
-                       (const char *)value.ptr);
+    int len = snprintf(text, sizeof(text), "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: %.*s\r\n\r\n",
+                       (int)value.len, (const char *)value.ptr);
     CHECK_INT(http_head_parse((const uint8_t *)text, (size_t)len, &head), HTTP_HEAD_OK);
     http_info_decode(&head, &info);
     strcpy(name, info.challenge_server);
@@ -469,7 +482,7 @@ static const char *backend_cookie(const char *key, const char *plain)
     static char value[1100];
     struct bytes b = { .len = 0 };
     for (; *plain; plain++) {
-        uint8_t inverted = (uint8_t)~(uint8_t)*plain;
+        uint8_t inverted = (uint8_t) ~(uint8_t)*plain;
         add(&b, &inverted, 1);
     }
     snprintf(value, sizeof(value), "%s%s", key, encode("", &b) + 1);
@@ -540,19 +553,19 @@ static void test_cookie_list(void)
 
 static void test_info_request(void)
 {
-    struct http_info info = info_of(
-        "RPC_OUT_DATA http://mail.example.test/RPC/RpcProxy.DLL?mbx1.example.test:6001 HTTP/1.0\r\n"
-        "Host: mail.example.test\r\n"
-        "user-agent: MSRPC\r\n"
-        "Content-Length: 76\r\n"
-        "Expect: 100-Continue\r\n"
-        "Connection: Keep-Alive, Close\r\n"
-        "Pragma: No-cache\r\n"
-        "Pragma: ResourceTypeUuid=44e265dd-7daf-42cd-8560-3cdb6e7a2729, SessionId=0d5c5c5c-0000\r\n"
-        "pragma: MinConnTimeout=90\r\n"
-        "Cookie: OutlookSession=\"{0AB-1}\"; BIGipServerx=1677787402.36895.0000\r\n"
-        "client-request-id: {c}\r\n"
-        "Authorization: Basic YTpi\r\n\r\n");
+    struct http_info info =
+        info_of("RPC_OUT_DATA http://mail.example.test/RPC/RpcProxy.DLL?mbx1.example.test:6001 HTTP/1.0\r\n"
+                "Host: mail.example.test\r\n"
+                "user-agent: MSRPC\r\n"
+                "Content-Length: 76\r\n"
+                "Expect: 100-Continue\r\n"
+                "Connection: Keep-Alive, Close\r\n"
+                "Pragma: No-cache\r\n"
+                "Pragma: ResourceTypeUuid=44e265dd-7daf-42cd-8560-3cdb6e7a2729, SessionId=0d5c5c5c-0000\r\n"
+                "pragma: MinConnTimeout=90\r\n"
+                "Cookie: OutlookSession=\"{0AB-1}\"; BIGipServerx=1677787402.36895.0000\r\n"
+                "client-request-id: {c}\r\n"
+                "Authorization: Basic YTpi\r\n\r\n");
     CHECK(info.is_request);
     CHECK_INT(info.method, HTTP_RPC_OUT_DATA);
     CHECK_INT(info.version_minor, 0);
@@ -578,21 +591,19 @@ static void test_methods_and_targets(void)
         const char *line;
         enum http_method method;
         const char *target;
-    } cases[] = {
-        { "RPC_IN_DATA /rpc/rpcproxy.dll?s:6001", HTTP_RPC_IN_DATA, "s:6001" },
-        { "RPC_IN_DATA /rpcwithcert/rpcproxy.dll?s:6001", HTTP_RPC_IN_DATA, "s:6001" },
-        { "RPC_IN_DATA /rpc/rpcproxy.dll", HTTP_RPC_IN_DATA, NULL },
-        { "RPC_IN_DATA /rpc/rpcproxy.dll?", HTTP_RPC_IN_DATA, NULL },
-        { "RPC_IN_DATA /rpc/other.dll?s:6001", HTTP_RPC_IN_DATA, NULL },
-        { "RPC_IN_DATA /rpc/rpcproxy.dll?s:6001 &x", HTTP_RPC_IN_DATA, "s:6001 &x" },
-        { "RPC_IN_DATA /rpc/rpcproxy.dll?a@b:6001?c", HTTP_RPC_IN_DATA, "a@b:6001?c" },
-        { "RPC_CONNECT /rpc/rpcproxy.dll?s:593", HTTP_RPC_CONNECT, "s:593" },
-        { "CONNECT mail:443", HTTP_CONNECT, NULL },
-        { "HEAD /", HTTP_HEAD_METHOD, NULL },
-        { "rpc_in_data /", HTTP_OTHER_METHOD, NULL },
-        { "RDG_IN_DATA /", HTTP_OTHER_METHOD, NULL },
-        { "GET ?", HTTP_OTHER_METHOD, NULL }
-    };
+    } cases[] = { { "RPC_IN_DATA /rpc/rpcproxy.dll?s:6001", HTTP_RPC_IN_DATA, "s:6001" },
+                  { "RPC_IN_DATA /rpcwithcert/rpcproxy.dll?s:6001", HTTP_RPC_IN_DATA, "s:6001" },
+                  { "RPC_IN_DATA /rpc/rpcproxy.dll", HTTP_RPC_IN_DATA, NULL },
+                  { "RPC_IN_DATA /rpc/rpcproxy.dll?", HTTP_RPC_IN_DATA, NULL },
+                  { "RPC_IN_DATA /rpc/other.dll?s:6001", HTTP_RPC_IN_DATA, NULL },
+                  { "RPC_IN_DATA /rpc/rpcproxy.dll?s:6001 &x", HTTP_RPC_IN_DATA, "s:6001 &x" },
+                  { "RPC_IN_DATA /rpc/rpcproxy.dll?a@b:6001?c", HTTP_RPC_IN_DATA, "a@b:6001?c" },
+                  { "RPC_CONNECT /rpc/rpcproxy.dll?s:593", HTTP_RPC_CONNECT, "s:593" },
+                  { "CONNECT mail:443", HTTP_CONNECT, NULL },
+                  { "HEAD /", HTTP_HEAD_METHOD, NULL },
+                  { "rpc_in_data /", HTTP_OTHER_METHOD, NULL },
+                  { "RDG_IN_DATA /", HTTP_OTHER_METHOD, NULL },
+                  { "GET ?", HTTP_OTHER_METHOD, NULL } };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[200];
         snprintf(text, sizeof(text), "%s HTTP/1.1\r\n\r\n", cases[i].line);
@@ -608,9 +619,10 @@ static void test_methods_and_targets(void)
 /* Of two the first counts, however short. */
 static void test_first_counts(void)
 {
-    struct http_info info = info_of("GET / HTTP/1.1\r\nPragma: SessionId=x, SessionId=yy\r\nPragma: SessionId=z\r\n"
-                                    "Cookie: OutlookSession=a; OutlookSession=bb; SERVERID=s; SRV=t\r\nHost: h\r\nHost: i\r\n"
-                                    "User-Agent: u\r\nUser-Agent: v\r\nclient-request-id: c\r\nclient-request-id: d\r\n\r\n");
+    struct http_info info =
+        info_of("GET / HTTP/1.1\r\nPragma: SessionId=x, SessionId=yy\r\nPragma: SessionId=z\r\n"
+                "Cookie: OutlookSession=a; OutlookSession=bb; SERVERID=s; SRV=t\r\nHost: h\r\nHost: i\r\n"
+                "User-Agent: u\r\nUser-Agent: v\r\nclient-request-id: c\r\nclient-request-id: d\r\n\r\n");
     CHECK_STR(info.session_id, "x");
     CHECK_STR(info.outlook_session, "a");
     CHECK_STR(info.persistence_name, "SERVERID");
@@ -629,18 +641,16 @@ static void test_content_length(void)
     static const struct {
         const char *fields;
         long long length;
-    } cases[] = {
-        { "Content-Length: 1073741824", 1073741824 },
-        { "Content-Length: 9223372036854775807", INT64_MAX },
-        { "Content-Length: 9223372036854775808", -1 },
-        { "Content-Length: 99999999999999999999999", -1 },
-        { "Content-Length: -1", -1 },
-        { "Content-Length: 5x", -1 },
-        { "Content-Length:", -1 },
-        { "Content-Length: 5\r\nContent-Length: 5", 5 },
-        { "Content-Length: 5\r\nContent-Length: 6", -1 },
-        { "Content-Length: 5\r\nContent-Length: 6\r\nContent-Length: 5", -1 }
-    };
+    } cases[] = { { "Content-Length: 1073741824", 1073741824 },
+                  { "Content-Length: 9223372036854775807", INT64_MAX },
+                  { "Content-Length: 9223372036854775808", -1 },
+                  { "Content-Length: 99999999999999999999999", -1 },
+                  { "Content-Length: -1", -1 },
+                  { "Content-Length: 5x", -1 },
+                  { "Content-Length:", -1 },
+                  { "Content-Length: 5\r\nContent-Length: 5", 5 },
+                  { "Content-Length: 5\r\nContent-Length: 6", -1 },
+                  { "Content-Length: 5\r\nContent-Length: 6\r\nContent-Length: 5", -1 } };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[200];
         snprintf(text, sizeof(text), "RPC_IN_DATA / HTTP/1.1\r\n%s\r\n\r\n", cases[i].fields);
@@ -650,17 +660,16 @@ static void test_content_length(void)
 
 static void test_info_response(void)
 {
-    struct http_info info = info_of(
-        "HTTP/1.1 401 Unauthorized\r\n"
-        "request-id: r1\r\n"
-        "X-FEServer: CAS1\r\n"
-        "X-FailureContext: FrontEnd;401;abc=\r\n"
-        "X-DiagInfo: MBX1\r\n"
-        "Server: Microsoft-IIS/10.0\r\n"
-        "Set-Cookie: SERVERID=s1; path=/\r\n"
-        "WWW-Authenticate: Negotiate\r\n"
-        "Via: 1.1 lb\r\n"
-        "Transfer-Encoding: gzip, chunked\r\n\r\n");
+    struct http_info info = info_of("HTTP/1.1 401 Unauthorized\r\n"
+                                    "request-id: r1\r\n"
+                                    "X-FEServer: CAS1\r\n"
+                                    "X-FailureContext: FrontEnd;401;abc=\r\n"
+                                    "X-DiagInfo: MBX1\r\n"
+                                    "Server: Microsoft-IIS/10.0\r\n"
+                                    "Set-Cookie: SERVERID=s1; path=/\r\n"
+                                    "WWW-Authenticate: Negotiate\r\n"
+                                    "Via: 1.1 lb\r\n"
+                                    "Transfer-Encoding: gzip, chunked\r\n\r\n");
     CHECK(!info.is_request);
     CHECK_INT(info.status, 401);
     CHECK(info.offers_auth && !info.challenge_in_progress);
@@ -700,24 +709,22 @@ static void test_author(void)
     static const struct {
         const char *fields;
         enum http_author author;
-    } cases[] = {
-        { "Date: x", HTTP_BY_UNKNOWN },
-        { "Server: Microsoft-IIS/10.0", HTTP_BY_UNKNOWN },
-        { "Server: Microsoft-HTTPAPI/2.0", HTTP_BY_HTTPSYS },
-        { "X-FailureContext: FrontEnd", HTTP_BY_EXCHANGE },
-        { "x-calculatedbetarget: mbx", HTTP_BY_EXCHANGE },
-        { "X-DiagInfo: mbx\r\nServer: nginx", HTTP_BY_EXCHANGE },
-        { "X-BEServer: mbx", HTTP_BY_EXCHANGE },
-        { "Via: 1.1 lb", HTTP_BY_DEVICE },
-        { "Server: nginx/1.22", HTTP_BY_DEVICE },
-        { "Server: BigIP", HTTP_BY_DEVICE },
-        { "Server: awselb/2.0", HTTP_BY_DEVICE },
-        { "Server: Foo (HAProxy)", HTTP_BY_DEVICE },
-        { "Server: Apache", HTTP_BY_DEVICE },
-        { "Server: cloudflare", HTTP_BY_DEVICE },
-        { "Server: Spamcaddy", HTTP_BY_UNKNOWN },
-        { "Server: gromox", HTTP_BY_UNKNOWN }
-    };
+    } cases[] = { { "Date: x", HTTP_BY_UNKNOWN },
+                  { "Server: Microsoft-IIS/10.0", HTTP_BY_UNKNOWN },
+                  { "Server: Microsoft-HTTPAPI/2.0", HTTP_BY_HTTPSYS },
+                  { "X-FailureContext: FrontEnd", HTTP_BY_EXCHANGE },
+                  { "x-calculatedbetarget: mbx", HTTP_BY_EXCHANGE },
+                  { "X-DiagInfo: mbx\r\nServer: nginx", HTTP_BY_EXCHANGE },
+                  { "X-BEServer: mbx", HTTP_BY_EXCHANGE },
+                  { "Via: 1.1 lb", HTTP_BY_DEVICE },
+                  { "Server: nginx/1.22", HTTP_BY_DEVICE },
+                  { "Server: BigIP", HTTP_BY_DEVICE },
+                  { "Server: awselb/2.0", HTTP_BY_DEVICE },
+                  { "Server: Foo (HAProxy)", HTTP_BY_DEVICE },
+                  { "Server: Apache", HTTP_BY_DEVICE },
+                  { "Server: cloudflare", HTTP_BY_DEVICE },
+                  { "Server: Spamcaddy", HTTP_BY_UNKNOWN },
+                  { "Server: gromox", HTTP_BY_UNKNOWN } };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[200];
         snprintf(text, sizeof(text), "HTTP/1.1 503 x\r\n%s\r\n\r\n", cases[i].fields);
@@ -775,21 +782,20 @@ static void test_chunks(void)
         const char *text, *data;
         int state;
         size_t used;
-    } cases[] = {
-        { "5\r\nhello\r\n0\r\n\r\nHTTP", "hello", HTTP_CHUNK_DONE, 15 },
-        { "5\nhello\n0\n\nx", "hello", HTTP_CHUNK_DONE, 11 },
-        { "5;a=\"b\"\r\nhello\r\n00A \r\n0123456789\r\n000\r\nT: x\r\n\r\n", "hello0123456789", HTTP_CHUNK_DONE, 47 },
-        { "1\r\na\r\nB\r\n01234567890", "a01234567890", HTTP_CHUNK_DATA_END, 20 },
-        { "5\r\nhel", "hel", HTTP_CHUNK_DATA, 6 },
-        { "5\r\nhelloX", "hello", HTTP_CHUNK_BAD, 8 },
-        { "5\r\nhello\r\r\n", "hello", HTTP_CHUNK_BAD, 9 },
-        { "\r\n", "", HTTP_CHUNK_BAD, 0 },
-        { "\n", "", HTTP_CHUNK_BAD, 0 },
-        { "x", "", HTTP_CHUNK_BAD, 0 },
-        { ";\r\n", "", HTTP_CHUNK_BAD, 0 },
-        { "FFFFFFFFFFFFFFFFF", "", HTTP_CHUNK_BAD, 15 },
-        { "7FFFFFFFFFFFFFF\r\na", "a", HTTP_CHUNK_DATA, 18 }
-    };
+    } cases[] = { { "5\r\nhello\r\n0\r\n\r\nHTTP", "hello", HTTP_CHUNK_DONE, 15 },
+                  { "5\nhello\n0\n\nx", "hello", HTTP_CHUNK_DONE, 11 },
+                  { "5;a=\"b\"\r\nhello\r\n00A \r\n0123456789\r\n000\r\nT: x\r\n\r\n", "hello0123456789",
+                    HTTP_CHUNK_DONE, 47 },
+                  { "1\r\na\r\nB\r\n01234567890", "a01234567890", HTTP_CHUNK_DATA_END, 20 },
+                  { "5\r\nhel", "hel", HTTP_CHUNK_DATA, 6 },
+                  { "5\r\nhelloX", "hello", HTTP_CHUNK_BAD, 8 },
+                  { "5\r\nhello\r\r\n", "hello", HTTP_CHUNK_BAD, 9 },
+                  { "\r\n", "", HTTP_CHUNK_BAD, 0 },
+                  { "\n", "", HTTP_CHUNK_BAD, 0 },
+                  { "x", "", HTTP_CHUNK_BAD, 0 },
+                  { ";\r\n", "", HTTP_CHUNK_BAD, 0 },
+                  { "FFFFFFFFFFFFFFFFF", "", HTTP_CHUNK_BAD, 15 },
+                  { "7FFFFFFFFFFFFFF\r\na", "a", HTTP_CHUNK_DATA, 18 } };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         for (size_t piece = 1; piece <= 60; piece++) {
             struct http_chunks chunks;
@@ -824,9 +830,8 @@ static uint32_t chance(uint32_t *seed, uint32_t below)
 /* Bytes in which heads, halves of heads and what looks like them are frequent. */
 static size_t make_heads(uint32_t *seed, uint8_t *p, size_t room)
 {
-    static const char *const parts[] = {
-        "G", "GET ", "/", " HTTP/1.1", "HTTP/1.0 200 OK", "\r\n", "\n", "\r", "a: b", " ", "\1", "\n\n", "\r\n\r\n", "HTTP/1.", "\t"
-    };
+    static const char *const parts[] = { "G",    "GET ", "/",  " HTTP/1.1", "HTTP/1.0 200 OK", "\r\n",    "\n", "\r",
+                                         "a: b", " ",    "\1", "\n\n",      "\r\n\r\n",        "HTTP/1.", "\t" };
     size_t len = 0;
     for (uint32_t n = 1 + chance(seed, 14); n > 0; n--) {
         const char *part = parts[chance(seed, sizeof(parts) / sizeof(parts[0]))];

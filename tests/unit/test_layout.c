@@ -83,10 +83,11 @@ static const char *read_bytes(const struct field *rows, const void *bytes, uint3
 static const struct field numbers[] = {
     U8("u8", "A"), BIT("u8.bit", "B", 1), X16("u16", "C"), U32("u32", "D"), I16("i16", "E"), I32("i32", "F"), END
 };
-static const struct field strings[] = {
-    STRING8("s8", "A"), STRING16("s16", "B"), RUN(2, "run", "C"), RUN_STRING8(1, "fixed", "D"), U8("count", "E"),
-    SIZED("sized", "F"), U8("count", "E"), SIZED_STRING16("wide", "G"), REST("rest", "H"), END
-};
+static const struct field strings[] = { STRING8("s8", "A"), STRING16("s16", "B"),
+                                        RUN(2, "run", "C"), RUN_STRING8(1, "fixed", "D"),
+                                        U8("count", "E"),   SIZED("sized", "F"),
+                                        U8("count", "E"),   SIZED_STRING16("wide", "G"),
+                                        REST("rest", "H"),  END };
 
 static const struct field wide_string[] = { STRING16("s16", "A"), END };
 
@@ -109,11 +110,18 @@ static void test_values(void)
     CHECK(reader.failed);
 }
 
-static const struct field conditions[] = {
-    BOOL("has", "A"), IF(U8("there", "B")), UNLESS(U8("absent", "C")),
-    X8("flags", "D"), KEEP(1), IF_BITS(0x80, U8("high", "E"), U8("higher", "F")), RECALL(1), IF_BITS(1, U8("low", "G")),
-    RECALL(1), UNLESS_BITS(0x82, U8("none", "H")), IF_LEFT(U8("left", "I")), END
-};
+static const struct field conditions[] = { BOOL("has", "A"),
+                                           IF(U8("there", "B")),
+                                           UNLESS(U8("absent", "C")),
+                                           X8("flags", "D"),
+                                           KEEP(1),
+                                           IF_BITS(0x80, U8("high", "E"), U8("higher", "F")),
+                                           RECALL(1),
+                                           IF_BITS(1, U8("low", "G")),
+                                           RECALL(1),
+                                           UNLESS_BITS(0x82, U8("none", "H")),
+                                           IF_LEFT(U8("left", "I")),
+                                           END };
 
 static void test_conditions(void)
 {
@@ -136,8 +144,7 @@ static const struct field lists[] = {
 
 static void test_lists(void)
 {
-    CHECK_STR(READ_TEXT(lists, "\x02\x01\x05\x00\x00"),
-              "outer=2 Outer{ One{ inner=1 item=5 } One{ inner=0 } 2 done} ");
+    CHECK_STR(READ_TEXT(lists, "\x02\x01\x05\x00\x00"), "outer=2 Outer{ One{ inner=1 item=5 } One{ inner=0 } 2 done} ");
     /* No group without items. */
     CHECK_STR(READ_TEXT(lists, "\x00"), "outer=0 ");
     /* Counts that cannot come stop before the first item. */
@@ -158,9 +165,8 @@ static void test_work_is_bounded(void)
     CHECK_STR(seen.issue, "More values than are shown of one message");
 }
 
-static const struct field parts[] = {
-    U8("size", "A"), PART(U8("first", "B"), REST("rest", "C")), U8("behind", "D"), END
-};
+static const struct field parts[] = { U8("size", "A"), PART(U8("first", "B"), REST("rest", "C")), U8("behind", "D"),
+                                      END };
 static const struct field strict_parts[] = { U8("size", "A"), PART(U32("wide", "B")), U8("behind", "D"), END };
 
 static void test_parts(void)
@@ -206,11 +212,12 @@ static void by_hand(struct layout_run *run, const struct field *at)
 
 static const struct field one[] = { U8("one", "A"), END }, two[] = { U8("two", "A"), U8("more", "B"), END };
 static CHOICES(choices, CHOICE(1, one), CHOICE(2, two));
-static const struct field steps[] = {
-    PICK(by_scene, U8("narrow", "A"), U16("wide", "A", .text = say, .seen = keep)),
-    AGAIN(X8("again", "B")), CHOOSE(choices), READ_ROWS(by_hand, 2, U8("second", "C"), U8("first", "D")),
-    INCLUDE(one), END
-};
+static const struct field steps[] = { PICK(by_scene, U8("narrow", "A"), U16("wide", "A", .text = say, .seen = keep)),
+                                      AGAIN(X8("again", "B")),
+                                      CHOOSE(choices),
+                                      READ_ROWS(by_hand, 2, U8("second", "C"), U8("first", "D")),
+                                      INCLUDE(one),
+                                      END };
 
 static void test_steps(void)
 {

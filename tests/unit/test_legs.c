@@ -11,19 +11,26 @@
 #define CLIENT "10.0.0.1"
 #define A "10.0.0.81:80"
 
-static const char *const names[EVENT_KINDS] = {
-    [EVENT_PAIRED] = "PAIRED", [EVENT_JOINED] = "JOINED", [EVENT_NOT_JOINED] = "NOT_JOINED",
-    [EVENT_LEG_FAILED] = "LEG_FAILED", [EVENT_ALONE] = "ALONE", [EVENT_REFUSED] = "REFUSED",
-    [EVENT_CHALLENGE_LEFT] = "CHALLENGE_LEFT", [EVENT_OUT_CAME] = "OUT_CAME", [EVENT_OUT_ENDED] = "OUT_ENDED",
-    [EVENT_BODY_AWAITED] = "BODY_AWAITED", [EVENT_CHANNEL_ENDED] = "CHANNEL_ENDED",
-    [EVENT_SERVER_ENDED] = "SERVER_ENDED", [EVENT_DATA_UNANSWERED] = "DATA_UNANSWERED",
-    [EVENT_CALL_FAILED] = "CALL_FAILED", [EVENT_LIFETIME_PASSED] = "LIFETIME_PASSED",
-    [EVENT_WINDOW_PASSED] = "WINDOW_PASSED"
-};
+static const char *const names[EVENT_KINDS] = { [EVENT_PAIRED] = "PAIRED",
+                                                [EVENT_JOINED] = "JOINED",
+                                                [EVENT_NOT_JOINED] = "NOT_JOINED",
+                                                [EVENT_LEG_FAILED] = "LEG_FAILED",
+                                                [EVENT_ALONE] = "ALONE",
+                                                [EVENT_REFUSED] = "REFUSED",
+                                                [EVENT_CHALLENGE_LEFT] = "CHALLENGE_LEFT",
+                                                [EVENT_OUT_CAME] = "OUT_CAME",
+                                                [EVENT_OUT_ENDED] = "OUT_ENDED",
+                                                [EVENT_BODY_AWAITED] = "BODY_AWAITED",
+                                                [EVENT_CHANNEL_ENDED] = "CHANNEL_ENDED",
+                                                [EVENT_SERVER_ENDED] = "SERVER_ENDED",
+                                                [EVENT_DATA_UNANSWERED] = "DATA_UNANSWERED",
+                                                [EVENT_CALL_FAILED] = "CALL_FAILED",
+                                                [EVENT_LIFETIME_PASSED] = "LIFETIME_PASSED",
+                                                [EVENT_WINDOW_PASSED] = "WINDOW_PASSED" };
 
 struct play {
     struct scene scene;
-    struct tap in, out, next;    /* next: a successor of IN, or a further channel */
+    struct tap in, out, next; /* next: a successor of IN, or a further channel */
     char heard[400];
 };
 
@@ -76,7 +83,7 @@ static void begin(struct play *play, int state)
         send_c2(&play->out);
     }
     play->next = tap_http(&play->scene, CLIENT ":1003", A);
-    if (state == RECYCLING) {    /* IN_R2: the successor's first PDU */
+    if (state == RECYCLING) { /* IN_R2: the successor's first PDU */
         tap_request(&play->next, HTTP_RPC_IN_DATA);
         RTS(&play->next, UP, 4, "6333", .cookie = { 10, 12, 13 });
     }
@@ -217,111 +224,50 @@ static const struct {
     void (*comes)(struct play *play);
     const char *becomes[STATES];
 } rows[] = {
-    { "other half", other_half, {
-        "opening; another leg",
-        "open; another leg",
-        "recycling; another leg",
-        "opening PAIRED" } },
-    { "challenged again", challenged_again, {
-        "opening PAIRED PAIRED",
-        "opening PAIRED PAIRED",
-        "open PAIRED JOINED; another leg",
+    { "other half",
+      other_half,
+      { "opening; another leg", "open; another leg", "recycling; another leg", "opening PAIRED" } },
+    { "challenged again",
+      challenged_again,
+      { "opening PAIRED PAIRED", "opening PAIRED PAIRED", "open PAIRED JOINED; another leg",
         "opening PAIRED PAIRED" } },
-    { "failed again", failed_again, {
-        "opening REFUSED PAIRED LEG_FAILED LEG_FAILED PAIRED",
-        "opening REFUSED PAIRED PAIRED",
-        "closed REFUSED PAIRED JOINED; another leg",
-        "opening REFUSED PAIRED PAIRED" } },
-    { "a3", a3, {
-        "opening OUT_CAME",
-        "open",
-        "recycling",
-        "closed" } },
-    { "c2", c2, {
-        "open JOINED",
-        "open",
-        "recycling",
-        "closed" } },
-    { "answer", answer, {
-        "open JOINED",
-        "open",
-        "recycling",
-        "closed" } },
-    { "call", call, {
-        "opening",
-        "open",
-        "recycling",
-        "closed" } },
-    { "call of half", call_of_half, {
-        "open",
-        "open",
-        "recycling",
-        "closed" } },
-    { "recycle out", recycle_out, {
-        "recycling",
-        "recycling",
-        "recycling",
-        "closed" } },
-    { "successor", successor, {
-        "recycling PAIRED",
-        "recycling PAIRED",
-        "recycling PAIRED",
-        "closed PAIRED" } },
-    { "predecessor ends", predecessor_ends, {
-        "closed CHANNEL_ENDED",
-        "closed CHANNEL_ENDED",
-        "open JOINED",
-        "closed" } },
-    { "successor ends", successor_ends, {
-        "opening",
-        "open",
-        "open",
-        "closed" } },
-    { "successor refused", successor_refused, {
-        "opening",
-        "open",
-        "open REFUSED PAIRED",
-        "closed" } },
-    { "status 200", status_200, {
-        "opening OUT_CAME PAIRED",
-        "open PAIRED",
-        "recycling PAIRED",
-        "closed PAIRED" } },
-    { "challenge", challenge, {
-        "opening PAIRED",
-        "open PAIRED",
-        "recycling PAIRED",
-        "closed PAIRED" } },
-    { "refusal", refusal, {
-        "closed REFUSED PAIRED",
-        "closed REFUSED PAIRED",
-        "closed REFUSED PAIRED",
-        "closed REFUSED PAIRED" } },
-    { "out ends", out_ends, {
-        "closed OUT_ENDED CHANNEL_ENDED",
-        "closed OUT_ENDED CHANNEL_ENDED",
-        "closed OUT_ENDED CHANNEL_ENDED",
+    { "failed again",
+      failed_again,
+      { "opening REFUSED PAIRED LEG_FAILED LEG_FAILED PAIRED", "opening REFUSED PAIRED PAIRED",
+        "closed REFUSED PAIRED JOINED; another leg", "opening REFUSED PAIRED PAIRED" } },
+    { "a3", a3, { "opening OUT_CAME", "open", "recycling", "closed" } },
+    { "c2", c2, { "open JOINED", "open", "recycling", "closed" } },
+    { "answer", answer, { "open JOINED", "open", "recycling", "closed" } },
+    { "call", call, { "opening", "open", "recycling", "closed" } },
+    { "call of half", call_of_half, { "open", "open", "recycling", "closed" } },
+    { "recycle out", recycle_out, { "recycling", "recycling", "recycling", "closed" } },
+    { "successor", successor, { "recycling PAIRED", "recycling PAIRED", "recycling PAIRED", "closed PAIRED" } },
+    { "predecessor ends",
+      predecessor_ends,
+      { "closed CHANNEL_ENDED", "closed CHANNEL_ENDED", "open JOINED", "closed" } },
+    { "successor ends", successor_ends, { "opening", "open", "open", "closed" } },
+    { "successor refused", successor_refused, { "opening", "open", "open REFUSED PAIRED", "closed" } },
+    { "status 200", status_200, { "opening OUT_CAME PAIRED", "open PAIRED", "recycling PAIRED", "closed PAIRED" } },
+    { "challenge", challenge, { "opening PAIRED", "open PAIRED", "recycling PAIRED", "closed PAIRED" } },
+    { "refusal",
+      refusal,
+      { "closed REFUSED PAIRED", "closed REFUSED PAIRED", "closed REFUSED PAIRED", "closed REFUSED PAIRED" } },
+    { "out ends",
+      out_ends,
+      { "closed OUT_ENDED CHANNEL_ENDED", "closed OUT_ENDED CHANNEL_ENDED", "closed OUT_ENDED CHANNEL_ENDED",
         "closed OUT_ENDED CHANNEL_ENDED" } },
-    { "challenge left", challenge_left, {
-        "closed PAIRED CHALLENGE_LEFT OUT_ENDED CHANNEL_ENDED",
-        "closed PAIRED CHALLENGE_LEFT OUT_ENDED CHANNEL_ENDED",
+    { "challenge left",
+      challenge_left,
+      { "closed PAIRED CHALLENGE_LEFT OUT_ENDED CHANNEL_ENDED", "closed PAIRED CHALLENGE_LEFT OUT_ENDED CHANNEL_ENDED",
         "closed PAIRED CHALLENGE_LEFT OUT_ENDED CHANNEL_ENDED",
         "closed PAIRED CHALLENGE_LEFT OUT_ENDED CHANNEL_ENDED" } },
-    { "another request", another_request, {
-        "closed OUT_ENDED LEG_FAILED",
-        "closed OUT_ENDED",
-        "closed OUT_ENDED",
-        "closed OUT_ENDED" } },
-    { "fault", fault, {
-        "open JOINED CALL_FAILED",
-        "open CALL_FAILED",
-        "recycling CALL_FAILED",
-        "closed CALL_FAILED" } },
-    { "time passes", time_passes, {
-        "opening NOT_JOINED",
-        "open",
-        "recycling",
-        "closed" } }
+    { "another request",
+      another_request,
+      { "closed OUT_ENDED LEG_FAILED", "closed OUT_ENDED", "closed OUT_ENDED", "closed OUT_ENDED" } },
+    { "fault",
+      fault,
+      { "open JOINED CALL_FAILED", "open CALL_FAILED", "recycling CALL_FAILED", "closed CALL_FAILED" } },
+    { "time passes", time_passes, { "opening NOT_JOINED", "open", "recycling", "closed" } }
 };
 
 static void test_table(void)
@@ -333,7 +279,7 @@ static void test_table(void)
             char got[500];
             begin(&play, state);
             rows[i].comes(&play);
-            CHECK(vworld_row(play.scene.world, 0, &row));
+            CHECK(rpch_state_row(play.scene.world, 0, &row));
             const bool more = play.scene.world->rows.count > 1;
             snprintf(got, sizeof(got), "%s%s%s", row.state, play.heard, more ? "; another leg" : "");
             unit_check_str(got, rows[i].becomes[state], __FILE__, __LINE__, rows[i].what);

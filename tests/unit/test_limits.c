@@ -25,7 +25,7 @@ static void test_refusals(void)
     limits.refusals_told = 5;
     stage_begin(&stage);
     judge_by(&stage, &limits);
-    limits.refusals_told = 1;    /* the judge has a copy */
+    limits.refusals_told = 1; /* the judge has a copy */
     struct user user = { "{alice}:1", "{11111111-0000-0000-0000-000000000000}", 0, "mail.example.test" };
     struct line line = line_open(&stage, CLIENT, SERVER);
     for (unsigned i = 0; i < 6; i++) {

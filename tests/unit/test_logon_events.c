@@ -117,7 +117,7 @@ static void test_refusals(void)
     ask(&line, &a, "Connect", basic("alice", "secret", text));
     ask(&line, &a, "Connect", basic("alice", "secret", text));
     reply(&line, 401, "WWW-Authenticate: Basic\r\n");
-    reply(&line, 401, "WWW-Authenticate: Basic\r\n");    /* sent before the first refusal came: not in a row */
+    reply(&line, 401, "WWW-Authenticate: Basic\r\n"); /* sent before the first refusal came: not in a row */
     ask(&line, &a, "Connect", basic("alice", "secret", text));
     reply(&line, 401, "%s", "");
     ask(&line, &a, "Connect", basic("alice", "secret", text));
@@ -182,11 +182,11 @@ static void test_stranger(void)
         ask(&shared, &b, "Execute", NULL);
         reply(&shared, 200, "%s", "");
     }
-    CHECK_STR(heard, "stranger:EXAMPLE\\bob@9");       /* the second adds nothing */
+    CHECK_STR(heard, "stranger:EXAMPLE\\bob@9"); /* the second adds nothing */
     login(&shared, &a, "NTLM", "alice", STAMP + 2, "");
     heard[0] = '\0';
     ask(&shared, &b, "Execute", NULL);
-    CHECK_STR(heard, "stranger:EXAMPLE\\bob@17");      /* since a new logon */
+    CHECK_STR(heard, "stranger:EXAMPLE\\bob@17"); /* since a new logon */
     stage_end(&stage);
 }
 
@@ -203,7 +203,7 @@ static void test_passed_by(void)
     line_fin(&one, WAY_TO_SERVER);
     CHECK_STR(heard, "offer:4@2 unanswered:request@3 unanswered:close@4");
     heard[0] = '\0';
-    ask(&two, &a, "Connect", type1("NTLM", text));       /* it reads it after all */
+    ask(&two, &a, "Connect", type1("NTLM", text)); /* it reads it after all */
     line_fin(&two, WAY_TO_SERVER);
     CHECK_STR(heard, "");
     stage_end(&stage);
@@ -221,7 +221,7 @@ static void test_bearers(void)
     }
     ask(&two, &a, "Connect", "Bearer");
     reply(&two, 401, "%s", "");
-    line_fin(&one, WAY_TO_SERVER);       /* not their last connection */
+    line_fin(&one, WAY_TO_SERVER); /* not their last connection */
     CHECK_STR(heard, "");
     line_fin(&two, WAY_TO_CLIENT);
     CHECK_STR(heard, "bearers:3@8");

@@ -65,14 +65,14 @@ static void test_session(void)
     CHECK_INT(ask(&tap, "Frobnicate", 4, NULL)->type, MAPI_UNKNOWN);
     CHECK_STR(answer_code(&tap, 5, "Invalid request type for this endpoint.")->type_name, "Frobnicate");
     scene.log[0] = '\0';
-    CHECK_INT(mworld_rows(scene.world), 1);
-    CHECK(mworld_row(scene.world, 0, &row));
+    CHECK_INT(mapi_state_rows(scene.world), 1);
+    CHECK(mapi_state_row(scene.world, 0, &row));
     CHECK_INT(row.ok, 3);
     CHECK_INT(row.failed, 0);
     CHECK_STR(row.ended, "Disconnect (frame 6)");
     CHECK_INT(row.verdict.kind, VERDICT_KINDS);
     CHECK(row.verdict.cannot_tell == NULL);
-    CHECK(!mworld_row(scene.world, 1, &row));
+    CHECK(!mapi_state_row(scene.world, 1, &row));
     CHECK_STR(scene.log, "");
     scene_end(&scene);
 }
@@ -84,32 +84,41 @@ static void test_belongs(void)
     struct tap tap, other;
     connected(&scene, &tap);
     tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
-    CHECK_INT(ask_with(&other, (struct ask){ .type = "Connect", .counter = 1, .guid = GUID_B,
-              .path = "/MAPI/Emsmdb?MailboxId=m2@example.test" })->session, NO_NUMBER);
+    CHECK_INT(ask_with(&other, (struct ask){ .type = "Connect",
+                                             .counter = 1,
+                                             .guid = GUID_B,
+                                             .path = "/MAPI/Emsmdb?MailboxId=m2@example.test" })
+                  ->session,
+              NO_NUMBER);
     CHECK_INT(answer(&other, "Connect", SET_2)->session, 1);
-    CHECK_INT(ask_with(&tap, (struct ask){ .type = "Execute", .counter = 2, .guid = GUID_B, .cookies = JAR_2 })
-              ->session, 1);
+    CHECK_INT(
+        ask_with(&tap, (struct ask){ .type = "Execute", .counter = 2, .guid = GUID_B, .cookies = JAR_2 })->session, 1);
     CHECK_INT(answer(&tap, "Execute", NULL)->session, 1);
     CHECK_INT(ask(&tap, "Execute", 2, JAR_1)->session, 0);
     CHECK_INT(answer(&tap, "Execute", NULL)->session, 0);
     /* Names say nothing. */
     CHECK_INT(ask(&other, "PING", 3, "other=session-one-value; second=seq-one-1")->session, 0);
     answer(&other, "PING", NULL);
-    CHECK_INT(ask_with(&other, (struct ask){ .type = "PING", .counter = 4, .guid = GUID_B, .cookies = "x=unknown" })
-              ->session, NO_NUMBER);
+    CHECK_INT(
+        ask_with(&other, (struct ask){ .type = "PING", .counter = 4, .guid = GUID_B, .cookies = "x=unknown" })->session,
+        NO_NUMBER);
     scene_end(&scene);
 
     connected(&scene, &tap);
     ask_with(&tap, (struct ask){ .type = "Connect", .counter = 1, .guid = GUID_B });
-    answer(&tap, "Connect", "Set-Cookie: sid=session-two-value\r\nSet-Cookie: route=shared-a\r\n"
+    answer(&tap, "Connect",
+           "Set-Cookie: sid=session-two-value\r\nSet-Cookie: route=shared-a\r\n"
            "Set-Cookie: SERVERID=only-two\r\n");
     ask(&tap, "Execute", 2, JAR_1);
     answer(&tap, "Execute", "Set-Cookie: route=shared-a\r\n");
     CHECK_INT(ask_with(&tap, (struct ask){ .type = "PING", .counter = 9, .guid = "{C}", .cookies = "route=shared-a" })
-              ->session, NO_NUMBER);
+                  ->session,
+              NO_NUMBER);
     answer(&tap, "PING", NULL);
-    CHECK_INT(ask_with(&tap, (struct ask){ .type = "PING", .counter = 9, .guid = "{C}",
-              .cookies = "SERVERID=only-two" })->session, NO_NUMBER);
+    CHECK_INT(
+        ask_with(&tap, (struct ask){ .type = "PING", .counter = 9, .guid = "{C}", .cookies = "SERVERID=only-two" })
+            ->session,
+        NO_NUMBER);
     scene_end(&scene);
 }
 
@@ -120,7 +129,7 @@ static void test_endpoints(void)
     connected(&scene, &tap);
     struct ask bind = { .type = "Bind", .counter = 1, .guid = GUID_B, .path = "/mapi/nspi/", .cookies = JAR_1 };
     struct mapi_message *request = ask_with(&tap, bind);
-    CHECK_INT(request->session, NO_NUMBER);      /* the other endpoint's cookies */
+    CHECK_INT(request->session, NO_NUMBER); /* the other endpoint's cookies */
     CHECK_INT(request->endpoint, 2);
     struct mapi_message *response = answer(&tap, "Bind", "Set-Cookie: sid=nspi-value-one\r\n");
     CHECK_INT(response->session, 1);
@@ -129,9 +138,9 @@ static void test_endpoints(void)
     bind.cookies = "sid=nspi-value-one";
     bind.counter = 2;
     CHECK_INT(ask_with(&tap, bind)->session, 1);
-    answer_with(&tap, (struct answer){ .type = "Unbind", .error = 1 });  /* UnbindSuccess, MS-OXNSPI 3.1.4.1 */
+    answer_with(&tap, (struct answer){ .type = "Unbind", .error = 1 }); /* UnbindSuccess, MS-OXNSPI 3.1.4.1 */
     struct session_row row;
-    CHECK(mworld_row(scene.world, 1, &row));
+    CHECK(mapi_state_row(scene.world, 1, &row));
     CHECK_INT(row.endpoint, 2);
     CHECK_STR(row.ended, "Unbind (frame 6)");
     CHECK_STR(scene.log, "");
@@ -148,12 +157,17 @@ static void test_reconnect(void)
     CHECK_INT(answer(&tap, "Connect", SET_2)->session, 0);
     CHECK_INT(ask(&tap, "Execute", 8, JAR_2)->session, 0);
     CHECK_INT(answer(&tap, "Execute", NULL)->session, 0);
-    CHECK_INT(mworld_rows(scene.world), 1);
+    CHECK_INT(mapi_state_rows(scene.world), 1);
     /* Without cookies it is another one, and another mailbox never the same. */
     ask(&tap, "Connect", 9, NULL);
     CHECK_INT(answer(&tap, "Connect", "Set-Cookie: sid=third-value-x\r\n")->session, 1);
-    CHECK_INT(ask_with(&tap, (struct ask){ .type = "Connect", .counter = 1, .guid = GUID_B, .cookies = JAR_2,
-              .path = "/mapi/emsmdb/?MailboxId=m9@example.test" })->session, NO_NUMBER);
+    CHECK_INT(ask_with(&tap, (struct ask){ .type = "Connect",
+                                           .counter = 1,
+                                           .guid = GUID_B,
+                                           .cookies = JAR_2,
+                                           .path = "/mapi/emsmdb/?MailboxId=m9@example.test" })
+                  ->session,
+              NO_NUMBER);
     CHECK_STR(scene.log, "");
     scene_end(&scene);
 }
@@ -169,7 +183,7 @@ static void test_connect_failed(void)
               NO_NUMBER);
     CHECK_STR(scene.log, "connect.failed:warning@2/-1.0");
     CHECK(strstr(scene.last_text, "0x000003eb") && strstr(scene.last_text, "/o=x/u=1"));
-    CHECK_INT(mworld_rows(scene.world), 0);
+    CHECK_INT(mapi_state_rows(scene.world), 0);
     ask(&tap, "Connect", 2, NULL);
     answer(&tap, "Connect", SET_1);
     CHECK_STR(scene.log, "connect.failed:warning@2/-1.0");
@@ -184,7 +198,8 @@ static void test_connect_failed(void)
 static void waiting(struct tap *tap)
 {
     ask(tap, "NotificationWait", 101, JAR_1);
-    tap_text(tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\n"
+    tap_text(tap, WAY_TO_CLIENT,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\n"
              "X-RequestType: NotificationWait\r\n"
              "X-ResponseCode: 0\r\nX-PendingPeriod: 30000\r\nTransfer-Encoding: chunked\r\n\r\n"
              "c\r\nPROCESSING\r\n\r\n");
@@ -312,7 +327,8 @@ static void test_pending(void)
     connected(&scene, &tap);
     ask(&tap, "NotificationWait", 101, JAR_1);
     scene_wait(&scene, 61);
-    tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\n"
+    tap_text(&tap, WAY_TO_CLIENT,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\n"
              "X-RequestType: NotificationWait\r\n"
              "X-ResponseCode: 0\r\nX-PendingPeriod: 30000\r\nTransfer-Encoding: chunked\r\n\r\n1e\r\nPROCESSING\r\n"
              "PENDING\r\nPENDING\r\n\r\n");
@@ -348,24 +364,23 @@ static void test_statuses(void)
         const char *status, *extra, *words;
         bool told;
         enum verdict_where where;
-    } rows[] = {
-        { "302 Found", "Location: https://login.example.test/adfs/ls?secret=1\r\n", "login.example.test/adfs/ls",
-          true, WHERE_UNKNOWN },
-        { "302 Found", "Location: https://mail2.example.test/mapi/emsmdb/?MailboxId=a\r\n", NULL, false, WHERE_NONE },
-        { "401 Unauthorized", "WWW-Authenticate: Negotiate\r\n", NULL, false, WHERE_NONE },
-        { "403 Forbidden", "Server: nginx\r\n", "not published", true, WHERE_DEVICE },
-        { "404 Not Found", "Server: Microsoft-HTTPAPI/2.0\r\n", "HTTP.sys", true, WHERE_SERVER },
-        { "405 Method Not Allowed", NULL, "not published", true, WHERE_UNKNOWN },
-        { "407 Proxy Authentication Required", "Proxy-Authenticate: Basic realm=\"x\"\r\n", "proxy",
-          true, WHERE_DEVICE },
-        { "413 Too Large", NULL, "larger", true, WHERE_UNKNOWN },
-        { "417 Expectation Failed", NULL, "100-continue", true, WHERE_UNKNOWN },
-        { "429 Too Many Requests", NULL, "too many", true, WHERE_UNKNOWN },
-        { "500 Internal Server Error", "X-FEServer: EX1\r\nX-FailureContext: FrontEnd;500;QQ==;\r\n",
-          "written by Exchange", true, WHERE_SERVER },
-        { "503 Service Unavailable", NULL, "did not reach", true, WHERE_UNKNOWN },
-        { "200 OK", "Content-Type: text/html\r\n", "text/html and no X-ResponseCode", true, WHERE_UNKNOWN }
-    };
+    } rows[] = { { "302 Found", "Location: https://login.example.test/adfs/ls?secret=1\r\n",
+                   "login.example.test/adfs/ls", true, WHERE_UNKNOWN },
+                 { "302 Found", "Location: https://mail2.example.test/mapi/emsmdb/?MailboxId=a\r\n", NULL, false,
+                   WHERE_NONE },
+                 { "401 Unauthorized", "WWW-Authenticate: Negotiate\r\n", NULL, false, WHERE_NONE },
+                 { "403 Forbidden", "Server: nginx\r\n", "not published", true, WHERE_DEVICE },
+                 { "404 Not Found", "Server: Microsoft-HTTPAPI/2.0\r\n", "HTTP.sys", true, WHERE_SERVER },
+                 { "405 Method Not Allowed", NULL, "not published", true, WHERE_UNKNOWN },
+                 { "407 Proxy Authentication Required", "Proxy-Authenticate: Basic realm=\"x\"\r\n", "proxy", true,
+                   WHERE_DEVICE },
+                 { "413 Too Large", NULL, "larger", true, WHERE_UNKNOWN },
+                 { "417 Expectation Failed", NULL, "100-continue", true, WHERE_UNKNOWN },
+                 { "429 Too Many Requests", NULL, "too many", true, WHERE_UNKNOWN },
+                 { "500 Internal Server Error", "X-FEServer: EX1\r\nX-FailureContext: FrontEnd;500;QQ==;\r\n",
+                   "written by Exchange", true, WHERE_SERVER },
+                 { "503 Service Unavailable", NULL, "did not reach", true, WHERE_UNKNOWN },
+                 { "200 OK", "Content-Type: text/html\r\n", "text/html and no X-ResponseCode", true, WHERE_UNKNOWN } };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct scene scene;
         struct tap tap;
@@ -397,13 +412,15 @@ static void test_every_status(void)
         ask(&tap, "Execute", 2, JAR_1);
         scene_wait(&scene, 0.5);
         tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 %u x\r\nContent-Length: 0\r\n\r\n", status);
-        CHECK_STR(scene.log, status < 300 || status == quiet[0] || status == quiet[1] ? "" : "http.failed:warning@4/0.0");
+        CHECK_STR(scene.log,
+                  status < 300 || status == quiet[0] || status == quiet[1] ? "" : "http.failed:warning@4/0.0");
         transcript_off = true;
         scene_end(&scene);
         transcript_off = false;
     }
     /* How long the device waited tells: round times are its limits. */
-    static const double waits[] = { 1, 9.4, 9.6, 10, 14.4, 14.6, 15, 15.4, 15.6, 29, 30, 60, 61, 90.2, 117, 120, 300, 333 };
+    static const double waits[] = { 1,  9.4, 9.6, 10, 14.4, 14.6, 15,  15.4, 15.6,
+                                    29, 30,  60,  61, 90.2, 117,  120, 300,  333 };
     for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
         struct scene scene;
         struct tap tap;
@@ -480,7 +497,8 @@ static void test_codes(void)
     /* A second X-ResponseCode overrides the first (3.2.5.2). */
     connected(&scene, &tap);
     ask(&tap, "Execute", 2, JAR_1);
-    tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nX-ResponseCode: 0\r\n"
+    tap_text(&tap, WAY_TO_CLIENT,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nX-ResponseCode: 0\r\n"
              "Content-Length: 42\r\n\r\nPROCESSING\r\nDONE\r\nX-ResponseCode: 1\r\n\r\nabc");
     CHECK_INT(tap.last[WAY_TO_CLIENT]->code, 1);
     CHECK_STR(scene.log, "response_code.failed:warning@4/0.0");
@@ -500,7 +518,7 @@ static void test_lost(void)
     ask(&tap, "Execute", 2, JAR_1);
     answer_code(&tap, 10, "The Session Context is not found.");
     CHECK_STR(scene.log, "response_code.failed:warning@4/0.0");
-    CHECK(mworld_row(scene.world, 0, &row));
+    CHECK(mapi_state_row(scene.world, 0, &row));
     CHECK_INT(row.verdict.kind, V_SESSION_LOST);
     CHECK_INT(row.verdict.frame, 4);
     CHECK_STR(row.ended, "lost (frame 4)");
@@ -533,7 +551,7 @@ static void test_lost(void)
     ask(&tap, "Connect", 3, JAR_1);
     CHECK_STR(scene.log, "response_code.failed:warning@4/0.0 session.expired:note@5/0.0");
     answer(&tap, "Connect", SET_2);
-    CHECK(mworld_row(scene.world, 0, &row));
+    CHECK(mapi_state_row(scene.world, 0, &row));
     CHECK_STR(row.ended, "");
     scene_end(&scene);
 
@@ -568,7 +586,7 @@ static void test_lost(void)
         answer_code(&tap, 10, "x");
         ask(&tap, connects ? "Connect" : "Execute", 3, JAR_1);
         CHECK_STR(scene.log, connects ? "response_code.failed:warning@4/0.0 session.expired:note@5/0.0" :
-                  "response_code.failed:warning@4/0.0");
+                                        "response_code.failed:warning@4/0.0");
         scene_end(&scene);
     }
 
@@ -593,7 +611,7 @@ static void test_lost(void)
     answer_code(&other, 10, "x");
     tap_fin(&other, WAY_TO_SERVER);
     CHECK_STR(scene.log, "response_code.failed:warning@4/0.0");
-    CHECK(mworld_row(scene.world, 0, &row));
+    CHECK(mapi_state_row(scene.world, 0, &row));
     CHECK_STR(row.verdict.cannot_tell, "stream 1: no SYN captured");
     scene_end(&scene);
 }
@@ -605,26 +623,31 @@ static void test_back_end(void)
     scene_begin(&scene);
     tap_open(&tap, &scene, CLIENT, SERVER);
     ask(&tap, "Connect", 1, NULL);
-    const struct answer first = { .type = "Connect", .set = SET_1, .extra = "X-ExpirationInfo: 900000\r\n"
-                                  "X-CalculatedBETarget: EX1.example.test\r\nX-BEServer: EX1\r\nX-FEServer: FE1\r\n" };
+    const struct answer first = {
+        .type = "Connect",
+        .set = SET_1,
+        .extra = "X-ExpirationInfo: 900000\r\n"
+                 "X-CalculatedBETarget: EX1.example.test\r\nX-BEServer: EX1\r\nX-FEServer: FE1\r\n"
+    };
     answer_with(&tap, first);
     /* The same by its first label, another front end. */
     ask(&tap, "Execute", 2, JAR_1);
-    answer_with(&tap, (struct answer){ .type = "Execute",
-                .extra = "X-CalculatedBETarget: ex1\r\nX-FEServer: FE2\r\n" });
+    answer_with(&tap,
+                (struct answer){ .type = "Execute", .extra = "X-CalculatedBETarget: ex1\r\nX-FEServer: FE2\r\n" });
     CHECK_STR(scene.log, "");
     ask(&tap, "Execute", 3, JAR_1);
-    answer_with(&tap, (struct answer){ .type = "Execute",
-                .extra = "X-CalculatedBETarget: EX2\r\nX-FEServer: FE2\r\n" });
+    answer_with(&tap,
+                (struct answer){ .type = "Execute", .extra = "X-CalculatedBETarget: EX2\r\nX-FEServer: FE2\r\n" });
     CHECK_STR(scene.log, "session.backend_changed.chat:chat@6/0.0");
     CHECK(strstr(scene.last_text, "EX2") && strstr(scene.last_text, "it was ex1 in frame 4"));
     struct session_row row;
-    CHECK(mworld_row(scene.world, 0, &row));
+    CHECK(mapi_state_row(scene.world, 0, &row));
     CHECK_STR(row.front_ends, "FE1, FE2");
     CHECK_STR(row.back_ends, "EX1.example.test, ex1, EX2");
     /* Refused for its context there: a warning, and lost at once. */
     ask(&tap, "Execute", 4, JAR_1);
-    tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-ResponseCode: 10\r\n"
+    tap_text(&tap, WAY_TO_CLIENT,
+             "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-ResponseCode: 10\r\n"
              "X-CalculatedBETarget: EX3\r\nContent-Length: 1\r\n\r\nx");
     CHECK_STR(scene.log + strlen("session.backend_changed.chat:chat@6/0.0 "),
               "response_code.failed:warning@8/0.0 session.backend_changed:warning@8/0.0 session.lost:error@8/0.0");
@@ -651,30 +674,28 @@ static void test_cookie_lost(void)
         /* None of its cookies: the GUID of X-RequestId is the context's own (2.2.3.3.2). */
         { SET_1, NULL, NULL, "session.cookie_lost:warning@3/0.0", "by the GUID" },
         /* Not for this path, expired, deleted, for TLS only on a clear leg, a balancer's. */
-        { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: a=1234; path=/mapi/nspi\r\n", "sid=session-one-value",
-          NULL, "", NULL },
+        { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: a=1234; path=/mapi/nspi\r\n", "sid=session-one-value", NULL,
+          "", NULL },
         { "Set-Cookie: sid=session-one-value; path=/\r\nSet-Cookie: a=1234; path=/map\r\n", "sid=session-one-value",
           NULL, "", NULL },
-        { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: a=1234; Max-Age=0\r\n", "sid=session-one-value",
-          NULL, "", NULL },
+        { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: a=1234; Max-Age=0\r\n", "sid=session-one-value", NULL, "",
+          NULL },
         { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: a=1234; max-age=5\r\n", "sid=session-one-value", NULL,
           "session.cookie_lost:warning@3/0.0", "lacks cookie a" },
         { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: a=1234; expires=Thu, 01-Jan-1970 00:00:01 GMT\r\n",
-          "sid=session-one-value",
-          NULL, "", NULL },
-        { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: a=; path=/\r\n", "sid=session-one-value",
-          NULL, "", NULL },
-        { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: a=1234; Secure\r\n", "sid=session-one-value",
-          NULL, "", NULL },
+          "sid=session-one-value", NULL, "", NULL },
+        { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: a=; path=/\r\n", "sid=session-one-value", NULL, "", NULL },
+        { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: a=1234; Secure\r\n", "sid=session-one-value", NULL, "",
+          NULL },
         { "Set-Cookie: sid=session-one-value; secure\r\nSet-Cookie: a=1234; Secure\r\n", "sid=session-one-value", NULL,
           "session.cookie_lost:warning@3/0.0", "lacks cookie a" },
         { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: SERVERID=a1\r\nSet-Cookie: AWSALB=xyz\r\n",
-          "sid=session-one-value",
-          NULL, "", NULL },
+          "sid=session-one-value", NULL, "", NULL },
         /* Many. */
         { "Set-Cookie: sid=session-one-value\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nSet-Cookie: c=3\r\nSet-Cookie: d=4\r\n"
-          "Set-Cookie: e=5\r\nSet-Cookie: f=6\r\nSet-Cookie: g=7\r\n", "sid=session-one-value; a=1; b=2; c=3; d=4; e=5; f=6",
-          NULL, "session.cookie_lost:warning@3/0.0", "lacks cookie g" },
+          "Set-Cookie: e=5\r\nSet-Cookie: f=6\r\nSet-Cookie: g=7\r\n",
+          "sid=session-one-value; a=1; b=2; c=3; d=4; e=5; f=6", NULL, "session.cookie_lost:warning@3/0.0",
+          "lacks cookie g" },
         /* The default path is that of the request (RFC 6265 5.1.4). */
         { "Set-Cookie: sid=session-one-value; path=/\r\nSet-Cookie: a=1234\r\n", "sid=session-one-value",
           "/MAPI/emsmdb", "", NULL }
@@ -684,8 +705,8 @@ static void test_cookie_lost(void)
         tap_open(&tap, &scene, CLIENT, SERVER);
         ask(&tap, "Connect", 1, NULL);
         answer(&tap, "Connect", rows[i].set);
-        ask_with(&tap, (struct ask){ .type = "Execute", .counter = 2, .cookies = rows[i].cookies,
-                 .path = rows[i].path });
+        ask_with(&tap,
+                 (struct ask){ .type = "Execute", .counter = 2, .cookies = rows[i].cookies, .path = rows[i].path });
         unit_check(strcmp(scene.log, rows[i].log) == 0, __FILE__, __LINE__, rows[i].set);
         CHECK_STR(scene.log, rows[i].log);
         if (rows[i].words) {
@@ -742,7 +763,7 @@ static void test_cookies_rotate(void)
         tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
         ask(&tap, "Execute", 2, JAR_1);
         if (i == 1) {
-            mconn_lost(tap.conn, scene_frame(&scene), WAY_TO_CLIENT);
+            mapi_conn_lost(tap.conn, scene_frame(&scene), WAY_TO_CLIENT);
         }
         ask(&other, "Execute", 3, "sid=session-one-value; sequence=seq-one-2");
         CHECK_STR(scene.log, "");
@@ -756,7 +777,7 @@ static void test_cookies_rotate(void)
     connected(&scene, &tap);
     tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
     ask(&tap, "Execute", 2, JAR_1);
-    tap.seq[WAY_TO_CLIENT] += 500;               /* a response, by its sequence numbers */
+    tap.seq[WAY_TO_CLIENT] += 500; /* a response, by its sequence numbers */
     tap_fin(&tap, WAY_TO_SERVER);
     tap_fin(&tap, WAY_TO_CLIENT);
     ask(&other, "Execute", 3, "sid=session-one-value; sequence=seq-one-2");
@@ -765,7 +786,8 @@ static void test_cookies_rotate(void)
     /* Nor a request whose response tells of newer ones. */
     connected(&scene, &tap);
     tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
-    answer(&other, "Execute", "Set-Cookie: sid=session-one-value; path=/mapi\r\n"
+    answer(&other, "Execute",
+           "Set-Cookie: sid=session-one-value; path=/mapi\r\n"
            "Set-Cookie: sequence=seq-one-2; path=/mapi\r\n");
     ask(&tap, "Execute", 3, "sid=session-one-value; sequence=seq-one-2");
     CHECK_STR(scene.log, "");
@@ -870,10 +892,10 @@ static void test_counter_skips(void)
     connected(&scene, &tap);
     ask(&tap, "Execute", 3, LOST_JAR);
     answer(&tap, "Execute", NULL);
-    ask(&tap, "Execute", 4, LOST_JAR);           /* nobody saw where that value came from */
+    ask(&tap, "Execute", 4, LOST_JAR); /* nobody saw where that value came from */
     answer(&tap, "Execute", NULL);
     CHECK_STR(scene.log, "");
-    ask(&tap, "Execute", 5, "sequence=nobody-saw-it");   /* but this one is known */
+    ask(&tap, "Execute", 5, "sequence=nobody-saw-it"); /* but this one is known */
     CHECK_STR(scene.log, "session.cookie_lost:warning@7/0.0");
     answer(&tap, "Execute", NULL);
     ask(&tap, "Execute", 6, LOST_JAR);
@@ -890,7 +912,7 @@ static void test_counter_skips(void)
     }
     tap_fin(&tap, WAY_TO_SERVER);
     CHECK_STR(scene.log, "response_code.failed:warning@4/0.0 response_code.failed:warning@6/0.0 "
-              "response_code.failed:warning@8/0.0");
+                         "response_code.failed:warning@8/0.0");
     scene_end(&scene);
     /* NotificationWait counts apart, or with the others. */
     for (unsigned wait = 2; wait <= 200; wait += 198) {
@@ -898,7 +920,7 @@ static void test_counter_skips(void)
         tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
         ask(&other, "NotificationWait", wait, JAR_1);
         ask(&tap, "Execute", wait == 2 ? 3 : 2, LOST_JAR);
-        CHECK_STR(scene.log, "");                /* the wait is not answered yet: it may have been */
+        CHECK_STR(scene.log, ""); /* the wait is not answered yet: it may have been */
         answer(&other, "NotificationWait", NULL);
         answer(&tap, "Execute", NULL);
         ask(&tap, "Execute", wait == 2 ? 4 : 3, LOST_JAR);
@@ -992,7 +1014,8 @@ static void test_sequence(void)
     CHECK_STR(scene.log, "session.sequence_broken:warning@23/0.0");
     /* Code 15, by gromox's number and words. */
     ask(&tap, "Execute", 3, JAR_1);
-    answer_code(&tap, 7, "The request has violated the sequencing requirement of one request at a time per Session "
+    answer_code(&tap, 7,
+                "The request has violated the sequencing requirement of one request at a time per Session "
                 "Context.");
     CHECK_STR(scene.log + strlen("session.sequence_broken:warning@23/0.0 "),
               "response_code.failed:warning@30/0.0 session.sequence_broken:warning@30/0.0");
@@ -1009,18 +1032,23 @@ static void test_rows_tell_doubt(void)
         struct wire wire;
         uint32_t skip;
         const char *text;
-    } rows[] = {
-        { { .syn = true, .syn_ack = true, .has_next = true }, { 0 }, 0, NULL },
-        { { 0 }, { 0 }, 0, "stream 0: no SYN captured" },
-        { { .syn = true }, { 0 }, 0, "stream 0: one direction only" },
-        { { .syn_ack = true }, { 0 }, 0, "stream 0: one direction only" },
-        { { .syn = true, .syn_ack = true, .gap = true, .has_next = true }, { 0 }, 0, "stream 0: gap before its first request" },
-        { { .syn = true, .syn_ack = true, .has_next = true }, { 0 }, 10, "stream 0: gap before frame 3" },
-        { { .syn = true, .syn_ack = true, .has_next = true }, { .bytes = "ab", .len = 2, .cut = true, .again = true }, 0,
-          "stream 0: frame 3 not captured whole" },
-        { { .syn = true, .syn_ack = true, .has_next = true }, { .bytes = "ab", .len = 2, .opaque = true, .again = true }, 0,
-          "stream 0: not decrypted from frame 3 on" }
-    };
+    } rows[] = { { { .syn = true, .syn_ack = true, .has_next = true }, { 0 }, 0, NULL },
+                 { { 0 }, { 0 }, 0, "stream 0: no SYN captured" },
+                 { { .syn = true }, { 0 }, 0, "stream 0: one direction only" },
+                 { { .syn_ack = true }, { 0 }, 0, "stream 0: one direction only" },
+                 { { .syn = true, .syn_ack = true, .gap = true, .has_next = true },
+                   { 0 },
+                   0,
+                   "stream 0: gap before its first request" },
+                 { { .syn = true, .syn_ack = true, .has_next = true }, { 0 }, 10, "stream 0: gap before frame 3" },
+                 { { .syn = true, .syn_ack = true, .has_next = true },
+                   { .bytes = "ab", .len = 2, .cut = true, .again = true },
+                   0,
+                   "stream 0: frame 3 not captured whole" },
+                 { { .syn = true, .syn_ack = true, .has_next = true },
+                   { .bytes = "ab", .len = 2, .opaque = true, .again = true },
+                   0,
+                   "stream 0: not decrypted from frame 3 on" } };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct scene scene;
         struct tap tap;
@@ -1033,7 +1061,7 @@ static void test_rows_tell_doubt(void)
         tap_wire(&tap, WAY_TO_CLIENT, rows[i].wire);
         ask(&tap, "Execute", 2, JAR_1);
         tap_rst(&tap, WAY_TO_CLIENT);
-        CHECK(mworld_row(scene.world, 0, &row));
+        CHECK(mapi_state_row(scene.world, 0, &row));
         CHECK_STR(row.verdict.cannot_tell, rows[i].text);
         CHECK_STR(scene.log, rows[i].text ? "" : "request.unanswered:note@5/0.0");
         scene_end(&scene);
@@ -1046,12 +1074,18 @@ static void test_connect_hints(void)
     static const struct {
         uint32_t error;
         const char *hint;
-    } rows[] = {
-        { 0x3EB, "does not know the mailbox" }, { 0x3F2, "may not log on" }, { 0x80070005, "may not log on" },
-        { 0x478, "on another server" }, { 0x480, "too busy" }, { 0x4DF, "version is not allowed" },
-        { 0x80040110, "version is not allowed" }, { 0x4E0, "protocol is disabled" }, { 0x7D8, "protocol is disabled" },
-        { 0x970, "wants encryption" }, { 0x3EC, "refused the logon" }, { 0x3F1, "refused the logon" }
-    };
+    } rows[] = { { 0x3EB, "does not know the mailbox" },
+                 { 0x3F2, "may not log on" },
+                 { 0x80070005, "may not log on" },
+                 { 0x478, "on another server" },
+                 { 0x480, "too busy" },
+                 { 0x4DF, "version is not allowed" },
+                 { 0x80040110, "version is not allowed" },
+                 { 0x4E0, "protocol is disabled" },
+                 { 0x7D8, "protocol is disabled" },
+                 { 0x970, "wants encryption" },
+                 { 0x3EC, "refused the logon" },
+                 { 0x3F1, "refused the logon" } };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct scene scene;
         struct tap tap;
@@ -1070,17 +1104,34 @@ static void test_sentences(void)
 {
     static const struct {
         const char *words;
-        unsigned code;           /* of the specification (2.2.3.3.3), 99: as sent */
-    } rows[] = {
-        { "The SESSION Context Cookie is bad", 6 }, { "bad context cookie", 6 }, { "A required cookie is gone", 13 },
-        { "missing cookie", 13 }, { "A required header", 7 }, { "Missing Header", 7 }, { "invalid verb", 2 },
-        { "invalid path", 3 }, { "bad RequestType", 5 }, { "request type", 5 }, { "invalid header", 4 },
-        { "anonymous not allowed", 8 }, { "too large", 9 }, { "The context is not found", 10 }, { "context not found", 10 },
-        { "no privilege", 11 }, { "The request body is invalid", 12 }, { "invalid request body", 12 },
-        { "sequencing requirement", 15 }, { "invalid sequence", 15 }, { "the endpoint is disabled", 16 },
-        { "endpoint disabled", 16 }, { "the response is invalid", 17 }, { "shutting down", 18 }, { "unknown failure", 1 },
-        { "nothing of these", 99 }, { "invalid", 99 }
-    };
+        unsigned code; /* of the specification (2.2.3.3.3), 99: as sent */
+    } rows[] = { { "The SESSION Context Cookie is bad", 6 },
+                 { "bad context cookie", 6 },
+                 { "A required cookie is gone", 13 },
+                 { "missing cookie", 13 },
+                 { "A required header", 7 },
+                 { "Missing Header", 7 },
+                 { "invalid verb", 2 },
+                 { "invalid path", 3 },
+                 { "bad RequestType", 5 },
+                 { "request type", 5 },
+                 { "invalid header", 4 },
+                 { "anonymous not allowed", 8 },
+                 { "too large", 9 },
+                 { "The context is not found", 10 },
+                 { "context not found", 10 },
+                 { "no privilege", 11 },
+                 { "The request body is invalid", 12 },
+                 { "invalid request body", 12 },
+                 { "sequencing requirement", 15 },
+                 { "invalid sequence", 15 },
+                 { "the endpoint is disabled", 16 },
+                 { "endpoint disabled", 16 },
+                 { "the response is invalid", 17 },
+                 { "shutting down", 18 },
+                 { "unknown failure", 1 },
+                 { "nothing of these", 99 },
+                 { "invalid", 99 } };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct scene scene;
         struct tap tap;
@@ -1091,7 +1142,7 @@ static void test_sentences(void)
         snprintf(want, sizeof(want), "calls %s (%u)", mapi_code_name(rows[i].code), rows[i].code);
         CHECK_INT(strstr(scene.last_text, want) != NULL, rows[i].code != 99);
         struct session_row row;
-        CHECK(mworld_row(scene.world, 0, &row));
+        CHECK(mapi_state_row(scene.world, 0, &row));
         CHECK_INT(row.last_code, 99);
         CHECK(strstr(scene.log, "response_code.failed"));
         scene_end(&scene);
@@ -1139,20 +1190,21 @@ static void test_cut(void)
             tap_rst(&tap, by);
         } else {
             tap_fin(&tap, by);
-            tap_fin(&tap, (enum way)!by);
+            tap_fin(&tap, (enum way) !by);
         }
         CHECK_STR(scene.log, i < 2 ? "response.cut:warning@5/0.0" : "response.cut.chat:chat@5/0.0");
         CHECK(strstr(scene.last_text, i % 2 ? "RST" : "FIN") && strstr(scene.last_text, "20.0 s"));
         CHECK(message->cut);
         CHECK(scene.where == (i < 2 ? WHERE_UNKNOWN : WHERE_CLIENT));
-        CHECK(mworld_row(scene.world, 0, &row));
+        CHECK(mapi_state_row(scene.world, 0, &row));
         CHECK_INT(row.failed, 1);
         scene_end(&scene);
     }
     /* Until the connection ends: a FIN ends it well. */
     connected(&scene, &tap);
     ask(&tap, "Execute", 2, JAR_1);
-    tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nX-ResponseCode: 0\r\n\r\n"
+    tap_text(&tap, WAY_TO_CLIENT,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nX-ResponseCode: 0\r\n\r\n"
              "PROCESSING\r\nDONE\r\n\r\nbody");
     tap_fin(&tap, WAY_TO_CLIENT);
     CHECK_STR(scene.log, "");
@@ -1241,8 +1293,8 @@ static void test_gone(void)
     tap_fin(&tap[0], WAY_TO_CLIENT);
     struct session_row row;
     CHECK_STR(scene.log, "");
-    CHECK(mworld_row(scene.world, 0, &row));
-    CHECK_INT(row.verdict.kind, V_UNANSWERED);        /* should the capture end here */
+    CHECK(mapi_state_row(scene.world, 0, &row));
+    CHECK_INT(row.verdict.kind, V_UNANSWERED); /* should the capture end here */
     CHECK_INT(row.verdict.frame, 4);
     scene_wait(&scene, 2);
     tap_wire(&tap[1], WAY_TO_SERVER, (struct wire){ .len = 0 });
@@ -1255,7 +1307,7 @@ static void test_gone(void)
     waiting(&tap[0]);
     tap_rst(&tap[0], WAY_TO_CLIENT);
     struct endpoint server = end_of(SERVER);
-    mworld_foreign_end(scene.world, &server, scene_frame(&scene));
+    mapi_state_foreign_end(scene.world, &server, scene_frame(&scene));
     scene_collect(&scene);
     CHECK_STR(scene.log, "server_gone:warning@6/0.0");
     scene_end(&scene);
@@ -1265,7 +1317,7 @@ static void test_gone(void)
 
 struct legs {
     struct scene scene;
-    struct tap client, a, b;     /* leg 0, and leg 1 to two servers */
+    struct tap client, a, b; /* leg 0, and leg 1 to two servers */
 };
 
 #define BALANCER "10.0.0.80:443"
@@ -1295,7 +1347,7 @@ static void test_legs_missed(void)
         struct legs legs;
         legs_begin(&legs);
         if (lost) {
-            mconn_lost(legs.client.conn, scene_frame(&legs.scene), WAY_TO_CLIENT);
+            mapi_conn_lost(legs.client.conn, scene_frame(&legs.scene), WAY_TO_CLIENT);
         }
         for (unsigned i = 2; i < 4; i++) {
             ask(&legs.client, "Execute", i, lost ? "sid=session-one-value" : JAR_1);
@@ -1305,7 +1357,7 @@ static void test_legs_missed(void)
             CHECK(legs.scene.where_seen == !lost && legs.scene.where == (lost ? WHERE_UNKNOWN : WHERE_DEVICE));
         }
         CHECK_STR(legs.scene.log, lost ? "session.cookie_lost:warning@7/0.1 session.cookie_lost:warning@11/0.1" :
-                  "session.cookie_lost:warning@6/0.1 session.cookie_lost:warning@10/0.1");
+                                         "session.cookie_lost:warning@6/0.1 session.cookie_lost:warning@10/0.1");
         scene_end(&legs.scene);
     }
 }
@@ -1315,11 +1367,11 @@ static void test_legs(void)
     struct legs legs;
     struct session_row row;
     legs_begin(&legs);
-    CHECK_INT(mworld_rows(legs.scene.world), 2);
-    CHECK(mworld_row(legs.scene.world, 0, &row));
+    CHECK_INT(mapi_state_rows(legs.scene.world), 2);
+    CHECK(mapi_state_row(legs.scene.world, 0, &row));
     CHECK_INT(row.leg, 0);
     CHECK_STR(row.back_ends, "");
-    CHECK(mworld_row(legs.scene.world, 1, &row));
+    CHECK(mapi_state_row(legs.scene.world, 1, &row));
     CHECK_INT(row.leg, 1);
     CHECK_INT(row.session, 0);
     CHECK_STR(row.back_ends, SERVER_A);
@@ -1328,7 +1380,7 @@ static void test_legs(void)
     ask(&legs.b, "Execute", 2, JAR_1);
     answer_code(&legs.b, 2, "The request has an invalid session context cookie.");
     CHECK_STR(legs.scene.log, "response_code.failed:warning@7/0.1 session.backend_changed:warning@7/0.1 "
-              "session.lost:error@7/0.1");
+                              "session.lost:error@7/0.1");
     CHECK(strstr(legs.scene.last_text, SERVER_A) && strstr(legs.scene.last_text, SERVER_B));
     CHECK(legs.scene.where == WHERE_DEVICE && legs.scene.where_seen);
     legs.scene.log[0] = '\0';
@@ -1372,7 +1424,7 @@ static void test_legs(void)
 
     /* A device that collects PENDING. */
     legs_begin(&legs);
-    waiting(&legs.client);       /* the head passes at once */
+    waiting(&legs.client); /* the head passes at once */
     waiting(&legs.a);
     scene_wait(&legs.scene, 30);
     pending(&legs.a);
@@ -1417,9 +1469,11 @@ static void test_many_in_frame(void)
         snprintf(set, sizeof(set), "Set-Cookie: sid=session-%u-value\r\nSet-Cookie: sequence=first-of-%u\r\n", i, i);
         ask_with(&tap, (struct ask){ .type = "Connect", .counter = 1, .guid = guid });
         answer(&tap, "Connect", set);
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "POST /mapi/emsmdb/ HTTP/1.1\r\nHost: "
+        used += (size_t)snprintf(text + used, sizeof(text) - used,
+                                 "POST /mapi/emsmdb/ HTTP/1.1\r\nHost: "
                                  "mail.example.test\r\nX-RequestType: PING\r\nX-RequestId: %s:2\r\n"
-                                 "Cookie: sid=session-%u-value\r\n\r\n", guid, i);
+                                 "Cookie: sid=session-%u-value\r\n\r\n",
+                                 guid, i);
     }
     CHECK_STR(scene.log, "");
     tap_bytes(&tap, WAY_TO_SERVER, text, used);
@@ -1452,10 +1506,12 @@ static void test_many_outstanding(void)
     for (unsigned i = 0; i < WAITING; i++) {
         asked[i] = ask(&tap, "NotificationWait", i + 400, JAR_1);
     }
-    mconn_lost(tap.conn, scene_frame(&scene), WAY_TO_CLIENT);
-    mconn_lost(tap.conn, scene_frame(&scene), WAY_TO_CLIENT);
-    tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nX-RequestType: NotificationWait\r\nX-RequestId: %s:%u\r\n"
-             "X-ResponseCode: 0\r\nContent-Length: 0\r\n\r\n", GUID_A, 400 + WAITING - 1);
+    mapi_conn_lost(tap.conn, scene_frame(&scene), WAY_TO_CLIENT);
+    mapi_conn_lost(tap.conn, scene_frame(&scene), WAY_TO_CLIENT);
+    tap_text(&tap, WAY_TO_CLIENT,
+             "HTTP/1.1 200 OK\r\nX-RequestType: NotificationWait\r\nX-RequestId: %s:%u\r\n"
+             "X-ResponseCode: 0\r\nContent-Length: 0\r\n\r\n",
+             GUID_A, 400 + WAITING - 1);
     CHECK_INT(tap.last[WAY_TO_CLIENT]->request_frame, asked[WAITING - 1]->end.frame);
     scene_end(&scene);
     /* The client closes under all of them, twice. */

@@ -19,20 +19,21 @@ static double wait_of(struct dice *dice)
 {
     return exact ? ANY_OF(dice, exact_waits) : ANY_OF(dice, waits);
 }
-static const char *const backs[] = {
-    "X-FEServer: FE1\r\nX-BEServer: EX1\r\n", "X-FEServer: FE1\r\nX-BEServer: EX2\r\n",
-    "X-CalculatedBETarget: ex1.example.test\r\n", "X-CalculatedBETarget: EX2.example.test\r\nX-FEServer: FE2\r\n",
-    "X-CalculatedBETarget: Server~ex1.example.test~1941996624\r\n", "X-BEServer: 10.0.0.81\r\n",
-    "X-BEServer: [2001:db8::81]\r\n", "", ""
-};
+static const char *const backs[] = { "X-FEServer: FE1\r\nX-BEServer: EX1\r\n",
+                                     "X-FEServer: FE1\r\nX-BEServer: EX2\r\n",
+                                     "X-CalculatedBETarget: ex1.example.test\r\n",
+                                     "X-CalculatedBETarget: EX2.example.test\r\nX-FEServer: FE2\r\n",
+                                     "X-CalculatedBETarget: Server~ex1.example.test~1941996624\r\n",
+                                     "X-BEServer: 10.0.0.81\r\n",
+                                     "X-BEServer: [2001:db8::81]\r\n",
+                                     "",
+                                     "" };
 
 /* Made on EX1 and on EX2, as Exchange writes it. */
-static const char *const contexts[] = {
-    "MAPIAAAAAO2o7q+Cx5+8jr6MvpOjl7qKuJipmqCVoJqqm8Hi0+bR5NTl1+TS5YQVAAAAAAAA",
-    "MAPIAAAAAOC4iqmbq5mrhraCr5+tjbyPtYC1j7+O1PfG88TxwfDC8cfwDgAAAAAAAAA="
-};
+static const char *const contexts[] = { "MAPIAAAAAO2o7q+Cx5+8jr6MvpOjl7qKuJipmqCVoJqqm8Hi0+bR5NTl1+TS5YQVAAAAAAAA",
+                                        "MAPIAAAAAOC4iqmbq5mrhraCr5+tjbyPtYC1j7+O1PfG88TxwfDC8cfwDgAAAAAAAAA=" };
 
-struct jar {                     /* what the client of a session would send */
+struct jar { /* what the client of a session would send */
     unsigned session, sequence, counter;
     bool connecting;
 };
@@ -62,18 +63,23 @@ static void cookies_of(struct dice *dice, const struct jar *jar, char text[200])
 /* The same bytes on both legs, if there are two. */
 static void act_ask(struct tap *const legs[2], struct dice *dice, struct jar *jar)
 {
-    static const char *const types[] = {
-        "Execute", "Execute", "Execute", "Execute", "NotificationWait", "Disconnect", "PING", "Bind", "QueryRows",
-        "NotHeardOf", "Execute", "Execute", "NotificationWait"
-    };
-    static const char *const extras[] = {
-        "", "", "", "Expect: 100-continue\r\n", "Connection: close\r\n", "Proxy-Authorization: NTLM TlRMTVNTUAABAAAA\r\n",
-        "Authorization: Basic YWxpY2U6eA==\r\n"
-    };
-    static const char *const paths[] = {
-        "/mapi/emsmdb?x=1&MailboxId=m2@example.test&y", "/other/?MailboxId=m1@example.test", "/mapi/emsmdb/sub/?x",
-        "https://mail.example.test/mapi/emsmdb/?MailboxId=m1@example.test", "/mapi/emsmdbx/", "/"
-    };
+    static const char *const types[] = { "Execute",          "Execute",    "Execute", "Execute",
+                                         "NotificationWait", "Disconnect", "PING",    "Bind",
+                                         "QueryRows",        "NotHeardOf", "Execute", "Execute",
+                                         "NotificationWait" };
+    static const char *const extras[] = { "",
+                                          "",
+                                          "",
+                                          "Expect: 100-continue\r\n",
+                                          "Connection: close\r\n",
+                                          "Proxy-Authorization: NTLM TlRMTVNTUAABAAAA\r\n",
+                                          "Authorization: Basic YWxpY2U6eA==\r\n" };
+    static const char *const paths[] = { "/mapi/emsmdb?x=1&MailboxId=m2@example.test&y",
+                                         "/other/?MailboxId=m1@example.test",
+                                         "/mapi/emsmdb/sub/?x",
+                                         "https://mail.example.test/mapi/emsmdb/?MailboxId=m1@example.test",
+                                         "/mapi/emsmdbx/",
+                                         "/" };
     char cookies[200];
     const char *type = jar->session && !once_in(dice, 25) ? ANY_OF(dice, types) : "Connect";
     bool bind = strcmp(type, "Bind") == 0 || strcmp(type, "QueryRows") == 0;
@@ -87,10 +93,12 @@ static void act_ask(struct tap *const legs[2], struct dice *dice, struct jar *ja
     }
     jar->counter += once_in(dice, 10) ? 0 : once_in(dice, 12) ? 3 : once_in(dice, 20) ? 0xFFFFFFFFu : 1;
     const char *path = bind ? "/mapi/nspi/?MailboxId=m1@example.test" : once_in(dice, 8) ? ANY_OF(dice, paths) : NULL;
-    struct ask ask = {
-        .type = type, .counter = jar->counter, .cookies = *cookies ? cookies : NULL, .guid = jar->session % 2 ? GUID_A : GUID_B,
-        .path = path, .extra = ANY_OF(dice, extras)
-    };
+    struct ask ask = { .type = type,
+                       .counter = jar->counter,
+                       .cookies = *cookies ? cookies : NULL,
+                       .guid = jar->session % 2 ? GUID_A : GUID_B,
+                       .path = path,
+                       .extra = ANY_OF(dice, extras) };
     ask_with(legs[0], ask);
     if (legs[1] && !once_in(dice, 15)) {
         if (once_in(dice, 15)) {
@@ -102,10 +110,12 @@ static void act_ask(struct tap *const legs[2], struct dice *dice, struct jar *ja
 
 static const char *sets_of(struct dice *dice, struct jar *jar, bool connect, char text[400])
 {
-    static const char *const more[] = {
-        "", "; path=/mapi", "; path=/mapi; secure; HttpOnly", "; path=/; domain=x", "; path=/mapi; Max-Age=0",
-        "; path=/mapi; expires=Thu, 01 Jan 1970 00:00:00 GMT"
-    };
+    static const char *const more[] = { "",
+                                        "; path=/mapi",
+                                        "; path=/mapi; secure; HttpOnly",
+                                        "; path=/; domain=x",
+                                        "; path=/mapi; Max-Age=0",
+                                        "; path=/mapi; expires=Thu, 01 Jan 1970 00:00:00 GMT" };
     const char *path = once_in(dice, 4) ? ANY_OF(dice, more) : more[1];
     int used = 0;
     text[0] = '\0';
@@ -118,7 +128,8 @@ static const char *sets_of(struct dice *dice, struct jar *jar, bool connect, cha
     }
     if (connect || !once_in(dice, 3)) {
         jar->sequence += !connect;
-        snprintf(text + used, 400 - (size_t)used, "Set-Cookie: sequence=seq-%u-%u%s\r\n", jar->session, jar->sequence, path);
+        snprintf(text + used, 400 - (size_t)used, "Set-Cookie: sequence=seq-%u-%u%s\r\n", jar->session, jar->sequence,
+                 path);
     }
     return text;
 }
@@ -126,26 +137,51 @@ static const char *sets_of(struct dice *dice, struct jar *jar, bool connect, cha
 static void act_answer(struct tap *const legs[2], struct dice *dice, struct jar *jar)
 {
     static const unsigned codes[] = { 1, 2, 5, 6, 7, 8, 9, 10, 10, 10, 12, 13, 14, 15, 16, 17, 18, 99 };
-    static const char *const sentences[] = {
-        "The session context cookie is bad", "A required cookie is gone", "Missing header", "invalid verb", "Invalid Path",
-        "invalid header", "anonymous requests", "too large", "Session context not found", "no privilege",
-        "The request body is invalid", "violated the sequencing requirement", "The endpoint is disabled",
-        "the response is invalid", "shutting down", "unknown failure", "request type", "nothing known", ""
-    };
-    static const char *const statuses[] = {
-        "401 Unauthorized", "401 Unauthorized", "403 Forbidden", "404 Not Found", "500 Internal Server Error",
-        "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout", "302 Found", "456 No", "413 Too Large",
-        "407 Proxy Authentication Required"
-    };
-    static const char *const heads[] = {
-        "", "Server: Microsoft-IIS/10.0\r\n", "Via: 1.1 lb\r\n", "Location: /mapi/emsmdb/?x\r\n", "Location: /owa\r\n",
-        "X-FailureContext: FrontEnd;500;abc\r\n", "X-BackendHttpStatus: 503\r\n", "X-DiagInfo: EX1\r\nrequest-id: r1\r\n",
-        "WWW-Authenticate: NTLM\r\n", "X-ResponseCode: 0\r\nrequest-id: r2\r\n", "Retry-After: 5\r\n",
-        "Content-Type: text/html\r\n"
-    };
-    static const unsigned hints[] = {
-        0x3F2, 0x80070005, 0x478, 0x480, 0x4DF, 0x80040110, 0x4E0, 0x7D8, 0x970, 0x12345678
-    };
+    static const char *const sentences[] = { "The session context cookie is bad",
+                                             "A required cookie is gone",
+                                             "Missing header",
+                                             "invalid verb",
+                                             "Invalid Path",
+                                             "invalid header",
+                                             "anonymous requests",
+                                             "too large",
+                                             "Session context not found",
+                                             "no privilege",
+                                             "The request body is invalid",
+                                             "violated the sequencing requirement",
+                                             "The endpoint is disabled",
+                                             "the response is invalid",
+                                             "shutting down",
+                                             "unknown failure",
+                                             "request type",
+                                             "nothing known",
+                                             "" };
+    static const char *const statuses[] = { "401 Unauthorized",
+                                            "401 Unauthorized",
+                                            "403 Forbidden",
+                                            "404 Not Found",
+                                            "500 Internal Server Error",
+                                            "502 Bad Gateway",
+                                            "503 Service Unavailable",
+                                            "504 Gateway Timeout",
+                                            "302 Found",
+                                            "456 No",
+                                            "413 Too Large",
+                                            "407 Proxy Authentication Required" };
+    static const char *const heads[] = { "",
+                                         "Server: Microsoft-IIS/10.0\r\n",
+                                         "Via: 1.1 lb\r\n",
+                                         "Location: /mapi/emsmdb/?x\r\n",
+                                         "Location: /owa\r\n",
+                                         "X-FailureContext: FrontEnd;500;abc\r\n",
+                                         "X-BackendHttpStatus: 503\r\n",
+                                         "X-DiagInfo: EX1\r\nrequest-id: r1\r\n",
+                                         "WWW-Authenticate: NTLM\r\n",
+                                         "X-ResponseCode: 0\r\nrequest-id: r2\r\n",
+                                         "Retry-After: 5\r\n",
+                                         "Content-Type: text/html\r\n" };
+    static const unsigned hints[] = { 0x3F2,      0x80070005, 0x478, 0x480, 0x4DF,
+                                      0x80040110, 0x4E0,      0x7D8, 0x970, 0x12345678 };
     static const unsigned errors[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0x3EB, 0x80040102, 0x8004011D, 1, 5 };
     char set[400];
     bool connect = jar->connecting;
@@ -159,21 +195,23 @@ static void act_answer(struct tap *const legs[2], struct dice *dice, struct jar 
         if (kind < 8) {
             char extra[300];
             const char *elapsed = once_in(dice, 4) ? "X-ElapsedTime: 12\r\n" : "", *back = ANY_OF(dice, backs);
-            snprintf(extra, sizeof(extra), "X-ExpirationInfo: %u\r\n%s%s", once_in(dice, 5) ? 60000 : 900000, back, elapsed);
+            snprintf(extra, sizeof(extra), "X-ExpirationInfo: %u\r\n%s%s", once_in(dice, 5) ? 60000 : 900000, back,
+                     elapsed);
             sets_of(dice, jar, connect, set);
             unsigned status = once_in(dice, 25);
             unsigned error = connect && once_in(dice, 6) ? ANY_OF(dice, hints) : ANY_OF(dice, errors);
-            answer_with(tap, (struct answer){
-                .type = connect ? "Connect" : "Execute", .set = set, .extra = extra, .error = error, .status = status
-            });
+            answer_with(tap, (struct answer){ .type = connect ? "Connect" : "Execute",
+                                              .set = set,
+                                              .extra = extra,
+                                              .error = error,
+                                              .status = status });
         } else if (kind < 9) {
             const char *sentence = ANY_OF(dice, sentences);
             answer_code(tap, ANY_OF(dice, codes), sentence);
         } else if (kind < 10) {
-            static const char *const pages[] = {
-                "<html><BODY>%s</body></html>", "%s", "<p class=x>first</p>\r\n\t <P>%s  \r\n and more</P>", "<b>%s",
-                "> %s < <body"
-            };
+            static const char *const pages[] = { "<html><BODY>%s</body></html>", "%s",
+                                                 "<p class=x>first</p>\r\n\t <P>%s  \r\n and more</P>", "<b>%s",
+                                                 "> %s < <body" };
             static const char *const ids[] = {
                 "", "request-id: 0123456789012345678901234567890123456789012345678901234567890123456789\r\n",
                 "request-id: 012345678901234567890123456789012345678901234567890123456789012\xC3\xA4\xC3\xA4\r\n"
@@ -182,8 +220,10 @@ static void act_answer(struct tap *const legs[2], struct dice *dice, struct jar 
             const char *sentence = ANY_OF(dice, sentences);
             int len = snprintf(page, sizeof(page), ANY_OF(dice, pages), sentence);
             const char *id = ANY_OF(dice, ids);
-            tap_text(tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-ResponseCode: %u\r\n"
-                     "%sContent-Length: %d\r\n\r\n%s", ANY_OF(dice, codes), id, len, page);
+            tap_text(tap, WAY_TO_CLIENT,
+                     "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-ResponseCode: %u\r\n"
+                     "%sContent-Length: %d\r\n\r\n%s",
+                     ANY_OF(dice, codes), id, len, page);
         } else {
             char extra[200];
             const char *second = ANY_OF(dice, heads);
@@ -196,9 +236,11 @@ static void act_answer(struct tap *const legs[2], struct dice *dice, struct jar 
 /* A response in pieces, with or without its end. */
 static void act_pending(struct scene *scene, struct tap *tap, struct dice *dice)
 {
-    tap_text(tap, WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nX-RequestType: "
+    tap_text(tap, WAY_TO_CLIENT,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nX-RequestType: "
              "NotificationWait\r\nX-ResponseCode: 0\r\nX-PendingPeriod: %u\r\nTransfer-Encoding: chunked\r\n\r\n"
-             "c\r\nPROCESSING\r\n\r\n", once_in(dice, 2) ? 15000 : 30000);
+             "c\r\nPROCESSING\r\n\r\n",
+             once_in(dice, 2) ? 15000 : 30000);
     for (unsigned i = 0, count = roll(dice, 6); i < count; i++) {
         scene_wait(scene, once_in(dice, 3) ? wait_of(dice) : 15);
         tap_text(tap, WAY_TO_CLIENT, "9\r\nPENDING\r\n\r\n");
@@ -207,7 +249,8 @@ static void act_pending(struct scene *scene, struct tap *tap, struct dice *dice)
         }
     }
     if (!once_in(dice, 4)) {
-        tap_text(tap, WAY_TO_CLIENT, "%x\r\nDONE\r\nX-ResponseCode: %u\r\n\r\n\r\n0\r\n\r\n", 29, once_in(dice, 5) ? 10 : 0);
+        tap_text(tap, WAY_TO_CLIENT, "%x\r\nDONE\r\nX-ResponseCode: %u\r\n\r\n\r\n0\r\n\r\n", 29,
+                 once_in(dice, 5) ? 10 : 0);
     }
 }
 
@@ -215,10 +258,11 @@ static void act_pending(struct scene *scene, struct tap *tap, struct dice *dice)
 static void act_early(struct tap *tap, struct dice *dice, struct jar *jar)
 {
     char set[400];
-    tap_text(tap, WAY_TO_SERVER, "POST /mapi/emsmdb/?MailboxId=m1@example.test HTTP/1.1\r\nHost: mail.example.test\r\n"
+    tap_text(tap, WAY_TO_SERVER,
+             "POST /mapi/emsmdb/?MailboxId=m1@example.test HTTP/1.1\r\nHost: mail.example.test\r\n"
              "Content-Type: application/mapi-http\r\nX-RequestType: Execute\r\nX-RequestId: " GUID_A ":%u\r\n"
-             "Cookie: sid=session-%u-value; sequence=seq-%u-%u\r\nContent-Length: 20\r\n\r\n0123456789", ++jar->counter,
-             jar->session, jar->session, jar->sequence);
+             "Cookie: sid=session-%u-value; sequence=seq-%u-%u\r\nContent-Length: 20\r\n\r\n0123456789",
+             ++jar->counter, jar->session, jar->session, jar->sequence);
     if (once_in(dice, 2)) {
         answer_with(tap, (struct answer){ .type = "Execute", .set = sets_of(dice, jar, false, set) });
     } else {
@@ -245,7 +289,8 @@ static void act_pending_on(struct tap *const legs[2], struct scene *scene, struc
     unsigned count = roll(dice, 3);
     for (int leg = 1; leg >= 0; leg--) {
         if (legs[leg]) {
-            tap_text(legs[leg], WAY_TO_CLIENT, "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\n"
+            tap_text(legs[leg], WAY_TO_CLIENT,
+                     "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\n"
                      "X-RequestType: NotificationWait\r\nX-ResponseCode: 0\r\nX-PendingPeriod: 15000\r\n"
                      "Transfer-Encoding: chunked\r\n\r\nc\r\nPROCESSING\r\n\r\n");
         }
@@ -294,15 +339,15 @@ static void act_tcp(struct scene *scene, struct tap *tap, struct dice *dice)
         tap_rst(tap, way);
         break;
     case 2:
-        tap->seq[way] += 100;            /* lost */
+        tap->seq[way] += 100; /* lost */
         tap_wire(tap, way, (struct wire){ 0 });
-        mconn_lost(tap->conn, (struct when){ scene->frame, scene->ns }, way);
+        mapi_conn_lost(tap->conn, (struct when){ scene->frame, scene->ns }, way);
         break;
     case 3:
         tap_wire(tap, WAY_TO_SERVER, (struct wire){ .no_window = true });
         break;
     case 4:
-        mworld_foreign_end(scene->world, &server, scene_frame(scene));
+        mapi_state_foreign_end(scene->world, &server, scene_frame(scene));
         scene_collect(scene);
         break;
     default:
@@ -323,7 +368,7 @@ static void open_leg(struct tap *tap, struct scene *scene, struct dice *dice, bo
     past.has_next = past.syn && past.syn_ack;
     tap_open_past(tap, scene, client, inner ? once_in(dice, 3) ? "10.0.0.82:443" : "10.0.0.81:443" : "10.0.0.80:443",
                   past);
-    CHECK(mconn_auth(tap->conn) != NULL);
+    CHECK(mapi_conn_auth(tap->conn) != NULL);
 }
 
 static void play(uint32_t seed)

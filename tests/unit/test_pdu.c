@@ -8,9 +8,7 @@
 #include "unit.h"
 
 /* A request of 24 bytes, call 7, little-endian. */
-static const uint8_t request[24] = {
-    5, 0, 0, 3, 0x10, 0, 0, 0, 24, 0, 0, 0, 7, 0, 0, 0, 4, 0, 0, 0, 0, 0, 1, 0
-};
+static const uint8_t request[24] = { 5, 0, 0, 3, 0x10, 0, 0, 0, 24, 0, 0, 0, 7, 0, 0, 0, 4, 0, 0, 0, 0, 0, 1, 0 };
 
 static enum pdu_probe probe_with(size_t offset, uint8_t byte, unsigned *bad_offset)
 {
@@ -39,14 +37,12 @@ static void test_probe_bytes(void)
         size_t offset;
         uint8_t byte;
         bool good;
-    } cases[] = {
-        { 0, 4, false }, { 0, 0, false }, { 1, 1, true }, { 1, 2, false },
-        { 2, 2, true }, { 2, 3, true }, { 2, 11, true }, { 2, 12, true }, { 2, 13, true }, { 2, 14, true },
-        { 2, 15, true }, { 2, 16, true }, { 2, 17, true }, { 2, 18, true }, { 2, 19, true }, { 2, 20, true },
-        { 2, 1, false }, { 2, 4, false }, { 2, 10, false }, { 2, 21, false }, { 2, 255, false },
-        { 3, 0xFF, true }, { 4, 0x11, true }, { 4, 0x20, false }, { 4, 0x12, false }, { 4, 0xFF, false },
-        { 5, 3, true }, { 5, 4, false }
-    };
+    } cases[] = { { 0, 4, false },    { 0, 0, false },   { 1, 1, true },    { 1, 2, false },    { 2, 2, true },
+                  { 2, 3, true },     { 2, 11, true },   { 2, 12, true },   { 2, 13, true },    { 2, 14, true },
+                  { 2, 15, true },    { 2, 16, true },   { 2, 17, true },   { 2, 18, true },    { 2, 19, true },
+                  { 2, 20, true },    { 2, 1, false },   { 2, 4, false },   { 2, 10, false },   { 2, 21, false },
+                  { 2, 255, false },  { 3, 0xFF, true }, { 4, 0x11, true }, { 4, 0x20, false }, { 4, 0x12, false },
+                  { 4, 0xFF, false }, { 5, 3, true },    { 5, 4, false } };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         unsigned bad_offset = 99;
         enum pdu_probe probe = probe_with(cases[i].offset, cases[i].byte, &bad_offset);
@@ -121,8 +117,8 @@ static void test_starts_stream(void)
 
 static void test_status(void)
 {
-    uint8_t fault[32] = { 5, 0, 3, 3, 0x10, 0, 0, 0, 32, 0, 0, 0, 1, 0, 0, 0,
-                          32, 0, 0, 0, 0, 0, 0, 0, 0x03, 0x00, 0x01, 0x1C, 0, 0, 0, 0 };
+    uint8_t fault[32] = { 5,  0, 3, 3, 0x10, 0, 0, 0, 32,   0,    0,    0,    1, 0, 0, 0,
+                          32, 0, 0, 0, 0,    0, 0, 0, 0x03, 0x00, 0x01, 0x1C, 0, 0, 0, 0 };
     uint8_t nak[18] = { 5, 0, 13, 3, 0x10, 0, 0, 0, 18, 0, 0, 0, 1, 0, 0, 0, 4, 0 };
     uint32_t status = 0;
     CHECK(pdu_status(fault, sizeof(fault), &status));

@@ -131,7 +131,7 @@ static void names(void)
     CHECK_STR(property_tag_name(0xFFFD0003), "PidTagAddressBookContainerId");
     CHECK_STR(property_tag_name(0x674A0014), "PidTagMid");
     CHECK_STR(property_tag_name(0x00010102), "PidTagTemplateData");
-    CHECK_STR(property_tag_name(0x30010003), NULL);          /* a number is no display name */
+    CHECK_STR(property_tag_name(0x30010003), NULL); /* a number is no display name */
     CHECK_STR(property_tag_name(0x12345678), NULL);
     CHECK_STR(property_tag_name(0), NULL);
     CHECK_STR(property_tag_name(0xFFFFFFFF), NULL);
@@ -163,9 +163,8 @@ static void names(void)
     CHECK_STR(ox_error_name(0x12345678), NULL);
 
     /* MS-OXNSPI 2.2.1.7 */
-    static const uint8_t nspi[16] = {
-        0xDC, 0xA7, 0x40, 0xC8, 0xC0, 0x42, 0x10, 0x1A, 0xB4, 0xB9, 0x08, 0x00, 0x2B, 0x2F, 0xE1, 0x82
-    };
+    static const uint8_t nspi[16] = { 0xDC, 0xA7, 0x40, 0xC8, 0xC0, 0x42, 0x10, 0x1A,
+                                      0xB4, 0xB9, 0x08, 0x00, 0x2B, 0x2F, 0xE1, 0x82 };
     static const uint8_t none[16] = { 0 };
     CHECK_STR(ox_guid_name(nspi), "NSPI");
     CHECK_STR(ox_guid_name(none), NULL);
@@ -218,7 +217,7 @@ static void numbers(void)
             uint64_t number = (UINT64_C(0x9E3779B97F4A7C15) * (i + 1)) >> (i % 64);
             if (types[t] == 0x40) {
                 number %= UINT64_C(0x300000000000000);
-            } else if (types[t] == 0x07) {       /* days since 1899-12-30 */
+            } else if (types[t] == 0x07) { /* days since 1899-12-30 */
                 double days = (double)(i * 37) - 3000 + i / 16.0;
                 memcpy(&number, &days, 8);
             }
@@ -265,7 +264,7 @@ static void columns_and_rows(void)
     static uint8_t many[60000];
     memset(many, 0, sizeof(many));
     for (uint32_t i = 0; i < 10000; i++) {
-        many[i * 4] = 1;                                     /* PtypNull */
+        many[i * 4] = 1; /* PtypNull */
     }
     start_bytes(many, sizeof(many), sizeof(many));
     columns.tags.ptr = many;
@@ -286,7 +285,7 @@ static void columns_and_rows(void)
 static void nested(void)
 {
     static uint8_t bytes[100000];
-    memset(bytes, 0x02, sizeof(bytes));                      /* NotRestriction */
+    memset(bytes, 0x02, sizeof(bytes)); /* NotRestriction */
     start_bytes(bytes, sizeof(bytes), sizeof(bytes));
     read_restriction(&reader, PROP_ROP);
     CHECK(reader.failed);

@@ -45,15 +45,19 @@ static void test_sentences(void)
     static const struct {
         const char *sentence;
         int code;
-    } rows[] = {
-        { "", -1 }, { "All is well.", -1 }, { "context is not foun", -1 },
-        { "The session context cookie of the request is not valid.", CODE_INVALID_CONTEXT_COOKIE },
-        { "CONTEXT NOT FOUND", CODE_CONTEXT_NOT_FOUND }, { "A Required Cookie is absent", CODE_MISSING_COOKIE },
-        { "a required header", CODE_MISSING_HEADER }, { "Invalid verb", CODE_INVALID_VERB },
-        { "X-RequestType is wrong", CODE_INVALID_REQUEST_TYPE }, { "sequencing failure", CODE_INVALID_SEQUENCE },
-        { "The endpoint is disabled", CODE_ENDPOINT_DISABLED }, { "is shutting down", CODE_ENDPOINT_SHUTTING_DOWN },
-        { "unknown failure", CODE_UNKNOWN_FAILURE }
-    };
+    } rows[] = { { "", -1 },
+                 { "All is well.", -1 },
+                 { "context is not foun", -1 },
+                 { "The session context cookie of the request is not valid.", CODE_INVALID_CONTEXT_COOKIE },
+                 { "CONTEXT NOT FOUND", CODE_CONTEXT_NOT_FOUND },
+                 { "A Required Cookie is absent", CODE_MISSING_COOKIE },
+                 { "a required header", CODE_MISSING_HEADER },
+                 { "Invalid verb", CODE_INVALID_VERB },
+                 { "X-RequestType is wrong", CODE_INVALID_REQUEST_TYPE },
+                 { "sequencing failure", CODE_INVALID_SEQUENCE },
+                 { "The endpoint is disabled", CODE_ENDPOINT_DISABLED },
+                 { "is shutting down", CODE_ENDPOINT_SHUTTING_DOWN },
+                 { "unknown failure", CODE_UNKNOWN_FAILURE } };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         CHECK_INT(mapi_sentence_code(rows[i].sentence), rows[i].code);
     }

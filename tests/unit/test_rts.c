@@ -58,19 +58,49 @@ static void command(struct builder *b, char letter, uint32_t destination)
     uint32_t type = (uint32_t)(strchr(letters, letter) - letters);
     put32(b, type);
     switch (letter) {
-    case 'W': put32(b, 65536); break;
-    case 'A': put32(b, 1000); put32(b, 65536); fill(b, 0xAC, 16); break;
-    case 'T': put32(b, 120000); break;
-    case 'C': fill(b, (uint8_t)(0xC0 + b->len / 20), 16); break;
-    case 'L': put32(b, 1073741824); break;
-    case 'K': put32(b, 300000); break;
-    case 'V': put32(b, 1); break;
-    case 'P': put32(b, 8); fill(b, 0, 8); break;
-    case 'I': put32(b, 0); put32(b, 0x0100007F); fill(b, 0, 12); break;
-    case 'G': fill(b, 0x66, 16); break;
-    case 'D': put32(b, destination); break;
-    case 'Q': put32(b, 1040); break;
-    default: break;
+    case 'W':
+        put32(b, 65536);
+        break;
+    case 'A':
+        put32(b, 1000);
+        put32(b, 65536);
+        fill(b, 0xAC, 16);
+        break;
+    case 'T':
+        put32(b, 120000);
+        break;
+    case 'C':
+        fill(b, (uint8_t)(0xC0 + b->len / 20), 16);
+        break;
+    case 'L':
+        put32(b, 1073741824);
+        break;
+    case 'K':
+        put32(b, 300000);
+        break;
+    case 'V':
+        put32(b, 1);
+        break;
+    case 'P':
+        put32(b, 8);
+        fill(b, 0, 8);
+        break;
+    case 'I':
+        put32(b, 0);
+        put32(b, 0x0100007F);
+        fill(b, 0, 12);
+        break;
+    case 'G':
+        fill(b, 0x66, 16);
+        break;
+    case 'D':
+        put32(b, destination);
+        break;
+    case 'Q':
+        put32(b, 1040);
+        break;
+    default:
+        break;
     }
 }
 
@@ -89,8 +119,15 @@ static void build(struct builder *b, unsigned flags, const char *commands, uint3
 
 struct heard {
     unsigned commands, fields, issues;
-    struct { uint32_t type, offset, length; } command[HEARD_MAX];
-    struct { const struct field *row; uint32_t offset, length; uint64_t number; uint8_t first; } field[HEARD_MAX];
+    struct {
+        uint32_t type, offset, length;
+    } command[HEARD_MAX];
+    struct {
+        const struct field *row;
+        uint32_t offset, length;
+        uint64_t number;
+        uint8_t first;
+    } field[HEARD_MAX];
     struct rts_issue issue[HEARD_MAX];
 };
 
@@ -132,22 +169,23 @@ static void hear_issue(void *ctx, const struct rts_issue *issue)
 static void note_pdu(size_t len, uint16_t frag_length, const struct rts_pdu *pdu, const struct heard *heard)
 {
     transcript("%zu of %u bytes: flags %#x commands %u/%u%s cookies %u %d%d%d%d%d%d %u %u %u %u %u ack %u %u", len,
-               frag_length, pdu->flags, pdu->commands_decoded, pdu->number_of_commands, pdu->well_formed ? "" : " malformed",
-               pdu->cookies, pdu->has_window, pdu->has_ack, pdu->has_timeout, pdu->has_lifetime, pdu->has_keepalive,
-               pdu->has_destination, pdu->window, pdu->timeout_ms, pdu->lifetime, pdu->keepalive_ms, pdu->destination,
-               pdu->ack_received, pdu->ack_window);
+               frag_length, pdu->flags, pdu->commands_decoded, pdu->number_of_commands,
+               pdu->well_formed ? "" : " malformed", pdu->cookies, pdu->has_window, pdu->has_ack, pdu->has_timeout,
+               pdu->has_lifetime, pdu->has_keepalive, pdu->has_destination, pdu->window, pdu->timeout_ms, pdu->lifetime,
+               pdu->keepalive_ms, pdu->destination, pdu->ack_received, pdu->ack_window);
     for (unsigned i = 0; i < heard->commands; i++) {
-        transcript_aside("    command %u at %u, %u", heard->command[i].type, heard->command[i].offset, heard->command[i].length);
+        transcript_aside("    command %u at %u, %u", heard->command[i].type, heard->command[i].offset,
+                         heard->command[i].length);
     }
     for (unsigned i = 0; i < heard->fields; i++) {
         const struct field *row = heard->field[i].row;
         transcript_aside("    field %s at %u, %u: %llu %u", row->filter, heard->field[i].offset, heard->field[i].length,
-                   (unsigned long long)heard->field[i].number, heard->field[i].first);
+                         (unsigned long long)heard->field[i].number, heard->field[i].first);
     }
     for (unsigned i = 0; i < heard->issues; i++) {
         const struct rts_issue *issue = &heard->issue[i];
         transcript_aside("    issue %d at %u, %u: %s %u not %u-%u", (int)issue->problem, issue->offset, issue->length,
-                   issue->row ? issue->row->filter : "", issue->value, issue->expected_low, issue->expected_high);
+                         issue->row ? issue->row->filter : "", issue->value, issue->expected_low, issue->expected_high);
     }
 }
 
@@ -189,9 +227,8 @@ static void note_damaged(const struct builder *b, size_t len, uint16_t frag_leng
     struct rts_pdu pdu = decode_only(b->bytes, len, frag_length, &heard);
     for (unsigned place = 0; place < 27; place++) {
         for (size_t c = 0; c < sizeof(contexts) / sizeof(contexts[0]); c++) {
-            struct rts_place where = {
-                (enum rts_channel)(place % 3), (enum rts_hop)(place / 3 % 3), (enum rts_way)(place / 9), contexts[c]
-            };
+            struct rts_place where = { (enum rts_channel)(place % 3), (enum rts_hop)(place / 3 % 3),
+                                       (enum rts_way)(place / 9), contexts[c] };
             unsigned count = rts_identify(&pdu, &where, index, name, &misplaced);
             transcript("%u %u %u %s %d", place, contexts[c], count, name, misplaced);
         }
@@ -232,7 +269,7 @@ static const struct {
     enum rts_channel channel;
     enum rts_hop hop;
     enum rts_way way;
-    const char *named;           /* in that place, before anything decides; NULL: the name alone */
+    const char *named; /* in that place, before anything decides; NULL: the name alone */
 } pdus[] = {
     { "2.2.4.2", "CONN/A1", 0x00, "VCCW", 0, RTS_OUT, RTS_HOP_HTTP, RTS_TO_SERVER, NULL },
     { "2.2.4.3", "CONN/A2", 0x10, "VCCLW", 0, RTS_OUT, RTS_HOP_TCP, RTS_TO_SERVER, NULL },
@@ -426,7 +463,10 @@ static void test_context(void)
         { 1, "E", 0, { RTS_OUT, RTS_HOP_HTTP, RTS_TO_SERVER, 0 }, "OUT_R2/C1" },
         /* IN channels recycle apart from OUT channels. */
         { 0, "C", 0, { 0, 0, 0, RTS_CTX_IN_R1 }, "IN_R1/A5 or IN_R1/A6 or OUT_R2/A4" },
-        { 4, "VCCC", 0, { RTS_IN, RTS_HOP_HTTP, RTS_TO_SERVER, RTS_CTX_OPENING | RTS_CTX_RECYCLING_IN },
+        { 4,
+          "VCCC",
+          0,
+          { RTS_IN, RTS_HOP_HTTP, RTS_TO_SERVER, RTS_CTX_OPENING | RTS_CTX_RECYCLING_IN },
           "IN_R1/A1 or IN_R2/A1" }
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -446,11 +486,17 @@ static void test_unknown(void)
         unsigned flags;
         const char *commands;
         uint32_t destination;
-    } cases[] = {
-        { 0x01, "VCCW", 0 }, { 0x00, "VCC", 0 }, { 0x00, "VCCWW", 0 }, { 0x00, "WVT", 0 }, { 0x00, "", 0 },
-        { 0x04, "D", FD_SERVER }, { 0x10, "DC", FD_CLIENT }, { 0x00, "DS", 3 }, { 0x00, "P", 0 }, { 0x03, "", 0 },
-        { 0x00, "VVVVVVVVVVVVVVVVVVVV", 0 }
-    };
+    } cases[] = { { 0x01, "VCCW", 0 },
+                  { 0x00, "VCC", 0 },
+                  { 0x00, "VCCWW", 0 },
+                  { 0x00, "WVT", 0 },
+                  { 0x00, "", 0 },
+                  { 0x04, "D", FD_SERVER },
+                  { 0x10, "DC", FD_CLIENT },
+                  { 0x00, "DS", 3 },
+                  { 0x00, "P", 0 },
+                  { 0x03, "", 0 },
+                  { 0x00, "VVVVVVVVVVVVVVVVVVVV", 0 } };
     static const struct rts_place nowhere = { 0 };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct builder b;
@@ -572,31 +618,29 @@ static void test_ranges(void)
         uint32_t type, value;
         bool good;
         uint32_t low, high;
-    } cases[] = {
-        { RTS_RECEIVE_WINDOW_SIZE, 8191, false, 8192, 262144 },
-        { RTS_RECEIVE_WINDOW_SIZE, 8192, true, 0, 0 },
-        { RTS_RECEIVE_WINDOW_SIZE, 262144, true, 0, 0 },
-        { RTS_RECEIVE_WINDOW_SIZE, 262145, false, 8192, 262144 },
-        { RTS_CONNECTION_TIMEOUT, 119999, false, 120000, 14400000 },
-        { RTS_CONNECTION_TIMEOUT, 120000, true, 0, 0 },
-        { RTS_CONNECTION_TIMEOUT, 14400000, true, 0, 0 },
-        { RTS_CONNECTION_TIMEOUT, 14400001, false, 120000, 14400000 },
-        { RTS_CHANNEL_LIFETIME, 131071, false, 131072, 2147483648u },
-        { RTS_CHANNEL_LIFETIME, 131072, true, 0, 0 },
-        { RTS_CHANNEL_LIFETIME, 2147483648u, true, 0, 0 },
-        { RTS_CHANNEL_LIFETIME, 2147483649u, false, 131072, 2147483648u },
-        { RTS_CLIENT_KEEPALIVE, 0, true, 0, 0 },
-        { RTS_CLIENT_KEEPALIVE, 1, false, 60000, 0xFFFFFFFF },
-        { RTS_CLIENT_KEEPALIVE, 59999, false, 60000, 0xFFFFFFFF },
-        { RTS_CLIENT_KEEPALIVE, 60000, true, 0, 0 },
-        { RTS_CLIENT_KEEPALIVE, 0xFFFFFFFF, true, 0, 0 },
-        { RTS_DESTINATION, 0, true, 0, 0 },
-        { RTS_DESTINATION, 3, true, 0, 0 },
-        { RTS_DESTINATION, 4, false, 0, 3 },
-        { RTS_VERSION, 0, true, 0, 0 },
-        { RTS_VERSION, 0xFFFFFFFF, true, 0, 0 },
-        { RTS_PING_TRAFFIC_SENT_NOTIFY, 0xFFFFFFFF, true, 0, 0 }
-    };
+    } cases[] = { { RTS_RECEIVE_WINDOW_SIZE, 8191, false, 8192, 262144 },
+                  { RTS_RECEIVE_WINDOW_SIZE, 8192, true, 0, 0 },
+                  { RTS_RECEIVE_WINDOW_SIZE, 262144, true, 0, 0 },
+                  { RTS_RECEIVE_WINDOW_SIZE, 262145, false, 8192, 262144 },
+                  { RTS_CONNECTION_TIMEOUT, 119999, false, 120000, 14400000 },
+                  { RTS_CONNECTION_TIMEOUT, 120000, true, 0, 0 },
+                  { RTS_CONNECTION_TIMEOUT, 14400000, true, 0, 0 },
+                  { RTS_CONNECTION_TIMEOUT, 14400001, false, 120000, 14400000 },
+                  { RTS_CHANNEL_LIFETIME, 131071, false, 131072, 2147483648u },
+                  { RTS_CHANNEL_LIFETIME, 131072, true, 0, 0 },
+                  { RTS_CHANNEL_LIFETIME, 2147483648u, true, 0, 0 },
+                  { RTS_CHANNEL_LIFETIME, 2147483649u, false, 131072, 2147483648u },
+                  { RTS_CLIENT_KEEPALIVE, 0, true, 0, 0 },
+                  { RTS_CLIENT_KEEPALIVE, 1, false, 60000, 0xFFFFFFFF },
+                  { RTS_CLIENT_KEEPALIVE, 59999, false, 60000, 0xFFFFFFFF },
+                  { RTS_CLIENT_KEEPALIVE, 60000, true, 0, 0 },
+                  { RTS_CLIENT_KEEPALIVE, 0xFFFFFFFF, true, 0, 0 },
+                  { RTS_DESTINATION, 0, true, 0, 0 },
+                  { RTS_DESTINATION, 3, true, 0, 0 },
+                  { RTS_DESTINATION, 4, false, 0, 3 },
+                  { RTS_VERSION, 0, true, 0, 0 },
+                  { RTS_VERSION, 0xFFFFFFFF, true, 0, 0 },
+                  { RTS_PING_TRAFFIC_SENT_NOTIFY, 0xFFFFFFFF, true, 0, 0 } };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct builder b;
         struct heard h;
@@ -640,14 +684,19 @@ static void test_header_rules(void)
         uint8_t byte;
         enum rts_problem problem;
         uint32_t offset, length;
-    } cases[] = {
-        { 0, 4, RTS_BAD_VERSION, 0, 2 }, { 1, 1, RTS_BAD_VERSION, 0, 2 },
-        { 3, 1, RTS_BAD_PFC_FLAGS, 3, 1 }, { 3, 2, RTS_BAD_PFC_FLAGS, 3, 1 }, { 3, 0x83, RTS_BAD_PFC_FLAGS, 3, 1 },
-        { 4, 0x11, RTS_BAD_DREP, 4, 4 }, { 5, 1, RTS_BAD_DREP, 4, 4 },
-        { 10, 1, RTS_BAD_AUTH_LENGTH, 10, 2 }, { 11, 1, RTS_BAD_AUTH_LENGTH, 10, 2 },
-        { 12, 1, RTS_BAD_CALL_ID, 12, 4 }, { 15, 1, RTS_BAD_CALL_ID, 12, 4 },
-        { 16, 0x80, RTS_UNDEFINED_FLAGS, 16, 2 }, { 17, 0x01, RTS_UNDEFINED_FLAGS, 16, 2 }
-    };
+    } cases[] = { { 0, 4, RTS_BAD_VERSION, 0, 2 },
+                  { 1, 1, RTS_BAD_VERSION, 0, 2 },
+                  { 3, 1, RTS_BAD_PFC_FLAGS, 3, 1 },
+                  { 3, 2, RTS_BAD_PFC_FLAGS, 3, 1 },
+                  { 3, 0x83, RTS_BAD_PFC_FLAGS, 3, 1 },
+                  { 4, 0x11, RTS_BAD_DREP, 4, 4 },
+                  { 5, 1, RTS_BAD_DREP, 4, 4 },
+                  { 10, 1, RTS_BAD_AUTH_LENGTH, 10, 2 },
+                  { 11, 1, RTS_BAD_AUTH_LENGTH, 10, 2 },
+                  { 12, 1, RTS_BAD_CALL_ID, 12, 4 },
+                  { 15, 1, RTS_BAD_CALL_ID, 12, 4 },
+                  { 16, 0x80, RTS_UNDEFINED_FLAGS, 16, 2 },
+                  { 17, 0x01, RTS_UNDEFINED_FLAGS, 16, 2 } };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         build(&b, 0, "VCCW", 0);
         b.bytes[cases[i].at] = cases[i].byte;
@@ -767,9 +816,9 @@ static void test_snapped(void)
 
 static void test_big_endian(void)
 {
-    static const struct builder b = {
-        { 5, 0, 20, 3, 0, 0, 0, 0, 0, 28, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 1, 0xD4, 0xC0 }, 28
-    };
+    static const struct builder b = { { 5, 0, 20, 3, 0, 0, 0, 0, 0, 28, 0, 0, 0,    0,
+                                        0, 0, 0,  0, 0, 1, 0, 0, 0, 2,  0, 1, 0xD4, 0xC0 },
+                                      28 };
     struct heard h;
     struct rts_pdu pdu = decode_len(&b, b.len, 28, &h);
     CHECK_INT(h.issues, 1);
@@ -793,11 +842,21 @@ static void test_no_sink(void)
 
 static void test_tables(void)
 {
-    static const char *const names[] = {
-        "ReceiveWindowSize", "FlowControlAck", "ConnectionTimeout", "Cookie", "ChannelLifetime", "ClientKeepalive",
-        "Version", "Empty", "Padding", "NegativeANCE", "ANCE", "ClientAddress", "AssociationGroupId", "Destination",
-        "PingTrafficSentNotify"
-    };
+    static const char *const names[] = { "ReceiveWindowSize",
+                                         "FlowControlAck",
+                                         "ConnectionTimeout",
+                                         "Cookie",
+                                         "ChannelLifetime",
+                                         "ClientKeepalive",
+                                         "Version",
+                                         "Empty",
+                                         "Padding",
+                                         "NegativeANCE",
+                                         "ANCE",
+                                         "ClientAddress",
+                                         "AssociationGroupId",
+                                         "Destination",
+                                         "PingTrafficSentNotify" };
     for (uint32_t i = 0; i < RTS_COMMAND_TYPES; i++) {
         CHECK_STR(rts_command_name(i), names[i]);
     }

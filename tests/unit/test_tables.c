@@ -89,8 +89,8 @@ static void test_rts(void)
 
 static void field_of(const char *prefix, const struct field *row, unsigned kind)
 {
-    transcript("%s%s '%s' kind %u%s mask %#x%s%s", prefix, row->filter, row->label, kind, row->hex ? " hex" : "", row->mask,
-               row->unit ? " in " : "", row->unit ? row->unit : "");
+    transcript("%s%s '%s' kind %u%s mask %#x%s%s", prefix, row->filter, row->label, kind, row->hex ? " hex" : "",
+               row->mask, row->unit ? " in " : "", row->unit ? row->unit : "");
     for (const struct field_name *name = row->names; name && name->name; name++) {
         transcript("    %#x %s", name->value, name->name);
     }
@@ -138,10 +138,9 @@ static uint64_t digest(uint64_t sum, const char *text)
 /* What is too long to be read: how many have a name, and a digest over them. */
 static void test_many_names(void)
 {
-    static const uint16_t types[] = {
-        0x0000, 0x0001, 0x0002, 0x0003, 0x0005, 0x000A, 0x000B, 0x000D, 0x0014, 0x001E, 0x001F, 0x0040, 0x0048, 0x00FB,
-        0x0102, 0x1003, 0x101E, 0x101F, 0x1102, 0x3003, 0x301E, 0x301F, 0x3102, 0x100D
-    };
+    static const uint16_t types[] = { 0x0000, 0x0001, 0x0002, 0x0003, 0x0005, 0x000A, 0x000B, 0x000D,
+                                      0x0014, 0x001E, 0x001F, 0x0040, 0x0048, 0x00FB, 0x0102, 0x1003,
+                                      0x101E, 0x101F, 0x1102, 0x3003, 0x301E, 0x301F, 0x3102, 0x100D };
     names_of("ptyp", ptyp_name, 0, 0xFFFF);
     names_of("rop", rop_of, 0, 0xFF);
     for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
@@ -154,10 +153,12 @@ static void test_many_names(void)
         }
         transcript("tags of type %#x: %u %016llx", types[t], count, (unsigned long long)sum);
     }
-    static const uint32_t ranges[][2] = {
-        { 0, 0xFFFF }, { 0x00040000, 0x0004FFFF }, { 0x80000000, 0x8000FFFF }, { 0x80030000, 0x8004FFFF },
-        { 0x80070000, 0x8007FFFF }, { 0xFFFFF000, 0xFFFFFFFE }
-    };
+    static const uint32_t ranges[][2] = { { 0, 0xFFFF },
+                                          { 0x00040000, 0x0004FFFF },
+                                          { 0x80000000, 0x8000FFFF },
+                                          { 0x80030000, 0x8004FFFF },
+                                          { 0x80070000, 0x8007FFFF },
+                                          { 0xFFFFF000, 0xFFFFFFFE } };
     for (size_t r = 0; r < sizeof(ranges) / sizeof(ranges[0]); r++) {
         uint64_t sum = 0;
         unsigned count = 0;
@@ -175,29 +176,27 @@ static void test_many_names(void)
 /* As MS-OXPROPS 1.3.2 and MS-OXCDATA 2.2 print them, or (without hyphens) as bytes. */
 static const struct {
     const char *guid, *name;
-} guids[] = {
-    { "DCA740C8C042101AB4B908002B2FE182", "NSPI" },
-    { "812B1FA4BEA310199D6E00DD010F5402", "one-off" },
-    { "C091ADD3519DCF11A4A900AA0047FAA4", "personal distribution list" },
-    { "FE42AA0A18C71A10E8850B651C240000", "contacts" },
-    { "38A1BB1005E5101AA1BB08002B2A56C2", "wrapped store" },
-    { "1B55FA20AA6611CD9BC800AA002FC45A", "mailbox store" },
-    { "1C830210AA6611CD9BC800AA002FC45A", "public folder store" },
-    { "1A447390AA6611CD9BC800AA002FC45A", "public folders" },
-    { "00020328-0000-0000-C000-000000000046", "PS_MAPI" },
-    { "00020329-0000-0000-C000-000000000046", "PS_PUBLIC_STRINGS" },
-    { "00020386-0000-0000-C000-000000000046", "PS_INTERNET_HEADERS" },
-    { "00062002-0000-0000-C000-000000000046", "PSETID_Appointment" },
-    { "00062003-0000-0000-C000-000000000046", "PSETID_Task" },
-    { "00062004-0000-0000-C000-000000000046", "PSETID_Address" },
-    { "00062008-0000-0000-C000-000000000046", "PSETID_Common" },
-    { "0006200A-0000-0000-C000-000000000046", "PSETID_Log" },
-    { "0006200E-0000-0000-C000-000000000046", "PSETID_Note" },
-    { "00062040-0000-0000-C000-000000000046", "PSETID_Sharing" },
-    { "00062041-0000-0000-C000-000000000046", "PSETID_PostRss" },
-    { "6ED8DA90-450B-101B-98DA-00AA003F1305", "PSETID_Meeting" },
-    { "11000E07-B51B-40D6-AF21-CAA85EDAB1D0", "PSETID_CalendarAssistant" }
-};
+} guids[] = { { "DCA740C8C042101AB4B908002B2FE182", "NSPI" },
+              { "812B1FA4BEA310199D6E00DD010F5402", "one-off" },
+              { "C091ADD3519DCF11A4A900AA0047FAA4", "personal distribution list" },
+              { "FE42AA0A18C71A10E8850B651C240000", "contacts" },
+              { "38A1BB1005E5101AA1BB08002B2A56C2", "wrapped store" },
+              { "1B55FA20AA6611CD9BC800AA002FC45A", "mailbox store" },
+              { "1C830210AA6611CD9BC800AA002FC45A", "public folder store" },
+              { "1A447390AA6611CD9BC800AA002FC45A", "public folders" },
+              { "00020328-0000-0000-C000-000000000046", "PS_MAPI" },
+              { "00020329-0000-0000-C000-000000000046", "PS_PUBLIC_STRINGS" },
+              { "00020386-0000-0000-C000-000000000046", "PS_INTERNET_HEADERS" },
+              { "00062002-0000-0000-C000-000000000046", "PSETID_Appointment" },
+              { "00062003-0000-0000-C000-000000000046", "PSETID_Task" },
+              { "00062004-0000-0000-C000-000000000046", "PSETID_Address" },
+              { "00062008-0000-0000-C000-000000000046", "PSETID_Common" },
+              { "0006200A-0000-0000-C000-000000000046", "PSETID_Log" },
+              { "0006200E-0000-0000-C000-000000000046", "PSETID_Note" },
+              { "00062040-0000-0000-C000-000000000046", "PSETID_Sharing" },
+              { "00062041-0000-0000-C000-000000000046", "PSETID_PostRss" },
+              { "6ED8DA90-450B-101B-98DA-00AA003F1305", "PSETID_Meeting" },
+              { "11000E07-B51B-40D6-AF21-CAA85EDAB1D0", "PSETID_CalendarAssistant" } };
 
 static void test_guids(void)
 {
@@ -216,7 +215,7 @@ static void test_guids(void)
             guid[b] = strchr(guids[i].guid, '-') ? printed[wire[b]] : printed[b];
         }
         CHECK_STR(ox_guid_name(guid), guids[i].name);
-        for (size_t b = 0; b < 16; b++) {        /* every byte counts */
+        for (size_t b = 0; b < 16; b++) { /* every byte counts */
             guid[b] ^= 0x80;
             CHECK_STR(ox_guid_name(guid), NULL);
             guid[b] ^= 0x80;
@@ -230,7 +229,8 @@ static void test_verdicts(void)
 {
     for (int kind = 0; kind < VERDICT_KINDS; kind++) {
         const struct verdict_row *row = &verdict_rows[kind];
-        transcript("verdict %s '%s' severity %d group %d", row->filter, row->summary, (int)row->severity, (int)row->group);
+        transcript("verdict %s '%s' severity %d group %d", row->filter, row->summary, (int)row->severity,
+                   (int)row->group);
         CHECK_STR(verdict_filter((enum verdict_kind)kind), row->filter);
     }
     for (int where = WHERE_NONE; where <= WHERE_UNKNOWN; where++) {

@@ -276,10 +276,8 @@ static void test_none(void)
         CHECK_INT(run(&wire, 40000), type == 22 ? TLS_FLIGHT_CLEAR : TLS_FLIGHT_NONE);
     }
     /* A ClientHello, an empty or an endless record, another version. */
-    static const char *const starts[] = {
-        "\x16\3\1\0\4\1\0\0\0", "\x16\3\3\0\0", "\x16\3\3\xFF\xFF\2", "\x16\2\3\0\4\2", "HTTP/1.1 200",
-        "\x16\3\3\0\4\2\0\0\0"
-    };
+    static const char *const starts[] = { "\x16\3\1\0\4\1\0\0\0", "\x16\3\3\0\0", "\x16\3\3\xFF\xFF\2",
+                                          "\x16\2\3\0\4\2",       "HTTP/1.1 200", "\x16\3\3\0\4\2\0\0\0" };
     static const size_t lengths[] = { 9, 5, 6, 6, 12, 9 };
     for (unsigned i = 0; i < 6; i++) {
         begin();
@@ -342,7 +340,7 @@ static void test_begins(void)
         CHECK(tls_flight_begins(start, len));
     }
     static const uint8_t other[] = { 22, 3, 3, 0, 90, 1 };
-    CHECK(tls_flight_begins(other, 5));          /* what follows is not there yet */
+    CHECK(tls_flight_begins(other, 5)); /* what follows is not there yet */
     CHECK(!tls_flight_begins(other, 6));
     CHECK(!tls_flight_begins(start, 0));
     CHECK(!tls_flight_begins((const uint8_t *)"\x16\3\1\0\x5A\1", 6));
@@ -365,26 +363,30 @@ static void test_hash(void)
         ROW(RSA_SHA256, CERT_HASH_SHA256),
         ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0C\x05\0", CERT_HASH_SHA384),
         ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0D\x05\0", CERT_HASH_SHA512),
-        ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0E\x05\0", CERT_HASH_NONE),       /* SHA-224 */
+        ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0E\x05\0", CERT_HASH_NONE), /* SHA-224 */
         ROW("\x06\x08\x2A\x86\x48\xCE\x3D\x04\x03\x02", CERT_HASH_SHA256),
         ROW("\x06\x08\x2A\x86\x48\xCE\x3D\x04\x03\x03", CERT_HASH_SHA384),
         ROW("\x06\x08\x2A\x86\x48\xCE\x3D\x04\x03\x04", CERT_HASH_SHA512),
         ROW("\x06\x07\x2A\x86\x48\xCE\x3D\x04\x01", CERT_HASH_SHA256),
-        ROW("\x06\x05\x2B\x0E\x03\x02\x1D", CERT_HASH_SHA256),                          /* SHA-1 (OIW) */
-        ROW("\x06\x07\x2A\x86\x48\xCE\x38\x04\x03", CERT_HASH_SHA256),                  /* DSA: SHA-1, SHA-256 */
+        ROW("\x06\x05\x2B\x0E\x03\x02\x1D", CERT_HASH_SHA256),         /* SHA-1 (OIW) */
+        ROW("\x06\x07\x2A\x86\x48\xCE\x38\x04\x03", CERT_HASH_SHA256), /* DSA: SHA-1, SHA-256 */
         ROW("\x06\x09\x60\x86\x48\x01\x65\x03\x04\x03\x02", CERT_HASH_SHA256),
         ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A\x30\x0B\xA0\x09\x30\x07\x06\x05\x2B\x0E\x03\x02\x1A",
             CERT_HASH_SHA256),
         ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A\x30\x0F\xA0\x0D\x30\x0B\x06\x09\x60\x86\x48\x01\x65\x03"
-            "\x04\x02\x01", CERT_HASH_SHA256),
+            "\x04\x02\x01",
+            CERT_HASH_SHA256),
         ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A\x30\x0F\xA0\x0D\x30\x0B\x06\x09\x60\x86\x48\x01\x65\x03"
-            "\x04\x02\x03", CERT_HASH_SHA512),
-        ROW("\x06\x03\x2B\x65\x70", CERT_HASH_NONE),                                     /* Ed25519 */
-        ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A\x30\0", CERT_HASH_SHA256),     /* PSS, SHA-1 by default */
+            "\x04\x02\x03",
+            CERT_HASH_SHA512),
+        ROW("\x06\x03\x2B\x65\x70", CERT_HASH_NONE),                                 /* Ed25519 */
+        ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A\x30\0", CERT_HASH_SHA256), /* PSS, SHA-1 by default */
         ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A\x30\x11\xA0\x0F\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03"
-            "\x04\x02\x02\x05\0", CERT_HASH_SHA384),
+            "\x04\x02\x02\x05\0",
+            CERT_HASH_SHA384),
         ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A\x30\x11\xA0\x0F\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03"
-            "\x04\x02\x04\x05\0", CERT_HASH_NONE),
+            "\x04\x02\x04\x05\0",
+            CERT_HASH_NONE),
         ROW("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A", CERT_HASH_NONE),
         ROW("\x06\x09\x2A\x86", CERT_HASH_NONE),
         ROW("", CERT_HASH_NONE)
@@ -418,14 +420,15 @@ static void test_hash(void)
         bool good;
     } lengths[] = {
 #define LENGTH(head, good) { head "\x30\0\x30\0\x03\0", sizeof(head) - 1 + 6, good }
-        LENGTH("\x30\x06", true), LENGTH("\x30\x81\x06", true), LENGTH("\x30\x82\0\x06", true),
+        LENGTH("\x30\x06", true),         LENGTH("\x30\x81\x06", true),        LENGTH("\x30\x82\0\x06", true),
         LENGTH("\x30\x83\0\0\x06", true), LENGTH("\x30\x84\0\0\0\x06", false), LENGTH("\x30\x80", false),
-        LENGTH("\x30\x05", false), LENGTH("\x30\x07", false), LENGTH("\x31\x06", false), LENGTH("\x30\x81\x05", false),
-        LENGTH("\x30\x83\x01\0\x06", false), LENGTH("\x30\xFF\x06", false)
+        LENGTH("\x30\x05", false),        LENGTH("\x30\x07", false),           LENGTH("\x31\x06", false),
+        LENGTH("\x30\x81\x05", false),    LENGTH("\x30\x83\x01\0\x06", false), LENGTH("\x30\xFF\x06", false)
     };
     for (unsigned i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         enum cert_hash hash;
-        CHECK_INT(cert_examine((struct span){ (const uint8_t *)lengths[i].bytes, lengths[i].len }, &hash), lengths[i].good);
+        CHECK_INT(cert_examine((struct span){ (const uint8_t *)lengths[i].bytes, lengths[i].len }, &hash),
+                  lengths[i].good);
         for (size_t len = 0; len < lengths[i].len; len++) {
             uint8_t *exact = malloc(len + 1);
             memcpy(exact, lengths[i].bytes, len);

@@ -20,11 +20,12 @@ static void check_log(struct scene *scene, const char *expected, int line)
 }
 
 /* The verdicts since the last time, with %u for one frame number. */
-#define EXPECT(scene, ...) do { \
-    char expected_[512]; \
-    snprintf(expected_, sizeof(expected_), __VA_ARGS__); \
-    check_log(scene, expected_, __LINE__); \
-} while (0)
+#define EXPECT(scene, ...)                                   \
+    do {                                                     \
+        char expected_[512];                                 \
+        snprintf(expected_, sizeof(expected_), __VA_ARGS__); \
+        check_log(scene, expected_, __LINE__);               \
+    } while (0)
 #define SILENT(scene) check_log(scene, "", __LINE__)
 
 static void test_endpoints(void)
@@ -40,16 +41,14 @@ static void test_endpoints(void)
     static const struct {
         uint16_t group[8];
         const char *text;
-    } rows[] = {
-        { { 0, 0, 0, 0, 0, 0, 0, 0 }, "[::]:1" },
-        { { 0, 0, 0, 0, 0, 0, 0, 1 }, "[::1]:1" },
-        { { 0x2001, 0xDB8, 0, 0, 1, 0, 0, 1 }, "[2001:db8::1:0:0:1]:1" },
-        { { 0x2001, 0xDB8, 0, 1, 1, 1, 1, 1 }, "[2001:db8:0:1:1:1:1:1]:1" },
-        { { 0x2001, 0, 0, 1, 0, 0, 0, 1 }, "[2001:0:0:1::1]:1" },
-        { { 0xFE80, 0, 0, 0, 0, 0, 0, 0 }, "[fe80::]:1" },
-        { { 1, 2, 3, 4, 5, 6, 7, 8 }, "[1:2:3:4:5:6:7:8]:1" },
-        { { 0, 0, 0, 0, 0, 0xFFFF, 0x0A00, 0x0001 }, "[::ffff:10.0.0.1]:1" }
-    };
+    } rows[] = { { { 0, 0, 0, 0, 0, 0, 0, 0 }, "[::]:1" },
+                 { { 0, 0, 0, 0, 0, 0, 0, 1 }, "[::1]:1" },
+                 { { 0x2001, 0xDB8, 0, 0, 1, 0, 0, 1 }, "[2001:db8::1:0:0:1]:1" },
+                 { { 0x2001, 0xDB8, 0, 1, 1, 1, 1, 1 }, "[2001:db8:0:1:1:1:1:1]:1" },
+                 { { 0x2001, 0, 0, 1, 0, 0, 0, 1 }, "[2001:0:0:1::1]:1" },
+                 { { 0xFE80, 0, 0, 0, 0, 0, 0, 0 }, "[fe80::]:1" },
+                 { { 1, 2, 3, 4, 5, 6, 7, 8 }, "[1:2:3:4:5:6:7:8]:1" },
+                 { { 0, 0, 0, 0, 0, 0xFFFF, 0x0A00, 0x0001 }, "[::ffff:10.0.0.1]:1" } };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct endpoint six = { .family = 6, .port = 1 };
         for (int g = 0; g < 8; g++) {
@@ -72,11 +71,12 @@ static void test_healthy(void)
     struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", A);
     struct endpoint client = end_of(CLIENT ":1001"), server = end_of(A);
     struct vc_mark mark;
-    CHECK(endpoint_equal(&vtcp_conn(in.conn)->client, &client) && endpoint_equal(conn_server(vtcp_conn(in.conn)), &server));
-    CHECK(vtcp_conn(in.conn)->tcp.syn && vtcp_conn(in.conn)->tcp.syn_ack);
-    CHECK(!vtcp_mark(in.conn, &mark));
+    CHECK(endpoint_equal(&rpch_conn_conn(in.conn)->client, &client) &&
+          endpoint_equal(conn_server(rpch_conn_conn(in.conn)), &server));
+    CHECK(rpch_conn_conn(in.conn)->tcp.syn && rpch_conn_conn(in.conn)->tcp.syn_ack);
+    CHECK(!rpch_conn_mark(in.conn, &mark));
     tap_request(&out, HTTP_RPC_OUT_DATA);
-    CHECK(vtcp_mark(out.conn, &mark) && !mark.leg);
+    CHECK(rpch_conn_mark(out.conn, &mark) && !mark.leg);
     CHECK(out.has_channel);
     CHECK_INT(out.now.channel, 2);
     CHECK_INT(out.now.vc, NO_NUMBER);
@@ -137,9 +137,9 @@ static void test_healthy(void)
 
     CHECK_INT(s.world->rows.count, 1);
     struct leg_row row;
-    CHECK(vworld_row(s.world, 0, &row));
-    CHECK(!vworld_row(s.world, 1, &row));
-    CHECK(vworld_row(s.world, 0, &row));
+    CHECK(rpch_state_row(s.world, 0, &row));
+    CHECK(!rpch_state_row(s.world, 1, &row));
+    CHECK(rpch_state_row(s.world, 0, &row));
     CHECK_INT(row.vc, 0);
     CHECK_INT(row.leg, 0);
     CHECK_STR(row.user, "EXAMPLE\\alice (Basic)");
@@ -156,8 +156,8 @@ static void test_healthy(void)
     CHECK_INT(row.verdict.where, WHERE_NONE);
     CHECK(!row.verdict.cannot_tell);
     CHECK(strncmp(row.ended, "FIN by client (frame ", 21) == 0);
-    CHECK_INT(vtcp_row(in.conn), 0);
-    CHECK(vtcp_mark(in.conn, &mark) && mark.leg && mark.state == LEG_CLOSED);
+    CHECK_INT(rpch_conn_row(in.conn), 0);
+    CHECK(rpch_conn_mark(in.conn, &mark) && mark.leg && mark.state == LEG_CLOSED);
     scene_end(&s);
 }
 
@@ -283,8 +283,8 @@ static void test_retry_finds_its_leg(void)
         bool same_conn;
         int leg;
     } rows[] = {
-        { { LB, A }, false, 1 }, { { A, A }, false, 0 }, { { A, A }, true, 1 }, { { LB, A }, true, 1 },
-        { { LB, B }, false, 0 },
+        { { LB, A }, false, 1 }, { { A, A }, false, 0 },  { { A, A }, true, 1 },
+        { { LB, A }, true, 1 },  { { LB, B }, false, 0 },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         for (int role = 0; role < 2; role++) {
@@ -345,7 +345,7 @@ static void test_ntlm_steps(void)
     send_a3(&out);
     send_c2(&out);
     struct leg_row row;
-    vworld_row(s.world, 0, &row);
+    rpch_state_row(s.world, 0, &row);
     CHECK_STR(row.user, "EXAMPLE\\alice (NTLM)");
     CHECK_INT(s.world->rows.count, 1);
     SILENT(&s);
@@ -421,7 +421,7 @@ static void test_no_channel(void)
         echo.content_length = length;
         tap_head(&tap, &echo);
         CHECK(!tap.has_channel);
-        CHECK_INT(vtcp_row(tap.conn), NO_NUMBER);
+        CHECK_INT(rpch_conn_row(tap.conn), NO_NUMBER);
     }
     tap_status(&tap, 200);
     RTS(&tap, DOWN, 0x40, "");
@@ -518,7 +518,7 @@ static void test_calls_and_state(void)
     CHECK_STR(in.now.state, "open");
     tap_fin(&out, UP);
     CHECK_STR(out.now.state, "closed");
-    tap_rpc(&in, UP, RPC_REQUEST, 100);  /* was on its way */
+    tap_rpc(&in, UP, RPC_REQUEST, 100); /* was on its way */
     CHECK_STR(in.now.state, "closed");
     scene_end(&s);
 
@@ -654,7 +654,7 @@ static void test_out_r2_http(void)
     NAMED(&p.out, "OUT_R2/B3");
     CHECK_STR(p.out.now.state, "open");
     RTS(&p.out, DOWN, 1, "");
-    CHECK(p.out.outcome.unexpected);     /* nothing comes after B3 */
+    CHECK(p.out.outcome.unexpected); /* nothing comes after B3 */
     tap_fin(&p.out, DOWN);
     tap_status(&next, 200);
     CHECK_INT(next.now.out_stream, next.stream);
@@ -692,10 +692,8 @@ static void test_out_r2_told_by_c1(void)
 /* Between proxies and server: VC 10, OUT 11, IN 12. */
 static struct pair open_tcp_pair(struct scene *s)
 {
-    struct pair p = {
-        tap_open(s, RTS_HOP_TCP, "10.0.0.81:3001", "10.0.0.90:6004"),
-        tap_open(s, RTS_HOP_TCP, "10.0.0.81:3002", "10.0.0.90:6004")
-    };
+    struct pair p = { tap_open(s, RTS_HOP_TCP, "10.0.0.81:3001", "10.0.0.90:6004"),
+                      tap_open(s, RTS_HOP_TCP, "10.0.0.81:3002", "10.0.0.90:6004") };
     RTS(&p.out, UP, 0x10, "63340", .cookie = { 10, 11 });
     NAMED(&p.out, "CONN/A2");
     CHECK_INT(p.out.now.channel, 2);
@@ -883,7 +881,7 @@ static void test_unexpected(void)
     tap_request(&out, HTTP_RPC_OUT_DATA);
     send_a1(&out, 50);
     RTS(&out, DOWN, 4, "D", .destination = RTS_FD_CLIENT);
-    CHECK(out.outcome.unexpected);       /* recycling before it was open */
+    CHECK(out.outcome.unexpected); /* recycling before it was open */
     scene_end(&s);
 }
 
@@ -900,7 +898,7 @@ static void test_snapped(void)
     pdu.number_of_commands = 3;
     pdu.well_formed = false;
     s.frame++;
-    vtcp_pdu(p.out.conn, scene_now(&s), DOWN, &header, &pdu, 0, &p.out.outcome);
+    rpch_conn_pdu(p.out.conn, scene_now(&s), DOWN, &header, &pdu, 0, &p.out.outcome);
     CHECK_STR(p.out.outcome.name, "unknown RTS PDU");
     CHECK(!p.out.outcome.unexpected);
     scene_end(&s);
@@ -1022,7 +1020,7 @@ static void test_session_beside_cookies(void)
 static const char *doubt_of(struct scene *s)
 {
     struct leg_row row;
-    vworld_row(s->world, 0, &row);
+    rpch_state_row(s->world, 0, &row);
     return row.verdict.cannot_tell;
 }
 
@@ -1035,14 +1033,12 @@ static void test_rows_tell_doubt(void)
     const struct {
         struct conn_past in, out;
         const char *text;
-    } rows[] = {
-        { no_syn, whole, "IN: no SYN captured" },
-        { whole, no_syn, "OUT: no SYN captured" },
-        { one_way, whole, "IN: one direction only" },
-        { gap, whole, "IN: gap before its first request" },
-        { whole, gap, "OUT: gap before its first request" },
-        { whole, whole, NULL }
-    };
+    } rows[] = { { no_syn, whole, "IN: no SYN captured" },
+                 { whole, no_syn, "OUT: no SYN captured" },
+                 { one_way, whole, "IN: one direction only" },
+                 { gap, whole, "IN: gap before its first request" },
+                 { whole, gap, "OUT: gap before its first request" },
+                 { whole, whole, NULL } };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         scene_begin(&s);
         struct tap in = tap_open_past(&s, RTS_HOP_HTTP, CLIENT ":1001", A, rows[i].in);
@@ -1052,7 +1048,7 @@ static void test_rows_tell_doubt(void)
         tap_ack(&out, DOWN);
         CHECK_STR(doubt_of(&s), rows[i].text);
         struct leg_row row;
-        vworld_row(s.world, 0, &row);
+        rpch_state_row(s.world, 0, &row);
         CHECK_INT(row.verdict.where, WHERE_UNKNOWN);
         CHECK_INT(row.setup_ns, -1);
         if (rows[i].text) {
@@ -1142,7 +1138,7 @@ static void test_row_joined_across(void)
     struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", B);
     open_both(&in, &out, 10);
     struct leg_row row;
-    vworld_row(s.world, 0, &row);
+    rpch_state_row(s.world, 0, &row);
     CHECK_INT(row.verdict.kind, V_PROXIES_DIFFER);
     CHECK_INT(row.verdict.where, WHERE_NONE);
     CHECK(!row.verdict.cannot_tell);
@@ -1213,8 +1209,8 @@ static void test_heads_of_the_wrong_way(void)
     struct tap in = tap_http(&s, "10.0.0.1:1001", "10.0.0.81:80"), out = tap_http(&s, "10.0.0.1:1002", "10.0.0.81:80");
     start_both(&in, &out, 10);
     const struct http_info answer = http_response(503), request = http_request(HTTP_OTHER_METHOD);
-    vtcp_http(out.conn, scene_now(&s), UP, &answer);
-    vtcp_http(out.conn, scene_now(&s), DOWN, &request);
+    rpch_conn_http(out.conn, scene_now(&s), UP, &answer);
+    rpch_conn_http(out.conn, scene_now(&s), DOWN, &request);
     tap_ack(&out, UP);
     CHECK(out.has_channel);
     CHECK_STR(out.now.state, "opening");
@@ -1246,20 +1242,20 @@ static void test_row_verdict(void)
     struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", B);
     start_both(&in, &out, 10);
     struct leg_row row;
-    vworld_row(s.world, 0, &row);
+    rpch_state_row(s.world, 0, &row);
     CHECK_INT(row.verdict.kind, V_PROXIES_DIFFER);
     CHECK_INT(row.verdict.severity, V_NOTE);
     struct http_info error = http_response(503);
     strcpy(error.request_id, "id-1");
     tap_head(&out, &error);
     uint32_t frame = s.frame;
-    vworld_row(s.world, 0, &row);
+    rpch_state_row(s.world, 0, &row);
     CHECK_INT(row.verdict.kind, V_REFUSED);
     CHECK_INT(row.verdict.frame, frame);
     CHECK_STR(row.request_id, "id-1");
     CHECK_STR(row.state, "closed");
     tap_rst(&out, DOWN);
-    vworld_row(s.world, 0, &row);
+    rpch_state_row(s.world, 0, &row);
     CHECK_INT(row.last.frame, s.frame);
     scene_end(&s);
 }
@@ -1304,7 +1300,8 @@ static void test_targets(void)
 {
     CHECK(same_target("EX1:6004", "ex1.example.test:6004") && same_target("ex1.example.test:6004", "EX1:6004"));
     CHECK(!same_target("EX1:6004", "ex1.example.test:6002") && !same_target("EX1:6004", "ex1.example.test"));
-    CHECK(!same_target("ex1:6004", "ex10.example.test:6004") && !same_target("ex1.example:6004", "ex1.example.test:6004"));
+    CHECK(!same_target("ex1:6004", "ex10.example.test:6004") &&
+          !same_target("ex1.example:6004", "ex1.example.test:6004"));
     CHECK(!same_target("10:6004", "10.example.test:6004") && !same_target("10.example.test:6004", "10:6004"));
     CHECK(!same_target("10:6004", "10.0.0.81:6004"));
 }

@@ -34,7 +34,8 @@ static struct tap opened(struct scene *s, struct dice *dice)
         past.gap = roll(dice, 2);
     }
     s->frame += 3;
-    return tap_open_past(s, tcp ? RTS_HOP_TCP : RTS_HOP_HTTP, client, tcp ? "10.0.0.90:6004" : ANY_OF(dice, servers), past);
+    return tap_open_past(s, tcp ? RTS_HOP_TCP : RTS_HOP_HTTP, client, tcp ? "10.0.0.90:6004" : ANY_OF(dice, servers),
+                         past);
 }
 
 static void act_request(struct tap *tap, struct dice *dice, bool out)
@@ -43,15 +44,16 @@ static void act_request(struct tap *tap, struct dice *dice, bool out)
     static const struct {
         enum auth_step step;
         bool anonymous;
-    } steps[] = {
-        { AUTH_STEP_NONE, false }, { AUTH_STEP_TYPE1, false }, { AUTH_STEP_TYPE3, false }, { AUTH_STEP_BASIC, false },
-        { AUTH_STEP_TYPE3, true }, { AUTH_STEP_TOKEN, false }
-    }, *chosen;
-    static const char *const targets[] = {
-        "ex2.example.test:6004", "EX1:6004", "10.0.0.81:6004", "10.0.0.82:6004", "[2001:db8::81]:6004", "ex1.example.test:593"
-    };
-    struct http_info info = http_request(once_in(dice, 12) ? HTTP_OTHER_METHOD : once_in(dice, 25) ? HTTP_RPC_CONNECT :
-                                         out ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA);
+    } steps[] = { { AUTH_STEP_NONE, false },  { AUTH_STEP_TYPE1, false }, { AUTH_STEP_TYPE3, false },
+                  { AUTH_STEP_BASIC, false }, { AUTH_STEP_TYPE3, true },  { AUTH_STEP_TOKEN, false } },
+      *chosen;
+    static const char *const targets[] = { "ex2.example.test:6004", "EX1:6004",
+                                           "10.0.0.81:6004",        "10.0.0.82:6004",
+                                           "[2001:db8::81]:6004",   "ex1.example.test:593" };
+    struct http_info info = http_request(once_in(dice, 12) ? HTTP_OTHER_METHOD :
+                                         once_in(dice, 25) ? HTTP_RPC_CONNECT :
+                                         out               ? HTTP_RPC_OUT_DATA :
+                                                             HTTP_RPC_IN_DATA);
     if (info.method == HTTP_RPC_CONNECT) {
         info.v1 = true;
     }
@@ -124,23 +126,25 @@ static void act_rts(struct tap *tap, struct dice *dice, unsigned vc)
         uint8_t flags;
         const char *commands;
         uint8_t destination;
-    } pdus[] = {
-        { true, 4, "D", 0 }, { true, 0, "D602", 0 }, { true, 0, "D", 0 }, { false, 4, "6333", 0 },
-        { false, 0xC, "633302", 0 }, { false, 4, "63330", 0 }, { false, 0x14, "6333402", 0 }, { true, 0x10, "D62", 0 },
-        { false, 0x10, "D3", 2 }, { false, 0x10, "D36", 2 }, { true, 0, "A", 0 }, { false, 0, "A", 0 },
-        { false, 0, "3", 0 }, { true, 0, "DA", 0 }, { true, 0x20, "A", 0 }, { false, 1, "7", 0 }, { true, 0, "9", 0 },
-        { false, 0, "7", 0 }, { true, 0, "0", 0 }, { false, 1, "", 0 }, { true, 1, "", 0 }, { false, 2, "5", 0 },
-        { false, 2, "D1", 3 }, { true, 2, "D1", 0 }, { false, 2, "1", 0 }, { true, 2, "1", 0 }, { false, 0x10, "63340", 0 },
-        { false, 8, "63302CB", 0 }, { true, 0, "06", 0 }, { false, 2, "E", 0 }, { true, 0x40, "", 0 }, { true, 0, "777", 0 }
-    };
+    } pdus[] = { { true, 4, "D", 0 },           { true, 0, "D602", 0 },      { true, 0, "D", 0 },
+                 { false, 4, "6333", 0 },       { false, 0xC, "633302", 0 }, { false, 4, "63330", 0 },
+                 { false, 0x14, "6333402", 0 }, { true, 0x10, "D62", 0 },    { false, 0x10, "D3", 2 },
+                 { false, 0x10, "D36", 2 },     { true, 0, "A", 0 },         { false, 0, "A", 0 },
+                 { false, 0, "3", 0 },          { true, 0, "DA", 0 },        { true, 0x20, "A", 0 },
+                 { false, 1, "7", 0 },          { true, 0, "9", 0 },         { false, 0, "7", 0 },
+                 { true, 0, "0", 0 },           { false, 1, "", 0 },         { true, 1, "", 0 },
+                 { false, 2, "5", 0 },          { false, 2, "D1", 3 },       { true, 2, "D1", 0 },
+                 { false, 2, "1", 0 },          { true, 2, "1", 0 },         { false, 0x10, "63340", 0 },
+                 { false, 8, "63302CB", 0 },    { true, 0, "06", 0 },        { false, 2, "E", 0 },
+                 { true, 0x40, "", 0 },         { true, 0, "777", 0 } };
     static const uint32_t windows[] = { 8192, 65536, 20000 };
     unsigned which = roll(dice, sizeof(pdus) / sizeof(pdus[0])), base = 10 * vc;
     unsigned old = base + 1 + roll(dice, 5), new = base + 1 + roll(dice, 5);
     uint32_t window = ANY_OF(dice, windows), lifetime = once_in(dice, 3) ? 131072 : 0, received = roll(dice, 3) * 400;
     uint32_t available = ANY_OF(dice, windows);
-    RTS(tap, pdus[which].down ? DOWN : UP, pdus[which].flags, pdus[which].commands, .destination = pdus[which].destination,
-        .cookie = { base, old, new }, .window = window, .lifetime = lifetime, .keepalive_ms = 60000, .received = received,
-        .available = available, .ack_cookie = base + 1 + roll(dice, 3));
+    RTS(tap, pdus[which].down ? DOWN : UP, pdus[which].flags, pdus[which].commands,
+        .destination = pdus[which].destination, .cookie = { base, old, new }, .window = window, .lifetime = lifetime,
+        .keepalive_ms = 60000, .received = received, .available = available, .ack_cookie = base + 1 + roll(dice, 3));
 }
 
 static void act_rpc(struct tap *tap, struct dice *dice, bool out)
@@ -150,7 +154,9 @@ static void act_rpc(struct tap *tap, struct dice *dice, bool out)
     static const uint16_t sizes[] = { 60, 400, 4096, 40000 };
     bool to_client = once_in(dice, 12) ? !out : out;
     enum rpc_ptype type = to_client ? ANY_OF(dice, down) : ANY_OF(dice, up);
-    uint32_t status = type == RPC_FAULT ? (once_in(dice, 2) ? 5 : 0x1C010003) : type == RPC_BIND_NAK ? roll(dice, 12) : 0;
+    uint32_t status = type == RPC_FAULT    ? (once_in(dice, 2) ? 5 : 0x1C010003) :
+                      type == RPC_BIND_NAK ? roll(dice, 12) :
+                                             0;
     tap_rpc_status(tap, to_client ? DOWN : UP, type, ANY_OF(dice, sizes), status);
 }
 
@@ -189,12 +195,12 @@ static void act_tcp(struct scene *s, struct tap *tap, struct dice *dice)
     case 6:
         server = end_of(ANY_OF(dice, servers));
         s->frame++;
-        vworld_foreign_end(s->world, &server, scene_now(s));
+        rpch_state_foreign_end(s->world, &server, scene_now(s));
         scene_collect(s);
         break;
     case 7:
         tap_frame(tap);
-        vtcp_skipped(tap->conn, scene_now(s), way, 10);
+        rpch_conn_skipped(tap->conn, scene_now(s), way, 10);
         tap_segment(tap, segment_of(tap, way, 10));
         break;
     default:
@@ -293,7 +299,7 @@ static void play_open(uint32_t seed)
         double wait = wait_of(&dice);
         scene_wait(&s, exact || once_in(&dice, 3) ? wait : wait / 10);
         if (i == 2 && once_in(&dice, 5)) {
-            continue;                    /* the device before holds all of it back */
+            continue; /* the device before holds all of it back */
         }
         tap_status(&taps[i - 1], 200);
         if (!once_in(&dice, 6)) {

@@ -18,11 +18,12 @@ static void check_log(struct scene *scene, const char *expected, int line)
     scene->log[0] = '\0';
 }
 
-#define EXPECT(scene, ...) do { \
-    char expected_[512]; \
-    snprintf(expected_, sizeof(expected_), __VA_ARGS__); \
-    check_log(scene, expected_, __LINE__); \
-} while (0)
+#define EXPECT(scene, ...)                                   \
+    do {                                                     \
+        char expected_[512];                                 \
+        snprintf(expected_, sizeof(expected_), __VA_ARGS__); \
+        check_log(scene, expected_, __LINE__);               \
+    } while (0)
 #define SILENT(scene) check_log(scene, "", __LINE__)
 
 struct pair {
@@ -51,9 +52,12 @@ static void test_differ_by_peer(void)
         const char *in, *out;
         bool differ;
     } rows[] = {
-        { A, A, false }, { A, B, true }, { "10.0.0.81:8081", "10.0.0.81:8082", true },
-        { "v6.129:80", "v6.129:80", false }, { "v6.129:80", "v6.130:80", true },
-        { A, "v6.129:80", false }           /* may be one server */
+        { A, A, false },
+        { A, B, true },
+        { "10.0.0.81:8081", "10.0.0.81:8082", true },
+        { "v6.129:80", "v6.129:80", false },
+        { "v6.129:80", "v6.130:80", true },
+        { A, "v6.129:80", false } /* may be one server */
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         scene_begin(&s);
@@ -114,17 +118,15 @@ static void test_differ_by_name(void)
         enum name_kind kind;
         const char *in, *out;
         bool differ;
-    } rows[] = {
-        { NAME_FRONT_END, "EX1", "EX2", true },
-        { NAME_FRONT_END, "EX1", "ex1", false },
-        { NAME_FRONT_END, "EX1", "ex1.example.test", false },
-        { NAME_FRONT_END, "EX1", "ex10.example.test", true },
-        { NAME_CHALLENGE, "EX1", "EX2", true },
-        { NAME_CHALLENGE, "ex1.example.test", "EX1.EXAMPLE.TEST", false },
-        { NAME_PERSISTENCE, "10.1.1.100:8080", "10.1.1.101:8080", true },
-        { NAME_PERSISTENCE, "10.1.1.100:8080", "10.1.1.100:8080", false },
-        { NAME_OTHER_COOKIE, "10.1.1.100:8080", "10.1.1.101:8080", false }
-    };
+    } rows[] = { { NAME_FRONT_END, "EX1", "EX2", true },
+                 { NAME_FRONT_END, "EX1", "ex1", false },
+                 { NAME_FRONT_END, "EX1", "ex1.example.test", false },
+                 { NAME_FRONT_END, "EX1", "ex10.example.test", true },
+                 { NAME_CHALLENGE, "EX1", "EX2", true },
+                 { NAME_CHALLENGE, "ex1.example.test", "EX1.EXAMPLE.TEST", false },
+                 { NAME_PERSISTENCE, "10.1.1.100:8080", "10.1.1.101:8080", true },
+                 { NAME_PERSISTENCE, "10.1.1.100:8080", "10.1.1.100:8080", false },
+                 { NAME_OTHER_COOKIE, "10.1.1.100:8080", "10.1.1.101:8080", false } };
     struct scene s;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         scene_begin(&s);
@@ -212,7 +214,7 @@ static void test_handshake(void)
                 tap_status(&p.out, 502);
                 EXPECT(&s, "refused:warning@%u/0.0 %s:warning@%u/0.0", s.frame, item, s.frame);
                 break;
-            case BY_REQUEST:     /* tried again on the same TCP connection */
+            case BY_REQUEST: /* tried again on the same TCP connection */
                 tap_request(&p.out, HTTP_RPC_OUT_DATA);
                 EXPECT(&s, "%s:warning@%u/0.0", item, s.frame);
                 break;
@@ -222,7 +224,7 @@ static void test_handshake(void)
                     EXPECT(&s, "joined_across_proxies:chat@%u/0.0", s.frame);
                 }
                 break;
-            case BY_LATE_JOIN:   /* the first frame after the five seconds is C2 itself */
+            case BY_LATE_JOIN: /* the first frame after the five seconds is C2 itself */
                 scene_wait(&s, 20);
                 send_c2(&p.out);
                 if (differ) {
@@ -310,7 +312,7 @@ static void test_misrouted_by_balancer(void)
     EXPECT(&s, "never_joined:warning@%u/0.0", s.frame);
     CHECK_INT(s.where, WHERE_DEVICE);
     struct leg_row row;
-    vworld_row(s.world, 1, &row);
+    rpch_state_row(s.world, 1, &row);
     CHECK_INT(row.verdict.kind, V_BACKEND_MISMATCH);
     CHECK_INT(row.verdict.where, WHERE_DEVICE);
     CHECK(row.verdict.seen);
@@ -332,13 +334,16 @@ static void test_handshake_in_doubt(void)
     tap_ack(&p.in, UP);
     SILENT(&s);
     struct leg_row row;
-    vworld_row(s.world, 0, &row);
+    rpch_state_row(s.world, 0, &row);
     CHECK(row.verdict.cannot_tell);
     /* The hole is filled by a retransmission, and was not C2. */
     tap_frame(&p.out);
-    struct segment again = {
-        .way = DOWN, .has_ack = true, .seq = lost, .ack = p.out.seq[UP], .len = 44, .captured = 44
-    };
+    struct segment again = { .way = DOWN,
+                             .has_ack = true,
+                             .seq = lost,
+                             .ack = p.out.seq[UP],
+                             .len = 44,
+                             .captured = 44 };
     tap_segment(&p.out, again);
     EXPECT(&s, "backend_mismatch:warning@%u/0.0", s.frame);
     scene_end(&s);
@@ -429,18 +434,16 @@ static void test_targets(void)
     static const struct {
         const char *in, *out;
         bool differ;
-    } rows[] = {
-        { "ex1.example.test:6004", "ex1.example.test:6004", false },
-        { "EX1.example.test:6004", "ex1.Example.TEST:6004", false },
-        { "ex1:6004", "EX1.example.test:6004", false },
-        { "ex1.example.test:6004", "ex1:6004", false },
-        { "ex1.example.test:6004", "ex2.example.test:6004", true },
-        { "ex1.example.test:6004", "ex1.example.test:6001", true },
-        { "ex1.a.test:6004", "ex1.b.test:6004", true },
-        { "ex:6004", "ex1.example.test:6004", true },
-        { "10:6004", "10.0.0.1:6004", true },
-        { "10.0.0.1:6004", "10.0.0.1:6004", false }
-    };
+    } rows[] = { { "ex1.example.test:6004", "ex1.example.test:6004", false },
+                 { "EX1.example.test:6004", "ex1.Example.TEST:6004", false },
+                 { "ex1:6004", "EX1.example.test:6004", false },
+                 { "ex1.example.test:6004", "ex1:6004", false },
+                 { "ex1.example.test:6004", "ex2.example.test:6004", true },
+                 { "ex1.example.test:6004", "ex1.example.test:6001", true },
+                 { "ex1.a.test:6004", "ex1.b.test:6004", true },
+                 { "ex:6004", "ex1.example.test:6004", true },
+                 { "10:6004", "10.0.0.1:6004", true },
+                 { "10.0.0.1:6004", "10.0.0.1:6004", false } };
     struct scene s;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         scene_begin(&s);
@@ -577,7 +580,7 @@ static void test_not_lone(void)
         tap_fin(&tap, UP);
         SILENT(&s);
         struct leg_row row;
-        vworld_row(s.world, 0, &row);
+        rpch_state_row(s.world, 0, &row);
         CHECK_STR(row.verdict.cannot_tell, i ? "IN: no SYN captured" : "IN: one direction only");
         scene_end(&s);
     }
@@ -627,16 +630,14 @@ static void test_refused_401(void)
 {
     static const struct {
         enum auth_step step;
-        bool goes_on;            /* the 401 carries a further token */
+        bool goes_on; /* the 401 carries a further token */
         bool refused;
         bool anonymous;
-    } rows[] = {
-        { AUTH_STEP_NONE, false, false, false }, { AUTH_STEP_EMPTY, false, false, false },
-        { AUTH_STEP_TYPE1, true, false, false }, { AUTH_STEP_TYPE3, false, false, true },
-        { AUTH_STEP_TOKEN, true, false, false }, { AUTH_STEP_TOKEN, false, true, false },
-        { AUTH_STEP_TYPE3, false, true, false }, { AUTH_STEP_AP_REQ, false, true, false },
-        { AUTH_STEP_BASIC, false, true, false }, { AUTH_STEP_BEARER, false, true, false }
-    };
+    } rows[] = { { AUTH_STEP_NONE, false, false, false }, { AUTH_STEP_EMPTY, false, false, false },
+                 { AUTH_STEP_TYPE1, true, false, false }, { AUTH_STEP_TYPE3, false, false, true },
+                 { AUTH_STEP_TOKEN, true, false, false }, { AUTH_STEP_TOKEN, false, true, false },
+                 { AUTH_STEP_TYPE3, false, true, false }, { AUTH_STEP_AP_REQ, false, true, false },
+                 { AUTH_STEP_BASIC, false, true, false }, { AUTH_STEP_BEARER, false, true, false } };
     struct scene s;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         for (int next = 0; next < 3; next++) {
@@ -656,11 +657,11 @@ static void test_refused_401(void)
                 EXPECT(&s, "refused:warning@%u/0.0", s.frame);
             }
             SILENT(&s);
-            if (next == 0) {     /* tries again */
+            if (next == 0) { /* tries again */
                 tap_request(&tap, HTTP_RPC_OUT_DATA);
                 tap_status(&tap, 200);
                 SILENT(&s);
-            } else {             /* and when the connection closes instead */
+            } else { /* and when the connection closes instead */
                 if (next == 1) {
                     tap_fin(&tap, UP);
                 } else {
@@ -687,7 +688,7 @@ static void test_refused_torn_ntlm(void)
         struct http_info type3 = http_request(HTTP_RPC_IN_DATA);
         set_step(&type1, AUTH_STEP_TYPE1);
         set_step(&type3, AUTH_STEP_TYPE3);
-        type2.challenge_in_progress = true;      /* without a server's name */
+        type2.challenge_in_progress = true; /* without a server's name */
         if (challenged) {
             tap_head(&tap, &type1);
             tap_head(&tap, &type2);
@@ -743,10 +744,9 @@ static void test_idle_closed(void)
         bool rst, told;
     } rows[] = {
         { 300, 900000, DOWN, false, true }, { 300, 900000, DOWN, true, true },
-        { 300, 900000, UP, false, false },       /* the client may */
-        { 9, 900000, DOWN, false, false },       /* not idle */
-        { 11, 900000, DOWN, false, true },
-        { 950, 900000, DOWN, false, false }      /* as announced */
+        { 300, 900000, UP, false, false },                                      /* the client may */
+        { 9, 900000, DOWN, false, false },                                      /* not idle */
+        { 11, 900000, DOWN, false, true },  { 950, 900000, DOWN, false, false } /* as announced */
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         scene_begin(&s);
@@ -815,7 +815,7 @@ static void test_server_gone(void)
         }
         scene_wait(&s, 100);
         tap_fin(&p[0].out, DOWN);
-        SILENT(&s);              /* three others may still end */
+        SILENT(&s); /* three others may still end */
         tap_fin(&p[0].in, DOWN);
         SILENT(&s);
         scene_wait(&s, apart ? 1.5 : 0.5);
@@ -856,9 +856,9 @@ static void test_server_gone(void)
         struct endpoint server = end_of(A), elsewhere = end_of(B);
         scene_wait(&s, 100);
         s.frame++;
-        vworld_foreign_end(s.world, &elsewhere, scene_now(&s));
+        rpch_state_foreign_end(s.world, &elsewhere, scene_now(&s));
         if (before) {
-            vworld_foreign_end(s.world, &server, scene_now(&s));
+            rpch_state_foreign_end(s.world, &server, scene_now(&s));
         }
         tap_fin(&p[0].out, DOWN);
         if (before) {
@@ -866,7 +866,7 @@ static void test_server_gone(void)
         } else {
             SILENT(&s);
             s.frame++;
-            vworld_foreign_end(s.world, &server, scene_now(&s));
+            rpch_state_foreign_end(s.world, &server, scene_now(&s));
             scene_collect(&s);
             EXPECT(&s, "server_gone:warning@%u/0.0", s.frame);
         }
@@ -1077,7 +1077,7 @@ static void test_calls(void)
     tap_rpc(&p.out, DOWN, RPC_RESPONSE, 32);
     SILENT(&s);
     struct leg_row row;
-    vworld_row(s.world, 0, &row);
+    rpch_state_row(s.world, 0, &row);
     CHECK_INT(row.calls, 1);
     CHECK_INT(row.faults, 2);
     CHECK_INT(row.verdict.kind, V_CALL_FAILED);
@@ -1099,7 +1099,7 @@ static void test_lifetime(void)
     tap_rpc(&p.in, UP, RPC_REQUEST, 65535);
     tap_rpc(&p.in, UP, RPC_REQUEST, (uint16_t)(131072 - 65535 - 104));
     CHECK_INT(p.in.outcome.channel_bytes, 131072);
-    SILENT(&s);                  /* RTS PDUs count for the lifetime (3.2.2.1.3) */
+    SILENT(&s); /* RTS PDUs count for the lifetime (3.2.2.1.3) */
     RTS(&p.in, UP, 1, "");
     EXPECT(&s, "lifetime_exceeded:warning@%u/0.0", s.frame);
     RTS(&p.in, UP, 1, "");
@@ -1126,7 +1126,7 @@ static void test_window(void)
             tap_ack(&p.in, UP);
         }
         tap_rpc(&p.out, DOWN, RPC_RESPONSE, 4096);
-        RTS(&p.out, DOWN, 1, "");        /* RTS PDUs do not count (3.2.1.1.4) */
+        RTS(&p.out, DOWN, 1, ""); /* RTS PDUs do not count (3.2.1.1.4) */
         tap_rpc(&p.out, DOWN, RPC_RESPONSE, 4096);
         SILENT(&s);
         if (kind == ACKNOWLEDGED || kind == STRANGE_ACK) {
@@ -1197,7 +1197,8 @@ static void test_names(void)
 {
     for (int kind = 0; kind < VERDICT_KINDS; kind++) {
         const char *name = verdict_filter((enum verdict_kind)kind);
-        CHECK(strncmp(name, "rpch.", 5) == 0 || strncmp(name, "outlook.", 8) == 0 || strncmp(name, "mapihttp.", 9) == 0);
+        CHECK(strncmp(name, "rpch.", 5) == 0 || strncmp(name, "outlook.", 8) == 0 ||
+              strncmp(name, "mapihttp.", 9) == 0);
         for (int other = 0; other < kind; other++) {
             CHECK(strcmp(name, verdict_filter((enum verdict_kind)other)) != 0);
         }

@@ -12,12 +12,12 @@
 #include <stdlib.h>
 
 #define LEN 16384u
-#define BLOCKS_A_BYTE 1500u          /* the most is 1,111: a word byte by byte that may be a method up to its 32nd letter */
-#define BLOCKS_MORE 20u              /* and of four times the bytes at most twice as many each and these */
+#define BLOCKS_A_BYTE 1500u /* the most is 1,111: a word byte by byte that may be a method up to its 32nd letter */
+#define BLOCKS_MORE 20u     /* and of four times the bytes at most twice as many each and these */
 
 static const struct stream {
     const char *what;
-    const char *begin, *again;       /* what it begins with, and what follows up to its end */
+    const char *begin, *again; /* what it begins with, and what follows up to its end */
 } streams[] = {
     { "text without a line end", "", "var a=function(b,c){return b+c};" },
     { "a request line without an end", "GET /", "a" },
@@ -68,7 +68,7 @@ static const struct bytes {
 };
 
 static const uint32_t most_cuts[] = { 1, 100, LEN };
-static uint64_t most;                /* blocks a byte of any stream so far */
+static uint64_t most; /* blocks a byte of any stream so far */
 
 /* even: it is the same from begin to end, so that a quarter of it says what the whole may cost. */
 static void feed(const char *what, const uint8_t *p, bool even)
@@ -80,7 +80,8 @@ static void feed(const char *what, const uint8_t *p, bool even)
             uint64_t work = work_of(&work_scans[i], cuts, p, LEN) / LEN;
             bool good = work < BLOCKS_A_BYTE && (!even || work <= 2 * part + BLOCKS_MORE);
             if (!good) {
-                fprintf(stderr, "%s to %s, cut at every %u bytes at most: %llu blocks a byte, of a quarter of it %llu\n", what,
+                fprintf(stderr,
+                        "%s to %s, cut at every %u bytes at most: %llu blocks a byte, of a quarter of it %llu\n", what,
                         work_scans[i].name, cuts.most, (unsigned long long)work, (unsigned long long)part);
             }
             CHECK(good);

@@ -15,8 +15,8 @@
 #define FIRST_FIELDS 64u
 
 struct catalogue_slot {
-    const struct field *row;     /* NULL: free */
-    uint32_t field;              /* CATALOGUE_NONE: a step */
+    const struct field *row; /* NULL: free */
+    uint32_t field;          /* CATALOGUE_NONE: a step */
 };
 
 void catalogue_init(struct catalogue *catalogue, struct arena arena)
@@ -89,8 +89,8 @@ static bool add_row(struct catalogue *catalogue, const char *prefix, const struc
                     char why[CATALOGUE_WHY_MAX])
 {
     unsigned i = 0;
-    while (i < catalogue->count && (strcmp(catalogue->fields[i].row->filter, row->filter) != 0
-                                    || strcmp(catalogue->fields[i].prefix, prefix) != 0)) {
+    while (i < catalogue->count && (strcmp(catalogue->fields[i].row->filter, row->filter) != 0 ||
+                                    strcmp(catalogue->fields[i].prefix, prefix) != 0)) {
         i++;
     }
     if (i < catalogue->count) {
@@ -116,7 +116,7 @@ bool catalogue_add(struct catalogue *catalogue, const char *prefix, const struct
 {
     uint8_t whole = FIELD_U8;
     if (catalogue->slots_count && slot_of(catalogue, layout)->row) {
-        return true;             /* was here before */
+        return true; /* was here before */
     }
     if (layout_is_end(layout)) {
         return true;

@@ -12,19 +12,19 @@
 #include "field.h"
 
 struct catalogued {
-    const char *prefix;          /* "mapihttp." */
-    const struct field *row;     /* the first with this filter: its label is the field's */
-    uint8_t kind;                /* enum field_kind; of a bit: of its integer */
+    const char *prefix;      /* "mapihttp." */
+    const struct field *row; /* the first with this filter: its label is the field's */
+    uint8_t kind;            /* enum field_kind; of a bit: of its integer */
 };
 
 struct catalogue_slot;
 
 struct catalogue {
     struct arena arena;
-    struct catalogued *fields;   /* count of them, in the order of the layouts */
+    struct catalogued *fields; /* count of them, in the order of the layouts */
     uint32_t count, room;
-    struct catalogue_slot *slots;        /* by address of a row */
-    unsigned used, slots_count;  /* a power of two */
+    struct catalogue_slot *slots; /* by address of a row */
+    unsigned used, slots_count;   /* a power of two */
 };
 
 #define CATALOGUE_NONE UINT32_MAX

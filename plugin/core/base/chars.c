@@ -146,7 +146,8 @@ void chars_copy(char *buf, size_t size, struct span s)
 static size_t common_nocase(struct span s, const char *text)
 {
     size_t i = 0;
-    while (i < s.len && text[i] != '\0' && (s.ptr[i] == (uint8_t)text[i] || lower(s.ptr[i]) == lower((uint8_t)text[i]))) {
+    while (i < s.len && text[i] != '\0' &&
+           (s.ptr[i] == (uint8_t)text[i] || lower(s.ptr[i]) == lower((uint8_t)text[i]))) {
         i++;
     }
     return i;

@@ -60,7 +60,7 @@ static inline size_t span_until(struct span s, uint8_t c)
 
 bool span_equals_nocase(struct span s, const char *text);
 bool span_starts_nocase(struct span s, const char *text);
-bool span_equals(struct span s, const char *text);       /* in the same case */
+bool span_equals(struct span s, const char *text); /* in the same case */
 /* Whether a word of s begins with text. */
 bool span_has_word_nocase(struct span s, const char *text);
 /* Takes the next element of a list; false at the end. Blanks around it are dropped. */
@@ -82,7 +82,7 @@ uint32_t utf16_next(struct span s, size_t *at);
 struct chars {
     char *buf;
     size_t size, used;
-    bool full;                   /* something was cut: nothing more is added */
+    bool full; /* something was cut: nothing more is added */
 };
 
 /* buf of size bytes, at least one; NUL-terminated at all times. */
@@ -91,7 +91,7 @@ struct chars chars_into(char *buf, size_t size);
 void chars_code(struct chars *t, uint32_t code);
 /* Appends bytes that are UTF-8, or else Latin-1. */
 void chars_bytes(struct chars *t, struct span s);
-void chars_utf16(struct chars *t, struct span s);        /* little-endian */
+void chars_utf16(struct chars *t, struct span s); /* little-endian */
 void chars_copy(char *buf, size_t size, struct span s);
 
 #endif

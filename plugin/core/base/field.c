@@ -53,7 +53,7 @@ bool reader_expect(struct reader *reader, uint32_t count, uint32_t item)
         return false;
     }
     if (reader->whole > reader->len) {
-        return true;             /* reads stop where the capture does */
+        return true; /* reads stop where the capture does */
     }
     if ((uint64_t)count * item <= reader->len - reader->pos) {
         return true;
@@ -98,9 +98,9 @@ static void show(struct reader *reader, const struct field *field, uint32_t len,
 }
 
 static const uint8_t sizes[] = {
-    [FIELD_U8] = 1, [FIELD_U16] = 2, [FIELD_U32] = 4, [FIELD_U64] = 8, [FIELD_I16] = 2, [FIELD_I32] = 4, [FIELD_I64] = 8,
-    [FIELD_BOOL] = 1, [FIELD_FLOAT] = 4, [FIELD_DOUBLE] = 8, [FIELD_GUID] = 16, [FIELD_FILETIME] = 8, [FIELD_IPV4] = 4,
-    [FIELD_IPV6] = 16
+    [FIELD_U8] = 1,    [FIELD_U16] = 2,      [FIELD_U32] = 4,  [FIELD_U64] = 8,   [FIELD_I16] = 2,
+    [FIELD_I32] = 4,   [FIELD_I64] = 8,      [FIELD_BOOL] = 1, [FIELD_FLOAT] = 4, [FIELD_DOUBLE] = 8,
+    [FIELD_GUID] = 16, [FIELD_FILETIME] = 8, [FIELD_IPV4] = 4, [FIELD_IPV6] = 16
 };
 
 uint32_t field_size(uint8_t kind)

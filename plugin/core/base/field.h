@@ -13,19 +13,28 @@
 
 /* Integers are little-endian on the wire, unless the reader is told otherwise. */
 enum field_kind {
-    FIELD_U8, FIELD_U16, FIELD_U32, FIELD_U64, FIELD_I16, FIELD_I32, FIELD_I64,
-    FIELD_BOOL,                  /* one byte */
-    FIELD_FLOAT, FIELD_DOUBLE,   /* 4 and 8 bytes, IEEE 754 */
-    FIELD_GUID,                  /* 16 bytes, the first three groups little-endian */
-    FIELD_FILETIME,              /* 8 bytes, 100 ns since 1601 */
-    FIELD_STRING8, FIELD_STRING16,       /* 8-bit of an unknown code page; UTF-16LE */
+    FIELD_U8,
+    FIELD_U16,
+    FIELD_U32,
+    FIELD_U64,
+    FIELD_I16,
+    FIELD_I32,
+    FIELD_I64,
+    FIELD_BOOL, /* one byte */
+    FIELD_FLOAT,
+    FIELD_DOUBLE,   /* 4 and 8 bytes, IEEE 754 */
+    FIELD_GUID,     /* 16 bytes, the first three groups little-endian */
+    FIELD_FILETIME, /* 8 bytes, 100 ns since 1601 */
+    FIELD_STRING8,
+    FIELD_STRING16, /* 8-bit of an unknown code page; UTF-16LE */
     FIELD_BYTES,
-    FIELD_IPV4, FIELD_IPV6       /* 4 and 16 bytes, in network order whatever the reader's */
+    FIELD_IPV4,
+    FIELD_IPV6 /* 4 and 16 bytes, in network order whatever the reader's */
 };
 
 struct field_name {
     uint32_t value;
-    const char *name;            /* NULL ends the list */
+    const char *name; /* NULL ends the list */
 };
 
 /* A table of names: values and names in turns. A row without braces of its own is read at once,
@@ -46,21 +55,21 @@ struct layout_run;
  * of what it is registered with, and filter. A row with a mask is a part of the integer in
  * the nearest row above that has none: it is never read or emitted. */
 struct field {
-    const char *filter;          /* NULL: not a value but a step, or the end of the layout */
+    const char *filter; /* NULL: not a value but a step, or the end of the layout */
     const char *label;
-    uint8_t kind;                /* enum field_kind */
+    uint8_t kind; /* enum field_kind */
     bool hex;
-    const struct field_name *names;      /* or NULL */
+    const struct field_name *names; /* or NULL */
     uint32_t mask;
-    const char *unit;            /* behind the number: "bytes", or NULL */
-    bool all_named;              /* a number that names does not have is shown as unknown */
+    const char *unit; /* behind the number: "bytes", or NULL */
+    bool all_named;   /* a number that names does not have is shown as unknown */
     /* What else is to be said of a value: static, or written into room; or NULL. */
     const char *(*text)(const struct field_value *value, char room[FIELD_TEXT_MAX]);
 
     /* What read_layout() does with it. */
-    uint8_t role;                /* enum layout_role */
-    uint32_t number;             /* as the role says */
-    const struct field *inside;  /* the rows below this one */
+    uint8_t role;               /* enum layout_role */
+    uint32_t number;            /* as the role says */
+    const struct field *inside; /* the rows below this one */
     const struct field_choice *choices;
     unsigned (*pick)(const struct layout_run *run);
     void (*read)(struct layout_run *run, const struct field *at);
@@ -71,10 +80,10 @@ struct field {
 struct field_value {
     const struct field *field;
     const uint8_t *bytes;
-    uint32_t offset, len;        /* in the buffer under decoding; strings: with their terminator */
-    uint64_t number;             /* integers (signed ones extended), booleans, GUID and others: 0 */
+    uint32_t offset, len; /* in the buffer under decoding; strings: with their terminator */
+    uint64_t number;      /* integers (signed ones extended), booleans, GUID and others: 0 */
     bool big_endian;
-    const char *text;            /* what else is to be said of the value, or NULL; valid during the call */
+    const char *text; /* what else is to be said of the value, or NULL; valid during the call */
 };
 
 /* Receives what a decoder finds, in the order of the wire. A call may not return (a tree
@@ -84,7 +93,7 @@ struct field_sink {
     void (*value)(void *ctx, const struct field_value *value);
     /* What comes until close() belongs together; label is valid during the call. */
     void (*open)(void *ctx, const char *label, uint32_t offset);
-    void (*close)(void *ctx, uint32_t end, const char *summary);         /* summary: behind the label, or NULL */
+    void (*close)(void *ctx, uint32_t end, const char *summary); /* summary: behind the label, or NULL */
     /* The input is broken at that byte; static text. */
     void (*issue)(void *ctx, uint32_t offset, const char *what);
     /* Room for a derived buffer (decompressed bytes) as long as the sink shows it; NULL: refused. */
@@ -94,28 +103,28 @@ struct field_sink {
     void (*leave)(void *ctx);
 };
 
-#define READER_DEPTH_MAX 32          /* of nested structures */
-#define READER_VALUES_MAX 100000     /* of one message */
+#define READER_DEPTH_MAX 32      /* of nested structures */
+#define READER_VALUES_MAX 100000 /* of one message */
 
 /* A cursor that stops at the first byte that is not there: then failed is set, one issue
  * tells where, and later reads return 0 and show nothing. */
 struct reader {
     const uint8_t *p;
-    uint32_t len;                /* captured */
-    uint32_t whole;              /* as sent; UINT32_MAX if more was announced. What lies between is
+    uint32_t len;   /* captured */
+    uint32_t whole; /* as sent; UINT32_MAX if more was announced. What lies between is
                                   * missing from the capture and no fault of the sender */
     uint32_t pos;
     const struct field_sink *sink;
-    uint32_t values;             /* shown so far */
-    uint64_t need;               /* failed: the bytes that were asked for, if they are what is missing */
+    uint32_t values; /* shown so far */
+    uint64_t need;   /* failed: the bytes that were asked for, if they are what is missing */
     uint8_t depth;
-    bool big_endian;             /* integers and GUIDs: set behind reader_init() */
+    bool big_endian; /* integers and GUIDs: set behind reader_init() */
     bool failed;
 };
 
 void reader_init(struct reader *reader, const uint8_t *p, uint32_t len, uint32_t whole, const struct field_sink *sink);
 
-static inline uint32_t reader_left(const struct reader *reader)      /* captured bytes */
+static inline uint32_t reader_left(const struct reader *reader) /* captured bytes */
 {
     return reader->failed ? 0 : reader->len - reader->pos;
 }

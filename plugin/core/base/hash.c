@@ -56,11 +56,9 @@ static uint64_t last_word(const uint8_t *p, size_t len)
 
 static uint64_t sip_hash(const struct hash_key *key, uint64_t seed, const uint8_t *p, size_t len, bool fold_case)
 {
-    struct sip sip = {
-        key->half[0] ^ UINT64_C(0x736F6D6570736575), key->half[1] ^ UINT64_C(0x646F72616E646F6D),
-        key->half[0] ^ UINT64_C(0x6C7967656E657261), key->half[1] ^ UINT64_C(0x7465646279746573)
-    };
-    const uint64_t size = (uint64_t)len + 8;         /* with the seed, which is the first word */
+    struct sip sip = { key->half[0] ^ UINT64_C(0x736F6D6570736575), key->half[1] ^ UINT64_C(0x646F72616E646F6D),
+                       key->half[0] ^ UINT64_C(0x6C7967656E657261), key->half[1] ^ UINT64_C(0x7465646279746573) };
+    const uint64_t size = (uint64_t)len + 8; /* with the seed, which is the first word */
     sip_word(&sip, seed);
     for (; len >= 8; p += 8, len -= 8) {
         sip_word(&sip, fold_case ? folded(get_le64(p)) : get_le64(p));

@@ -56,9 +56,8 @@ uint32_t layout_least(const struct field *rows)
 static void tell(struct layout_run *run, const struct field *row, uint32_t offset, uint64_t number)
 {
     const struct reader *reader = run->reader;
-    const struct field_value value = {
-        row, reader->p + offset, offset, reader->pos - offset, number, reader->big_endian, NULL
-    };
+    const struct field_value value = { row,    reader->p + offset, offset, reader->pos - offset,
+                                       number, reader->big_endian, NULL };
     row->seen(run, &value);
 }
 
@@ -110,8 +109,8 @@ static void read_times(struct layout_run *run, const struct field *row)
     if (count > UINT32_MAX) {
         count = UINT32_MAX;
     }
-    if (!reader_expect(reader, (uint32_t)count, layout_least(row->inside)) || count == 0
-        || (row->label && !reader_open(reader, row->label))) {
+    if (!reader_expect(reader, (uint32_t)count, layout_least(row->inside)) || count == 0 ||
+        (row->label && !reader_open(reader, row->label))) {
         return;
     }
     uint32_t done = 0;
@@ -215,27 +214,25 @@ static void read_by_hand(struct layout_run *run, const struct field *row)
 
 typedef void (*row_reader)(struct layout_run *run, const struct field *row);
 
-static const row_reader readers[] = {
-    [LAYOUT_VALUE] = read_value,
-    [LAYOUT_RUN] = read_bytes,
-    [LAYOUT_SIZED] = read_bytes,
-    [LAYOUT_REST] = read_bytes,
-    [LAYOUT_IF] = read_if,
-    [LAYOUT_UNLESS] = read_if,
-    [LAYOUT_IF_BITS] = read_if_bits,
-    [LAYOUT_UNLESS_BITS] = read_if_bits,
-    [LAYOUT_IF_LEFT] = read_if_left,
-    [LAYOUT_TIMES] = read_times,
-    [LAYOUT_PART] = read_part,
-    [LAYOUT_GROUP] = read_group,
-    [LAYOUT_AGAIN] = read_again,
-    [LAYOUT_INCLUDE] = read_included,
-    [LAYOUT_PICK] = read_picked,
-    [LAYOUT_CHOOSE] = read_chosen,
-    [LAYOUT_KEEP] = keep,
-    [LAYOUT_RECALL] = recall,
-    [LAYOUT_READ] = read_by_hand
-};
+static const row_reader readers[] = { [LAYOUT_VALUE] = read_value,
+                                      [LAYOUT_RUN] = read_bytes,
+                                      [LAYOUT_SIZED] = read_bytes,
+                                      [LAYOUT_REST] = read_bytes,
+                                      [LAYOUT_IF] = read_if,
+                                      [LAYOUT_UNLESS] = read_if,
+                                      [LAYOUT_IF_BITS] = read_if_bits,
+                                      [LAYOUT_UNLESS_BITS] = read_if_bits,
+                                      [LAYOUT_IF_LEFT] = read_if_left,
+                                      [LAYOUT_TIMES] = read_times,
+                                      [LAYOUT_PART] = read_part,
+                                      [LAYOUT_GROUP] = read_group,
+                                      [LAYOUT_AGAIN] = read_again,
+                                      [LAYOUT_INCLUDE] = read_included,
+                                      [LAYOUT_PICK] = read_picked,
+                                      [LAYOUT_CHOOSE] = read_chosen,
+                                      [LAYOUT_KEEP] = keep,
+                                      [LAYOUT_RECALL] = recall,
+                                      [LAYOUT_READ] = read_by_hand };
 
 uint64_t read_row(struct layout_run *run, const struct field *row)
 {
@@ -249,7 +246,7 @@ uint64_t read_row(struct layout_run *run, const struct field *row)
 void read_layout(struct layout_run *run, const struct field *rows)
 {
     for (; !layout_is_end(rows) && !run->reader->failed; rows++) {
-        if (!rows->mask) {       /* else it is a part of the one above */
+        if (!rows->mask) { /* else it is a part of the one above */
             readers[rows->role](run, rows);
         }
     }

@@ -24,33 +24,36 @@
 
 enum layout_role {
     /* Rows: values. */
-    LAYOUT_VALUE,                /* of the kind's size, or a string up to its terminator */
-    LAYOUT_RUN,                  /* number bytes: bytes, or a string without terminator */
-    LAYOUT_SIZED,                /* as many bytes as the number above says; none: no value */
-    LAYOUT_REST,                 /* all that is left; nothing left: no value */
+    LAYOUT_VALUE, /* of the kind's size, or a string up to its terminator */
+    LAYOUT_RUN,   /* number bytes: bytes, or a string without terminator */
+    LAYOUT_SIZED, /* as many bytes as the number above says; none: no value */
+    LAYOUT_REST,  /* all that is left; nothing left: no value */
     /* Steps. */
-    LAYOUT_IF, LAYOUT_UNLESS,    /* the number above is not 0, is 0 */
-    LAYOUT_IF_BITS, LAYOUT_UNLESS_BITS,  /* it has one of the bits of number, none */
-    LAYOUT_IF_LEFT,              /* something is left to read */
-    LAYOUT_TIMES,                /* so often; with a label in a group of its own, if there is any */
-    LAYOUT_PART,                 /* in a part of so many bytes */
-    LAYOUT_GROUP,                /* below one label */
-    LAYOUT_AGAIN,                /* and then from the same place on */
-    LAYOUT_INCLUDE,              /* another layout's rows */
-    LAYOUT_PICK,                 /* the one of the rows inside that pick() says */
-    LAYOUT_CHOOSE,               /* the rows that choices have for the number above, or none */
-    LAYOUT_KEEP, LAYOUT_RECALL,  /* the number above, in place number */
-    LAYOUT_READ                  /* by a function, which may show the rows inside; takes at least number bytes */
+    LAYOUT_IF,
+    LAYOUT_UNLESS, /* the number above is not 0, is 0 */
+    LAYOUT_IF_BITS,
+    LAYOUT_UNLESS_BITS, /* it has one of the bits of number, none */
+    LAYOUT_IF_LEFT,     /* something is left to read */
+    LAYOUT_TIMES,       /* so often; with a label in a group of its own, if there is any */
+    LAYOUT_PART,        /* in a part of so many bytes */
+    LAYOUT_GROUP,       /* below one label */
+    LAYOUT_AGAIN,       /* and then from the same place on */
+    LAYOUT_INCLUDE,     /* another layout's rows */
+    LAYOUT_PICK,        /* the one of the rows inside that pick() says */
+    LAYOUT_CHOOSE,      /* the rows that choices have for the number above, or none */
+    LAYOUT_KEEP,
+    LAYOUT_RECALL, /* the number above, in place number */
+    LAYOUT_READ    /* by a function, which may show the rows inside; takes at least number bytes */
 };
 
 /* What a layout is read with. A function of a row gets at all of it. */
 #define LAYOUT_KEPT 4
 
 struct layout_run {
-    struct reader *reader;       /* inside a part: the part's */
-    void *scene;                 /* what the functions of these layouts need; theirs */
-    uint64_t last;               /* the number above */
-    uint32_t done;               /* how often the last LAYOUT_TIMES was read to the end */
+    struct reader *reader; /* inside a part: the part's */
+    void *scene;           /* what the functions of these layouts need; theirs */
+    uint64_t last;         /* the number above */
+    uint32_t done;         /* how often the last LAYOUT_TIMES was read to the end */
     uint64_t kept[LAYOUT_KEPT];
 };
 
@@ -58,7 +61,7 @@ struct layout_run {
 struct field_choice {
     uint32_t value;
     const struct field *rows;
-    const char *name, *label;    /* of the value, and of what it stands for, where they are wanted */
+    const char *name, *label; /* of the value, and of what it stands for, where they are wanted */
 };
 
 /* Reads rows up to their end, or until the reader fails. */
@@ -81,14 +84,20 @@ static inline bool layout_is_end(const struct field *row)
 /* ---- rows: filter, label, and then .names, .text or .seen where there are any ----
  * seen() is called with each value that was shown, and keeps it or finds it wrong. */
 
-#define LAYOUT_INTEGER(is_hex, of_kind, ...) { .hex = is_hex, .kind = of_kind, .filter = __VA_ARGS__ }
-#define LAYOUT_OTHER(of_kind, ...) { .kind = of_kind, .filter = __VA_ARGS__ }
+#define LAYOUT_INTEGER(is_hex, of_kind, ...)                  \
+    {                                                         \
+        .hex = is_hex, .kind = of_kind, .filter = __VA_ARGS__ \
+    }
+#define LAYOUT_OTHER(of_kind, ...)             \
+    {                                          \
+        .kind = of_kind, .filter = __VA_ARGS__ \
+    }
 
 #define U8(...) LAYOUT_INTEGER(false, FIELD_U8, __VA_ARGS__)
 #define U16(...) LAYOUT_INTEGER(false, FIELD_U16, __VA_ARGS__)
 #define U32(...) LAYOUT_INTEGER(false, FIELD_U32, __VA_ARGS__)
 #define U64(...) LAYOUT_INTEGER(false, FIELD_U64, __VA_ARGS__)
-#define X8(...) LAYOUT_INTEGER(true, FIELD_U8, __VA_ARGS__)      /* shown in hexadecimal */
+#define X8(...) LAYOUT_INTEGER(true, FIELD_U8, __VA_ARGS__) /* shown in hexadecimal */
 #define X16(...) LAYOUT_INTEGER(true, FIELD_U16, __VA_ARGS__)
 #define X32(...) LAYOUT_INTEGER(true, FIELD_U32, __VA_ARGS__)
 #define X64(...) LAYOUT_INTEGER(true, FIELD_U64, __VA_ARGS__)
@@ -102,51 +111,137 @@ static inline bool layout_is_end(const struct field *row)
 #define TIME(...) LAYOUT_OTHER(FIELD_FILETIME, __VA_ARGS__)
 #define IPV4(...) LAYOUT_OTHER(FIELD_IPV4, __VA_ARGS__)
 #define IPV6(...) LAYOUT_OTHER(FIELD_IPV6, __VA_ARGS__)
-#define STRING8(...) LAYOUT_OTHER(FIELD_STRING8, __VA_ARGS__)    /* up to its terminator */
+#define STRING8(...) LAYOUT_OTHER(FIELD_STRING8, __VA_ARGS__) /* up to its terminator */
 #define STRING16(...) LAYOUT_OTHER(FIELD_STRING16, __VA_ARGS__)
 
 /* A flag, or a part with names or in hexadecimal, of the integer above. */
-#define BIT(filter, label, bits) { filter, label, .mask = bits }
-#define BITS(bits, ...) { .mask = bits, .filter = __VA_ARGS__ }
+#define BIT(filter, label, bits)    \
+    {                               \
+        filter, label, .mask = bits \
+    }
+#define BITS(bits, ...)                     \
+    {                                       \
+        .mask = bits, .filter = __VA_ARGS__ \
+    }
 
 /* So many bytes: always, by the number above, all that are left. */
-#define RUN(length, ...) { .role = LAYOUT_RUN, .number = length, .kind = FIELD_BYTES, .filter = __VA_ARGS__ }
-#define RUN_STRING8(length, ...) { .role = LAYOUT_RUN, .number = length, .kind = FIELD_STRING8, .filter = __VA_ARGS__ }
-#define SIZED(...) { .role = LAYOUT_SIZED, .kind = FIELD_BYTES, .filter = __VA_ARGS__ }
-#define SIZED_STRING8(...) { .role = LAYOUT_SIZED, .kind = FIELD_STRING8, .filter = __VA_ARGS__ }
-#define SIZED_STRING16(...) { .role = LAYOUT_SIZED, .kind = FIELD_STRING16, .filter = __VA_ARGS__ }
-#define REST(...) { .role = LAYOUT_REST, .kind = FIELD_BYTES, .filter = __VA_ARGS__ }
+#define RUN(length, ...)                                                                 \
+    {                                                                                    \
+        .role = LAYOUT_RUN, .number = length, .kind = FIELD_BYTES, .filter = __VA_ARGS__ \
+    }
+#define RUN_STRING8(length, ...)                                                           \
+    {                                                                                      \
+        .role = LAYOUT_RUN, .number = length, .kind = FIELD_STRING8, .filter = __VA_ARGS__ \
+    }
+#define SIZED(...)                                                       \
+    {                                                                    \
+        .role = LAYOUT_SIZED, .kind = FIELD_BYTES, .filter = __VA_ARGS__ \
+    }
+#define SIZED_STRING8(...)                                                 \
+    {                                                                      \
+        .role = LAYOUT_SIZED, .kind = FIELD_STRING8, .filter = __VA_ARGS__ \
+    }
+#define SIZED_STRING16(...)                                                 \
+    {                                                                       \
+        .role = LAYOUT_SIZED, .kind = FIELD_STRING16, .filter = __VA_ARGS__ \
+    }
+#define REST(...)                                                       \
+    {                                                                   \
+        .role = LAYOUT_REST, .kind = FIELD_BYTES, .filter = __VA_ARGS__ \
+    }
 
 /* ---- steps ---- */
 
-#define END { .filter = NULL }
+#define END            \
+    {                  \
+        .filter = NULL \
+    }
 #define LAYOUT(name, ...) const struct field name[] = { __VA_ARGS__, END }
-#define ROWS(...) (const struct field[]){ __VA_ARGS__, END }
+#define ROWS(...)          \
+    (const struct field[]) \
+    {                      \
+        __VA_ARGS__, END   \
+    }
 
-#define IF(...) { .role = LAYOUT_IF, .inside = ROWS(__VA_ARGS__) }
-#define UNLESS(...) { .role = LAYOUT_UNLESS, .inside = ROWS(__VA_ARGS__) }
-#define IF_BITS(bits, ...) { .role = LAYOUT_IF_BITS, .number = bits, .inside = ROWS(__VA_ARGS__) }
-#define UNLESS_BITS(bits, ...) { .role = LAYOUT_UNLESS_BITS, .number = bits, .inside = ROWS(__VA_ARGS__) }
-#define IF_LEFT(...) { .role = LAYOUT_IF_LEFT, .inside = ROWS(__VA_ARGS__) }
-#define TIMES(...) { .role = LAYOUT_TIMES, .inside = ROWS(__VA_ARGS__) }
+#define IF(...)                                        \
+    {                                                  \
+        .role = LAYOUT_IF, .inside = ROWS(__VA_ARGS__) \
+    }
+#define UNLESS(...)                                        \
+    {                                                      \
+        .role = LAYOUT_UNLESS, .inside = ROWS(__VA_ARGS__) \
+    }
+#define IF_BITS(bits, ...)                                                  \
+    {                                                                       \
+        .role = LAYOUT_IF_BITS, .number = bits, .inside = ROWS(__VA_ARGS__) \
+    }
+#define UNLESS_BITS(bits, ...)                                                  \
+    {                                                                           \
+        .role = LAYOUT_UNLESS_BITS, .number = bits, .inside = ROWS(__VA_ARGS__) \
+    }
+#define IF_LEFT(...)                                        \
+    {                                                       \
+        .role = LAYOUT_IF_LEFT, .inside = ROWS(__VA_ARGS__) \
+    }
+#define TIMES(...)                                        \
+    {                                                     \
+        .role = LAYOUT_TIMES, .inside = ROWS(__VA_ARGS__) \
+    }
 /* says: what stands behind the label, made when all is read; or NULL. */
-#define LIST(name, says, ...) { .role = LAYOUT_TIMES, .label = name, .summary = says, .inside = ROWS(__VA_ARGS__) }
-#define GROUP(name, says, ...) { .role = LAYOUT_GROUP, .label = name, .summary = says, .inside = ROWS(__VA_ARGS__) }
-#define PART(...) { .role = LAYOUT_PART, .inside = ROWS(__VA_ARGS__) }
-#define AGAIN(...) { .role = LAYOUT_AGAIN, .inside = ROWS(__VA_ARGS__) }
-#define INCLUDE(layout) { .role = LAYOUT_INCLUDE, .inside = layout }
-#define PICK(function, ...) { .role = LAYOUT_PICK, .pick = function, .inside = ROWS(__VA_ARGS__) }
-#define CHOOSE(list) { .role = LAYOUT_CHOOSE, .choices = list }
-#define CHOICE(value, rows) { value, rows, NULL, NULL }
+#define LIST(name, says, ...)                                                             \
+    {                                                                                     \
+        .role = LAYOUT_TIMES, .label = name, .summary = says, .inside = ROWS(__VA_ARGS__) \
+    }
+#define GROUP(name, says, ...)                                                            \
+    {                                                                                     \
+        .role = LAYOUT_GROUP, .label = name, .summary = says, .inside = ROWS(__VA_ARGS__) \
+    }
+#define PART(...)                                        \
+    {                                                    \
+        .role = LAYOUT_PART, .inside = ROWS(__VA_ARGS__) \
+    }
+#define AGAIN(...)                                        \
+    {                                                     \
+        .role = LAYOUT_AGAIN, .inside = ROWS(__VA_ARGS__) \
+    }
+#define INCLUDE(layout)                          \
+    {                                            \
+        .role = LAYOUT_INCLUDE, .inside = layout \
+    }
+#define PICK(function, ...)                                                \
+    {                                                                      \
+        .role = LAYOUT_PICK, .pick = function, .inside = ROWS(__VA_ARGS__) \
+    }
+#define CHOOSE(list)                           \
+    {                                          \
+        .role = LAYOUT_CHOOSE, .choices = list \
+    }
+#define CHOICE(value, rows)     \
+    {                           \
+        value, rows, NULL, NULL \
+    }
 #define CHOICES(list, ...) const struct field_choice list[] = { __VA_ARGS__, { 0, NULL, NULL, NULL } }
-#define KEEP(place) { .role = LAYOUT_KEEP, .number = place }
-#define RECALL(place) { .role = LAYOUT_RECALL, .number = place }
-#define READ(function, least) { .role = LAYOUT_READ, .read = function, .number = least }
+#define KEEP(place)                          \
+    {                                        \
+        .role = LAYOUT_KEEP, .number = place \
+    }
+#define RECALL(place)                          \
+    {                                          \
+        .role = LAYOUT_RECALL, .number = place \
+    }
+#define READ(function, least)                                  \
+    {                                                          \
+        .role = LAYOUT_READ, .read = function, .number = least \
+    }
 /* A function that shows what this layout has. */
-#define READ_LAYOUT(function, least, layout) \
-    { .role = LAYOUT_READ, .read = function, .number = least, .inside = layout }
+#define READ_LAYOUT(function, least, layout)                                     \
+    {                                                                            \
+        .role = LAYOUT_READ, .read = function, .number = least, .inside = layout \
+    }
 /* A function that shows these rows; at->inside is the first. */
-#define READ_ROWS(function, least, ...) \
-    { .role = LAYOUT_READ, .read = function, .number = least, .inside = ROWS(__VA_ARGS__) }
+#define READ_ROWS(function, least, ...)                                                     \
+    {                                                                                       \
+        .role = LAYOUT_READ, .read = function, .number = least, .inside = ROWS(__VA_ARGS__) \
+    }
 
 #endif

@@ -15,7 +15,7 @@ struct item {
     uint32_t hash;
 };
 
-struct table {                   /* all zero: empty */
+struct table { /* all zero: empty */
     struct item **slot;
     uint32_t size, used;
 };
@@ -33,7 +33,7 @@ void table_add(const struct arena *arena, struct table *table, struct item *item
 void *arena_grow(const struct arena *arena, void *items, uint32_t *room, uint32_t first, size_t size);
 
 /* Objects in the order in which they came. */
-struct rows {                    /* all zero: none */
+struct rows { /* all zero: none */
     void **row;
     uint32_t count, room;
 };

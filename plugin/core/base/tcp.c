@@ -165,7 +165,7 @@ static void half_bytes(struct tcp_flow *flow, const struct arena *arena, const s
         note_payload(flow, arena, segment);
     }
     if (segment->rst) {
-        return;                  /* its sequence number need not continue the stream */
+        return; /* its sequence number need not continue the stream */
     }
     if (!half->known) {
         half->known = true;

@@ -22,31 +22,31 @@ struct endpoint {
 };
 
 #define IPV6_TEXT_MAX 46
-void ipv6_format(const uint8_t addr[16], char text[IPV6_TEXT_MAX]);      /* RFC 5952 */
+void ipv6_format(const uint8_t addr[16], char text[IPV6_TEXT_MAX]); /* RFC 5952 */
 
 #define ENDPOINT_TEXT_MAX 56
 /* "10.0.0.81:80", "[2001:db8::81]:8080" (RFC 5952). */
 void endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX]);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
-bool same_address(const struct endpoint *a, const struct endpoint *b);   /* whatever the ports */
+bool same_address(const struct endpoint *a, const struct endpoint *b); /* whatever the ports */
 size_t address_length(const struct endpoint *endpoint);
 
 struct when {
     uint32_t frame;
-    int64_t ns;                  /* since 1970, UTC */
+    int64_t ns; /* since 1970, UTC */
 };
 
-enum way { WAY_TO_SERVER = 0, WAY_TO_CLIENT = 1 };   /* the client opened the TCP connection */
+enum way { WAY_TO_SERVER = 0, WAY_TO_CLIENT = 1 }; /* the client opened the TCP connection */
 
 /* What was seen of a TCP connection before it was claimed. */
 struct conn_past {
-    bool syn, syn_ack;           /* captured */
-    bool gap;                    /* a segment is missing, or it cannot be told */
-    bool has_next;               /* next_seq is known */
-    uint32_t next_seq[2];        /* by enum way: behind the highest byte captured so far; the claiming
+    bool syn, syn_ack;    /* captured */
+    bool gap;             /* a segment is missing, or it cannot be told */
+    bool has_next;        /* next_seq is known */
+    uint32_t next_seq[2]; /* by enum way: behind the highest byte captured so far; the claiming
                                   * frame may be counted or not */
-    struct when first;           /* first frame of the connection */
-    bool tls;                    /* decrypted from TLS */
+    struct when first;    /* first frame of the connection */
+    bool tls;             /* decrypted from TLS */
 };
 
 /* One TCP segment of a claimed connection, also without payload. Sequence numbers are raw. */
@@ -55,38 +55,40 @@ struct segment {
     enum way way;
     bool syn, fin, rst, has_ack;
     uint32_t seq, ack;
-    uint32_t len;                /* payload bytes on the wire */
-    uint32_t captured;           /* of them in the capture */
-    uint16_t ip_id;              /* 0 if unknown; tells a SPAN copy from a retransmission */
-    uint32_t window;             /* as sent, unscaled */
-    bool opaque;                 /* payload of TLS of which nothing was decrypted */
+    uint32_t len;      /* payload bytes on the wire */
+    uint32_t captured; /* of them in the capture */
+    uint16_t ip_id;    /* 0 if unknown; tells a SPAN copy from a retransmission */
+    uint32_t window;   /* as sent, unscaled */
+    bool opaque;       /* payload of TLS of which nothing was decrypted */
 };
 
 #define TCP_HOLES 3
 
-struct tcp_half {                /* one direction of a TCP connection */
-    uint32_t next;               /* behind the highest byte captured or acknowledged */
-    uint32_t acked;              /* what the other end acknowledged of it */
+struct tcp_half {   /* one direction of a TCP connection */
+    uint32_t next;  /* behind the highest byte captured or acknowledged */
+    uint32_t acked; /* what the other end acknowledged of it */
     uint8_t holes;
-    bool known : 1;              /* next is set */
+    bool known : 1; /* next is set */
     bool has_acked : 1;
-    bool lost : 1;               /* more holes than are tracked */
-    bool ended : 1;              /* FIN or RST from this end */
+    bool lost : 1;  /* more holes than are tracked */
+    bool ended : 1; /* FIN or RST from this end */
 };
 
-struct tcp_damage {              /* to one direction; few connections have any */
-    struct { uint32_t from, to; } hole[TCP_HOLES];
-    uint32_t gap_frame;          /* the frame that showed the first open hole */
-    uint32_t cut_frame;          /* the first segment not captured whole, 0 if none */
-    uint32_t missed_frame;       /* the last frame that showed a hole or was cut */
-    uint32_t opaque_frame;       /* the first of those not decrypted that came last, 0 if none */
+struct tcp_damage { /* to one direction; few connections have any */
+    struct {
+        uint32_t from, to;
+    } hole[TCP_HOLES];
+    uint32_t gap_frame;    /* the frame that showed the first open hole */
+    uint32_t cut_frame;    /* the first segment not captured whole, 0 if none */
+    uint32_t missed_frame; /* the last frame that showed a hole or was cut */
+    uint32_t opaque_frame; /* the first of those not decrypted that came last, 0 if none */
 };
 
 struct tcp_flow {
-    struct tcp_half half[2];     /* by enum way: who sent */
-    struct tcp_damage *damage;   /* by enum way, NULL before the first */
+    struct tcp_half half[2];   /* by enum way: who sent */
+    struct tcp_damage *damage; /* by enum way, NULL before the first */
     bool syn, syn_ack;
-    bool gap;                    /* before the connection was claimed */
+    bool gap; /* before the connection was claimed */
 };
 
 /* Why absence proves nothing: nothing, no SYN, one direction, bytes missing, bytes cut off,

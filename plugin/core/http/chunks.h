@@ -10,13 +10,18 @@
 #include "chars.h"
 
 enum http_chunk_state {
-    HTTP_CHUNK_SIZE, HTTP_CHUNK_DATA, HTTP_CHUNK_DATA_END, HTTP_CHUNK_TRAILER, HTTP_CHUNK_DONE, HTTP_CHUNK_BAD
+    HTTP_CHUNK_SIZE,
+    HTTP_CHUNK_DATA,
+    HTTP_CHUNK_DATA_END,
+    HTTP_CHUNK_TRAILER,
+    HTTP_CHUNK_DONE,
+    HTTP_CHUNK_BAD
 };
 
 struct http_chunks {
-    uint64_t left;               /* of the current chunk's data */
-    uint16_t line;               /* characters of the current line so far; capped at 4096 */
-    uint8_t state;               /* enum http_chunk_state */
+    uint64_t left; /* of the current chunk's data */
+    uint16_t line; /* characters of the current line so far; capped at 4096 */
+    uint8_t state; /* enum http_chunk_state */
     uint8_t digits;
     bool in_extension;
 };

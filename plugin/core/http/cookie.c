@@ -70,8 +70,7 @@ static bool f5_plain(struct span value, char server[HTTP_NAME_MAX])
 {
     struct span address_text, port_text, rest = value;
     uint64_t address, port;
-    if (!span_next(&rest, '.', &address_text) || !span_next(&rest, '.', &port_text) ||
-        !span_equals(rest, "0000") ||
+    if (!span_next(&rest, '.', &address_text) || !span_next(&rest, '.', &port_text) || !span_equals(rest, "0000") ||
         !span_decimal(address_text, UINT32_MAX, &address) || !span_decimal(port_text, UINT16_MAX, &port)) {
         return false;
     }

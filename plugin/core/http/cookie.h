@@ -9,7 +9,7 @@
 
 #include "chars.h"
 
-#define HTTP_NAME_MAX 128        /* of servers and the like, as text */
+#define HTTP_NAME_MAX 128 /* of servers and the like, as text */
 
 /* Splits "a=1; b=2" (Cookie) step by step; pos starts at 0. */
 bool http_cookie_next(struct span cookies, size_t *pos, struct span *name, struct span *value);

@@ -76,7 +76,7 @@ static void decode_token(struct span credentials, uint8_t *bytes, struct auth_to
 /* ---- values ---- */
 
 static const char *const scheme_names[] = {
-    [AUTH_NONE] = "", [AUTH_BASIC] = "Basic", [AUTH_NTLM] = "NTLM", [AUTH_NEGOTIATE] = "Negotiate",
+    [AUTH_NONE] = "",         [AUTH_BASIC] = "Basic", [AUTH_NTLM] = "NTLM", [AUTH_NEGOTIATE] = "Negotiate",
     [AUTH_BEARER] = "Bearer", [AUTH_OTHER] = ""
 };
 
@@ -98,11 +98,16 @@ const char *auth_token_scheme(const struct auth_token *token)
 
 const char *auth_step_name(enum auth_step step)
 {
-    static const char *const names[] = {
-        [AUTH_STEP_NONE] = "", [AUTH_STEP_EMPTY] = "", [AUTH_STEP_TYPE1] = "type1", [AUTH_STEP_TYPE2] = "type2",
-        [AUTH_STEP_TYPE3] = "type3", [AUTH_STEP_AP_REQ] = "credentials", [AUTH_STEP_AP_REP] = "",
-        [AUTH_STEP_BASIC] = "credentials", [AUTH_STEP_BEARER] = "credentials", [AUTH_STEP_TOKEN] = ""
-    };
+    static const char *const names[] = { [AUTH_STEP_NONE] = "",
+                                         [AUTH_STEP_EMPTY] = "",
+                                         [AUTH_STEP_TYPE1] = "type1",
+                                         [AUTH_STEP_TYPE2] = "type2",
+                                         [AUTH_STEP_TYPE3] = "type3",
+                                         [AUTH_STEP_AP_REQ] = "credentials",
+                                         [AUTH_STEP_AP_REP] = "",
+                                         [AUTH_STEP_BASIC] = "credentials",
+                                         [AUTH_STEP_BEARER] = "credentials",
+                                         [AUTH_STEP_TOKEN] = "" };
     return names[step];
 }
 

@@ -14,16 +14,19 @@
 enum auth_scheme { AUTH_NONE, AUTH_BASIC, AUTH_NTLM, AUTH_NEGOTIATE, AUTH_BEARER, AUTH_OTHER };
 
 enum auth_step {
-    AUTH_STEP_NONE,              /* no value at all */
-    AUTH_STEP_EMPTY,             /* a scheme without token or credentials: an offer, or an empty Basic or Bearer */
-    AUTH_STEP_TYPE1, AUTH_STEP_TYPE2, AUTH_STEP_TYPE3,
-    AUTH_STEP_AP_REQ, AUTH_STEP_AP_REP,
-    AUTH_STEP_BASIC,             /* with a user */
-    AUTH_STEP_BEARER,            /* with a token */
-    AUTH_STEP_TOKEN              /* something else, or broken: see neg_state */
+    AUTH_STEP_NONE,  /* no value at all */
+    AUTH_STEP_EMPTY, /* a scheme without token or credentials: an offer, or an empty Basic or Bearer */
+    AUTH_STEP_TYPE1,
+    AUTH_STEP_TYPE2,
+    AUTH_STEP_TYPE3,
+    AUTH_STEP_AP_REQ,
+    AUTH_STEP_AP_REP,
+    AUTH_STEP_BASIC,  /* with a user */
+    AUTH_STEP_BEARER, /* with a token */
+    AUTH_STEP_TOKEN   /* something else, or broken: see neg_state */
 };
 
-#define AUTH_VALUE_MAX 65536     /* characters of a header value */
+#define AUTH_VALUE_MAX 65536 /* characters of a header value */
 #define AUTH_USER_MAX 128
 #define AUTH_NB_COMPUTER_MAX 64
 #define AUTH_DNS_COMPUTER_MAX 128
@@ -34,10 +37,10 @@ enum auth_step {
 struct ntlm_target {
     bool present;
     bool has_timestamp;
-    uint64_t timestamp;          /* MsvAvTimestamp, FILETIME */
-    char nb_computer[AUTH_NB_COMPUTER_MAX];      /* MsvAvNbComputerName */
-    char dns_computer[AUTH_DNS_COMPUTER_MAX];    /* MsvAvDnsComputerName */
-    char nb_domain[AUTH_NB_COMPUTER_MAX];        /* MsvAvNbDomainName */
+    uint64_t timestamp;                       /* MsvAvTimestamp, FILETIME */
+    char nb_computer[AUTH_NB_COMPUTER_MAX];   /* MsvAvNbComputerName */
+    char dns_computer[AUTH_DNS_COMPUTER_MAX]; /* MsvAvDnsComputerName */
+    char nb_domain[AUTH_NB_COMPUTER_MAX];     /* MsvAvNbDomainName */
     /* Over the names and the timestamp, in any order; what a client adds (MsvAvFlags,
      * MsvAvSingleHost, MsvAvTargetName, MsvAvChannelBindings) is left out. 0 without a key. */
     uint64_t names_digest;
@@ -46,20 +49,20 @@ struct ntlm_target {
 struct auth_token {
     enum auth_scheme scheme;
     enum auth_step step;
-    bool is_ntlm, is_kerberos;   /* what is inside Negotiate; NTLM is always NTLM */
+    bool is_ntlm, is_kerberos; /* what is inside Negotiate; NTLM is always NTLM */
     bool in_spnego;
-    bool final;                  /* answered for good or ill: BASIC, BEARER, AP_REQ, TYPE3 with a user */
-    bool anonymous;              /* a TYPE3 without a user */
-    bool ntlmv2;                 /* a TYPE3 with an NTLMv2 response */
-    bool has_channel_bindings;   /* a TYPE3 with MsvAvChannelBindings that are not zero */
-    uint8_t channel_bindings[16];        /* these, if they are as long as an MD5, else zero */
-    int8_t neg_state;            /* SPNEGO: 0 completed, 1 incomplete, 2 rejected, 3 MIC wanted; -1 none */
+    bool final;                   /* answered for good or ill: BASIC, BEARER, AP_REQ, TYPE3 with a user */
+    bool anonymous;               /* a TYPE3 without a user */
+    bool ntlmv2;                  /* a TYPE3 with an NTLMv2 response */
+    bool has_channel_bindings;    /* a TYPE3 with MsvAvChannelBindings that are not zero */
+    uint8_t channel_bindings[16]; /* these, if they are as long as an MD5, else zero */
+    int8_t neg_state;             /* SPNEGO: 0 completed, 1 incomplete, 2 rejected, 3 MIC wanted; -1 none */
     /* UTF-8, as sent: "alice", "EXAMPLE\\alice", "alice@example.test"; of Bearer the name its
      * token claims, if it is readable; "" for Kerberos. Never a password. */
     char user[AUTH_USER_MAX];
-    char workstation[AUTH_WORKSTATION_MAX];      /* of type 1 and 3 */
-    struct ntlm_target target;   /* of type 2, and as a type 3 with an NTLMv2 response echoes it */
-    const struct hash_key *key;  /* of its digest: the caller's */
+    char workstation[AUTH_WORKSTATION_MAX]; /* of type 1 and 3 */
+    struct ntlm_target target;              /* of type 2, and as a type 3 with an NTLMv2 response echoes it */
+    const struct hash_key *key;             /* of its digest: the caller's */
 };
 
 /* Of a list of challenges it takes the first NTLM or Negotiate one that carries a token,

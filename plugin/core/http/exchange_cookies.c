@@ -11,7 +11,7 @@
 
 #define CONTEXT_KEY 0xA5
 #define CONTEXT_MAX 512
-#define TICKS_1970 INT64_C(621355968000000000)   /* .NET ticks of 100 ns, from the year 1 */
+#define TICKS_1970 INT64_C(621355968000000000) /* .NET ticks of 100 ns, from the year 1 */
 #define TICKS_2200 INT64_C(693938880000000000)
 
 static bool is_printable(struct span s)
@@ -140,14 +140,28 @@ bool exch_sequence_decode(struct span value, uint32_t *counter)
 bool exch_is_balancer_cookie(struct span name)
 {
     static const char *const whole[] = {
-        "SERVERID", "SRV", "X-BackEndCookie", "X-BEResource", "TargetDB", "jlb", "SRVNAME", "SERVERUSED", "AWSELB",
-        "AWSELBCORS", "barra_counter_session", "incap_ses", "FGTServer", "KEMPID", "X-Mapping-ID"
+        "SERVERID",    "SRV",    "X-BackEndCookie", "X-BEResource",          "TargetDB",  "jlb",       "SRVNAME",
+        "SERVERUSED",  "AWSELB", "AWSELBCORS",      "barra_counter_session", "incap_ses", "FGTServer", "KEMPID",
+        "X-Mapping-ID"
     };
-    static const char *const starts[] = {
-        "BIGipServer", "BIGip", "NSC_", "ARRAffinity", "AWSALB", "AWSELB", "ApplicationGatewayAffinity", "X-Mapping-",
-        "incap_ses_", "visid_incap_", "nlbi_", "__cf", "cf_clearance", "BNI_", "TS01", "citrix_ns_id", "SERVERID",
-        "INGRESSCOOKIE"
-    };
+    static const char *const starts[] = { "BIGipServer",
+                                          "BIGip",
+                                          "NSC_",
+                                          "ARRAffinity",
+                                          "AWSALB",
+                                          "AWSELB",
+                                          "ApplicationGatewayAffinity",
+                                          "X-Mapping-",
+                                          "incap_ses_",
+                                          "visid_incap_",
+                                          "nlbi_",
+                                          "__cf",
+                                          "cf_clearance",
+                                          "BNI_",
+                                          "TS01",
+                                          "citrix_ns_id",
+                                          "SERVERID",
+                                          "INGRESSCOOKIE" };
     for (size_t i = 0; i < COUNT_OF(whole); i++) {
         if (span_equals_nocase(name, whole[i])) {
             return true;

@@ -13,10 +13,10 @@
 /* MapiContext: "MAPI" and base64 of four zero bytes, a text of which each byte was combined
  * with the byte before by XOR, and a 64-bit number. */
 struct exch_context {
-    char server[HTTP_NAME_MAX];  /* the back end that made the context */
-    char time[32];               /* when, as written: "2022-04-02 13:55:01Z" */
-    char number[24];             /* behind the time, as written */
-    uint64_t counter;            /* behind the text */
+    char server[HTTP_NAME_MAX]; /* the back end that made the context */
+    char time[32];              /* when, as written: "2022-04-02 13:55:01Z" */
+    char number[24];            /* behind the time, as written */
+    uint64_t counter;           /* behind the text */
 };
 
 bool exch_context_decode(struct span value, struct exch_context *context);
@@ -24,7 +24,7 @@ bool exch_context_decode(struct span value, struct exch_context *context);
 /* MapiRouting: base64 of "RUM:<mailbox guid>:" and a time. */
 struct exch_routing {
     char mailbox[40];
-    int64_t ns;                  /* since 1970, UTC */
+    int64_t ns; /* since 1970, UTC */
 };
 
 bool exch_routing_decode(struct span value, struct exch_routing *routing);

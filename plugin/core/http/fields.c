@@ -9,9 +9,9 @@
 /* ---- one row a header --------------------------------------------------------------- */
 
 enum kind {
-    VALUE,                       /* of the first line that has one */
-    LAST,                        /* of the last line */
-    LINES                        /* all of them are of interest */
+    VALUE, /* of the first line that has one */
+    LAST,  /* of the last line */
+    LINES  /* all of them are of interest */
 };
 
 static const struct row {
@@ -19,7 +19,10 @@ static const struct row {
     uint8_t len, kind;
     uint16_t offset;
 } rows[] = {
-#define ROW(name, kind, member) { name, sizeof(name) - 1, kind, offsetof(struct http_fields, member) }
+#define ROW(name, kind, member)                                            \
+    {                                                                      \
+        name, sizeof(name) - 1, kind, offsetof(struct http_fields, member) \
+    }
     ROW("Authorization", VALUE, authorization),
     ROW("Connection", VALUE, connection),
     ROW("Content-Length", VALUE, length),
@@ -65,7 +68,8 @@ static const struct row *row_of(struct span name)
 {
     const uint8_t first = lower(name.ptr[0]);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        if (rows[i].len == name.len && lower((uint8_t)rows[i].name[0]) == first && span_equals_nocase(name, rows[i].name)) {
+        if (rows[i].len == name.len && lower((uint8_t)rows[i].name[0]) == first &&
+            span_equals_nocase(name, rows[i].name)) {
             return &rows[i];
         }
     }
@@ -83,8 +87,7 @@ static void note_line(struct http_fields *fields, const struct row *row, size_t 
     struct span *kept = member;
     if (kept == &fields->length) {
         uint64_t read;
-        bool alike = span_decimal(value, INT64_MAX, &read) &&
-                     (!kept->ptr || (uint64_t)fields->content_length == read);
+        bool alike = span_decimal(value, INT64_MAX, &read) && (!kept->ptr || (uint64_t)fields->content_length == read);
         fields->content_length = alike ? (int64_t)read : -1;
     } else if (kept == &fields->transfer_encoding) {
         fields->chunked |= span_list_holds(value, "chunked");
@@ -128,11 +131,12 @@ bool http_lines_next(const struct http_head *head, const char *name, struct http
 static bool is_device_server(const char *server)
 {
     static const char *const products[] = {
-        "haproxy", "nginx", "openresty", "envoy", "traefik", "caddy", "squid", "varnish", "apache", "bigip", "big-ip",
-        "netscaler", "citrix", "kemp", "loadmaster", "zscaler", "awselb", "awsalb", "cloudfront", "cloudflare",
-        "akamaighost", "fortiweb", "fortigate", "barracuda", "bluecoat", "proxysg", "sophos", "pound", "imperva",
-        "incapsula", "a10", "radware", "f5-", "checkpoint", "check point", "paloalto", "mcafee", "sonicwall",
-        "google frontend", "istio", "kong", "litespeed"
+        "haproxy",    "nginx",     "openresty", "envoy",           "traefik",    "caddy",      "squid",
+        "varnish",    "apache",    "bigip",     "big-ip",          "netscaler",  "citrix",     "kemp",
+        "loadmaster", "zscaler",   "awselb",    "awsalb",          "cloudfront", "cloudflare", "akamaighost",
+        "fortiweb",   "fortigate", "barracuda", "bluecoat",        "proxysg",    "sophos",     "pound",
+        "imperva",    "incapsula", "a10",       "radware",         "f5-",        "checkpoint", "check point",
+        "paloalto",   "mcafee",    "sonicwall", "google frontend", "istio",      "kong",       "litespeed"
     };
     struct span s = { (const uint8_t *)server, strlen(server) };
     for (size_t i = 0; i < COUNT_OF(products); i++) {

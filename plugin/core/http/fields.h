@@ -22,14 +22,14 @@ struct http_lines {
  * but empty, only len is 0. */
 struct http_fields {
     const struct http_head *head;
-    int64_t content_length;      /* -1 when absent, unreadable, or given twice and not alike */
-    bool chunked;                /* Transfer-Encoding: chunked */
-    bool close;                  /* Connection: close */
+    int64_t content_length; /* -1 when absent, unreadable, or given twice and not alike */
+    bool chunked;           /* Transfer-Encoding: chunked */
+    bool close;             /* Connection: close */
     /* RFC 9110, 9112, 7235 */
     struct span host, user_agent, content_type, expect, date, location, server, via, connection, transfer_encoding;
     struct span length, authorization, proxy_authorization, proxy_authenticate;
-    struct http_lines cookies, set_cookies, challenges, pragmas;         /* challenges: WWW-Authenticate */
-    struct span persistent_auth; /* MS-N2HT 2.2.2 */
+    struct http_lines cookies, set_cookies, challenges, pragmas; /* challenges: WWW-Authenticate */
+    struct span persistent_auth;                                 /* MS-N2HT 2.2.2 */
     /* MS-OXCMAPIHTTP 2.2.3 */
     struct span request_type, x_request_id, client_info, client_application, server_application, response_code;
     struct span pending_period, expiration_info, elapsed_time;
@@ -50,9 +50,9 @@ enum http_author { HTTP_BY_UNKNOWN, HTTP_BY_EXCHANGE, HTTP_BY_HTTPSYS, HTTP_BY_D
  * their size, empty where absent. */
 struct http_origin {
     enum http_author author;
-    char front_end[HTTP_NAME_MAX];       /* X-FEServer */
-    char server[64];             /* Server */
-    char via[64];                /* Via */
+    char front_end[HTTP_NAME_MAX]; /* X-FEServer */
+    char server[64];               /* Server */
+    char via[64];                  /* Via */
 };
 
 void http_origin_of(const struct http_fields *fields, struct http_origin *origin);

@@ -11,13 +11,17 @@
 #include "chunks.h"
 #include "fields.h"
 
-enum http_framing { HTTP_FRAMING_LENGTH, HTTP_FRAMING_CHUNKED, HTTP_FRAMING_OPEN };  /* OPEN: until the connection ends */
+enum http_framing {
+    HTTP_FRAMING_LENGTH,
+    HTTP_FRAMING_CHUNKED,
+    HTTP_FRAMING_OPEN
+}; /* OPEN: until the connection ends */
 
 /* The body of a message, as far as it is to come. */
 struct http_body {
-    uint8_t framing;             /* enum http_framing */
-    uint64_t left;               /* HTTP_FRAMING_LENGTH */
-    struct http_chunks chunks;   /* HTTP_FRAMING_CHUNKED */
+    uint8_t framing;           /* enum http_framing */
+    uint64_t left;             /* HTTP_FRAMING_LENGTH */
+    struct http_chunks chunks; /* HTTP_FRAMING_CHUNKED */
 };
 
 /* What follows this head (RFC 9112 6.3). chunked: by its Transfer-Encoding; answers_head: the response to HEAD has no
@@ -30,24 +34,24 @@ size_t http_body_next(struct http_body *body, const uint8_t *p, size_t len, stru
 bool http_body_ended(const struct http_body *body);
 
 enum follow_what {
-    FOLLOW_MORE,                 /* nothing further in these bytes; what was not used begins a head: show it again,
+    FOLLOW_MORE, /* nothing further in these bytes; what was not used begins a head: show it again,
                                   * with more behind it */
     FOLLOW_HEAD,
-    FOLLOW_DATA,                 /* a run of the body, chunk framing taken off */
-    FOLLOW_END,                  /* of the message */
-    FOLLOW_LOST                  /* no message goes on here; the next call may begin one */
+    FOLLOW_DATA, /* a run of the body, chunk framing taken off */
+    FOLLOW_END,  /* of the message */
+    FOLLOW_LOST  /* no message goes on here; the next call may begin one */
 };
 
 struct follow_event {
     enum follow_what what;
-    struct http_head head;       /* FOLLOW_HEAD; points into the bytes given */
-    struct http_fields fields;   /* of it */
-    struct span data;            /* FOLLOW_DATA */
+    struct http_head head;     /* FOLLOW_HEAD; points into the bytes given */
+    struct http_fields fields; /* of it */
+    struct span data;          /* FOLLOW_DATA */
 };
 
-struct follow {                  /* all zero: between messages */
+struct follow { /* all zero: between messages */
     uint8_t state;
-    struct http_head_scan scan;  /* of the head whose beginning is to be shown again */
+    struct http_head_scan scan; /* of the head whose beginning is to be shown again */
     struct http_body body;
 };
 

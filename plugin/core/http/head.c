@@ -140,7 +140,8 @@ static enum http_head_result scan_line(struct http_head_scan *scan, const uint8_
     return scan->fields == 0 && rest.len > 1 && !in_start ? HTTP_HEAD_NOT : HTTP_HEAD_MORE;
 }
 
-enum http_head_result http_head_resume(struct http_head_scan *scan, const uint8_t *p, size_t len, struct http_head *head)
+enum http_head_result http_head_resume(struct http_head_scan *scan, const uint8_t *p, size_t len,
+                                       struct http_head *head)
 {
     const size_t end = len < HTTP_HEAD_MAX ? len : HTTP_HEAD_MAX;
 
@@ -211,7 +212,7 @@ static size_t start_in_line(struct head_search *search, size_t at, size_t end)
 {
     struct http_head head;
     const bool ended = end < search->len;
-    size_t text = end;               /* behind the last control character */
+    size_t text = end; /* behind the last control character */
     while (text > at && is_head_char(search->p[text - 1])) {
         text--;
     }
@@ -234,7 +235,7 @@ static size_t start_in_line(struct head_search *search, size_t at, size_t end)
 size_t http_head_search(const uint8_t *p, size_t len, size_t until)
 {
     struct head_search search = { p, len, 0 };
-    size_t blank = SIZE_MAX;             /* where the empty lines before this one begin: they belong to a head */
+    size_t blank = SIZE_MAX; /* where the empty lines before this one begin: they belong to a head */
     for (size_t begin = 0; begin < until || blank < until;) {
         const uint8_t *lf = begin < len ? memchr(p + begin, '\n', len - begin) : NULL;
         const size_t end = lf ? (size_t)(lf - p) : len;

@@ -10,22 +10,22 @@
 
 #include "chars.h"
 
-#define HTTP_HEAD_MAX 65536      /* a longer head is not waited for */
+#define HTTP_HEAD_MAX 65536 /* a longer head is not waited for */
 
 struct http_head {
     bool is_request;
-    struct span method, uri;     /* requests */
-    unsigned status;             /* responses, 100-999 */
-    struct span reason;          /* responses */
-    unsigned version_minor;      /* HTTP/1.x */
-    struct span fields;          /* the header lines, first to last, without the empty line */
-    size_t length;               /* of the whole head, empty line included */
+    struct span method, uri; /* requests */
+    unsigned status;         /* responses, 100-999 */
+    struct span reason;      /* responses */
+    unsigned version_minor;  /* HTTP/1.x */
+    struct span fields;      /* the header lines, first to last, without the empty line */
+    size_t length;           /* of the whole head, empty line included */
 };
 
 enum http_head_result {
     HTTP_HEAD_OK,
-    HTTP_HEAD_MORE,              /* the start of a head; its empty line is not there yet */
-    HTTP_HEAD_NOT                /* no HTTP message starts here */
+    HTTP_HEAD_MORE, /* the start of a head; its empty line is not there yet */
+    HTTP_HEAD_NOT   /* no HTTP message starts here */
 };
 
 /* Parses the head at p. A leading empty line (RFC 9112 2.2) counts into length.
@@ -37,12 +37,13 @@ enum http_head_result http_head_parse(const uint8_t *p, size_t len, struct http_
  * read, so that no byte is read twice. p is the head from its first byte on each time, longer
  * than the last time. After OK or NOT scan is done with. */
 struct http_head_scan {
-    uint32_t seen;               /* bytes that were read */
-    uint32_t line;               /* where the line under way begins */
-    uint32_t start, fields;      /* the start line and what follows it; fields is 0 until that was read */
+    uint32_t seen;          /* bytes that were read */
+    uint32_t line;          /* where the line under way begins */
+    uint32_t start, fields; /* the start line and what follows it; fields is 0 until that was read */
 };
 
-enum http_head_result http_head_resume(struct http_head_scan *scan, const uint8_t *p, size_t len, struct http_head *head);
+enum http_head_result http_head_resume(struct http_head_scan *scan, const uint8_t *p, size_t len,
+                                       struct http_head *head);
 
 /* The first place behind p[0] and before p[until] at which http_head_parse() does not say NOT; until if
  * there is none. Work is in proportion to len. */

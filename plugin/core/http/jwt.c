@@ -36,9 +36,9 @@ static bool json_string(struct span *s, struct span *string)
 /* A walk over the text of an object, and the best name so far. */
 struct walk {
     struct span rest, name, key;
-    bool has_key;                /* a value is to come, of that key */
+    bool has_key; /* a value is to come, of that key */
     unsigned depth;
-    size_t rank;                 /* of the name among the claims; lower is better */
+    size_t rank; /* of the name among the claims; lower is better */
 };
 
 static const char *const claims[] = { "upn", "preferred_username", "smtp" };

@@ -11,18 +11,33 @@
 const char ntlm_signature[8] = "NTLMSSP";
 
 enum {
-    NTLM_TYPE = 8, NTLM_UNICODE = 1,
+    NTLM_TYPE = 8,
+    NTLM_UNICODE = 1,
     NEGOTIATE_WORKSTATION = 24,
     CHALLENGE_TARGET_INFO = 40,
-    AUTHENTICATE_RESPONSE = 20, AUTHENTICATE_DOMAIN = 28, AUTHENTICATE_USER = 36, AUTHENTICATE_WORKSTATION = 44,
+    AUTHENTICATE_RESPONSE = 20,
+    AUTHENTICATE_DOMAIN = 28,
+    AUTHENTICATE_USER = 36,
+    AUTHENTICATE_WORKSTATION = 44,
     AUTHENTICATE_FLAGS = 60,
     /* NTLMv2_RESPONSE: 16 bytes of proof, then the client's challenge (2.2.2.7). */
-    RESPONSE_TYPE = 16, RESPONSE_HIGHEST_TYPE = 17, RESPONSE_AV_PAIRS = 44
+    RESPONSE_TYPE = 16,
+    RESPONSE_HIGHEST_TYPE = 17,
+    RESPONSE_AV_PAIRS = 44
 };
 
 enum {
-    AV_EOL, AV_NB_COMPUTER, AV_NB_DOMAIN, AV_DNS_COMPUTER, AV_DNS_DOMAIN, AV_DNS_TREE, AV_FLAGS, AV_TIMESTAMP,
-    AV_SINGLE_HOST, AV_TARGET_NAME, AV_CHANNEL_BINDINGS
+    AV_EOL,
+    AV_NB_COMPUTER,
+    AV_NB_DOMAIN,
+    AV_DNS_COMPUTER,
+    AV_DNS_DOMAIN,
+    AV_DNS_TREE,
+    AV_FLAGS,
+    AV_TIMESTAMP,
+    AV_SINGLE_HOST,
+    AV_TARGET_NAME,
+    AV_CHANNEL_BINDINGS
 };
 
 /* A field's payload: a 16-bit length, a 16-bit room, a 32-bit offset. */
@@ -119,7 +134,7 @@ static void decode_response(struct span response, struct auth_token *token)
 {
     if (response.len < RESPONSE_AV_PAIRS + 4 || response.ptr[RESPONSE_TYPE] != 1 ||
         response.ptr[RESPONSE_HIGHEST_TYPE] != 1) {
-        return;                  /* the 24 bytes of NTLMv1, or nothing */
+        return; /* the 24 bytes of NTLMv1, or nothing */
     }
     token->ntlmv2 = true;
     decode_target(span_skip(response, RESPONSE_AV_PAIRS), token);
@@ -133,8 +148,7 @@ static void decode_authenticate(struct span message, struct auth_token *token)
         return;
     }
     token->step = AUTH_STEP_TYPE3;
-    bool unicode = message.len >= AUTHENTICATE_FLAGS + 4 &&
-                   (get_le32(message.ptr + AUTHENTICATE_FLAGS) & NTLM_UNICODE);
+    bool unicode = message.len >= AUTHENTICATE_FLAGS + 4 && (get_le32(message.ptr + AUTHENTICATE_FLAGS) & NTLM_UNICODE);
     void (*add)(struct chars *, struct span) = unicode ? chars_utf16 : chars_bytes;
     struct chars t;
     if (ntlm_payload(message, AUTHENTICATE_WORKSTATION, &workstation)) {

@@ -9,11 +9,17 @@
 #include "chars.h"
 
 enum {
-    DER_OCTETS = 0x04, DER_OID = 0x06, DER_ENUMERATED = 0x0A, DER_SEQUENCE = 0x30,
-    GSS_INITIAL = 0x60,          /* [APPLICATION 0] */
-    KRB_AP_REQ = 0x6E, KRB_AP_REP = 0x6F,
-    NEG_TOKEN_INIT = 0xA0, NEG_TOKEN_RESP = 0xA1,
-    NEG_STATE = 0xA0, NEG_TOKEN = 0xA2   /* [0] of the response; [2] of both */
+    DER_OCTETS = 0x04,
+    DER_OID = 0x06,
+    DER_ENUMERATED = 0x0A,
+    DER_SEQUENCE = 0x30,
+    GSS_INITIAL = 0x60, /* [APPLICATION 0] */
+    KRB_AP_REQ = 0x6E,
+    KRB_AP_REP = 0x6F,
+    NEG_TOKEN_INIT = 0xA0,
+    NEG_TOKEN_RESP = 0xA1,
+    NEG_STATE = 0xA0,
+    NEG_TOKEN = 0xA2 /* [0] of the response; [2] of both */
 };
 
 static const char oid_spnego[] = "\x2B\x06\x01\x05\x05\x02";
@@ -63,7 +69,7 @@ static bool der_open(struct span s, uint8_t expected, struct span *content)
  * first case. */
 static bool decode_krb5(struct span s, bool framed, struct auth_token *token)
 {
-    enum { ID_AP_REQ = 0x0001, ID_AP_REP = 0x0002 };     /* read big-endian from 01 00, 02 00 */
+    enum { ID_AP_REQ = 0x0001, ID_AP_REP = 0x0002 }; /* read big-endian from 01 00, 02 00 */
     bool request, reply;
     if (framed) {
         uint16_t id = s.len >= 2 ? get_le16(s.ptr) : 0;
@@ -141,7 +147,7 @@ static void decode_frames(struct span s, struct auth_token *token)
         decode_neg_token(body, true, token);
         return;
     }
-    if (der_open(s, NEG_TOKEN_INIT, &body)) {    /* without the frame that MS-SPNG asks for */
+    if (der_open(s, NEG_TOKEN_INIT, &body)) { /* without the frame that MS-SPNG asks for */
         decode_neg_token(body, false, token);
         return;
     }

@@ -9,11 +9,17 @@
 #include "chars.h"
 
 enum {
-    RECORD_HANDSHAKE = 22, RECORD_HEAD = 5,
+    RECORD_HANDSHAKE = 22,
+    RECORD_HEAD = 5,
     RECORD_MAX = 0x4000 + 0x800, /* RFC 5246 6.2.3; no record of this flight comes near it */
     HANDSHAKE_HEAD = 4,
-    SERVER_HELLO = 2, ENCRYPTED_EXTENSIONS = 8, CERTIFICATE = 11, CERTIFICATE_REQUEST = 13, SUPPLEMENTAL_DATA = 23,
-    SUPPORTED_VERSIONS = 43, TLS_1_3 = 0x0304
+    SERVER_HELLO = 2,
+    ENCRYPTED_EXTENSIONS = 8,
+    CERTIFICATE = 11,
+    CERTIFICATE_REQUEST = 13,
+    SUPPLEMENTAL_DATA = 23,
+    SUPPORTED_VERSIONS = 43,
+    TLS_1_3 = 0x0304
 };
 
 static uint32_t get_be24(const uint8_t *p)
@@ -83,7 +89,7 @@ static void begin_message(struct tls_flight *flight)
     } else if (type == CERTIFICATE) {
         flight->wanted = (uint32_t)leaf_offset(flight);
         if (flight->message_len <= flight->wanted) {
-            give_up(flight);             /* of a server it is never empty */
+            give_up(flight); /* of a server it is never empty */
         }
     } else if (sealed ? type != ENCRYPTED_EXTENSIONS && type != CERTIFICATE_REQUEST : type != SUPPLEMENTAL_DATA) {
         give_up(flight);
@@ -263,12 +269,10 @@ static enum cert_hash oid_hash(struct span oid, const struct oid *known, size_t 
 /* RSASSA-PSS-params (RFC 4055 3.1): the hash is a parameter, SHA-1 where there is none. */
 static enum cert_hash pss_hash(struct span rest)
 {
-    static const struct oid hashes[] = {
-        { "\x2B\x0E\x03\x02\x1A", CERT_HASH_SHA256 },                   /* SHA-1 */
-        { "\x60\x86\x48\x01\x65\x03\x04\x02\x01", CERT_HASH_SHA256 },
-        { "\x60\x86\x48\x01\x65\x03\x04\x02\x02", CERT_HASH_SHA384 },
-        { "\x60\x86\x48\x01\x65\x03\x04\x02\x03", CERT_HASH_SHA512 }
-    };
+    static const struct oid hashes[] = { { "\x2B\x0E\x03\x02\x1A", CERT_HASH_SHA256 }, /* SHA-1 */
+                                         { "\x60\x86\x48\x01\x65\x03\x04\x02\x01", CERT_HASH_SHA256 },
+                                         { "\x60\x86\x48\x01\x65\x03\x04\x02\x02", CERT_HASH_SHA384 },
+                                         { "\x60\x86\x48\x01\x65\x03\x04\x02\x03", CERT_HASH_SHA512 } };
     struct span params, tagged, algorithm, oid;
     if (!der_take(&rest, DER_SEQUENCE, &params)) {
         return CERT_HASH_NONE;
@@ -284,20 +288,19 @@ static enum cert_hash pss_hash(struct span rest)
 
 static enum cert_hash signature_hash(struct span algorithm)
 {
-    static const struct oid signatures[] = {
-        { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x04", CERT_HASH_SHA256 },   /* RSA: MD5 */
-        { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x05", CERT_HASH_SHA256 },   /* SHA-1 */
-        { "\x2B\x0E\x03\x02\x1D", CERT_HASH_SHA256 },                   /* SHA-1, by its OIW name */
-        { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0B", CERT_HASH_SHA256 },
-        { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0C", CERT_HASH_SHA384 },
-        { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0D", CERT_HASH_SHA512 },
-        { "\x2A\x86\x48\xCE\x3D\x04\x01", CERT_HASH_SHA256 },           /* ECDSA: SHA-1 */
-        { "\x2A\x86\x48\xCE\x3D\x04\x03\x02", CERT_HASH_SHA256 },
-        { "\x2A\x86\x48\xCE\x3D\x04\x03\x03", CERT_HASH_SHA384 },
-        { "\x2A\x86\x48\xCE\x3D\x04\x03\x04", CERT_HASH_SHA512 },
-        { "\x2A\x86\x48\xCE\x38\x04\x03", CERT_HASH_SHA256 },           /* DSA: SHA-1 */
-        { "\x60\x86\x48\x01\x65\x03\x04\x03\x02", CERT_HASH_SHA256 }
-    };
+    static const struct oid signatures[] = { { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x04",
+                                               CERT_HASH_SHA256 }, /* RSA: MD5 */
+                                             { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x05", CERT_HASH_SHA256 }, /* SHA-1 */
+                                             { "\x2B\x0E\x03\x02\x1D", CERT_HASH_SHA256 }, /* SHA-1, by its OIW name */
+                                             { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0B", CERT_HASH_SHA256 },
+                                             { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0C", CERT_HASH_SHA384 },
+                                             { "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0D", CERT_HASH_SHA512 },
+                                             { "\x2A\x86\x48\xCE\x3D\x04\x01", CERT_HASH_SHA256 }, /* ECDSA: SHA-1 */
+                                             { "\x2A\x86\x48\xCE\x3D\x04\x03\x02", CERT_HASH_SHA256 },
+                                             { "\x2A\x86\x48\xCE\x3D\x04\x03\x03", CERT_HASH_SHA384 },
+                                             { "\x2A\x86\x48\xCE\x3D\x04\x03\x04", CERT_HASH_SHA512 },
+                                             { "\x2A\x86\x48\xCE\x38\x04\x03", CERT_HASH_SHA256 }, /* DSA: SHA-1 */
+                                             { "\x60\x86\x48\x01\x65\x03\x04\x03\x02", CERT_HASH_SHA256 } };
     static const char pss[] = "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A";
     struct span oid;
     if (!der_take(&algorithm, DER_OID, &oid)) {

@@ -11,14 +11,14 @@
 
 #include "bytes.h"
 
-#define TLS_CERT_MAX 0x4000      /* a longer leaf stays unknown */
-#define TLS_CERT_HEAD 7          /* of a Certificate message, before the leaf, at most */
+#define TLS_CERT_MAX 0x4000 /* a longer leaf stays unknown */
+#define TLS_CERT_HEAD 7     /* of a Certificate message, before the leaf, at most */
 
 enum tls_flight_state {
-    TLS_FLIGHT_CLEAR,            /* more bytes of the stream are wanted */
-    TLS_FLIGHT_SEALED,           /* TLS 1.3 was chosen: decrypted handshake records are wanted */
-    TLS_FLIGHT_LEAF,             /* the leaf is whole */
-    TLS_FLIGHT_NONE              /* no certificate (resumed, anonymous), or nothing that can be read */
+    TLS_FLIGHT_CLEAR,  /* more bytes of the stream are wanted */
+    TLS_FLIGHT_SEALED, /* TLS 1.3 was chosen: decrypted handshake records are wanted */
+    TLS_FLIGHT_LEAF,   /* the leaf is whole */
+    TLS_FLIGHT_NONE    /* no certificate (resumed, anonymous), or nothing that can be read */
 };
 
 /* What is left of a server's flight to be read. All zero: its first byte comes next. */
@@ -29,8 +29,8 @@ struct tls_flight {
     uint8_t start[4], start_len; /* the beginning of a handshake message */
     uint32_t record_left;        /* bytes of the record */
     uint32_t message_len, message_left;
-    uint32_t used, wanted;       /* of the message's body, in room */
-    struct span leaf;            /* TLS_FLIGHT_LEAF: within room */
+    uint32_t used, wanted; /* of the message's body, in room */
+    struct span leaf;      /* TLS_FLIGHT_LEAF: within room */
     uint8_t room[TLS_CERT_MAX + TLS_CERT_HEAD];
 };
 
@@ -59,10 +59,10 @@ size_t bindings_input(const uint8_t *hash, size_t hash_len, uint8_t out[BINDINGS
 
 /* What is kept of a leaf. */
 struct tls_leaf {
-    uint8_t sha256[32];          /* of the certificate: tells it from another */
-    uint8_t sha1[20];            /* by which Windows names it: its thumbprint */
+    uint8_t sha256[32]; /* of the certificate: tells it from another */
+    uint8_t sha1[20];   /* by which Windows names it: its thumbprint */
     bool has_bindings;
-    uint8_t bindings[16];        /* MsvAvChannelBindings of a client that was shown it */
+    uint8_t bindings[16]; /* MsvAvChannelBindings of a client that was shown it */
 };
 
 static inline bool tls_leaf_equal(const struct tls_leaf *a, const struct tls_leaf *b)

@@ -107,10 +107,14 @@ void tell(const struct finding *finding)
     struct judge *judge = finding->judge;
     const struct subject *subject = &finding->subject;
     struct result *result = subject->result;
-    const struct verdict verdict = {
-        .kind = finding->kind, .severity = finding->severity, .when = finding->when, .where = finding->where,
-        .where_seen = finding->seen, .vc = subject->vc, .session = subject->session, .leg = subject->leg
-    };
+    const struct verdict verdict = { .kind = finding->kind,
+                                     .severity = finding->severity,
+                                     .when = finding->when,
+                                     .where = finding->where,
+                                     .where_seen = finding->seen,
+                                     .vc = subject->vc,
+                                     .session = subject->session,
+                                     .leg = subject->leg };
     verdict_add(&judge->arena, &judge->found[subject->kind], verdict, &finding->text);
     if (subject->once) {
         once_mark(subject->once, finding->kind);
@@ -180,10 +184,9 @@ const char *end_name(const struct conn *conn)
 
 void say_author(struct text *text, const char *verb, enum http_author author)
 {
-    static const char *const names[] = {
-        [HTTP_BY_EXCHANGE] = "Exchange", [HTTP_BY_HTTPSYS] = "HTTP.sys before Exchange saw it",
-        [HTTP_BY_DEVICE] = "a device"
-    };
+    static const char *const names[] = { [HTTP_BY_EXCHANGE] = "Exchange",
+                                         [HTTP_BY_HTTPSYS] = "HTTP.sys before Exchange saw it",
+                                         [HTTP_BY_DEVICE] = "a device" };
     if (author == HTTP_BY_UNKNOWN || author > HTTP_BY_DEVICE) {
         say(text, ", its author does not show");
     } else {

@@ -31,36 +31,38 @@ typedef void rule(struct judge *judge, const struct event *event);
 /* The connections that a finding from absence rests on. */
 struct evidence {
     unsigned count;
-    bool more;                   /* than were named: it cannot be told */
+    bool more; /* than were named: it cannot be told */
     struct {
         const struct conn *conn;
-        uint32_t since;          /* frame; 0: from SYN on */
-        bool lacking;            /* something is known to be missing */
+        uint32_t since; /* frame; 0: from SYN on */
+        bool lacking;   /* something is known to be missing */
     } on[EVIDENCE_MAX];
 };
 
 struct judge {
     struct arena arena;
     struct judge_limits limits;
-    bool same_proxy_required;    /* as in struct judge_prefs */
+    bool same_proxy_required; /* as in struct judge_prefs */
     struct verdict_list found[SUBJECTS];
-    struct idle_end *idle_first, *idle_last;     /* that wait for hindsight, oldest first: rpch_end.c */
-    struct { struct held *first, *last, *free; } held;   /* of MAPI/HTTP, mapi_rules.h */
-    struct evidence evidence;    /* evidence_new() */
-    unsigned misuse;             /* broken rules of this file, which tests look at: 0 */
+    struct idle_end *idle_first, *idle_last; /* that wait for hindsight, oldest first: rpch_end.c */
+    struct {
+        struct held *first, *last, *free;
+    } held;                   /* of MAPI/HTTP, mapi_rules.h */
+    struct evidence evidence; /* evidence_new() */
+    unsigned misuse;          /* broken rules of this file, which tests look at: 0 */
 };
 
 /* What is remembered as told of one object, by its bits in enum verdict_kind. All zero but
  * for of: nothing. */
 struct once {
-    uint8_t of;                  /* enum once_of */
+    uint8_t of; /* enum once_of */
     uint64_t told;
 };
 
 /* What a row of the report says of findings. All zero: nothing. */
 struct result {
     bool told, where_seen;
-    uint8_t verdict, severity, where;    /* the gravest, the first of its severity */
+    uint8_t verdict, severity, where; /* the gravest, the first of its severity */
     uint32_t frame;
     bool withheld;               /* something was due, but the capture cannot tell */
     const struct conn *doubtful; /* why, or NULL */
@@ -69,9 +71,9 @@ struct result {
 /* Whom a finding is about. */
 struct subject {
     enum subject_kind kind;
-    struct result *result;       /* of its row, NULL if it has none */
-    struct once *once;           /* of what it is told once, NULL: as often as it is found */
-    uint32_t vc, session, leg;   /* NO_NUMBER if none */
+    struct result *result;     /* of its row, NULL if it has none */
+    struct once *once;         /* of what it is told once, NULL: as often as it is found */
+    uint32_t vc, session, leg; /* NO_NUMBER if none */
 };
 
 /* Of the finding that is about to begin, none named yet; the judge has one at a time. */
@@ -84,14 +86,14 @@ void evidence_add_lacking(struct evidence *evidence, const struct conn *conn);
 bool evidence_whole(const struct evidence *evidence, const struct conn **doubtful);
 
 struct finding {
-    bool begun;                  /* else there is nothing to tell */
+    bool begun; /* else there is nothing to tell */
     struct judge *judge;
     struct subject subject;
-    struct when when;            /* the frame that it stands on */
+    struct when when; /* the frame that it stands on */
     enum verdict_kind kind;
-    enum verdict_severity severity;      /* as in the row, unless the rule changes it */
+    enum verdict_severity severity; /* as in the row, unless the rule changes it */
     enum verdict_where where;
-    bool seen;                   /* where was seen, not inferred */
+    bool seen; /* where was seen, not inferred */
     struct text text;
 };
 
@@ -128,8 +130,8 @@ struct subject about_nothing(enum subject_kind kind);
 #define CUT(value, most) cut_length(value, most), value
 
 int cut_length(const char *value, size_t most);
-const char *known_name(const char *name);        /* "no known name" for NULL */
-const char *end_name(const struct conn *conn);   /* "RST" or "FIN": what ended it */
+const char *known_name(const char *name);      /* "no known name" for NULL */
+const char *end_name(const struct conn *conn); /* "RST" or "FIN": what ended it */
 /* ", answered by Exchange": who wrote a response. */
 void say_author(struct text *text, const char *verb, enum http_author author);
 
@@ -140,7 +142,7 @@ struct advice {
 void say_advice(struct text *text, const struct advice *advice);
 
 struct named_header {
-    const char *name, *value;    /* value: NULL or "" if there is none */
+    const char *name, *value; /* value: NULL or "" if there is none */
 };
 /* The headers that say who it was; they come last, for they are long: at most that many bytes of each. */
 void say_headers(struct text *text, const struct named_header *headers, size_t count, size_t most);

@@ -15,7 +15,8 @@ struct finding gone_begin(struct judge *judge, const struct server *server, stru
 
 void gone_tell(struct finding *finding)
 {
-    say(&finding->text, "; inferred: that server or its service stopped or was restarted, it is no idle time-out; next: "
-                        "its event log and the state of its services at this time");
+    say(&finding->text,
+        "; inferred: that server or its service stopped or was restarted, it is no idle time-out; next: "
+        "its event log and the state of its services at this time");
     tell_by(finding, WHERE_SERVER, false);
 }

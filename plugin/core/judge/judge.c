@@ -13,20 +13,22 @@
 #include "rpch.h"
 
 const struct judge_limits judge_limits_default = {
-    .handshake_wait = 5 * SECOND,        /* far more than a set-up takes, less than clients wait */
-    .buffered_wait = 2 * SECOND,         /* no network takes as long */
-    .idle_least = 10 * SECOND,           /* devices have no shorter idle time-outs */
-    .gone_window = 1 * SECOND,           /* a server that stops ends all its connections within that */
-    .loss_wait = 10 * SECOND,            /* a client connects anew sooner */
-    .notification_time = 300 * SECOND,   /* Exchange keeps a NotificationWait without events open for five minutes */
+    .handshake_wait = 5 * SECOND,      /* far more than a set-up takes, less than clients wait */
+    .buffered_wait = 2 * SECOND,       /* no network takes as long */
+    .idle_least = 10 * SECOND,         /* devices have no shorter idle time-outs */
+    .gone_window = 1 * SECOND,         /* a server that stops ends all its connections within that */
+    .loss_wait = 10 * SECOND,          /* a client connects anew sooner */
+    .notification_time = 300 * SECOND, /* Exchange keeps a NotificationWait without events open for five minutes */
     /* Administrators set time-outs in whole multiples of five seconds, hardly any below ten; what
      * half a second more or less takes in is the way of the packets. */
-    .round_least = 10 * SECOND, .round_step = 5 * SECOND, .round_slack = SECOND / 2,
-    .big_token = 12288,                  /* HTTP.sys takes 16 KB of headers by default */
-    .slow_above = 2 * SECOND,            /* people wait for it */
-    .very_slow_above = 10 * SECOND,      /* clients begin to give up */
-    .refusals_told = 3,                  /* one is a typing error or a stale ticket, two a prompt answered wrongly */
-    .bearers_told = 3                    /* one asks what the server offers, two may be a token under way */
+    .round_least = 10 * SECOND,
+    .round_step = 5 * SECOND,
+    .round_slack = SECOND / 2,
+    .big_token = 12288,             /* HTTP.sys takes 16 KB of headers by default */
+    .slow_above = 2 * SECOND,       /* people wait for it */
+    .very_slow_above = 10 * SECOND, /* clients begin to give up */
+    .refusals_told = 3,             /* one is a typing error or a stale ticket, two a prompt answered wrongly */
+    .bearers_told = 3               /* one asks what the server offers, two may be a token under way */
 };
 
 struct judge *judge_new(const struct arena *arena, const struct judge_prefs *prefs)
@@ -64,44 +66,78 @@ static void session_time_passed(struct judge *judge, const struct event *event)
 static rule *rule_of(enum event_kind kind)
 {
     switch (kind) {
-    case EVENT_PAIRED: return rpch_paired;
-    case EVENT_JOINED: return rpch_joined;
+    case EVENT_PAIRED:
+        return rpch_paired;
+    case EVENT_JOINED:
+        return rpch_joined;
     case EVENT_NOT_JOINED:
-    case EVENT_LEG_FAILED: return rpch_not_joined;
-    case EVENT_ALONE: return rpch_alone;
-    case EVENT_REFUSED: return rpch_refused;
-    case EVENT_CHALLENGE_LEFT: return rpch_challenge_left;
-    case EVENT_OUT_CAME: return rpch_out_came;
-    case EVENT_OUT_ENDED: return rpch_out_ended;
-    case EVENT_BODY_AWAITED: return rpch_body;
-    case EVENT_CHANNEL_ENDED: return rpch_channel_ended;
-    case EVENT_SERVER_ENDED: return rpch_server_ended;
-    case EVENT_DATA_UNANSWERED: return rpch_unanswered;
-    case EVENT_CALL_FAILED: return rpch_call;
-    case EVENT_LIFETIME_PASSED: return rpch_lifetime;
-    case EVENT_WINDOW_PASSED: return rpch_window;
-    case EVENT_SEGMENT_PASSED: return rpch_hindsight;
+    case EVENT_LEG_FAILED:
+        return rpch_not_joined;
+    case EVENT_ALONE:
+        return rpch_alone;
+    case EVENT_REFUSED:
+        return rpch_refused;
+    case EVENT_CHALLENGE_LEFT:
+        return rpch_challenge_left;
+    case EVENT_OUT_CAME:
+        return rpch_out_came;
+    case EVENT_OUT_ENDED:
+        return rpch_out_ended;
+    case EVENT_BODY_AWAITED:
+        return rpch_body;
+    case EVENT_CHANNEL_ENDED:
+        return rpch_channel_ended;
+    case EVENT_SERVER_ENDED:
+        return rpch_server_ended;
+    case EVENT_DATA_UNANSWERED:
+        return rpch_unanswered;
+    case EVENT_CALL_FAILED:
+        return rpch_call;
+    case EVENT_LIFETIME_PASSED:
+        return rpch_lifetime;
+    case EVENT_WINDOW_PASSED:
+        return rpch_window;
+    case EVENT_SEGMENT_PASSED:
+        return rpch_hindsight;
 
-    case EVENT_SESSION_BEGAN: return mapi_context_began;
-    case EVENT_REQUEST_BEGAN: return request_began;
-    case EVENT_STATUS: return mapi_requests_overlap;
-    case EVENT_RESPONSE_LATE: return mapi_response_late;
-    case EVENT_RESPONSE_ENDED: return response_ended;
-    case EVENT_RESPONSE_CUT: return mapi_response_cut;
-    case EVENT_REQUEST_UNANSWERED: return mapi_request_unanswered;
-    case EVENT_UNUSED_CONN_ENDED: return mapi_unused_conn_ended;
-    case EVENT_SESSION_CONN_ENDED: return mapi_context_conn_ended;
-    case EVENT_SESSION_TIME_PASSED: return session_time_passed;
+    case EVENT_SESSION_BEGAN:
+        return mapi_context_began;
+    case EVENT_REQUEST_BEGAN:
+        return request_began;
+    case EVENT_STATUS:
+        return mapi_requests_overlap;
+    case EVENT_RESPONSE_LATE:
+        return mapi_response_late;
+    case EVENT_RESPONSE_ENDED:
+        return response_ended;
+    case EVENT_RESPONSE_CUT:
+        return mapi_response_cut;
+    case EVENT_REQUEST_UNANSWERED:
+        return mapi_request_unanswered;
+    case EVENT_UNUSED_CONN_ENDED:
+        return mapi_unused_conn_ended;
+    case EVENT_SESSION_CONN_ENDED:
+        return mapi_context_conn_ended;
+    case EVENT_SESSION_TIME_PASSED:
+        return session_time_passed;
 
-    case EVENT_CHALLENGE_MISSING: return logon_challenge_missing;
-    case EVENT_CREDENTIALS_ANSWERED: return logon_answered;
-    case EVENT_CREDENTIALS_REFUSED: return logon_refused;
-    case EVENT_OFFER: return logon_offered;
-    case EVENT_STRANGER: return logon_stranger;
-    case EVENT_CHALLENGE_UNANSWERED: return logon_passed_by;
-    case EVENT_BEARERS_EMPTY: return logon_bearers_empty;
+    case EVENT_CHALLENGE_MISSING:
+        return logon_challenge_missing;
+    case EVENT_CREDENTIALS_ANSWERED:
+        return logon_answered;
+    case EVENT_CREDENTIALS_REFUSED:
+        return logon_refused;
+    case EVENT_OFFER:
+        return logon_offered;
+    case EVENT_STRANGER:
+        return logon_stranger;
+    case EVENT_CHALLENGE_UNANSWERED:
+        return logon_passed_by;
+    case EVENT_BEARERS_EMPTY:
+        return logon_bearers_empty;
 
-    case EVENT_KINDS: break;
+    case EVENT_KINDS:
+        break;
     }
     return NULL;
 }

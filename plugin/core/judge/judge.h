@@ -16,8 +16,8 @@ struct judge;
 
 /* What the user decides. All zero: the defaults. */
 struct judge_prefs {
-    const struct judge_limits *limits;   /* copied; NULL: judge_limits_default */
-    bool same_proxy_required;    /* rpch.routing.proxies_differ is a warning (Exchange 2007/2010) */
+    const struct judge_limits *limits; /* copied; NULL: judge_limits_default */
+    bool same_proxy_required;          /* rpch.routing.proxies_differ is a warning (Exchange 2007/2010) */
 };
 
 /* All memory comes from the arena. prefs: NULL for the defaults. */

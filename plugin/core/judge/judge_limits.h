@@ -12,24 +12,24 @@
 /* Times are in nanoseconds, and not negative. */
 struct judge_limits {
     /* of RPC over HTTP */
-    int64_t handshake_wait;      /* CONN/C1 or CONN/C2 has not come: the halves were not joined */
-    int64_t buffered_wait;       /* what one leg has and the other not is held back */
+    int64_t handshake_wait; /* CONN/C1 or CONN/C2 has not come: the halves were not joined */
+    int64_t buffered_wait;  /* what one leg has and the other not is held back */
 
     /* of both protocols */
-    int64_t idle_least;          /* an end after less idle time is no time-out */
-    int64_t gone_window;         /* ends of one server that belong together */
+    int64_t idle_least;  /* an end after less idle time is no time-out */
+    int64_t gone_window; /* ends of one server that belong together */
 
     /* of MAPI/HTTP */
-    int64_t loss_wait;           /* for the client to connect anew after its context was refused */
-    int64_t notification_time;   /* a NotificationWait may last that long */
-    int64_t round_least, round_step, round_slack;        /* time-outs of devices: multiples of round_step (> 0) */
-    uint32_t big_token;          /* characters of Authorization */
+    int64_t loss_wait;                            /* for the client to connect anew after its context was refused */
+    int64_t notification_time;                    /* a NotificationWait may last that long */
+    int64_t round_least, round_step, round_slack; /* time-outs of devices: multiples of round_step (> 0) */
+    uint32_t big_token;                           /* characters of Authorization */
 
     /* of logons */
-    int64_t slow_above;          /* an answer to credentials that were accepted */
+    int64_t slow_above; /* an answer to credentials that were accepted */
     int64_t very_slow_above;
-    uint32_t refusals_told;      /* in a row, of one user */
-    uint32_t bearers_told;       /* empty ones, in a row */
+    uint32_t refusals_told; /* in a row, of one user */
+    uint32_t bearers_told;  /* empty ones, in a row */
 };
 
 extern const struct judge_limits judge_limits_default;

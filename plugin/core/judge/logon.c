@@ -43,11 +43,11 @@ static struct subject about_account(struct judge *judge, const struct account *a
 }
 
 /* What did not come on a connection rests on all of it, from SYN on. */
-static struct evidence *all_of(struct judge *judge, const struct aconn *conn)
+static struct evidence *all_of(struct judge *judge, const struct logon_conn *conn)
 {
     struct evidence *evidence = evidence_new(judge);
     evidence_add(evidence, conn->link, 0);
-    evidence->more = conn->lost;         /* what could not be followed is not named */
+    evidence->more = conn->lost; /* what could not be followed is not named */
     return evidence;
 }
 
@@ -62,7 +62,7 @@ static struct evidence *all_of(struct judge *judge, const struct aconn *conn)
 #define FIRST(frames, count) frames_piece((char[PIECE_MAX]){ 0 }, frames, count, sizeof(frames) / sizeof((frames)[0]))
 
 /* "10.0.0.81:80 (stream 3, frame 12)" */
-static const char *server_piece(char *to, const struct aconn *conn, uint32_t frame)
+static const char *server_piece(char *to, const struct logon_conn *conn, uint32_t frame)
 {
     snprintf(to, PIECE_MAX, "%s (stream %u, frame %u)", SERVER_OF(conn), conn->link->stream, frame);
     return to;
@@ -94,11 +94,11 @@ static const char *names_piece(char *to, const char *nb_name, const char *dns_na
 }
 
 /* "10.0.0.80:443 (stream 0, thumbprint 5A0C3F11...)", as Windows names certificates. */
-static const char *leaf_piece(char *to, const struct aconn *conn)
+static const char *leaf_piece(char *to, const struct logon_conn *conn)
 {
     const uint8_t *id = conn->link->leaf->sha1;
-    snprintf(to, PIECE_MAX, "%s (stream %u, thumbprint %02X%02X%02X%02X...)", SERVER_OF(conn),
-             conn->link->stream, id[0], id[1], id[2], id[3]);
+    snprintf(to, PIECE_MAX, "%s (stream %u, thumbprint %02X%02X%02X%02X...)", SERVER_OF(conn), conn->link->stream,
+             id[0], id[1], id[2], id[3]);
     return to;
 }
 
@@ -116,15 +116,15 @@ static const char *frames_piece(char *to, const uint32_t *frames, uint32_t count
 
 static void say_torn(struct text *text, const struct lone_type3 *type3, uint32_t frame)
 {
-    const struct aconn *client = type3->client_side;
+    const struct logon_conn *client = type3->client_side;
     say(text, "Seen: the type 3 of %s goes to %s and echoes the target information of %s%s, whose type 2 came from %s",
         USER(type3->user), SERVER_AT(type3->conn, frame), NAMES(type3->nb_name, type3->dns_name),
         type3->has_timestamp ? " with its timestamp" : "", SERVER_AT(type3->same_leg->conn, type3->same_leg->frame));
     if (client) {
-        say(text, "; the client kept one connection (stream %u) to %s", client->link->stream,
-            SERVER_OF(client));
+        say(text, "; the client kept one connection (stream %u) to %s", client->link->stream, SERVER_OF(client));
     }
-    say(text, "; inferred: %s splits one NTLM handshake over two connections, and the second never issued that "
+    say(text,
+        "; inferred: %s splits one NTLM handshake over two connections, and the second never issued that "
         "challenge, so the logon fails; next: make the device keep one server connection for each client connection "
         "(no close, no pooling for NTLM), or use Kerberos",
         client ? "the device there" : "a device before it, or the client,");
@@ -132,14 +132,18 @@ static void say_torn(struct text *text, const struct lone_type3 *type3, uint32_t
 
 static void say_alone(struct text *text, const struct lone_type3 *type3, uint32_t frame)
 {
-    say(text, "Seen: the type 3 of %s to %s answers a challenge of %s, but this connection, whole from SYN, carried no "
-        "type 2", USER(type3->user), SERVER_AT(type3->conn, frame), NAMES(type3->nb_name, type3->dns_name));
+    say(text,
+        "Seen: the type 3 of %s to %s answers a challenge of %s, but this connection, whole from SYN, carried no "
+        "type 2",
+        USER(type3->user), SERVER_AT(type3->conn, frame), NAMES(type3->nb_name, type3->dns_name));
     if (type3->before) {
-        say(text, "; on leg %u it came from %s; inferred: the device between sent the type 1 over another server "
-            "connection, which the capture lacks", type3->before->leg, SERVER_AT(type3->before->conn, type3->before->frame));
+        say(text,
+            "; on leg %u it came from %s; inferred: the device between sent the type 1 over another server "
+            "connection, which the capture lacks",
+            type3->before->leg, SERVER_AT(type3->before->conn, type3->before->frame));
     } else {
         say(text, " and none of the capture matches; inferred: the challenge came on a connection outside the "
-            "capture: the handshake was split before it reached this one");
+                  "capture: the handshake was split before it reached this one");
     }
     say(text, "; next: capture all server connections of the device, and make it keep one for each client connection");
 }
@@ -148,9 +152,9 @@ void logon_challenge_missing(struct judge *judge, const struct event *event)
 {
     const struct lone_type3 *type3 = event->logon.type3;
     const bool torn = type3->same_leg != NULL;
-    struct finding finding = finding_begin(judge, torn ? V_NTLM_TORN : V_TYPE3_ALONE, event->when,
-                                           about_account(judge, type3->account, type3->leg),
-                                           all_of(judge, type3->conn));
+    struct finding finding =
+        finding_begin(judge, torn ? V_NTLM_TORN : V_TYPE3_ALONE, event->when,
+                      about_account(judge, type3->account, type3->leg), all_of(judge, type3->conn));
     if (!finding.begun) {
         return;
     }
@@ -165,21 +169,21 @@ void logon_challenge_missing(struct judge *judge, const struct event *event)
 
 /* ---- channel bindings -------------------------------------------------------------------- */
 
-static bool bound_to(const struct request *request, const struct tls_leaf *leaf)
+static bool bound_to(const struct exchange *request, const struct tls_leaf *leaf)
 {
     return leaf && leaf->has_bindings && memcmp(leaf->bindings, request->bound_to, sizeof(leaf->bindings)) == 0;
 }
 
 /* The legs before the last one. */
 struct bridge {
-    const struct aconn *bound;   /* the bindings are those of its certificate, or NULL */
-    const struct aconn *client;  /* the first, NULL if the last leg is the only one */
+    const struct logon_conn *bound;  /* the bindings are those of its certificate, or NULL */
+    const struct logon_conn *client; /* the first, NULL if the last leg is the only one */
 };
 
-static struct bridge bridge_of(const struct request *request)
+static struct bridge bridge_of(const struct exchange *request)
 {
     struct bridge bridge = { NULL, NULL };
-    for (const struct request *before = request->before; before; before = before->before) {
+    for (const struct exchange *before = request->before; before; before = before->before) {
         bridge.client = before->logon;
         if (!bridge.bound && bound_to(request, before->logon->link->leaf)) {
             bridge.bound = before->logon;
@@ -188,19 +192,20 @@ static struct bridge bridge_of(const struct request *request)
     return bridge;
 }
 
-static void say_clear(struct text *text, const struct request *request, uint32_t frame, const struct bridge *bridge)
+static void say_clear(struct text *text, const struct exchange *request, uint32_t frame, const struct bridge *bridge)
 {
     say(text, " (frame %u) carries channel bindings of TLS, goes in clear text to %s and is refused with 401",
         request->begin.frame, SERVER_AT(request->logon, frame));
     if (bridge->bound) {
         say(text, "; the bindings are those of the certificate at %s", LEAF(bridge->bound));
     }
-    say(text, "; inferred: TLS ends at a device before this connection, so the bindings cannot match what the server "
+    say(text,
+        "; inferred: TLS ends at a device before this connection, so the bindings cannot match what the server "
         "sees, if it asks for Extended Protection; next: pass TLS through or encrypt again with the same certificate, "
         "or turn Extended Protection off for this virtual directory");
 }
 
-static void say_other_leaf(struct text *text, const struct request *request, uint32_t frame,
+static void say_other_leaf(struct text *text, const struct exchange *request, uint32_t frame,
                            const struct bridge *bridge)
 {
     say(text, " (frame %u) carries channel bindings of TLS and is refused with 401 (frame %u) by %s",
@@ -210,14 +215,16 @@ static void say_other_leaf(struct text *text, const struct request *request, uin
     } else {
         say(text, ", which presents another certificate than %s before it%s", LEAF(bridge->client),
             request->logon->link->leaf->has_bindings && bridge->client->link->leaf->has_bindings ?
-            "; the bindings are those of neither" : "");
+                "; the bindings are those of neither" :
+                "");
     }
-    say(text, "; inferred: a device between ends TLS and encrypts again, so the bindings cannot match what the server "
+    say(text,
+        "; inferred: a device between ends TLS and encrypts again, so the bindings cannot match what the server "
         "sees, if it asks for Extended Protection; next: install the same certificate on the device and the server, "
         "pass TLS through, or turn Extended Protection off for this virtual directory");
 }
 
-static void judge_bindings(struct judge *judge, const struct request *request, struct when when)
+static void judge_bindings(struct judge *judge, const struct exchange *request, struct when when)
 {
     /* The leg where the server judges, and nothing else that explains the refusal. */
     if (!request->bindings || request->passed_on || request->torn) {
@@ -233,8 +240,8 @@ static void judge_bindings(struct judge *judge, const struct request *request, s
         return;
     }
     struct account_memo *memo = account_memo(judge, request->account);
-    struct finding finding = finding_begin(judge, V_CHANNEL_BINDING, when,
-                                           about(&memo->result, &memo->once, request->leg), NULL);
+    struct finding finding =
+        finding_begin(judge, V_CHANNEL_BINDING, when, about(&memo->result, &memo->once, request->leg), NULL);
     if (!finding.begun) {
         return;
     }
@@ -251,7 +258,7 @@ static void judge_bindings(struct judge *judge, const struct request *request, s
 
 static void say_refusals(struct text *text, const struct logon_answer *answer, uint32_t frame)
 {
-    const struct request *request = answer->request;
+    const struct exchange *request = answer->request;
     const struct http_origin *origin = answer->origin;
     say(text, "Seen: %s credentials of ", request->scheme);
     if (request->user[0]) {
@@ -259,8 +266,10 @@ static void say_refusals(struct text *text, const struct logon_answer *answer, u
     } else {
         say(text, "one client (%s)", request->identity[ID_CLIENT_INFO] ? "X-ClientInfo" : "OutlookSession");
     }
-    say(text, " for %s were refused with 401 in frames %s, each sent after the refusal before had arrived; the last came "
-        "from %s", NAME(request->site), FIRST(answer->refusals->frame, answer->refusals->count), SERVER_AT(answer->conn, frame));
+    say(text,
+        " for %s were refused with 401 in frames %s, each sent after the refusal before had arrived; the last came "
+        "from %s",
+        NAME(request->site), FIRST(answer->refusals->frame, answer->refusals->count), SERVER_AT(answer->conn, frame));
     if (origin->front_end[0]) {
         say(text, ", X-FEServer %s", NAME(origin->front_end));
     } else if (origin->server[0]) {
@@ -270,32 +279,36 @@ static void say_refusals(struct text *text, const struct logon_answer *answer, u
 
 static void judge_refusals(struct judge *judge, const struct logon_answer *answer, struct when when)
 {
-    const struct request *request = answer->request;
+    const struct exchange *request = answer->request;
     if (!answer->refusals || answer->refusals->count != judge->limits.refusals_told) {
         return;
     }
-    struct finding finding = finding_begin(judge, V_AUTH_REFUSED, when,
-                                           about_account(judge, answer->account, answer->leg), NULL);
+    struct finding finding =
+        finding_begin(judge, V_AUTH_REFUSED, when, about_account(judge, answer->account, answer->leg), NULL);
     if (!finding.begun) {
         return;
     }
     const struct site *site = site_find(request->logon->world, request->site, request->leg);
-    const bool others = request->user[0] && site && site->accepted &&
-                        (site->several || users_differ(site->accepted, request->user));
+    const bool others =
+        request->user[0] && site && site->accepted && (site->several || users_differ(site->accepted, request->user));
     enum verdict_where where = WHERE_DEVICE;
     say_refusals(&finding.text, answer, when.frame);
     if (request->torn) {
-        say(&finding.text, "; inferred: the handshake is torn (see frame %u), so no password would do; next: mend the "
-            "device's handling of NTLM connections", request->torn);
+        say(&finding.text,
+            "; inferred: the handshake is torn (see frame %u), so no password would do; next: mend the "
+            "device's handling of NTLM connections",
+            request->torn);
     } else if (answer->origin->author == HTTP_BY_DEVICE) {
         say(&finding.text, "; inferred: a device refuses before Exchange sees the logon; next: see why in its log");
     } else if (others) {
         where = WHERE_CLIENT;
-        say(&finding.text, "; inferred: other users are accepted there, so the name, password or ticket of this one is "
+        say(&finding.text,
+            "; inferred: other users are accepted there, so the name, password or ticket of this one is "
             "wrong, expired or locked; next: see event 4625 and its status in the server's security log");
     } else {
         where = WHERE_UNKNOWN;
-        say(&finding.text, "; inferred: wrong or expired credentials, or a server that cannot check them; next: see event "
+        say(&finding.text,
+            "; inferred: wrong or expired credentials, or a server that cannot check them; next: see event "
             "4625 and its status in the server's security log, and the service account and SPN if it is Kerberos");
     }
     tell_by(&finding, where, false);
@@ -332,14 +345,16 @@ void logon_answered(struct judge *judge, const struct event *event)
     }
     say(&finding.text, " after %s by %s", SECONDS(ns), SERVER_AT(answer->conn, event->when.frame));
     if (kept) {
-        say(&finding.text, ", while the answer on the next leg came in frame %u after %s; inferred: the server was "
+        say(&finding.text,
+            ", while the answer on the next leg came in frame %u after %s; inferred: the server was "
             "quick, the device between keeps answers back; next: response buffering on that device",
             answer->below.frame, SECONDS(below));
     } else {
-        say(&finding.text, "; inferred: the server, or the domain controller it asks, is slow to check credentials; next: "
-            "%s", ntlm ?
-            "look for Netlogon semaphore waits and timeouts on the server (MaxConcurrentApi), or use Kerberos" :
-            "look for Netlogon or Kerberos delays on the server, and at its way to the domain controllers");
+        say(&finding.text,
+            "; inferred: the server, or the domain controller it asks, is slow to check credentials; next: "
+            "%s",
+            ntlm ? "look for Netlogon semaphore waits and timeouts on the server (MaxConcurrentApi), or use Kerberos" :
+                   "look for Netlogon or Kerberos delays on the server, and at its way to the domain controllers");
     }
     tell_by(&finding, kept ? WHERE_DEVICE : WHERE_SERVER, kept);
 }
@@ -349,25 +364,25 @@ void logon_answered(struct judge *judge, const struct event *event)
 void logon_offered(struct judge *judge, const struct event *event)
 {
     const struct logon_answer *answer = event->logon.answer;
-    const struct request *request = answer->request;
+    const struct exchange *request = answer->request;
     const struct http_origin *origin = answer->origin;
     const struct peer *peer = request->peer;
     if (answer->offers != 1u << AUTH_BASIC || !peer->tried) {
         return;
     }
-    struct finding finding = finding_begin(judge, V_DOWNGRADED, event->when,
-                                           about(NULL, memo_once(judge, &peer->memo, ONCE_A_CLIENT), answer->leg), NULL);
+    struct finding finding = finding_begin(
+        judge, V_DOWNGRADED, event->when, about(NULL, memo_once(judge, &peer->memo, ONCE_A_CLIENT), answer->leg), NULL);
     if (!finding.begun) {
         return;
     }
-    const bool dropped = request->below_answered &&
-                         (request->below_offers & (1u << AUTH_NTLM | 1u << AUTH_NEGOTIATE));
+    const bool dropped = request->below_answered && (request->below_offers & (1u << AUTH_NTLM | 1u << AUTH_NEGOTIATE));
     const bool device = origin->author == HTTP_BY_DEVICE;
     say(&finding.text, "Seen: the client tried %s at %s (stream %u, frame %u); the 401 of %s offers only Basic",
         peer->tried, NAME(request->site), peer->tried_stream, peer->tried_frame,
         SERVER_AT(answer->conn, event->when.frame));
     if (dropped) {
-        say(&finding.text, ", while the server behind offered more on the next leg; inferred: this device takes NTLM and "
+        say(&finding.text,
+            ", while the server behind offered more on the next leg; inferred: this device takes NTLM and "
             "Negotiate out");
     } else if (device) {
         say(&finding.text, ", written by a device (%s %s); inferred: the device does not pass NTLM or Negotiate on",
@@ -376,29 +391,29 @@ void logon_offered(struct judge *judge, const struct event *event)
         say(&finding.text, "; inferred: a proxy takes NTLM and Negotiate out, or the server does not offer them");
     }
     say(&finding.text, "; next: compare with the 401 at the server itself, and with the authentication methods of the "
-        "virtual directory");
+                       "virtual directory");
     tell_by(&finding, dropped || device ? WHERE_DEVICE : WHERE_UNKNOWN, dropped);
 }
 
 void logon_passed_by(struct judge *judge, const struct event *event)
 {
-    static const char *const then[] = {
-        [PASSED_BY_CLOSE] = "the client closes its connection",
-        [PASSED_BY_REQUEST] = "the client sends another request without credentials"
-    };
-    const struct aconn *conn = event->logon.unanswered.conn;
-    const struct aconn_more *more = conn->more;
+    static const char *const then[] = { [PASSED_BY_CLOSE] = "the client closes its connection",
+                                        [PASSED_BY_REQUEST] = "the client sends another request without credentials" };
+    const struct logon_conn *conn = event->logon.unanswered.conn;
+    const struct logon_conn_more *more = conn->more;
     struct once *once = memo_once(judge, &more->lower_site->memo, ONCE_A_HOST);
-    struct finding finding = finding_begin(judge, V_HEADER_CASE, event->when, about(NULL, once, more->lower_leg),
-                                           all_of(judge, conn));
+    struct finding finding =
+        finding_begin(judge, V_HEADER_CASE, event->when, about(NULL, once, more->lower_leg), all_of(judge, conn));
     if (!finding.begun) {
         return;
     }
-    say(&finding.text, "Seen: the 401 of frame %u for %s writes www-authenticate in lower case%s; %s to %s, and no client "
+    say(&finding.text,
+        "Seen: the 401 of frame %u for %s writes www-authenticate in lower case%s; %s to %s, and no client "
         "of the capture went on after one; inferred: old Outlook does not find the header in lower case, and a device "
         "between wrote it so; next: let the device keep the header names (HAProxy: h1-case-adjust), or update the client",
-        more->lower_frame, NAME(more->lower_host), more->lower_seen ? ", while the next leg has it in another case" : "",
-        then[event->logon.unanswered.then], SERVER_AT(conn, event->when.frame));
+        more->lower_frame, NAME(more->lower_host),
+        more->lower_seen ? ", while the next leg has it in another case" : "", then[event->logon.unanswered.then],
+        SERVER_AT(conn, event->when.frame));
     tell_by(&finding, WHERE_DEVICE, more->lower_seen);
 }
 
@@ -409,12 +424,14 @@ void logon_bearers_empty(struct judge *judge, const struct event *event)
         return;
     }
     struct once *once = memo_once(judge, &rounds->memo, ONCE_A_CLIENT);
-    struct finding finding = finding_begin(judge, V_EMPTY_BEARER, event->when, about(NULL, once, rounds->conn->link->asked->leg),
-                                           all_of(judge, rounds->conn));
+    struct finding finding =
+        finding_begin(judge, V_EMPTY_BEARER, event->when, about(NULL, once, rounds->conn->link->asked->leg),
+                      all_of(judge, rounds->conn));
     if (!finding.begun) {
         return;
     }
-    say(&finding.text, "Seen: one client (X-ClientInfo) sent an empty Authorization: Bearer %u times, answered 401 in "
+    say(&finding.text,
+        "Seen: one client (X-ClientInfo) sent an empty Authorization: Bearer %u times, answered 401 in "
         "frames %s, the last by %s; no token and no other scheme followed until the connection ended; inferred: the "
         "client gets no token, or does not read what the server offers; next: see whether the 401 offers Bearer with "
         "authorization_uri, whether the client reaches it, and whether the header names are in lower case",
@@ -426,26 +443,29 @@ void logon_bearers_empty(struct judge *judge, const struct event *event)
 
 void logon_stranger(struct judge *judge, const struct event *event)
 {
-    static const char *const kinds[ID_KINDS] = {
-        [ID_CLIENT_INFO] = "X-ClientInfo", [ID_REQUEST_ID] = "X-RequestId", [ID_USER_IDENTITY] = "X-User-Identity",
-        [ID_OUTLOOK_SESSION] = "OutlookSession", [ID_CONTEXT] = "session cookie"
-    };
-    const struct request *request = event->logon.request;
-    const struct aconn *conn = request->logon;
+    static const char *const kinds[ID_KINDS] = { [ID_CLIENT_INFO] = "X-ClientInfo",
+                                                 [ID_REQUEST_ID] = "X-RequestId",
+                                                 [ID_USER_IDENTITY] = "X-User-Identity",
+                                                 [ID_OUTLOOK_SESSION] = "OutlookSession",
+                                                 [ID_CONTEXT] = "session cookie" };
+    const struct exchange *request = event->logon.request;
+    const struct logon_conn *conn = request->logon;
     const struct owner *stranger = request->stranger;
     struct finding finding = finding_begin(judge, V_SHARED_CONNECTION, event->when,
                                            about_account(judge, conn->credentials.account, request->leg), NULL);
     if (!finding.begun) {
         return;
     }
-    say(&finding.text, "Seen: %s authenticated the connection to %s for %s; the request in frame %u on it brings no "
-        "credentials and belongs to %s by its %s (stream %u, frame %u)", conn->owner_scheme,
-        SERVER_AT(conn, conn->owner_frame), NAME(conn->owner), request->begin.frame, NAME(stranger->user),
-        kinds[stranger->kind], stranger->stream, stranger->frame);
+    say(&finding.text,
+        "Seen: %s authenticated the connection to %s for %s; the request in frame %u on it brings no "
+        "credentials and belongs to %s by its %s (stream %u, frame %u)",
+        conn->owner_scheme, SERVER_AT(conn, conn->owner_frame), NAME(conn->owner), request->begin.frame,
+        NAME(stranger->user), kinds[stranger->kind], stranger->stream, stranger->frame);
     if (request->before) {
         say(&finding.text, ", passed on from stream %u", request->before->logon->link->stream);
     }
-    say(&finding.text, "; inferred: a device shares an authenticated connection between clients, and the server takes "
+    say(&finding.text,
+        "; inferred: a device shares an authenticated connection between clients, and the server takes "
         "the request for the first user's; next: turn connection reuse off there (HAProxy: http-reuse never), or use a "
         "scheme that authenticates each request");
     tell_by(&finding, WHERE_DEVICE, request->before != NULL);

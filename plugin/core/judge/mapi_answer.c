@@ -19,7 +19,7 @@ static bool is_round(const struct judge_limits *limits, int64_t ns)
 
 static struct advice advice_for(const struct judge_limits *limits, const struct reply *reply)
 {
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     const struct mapi_message *message = reply->message;
     bool exchange = reply->author == HTTP_BY_EXCHANGE;
     unsigned status = reply->status;
@@ -62,16 +62,16 @@ static struct advice advice_for(const struct judge_limits *limits, const struct 
         return (struct advice){ "nobody was there to serve it: the service is stopped, overloaded or in maintenance",
                                 "the application pools for /mapi, server components and health checks at this time" };
     default:
-        return status >= 500 ? (struct advice){ "the answering side failed",
-                                                "its log at this time, with the request id" }
-                             : (struct advice){ "the answering side did not accept the request",
-                                                "filters and limits for /mapi there" };
+        return status >= 500 ?
+                   (struct advice){ "the answering side failed", "its log at this time, with the request id" } :
+                   (struct advice){ "the answering side did not accept the request",
+                                    "filters and limits for /mapi there" };
     }
 }
 
 static bool is_failed_status(const struct reply *reply)
 {
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     if (reply->message->has_code || reply->status == 401) {
         return false;
     }
@@ -82,14 +82,14 @@ static bool is_failed_status(const struct reply *reply)
         return reply->status != 304 && !reply->to_mapi;
     }
     if (reply->status == 407 && request && request->proxy_step && reply->proxy_challenge) {
-        return false;            /* a step */
+        return false; /* a step */
     }
     return reply->status >= 400;
 }
 
 /* The session's next leg, where it was captured whole and does not have this request: a
  * device on the way kept it. NULL where that cannot be told. */
-static const struct side *kept_before(const struct request *request)
+static const struct side *kept_before(const struct exchange *request)
 {
     if (request->there.conn || !request->side || conn_doubt(request->conn->link, NULL) != DOUBT_NONE) {
         return NULL;
@@ -112,7 +112,7 @@ static bool is_from_between(const struct reply *reply)
 /* What the next leg has of it. */
 static void say_behind(struct text *text, const struct reply *reply, const struct side *kept)
 {
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     const struct there *there = &request->there;
     if (there->conn && !is_from_between(reply)) {
         say(text, "; leg %u has the same status", request->leg + 1);
@@ -139,14 +139,16 @@ static enum verdict_where status_of(const struct reply *reply, bool kept)
         return WHERE_SERVER;
     }
     /* The latter are for gateways only (RFC 9110 15.6). */
-    return kept || reply->author == HTTP_BY_DEVICE || reply->status == 407 || reply->status == 502 || reply->status == 504 ?
-        WHERE_DEVICE : WHERE_UNKNOWN;
+    return kept || reply->author == HTTP_BY_DEVICE || reply->status == 407 || reply->status == 502 ||
+                   reply->status == 504 ?
+               WHERE_DEVICE :
+               WHERE_UNKNOWN;
 }
 
 void mapi_status_failed(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     if (!request || !is_failed_status(reply)) {
         return;
     }
@@ -154,11 +156,14 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
     if (!finding.begun) {
         return;
     }
-    const struct named_header headers[] = {
-        { "Location", reply->location }, { "X-FEServer", reply->front_end }, { "X-FailureContext", reply->failure },
-        { "X-BackEndHttpStatus", reply->backend_status }, { "X-DiagInfo", reply->diag },
-        { "Server", reply->server_header }, { "Via", reply->via }, { "request-id", reply->request_id }
-    };
+    const struct named_header headers[] = { { "Location", reply->location },
+                                            { "X-FEServer", reply->front_end },
+                                            { "X-FailureContext", reply->failure },
+                                            { "X-BackEndHttpStatus", reply->backend_status },
+                                            { "X-DiagInfo", reply->diag },
+                                            { "Server", reply->server_header },
+                                            { "Via", reply->via },
+                                            { "request-id", reply->request_id } };
     struct text *text = &finding.text;
     const struct advice advice = advice_for(&judge->limits, reply);
     const struct side *kept = kept_before(request);
@@ -185,22 +190,30 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
 static struct advice code_advice(uint32_t code)
 {
     switch (code) {
-    case CODE_INVALID_VERB: case CODE_INVALID_PATH: case CODE_INVALID_HEADER: case CODE_INVALID_REQUEST_TYPE:
+    case CODE_INVALID_VERB:
+    case CODE_INVALID_PATH:
+    case CODE_INVALID_HEADER:
+    case CODE_INVALID_REQUEST_TYPE:
     case CODE_MISSING_HEADER:
         return (struct advice){ "the request does not look as the server wants it",
                                 "what devices between do to method, path and headers, and the client's version" };
-    case CODE_INVALID_CONTEXT_COOKIE: case CODE_CONTEXT_NOT_FOUND: case CODE_MISSING_COOKIE:
+    case CODE_INVALID_CONTEXT_COOKIE:
+    case CODE_CONTEXT_NOT_FOUND:
+    case CODE_MISSING_COOKIE:
         return (struct advice){ "the server does not find the session context of this request",
                                 "see whether the request carried its cookies and which server it reached" };
-    case CODE_ANONYMOUS_NOT_ALLOWED: case CODE_NO_PRIVILEGE:
+    case CODE_ANONYMOUS_NOT_ALLOWED:
+    case CODE_NO_PRIVILEGE:
         return (struct advice){ "the user may not do this, or it is another user's context",
                                 "the account, and whether connections of several users are mixed on the way" };
-    case CODE_TOO_LARGE: case CODE_INVALID_REQUEST_BODY:
+    case CODE_TOO_LARGE:
+    case CODE_INVALID_REQUEST_BODY:
         return (struct advice){ "the body was not accepted", "size limits, and whether the body arrived unchanged" };
     case CODE_INVALID_SEQUENCE:
         return (struct advice){ "the server counts another request as the next one",
                                 "requests of this context at the same time" };
-    case CODE_ENDPOINT_DISABLED: case CODE_ENDPOINT_SHUTTING_DOWN:
+    case CODE_ENDPOINT_DISABLED:
+    case CODE_ENDPOINT_SHUTTING_DOWN:
         return (struct advice){ "the endpoint is out of service", "maintenance state and services of that server" };
     default:
         return (struct advice){ "the server failed", "its log at this time" };
@@ -210,7 +223,7 @@ static struct advice code_advice(uint32_t code)
 void mapi_code_failed(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     const struct mapi_message *message = reply->message;
     if (!message->has_code || !mapi_code_is_failure(message->code)) {
         return;
@@ -245,15 +258,18 @@ static const char *connect_hint(uint32_t code)
     switch (code) {
     case OX_UNKNOWN_USER:
         return "the server does not know the mailbox or the user DN";
-    case OX_LOGIN_PERMISSION: case OX_ACCESS_DENIED:
+    case OX_LOGIN_PERMISSION:
+    case OX_ACCESS_DENIED:
         return "the user may not log on to this mailbox";
     case OX_WRONG_SERVER:
         return "the mailbox is on another server";
     case OX_SERVER_BUSY:
         return "the server is too busy";
-    case OX_CLIENT_VERSION_BLOCKED: case OX_VERSION_MISMATCH:
+    case OX_CLIENT_VERSION_BLOCKED:
+    case OX_VERSION_MISMATCH:
         return "the client's version is not allowed";
-    case OX_RPC_HTTP_DISALLOWED: case OX_PROTOCOL_DISABLED:
+    case OX_RPC_HTTP_DISALLOWED:
+    case OX_PROTOCOL_DISABLED:
         return "the protocol is disabled for this mailbox";
     case OX_NOT_ENCRYPTED:
         return "the server wants encryption";
@@ -278,7 +294,7 @@ static uint32_t failure_in_body(const struct reply *reply)
 void mapi_body_failed(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     const uint32_t code = request ? failure_in_body(reply) : 0;
     if (!code) {
         return;
@@ -291,7 +307,8 @@ void mapi_body_failed(struct judge *judge, const struct event *event)
     }
     struct text *text = &finding.text;
     say(text, "Seen: %s was answered with %s 0x%08x (%s) in frame %u; inferred: the transport works, ",
-        REQUEST(request), status ? "StatusCode" : "ErrorCode", code, known_name(ox_error_name(code)), event->when.frame);
+        REQUEST(request), status ? "StatusCode" : "ErrorCode", code, known_name(ox_error_name(code)),
+        event->when.frame);
     if (connect) {
         say(text, "%s", connect_hint(code));
         if (request->message->user_dn) {

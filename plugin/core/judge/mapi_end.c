@@ -11,16 +11,16 @@
 /* ---- servers that are gone ----------------------------------------------------------------- */
 
 struct ended {
-    const struct mconn *conn;    /* NULL: none of MAPI/HTTP */
-    struct when when;            /* frame 0: there was none */
+    const struct mapi_conn *conn; /* NULL: none of MAPI/HTTP */
+    struct when when;             /* frame 0: there was none */
 };
 
 /* What is remembered of a server: who ended when. */
 struct server_memo {
-    struct ended used, unused;   /* a connection in use, another one */
-    struct when told;            /* server_gone, and what belongs to it */
+    struct ended used, unused; /* a connection in use, another one */
+    struct when told;          /* server_gone, and what belongs to it */
     struct subject used_by;
-    uint32_t waiting;            /* findings that wait for its other connections */
+    uint32_t waiting; /* findings that wait for its other connections */
 };
 
 static struct server_memo *memo_of_server(struct judge *judge, const struct server *server)
@@ -103,7 +103,8 @@ static void tell_gone(struct judge *judge, const struct server *server, struct s
     memo_of_server(judge, server)->told = when;
     struct finding finding = gone_begin(judge, server, subject, when);
     struct text *text = &finding.text;
-    say(text, " ended connections in use within a second: stream %u in frame %u", used->conn->link->stream, used->when.frame);
+    say(text, " ended connections in use within a second: stream %u in frame %u", used->conn->link->stream,
+        used->when.frame);
     if (other->conn) {
         say(text, ", stream %u in frame %u", other->conn->link->stream, other->when.frame);
     } else {
@@ -114,7 +115,7 @@ static void tell_gone(struct judge *judge, const struct server *server, struct s
 
 /* A connection in use was ended. By the server: one of several within a second is no matter
  * of its own; whether others follow shows only later where others are open. */
-static void end_in_use(struct finding *finding, const struct request *request)
+static void end_in_use(struct finding *finding, const struct exchange *request)
 {
     struct judge *judge = finding->judge;
     const struct conn *link = request->conn->link;
@@ -128,7 +129,7 @@ static void end_in_use(struct finding *finding, const struct request *request)
     struct server_memo *memo = memo_of_server(judge, server);
     const struct ended now = { request->conn, finding->when };
     if (gone_together(judge, memo->told, now.when)) {
-        memo->told = now.when;   /* more of the same */
+        memo->told = now.when; /* more of the same */
         return;
     }
     const bool with_used = is_together(judge, &memo->used, &now);
@@ -162,54 +163,57 @@ void mapi_unused_conn_ended(struct judge *judge, const struct event *event)
 
 /* ---- responses that are cut ------------------------------------------------------------------ */
 
-static void say_end(struct text *text, const struct mconn *conn, struct when when)
+static void say_end(struct text *text, const struct mapi_conn *conn, struct when when)
 {
     const struct conn *link = conn->link;
-    say(text, "the %s sent %s in frame %u", link->ended_by == WAY_TO_SERVER ? "client" : "server's end",
-        end_name(link), link->ended_frame ? link->ended_frame : when.frame);
+    say(text, "the %s sent %s in frame %u", link->ended_by == WAY_TO_SERVER ? "client" : "server's end", end_name(link),
+        link->ended_frame ? link->ended_frame : when.frame);
 }
 
 /* Whose doing the end of a connection is, as far as the other leg tells. */
 enum ender { ENDER_UNKNOWN, ENDER_CLIENT, ENDER_DEVICE, ENDER_BEHIND };
 
-static enum ender ender_of(const struct request *request)
+static enum ender ender_of(const struct exchange *request)
 {
-    const struct mconn *conn = request->conn;
+    const struct mapi_conn *conn = request->conn;
     if (conn->link->ended_by == WAY_TO_SERVER) {
-        const struct mconn *before = request->before ? request->before->conn : NULL;
+        const struct mapi_conn *before = request->before ? request->before->conn : NULL;
         if (request->leg == NO_NUMBER || request->leg == 0 || (before && before->link->ended)) {
             return ENDER_CLIENT;
         }
         return before && conn_doubt(before->link, NULL) == DOUBT_NONE ? ENDER_DEVICE : ENDER_UNKNOWN;
     }
-    const struct mconn *behind = request->there.conn;
+    const struct mapi_conn *behind = request->there.conn;
     if (!behind || conn_doubt(behind->link, NULL) != DOUBT_NONE) {
         return ENDER_UNKNOWN;
     }
     return behind->link->ended && behind->link->ended_by == WAY_TO_CLIENT ? ENDER_BEHIND : ENDER_DEVICE;
 }
 
-static void say_cut_by_client(struct text *text, const struct request *request, enum ender ender)
+static void say_cut_by_client(struct text *text, const struct exchange *request, enum ender ender)
 {
     if (ender == ENDER_CLIENT) {
         say(text, "; inferred: the client did not wait for it: closed, cancelled or gone to sleep; next: nothing, "
                   "unless its user sees failures");
         return;
     }
-    say(text, "; inferred: the client of this leg is the device at %s%s; next: its time-outs for /mapi, and how leg %u ended",
+    say(text,
+        "; inferred: the client of this leg is the device at %s%s; next: its time-outs for /mapi, and how leg %u ended",
         ENDPOINT(&request->conn->link->client),
-        ender == ENDER_DEVICE ? ", and the leg before was still open: it gave up by itself"
-                              : ", which gave up or passes on that its own client did", request->leg - 1);
+        ender == ENDER_DEVICE ? ", and the leg before was still open: it gave up by itself" :
+                                ", which gave up or passes on that its own client did",
+        request->leg - 1);
 }
 
 static void say_cut_by_server(const struct judge_limits *limits, struct text *text, const struct reply *reply,
                               enum ender ender, int64_t idle)
 {
-    const struct request *request = reply->request;
-    const struct mconn *conn = reply->conn, *behind = request->there.conn;
+    const struct exchange *request = reply->request;
+    const struct mapi_conn *conn = reply->conn, *behind = request->there.conn;
     if (ender == ENDER_BEHIND) {
-        say(text, "; leg %u was ended by its server %s in frame %u; inferred: the device at %s only passed that on; "
-                  "next: the log of that server at this time",
+        say(text,
+            "; leg %u was ended by its server %s in frame %u; inferred: the device at %s only passed that on; "
+            "next: the log of that server at this time",
             request->leg + 1, SERVER_OF(behind), behind->link->ended_frame, SERVER_OF(conn));
         return;
     }
@@ -224,24 +228,27 @@ static void say_cut_by_server(const struct judge_limits *limits, struct text *te
     }
     if (idle >= limits->idle_least && (reply->period_ns <= 0 || idle <= reply->period_ns ||
                                        (is_notification(request) && idle < limits->notification_time))) {
-        say(text, "; inferred: a device between with too short an idle time-out for MAPI/HTTP, or a server failed; "
-                  "next: idle time-outs for /mapi before %s: NotificationWait stays open up to five minutes",
+        say(text,
+            "; inferred: a device between with too short an idle time-out for MAPI/HTTP, or a server failed; "
+            "next: idle time-outs for /mapi before %s: NotificationWait stays open up to five minutes",
             SERVER_OF(conn));
     } else {
-        say(text, "; inferred: the server or a device between broke off; next: the logs of %s and of devices before it "
-                  "at this time", SERVER_OF(conn));
+        say(text,
+            "; inferred: the server or a device between broke off; next: the logs of %s and of devices before it "
+            "at this time",
+            SERVER_OF(conn));
     }
 }
 
 void mapi_response_cut(struct judge *judge, const struct event *event)
 {
-    static const enum verdict_where where[] = {
-        [ENDER_UNKNOWN] = WHERE_UNKNOWN, [ENDER_CLIENT] = WHERE_CLIENT, [ENDER_DEVICE] = WHERE_DEVICE,
-        [ENDER_BEHIND] = WHERE_SERVER
-    };
+    static const enum verdict_where where[] = { [ENDER_UNKNOWN] = WHERE_UNKNOWN,
+                                                [ENDER_CLIENT] = WHERE_CLIENT,
+                                                [ENDER_DEVICE] = WHERE_DEVICE,
+                                                [ENDER_BEHIND] = WHERE_SERVER };
     const struct reply *reply = event->session.reply;
-    const struct request *request = reply->request;
-    const struct mconn *conn = reply->conn;
+    const struct exchange *request = reply->request;
+    const struct mapi_conn *conn = reply->conn;
     const bool client = conn->link->ended_by == WAY_TO_SERVER;
     if (!request) {
         return;
@@ -267,8 +274,10 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
     if (client) {
         say_cut_by_client(text, request, ender);
     } else if (whole_behind) {
-        say(text, "; leg %u has it complete (frame %u); inferred: the device at %s cut it; next: its limits and "
-                  "time-outs for responses of /mapi", request->leg + 1, whole_behind, SERVER_OF(conn));
+        say(text,
+            "; leg %u has it complete (frame %u); inferred: the device at %s cut it; next: its limits and "
+            "time-outs for responses of /mapi",
+            request->leg + 1, whole_behind, SERVER_OF(conn));
     } else {
         say_cut_by_server(&judge->limits, text, reply, ender, idle);
     }
@@ -279,8 +288,8 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
 
 void mapi_request_unanswered(struct judge *judge, const struct event *event)
 {
-    const struct request *request = event->session.request;
-    const struct mconn *conn = request->conn;
+    const struct exchange *request = event->session.request;
+    const struct mapi_conn *conn = request->conn;
     const struct there *there = &request->there;
     const bool client = conn->link->ended_by == WAY_TO_SERVER;
     struct finding finding = finding_begin(judge, V_UNANSWERED, event->when, about_request(judge, request),
@@ -300,13 +309,16 @@ void mapi_request_unanswered(struct judge *judge, const struct event *event)
     if (client) {
         say(text, "; inferred: the client did not wait any longer; next: how long others wait at this time");
     } else if (there->status) {
-        say(text, "; inferred: the device at %s did not pass the answer on; next: its log and time-outs", SERVER_OF(conn));
+        say(text, "; inferred: the device at %s did not pass the answer on; next: its log and time-outs",
+            SERVER_OF(conn));
     } else if (conn->link->ended_frame && conn->link->ended_frame < request->begin.frame) {
         say(text, "; inferred: the request crossed the end of a kept connection, the client sends it again; next: "
                   "nothing");
     } else {
-        say(text, "; inferred: the server or a device between gave the connection up; next: time-outs before %s and "
-                  "the server's log at this time", SERVER_OF(conn));
+        say(text,
+            "; inferred: the server or a device between gave the connection up; next: time-outs before %s and "
+            "the server's log at this time",
+            SERVER_OF(conn));
     }
     end_in_use(&finding, request);
 }

@@ -8,14 +8,14 @@
 
 static bool explained_by_tcp(const struct reply *reply)
 {
-    const struct mconn *conn = reply->conn;
+    const struct mapi_conn *conn = reply->conn;
     const int64_t from = reply->silence_from.ns;
     return (conn->repeated[WAY_TO_CLIENT].frame && conn->repeated[WAY_TO_CLIENT].ns >= from) ||
            (conn->zero_window.frame && conn->zero_window.ns >= from);
 }
 
 /* Whether the same was found on the next leg. */
-static bool is_late_behind(const struct request *request)
+static bool is_late_behind(const struct exchange *request)
 {
     const struct request_memo *memo = request->memo;
     return memo && request->there.frame && memo->late_behind == request->there.frame;
@@ -41,14 +41,14 @@ static void say_silence(struct text *text, const struct reply *reply, uint32_t f
 void mapi_response_late(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     if (!request || explained_by_tcp(reply)) {
         return;
     }
     struct subject subject = about_request(judge, request);
     subject.once = memo_once(judge, &reply->memo, ONCE_A_RESPONSE);
-    struct finding finding = finding_begin(judge, V_PENDING_LATE, event->when, subject,
-                                           evidence_of(judge, request, NULL));
+    struct finding finding =
+        finding_begin(judge, V_PENDING_LATE, event->when, subject, evidence_of(judge, request, NULL));
     if (!finding.begun) {
         return;
     }
@@ -61,17 +61,19 @@ void mapi_response_late(struct judge *judge, const struct event *event)
         event->when.ns - there->pending_ns > reply->period_ns / 10 && !late_behind) {
         finding.where = WHERE_DEVICE;
         finding.seen = true;
-        say(text, "; leg %u had PENDING in frame %u; inferred: the device at %s collects the response before it passes "
-                  "it on; next: switch off response buffering for /mapi there", request->leg + 1, there->pending_frame,
-            SERVER_OF(request->conn));
+        say(text,
+            "; leg %u had PENDING in frame %u; inferred: the device at %s collects the response before it passes "
+            "it on; next: switch off response buffering for /mapi there",
+            request->leg + 1, there->pending_frame, SERVER_OF(request->conn));
     } else if (late_behind) {
         finding.where = WHERE_SERVER;
         say(text, "; leg %u shows the same; inferred: it comes late from behind %s; next: see leg %u", request->leg + 1,
             SERVER_OF(request->conn), request->leg + 1);
     } else {
         finding.where = reply->bunched ? WHERE_DEVICE : WHERE_UNKNOWN;
-        say(text, "; inferred: a device between holds the response back%s; next: response buffering for /mapi on "
-                  "devices before %s, or a capture behind them",
+        say(text,
+            "; inferred: a device between holds the response back%s; next: response buffering for /mapi on "
+            "devices before %s, or a capture behind them",
             reply->bunched ? "" : ", or the server did not send PENDING in time", SERVER_OF(request->conn));
     }
     if (request->before) {

@@ -14,43 +14,43 @@
 rule mapi_status_failed, mapi_code_failed, mapi_body_failed;
 
 /* mapi_sequence.c: the order of requests in a context */
-rule mapi_counter_went_back;          /* EVENT_REQUEST_BEGAN */
-rule mapi_requests_overlap;           /* EVENT_STATUS */
-rule mapi_sequence_refused;           /* EVENT_RESPONSE_ENDED */
+rule mapi_counter_went_back; /* EVENT_REQUEST_BEGAN */
+rule mapi_requests_overlap;  /* EVENT_STATUS */
+rule mapi_sequence_refused;  /* EVENT_RESPONSE_ENDED */
 
 /* mapi_session.c: contexts that a server does not know, cookies that are lost */
-rule mapi_cookies_lost, mapi_context_asked_for;    /* EVENT_REQUEST_BEGAN */
-rule mapi_context_began;              /* EVENT_SESSION_BEGAN */
-rule mapi_context_answered;           /* EVENT_RESPONSE_ENDED */
-rule mapi_context_conn_ended;         /* EVENT_SESSION_CONN_ENDED */
-rule mapi_context_time_passed;        /* EVENT_SESSION_TIME_PASSED */
+rule mapi_cookies_lost, mapi_context_asked_for; /* EVENT_REQUEST_BEGAN */
+rule mapi_context_began;                        /* EVENT_SESSION_BEGAN */
+rule mapi_context_answered;                     /* EVENT_RESPONSE_ENDED */
+rule mapi_context_conn_ended;                   /* EVENT_SESSION_CONN_ENDED */
+rule mapi_context_time_passed;                  /* EVENT_SESSION_TIME_PASSED */
 
 /* mapi_late.c: PENDING that comes late */
-rule mapi_response_late;              /* EVENT_RESPONSE_LATE */
+rule mapi_response_late; /* EVENT_RESPONSE_LATE */
 
 /* mapi_end.c: connections that end under requests, servers that are gone */
 rule mapi_response_cut, mapi_request_unanswered, mapi_unused_conn_ended;
-rule mapi_end_time_passed;            /* EVENT_SESSION_TIME_PASSED */
+rule mapi_end_time_passed; /* EVENT_SESSION_TIME_PASSED */
 
 /* ---- for them, mapi_words.c -------------------------------------------------------------- */
 
 /* Of a request. */
 struct request_memo {
     struct once once;
-    uint32_t late_behind;        /* the next leg's, that began in this frame, was found to answer late */
+    uint32_t late_behind; /* the next leg's, that began in this frame, was found to answer late */
 };
 
-struct request_memo *memo_of_request(struct judge *judge, const struct request *request);
+struct request_memo *memo_of_request(struct judge *judge, const struct exchange *request);
 struct side_memo *memo_of_side(struct judge *judge, const struct side *side);
 /* side: NULL if it is about no session, then leg counts. */
 struct subject about_side(struct judge *judge, const struct side *side, uint32_t leg);
-struct subject about_request(struct judge *judge, const struct request *request);
+struct subject about_request(struct judge *judge, const struct exchange *request);
 /* The same, told once of the request. */
-struct subject about_request_once(struct judge *judge, const struct request *request);
+struct subject about_request_once(struct judge *judge, const struct exchange *request);
 
 /* That the client was given nothing, and sent nothing, on these connections that is not seen;
  * other may be NULL. */
-struct evidence *evidence_of(struct judge *judge, const struct request *request, const struct mconn *other);
+struct evidence *evidence_of(struct judge *judge, const struct exchange *request, const struct mapi_conn *other);
 
 struct held *held_new(struct judge *judge, const struct finding *finding, struct side_memo *side);
 void held_free(struct judge *judge, struct held *held);
@@ -61,7 +61,7 @@ void held_free(struct judge *judge, struct held *held);
 #define CODE(what, reply) code_text((char[CODE_MAX]){ 0 }, what, reply)
 
 /* "Execute (frame 7, stream 2, to 10.0.0.80:443)" */
-const char *request_text(char *to, const struct request *request);
+const char *request_text(char *to, const struct exchange *request);
 /* "code 10 (Context Not Found) with the words ...", and what it means where they disagree. */
 const char *code_text(char *to, const char *what, const struct reply *reply);
 const char *type_text(uint8_t type);

@@ -8,7 +8,7 @@
 
 void mapi_counter_went_back(struct judge *judge, const struct event *event)
 {
-    const struct request *request = event->session.request;
+    const struct exchange *request = event->session.request;
     if (!request->below_frame || is_connect(request->type)) {
         return;
     }
@@ -17,10 +17,12 @@ void mapi_counter_went_back(struct judge *judge, const struct event *event)
     if (!finding.begun) {
         return;
     }
-    say(&finding.text, "Seen: the counter of X-RequestId is %u in %s, it was %u in frame %u of the same context and "
-                       "GUID; inferred: an old request was sent again though it had been answered, or requests of one "
-                       "context overtook each other on the way; next: whether the client or a device between repeats "
-                       "requests", request->counter, REQUEST(request), request->below_counter, request->below_frame);
+    say(&finding.text,
+        "Seen: the counter of X-RequestId is %u in %s, it was %u in frame %u of the same context and "
+        "GUID; inferred: an old request was sent again though it had been answered, or requests of one "
+        "context overtook each other on the way; next: whether the client or a device between repeats "
+        "requests",
+        request->counter, REQUEST(request), request->below_counter, request->below_frame);
     tell_by(&finding, WHERE_CLIENT, false);
 }
 
@@ -29,7 +31,7 @@ static bool counts_as_sent(unsigned status)
     return status != 0 && status != 401 && status != 407;
 }
 
-static void overlap(struct judge *judge, const struct request *request, struct when when)
+static void overlap(struct judge *judge, const struct exchange *request, struct when when)
 {
     if (!request->other.frame || !counts_as_sent(request->status) || !counts_as_sent(request->other.status) ||
         !request->side) {
@@ -40,18 +42,20 @@ static void overlap(struct judge *judge, const struct request *request, struct w
     if (!finding.begun) {
         return;
     }
-    say(&finding.text, "Seen: %s and %s (frame %u, stream %u) were under way at the same time, both of session %u; "
-                       "inferred: two requests of one context at a time, which only NotificationWait may do (3.1.5.1): "
-                       "the server may answer code 15; next: whether the client sends both, or a device between "
-                       "repeats one", REQUEST(request), type_text(request->other.type), request->other.frame,
-        request->other.stream, request->side->session->number);
+    say(&finding.text,
+        "Seen: %s and %s (frame %u, stream %u) were under way at the same time, both of session %u; "
+        "inferred: two requests of one context at a time, which only NotificationWait may do (3.1.5.1): "
+        "the server may answer code 15; next: whether the client sends both, or a device between "
+        "repeats one",
+        REQUEST(request), type_text(request->other.type), request->other.frame, request->other.stream,
+        request->side->session->number);
     tell_by(&finding, WHERE_CLIENT, false);
 }
 
 /* The status of one may also be what was waited for to tell of the one that overlaps it. */
 void mapi_requests_overlap(struct judge *judge, const struct event *event)
 {
-    const struct request *request = event->session.request;
+    const struct exchange *request = event->session.request;
     if (request->overlapped_by) {
         overlap(judge, request->overlapped_by, event->when);
     }
@@ -61,13 +65,13 @@ void mapi_requests_overlap(struct judge *judge, const struct event *event)
 void mapi_sequence_refused(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     if (!request || !reply->message->has_code || reply->message->code == CODE_SUCCESS ||
         reply_meaning(reply) != CODE_INVALID_SEQUENCE) {
         return;
     }
-    struct finding finding = finding_begin(judge, V_SEQUENCE_BROKEN, event->when, about_request_once(judge, request),
-                                           NULL);
+    struct finding finding =
+        finding_begin(judge, V_SEQUENCE_BROKEN, event->when, about_request_once(judge, request), NULL);
     if (!finding.begun) {
         return;
     }
@@ -83,7 +87,7 @@ void mapi_sequence_refused(struct judge *judge, const struct event *event)
     say(text, "; inferred: the server counts another request as the next one of this context; next: requests of this "
               "context on other connections, and repetitions by devices between");
     tell(&finding);
-    if (request->overlaps) {     /* the same fault */
+    if (request->overlaps) { /* the same fault */
         once_mark(&memo_of_request(judge, request->overlaps)->once, V_SEQUENCE_BROKEN);
     }
 }

@@ -13,7 +13,7 @@ static const char *const back_names[BACK_KINDS] = { "X-CalculatedBETarget", "X-B
 
 /* That nothing changed the client's cookies since the last success: the same as evidence_of(),
  * and every connection on which the client may have been given something since. */
-static struct evidence *evidence_of_cookies(struct judge *judge, const struct request *request)
+static struct evidence *evidence_of_cookies(struct judge *judge, const struct exchange *request)
 {
     const struct side *side = request->side;
     struct evidence *evidence = evidence_of(judge, request, side->success_conn);
@@ -26,16 +26,16 @@ static struct evidence *evidence_of_cookies(struct judge *judge, const struct re
 }
 
 /* Whether the same request came with the cookie to the leg before. */
-static bool has_cookie_in_front(const struct request *request)
+static bool has_cookie_in_front(const struct exchange *request)
 {
-    const struct request *front = request->before;
+    const struct exchange *front = request->before;
     return front && front->session == request->side->session && front->jar_known && !front->unseen &&
            (front->fault == COOKIE_FINE || front->fault_name != request->fault_name);
 }
 
 void mapi_cookies_lost(struct judge *judge, const struct event *event)
 {
-    const struct request *request = event->session.request;
+    const struct exchange *request = event->session.request;
     const struct side *side = request->side;
     if (!side || request->fault == COOKIE_FINE || !request->jar_known || is_connect(request->type) ||
         is_notification(request) || side->session->released_frame || (request->by_guid && request->type == MAPI_PING)) {
@@ -47,7 +47,7 @@ void mapi_cookies_lost(struct judge *judge, const struct event *event)
         return;
     }
     struct text *text = &finding.text;
-    const struct request *front = request->before;
+    const struct exchange *front = request->before;
     const bool proven = has_cookie_in_front(request), missing = request->fault == COOKIE_MISSING;
     const char *did = missing ? "removed" : "changed";
     if (missing) {
@@ -65,12 +65,15 @@ void mapi_cookies_lost(struct judge *judge, const struct event *event)
         say(text, "; it belongs to session %u by the GUID of its X-RequestId", side->session->number);
     }
     if (proven) {
-        say(text, "; on leg %u the same request has it (frame %u, stream %u); inferred: the device at %s %s it "
-                  "(proven); next: rules for Cookie headers there",
+        say(text,
+            "; on leg %u the same request has it (frame %u, stream %u); inferred: the device at %s %s it "
+            "(proven); next: rules for Cookie headers there",
             front->leg, front->begin.frame, front->conn->link->stream, SERVER_OF(front->conn), did);
     } else {
-        say(text, "; inferred: the client did not keep it, or a device before this leg %s it; next: capture next to "
-                  "the client, and rules for Cookie and Set-Cookie on devices between", did);
+        say(text,
+            "; inferred: the client did not keep it, or a device before this leg %s it; next: capture next to "
+            "the client, and rules for Cookie and Set-Cookie on devices between",
+            did);
     }
     tell_by(&finding, proven ? WHERE_DEVICE : WHERE_UNKNOWN, proven);
 }
@@ -105,7 +108,7 @@ static void tell_loss(struct judge *judge, struct side_memo *memo, struct when w
 }
 
 /* The memory of the side that was refused on that connection, if its end decides. */
-static struct side_memo *loss_on(const struct mconn *conn)
+static struct side_memo *loss_on(const struct mapi_conn *conn)
 {
     struct side_memo *memo = conn ? conn->memo : NULL;
     if (memo && (!memo->lost || memo->lost->conn != conn)) {
@@ -132,7 +135,8 @@ void mapi_context_time_passed(struct judge *judge, const struct event *event)
     }
 }
 
-static void tell_reconnect(struct judge *judge, struct side_memo *memo, const struct request *request, struct when when)
+static void tell_reconnect(struct judge *judge, struct side_memo *memo, const struct exchange *request,
+                           struct when when)
 {
     const struct side *side = memo->side;
     struct held *lost = memo->lost;
@@ -144,9 +148,11 @@ static void tell_reconnect(struct judge *judge, struct side_memo *memo, const st
     finding->where = WHERE_NONE;
     finding->seen = false;
     text->used = 0;
-    say(text, "Seen: the context of session %u was refused in frame %u with code %u (%s), %s after its last success, "
-              "and %s %s", side->session->number, refused_frame, lost->code, mapi_code_name(lost->code),
-        SECONDS(lost->idle_ns), REQUEST(request), request->from_cookies ? "brings its cookies again" : "follows");
+    say(text,
+        "Seen: the context of session %u was refused in frame %u with code %u (%s), %s after its last success, "
+        "and %s %s",
+        side->session->number, refused_frame, lost->code, mapi_code_name(lost->code), SECONDS(lost->idle_ns),
+        REQUEST(request), request->from_cookies ? "brings its cookies again" : "follows");
     if (lost->known) {
         say(text, "; X-ExpirationInfo allows %s", SECONDS(side->expiration_ns));
     } else {
@@ -163,7 +169,7 @@ static void tell_reconnect(struct judge *judge, struct side_memo *memo, const st
 /* A client that connects anew at once has lost little; one that goes on has. */
 void mapi_context_asked_for(struct judge *judge, const struct event *event)
 {
-    const struct request *request = event->session.request;
+    const struct exchange *request = event->session.request;
     struct side_memo *memo = request->side && !request->by_guid ? request->side->memo : NULL;
     if (!is_connect(request->type)) {
         if (memo && memo->lost) {
@@ -174,7 +180,7 @@ void mapi_context_asked_for(struct judge *judge, const struct event *event)
     struct side_memo *before = request->conn->memo;
     if ((!request->side || request->by_guid) && before && before->lost && before->lost->conn == request->conn &&
         before->side->session->endpoint == request->endpoint) {
-        memo = before;           /* the client connects without its old cookies */
+        memo = before; /* the client connects without its old cookies */
     }
     if (memo && memo->lost) {
         tell_reconnect(judge, memo, request, event->when);
@@ -208,12 +214,14 @@ static const char *back_shown(const struct reply *reply)
 
 static void tell_expired(struct judge *judge, struct finding *finding, const struct reply *reply)
 {
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     finding_turn(finding, V_SESSION_EXPIRED);
-    say(&finding->text, "Seen: %s was answered with %s, %s after the last success in frame %u, X-ExpirationInfo allows "
-                        "%s; inferred: the context had expired, as after the client's sleep; next: nothing, the client "
-                        "connects anew", REQUEST(request), CODE("code", reply), SECONDS(request->idle_ns),
-        request->idle_from, SECONDS(request->side->expiration_ns));
+    say(&finding->text,
+        "Seen: %s was answered with %s, %s after the last success in frame %u, X-ExpirationInfo allows "
+        "%s; inferred: the context had expired, as after the client's sleep; next: nothing, the client "
+        "connects anew",
+        REQUEST(request), CODE("code", reply), SECONDS(request->idle_ns), request->idle_from,
+        SECONDS(request->side->expiration_ns));
     set_context(judge, request->side, CONTEXT_EXPIRED, finding->when);
     tell(finding);
 }
@@ -221,7 +229,7 @@ static void tell_expired(struct judge *judge, struct finding *finding, const str
 /* Where it went instead, and who sent it there. */
 static void say_elsewhere(struct finding *finding, const struct reply *reply, const struct side_memo *memo)
 {
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     const struct there *there = &request->there;
     struct text *text = &finding->text;
     const bool proven = memo->proven_frame != 0;
@@ -257,18 +265,20 @@ static void say_elsewhere(struct finding *finding, const struct reply *reply, co
 
 static void tell_lost(struct judge *judge, struct finding *finding, const struct reply *reply)
 {
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     const struct side *side = request->side;
     struct side_memo *memo = memo_of_side(judge, side);
     struct text *text = &finding->text;
-    say(text, "Seen: %s carried the cookies of session %u and was answered with %s in frame %u, %s after the last "
-              "success (frame %u), X-ExpirationInfo allows %s", REQUEST(request), side->session->number,
-        CODE("code", reply), finding->when.frame, SECONDS(request->idle_ns), request->idle_from,
-        SECONDS(side->expiration_ns));
+    say(text,
+        "Seen: %s carried the cookies of session %u and was answered with %s in frame %u, %s after the last "
+        "success (frame %u), X-ExpirationInfo allows %s",
+        REQUEST(request), side->session->number, CODE("code", reply), finding->when.frame, SECONDS(request->idle_ns),
+        request->idle_from, SECONDS(side->expiration_ns));
     say_elsewhere(finding, reply, memo);
-    say(text, "; next: %s", finding->where == WHERE_SERVER ?
-        "moves of the mailbox or its database at this time" :
-        "affinity for /mapi by session or client; restarts of the server's service at this time");
+    say(text, "; next: %s",
+        finding->where == WHERE_SERVER ?
+            "moves of the mailbox or its database at this time" :
+            "affinity for /mapi by session or client; restarts of the server's service at this time");
     if (!reply->back_differs && !request->there.peer && !memo->proven_frame) {
         hold_loss(judge, finding, reply);
     } else {
@@ -281,7 +291,7 @@ static void tell_lost(struct judge *judge, struct finding *finding, const struct
 
 static void tell_changed(struct judge *judge, const struct reply *reply, struct when when, bool refused)
 {
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     const struct side *side = request->side;
     const enum back_kind kind = reply->back_kind;
     struct finding finding = finding_begin(judge, refused ? V_BACKEND_CHANGED : V_BACKEND_CHANGED_CHAT, when,
@@ -297,8 +307,9 @@ static void tell_changed(struct judge *judge, const struct reply *reply, struct 
         side->session->number);
     if (refused) {
         say(text, ", and the request got %s; inferred: the other back end does not have the context; next: %s",
-            CODE("code", reply), kind == BACK_PEER ? "affinity for /mapi on the device before this leg" :
-                                 "moves of the mailbox, and how the front end finds its server");
+            CODE("code", reply),
+            kind == BACK_PEER ? "affinity for /mapi on the device before this leg" :
+                                "moves of the mailbox, and how the front end finds its server");
     } else {
         say(text, "; inferred: the mailbox moved, or its requests are spread; next: nothing as long as they succeed");
     }
@@ -307,7 +318,7 @@ static void tell_changed(struct judge *judge, const struct reply *reply, struct 
 
 static void refused(struct judge *judge, const struct reply *reply, struct when when, bool of_context)
 {
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     const struct side *side = request->side;
     if (is_connect(request->type) || side->session->released_frame || !request->from_cookies || !request->carried ||
         request->idle_ns < 0 || (!of_context && !reply->back_differs && !request->there.peer)) {
@@ -333,7 +344,7 @@ static void refused(struct judge *judge, const struct reply *reply, struct when 
 void mapi_context_answered(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     const struct side *side = request && !request->by_guid ? request->side : NULL;
     if (!side) {
         return;

@@ -17,7 +17,7 @@ struct side_memo *memo_of_side(struct judge *judge, const struct side *side)
     return memo;
 }
 
-struct request_memo *memo_of_request(struct judge *judge, const struct request *request)
+struct request_memo *memo_of_request(struct judge *judge, const struct exchange *request)
 {
     struct request_memo *memo = memo_in(judge, &request->memo, sizeof(*memo));
     memo->once.of = ONCE_A_REQUEST;
@@ -36,19 +36,19 @@ struct subject about_side(struct judge *judge, const struct side *side, uint32_t
     return subject;
 }
 
-struct subject about_request(struct judge *judge, const struct request *request)
+struct subject about_request(struct judge *judge, const struct exchange *request)
 {
     return about_side(judge, request->side, request->leg);
 }
 
-struct subject about_request_once(struct judge *judge, const struct request *request)
+struct subject about_request_once(struct judge *judge, const struct exchange *request)
 {
     struct subject subject = about_request(judge, request);
     subject.once = &memo_of_request(judge, request)->once;
     return subject;
 }
 
-struct evidence *evidence_of(struct judge *judge, const struct request *request, const struct mconn *other)
+struct evidence *evidence_of(struct judge *judge, const struct exchange *request, const struct mapi_conn *other)
 {
     struct evidence *evidence = evidence_new(judge);
     evidence_add(evidence, request->conn->link, 0);
@@ -86,7 +86,7 @@ const char *type_text(uint8_t type)
     return name ? name : "a request";
 }
 
-const char *request_text(char *to, const struct request *request)
+const char *request_text(char *to, const struct exchange *request)
 {
     snprintf(to, PIECE_MAX, "%s (frame %u, stream %u, to %s)", type_text(request->type), request->begin.frame,
              request->conn->link->stream, SERVER_OF(request->conn));
@@ -100,8 +100,8 @@ const char *code_text(char *to, const char *what, const struct reply *reply)
     int used = snprintf(to, CODE_MAX, "%s %u (%s)%s%s%s", what, code, mapi_code_name(code),
                         words ? " with the words \"" : "", reply->sentence, words ? "\"" : "");
     if (meaning != code) {
-        snprintf(to + used, CODE_MAX - (size_t)used, ", which the specification calls %s (%u)",
-                 mapi_code_name(meaning), meaning);
+        snprintf(to + used, CODE_MAX - (size_t)used, ", which the specification calls %s (%u)", mapi_code_name(meaning),
+                 meaning);
     }
     return to;
 }

@@ -43,7 +43,7 @@ const struct endpoint *device_before(const struct leg *leg);
 /* ---- rules ---------------------------------------------------------------------------- */
 
 /* rpch_routing.c: whether the halves meet */
-rule rpch_paired, rpch_joined, rpch_not_joined;    /* the last of EVENT_LEG_FAILED, too */
+rule rpch_paired, rpch_joined, rpch_not_joined; /* the last of EVENT_LEG_FAILED, too */
 
 /* rpch_channel.c: channels on their own, that go silent, or that carry too much */
 rule rpch_alone, rpch_lifetime, rpch_window, rpch_unanswered;

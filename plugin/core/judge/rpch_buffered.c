@@ -14,7 +14,8 @@ static struct subject about_late(struct judge *judge, const struct leg *leg, enu
     return subject;
 }
 
-static void tell_late_out(struct finding *finding, const struct leg *leg, struct when there, const char *what, bool arrived)
+static void tell_late_out(struct finding *finding, const struct leg *leg, struct when there, const char *what,
+                          bool arrived)
 {
     const struct leg *behind = leg_behind(leg);
     const struct when when = finding->when;
@@ -26,8 +27,10 @@ static void tell_late_out(struct finding *finding, const struct leg *leg, struct
         CHANNEL(behind->current[ROLE_OUT]));
     say(text, arrived ? " and on leg %u in frame %u, " : " and has not come on leg %u until frame %u, ", leg->number,
         when.frame);
-    say(text, "%s later; inferred: the device at %s collects the OUT response before it passes it on; next: switch off "
-              "response buffering for /rpc there", SECONDS(when.ns - there.ns), PEER(leg->current[ROLE_OUT]));
+    say(text,
+        "%s later; inferred: the device at %s collects the OUT response before it passes it on; next: switch off "
+        "response buffering for /rpc there",
+        SECONDS(when.ns - there.ns), PEER(leg->current[ROLE_OUT]));
     tell_by(finding, WHERE_DEVICE, true);
 }
 
@@ -85,8 +88,8 @@ void rpch_body(struct judge *judge, const struct event *event)
     }
     struct evidence *evidence = evidence_channel(judge, in);
     evidence_add(evidence, missing ? missing->conn->link : NULL, 0);
-    struct finding finding = begin_quietly(judge, V_BUFFERED, event->when,
-                                           about_late(judge, leg, ROLE_IN, event->rpch.body.at), evidence);
+    struct finding finding =
+        begin_quietly(judge, V_BUFFERED, event->when, about_late(judge, leg, ROLE_IN, event->rpch.body.at), evidence);
     if (!finding.begun) {
         return;
     }

@@ -98,12 +98,16 @@ void rpch_server_ended(struct judge *judge, const struct event *event)
 static void tell_idle(struct finding *finding, const struct channel *channel, struct when at, int64_t idle_ns)
 {
     finding->where = WHERE_DEVICE;
-    say(&finding->text, "Seen: %s was open, the server's end sent %s in frame %u after %s without a body byte either way, "
-                        "%s were announced", CHANNEL(channel), end_name(channel->conn->link), at.frame,
-        SECONDS(idle_ns), SECONDS(channel_interval(channel)));
-    say(&finding->text, "; inferred: a device between with a shorter idle time-out, or the server's own; next: idle "
-                        "time-outs of firewalls and balancers on the way to %s, or a shorter MinConnTimeout or keepalive "
-                        "on the client", PEER(channel));
+    say(&finding->text,
+        "Seen: %s was open, the server's end sent %s in frame %u after %s without a body byte either way, "
+        "%s were announced",
+        CHANNEL(channel), end_name(channel->conn->link), at.frame, SECONDS(idle_ns),
+        SECONDS(channel_interval(channel)));
+    say(&finding->text,
+        "; inferred: a device between with a shorter idle time-out, or the server's own; next: idle "
+        "time-outs of firewalls and balancers on the way to %s, or a shorter MinConnTimeout or keepalive "
+        "on the client",
+        PEER(channel));
     tell(finding);
 }
 
@@ -113,8 +117,8 @@ static void idle_closed(struct judge *judge, const struct event *event, struct s
 {
     const struct channel *channel = event->rpch.channel;
     const struct leg *leg = event->rpch.leg;
-    struct finding finding = finding_begin(judge, V_IDLE_CLOSED, event->when, about_leg(judge, leg),
-                                           evidence_channel(judge, channel));
+    struct finding finding =
+        finding_begin(judge, V_IDLE_CLOSED, event->when, about_leg(judge, leg), evidence_channel(judge, channel));
     if (!finding.begun) {
         return;
     }
@@ -139,7 +143,8 @@ void rpch_channel_ended(struct judge *judge, const struct event *event)
     const struct conn *link = channel->conn->link;
     const struct when when = event->when;
     const int64_t idle = event->rpch.end.idle_ns;
-    if (link->ended_by != WAY_TO_CLIENT || link->tcp.half[WAY_TO_SERVER].ended || channel->seen_eof || channel->refused) {
+    if (link->ended_by != WAY_TO_CLIENT || link->tcp.half[WAY_TO_SERVER].ended || channel->seen_eof ||
+        channel->refused) {
         return;
     }
     struct server_ends *server = server_ends(judge, link->server);
@@ -148,11 +153,12 @@ void rpch_channel_ended(struct judge *judge, const struct event *event)
         return;
     }
     if (gone_together(judge, server->told, when)) {
-        server->told = when;     /* more of the same */
+        server->told = when; /* more of the same */
         return;
     }
     const struct leg *other = other_end(judge, server, leg->vc, when);
-    const bool is_idle = idle >= judge->limits.idle_least && idle < channel_interval(channel) && !leg_told(leg, V_IDLE_CLOSED);
+    const bool is_idle =
+        idle >= judge->limits.idle_least && idle < channel_interval(channel) && !leg_told(leg, V_IDLE_CLOSED);
     note_end(server, leg, when);
     const bool foreign = gone_together(judge, server->foreign_end, when) && server->foreign_vc != leg->vc;
     if (other || (is_idle && foreign)) {
@@ -178,7 +184,7 @@ void rpch_hindsight(struct judge *judge, const struct event *event)
         const bool gone = idle->server->told.frame >= at.frame;
         if (!gone && !leg_told(leg, V_IDLE_CLOSED)) {
             finding->when = when;
-            finding->subject = about_leg(judge, leg);    /* a further attempt may have begun */
+            finding->subject = about_leg(judge, leg); /* a further attempt may have begun */
             tell_idle(finding, idle->channel, at, idle->idle_ns);
         }
         arena_give_back(&judge->arena, idle, sizeof(*idle));

@@ -13,7 +13,7 @@
 /* leg->attempt_memo; begins with what was told of it */
 struct attempt_memo {
     struct once once;
-    struct once late[2];         /* buffered, by enum role: a device may hold back both ways */
+    struct once late[2]; /* buffered, by enum role: a device may hold back both ways */
 };
 
 /* leg->memo. What is withheld is so of the present attempt, and counts only if that has a
@@ -22,13 +22,13 @@ struct leg_memo {
     struct result result;
 };
 
-/* vtcp->memo and channel->memo are a struct once. */
+/* The memos of a connection and a channel are each a struct once. */
 
 /* server->memo[CONN_RPCH]: who ended when. */
 struct server_ends {
     const struct server *of;
-    uint32_t waiting;            /* of its channels, in judge->idle_first */
-    const struct leg *end_leg[2];        /* whose channel in use it ended last, and one of another vc */
+    uint32_t waiting;             /* of its channels, in judge->idle_first */
+    const struct leg *end_leg[2]; /* whose channel in use it ended last, and one of another vc */
     struct when ended[2];
     struct when foreign_end;     /* of a connection without such a channel */
     const struct vc *foreign_vc; /* that connection's, or NULL */
@@ -41,7 +41,7 @@ struct idle_end {
     const struct channel *channel;
     struct server_ends *server;
     int64_t idle_ns;
-    struct finding finding;      /* begun with the end; words and frame are those of hindsight */
+    struct finding finding; /* begun with the end; words and frame are those of hindsight */
 };
 
 #endif

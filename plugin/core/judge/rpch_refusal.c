@@ -58,21 +58,23 @@ static enum verdict_where refused_for(const struct channel *channel, const struc
     if (info->rpc_error) {
         return WHERE_SERVER;
     }
-    return info->author == HTTP_BY_DEVICE ? WHERE_DEVICE : info->author == HTTP_BY_UNKNOWN ? WHERE_UNKNOWN : WHERE_SERVER;
+    return info->author == HTTP_BY_DEVICE  ? WHERE_DEVICE :
+           info->author == HTTP_BY_UNKNOWN ? WHERE_UNKNOWN :
+                                             WHERE_SERVER;
 }
 
 static struct advice advice_for(const struct channel *channel, const struct http_info *info)
 {
     const unsigned status = info->status;
     if (asks_for_credentials(info)) {
-        return is_torn(channel) ? (struct advice){
-            "the credentials were not accepted, and their NTLM challenge did not come on this connection: the handshake "
-            "may be torn between two servers",
-            "keep a client's connection on one server during NTLM; check the account too"
-        } : (struct advice){
-            "the credentials were not accepted",
-            "check user name, password, lockout and the allowed authentication methods"
-        };
+        return is_torn(channel) ?
+                   (struct advice){
+                       "the credentials were not accepted, and their NTLM challenge did not come on this connection: the handshake "
+                       "may be torn between two servers",
+                       "keep a client's connection on one server during NTLM; check the account too"
+                   } :
+                   (struct advice){ "the credentials were not accepted",
+                                    "check user name, password, lockout and the allowed authentication methods" };
     }
     if (info->rpc_error) {
         return (struct advice){ "the RPC proxy did not reach the RPC server or refused the target",
@@ -110,11 +112,13 @@ void rpch_refused(struct judge *judge, const struct event *event)
     if (!finding.begun) {
         return;
     }
-    const struct named_header headers[] = {
-        { "X-FEServer", info->front_end }, { "X-FailureContext", info->failure_context },
-        { "X-DiagInfo", info->diag_info }, { "Server", info->server_header }, { "Via", info->via },
-        { "request-id", info->request_id }, { "EEInfo", info->ee_info }
-    };
+    const struct named_header headers[] = { { "X-FEServer", info->front_end },
+                                            { "X-FailureContext", info->failure_context },
+                                            { "X-DiagInfo", info->diag_info },
+                                            { "Server", info->server_header },
+                                            { "Via", info->via },
+                                            { "request-id", info->request_id },
+                                            { "EEInfo", info->ee_info } };
     const struct advice advice = advice_for(channel, info);
     const bool device = is_of_device(channel, info);
     struct text *text = &finding.text;
@@ -145,8 +149,8 @@ void rpch_refused(struct judge *judge, const struct event *event)
 void rpch_challenge_left(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
-    struct finding finding = finding_begin(judge, V_REFUSED, event->when, about_channel(judge, channel),
-                                           evidence_channel(judge, channel));
+    struct finding finding =
+        finding_begin(judge, V_REFUSED, event->when, about_channel(judge, channel), evidence_channel(judge, channel));
     if (!finding.begun) {
         return;
     }
@@ -156,8 +160,9 @@ void rpch_challenge_left(struct judge *judge, const struct event *event)
     say(text, ", status %u to %s in frame %u, then the %s closed the connection without another request",
         channel->challenge_status, credentials_name(channel), channel->challenge_frame,
         by_client ? "client" : "server's end");
-    say(text, "; inferred: %s", by_client ? "the client has no credentials for what was offered, or waits for the user" :
-        "the authentication was cut off before it ended");
+    say(text, "; inferred: %s",
+        by_client ? "the client has no credentials for what was offered, or waits for the user" :
+                    "the authentication was cut off before it ended");
     say(text, "; next: compare the offered methods with the profile's; NTLM needs one connection to one server");
     tell_by(&finding, by_client ? WHERE_CLIENT : WHERE_UNKNOWN, false);
 }
@@ -175,7 +180,9 @@ void rpch_call(struct judge *judge, const struct event *event)
     } else {
         say(&finding.text, "Seen: bind_nak, reason %u (%s),", status, known_name(pdu_nak_name((uint16_t)status)));
     }
-    say(&finding.text, " for call %u on %s; inferred: the transport works, the RPC service refused; next: that service's "
-                       "log", header->call_id, CHANNEL(event->rpch.channel));
+    say(&finding.text,
+        " for call %u on %s; inferred: the transport works, the RPC service refused; next: that service's "
+        "log",
+        header->call_id, CHANNEL(event->rpch.channel));
     tell_by(&finding, WHERE_SERVER, true);
 }

@@ -10,7 +10,7 @@
 
 static void say_difference(struct text *text, enum difference difference, const struct channel *const pair[2])
 {
-    const struct vtcp *a = pair[0]->conn, *b = pair[1]->conn;
+    const struct rpch_conn *a = pair[0]->conn, *b = pair[1]->conn;
     switch (difference) {
     case DIFFER_PEER:
         if (same_address(conn_server(a->link), conn_server(b->link))) {
@@ -56,8 +56,9 @@ static void proxies_differ(struct judge *judge, const struct event *event)
     } else {
         say(text, "a balancer or name resolution gives the halves of one virtual connection to two proxies");
     }
-    say(text, required ? ", which Exchange 2007 and 2010 do not cope with" :
-        "; MS-RPCH 1.3.2 allows different proxies, it harms only where they do not reach the same server");
+    say(text, required ?
+                  ", which Exchange 2007 and 2010 do not cope with" :
+                  "; MS-RPCH 1.3.2 allows different proxies, it harms only where they do not reach the same server");
     say(text, "; next: see whether CONN/C2 follows; if not, set affinity by client address or session for /rpc");
     tell_by(&finding, WHERE_DEVICE, seen);
 }
@@ -79,11 +80,12 @@ static void target_mismatch(struct judge *judge, const struct event *event)
     if (!finding.begun) {
         return;
     }
-    say(&finding.text, "Seen: IN asks for %s (frame %u), OUT for %s (frame %u)", in->target, in->request.frame, out->target,
-        out->request.frame);
-    say(&finding.text, "; inferred: the halves of one virtual connection are meant for different RPC servers and cannot "
-                       "meet, by the client's configuration or by a device that rewrites the URL; next: compare the "
-                       "server name in the profile or Autodiscover, and rewriting rules for rpcproxy.dll");
+    say(&finding.text, "Seen: IN asks for %s (frame %u), OUT for %s (frame %u)", in->target, in->request.frame,
+        out->target, out->request.frame);
+    say(&finding.text,
+        "; inferred: the halves of one virtual connection are meant for different RPC servers and cannot "
+        "meet, by the client's configuration or by a device that rewrites the URL; next: compare the "
+        "server name in the profile or Autodiscover, and rewriting rules for rpcproxy.dll");
     tell_by(&finding, WHERE_CLIENT, false);
 }
 
@@ -110,8 +112,10 @@ void rpch_joined(struct judge *judge, const struct event *event)
     if (!finding.begun) {
         return;
     }
-    say(&finding.text, "Seen: the virtual connection is open with %s and %s; inferred: both reach the same RPC server, as "
-                       "MS-RPCH 1.3.2 allows; next: nothing, the routing works", CHANNEL(in), CHANNEL(out));
+    say(&finding.text,
+        "Seen: the virtual connection is open with %s and %s; inferred: both reach the same RPC server, as "
+        "MS-RPCH 1.3.2 allows; next: nothing, the routing works",
+        CHANNEL(in), CHANNEL(out));
     tell(&finding);
 }
 
@@ -127,10 +131,10 @@ static void say_failure(struct text *text, const struct leg *leg, struct when wh
         say(text, "within %s", SECONDS(when.ns - leg->sent_at));
         return;
     }
-    static const char *const before[] = {
-        [FAIL_CLOSED] = "the FIN", [FAIL_RESET] = "the RST", [FAIL_RETRIED] = "the client tried again",
-        [FAIL_REFUSED] = "the error response"
-    };
+    static const char *const before[] = { [FAIL_CLOSED] = "the FIN",
+                                          [FAIL_RESET] = "the RST",
+                                          [FAIL_RETRIED] = "the client tried again",
+                                          [FAIL_REFUSED] = "the error response" };
     say(text, "before %s in frame %u", before[leg->fail_cause], leg->fail_frame);
 }
 
@@ -156,18 +160,22 @@ static void say_never_joined(struct finding *finding, const struct leg *leg)
     if (behind && behind->hop == RTS_HOP_HTTP && behind->difference == DIFFER_PEER && !behind->joined) {
         finding->where = WHERE_DEVICE;
         finding->seen = device_before(behind) != NULL;
-        say(text, "; inferred: the device at %s gave the halves to different servers, see leg %u", peer, behind->number);
+        say(text, "; inferred: the device at %s gave the halves to different servers, see leg %u", peer,
+            behind->number);
     } else if (late_told(leg, ROLE_IN) || (late_told(leg, ROLE_OUT) && !leg->got_a3.frame)) {
         const bool body = late_told(leg, ROLE_IN);
         finding->where = WHERE_DEVICE;
         finding->seen = !body;
-        say(text, "; inferred: the device at %s did not pass on %s in time; next: %s buffering for /rpc there, and its "
-                  "choice of server for both requests", peer, body ? "the body of IN" : "the response to OUT",
-            body ? "request" : "response");
+        say(text,
+            "; inferred: the device at %s did not pass on %s in time; next: %s buffering for /rpc there, and its "
+            "choice of server for both requests",
+            peer, body ? "the body of IN" : "the response to OUT", body ? "request" : "response");
         return;
     } else {
-        say(text, "; inferred: the halves did not meet at one RPC server; whether a device behind %s split them or the "
-                  "server failed does not show here", peer);
+        say(text,
+            "; inferred: the halves did not meet at one RPC server; whether a device behind %s split them or the "
+            "server failed does not show here",
+            peer);
     }
     say(text, "; next: capture behind that address, or look for its choice of server for both requests");
 }

@@ -15,8 +15,16 @@ enum verdict_group { GROUP_SEQUENCE, GROUP_RESPONSE, GROUP_PROTOCOL, GROUP_SECUR
 enum verdict_proof { PRESENCE, ABSENCE };
 /* What it is told once of. */
 enum once_of {
-    ALWAYS, ONCE_A_LEG, ONCE_A_CHANNEL, ONCE_A_CONNECTION, ONCE_A_SIDE, ONCE_A_REQUEST, ONCE_A_RESPONSE, ONCE_AN_ACCOUNT,
-    ONCE_A_CLIENT, ONCE_A_HOST
+    ALWAYS,
+    ONCE_A_LEG,
+    ONCE_A_CHANNEL,
+    ONCE_A_CONNECTION,
+    ONCE_A_SIDE,
+    ONCE_A_REQUEST,
+    ONCE_A_RESPONSE,
+    ONCE_AN_ACCOUNT,
+    ONCE_A_CLIENT,
+    ONCE_A_HOST
 };
 /* What it is about. */
 enum subject_kind { ABOUT_CONNECTION, ABOUT_SESSION, ABOUT_LOGON, SUBJECTS };
@@ -24,21 +32,51 @@ enum verdict_where { WHERE_NONE, WHERE_CLIENT, WHERE_DEVICE, WHERE_SERVER, WHERE
 
 enum verdict_kind {
     /* RPC over HTTP */
-    V_PROXIES_DIFFER, V_BACKEND_MISMATCH, V_NEVER_JOINED, V_JOINED_ACROSS_PROXIES, V_TARGET_MISMATCH,
-    V_LONE, V_REFUSED, V_IDLE_CLOSED, V_SILENT_DROP, V_BUFFERED, V_CALL_FAILED,
-    V_LIFETIME_EXCEEDED, V_WINDOW_EXCEEDED,
+    V_PROXIES_DIFFER,
+    V_BACKEND_MISMATCH,
+    V_NEVER_JOINED,
+    V_JOINED_ACROSS_PROXIES,
+    V_TARGET_MISMATCH,
+    V_LONE,
+    V_REFUSED,
+    V_IDLE_CLOSED,
+    V_SILENT_DROP,
+    V_BUFFERED,
+    V_CALL_FAILED,
+    V_LIFETIME_EXCEEDED,
+    V_WINDOW_EXCEEDED,
     /* both */
-    V_SERVER_GONE, V_NTLM_TORN, V_TYPE3_ALONE, V_AUTH_REFUSED, V_SHARED_CONNECTION, V_AUTH_SLOW, V_AUTH_VERY_SLOW,
-    V_DOWNGRADED, V_HEADER_CASE, V_EMPTY_BEARER, V_CHANNEL_BINDING, V_HTTP_FAILED,
+    V_SERVER_GONE,
+    V_NTLM_TORN,
+    V_TYPE3_ALONE,
+    V_AUTH_REFUSED,
+    V_SHARED_CONNECTION,
+    V_AUTH_SLOW,
+    V_AUTH_VERY_SLOW,
+    V_DOWNGRADED,
+    V_HEADER_CASE,
+    V_EMPTY_BEARER,
+    V_CHANNEL_BINDING,
+    V_HTTP_FAILED,
     /* MAPI/HTTP */
-    V_RESPONSE_CODE, V_CONNECT_FAILED, V_ERROR_CODE, V_SESSION_LOST, V_SESSION_EXPIRED, V_BACKEND_CHANGED,
-    V_BACKEND_CHANGED_CHAT, V_COOKIE_LOST, V_SEQUENCE_BROKEN, V_PENDING_LATE, V_RESPONSE_CUT, V_RESPONSE_CUT_CHAT,
+    V_RESPONSE_CODE,
+    V_CONNECT_FAILED,
+    V_ERROR_CODE,
+    V_SESSION_LOST,
+    V_SESSION_EXPIRED,
+    V_BACKEND_CHANGED,
+    V_BACKEND_CHANGED_CHAT,
+    V_COOKIE_LOST,
+    V_SEQUENCE_BROKEN,
+    V_PENDING_LATE,
+    V_RESPONSE_CUT,
+    V_RESPONSE_CUT_CHAT,
     V_UNANSWERED,
     VERDICT_KINDS
 };
 
 struct verdict_row {
-    const char *filter;          /* "rpch.routing.proxies_differ" */
+    const char *filter; /* "rpch.routing.proxies_differ" */
     const char *summary;
     enum verdict_severity severity;
     enum verdict_group group;
@@ -55,16 +93,16 @@ const char *verdict_where_name(enum verdict_where where); /* "NETWORK DEVICE" ..
 
 struct verdict {
     enum verdict_kind kind;
-    enum verdict_severity severity;      /* as in verdict_rows, unless a preference changes it */
-    struct when when;            /* the frame it sits on */
-    uint32_t vc, session, leg;   /* NO_NUMBER if none */
+    enum verdict_severity severity; /* as in verdict_rows, unless a preference changes it */
+    struct when when;               /* the frame it sits on */
+    uint32_t vc, session, leg;      /* NO_NUMBER if none */
     enum verdict_where where;
-    bool where_seen;             /* else inferred */
-    const char *text;            /* Seen: ...; inferred: ...; next: ... - for people, arena-owned, UTF-8 */
-    const struct verdict *next;  /* on the same frame */
+    bool where_seen;            /* else inferred */
+    const char *text;           /* Seen: ...; inferred: ...; next: ... - for people, arena-owned, UTF-8 */
+    const struct verdict *next; /* on the same frame */
 };
 
-struct verdict_list {            /* all zero: empty */
+struct verdict_list { /* all zero: empty */
     struct verdict *first, *last;
 };
 

@@ -16,10 +16,11 @@
 
 /* As 2.2.3.3.1 spells them, in the order of enum mapi_type. */
 static const char *const type_names[MAPI_TYPES] = {
-    NULL, "Connect", "Execute", "Disconnect", "NotificationWait", "Bind", "Unbind", "CompareMIds", "DNToMId",
-    "GetMatches", "GetPropList", "GetProps", "GetSpecialTable", "GetTemplateInfo", "ModLinkAtt", "ModProps",
-    "QueryColumns", "QueryRows", "ResolveNames", "ResortRestriction", "SeekEntries", "UpdateStat", "GetMailboxUrl",
-    "GetAddressBookUrl", "PING"
+    NULL,          "Connect",      "Execute",         "Disconnect",        "NotificationWait",
+    "Bind",        "Unbind",       "CompareMIds",     "DNToMId",           "GetMatches",
+    "GetPropList", "GetProps",     "GetSpecialTable", "GetTemplateInfo",   "ModLinkAtt",
+    "ModProps",    "QueryColumns", "QueryRows",       "ResolveNames",      "ResortRestriction",
+    "SeekEntries", "UpdateStat",   "GetMailboxUrl",   "GetAddressBookUrl", "PING"
 };
 
 enum mapi_type mapi_type_of(struct span name)
@@ -72,23 +73,19 @@ static void aux_buffer(struct layout_run *run, const struct field *at)
     read_aux_buffer(run->reader, size);
 }
 
-#define BODY_AT 0                /* where BODY_ID() is kept */
+#define BODY_AT 0 /* where BODY_ID() is kept */
 #define OWN_BODY RECALL(BODY_AT), CHOOSE(emsmdb_bodies), RECALL(BODY_AT), CHOOSE(nspi_bodies)
 #define AUXILIARY_BUFFER U32("aux_buffer_size", "AuxiliaryBufferSize"), READ_LAYOUT(aux_buffer, 0, aux_buffer_layouts)
 
-static LAYOUT(request_body,
-    OWN_BODY, AUXILIARY_BUFFER);
+static LAYOUT(request_body, OWN_BODY, AUXILIARY_BUFFER);
 /* A request that failed is answered with StatusCode and the auxiliary buffer alone. */
-static LAYOUT(response_body,
-    X32("status_code", "StatusCode", .text = ox_error_text, .seen = keep_status),
-    UNLESS(X32("error_code", "ErrorCode", .text = ox_error_text, .seen = keep_error),
-           OWN_BODY),
-    AUXILIARY_BUFFER);
+static LAYOUT(response_body, X32("status_code", "StatusCode", .text = ox_error_text, .seen = keep_status),
+              UNLESS(X32("error_code", "ErrorCode", .text = ox_error_text, .seen = keep_error), OWN_BODY),
+              AUXILIARY_BUFFER);
 static LAYOUT(unknown_body, REST("body.unknown", "Body of an unknown request type"));
 static LAYOUT(body_rest, REST("body.rest", "Bytes behind the body"));
 
-LAYOUT(mapi_bodies,
-    INCLUDE(request_body), INCLUDE(response_body), INCLUDE(unknown_body), INCLUDE(body_rest));
+LAYOUT(mapi_bodies, INCLUDE(request_body), INCLUDE(response_body), INCLUDE(unknown_body), INCLUDE(body_rest));
 
 void mapi_read_body(struct reader *reader, enum mapi_type type, bool response, struct mapi_facts *facts)
 {
@@ -98,7 +95,7 @@ void mapi_read_body(struct reader *reader, enum mapi_type type, bool response, s
     memset(body.facts, 0, sizeof(*body.facts));
     if (!mapi_type_name(type)) {
         read_layout(&run, unknown_body);
-    } else if (type != MAPI_PING) {      /* 2.2.6: has no bodies */
+    } else if (type != MAPI_PING) { /* 2.2.6: has no bodies */
         read_layout(&run, response ? response_body : request_body);
     }
     body.facts->end = reader->pos;

@@ -13,14 +13,32 @@
 /* ---- request types (MS-OXCMAPIHTTP 2.2.3.3.1) ---- */
 
 enum mapi_type {
-    MAPI_NONE,                   /* no X-RequestType, or an empty one */
-    MAPI_CONNECT, MAPI_EXECUTE, MAPI_DISCONNECT, MAPI_NOTIFICATION_WAIT,
-    MAPI_BIND, MAPI_UNBIND, MAPI_COMPARE_MIDS, MAPI_DN_TO_MID, MAPI_GET_MATCHES, MAPI_GET_PROP_LIST,
-    MAPI_GET_PROPS, MAPI_GET_SPECIAL_TABLE, MAPI_GET_TEMPLATE_INFO, MAPI_MOD_LINK_ATT, MAPI_MOD_PROPS,
-    MAPI_QUERY_COLUMNS, MAPI_QUERY_ROWS, MAPI_RESOLVE_NAMES, MAPI_RESORT_RESTRICTION, MAPI_SEEK_ENTRIES,
-    MAPI_UPDATE_STAT, MAPI_GET_MAILBOX_URL, MAPI_GET_ADDRESS_BOOK_URL,
+    MAPI_NONE, /* no X-RequestType, or an empty one */
+    MAPI_CONNECT,
+    MAPI_EXECUTE,
+    MAPI_DISCONNECT,
+    MAPI_NOTIFICATION_WAIT,
+    MAPI_BIND,
+    MAPI_UNBIND,
+    MAPI_COMPARE_MIDS,
+    MAPI_DN_TO_MID,
+    MAPI_GET_MATCHES,
+    MAPI_GET_PROP_LIST,
+    MAPI_GET_PROPS,
+    MAPI_GET_SPECIAL_TABLE,
+    MAPI_GET_TEMPLATE_INFO,
+    MAPI_MOD_LINK_ATT,
+    MAPI_MOD_PROPS,
+    MAPI_QUERY_COLUMNS,
+    MAPI_QUERY_ROWS,
+    MAPI_RESOLVE_NAMES,
+    MAPI_RESORT_RESTRICTION,
+    MAPI_SEEK_ENTRIES,
+    MAPI_UPDATE_STAT,
+    MAPI_GET_MAILBOX_URL,
+    MAPI_GET_ADDRESS_BOOK_URL,
     MAPI_PING,
-    MAPI_UNKNOWN,                /* a name the specification does not have */
+    MAPI_UNKNOWN, /* a name the specification does not have */
     MAPI_TYPES
 };
 
@@ -39,16 +57,16 @@ extern const struct field mapi_bodies[];
 /* What the state keeps of a body. Spans lie in the reader's buffer. */
 struct mapi_facts {
     bool has_status, has_error;
-    uint32_t status, error;              /* StatusCode, ErrorCode: responses */
-    struct span user_dn;                 /* Connect request: UserDn, 8-bit */
-    struct span display_name;            /* Connect response: DisplayName, UTF-16LE */
-    struct span dn_prefix;               /* Connect response: DNPrefix, 8-bit */
-    struct span server_url;              /* GetMailboxUrl, GetAddressBookUrl responses: UTF-16LE */
+    uint32_t status, error;   /* StatusCode, ErrorCode: responses */
+    struct span user_dn;      /* Connect request: UserDn, 8-bit */
+    struct span display_name; /* Connect response: DisplayName, UTF-16LE */
+    struct span dn_prefix;    /* Connect response: DNPrefix, 8-bit */
+    struct span server_url;   /* GetMailboxUrl, GetAddressBookUrl responses: UTF-16LE */
     bool has_event_pending;
-    uint32_t event_pending;              /* NotificationWait response */
-    uint32_t rop_buffer_size;            /* Execute, both ways */
-    bool complete;                       /* read to its end, nothing left and nothing missing */
-    uint32_t end;                        /* offset of the first byte behind what was read as the body */
+    uint32_t event_pending;   /* NotificationWait response */
+    uint32_t rop_buffer_size; /* Execute, both ways */
+    bool complete;            /* read to its end, nothing left and nothing missing */
+    uint32_t end;             /* offset of the first byte behind what was read as the body */
 };
 
 /* A body at the reader's place, up to the reader's end. facts may be NULL. Bytes behind

@@ -26,19 +26,14 @@ static void keep_display_name(struct layout_run *run, const struct field_value *
 
 /* ---- 2.2.4.1 Connect ---- */
 
-static LAYOUT(connect_request,
-    STRING8("connect.user_dn", "UserDn", .seen = keep_user_dn),
-    X32("connect.flags", "Flags"),
-    BIT("connect.flags.admin", "Administrative privileges", 0x00000001),
-    U32("connect.default_code_page", "DefaultCodePage", .names = code_page_names),
-    X32("connect.lcid_sort", "LcidSort"),
-    X32("connect.lcid_string", "LcidString"));
-static LAYOUT(connect_response,
-    U32("connect.polls_max", "PollsMax (ms)"),
-    U32("connect.retry_count", "RetryCount"),
-    U32("connect.retry_delay", "RetryDelay (ms)"),
-    STRING8("connect.dn_prefix", "DnPrefix", .seen = keep_dn_prefix),
-    STRING16("connect.display_name", "DisplayName", .seen = keep_display_name));
+static LAYOUT(connect_request, STRING8("connect.user_dn", "UserDn", .seen = keep_user_dn),
+              X32("connect.flags", "Flags"), BIT("connect.flags.admin", "Administrative privileges", 0x00000001),
+              U32("connect.default_code_page", "DefaultCodePage", .names = code_page_names),
+              X32("connect.lcid_sort", "LcidSort"), X32("connect.lcid_string", "LcidString"));
+static LAYOUT(connect_response, U32("connect.polls_max", "PollsMax (ms)"), U32("connect.retry_count", "RetryCount"),
+              U32("connect.retry_delay", "RetryDelay (ms)"),
+              STRING8("connect.dn_prefix", "DnPrefix", .seen = keep_dn_prefix),
+              STRING16("connect.display_name", "DisplayName", .seen = keep_display_name));
 
 /* ---- 2.2.4.2 Execute ---- */
 
@@ -54,16 +49,11 @@ static void rop_buffer(struct layout_run *run, const struct field *at)
 
 #define ROP_BUFFER U32("execute.rop_buffer_size", "RopBufferSize"), READ_LAYOUT(rop_buffer, 0, rop_buffer_layouts)
 
-static LAYOUT(execute_request,
-    X32("execute.flags", "Flags"),
-    BIT("execute.flags.no_compression", "NoCompression", 0x00000001),
-    BIT("execute.flags.no_xor_magic", "NoXorMagic", 0x00000002),
-    BIT("execute.flags.chain", "Chain", 0x00000004),
-    ROP_BUFFER,
-    U32("execute.max_rop_out", "MaxRopOut"));
-static LAYOUT(execute_response,
-    X32("execute.reserved", "Flags (reserved)"),
-    ROP_BUFFER);
+static LAYOUT(execute_request, X32("execute.flags", "Flags"),
+              BIT("execute.flags.no_compression", "NoCompression", 0x00000001),
+              BIT("execute.flags.no_xor_magic", "NoXorMagic", 0x00000002),
+              BIT("execute.flags.chain", "Chain", 0x00000004), ROP_BUFFER, U32("execute.max_rop_out", "MaxRopOut"));
+static LAYOUT(execute_response, X32("execute.reserved", "Flags (reserved)"), ROP_BUFFER);
 
 /* ---- 2.2.4.4 NotificationWait ---- */
 
@@ -82,10 +72,9 @@ static void keep_event_pending(struct layout_run *run, const struct field_value 
 
 static LAYOUT(wait_request, X32("notification_wait.reserved", "Flags (reserved)"));
 static LAYOUT(wait_response,
-    U32("notification_wait.event_pending", "EventPending", .text = pending_text, .seen = keep_event_pending));
+              U32("notification_wait.event_pending", "EventPending", .text = pending_text, .seen = keep_event_pending));
 
 /* Disconnect (2.2.4.3) has nothing of its own. */
-CHOICES(emsmdb_bodies,
-    BODIES(MAPI_CONNECT, connect_request, connect_response),
-    BODIES(MAPI_EXECUTE, execute_request, execute_response),
-    BODIES(MAPI_NOTIFICATION_WAIT, wait_request, wait_response));
+CHOICES(emsmdb_bodies, BODIES(MAPI_CONNECT, connect_request, connect_response),
+        BODIES(MAPI_EXECUTE, execute_request, execute_response),
+        BODIES(MAPI_NOTIFICATION_WAIT, wait_request, wait_response));

@@ -13,11 +13,9 @@
 
 /* ---- names ---- */
 
-static FIELD_NAMES(sort_types,           /* MS-OXNSPI 2.2.1.10 */
-    0x00000000, "SortTypeDisplayName",
-    0x00000003, "SortTypePhoneticDisplayName",
-    0x000003E8, "SortTypeDisplayName_RO",
-    0x000003E9, "SortTypeDisplayName_W");
+static FIELD_NAMES(sort_types, /* MS-OXNSPI 2.2.1.10 */
+                   0x00000000, "SortTypeDisplayName", 0x00000003, "SortTypePhoneticDisplayName", 0x000003E8,
+                   "SortTypeDisplayName_RO", 0x000003E9, "SortTypeDisplayName_W");
 
 /* ---- counts ---- */
 
@@ -62,9 +60,9 @@ static const char *resolved_text(const struct field_value *value, char room[FIEL
 }
 
 #define MID X32("nspi.mid", "MinimalEntryID", .text = position_text)
-#define MID_LIST(item) \
+#define MID_LIST(item)                             \
     BOOL("nspi.has_minimal_ids", "HasMinimalIds"), \
-    IF(COUNT("nspi.minimal_id_count", "MinimalIdCount"), LIST("Minimal entry IDs", NULL, item))
+        IF(COUNT("nspi.minimal_id_count", "MinimalIdCount"), LIST("Minimal entry IDs", NULL, item))
 #define MIDS MID_LIST(MID)
 /* Of names that were looked up: ResolveNames and DNToMId. */
 #define FOUND_MIDS MID_LIST(X32("nspi.mid", "MinimalEntryID", .text = resolved_text))
@@ -86,16 +84,13 @@ static const char *delta_text(const struct field_value *value, char room[FIELD_T
 }
 
 static LAYOUT(state,
-    GROUP("State", NULL,
-          U32("nspi.stat.sort_type", "SortType", .names = sort_types),
-          X32("nspi.stat.container_id", "ContainerID", .text = container_text),
-          X32("nspi.stat.current_rec", "CurrentRec", .text = position_text),
-          U32("nspi.stat.delta", "Delta", .text = delta_text),
-          U32("nspi.stat.num_pos", "NumPos"),
-          U32("nspi.stat.total_recs", "TotalRecs"),
-          U32("nspi.stat.code_page", "CodePage", .names = code_page_names),
-          X32("nspi.stat.template_locale", "TemplateLocale"),
-          X32("nspi.stat.sort_locale", "SortLocale")));
+              GROUP("State", NULL, U32("nspi.stat.sort_type", "SortType", .names = sort_types),
+                    X32("nspi.stat.container_id", "ContainerID", .text = container_text),
+                    X32("nspi.stat.current_rec", "CurrentRec", .text = position_text),
+                    U32("nspi.stat.delta", "Delta", .text = delta_text), U32("nspi.stat.num_pos", "NumPos"),
+                    U32("nspi.stat.total_recs", "TotalRecs"),
+                    U32("nspi.stat.code_page", "CodePage", .names = code_page_names),
+                    X32("nspi.stat.template_locale", "TemplateLocale"), X32("nspi.stat.sort_locale", "SortLocale")));
 
 #define STATE BOOL("nspi.has_state", "HasState"), IF(INCLUDE(state))
 
@@ -156,16 +151,17 @@ static const char *rows_text(const struct layout_run *run, char room[FIELD_TEXT_
 #define COLUMN_LIST GROUP("Columns", columns_text, READ_LAYOUT(read_columns_here, 4, property_layouts))
 #define TAGS BOOL("nspi.has_property_tags", "HasPropertyTags"), IF(TAG_LIST)
 #define COLUMNS BOOL("nspi.has_columns", "HasColumns"), IF(COLUMN_LIST)
-#define ROW_LIST(read, least) \
-    COUNT("nspi.row_count", "RowCount"), LIST("Rows", rows_text, GROUP("Row", NULL, READ_LAYOUT(read, least, property_layouts)))
+#define ROW_LIST(read, least)            \
+    COUNT("nspi.row_count", "RowCount"), \
+        LIST("Rows", rows_text, GROUP("Row", NULL, READ_LAYOUT(read, least, property_layouts)))
 #define COLUMNS_AND_ROWS \
     BOOL("nspi.has_columns_and_rows", "HasColumnsAndRows"), IF(COLUMN_LIST, ROW_LIST(read_row_here, 1))
 #define VALUES GROUP("Property values", NULL, READ_LAYOUT(read_values, 4, property_layouts))
 
 /* ---- entry IDs of ModLinkAtt ---- */
 
-#define EPHEMERAL_LEN 32u        /* MS-OXNSPI 2.2.9.2 */
-#define PERMANENT_HEAD_LEN 28u   /* MS-OXNSPI 2.2.9.3: what stands before the DN */
+#define EPHEMERAL_LEN 32u      /* MS-OXNSPI 2.2.9.2 */
+#define PERMANENT_HEAD_LEN 28u /* MS-OXNSPI 2.2.9.3: what stands before the DN */
 #define ENTRY_ID_EPHEMERAL 0x00000087u
 #define ENTRY_ID_PERMANENT 0x00000000u
 
@@ -221,8 +217,7 @@ static void read_entry_id_here(struct layout_run *run, const struct field *at)
 
 /* ---- 2.2.5.1 Bind, 2.2.5.2 Unbind ---- */
 
-static LAYOUT(bind_request,
-    FLAGS, BIT("nspi.flags.anonymous_login", "fAnonymousLogin", 0x00000020), STATE);
+static LAYOUT(bind_request, FLAGS, BIT("nspi.flags.anonymous_login", "fAnonymousLogin", 0x00000020), STATE);
 static LAYOUT(bind_response, UUID("nspi.server_guid", "ServerGuid"));
 static LAYOUT(unbind_request, RESERVED);
 
@@ -233,7 +228,8 @@ static const char *compare_text(const struct field_value *value, char room[FIELD
     int64_t result = (int64_t)value->number;
     (void)room;
     return result < 0 ? "the first stands before the second" :
-        result > 0 ? "the first stands behind the second" : "the same position";
+           result > 0 ? "the first stands behind the second" :
+                        "the same position";
 }
 
 static LAYOUT(compare_request, RESERVED, STATE, MID, MID);
@@ -246,13 +242,12 @@ static LAYOUT(dn_to_mid_response, FOUND_MIDS);
 
 /* ---- 2.2.5.5 GetMatches ---- */
 
-static LAYOUT(matches_request,
-    RESERVED, STATE, MIDS,
-    X32("nspi.interface_option_flags", "InterfaceOptionFlags"),
-    BOOL("nspi.has_filter", "HasFilter"), IF(GROUP("Filter", NULL, READ_LAYOUT(read_filter, 1, property_layouts))),
-    BOOL("nspi.has_property_name", "HasPropertyName"),
-    IF(UUID("nspi.property_name.guid", "PropertyNameGuid"), X32("nspi.property_name.id", "PropertyNameId")),
-    ROWS_WANTED, COLUMNS);
+static LAYOUT(matches_request, RESERVED, STATE, MIDS, X32("nspi.interface_option_flags", "InterfaceOptionFlags"),
+              BOOL("nspi.has_filter", "HasFilter"),
+              IF(GROUP("Filter", NULL, READ_LAYOUT(read_filter, 1, property_layouts))),
+              BOOL("nspi.has_property_name", "HasPropertyName"),
+              IF(UUID("nspi.property_name.guid", "PropertyNameGuid"), X32("nspi.property_name.id", "PropertyNameId")),
+              ROWS_WANTED, COLUMNS);
 static LAYOUT(matches_response, STATE, MIDS, COLUMNS_AND_ROWS);
 
 /* ---- 2.2.5.6 GetPropList, 2.2.5.7 GetProps ---- */
@@ -260,53 +255,44 @@ static LAYOUT(matches_response, STATE, MIDS, COLUMNS_AND_ROWS);
 static LAYOUT(prop_list_request, FLAGS, SKIP_OBJECTS, MID, CODE_PAGE);
 static LAYOUT(prop_list_response, TAGS);
 static LAYOUT(props_request, RETRIEVE_FLAGS, STATE, TAGS);
-static LAYOUT(props_response,
-    CODE_PAGE, BOOL("nspi.has_property_values", "HasPropertyValues"), IF(VALUES));
+static LAYOUT(props_response, CODE_PAGE, BOOL("nspi.has_property_values", "HasPropertyValues"), IF(VALUES));
 
 /* ---- 2.2.5.8 GetSpecialTable ---- */
 
-static LAYOUT(special_table_request,
-    FLAGS,
-    BIT("nspi.flags.address_creation_templates", "NspiAddressCreationTemplates", 0x00000002),
-    BIT("nspi.flags.unicode_strings", "NspiUnicodeStrings", 0x00000004),
-    STATE, VERSION);
-static LAYOUT(special_table_response,
-    CODE_PAGE, VERSION, BOOL("nspi.has_rows", "HasRows"), IF(ROW_LIST(read_values, 4)));
+static LAYOUT(special_table_request, FLAGS,
+              BIT("nspi.flags.address_creation_templates", "NspiAddressCreationTemplates", 0x00000002),
+              BIT("nspi.flags.unicode_strings", "NspiUnicodeStrings", 0x00000004), STATE, VERSION);
+static LAYOUT(special_table_response, CODE_PAGE, VERSION, BOOL("nspi.has_rows", "HasRows"),
+              IF(ROW_LIST(read_values, 4)));
 
 /* ---- 2.2.5.9 GetTemplateInfo ---- */
 
-static LAYOUT(template_request,
-    FLAGS,
-    BIT("nspi.flags.template", "TI_TEMPLATE", 0x00000001),
-    BIT("nspi.flags.script", "TI_SCRIPT", 0x00000004),
-    BIT("nspi.flags.emt", "TI_EMT", 0x00000010),
-    BIT("nspi.flags.helpfile_name", "TI_HELPFILE_NAME", 0x00000020),
-    BIT("nspi.flags.helpfile_contents", "TI_HELPFILE_CONTENTS", 0x00000040),
-    X32("nspi.display_type", "DisplayType", .names = display_type_names),
-    BOOL("nspi.has_template_dn", "HasTemplateDn"), IF(STRING8("nspi.template_dn", "TemplateDn")),
-    CODE_PAGE,
-    X32("nspi.locale_id", "LocaleId"));
+static LAYOUT(template_request, FLAGS, BIT("nspi.flags.template", "TI_TEMPLATE", 0x00000001),
+              BIT("nspi.flags.script", "TI_SCRIPT", 0x00000004), BIT("nspi.flags.emt", "TI_EMT", 0x00000010),
+              BIT("nspi.flags.helpfile_name", "TI_HELPFILE_NAME", 0x00000020),
+              BIT("nspi.flags.helpfile_contents", "TI_HELPFILE_CONTENTS", 0x00000040),
+              X32("nspi.display_type", "DisplayType", .names = display_type_names),
+              BOOL("nspi.has_template_dn", "HasTemplateDn"), IF(STRING8("nspi.template_dn", "TemplateDn")), CODE_PAGE,
+              X32("nspi.locale_id", "LocaleId"));
 static LAYOUT(template_response, CODE_PAGE, BOOL("nspi.has_row", "HasRow"), IF(VALUES));
 
 /* ---- 2.2.5.10 ModLinkAtt, 2.2.5.11 ModProps: their responses have nothing of their own ---- */
 
-static LAYOUT(mod_link_request,
-    FLAGS, BIT("nspi.flags.delete", "fDelete", 0x00000001),
-    READ_LAYOUT(read_tag_here, 4, property_tag_layouts), MID,
-    BOOL("nspi.has_entry_ids", "HasEntryIds"),
-    IF(COUNT("nspi.entry_id_count", "EntryIdCount"),
-       LIST("Entry IDs", NULL,
-            GROUP("Entry ID", NULL, READ_ROWS(read_entry_id_here, 4, U32("nspi.entry_id_size", "EntryID size"))))));
-static LAYOUT(mod_props_request,
-    RESERVED, STATE, TAGS, BOOL("nspi.has_property_values", "HasPropertyValues"), IF(VALUES));
+static LAYOUT(mod_link_request, FLAGS, BIT("nspi.flags.delete", "fDelete", 0x00000001),
+              READ_LAYOUT(read_tag_here, 4, property_tag_layouts), MID, BOOL("nspi.has_entry_ids", "HasEntryIds"),
+              IF(COUNT("nspi.entry_id_count", "EntryIdCount"),
+                 LIST("Entry IDs", NULL,
+                      GROUP("Entry ID", NULL,
+                            READ_ROWS(read_entry_id_here, 4, U32("nspi.entry_id_size", "EntryID size"))))));
+static LAYOUT(mod_props_request, RESERVED, STATE, TAGS, BOOL("nspi.has_property_values", "HasPropertyValues"),
+              IF(VALUES));
 
 /* ---- 2.2.5.12 QueryRows, 2.2.5.13 QueryColumns ---- */
 
 static LAYOUT(query_rows_request, RETRIEVE_FLAGS, STATE, EXPLICIT_TABLE, ROWS_WANTED, COLUMNS);
-static LAYOUT(state_and_rows_response, STATE, COLUMNS_AND_ROWS);      /* of SeekEntries, too */
-static LAYOUT(query_columns_request,
-    RESERVED,
-    X32("nspi.flags", "MapiFlags"), BIT("nspi.flags.unicode_proptypes", "NspiUnicodeProptypes", 0x80000000u));
+static LAYOUT(state_and_rows_response, STATE, COLUMNS_AND_ROWS); /* of SeekEntries, too */
+static LAYOUT(query_columns_request, RESERVED, X32("nspi.flags", "MapiFlags"),
+              BIT("nspi.flags.unicode_proptypes", "NspiUnicodeProptypes", 0x80000000u));
 static LAYOUT(query_columns_response, COLUMNS);
 
 /* ---- 2.2.5.14 ResolveNames, 2.2.5.15 ResortRestriction, 2.2.5.16 SeekEntries ---- */
@@ -315,18 +301,14 @@ static LAYOUT(resolve_request, RESERVED, STATE, TAGS, NAMES(STRING16("nspi.name"
 static LAYOUT(resolve_response, CODE_PAGE, FOUND_MIDS, COLUMNS_AND_ROWS);
 static LAYOUT(resort_request, RESERVED, STATE, MIDS);
 static LAYOUT(resort_response, STATE, MIDS);
-static LAYOUT(seek_request,
-    RESERVED, STATE,
-    BOOL("nspi.has_target", "HasTarget"), IF(GROUP("Target", NULL, READ_LAYOUT(read_target, 4, property_layouts))),
-    BOOL("nspi.has_explicit_table", "HasExplicitTable"), IF(EXPLICIT_TABLE),
-    COLUMNS);
+static LAYOUT(seek_request, RESERVED, STATE, BOOL("nspi.has_target", "HasTarget"),
+              IF(GROUP("Target", NULL, READ_LAYOUT(read_target, 4, property_layouts))),
+              BOOL("nspi.has_explicit_table", "HasExplicitTable"), IF(EXPLICIT_TABLE), COLUMNS);
 
 /* ---- 2.2.5.17 UpdateStat ---- */
 
-static LAYOUT(update_stat_request,
-    RESERVED, STATE, BOOL("nspi.delta_requested", "DeltaRequested"));
-static LAYOUT(update_stat_response,
-    STATE, BOOL("nspi.has_delta", "HasDelta"), IF(I32("nspi.delta", "Delta")));
+static LAYOUT(update_stat_request, RESERVED, STATE, BOOL("nspi.delta_requested", "DeltaRequested"));
+static LAYOUT(update_stat_response, STATE, BOOL("nspi.has_delta", "HasDelta"), IF(I32("nspi.delta", "Delta")));
 
 /* ---- 2.2.5.18 GetMailboxUrl, 2.2.5.19 GetAddressBookUrl ---- */
 
@@ -337,26 +319,22 @@ static void keep_server_url(struct layout_run *run, const struct field_value *va
 
 static LAYOUT(mailbox_url_request, UNUSED_FLAGS, STRING16("nspi.server_dn", "ServerDn"));
 static LAYOUT(address_book_url_request, UNUSED_FLAGS, STRING16("nspi.user_dn", "UserDn"));
-static LAYOUT(url_response,
-    STRING16("nspi.server_url", "ServerUrl", .seen = keep_server_url));
+static LAYOUT(url_response, STRING16("nspi.server_url", "ServerUrl", .seen = keep_server_url));
 
-CHOICES(nspi_bodies,
-    BODIES(MAPI_BIND, bind_request, bind_response),
-    BODIES(MAPI_UNBIND, unbind_request, NOTHING),
-    BODIES(MAPI_COMPARE_MIDS, compare_request, compare_response),
-    BODIES(MAPI_DN_TO_MID, dn_to_mid_request, dn_to_mid_response),
-    BODIES(MAPI_GET_MATCHES, matches_request, matches_response),
-    BODIES(MAPI_GET_PROP_LIST, prop_list_request, prop_list_response),
-    BODIES(MAPI_GET_PROPS, props_request, props_response),
-    BODIES(MAPI_GET_SPECIAL_TABLE, special_table_request, special_table_response),
-    BODIES(MAPI_GET_TEMPLATE_INFO, template_request, template_response),
-    BODIES(MAPI_MOD_LINK_ATT, mod_link_request, NOTHING),
-    BODIES(MAPI_MOD_PROPS, mod_props_request, NOTHING),
-    BODIES(MAPI_QUERY_ROWS, query_rows_request, state_and_rows_response),
-    BODIES(MAPI_QUERY_COLUMNS, query_columns_request, query_columns_response),
-    BODIES(MAPI_RESOLVE_NAMES, resolve_request, resolve_response),
-    BODIES(MAPI_RESORT_RESTRICTION, resort_request, resort_response),
-    BODIES(MAPI_SEEK_ENTRIES, seek_request, state_and_rows_response),
-    BODIES(MAPI_UPDATE_STAT, update_stat_request, update_stat_response),
-    BODIES(MAPI_GET_MAILBOX_URL, mailbox_url_request, url_response),
-    BODIES(MAPI_GET_ADDRESS_BOOK_URL, address_book_url_request, url_response));
+CHOICES(nspi_bodies, BODIES(MAPI_BIND, bind_request, bind_response), BODIES(MAPI_UNBIND, unbind_request, NOTHING),
+        BODIES(MAPI_COMPARE_MIDS, compare_request, compare_response),
+        BODIES(MAPI_DN_TO_MID, dn_to_mid_request, dn_to_mid_response),
+        BODIES(MAPI_GET_MATCHES, matches_request, matches_response),
+        BODIES(MAPI_GET_PROP_LIST, prop_list_request, prop_list_response),
+        BODIES(MAPI_GET_PROPS, props_request, props_response),
+        BODIES(MAPI_GET_SPECIAL_TABLE, special_table_request, special_table_response),
+        BODIES(MAPI_GET_TEMPLATE_INFO, template_request, template_response),
+        BODIES(MAPI_MOD_LINK_ATT, mod_link_request, NOTHING), BODIES(MAPI_MOD_PROPS, mod_props_request, NOTHING),
+        BODIES(MAPI_QUERY_ROWS, query_rows_request, state_and_rows_response),
+        BODIES(MAPI_QUERY_COLUMNS, query_columns_request, query_columns_response),
+        BODIES(MAPI_RESOLVE_NAMES, resolve_request, resolve_response),
+        BODIES(MAPI_RESORT_RESTRICTION, resort_request, resort_response),
+        BODIES(MAPI_SEEK_ENTRIES, seek_request, state_and_rows_response),
+        BODIES(MAPI_UPDATE_STAT, update_stat_request, update_stat_response),
+        BODIES(MAPI_GET_MAILBOX_URL, mailbox_url_request, url_response),
+        BODIES(MAPI_GET_ADDRESS_BOOK_URL, address_book_url_request, url_response));

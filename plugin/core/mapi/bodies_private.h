@@ -14,9 +14,9 @@
 /* The scene of their layouts. */
 struct body {
     struct mapi_facts *facts;
-    struct columns columns;      /* of the rows to come */
+    struct columns columns; /* of the rows to come */
     bool response;
-    bool lacking;                /* a buffer is larger than what is left: an issue of its decoder, which goes on */
+    bool lacking; /* a buffer is larger than what is left: an issue of its decoder, which goes on */
 };
 
 static inline struct body *body_of(const struct layout_run *run)
@@ -29,10 +29,13 @@ static inline struct body *body_of(const struct layout_run *run)
  * repeated in them. */
 extern const struct field_choice emsmdb_bodies[], nspi_bodies[];
 #define BODY_ID(type, response) ((type) << 1 | (response))
-#define BODIES(type, request, response) \
-    CHOICE(BODY_ID(type, false), request), CHOICE(BODY_ID(type, true), response)
+#define BODIES(type, request, response) CHOICE(BODY_ID(type, false), request), CHOICE(BODY_ID(type, true), response)
 /* Of one that has nothing of its own. */
-#define NOTHING (const struct field[]){ END }
+#define NOTHING            \
+    (const struct field[]) \
+    {                      \
+        END                \
+    }
 
 /* Of a string and its terminator. */
 static inline struct span string8_of(const struct field_value *value)

@@ -10,8 +10,8 @@
 
 const char *meta_tag_name(enum meta_kind kind)
 {
-    static const char *const names[] = { [META_PROCESSING] = "PROCESSING", [META_PENDING] = "PENDING",
-                                         [META_DONE] = "DONE" };
+    static const char
+        *const names[] = { [META_PROCESSING] = "PROCESSING", [META_PENDING] = "PENDING", [META_DONE] = "DONE" };
     return (unsigned)kind <= META_DONE ? names[kind] : NULL;
 }
 
@@ -101,7 +101,7 @@ static void end_line(struct meta_scanner *s, struct mapi_meta *meta)
     meta->kind = META_HEADER;
     meta->offset = s->start;
     meta->len = s->line_len;
-    if (!s->colon) {             /* all of it is a name */
+    if (!s->colon) { /* all of it is a name */
         s->value_start = s->value_end = s->line_len;
         s->colon = s->line_len + 1;
     }

@@ -11,40 +11,42 @@
 #include "bytes.h"
 
 enum meta_kind {
-    META_NOTHING,                /* the run is used up, or the scan is over */
-    META_PROCESSING, META_PENDING, META_DONE,
-    META_HEADER,                 /* a line of the additional headers */
-    META_BODY,                   /* offset: where the typed body begins; the scan is over */
-    META_NO_ENVELOPE,            /* the HTTP body does not begin with a meta-tag: offset 0; over */
-    META_BROKEN                  /* something else behind a tag, or too many headers; over. offset: there */
+    META_NOTHING, /* the run is used up, or the scan is over */
+    META_PROCESSING,
+    META_PENDING,
+    META_DONE,
+    META_HEADER,      /* a line of the additional headers */
+    META_BODY,        /* offset: where the typed body begins; the scan is over */
+    META_NO_ENVELOPE, /* the HTTP body does not begin with a meta-tag: offset 0; over */
+    META_BROKEN       /* something else behind a tag, or too many headers; over. offset: there */
 };
 
 /* Offsets count from the first byte that was ever given to the scanner. */
 struct mapi_meta {
-    uint8_t kind;                /* enum meta_kind */
-    uint32_t offset, len;        /* of the tag's letters, or of the line without its line end */
-    uint32_t value_offset, value_len;    /* META_HEADER */
-    struct span name, value;     /* META_HEADER: at most META_LINE_MAX bytes of them, valid until the next call */
+    uint8_t kind;                     /* enum meta_kind */
+    uint32_t offset, len;             /* of the tag's letters, or of the line without its line end */
+    uint32_t value_offset, value_len; /* META_HEADER */
+    struct span name, value;          /* META_HEADER: at most META_LINE_MAX bytes of them, valid until the next call */
 };
 
 enum meta_state { META_IN_TAGS, META_IN_HEADERS, META_IN_BODY, META_NOT_ENVELOPE, META_IS_BROKEN };
 
 #define META_LINE_MAX 255
-#define META_HEADERS_MAX 65536   /* bytes of the additional headers */
+#define META_HEADERS_MAX 65536 /* bytes of the additional headers */
 
 struct meta_scanner {
-    uint8_t state;               /* enum meta_state */
-    bool any;                    /* a tag was seen */
-    bool after_done;             /* the line end that belongs to DONE may still come */
+    uint8_t state;   /* enum meta_state */
+    bool any;        /* a tag was seen */
+    bool after_done; /* the line end that belongs to DONE may still come */
     uint8_t token_len;
-    uint8_t last;                /* the byte before, of the line */
-    uint32_t at;                 /* offset of the next byte to come */
-    uint32_t start;              /* offset of the tag or line that is being read: == at, or its bytes are not whole */
-    uint32_t headers_at;         /* where the additional headers began */
-    uint32_t body;               /* META_IN_BODY: where it begins */
-    uint32_t line_len;           /* of the line so far, also what line[] cannot hold */
-    uint32_t colon;              /* of the line: offset in it + 1, or 0 */
-    uint32_t value_start, value_end;     /* of the line: offsets in it */
+    uint8_t last;        /* the byte before, of the line */
+    uint32_t at;         /* offset of the next byte to come */
+    uint32_t start;      /* offset of the tag or line that is being read: == at, or its bytes are not whole */
+    uint32_t headers_at; /* where the additional headers began */
+    uint32_t body;       /* META_IN_BODY: where it begins */
+    uint32_t line_len;   /* of the line so far, also what line[] cannot hold */
+    uint32_t colon;      /* of the line: offset in it + 1, or 0 */
+    uint32_t value_start, value_end; /* of the line: offsets in it */
     uint8_t line[META_LINE_MAX + 1];
 };
 

@@ -21,7 +21,7 @@
 struct chain {
     void (*read_payload)(struct reader *reader, bool response);
     bool response;
-    uint32_t derived;            /* bytes asked of the sink so far */
+    uint32_t derived; /* bytes asked of the sink so far */
 };
 
 struct ext_header {
@@ -32,20 +32,14 @@ struct ext_header {
 #define SIZE_AT 4
 #define ACTUAL_AT 6
 
-static LAYOUT(header_rows,
-    U16("ext.version", "Version"), KEEP(0),
-    X16("ext.flags", "Flags"),
-    BIT("ext.flags.compressed", "Compressed", EXT_COMPRESSED),
-    BIT("ext.flags.xor_magic", "XorMagic", EXT_XOR_MAGIC),
-    BIT("ext.flags.last", "Last", EXT_LAST),
-    KEEP(1),
-    U16("ext.size", "Size"), KEEP(2),
-    U16("ext.size_actual", "SizeActual"), KEEP(3));
+static LAYOUT(header_rows, U16("ext.version", "Version"), KEEP(0), X16("ext.flags", "Flags"),
+              BIT("ext.flags.compressed", "Compressed", EXT_COMPRESSED),
+              BIT("ext.flags.xor_magic", "XorMagic", EXT_XOR_MAGIC), BIT("ext.flags.last", "Last", EXT_LAST), KEEP(1),
+              U16("ext.size", "Size"), KEEP(2), U16("ext.size_actual", "SizeActual"), KEEP(3));
 static LAYOUT(payload_rows, REST("ext.payload", "Payload as sent"));
 static LAYOUT(rest_rows, REST("ext.rest", "Behind the last extended buffer"));
 
-LAYOUT(aux_buffer_layouts,
-    INCLUDE(header_rows), INCLUDE(payload_rows), INCLUDE(rest_rows), INCLUDE(aux_block_layouts));
+LAYOUT(aux_buffer_layouts, INCLUDE(header_rows), INCLUDE(payload_rows), INCLUDE(rest_rows), INCLUDE(aux_block_layouts));
 LAYOUT(rop_buffer_layouts, INCLUDE(aux_buffer_layouts), INCLUDE(rop_layouts));
 
 static void read_ext_header(struct reader *reader, struct ext_header *header)

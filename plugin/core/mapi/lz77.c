@@ -9,17 +9,17 @@
 #include "bytes.h"
 
 #define MATCH_MIN 3
-#define INLINE_MAX 7             /* three bits of the match itself */
+#define INLINE_MAX 7 /* three bits of the match itself */
 #define NIBBLE_MAX 15
 #define BYTE_MAX 255
 
 struct stream {
     const uint8_t *in;
     size_t len, pos;
-    size_t nibble_at;            /* of the byte whose high half is still unused */
+    size_t nibble_at; /* of the byte whose high half is still unused */
     uint8_t mask;
     bool has_nibble;
-    bool short_of;               /* something was read behind the end */
+    bool short_of; /* something was read behind the end */
 };
 
 /* count bytes, little-endian. */
@@ -85,13 +85,12 @@ static void copy_match(uint8_t *to, size_t distance, size_t length)
     }
 }
 
-size_t lz77_decompress(const uint8_t *in, size_t in_len, uint8_t mask, uint8_t *out, size_t out_size,
-                         size_t *error_at)
+size_t lz77_decompress(const uint8_t *in, size_t in_len, uint8_t mask, uint8_t *out, size_t out_size, size_t *error_at)
 {
     struct stream s = { .in = in, .len = in_len, .mask = mask };
     size_t written = 0;
     uint32_t flags = 0;
-    unsigned unused = 0;         /* of the flags, from the highest bit down */
+    unsigned unused = 0; /* of the flags, from the highest bit down */
     *error_at = LZ77_WHOLE;
     for (;;) {
         if (written == out_size) {

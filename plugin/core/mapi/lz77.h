@@ -17,7 +17,6 @@
  * are good whatever follows. *error_at is LZ77_WHOLE when the stream came to its end bit
  * or just filled out, else the offset in in of the item that is wrong: in_len if the stream
  * stops short, the first byte too many if it goes on behind out_size. */
-size_t lz77_decompress(const uint8_t *in, size_t in_len, uint8_t mask, uint8_t *out, size_t out_size,
-                         size_t *error_at);
+size_t lz77_decompress(const uint8_t *in, size_t in_len, uint8_t mask, uint8_t *out, size_t out_size, size_t *error_at);
 
 #endif

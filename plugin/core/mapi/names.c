@@ -10,54 +10,24 @@
 #include "tag_names.h"
 
 #define TYPE_MULTIPLE 0x1000u
-#define TYPE_INSTANCE 0x2000u            /* MultivalueInstance, MS-OXCDATA 2.11.1.3 */
+#define TYPE_INSTANCE 0x2000u /* MultivalueInstance, MS-OXCDATA 2.11.1.3 */
 
 /* MS-OXCDATA 2.11.1 */
-FIELD_NAMES(property_type_names,
-    0x0000, "PtypUnspecified",
-    0x0001, "PtypNull",
-    0x0002, "PtypInteger16",
-    0x0003, "PtypInteger32",
-    0x0004, "PtypFloating32",
-    0x0005, "PtypFloating64",
-    0x0006, "PtypCurrency",
-    0x0007, "PtypFloatingTime",
-    0x000A, "PtypErrorCode",
-    0x000B, "PtypBoolean",
-    0x000D, "PtypObject or PtypEmbeddedTable",
-    0x0014, "PtypInteger64",
-    0x001E, "PtypString8",
-    0x001F, "PtypString",
-    0x0040, "PtypTime",
-    0x0048, "PtypGuid",
-    0x00FB, "PtypServerId",
-    0x00FD, "PtypRestriction",
-    0x00FE, "PtypRuleAction",
-    0x0102, "PtypBinary",
-    0x1002, "PtypMultipleInteger16",
-    0x1003, "PtypMultipleInteger32",
-    0x1004, "PtypMultipleFloating32",
-    0x1005, "PtypMultipleFloating64",
-    0x1006, "PtypMultipleCurrency",
-    0x1007, "PtypMultipleFloatingTime",
-    0x1014, "PtypMultipleInteger64",
-    0x101E, "PtypMultipleString8",
-    0x101F, "PtypMultipleString",
-    0x1040, "PtypMultipleTime",
-    0x1048, "PtypMultipleGuid",
-    0x1102, "PtypMultipleBinary",
-    0x3002, "PtypMultipleInteger16, one instance",
-    0x3003, "PtypMultipleInteger32, one instance",
-    0x3004, "PtypMultipleFloating32, one instance",
-    0x3005, "PtypMultipleFloating64, one instance",
-    0x3006, "PtypMultipleCurrency, one instance",
-    0x3007, "PtypMultipleFloatingTime, one instance",
-    0x3014, "PtypMultipleInteger64, one instance",
-    0x301E, "PtypMultipleString8, one instance",
-    0x301F, "PtypMultipleString, one instance",
-    0x3040, "PtypMultipleTime, one instance",
-    0x3048, "PtypMultipleGuid, one instance",
-    0x3102, "PtypMultipleBinary, one instance");
+FIELD_NAMES(property_type_names, 0x0000, "PtypUnspecified", 0x0001, "PtypNull", 0x0002, "PtypInteger16", 0x0003,
+            "PtypInteger32", 0x0004, "PtypFloating32", 0x0005, "PtypFloating64", 0x0006, "PtypCurrency", 0x0007,
+            "PtypFloatingTime", 0x000A, "PtypErrorCode", 0x000B, "PtypBoolean", 0x000D,
+            "PtypObject or PtypEmbeddedTable", 0x0014, "PtypInteger64", 0x001E, "PtypString8", 0x001F, "PtypString",
+            0x0040, "PtypTime", 0x0048, "PtypGuid", 0x00FB, "PtypServerId", 0x00FD, "PtypRestriction", 0x00FE,
+            "PtypRuleAction", 0x0102, "PtypBinary", 0x1002, "PtypMultipleInteger16", 0x1003, "PtypMultipleInteger32",
+            0x1004, "PtypMultipleFloating32", 0x1005, "PtypMultipleFloating64", 0x1006, "PtypMultipleCurrency", 0x1007,
+            "PtypMultipleFloatingTime", 0x1014, "PtypMultipleInteger64", 0x101E, "PtypMultipleString8", 0x101F,
+            "PtypMultipleString", 0x1040, "PtypMultipleTime", 0x1048, "PtypMultipleGuid", 0x1102, "PtypMultipleBinary",
+            0x3002, "PtypMultipleInteger16, one instance", 0x3003, "PtypMultipleInteger32, one instance", 0x3004,
+            "PtypMultipleFloating32, one instance", 0x3005, "PtypMultipleFloating64, one instance", 0x3006,
+            "PtypMultipleCurrency, one instance", 0x3007, "PtypMultipleFloatingTime, one instance", 0x3014,
+            "PtypMultipleInteger64, one instance", 0x301E, "PtypMultipleString8, one instance", 0x301F,
+            "PtypMultipleString, one instance", 0x3040, "PtypMultipleTime, one instance", 0x3048,
+            "PtypMultipleGuid, one instance", 0x3102, "PtypMultipleBinary, one instance");
 
 const char *property_type_name(uint16_t type)
 {
@@ -70,7 +40,7 @@ static bool alike(uint16_t one, uint16_t other)
 {
     uint16_t base[2] = { one, other };
     for (unsigned i = 0; i < 2; i++) {
-        base[i] &= (uint16_t)~(TYPE_MULTIPLE | TYPE_INSTANCE);
+        base[i] &= (uint16_t) ~(TYPE_MULTIPLE | TYPE_INSTANCE);
         if (base[i] == 0x001E || base[i] == 0x000D) {
             base[i] = 0x001F;
         }
@@ -167,20 +137,9 @@ const char *ox_guid_text(const struct field_value *value, char room[FIELD_TEXT_M
     return ox_guid_name(value->bytes);
 }
 
-FIELD_NAMES(display_type_names,
-    0x000, "DT_MAILUSER",
-    0x001, "DT_DISTLIST",
-    0x002, "DT_FORUM",
-    0x003, "DT_AGENT",
-    0x004, "DT_ORGANIZATION",
-    0x005, "DT_PRIVATE_DISTLIST",
-    0x006, "DT_REMOTE_MAILUSER",
-    0x100, "DT_CONTAINER",
-    0x101, "DT_TEMPLATE",
-    0x102, "DT_ADDRESS_TEMPLATE",
-    0x200, "DT_SEARCH");
+FIELD_NAMES(display_type_names, 0x000, "DT_MAILUSER", 0x001, "DT_DISTLIST", 0x002, "DT_FORUM", 0x003, "DT_AGENT", 0x004,
+            "DT_ORGANIZATION", 0x005, "DT_PRIVATE_DISTLIST", 0x006, "DT_REMOTE_MAILUSER", 0x100, "DT_CONTAINER", 0x101,
+            "DT_TEMPLATE", 0x102, "DT_ADDRESS_TEMPLATE", 0x200, "DT_SEARCH");
 
 /* MS-OXNSPI 2.2.1.5 */
-FIELD_NAMES(code_page_names,
-    0x000004B0, "CP_WINUNICODE",
-    0x00004F25, "CP_TELETEX");
+FIELD_NAMES(code_page_names, 0x000004B0, "CP_WINUNICODE", 0x00004F25, "CP_TELETEX");

@@ -21,9 +21,15 @@ extern const struct field_name property_type_names[];
 const char *property_type_name(uint16_t type);
 /* Some of the error codes and warnings of MS-OXCDATA 2.4 and MS-OXNSPI 2.2.1.2. */
 enum ox_error {
-    OX_UNBIND_SUCCESS = 1, OX_UNKNOWN_USER = 0x3EB, OX_LOGIN_PERMISSION = 0x3F2, OX_WRONG_SERVER = 0x478,
-    OX_SERVER_BUSY = 0x480, OX_CLIENT_VERSION_BLOCKED = 0x4DF, OX_RPC_HTTP_DISALLOWED = 0x4E0,
-    OX_PROTOCOL_DISABLED = 0x7D8, OX_NOT_ENCRYPTED = 0x970,
+    OX_UNBIND_SUCCESS = 1,
+    OX_UNKNOWN_USER = 0x3EB,
+    OX_LOGIN_PERMISSION = 0x3F2,
+    OX_WRONG_SERVER = 0x478,
+    OX_SERVER_BUSY = 0x480,
+    OX_CLIENT_VERSION_BLOCKED = 0x4DF,
+    OX_RPC_HTTP_DISALLOWED = 0x4E0,
+    OX_PROTOCOL_DISABLED = 0x7D8,
+    OX_NOT_ENCRYPTED = 0x970,
     OX_ERRORS_RETURNED = 0x40380 /* some values could not be given, the rest is there */
 };
 #define OX_VERSION_MISMATCH UINT32_C(0x80040110)

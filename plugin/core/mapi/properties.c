@@ -17,39 +17,35 @@
 #define FLAG_NOT_PRESENT 0x01u
 #define FLAG_ERROR 0x0Au
 
-static FIELD_NAMES(flag_names,
-    FLAG_VALUE, "value", FLAG_NOT_PRESENT, "not present", FLAG_ERROR, "error");
-static FIELD_NAMES(row_flag_names,
-    0, "all values, no errors", 1, "values with flags");
+static FIELD_NAMES(flag_names, FLAG_VALUE, "value", FLAG_NOT_PRESENT, "not present", FLAG_ERROR, "error");
+static FIELD_NAMES(row_flag_names, 0, "all values, no errors", 1, "values with flags");
 
-static LAYOUT(type_row,
-    X16("property.type", "PropertyType", .names = property_type_names));
+static LAYOUT(type_row, X16("property.type", "PropertyType", .names = property_type_names));
 static LAYOUT(has_value, X8("property.has_value", "HasValue", .names = has_value_names));
 static LAYOUT(flag_row, X8("property.flag", "Flag", .names = flag_names));
 static LAYOUT(row_flag, X8("property.row_flag", "Flags", .names = row_flag_names));
 static LAYOUT(value_count, U32("property.value.count", "Count of values"));
 static LAYOUT(column_count, U32("property.tag_count", "PropertyTagCount"));
 static LAYOUT(column_count16, U16("property.tag_count16", "PropertyTagCount"));
-static LAYOUT(binary,
-    COUNT_OF_FORM("property.value.size", "property.value.size16", "Count of bytes"),
-    SIZED("property.value.binary", "Value"));
-static LAYOUT(server_id,
-    U16("property.value.size16", "Count of bytes"), REST("property.value.server_id.data", "ClientData"));
+static LAYOUT(binary, COUNT_OF_FORM("property.value.size", "property.value.size16", "Count of bytes"),
+              SIZED("property.value.binary", "Value"));
+static LAYOUT(server_id, U16("property.value.size16", "Count of bytes"),
+              REST("property.value.server_id.data", "ClientData"));
 
-static CHOICES(single_values,
-    CHOICE(PTYP_INTEGER16, ROWS(I16("property.value.int16", "Value"))),
-    CHOICE(PTYP_INTEGER32, ROWS(I32("property.value.int32", "Value"))),
-    CHOICE(PTYP_FLOATING32, ROWS(FLOAT32("property.value.float", "Value"))),
-    CHOICE(PTYP_FLOATING64, ROWS(FLOAT64("property.value.double", "Value"))),
-    CHOICE(PTYP_CURRENCY, ROWS(I64("property.value.currency", "Value (1/10000)"))),
-    CHOICE(PTYP_FLOATING_TIME, ROWS(FLOAT64("property.value.floating_time", "Value (days since 1899-12-30)"))),
-    CHOICE(PTYP_ERROR_CODE, ROWS(X32("property.value.error_code", "Value", .text = ox_error_text))),
-    CHOICE(PTYP_BOOLEAN, ROWS(BOOL("property.value.boolean", "Value"))),
-    CHOICE(PTYP_INTEGER64, ROWS(I64("property.value.int64", "Value"))),
-    CHOICE(PTYP_STRING8, ROWS(STRING8("property.value.string8", "Value"))),
-    CHOICE(PTYP_STRING, ROWS(STRING16("property.value.string", "Value"))),
-    CHOICE(PTYP_TIME, ROWS(TIME("property.value.time", "Value"))),
-    CHOICE(PTYP_GUID, ROWS(UUID("property.value.guid", "Value", .text = ox_guid_text))));
+static CHOICES(single_values, CHOICE(PTYP_INTEGER16, ROWS(I16("property.value.int16", "Value"))),
+               CHOICE(PTYP_INTEGER32, ROWS(I32("property.value.int32", "Value"))),
+               CHOICE(PTYP_FLOATING32, ROWS(FLOAT32("property.value.float", "Value"))),
+               CHOICE(PTYP_FLOATING64, ROWS(FLOAT64("property.value.double", "Value"))),
+               CHOICE(PTYP_CURRENCY, ROWS(I64("property.value.currency", "Value (1/10000)"))),
+               CHOICE(PTYP_FLOATING_TIME,
+                      ROWS(FLOAT64("property.value.floating_time", "Value (days since 1899-12-30)"))),
+               CHOICE(PTYP_ERROR_CODE, ROWS(X32("property.value.error_code", "Value", .text = ox_error_text))),
+               CHOICE(PTYP_BOOLEAN, ROWS(BOOL("property.value.boolean", "Value"))),
+               CHOICE(PTYP_INTEGER64, ROWS(I64("property.value.int64", "Value"))),
+               CHOICE(PTYP_STRING8, ROWS(STRING8("property.value.string8", "Value"))),
+               CHOICE(PTYP_STRING, ROWS(STRING16("property.value.string", "Value"))),
+               CHOICE(PTYP_TIME, ROWS(TIME("property.value.time", "Value"))),
+               CHOICE(PTYP_GUID, ROWS(UUID("property.value.guid", "Value", .text = ox_guid_text))));
 
 static void read_tagged(struct reader *reader, enum prop_form tagged, enum prop_form form);
 
@@ -101,7 +97,7 @@ static void read_binary(struct reader *reader, uint32_t tag, enum prop_form form
         read_entry_id(reader, len);
         return;
     }
-    gist->bytes = (struct span){ reader->p + reader->pos, len };     /* of none, the size says all */
+    gist->bytes = (struct span){ reader->p + reader->pos, len }; /* of none, the size says all */
     read_row(&run, &binary[1]);
     if (!reader->failed) {
         gist->type = PTYP_BINARY;
@@ -135,7 +131,7 @@ static void read_single(struct reader *reader, uint16_t type, uint32_t tag, enum
     *gist = (struct gist){ .type = PTYP_UNSPECIFIED };
     switch (type) {
     case PTYP_NULL:
-    case PTYP_OBJECT:            /* opened by requests of their own, 2.11.1.5 */
+    case PTYP_OBJECT: /* opened by requests of their own, 2.11.1.5 */
         return;
     case PTYP_BINARY:
         read_binary(reader, tag, form, gist);
@@ -158,7 +154,7 @@ static void read_single(struct reader *reader, uint16_t type, uint32_t tag, enum
     }
     read_rows(reader, rows->rows);
     if (!reader->failed) {
-        uint32_t end = type == PTYP_STRING ? 2 : type == PTYP_STRING8 ? 1 : 0;      /* the terminator */
+        uint32_t end = type == PTYP_STRING ? 2 : type == PTYP_STRING8 ? 1 : 0; /* the terminator */
         gist->type = type;
         gist->bytes = (struct span){ reader->p + start, reader->pos - start - end };
     }
@@ -337,8 +333,8 @@ static void read_listed(struct layout_run *run, const struct field *at)
     read_tagged_value(run->reader, form_of(run));
 }
 
-static LAYOUT(value_list,
-    COUNT_OF_FORM("property.value_count", "property.value_count16", "PropertyValueCount"), TIMES(READ(read_listed, 4)));
+static LAYOUT(value_list, COUNT_OF_FORM("property.value_count", "property.value_count16", "PropertyValueCount"),
+              TIMES(READ(read_listed, 4)));
 
 void read_value_list(struct reader *reader, enum prop_form form)
 {
@@ -408,8 +404,7 @@ void read_property_row(struct reader *reader, const struct columns *columns, enu
     }
 }
 
-LAYOUT(property_layouts,
-    INCLUDE(property_tag_layouts), INCLUDE(type_row), INCLUDE(has_value), INCLUDE(flag_row), INCLUDE(row_flag),
-    INCLUDE(column_count), INCLUDE(column_count16), INCLUDE(value_list), INCLUDE(value_count), INCLUDE(binary),
-    CHOOSE(single_values), INCLUDE(server_id), INCLUDE(restriction_layouts), INCLUDE(rule_layouts),
-    INCLUDE(entry_id_layouts));
+LAYOUT(property_layouts, INCLUDE(property_tag_layouts), INCLUDE(type_row), INCLUDE(has_value), INCLUDE(flag_row),
+       INCLUDE(row_flag), INCLUDE(column_count), INCLUDE(column_count16), INCLUDE(value_list), INCLUDE(value_count),
+       INCLUDE(binary), CHOOSE(single_values), INCLUDE(server_id), INCLUDE(restriction_layouts), INCLUDE(rule_layouts),
+       INCLUDE(entry_id_layouts));

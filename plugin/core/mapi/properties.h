@@ -39,7 +39,7 @@ void read_value_list(struct reader *reader, enum prop_form form);
 /* ---- columns and rows ---- */
 
 struct columns {
-    struct span tags;    /* count tags of 4 bytes, in the message; or the caller's own copy */
+    struct span tags; /* count tags of 4 bytes, in the message; or the caller's own copy */
     uint32_t count;
 };
 

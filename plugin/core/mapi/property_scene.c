@@ -8,8 +8,7 @@
 
 #include "value_text.h"
 
-FIELD_NAMES(has_value_names,
-    VALUE_ABSENT, "absent", VALUE_PRESENT, "present");
+FIELD_NAMES(has_value_names, VALUE_ABSENT, "absent", VALUE_PRESENT, "present");
 
 /* What the capture lacks is taken for a HasValue byte: what would follow it is not there either,
  * and nothing is called wrong. What it would be as the value itself is told apart by: a string of

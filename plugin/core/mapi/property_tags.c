@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-#define NAMED_PROPERTIES 0x8000u         /* ids from here on are the mailbox's own, MS-OXCPRPT 3.2.5.9 */
+#define NAMED_PROPERTIES 0x8000u /* ids from here on are the mailbox's own, MS-OXCPRPT 3.2.5.9 */
 
 /* The ids of a mailbox from 0x8000 on are mapped to names by the mailbox itself; those of
  * the address book are fixed. */
@@ -38,9 +38,9 @@ static const char *mailbox_text(const struct field_value *value, char room[FIELD
 }
 
 /* The same bytes again, by their parts: the type comes first. */
-#define TAG(says) \
+#define TAG(says)                                            \
     AGAIN(X32("property.tag", "PropertyTag", .text = says)), \
-    X16("property.type", "PropertyType", .names = property_type_names), X16("property.id", "PropertyId")
+        X16("property.type", "PropertyType", .names = property_type_names), X16("property.id", "PropertyId")
 
 static LAYOUT(address_book_tag, TAG(address_book_text));
 static LAYOUT(mailbox_tag, TAG(mailbox_text));
@@ -68,8 +68,7 @@ uint32_t read_property_tag_of(struct reader *reader, enum prop_form form)
 {
     char label[TAG_LABEL_MAX];
     uint32_t tag = 0;
-    if (reader_open(reader, reader_left(reader) < 4 ? "PropertyTag"
-                                                     : label_of_tag(peek_u32(reader), form, label))) {
+    if (reader_open(reader, reader_left(reader) < 4 ? "PropertyTag" : label_of_tag(peek_u32(reader), form, label))) {
         tag = read_tag(reader, form);
         reader_close(reader, NULL);
     }

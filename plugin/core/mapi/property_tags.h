@@ -11,9 +11,9 @@
 
 /* How a message writes values. */
 enum prop_form {
-    PROP_ADDRESS_BOOK,   /* MS-OXCMAPIHTTP 2.2.1: HasValue bytes, 32-bit counts */
-    PROP_ROP,            /* MS-OXCDATA 2.11 in ROP buffers: 16-bit counts of bytes, 32-bit counts of values */
-    PROP_EXTENDED        /* MS-OXCDATA 2.11 where COUNT has 32 bits: extended rules (MS-OXORULE 2.2.4) */
+    PROP_ADDRESS_BOOK, /* MS-OXCMAPIHTTP 2.2.1: HasValue bytes, 32-bit counts */
+    PROP_ROP,          /* MS-OXCDATA 2.11 in ROP buffers: 16-bit counts of bytes, 32-bit counts of values */
+    PROP_EXTENDED      /* MS-OXCDATA 2.11 where COUNT has 32 bits: extended rules (MS-OXORULE 2.2.4) */
 };
 
 /* All that they can show, for registration. */

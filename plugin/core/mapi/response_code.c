@@ -10,12 +10,25 @@
 
 const char *mapi_code_name(uint32_t code)
 {
-    static const char *const names[MAPI_CODES] = {
-        "Success", "Unknown Failure", "Invalid Verb", "Invalid Path", "Invalid Header", "Invalid Request Type",
-        "Invalid Context Cookie", "Missing Header", "Anonymous Not Allowed", "Too Large", "Context Not Found",
-        "No Privilege", "Invalid Request Body", "Missing Cookie", "Reserved", "Invalid Sequence", "Endpoint Disabled",
-        "Invalid Response", "Endpoint Shutting Down"
-    };
+    static const char *const names[MAPI_CODES] = { "Success",
+                                                   "Unknown Failure",
+                                                   "Invalid Verb",
+                                                   "Invalid Path",
+                                                   "Invalid Header",
+                                                   "Invalid Request Type",
+                                                   "Invalid Context Cookie",
+                                                   "Missing Header",
+                                                   "Anonymous Not Allowed",
+                                                   "Too Large",
+                                                   "Context Not Found",
+                                                   "No Privilege",
+                                                   "Invalid Request Body",
+                                                   "Missing Cookie",
+                                                   "Reserved",
+                                                   "Invalid Sequence",
+                                                   "Endpoint Disabled",
+                                                   "Invalid Response",
+                                                   "Endpoint Shutting Down" };
     return code < MAPI_CODES ? names[code] : "no known name";
 }
 
@@ -43,33 +56,31 @@ int32_t mapi_sentence_code(const char *sentence)
     static const struct {
         const char *words;
         int32_t code;
-    } rows[] = {
-        { "session context cookie", CODE_INVALID_CONTEXT_COOKIE },
-        { "context cookie", CODE_INVALID_CONTEXT_COOKIE },
-        { "required cookie", CODE_MISSING_COOKIE },
-        { "missing cookie", CODE_MISSING_COOKIE },
-        { "required header", CODE_MISSING_HEADER },
-        { "missing header", CODE_MISSING_HEADER },
-        { "invalid verb", CODE_INVALID_VERB },
-        { "invalid path", CODE_INVALID_PATH },
-        { "requesttype", CODE_INVALID_REQUEST_TYPE },
-        { "request type", CODE_INVALID_REQUEST_TYPE },
-        { "invalid header", CODE_INVALID_HEADER },
-        { "anonymous", CODE_ANONYMOUS_NOT_ALLOWED },
-        { "too large", CODE_TOO_LARGE },
-        { "context is not found", CODE_CONTEXT_NOT_FOUND },
-        { "context not found", CODE_CONTEXT_NOT_FOUND },
-        { "no privilege", CODE_NO_PRIVILEGE },
-        { "request body is invalid", CODE_INVALID_REQUEST_BODY },
-        { "invalid request body", CODE_INVALID_REQUEST_BODY },
-        { "sequencing", CODE_INVALID_SEQUENCE },
-        { "invalid sequence", CODE_INVALID_SEQUENCE },
-        { "endpoint is disabled", CODE_ENDPOINT_DISABLED },
-        { "endpoint disabled", CODE_ENDPOINT_DISABLED },
-        { "response is invalid", CODE_INVALID_RESPONSE },
-        { "shutting down", CODE_ENDPOINT_SHUTTING_DOWN },
-        { "unknown failure", CODE_UNKNOWN_FAILURE }
-    };
+    } rows[] = { { "session context cookie", CODE_INVALID_CONTEXT_COOKIE },
+                 { "context cookie", CODE_INVALID_CONTEXT_COOKIE },
+                 { "required cookie", CODE_MISSING_COOKIE },
+                 { "missing cookie", CODE_MISSING_COOKIE },
+                 { "required header", CODE_MISSING_HEADER },
+                 { "missing header", CODE_MISSING_HEADER },
+                 { "invalid verb", CODE_INVALID_VERB },
+                 { "invalid path", CODE_INVALID_PATH },
+                 { "requesttype", CODE_INVALID_REQUEST_TYPE },
+                 { "request type", CODE_INVALID_REQUEST_TYPE },
+                 { "invalid header", CODE_INVALID_HEADER },
+                 { "anonymous", CODE_ANONYMOUS_NOT_ALLOWED },
+                 { "too large", CODE_TOO_LARGE },
+                 { "context is not found", CODE_CONTEXT_NOT_FOUND },
+                 { "context not found", CODE_CONTEXT_NOT_FOUND },
+                 { "no privilege", CODE_NO_PRIVILEGE },
+                 { "request body is invalid", CODE_INVALID_REQUEST_BODY },
+                 { "invalid request body", CODE_INVALID_REQUEST_BODY },
+                 { "sequencing", CODE_INVALID_SEQUENCE },
+                 { "invalid sequence", CODE_INVALID_SEQUENCE },
+                 { "endpoint is disabled", CODE_ENDPOINT_DISABLED },
+                 { "endpoint disabled", CODE_ENDPOINT_DISABLED },
+                 { "response is invalid", CODE_INVALID_RESPONSE },
+                 { "shutting down", CODE_ENDPOINT_SHUTTING_DOWN },
+                 { "unknown failure", CODE_UNKNOWN_FAILURE } };
     struct span text = span_of((const uint8_t *)sentence, strlen(sentence));
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         if (holds(text, rows[i].words)) {

@@ -7,34 +7,29 @@
 #include "property_scene.h"
 
 enum restriction_type {
-    RESTRICT_AND, RESTRICT_OR, RESTRICT_NOT, RESTRICT_CONTENT, RESTRICT_PROPERTY, RESTRICT_COMPARE, RESTRICT_BITMASK,
-    RESTRICT_SIZE, RESTRICT_EXIST, RESTRICT_SUBOBJECT, RESTRICT_COMMENT, RESTRICT_COUNT
+    RESTRICT_AND,
+    RESTRICT_OR,
+    RESTRICT_NOT,
+    RESTRICT_CONTENT,
+    RESTRICT_PROPERTY,
+    RESTRICT_COMPARE,
+    RESTRICT_BITMASK,
+    RESTRICT_SIZE,
+    RESTRICT_EXIST,
+    RESTRICT_SUBOBJECT,
+    RESTRICT_COMMENT,
+    RESTRICT_COUNT
 };
 
 /* MS-OXCDATA 2.12 */
-static FIELD_NAMES(restriction_names,
-    RESTRICT_AND, "AndRestriction",
-    RESTRICT_OR, "OrRestriction",
-    RESTRICT_NOT, "NotRestriction",
-    RESTRICT_CONTENT, "ContentRestriction",
-    RESTRICT_PROPERTY, "PropertyRestriction",
-    RESTRICT_COMPARE, "ComparePropertiesRestriction",
-    RESTRICT_BITMASK, "BitMaskRestriction",
-    RESTRICT_SIZE, "SizeRestriction",
-    RESTRICT_EXIST, "ExistRestriction",
-    RESTRICT_SUBOBJECT, "SubObjectRestriction",
-    RESTRICT_COMMENT, "CommentRestriction",
-    RESTRICT_COUNT, "CountRestriction");
-static FIELD_NAMES(relop_names,
-    0x00, "LessThan",
-    0x01, "LessThanOrEqual",
-    0x02, "GreaterThan",
-    0x03, "GreaterThanOrEqual",
-    0x04, "Equal",
-    0x05, "NotEqual",
-    0x64, "MemberOfDL");
-static FIELD_NAMES(fuzzy_names,
-    0, "FL_FULLSTRING", 1, "FL_SUBSTRING", 2, "FL_PREFIX");
+static FIELD_NAMES(restriction_names, RESTRICT_AND, "AndRestriction", RESTRICT_OR, "OrRestriction", RESTRICT_NOT,
+                   "NotRestriction", RESTRICT_CONTENT, "ContentRestriction", RESTRICT_PROPERTY, "PropertyRestriction",
+                   RESTRICT_COMPARE, "ComparePropertiesRestriction", RESTRICT_BITMASK, "BitMaskRestriction",
+                   RESTRICT_SIZE, "SizeRestriction", RESTRICT_EXIST, "ExistRestriction", RESTRICT_SUBOBJECT,
+                   "SubObjectRestriction", RESTRICT_COMMENT, "CommentRestriction", RESTRICT_COUNT, "CountRestriction");
+static FIELD_NAMES(relop_names, 0x00, "LessThan", 0x01, "LessThanOrEqual", 0x02, "GreaterThan", 0x03,
+                   "GreaterThanOrEqual", 0x04, "Equal", 0x05, "NotEqual", 0x64, "MemberOfDL");
+static FIELD_NAMES(fuzzy_names, 0, "FL_FULLSTRING", 1, "FL_SUBSTRING", 2, "FL_PREFIX");
 static FIELD_NAMES(bitmask_names, 0, "BMR_EQZ", 1, "BMR_NEZ");
 
 static void read_inner(struct layout_run *run, const struct field *at)
@@ -91,41 +86,29 @@ static void read_comment_value(struct layout_run *run, const struct field *at)
 #define INNER READ(read_inner, 3)
 #define COMPARAND READ_ROWS(read_comparand, 1, X8("restriction.has_value", "HasValue", .names = has_value_names))
 
-static LAYOUT(and_or,
-    COUNT_OF_FORM("restriction.count", "restriction.count16", "RestrictCount"), TIMES(INNER));
+static LAYOUT(and_or, COUNT_OF_FORM("restriction.count", "restriction.count16", "RestrictCount"), TIMES(INNER));
 static LAYOUT(not, INNER);
-static LAYOUT(content,
-    U16("restriction.fuzzy_level_low", "FuzzyLevelLow", .names = fuzzy_names),
-    X16("restriction.fuzzy_level_high", "FuzzyLevelHigh"),
-    BIT("restriction.fuzzy_level_high.ignore_case", "FL_IGNORECASE", 1),
-    BIT("restriction.fuzzy_level_high.ignore_nonspace", "FL_IGNORENONSPACE", 2),
-    BIT("restriction.fuzzy_level_high.loose", "FL_LOOSE", 4),
-    TAG, COMPARAND);
+static LAYOUT(content, U16("restriction.fuzzy_level_low", "FuzzyLevelLow", .names = fuzzy_names),
+              X16("restriction.fuzzy_level_high", "FuzzyLevelHigh"),
+              BIT("restriction.fuzzy_level_high.ignore_case", "FL_IGNORECASE", 1),
+              BIT("restriction.fuzzy_level_high.ignore_nonspace", "FL_IGNORENONSPACE", 2),
+              BIT("restriction.fuzzy_level_high.loose", "FL_LOOSE", 4), TAG, COMPARAND);
 static LAYOUT(property, RELOP, TAG, COMPARAND);
 static LAYOUT(compare, RELOP, TAG, TAG);
-static LAYOUT(bitmask,
-    U8("restriction.bitmap_relop", "BitmapRelOp", .names = bitmask_names), TAG, X32("restriction.mask", "Mask"));
+static LAYOUT(bitmask, U8("restriction.bitmap_relop", "BitmapRelOp", .names = bitmask_names), TAG,
+              X32("restriction.mask", "Mask"));
 static LAYOUT(size, RELOP, TAG, U32("restriction.size", "Size"));
 static LAYOUT(exist, TAG);
 static LAYOUT(subobject, TAG, INNER);
-static LAYOUT(comment,
-    U8("restriction.value_count", "TaggedValuesCount"), TIMES(READ(read_comment_value, 0)),
-    BOOL("restriction.present", "RestrictionPresent"), IF(INNER));
+static LAYOUT(comment, U8("restriction.value_count", "TaggedValuesCount"), TIMES(READ(read_comment_value, 0)),
+              BOOL("restriction.present", "RestrictionPresent"), IF(INNER));
 static LAYOUT(count, U32("restriction.maximum", "Count"), INNER);
 
-static CHOICES(types,
-    CHOICE(RESTRICT_AND, and_or),
-    CHOICE(RESTRICT_OR, and_or),
-    CHOICE(RESTRICT_NOT, not),
-    CHOICE(RESTRICT_CONTENT, content),
-    CHOICE(RESTRICT_PROPERTY, property),
-    CHOICE(RESTRICT_COMPARE, compare),
-    CHOICE(RESTRICT_BITMASK, bitmask),
-    CHOICE(RESTRICT_SIZE, size),
-    CHOICE(RESTRICT_EXIST, exist),
-    CHOICE(RESTRICT_SUBOBJECT, subobject),
-    CHOICE(RESTRICT_COMMENT, comment),
-    CHOICE(RESTRICT_COUNT, count));
+static CHOICES(types, CHOICE(RESTRICT_AND, and_or), CHOICE(RESTRICT_OR, and_or), CHOICE(RESTRICT_NOT, not ),
+               CHOICE(RESTRICT_CONTENT, content), CHOICE(RESTRICT_PROPERTY, property),
+               CHOICE(RESTRICT_COMPARE, compare), CHOICE(RESTRICT_BITMASK, bitmask), CHOICE(RESTRICT_SIZE, size),
+               CHOICE(RESTRICT_EXIST, exist), CHOICE(RESTRICT_SUBOBJECT, subobject), CHOICE(RESTRICT_COMMENT, comment),
+               CHOICE(RESTRICT_COUNT, count));
 
 static void check_type(struct layout_run *run, const struct field_value *value)
 {
@@ -135,8 +118,8 @@ static void check_type(struct layout_run *run, const struct field_value *value)
     }
 }
 
-LAYOUT(restriction_layouts,
-    U8("restriction.type", "RestrictType", .names = restriction_names, .seen = check_type), CHOOSE(types));
+LAYOUT(restriction_layouts, U8("restriction.type", "RestrictType", .names = restriction_names, .seen = check_type),
+       CHOOSE(types));
 
 void read_restriction_of(struct reader *reader, struct property_scene scene)
 {

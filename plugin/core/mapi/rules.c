@@ -9,27 +9,27 @@
 
 /* MS-OXORULE 2.2.5.1 */
 enum {
-    OP_MOVE = 1, OP_COPY, OP_REPLY, OP_OOF_REPLY, OP_DEFER_ACTION, OP_BOUNCE, OP_FORWARD, OP_DELEGATE, OP_TAG,
-    OP_DELETE, OP_MARK_AS_READ
+    OP_MOVE = 1,
+    OP_COPY,
+    OP_REPLY,
+    OP_OOF_REPLY,
+    OP_DEFER_ACTION,
+    OP_BOUNCE,
+    OP_FORWARD,
+    OP_DELEGATE,
+    OP_TAG,
+    OP_DELETE,
+    OP_MARK_AS_READ
 };
-static FIELD_NAMES(action_names,
-    OP_MOVE, "OP_MOVE",
-    OP_COPY, "OP_COPY",
-    OP_REPLY, "OP_REPLY",
-    OP_OOF_REPLY, "OP_OOF_REPLY",
-    OP_DEFER_ACTION, "OP_DEFER_ACTION",
-    OP_BOUNCE, "OP_BOUNCE",
-    OP_FORWARD, "OP_FORWARD",
-    OP_DELEGATE, "OP_DELEGATE",
-    OP_TAG, "OP_TAG",
-    OP_DELETE, "OP_DELETE",
-    OP_MARK_AS_READ, "OP_MARK_AS_READ");
-static FIELD_NAMES(bounce_names,
-    0x0D, "message too large", 0x1F, "message not displayed", 0x26, "delivery denied");
+static FIELD_NAMES(action_names, OP_MOVE, "OP_MOVE", OP_COPY, "OP_COPY", OP_REPLY, "OP_REPLY", OP_OOF_REPLY,
+                   "OP_OOF_REPLY", OP_DEFER_ACTION, "OP_DEFER_ACTION", OP_BOUNCE, "OP_BOUNCE", OP_FORWARD, "OP_FORWARD",
+                   OP_DELEGATE, "OP_DELEGATE", OP_TAG, "OP_TAG", OP_DELETE, "OP_DELETE", OP_MARK_AS_READ,
+                   "OP_MARK_AS_READ");
+static FIELD_NAMES(bounce_names, 0x0D, "message too large", 0x1F, "message not displayed", 0x26, "delivery denied");
 
 /* ---- 2.2.5.1.2.1 move, copy ---- */
 
-#define OURS_AT 1                /* where FolderInThisStore is kept, and a size */
+#define OURS_AT 1 /* where FolderInThisStore is kept, and a size */
 #define SIZE_AT 2
 
 /* The folder of this store is a ServerEid, 2.2.5.1.2.1.1. */
@@ -47,25 +47,23 @@ static void read_folder(struct layout_run *run, const struct field *at)
 
 #define STORE SIZED("rule.action.store", "StoreEID")
 
-static LAYOUT(move_wide,
-    U32("rule.action.store_size", "StoreEIDSize"), STORE, U32("rule.action.folder_size", "FolderEIDSize"), SIZED_ID);
-static LAYOUT(move_narrow,
-    BOOL("rule.action.in_this_store", "FolderInThisStore"), KEEP(OURS_AT),
-    U16("rule.action.store_size16", "StoreEIDSize"), KEEP(SIZE_AT),
-    RECALL(OURS_AT), IF(RECALL(SIZE_AT), STORE),             /* any value, ignored */
-    RECALL(OURS_AT), UNLESS(RECALL(SIZE_AT), SIZED_ID),
-    U16("rule.action.folder_size16", "FolderEIDSize"),
-    READ_ROWS(read_folder, 0, INCLUDE(server_id_ours), INCLUDE(server_id_object),
-              SIZED("rule.action.folder", "FolderEID")));
+static LAYOUT(move_wide, U32("rule.action.store_size", "StoreEIDSize"), STORE,
+              U32("rule.action.folder_size", "FolderEIDSize"), SIZED_ID);
+static LAYOUT(move_narrow, BOOL("rule.action.in_this_store", "FolderInThisStore"), KEEP(OURS_AT),
+              U16("rule.action.store_size16", "StoreEIDSize"), KEEP(SIZE_AT), RECALL(OURS_AT),
+              IF(RECALL(SIZE_AT), STORE), /* any value, ignored */
+              RECALL(OURS_AT), UNLESS(RECALL(SIZE_AT), SIZED_ID), U16("rule.action.folder_size16", "FolderEIDSize"),
+              READ_ROWS(read_folder, 0, INCLUDE(server_id_ours), INCLUDE(server_id_object),
+                        SIZED("rule.action.folder", "FolderEID")));
 static LAYOUT(move, PICK(narrow, INCLUDE(move_wide), INCLUDE(move_narrow)));
 
 /* ---- 2.2.5.1.2.2 reply ---- */
 
 static LAYOUT(reply_wide, U32("rule.action.message_size", "MessageEIDSize"), SIZED_ID);
-static LAYOUT(reply_narrow,
-    X64("rule.action.template_fid", "ReplyTemplateFID"), X64("rule.action.template_mid", "ReplyTemplateMID"));
-static LAYOUT(reply,
-    PICK(narrow, INCLUDE(reply_wide), INCLUDE(reply_narrow)), UUID("rule.action.template_guid", "ReplyTemplateGUID"));
+static LAYOUT(reply_narrow, X64("rule.action.template_fid", "ReplyTemplateFID"),
+              X64("rule.action.template_mid", "ReplyTemplateMID"));
+static LAYOUT(reply, PICK(narrow, INCLUDE(reply_wide), INCLUDE(reply_narrow)),
+              UUID("rule.action.template_guid", "ReplyTemplateGUID"));
 
 /* ---- bounce, tag ---- */
 
@@ -74,16 +72,14 @@ static LAYOUT(tag, READ(read_scene_tagged, 4));
 
 /* ---- 2.2.5.1.2.4 forward, delegate ---- */
 
-#define RECIPIENT(count) \
+#define RECIPIENT(count)                                                                             \
     TIMES(GROUP("RecipientBlockData", NULL, X8("rule.action.recipient_reserved", "Reserved"), count, \
                 TIMES(READ(read_scene_tagged, 4))))
 
-static LAYOUT(recipients_wide,
-    U32("rule.action.recipient_count", "RecipientCount"),
-    RECIPIENT(U32("rule.action.property_count", "NoOfProperties")));
-static LAYOUT(recipients_narrow,
-    U16("rule.action.recipient_count16", "RecipientCount"),
-    RECIPIENT(U16("rule.action.property_count16", "NoOfProperties")));
+static LAYOUT(recipients_wide, U32("rule.action.recipient_count", "RecipientCount"),
+              RECIPIENT(U32("rule.action.property_count", "NoOfProperties")));
+static LAYOUT(recipients_narrow, U16("rule.action.recipient_count16", "RecipientCount"),
+              RECIPIENT(U16("rule.action.property_count16", "NoOfProperties")));
 
 /* The specification gives the two counts 4 bytes, clients and servers write 2 of them in
  * ROP buffers. Behind 2 bytes comes Reserved, which Exchange makes 1, behind half a count of
@@ -94,27 +90,22 @@ static unsigned short_counts(const struct layout_run *run)
     return narrow(run) && !(reader_left(reader) > 2 && reader->p[reader->pos + 2] == 0);
 }
 
-static LAYOUT(recipients,
-    PICK(short_counts, INCLUDE(recipients_wide), INCLUDE(recipients_narrow)));
+static LAYOUT(recipients, PICK(short_counts, INCLUDE(recipients_wide), INCLUDE(recipients_narrow)));
 
 /* ---- actions ---- */
 
 /* OP_DEFER_ACTION's data is the client's; others have none. */
-static CHOICES(action_data,
-    CHOICE(OP_MOVE, move), CHOICE(OP_COPY, move), CHOICE(OP_REPLY, reply), CHOICE(OP_OOF_REPLY, reply),
-    CHOICE(OP_BOUNCE, bounce), CHOICE(OP_FORWARD, recipients), CHOICE(OP_DELEGATE, recipients), CHOICE(OP_TAG, tag));
+static CHOICES(action_data, CHOICE(OP_MOVE, move), CHOICE(OP_COPY, move), CHOICE(OP_REPLY, reply),
+               CHOICE(OP_OOF_REPLY, reply), CHOICE(OP_BOUNCE, bounce), CHOICE(OP_FORWARD, recipients),
+               CHOICE(OP_DELEGATE, recipients), CHOICE(OP_TAG, tag));
 
 /* An action block behind its length. */
-static LAYOUT(action,
-    U8("rule.action.type", "ActionType", .names = action_names), KEEP(0),
-    X32("rule.action.flavor", "ActionFlavor"),
-    BIT("rule.action.flavor.pr_ns", "Forward: PR; reply: NS", 1),
-    BIT("rule.action.flavor.nc_st", "Forward: NC; reply: ST", 2),
-    BIT("rule.action.flavor.at", "Forward: AT", 4),
-    BIT("rule.action.flavor.tm", "Forward: TM", 8),
-    X32("rule.action.flags", "ActionFlags"),
-    RECALL(0), CHOOSE(action_data),
-    REST("rule.action.data", "ActionData"));
+static LAYOUT(action, U8("rule.action.type", "ActionType", .names = action_names), KEEP(0),
+              X32("rule.action.flavor", "ActionFlavor"), BIT("rule.action.flavor.pr_ns", "Forward: PR; reply: NS", 1),
+              BIT("rule.action.flavor.nc_st", "Forward: NC; reply: ST", 2),
+              BIT("rule.action.flavor.at", "Forward: AT", 4), BIT("rule.action.flavor.tm", "Forward: TM", 8),
+              X32("rule.action.flags", "ActionFlags"), RECALL(0), CHOOSE(action_data),
+              REST("rule.action.data", "ActionData"));
 
 static void read_block(struct layout_run *run, const struct field *at)
 {
@@ -137,14 +128,14 @@ static void read_block(struct layout_run *run, const struct field *at)
     reader_close(reader, name);
 }
 
-#define ACTION_HEAD 9            /* ActionType, ActionFlavor, ActionFlags */
+#define ACTION_HEAD 9 /* ActionType, ActionFlavor, ActionFlags */
 
-static LAYOUT(actions_wide,
-    U32("rule.action_count", "NoOfActions"),
-    TIMES(READ_ROWS(read_block, 4 + ACTION_HEAD, U32("rule.action.length", "ActionLength"), INCLUDE(action))));
-static LAYOUT(actions_narrow,
-    U16("rule.action_count16", "NoOfActions"),
-    TIMES(READ_ROWS(read_block, 2 + ACTION_HEAD, U16("rule.action.length16", "ActionLength"), INCLUDE(action))));
+static LAYOUT(actions_wide, U32("rule.action_count", "NoOfActions"),
+              TIMES(READ_ROWS(read_block, 4 + ACTION_HEAD, U32("rule.action.length", "ActionLength"),
+                              INCLUDE(action))));
+static LAYOUT(actions_narrow, U16("rule.action_count16", "NoOfActions"),
+              TIMES(READ_ROWS(read_block, 2 + ACTION_HEAD, U16("rule.action.length16", "ActionLength"),
+                              INCLUDE(action))));
 
 LAYOUT(rule_layouts, PICK(narrow, INCLUDE(actions_wide), INCLUDE(actions_narrow)));
 

@@ -22,7 +22,7 @@ static void gist_text(char *to, struct span text, unsigned unit)
             break;
         }
         uint32_t code = unit == 2 ? utf16_next(text, &at) : text.ptr[at++];
-        bool unknown = unit == 1 && code >= 0x80;        /* of a code page nobody told */
+        bool unknown = unit == 1 && code >= 0x80; /* of a code page nobody told */
         if (unknown || code < 0x20 || code == 0x7F || (code >= 0xD800 && code < 0xE000)) {
             code = '?';
         }
@@ -37,7 +37,7 @@ static void gist_time(char *to, uint64_t seconds)
     uint64_t days = seconds / 86400;
     unsigned rest = (unsigned)(seconds % 86400);
     /* Counted from March 1st of a year that begins a cycle of 400: the leap day comes last. */
-    days += 306;                 /* 1601-01-01 is 306 days behind 1600-03-01 */
+    days += 306; /* 1601-01-01 is 306 days behind 1600-03-01 */
     uint64_t cycle = days / 146097;
     unsigned day = (unsigned)(days % 146097);
     unsigned year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
@@ -58,7 +58,7 @@ static bool gist_days(char *to, const uint8_t *p)
     if (!(days > -109205.0 && days < 2958466.0)) {
         return false;
     }
-    gist_time(to, (uint64_t)((days + 109205.0) * 86400.0 + 0.5));        /* days from 1601-01-01 to 1899-12-30 */
+    gist_time(to, (uint64_t)((days + 109205.0) * 86400.0 + 0.5)); /* days from 1601-01-01 to 1899-12-30 */
     return true;
 }
 

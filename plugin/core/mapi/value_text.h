@@ -39,7 +39,7 @@ enum {
 
 /* The bytes of a value without what comes before it, or a count. */
 struct gist {
-    uint16_t type;               /* PTYP_UNSPECIFIED: nothing to say */
+    uint16_t type; /* PTYP_UNSPECIFIED: nothing to say */
     struct span bytes;
     uint32_t count;
 };

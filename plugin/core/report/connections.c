@@ -85,19 +85,24 @@ static struct row_verdict verdict_of(const struct leg *leg)
     return verdict;
 }
 
-bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row)
+bool rpch_state_row(const struct rpch_state *world, uint32_t index, struct leg_row *row)
 {
     const struct leg *leg = rows_at(&world->rows, index);
     if (!leg) {
         return false;
     }
-    *row = (struct leg_row){
-        .vc = leg->vc->number, .leg = leg->number, .start = leg->start, .last = leg->last,
-        .user = leg->user ? leg->user : "", .state = leg_state_name(leg->state),
-        .setup_ns = leg->setup_ns, .calls = leg->calls, .faults = leg->faults,
-        .request_id = leg->request_id ? leg->request_id : "", .longest_idle_ns = longest_idle(leg),
-        .verdict = verdict_of(leg)
-    };
+    *row = (struct leg_row){ .vc = leg->vc->number,
+                             .leg = leg->number,
+                             .start = leg->start,
+                             .last = leg->last,
+                             .user = leg->user ? leg->user : "",
+                             .state = leg_state_name(leg->state),
+                             .setup_ns = leg->setup_ns,
+                             .calls = leg->calls,
+                             .faults = leg->faults,
+                             .request_id = leg->request_id ? leg->request_id : "",
+                             .longest_idle_ns = longest_idle(leg),
+                             .verdict = verdict_of(leg) };
     fill_halves(row, leg);
     if (leg->ended_frame) {
         snprintf(row->ended, sizeof(row->ended), "%s by %s (frame %u)", leg->ended_by_rst ? "RST" : "FIN",

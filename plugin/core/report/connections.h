@@ -11,8 +11,8 @@
 #include "row.h"
 
 struct half_row {
-    struct endpoint peer;        /* family 0 if there is none */
-    uint32_t stream, request_frame;      /* NO_NUMBER, 0 */
+    struct endpoint peer;           /* family 0 if there is none */
+    uint32_t stream, request_frame; /* NO_NUMBER, 0 */
 };
 
 /* A row for each connection and leg that is numbered, in that order. What it points at is the
@@ -20,20 +20,20 @@ struct half_row {
 struct leg_row {
     uint32_t vc, leg;
     struct when start, last;
-    const char *user;            /* "" if none; as sent, with the scheme: "EXAMPLE\\alice (NTLM)" */
-    struct endpoint client;      /* of the channel seen first; family 0 if none was */
+    const char *user;       /* "" if none; as sent, with the scheme: "EXAMPLE\\alice (NTLM)" */
+    struct endpoint client; /* of the channel seen first; family 0 if none was */
     const char *target;
     struct half_row in, out;
-    int64_t setup_ns;            /* first channel request to CONN/C2 (C1); -1 if not opened */
+    int64_t setup_ns; /* first channel request to CONN/C2 (C1); -1 if not opened */
     uint32_t calls, faults;
-    int64_t longest_idle_ns;     /* on either channel, while both were there */
+    int64_t longest_idle_ns; /* on either channel, while both were there */
     const char *state;
-    char ended[64];              /* "", "FIN by server (frame 33)", ... */
+    char ended[64]; /* "", "FIN by server (frame 33)", ... */
     struct row_verdict verdict;
-    const char *request_id;      /* of the last response, "" if none */
+    const char *request_id; /* of the last response, "" if none */
 };
 
 /* False behind the last leg. */
-bool vworld_row(const struct vworld *world, uint32_t index, struct leg_row *row);
+bool rpch_state_row(const struct rpch_state *world, uint32_t index, struct leg_row *row);
 
 #endif

@@ -13,10 +13,11 @@ struct row_verdict row_verdict(const struct result *result)
     if (!result || !result->told) {
         return (struct row_verdict){ .kind = VERDICT_KINDS };
     }
-    return (struct row_verdict){
-        .kind = result->verdict, .severity = result->severity,
-        .frame = result->frame, .where = result->where, .seen = result->where_seen
-    };
+    return (struct row_verdict){ .kind = result->verdict,
+                                 .severity = result->severity,
+                                 .frame = result->frame,
+                                 .where = result->where,
+                                 .seen = result->where_seen };
 }
 
 void row_cannot_tell(struct row_verdict *verdict, const char *why)

@@ -10,12 +10,12 @@
 #include "finding.h"
 
 struct row_verdict {
-    enum verdict_kind kind;      /* the gravest, first of its severity; VERDICT_KINDS if none */
+    enum verdict_kind kind; /* the gravest, first of its severity; VERDICT_KINDS if none */
     enum verdict_severity severity;
     uint32_t frame;
-    enum verdict_where where;    /* WHERE_NONE: nothing wrong; WHERE_UNKNOWN: cannot tell */
-    bool seen;                   /* where was seen, not inferred */
-    const char *cannot_tell;     /* why absence proves nothing here ("IN: no SYN captured"), or NULL */
+    enum verdict_where where; /* WHERE_NONE: nothing wrong; WHERE_UNKNOWN: cannot tell */
+    bool seen;                /* where was seen, not inferred */
+    const char *cannot_tell;  /* why absence proves nothing here ("IN: no SYN captured"), or NULL */
 };
 
 /* By what was told; result: NULL if nothing was found. */

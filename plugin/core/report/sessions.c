@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-uint32_t mworld_rows(const struct mworld *world)
+uint32_t mapi_state_rows(const struct mapi_state *world)
 {
     return world->rows.count;
 }
@@ -44,10 +44,11 @@ static struct row_verdict verdict_of(const struct side_memo *memo)
     const struct finding *held = side_memo_held(memo);
     struct row_verdict verdict = row_verdict(result);
     if (held && (!result->told || held->severity > verdict_rows[verdict.kind].severity)) {
-        verdict = (struct row_verdict){
-            .kind = held->kind, .severity = held->severity, .frame = held->when.frame, .where = held->where,
-            .seen = held->seen
-        };
+        verdict = (struct row_verdict){ .kind = held->kind,
+                                        .severity = held->severity,
+                                        .frame = held->when.frame,
+                                        .where = held->where,
+                                        .seen = held->seen };
     }
     if (result->doubtful) {
         char name[24];
@@ -57,7 +58,7 @@ static struct row_verdict verdict_of(const struct side_memo *memo)
     return verdict;
 }
 
-bool mworld_row(const struct mworld *world, uint32_t index, struct session_row *row)
+bool mapi_state_row(const struct mapi_state *world, uint32_t index, struct session_row *row)
 {
     const struct side *side = rows_at(&world->rows, index);
     if (!side) {
@@ -65,14 +66,24 @@ bool mworld_row(const struct mworld *world, uint32_t index, struct session_row *
     }
     const struct side_memo *memo = side->memo;
     const struct session *session = side->session;
-    *row = (struct session_row){
-        .session = session->number, .leg = side->number, .start = side->start, .last = side->last,
-        .user = session->user ? session->user : "", .application = session->application, .mailbox = session->mailbox,
-        .user_dn = session->user_dn, .endpoint = session->endpoint, .client = side->client, .server = side->server,
-        .ok = side->ok, .failed = side->failed, .slowest_ns = side->slowest_ns, .slowest_type = side->slowest_type,
-        .last_code = side->has_code ? (int64_t)side->last_code : -1, .request_id = side->request_id ? side->request_id : "",
-        .verdict = memo ? verdict_of(memo) : row_verdict(NULL)
-    };
+    *row = (struct session_row){ .session = session->number,
+                                 .leg = side->number,
+                                 .start = side->start,
+                                 .last = side->last,
+                                 .user = session->user ? session->user : "",
+                                 .application = session->application,
+                                 .mailbox = session->mailbox,
+                                 .user_dn = session->user_dn,
+                                 .endpoint = session->endpoint,
+                                 .client = side->client,
+                                 .server = side->server,
+                                 .ok = side->ok,
+                                 .failed = side->failed,
+                                 .slowest_ns = side->slowest_ns,
+                                 .slowest_type = side->slowest_type,
+                                 .last_code = side->has_code ? (int64_t)side->last_code : -1,
+                                 .request_id = side->request_id ? side->request_id : "",
+                                 .verdict = memo ? verdict_of(memo) : row_verdict(NULL) };
     join(row->front_ends, side->front, side->front_count);
     join(row->back_ends, side->behind, side->back_count);
     fill_ended(row, side, memo);

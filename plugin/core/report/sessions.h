@@ -16,23 +16,23 @@
 struct session_row {
     uint32_t session, leg;
     struct when start, last;
-    const char *user;            /* with the scheme: "EXAMPLE\\alice (NTLM)"; "" if none */
+    const char *user; /* with the scheme: "EXAMPLE\\alice (NTLM)"; "" if none */
     const char *application, *mailbox, *user_dn;
     uint8_t endpoint;
-    struct endpoint client, server;      /* of the first connection */
-    char front_ends[SESSION_NAMES_MAX], back_ends[SESSION_NAMES_MAX];    /* "EX1, EX2", "" if none */
-    uint32_t ok, failed;         /* responses */
-    int64_t slowest_ns;          /* -1 if none */
+    struct endpoint client, server;                                   /* of the first connection */
+    char front_ends[SESSION_NAMES_MAX], back_ends[SESSION_NAMES_MAX]; /* "EX1, EX2", "" if none */
+    uint32_t ok, failed;                                              /* responses */
+    int64_t slowest_ns;                                               /* -1 if none */
     uint8_t slowest_type;
-    int64_t last_code;           /* -1 if none */
-    char ended[64];              /* "", "Disconnect (frame 33)", "lost (frame 12)", ... */
+    int64_t last_code; /* -1 if none */
+    char ended[64];    /* "", "Disconnect (frame 33)", "lost (frame 12)", ... */
     struct row_verdict verdict;
-    const char *request_id;      /* of the server, of the last failure, "" if none */
+    const char *request_id; /* of the server, of the last failure, "" if none */
 };
 
 /* In order of appearance. */
-uint32_t mworld_rows(const struct mworld *world);
+uint32_t mapi_state_rows(const struct mapi_state *world);
 /* False where there is none of that index. */
-bool mworld_row(const struct mworld *world, uint32_t index, struct session_row *row);
+bool mapi_state_row(const struct mapi_state *world, uint32_t index, struct session_row *row);
 
 #endif

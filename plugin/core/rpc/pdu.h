@@ -36,13 +36,13 @@ struct pdu_header {
     uint16_t frag_length;
     uint16_t auth_length;
     uint32_t call_id;
-    bool little_endian;          /* from drep[0] */
+    bool little_endian; /* from drep[0] */
 };
 
 enum pdu_probe {
-    PDU_PROBE_MORE,              /* a PDU so far, but frag_length is not there yet */
-    PDU_PROBE_OK,                /* frag_length known and at least PDU_HEADER_LEN */
-    PDU_PROBE_BAD                /* no RPC PDU starts here; see *bad_offset */
+    PDU_PROBE_MORE, /* a PDU so far, but frag_length is not there yet */
+    PDU_PROBE_OK,   /* frag_length known and at least PDU_HEADER_LEN */
+    PDU_PROBE_BAD   /* no RPC PDU starts here; see *bad_offset */
 };
 
 /* Looks at the first bytes of what may be a PDU (len >= 1). On OK *frag_length

@@ -19,9 +19,9 @@
 
 /* The scene of the layouts: a walk over one PDU. */
 struct walk {
-    struct reader reader;        /* of the PDU from its start; what is not captured is missing at its end */
+    struct reader reader; /* of the PDU from its start; what is not captured is missing at its end */
     struct rts_pdu *pdu;
-    struct rts_pdu draft;        /* with what is read of a command that may yet be cut */
+    struct rts_pdu draft; /* with what is read of a command that may yet be cut */
     const struct rts_sink *sink;
 };
 
@@ -73,7 +73,7 @@ static void keep_window(struct layout_run *run, const struct field_value *value)
 }
 
 static LAYOUT(receive_window_size,
-    U32("receive_window_size", "Receive Window Size", .unit = "bytes", .seen = keep_window));
+              U32("receive_window_size", "Receive Window Size", .unit = "bytes", .seen = keep_window));
 
 static void keep_ack_received(struct layout_run *run, const struct field_value *value)
 {
@@ -93,9 +93,9 @@ static void keep_ack_cookie(struct layout_run *run, const struct field_value *va
 }
 
 static LAYOUT(flow_control_ack,
-    U32("flow_control_ack.bytes_received", "Bytes Received", .unit = "bytes", .seen = keep_ack_received),
-    U32("flow_control_ack.available_window", "Available Window", .unit = "bytes", .seen = keep_ack_window),
-    UUID("flow_control_ack.channel_cookie", "Channel Cookie", .seen = keep_ack_cookie));
+              U32("flow_control_ack.bytes_received", "Bytes Received", .unit = "bytes", .seen = keep_ack_received),
+              U32("flow_control_ack.available_window", "Available Window", .unit = "bytes", .seen = keep_ack_window),
+              UUID("flow_control_ack.channel_cookie", "Channel Cookie", .seen = keep_ack_cookie));
 
 static void keep_timeout(struct layout_run *run, const struct field_value *value)
 {
@@ -105,8 +105,7 @@ static void keep_timeout(struct layout_run *run, const struct field_value *value
     draft->timeout_ms = (uint32_t)value->number;
 }
 
-static LAYOUT(connection_timeout,
-    U32("connection_timeout", "Connection Timeout", .unit = "ms", .seen = keep_timeout));
+static LAYOUT(connection_timeout, U32("connection_timeout", "Connection Timeout", .unit = "ms", .seen = keep_timeout));
 
 static void keep_cookie(struct layout_run *run, const struct field_value *value)
 {
@@ -126,24 +125,22 @@ static void keep_lifetime(struct layout_run *run, const struct field_value *valu
     draft->lifetime = (uint32_t)value->number;
 }
 
-static LAYOUT(channel_lifetime,
-    U32("channel_lifetime", "Channel Lifetime", .unit = "bytes", .seen = keep_lifetime));
+static LAYOUT(channel_lifetime, U32("channel_lifetime", "Channel Lifetime", .unit = "bytes", .seen = keep_lifetime));
 
 static void keep_keepalive(struct layout_run *run, const struct field_value *value)
 {
     struct rts_pdu *draft = &walk_of(run)->draft;
-    if (value->number != 0) {    /* which stands for the default */
+    if (value->number != 0) { /* which stands for the default */
         check_range(run, value, 60000, UINT32_MAX);
     }
     draft->has_keepalive = true;
     draft->keepalive_ms = (uint32_t)value->number;
 }
 
-static LAYOUT(client_keepalive,
-    U32("client_keepalive", "Client Keepalive", .unit = "ms", .seen = keep_keepalive));
+static LAYOUT(client_keepalive, U32("client_keepalive", "Client Keepalive", .unit = "ms", .seen = keep_keepalive));
 
 static LAYOUT(version, U32("version", "Version"));
-static const struct field nothing[] = { END };       /* Empty, ANCE, NegativeANCE */
+static const struct field nothing[] = { END }; /* Empty, ANCE, NegativeANCE */
 
 static void check_padding(struct layout_run *run, const struct field_value *value)
 {
@@ -156,16 +153,14 @@ static void read_padding(struct layout_run *run, const struct field *at)
     read_run(run->reader, at->inside, (uint32_t)run->last);
 }
 
-static LAYOUT(padding,
-    U32("padding_length", "Padding Length", .unit = "bytes", .seen = check_padding),
-    READ_ROWS(read_padding, 0, SIZED("padding", "Padding")));
+static LAYOUT(padding, U32("padding_length", "Padding Length", .unit = "bytes", .seen = check_padding),
+              READ_ROWS(read_padding, 0, SIZED("padding", "Padding")));
 
 /* 2.2.3.2 */
 enum { ADDRESS_IPV4, ADDRESS_IPV6 };
 static FIELD_NAMES(address_type_names, ADDRESS_IPV4, "IPv4", ADDRESS_IPV6, "IPv6");
-static CHOICES(addresses,
-    CHOICE(ADDRESS_IPV4, ROWS(IPV4("client_address.ipv4", "Client Address"))),
-    CHOICE(ADDRESS_IPV6, ROWS(IPV6("client_address.ipv6", "Client Address"))));
+static CHOICES(addresses, CHOICE(ADDRESS_IPV4, ROWS(IPV4("client_address.ipv4", "Client Address"))),
+               CHOICE(ADDRESS_IPV6, ROWS(IPV6("client_address.ipv6", "Client Address"))));
 
 static void check_address_type(struct layout_run *run, const struct field_value *value)
 {
@@ -177,17 +172,14 @@ static void check_address_type(struct layout_run *run, const struct field_value 
 }
 
 static LAYOUT(client_address,
-    U32("client_address.type", "Address Type", .names = address_type_names, .all_named = true,
-        .seen = check_address_type),
-    CHOOSE(addresses),
-    RUN(12, "client_address.padding", "Padding"));
+              U32("client_address.type", "Address Type", .names = address_type_names, .all_named = true,
+                  .seen = check_address_type),
+              CHOOSE(addresses), RUN(12, "client_address.padding", "Padding"));
 
-static LAYOUT(association_group_id,
-    UUID("association_group_id", "Association Group Id"));
+static LAYOUT(association_group_id, UUID("association_group_id", "Association Group Id"));
 
-static FIELD_NAMES(destination_names,
-    RTS_FD_CLIENT, "FDClient", RTS_FD_IN_PROXY, "FDInProxy", RTS_FD_SERVER, "FDServer",
-    RTS_FD_OUT_PROXY, "FDOutProxy");
+static FIELD_NAMES(destination_names, RTS_FD_CLIENT, "FDClient", RTS_FD_IN_PROXY, "FDInProxy", RTS_FD_SERVER,
+                   "FDServer", RTS_FD_OUT_PROXY, "FDOutProxy");
 
 static void keep_destination(struct layout_run *run, const struct field_value *value)
 {
@@ -197,47 +189,26 @@ static void keep_destination(struct layout_run *run, const struct field_value *v
     draft->destination = (uint32_t)value->number;
 }
 
-static LAYOUT(destination,
-    U32("destination", "Destination", .names = destination_names, .all_named = true, .seen = keep_destination));
+static LAYOUT(destination, U32("destination", "Destination", .names = destination_names, .all_named = true,
+                               .seen = keep_destination));
 
-static LAYOUT(ping_traffic_sent,
-    U32("ping_traffic_sent", "Ping Traffic Sent", .unit = "bytes"));
+static LAYOUT(ping_traffic_sent, U32("ping_traffic_sent", "Ping Traffic Sent", .unit = "bytes"));
 
-static FIELD_NAMES(command_names,
-    RTS_RECEIVE_WINDOW_SIZE, "ReceiveWindowSize",
-    RTS_FLOW_CONTROL_ACK, "FlowControlAck",
-    RTS_CONNECTION_TIMEOUT, "ConnectionTimeout",
-    RTS_COOKIE, "Cookie",
-    RTS_CHANNEL_LIFETIME, "ChannelLifetime",
-    RTS_CLIENT_KEEPALIVE, "ClientKeepalive",
-    RTS_VERSION, "Version",
-    RTS_EMPTY, "Empty",
-    RTS_PADDING, "Padding",
-    RTS_NEGATIVE_ANCE, "NegativeANCE",
-    RTS_ANCE, "ANCE",
-    RTS_CLIENT_ADDRESS, "ClientAddress",
-    RTS_ASSOCIATION_GROUP_ID, "AssociationGroupId",
-    RTS_DESTINATION, "Destination",
-    RTS_PING_TRAFFIC_SENT_NOTIFY, "PingTrafficSentNotify");
-static CHOICES(commands,
-    CHOICE(RTS_RECEIVE_WINDOW_SIZE, receive_window_size),
-    CHOICE(RTS_FLOW_CONTROL_ACK, flow_control_ack),
-    CHOICE(RTS_CONNECTION_TIMEOUT, connection_timeout),
-    CHOICE(RTS_COOKIE, cookie),
-    CHOICE(RTS_CHANNEL_LIFETIME, channel_lifetime),
-    CHOICE(RTS_CLIENT_KEEPALIVE, client_keepalive),
-    CHOICE(RTS_VERSION, version),
-    CHOICE(RTS_EMPTY, nothing),
-    CHOICE(RTS_PADDING, padding),
-    CHOICE(RTS_NEGATIVE_ANCE, nothing),
-    CHOICE(RTS_ANCE, nothing),
-    CHOICE(RTS_CLIENT_ADDRESS, client_address),
-    CHOICE(RTS_ASSOCIATION_GROUP_ID, association_group_id),
-    CHOICE(RTS_DESTINATION, destination),
-    CHOICE(RTS_PING_TRAFFIC_SENT_NOTIFY, ping_traffic_sent));
+static FIELD_NAMES(command_names, RTS_RECEIVE_WINDOW_SIZE, "ReceiveWindowSize", RTS_FLOW_CONTROL_ACK, "FlowControlAck",
+                   RTS_CONNECTION_TIMEOUT, "ConnectionTimeout", RTS_COOKIE, "Cookie", RTS_CHANNEL_LIFETIME,
+                   "ChannelLifetime", RTS_CLIENT_KEEPALIVE, "ClientKeepalive", RTS_VERSION, "Version", RTS_EMPTY,
+                   "Empty", RTS_PADDING, "Padding", RTS_NEGATIVE_ANCE, "NegativeANCE", RTS_ANCE, "ANCE",
+                   RTS_CLIENT_ADDRESS, "ClientAddress", RTS_ASSOCIATION_GROUP_ID, "AssociationGroupId", RTS_DESTINATION,
+                   "Destination", RTS_PING_TRAFFIC_SENT_NOTIFY, "PingTrafficSentNotify");
+static CHOICES(commands, CHOICE(RTS_RECEIVE_WINDOW_SIZE, receive_window_size),
+               CHOICE(RTS_FLOW_CONTROL_ACK, flow_control_ack), CHOICE(RTS_CONNECTION_TIMEOUT, connection_timeout),
+               CHOICE(RTS_COOKIE, cookie), CHOICE(RTS_CHANNEL_LIFETIME, channel_lifetime),
+               CHOICE(RTS_CLIENT_KEEPALIVE, client_keepalive), CHOICE(RTS_VERSION, version), CHOICE(RTS_EMPTY, nothing),
+               CHOICE(RTS_PADDING, padding), CHOICE(RTS_NEGATIVE_ANCE, nothing), CHOICE(RTS_ANCE, nothing),
+               CHOICE(RTS_CLIENT_ADDRESS, client_address), CHOICE(RTS_ASSOCIATION_GROUP_ID, association_group_id),
+               CHOICE(RTS_DESTINATION, destination), CHOICE(RTS_PING_TRAFFIC_SENT_NOTIFY, ping_traffic_sent));
 
-LAYOUT(rts_layouts,
-    U32("command", "Command", .names = command_names, .all_named = true), CHOOSE(commands));
+LAYOUT(rts_layouts, U32("command", "Command", .names = command_names, .all_named = true), CHOOSE(commands));
 
 const char *rts_command_name(uint32_t type)
 {
@@ -285,7 +256,7 @@ static bool read_command(struct walk *w)
     uint32_t stopped_at = reader->pos;
     bool cut = reader->failed && reader->need > 0;
     if (cut) {
-        reader->pos = reader->len;       /* all that is there is the command's */
+        reader->pos = reader->len; /* all that is there is the command's */
     }
     reader_close(reader, NULL);
     reader->pos = stopped_at;
@@ -356,7 +327,7 @@ void rts_decode(const uint8_t *p, size_t len, uint16_t frag_length, struct rts_p
     pdu_header_decode(p, &header);
     memset(out, 0, sizeof(*out));
     out->well_formed = true;
-    fields.issue = NULL;         /* this says more than the reader can */
+    fields.issue = NULL; /* this says more than the reader can */
     reader_init(&w.reader, p, (uint32_t)(len < frag_length ? len : frag_length), frag_length, &fields);
     w.reader.big_endian = !header.little_endian;
 

@@ -10,8 +10,14 @@
 
 /* A place is one of eight: channel, hop and way. */
 enum {
-    IN_HTTP_UP = 0x01, IN_HTTP_DOWN = 0x02, IN_TCP_UP = 0x04, IN_TCP_DOWN = 0x08,
-    OUT_HTTP_UP = 0x10, OUT_HTTP_DOWN = 0x20, OUT_TCP_UP = 0x40, OUT_TCP_DOWN = 0x80,
+    IN_HTTP_UP = 0x01,
+    IN_HTTP_DOWN = 0x02,
+    IN_TCP_UP = 0x04,
+    IN_TCP_DOWN = 0x08,
+    OUT_HTTP_UP = 0x10,
+    OUT_HTTP_DOWN = 0x20,
+    OUT_TCP_UP = 0x40,
+    OUT_TCP_DOWN = 0x80,
     EVERYWHERE = 0xFF,
     /* HTTP carries acknowledgments with the data of the channel only, TCP either way. */
     ACK_PLACES = EVERYWHERE & ~(IN_HTTP_DOWN | OUT_HTTP_UP)
@@ -105,8 +111,8 @@ static bool signature_fits(unsigned id, const struct rts_pdu *pdu)
 static unsigned possible_places(const struct rts_place *place)
 {
     static const uint8_t of_channel[] = { [RTS_ANY_CHANNEL] = EVERYWHERE, [RTS_IN] = 0x0F, [RTS_OUT] = 0xF0 },
-        of_hop[] = { [RTS_ANY_HOP] = EVERYWHERE, [RTS_HOP_HTTP] = 0x33, [RTS_HOP_TCP] = 0xCC },
-        of_way[] = { [RTS_ANY_WAY] = EVERYWHERE, [RTS_TO_SERVER] = 0x55, [RTS_TO_CLIENT] = 0xAA };
+                         of_hop[] = { [RTS_ANY_HOP] = EVERYWHERE, [RTS_HOP_HTTP] = 0x33, [RTS_HOP_TCP] = 0xCC },
+                         of_way[] = { [RTS_ANY_WAY] = EVERYWHERE, [RTS_TO_SERVER] = 0x55, [RTS_TO_CLIENT] = 0xAA };
     return of_channel[place->channel] & of_hop[place->hop] & of_way[place->way];
 }
 
@@ -114,14 +120,12 @@ static unsigned possible_places(const struct rts_place *place)
 static bool context_excludes(unsigned id, unsigned context)
 {
     static const struct {
-        unsigned first, last;    /* enum rts_id */
-        unsigned other, own;     /* enum rts_context */
-    } sequences[] = {
-        { RTS_IN_R1_A1, RTS_IN_R1_B2, RTS_CTX_IN_R2, RTS_CTX_IN_R1 },
-        { RTS_IN_R2_A1, RTS_IN_R2_A5, RTS_CTX_IN_R1, RTS_CTX_IN_R2 },
-        { RTS_OUT_R1_A1, RTS_OUT_R1_A11, RTS_CTX_OUT_R2, RTS_CTX_OUT_R1 },
-        { RTS_OUT_R2_A1, RTS_OUT_R2_C1, RTS_CTX_OUT_R1, RTS_CTX_OUT_R2 }
-    };
+        unsigned first, last; /* enum rts_id */
+        unsigned other, own;  /* enum rts_context */
+    } sequences[] = { { RTS_IN_R1_A1, RTS_IN_R1_B2, RTS_CTX_IN_R2, RTS_CTX_IN_R1 },
+                      { RTS_IN_R2_A1, RTS_IN_R2_A5, RTS_CTX_IN_R1, RTS_CTX_IN_R2 },
+                      { RTS_OUT_R1_A1, RTS_OUT_R1_A11, RTS_CTX_OUT_R2, RTS_CTX_OUT_R1 },
+                      { RTS_OUT_R2_A1, RTS_OUT_R2_C1, RTS_CTX_OUT_R1, RTS_CTX_OUT_R2 } };
     for (size_t i = 0; i < COUNT_OF(sequences); i++) {
         if (id >= sequences[i].first && id <= sequences[i].last) {
             return (context & sequences[i].other) && !(context & sequences[i].own);
@@ -156,8 +160,8 @@ static unsigned find_rows(const struct rts_pdu *pdu, unsigned places, unsigned c
     return count;
 }
 
-unsigned rts_identify(const struct rts_pdu *pdu, const struct rts_place *place,
-                      uint8_t index[RTS_MAX_CANDIDATES], char name[RTS_NAME_MAX], bool *misplaced)
+unsigned rts_identify(const struct rts_pdu *pdu, const struct rts_place *place, uint8_t index[RTS_MAX_CANDIDATES],
+                      char name[RTS_NAME_MAX], bool *misplaced)
 {
     unsigned places = possible_places(place), count = find_rows(pdu, places, place->context, index);
     *misplaced = false;

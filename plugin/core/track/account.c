@@ -25,7 +25,7 @@ static struct name name_of(const char *user)
         name.domain = span_of(all.ptr, slash);
         name.local = span_skip(all, slash + 1);
         at = span_until(name.local, '@');
-        if (at < name.local.len) {       /* a UPN with a domain before it: the domain says nothing more */
+        if (at < name.local.len) { /* a UPN with a domain before it: the domain says nothing more */
             name.domain = span_of(all.ptr, 0);
             name.local.len = at;
         }
@@ -66,24 +66,24 @@ bool users_differ(const char *a, const char *b)
 
 /* ---- hosts --------------------------------------------------------------------------- */
 
-static uint64_t site_key(const struct aworld *world, const char *host, uint32_t leg)
+static uint64_t site_key(const struct logon_state *world, const char *host, uint32_t leg)
 {
     return digest_text(world, 0x517E + (uint64_t)leg, host);
 }
 
-const struct site *site_find(const struct aworld *world, const char *host, uint32_t leg)
+const struct site *site_find(const struct logon_state *world, const char *host, uint32_t leg)
 {
     return keyed_find(&world->sites, site_key(world, host, leg));
 }
 
-struct site *site_of(struct aworld *world, const char *host, uint32_t leg)
+struct site *site_of(struct logon_state *world, const char *host, uint32_t leg)
 {
     return keyed_make(&world->arena, &world->sites, site_key(world, host, leg), sizeof(struct site));
 }
 
 /* ---- accounts -------------------------------------------------------------------------- */
 
-struct account *account_of(struct aworld *world, const char *user, const char *host, const char *scheme)
+struct account *account_of(struct logon_state *world, const char *user, const char *host, const char *scheme)
 {
     uint64_t key = digest_text(world, digest_text(world, digest_text(world, 0xACC0, user), host), scheme);
     struct account *account = keyed_find(&world->accounts, key);
@@ -115,7 +115,7 @@ void account_time(struct account *account, int64_t ns)
     }
 }
 
-void account_server(struct aworld *world, struct account *account, const char *server)
+void account_server(struct logon_state *world, struct account *account, const char *server)
 {
     char text[ACCOUNT_SERVERS * (AUTH_DNS_COMPUTER_MAX + 2)];
     size_t used = 0;
@@ -138,7 +138,7 @@ void account_server(struct aworld *world, struct account *account, const char *s
     }
 }
 
-void account_connection(struct aworld *world, struct account *account, struct aconn *conn)
+void account_connection(struct logon_state *world, struct account *account, struct logon_conn *conn)
 {
     if (!conn->counted) {
         conn->counted = account;
@@ -155,12 +155,12 @@ void account_connection(struct aworld *world, struct account *account, struct ac
     }
 }
 
-uint32_t aworld_rows(const struct aworld *world)
+uint32_t logon_state_rows(const struct logon_state *world)
 {
     return world->rows.count;
 }
 
-const struct account *aworld_account(const struct aworld *world, uint32_t index)
+const struct account *logon_state_account(const struct logon_state *world, uint32_t index)
 {
     return rows_at(&world->rows, index);
 }

@@ -12,25 +12,25 @@
 #include "conn.h"
 #include "fields.h"
 
-struct aworld;
-struct aconn;                    /* one TCP connection */
+struct logon_state;
+struct logon_conn; /* one TCP connection */
 
-struct aworld *aworld_new(struct track *track);
+struct logon_state *logon_state_new(struct track *track);
 
 /* Follows the logons of a connection, which takes in TCP before auth_end_of_frame() is called. */
-struct aconn *aconn_new(struct aworld *world, struct conn *link);
+struct logon_conn *logon_conn_new(struct logon_state *world, struct conn *link);
 
 /* What one message shows. Its strings are static or arena-owned and never change; they are ""
  * where they do not apply. */
 struct auth_shown {
-    const char *scheme;          /* "Basic", "NTLM", "Negotiate", "Negotiate/NTLM", "Negotiate/Kerberos", "Bearer" */
-    const char *step;            /* "type1", "type2", "type3", "challenge", "credentials", "accepted", "rejected" */
-    const char *user;            /* as sent; on answers: of the credentials they answer */
-    const char *challenge_server;        /* of the type 2 */
-    int64_t time_ns;             /* from credentials to this answer, -1 if it is none */
-    uint32_t credentials_frame;  /* that this answers, 0 if none */
-    uint64_t challenge_time;     /* MsvAvTimestamp of the type 2, FILETIME, 0 if none */
-    uint32_t row;                /* of the report, of final credentials and their answer; NO_NUMBER if none */
+    const char *scheme;           /* "Basic", "NTLM", "Negotiate", "Negotiate/NTLM", "Negotiate/Kerberos", "Bearer" */
+    const char *step;             /* "type1", "type2", "type3", "challenge", "credentials", "accepted", "rejected" */
+    const char *user;             /* as sent; on answers: of the credentials they answer */
+    const char *challenge_server; /* of the type 2 */
+    int64_t time_ns;              /* from credentials to this answer, -1 if it is none */
+    uint32_t credentials_frame;   /* that this answers, 0 if none */
+    uint64_t challenge_time;      /* MsvAvTimestamp of the type 2, FILETIME, 0 if none */
+    uint32_t row;                 /* of the report, of final credentials and their answer; NO_NUMBER if none */
 };
 
 /* The head of a message, requests and responses, interim ones too. Returns what it shows, the
@@ -38,17 +38,18 @@ struct auth_shown {
  * request it answers): 0 unless the same request is outstanding on another TCP connection; NO_NUMBER if not known.
  * The same request: the same X-RequestId with the same X-RequestType, else the same method,
  * path, credentials and OutlookSession or client-request-id. */
-const struct auth_shown *auth_message(struct aconn *conn, struct when when, enum way way,
+const struct auth_shown *auth_message(struct logon_conn *conn, struct when when, enum way way,
                                       const struct http_fields *fields, uint32_t *leg);
 
 /* The same of a request that began with this head, and of a response whose request the caller
  * has found, NULL if it is not known. */
-const struct auth_shown *auth_request(struct aconn *conn, struct request *request, const struct http_fields *fields);
-const struct auth_shown *auth_response(struct aconn *conn, struct request *request, struct when when,
+const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *request,
+                                      const struct http_fields *fields);
+const struct auth_shown *auth_response(struct logon_conn *conn, struct exchange *request, struct when when,
                                        const struct http_fields *fields);
 
 /* The same of a head that nobody has read yet. */
-static inline const struct auth_shown *auth_head(struct aconn *conn, struct when when, enum way way,
+static inline const struct auth_shown *auth_head(struct logon_conn *conn, struct when when, enum way way,
                                                  const struct http_head *head, uint32_t *leg)
 {
     struct http_fields fields;
@@ -57,15 +58,15 @@ static inline const struct auth_shown *auth_head(struct aconn *conn, struct when
 }
 
 /* An RTS PDU from the server: the credentials of the request before it were accepted. */
-void auth_accepted(struct aconn *conn, struct when when);
+void auth_accepted(struct logon_conn *conn, struct when when);
 /* Bytes are missing in one direction. */
-void auth_lost(struct aconn *conn, enum way way);
+void auth_lost(struct logon_conn *conn, enum way way);
 /* Ends a frame, after its heads and after tcp took it in. ended: FIN or RST by that end. */
-void auth_end_of_frame(struct aconn *conn, struct when when, bool ended, enum way by);
+void auth_end_of_frame(struct logon_conn *conn, struct when when, bool ended, enum way by);
 
 /* How many rows the report on logons has. */
-uint32_t aworld_rows(const struct aworld *world);
+uint32_t logon_state_rows(const struct logon_state *world);
 /* The row, in the report on logons, of the connection's last credentials; NO_NUMBER if none. */
-uint32_t aconn_row(const struct aconn *conn);
+uint32_t logon_conn_row(const struct logon_conn *conn);
 
 #endif

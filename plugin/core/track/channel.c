@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#define ECHO_LENGTH_MAX 16       /* 2.1.2.1.5 */
+#define ECHO_LENGTH_MAX 16 /* 2.1.2.1.5 */
 
 void channel_touch(struct channel *channel, enum way way, uint32_t bytes)
 {
@@ -101,7 +101,7 @@ static void leave_leg(struct channel *channel, enum fail_cause how, enum way by)
         emit_leg(EVENT_OUT_ENDED, leg);
     }
     if (how == FAIL_RETRIED) {
-        leg_tell_failed(leg);    /* the connection is about to carry another channel */
+        leg_tell_failed(leg); /* the connection is about to carry another channel */
     }
 }
 
@@ -152,7 +152,7 @@ static const char *user_text(struct track *track, const struct http_auth *auth)
 }
 
 /* Who answers on this connection: names that the server or a balancer gave. */
-static void note_names(struct vtcp *conn, const struct http_info *info)
+static void note_names(struct rpch_conn *conn, const struct http_info *info)
 {
     struct track *track = conn->world->track;
     conn->saw_challenge |= info->challenge_in_progress;
@@ -183,7 +183,7 @@ static bool is_echo(const struct http_info *info)
     return info->content_length != 0 || info->auth.step == AUTH_STEP_NONE || info->auth.final;
 }
 
-struct channel *channel_new(struct vtcp *conn, enum role role)
+struct channel *channel_new(struct rpch_conn *conn, enum role role)
 {
     struct channel *channel = conn->channel;
     bool again = channel && channel->role == role && (channel->leg || channel->again);
@@ -206,7 +206,7 @@ struct channel *channel_new(struct vtcp *conn, enum role role)
     return channel;
 }
 
-static void request_channel(struct vtcp *conn, enum role role, const struct http_info *info)
+static void request_channel(struct rpch_conn *conn, enum role role, const struct http_info *info)
 {
     struct track *track = conn->world->track;
     struct channel *channel = channel_new(conn, role);
@@ -233,7 +233,7 @@ static void request_channel(struct vtcp *conn, enum role role, const struct http
     }
 }
 
-static void request(struct vtcp *conn, const struct http_info *info)
+static void request(struct rpch_conn *conn, const struct http_info *info)
 {
     if (conn->channel) {
         channel_leaves(conn->channel, FAIL_RETRIED, WAY_TO_SERVER);
@@ -294,7 +294,7 @@ static void refused(struct channel *channel, const struct http_info *info)
     emit_rpch(&event);
 }
 
-static void response(struct vtcp *conn, const struct http_info *info)
+static void response(struct rpch_conn *conn, const struct http_info *info)
 {
     struct channel *channel = conn->channel;
     if (conn->asked == ASKED_CHANNEL || conn->asked == ASKED_ECHO) {
@@ -326,7 +326,7 @@ static void response(struct vtcp *conn, const struct http_info *info)
     }
 }
 
-void vtcp_http(struct vtcp *conn, struct when when, enum way way, const struct http_info *info)
+void rpch_conn_http(struct rpch_conn *conn, struct when when, enum way way, const struct http_info *info)
 {
     conn_at(conn, when);
     if (way == WAY_TO_SERVER && info->is_request) {

@@ -20,9 +20,9 @@ enum conn_kind { CONN_RPCH, CONN_MAPI, CONN_KINDS };
 struct server {
     struct item item;
     struct endpoint end;
-    uint32_t open[CONN_KINDS];   /* connections that nobody has ended */
-    bool met[CONN_KINDS];        /* there were any */
-    void *memo[CONN_KINDS];      /* the judge's */
+    uint32_t open[CONN_KINDS]; /* connections that nobody has ended */
+    bool met[CONN_KINDS];      /* there were any */
+    void *memo[CONN_KINDS];    /* the judge's */
 };
 
 struct conn {
@@ -38,8 +38,8 @@ struct conn {
     uint8_t kind;                /* enum conn_kind */
     uint8_t ended_by;            /* enum way: the end that sent it */
     bool ended, ended_by_rst;
-    bool tls;                    /* what we see was decrypted */
-    void *memo;                  /* the judge's */
+    bool tls;   /* what we see was decrypted */
+    void *memo; /* the judge's */
 };
 
 /* Claims a connection; it is the track's. Ends are copied. */

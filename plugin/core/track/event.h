@@ -83,14 +83,14 @@ enum event_kind {
     EVENT_SESSION_TIME_PASSED,
 
     /* ---- logons, of both ------------------------------------------------------------ */
-    EVENT_CHALLENGE_MISSING,     /* type3: the frame with a type 3 is complete, and no type 2 of its connection fits it */
-    EVENT_CREDENTIALS_ANSWERED,  /* answer: final credentials got their first answer, for good or ill */
-    EVENT_CREDENTIALS_REFUSED,   /* answer: final credentials got a 401; follows ANSWERED */
-    EVENT_OFFER,                 /* answer: a 401 says what the server offers; follows REFUSED */
-    EVENT_STRANGER,              /* request: the first without credentials, and of another user, that the server takes for
+    EVENT_CHALLENGE_MISSING, /* type3: the frame with a type 3 is complete, and no type 2 of its connection fits it */
+    EVENT_CREDENTIALS_ANSWERED, /* answer: final credentials got their first answer, for good or ill */
+    EVENT_CREDENTIALS_REFUSED,  /* answer: final credentials got a 401; follows ANSWERED */
+    EVENT_OFFER,                /* answer: a 401 says what the server offers; follows REFUSED */
+    EVENT_STRANGER, /* request: the first without credentials, and of another user, that the server takes for
                                   * the connection's owner's since he logged on */
-    EVENT_CHALLENGE_UNANSWERED,  /* unanswered: what a client does after a challenge in lower case */
-    EVENT_BEARERS_EMPTY,         /* rounds: their last connection ends */
+    EVENT_CHALLENGE_UNANSWERED, /* unanswered: what a client does after a challenge in lower case */
+    EVENT_BEARERS_EMPTY,        /* rounds: their last connection ends */
 
     EVENT_KINDS
 };
@@ -99,31 +99,31 @@ struct channel;
 struct http_info;
 struct leg;
 struct pdu_header;
-struct vtcp;
-struct side;                     /* session.h */
-struct request;
+struct rpch_conn;
+struct side; /* session.h */
+struct exchange;
 struct reply;
-struct mconn;
+struct mapi_conn;
 /* What a client does after a challenge in lower case. */
 enum passed_by { PASSED_BY_CLOSE, PASSED_BY_REQUEST };
 
 /* logon_state.h */
-struct aconn;
+struct logon_conn;
 struct lone_type3;
 struct logon_answer;
 struct rounds;
 
 struct event {
     enum event_kind kind;
-    struct when when;            /* the frame that it came with */
+    struct when when; /* the frame that it came with */
     union {
-        struct {                 /* RPC over HTTP (rpch_state.h) */
+        struct { /* RPC over HTTP (rpch_state.h) */
             const struct channel *channel;
-            const struct leg *leg;       /* the channel's, if that is numbered */
+            const struct leg *leg; /* the channel's, if that is numbered */
             union {
                 struct {
-                    unsigned difference; /* enum difference, as it shows now */
-                    const struct channel *pair[2];       /* that differ */
+                    unsigned difference;           /* enum difference, as it shows now */
+                    const struct channel *pair[2]; /* that differ */
                 } peers;
                 const struct http_info *http;
                 bool is_a3;
@@ -137,7 +137,7 @@ struct event {
                 } end;
                 struct server *server;
                 struct {
-                    const struct vtcp *conn;
+                    const struct rpch_conn *conn;
                     enum way way;
                     bool by_reset;
                 } silence;
@@ -147,23 +147,23 @@ struct event {
                 } call;
             };
         } rpch;
-        union {                  /* MAPI/HTTP (session.h), by kind, as said there */
+        union { /* MAPI/HTTP (session.h), by kind, as said there */
             const struct side *side;
-            const struct request *request;
+            const struct exchange *request;
             const struct reply *reply;
-            const struct mconn *conn;
+            const struct mapi_conn *conn;
             struct {
                 const struct server *server;
-                const struct mconn *conn;    /* NULL: none of MAPI/HTTP */
+                const struct mapi_conn *conn; /* NULL: none of MAPI/HTTP */
             } unused;
         } session;
-        union {                  /* logons (logon_state.h), by kind, as said there */
+        union { /* logons (logon_state.h), by kind, as said there */
             const struct lone_type3 *type3;
             const struct logon_answer *answer;
-            const struct request *request;
+            const struct exchange *request;
             const struct rounds *rounds;
             struct {
-                const struct aconn *conn;
+                const struct logon_conn *conn;
                 enum passed_by then;
             } unanswered;
         } logon;

@@ -15,12 +15,12 @@
 
 /* ---- requests by what they are ------------------------------------------------------------ */
 
-static struct request **slot_of(const struct exchanges *all, uint64_t id)
+static struct exchange **slot_of(const struct exchanges *all, uint64_t id)
 {
     return &all->slot[(uint32_t)(id ^ id >> 32) & (all->slots - 1)];
 }
 
-static void put(struct request **place, struct request *request)
+static void put(struct exchange **place, struct exchange *request)
 {
     request->place = place;
     request->older = *place;
@@ -30,7 +30,7 @@ static void put(struct request **place, struct request *request)
     *place = request;
 }
 
-static void note_id(struct request *request, uint64_t id)
+static void note_id(struct exchange *request, uint64_t id)
 {
     struct track *track = request->link->track;
     struct exchanges *all = &track->exchanges;
@@ -39,13 +39,13 @@ static void note_id(struct request *request, uint64_t id)
         all->slots = old.slots ? old.slots * 2 : 64;
         all->slot = arena_new(&track->arena, all->slots * sizeof(*all->slot));
         for (uint32_t i = 0; i < old.slots; i++) {
-            struct request *newest_last = NULL;
-            for (struct request *one = old.slot[i], *older; one; one = older) {
+            struct exchange *newest_last = NULL;
+            for (struct exchange *one = old.slot[i], *older; one; one = older) {
                 older = one->older;
                 one->older = newest_last;
                 newest_last = one;
             }
-            for (struct request *one = newest_last, *newer; one; one = newer) {
+            for (struct exchange *one = newest_last, *newer; one; one = newer) {
                 newer = one->older;
                 put(slot_of(all, one->id), one);
             }
@@ -57,7 +57,7 @@ static void note_id(struct request *request, uint64_t id)
     all->count++;
 }
 
-static void forget_id(struct request *request)
+static void forget_id(struct exchange *request)
 {
     if (!request->id) {
         return;
@@ -72,59 +72,59 @@ static void forget_id(struct request *request)
 
 /* ---- where requests of MAPI/HTTP stand ---------------------------------------------------- */
 
-static struct chain *chain_of(const struct request *request, enum standing where)
+static struct chain *chain_of(const struct exchange *request, enum standing where)
 {
     return where == OF_SIDE ? &request->side->asking : &request->conn->fresh;
 }
 
-void request_leave(struct request *request, enum standing where)
+void request_leave(struct exchange *request, enum standing where)
 {
     if (!request->stands[where].in) {
         return;
     }
     struct chain *chain = chain_of(request, where);
-    struct request *next = request->stands[where].next, *prev = request->stands[where].prev;
+    struct exchange *next = request->stands[where].next, *prev = request->stands[where].prev;
     *(prev ? &prev->stands[where].next : &chain->first) = next;
     *(next ? &next->stands[where].prev : &chain->last) = prev;
     memset(&request->stands[where], 0, sizeof(request->stands[where]));
 }
 
-void request_enter(struct request *request, enum standing where)
+void request_enter(struct exchange *request, enum standing where)
 {
     struct chain *chain = chain_of(request, where);
     const bool at_end = where == OF_FRAME;
     request->stands[where].in = true;
     request->stands[where].next = at_end ? NULL : chain->first;
     request->stands[where].prev = at_end ? chain->last : NULL;
-    struct request *next = request->stands[where].next, *prev = request->stands[where].prev;
+    struct exchange *next = request->stands[where].next, *prev = request->stands[where].prev;
     *(prev ? &prev->stands[where].next : &chain->first) = request;
     *(next ? &next->stands[where].prev : &chain->last) = request;
 }
 
 /* ---- the lives of requests ------------------------------------------------------------------ */
 
-void request_miss_response(const struct request *request, struct when when)
+void request_miss_response(const struct exchange *request, struct when when)
 {
     if (request->side && !request->by_guid && !request->left) {
         request->side->unsure_frame = when.frame;
     }
 }
 
-void exchange_settle(struct request *request)
+void exchange_settle(struct exchange *request)
 {
     request->settled = true;
     if (!request->conn) {
-        forget_id(request);      /* MAPI/HTTP finds it by this until the end of its response */
+        forget_id(request); /* MAPI/HTTP finds it by this until the end of its response */
     }
 }
 
-void exchange_forget(struct request *request)
+void exchange_forget(struct exchange *request)
 {
     exchange_settle(request);
     request->forgotten = true;
 }
 
-static void link_legs(struct request *before, struct request *request)
+static void link_legs(struct exchange *before, struct exchange *request)
 {
     if (before->after) {
         before->after->before = NULL;
@@ -134,7 +134,7 @@ static void link_legs(struct request *before, struct request *request)
     request->before = before;
 }
 
-void exchange_leave(struct request *request)
+void exchange_leave(struct exchange *request)
 {
     request->left = true;
     request_leave(request, OF_SIDE);
@@ -161,7 +161,7 @@ void exchange_leave(struct request *request)
     }
 }
 
-void exchange_free(struct request *request)
+void exchange_free(struct exchange *request)
 {
     exchange_leave(request);
     forget_id(request);
@@ -169,9 +169,9 @@ void exchange_free(struct request *request)
 }
 
 /* Takes the oldest off the queue. */
-static struct request *pop(struct conn *link)
+static struct exchange *pop(struct conn *link)
 {
-    struct request *request = link->asked->first;
+    struct exchange *request = link->asked->first;
     struct queue *queue = link->asked;
     queue->first = request->next;
     if (!queue->first) {
@@ -221,13 +221,13 @@ void exchange_forget_all(struct conn *link)
     link->asked->passed_over = 0;
 }
 
-struct request *exchange_begin(struct conn *link, struct mconn *conn, struct when when)
+struct exchange *exchange_begin(struct conn *link, struct mapi_conn *conn, struct when when)
 {
     struct queue *queue = link->asked;
     if (queue->remembered_count == REMEMBERED_MAX) {
         forget_oldest(link);
     }
-    struct request *request = spare_take(&link->track->arena, &link->track->exchanges.free, sizeof(*request));
+    struct exchange *request = spare_take(&link->track->arena, &link->track->exchanges.free, sizeof(*request));
     request->link = link;
     request->conn = conn;
     request->begin = when;
@@ -247,14 +247,14 @@ struct request *exchange_begin(struct conn *link, struct mconn *conn, struct whe
 
 /* ---- which response answers ------------------------------------------------------------------ */
 
-struct request *exchange_oldest(const struct conn *link)
+struct exchange *exchange_oldest(const struct conn *link)
 {
     return link->asked->passed_over ? NULL : link->asked->first;
 }
 
-static struct request *find_named(const struct conn *link, const struct request_id *id)
+static struct exchange *find_named(const struct conn *link, const struct request_id *id)
 {
-    struct request *request = link->asked->first;
+    struct exchange *request = link->asked->first;
     for (unsigned looked_at = 0; request && looked_at < NAMED_LOOKED_AT; request = request->next, looked_at++) {
         if (request->has_counter && request->counter == id->counter && request->guid == id->guid) {
             return request;
@@ -267,7 +267,7 @@ static struct request *find_named(const struct conn *link, const struct request_
  * answered any more. */
 static void pass_requests(struct conn *link, const struct request_id *id, struct when when)
 {
-    for (struct request *first = link->asked->first;
+    for (struct exchange *first = link->asked->first;
          first && first->has_counter && first->guid == id->guid && first->counter < id->counter;
          first = link->asked->first) {
         request_miss_response(first, when);
@@ -275,9 +275,9 @@ static void pass_requests(struct conn *link, const struct request_id *id, struct
     }
 }
 
-struct request *exchange_answered(struct conn *link, struct when when, const struct request_id *id)
+struct exchange *exchange_answered(struct conn *link, struct when when, const struct request_id *id)
 {
-    struct request *named = id ? find_named(link, id) : NULL, *oldest = link->asked->first;
+    struct exchange *named = id ? find_named(link, id) : NULL, *oldest = link->asked->first;
     if (named) {
         while (link->asked->first != named) {
             exchange_drop(link);
@@ -304,7 +304,7 @@ static bool is_loopback(const struct endpoint *end)
 /* Whether a request passes on what the other one brought, as far as ends and times say.
  * A device may keep the client's address. The client may ask again elsewhere, but not within
  * the time a device takes. */
-static bool may_pass_on(const struct request *before, const struct request *request, bool strong)
+static bool may_pass_on(const struct exchange *before, const struct exchange *request, bool strong)
 {
     const struct conn *a = before->link, *b = request->link;
     int64_t age = request->begin.ns - before->begin.ns;
@@ -323,20 +323,20 @@ static bool may_pass_on(const struct request *before, const struct request *requ
 /* What another request is to one, if it is the same. */
 enum kin { KIN_BEFORE, KIN_SIBLING, KIN_SENDER, KIN_NONE };
 
-static enum kin kin_of(const struct request *other, const struct request *request, bool strong)
+static enum kin kin_of(const struct exchange *other, const struct exchange *request, bool strong)
 {
     const struct conn *a = other->link, *b = request->link;
-    return other->settled                                                   ? KIN_NONE
-         : may_pass_on(other, request, strong)                              ? KIN_BEFORE
-         : endpoint_equal(conn_server(a), conn_server(b))                   ? KIN_SIBLING
-         : same_address(&a->client, &b->client) && !is_loopback(&b->client) ? KIN_SENDER
-                                                                            : KIN_NONE;
+    return other->settled                                                   ? KIN_NONE :
+           may_pass_on(other, request, strong)                              ? KIN_BEFORE :
+           endpoint_equal(conn_server(a), conn_server(b))                   ? KIN_SIBLING :
+           same_address(&a->client, &b->client) && !is_loopback(&b->client) ? KIN_SENDER :
+                                                                              KIN_NONE;
 }
 
 /* The next older one of those that are the same, on other connections. */
-static struct request *next_same(const struct request *after, const struct request *request, unsigned *looked_at)
+static struct exchange *next_same(const struct exchange *after, const struct exchange *request, unsigned *looked_at)
 {
-    struct request *other = after->older;
+    struct exchange *other = after->older;
     for (; other && *looked_at < SAME_LOOKED_AT; other = other->older) {
         *looked_at += other->id == request->id;
         if (other->id == request->id && other->link != request->link) {
@@ -348,10 +348,10 @@ static struct request *next_same(const struct request *after, const struct reque
 
 /* The newest on the leg before that may pass it on; or, where that was not seen to wait any
  * more, the newest whose next leg was not seen. */
-static struct request *find_before(const struct request *request, bool strong, bool waits)
+static struct exchange *find_before(const struct exchange *request, bool strong, bool waits)
 {
     unsigned looked_at = 0;
-    for (struct request *other = next_same(request, request, &looked_at); other;
+    for (struct exchange *other = next_same(request, request, &looked_at); other;
          other = next_same(other, request, &looked_at)) {
         if (other->leg + 1 == request->leg &&
             (waits ? !other->settled && may_pass_on(other, request, strong) : !other->after && !other->left)) {
@@ -362,16 +362,16 @@ static struct request *find_before(const struct request *request, bool strong, b
 }
 
 /* Tells the leg by the newest of each kind. */
-static struct request *find_kin(struct request *request, bool strong)
+static struct exchange *find_kin(struct exchange *request, bool strong)
 {
-    struct request *kin[KIN_NONE + 1] = { NULL };
+    struct exchange *kin[KIN_NONE + 1] = { NULL };
     unsigned looked_at = 0;
-    for (struct request *other = next_same(request, request, &looked_at); other;
+    for (struct exchange *other = next_same(request, request, &looked_at); other;
          other = next_same(other, request, &looked_at)) {
-        struct request **first = &kin[kin_of(other, request, strong)];
+        struct exchange **first = &kin[kin_of(other, request, strong)];
         *first = *first ? *first : other;
     }
-    struct request *before = kin[KIN_BEFORE];
+    struct exchange *before = kin[KIN_BEFORE];
     if (kin[KIN_SIBLING]) {
         /* Sent again to where one went before: the same leg, whichever request it passes on. */
         request->leg = kin[KIN_SIBLING]->leg;
@@ -386,9 +386,9 @@ static struct request *find_kin(struct request *request, bool strong)
     return before;
 }
 
-void exchange_find_leg(struct request *request, uint64_t id, bool strong)
+void exchange_find_leg(struct exchange *request, uint64_t id, bool strong)
 {
-    struct request *before = NULL;
+    struct exchange *before = NULL;
     uint32_t *shown = &request->link->asked->leg;
     if (id) {
         note_id(request, id);

@@ -13,45 +13,45 @@
 
 #define LEGS_MAX 8
 
-struct request;
+struct exchange;
 
 enum identity_kind { ID_CLIENT_INFO, ID_REQUEST_ID, ID_USER_IDENTITY, ID_OUTLOOK_SESSION, ID_CONTEXT, ID_KINDS };
 
 /* The same request on the next leg, as far as it is known. */
 struct there {
-    const struct mconn *conn;    /* NULL: not seen */
+    const struct mapi_conn *conn; /* NULL: not seen */
     uint32_t frame, status_frame, pending_frame, whole_frame;
-    unsigned status;             /* 0: no answer so far */
+    unsigned status; /* 0: no answer so far */
     int64_t pending_ns;
-    const char *peer, *peer_before;      /* a server other than that of the last success answered: both */
+    const char *peer, *peer_before; /* a server other than that of the last success answered: both */
     uint32_t peer_frame;
 };
 
 /* Requests of MAPI/HTTP that stand somewhere together. */
 struct chain {
-    struct request *first, *last;
+    struct exchange *first, *last;
 };
 
 /* Where a request stands besides its connection's queue: with its session's context, and in the
  * frame it begins in. */
 enum standing { OF_SIDE, OF_FRAME, STANDINGS };
 
-struct request {
-    struct request *next;        /* on its connection; free ones */
+struct exchange {
+    struct exchange *next; /* on its connection; free ones */
     struct conn *link;
-    struct request *before, *after;      /* the same on the leg before and on the next */
-    uint64_t id;                 /* stands for what is the same on other legs; 0: nothing can be, or none any more */
-    struct request *older, **place;      /* among those of like ids, newest first */
+    struct exchange *before, *after; /* the same on the leg before and on the next */
+    uint64_t id; /* stands for what is the same on other legs; 0: nothing can be, or none any more */
+    struct exchange *older, **place; /* among those of like ids, newest first */
     struct when begin;
     uint32_t leg;
-    bool settled;                /* it is not passed on any more; its response may still come */
-    bool forgotten;              /* logons await no response to it */
-    bool left;                   /* MAPI/HTTP awaits none */
+    bool settled;   /* it is not passed on any more; its response may still come */
+    bool forgotten; /* logons await no response to it */
+    bool left;      /* MAPI/HTTP awaits none */
 
     /* ---- its logon ---- */
-    struct aconn *logon;
-    struct when below;           /* the first answer to its credentials on the leg after, frame 0: not seen */
-    struct account *account;     /* of final credentials, else NULL */
+    struct logon_conn *logon;
+    struct when below;       /* the first answer to its credentials on the leg after, frame 0: not seen */
+    struct account *account; /* of final credentials, else NULL */
     struct peer *peer;
     const char *scheme, *user;   /* "" where they do not apply */
     uint64_t identity[ID_KINDS]; /* digests, 0: none */
@@ -61,27 +61,30 @@ struct request {
     uint8_t scheme_id;           /* enum auth_scheme */
     uint8_t below_offers;        /* bits of enum auth_scheme: of the answer on the next leg */
     bool has_authorization, final, anonymous, ntlm, kerberos, bindings;
-    uint8_t bound_to[16];        /* where bindings: MsvAvChannelBindings */
-    bool relayed;                /* the same request was seen on the leg before */
-    bool passed_on;              /* and on the leg after */
-    bool waits;                  /* NotificationWait */
-    bool in_channel;             /* RPC_IN_DATA: its answer comes at the end of the body, if at all */
-    bool opens;                  /* Connect or Bind */
+    uint8_t bound_to[16]; /* where bindings: MsvAvChannelBindings */
+    bool relayed;         /* the same request was seen on the leg before */
+    bool passed_on;       /* and on the leg after */
+    bool waits;           /* NotificationWait */
+    bool in_channel;      /* RPC_IN_DATA: its answer comes at the end of the body, if at all */
+    bool opens;           /* Connect or Bind */
     bool credentials_answered;
     bool below_lower, below_answered;
-    uint32_t torn;               /* the frame of its type 3, here or on a leg after, whose challenge is missing; 0: none */
-    const struct owner *stranger;        /* a request without credentials of this user */
+    uint32_t torn; /* the frame of its type 3, here or on a leg after, whose challenge is missing; 0: none */
+    const struct owner *stranger; /* a request without credentials of this user */
 
     /* ---- of MAPI/HTTP ---- */
-    struct { struct request *next, *prev; bool in; } stands[STANDINGS];
-    struct request *overlapped_by, *overlaps;
-    struct mconn *conn;
-    struct mapi_message *message;        /* NULL: none of MAPI/HTTP */
+    struct {
+        struct exchange *next, *prev;
+        bool in;
+    } stands[STANDINGS];
+    struct exchange *overlapped_by, *overlaps;
+    struct mapi_conn *conn;
+    struct mapi_message *message; /* NULL: none of MAPI/HTTP */
     struct session *session;
     struct side *side;
     struct series *series;
-    const struct ids *ids;       /* of its counter, NULL if it has none */
-    uint64_t guid;               /* of X-RequestId, with its counter */
+    const struct ids *ids; /* of its counter, NULL if it has none */
+    uint64_t guid;         /* of X-RequestId, with its counter */
     uint32_t counter, auth_len;
     uint8_t type, endpoint;
     bool has_counter, head_method;
@@ -93,32 +96,32 @@ struct request {
     struct when end;
     struct there there;
     /* cookies */
-    bool from_cookies;           /* the session was told by a cookie */
-    bool by_guid;                /* session only by the GUID of X-RequestId */
-    uint8_t fault;               /* enum cookie_fault */
-    uint8_t fault_count;         /* further cookies with a fault */
-    bool carried;                /* each cookie that applies is there with a value this session was given */
+    bool from_cookies;   /* the session was told by a cookie */
+    bool by_guid;        /* session only by the GUID of X-RequestId */
+    uint8_t fault;       /* enum cookie_fault */
+    uint8_t fault_count; /* further cookies with a fault */
+    bool carried;        /* each cookie that applies is there with a value this session was given */
     bool jar_known;
-    bool unseen;                 /* another cookie differs, of which it is not known what it should be */
+    bool unseen; /* another cookie differs, of which it is not known what it should be */
     const char *fault_name;
     uint32_t fault_frame, fault_digest;
-    int64_t idle_ns;             /* since the last success, -1 if none */
+    int64_t idle_ns; /* since the last success, -1 if none */
     uint32_t idle_from;
     /* another request of the context under way when this began */
     struct {
-        const struct mconn *conn;
+        const struct mapi_conn *conn;
         uint32_t frame, stream;
         unsigned status;
         uint8_t type;
     } other;
     uint32_t below_counter, below_frame; /* X-RequestId went back below this, frame 0 if not */
-    bool abandoned;              /* the client has closed its end under it */
-    void *memo;                  /* the judge's */
+    bool abandoned;                      /* the client has closed its end under it */
+    void *memo;                          /* the judge's */
 };
 
 /* X-RequestId: "{GUID}:counter" (MS-OXCMAPIHTTP 2.2.3.3.2). */
 struct request_id {
-    uint64_t guid;               /* stands for it */
+    uint64_t guid; /* stands for it */
     uint32_t counter;
 };
 
@@ -132,41 +135,41 @@ static inline bool status_is_final(unsigned status)
 
 /* A request begins; conn: NULL if it is a logon's only. Of many without a response logons forget
  * the oldest; where it was theirs only it is let go, and its response passed over. */
-struct request *exchange_begin(struct conn *link, struct mconn *conn, struct when when);
+struct exchange *exchange_begin(struct conn *link, struct mapi_conn *conn, struct when when);
 /* The request that an interim response answers, NULL if it is not known. */
-struct request *exchange_oldest(const struct conn *link);
+struct exchange *exchange_oldest(const struct conn *link);
 /* The request that a final response answers, now the caller's: the oldest, unless its
  * X-RequestId, NULL if it has none, says another; those before that one will not be answered.
  * NULL: it was not captured, or let go. */
-struct request *exchange_answered(struct conn *link, struct when when, const struct request_id *id);
+struct exchange *exchange_answered(struct conn *link, struct when when, const struct request_id *id);
 /* Nothing more will be learned of it. It is in no queue. */
-void exchange_free(struct request *request);
+void exchange_free(struct exchange *request);
 /* Takes the oldest off the queue and frees it. */
 void exchange_drop(struct conn *link);
 /* All that logons have forgotten. */
 void exchange_drop_forgotten(struct conn *link);
 /* It is not passed on any more; its response may still come. */
-void exchange_settle(struct request *request);
+void exchange_settle(struct exchange *request);
 /* Logons await no response to it. */
-void exchange_forget(struct request *request);
+void exchange_forget(struct exchange *request);
 /* The same of all on a connection; what was theirs only is dropped. */
 void exchange_forget_all(struct conn *link);
 /* MAPI/HTTP awaits none. */
-void exchange_leave(struct request *request);
+void exchange_leave(struct exchange *request);
 /* The client may have been given cookies that nobody saw. */
-void request_miss_response(const struct request *request, struct when when);
+void request_miss_response(const struct exchange *request, struct when when);
 
 /* ---- of MAPI/HTTP -------------------------------------------------------------------- */
 
 /* Does nothing where it does not stand there. */
-void request_leave(struct request *request, enum standing where);
-void request_enter(struct request *request, enum standing where);
+void request_leave(struct exchange *request, enum standing where);
+void request_enter(struct exchange *request, enum standing where);
 
 /* ---- legs ---------------------------------------------------------------------------- */
 
 /* Tells the leg of a request by those that are the same, else by those before it on its
  * connection, and what is the same on the leg before. id: stands for what they have in common,
  * 0: nothing. strong: it tells one request of a client from the next. */
-void exchange_find_leg(struct request *request, uint64_t id, bool strong);
+void exchange_find_leg(struct exchange *request, uint64_t id, bool strong);
 
 #endif

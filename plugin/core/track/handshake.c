@@ -8,17 +8,17 @@
 #include "logon_private.h"
 #include "event.h"
 
-const struct aconn_more nothing_more;
+const struct logon_conn_more nothing_more;
 
-struct aconn_more *aconn_more(struct aconn *conn)
+struct logon_conn_more *logon_conn_more(struct logon_conn *conn)
 {
     if (conn->more == &nothing_more) {
         conn->more = arena_new(&conn->world->arena, sizeof(*conn->more));
     }
-    return (struct aconn_more *)(uintptr_t)conn->more;
+    return (struct logon_conn_more *)(uintptr_t)conn->more;
 }
 
-struct pending *pending_of(struct aconn *conn)
+struct pending *pending_of(struct logon_conn *conn)
 {
     if (!conn->pending) {
         conn->pending = spare_take(&conn->world->arena, &conn->world->free_pending, sizeof(*conn->pending));
@@ -27,26 +27,26 @@ struct pending *pending_of(struct aconn *conn)
 }
 
 /* Whether all that passed on it was seen and understood. */
-static bool is_whole(const struct aconn *conn)
+static bool is_whole(const struct logon_conn *conn)
 {
     return !conn->lost && conn_doubt(conn->link, NULL) == DOUBT_NONE;
 }
 
-static uint64_t challenge_key(const struct aworld *world, uint64_t names)
+static uint64_t challenge_key(const struct logon_state *world, uint64_t names)
 {
     return digest_bytes(world, 0xC4A1, &names, sizeof(names));
 }
 
-static const char *target_name(struct aworld *world, const struct ntlm_target *target)
+static const char *target_name(struct logon_state *world, const struct ntlm_target *target)
 {
     return auth_keep(world, target->dns_computer[0] ? target->dns_computer : target->nb_computer);
 }
 
-void note_challenge(struct aconn *conn, const struct request *request, struct when when,
+void note_challenge(struct logon_conn *conn, const struct exchange *request, struct when when,
                     const struct auth_token *token)
 {
-    struct aworld *world = conn->world;
-    struct aconn_more *more = aconn_more(conn);
+    struct logon_state *world = conn->world;
+    struct logon_conn_more *more = logon_conn_more(conn);
     more->type2_frame = when.frame;
     more->type2_digest = token->target.present ? token->target.names_digest : 0;
     more->type2_server = target_name(world, &token->target);
@@ -65,9 +65,10 @@ void note_challenge(struct aconn *conn, const struct request *request, struct wh
     carrier->leg = request ? request->leg : conn->link->asked->leg;
 }
 
-void note_type3(struct aconn *conn, const struct request *request, struct when when, const struct auth_token *token)
+void note_type3(struct logon_conn *conn, const struct exchange *request, struct when when,
+                const struct auth_token *token)
 {
-    aconn_more(conn)->type3_frame = when.frame;
+    logon_conn_more(conn)->type3_frame = when.frame;
     struct pending *pending = conn->pending;
     if (!token->ntlmv2 || !token->target.present || !request->account || (pending && pending->frame)) {
         return;
@@ -75,21 +76,25 @@ void note_type3(struct aconn *conn, const struct request *request, struct when w
     pending = pending_of(conn);
     pending->frame = when.frame;
     pending->digest = token->target.names_digest;
-    const struct aconn *before = request->before ? request->before->logon : NULL;
-    pending->type3 = (struct lone_type3){
-        .conn = conn, .leg = request->leg, .account = request->account, .user = request->user,
-        .nb_name = auth_keep(conn->world, token->target.nb_computer),
-        .dns_name = auth_keep(conn->world, token->target.dns_computer),
-        .has_timestamp = token->target.has_timestamp,
-        .client_side = before && before->more->type2_digest == token->target.names_digest ? before : NULL
-    };
+    const struct logon_conn *before = request->before ? request->before->logon : NULL;
+    pending->type3 =
+        (struct lone_type3){ .conn = conn,
+                             .leg = request->leg,
+                             .account = request->account,
+                             .user = request->user,
+                             .nb_name = auth_keep(conn->world, token->target.nb_computer),
+                             .dns_name = auth_keep(conn->world, token->target.dns_computer),
+                             .has_timestamp = token->target.has_timestamp,
+                             .client_side =
+                                 before && before->more->type2_digest == token->target.names_digest ? before : NULL };
 }
 
 /* Looks where else the challenge was. False: here, or it cannot be told from another. */
-static bool find_carriers(const struct aconn *conn, struct pending *pending)
+static bool find_carriers(const struct logon_conn *conn, struct pending *pending)
 {
-    const struct challenge *challenge = keyed_find(&conn->world->challenges, challenge_key(conn->world, pending->digest));
-    const struct aconn_more *more = conn->more;
+    const struct challenge *challenge =
+        keyed_find(&conn->world->challenges, challenge_key(conn->world, pending->digest));
+    const struct logon_conn_more *more = conn->more;
     struct lone_type3 *type3 = &pending->type3;
     if (conn->proxy_auth || (more->type2_frame && (more->type2_digest == pending->digest || !more->type2_digest))) {
         return false;
@@ -114,9 +119,9 @@ static bool find_carriers(const struct aconn *conn, struct pending *pending)
 }
 
 /* The refusal that follows here and on the legs before has its reason in this. */
-static void note_torn(struct aconn *conn, struct when when)
+static void note_torn(struct logon_conn *conn, struct when when)
 {
-    struct request *request = conn->link->asked->first;
+    struct exchange *request = conn->link->asked->first;
     while (request && (request->begin.frame != when.frame || !request->ntlm)) {
         request = request->next;
     }
@@ -125,7 +130,7 @@ static void note_torn(struct aconn *conn, struct when when)
     }
 }
 
-void settle_type3(struct aconn *conn, struct when when)
+void settle_type3(struct logon_conn *conn, struct when when)
 {
     if (!find_carriers(conn, conn->pending)) {
         return;

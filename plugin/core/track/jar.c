@@ -11,7 +11,7 @@
 #include "exchange_cookies.h"
 
 /* The only session that was given that value, or NULL. */
-struct session *jar_owner_of(struct mworld *world, uint64_t digest, uint8_t endpoint)
+struct session *jar_owner_of(struct mapi_state *world, uint64_t digest, uint8_t endpoint)
 {
     const struct value *value = keyed_find(&world->values, digest + endpoint);
     return value && !value->shared ? value->owner : NULL;
@@ -19,7 +19,7 @@ struct session *jar_owner_of(struct mworld *world, uint64_t digest, uint8_t endp
 
 static void own_value(struct session *session, uint64_t digest)
 {
-    struct mworld *world = session->world;
+    struct mapi_state *world = session->world;
     struct value *value = keyed_make(&world->arena, &world->values, digest + session->endpoint, sizeof(*value));
     value->owner = value->owner ? value->owner : session;
     value->shared |= value->owner != session;
@@ -49,13 +49,13 @@ static bool name_is(struct span name, const char *text)
     return name.len == len && memcmp(name.ptr, text, len) == 0;
 }
 
-static void read_attribute(struct mworld *world, struct span name, struct span value, struct when when,
+static void read_attribute(struct mapi_state *world, struct span name, struct span value, struct when when,
                            struct span date, struct cookie *cookie, bool *max_age)
 {
     int64_t seconds, now;
     if (span_equals_nocase(name, "Path")) {
         if (value.len > 0 && value.ptr[0] == '/') {
-            cookie->path = mworld_keep(world, value);
+            cookie->path = mapi_state_keep(world, value);
         }
     } else if (span_equals_nocase(name, "Secure")) {
         cookie->secure = true;
@@ -80,7 +80,7 @@ static void read_attribute(struct mworld *world, struct span name, struct span v
     }
 }
 
-const char *jar_default_path(struct mworld *world, struct span path)
+const char *jar_default_path(struct mapi_state *world, struct span path)
 {
     while (path.len > 1 && path.ptr[path.len - 1] != '/') {
         path.len--;
@@ -88,12 +88,12 @@ const char *jar_default_path(struct mworld *world, struct span path)
     if (path.len > 1) {
         path.len--;
     }
-    return path.len > 0 ? mworld_keep(world, path) : track_text(world->track, "/");
+    return path.len > 0 ? mapi_state_keep(world, path) : track_text(world->track, "/");
 }
 
 void jar_read_set_cookie(struct reply *reply, struct span text, const struct http_fields *fields)
 {
-    struct mworld *world = reply->conn->world;
+    struct mapi_state *world = reply->conn->world;
     size_t pos = 0;
     struct span name, value;
     if (reply->cookie_count == JAR_MAX || !http_cookie_next(text, &pos, &name, &value) || name.len == 0) {
@@ -109,7 +109,7 @@ void jar_read_set_cookie(struct reply *reply, struct span text, const struct htt
     }
     struct cookie *cookie = &reply->cookies[reply->cookie_count++];
     memset(cookie, 0, sizeof(*cookie));
-    cookie->name = mworld_keep(world, name);
+    cookie->name = mapi_state_keep(world, name);
     cookie->digest = mapi_digest(world, value.ptr, value.len);
     cookie->expires = INT64_MAX;
     cookie->deleted = value.len == 0;
@@ -128,7 +128,7 @@ void jar_read_set_cookie(struct reply *reply, struct span text, const struct htt
     }
 }
 
-unsigned jar_read_sent(struct mworld *world, const struct http_fields *fields, uint8_t endpoint,
+unsigned jar_read_sent(struct mapi_state *world, const struct http_fields *fields, uint8_t endpoint,
                        struct sent sent[SENT_MAX])
 {
     unsigned count = 0;
@@ -175,7 +175,7 @@ static bool path_matches(const char *cookie, struct span path)
     return path.len == len || cookie[len - 1] == '/' || path.ptr[len] == '/';
 }
 
-static bool cookie_applies(const struct cookie *cookie, const struct request *request, struct span path,
+static bool cookie_applies(const struct cookie *cookie, const struct exchange *request, struct span path,
                            struct when when)
 {
     return !cookie->deleted && !cookie->uncertain && cookie->expires > when.ns && path_matches(cookie->path, path) &&
@@ -203,17 +203,16 @@ static enum cookie_fault compare_cookie(const struct cookie *cookie, const struc
 }
 
 /* Compares what the request carries with what the client was given last on this leg. */
-void jar_check(struct request *request, const struct sent *sent, unsigned count, struct span path,
-               struct when when)
+void jar_check(struct exchange *request, const struct sent *sent, unsigned count, struct span path, struct when when)
 {
     struct side *side = request->side;
     /* A response that nobody saw may have brought newer ones. */
     bool missed = side->unsure_frame != 0 || (request->ids && request->ids->jump_frame > side->success_began);
     request->jar_known = side->success.frame != 0 && !missed;
     unsigned looked_at = 0;
-    for (const struct request *other = side->asking.first; other && looked_at < SEARCH_MAX;
+    for (const struct exchange *other = side->asking.first; other && looked_at < SEARCH_MAX;
          other = other->stands[OF_SIDE].next, looked_at++) {
-        request->jar_known &= other->answered;   /* else its response may have passed unseen */
+        request->jar_known &= other->answered; /* else its response may have passed unseen */
     }
     request->jar_known &= looked_at < SEARCH_MAX;
     request->carried = side->success.frame != 0;
@@ -233,7 +232,7 @@ void jar_check(struct request *request, const struct sent *sent, unsigned count,
             continue;
         }
         request->carried &= fault == COOKIE_STALE;
-        cookie->unseen |= missed;        /* until a response is seen to set it */
+        cookie->unseen |= missed; /* until a response is seen to set it */
         if (cookie->unseen) {
             request->unseen = true;
             continue;
@@ -253,7 +252,7 @@ void jar_check(struct request *request, const struct sent *sent, unsigned count,
  * know or not. */
 void jar_fill(struct side *side, const struct reply *reply, bool success, bool beside)
 {
-    struct mworld *world = side->session->world;
+    struct mapi_state *world = side->session->world;
     for (unsigned i = 0; i < reply->cookie_count; i++) {
         const struct cookie *from = &reply->cookies[i];
         struct cookie *to = NULL;

@@ -8,14 +8,14 @@
 #include "vconn_private.h"
 
 #define COOKIE_SEED 1
-#define SEARCH_MAX 64            /* legs looked at for one retry */
+#define SEARCH_MAX 64 /* legs looked at for one retry */
 
-static uint32_t hash_cookie(const struct vworld *world, const uint8_t cookie[16])
+static uint32_t hash_cookie(const struct rpch_state *world, const uint8_t cookie[16])
 {
     return hash_bytes(&world->track->arena, cookie, 16, COOKIE_SEED);
 }
 
-static struct vc *find_vc(const struct vworld *world, const uint8_t cookie[16])
+static struct vc *find_vc(const struct rpch_state *world, const uint8_t cookie[16])
 {
     for (struct item *item = table_first(&world->cookies, hash_cookie(world, cookie)); item; item = table_next(item)) {
         struct vc *vc = (struct vc *)item;
@@ -27,7 +27,7 @@ static struct vc *find_vc(const struct vworld *world, const uint8_t cookie[16])
 }
 
 /* It has no cookie where RTS never got through. */
-static struct vc *new_vc(struct vworld *world)
+static struct vc *new_vc(struct rpch_state *world)
 {
     struct vc *vc = world_new(world, sizeof(*vc));
     vc->world = world;
@@ -37,13 +37,13 @@ static struct vc *new_vc(struct vworld *world)
 
 static void learn_cookie(struct vc *vc, const uint8_t cookie[16])
 {
-    struct vworld *world = vc->world;
+    struct rpch_state *world = vc->world;
     vc->has_cookie = true;
     memcpy(vc->cookie, cookie, sizeof(vc->cookie));
     table_add(&world->track->arena, &world->cookies, &vc->item, hash_cookie(world, cookie));
 }
 
-struct vc *vc_of_cookie(struct vworld *world, const uint8_t cookie[16])
+struct vc *vc_of_cookie(struct rpch_state *world, const uint8_t cookie[16])
 {
     struct vc *vc = find_vc(world, cookie);
     if (!vc) {
@@ -55,7 +55,7 @@ struct vc *vc_of_cookie(struct vworld *world, const uint8_t cookie[16])
 
 static struct leg *new_leg(struct vc *vc, enum rts_hop hop)
 {
-    struct vworld *world = vc->world;
+    struct rpch_state *world = vc->world;
     struct leg *leg = world_new(world, sizeof(*leg));
     leg->vc = vc;
     leg->number = vc->leg_count++;
@@ -117,10 +117,11 @@ static struct leg *vacant_leg(const struct vc *vc, const struct channel *channel
         if (leg->hop != channel->conn->hop) {
             continue;
         }
-        const struct channel *before = leg->current[channel->role] ? leg->current[channel->role] :
-                                       leg_before(leg, channel->role);
-        unsigned rank = before->conn == channel->conn ? 3 :
-                        channel_tcp(before)->server == channel_tcp(channel)->server ? 2 : 1;
+        const struct channel *before =
+            leg->current[channel->role] ? leg->current[channel->role] : leg_before(leg, channel->role);
+        unsigned rank = before->conn == channel->conn                               ? 3 :
+                        channel_tcp(before)->server == channel_tcp(channel)->server ? 2 :
+                                                                                      1;
         if (!best || rank > best_rank || (rank == best_rank && leg->number < best->number)) {
             best = leg;
             best_rank = rank;

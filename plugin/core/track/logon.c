@@ -8,7 +8,7 @@
 #include "chars.h"
 #include "event.h"
 
-static const char *keep_span(struct aworld *world, struct span s)
+static const char *keep_span(struct logon_state *world, struct span s)
 {
     char text[HTTP_NAME_MAX];
     chars_copy(text, sizeof(text), s);
@@ -17,7 +17,7 @@ static const char *keep_span(struct aworld *world, struct span s)
 
 /* ---- what is shown -------------------------------------------------------------------------- */
 
-static struct auth_shown *show(struct aworld *world, const char *scheme, const char *step, const char *user)
+static struct auth_shown *show(struct logon_state *world, const char *scheme, const char *step, const char *user)
 {
     struct auth_shown *shown = &world->shown;
     memset(shown, 0, sizeof(*shown));
@@ -32,12 +32,12 @@ static struct auth_shown *show(struct aworld *world, const char *scheme, const c
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-static void find_leg(struct aconn *conn, struct request *request, const struct asked *asked)
+static void find_leg(struct logon_conn *conn, struct exchange *request, const struct asked *asked)
 {
-    const struct aworld *world = conn->world;
+    const struct logon_state *world = conn->world;
     const struct http_fields *fields = asked->fields;
     const struct http_head *head = fields->head;
-    const uint64_t seed = (uint64_t)conn->link->kind << 32;      /* nothing passes the one on as the other */
+    const uint64_t seed = (uint64_t)conn->link->kind << 32; /* nothing passes the one on as the other */
     uint64_t id;
     bool strong = fields->x_request_id.len > 0;
     if (strong) {
@@ -48,23 +48,24 @@ static void find_leg(struct aconn *conn, struct request *request, const struct a
             also = request->has_authorization ? fields->host : also;
         }
         struct span path = uri_path(head->uri);
-        id = digest_bytes(world, digest_bytes(world, 0x1D02 + seed, head->method.ptr, head->method.len), path.ptr, path.len);
+        id = digest_bytes(world, digest_bytes(world, 0x1D02 + seed, head->method.ptr, head->method.len), path.ptr,
+                          path.len);
         id = digest_bytes(world, digest_nocase(world, id, also), fields->authorization.ptr, fields->authorization.len);
         if (!also.len) {
-            id = 0;              /* nothing tells it from another client's */
+            id = 0; /* nothing tells it from another client's */
         }
     }
     exchange_find_leg(request, id, strong);
 }
 
-static void find_identities(struct request *request, const struct asked *asked)
+static void find_identities(struct exchange *request, const struct asked *asked)
 {
     const struct http_fields *fields = asked->fields;
-    const struct span values[ID_KINDS] = {
-        [ID_CLIENT_INFO] = without_brackets(without_counter(fields->client_info)),
-        [ID_REQUEST_ID] = without_brackets(without_counter(fields->x_request_id)), [ID_USER_IDENTITY] = fields->user_identity,
-        [ID_OUTLOOK_SESSION] = asked->outlook_session, [ID_CONTEXT] = asked->context
-    };
+    const struct span values[ID_KINDS] = { [ID_CLIENT_INFO] = without_brackets(without_counter(fields->client_info)),
+                                           [ID_REQUEST_ID] = without_brackets(without_counter(fields->x_request_id)),
+                                           [ID_USER_IDENTITY] = fields->user_identity,
+                                           [ID_OUTLOOK_SESSION] = asked->outlook_session,
+                                           [ID_CONTEXT] = asked->context };
     for (unsigned kind = 0; kind < ID_KINDS; kind++) {
         if (values[kind].len > 0) {
             request->identity[kind] = digest_nocase(request->logon->world, 0x1DE0 + kind, values[kind]);
@@ -72,24 +73,24 @@ static void find_identities(struct request *request, const struct asked *asked)
     }
 }
 
-static uint64_t refusals_key(const struct request *request)
+static uint64_t refusals_key(const struct exchange *request)
 {
-    uint64_t who = request->user[0] ? digest_text(request->logon->world, 0x3EF0, request->user) :
+    uint64_t who = request->user[0]                  ? digest_text(request->logon->world, 0x3EF0, request->user) :
                    request->identity[ID_CLIENT_INFO] ? request->identity[ID_CLIENT_INFO] :
-                   request->identity[ID_OUTLOOK_SESSION];
+                                                       request->identity[ID_OUTLOOK_SESSION];
     return who ? digest_text(request->logon->world, who + request->leg, request->site) : 0;
 }
 
-static struct peer *peer_of(struct aconn *conn, const struct request *request)
+static struct peer *peer_of(struct logon_conn *conn, const struct exchange *request)
 {
-    struct aworld *world = conn->world;
+    struct logon_state *world = conn->world;
     const struct endpoint *client = &conn->link->client;
     uint64_t key = digest_bytes(world, 0x9EE0 + (uint64_t)request->leg, client->addr, address_length(client));
     return keyed_make(&world->arena, &world->peers, digest_text(world, key, request->site), sizeof(struct peer));
 }
 
 /* A challenge in lower case: whether it is answered, or passed by. */
-static void note_lower(struct aconn *conn, struct request *request, struct when when)
+static void note_lower(struct logon_conn *conn, struct exchange *request, struct when when)
 {
     struct peer *peer = request->peer;
     if (conn->world->lower_answered || (!conn->more->lower_frame && !peer->lower_frame)) {
@@ -104,7 +105,7 @@ static void note_lower(struct aconn *conn, struct request *request, struct when 
     if (conn->more->lower_frame) {
         pending_of(conn)->repeated = bearer == conn->more->lower_bearer && bearer == request->has_authorization;
     } else if (when.ns - peer->lower_ns >= SECOND && ++peer->lower_rounds >= LOWER_ROUNDS) {
-        struct aconn_more *more = aconn_more(conn);
+        struct logon_conn_more *more = logon_conn_more(conn);
         more->lower_frame = peer->lower_frame;
         more->lower_host = request->site;
         more->lower_leg = request->leg;
@@ -114,7 +115,7 @@ static void note_lower(struct aconn *conn, struct request *request, struct when 
 }
 
 /* Empty Bearers of one client: a token or another scheme ends the series. */
-static void note_bearer(struct aconn *conn, const struct request *request)
+static void note_bearer(struct logon_conn *conn, const struct exchange *request)
 {
     if (!request->has_authorization || !request->identity[ID_CLIENT_INFO] || request->step == AUTH_STEP_EMPTY) {
         return;
@@ -127,7 +128,7 @@ static void note_bearer(struct aconn *conn, const struct request *request)
 }
 
 /* The user by whose name the owner of a connection is compared: Kerberos hides it. */
-static const char *who_of(const struct request *request, const struct http_fields *fields, struct aworld *world)
+static const char *who_of(const struct exchange *request, const struct http_fields *fields, struct logon_state *world)
 {
     if (request->user[0] || !request->kerberos) {
         return request->user;
@@ -135,7 +136,7 @@ static const char *who_of(const struct request *request, const struct http_field
     return fields->user_identity.len ? keep_span(world, fields->user_identity) : "";
 }
 
-static void find_stranger(struct aconn *conn, struct request *request)
+static void find_stranger(struct logon_conn *conn, struct exchange *request)
 {
     const struct owner *stranger = NULL;
     if (request->has_authorization || conn->owned == OWNED_NOT || conn->shared || !conn->owner[0] ||
@@ -143,8 +144,8 @@ static void find_stranger(struct aconn *conn, struct request *request)
         return;
     }
     for (unsigned kind = 0; kind < ID_KINDS; kind++) {
-        const struct owner *owner = request->identity[kind] ?
-            keyed_find(&conn->world->owners, request->identity[kind]) : NULL;
+        const struct owner *owner =
+            request->identity[kind] ? keyed_find(&conn->world->owners, request->identity[kind]) : NULL;
         if (!owner || owner->ambiguous) {
             continue;
         }
@@ -156,17 +157,17 @@ static void find_stranger(struct aconn *conn, struct request *request)
     request->stranger = stranger;
 }
 
-static void emit_stranger(struct aconn *conn, const struct request *request, struct when when)
+static void emit_stranger(struct logon_conn *conn, const struct exchange *request, struct when when)
 {
     conn->shared = true;
     emit(conn->world->track, &(struct event){ .kind = EVENT_STRANGER, .when = when, .logon.request = request });
 }
 
 /* What a request has to be told apart by, and what its credentials are. */
-static void describe(struct aconn *conn, struct request *request, const struct http_fields *fields,
+static void describe(struct logon_conn *conn, struct exchange *request, const struct http_fields *fields,
                      const struct auth_token *token)
 {
-    struct aworld *world = conn->world;
+    struct logon_state *world = conn->world;
     request->has_authorization = fields->authorization.ptr != NULL;
     request->step = (uint8_t)token->step;
     request->scheme_id = (uint8_t)token->scheme;
@@ -177,10 +178,9 @@ static void describe(struct aconn *conn, struct request *request, const struct h
     request->bindings = token->has_channel_bindings;
     memcpy(request->bound_to, token->channel_bindings, sizeof(request->bound_to));
     request->waits = span_equals_nocase(fields->request_type, "NotificationWait");
-    request->opens = span_equals_nocase(fields->request_type, "Connect") ||
-                     span_equals_nocase(fields->request_type, "Bind");
-    request->in_channel = span_equals_nocase(fields->head->method, "RPC_IN_DATA") &&
-                          fields->content_length > ECHO_MAX;
+    request->opens =
+        span_equals_nocase(fields->request_type, "Connect") || span_equals_nocase(fields->request_type, "Bind");
+    request->in_channel = span_equals_nocase(fields->head->method, "RPC_IN_DATA") && fields->content_length > ECHO_MAX;
     request->site = keep_span(world, fields->host);
     if (!request->site[0]) {
         char text[ENDPOINT_TEXT_MAX];
@@ -194,9 +194,9 @@ static void describe(struct aconn *conn, struct request *request, const struct h
 }
 
 /* The connection's last credentials. */
-static void note_credentials(struct aconn *conn, struct request *request, struct when when)
+static void note_credentials(struct logon_conn *conn, struct exchange *request, struct when when)
 {
-    struct aworld *world = conn->world;
+    struct logon_state *world = conn->world;
     request->refusals = refusals_key(request);
     request->account = account_of(world, request->user, request->site, request->scheme);
     account_seen(request->account, when);
@@ -211,10 +211,11 @@ static void note_credentials(struct aconn *conn, struct request *request, struct
     conn->credentials.relayed = request->relayed;
 }
 
-const struct auth_shown *auth_request(struct aconn *conn, struct request *request, const struct http_fields *fields)
+const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *request,
+                                      const struct http_fields *fields)
 {
     const struct when when = request->begin;
-    struct aworld *world = conn->world;
+    struct logon_state *world = conn->world;
     struct asked asked = { .fields = fields };
     struct auth_token token;
 
@@ -238,7 +239,7 @@ const struct auth_shown *auth_request(struct aconn *conn, struct request *reques
         request->user = who_of(request, fields, world);
     }
     if (token.step == AUTH_STEP_TYPE1) {
-        conn->owned = OWNED_NOT;         /* a handshake of one's own begins */
+        conn->owned = OWNED_NOT; /* a handshake of one's own begins */
     } else if (token.step == AUTH_STEP_TYPE3) {
         if (request->account) {
             account_server(world, request->account, conn->more->type2_server);
@@ -260,8 +261,8 @@ const struct auth_shown *auth_request(struct aconn *conn, struct request *reques
 /* ---- answers ---------------------------------------------------------------------------------- */
 
 /* From his own credentials the server took: what comes with them is this user's. */
-static void learn(struct aworld *world, uint64_t key, unsigned kind, const char *user, const struct aconn *conn,
-                  struct when when)
+static void learn(struct logon_state *world, uint64_t key, unsigned kind, const char *user,
+                  const struct logon_conn *conn, struct when when)
 {
     struct owner *owner = key && user[0] ? keyed_make(&world->arena, &world->owners, key, sizeof(*owner)) : NULL;
     if (!owner) {
@@ -277,23 +278,29 @@ static void learn(struct aworld *world, uint64_t key, unsigned kind, const char 
     }
 }
 
-static struct logon_answer answer_to(struct aconn *conn, const struct request *request,
+static struct logon_answer answer_to(struct logon_conn *conn, const struct exchange *request,
                                      const struct response *response, bool accepted)
 {
-    return (struct logon_answer){
-        .conn = conn, .request = request, .origin = response->origin, .status = response->status,
-        .account = request->account, .leg = request->leg, .sent = request->begin, .below = request->below,
-        .accepted = accepted, .offers = response->offers
-    };
+    return (struct logon_answer){ .conn = conn,
+                                  .request = request,
+                                  .origin = response->origin,
+                                  .status = response->status,
+                                  .account = request->account,
+                                  .leg = request->leg,
+                                  .sent = request->begin,
+                                  .below = request->below,
+                                  .accepted = accepted,
+                                  .offers = response->offers };
 }
 
-static void emit_answer(struct aconn *conn, enum event_kind kind, struct when when, const struct logon_answer *answer)
+static void emit_answer(struct logon_conn *conn, enum event_kind kind, struct when when,
+                        const struct logon_answer *answer)
 {
     emit(conn->world->track, &(struct event){ .kind = kind, .when = when, .logon.answer = answer });
 }
 
 /* The first answer to credentials of a request whose time counts. */
-static void note_checked(struct request *request, struct when when, struct logon_answer *answer)
+static void note_checked(struct exchange *request, struct when when, struct logon_answer *answer)
 {
     answer->checked = true;
     if (request->before && !request->before->below.frame) {
@@ -301,7 +308,7 @@ static void note_checked(struct request *request, struct when when, struct logon
     }
 }
 
-static void clear_refusals(struct aworld *world, uint64_t key)
+static void clear_refusals(struct logon_state *world, uint64_t key)
 {
     struct refusals *refusals = key ? keyed_find(&world->refusals, key) : NULL;
     if (refusals) {
@@ -310,7 +317,7 @@ static void clear_refusals(struct aworld *world, uint64_t key)
 }
 
 /* The connection's owner, once the server has taken credentials. */
-static void own(struct aconn *conn, const struct request *request, const struct http_fields *fields)
+static void own(struct logon_conn *conn, const struct exchange *request, const struct http_fields *fields)
 {
     bool denied = span_equals_nocase(fields->persistent_auth, "false");
     conn->owned = OWNED_NOT;
@@ -325,10 +332,10 @@ static void own(struct aconn *conn, const struct request *request, const struct 
     }
 }
 
-static void accept(struct aconn *conn, struct request *request, struct when when, const struct response *response)
+static void accept(struct logon_conn *conn, struct exchange *request, struct when when, const struct response *response)
 {
     struct logon_answer answer = answer_to(conn, request, response, true);
-    struct aworld *world = conn->world;
+    struct logon_state *world = conn->world;
     struct account *account = request->account;
     bool first = !request->credentials_answered;
     clear_refusals(world, request->refusals);
@@ -337,7 +344,8 @@ static void accept(struct aconn *conn, struct request *request, struct when when
         learn(world, request->identity[kind], kind, request->user, conn, request->begin);
     }
     if (request->opens && response->context.len) {
-        learn(world, digest_nocase(world, 0x1DE0 + ID_CONTEXT, response->context), ID_CONTEXT, request->user, conn, when);
+        learn(world, digest_nocase(world, 0x1DE0 + ID_CONTEXT, response->context), ID_CONTEXT, request->user, conn,
+              when);
     }
     account_seen(account, when);
     if (!first) {
@@ -366,10 +374,10 @@ static void accept(struct aconn *conn, struct request *request, struct when when
 }
 
 /* Counts a refusal of credentials that were sent after the one before it had arrived. */
-static const struct refusals *count_refusal(struct aworld *world, const struct request *request, struct when when)
+static const struct refusals *count_refusal(struct logon_state *world, const struct exchange *request, struct when when)
 {
-    struct refusals *refusals = request->refusals ?
-        keyed_make(&world->arena, &world->refusals, request->refusals, sizeof(*refusals)) : NULL;
+    struct refusals *refusals =
+        request->refusals ? keyed_make(&world->arena, &world->refusals, request->refusals, sizeof(*refusals)) : NULL;
     if (!refusals || request->begin.frame <= refusals->mark) {
         return NULL;
     }
@@ -381,7 +389,7 @@ static const struct refusals *count_refusal(struct aworld *world, const struct r
     return refusals;
 }
 
-static void refuse(struct aconn *conn, struct request *request, struct when when, const struct response *response)
+static void refuse(struct logon_conn *conn, struct exchange *request, struct when when, const struct response *response)
 {
     struct account *account = request->account;
     struct logon_answer answer = answer_to(conn, request, response, false);
@@ -410,13 +418,14 @@ static void refuse(struct aconn *conn, struct request *request, struct when when
     emit_answer(conn, EVENT_CREDENTIALS_REFUSED, when, &answer);
 }
 
-static void note_round(struct aconn *conn, const struct request *request, struct when when)
+static void note_round(struct logon_conn *conn, const struct exchange *request, struct when when)
 {
     uint64_t client = request->identity[ID_CLIENT_INFO];
     if (request->scheme_id != AUTH_BEARER || request->step != AUTH_STEP_EMPTY || !client) {
         return;
     }
-    struct rounds *rounds = keyed_make(&conn->world->arena, &conn->world->rounds, client + request->leg, sizeof(*rounds));
+    struct rounds *rounds =
+        keyed_make(&conn->world->arena, &conn->world->rounds, client + request->leg, sizeof(*rounds));
     if (request->begin.frame <= rounds->mark) {
         return;
     }
@@ -430,7 +439,8 @@ static void note_round(struct aconn *conn, const struct request *request, struct
 }
 
 /* A 401 to whom it may concern. */
-static void challenged(struct aconn *conn, struct request *request, struct when when, const struct response *response)
+static void challenged(struct logon_conn *conn, struct exchange *request, struct when when,
+                       const struct response *response)
 {
     const bool lower = response->lower_case && !response->other_case;
     if (request->before) {
@@ -441,7 +451,7 @@ static void challenged(struct aconn *conn, struct request *request, struct when 
     note_round(conn, request, when);
     bool unasked = request->step == AUTH_STEP_NONE || request->step == AUTH_STEP_EMPTY;
     if (unasked && lower && !conn->world->lower_answered) {
-        struct aconn_more *more = aconn_more(conn);
+        struct logon_conn_more *more = logon_conn_more(conn);
         more->lower_frame = when.frame;
         more->lower_leg = request->leg;
         more->lower_host = request->site;
@@ -459,7 +469,7 @@ static void challenged(struct aconn *conn, struct request *request, struct when 
 }
 
 /* A 401; request: NULL if it is not known. Returns the step that it is, NULL if it is none. */
-static const char *take_challenge(struct aconn *conn, struct request *request, struct when when,
+static const char *take_challenge(struct logon_conn *conn, struct exchange *request, struct when when,
                                   const struct response *response)
 {
     const struct auth_token *token = &response->token;
@@ -484,7 +494,7 @@ static const char *take_challenge(struct aconn *conn, struct request *request, s
 }
 
 /* The same of any other response. */
-static const char *take_answer(struct aconn *conn, struct request *request, struct when when,
+static const char *take_answer(struct logon_conn *conn, struct exchange *request, struct when when,
                                const struct response *response)
 {
     const unsigned status = response->status;
@@ -497,7 +507,7 @@ static const char *take_answer(struct aconn *conn, struct request *request, stru
         return request->final && status >= 200 ? "" : NULL;
     }
     if (!request->has_authorization && conn->owned == OWNED_PERHAPS) {
-        conn->owned = OWNED;     /* MS-N2HT: the connection is authenticated, not the request */
+        conn->owned = OWNED; /* MS-N2HT: the connection is authenticated, not the request */
         if (request->stranger) {
             emit_stranger(conn, request, when);
         }
@@ -519,13 +529,15 @@ static const char *only_scheme(unsigned offers)
 }
 
 /* first: nothing has answered the credentials before. */
-static const struct auth_shown *show_answer(const struct aconn *conn, const struct request *request, struct when when,
-                                            const struct response *response, const char *step, bool first)
+static const struct auth_shown *show_answer(const struct logon_conn *conn, const struct exchange *request,
+                                            struct when when, const struct response *response, const char *step,
+                                            bool first)
 {
     const bool type2 = strcmp(step, "type2") == 0, offer = strcmp(step, "challenge") == 0;
     const struct account *account = request && request->final && !type2 ? request->account : NULL;
     const char *scheme = type2 ? auth_token_scheme(&response->token) :
-                         offer ? only_scheme(response->offers) : request->scheme;
+                         offer ? only_scheme(response->offers) :
+                                 request->scheme;
     struct auth_shown *shown = show(conn->world, scheme, step, account ? account->user : "");
     if (type2) {
         shown->challenge_server = conn->more->type2_server;
@@ -539,7 +551,7 @@ static const struct auth_shown *show_answer(const struct aconn *conn, const stru
     return shown;
 }
 
-const struct auth_shown *auth_response(struct aconn *conn, struct request *request, struct when when,
+const struct auth_shown *auth_response(struct logon_conn *conn, struct exchange *request, struct when when,
                                        const struct http_fields *fields)
 {
     struct response response = { .fields = fields, .status = fields->head->status };
@@ -567,17 +579,17 @@ const struct auth_shown *auth_response(struct aconn *conn, struct request *reque
 
 /* ---- events --------------------------------------------------------------------------------------- */
 
-struct aworld *aworld_new(struct track *track)
+struct logon_state *logon_state_new(struct track *track)
 {
-    struct aworld *world = arena_new(&track->arena, sizeof(*world));
+    struct logon_state *world = arena_new(&track->arena, sizeof(*world));
     world->track = track;
     world->arena = track->arena;
     return world;
 }
 
-struct aconn *aconn_new(struct aworld *world, struct conn *link)
+struct logon_conn *logon_conn_new(struct logon_state *world, struct conn *link)
 {
-    struct aconn *conn = arena_new(&world->arena, sizeof(*conn));
+    struct logon_conn *conn = arena_new(&world->arena, sizeof(*conn));
     conn->world = world;
     conn->link = link;
     conn->asked.leg = NO_NUMBER;
@@ -587,7 +599,7 @@ struct aconn *aconn_new(struct aworld *world, struct conn *link)
     return conn;
 }
 
-const struct auth_shown *auth_message(struct aconn *conn, struct when when, enum way way,
+const struct auth_shown *auth_message(struct logon_conn *conn, struct when when, enum way way,
                                       const struct http_fields *fields, uint32_t *leg)
 {
     const bool is_request = fields->head->is_request, ends = !is_request && status_is_final(fields->head->status);
@@ -595,11 +607,11 @@ const struct auth_shown *auth_message(struct aconn *conn, struct when when, enum
     if (is_request != (way == WAY_TO_SERVER)) {
         return NULL;
     }
-    struct request *request = is_request ? exchange_begin(conn->link, NULL, when)
-                              : ends     ? exchange_answered(conn->link, when, NULL)
-                                         : exchange_oldest(conn->link);
-    const struct auth_shown *shown = is_request ? auth_request(conn, request, fields)
-                                                : auth_response(conn, request, when, fields);
+    struct exchange *request = is_request ? exchange_begin(conn->link, NULL, when) :
+                               ends       ? exchange_answered(conn->link, when, NULL) :
+                                            exchange_oldest(conn->link);
+    const struct auth_shown *shown =
+        is_request ? auth_request(conn, request, fields) : auth_response(conn, request, when, fields);
     *leg = request ? request->leg : conn->link->asked->leg;
     if (ends && request) {
         exchange_free(request);
@@ -607,7 +619,7 @@ const struct auth_shown *auth_message(struct aconn *conn, struct when when, enum
     return shown;
 }
 
-void auth_accepted(struct aconn *conn, struct when when)
+void auth_accepted(struct logon_conn *conn, struct when when)
 {
     struct account *account = conn->credentials.account;
     if (!account) {
@@ -620,17 +632,19 @@ void auth_accepted(struct aconn *conn, struct when when)
     }
     conn->credentials.answered = true;
     account->accepted += !conn->credentials.relayed;
-    if (!conn->lost && !conn->credentials.relayed) {     /* else the answer may have come in the gap */
+    if (!conn->lost && !conn->credentials.relayed) { /* else the answer may have come in the gap */
         account_time(account, when.ns - conn->credentials.when.ns);
     }
-    const struct logon_answer answer = {
-        .conn = conn, .account = account, .leg = conn->credentials.leg, .sent = conn->credentials.when,
-        .accepted = true, .checked = !conn->lost
-    };
+    const struct logon_answer answer = { .conn = conn,
+                                         .account = account,
+                                         .leg = conn->credentials.leg,
+                                         .sent = conn->credentials.when,
+                                         .accepted = true,
+                                         .checked = !conn->lost };
     emit_answer(conn, EVENT_CREDENTIALS_ANSWERED, when, &answer);
 }
 
-void auth_lost(struct aconn *conn, enum way way)
+void auth_lost(struct logon_conn *conn, enum way way)
 {
     (void)way;
     conn->lost = true;
@@ -638,16 +652,15 @@ void auth_lost(struct aconn *conn, enum way way)
 }
 
 /* Tells what follows a challenge in lower case, where there was one. */
-static void pass_by(struct aconn *conn, struct when when, enum passed_by then)
+static void pass_by(struct logon_conn *conn, struct when when, enum passed_by then)
 {
     if (conn->more->lower_frame && !conn->world->lower_answered) {
-        emit(conn->world->track, &(struct event){
-            .kind = EVENT_CHALLENGE_UNANSWERED, .when = when, .logon.unanswered = { conn, then }
-        });
+        emit(conn->world->track,
+             &(struct event){ .kind = EVENT_CHALLENGE_UNANSWERED, .when = when, .logon.unanswered = { conn, then } });
     }
 }
 
-static void settle_pending(struct aconn *conn, struct when when)
+static void settle_pending(struct logon_conn *conn, struct when when)
 {
     struct pending *pending = conn->pending;
     if (pending->frame) {
@@ -660,7 +673,7 @@ static void settle_pending(struct aconn *conn, struct when when)
     spare_give(&conn->world->free_pending, pending);
 }
 
-void auth_end_of_frame(struct aconn *conn, struct when when, bool ended, enum way by)
+void auth_end_of_frame(struct logon_conn *conn, struct when when, bool ended, enum way by)
 {
     if (conn->pending) {
         settle_pending(conn, when);
@@ -683,12 +696,12 @@ void auth_end_of_frame(struct aconn *conn, struct when when, bool ended, enum wa
         exchange_drop_forgotten(conn->link);
         return;
     }
-    for (struct request *request = conn->link->asked->remembered; request; request = request->next) {
+    for (struct exchange *request = conn->link->asked->remembered; request; request = request->next) {
         exchange_settle(request);
     }
 }
 
-uint32_t aconn_row(const struct aconn *conn)
+uint32_t logon_conn_row(const struct logon_conn *conn)
 {
     return conn->credentials.account ? conn->credentials.account->index : NO_NUMBER;
 }

@@ -11,16 +11,16 @@
 #include "chars.h"
 #include "logon_state.h"
 
-#define LOWER_ROUNDS 2           /* without credentials, on further connections: the client does not read the challenge */
-#define ECHO_MAX 16              /* bytes of body of a request that only asks for an echo (MS-RPCH 2.1.2.1.5) */
-#define BACKEND_PORT 444         /* Exchange's own back end, which trusts its front end */
+#define LOWER_ROUNDS 2   /* without credentials, on further connections: the client does not read the challenge */
+#define ECHO_MAX 16      /* bytes of body of a request that only asks for an echo (MS-RPCH 2.1.2.1.5) */
+#define BACKEND_PORT 444 /* Exchange's own back end, which trusts its front end */
 
 /* What is looked at at the end of the frame: a type 3, or a repeated request. */
 struct pending {
-    uint32_t frame;              /* of the type 3, 0: none */
+    uint32_t frame; /* of the type 3, 0: none */
     struct lone_type3 type3;
-    uint64_t digest;             /* of its target information */
-    bool repeated;               /* without credentials, after a challenge in lower case */
+    uint64_t digest; /* of its target information */
+    bool repeated;   /* without credentials, after a challenge in lower case */
 };
 
 #define CARRIERS 4
@@ -32,49 +32,50 @@ struct challenge {
     uint8_t carriers;
 };
 
-struct aworld {
+struct logon_state {
     struct arena arena;
     struct track *track;
-    struct table accounts, account_conns /* further accounts of connections */, challenges, refusals, owners, peers, sites, rounds;
-    struct rows rows;            /* struct account */
+    struct table accounts, account_conns /* further accounts of connections */, challenges, refusals, owners, peers,
+        sites, rounds;
+    struct rows rows; /* struct account */
     struct spare *free_pending;
-    struct auth_shown shown;     /* by the last head */
-    bool lower_answered;         /* a client of the capture read a challenge in lower case */
+    struct auth_shown shown; /* by the last head */
+    bool lower_answered;     /* a client of the capture read a challenge in lower case */
 };
 
 /* ---- keyed.c: values told apart by digests with the secret of the file; 0 says "none" --- */
 
-uint64_t digest_bytes(const struct aworld *world, uint64_t seed, const void *data, size_t len);
-uint64_t digest_nocase(const struct aworld *world, uint64_t seed, struct span s);
-uint64_t digest_text(const struct aworld *world, uint64_t seed, const char *text);   /* in any case */
-const char *auth_keep(struct aworld *world, const char *text);    /* the one copy; "" for "" */
+uint64_t digest_bytes(const struct logon_state *world, uint64_t seed, const void *data, size_t len);
+uint64_t digest_nocase(const struct logon_state *world, uint64_t seed, struct span s);
+uint64_t digest_text(const struct logon_state *world, uint64_t seed, const char *text); /* in any case */
+const char *auth_keep(struct logon_state *world, const char *text);                     /* the one copy; "" for "" */
 
 /* ---- account.c -------------------------------------------------------------------------- */
 
-struct account *account_of(struct aworld *world, const char *user, const char *host, const char *scheme);
+struct account *account_of(struct logon_state *world, const char *user, const char *host, const char *scheme);
 void account_seen(struct account *account, struct when when);
 void account_time(struct account *account, int64_t ns);
-void account_server(struct aworld *world, struct account *account, const char *server);
-void account_connection(struct aworld *world, struct account *account, struct aconn *conn);
-struct site *site_of(struct aworld *world, const char *host, uint32_t leg);
+void account_server(struct logon_state *world, struct account *account, const char *server);
+void account_connection(struct logon_state *world, struct account *account, struct logon_conn *conn);
+struct site *site_of(struct logon_state *world, const char *host, uint32_t leg);
 
 /* ---- logon_fields.c ------------------------------------------------------------------------ */
 
 /* A request, read. */
 struct asked {
     const struct http_fields *fields;
-    struct span outlook_session, context;        /* cookies */
+    struct span outlook_session, context; /* cookies */
 };
 
 /* A response, read. */
 struct response {
     const struct http_fields *fields;
     unsigned status;
-    struct span context;         /* the cookie, as it is set */
-    unsigned offers;             /* bits of enum auth_scheme */
-    bool lower_case, other_case; /* of WWW-Authenticate */
-    struct auth_token token;     /* of the challenge that counts */
-    const struct http_origin *origin;    /* of a 401, else NULL */
+    struct span context;              /* the cookie, as it is set */
+    unsigned offers;                  /* bits of enum auth_scheme */
+    bool lower_case, other_case;      /* of WWW-Authenticate */
+    struct auth_token token;          /* of the challenge that counts */
+    const struct http_origin *origin; /* of a 401, else NULL */
 };
 
 void asked_cookies(struct asked *asked);
@@ -90,14 +91,15 @@ struct span uri_path(struct span uri);
 
 /* ---- handshake.c: type 2 and type 3 of NTLM ---------------------------------------------- */
 
-struct aconn_more *aconn_more(struct aconn *conn);       /* made on first use */
-struct pending *pending_of(struct aconn *conn);          /* of this frame, made on first use */
-void note_challenge(struct aconn *conn, const struct request *request, struct when when,
+struct logon_conn_more *logon_conn_more(struct logon_conn *conn); /* made on first use */
+struct pending *pending_of(struct logon_conn *conn);              /* of this frame, made on first use */
+void note_challenge(struct logon_conn *conn, const struct exchange *request, struct when when,
                     const struct auth_token *token);
-void note_type3(struct aconn *conn, const struct request *request, struct when when, const struct auth_token *token);
+void note_type3(struct logon_conn *conn, const struct exchange *request, struct when when,
+                const struct auth_token *token);
 /* At the end of the frame with a type 3: where its challenge was. */
-void settle_type3(struct aconn *conn, struct when when);
+void settle_type3(struct logon_conn *conn, struct when when);
 
-extern const struct aconn_more nothing_more;
+extern const struct logon_conn_more nothing_more;
 
 #endif

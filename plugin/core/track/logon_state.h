@@ -19,65 +19,65 @@
 enum owned { OWNED_NOT, OWNED_PERHAPS, OWNED };
 
 /* What a connection with NTLM, or with a challenge in lower case, has besides. */
-struct aconn_more {
-    uint64_t type2_digest;       /* of the last type 2 here */
+struct logon_conn_more {
+    uint64_t type2_digest; /* of the last type 2 here */
     uint32_t type2_frame, type3_frame;
     const char *type2_server;
 
-    uint32_t lower_frame;        /* a challenge in lower case that nobody answered so far */
+    uint32_t lower_frame; /* a challenge in lower case that nobody answered so far */
     uint32_t lower_leg;
-    bool lower_bearer;           /* it answered an empty Bearer */
-    bool lower_close;            /* the server closes after it */
-    bool lower_seen;             /* the next leg has it in another case */
+    bool lower_bearer; /* it answered an empty Bearer */
+    bool lower_close;  /* the server closes after it */
+    bool lower_seen;   /* the next leg has it in another case */
     const char *lower_host;
     const struct site *lower_site;
 };
 
-struct aconn {
-    struct aworld *world;
-    struct conn *link;           /* the TCP connection */
+struct logon_conn {
+    struct logon_state *world;
+    struct conn *link; /* the TCP connection */
     struct queue asked;
-    uint8_t owned;               /* enum owned */
+    uint8_t owned; /* enum owned */
     bool lost : 1, proxy_auth : 1, ended : 1;
-    bool shared : 1;             /* a stranger's request was taken for the owner's */
+    bool shared : 1; /* a stranger's request was taken for the owner's */
 
-    struct {                     /* the last final credentials */
+    struct { /* the last final credentials */
         struct account *account;
         struct when when;
         uint64_t refusals;
         uint32_t leg;
         bool answered, relayed;
     } credentials;
-    const struct account *accepted;      /* accepted here before */
-    const struct account *counted;       /* the first account that counts this connection */
+    const struct account *accepted; /* accepted here before */
+    const struct account *counted;  /* the first account that counts this connection */
 
     uint32_t owner_frame;
-    const char *owner;           /* user */
+    const char *owner; /* user */
     const char *owner_scheme;
 
-    struct pending *pending;     /* or NULL */
-    const struct aconn_more *more;       /* own, or one that says nothing; changed through aconn_more() alone */
-    struct rounds *rounds;       /* of empty Bearers, the last here */
+    struct pending *pending;            /* or NULL */
+    const struct logon_conn_more *more; /* own, or one that says nothing; changed through logon_conn_more() alone */
+    struct rounds *rounds;              /* of empty Bearers, the last here */
 };
 
 /* ---- whom and what logons are about ---------------------------------------------------- */
 
 #define ACCOUNT_SERVERS 4
 
-struct account {                 /* a row of the report */
+struct account { /* a row of the report */
     struct keyed keyed;
     uint32_t index;
     const char *user, *host, *scheme;
     uint32_t connections, accepted, refused;
     int64_t slowest;
     const char *server[ACCOUNT_SERVERS];
-    const char *servers;         /* the same, joined */
+    const char *servers; /* the same, joined */
     struct when first_refusal, start, last;
-    void *memo;                  /* the judge's */
+    void *memo; /* the judge's */
 };
 
-struct carrier {                 /* of a challenge */
-    const struct aconn *conn;
+struct carrier { /* of a challenge */
+    const struct logon_conn *conn;
     uint32_t frame, leg;
 };
 
@@ -87,15 +87,15 @@ struct carrier {                 /* of a challenge */
 struct refusals {
     struct keyed keyed;
     uint32_t count;
-    uint32_t frame[REFUSALS_KEPT];       /* of the first of them */
-    uint32_t mark;               /* the frame of the last that counted */
+    uint32_t frame[REFUSALS_KEPT]; /* of the first of them */
+    uint32_t mark;                 /* the frame of the last that counted */
 };
 
 /* What belongs to one user, by his own credentials. */
 struct owner {
     struct keyed keyed;
-    uint8_t kind;                /* enum identity_kind */
-    bool ambiguous;              /* two users' */
+    uint8_t kind;   /* enum identity_kind */
+    bool ambiguous; /* two users' */
     const char *user;
     uint32_t frame, stream;
 };
@@ -103,20 +103,20 @@ struct owner {
 /* A client address and the host it asks, on one leg. */
 struct peer {
     struct keyed keyed;
-    const char *tried;           /* the scheme of the first try of NTLM or Negotiate */
+    const char *tried; /* the scheme of the first try of NTLM or Negotiate */
     uint32_t tried_frame, tried_stream;
-    uint32_t lower_frame;        /* the last challenge in lower case */
+    uint32_t lower_frame; /* the last challenge in lower case */
     int64_t lower_ns;
     uint8_t lower_rounds;
-    void *memo;                  /* the judge's */
+    void *memo; /* the judge's */
 };
 
 /* A host on one leg. */
 struct site {
     struct keyed keyed;
-    const char *accepted;        /* a user, the first that was accepted */
-    bool several;                /* and others */
-    void *memo;                  /* the judge's */
+    const char *accepted; /* a user, the first that was accepted */
+    bool several;         /* and others */
+    void *memo;           /* the judge's */
 };
 
 #define ROUNDS_KEPT 3
@@ -124,49 +124,49 @@ struct site {
 /* Empty Bearers of one X-ClientInfo on one leg, with neither token nor other scheme between. */
 struct rounds {
     struct keyed keyed;
-    uint32_t count, mark;        /* mark: the frame of the last answer */
-    uint32_t frame[ROUNDS_KEPT]; /* of the first answers */
-    const struct aconn *conn;    /* of the last */
-    void *memo;                  /* the judge's, of this series */
+    uint32_t count, mark;          /* mark: the frame of the last answer */
+    uint32_t frame[ROUNDS_KEPT];   /* of the first answers */
+    const struct logon_conn *conn; /* of the last */
+    void *memo;                    /* the judge's, of this series */
 };
 
 /* ---- what events bring ------------------------------------------------------------------ */
 
 /* A type 3 on a connection that did not carry its type 2. */
 struct lone_type3 {
-    const struct aconn *conn;
+    const struct logon_conn *conn;
     uint32_t leg;
     const struct account *account;
     const char *user;
-    const char *nb_name, *dns_name;      /* of the server that its target information names, "" if none */
-    bool has_timestamp;          /* it fits one challenge alone */
-    const struct aconn *client_side;     /* on the leg before, if that carried the type 2 too, or NULL */
-    const struct carrier *same_leg;      /* of the type 2, or NULL: the handshake is torn */
-    const struct carrier *before;        /* of the same on a leg before, or NULL */
+    const char *nb_name, *dns_name;       /* of the server that its target information names, "" if none */
+    bool has_timestamp;                   /* it fits one challenge alone */
+    const struct logon_conn *client_side; /* on the leg before, if that carried the type 2 too, or NULL */
+    const struct carrier *same_leg;       /* of the type 2, or NULL: the handshake is torn */
+    const struct carrier *before;         /* of the same on a leg before, or NULL */
 };
 
 /* An answer to a request. */
 struct logon_answer {
-    const struct aconn *conn;
-    const struct request *request;      /* NULL: an RTS PDU answers */
-    const struct http_origin *origin;    /* of a 401, else NULL */
-    unsigned status;             /* 0: an RTS PDU */
-    const struct account *account;       /* of its final credentials, or NULL */
+    const struct logon_conn *conn;
+    const struct exchange *request;   /* NULL: an RTS PDU answers */
+    const struct http_origin *origin; /* of a 401, else NULL */
+    unsigned status;                  /* 0: an RTS PDU */
+    const struct account *account;    /* of its final credentials, or NULL */
     uint32_t leg;
-    struct when sent, below;     /* the credentials; below: as in the request */
+    struct when sent, below; /* the credentials; below: as in the request */
     bool accepted;
-    bool checked;                /* the time until the answer is what checking them took */
-    const struct refusals *refusals;     /* this one counted, or NULL */
-    unsigned offers;             /* bits of enum auth_scheme */
+    bool checked;                    /* the time until the answer is what checking them took */
+    const struct refusals *refusals; /* this one counted, or NULL */
+    unsigned offers;                 /* bits of enum auth_scheme */
 };
 
 /* Whether two names can be told to be two users: local parts that differ, or domains of the
  * same form. */
 bool users_differ(const char *a, const char *b);
 /* NULL if nothing is known of that host. */
-const struct site *site_find(const struct aworld *world, const char *host, uint32_t leg);
+const struct site *site_find(const struct logon_state *world, const char *host, uint32_t leg);
 
 /* The account of a row, NULL if there are no so many. */
-const struct account *aworld_account(const struct aworld *world, uint32_t index);
+const struct account *logon_state_account(const struct logon_state *world, uint32_t index);
 
 #endif

@@ -6,36 +6,36 @@
 
 #include "session_private.h"
 
-#define QUEUE_MAX 64             /* requests without a response that are kept over a gap */
+#define QUEUE_MAX 64 /* requests without a response that are kept over a gap */
 
-struct mworld *mworld_new(struct track *track, struct aworld *auth)
+struct mapi_state *mapi_state_new(struct track *track, struct logon_state *auth)
 {
-    struct mworld *world = arena_new(&track->arena, sizeof(*world));
+    struct mapi_state *world = arena_new(&track->arena, sizeof(*world));
     world->track = track;
     world->arena = track->arena;
     world->auth = auth;
     return world;
 }
 
-struct mconn *mconn_new(struct mworld *world, struct conn *link)
+struct mapi_conn *mapi_conn_new(struct mapi_state *world, struct conn *link)
 {
-    struct mconn *conn = arena_new(&world->arena, sizeof(*conn));
+    struct mapi_conn *conn = arena_new(&world->arena, sizeof(*conn));
     conn->world = world;
     conn->link = link;
-    conn->auth = aconn_new(world->auth, link);
+    conn->auth = logon_conn_new(world->auth, link);
     return conn;
 }
 
-struct aconn *mconn_auth(const struct mconn *conn)
+struct logon_conn *mapi_conn_auth(const struct mapi_conn *conn)
 {
     return conn->auth;
 }
 
 /* One that gets its answer only when something gave way before is not in use any more. */
-static void begin_request(struct request *request, const struct http_fields *fields)
+static void begin_request(struct exchange *request, const struct http_fields *fields)
 {
-    struct mconn *conn = request->conn;
-    struct mworld *world = conn->world;
+    struct mapi_conn *conn = request->conn;
+    struct mapi_state *world = conn->world;
     struct mapi_message *message = request->message;
     struct span query, path = mapi_path(fields->head->uri, &query);
     struct request_id id;
@@ -44,19 +44,19 @@ static void begin_request(struct request *request, const struct http_fields *fie
     if (!request->endpoint) {
         request->endpoint = mapi_endpoint_of_type(request->type);
     }
-    request->host = mworld_keep(world, fields->host);
+    request->host = mapi_state_keep(world, fields->host);
     request->path = jar_default_path(world, path);
     request->auth_len = (uint32_t)fields->authorization.len;
     request->has_expect = fields->expect.len > 0;
     request->proxy_step = fields->proxy_authorization.len > 0;
     message->type = request->type;
-    message->type_name = request->type == MAPI_UNKNOWN ? mworld_keep(world, fields->request_type) : NULL;
+    message->type_name = request->type == MAPI_UNKNOWN ? mapi_state_keep(world, fields->request_type) : NULL;
     message->endpoint = request->endpoint;
     message->leg = request->leg == NO_NUMBER ? 0 : request->leg;
     if (is_connect(request->type)) {
-        message->mailbox = mworld_keep(world, mapi_mailbox(query));
-        message->client_application = mworld_keep(world, fields->client_application);
-        conn->identity = mworld_keep(world, fields->user_identity);
+        message->mailbox = mapi_state_keep(world, mapi_mailbox(query));
+        message->client_application = mapi_state_keep(world, fields->client_application);
+        conn->identity = mapi_state_keep(world, fields->user_identity);
     }
     if (request->before) {
         request->before->there = (struct there){ .conn = conn, .frame = request->begin.frame };
@@ -72,7 +72,7 @@ static void begin_request(struct request *request, const struct http_fields *fie
     request_enter(request, OF_FRAME);
 }
 
-static struct mapi_message *request_head(struct mconn *conn, struct when when, const struct http_fields *fields)
+static struct mapi_message *request_head(struct mapi_conn *conn, struct when when, const struct http_fields *fields)
 {
     const struct http_head *head = fields->head;
     struct conn *link = conn->link;
@@ -85,23 +85,24 @@ static struct mapi_message *request_head(struct mconn *conn, struct when when, c
     if (conn->sending && conn->sending->over) {
         exchange_free(conn->sending);
     }
-    struct request *request = exchange_begin(link, conn, when);
+    struct exchange *request = exchange_begin(link, conn, when);
     conn->sending = request;
     request->head_method = span_equals_nocase(head->method, "HEAD");
     conn->expected_end = mapi_says_close(fields->connection) || head->version_minor == 0;
     const struct auth_shown *shown = auth_request(conn->auth, request, fields);
-    mconn_note_user(conn, shown);
+    mapi_conn_note_user(conn, shown);
     if (!mapi_is_request(fields)) {
         return NULL;
     }
     request->message = mapi_message_new(conn, when, false);
-    request->message->auth = mworld_keep_shown(conn->world, shown);
+    request->message->auth = mapi_state_keep_shown(conn->world, shown);
     ((struct record *)request->message)->request = request;
     begin_request(request, fields);
     return request->message;
 }
 
-struct mapi_message *mconn_message(struct mconn *conn, struct when when, enum way way, const struct http_fields *fields)
+struct mapi_message *mapi_conn_message(struct mapi_conn *conn, struct when when, enum way way,
+                                       const struct http_fields *fields)
 {
     const struct http_head *head = fields->head;
     struct request_id id;
@@ -114,13 +115,14 @@ struct mapi_message *mconn_message(struct mconn *conn, struct when when, enum wa
     }
     const bool ends = status_is_final(head->status);
     const bool named = fields->x_request_id.ptr && mapi_read_request_id(conn->world, fields->x_request_id, &id);
-    struct request *request = ends ? exchange_answered(conn->link, when, named ? &id : NULL) : exchange_oldest(conn->link);
+    struct exchange *request =
+        ends ? exchange_answered(conn->link, when, named ? &id : NULL) : exchange_oldest(conn->link);
     const struct auth_shown *shown = auth_response(conn->auth, request, when, fields);
-    mconn_note_user(conn, shown);
+    mapi_conn_note_user(conn, shown);
     return ends ? response_head(conn, when, fields, shown, request) : NULL;
 }
 
-void mconn_end(struct mconn *conn, struct when when, enum way way)
+void mapi_conn_end(struct mapi_conn *conn, struct when when, enum way way)
 {
     if (way == WAY_TO_CLIENT) {
         if (conn->reply) {
@@ -128,7 +130,7 @@ void mconn_end(struct mconn *conn, struct when when, enum way way)
         }
         return;
     }
-    struct request *request = conn->sending;
+    struct exchange *request = conn->sending;
     if (!request) {
         return;
     }
@@ -145,9 +147,9 @@ void mconn_end(struct mconn *conn, struct when when, enum way way)
 
 /* They may be answered by now; of many it cannot be told any more which, and looking at them
  * with each gap anew would take long. */
-static void miss_answers(struct mconn *conn, struct when when)
+static void miss_answers(struct mapi_conn *conn, struct when when)
 {
-    for (struct request *request = conn->link->asked->first; request; request = request->next) {
+    for (struct exchange *request = conn->link->asked->first; request; request = request->next) {
         request_miss_response(request, when);
         request_leave(request, OF_SIDE);
     }
@@ -156,7 +158,7 @@ static void miss_answers(struct mconn *conn, struct when when)
     }
 }
 
-void mconn_lost(struct mconn *conn, struct when when, enum way way)
+void mapi_conn_lost(struct mapi_conn *conn, struct when when, enum way way)
 {
     auth_lost(conn->auth, way);
     conn->unsure = true;
@@ -169,14 +171,14 @@ void mconn_lost(struct mconn *conn, struct when when, enum way way)
         miss_answers(conn, when);
         return;
     }
-    struct request *request = conn->sending;
+    struct exchange *request = conn->sending;
     conn->sending = NULL;
     if (request && request->over) {
         exchange_free(request);
     }
 }
 
-static void end_replies(struct mconn *conn, struct when when)
+static void end_replies(struct mapi_conn *conn, struct when when)
 {
     while (conn->ended) {
         struct reply *reply = conn->ended;
@@ -191,14 +193,14 @@ static void end_replies(struct mconn *conn, struct when when)
 
 /* The client closes under what it waits for. That the server still answers is possible, but
  * the client is not known to listen. */
-static void client_closes(struct mconn *conn, struct when when)
+static void client_closes(struct mapi_conn *conn, struct when when)
 {
     if (conn->reply && !conn->reply->abandoned) {
         conn->reply->abandoned = true;
         reply_emit(conn->reply, EVENT_RESPONSE_CUT, when);
     }
     while (conn->awaited) {
-        struct request *request = conn->awaited;
+        struct exchange *request = conn->awaited;
         conn->awaited = request->next;
         if (request->message) {
             request->abandoned = true;
@@ -208,21 +210,20 @@ static void client_closes(struct mconn *conn, struct when when)
 }
 
 /* conn: NULL if it is none of MAPI/HTTP. */
-static void emit_unused(struct mworld *world, const struct server *server, const struct mconn *conn, struct when when)
+static void emit_unused(struct mapi_state *world, const struct server *server, const struct mapi_conn *conn,
+                        struct when when)
 {
-    const struct event event = {
-        .kind = EVENT_UNUSED_CONN_ENDED, .when = when, .session.unused = { server, conn }
-    };
+    const struct event event = { .kind = EVENT_UNUSED_CONN_ENDED, .when = when, .session.unused = { server, conn } };
     emit(world->track, &event);
 }
 
-static void emit_conn(struct mworld *world, const struct mconn *conn, enum event_kind kind, struct when when)
+static void emit_conn(struct mapi_state *world, const struct mapi_conn *conn, enum event_kind kind, struct when when)
 {
     emit(world->track, &(struct event){ .kind = kind, .when = when, .session.conn = conn });
 }
 
 /* Nothing more comes from the server. */
-static void connection_over(struct mconn *conn, const struct segment *segment)
+static void connection_over(struct mapi_conn *conn, const struct segment *segment)
 {
     bool in_use = false;
     if (conn->reply && conn->reply->until_close && !segment->rst && segment->way == WAY_TO_CLIENT) {
@@ -238,7 +239,7 @@ static void connection_over(struct mconn *conn, const struct segment *segment)
         response_end(conn, segment->when);
     }
     end_replies(conn, segment->when);
-    for (struct request *request = conn->link->asked->first; request; request = request->next) {
+    for (struct exchange *request = conn->link->asked->first; request; request = request->next) {
         if (request->message && !request->left) {
             in_use = true;
             request->message->cut = !request->ended;
@@ -252,14 +253,14 @@ static void connection_over(struct mconn *conn, const struct segment *segment)
         exchange_leave(request);
     }
     conn->awaited = NULL;
-    exchange_drop_forgotten(conn->link);         /* the logons of others may be answered yet */
+    exchange_drop_forgotten(conn->link); /* the logons of others may be answered yet */
     if (!in_use && conn->link->ended_by == WAY_TO_CLIENT && !conn->expected_end && !conn->over) {
         emit_unused(conn->world, conn->link->server, conn, segment->when);
     }
     conn->over = true;
 }
 
-void mconn_segment(struct mconn *conn, const struct segment *segment)
+void mapi_conn_segment(struct mapi_conn *conn, const struct segment *segment)
 {
     struct when when = segment->when;
     bool new_data = tcp_flow_segment(&conn->link->tcp, &conn->world->arena, segment);
@@ -271,7 +272,7 @@ void mconn_segment(struct mconn *conn, const struct segment *segment)
         conn->zero_window = when;
     }
     while (conn->fresh.first) {
-        struct request *request = conn->fresh.first;
+        struct exchange *request = conn->fresh.first;
         request_leave(request, OF_FRAME);
         request_emit(request, EVENT_REQUEST_BEGAN, when);
     }
@@ -294,7 +295,7 @@ void mconn_segment(struct mconn *conn, const struct segment *segment)
     emit_conn(conn->world, conn, EVENT_SESSION_TIME_PASSED, when);
 }
 
-void mworld_foreign_end(struct mworld *world, const struct endpoint *end, struct when when)
+void mapi_state_foreign_end(struct mapi_state *world, const struct endpoint *end, struct when when)
 {
     struct server *server = track_find_server(world->track, end);
     if (server && server->met[CONN_MAPI]) {

@@ -14,47 +14,47 @@
 #include "fields.h"
 #include "response_code.h"
 
-struct mworld;
-struct mconn;                    /* one TCP connection that carries MAPI/HTTP */
+struct mapi_state;
+struct mapi_conn; /* one TCP connection that carries MAPI/HTTP */
 
 /* A meta-tag of a response and when its bytes had arrived. */
 struct mapi_tag_time {
-    uint8_t tag;                 /* of struct mapi_meta */
+    uint8_t tag; /* of struct mapi_meta */
     struct when when;
 };
 
-#define MAPI_TAGS_KEPT 64        /* of one response; the last one replaces what comes later */
+#define MAPI_TAGS_KEPT 64 /* of one response; the last one replaces what comes later */
 
 /* One message; arena-owned. What is marked "later" is set by a frame after its own. */
 struct mapi_message {
     bool is_response;
-    bool cut;                    /* ended before its end */
-    uint8_t type;                /* enum mapi_type; of a response: its request's */
-    const char *type_name;       /* X-RequestType as sent, of MAPI_UNKNOWN; else NULL */
-    uint8_t endpoint;            /* 0 unknown, 1 emsmdb, 2 nspi */
-    struct when begin, end;      /* first byte; last byte, frame 0 while it goes on */
-    uint32_t session, leg;       /* NO_NUMBER: none */
-    const char *mailbox, *user_dn, *client_application;  /* of the session, NULL if not known */
-    uint32_t request_frame;      /* responses: where the request ended; 0 if not captured */
-    uint32_t response_frame;     /* requests, later: where the response ended */
-    int64_t elapsed_ns;          /* responses: from the end of the request to the end of this; -1 */
+    bool cut;                                           /* ended before its end */
+    uint8_t type;                                       /* enum mapi_type; of a response: its request's */
+    const char *type_name;                              /* X-RequestType as sent, of MAPI_UNKNOWN; else NULL */
+    uint8_t endpoint;                                   /* 0 unknown, 1 emsmdb, 2 nspi */
+    struct when begin, end;                             /* first byte; last byte, frame 0 while it goes on */
+    uint32_t session, leg;                              /* NO_NUMBER: none */
+    const char *mailbox, *user_dn, *client_application; /* of the session, NULL if not known */
+    uint32_t request_frame;                             /* responses: where the request ended; 0 if not captured */
+    uint32_t response_frame;                            /* requests, later: where the response ended */
+    int64_t elapsed_ns; /* responses: from the end of the request to the end of this; -1 */
     bool has_code;
-    uint32_t code;               /* X-ResponseCode in force */
-    uint64_t body_length;        /* as carried, chunk framing taken off */
+    uint32_t code;        /* X-ResponseCode in force */
+    uint64_t body_length; /* as carried, chunk framing taken off */
     struct mapi_tag_time *tags;
     uint16_t tag_count;
     const struct auth_shown *auth;
-    bool elapsed_in_seconds;     /* X-ElapsedTime is about a thousandth of what was measured */
-    uint32_t row;                /* of the report, NO_NUMBER if none */
+    bool elapsed_in_seconds; /* X-ElapsedTime is about a thousandth of what was measured */
+    uint32_t row;            /* of the report, NO_NUMBER if none */
 };
 
 /* auth is shared with RPC over HTTP. */
-struct mworld *mworld_new(struct track *track, struct aworld *auth);
+struct mapi_state *mapi_state_new(struct track *track, struct logon_state *auth);
 /* Follows a connection of kind CONN_MAPI. */
-struct mconn *mconn_new(struct mworld *world, struct conn *link);
+struct mapi_conn *mapi_conn_new(struct mapi_state *world, struct conn *link);
 
 /* The logon of the connection. */
-struct aconn *mconn_auth(const struct mconn *conn);
+struct logon_conn *mapi_conn_auth(const struct mapi_conn *conn);
 
 /* Whether a request is MAPI/HTTP by its path (/mapi/emsmdb, /mapi/nspi in any form), else by
  * X-RequestType or Content-Type application/mapi-http. */
@@ -63,29 +63,30 @@ bool mapi_is_request(const struct http_fields *fields);
 /* What passes, in the order of the stream. */
 
 /* A head. Returns the record of the message that begins, NULL where it is none of MAPI/HTTP. */
-struct mapi_message *mconn_message(struct mconn *conn, struct when when, enum way way, const struct http_fields *fields);
+struct mapi_message *mapi_conn_message(struct mapi_conn *conn, struct when when, enum way way,
+                                       const struct http_fields *fields);
 
 /* The same of a head that nobody has read yet. */
-static inline struct mapi_message *mconn_head(struct mconn *conn, struct when when, enum way way,
-                                              const struct http_head *head)
+static inline struct mapi_message *mapi_conn_head(struct mapi_conn *conn, struct when when, enum way way,
+                                                  const struct http_head *head)
 {
     struct http_fields fields;
     http_fields_read(head, &fields);
-    return mconn_message(conn, when, way, &fields);
+    return mapi_conn_message(conn, when, way, &fields);
 }
 
 /* Body bytes of the message under way, chunk framing taken off. */
-void mconn_data(struct mconn *conn, struct when when, enum way way, const uint8_t *p, size_t len);
-void mconn_end(struct mconn *conn, struct when when, enum way way);
+void mapi_conn_data(struct mapi_conn *conn, struct when when, enum way way, const uint8_t *p, size_t len);
+void mapi_conn_end(struct mapi_conn *conn, struct when when, enum way way);
 /* Bytes are missing: the message under way in that direction is given up. */
-void mconn_lost(struct mconn *conn, struct when when, enum way way);
+void mapi_conn_lost(struct mapi_conn *conn, struct when when, enum way way);
 /* What the body of a message that ended in this frame says; sentence: text of an error page,
- * or empty. Between mconn_end() and mconn_segment(). The spans need not outlive the call. */
-void mconn_facts(struct mconn *conn, struct mapi_message *message, const struct mapi_facts *facts,
-                 struct span sentence);
+ * or empty. Between mapi_conn_end() and mapi_conn_segment(). The spans need not outlive the call. */
+void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const struct mapi_facts *facts,
+                     struct span sentence);
 /* Every TCP segment, after the events of its frame: finishes what ended in it. */
-void mconn_segment(struct mconn *conn, const struct segment *segment);
+void mapi_conn_segment(struct mapi_conn *conn, const struct segment *segment);
 /* A FIN or RST from the server's end of a connection that is none of MAPI/HTTP. */
-void mworld_foreign_end(struct mworld *world, const struct endpoint *server, struct when when);
+void mapi_state_foreign_end(struct mapi_state *world, const struct endpoint *server, struct when when);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "session_private.h"
 
-const char *mworld_keep(struct mworld *world, struct span span)
+const char *mapi_state_keep(struct mapi_state *world, struct span span)
 {
     char text[TEXT_MAX];
     if (span.len == 0) {
@@ -93,13 +93,13 @@ struct span mapi_mailbox(struct span query)
     return query;
 }
 
-uint64_t mapi_digest(const struct mworld *world, const uint8_t *p, size_t len)
+uint64_t mapi_digest(const struct mapi_state *world, const uint8_t *p, size_t len)
 {
     return hash_keyed(&world->arena.key, 0, p, len);
 }
 
 /* "{GUID}:counter", letters of the GUID in any case. False where there is no counter. */
-bool mapi_read_request_id(const struct mworld *world, struct span value, struct request_id *id)
+bool mapi_read_request_id(const struct mapi_state *world, struct span value, struct request_id *id)
 {
     uint8_t text[64];
     size_t len = value.len;

@@ -7,9 +7,9 @@
 
 #include "vconn_private.h"
 
-#define PAIRING_WINDOW (5 * SECOND)       /* halves with one OutlookSession begin together */
+#define PAIRING_WINDOW (5 * SECOND) /* halves with one OutlookSession begin together */
 
-struct place *world_place(struct vworld *world, const struct vtcp *conn, const char *target)
+struct place *world_place(struct rpch_state *world, const struct rpch_conn *conn, const char *target)
 {
     const struct arena *arena = &world->track->arena;
     const struct endpoint *client = &conn->link->client;
@@ -29,7 +29,7 @@ struct place *world_place(struct vworld *world, const struct vtcp *conn, const c
     return place;
 }
 
-static struct outlook_session *world_session(struct vworld *world, const struct place *place, const char *id)
+static struct outlook_session *world_session(struct rpch_state *world, const struct place *place, const char *id)
 {
     uint32_t hash = hash_bytes(&world->track->arena, id, strlen(id), place->item.hash);
     for (struct item *item = table_first(&world->sessions, hash); item; item = table_next(item)) {

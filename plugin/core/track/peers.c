@@ -60,7 +60,7 @@ bool same_target(const char *a, const char *b)
     return same_host(a_host, b_host);
 }
 
-static enum difference compare_servers(const struct vtcp *a, const struct vtcp *b)
+static enum difference compare_servers(const struct rpch_conn *a, const struct rpch_conn *b)
 {
     if (a == b) {
         return SAME_SERVER;

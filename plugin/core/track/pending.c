@@ -7,9 +7,9 @@
 
 #include "session_private.h"
 
-#define TAGS_FIRST 2             /* room: PROCESSING and DONE */
-#define BUNCH_WINDOW (50 * MILLISECOND)  /* what a device held back comes at once */
-#define LATE_LEAST (5 * SECOND)  /* servers and networks are not that late by themselves */
+#define TAGS_FIRST 2                    /* room: PROCESSING and DONE */
+#define BUNCH_WINDOW (50 * MILLISECOND) /* what a device held back comes at once */
+#define LATE_LEAST (5 * SECOND)         /* servers and networks are not that late by themselves */
 
 static void add_tag(struct reply *reply, uint8_t tag, struct when when)
 {
@@ -34,7 +34,7 @@ static void add_tag(struct reply *reply, uint8_t tag, struct when when)
  * or as they came before. */
 static void note_pending(struct reply *reply, struct when when, struct when before)
 {
-    struct request *request = reply->request;
+    struct exchange *request = reply->request;
     if (request && request->before) {
         request->before->there.pending_frame = when.frame;
         request->before->there.pending_ns = when.ns;
@@ -46,17 +46,17 @@ static void note_pending(struct reply *reply, struct when when, struct when befo
         reply->bunch_first = when;
         reply->bunch_from = before;
         if (request && request->ended && when.ns - reply->message->begin.ns <= BUNCH_WINDOW) {
-            reply->bunch_from = request->end;    /* the response itself began only now */
+            reply->bunch_from = request->end; /* the response itself began only now */
         }
     }
     int64_t silence = reply->bunch_first.ns - reply->bunch_from.ns;
     int64_t turn = reply->interval_ns > 0 && (reply->period_ns < 0 || reply->interval_ns < reply->period_ns) ?
-                   reply->interval_ns : reply->period_ns;
+                       reply->interval_ns :
+                       reply->period_ns;
     if (reply->bunch_count == 1 && silence >= SECOND && (reply->interval_ns < 0 || silence < reply->interval_ns)) {
         reply->interval_ns = silence;
     }
-    if (reply->bunch_count >= 2 && turn > 0 && !reply->late &&
-        silence / 9 * 10 >= turn * (int64_t)reply->bunch_count) {
+    if (reply->bunch_count >= 2 && turn > 0 && !reply->late && silence / 9 * 10 >= turn * (int64_t)reply->bunch_count) {
         reply->late = true;
         reply->bunched = true;
         reply->silence_from = reply->bunch_from;
@@ -112,7 +112,7 @@ static void scan(struct reply *reply, struct when when, struct when before, cons
     }
 }
 
-void mconn_data(struct mconn *conn, struct when when, enum way way, const uint8_t *p, size_t len)
+void mapi_conn_data(struct mapi_conn *conn, struct when when, enum way way, const uint8_t *p, size_t len)
 {
     if (way == WAY_TO_SERVER) {
         if (conn->sending && conn->sending->message) {
@@ -128,8 +128,8 @@ void mconn_data(struct mconn *conn, struct when when, enum way way, const uint8_
     int64_t silence = when.ns - before.ns;
     reply->message->body_length += len;
     reply->last_bytes = when;
-    if (reply->scanning && !reply->done && reply->period_ns > 0 && !reply->late &&
-        silence > reply->period_ns / 2 * 3 && silence > reply->period_ns + LATE_LEAST) {
+    if (reply->scanning && !reply->done && reply->period_ns > 0 && !reply->late && silence > reply->period_ns / 2 * 3 &&
+        silence > reply->period_ns + LATE_LEAST) {
         reply->late = true;
         reply->silence_from = before;
         reply->silence_ns = silence;
@@ -140,7 +140,7 @@ void mconn_data(struct mconn *conn, struct when when, enum way way, const uint8_
 void pending_tell_late(struct reply *reply, struct when when)
 {
     if (reply->late) {
-        reply->late = false;     /* there may be others */
+        reply->late = false; /* there may be others */
         reply_emit(reply, EVENT_RESPONSE_LATE, when);
     }
 }

@@ -6,7 +6,7 @@
 
 #include "vconn_private.h"
 
-#define SEARCH_MAX 64            /* legs looked at for one successor */
+#define SEARCH_MAX 64 /* legs looked at for one successor */
 
 static void recycling_begins(struct leg *leg, enum role role)
 {
@@ -63,8 +63,7 @@ static struct leg *predecessor_leg(struct vc *vc, const struct channel *channel,
 
 /* A cookie alone: the successor's, on its predecessor (A5, A6) or on a connection to the
  * server that stays the same (IN_R2/A2, OUT_R2/A4). */
-static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts,
-                       struct pdu_outcome *outcome)
+static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struct pdu_outcome *outcome)
 {
     struct leg *leg = channel->leg;
     if (rts->cookies == 0) {
@@ -136,8 +135,7 @@ static void successor_pdu(struct channel *channel, const struct rts_pdu *rts, st
 }
 
 /* Where two look alike they do the same here. */
-static void advance(struct channel *channel, unsigned id, const struct rts_pdu *rts,
-                    struct pdu_outcome *outcome)
+static void advance(struct channel *channel, unsigned id, const struct rts_pdu *rts, struct pdu_outcome *outcome)
 {
     struct leg *leg = channel->leg;
     enum role role = id < RTS_OUT_R1_A1 ? ROLE_IN : ROLE_OUT;
@@ -174,13 +172,13 @@ static void advance(struct channel *channel, unsigned id, const struct rts_pdu *
     case RTS_OUT_R2_A4:
         cookie_pdu(channel, rts, outcome);
         break;
-    case RTS_IN_R1_B1:           /* the predecessor's last PDU */
+    case RTS_IN_R1_B1: /* the predecessor's last PDU */
         channel->seen_eof = true;
         if (coming && coming != channel) {
             succeed(leg, role);
         }
         break;
-    case RTS_IN_R1_B2:           /* the server's window, to the successor */
+    case RTS_IN_R1_B2: /* the server's window, to the successor */
     case RTS_OUT_R1_A11:
         if (coming == channel) {
             succeed(leg, role);
@@ -205,7 +203,7 @@ static void advance(struct channel *channel, unsigned id, const struct rts_pdu *
             succeed(leg, role);
         }
         break;
-    case RTS_OUT_R2_B2:          /* the server did not accept the successor */
+    case RTS_OUT_R2_B2: /* the server did not accept the successor */
         recycling_ends(leg, role);
         break;
     default:
@@ -216,8 +214,10 @@ static void advance(struct channel *channel, unsigned id, const struct rts_pdu *
 /* Which of two sequences a recycling follows, once a PDU can only be of one. */
 static void remember_sequence(struct leg *leg, unsigned id)
 {
-    unsigned own = id < RTS_IN_R2_A1 ? RTS_CTX_IN_R1 : id < RTS_OUT_R1_A1 ? RTS_CTX_IN_R2 :
-                   id < RTS_OUT_R2_A1 ? RTS_CTX_OUT_R1 : RTS_CTX_OUT_R2;
+    unsigned own = id < RTS_IN_R2_A1  ? RTS_CTX_IN_R1 :
+                   id < RTS_OUT_R1_A1 ? RTS_CTX_IN_R2 :
+                   id < RTS_OUT_R2_A1 ? RTS_CTX_OUT_R1 :
+                                        RTS_CTX_OUT_R2;
     enum role role = own & SEQUENCE_IN ? ROLE_IN : ROLE_OUT;
     if (leg->recycling[role] && !(leg->context & sequence_of(role) & ~own)) {
         leg->context |= (uint16_t)own;

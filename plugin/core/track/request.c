@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-bool is_notification(const struct request *request)
+bool is_notification(const struct exchange *request)
 {
     return request->type == MAPI_NOTIFICATION_WAIT;
 }
@@ -23,7 +23,7 @@ bool is_disconnect(uint8_t type)
     return type == MAPI_DISCONNECT || type == MAPI_UNBIND;
 }
 
-bool is_server_side(const struct request *request)
+bool is_server_side(const struct exchange *request)
 {
     return request->leg != NO_NUMBER && request->leg > 0 && !request->there.conn;
 }
@@ -38,7 +38,7 @@ uint32_t reply_meaning(const struct reply *reply)
     return reply->meaning >= 0 ? (uint32_t)reply->meaning : reply->message->code;
 }
 
-void request_emit(const struct request *request, enum event_kind kind, struct when when)
+void request_emit(const struct exchange *request, enum event_kind kind, struct when when)
 {
     emit(request->conn->world->track, &(struct event){ .kind = kind, .when = when, .session.request = request });
 }
@@ -48,7 +48,7 @@ void reply_emit(const struct reply *reply, enum event_kind kind, struct when whe
     emit(reply->conn->world->track, &(struct event){ .kind = kind, .when = when, .session.reply = reply });
 }
 
-void mconn_note_user(struct mconn *conn, const struct auth_shown *shown)
+void mapi_conn_note_user(struct mapi_conn *conn, const struct auth_shown *shown)
 {
     char text[TEXT_MAX];
     if (!shown || !shown->user[0]) {
@@ -58,7 +58,7 @@ void mconn_note_user(struct mconn *conn, const struct auth_shown *shown)
     conn->user = track_text(conn->world->track, text);
 }
 
-const struct auth_shown *mworld_keep_shown(struct mworld *world, const struct auth_shown *shown)
+const struct auth_shown *mapi_state_keep_shown(struct mapi_state *world, const struct auth_shown *shown)
 {
     struct auth_shown *copy = shown ? arena_new(&world->arena, sizeof(*copy)) : NULL;
     if (copy) {
@@ -67,7 +67,7 @@ const struct auth_shown *mworld_keep_shown(struct mworld *world, const struct au
     return copy;
 }
 
-struct mapi_message *mapi_message_new(struct mconn *conn, struct when when, bool is_response)
+struct mapi_message *mapi_message_new(struct mapi_conn *conn, struct when when, bool is_response)
 {
     struct record *record = arena_new(&conn->world->arena, sizeof(*record));
     struct mapi_message *message = &record->shown;
@@ -78,9 +78,9 @@ struct mapi_message *mapi_message_new(struct mconn *conn, struct when when, bool
     return message;
 }
 
-struct reply *reply_new(struct mconn *conn)
+struct reply *reply_new(struct mapi_conn *conn)
 {
-    struct mworld *world = conn->world;
+    struct mapi_state *world = conn->world;
     struct reply *reply = spare_take(&world->arena, &world->free_replies, sizeof(*reply));
     reply->conn = conn;
     reply->period_ns = reply->expiration_ns = reply->server_ms = reply->interval_ns = -1;

@@ -11,7 +11,7 @@
 #define EXPIRATION_MAX INT64_C(10000000000)
 
 /* It goes on, but nobody can follow it. */
-void response_give_up(struct mconn *conn, struct when when)
+void response_give_up(struct mapi_conn *conn, struct when when)
 {
     struct reply *reply = conn->reply;
     conn->reply = NULL;
@@ -27,7 +27,7 @@ void response_give_up(struct mconn *conn, struct when when)
     reply_free(reply);
 }
 
-static const char *first_label(struct mworld *world, struct span name)
+static const char *first_label(struct mapi_state *world, struct span name)
 {
     char text[HTTP_NAME_MAX];
     bool digits = true;
@@ -49,18 +49,18 @@ static const char *first_label(struct mworld *world, struct span name)
 /* Who answered: the names it gives, and on the server-side leg the other end. */
 static void read_back_end(struct reply *reply, const struct http_fields *fields)
 {
-    struct mworld *world = reply->conn->world;
-    reply->front_end = mworld_keep(world, fields->front_end);
+    struct mapi_state *world = reply->conn->world;
+    reply->front_end = mapi_state_keep(world, fields->front_end);
     struct span target = fields->back_end_target;
-    if (span_starts_nocase(target, "Server~")) {         /* as in X-BackEndCookie: Server~name~version */
+    if (span_starts_nocase(target, "Server~")) { /* as in X-BackEndCookie: Server~name~version */
         target = span_skip(target, 7);
         target.len = span_until(target, '~');
     }
-    reply->back_name = mworld_keep(world, target.len ? target : fields->back_end);
+    reply->back_name = mapi_state_keep(world, target.len ? target : fields->back_end);
     reply->back.name[BACK_TARGET] = first_label(world, target);
-    reply->back.shown[BACK_TARGET] = mworld_keep(world, target);
+    reply->back.shown[BACK_TARGET] = mapi_state_keep(world, target);
     reply->back.name[BACK_SERVER] = first_label(world, fields->back_end);
-    reply->back.shown[BACK_SERVER] = mworld_keep(world, fields->back_end);
+    reply->back.shown[BACK_SERVER] = mapi_state_keep(world, fields->back_end);
     if (reply->back.name[BACK_CONTEXT]) {
         const char *full = reply->back.name[BACK_CONTEXT];
         reply->back_name = reply->back_name ? reply->back_name : full;
@@ -75,34 +75,36 @@ static void read_back_end(struct reply *reply, const struct http_fields *fields)
 
 static void read_failure(struct reply *reply, const struct http_fields *fields)
 {
-    struct mworld *world = reply->conn->world;
+    struct mapi_state *world = reply->conn->world;
     struct http_origin origin;
     struct span query;
     http_origin_of(fields, &origin);
     reply->author = (uint8_t)origin.author;
-    reply->server_header = mworld_keep(world, fields->server);
-    reply->via = mworld_keep(world, fields->via);
-    reply->failure = mworld_keep(world, fields->failure_context);
-    reply->diag = mworld_keep(world, fields->diag_info);
-    reply->backend_status = mworld_keep(world, fields->back_end_status);
+    reply->server_header = mapi_state_keep(world, fields->server);
+    reply->via = mapi_state_keep(world, fields->via);
+    reply->failure = mapi_state_keep(world, fields->failure_context);
+    reply->diag = mapi_state_keep(world, fields->diag_info);
+    reply->backend_status = mapi_state_keep(world, fields->back_end_status);
     struct span location = fields->location;
     reply->to_mapi = location.len > 0 && mapi_endpoint(mapi_path(location, &query)) != 0;
-    location.len = span_until(location, '?');            /* what is behind may be a secret */
-    reply->location = mworld_keep(world, location);
+    location.len = span_until(location, '?'); /* what is behind may be a secret */
+    reply->location = mapi_state_keep(world, location);
 }
 
 static bool ends_with_connection(const struct reply *reply, const struct http_fields *fields, bool head_asked)
 {
-    return !fields->transfer_encoding.ptr && !fields->length.ptr && !head_asked && reply->status != 204 && reply->status != 304;
+    return !fields->transfer_encoding.ptr && !fields->length.ptr && !head_asked && reply->status != 204 &&
+           reply->status != 304;
 }
 
 /* What the message shows of its request, or without one of its own head. */
 static void describe(struct mapi_message *message, const struct reply *reply, const struct http_fields *fields)
 {
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     if (!request) {
         message->type = (uint8_t)(fields->request_type.ptr ? mapi_type_of(fields->request_type) : MAPI_NONE);
-        message->type_name = message->type == MAPI_UNKNOWN ? mworld_keep(reply->conn->world, fields->request_type) : NULL;
+        message->type_name =
+            message->type == MAPI_UNKNOWN ? mapi_state_keep(reply->conn->world, fields->request_type) : NULL;
         message->endpoint = mapi_endpoint_of_type(message->type);
         return;
     }
@@ -129,18 +131,18 @@ static void set_code(struct mapi_message *message, int64_t code)
 
 static void read_head(struct reply *reply, const struct http_fields *fields)
 {
-    struct mworld *world = reply->conn->world;
+    struct mapi_state *world = reply->conn->world;
     int64_t period = mapi_read_number(fields->pending_period), expiration = mapi_read_number(fields->expiration_info);
     set_code(reply->message, mapi_read_number(fields->response_code));
     reply->period_ns = period > 0 && period < PERIOD_MAX ? period * MILLISECOND : -1;
     reply->expiration_ns = expiration >= 0 && expiration < EXPIRATION_MAX ? expiration * MILLISECOND : -1;
     reply->server_ms = mapi_read_number(fields->elapsed_time);
     reply->page = span_starts_nocase(fields->content_type, "text/");
-    reply->content_type = reply->page ? mworld_keep(world, fields->content_type) : NULL;
+    reply->content_type = reply->page ? mapi_state_keep(world, fields->content_type) : NULL;
     reply->until_close = ends_with_connection(reply, fields, reply->request && reply->request->head_method);
     reply->proxy_challenge = fields->proxy_authenticate.len > sizeof("Negotiate ") - 1;
     reply->scanning = !reply->page && reply->status == 200;
-    reply->request_id = mworld_keep(world, fields->request_id);
+    reply->request_id = mapi_state_keep(world, fields->request_id);
     meta_scan_init(&reply->scanner);
     struct http_lines lines = fields->set_cookies;
     struct span name, value;
@@ -156,13 +158,13 @@ static void read_head(struct reply *reply, const struct http_fields *fields)
 /* What its request and its session learn from the head alone. */
 static void note_head(struct reply *reply, struct when when)
 {
-    struct request *request = reply->request;
+    struct exchange *request = reply->request;
     if (!request) {
         session_miss_request(reply, when);
         return;
     }
     if (reply->period_ns < 0 && request->side) {
-        reply->period_ns = request->side->period_ns;     /* as the server said before */
+        reply->period_ns = request->side->period_ns; /* as the server said before */
     }
     if (request->side && !request->by_guid && !is_connect(request->type)) {
         jar_fill(request->side, reply, false, false);
@@ -173,8 +175,8 @@ static void note_head(struct reply *reply, struct when when)
     sequence_note_answer(request, reply, when);
 }
 
-struct mapi_message *response_head(struct mconn *conn, struct when when, const struct http_fields *fields,
-                                   const struct auth_shown *shown, struct request *request)
+struct mapi_message *response_head(struct mapi_conn *conn, struct when when, const struct http_fields *fields,
+                                   const struct auth_shown *shown, struct exchange *request)
 {
     const struct http_head *head = fields->head;
     response_give_up(conn, when);
@@ -200,7 +202,7 @@ struct mapi_message *response_head(struct mconn *conn, struct when when, const s
     reply->request = request;
     reply->status = head->status;
     reply->last_bytes = when;
-    message->auth = mworld_keep_shown(conn->world, shown);
+    message->auth = mapi_state_keep_shown(conn->world, shown);
     message->leg = conn->link->asked->leg == NO_NUMBER ? 0 : conn->link->asked->leg;
     describe(message, reply, fields);
     read_head(reply, fields);
@@ -208,11 +210,11 @@ struct mapi_message *response_head(struct mconn *conn, struct when when, const s
     return message;
 }
 
-void response_end(struct mconn *conn, struct when when)
+void response_end(struct mapi_conn *conn, struct when when)
 {
     struct reply *reply = conn->reply;
     struct mapi_message *message = reply->message;
-    struct request *request = reply->request;
+    struct exchange *request = reply->request;
     message->end = when;
     conn->reply = NULL;
     reply->next = NULL;
@@ -229,19 +231,19 @@ void response_end(struct mconn *conn, struct when when)
     if (request->ended && !reply->cut) {
         message->elapsed_ns = when.ns - request->end.ns;
         int64_t ms = message->elapsed_ns / MILLISECOND, apart = ms - reply->server_ms * 1000;
-        message->elapsed_in_seconds = reply->server_ms >= 2 && reply->server_ms < 1000000 &&
-                                      (apart < 0 ? -apart : apart) <= 1000 + ms / 10;
+        message->elapsed_in_seconds =
+            reply->server_ms >= 2 && reply->server_ms < 1000000 && (apart < 0 ? -apart : apart) <= 1000 + ms / 10;
     }
 }
 
-void mconn_facts(struct mconn *conn, struct mapi_message *message, const struct mapi_facts *facts,
-                 struct span sentence)
+void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const struct mapi_facts *facts,
+                     struct span sentence)
 {
     struct record *record = (struct record *)message;
     struct reply *reply = record->reply;
     if (!message->is_response) {
         if (is_connect(message->type) && facts->user_dn.len > 0) {
-            message->user_dn = mworld_keep(conn->world, facts->user_dn);
+            message->user_dn = mapi_state_keep(conn->world, facts->user_dn);
         }
         return;
     }

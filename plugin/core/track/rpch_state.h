@@ -16,31 +16,31 @@ enum role { ROLE_IN = 0, ROLE_OUT = 1 };
 
 /* ---- TCP -------------------------------------------------------------------------- */
 
-struct probe {                   /* data after a long idle time, not acknowledged so far */
+struct probe { /* data after a long idle time, not acknowledged so far */
     bool probing;
-    uint8_t repeats;             /* of that data */
+    uint8_t repeats; /* of that data */
     uint16_t probe_id;
     uint32_t probe_seq;
-    uint32_t probe_frame;        /* the data's first frame */
+    uint32_t probe_frame; /* the data's first frame */
     int64_t probe_last, probe_idle;
 };
 
 enum asked { ASKED_NOTHING, ASKED_CHANNEL, ASKED_ECHO, ASKED_OTHER };
 
-struct vtcp {
-    struct vworld *world;
-    struct conn *link;           /* the TCP connection */
+struct rpch_conn {
+    struct rpch_state *world;
+    struct conn *link; /* the TCP connection */
     enum rts_hop hop;
-    enum asked asked;            /* of the last request */
-    enum role asked_role;        /* of an echo request */
-    bool saw_challenge;          /* a 401 with a token in it */
-    bool went_silent;            /* data after a long idle time was not answered, and all was captured */
-    void *memo;                  /* the judge's */
-    struct probe *probe;         /* by enum way: who sent; NULL before the first */
-    int64_t last_ns;             /* of the last frame up to the end */
-    int64_t last_data;           /* any payload, either way; 0 before the first */
-    struct channel *channel;     /* of the last request; NULL after an echo or other request */
-    struct names *names;         /* who answered here; NULL: nobody gave a name */
+    enum asked asked;        /* of the last request */
+    enum role asked_role;    /* of an echo request */
+    bool saw_challenge;      /* a 401 with a token in it */
+    bool went_silent;        /* data after a long idle time was not answered, and all was captured */
+    void *memo;              /* the judge's */
+    struct probe *probe;     /* by enum way: who sent; NULL before the first */
+    int64_t last_ns;         /* of the last frame up to the end */
+    int64_t last_data;       /* any payload, either way; 0 before the first */
+    struct channel *channel; /* of the last request; NULL after an echo or other request */
+    struct names *names;     /* who answered here; NULL: nobody gave a name */
 };
 
 struct names {
@@ -52,34 +52,34 @@ struct names {
 /* What few channels have. */
 struct channel_more {
     const char *outlook_session, *session_id;
-    struct outlook_session *session;     /* where it waits for its other half, or NULL */
-    struct channel *newer, *older;       /* in that session */
+    struct outlook_session *session; /* where it waits for its other half, or NULL */
+    struct channel *newer, *older;   /* in that session */
 };
 
 struct channel {
-    struct vtcp *conn;
-    struct leg *leg;             /* NULL: not numbered */
-    struct place *place;         /* channels of the same client and target */
-    struct channel_more *more;   /* or NULL */
+    struct rpch_conn *conn;
+    struct leg *leg;           /* NULL: not numbered */
+    struct place *place;       /* channels of the same client and target */
+    struct channel_more *more; /* or NULL */
     const char *target, *user;
     enum role role;
-    uint8_t step;                /* enum auth_step of the request */
-    bool v1 : 1, final : 1, anonymous : 1;       /* the last two: of those credentials */
+    uint8_t step;                          /* enum auth_step of the request */
+    bool v1 : 1, final : 1, anonymous : 1; /* the last two: of those credentials */
     bool over : 1, challenged : 1, refused : 1, seen_eof : 1, rpc_seen : 1;
     bool replaced : 1, is_successor : 1, has_cookie : 1, has_limit : 1, counted : 1, paired : 1;
-    bool due_alone : 1;          /* closed before its other half came */
-    bool alone : 1;              /* it has none, for all that was captured */
-    bool again : 1;              /* after another of its role on this connection */
+    bool due_alone : 1; /* closed before its other half came */
+    bool alone : 1;     /* it has none, for all that was captured */
+    bool again : 1;     /* after another of its role on this connection */
     uint16_t challenge_status;
     uint32_t challenge_frame;
     uint8_t cookie[16];
-    struct when request, first_rts;      /* request: the first RTS PDU where there is no HTTP */
-    int64_t last_body;           /* any body byte, either way */
-    uint64_t bytes[2];           /* body bytes by enum way */
-    uint64_t rpc_sent;           /* 3.2.1.1.4 BytesSent, of the channel's data direction */
-    uint64_t limit;              /* what the receiver allowed to be sent in all */
-    uint64_t lifetime;           /* announced, 0 if not */
-    void *memo;                  /* the judge's */
+    struct when request, first_rts; /* request: the first RTS PDU where there is no HTTP */
+    int64_t last_body;              /* any body byte, either way */
+    uint64_t bytes[2];              /* body bytes by enum way */
+    uint64_t rpc_sent;              /* 3.2.1.1.4 BytesSent, of the channel's data direction */
+    uint64_t limit;                 /* what the receiver allowed to be sent in all */
+    uint64_t lifetime;              /* announced, 0 if not */
+    void *memo;                     /* the judge's */
 };
 
 enum leg_state { LEG_OPENING, LEG_OPEN, LEG_RECYCLING, LEG_CLOSED };
@@ -94,42 +94,42 @@ struct leg {
     uint32_t number, row;
     enum rts_hop hop;
     enum leg_state state;
-    enum difference difference;  /* the last that showed in this attempt */
-    bool vacant[2];              /* the role's connection was challenged or closed: the next one is a retry */
+    enum difference difference; /* the last that showed in this attempt */
+    bool vacant[2];             /* the role's connection was challenged or closed: the next one is a retry */
     bool recycling[2];
-    bool joined : 1;             /* C2 (C1, B3) or what can only follow it was seen */
-    bool explained : 1;          /* a 4xx on either channel */
-    bool failed : 1;             /* closed, retried or refused before it was joined: cause says how */
+    bool joined : 1;    /* C2 (C1, B3) or what can only follow it was seen */
+    bool explained : 1; /* a 4xx on either channel */
+    bool failed : 1;    /* closed, retried or refused before it was joined: cause says how */
     bool ended_by_rst : 1;
-    uint16_t context;            /* enum rts_context: which sequence a recycling follows */
-    struct channel *current[2];  /* by enum role */
-    struct leg_turn *turn;       /* NULL before the first */
-    uint32_t attempt_frame;      /* where a further attempt began, 0 in the first */
+    uint16_t context;           /* enum rts_context: which sequence a recycling follows */
+    struct channel *current[2]; /* by enum role */
+    struct leg_turn *turn;      /* NULL before the first */
+    uint32_t attempt_frame;     /* where a further attempt began, 0 in the first */
     struct when start, last;
     struct when got_200, got_a3;
-    int64_t sent_at;             /* when both first PDUs had been sent */
-    int64_t setup_ns;            /* -1 before it opened */
-    int64_t mark_acked;          /* IN body: when the client's leg acknowledged the mark, 0 if not yet */
-    uint64_t mark_bytes;         /* body bytes up to the mark, 0 if there is none */
-    uint32_t mark_end;           /* sequence number behind the mark */
+    int64_t sent_at;     /* when both first PDUs had been sent */
+    int64_t setup_ns;    /* -1 before it opened */
+    int64_t mark_acked;  /* IN body: when the client's leg acknowledged the mark, 0 if not yet */
+    uint64_t mark_bytes; /* body bytes up to the mark, 0 if there is none */
+    uint32_t mark_end;   /* sequence number behind the mark */
     uint32_t mark_frame;
-    uint32_t timeout_ms[2];      /* announced for that channel, 0 if not */
+    uint32_t timeout_ms[2]; /* announced for that channel, 0 if not */
     uint32_t keepalive_ms;
-    uint32_t in_window;          /* the IN proxy's, whole, 0 if not announced */
+    uint32_t in_window; /* the IN proxy's, whole, 0 if not announced */
     uint32_t calls, faults;
     int64_t longest_idle;
     enum fail_cause fail_cause;
     uint32_t fail_frame;
     enum way ended_by;
-    uint32_t ended_frame;        /* 0 while it lives */
+    uint32_t ended_frame; /* 0 while it lives */
     const char *user, *request_id;
-    void *memo;                  /* the judge's, of the leg */
-    void *attempt_memo;          /* and of this attempt on it */
+    void *memo;         /* the judge's, of the leg */
+    void *attempt_memo; /* and of this attempt on it */
 };
 
-struct leg_turn {                /* by enum role */
-    struct channel *coming[2];   /* successor under way */
-    struct channel *before[2];   /* of an attempt before, where the present one has none so far */
+struct leg_turn {              /* by enum role */
+    struct channel *coming[2]; /* successor under way */
+    struct channel *before[2]; /* of an attempt before, where the present one has none so far */
 };
 
 static inline struct channel *leg_coming(const struct leg *leg, enum role role)
@@ -151,21 +151,21 @@ static inline struct channel *leg_before(const struct leg *leg, enum role role)
 }
 
 struct vc {
-    struct item item;            /* in world->cookies, if it has one */
-    struct vworld *world;
+    struct item item; /* in world->cookies, if it has one */
+    struct rpch_state *world;
     uint32_t number;
     uint32_t leg_count;
     bool has_cookie;
     uint8_t cookie[16];
     struct leg *legs, *last_leg;
-    struct leg **lacking[2][2];  /* by hop and role: where legs are linked, none before lacks that role; or NULL */
-    struct leg *vacant[2];       /* by role */
-    struct handing *handing;     /* by role; NULL before the first successor */
+    struct leg **lacking[2][2]; /* by hop and role: where legs are linked, none before lacks that role; or NULL */
+    struct leg *vacant[2];      /* by role */
+    struct handing *handing;    /* by role; NULL before the first successor */
 };
 
 struct handing {
-    struct leg *leg;             /* where the search for a successor goes on, or NULL */
-    uint8_t successor[16];       /* whose search that is */
+    struct leg *leg;       /* where the search for a successor goes on, or NULL */
+    uint8_t successor[16]; /* whose search that is */
 };
 
 /* ---- tables ----------------------------------------------------------------------- */
@@ -174,10 +174,10 @@ struct handing {
 struct place {
     struct item item;
     const char *target;
-    struct endpoint client;      /* that one of its connections, of any port */
+    struct endpoint client; /* that one of its connections, of any port */
     enum rts_hop hop;
-    uint32_t unpaired[2];        /* by enum role */
-    int64_t latest[2];           /* request of the newest of them */
+    uint32_t unpaired[2]; /* by enum role */
+    int64_t latest[2];    /* request of the newest of them */
 };
 
 /* The same with one OutlookSession or SessionId, newest first; none has its other half. */
@@ -188,11 +188,11 @@ struct outlook_session {
     struct channel *newest;
 };
 
-struct vworld {
+struct rpch_state {
     struct track *track;
-    struct when now;             /* the frame that is taken in */
+    struct when now; /* the frame that is taken in */
     struct table cookies, places, sessions;
-    struct rows rows;            /* struct leg */
+    struct rows rows; /* struct leg */
     uint32_t vc_count;
 };
 
@@ -274,7 +274,7 @@ static inline uint32_t channel_frame(const struct channel *channel)
  * one. */
 bool same_target(const char *a, const char *b);
 
-const char *leg_state_name(enum leg_state state);        /* "opening" ... */
+const char *leg_state_name(enum leg_state state); /* "opening" ... */
 
 static inline enum way data_way(const struct channel *channel)
 {

@@ -7,7 +7,7 @@
 
 #include "session_private.h"
 
-static struct ids *series_ids(struct mworld *world, struct series *series, uint32_t leg)
+static struct ids *series_ids(struct mapi_state *world, struct series *series, uint32_t leg)
 {
     struct ids *ids = series->ids;
     while (ids && ids->leg != leg) {
@@ -34,7 +34,7 @@ static uint32_t ids_between(const struct ids *ids, uint32_t low, uint32_t high)
 
 /* A counter that skips: there are requests that the capture does not hold. NotificationWait
  * may count with the others or apart. */
-void sequence_note_id(struct request *request)
+void sequence_note_id(struct exchange *request)
 {
     struct ids *ids = series_ids(request->conn->world, request->series, request->leg == NO_NUMBER ? 0 : request->leg);
     uint32_t counter = request->counter;
@@ -64,7 +64,7 @@ void sequence_note_id(struct request *request)
     ids->count = ids->count < IDS_MAX ? (uint8_t)(ids->count + 1) : IDS_MAX;
 }
 
-static void note_other(struct request *request, const struct request *other)
+static void note_other(struct exchange *request, const struct exchange *other)
 {
     request->other.frame = other->begin.frame;
     request->other.stream = other->conn->link->stream;
@@ -73,13 +73,13 @@ static void note_other(struct request *request, const struct request *other)
     request->other.conn = other->conn;
 }
 
-void sequence_note_overlap(struct request *request)
+void sequence_note_overlap(struct exchange *request)
 {
     unsigned looked_at = 0;
     if (is_notification(request)) {
         return;
     }
-    for (struct request *other = request->side->asking.first; other && looked_at < SEARCH_MAX;
+    for (struct exchange *other = request->side->asking.first; other && looked_at < SEARCH_MAX;
          other = other->stands[OF_SIDE].next, looked_at++) {
         bool resend = other->has_counter && request->has_counter && other->guid == request->guid &&
                       other->counter == request->counter;
@@ -120,7 +120,7 @@ static bool may_be_sent_again(const struct side *side, uint32_t counter)
 }
 
 /* X-RequestId of a context rises (2.2.3.3.2); NotificationWait counts apart. */
-void sequence_note_counter(struct request *request)
+void sequence_note_counter(struct exchange *request)
 {
     struct side *side = request->side;
     unsigned which = is_notification(request);
@@ -145,7 +145,7 @@ void sequence_note_counter(struct request *request)
     remember_id(side, request->counter, OUTCOME_NONE);
 }
 
-void sequence_note_answer(struct request *request, const struct reply *reply, struct when when)
+void sequence_note_answer(struct exchange *request, const struct reply *reply, struct when when)
 {
     enum outcome outcome = OUTCOME_ANSWERED;
     request->answered = true;

@@ -9,10 +9,10 @@
 
 #include "names.h"
 
-static struct side *session_side(struct session *session, const struct request *request)
+static struct side *session_side(struct session *session, const struct exchange *request)
 {
     uint32_t leg = request->leg == NO_NUMBER ? 0 : request->leg;
-    struct mworld *world = session->world;
+    struct mapi_state *world = session->world;
     if (leg >= LEGS_MAX) {
         return NULL;
     }
@@ -39,7 +39,7 @@ static struct side *session_side(struct session *session, const struct request *
     return side;
 }
 
-static struct session *new_session(struct mworld *world, const struct reply *reply, struct request *request)
+static struct session *new_session(struct mapi_state *world, const struct reply *reply, struct exchange *request)
 {
     struct session *session = arena_new(&world->arena, sizeof(*session));
     session->world = world;
@@ -72,7 +72,7 @@ void session_fill_message(struct mapi_message *message, const struct session *se
  * compared with, so that what is missing of them counts. */
 static void prune_uses(struct side *side, bool since)
 {
-    struct mworld *world = side->session->world;
+    struct mapi_state *world = side->session->world;
     for (struct use **link = &side->used; *link;) {
         struct use *use = *link;
         if (!use->conn->over) {
@@ -88,9 +88,9 @@ static void prune_uses(struct side *side, bool since)
     }
 }
 
-static void note_use(struct side *side, struct mconn *conn)
+static void note_use(struct side *side, struct mapi_conn *conn)
 {
-    struct mworld *world = side->session->world;
+    struct mapi_state *world = side->session->world;
     for (const struct use *use = side->used; use; use = use->next) {
         if (use->conn == conn) {
             return;
@@ -114,12 +114,13 @@ static bool contradicts(const struct session *session, const struct mapi_message
 }
 
 /* Whose request it is: by its cookies, the leg before, or its X-RequestId. */
-static struct session *session_of(struct request *request, const struct sent *sent, unsigned count)
+static struct session *session_of(struct exchange *request, const struct sent *sent, unsigned count)
 {
     const bool connects = is_connect(request->type);
-    const struct request *before = request->before;
+    const struct exchange *before = request->before;
     struct session *session = jar_session_of(sent, count);
-    request->from_cookies = session && !session->released_frame && !(connects && contradicts(session, request->message));
+    request->from_cookies =
+        session && !session->released_frame && !(connects && contradicts(session, request->message));
     if (request->from_cookies) {
         return session;
     }
@@ -132,7 +133,7 @@ static struct session *session_of(struct request *request, const struct sent *se
     return session && !session->released_frame ? session : NULL;
 }
 
-void session_find(struct request *request, const struct http_fields *fields, struct span path)
+void session_find(struct exchange *request, const struct http_fields *fields, struct span path)
 {
     struct sent sent[SENT_MAX];
     unsigned count = jar_read_sent(request->conn->world, fields, request->endpoint, sent);
@@ -151,7 +152,7 @@ void session_find(struct request *request, const struct http_fields *fields, str
         jar_check(request, sent, count, path, request->begin);
     }
     if (request->by_guid) {
-        return;                  /* for what events bring only: a session is told by its cookies */
+        return; /* for what events bring only: a session is told by its cookies */
     }
     side->last = request->begin;
     request->conn->side = side;
@@ -172,8 +173,8 @@ void session_find(struct request *request, const struct http_fields *fields, str
 void session_miss_request(const struct reply *reply, struct when when)
 {
     for (unsigned i = 0; i < reply->cookie_count; i++) {
-        const struct session *session = jar_owner_of(reply->conn->world, reply->cookies[i].digest,
-                                                     reply->message->endpoint);
+        const struct session *session =
+            jar_owner_of(reply->conn->world, reply->cookies[i].digest, reply->message->endpoint);
         for (struct side *side = session ? session->sides : NULL; side; side = side->next) {
             side->unsure_frame = when.frame;
         }
@@ -189,8 +190,8 @@ static bool body_is_success(const struct reply *reply)
 /* A session begins; its legs begin with the one next to the client. */
 static void begin_session(struct reply *reply)
 {
-    struct request *request = reply->request, *outer = request;
-    struct mworld *world = reply->conn->world;
+    struct exchange *request = reply->request, *outer = request;
+    struct mapi_state *world = reply->conn->world;
     struct session *session = request->session;
     if (!session) {
         session = new_session(world, reply, request);
@@ -198,7 +199,7 @@ static void begin_session(struct reply *reply)
     for (unsigned i = 0; outer->before && i < LEGS_MAX; i++) {
         outer = outer->before;
     }
-    for (struct request *leg = outer; leg && leg != request; leg = leg->after) {
+    for (struct exchange *leg = outer; leg && leg != request; leg = leg->after) {
         leg->session = session;
         request_leave(leg, OF_SIDE);
         leg->side = session_side(session, leg);
@@ -237,9 +238,9 @@ static void begin_session(struct reply *reply)
 
 static void learn_success(struct side *side, struct reply *reply)
 {
-    struct request *request = reply->request;
+    struct exchange *request = reply->request;
     struct when when = reply->message->end;
-    struct mconn *conn = reply->conn;
+    struct mapi_conn *conn = reply->conn;
     bool beside = is_notification(request) || request->type == MAPI_PING;
     jar_fill(side, reply, true, beside);
     jar_own_all(side->session, reply);
@@ -287,7 +288,7 @@ static void add_name(const char **names, uint8_t *count, const char *name)
 
 static void learn_report(struct side *side, struct reply *reply)
 {
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     const struct mapi_message *message = reply->message;
     bool answered = reply->status == 200 && !reply->cut;
     add_name(side->front, &side->front_count, reply->front_end);
@@ -317,7 +318,7 @@ static void learn_report(struct side *side, struct reply *reply)
  * whether another back end answered; on the leg before that is told by its request. */
 static void compare_back_end(struct reply *reply)
 {
-    const struct request *request = reply->request;
+    const struct exchange *request = reply->request;
     const struct side *side = request->side;
     if (!side || request->by_guid || !side->success.frame) {
         return;
@@ -348,7 +349,7 @@ static void compare_back_end(struct reply *reply)
 
 void session_finish(struct reply *reply, struct when when)
 {
-    struct request *request = reply->request;
+    struct exchange *request = reply->request;
     struct mapi_message *message = reply->message;
     if (request) {
         if (is_connect(request->type) && reply_is_success(reply) && body_is_success(reply) && request->endpoint) {
@@ -374,7 +375,7 @@ void session_finish(struct reply *reply, struct when when)
         }
         if (reply->conn->sending == request) {
             request_leave(request, OF_SIDE);
-                        request->over = true;
+            request->over = true;
         } else {
             exchange_free(request);
         }

@@ -14,40 +14,40 @@
 #include "response_code.h"
 #include "tables.h"
 
-#define JAR_MAX 32               /* cookies of a session on one leg */
-#define SEARCH_MAX 64            /* requests of a context that are looked at */
-#define USED_MAX 64              /* connections of a session and leg that are looked at for gaps */
-#define IDS_MAX 16               /* counters of X-RequestId remembered */
-#define RECENT_MAX 8             /* request ids remembered as not answered */
-#define NAMES_MAX 8              /* of servers in a row */
+#define JAR_MAX 32    /* cookies of a session on one leg */
+#define SEARCH_MAX 64 /* requests of a context that are looked at */
+#define USED_MAX 64   /* connections of a session and leg that are looked at for gaps */
+#define IDS_MAX 16    /* counters of X-RequestId remembered */
+#define RECENT_MAX 8  /* request ids remembered as not answered */
+#define NAMES_MAX 8   /* of servers in a row */
 
 /* How a back end is known, the surest first. Only the same kind is compared. */
 enum back_kind { BACK_TARGET, BACK_SERVER, BACK_CONTEXT, BACK_PEER, BACK_KINDS };
 
 struct back {
-    const char *name[BACK_KINDS];        /* kept text: first label in lower case, or the address; NULL if not told */
-    const char *shown[BACK_KINDS];       /* as sent */
+    const char *name[BACK_KINDS];  /* kept text: first label in lower case, or the address; NULL if not told */
+    const char *shown[BACK_KINDS]; /* as sent */
 };
 
 /* ---- cookies ---------------------------------------------------------------------- */
 
 struct cookie {
-    const char *name, *path, *host;      /* kept text; host NULL where it does not bind it */
-    uint64_t digest;             /* of the value of the last complete success */
-    uint64_t newer;              /* set by a response since that is not done or no success */
-    uint64_t before;             /* what it was before, if a request beside the others changed it */
-    int64_t expires;             /* INT64_MAX: with the session */
-    uint32_t frame;              /* where it was set */
+    const char *name, *path, *host; /* kept text; host NULL where it does not bind it */
+    uint64_t digest;                /* of the value of the last complete success */
+    uint64_t newer;                 /* set by a response since that is not done or no success */
+    uint64_t before;                /* what it was before, if a request beside the others changed it */
+    int64_t expires;                /* INT64_MAX: with the session */
+    uint32_t frame;                 /* where it was set */
     bool secure, deleted;
-    bool uncertain;              /* a response since deletes it */
-    bool unseen;                 /* the client was given another value, or none, by a response that was missed */
+    bool uncertain; /* a response since deletes it */
+    bool unseen;    /* the client was given another value, or none, by a response that was missed */
 };
 
 /* A value that a server gave out. */
 struct value {
-    struct keyed keyed;          /* with the endpoint */
+    struct keyed keyed; /* with the endpoint */
     struct session *owner;
-    bool shared;                 /* several sessions were given it */
+    bool shared; /* several sessions were given it */
 };
 
 enum cookie_fault { COOKIE_FINE, COOKIE_MISSING, COOKIE_STALE, COOKIE_FOREIGN };
@@ -55,23 +55,23 @@ enum cookie_fault { COOKIE_FINE, COOKIE_MISSING, COOKIE_STALE, COOKIE_FOREIGN };
 /* ---- sessions --------------------------------------------------------------------- */
 
 struct session {
-    struct mworld *world;
+    struct mapi_state *world;
     uint32_t number, created_frame;
     uint8_t endpoint;
     const char *mailbox, *user_dn, *application, *user;
     struct side *sides, *last_side;
-    uint32_t released_frame;     /* of a successful Disconnect or Unbind, 0 while it lives */
+    uint32_t released_frame; /* of a successful Disconnect or Unbind, 0 while it lives */
 };
 
-enum outcome { OUTCOME_NONE, OUTCOME_AGAIN, OUTCOME_ANSWERED };  /* none so far, 401 and the like, another answer */
+enum outcome { OUTCOME_NONE, OUTCOME_AGAIN, OUTCOME_ANSWERED }; /* none so far, 401 and the like, another answer */
 
 /* A connection that a session uses. */
 struct use {
     struct use *next;
-    struct mconn *conn;
+    struct mapi_conn *conn;
 };
 
-struct side {                    /* a session on one leg */
+struct side { /* a session on one leg */
     struct session *session;
     struct side *next;
     uint32_t number, row;
@@ -79,24 +79,24 @@ struct side {                    /* a session on one leg */
     struct when start, last;
     struct cookie *jar;
     uint8_t jar_count, jar_room;
-    bool secure_returned;        /* cookies for TLS only are sent though this leg is clear: something before ends TLS */
-    bool exchange;               /* a header or cookie named a back end: then peers are front ends */
-    struct chain asking;         /* without an answer, newest first */
-    int64_t expiration_ns;       /* X-ExpirationInfo, -1 if not told */
-    int64_t period_ns;           /* X-PendingPeriod, -1 if not told */
-    struct when success;         /* end of the last response of code 0, frame 0 if none */
-    uint32_t unsure_frame;       /* the client may know newer cookies than the jar: a response was missed; 0 if not */
-    uint32_t success_began;      /* the frame in which its request began */
-    struct mconn *success_conn;
-    struct use *used;            /* connections that have not ended, or ended after that response */
-    const struct mconn *missed;  /* one of them ended, and not all of it was captured */
+    bool secure_returned;   /* cookies for TLS only are sent though this leg is clear: something before ends TLS */
+    bool exchange;          /* a header or cookie named a back end: then peers are front ends */
+    struct chain asking;    /* without an answer, newest first */
+    int64_t expiration_ns;  /* X-ExpirationInfo, -1 if not told */
+    int64_t period_ns;      /* X-PendingPeriod, -1 if not told */
+    struct when success;    /* end of the last response of code 0, frame 0 if none */
+    uint32_t unsure_frame;  /* the client may know newer cookies than the jar: a response was missed; 0 if not */
+    uint32_t success_began; /* the frame in which its request began */
+    struct mapi_conn *success_conn;
+    struct use *used;               /* connections that have not ended, or ended after that response */
+    const struct mapi_conn *missed; /* one of them ended, and not all of it was captured */
     uint8_t used_count;
-    bool used_more;              /* and others */
-    struct back back;            /* of that response */
+    bool used_more;   /* and others */
+    struct back back; /* of that response */
     uint32_t back_frame[BACK_KINDS];
     /* X-RequestId of the present GUID */
     uint64_t guid;
-    uint32_t counter[2], counter_frame[2];       /* 1: of NotificationWait */
+    uint32_t counter[2], counter_frame[2]; /* 1: of NotificationWait */
     bool has_counter[2];
     struct {
         uint32_t counter;
@@ -104,7 +104,7 @@ struct side {                    /* a session on one leg */
         uint8_t outcome;
     } recent[RECENT_MAX];
     uint8_t recent_next;
-    void *memo;                  /* the judge's; a side lasts, EVENT_SESSION_BEGAN says when it begins anew */
+    void *memo; /* the judge's; a side lasts, EVENT_SESSION_BEGAN says when it begins anew */
     /* report */
     uint32_t ok, failed, last_code;
     bool has_code;
@@ -112,7 +112,7 @@ struct side {                    /* a session on one leg */
     uint8_t slowest_type, front_count, back_count;
     const char *front[NAMES_MAX], *behind[NAMES_MAX];
     const char *request_id;
-    uint32_t left_frame;         /* of a successful Disconnect or Unbind since it began, 0 if none */
+    uint32_t left_frame; /* of a successful Disconnect or Unbind since it began, 0 if none */
     uint8_t left_type;
 };
 
@@ -121,104 +121,104 @@ struct side {                    /* a session on one leg */
 /* The counters of one GUID on one leg, as they were sent (2.2.3.3.2). */
 struct ids {
     struct ids *next;
-    uint32_t leg, jump_frame;    /* the last request before which others are missing from the capture, 0 if none */
-    uint32_t last[2];            /* the highest; 1: of NotificationWait */
+    uint32_t leg, jump_frame; /* the last request before which others are missing from the capture, 0 if none */
+    uint32_t last[2];         /* the highest; 1: of NotificationWait */
     uint32_t recent[IDS_MAX];
     bool known[2];
-    uint8_t count, at;           /* of recent */
+    uint8_t count, at; /* of recent */
 };
 
 /* Requests with one GUID in X-RequestId. */
 struct series {
-    struct keyed keyed;          /* by the GUID */
-    struct session *session[3];  /* by endpoint */
+    struct keyed keyed;         /* by the GUID */
+    struct session *session[3]; /* by endpoint */
     bool shared[3];
     struct ids *ids;
 };
 
 struct reply {
-    struct reply *next;          /* ended in this frame */
-    struct mconn *conn;
+    struct reply *next; /* ended in this frame */
+    struct mapi_conn *conn;
     struct mapi_message *message;
-    struct request *request;     /* NULL if not captured */
+    struct exchange *request; /* NULL if not captured */
     struct meta_scanner scanner;
     bool scanning, until_close, page, done, cut;
-    bool late, bunched;          /* bytes came after a silence of silence_ns: as several PENDING at once */
-    bool abandoned;              /* the client has closed its end under it */
+    bool late, bunched; /* bytes came after a silence of silence_ns: as several PENDING at once */
+    bool abandoned;     /* the client has closed its end under it */
     bool exchange, proxy_challenge;
     unsigned status;
     uint8_t author;
-    int64_t period_ns, expiration_ns, server_ms;         /* -1 if absent */
+    int64_t period_ns, expiration_ns, server_ms; /* -1 if absent */
     struct when last_bytes, silence_from;
     int64_t silence_ns;
     struct when bunch_first, bunch_from;
-    int64_t interval_ns;         /* the shortest from one PENDING to the next so far, -1 if none */
+    int64_t interval_ns; /* the shortest from one PENDING to the next so far, -1 if none */
     uint32_t bunch_count;
     uint16_t tag_room;
     struct back back;
-    const char *back_name, *peer;        /* as it is called; the other end */
+    const char *back_name, *peer; /* as it is called; the other end */
     const char *front_end, *request_id, *server_header, *via, *failure, *backend_status, *location, *diag;
-    const char *content_type;    /* of a page */
-    bool to_mapi;                /* Location is an endpoint again */
+    const char *content_type; /* of a page */
+    bool to_mapi;             /* Location is an endpoint again */
     struct cookie cookies[JAR_MAX];
     uint8_t cookie_count;
     /* from the body */
     bool has_facts, has_status, has_error;
     uint32_t status_code, error_code;
     char sentence[MAPI_SENTENCE_MAX];
-    int32_t meaning;             /* the code by its sentence, -1 if it does not tell */
+    int32_t meaning; /* the code by its sentence, -1 if it does not tell */
     /* by the names that this response and the last success of its session have */
-    bool back_differs;           /* another back end answered */
-    uint8_t back_kind;           /* enum back_kind, by which that is told */
-    void *memo;                  /* the judge's */
+    bool back_differs; /* another back end answered */
+    uint8_t back_kind; /* enum back_kind, by which that is told */
+    void *memo;        /* the judge's */
 };
 
 /* What a message carries beside what is shown. */
 struct record {
     struct mapi_message shown;
-    struct request *request;     /* while it is known */
+    struct exchange *request; /* while it is known */
     struct reply *reply;
 };
 
 /* ---- connections ------------------------------------------------------ */
 
-struct mconn {
-    struct mworld *world;
-    struct conn *link;           /* the TCP connection */
-    struct aconn *auth;
-    struct request *awaited;     /* the oldest without a response that is not abandoned; NULL if none */
-    struct request *sending;     /* its body is under way */
-    struct chain fresh;          /* began in this frame, oldest first */
-    struct reply *reply;         /* under way */
-    struct reply *ended, *ended_last;    /* in this frame */
-    struct side *side;           /* of the last request */
-    struct when repeated[2];     /* last retransmission, by enum way */
-    struct when zero_window;     /* announced by the client */
-    const char *user;            /* kept text, with the scheme */
-    const char *identity;        /* X-User-Identity */
-    bool unsure;                 /* which request a response answers: bytes are missing */
-    bool over;                   /* nothing comes from the server any more */
-    bool expected_end;           /* Connection: close */
-    struct when last_answer;     /* end of the last response */
-    void *memo;                  /* the judge's */
+struct mapi_conn {
+    struct mapi_state *world;
+    struct conn *link; /* the TCP connection */
+    struct logon_conn *auth;
+    struct exchange *awaited;         /* the oldest without a response that is not abandoned; NULL if none */
+    struct exchange *sending;         /* its body is under way */
+    struct chain fresh;               /* began in this frame, oldest first */
+    struct reply *reply;              /* under way */
+    struct reply *ended, *ended_last; /* in this frame */
+    struct side *side;                /* of the last request */
+    struct when repeated[2];          /* last retransmission, by enum way */
+    struct when zero_window;          /* announced by the client */
+    const char *user;                 /* kept text, with the scheme */
+    const char *identity;             /* X-User-Identity */
+    bool unsure;                      /* which request a response answers: bytes are missing */
+    bool over;                        /* nothing comes from the server any more */
+    bool expected_end;                /* Connection: close */
+    struct when last_answer;          /* end of the last response */
+    void *memo;                       /* the judge's */
 };
 
-struct mworld {
+struct mapi_state {
     struct arena arena;
     struct track *track;
-    struct aworld *auth;
+    struct logon_state *auth;
     struct table values, series;
     uint32_t sessions;
-    struct rows rows;            /* struct side */
+    struct rows rows; /* struct side */
     struct spare *free_replies, *free_uses;
 };
 
-bool is_notification(const struct request *request);
+bool is_notification(const struct exchange *request);
 bool is_connect(uint8_t type), is_disconnect(uint8_t type);
 /* The code a failing response means: by its sentence where it has one. */
 uint32_t reply_meaning(const struct reply *reply);
 bool reply_is_success(const struct reply *reply);
 /* The server-side leg: something before it, nothing of the capture behind. */
-bool is_server_side(const struct request *request);
+bool is_server_side(const struct exchange *request);
 
 #endif

@@ -11,13 +11,13 @@
 #include "event.h"
 #include "session.h"
 
-#define SENT_MAX 40              /* cookies of one request */
+#define SENT_MAX 40 /* cookies of one request */
 #define TEXT_MAX 256
 
 /* ---- mapi_head.c ---------------------------------------------------------------------- */
 
 /* The one copy, cut to TEXT_MAX; NULL for an empty one. */
-const char *mworld_keep(struct mworld *world, struct span span);
+const char *mapi_state_keep(struct mapi_state *world, struct span span);
 /* Decimal digits, at most 15; -1 where it is no number. */
 int64_t mapi_read_number(struct span s);
 /* The path of a URI in any form; query: what is behind "?", or empty. */
@@ -32,13 +32,13 @@ bool mapi_says_close(struct span connection);
 /* MailboxId of a query, or empty. */
 struct span mapi_mailbox(struct span query);
 /* Stands for a value that is not kept. */
-uint64_t mapi_digest(const struct mworld *world, const uint8_t *p, size_t len);
+uint64_t mapi_digest(const struct mapi_state *world, const uint8_t *p, size_t len);
 /* "{GUID}:counter", letters of the GUID in any case. False where there is no counter. */
-bool mapi_read_request_id(const struct mworld *world, struct span value, struct request_id *id);
+bool mapi_read_request_id(const struct mapi_state *world, struct span value, struct request_id *id);
 
 /* ---- jar.c ---------------------------------------------------------------------------- */
 
-struct sent {                    /* a cookie of a request */
+struct sent { /* a cookie of a request */
     struct span name;
     struct span value;
     uint64_t digest;
@@ -46,53 +46,52 @@ struct sent {                    /* a cookie of a request */
 };
 
 /* The only session that was given that value, or NULL. */
-struct session *jar_owner_of(struct mworld *world, uint64_t digest, uint8_t endpoint);
+struct session *jar_owner_of(struct mapi_state *world, uint64_t digest, uint8_t endpoint);
 /* The values that a response sets are the session's. */
 void jar_own_all(struct session *session, const struct reply *reply);
 /* RFC 6265 5.1.4 */
-const char *jar_default_path(struct mworld *world, struct span path);
+const char *jar_default_path(struct mapi_state *world, struct span path);
 /* Notes a cookie with the response; what balancers set does not count. */
 void jar_read_set_cookie(struct reply *reply, struct span text, const struct http_fields *fields);
 /* The cookies of a request; returns how many. */
-unsigned jar_read_sent(struct mworld *world, const struct http_fields *fields, uint8_t endpoint,
+unsigned jar_read_sent(struct mapi_state *world, const struct http_fields *fields, uint8_t endpoint,
                        struct sent sent[SENT_MAX]);
 /* Whose they are, or NULL; of several the owner of the longest value. */
 struct session *jar_session_of(const struct sent *sent, unsigned count);
 /* Compares what the request carries with what the client was given last on this leg. */
-void jar_check(struct request *request, const struct sent *sent, unsigned count, struct span path,
-               struct when when);
+void jar_check(struct exchange *request, const struct sent *sent, unsigned count, struct span path, struct when when);
 /* What the client was given by a complete success; or by another response, of which it may
  * know or not. beside: its request may pass others. */
 void jar_fill(struct side *side, const struct reply *reply, bool success, bool beside);
 
 /* ---- request.c ------------------------------------------------------------------------ */
 
-void request_emit(const struct request *request, enum event_kind kind, struct when when);
+void request_emit(const struct exchange *request, enum event_kind kind, struct when when);
 void reply_emit(const struct reply *reply, enum event_kind kind, struct when when);
 /* shown: what the head shows of a logon, or NULL. */
-void mconn_note_user(struct mconn *conn, const struct auth_shown *shown);
-const struct auth_shown *mworld_keep_shown(struct mworld *world, const struct auth_shown *shown);
-struct mapi_message *mapi_message_new(struct mconn *conn, struct when when, bool is_response);
-struct reply *reply_new(struct mconn *conn);
+void mapi_conn_note_user(struct mapi_conn *conn, const struct auth_shown *shown);
+const struct auth_shown *mapi_state_keep_shown(struct mapi_state *world, const struct auth_shown *shown);
+struct mapi_message *mapi_message_new(struct mapi_conn *conn, struct when when, bool is_response);
+struct reply *reply_new(struct mapi_conn *conn);
 void reply_free(struct reply *reply);
 
 /* ---- sequence.c ----------------------------------------------------------------------- */
 
 /* Notes the counter with its leg: one that skips shows requests that the capture lacks. */
-void sequence_note_id(struct request *request);
+void sequence_note_id(struct exchange *request);
 /* Another request of the context that is under way. */
-void sequence_note_overlap(struct request *request);
+void sequence_note_overlap(struct exchange *request);
 /* X-RequestId of a context rises (2.2.3.3.2); NotificationWait counts apart. */
-void sequence_note_counter(struct request *request);
+void sequence_note_counter(struct exchange *request);
 /* The head of its response came. Emits EVENT_STATUS. */
-void sequence_note_answer(struct request *request, const struct reply *reply, struct when when);
+void sequence_note_answer(struct exchange *request, const struct reply *reply, struct when when);
 
 /* ---- session.c ------------------------------------------------------------------------ */
 
 /* session and side: NULL if not known. */
 void session_fill_message(struct mapi_message *message, const struct session *session, const struct side *side);
 /* Whose request it is: by its cookies, the leg before, or its X-RequestId. */
-void session_find(struct request *request, const struct http_fields *fields, struct span path);
+void session_find(struct exchange *request, const struct http_fields *fields, struct span path);
 /* The request of this response was not captured: the client now knows cookies that belong
  * to a session, but on which leg is not known. */
 void session_miss_request(const struct reply *reply, struct when when);
@@ -107,11 +106,11 @@ void pending_tell_late(struct reply *reply, struct when when);
 /* ---- response.c ----------------------------------------------------------------------- */
 
 /* The response under way goes on, but nobody can follow it. */
-void response_give_up(struct mconn *conn, struct when when);
+void response_give_up(struct mapi_conn *conn, struct when when);
 /* request: that it answers, NULL if not known. NULL where it is none of MAPI/HTTP. */
-struct mapi_message *response_head(struct mconn *conn, struct when when, const struct http_fields *fields,
-                                   const struct auth_shown *shown, struct request *request);
+struct mapi_message *response_head(struct mapi_conn *conn, struct when when, const struct http_fields *fields,
+                                   const struct auth_shown *shown, struct exchange *request);
 /* The response under way is over, but for what the frame that it ends in still says. */
-void response_end(struct mconn *conn, struct when when);
+void response_end(struct mapi_conn *conn, struct when when);
 
 #endif

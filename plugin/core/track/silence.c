@@ -6,19 +6,19 @@
 
 #include "vconn_private.h"
 
-#define DROP_IDLE (60 * SECOND)  /* less than the idle time-outs of devices between */
-#define DROP_REPEATS 3           /* one or two may be lost on the way */
+#define DROP_IDLE (60 * SECOND) /* less than the idle time-outs of devices between */
+#define DROP_REPEATS 3          /* one or two may be lost on the way */
 /* A SPAN copy without an IP identification (IPv6) is told by its time: no stack repeats
  * data as soon as this. */
 #define COPY_WINDOW (50 * MILLISECOND)
 
 /* Of what that end sent; NULL: nothing that waits for an answer. */
-static struct probe *probe_of(const struct vtcp *conn, enum way way)
+static struct probe *probe_of(const struct rpch_conn *conn, enum way way)
 {
     return conn->probe && conn->probe[way].probing ? &conn->probe[way] : NULL;
 }
 
-static void tell_unanswered(struct vtcp *conn, enum way way, bool by_reset)
+static void tell_unanswered(struct rpch_conn *conn, enum way way, bool by_reset)
 {
     struct channel *channel = conn->channel;
     if (!channel || conn->went_silent) {
@@ -38,7 +38,7 @@ static void tell_unanswered(struct vtcp *conn, enum way way, bool by_reset)
 
 /* Data that follows a long idle time, and its repetition. Anything that begins before
  * the end of the stream is no new data: keep-alive probes repeat the last byte. */
-static void watch_silence(struct vtcp *conn, const struct segment *segment, bool new_data)
+static void watch_silence(struct rpch_conn *conn, const struct segment *segment, bool new_data)
 {
     struct probe *probe = probe_of(conn, segment->way);
     int64_t now = segment->when.ns, idle = now - conn->last_data;
@@ -64,15 +64,17 @@ static void watch_silence(struct vtcp *conn, const struct segment *segment, bool
         if (!conn->probe) {
             conn->probe = world_new(conn->world, 2 * sizeof(*conn->probe));
         }
-        conn->probe[segment->way] = (struct probe){
-            .probing = true, .probe_id = segment->ip_id, .probe_seq = segment->seq, .probe_frame = segment->when.frame,
-            .probe_last = now, .probe_idle = idle
-        };
+        conn->probe[segment->way] = (struct probe){ .probing = true,
+                                                    .probe_id = segment->ip_id,
+                                                    .probe_seq = segment->seq,
+                                                    .probe_frame = segment->when.frame,
+                                                    .probe_last = now,
+                                                    .probe_idle = idle };
     }
     conn->last_data = now;
 }
 
-void silence_segment(struct vtcp *conn, const struct segment *segment)
+void silence_segment(struct rpch_conn *conn, const struct segment *segment)
 {
     struct probe *other = probe_of(conn, !segment->way);
     bool new_data = tcp_flow_segment(&conn->link->tcp, &conn->world->track->arena, segment);

@@ -8,13 +8,12 @@
 
 const char *leg_state_name(enum leg_state state)
 {
-    static const char *const names[] = {
-        [LEG_OPENING] = "opening", [LEG_OPEN] = "open", [LEG_RECYCLING] = "recycling", [LEG_CLOSED] = "closed"
-    };
+    static const char *const names
+        [] = { [LEG_OPENING] = "opening", [LEG_OPEN] = "open", [LEG_RECYCLING] = "recycling", [LEG_CLOSED] = "closed" };
     return names[state];
 }
 
-bool vtcp_mark(const struct vtcp *conn, struct vc_mark *mark)
+bool rpch_conn_mark(const struct rpch_conn *conn, struct vc_mark *mark)
 {
     const struct channel *channel = conn->channel;
     memset(mark, 0, sizeof(*mark));
@@ -48,8 +47,8 @@ bool vtcp_mark(const struct vtcp *conn, struct vc_mark *mark)
 void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
 {
     const struct leg *leg = mark->leg;
-    const struct vtcp *in = mark->half[ROLE_IN], *out = mark->half[ROLE_OUT];
-    memset(snapshot, 0, sizeof(*snapshot));      /* what lies between the fields too: it may be compared */
+    const struct rpch_conn *in = mark->half[ROLE_IN], *out = mark->half[ROLE_OUT];
+    memset(snapshot, 0, sizeof(*snapshot)); /* what lies between the fields too: it may be compared */
     snapshot->vc = leg ? leg->vc->number : NO_NUMBER;
     snapshot->leg = leg ? leg->number : NO_NUMBER;
     snapshot->channel = mark->channel;
@@ -65,7 +64,7 @@ void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
     snapshot->session_id = mark->session_id;
 }
 
-uint32_t vtcp_row(const struct vtcp *conn)
+uint32_t rpch_conn_row(const struct rpch_conn *conn)
 {
     return conn->channel && conn->channel->leg ? conn->channel->leg->row : NO_NUMBER;
 }

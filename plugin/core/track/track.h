@@ -10,8 +10,8 @@
 
 #include "tables.h"
 
-struct event;                    /* event.h */
-struct request;                  /* exchange.h */
+struct event;    /* event.h */
+struct exchange; /* exchange.h */
 
 /* Hears of an event at once, when the state of that step is complete. What it is handed lives
  * until the call returns; the objects it points at live on. It advances nothing. */
@@ -19,31 +19,31 @@ typedef void (*listener)(void *ear, const struct event *event);
 
 /* Requests of a connection without their responses. */
 struct queue {
-    struct request *first, *last;        /* oldest first */
-    struct request *remembered;  /* the oldest that logons have not forgotten, NULL if none */
-    uint32_t leg;                /* shown before on this connection, NO_NUMBER if not */
+    struct exchange *first, *last; /* oldest first */
+    struct exchange *remembered;   /* the oldest that logons have not forgotten, NULL if none */
+    uint32_t leg;                  /* shown before on this connection, NO_NUMBER if not */
     uint32_t count;
-    uint32_t passed_over;        /* responses to requests that were let go */
+    uint32_t passed_over; /* responses to requests that were let go */
     uint8_t remembered_count;
 };
 
 /* Requests of the capture that wait for their responses, or are being answered. */
 struct exchanges {
-    struct request **slot;       /* by what they are */
+    struct exchange **slot; /* by what they are */
     uint32_t slots, count;
     struct spare *free;
 };
 
 struct track {
     struct arena arena;
-    listener hear;               /* NULL: nobody */
+    listener hear; /* NULL: nobody */
     void *ear;
-    bool telling;                /* an event is being heard: no other may be emitted */
+    bool telling; /* an event is being heard: no other may be emitted */
     struct table servers, texts;
     struct exchanges exchanges;
 };
 
-struct keyed {                   /* an item that is found by a digest alone */
+struct keyed { /* an item that is found by a digest alone */
     struct item item;
     uint64_t key;
 };

@@ -6,20 +6,20 @@
 
 #include "vconn_private.h"
 
-#define FIRST_FRAGMENT 0x01      /* pfc_flags */
+#define FIRST_FRAGMENT 0x01 /* pfc_flags */
 
 /* ---- The world -------------------------------------------------------------------- */
 
-struct vworld *vworld_new(struct track *track)
+struct rpch_state *rpch_state_new(struct track *track)
 {
-    struct vworld *world = arena_new(&track->arena, sizeof(*world));
+    struct rpch_state *world = arena_new(&track->arena, sizeof(*world));
     world->track = track;
     return world;
 }
 
-struct vtcp *vtcp_new(struct vworld *world, struct conn *link, enum rts_hop hop, int64_t first_ns)
+struct rpch_conn *rpch_conn_new(struct rpch_state *world, struct conn *link, enum rts_hop hop, int64_t first_ns)
 {
-    struct vtcp *conn = world_new(world, sizeof(*conn));
+    struct rpch_conn *conn = world_new(world, sizeof(*conn));
     conn->world = world;
     conn->link = link;
     conn->hop = hop == RTS_HOP_TCP ? RTS_HOP_TCP : RTS_HOP_HTTP;
@@ -27,24 +27,22 @@ struct vtcp *vtcp_new(struct vworld *world, struct conn *link, enum rts_hop hop,
     return conn;
 }
 
-struct conn *vtcp_conn(const struct vtcp *conn)
+struct conn *rpch_conn_conn(const struct rpch_conn *conn)
 {
     return conn->link;
 }
 
 /* ---- PDUs ------------------------------------------------------------------------- */
 
-static unsigned identify(const struct vtcp *conn, enum way way, enum rts_channel channel, unsigned context,
+static unsigned identify(const struct rpch_conn *conn, enum way way, enum rts_channel channel, unsigned context,
                          const struct rts_pdu *rts, uint8_t index[RTS_MAX_CANDIDATES], struct pdu_outcome *outcome)
 {
-    struct rts_place place = {
-        channel, conn->hop, way == WAY_TO_SERVER ? RTS_TO_SERVER : RTS_TO_CLIENT, context
-    };
+    struct rts_place place = { channel, conn->hop, way == WAY_TO_SERVER ? RTS_TO_SERVER : RTS_TO_CLIENT, context };
     return rts_identify(rts, &place, index, outcome->name, &outcome->misplaced);
 }
 
 /* Whether the PDU may stand on this channel of this connection. */
-static bool may_be_on(const struct vtcp *conn, enum way way, enum rts_channel channel, const struct rts_pdu *rts)
+static bool may_be_on(const struct rpch_conn *conn, enum way way, enum rts_channel channel, const struct rts_pdu *rts)
 {
     struct pdu_outcome outcome;
     uint8_t index[RTS_MAX_CANDIDATES];
@@ -52,7 +50,7 @@ static bool may_be_on(const struct vtcp *conn, enum way way, enum rts_channel ch
 }
 
 /* A channel whose request was not seen, or that has none: between proxies and server. */
-static struct channel *channel_from_pdu(struct vtcp *conn, enum way way, const struct rts_pdu *rts)
+static struct channel *channel_from_pdu(struct rpch_conn *conn, enum way way, const struct rts_pdu *rts)
 {
     if (conn->asked != ASKED_NOTHING) {
         return NULL;
@@ -128,7 +126,7 @@ static void opening_pdu(struct channel *channel, unsigned id, const struct rts_p
             leg_join(leg, false);
         }
         break;
-    default:                     /* C1 and C2 */
+    default: /* C1 and C2 */
         if (leg && leg_is_open(leg) && leg->setup_ns >= 0 && leg_sent(leg)) {
             outcome->unexpected = open_already;
         } else if (leg) {
@@ -143,10 +141,9 @@ static void opening_pdu(struct channel *channel, unsigned id, const struct rts_p
     }
 }
 
-static void rts_pdu(struct channel *channel, enum way way, const struct rts_pdu *rts,
-                    struct pdu_outcome *outcome)
+static void rts_pdu(struct channel *channel, enum way way, const struct rts_pdu *rts, struct pdu_outcome *outcome)
 {
-    struct vtcp *conn = channel->conn;
+    struct rpch_conn *conn = channel->conn;
     uint8_t index[RTS_MAX_CANDIDATES];
     unsigned context = channel->leg ? channel->leg->context : 0;
     unsigned count = identify(conn, way, rts_channel_of(channel->role), context, rts, index, outcome);
@@ -178,20 +175,19 @@ static void rts_pdu(struct channel *channel, enum way way, const struct rts_pdu 
         flow_acknowledge(channel, rts);
     }
     if (!conn_whole(channel) || (channel->leg && !leg_whole(channel->leg))) {
-        outcome->unexpected = NULL;              /* it may follow from what was not captured */
+        outcome->unexpected = NULL; /* it may follow from what was not captured */
     }
 }
 
-static void rpc_pdu(struct channel *channel, enum way way, const struct pdu_header *header,
-                    uint32_t status)
+static void rpc_pdu(struct channel *channel, enum way way, const struct pdu_header *header, uint32_t status)
 {
     struct leg *leg = channel->leg;
     channel->rpc_seen = true;
     if (leg && !channel->v1) {
         if (way == WAY_TO_CLIENT && channel->role == ROLE_OUT) {
-            leg_join(leg, true);    /* the server answers: both halves have met */
+            leg_join(leg, true); /* the server answers: both halves have met */
         } else if (leg->state == LEG_OPENING && (!leg_other(channel) || !leg_whole(leg))) {
-            leg_set_running(leg);            /* the client sends calls once it has had C2 */
+            leg_set_running(leg); /* the client sends calls once it has had C2 */
         }
     }
     if (way == data_way(channel) && !channel->v1) {
@@ -209,8 +205,8 @@ static void rpc_pdu(struct channel *channel, enum way way, const struct pdu_head
     }
 }
 
-void vtcp_pdu(struct vtcp *conn, struct when when, enum way way, const struct pdu_header *header,
-              const struct rts_pdu *rts, uint32_t status, struct pdu_outcome *outcome)
+void rpch_conn_pdu(struct rpch_conn *conn, struct when when, enum way way, const struct pdu_header *header,
+                   const struct rts_pdu *rts, uint32_t status, struct pdu_outcome *outcome)
 {
     memset(outcome, 0, sizeof(*outcome));
     conn_at(conn, when);
@@ -243,7 +239,7 @@ void vtcp_pdu(struct vtcp *conn, struct when when, enum way way, const struct pd
     outcome->channel_bytes = channel->bytes[0] + channel->bytes[1];
 }
 
-void vtcp_skipped(struct vtcp *conn, struct when when, enum way way, uint32_t bytes)
+void rpch_conn_skipped(struct rpch_conn *conn, struct when when, enum way way, uint32_t bytes)
 {
     conn_at(conn, when);
     if (conn->channel) {
@@ -256,7 +252,7 @@ void vtcp_skipped(struct vtcp *conn, struct when when, enum way way, uint32_t by
 /* ---- Segments --------------------------------------------------------------------- */
 
 /* Of no channel; server: whose, or NULL. */
-static void emit_world(enum event_kind kind, const struct vworld *world, struct server *server)
+static void emit_world(enum event_kind kind, const struct rpch_state *world, struct server *server)
 {
     struct event event = { .kind = kind, .when = world->now, .rpch.server = server };
     emit(world->track, &event);
@@ -270,7 +266,7 @@ static void leg_segment(struct leg *leg)
     body_follow(leg);
 }
 
-static void vtcp_end(struct vtcp *conn, const struct segment *segment)
+static void rpch_conn_end(struct rpch_conn *conn, const struct segment *segment)
 {
     if (!conn_end(conn->link, segment)) {
         return;
@@ -282,7 +278,7 @@ static void vtcp_end(struct vtcp *conn, const struct segment *segment)
     }
 }
 
-void vtcp_segment(struct vtcp *conn, const struct segment *segment)
+void rpch_conn_segment(struct rpch_conn *conn, const struct segment *segment)
 {
     struct channel *channel = conn->channel;
     conn_at(conn, segment->when);
@@ -293,7 +289,7 @@ void vtcp_segment(struct vtcp *conn, const struct segment *segment)
             body_segment(channel->leg, segment);
         }
     }
-    vtcp_end(conn, segment);
+    rpch_conn_end(conn, segment);
     if (channel) {
         channel_alone(channel, false);
     }
@@ -303,7 +299,7 @@ void vtcp_segment(struct vtcp *conn, const struct segment *segment)
     emit_world(EVENT_SEGMENT_PASSED, conn->world, NULL);
 }
 
-void vworld_foreign_end(struct vworld *world, const struct endpoint *end, struct when when)
+void rpch_state_foreign_end(struct rpch_state *world, const struct endpoint *end, struct when when)
 {
     world->now = when;
     struct server *server = track_find_server(world->track, end);

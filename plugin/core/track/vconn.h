@@ -16,80 +16,80 @@
 #include "rts.h"
 #include "tcp.h"
 
-struct vworld;                   /* all connections of a capture file */
-struct vtcp;                     /* one claimed TCP connection */
+struct rpch_state; /* all connections of a capture file */
+struct rpch_conn;  /* one claimed TCP connection */
 
 /* The world owns everything; all memory comes from the arena. */
-struct vworld *vworld_new(struct track *track);
+struct rpch_state *rpch_state_new(struct track *track);
 
 /* Follows a connection of kind CONN_RPCH whose first frame was at first_ns. hop says whether
  * HTTP or the bare proxy-to-server form (ncacn_http/1.0) runs in it. */
-struct vtcp *vtcp_new(struct vworld *world, struct conn *link, enum rts_hop hop, int64_t first_ns);
-struct conn *vtcp_conn(const struct vtcp *conn);
+struct rpch_conn *rpch_conn_new(struct rpch_state *world, struct conn *link, enum rts_hop hop, int64_t first_ns);
+struct conn *rpch_conn_conn(const struct rpch_conn *conn);
 
 /* Events. Order inside a frame: HTTP heads and PDUs as they stand in the stream, then
- * vtcp_segment() once for the frame. */
+ * rpch_conn_segment() once for the frame. */
 
 /* An HTTP request or final or interim response head on the connection. Any method: one
  * that is not RPC_IN_DATA, RPC_OUT_DATA or RPC_CONNECT ends the channel before it.
  * Content-Length up to 16 on RPC_*_DATA is an echo request, no channel (2.1.2.1.5); 0
  * with credentials under way is an authentication step. */
-void vtcp_http(struct vtcp *conn, struct when when, enum way way, const struct http_info *info);
+void rpch_conn_http(struct rpch_conn *conn, struct when when, enum way way, const struct http_info *info);
 
 /* What came of a PDU. */
 struct pdu_outcome {
-    uint8_t channel;             /* 0 unknown, 1 IN, 2 OUT */
-    uint64_t channel_bytes;      /* body bytes of this HTTP channel up to and with this PDU */
-    char name[RTS_NAME_MAX];     /* RTS PDUs: "CONN/A1"; else empty */
-    bool misplaced;              /* does not belong on this channel, hop or direction: unexpected */
-    const char *unexpected;      /* or NULL: why it does not belong in this state (static text) */
+    uint8_t channel;         /* 0 unknown, 1 IN, 2 OUT */
+    uint64_t channel_bytes;  /* body bytes of this HTTP channel up to and with this PDU */
+    char name[RTS_NAME_MAX]; /* RTS PDUs: "CONN/A1"; else empty */
+    bool misplaced;          /* does not belong on this channel, hop or direction: unexpected */
+    const char *unexpected;  /* or NULL: why it does not belong in this state (static text) */
 };
 
 /* A whole PDU of frag_length bytes. rts is NULL unless ptype is RPC_RTS. status is that of
  * a fault or bind_nak, else 0. */
-void vtcp_pdu(struct vtcp *conn, struct when when, enum way way, const struct pdu_header *header,
-              const struct rts_pdu *rts, uint32_t status, struct pdu_outcome *outcome);
+void rpch_conn_pdu(struct rpch_conn *conn, struct when when, enum way way, const struct pdu_header *header,
+                   const struct rts_pdu *rts, uint32_t status, struct pdu_outcome *outcome);
 
 /* Body bytes that are no PDU: skipped to resynchronise, or broken. */
-void vtcp_skipped(struct vtcp *conn, struct when when, enum way way, uint32_t bytes);
+void rpch_conn_skipped(struct rpch_conn *conn, struct when when, enum way way, uint32_t bytes);
 
 /* Every TCP segment of a claimed connection, after the events above. */
-void vtcp_segment(struct vtcp *conn, const struct segment *segment);
+void rpch_conn_segment(struct rpch_conn *conn, const struct segment *segment);
 
 /* A FIN or RST from the server's end, or any segment when the second clock matters, of a
  * TCP connection that is not claimed: it tells a dead server from an idle timeout. */
-void vworld_foreign_end(struct vworld *world, const struct endpoint *server, struct when when);
+void rpch_state_foreign_end(struct rpch_state *world, const struct endpoint *server, struct when when);
 
 /* The state after a frame, for the generated fields. Peers are those of the server end. What
  * it points at is the world's and does not change. */
 struct vc_snapshot {
-    uint32_t vc, leg;            /* NO_NUMBER: not numbered */
-    uint8_t channel;             /* 0, 1 IN, 2 OUT: of this TCP connection's current channel */
-    uint32_t in_stream, out_stream;      /* NO_NUMBER: not seen so far */
-    const struct endpoint *in_peer, *out_peer;   /* or NULL */
-    const char *state;           /* "opening", "open", "recycling", "closed", or NULL */
-    const uint8_t *cookie;       /* 16 bytes, or NULL */
-    uint32_t peer_frame;         /* first RTS PDU (else request) of the other half of this leg, 0 if not seen so far */
-    const char *target;          /* "server:port" or NULL */
-    const char *outlook_session, *session_id;    /* of this channel's request, or NULL */
+    uint32_t vc, leg;                          /* NO_NUMBER: not numbered */
+    uint8_t channel;                           /* 0, 1 IN, 2 OUT: of this TCP connection's current channel */
+    uint32_t in_stream, out_stream;            /* NO_NUMBER: not seen so far */
+    const struct endpoint *in_peer, *out_peer; /* or NULL */
+    const char *state;                         /* "opening", "open", "recycling", "closed", or NULL */
+    const uint8_t *cookie;                     /* 16 bytes, or NULL */
+    uint32_t peer_frame; /* first RTS PDU (else request) of the other half of this leg, 0 if not seen so far */
+    const char *target;  /* "server:port" or NULL */
+    const char *outlook_session, *session_id; /* of this channel's request, or NULL */
 };
 
 /* The same in short: what it points at is the world's, and shows the same for ever. */
 struct vc_mark {
-    const struct leg *leg;       /* NULL: not numbered */
-    const struct vtcp *half[2];  /* IN and OUT; NULL: not seen so far */
-    const char *target, *outlook_session, *session_id;   /* as in the snapshot */
+    const struct leg *leg;                             /* NULL: not numbered */
+    const struct rpch_conn *half[2];                   /* IN and OUT; NULL: not seen so far */
+    const char *target, *outlook_session, *session_id; /* as in the snapshot */
     uint32_t peer_frame;
     uint8_t channel;
-    uint8_t state;               /* the leg's */
+    uint8_t state; /* the leg's */
     bool has_cookie;
 };
 
 /* False when the connection carries no channel at this time. */
-bool vtcp_mark(const struct vtcp *conn, struct vc_mark *mark);
+bool rpch_conn_mark(const struct rpch_conn *conn, struct vc_mark *mark);
 void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot);
 
 /* The row of the report that the connection's current channel belongs to, NO_NUMBER if none. */
-uint32_t vtcp_row(const struct vtcp *conn);
+uint32_t rpch_conn_row(const struct rpch_conn *conn);
 
 #endif

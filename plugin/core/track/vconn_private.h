@@ -11,7 +11,7 @@
 #include "event.h"
 #include "rpch_state.h"
 
-static inline void *world_new(const struct vworld *world, size_t size)
+static inline void *world_new(const struct rpch_state *world, size_t size)
 {
     return arena_new(&world->track->arena, size);
 }
@@ -29,7 +29,9 @@ static inline struct when leg_now(const struct leg *leg)
 
 static inline struct event channel_event(enum event_kind kind, const struct channel *channel)
 {
-    return (struct event){ .kind = kind, .when = channel_now(channel), .rpch = { .channel = channel, .leg = channel->leg } };
+    return (struct event){ .kind = kind,
+                           .when = channel_now(channel),
+                           .rpch = { .channel = channel, .leg = channel->leg } };
 }
 
 static inline struct event leg_event(enum event_kind kind, const struct leg *leg)
@@ -67,7 +69,7 @@ enum difference leg_difference(const struct leg *leg, const struct channel *pair
 #define LONE_WAIT (120 * SECOND) /* for the other half, where no time-out was announced */
 
 /* Where channels of this client and target wait for each other. */
-struct place *world_place(struct vworld *world, const struct vtcp *conn, const char *target);
+struct place *world_place(struct rpch_state *world, const struct rpch_conn *conn, const char *target);
 /* The channel waits at its place, and in its session if it has a target and names one. */
 void pairing_wait(struct channel *channel);
 /* It waits no longer at its place; nor in its session. */
@@ -81,11 +83,11 @@ bool pairing_is_open(const struct channel *channel);
 
 /* ---- leg.c: which channels make a leg, and how it opens and fails -------------------- */
 
-struct vc *vc_of_cookie(struct vworld *world, const uint8_t cookie[16]);     /* made if there is none */
+struct vc *vc_of_cookie(struct rpch_state *world, const uint8_t cookie[16]); /* made if there is none */
 bool leg_is_open(const struct leg *leg);
-void leg_set_running(struct leg *leg);           /* open or recycling */
-struct leg *leg_lacking(struct vc *vc, const struct channel *channel);       /* its role; made if there is none */
-struct leg_turn *leg_turn(struct leg *leg);      /* made on first use */
+void leg_set_running(struct leg *leg);                                 /* open or recycling */
+struct leg *leg_lacking(struct vc *vc, const struct channel *channel); /* its role; made if there is none */
+struct leg_turn *leg_turn(struct leg *leg);                            /* made on first use */
 #define SEQUENCE_IN (RTS_CTX_IN_R1 | RTS_CTX_IN_R2)
 #define SEQUENCE_OUT (RTS_CTX_OUT_R1 | RTS_CTX_OUT_R2)
 /* Those that a recycling of the role may follow. */
@@ -95,7 +97,7 @@ static inline unsigned sequence_of(enum role role)
 }
 /* Of that role no successor is under way any more. */
 void recycling_ends(struct leg *leg, enum role role);
-void leg_vacate(struct leg *leg, enum role role);        /* the next channel of the role is a retry */
+void leg_vacate(struct leg *leg, enum role role); /* the next channel of the role is a retry */
 void leg_occupy(struct leg *leg, enum role role);
 void leg_drop(struct leg *leg, enum role role);
 void leg_fail(struct leg *leg, enum fail_cause cause);
@@ -137,7 +139,7 @@ void recycling_pdu(struct channel *channel, unsigned id, const struct rts_pdu *r
 
 /* ---- silence.c: data that is not answered --------------------------------------------- */
 
-void silence_segment(struct vtcp *conn, const struct segment *segment);
+void silence_segment(struct rpch_conn *conn, const struct segment *segment);
 
 /* ---- body.c: an IN body on its way over a device -------------------------------------- */
 
@@ -149,7 +151,7 @@ void body_follow(struct leg *leg);
 /* ---- channel.c: the life of a channel -------------------------------------------------- */
 
 /* Of the next request on the connection, or of what came without one. */
-struct channel *channel_new(struct vtcp *conn, enum role role);
+struct channel *channel_new(struct rpch_conn *conn, enum role role);
 void channel_touch(struct channel *channel, enum way way, uint32_t bytes);
 /* The time for its other half has passed, or may have. */
 void channel_alone(struct channel *channel, bool closed);
@@ -159,7 +161,7 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by);
 /* ---- vconn.c --------------------------------------------------------------------------- */
 
 /* A frame of the connection is taken in. Nothing that comes after its end makes it last longer. */
-static inline void conn_at(struct vtcp *conn, struct when when)
+static inline void conn_at(struct rpch_conn *conn, struct when when)
 {
     conn->world->now = when;
     if (!conn->link->ended) {

@@ -16,15 +16,15 @@
 extern int proto_rpch;
 extern int proto_outlook;
 extern int proto_mapihttp;
-extern dissector_handle_t rpch_stream_handle;    /* called by http for what it hands over */
-extern dissector_handle_t rpch_tcp_handle;       /* called by tcp for a claimed connection */
-extern dissector_handle_t rpch_port_handle;      /* no protocol of its own: looks before X11 does */
-extern int rpch_tap;                             /* data: struct frame_note */
-extern int mapi_tap;                             /* data: struct mapi_note */
-extern int outlook_tap;                          /* data: the number of a row of the report on logons */
+extern dissector_handle_t rpch_stream_handle; /* called by http for what it hands over */
+extern dissector_handle_t rpch_tcp_handle;    /* called by tcp for a claimed connection */
+extern dissector_handle_t rpch_port_handle;   /* no protocol of its own: looks before X11 does */
+extern int rpch_tap;                          /* data: struct frame_note */
+extern int mapi_tap;                          /* data: struct mapi_note */
+extern int outlook_tap;                       /* data: the number of a row of the report on logons */
 extern range_t *rpch_server_ports;
 extern struct judge_prefs rpch_prefs;
-extern const struct show_calls *show_calls;      /* never NULL once registration is through */
+extern const struct show_calls *show_calls; /* never NULL once registration is through */
 
 /* A frame may speak of several users; last: the row that is told at the end of the frame. */
 void outlook_tap_auth(packet_info *pinfo, const struct auth_shown *auth, uint32_t last);

@@ -11,15 +11,15 @@
 
 struct entry {
     uint32_t frame;
-    struct frame_note *rpch;     /* or NULL */
-    struct mapi_note *mapi;      /* or NULL */
+    struct frame_note *rpch; /* or NULL */
+    struct mapi_note *mapi;  /* or NULL */
 };
 
 struct notes {
-    struct entry *entry;         /* file scope */
+    struct entry *entry; /* file scope */
     uint32_t count, room;
-    uint32_t last;               /* the entry that was looked at last */
-    bool open;                   /* first pass: the newest one is of the frame under dissection */
+    uint32_t last; /* the entry that was looked at last */
+    bool open;     /* first pass: the newest one is of the frame under dissection */
 };
 
 static struct notes *the_notes(void)
@@ -49,9 +49,10 @@ void notes_add_auth(struct frame_note *note, const struct auth_shown *shown)
 
 static bool same_mark(const struct vc_mark *a, const struct vc_mark *b)
 {
-    return a->leg == b->leg && a->half[0] == b->half[0] && a->half[1] == b->half[1] && a->target == b->target
-        && a->outlook_session == b->outlook_session && a->session_id == b->session_id && a->peer_frame == b->peer_frame
-        && a->channel == b->channel && a->state == b->state && a->has_cookie == b->has_cookie;
+    return a->leg == b->leg && a->half[0] == b->half[0] && a->half[1] == b->half[1] && a->target == b->target &&
+           a->outlook_session == b->outlook_session && a->session_id == b->session_id &&
+           a->peer_frame == b->peer_frame && a->channel == b->channel && a->state == b->state &&
+           a->has_cookie == b->has_cookie;
 }
 
 /* Most frames leave the state as the one before did. */
@@ -107,7 +108,8 @@ static struct entry *entry_make(const packet_info *pinfo)
     struct notes *notes = the_notes();
     if (notes->count == notes->room) {
         notes->room = notes->room ? notes->room * 2 : 64;
-        notes->entry = (struct entry *)wmem_realloc(wmem_file_scope(), notes->entry, notes->room * sizeof *notes->entry);
+        notes->entry =
+            (struct entry *)wmem_realloc(wmem_file_scope(), notes->entry, notes->room * sizeof *notes->entry);
     }
     notes->open = true;
     notes->entry[notes->count] = (struct entry){ .frame = pinfo->num };

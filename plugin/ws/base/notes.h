@@ -24,21 +24,24 @@ struct carry {
 
 /* What the first pass learned of one PDU. */
 struct pdu_note {
-    const char *name;            /* interned, "" for RPC PDUs */
+    const char *name; /* interned, "" for RPC PDUs */
     const char *unexpected;
     uint64_t bytes;
-    uint32_t call_conversation;  /* id of the DCE/RPC conversation */
+    uint32_t call_conversation; /* id of the DCE/RPC conversation */
     uint8_t channel;
     bool misplaced;
 };
 
 enum piece_kind {
-    PIECE_PDU, PIECE_MALFORMED, PIECE_GAP, PIECE_GREETING,
-    PIECE_HTTP,                  /* http shows it */
-    PIECE_HEAD,                  /* of ours: shown behind what http says of it */
-    PIECE_DATA,                  /* of nobody */
-    PIECE_JOINED,                /* a buffer: bytes that were carried, and behind them this piece */
-    PIECE_DECHUNKED              /* a buffer: the data of chunks in this piece */
+    PIECE_PDU,
+    PIECE_MALFORMED,
+    PIECE_GAP,
+    PIECE_GREETING,
+    PIECE_HTTP,     /* http shows it */
+    PIECE_HEAD,     /* of ours: shown behind what http says of it */
+    PIECE_DATA,     /* of nobody */
+    PIECE_JOINED,   /* a buffer: bytes that were carried, and behind them this piece */
+    PIECE_DECHUNKED /* a buffer: the data of chunks in this piece */
 };
 
 /* What the first pass found at a place of a buffer. */
@@ -48,13 +51,16 @@ struct piece {
     uint32_t offset, len;
     union {
         struct pdu_note pdu;
-        unsigned bad_offset;     /* PIECE_MALFORMED */
-        const char *what;        /* PIECE_GAP */
-        struct {                 /* buffers */
+        unsigned bad_offset; /* PIECE_MALFORMED */
+        const char *what;    /* PIECE_GAP */
+        struct {             /* buffers */
             struct piece *within;
             union {
-                struct { const struct carry *carry; uint32_t carried; };    /* so many bytes of it */
-                struct http_chunks chunks;   /* before the first byte */
+                struct {
+                    const struct carry *carry;
+                    uint32_t carried;
+                };                         /* so many bytes of it */
+                struct http_chunks chunks; /* before the first byte */
             };
         };
     };
@@ -80,21 +86,21 @@ struct frame_note {
     struct call_note *last_call; /* first pass only */
     const struct verdict *verdicts;
     struct auth_note *auth;
-    const struct vc_mark *mark;  /* NULL: no state to show */
-    uint32_t row;                /* of the report, NO_NUMBER if none */
-    uint32_t auth_row;           /* of the report on logons, NO_NUMBER if none */
+    const struct vc_mark *mark; /* NULL: no state to show */
+    uint32_t row;               /* of the report, NO_NUMBER if none */
+    uint32_t auth_row;          /* of the report on logons, NO_NUMBER if none */
     bool has_pdu;
-    bool show_state;             /* PDU, channel request or response, FIN or RST */
-    bool head_by_http;           /* http showed a head of ours; its fields are added after it */
-    bool direct;                 /* dissected after http and tcp were done with the frame, ... */
-    uint16_t source;             /* ... from this data source on, */
-    uint32_t source_offset;      /* from this byte (of its head, if there is one), */
-    uint32_t body_offset;        /* and this one behind a head that http showed */
+    bool show_state;        /* PDU, channel request or response, FIN or RST */
+    bool head_by_http;      /* http showed a head of ours; its fields are added after it */
+    bool direct;            /* dissected after http and tcp were done with the frame, ... */
+    uint16_t source;        /* ... from this data source on, */
+    uint32_t source_offset; /* from this byte (of its head, if there is one), */
+    uint32_t body_offset;   /* and this one behind a head that http showed */
 };
 
 /* The note of the frame under dissection, NULL if none. */
 struct frame_note *frame_note_get(packet_info *pinfo);
-struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream);   /* first pass */
+struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream); /* first pass */
 /* Parts of a note. */
 struct call_note *notes_add_call(struct frame_note *note);
 void notes_add_auth(struct frame_note *note, const struct auth_shown *shown);
@@ -111,13 +117,13 @@ struct mapi_item {
     struct mapi_message *message;
     uint32_t head_len;
     uint64_t head_hash;
-    uint8_t first[8];            /* of the head */
-    bool encoded;                /* Content-Encoding */
-    bool page;                   /* text for people: http shows it */
+    uint8_t first[8]; /* of the head */
+    bool encoded;     /* Content-Encoding */
+    bool page;        /* text for people: http shows it */
     bool cut;
-    struct carry kept;           /* head and body; empty behind the first pass where http has both in this frame */
-    struct carry sentence;       /* of an error page, in its frame on the first pass */
-    tvbuff_t *head, *body;       /* where they are, or NULL; while the frame is under dissection: with TLS the data
+    struct carry kept;     /* head and body; empty behind the first pass where http has both in this frame */
+    struct carry sentence; /* of an error page, in its frame on the first pass */
+    tvbuff_t *head, *body; /* where they are, or NULL; while the frame is under dissection: with TLS the data
                                   * sources of a frame are not the same in each pass */
     int head_offset;
 };
@@ -125,10 +131,10 @@ struct mapi_item {
 struct mapi_note {
     struct mapi_item *items, *last_item;
     const struct verdict *verdicts;
-    uint32_t auth_row;           /* as in struct frame_note */
+    uint32_t auth_row; /* as in struct frame_note */
 };
 
-struct mapi_note *mapi_note_get(packet_info *pinfo);     /* NULL if none */
-struct mapi_note *mapi_note_make(packet_info *pinfo);    /* first pass */
+struct mapi_note *mapi_note_get(packet_info *pinfo);  /* NULL if none */
+struct mapi_note *mapi_note_make(packet_info *pinfo); /* first pass */
 
 #endif

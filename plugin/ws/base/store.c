@@ -13,11 +13,11 @@
 /* All of ws that belongs to a file: it goes with it. */
 static struct store {
     struct arena arena;
-    struct outlook *outlook;     /* made on first use */
+    struct outlook *outlook; /* made on first use */
     bool rpch_used, mapi_used;
     struct table interned;
     void *part[STORE_PARTS];
-} *store;
+} * store;
 
 static void *file_alloc(void *ctx _U_, size_t size)
 {
@@ -80,7 +80,7 @@ static struct outlook *the_outlook(void)
     return store->outlook;
 }
 
-struct vworld *store_world(void)
+struct rpch_state *store_world(void)
 {
     store->rpch_used = true;
     return the_outlook()->rpch;
@@ -91,12 +91,12 @@ bool store_active(void)
     return store->rpch_used;
 }
 
-struct aworld *store_auth(void)
+struct logon_state *store_auth(void)
 {
     return the_outlook()->logons;
 }
 
-struct mworld *store_mapi(void)
+struct mapi_state *store_mapi(void)
 {
     store->mapi_used = true;
     return the_outlook()->mapi;
@@ -127,4 +127,3 @@ struct when frame_when(const packet_info *pinfo)
     struct when when = { pinfo->num, (int64_t)pinfo->abs_ts.secs * 1000000000 + pinfo->abs_ts.nsecs };
     return when;
 }
-

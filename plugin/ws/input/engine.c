@@ -16,7 +16,7 @@
 #include "pdu.h"
 #include "stretch.h"
 
-#define STILL_MAX 4                  /* steps that deal with no byte, as RESYNC, BODY and HEAD at one place */
+#define STILL_MAX 4 /* steps that deal with no byte, as RESYNC, BODY and HEAD at one place */
 
 /* ---- Notes of calls --------------------------------------------------------------- */
 
@@ -83,9 +83,9 @@ static bool tcp_preference(const char *name, pref_t **pref)
 
 bool engine_reassembles_out_of_order(void)
 {
-    static pref_t *wanted, *desegments, *analyzes;       /* asked for each segment, and never removed */
-    return tcp_preference("reassemble_out_of_order", &wanted) && tcp_preference("desegment_tcp_streams", &desegments)
-        && tcp_preference("analyze_sequence_numbers", &analyzes);
+    static pref_t *wanted, *desegments, *analyzes; /* asked for each segment, and never removed */
+    return tcp_preference("reassemble_out_of_order", &wanted) && tcp_preference("desegment_tcp_streams", &desegments) &&
+           tcp_preference("analyze_sequence_numbers", &analyzes);
 }
 
 /* On the first pass: bytes that http asked for before the stream was claimed. They were seen in
@@ -94,8 +94,8 @@ static void pass_foreign(struct run *run, const struct delivery *delivery, const
 {
     const int reported = (int)tvb_reported_length(tvb);
     const int32_t unseen = (int32_t)(run->tcp->seq + run->tcp->payload_len - flow->next_seq);
-    if (run->stream->tls || delivery->direct || delivery->frame_bytes || !flow->have_next
-        || engine_reassembles_out_of_order())
+    if (run->stream->tls || delivery->direct || delivery->frame_bytes || !flow->have_next ||
+        engine_reassembles_out_of_order())
         return;
     run->at.skip += (uint32_t)(reported - CLAMP(unseen, 0, reported));
 }
@@ -196,7 +196,7 @@ static bool walk(struct run *run, tvbuff_t *tvb, int offset)
 }
 
 void engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way, tvbuff_t *tvb, packet_info *pinfo,
-               proto_tree *tree, const struct delivery *delivery)
+                proto_tree *tree, const struct delivery *delivery)
 {
     if (PINFO_FD_VISITED(pinfo)) {
         show_again(tvb, pinfo, tree, delivery);
@@ -204,8 +204,8 @@ void engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way
     }
     const uint32_t reported = tvb_reported_length(tvb);
     struct flow *flow = &stream->flow[way];
-    struct run run = { .stream = stream, .tcp = tcp, .way = way, .pinfo = pinfo, .tree = tree, .at = flow->at,
-                       .moves = true };
+    struct run
+        run = { .stream = stream, .tcp = tcp, .way = way, .pinfo = pinfo, .tree = tree, .at = flow->at, .moves = true };
     run.at.asked = stream->asked;
     flow->called_in = pinfo->num;
     if (!delivery->direct && flow->held > 0) {

@@ -13,13 +13,13 @@
 /* How the bytes reached us. tcp and tls are never asked for more of them: what is not whole is
  * carried here, the same on every version and in every pass. */
 struct delivery {
-    bool frame_bytes;            /* tvb lies in the frame itself: its sequence number is known */
-    bool direct;                 /* by the postdissector */
+    bool frame_bytes; /* tvb lies in the frame itself: its sequence number is known */
+    bool direct;      /* by the postdissector */
 };
 
 /* Dissects one stretch of a stream from where it stands. */
 void engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way, tvbuff_t *tvb, packet_info *pinfo,
-               proto_tree *tree, const struct delivery *delivery);
+                proto_tree *tree, const struct delivery *delivery);
 
 /* Whether tcp hands over in order only, whatever the order of frames. */
 bool engine_reassembles_out_of_order(void);

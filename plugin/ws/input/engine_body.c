@@ -11,12 +11,12 @@
 #include "store.h"
 #include "stretch.h"
 
-#define CARRY_MAX 65535              /* the longest PDU there is */
+#define CARRY_MAX 65535 /* the longest PDU there is */
 
 /* ---- PDUs ------------------------------------------------------------------------- */
 
 struct rts_extent {
-    uint32_t end;                /* behind the last command, 0 if the PDU ends with it */
+    uint32_t end; /* behind the last command, 0 if the PDU ends with it */
     bool broken;
 };
 
@@ -81,10 +81,10 @@ static bool between_chunks(const uint8_t *p, uint32_t len)
 static void learn(const struct run *run, tvbuff_t *tvb, struct pdu_note *note)
 {
     const uint32_t captured = tvb_captured_length(tvb), there = tvb_reported_length(tvb);
-    struct vtcp *conn = run->stream->conn;
+    struct rpch_conn *conn = run->stream->conn;
     const struct when when = frame_when(run->pinfo);
     if (captured < PDU_HEADER_LEN) {
-        vtcp_skipped(conn, when, run->way, there);
+        rpch_conn_skipped(conn, when, run->way, there);
         note->name = "";
         return;
     }
@@ -103,7 +103,7 @@ static void learn(const struct run *run, tvbuff_t *tvb, struct pdu_note *note)
     } else if (!pdu_status(p, captured, &status)) {
         status = 0;
     }
-    vtcp_pdu(conn, when, run->way, &header, header.ptype == RPC_RTS ? &rts : NULL, status, &outcome);
+    rpch_conn_pdu(conn, when, run->way, &header, header.ptype == RPC_RTS ? &rts : NULL, status, &outcome);
     if (header.ptype == RPC_RTS && run->way == WAY_TO_CLIENT && run->stream->auth)
         auth_accepted(run->stream->auth, when);
     note->name = store_intern(outcome.name);
@@ -111,8 +111,8 @@ static void learn(const struct run *run, tvbuff_t *tvb, struct pdu_note *note)
     note->misplaced = outcome.misplaced;
     note->channel = outcome.channel;
     note->bytes = outcome.channel_bytes;
-    uint32_t row = vtcp_row(conn);
-    note->call_conversation = row != NO_NUMBER ? row : 0x80000000u | vtcp_conn(conn)->stream;
+    uint32_t row = rpch_conn_row(conn);
+    note->call_conversation = row != NO_NUMBER ? row : 0x80000000u | rpch_conn_conn(conn)->stream;
 }
 
 static void one_pdu(struct run *run, tvbuff_t *tvb, int offset, uint32_t len)
@@ -251,8 +251,8 @@ static int pdus_with_carry(struct run *run, tvbuff_t *tvb, int offset, int len)
     const uint32_t carried = carry->len, total = carried + (uint32_t)len;
     uint16_t frag_length = 0;
     unsigned bad;
-    if (pdu_probe(carry->bytes, MIN(carried, PDU_HEADER_LEN), &frag_length, &bad) == PDU_PROBE_OK
-        && frag_length > total && total <= CARRY_MAX && stretch_captured(tvb, offset) >= len) {
+    if (pdu_probe(carry->bytes, MIN(carried, PDU_HEADER_LEN), &frag_length, &bad) == PDU_PROBE_OK &&
+        frag_length > total && total <= CARRY_MAX && stretch_captured(tvb, offset) >= len) {
         run_carry_over(run, tvb, offset, len);
         return offset + len;
     }
@@ -323,6 +323,5 @@ static int plain_body(struct run *run, tvbuff_t *tvb, int offset)
 
 int run_body(struct run *run, tvbuff_t *tvb, int offset)
 {
-    return run->at.body.framing == HTTP_FRAMING_CHUNKED ? chunked_body(run, tvb, offset)
-                                                        : plain_body(run, tvb, offset);
+    return run->at.body.framing == HTTP_FRAMING_CHUNKED ? chunked_body(run, tvb, offset) : plain_body(run, tvb, offset);
 }

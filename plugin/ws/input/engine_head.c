@@ -11,7 +11,7 @@
 #include "store.h"
 #include "stretch.h"
 
-#define FOREIGN_MAX 0x100000         /* a longer message of http's is not waited for */
+#define FOREIGN_MAX 0x100000 /* a longer message of http's is not waited for */
 
 /* ---- Heads ------------------------------------------------------------------------ */
 
@@ -24,7 +24,8 @@ static struct asked asked_by(const struct http_info *request)
 {
     const bool v1 = request->method == HTTP_RPC_CONNECT, rpc = rpc_method(request->method) && !v1;
     const bool brief = request->content_length >= 0 && request->content_length <= 16;
-    return (struct asked){ .method = request->method, .echo = rpc && brief,
+    return (struct asked){ .method = request->method,
+                           .echo = rpc && brief,
                            .channel = v1 || (rpc && (request->chunked || !brief)) };
 }
 
@@ -39,8 +40,8 @@ static bool opens_channel(const struct asked *asked, const struct http_info *res
     /* A page answers another request, whose own frame may be missing. */
     if (response->status / 100 != 2 || response->content_type_text)
         return false;
-    return asked->channel || (response->content_type_rpc
-                              && (asked->method == HTTP_OTHER_METHOD || (asked->echo && response->status == 200)));
+    return asked->channel || (response->content_type_rpc &&
+                              (asked->method == HTTP_OTHER_METHOD || (asked->echo && response->status == 200)));
 }
 
 /* How the body of a message is framed and whether it carries PDUs: else it belongs to http. */
@@ -53,7 +54,8 @@ static void plan_body(struct cursor *at, enum rts_hop hop, const struct http_inf
     else
         at->pdus = hop == RTS_HOP_HTTP && opens_channel(&at->asked, info) && !http_body_ended(body);
     /* A channel's request without a length goes on, and what RPC_CONNECT promises does not count. */
-    if (at->pdus && info->is_request && (info->method == HTTP_RPC_CONNECT || (!info->chunked && info->content_length < 0)))
+    if (at->pdus && info->is_request &&
+        (info->method == HTTP_RPC_CONNECT || (!info->chunked && info->content_length < 0)))
         body->framing = HTTP_FRAMING_OPEN;
     at->guessed = false;
     at->carry = NULL;
@@ -61,13 +63,12 @@ static void plan_body(struct cursor *at, enum rts_hop hop, const struct http_inf
     at->phase = body->framing == HTTP_FRAMING_LENGTH && body->left == 0 ? PHASE_HEAD : PHASE_BODY;
 }
 
-static void tell_head(struct stream *stream, enum way way, packet_info *pinfo, const struct http_info *info,
-                      bool ours)
+static void tell_head(struct stream *stream, enum way way, packet_info *pinfo, const struct http_info *info, bool ours)
 {
     frame_note_make(pinfo, stream)->show_state |= ours;
     if (info->is_request)
         stream->asked = asked_by(info);
-    vtcp_http(stream->conn, frame_when(pinfo), way, info);
+    rpch_conn_http(stream->conn, frame_when(pinfo), way, info);
     stream_head(pinfo, stream, way, &info->fields);
 }
 
@@ -126,7 +127,7 @@ static bool may_begin_pdu(const uint8_t *p, size_t len)
 static int pass_to_message(struct run *run, tvbuff_t *tvb, int offset, const uint8_t *p, size_t captured)
 {
     size_t skip = 1, far = 1, found;
-    do {                             /* no further than twice as far as it has to: what begins here may begin often */
+    do { /* no further than twice as far as it has to: what begins here may begin often */
         far = MIN(2 * far + 62, captured);
         while (skip < far && !may_begin_pdu(p + skip, captured - skip))
             skip++;

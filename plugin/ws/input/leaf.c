@@ -14,26 +14,26 @@
 #include "tlscert.h"
 #include "tlsrecords.h"
 
-#define HUNTS 128                /* flights under way: more of them displace each other, unread */
-#define FLIGHT_BYTES 0x10000     /* of the stream from its first byte, and */
-#define FLIGHT_SEGMENTS 256      /* segments within which a leaf is looked for */
-#define HELD_MAX 16              /* segments that wait for one before them */
+#define HUNTS 128            /* flights under way: more of them displace each other, unread */
+#define FLIGHT_BYTES 0x10000 /* of the stream from its first byte, and */
+#define FLIGHT_SEGMENTS 256  /* segments within which a leaf is looked for */
+#define HELD_MAX 16          /* segments that wait for one before them */
 
 /* ---- What is kept ----------------------------------------------------------------- */
 
-struct presented {               /* of a conversation */
+struct presented { /* of a conversation */
     const struct tls_leaf *leaf;
-    uint32_t start;              /* sequence number of the flight that brought it */
+    uint32_t start; /* sequence number of the flight that brought it */
 };
 
 struct known_leaf {
-    uint64_t key;                /* the secret of the file is in it: to hash each certificate once more would cost far more */
+    uint64_t key; /* the secret of the file is in it: to hash each certificate once more would cost far more */
     struct tls_leaf leaf;
 };
 
-struct leaves {                  /* of a file */
-    wmem_map_t *known;           /* by a keyed hash of the certificate: connections mostly share one of few */
-    struct hunt **hunts;         /* by a hash of both ends */
+struct leaves {          /* of a file */
+    wmem_map_t *known;   /* by a keyed hash of the certificate: connections mostly share one of few */
+    struct hunt **hunts; /* by a hash of both ends */
     struct hunt *free_hunts;
     unsigned hunts_open;
 };
@@ -42,7 +42,6 @@ static struct leaves *the_leaves(void)
 {
     return (struct leaves *)store_part(STORE_LEAVES, sizeof(struct leaves));
 }
-
 
 static void digest(GChecksumType type, const uint8_t *p, size_t len, uint8_t *out, gsize size)
 {
@@ -57,10 +56,9 @@ static void bind_to(struct span cert, struct tls_leaf *leaf)
     static const struct {
         GChecksumType type;
         size_t len;
-    } hashes[] = {
-        [CERT_HASH_SHA256] = { G_CHECKSUM_SHA256, 32 }, [CERT_HASH_SHA384] = { G_CHECKSUM_SHA384, 48 },
-        [CERT_HASH_SHA512] = { G_CHECKSUM_SHA512, 64 }
-    };
+    } hashes[] = { [CERT_HASH_SHA256] = { G_CHECKSUM_SHA256, 32 },
+                   [CERT_HASH_SHA384] = { G_CHECKSUM_SHA384, 48 },
+                   [CERT_HASH_SHA512] = { G_CHECKSUM_SHA512, 64 } };
     uint8_t hash[64], input[BINDINGS_INPUT_MAX];
     enum cert_hash kind;
     leaf->has_bindings = cert_examine(cert, &kind) && kind != CERT_HASH_NONE;
@@ -101,14 +99,14 @@ const struct tls_leaf *leaf_of(conversation_t *conversation)
 
 /* ---- Flights under way ------------------------------------------------------------ */
 
-struct early {                   /* a segment that came too early */
+struct early { /* a segment that came too early */
     struct early *next;
     uint32_t seq, len;
     uint8_t bytes[];
 };
 
 struct hunt {
-    struct hunt *next;           /* of those that are not in use */
+    struct hunt *next; /* of those that are not in use */
     struct endpoint server, client;
     conversation_t *conversation;
     uint32_t start, next_seq;
@@ -155,7 +153,7 @@ static struct hunt *begin_hunt(struct leaves *leaves, packet_info *pinfo, const 
     conversation_t *conversation = tcp_conversation(pinfo, tcp);
     const struct presented *presented = conversation ? presented_in(conversation) : NULL;
     if (!conversation || (presented && presented->start == tcp->seq))
-        return NULL;             /* sent again */
+        return NULL; /* sent again */
     if (*slot)
         end_hunt(leaves, slot);
     struct hunt *hunt = leaves->free_hunts;
@@ -200,7 +198,7 @@ static void take(struct hunt *hunt, uint32_t seq, const uint8_t *p, uint32_t len
 static void take_segment(struct hunt *hunt, const struct tcp_frame *tcp)
 {
     if (tcp->captured < tcp->payload_len || hunt->held_count > HELD_MAX) {
-        hunt->flight.state = TLS_FLIGHT_NONE;    /* bytes are missing for good */
+        hunt->flight.state = TLS_FLIGHT_NONE; /* bytes are missing for good */
         return;
     }
     if ((int32_t)(tcp->seq - hunt->next_seq) > 0) {
@@ -238,7 +236,7 @@ void leaf_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
     if (hunt && (!endpoint_equal(&hunt->server, &tcp->src) || !endpoint_equal(&hunt->client, &tcp->dst)))
         hunt = NULL;
     if (hunt && tcp->seq - hunt->start > FLIGHT_BYTES) {
-        end_hunt(leaves, slot);          /* it stayed unread, or the ports serve another connection */
+        end_hunt(leaves, slot); /* it stayed unread, or the ports serve another connection */
         hunt = NULL;
     }
     if (!hunt && begins)

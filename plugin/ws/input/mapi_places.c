@@ -13,7 +13,7 @@
 #include "sources.h"
 #include "store.h"
 
-enum { BODIES = 1 };             /* key of per-packet data of the pool: mapistream.c has one, too */
+enum { BODIES = 1 }; /* key of per-packet data of the pool: mapistream.c has one, too */
 
 /* ---- Bodies that http gave us in this frame --------------------------------------- */
 
@@ -30,7 +30,7 @@ static uint32_t *last_with_body(void)
 struct mapi_body *mapi_bodies_in(packet_info *pinfo)
 {
     if (*last_with_body() != pinfo->num)
-        return NULL;             /* most frames, for less than a look at what is kept of them */
+        return NULL; /* most frames, for less than a look at what is kept of them */
     struct body_list *list = (struct body_list *)p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES);
     return list ? list->first : NULL;
 }
@@ -53,15 +53,15 @@ void mapi_stash_body(packet_info *pinfo, tvbuff_t *tvb)
 
 /* ---- Where the bytes are ---------------------------------------------------------- */
 
-#define HEADS_COMPARED 64            /* of one source: a hostile one may look like heads everywhere */
-#define WORK_MAX 0x80000             /* bytes compared in one frame */
-#define SEARCHES_MAX 64              /* heads of one frame that are not behind the one before */
+#define HEADS_COMPARED 64 /* of one source: a hostile one may look like heads everywhere */
+#define WORK_MAX 0x80000  /* bytes compared in one frame */
+#define SEARCHES_MAX 64   /* heads of one frame that are not behind the one before */
 
 /* Messages of a frame follow each other: each is searched for from where the last one was found. */
 struct places {
-    int behind[SOURCES_MAX];         /* the last head found in each source */
-    unsigned searches;               /* for one that is not there */
-    size_t work;                     /* bytes of heads that were compared; they may overlap */
+    int behind[SOURCES_MAX]; /* the last head found in each source */
+    unsigned searches;       /* for one that is not there */
+    size_t work;             /* bytes of heads that were compared; they may overlap */
 };
 
 static bool head_here(const uint8_t *p, size_t len, const struct mapi_item *item, size_t from, struct places *places,

@@ -14,7 +14,7 @@
 struct mapi_body {
     struct mapi_body *next;
     tvbuff_t *tvb;
-    bool taken;                  /* by a message of the frame */
+    bool taken; /* by a message of the frame */
 };
 
 /* Those of the frame in their order; NULL if there is none. */

@@ -20,35 +20,35 @@
 #include "stream.h"
 #include "tlsrecords.h"
 
-#define HELD_MAX 64              /* segments that wait for one before them, of one direction */
-#define KEPT_MAX 0x400000u       /* of a message that http may never show */
-#define STILL_MAX 4              /* events without a byte, as the end of a message and the next one */
+#define HELD_MAX 64        /* segments that wait for one before them, of one direction */
+#define KEPT_MAX 0x400000u /* of a message that http may never show */
+#define STILL_MAX 4        /* events without a byte, as the end of a message and the next one */
 #define SENTENCE_MAX 2048
-#define LINE_LOOK 256            /* of a request line, for its path */
+#define LINE_LOOK 256 /* of a request line, for its path */
 
-enum { FOLLOWED = 2 };           /* key of per-packet data */
+enum { FOLLOWED = 2 }; /* key of per-packet data */
 
-struct held {                    /* a segment that came too early */
+struct held { /* a segment that came too early */
     struct held *next;
     uint32_t seq, len;
     uint8_t bytes[];
 };
 
-struct way_state {               /* first pass only */
+struct way_state { /* first pass only */
     struct follow follow;
-    struct mapi_item *item;      /* of the message under way */
+    struct mapi_item *item; /* of the message under way */
     bool have_next;
     uint32_t next_seq;
     struct held *held;
     unsigned held_count;
-    struct carry waiting;        /* the beginning of a head */
+    struct carry waiting; /* the beginning of a head */
 };
 
 struct mapi_stream {
-    struct mconn *conn;
+    struct mapi_conn *conn;
     const struct conn *link;
-    bool head_asked;             /* the last request was HEAD */
-    struct way_state way[2];     /* by enum way */
+    bool head_asked;         /* the last request was HEAD */
+    struct way_state way[2]; /* by enum way */
 };
 
 /* ---- Messages --------------------------------------------------------------------- */
@@ -56,8 +56,8 @@ struct mapi_stream {
 /* How far this frame was followed; http may ask in the middle of it. */
 struct followed {
     struct mapi_stream *stream;
-    uint32_t records;            /* of TLS */
-    bool all;                    /* nothing is left to follow */
+    uint32_t records; /* of TLS */
+    bool all;         /* nothing is left to follow */
 };
 
 struct feed {
@@ -92,7 +92,7 @@ static void begin_message(const struct feed *feed, const struct http_fields *fie
     struct way_state *state = &stream->way[feed->way];
     if (head->is_request)
         stream->head_asked = span_equals_nocase(head->method, "HEAD");
-    struct mapi_message *message = mconn_message(stream->conn, feed->when, feed->way, fields);
+    struct mapi_message *message = mapi_conn_message(stream->conn, feed->when, feed->way, fields);
     state->item = NULL;
     if (!message)
         return;
@@ -110,7 +110,7 @@ static void begin_message(const struct feed *feed, const struct http_fields *fie
 static void body_bytes(const struct feed *feed, struct span data)
 {
     struct mapi_item *item = feed->stream->way[feed->way].item;
-    mconn_data(feed->stream->conn, feed->when, feed->way, data.ptr, data.len);
+    mapi_conn_data(feed->stream->conn, feed->when, feed->way, data.ptr, data.len);
     if (!item)
         return;
     keep_bytes(&item->kept, KEPT_MAX, data.ptr, data.len);
@@ -143,7 +143,7 @@ static void finish_item(const struct feed *feed, bool cut)
 
 static void end_message(const struct feed *feed)
 {
-    mconn_end(feed->stream->conn, feed->when, feed->way);
+    mapi_conn_end(feed->stream->conn, feed->when, feed->way);
     finish_item(feed, false);
 }
 
@@ -154,7 +154,7 @@ static void lose(const struct feed *feed)
     state->waiting.len = 0;
     if (state->item)
         finish_item(feed, true);
-    mconn_lost(feed->stream->conn, feed->when, feed->way);
+    mapi_conn_lost(feed->stream->conn, feed->when, feed->way);
 }
 
 /* Follows bytes of the stream that come next. Returns how many of them begin a head. */
@@ -289,7 +289,7 @@ static void feed_segment(const struct feed *feed, const struct tcp_frame *tcp)
 /* The other end has bytes that were not captured: nobody will send them again. */
 static void acknowledged(const struct feed *feed, const struct tcp_frame *tcp)
 {
-    const struct feed other = { feed->stream, feed->pinfo, (enum way)!feed->way, feed->when };
+    const struct feed other = { feed->stream, feed->pinfo, (enum way) !feed->way, feed->when };
     struct way_state *state = &feed->stream->way[other.way];
     if (!state->have_next || !(tcp->flags & TH_ACK) || (int32_t)(tcp->ack - state->next_seq) <= 0)
         return;
@@ -345,7 +345,7 @@ static bool starts_mapi_request(const uint8_t *p, size_t len)
     if (!space)
         return false;
     size_t at = (size_t)(space - p) + 1, end = MIN(len, LINE_LOOK);
-    if (at < end && p[at] != '/') {              /* absolute form: behind the authority */
+    if (at < end && p[at] != '/') { /* absolute form: behind the authority */
         if (len - at < 8 || g_ascii_strncasecmp((const char *)p + at, "http", 4) != 0)
             return false;
         const uint8_t *slash = (const uint8_t *)memchr(p + at + 8, '/', end > at + 8 ? end - at - 8 : 0);
@@ -365,7 +365,7 @@ static struct mapi_stream *claim(packet_info *pinfo, const struct tcp_frame *tcp
     struct conn_past past;
     struct conn *conn = stream_conn(pinfo, tcp, conversation, CONN_MAPI, from_client, tls, &past);
     stream->link = conn;
-    stream->conn = mconn_new(store_mapi(), conn);
+    stream->conn = mapi_conn_new(store_mapi(), conn);
     /* Of the other direction the claiming frame is no part. */
     struct way_state *other = &stream->way[from_client ? WAY_TO_CLIENT : WAY_TO_SERVER];
     other->have_next = past.has_next;
@@ -442,8 +442,8 @@ static bool reassembled_starts_request(packet_info *pinfo)
         tvbuff_t *tvb = get_data_source_tvb(source);
         const int len = (int)tvb_captured_length(tvb);
         bool of_tls;
-        if (len > 0 && starts_mapi_request(tvb_get_ptr(tvb, 0, len), (size_t)len)
-            && source_is_stream(pinfo, source, &of_tls) && !of_tls)
+        if (len > 0 && starts_mapi_request(tvb_get_ptr(tvb, 0, len), (size_t)len) &&
+            source_is_stream(pinfo, source, &of_tls) && !of_tls)
             return true;
     }
     return false;
@@ -523,7 +523,7 @@ static ws_bool body_of_other_type(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
 /* ---- Every frame ------------------------------------------------------------------ */
 
 /* What the state wants to know of a body. */
-static void learn(struct mconn *conn, const struct mapi_item *item)
+static void learn(struct mapi_conn *conn, const struct mapi_item *item)
 {
     const struct span sentence = { item->sentence.bytes, item->sentence.len };
     struct span body = { NULL, 0 };
@@ -555,7 +555,7 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
                 finish_item(&feed, true);
             }
         }
-        const struct feed other = { stream, pinfo, (enum way)!feed.way, feed.when };
+        const struct feed other = { stream, pinfo, (enum way) !feed.way, feed.when };
         if (segment.rst && stream->way[other.way].item)
             finish_item(&other, true);
     }
@@ -565,14 +565,14 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
         for (struct mapi_item *item = note->items; item; item = item->next)
             learn(stream->conn, item);
     }
-    mconn_segment(stream->conn, &segment);
+    mapi_conn_segment(stream->conn, &segment);
     const struct verdict *verdicts = store_take_verdicts();
     if (verdicts) {
         note = mapi_note_make(pinfo);
         note->verdicts = verdicts;
     }
     if (note)
-        note->auth_row = aconn_row(mconn_auth(stream->conn));
+        note->auth_row = logon_conn_row(mapi_conn_auth(stream->conn));
 }
 
 /* Bytes that somebody else has in this frame need not be kept. */
@@ -590,7 +590,7 @@ void mapi_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
     struct mapi_stream *stream = follow_frame(pinfo, tcp);
     if (!stream) {
         if (store_mapi_active() && (tcp->flags & (TH_FIN | TH_RST)))
-            mworld_foreign_end(store_mapi(), &tcp->src, frame_when(pinfo));
+            mapi_state_foreign_end(store_mapi(), &tcp->src, frame_when(pinfo));
         return;
     }
     end_of_frame(pinfo, stream, tcp);
@@ -612,7 +612,7 @@ void mapi_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct
         return;
     show_calls->mapi_frame(tvb, pinfo, tree, note);
     for (struct mapi_item *item = note->items; item; item = item->next)
-        item->head = item->body = NULL;          /* they go with the frame */
+        item->head = item->body = NULL; /* they go with the frame */
     tap_queue_packet(mapi_tap, pinfo, note);
     for (const struct mapi_item *item = note->items; item; item = item->next)
         outlook_tap_auth(pinfo, item->message->auth, note->auth_row);

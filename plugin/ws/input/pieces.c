@@ -22,17 +22,18 @@ static void give_to_http(packet_info *pinfo, proto_tree *tree, tvbuff_t *message
         proto_http = proto_get_id_by_filter_name("http");
     }
     conversation_t *conversation = find_conversation_pinfo(pinfo, 0);
-    http_conv_t *http =
-        conversation ? (http_conv_t *)conversation_get_proto_data(conversation, proto_http) : NULL;
+    http_conv_t *http = conversation ? (http_conv_t *)conversation_get_proto_data(conversation, proto_http) : NULL;
     const uint32_t startframe = http ? http->startframe : 0;
     const uint16_t can_desegment = pinfo->can_desegment;
     if (http)
         http->startframe = 0;
     pinfo->can_desegment = 0;
-    TRY {
+    TRY
+    {
         call_dissector_only(http_handle, message, pinfo, tree, NULL);
     }
-    FINALLY {
+    FINALLY
+    {
         if (http)
             http->startframe = startframe;
         pinfo->can_desegment = can_desegment;
@@ -62,8 +63,7 @@ static tvbuff_t *join(packet_info *pinfo, const struct piece *piece, tvbuff_t *t
     memcpy(bytes, piece->carry->bytes, piece->carried);
     if (there > 0)
         tvb_memcpy(tvb, bytes + piece->carried, offset, (size_t)there);
-    tvbuff_t *joined =
-        tvb_new_child_real_data(tvb, bytes, piece->carried + (unsigned)there, (int)piece->carried + len);
+    tvbuff_t *joined = tvb_new_child_real_data(tvb, bytes, piece->carried + (unsigned)there, (int)piece->carried + len);
     add_new_data_source(pinfo, joined, "Reassembled RPC over HTTP");
     return joined;
 }
@@ -182,7 +182,7 @@ void run_pass_over(struct run *run, tvbuff_t *tvb, int offset, int len, const ch
 {
     if (len <= 0)
         return;
-    vtcp_skipped(run->stream->conn, frame_when(run->pinfo), run->way, (uint32_t)len);
+    rpch_conn_skipped(run->stream->conn, frame_when(run->pinfo), run->way, (uint32_t)len);
     if (what)
         run_found(run, tvb, offset, len, (struct piece){ .kind = PIECE_GAP, .what = what });
 }

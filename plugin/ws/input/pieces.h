@@ -16,13 +16,13 @@ struct run {
     enum way way;
     packet_info *pinfo;
     proto_tree *tree;
-    bool gap;                    /* bytes are missing before this stretch */
+    bool gap; /* bytes are missing before this stretch */
     struct cursor at;
-    struct piece **place;        /* where the next piece goes */
-    int carried;                 /* bytes of carry before those of the stretch in the joined buffer, */
-    int joined_at;               /* which begin here in the stretch */
-    bool moves;                  /* each walk ended by itself */
-    int body_at;                 /* where the bytes that at.body.left counts begin in it */
+    struct piece **place; /* where the next piece goes */
+    int carried;          /* bytes of carry before those of the stretch in the joined buffer, */
+    int joined_at;        /* which begin here in the stretch */
+    bool moves;           /* each walk ended by itself */
+    int body_at;          /* where the bytes that at.body.left counts begin in it */
 };
 
 /* The bytes of chunks that a stretch holds, and what they carry. */

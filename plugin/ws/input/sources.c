@@ -21,8 +21,8 @@ tvbuff_t *source_tvb(packet_info *pinfo, unsigned index, const struct data_sourc
 bool source_is_stream(packet_info *pinfo, const struct data_source *source, bool *tls)
 {
     const char *name = compat_source_name(pinfo->pool, source);
-    *tls = g_str_has_prefix(name, "Decrypted TLS") || g_str_has_prefix(name, "Reassembled TLS")
-        || g_str_has_prefix(name, "Reassembled SSL") || g_str_has_prefix(name, "Decrypted SSL");
+    *tls = g_str_has_prefix(name, "Decrypted TLS") || g_str_has_prefix(name, "Reassembled TLS") ||
+           g_str_has_prefix(name, "Reassembled SSL") || g_str_has_prefix(name, "Decrypted SSL");
     return *tls || g_str_has_prefix(name, "Reassembled TCP");
 }
 

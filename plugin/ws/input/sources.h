@@ -9,7 +9,7 @@
 
 #include "compat.h"
 
-#define SOURCES_MAX 64               /* data sources of one frame that are looked at */
+#define SOURCES_MAX 64 /* data sources of one frame that are looked at */
 
 /* The one of this index, NULL behind the last; source may be NULL. */
 tvbuff_t *source_tvb(packet_info *pinfo, unsigned index, const struct data_source **source);

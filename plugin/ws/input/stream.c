@@ -58,7 +58,7 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
     const enum way other = from_client ? WAY_TO_CLIENT : WAY_TO_SERVER;
     stream->flow[other].have_next = past.has_next;
     stream->flow[other].next_seq = past.next_seq[other];
-    stream->conn = vtcp_new(store_world(), conn, hop, past.first.ns);
+    stream->conn = rpch_conn_new(store_world(), conn, hop, past.first.ns);
     conversation_add_proto_data(conversation, proto_rpch, stream);
     claims_add(tcp, CLAIM_RPCH);
     return stream;
@@ -66,14 +66,14 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
 
 enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp)
 {
-    return stream_conn_way(vtcp_conn(stream->conn), tcp);
+    return stream_conn_way(rpch_conn_conn(stream->conn), tcp);
 }
 
 void stream_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_fields *fields)
 {
     uint32_t leg;
     if (!stream->auth)
-        stream->auth = aconn_new(store_auth(), vtcp_conn(stream->conn));
+        stream->auth = logon_conn_new(store_auth(), rpch_conn_conn(stream->conn));
     const struct auth_shown *shown = auth_message(stream->auth, frame_when(pinfo), way, fields, &leg);
     if (!shown)
         return;
@@ -87,15 +87,15 @@ static void end_note(packet_info *pinfo, struct stream *stream, bool ends, const
     struct frame_note *note = frame_note_make(pinfo, stream);
     note->verdicts = verdicts;
     if (stream->auth)
-        note->auth_row = aconn_row(stream->auth);
+        note->auth_row = logon_conn_row(stream->auth);
     note->show_state |= ends || verdicts;
     /* The end of the connection ends the channel it had before another request, too. */
-    uint32_t row = vtcp_row(stream->conn);
+    uint32_t row = rpch_conn_row(stream->conn);
     if (row != NO_NUMBER)
         stream->row = row;
     note->row = stream->row;
     struct vc_mark mark;
-    if (note->show_state && vtcp_mark(stream->conn, &mark))
+    if (note->show_state && rpch_conn_mark(stream->conn, &mark))
         notes_set_mark(note, &stream->last_mark, &mark);
 }
 
@@ -103,7 +103,7 @@ void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_
 {
     struct segment segment;
     tcp_fill_segment(pinfo, tcp, stream_way(stream, tcp), stream->tls, &segment);
-    vtcp_segment(stream->conn, &segment);
+    rpch_conn_segment(stream->conn, &segment);
     const bool ends = segment.fin || segment.rst;
     if (stream->auth)
         auth_end_of_frame(stream->auth, segment.when, ends, segment.way);

@@ -26,23 +26,23 @@ struct asked {
 struct cursor {
     enum phase phase;
     struct http_body body;
-    bool pdus;                   /* the body carries PDUs */
-    bool guessed;                /* no head said how the body is framed */
+    bool pdus;    /* the body carries PDUs */
+    bool guessed; /* no head said how the body is framed */
     struct asked asked;
-    uint32_t skip;               /* bytes that will be handed over again, already dissected */
-    uint32_t pass;               /* rest of a PDU that was not captured whole */
-    struct carry *carry;         /* what ended a stretch in the middle of a PDU, a head or a message of http's, or NULL */
-    struct http_head_scan scan;  /* of the head that it begins */
+    uint32_t skip;       /* bytes that will be handed over again, already dissected */
+    uint32_t pass;       /* rest of a PDU that was not captured whole */
+    struct carry *carry; /* what ended a stretch in the middle of a PDU, a head or a message of http's, or NULL */
+    struct http_head_scan scan; /* of the head that it begins */
 };
 
 /* First pass only. */
 struct flow {
     struct cursor at;
-    uint32_t held;               /* bytes that were dissected directly and that tcp or tls will hand over
+    uint32_t held;          /* bytes that were dissected directly and that tcp or tls will hand over
                                   * again, at the head of what http asked for */
-    uint32_t next_seq;           /* where the next segment continues */
-    uint32_t frame, before;      /* had_next and next_seq as they were before this frame */
-    uint32_t called_in;          /* last frame of which bytes reached the engine */
+    uint32_t next_seq;      /* where the next segment continues */
+    uint32_t frame, before; /* had_next and next_seq as they were before this frame */
+    uint32_t called_in;     /* last frame of which bytes reached the engine */
     bool have_next, had_next;
 };
 
@@ -56,21 +56,21 @@ static inline void flow_reached(struct flow *flow, uint32_t end)
 
 /* How http names the ends inside a CONNECT tunnel, for what goes to the server. */
 struct tunnel {
-    uint16_t port;               /* of the request's URI */
+    uint16_t port; /* of the request's URI */
     address src, dst;
     uint32_t srcport, destport;
 };
 
 struct stream {
-    struct vtcp *conn;
+    struct rpch_conn *conn;
     const struct tunnel *tunnel; /* or NULL */
     uint8_t hop;                 /* enum rts_hop */
     bool tls;
-    struct asked asked;          /* first pass only, from here down */
-    struct flow flow[2];         /* by enum way */
-    struct aconn *auth;          /* its logon, NULL before the first head */
+    struct asked asked;      /* first pass only, from here down */
+    struct flow flow[2];     /* by enum way */
+    struct logon_conn *auth; /* its logon, NULL before the first head */
     const struct vc_mark *last_mark;
-    uint32_t row;                /* last one of the report that it belonged to */
+    uint32_t row; /* last one of the report that it belonged to */
 };
 
 /* Claims the connection of a frame for either protocol; past is what tcp saw of it before. */
@@ -79,8 +79,8 @@ struct conn *stream_conn(packet_info *pinfo, const struct tcp_frame *tcp, conver
 enum way stream_conn_way(const struct conn *conn, const struct tcp_frame *tcp);
 
 struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp);
-struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enum rts_hop hop,
-                            bool from_client, bool tls);
+struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enum rts_hop hop, bool from_client,
+                            bool tls);
 enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp);
 /* A head of the stream, for the logon. */
 void stream_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_fields *fields);

@@ -107,9 +107,9 @@ static bool find_request(packet_info *pinfo, const struct tcp_frame *tcp, bool i
 /* ---- Who owns the connection so far ----------------------------------------------- */
 
 struct owner {
-    http_conv_t *http;           /* of the innermost HTTP, or NULL */
+    http_conv_t *http; /* of the innermost HTTP, or NULL */
     struct tunnel tunnel;
-    bool inner;                  /* http has a conversation of its own inside the tunnel */
+    bool inner; /* http has a conversation of its own inside the tunnel */
 };
 
 static bool method_is(const http_conv_t *http, const char *prefix)
@@ -210,10 +210,12 @@ static void run_in_tunnel(struct stream *stream, const struct tcp_frame *tcp, tv
     pinfo->dst = up ? tunnel->dst : tunnel->src;
     pinfo->srcport = up ? tunnel->srcport : tunnel->destport;
     pinfo->destport = up ? tunnel->destport : tunnel->srcport;
-    TRY {
+    TRY
+    {
         engine_run(stream, tcp, way, tvb, pinfo, tree, delivery);
     }
-    FINALLY {
+    FINALLY
+    {
         pinfo->src = src;
         pinfo->dst = dst;
         pinfo->srcport = srcport;
@@ -258,7 +260,7 @@ int takeover_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void
 /* ---- Ports of RPC servers --------------------------------------------------------- */
 
 static range_t *looked_at_ports;
-static wmem_map_t *displaced;        /* port: the handle that had it before us, or NULL */
+static wmem_map_t *displaced; /* port: the handle that had it before us, or NULL */
 
 static void release_port(uint32_t port, void *unused _U_)
 {
@@ -320,8 +322,8 @@ int takeover_before_port(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
     if (!PINFO_FD_VISITED(pinfo) && !switched_off(proto_rpch) && tcp_frame_parse(pinfo, &tcp)) {
         int len = (int)tvb_captured_length(tvb);
         bool from_client = true;
-        bool port_is_source = value_is_in_range(looked_at_ports, tcp.src.port)
-            && (!value_is_in_range(looked_at_ports, tcp.dst.port) || tcp.src.port < tcp.dst.port);
+        bool port_is_source = value_is_in_range(looked_at_ports, tcp.src.port) &&
+                              (!value_is_in_range(looked_at_ports, tcp.dst.port) || tcp.src.port < tcp.dst.port);
         if (len > 0 && starts_server_leg(tvb_get_ptr(tvb, 0, len), (size_t)len, &from_client, port_is_source)) {
             struct stream *stream = stream_claim(pinfo, &tcp, RTS_HOP_TCP, from_client, false);
             conversation_t *conversation = tcp_conversation(pinfo, &tcp);
@@ -412,7 +414,7 @@ static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const 
     struct place found;
     struct owner owner;
     if (!find_request(pinfo, tcp, by_http, &found))
-        return NULL;             /* most frames: to see that costs less than a look-up */
+        return NULL; /* most frames: to see that costs less than a look-up */
     find_owner(pinfo, tcp, &owner);
     if (!owner.http)
         return NULL;
@@ -430,8 +432,8 @@ static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const 
     own_from_next_frame(pinfo, tcp, stream, &owner);
     struct http_head head;
     int captured = tvb_captured_length_remaining(found.tvb, found.offset);
-    const enum http_head_result result = http_head_parse(tvb_get_ptr(found.tvb, found.offset, captured), (size_t)captured,
-                                                         &head);
+    const enum http_head_result result =
+        http_head_parse(tvb_get_ptr(found.tvb, found.offset, captured), (size_t)captured, &head);
     /* The rest of the head comes with what http asked for, but not in a tunnel. */
     if (result != HTTP_HEAD_OK && !(result == HTTP_HEAD_MORE && in_tunnel_data))
         return stream;
@@ -468,7 +470,7 @@ static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *st
         /* Out of order may be why tcp keeps it, but not where it comes next and http asked. */
         if (!flow->have_next || (flow->held == 0 && engine_reassembles_out_of_order()))
             return;
-        old = flow->next_seq - tcp->seq;     /* passes payload_len where there is a gap before */
+        old = flow->next_seq - tcp->seq; /* passes payload_len where there is a gap before */
         if (old >= tcp->payload_len)
             return;
     }
@@ -554,10 +556,10 @@ static struct stream *claim(packet_info *pinfo, proto_tree *tree, const struct t
 
 static bool stream_is(const struct stream *stream, const struct tcp_frame *tcp)
 {
-    const struct conn *conn = vtcp_conn(stream->conn);
+    const struct conn *conn = rpch_conn_conn(stream->conn);
     const struct endpoint *client = &conn->client, *server = conn_server(conn);
-    return (endpoint_equal(client, &tcp->src) && endpoint_equal(server, &tcp->dst))
-        || (endpoint_equal(client, &tcp->dst) && endpoint_equal(server, &tcp->src));
+    return (endpoint_equal(client, &tcp->src) && endpoint_equal(server, &tcp->dst)) ||
+           (endpoint_equal(client, &tcp->dst) && endpoint_equal(server, &tcp->src));
 }
 
 static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
@@ -575,7 +577,7 @@ static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_fr
     if (stream)
         stream_segment(pinfo, stream, tcp);
     else if (store_active() && (tcp->flags & (TH_FIN | TH_RST)))
-        vworld_foreign_end(store_world(), &tcp->src, frame_when(pinfo));
+        rpch_state_foreign_end(store_world(), &tcp->src, frame_when(pinfo));
 }
 
 static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
@@ -601,7 +603,12 @@ static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
 static bool may_begin_ours(uint8_t first)
 {
     switch (first) {
-    case 'R': case 5: case 'P': case 'G': case 'H': case 'O':
+    case 'R':
+    case 5:
+    case 'P':
+    case 'G':
+    case 'H':
+    case 'O':
         return true;
     default:
         return false;
@@ -614,7 +621,7 @@ static bool owes_nothing(packet_info *pinfo, const struct tcp_frame *tcp)
     if (claims_of(tcp) || pinfo->data_src->next || mapi_bodies_in(pinfo))
         return false;
     if ((tcp->flags & (TH_FIN | TH_RST)) && (store_active() || store_mapi_active()))
-        return false;            /* it may tell of a server that ends all its connections */
+        return false; /* it may tell of a server that ends all its connections */
     return tcp->captured == 0 || (!may_begin_ours(tcp->payload[0]) && !dissected_by_http(pinfo));
 }
 

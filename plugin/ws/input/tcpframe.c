@@ -10,12 +10,12 @@
 #include "tlsrecords.h"
 
 #define IPPROTO_NUMBER_TCP 6
-#define SEARCH_LIMIT 256         /* link layer, tags and tunnels in front of IP */
+#define SEARCH_LIMIT 256 /* link layer, tags and tunnels in front of IP */
 #define IPV6_MAX_EXTENSIONS 8
 
 struct ip_packet {
-    uint32_t tcp;                /* offset of the TCP header */
-    uint32_t end;                /* offset behind the IP packet, on the wire */
+    uint32_t tcp; /* offset of the TCP header */
+    uint32_t end; /* offset behind the IP packet, on the wire */
     uint16_t id;
 };
 
@@ -23,11 +23,11 @@ static bool read_ipv4(const uint8_t *frame, uint32_t captured, uint32_t reported
 {
     if (at + 20 > captured || frame[at] >> 4 != 4 || frame[at + 9] != IPPROTO_NUMBER_TCP)
         return false;
-    if (get_be16(frame + at + 6) & 0x3fff)      /* a fragment */
+    if (get_be16(frame + at + 6) & 0x3fff) /* a fragment */
         return false;
     uint32_t total = get_be16(frame + at + 2);
     ip->tcp = at + (frame[at] & 15) * 4u;
-    ip->end = total ? at + total : reported;    /* 0: segmentation was left to the card */
+    ip->end = total ? at + total : reported; /* 0: segmentation was left to the card */
     ip->id = get_be16(frame + at + 4);
     return ip->tcp >= at + 20 && ip->end <= reported;
 }
@@ -71,8 +71,8 @@ static bool find_ip(const packet_info *pinfo, const uint8_t *frame, uint32_t cap
     for (uint32_t pos = addr_at; pos < SEARCH_LIMIT && pos + 2 * addr_len <= captured; pos++) {
         if (memcmp(frame + pos, data, addr_len) != 0 || memcmp(frame + pos + addr_len, dst->data, addr_len) != 0)
             continue;
-        if (v4 ? read_ipv4(frame, captured, reported, pos - addr_at, ip)
-               : read_ipv6(frame, captured, reported, pos - addr_at, ip))
+        if (v4 ? read_ipv4(frame, captured, reported, pos - addr_at, ip) :
+                 read_ipv6(frame, captured, reported, pos - addr_at, ip))
             return true;
     }
     return false;
@@ -152,7 +152,7 @@ static ws_bool lost_segment(const void *key _U_, void *value, void *found)
 }
 
 void tcp_read_past(packet_info *pinfo, conversation_t *conversation, bool from_client, struct conn_past *past,
-                     uint32_t *tcp_stream)
+                   uint32_t *tcp_stream)
 {
     struct tcp_analysis *analysis = get_tcp_conversation_data(conversation, pinfo);
     memset(past, 0, sizeof *past);
@@ -167,9 +167,10 @@ void tcp_read_past(packet_info *pinfo, conversation_t *conversation, bool from_c
     past->syn_ack = (analysis->conversation_completeness & COMPAT_TCP_SYNACK_SEEN) != 0;
     past->first.frame = conversation->setup_frame;
     past->first.ns = (int64_t)analysis->ts_first.secs * 1000000000 + analysis->ts_first.nsecs;
-    const tcp_analyze_seq_flow_info_t *fwd = analysis->fwd->tcp_analyze_seq_info, *rev = analysis->rev->tcp_analyze_seq_info;
+    const tcp_analyze_seq_flow_info_t *fwd = analysis->fwd->tcp_analyze_seq_info,
+                                      *rev = analysis->rev->tcp_analyze_seq_info;
     if (!fwd || !rev)
-        past->gap = true;        /* sequence analysis is switched off: it cannot be told */
+        past->gap = true; /* sequence analysis is switched off: it cannot be told */
     else if (analysis->acked_table)
         wmem_tree_foreach(analysis->acked_table, lost_segment, &past->gap);
     if (fwd && rev && fwd->nextseqframe && rev->nextseqframe) {
@@ -182,10 +183,18 @@ void tcp_read_past(packet_info *pinfo, conversation_t *conversation, bool from_c
 void tcp_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, bool tls, struct segment *segment)
 {
     *segment = (struct segment){
-        .when = frame_when(pinfo), .way = way,
-        .syn = (tcp->flags & TH_SYN) != 0, .fin = (tcp->flags & TH_FIN) != 0, .rst = (tcp->flags & TH_RST) != 0,
-        .has_ack = (tcp->flags & TH_ACK) != 0, .seq = tcp->seq, .ack = tcp->ack, .len = tcp->payload_len,
-        .captured = tcp->captured, .ip_id = tcp->ip_id, .window = tcp->window,
+        .when = frame_when(pinfo),
+        .way = way,
+        .syn = (tcp->flags & TH_SYN) != 0,
+        .fin = (tcp->flags & TH_FIN) != 0,
+        .rst = (tcp->flags & TH_RST) != 0,
+        .has_ack = (tcp->flags & TH_ACK) != 0,
+        .seq = tcp->seq,
+        .ack = tcp->ack,
+        .len = tcp->payload_len,
+        .captured = tcp->captured,
+        .ip_id = tcp->ip_id,
+        .window = tcp->window,
         .opaque = tls && tcp->payload_len > 0 && !tls_decrypted(pinfo),
     };
 }

@@ -16,10 +16,10 @@ struct tcp_frame {
     struct endpoint src, dst;
     uint32_t seq, ack, window;
     uint16_t flags, ip_id;
-    uint32_t payload_offset;     /* in the frame */
-    uint32_t payload_len;        /* on the wire */
-    uint32_t captured;           /* of the payload */
-    const uint8_t *payload;      /* captured bytes */
+    uint32_t payload_offset; /* in the frame */
+    uint32_t payload_len;    /* on the wire */
+    uint32_t captured;       /* of the payload */
+    const uint8_t *payload;  /* captured bytes */
 };
 
 /* False if the frame carries no TCP, or none whose header lies in the frame itself (IP
@@ -33,7 +33,7 @@ uint32_t tcp_ends_hash(const struct tcp_frame *tcp);
 conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp);
 /* What Wireshark's own analysis saw of the connection before we looked; from_client: this frame is the client's. */
 void tcp_read_past(packet_info *pinfo, conversation_t *conversation, bool from_client, struct conn_past *past,
-                     uint32_t *tcp_stream);
+                   uint32_t *tcp_stream);
 void tcp_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, bool tls, struct segment *segment);
 
 #endif

@@ -8,8 +8,8 @@
 
 #include <epan/proto_data.h>
 
-#define TLS_LAYERS 32            /* places of a frame where tls may have left records, at most, */
-#define TLS_LAYERS_MORE 4        /* and above the layers that are listed: a dissector that was left again is not */
+#define TLS_LAYERS 32     /* places of a frame where tls may have left records, at most, */
+#define TLS_LAYERS_MORE 4 /* and above the layers that are listed: a dissector that was left again is not */
 
 static int proto_tls = -1;
 

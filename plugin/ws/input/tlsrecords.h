@@ -12,10 +12,10 @@
 #include <epan/dissectors/packet-tls-utils.h>
 #include <epan/dissectors/packet-tls.h>
 
-struct tls_records {             /* of one content type, in their order */
+struct tls_records { /* of one content type, in their order */
     packet_info *pinfo;
     ContentType type;
-    uint32_t layer;              /* the next one to look at */
+    uint32_t layer; /* the next one to look at */
     const SslRecordInfo *at;
 };
 

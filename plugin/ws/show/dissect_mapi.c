@@ -29,7 +29,8 @@ static int hf_request_type, hf_endpoint, hf_mailbox_id, hf_client_info, hf_clien
 static int hf_device_info, hf_meta_tag, hf_context, hf_sequence, hf_server, hf_session_created, hf_routing_mailbox;
 static int hf_routing_time, hf_cookie_name, hf_request_id, hf_request_counter, hf_response_code, hf_session, hf_leg;
 static int hf_pending_period, hf_expiration_info, hf_server_time, hf_time, hf_start_time, hf_request_in, hf_response_in;
-static int hf_user_dn, hf_error_page, hf_tag_frame, hf_tag_time, hf_status, hf_remark, hf_code_header, hf_context_number;
+static int hf_user_dn, hf_error_page, hf_tag_frame, hf_tag_time, hf_status, hf_remark, hf_code_header,
+    hf_context_number;
 static int hf_context_counter, hf_backend_cookie, hf_back_end, hf_be_server, hf_calculated_be, hf_calculated_fe;
 static int hf_diag_info, hf_back_end_status, hf_failure_text, hf_persistence;
 static int ett_message = -1, ett_tags = -1, ett_tag = -1, ett_cookies = -1;
@@ -42,9 +43,9 @@ static value_string response_codes[MAPI_CODES + 1];
 struct show {
     packet_info *pinfo;
     proto_tree *tree;
-    tvbuff_t *tvb;               /* the head's */
-    const uint8_t *base;         /* its bytes, at offset 0 of tvb */
-    bool mailbox_id, client_application;         /* this message has one */
+    tvbuff_t *tvb;                       /* the head's */
+    const uint8_t *base;                 /* its bytes, at offset 0 of tvb */
+    bool mailbox_id, client_application; /* this message has one */
 };
 
 static int offset_of(const struct show *show, struct span value)
@@ -115,7 +116,8 @@ static void show_request_id(const struct show *show, int hf, struct span value)
     e_guid_t guid;
     uint8_t *rest = guid.data4;
     if (sscanf(*text == '{' ? text + 1 : text, "%8x-%4hx-%4hx-%2hhx%2hhx-%2hhx%2hhx%2hhx%2hhx%2hhx%2hhx", &guid.data1,
-               &guid.data2, &guid.data3, rest, rest + 1, rest + 2, rest + 3, rest + 4, rest + 5, rest + 6, rest + 7) == 11)
+               &guid.data2, &guid.data3, rest, rest + 1, rest + 2, rest + 3, rest + 4, rest + 5, rest + 6,
+               rest + 7) == 11)
         proto_tree_add_guid(show->tree, hf, show->tvb, offset_of(show, value), (int)value.len, &guid);
     uint64_t counter;
     if (colon) {
@@ -168,12 +170,12 @@ static void show_cookies(const struct show *show, struct span value, const char 
     struct show inside = *show;
     struct span name, content;
     size_t pos = 0;
-    inside.tree = proto_tree_add_subtree(show->tree, show->tvb, offset_of(show, value), (int)value.len, ett_cookies, NULL,
-                                         label);
+    inside.tree =
+        proto_tree_add_subtree(show->tree, show->tvb, offset_of(show, value), (int)value.len, ett_cookies, NULL, label);
     while (http_cookie_next(value, &pos, &name, &content)) {
         show_cookie(&inside, name, content);
         if (only_first)
-            break;               /* attributes follow */
+            break; /* attributes follow */
     }
 }
 
@@ -189,8 +191,8 @@ static void show_failure_context(const struct show *show, int hf, struct span va
         size_t part_len = at - from;
         from = at + 1;
         gsize len = 0;
-        if (part_len < 8 || part_len % 4 != 0 || strspn(part, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
-            != part_len)
+        if (part_len < 8 || part_len % 4 != 0 ||
+            strspn(part, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") != part_len)
             continue;
         guchar *bytes = g_base64_decode(part, &len);
         if (bytes && len > 0 && g_utf8_validate((const char *)bytes, (gssize)len, NULL)) {
@@ -252,8 +254,8 @@ static void show_mailbox_id(struct show *show, struct span uri)
 {
     static const char key[] = "mailboxid=";
     for (size_t at = 0; at + sizeof key - 1 <= uri.len; at++) {
-        if ((at > 0 && uri.ptr[at - 1] != '?' && uri.ptr[at - 1] != '&')
-            || g_ascii_strncasecmp((const char *)uri.ptr + at, key, sizeof key - 1) != 0)
+        if ((at > 0 && uri.ptr[at - 1] != '?' && uri.ptr[at - 1] != '&') ||
+            g_ascii_strncasecmp((const char *)uri.ptr + at, key, sizeof key - 1) != 0)
             continue;
         struct span value = { uri.ptr + at + sizeof key - 1, 0 };
         while (value.ptr + value.len < uri.ptr + uri.len && value.ptr[value.len] != '&' && value.ptr[value.len] != '#')
@@ -340,8 +342,8 @@ static void decode_body(struct reader *reader, void *arg)
 static void show_tag(proto_tree *tree, tvbuff_t *tvb, const struct mapi_message *message, unsigned index,
                      const struct mapi_meta *meta)
 {
-    proto_item *item = proto_tree_add_string(tree, hf_meta_tag, tvb, (int)meta->offset, (int)meta->len,
-                                             meta_tag_name(meta->kind));
+    proto_item *item =
+        proto_tree_add_string(tree, hf_meta_tag, tvb, (int)meta->offset, (int)meta->len, meta_tag_name(meta->kind));
     if (index >= message->tag_count)
         return;
     const struct mapi_tag_time *arrived = &message->tags[index];
@@ -404,7 +406,8 @@ static bool bodies_are_seen(proto_tree *tree)
     static int expert = -1;
     if (expert == -1)
         expert = proto_get_id_by_filter_name("_ws.expert");
-    return outlook_wants_expert() || proto_field_is_referenced(tree, proto_mapihttp) || proto_field_is_referenced(tree, expert);
+    return outlook_wants_expert() || proto_field_is_referenced(tree, proto_mapihttp) ||
+           proto_field_is_referenced(tree, expert);
 }
 
 static bool heads_are_seen(proto_tree *tree)
@@ -504,14 +507,14 @@ static void show_message(packet_info *pinfo, proto_tree *tree, const struct mapi
     tvbuff_t *at = item->head ? item->head : frame;
     int offset = item->head_offset, len = (int)item->head_len;
     struct http_head head;
-    if (!tree && !pinfo->cinfo) {        /* nobody sees a head */
+    if (!tree && !pinfo->cinfo) { /* nobody sees a head */
         if (item->body && outlook_wants_expert())
             show_body(item->body, pinfo, NULL, item);
         return;
     }
     struct text text = { .used = 0 };
-    const bool has_head = item->head
-        && http_head_parse(tvb_get_ptr(at, offset, len), item->head_len, &head) == HTTP_HEAD_OK;
+    const bool has_head =
+        item->head && http_head_parse(tvb_get_ptr(at, offset, len), item->head_len, &head) == HTTP_HEAD_OK;
     if (has_head) {
         describe(&text, message, head.is_request ? 0 : head.status, head.is_request ? counter_of(pinfo, &head) : NULL);
     } else {
@@ -520,7 +523,8 @@ static void show_message(packet_info *pinfo, proto_tree *tree, const struct mapi
         offset = len = 0;
     }
     outlook_show_in_info(pinfo, "MAPI/HTTP", text.s);
-    proto_item *top = proto_tree_add_protocol_format(tree, proto_mapihttp, at, offset, len, "MAPI over HTTP, %s", text.s);
+    proto_item *top =
+        proto_tree_add_protocol_format(tree, proto_mapihttp, at, offset, len, "MAPI over HTTP, %s", text.s);
     struct show show = { .pinfo = pinfo, .tree = proto_item_add_subtree(top, ett_message), .tvb = at };
     if (has_head && heads_are_seen(tree))
         show_head_at(&show, offset, item, &head);
@@ -544,15 +548,18 @@ static void show_stray(packet_info *pinfo, proto_tree *tree, tvbuff_t *body)
 
 /* A tree call may throw: what comes behind the message, or the body whose message was not followed, is shown all
  * the same. */
-static void show_guarded(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_item *item, tvbuff_t *stray)
+static void show_guarded(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_item *item,
+                         tvbuff_t *stray)
 {
-    TRY {
+    TRY
+    {
         if (item)
             show_message(pinfo, tree, item);
         else
             show_stray(pinfo, tree, stray);
     }
-    CATCH_BOUNDS_AND_DISSECTOR_ERRORS {
+    CATCH_BOUNDS_AND_DISSECTOR_ERRORS
+    {
         show_exception(tvb, pinfo, tree, EXCEPT_CODE, GET_MESSAGE);
     }
     ENDTRY;

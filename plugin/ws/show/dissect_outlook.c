@@ -43,19 +43,21 @@ static const struct verdict_protocol *protocol_of(enum verdict_kind kind)
 
 static void register_verdicts(void)
 {
-    static const int groups[] = { [GROUP_SEQUENCE] = PI_SEQUENCE, [GROUP_RESPONSE] = PI_RESPONSE_CODE,
-                                  [GROUP_PROTOCOL] = PI_PROTOCOL, [GROUP_SECURITY] = PI_SECURITY };
-    static const int severities[] = { [V_CHAT] = PI_CHAT, [V_NOTE] = PI_NOTE, [V_WARNING] = PI_WARN,
-                                      [V_ERROR] = PI_ERROR };
+    static const int groups[] = { [GROUP_SEQUENCE] = PI_SEQUENCE,
+                                  [GROUP_RESPONSE] = PI_RESPONSE_CODE,
+                                  [GROUP_PROTOCOL] = PI_PROTOCOL,
+                                  [GROUP_SECURITY] = PI_SECURITY };
+    static const int
+        severities[] = { [V_CHAT] = PI_CHAT, [V_NOTE] = PI_NOTE, [V_WARNING] = PI_WARN, [V_ERROR] = PI_ERROR };
     for (size_t i = 0; i < G_N_ELEMENTS(verdict_protocols); i++) {
         expert_module_t *module = expert_register_protocol(*verdict_protocols[i].proto);
         for (int kind = 0; kind < VERDICT_KINDS; kind++) {
             const struct verdict_row *row = &verdict_rows[kind];
             if (protocol_of(kind) != &verdict_protocols[i])
                 continue;
-            verdict_infos[kind] = (ei_register_info){
-                &ei_verdict[kind], { row->filter, groups[row->group], severities[row->severity], row->summary, EXPFILL }
-            };
+            verdict_infos[kind] = (ei_register_info){ &ei_verdict[kind],
+                                                      { row->filter, groups[row->group], severities[row->severity],
+                                                        row->summary, EXPFILL } };
             expert_register_field_array(module, &verdict_infos[kind], 1);
         }
     }
@@ -167,10 +169,10 @@ static void show_parts(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, cons
 {
     const struct {
         int hf;
-        const char *mark;        /* in front of it; they come in this order */
-    } parts[] = {
-        { hf_verdict_seen, "Seen: " }, { hf_verdict_inferred, "; inferred: " }, { hf_verdict_next, "; next: " }
-    };
+        const char *mark; /* in front of it; they come in this order */
+    } parts[] = { { hf_verdict_seen, "Seen: " },
+                  { hf_verdict_inferred, "; inferred: " },
+                  { hf_verdict_next, "; next: " } };
     const char *from = text;
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
         const char *mark = strstr(from, parts[i].mark);

@@ -24,38 +24,33 @@
 #include "store.h"
 #include "stretch.h"
 
-enum { FRAME_COLUMNS = 2 };          /* key of per-packet data: something of ours stands in Info */
+enum { FRAME_COLUMNS = 2 }; /* key of per-packet data: something of ours stands in Info */
 
 static int hf_rpc_vers, hf_rpc_vers_minor, hf_ptype, hf_pfc_flags, hf_drep, hf_frag_length, hf_auth_length, hf_call_id;
 static int hf_rts_pdu, hf_rts_flags, hf_flag[7], hf_rts_number;
-static int hf_vc, hf_vc_leg, hf_vc_in_stream, hf_vc_out_stream, hf_vc_cookie, hf_vc_state, hf_vc_in_peer, hf_vc_out_peer;
+static int hf_vc, hf_vc_leg, hf_vc_in_stream, hf_vc_out_stream, hf_vc_cookie, hf_vc_state, hf_vc_in_peer,
+    hf_vc_out_peer;
 static int hf_vc_peer_frame, hf_channel, hf_channel_bytes, hf_target, hf_outlook_session, hf_session_id, hf_error_code;
 static int hf_greeting, hf_skipped;
 static int ett_pdu = -1, ett_flags = -1, ett_vc = -1, ett_head = -1;
 static expert_field ei_malformed, ei_unexpected;
 
-static const value_string channel_names[] = {
-    { RTS_IN, "IN" },
-    { RTS_OUT, "OUT" },
-    { 0, NULL }
-};
+static const value_string channel_names[] = { { RTS_IN, "IN" }, { RTS_OUT, "OUT" }, { 0, NULL } };
 
-static const value_string ptype_names[] = {
-    { RPC_REQUEST, "Request" },
-    { RPC_RESPONSE, "Response" },
-    { RPC_FAULT, "Fault" },
-    { RPC_BIND, "Bind" },
-    { RPC_BIND_ACK, "Bind_ack" },
-    { RPC_BIND_NAK, "Bind_nak" },
-    { RPC_ALTER_CONTEXT, "Alter_context" },
-    { RPC_ALTER_CONTEXT_RESP, "Alter_context_resp" },
-    { 16, "AUTH3" },
-    { RPC_SHUTDOWN, "Shutdown" },
-    { RPC_CO_CANCEL, "Co_cancel" },
-    { RPC_ORPHANED, "Orphaned" },
-    { RPC_RTS, "RTS" },
-    { 0, NULL }
-};
+static const value_string ptype_names[] = { { RPC_REQUEST, "Request" },
+                                            { RPC_RESPONSE, "Response" },
+                                            { RPC_FAULT, "Fault" },
+                                            { RPC_BIND, "Bind" },
+                                            { RPC_BIND_ACK, "Bind_ack" },
+                                            { RPC_BIND_NAK, "Bind_nak" },
+                                            { RPC_ALTER_CONTEXT, "Alter_context" },
+                                            { RPC_ALTER_CONTEXT_RESP, "Alter_context_resp" },
+                                            { 16, "AUTH3" },
+                                            { RPC_SHUTDOWN, "Shutdown" },
+                                            { RPC_CO_CANCEL, "Co_cancel" },
+                                            { RPC_ORPHANED, "Orphaned" },
+                                            { RPC_RTS, "RTS" },
+                                            { 0, NULL } };
 
 /* ---- Columns ---------------------------------------------------------------------- */
 
@@ -104,8 +99,8 @@ static const char *problem_text(packet_info *pinfo, const struct rts_issue *issu
     case RTS_BAD_VERSION:
         return wmem_strdup_printf(scope, "RPC version %u.%u, not 5.0", value >> 8, value & 0xff);
     case RTS_BAD_PFC_FLAGS:
-        return wmem_strdup_printf(scope, "pfc_flags 0x%02x: an RTS PDU has 0x%02x, first and last fragment (MS-RPCH 2.2.3.6.1)",
-                                  value, low);
+        return wmem_strdup_printf(
+            scope, "pfc_flags 0x%02x: an RTS PDU has 0x%02x, first and last fragment (MS-RPCH 2.2.3.6.1)", value, low);
     case RTS_BAD_DREP:
         return wmem_strdup_printf(scope, "Data representation 0x%08x: an RTS PDU has 0x%08x (MS-RPCH 2.2.3.6.1)", value,
                                   low);
@@ -119,15 +114,15 @@ static const char *problem_text(packet_info *pinfo, const struct rts_issue *issu
         return wmem_strdup_printf(scope, "The PDU ends inside this command: %u bytes are left, %u are needed", value,
                                   low);
     case RTS_UNKNOWN_COMMAND:
-        return wmem_strdup_printf(scope, "Unknown command %u: its length is not known, so nothing behind it can be read",
-                                  value);
+        return wmem_strdup_printf(
+            scope, "Unknown command %u: its length is not known, so nothing behind it can be read", value);
     case RTS_BAD_ADDRESS_TYPE:
         return wmem_strdup_printf(scope, "Address type %u: 0 is IPv4, 1 is IPv6 (MS-RPCH 2.2.3.2)", value);
     case RTS_TOO_SHORT:
         return wmem_strdup_printf(scope, "frag_length %u has no room for Flags and NumberOfCommands", value);
     case RTS_RANGE:
-        return wmem_strdup_printf(scope, "%s %u is out of its range, %u to %u (MS-RPCH 2.2.3.5)",
-                                  issue->row->label, value, low, issue->expected_high);
+        return wmem_strdup_printf(scope, "%s %u is out of its range, %u to %u (MS-RPCH 2.2.3.5)", issue->row->label,
+                                  value, low, issue->expected_high);
     case RTS_UNDEFINED_FLAGS:
         return wmem_strdup_printf(scope, "Flags 0x%04x: bits beyond 0x%04x are not defined (MS-RPCH 2.2.3.6.1)", value,
                                   low);
@@ -167,7 +162,8 @@ static void show_out_of_place(proto_tree *tree, packet_info *pinfo, tvbuff_t *tv
     int length = (int)tvb_captured_length(tvb);
     if (note->misplaced)
         proto_tree_add_expert_format(tree, pinfo, &ei_unexpected, tvb, 0, length,
-                                     "%s does not belong on this channel, direction or leg (MS-RPCH 2.2.4)", note->name);
+                                     "%s does not belong on this channel, direction or leg (MS-RPCH 2.2.4)",
+                                     note->name);
     if (note->unexpected)
         proto_tree_add_expert_format(tree, pinfo, &ei_unexpected, tvb, 0, length, "%s", note->unexpected);
 }
@@ -191,7 +187,8 @@ static void show_rts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
     show_header(pdu_tree, tvb, header);
     if (captured >= PDU_HEADER_LEN + 4) {
         unsigned encoding = header->little_endian ? ENC_LITTLE_ENDIAN : ENC_BIG_ENDIAN;
-        proto_tree *flags = proto_item_add_subtree(proto_tree_add_item(pdu_tree, hf_rts_flags, tvb, 16, 2, encoding), ett_flags);
+        proto_tree *flags =
+            proto_item_add_subtree(proto_tree_add_item(pdu_tree, hf_rts_flags, tvb, 16, 2, encoding), ett_flags);
         for (size_t i = 0; i < G_N_ELEMENTS(hf_flag); i++)
             proto_tree_add_item(flags, hf_flag[i], tvb, 16, 2, encoding);
         proto_tree_add_item(pdu_tree, hf_rts_number, tvb, 18, 2, encoding);
@@ -220,10 +217,12 @@ static void call_dcerpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uin
      * finds those by a string that it makes for each look-up. */
     conversation_set_conv_addr_port_endpoints(pinfo, NULL, NULL, CONVERSATION_TCP, conversation, UINT32_MAX);
     pinfo->can_desegment = 0;
-    TRY {
+    TRY
+    {
         call_heur_dissector_direct(dcerpc, tvb, pinfo, tree, NULL);
     }
-    FINALLY {
+    FINALLY
+    {
         pinfo->conv_addr_port_endpoints = saved_endpoints;
         pinfo->use_conv_addr_port_endpoints = saved_use;
         pinfo->can_desegment = saved_desegment;
@@ -275,7 +274,8 @@ static void show_pdu(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
     const uint32_t there = tvb_reported_length(tvb);
     if (header.frag_length > there)
         header.frag_length = (uint16_t)there;
-    TRY {
+    TRY
+    {
         if (announced != header.frag_length)
             proto_tree_add_expert_format(tree, pinfo, &ei_malformed, tvb, 8, 2,
                                          "frag_length is %u, but only %u bytes belong to this PDU", announced, there);
@@ -284,7 +284,8 @@ static void show_pdu(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
         else
             show_rpc(tvb, pinfo, tree, p, captured, &header, note);
     }
-    CATCH_BOUNDS_AND_DISSECTOR_ERRORS {
+    CATCH_BOUNDS_AND_DISSECTOR_ERRORS
+    {
         show_exception(tvb, pinfo, tree, EXCEPT_CODE, GET_MESSAGE);
     }
     ENDTRY;
@@ -331,16 +332,18 @@ static void show_greeting(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, i
 
 /* ---- Heads ------------------------------------------------------------------------ */
 
-static void show_head(tvbuff_t *tvb, packet_info *pinfo _U_, proto_tree *tree, int offset,
-                      const struct http_head *head, const struct http_info *info)
+static void show_head(tvbuff_t *tvb, packet_info *pinfo _U_, proto_tree *tree, int offset, const struct http_head *head,
+                      const struct http_info *info)
 {
     if (!tree)
         return;
     int len = (int)head->length;
     char status[32];
     snprintf(status, sizeof status, "response %u", info->status);
-    const char *what = info->method == HTTP_RPC_IN_DATA ? "IN request" : info->method == HTTP_RPC_OUT_DATA ? "OUT request"
-                     : info->is_request ? "request of version 1" : status;
+    const char *what = info->method == HTTP_RPC_IN_DATA  ? "IN request" :
+                       info->method == HTTP_RPC_OUT_DATA ? "OUT request" :
+                       info->is_request                  ? "request of version 1" :
+                                                           status;
     proto_tree *head_tree = part_tree(tree, tvb, offset, len, ett_head, what);
     const struct {
         int hf;

@@ -11,7 +11,12 @@
 #include "compat.h"
 
 #define FIELD_ROW(id, type, display, strings, mask, label, filter, blurb) \
-    { &(id), { label, filter, type, display, strings, mask, blurb, HFILL } }
+    {                                                                     \
+        &(id),                                                            \
+        {                                                                 \
+            label, filter, type, display, strings, mask, blurb, HFILL     \
+        }                                                                 \
+    }
 #define TEXT_ROW(id, label, filter, blurb) FIELD_ROW(id, FT_STRING, BASE_NONE, NULL, 0, label, filter, blurb)
 #define NUMBER_ROW(id, type, label, filter, blurb) FIELD_ROW(id, type, BASE_DEC, NULL, 0, label, filter, blurb)
 #define BIT_ROW(id, width, label, filter, mask) FIELD_ROW(id, FT_BOOLEAN, width, NULL, mask, label, filter, NULL)

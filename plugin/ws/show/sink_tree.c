@@ -17,7 +17,7 @@
 #include "rts.h"
 
 static struct catalogue catalogue;
-static int *hf_of;               /* one for each field of the catalogue */
+static int *hf_of; /* one for each field of the catalogue */
 
 static int ett_group = -1, ett_flags = -1;
 static expert_field ei_malformed;
@@ -30,23 +30,39 @@ G_STATIC_ASSERT(G_STRUCT_OFFSET(value_string, strptr) == G_STRUCT_OFFSET(struct 
 static enum ftenum type_of(uint8_t kind)
 {
     switch (kind) {
-    case FIELD_U8: return FT_UINT8;
-    case FIELD_U16: return FT_UINT16;
-    case FIELD_U32: return FT_UINT32;
-    case FIELD_U64: return FT_UINT64;
-    case FIELD_I16: return FT_INT16;
-    case FIELD_I32: return FT_INT32;
-    case FIELD_I64: return FT_INT64;
-    case FIELD_BOOL: return FT_BOOLEAN;
-    case FIELD_FLOAT: return FT_FLOAT;
-    case FIELD_DOUBLE: return FT_DOUBLE;
-    case FIELD_GUID: return FT_GUID;
-    case FIELD_FILETIME: return FT_ABSOLUTE_TIME;
+    case FIELD_U8:
+        return FT_UINT8;
+    case FIELD_U16:
+        return FT_UINT16;
+    case FIELD_U32:
+        return FT_UINT32;
+    case FIELD_U64:
+        return FT_UINT64;
+    case FIELD_I16:
+        return FT_INT16;
+    case FIELD_I32:
+        return FT_INT32;
+    case FIELD_I64:
+        return FT_INT64;
+    case FIELD_BOOL:
+        return FT_BOOLEAN;
+    case FIELD_FLOAT:
+        return FT_FLOAT;
+    case FIELD_DOUBLE:
+        return FT_DOUBLE;
+    case FIELD_GUID:
+        return FT_GUID;
+    case FIELD_FILETIME:
+        return FT_ABSOLUTE_TIME;
     case FIELD_STRING8:
-    case FIELD_STRING16: return FT_STRING;
-    case FIELD_IPV4: return FT_IPv4;
-    case FIELD_IPV6: return FT_IPv6;
-    default: return FT_BYTES;
+    case FIELD_STRING16:
+        return FT_STRING;
+    case FIELD_IPV4:
+        return FT_IPv4;
+    case FIELD_IPV6:
+        return FT_IPv6;
+    default:
+        return FT_BYTES;
     }
 }
 
@@ -73,8 +89,11 @@ static void register_field(const struct catalogued *from, hf_register_info *info
     header->name = field->label;
     header->abbrev = wmem_strdup_printf(wmem_epan_scope(), "%s%s", from->prefix, field->filter);
     header->type = is_bit ? FT_BOOLEAN : type_of(from->kind);
-    header->display = is_bit ? bits_of(from->kind) : from->kind == FIELD_FILETIME ? (int)ABSOLUTE_TIME_UTC
-        : !is_integer(from->kind) ? BASE_NONE : field->hex ? BASE_HEX : BASE_DEC;
+    header->display = is_bit                       ? bits_of(from->kind) :
+                      from->kind == FIELD_FILETIME ? (int)ABSOLUTE_TIME_UTC :
+                      !is_integer(from->kind)      ? BASE_NONE :
+                      field->hex                   ? BASE_HEX :
+                                                     BASE_DEC;
     if (field->names && is_integer(from->kind)) {
         header->strings = (const value_string *)(const void *)field->names;
         header->display |= field->all_named ? 0 : BASE_SPECIAL_VALS;
@@ -127,7 +146,7 @@ void sink_register(void)
 struct tree_sink {
     packet_info *pinfo;
     tvbuff_t *tvb[NESTED_BUFFERS];
-    unsigned buffers;            /* entered */
+    unsigned buffers; /* entered */
     proto_tree *tree[READER_DEPTH_MAX + NESTED_BUFFERS];
     proto_item *item[READER_DEPTH_MAX + NESTED_BUFFERS];
     uint32_t begun[READER_DEPTH_MAX + NESTED_BUFFERS];
@@ -177,9 +196,10 @@ static proto_item *show_value(proto_tree *tree, const struct catalogued *field, 
     default:
         if (label != field->row->label && catalogue_own_label(value->field)) {
             const uint32_t number = (uint32_t)value->number;
-            return value->field->hex
-                ? proto_tree_add_uint_format(tree, hf, tvb, offset, len, number, "%s: 0x%0*x", label, 2 * len, number)
-                : proto_tree_add_uint_format(tree, hf, tvb, offset, len, number, "%s: %u", label, number);
+            return value->field->hex ?
+                       proto_tree_add_uint_format(tree, hf, tvb, offset, len, number, "%s: 0x%0*x", label, 2 * len,
+                                                  number) :
+                       proto_tree_add_uint_format(tree, hf, tvb, offset, len, number, "%s: %u", label, number);
         }
         return proto_tree_add_item(tree, hf, tvb, offset, len, order);
     }
@@ -193,7 +213,8 @@ static void on_value(void *ctx, const struct field_value *value)
     if (field == CATALOGUE_NONE)
         return;
     tvbuff_t *tvb = current(sink);
-    proto_item *item = show_value(sink->tree[sink->depth], &catalogue.fields[field], hf_of[field], sink->pinfo, tvb, value);
+    proto_item *item =
+        show_value(sink->tree[sink->depth], &catalogue.fields[field], hf_of[field], sink->pinfo, tvb, value);
     if (row->unit)
         proto_item_append_text(item, " %s", row->unit);
     if (value->text)
@@ -211,12 +232,12 @@ static void on_open(void *ctx, const char *label, uint32_t offset)
     struct tree_sink *sink = ctx;
     proto_tree *parent = sink->tree[sink->depth];
     if (sink->too_deep > 0 || sink->depth + 1 >= G_N_ELEMENTS(sink->tree)) {
-        sink->too_deep++;        /* readers stop before */
+        sink->too_deep++; /* readers stop before */
         return;
     }
     sink->depth++;
-    sink->tree[sink->depth] = proto_tree_add_subtree(parent, current(sink), (int)offset, 0, ett_group,
-                                                     &sink->item[sink->depth], label);
+    sink->tree[sink->depth] =
+        proto_tree_add_subtree(parent, current(sink), (int)offset, 0, ett_group, &sink->item[sink->depth], label);
     sink->begun[sink->depth] = offset;
 }
 

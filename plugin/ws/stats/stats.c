@@ -128,30 +128,38 @@ union row {
 struct column {
     stat_tap_table_item title;
     size_t member;
-    char *(*text)(const void *member);   /* NULL: a number, as it is */
+    char *(*text)(const void *member); /* NULL: a number, as it is */
 };
 
 /* A table whose rows the state numbers. Titles as tools/table.py knows them. */
 struct report {
-    stat_tap_table_ui ui;        /* first: Wireshark knows the report by it */
-    const char *title;           /* of the table */
+    stat_tap_table_ui ui; /* first: Wireshark knows the report by it */
+    const char *title;    /* of the table */
     const struct column *columns;
     /* Fills in the row; false if there is no such row. */
     bool (*fill)(uint32_t index, union row *row);
     stat_tap_table_item titles[COLUMNS_MAX];
 };
 
-#define TEXT(title, row, member, text) \
-    { { TABLE_ITEM_STRING, TAP_ALIGN_LEFT, title, "%s" }, offsetof(struct row, member), text }
-#define TIME(title, row, member) \
-    { { TABLE_ITEM_STRING, TAP_ALIGN_LEFT, title, "%-24s" }, offsetof(struct row, member), time_cell }
-#define RIGHT(title, row, member, text) \
-    { { TABLE_ITEM_STRING, TAP_ALIGN_RIGHT, title, "%s" }, offsetof(struct row, member), text }
-#define COUNT(title, row, member, format) \
-    { { TABLE_ITEM_UINT, TAP_ALIGN_RIGHT, title, format }, offsetof(struct row, member), NULL }
-#define VERDICT(row) \
+#define TEXT(title, row, member, text)                                                         \
+    {                                                                                          \
+        { TABLE_ITEM_STRING, TAP_ALIGN_LEFT, title, "%s" }, offsetof(struct row, member), text \
+    }
+#define TIME(title, row, member)                                                                       \
+    {                                                                                                  \
+        { TABLE_ITEM_STRING, TAP_ALIGN_LEFT, title, "%-24s" }, offsetof(struct row, member), time_cell \
+    }
+#define RIGHT(title, row, member, text)                                                         \
+    {                                                                                           \
+        { TABLE_ITEM_STRING, TAP_ALIGN_RIGHT, title, "%s" }, offsetof(struct row, member), text \
+    }
+#define COUNT(title, row, member, format)                                                       \
+    {                                                                                           \
+        { TABLE_ITEM_UINT, TAP_ALIGN_RIGHT, title, format }, offsetof(struct row, member), NULL \
+    }
+#define VERDICT(row)                                                                                  \
     TEXT("Verdict", row, verdict.kind, verdict_cell), RIGHT("Frame", row, verdict.frame, frame_cell), \
-    TEXT("Where", row, verdict, where_cell)
+        TEXT("Where", row, verdict, where_cell)
 
 static void fill(const struct report *report, stat_tap_table *table, uint32_t index)
 {
@@ -214,16 +222,15 @@ static void fill_again(void *tapdata, uint32_t numbered, uint32_t leg)
 {
     stat_tap_table *table = table_of(tapdata);
     for (uint32_t index = numbered; index < table->num_elements; index++) {
-        if (stat_tap_get_field_data(table, index, 0)->value.uint_value == numbered
-            && stat_tap_get_field_data(table, index, 1)->value.uint_value == leg) {
+        if (stat_tap_get_field_data(table, index, 0)->value.uint_value == numbered &&
+            stat_tap_get_field_data(table, index, 1)->value.uint_value == leg) {
             fill(report_of(tapdata), table, index);
             return;
         }
     }
 }
 
-static void free_item(stat_tap_table *table _U_, unsigned row _U_, unsigned column _U_,
-                      stat_tap_table_item_type *item)
+static void free_item(stat_tap_table *table _U_, unsigned row _U_, unsigned column _U_, stat_tap_table_item_type *item)
 {
     if (item->type == TABLE_ITEM_STRING) {
         g_free((char *)item->value.string_value);
@@ -277,11 +284,11 @@ static const struct column connection_columns[] = {
 
 static bool fill_connection(uint32_t index, union row *row)
 {
-    return store_active() && vworld_row(store_world(), index, &row->leg);
+    return store_active() && rpch_state_row(store_world(), index, &row->leg);
 }
 
-static tap_packet_status on_connection(void *tapdata, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
-                                       const void *data, tap_flags_t flags _U_)
+static tap_packet_status on_connection(void *tapdata, packet_info *pinfo _U_, epan_dissect_t *edt _U_, const void *data,
+                                       tap_flags_t flags _U_)
 {
     const struct frame_note *note = data;
     fill_up_to(tapdata, note->row);
@@ -318,7 +325,7 @@ static const struct column session_columns[] = {
 
 static bool fill_session(uint32_t index, union row *row)
 {
-    return store_mapi_active() && mworld_row(store_mapi(), index, &row->session);
+    return store_mapi_active() && mapi_state_row(store_mapi(), index, &row->session);
 }
 
 static tap_packet_status on_session(void *tapdata, packet_info *pinfo _U_, epan_dissect_t *edt _U_, const void *data,
@@ -351,7 +358,7 @@ static const struct column logon_columns[] = {
 
 static bool fill_logon(uint32_t index, union row *row)
 {
-    return aworld_row(store_auth(), index, &row->auth);
+    return logon_state_row(store_auth(), index, &row->auth);
 }
 
 static tap_packet_status on_logon(void *tapdata, packet_info *pinfo _U_, epan_dissect_t *edt _U_, const void *data,
@@ -397,8 +404,19 @@ void stats_register(void)
 {
     static tap_param params[] = { { PARAM_FILTER, "filter", "Filter", NULL, TRUE } };
 #define REPORT(menu, tap, option, packet, table, columns, fill) \
-    { { .title = menu, .tap_name = tap, .cli_string = option, .packet_func = packet, .nfields = G_N_ELEMENTS(columns) }, \
-      table, columns, fill, { { 0 } } }
+    {                                                           \
+        { .title = menu,                                        \
+          .tap_name = tap,                                      \
+          .cli_string = option,                                 \
+          .packet_func = packet,                                \
+          .nfields = G_N_ELEMENTS(columns) },                   \
+            table, columns, fill,                               \
+        {                                                       \
+            {                                                   \
+                0                                               \
+            }                                                   \
+        }                                                       \
+    }
     static struct report reports[] = {
         REPORT("RPC over HTTP Connections", "rpch", "rpch,connections", on_connection, "RPC over HTTP connections",
                connection_columns, fill_connection),
