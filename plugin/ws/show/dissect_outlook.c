@@ -16,6 +16,7 @@
 /* ---- Registration ----------------------------------------------------------------- */
 
 static int hf_verdict, hf_verdict_where, hf_verdict_seen, hf_verdict_inferred, hf_verdict_next, hf_auth_scheme;
+static int hf_verdict_vc, hf_verdict_session, hf_verdict_leg;
 static int hf_auth_step, hf_auth_user, hf_auth_server, hf_auth_time, hf_auth_credentials, hf_auth_challenge_time;
 int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front_end, outlook_hf_failure_context;
 static int ett_verdict = -1, ett_auth = -1;
@@ -82,6 +83,11 @@ void outlook_register_fields(void)
                  "What the verdict rests on, in full: an expert item's own text is cut at 240 characters"),
         TEXT_ROW(hf_verdict_inferred, "Inferred", "outlook.verdict.inferred", "What follows from it"),
         TEXT_ROW(hf_verdict_next, "Next", "outlook.verdict.next", "What to check next"),
+        NUMBER_ROW(hf_verdict_vc, FT_UINT32, "Of virtual connection", "outlook.verdict.vc",
+                   "Whose verdict it is: one that waited may stand on a frame of another"),
+        NUMBER_ROW(hf_verdict_session, FT_UINT32, "Of session", "outlook.verdict.session",
+                   "Whose verdict it is: one that waited may stand on a frame of another"),
+        NUMBER_ROW(hf_verdict_leg, FT_UINT32, "Of leg", "outlook.verdict.leg", NULL),
         TEXT_ROW(hf_auth_scheme, "Scheme", "outlook.auth.scheme", NULL),
         TEXT_ROW(hf_auth_step, "Step", "outlook.auth.step", NULL),
         TEXT_ROW(hf_auth_user, "User", "outlook.auth.user", "As sent"),
@@ -201,6 +207,9 @@ void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
                      verdict->where_seen ? "seen" : "inferred");
         proto_item_set_generated(proto_tree_add_string(inside, hf_verdict_where, tvb, 0, 0, where));
         show_parts(inside, pinfo, tvb, verdict->text);
+        outlook_show_number(inside, hf_verdict_vc, tvb, verdict->vc);
+        outlook_show_number(inside, hf_verdict_session, tvb, verdict->session);
+        outlook_show_number(inside, hf_verdict_leg, tvb, verdict->leg);
     }
     pinfo->current_proto = before;
 }
