@@ -1306,6 +1306,65 @@ static void test_targets(void)
     CHECK(!same_target("10:6004", "10.0.0.81:6004"));
 }
 
+/* A PDU of RPC with what begins its body. */
+static void tap_call(struct tap *tap, enum way way, enum rpc_ptype ptype, uint8_t flags, uint32_t id,
+                     struct pdu_call call)
+{
+    struct pdu_header header = { .rpc_vers = 5,
+                                 .ptype = (uint8_t)ptype,
+                                 .pfc_flags = flags,
+                                 .little_endian = true,
+                                 .frag_length = 100,
+                                 .call_id = id,
+                                 .call = call };
+    tap_frame(tap);
+    rpch_conn_pdu(tap->conn, scene_now(tap->scene), way, &header, NULL, 0, &tap->outcome);
+    tap_segment(tap, segment_of(tap, way, 100));
+}
+
+static const struct leg *first_leg(const struct scene *scene)
+{
+    return rows_at(&scene->world->rows, 0);
+}
+
+/* What waits for its answer: binds and calls until their last fragment is back. */
+static void test_pending_calls(void)
+{
+    struct scene scene;
+    scene_begin(&scene);
+    struct tap out = tap_http(&scene, "10.0.0.1:5001", "10.0.0.80:80");
+    struct tap in = tap_http(&scene, "10.0.0.1:5002", "10.0.0.80:80");
+    open_both(&in, &out, 1);
+    const struct leg *leg = first_leg(&scene);
+    CHECK(!leg_calls(leg));
+    const struct pdu_call bind = { .bound_count = 2, .bound = { { 0, RPC_ASYNC_EMSMDB }, { 1, RPC_INTERFACE_OTHER } } };
+    tap_call(&in, UP, RPC_BIND, 3, 1, bind);
+    CHECK(leg_unanswered(leg) && leg_unanswered(leg)->ptype == RPC_BIND);
+    tap_call(&out, DOWN, RPC_BIND_ACK, 3, 1, (struct pdu_call){ 0 });
+    CHECK(!leg_calls(leg));
+    tap_call(&in, UP, RPC_REQUEST, 3, 2, (struct pdu_call){ .context = 0, .opnum = 0 });
+    CHECK(leg_calls(leg) && leg_calls(leg)->waits && !leg_unanswered(leg));
+    tap_call(&in, UP, RPC_REQUEST, 1, 3, (struct pdu_call){ .context = 1, .opnum = 6 });
+    CHECK(!leg_unanswered(leg)); /* it is not sent so far */
+    tap_call(&in, UP, RPC_REQUEST, 2, 3, (struct pdu_call){ .context = 1, .opnum = 6 });
+    CHECK(leg_unanswered(leg) && leg_unanswered(leg)->id == 3);
+    CHECK_INT(leg_unanswered(leg)->last.frame, scene.frame);
+    tap_call(&out, DOWN, RPC_RESPONSE, 1, 3, (struct pdu_call){ 0 });
+    CHECK(!leg_unanswered(leg) && leg->pending->count == 2);
+    tap_call(&out, DOWN, RPC_RESPONSE, 2, 3, (struct pdu_call){ 0 });
+    CHECK(leg->pending->count == 1);
+    tap_call(&in, UP, RPC_REQUEST, 3, 4, (struct pdu_call){ .context = 7, .opnum = 6 });
+    CHECK(!leg_unanswered(leg)); /* of what interface is not known */
+    tap_call(&in, UP, RPC_ORPHANED, 3, 4, (struct pdu_call){ 0 });
+    CHECK(leg->pending->count == 1 && !leg->pending->lost);
+    for (uint32_t id = 10; id < 10 + 2 * CALLS_KEPT; id++) {
+        tap_call(&in, UP, RPC_REQUEST, 3, id, (struct pdu_call){ .context = 1, .opnum = 6 });
+    }
+    CHECK(leg->pending->count == CALLS_KEPT && leg->pending->lost);
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
+}
+
 int main(void)
 {
     test_targets();
@@ -1348,6 +1407,7 @@ int main(void)
     test_short_front_ends();
     transcript_off = true;
     test_memory();
+    test_pending_calls();
     transcript_end(__FILE__);
     return unit_end();
 }

@@ -225,6 +225,7 @@ static void leg_begin_again(struct leg *leg)
     leg->mark_bytes = 0;
     leg->sent_at = 0;
     leg->ended_frame = 0;
+    calls_forget(leg);
     leg->attempt_frame = leg_now(leg).frame;
 }
 

@@ -123,8 +123,35 @@ struct leg {
     enum way ended_by;
     uint32_t ended_frame; /* 0 while it lives */
     const char *user, *request_id;
-    void *memo;         /* the judge's, of the leg */
-    void *attempt_memo; /* and of this attempt on it */
+    struct calls *pending; /* NULL before the first */
+    void *memo;            /* the judge's, of the leg */
+    void *attempt_memo;    /* and of this attempt on it */
+};
+
+/* A bind, alter_context or call that has not had its whole answer; its room is used again behind it. */
+struct call {
+    struct call *next;
+    uint32_t id;
+    uint16_t opnum;
+    uint8_t ptype;                /* enum rpc_ptype of what asked */
+    uint8_t interface;            /* enum rpc_interface of a call */
+    bool waits : 1;               /* it is of the kind that stays pending in health, or that is not known */
+    bool sent : 1, answering : 1; /* its last fragment was sent; the first of the answer has come */
+    struct when begin, last;      /* its first and its newest fragment */
+    void *memo;                   /* the judge's */
+};
+
+#define CALLS_KEPT 32  /* pending on one leg; clients have a few at a time */
+#define BOUNDS_KEPT 16 /* presentation contexts of one leg */
+
+struct calls {
+    struct call *first, *last; /* oldest first */
+    uint8_t count, bounds;
+    bool lost; /* there were more than are kept, or bytes that may have been some: none is known to be all */
+    struct {
+        uint16_t context;
+        uint8_t interface;
+    } bound[BOUNDS_KEPT];
 };
 
 struct leg_turn {              /* by enum role */
@@ -194,6 +221,7 @@ struct rpch_state {
     struct table cookies, places, sessions;
     struct rows rows; /* struct leg */
     uint32_t vc_count;
+    struct spare *free_calls;
 };
 
 /* ---- what follows from it ----------------------------------------------------------- */
@@ -202,7 +230,8 @@ struct rpch_state {
  *   who ended first    channel_tcp(): ended, ended_by, ended_by_rst, ended_frame. Of a leg: ended_by,
  *                      ended_by_rst, ended_frame, of the channel that closed it
  *   body bytes         bytes[way]; last_body, when the last one came, whatever its way
- *   calls              calls and faults of the leg are counted; which are pending is not kept
+ *   calls              calls and faults of the leg are counted; leg_calls(): those that have no answer so far,
+ *                      oldest first; leg_unanswered(): the oldest of them that should have had one
  *   announced          lifetime of a channel; timeout_ms[role], keepalive_ms, in_window of a leg
  *   recycling          recycling[role], leg_coming(); seen_eof, replaced and is_successor of a channel
  *   behind a device    leg_behind(), channel_behind()
@@ -238,6 +267,23 @@ static inline const struct channel *channel_behind(const struct channel *channel
 {
     const struct leg *behind = channel->leg ? leg_behind(channel->leg) : NULL;
     return behind ? behind->current[channel->role] : NULL;
+}
+
+/* What waits for its answer there, oldest first. */
+static inline const struct call *leg_calls(const struct leg *leg)
+{
+    return leg->pending ? leg->pending->first : NULL;
+}
+
+/* The oldest that was sent whole and of which no fragment of an answer has come, those aside that
+ * are pending in health; NULL if there is none. */
+static inline const struct call *leg_unanswered(const struct leg *leg)
+{
+    const struct call *call = leg_calls(leg);
+    while (call && (call->waits || !call->sent || call->answering)) {
+        call = call->next;
+    }
+    return call;
 }
 
 /* Both first PDUs were sent. */

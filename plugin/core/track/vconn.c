@@ -193,6 +193,9 @@ static void rpc_pdu(struct channel *channel, enum way way, const struct pdu_head
     if (way == data_way(channel) && !channel->v1) {
         flow_sent(channel, header->frag_length);
     }
+    if (leg) {
+        calls_pdu(leg, way, header);
+    }
     if (header->ptype == RPC_FAULT || header->ptype == RPC_BIND_NAK) {
         channel_number(channel);
         channel->leg->faults++;
@@ -245,6 +248,9 @@ void rpch_conn_skipped(struct rpch_conn *conn, struct when when, enum way way, u
     if (conn->channel) {
         /* What was passed over may have been calls: what was sent is no longer known. */
         conn->channel->has_limit = false;
+        if (conn->channel->leg) {
+            calls_missed(conn->channel->leg);
+        }
         channel_touch(conn->channel, way, bytes);
     }
 }

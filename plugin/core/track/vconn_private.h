@@ -141,6 +141,15 @@ void recycling_pdu(struct channel *channel, unsigned id, const struct rts_pdu *r
 
 void silence_segment(struct rpch_conn *conn, const struct segment *segment);
 
+/* ---- calls.c: what waits for its answer ------------------------------------------------ */
+
+/* A PDU of RPC has come on a channel of the leg. */
+void calls_pdu(struct leg *leg, enum way way, const struct pdu_header *header);
+/* Bytes were passed over that may have been one. */
+void calls_missed(struct leg *leg);
+/* A further attempt begins. */
+void calls_forget(struct leg *leg);
+
 /* ---- body.c: an IN body on its way over a device -------------------------------------- */
 
 /* A PDU has come on the channel, IN to the server. */

@@ -94,6 +94,7 @@ static void learn(const struct run *run, tvbuff_t *tvb, struct pdu_note *note)
     struct rts_pdu rts;
     uint32_t status = 0;
     pdu_header_decode(p, &header);
+    pdu_call_decode(p, captured, &header);
     if (header.frag_length > there)
         header.frag_length = (uint16_t)there;
     frame_note_make(run->pinfo, run->stream)->show_state = true;
