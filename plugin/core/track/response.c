@@ -169,7 +169,7 @@ static void note_head(struct reply *reply, struct when when)
     if (request->side && !request->by_guid && !is_connect(request->type)) {
         jar_fill(request->side, reply, false, false);
         if (reply_is_success(reply)) {
-            jar_own_all(request->session, reply);
+            jar_own_all(request->session, reply, false);
         }
     }
     sequence_note_answer(request, reply, when);

@@ -43,8 +43,9 @@ void sequence_note_id(struct exchange *request)
     if (!ids) {
         return;
     }
-    if (is_connect(request->type)) {
+    if (is_connect(request->type)) { /* they may begin anew, with the same GUID */
         ids->known[0] = ids->known[1] = false;
+        ids->count = ids->at = 0;
     }
     uint32_t last = ids->last[which];
     if (ids->known[which] && counter > last && counter - last - 1 > ids_between(ids, last, counter)) {

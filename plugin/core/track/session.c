@@ -48,6 +48,7 @@ static struct session *new_session(struct mapi_state *world, const struct reply 
     session->created_frame = reply->message->end.frame;
     session->mailbox = request->message->mailbox;
     session->application = request->message->client_application;
+    session->client = request->identity[ID_CLIENT_INFO];
     return session;
 }
 
@@ -108,9 +109,14 @@ static void note_use(struct side *side, struct mapi_conn *conn)
     side->used_count++;
 }
 
-static bool contradicts(const struct session *session, const struct mapi_message *message)
+/* Whether a Connect or Bind begins another session, whatever its cookies say: for another mailbox, or by
+ * another client. */
+static bool contradicts(const struct session *session, const struct exchange *request)
 {
-    return session->mailbox && message->mailbox && session->mailbox != message->mailbox;
+    const char *mailbox = request->message->mailbox;
+    const uint64_t client = request->identity[ID_CLIENT_INFO];
+    return (session->mailbox && mailbox && session->mailbox != mailbox) ||
+           (session->client && client && session->client != client);
 }
 
 /* Whose request it is: by its cookies, the leg before, or its X-RequestId. */
@@ -120,7 +126,7 @@ static struct session *session_of(struct exchange *request, const struct sent *s
     const struct exchange *before = request->before;
     struct session *session = jar_session_of(sent, count);
     request->from_cookies =
-        session && !session->released_frame && !(connects && contradicts(session, request->message));
+        session && !session->released_frame && !(connects && contradicts(session, request));
     if (request->from_cookies) {
         return session;
     }
@@ -138,6 +144,9 @@ void session_find(struct exchange *request, const struct http_fields *fields, st
     struct sent sent[SENT_MAX];
     unsigned count = jar_read_sent(request->conn->world, fields, request->endpoint, sent);
     struct session *session = session_of(request, sent, count);
+    if (is_connect(request->type) && !request->from_cookies) {
+        jar_note_brought(request->conn->world, sent, count, request->endpoint);
+    }
     if (!session) {
         return;
     }
@@ -243,7 +252,7 @@ static void learn_success(struct side *side, struct reply *reply)
     struct mapi_conn *conn = reply->conn;
     bool beside = is_notification(request) || request->type == MAPI_PING;
     jar_fill(side, reply, true, beside);
-    jar_own_all(side->session, reply);
+    jar_own_all(side->session, reply, is_connect(request->type));
     side->success = when;
     side->success_began = request->begin.frame;
     side->success_conn = conn;

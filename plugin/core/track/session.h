@@ -43,11 +43,12 @@ struct cookie {
     bool unseen;    /* the client was given another value, or none, by a response that was missed */
 };
 
-/* A value that a server gave out. */
+/* A value that a server gave out, or that a client brought to a Connect or Bind. */
 struct value {
-    struct keyed keyed; /* with the endpoint */
-    struct session *owner;
-    bool shared; /* several sessions were given it */
+    struct keyed keyed;    /* with the endpoint */
+    struct session *owner; /* NULL: of no session that is known */
+    bool names;            /* the response to Connect or Bind gave it: it may name that session */
+    bool shared;           /* others had it, too */
 };
 
 enum cookie_fault { COOKIE_FINE, COOKIE_MISSING, COOKIE_STALE, COOKIE_FOREIGN };
@@ -59,6 +60,7 @@ struct session {
     uint32_t number, created_frame;
     uint8_t endpoint;
     const char *mailbox, *user_dn, *application, *user;
+    uint64_t client; /* X-ClientInfo of its Connect or Bind, a digest; 0: none */
     struct side *sides, *last_side;
     uint32_t released_frame; /* of a successful Disconnect or Unbind, 0 while it lives */
 };

@@ -42,13 +42,16 @@ struct sent { /* a cookie of a request */
     struct span name;
     struct span value;
     uint64_t digest;
-    struct session *owner;
+    struct session *owner; /* the only one that was given it */
+    bool names;            /* that session: its Connect or Bind gave it */
 };
 
 /* The only session that was given that value, or NULL. */
 struct session *jar_owner_of(struct mapi_state *world, uint64_t digest, uint8_t endpoint);
-/* The values that a response sets are the session's. */
-void jar_own_all(struct session *session, const struct reply *reply);
+/* The values that a response sets are the session's. begins: those of its Connect or Bind, which name it. */
+void jar_own_all(struct session *session, const struct reply *reply, bool begins);
+/* What a client brings to a Connect or Bind that begins another session names none. */
+void jar_note_brought(struct mapi_state *world, const struct sent *sent, unsigned count, uint8_t endpoint);
 /* RFC 6265 5.1.4 */
 const char *jar_default_path(struct mapi_state *world, struct span path);
 /* Notes a cookie with the response; what balancers set does not count. */
@@ -56,7 +59,7 @@ void jar_read_set_cookie(struct reply *reply, struct span text, const struct htt
 /* The cookies of a request; returns how many. */
 unsigned jar_read_sent(struct mapi_state *world, const struct http_fields *fields, uint8_t endpoint,
                        struct sent sent[SENT_MAX]);
-/* Whose they are, or NULL; of several the owner of the longest value. */
+/* The session that they name, or NULL; of several that of the longest value. */
 struct session *jar_session_of(const struct sent *sent, unsigned count);
 /* Compares what the request carries with what the client was given last on this leg. */
 void jar_check(struct exchange *request, const struct sent *sent, unsigned count, struct span path, struct when when);
