@@ -55,6 +55,22 @@ class Half:
             raise Ended(f"{self.role} was closed")
         self.left += data
 
+    def poll(self):
+        """What is there; True if it was anything. A ticket of TLS wakes select() and is nothing. Ended at the end."""
+        self.sock.settimeout(0)
+        try:
+            data = self.sock.recv(65536)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except (ConnectionError, ssl.SSLError) as error:
+            raise Ended(f"{self.role}: {error}") from error
+        finally:
+            self.sock.settimeout(20)
+        if not data:
+            raise Ended(f"{self.role} was closed")
+        self.left += data
+        return True
+
     def head(self, until):
         """The status of the next head, 100 excepted."""
         while b"\r\n\r\n" not in self.left:
@@ -118,14 +134,9 @@ class Outlook:
             status = half.head(time.monotonic() + 10)
             if status != 401:
                 raise Ended(f"{half.role}: {status} to a request without credentials")
-            half.sock.setblocking(False)
             time.sleep(0.1)
-            try:
-                half.left += half.sock.recv(65536)       # the page
-            except BlockingIOError:
-                pass
-            half.left = b""
-            half.sock.setblocking(True)
+            half.poll()
+            half.left = b""                              # the page
         more = ("Expect: 100-continue",) if self.expect else ()
         half.send(make(*more, length=length, auth=rpc.basic(self.user), target=self.target, protocol=self.protocol))
         if self.expect:
@@ -145,30 +156,25 @@ class Outlook:
         """Both channels, up to CONN/C2; Ended if a status or an end comes in its place."""
         self.ask_both()
         until = time.monotonic() + patience
-        ready = []
-        while self.out not in ready and time.monotonic() < until:
-            ready = select.select([self.out.sock, self.in_.sock], [], [], max(0, until - time.monotonic()))[0]
-            if self.in_.sock in ready:
-                self.refused(self.in_)
-            if self.out.sock in ready:
-                break
+        self.await_out(until)
         if self.out.head(until) != 200:
             raise Ended(f"out: {self.out.status}")
         for _ in range(2):                               # CONN/A3, CONN/C2
-            while not self.out.left:
-                ready = select.select([self.out.sock, self.in_.sock], [], [], max(0, until - time.monotonic()))[0]
-                if not ready:
-                    raise TimeoutError("no CONN/C2")
-                if self.in_.sock in ready:
-                    self.refused(self.in_)
-                if self.out.sock in ready:
-                    self.out.fill(until)
+            self.await_out(until)
             self.out.pdu(until)
         return self
 
-    def refused(self, half):
-        """Something came where nothing is to come: a status, or the end."""
-        raise Ended(f"{half.role}: {half.head(time.monotonic() + 2)}")
+    def await_out(self, until):
+        """Bytes on OUT; TimeoutError at until. Nothing is to come on IN: Ended if a status does, or the end."""
+        while not self.out.left:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("nothing on out")
+            ready = select.select([self.out.sock, self.in_.sock], [], [], left)[0]
+            if self.in_.sock in ready and self.in_.poll():
+                raise Ended(f"{self.in_.role}: {self.in_.head(time.monotonic() + 2)}")
+            if self.out.sock in ready:
+                self.out.poll()
 
     def next(self, until):
         """The next RPC PDU on OUT; RTS PDUs are answered."""
@@ -206,13 +212,10 @@ class Outlook:
             if ping and now >= pinged + ping:
                 self.in_.send(rpc.ping())
                 pinged = now
-            step = min(until, pinged + ping if ping else until) - now
-            if not self.out.left:
-                ready = select.select([self.out.sock, self.in_.sock], [], [], max(0, step))[0]
-                if self.in_.sock in ready:
-                    self.refused(self.in_)
-                if self.out.sock not in ready:
-                    continue
+            try:
+                self.await_out(min(until, pinged + ping) if ping else until)
+            except TimeoutError:
+                continue
             self.next_rts(until)
 
     def next_rts(self, until):

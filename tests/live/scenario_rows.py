@@ -14,6 +14,8 @@ import threading
 import time
 import typing
 
+from stage import rpc
+
 CLIENT_LEG = "tcp port 80 and net 127.0.1.0/24"
 DEVICE, UNKNOWN, SERVER = "NETWORK DEVICE", "CANNOT TELL", "SERVER"
 FROM_DEVICE = "ip.src==127.0.2.10 && tcp.srcport==80"
@@ -34,6 +36,7 @@ class Row:
     verdicts: tuple = ()
     rows: tuple = ()
     no_rows: tuple = ()
+    needs: tuple = ()            # programs besides the device
     filter: str = "tcp port 80 or tcp port 443"
 
     @property
@@ -86,9 +89,9 @@ def two_talk(stage, **how):
     leave(alice, bob)
 
 
-def idle_out(stage, seconds=25, ping=4):
+def idle_out(stage, seconds=25, ping=4, **how):
     """A virtual connection that is used once; then IN pings and OUT is idle, until the device ends one."""
-    alice = stage.outlook()
+    alice = stage.outlook(**how)
     alice.open()
     talk(alice, rounds=1, pause=0.2)
     stage.fails(alice.wait, seconds, ping)
@@ -214,11 +217,12 @@ def nginx_rpc_chunked(stage):
 
 @row("apache-rpc", "RPC over HTTP through Apache, two users", "apache", "rpc",
      "`ProxyPass` with `flushpackets=on`, Apache keeps its connections to the server. Each client is challenged for Basic "
-     "first.", HEALTHY + " Each 401 is a step.",
+     "first, and asks with `Expect: 100-continue`, which Apache passes on.", HEALTHY + " Each 401 is a step.",
      words={"EXTRA": 'ProxyPass "/" "http://127.0.3.11/" flushpackets=on'},
      servers={"all": ("--ping", "1", "--credentials", "example.test\\alice:correct horse")})
 def apache_rpc(stage):
-    alice, again = stage.outlook(0, challenged=True).open(), stage.outlook(1, challenged=True).open()
+    how = {"challenged": True, "expect": True}
+    alice, again = stage.outlook(0, **how).open(), stage.outlook(1, **how).open()
     talk(alice, again)
     leave(alice, again)
 
@@ -337,14 +341,12 @@ def haproxy_tcp_tunnel_timeout(stage):
     idle_out(stage, ping=0)
 
 
-@row("haproxy-client-timeout", "HAProxy's timeout client in http mode", "haproxy", "rpc",
-     "`mode http`, `timeout client 12s`, `timeout server 90s`. IN is idle, the server pings OUT every five seconds.",
-     "Where HAProxy writes a status before it closes IN (408), that refuses the channel: `rpch.channel.refused`. Else "
-     "`rpch.channel.idle_closed`. Either is the device's own, on leg 0.",
-     words={"BALANCE": "source", "TIMES": "timeout client 12s"}, servers={"all": ("--ping", "5")},
-     verdicts=(verdict("rpch.channel.refused", "warning", DEVICE, when=status(400, 408, 502, 504), at=status(400, 408, 502, 504)),
-               verdict(IDLE, "warning", DEVICE, unless=status(400, 408, 502, 504))))
-def haproxy_client_timeout(stage):
+@row("haproxy-tcp-client-timeout", "HAProxy's timeout client ends IN alone", "haproxy", "rpc",
+     "`mode tcp`, `timeout client 12s`, `timeout server 90s`. IN is idle; the server pings OUT every five seconds, and in "
+     "HAProxy what goes to the client keeps its side alive, too.",
+     IDLE_RIGHT.format(12), words={"MODE": "tcp", "BALANCE": "source", "TIMES": "timeout client 12s"},
+     servers={"all": ("--ping", "5")}, verdicts=ONE_IDLE)
+def haproxy_tcp_client_timeout(stage):
     idle_out(stage, ping=0)
 
 
@@ -390,13 +392,13 @@ def haproxy_killed_client_leg(stage):
 @row("haproxy-server-killed", "one of two servers killed behind HAProxy", "haproxy", "rpc",
      "`mode http`; alice and bob are on EX1, carol on EX2 (by address). EX1 is killed (SIGKILL) with a call of each "
      "unanswered; HAProxy ends what it cannot go on with. Carol works on, through the same device.",
-     "`outlook.server_gone` names EX1, SERVER. HAProxy lives: carol's connection to it is answered, so it is not gone. What "
-     "ends on leg 0 (`rpch.channel.cut`, or its note) is the server's doing, for EX1 ended the leg behind first.",
+     "`outlook.server_gone` names EX1, SERVER: its four ends come within 0.1 ms. HAProxy lives: carol's connection to it is "
+     "answered, so it is not gone. What ends on leg 0 after that (OUT by FIN, IN by HAProxy's 502) has that cause: the note "
+     "`rpch.channel.cut.note` at most, SERVER, and no `rpch.channel.refused` for a status that is an effect.",
      words={"BALANCE": "source", "BACK": "use-server ex2 if { src 127.0.1.12 }\n  use-server ex1 if TRUE"},
      servers={"EX1": ("--slow", "30"), "EX2": ("--ping", "1")},
      verdicts=(verdict("outlook.server_gone", "warning", SERVER, says=[r"127\.0\.3\.11"], never=[r"127\.0\.2\.10:80 ended"]),
-               maybe("rpch.channel.cut", "warning", SERVER, times=4), maybe("rpch.channel.cut.note", "note", SERVER, times=4),
-               maybe("rpch.channel.refused", "warning", SERVER, times=2)))
+               maybe("rpch.channel.cut.note", "note", SERVER, times=4)))
 def haproxy_server_killed(stage):
     alice, bob = stage.outlook(0, "alice").open(), stage.outlook(1, "bob").open()
     carol = stage.outlook(2, "carol").open()
@@ -521,7 +523,7 @@ def nginx_out_held(stage):
     alice.ask_both()
     for _ in range(12):
         time.sleep(3)
-        alice.in_.send(b"\x05\0\x14\x03\x10\0\0\0\x14\0\0\0\0\0\0\0\x01\0\0\0")       # Ping, MS-RPCH 2.2.4.49
+        alice.in_.send(rpc.ping())
     leave(alice)
 
 
@@ -534,26 +536,29 @@ def nginx_bad_gateway(stage):
 
 
 @row("apache-request-timeout", "Apache's RequestReadTimeout on IN", "apache", "rpc",
-     "mod_reqtimeout with `body=12,MinRate=500`, Debian's is `body=20,MinRate=500`: IN brings fewer than 500 bytes a second, "
-     "for it is idle, and is ended.",
+     "mod_reqtimeout with `body=12,MinRate=500`, Debian's is `body=20,MinRate=500`: IN (with `Expect`) opened, but brings fewer "
+     "than 500 bytes a second, for it is idle, and is ended.",
      "Where Apache writes a status (400 or 408), `rpch.channel.refused`, the device; else `rpch.channel.idle_closed`, the "
-     "device. `rpch.channel.buffered` may stand beside it if Apache kept CONN/B1 to itself.",
+     "device.",
      words={"LOAD": "LoadModule reqtimeout_module @MODULES@/mod_reqtimeout.so",
             "EXTRA": 'RequestReadTimeout body=12,MinRate=500\nProxyPass "/" "http://127.0.3.11/" flushpackets=on'},
      servers={"all": ("--ping", "5")},
      verdicts=(verdict("rpch.channel.refused", "warning", DEVICE, when=status(400, 408, 502, 504), at=status(400, 408, 502, 504)),
-               verdict(IDLE, "warning", DEVICE, unless=status(400, 408, 502, 504)),
-               maybe("rpch.channel.buffered", "warning", DEVICE), maybe("rpch.routing.never_joined", "warning", DEVICE)))
+               verdict(IDLE, "warning", DEVICE, unless=status(400, 408, 502, 504))))
 def apache_request_timeout(stage):
-    alice = stage.outlook()
+    idle_out(stage, 30, 0, expect=True)
 
-    def use():
-        alice.open()
-        talk(alice, rounds=1, pause=0.2)
-        alice.wait(30)
-    stage.fails(use)
-    time.sleep(0.3)
-    leave(alice)
+
+@row("apache-prefetch", "Apache keeps the first 16 KB of IN", "apache", "rpc",
+     "mod_proxy_http reads up to 16 KB of a body before it opens its connection to the server, unless the client asks with "
+     "`Expect`: IN is acknowledged and never comes to the server, which closes OUT after eight seconds.",
+     "As live-haproxy-request-buffered: `rpch.channel.buffered`, the device, for CONN/B1 went in and did not come out. "
+     "`never_joined` on leg 0 and `lone` on leg 1 may stand beside it, neither against the client nor the server.",
+     words={"EXTRA": 'ProxyPass "/" "http://127.0.3.11/" flushpackets=on'},
+     verdicts=(verdict("rpch.channel.buffered", "warning", DEVICE), maybe("rpch.routing.never_joined", "warning", DEVICE),
+               maybe("rpch.channel.lone", "note", [DEVICE, UNKNOWN])))
+def apache_prefetch(stage):
+    stage.fails(stage.outlook().open, 12)
 
 
 @row("apache-proxy-timeout", "Apache's ProxyTimeout on OUT", "apache", "rpc",
@@ -561,7 +566,7 @@ def apache_request_timeout(stage):
      IDLE_RIGHT.format(12),
      words={"EXTRA": 'ProxyTimeout 12\nProxyPass "/" "http://127.0.3.11/" flushpackets=on'}, verdicts=ONE_IDLE)
 def apache_proxy_timeout(stage):
-    idle_out(stage)
+    idle_out(stage, expect=True)
 
 
 @row("apache-killed", "Apache killed in mid-call", "apache", "rpc",
@@ -570,7 +575,7 @@ def apache_proxy_timeout(stage):
      "too few for `outlook.server_gone`.", words={"EXTRA": 'ProxyPass "/" "http://127.0.3.11/" flushpackets=on'},
      servers={"all": ("--slow", "30")}, verdicts=(verdict("rpch.channel.cut", "warning", DEVICE),))
 def apache_killed(stage):
-    alice = stage.outlook().open()
+    alice = stage.outlook(expect=True).open()
     alice.bind()
     alice.call(wait=False)
     alice.wait(2, 0.5)
@@ -584,6 +589,16 @@ def apache_killed(stage):
      words={"PEER": "sourcehash", "EXTRA": "read_timeout 12 seconds"}, verdicts=ONE_IDLE)
 def squid_read_timeout(stage):
     idle_out(stage)
+
+
+@row("squid-in-413", "Squid refuses the body of IN", "squid", "rpc",
+     "`request_body_max_size 1 MB`: IN announces 1 GB and gets Squid's 413; OUT is served. The client leaves.",
+     "`rpch.channel.refused` on the 413, the device: IN never came to the server, and Squid's page is not Exchange's; advice on "
+     "the size of the body. Neither `lone` nor `never_joined` beside it, on either leg.",
+     words={"PEER": "sourcehash", "EXTRA": "request_body_max_size 1 MB"},
+     verdicts=(verdict("rpch.channel.refused", "warning", DEVICE, at=status(413), says=["(?i)size|body|bytes"]),))
+def squid_in_413(stage):
+    stage.fails(stage.outlook().open)
 
 
 @row("varnish-pipe-timeout", "Varnish's pipe_timeout", "varnish", "rpc",
@@ -613,6 +628,44 @@ def lighttpd_method(stage):
     stage.fails(stage.outlook().open)
 
 
+FORGETS = ("A packet filter (nftables) stands for a firewall that forgets a connection: after 62 s of silence on {0} it "
+           "drops what comes, either way, and tells nobody. ")
+
+
+@row("forgotten-in", "IN forgotten on the way", "haproxy", "rpc",
+     "`mode tcp`; the server pings OUT every 20 s. " + FORGETS.format("IN") + "Then the client sends a call: its segment goes "
+     "out again and again, and no ACK comes.",
+     "`rpch.channel.silent_drop` once, on the clients' leg, the device, inferred: towards the server, after less idle time than "
+     "CONN/B1 announces (300 s). Not `rpch.call.unanswered` nor anything else.", words={"MODE": "tcp", "BALANCE": "source"},
+     servers={"all": ("--ping", "20")}, needs=("nft",), verdicts=(verdict("rpch.channel.silent_drop", "warning", DEVICE),))
+def forgotten_in(stage):
+    alice = stage.outlook().open()
+    talk(alice, rounds=1, pause=0.2)
+    alice.wait(62)
+    stage.forget(alice.in_.sock)
+    alice.call(wait=False)
+    stage.notes.append("forgotten")
+    time.sleep(9)
+    leave(alice)
+
+
+@row("forgotten-out", "OUT forgotten on the way", "haproxy", "rpc",
+     "`mode tcp`; the client pings IN every 20 s. " + FORGETS.format("OUT") + "Then the server pings: HAProxy's segment to the "
+     "client goes out again and again, and no ACK comes.",
+     "`rpch.channel.silent_drop`, CANNOT TELL: towards the client, which may as well be gone.",
+     words={"MODE": "tcp", "BALANCE": "source"}, servers={"all": ("--ping", "63")}, needs=("nft",),
+     verdicts=(verdict("rpch.channel.silent_drop", "warning", UNKNOWN),))
+def forgotten_out(stage):
+    alice = stage.outlook().open()
+    talk(alice, rounds=1, pause=0.2)
+    alice.wait(61, 20)
+    stage.forget(alice.out.sock)
+    for _ in range(3):
+        time.sleep(4)
+        alice.in_.send(rpc.ping())
+    leave(alice)
+
+
 # ---- failures: MAPI/HTTP ----------------------------------------------------------------------
 
 THINKS = {"all": ("--think", "Execute:16")}
@@ -633,10 +686,30 @@ def mapi_haproxy_504(stage):
 
 
 @row("mapi-nginx-504", "nginx's proxy_read_timeout", "nginx", "mapi", GATEWAY + "`proxy_read_timeout 11s`: 504.", GAVE_UP,
-     words={"BALANCE": "hash $http_x_clientinfo consistent;", "EXTRA": "proxy_read_timeout 11s; "
+     words={"BALANCE": "hash $http_x_clientinfo consistent;", "SERVER": "max_fails=0", "EXTRA": "proxy_read_timeout 11s; "
             "proxy_buffering off; proxy_http_version 1.1;"}, servers=THINKS, verdicts=gave_up(504))
 def mapi_nginx_504(stage):
     ask_in_vain(stage)
+
+
+@row("mapi-nginx-failover", "nginx moves a session away from a slow server", "nginx", "mapi",
+     GATEWAY + "`proxy_read_timeout 11s`: 504, and with nginx's default `max_fails=1` that server counts as failed for ten "
+     "seconds: the client's next request, a NotificationWait, goes to the other one, which does not know the session (code "
+     "10). The client leaves.",
+     GAVE_UP + " Then, on both legs, `mapihttp.response_code.failed`, and `mapihttp.session.lost`, the device, seen: it sent the "
+     "session elsewhere; `mapihttp.session.backend_changed` where the back end changed.",
+     words={"BALANCE": "hash $http_x_clientinfo consistent;", "EXTRA": "proxy_read_timeout 11s; proxy_buffering off; "
+            "proxy_http_version 1.1;"}, servers=THINKS,
+     verdicts=(*gave_up(504), verdict("mapihttp.response_code.failed", "warning", times=2),
+               verdict("mapihttp.session.lost", "error", DEVICE), maybe("mapihttp.session.lost", "error", DEVICE),
+               verdict("mapihttp.session.backend_changed", "warning"), maybe("mapihttp.session.backend_changed", "warning")))
+def mapi_nginx_failover(stage):
+    alice = stage.mapi()
+    stage.works(alice.ask("Connect"))
+    stage.fails(alice.ask, "Execute")
+    time.sleep(0.5)
+    stage.fails(alice.ask, "NotificationWait")
+    alice.connection.close()
 
 
 @row("mapi-apache-timeout", "Apache's ProxyTimeout", "apache", "mapi", GATEWAY + "`ProxyTimeout 11`: 502 or 504 with Apache's page.",
@@ -674,6 +747,22 @@ def mapi_nginx_413(stage):
         alice.connection.close()
         alice.connection = None
     stage.works(alice.ask("Execute") and alice.ask("Disconnect"))
+    alice.connection.close()
+
+
+@row("mapi-forgotten", "a connection forgotten on the way", "haproxy", "mapi",
+     FORGETS.format("the connection") + "Then the client sends an Execute on it, gives it up after four seconds, and is served "
+     "on another one.",
+     "`mapihttp.request.silent_drop` once, where the server answers on the other connection, the device, inferred. The session "
+     "goes on.", words={"BALANCE": "roundrobin", "BACK": COOKIE}, needs=("nft",),
+     verdicts=(verdict("mapihttp.request.silent_drop", "warning", DEVICE),))
+def mapi_forgotten(stage):
+    alice = stage.mapi(patience=4)
+    stage.works(alice.ask("Connect") and alice.ask("Execute"))
+    time.sleep(62)
+    stage.forget(alice.connection.sock)
+    stage.fails(alice.ask, "Execute")
+    stage.works(alice.ask("Execute") and alice.ask("Execute") and alice.ask("Disconnect"))
     alice.connection.close()
 
 

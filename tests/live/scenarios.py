@@ -128,7 +128,7 @@ def inside(row):
 def play_all(rows):
     """Each in a process and namespace of its own. Returns the exit status."""
     def one(row):
-        lacks = stage.missing(row.device)
+        lacks = stage.missing(row)
         if lacks:
             return f"{row.name}: SKIPPED: not installed: {' '.join(lacks)} (scenarios.py --install)", True
         done = subprocess.run(["unshare", "--net", sys.executable, __file__, "--inside", row.name], stdout=subprocess.PIPE,

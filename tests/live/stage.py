@@ -23,6 +23,7 @@ sys.path.insert(0, str(HERE.parent / "synth"))
 import mapi_parts  # noqa: E402
 import mapiscene as m  # noqa: E402
 import mapiwire as w  # noqa: E402
+import rpc  # noqa: E402, F401
 import rpch_client  # noqa: E402
 
 # impacket is not needed here, but another python3 earlier in PATH may lack what the servers need.
@@ -46,11 +47,11 @@ VERSION = {"haproxy": ["haproxy", "-v"], "nginx": ["nginx", "-v"], "apache": ["a
 TOOLS = ("dumpcap", "ip", "unshare")
 
 
-def missing(device):
-    """What is not installed of that which a scenario with this device needs."""
+def missing(row):
+    """What is not installed of that which the scenario needs."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     os.environ["PATH"] = path
-    return [name for name in (*TOOLS, DEVICES[device][0]) if not shutil.which(name)]
+    return [name for name in (*TOOLS, *row.needs, DEVICES[row.device][0]) if not shutil.which(name)]
 
 
 def version(device):
@@ -241,6 +242,14 @@ class Stage:
 
     def mapi(self, number=0, name="alice", **how):
         return MapiUser(name, f"127.0.1.{10 + number}", **how)
+
+    @staticmethod
+    def forget(sock):
+        """From here on nothing of this connection gets through, either way, and nobody is told: a packet filter."""
+        port = sock.getsockname()[1]
+        for command in ("add table ip forget", "add chain ip forget everything { type filter hook input priority 0; }",
+                        f"add rule ip forget everything tcp sport {port} drop", f"add rule ip forget everything tcp dport {port} drop"):
+            subprocess.run(["nft", command], check=True)
 
     def fails(self, function, *args, **how):
         """What must fail, by the device: else the scenario shows nothing."""
