@@ -237,7 +237,7 @@ class Stage:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
             tls.keylog_filename = str(self.scratch / "capture.keys")
-        return rpch_client.Outlook(PROXY, f"127.0.1.{10 + number}", f"{self.row.name}/{name}", port=self.port,
+        return rpch_client.Outlook(PROXY, f"127.0.1.{10 + number}", f"{self.row.name}/{number}/{name}", port=self.port,
                                    user=f"example.test\\{name}", tls=tls, **how)
 
     def mapi(self, number=0, name="alice", **how):
