@@ -188,6 +188,31 @@ def haproxy_leaves_early(stage):
     leave(alice)
 
 
+@row("haproxy-ipv6", "IPv6 to HAProxy, IPv4 to the servers", "haproxy", "rpc",
+     "Clients at 2001:db8::10 come to 2001:db8::2, `mode http`; HAProxy goes to the servers over IPv4.", HEALTHY,
+     words={"BALANCE": "source", "FRONT": "bind [2001:db8::2]:80"}, servers=PINGS)
+def haproxy_ipv6(stage):
+    alice = stage.outlook()
+    alice.address, alice.source = "2001:db8::2", "2001:db8::10"
+    alice.open()
+    talk(alice)
+    leave(alice)
+
+
+@row("haproxy-reload", "HAProxy reloaded", "haproxy", "rpc",
+     "`mode http`. HAProxy is told to stop softly (SIGUSR1) while alice's connection is open, and another process of it takes "
+     "the address over: alice goes on through the old one, bob comes to the new one.", HEALTHY + " Nobody was gone.",
+     words={"BALANCE": "source"}, servers=PINGS)
+def haproxy_reload(stage):
+    alice = stage.outlook(0, "alice").open()
+    talk(alice, rounds=1)
+    stage.reload()
+    bob = stage.outlook(1, "bob").open()
+    talk(bob, rounds=2)
+    alice.call()
+    leave(alice, bob)
+
+
 @row("nginx-rpc", "RPC over HTTP through nginx that keeps connections to two back ends", "nginx", "rpc",
      "Both directions unbuffered, `proxy_http_version 1.1`, `keepalive 8`, `hash $remote_addr`. Two users.", HEALTHY,
      words={"BALANCE": "hash $remote_addr consistent;", "KEEP": "keepalive 8;", "EXTRA": UNBUFFERED}, servers=PINGS)
@@ -288,6 +313,15 @@ def mapi_nginx_keepalive(stage):
      servers={"all": ("--pending", "3", "--delay", "0.4")})
 def mapi_nginx_http10(stage):
     work(stage, *three(stage)[:2], notify=True)
+
+
+@row("mapi-nginx-buffering-chunked", "nginx's buffering lets chunks pass", "nginx", "mapi",
+     "`proxy_buffering on` and `proxy_http_version 1.1`: nginx passes each chunk on as soon as it is whole. A NotificationWait "
+     "with PENDING every 0.8 s for eight seconds (X-PendingPeriod: a second).", WELL + " Each PENDING comes in time.",
+     words={"BALANCE": "hash $http_x_clientinfo consistent;", "EXTRA": "proxy_http_version 1.1;"},
+     servers={"all": ("--pending", "10", "--delay", "0.8")})
+def mapi_nginx_buffering_chunked(stage):
+    work(stage, stage.mapi(), executes=1, notify=True)
 
 
 @row("mapi-apache-sticky", "MAPI/HTTP through Apache's balancer, requests in chunks", "apache", "mapi",
@@ -524,7 +558,10 @@ def nginx_out_held(stage):
     for _ in range(12):
         time.sleep(3)
         alice.in_.send(rpc.ping())
-    leave(alice)
+    # OUT first: nginx passes on what it has when the server ends, as it does when IN is gone.
+    alice.out.close()
+    time.sleep(0.05)
+    alice.in_.close()
 
 
 @row("nginx-bad-gateway", "nginx without a server", "nginx", "rpc",
@@ -772,9 +809,9 @@ HELD = ("`mapihttp.pending.late` once, on leg 0, the device, seen: behind it the
 
 
 @row("mapi-nginx-buffered", "nginx keeps PENDING back", "nginx", "mapi",
-     "`proxy_buffering on`, the default: a NotificationWait sends PENDING every 0.8 s for eight seconds, nginx passes them on "
-     "when its buffer is full or the response ends.", HELD,
-     words={"BALANCE": "hash $http_x_clientinfo consistent;", "EXTRA": "proxy_http_version 1.1;"},
+     "`proxy_buffering on` and HTTP/1.0 to the server, the defaults: a NotificationWait sends PENDING every 0.8 s for eight "
+     "seconds; of a response without a length nginx passes on what fills a buffer, and the rest at its end.", HELD,
+     words={"BALANCE": "hash $http_x_clientinfo consistent;", "EXTRA": ""},
      servers={"all": ("--pending", "10", "--delay", "0.8")}, verdicts=LATE)
 def mapi_nginx_buffered(stage):
     work(stage, stage.mapi(), executes=1, notify=True)

@@ -141,6 +141,7 @@ class Stage:
 
     def __init__(self, row, scratch):
         self.row, self.scratch, self.servers, self.device, self.dumpcap = row, scratch, {}, None, None
+        self.command, self.former = [], []
         self.log = open(scratch / "log", "w", encoding="utf-8")
         self.notes, self.port = [], 443 if "443" in row.words.get("BIND", "") else 80
         scratch.chmod(0o755)
@@ -149,7 +150,8 @@ class Stage:
     def network():
         for command in ("link set lo mtu 1500 gso_max_segs 1 up",
                         # A device that cannot be told its own address comes from the right one all the same.
-                        f"route replace local 127.0.3.0/24 dev lo src {PROXY} table local"):
+                        f"route replace local 127.0.3.0/24 dev lo src {PROXY} table local",
+                        "addr add 2001:db8::10/64 dev lo nodad", "addr add 2001:db8::2/128 dev lo nodad"):
             subprocess.run(["ip", *command.split()], check=True)
 
     def configuration(self, text):
@@ -172,9 +174,9 @@ class Stage:
             conf.chmod(0o644)
         if self.port == 443:
             self.certificate()
-        command = [word.replace("CONF", str(self.scratch / (template or ""))).replace("SCRATCH", str(self.scratch))
-                   for word in command] + list(self.row.more)
-        self.device = Process(command, self.log)
+        self.command = [word.replace("CONF", str(self.scratch / (template or ""))).replace("SCRATCH", str(self.scratch))
+                        for word in command] + list(self.row.more)
+        self.device = Process(self.command, self.log)
         self.until_listening(PROXY, self.port)
 
     def start_server(self, name, address):
@@ -223,7 +225,7 @@ class Stage:
             self.dumpcap.kill(signal.SIGINT)
             self.dumpcap.process.wait()
         finally:
-            for process in (self.dumpcap, self.device, *self.servers.values()):
+            for process in (self.dumpcap, self.device, *self.former, *self.servers.values()):
                 if process:
                     process.end()
             self.log.close()
@@ -242,6 +244,14 @@ class Stage:
 
     def mapi(self, number=0, name="alice", **how):
         return MapiUser(name, f"127.0.1.{10 + number}", **how)
+
+    def reload(self):
+        """HAProxy's soft stop: what is open goes on, and a new process has the address."""
+        self.device.kill(signal.SIGUSR1)
+        self.former.append(self.device)
+        time.sleep(0.5)
+        self.device = Process(self.command, self.log)
+        self.until_listening(PROXY, self.port)
 
     @staticmethod
     def forget(sock):
