@@ -240,6 +240,19 @@ def nginx_rpc_chunked(stage):
     leave(alice)
 
 
+@row("nginx-leaves-out-first", "the client closes OUT, and nginx answers IN", "nginx", "rpc",
+     "As live-nginx-rpc. At the end the client closes OUT; nginx closes the server's, the server ends IN, too, and nginx owes "
+     "its client a response there: 502. The client closes IN 0.3 s later.", HEALTHY + " The client ended the pair; the 502 that "
+     "follows from it refuses nobody.",
+     words={"BALANCE": "hash $remote_addr consistent;", "KEEP": "keepalive 8;", "EXTRA": UNBUFFERED}, servers=PINGS)
+def nginx_leaves_out_first(stage):
+    alice = stage.outlook().open()
+    talk(alice)
+    alice.out.close()
+    time.sleep(0.3)
+    alice.in_.close()
+
+
 @row("apache-rpc", "RPC over HTTP through Apache, two users", "apache", "rpc",
      "`ProxyPass` with `flushpackets=on`, Apache keeps its connections to the server. Each client is challenged for Basic "
      "first, and asks with `Expect: 100-continue`, which Apache passes on.", HEALTHY + " Each 401 is a step.",
@@ -546,7 +559,7 @@ def nginx_read_timeout(stage):
 
 @row("nginx-out-held", "nginx keeps the response of OUT, the clients' leg alone", "nginx", "rpc",
      "Responses are buffered (default), requests are not. The client waits for 35 s with pings and sees neither the 200 nor a "
-     "PDU of OUT. Captured before nginx only.",
+     "PDU of OUT. Captured before nginx only, and the capture ends while both are open.",
      "`rpch.channel.no_pdu` once, from 30 s on: CONN/A1 was sent and OUT has neither 200 nor PDU. One leg: CANNOT TELL. No "
      "`never_joined`: no CONN/A3 came (MS-RPCH 3.2.4.5), so nothing is known of joining.",
      words={"BALANCE": "hash $remote_addr consistent;", "EXTRA": "proxy_request_buffering off; proxy_http_version 1.1;"},
@@ -558,10 +571,7 @@ def nginx_out_held(stage):
     for _ in range(12):
         time.sleep(3)
         alice.in_.send(rpc.ping())
-    # OUT first: nginx passes on what it has when the server ends, as it does when IN is gone.
-    alice.out.close()
-    time.sleep(0.05)
-    alice.in_.close()
+    stage.open = alice           # until the capture has ended
 
 
 @row("nginx-bad-gateway", "nginx without a server", "nginx", "rpc",
