@@ -121,16 +121,18 @@ class Outlook:
     """A client with one virtual connection at a time. name: seeds its cookies."""
 
     def __init__(self, address, source, name, port=80, user=rpc.USER, tls=None, expect=False, challenged=False,
-                 protocol="HTTP/1.1", target=rpc.TARGET):
+                 protocol="HTTP/1.1", target=rpc.TARGET, base=""):
         self.address, self.source, self.name, self.port, self.user, self.tls = address, source, name, port, user, tls
-        self.expect, self.challenged, self.protocol, self.target = expect, challenged, protocol, target
+        self.expect, self.challenged = expect, challenged
+        # base: "http://..." for a forward proxy, which is asked by absolute URIs
+        self.how = {"protocol": protocol, "uri": f"{base}/rpc/rpcproxy.dll?{target}"}
         self.tries, self.calls, self.recycled = 0, 0, 0
         self.in_ = self.out = None
 
     def ask(self, half, length, first):
         make = {"in": rpc.ask_in, "out": rpc.ask_out}[half.role]
         if self.challenged:
-            half.send(make(length=0, auth=None, target=self.target, protocol=self.protocol))
+            half.send(make(length=0, auth=None, **self.how))
             status = half.head(time.monotonic() + 10)
             if status != 401:
                 raise Ended(f"{half.role}: {status} to a request without credentials")
@@ -138,7 +140,7 @@ class Outlook:
             half.poll()
             half.left = b""                              # the page
         more = ("Expect: 100-continue",) if self.expect else ()
-        half.send(make(*more, length=length, auth=rpc.basic(self.user), target=self.target, protocol=self.protocol))
+        half.send(make(*more, length=length, auth=rpc.basic(self.user), **self.how))
         if self.expect:
             half.go_on(time.monotonic() + 10)
         if first:

@@ -2,14 +2,15 @@
 """Live scenarios: real devices between clients and servers, test-captures/live-*/ made anew, and what is right of them.
 
     scenarios.py [--only NAME ...]     plays all of them, or those named, and writes capture, expect.json and README.md
+    scenarios.py --into FOLDER ...     the same, into another folder than test-captures
     scenarios.py --list                what there is: name, device, health or failure
     scenarios.py --check [--only ...]  compares what the plugin says of the captures that are there (run_cases.py)
     scenarios.py --install             installs the devices (the rows `live` of tools/packages)
 
 Run by hand as root, not by ./check: capturing needs rights that a test must not ask for, and each run has other ports,
 times and cookies. A scenario whose device is not installed is SKIPPED with a line. Each plays in a network namespace of
-its own (stage.py), several at once, for some wait for more than a minute. What is right stands in scenario_rows.py and
-was written before the first run.
+its own (stage.py), several at once, for some wait for more than a minute. What is right stands in
+scenarios_healthy.py and scenarios_failing.py and was written before the first run.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -31,10 +32,12 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(PROJECT / "tools"))
 import stage  # noqa: E402
-from scenario_rows import ROWS  # noqa: E402
+import scenarios_healthy  # noqa: E402, F401
+import scenarios_failing  # noqa: E402, F401
+from scenario_rows import CLIENT_LEG, ROWS  # noqa: E402
 
-SAMPLES = PROJECT / "test-captures"
 LARGEST = 100_000          # bytes of a capture
+samples = PROJECT / "test-captures"     # unless --into says otherwise
 AT_ONCE = 6                # scenarios; most of their time they wait
 
 
@@ -44,7 +47,8 @@ def numbers(folder, display_filter):
     if (folder / "capture.keys").exists():
         command[1:1] = ["-o", f"tls.keylog_file:{folder / 'capture.keys'}"]
     environment = {**os.environ, "WIRESHARK_PLUGIN_DIR": "/nonexistent"}
-    text = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, env=environment).stdout
+    text = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True,
+                          env=environment).stdout
     return [int(line) for line in text.split()]
 
 
@@ -63,7 +67,7 @@ def expectation(row, folder):
             wanted["frame"] = found[0]
         verdicts.append(wanted)
     expect = {"keys": "capture.keys" if (folder / "capture.keys").exists() else None, "verdicts": verdicts}
-    for name in ("rows", "no_rows"):
+    for name in ("rows", "no_rows", "report", "no_report"):
         if getattr(row, name):
             expect[name] = list(getattr(row, name))
     return expect
@@ -72,25 +76,20 @@ def expectation(row, folder):
 def readme(row):
     def fill(text):
         return textwrap.fill(text, 118)
-    legs = "Both legs of the device are captured." if row.filter != stage_filter() else "Only the clients' leg is captured."
-    made = (f"`tests/live/scenarios.py --only {row.name.removeprefix('live-')}` as root, in a network namespace of its own (loopback, MTU "
-            f"1500, no segmentation offload), captured with dumpcap. Clients at 127.0.1.10 and up, {stage.version(row.device)} at "
-            f"127.0.2.10, servers at 127.0.3.11 (EX1) and 127.0.3.12 (EX2): `tests/live/"
-            f"{'rpch_client.py` and `rpch_server.py' if row.protocol == 'rpc' else 'mapi_parts.py'}`. {legs} Nothing was rewritten "
-            "afterwards.")
+    legs = "Both legs of the device are captured." if row.filter != CLIENT_LEG else "Only the clients' leg is captured."
+    ours = "rpch_client.py` and `rpch_server.py" if row.protocol == "rpc" else "mapi_parts.py"
+    made = (f"`tests/live/scenarios.py --only {row.name.removeprefix('live-')}` as root, in a network namespace of its own "
+            "(loopback, MTU 1500, no segmentation offload), captured with dumpcap. Clients at 127.0.1.10 and up, "
+            f"{stage.version(row.device)} at 127.0.2.10, servers at 127.0.3.11 (EX1) and 127.0.3.12 (EX2): "
+            f"`tests/live/{ours}`. {legs} Nothing was rewritten afterwards.")
     return "\n\n".join([f"# {row.name}: {row.title}", fill(row.what), "## How it was made", fill(made), "## What is right",
                         fill(row.right)]) + "\n"
 
 
-def stage_filter():
-    from scenario_rows import CLIENT_LEG
-    return CLIENT_LEG
-
-
 def keep(row, scratch):
     """The sample's folder, from what was captured."""
-    folder = SAMPLES / row.name
-    folder.mkdir(exist_ok=True)
+    folder = samples / row.name
+    folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
         path.unlink()
     for name in ("capture.pcapng", "capture.keys"):
@@ -106,7 +105,7 @@ def keep(row, scratch):
 
 
 def note(row):
-    folder = SAMPLES / row.name
+    folder = samples / row.name
     (folder / "expect.json").write_text(json.dumps(expectation(row, folder), indent=1) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(readme(row), encoding="utf-8")
 
@@ -131,7 +130,7 @@ def play_all(rows):
         lacks = stage.missing(row)
         if lacks:
             return f"{row.name}: SKIPPED: not installed: {' '.join(lacks)} (scenarios.py --install)", True
-        done = subprocess.run(["unshare", "--net", sys.executable, __file__, "--inside", row.name], stdout=subprocess.PIPE,
+        done = subprocess.run(["unshare", "--net", sys.executable, __file__, "--inside", row.name, "--into", str(samples)], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)
         return done.stdout.rstrip() or f"{row.name}: ended with {done.returncode}", done.returncode == 0
     good = True
@@ -144,7 +143,7 @@ def play_all(rows):
 
 
 def check(rows):
-    names = [row.name for row in rows if (SAMPLES / row.name / "expect.json").exists()]
+    names = [row.name for row in rows if (samples / row.name / "expect.json").exists()]
     for row in rows:
         if row.name not in names:
             print(f"{row.name}: SKIPPED: no capture; play it first")
@@ -161,7 +160,10 @@ def main():
                                                                         "captures that are there")):
         actions.add_argument(name, action="store_true", help=what)
     actions.add_argument("--inside", help=argparse.SUPPRESS)
+    parser.add_argument("--into", type=pathlib.Path, help="a folder in place of test-captures")
     options = parser.parse_args()
+    global samples
+    samples = options.into or samples
     if options.inside:
         inside(ROWS[options.inside])
         return 0

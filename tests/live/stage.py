@@ -88,12 +88,13 @@ class Process:
 class MapiUser(mapi_parts.User):
     """A MAPI/HTTP client: one session, one request at a time. how: "length", "expect" or "chunked", its requests."""
 
-    def __init__(self, name, source, how="length", scheme="basic", patience=40):
-        super().__init__(argparse.Namespace(address=f"{PROXY}:80", source=source, scheme=scheme, reconnect=False,
+    def __init__(self, name, source, how="length", scheme="basic", patience=40, port=80, base=""):
+        super().__init__(argparse.Namespace(address=f"{PROXY}:{port}", source=source, scheme=scheme, reconnect=False,
                                             patience=patience), name)
-        self.how = how
+        self.how, self.base = how, base          # base: as in rpch_client.Outlook
 
     def send(self, method, path, body, fields):
+        path = self.base + path
         if self.how == "length":
             super().send(method, path, body, fields)
             return
@@ -143,7 +144,7 @@ class Stage:
         self.row, self.scratch, self.servers, self.device, self.dumpcap = row, scratch, {}, None, None
         self.command, self.former = [], []
         self.log = open(scratch / "log", "w", encoding="utf-8")
-        self.notes, self.port = [], 443 if "443" in row.words.get("BIND", "") else 80
+        self.notes, self.port = [], int(row.words.get("BIND", "80").split()[0])
         scratch.chmod(0o755)
 
     @staticmethod
@@ -234,19 +235,24 @@ class Stage:
 
     def outlook(self, number=0, name="alice", **how):
         """A client of RPC over HTTP; number: of its address."""
+        how.setdefault("port", self.port)
         tls = None
         if self.port == 443:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
             tls.keylog_filename = str(self.scratch / "capture.keys")
-        return rpch_client.Outlook(PROXY, f"127.0.1.{10 + number}", f"{self.row.name}/{number}/{name}", port=self.port,
+        return rpch_client.Outlook(PROXY, f"127.0.1.{10 + number}", f"{self.row.name}/{number}/{name}",
                                    user=f"example.test\\{name}", tls=tls, **how)
 
     def mapi(self, number=0, name="alice", **how):
-        return MapiUser(name, f"127.0.1.{10 + number}", **how)
+        return MapiUser(name, f"127.0.1.{10 + number}", port=self.port, **how)
 
     def reload(self):
-        """HAProxy's soft stop: what is open goes on, and a new process has the address."""
+        """What is open goes on, and a new process has the address: HAProxy's soft stop, nginx's SIGHUP."""
+        if self.row.device == "nginx":
+            os.kill(self.device.process.pid, signal.SIGHUP)
+            time.sleep(1)
+            return
         self.device.kill(signal.SIGUSR1)
         self.former.append(self.device)
         time.sleep(0.5)
