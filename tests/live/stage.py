@@ -147,12 +147,13 @@ class Stage:
         self.notes, self.port = [], int(row.words.get("BIND", "80").split()[0])
         scratch.chmod(0o755)
 
-    @staticmethod
-    def network():
+    def network(self):
+        # With an IPv6 address that is no loopback's beside them, getaddrinfo() finds loopback's IPv4 too poor for pen.
+        six = ("addr add 2001:db8::10/64 dev lo nodad", "addr add 2001:db8::2/128 dev lo nodad")
         for command in ("link set lo mtu 1500 gso_max_segs 1 up",
                         # A device that cannot be told its own address comes from the right one all the same.
                         f"route replace local 127.0.3.0/24 dev lo src {PROXY} table local",
-                        "addr add 2001:db8::10/64 dev lo nodad", "addr add 2001:db8::2/128 dev lo nodad"):
+                        *(six if "2001:db8::2" in self.row.words.get("FRONT", "") else ())):
             subprocess.run(["ip", *command.split()], check=True)
 
     def configuration(self, text):
