@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Live scenarios: real devices between clients and servers, test-captures/live-*/ made anew, and what is right of them.
+"""Live scenarios: real devices between clients and servers, test-captures/live/live-* made anew, and what is right of them.
 
     scenarios.py [--only NAME ...]     plays all of them, or those named, and writes capture, expect.json and README.md
     scenarios.py --into FOLDER ...     the same, into another folder than test-captures
@@ -30,15 +30,20 @@ HERE = pathlib.Path(__file__).resolve().parent
 PROJECT = HERE.parents[1]
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE))
-sys.path.insert(0, str(PROJECT / "tools"))
+sys.path.insert(0, str(PROJECT / "tests" / "lib"))
+import places  # noqa: E402
 import stage  # noqa: E402
 import scenarios_healthy  # noqa: E402, F401
 import scenarios_failing  # noqa: E402, F401
 from scenario_rows import CLIENT_LEG, ROWS  # noqa: E402
 
 LARGEST = 100_000          # bytes of a capture
-samples = PROJECT / "test-captures"     # unless --into says otherwise
+into = None                # a folder in place of test-captures
 AT_ONCE = 6                # scenarios; most of their time they wait
+
+
+def folder_of(row):
+    return into / row.name if into else places.folder(row.name)
 
 
 def numbers(folder, display_filter):
@@ -88,7 +93,7 @@ def readme(row):
 
 def keep(row, scratch):
     """The sample's folder, from what was captured."""
-    folder = samples / row.name
+    folder = folder_of(row)
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
         path.unlink()
@@ -105,7 +110,7 @@ def keep(row, scratch):
 
 
 def note(row):
-    folder = samples / row.name
+    folder = folder_of(row)
     (folder / "expect.json").write_text(json.dumps(expectation(row, folder), indent=1) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(readme(row), encoding="utf-8")
 
@@ -130,7 +135,8 @@ def play_all(rows):
         lacks = stage.missing(row)
         if lacks:
             return f"{row.name}: SKIPPED: not installed: {' '.join(lacks)} (scenarios.py --install)", True
-        done = subprocess.run(["unshare", "--net", sys.executable, __file__, "--inside", row.name, "--into", str(samples)], stdout=subprocess.PIPE,
+        done = subprocess.run(["unshare", "--net", sys.executable, __file__, "--inside", row.name,
+                               *(["--into", str(into)] if into else [])], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)
         return done.stdout.rstrip() or f"{row.name}: ended with {done.returncode}", done.returncode == 0
     good = True
@@ -143,7 +149,7 @@ def play_all(rows):
 
 
 def check(rows):
-    names = [row.name for row in rows if (samples / row.name / "expect.json").exists()]
+    names = [row.name for row in rows if (folder_of(row) / "expect.json").exists()]
     for row in rows:
         if row.name not in names:
             print(f"{row.name}: SKIPPED: no capture; play it first")
@@ -162,8 +168,8 @@ def main():
     actions.add_argument("--inside", help=argparse.SUPPRESS)
     parser.add_argument("--into", type=pathlib.Path, help="a folder in place of test-captures")
     options = parser.parse_args()
-    global samples
-    samples = options.into or samples
+    global into
+    into = options.into
     if options.inside:
         inside(ROWS[options.inside])
         return 0
