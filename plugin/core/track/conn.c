@@ -62,6 +62,14 @@ bool conn_end(struct conn *conn, const struct segment *segment)
     return true;
 }
 
+void conn_disown(struct conn *conn)
+{
+    if (!conn->ended) {
+        conn->ended = true;
+        conn->server->open[conn->kind]--;
+    }
+}
+
 enum doubt conn_doubt(const struct conn *conn, uint32_t *frame)
 {
     uint32_t ignored;

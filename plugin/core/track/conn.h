@@ -47,6 +47,8 @@ struct conn *conn_new(struct track *track, enum conn_kind kind, uint32_t stream,
                       const struct endpoint *server, const struct conn_past *past);
 /* Notes the first FIN or RST; true if this is it. */
 bool conn_end(struct conn *conn, const struct segment *segment);
+/* It is none of ours after all. */
+void conn_disown(struct conn *conn);
 /* Why absence proves nothing on it. frame, or NULL: where the gap or cut is, 0 if not known. */
 enum doubt conn_doubt(const struct conn *conn, uint32_t *frame);
 /* Whether something that was not captured may have passed in that frame or later. */

@@ -35,6 +35,7 @@ struct rpch_conn {
     enum role asked_role;    /* of an echo request */
     bool saw_challenge;      /* a 401 with a token in it */
     bool went_silent;        /* data after a long idle time was not answered, and all was captured */
+    bool by_calls;           /* it may be plain DCE/RPC */
     void *memo;              /* the judge's */
     struct probe *probe;     /* by enum way: who sent; NULL before the first */
     int64_t last_ns;         /* of the last frame up to the end */

@@ -32,6 +32,27 @@ struct conn *rpch_conn_conn(const struct rpch_conn *conn)
     return conn->link;
 }
 
+void rpch_conn_may_be_ours(struct rpch_conn *conn)
+{
+    conn->by_calls = true;
+}
+
+bool rpch_conn_by_calls(const struct rpch_conn *conn)
+{
+    return conn->by_calls;
+}
+
+void rpch_conn_give_back(struct rpch_conn *conn)
+{
+    conn_disown(conn->link);
+    if (conn->channel) {
+        pairing_leave(conn->channel);
+        conn->channel->over = true;
+        conn->channel = NULL;
+    }
+    conn->asked = ASKED_OTHER;
+}
+
 /* ---- PDUs ------------------------------------------------------------------------- */
 
 static unsigned identify(const struct rpch_conn *conn, enum way way, enum rts_channel channel, unsigned context,
@@ -193,6 +214,9 @@ static void rpc_pdu(struct channel *channel, enum way way, const struct pdu_head
     if (way == data_way(channel) && !channel->v1) {
         flow_sent(channel, header->frag_length);
     }
+    if (channel->conn->by_calls && !leg) {
+        return;
+    }
     if (leg) {
         calls_pdu(leg, way, header);
     }
@@ -213,6 +237,7 @@ void rpch_conn_pdu(struct rpch_conn *conn, struct when when, enum way way, const
 {
     memset(outcome, 0, sizeof(*outcome));
     conn_at(conn, when);
+    conn->by_calls &= !rts;
     struct channel *channel = conn->channel;
     if (!channel) {
         channel = channel_from_pdu(conn, way, rts);

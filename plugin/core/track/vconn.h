@@ -27,6 +27,12 @@ struct rpch_state *rpch_state_new(struct track *track);
 struct rpch_conn *rpch_conn_new(struct rpch_state *world, struct conn *link, enum rts_hop hop, int64_t first_ns);
 struct conn *rpch_conn_conn(const struct rpch_conn *conn);
 
+/* Calls alone say that it is a channel: until an RTS PDU comes it may be plain DCE/RPC, and no call numbers it.
+ * PDUs both ways say that it is none and never was. */
+void rpch_conn_may_be_ours(struct rpch_conn *conn);
+bool rpch_conn_by_calls(const struct rpch_conn *conn);
+void rpch_conn_give_back(struct rpch_conn *conn);
+
 /* Events. Order inside a frame: HTTP heads and PDUs as they stand in the stream, then
  * rpch_conn_segment() once for the frame. */
 

@@ -36,7 +36,14 @@ static struct stream *stream_of(conversation_t *conversation)
 
 struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp)
 {
-    return stream_of(tcp_conversation(pinfo, tcp));
+    struct stream *stream = stream_of(tcp_conversation(pinfo, tcp));
+    return stream && stream->given_back && pinfo->num >= stream->given_back ? NULL : stream;
+}
+
+bool stream_given_back(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    const struct stream *stream = stream_of(tcp_conversation(pinfo, tcp));
+    return stream && stream->given_back;
 }
 
 struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enum rts_hop hop, bool from_client,
