@@ -224,14 +224,15 @@ static void take_records(struct hunt *hunt, packet_info *pinfo)
     }
 }
 
+bool leaf_hunted(const struct tcp_frame *tcp)
+{
+    return tcp->captured > 0 && (the_leaves()->hunts_open > 0 || tls_flight_begins(tcp->payload, tcp->captured));
+}
+
 void leaf_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
 {
-    if (tcp->captured == 0)
-        return;
     const bool begins = tls_flight_begins(tcp->payload, tcp->captured);
     struct leaves *leaves = the_leaves();
-    if (!begins && leaves->hunts_open == 0)
-        return;
     struct hunt **slot = slot_of(leaves, tcp), *hunt = *slot;
     if (hunt && (!endpoint_equal(&hunt->server, &tcp->src) || !endpoint_equal(&hunt->client, &tcp->dst)))
         hunt = NULL;

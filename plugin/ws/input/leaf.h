@@ -9,7 +9,9 @@
 
 #include "tcpframe.h"
 
-/* A frame of the first pass: looks for the certificates of TLS servers. */
+/* Whether a frame of the first pass may bring a certificate; tcp_frame_find() is enough. */
+bool leaf_hunted(const struct tcp_frame *tcp);
+/* Such a frame: looks for the certificates of TLS servers. */
 void leaf_first_look(packet_info *pinfo, const struct tcp_frame *tcp);
 /* What the TLS server of a TCP connection presented, NULL if that was not seen. */
 const struct tls_leaf *leaf_of(conversation_t *conversation);

@@ -658,49 +658,77 @@ static bool may_begin_ours(uint8_t first)
     }
 }
 
-/* A first look at a frame of a connection that nobody claimed, and that begins nothing of ours. */
-static bool owes_nothing(packet_info *pinfo, const struct tcp_frame *tcp)
+/* Whether the segment, or what tcp and tls made of it, may begin what makes a connection ours. Within a stretch that
+ * is looked for only where http had a head. */
+static bool may_claim(packet_info *pinfo, const struct tcp_frame *tcp)
 {
-    if (claims_of(tcp) || pinfo->data_src->next || mapi_bodies_in(pinfo))
+    if (tcp->captured == 0)
         return false;
-    if ((tcp->flags & (TH_FIN | TH_RST)) && (store_active() || store_mapi_active()))
-        return false; /* it may tell of a server that ends all its connections */
-    return tcp->captured == 0 || (!may_begin_ours(tcp->payload[0]) && !dissected_by_http(pinfo));
+    if (may_begin_ours(tcp->payload[0]))
+        return true;
+    for (const GSList *item = pinfo->data_src->next; item; item = item->next) {
+        tvbuff_t *tvb = get_data_source_tvb((const struct data_source *)item->data);
+        if (tvb_captured_length(tvb) > 0 && may_begin_ours(*tvb_get_ptr(tvb, 0, 1)))
+            return true;
+    }
+    return dissected_by_http(pinfo);
+}
+
+/* A first look at a frame, which mostly ends here: its connection is nobody's, http handed none of our bodies over,
+ * and it begins nothing of ours. Its ends are read only where something may be known of them. */
+static bool owes_nothing(packet_info *pinfo, struct tcp_frame *tcp, bool bodies)
+{
+    const bool begins = bodies || may_claim(pinfo, tcp), active = store_active() || store_mapi_active();
+    const bool hunted = leaf_hunted(tcp);
+    if (!begins && !active && !hunted)
+        return true;
+    tcp_frame_read(pinfo, tcp);
+    if (hunted)
+        leaf_first_look(pinfo, tcp);
+    if (begins || claims_of(tcp))
+        return false;
+    /* An end may tell of a server that ends all its connections. */
+    return !active || !(tcp->flags & (TH_FIN | TH_RST));
+}
+
+/* What a TCP frame, which may owe something, brings and shows. */
+static void look_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp, bool rpch,
+                          bool mapi)
+{
+    const bool first = !PINFO_FD_VISITED(pinfo);
+    if (first && rpch)
+        first_look(pinfo, tree, tcp);
+    if (first && mapi)
+        mapi_first_look(pinfo, tcp);
+    if (rpch)
+        show_rpch(tvb, pinfo, tree, tcp);
+    if (mapi && (mapi_note_get(pinfo) || mapi_bodies_in(pinfo)))
+        mapi_show(tvb, pinfo, tree, tcp);
+    notes_end_of_frame();
 }
 
 static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
-    const bool first = !PINFO_FD_VISITED(pinfo);
+    const bool first = !PINFO_FD_VISITED(pinfo), bodies = mapi_bodies_in(pinfo) != NULL;
     struct tcp_frame tcp;
-    if (!first && !frame_note_get(pinfo) && !mapi_note_get(pinfo) && !mapi_bodies_in(pinfo))
+    if (!bodies && (pinfo->ptype != PT_TCP || (!first && !frame_note_get(pinfo) && !mapi_note_get(pinfo))))
         return 0;
-    if (pinfo->ptype != PT_TCP && !mapi_bodies_in(pinfo))
+    const bool is_tcp = tcp_frame_find(pinfo, &tcp);
+    if (is_tcp && !first)
+        tcp_frame_read(pinfo, &tcp);
+    else if (is_tcp && owes_nothing(pinfo, &tcp, bodies))
         return 0;
-    const bool is_tcp = tcp_frame_parse(pinfo, &tcp);
-    if (first && is_tcp) {
-        leaf_first_look(pinfo, &tcp);
-        if (owes_nothing(pinfo, &tcp))
-            return 0;
-    }
     const bool rpch = !switched_off(proto_rpch), mapi = !switched_off(proto_mapihttp);
     if (!rpch && !mapi)
         return 0;
-    if (!is_tcp) {
-        /* Nothing is followed here, but what http handed over must not vanish. */
-        if (mapi && mapi_bodies_in(pinfo))
-            mapi_show(tvb, pinfo, tree, NULL);
-        return 0;
+    if (is_tcp) {
+        look_and_show(tvb, pinfo, tree, &tcp, rpch, mapi);
+        return (int)tvb_captured_length(tvb);
     }
-    if (first && rpch)
-        first_look(pinfo, tree, &tcp);
-    if (first && mapi)
-        mapi_first_look(pinfo, &tcp);
-    if (rpch)
-        show_rpch(tvb, pinfo, tree, &tcp);
-    if (mapi && (mapi_note_get(pinfo) || mapi_bodies_in(pinfo)))
-        mapi_show(tvb, pinfo, tree, &tcp);
-    notes_end_of_frame();
-    return (int)tvb_captured_length(tvb);
+    /* Nothing is followed here, but what http handed over must not vanish. */
+    if (mapi && bodies)
+        mapi_show(tvb, pinfo, tree, NULL);
+    return 0;
 }
 
 void takeover_register(void)

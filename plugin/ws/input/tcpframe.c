@@ -102,7 +102,7 @@ uint32_t tcp_ends_hash(const struct tcp_frame *tcp)
     return (uint32_t)((mix(&tcp->src) + mix(&tcp->dst)) >> 32);
 }
 
-bool tcp_frame_parse(packet_info *pinfo, struct tcp_frame *tcp)
+bool tcp_frame_find(packet_info *pinfo, struct tcp_frame *tcp)
 {
     if (!pinfo->data_src)
         return false;
@@ -119,12 +119,8 @@ bool tcp_frame_parse(packet_info *pinfo, struct tcp_frame *tcp)
     uint32_t head_len = (head[12] >> 4) * 4u;
     if (head_len < 20 || ip.tcp + head_len > ip.end)
         return false;
-    set_endpoint(&tcp->src, &pinfo->net_src, get_be16(head));
-    set_endpoint(&tcp->dst, &pinfo->net_dst, get_be16(head + 2));
-    tcp->seq = get_be32(head + 4);
-    tcp->ack = get_be32(head + 8);
+    tcp->header = head;
     tcp->flags = get_be16(head + 12) & TH_MASK;
-    tcp->window = get_be16(head + 14);
     tcp->ip_id = ip.id;
     tcp->payload_offset = ip.tcp + head_len;
     tcp->payload_len = ip.end - tcp->payload_offset;
@@ -132,6 +128,23 @@ bool tcp_frame_parse(packet_info *pinfo, struct tcp_frame *tcp)
     if (tcp->captured > tcp->payload_len)
         tcp->captured = tcp->payload_len;
     tcp->payload = frame + tcp->payload_offset;
+    return true;
+}
+
+void tcp_frame_read(packet_info *pinfo, struct tcp_frame *tcp)
+{
+    set_endpoint(&tcp->src, &pinfo->net_src, get_be16(tcp->header));
+    set_endpoint(&tcp->dst, &pinfo->net_dst, get_be16(tcp->header + 2));
+    tcp->seq = get_be32(tcp->header + 4);
+    tcp->ack = get_be32(tcp->header + 8);
+    tcp->window = get_be16(tcp->header + 14);
+}
+
+bool tcp_frame_parse(packet_info *pinfo, struct tcp_frame *tcp)
+{
+    if (!tcp_frame_find(pinfo, tcp))
+        return false;
+    tcp_frame_read(pinfo, tcp);
     return true;
 }
 

@@ -20,11 +20,15 @@ struct tcp_frame {
     uint32_t payload_len;    /* on the wire */
     uint32_t captured;       /* of the payload */
     const uint8_t *payload;  /* captured bytes */
+    const uint8_t *header;
 };
 
 /* False if the frame carries no TCP, or none whose header lies in the frame itself (IP
  * reassembly). */
 bool tcp_frame_parse(packet_info *pinfo, struct tcp_frame *tcp);
+/* The same in two steps, the second of which most frames do without: where the segment is, and its flags; ends and numbers. */
+bool tcp_frame_find(packet_info *pinfo, struct tcp_frame *tcp);
+void tcp_frame_read(packet_info *pinfo, struct tcp_frame *tcp);
 /* Of both ends, the same for both directions and in each run. */
 uint32_t tcp_ends_hash(const struct tcp_frame *tcp);
 
