@@ -13,13 +13,14 @@ import ssl
 import struct
 import sys
 import time
+import uuid
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "synth"))
 import pdus  # noqa: E402
 import rpc  # noqa: E402
 
-MGMT = __import__("uuid").UUID("afa8bd80-7d8a-11c9-bef4-08002b102989"), 1, 0
+MGMT = uuid.UUID("afa8bd80-7d8a-11c9-bef4-08002b102989"), 1, 0
 RESPONSES = {2, 3, 12, 13, 15}
 
 

@@ -43,7 +43,6 @@ class Row:
         return not [verdict for verdict in self.verdicts if not verdict.get("optional")]
 
 
-
 # Pieces of configuration that several rows have.
 UNBUFFERED = "proxy_request_buffering off; proxy_buffering off; proxy_http_version 1.1; proxy_set_header Connection \"\";"
 REVERSE = {"ACCEL": "accel defaultsite=mail.example.test", "PEERS": "never_direct allow all\n" + "\n".join(

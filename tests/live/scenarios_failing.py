@@ -29,7 +29,9 @@ def haproxy_tcp_tunnel_timeout(stage):
 @row("haproxy-tcp-client-timeout", "HAProxy's timeout client ends IN alone", "haproxy", "rpc",
      "`mode tcp`, `timeout client 12s`, `timeout server 90s`. IN is idle; the server pings OUT every five seconds, and in "
      "HAProxy what goes to the client keeps its side alive, too.",
-     IDLE_RIGHT.format(12), words={"MODE": "tcp", "BALANCE": "source", "TIMES": "timeout client 12s"},
+     IDLE_RIGHT.format(12) + " The server ends OUT because IN is gone behind the device, and on leg 0 that end may come first, "
+     "by less than a millisecond: OUT was busy, IN was what was idle.",
+     words={"MODE": "tcp", "BALANCE": "source", "TIMES": "timeout client 12s"},
      servers={"all": ("--ping", "5")}, verdicts=ONE_IDLE)
 def haproxy_tcp_client_timeout(stage):
     idle_out(stage, ping=0)
@@ -403,7 +405,8 @@ def mapi_nginx_failover(stage):
 
 
 @row("mapi-apache-timeout", "Apache's ProxyTimeout", "apache", "mapi",
-     GATEWAY + "`ProxyTimeout 11`: 502 or 504 with Apache's page.", GAVE_UP, words={"EXTRA": 'ProxyTimeout 11\nProxyPass "/" "http://127.0.3.11/" flushpackets=on'}, servers=THINKS,
+     GATEWAY + "`ProxyTimeout 11`: 502 or 504 with Apache's page.", GAVE_UP,
+     words={"EXTRA": 'ProxyTimeout 11\nProxyPass "/" "http://127.0.3.11/" flushpackets=on'}, servers=THINKS,
      verdicts=gave_up(502, 504))
 def mapi_apache_timeout(stage):
     ask_in_vain(stage)
@@ -485,7 +488,8 @@ def mapi_lighttpd_buffered(stage):
      words={"BALANCE": "hash $host consistent;", "KEEP": "keepalive 1;", "EXTRA":
             "proxy_buffering off; proxy_http_version 1.1; proxy_set_header Connection \"\";"},
      servers={"all": ("--scheme", "ntlm")},
-     verdicts=(verdict("outlook.auth.shared_connection", "error", DEVICE), maybe("outlook.auth.shared_connection", "error", DEVICE)))
+     verdicts=(verdict("outlook.auth.shared_connection", "error", DEVICE),
+               maybe("outlook.auth.shared_connection", "error", DEVICE)))
 def mapi_nginx_ntlm_shared(stage):
     work(stage, *three(stage, scheme="ntlm")[:2], executes=1)
 

@@ -45,12 +45,11 @@ DEVICES = {
 VERSION = {"haproxy": ["haproxy", "-v"], "nginx": ["nginx", "-v"], "apache": ["apache2", "-v"], "squid": ["squid", "-v"],
            "varnish": ["varnishd", "-V"], "lighttpd": ["lighttpd", "-v"]}
 TOOLS = ("dumpcap", "ip", "unshare")
+os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"          # where Debian has most of them
 
 
 def missing(row):
     """What is not installed of that which the scenario needs."""
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    os.environ["PATH"] = path
     return [name for name in (*TOOLS, *row.needs, DEVICES[row.device][0]) if not shutil.which(name)]
 
 
@@ -265,7 +264,8 @@ class Stage:
         """From here on nothing of this connection gets through, either way, and nobody is told: a packet filter."""
         port = sock.getsockname()[1]
         for command in ("add table ip forget", "add chain ip forget everything { type filter hook input priority 0; }",
-                        f"add rule ip forget everything tcp sport {port} drop", f"add rule ip forget everything tcp dport {port} drop"):
+                        f"add rule ip forget everything tcp sport {port} drop",
+                        f"add rule ip forget everything tcp dport {port} drop"):
             subprocess.run(["nft", command], check=True)
 
     def fails(self, function, *args, **how):
