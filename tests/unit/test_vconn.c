@@ -1279,7 +1279,7 @@ static void test_memory(void)
     }
     SILENT(&s);
     printf("note: %zu bytes a virtual connection\n", s.heap.allocated / COUNT);
-    CHECK(s.heap.allocated / COUNT < 1344);
+    CHECK(s.heap.allocated / COUNT < 1792);
     /* Requests that are only steps are free. */
     struct tap tap = tap_http(&s, CLIENT ":5000", A);
     struct http_info step = http_request(HTTP_RPC_IN_DATA);
@@ -1304,6 +1304,92 @@ static void test_targets(void)
           !same_target("ex1.example:6004", "ex1.example.test:6004"));
     CHECK(!same_target("10:6004", "10.example.test:6004") && !same_target("10.example.test:6004", "10:6004"));
     CHECK(!same_target("10:6004", "10.0.0.81:6004"));
+}
+
+static struct segment end_segment(struct tap *tap, enum way way, bool rst)
+{
+    struct segment segment = segment_of(tap, way, 0);
+    segment.fin = !rst;
+    segment.rst = rst;
+    segment.ttl = way == UP ? 128 : 60;
+    return segment;
+}
+
+static void end_frame(struct tap *tap, struct segment segment)
+{
+    tap_frame(tap);
+    tap_segment(tap, segment);
+}
+
+static struct tap some_conn(struct scene *scene, unsigned port)
+{
+    char client[32];
+    snprintf(client, sizeof(client), "10.0.0.1:%u", port);
+    struct tap tap = tap_http(scene, client, "10.0.0.80:80");
+    for (unsigned i = 0; i < 12; i++) {
+        struct segment segment = segment_of(&tap, i % 2 ? DOWN : UP, 10);
+        segment.ttl = i % 2 ? 60 : 128;
+        end_frame(&tap, segment);
+    }
+    return tap;
+}
+
+/* Who closed of his own accord, by ACK numbers; and whether an RST is its sender's. */
+static void test_ends(void)
+{
+    struct scene scene;
+    char text[FOREIGN_TEXT_MAX];
+    scene_begin(&scene);
+    struct tap tap = some_conn(&scene, 1);
+    const struct conn *conn = rpch_conn_conn(tap.conn);
+    CHECK(!conn_ended_by(conn, UP) && !conn_ended_by(conn, DOWN));
+    end_frame(&tap, end_segment(&tap, UP, false));
+    tap.seq[UP]++;
+    CHECK(conn_ended_by(conn, UP));
+    end_frame(&tap, end_segment(&tap, DOWN, false));
+    CHECK(conn_ended_by(conn, UP) && !conn_ended_by(conn, DOWN));
+
+    tap = some_conn(&scene, 2); /* FINs that cross */
+    conn = rpch_conn_conn(tap.conn);
+    end_frame(&tap, end_segment(&tap, UP, false));
+    end_frame(&tap, end_segment(&tap, DOWN, false));
+    CHECK(conn_ended_by(conn, UP) && conn_ended_by(conn, DOWN));
+
+    tap = some_conn(&scene, 3); /* the answer stands before what it answers */
+    conn = rpch_conn_conn(tap.conn);
+    struct segment segment = end_segment(&tap, DOWN, false);
+    segment.ack++;
+    end_frame(&tap, segment);
+    end_frame(&tap, end_segment(&tap, UP, false));
+    CHECK(conn_ended_by(conn, UP) && !conn_ended_by(conn, DOWN));
+
+    tap = some_conn(&scene, 4);
+    conn = rpch_conn_conn(tap.conn);
+    end_frame(&tap, end_segment(&tap, DOWN, true));
+    CHECK(!conn_foreign_rst(conn, DOWN, text));
+    end_frame(&tap, end_segment(&tap, UP, true));
+    CHECK(conn_foreign_rst(conn, DOWN, text) && conn_ended_by(conn, DOWN) && !conn_ended_by(conn, UP));
+
+    tap = some_conn(&scene, 5);
+    conn = rpch_conn_conn(tap.conn);
+    segment = end_segment(&tap, DOWN, true);
+    segment.ttl = 61;
+    end_frame(&tap, segment);
+    CHECK(!conn_foreign_rst(conn, DOWN, text));
+    tap = some_conn(&scene, 6);
+    conn = rpch_conn_conn(tap.conn);
+    segment.ttl = 62;
+    segment.seq = tap.seq[DOWN];
+    end_frame(&tap, segment);
+    CHECK(conn_foreign_rst(conn, DOWN, text) && strstr(text, "62"));
+
+    tap = some_conn(&scene, 7);
+    conn = rpch_conn_conn(tap.conn);
+    segment = end_segment(&tap, DOWN, true);
+    segment.ip_id = (uint16_t)(segment.ip_id + 30000);
+    end_frame(&tap, segment);
+    CHECK(conn_foreign_rst(conn, DOWN, text) && strstr(text, "series"));
+    scene_end(&scene);
 }
 
 /* A PDU of RPC with what begins its body. */
@@ -1408,6 +1494,7 @@ int main(void)
     transcript_off = true;
     test_memory();
     test_pending_calls();
+    test_ends();
     transcript_end(__FILE__);
     return unit_end();
 }

@@ -18,7 +18,7 @@ void channel_touch(struct channel *channel, enum way way, uint32_t bytes)
         int64_t idle = now - (channel->last_body > leg->sent_at ? channel->last_body : leg->sent_at);
         leg->longest_idle = idle > leg->longest_idle ? idle : leg->longest_idle;
     }
-    channel->last_body = now;
+    channel->last_body = channel->body_at[way] = now;
     channel->bytes[way] += bytes;
     if (channel->lifetime && channel->bytes[data_way(channel)] > channel->lifetime) {
         channel_number(channel);

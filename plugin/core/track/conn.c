@@ -6,6 +6,14 @@
 
 #include "conn.h"
 
+#include <stdio.h>
+
+#define LOOKS_ENOUGH 4                 /* packets that say how an end's look */
+#define SERIES_STEP 64                 /* what an end sends elsewhere between two of them */
+#define SERIES_OFF 4096                /* no end sends as many between two packets of one connection in use */
+#define DISTANCE_OFF 2                 /* one more or less is another way through the same network */
+#define BOTH_WINDOW (50 * MILLISECOND) /* what one device sends both ways */
+
 static uint32_t hash_endpoint(const struct track *track, const struct endpoint *end)
 {
     return hash_bytes(&track->arena, end->addr, address_length(end), end->port);
@@ -47,6 +55,104 @@ struct conn *conn_new(struct track *track, enum conn_kind kind, uint32_t stream,
     conn->tls = past->tls;
     tcp_flow_start(&conn->tcp, past);
     return conn;
+}
+
+static void note_looks(struct conn_looks *looks, const struct segment *segment)
+{
+    const uint16_t step = (uint16_t)(segment->ip_id - looks->ip_id);
+    if (segment->ttl) {
+        looks->ttl_least = !looks->ttl_least || segment->ttl < looks->ttl_least ? segment->ttl : looks->ttl_least;
+        looks->ttl_most = segment->ttl > looks->ttl_most ? segment->ttl : looks->ttl_most;
+    }
+    if (looks->packets && step) { /* 0: a copy of a SPAN port, or the end leaves it empty */
+        looks->in_series = step > SERIES_STEP ? 0 : looks->in_series + (looks->in_series < LOOKS_ENOUGH);
+    }
+    looks->ip_id = segment->ip_id;
+    looks->packets = (uint8_t)(looks->packets + (looks->packets < LOOKS_ENOUGH));
+}
+
+/* An RST that another than this end may have written. */
+static void note_foreign(struct conn_end *end, const struct conn_looks *looks, const struct segment *segment)
+{
+    end->text = segment->len > 0;
+    if (segment->ttl && looks->ttl_least && looks->packets == LOOKS_ENOUGH &&
+        (segment->ttl + DISTANCE_OFF <= looks->ttl_least || segment->ttl >= looks->ttl_most + DISTANCE_OFF)) {
+        end->other_distance = true;
+        end->ttl = segment->ttl;
+        end->usual_ttl = looks->ttl_least;
+    }
+    const uint16_t forward = (uint16_t)(segment->ip_id - looks->ip_id), back = (uint16_t)-forward;
+    end->out_of_series =
+        segment->ip_id && looks->in_series == LOOKS_ENOUGH && forward > SERIES_OFF && back > SERIES_OFF;
+}
+
+static void note_end(struct conn *conn, const struct segment *segment, bool exact)
+{
+    if (conn_end_of(conn, segment->way)) {
+        return;
+    }
+    if (!conn->end) {
+        conn->end = arena_new(&conn->track->arena, 2 * sizeof(*conn->end));
+    }
+    struct conn_end *end = (struct conn_end *)(uintptr_t)&conn->end[segment->way];
+    *end = (struct conn_end){ .when = segment->when,
+                              .behind = segment->seq + segment->len + segment->fin,
+                              .ack = segment->ack,
+                              .rst = segment->rst,
+                              .has_ack = segment->has_ack,
+                              .exact = exact };
+    if (segment->rst) {
+        note_foreign(end, &conn->looks[segment->way], segment);
+    }
+}
+
+bool conn_segment(struct conn *conn, const struct segment *segment)
+{
+    const struct tcp_half *half = &conn->tcp.half[segment->way];
+    if (segment->rst || segment->fin) {
+        note_end(conn, segment, segment->rst && half->known && segment->seq == half->next);
+    }
+    if (!segment->rst) {
+        note_looks(&conn->looks[segment->way], segment);
+    }
+    return tcp_flow_segment(&conn->tcp, &conn->track->arena, segment);
+}
+
+bool conn_ended_by(const struct conn *conn, enum way way)
+{
+    const struct conn_end *end = conn_end_of(conn, way);
+    const struct conn_end *other = conn_end_of(conn, way == WAY_TO_SERVER ? WAY_TO_CLIENT : WAY_TO_SERVER);
+    if (!end || !other) {
+        return end != NULL;
+    }
+    if (other->rst || !end->has_ack) {
+        return end->when.frame < other->when.frame;
+    }
+    return (int32_t)(end->ack - other->behind) < 0;
+}
+
+const char *conn_foreign_rst(const struct conn *conn, enum way way, char text[FOREIGN_TEXT_MAX])
+{
+    const struct conn_end *end = conn_end_of(conn, way);
+    const struct conn_end *other = conn_end_of(conn, way == WAY_TO_SERVER ? WAY_TO_CLIENT : WAY_TO_SERVER);
+    if (!end || !end->rst) {
+        return NULL;
+    }
+    if (end->other_distance) {
+        snprintf(text, FOREIGN_TEXT_MAX, "its TTL or hop limit is %u, that of the end's other packets %u", end->ttl,
+                 end->usual_ttl);
+    } else if (end->out_of_series) {
+        snprintf(text, FOREIGN_TEXT_MAX, "its IP identification is none of the end's series");
+    } else if (end->text) {
+        snprintf(text, FOREIGN_TEXT_MAX, "there is text in it");
+    } else if (other && other->rst && end->exact && other->exact && end->when.ns - other->when.ns <= BOTH_WINDOW &&
+               other->when.ns - end->when.ns <= BOTH_WINDOW) {
+        snprintf(text, FOREIGN_TEXT_MAX, "an RST went to either end, in frames %u and %u", end->when.frame,
+                 other->when.frame);
+    } else {
+        return NULL;
+    }
+    return text;
 }
 
 bool conn_end(struct conn *conn, const struct segment *segment)

@@ -25,6 +25,27 @@ struct server {
     void *memo[CONN_KINDS];    /* the judge's */
 };
 
+/* The first FIN or RST of one end. */
+struct conn_end {
+    struct when when;       /* frame 0: it has sent none */
+    uint32_t behind;        /* sequence number behind it and what it carries */
+    uint32_t ack;           /* if has_ack */
+    bool rst, has_ack;      /* rst: else FIN */
+    bool exact;             /* an RST with the very next sequence number */
+    bool text;              /* an RST with bytes in it */
+    bool other_distance;    /* TTL or hop limit two or more off those of that end's other packets */
+    bool out_of_series;     /* that end counts its packets in the IP identification, and this is none of them */
+    uint8_t ttl, usual_ttl; /* where the distance differs */
+};
+
+/* What the packets of one end look like, RST aside. */
+struct conn_looks {
+    uint8_t ttl_least, ttl_most; /* 0: not known */
+    uint8_t packets;             /* that were counted, up to LOOKS_ENOUGH */
+    uint8_t in_series;           /* of them in a row went on in the IP identification */
+    uint16_t ip_id;              /* of the last */
+};
+
 struct conn {
     struct track *track;
     struct endpoint client;
@@ -38,17 +59,32 @@ struct conn {
     uint8_t kind;                /* enum conn_kind */
     uint8_t ended_by;            /* enum way: the end that sent it */
     bool ended, ended_by_rst;
-    bool tls;   /* what we see was decrypted */
-    void *memo; /* the judge's */
+    bool tls;                   /* what we see was decrypted */
+    void *memo;                 /* the judge's */
+    const struct conn_end *end; /* by enum way: who sent; NULL while nobody has ended it */
+    struct conn_looks looks[2]; /* by enum way */
 };
 
 /* Claims a connection; it is the track's. Ends are copied. */
 struct conn *conn_new(struct track *track, enum conn_kind kind, uint32_t stream, const struct endpoint *client,
                       const struct endpoint *server, const struct conn_past *past);
-/* Notes the first FIN or RST; true if this is it. */
+/* Takes a segment into account before conn_end(); true if it brings data not seen before. */
+bool conn_segment(struct conn *conn, const struct segment *segment);
+/* Notes FIN and RST; true if this is the first of the connection. */
 bool conn_end(struct conn *conn, const struct segment *segment);
 /* It is none of ours after all. */
 void conn_disown(struct conn *conn);
+/* What that end sent, NULL if neither FIN nor RST. */
+static inline const struct conn_end *conn_end_of(const struct conn *conn, enum way way)
+{
+    return conn->end && conn->end[way].when.frame ? &conn->end[way] : NULL;
+}
+/* Whether that end closed of its own accord: its FIN or RST does not cover a FIN of the other end,
+ * and follows none of its RST. With FINs that cross both did. */
+bool conn_ended_by(const struct conn *conn, enum way way);
+/* How it shows that the RST of that end is not its own; NULL: it does not. text: room for it. */
+#define FOREIGN_TEXT_MAX 120
+const char *conn_foreign_rst(const struct conn *conn, enum way way, char text[FOREIGN_TEXT_MAX]);
 /* Why absence proves nothing on it. frame, or NULL: where the gap or cut is, 0 if not known. */
 enum doubt conn_doubt(const struct conn *conn, uint32_t *frame);
 /* Whether something that was not captured may have passed in that frame or later. */

@@ -263,7 +263,7 @@ static void connection_over(struct mapi_conn *conn, const struct segment *segmen
 void mapi_conn_segment(struct mapi_conn *conn, const struct segment *segment)
 {
     struct when when = segment->when;
-    bool new_data = tcp_flow_segment(&conn->link->tcp, &conn->world->arena, segment);
+    bool new_data = conn_segment(conn->link, segment);
     bool ended = segment->fin || segment->rst;
     if (segment->len > 0 && !new_data) {
         conn->repeated[segment->way] = when;

@@ -1,6 +1,6 @@
 /* rpch_state.h
  * The state of virtual connections, for those who read it. Everything here lives in the
- * track's arena; a virtual connection with its two TCP connections stays below 1.25 KiB.
+ * track's arena; a virtual connection with its two TCP connections stays below 1.75 KiB.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -31,17 +31,19 @@ struct rpch_conn {
     struct rpch_state *world;
     struct conn *link; /* the TCP connection */
     enum rts_hop hop;
-    enum asked asked;        /* of the last request */
-    enum role asked_role;    /* of an echo request */
-    bool saw_challenge;      /* a 401 with a token in it */
-    bool went_silent;        /* data after a long idle time was not answered, and all was captured */
-    bool by_calls;           /* it may be plain DCE/RPC */
-    void *memo;              /* the judge's */
-    struct probe *probe;     /* by enum way: who sent; NULL before the first */
-    int64_t last_ns;         /* of the last frame up to the end */
-    int64_t last_data;       /* any payload, either way; 0 before the first */
-    struct channel *channel; /* of the last request; NULL after an echo or other request */
-    struct names *names;     /* who answered here; NULL: nobody gave a name */
+    enum asked asked;          /* of the last request */
+    enum role asked_role;      /* of an echo request */
+    bool saw_challenge;        /* a 401 with a token in it */
+    bool went_silent;          /* data after a long idle time was not answered, and all was captured */
+    bool by_calls;             /* it may be plain DCE/RPC */
+    void *memo;                /* the judge's */
+    struct probe *probe;       /* by enum way: who sent; NULL before the first */
+    int64_t last_ns;           /* of the last frame up to the end */
+    int64_t last_data;         /* any payload, either way; 0 before the first */
+    struct channel *channel;   /* of the last request; NULL after an echo or other request */
+    struct names *names;       /* who answered here; NULL: nobody gave a name */
+    uint32_t halfway_bytes[2]; /* by enum way: of a head or PDU that is not whole */
+    uint8_t halfway[2];        /* enum halfway */
 };
 
 struct names {
@@ -76,6 +78,7 @@ struct channel {
     uint8_t cookie[16];
     struct when request, first_rts; /* request: the first RTS PDU where there is no HTTP */
     int64_t last_body;              /* any body byte, either way */
+    int64_t body_at[2];             /* the last one by enum way, 0 before the first */
     uint64_t bytes[2];              /* body bytes by enum way */
     uint64_t rpc_sent;              /* 3.2.1.1.4 BytesSent, of the channel's data direction */
     uint64_t limit;                 /* what the receiver allowed to be sent in all */
@@ -236,7 +239,8 @@ struct rpch_state {
  *   announced          lifetime of a channel; timeout_ms[role], keepalive_ms, in_window of a leg
  *   recycling          recycling[role], leg_coming(); seen_eof, replaced and is_successor of a channel
  *   behind a device    leg_behind(), channel_behind()
- * A head or PDU that is half sent is known where bytes are framed, not here. */
+ *   half sent          halfway[way] of a rpch_conn: a head or PDU has begun and is not whole
+ *   who ended it       conn_ended_by(), which goes by ACK numbers; conn_foreign_rst() */
 
 /* The TCP connection that it runs, or ran, on: another channel may have come on it since. */
 static inline const struct conn *channel_tcp(const struct channel *channel)

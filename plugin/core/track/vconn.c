@@ -280,6 +280,16 @@ void rpch_conn_skipped(struct rpch_conn *conn, struct when when, enum way way, u
     }
 }
 
+void rpch_conn_halfway(struct rpch_conn *conn, struct when when, enum way way, enum halfway what, uint32_t bytes)
+{
+    conn_at(conn, when);
+    if (what == HALFWAY_PDU && bytes != conn->halfway_bytes[way] && conn->channel) {
+        channel_touch(conn->channel, way, 0);
+    }
+    conn->halfway[way] = (uint8_t)what;
+    conn->halfway_bytes[way] = bytes;
+}
+
 /* ---- Segments --------------------------------------------------------------------- */
 
 /* Of no channel; server: whose, or NULL. */

@@ -59,6 +59,11 @@ void rpch_conn_pdu(struct rpch_conn *conn, struct when when, enum way way, const
 /* Body bytes that are no PDU: skipped to resynchronise, or broken. */
 void rpch_conn_skipped(struct rpch_conn *conn, struct when when, enum way way, uint32_t bytes);
 
+/* What of that direction has begun and is not whole behind the frame: bytes of it have come, or,
+ * where not all was captured, are to come. Of both directions, before rpch_conn_segment(). */
+enum halfway { HALFWAY_NOTHING, HALFWAY_HEAD, HALFWAY_PDU };
+void rpch_conn_halfway(struct rpch_conn *conn, struct when when, enum way way, enum halfway what, uint32_t bytes);
+
 /* Every TCP segment of a claimed connection, after the events above. */
 void rpch_conn_segment(struct rpch_conn *conn, const struct segment *segment);
 

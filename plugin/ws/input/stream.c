@@ -106,10 +106,29 @@ static void end_note(packet_info *pinfo, struct stream *stream, bool ends, const
         notes_set_mark(note, &stream->last_mark, &mark);
 }
 
+/* What has begun and is not whole where the direction stands. */
+static enum halfway halfway(const struct cursor *at, uint32_t *bytes)
+{
+    *bytes = at->carry ? at->carry->len : at->pass;
+    if (*bytes == 0 || at->phase == PHASE_RESYNC)
+        return HALFWAY_NOTHING;
+    return at->phase == PHASE_BODY ? HALFWAY_PDU : HALFWAY_HEAD;
+}
+
+static void tell_halfway(struct stream *stream, const struct segment *segment)
+{
+    for (int way = WAY_TO_SERVER; way <= WAY_TO_CLIENT; way++) {
+        uint32_t bytes;
+        const enum halfway what = halfway(&stream->flow[way].at, &bytes);
+        rpch_conn_halfway(stream->conn, segment->when, (enum way)way, what, bytes);
+    }
+}
+
 void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp)
 {
     struct segment segment;
     tcp_fill_segment(pinfo, tcp, stream_way(stream, tcp), stream->tls, &segment);
+    tell_halfway(stream, &segment);
     rpch_conn_segment(stream->conn, &segment);
     const bool ends = segment.fin || segment.rst;
     if (stream->auth)
