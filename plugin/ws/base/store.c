@@ -10,14 +10,7 @@
 #include "notes.h"
 #include "tables.h"
 
-/* All of ws that belongs to a file: it goes with it. */
-static struct store {
-    struct arena arena;
-    struct outlook *outlook; /* made on first use */
-    bool rpch_used, mapi_used;
-    struct table interned;
-    void *part[STORE_PARTS];
-} * store;
+struct store *store;
 
 static void *file_alloc(void *ctx _U_, size_t size)
 {
@@ -66,13 +59,6 @@ void store_init(void)
         store->arena.key.half[i] = (uint64_t)g_random_int() << 32 | g_random_int();
 }
 
-void *store_part(enum store_part part, size_t size)
-{
-    if (!store->part[part])
-        store->part[part] = store_new(size);
-    return store->part[part];
-}
-
 static struct outlook *the_outlook(void)
 {
     if (!store->outlook)
@@ -86,11 +72,6 @@ struct rpch_state *store_world(void)
     return the_outlook()->rpch;
 }
 
-bool store_active(void)
-{
-    return store->rpch_used;
-}
-
 struct logon_state *store_auth(void)
 {
     return the_outlook()->logons;
@@ -100,11 +81,6 @@ struct mapi_state *store_mapi(void)
 {
     store->mapi_used = true;
     return the_outlook()->mapi;
-}
-
-bool store_mapi_active(void)
-{
-    return store->mapi_used;
 }
 
 struct track *store_track(void)

@@ -14,23 +14,49 @@
 /* What other files keep of a capture file: each has a part of its own. */
 enum store_part { STORE_NOTES, STORE_LEAVES, STORE_CLAIMS, STORE_BODIES, STORE_PARTS };
 
+/* All of ws that belongs to a file: it goes with it. Here for what each frame asks; store.c changes it. */
+struct store {
+    struct arena arena;
+    struct outlook *outlook; /* made on first use */
+    bool rpch_used, mapi_used;
+    struct table interned;
+    void *part[STORE_PARTS];
+};
+extern struct store *store;
+
 void store_init(void);        /* a new capture file */
 void *store_new(size_t size); /* zeroed; lives as long as the file */
 struct carry;
 /* Puts bytes behind those of carry. */
 void store_append(struct carry *carry, const void *bytes, size_t len);
 void store_empty(struct carry *carry);
-void *store_part(enum store_part part, size_t size); /* the same each time: store_new(size) when first asked for */
-struct rpch_state *store_world(void);                /* made on first use */
-bool store_active(void);                             /* some stream was claimed */
+struct rpch_state *store_world(void); /* made on first use */
 struct logon_state *store_auth(void);
 struct mapi_state *store_mapi(void);
-bool store_mapi_active(void);
 struct track *store_track(void);
 const struct verdict *store_take_verdicts(void); /* of all worlds, in the order of what they are about */
 const char *store_intern(const char *text);
 const struct hash_key *store_key(void); /* the secret of this file */
 struct when frame_when(const packet_info *pinfo);
+
+/* The same each time: store_new(size) when first asked for. */
+static inline void *store_part(enum store_part part, size_t size)
+{
+    if (!store->part[part])
+        store->part[part] = store_new(size);
+    return store->part[part];
+}
+
+/* Some connection was claimed for it. */
+static inline bool store_active(void)
+{
+    return store->rpch_used;
+}
+
+static inline bool store_mapi_active(void)
+{
+    return store->mapi_used;
+}
 
 static inline nstime_t ns_time(int64_t ns)
 {
