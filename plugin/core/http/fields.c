@@ -14,6 +14,7 @@ enum kind {
     LINES  /* all of them are of interest */
 };
 
+/* The shortest names first: a look-up stops behind those of its length. */
 static const struct row {
     const char *name;
     uint8_t len, kind;
@@ -23,51 +24,51 @@ static const struct row {
     {                                                                      \
         name, sizeof(name) - 1, kind, offsetof(struct http_fields, member) \
     }
-    ROW("Authorization", VALUE, authorization),
-    ROW("Connection", VALUE, connection),
-    ROW("Content-Length", VALUE, length),
-    ROW("Content-Type", LAST, content_type),
-    ROW("Cookie", LINES, cookies),
+    ROW("Via", VALUE, via),
     ROW("Date", VALUE, date),
-    ROW("Expect", LAST, expect),
     ROW("Host", VALUE, host),
-    ROW("Location", VALUE, location),
-    ROW("Persistent-Auth", LAST, persistent_auth),
+    ROW("Cookie", LINES, cookies),
+    ROW("Expect", LAST, expect),
     ROW("Pragma", LINES, pragmas),
+    ROW("Server", VALUE, server),
+    ROW("Location", VALUE, location),
+    ROW("Connection", VALUE, connection),
+    ROW("request-id", VALUE, request_id),
+    ROW("Set-Cookie", LINES, set_cookies),
+    ROW("User-Agent", VALUE, user_agent),
+    ROW("X-BEServer", VALUE, back_end),
+    ROW("X-DiagInfo", VALUE, diag_info),
+    ROW("X-FEServer", VALUE, front_end),
+    ROW("X-RequestId", VALUE, x_request_id),
+    ROW("Content-Type", LAST, content_type),
+    ROW("X-ClientInfo", VALUE, client_info),
+    ROW("Authorization", VALUE, authorization),
+    ROW("X-ElapsedTime", VALUE, elapsed_time),
+    ROW("X-RequestType", VALUE, request_type),
+    ROW("Content-Length", VALUE, length),
+    ROW("X-ResponseCode", VALUE, response_code),
+    ROW("Persistent-Auth", LAST, persistent_auth),
+    ROW("X-PendingPeriod", VALUE, pending_period),
+    ROW("X-User-Identity", VALUE, user_identity),
+    ROW("WWW-Authenticate", LINES, challenges),
+    ROW("X-ExpirationInfo", VALUE, expiration_info),
+    ROW("X-FailureContext", VALUE, failure_context),
+    ROW("client-request-id", VALUE, client_request_id),
+    ROW("Transfer-Encoding", VALUE, transfer_encoding),
     ROW("Proxy-Authenticate", VALUE, proxy_authenticate),
     ROW("Proxy-Authorization", VALUE, proxy_authorization),
-    ROW("Server", VALUE, server),
-    ROW("Set-Cookie", LINES, set_cookies),
-    ROW("Transfer-Encoding", VALUE, transfer_encoding),
-    ROW("User-Agent", VALUE, user_agent),
-    ROW("Via", VALUE, via),
-    ROW("WWW-Authenticate", LINES, challenges),
-    ROW("X-BEServer", VALUE, back_end),
     ROW("X-BackEndHttpStatus", VALUE, back_end_status),
-    ROW("X-CalculatedBETarget", VALUE, back_end_target),
-    ROW("X-CalculatedFETarget", VALUE, front_end_target),
     ROW("X-ClientApplication", VALUE, client_application),
-    ROW("X-ClientInfo", VALUE, client_info),
-    ROW("X-DiagInfo", VALUE, diag_info),
-    ROW("X-ElapsedTime", VALUE, elapsed_time),
-    ROW("X-ExpirationInfo", VALUE, expiration_info),
-    ROW("X-FEServer", VALUE, front_end),
-    ROW("X-FailureContext", VALUE, failure_context),
-    ROW("X-PendingPeriod", VALUE, pending_period),
-    ROW("X-RequestId", VALUE, x_request_id),
-    ROW("X-RequestType", VALUE, request_type),
-    ROW("X-ResponseCode", VALUE, response_code),
     ROW("X-ServerApplication", VALUE, server_application),
-    ROW("X-User-Identity", VALUE, user_identity),
-    ROW("client-request-id", VALUE, client_request_id),
-    ROW("request-id", VALUE, request_id)
+    ROW("X-CalculatedBETarget", VALUE, back_end_target),
+    ROW("X-CalculatedFETarget", VALUE, front_end_target)
 #undef ROW
 };
 
 static const struct row *row_of(struct span name)
 {
     const uint8_t first = lower(name.ptr[0]);
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows) && rows[i].len <= name.len; i++) {
         if (rows[i].len == name.len && lower((uint8_t)rows[i].name[0]) == first &&
             span_equals_nocase(name, rows[i].name)) {
             return &rows[i];
