@@ -452,9 +452,10 @@ static bool reassembled_starts_request(packet_info *pinfo)
 /* Follows what of this frame was not followed yet. */
 static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_frame *tcp)
 {
-    struct followed *followed = followed_of(pinfo);
+    const bool claimed = claims_of(tcp) & CLAIM_MAPI;
+    struct followed *followed = claimed ? followed_of(pinfo) : NULL;
     if (!followed) {
-        struct mapi_stream *stream = claims_of(tcp) & CLAIM_MAPI ? find(pinfo, tcp) : NULL;
+        struct mapi_stream *stream = claimed ? find(pinfo, tcp) : NULL;
         if (!stream && tcp->captured > 0) {
             if (starts_mapi_request(tcp->payload, tcp->captured))
                 stream = claim(pinfo, tcp, true, false);
