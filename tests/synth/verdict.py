@@ -203,8 +203,11 @@ def handshake(name, title, split, what, end, hop_tcp=False):
                 cap.item(DIFFER, b1.frame, "A1 went to 10.0.0.82:80, B1 goes to 10.0.0.81:80.")
         frame, why = end(cap, leg)
         leg.done(False)
-        cap.item(MISMATCH if split else NEVER, frame, why)
         cap.what = what
+        if end is refused_503:
+            cap.rule = "Only 200 opens a channel. " + why
+            return
+        cap.item(MISMATCH if split else NEVER, frame, why)
         cap.rule = "A1 and B1 (A2 and B2) were sent and no C2 (C1) came; both connections were captured whole, from " \
                    "SYN."
 
@@ -239,7 +242,7 @@ def refused_503(cap, leg):
     frame = leg.out.down(rpc.page(503, "RPC Error: 6ba"))
     cap.item(REFUSED, frame, "503 RPC Error: 0x6ba (RPC_S_SERVER_UNAVAILABLE), from the proxy itself.")
     leg.close()
-    return frame, "OUT is refused with a 5xx after A1 and B1."
+    return frame, "OUT is refused with a 5xx after A1 and B1: that explains why no C2 comes, and nothing is said beside it."
 
 
 handshake("verdict-mismatch-5s", "split halves, and 5 seconds without C2", True,

@@ -364,23 +364,27 @@ static void test_statuses(void)
         const char *status, *extra, *words;
         bool told;
         enum verdict_where where;
-    } rows[] = { { "302 Found", "Location: https://login.example.test/adfs/ls?secret=1\r\n",
-                   "login.example.test/adfs/ls", true, WHERE_UNKNOWN },
-                 { "302 Found", "Location: https://mail2.example.test/mapi/emsmdb/?MailboxId=a\r\n", NULL, false,
-                   WHERE_NONE },
-                 { "401 Unauthorized", "WWW-Authenticate: Negotiate\r\n", NULL, false, WHERE_NONE },
-                 { "403 Forbidden", "Server: nginx\r\n", "not published", true, WHERE_DEVICE },
-                 { "404 Not Found", "Server: Microsoft-HTTPAPI/2.0\r\n", "HTTP.sys", true, WHERE_SERVER },
-                 { "405 Method Not Allowed", NULL, "not published", true, WHERE_UNKNOWN },
-                 { "407 Proxy Authentication Required", "Proxy-Authenticate: Basic realm=\"x\"\r\n", "proxy", true,
-                   WHERE_DEVICE },
-                 { "413 Too Large", NULL, "larger", true, WHERE_UNKNOWN },
-                 { "417 Expectation Failed", NULL, "100-continue", true, WHERE_UNKNOWN },
-                 { "429 Too Many Requests", NULL, "too many", true, WHERE_UNKNOWN },
-                 { "500 Internal Server Error", "X-FEServer: EX1\r\nX-FailureContext: FrontEnd;500;QQ==;\r\n",
-                   "written by Exchange", true, WHERE_SERVER },
-                 { "503 Service Unavailable", NULL, "did not reach", true, WHERE_UNKNOWN },
-                 { "200 OK", "Content-Type: text/html\r\n", "text/html and no X-ResponseCode", true, WHERE_UNKNOWN } };
+    } rows[] = {
+        { "302 Found", "Location: https://login.example.test/adfs/ls?secret=1\r\n", "login.example.test/adfs/ls", true,
+          WHERE_UNKNOWN },
+        { "302 Found", "Location: https://mail2.example.test/mapi/emsmdb/?MailboxId=a\r\n", NULL, false, WHERE_NONE },
+        { "401 Unauthorized", "WWW-Authenticate: Negotiate\r\n", NULL, false, WHERE_NONE },
+        { "403 Forbidden", "Server: nginx\r\n", "not published", true, WHERE_UNKNOWN },
+        { "404 Not Found", "Server: Microsoft-HTTPAPI/2.0\r\n", "not served", true, WHERE_UNKNOWN },
+        { "404 Not Found", "X-CasErrorCode: UserNotFound\r\n", "X-CasErrorCode: UserNotFound", true, WHERE_SERVER },
+        { "456 x", "X-BEServer: EX1\r\n", "the account", true, WHERE_SERVER },
+        { "502 Bad Gateway", "Server: Microsoft-IIS/10.0\r\n", "by a gateway", true, WHERE_DEVICE },
+        { "405 Method Not Allowed", NULL, "method", true, WHERE_UNKNOWN },
+        { "407 Proxy Authentication Required", "Proxy-Authenticate: Basic realm=\"x\"\r\n", "proxy", true,
+          WHERE_DEVICE },
+        { "413 Too Large", NULL, "larger", true, WHERE_UNKNOWN },
+        { "417 Expectation Failed", NULL, "100-continue", true, WHERE_UNKNOWN },
+        { "429 Too Many Requests", NULL, "too many", true, WHERE_UNKNOWN },
+        { "500 Internal Server Error", "X-FEServer: EX1\r\nX-FailureContext: FrontEnd;500;QQ==;\r\n",
+          "written by Exchange's front end", true, WHERE_SERVER },
+        { "503 Service Unavailable", NULL, "nobody was there", true, WHERE_UNKNOWN },
+        { "200 OK", "Content-Type: text/html\r\n", "text/html and no X-ResponseCode", true, WHERE_UNKNOWN }
+    };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct scene scene;
         struct tap tap;

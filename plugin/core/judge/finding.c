@@ -182,18 +182,6 @@ const char *end_name(const struct conn *conn)
     return conn->ended_by_rst ? "RST" : "FIN";
 }
 
-void say_author(struct text *text, const char *verb, enum http_author author)
-{
-    static const char *const names[] = { [HTTP_BY_EXCHANGE] = "Exchange",
-                                         [HTTP_BY_HTTPSYS] = "HTTP.sys before Exchange saw it",
-                                         [HTTP_BY_DEVICE] = "a device" };
-    if (author == HTTP_BY_UNKNOWN || author > HTTP_BY_DEVICE) {
-        say(text, ", its author does not show");
-    } else {
-        say(text, ", %s by %s", verb, names[author]);
-    }
-}
-
 void say_advice(struct text *text, const struct advice *advice)
 {
     say(text, "; inferred: %s; next: %s", advice->inferred, advice->next);

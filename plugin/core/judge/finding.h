@@ -132,8 +132,6 @@ struct subject about_nothing(enum subject_kind kind);
 int cut_length(const char *value, size_t most);
 const char *known_name(const char *name);      /* "no known name" for NULL */
 const char *end_name(const struct conn *conn); /* "RST" or "FIN": what ended it */
-/* ", answered by Exchange": who wrote a response. */
-void say_author(struct text *text, const char *verb, enum http_author author);
 
 /* What follows from a finding. */
 struct advice {

@@ -298,8 +298,6 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
             "; inferred: the handshake is torn (see frame %u), so no password would do; next: mend the "
             "device's handling of NTLM connections",
             request->torn);
-    } else if (answer->origin->author == HTTP_BY_DEVICE) {
-        say(&finding.text, "; inferred: a device refuses before Exchange sees the logon; next: see why in its log");
     } else if (others) {
         where = WHERE_CLIENT;
         say(&finding.text,
@@ -376,7 +374,7 @@ void logon_offered(struct judge *judge, const struct event *event)
         return;
     }
     const bool dropped = request->below_answered && (request->below_offers & (1u << AUTH_NTLM | 1u << AUTH_NEGOTIATE));
-    const bool device = origin->author == HTTP_BY_DEVICE;
+    const bool device = origin->passed_on; /* whoever wrote it, a device was on the way */
     say(&finding.text, "Seen: the client tried %s at %s (stream %u, frame %u); the 401 of %s offers only Basic",
         peer->tried, NAME(request->site), peer->tried_stream, peer->tried_frame,
         SERVER_AT(answer->conn, event->when.frame));
@@ -385,7 +383,7 @@ void logon_offered(struct judge *judge, const struct event *event)
             ", while the server behind offered more on the next leg; inferred: this device takes NTLM and "
             "Negotiate out");
     } else if (device) {
-        say(&finding.text, ", written by a device (%s %s); inferred: the device does not pass NTLM or Negotiate on",
+        say(&finding.text, ", which passed a device (%s %s); inferred: the device does not pass NTLM or Negotiate on",
             origin->via[0] ? "Via" : "Server", origin->via[0] ? origin->via : origin->server);
     } else {
         say(&finding.text, "; inferred: a proxy takes NTLM and Negotiate out, or the server does not offer them");

@@ -4,9 +4,23 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "author.h"
 #include "rpch.h"
 
 #include <inttypes.h>
+
+/* The other half on the leg before, which came here alone; NULL if that was not seen. */
+static const struct channel *half_before(const struct channel *channel)
+{
+    const struct leg *before = channel->leg ? channel->leg->prev : NULL;
+    return before && leg_behind(before) == channel->leg ? before->current[!channel->role] : NULL;
+}
+
+/* A server outside the capture may have it, if Windows refused it; else the device has. */
+static enum verdict_where kept_where(const struct channel *kept)
+{
+    return kept->refused && http_is_windows((enum http_author)kept->refused_by) ? WHERE_UNKNOWN : WHERE_DEVICE;
+}
 
 void rpch_alone(struct judge *judge, const struct event *event)
 {
@@ -20,6 +34,7 @@ void rpch_alone(struct judge *judge, const struct event *event)
     struct text *text = &finding.text;
     const bool by_client = link->ended && link->ended_by == WAY_TO_SERVER;
     const char *missing = channel->role == ROLE_IN ? "OUT" : "IN";
+    const struct channel *kept = half_before(channel);
     say_channel(text, channel);
     if (link->ended) {
         say(text, ", closed by the %s with %s in frame %u", by_client ? "client's end" : "server's end", end_name(link),
@@ -28,7 +43,12 @@ void rpch_alone(struct judge *judge, const struct event *event)
         say(text, ", open for %s", SECONDS(event->when.ns - channel_start(channel)));
     }
     say(text, ", and no %s channel of the same virtual connection", missing);
-    if (by_client) {
+    if (kept) {
+        say(text,
+            ", which leg %u has: %s; inferred: the device there did not pass it on, or sent it to a server that was "
+            "not captured",
+            kept->leg->number, CHANNEL(kept));
+    } else if (by_client) {
         say(text, "; inferred: the client gave up before it opened %s, or %s took a path that was not captured",
             missing, missing);
     } else {
@@ -36,7 +56,7 @@ void rpch_alone(struct judge *judge, const struct event *event)
             missing);
     }
     say(text, "; next: look for RPC_%s_DATA from this client in the logs of devices before the server", missing);
-    tell_by(&finding, by_client ? WHERE_CLIENT : WHERE_UNKNOWN, false);
+    tell_by(&finding, kept ? kept_where(kept) : by_client ? WHERE_CLIENT : WHERE_UNKNOWN, false);
 }
 
 void rpch_unanswered(struct judge *judge, const struct event *event)

@@ -276,13 +276,12 @@ static void challenged(struct channel *channel, unsigned status)
 static void refused(struct channel *channel, const struct http_info *info)
 {
     channel->refused = true;
+    channel->refused_by = (uint8_t)info->author;
     channel_number(channel);
     struct leg *leg = channel->leg;
     enum role role = channel->role;
     if (channel_in_use(channel)) {
-        if (info->status < 500) {
-            leg->explained = true;
-        }
+        leg->explained = true; /* by whatever answered in place of the RPC proxy, or by its own RPC Error */
         leg_fail(leg, FAIL_REFUSED);
         leg->state = LEG_CLOSED;
         leg_vacate(leg, role);
@@ -303,7 +302,7 @@ static void response(struct rpch_conn *conn, const struct http_info *info)
     if (info->status < 200 || !channel) {
         return;
     }
-    if (info->status == 200) {
+    if (info->status == 200 && !info->content_type_text) {
         if (channel->role == ROLE_OUT && channel_in_use(channel)) {
             leg_out_came(channel->leg, false);
         }

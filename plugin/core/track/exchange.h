@@ -67,6 +67,8 @@ struct exchange {
     bool waits;           /* NotificationWait */
     bool in_channel;      /* RPC_IN_DATA: its answer comes at the end of the body, if at all */
     bool opens;           /* Connect or Bind */
+    bool look;            /* GET, HEAD or OPTIONS without X-RequestType: a probe's or a person's */
+    bool options;         /* the last of them */
     bool credentials_answered;
     bool below_lower, below_answered;
     uint32_t torn; /* the frame of its type 3, here or on a leg after, whose challenge is missing; 0: none */
@@ -88,6 +90,7 @@ struct exchange {
     uint32_t counter, auth_len;
     uint8_t type, endpoint;
     bool has_counter, head_method;
+    bool has_mailbox;            /* the URL names one */
     bool ended, answered;        /* sent to its end; its response has begun */
     bool done, over;             /* DONE was seen; answered to the end while it is still being sent */
     bool proxy_step, has_expect; /* Proxy-Authorization, Expect */

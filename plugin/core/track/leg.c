@@ -262,6 +262,7 @@ void leg_put(struct leg *leg, struct channel *channel)
     channel->leg = leg;
     if (channel->has_cookie) {
         pairing_leave_place(channel);
+        pairing_numbered(channel);
     }
     if (!leg->start.frame) {
         leg->start = channel->request.frame ? channel->request : leg_now(leg);
@@ -325,6 +326,7 @@ void channel_number(struct channel *channel)
         return;
     }
     struct channel *partner = pairing_partner(channel);
+    partner = partner || !channel->refused ? partner : pairing_waiting_out(channel);
     struct leg *leg = partner ? partner->leg : NULL;
     if (!leg || leg->current[channel->role]) {
         leg = new_leg(new_vc(channel->conn->world), channel->conn->hop);

@@ -177,6 +177,9 @@ static void describe(struct logon_conn *conn, struct exchange *request, const st
     request->kerberos = token->is_kerberos;
     request->bindings = token->has_channel_bindings;
     memcpy(request->bound_to, token->channel_bindings, sizeof(request->bound_to));
+    request->options = span_equals(fields->head->method, "OPTIONS");
+    request->look = !fields->request_type.len && (request->options || span_equals(fields->head->method, "GET") ||
+                                                  span_equals(fields->head->method, "HEAD"));
     request->waits = span_equals_nocase(fields->request_type, "NotificationWait");
     request->opens =
         span_equals_nocase(fields->request_type, "Connect") || span_equals_nocase(fields->request_type, "Bind");
@@ -226,6 +229,7 @@ const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *
     find_leg(conn, request, &asked);
     find_identities(request, &asked);
     request->peer = peer_of(conn, request);
+    request->peer->authorizes |= request->has_authorization;
     bool tries = (token.scheme == AUTH_NTLM || token.scheme == AUTH_NEGOTIATE) && token.step != AUTH_STEP_EMPTY;
     if (tries && !request->peer->tried) {
         request->peer->tried = request->scheme;
@@ -450,7 +454,8 @@ static void challenged(struct logon_conn *conn, struct exchange *request, struct
     }
     note_round(conn, request, when);
     bool unasked = request->step == AUTH_STEP_NONE || request->step == AUTH_STEP_EMPTY;
-    if (unasked && lower && !conn->world->lower_answered) {
+    /* A probe that only looks never logs on, whatever it is offered. */
+    if (unasked && lower && !conn->world->lower_answered && (!request->look || request->peer->authorizes)) {
         struct logon_conn_more *more = logon_conn_more(conn);
         more->lower_frame = when.frame;
         more->lower_leg = request->leg;
@@ -502,6 +507,10 @@ static const char *take_answer(struct logon_conn *conn, struct exchange *request
     if (request->final && (status / 100 == 2 || (status == 100 && request->step == AUTH_STEP_TYPE3))) {
         accept(conn, request, when, response);
         return "accepted";
+    }
+    if (request->final && http_is_credential_status(status)) {
+        refuse(conn, request, when, response);
+        return "rejected";
     }
     if (status / 100 != 2) {
         return request->final && status >= 200 ? "" : NULL;
@@ -562,9 +571,11 @@ const struct auth_shown *auth_response(struct logon_conn *conn, struct exchange 
     const bool first = request && !request->credentials_answered;
     response_challenges(&response, &conn->world->arena.key, request ? (enum auth_scheme)request->scheme_id : AUTH_NONE);
     response_cookies(&response);
-    if (response.status == 401) {
-        http_origin_of(fields, &origin);
+    if (response.status == 401 || http_is_credential_status(response.status)) {
+        http_origin_of(fields, NULL, &origin);
         response.origin = &origin;
+    }
+    if (response.status == 401) {
         step = take_challenge(conn, request, when, &response);
     } else {
         conn->proxy_auth |= response.status == 407;

@@ -75,7 +75,7 @@ struct response {
     unsigned offers;                  /* bits of enum auth_scheme */
     bool lower_case, other_case;      /* of WWW-Authenticate */
     struct auth_token token;          /* of the challenge that counts */
-    const struct http_origin *origin; /* of a 401, else NULL */
+    const struct http_origin *origin; /* of a 401, 456 or 457, else NULL */
 };
 
 void asked_cookies(struct asked *asked);

@@ -9,6 +9,7 @@
 #define OUTLOOKHTTP_LOGON_STATE_H
 
 #include "auth.h"
+#include "author.h"
 #include "credentials.h"
 #include "exchange.h"
 #include "tables.h"
@@ -108,7 +109,8 @@ struct peer {
     uint32_t lower_frame; /* the last challenge in lower case */
     int64_t lower_ns;
     uint8_t lower_rounds;
-    void *memo; /* the judge's */
+    bool authorizes; /* it has sent an Authorization */
+    void *memo;      /* the judge's */
 };
 
 /* A host on one leg. */
@@ -149,7 +151,7 @@ struct lone_type3 {
 struct logon_answer {
     const struct logon_conn *conn;
     const struct exchange *request;   /* NULL: an RTS PDU answers */
-    const struct http_origin *origin; /* of a 401, else NULL */
+    const struct http_origin *origin; /* of a 401, 456 or 457, else NULL */
     unsigned status;                  /* 0: an RTS PDU */
     const struct account *account;    /* of its final credentials, or NULL */
     uint32_t leg;

@@ -53,6 +53,7 @@ static void begin_request(struct exchange *request, const struct http_fields *fi
     message->type_name = request->type == MAPI_UNKNOWN ? mapi_state_keep(world, fields->request_type) : NULL;
     message->endpoint = request->endpoint;
     message->leg = request->leg == NO_NUMBER ? 0 : request->leg;
+    request->has_mailbox = mapi_mailbox(query).len > 0 || mapi_own_mailbox(query);
     if (is_connect(request->type)) {
         message->mailbox = mapi_state_keep(world, mapi_mailbox(query));
         message->client_application = mapi_state_keep(world, fields->client_application);

@@ -46,6 +46,7 @@ struct mapi_message {
     const struct auth_shown *auth;
     bool elapsed_in_seconds; /* X-ElapsedTime is about a thousandth of what was measured */
     uint32_t row;            /* of the report, NO_NUMBER if none */
+    bool look;               /* responses: to a look at the endpoint, which is no request of it */
 };
 
 /* auth is shared with RPC over HTTP. */

@@ -78,8 +78,9 @@ static void read_failure(struct reply *reply, const struct http_fields *fields)
     struct mapi_state *world = reply->conn->world;
     struct http_origin origin;
     struct span query;
-    http_origin_of(fields, &origin);
+    http_origin_of(fields, NULL, &origin);
     reply->author = (uint8_t)origin.author;
+    reply->cas_error = mapi_state_keep(world, fields->cas_error);
     reply->server_header = mapi_state_keep(world, fields->server);
     reply->via = mapi_state_keep(world, fields->via);
     reply->failure = mapi_state_keep(world, fields->failure_context);
@@ -109,6 +110,7 @@ static void describe(struct mapi_message *message, const struct reply *reply, co
         return;
     }
     message->type = request->type;
+    message->look = request->look;
     message->type_name = request->message->type_name;
     message->endpoint = request->endpoint;
     message->leg = request->message->leg;
@@ -236,6 +238,16 @@ void response_end(struct mapi_conn *conn, struct when when)
     }
 }
 
+static void read_page(struct reply *reply, struct span body)
+{
+    struct http_page page;
+    http_page_read(body, &page);
+    reply->author = (uint8_t)http_author_with((enum http_author)reply->author, &page);
+    reply->product = page.product;
+    reply->words = page.words;
+    memcpy(reply->title, page.title, sizeof(reply->title));
+}
+
 void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const struct mapi_facts *facts,
                      struct span sentence)
 {
@@ -258,5 +270,6 @@ void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const
     if (sentence.len > 0) {
         mapi_page_sentence(sentence, reply->sentence);
         reply->meaning = mapi_sentence_code(reply->sentence);
+        read_page(reply, sentence);
     }
 }

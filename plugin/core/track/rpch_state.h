@@ -73,6 +73,7 @@ struct channel {
     bool due_alone : 1; /* closed before its other half came */
     bool alone : 1;     /* it has none, for all that was captured */
     bool again : 1;     /* after another of its role on this connection */
+    uint8_t refused_by; /* enum http_author of the response that refused it */
     uint16_t challenge_status;
     uint32_t challenge_frame;
     uint8_t cookie[16];
@@ -102,7 +103,7 @@ struct leg {
     bool vacant[2];             /* the role's connection was challenged or closed: the next one is a retry */
     bool recycling[2];
     bool joined : 1;    /* C2 (C1, B3) or what can only follow it was seen */
-    bool explained : 1; /* a 4xx on either channel */
+    bool explained : 1; /* a response that refuses either channel */
     bool failed : 1;    /* closed, retried or refused before it was joined: cause says how */
     bool ended_by_rst : 1;
     uint16_t context;           /* enum rts_context: which sequence a recycling follows */
@@ -207,8 +208,9 @@ struct place {
     const char *target;
     struct endpoint client; /* that one of its connections, of any port */
     enum rts_hop hop;
-    uint32_t unpaired[2]; /* by enum role */
-    int64_t latest[2];    /* request of the newest of them */
+    uint32_t unpaired[2];        /* by enum role */
+    int64_t latest[2];           /* request of the newest of them */
+    struct channel *numbered[2]; /* the two newest OUT that a cookie has numbered, newest first */
 };
 
 /* The same with one OutlookSession or SessionId, newest first; none has its other half. */

@@ -8,6 +8,7 @@
 #ifndef OUTLOOKHTTP_SESSION_H
 #define OUTLOOKHTTP_SESSION_H
 
+#include "author.h"
 #include "envelope.h"
 #include "exchange.h"
 #include "mapi.h"
@@ -149,7 +150,7 @@ struct reply {
     bool abandoned;     /* the client has closed its end under it */
     bool exchange, proxy_challenge;
     unsigned status;
-    uint8_t author;
+    uint8_t author; /* enum http_author, by the head; once the body is read by its page, too */
     int64_t period_ns, expiration_ns, server_ms; /* -1 if absent */
     struct when last_bytes, silence_from;
     int64_t silence_ns;
@@ -161,7 +162,11 @@ struct reply {
     const char *back_name, *peer; /* as it is called; the other end */
     const char *front_end, *request_id, *server_header, *via, *failure, *backend_status, *location, *diag;
     const char *content_type; /* of a page */
-    bool to_mapi;             /* Location is an endpoint again */
+    const char *cas_error;    /* X-CasErrorCode */
+    const char *product;      /* whose page it is, NULL if not known */
+    unsigned words;           /* of the page, enum http_words */
+    char title[HTTP_TITLE_MAX];
+    bool to_mapi; /* Location is an endpoint again */
     struct cookie cookies[JAR_MAX];
     uint8_t cookie_count;
     /* from the body */

@@ -31,6 +31,8 @@ bool mapi_is_content_type(struct span content_type);
 bool mapi_says_close(struct span connection);
 /* MailboxId of a query, or empty. */
 struct span mapi_mailbox(struct span query);
+/* Whether it asks for the mailbox of whoever logs on. */
+bool mapi_own_mailbox(struct span query);
 /* Stands for a value that is not kept. */
 uint64_t mapi_digest(const struct mapi_state *world, const uint8_t *p, size_t len);
 /* "{GUID}:counter", letters of the GUID in any case. False where there is no counter. */

@@ -77,6 +77,11 @@ void pairing_leave_place(struct channel *channel);
 void pairing_leave(struct channel *channel);
 /* The other half by its session, NULL if that does not tell it. */
 struct channel *pairing_partner(const struct channel *channel);
+/* An OUT channel was numbered. */
+void pairing_numbered(struct channel *out);
+/* The OUT of an IN that is refused before it names its virtual connection: the only one of this client and target, at
+ * the same server, that began with it and lacks its IN; else NULL. */
+struct channel *pairing_waiting_out(const struct channel *in);
 /* Another channel of this client and target, of the other role and with no cookie, may be the
  * other half. */
 bool pairing_is_open(const struct channel *channel);

@@ -18,7 +18,8 @@
 static int hf_verdict, hf_verdict_where, hf_verdict_seen, hf_verdict_inferred, hf_verdict_next, hf_auth_scheme;
 static int hf_verdict_vc, hf_verdict_session, hf_verdict_leg;
 static int hf_auth_step, hf_auth_user, hf_auth_server, hf_auth_time, hf_auth_credentials, hf_auth_challenge_time;
-int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front_end, outlook_hf_failure_context;
+int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front_end, outlook_hf_failure_context,
+    outlook_hf_cas_error;
 static int ett_verdict = -1, ett_auth = -1;
 static expert_field ei_verdict[VERDICT_KINDS];
 /* The registrar keeps pointers to these. */
@@ -76,6 +77,8 @@ void outlook_register_fields(void)
         TEXT_ROW(outlook_hf_client_request_id, "Client request id", "outlook.client_request_id", "client-request-id"),
         TEXT_ROW(outlook_hf_front_end, "Front end", "outlook.front_end", "X-FEServer"),
         TEXT_ROW(outlook_hf_failure_context, "Failure context", "outlook.failure_context", "X-FailureContext"),
+        TEXT_ROW(outlook_hf_cas_error, "CAS error code", "outlook.cas_error_code",
+                 "X-CasErrorCode: why Exchange's front end does not route the request"),
         TEXT_ROW(hf_verdict, "Verdict", "outlook.verdict", "Filter name of an expert item on this frame"),
         TEXT_ROW(hf_verdict_where, "Where", "outlook.verdict.where",
                  "Whose fault it is, and whether that was seen or is inferred"),

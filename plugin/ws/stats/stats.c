@@ -388,7 +388,7 @@ static tap_packet_status on_response(void *tapdata, packet_info *pinfo, epan_dis
     bool any = false;
     for (const struct mapi_item *item = note->items; item; item = item->next) {
         const struct mapi_message *message = item->message;
-        if (!message->is_response || message->cut || message->elapsed_ns < 0)
+        if (!message->is_response || message->cut || message->look || message->elapsed_ns < 0)
             continue;
         int64_t asked = message->end.ns - message->elapsed_ns;
         nstime_t request_time = ns_time(asked);
