@@ -184,6 +184,7 @@ static void test_quiet(void)
                 if (!whole) {
                     damage(&p.out, UP);
                 }
+                send_c2(&behind.out);
                 send_c2(&p.out);
                 tap_fin(&p.out, DOWN);
                 told = "buffered:warning@%u/0.0";

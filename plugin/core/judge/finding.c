@@ -6,6 +6,8 @@
 
 #include "finding.h"
 
+#include "clocks.h"
+
 _Static_assert(VERDICT_KINDS <= 64, "a bit of once.told for each verdict");
 
 static void add(struct evidence *evidence, const struct conn *conn, uint32_t since, bool lacking)
@@ -32,10 +34,18 @@ void evidence_add_lacking(struct evidence *evidence, const struct conn *conn)
     add(evidence, conn, 0, true);
 }
 
+void evidence_add_pair(struct evidence *evidence, const struct conn *front, const struct conn *back)
+{
+    evidence_add(evidence, front, 0);
+    evidence_add(evidence, back, 0);
+    evidence->clocks |= front && back && clocks_differ(front, back);
+}
+
 struct evidence *evidence_new(struct judge *judge)
 {
     judge->evidence.count = 0;
     judge->evidence.more = false;
+    judge->evidence.clocks = false;
     return &judge->evidence;
 }
 
@@ -52,7 +62,7 @@ bool evidence_whole(const struct evidence *evidence, const struct conn **doubtfu
             return false;
         }
     }
-    return !evidence->more;
+    return !evidence->more && !evidence->clocks;
 }
 
 bool once_told(const struct once *once, enum verdict_kind kind)

@@ -31,7 +31,8 @@ typedef void rule(struct judge *judge, const struct event *event);
 /* The connections that a finding from absence rests on. */
 struct evidence {
     unsigned count;
-    bool more; /* than were named: it cannot be told */
+    bool more;   /* than were named: it cannot be told */
+    bool clocks; /* of two legs that are compared differ */
     struct {
         const struct conn *conn;
         uint32_t since; /* frame; 0: from SYN on */
@@ -82,7 +83,9 @@ struct evidence *evidence_new(struct judge *judge);
 void evidence_add(struct evidence *evidence, const struct conn *conn, uint32_t since);
 /* Names one of which something is known not to have been captured, even if it came late. */
 void evidence_add_lacking(struct evidence *evidence, const struct conn *conn);
-/* Whether all of it was captured, both ways; doubtful, if not NULL: which was not. */
+/* Names two connections, before a device and behind it, whose times are compared. NULL names none. */
+void evidence_add_pair(struct evidence *evidence, const struct conn *front, const struct conn *back);
+/* Whether all of it was captured, both ways, and clocks agree; doubtful, if not NULL: which was not. */
 bool evidence_whole(const struct evidence *evidence, const struct conn **doubtful);
 
 struct finding {

@@ -13,7 +13,8 @@
 /* Whether an end before, if there was one, belongs together with one now. */
 static inline bool gone_together(const struct judge *judge, struct when before, struct when now)
 {
-    return before.frame && now.ns - before.ns <= judge->limits.gone_window;
+    return before.frame && now.ns - before.ns <= judge->limits.gone_window &&
+           before.ns - now.ns <= judge->limits.gone_window; /* the clock may have been set back */
 }
 
 /* Whether ends that belong to one at that time may still come. Time that goes back ends the wait. */

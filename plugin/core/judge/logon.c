@@ -6,6 +6,8 @@
 
 #include "logon_rules.h"
 
+#include "clocks.h"
+
 #include <stdio.h>
 
 /* ---- memory ----------------------------------------------------------------------------- */
@@ -334,7 +336,9 @@ void logon_answered(struct judge *judge, const struct event *event)
     if (!finding.begun) {
         return;
     }
-    const bool kept = answer->below.frame && below <= most;
+    const struct exchange *after = answer->request ? answer->request->after : NULL;
+    const bool compared = !after || !clocks_differ(answer->request->link, after->link);
+    const bool kept = answer->below.frame && compared && below >= 0 && below <= most;
     const bool ntlm = strcmp(account->scheme, "NTLM") == 0 || strcmp(account->scheme, "Negotiate/NTLM") == 0;
     say(&finding.text, "Seen: the %s credentials of %s in frame %u were %s", account->scheme, USER(account->user),
         answer->sent.frame, answer->accepted ? "accepted" : "refused");

@@ -6,6 +6,8 @@
 
 #include "mapi_rules.h"
 
+#include "clocks.h"
+
 static bool explained_by_tcp(const struct reply *reply)
 {
     const struct mapi_conn *conn = reply->conn;
@@ -57,8 +59,9 @@ void mapi_response_late(struct judge *judge, const struct event *event)
     const bool late_behind = is_late_behind(request);
     finding.where = WHERE_UNKNOWN;
     say_silence(text, reply, event->when.frame);
-    if (there->pending_frame && there->pending_ns > reply->silence_from.ns &&
-        event->when.ns - there->pending_ns > reply->period_ns / 10 && !late_behind) {
+    if (there->pending_frame && !clocks_differ(request->link, there->conn->link) &&
+        there->pending_ns > reply->silence_from.ns && event->when.ns - there->pending_ns > reply->period_ns / 10 &&
+        !late_behind) {
         finding.where = WHERE_DEVICE;
         finding.seen = true;
         say(text,

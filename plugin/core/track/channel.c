@@ -76,7 +76,7 @@ static void leave_challenge(struct channel *channel)
     }
     channel->refused = true;
     channel_number(channel);
-    if (channel_in_use(channel)) {
+    if (channel_in_use(channel) && channel->challenge_frame >= channel->leg->attempt_frame) {
         channel->leg->explained = true;
     }
     emit_channel(EVENT_CHALLENGE_LEFT, channel);
@@ -136,7 +136,8 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
     channel_alone(channel, true);
     struct event event = channel_event(EVENT_CHANNEL_ENDED, channel);
     event.rpch.end.was_open = was_open;
-    event.rpch.end.idle_ns = channel->last_body ? event.when.ns - channel->last_body : 0;
+    event.rpch.end.idle_ns =
+        channel->last_body && event.when.ns > channel->last_body ? event.when.ns - channel->last_body : 0;
     emit_rpch(&event);
 }
 

@@ -22,7 +22,7 @@ struct there {
     const struct mapi_conn *conn; /* NULL: not seen */
     uint32_t frame, status_frame, pending_frame, whole_frame;
     unsigned status; /* 0: no answer so far */
-    int64_t pending_ns;
+    int64_t pending_ns, status_ns;
     const char *peer, *peer_before; /* a server other than that of the last success answered: both */
     uint32_t peer_frame;
 };

@@ -214,6 +214,15 @@ static bool cookie_applies(const struct cookie *cookie, const struct exchange *r
            (!cookie->secure || request->conn->link->tls || request->side->secure_returned);
 }
 
+void jar_set_back(struct side *side, int64_t ns)
+{
+    for (unsigned i = 0; i < side->jar_count; i++) {
+        if (side->jar[i].expires != INT64_MAX) {
+            side->jar[i].expires -= ns;
+        }
+    }
+}
+
 static enum cookie_fault compare_cookie(const struct cookie *cookie, const struct session *session,
                                         const struct sent *sent, unsigned count, const struct sent **other)
 {

@@ -130,6 +130,28 @@ static struct leg *vacant_leg(const struct vc *vc, const struct channel *channel
     return best;
 }
 
+struct leg *leg_of_ends(const struct vc *vc, const struct channel *channel)
+{
+    const struct conn *link = channel_tcp(channel);
+    struct leg *found[2] = { NULL, NULL }, *leg = vc->legs; /* 1: from the same address, too */
+    unsigned count[2] = { 0, 0 };
+    for (unsigned looked_at = 0; leg && looked_at < SEARCH_MAX; leg = leg->next, looked_at++) {
+        const struct channel *current = leg->current[channel->role];
+        const struct conn *other = current ? channel_tcp(current) : NULL;
+        if (leg->hop != channel->conn->hop || !other || other->server != link->server) {
+            continue;
+        }
+        if (!current->over && current->has_cookie && channel->has_cookie &&
+            memcmp(current->cookie, channel->cookie, sizeof(channel->cookie)) == 0) {
+            return NULL; /* the same channel, captured again on its way */
+        }
+        const unsigned which = same_address(&other->client, &link->client);
+        found[which] = leg;
+        count[which]++;
+    }
+    return count[1] == 1 ? found[1] : count[0] + count[1] == 1 ? found[0] : NULL;
+}
+
 struct leg *leg_lacking(struct vc *vc, const struct channel *channel)
 {
     enum rts_hop hop = channel->conn->hop;
@@ -138,7 +160,8 @@ struct leg *leg_lacking(struct vc *vc, const struct channel *channel)
         link = &(*link)->next;
     }
     *lacking = link;
-    return *link ? *link : new_leg(vc, hop);
+    struct leg *leg = *link ? *link : leg_of_ends(vc, channel);
+    return leg ? leg : new_leg(vc, hop);
 }
 
 /* ---- What is told of it ------------------------------------------------------------- */
@@ -160,11 +183,25 @@ void leg_tell_failed(const struct leg *leg)
     }
 }
 
+/* What the server sent has come on this leg; there: when it came on the leg behind. */
+static void compare_clocks(const struct leg *leg, enum role role, struct when there)
+{
+    const struct leg *behind = leg_behind(leg);
+    const struct channel *front = leg->current[role], *back = behind ? behind->current[role] : NULL;
+    if (front && back && (there.frame ? there.ns > leg_now(leg).ns : conn_whole(back))) {
+        clocks_doubt(channel_tcp(front), channel_tcp(back));
+    }
+}
+
 void leg_out_came(struct leg *leg, bool is_a3)
 {
     struct when *came = is_a3 ? &leg->got_a3 : &leg->got_200;
+    const struct leg *behind = leg_behind(leg);
     if (!came->frame) {
         *came = leg_now(leg);
+        if (behind) {
+            compare_clocks(leg, ROLE_OUT, is_a3 ? behind->got_a3 : behind->got_200);
+        }
         struct event event = leg_event(EVENT_OUT_CAME, leg);
         event.rpch.is_a3 = is_a3;
         emit_rpch(&event);
@@ -253,6 +290,18 @@ static void leg_replace(struct leg *leg, struct channel *channel)
     }
 }
 
+/* A request behind a device that was answered before it. */
+static void doubt_clocks(const struct leg *leg, const struct channel *channel)
+{
+    const struct leg *front = leg->prev;
+    const struct channel *before =
+        front && leg_behind(front) == leg && !channel->is_successor ? front->current[channel->role] : NULL;
+    if (before && (before->first_rts.ns > channel->first_rts.ns ||
+                   (channel->role == ROLE_OUT ? front->got_200.frame || front->got_a3.frame : leg_is_open(front)))) {
+        clocks_doubt(channel_tcp(before), channel_tcp(channel));
+    }
+}
+
 void leg_put(struct leg *leg, struct channel *channel)
 {
     if (leg->current[channel->role] || leg_before(leg, channel->role)) {
@@ -260,6 +309,7 @@ void leg_put(struct leg *leg, struct channel *channel)
     }
     leg->current[channel->role] = channel;
     channel->leg = leg;
+    doubt_clocks(leg, channel);
     if (channel->has_cookie) {
         pairing_leave_place(channel);
         pairing_numbered(channel);
@@ -297,6 +347,10 @@ void leg_join(struct leg *leg, bool opened)
         }
     }
     if (!leg->joined) {
+        const struct leg *behind = leg_behind(leg);
+        if (opened && behind && !behind->joined) {
+            compare_clocks(leg, ROLE_OUT, (struct when){ .frame = 0 });
+        }
         leg->joined = true;
         emit_leg(EVENT_JOINED, leg);
     }

@@ -31,6 +31,18 @@ struct logon_conn *mapi_conn_auth(const struct mapi_conn *conn)
     return conn->auth;
 }
 
+/* A frame of the connection is taken in. */
+static void conn_at(struct mapi_conn *conn, struct when when)
+{
+    struct reply *reply = conn->reply;
+    if (reply && clock_went_back(conn->last_ns, when.ns)) {
+        reply->last_bytes.ns = when.ns;
+        reply->bunch_count = 0;
+        reply->late = false;
+    }
+    conn->last_ns = when.ns;
+}
+
 /* One that gets its answer only when something gave way before is not in use any more. */
 static void begin_request(struct exchange *request, const struct http_fields *fields)
 {
@@ -107,6 +119,7 @@ struct mapi_message *mapi_conn_message(struct mapi_conn *conn, struct when when,
 {
     const struct http_head *head = fields->head;
     struct request_id id;
+    conn_at(conn, when);
     conn->link->met_frame = conn->link->met_frame ? conn->link->met_frame : when.frame;
     if (head->is_request) {
         return way == WAY_TO_SERVER ? request_head(conn, when, fields) : NULL;
@@ -125,6 +138,7 @@ struct mapi_message *mapi_conn_message(struct mapi_conn *conn, struct when when,
 
 void mapi_conn_end(struct mapi_conn *conn, struct when when, enum way way)
 {
+    conn_at(conn, when);
     if (way == WAY_TO_CLIENT) {
         if (conn->reply) {
             response_end(conn, when);
@@ -264,6 +278,7 @@ static void connection_over(struct mapi_conn *conn, const struct segment *segmen
 void mapi_conn_segment(struct mapi_conn *conn, const struct segment *segment)
 {
     struct when when = segment->when;
+    conn_at(conn, when);
     bool new_data = conn_segment(conn->link, segment);
     bool ended = segment->fin || segment->rst;
     if (segment->len > 0 && !new_data) {

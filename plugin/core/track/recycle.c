@@ -97,6 +97,20 @@ static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struc
     }
 }
 
+/* A successor of a channel that was lost with its own first PDU takes over what was before both. */
+static void take_over_lost(struct leg *leg, enum role role, const uint8_t before[16])
+{
+    const struct channel *current = leg->current[role];
+    if (!current->over || !current->has_cookie || memcmp(current->cookie, before, 16) == 0 || current->refused) {
+        return;
+    }
+    if (leg->joined && leg->state == LEG_CLOSED) {
+        leg->ended_frame = 0;
+        leg_set_running(leg);
+    }
+    succeed(leg, role);
+}
+
 /* The first PDU of a successor. Its predecessor may not have been captured. */
 static void successor_pdu(struct channel *channel, const struct rts_pdu *rts, struct pdu_outcome *outcome)
 {
@@ -111,7 +125,8 @@ static void successor_pdu(struct channel *channel, const struct rts_pdu *rts, st
     struct vc *vc = vc_of_cookie(channel->conn->world, rts->cookie[0]);
     channel_learn_cookie(channel, rts->cookie[2]);
     channel->is_successor = true;
-    struct leg *succeeded = predecessor_leg(vc, channel, rts->cookie[1], rts->cookie[2]);
+    struct leg *same = leg_of_ends(vc, channel);
+    struct leg *succeeded = same ? same : predecessor_leg(vc, channel, rts->cookie[1], rts->cookie[2]);
     struct leg *leg = succeeded ? succeeded : leg_lacking(vc, channel);
     recycling_begins(leg, role);
     if (succeeded) {
@@ -119,6 +134,7 @@ static void successor_pdu(struct channel *channel, const struct rts_pdu *rts, st
         channel->lifetime = leg->current[role]->lifetime;
         leg_turn(leg)->coming[role] = channel;
         pairing_leave(channel);
+        take_over_lost(leg, role, rts->cookie[1]);
         leg_compare(leg);
     } else {
         leg_put(leg, channel);

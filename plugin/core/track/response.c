@@ -230,7 +230,7 @@ void response_end(struct mapi_conn *conn, struct when when)
         return;
     }
     request->message->response_frame = when.frame;
-    if (request->ended && !reply->cut) {
+    if (request->ended && !reply->cut && when.ns >= request->end.ns) {
         message->elapsed_ns = when.ns - request->end.ns;
         int64_t ms = message->elapsed_ns / MILLISECOND, apart = ms - reply->server_ms * 1000;
         message->elapsed_in_seconds =

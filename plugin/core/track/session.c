@@ -139,6 +139,17 @@ static struct session *session_of(struct exchange *request, const struct sent *s
     return session && !session->released_frame ? session : NULL;
 }
 
+/* Where the clock of the capture was set back, what is remembered of the session goes with it. */
+static void clock_of_side(struct side *side, struct when when)
+{
+    const int64_t back = side->last.ns - when.ns;
+    if (clock_went_back(side->last.ns, when.ns)) {
+        jar_set_back(side, back);
+        side->success.ns -= back;
+        side->last.ns = when.ns;
+    }
+}
+
 void session_find(struct exchange *request, const struct http_fields *fields, struct span path)
 {
     struct sent sent[SENT_MAX];
@@ -157,6 +168,7 @@ void session_find(struct exchange *request, const struct http_fields *fields, st
         return;
     }
     note_use(side, request->conn);
+    clock_of_side(side, request->begin);
     if (!is_connect(request->type)) {
         jar_check(request, sent, count, path, request->begin);
     }
@@ -167,7 +179,8 @@ void session_find(struct exchange *request, const struct http_fields *fields, st
     request->conn->side = side;
     session_fill_message(request->message, session, side);
     if (side->success.frame) {
-        request->idle_ns = side->asking.first ? 0 : request->begin.ns - side->success.ns;
+        const int64_t idle = request->begin.ns - side->success.ns;
+        request->idle_ns = side->asking.first || idle < 0 ? 0 : idle;
         request->idle_from = side->success.frame;
     }
     if (!is_connect(request->type)) {
@@ -371,6 +384,7 @@ void session_finish(struct reply *reply, struct when when)
             request->before->there.whole_frame = when.frame;
         }
         if (side) {
+            clock_of_side(side, when);
             side->last = when;
             learn_report(side, reply);
             if (reply_is_success(reply)) {

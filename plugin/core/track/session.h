@@ -207,6 +207,7 @@ struct mapi_conn {
     bool over;                        /* nothing comes from the server any more */
     bool expected_end;                /* Connection: close */
     struct when last_answer;          /* end of the last response */
+    int64_t last_ns;                  /* of the last frame, 0 before the first */
     void *memo;                       /* the judge's */
 };
 

@@ -8,6 +8,7 @@
 #define OUTLOOKHTTP_SESSION_PRIVATE_H
 
 #include "chars.h"
+#include "clocks.h"
 #include "event.h"
 #include "session.h"
 
@@ -65,6 +66,8 @@ unsigned jar_read_sent(struct mapi_state *world, const struct http_fields *field
 struct session *jar_session_of(const struct sent *sent, unsigned count);
 /* Compares what the request carries with what the client was given last on this leg. */
 void jar_check(struct exchange *request, const struct sent *sent, unsigned count, struct span path, struct when when);
+/* The clock of the capture was set back by that much: what had expired stays so, the rest lasts no longer. */
+void jar_set_back(struct side *side, int64_t ns);
 /* What the client was given by a complete success; or by another response, of which it may
  * know or not. beside: its request may pass others. */
 void jar_fill(struct side *side, const struct reply *reply, bool success, bool beside);

@@ -8,6 +8,7 @@
 #ifndef OUTLOOKHTTP_VCONN_PRIVATE_H
 #define OUTLOOKHTTP_VCONN_PRIVATE_H
 
+#include "clocks.h"
 #include "event.h"
 #include "rpch_state.h"
 
@@ -90,7 +91,10 @@ bool pairing_is_open(const struct channel *channel);
 
 struct vc *vc_of_cookie(struct rpch_state *world, const uint8_t cookie[16]); /* made if there is none */
 bool leg_is_open(const struct leg *leg);
-void leg_set_running(struct leg *leg);                                 /* open or recycling */
+void leg_set_running(struct leg *leg); /* open or recycling */
+/* The one leg with a channel of this role to the same server's end, of several that from the same address: what comes
+ * there with this virtual connection is no other leg, whatever was lost. NULL: there is none, or it cannot be told. */
+struct leg *leg_of_ends(const struct vc *vc, const struct channel *channel);
 struct leg *leg_lacking(struct vc *vc, const struct channel *channel); /* its role; made if there is none */
 struct leg_turn *leg_turn(struct leg *leg);                            /* made on first use */
 #define SEQUENCE_IN (RTS_CTX_IN_R1 | RTS_CTX_IN_R2)
@@ -172,12 +176,20 @@ void channel_alone(struct channel *channel, bool closed);
 /* It ends because the connection does, or carries another request (FAIL_RETRIED). */
 void channel_leaves(struct channel *channel, enum fail_cause how, enum way by);
 
+/* ---- waits.c ---------------------------------------------------------------------------- */
+
+/* The clock was set back to that of the frame that is taken in: all that waits on the connection waits anew. */
+void wait_anew(struct rpch_conn *conn);
+
 /* ---- vconn.c --------------------------------------------------------------------------- */
 
 /* A frame of the connection is taken in. Nothing that comes after its end makes it last longer. */
 static inline void conn_at(struct rpch_conn *conn, struct when when)
 {
     conn->world->now = when;
+    if (clock_went_back(conn->last_ns, when.ns)) {
+        wait_anew(conn);
+    }
     if (!conn->link->ended) {
         conn->last_ns = when.ns;
     }

@@ -21,6 +21,7 @@
 #include "tlsrecords.h"
 
 #define HELD_MAX 64        /* segments that wait for one before them, of one direction */
+#define ACK_EARLY SECOND   /* an ACK that stands before its data, where two ports or queues were captured */
 #define KEPT_MAX 0x400000u /* of a message that http may never show */
 #define STILL_MAX 4        /* events without a byte, as the end of a message and the next one */
 #define SENTENCE_MAX 2048
@@ -41,6 +42,8 @@ struct way_state { /* first pass only */
     uint32_t next_seq;
     struct held *held;
     unsigned held_count;
+    uint32_t acked;       /* by the other end, while acked_at */
+    int64_t acked_at;     /* when it first acknowledged what was not captured, 0 if it has not */
     struct carry waiting; /* the beginning of a head */
 };
 
@@ -286,19 +289,37 @@ static void feed_segment(const struct feed *feed, const struct tcp_frame *tcp)
     feed_held(feed);
 }
 
-/* The other end has bytes that were not captured: nobody will send them again. */
+/* Nobody will send again what the other end has; but a tap of two ports may yet bring it. */
+static void pass_missing(const struct feed *feed)
+{
+    struct way_state *state = &feed->stream->way[feed->way];
+    const int32_t missing = (int32_t)(state->acked - state->next_seq);
+    if (state->acked_at == 0 || missing <= 0)
+        state->acked_at = 0;
+    else if (feed->when.ns - state->acked_at >= ACK_EARLY || feed->when.ns < state->acked_at - ACK_EARLY) {
+        state->acked_at = 0;
+        if (state->held && (int32_t)(state->acked - state->held->seq) > 0) {
+            pass_gap(feed);
+        } else if (!state->held && missing > 1) {
+            lose(feed);
+            state->next_seq = state->acked;
+        }
+    }
+}
+
+/* The other end has bytes that were not captured so far. */
 static void acknowledged(const struct feed *feed, const struct tcp_frame *tcp)
 {
     const struct feed other = { feed->stream, feed->pinfo, (enum way) !feed->way, feed->when };
     struct way_state *state = &feed->stream->way[other.way];
-    if (!state->have_next || !(tcp->flags & TH_ACK) || (int32_t)(tcp->ack - state->next_seq) <= 0)
-        return;
-    if (state->held && (int32_t)(tcp->ack - state->held->seq) > 0) {
-        pass_gap(&other);
-    } else if (!state->held && (int32_t)(tcp->ack - state->next_seq) > 1) {
-        lose(&other);
-        state->next_seq = tcp->ack;
+    if (state->have_next && (tcp->flags & TH_ACK) && (int32_t)(tcp->ack - state->next_seq) > 0) {
+        if (state->acked_at == 0)
+            state->acked_at = feed->when.ns;
+        if (state->acked_at == feed->when.ns || (int32_t)(tcp->ack - state->acked) > 0)
+            state->acked = tcp->ack;
     }
+    pass_missing(&other);
+    pass_missing(feed);
 }
 
 /* ---- Records of TLS --------------------------------------------------------------- */

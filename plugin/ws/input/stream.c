@@ -65,6 +65,11 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
     const enum way other = from_client ? WAY_TO_CLIENT : WAY_TO_SERVER;
     stream->flow[other].have_next = past.has_next;
     stream->flow[other].next_seq = past.next_seq[other];
+    if (!past.has_next && (tcp->flags & TH_ACK)) {
+        /* Frames in the wrong order: the request acknowledges what went before. */
+        stream->flow[other].have_next = true;
+        stream->flow[other].next_seq = tcp->ack;
+    }
     stream->conn = rpch_conn_new(store_world(), conn, hop, past.first.ns);
     conversation_add_proto_data(conversation, proto_rpch, stream);
     claims_add(tcp, CLAIM_RPCH);
