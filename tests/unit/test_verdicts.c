@@ -1059,6 +1059,57 @@ static void test_buffered_in(void)
     }
 }
 
+/* A capture behind the device, merged in with a clock that is three seconds ahead; or the halves of it reversed: what
+ * is there first is leg 0. Times across the legs say nothing from then on. */
+static void test_clocks_differ(void)
+{
+    struct scene s;
+    for (int swapped = 0; swapped < 2; swapped++) {
+        scene_begin(&s);
+        struct pair front = make_pair(&s, LB, LB);
+        struct tap out1 = tap_http(&s, "10.0.0.4:2001", A), in1 = tap_http(&s, "10.0.0.4:2002", A);
+        struct tap *first_in = swapped ? &in1 : &front.in, *first_out = swapped ? &out1 : &front.out;
+        struct tap *then_in = swapped ? &front.in : &in1, *then_out = swapped ? &front.out : &out1;
+        start_both(first_in, first_out, 10);
+        tap_ack(first_in, DOWN);
+        tap_status(first_out, 200);
+        send_a3(first_out);
+        send_c2(first_out);
+        scene_wait(&s, 3);
+        start_both(then_in, then_out, 10);
+        tap_status(then_out, 200);
+        send_a3(then_out);
+        send_c2(then_out);
+        tap_rpc(first_in, UP, RPC_REQUEST, 72);
+        tap_ack(first_in, DOWN);
+        scene_wait(&s, 3);
+        tap_rpc(then_in, UP, RPC_REQUEST, 72);
+        SILENT(&s);
+        scene_end(&s);
+    }
+}
+
+/* A clock that is set back ends nothing that waits, and one that goes on waits from there. */
+static void test_clock_set_back(void)
+{
+    struct scene s;
+    for (int goes_on = 0; goes_on < 2; goes_on++) {
+        scene_begin(&s);
+        struct pair p = make_pair(&s, A, A);
+        start_both(&p.in, &p.out, 10);
+        scene_wait(&s, -3600);
+        tap_ack(&p.in, DOWN);
+        tap_ack(&p.out, UP);
+        scene_wait(&s, goes_on ? 6 : 4);
+        tap_ack(&p.in, DOWN);
+        if (goes_on) {
+            EXPECT(&s, "never_joined:warning@%u/0.0", s.frame);
+        }
+        SILENT(&s);
+        scene_end(&s);
+    }
+}
+
 /* ---- Calls and limits --------------------------------------------------------------------- */
 
 static void test_calls(void)
@@ -1232,6 +1283,8 @@ int main(void)
     test_silent_drop_without_channel();
     test_buffered_out();
     test_buffered_in();
+    test_clocks_differ();
+    test_clock_set_back();
     test_calls();
     test_lifetime();
     test_window();
