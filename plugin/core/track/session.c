@@ -378,6 +378,10 @@ void session_finish(struct reply *reply, struct when when)
             begin_session(reply);
         }
         struct side *side = request->by_guid ? NULL : request->side;
+        struct side *of_conn = reply->conn->side;
+        if (!side && of_conn && reply->cookie_count && of_conn->session->endpoint == request->endpoint) {
+            of_conn->unsure_frame = when.frame; /* asked before the session's own answer was captured */
+        }
         compare_back_end(reply);
         reply_emit(reply, EVENT_RESPONSE_ENDED, when);
         if (request->before && !reply->cut) {
