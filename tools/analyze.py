@@ -42,6 +42,8 @@ IDS_KEPT = 4                         # request ids of one connection and leg
 ODD = {"rpch.rts.malformed": "a broken RTS PDU", "rpch.rts.unexpected": "an unexpected RTS PDU",
        "mapihttp.malformed": "a broken MAPI/HTTP message"}
 CHANNELS = {"RPC_IN_DATA", "RPC_OUT_DATA", "RPC_CONNECT"}
+# Without X-RequestType a look at the endpoint, by a probe or a browser, is no request of it.
+LOOKS = {"GET", "HEAD", "OPTIONS"}
 DEFAULT_SAMPLE = "split-lb"
 
 
@@ -95,7 +97,8 @@ class Pass:
         if verdicts and len(self.texts) < TEXTS_KEPT:
             self.times[frame] = overview.epoch(row["frame.time_epoch"])
             self.texts[frame] = {name: rest for name, *rest in zip(*(values(row, part) for part in VERDICT_PARTS))}
-        if row["mapihttp.leg"] and not row["mapihttp.request_in"]:
+        looks = not row["mapihttp.request_type"] and LOOKS.intersection(values(row, "http.request.method"))
+        if row["mapihttp.leg"] and not row["mapihttp.request_in"] and not looks:
             self.mapi_requests += 1
         if row["rpch.vc"]:
             self.connection(frame, row, verdicts)

@@ -219,7 +219,12 @@ void mapi_code_failed(struct judge *judge, const struct event *event)
     }
     struct text *text = &finding.text;
     const uint32_t meaning = reply_meaning(reply);
-    const struct advice advice = code_advice(meaning);
+    /* Words that say which setting it is say more than the code. */
+    const struct answer said = { .protocol = ANSWER_MAPI,
+                                 .author = (enum http_author)reply->author,
+                                 .status = reply->status,
+                                 .traits = answer_words(reply->words & (WORDS_DISABLED | WORDS_CLIENT_RULES)) };
+    const struct advice advice = said.traits ? answer_advice(&said) : code_advice(meaning);
     const bool server = meaning == CODE_UNKNOWN_FAILURE || meaning == CODE_ENDPOINT_DISABLED ||
                         meaning == CODE_INVALID_RESPONSE || meaning == CODE_ENDPOINT_SHUTTING_DOWN;
     if (request) {
