@@ -180,10 +180,12 @@ def version1(cap):
     one, two = c.outlook.open("10.0.0.81:80"), c.outlook.open("10.0.0.82:80")
     challenge(c, at, conn=one)
     ask = third(c, at, conn=two, v1=True)
+    cap.item("outlook.auth.type3_without_challenge", ask.frame, "Its connection, whole from SYN, carried no type 2.",
+             ["NTLMv1", "10.0.0.82:80"])
     c.page(ask, "401 Unauthorized", *OFFERS, *EX, fields=auth(step="rejected"))
     m.close(one, two)
     cap.what = "As mapi-auth-ntlm-torn with an NTLMv1 response, which echoes nothing."
-    cap.rule = "Silent on NTLMv1: nothing ties it to a type 2."
+    cap.rule = "A type 3 of any version answers a type 2 of its own connection; which one it answers NTLMv1 does not tell."
 
 
 @case("mapi-auth-type3-proxy", "NTLM of a proxy (407)")

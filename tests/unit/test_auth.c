@@ -126,12 +126,13 @@ static void test_rpc(void)
         CHECK_INT(line->leg, 0);
     }
     reply(&in, 100, "");
-    CHECK_STR(shown(&in), "NTLM|accepted|EXAMPLE\\alice|");
+    CHECK_STR(shown(&in), "-"); /* whoever said it need not have looked at the credentials */
     stage_wait(&stage, 5);
     stage.now.frame++;
-    auth_accepted(out.conn, stage.now);
+    auth_accepted(out.conn, stage.now); /* a PDU: the 200 was not captured, nor is it known when it came */
+    auth_accepted(in.conn, stage.now);
     stage_collect(&stage);
-    CHECK_STR(stage.log, "slow:note@8/0");
+    CHECK_STR(stage.log, "");
     stage_wait(&stage, 600);
     reply(&in, 200, ""); /* the end of the channel: no answer to the credentials */
     CHECK_INT(logon_state_rows(stage.world), 1);
@@ -139,8 +140,8 @@ static void test_rpc(void)
     CHECK_STR(row.user, "EXAMPLE\\alice");
     CHECK_INT(row.connections, 2);
     CHECK_INT(row.accepted, 2);
-    CHECK(row.slowest_ns > 5 * SECOND && row.slowest_ns < 6 * SECOND);
-    CHECK_STR(stage.log, "slow:note@8/0");
+    CHECK_INT(row.slowest_ns, -1);
+    CHECK_STR(stage.log, "");
     stage_end(&stage);
 }
 
@@ -405,7 +406,7 @@ static void test_alone(void)
             third(&one, &a, "NTLM", "alice", "EX1", STAMP);
             third(&two, &a, "NTLM", "alice", "EX1", STAMP);
         }
-        CHECK_STR(stage.log, "");
+        CHECK_STR(stage.log, i == 0 ? "type3_without_challenge:warning@1/0" : "");
         stage_end(&stage);
     }
     /* A type 2 without timestamp: only names tie, and only where one waits for its answer. */
@@ -441,7 +442,13 @@ static void test_refused(void)
                 challenge_as(&line, &a, "NTLM", "EX1", STAMP + i);
                 third(&line, &a, "NTLM", "alice", "EX1", STAMP + i);
             } else {
-                ask(&line, &a, "Connect", kind == 2 ? ap_req(text) : tokens[kind]);
+                char bearer[] = "Bearer abc0";
+                bearer[10] = (char)('0' + i); /* one token that is refused again counts once */
+                ask(&line, &a, "Connect", kind == 2 ? ap_req(text) : kind == 1 ? bearer : tokens[kind]);
+                if (kind == 1) {
+                    reply(&line, 401, OFFERS);
+                    ask(&line, &a, "Connect", bearer);
+                }
             }
             /* Another client's refusals are its own, unless the name is the same. */
             if (i < 2 && kind != 3) {
@@ -450,7 +457,7 @@ static void test_refused(void)
             }
             uint32_t now = reply(&line, 401, OFFERS "X-FEServer: EX1\r\n");
             CHECK_STR(line.shown->step, "rejected");
-            frame = i == 2 ? now : frame;
+            frame = i == 2 ? now - (kind == 1 ? 2 : 0) : frame;
         }
         snprintf(want, sizeof(want), "refused:warning@%u/0", frame);
         CHECK_STR(stage.log, want);
@@ -491,8 +498,10 @@ static void test_not_refused(void)
         }
         ask(&line, &b, "Connect", type3("NTLM", "", NULL, 0, 0, text));
         reply(&line, 401, OFFERS);
-        ask(&line, &b, "Connect", type1("NTLM", text));
-        reply(&line, 401, OFFERS);
+        if (i < 2) { /* the third in a row without a token would tell of a handshake that does not go on */
+            ask(&line, &b, "Connect", type1("NTLM", text));
+            reply(&line, 401, OFFERS);
+        }
     }
     /* Three at once. */
     struct line lines[3];
@@ -937,7 +946,8 @@ static void test_header_case(void)
         struct conn_past past = { .syn = true, .syn_ack = kind != 7, .has_next = true };
         stage_begin(&stage);
         struct line line = line_open_past(&stage, CLIENT, EX1, past, false), other = line_open(&stage, OTHER, EX1);
-        if (kind == 4) { /* another client of the capture reads it */
+        if (kind == 4) { /* that another client of the capture reads it says nothing of this one */
+            want = "header_case:note@7/0";
             struct user b = bob();
             ask(&other, &b, "Connect", NULL);
             reply(&other, 401, LOWER);
@@ -1225,7 +1235,7 @@ static void test_rows(void)
     CHECK_STR(row.user, "BOB");
     CHECK_INT(row.connections, 2);
     CHECK_INT(row.accepted, 3);
-    CHECK_INT(row.slowest_ns, 2 * MILLISECOND);
+    CHECK_INT(row.slowest_ns, -1); /* of Execute: not without X-ElapsedTime */
     CHECK(!logon_state_row(stage.world, 3, &row));
     CHECK_INT(logon_conn_row(two.conn), 0);
     stage_end(&stage);

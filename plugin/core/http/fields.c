@@ -54,6 +54,7 @@ static const struct row {
     ROW("X-User-Identity", VALUE, user_identity),
     ROW("Content-Encoding", VALUE, content_encoding),
     ROW("WWW-Authenticate", LINES, challenges),
+    ROW("x-ms-diagnostics", VALUE, diagnostics),
     ROW("X-ExpirationInfo", VALUE, expiration_info),
     ROW("X-FailureContext", VALUE, failure_context),
     ROW("client-request-id", VALUE, client_request_id),

@@ -36,6 +36,7 @@ struct http_fields {
     /* of Exchange, which nobody documents */
     struct span user_identity, client_request_id, request_id, front_end, back_end, back_end_target, front_end_target;
     struct span back_end_status, failure_context, diag_info, cas_error, owa_version;
+    struct span diagnostics; /* x-ms-diagnostics: why a token was refused */
 };
 
 /* head outlives fields. */

@@ -63,6 +63,7 @@ struct conn {
     void *memo;                 /* the judge's */
     const struct conn_end *end; /* by enum way: who sent; NULL while nobody has ended it */
     struct conn_looks looks[2]; /* by enum way */
+    struct logon_conn *logon;   /* NULL without one */
 };
 
 /* Claims a connection; it is the track's. Ends are copied. */

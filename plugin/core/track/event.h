@@ -91,6 +91,7 @@ enum event_kind {
                                   * the connection's owner's since he logged on */
     EVENT_CHALLENGE_UNANSWERED, /* unanswered: what a client does after a challenge in lower case */
     EVENT_BEARERS_EMPTY,        /* rounds: their last connection ends */
+    EVENT_NO_CHALLENGE,         /* tried: one more handshake in a row came to nothing at its challenge */
 
     EVENT_KINDS
 };
@@ -112,6 +113,7 @@ struct logon_conn;
 struct lone_type3;
 struct logon_answer;
 struct rounds;
+struct tried;
 
 struct event {
     enum event_kind kind;
@@ -162,6 +164,7 @@ struct event {
             const struct logon_answer *answer;
             const struct exchange *request;
             const struct rounds *rounds;
+            const struct tried *tried;
             struct {
                 const struct logon_conn *conn;
                 enum passed_by then;

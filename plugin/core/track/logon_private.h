@@ -13,13 +13,15 @@
 
 #define LOWER_ROUNDS 2   /* without credentials, on further connections: the client does not read the challenge */
 #define ECHO_MAX 16      /* bytes of body of a request that only asks for an echo (MS-RPCH 2.1.2.1.5) */
+#define REQUEST_ID_LIFE (900 * SECOND) /* as Exchange lets a session context expire */
 #define BACKEND_PORT 444 /* Exchange's own back end, which trusts its front end */
 
 /* What is looked at at the end of the frame: a type 3, or a repeated request. */
 struct pending {
     uint32_t frame; /* of the type 3, 0: none */
     struct lone_type3 type3;
-    uint64_t digest; /* of its target information */
+    uint64_t digest;    /* of its target information, 0: none */
+    uint64_t challenge; /* then: the type 2 that the same type 3 answers on the leg before, 0: not known */
     bool repeated;   /* without credentials, after a challenge in lower case */
 };
 
@@ -36,11 +38,11 @@ struct logon_state {
     struct arena arena;
     struct track *track;
     struct table accounts, account_conns /* further accounts of connections */, challenges, refusals, owners, peers,
-        sites, rounds;
+        sites, rounds, tried;
     struct rows rows; /* struct account */
     struct spare *free_pending;
     struct auth_shown shown; /* by the last head */
-    bool lower_answered;     /* a client of the capture read a challenge in lower case */
+    struct logon_conn *waiting_first, *waiting_last; /* for a type 3 */
 };
 
 /* ---- keyed.c: values told apart by digests with the secret of the file; 0 says "none" --- */
@@ -95,10 +97,35 @@ struct logon_conn_more *logon_conn_more(struct logon_conn *conn); /* made on fir
 struct pending *pending_of(struct logon_conn *conn);              /* of this frame, made on first use */
 void note_challenge(struct logon_conn *conn, const struct exchange *request, struct when when,
                     const struct auth_token *token);
+void note_type1(struct logon_conn *conn, const struct exchange *request);
 void note_type3(struct logon_conn *conn, const struct exchange *request, struct when when,
                 const struct auth_token *token);
 /* At the end of the frame with a type 3: where its challenge was. */
 void settle_type3(struct logon_conn *conn, struct when when);
+
+/* ---- logon_series.c ------------------------------------------------------------------------ */
+
+enum auth_way way_of_logon(const struct exchange *request);
+/* Of final credentials; 0: nobody's. */
+uint64_t refusals_key(const struct exchange *request);
+void clear_refusals(struct logon_state *world, uint64_t key);
+/* Counts a refusal of credentials that were sent after the one before it had arrived; NULL: it does not count. */
+const struct refusals *count_refusal(struct logon_state *world, const struct exchange *request, struct when when);
+struct tried *tried_of(struct logon_conn *conn, const struct exchange *request);
+/* Credentials were accepted: what stood in a row is over. */
+void note_way_accepted(const struct exchange *request, struct when when);
+/* A 401 to a request; type2: with a token. */
+void note_bare(struct logon_conn *conn, const struct exchange *request, struct when when, unsigned offers, bool type2);
+/* A type 2 came. */
+void note_open_challenge(struct logon_conn *conn, const struct exchange *request, struct when when);
+/* Its type 3 came. */
+void close_challenge(struct logon_conn *conn);
+void challenge_time(struct logon_state *world, struct when when);
+void challenge_conn_ended(struct logon_conn *conn, struct when when, bool by_server);
+
+/* ---- account.c ------------------------------------------------------------------------------ */
+
+enum name_form name_form(const char *user);
 
 extern const struct logon_conn_more nothing_more;
 

@@ -384,6 +384,10 @@ void session_finish(struct reply *reply, struct when when)
         }
         compare_back_end(reply);
         reply_emit(reply, EVENT_RESPONSE_ENDED, when);
+        if (!reply->cut) {
+            const int64_t unit = message->elapsed_in_seconds ? SECOND : MILLISECOND;
+            auth_response_end(reply->conn->auth, request, when, reply->server_ms >= 0 ? reply->server_ms * unit : -1);
+        }
         if (request->before && !reply->cut) {
             request->before->there.whole_frame = when.frame;
         }

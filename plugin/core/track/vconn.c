@@ -53,6 +53,13 @@ void rpch_conn_give_back(struct rpch_conn *conn)
     conn->asked = ASKED_OTHER;
 }
 
+struct conn *rpch_conn_in(const struct rpch_conn *conn)
+{
+    const struct channel *out = conn->channel;
+    const struct channel *in = out && out->role == ROLE_OUT && out->leg ? out->leg->current[ROLE_IN] : NULL;
+    return in ? in->conn->link : NULL;
+}
+
 /* ---- PDUs ------------------------------------------------------------------------- */
 
 static unsigned identify(const struct rpch_conn *conn, enum way way, enum rts_channel channel, unsigned context,

@@ -26,6 +26,9 @@ struct rpch_state *rpch_state_new(struct track *track);
  * HTTP or the bare proxy-to-server form (ncacn_http/1.0) runs in it. */
 struct rpch_conn *rpch_conn_new(struct rpch_state *world, struct conn *link, enum rts_hop hop, int64_t first_ns);
 struct conn *rpch_conn_conn(const struct rpch_conn *conn);
+/* Where its channel is OUT: the connection that the IN channel of the same virtual connection is on, if that is
+ * known, else NULL. */
+struct conn *rpch_conn_in(const struct rpch_conn *conn);
 
 /* Calls alone say that it is a channel: until an RTS PDU comes it may be plain DCE/RPC, and no call numbers it.
  * PDUs both ways say that it is none and never was. */

@@ -107,6 +107,9 @@ static void learn(const struct run *run, tvbuff_t *tvb, struct pdu_note *note)
     rpch_conn_pdu(conn, when, run->way, &header, header.ptype == RPC_RTS ? &rts : NULL, status, &outcome);
     if (header.ptype == RPC_RTS && run->way == WAY_TO_CLIENT && run->stream->auth)
         auth_accepted(run->stream->auth, when);
+    const struct conn *in = run->way == WAY_TO_CLIENT ? rpch_conn_in(conn) : NULL;
+    if (in && in->logon)
+        auth_accepted(in->logon, when);
     note->name = store_intern(outcome.name);
     note->unexpected = outcome.unexpected;
     note->misplaced = outcome.misplaced;
