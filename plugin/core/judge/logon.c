@@ -6,9 +6,12 @@
 
 #include "logon_rules.h"
 
+<<<<<<< HEAD
 #include "chars.h"
 #include "clocks.h"
 
+=======
+>>>>>>> 15b8f51 (Keep owners of identities in a file of their own, and reasons of refused tokens with the answer)
 #include <stdio.h>
 
 /* ---- memory ----------------------------------------------------------------------------- */
@@ -175,9 +178,8 @@ void logon_challenge_missing(struct judge *judge, const struct event *event)
     if (type3->client_side) { /* that it kept its connection */
         evidence_add(evidence, type3->client_side->link, 0);
     }
-    struct finding finding =
-        finding_begin(judge, torn || type3->interleaved ? V_NTLM_TORN : V_TYPE3_ALONE, event->when,
-                      about_account(judge, type3->account, type3->leg), evidence);
+    struct finding finding = finding_begin(judge, torn || type3->interleaved ? V_NTLM_TORN : V_TYPE3_ALONE, event->when,
+                                           about_account(judge, type3->account, type3->leg), evidence);
     if (!finding.begun) {
         return;
     }
@@ -348,39 +350,13 @@ static bool judge_other_way(struct judge *judge, const struct logon_answer *answ
     return true;
 }
 
-/* The value of error or error_description in a Bearer challenge. */
-static struct span bearer_error(const struct http_fields *fields)
-{
-    static const char *const names[] = { "error_description=\"", "error=\"" };
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        struct http_lines lines = fields->challenges;
-        struct span sent, value;
-        while (http_lines_next(fields->head, "WWW-Authenticate", &lines, &sent, &value)) {
-            for (; value.len > strlen(names[i]); value = span_skip(value, 1)) {
-                if (span_starts_nocase(value, names[i])) {
-                    value = span_skip(value, strlen(names[i]));
-                    value.len = span_until(value, '"');
-                    return value;
-                }
-            }
-        }
-    }
-    return span_of(NULL, 0);
-}
-
-#define REASON_SHOWN 80
-
 /* What is known of a scheme whose credentials are right and refused nevertheless. False: nothing. */
 static bool judge_by_scheme(struct finding *finding, const struct logon_answer *answer)
 {
     const struct exchange *request = answer->request;
     if (request->scheme_id == AUTH_BEARER) {
-        char reason[REASON_SHOWN + 1] = "";
-        const struct span diagnostics = answer->fields->diagnostics;
-        const struct span error = diagnostics.len ? diagnostics : bearer_error(answer->fields);
-        chars_copy(reason, sizeof(reason), error);
-        if (reason[0]) {
-            say(&finding->text, "; %s says: %s", diagnostics.len ? "x-ms-diagnostics" : "WWW-Authenticate", reason);
+        if (answer->reason && answer->reason[0]) {
+            say(&finding->text, "; it says: %s", answer->reason);
         }
         say(&finding->text,
             "; inferred: the server does not take these tokens; next: their audience (the name that Outlook asks) and "
@@ -563,8 +539,9 @@ void logon_no_challenge(struct judge *judge, const struct event *event)
     const bool bare = series == &tried->bare;
     const struct place_of *last = &series->at[SERIES_KEPT - 1];
     struct once *once = memo_once(judge, (void *const *)&tried->memo, ONCE_A_CLIENT);
-    struct finding finding = finding_begin(judge, V_NO_CHALLENGE, event->when,
-                                           about(NULL, once, last->conn->link->asked->leg), all_of_series(judge, series));
+    struct finding finding =
+        finding_begin(judge, V_NO_CHALLENGE, event->when, about(NULL, once, last->conn->link->asked->leg),
+                      all_of_series(judge, series));
     if (!finding.begun) {
         return;
     }
@@ -572,14 +549,14 @@ void logon_no_challenge(struct judge *judge, const struct event *event)
     say(text, "Seen: one client (%s) began %u handshakes of NTLM for %s in a row", tried->told_by, series->count,
         NAME(tried->host));
     if (bare) {
-        say(text, " and got 401 without a challenge each time, in frames %u, %u, %u, the last from %s", series->at[0].frame,
-            series->at[1].frame, last->frame, SERVER_AT(last->conn, last->frame));
-        say(text,
-            series->behind ? "; on the next leg the server sent its challenge; inferred: the device between takes it out; "
-                             "next: let the device pass WWW-Authenticate on, and keep the connection" :
-                             "; inferred: the server, or a device before it, does not take part in the handshake: NTLM is "
-                             "off for this virtual directory, or the device opens a connection for each request; next: "
-                             "its providers (IIS: Windows Authentication), and what devices do with WWW-Authenticate");
+        say(text, " and got 401 without a challenge each time, in frames %u, %u, %u, the last from %s",
+            series->at[0].frame, series->at[1].frame, last->frame, SERVER_AT(last->conn, last->frame));
+        say(text, series->behind ?
+                      "; on the next leg the server sent its challenge; inferred: the device between takes it out; "
+                      "next: let the device pass WWW-Authenticate on, and keep the connection" :
+                      "; inferred: the server, or a device before it, does not take part in the handshake: NTLM is "
+                      "off for this virtual directory, or the device opens a connection for each request; next: "
+                      "its providers (IIS: Windows Authentication), and what devices do with WWW-Authenticate");
         tell_by(&finding, series->behind ? WHERE_DEVICE : WHERE_UNKNOWN, series->behind);
         return;
     }
@@ -590,9 +567,10 @@ void logon_no_challenge(struct judge *judge, const struct event *event)
                   "which needs its connection; next: Connection and keep-alive settings of the server and of devices "
                   "before it");
     } else {
-        say(text, "; inferred: the client may not or cannot use NTLM towards this name; next: policies on outgoing NTLM "
-                  "and LmCompatibilityLevel of the client, zones and stored credentials for this name, and whether "
-                  "others get in by it");
+        say(text,
+            "; inferred: the client may not or cannot use NTLM towards this name; next: policies on outgoing NTLM "
+            "and LmCompatibilityLevel of the client, zones and stored credentials for this name, and whether "
+            "others get in by it");
     }
     tell_by(&finding, series->by_server ? WHERE_UNKNOWN : WHERE_CLIENT, false);
 }

@@ -85,7 +85,7 @@ static struct answer answer_of(const struct channel *channel, const struct http_
     answer.traits |= info->cas_error[0] ? ANSWER_CAS_ERROR : 0u;
     answer.traits |= is_torn(channel) ? ANSWER_TORN : 0u;
     answer.traits |= channel->leg->joined && channel_in_use(channel) ? ANSWER_OPEN : 0u;
-    if (channel->role == ROLE_IN && !channel->v1) {
+    if (channel->role == ROLE_IN && !channel->v1 && !channel->is_echo) {
         answer.traits |= out_is_served(channel) ? ANSWER_IN | ANSWER_IN_ALONE : ANSWER_IN;
     }
     return answer;
@@ -99,6 +99,12 @@ static void say_status(struct text *text, const struct channel *channel, const s
             channel->role == ROLE_IN ? "IN" : "OUT");
     }
     say(text, ", status %u", info->status);
+    if (channel->is_echo && when.ns - channel->request.ns >= SECOND) {
+        say(text, " after %s", SECONDS(when.ns - channel->request.ns));
+    }
+    if (channel->is_echo && when.ns - channel->request.ns >= SECOND) {
+        say(text, " after %s", SECONDS(when.ns - channel->request.ns));
+    }
     if (info->status == 200) {
         say(text, " with %s in place of application/rpc", info->content_type);
     }
@@ -142,6 +148,12 @@ void rpch_refused(struct judge *judge, const struct event *event)
     struct finding finding = finding_begin(judge, V_REFUSED, event->when, about_channel(judge, channel), NULL);
     if (!finding.begun) {
         return;
+    }
+    if (once_told(channel->memo, V_NO_PDU)) {
+        finding.severity = V_NOTE; /* more of the same */
+    }
+    if (once_told(channel->memo, V_NO_PDU)) {
+        finding.severity = V_NOTE; /* more of the same */
     }
     const struct named_header headers[] = { { "X-CasErrorCode", info->cas_error },
                                             { "X-FEServer", info->front_end },

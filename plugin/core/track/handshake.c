@@ -8,16 +8,6 @@
 #include "logon_private.h"
 #include "event.h"
 
-const struct logon_conn_more nothing_more;
-
-struct logon_conn_more *logon_conn_more(struct logon_conn *conn)
-{
-    if (conn->more == &nothing_more) {
-        conn->more = arena_new(&conn->world->arena, sizeof(*conn->more));
-    }
-    return (struct logon_conn_more *)(uintptr_t)conn->more;
-}
-
 struct pending *pending_of(struct logon_conn *conn)
 {
     if (!conn->pending) {
@@ -94,9 +84,8 @@ static bool begun_by_another(struct logon_conn *conn, const struct exchange *req
 {
     const struct logon_conn_more *more = conn->more;
     const uint64_t who = who_of(request);
-    return more->type1_count >= 2 &&
-           (more->type3_user ? users_differ(more->type3_user, request->user) :
-                               who && more->type1_who && who != more->type1_who);
+    return more->type1_count >= 2 && (more->type3_user ? users_differ(more->type3_user, request->user) :
+                                                         who && more->type1_who && who != more->type1_who);
 }
 
 void note_type3(struct logon_conn *conn, const struct exchange *request, struct when when,
@@ -128,9 +117,8 @@ void note_type3(struct logon_conn *conn, const struct exchange *request, struct 
                              .version1 = !pending->digest,
                              .interleaved = another,
                              .newest = more->type2_frame,
-                             .client_side = pending->challenge ||
-                                                    (before && pending->digest &&
-                                                     before->more->type2_digest == pending->digest) ?
+                             .client_side = pending->challenge || (before && pending->digest &&
+                                                                   before->more->type2_digest == pending->digest) ?
                                                 before :
                                                 NULL };
 }

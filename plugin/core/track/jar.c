@@ -45,8 +45,7 @@ void jar_note_brought(struct mapi_state *world, const struct sent *sent, unsigne
 {
     for (unsigned i = 0; i < count; i++) {
         if (sent[i].value.len > 0) {
-            struct value *value =
-                keyed_make(&world->arena, &world->values, sent[i].digest + endpoint, sizeof(*value));
+            struct value *value = keyed_make(&world->arena, &world->values, sent[i].digest + endpoint, sizeof(*value));
             value->shared = true;
         }
     }

@@ -129,43 +129,6 @@ static const char *who_of(const struct exchange *request, const struct http_fiel
     return fields->user_identity.len ? keep_span(world, fields->user_identity) : "";
 }
 
-/* Whether what belongs to one user may belong to the connection's owner: by the names that they have in the
- * same form; a name in one form tells nothing of one in the other, where one client brought both. */
-static bool may_be_owner(const struct logon_conn *conn, const struct owner *owner)
-{
-    const char *name = owner->name[name_form(conn->owner)];
-    return !users_differ(name ? name : owner->user, conn->owner);
-}
-
-/* A GUID of requests serves one session context, which expires without use; some clients have one GUID for
- * ever, and for all users. */
-static bool is_stale(const struct owner *owner, struct when when)
-{
-    return owner->kind == ID_REQUEST_ID && when.ns - owner->last_ns > REQUEST_ID_LIFE;
-}
-
-static void find_stranger(struct logon_conn *conn, struct exchange *request)
-{
-    const struct owner *stranger = NULL;
-    if (request->has_authorization || conn->owned == OWNED_NOT || conn->shared || !conn->owner[0] ||
-        conn_server(conn->link)->port == BACKEND_PORT) {
-        return;
-    }
-    for (unsigned kind = 0; kind < ID_KINDS; kind++) {
-        const struct owner *owner =
-            request->identity[kind] ? keyed_find(&conn->world->owners, request->identity[kind]) : NULL;
-        if (!owner || owner->ambiguous || is_stale(owner, request->begin)) {
-            continue;
-        }
-        const bool same_client = kind == ID_CLIENT_INFO && request->identity[kind] == conn->owner_client;
-        if (same_client || may_be_owner(conn, owner)) {
-            return;
-        }
-        stranger = stranger ? stranger : owner;
-    }
-    request->stranger = stranger;
-}
-
 static void emit_stranger(struct logon_conn *conn, const struct exchange *request, struct when when)
 {
     conn->shared = true;
@@ -281,34 +244,6 @@ const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *
 
 /* ---- answers ---------------------------------------------------------------------------------- */
 
-/* From his own credentials the server took: what comes with them is this user's. */
-static void learn(struct logon_state *world, uint64_t key, unsigned kind, const char *user,
-                  const struct logon_conn *conn, struct when when)
-{
-    struct owner *owner = key && user[0] ? keyed_make(&world->arena, &world->owners, key, sizeof(*owner)) : NULL;
-    if (!owner) {
-        return;
-    }
-    const enum name_form form = name_form(user);
-    if (owner->user && is_stale(owner, when)) {
-        owner->user = NULL;
-        owner->ambiguous = false;
-        memset(owner->name, 0, sizeof(owner->name));
-    }
-    owner->last_ns = when.ns;
-    if (!owner->user) {
-        owner->user = user;
-        owner->kind = (uint8_t)kind;
-        owner->frame = when.frame;
-        owner->stream = conn->link->stream;
-    }
-    if (!owner->name[form]) {
-        owner->name[form] = user;
-    } else if (owner->name[form] != user && users_differ(owner->name[form], user)) {
-        owner->ambiguous = true;
-    }
-}
-
 /* How long the server took for credentials until now: from when it had all of the request, and had said that it
  * wants the body; of IN, whose body ends with the channel, from its head. -1 where that is not known. */
 static int64_t time_taken(const struct exchange *request, struct when when)
@@ -329,7 +264,6 @@ static struct logon_answer answer_to(struct logon_conn *conn, const struct excha
 {
     const int64_t time_ns = time_taken(request, when);
     return (struct logon_answer){ .conn = conn,
-                                  .fields = response->fields,
                                   .time_ns = time_ns,
                                   .request = request,
                                   .origin = response->origin,
@@ -384,11 +318,11 @@ static void accept(struct logon_conn *conn, struct exchange *request, struct whe
     note_way_accepted(request, when);
     own(conn, request, response->fields);
     for (unsigned kind = 0; kind < ID_KINDS; kind++) {
-        learn(world, request->identity[kind], kind, request->user, conn, request->begin);
+        learn_owner(world, request->identity[kind], kind, request->user, conn, request->begin);
     }
     if (request->opens && response->context.len) {
-        learn(world, digest_nocase(world, 0x1DE0 + ID_CONTEXT, response->context), ID_CONTEXT, request->user, conn,
-              when);
+        learn_owner(world, digest_nocase(world, 0x1DE0 + ID_CONTEXT, response->context), ID_CONTEXT, request->user,
+                    conn, when);
     }
     account_seen(account, when);
     if (!first) {
@@ -446,6 +380,11 @@ static void refuse(struct logon_conn *conn, struct exchange *request, struct whe
     conn->credentials.answered |= conn->credentials.when.frame == request->begin.frame;
     conn->owned = OWNED_NOT;
     answer.refusals = count_refusal(conn->world, request, when);
+    if (request->scheme_id == AUTH_BEARER) {
+        char reason[REASON_MAX];
+        response_reason(response, reason);
+        answer.reason = auth_keep(conn->world, reason);
+    }
     if (first) {
         emit_answer(conn, EVENT_CREDENTIALS_ANSWERED, when, &answer);
     }

@@ -11,10 +11,10 @@
 #include "chars.h"
 #include "logon_state.h"
 
-#define LOWER_ROUNDS 2   /* without credentials, on further connections: the client does not read the challenge */
-#define ECHO_MAX 16      /* bytes of body of a request that only asks for an echo (MS-RPCH 2.1.2.1.5) */
+#define LOWER_ROUNDS 2 /* without credentials, on further connections: the client does not read the challenge */
+#define ECHO_MAX 16    /* bytes of body of a request that only asks for an echo (MS-RPCH 2.1.2.1.5) */
 #define REQUEST_ID_LIFE (900 * SECOND) /* as Exchange lets a session context expire */
-#define BACKEND_PORT 444 /* Exchange's own back end, which trusts its front end */
+#define BACKEND_PORT 444               /* Exchange's own back end, which trusts its front end */
 
 /* What is looked at at the end of the frame: a type 3, or a repeated request. */
 struct pending {
@@ -22,7 +22,7 @@ struct pending {
     struct lone_type3 type3;
     uint64_t digest;    /* of its target information, 0: none */
     uint64_t challenge; /* then: the type 2 that the same type 3 answers on the leg before, 0: not known */
-    bool repeated;   /* without credentials, after a challenge in lower case */
+    bool repeated;      /* without credentials, after a challenge in lower case */
 };
 
 #define CARRIERS 4
@@ -41,7 +41,7 @@ struct logon_state {
         sites, rounds, tried;
     struct rows rows; /* struct account */
     struct spare *free_pending;
-    struct auth_shown shown; /* by the last head */
+    struct auth_shown shown;                         /* by the last head */
     struct logon_conn *waiting_first, *waiting_last; /* for a type 3 */
 };
 
@@ -54,6 +54,7 @@ const char *auth_keep(struct logon_state *world, const char *text);             
 
 /* ---- account.c -------------------------------------------------------------------------- */
 
+enum name_form name_form(const char *user);
 struct account *account_of(struct logon_state *world, const char *user, const char *host, const char *scheme);
 void account_seen(struct account *account, struct when when);
 void account_time(struct account *account, int64_t ns);
@@ -84,6 +85,9 @@ void asked_cookies(struct asked *asked);
 void response_cookies(struct response *response);
 /* wanted: the scheme of the request. */
 void response_challenges(struct response *response, const struct hash_key *key, enum auth_scheme wanted);
+/* What a server says against a Bearer token, at most so much of it; "" if nothing. */
+#define REASON_MAX 81
+void response_reason(const struct response *response, char reason[REASON_MAX]);
 /* Without quotes and braces around it. */
 struct span without_brackets(struct span s);
 /* "{GUID}:7": the GUID; else all of it. */
@@ -93,8 +97,7 @@ struct span uri_path(struct span uri);
 
 /* ---- handshake.c: type 2 and type 3 of NTLM ---------------------------------------------- */
 
-struct logon_conn_more *logon_conn_more(struct logon_conn *conn); /* made on first use */
-struct pending *pending_of(struct logon_conn *conn);              /* of this frame, made on first use */
+struct pending *pending_of(struct logon_conn *conn); /* of this frame, made on first use */
 void note_challenge(struct logon_conn *conn, const struct exchange *request, struct when when,
                     const struct auth_token *token);
 void note_type1(struct logon_conn *conn, const struct exchange *request);
@@ -103,9 +106,17 @@ void note_type3(struct logon_conn *conn, const struct exchange *request, struct 
 /* At the end of the frame with a type 3: where its challenge was. */
 void settle_type3(struct logon_conn *conn, struct when when);
 
+/* ---- owner.c -------------------------------------------------------------------------------- */
+
+/* A request without credentials: whether it is another user's than the connection's. */
+void find_stranger(struct logon_conn *conn, struct exchange *request);
+/* From his own credentials the server took: what comes with them is this user's. */
+void learn_owner(struct logon_state *world, uint64_t key, unsigned kind, const char *user,
+                 const struct logon_conn *conn, struct when when);
+
 /* ---- logon_series.c ------------------------------------------------------------------------ */
 
-enum auth_way way_of_logon(const struct exchange *request);
+struct logon_conn_more *logon_conn_more(struct logon_conn *conn); /* made on first use */
 /* Of final credentials; 0: nobody's. */
 uint64_t refusals_key(const struct exchange *request);
 void clear_refusals(struct logon_state *world, uint64_t key);
@@ -122,10 +133,6 @@ void note_open_challenge(struct logon_conn *conn, const struct exchange *request
 void close_challenge(struct logon_conn *conn);
 void challenge_time(struct logon_state *world, struct when when);
 void challenge_conn_ended(struct logon_conn *conn, struct when when, bool by_server);
-
-/* ---- account.c ------------------------------------------------------------------------------ */
-
-enum name_form name_form(const char *user);
 
 extern const struct logon_conn_more nothing_more;
 

@@ -10,9 +10,19 @@
 
 #define CHALLENGE_WAIT (30 * SECOND) /* longer than a client takes to compute a type 3 */
 
+const struct logon_conn_more nothing_more;
+
+struct logon_conn_more *logon_conn_more(struct logon_conn *conn)
+{
+    if (conn->more == &nothing_more) {
+        conn->more = arena_new(&conn->world->arena, sizeof(*conn->more));
+    }
+    return (struct logon_conn_more *)(uintptr_t)conn->more;
+}
+
 /* ---- refusals --------------------------------------------------------------------------- */
 
-enum auth_way way_of_logon(const struct exchange *request)
+static enum auth_way way_of_logon(const struct exchange *request)
 {
     return request->ntlm                        ? BY_NTLM :
            request->kerberos                    ? BY_KERBEROS :
@@ -72,10 +82,10 @@ struct tried *tried_of(struct logon_conn *conn, const struct exchange *request)
 {
     struct logon_state *world = conn->world;
     const struct endpoint *client = &conn->link->client;
-    uint64_t who = request->identity[ID_CLIENT_INFO]     ? request->identity[ID_CLIENT_INFO] :
-                   request->identity[ID_OUTLOOK_SESSION] ? request->identity[ID_OUTLOOK_SESSION] :
-                                                           digest_bytes(world, 0x7E1ED, client->addr,
-                                                                        address_length(client));
+    uint64_t who =
+        request->identity[ID_CLIENT_INFO]     ? request->identity[ID_CLIENT_INFO] :
+        request->identity[ID_OUTLOOK_SESSION] ? request->identity[ID_OUTLOOK_SESSION] :
+                                                digest_bytes(world, 0x7E1ED, client->addr, address_length(client));
     struct tried *tried =
         keyed_make(&world->arena, &world->tried, digest_text(world, who, request->site), sizeof(*tried));
     if (!tried->host) {

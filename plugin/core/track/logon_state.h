@@ -111,7 +111,7 @@ struct refusals {
     uint32_t count;
     uint32_t frame[REFUSALS_KEPT]; /* of the first of them */
     uint64_t token[REFUSALS_KEPT];
-    uint32_t mark;                 /* the frame of the last that counted */
+    uint32_t mark; /* the frame of the last that counted */
 };
 
 enum name_form { NAME_SAM, NAME_UPN, NAME_FORMS }; /* EXAMPLE\\alice or alice; alice@example.test */
@@ -142,7 +142,7 @@ struct in_a_row {
 struct tried {
     struct keyed keyed;
     const char *host, *told_by;
-    uint32_t accepted_frame;      /* the last acceptance */
+    uint32_t accepted_frame; /* the last acceptance */
     struct way_accepted {
         uint32_t frame; /* 0: never */
         const char *scheme;
@@ -150,7 +150,7 @@ struct tried {
     struct in_a_row bare;      /* 401 to type 1, without a token */
     struct in_a_row left;      /* type 2 without a type 3 */
     const struct in_a_row *of; /* which of them the event tells */
-    void *memo;              /* the judge's */
+    void *memo;                /* the judge's */
 };
 
 /* A client address and the host it asks, on one leg. */
@@ -163,7 +163,7 @@ struct peer {
     uint8_t lower_rounds;
     bool lower_answered; /* it read one */
     bool knows;          /* it sent credentials */
-    void *memo; /* the judge's */
+    void *memo;          /* the judge's */
 };
 
 /* A host on one leg. */
@@ -219,7 +219,7 @@ struct logon_answer {
     bool checked;                    /* the time until the answer is what checking them took */
     const struct refusals *refusals; /* this one counted, or NULL */
     unsigned offers;                 /* bits of enum auth_scheme */
-    const struct http_fields *fields; /* of the answer, NULL: an RTS PDU, or not at hand any more */
+    const char *reason;              /* that a refusal of Bearer gives, "" or NULL if none */
 };
 
 /* Whether two names can be told to be two users: local parts that differ, or domains of the

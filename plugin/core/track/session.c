@@ -125,8 +125,7 @@ static struct session *session_of(struct exchange *request, const struct sent *s
     const bool connects = is_connect(request->type);
     const struct exchange *before = request->before;
     struct session *session = jar_session_of(sent, count);
-    request->from_cookies =
-        session && !session->released_frame && !(connects && contradicts(session, request));
+    request->from_cookies = session && !session->released_frame && !(connects && contradicts(session, request));
     if (request->from_cookies) {
         return session;
     }
