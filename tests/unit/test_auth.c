@@ -468,6 +468,78 @@ static void test_refused(void)
     }
 }
 
+/* Challenges without a type 3, and type 1 without a challenge: the third in a row, with no acceptance between. */
+static void test_no_challenge(void)
+{
+    char text[TOKEN_TEXT];
+    for (unsigned kind = 0; kind < 6; kind++) {
+        struct stage stage;
+        struct user a = alice();
+        stage_begin(&stage);
+        for (unsigned i = 0; i < 3; i++) {
+            struct line line = line_open(&stage, CLIENT, EX1);
+            if (kind < 4) {
+                challenge_as(&line, &a, "NTLM", "EX1", STAMP + i);
+            } else {
+                ask(&line, &a, "Connect", type1("NTLM", text));
+                reply(&line, 401, kind == 4 ? OFFERS : "WWW-Authenticate: Basic realm=\"x\"\r\n");
+            }
+            if (kind == 1 && i == 1) { /* he got in */
+                ask(&line, &a, "Connect", basic("alice", "x", text));
+                reply(&line, 200, "");
+            }
+            stage_wait(&stage, kind == 3 ? 31 : 1);
+            if (kind != 3) {
+                line_fin(&line, kind == 2 ? WAY_TO_CLIENT : WAY_TO_SERVER);
+            } else if (i == 2) { /* a frame of any connection tells the time */
+                ask(&line, &a, "Connect", NULL);
+            }
+        }
+        static const char *const want[] = { "no_challenge:warning@9/0", "",
+                                            "no_challenge:warning@9/0", "no_challenge:warning@7/0",
+                                            "no_challenge:warning@8/0", "downgraded:note@2/0" };
+        CHECK_STR(stage.log, want[kind]);
+        CHECK(kind == 1 || kind == 5 || stage.where == (kind == 2 || kind == 4 ? WHERE_UNKNOWN : WHERE_CLIENT));
+        stage_end(&stage);
+    }
+}
+
+/* Two handshakes in turns on one connection: the server knows the newest challenge only. */
+static void test_interleaved(void)
+{
+    for (unsigned kind = 0; kind < 3; kind++) {
+        struct stage stage;
+        struct user a = alice(), b = kind == 2 ? alice() : bob();
+        stage_begin(&stage);
+        struct line line = line_open(&stage, INSIDE, EX1);
+        challenge_as(&line, &a, "NTLM", "EX1", STAMP);
+        challenge_as(&line, &b, "NTLM", "EX1", STAMP + 1);
+        third(&line, &a, "NTLM", "alice", kind ? NULL : "EX1", STAMP); /* NTLMv1: only who asked tells */
+        CHECK_STR(stage.log, kind == 2 ? "" : "ntlm_torn:error@5/0");
+        stage_end(&stage);
+    }
+}
+
+/* NTLMv1 over two legs: the same type 2 and type 3 on both tell which challenge it answers. */
+static void test_torn_v1(void)
+{
+    struct stage stage;
+    struct user a = alice();
+    char text[TOKEN_TEXT];
+    stage_begin(&stage);
+    struct line front = line_open(&stage, CLIENT, DEVICE), one = line_open(&stage, INSIDE, EX1),
+                two = line_open(&stage, INSIDE, EX2);
+    ask(&front, &a, "Connect", type1("NTLM", text));
+    ask_as(&one, &a, true, "Connect", type1("NTLM", text), NULL);
+    reply(&one, 401, "WWW-Authenticate: %s\r\n", type2("NTLM", "EX1", STAMP, text));
+    reply(&front, 401, "WWW-Authenticate: %s\r\n", type2("NTLM", "EX1", STAMP, text));
+    third(&front, &a, "NTLM", "alice", NULL, 0);
+    third(&two, &a, "NTLM", "alice", NULL, 0);
+    CHECK_STR(stage.log, "ntlm_torn:error@6/1");
+    CHECK(stage.where == WHERE_DEVICE && stage.where_seen);
+    stage_end(&stage);
+}
+
 static void test_not_refused(void)
 {
     struct stage stage;
@@ -1278,6 +1350,9 @@ int main(void)
     test_torn_behind(false);
     test_alone();
     test_refused();
+    test_no_challenge();
+    test_interleaved();
+    test_torn_v1();
     test_not_refused();
     test_refused_with_challenge();
     test_refused_by();
