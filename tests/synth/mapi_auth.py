@@ -394,6 +394,26 @@ def upn(cap):
     cap.rule = "UPN and DOMAIN\\user are equal until proven otherwise."
 
 
+@case("mapi-auth-two-accounts", "two accounts in one Outlook")
+def two_accounts(cap):
+    a = Context(Outlook(cap, auth=None, name="one"))
+    b = Context(Outlook(cap, auth=None, name="one", user="example.test\\bob", dn=m.DN.replace("alice", "bob"),
+                        mailbox="55555555-0000-4000-8000-000000000005@example.test"))
+    for at, (c, user) in enumerate(((a, "alice"), (b, "bob"))):
+        c.conn = c.outlook.open()
+        login(c, target(cap, at=at), user=user)
+    for _ in range(3):
+        for c in (a, b):
+            c.exchange()
+            cap.wait(1)
+    for c in (a, b):
+        c.leave()
+        c.conn.close()
+    cap.what = "One Outlook (one X-ClientInfo) with two mailboxes, each with its own NTLM credentials on a connection of " \
+               "its own."
+    cap.rule = "X-ClientInfo came with two users' credentials and tells neither: nothing to say."
+
+
 # ---- time, offers, headers ---------------------------------------------------------------
 
 def timed(name, title, wait, item, what, way="ntlm"):
