@@ -59,6 +59,7 @@ static const struct page_row {
     { "Exchange MAPI/HTTP Connectivity Endpoint", HTTP_BY_BACK_END, "Exchange" },
     /* HTTP.sys: its reason is a sentence behind a rule */
     { "<hr><p>HTTP Error ", HTTP_BY_HTTPSYS, "HTTP.sys" },
+    { "<h2>Bad Request - ", HTTP_BY_HTTPSYS, "HTTP.sys" },
     /* HAProxy: a heading with the status, and one sentence; src/http.c */
     { "No server is available to handle this request.", HTTP_BY_DEVICE, "HAProxy" },
     { "The server returned an invalid or incomplete response.", HTTP_BY_DEVICE, "HAProxy" },
