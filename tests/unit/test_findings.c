@@ -67,9 +67,10 @@ static void test_attempts(void)
         if (attempt) {
             EXPECT(&s, "proxies_differ:note@%u/0.0", s.frame);
         }
-        tap_fin(&p.in, UP);
+        take_out(&p.out);
+        tap_fin(&p.out, DOWN);
         EXPECT(&s, "%s:warning@%u/0.0", attempt ? "backend_mismatch" : "never_joined", s.frame);
-        tap_fin(&p.out, UP);
+        tap_fin(&p.in, UP);
     }
     SILENT(&s);
     CHECK_INT(row_of(&s, 0).verdict.kind, V_NEVER_JOINED);
@@ -78,9 +79,10 @@ static void test_attempts(void)
     for (int attempt = 0; attempt < 2; attempt++) {
         struct pair p = pair_to(&s, A, A);
         start_both(&p.in, &p.out, 10);
-        tap_fin(&p.in, UP);
+        take_out(&p.out);
+        tap_fin(&p.out, DOWN);
         EXPECT(&s, "never_joined:warning@%u/0.0", s.frame);
-        tap_fin(&p.out, UP);
+        tap_fin(&p.in, UP);
     }
     scene_end(&s);
 }
@@ -92,6 +94,7 @@ static void test_one_of_two(void)
     scene_begin(&s);
     struct pair p = pair_to(&s, A, A);
     start_both(&p.in, &p.out, 10);
+    send_a3(&p.out);
     scene_wait(&s, 6);
     tap_ack(&p.in, DOWN);
     EXPECT(&s, "never_joined:warning@%u/0.0", s.frame);
@@ -262,9 +265,11 @@ static void test_numbered(void)
         scene_begin(&s);
         tap = tap_open_past(&s, RTS_HOP_HTTP, CLIENT ":1001", A, past);
         struct http_info info = http_request(HTTP_RPC_OUT_DATA);
-        set_step(&info, AUTH_STEP_NONE);
+        set_step(&info, AUTH_STEP_TYPE1);
         tap_head(&tap, &info);
-        tap_status(&tap, 401);
+        struct http_info challenge = http_response(401);
+        challenge.challenge_in_progress = true;
+        tap_head(&tap, &challenge);
         tap_fin(&tap, UP);
         CHECK_INT(tap.now.vc, number);
         scene_end(&s);
@@ -342,6 +347,7 @@ static void test_limits(void)
     s.world = s.outlook->rpch;
     struct pair p = pair_to(&s, A, A);
     start_both(&p.in, &p.out, 10);
+    take_out(&p.out);
     scene_wait(&s, 59);
     tap_ack(&p.in, UP);
     SILENT(&s);

@@ -38,7 +38,7 @@ struct play {
 static void write_down(void *ear, const struct event *event)
 {
     struct play *play = ear;
-    if (event->kind == EVENT_NOT_JOINED || event->kind == EVENT_SEGMENT_PASSED) {
+    if (event->kind == EVENT_NOT_JOINED || event->kind == EVENT_SEGMENT_PASSED || event->kind == EVENT_CHANNEL_ASKED) {
         return;
     }
     size_t used = strlen(play->heard);

@@ -1044,6 +1044,7 @@ static void test_rows_tell_doubt(void)
         struct tap in = tap_open_past(&s, RTS_HOP_HTTP, CLIENT ":1001", A, rows[i].in);
         struct tap out = tap_open_past(&s, RTS_HOP_HTTP, CLIENT ":1002", A, rows[i].out);
         start_both(&in, &out, 10);
+        take_out(&out);
         scene_wait(&s, 6);
         tap_ack(&out, DOWN);
         CHECK_STR(doubt_of(&s), rows[i].text);
@@ -1095,6 +1096,7 @@ static void test_rows_tell_doubt(void)
         in = tap_http(&s, CLIENT ":1001", A);
         out = tap_http(&s, CLIENT ":1002", A);
         start_both(&in, &out, 10);
+        take_out(&out);
         tap_frame(&out);
         struct segment opaque = segment_of(&out, DOWN, 50);
         opaque.opaque = true;

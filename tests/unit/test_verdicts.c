@@ -207,7 +207,7 @@ static void test_handshake(void)
                 CHECK_STR(p.out.now.state, "closed");
                 break;
             case BY_RST:
-                tap_rst(&p.in, UP);
+                tap_rst(&p.out, DOWN);
                 EXPECT(&s, "%s:warning@%u/0.0", item, s.frame);
                 break;
             case BY_5XX:
@@ -216,7 +216,7 @@ static void test_handshake(void)
                 break;
             case BY_REQUEST: /* tried again on the same TCP connection */
                 tap_request(&p.out, HTTP_RPC_OUT_DATA);
-                EXPECT(&s, "%s:warning@%u/0.0", item, s.frame);
+                SILENT(&s); /* before time could speak */
                 break;
             case BY_JOIN:
                 send_c2(&p.out);
@@ -302,6 +302,8 @@ static void test_misrouted_by_balancer(void)
     start_both(&in1, &out1, 10);
     EXPECT(&s, "proxies_differ:note@%u/0.1", s.frame);
     CHECK(strstr(s.last_text, LB));
+    take_out(&out1);
+    take_out(&front.out);
     scene_wait(&s, 6);
     tap_ack(&in1, UP);
     EXPECT(&s, "backend_mismatch:warning@%u/0.1", s.frame);
@@ -326,6 +328,7 @@ static void test_handshake_in_doubt(void)
     scene_begin(&s);
     struct pair p = make_pair(&s, A, B);
     start_both(&p.in, &p.out, 10);
+    take_out(&p.out);
     s.log[0] = '\0';
     uint32_t lost = p.out.seq[DOWN];
     tap_lose(&p.out, DOWN, 44);
@@ -352,6 +355,7 @@ static void test_handshake_in_doubt(void)
     scene_begin(&s);
     p = make_pair(&s, A, B);
     start_both(&p.in, &p.out, 10);
+    take_out(&p.out);
     s.log[0] = '\0';
     tap_lose(&p.out, DOWN, 44);
     tap_ack(&p.out, UP);
@@ -366,6 +370,7 @@ static void test_handshake_in_doubt(void)
     scene_begin(&s);
     p = make_pair(&s, A, A);
     start_both(&p.in, &p.out, 10);
+    take_out(&p.out);
     uint32_t at = p.out.seq[DOWN];
     tap_lose(&p.out, DOWN, 44);
     tap_ack(&p.out, UP);
@@ -411,7 +416,7 @@ static void test_handshake_retry(void)
     p = make_pair(&s, A, A);
     start_both(&p.in, &p.out, 10);
     tap_rst(&p.out, DOWN);
-    EXPECT(&s, "never_joined:warning@%u/0.0", s.frame);
+    EXPECT(&s, "cut:warning@%u/0.0", s.frame);
     struct tap out = tap_http(&s, CLIENT ":1005", A);
     tap_request(&out, HTTP_RPC_OUT_DATA);
     send_a1(&out, 10);
@@ -667,7 +672,7 @@ static void test_refused_401(void)
                 } else {
                     tap_rst(&tap, DOWN);
                 }
-                if (!rows[i].refused) {
+                if (!rows[i].refused && rows[i].step != AUTH_STEP_NONE) {
                     EXPECT(&s, "refused:warning@%u/0.0", s.frame);
                 }
                 SILENT(&s);

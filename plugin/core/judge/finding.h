@@ -67,6 +67,7 @@ struct result {
     uint32_t frame;
     bool withheld;               /* something was due, but the capture cannot tell */
     const struct conn *doubtful; /* why, or NULL */
+    bool left_challenge;         /* the verdict is of a challenge that was left, not of a refusal */
 };
 
 /* Whom a finding is about. */

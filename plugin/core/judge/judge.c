@@ -16,6 +16,7 @@ const struct judge_limits judge_limits_default = {
     .handshake_wait = 5 * SECOND,      /* far more than a set-up takes, less than clients wait */
     .buffered_wait = 2 * SECOND,       /* no network takes as long */
     .idle_least = 10 * SECOND,         /* devices have no shorter idle time-outs */
+    .comeback_wait = 10 * SECOND,      /* Outlook connects anew sooner */
     .gone_window = 1 * SECOND,         /* a server that stops ends all its connections within that */
     .loss_wait = 10 * SECOND,          /* a client connects anew sooner */
     .notification_time = 300 * SECOND, /* Exchange keeps a NotificationWait without events open for five minutes */
@@ -79,6 +80,8 @@ static rule *rule_of(enum event_kind kind)
         return rpch_refused;
     case EVENT_CHALLENGE_LEFT:
         return rpch_challenge_left;
+    case EVENT_CHANNEL_ASKED:
+        return rpch_asked;
     case EVENT_OUT_CAME:
         return rpch_out_came;
     case EVENT_OUT_ENDED:

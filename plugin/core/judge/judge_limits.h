@@ -13,6 +13,7 @@
 struct judge_limits {
     /* of RPC over HTTP */
     int64_t handshake_wait; /* CONN/C1 or CONN/C2 has not come: the halves were not joined */
+    int64_t comeback_wait;  /* a client that asks again within that comes back */
     int64_t buffered_wait;  /* what one leg has and the other not is held back */
 
     /* of both protocols */

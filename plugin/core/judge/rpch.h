@@ -54,6 +54,11 @@ rule rpch_refused, rpch_challenge_left, rpch_call;
 /* rpch_end.c: channels that the server's end closes */
 rule rpch_channel_ended, rpch_server_ended, rpch_hindsight;
 
+/* rpch_cut.c: channels in use that the server's end closes. True: it is one */
+bool rpch_cut(struct judge *judge, const struct event *event);
+void rpch_comeback_ended(struct judge *judge, const struct event *event);
+rule rpch_asked;
+
 /* rpch_buffered.c: devices that hold data back */
 rule rpch_out_came, rpch_out_ended, rpch_body;
 

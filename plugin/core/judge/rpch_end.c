@@ -6,6 +6,7 @@
 
 #include "rpch.h"
 
+#include "blame.h"
 #include "gone.h"
 
 static struct server_ends *server_ends(struct judge *judge, const struct server *server)
@@ -28,14 +29,6 @@ static void server_gone(struct judge *judge, struct server_ends *server, const s
     }
     say(text, " within a second, the last in frame %u", when.frame);
     gone_tell(&finding);
-}
-
-/* How long the channel may be idle by what was announced, 0 if nothing was. */
-static int64_t channel_interval(const struct channel *channel)
-{
-    const struct leg *leg = channel->leg;
-    const uint32_t own = leg->timeout_ms[channel->role], other = leg->timeout_ms[!channel->role];
-    return (own ? own : other ? other : leg->keepalive_ms) * MILLISECOND;
 }
 
 /* Claimed connections to that server that are still open, those of this virtual
@@ -94,21 +87,34 @@ void rpch_server_ended(struct judge *judge, const struct event *event)
     foreign_end(judge, server_ends(judge, event->rpch.server), NULL, event->when);
 }
 
-/* at: the end. */
-static void tell_idle(struct finding *finding, const struct channel *channel, struct when at, int64_t idle_ns)
+/* Whether the other half was ended by that frame, too. */
+static bool both_ended(const struct channel *channel)
 {
-    finding->where = WHERE_DEVICE;
+    const struct channel *other = leg_other(channel);
+    return !other || other->conn->link->ended;
+}
+
+/* at: the end; later: it is told with hindsight. */
+static void tell_idle(struct finding *finding, const struct channel *channel, struct when at, int64_t idle_ns,
+                      bool later)
+{
+    const struct blame blame = blame_idle(finding->judge, channel, idle_ns, at, !later || both_ended(channel));
     say(&finding->text,
         "Seen: %s was open, the server's end sent %s in frame %u after %s without a body byte either way, "
         "%s were announced",
         CHANNEL(channel), end_name(channel->conn->link), at.frame, SECONDS(idle_ns),
         SECONDS(channel_interval(channel)));
     say(&finding->text,
-        "; inferred: a device between with a shorter idle time-out, or the server's own; next: idle "
-        "time-outs of firewalls and balancers on the way to %s, or a shorter MinConnTimeout or keepalive "
-        "on the client",
-        PEER(channel));
-    tell(finding);
+        "; inferred: %s; next: idle time-outs of firewalls and balancers on the way to %s, recycling of its "
+        "application pools, or a shorter MinConnTimeout or keepalive on the client",
+        blame.why, PEER(channel));
+    tell_by(finding, blame.where, blame.seen);
+}
+
+/* After which idle times the ends of that server come. */
+static void note_idle(struct server_ends *server, const struct leg *leg, struct when when, int64_t idle_ns)
+{
+    server->idle[server->next_idle++ % IDLE_ENDS] = (struct idle_time){ when, idle_ns, leg->vc };
 }
 
 /* Tells it at once if no other connection is left that could show that the server is gone,
@@ -123,7 +129,7 @@ static void idle_closed(struct judge *judge, const struct event *event, struct s
         return;
     }
     if (others_open(server->of, leg) == 0) {
-        tell_idle(&finding, channel, event->when, event->rpch.end.idle_ns);
+        tell_idle(&finding, channel, event->when, event->rpch.end.idle_ns, false);
         return;
     }
     struct idle_end *idle = arena_new(&judge->arena, sizeof(*idle));
@@ -143,8 +149,11 @@ void rpch_channel_ended(struct judge *judge, const struct event *event)
     const struct conn *link = channel->conn->link;
     const struct when when = event->when;
     const int64_t idle = event->rpch.end.idle_ns;
-    if (link->ended_by != WAY_TO_CLIENT || link->tcp.half[WAY_TO_SERVER].ended || channel->seen_eof ||
-        channel->refused) {
+    if (!blame_server_ended(channel)) {
+        return;
+    }
+    rpch_comeback_ended(judge, event);
+    if (rpch_cut(judge, event)) {
         return;
     }
     struct server_ends *server = server_ends(judge, link->server);
@@ -160,6 +169,9 @@ void rpch_channel_ended(struct judge *judge, const struct event *event)
     const bool is_idle =
         idle >= judge->limits.idle_least && idle < channel_interval(channel) && !leg_told(leg, V_IDLE_CLOSED);
     note_end(server, leg, when);
+    if (idle >= judge->limits.idle_least) {
+        note_idle(server, leg, when, idle);
+    }
     const bool foreign = gone_together(judge, server->foreign_end, when) && server->foreign_vc != leg->vc;
     if (other || (is_idle && foreign)) {
         server_gone(judge, server, other, leg, when);
@@ -185,7 +197,7 @@ void rpch_hindsight(struct judge *judge, const struct event *event)
         if (!gone && !leg_told(leg, V_IDLE_CLOSED)) {
             finding->when = when;
             finding->subject = about_leg(judge, leg); /* a further attempt may have begun */
-            tell_idle(finding, idle->channel, at, idle->idle_ns);
+            tell_idle(finding, idle->channel, at, idle->idle_ns, true);
         }
         arena_give_back(&judge->arena, idle, sizeof(*idle));
     }

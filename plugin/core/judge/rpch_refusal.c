@@ -195,6 +195,7 @@ void rpch_challenge_left(struct judge *judge, const struct event *event)
                     "the authentication was cut off before it ended");
     say(text, "; next: compare the offered methods with the profile's; NTLM needs one connection to one server");
     tell_by(&finding, by_client ? WHERE_CLIENT : WHERE_UNKNOWN, false);
+    finding.subject.result->left_challenge = finding.subject.result->verdict == V_REFUSED;
 }
 
 void rpch_call(struct judge *judge, const struct event *event)

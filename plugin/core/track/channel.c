@@ -71,7 +71,8 @@ void channel_alone(struct channel *channel, bool closed)
  * captured. */
 static void leave_challenge(struct channel *channel)
 {
-    if (channel->refused || !conn_whole(channel)) {
+    /* The first 401 is a step, whatever becomes of its connection: the client has had no chance to answer. */
+    if (channel->refused || channel->step == AUTH_STEP_NONE || !conn_whole(channel)) {
         return;
     }
     channel->refused = true;
@@ -96,12 +97,22 @@ static void leave_leg(struct channel *channel, enum fail_cause how, enum way by)
         leg->ended_by = by;
         leg->ended_by_rst = how == FAIL_RESET;
     }
-    leg_fail(leg, how);
+    leg_fail(leg, how, by);
     if (channel->role == ROLE_OUT) {
         emit_leg(EVENT_OUT_ENDED, leg);
     }
     if (how == FAIL_RETRIED) {
         leg_tell_failed(leg); /* the connection is about to carry another channel */
+    }
+}
+
+/* The server's end closes it before anything came back: that is told of its virtual connection. */
+static void number_cut(struct channel *channel, enum way by)
+{
+    if (!channel->leg && by == WAY_TO_CLIENT && conn_ended_by(channel_tcp(channel), WAY_TO_CLIENT) &&
+        channel->request.frame && !channel->v1 && !channel->got_status && !channel->bytes[WAY_TO_CLIENT] &&
+        conn_whole(channel)) {
+        channel_number_near(channel);
     }
 }
 
@@ -113,6 +124,9 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
     channel->over = true;
     if (!by_request && channel->challenged) {
         leave_challenge(channel);
+    }
+    if (!by_request) {
+        number_cut(channel, by);
     }
     leg = channel->leg;
     if (leg && leg_coming(leg, role) == channel) {
@@ -133,12 +147,12 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
     if (by_request || channel->replaced) {
         return;
     }
-    channel_alone(channel, true);
     struct event event = channel_event(EVENT_CHANNEL_ENDED, channel);
     event.rpch.end.was_open = was_open;
     event.rpch.end.idle_ns =
         channel->last_body && event.when.ns > channel->last_body ? event.when.ns - channel->last_body : 0;
     emit_rpch(&event);
+    channel_alone(channel, true);
 }
 
 static const char *user_text(struct track *track, const struct http_auth *auth)
@@ -232,6 +246,7 @@ static void request_channel(struct rpch_conn *conn, enum role role, const struct
     if (info->content_length != 0) {
         pairing_wait(channel);
     }
+    emit_channel(EVENT_CHANNEL_ASKED, channel);
 }
 
 static void request(struct rpch_conn *conn, const struct http_info *info)
@@ -247,8 +262,6 @@ static void request(struct rpch_conn *conn, const struct http_info *info)
         conn->asked_role = role;
     } else if (data || info->method == HTTP_RPC_CONNECT) {
         request_channel(conn, role, info);
-        /* Persistence cookies come back with the request: they name who shall answer. */
-        note_names(conn, info);
     } else {
         conn->channel = NULL;
         conn->asked = ASKED_OTHER;
@@ -283,7 +296,7 @@ static void refused(struct channel *channel, const struct http_info *info)
     enum role role = channel->role;
     if (channel_in_use(channel)) {
         leg->explained = true; /* by whatever answered in place of the RPC proxy, or by its own RPC Error */
-        leg_fail(leg, FAIL_REFUSED);
+        leg_fail(leg, FAIL_REFUSED, WAY_TO_CLIENT);
         leg->state = LEG_CLOSED;
         leg_vacate(leg, role);
     } else if (leg_coming(leg, role) == channel) {
@@ -303,6 +316,7 @@ static void response(struct rpch_conn *conn, const struct http_info *info)
     if (info->status < 200 || !channel) {
         return;
     }
+    channel->got_status = true;
     if (info->status == 200 && !info->content_type_text) {
         if (channel->role == ROLE_OUT && channel_in_use(channel)) {
             leg_out_came(channel->leg, false);

@@ -33,6 +33,8 @@ enum event_kind {
     EVENT_REFUSED,
     /* channel: its connection closed behind a 401 or 407 that asks for more. */
     EVENT_CHALLENGE_LEFT,
+    /* channel: a request for it begins; it need not be numbered */
+    EVENT_CHANNEL_ASKED,
     /* leg: got_200 or, if is_a3, got_a3 has come on OUT. */
     EVENT_OUT_CAME,
     /* leg: its OUT channel ends, by its connection or another request on it. */

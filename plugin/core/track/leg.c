@@ -210,7 +210,7 @@ void leg_out_came(struct leg *leg, bool is_a3)
 
 /* ---- Attempts ---------------------------------------------------------------------- */
 
-void leg_fail(struct leg *leg, enum fail_cause cause)
+void leg_fail(struct leg *leg, enum fail_cause cause, enum way by)
 {
     if (leg->joined || leg->failed || !leg_sent(leg)) {
         return;
@@ -218,6 +218,8 @@ void leg_fail(struct leg *leg, enum fail_cause cause)
     leg->failed = true;
     leg->fail_cause = cause;
     leg->fail_frame = leg_now(leg).frame;
+    leg->fail_ns = leg_now(leg).ns;
+    leg->fail_by = by;
 }
 
 struct leg_turn *leg_turn(struct leg *leg)
@@ -275,7 +277,7 @@ static void leg_replace(struct leg *leg, struct channel *channel)
 {
     enum role role = channel->role;
     struct channel *before = leg->current[role], *other = leg->current[!role];
-    leg_fail(leg, FAIL_RETRIED);
+    leg_fail(leg, FAIL_RETRIED, WAY_TO_SERVER);
     leg_tell_failed(leg);
     if (before) {
         before->replaced = true;
@@ -310,6 +312,9 @@ void leg_put(struct leg *leg, struct channel *channel)
     leg->current[channel->role] = channel;
     channel->leg = leg;
     doubt_clocks(leg, channel);
+    if (channel->place) {
+        channel->place->newest[channel->role] = leg;
+    }
     if (channel->has_cookie) {
         pairing_leave_place(channel);
         pairing_numbered(channel);
@@ -389,4 +394,20 @@ void channel_number(struct channel *channel)
         }
     }
     leg_put(leg, channel);
+}
+
+#define NEAR (5 * SECOND) /* both halves begin within that */
+
+void channel_number_near(struct channel *channel)
+{
+    struct leg *leg = channel->place && !channel->leg ? channel->place->newest[!channel->role] : NULL;
+    const struct channel *other = leg ? leg->current[!channel->role] : NULL;
+    if (other && !leg->current[channel->role] && !leg_before(leg, channel->role) && !leg->joined && !other->refused) {
+        const int64_t apart = channel_start(other) - channel_start(channel);
+        if (apart <= NEAR && apart >= -NEAR) {
+            leg_put(leg, channel);
+            return;
+        }
+    }
+    channel_number(channel);
 }

@@ -70,10 +70,11 @@ struct channel {
     bool v1 : 1, final : 1, anonymous : 1; /* the last two: of those credentials */
     bool over : 1, challenged : 1, refused : 1, seen_eof : 1, rpc_seen : 1;
     bool replaced : 1, is_successor : 1, has_cookie : 1, has_limit : 1, counted : 1, paired : 1;
-    bool due_alone : 1; /* closed before its other half came */
-    bool alone : 1;     /* it has none, for all that was captured */
-    bool again : 1;     /* after another of its role on this connection */
-    uint8_t refused_by; /* enum http_author of the response that refused it */
+    bool due_alone : 1;  /* closed before its other half came */
+    bool alone : 1;      /* it has none, for all that was captured */
+    bool again : 1;      /* after another of its role on this connection */
+    bool got_status : 1; /* a final one, also 401, on this channel */
+    uint8_t refused_by;  /* enum http_author of the response that refused it */
     uint16_t challenge_status;
     uint32_t challenge_frame;
     uint8_t cookie[16];
@@ -125,6 +126,8 @@ struct leg {
     int64_t longest_idle;
     enum fail_cause fail_cause;
     uint32_t fail_frame;
+    enum way fail_by; /* whose doing that was */
+    int64_t fail_ns;
     enum way ended_by;
     uint32_t ended_frame; /* 0 while it lives */
     const char *user, *request_id;
@@ -208,9 +211,20 @@ struct place {
     const char *target;
     struct endpoint client; /* that one of its connections, of any port */
     enum rts_hop hop;
-    uint32_t unpaired[2];        /* by enum role */
-    int64_t latest[2];           /* request of the newest of them */
+    uint32_t unpaired[2];  /* by enum role */
+    int64_t latest[2];     /* request of the newest of them */
     struct channel *numbered[2]; /* the two newest OUT that a cookie has numbered, newest first */
+    struct leg *newest[2]; /* by enum role: the last that a channel from here took its place in, or NULL */
+    void *memo;            /* the judge's */
+};
+
+#define SYNS_KEPT 8 /* that wait for their answers */
+
+/* A SYN to a server of RPC over HTTP that has not been answered by SYN and ACK. */
+struct lost_syn {
+    struct endpoint client, server;
+    struct when first; /* frame 0: none */
+    uint32_t count;    /* how often it was sent */
 };
 
 /* The same with one OutlookSession or SessionId, newest first; none has its other half. */
@@ -228,7 +242,14 @@ struct rpch_state {
     struct rows rows; /* struct leg */
     uint32_t vc_count;
     struct spare *free_calls;
+    struct lost_syn syn[SYNS_KEPT];
+    unsigned next_syn;
+    bool syns_lost; /* there were more of them than are kept */
 };
+
+/* A SYN of that connection's client to its server that was sent then or later, or at most some
+ * seconds before, and not answered; NULL if there is none. */
+const struct lost_syn *lost_syn_of(const struct rpch_state *world, const struct conn *link, int64_t since);
 
 /* ---- what follows from it ----------------------------------------------------------- */
 

@@ -356,3 +356,43 @@ void rpch_state_foreign_end(struct rpch_state *world, const struct endpoint *end
     }
     emit_world(EVENT_SEGMENT_PASSED, world, NULL);
 }
+
+/* ---- SYN ---------------------------------------------------------------------------- */
+
+#define HALVES_APART (5 * SECOND) /* both halves are opened within that */
+
+void rpch_state_syn(struct rpch_state *world, const struct endpoint *from, const struct endpoint *to, struct when when,
+                    bool answer)
+{
+    const struct endpoint *client = answer ? to : from, *end = answer ? from : to;
+    const struct server *server = track_find_server(world->track, end);
+    if (!server || !server->met[CONN_RPCH]) {
+        return;
+    }
+    for (unsigned i = 0; i < SYNS_KEPT; i++) {
+        struct lost_syn *syn = &world->syn[i];
+        if (syn->first.frame && endpoint_equal(&syn->client, client) && endpoint_equal(&syn->server, end)) {
+            syn->count++;
+            syn->first.frame = answer ? 0 : syn->first.frame;
+            return;
+        }
+    }
+    if (answer) {
+        return;
+    }
+    struct lost_syn *syn = &world->syn[world->next_syn++ % SYNS_KEPT];
+    world->syns_lost |= syn->first.frame != 0;
+    *syn = (struct lost_syn){ .client = *client, .server = *end, .first = when, .count = 1 };
+}
+
+const struct lost_syn *lost_syn_of(const struct rpch_state *world, const struct conn *link, int64_t since)
+{
+    for (unsigned i = 0; i < SYNS_KEPT; i++) {
+        const struct lost_syn *syn = &world->syn[i];
+        if (syn->first.frame && same_address(&syn->client, &link->client) &&
+            endpoint_equal(&syn->server, conn_server(link)) && syn->first.ns >= since - HALVES_APART) {
+            return syn;
+        }
+    }
+    return NULL;
+}

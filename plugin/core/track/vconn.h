@@ -74,6 +74,10 @@ void rpch_conn_segment(struct rpch_conn *conn, const struct segment *segment);
  * TCP connection that is not claimed: it tells a dead server from an idle timeout. */
 void rpch_state_foreign_end(struct rpch_state *world, const struct endpoint *server, struct when when);
 
+/* A SYN, with ACK if answer, of a TCP connection that is not claimed, from one end to the other. */
+void rpch_state_syn(struct rpch_state *world, const struct endpoint *from, const struct endpoint *to, struct when when,
+                    bool answer);
+
 /* The state after a frame, for the generated fields. Peers are those of the server end. What
  * it points at is the world's and does not change. */
 struct vc_snapshot {

@@ -109,7 +109,7 @@ void recycling_ends(struct leg *leg, enum role role);
 void leg_vacate(struct leg *leg, enum role role); /* the next channel of the role is a retry */
 void leg_occupy(struct leg *leg, enum role role);
 void leg_drop(struct leg *leg, enum role role);
-void leg_fail(struct leg *leg, enum fail_cause cause);
+void leg_fail(struct leg *leg, enum fail_cause cause, enum way by);
 void leg_tell_failed(const struct leg *leg);
 /* A channel takes its place in a leg, as a further attempt where it had one. */
 void leg_put(struct leg *leg, struct channel *channel);
@@ -129,6 +129,9 @@ static inline void channel_learn_cookie(struct channel *channel, const uint8_t c
     memcpy(channel->cookie, cookie, sizeof(channel->cookie));
     channel->has_cookie = true;
 }
+
+/* The same with a leg of this client and target that lacks it and began about then, if there is one. */
+void channel_number_near(struct channel *channel);
 
 /* ---- window.c: flow control ---------------------------------------------------------- */
 

@@ -621,6 +621,8 @@ static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_fr
         stream_segment(pinfo, stream, tcp);
     else if (store_active() && (tcp->flags & (TH_FIN | TH_RST)))
         rpch_state_foreign_end(store_world(), &tcp->src, frame_when(pinfo));
+    else if (store_active() && (tcp->flags & TH_SYN))
+        rpch_state_syn(store_world(), &tcp->src, &tcp->dst, frame_when(pinfo), (tcp->flags & TH_ACK) != 0);
 }
 
 static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
@@ -687,8 +689,8 @@ static bool owes_nothing(packet_info *pinfo, struct tcp_frame *tcp, bool bodies)
         leaf_first_look(pinfo, tcp);
     if (begins || claims_of(tcp))
         return false;
-    /* An end may tell of a server that ends all its connections. */
-    return !active || !(tcp->flags & (TH_FIN | TH_RST));
+    /* An end may tell of a server that ends all its connections, a SYN of one that answers none. */
+    return !active || !(tcp->flags & (TH_FIN | TH_RST | (store_active() ? TH_SYN : 0)));
 }
 
 /* What a TCP frame, which may owe something, brings and shows. */
