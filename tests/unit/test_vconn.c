@@ -805,6 +805,7 @@ static void test_out_r2_tcp(void)
     RTS(&p.out, DOWN, 0, "9");
     NAMED(&p.out, "OUT_R2/B2");
     CHECK_STR(p.out.now.state, "open");
+    EXPECT(&s, "not_recycled:note@%u/0.0", s.frame);
     RTS(&p.out, UP, 2, "E");
     NAMED(&p.out, "Ping Traffic Sent Notify");
     tap_rpc(&p.out, DOWN, RPC_RESPONSE, 100);

@@ -94,6 +94,10 @@ static rule *rule_of(enum event_kind kind)
         return rpch_server_ended;
     case EVENT_DATA_UNANSWERED:
         return rpch_unanswered;
+    case EVENT_AWAITED:
+        return rpch_awaited;
+    case EVENT_NOT_REPLACED:
+        return rpch_not_replaced;
     case EVENT_CALL_FAILED:
         return rpch_call;
     case EVENT_LIFETIME_PASSED:

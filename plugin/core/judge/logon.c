@@ -6,12 +6,9 @@
 
 #include "logon_rules.h"
 
-<<<<<<< HEAD
 #include "chars.h"
 #include "clocks.h"
 
-=======
->>>>>>> 15b8f51 (Keep owners of identities in a file of their own, and reasons of refused tokens with the answer)
 #include <stdio.h>
 
 /* ---- memory ----------------------------------------------------------------------------- */

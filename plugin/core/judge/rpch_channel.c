@@ -28,7 +28,8 @@ void rpch_alone(struct judge *judge, const struct event *event)
     const struct channel *channel = event->rpch.channel;
     const struct conn *link = channel->conn->link;
     const struct leg *before = channel->leg ? channel->leg->prev : NULL;
-    if (channel->leg && (leg_told(channel->leg, V_CHANNEL_CUT) || (before && leg_told(before, V_CHANNEL_CUT)))) {
+    if (once_told(channel->memo, V_NO_PDU) || (channel->leg && held_back_told(channel->leg, !channel->role)) ||
+        (channel->leg && (leg_told(channel->leg, V_CHANNEL_CUT) || (before && leg_told(before, V_CHANNEL_CUT))))) {
         return; /* that says why */
     }
     struct finding finding =

@@ -149,7 +149,7 @@ void rpch_channel_ended(struct judge *judge, const struct event *event)
     const struct conn *link = channel->conn->link;
     const struct when when = event->when;
     const int64_t idle = event->rpch.end.idle_ns;
-    if (!blame_server_ended(channel)) {
+    if (!blame_server_ended(channel) || once_told(channel->memo, V_NOT_RECYCLED)) {
         return;
     }
     rpch_comeback_ended(judge, event);

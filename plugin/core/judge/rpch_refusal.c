@@ -102,9 +102,6 @@ static void say_status(struct text *text, const struct channel *channel, const s
     if (channel->is_echo && when.ns - channel->request.ns >= SECOND) {
         say(text, " after %s", SECONDS(when.ns - channel->request.ns));
     }
-    if (channel->is_echo && when.ns - channel->request.ns >= SECOND) {
-        say(text, " after %s", SECONDS(when.ns - channel->request.ns));
-    }
     if (info->status == 200) {
         say(text, " with %s in place of application/rpc", info->content_type);
     }
@@ -148,9 +145,6 @@ void rpch_refused(struct judge *judge, const struct event *event)
     struct finding finding = finding_begin(judge, V_REFUSED, event->when, about_channel(judge, channel), NULL);
     if (!finding.begun) {
         return;
-    }
-    if (once_told(channel->memo, V_NO_PDU)) {
-        finding.severity = V_NOTE; /* more of the same */
     }
     if (once_told(channel->memo, V_NO_PDU)) {
         finding.severity = V_NOTE; /* more of the same */

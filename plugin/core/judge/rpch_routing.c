@@ -196,15 +196,6 @@ static void say_never_joined(struct finding *finding, const struct leg *leg)
         finding->seen = device_before(behind) != NULL;
         say(text, "; inferred: the device at %s gave the halves to different servers, see leg %u", peer,
             behind->number);
-    } else if (late_told(leg, ROLE_IN) || (late_told(leg, ROLE_OUT) && !leg->got_a3.frame)) {
-        const bool body = late_told(leg, ROLE_IN);
-        finding->where = WHERE_DEVICE;
-        finding->seen = !body;
-        say(text,
-            "; inferred: the device at %s did not pass on %s in time; next: %s buffering for /rpc there, and its "
-            "choice of server for both requests",
-            peer, body ? "the body of IN" : "the response to OUT", body ? "request" : "response");
-        return;
     } else {
         say(text,
             "; inferred: the halves did not meet at one RPC server; whether a device behind %s split them or the "
@@ -235,6 +226,14 @@ static bool joined_behind(const struct leg *leg)
     return leg != NULL;
 }
 
+/* Something on its way was told to be missing: nothing is known of joining. */
+static bool is_held(const struct leg *leg)
+{
+    const struct channel *in = leg->current[ROLE_IN], *out = leg->current[ROLE_OUT];
+    return held_back_told(leg, ROLE_IN) || held_back_told(leg, ROLE_OUT) || (in && once_told(in->memo, V_NO_PDU)) ||
+           (out && once_told(out->memo, V_NO_PDU));
+}
+
 void rpch_not_joined(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg;
@@ -242,7 +241,7 @@ void rpch_not_joined(struct judge *judge, const struct event *event)
                           (leg->failed && leg->fail_cause == FAIL_REFUSED))) {
         return;
     }
-    if (leg->joined || leg->explained || !leg->sent_at ||
+    if (leg->joined || leg->explained || !leg->sent_at || is_held(leg) ||
         (!leg->failed && event->when.ns - leg->sent_at < judge->limits.handshake_wait) || !leg_sent(leg) ||
         leg_told(leg, V_BACKEND_MISMATCH) || leg_told(leg, V_NEVER_JOINED)) {
         return;

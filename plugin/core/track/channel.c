@@ -122,6 +122,12 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
     enum role role = channel->role;
     bool by_request = how == FAIL_RETRIED, was_open = channel_in_use(channel) && leg_is_open(leg);
     channel->over = true;
+    if (leg && channel_in_use(channel)) {
+        turn_follow(leg, role, true, by);
+    }
+    if (!by_request && channel->has_body && !channel->challenged) {
+        channel_number(channel); /* whatever comes of it, it was asked for */
+    }
     if (!by_request && channel->challenged) {
         leave_challenge(channel);
     }
@@ -221,16 +227,24 @@ struct channel *channel_new(struct rpch_conn *conn, enum role role)
     return channel;
 }
 
-static void request_channel(struct rpch_conn *conn, enum role role, const struct http_info *info)
+/* What a channel or an echo request asks for, and by whom. */
+static void note_request(struct channel *channel, const struct http_info *info)
 {
-    struct track *track = conn->world->track;
-    struct channel *channel = channel_new(conn, role);
+    struct track *track = channel->conn->world->track;
     channel->v1 = info->method == HTTP_RPC_CONNECT;
     channel->request = channel_now(channel);
     channel->step = info->auth.step;
     channel->final = info->auth.final;
     channel->anonymous = info->auth.anonymous;
     channel->target = info->has_target ? track_text(track, info->target) : NULL;
+    channel->user = user_text(track, &info->auth);
+}
+
+static void request_channel(struct rpch_conn *conn, enum role role, const struct http_info *info)
+{
+    struct track *track = conn->world->track;
+    struct channel *channel = channel_new(conn, role);
+    note_request(channel, info);
     if (info->outlook_session[0] || info->session_id[0]) {
         if (!channel->more) {
             channel->more = world_new(conn->world, sizeof(*channel->more));
@@ -238,15 +252,26 @@ static void request_channel(struct rpch_conn *conn, enum role role, const struct
         channel->more->outlook_session = track_text(track, info->outlook_session);
         channel->more->session_id = track_text(track, info->session_id);
     }
-    channel->user = user_text(track, &info->auth);
     if (channel->v1) {
         return;
     }
+    channel->has_body = info->chunked || info->content_length > 0;
     channel->place = world_place(conn->world, conn, channel->target);
     if (info->content_length != 0) {
         pairing_wait(channel);
     }
     emit_channel(EVENT_CHANNEL_ASKED, channel);
+}
+
+static void request_echo(struct rpch_conn *conn, enum role role, const struct http_info *info)
+{
+    struct channel *echo = conn->echo && !conn->echo->leg ? conn->echo : world_new(conn->world, sizeof(*echo));
+    *echo = (struct channel){ .conn = conn, .role = role, .is_echo = true };
+    note_request(echo, info);
+    conn->echo = echo;
+    conn->channel = NULL;
+    conn->asked = ASKED_ECHO;
+    conn->asked_role = role;
 }
 
 static void request(struct rpch_conn *conn, const struct http_info *info)
@@ -257,9 +282,7 @@ static void request(struct rpch_conn *conn, const struct http_info *info)
     enum role role = info->method == HTTP_RPC_OUT_DATA ? ROLE_OUT : ROLE_IN;
     bool data = role == ROLE_OUT || info->method == HTTP_RPC_IN_DATA;
     if (data && is_echo(info)) {
-        conn->channel = NULL;
-        conn->asked = ASKED_ECHO;
-        conn->asked_role = role;
+        request_echo(conn, role, info);
     } else if (data || info->method == HTTP_RPC_CONNECT) {
         request_channel(conn, role, info);
     } else {
@@ -291,7 +314,7 @@ static void refused(struct channel *channel, const struct http_info *info)
 {
     channel->refused = true;
     channel->refused_by = (uint8_t)info->author;
-    channel_number(channel);
+    channel_number_beside(channel);
     struct leg *leg = channel->leg;
     enum role role = channel->role;
     if (channel_in_use(channel)) {
@@ -301,15 +324,23 @@ static void refused(struct channel *channel, const struct http_info *info)
         leg_vacate(leg, role);
     } else if (leg_coming(leg, role) == channel) {
         recycling_ends(leg, role);
+        turn_refused(leg, role, channel, info);
     }
     struct event event = channel_event(EVENT_REFUSED, channel);
     event.rpch.http = info;
     emit_rpch(&event);
 }
 
+/* A 200 that brings a page in place of PDUs: the RPC proxy's are application/rpc (2.1.2.1.3, 2.1.2.1.4). What is no
+ * text may still turn out to be PDUs. */
+static bool is_page(const struct http_info *info)
+{
+    return !info->content_type_rpc && (info->content_type_text || info->content_length == 0);
+}
+
 static void response(struct rpch_conn *conn, const struct http_info *info)
 {
-    struct channel *channel = conn->channel;
+    struct channel *channel = conn->asked == ASKED_ECHO ? conn->echo : conn->channel;
     if (conn->asked == ASKED_CHANNEL || conn->asked == ASKED_ECHO) {
         note_names(conn, info);
     }
@@ -317,7 +348,8 @@ static void response(struct rpch_conn *conn, const struct http_info *info)
         return;
     }
     channel->got_status = true;
-    if (info->status == 200 && !info->content_type_text) {
+    if (info->status == 200 && !is_page(info)) {
+        channel->accepted = true;
         if (channel->role == ROLE_OUT && channel_in_use(channel)) {
             leg_out_came(channel->leg, false);
         }

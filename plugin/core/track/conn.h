@@ -59,17 +59,11 @@ struct conn {
     uint8_t kind;                /* enum conn_kind */
     uint8_t ended_by;            /* enum way: the end that sent it */
     bool ended, ended_by_rst;
-<<<<<<< HEAD
     bool tls;                   /* what we see was decrypted */
     void *memo;                 /* the judge's */
     const struct conn_end *end; /* by enum way: who sent; NULL while nobody has ended it */
     struct conn_looks looks[2]; /* by enum way */
     struct logon_conn *logon;   /* NULL without one */
-=======
-    bool tls;                 /* what we see was decrypted */
-    void *memo;               /* the judge's */
-    struct logon_conn *logon; /* NULL without one */
->>>>>>> 15b8f51 (Keep owners of identities in a file of their own, and reasons of refused tokens with the answer)
 };
 
 /* Claims a connection; it is the track's. Ends are copied. */

@@ -50,6 +50,11 @@ enum event_kind {
     /* conn, channel: data after a long idle time (the probe of that way) is sent again and
      * again, or answered by RST (by_reset). */
     EVENT_DATA_UNANSWERED,
+    /* channel: what its request owes (awaited) has not come for a long time, or the connection has ended before. */
+    EVENT_AWAITED,
+    /* channel: it is to be replaced, and no successor was asked for (TURN_SUCCESSOR), or that was not accepted
+     * (TURN_ANSWER), for a long time, up to its end, or for good (status, or 0: OUT_R2/B2). */
+    EVENT_NOT_REPLACED,
     /* channel: call, a fault or bind_nak with that status. */
     EVENT_CALL_FAILED,
     /* channel: it has carried more than its lifetime. */
@@ -140,6 +145,17 @@ struct event {
                     int64_t idle_ns;
                 } end;
                 struct server *server;
+                struct {
+                    int what;   /* enum awaited */
+                    int64_t ns; /* for so long */
+                } awaited;
+                struct {
+                    int step;                     /* enum turn_step */
+                    bool refused;                 /* by http, or by OUT_R2/B2 */
+                    const struct channel *asked;  /* the successor, or NULL */
+                    const struct http_info *http; /* or NULL */
+                    int64_t ns;                   /* waited for so long */
+                } turn;
                 struct {
                     const struct rpch_conn *conn;
                     enum way way;

@@ -252,7 +252,7 @@ void leg_drop(struct leg *leg, enum role role)
 }
 
 /* A further attempt on the same leg begins with a clean sheet. */
-static void leg_begin_again(struct leg *leg)
+static void leg_begin_again(struct leg *leg, bool same_out)
 {
     leg->joined = leg->explained = leg->failed = false;
     leg->attempt_memo = NULL;
@@ -260,7 +260,9 @@ static void leg_begin_again(struct leg *leg)
     recycling_ends(leg, ROLE_OUT);
     leg->difference = SAME_SERVER;
     leg->state = LEG_OPENING;
-    leg->got_200.frame = leg->got_a3.frame = 0;
+    if (!same_out) {
+        leg->got_200.frame = leg->got_a3.frame = 0;
+    }
     leg->mark_bytes = 0;
     leg->sent_at = 0;
     leg->ended_frame = 0;
@@ -285,7 +287,7 @@ static void leg_replace(struct leg *leg, struct channel *channel)
     leg_occupy(leg, role);
     /* A half that was only challenged is still in the same attempt. */
     if (leg->state == LEG_CLOSED || leg->joined || leg->failed) {
-        leg_begin_again(leg);
+        leg_begin_again(leg, role == ROLE_IN && other && !is_finished(other));
         if (other && is_finished(other)) {
             leg_drop(leg, other->role);
         }
@@ -319,6 +321,7 @@ void leg_put(struct leg *leg, struct channel *channel)
         pairing_leave_place(channel);
         pairing_numbered(channel);
     }
+    leg->last = leg_now(leg);
     if (!leg->start.frame) {
         leg->start = channel->request.frame ? channel->request : leg_now(leg);
     }
@@ -361,8 +364,60 @@ void leg_join(struct leg *leg, bool opened)
     }
 }
 
+/* The one leg of this client and target that began together with the channel and lacks its role; NULL where
+ * several could be meant. */
+static struct leg *leg_beside(const struct channel *channel)
+{
+    const struct place *place = channel->place;
+    const struct rows *rows = &channel->conn->world->rows;
+    struct leg *found = NULL;
+    if (!place || !channel->has_body || place->unpaired[channel->role] != 1) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < SEARCH_MAX && i < rows->count; i++) {
+        struct leg *leg = rows_at(rows, rows->count - 1 - i);
+        const struct channel *other = leg->current[!channel->role];
+        if (leg->current[channel->role] || leg_before(leg, channel->role) || leg->state == LEG_CLOSED || !other ||
+            other->place != place || !other->first_rts.frame || other->is_successor || is_finished(other)) {
+            continue;
+        }
+        int64_t apart = channel->request.ns - other->request.ns;
+        if (apart > PAIRING_WINDOW || apart < -PAIRING_WINDOW) {
+            continue;
+        }
+        if (found) {
+            return NULL;
+        }
+        found = leg;
+    }
+    return found;
+}
+
+/* Its cookie is of another virtual connection than was guessed: that leg never had it. */
+static void leave_guess(struct channel *channel)
+{
+    struct leg *leg = channel->leg;
+    enum role role = channel->role;
+    leg_occupy(leg, role);
+    leg->current[role] = NULL;
+    leg->vc->lacking[leg->hop - RTS_HOP_HTTP][role] = NULL;
+    if (leg->state == LEG_CLOSED && !is_finished(leg->current[!role])) {
+        leg->state = LEG_OPENING;
+        leg->explained = leg->failed = false;
+        leg->ended_frame = 0;
+    }
+    channel->guessed = channel->paired = false;
+    leg->current[!role]->paired = false;
+    channel->leg = NULL;
+}
+
 void channel_place(struct channel *channel, const uint8_t cookie[16])
 {
+    if (channel->guessed && channel_in_use(channel) && leg_other(channel) &&
+        memcmp(channel->leg->vc->cookie, cookie, sizeof(channel->leg->vc->cookie)) != 0) {
+        leave_guess(channel);
+    }
+    channel->guessed = false;
     struct leg *leg = channel->leg;
     if (leg) {
         /* A connection that was numbered without RTS learns its cookie after all. */
@@ -407,6 +462,18 @@ void channel_number_near(struct channel *channel)
         if (apart <= NEAR && apart >= -NEAR) {
             leg_put(leg, channel);
             return;
+        }
+    }
+    channel_number(channel);
+}
+
+void channel_number_beside(struct channel *channel)
+{
+    if (!channel->leg && !pairing_partner(channel)) {
+        struct leg *leg = leg_beside(channel);
+        if (leg) {
+            channel->guessed = true;
+            leg_put(leg, channel);
         }
     }
     channel_number(channel);

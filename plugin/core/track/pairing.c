@@ -7,8 +7,6 @@
 
 #include "vconn_private.h"
 
-#define PAIRING_WINDOW (5 * SECOND) /* halves with one OutlookSession begin together */
-
 struct place *world_place(struct rpch_state *world, const struct rpch_conn *conn, const char *target)
 {
     const struct arena *arena = &world->track->arena;

@@ -30,6 +30,7 @@ void succeed(struct leg *leg, enum role role)
         }
     }
     recycling_ends(leg, role);
+    turn_awaits(leg, role, TURN_NOTHING);
     if (leg->joined) {
         emit_leg(EVENT_JOINED, leg);
     }
@@ -133,6 +134,7 @@ static void successor_pdu(struct channel *channel, const struct rts_pdu *rts, st
         channel->leg = leg;
         channel->lifetime = leg->current[role]->lifetime;
         leg_turn(leg)->coming[role] = channel;
+        turn_awaits(leg, role, TURN_ANSWER);
         pairing_leave(channel);
         take_over_lost(leg, role, rts->cookie[1]);
         leg_compare(leg);
@@ -165,6 +167,9 @@ static void advance(struct channel *channel, unsigned id, const struct rts_pdu *
             outcome->unexpected = "the virtual connection is not open yet";
         }
         recycling_begins(leg, role);
+        if (leg->hop == RTS_HOP_HTTP && !coming) {
+            turn_awaits(leg, role, TURN_SUCCESSOR);
+        }
         break;
     case RTS_IN_R1_A3:
     case RTS_IN_R1_A4:
@@ -174,6 +179,7 @@ static void advance(struct channel *channel, unsigned id, const struct rts_pdu *
     case RTS_OUT_R2_A5:
     case RTS_OUT_R2_A6:
         recycling_begins(leg, role);
+        turn_awaits(leg, role, TURN_NOTHING);
         if (rts->has_timeout) {
             leg->timeout_ms[role] = rts->timeout_ms;
         }
@@ -186,6 +192,7 @@ static void advance(struct channel *channel, unsigned id, const struct rts_pdu *
     case RTS_IN_R2_A2:
     case RTS_IN_R2_A5:
     case RTS_OUT_R2_A4:
+        turn_awaits(leg, role, TURN_NOTHING);
         cookie_pdu(channel, rts, outcome);
         break;
     case RTS_IN_R1_B1: /* the predecessor's last PDU */
@@ -221,6 +228,7 @@ static void advance(struct channel *channel, unsigned id, const struct rts_pdu *
         break;
     case RTS_OUT_R2_B2: /* the server did not accept the successor */
         recycling_ends(leg, role);
+        turn_refused(leg, role, coming, NULL);
         break;
     default:
         break;

@@ -44,6 +44,7 @@ struct rpch_conn {
     struct names *names;       /* who answered here; NULL: nobody gave a name */
     uint32_t halfway_bytes[2]; /* by enum way: of a head or PDU that is not whole */
     uint8_t halfway[2];        /* enum halfway */
+    struct channel *echo;      /* the last echo request, which is no channel; NULL before the first */
 };
 
 struct names {
@@ -86,6 +87,10 @@ struct channel {
     uint64_t limit;                 /* what the receiver allowed to be sent in all */
     uint64_t lifetime;              /* announced, 0 if not */
     void *memo;                     /* the judge's */
+    bool has_body : 1;              /* the request announces PDUs */
+    bool accepted : 1;              /* by a status 200 */
+    bool is_echo : 1;               /* an echo request (2.1.2.1.5): no channel */
+    bool guessed : 1;               /* its place in the leg: by client, target and time alone */
 };
 
 enum leg_state { LEG_OPENING, LEG_OPEN, LEG_RECYCLING, LEG_CLOSED };
@@ -162,9 +167,14 @@ struct calls {
     } bound[BOUNDS_KEPT];
 };
 
+/* What a recycling waits for. */
+enum turn_step { TURN_NOTHING, TURN_SUCCESSOR, TURN_ANSWER };
+
 struct leg_turn {              /* by enum role */
     struct channel *coming[2]; /* successor under way */
     struct channel *before[2]; /* of an attempt before, where the present one has none so far */
+    uint8_t step[2];           /* enum turn_step */
+    struct when since[2];      /* that it waits */
 };
 
 static inline struct channel *leg_coming(const struct leg *leg, enum role role)
@@ -179,6 +189,17 @@ static inline struct channel *leg_channel(const struct leg *leg, unsigned number
 {
     return number < 2 ? leg->current[number] : leg_coming(leg, (enum role)(number - 2));
 }
+
+/* That a recycling of the role waits for, and since when. */
+static inline enum turn_step leg_step(const struct leg *leg, enum role role)
+{
+    return leg->turn ? (enum turn_step)leg->turn->step[role] : TURN_NOTHING;
+}
+
+/* What the channel's request owes and has not shown: the first PDU behind its head, or the response to that; of
+ * an echo request its response. */
+enum awaited { AWAITED_NOTHING, AWAITED_PDU, AWAITED_RESPONSE };
+enum awaited channel_awaits(const struct channel *channel);
 
 static inline struct channel *leg_before(const struct leg *leg, enum role role)
 {

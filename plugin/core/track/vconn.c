@@ -155,6 +155,9 @@ static void opening_pdu(struct channel *channel, unsigned id, const struct rts_p
         }
         break;
     default: /* C1 and C2 */
+        if (id == RTS_CONN_C2 && leg && !leg->got_a3.frame) {
+            outcome->unexpected = "CONN/A3 has not come before it";
+        }
         if (leg && leg_is_open(leg) && leg->setup_ns >= 0 && leg_sent(leg)) {
             outcome->unexpected = open_already;
         } else if (leg) {
@@ -331,17 +334,27 @@ void rpch_conn_segment(struct rpch_conn *conn, const struct segment *segment)
     struct channel *channel = conn->channel;
     conn_at(conn, segment->when);
     silence_segment(conn, segment);
+    struct channel *asked = conn->asked == ASKED_ECHO ? conn->echo : channel;
+    if (asked) {
+        awaited_follow(asked, false, segment->way);
+    }
     if (channel && channel->leg) {
         channel->leg->last = segment->when;
         if (channel->role == ROLE_IN) {
             body_segment(channel->leg, segment);
         }
     }
+    bool ends = !conn->link->ended && (segment->fin || segment->rst);
     rpch_conn_end(conn, segment);
+    if (asked && ends) {
+        awaited_follow(asked, true, segment->way);
+    }
     if (channel) {
         channel_alone(channel, false);
     }
     if (channel && channel->leg && !channel->replaced) {
+        turn_follow(channel->leg, ROLE_IN, false, segment->way);
+        turn_follow(channel->leg, ROLE_OUT, false, segment->way);
         leg_segment(channel->leg);
     }
     emit_world(EVENT_SEGMENT_PASSED, conn->world, NULL);

@@ -67,7 +67,8 @@ enum difference leg_difference(const struct leg *leg, const struct channel *pair
 
 /* ---- pairing.c: what pairs channels without RTS ------------------------------------- */
 
-#define LONE_WAIT (120 * SECOND) /* for the other half, where no time-out was announced */
+#define PAIRING_WINDOW (5 * SECOND) /* halves of one virtual connection begin together */
+#define LONE_WAIT (120 * SECOND)    /* for the other half, where no time-out was announced */
 
 /* Where channels of this client and target wait for each other. */
 struct place *world_place(struct rpch_state *world, const struct rpch_conn *conn, const char *target);
@@ -123,6 +124,8 @@ void channel_place(struct channel *channel, const uint8_t cookie[16]);
 /* Gives the channel a virtual connection and a leg if it has none, with its other half if
  * OutlookSession or SessionId tells it. */
 void channel_number(struct channel *channel);
+/* The same; else with the one leg that lacks it, began at the same time, and asks for the same. */
+void channel_number_beside(struct channel *channel);
 
 static inline void channel_learn_cookie(struct channel *channel, const uint8_t cookie[16])
 {
@@ -161,6 +164,17 @@ void calls_pdu(struct leg *leg, enum way way, const struct pdu_header *header);
 void calls_missed(struct leg *leg);
 /* A further attempt begins. */
 void calls_forget(struct leg *leg);
+
+/* ---- awaited.c: what requests and recyclings owe --------------------------------------- */
+
+/* Time has passed on the channel's connection; ended: this frame ended it, by that end. */
+void awaited_follow(struct channel *channel, bool ended, enum way by);
+/* A recycling of the role waits for something from now on. */
+void turn_awaits(struct leg *leg, enum role role, enum turn_step step);
+/* Its successor was refused: by a status, or by OUT_R2/B2 (NULL). */
+void turn_refused(struct leg *leg, enum role role, const struct channel *asked, const struct http_info *http);
+/* Time has passed on the leg; ended: its channel of that role ends, by that end. */
+void turn_follow(struct leg *leg, enum role role, bool ended, enum way by);
 
 /* ---- body.c: an IN body on its way over a device -------------------------------------- */
 
