@@ -13,6 +13,7 @@
 #include "rpch.h"
 
 const struct judge_limits judge_limits_default = {
+    .call_wait = 60 * SECOND,          /* servers answer in seconds; clients give up after a minute or two */
     .handshake_wait = 5 * SECOND,      /* far more than a set-up takes, less than clients wait */
     .buffered_wait = 2 * SECOND,       /* no network takes as long */
     .idle_least = 10 * SECOND,         /* devices have no shorter idle time-outs */
@@ -96,6 +97,8 @@ static rule *rule_of(enum event_kind kind)
         return rpch_unanswered;
     case EVENT_AWAITED:
         return rpch_awaited;
+    case EVENT_CALL_AWAITED:
+        return rpch_call_awaited;
     case EVENT_NOT_REPLACED:
         return rpch_not_replaced;
     case EVENT_CALL_FAILED:

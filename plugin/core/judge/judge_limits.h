@@ -16,6 +16,8 @@ struct judge_limits {
     int64_t comeback_wait;  /* a client that asks again within that comes back */
     int64_t buffered_wait;  /* what one leg has and the other not is held back */
 
+    int64_t call_wait;      /* a bind or call has not been answered */
+
     /* of both protocols */
     int64_t idle_least;  /* an end after less idle time is no time-out */
     int64_t gone_window; /* ends of one server that belong together */

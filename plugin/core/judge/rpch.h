@@ -54,7 +54,7 @@ rule rpch_alone, rpch_lifetime, rpch_window, rpch_unanswered;
 rule rpch_refused, rpch_challenge_left, rpch_call;
 
 /* rpch_awaited.c: what is owed and does not come */
-rule rpch_awaited, rpch_not_replaced;
+rule rpch_awaited, rpch_not_replaced, rpch_call_awaited;
 
 /* rpch_end.c: channels that the server's end closes */
 rule rpch_channel_ended, rpch_server_ended, rpch_hindsight;

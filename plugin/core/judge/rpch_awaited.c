@@ -106,6 +106,40 @@ void rpch_awaited(struct judge *judge, const struct event *event)
     }
 }
 
+/* ---- Calls ---------------------------------------------------------------------------- */
+
+void rpch_call_awaited(struct judge *judge, const struct event *event)
+{
+    const struct leg *leg = event->rpch.leg;
+    const struct call *call = event->rpch.unanswered;
+    const int64_t ns = event->when.ns - call->last.ns;
+    if (ns < judge->limits.call_wait || once_told(call->memo, V_CALL_UNANSWERED) || !leg->current[ROLE_IN] ||
+        !leg->current[ROLE_OUT]) {
+        return;
+    }
+    const struct leg *behind = leg_behind(leg);
+    if (behind && leg_unanswered(behind)) {
+        return; /* it is told where it went */
+    }
+    struct finding finding =
+        finding_begin(judge, V_CALL_UNANSWERED, event->when, about_leg(judge, leg), evidence_leg(judge, leg));
+    if (!finding.begun) {
+        return;
+    }
+    once_mark(memo_once(judge, (void *const *)&call->memo, ALWAYS), V_CALL_UNANSWERED);
+    struct text *text = &finding.text;
+    const char *name = call->ptype == RPC_BIND          ? "the bind" :
+                       call->ptype == RPC_ALTER_CONTEXT ? "the alter_context" :
+                                                          "the call";
+    say(text, "Seen: %s with id %u in frame %u on %s was sent whole, and no fragment of an answer came on %s for %s",
+        name, call->id, call->last.frame, CHANNEL(leg->current[ROLE_IN]), CHANNEL(leg->current[ROLE_OUT]), SECONDS(ns));
+    say(text,
+        "; inferred: the RPC server does not answer, or the answer was lost behind %s; next: the state of the RPC service "
+        "there, and a capture behind it",
+        PEER(leg->current[ROLE_OUT]));
+    tell_by(&finding, WHERE_UNKNOWN, false);
+}
+
 /* ---- Recycling ------------------------------------------------------------------------ */
 
 /* An end sooner than that leaves a client no time to open a channel with a logon. */

@@ -52,6 +52,8 @@ enum event_kind {
     EVENT_DATA_UNANSWERED,
     /* channel: what its request owes (awaited) has not come for a long time, or the connection has ended before. */
     EVENT_AWAITED,
+    /* leg: unanswered, the oldest call that should have had an answer; heard with every segment. */
+    EVENT_CALL_AWAITED,
     /* channel: it is to be replaced, and no successor was asked for (TURN_SUCCESSOR), or that was not accepted
      * (TURN_ANSWER), for a long time, up to its end, or for good (status, or 0: OUT_R2/B2). */
     EVENT_NOT_REPLACED,
@@ -145,6 +147,7 @@ struct event {
                     int64_t idle_ns;
                 } end;
                 struct server *server;
+                const struct call *unanswered;
                 struct {
                     int what;   /* enum awaited */
                     int64_t ns; /* for so long */

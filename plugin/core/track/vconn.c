@@ -314,6 +314,12 @@ static void leg_segment(struct leg *leg)
     if (!leg->joined && leg->sent_at) {
         emit_leg(EVENT_NOT_JOINED, leg);
     }
+    const struct call *call = leg_unanswered(leg);
+    if (call && leg_is_open(leg)) {
+        struct event event = leg_event(EVENT_CALL_AWAITED, leg);
+        event.rpch.unanswered = call;
+        emit_rpch(&event);
+    }
     body_follow(leg);
 }
 
