@@ -26,6 +26,7 @@ HEADLINES = {
     "rpch.routing.backend_mismatch": "never opened: the halves reached servers that did not join them",
     "rpch.routing.never_joined": "never opened",
     "rpch.channel.refused": "refused",
+    "rpch.channel.no_pdu": "asked for, and no PDU came",
     "mapihttp.session.lost": "lost: the server did not know a living session",
     "mapihttp.session.backend_changed": "refused after a change of the back end",
     "mapihttp.session.cookie_lost": "sent requests without the session's cookies",
