@@ -32,6 +32,8 @@ const struct verdict *outlook_take_verdicts(struct outlook *outlook);
 /* Tells the state what the body of a message says. body: whole and as sent, with the envelope of
  * MS-OXCMAPIHTTP 2.2.7 in front of a response's, or empty if it cannot be read; sentence: the
  * beginning of an error page, or empty. */
+/* Whether it is whole by its own marks: to the end of what its type says, nothing left and nothing missing. */
+bool outlook_body_is_complete(const struct mapi_message *message, struct span body);
 void outlook_learn_body(struct mapi_conn *conn, struct mapi_message *message, struct span body, struct span sentence);
 
 /* A failed request is answered with text for people in place of a body (2.2.3.3.3). */

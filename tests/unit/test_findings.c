@@ -308,7 +308,7 @@ static void test_hindsight_over(void)
     SILENT(&s);
     struct endpoint server = end_of(A);
     s.frame++;
-    rpch_state_foreign_end(s.world, &server, scene_now(&s));
+    track_server_heard(&s.outlook->track, &server, scene_now(&s));
     scene_collect(&s);
     SILENT(&s);
     scene_end(&s);

@@ -25,7 +25,6 @@ static const char *const names[EVENT_KINDS] = { [EVENT_PAIRED] = "PAIRED",
                                                 [EVENT_CALL_AWAITED] = "CALL_AWAITED",
                                                 [EVENT_NOT_REPLACED] = "NOT_REPLACED",
                                                 [EVENT_CHANNEL_ENDED] = "CHANNEL_ENDED",
-                                                [EVENT_SERVER_ENDED] = "SERVER_ENDED",
                                                 [EVENT_DATA_UNANSWERED] = "DATA_UNANSWERED",
                                                 [EVENT_CALL_FAILED] = "CALL_FAILED",
                                                 [EVENT_LIFETIME_PASSED] = "LIFETIME_PASSED",
@@ -37,11 +36,12 @@ struct play {
     char heard[400];
 };
 
-/* Writes down what is emitted, but not that time has passed. */
+/* Writes down what is emitted of legs, but not that time has passed. */
 static void write_down(void *ear, const struct event *event)
 {
     struct play *play = ear;
-    if (event->kind == EVENT_NOT_JOINED || event->kind == EVENT_SEGMENT_PASSED || event->kind == EVENT_CHANNEL_ASKED) {
+    if (event->kind == EVENT_NOT_JOINED || event->kind == EVENT_SEGMENT_PASSED || event->kind == EVENT_CHANNEL_ASKED ||
+        event->kind == EVENT_CONN_ENDED || event->kind == EVENT_SERVER_ANSWERED) {
         return;
     }
     size_t used = strlen(play->heard);

@@ -822,6 +822,7 @@ static void test_server_gone(void)
         scene_begin(&s);
         for (unsigned i = 0; i < 4; i++) {
             p[i] = open_pair(&s, A, A, 10 + 10 * i);
+            scene_wait(&s, 20); /* idle times that no timer has */
         }
         scene_wait(&s, 100);
         tap_fin(&p[0].out, DOWN);
@@ -833,14 +834,15 @@ static void test_server_gone(void)
         if (apart) {
             EXPECT(&s, "idle_closed:warning@%u/0.0", s.frame);
         } else {
-            EXPECT(&s, "server_gone:warning@%u/1.0", s.frame);
-            CHECK_INT(s.where, WHERE_SERVER);
             tap_fin(&p[1].in, DOWN);
             tap_fin(&p[2].out, DOWN);
             tap_fin(&p[3].out, DOWN);
-            SILENT(&s);
+            SILENT(&s); /* IN of two still lives */
             scene_wait(&s, 10);
             tap_ack(&p[3].in, UP);
+            EXPECT(&s, "server_gone:warning@%u/3.0", s.frame);
+            CHECK_INT(s.where, WHERE_SERVER);
+            CHECK(strstr(s.last_text, "6 of its 8 connections") && strstr(s.last_text, "4 virtual connections"));
         }
         SILENT(&s);
         scene_end(&s);
@@ -858,27 +860,28 @@ static void test_server_gone(void)
     tap_ack(&p[1].out, UP);
     EXPECT(&s, "idle_closed:warning@%u/0.0", s.frame);
     scene_end(&s);
-    /* connections that are not ours, before and after */
+    /* it answers a connection that is not ours: before the last end, and behind it */
     for (int before = 0; before < 2; before++) {
         scene_begin(&s);
         p[0] = open_pair(&s, A, A, 10);
+        scene_wait(&s, 20);
         p[1] = open_pair(&s, A, A, 20);
+        p[2] = open_pair(&s, A, A, 30);
         struct endpoint server = end_of(A), elsewhere = end_of(B);
         scene_wait(&s, 100);
-        s.frame++;
-        rpch_state_foreign_end(s.world, &elsewhere, scene_now(&s));
-        if (before) {
-            rpch_state_foreign_end(s.world, &server, scene_now(&s));
-        }
         tap_fin(&p[0].out, DOWN);
+        s.frame++;
+        track_server_heard(&s.outlook->track, before ? &server : &elsewhere, scene_now(&s));
+        tap_fin(&p[1].out, DOWN);
+        s.frame++;
+        track_server_heard(&s.outlook->track, before ? &elsewhere : &server, scene_now(&s));
+        SILENT(&s);
+        scene_wait(&s, 2);
+        tap_ack(&p[2].out, UP);
         if (before) {
-            EXPECT(&s, "server_gone:warning@%u/0.0", s.frame);
+            EXPECT(&s, "server_gone:warning@%u/1.0", s.frame);
         } else {
-            SILENT(&s);
-            s.frame++;
-            rpch_state_foreign_end(s.world, &server, scene_now(&s));
-            scene_collect(&s);
-            EXPECT(&s, "server_gone:warning@%u/0.0", s.frame);
+            EXPECT(&s, "idle_closed:warning@%u/0.0 idle_closed:warning@%u/1.0", s.frame, s.frame);
         }
         scene_end(&s);
     }

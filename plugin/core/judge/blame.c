@@ -140,11 +140,11 @@ struct blame blame_idle(const struct judge *judge, const struct channel *channel
                         bool both)
 {
     static const char either[] = "a device between with a shorter idle time-out, or a worker process that was recycled";
-    const struct server_ends *ends = channel->conn->link->server->memo[CONN_RPCH];
+    const struct idle_times *times = channel->conn->link->server->idle_memo;
     const struct leg *behind = channel->leg ? leg_behind(channel->leg) : NULL;
     bool equal = false;
-    for (unsigned i = 0; ends && i < IDLE_ENDS; i++) {
-        const struct idle_time *other = &ends->idle[i];
+    for (unsigned i = 0; times && i < IDLE_ENDS; i++) {
+        const struct idle_time *other = &times->of[i];
         if (!other->when.frame || other->vc == channel->leg->vc) {
             continue;
         }

@@ -112,6 +112,32 @@ void once_mark(struct once *once, enum verdict_kind kind)
     once->told |= UINT64_C(1) << kind;
 }
 
+struct result result_of(const struct finding *finding)
+{
+    return (struct result){ .told = true,
+                            .where_seen = finding->seen,
+                            .verdict = finding->kind,
+                            .severity = finding->severity,
+                            .where = finding->where,
+                            .frame = finding->when.frame };
+}
+
+static void result_take(struct result *result, const struct result *with)
+{
+    const bool withheld = result->withheld;
+    const struct conn *doubtful = result->doubtful;
+    *result = *with;
+    result->withheld = withheld;
+    result->doubtful = doubtful;
+}
+
+void result_replace(struct result *result, const struct result *with)
+{
+    if (result && (!result->told || with->severity >= result->severity)) {
+        result_take(result, with);
+    }
+}
+
 void tell(const struct finding *finding)
 {
     struct judge *judge = finding->judge;
@@ -124,18 +150,16 @@ void tell(const struct finding *finding)
                                      .where_seen = finding->seen,
                                      .vc = subject->vc,
                                      .session = subject->session,
-                                     .leg = subject->leg };
+                                     .leg = subject->leg,
+                                     .victims = finding->victims,
+                                     .victim_count = finding->victim_count };
     verdict_add(&judge->arena, &judge->found[subject->kind], verdict, &finding->text);
     if (subject->once) {
         once_mark(subject->once, finding->kind);
     }
     if (result && (!result->told || finding->severity > result->severity)) {
-        result->told = true;
-        result->verdict = finding->kind;
-        result->severity = finding->severity;
-        result->where = finding->where;
-        result->where_seen = finding->seen;
-        result->frame = finding->when.frame;
+        const struct result with = result_of(finding);
+        result_take(result, &with);
     }
 }
 

@@ -21,6 +21,7 @@
 #include "judge.h"
 #include "say.h"
 
+struct gone;
 struct idle_end;
 
 /* A rule hears one kind of event. */
@@ -46,9 +47,13 @@ struct judge {
     bool same_proxy_required; /* as in struct judge_prefs */
     struct verdict_list found[SUBJECTS];
     struct idle_end *idle_first, *idle_last; /* that wait for hindsight, oldest first: rpch_end.c */
+    struct held *held_free;                  /* of MAPI/HTTP, mapi_rules.h */
     struct {
-        struct held *first, *last, *free;
-    } held;                   /* of MAPI/HTTP, mapi_rules.h */
+        struct gone *first, *last;
+    } going; /* servers that may be gone, by their last end, oldest first: gone.c */
+    struct {
+        struct side_memo *first, *last;
+    } losing;                 /* sessions whose contexts were refused, oldest first: mapi_session.c */
     struct evidence evidence; /* evidence_new() */
     unsigned misuse;          /* broken rules of this file, which tests look at: 0 */
 };
@@ -97,7 +102,9 @@ struct finding {
     enum verdict_kind kind;
     enum verdict_severity severity; /* as in the row, unless the rule changes it */
     enum verdict_where where;
-    bool seen; /* where was seen, not inferred */
+    bool seen;                    /* where was seen, not inferred */
+    const struct victim *victims; /* as in struct verdict */
+    uint32_t victim_count;
     struct text text;
 };
 
@@ -106,6 +113,10 @@ struct finding {
  * is seen proves it. */
 struct finding finding_begin(struct judge *judge, enum verdict_kind kind, struct when when, struct subject subject,
                              const struct evidence *evidence);
+/* The row says this from now on, unless it has something graver. */
+void result_replace(struct result *result, const struct result *with);
+/* What a row says of it. */
+struct result result_of(const struct finding *finding);
 /* Makes it another verdict, on the same evidence and with that verdict's severity. */
 void finding_turn(struct finding *finding, enum verdict_kind kind);
 /* Remembers it as told where another finding has said as much. */

@@ -8,12 +8,13 @@
 
 #include "clocks.h"
 
+/* Something that either host sent was lost on the way, on whatever connection; or the client would not take more. */
 static bool explained_by_tcp(const struct reply *reply)
 {
     const struct mapi_conn *conn = reply->conn;
+    const struct when repeated = conn->link->hosts->repeated, closed = conn->zero_window;
     const int64_t from = reply->silence_from.ns;
-    return (conn->repeated[WAY_TO_CLIENT].frame && conn->repeated[WAY_TO_CLIENT].ns >= from) ||
-           (conn->zero_window.frame && conn->zero_window.ns >= from);
+    return (repeated.frame && repeated.ns >= from) || (closed.frame && closed.ns >= from);
 }
 
 /* Whether the same was found on the next leg. */

@@ -57,7 +57,7 @@ rule rpch_refused, rpch_challenge_left, rpch_call;
 rule rpch_awaited, rpch_not_replaced, rpch_call_awaited;
 
 /* rpch_end.c: channels that the server's end closes */
-rule rpch_channel_ended, rpch_server_ended, rpch_hindsight;
+rule rpch_conn_ended, rpch_channel_ended, rpch_hindsight;
 
 /* rpch_cut.c: channels in use that the server's end closes. True: it is one */
 bool rpch_cut(struct judge *judge, const struct event *event);

@@ -5,6 +5,7 @@
  */
 
 #include "blame.h"
+#include "gone.h"
 
 #include <stdio.h>
 
@@ -111,6 +112,9 @@ bool rpch_cut(struct judge *judge, const struct event *event)
         finding_begin(judge, V_CHANNEL_CUT, event->when, about_leg(judge, leg), evidence_leg(judge, leg));
     if (!finding.begun) {
         return true;
+    }
+    if (gone_explains(channel->conn->link->server)) {
+        finding_turn(&finding, V_CHANNEL_CUT_NOTE);
     }
     const struct blame blame = blame_cut(leg, channel, event->when);
     say_channel(&finding.text, channel);

@@ -20,6 +20,7 @@ struct attempt_memo {
  * memo. */
 struct leg_memo {
     struct result result;
+    uint32_t gone_frame; /* the frame of its first end, where that counts for its server: gone.h */
 };
 
 /* The memos of a connection and a channel are each a struct once. */
@@ -50,24 +51,16 @@ struct comebacks { /* place->memo */
     unsigned next;
 };
 
-/* server->memo[CONN_RPCH]: who ended when. */
-struct server_ends {
-    const struct server *of;
-    uint32_t waiting;             /* of its channels, in judge->idle_first */
-    const struct leg *end_leg[2]; /* whose channel in use it ended last, and one of another vc */
-    struct when ended[2];
-    struct when foreign_end;     /* of a connection without such a channel */
-    const struct vc *foreign_vc; /* that connection's, or NULL */
-    struct when told;            /* server_gone, or the last end that belongs to it */
-    struct idle_time idle[IDLE_ENDS];
-    unsigned next_idle;
+/* server->idle_memo */
+struct idle_times {
+    struct idle_time of[IDLE_ENDS];
+    unsigned next;
 };
 
 /* An end that may be an idle time-out, unless the server turns out to be gone. */
 struct idle_end {
     struct idle_end *next;
     const struct channel *channel;
-    struct server_ends *server;
     int64_t idle_ns;
     struct finding finding; /* begun with the end; words and frame are those of hindsight */
 };

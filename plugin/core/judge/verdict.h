@@ -102,15 +102,22 @@ const char *verdict_where_name(enum verdict_where where); /* "NETWORK DEVICE" ..
 
 #define VERDICT_TEXT_MAX SAY_MAX
 
+/* Whose a verdict is besides: NO_NUMBER if none. */
+struct victim {
+    uint32_t vc, session, leg;
+};
+
 struct verdict {
     enum verdict_kind kind;
     enum verdict_severity severity; /* as in verdict_rows, unless a preference changes it */
     struct when when;               /* the frame it sits on */
     uint32_t vc, session, leg;      /* NO_NUMBER if none */
     enum verdict_where where;
-    bool where_seen;            /* else inferred */
-    const char *text;           /* Seen: ...; inferred: ...; next: ... - for people, arena-owned, UTF-8 */
-    const struct verdict *next; /* on the same frame */
+    bool where_seen;              /* else inferred */
+    const char *text;             /* Seen: ...; inferred: ...; next: ... - for people, arena-owned, UTF-8 */
+    const struct verdict *next;   /* on the same frame */
+    const struct victim *victims; /* all whose it is, where there are several; else NULL */
+    uint32_t victim_count;
 };
 
 struct verdict_list { /* all zero: empty */

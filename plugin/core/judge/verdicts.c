@@ -45,8 +45,8 @@ const struct verdict_row verdict_rows[VERDICT_KINDS] = {
                          GROUP_SEQUENCE, ABSENCE, ONCE_A_CHANNEL },
     [V_JOINED_LATE] = { "rpch.routing.joined_late", "IN and OUT were joined after all", V_CHAT, GROUP_SEQUENCE,
                         PRESENCE, ONCE_A_LEG },
-    [V_SERVER_GONE] = { "outlook.server_gone", "A server ended all its connections", V_WARNING, GROUP_SEQUENCE,
-                        PRESENCE, ALWAYS },
+    [V_SERVER_GONE] = { "outlook.server_gone", "A server ended all its connections", V_WARNING, GROUP_SEQUENCE, ABSENCE,
+                        ALWAYS },
     [V_SERVER_BACK] = { "outlook.server_gone.back", "A server that was gone answers again", V_CHAT, GROUP_SEQUENCE,
                         PRESENCE, ALWAYS },
     [V_NTLM_TORN] = { "outlook.auth.ntlm_torn", "An NTLM handshake was torn across connections", V_ERROR,
@@ -104,7 +104,7 @@ const struct verdict_row verdict_rows[VERDICT_KINDS] = {
     [V_UNANSWERED] = { "mapihttp.request.unanswered", "A request was never answered", V_NOTE, GROUP_SEQUENCE, ABSENCE,
                        ALWAYS },
     [V_REQUEST_SILENT_DROP] = { "mapihttp.request.silent_drop", "A connection went silent after idle time", V_WARNING,
-                                GROUP_SEQUENCE, ABSENCE, ONCE_A_REQUEST },
+                                GROUP_SEQUENCE, ABSENCE, ALWAYS },
 };
 
 const char *verdict_filter(enum verdict_kind kind)

@@ -176,7 +176,13 @@ static const char *user_text(struct track *track, const struct http_auth *auth)
 static void note_names(struct rpch_conn *conn, const struct http_info *info)
 {
     struct track *track = conn->world->track;
+    struct server *server = conn->link->server;
     conn->saw_challenge |= info->challenge_in_progress;
+    if (info->persistence_name[0]) {
+        server_note_device(server, SIGN_PERSISTENCE);
+    } else if (info->via[0] && !info->is_request) {
+        server_note_device(server, SIGN_VIA);
+    }
     if (!info->front_end[0] && !info->challenge_server[0] && !info->persistence_name[0]) {
         return;
     }
@@ -185,6 +191,7 @@ static void note_names(struct rpch_conn *conn, const struct http_info *info)
     }
     if (info->front_end[0]) {
         conn->names->front_end = track_text(track, info->front_end);
+        server_note_name(server, 0, conn->names->front_end);
     }
     if (info->challenge_server[0]) {
         conn->names->challenge = track_text(track, info->challenge_server);

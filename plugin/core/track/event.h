@@ -45,8 +45,8 @@ enum event_kind {
     /* channel: its connection ends; was_open: and the virtual connection was in use, idle for
      * that time. */
     EVENT_CHANNEL_ENDED,
-    /* server: it ended a connection that carries no channel. */
-    EVENT_SERVER_ENDED,
+    /* channel, or NULL: its connection was ended (conn), and nothing has followed from that so far. */
+    EVENT_CONN_ENDED,
     /* conn, channel: data after a long idle time (the probe of that way) is sent again and
      * again, or answered by RST (by_reset). */
     EVENT_DATA_UNANSWERED,
@@ -84,8 +84,11 @@ enum event_kind {
     EVENT_RESPONSE_CUT,
     /* session.request: an end closed the connection and no response had begun, once each */
     EVENT_REQUEST_UNANSWERED,
-    /* session.unused: a server ended a connection on which nothing was under way */
-    EVENT_UNUSED_CONN_ENDED,
+    /* session.conn: its connection was ended, and nothing has followed from that so far */
+    EVENT_SESSION_CONN_ENDS,
+    /* session.dropped: what its request was (silent->dropped) has never been acknowledged, and the server has now
+     * answered something that this client sent later, on another connection */
+    EVENT_REQUEST_DROPPED,
     /* session.conn: a FIN or RST, behind what it ended */
     EVENT_SESSION_CONN_ENDED,
     /* session.conn, or NULL: a frame is done, behind all else in it */
@@ -101,6 +104,9 @@ enum event_kind {
     EVENT_CHALLENGE_UNANSWERED, /* unanswered: what a client does after a challenge in lower case */
     EVENT_BEARERS_EMPTY,        /* rounds: their last connection ends */
     EVENT_NO_CHALLENGE,         /* tried: one more handshake in a row came to nothing at its challenge */
+
+    /* ---- of both protocols ---------------------------------------------------------- */
+    EVENT_SERVER_ANSWERED, /* answered: the first data from its server has come on that connection */
 
     EVENT_KINDS
 };
@@ -146,7 +152,6 @@ struct event {
                     bool was_open;
                     int64_t idle_ns;
                 } end;
-                struct server *server;
                 const struct call *unanswered;
                 struct {
                     int what;   /* enum awaited */
@@ -159,6 +164,7 @@ struct event {
                     const struct http_info *http; /* or NULL */
                     int64_t ns;                   /* waited for so long */
                 } turn;
+                const struct rpch_conn *conn;
                 struct {
                     const struct rpch_conn *conn;
                     enum way way;
@@ -170,15 +176,16 @@ struct event {
                 } call;
             };
         } rpch;
+        const struct conn *answered;
         union { /* MAPI/HTTP (session.h), by kind, as said there */
             const struct side *side;
             const struct exchange *request;
             const struct reply *reply;
             const struct mapi_conn *conn;
             struct {
-                const struct server *server;
-                const struct mapi_conn *conn; /* NULL: none of MAPI/HTTP */
-            } unused;
+                const struct mapi_conn *silent;
+                const struct conn *answered;
+            } dropped;
         } session;
         union { /* logons (logon_state.h), by kind, as said there */
             const struct lone_type3 *type3;

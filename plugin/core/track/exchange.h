@@ -130,6 +130,8 @@ struct exchange {
     uint32_t below_counter, below_frame; /* X-RequestId went back below this, frame 0 if not */
     bool abandoned;                      /* the client has closed its end under it */
     void *memo;                          /* the judge's */
+    int64_t body_total;                  /* Content-Length, -1 if absent */
+    bool after_end;                      /* the client knew that the server had ended the connection when it sent it */
 };
 
 /* X-RequestId: "{GUID}:counter" (MS-OXCMAPIHTTP 2.2.3.3.2). */

@@ -152,6 +152,12 @@ static void read_head(struct reply *reply, const struct http_fields *fields)
         jar_read_set_cookie(reply, value, fields);
     }
     read_back_end(reply, fields);
+    struct server *server = reply->conn->link->server;
+    server_note_name(server, 0, reply->front_end);
+    server_note_name(server, 1, reply->back.name[reply->back.name[BACK_TARGET] ? BACK_TARGET : BACK_SERVER]);
+    if (fields->via.len > 0) {
+        server_note_device(server, SIGN_VIA);
+    }
     if (reply->status != 200 || reply->page || (reply->message->has_code && reply->message->code != CODE_SUCCESS)) {
         read_failure(reply, fields);
     }

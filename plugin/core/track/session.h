@@ -189,6 +189,20 @@ struct record {
 
 /* ---- connections ------------------------------------------------------ */
 
+/* A request after long idle time that its server has not acknowledged so far. */
+struct dropped {
+    bool watched; /* nothing has come from the server since */
+    bool silent;  /* and it was sent three times again */
+    bool queued;  /* with the hosts */
+    uint8_t repeats, type;
+    uint16_t ip_id;
+    uint32_t seq, leg, frame; /* of the request: of its first byte */
+    const struct side *side;  /* NULL: of none that is known */
+    int64_t idle_ns, last;    /* before it; when it was sent last */
+    struct when third;        /* the third time that it was sent again */
+    struct mapi_conn *next;   /* in the queue of the hosts */
+};
+
 struct mapi_conn {
     struct mapi_state *world;
     struct conn *link; /* the TCP connection */
@@ -199,7 +213,6 @@ struct mapi_conn {
     struct reply *reply;              /* under way */
     struct reply *ended, *ended_last; /* in this frame */
     struct side *side;                /* of the last request */
-    struct when repeated[2];          /* last retransmission, by enum way */
     struct when zero_window;          /* announced by the client */
     const char *user;                 /* kept text, with the scheme */
     const char *identity;             /* X-User-Identity */
@@ -209,6 +222,7 @@ struct mapi_conn {
     struct when last_answer;          /* end of the last response */
     int64_t last_ns;                  /* of the last frame, 0 before the first */
     void *memo;                       /* the judge's */
+    struct dropped *dropped;          /* or NULL */
 };
 
 struct mapi_state {

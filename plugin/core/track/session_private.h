@@ -111,6 +111,12 @@ void session_finish(struct reply *reply, struct when when);
 /* Emits EVENT_RESPONSE_LATE if bytes of this frame came late. */
 void pending_tell_late(struct reply *reply, struct when when);
 
+/* ---- dropped.c ------------------------------------------------------------------------ */
+
+/* Watches whether what a client sends after long idle time is acknowledged. new_data: of conn_segment().
+ * Emits EVENT_REQUEST_DROPPED. */
+void dropped_segment(struct mapi_conn *conn, const struct segment *segment, bool new_data);
+
 /* ---- response.c ----------------------------------------------------------------------- */
 
 /* The response under way goes on, but nobody can follow it. */

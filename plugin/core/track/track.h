@@ -41,7 +41,7 @@ struct track {
     listener hear; /* NULL: nobody */
     void *ear;
     bool telling; /* an event is being heard: no other may be emitted */
-    struct table servers, texts;
+    struct table servers, texts, hosts;
     struct table clocks; /* pairs of legs whose clocks differ: clocks.c */
     struct exchanges exchanges;
 };

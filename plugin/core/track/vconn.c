@@ -302,11 +302,17 @@ void rpch_conn_halfway(struct rpch_conn *conn, struct when when, enum way way, e
 
 /* ---- Segments --------------------------------------------------------------------- */
 
-/* Of no channel; server: whose, or NULL. */
-static void emit_world(enum event_kind kind, const struct rpch_state *world, struct server *server)
+static void emit_passed(const struct rpch_state *world)
 {
-    struct event event = { .kind = kind, .when = world->now, .rpch.server = server };
-    emit(world->track, &event);
+    emit(world->track, &(struct event){ .kind = EVENT_SEGMENT_PASSED, .when = world->now });
+}
+
+static void emit_ended(const struct rpch_conn *conn)
+{
+    struct event event = { .kind = EVENT_CONN_ENDED, .when = conn->world->now, .rpch.channel = conn->channel };
+    event.rpch.leg = conn->channel ? conn->channel->leg : NULL;
+    event.rpch.conn = conn;
+    emit(conn->world->track, &event);
 }
 
 static void leg_segment(struct leg *leg)
@@ -328,10 +334,9 @@ static void rpch_conn_end(struct rpch_conn *conn, const struct segment *segment)
     if (!conn_end(conn->link, segment)) {
         return;
     }
+    emit_ended(conn);
     if (conn->channel && !conn->channel->over) {
         channel_leaves(conn->channel, segment->rst ? FAIL_RESET : FAIL_CLOSED, segment->way);
-    } else if (segment->way == WAY_TO_CLIENT && !conn->channel) {
-        emit_world(EVENT_SERVER_ENDED, conn->world, conn->link->server);
     }
 }
 
@@ -363,17 +368,8 @@ void rpch_conn_segment(struct rpch_conn *conn, const struct segment *segment)
         turn_follow(channel->leg, ROLE_OUT, false, segment->way);
         leg_segment(channel->leg);
     }
-    emit_world(EVENT_SEGMENT_PASSED, conn->world, NULL);
-}
-
-void rpch_state_foreign_end(struct rpch_state *world, const struct endpoint *end, struct when when)
-{
-    world->now = when;
-    struct server *server = track_find_server(world->track, end);
-    if (server && server->met[CONN_RPCH]) {
-        emit_world(EVENT_SERVER_ENDED, world, server);
-    }
-    emit_world(EVENT_SEGMENT_PASSED, world, NULL);
+    conn_tell_answered(conn->link, segment->when);
+    emit_passed(conn->world);
 }
 
 /* ---- SYN ---------------------------------------------------------------------------- */

@@ -70,10 +70,6 @@ void rpch_conn_halfway(struct rpch_conn *conn, struct when when, enum way way, e
 /* Every TCP segment of a claimed connection, after the events above. */
 void rpch_conn_segment(struct rpch_conn *conn, const struct segment *segment);
 
-/* A FIN or RST from the server's end, or any segment when the second clock matters, of a
- * TCP connection that is not claimed: it tells a dead server from an idle timeout. */
-void rpch_state_foreign_end(struct rpch_state *world, const struct endpoint *server, struct when when);
-
 /* A SYN, with ACK if answer, of a TCP connection that is not claimed, from one end to the other. */
 void rpch_state_syn(struct rpch_state *world, const struct endpoint *from, const struct endpoint *to, struct when when,
                     bool answer);

@@ -560,6 +560,14 @@ static void learn(struct mapi_conn *conn, const struct mapi_item *item)
     outlook_learn_body(conn, item->message, body, sentence);
 }
 
+/* A response without a length that is whole all the same: old proxies reset connections behind it. */
+static bool is_whole(const struct mapi_item *item)
+{
+    return item && !item->encoded && item->message->is_response && item->kept.len > item->head_len &&
+           outlook_body_is_complete(
+               item->message, (struct span){ item->kept.bytes + item->head_len, item->kept.len - item->head_len });
+}
+
 static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const struct tcp_frame *tcp)
 {
     const struct feed feed = { stream, pinfo, way_of(stream, tcp), frame_when(pinfo) };
@@ -570,7 +578,7 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
         struct way_state *state = &stream->way[feed.way];
         pass_gap(&feed);
         if (http_follow_inside(&state->follow, &until_close)) {
-            if (until_close && segment.fin) {
+            if (until_close && (segment.fin || is_whole(state->item))) {
                 http_follow_lose(&state->follow);
                 end_message(&feed);
             } else if (state->item) {
@@ -610,11 +618,8 @@ static void drop_copies(struct mapi_note *note)
 void mapi_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
 {
     struct mapi_stream *stream = follow_frame(pinfo, tcp);
-    if (!stream) {
-        if (store_mapi_active() && (tcp->flags & (TH_FIN | TH_RST)))
-            mapi_state_foreign_end(store_mapi(), &tcp->src, frame_when(pinfo));
+    if (!stream)
         return;
-    }
     end_of_frame(pinfo, stream, tcp);
     struct mapi_note *note = mapi_note_get(pinfo);
     if (note)

@@ -619,8 +619,6 @@ static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_fr
         stream = claim(pinfo, tree, tcp);
     if (stream)
         stream_segment(pinfo, stream, tcp);
-    else if (store_active() && (tcp->flags & (TH_FIN | TH_RST)))
-        rpch_state_foreign_end(store_world(), &tcp->src, frame_when(pinfo));
     else if (store_active() && (tcp->flags & TH_SYN))
         rpch_state_syn(store_world(), &tcp->src, &tcp->dst, frame_when(pinfo), (tcp->flags & TH_ACK) != 0);
 }
@@ -677,7 +675,7 @@ static bool may_claim(packet_info *pinfo, const struct tcp_frame *tcp)
 }
 
 /* A first look at a frame, which mostly ends here: its connection is nobody's, http handed none of our bodies over,
- * and it begins nothing of ours. Its ends are read only where something may be known of them. */
+ * and it begins nothing of ours. Its addresses are read only where something may be known of them. */
 static bool owes_nothing(packet_info *pinfo, struct tcp_frame *tcp, bool bodies)
 {
     const bool begins = bodies || may_claim(pinfo, tcp), active = store_active() || store_mapi_active();
@@ -687,10 +685,11 @@ static bool owes_nothing(packet_info *pinfo, struct tcp_frame *tcp, bool bodies)
     tcp_frame_read(pinfo, tcp);
     if (hunted)
         leaf_first_look(pinfo, tcp);
+    if (tcp->captured && !claims_of(tcp))
+        store_heard(pinfo, &tcp->src); /* a server that answers others lives */
     if (begins || claims_of(tcp))
         return false;
-    /* An end may tell of a server that ends all its connections, a SYN of one that answers none. */
-    return !active || !(tcp->flags & (TH_FIN | TH_RST | (store_active() ? TH_SYN : 0)));
+    return !store_active() || !(tcp->flags & TH_SYN); /* it may tell of a server that answers none */
 }
 
 /* What a TCP frame, which may owe something, brings and shows. */
