@@ -699,7 +699,8 @@ def server_gone(cap):
     for leg in legs:
         leg.establish()
         leg.work()
-    cap.wait(60)
+        cap.wait(17)                     # no timer has two idle times
+    cap.wait(43)
     frames = []
     for leg in legs:
         for conn in (leg.in_, leg.out):
@@ -710,13 +711,34 @@ def server_gone(cap):
         leg.in_.fin(UP)
         leg.out.fin(UP)
         leg.done()
-    cap.item(GONE, frames[2], "The third FIN is that of another virtual connection to the same server, 40 ms after the "
-                              "first.",
+    cap.item(GONE, frames[3], "The fourth FIN ends the last connection that lived; the idle times are 77 s and 60 s.",
              vc=1)
-    cap.what = "Two virtual connections of two clients are idle for 60 s; then the server closes all four TCP " \
-               "connections within " \
-               "a tenth of a second."
-    cap.rule = "Other connections to that server end within a second: server_gone, once, and no idle_closed."
+    cap.what = "Two virtual connections of two clients are idle for 77 s and 60 s; then the server closes all four " \
+               "TCP connections within a tenth of a second."
+    cap.rule = "All connections to that server end within a second, after unequal idle times: server_gone, once, and " \
+               "no idle_closed. Equal ones would be a timer's."
+
+
+@case("verdict-gone-spread", "a worker process that is recycled")
+def gone_spread(cap):
+    legs = [Leg(cap, vc=number, client=f"10.0.0.2{number}") for number in range(4)]
+    for leg in legs:
+        leg.establish()
+        leg.work()
+        cap.wait(3)
+    # Nothing is idle for ten seconds; each ends by itself, and the others are served.
+    for number, leg in enumerate(legs):
+        for _ in range(4):
+            for other in legs[number:]:
+                other.in_.up(rpc.ping())
+                other.out.down(rpc.ping())
+            cap.wait(7)
+        leg.out.close(DOWN)
+        leg.in_.close(DOWN)
+        leg.done()
+    cap.what = "A server recycles its worker process: within 90 s it ends four virtual connections, one after the " \
+               "other, while it serves those that are left."
+    cap.rule = "Ends that are spread over 90 s tell of no server that is gone; none was idle for 10 s."
 
 
 @case("verdict-idle-two", "one of two idle connections is closed")
