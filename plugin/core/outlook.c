@@ -20,6 +20,11 @@ struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs 
     return outlook;
 }
 
+void outlook_heard(struct outlook *outlook, const struct endpoint *end, struct when when)
+{
+    track_server_heard(&outlook->track, end, when);
+}
+
 const struct verdict *outlook_take_verdicts(struct outlook *outlook)
 {
     return judge_take(outlook->judge);

@@ -1,6 +1,6 @@
 /* rpch_state.h
  * The state of virtual connections, for those who read it. Everything here lives in the
- * track's arena; a virtual connection with its two TCP connections stays below 1.75 KiB.
+ * track's arena; a virtual connection with its two TCP connections stays below 2 KiB.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

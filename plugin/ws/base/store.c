@@ -91,7 +91,7 @@ struct track *store_track(void)
 void store_heard(const packet_info *pinfo, const struct endpoint *end)
 {
     if (store->outlook)
-        track_server_heard(&store->outlook->track, end, frame_when(pinfo));
+        outlook_heard(store->outlook, end, frame_when(pinfo));
 }
 
 const struct verdict *store_take_verdicts(void)
