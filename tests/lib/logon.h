@@ -175,7 +175,7 @@ static inline void line_frame(struct line *line, enum way way, const char *head_
         }
     }
     line->seq[way] += segment.len + fin;
-    conn_segment(line->link, &segment);
+    tcp_flow_segment(&line->link->tcp, &stage->arena, &segment);
     auth_end_of_frame(line->conn, segment.when, fin, way);
     stage_collect(stage);
     stage->now.ns += stage->frame_ns;
