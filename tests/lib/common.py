@@ -110,9 +110,14 @@ def samples(*only, kind="connections"):
         sys.exit("no sample below test-captures/")
     if not only and (share := os.environ.get("OUTLOOKHTTP_SHARE")):
         print(f"note: {share} of {len(found)} samples (OUTLOOKHTTP_SHARE)")
-        first, step = map(int, share.split("/"))
-        found = found[first - 1::step]
+        return shared_out(found, share)
     return found
+
+
+def shared_out(subjects, share):
+    """share "2/3": every third, from the second on."""
+    first, step = map(int, share.split("/"))
+    return subjects[first - 1::step]
 
 
 def third_party(prefix=""):
@@ -144,11 +149,10 @@ class Counter:
 
 
 def part(args):
-    """["--part", "2/3", NAME ...] as (names, choose): choose(subjects) is every third of them, from the second on."""
+    """["--part", "2/3", NAME ...] as (names, choose): choose(subjects) is the share of them that shared_out() gives."""
     if args[:1] != ["--part"]:
         return args, lambda subjects: subjects
-    first, step = map(int, args[1].split("/"))
-    return args[2:], lambda subjects: subjects[first - 1::step]
+    return args[2:], lambda subjects: shared_out(subjects, args[1])
 
 
 def check_where(counter, prefix, packet, item):

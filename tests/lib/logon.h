@@ -10,6 +10,7 @@
 #ifndef OUTLOOKHTTP_LOGON_H
 #define OUTLOOKHTTP_LOGON_H
 
+#include "ends.h"
 #include "finding.h"
 #include "heap.h"
 #include "outlook.h"
@@ -107,21 +108,6 @@ static inline void stage_collect(struct stage *stage)
         stage->where = v->where;
         stage->where_seen = v->where_seen;
     }
-}
-
-static struct endpoint end_of(const char *text)
-{
-    struct endpoint end = { .family = 4 };
-    unsigned a, b, c, d, port;
-    if (sscanf(text, "%u.%u.%u.%u:%u", &a, &b, &c, &d, &port) != 5) {
-        abort();
-    }
-    end.addr[0] = (uint8_t)a;
-    end.addr[1] = (uint8_t)b;
-    end.addr[2] = (uint8_t)c;
-    end.addr[3] = (uint8_t)d;
-    end.port = (uint16_t)port;
-    return end;
 }
 
 static inline struct line line_open_past(struct stage *stage, const char *client, const char *server,

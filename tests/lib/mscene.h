@@ -10,6 +10,7 @@
 #ifndef OUTLOOKHTTP_MSCENE_H
 #define OUTLOOKHTTP_MSCENE_H
 
+#include "ends.h"
 #include "finding.h"
 #include "follow.h"
 #include "heap.h"
@@ -155,21 +156,6 @@ static inline void scene_collect(struct scene *scene)
             fprintf(stderr, "%s %u: %s\n", verdict_filter(v->kind), v->when.frame, v->text);
         }
     }
-}
-
-static struct endpoint end_of(const char *text)
-{
-    struct endpoint end = { .family = 4 };
-    unsigned a, b, c, d, port;
-    if (sscanf(text, "%u.%u.%u.%u:%u", &a, &b, &c, &d, &port) != 5) {
-        abort();
-    }
-    end.addr[0] = (uint8_t)a;
-    end.addr[1] = (uint8_t)b;
-    end.addr[2] = (uint8_t)c;
-    end.addr[3] = (uint8_t)d;
-    end.port = (uint16_t)port;
-    return end;
 }
 
 struct wire { /* of a frame */

@@ -11,6 +11,7 @@
 #define OUTLOOKHTTP_SCENE_H
 
 #include "connections.h"
+#include "ends.h"
 #include "finding.h"
 #include "heap.h"
 #include "outlook.h"
@@ -146,26 +147,19 @@ static inline void scene_collect(struct scene *scene)
     }
 }
 
-/* An end "10.0.0.1:80" or "v6.1:80", which stands for [2001:db8::1]:80. */
-static struct endpoint end_of(const char *text)
+/* The verdicts since the last time, with %u for one frame number. */
+#define EXPECT(scene, ...)                                     \
+    do {                                                       \
+        char expected_[512];                                   \
+        snprintf(expected_, sizeof(expected_), __VA_ARGS__);   \
+        scene_check_log(scene, expected_, __FILE__, __LINE__); \
+    } while (0)
+#define SILENT(scene) scene_check_log(scene, "", __FILE__, __LINE__)
+
+static inline void scene_check_log(struct scene *scene, const char *expected, const char *file, int line)
 {
-    struct endpoint end = { .family = 4 };
-    unsigned a, b, c, d, port;
-    if (sscanf(text, "v6.%u:%u", &a, &port) == 2) {
-        static const uint8_t prefix[4] = { 0x20, 0x01, 0x0D, 0xB8 };
-        end.family = 6;
-        memcpy(end.addr, prefix, sizeof(prefix));
-        end.addr[15] = (uint8_t)a;
-    } else if (sscanf(text, "%u.%u.%u.%u:%u", &a, &b, &c, &d, &port) == 5) {
-        end.addr[0] = (uint8_t)a;
-        end.addr[1] = (uint8_t)b;
-        end.addr[2] = (uint8_t)c;
-        end.addr[3] = (uint8_t)d;
-    } else {
-        abort();
-    }
-    end.port = (uint16_t)port;
-    return end;
+    unit_check_str(scene->log, expected, file, line, "verdicts");
+    scene->log[0] = '\0';
 }
 
 static inline struct tap tap_open_past(struct scene *scene, enum rts_hop hop, const char *client, const char *server,

@@ -13,21 +13,6 @@
 #define A "10.0.0.81:80"
 #define B "10.0.0.82:80"
 
-static void check_log(struct scene *scene, const char *expected, int line)
-{
-    unit_check_str(scene->log, expected, __FILE__, line, "verdicts");
-    scene->log[0] = '\0';
-}
-
-/* The verdicts since the last time, with %u for one frame number. */
-#define EXPECT(scene, ...)                                   \
-    do {                                                     \
-        char expected_[512];                                 \
-        snprintf(expected_, sizeof(expected_), __VA_ARGS__); \
-        check_log(scene, expected_, __LINE__);               \
-    } while (0)
-#define SILENT(scene) check_log(scene, "", __LINE__)
-
 static void test_endpoints(void)
 {
     char text[ENDPOINT_TEXT_MAX];
