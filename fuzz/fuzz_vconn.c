@@ -281,7 +281,7 @@ static void an_event(struct play *play)
     case 6: {
         struct endpoint server = an_end(take(play) & 7, 80);
         server.addr[2] = 1;
-        rpch_state_foreign_end(play->world, &server, play->now);
+        track_server_heard(play->world->track, &server, play->now);
         check_verdicts(play);
         return;
     }

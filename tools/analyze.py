@@ -23,25 +23,29 @@ import wsrun
 
 VALUE, FIELD = "\x1f", "\x1e"
 # An expert item's own message is cut at 240 characters.
-VERDICT_PARTS = ["outlook.verdict", "outlook.verdict.seen", "outlook.verdict.inferred", "outlook.verdict.next"]
+VERDICT_PARTS = ["outlook.verdict", "outlook.verdict.whose", "outlook.verdict.where", "outlook.verdict.seen",
+                 "outlook.verdict.inferred", "outlook.verdict.next"]
+WHOSE = re.compile(r"(connection|session) (\d+) leg (\d+)")
 FIELDS = overview.FIELDS + [
     "http.request.method", "rpch.vc", "rpch.vc.leg", "rpch.vc.in_stream", "rpch.vc.out_stream", "rpch.vc.in_peer",
     "rpch.vc.out_peer", "rpch.vc.state", "rpch.target", "outlook.request_id", "outlook.client_request_id",
     "mapihttp.session", "mapihttp.leg", "mapihttp.request_type", "mapihttp.endpoint", "mapihttp.request_in",
-    "outlook.auth.user", "rpch.rts.malformed", "rpch.rts.unexpected", "mapihttp.malformed", "outlook.verdict.where",
+    "outlook.auth.user", "rpch.rts.malformed", "rpch.rts.unexpected", "mapihttp.malformed",
     *VERDICT_PARTS, *report.HEADLINES,
 ]
 TABLES = ["-z", "rpch,connections", "-z", "mapihttp,sessions", "-z", "outlook,auth"]
 TEXTS_KEPT = 2000                    # verdict texts; identical ones are folded anyway
 FINDINGS_KEPT = 2000                 # verdicts that belong to no session
-# What is a session's even on a frame that shows none of its messages: a head, a FIN.
-OF_SESSIONS = ("mapihttp.session.", "mapihttp.pending.", "mapihttp.response.", "mapihttp.request.")
+BACK = "outlook.server_gone.back"
+OF_SERVERS = ("outlook.server_gone", BACK)
 # Where both stand, the second explains the first: a context that had expired is refused.
 EXPLAINED = {"mapihttp.response_code.failed": "mapihttp.session.expired"}
 IDS_KEPT = 4                         # request ids of one connection and leg
 ODD = {"rpch.rts.malformed": "a broken RTS PDU", "rpch.rts.unexpected": "an unexpected RTS PDU",
        "mapihttp.malformed": "a broken MAPI/HTTP message"}
 CHANNELS = {"RPC_IN_DATA", "RPC_OUT_DATA", "RPC_CONNECT"}
+# Without X-RequestType a look at the endpoint, by a probe or a browser, is no request of it.
+LOOKS = {"GET", "HEAD", "OPTIONS"}
 DEFAULT_SAMPLE = "split-lb"
 
 
@@ -58,6 +62,14 @@ def values(row, name):
     return [value.replace("\\\\", "\\") for value in row[name].split(VALUE) if value]
 
 
+class Told:
+    """A verdict of one frame. Whose it is says itself, not the frame: one that waited may stand on a stranger's."""
+
+    def __init__(self, frame, name, whose, place, *text):
+        self.frame, self.name, self.place, self.text = frame, name, place, text
+        self.owners = {(kind, int(number), int(leg)) for kind, number, leg in WHOSE.findall(whose)}
+
+
 class Pass:
     """What one run of tshark says of one capture."""
 
@@ -65,11 +77,12 @@ class Pass:
         self.overview = overview.Overview()
         self.legs = {}               # (vc, leg): report.Leg
         self.requests = {}           # stream: frame and time of its first channel request
-        self.found = {}              # (filter, vc, leg): first frame with this verdict
-        self.texts = {}              # frame: {filter: (seen, inferred, next)} of the verdicts on it
+        self.texts = {}              # (frame, filter): those told there
+        self.first_told = {}         # (filter, owner): the first of them
+        self.restarted = set()       # owners whose server was gone and is back
         self.odd = {name: [] for name in ODD}                    # first frame and number
         self.times = {}              # frame: time, of those with verdicts
-        self.sessions = {}           # (session, leg): {verdict: [frames]}
+        self.sessions = {}           # (session, leg): {verdict: [frames]}, of those that are theirs
         self.of_stream = {}          # tcp.stream: (session, leg) of its last message
         self.ids = {}                # (session, leg): request ids of failures
         self.findings = []           # report.Finding, of frames without a session
@@ -91,46 +104,63 @@ class Pass:
         for name, found in self.odd.items():
             if row[name]:
                 found[:] = [found[0], found[1] + 1] if found else [frame, 1]
-        verdicts = [name for name in report.HEADLINES if row[name]]
-        if verdicts and len(self.texts) < TEXTS_KEPT:
-            self.times[frame] = overview.epoch(row["frame.time_epoch"])
-            self.texts[frame] = {name: rest for name, *rest in zip(*(values(row, part) for part in VERDICT_PARTS))}
-        if row["mapihttp.leg"] and not row["mapihttp.request_in"]:
+        told = [one for one in (Told(frame, *parts) for parts in zip(*(values(row, part) for part in VERDICT_PARTS)))
+                if one.name in report.HEADLINES] if row["outlook.verdict"] else []
+        for one in told:
+            self.keep(one, overview.epoch(row["frame.time_epoch"]))
+        looks = not row["mapihttp.request_type"] and LOOKS.intersection(values(row, "http.request.method"))
+        if row["mapihttp.leg"] and not row["mapihttp.request_in"] and not looks:
             self.mapi_requests += 1
         if row["rpch.vc"]:
-            self.connection(frame, row, verdicts)
+            self.connection(row)
         if row["mapihttp.session"] and row["tcp.stream"]:
             self.of_stream[int(values(row, "tcp.stream")[-1])] = tuple(
                 int(values(row, name)[-1] if row[name] else 0) for name in ("mapihttp.session", "mapihttp.leg"))
-        if verdicts:
-            self.mapi(frame, row, [name for name in verdicts if not name.startswith("rpch.")])
+        if told:
+            self.mapi(frame, row, told)
+
+    def keep(self, told, when):
+        if len(self.texts) < TEXTS_KEPT:
+            self.times[told.frame] = when
+            self.texts.setdefault((told.frame, told.name), []).append(told)
+        for owner in told.owners:
+            self.first_told.setdefault((told.name, owner), told)
+            if owner[0] == "session":
+                self.sessions.setdefault(owner[1:], {}).setdefault(told.name, []).append(told.frame)
+        if told.name == BACK:
+            self.restarted |= told.owners
+
+    def text(self, frame, name, owner):
+        """What was said of that owner; of several on one frame the one that is its own."""
+        told = self.texts.get((frame, name), [])
+        mine = [one for one in told if owner in one.owners] or told
+        return mine[0].text if mine else ("", "", "")
 
     def mapi(self, frame, row, verdicts):
-        """A session's verdicts; what logons and http say stands for itself unless the session's row says the same."""
+        """Request ids of a session's failures; and what logons and http say, which stands for itself unless the
+        session's row says the same."""
         stream = int(values(row, "tcp.stream")[-1]) if row["tcp.stream"] else None
         ids = list(dict.fromkeys(values(row, "outlook.request_id") + values(row, "outlook.client_request_id")))
         key = self.of_stream.get(stream)
-        if key:
-            mine = verdicts if row["mapihttp.session"] else [name for name in verdicts if name.startswith(OF_SESSIONS)]
-            for name in mine:
-                self.sessions.setdefault(key, {}).setdefault(name, []).append(frame)
-            if mine:
-                kept = self.ids.setdefault(key, [])
-                kept += [value for value in ids if value not in kept][:IDS_KEPT - len(kept)]
-            verdicts = [name for name in verdicts if name not in mine or name.startswith("outlook.")]
+        if key and any(("session", *key) in one.owners for one in verdicts):
+            kept = self.ids.setdefault(key, [])
+            kept += [value for value in ids if value not in kept][:IDS_KEPT - len(kept)]
+        alone = [one for one in verdicts if one.name not in OF_SERVERS and not one.name.startswith("rpch.")
+                 and (not one.owners or one.name.startswith("outlook."))]
         if row["rpch.vc"]:
-            verdicts = [name for name in verdicts if name.startswith("outlook.auth.")]
-        for name in verdicts[:max(0, FINDINGS_KEPT - len(self.findings))]:
+            alone = [one for one in alone if one.name.startswith("outlook.auth.")]
+        for one in alone[:max(0, FINDINGS_KEPT - len(self.findings))]:
             user = (values(row, "outlook.auth.user") or [""])[-1]
-            self.findings.append(report.Finding(name, frame, overview.epoch(row["frame.time_epoch"]), user, request_ids=ids, session=key))
-            place = dict(zip(values(row, "outlook.verdict"), values(row, "outlook.verdict.where"))).get(name, "")
-            self.findings[-1].where, self.findings[-1].where_seen, _ = table.where(place, report.PLACES)
-            self.findings[-1].text = self.texts.get(frame, {}).get(name, ("", "", ""))
+            finding = report.Finding(one.name, frame, overview.epoch(row["frame.time_epoch"]), user, request_ids=ids,
+                                     session=key)
+            finding.where, finding.where_seen, _ = table.where(one.place, report.PLACES)
+            finding.text = one.text
             if stream in self.overview.tcp:
                 client, server = self.overview.tcp[stream].ends
-                self.findings[-1].client, self.findings[-1].server = client[0], peer(server)
+                finding.client, finding.server = client[0], peer(server)
+            self.findings.append(finding)
 
-    def connection(self, frame, row, verdicts):
+    def connection(self, row):
         """A frame that carries the fields of section "virtual connection"."""
         key = (int(values(row, "rpch.vc")[-1]), int((values(row, "rpch.vc.leg") or ["0"])[-1]))
         leg = self.legs.get(key)
@@ -142,8 +172,6 @@ class Pass:
         if found := values(row, "rpch.target"):
             leg.target = leg.target or found[0]
         leg.opened |= "open" in values(row, "rpch.vc.state")
-        for name in verdicts:
-            self.found.setdefault((name, *key), frame)
         for value in values(row, "outlook.request_id") + values(row, "outlook.client_request_id"):
             if value not in leg.request_ids and len(leg.request_ids) < IDS_KEPT:
                 leg.request_ids.append(value)
@@ -170,10 +198,17 @@ class Pass:
                 if not leg.client and stream in self.overview.tcp:
                     leg.client = self.overview.tcp[stream].ends[0][0]
             leg.start = leg.start or self.overview.first
-            if frame := self.found.get((leg.verdict, vc, number)):
-                leg.text = self.texts.get(frame, {}).get(leg.verdict, leg.text)
+            owner = ("connection", vc, number)
+            leg.restarted = owner in self.restarted and leg.verdict in OF_SERVERS
+            if told := self.first_told.get((leg.verdict, owner)) or self.of_server(leg.verdict, leg.in_peer or leg.out_peer):
+                leg.text = told.text
         return [self.legs[key] for key in sorted(self.legs)]
 
+
+    def of_server(self, name, server):
+        """What was told of a server to which a row belongs that ended a little later."""
+        return next((told for (_, other), all_told in self.texts.items() if other == name and name in OF_SERVERS
+                     for told in all_told if server and f" {server} " in f" {told.text[0]} "), None)
 
     def finish_sessions(self):
         """The rows of the sessions; the findings learn from the table of logons who and where."""
@@ -200,7 +235,8 @@ class Pass:
             if (other := EXPLAINED.get(one.verdict)) in of_frames:
                 one.verdict, one.frame = other, of_frames[other][0]
                 one.when = self.times.get(one.frame) or 0.0
-            one.text = self.texts.get(one.frame, {}).get(one.verdict, one.text)
+            one.text = self.text(one.frame, one.verdict, ("session", *key))
+            one.restarted = ("session", *key) in self.restarted and one.verdict in OF_SERVERS
             one.also.update({name: len(frames) for name, frames in self.sessions.get(key, {}).items()})
             one.request_ids = [row["request_id"]] if row.get("request_id") else []
             one.request_ids += [value for value in self.ids.get(key, []) if value not in one.request_ids]

@@ -26,6 +26,7 @@ HEADLINES = {
     "rpch.routing.backend_mismatch": "never opened: the halves reached servers that did not join them",
     "rpch.routing.never_joined": "never opened",
     "rpch.channel.refused": "refused",
+    "rpch.channel.no_pdu": "asked for, and no PDU came",
     "mapihttp.session.lost": "lost: the server did not know a living session",
     "mapihttp.session.backend_changed": "refused after a change of the back end",
     "mapihttp.session.cookie_lost": "sent requests without the session's cookies",
@@ -34,6 +35,8 @@ HEADLINES = {
     "mapihttp.response_code.failed": "had requests refused",
     "outlook.server_gone": "ended with all others of a server",
     "rpch.channel.silent_drop": "went silent",
+    "mapihttp.request.silent_drop": "went silent",
+    "rpch.channel.cut": "cut while in use",
     "rpch.channel.idle_closed": "closed while idle",
     "mapihttp.response.cut": "had responses cut short",
     "rpch.channel.buffered": "held back on the way",
@@ -43,6 +46,8 @@ HEADLINES = {
     "rpch.flow.window_exceeded": "sent more than the receive window",
     "rpch.routing.proxies_differ": "use two proxies",
     "rpch.channel.lone": "have one channel only",
+    "rpch.channel.cut.note": "ended with others of their server",
+    "mapihttp.response.cut.note": "ended with others of their server",
     "rpch.call.failed": "had failed calls",
     "mapihttp.session.expired": "used after they had expired",
     "mapihttp.request.unanswered": "had requests without an answer",
@@ -54,9 +59,10 @@ HEADLINES = {
     "rpch.routing.joined_across_proxies": "opened across two proxies",
     "mapihttp.session.backend_changed.chat": "changed the back end",
     "mapihttp.response.cut.chat": "left by the client before the response ended",
+    "outlook.server_gone.back": "answered by a server that is back",
 }
-GOOD = {"", "rpch.routing.joined_across_proxies", "mapihttp.session.backend_changed.chat", "mapihttp.response.cut.chat"}
-NOTES = {"rpch.routing.proxies_differ", "rpch.channel.lone", "rpch.call.failed", "mapihttp.session.expired",
+GOOD = {"", "outlook.server_gone.back", "rpch.routing.joined_across_proxies", "mapihttp.session.backend_changed.chat", "mapihttp.response.cut.chat"}
+NOTES = {"rpch.channel.cut.note", "mapihttp.response.cut.note", "rpch.routing.proxies_differ", "rpch.channel.lone", "rpch.call.failed", "mapihttp.session.expired",
          "mapihttp.request.unanswered", "mapihttp.error_code.failed", "outlook.auth.slow", "outlook.auth.downgraded",
          "outlook.auth.header_case", "outlook.auth.empty_bearer"}
 PLACES = ("CLIENT", "NETWORK DEVICE", "SERVER", "CANNOT TELL")
@@ -85,6 +91,7 @@ class Leg:
     where_seen: bool = False
     cannot_tell: str = ""
     text: tuple = ("", "", "")       # what was seen, is inferred, and is to be checked next
+    restarted: bool = False          # its server was gone and is back
     request_ids: list = dataclasses.field(default_factory=list)
 
     def good(self):
@@ -120,6 +127,7 @@ class Session:
     where_seen: bool = False
     cannot_tell: str = ""
     text: tuple = ("", "", "")
+    restarted: bool = False          # its server was gone and is back
     also: collections.Counter = dataclasses.field(default_factory=collections.Counter)   # other verdicts: times
     request_ids: list = dataclasses.field(default_factory=list)
 
@@ -211,6 +219,11 @@ def connections(legs):
     return list(by_number.values())
 
 
+def says(row):
+    """What the headline says of a row."""
+    return HEADLINES[row.verdict] + (", and it was restarted" if row.restarted else "")
+
+
 def headline(failed, text):
     return textwrap.wrap(f"{'FAILED' if failed else 'NOTE  '}  {text}", WIDTH, subsequent_indent=" " * 9)
 
@@ -228,7 +241,7 @@ def group_lines(members, total, dates):
     chosen = [gravest(legs) for legs in members]
     first = min(chosen, key=lambda leg: leg.start)
     out = headline(first.failed(), f"{len(members):,} of {count(total, 'RPC over HTTP connection')} "
-                                   f"{HEADLINES[first.verdict]}")
+                                   f"{says(first)}")
     out += entry("who", some(who(legs) for legs in members))
     channels = [f"{name} to {peer}{f' (frame {frame})' if frame else ''}"
                 for name, peer, frame in (("OUT", first.out_peer, first.out_frame), ("IN", first.in_peer, first.in_frame))
@@ -296,7 +309,7 @@ def session_group(members, total, dates):
     """members: the sessions (lists of legs) that failed alike."""
     chosen = [gravest(legs) for legs in members]
     first = min(chosen, key=lambda leg: leg.when or leg.start)
-    out = headline(first.failed(), f"{len(members):,} of {count(total, 'MAPI/HTTP session')} {HEADLINES[first.verdict]}")
+    out = headline(first.failed(), f"{len(members):,} of {count(total, 'MAPI/HTTP session')} {says(first)}")
     out += entry("who", some(session_who(legs) for legs in members), 3)
     frame = f" (frame {first.frame})" if first.frame else ""
     text = f"{utc(first.when or first.start, dates)}{frame}, session {first.number} leg {first.leg}: " \

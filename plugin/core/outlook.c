@@ -20,33 +20,59 @@ struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs 
     return outlook;
 }
 
+void outlook_heard(struct outlook *outlook, const struct endpoint *end, struct when when)
+{
+    track_server_heard(&outlook->track, end, when);
+}
+
 const struct verdict *outlook_take_verdicts(struct outlook *outlook)
 {
     return judge_take(outlook->judge);
 }
 
+/* Where the body proper begins: behind the meta-tags and additional headers of a response; body.len if it has none. */
+static size_t body_offset(const struct mapi_message *message, struct span body)
+{
+    struct meta_scanner scanner;
+    struct mapi_meta meta;
+    size_t used = 0;
+    if (body.len == 0 || !message->is_response) {
+        return 0;
+    }
+    meta_scan_init(&scanner);
+    do {
+        used += meta_scan(&scanner, body.ptr + used, body.len - used, &meta);
+    } while (meta.kind >= META_PROCESSING && meta.kind <= META_HEADER);
+    return meta.kind == META_BODY ? meta.offset : meta.kind == META_NO_ENVELOPE ? 0 : body.len;
+}
+
+static void read_facts(const struct mapi_message *message, struct span body, struct mapi_facts *facts)
+{
+    static const struct field_sink quiet; /* calls nobody */
+    struct reader reader;
+    reader_init(&reader, body.ptr, (uint32_t)body.len, (uint32_t)body.len, &quiet);
+    mapi_read_body(&reader, (enum mapi_type)message->type, message->is_response, facts);
+}
+
+bool outlook_body_is_complete(const struct mapi_message *message, struct span body)
+{
+    struct mapi_facts facts = { 0 };
+    const size_t offset = body_offset(message, body);
+    if (offset < body.len && !mapi_message_failed(message)) {
+        read_facts(message, span_skip(body, offset), &facts);
+    }
+    return facts.complete;
+}
+
 void outlook_learn_body(struct mapi_conn *conn, struct mapi_message *message, struct span body, struct span sentence)
 {
     struct mapi_facts facts = { 0 };
-    size_t offset = 0;
-    if (body.len > 0 && message->is_response) {
-        struct meta_scanner scanner;
-        struct mapi_meta meta;
-        size_t used = 0;
-        meta_scan_init(&scanner);
-        do {
-            used += meta_scan(&scanner, body.ptr + used, body.len - used, &meta);
-        } while (meta.kind >= META_PROCESSING && meta.kind <= META_HEADER);
-        offset = meta.kind == META_BODY ? meta.offset : meta.kind == META_NO_ENVELOPE ? 0 : body.len;
-    }
+    const size_t offset = body_offset(message, body);
     if (offset < body.len && mapi_message_failed(message)) {
         if (sentence.len == 0)
-            sentence = (struct span){ body.ptr + offset, body.len - offset };
+            sentence = span_skip(body, offset);
     } else if (offset < body.len) {
-        static const struct field_sink quiet; /* calls nobody */
-        struct reader reader;
-        reader_init(&reader, body.ptr + offset, (uint32_t)(body.len - offset), (uint32_t)(body.len - offset), &quiet);
-        mapi_read_body(&reader, (enum mapi_type)message->type, message->is_response, &facts);
+        read_facts(message, span_skip(body, offset), &facts);
     }
     mapi_conn_facts(conn, message, &facts, sentence);
 }

@@ -25,6 +25,9 @@ struct outlook {
 /* All memory comes from the arena, and lives as long. */
 struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs *prefs);
 
+/* Data of a connection that nobody claimed came from that end. */
+void outlook_heard(struct outlook *outlook, const struct endpoint *end, struct when when);
+
 /* What the events since the last call have proved, in the order RPC over HTTP, MAPI/HTTP,
  * logons, or NULL; to be shown on the frame of those events. */
 const struct verdict *outlook_take_verdicts(struct outlook *outlook);
@@ -33,6 +36,8 @@ const struct verdict *outlook_take_verdicts(struct outlook *outlook);
  * MS-OXCMAPIHTTP 2.2.7 in front of a response's, or empty if it cannot be read; sentence: the
  * beginning of an error page, or empty. */
 void outlook_learn_body(struct mapi_conn *conn, struct mapi_message *message, struct span body, struct span sentence);
+/* Whether it is whole by its own marks: to the end of what its type says, nothing left and nothing missing. */
+bool outlook_body_is_complete(const struct mapi_message *message, struct span body);
 
 /* A failed request is answered with text for people in place of a body (2.2.3.3.3). */
 static inline bool mapi_message_failed(const struct mapi_message *message)

@@ -93,13 +93,14 @@ class Sample:
 
 def samples(*only, kind="connections"):
     """Every folder with expect.json, or those named; kind is what it speaks of: "connections" of RPC over HTTP,
-    "messages" of MAPI/HTTP, None for both."""
+    "messages" of MAPI/HTTP, "dissection" for either, "verdicts" of nothing else, None for all."""
     found = []
     for folder in places.folders():
         if only and folder.name not in only:
             continue
         expect = json.loads((folder / "expect.json").read_text(encoding="utf-8"))
-        if kind is not None and kind not in expect:
+        kinds = ("connections", "messages") if kind == "dissection" else (kind,)
+        if kind is not None and not any(part in expect for part in kinds):
             continue
         captures = sorted(folder.glob("capture.pcap*"))
         if len(captures) != 1:

@@ -161,7 +161,7 @@ static inline void line_frame(struct line *line, enum way way, const char *head_
         }
     }
     line->seq[way] += segment.len + fin;
-    tcp_flow_segment(&line->link->tcp, &stage->arena, &segment);
+    conn_segment(line->link, &segment);
     auth_end_of_frame(line->conn, segment.when, fin, way);
     stage_collect(stage);
     stage->now.ns += stage->frame_ns;

@@ -6,10 +6,13 @@ SPDX-License-Identifier: GPL-2.0-or-later
 
 import pathlib
 
+CASES = "cases"    # captures that others made: tests/tshark/run_cases.py
 SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "test-captures"
 
 
 def family(name):
+    if (SAMPLES / CASES / name).is_dir():
+        return CASES
     first, second, *_ = *name.split("-"), "", ""
     return f"{first}/{second}" if first == "mapi" else first
 

@@ -483,6 +483,13 @@ static inline void send_a3(struct tap *out)
     RTS(out, DOWN, 0, "2", .timeout_ms = 900000);
 }
 
+/* The server takes OUT. */
+static inline void take_out(struct tap *out)
+{
+    tap_status(out, 200);
+    send_a3(out);
+}
+
 static inline void send_c2(struct tap *out)
 {
     RTS(out, DOWN, 0, "602", .window = 65536, .timeout_ms = 900000);

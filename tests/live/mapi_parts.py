@@ -1,6 +1,6 @@
 """A MAPI/HTTP server and client of the tests' own, to be put on both sides of a device that is not.
 
-    mapi_parts.py serve ADDRESS:PORT [--name EX1] [--scheme basic|ntlm] [--delay S] [--pending N]
+    mapi_parts.py serve ADDRESS:PORT [--name EX1] [--scheme basic|ntlm] [--delay S] [--pending N] [--think TYPE:S]
     mapi_parts.py ask ADDRESS:PORT [--source ADDRESS] [--scheme basic|ntlm] [--users alice,bob] [--executes N]
                                    [--reconnect] [--pause S] [--notify]
     mapi_parts.py expect FOLDER
@@ -91,6 +91,8 @@ class Connection(socketserver.StreamRequestHandler):
         line = self.rfile.readline()
         if not line:
             return False
+        # RFC 9112 9.3: HTTP/1.0 is not kept, and knows no chunks.
+        self.old = line.rstrip().endswith(b"HTTP/1.0")
         fields = {}
         while (field := self.rfile.readline().rstrip(b"\r\n")):
             name, _, value = field.decode("latin-1").partition(":")
@@ -103,12 +105,16 @@ class Connection(socketserver.StreamRequestHandler):
             self.rfile.readline()
         else:
             self.rfile.read(int(fields.get("content-length", 0)))
+        if line.startswith(b"GET ") and b"/healthcheck.htm" in line:
+            self.send("200 OK", ["Content-Type: text/html", f"X-FEServer: {self.server.options.name}"],
+                      f"200 OK<br/>{self.server.options.name}".encode())
+            return False
         challenge = self.logon(fields.get("authorization", ""))
         if challenge:
             self.send("401 Unauthorized", [f"WWW-Authenticate: {challenge}"], b"")
         else:
             self.answer(fields)
-        return fields.get("connection", "").lower() != "close" and not line.rstrip().endswith(b"HTTP/1.0")
+        return fields.get("connection", "").lower() != "close" and not self.old
 
     def logon(self, credentials):
         """What to challenge with, None if the user is known."""
@@ -130,18 +136,22 @@ class Connection(socketserver.StreamRequestHandler):
 
     def send(self, status, lines, body, tags=None):
         head = [f"HTTP/1.1 {status}", f"Server: {self.server.options.name}", *lines]
-        head.append("Transfer-Encoding: chunked" if tags else f"Content-Length: {len(body)}")
+        head.append(f"Content-Length: {len(body)}" if not tags else "Connection: close" if self.old else
+                    "Transfer-Encoding: chunked")
         self.wfile.write("\r\n".join(head).encode() + b"\r\n\r\n" + (b"" if tags else body))
         for number, part in enumerate(tags or ()):
             if number:
                 time.sleep(self.server.options.delay)
-            self.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
-        if tags:
+            self.wfile.write(part if self.old else f"{len(part):x}\r\n".encode() + part + b"\r\n")
+        if tags and not self.old:
             self.wfile.write(b"0\r\n\r\n")
 
     def answer(self, fields):
         server, kind = self.server, fields.get("x-requesttype", "")
         jar = dict(pair.strip().split("=", 1) for pair in fields.get("cookie", "").split(";") if "=" in pair)
+        slow, _, seconds = server.options.think.partition(":")
+        if kind == slow:
+            time.sleep(float(seconds))
         code, context = 0, jar.get("sid")
         if kind in ("Connect", "Bind"):
             context = uuid.uuid4().hex
@@ -198,13 +208,16 @@ class User:
             fields["Authorization"] = authorization
         if self.jar:
             fields["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.jar.items())
-        self.connection.request("POST", PATH, body, fields)
+        self.send("POST", PATH, body, fields)
         response = self.connection.getresponse()
         content = response.read()
         for name, value in response.getheaders():
             if name.lower() == "set-cookie":
                 self.jar.update([value.split(";")[0].split("=", 1)])
         return response, content
+
+    def send(self, method, path, body, fields):
+        self.connection.request(method, path, body, fields)
 
     def ask(self, kind):
         """True if the answer was code 0."""
@@ -311,6 +324,7 @@ def main():
     command.set_defaults(run=serve)
     command.add_argument("--name", default="EX1")
     command.add_argument("--delay", type=float, default=0.005, help="between meta-tags, seconds")
+    command.add_argument("--think", default="", help="TYPE:SECONDS: how long a request of that type waits for its answer")
     command.add_argument("--pending", type=int, default=1, help="PENDING of a NotificationWait")
     ask_command = commands.add_parser("ask")
     ask_command.set_defaults(run=ask)

@@ -37,6 +37,11 @@ RTS_NAMES = {
     (0x01, ()): "Ping",
     (0x02, (1,)): "FlowControlAck",
     (0x02, (13, 1)): "FlowControlAckWithDestination",
+    (0x04, (6, 3, 3, 3)): "IN_R1/A1 or IN_R2/A1",
+    (0x00, (3,)): "IN_R2/A5",
+    (0x04, (6, 3, 3, 3, 0)): "OUT_R1/A3 or OUT_R2/A3",
+    (0x10, (13, 3, 6)): "OUT_R2/A7",
+    (0x01, (7,)): "OUT_R2/C1",
 }
 
 EPM = uuid.UUID("e1af8308-5d1f-11c9-91a4-08002b14a0fa")
@@ -137,6 +142,9 @@ class VirtualConnection:
         self.max_frag = 4280
         self.parts = []
         self.joined = asyncio.Event()
+        # Recycling: what replaces a channel, and that the client has agreed.
+        self.in_successor = None
+        self.out_agreed = asyncio.Event()
 
 
 class Server:
@@ -246,13 +254,14 @@ class Server:
         pdu = await self.pdu(reader)
         first = RtsPdu(pdu)
         self.log(writer, "recv", first.name, length=len(pdu))
+        if first.name == "OUT_R1/A3 or OUT_R2/A3":
+            await self.out_successor(reader, writer, first)
+            return
         if first.name != "CONN/A1" or length != len(pdu):
             raise ValueError(f"{first.name} of {len(pdu)} bytes opens OUT, announced {length}")
         virtual = self.find(first.cookies[0])
         virtual.out_writer, virtual.out_window = writer, first.window
-        body = "Transfer-Encoding: chunked" if self.options.chunked else "Content-Length: 1073741824"
-        head = ["HTTP/1.1 200 Success", "Content-Type: application/rpc", f"X-FEServer: {self.options.name}", body]
-        self.send(writer, "\r\n".join([*head, "", ""]).encode(), "HTTP 200")
+        self.out_head(writer)
         self.out_send(virtual, rts(0, (2, u32(self.options.timeout * 1000))), "CONN/A3")
         self.join(virtual)
         try:
@@ -260,14 +269,44 @@ class Server:
         except asyncio.TimeoutError:
             self.close(virtual)
             return
-        pings = asyncio.create_task(self.ping(virtual)) if self.options.ping else None
+        tasks = [asyncio.create_task(self.recycle_out(virtual))] if self.options.recycle_out else []
+        await self.hold_out(virtual, reader, writer, tasks)
+
+    def out_head(self, writer):
+        body = "Transfer-Encoding: chunked" if self.options.chunked else "Content-Length: 1073741824"
+        head = ["HTTP/1.1 200 Success", "Content-Type: application/rpc", f"X-FEServer: {self.options.name}", body]
+        self.send(writer, "\r\n".join([*head, "", ""]).encode(), "HTTP 200")
+
+    async def hold_out(self, virtual, reader, writer, tasks=()):
+        """An open OUT channel, until its client ends it."""
+        tasks = [*tasks, *([asyncio.create_task(self.ping(virtual))] if self.options.ping else [])]
         try:
             while await reader.read(4096):
                 pass
         finally:
-            if pings:
-                pings.cancel()
+            for task in tasks:
+                task.cancel()
         self.log(writer, "recv", "end")
+
+    async def recycle_out(self, virtual):
+        """OUT_R2/A2, once: the client is to open a successor."""
+        await asyncio.sleep(self.options.recycle_out)
+        self.out_send(virtual, rts(0x04, (13, u32(0))), "OUT_R1/A2 or OUT_R2/A2")
+
+    async def out_successor(self, reader, writer, first):
+        """OUT_R2 from A3 on, this process being proxy and server."""
+        virtual, old = self.find(first.cookies[0]), self.find(first.cookies[0]).out_writer
+        self.out_send(virtual, rts(0, (13, u32(0)), (10, b"")), "OUT_R2/A6")
+        await asyncio.wait_for(virtual.out_agreed.wait(), self.options.join_timeout)
+        self.out_send(virtual, rts(0x20, (10, b"")), "OUT_R2/B3")
+        last = await self.pdu(reader)
+        self.log(writer, "recv", RtsPdu(last).name, length=len(last))
+        virtual.out_writer, virtual.out_window = writer, first.window
+        virtual.out_bytes = virtual.out_received = 0
+        self.out_head(writer)
+        self.log(old, "send", "close")
+        old.close()
+        await self.hold_out(virtual, reader, writer)
 
     async def ping(self, virtual):
         while True:
@@ -285,11 +324,15 @@ class Server:
         pdu = await self.pdu(reader)
         first = RtsPdu(pdu)
         self.log(writer, "recv", first.name, length=len(pdu))
-        if first.name != "CONN/B1":
-            raise ValueError(f"{first.name} opens IN")
         virtual = self.find(first.cookies[0])
-        virtual.in_writer, virtual.in_cookie = writer, first.cookies[1]
-        self.join(virtual)
+        if first.name == "IN_R1/A1 or IN_R2/A1":
+            virtual.in_successor, virtual.in_cookie = writer, first.cookies[2]
+            self.out_send(virtual, rts(0, (13, u32(0))), "IN_R2/A4")
+        elif first.name == "CONN/B1":
+            virtual.in_writer, virtual.in_cookie = writer, first.cookies[1]
+            self.join(virtual)
+        else:
+            raise ValueError(f"{first.name} opens IN")
         while True:
             pdu = await self.pdu(reader)
             if pdu[2] == RTS:
@@ -298,6 +341,12 @@ class Server:
                 if control.ack:
                     virtual.out_received, virtual.out_window = control.ack
                     virtual.acked.set()
+                elif control.name == "OUT_R2/A7":
+                    virtual.out_agreed.set()
+                elif control.name == "IN_R2/A5":         # the predecessor is done with
+                    virtual.in_writer, virtual.in_bytes, virtual.in_acked = virtual.in_successor, 0, 0
+                    self.log(writer, "send", "close")
+                    return
                 continue
             self.acknowledge(virtual, len(pdu))
             await self.rpc(virtual, writer, pdu)
@@ -420,6 +469,7 @@ async def main():
     parser.add_argument("--slow", type=float, default=0, help="is_server_listening takes that long, seconds")
     parser.add_argument("--entries", type=int, default=4, help="entries of ept_lookup")
     parser.add_argument("--chunked", action="store_true", help="chunk the OUT response as a proxy would")
+    parser.add_argument("--recycle-out", type=float, default=0, help="recycle OUT that long after it opened, seconds")
     parser.add_argument("--refuse", help="answer RPC_OUT_DATA with 503 RPC Error: THIS")
     parser.add_argument("--bind-nak", action="store_true", help="answer bind with bind_nak")
     parser.add_argument("--tls", choices=["1.2", "1.3"])

@@ -9,6 +9,7 @@ from scene import DOWN, UP, Leg, case
 
 DIFFER, MISMATCH = "rpch.routing.proxies_differ", "rpch.routing.backend_mismatch"
 NEVER, ACROSS = "rpch.routing.never_joined", "rpch.routing.joined_across_proxies"
+CUT = "rpch.channel.cut"
 NTLM_USER = "EXAMPLE\\alice"
 
 
@@ -211,7 +212,8 @@ def retry_close(cap):
     leg.work()
     leg.close()
     leg.done()
-    cap.item(NEVER, frame, "A1 and B1 were sent, and OUT is reset before C2.")
+    cap.item(CUT, frame, "The server's end resets OUT behind A1, before any status: it is cut, which explains that the halves "
+                         "did not meet.")
     cap.what = "OUT is reset after half a second; the client opens it again with the same cookie on a new TCP " \
                "connection, and " \
                "the virtual connection opens."

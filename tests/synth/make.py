@@ -68,7 +68,7 @@ def index():
             known = family
         expect = json.loads((folder / "expect.json").read_text(encoding="utf-8"))
         title = (folder / "README.md").read_text(encoding="utf-8").split("\n", 1)[0].removeprefix("# ")
-        counts = collections.Counter(f"{item['item']} ({item['severity']})" for item in expect.get("items", ()))
+        counts = collections.Counter(f"{item['item']} ({item['severity']})" for item in expect.get("items", expect.get("verdicts", ())))
         verdicts = ", ".join(f"{name} x {count}" if count > 1 else name for name, count in sorted(counts.items()))
         shows = title.removeprefix(f"{folder.name}: ").replace("|", "\\|")
         lines.append(f"| [{folder.name}]({family}/{folder.name}/README.md) | {shows} | {verdicts or '-'} |")
@@ -123,7 +123,7 @@ def main():
         if not options.case:
             prefixes = tuple(f"{part}-" for part in PARTS)
             stray = sorted(path.name for path in places.folders()
-                           if path.name.startswith(prefixes) and "-live-" not in path.name
+                           if path.name.startswith(prefixes) and places.family(path.name) != places.CASES and "-live-" not in path.name
                            and path.name not in scene.CASES)
             stray += [str(path.relative_to(places.SAMPLES)) for path in places.folders() if path != places.folder(path.name)]
             failed += len(stray)

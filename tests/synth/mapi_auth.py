@@ -180,10 +180,12 @@ def version1(cap):
     one, two = c.outlook.open("10.0.0.81:80"), c.outlook.open("10.0.0.82:80")
     challenge(c, at, conn=one)
     ask = third(c, at, conn=two, v1=True)
+    cap.item("outlook.auth.type3_without_challenge", ask.frame, "Its connection, whole from SYN, carried no type 2.",
+             ["NTLMv1", "10.0.0.82:80"])
     c.page(ask, "401 Unauthorized", *OFFERS, *EX, fields=auth(step="rejected"))
     m.close(one, two)
     cap.what = "As mapi-auth-ntlm-torn with an NTLMv1 response, which echoes nothing."
-    cap.rule = "Silent on NTLMv1: nothing ties it to a type 2."
+    cap.rule = "A type 3 of any version answers a type 2 of its own connection; which one it answers NTLMv1 does not tell."
 
 
 @case("mapi-auth-type3-proxy", "NTLM of a proxy (407)")
@@ -390,6 +392,26 @@ def upn(cap):
     s1.close()
     cap.what = "The connection is EXAMPLE\\alice's by NTLM, the session on it was opened by alice@example.test."
     cap.rule = "UPN and DOMAIN\\user are equal until proven otherwise."
+
+
+@case("mapi-auth-two-accounts", "two accounts in one Outlook")
+def two_accounts(cap):
+    a = Context(Outlook(cap, auth=None, name="one"))
+    b = Context(Outlook(cap, auth=None, name="one", user="example.test\\bob", dn=m.DN.replace("alice", "bob"),
+                        mailbox="55555555-0000-4000-8000-000000000005@example.test"))
+    for at, (c, user) in enumerate(((a, "alice"), (b, "bob"))):
+        c.conn = c.outlook.open()
+        login(c, target(cap, at=at), user=user)
+    for _ in range(3):
+        for c in (a, b):
+            c.exchange()
+            cap.wait(1)
+    for c in (a, b):
+        c.leave()
+        c.conn.close()
+    cap.what = "One Outlook (one X-ClientInfo) with two mailboxes, each with its own NTLM credentials on a connection of " \
+               "its own."
+    cap.rule = "X-ClientInfo came with two users' credentials and tells neither: nothing to say."
 
 
 # ---- time, offers, headers ---------------------------------------------------------------

@@ -253,7 +253,7 @@ class Named:
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        subjects = common.samples(kind=None) + common.third_party()
+        subjects = common.samples(kind="dissection") + common.third_party()
         subjects += [Named("no capture named", default), Named("bad input", lambda counter: bad_input(counter, folder)),
                      Named("hostile text", lambda counter: hostile(counter, folder)),
                      Named("many connections", lambda counter: many(counter, folder))]

@@ -24,7 +24,7 @@ PUBLIC = {
                  " mapihttp.ext.size_actual mapihttp.property.id mapihttp.property.type",
     "FT_BOOLEAN": "rpch.rts.flags.ping rpch.rts.flags.other_cmd rpch.rts.flags.recycle_channel"
                   " rpch.rts.flags.in_channel rpch.rts.flags.out_channel rpch.rts.flags.eof rpch.rts.flags.echo",
-    "FT_UINT32": "rpch.vc rpch.vc.leg rpch.vc.in_stream rpch.vc.out_stream rpch.rts.command"
+    "FT_UINT32": "outlook.verdict.vc outlook.verdict.session outlook.verdict.leg rpch.vc rpch.vc.leg rpch.vc.in_stream rpch.vc.out_stream rpch.rts.command"
                  " rpch.rts.receive_window_size rpch.rts.flow_control_ack.bytes_received"
                  " rpch.rts.flow_control_ack.available_window rpch.rts.connection_timeout rpch.rts.channel_lifetime"
                  " rpch.rts.client_keepalive rpch.rts.version rpch.rts.destination rpch.rts.ping_traffic_sent"
@@ -52,6 +52,9 @@ PUBLIC = {
     "FT_IPv4": "rpch.rts.client_address.ipv4",
     "FT_IPv6": "rpch.rts.client_address.ipv6",
     "FT_NONE": "rpch.routing.proxies_differ rpch.routing.backend_mismatch rpch.routing.never_joined"
+               " rpch.routing.joined_late rpch.channel.cut rpch.channel.cut.note rpch.channel.no_pdu"
+               " rpch.channel.not_recycled rpch.call.unanswered outlook.server_gone.back outlook.auth.no_challenge"
+               " outlook.auth.refused.note mapihttp.response.cut.note mapihttp.request.silent_drop"
                " rpch.routing.joined_across_proxies rpch.routing.target_mismatch rpch.channel.lone"
                " rpch.channel.refused rpch.channel.idle_closed outlook.server_gone rpch.channel.silent_drop"
                " rpch.channel.buffered rpch.call.failed rpch.channel.lifetime_exceeded rpch.flow.window_exceeded"

@@ -300,8 +300,9 @@ class Run:
         for name in ("in_peer", "out_peer"):
             if name in leg:
                 self.equal(row.get(name), leg[name], f"{where}: {name} in the table")
-        gravest = [item for item in self.expect["items"] if (item.get("vc"), item.get("leg")) == (leg["vc"], leg["leg"])
-                   and not item["item"].startswith("rpch.rts.")]
+        # A server that is gone is the verdict of all that it ended: its item names one of them.
+        gravest = [item for item in self.expect["items"] if ((item.get("vc"), item.get("leg")) == (leg["vc"], leg["leg"])
+                   or (item["item"] == "outlook.server_gone" and row.get("verdict") == item["item"])) and not item["item"].startswith("rpch.rts.")]
         if gravest:
             order = ("chat", "note", "warning", "error")
             worst = max(order.index(item["severity"]) for item in gravest)

@@ -161,7 +161,7 @@ class Made:
 def main():
     with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
         tshark.prove_loaded()
-        subjects = common.samples(kind=None) + common.third_party()
+        subjects = common.samples(kind="dissection") + common.third_party()
         for name, packets in made().items():
             path = pathlib.Path(folder) / f"{name}.pcapng"
             capfile.save(path, capfile.Capture(packets))

@@ -682,7 +682,7 @@ static void test_info_response(void)
     CHECK_STR(info.persistence_name, "SERVERID");
     CHECK_STR(info.persistence_server, "SERVERID=0851b8c9");
     CHECK(info.chunked);
-    CHECK_INT(info.author, HTTP_BY_EXCHANGE);
+    CHECK_INT(info.author, HTTP_BY_BACK_END);
 
     char text[1400];
     struct bytes b = challenge("MBX1", "mbx1.example.test");
@@ -704,32 +704,21 @@ static void test_info_response(void)
     CHECK(memcmp(info.via, "a?b\xC3\xBFv", 6) == 0);
 }
 
-static void test_author(void)
+/* The page of a response, and what its words say. */
+static void test_page(void)
 {
-    static const struct {
-        const char *fields;
-        enum http_author author;
-    } cases[] = { { "Date: x", HTTP_BY_UNKNOWN },
-                  { "Server: Microsoft-IIS/10.0", HTTP_BY_UNKNOWN },
-                  { "Server: Microsoft-HTTPAPI/2.0", HTTP_BY_HTTPSYS },
-                  { "X-FailureContext: FrontEnd", HTTP_BY_EXCHANGE },
-                  { "x-calculatedbetarget: mbx", HTTP_BY_EXCHANGE },
-                  { "X-DiagInfo: mbx\r\nServer: nginx", HTTP_BY_EXCHANGE },
-                  { "X-BEServer: mbx", HTTP_BY_EXCHANGE },
-                  { "Via: 1.1 lb", HTTP_BY_DEVICE },
-                  { "Server: nginx/1.22", HTTP_BY_DEVICE },
-                  { "Server: BigIP", HTTP_BY_DEVICE },
-                  { "Server: awselb/2.0", HTTP_BY_DEVICE },
-                  { "Server: Foo (HAProxy)", HTTP_BY_DEVICE },
-                  { "Server: Apache", HTTP_BY_DEVICE },
-                  { "Server: cloudflare", HTTP_BY_DEVICE },
-                  { "Server: Spamcaddy", HTTP_BY_UNKNOWN },
-                  { "Server: gromox", HTTP_BY_UNKNOWN } };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        char text[200];
-        snprintf(text, sizeof(text), "HTTP/1.1 503 x\r\n%s\r\n\r\n", cases[i].fields);
-        CHECK_INT(info_of(text).author, cases[i].author);
-    }
+    static const char page[] = "<html><head><title>413</title></head><center>nginx</center>";
+    struct http_info info = info_of("HTTP/1.1 413 x\r\nServer: nginx\r\nX-CasErrorCode: a\r\n\r\n");
+    CHECK_INT(info.author, HTTP_BY_FRONT_END);
+    CHECK_STR(info.cas_error, "a");
+    http_info_page(&info, span_of((const uint8_t *)page, strlen(page)));
+    CHECK_INT(info.author, HTTP_BY_DEVICE);
+    CHECK_STR(info.page.product, "nginx");
+    CHECK_STR(info.page.title, "413");
+    info = info_of("HTTP/1.1 413 x\r\nContent-Encoding: gzip\r\n\r\n");
+    http_info_page(&info, span_of((const uint8_t *)page, strlen(page)));
+    CHECK_INT(info.author, HTTP_BY_UNKNOWN);
+    CHECK_STR(info.page.title, "");
 }
 
 static void test_rpc_error(void)
@@ -905,7 +894,7 @@ int main(void)
     test_first_counts();
     test_content_length();
     test_info_response();
-    test_author();
+    test_page();
     test_rpc_error();
     test_chunks();
     transcript_end(__FILE__);

@@ -59,6 +59,10 @@ static void hear(void *ear, const struct event *event)
     case EVENT_CHALLENGE_UNANSWERED:
         note("unanswered:%s", event->logon.unanswered.then == PASSED_BY_CLOSE ? "close" : "request");
         break;
+    case EVENT_NO_CHALLENGE:
+        note("challenge:%s%u", event->logon.tried->of == &event->logon.tried->bare ? "bare" : "left",
+             event->logon.tried->of->count);
+        break;
     case EVENT_BEARERS_EMPTY:
         note("bearers:%u", event->logon.rounds->count);
         break;
@@ -102,8 +106,8 @@ static void test_handshake(void)
     ask(&line, &a, "Execute", NULL);
     reply(&line, 200, "%s", "");
     line_fin(&line, WAY_TO_SERVER);
-    /* The 100 says that the credentials were accepted: the 200 adds nothing. */
-    CHECK_STR(heard, "offer:e@2 offer:4@4 answered:100+accepted+checked@6");
+    /* The 100 says nothing of credentials. */
+    CHECK_STR(heard, "offer:e@2 offer:4@4 answered:200+accepted+checked@7");
     stage_end(&stage);
 }
 

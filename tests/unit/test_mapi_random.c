@@ -347,7 +347,7 @@ static void act_tcp(struct scene *scene, struct tap *tap, struct dice *dice)
         tap_wire(tap, WAY_TO_SERVER, (struct wire){ .no_window = true });
         break;
     case 4:
-        mapi_state_foreign_end(scene->world, &server, scene_frame(scene));
+        track_server_heard(&scene->outlook->track, &server, scene_frame(scene));
         scene_collect(scene);
         break;
     default:

@@ -93,6 +93,39 @@ static void test_header(void)
     CHECK_INT(header.call_id, 0x05060708);
 }
 
+/* A bind of two contexts, the first with two transfer syntaxes; cut where it may be cut. */
+static void test_call(void)
+{
+    static const uint8_t bind[116] = {
+        5,          0,    11,   3,    0x10, 0,    0,        0,    116,  0,    0,    0,    2,    0,
+        0,          0,    0xF8, 0x0F, 0xF8, 0x0F, 0,        0,    0,    0,    2,    0,    0,    0,
+        /* 28 */ 3, 0,    2,    0,    0x4A, 0x57, 0x61,     0x52, 0x72, 0x45, 0x6E, 0x20, 0xB2, 0x68,
+        0x6B,       0x19, 0x92, 0x13, 0xB4, 0xE4, [92] = 4, 0,    0,    0,    0xDD, 0x65, 0xE2, 0x44,
+        0xAF,       0x7D, 0xCD, 0x42, 0x85, 0x60, 0x3C,     0xDB, 0x6E, 0x7A, 0x27, 0x29
+    };
+    static const uint8_t call[24] = { 5, 0, 0, 3, 0, 0, 0, 0, 0, 24, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 4, 0, 8 };
+    struct pdu_header header;
+    pdu_header_decode(bind, &header);
+    pdu_call_decode(bind, sizeof(bind), &header);
+    CHECK_INT(header.call.bound_count, 2);
+    CHECK_INT(header.call.bound[0].context, 3);
+    CHECK_INT(header.call.bound[0].interface, RPC_ASYNC_EMSMDB);
+    CHECK_INT(header.call.bound[1].context, 4);
+    CHECK_INT(header.call.bound[1].interface, RPC_TSGU);
+    for (size_t len = 0; len <= sizeof(bind); len++) {
+        pdu_header_decode(bind, &header);
+        pdu_call_decode(bind, len, &header);
+        CHECK_INT(header.call.bound_count, len == sizeof(bind) ? 2 : len >= 52 ? 1 : 0);
+    }
+    pdu_header_decode(call, &header);
+    pdu_call_decode(call, sizeof(call), &header);
+    CHECK_INT(header.call.context, 4);
+    CHECK_INT(header.call.opnum, 8);
+    CHECK(rpc_call_waits(RPC_TSGU, 8) && rpc_call_waits(RPC_TSGU, 3) && !rpc_call_waits(RPC_TSGU, 1));
+    CHECK(rpc_call_waits(RPC_ASYNC_EMSMDB, 0) && !rpc_call_waits(RPC_ASYNC_EMSMDB, 1));
+    CHECK(!rpc_call_waits(RPC_EMSMDB, 0) && rpc_call_waits(RPC_INTERFACE_UNKNOWN, 5));
+}
+
 static void test_starts_stream(void)
 {
     uint8_t p[60];
@@ -168,6 +201,7 @@ int main(void)
     test_probe_bytes();
     test_probe_frag_length();
     test_header();
+    test_call();
     test_starts_stream();
     test_status();
     test_names();

@@ -195,7 +195,7 @@ static void act_tcp(struct scene *s, struct tap *tap, struct dice *dice)
     case 6:
         server = end_of(ANY_OF(dice, servers));
         s->frame++;
-        rpch_state_foreign_end(s->world, &server, scene_now(s));
+        track_server_heard(&s->outlook->track, &server, scene_now(s));
         scene_collect(s);
         break;
     case 7:

@@ -170,6 +170,10 @@ static void half_bytes(struct tcp_flow *flow, const struct arena *arena, const s
     if (!half->known) {
         half->known = true;
         half->next = to;
+        if (half->has_acked && behind(half->acked, to) > 0) { /* a tap of two ports: its ACKs stand before it */
+            hole_open(half, damage_of(flow, arena, segment->way), to, half->acked, segment->when.frame);
+            half->next = half->acked;
+        }
         return;
     }
     if (behind(from, half->next) > 0) {

@@ -60,6 +60,7 @@ struct segment {
     uint16_t ip_id;    /* 0 if unknown; tells a SPAN copy from a retransmission */
     uint32_t window;   /* as sent, unscaled */
     bool opaque;       /* payload of TLS of which nothing was decrypted */
+    uint8_t ttl;       /* or hop limit; 0 if unknown */
 };
 
 #define TCP_HOLES 3

@@ -19,12 +19,18 @@ static void wipe(uint8_t *bytes, size_t len)
     }
 }
 
+static uint64_t digest_of(const struct auth_token *token, struct span bytes)
+{
+    return token->key && bytes.len ? hash_keyed(token->key, 0x70CE, bytes.ptr, bytes.len) | 1 : 0;
+}
+
 /* ---- Bearer ---- */
 
 static void decode_bearer(struct span credentials, uint8_t *bytes, struct auth_token *token)
 {
     token->step = credentials.len ? AUTH_STEP_BEARER : AUTH_STEP_EMPTY;
     token->final = credentials.len > 0;
+    token->digest = digest_of(token, credentials);
     size_t head = span_until(credentials, '.');
     if (head == credentials.len) {
         return;
@@ -64,6 +70,7 @@ static void decode_token(struct span credentials, uint8_t *bytes, struct auth_to
         token->step = credentials.len && credentials.ptr[0] != ',' ? AUTH_STEP_TOKEN : AUTH_STEP_EMPTY;
         return;
     }
+    token->digest = digest_of(token, message);
     if (!ntlm_decode(message, token)) {
         token->step = AUTH_STEP_TOKEN;
         if (token->scheme == AUTH_NEGOTIATE) {

@@ -31,6 +31,7 @@ enum auth_step {
 #define AUTH_NB_COMPUTER_MAX 64
 #define AUTH_DNS_COMPUTER_MAX 128
 #define AUTH_WORKSTATION_MAX 64
+#define AUTH_SERVICE_MAX 128
 
 /* The target information that a type 2 gives and an NTLMv2 type 3 gives back (MS-NLMP
  * 2.2.2.1). Names are UTF-8. */
@@ -61,8 +62,10 @@ struct auth_token {
      * token claims, if it is readable; "" for Kerberos. Never a password. */
     char user[AUTH_USER_MAX];
     char workstation[AUTH_WORKSTATION_MAX]; /* of type 1 and 3 */
+    char service[AUTH_SERVICE_MAX];         /* of an AP-REQ: whom its ticket is for, "HTTP/mail.example.test" */
+    uint64_t digest;                        /* over the whole of NTLM, Negotiate and Bearer; 0 without a key */
     struct ntlm_target target;              /* of type 2, and as a type 3 with an NTLMv2 response echoes it */
-    const struct hash_key *key;             /* of its digest: the caller's */
+    const struct hash_key *key;             /* of digests: the caller's */
 };
 
 /* Of a list of challenges it takes the first NTLM or Negotiate one that carries a token,

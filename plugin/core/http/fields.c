@@ -1,5 +1,5 @@
 /* fields.c
- * The table of header lines, and who wrote a response.
+ * The table of header lines.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -45,12 +45,16 @@ static const struct row {
     ROW("Authorization", VALUE, authorization),
     ROW("X-ElapsedTime", VALUE, elapsed_time),
     ROW("X-RequestType", VALUE, request_type),
+    ROW("X-OWA-Version", VALUE, owa_version),
     ROW("Content-Length", VALUE, length),
+    ROW("X-CasErrorCode", VALUE, cas_error),
     ROW("X-ResponseCode", VALUE, response_code),
     ROW("Persistent-Auth", LAST, persistent_auth),
     ROW("X-PendingPeriod", VALUE, pending_period),
     ROW("X-User-Identity", VALUE, user_identity),
+    ROW("Content-Encoding", VALUE, content_encoding),
     ROW("WWW-Authenticate", LINES, challenges),
+    ROW("x-ms-diagnostics", VALUE, diagnostics),
     ROW("X-ExpirationInfo", VALUE, expiration_info),
     ROW("X-FailureContext", VALUE, failure_context),
     ROW("client-request-id", VALUE, client_request_id),
@@ -125,47 +129,4 @@ bool http_lines_next(const struct http_head *head, const char *name, struct http
         }
     }
     return false;
-}
-
-/* ---- who wrote it ------------------------------------------------------------------- */
-
-static bool is_device_server(const char *server)
-{
-    static const char *const products[] = {
-        "haproxy",    "nginx",     "openresty", "envoy",           "traefik",    "caddy",      "squid",
-        "varnish",    "apache",    "bigip",     "big-ip",          "netscaler",  "citrix",     "kemp",
-        "loadmaster", "zscaler",   "awselb",    "awsalb",          "cloudfront", "cloudflare", "akamaighost",
-        "fortiweb",   "fortigate", "barracuda", "bluecoat",        "proxysg",    "sophos",     "pound",
-        "imperva",    "incapsula", "a10",       "radware",         "f5-",        "checkpoint", "check point",
-        "paloalto",   "mcafee",    "sonicwall", "google frontend", "istio",      "kong",       "litespeed"
-    };
-    struct span s = { (const uint8_t *)server, strlen(server) };
-    for (size_t i = 0; i < COUNT_OF(products); i++) {
-        if (span_has_word_nocase(s, products[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether it has a header that nobody but Exchange writes. */
-static bool is_by_exchange(const struct http_fields *fields)
-{
-    return fields->front_end.ptr || fields->failure_context.ptr || fields->diag_info.ptr || fields->back_end.ptr ||
-           fields->back_end_target.ptr || fields->front_end_target.ptr || fields->back_end_status.ptr ||
-           fields->server_application.ptr;
-}
-
-void http_origin_of(const struct http_fields *fields, struct http_origin *origin)
-{
-    chars_copy(origin->front_end, sizeof(origin->front_end), fields->front_end);
-    chars_copy(origin->server, sizeof(origin->server), fields->server);
-    chars_copy(origin->via, sizeof(origin->via), fields->via);
-    if (is_by_exchange(fields)) {
-        origin->author = HTTP_BY_EXCHANGE;
-    } else if (span_starts_nocase(fields->server, "Microsoft-HTTPAPI")) {
-        origin->author = HTTP_BY_HTTPSYS;
-    } else {
-        origin->author = origin->via[0] || is_device_server(origin->server) ? HTTP_BY_DEVICE : HTTP_BY_UNKNOWN;
-    }
 }

@@ -27,7 +27,7 @@ struct http_fields {
     bool close;             /* Connection: close */
     /* RFC 9110, 9112, 7235 */
     struct span host, user_agent, content_type, expect, date, location, server, via, connection, transfer_encoding;
-    struct span length, authorization, proxy_authorization, proxy_authenticate;
+    struct span length, content_encoding, authorization, proxy_authorization, proxy_authenticate;
     struct http_lines cookies, set_cookies, challenges, pragmas; /* challenges: WWW-Authenticate */
     struct span persistent_auth;                                 /* MS-N2HT 2.2.2 */
     /* MS-OXCMAPIHTTP 2.2.3 */
@@ -35,7 +35,8 @@ struct http_fields {
     struct span pending_period, expiration_info, elapsed_time;
     /* of Exchange, which nobody documents */
     struct span user_identity, client_request_id, request_id, front_end, back_end, back_end_target, front_end_target;
-    struct span back_end_status, failure_context, diag_info;
+    struct span back_end_status, failure_context, diag_info, cas_error, owa_version;
+    struct span diagnostics; /* x-ms-diagnostics: why a token was refused */
 };
 
 /* head outlives fields. */
@@ -43,18 +44,5 @@ void http_fields_read(const struct http_head *head, struct http_fields *fields);
 /* Takes the next of these lines; name is theirs in any case, sent as it was sent. */
 bool http_lines_next(const struct http_head *head, const char *name, struct http_lines *lines, struct span *sent,
                      struct span *value);
-
-enum http_author { HTTP_BY_UNKNOWN, HTTP_BY_EXCHANGE, HTTP_BY_HTTPSYS, HTTP_BY_DEVICE };
-
-/* Who wrote a response, by its headers. Texts are UTF-8 without control characters, cut at
- * their size, empty where absent. */
-struct http_origin {
-    enum http_author author;
-    char front_end[HTTP_NAME_MAX]; /* X-FEServer */
-    char server[64];               /* Server */
-    char via[64];                  /* Via */
-};
-
-void http_origin_of(const struct http_fields *fields, struct http_origin *origin);
 
 #endif

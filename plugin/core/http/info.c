@@ -164,7 +164,11 @@ static void copy_texts(const struct http_fields *fields, struct http_info *info)
     COPY_TEXT(info->diag_info, fields->diag_info);
     COPY_TEXT(info->request_id, fields->request_id);
     COPY_TEXT(info->client_request_id, fields->client_request_id);
-    http_origin_of(fields, &origin);
+    http_origin_of(fields, NULL, &origin);
+    if (!info->is_request) {
+        COPY_TEXT(info->content_type, fields->content_type);
+    }
+    memcpy(info->cas_error, origin.cas_error, sizeof(info->cas_error));
     memcpy(info->front_end, origin.front_end, sizeof(info->front_end));
     memcpy(info->server_header, origin.server, sizeof(info->server_header));
     memcpy(info->via, origin.via, sizeof(info->via));
@@ -232,12 +236,25 @@ void http_info_decode(const struct http_head *head, struct http_info *info)
     }
 }
 
+void http_info_page(struct http_info *info, struct span body)
+{
+    struct http_origin origin;
+    if (info->is_request || body.len == 0 || info->fields.content_encoding.len > 0) {
+        return;
+    }
+    http_page_read(body, &info->page);
+    http_origin_of(&info->fields, &info->page, &origin);
+    info->author = origin.author;
+}
+
 const char *http_rpc_error_name(uint32_t code)
 {
     static FIELD_NAMES(
         names, 0x00000002, "ERROR_FILE_NOT_FOUND", 0x00000005, "ERROR_ACCESS_DENIED", 0x00000008,
         "ERROR_NOT_ENOUGH_MEMORY", 0x0000000E, "ERROR_OUTOFMEMORY", 0x00000035, "ERROR_BAD_NETPATH", 0x00000057,
-        "ERROR_INVALID_PARAMETER", 0x0000052E, "ERROR_LOGON_FAILURE", 0x000005B4, "ERROR_TIMEOUT", 0x000006A4,
+        "ERROR_INVALID_PARAMETER", 0x0000052E, "ERROR_LOGON_FAILURE", 0x0000052F, "ERROR_ACCOUNT_RESTRICTION",
+        0x00000530, "ERROR_INVALID_LOGON_HOURS", 0x00000531, "ERROR_INVALID_WORKSTATION", 0x00000532,
+        "ERROR_PASSWORD_EXPIRED", 0x00000533, "ERROR_ACCOUNT_DISABLED", 0x000005B4, "ERROR_TIMEOUT", 0x000006A4,
         "RPC_S_INVALID_STRING_BINDING", 0x000006A5, "RPC_S_WRONG_KIND_OF_BINDING", 0x000006A6, "RPC_S_INVALID_BINDING",
         0x000006A7, "RPC_S_PROTSEQ_NOT_SUPPORTED", 0x000006A8, "RPC_S_INVALID_RPC_PROTSEQ", 0x000006AA,
         "RPC_S_INVALID_ENDPOINT_FORMAT", 0x000006AB, "RPC_S_INVALID_NET_ADDR", 0x000006AC, "RPC_S_NO_ENDPOINT_FOUND",
@@ -245,9 +262,10 @@ const char *http_rpc_error_name(uint32_t code)
         0x000006BA, "RPC_S_SERVER_UNAVAILABLE", 0x000006BB, "RPC_S_SERVER_TOO_BUSY", 0x000006BC,
         "RPC_S_INVALID_NETWORK_OPTIONS", 0x000006BE, "RPC_S_CALL_FAILED", 0x000006BF, "RPC_S_CALL_FAILED_DNE",
         0x000006C0, "RPC_S_PROTOCOL_ERROR", 0x000006C1, "RPC_S_PROXY_ACCESS_DENIED", 0x000006D9, "EPT_S_NOT_REGISTERED",
-        0x000006E4, "RPC_S_CANNOT_SUPPORT", 0x000006E6, "RPC_S_INTERNAL_ERROR", 0x0000071A, "RPC_S_CALL_CANCELLED",
-        0x0000071C, "RPC_S_COMM_FAILURE", 0x00000721, "RPC_S_SEC_PKG_ERROR", 0x00000729, "RPC_S_COOKIE_AUTH_FAILED",
-        0x00002747, "WSAENOBUFS", 0x0000274C, "WSAETIMEDOUT", 0x0000274D, "WSAECONNREFUSED", 0x00002751,
-        "WSAEHOSTUNREACH", 0x00002AF9, "WSAHOST_NOT_FOUND");
+        0x000006E4, "RPC_S_CANNOT_SUPPORT", 0x000006E6, "RPC_S_INTERNAL_ERROR", 0x00000701, "ERROR_ACCOUNT_EXPIRED",
+        0x0000071A, "RPC_S_CALL_CANCELLED", 0x0000071C, "RPC_S_COMM_FAILURE", 0x00000721, "RPC_S_SEC_PKG_ERROR",
+        0x00000729, "RPC_S_COOKIE_AUTH_FAILED", 0x00000773, "ERROR_PASSWORD_MUST_CHANGE", 0x00000775,
+        "ERROR_ACCOUNT_LOCKED_OUT", 0x00002747, "WSAENOBUFS", 0x0000274C, "WSAETIMEDOUT", 0x0000274D, "WSAECONNREFUSED",
+        0x00002751, "WSAEHOSTUNREACH", 0x00002AF9, "WSAHOST_NOT_FOUND");
     return field_name(names, code);
 }

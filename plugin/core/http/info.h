@@ -7,8 +7,8 @@
 #ifndef OUTLOOKHTTP_INFO_H
 #define OUTLOOKHTTP_INFO_H
 
+#include "author.h"
 #include "credentials.h"
-#include "fields.h"
 
 enum http_method { /* what is ours; the rest is HTTP_OTHER_METHOD */
                    HTTP_OTHER_METHOD,
@@ -73,11 +73,18 @@ struct http_info {
     bool rpc_error; /* 503 RPC Error: X */
     uint32_t rpc_error_code;
     char ee_info[64];        /* start of the EEInfo base64 of the reason phrase, empty if none */
-    enum http_author author; /* responses: who wrote it, by its headers */
+    enum http_author author; /* responses: who wrote it, by its headers, and by its page once that was read */
+    char cas_error[64];      /* X-CasErrorCode */
+    char content_type[48];   /* of a response */
+    struct http_page page;   /* as far as http_info_page() has read it */
 };
 
 /* Fills *info from a parsed head. */
 void http_info_decode(const struct http_head *head, struct http_info *info);
+
+/* The beginning of a response's body, as for http_page_read(), of the head that *info was filled from and that is still
+ * there. */
+void http_info_page(struct http_info *info, struct span body);
 
 /* "0x000006ba" -> "RPC_S_SERVER_UNAVAILABLE": the codes RPC proxies report
  * (MS-ERREF 2.2, RPC_S_* and a few Win32 ones). NULL if unknown. */

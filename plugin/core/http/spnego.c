@@ -65,6 +65,40 @@ static bool der_open(struct span s, uint8_t expected, struct span *content)
     return der_next(&s, &tag, content) && tag == expected;
 }
 
+/* The first field with that tag. */
+static bool der_find(struct span fields, uint8_t wanted, struct span *content)
+{
+    uint8_t tag;
+    while (der_next(&fields, &tag, content)) {
+        if (tag == wanted) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The name of the service that a ticket is for stands in it in clear (RFC 4120 5.3, 5.5.1); s: an AP-REQ. */
+static void decode_service(struct span s, struct auth_token *token)
+{
+    enum { KRB_TICKET = 0x61, AP_REQ_TICKET = 0xA3, TICKET_SNAME = 0xA2, NAME_STRINGS = 0xA1, GENERAL_STRING = 0x1B };
+    struct span fields, ticket, name, strings, part;
+    uint8_t tag;
+    if (!der_open(s, KRB_AP_REQ, &fields) || !der_open(fields, DER_SEQUENCE, &fields) ||
+        !der_find(fields, AP_REQ_TICKET, &ticket) || !der_open(ticket, KRB_TICKET, &ticket) ||
+        !der_open(ticket, DER_SEQUENCE, &ticket) || !der_find(ticket, TICKET_SNAME, &name) ||
+        !der_open(name, DER_SEQUENCE, &name) || !der_find(name, NAME_STRINGS, &strings) ||
+        !der_open(strings, DER_SEQUENCE, &strings)) {
+        return;
+    }
+    struct chars t = chars_into(token->service, sizeof(token->service));
+    while (der_next(&strings, &tag, &part) && tag == GENERAL_STRING) {
+        if (token->service[0]) {
+            chars_code(&t, '/');
+        }
+        chars_bytes(&t, part);
+    }
+}
+
 /* A Kerberos token with or without its GSS-API frame; s starts behind the identifier in the
  * first case. */
 static bool decode_krb5(struct span s, bool framed, struct auth_token *token)
@@ -85,6 +119,9 @@ static bool decode_krb5(struct span s, bool framed, struct auth_token *token)
     token->is_kerberos = true;
     token->step = request ? AUTH_STEP_AP_REQ : reply ? AUTH_STEP_AP_REP : AUTH_STEP_TOKEN;
     token->final = request;
+    if (request) {
+        decode_service(framed ? span_skip(s, 2) : s, token);
+    }
     return true;
 }
 

@@ -6,6 +6,8 @@
 
 #include "finding.h"
 
+#include "clocks.h"
+
 _Static_assert(VERDICT_KINDS <= 64, "a bit of once.told for each verdict");
 
 static void add(struct evidence *evidence, const struct conn *conn, uint32_t since, bool lacking)
@@ -32,10 +34,18 @@ void evidence_add_lacking(struct evidence *evidence, const struct conn *conn)
     add(evidence, conn, 0, true);
 }
 
+void evidence_add_pair(struct evidence *evidence, const struct conn *front, const struct conn *back)
+{
+    evidence_add(evidence, front, 0);
+    evidence_add(evidence, back, 0);
+    evidence->clocks |= front && back && clocks_differ(front, back);
+}
+
 struct evidence *evidence_new(struct judge *judge)
 {
     judge->evidence.count = 0;
     judge->evidence.more = false;
+    judge->evidence.clocks = false;
     return &judge->evidence;
 }
 
@@ -52,7 +62,7 @@ bool evidence_whole(const struct evidence *evidence, const struct conn **doubtfu
             return false;
         }
     }
-    return !evidence->more;
+    return !evidence->more && !evidence->clocks;
 }
 
 bool once_told(const struct once *once, enum verdict_kind kind)
@@ -102,6 +112,32 @@ void once_mark(struct once *once, enum verdict_kind kind)
     once->told |= UINT64_C(1) << kind;
 }
 
+struct result result_of(const struct finding *finding)
+{
+    return (struct result){ .told = true,
+                            .where_seen = finding->seen,
+                            .verdict = finding->kind,
+                            .severity = finding->severity,
+                            .where = finding->where,
+                            .frame = finding->when.frame };
+}
+
+static void result_take(struct result *result, const struct result *with)
+{
+    const bool withheld = result->withheld;
+    const struct conn *doubtful = result->doubtful;
+    *result = *with;
+    result->withheld = withheld;
+    result->doubtful = doubtful;
+}
+
+void result_replace(struct result *result, const struct result *with)
+{
+    if (result && (!result->told || with->severity >= result->severity)) {
+        result_take(result, with);
+    }
+}
+
 void tell(const struct finding *finding)
 {
     struct judge *judge = finding->judge;
@@ -114,18 +150,16 @@ void tell(const struct finding *finding)
                                      .where_seen = finding->seen,
                                      .vc = subject->vc,
                                      .session = subject->session,
-                                     .leg = subject->leg };
+                                     .leg = subject->leg,
+                                     .victims = finding->victims,
+                                     .victim_count = finding->victim_count };
     verdict_add(&judge->arena, &judge->found[subject->kind], verdict, &finding->text);
     if (subject->once) {
         once_mark(subject->once, finding->kind);
     }
     if (result && (!result->told || finding->severity > result->severity)) {
-        result->told = true;
-        result->verdict = finding->kind;
-        result->severity = finding->severity;
-        result->where = finding->where;
-        result->where_seen = finding->seen;
-        result->frame = finding->when.frame;
+        const struct result with = result_of(finding);
+        result_take(result, &with);
     }
 }
 
@@ -180,18 +214,6 @@ const char *known_name(const char *name)
 const char *end_name(const struct conn *conn)
 {
     return conn->ended_by_rst ? "RST" : "FIN";
-}
-
-void say_author(struct text *text, const char *verb, enum http_author author)
-{
-    static const char *const names[] = { [HTTP_BY_EXCHANGE] = "Exchange",
-                                         [HTTP_BY_HTTPSYS] = "HTTP.sys before Exchange saw it",
-                                         [HTTP_BY_DEVICE] = "a device" };
-    if (author == HTTP_BY_UNKNOWN || author > HTTP_BY_DEVICE) {
-        say(text, ", its author does not show");
-    } else {
-        say(text, ", %s by %s", verb, names[author]);
-    }
 }
 
 void say_advice(struct text *text, const struct advice *advice)

@@ -21,6 +21,7 @@
 #include "judge.h"
 #include "say.h"
 
+struct gone;
 struct idle_end;
 
 /* A rule hears one kind of event. */
@@ -31,7 +32,8 @@ typedef void rule(struct judge *judge, const struct event *event);
 /* The connections that a finding from absence rests on. */
 struct evidence {
     unsigned count;
-    bool more; /* than were named: it cannot be told */
+    bool more;   /* than were named: it cannot be told */
+    bool clocks; /* of two legs that are compared differ */
     struct {
         const struct conn *conn;
         uint32_t since; /* frame; 0: from SYN on */
@@ -45,9 +47,13 @@ struct judge {
     bool same_proxy_required; /* as in struct judge_prefs */
     struct verdict_list found[SUBJECTS];
     struct idle_end *idle_first, *idle_last; /* that wait for hindsight, oldest first: rpch_end.c */
+    struct held *held_free;                  /* of MAPI/HTTP, mapi_rules.h */
     struct {
-        struct held *first, *last, *free;
-    } held;                   /* of MAPI/HTTP, mapi_rules.h */
+        struct gone *first, *last;
+    } going; /* servers that may be gone, by their last end, oldest first: gone.c */
+    struct {
+        struct side_memo *first, *last;
+    } losing;                 /* sessions whose contexts were refused, oldest first: mapi_session.c */
     struct evidence evidence; /* evidence_new() */
     unsigned misuse;          /* broken rules of this file, which tests look at: 0 */
 };
@@ -66,6 +72,7 @@ struct result {
     uint32_t frame;
     bool withheld;               /* something was due, but the capture cannot tell */
     const struct conn *doubtful; /* why, or NULL */
+    bool left_challenge;         /* the verdict is of a challenge that was left, not of a refusal */
 };
 
 /* Whom a finding is about. */
@@ -82,7 +89,9 @@ struct evidence *evidence_new(struct judge *judge);
 void evidence_add(struct evidence *evidence, const struct conn *conn, uint32_t since);
 /* Names one of which something is known not to have been captured, even if it came late. */
 void evidence_add_lacking(struct evidence *evidence, const struct conn *conn);
-/* Whether all of it was captured, both ways; doubtful, if not NULL: which was not. */
+/* Names two connections, before a device and behind it, whose times are compared. NULL names none. */
+void evidence_add_pair(struct evidence *evidence, const struct conn *front, const struct conn *back);
+/* Whether all of it was captured, both ways, and clocks agree; doubtful, if not NULL: which was not. */
 bool evidence_whole(const struct evidence *evidence, const struct conn **doubtful);
 
 struct finding {
@@ -93,7 +102,9 @@ struct finding {
     enum verdict_kind kind;
     enum verdict_severity severity; /* as in the row, unless the rule changes it */
     enum verdict_where where;
-    bool seen; /* where was seen, not inferred */
+    bool seen;                    /* where was seen, not inferred */
+    const struct victim *victims; /* as in struct verdict */
+    uint32_t victim_count;
     struct text text;
 };
 
@@ -102,6 +113,10 @@ struct finding {
  * is seen proves it. */
 struct finding finding_begin(struct judge *judge, enum verdict_kind kind, struct when when, struct subject subject,
                              const struct evidence *evidence);
+/* The row says this from now on, unless it has something graver. */
+void result_replace(struct result *result, const struct result *with);
+/* What a row says of it. */
+struct result result_of(const struct finding *finding);
 /* Makes it another verdict, on the same evidence and with that verdict's severity. */
 void finding_turn(struct finding *finding, enum verdict_kind kind);
 /* Remembers it as told where another finding has said as much. */
@@ -132,8 +147,6 @@ struct subject about_nothing(enum subject_kind kind);
 int cut_length(const char *value, size_t most);
 const char *known_name(const char *name);      /* "no known name" for NULL */
 const char *end_name(const struct conn *conn); /* "RST" or "FIN": what ended it */
-/* ", answered by Exchange": who wrote a response. */
-void say_author(struct text *text, const char *verb, enum http_author author);
 
 /* What follows from a finding. */
 struct advice {

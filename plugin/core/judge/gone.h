@@ -1,6 +1,6 @@
 /* gone.h
- * A server that ends all its connections, in either protocol: which ends belong together, and
- * what is said of it. What each protocol remembers of a server is its own.
+ * A server that ends all its connections, in either protocol: which ends count, when they mean that it is
+ * gone, and what is said of it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -8,23 +8,31 @@
 #ifndef OUTLOOKHTTP_GONE_H
 #define OUTLOOKHTTP_GONE_H
 
+#include "event.h"
 #include "finding.h"
 
-/* Whether an end before, if there was one, belongs together with one now. */
-static inline bool gone_together(const struct judge *judge, struct when before, struct when now)
-{
-    return before.frame && now.ns - before.ns <= judge->limits.gone_window;
-}
+/* A connection in use that its server ended first. All of it outlives the judge. */
+struct gone_end {
+    const struct conn *conn;
+    const struct leg *leg;   /* whose it was, of RPC over HTTP; else NULL */
+    const struct side *side; /* the same of MAPI/HTTP */
+    bool follows;            /* another end of the same virtual connection came before */
+    bool behind_seen;        /* a device at the server's address passed it on */
+};
 
-/* Whether ends that belong to one at that time may still come. Time that goes back ends the wait. */
-static inline bool gone_may_follow(const struct judge *judge, struct when end, struct when now)
-{
-    return now.ns - end.ns <= judge->limits.gone_window && now.ns >= end.ns;
-}
+/* Takes an end into account; it may be the one that shows that the server is gone, which is told then. */
+void gone_ended(struct judge *judge, const struct gone_end *end, struct when when);
+/* Whether it was told that the server is gone, and nothing has come from it since: what it ends is no matter
+ * of its own. */
+bool gone_explains(const struct server *server);
+/* Whether the server has ended connections of others within a second, so that it may turn out to be gone. */
+bool gone_may_be(const struct judge *judge, const struct server *server, const struct leg *leg, struct when when);
+/* Whether that was told in that frame or later. */
+bool gone_told_since(const struct server *server, uint32_t frame);
 
-/* Begins the finding, which is always told; the rule goes on with what the server ended. */
-struct finding gone_begin(struct judge *judge, const struct server *server, struct subject subject, struct when when);
-/* Says what follows from that, and tells it. */
-void gone_tell(struct finding *finding);
+/* A second may be over. */
+rule gone_time_passed;
+/* EVENT_SERVER_ANSWERED: it may be back. */
+rule gone_answered;
 
 #endif

@@ -8,15 +8,21 @@
 
 #include "event.h"
 #include "finding.h"
+#include "gone.h"
 #include "logon_rules.h"
 #include "mapi_rules.h"
 #include "rpch.h"
 
 const struct judge_limits judge_limits_default = {
+    .call_wait = 60 * SECOND,          /* servers answer in seconds; clients give up after a minute or two */
     .handshake_wait = 5 * SECOND,      /* far more than a set-up takes, less than clients wait */
     .buffered_wait = 2 * SECOND,       /* no network takes as long */
     .idle_least = 10 * SECOND,         /* devices have no shorter idle time-outs */
+    .comeback_wait = 10 * SECOND,      /* Outlook connects anew sooner */
     .gone_window = 1 * SECOND,         /* a server that stops ends all its connections within that */
+    .idle_alike = 1 * SECOND,          /* timers of devices are looked at once a second, some less often */
+    .kept_most = 120 * SECOND,         /* what servers keep open after a response: HTTP.sys by default */
+    .back_wait = 5 * SECOND,           /* a server that only accepts connections is not back */
     .loss_wait = 10 * SECOND,          /* a client connects anew sooner */
     .notification_time = 300 * SECOND, /* Exchange keeps a NotificationWait without events open for five minutes */
     /* Administrators set time-outs in whole multiples of five seconds, hardly any below ten; what
@@ -56,10 +62,11 @@ static void response_ended(struct judge *judge, const struct event *event)
     mapi_sequence_refused(judge, event);
 }
 
-static void session_time_passed(struct judge *judge, const struct event *event)
+static void segment_passed(struct judge *judge, const struct event *event)
 {
+    gone_time_passed(judge, event);
+    rpch_hindsight(judge, event);
     mapi_context_time_passed(judge, event);
-    mapi_end_time_passed(judge, event);
 }
 
 /* No default: the compiler names a kind that nobody hears. */
@@ -79,6 +86,8 @@ static rule *rule_of(enum event_kind kind)
         return rpch_refused;
     case EVENT_CHALLENGE_LEFT:
         return rpch_challenge_left;
+    case EVENT_CHANNEL_ASKED:
+        return rpch_asked;
     case EVENT_OUT_CAME:
         return rpch_out_came;
     case EVENT_OUT_ENDED:
@@ -87,10 +96,16 @@ static rule *rule_of(enum event_kind kind)
         return rpch_body;
     case EVENT_CHANNEL_ENDED:
         return rpch_channel_ended;
-    case EVENT_SERVER_ENDED:
-        return rpch_server_ended;
+    case EVENT_CONN_ENDED:
+        return rpch_conn_ended;
     case EVENT_DATA_UNANSWERED:
         return rpch_unanswered;
+    case EVENT_AWAITED:
+        return rpch_awaited;
+    case EVENT_CALL_AWAITED:
+        return rpch_call_awaited;
+    case EVENT_NOT_REPLACED:
+        return rpch_not_replaced;
     case EVENT_CALL_FAILED:
         return rpch_call;
     case EVENT_LIFETIME_PASSED:
@@ -98,7 +113,7 @@ static rule *rule_of(enum event_kind kind)
     case EVENT_WINDOW_PASSED:
         return rpch_window;
     case EVENT_SEGMENT_PASSED:
-        return rpch_hindsight;
+        return segment_passed;
 
     case EVENT_SESSION_BEGAN:
         return mapi_context_began;
@@ -114,12 +129,14 @@ static rule *rule_of(enum event_kind kind)
         return mapi_response_cut;
     case EVENT_REQUEST_UNANSWERED:
         return mapi_request_unanswered;
-    case EVENT_UNUSED_CONN_ENDED:
-        return mapi_unused_conn_ended;
+    case EVENT_SESSION_CONN_ENDS:
+        return mapi_conn_ends;
+    case EVENT_REQUEST_DROPPED:
+        return mapi_request_dropped;
     case EVENT_SESSION_CONN_ENDED:
         return mapi_context_conn_ended;
     case EVENT_SESSION_TIME_PASSED:
-        return session_time_passed;
+        return segment_passed;
 
     case EVENT_CHALLENGE_MISSING:
         return logon_challenge_missing;
@@ -135,6 +152,11 @@ static rule *rule_of(enum event_kind kind)
         return logon_passed_by;
     case EVENT_BEARERS_EMPTY:
         return logon_bearers_empty;
+    case EVENT_NO_CHALLENGE:
+        return logon_no_challenge;
+
+    case EVENT_SERVER_ANSWERED:
+        return gone_answered;
 
     case EVENT_KINDS:
         break;

@@ -6,6 +6,9 @@
 
 #include "logon_rules.h"
 
+#include "chars.h"
+#include "clocks.h"
+
 #include <stdio.h>
 
 /* ---- memory ----------------------------------------------------------------------------- */
@@ -130,13 +133,29 @@ static void say_torn(struct text *text, const struct lone_type3 *type3, uint32_t
         client ? "the device there" : "a device before it, or the client,");
 }
 
-static void say_alone(struct text *text, const struct lone_type3 *type3, uint32_t frame)
+static void say_interleaved(struct text *text, const struct lone_type3 *type3, uint32_t frame)
 {
     say(text,
-        "Seen: the type 3 of %s to %s answers a challenge of %s, but this connection, whole from SYN, carried no "
-        "type 2",
-        USER(type3->user), SERVER_AT(type3->conn, frame), NAMES(type3->nb_name, type3->dns_name));
-    if (type3->before) {
+        "Seen: the type 3 of %s goes to %s after the type 2 of frame %u, the newest on this connection, which began %s; "
+        "inferred: a device runs two handshakes of NTLM in turns on one server connection, and the server knows only "
+        "the newest challenge, so the logon fails; next: make the device keep one server connection for each client "
+        "connection (no pooling for NTLM), or use Kerberos",
+        USER(type3->user), SERVER_AT(type3->conn, frame), type3->newest,
+        type3->version1 ? "another's handshake" : "another handshake; it answers an older one");
+}
+
+static void say_alone(struct text *text, const struct lone_type3 *type3, uint32_t frame)
+{
+    say(text, "Seen: the type 3 of %s to %s answers a challenge", USER(type3->user), SERVER_AT(type3->conn, frame));
+    if (type3->version1) {
+        say(text, " (NTLMv1: it does not tell whose)");
+    } else {
+        say(text, " of %s", NAMES(type3->nb_name, type3->dns_name));
+    }
+    say(text, ", but this connection, whole from SYN, carried no type 2");
+    if (type3->version1) {
+        say(text, "; inferred: the challenge came on another connection: the handshake was split");
+    } else if (type3->before) {
         say(text,
             "; on leg %u it came from %s; inferred: the device between sent the type 1 over another server "
             "connection, which the capture lacks",
@@ -152,13 +171,19 @@ void logon_challenge_missing(struct judge *judge, const struct event *event)
 {
     const struct lone_type3 *type3 = event->logon.type3;
     const bool torn = type3->same_leg != NULL;
-    struct finding finding =
-        finding_begin(judge, torn ? V_NTLM_TORN : V_TYPE3_ALONE, event->when,
-                      about_account(judge, type3->account, type3->leg), all_of(judge, type3->conn));
+    struct evidence *evidence = all_of(judge, type3->conn);
+    if (type3->client_side) { /* that it kept its connection */
+        evidence_add(evidence, type3->client_side->link, 0);
+    }
+    struct finding finding = finding_begin(judge, torn || type3->interleaved ? V_NTLM_TORN : V_TYPE3_ALONE, event->when,
+                                           about_account(judge, type3->account, type3->leg), evidence);
     if (!finding.begun) {
         return;
     }
-    if (torn) {
+    if (type3->interleaved) {
+        say_interleaved(&finding.text, type3, event->when.frame);
+        tell_by(&finding, WHERE_DEVICE, false);
+    } else if (torn) {
         say_torn(&finding.text, type3, event->when.frame);
         tell_by(&finding, WHERE_DEVICE, type3->client_side != NULL);
     } else {
@@ -277,10 +302,82 @@ static void say_refusals(struct text *text, const struct logon_answer *answer, u
     }
 }
 
+/* The way by which the same client was accepted since the first of these refusals, but not after the last. */
+static const struct way_accepted *other_way(const struct logon_answer *answer)
+{
+    const struct tried *tried = answer->request->tried;
+    const struct way_accepted *newest = NULL;
+    for (unsigned way = 0; tried && way < AUTH_WAYS; way++) {
+        const struct way_accepted *accepted = &tried->way[way];
+        if (accepted->frame > answer->refusals->frame[0] && (!newest || accepted->frame > newest->frame)) {
+            newest = accepted; /* were it this way, it had ended the row */
+        }
+    }
+    return newest;
+}
+
+static bool judge_other_way(struct judge *judge, const struct logon_answer *answer, struct when when)
+{
+    const struct exchange *request = answer->request;
+    const struct way_accepted *other = other_way(answer);
+    if (!other) {
+        return false;
+    }
+    struct finding finding =
+        finding_begin(judge, V_AUTH_REFUSED_NOTE, when, about_account(judge, answer->account, answer->leg), NULL);
+    if (!finding.begun) {
+        return true;
+    }
+    say_refusals(&finding.text, answer, when.frame);
+    say(&finding.text, "; the same client was accepted by %s in frame %u", other->scheme, other->frame);
+    if (request->kerberos) {
+        say(&finding.text, "; the ticket is for %s",
+            request->service[0] ? NAME(request->service) : "a service that cannot be read");
+        say(&finding.text,
+            "; inferred: Kerberos never works for this name, each connection falls back: the service name (SPN) is "
+            "missing or on another account than the servers use; next: setspn -Q %s, and the Alternate Service Account "
+            "(ASA) of the Client Access servers (RollAlternateServiceAccountPassword.ps1)",
+            request->service[0] ? NAME(request->service) : "http/<name>");
+    } else {
+        say(&finding.text, "; inferred: this scheme is always refused for this client, who gets in by the other one; "
+                           "next: whether the virtual directory and the devices before it accept this scheme, and "
+                           "which credentials the client keeps for it");
+    }
+    tell_by(&finding, WHERE_UNKNOWN, false);
+    return true;
+}
+
+/* What is known of a scheme whose credentials are right and refused nevertheless. False: nothing. */
+static bool judge_by_scheme(struct finding *finding, const struct logon_answer *answer)
+{
+    const struct exchange *request = answer->request;
+    if (request->scheme_id == AUTH_BEARER) {
+        if (answer->reason && answer->reason[0]) {
+            say(&finding->text, "; it says: %s", answer->reason);
+        }
+        say(&finding->text,
+            "; inferred: the server does not take these tokens; next: their audience (the name that Outlook asks) and "
+            "issuer, the clock of the server, its OAuth configuration (Get-AuthServer, Get-AuthConfig), and policies "
+            "that refuse this user or device");
+        return true;
+    }
+    if (request->version1 && !request->torn) {
+        say(&finding->text,
+            "; the type 3 is NTLMv1; inferred: NTLMv1 cannot carry channel bindings, which Extended Protection asks "
+            "for, and domain controllers with LmCompatibilityLevel 5 refuse it, whatever the password; next: "
+            "LmCompatibilityLevel of the client (3 or more sends NTLMv2) and policies that set it; then event 4625");
+        return true;
+    }
+    return false;
+}
+
 static void judge_refusals(struct judge *judge, const struct logon_answer *answer, struct when when)
 {
     const struct exchange *request = answer->request;
     if (!answer->refusals || answer->refusals->count != judge->limits.refusals_told) {
+        return;
+    }
+    if (judge_other_way(judge, answer, when)) {
         return;
     }
     struct finding finding =
@@ -293,13 +390,13 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
         request->user[0] && site && site->accepted && (site->several || users_differ(site->accepted, request->user));
     enum verdict_where where = WHERE_DEVICE;
     say_refusals(&finding.text, answer, when.frame);
-    if (request->torn) {
+    if (judge_by_scheme(&finding, answer)) {
+        where = WHERE_UNKNOWN;
+    } else if (request->torn) {
         say(&finding.text,
             "; inferred: the handshake is torn (see frame %u), so no password would do; next: mend the "
             "device's handling of NTLM connections",
             request->torn);
-    } else if (answer->origin->author == HTTP_BY_DEVICE) {
-        say(&finding.text, "; inferred: a device refuses before Exchange sees the logon; next: see why in its log");
     } else if (others) {
         where = WHERE_CLIENT;
         say(&finding.text,
@@ -326,7 +423,7 @@ void logon_answered(struct judge *judge, const struct event *event)
 {
     const struct logon_answer *answer = event->logon.answer;
     const struct account *account = answer->account;
-    const int64_t ns = event->when.ns - answer->sent.ns, below = answer->below.ns - answer->sent.ns;
+    const int64_t ns = answer->time_ns, below = answer->below.ns - answer->sent.ns;
     const int64_t most = answer->accepted ? judge->limits.slow_above : judge->limits.very_slow_above;
     if (!answer->checked || ns <= most) {
         return;
@@ -336,7 +433,9 @@ void logon_answered(struct judge *judge, const struct event *event)
     if (!finding.begun) {
         return;
     }
-    const bool kept = answer->below.frame && below <= most;
+    const struct exchange *after = answer->request ? answer->request->after : NULL;
+    const bool compared = !after || !clocks_differ(answer->request->link, after->link);
+    const bool kept = answer->below.frame && compared && below >= 0 && below <= most;
     const bool ntlm = strcmp(account->scheme, "NTLM") == 0 || strcmp(account->scheme, "Negotiate/NTLM") == 0;
     say(&finding.text, "Seen: the %s credentials of %s in frame %u were %s", account->scheme, USER(account->user),
         answer->sent.frame, answer->accepted ? "accepted" : "refused");
@@ -344,6 +443,9 @@ void logon_answered(struct judge *judge, const struct event *event)
         say(&finding.text, " (%u)", answer->status);
     }
     say(&finding.text, " after %s by %s", SECONDS(ns), SERVER_AT(answer->conn, event->when.frame));
+    if (answer->work_ns > 0) {
+        say(&finding.text, ", less the %s that it worked (X-ElapsedTime)", SECONDS(answer->work_ns));
+    }
     if (kept) {
         say(&finding.text,
             ", while the answer on the next leg came in frame %u after %s; inferred: the server was "
@@ -376,7 +478,7 @@ void logon_offered(struct judge *judge, const struct event *event)
         return;
     }
     const bool dropped = request->below_answered && (request->below_offers & (1u << AUTH_NTLM | 1u << AUTH_NEGOTIATE));
-    const bool device = origin->author == HTTP_BY_DEVICE;
+    const bool device = origin->passed_on; /* whoever wrote it, a device was on the way */
     say(&finding.text, "Seen: the client tried %s at %s (stream %u, frame %u); the 401 of %s offers only Basic",
         peer->tried, NAME(request->site), peer->tried_stream, peer->tried_frame,
         SERVER_AT(answer->conn, event->when.frame));
@@ -385,7 +487,7 @@ void logon_offered(struct judge *judge, const struct event *event)
             ", while the server behind offered more on the next leg; inferred: this device takes NTLM and "
             "Negotiate out");
     } else if (device) {
-        say(&finding.text, ", written by a device (%s %s); inferred: the device does not pass NTLM or Negotiate on",
+        say(&finding.text, ", which passed a device (%s %s); inferred: the device does not pass NTLM or Negotiate on",
             origin->via[0] ? "Via" : "Server", origin->via[0] ? origin->via : origin->server);
     } else {
         say(&finding.text, "; inferred: a proxy takes NTLM and Negotiate out, or the server does not offer them");
@@ -408,13 +510,66 @@ void logon_passed_by(struct judge *judge, const struct event *event)
         return;
     }
     say(&finding.text,
-        "Seen: the 401 of frame %u for %s writes www-authenticate in lower case%s; %s to %s, and no client "
-        "of the capture went on after one; inferred: old Outlook does not find the header in lower case, and a device "
+        "Seen: the 401 of frame %u for %s writes www-authenticate in lower case%s; %s to %s, and never "
+        "went on after one; inferred: old Outlook does not find the header in lower case, and a device "
         "between wrote it so; next: let the device keep the header names (HAProxy: h1-case-adjust), or update the client",
         more->lower_frame, NAME(more->lower_host),
         more->lower_seen ? ", while the next leg has it in another case" : "", then[event->logon.unanswered.then],
         SERVER_AT(conn, event->when.frame));
     tell_by(&finding, WHERE_DEVICE, more->lower_seen);
+}
+
+static struct evidence *all_of_series(struct judge *judge, const struct in_a_row *series)
+{
+    struct evidence *evidence = evidence_new(judge);
+    for (unsigned i = 0; i < SERIES_KEPT; i++) {
+        evidence_add(evidence, series->at[i].conn->link, 0);
+        evidence->more |= series->at[i].conn->lost;
+    }
+    return evidence;
+}
+
+void logon_no_challenge(struct judge *judge, const struct event *event)
+{
+    const struct tried *tried = event->logon.tried;
+    const struct in_a_row *series = tried->of;
+    const bool bare = series == &tried->bare;
+    const struct place_of *last = &series->at[SERIES_KEPT - 1];
+    struct once *once = memo_once(judge, (void *const *)&tried->memo, ONCE_A_CLIENT);
+    struct finding finding =
+        finding_begin(judge, V_NO_CHALLENGE, event->when, about(NULL, once, last->conn->link->asked->leg),
+                      all_of_series(judge, series));
+    if (!finding.begun) {
+        return;
+    }
+    struct text *text = &finding.text;
+    say(text, "Seen: one client (%s) began %u handshakes of NTLM for %s in a row", tried->told_by, series->count,
+        NAME(tried->host));
+    if (bare) {
+        say(text, " and got 401 without a challenge each time, in frames %u, %u, %u, the last from %s",
+            series->at[0].frame, series->at[1].frame, last->frame, SERVER_AT(last->conn, last->frame));
+        say(text, series->behind ?
+                      "; on the next leg the server sent its challenge; inferred: the device between takes it out; "
+                      "next: let the device pass WWW-Authenticate on, and keep the connection" :
+                      "; inferred: the server, or a device before it, does not take part in the handshake: NTLM is "
+                      "off for this virtual directory, or the device opens a connection for each request; next: "
+                      "its providers (IIS: Windows Authentication), and what devices do with WWW-Authenticate");
+        tell_by(&finding, series->behind ? WHERE_DEVICE : WHERE_UNKNOWN, series->behind);
+        return;
+    }
+    say(text, "; the challenges in frames %u, %u, %u, the last from %s, got no type 3: none of them answered",
+        series->at[0].frame, series->at[1].frame, last->frame, SERVER_AT(last->conn, last->frame));
+    if (series->by_server) {
+        say(text, ", and the server's end closed first; inferred: what closes behind a 401 ends the handshake of NTLM, "
+                  "which needs its connection; next: Connection and keep-alive settings of the server and of devices "
+                  "before it");
+    } else {
+        say(text,
+            "; inferred: the client may not or cannot use NTLM towards this name; next: policies on outgoing NTLM "
+            "and LmCompatibilityLevel of the client, zones and stored credentials for this name, and whether "
+            "others get in by it");
+    }
+    tell_by(&finding, series->by_server ? WHERE_UNKNOWN : WHERE_CLIENT, false);
 }
 
 void logon_bearers_empty(struct judge *judge, const struct event *event)

@@ -11,7 +11,8 @@
 #include "finding.h"
 #include "logon_state.h"
 
-rule logon_challenge_missing, logon_answered, logon_refused, logon_offered, logon_stranger, logon_passed_by;
+rule logon_no_challenge, logon_challenge_missing, logon_answered, logon_refused, logon_offered, logon_stranger,
+    logon_passed_by;
 rule logon_bearers_empty;
 
 /* NULL: nothing was found. */

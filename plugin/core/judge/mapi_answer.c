@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "answer.h"
 #include "mapi_rules.h"
 
 #include "names.h"
@@ -17,62 +18,34 @@ static bool is_round(const struct judge_limits *limits, int64_t ns)
     return ns >= limits->round_least - slack && (rest <= slack || rest >= limits->round_step - slack);
 }
 
-static struct advice advice_for(const struct judge_limits *limits, const struct reply *reply)
+static struct answer answer_of(const struct judge_limits *limits, const struct reply *reply)
 {
     const struct exchange *request = reply->request;
     const struct mapi_message *message = reply->message;
-    bool exchange = reply->author == HTTP_BY_EXCHANGE;
-    unsigned status = reply->status;
-    int64_t waited = request && request->ended ? message->begin.ns - request->end.ns : message->elapsed_ns;
-    if (status == 400 && request && request->auth_len > limits->big_token) {
-        return (struct advice){
-            "the Kerberos token is too large for the limits of the header there",
-            "group memberships of that user; MaxFieldLength and MaxRequestBytes of HTTP.sys, header limits of devices"
-        };
-    }
-    if (status / 100 == 3) {
-        return (struct advice){ "the request was sent to a page: a logon before the endpoint or a redirection rule",
-                                "pre-authentication and redirection rules for /mapi" };
-    }
-    if ((status == 403 || status == 404 || status == 405) && !exchange) {
-        return (struct advice){ "the path is not published or not served there",
-                                "publishing rules for /mapi/emsmdb and /mapi/nspi, and the virtual directory MAPI" };
-    }
-    if (status >= 502 && status <= 504 && !exchange) {
-        if (is_round(limits, waited)) {
-            return (struct advice){ "a device gave up waiting after a time-out of its own",
-                                    "its time-out for responses of /mapi: NotificationWait takes up to five minutes" };
-        }
-        return (struct advice){ "the answering side did not reach the server behind it",
-                                "health checks and the state of the servers behind it at this time" };
-    }
-    switch (status) {
-    case 200:
-        return (struct advice){ "a page in the place of the endpoint's response: a logon or a block page",
-                                "who writes this page: pre-authentication, portals, filters on the way" };
-    case 407:
-        return (struct advice){ "a proxy on the way wants credentials", "proxy settings and exceptions of the client" };
-    case 413:
-        return (struct advice){ "the request is larger than allowed there", "limits of the request body for /mapi" };
-    case 417:
-        return (struct advice){ "Expect: 100-continue was not accepted", "let devices pass or drop that header" };
-    case 429:
-        return (struct advice){ "too many requests for a limit there", "throttling policies and rate limits" };
-    case 503:
-        return (struct advice){ "nobody was there to serve it: the service is stopped, overloaded or in maintenance",
-                                "the application pools for /mapi, server components and health checks at this time" };
-    default:
-        return status >= 500 ?
-                   (struct advice){ "the answering side failed", "its log at this time, with the request id" } :
-                   (struct advice){ "the answering side did not accept the request",
-                                    "filters and limits for /mapi there" };
-    }
+    const int64_t waited = request->ended ? message->begin.ns - request->end.ns : message->elapsed_ns;
+    struct answer answer = { .protocol = ANSWER_MAPI,
+                             .author = (enum http_author)reply->author,
+                             .status = reply->status,
+                             .traits = answer_words(reply->words) };
+    answer.traits |= request->auth_len > limits->big_token ? ANSWER_BIG_TOKEN : 0u;
+    answer.traits |= request->has_mailbox ? 0u : ANSWER_NO_MAILBOX;
+    answer.traits |= is_round(limits, waited) ? ANSWER_ROUND : 0u;
+    answer.traits |= reply->cas_error ? ANSWER_CAS_ERROR : 0u;
+    return answer;
+}
+
+/* What a probe or a browser gets that looks at the endpoint: neither is a request of it. */
+static bool is_look(const struct exchange *request, unsigned status)
+{
+    return request && request->look &&
+           (request->options || status == 200 || status == 301 || status == 302 || status == 401 || status == 403 ||
+            status == 404 || status == 405);
 }
 
 static bool is_failed_status(const struct reply *reply)
 {
     const struct exchange *request = reply->request;
-    if (reply->message->has_code || reply->status == 401) {
+    if (reply->message->has_code || reply->status == 401 || is_look(request, reply->status)) {
         return false;
     }
     if (reply->status == 200) {
@@ -109,6 +82,13 @@ static bool is_from_between(const struct reply *reply)
     return there->conn && there->status != reply->status;
 }
 
+/* Server is written by whoever passes a response on, too: that it names Windows rules nothing out. */
+static bool is_windows_server(const char *server)
+{
+    const struct span name = { (const uint8_t *)server, server ? strlen(server) : 0 };
+    return span_starts_nocase(name, "Microsoft-");
+}
+
 /* What the next leg has of it. */
 static void say_behind(struct text *text, const struct reply *reply, const struct side *kept)
 {
@@ -123,26 +103,28 @@ static void say_behind(struct text *text, const struct reply *reply, const struc
         say(text, "; on leg %u the same request (frame %u, stream %u) has no answer: proven to come from between",
             request->leg + 1, there->frame, there->conn->link->stream);
     } else if (kept) {
-        say(text, "; leg %u of the session (stream %u) does not have the request", request->leg + 1,
-            kept->success_conn->link->stream);
+        say(text,
+            "; leg %u of the session (stream %u) does not have the request: it was kept on the way, or went to a "
+            "server that was not captured",
+            request->leg + 1, kept->success_conn->link->stream);
     }
 }
 
 /* Whose failure it is; kept: by a device, see kept_before(). */
-static enum verdict_where status_of(const struct reply *reply, bool kept)
+static enum verdict_where status_of(const struct answer *answer, const struct reply *reply, bool kept)
 {
-    const struct there *there = &reply->request->there;
     if (is_from_between(reply)) {
         return WHERE_DEVICE;
     }
-    if (there->conn || reply->author == HTTP_BY_EXCHANGE || reply->author == HTTP_BY_HTTPSYS) {
+    if (reply->request->there.conn) {
         return WHERE_SERVER;
     }
-    /* The latter are for gateways only (RFC 9110 15.6). */
-    return kept || reply->author == HTTP_BY_DEVICE || reply->status == 407 || reply->status == 502 ||
-                   reply->status == 504 ?
-               WHERE_DEVICE :
-               WHERE_UNKNOWN;
+    if (kept && answer_where(answer) == WHERE_UNKNOWN) {
+        /* It may have gone to a server outside the capture, and come back from its IIS. */
+        return http_is_windows(answer->author) || is_windows_server(reply->server_header) ? WHERE_UNKNOWN :
+                                                                                            WHERE_DEVICE;
+    }
+    return answer_where(answer);
 }
 
 void mapi_status_failed(struct judge *judge, const struct event *event)
@@ -156,7 +138,8 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
     if (!finding.begun) {
         return;
     }
-    const struct named_header headers[] = { { "Location", reply->location },
+    const struct named_header headers[] = { { "X-CasErrorCode", reply->cas_error },
+                                            { "Location", reply->location },
                                             { "X-FEServer", reply->front_end },
                                             { "X-FailureContext", reply->failure },
                                             { "X-BackEndHttpStatus", reply->backend_status },
@@ -165,7 +148,8 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
                                             { "Via", reply->via },
                                             { "request-id", reply->request_id } };
     struct text *text = &finding.text;
-    const struct advice advice = advice_for(&judge->limits, reply);
+    const struct answer answer = answer_of(&judge->limits, reply);
+    const struct advice advice = answer_advice(&answer);
     const struct side *kept = kept_before(request);
     say(text, "Seen: %s was answered with status %u", REQUEST(request), reply->status);
     if (reply->status == 200) {
@@ -178,11 +162,11 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
     if (request->auth_len > judge->limits.big_token) {
         say(text, ", its Authorization has %u characters", request->auth_len);
     }
-    say_author(text, "written", reply->author);
+    say_writer(text, "written", answer.author, reply->product, reply->title);
     say_behind(text, reply, kept);
     say_advice(text, &advice);
     say_headers(text, headers, sizeof(headers) / sizeof(headers[0]), 80);
-    tell_by(&finding, status_of(reply, kept != NULL), is_from_between(reply));
+    tell_by(&finding, status_of(&answer, reply, kept != NULL), is_from_between(reply));
 }
 
 /* ---- codes -------------------------------------------------------------------------------- */
@@ -235,7 +219,12 @@ void mapi_code_failed(struct judge *judge, const struct event *event)
     }
     struct text *text = &finding.text;
     const uint32_t meaning = reply_meaning(reply);
-    const struct advice advice = code_advice(meaning);
+    /* Words that say which setting it is say more than the code. */
+    const struct answer said = { .protocol = ANSWER_MAPI,
+                                 .author = (enum http_author)reply->author,
+                                 .status = reply->status,
+                                 .traits = answer_words(reply->words & (WORDS_DISABLED | WORDS_CLIENT_RULES)) };
+    const struct advice advice = said.traits ? answer_advice(&said) : code_advice(meaning);
     const bool server = meaning == CODE_UNKNOWN_FAILURE || meaning == CODE_ENDPOINT_DISABLED ||
                         meaning == CODE_INVALID_RESPONSE || meaning == CODE_ENDPOINT_SHUTTING_DOWN;
     if (request) {

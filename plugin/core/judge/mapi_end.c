@@ -10,155 +10,43 @@
 
 /* ---- servers that are gone ----------------------------------------------------------------- */
 
-struct ended {
-    const struct mapi_conn *conn; /* NULL: none of MAPI/HTTP */
-    struct when when;             /* frame 0: there was none */
-};
-
-/* What is remembered of a server: who ended when. */
-struct server_memo {
-    struct ended used, unused; /* a connection in use, another one */
-    struct when told;          /* server_gone, and what belongs to it */
-    struct subject used_by;
-    uint32_t waiting; /* findings that wait for its other connections */
-};
-
-static struct server_memo *memo_of_server(struct judge *judge, const struct server *server)
+/* Whether something is under way on it, or it was kept for more. */
+static bool in_use(const struct judge *judge, const struct mapi_conn *conn, struct when when)
 {
-    return memo_in(judge, &server->memo[CONN_MAPI], sizeof(struct server_memo));
-}
-
-/* Takes it from its side, whose row shows it no more, and frees it; it is in no queue. */
-static void held_drop(struct judge *judge, struct held *held)
-{
-    if (held->side) {
-        *(held->before ? &held->before->behind : &held->side->first) = held->behind;
-        *(held->behind ? &held->behind->before : &held->side->last) = held->before;
+    if (conn->reply) {
+        return !conn->reply->until_close || conn->link->ended_by_rst;
     }
-    held_free(judge, held);
+    const int64_t kept = when.ns - conn->last_answer.ns;
+    return (conn->awaited && conn->awaited->message) ||
+           (conn->last_answer.frame && kept >= 0 && kept < judge->limits.kept_most);
 }
 
-static void forget_waiting(struct judge *judge, const struct server *server)
+void mapi_conn_ends(struct judge *judge, const struct event *event)
 {
-    struct held **link = &judge->held.first;
-    judge->held.last = NULL;
-    while (*link) {
-        struct held *held = *link;
-        if (held->server == server) {
-            *link = held->next;
-            held_drop(judge, held);
-        } else {
-            judge->held.last = held;
-            link = &held->next;
-        }
+    const struct mapi_conn *conn = event->session.conn;
+    const struct conn *link = conn->link;
+    if (link->ended_by != WAY_TO_CLIENT || !conn->side || conn->expected_end || link->late_ns ||
+        !in_use(judge, conn, event->when)) {
+        return;
     }
-    memo_of_server(judge, server)->waiting = 0;
-}
-
-/* Told unless the server turns out to be gone within a second. */
-static void await(struct judge *judge, const struct finding *finding, const struct side *side,
-                  const struct server *server)
-{
-    struct side_memo *memo = side ? memo_of_side(judge, side) : NULL;
-    struct held *held = held_new(judge, finding, memo);
-    held->server = server;
-    *(judge->held.last ? &judge->held.last->next : &judge->held.first) = held;
-    judge->held.last = held;
-    if (memo) {
-        held->before = memo->last;
-        *(memo->last ? &memo->last->behind : &memo->first) = held;
-        memo->last = held;
+    const struct exchange *request = conn->reply ? conn->reply->request : conn->awaited;
+    const struct mapi_conn *behind = request ? request->there.conn : NULL;
+    if (behind && behind->link->ended) {
+        return; /* a device passes on what happened there */
     }
-    memo_of_server(judge, server)->waiting++;
+    gone_ended(judge, &(struct gone_end){ .conn = link, .side = conn->side, .behind_seen = behind != NULL },
+               event->when);
 }
 
-void mapi_end_time_passed(struct judge *judge, const struct event *event)
+/* A connection in use was ended: by a server that is gone, where that was told. */
+static void tell_end(struct finding *finding, const struct exchange *request)
 {
-    while (judge->held.first) {
-        struct held *held = judge->held.first;
-        if (gone_may_follow(judge, held->finding.when, event->when)) {
-            return;
-        }
-        judge->held.first = held->next;
-        if (!held->next) {
-            judge->held.last = NULL;
-        }
-        memo_of_server(judge, held->server)->waiting--;
-        held->finding.when = event->when;
-        tell(&held->finding);
-        held_drop(judge, held);
-    }
-}
-
-/* Whether two connections were ended together. */
-static bool is_together(const struct judge *judge, const struct ended *before, const struct ended *now)
-{
-    return before->conn != now->conn && gone_together(judge, before->when, now->when);
-}
-
-static void tell_gone(struct judge *judge, const struct server *server, struct subject subject, struct when when,
-                      const struct ended *used, const struct ended *other)
-{
-    forget_waiting(judge, server);
-    memo_of_server(judge, server)->told = when;
-    struct finding finding = gone_begin(judge, server, subject, when);
-    struct text *text = &finding.text;
-    say(text, " ended connections in use within a second: stream %u in frame %u", used->conn->link->stream,
-        used->when.frame);
-    if (other->conn) {
-        say(text, ", stream %u in frame %u", other->conn->link->stream, other->when.frame);
-    } else {
-        say(text, ", another one in frame %u", other->when.frame);
-    }
-    gone_tell(&finding);
-}
-
-/* A connection in use was ended. By the server: one of several within a second is no matter
- * of its own; whether others follow shows only later where others are open. */
-static void end_in_use(struct finding *finding, const struct exchange *request)
-{
-    struct judge *judge = finding->judge;
     const struct conn *link = request->conn->link;
-    const struct server *server = link->server;
-    const struct side *side = request->by_guid ? NULL : request->side;
-    finding->subject = about_side(judge, side, request->leg);
-    if (link->ended_by == WAY_TO_SERVER) {
-        tell(finding);
-        return;
+    finding->subject = about_side(finding->judge, request->by_guid ? NULL : request->side, request->leg);
+    if (finding->kind == V_RESPONSE_CUT && gone_explains(link->server)) {
+        finding_turn(finding, V_RESPONSE_CUT_NOTE);
     }
-    struct server_memo *memo = memo_of_server(judge, server);
-    const struct ended now = { request->conn, finding->when };
-    if (gone_together(judge, memo->told, now.when)) {
-        memo->told = now.when; /* more of the same */
-        return;
-    }
-    const bool with_used = is_together(judge, &memo->used, &now);
-    if (with_used || is_together(judge, &memo->unused, &now)) {
-        tell_gone(judge, server, finding->subject, now.when, &now, with_used ? &memo->used : &memo->unused);
-        return;
-    }
-    memo->used = now;
-    memo->used_by = finding->subject;
-    if (server->open[CONN_MAPI] > 0) {
-        await(judge, finding, side, server);
-    } else {
-        tell(finding);
-    }
-}
-
-void mapi_unused_conn_ended(struct judge *judge, const struct event *event)
-{
-    const struct server *server = event->session.unused.server;
-    const struct ended now = { event->session.unused.conn, event->when };
-    struct server_memo *memo = memo_of_server(judge, server);
-    if (gone_together(judge, memo->told, now.when)) {
-        return;
-    }
-    if (memo->waiting > 0 && is_together(judge, &memo->used, &now)) {
-        tell_gone(judge, server, memo->used_by, now.when, &memo->used, &now);
-        return;
-    }
-    memo->unused = now;
+    tell(finding);
 }
 
 /* ---- responses that are cut ------------------------------------------------------------------ */
@@ -253,8 +141,10 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
     if (!request) {
         return;
     }
-    struct finding finding = finding_begin(judge, client ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when,
-                                           about_request(judge, request), evidence_of(judge, request, NULL));
+    const bool forgotten = !client && conn->link->late_ns > judge->limits.notification_time;
+    struct finding finding =
+        finding_begin(judge, client || forgotten ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when,
+                      about_request(judge, request), evidence_of(judge, request, NULL));
     if (!finding.begun) {
         return;
     }
@@ -273,6 +163,13 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
     }
     if (client) {
         say_cut_by_client(text, request, ender);
+    } else if (forgotten) {
+        finding.where = WHERE_UNKNOWN;
+        finding.seen = false;
+        say(text,
+            "; it answers what the client sent after %s of idle time; inferred: the connection was forgotten "
+            "while the client slept; next: nothing, the client connects anew",
+            SECONDS(conn->link->late_ns));
     } else if (whole_behind) {
         say(text,
             "; leg %u has it complete (frame %u); inferred: the device at %s cut it; next: its limits and "
@@ -281,44 +178,126 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
     } else {
         say_cut_by_server(&judge->limits, text, reply, ender, idle);
     }
-    end_in_use(&finding, request);
+    tell_end(&finding, request);
 }
 
 /* ---- requests without an answer ---------------------------------------------------------------- */
+
+#define BODY_BIG 32768 /* bytes sent: below that no limit is set */
+
+/* The server's end gave up while the body of a request was under way. */
+static bool body_was_reset(const struct exchange *request)
+{
+    return !request->ended && request->message->body_length >= BODY_BIG && request->conn->link->ended_by_rst;
+}
+
+static void say_unanswered(struct finding *finding, const struct exchange *request)
+{
+    const struct conn *link = request->conn->link;
+    const struct there *there = &request->there;
+    struct text *text = &finding->text;
+    finding->where = WHERE_UNKNOWN;
+    if (link->ended_by == WAY_TO_SERVER) {
+        finding->where = WHERE_CLIENT;
+        say(text, "; inferred: the client did not wait any longer; next: how long others wait at this time");
+    } else if (there->status) {
+        finding->where = WHERE_DEVICE;
+        finding->seen = true;
+        say(text, "; inferred: the device at %s did not pass the answer on; next: its log and time-outs",
+            SERVER_OF(request->conn));
+    } else if (link->ended_frame && link->ended_frame < request->begin.frame) {
+        say(text, "; inferred: the request crossed the end of a kept connection, the client sends it again; next: "
+                  "nothing");
+    } else if (body_was_reset(request)) {
+        say(text,
+            "; inferred: a device or the server takes no larger body, or gave the connection up; next: limits for "
+            "the bodies of requests before %s and on it (413, maxAllowedContentLength), and whether others are cut "
+            "at the same size",
+            SERVER_OF(request->conn));
+    } else {
+        say(text,
+            "; inferred: the server or a device between gave the connection up; next: time-outs before %s and "
+            "the server's log at this time",
+            SERVER_OF(request->conn));
+    }
+}
+
+static void say_sent(struct text *text, const struct exchange *request)
+{
+    const uint64_t sent = request->message->body_length;
+    if (request->ended || sent == 0) {
+        return;
+    }
+    say(text, ", %llu", (unsigned long long)sent);
+    if (request->body_total >= 0) {
+        say(text, " of %lld", (long long)request->body_total);
+    }
+    say(text, " bytes of its body had been sent");
+}
+
+/* The client sent it although it knew of the server's FIN. */
+static void say_after_end(struct finding *finding, const struct exchange *request, struct when when)
+{
+    const struct conn *link = request->conn->link;
+    say(&finding->text,
+        "Seen: %s was sent %s after the server's end had closed (FIN in frame %u, which the client had acknowledged), "
+        "answered by RST in frame %u; inferred: the client used a connection that it knew to be closed, and sends the "
+        "request again; next: nothing, unless its user sees failures",
+        REQUEST(request), SECONDS(request->begin.ns - link->ended_ns), link->ended_frame, when.frame);
+    finding->where = WHERE_CLIENT;
+}
 
 void mapi_request_unanswered(struct judge *judge, const struct event *event)
 {
     const struct exchange *request = event->session.request;
     const struct mapi_conn *conn = request->conn;
     const struct there *there = &request->there;
-    const bool client = conn->link->ended_by == WAY_TO_SERVER;
+    if (conn->dropped && conn->dropped->silent) {
+        return; /* it went silent: that is told where the server answers elsewhere */
+    }
     struct finding finding = finding_begin(judge, V_UNANSWERED, event->when, about_request(judge, request),
                                            evidence_of(judge, request, NULL));
     if (!finding.begun) {
         return;
     }
     struct text *text = &finding.text;
-    finding.where = client ? WHERE_CLIENT : there->status ? WHERE_DEVICE : WHERE_UNKNOWN;
-    finding.seen = !client && there->status != 0;
+    if (request->after_end) {
+        say_after_end(&finding, request, event->when);
+        tell_end(&finding, request);
+        return;
+    }
     say(text, "Seen: %s had no response byte%s when ", REQUEST(request), request->ended ? "" : " and was not complete");
     say_end(text, conn, event->when);
     say(text, ", %s later", SECONDS(event->when.ns - (request->ended ? request->end.ns : request->begin.ns)));
+    say_sent(text, request);
     if (there->status) {
         say(text, "; leg %u had status %u in frame %u", request->leg + 1, there->status, there->status_frame);
     }
-    if (client) {
-        say(text, "; inferred: the client did not wait any longer; next: how long others wait at this time");
-    } else if (there->status) {
-        say(text, "; inferred: the device at %s did not pass the answer on; next: its log and time-outs",
-            SERVER_OF(conn));
-    } else if (conn->link->ended_frame && conn->link->ended_frame < request->begin.frame) {
-        say(text, "; inferred: the request crossed the end of a kept connection, the client sends it again; next: "
-                  "nothing");
-    } else {
-        say(text,
-            "; inferred: the server or a device between gave the connection up; next: time-outs before %s and "
-            "the server's log at this time",
-            SERVER_OF(conn));
+    say_unanswered(&finding, request);
+    tell_end(&finding, request);
+}
+
+/* ---- requests that nobody acknowledges ----------------------------------------------------------- */
+
+void mapi_request_dropped(struct judge *judge, const struct event *event)
+{
+    const struct mapi_conn *silent = event->session.dropped.silent;
+    const struct conn *answered = event->session.dropped.answered;
+    const struct dropped *dropped = silent->dropped;
+    struct evidence *evidence = evidence_new(judge);
+    evidence_add(evidence, silent->link, 0);
+    evidence_add(evidence, answered, 0);
+    struct finding finding = finding_begin(judge, V_REQUEST_SILENT_DROP, event->when,
+                                           about_side(judge, dropped->side, dropped->leg), evidence);
+    if (!finding.begun) {
+        return;
     }
-    end_in_use(&finding, request);
+    say(&finding.text,
+        "Seen: %s (frame %u, stream %u, to %s) after %s without a byte either way was sent three times again by frame "
+        "%u without an ACK; the same server answered the same client on stream %u in frame %u; inferred: a device "
+        "between had dropped the idle connection without telling either end; next: idle time-outs of firewalls and "
+        "balancers on the way to %s, which should be 120 s at least, or more",
+        type_text(dropped->type), dropped->frame, silent->link->stream, SERVER_OF(silent), SECONDS(dropped->idle_ns),
+        dropped->third.frame, answered->stream, event->when.frame, SERVER_OF(silent));
+    tell_by(&finding, WHERE_DEVICE, false);
 }

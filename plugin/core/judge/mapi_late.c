@@ -6,12 +6,15 @@
 
 #include "mapi_rules.h"
 
+#include "clocks.h"
+
+/* Something that either host sent was lost on the way, on whatever connection; or the client would not take more. */
 static bool explained_by_tcp(const struct reply *reply)
 {
     const struct mapi_conn *conn = reply->conn;
+    const struct when repeated = conn->link->hosts->repeated, closed = conn->zero_window;
     const int64_t from = reply->silence_from.ns;
-    return (conn->repeated[WAY_TO_CLIENT].frame && conn->repeated[WAY_TO_CLIENT].ns >= from) ||
-           (conn->zero_window.frame && conn->zero_window.ns >= from);
+    return (repeated.frame && repeated.ns >= from) || (closed.frame && closed.ns >= from);
 }
 
 /* Whether the same was found on the next leg. */
@@ -57,8 +60,9 @@ void mapi_response_late(struct judge *judge, const struct event *event)
     const bool late_behind = is_late_behind(request);
     finding.where = WHERE_UNKNOWN;
     say_silence(text, reply, event->when.frame);
-    if (there->pending_frame && there->pending_ns > reply->silence_from.ns &&
-        event->when.ns - there->pending_ns > reply->period_ns / 10 && !late_behind) {
+    if (there->pending_frame && !clocks_differ(request->link, there->conn->link) &&
+        there->pending_ns > reply->silence_from.ns && event->when.ns - there->pending_ns > reply->period_ns / 10 &&
+        !late_behind) {
         finding.where = WHERE_DEVICE;
         finding.seen = true;
         say(text,

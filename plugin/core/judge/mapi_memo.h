@@ -18,7 +18,7 @@ struct side_memo {
     struct result result; /* of its row */
     const struct side *side;
     struct held *lost;                 /* refused for its context: what follows decides how grave that is */
-    struct held *first, *last;         /* others that wait, oldest first */
+    struct side_memo *next, *before;   /* in judge->losing, while it is */
     uint32_t lost_frame, proven_frame; /* last refusal that was no expiration; a success since */
     uint8_t context;                   /* enum context_state, and the frame that showed it */
     uint32_t context_frame;
@@ -26,22 +26,18 @@ struct side_memo {
 
 /* A finding that what follows can make void or another one. */
 struct held {
-    struct held *next;            /* in the judge's queue; free ones */
-    struct held *before, *behind; /* of the same side */
-    struct side_memo *side;       /* NULL: of none */
-    const struct server *server;  /* whose end decides */
+    struct held *next; /* free ones */
     struct finding finding;
-    /* of session.lost */
-    const struct mapi_conn *conn; /* whose end decides */
-    bool known;                   /* how long the context lives */
+    bool known; /* how long the context lives */
     uint32_t code;
     int64_t idle_ns;
+    uint64_t client; /* X-ClientInfo of the request, a digest; 0: none */
 };
 
 /* What is told of a side only when more is captured, or NULL. */
 static inline const struct finding *side_memo_held(const struct side_memo *memo)
 {
-    return memo->lost && memo->lost->known ? &memo->lost->finding : memo->first ? &memo->first->finding : NULL;
+    return memo->lost && memo->lost->known ? &memo->lost->finding : NULL;
 }
 
 #endif

@@ -29,8 +29,7 @@ rule mapi_context_time_passed;                  /* EVENT_SESSION_TIME_PASSED */
 rule mapi_response_late; /* EVENT_RESPONSE_LATE */
 
 /* mapi_end.c: connections that end under requests, servers that are gone */
-rule mapi_response_cut, mapi_request_unanswered, mapi_unused_conn_ended;
-rule mapi_end_time_passed; /* EVENT_SESSION_TIME_PASSED */
+rule mapi_conn_ends, mapi_response_cut, mapi_request_unanswered, mapi_request_dropped;
 
 /* ---- for them, mapi_words.c -------------------------------------------------------------- */
 
@@ -52,7 +51,7 @@ struct subject about_request_once(struct judge *judge, const struct exchange *re
  * other may be NULL. */
 struct evidence *evidence_of(struct judge *judge, const struct exchange *request, const struct mapi_conn *other);
 
-struct held *held_new(struct judge *judge, const struct finding *finding, struct side_memo *side);
+struct held *held_new(struct judge *judge, const struct finding *finding);
 void held_free(struct judge *judge, struct held *held);
 
 /* Pieces of a sentence, each in room of its own that lasts as long as the caller's block. */

@@ -37,6 +37,9 @@ static void overlap(struct judge *judge, const struct exchange *request, struct 
         !request->side) {
         return;
     }
+    if (request->before && request->before->side && !request->before->other.frame) {
+        return; /* one after the other on the leg before: times on this one do not fit */
+    }
     struct finding finding = finding_begin(judge, V_SEQUENCE_BROKEN, when, about_request_once(judge, request),
                                            evidence_of(judge, request, request->other.conn));
     if (!finding.begun) {

@@ -38,7 +38,7 @@ void mapi_cookies_lost(struct judge *judge, const struct event *event)
     const struct exchange *request = event->session.request;
     const struct side *side = request->side;
     if (!side || request->fault == COOKIE_FINE || !request->jar_known || is_connect(request->type) ||
-        is_notification(request) || side->session->released_frame || (request->by_guid && request->type == MAPI_PING)) {
+        is_notification(request) || side->left_frame || (request->by_guid && request->type == MAPI_PING)) {
         return;
     }
     struct finding finding = finding_begin(judge, V_COOKIE_LOST, event->when, about_request(judge, request),
@@ -80,26 +80,39 @@ void mapi_cookies_lost(struct judge *judge, const struct event *event)
 
 /* ---- refusals that wait for what the client does --------------------------------------------- */
 
+/* Of the same context the first refusal waits; those that follow say no more. */
 static void hold_loss(struct judge *judge, const struct finding *finding, const struct reply *reply)
 {
     const struct side *side = reply->request->side;
     struct side_memo *memo = memo_of_side(judge, side);
     if (memo->lost) {
-        held_free(judge, memo->lost);
+        return;
     }
-    struct held *lost = held_new(judge, finding, memo);
-    lost->conn = reply->conn;
+    struct held *lost = held_new(judge, finding);
     lost->known = side->expiration_ns >= 0;
     lost->code = reply_meaning(reply);
     lost->idle_ns = reply->request->idle_ns;
+    lost->client = reply->request->identity[ID_CLIENT_INFO];
     memo->lost = lost;
-    *memo_of(&reply->conn->memo) = memo;
+    memo->next = NULL;
+    memo->before = judge->losing.last;
+    *(memo->before ? &memo->before->next : &judge->losing.first) = memo;
+    judge->losing.last = memo;
+}
+
+/* It waits no more; the finding is the caller's, to be freed. */
+static struct held *take_loss(struct judge *judge, struct side_memo *memo)
+{
+    struct held *lost = memo->lost;
+    *(memo->before ? &memo->before->next : &judge->losing.first) = memo->next;
+    *(memo->next ? &memo->next->before : &judge->losing.last) = memo->before;
+    memo->lost = NULL;
+    return lost;
 }
 
 static void tell_loss(struct judge *judge, struct side_memo *memo, struct when when)
 {
-    struct held *lost = memo->lost;
-    memo->lost = NULL;
+    struct held *lost = take_loss(judge, memo);
     if (lost->known) {
         lost->finding.when = when;
         tell(&lost->finding);
@@ -107,31 +120,34 @@ static void tell_loss(struct judge *judge, struct side_memo *memo, struct when w
     held_free(judge, lost);
 }
 
-/* The memory of the side that was refused on that connection, if its end decides. */
-static struct side_memo *loss_on(const struct mapi_conn *conn)
+/* Whether the client has ended its last connection of that session. */
+static bool client_left(const struct side *side)
 {
-    struct side_memo *memo = conn ? conn->memo : NULL;
-    if (memo && (!memo->lost || memo->lost->conn != conn)) {
-        *memo_of(&conn->memo) = memo = NULL;
+    if (side->used_more) {
+        return false;
     }
-    return memo;
+    for (const struct use *use = side->used; use; use = use->next) {
+        if (!use->conn->link->ended) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void mapi_context_conn_ended(struct judge *judge, const struct event *event)
 {
-    struct side_memo *memo = loss_on(event->session.conn);
-    if (memo) {
-        *memo_of(&event->session.conn->memo) = NULL;
+    const struct mapi_conn *conn = event->session.conn;
+    struct side_memo *memo = conn->side ? conn->side->memo : NULL;
+    if (memo && memo->lost && conn->link->ended_by == WAY_TO_SERVER && client_left(conn->side)) {
         tell_loss(judge, memo, event->when);
     }
 }
 
 void mapi_context_time_passed(struct judge *judge, const struct event *event)
 {
-    struct side_memo *memo = loss_on(event->session.conn);
-    if (memo && event->when.ns - memo->lost->finding.when.ns > judge->limits.loss_wait) {
-        *memo_of(&event->session.conn->memo) = NULL;
-        tell_loss(judge, memo, event->when);
+    while (judge->losing.first &&
+           event->when.ns - judge->losing.first->lost->finding.when.ns > judge->limits.loss_wait) {
+        tell_loss(judge, judge->losing.first, event->when);
     }
 }
 
@@ -139,7 +155,7 @@ static void tell_reconnect(struct judge *judge, struct side_memo *memo, const st
                            struct when when)
 {
     const struct side *side = memo->side;
-    struct held *lost = memo->lost;
+    struct held *lost = take_loss(judge, memo);
     struct finding *finding = &lost->finding;
     struct text *text = &finding->text;
     const uint32_t refused_frame = finding->when.frame;
@@ -161,29 +177,39 @@ static void tell_reconnect(struct judge *judge, struct side_memo *memo, const st
     say(text, "; inferred: the server no longer had the context: expired, dropped by a restart, or the request "
               "reached another server; the client connects anew, as it should; next: nothing, unless it happens again "
               "and again");
-    memo->lost = NULL;
     tell(finding);
     held_free(judge, lost);
 }
 
-/* A client that connects anew at once has lost little; one that goes on has. */
+/* The client connects anew: with its old cookies, to the same mailbox, or as the same X-ClientInfo. */
+static bool is_anew(const struct exchange *request, const struct side_memo *memo)
+{
+    const struct session *session = memo->side->session;
+    if (request->side == memo->side && !request->by_guid) {
+        return true;
+    }
+    if (session->endpoint != request->endpoint || request->leg != memo->side->number) {
+        return false;
+    }
+    const char *mailbox = request->message->mailbox;
+    return (mailbox && session->mailbox == mailbox) ||
+           (memo->lost->client && memo->lost->client == request->identity[ID_CLIENT_INFO]);
+}
+
+/* A client that connects anew at once has lost little. */
 void mapi_context_asked_for(struct judge *judge, const struct event *event)
 {
     const struct exchange *request = event->session.request;
-    struct side_memo *memo = request->side && !request->by_guid ? request->side->memo : NULL;
+    unsigned looked_at = 0;
     if (!is_connect(request->type)) {
-        if (memo && memo->lost) {
-            tell_loss(judge, memo, event->when);
-        }
         return;
     }
-    struct side_memo *before = request->conn->memo;
-    if ((!request->side || request->by_guid) && before && before->lost && before->lost->conn == request->conn &&
-        before->side->session->endpoint == request->endpoint) {
-        memo = before; /* the client connects without its old cookies */
-    }
-    if (memo && memo->lost) {
-        tell_reconnect(judge, memo, request, event->when);
+    for (struct side_memo *memo = judge->losing.last; memo && looked_at < SEARCH_MAX; looked_at++) {
+        struct side_memo *older = memo->before;
+        if (is_anew(request, memo)) {
+            tell_reconnect(judge, memo, request, event->when);
+        }
+        memo = older;
     }
 }
 
@@ -320,7 +346,7 @@ static void refused(struct judge *judge, const struct reply *reply, struct when 
 {
     const struct exchange *request = reply->request;
     const struct side *side = request->side;
-    if (is_connect(request->type) || side->session->released_frame || !request->from_cookies || !request->carried ||
+    if (is_connect(request->type) || side->left_frame || !request->from_cookies || !request->carried ||
         request->idle_ns < 0 || (!of_context && !reply->back_differs && !request->there.peer)) {
         return;
     }

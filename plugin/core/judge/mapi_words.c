@@ -58,24 +58,23 @@ struct evidence *evidence_of(struct judge *judge, const struct exchange *request
 
 /* ---- findings that wait ---------------------------------------------------------------- */
 
-struct held *held_new(struct judge *judge, const struct finding *finding, struct side_memo *side)
+struct held *held_new(struct judge *judge, const struct finding *finding)
 {
-    struct held *held = judge->held.free;
+    struct held *held = judge->held_free;
     if (held) {
-        judge->held.free = held->next;
+        judge->held_free = held->next;
         memset(held, 0, sizeof(*held));
     } else {
         held = arena_new(&judge->arena, sizeof(*held));
     }
     held->finding = *finding;
-    held->side = side;
     return held;
 }
 
 void held_free(struct judge *judge, struct held *held)
 {
-    held->next = judge->held.free;
-    judge->held.free = held;
+    held->next = judge->held_free;
+    judge->held_free = held;
 }
 
 /* ---- words ----------------------------------------------------------------------------- */

@@ -56,6 +56,12 @@ bool late_told(const struct leg *leg, enum role role)
     return memo && memo->late[role].told;
 }
 
+bool held_back_told(const struct leg *leg, enum role role)
+{
+    const struct leg *before = leg->prev;
+    return late_told(leg, role) || (before && leg_behind(before) == leg && late_told(before, role));
+}
+
 /* ---- Evidence ------------------------------------------------------------------------ */
 
 struct evidence *evidence_channel(struct judge *judge, const struct channel *channel)
@@ -88,7 +94,10 @@ struct finding begin_quietly(struct judge *judge, enum verdict_kind kind, struct
 
 const char *channel_text(char to[PIECE_MAX], const struct channel *channel)
 {
-    const char *name = channel->v1 ? "RPC_CONNECT" : channel->role == ROLE_IN ? "IN" : "OUT";
+    const char *name = channel->v1              ? "RPC_CONNECT" :
+                       channel->is_echo         ? "an echo request" :
+                       channel->role == ROLE_IN ? "IN" :
+                                                  "OUT";
     const uint32_t frame = channel_frame(channel);
     const uint32_t stream = channel->conn->link->stream;
     if (frame) {

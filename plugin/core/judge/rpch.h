@@ -21,6 +21,8 @@ struct attempt_memo *attempt_memo(struct judge *judge, const struct leg *leg);
 bool leg_told(const struct leg *leg, enum verdict_kind kind);
 /* Whether the attempt has told that data of that role was held back. */
 bool late_told(const struct leg *leg, enum role role);
+/* Whether it was told that what comes on that role of the leg, or of the leg before on its way there, is held back. */
+bool held_back_told(const struct leg *leg, enum role role);
 
 /* From SYN on: of one channel's connection; of both that the leg has now. */
 struct evidence *evidence_channel(struct judge *judge, const struct channel *channel);
@@ -51,8 +53,16 @@ rule rpch_alone, rpch_lifetime, rpch_window, rpch_unanswered;
 /* rpch_refusal.c: channels and calls that are refused */
 rule rpch_refused, rpch_challenge_left, rpch_call;
 
+/* rpch_awaited.c: what is owed and does not come */
+rule rpch_awaited, rpch_not_replaced, rpch_call_awaited;
+
 /* rpch_end.c: channels that the server's end closes */
-rule rpch_channel_ended, rpch_server_ended, rpch_hindsight;
+rule rpch_conn_ended, rpch_channel_ended, rpch_hindsight;
+
+/* rpch_cut.c: channels in use that the server's end closes. True: it is one */
+bool rpch_cut(struct judge *judge, const struct event *event);
+void rpch_comeback_ended(struct judge *judge, const struct event *event);
+rule rpch_asked;
 
 /* rpch_buffered.c: devices that hold data back */
 rule rpch_out_came, rpch_out_ended, rpch_body;

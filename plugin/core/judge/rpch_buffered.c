@@ -44,7 +44,10 @@ void rpch_out_came(struct judge *judge, const struct event *event)
     if (!there.frame || event->when.ns - there.ns < judge->limits.buffered_wait) {
         return;
     }
-    struct finding finding = finding_begin(judge, V_BUFFERED, event->when, about_late(judge, leg, ROLE_OUT, leg), NULL);
+    struct evidence *evidence = evidence_new(judge);
+    evidence_add_pair(evidence, channel_tcp(leg->current[ROLE_OUT]), channel_tcp(behind->current[ROLE_OUT]));
+    struct finding finding =
+        begin_quietly(judge, V_BUFFERED, event->when, about_late(judge, leg, ROLE_OUT, leg), evidence);
     tell_late_out(&finding, leg, there, event->rpch.is_a3 ? "CONN/A3" : "the 200 response", true);
 }
 
@@ -56,8 +59,10 @@ void rpch_out_ended(struct judge *judge, const struct event *event)
         leg->got_a3.frame || event->when.ns - behind->got_200.ns < judge->limits.buffered_wait) {
         return;
     }
-    struct finding finding = begin_quietly(judge, V_BUFFERED, event->when, about_late(judge, leg, ROLE_OUT, leg),
-                                           evidence_channel(judge, out));
+    struct evidence *evidence = evidence_new(judge);
+    evidence_add_pair(evidence, channel_tcp(out), channel_tcp(behind->current[ROLE_OUT]));
+    struct finding finding =
+        begin_quietly(judge, V_BUFFERED, event->when, about_late(judge, leg, ROLE_OUT, leg), evidence);
     tell_late_out(&finding, leg, behind->got_200, "the 200 response", false);
 }
 
@@ -86,8 +91,9 @@ void rpch_body(struct judge *judge, const struct event *event)
     if (!arrived && !missing) {
         return;
     }
-    struct evidence *evidence = evidence_channel(judge, in);
-    evidence_add(evidence, missing ? missing->conn->link : NULL, 0);
+    const struct channel *there = opened ? behind->current[ROLE_IN] : missing;
+    struct evidence *evidence = evidence_new(judge);
+    evidence_add_pair(evidence, channel_tcp(in), channel_tcp(there));
     struct finding finding =
         begin_quietly(judge, V_BUFFERED, event->when, about_late(judge, leg, ROLE_IN, event->rpch.body.at), evidence);
     if (!finding.begun) {

@@ -4,14 +4,34 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "author.h"
+#include "blame.h"
 #include "rpch.h"
 
 #include <inttypes.h>
+
+/* The other half on the leg before, which came here alone; NULL if that was not seen. */
+static const struct channel *half_before(const struct channel *channel)
+{
+    const struct leg *before = channel->leg ? channel->leg->prev : NULL;
+    return before && leg_behind(before) == channel->leg ? before->current[!channel->role] : NULL;
+}
+
+/* A server outside the capture may have it, if Windows refused it; else the device has. */
+static enum verdict_where kept_where(const struct channel *kept)
+{
+    return kept->refused && http_is_windows((enum http_author)kept->refused_by) ? WHERE_UNKNOWN : WHERE_DEVICE;
+}
 
 void rpch_alone(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
     const struct conn *link = channel->conn->link;
+    const struct leg *before = channel->leg ? channel->leg->prev : NULL;
+    if (once_told(channel->memo, V_NO_PDU) || (channel->leg && held_back_told(channel->leg, !channel->role)) ||
+        (channel->leg && (leg_told(channel->leg, V_CHANNEL_CUT) || (before && leg_told(before, V_CHANNEL_CUT))))) {
+        return; /* that says why */
+    }
     struct finding finding =
         finding_begin(judge, V_LONE, event->when, about_channel(judge, channel), evidence_channel(judge, channel));
     if (!finding.begun || !channel->alone) {
@@ -20,6 +40,8 @@ void rpch_alone(struct judge *judge, const struct event *event)
     struct text *text = &finding.text;
     const bool by_client = link->ended && link->ended_by == WAY_TO_SERVER;
     const char *missing = channel->role == ROLE_IN ? "OUT" : "IN";
+    const struct channel *kept = half_before(channel);
+    const struct blame blame = blame_alone(channel);
     say_channel(text, channel);
     if (link->ended) {
         say(text, ", closed by the %s with %s in frame %u", by_client ? "client's end" : "server's end", end_name(link),
@@ -28,15 +50,16 @@ void rpch_alone(struct judge *judge, const struct event *event)
         say(text, ", open for %s", SECONDS(event->when.ns - channel_start(channel)));
     }
     say(text, ", and no %s channel of the same virtual connection", missing);
-    if (by_client) {
-        say(text, "; inferred: the client gave up before it opened %s, or %s took a path that was not captured",
-            missing, missing);
+    if (kept) {
+        say(text,
+            ", which leg %u has: %s; inferred: the device there did not pass it on, or sent it to a server that was "
+            "not captured",
+            kept->leg->number, CHANNEL(kept));
     } else {
-        say(text, "; inferred: %s was not opened, was stopped on its way, or took a path that was not captured",
-            missing);
+        say(text, "; inferred: %s", blame.why);
     }
     say(text, "; next: look for RPC_%s_DATA from this client in the logs of devices before the server", missing);
-    tell_by(&finding, by_client ? WHERE_CLIENT : WHERE_UNKNOWN, false);
+    tell_by(&finding, kept ? kept_where(kept) : blame.where, !kept && blame.seen);
 }
 
 void rpch_unanswered(struct judge *judge, const struct event *event)
@@ -58,10 +81,12 @@ void rpch_unanswered(struct judge *judge, const struct event *event)
     } else {
         say(&finding.text, "was sent again %u times without an ACK", probe->repeats);
     }
+    const struct blame blame = blame_silence(channel, way, probe->probe_idle);
     say(&finding.text,
-        "; inferred: a firewall, NAT or balancer between forgot the connection without telling either end"
-        "; next: its idle time-out, and a shorter keepalive than that");
-    tell_by(&finding, WHERE_DEVICE, false);
+        "; inferred: %s; next: idle time-outs of firewalls, NAT and balancers on the way, and a shorter keepalive than "
+        "that%s",
+        blame.why, way == WAY_TO_CLIENT ? "; whether the client was asleep or offline at this time" : "");
+    tell_by(&finding, blame.where, blame.seen);
 }
 
 static enum verdict_where sender_of(const struct channel *channel)

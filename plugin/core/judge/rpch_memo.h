@@ -20,26 +20,47 @@ struct attempt_memo {
  * memo. */
 struct leg_memo {
     struct result result;
+    uint32_t gone_frame; /* the frame of its first end, where that counts for its server: gone.h */
 };
 
 /* The memos of a connection and a channel are each a struct once. */
 
-/* server->memo[CONN_RPCH]: who ended when. */
-struct server_ends {
-    const struct server *of;
-    uint32_t waiting;             /* of its channels, in judge->idle_first */
-    const struct leg *end_leg[2]; /* whose channel in use it ended last, and one of another vc */
-    struct when ended[2];
-    struct when foreign_end;     /* of a connection without such a channel */
-    const struct vc *foreign_vc; /* that connection's, or NULL */
-    struct when told;            /* server_gone, or the last end that belongs to it */
+#define IDLE_ENDS 8 /* of one server, that are compared */
+
+struct idle_time {    /* after which the server's end closed a channel */
+    struct when when; /* frame 0: none */
+    int64_t idle_ns;
+    const struct vc *vc;
+};
+
+#define COMEBACKS 8 /* clients at one place that are told apart, by their session or user */
+
+struct comeback {
+    const char *session, *user; /* session, if it has one; else user, or neither */
+    const struct leg *leg;      /* whose channel the server's end closed last, and that channel */
+    const struct channel *channel;
+    struct when ended;           /* frame 0: the client has come back since */
+    const struct channel *first; /* of which that is not told so far, or NULL */
+    struct when first_ended;
+    int64_t asked_ns; /* when it came back */
+    unsigned count;   /* how often, in a row */
+};
+
+struct comebacks { /* place->memo */
+    struct comeback of[COMEBACKS];
+    unsigned next;
+};
+
+/* server->idle_memo */
+struct idle_times {
+    struct idle_time of[IDLE_ENDS];
+    unsigned next;
 };
 
 /* An end that may be an idle time-out, unless the server turns out to be gone. */
 struct idle_end {
     struct idle_end *next;
     const struct channel *channel;
-    struct server_ends *server;
     int64_t idle_ns;
     struct finding finding; /* begun with the end; words and frame are those of hindsight */
 };

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "answer.h"
 #include "rpch.h"
 
 static const char *credentials_name(const struct channel *channel)
@@ -35,7 +36,7 @@ static bool is_of_device(const struct channel *channel, const struct http_info *
 {
     const struct leg *behind = channel->leg ? leg_behind(channel->leg) : NULL;
     const struct channel *there = behind ? behind->current[channel->role] : NULL;
-    return there && !there->refused && !there->challenged && info->author != HTTP_BY_EXCHANGE && conn_whole(there);
+    return there && !there->refused && !there->challenged && !http_is_exchange(info->author) && conn_whole(there);
 }
 
 static bool asks_for_credentials(const struct http_info *info)
@@ -50,80 +51,60 @@ static bool is_torn(const struct channel *channel)
            !channel->conn->saw_challenge;
 }
 
-static enum verdict_where refused_for(const struct channel *channel, const struct http_info *info)
+/* The leg behind has the other half and not this request; NULL where that does not show. */
+static const struct leg *kept_before(const struct channel *channel)
 {
-    if (asks_for_credentials(info)) {
-        return is_torn(channel) ? WHERE_UNKNOWN : WHERE_CLIENT;
-    }
-    if (info->rpc_error) {
-        return WHERE_SERVER;
-    }
-    return info->author == HTTP_BY_DEVICE  ? WHERE_DEVICE :
-           info->author == HTTP_BY_UNKNOWN ? WHERE_UNKNOWN :
-                                             WHERE_SERVER;
+    const struct leg *behind = channel->leg ? leg_behind(channel->leg) : NULL;
+    return behind && !behind->current[channel->role] && behind->current[!channel->role] &&
+                   !leg_coming(behind, channel->role) ?
+               behind :
+               NULL;
 }
 
-static struct advice advice_for(const struct channel *channel, const struct http_info *info)
+/* Whether OUT is served where IN is refused. */
+static bool out_is_served(const struct channel *in)
 {
-    const unsigned status = info->status;
-    if (asks_for_credentials(info)) {
-        return is_torn(channel) ?
-                   (struct advice){
-                       "the credentials were not accepted, and their NTLM challenge did not come on this connection: the handshake "
-                       "may be torn between two servers",
-                       "keep a client's connection on one server during NTLM; check the account too"
-                   } :
-                   (struct advice){ "the credentials were not accepted",
-                                    "check user name, password, lockout and the allowed authentication methods" };
-    }
-    if (info->rpc_error) {
-        return (struct advice){ "the RPC proxy did not reach the RPC server or refused the target",
-                                "look at that server's RPC service and ports, and at the proxy's ValidPorts" };
-    }
-    if (channel->leg && channel->leg->joined) {
-        return (struct advice){ "the answering side ended a channel that was open",
-                                "its time-outs and limits for /rpc, and its log at this time" };
-    }
-    if ((status == 413 || status == 411 || status == 400) && channel->role == ROLE_IN) {
-        return (struct advice){ "the 1 GB body that RPC_IN_DATA announces was not accepted",
-                                "raise the limit of the request body for /rpc on devices and in IIS" };
-    }
-    if (status == 417) {
-        return (struct advice){ "Expect: 100-continue was not accepted", "let devices pass that header" };
-    }
-    if (status == 404 || status == 403) {
-        return (struct advice){ "the address /rpc/rpcproxy.dll is not served or not allowed there",
-                                "check the RPC over HTTP component, IIS restrictions and publishing rules" };
-    }
-    if (status >= 500) {
-        return (struct advice){ "the answering side could not serve the channel",
-                                "look at its log at this time, with the request id" };
-    }
-    return (struct advice){ "only 200 opens a channel: something other than the RPC proxy answered",
-                            "look at publishing and redirection rules for /rpc" };
+    const struct channel *out = leg_other(in);
+    return in->leg->got_200.frame && out && !out->refused && channel_tcp(out)->server == channel_tcp(in)->server;
 }
 
-void rpch_refused(struct judge *judge, const struct event *event)
+/* A successor that never took over. */
+static bool is_replacement(const struct channel *channel)
 {
-    const struct channel *channel = event->rpch.channel;
-    const struct leg *leg = event->rpch.leg;
-    const struct http_info *info = event->rpch.http;
-    struct finding finding = finding_begin(judge, V_REFUSED, event->when, about_channel(judge, channel), NULL);
-    if (!finding.begun) {
-        return;
+    return channel->is_successor && !channel_in_use(channel);
+}
+
+static struct answer answer_of(const struct channel *channel, const struct http_info *info)
+{
+    struct answer answer = { .protocol = ANSWER_RPCH,
+                             .author = info->author,
+                             .status = info->status,
+                             .rpc_error = info->rpc_error_code,
+                             .traits = answer_words(info->page.words) };
+    answer.traits |= info->rpc_error ? ANSWER_RPC_ERROR : 0u;
+    answer.traits |= info->cas_error[0] ? ANSWER_CAS_ERROR : 0u;
+    answer.traits |= is_torn(channel) ? ANSWER_TORN : 0u;
+    answer.traits |= channel->leg->joined && channel_in_use(channel) ? ANSWER_OPEN : 0u;
+    if (channel->role == ROLE_IN && !channel->v1 && !channel->is_echo) {
+        answer.traits |= out_is_served(channel) ? ANSWER_IN | ANSWER_IN_ALONE : ANSWER_IN;
     }
-    const struct named_header headers[] = { { "X-FEServer", info->front_end },
-                                            { "X-FailureContext", info->failure_context },
-                                            { "X-DiagInfo", info->diag_info },
-                                            { "Server", info->server_header },
-                                            { "Via", info->via },
-                                            { "request-id", info->request_id },
-                                            { "EEInfo", info->ee_info } };
-    const struct advice advice = advice_for(channel, info);
-    const bool device = is_of_device(channel, info);
-    struct text *text = &finding.text;
+    return answer;
+}
+
+static void say_status(struct text *text, const struct channel *channel, const struct http_info *info, struct when when)
+{
     say_channel(text, channel);
+    if (is_replacement(channel)) {
+        say(text, ", which was to replace the %s of an open virtual connection",
+            channel->role == ROLE_IN ? "IN" : "OUT");
+    }
     say(text, ", status %u", info->status);
+    if (channel->is_echo && when.ns - channel->request.ns >= SECOND) {
+        say(text, " after %s", SECONDS(when.ns - channel->request.ns));
+    }
+    if (info->status == 200) {
+        say(text, " with %s in place of application/rpc", info->content_type);
+    }
     if (asks_for_credentials(info)) {
         say(text, " to %s", credentials_name(channel));
         if (channel->user) {
@@ -133,17 +114,60 @@ void rpch_refused(struct judge *judge, const struct event *event)
     if (info->rpc_error) {
         say(text, " RPC Error: 0x%x (%s)", info->rpc_error_code, known_name(http_rpc_error_name(info->rpc_error_code)));
     }
-    if (leg->joined && channel->last_body) {
-        say(text, ", %s after the last byte of its body", SECONDS(event->when.ns - channel->last_body));
+    if (channel->leg->joined && channel->last_body && channel_in_use(channel)) {
+        say(text, ", %s after the last byte of its body", SECONDS(when.ns - channel->last_body));
     }
-    if (device) {
-        say(text, ", written by the device at %s, for leg %u has no such response", PEER(channel), leg->number + 1);
-    } else {
-        say_author(text, "answered", info->author);
+}
+
+/* Whose doing it is, where the leg behind shows it. */
+static enum verdict_where say_refuser(struct text *text, const struct channel *channel, const struct http_info *info,
+                                      bool *seen)
+{
+    const struct leg *kept = kept_before(channel);
+    *seen = is_of_device(channel, info);
+    if (*seen) {
+        say(text, ", written by the device at %s, for leg %u has no such response", PEER(channel),
+            channel->leg->number + 1);
+        return WHERE_DEVICE;
     }
-    say_advice(text, &advice);
-    say_headers(text, headers, sizeof(headers) / sizeof(headers[0]), 100);
-    tell_by(&finding, device ? WHERE_DEVICE : refused_for(channel, info), device);
+    say_writer(text, "answered", info->author, info->page.product, info->page.title);
+    if (!kept) {
+        return WHERE_NONE;
+    }
+    say(text, "; leg %u has %s and not this request", kept->number, channel->role == ROLE_IN ? "OUT" : "IN");
+    return http_is_windows(info->author) ? WHERE_UNKNOWN : WHERE_DEVICE;
+}
+
+void rpch_refused(struct judge *judge, const struct event *event)
+{
+    const struct channel *channel = event->rpch.channel;
+    const struct http_info *info = event->rpch.http;
+    struct finding finding = finding_begin(judge, V_REFUSED, event->when, about_channel(judge, channel), NULL);
+    if (!finding.begun) {
+        return;
+    }
+    if (once_told(channel->memo, V_NO_PDU)) {
+        finding.severity = V_NOTE; /* more of the same */
+    }
+    const struct named_header headers[] = { { "X-CasErrorCode", info->cas_error },
+                                            { "X-FEServer", info->front_end },
+                                            { "X-FailureContext", info->failure_context },
+                                            { "X-DiagInfo", info->diag_info },
+                                            { "Server", info->server_header },
+                                            { "Via", info->via },
+                                            { "request-id", info->request_id },
+                                            { "EEInfo", info->ee_info } };
+    const struct answer answer = answer_of(channel, info);
+    struct advice advice = answer_advice(&answer);
+    bool seen;
+    say_status(&finding.text, channel, info, event->when);
+    enum verdict_where where = say_refuser(&finding.text, channel, info, &seen);
+    say_advice(&finding.text, &advice);
+    if (is_replacement(channel)) {
+        say(&finding.text, "; the virtual connection is still open on the predecessor");
+    }
+    say_headers(&finding.text, headers, sizeof(headers) / sizeof(headers[0]), 100);
+    tell_by(&finding, where == WHERE_NONE ? answer_where(&answer) : where, seen);
 }
 
 void rpch_challenge_left(struct judge *judge, const struct event *event)
@@ -165,6 +189,7 @@ void rpch_challenge_left(struct judge *judge, const struct event *event)
                     "the authentication was cut off before it ended");
     say(text, "; next: compare the offered methods with the profile's; NTLM needs one connection to one server");
     tell_by(&finding, by_client ? WHERE_CLIENT : WHERE_UNKNOWN, false);
+    finding.subject.result->left_challenge = finding.subject.result->verdict == V_REFUSED;
 }
 
 void rpch_call(struct judge *judge, const struct event *event)

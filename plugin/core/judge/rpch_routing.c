@@ -101,9 +101,38 @@ void rpch_paired(struct judge *judge, const struct event *event)
     target_mismatch(judge, event);
 }
 
+/* What was told of the connection before it opened holds no longer. */
+static void joined_late(struct judge *judge, const struct leg *leg, struct when when)
+{
+    struct result *result = about_leg(judge, leg).result;
+    if (!result->told || !(result->verdict == V_NEVER_JOINED || result->verdict == V_BACKEND_MISMATCH ||
+                           result->verdict == V_LONE || result->verdict == V_NO_PDU || result->left_challenge)) {
+        return;
+    }
+    const struct result before = *result;
+    *result = (struct result){ .told = false };
+    struct finding finding = finding_begin(judge, V_JOINED_LATE, when, about_leg(judge, leg), NULL);
+    if (!finding.begun) {
+        return;
+    }
+    finding.subject.result = NULL; /* its row tells how it is now */
+    say(&finding.text, "Seen: the virtual connection is open");
+    if (leg->setup_ns >= 0) {
+        say(&finding.text, ", %s after its first request", SECONDS(leg->setup_ns));
+    }
+    say(&finding.text,
+        ", which %s in frame %u was told not to be; inferred: the servers were slow, or the client tried again with "
+        "success; next: nothing, unless it takes as long each time",
+        verdict_filter((enum verdict_kind)before.verdict), before.frame);
+    tell(&finding);
+}
+
 void rpch_joined(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg;
+    if (leg->joined) {
+        joined_late(judge, leg, event->when);
+    }
     const struct channel *in = leg->current[ROLE_IN], *out = leg->current[ROLE_OUT];
     if (!leg->joined || leg->difference == SAME_SERVER || !in || !out) {
         return;
@@ -135,7 +164,12 @@ static void say_failure(struct text *text, const struct leg *leg, struct when wh
                                           [FAIL_RESET] = "the RST",
                                           [FAIL_RETRIED] = "the client tried again",
                                           [FAIL_REFUSED] = "the error response" };
-    say(text, "before %s in frame %u", before[leg->fail_cause], leg->fail_frame);
+    const bool ended = leg->fail_cause == FAIL_CLOSED || leg->fail_cause == FAIL_RESET;
+    say(text, "before %s%s in frame %u", before[leg->fail_cause],
+        !ended                        ? "" :
+        leg->fail_by == WAY_TO_SERVER ? " of the client" :
+                                        " of the server's end",
+        leg->fail_frame);
 }
 
 static void say_mismatch(struct finding *finding, const struct leg *leg)
@@ -162,15 +196,6 @@ static void say_never_joined(struct finding *finding, const struct leg *leg)
         finding->seen = device_before(behind) != NULL;
         say(text, "; inferred: the device at %s gave the halves to different servers, see leg %u", peer,
             behind->number);
-    } else if (late_told(leg, ROLE_IN) || (late_told(leg, ROLE_OUT) && !leg->got_a3.frame)) {
-        const bool body = late_told(leg, ROLE_IN);
-        finding->where = WHERE_DEVICE;
-        finding->seen = !body;
-        say(text,
-            "; inferred: the device at %s did not pass on %s in time; next: %s buffering for /rpc there, and its "
-            "choice of server for both requests",
-            peer, body ? "the body of IN" : "the response to OUT", body ? "request" : "response");
-        return;
     } else {
         say(text,
             "; inferred: the halves did not meet at one RPC server; whether a device behind %s split them or the "
@@ -180,12 +205,48 @@ static void say_never_joined(struct finding *finding, const struct leg *leg)
     say(text, "; next: capture behind that address, or look for its choice of server for both requests");
 }
 
+/* The client's side left before time could speak. */
+static bool left_early(const struct judge *judge, const struct leg *leg)
+{
+    return leg->failed && leg->fail_cause != FAIL_REFUSED && leg->fail_by == WAY_TO_SERVER &&
+           leg->fail_ns - leg->sent_at < judge->limits.handshake_wait;
+}
+
+/* The server took OUT; between proxies and server nothing need come before CONN/C1. */
+static bool out_was_taken(const struct leg *leg)
+{
+    const struct channel *out = leg->current[ROLE_OUT];
+    return leg->hop == RTS_HOP_TCP || leg->got_a3.frame || (out && out->bytes[WAY_TO_CLIENT]);
+}
+
+static bool joined_behind(const struct leg *leg)
+{
+    while ((leg = leg->next) && !leg->joined) {
+    }
+    return leg != NULL;
+}
+
+/* Something on its way was told to be missing: nothing is known of joining. */
+static bool is_held(const struct leg *leg)
+{
+    const struct channel *in = leg->current[ROLE_IN], *out = leg->current[ROLE_OUT];
+    return held_back_told(leg, ROLE_IN) || held_back_told(leg, ROLE_OUT) || (in && once_told(in->memo, V_NO_PDU)) ||
+           (out && once_told(out->memo, V_NO_PDU));
+}
+
 void rpch_not_joined(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg;
-    if (leg->joined || leg->explained || !leg->sent_at ||
+    if (leg_sent(leg) && (left_early(judge, leg) || !out_was_taken(leg) || leg_told(leg, V_CHANNEL_CUT) ||
+                          (leg->failed && leg->fail_cause == FAIL_REFUSED))) {
+        return;
+    }
+    if (leg->joined || leg->explained || !leg->sent_at || is_held(leg) ||
         (!leg->failed && event->when.ns - leg->sent_at < judge->limits.handshake_wait) || !leg_sent(leg) ||
         leg_told(leg, V_BACKEND_MISMATCH) || leg_told(leg, V_NEVER_JOINED)) {
+        return;
+    }
+    if (joined_behind(leg)) {
         return;
     }
     const bool mismatch = leg->difference != SAME_SERVER, http = leg->hop == RTS_HOP_HTTP;

@@ -45,11 +45,20 @@ enum verdict_kind {
     V_CALL_FAILED,
     V_LIFETIME_EXCEEDED,
     V_WINDOW_EXCEEDED,
+    V_CHANNEL_CUT,
+    V_CHANNEL_CUT_NOTE,
+    V_NO_PDU,
+    V_CALL_UNANSWERED,
+    V_NOT_RECYCLED,
+    V_JOINED_LATE,
     /* both */
     V_SERVER_GONE,
+    V_SERVER_BACK,
     V_NTLM_TORN,
     V_TYPE3_ALONE,
+    V_NO_CHALLENGE,
     V_AUTH_REFUSED,
+    V_AUTH_REFUSED_NOTE,
     V_SHARED_CONNECTION,
     V_AUTH_SLOW,
     V_AUTH_VERY_SLOW,
@@ -71,7 +80,9 @@ enum verdict_kind {
     V_PENDING_LATE,
     V_RESPONSE_CUT,
     V_RESPONSE_CUT_CHAT,
+    V_RESPONSE_CUT_NOTE,
     V_UNANSWERED,
+    V_REQUEST_SILENT_DROP,
     VERDICT_KINDS
 };
 
@@ -91,15 +102,22 @@ const char *verdict_where_name(enum verdict_where where); /* "NETWORK DEVICE" ..
 
 #define VERDICT_TEXT_MAX SAY_MAX
 
+/* Whose a verdict is besides: NO_NUMBER if none. */
+struct victim {
+    uint32_t vc, session, leg;
+};
+
 struct verdict {
     enum verdict_kind kind;
     enum verdict_severity severity; /* as in verdict_rows, unless a preference changes it */
     struct when when;               /* the frame it sits on */
     uint32_t vc, session, leg;      /* NO_NUMBER if none */
     enum verdict_where where;
-    bool where_seen;            /* else inferred */
-    const char *text;           /* Seen: ...; inferred: ...; next: ... - for people, arena-owned, UTF-8 */
-    const struct verdict *next; /* on the same frame */
+    bool where_seen;              /* else inferred */
+    const char *text;             /* Seen: ...; inferred: ...; next: ... - for people, arena-owned, UTF-8 */
+    const struct verdict *next;   /* on the same frame */
+    const struct victim *victims; /* all whose it is, where there are several; else NULL */
+    uint32_t victim_count;
 };
 
 struct verdict_list { /* all zero: empty */

@@ -15,6 +15,13 @@
 #define OFFSET_FRAG_LENGTH 8
 #define OFFSET_NAK_REASON 16
 #define OFFSET_FAULT_STATUS 24
+#define OFFSET_REQUEST_CONTEXT 20
+#define OFFSET_REQUEST_OPNUM 22
+#define OFFSET_BIND_COUNT 24
+#define OFFSET_BIND_CONTEXTS 28
+#define UUID_LEN 16
+#define CONTEXT_LEN (4 + UUID_LEN + 4) /* without its transfer syntaxes */
+#define SYNTAX_LEN (UUID_LEN + 4)
 
 /* C706 12.6.4.1 for connections, with rpc_auth_3 and RTS of Microsoft. */
 static FIELD_NAMES(type_names, RPC_REQUEST, "request", RPC_RESPONSE, "response", RPC_FAULT, "fault", RPC_BIND, "bind",
@@ -176,6 +183,71 @@ void pdu_header_decode(const uint8_t *p, struct pdu_header *header)
     header->frag_length = read_u16(p, OFFSET_FRAG_LENGTH);
     header->auth_length = read_u16(p, 10);
     header->call_id = read_u32(p, 12);
+    header->call = (struct pdu_call){ .bound_count = 0 };
+}
+
+/* As UUIDs stand on the wire of a little-endian client. */
+static enum rpc_interface interface_of(const uint8_t *p, bool little_endian)
+{
+    static const struct {
+        uint32_t first;
+        uint16_t second, third;
+        uint8_t rest[8];
+        enum rpc_interface interface;
+    } known[] = {
+        { 0xA4F1DB00, 0xCA47, 0x1067, { 0xB3, 0x1F, 0x00, 0xDD, 0x01, 0x06, 0x62, 0xDA }, RPC_EMSMDB },
+        { 0x5261574A, 0x4572, 0x206E, { 0xB2, 0x68, 0x6B, 0x19, 0x92, 0x13, 0xB4, 0xE4 }, RPC_ASYNC_EMSMDB },
+        { 0xF5CC5A18, 0x4264, 0x101A, { 0x8C, 0x59, 0x08, 0x00, 0x2B, 0x2F, 0x84, 0x26 }, RPC_NSPI },
+        { 0x1544F5E0, 0x613C, 0x11D1, { 0x93, 0xDF, 0x00, 0xC0, 0x4F, 0xD7, 0xBD, 0x09 }, RPC_RFR },
+        { 0x44E265DD, 0x7DAF, 0x42CD, { 0x85, 0x60, 0x3C, 0xDB, 0x6E, 0x7A, 0x27, 0x29 }, RPC_TSGU },
+    };
+    const uint32_t first = little_endian ? get_le32(p) : get_be32(p);
+    const uint16_t second = little_endian ? get_le16(p + 4) : get_be16(p + 4);
+    const uint16_t third = little_endian ? get_le16(p + 6) : get_be16(p + 6);
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].first == first && known[i].second == second && known[i].third == third &&
+            memcmp(known[i].rest, p + 8, sizeof(known[i].rest)) == 0) {
+            return known[i].interface;
+        }
+    }
+    return RPC_INTERFACE_OTHER;
+}
+
+void pdu_call_decode(const uint8_t *p, size_t len, struct pdu_header *header)
+{
+    struct pdu_call *call = &header->call;
+    if (header->ptype == RPC_REQUEST && len >= OFFSET_REQUEST_OPNUM + 2) {
+        call->context = read_u16(p, OFFSET_REQUEST_CONTEXT);
+        call->opnum = read_u16(p, OFFSET_REQUEST_OPNUM);
+    }
+    if ((header->ptype != RPC_BIND && header->ptype != RPC_ALTER_CONTEXT) || len < OFFSET_BIND_CONTEXTS) {
+        return;
+    }
+    size_t at = OFFSET_BIND_CONTEXTS;
+    for (unsigned left = p[OFFSET_BIND_COUNT]; left > 0 && len - at >= CONTEXT_LEN && call->bound_count < PDU_BOUND_MAX;
+         left--) {
+        call->bound[call->bound_count].context = read_u16(p, at);
+        call->bound[call->bound_count++].interface = (uint8_t)interface_of(p + at + 4, is_little_endian(p));
+        const size_t next = CONTEXT_LEN + (size_t)p[at + 2] * SYNTAX_LEN;
+        if (next > len - at) {
+            return;
+        }
+        at += next;
+    }
+}
+
+bool rpc_call_waits(enum rpc_interface interface, uint16_t opnum)
+{
+    switch (interface) {
+    case RPC_INTERFACE_UNKNOWN:
+        return true;
+    case RPC_ASYNC_EMSMDB:
+        return opnum == 0;
+    case RPC_TSGU:
+        return opnum == 3 || opnum == 8;
+    default:
+        return false;
+    }
 }
 
 bool pdu_starts_stream(const uint8_t *p, size_t len)

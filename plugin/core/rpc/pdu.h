@@ -27,6 +27,29 @@ enum rpc_ptype {
     RPC_RTS = 20
 };
 
+/* Interfaces of which calls wait in health until something happens, and the others of Exchange. */
+enum rpc_interface {
+    RPC_INTERFACE_UNKNOWN, /* its bind was not seen */
+    RPC_INTERFACE_OTHER,
+    RPC_EMSMDB,       /* MS-OXCRPC 1.9 */
+    RPC_ASYNC_EMSMDB, /* the same */
+    RPC_NSPI,         /* MS-OXNSPI 1.9 */
+    RPC_RFR,          /* MS-OXABREF 1.9 */
+    RPC_TSGU          /* MS-TSGU 1.9: the gateway of remote desktops */
+};
+
+#define PDU_BOUND_MAX 4 /* presentation contexts of one bind that are read */
+
+/* What begins the body of a request, bind or alter_context (C706 12.6.4). All zero: nothing. */
+struct pdu_call {
+    uint16_t context, opnum; /* of a request */
+    uint8_t bound_count;     /* of a bind or alter_context */
+    struct {
+        uint16_t context;
+        uint8_t interface; /* enum rpc_interface */
+    } bound[PDU_BOUND_MAX];
+};
+
 struct pdu_header {
     uint8_t rpc_vers;
     uint8_t rpc_vers_minor;
@@ -36,7 +59,8 @@ struct pdu_header {
     uint16_t frag_length;
     uint16_t auth_length;
     uint32_t call_id;
-    bool little_endian; /* from drep[0] */
+    bool little_endian;   /* from drep[0] */
+    struct pdu_call call; /* pdu_call_decode() */
 };
 
 enum pdu_probe {
@@ -54,6 +78,11 @@ enum pdu_probe pdu_probe(const uint8_t *p, size_t len, uint16_t *frag_length, un
 /* Decodes the header of a PDU that pdu_probe() called OK and of which at least
  * PDU_HEADER_LEN bytes are there. */
 void pdu_header_decode(const uint8_t *p, struct pdu_header *header);
+/* What follows the header in the first len bytes of the PDU, as far as it is there. */
+void pdu_call_decode(const uint8_t *p, size_t len, struct pdu_header *header);
+/* Whether such a call waits in health until something happens: EcDoAsyncWaitEx (MS-OXCRPC 3.3.4.1),
+ * TsProxySetupReceivePipe and TsProxyMakeTunnelCall (MS-TSGU 3.1.4); or that is not known. */
+bool rpc_call_waits(enum rpc_interface interface, uint16_t opnum);
 
 /* Whether len bytes hold one or more whole PDUs that a stream may be taken up
  * again at: the first PDU is whole and what follows it, if anything, probes as a

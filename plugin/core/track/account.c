@@ -50,6 +50,11 @@ static bool spans_equal_nocase(struct span a, struct span b)
     return true;
 }
 
+enum name_form name_form(const char *user)
+{
+    return name_of(user).upn ? NAME_UPN : NAME_SAM;
+}
+
 bool users_differ(const char *a, const char *b)
 {
     struct name one = name_of(a), other = name_of(b);

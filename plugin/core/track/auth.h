@@ -57,7 +57,12 @@ static inline const struct auth_shown *auth_head(struct logon_conn *conn, struct
     return auth_message(conn, when, way, &fields, leg);
 }
 
-/* An RTS PDU from the server: the credentials of the request before it were accepted. */
+/* A response of MAPI/HTTP has come to its end: how long its credentials took is known now. work_ns: what the server
+ * worked on the request, -1 if it does not say so. */
+void auth_response_end(struct logon_conn *conn, struct exchange *request, struct when when, int64_t work_ns);
+
+/* A PDU from the server, on this connection or on the other one of the virtual connection: the credentials of the
+ * request before it were accepted. */
 void auth_accepted(struct logon_conn *conn, struct when when);
 /* Bytes are missing in one direction. */
 void auth_lost(struct logon_conn *conn, enum way way);

@@ -18,7 +18,7 @@ void channel_touch(struct channel *channel, enum way way, uint32_t bytes)
         int64_t idle = now - (channel->last_body > leg->sent_at ? channel->last_body : leg->sent_at);
         leg->longest_idle = idle > leg->longest_idle ? idle : leg->longest_idle;
     }
-    channel->last_body = now;
+    channel->last_body = channel->body_at[way] = now;
     channel->bytes[way] += bytes;
     if (channel->lifetime && channel->bytes[data_way(channel)] > channel->lifetime) {
         channel_number(channel);
@@ -71,12 +71,13 @@ void channel_alone(struct channel *channel, bool closed)
  * captured. */
 static void leave_challenge(struct channel *channel)
 {
-    if (channel->refused || !conn_whole(channel)) {
+    /* The first 401 is a step, whatever becomes of its connection: the client has had no chance to answer. */
+    if (channel->refused || channel->step == AUTH_STEP_NONE || !conn_whole(channel)) {
         return;
     }
     channel->refused = true;
     channel_number(channel);
-    if (channel_in_use(channel)) {
+    if (channel_in_use(channel) && channel->challenge_frame >= channel->leg->attempt_frame) {
         channel->leg->explained = true;
     }
     emit_channel(EVENT_CHALLENGE_LEFT, channel);
@@ -96,12 +97,22 @@ static void leave_leg(struct channel *channel, enum fail_cause how, enum way by)
         leg->ended_by = by;
         leg->ended_by_rst = how == FAIL_RESET;
     }
-    leg_fail(leg, how);
+    leg_fail(leg, how, by);
     if (channel->role == ROLE_OUT) {
         emit_leg(EVENT_OUT_ENDED, leg);
     }
     if (how == FAIL_RETRIED) {
         leg_tell_failed(leg); /* the connection is about to carry another channel */
+    }
+}
+
+/* The server's end closes it before anything came back: that is told of its virtual connection. */
+static void number_cut(struct channel *channel, enum way by)
+{
+    if (!channel->leg && by == WAY_TO_CLIENT && conn_ended_by(channel_tcp(channel), WAY_TO_CLIENT) &&
+        channel->request.frame && !channel->v1 && !channel->got_status && !channel->bytes[WAY_TO_CLIENT] &&
+        conn_whole(channel)) {
+        channel_number_near(channel);
     }
 }
 
@@ -111,8 +122,17 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
     enum role role = channel->role;
     bool by_request = how == FAIL_RETRIED, was_open = channel_in_use(channel) && leg_is_open(leg);
     channel->over = true;
+    if (leg && channel_in_use(channel)) {
+        turn_follow(leg, role, true, by);
+    }
+    if (!by_request && channel->has_body && !channel->challenged) {
+        channel_number(channel); /* whatever comes of it, it was asked for */
+    }
     if (!by_request && channel->challenged) {
         leave_challenge(channel);
+    }
+    if (!by_request) {
+        number_cut(channel, by);
     }
     leg = channel->leg;
     if (leg && leg_coming(leg, role) == channel) {
@@ -133,11 +153,12 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
     if (by_request || channel->replaced) {
         return;
     }
-    channel_alone(channel, true);
     struct event event = channel_event(EVENT_CHANNEL_ENDED, channel);
     event.rpch.end.was_open = was_open;
-    event.rpch.end.idle_ns = channel->last_body ? event.when.ns - channel->last_body : 0;
+    event.rpch.end.idle_ns =
+        channel->last_body && event.when.ns > channel->last_body ? event.when.ns - channel->last_body : 0;
     emit_rpch(&event);
+    channel_alone(channel, true);
 }
 
 static const char *user_text(struct track *track, const struct http_auth *auth)
@@ -155,7 +176,13 @@ static const char *user_text(struct track *track, const struct http_auth *auth)
 static void note_names(struct rpch_conn *conn, const struct http_info *info)
 {
     struct track *track = conn->world->track;
+    struct server *server = conn->link->server;
     conn->saw_challenge |= info->challenge_in_progress;
+    if (info->persistence_name[0]) {
+        server_note_device(server, SIGN_PERSISTENCE);
+    } else if (info->via[0] && !info->is_request) {
+        server_note_device(server, SIGN_VIA);
+    }
     if (!info->front_end[0] && !info->challenge_server[0] && !info->persistence_name[0]) {
         return;
     }
@@ -164,6 +191,7 @@ static void note_names(struct rpch_conn *conn, const struct http_info *info)
     }
     if (info->front_end[0]) {
         conn->names->front_end = track_text(track, info->front_end);
+        server_note_name(server, 0, conn->names->front_end);
     }
     if (info->challenge_server[0]) {
         conn->names->challenge = track_text(track, info->challenge_server);
@@ -206,16 +234,24 @@ struct channel *channel_new(struct rpch_conn *conn, enum role role)
     return channel;
 }
 
-static void request_channel(struct rpch_conn *conn, enum role role, const struct http_info *info)
+/* What a channel or an echo request asks for, and by whom. */
+static void note_request(struct channel *channel, const struct http_info *info)
 {
-    struct track *track = conn->world->track;
-    struct channel *channel = channel_new(conn, role);
+    struct track *track = channel->conn->world->track;
     channel->v1 = info->method == HTTP_RPC_CONNECT;
     channel->request = channel_now(channel);
     channel->step = info->auth.step;
     channel->final = info->auth.final;
     channel->anonymous = info->auth.anonymous;
     channel->target = info->has_target ? track_text(track, info->target) : NULL;
+    channel->user = user_text(track, &info->auth);
+}
+
+static void request_channel(struct rpch_conn *conn, enum role role, const struct http_info *info)
+{
+    struct track *track = conn->world->track;
+    struct channel *channel = channel_new(conn, role);
+    note_request(channel, info);
     if (info->outlook_session[0] || info->session_id[0]) {
         if (!channel->more) {
             channel->more = world_new(conn->world, sizeof(*channel->more));
@@ -223,14 +259,26 @@ static void request_channel(struct rpch_conn *conn, enum role role, const struct
         channel->more->outlook_session = track_text(track, info->outlook_session);
         channel->more->session_id = track_text(track, info->session_id);
     }
-    channel->user = user_text(track, &info->auth);
     if (channel->v1) {
         return;
     }
+    channel->has_body = info->chunked || info->content_length > 0;
     channel->place = world_place(conn->world, conn, channel->target);
     if (info->content_length != 0) {
         pairing_wait(channel);
     }
+    emit_channel(EVENT_CHANNEL_ASKED, channel);
+}
+
+static void request_echo(struct rpch_conn *conn, enum role role, const struct http_info *info)
+{
+    struct channel *echo = conn->echo && !conn->echo->leg ? conn->echo : world_new(conn->world, sizeof(*echo));
+    *echo = (struct channel){ .conn = conn, .role = role, .is_echo = true };
+    note_request(echo, info);
+    conn->echo = echo;
+    conn->channel = NULL;
+    conn->asked = ASKED_ECHO;
+    conn->asked_role = role;
 }
 
 static void request(struct rpch_conn *conn, const struct http_info *info)
@@ -241,13 +289,9 @@ static void request(struct rpch_conn *conn, const struct http_info *info)
     enum role role = info->method == HTTP_RPC_OUT_DATA ? ROLE_OUT : ROLE_IN;
     bool data = role == ROLE_OUT || info->method == HTTP_RPC_IN_DATA;
     if (data && is_echo(info)) {
-        conn->channel = NULL;
-        conn->asked = ASKED_ECHO;
-        conn->asked_role = role;
+        request_echo(conn, role, info);
     } else if (data || info->method == HTTP_RPC_CONNECT) {
         request_channel(conn, role, info);
-        /* Persistence cookies come back with the request: they name who shall answer. */
-        note_names(conn, info);
     } else {
         conn->channel = NULL;
         conn->asked = ASKED_OTHER;
@@ -276,34 +320,43 @@ static void challenged(struct channel *channel, unsigned status)
 static void refused(struct channel *channel, const struct http_info *info)
 {
     channel->refused = true;
-    channel_number(channel);
+    channel->refused_by = (uint8_t)info->author;
+    channel_number_beside(channel);
     struct leg *leg = channel->leg;
     enum role role = channel->role;
     if (channel_in_use(channel)) {
-        if (info->status < 500) {
-            leg->explained = true;
-        }
-        leg_fail(leg, FAIL_REFUSED);
+        leg->explained = true; /* by whatever answered in place of the RPC proxy, or by its own RPC Error */
+        leg_fail(leg, FAIL_REFUSED, WAY_TO_CLIENT);
         leg->state = LEG_CLOSED;
         leg_vacate(leg, role);
     } else if (leg_coming(leg, role) == channel) {
         recycling_ends(leg, role);
+        turn_refused(leg, role, channel, info);
     }
     struct event event = channel_event(EVENT_REFUSED, channel);
     event.rpch.http = info;
     emit_rpch(&event);
 }
 
+/* A 200 that brings a page in place of PDUs: the RPC proxy's are application/rpc (2.1.2.1.3, 2.1.2.1.4). What is no
+ * text may still turn out to be PDUs. */
+static bool is_page(const struct http_info *info)
+{
+    return !info->content_type_rpc && (info->content_type_text || info->content_length == 0);
+}
+
 static void response(struct rpch_conn *conn, const struct http_info *info)
 {
-    struct channel *channel = conn->channel;
+    struct channel *channel = conn->asked == ASKED_ECHO ? conn->echo : conn->channel;
     if (conn->asked == ASKED_CHANNEL || conn->asked == ASKED_ECHO) {
         note_names(conn, info);
     }
     if (info->status < 200 || !channel) {
         return;
     }
-    if (info->status == 200) {
+    channel->got_status = true;
+    if (info->status == 200 && !is_page(info)) {
+        channel->accepted = true;
         if (channel->role == ROLE_OUT && channel_in_use(channel)) {
             leg_out_came(channel->leg, false);
         }

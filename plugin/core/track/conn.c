@@ -6,6 +6,17 @@
 
 #include "conn.h"
 
+#include "event.h"
+
+#include <stdio.h>
+
+#define LOOKS_ENOUGH 4                 /* packets that say how an end's look */
+#define SERIES_STEP 64                 /* what an end sends elsewhere between two of them */
+#define SERIES_OFF 4096                /* no end sends as many between two packets of one connection in use */
+#define DISTANCE_OFF 2                 /* one more or less is another way through the same network */
+#define BOTH_WINDOW (50 * MILLISECOND) /* what one device sends both ways */
+#define CONN_LATE (60 * SECOND)        /* less than the idle time-outs of devices between */
+
 static uint32_t hash_endpoint(const struct track *track, const struct endpoint *end)
 {
     return hash_bytes(&track->arena, end->addr, address_length(end), end->port);
@@ -33,6 +44,49 @@ static struct server *server_of(struct track *track, const struct endpoint *end)
     return server;
 }
 
+void track_server_heard(const struct track *track, const struct endpoint *end, struct when when)
+{
+    struct server *server = track_find_server(track, end);
+    if (server) {
+        server->heard = when;
+    }
+}
+
+void server_note_device(struct server *server, enum device_sign sign)
+{
+    if (server->sign == SIGN_NONE) {
+        server->sign = (uint8_t)sign;
+    }
+}
+
+void server_note_name(struct server *server, unsigned which, const char *name)
+{
+    if (!name) {
+        return;
+    }
+    if (!server->names[which]) {
+        server->names[which] = name;
+    } else if (server->names[which] != name) {
+        server_note_device(server, SIGN_BACK_ENDS);
+    }
+}
+
+static struct hosts *hosts_of(struct track *track, const struct endpoint *client, struct server *server)
+{
+    const uint32_t hash = hash_bytes(&track->arena, client->addr, address_length(client), server->end.port);
+    for (struct item *item = table_first(&track->hosts, hash); item; item = table_next(item)) {
+        struct hosts *hosts = (struct hosts *)item;
+        if (hosts->server == server && same_address(&hosts->client, client)) {
+            return hosts;
+        }
+    }
+    struct hosts *hosts = arena_new(&track->arena, sizeof(*hosts));
+    hosts->client = *client;
+    hosts->server = server;
+    table_add(&track->arena, &track->hosts, &hosts->item, hash);
+    return hosts;
+}
+
 struct conn *conn_new(struct track *track, enum conn_kind kind, uint32_t stream, const struct endpoint *client,
                       const struct endpoint *server, const struct conn_past *past)
 {
@@ -45,8 +99,163 @@ struct conn *conn_new(struct track *track, enum conn_kind kind, uint32_t stream,
     conn->server->open[kind]++;
     conn->server->met[kind] = true;
     conn->tls = past->tls;
+    conn->hosts = hosts_of(track, client, conn->server);
+    conn->began = past->first;
     tcp_flow_start(&conn->tcp, past);
     return conn;
+}
+
+static void note_looks(struct conn_looks *looks, const struct segment *segment)
+{
+    const uint16_t step = (uint16_t)(segment->ip_id - looks->ip_id);
+    if (segment->ttl) {
+        looks->ttl_least = !looks->ttl_least || segment->ttl < looks->ttl_least ? segment->ttl : looks->ttl_least;
+        looks->ttl_most = segment->ttl > looks->ttl_most ? segment->ttl : looks->ttl_most;
+    }
+    if (looks->packets && step) { /* 0: a copy of a SPAN port, or the end leaves it empty */
+        looks->in_series = step > SERIES_STEP ? 0 : looks->in_series + (looks->in_series < LOOKS_ENOUGH);
+    }
+    looks->ip_id = segment->ip_id;
+    looks->packets = (uint8_t)(looks->packets + (looks->packets < LOOKS_ENOUGH));
+}
+
+/* An RST that another than this end may have written. */
+static void note_foreign(struct conn_end *end, const struct conn_looks *looks, const struct segment *segment)
+{
+    end->text = segment->len > 0;
+    if (segment->ttl && looks->ttl_least && looks->packets == LOOKS_ENOUGH &&
+        (segment->ttl + DISTANCE_OFF <= looks->ttl_least || segment->ttl >= looks->ttl_most + DISTANCE_OFF)) {
+        end->other_distance = true;
+        end->ttl = segment->ttl;
+        end->usual_ttl = looks->ttl_least;
+    }
+    const uint16_t forward = (uint16_t)(segment->ip_id - looks->ip_id), back = (uint16_t)-forward;
+    end->out_of_series =
+        segment->ip_id && looks->in_series == LOOKS_ENOUGH && forward > SERIES_OFF && back > SERIES_OFF;
+}
+
+static void note_end(struct conn *conn, const struct segment *segment, bool exact)
+{
+    if (conn_end_of(conn, segment->way)) {
+        return;
+    }
+    if (!conn->end) {
+        conn->end = arena_new(&conn->track->arena, 2 * sizeof(*conn->end));
+    }
+    struct conn_end *end = (struct conn_end *)(uintptr_t)&conn->end[segment->way];
+    *end = (struct conn_end){ .when = segment->when,
+                              .behind = segment->seq + segment->len + segment->fin,
+                              .ack = segment->ack,
+                              .rst = segment->rst,
+                              .has_ack = segment->has_ack,
+                              .exact = exact };
+    if (segment->rst) {
+        note_foreign(end, &conn->looks[segment->way], segment);
+    }
+}
+
+static void note_packet(struct conn *conn, const struct segment *segment)
+{
+    const struct tcp_half *half = &conn->tcp.half[segment->way];
+    if (segment->rst || segment->fin) {
+        note_end(conn, segment, segment->rst && half->known && segment->seq == half->next);
+    }
+    if (!segment->rst) {
+        note_looks(&conn->looks[segment->way], segment);
+    }
+}
+
+/* Keep-alive probes repeat the byte before; what was acknowledged is sent again for want of an ACK that we saw. */
+static bool is_repeated(const struct conn *conn, const struct segment *segment)
+{
+    const struct tcp_half *half = &conn->tcp.half[segment->way];
+    const uint32_t end = segment->seq + segment->len;
+    const bool keeps_alive = segment->len == 1 && half->known && end == half->next;
+    return segment->len > 0 && !keeps_alive && !(half->has_acked && (int32_t)(end - half->acked) <= 0);
+}
+
+bool conn_segment(struct conn *conn, const struct segment *segment)
+{
+    const struct when when = segment->when;
+    const bool of_server = segment->way == WAY_TO_CLIENT;
+    note_packet(conn, segment);
+    const bool new_data = tcp_flow_segment(&conn->tcp, &conn->track->arena, segment);
+    if (!conn->began.frame) {
+        conn->began = when;
+    }
+    if (!new_data && is_repeated(conn, segment)) {
+        conn->hosts->repeated = when;
+    }
+    if (of_server && (segment->len > 0 || (!segment->fin && !segment->rst))) {
+        conn->late_ns = 0;
+        if (!conn->ended) {
+            conn->server->heard = when;
+        }
+    }
+    if (!of_server && segment->len > 0 && !conn->late_ns && conn->last_data && when.ns - conn->last_data >= CONN_LATE) {
+        conn->late_ns = when.ns - conn->last_data;
+    }
+    /* The frame that claims a connection may have been counted before. */
+    if (!new_data && !(segment->len > 0 && conn->last_data == 0)) {
+        return false;
+    }
+    if (of_server) {
+        conn->answered = conn->answered.frame ? conn->answered : when;
+    } else {
+        conn->sent = when;
+    }
+    conn->last_data = when.ns;
+    return new_data;
+}
+
+bool conn_ended_by(const struct conn *conn, enum way way)
+{
+    const struct conn_end *end = conn_end_of(conn, way);
+    const struct conn_end *other = conn_end_of(conn, way == WAY_TO_SERVER ? WAY_TO_CLIENT : WAY_TO_SERVER);
+    if (!end || !other) {
+        return end != NULL;
+    }
+    if (other->rst || !end->has_ack) {
+        return end->when.frame < other->when.frame;
+    }
+    return (int32_t)(end->ack - other->behind) < 0;
+}
+
+const char *conn_foreign_rst(const struct conn *conn, enum way way, char text[FOREIGN_TEXT_MAX])
+{
+    const struct conn_end *end = conn_end_of(conn, way);
+    const struct conn_end *other = conn_end_of(conn, way == WAY_TO_SERVER ? WAY_TO_CLIENT : WAY_TO_SERVER);
+    if (!end || !end->rst) {
+        return NULL;
+    }
+    if (end->other_distance) {
+        snprintf(text, FOREIGN_TEXT_MAX, "its TTL or hop limit is %u, that of the end's other packets %u", end->ttl,
+                 end->usual_ttl);
+    } else if (end->out_of_series) {
+        snprintf(text, FOREIGN_TEXT_MAX, "its IP identification is none of the end's series");
+    } else if (end->text) {
+        snprintf(text, FOREIGN_TEXT_MAX, "there is text in it");
+    } else if (other && other->rst && end->exact && other->exact && end->when.ns - other->when.ns <= BOTH_WINDOW &&
+               other->when.ns - end->when.ns <= BOTH_WINDOW) {
+        snprintf(text, FOREIGN_TEXT_MAX, "an RST went to either end, in frames %u and %u", end->when.frame,
+                 other->when.frame);
+    } else {
+        return NULL;
+    }
+    return text;
+}
+
+void conn_tell_answered(const struct conn *conn, struct when when)
+{
+    if (conn->answered.frame && conn->answered.frame == when.frame) {
+        emit(conn->track, &(struct event){ .kind = EVENT_SERVER_ANSWERED, .when = when, .answered = conn });
+    }
+}
+
+bool conn_end_was_known(const struct conn *conn, const struct segment *segment)
+{
+    return conn->ended && !conn->ended_by_rst && conn->ended_by != segment->way && segment->has_ack && !segment->rst &&
+           (int32_t)(segment->ack - conn->end_seq) >= 0;
 }
 
 bool conn_end(struct conn *conn, const struct segment *segment)
@@ -58,8 +267,18 @@ bool conn_end(struct conn *conn, const struct segment *segment)
     conn->ended_by_rst = segment->rst;
     conn->ended_by = (uint8_t)segment->way;
     conn->ended_frame = segment->when.frame;
+    conn->ended_ns = segment->when.ns;
+    conn->end_seq = segment->seq + segment->len + (segment->syn ? 1 : 0) + (segment->fin ? 1 : 0);
     conn->server->open[conn->kind]--;
     return true;
+}
+
+void conn_disown(struct conn *conn)
+{
+    if (!conn->ended) {
+        conn->ended = true;
+        conn->server->open[conn->kind]--;
+    }
 }
 
 enum doubt conn_doubt(const struct conn *conn, uint32_t *frame)

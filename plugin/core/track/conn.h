@@ -16,13 +16,51 @@
 /* What a connection was claimed for. */
 enum conn_kind { CONN_RPCH, CONN_MAPI, CONN_KINDS };
 
+/* How it shows that a device stands at a server's address. */
+enum device_sign { SIGN_NONE, SIGN_VIA, SIGN_PERSISTENCE, SIGN_BACK_ENDS, SIGN_LEG };
+
 /* The server's end of TCP connections. */
 struct server {
     struct item item;
     struct endpoint end;
     uint32_t open[CONN_KINDS]; /* connections that nobody has ended */
     bool met[CONN_KINDS];      /* there were any */
-    void *memo[CONN_KINDS];    /* the judge's */
+    void *memo, *idle_memo;    /* the judge's: gone.c; rpch_memo.h */
+    struct when heard;    /* it sent something, no end, on a connection that nobody had ended; data on one of others */
+    const char *names[2]; /* the first front end and back end that were named there, kept text; NULL if none was */
+    uint8_t sign;         /* enum device_sign: the first */
+};
+
+struct mapi_conn;
+
+/* Two hosts, whatever the client's ports. */
+struct hosts {
+    struct item item;
+    struct endpoint client;
+    struct server *server;
+    struct when repeated; /* the last data that was sent again, either way, before it was acknowledged */
+    struct mapi_conn *silent_first, *silent_last; /* that went silent, oldest first: session.h */
+};
+
+/* The first FIN or RST of one end. */
+struct conn_end {
+    struct when when;       /* frame 0: it has sent none */
+    uint32_t behind;        /* sequence number behind it and what it carries */
+    uint32_t ack;           /* if has_ack */
+    bool rst, has_ack;      /* rst: else FIN */
+    bool exact;             /* an RST with the very next sequence number */
+    bool text;              /* an RST with bytes in it */
+    bool other_distance;    /* TTL or hop limit two or more off those of that end's other packets */
+    bool out_of_series;     /* that end counts its packets in the IP identification, and this is none of them */
+    uint8_t ttl, usual_ttl; /* where the distance differs */
+};
+
+/* What the packets of one end look like, RST aside. */
+struct conn_looks {
+    uint8_t ttl_least, ttl_most; /* 0: not known */
+    uint8_t packets;             /* that were counted, up to LOOKS_ENOUGH */
+    uint8_t in_series;           /* of them in a row went on in the IP identification */
+    uint16_t ip_id;              /* of the last */
 };
 
 struct conn {
@@ -38,15 +76,46 @@ struct conn {
     uint8_t kind;                /* enum conn_kind */
     uint8_t ended_by;            /* enum way: the end that sent it */
     bool ended, ended_by_rst;
-    bool tls;   /* what we see was decrypted */
-    void *memo; /* the judge's */
+    bool tls;                   /* what we see was decrypted */
+    void *memo;                 /* the judge's */
+    const struct conn_end *end; /* by enum way: who sent; NULL while nobody has ended it */
+    struct conn_looks looks[2]; /* by enum way */
+    struct logon_conn *logon;   /* NULL without one */
+    struct hosts *hosts;
+    struct when began;    /* its first frame */
+    struct when answered; /* the first data from the server, frame 0: none so far */
+    struct when sent;     /* the last new data from the client, frame 0: none so far */
+    int64_t last_data;    /* the last new data of either end, 0: none so far */
+    int64_t late_ns;      /* how long it had been idle when the client sent something, be it a keep-alive probe,
+                             * that the server has not answered by anything so far; 0: there is no such thing */
+    int64_t ended_ns;     /* the time of that frame */
+    uint32_t end_seq;     /* behind the FIN that ended it */
 };
 
 /* Claims a connection; it is the track's. Ends are copied. */
 struct conn *conn_new(struct track *track, enum conn_kind kind, uint32_t stream, const struct endpoint *client,
                       const struct endpoint *server, const struct conn_past *past);
+/* A segment of it, before conn_end(); true if it brings data not seen before. */
+bool conn_segment(struct conn *conn, const struct segment *segment);
+/* Behind all else of that segment: emits EVENT_SERVER_ANSWERED if it was the one. */
+void conn_tell_answered(const struct conn *conn, struct when when);
+/* Whether the sender of a segment knew of the FIN that had ended the connection. */
+bool conn_end_was_known(const struct conn *conn, const struct segment *segment);
 /* Notes the first FIN or RST; true if this is it. */
 bool conn_end(struct conn *conn, const struct segment *segment);
+/* It is none of ours after all. */
+void conn_disown(struct conn *conn);
+/* What that end sent, NULL if neither FIN nor RST. */
+static inline const struct conn_end *conn_end_of(const struct conn *conn, enum way way)
+{
+    return conn->end && conn->end[way].when.frame ? &conn->end[way] : NULL;
+}
+/* Whether that end closed of its own accord: its FIN or RST does not cover a FIN of the other end,
+ * and follows none of its RST. With FINs that cross both did. */
+bool conn_ended_by(const struct conn *conn, enum way way);
+/* How it shows that the RST of that end is not its own; NULL: it does not. text: room for it. */
+#define FOREIGN_TEXT_MAX 120
+const char *conn_foreign_rst(const struct conn *conn, enum way way, char text[FOREIGN_TEXT_MAX]);
 /* Why absence proves nothing on it. frame, or NULL: where the gap or cut is, 0 if not known. */
 enum doubt conn_doubt(const struct conn *conn, uint32_t *frame);
 /* Whether something that was not captured may have passed in that frame or later. */
@@ -59,5 +128,10 @@ static inline const struct endpoint *conn_server(const struct conn *conn)
 
 /* The server with that end, NULL if no connection was claimed to it. */
 struct server *track_find_server(const struct track *track, const struct endpoint *end);
+/* Data came from that end on a connection that nobody claimed. */
+void track_server_heard(const struct track *track, const struct endpoint *end, struct when when);
+/* A response names a front end (0) or a back end (1); or a device shows at the address. name: kept text, or NULL. */
+void server_note_name(struct server *server, unsigned which, const char *name);
+void server_note_device(struct server *server, enum device_sign sign);
 
 #endif

@@ -33,6 +33,8 @@ enum event_kind {
     EVENT_REFUSED,
     /* channel: its connection closed behind a 401 or 407 that asks for more. */
     EVENT_CHALLENGE_LEFT,
+    /* channel: a request for it begins; it need not be numbered */
+    EVENT_CHANNEL_ASKED,
     /* leg: got_200 or, if is_a3, got_a3 has come on OUT. */
     EVENT_OUT_CAME,
     /* leg: its OUT channel ends, by its connection or another request on it. */
@@ -43,11 +45,18 @@ enum event_kind {
     /* channel: its connection ends; was_open: and the virtual connection was in use, idle for
      * that time. */
     EVENT_CHANNEL_ENDED,
-    /* server: it ended a connection that carries no channel. */
-    EVENT_SERVER_ENDED,
+    /* channel, or NULL: its connection was ended (conn), and nothing has followed from that so far. */
+    EVENT_CONN_ENDED,
     /* conn, channel: data after a long idle time (the probe of that way) is sent again and
      * again, or answered by RST (by_reset). */
     EVENT_DATA_UNANSWERED,
+    /* channel: what its request owes (awaited) has not come for a long time, or the connection has ended before. */
+    EVENT_AWAITED,
+    /* leg: unanswered, the oldest call that should have had an answer; heard with every segment. */
+    EVENT_CALL_AWAITED,
+    /* channel: it is to be replaced, and no successor was asked for (TURN_SUCCESSOR), or that was not accepted
+     * (TURN_ANSWER), for a long time, up to its end, or for good (status, or 0: OUT_R2/B2). */
+    EVENT_NOT_REPLACED,
     /* channel: call, a fault or bind_nak with that status. */
     EVENT_CALL_FAILED,
     /* channel: it has carried more than its lifetime. */
@@ -75,8 +84,11 @@ enum event_kind {
     EVENT_RESPONSE_CUT,
     /* session.request: an end closed the connection and no response had begun, once each */
     EVENT_REQUEST_UNANSWERED,
-    /* session.unused: a server ended a connection on which nothing was under way */
-    EVENT_UNUSED_CONN_ENDED,
+    /* session.conn: its connection was ended, and nothing has followed from that so far */
+    EVENT_SESSION_CONN_ENDS,
+    /* session.dropped: what its request was (silent->dropped) has never been acknowledged, and the server has now
+     * answered something that this client sent later, on another connection */
+    EVENT_REQUEST_DROPPED,
     /* session.conn: a FIN or RST, behind what it ended */
     EVENT_SESSION_CONN_ENDED,
     /* session.conn, or NULL: a frame is done, behind all else in it */
@@ -91,6 +103,10 @@ enum event_kind {
                                   * the connection's owner's since he logged on */
     EVENT_CHALLENGE_UNANSWERED, /* unanswered: what a client does after a challenge in lower case */
     EVENT_BEARERS_EMPTY,        /* rounds: their last connection ends */
+    EVENT_NO_CHALLENGE,         /* tried: one more handshake in a row came to nothing at its challenge */
+
+    /* ---- of both protocols ---------------------------------------------------------- */
+    EVENT_SERVER_ANSWERED, /* answered: the first data from its server has come on that connection */
 
     EVENT_KINDS
 };
@@ -112,6 +128,7 @@ struct logon_conn;
 struct lone_type3;
 struct logon_answer;
 struct rounds;
+struct tried;
 
 struct event {
     enum event_kind kind;
@@ -135,7 +152,19 @@ struct event {
                     bool was_open;
                     int64_t idle_ns;
                 } end;
-                struct server *server;
+                const struct call *unanswered;
+                struct {
+                    int what;   /* enum awaited */
+                    int64_t ns; /* for so long */
+                } awaited;
+                struct {
+                    int step;                     /* enum turn_step */
+                    bool refused;                 /* by http, or by OUT_R2/B2 */
+                    const struct channel *asked;  /* the successor, or NULL */
+                    const struct http_info *http; /* or NULL */
+                    int64_t ns;                   /* waited for so long */
+                } turn;
+                const struct rpch_conn *conn;
                 struct {
                     const struct rpch_conn *conn;
                     enum way way;
@@ -147,21 +176,23 @@ struct event {
                 } call;
             };
         } rpch;
+        const struct conn *answered;
         union { /* MAPI/HTTP (session.h), by kind, as said there */
             const struct side *side;
             const struct exchange *request;
             const struct reply *reply;
             const struct mapi_conn *conn;
             struct {
-                const struct server *server;
-                const struct mapi_conn *conn; /* NULL: none of MAPI/HTTP */
-            } unused;
+                const struct mapi_conn *silent;
+                const struct conn *answered;
+            } dropped;
         } session;
         union { /* logons (logon_state.h), by kind, as said there */
             const struct lone_type3 *type3;
             const struct logon_answer *answer;
             const struct exchange *request;
             const struct rounds *rounds;
+            const struct tried *tried;
             struct {
                 const struct logon_conn *conn;
                 enum passed_by then;

@@ -124,8 +124,17 @@ void exchange_forget(struct exchange *request)
     request->forgotten = true;
 }
 
+struct passed { /* a request as it was first seen, whether answered or not */
+    uint64_t id;
+    const struct conn *conn;
+    uint32_t leg;
+};
+
 static void link_legs(struct exchange *before, struct exchange *request)
 {
+    if (request->begin.ns < before->begin.ns) {
+        clocks_doubt(before->link, request->link);
+    }
     if (before->after) {
         before->after->before = NULL;
     }
@@ -386,6 +395,27 @@ static struct exchange *find_kin(struct exchange *request, bool strong)
     return before;
 }
 
+/* One that was answered before it came here: of another client, to another server, so it is the same behind a device,
+ * and the clocks differ. */
+static void find_passed(struct exchange *request, uint64_t id)
+{
+    struct exchanges *all = &request->link->track->exchanges;
+    if (!all->passed) {
+        all->passed = arena_new(&request->link->track->arena, PASSED * sizeof(*all->passed));
+    }
+    struct passed *passed = &all->passed[id % PASSED];
+    const struct conn *other = passed->id == id ? passed->conn : NULL;
+    if (request->leg == NO_NUMBER && other && other->server != request->link->server &&
+        !same_address(&other->client, &request->link->client) && passed->leg + 1 < LEGS_MAX) {
+        request->leg = passed->leg + 1;
+        clocks_doubt(other, request->link);
+    }
+    if (!other || other->server == request->link->server) {
+        *passed =
+            (struct passed){ .id = id, .conn = request->link, .leg = request->leg == NO_NUMBER ? 0 : request->leg };
+    }
+}
+
 void exchange_find_leg(struct exchange *request, uint64_t id, bool strong)
 {
     struct exchange *before = NULL;
@@ -393,6 +423,9 @@ void exchange_find_leg(struct exchange *request, uint64_t id, bool strong)
     if (id) {
         note_id(request, id);
         before = find_kin(request, strong);
+    }
+    if (id && strong) {
+        find_passed(request, id);
     }
     request->relayed = request->leg != NO_NUMBER && request->leg > 0;
     if (request->leg == NO_NUMBER) {

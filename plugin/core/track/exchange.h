@@ -22,7 +22,7 @@ struct there {
     const struct mapi_conn *conn; /* NULL: not seen */
     uint32_t frame, status_frame, pending_frame, whole_frame;
     unsigned status; /* 0: no answer so far */
-    int64_t pending_ns;
+    int64_t pending_ns, status_ns;
     const char *peer, *peer_before; /* a server other than that of the last success answered: both */
     uint32_t peer_frame;
 };
@@ -67,10 +67,22 @@ struct exchange {
     bool waits;           /* NotificationWait */
     bool in_channel;      /* RPC_IN_DATA: its answer comes at the end of the body, if at all */
     bool opens;           /* Connect or Bind */
+    bool look;            /* GET, HEAD or OPTIONS without X-RequestType: a probe's or a person's */
+    bool options;         /* the last of them */
     bool credentials_answered;
     bool below_lower, below_answered;
     uint32_t torn; /* the frame of its type 3, here or on a leg after, whose challenge is missing; 0: none */
     const struct owner *stranger; /* a request without credentials of this user */
+    const char *service;          /* of a Kerberos ticket, "" if it does not tell */
+    uint64_t token;               /* stands for its credentials, 0: none */
+    struct tried *tried;          /* by its client at its host; NULL on a leg behind */
+    struct when go_on;            /* its 100, frame 0: none */
+    int64_t waits_ns;             /* to the status line, which the server's work is part of; -1 if that is not asked */
+    bool expects;                 /* Expect: the body may never come */
+    bool works;                   /* of MAPI/HTTP: the server does more for it than to look at its credentials */
+    bool waits_checked;           /* of waits_ns: as checked of the answer */
+    bool version1;                /* a type 3 without an NTLMv2 response */
+    bool below_type2;             /* the next leg answered with a type 2 */
 
     /* ---- of MAPI/HTTP ---- */
     struct {
@@ -88,6 +100,7 @@ struct exchange {
     uint32_t counter, auth_len;
     uint8_t type, endpoint;
     bool has_counter, head_method;
+    bool has_mailbox;            /* the URL names one */
     bool ended, answered;        /* sent to its end; its response has begun */
     bool done, over;             /* DONE was seen; answered to the end while it is still being sent */
     bool proxy_step, has_expect; /* Proxy-Authorization, Expect */
@@ -117,6 +130,8 @@ struct exchange {
     uint32_t below_counter, below_frame; /* X-RequestId went back below this, frame 0 if not */
     bool abandoned;                      /* the client has closed its end under it */
     void *memo;                          /* the judge's */
+    int64_t body_total;                  /* Content-Length, -1 if absent */
+    bool after_end;                      /* the client knew that the server had ended the connection when it sent it */
 };
 
 /* X-RequestId: "{GUID}:counter" (MS-OXCMAPIHTTP 2.2.3.3.2). */

@@ -8,16 +8,6 @@
 #include "logon_private.h"
 #include "event.h"
 
-const struct logon_conn_more nothing_more;
-
-struct logon_conn_more *logon_conn_more(struct logon_conn *conn)
-{
-    if (conn->more == &nothing_more) {
-        conn->more = arena_new(&conn->world->arena, sizeof(*conn->more));
-    }
-    return (struct logon_conn_more *)(uintptr_t)conn->more;
-}
-
 struct pending *pending_of(struct logon_conn *conn)
 {
     if (!conn->pending) {
@@ -42,18 +32,11 @@ static const char *target_name(struct logon_state *world, const struct ntlm_targ
     return auth_keep(world, target->dns_computer[0] ? target->dns_computer : target->nb_computer);
 }
 
-void note_challenge(struct logon_conn *conn, const struct exchange *request, struct when when,
-                    const struct auth_token *token)
+/* That a challenge, by what stands for it, came here. */
+static void note_carrier(struct logon_conn *conn, const struct exchange *request, struct when when, uint64_t digest)
 {
     struct logon_state *world = conn->world;
-    struct logon_conn_more *more = logon_conn_more(conn);
-    more->type2_frame = when.frame;
-    more->type2_digest = token->target.present ? token->target.names_digest : 0;
-    more->type2_server = target_name(world, &token->target);
-    if (!token->target.present) {
-        return;
-    }
-    const uint64_t key = challenge_key(world, token->target.names_digest);
+    const uint64_t key = challenge_key(world, digest);
     struct challenge *challenge = keyed_make(&world->arena, &world->challenges, key, sizeof(*challenge));
     if (challenge->carriers == CARRIERS) {
         memmove(challenge->carrier, challenge->carrier + 1, sizeof(challenge->carrier) - sizeof(challenge->carrier[0]));
@@ -65,18 +48,64 @@ void note_challenge(struct logon_conn *conn, const struct exchange *request, str
     carrier->leg = request ? request->leg : conn->link->asked->leg;
 }
 
+void note_challenge(struct logon_conn *conn, const struct exchange *request, struct when when,
+                    const struct auth_token *token)
+{
+    struct logon_state *world = conn->world;
+    struct logon_conn_more *more = logon_conn_more(conn);
+    more->type2_frame = when.frame;
+    more->type2_digest = token->target.present ? token->target.names_digest : 0;
+    more->type2_server = target_name(world, &token->target);
+    more->type2_token = token->digest;
+    note_open_challenge(conn, request, when);
+    note_carrier(conn, request, when, token->digest);
+    if (token->target.present) {
+        note_carrier(conn, request, when, token->target.names_digest);
+    }
+}
+
+static uint64_t who_of(const struct exchange *request)
+{
+    return request->identity[ID_CLIENT_INFO] ? request->identity[ID_CLIENT_INFO] :
+                                               request->identity[ID_OUTLOOK_SESSION];
+}
+
+void note_type1(struct logon_conn *conn, const struct exchange *request)
+{
+    struct logon_conn_more *more = logon_conn_more(conn);
+    more->type1_count = more->type3_user ? 1 : more->type1_count + 1;
+    more->type3_user = NULL;
+    more->type1_who = who_of(request);
+}
+
+/* Where the type 3 does not tell its challenge: whether another client, or another user, began the newest of
+ * several handshakes here. */
+static bool begun_by_another(struct logon_conn *conn, const struct exchange *request)
+{
+    const struct logon_conn_more *more = conn->more;
+    const uint64_t who = who_of(request);
+    return more->type1_count >= 2 && (more->type3_user ? users_differ(more->type3_user, request->user) :
+                                                         who && more->type1_who && who != more->type1_who);
+}
+
 void note_type3(struct logon_conn *conn, const struct exchange *request, struct when when,
                 const struct auth_token *token)
 {
-    logon_conn_more(conn)->type3_frame = when.frame;
+    struct logon_conn_more *more = logon_conn_more(conn);
     struct pending *pending = conn->pending;
-    if (!token->ntlmv2 || !token->target.present || !request->account || (pending && pending->frame)) {
+    const bool another = !(token->ntlmv2 && token->target.has_timestamp) && begun_by_another(conn, request);
+    more->type3_frame = when.frame;
+    more->type3_user = request->user;
+    close_challenge(conn);
+    if (!request->account || (pending && pending->frame)) {
         return;
     }
+    const struct logon_conn *before = request->before ? request->before->logon : NULL;
+    const bool same = before && request->token && before->more->type2_token && request->before->token == request->token;
     pending = pending_of(conn);
     pending->frame = when.frame;
-    pending->digest = token->target.names_digest;
-    const struct logon_conn *before = request->before ? request->before->logon : NULL;
+    pending->digest = token->ntlmv2 && token->target.present ? token->target.names_digest : 0;
+    pending->challenge = same && !pending->digest ? before->more->type2_token : 0;
     pending->type3 =
         (struct lone_type3){ .conn = conn,
                              .leg = request->leg,
@@ -85,24 +114,35 @@ void note_type3(struct logon_conn *conn, const struct exchange *request, struct 
                              .nb_name = auth_keep(conn->world, token->target.nb_computer),
                              .dns_name = auth_keep(conn->world, token->target.dns_computer),
                              .has_timestamp = token->target.has_timestamp,
-                             .client_side =
-                                 before && before->more->type2_digest == token->target.names_digest ? before : NULL };
+                             .version1 = !pending->digest,
+                             .interleaved = another,
+                             .newest = more->type2_frame,
+                             .client_side = pending->challenge || (before && pending->digest &&
+                                                                   before->more->type2_digest == pending->digest) ?
+                                                before :
+                                                NULL };
 }
 
 /* Looks where else the challenge was. False: here, or it cannot be told from another. */
 static bool find_carriers(const struct logon_conn *conn, struct pending *pending)
 {
+    const uint64_t tells = pending->digest ? pending->digest : pending->challenge;
     const struct challenge *challenge =
-        keyed_find(&conn->world->challenges, challenge_key(conn->world, pending->digest));
+        tells ? keyed_find(&conn->world->challenges, challenge_key(conn->world, tells)) : NULL;
     const struct logon_conn_more *more = conn->more;
     struct lone_type3 *type3 = &pending->type3;
-    if (conn->proxy_auth || (more->type2_frame && (more->type2_digest == pending->digest || !more->type2_digest))) {
+    const bool fits = !pending->digest || more->type2_digest == pending->digest || !more->type2_digest;
+    if (conn->proxy_auth) {
         return false;
+    }
+    if (type3->interleaved || (more->type2_frame && fits)) {
+        return type3->interleaved && more->type2_frame;
     }
     for (unsigned i = 0; challenge && i < challenge->carriers; i++) {
         const struct carrier *carrier = &challenge->carrier[i];
         if (carrier->conn == conn) {
-            return false;
+            type3->interleaved = true;
+            return true;
         }
         if (carrier->leg == type3->leg) {
             type3->same_leg = carrier;
@@ -114,7 +154,7 @@ static bool find_carriers(const struct logon_conn *conn, struct pending *pending
         return !more->type2_frame && (!challenge || type3->before);
     }
     /* Names alone fit every challenge of that server: only one that waits for its type 3 will do. */
-    return type3->has_timestamp ||
+    return type3->has_timestamp || pending->challenge ||
            (!more->type2_frame && type3->same_leg->conn->more->type3_frame <= type3->same_leg->frame);
 }
 

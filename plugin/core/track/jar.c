@@ -10,28 +10,56 @@
 #include "date.h"
 #include "exchange_cookies.h"
 
-/* The only session that was given that value, or NULL. */
-struct session *jar_owner_of(struct mapi_state *world, uint64_t digest, uint8_t endpoint)
+/* Of one session only, or NULL. */
+static const struct value *value_of_one(struct mapi_state *world, uint64_t digest, uint8_t endpoint)
 {
     const struct value *value = keyed_find(&world->values, digest + endpoint);
-    return value && !value->shared ? value->owner : NULL;
+    return value && !value->shared ? value : NULL;
 }
 
-static void own_value(struct session *session, uint64_t digest)
+struct session *jar_owner_of(struct mapi_state *world, uint64_t digest, uint8_t endpoint)
+{
+    const struct value *value = value_of_one(world, digest, endpoint);
+    return value ? value->owner : NULL;
+}
+
+static void own_value(struct session *session, uint64_t digest, bool names)
 {
     struct mapi_state *world = session->world;
     struct value *value = keyed_make(&world->arena, &world->values, digest + session->endpoint, sizeof(*value));
     value->owner = value->owner ? value->owner : session;
+    value->names |= names;
     value->shared |= value->owner != session;
 }
 
-void jar_own_all(struct session *session, const struct reply *reply)
+void jar_own_all(struct session *session, const struct reply *reply, bool begins)
 {
     for (unsigned i = 0; i < reply->cookie_count; i++) {
         if (!reply->cookies[i].deleted) {
-            own_value(session, reply->cookies[i].digest);
+            own_value(session, reply->cookies[i].digest, begins);
         }
     }
+}
+
+void jar_note_brought(struct mapi_state *world, const struct sent *sent, unsigned count, uint8_t endpoint)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (sent[i].value.len > 0) {
+            struct value *value = keyed_make(&world->arena, &world->values, sent[i].digest + endpoint, sizeof(*value));
+            value->shared = true;
+        }
+    }
+}
+
+/* Stands for what counts of a cookie's value: of MapiRouting, which several sessions have and each
+ * response writes with another time, the mailbox. */
+static uint64_t cookie_digest(const struct mapi_state *world, struct span name, struct span value)
+{
+    struct exch_routing routing;
+    if (span_equals_nocase(name, "MapiRouting") && exch_routing_decode(value, &routing)) {
+        return mapi_digest(world, (const uint8_t *)routing.mailbox, strlen(routing.mailbox));
+    }
+    return mapi_digest(world, value.ptr, value.len);
 }
 
 static struct span unquoted(struct span value)
@@ -110,7 +138,7 @@ void jar_read_set_cookie(struct reply *reply, struct span text, const struct htt
     struct cookie *cookie = &reply->cookies[reply->cookie_count++];
     memset(cookie, 0, sizeof(*cookie));
     cookie->name = mapi_state_keep(world, name);
-    cookie->digest = mapi_digest(world, value.ptr, value.len);
+    cookie->digest = cookie_digest(world, name, value);
     cookie->expires = INT64_MAX;
     cookie->deleted = value.len == 0;
     cookie->frame = reply->message->begin.frame;
@@ -143,23 +171,25 @@ unsigned jar_read_sent(struct mapi_state *world, const struct http_fields *field
                 continue;
             }
             sent[count].name = name;
-            sent[count].digest = mapi_digest(world, value.ptr, value.len);
+            sent[count].digest = cookie_digest(world, name, value);
             sent[count].value = value;
             /* MapiRouting names a mailbox, which several sessions have. */
             bool tells = value.len > 0 && !span_equals_nocase(name, "MapiRouting");
-            sent[count].owner = tells ? jar_owner_of(world, sent[count].digest, endpoint) : NULL;
+            const struct value *given = tells ? value_of_one(world, sent[count].digest, endpoint) : NULL;
+            sent[count].owner = given ? given->owner : NULL;
+            sent[count].names = given && given->names;
             count++;
         }
     }
     return count;
 }
 
-/* Where cookies point to several sessions, the longest value decides. */
+/* Where cookies name several sessions, the longest value decides. */
 struct session *jar_session_of(const struct sent *sent, unsigned count)
 {
     const struct sent *best = NULL;
     for (unsigned i = 0; i < count; i++) {
-        if (sent[i].owner && (!best || sent[i].value.len > best->value.len)) {
+        if (sent[i].owner && sent[i].names && (!best || sent[i].value.len > best->value.len)) {
             best = &sent[i];
         }
     }
@@ -181,6 +211,15 @@ static bool cookie_applies(const struct cookie *cookie, const struct exchange *r
     return !cookie->deleted && !cookie->uncertain && cookie->expires > when.ns && path_matches(cookie->path, path) &&
            (!cookie->host || cookie->host == request->host) &&
            (!cookie->secure || request->conn->link->tls || request->side->secure_returned);
+}
+
+void jar_set_back(struct side *side, int64_t ns)
+{
+    for (unsigned i = 0; i < side->jar_count; i++) {
+        if (side->jar[i].expires != INT64_MAX) {
+            side->jar[i].expires -= ns;
+        }
+    }
 }
 
 static enum cookie_fault compare_cookie(const struct cookie *cookie, const struct session *session,

@@ -130,6 +130,28 @@ static struct leg *vacant_leg(const struct vc *vc, const struct channel *channel
     return best;
 }
 
+struct leg *leg_of_ends(const struct vc *vc, const struct channel *channel)
+{
+    const struct conn *link = channel_tcp(channel);
+    struct leg *found[2] = { NULL, NULL }, *leg = vc->legs; /* 1: from the same address, too */
+    unsigned count[2] = { 0, 0 };
+    for (unsigned looked_at = 0; leg && looked_at < SEARCH_MAX; leg = leg->next, looked_at++) {
+        const struct channel *current = leg->current[channel->role];
+        const struct conn *other = current ? channel_tcp(current) : NULL;
+        if (leg->hop != channel->conn->hop || !other || other->server != link->server) {
+            continue;
+        }
+        if (!current->over && current->has_cookie && channel->has_cookie &&
+            memcmp(current->cookie, channel->cookie, sizeof(channel->cookie)) == 0) {
+            return NULL; /* the same channel, captured again on its way */
+        }
+        const unsigned which = same_address(&other->client, &link->client);
+        found[which] = leg;
+        count[which]++;
+    }
+    return count[1] == 1 ? found[1] : count[0] + count[1] == 1 ? found[0] : NULL;
+}
+
 struct leg *leg_lacking(struct vc *vc, const struct channel *channel)
 {
     enum rts_hop hop = channel->conn->hop;
@@ -138,7 +160,8 @@ struct leg *leg_lacking(struct vc *vc, const struct channel *channel)
         link = &(*link)->next;
     }
     *lacking = link;
-    return *link ? *link : new_leg(vc, hop);
+    struct leg *leg = *link ? *link : leg_of_ends(vc, channel);
+    return leg ? leg : new_leg(vc, hop);
 }
 
 /* ---- What is told of it ------------------------------------------------------------- */
@@ -160,11 +183,25 @@ void leg_tell_failed(const struct leg *leg)
     }
 }
 
+/* What the server sent has come on this leg; there: when it came on the leg behind. */
+static void compare_clocks(const struct leg *leg, enum role role, struct when there)
+{
+    const struct leg *behind = leg_behind(leg);
+    const struct channel *front = leg->current[role], *back = behind ? behind->current[role] : NULL;
+    if (front && back && (there.frame ? there.ns > leg_now(leg).ns : conn_whole(back))) {
+        clocks_doubt(channel_tcp(front), channel_tcp(back));
+    }
+}
+
 void leg_out_came(struct leg *leg, bool is_a3)
 {
     struct when *came = is_a3 ? &leg->got_a3 : &leg->got_200;
+    const struct leg *behind = leg_behind(leg);
     if (!came->frame) {
         *came = leg_now(leg);
+        if (behind) {
+            compare_clocks(leg, ROLE_OUT, is_a3 ? behind->got_a3 : behind->got_200);
+        }
         struct event event = leg_event(EVENT_OUT_CAME, leg);
         event.rpch.is_a3 = is_a3;
         emit_rpch(&event);
@@ -173,7 +210,7 @@ void leg_out_came(struct leg *leg, bool is_a3)
 
 /* ---- Attempts ---------------------------------------------------------------------- */
 
-void leg_fail(struct leg *leg, enum fail_cause cause)
+void leg_fail(struct leg *leg, enum fail_cause cause, enum way by)
 {
     if (leg->joined || leg->failed || !leg_sent(leg)) {
         return;
@@ -181,6 +218,8 @@ void leg_fail(struct leg *leg, enum fail_cause cause)
     leg->failed = true;
     leg->fail_cause = cause;
     leg->fail_frame = leg_now(leg).frame;
+    leg->fail_ns = leg_now(leg).ns;
+    leg->fail_by = by;
 }
 
 struct leg_turn *leg_turn(struct leg *leg)
@@ -213,7 +252,7 @@ void leg_drop(struct leg *leg, enum role role)
 }
 
 /* A further attempt on the same leg begins with a clean sheet. */
-static void leg_begin_again(struct leg *leg)
+static void leg_begin_again(struct leg *leg, bool same_out)
 {
     leg->joined = leg->explained = leg->failed = false;
     leg->attempt_memo = NULL;
@@ -221,10 +260,13 @@ static void leg_begin_again(struct leg *leg)
     recycling_ends(leg, ROLE_OUT);
     leg->difference = SAME_SERVER;
     leg->state = LEG_OPENING;
-    leg->got_200.frame = leg->got_a3.frame = 0;
+    if (!same_out) {
+        leg->got_200.frame = leg->got_a3.frame = 0;
+    }
     leg->mark_bytes = 0;
     leg->sent_at = 0;
     leg->ended_frame = 0;
+    calls_forget(leg);
     leg->attempt_frame = leg_now(leg).frame;
 }
 
@@ -237,7 +279,7 @@ static void leg_replace(struct leg *leg, struct channel *channel)
 {
     enum role role = channel->role;
     struct channel *before = leg->current[role], *other = leg->current[!role];
-    leg_fail(leg, FAIL_RETRIED);
+    leg_fail(leg, FAIL_RETRIED, WAY_TO_SERVER);
     leg_tell_failed(leg);
     if (before) {
         before->replaced = true;
@@ -245,10 +287,22 @@ static void leg_replace(struct leg *leg, struct channel *channel)
     leg_occupy(leg, role);
     /* A half that was only challenged is still in the same attempt. */
     if (leg->state == LEG_CLOSED || leg->joined || leg->failed) {
-        leg_begin_again(leg);
+        leg_begin_again(leg, role == ROLE_IN && other && !is_finished(other));
         if (other && is_finished(other)) {
             leg_drop(leg, other->role);
         }
+    }
+}
+
+/* A request behind a device that was answered before it. */
+static void doubt_clocks(const struct leg *leg, const struct channel *channel)
+{
+    const struct leg *front = leg->prev;
+    const struct channel *before =
+        front && leg_behind(front) == leg && !channel->is_successor ? front->current[channel->role] : NULL;
+    if (before && (before->first_rts.ns > channel->first_rts.ns ||
+                   (channel->role == ROLE_OUT ? front->got_200.frame || front->got_a3.frame : leg_is_open(front)))) {
+        clocks_doubt(channel_tcp(before), channel_tcp(channel));
     }
 }
 
@@ -259,9 +313,15 @@ void leg_put(struct leg *leg, struct channel *channel)
     }
     leg->current[channel->role] = channel;
     channel->leg = leg;
+    doubt_clocks(leg, channel);
+    if (channel->place) {
+        channel->place->newest[channel->role] = leg;
+    }
     if (channel->has_cookie) {
         pairing_leave_place(channel);
+        pairing_numbered(channel);
     }
+    leg->last = leg_now(leg);
     if (!leg->start.frame) {
         leg->start = channel->request.frame ? channel->request : leg_now(leg);
     }
@@ -295,13 +355,69 @@ void leg_join(struct leg *leg, bool opened)
         }
     }
     if (!leg->joined) {
+        const struct leg *behind = leg_behind(leg);
+        if (opened && behind && !behind->joined) {
+            compare_clocks(leg, ROLE_OUT, (struct when){ .frame = 0 });
+        }
         leg->joined = true;
         emit_leg(EVENT_JOINED, leg);
     }
 }
 
+/* The one leg of this client and target that began together with the channel and lacks its role; NULL where
+ * several could be meant. */
+static struct leg *leg_beside(const struct channel *channel)
+{
+    const struct place *place = channel->place;
+    const struct rows *rows = &channel->conn->world->rows;
+    struct leg *found = NULL;
+    if (!place || !channel->has_body || place->unpaired[channel->role] != 1) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < SEARCH_MAX && i < rows->count; i++) {
+        struct leg *leg = rows_at(rows, rows->count - 1 - i);
+        const struct channel *other = leg->current[!channel->role];
+        if (leg->current[channel->role] || leg_before(leg, channel->role) || leg->state == LEG_CLOSED || !other ||
+            other->place != place || !other->first_rts.frame || other->is_successor || is_finished(other)) {
+            continue;
+        }
+        int64_t apart = channel->request.ns - other->request.ns;
+        if (apart > PAIRING_WINDOW || apart < -PAIRING_WINDOW) {
+            continue;
+        }
+        if (found) {
+            return NULL;
+        }
+        found = leg;
+    }
+    return found;
+}
+
+/* Its cookie is of another virtual connection than was guessed: that leg never had it. */
+static void leave_guess(struct channel *channel)
+{
+    struct leg *leg = channel->leg;
+    enum role role = channel->role;
+    leg_occupy(leg, role);
+    leg->current[role] = NULL;
+    leg->vc->lacking[leg->hop - RTS_HOP_HTTP][role] = NULL;
+    if (leg->state == LEG_CLOSED && !is_finished(leg->current[!role])) {
+        leg->state = LEG_OPENING;
+        leg->explained = leg->failed = false;
+        leg->ended_frame = 0;
+    }
+    channel->guessed = channel->paired = false;
+    leg->current[!role]->paired = false;
+    channel->leg = NULL;
+}
+
 void channel_place(struct channel *channel, const uint8_t cookie[16])
 {
+    if (channel->guessed && channel_in_use(channel) && leg_other(channel) &&
+        memcmp(channel->leg->vc->cookie, cookie, sizeof(channel->leg->vc->cookie)) != 0) {
+        leave_guess(channel);
+    }
+    channel->guessed = false;
     struct leg *leg = channel->leg;
     if (leg) {
         /* A connection that was numbered without RTS learns its cookie after all. */
@@ -324,6 +440,7 @@ void channel_number(struct channel *channel)
         return;
     }
     struct channel *partner = pairing_partner(channel);
+    partner = partner || !channel->refused ? partner : pairing_waiting_out(channel);
     struct leg *leg = partner ? partner->leg : NULL;
     if (!leg || leg->current[channel->role]) {
         leg = new_leg(new_vc(channel->conn->world), channel->conn->hop);
@@ -332,4 +449,32 @@ void channel_number(struct channel *channel)
         }
     }
     leg_put(leg, channel);
+}
+
+#define NEAR (5 * SECOND) /* both halves begin within that */
+
+void channel_number_near(struct channel *channel)
+{
+    struct leg *leg = channel->place && !channel->leg ? channel->place->newest[!channel->role] : NULL;
+    const struct channel *other = leg ? leg->current[!channel->role] : NULL;
+    if (other && !leg->current[channel->role] && !leg_before(leg, channel->role) && !leg->joined && !other->refused) {
+        const int64_t apart = channel_start(other) - channel_start(channel);
+        if (apart <= NEAR && apart >= -NEAR) {
+            leg_put(leg, channel);
+            return;
+        }
+    }
+    channel_number(channel);
+}
+
+void channel_number_beside(struct channel *channel)
+{
+    if (!channel->leg && !pairing_partner(channel)) {
+        struct leg *leg = leg_beside(channel);
+        if (leg) {
+            channel->guessed = true;
+            leg_put(leg, channel);
+        }
+    }
+    channel_number(channel);
 }

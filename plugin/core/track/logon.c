@@ -73,14 +73,6 @@ static void find_identities(struct exchange *request, const struct asked *asked)
     }
 }
 
-static uint64_t refusals_key(const struct exchange *request)
-{
-    uint64_t who = request->user[0]                  ? digest_text(request->logon->world, 0x3EF0, request->user) :
-                   request->identity[ID_CLIENT_INFO] ? request->identity[ID_CLIENT_INFO] :
-                                                       request->identity[ID_OUTLOOK_SESSION];
-    return who ? digest_text(request->logon->world, who + request->leg, request->site) : 0;
-}
-
 static struct peer *peer_of(struct logon_conn *conn, const struct exchange *request)
 {
     struct logon_state *world = conn->world;
@@ -93,12 +85,12 @@ static struct peer *peer_of(struct logon_conn *conn, const struct exchange *requ
 static void note_lower(struct logon_conn *conn, struct exchange *request, struct when when)
 {
     struct peer *peer = request->peer;
-    if (conn->world->lower_answered || (!conn->more->lower_frame && !peer->lower_frame)) {
+    if (peer->lower_answered || (!conn->more->lower_frame && !peer->lower_frame)) {
         return;
     }
     bool empty = request->step == AUTH_STEP_EMPTY || request->step == AUTH_STEP_NONE;
     if (!empty) {
-        conn->world->lower_answered = true;
+        peer->lower_answered = true;
         return;
     }
     bool bearer = request->has_authorization && request->scheme_id == AUTH_BEARER;
@@ -108,6 +100,7 @@ static void note_lower(struct logon_conn *conn, struct exchange *request, struct
         struct logon_conn_more *more = logon_conn_more(conn);
         more->lower_frame = peer->lower_frame;
         more->lower_host = request->site;
+        more->lower_peer = request->peer;
         more->lower_leg = request->leg;
         more->lower_site = site_of(conn->world, request->site, request->leg);
         pending_of(conn)->repeated = true;
@@ -136,27 +129,6 @@ static const char *who_of(const struct exchange *request, const struct http_fiel
     return fields->user_identity.len ? keep_span(world, fields->user_identity) : "";
 }
 
-static void find_stranger(struct logon_conn *conn, struct exchange *request)
-{
-    const struct owner *stranger = NULL;
-    if (request->has_authorization || conn->owned == OWNED_NOT || conn->shared || !conn->owner[0] ||
-        conn_server(conn->link)->port == BACKEND_PORT) {
-        return;
-    }
-    for (unsigned kind = 0; kind < ID_KINDS; kind++) {
-        const struct owner *owner =
-            request->identity[kind] ? keyed_find(&conn->world->owners, request->identity[kind]) : NULL;
-        if (!owner || owner->ambiguous) {
-            continue;
-        }
-        if (!users_differ(owner->user, conn->owner)) {
-            return;
-        }
-        stranger = stranger ? stranger : owner;
-    }
-    request->stranger = stranger;
-}
-
 static void emit_stranger(struct logon_conn *conn, const struct exchange *request, struct when when)
 {
     conn->shared = true;
@@ -177,9 +149,18 @@ static void describe(struct logon_conn *conn, struct exchange *request, const st
     request->kerberos = token->is_kerberos;
     request->bindings = token->has_channel_bindings;
     memcpy(request->bound_to, token->channel_bindings, sizeof(request->bound_to));
+    request->options = span_equals(fields->head->method, "OPTIONS");
+    request->look = !fields->request_type.len && (request->options || span_equals(fields->head->method, "GET") ||
+                                                  span_equals(fields->head->method, "HEAD"));
+    request->token = token->digest;
+    request->waits_ns = -1;
+    request->expects = fields->expect.len > 0;
+    request->service = auth_keep(world, token->service);
+    request->version1 = token->step == AUTH_STEP_TYPE3 && token->final && !token->ntlmv2;
     request->waits = span_equals_nocase(fields->request_type, "NotificationWait");
     request->opens =
         span_equals_nocase(fields->request_type, "Connect") || span_equals_nocase(fields->request_type, "Bind");
+    request->works = fields->request_type.len && !request->opens && !span_equals_nocase(fields->request_type, "PING");
     request->in_channel = span_equals_nocase(fields->head->method, "RPC_IN_DATA") && fields->content_length > ECHO_MAX;
     request->site = keep_span(world, fields->host);
     if (!request->site[0]) {
@@ -207,7 +188,7 @@ static void note_credentials(struct logon_conn *conn, struct exchange *request, 
     conn->credentials.when = when;
     conn->credentials.refusals = request->refusals;
     conn->credentials.leg = request->leg;
-    conn->credentials.answered = false;
+    conn->credentials.answered = conn->credentials.by_pdu = false;
     conn->credentials.relayed = request->relayed;
 }
 
@@ -226,6 +207,8 @@ const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *
     find_leg(conn, request, &asked);
     find_identities(request, &asked);
     request->peer = peer_of(conn, request);
+    request->tried = request->relayed ? NULL : tried_of(conn, request);
+    request->peer->knows |= token.final || token.step == AUTH_STEP_TYPE1;
     bool tries = (token.scheme == AUTH_NTLM || token.scheme == AUTH_NEGOTIATE) && token.step != AUTH_STEP_EMPTY;
     if (tries && !request->peer->tried) {
         request->peer->tried = request->scheme;
@@ -240,6 +223,7 @@ const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *
     }
     if (token.step == AUTH_STEP_TYPE1) {
         conn->owned = OWNED_NOT; /* a handshake of one's own begins */
+        note_type1(conn, request);
     } else if (token.step == AUTH_STEP_TYPE3) {
         if (request->account) {
             account_server(world, request->account, conn->more->type2_server);
@@ -260,34 +244,33 @@ const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *
 
 /* ---- answers ---------------------------------------------------------------------------------- */
 
-/* From his own credentials the server took: what comes with them is this user's. */
-static void learn(struct logon_state *world, uint64_t key, unsigned kind, const char *user,
-                  const struct logon_conn *conn, struct when when)
+/* How long the server took for credentials until now: from when it had all of the request, and had said that it
+ * wants the body; of IN, whose body ends with the channel, from its head. -1 where that is not known. */
+static int64_t time_taken(const struct exchange *request, struct when when)
 {
-    struct owner *owner = key && user[0] ? keyed_make(&world->arena, &world->owners, key, sizeof(*owner)) : NULL;
-    if (!owner) {
-        return;
+    struct when from = request->begin;
+    if (!request->in_channel) {
+        if (request->conn && !request->ended && !request->expects) {
+            return -1; /* answered before it was sent */
+        }
+        from = request->ended && request->end.ns > from.ns ? request->end : from;
+        from = request->go_on.frame && request->go_on.ns > from.ns ? request->go_on : from;
     }
-    if (!owner->user) {
-        owner->user = user;
-        owner->kind = (uint8_t)kind;
-        owner->frame = when.frame;
-        owner->stream = conn->link->stream;
-    } else if (owner->user != user && users_differ(owner->user, user)) {
-        owner->ambiguous = true;
-    }
+    return when.ns > from.ns ? when.ns - from.ns : 0;
 }
 
-static struct logon_answer answer_to(struct logon_conn *conn, const struct exchange *request,
+static struct logon_answer answer_to(struct logon_conn *conn, const struct exchange *request, struct when when,
                                      const struct response *response, bool accepted)
 {
+    const int64_t time_ns = time_taken(request, when);
     return (struct logon_answer){ .conn = conn,
+                                  .time_ns = time_ns,
                                   .request = request,
                                   .origin = response->origin,
                                   .status = response->status,
                                   .account = request->account,
                                   .leg = request->leg,
-                                  .sent = request->begin,
+                                  .sent = { request->begin.frame, when.ns - time_ns },
                                   .below = request->below,
                                   .accepted = accepted,
                                   .offers = response->offers };
@@ -302,17 +285,9 @@ static void emit_answer(struct logon_conn *conn, enum event_kind kind, struct wh
 /* The first answer to credentials of a request whose time counts. */
 static void note_checked(struct exchange *request, struct when when, struct logon_answer *answer)
 {
-    answer->checked = true;
+    answer->checked = answer->time_ns >= 0;
     if (request->before && !request->before->below.frame) {
         request->before->below = when;
-    }
-}
-
-static void clear_refusals(struct logon_state *world, uint64_t key)
-{
-    struct refusals *refusals = key ? keyed_find(&world->refusals, key) : NULL;
-    if (refusals) {
-        refusals->count = 0;
     }
 }
 
@@ -323,6 +298,7 @@ static void own(struct logon_conn *conn, const struct exchange *request, const s
     conn->owned = OWNED_NOT;
     conn->shared = false;
     conn->owner = request->user;
+    conn->owner_client = request->identity[ID_CLIENT_INFO];
     conn->owner_scheme = request->scheme;
     conn->owner_frame = request->begin.frame;
     if (request->ntlm) {
@@ -334,18 +310,19 @@ static void own(struct logon_conn *conn, const struct exchange *request, const s
 
 static void accept(struct logon_conn *conn, struct exchange *request, struct when when, const struct response *response)
 {
-    struct logon_answer answer = answer_to(conn, request, response, true);
+    struct logon_answer answer = answer_to(conn, request, when, response, true);
     struct logon_state *world = conn->world;
     struct account *account = request->account;
     bool first = !request->credentials_answered;
     clear_refusals(world, request->refusals);
+    note_way_accepted(request, when);
     own(conn, request, response->fields);
     for (unsigned kind = 0; kind < ID_KINDS; kind++) {
-        learn(world, request->identity[kind], kind, request->user, conn, request->begin);
+        learn_owner(world, request->identity[kind], kind, request->user, conn, request->begin);
     }
     if (request->opens && response->context.len) {
-        learn(world, digest_nocase(world, 0x1DE0 + ID_CONTEXT, response->context), ID_CONTEXT, request->user, conn,
-              when);
+        learn_owner(world, digest_nocase(world, 0x1DE0 + ID_CONTEXT, response->context), ID_CONTEXT, request->user,
+                    conn, when);
     }
     account_seen(account, when);
     if (!first) {
@@ -356,15 +333,20 @@ static void accept(struct logon_conn *conn, struct exchange *request, struct whe
         site->several |= site->accepted && users_differ(site->accepted, request->user);
         site->accepted = site->accepted ? site->accepted : request->user;
     }
-    if (!request->relayed) {
+    if (!request->relayed && !conn->credentials.by_pdu) {
         account->accepted++;
     }
     if (!request->waits && !(request->in_channel && answer.status >= 200)) {
-        if (!request->relayed) {
-            account_time(account, when.ns - request->begin.ns);
+        if (!request->relayed && !request->works) {
+            account_time(account, answer.time_ns);
         }
         if (request->scheme_id != AUTH_BEARER && (request->ntlm || conn->accepted != account)) {
             note_checked(request, when, &answer);
+        }
+        if (request->works) { /* what it took with them is not known before the end of the response */
+            request->waits_ns = answer.time_ns;
+            request->waits_checked = answer.checked;
+            answer.checked = false;
         }
     }
     conn->accepted = account;
@@ -373,26 +355,10 @@ static void accept(struct logon_conn *conn, struct exchange *request, struct whe
     emit_answer(conn, EVENT_CREDENTIALS_ANSWERED, when, &answer);
 }
 
-/* Counts a refusal of credentials that were sent after the one before it had arrived. */
-static const struct refusals *count_refusal(struct logon_state *world, const struct exchange *request, struct when when)
-{
-    struct refusals *refusals =
-        request->refusals ? keyed_make(&world->arena, &world->refusals, request->refusals, sizeof(*refusals)) : NULL;
-    if (!refusals || request->begin.frame <= refusals->mark) {
-        return NULL;
-    }
-    if (refusals->count < REFUSALS_KEPT) {
-        refusals->frame[refusals->count] = when.frame;
-    }
-    refusals->mark = when.frame;
-    refusals->count++;
-    return refusals;
-}
-
 static void refuse(struct logon_conn *conn, struct exchange *request, struct when when, const struct response *response)
 {
     struct account *account = request->account;
-    struct logon_answer answer = answer_to(conn, request, response, false);
+    struct logon_answer answer = answer_to(conn, request, when, response, false);
     bool first = !request->credentials_answered;
     account_seen(account, when);
     if (conn->accepted == account) {
@@ -400,8 +366,10 @@ static void refuse(struct logon_conn *conn, struct exchange *request, struct whe
     }
     if (!request->relayed) {
         account->refused++;
-        account_time(account, when.ns - request->begin.ns);
+        account->accepted -= conn->credentials.by_pdu && conn->credentials.when.frame == request->begin.frame;
+        account_time(account, answer.time_ns);
     }
+    conn->credentials.by_pdu = false;
     if (!account->first_refusal.frame) {
         account->first_refusal = when;
     }
@@ -412,6 +380,11 @@ static void refuse(struct logon_conn *conn, struct exchange *request, struct whe
     conn->credentials.answered |= conn->credentials.when.frame == request->begin.frame;
     conn->owned = OWNED_NOT;
     answer.refusals = count_refusal(conn->world, request, when);
+    if (request->scheme_id == AUTH_BEARER) {
+        char reason[REASON_MAX];
+        response_reason(response, reason);
+        answer.reason = auth_keep(conn->world, reason);
+    }
     if (first) {
         emit_answer(conn, EVENT_CREDENTIALS_ANSWERED, when, &answer);
     }
@@ -447,14 +420,17 @@ static void challenged(struct logon_conn *conn, struct exchange *request, struct
         request->before->below_offers = (uint8_t)response->offers;
         request->before->below_answered = true;
         request->before->below_lower = lower;
+        request->before->below_type2 = response->token.step == AUTH_STEP_TYPE2;
     }
     note_round(conn, request, when);
     bool unasked = request->step == AUTH_STEP_NONE || request->step == AUTH_STEP_EMPTY;
-    if (unasked && lower && !conn->world->lower_answered) {
+    /* A probe that only looks never logs on, whatever it is offered. */
+    if (unasked && lower && !request->peer->lower_answered && (!request->look || request->peer->knows)) {
         struct logon_conn_more *more = logon_conn_more(conn);
         more->lower_frame = when.frame;
         more->lower_leg = request->leg;
         more->lower_host = request->site;
+        more->lower_peer = request->peer;
         more->lower_site = site_of(conn->world, request->site, request->leg);
         more->lower_bearer = request->has_authorization && request->scheme_id == AUTH_BEARER;
         more->lower_close = response->fields->close;
@@ -463,9 +439,10 @@ static void challenged(struct logon_conn *conn, struct exchange *request, struct
         request->peer->lower_ns = when.ns;
     }
     if (response->offers) {
-        const struct logon_answer answer = answer_to(conn, request, response, false);
+        const struct logon_answer answer = answer_to(conn, request, when, response, false);
         emit_answer(conn, EVENT_OFFER, when, &answer);
     }
+    note_bare(conn, request, when, response->offers, response->token.step == AUTH_STEP_TYPE2);
 }
 
 /* A 401; request: NULL if it is not known. Returns the step that it is, NULL if it is none. */
@@ -498,17 +475,24 @@ static const char *take_answer(struct logon_conn *conn, struct exchange *request
                                const struct response *response)
 {
     const unsigned status = response->status;
-    /* A server may invite the body before it looks at Basic. */
-    if (request->final && (status / 100 == 2 || (status == 100 && request->step == AUTH_STEP_TYPE3))) {
+    if (status == 100) { /* a server, or a device before it, may invite the body before it looks at credentials */
+        request->go_on = request->go_on.frame ? request->go_on : when;
+        return NULL;
+    }
+    if (request->final && status / 100 == 2) {
         accept(conn, request, when, response);
         return "accepted";
+    }
+    if (request->final && http_is_credential_status(status)) {
+        refuse(conn, request, when, response);
+        return "rejected";
     }
     if (status / 100 != 2) {
         return request->final && status >= 200 ? "" : NULL;
     }
     if (!request->has_authorization && conn->owned == OWNED_PERHAPS) {
         conn->owned = OWNED; /* MS-N2HT: the connection is authenticated, not the request */
-        if (request->stranger) {
+        if (request->stranger && conn->owner_frame < request->begin.frame) { /* not that of a later owner */
             emit_stranger(conn, request, when);
         }
     }
@@ -546,7 +530,7 @@ static const struct auth_shown *show_answer(const struct logon_conn *conn, const
     if (account) {
         shown->row = account->index;
         shown->credentials_frame = request->begin.frame;
-        shown->time_ns = first ? when.ns - request->begin.ns : -1;
+        shown->time_ns = first ? time_taken(request, when) : -1;
     }
     return shown;
 }
@@ -562,19 +546,50 @@ const struct auth_shown *auth_response(struct logon_conn *conn, struct exchange 
     const bool first = request && !request->credentials_answered;
     response_challenges(&response, &conn->world->arena.key, request ? (enum auth_scheme)request->scheme_id : AUTH_NONE);
     response_cookies(&response);
-    if (response.status == 401) {
-        http_origin_of(fields, &origin);
+    if (response.status == 401 || http_is_credential_status(response.status)) {
+        http_origin_of(fields, NULL, &origin);
         response.origin = &origin;
+    }
+    if (response.status == 401) {
         step = take_challenge(conn, request, when, &response);
     } else {
-        conn->proxy_auth |= response.status == 407;
         step = request ? take_answer(conn, request, when, &response) : NULL;
     }
     const struct auth_shown *shown = step ? show_answer(conn, request, when, &response, step, first) : NULL;
+    if (status_is_final(response.status)) {
+        conn->proxy_auth = response.status == 407; /* a type 3 that comes now may be for the proxy */
+    }
     if (request && status_is_final(response.status)) {
         exchange_forget(request);
     }
     return shown;
+}
+
+void auth_response_end(struct logon_conn *conn, struct exchange *request, struct when when, int64_t work_ns)
+{
+    const int64_t waited = request->waits_ns;
+    request->waits_ns = -1;
+    if (waited < 0 || work_ns < 0 || !request->account) {
+        return;
+    }
+    const int64_t ns = waited > work_ns ? waited - work_ns : 0;
+    const struct logon_answer answer = { .conn = conn,
+                                         .request = request,
+                                         .status = 200,
+                                         .account = request->account,
+                                         .leg = request->leg,
+                                         .sent = { request->begin.frame, when.ns - ns },
+                                         .below = request->below,
+                                         .time_ns = ns,
+                                         .work_ns = work_ns,
+                                         .accepted = true,
+                                         .checked = request->waits_checked };
+    if (!request->relayed) {
+        account_time(request->account, ns);
+    }
+    if (answer.checked) {
+        emit_answer(conn, EVENT_CREDENTIALS_ANSWERED, when, &answer);
+    }
 }
 
 /* ---- events --------------------------------------------------------------------------------------- */
@@ -592,6 +607,7 @@ struct logon_conn *logon_conn_new(struct logon_state *world, struct conn *link)
     struct logon_conn *conn = arena_new(&world->arena, sizeof(*conn));
     conn->world = world;
     conn->link = link;
+    link->logon = conn;
     conn->asked.leg = NO_NUMBER;
     link->asked = &conn->asked;
     conn->more = &nothing_more;
@@ -625,22 +641,20 @@ void auth_accepted(struct logon_conn *conn, struct when when)
     if (!account) {
         return;
     }
-    clear_refusals(conn->world, conn->credentials.refusals);
     account_seen(account, when);
     if (conn->credentials.answered) {
         return;
     }
-    conn->credentials.answered = true;
+    clear_refusals(conn->world, conn->credentials.refusals);
+    conn->credentials.answered = conn->credentials.by_pdu = true;
     account->accepted += !conn->credentials.relayed;
-    if (!conn->lost && !conn->credentials.relayed) { /* else the answer may have come in the gap */
-        account_time(account, when.ns - conn->credentials.when.ns);
-    }
+    /* How long they took is not known: their status line came before on OUT, and never on IN. */
     const struct logon_answer answer = { .conn = conn,
                                          .account = account,
                                          .leg = conn->credentials.leg,
                                          .sent = conn->credentials.when,
-                                         .accepted = true,
-                                         .checked = !conn->lost };
+                                         .time_ns = -1,
+                                         .accepted = true };
     emit_answer(conn, EVENT_CREDENTIALS_ANSWERED, when, &answer);
 }
 
@@ -654,7 +668,7 @@ void auth_lost(struct logon_conn *conn, enum way way)
 /* Tells what follows a challenge in lower case, where there was one. */
 static void pass_by(struct logon_conn *conn, struct when when, enum passed_by then)
 {
-    if (conn->more->lower_frame && !conn->world->lower_answered) {
+    if (conn->more->lower_frame && !conn->more->lower_peer->lower_answered) {
         emit(conn->world->track,
              &(struct event){ .kind = EVENT_CHALLENGE_UNANSWERED, .when = when, .logon.unanswered = { conn, then } });
     }
@@ -678,6 +692,7 @@ void auth_end_of_frame(struct logon_conn *conn, struct when when, bool ended, en
     if (conn->pending) {
         settle_pending(conn, when);
     }
+    challenge_time(conn->world, when);
     if (!ended) {
         return;
     }
@@ -686,6 +701,7 @@ void auth_end_of_frame(struct logon_conn *conn, struct when when, bool ended, en
         if (by == WAY_TO_SERVER && !conn->more->lower_close) {
             pass_by(conn, when, PASSED_BY_CLOSE);
         }
+        challenge_conn_ended(conn, when, by == WAY_TO_CLIENT);
         if (conn->rounds && conn->rounds->conn == conn) {
             emit(conn->world->track,
                  &(struct event){ .kind = EVENT_BEARERS_EMPTY, .when = when, .logon.rounds = conn->rounds });

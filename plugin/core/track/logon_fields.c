@@ -101,3 +101,29 @@ struct span uri_path(struct span uri)
     }
     return path;
 }
+
+/* The value of error or error_description in a Bearer challenge. */
+static struct span bearer_error(const struct http_fields *fields)
+{
+    static const char *const names[] = { "error_description=\"", "error=\"" };
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct http_lines lines = fields->challenges;
+        struct span sent, value;
+        while (http_lines_next(fields->head, "WWW-Authenticate", &lines, &sent, &value)) {
+            for (; value.len > strlen(names[i]); value = span_skip(value, 1)) {
+                if (span_starts_nocase(value, names[i])) {
+                    value = span_skip(value, strlen(names[i]));
+                    value.len = span_until(value, '"');
+                    return value;
+                }
+            }
+        }
+    }
+    return span_of(NULL, 0);
+}
+
+void response_reason(const struct response *response, char reason[REASON_MAX])
+{
+    const struct span diagnostics = response->fields->diagnostics;
+    chars_copy(reason, REASON_MAX, diagnostics.len ? diagnostics : bearer_error(response->fields));
+}

@@ -11,16 +11,18 @@
 #include "chars.h"
 #include "logon_state.h"
 
-#define LOWER_ROUNDS 2   /* without credentials, on further connections: the client does not read the challenge */
-#define ECHO_MAX 16      /* bytes of body of a request that only asks for an echo (MS-RPCH 2.1.2.1.5) */
-#define BACKEND_PORT 444 /* Exchange's own back end, which trusts its front end */
+#define LOWER_ROUNDS 2 /* without credentials, on further connections: the client does not read the challenge */
+#define ECHO_MAX 16    /* bytes of body of a request that only asks for an echo (MS-RPCH 2.1.2.1.5) */
+#define REQUEST_ID_LIFE (900 * SECOND) /* as Exchange lets a session context expire */
+#define BACKEND_PORT 444               /* Exchange's own back end, which trusts its front end */
 
 /* What is looked at at the end of the frame: a type 3, or a repeated request. */
 struct pending {
     uint32_t frame; /* of the type 3, 0: none */
     struct lone_type3 type3;
-    uint64_t digest; /* of its target information */
-    bool repeated;   /* without credentials, after a challenge in lower case */
+    uint64_t digest;    /* of its target information, 0: none */
+    uint64_t challenge; /* then: the type 2 that the same type 3 answers on the leg before, 0: not known */
+    bool repeated;      /* without credentials, after a challenge in lower case */
 };
 
 #define CARRIERS 4
@@ -36,11 +38,11 @@ struct logon_state {
     struct arena arena;
     struct track *track;
     struct table accounts, account_conns /* further accounts of connections */, challenges, refusals, owners, peers,
-        sites, rounds;
+        sites, rounds, tried;
     struct rows rows; /* struct account */
     struct spare *free_pending;
-    struct auth_shown shown; /* by the last head */
-    bool lower_answered;     /* a client of the capture read a challenge in lower case */
+    struct auth_shown shown;                         /* by the last head */
+    struct logon_conn *waiting_first, *waiting_last; /* for a type 3 */
 };
 
 /* ---- keyed.c: values told apart by digests with the secret of the file; 0 says "none" --- */
@@ -52,6 +54,7 @@ const char *auth_keep(struct logon_state *world, const char *text);             
 
 /* ---- account.c -------------------------------------------------------------------------- */
 
+enum name_form name_form(const char *user);
 struct account *account_of(struct logon_state *world, const char *user, const char *host, const char *scheme);
 void account_seen(struct account *account, struct when when);
 void account_time(struct account *account, int64_t ns);
@@ -75,13 +78,16 @@ struct response {
     unsigned offers;                  /* bits of enum auth_scheme */
     bool lower_case, other_case;      /* of WWW-Authenticate */
     struct auth_token token;          /* of the challenge that counts */
-    const struct http_origin *origin; /* of a 401, else NULL */
+    const struct http_origin *origin; /* of a 401, 456 or 457, else NULL */
 };
 
 void asked_cookies(struct asked *asked);
 void response_cookies(struct response *response);
 /* wanted: the scheme of the request. */
 void response_challenges(struct response *response, const struct hash_key *key, enum auth_scheme wanted);
+/* What a server says against a Bearer token, at most so much of it; "" if nothing. */
+#define REASON_MAX 81
+void response_reason(const struct response *response, char reason[REASON_MAX]);
 /* Without quotes and braces around it. */
 struct span without_brackets(struct span s);
 /* "{GUID}:7": the GUID; else all of it. */
@@ -91,14 +97,42 @@ struct span uri_path(struct span uri);
 
 /* ---- handshake.c: type 2 and type 3 of NTLM ---------------------------------------------- */
 
-struct logon_conn_more *logon_conn_more(struct logon_conn *conn); /* made on first use */
-struct pending *pending_of(struct logon_conn *conn);              /* of this frame, made on first use */
+struct pending *pending_of(struct logon_conn *conn); /* of this frame, made on first use */
 void note_challenge(struct logon_conn *conn, const struct exchange *request, struct when when,
                     const struct auth_token *token);
+void note_type1(struct logon_conn *conn, const struct exchange *request);
 void note_type3(struct logon_conn *conn, const struct exchange *request, struct when when,
                 const struct auth_token *token);
 /* At the end of the frame with a type 3: where its challenge was. */
 void settle_type3(struct logon_conn *conn, struct when when);
+
+/* ---- owner.c -------------------------------------------------------------------------------- */
+
+/* A request without credentials: whether it is another user's than the connection's. */
+void find_stranger(struct logon_conn *conn, struct exchange *request);
+/* From his own credentials the server took: what comes with them is this user's. */
+void learn_owner(struct logon_state *world, uint64_t key, unsigned kind, const char *user,
+                 const struct logon_conn *conn, struct when when);
+
+/* ---- logon_series.c ------------------------------------------------------------------------ */
+
+struct logon_conn_more *logon_conn_more(struct logon_conn *conn); /* made on first use */
+/* Of final credentials; 0: nobody's. */
+uint64_t refusals_key(const struct exchange *request);
+void clear_refusals(struct logon_state *world, uint64_t key);
+/* Counts a refusal of credentials that were sent after the one before it had arrived; NULL: it does not count. */
+const struct refusals *count_refusal(struct logon_state *world, const struct exchange *request, struct when when);
+struct tried *tried_of(struct logon_conn *conn, const struct exchange *request);
+/* Credentials were accepted: what stood in a row is over. */
+void note_way_accepted(const struct exchange *request, struct when when);
+/* A 401 to a request; type2: with a token. */
+void note_bare(struct logon_conn *conn, const struct exchange *request, struct when when, unsigned offers, bool type2);
+/* A type 2 came. */
+void note_open_challenge(struct logon_conn *conn, const struct exchange *request, struct when when);
+/* Its type 3 came. */
+void close_challenge(struct logon_conn *conn);
+void challenge_time(struct logon_state *world, struct when when);
+void challenge_conn_ended(struct logon_conn *conn, struct when when, bool by_server);
 
 extern const struct logon_conn_more nothing_more;
 

@@ -9,6 +9,7 @@
 #define OUTLOOKHTTP_LOGON_STATE_H
 
 #include "auth.h"
+#include "author.h"
 #include "credentials.h"
 #include "exchange.h"
 #include "tables.h"
@@ -18,11 +19,27 @@
 /* Whether the server takes requests without credentials for the user's who logged on. */
 enum owned { OWNED_NOT, OWNED_PERHAPS, OWNED };
 
+#define SERIES_KEPT 3
+
 /* What a connection with NTLM, or with a challenge in lower case, has besides. */
 struct logon_conn_more {
-    uint64_t type2_digest; /* of the last type 2 here */
+    uint64_t type2_digest; /* of the last type 2 here: its target information */
+    uint64_t type2_token;  /* and all of it */
     uint32_t type2_frame, type3_frame;
     const char *type2_server;
+
+    /* handshakes that began since the last type 3, or with that where none began since */
+    uint64_t type1_who; /* X-ClientInfo or OutlookSession of the last type 1, 0: none */
+    uint32_t type1_count;
+    const char *type3_user; /* of a type 3 since, else NULL */
+
+    /* type 2 without a type 3 so far */
+    struct tried *open_by;
+    uint32_t open_frame[SERIES_KEPT];
+    uint8_t open;
+    bool waits; /* in the order of time, for the first 30 s */
+    int64_t open_ns;
+    struct logon_conn *before, *after;
 
     uint32_t lower_frame; /* a challenge in lower case that nobody answered so far */
     uint32_t lower_leg;
@@ -30,6 +47,7 @@ struct logon_conn_more {
     bool lower_close;  /* the server closes after it */
     bool lower_seen;   /* the next leg has it in another case */
     const char *lower_host;
+    const struct peer *lower_peer;
     const struct site *lower_site;
 };
 
@@ -47,12 +65,14 @@ struct logon_conn {
         uint64_t refusals;
         uint32_t leg;
         bool answered, relayed;
+        bool by_pdu; /* accepted, by a PDU alone */
     } credentials;
     const struct account *accepted; /* accepted here before */
     const struct account *counted;  /* the first account that counts this connection */
 
     uint32_t owner_frame;
-    const char *owner; /* user */
+    uint64_t owner_client; /* X-ClientInfo of his credentials, 0: none */
+    const char *owner;     /* user */
     const char *owner_scheme;
 
     struct pending *pending;            /* or NULL */
@@ -83,21 +103,54 @@ struct carrier { /* of a challenge */
 
 #define REFUSALS_KEPT 3
 
-/* Refusals in a row of one user for one host and leg. */
+enum auth_way { BY_BASIC, BY_NTLM, BY_KERBEROS, BY_BEARER, AUTH_WAYS };
+
+/* Refusals in a row of one user for one host and leg, by one way. */
 struct refusals {
     struct keyed keyed;
     uint32_t count;
     uint32_t frame[REFUSALS_KEPT]; /* of the first of them */
-    uint32_t mark;                 /* the frame of the last that counted */
+    uint64_t token[REFUSALS_KEPT];
+    uint32_t mark; /* the frame of the last that counted */
 };
+
+enum name_form { NAME_SAM, NAME_UPN, NAME_FORMS }; /* EXAMPLE\\alice or alice; alice@example.test */
 
 /* What belongs to one user, by his own credentials. */
 struct owner {
     struct keyed keyed;
-    uint8_t kind;   /* enum identity_kind */
-    bool ambiguous; /* two users' */
-    const char *user;
+    uint8_t kind;                 /* enum identity_kind */
+    bool ambiguous;               /* two users' */
+    const char *user;             /* the first name */
+    const char *name[NAME_FORMS]; /* as far as they are known */
     uint32_t frame, stream;
+    int64_t last_ns; /* when it last came with his credentials */
+};
+
+/* What stands in a row: the last ones. */
+struct in_a_row {
+    uint32_t count;
+    struct place_of {
+        const struct logon_conn *conn;
+        uint32_t frame;
+    } at[SERIES_KEPT];
+    bool by_server; /* the server ended a connection of them first */
+    bool behind;    /* the last has a type 2 on the next leg */
+};
+
+/* What one client came to at one host: by its X-ClientInfo, else OutlookSession, else address. */
+struct tried {
+    struct keyed keyed;
+    const char *host, *told_by;
+    uint32_t accepted_frame; /* the last acceptance */
+    struct way_accepted {
+        uint32_t frame; /* 0: never */
+        const char *scheme;
+    } way[AUTH_WAYS];
+    struct in_a_row bare;      /* 401 to type 1, without a token */
+    struct in_a_row left;      /* type 2 without a type 3 */
+    const struct in_a_row *of; /* which of them the event tells */
+    void *memo;                /* the judge's */
 };
 
 /* A client address and the host it asks, on one leg. */
@@ -108,7 +161,9 @@ struct peer {
     uint32_t lower_frame; /* the last challenge in lower case */
     int64_t lower_ns;
     uint8_t lower_rounds;
-    void *memo; /* the judge's */
+    bool lower_answered; /* it read one */
+    bool knows;          /* it sent credentials */
+    void *memo;          /* the judge's */
 };
 
 /* A host on one leg. */
@@ -143,21 +198,28 @@ struct lone_type3 {
     const struct logon_conn *client_side; /* on the leg before, if that carried the type 2 too, or NULL */
     const struct carrier *same_leg;       /* of the type 2, or NULL: the handshake is torn */
     const struct carrier *before;         /* of the same on a leg before, or NULL */
+    bool version1;                        /* without an NTLMv2 response, which tells its challenge */
+    bool interleaved;                     /* this connection carried a newer type 2 than the one it answers */
+    uint32_t newest;                      /* then: the newest one, frame */
 };
 
 /* An answer to a request. */
 struct logon_answer {
     const struct logon_conn *conn;
     const struct exchange *request;   /* NULL: an RTS PDU answers */
-    const struct http_origin *origin; /* of a 401, else NULL */
+    const struct http_origin *origin; /* of a 401, 456 or 457, else NULL */
     unsigned status;                  /* 0: an RTS PDU */
     const struct account *account;    /* of its final credentials, or NULL */
     uint32_t leg;
-    struct when sent, below; /* the credentials; below: as in the request */
+    struct when sent;  /* the credentials: their frame, and when the server had all it waited for */
+    struct when below; /* as in the request */
+    int64_t time_ns;   /* from there to the answer */
+    int64_t work_ns;   /* that was taken off (X-ElapsedTime) */
     bool accepted;
     bool checked;                    /* the time until the answer is what checking them took */
     const struct refusals *refusals; /* this one counted, or NULL */
     unsigned offers;                 /* bits of enum auth_scheme */
+    const char *reason;              /* that a refusal of Bearer gives, "" or NULL if none */
 };
 
 /* Whether two names can be told to be two users: local parts that differ, or domains of the

@@ -31,6 +31,18 @@ struct logon_conn *mapi_conn_auth(const struct mapi_conn *conn)
     return conn->auth;
 }
 
+/* A frame of the connection is taken in. */
+static void conn_at(struct mapi_conn *conn, struct when when)
+{
+    struct reply *reply = conn->reply;
+    if (reply && clock_went_back(conn->last_ns, when.ns)) {
+        reply->last_bytes.ns = when.ns;
+        reply->bunch_count = 0;
+        reply->late = false;
+    }
+    conn->last_ns = when.ns;
+}
+
 /* One that gets its answer only when something gave way before is not in use any more. */
 static void begin_request(struct exchange *request, const struct http_fields *fields)
 {
@@ -53,6 +65,7 @@ static void begin_request(struct exchange *request, const struct http_fields *fi
     message->type_name = request->type == MAPI_UNKNOWN ? mapi_state_keep(world, fields->request_type) : NULL;
     message->endpoint = request->endpoint;
     message->leg = request->leg == NO_NUMBER ? 0 : request->leg;
+    request->has_mailbox = mapi_mailbox(query).len > 0 || mapi_own_mailbox(query);
     if (is_connect(request->type)) {
         message->mailbox = mapi_state_keep(world, mapi_mailbox(query));
         message->client_application = mapi_state_keep(world, fields->client_application);
@@ -60,6 +73,7 @@ static void begin_request(struct exchange *request, const struct http_fields *fi
     }
     if (request->before) {
         request->before->there = (struct there){ .conn = conn, .frame = request->begin.frame };
+        server_note_device(request->before->link->server, SIGN_LEG);
     }
     if (fields->x_request_id.ptr && mapi_read_request_id(world, fields->x_request_id, &id)) {
         request->has_counter = true;
@@ -87,6 +101,7 @@ static struct mapi_message *request_head(struct mapi_conn *conn, struct when whe
     }
     struct exchange *request = exchange_begin(link, conn, when);
     conn->sending = request;
+    request->body_total = fields->content_length;
     request->head_method = span_equals_nocase(head->method, "HEAD");
     conn->expected_end = mapi_says_close(fields->connection) || head->version_minor == 0;
     const struct auth_shown *shown = auth_request(conn->auth, request, fields);
@@ -106,6 +121,7 @@ struct mapi_message *mapi_conn_message(struct mapi_conn *conn, struct when when,
 {
     const struct http_head *head = fields->head;
     struct request_id id;
+    conn_at(conn, when);
     conn->link->met_frame = conn->link->met_frame ? conn->link->met_frame : when.frame;
     if (head->is_request) {
         return way == WAY_TO_SERVER ? request_head(conn, when, fields) : NULL;
@@ -124,6 +140,7 @@ struct mapi_message *mapi_conn_message(struct mapi_conn *conn, struct when when,
 
 void mapi_conn_end(struct mapi_conn *conn, struct when when, enum way way)
 {
+    conn_at(conn, when);
     if (way == WAY_TO_CLIENT) {
         if (conn->reply) {
             response_end(conn, when);
@@ -209,28 +226,18 @@ static void client_closes(struct mapi_conn *conn, struct when when)
     }
 }
 
-/* conn: NULL if it is none of MAPI/HTTP. */
-static void emit_unused(struct mapi_state *world, const struct server *server, const struct mapi_conn *conn,
-                        struct when when)
+static void emit_conn(const struct mapi_conn *conn, enum event_kind kind, struct when when)
 {
-    const struct event event = { .kind = EVENT_UNUSED_CONN_ENDED, .when = when, .session.unused = { server, conn } };
-    emit(world->track, &event);
-}
-
-static void emit_conn(struct mapi_state *world, const struct mapi_conn *conn, enum event_kind kind, struct when when)
-{
-    emit(world->track, &(struct event){ .kind = kind, .when = when, .session.conn = conn });
+    emit(conn->world->track, &(struct event){ .kind = kind, .when = when, .session.conn = conn });
 }
 
 /* Nothing more comes from the server. */
 static void connection_over(struct mapi_conn *conn, const struct segment *segment)
 {
-    bool in_use = false;
     if (conn->reply && conn->reply->until_close && !segment->rst && segment->way == WAY_TO_CLIENT) {
         response_end(conn, segment->when);
     }
     if (conn->reply) {
-        in_use = true;
         conn->reply->cut = true;
         conn->reply->message->cut = true;
         if (!conn->reply->abandoned) {
@@ -241,7 +248,6 @@ static void connection_over(struct mapi_conn *conn, const struct segment *segmen
     end_replies(conn, segment->when);
     for (struct exchange *request = conn->link->asked->first; request; request = request->next) {
         if (request->message && !request->left) {
-            in_use = true;
             request->message->cut = !request->ended;
             if (!request->abandoned) {
                 request_emit(request, EVENT_REQUEST_UNANSWERED, segment->when);
@@ -254,34 +260,39 @@ static void connection_over(struct mapi_conn *conn, const struct segment *segmen
     }
     conn->awaited = NULL;
     exchange_drop_forgotten(conn->link); /* the logons of others may be answered yet */
-    if (!in_use && conn->link->ended_by == WAY_TO_CLIENT && !conn->expected_end && !conn->over) {
-        emit_unused(conn->world, conn->link->server, conn, segment->when);
-    }
     conn->over = true;
+}
+
+/* The client knew of the server's FIN by then. */
+static void note_fresh(struct mapi_conn *conn, const struct segment *segment)
+{
+    while (conn->fresh.first) {
+        struct exchange *request = conn->fresh.first;
+        request->after_end = conn_end_was_known(conn->link, segment);
+        request_leave(request, OF_FRAME);
+        request_emit(request, EVENT_REQUEST_BEGAN, segment->when);
+    }
 }
 
 void mapi_conn_segment(struct mapi_conn *conn, const struct segment *segment)
 {
     struct when when = segment->when;
-    bool new_data = tcp_flow_segment(&conn->link->tcp, &conn->world->arena, segment);
+    conn_at(conn, when);
+    bool new_data = conn_segment(conn->link, segment);
     bool ended = segment->fin || segment->rst;
-    if (segment->len > 0 && !new_data) {
-        conn->repeated[segment->way] = when;
-    }
     if (segment->way == WAY_TO_SERVER && segment->window == 0 && segment->has_ack && !segment->rst && !segment->syn) {
         conn->zero_window = when;
     }
-    while (conn->fresh.first) {
-        struct exchange *request = conn->fresh.first;
-        request_leave(request, OF_FRAME);
-        request_emit(request, EVENT_REQUEST_BEGAN, when);
-    }
+    dropped_segment(conn, segment, new_data);
+    note_fresh(conn, segment);
     if (conn->reply) {
         pending_tell_late(conn->reply, when);
     }
     end_replies(conn, when);
     if (ended) {
-        conn_end(conn->link, segment);
+        if (conn_end(conn->link, segment)) {
+            emit_conn(conn, EVENT_SESSION_CONN_ENDS, when);
+        }
         if (segment->rst || segment->way == WAY_TO_CLIENT || conn->link->tcp.half[WAY_TO_CLIENT].ended) {
             connection_over(conn, segment);
         } else {
@@ -290,16 +301,8 @@ void mapi_conn_segment(struct mapi_conn *conn, const struct segment *segment)
     }
     auth_end_of_frame(conn->auth, when, ended, segment->way);
     if (ended) {
-        emit_conn(conn->world, conn, EVENT_SESSION_CONN_ENDED, when);
+        emit_conn(conn, EVENT_SESSION_CONN_ENDED, when);
     }
-    emit_conn(conn->world, conn, EVENT_SESSION_TIME_PASSED, when);
-}
-
-void mapi_state_foreign_end(struct mapi_state *world, const struct endpoint *end, struct when when)
-{
-    struct server *server = track_find_server(world->track, end);
-    if (server && server->met[CONN_MAPI]) {
-        emit_unused(world, server, NULL, when);
-    }
-    emit_conn(world, NULL, EVENT_SESSION_TIME_PASSED, when);
+    conn_tell_answered(conn->link, when);
+    emit_conn(conn, EVENT_SESSION_TIME_PASSED, when);
 }

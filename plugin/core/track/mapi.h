@@ -46,6 +46,7 @@ struct mapi_message {
     const struct auth_shown *auth;
     bool elapsed_in_seconds; /* X-ElapsedTime is about a thousandth of what was measured */
     uint32_t row;            /* of the report, NO_NUMBER if none */
+    bool look;               /* responses: to a look at the endpoint, which is no request of it */
 };
 
 /* auth is shared with RPC over HTTP. */
@@ -86,7 +87,5 @@ void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const
                      struct span sentence);
 /* Every TCP segment, after the events of its frame: finishes what ended in it. */
 void mapi_conn_segment(struct mapi_conn *conn, const struct segment *segment);
-/* A FIN or RST from the server's end of a connection that is none of MAPI/HTTP. */
-void mapi_state_foreign_end(struct mapi_state *world, const struct endpoint *server, struct when when);
 
 #endif

@@ -93,6 +93,17 @@ struct span mapi_mailbox(struct span query)
     return query;
 }
 
+bool mapi_own_mailbox(struct span query)
+{
+    static const char name[] = "useMailboxOfAuthenticatedUser=";
+    for (; query.len > 0; query = span_skip(query, 1)) {
+        if (span_starts_nocase(query, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t mapi_digest(const struct mapi_state *world, const uint8_t *p, size_t len)
 {
     return hash_keyed(&world->arena.key, 0, p, len);

@@ -7,8 +7,6 @@
 
 #include "vconn_private.h"
 
-#define PAIRING_WINDOW (5 * SECOND) /* halves with one OutlookSession begin together */
-
 struct place *world_place(struct rpch_state *world, const struct rpch_conn *conn, const char *target)
 {
     const struct arena *arena = &world->track->arena;
@@ -115,6 +113,32 @@ struct channel *pairing_partner(const struct channel *channel)
         }
     }
     return partner;
+}
+
+void pairing_numbered(struct channel *out)
+{
+    struct place *place = out->place;
+    if (place && out->role == ROLE_OUT && place->numbered[0] != out) {
+        place->numbered[1] = place->numbered[0];
+        place->numbered[0] = out;
+    }
+}
+
+static bool lacks_in(const struct channel *out, const struct channel *in)
+{
+    return out && out->role == ROLE_OUT && out->leg && out->place == in->place && !out->over && !out->refused &&
+           channel_in_use(out) && !leg_other(out) && channel_tcp(out)->server == channel_tcp(in)->server &&
+           in->request.ns - out->request.ns <= PAIRING_WINDOW;
+}
+
+struct channel *pairing_waiting_out(const struct channel *in)
+{
+    const struct place *place = in->place;
+    if (!place || in->role != ROLE_IN || in->leg || !lacks_in(place->numbered[0], in) ||
+        lacks_in(place->numbered[1], in)) {
+        return NULL;
+    }
+    return place->numbered[0];
 }
 
 bool pairing_is_open(const struct channel *channel)

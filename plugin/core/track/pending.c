@@ -39,7 +39,7 @@ static void note_pending(struct reply *reply, struct when when, struct when befo
         request->before->there.pending_frame = when.frame;
         request->before->there.pending_ns = when.ns;
     }
-    if (reply->bunch_count && when.ns - reply->bunch_first.ns <= BUNCH_WINDOW) {
+    if (reply->bunch_count && when.ns - reply->bunch_first.ns <= BUNCH_WINDOW && when.ns >= reply->bunch_first.ns) {
         reply->bunch_count++;
     } else {
         reply->bunch_count = 1;
@@ -124,6 +124,10 @@ void mapi_conn_data(struct mapi_conn *conn, struct when when, enum way way, cons
     if (!reply) {
         return;
     }
+    if (clock_went_back(reply->last_bytes.ns, when.ns)) {
+        reply->last_bytes.ns = when.ns;
+        reply->bunch_count = 0;
+    }
     struct when before = reply->last_bytes;
     int64_t silence = when.ns - before.ns;
     reply->message->body_length += len;
@@ -131,6 +135,7 @@ void mapi_conn_data(struct mapi_conn *conn, struct when when, enum way way, cons
     if (reply->scanning && !reply->done && reply->period_ns > 0 && !reply->late && silence > reply->period_ns / 2 * 3 &&
         silence > reply->period_ns + LATE_LEAST) {
         reply->late = true;
+        reply->bunched = false;
         reply->silence_from = before;
         reply->silence_ns = silence;
     }

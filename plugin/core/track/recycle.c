@@ -30,6 +30,7 @@ void succeed(struct leg *leg, enum role role)
         }
     }
     recycling_ends(leg, role);
+    turn_awaits(leg, role, TURN_NOTHING);
     if (leg->joined) {
         emit_leg(EVENT_JOINED, leg);
     }
@@ -97,6 +98,20 @@ static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struc
     }
 }
 
+/* A successor of a channel that was lost with its own first PDU takes over what was before both. */
+static void take_over_lost(struct leg *leg, enum role role, const uint8_t before[16])
+{
+    const struct channel *current = leg->current[role];
+    if (!current->over || !current->has_cookie || memcmp(current->cookie, before, 16) == 0 || current->refused) {
+        return;
+    }
+    if (leg->joined && leg->state == LEG_CLOSED) {
+        leg->ended_frame = 0;
+        leg_set_running(leg);
+    }
+    succeed(leg, role);
+}
+
 /* The first PDU of a successor. Its predecessor may not have been captured. */
 static void successor_pdu(struct channel *channel, const struct rts_pdu *rts, struct pdu_outcome *outcome)
 {
@@ -111,14 +126,17 @@ static void successor_pdu(struct channel *channel, const struct rts_pdu *rts, st
     struct vc *vc = vc_of_cookie(channel->conn->world, rts->cookie[0]);
     channel_learn_cookie(channel, rts->cookie[2]);
     channel->is_successor = true;
-    struct leg *succeeded = predecessor_leg(vc, channel, rts->cookie[1], rts->cookie[2]);
+    struct leg *same = leg_of_ends(vc, channel);
+    struct leg *succeeded = same ? same : predecessor_leg(vc, channel, rts->cookie[1], rts->cookie[2]);
     struct leg *leg = succeeded ? succeeded : leg_lacking(vc, channel);
     recycling_begins(leg, role);
     if (succeeded) {
         channel->leg = leg;
         channel->lifetime = leg->current[role]->lifetime;
         leg_turn(leg)->coming[role] = channel;
+        turn_awaits(leg, role, TURN_ANSWER);
         pairing_leave(channel);
+        take_over_lost(leg, role, rts->cookie[1]);
         leg_compare(leg);
     } else {
         leg_put(leg, channel);
@@ -149,6 +167,9 @@ static void advance(struct channel *channel, unsigned id, const struct rts_pdu *
             outcome->unexpected = "the virtual connection is not open yet";
         }
         recycling_begins(leg, role);
+        if (leg->hop == RTS_HOP_HTTP && !coming) {
+            turn_awaits(leg, role, TURN_SUCCESSOR);
+        }
         break;
     case RTS_IN_R1_A3:
     case RTS_IN_R1_A4:
@@ -158,6 +179,7 @@ static void advance(struct channel *channel, unsigned id, const struct rts_pdu *
     case RTS_OUT_R2_A5:
     case RTS_OUT_R2_A6:
         recycling_begins(leg, role);
+        turn_awaits(leg, role, TURN_NOTHING);
         if (rts->has_timeout) {
             leg->timeout_ms[role] = rts->timeout_ms;
         }
@@ -170,6 +192,7 @@ static void advance(struct channel *channel, unsigned id, const struct rts_pdu *
     case RTS_IN_R2_A2:
     case RTS_IN_R2_A5:
     case RTS_OUT_R2_A4:
+        turn_awaits(leg, role, TURN_NOTHING);
         cookie_pdu(channel, rts, outcome);
         break;
     case RTS_IN_R1_B1: /* the predecessor's last PDU */
@@ -205,6 +228,7 @@ static void advance(struct channel *channel, unsigned id, const struct rts_pdu *
         break;
     case RTS_OUT_R2_B2: /* the server did not accept the successor */
         recycling_ends(leg, role);
+        turn_refused(leg, role, coming, NULL);
         break;
     default:
         break;

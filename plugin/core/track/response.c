@@ -78,8 +78,9 @@ static void read_failure(struct reply *reply, const struct http_fields *fields)
     struct mapi_state *world = reply->conn->world;
     struct http_origin origin;
     struct span query;
-    http_origin_of(fields, &origin);
+    http_origin_of(fields, NULL, &origin);
     reply->author = (uint8_t)origin.author;
+    reply->cas_error = mapi_state_keep(world, fields->cas_error);
     reply->server_header = mapi_state_keep(world, fields->server);
     reply->via = mapi_state_keep(world, fields->via);
     reply->failure = mapi_state_keep(world, fields->failure_context);
@@ -109,6 +110,7 @@ static void describe(struct mapi_message *message, const struct reply *reply, co
         return;
     }
     message->type = request->type;
+    message->look = request->look;
     message->type_name = request->message->type_name;
     message->endpoint = request->endpoint;
     message->leg = request->message->leg;
@@ -150,6 +152,12 @@ static void read_head(struct reply *reply, const struct http_fields *fields)
         jar_read_set_cookie(reply, value, fields);
     }
     read_back_end(reply, fields);
+    struct server *server = reply->conn->link->server;
+    server_note_name(server, 0, reply->front_end);
+    server_note_name(server, 1, reply->back.name[reply->back.name[BACK_TARGET] ? BACK_TARGET : BACK_SERVER]);
+    if (fields->via.len > 0) {
+        server_note_device(server, SIGN_VIA);
+    }
     if (reply->status != 200 || reply->page || (reply->message->has_code && reply->message->code != CODE_SUCCESS)) {
         read_failure(reply, fields);
     }
@@ -169,7 +177,7 @@ static void note_head(struct reply *reply, struct when when)
     if (request->side && !request->by_guid && !is_connect(request->type)) {
         jar_fill(request->side, reply, false, false);
         if (reply_is_success(reply)) {
-            jar_own_all(request->session, reply);
+            jar_own_all(request->session, reply, false);
         }
     }
     sequence_note_answer(request, reply, when);
@@ -228,12 +236,22 @@ void response_end(struct mapi_conn *conn, struct when when)
         return;
     }
     request->message->response_frame = when.frame;
-    if (request->ended && !reply->cut) {
+    if (request->ended && !reply->cut && when.ns >= request->end.ns) {
         message->elapsed_ns = when.ns - request->end.ns;
         int64_t ms = message->elapsed_ns / MILLISECOND, apart = ms - reply->server_ms * 1000;
         message->elapsed_in_seconds =
             reply->server_ms >= 2 && reply->server_ms < 1000000 && (apart < 0 ? -apart : apart) <= 1000 + ms / 10;
     }
+}
+
+static void read_page(struct reply *reply, struct span body)
+{
+    struct http_page page;
+    http_page_read(body, &page);
+    reply->author = (uint8_t)http_author_with((enum http_author)reply->author, &page);
+    reply->product = page.product;
+    reply->words = page.words;
+    memcpy(reply->title, page.title, sizeof(reply->title));
 }
 
 void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const struct mapi_facts *facts,
@@ -258,5 +276,6 @@ void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const
     if (sentence.len > 0) {
         mapi_page_sentence(sentence, reply->sentence);
         reply->meaning = mapi_sentence_code(reply->sentence);
+        read_page(reply, sentence);
     }
 }

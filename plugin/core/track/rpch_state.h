@@ -1,6 +1,6 @@
 /* rpch_state.h
  * The state of virtual connections, for those who read it. Everything here lives in the
- * track's arena; a virtual connection with its two TCP connections stays below 1.25 KiB.
+ * track's arena; a virtual connection with its two TCP connections stays below 2 KiB.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -31,16 +31,20 @@ struct rpch_conn {
     struct rpch_state *world;
     struct conn *link; /* the TCP connection */
     enum rts_hop hop;
-    enum asked asked;        /* of the last request */
-    enum role asked_role;    /* of an echo request */
-    bool saw_challenge;      /* a 401 with a token in it */
-    bool went_silent;        /* data after a long idle time was not answered, and all was captured */
-    void *memo;              /* the judge's */
-    struct probe *probe;     /* by enum way: who sent; NULL before the first */
-    int64_t last_ns;         /* of the last frame up to the end */
-    int64_t last_data;       /* any payload, either way; 0 before the first */
-    struct channel *channel; /* of the last request; NULL after an echo or other request */
-    struct names *names;     /* who answered here; NULL: nobody gave a name */
+    enum asked asked;          /* of the last request */
+    enum role asked_role;      /* of an echo request */
+    bool saw_challenge;        /* a 401 with a token in it */
+    bool went_silent;          /* data after a long idle time was not answered, and all was captured */
+    bool by_calls;             /* it may be plain DCE/RPC */
+    void *memo;                /* the judge's */
+    struct probe *probe;       /* by enum way: who sent; NULL before the first */
+    int64_t last_ns;           /* of the last frame up to the end */
+    int64_t last_data;         /* any payload, either way; 0 before the first */
+    struct channel *channel;   /* of the last request; NULL after an echo or other request */
+    struct names *names;       /* who answered here; NULL: nobody gave a name */
+    uint32_t halfway_bytes[2]; /* by enum way: of a head or PDU that is not whole */
+    uint8_t halfway[2];        /* enum halfway */
+    struct channel *echo;      /* the last echo request, which is no channel; NULL before the first */
 };
 
 struct names {
@@ -67,19 +71,26 @@ struct channel {
     bool v1 : 1, final : 1, anonymous : 1; /* the last two: of those credentials */
     bool over : 1, challenged : 1, refused : 1, seen_eof : 1, rpc_seen : 1;
     bool replaced : 1, is_successor : 1, has_cookie : 1, has_limit : 1, counted : 1, paired : 1;
-    bool due_alone : 1; /* closed before its other half came */
-    bool alone : 1;     /* it has none, for all that was captured */
-    bool again : 1;     /* after another of its role on this connection */
+    bool due_alone : 1;  /* closed before its other half came */
+    bool alone : 1;      /* it has none, for all that was captured */
+    bool again : 1;      /* after another of its role on this connection */
+    bool got_status : 1; /* a final one, also 401, on this channel */
+    uint8_t refused_by;  /* enum http_author of the response that refused it */
     uint16_t challenge_status;
     uint32_t challenge_frame;
     uint8_t cookie[16];
     struct when request, first_rts; /* request: the first RTS PDU where there is no HTTP */
     int64_t last_body;              /* any body byte, either way */
+    int64_t body_at[2];             /* the last one by enum way, 0 before the first */
     uint64_t bytes[2];              /* body bytes by enum way */
     uint64_t rpc_sent;              /* 3.2.1.1.4 BytesSent, of the channel's data direction */
     uint64_t limit;                 /* what the receiver allowed to be sent in all */
     uint64_t lifetime;              /* announced, 0 if not */
     void *memo;                     /* the judge's */
+    bool has_body : 1;              /* the request announces PDUs */
+    bool accepted : 1;              /* by a status 200 */
+    bool is_echo : 1;               /* an echo request (2.1.2.1.5): no channel */
+    bool guessed : 1;               /* its place in the leg: by client, target and time alone */
 };
 
 enum leg_state { LEG_OPENING, LEG_OPEN, LEG_RECYCLING, LEG_CLOSED };
@@ -98,7 +109,7 @@ struct leg {
     bool vacant[2];             /* the role's connection was challenged or closed: the next one is a retry */
     bool recycling[2];
     bool joined : 1;    /* C2 (C1, B3) or what can only follow it was seen */
-    bool explained : 1; /* a 4xx on either channel */
+    bool explained : 1; /* a response that refuses either channel */
     bool failed : 1;    /* closed, retried or refused before it was joined: cause says how */
     bool ended_by_rst : 1;
     uint16_t context;           /* enum rts_context: which sequence a recycling follows */
@@ -120,16 +131,50 @@ struct leg {
     int64_t longest_idle;
     enum fail_cause fail_cause;
     uint32_t fail_frame;
+    enum way fail_by; /* whose doing that was */
+    int64_t fail_ns;
     enum way ended_by;
     uint32_t ended_frame; /* 0 while it lives */
     const char *user, *request_id;
-    void *memo;         /* the judge's, of the leg */
-    void *attempt_memo; /* and of this attempt on it */
+    struct calls *pending; /* NULL before the first */
+    void *memo;            /* the judge's, of the leg */
+    void *attempt_memo;    /* and of this attempt on it */
 };
+
+/* A bind, alter_context or call that has not had its whole answer; its room is used again behind it. */
+struct call {
+    struct call *next;
+    uint32_t id;
+    uint16_t opnum;
+    uint8_t ptype;                /* enum rpc_ptype of what asked */
+    uint8_t interface;            /* enum rpc_interface of a call */
+    bool waits : 1;               /* it is of the kind that stays pending in health, or that is not known */
+    bool sent : 1, answering : 1; /* its last fragment was sent; the first of the answer has come */
+    struct when begin, last;      /* its first and its newest fragment */
+    void *memo;                   /* the judge's */
+};
+
+#define CALLS_KEPT 32  /* pending on one leg; clients have a few at a time */
+#define BOUNDS_KEPT 16 /* presentation contexts of one leg */
+
+struct calls {
+    struct call *first, *last; /* oldest first */
+    uint8_t count, bounds;
+    bool lost; /* there were more than are kept, or bytes that may have been some: none is known to be all */
+    struct {
+        uint16_t context;
+        uint8_t interface;
+    } bound[BOUNDS_KEPT];
+};
+
+/* What a recycling waits for. */
+enum turn_step { TURN_NOTHING, TURN_SUCCESSOR, TURN_ANSWER };
 
 struct leg_turn {              /* by enum role */
     struct channel *coming[2]; /* successor under way */
     struct channel *before[2]; /* of an attempt before, where the present one has none so far */
+    uint8_t step[2];           /* enum turn_step */
+    struct when since[2];      /* that it waits */
 };
 
 static inline struct channel *leg_coming(const struct leg *leg, enum role role)
@@ -144,6 +189,17 @@ static inline struct channel *leg_channel(const struct leg *leg, unsigned number
 {
     return number < 2 ? leg->current[number] : leg_coming(leg, (enum role)(number - 2));
 }
+
+/* That a recycling of the role waits for, and since when. */
+static inline enum turn_step leg_step(const struct leg *leg, enum role role)
+{
+    return leg->turn ? (enum turn_step)leg->turn->step[role] : TURN_NOTHING;
+}
+
+/* What the channel's request owes and has not shown: the first PDU behind its head, or the response to that; of
+ * an echo request its response. */
+enum awaited { AWAITED_NOTHING, AWAITED_PDU, AWAITED_RESPONSE };
+enum awaited channel_awaits(const struct channel *channel);
 
 static inline struct channel *leg_before(const struct leg *leg, enum role role)
 {
@@ -176,8 +232,20 @@ struct place {
     const char *target;
     struct endpoint client; /* that one of its connections, of any port */
     enum rts_hop hop;
-    uint32_t unpaired[2]; /* by enum role */
-    int64_t latest[2];    /* request of the newest of them */
+    uint32_t unpaired[2];  /* by enum role */
+    int64_t latest[2];     /* request of the newest of them */
+    struct channel *numbered[2]; /* the two newest OUT that a cookie has numbered, newest first */
+    struct leg *newest[2]; /* by enum role: the last that a channel from here took its place in, or NULL */
+    void *memo;            /* the judge's */
+};
+
+#define SYNS_KEPT 8 /* that wait for their answers */
+
+/* A SYN to a server of RPC over HTTP that has not been answered by SYN and ACK. */
+struct lost_syn {
+    struct endpoint client, server;
+    struct when first; /* frame 0: none */
+    uint32_t count;    /* how often it was sent */
 };
 
 /* The same with one OutlookSession or SessionId, newest first; none has its other half. */
@@ -194,7 +262,15 @@ struct rpch_state {
     struct table cookies, places, sessions;
     struct rows rows; /* struct leg */
     uint32_t vc_count;
+    struct spare *free_calls;
+    struct lost_syn syn[SYNS_KEPT];
+    unsigned next_syn;
+    bool syns_lost; /* there were more of them than are kept */
 };
+
+/* A SYN of that connection's client to its server that was sent then or later, or at most some
+ * seconds before, and not answered; NULL if there is none. */
+const struct lost_syn *lost_syn_of(const struct rpch_state *world, const struct conn *link, int64_t since);
 
 /* ---- what follows from it ----------------------------------------------------------- */
 
@@ -202,11 +278,13 @@ struct rpch_state {
  *   who ended first    channel_tcp(): ended, ended_by, ended_by_rst, ended_frame. Of a leg: ended_by,
  *                      ended_by_rst, ended_frame, of the channel that closed it
  *   body bytes         bytes[way]; last_body, when the last one came, whatever its way
- *   calls              calls and faults of the leg are counted; which are pending is not kept
+ *   calls              calls and faults of the leg are counted; leg_calls(): those that have no answer so far,
+ *                      oldest first; leg_unanswered(): the oldest of them that should have had one
  *   announced          lifetime of a channel; timeout_ms[role], keepalive_ms, in_window of a leg
  *   recycling          recycling[role], leg_coming(); seen_eof, replaced and is_successor of a channel
  *   behind a device    leg_behind(), channel_behind()
- * A head or PDU that is half sent is known where bytes are framed, not here. */
+ *   half sent          halfway[way] of a rpch_conn: a head or PDU has begun and is not whole
+ *   who ended it       conn_ended_by(), which goes by ACK numbers; conn_foreign_rst() */
 
 /* The TCP connection that it runs, or ran, on: another channel may have come on it since. */
 static inline const struct conn *channel_tcp(const struct channel *channel)
@@ -238,6 +316,23 @@ static inline const struct channel *channel_behind(const struct channel *channel
 {
     const struct leg *behind = channel->leg ? leg_behind(channel->leg) : NULL;
     return behind ? behind->current[channel->role] : NULL;
+}
+
+/* What waits for its answer there, oldest first. */
+static inline const struct call *leg_calls(const struct leg *leg)
+{
+    return leg->pending ? leg->pending->first : NULL;
+}
+
+/* The oldest that was sent whole and of which no fragment of an answer has come, those aside that
+ * are pending in health; NULL if there is none. */
+static inline const struct call *leg_unanswered(const struct leg *leg)
+{
+    const struct call *call = leg_calls(leg);
+    while (call && (call->waits || !call->sent || call->answering)) {
+        call = call->next;
+    }
+    return call;
 }
 
 /* Both first PDUs were sent. */

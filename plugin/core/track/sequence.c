@@ -43,8 +43,9 @@ void sequence_note_id(struct exchange *request)
     if (!ids) {
         return;
     }
-    if (is_connect(request->type)) {
+    if (is_connect(request->type)) { /* they may begin anew, with the same GUID */
         ids->known[0] = ids->known[1] = false;
+        ids->count = ids->at = 0;
     }
     uint32_t last = ids->last[which];
     if (ids->known[which] && counter > last && counter - last - 1 > ids_between(ids, last, counter)) {
@@ -145,6 +146,16 @@ void sequence_note_counter(struct exchange *request)
     remember_id(side, request->counter, OUTCOME_NONE);
 }
 
+/* What the server answered stands on the leg behind before it stands here. */
+static void compare_clocks(const struct exchange *request, const struct reply *reply, struct when when)
+{
+    const struct there *there = &request->there;
+    if (there->conn && reply->status == 200 && reply->message->has_code &&
+        (there->status ? there->status_ns > when.ns : conn_doubt(there->conn->link, NULL) == DOUBT_NONE)) {
+        clocks_doubt(request->link, there->conn->link);
+    }
+}
+
 void sequence_note_answer(struct exchange *request, const struct reply *reply, struct when when)
 {
     enum outcome outcome = OUTCOME_ANSWERED;
@@ -159,7 +170,9 @@ void sequence_note_answer(struct exchange *request, const struct reply *reply, s
     if (request->before) {
         request->before->there.status = reply->status;
         request->before->there.status_frame = when.frame;
+        request->before->there.status_ns = when.ns;
     }
+    compare_clocks(request, reply, when);
     if (request->overlapped_by) {
         request->overlapped_by->other.status = reply->status;
     }

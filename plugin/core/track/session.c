@@ -48,6 +48,7 @@ static struct session *new_session(struct mapi_state *world, const struct reply 
     session->created_frame = reply->message->end.frame;
     session->mailbox = request->message->mailbox;
     session->application = request->message->client_application;
+    session->client = request->identity[ID_CLIENT_INFO];
     return session;
 }
 
@@ -108,9 +109,14 @@ static void note_use(struct side *side, struct mapi_conn *conn)
     side->used_count++;
 }
 
-static bool contradicts(const struct session *session, const struct mapi_message *message)
+/* Whether a Connect or Bind begins another session, whatever its cookies say: for another mailbox, or by
+ * another client. */
+static bool contradicts(const struct session *session, const struct exchange *request)
 {
-    return session->mailbox && message->mailbox && session->mailbox != message->mailbox;
+    const char *mailbox = request->message->mailbox;
+    const uint64_t client = request->identity[ID_CLIENT_INFO];
+    return (session->mailbox && mailbox && session->mailbox != mailbox) ||
+           (session->client && client && session->client != client);
 }
 
 /* Whose request it is: by its cookies, the leg before, or its X-RequestId. */
@@ -119,8 +125,7 @@ static struct session *session_of(struct exchange *request, const struct sent *s
     const bool connects = is_connect(request->type);
     const struct exchange *before = request->before;
     struct session *session = jar_session_of(sent, count);
-    request->from_cookies =
-        session && !session->released_frame && !(connects && contradicts(session, request->message));
+    request->from_cookies = session && !session->released_frame && !(connects && contradicts(session, request));
     if (request->from_cookies) {
         return session;
     }
@@ -133,11 +138,25 @@ static struct session *session_of(struct exchange *request, const struct sent *s
     return session && !session->released_frame ? session : NULL;
 }
 
+/* Where the clock of the capture was set back, what is remembered of the session goes with it. */
+static void clock_of_side(struct side *side, struct when when)
+{
+    const int64_t back = side->last.ns - when.ns;
+    if (clock_went_back(side->last.ns, when.ns)) {
+        jar_set_back(side, back);
+        side->success.ns -= back;
+        side->last.ns = when.ns;
+    }
+}
+
 void session_find(struct exchange *request, const struct http_fields *fields, struct span path)
 {
     struct sent sent[SENT_MAX];
     unsigned count = jar_read_sent(request->conn->world, fields, request->endpoint, sent);
     struct session *session = session_of(request, sent, count);
+    if (is_connect(request->type) && !request->from_cookies) {
+        jar_note_brought(request->conn->world, sent, count, request->endpoint);
+    }
     if (!session) {
         return;
     }
@@ -148,6 +167,7 @@ void session_find(struct exchange *request, const struct http_fields *fields, st
         return;
     }
     note_use(side, request->conn);
+    clock_of_side(side, request->begin);
     if (!is_connect(request->type)) {
         jar_check(request, sent, count, path, request->begin);
     }
@@ -158,7 +178,8 @@ void session_find(struct exchange *request, const struct http_fields *fields, st
     request->conn->side = side;
     session_fill_message(request->message, session, side);
     if (side->success.frame) {
-        request->idle_ns = side->asking.first ? 0 : request->begin.ns - side->success.ns;
+        const int64_t idle = request->begin.ns - side->success.ns;
+        request->idle_ns = side->asking.first || idle < 0 ? 0 : idle;
         request->idle_from = side->success.frame;
     }
     if (!is_connect(request->type)) {
@@ -243,7 +264,7 @@ static void learn_success(struct side *side, struct reply *reply)
     struct mapi_conn *conn = reply->conn;
     bool beside = is_notification(request) || request->type == MAPI_PING;
     jar_fill(side, reply, true, beside);
-    jar_own_all(side->session, reply);
+    jar_own_all(side->session, reply, is_connect(request->type));
     side->success = when;
     side->success_began = request->begin.frame;
     side->success_conn = conn;
@@ -356,12 +377,21 @@ void session_finish(struct reply *reply, struct when when)
             begin_session(reply);
         }
         struct side *side = request->by_guid ? NULL : request->side;
+        struct side *of_conn = reply->conn->side;
+        if (!side && of_conn && reply->cookie_count && of_conn->session->endpoint == request->endpoint) {
+            of_conn->unsure_frame = when.frame; /* asked before the session's own answer was captured */
+        }
         compare_back_end(reply);
         reply_emit(reply, EVENT_RESPONSE_ENDED, when);
+        if (!reply->cut) {
+            const int64_t unit = message->elapsed_in_seconds ? SECOND : MILLISECOND;
+            auth_response_end(reply->conn->auth, request, when, reply->server_ms >= 0 ? reply->server_ms * unit : -1);
+        }
         if (request->before && !reply->cut) {
             request->before->there.whole_frame = when.frame;
         }
         if (side) {
+            clock_of_side(side, when);
             side->last = when;
             learn_report(side, reply);
             if (reply_is_success(reply)) {

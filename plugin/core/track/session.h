@@ -8,6 +8,7 @@
 #ifndef OUTLOOKHTTP_SESSION_H
 #define OUTLOOKHTTP_SESSION_H
 
+#include "author.h"
 #include "envelope.h"
 #include "exchange.h"
 #include "mapi.h"
@@ -43,11 +44,12 @@ struct cookie {
     bool unseen;    /* the client was given another value, or none, by a response that was missed */
 };
 
-/* A value that a server gave out. */
+/* A value that a server gave out, or that a client brought to a Connect or Bind. */
 struct value {
-    struct keyed keyed; /* with the endpoint */
-    struct session *owner;
-    bool shared; /* several sessions were given it */
+    struct keyed keyed;    /* with the endpoint */
+    struct session *owner; /* NULL: of no session that is known */
+    bool names;            /* the response to Connect or Bind gave it: it may name that session */
+    bool shared;           /* others had it, too */
 };
 
 enum cookie_fault { COOKIE_FINE, COOKIE_MISSING, COOKIE_STALE, COOKIE_FOREIGN };
@@ -59,6 +61,7 @@ struct session {
     uint32_t number, created_frame;
     uint8_t endpoint;
     const char *mailbox, *user_dn, *application, *user;
+    uint64_t client; /* X-ClientInfo of its Connect or Bind, a digest; 0: none */
     struct side *sides, *last_side;
     uint32_t released_frame; /* of a successful Disconnect or Unbind, 0 while it lives */
 };
@@ -147,7 +150,7 @@ struct reply {
     bool abandoned;     /* the client has closed its end under it */
     bool exchange, proxy_challenge;
     unsigned status;
-    uint8_t author;
+    uint8_t author; /* enum http_author, by the head; once the body is read by its page, too */
     int64_t period_ns, expiration_ns, server_ms; /* -1 if absent */
     struct when last_bytes, silence_from;
     int64_t silence_ns;
@@ -159,7 +162,11 @@ struct reply {
     const char *back_name, *peer; /* as it is called; the other end */
     const char *front_end, *request_id, *server_header, *via, *failure, *backend_status, *location, *diag;
     const char *content_type; /* of a page */
-    bool to_mapi;             /* Location is an endpoint again */
+    const char *cas_error;    /* X-CasErrorCode */
+    const char *product;      /* whose page it is, NULL if not known */
+    unsigned words;           /* of the page, enum http_words */
+    char title[HTTP_TITLE_MAX];
+    bool to_mapi; /* Location is an endpoint again */
     struct cookie cookies[JAR_MAX];
     uint8_t cookie_count;
     /* from the body */
@@ -182,6 +189,20 @@ struct record {
 
 /* ---- connections ------------------------------------------------------ */
 
+/* A request after long idle time that its server has not acknowledged so far. */
+struct dropped {
+    bool watched; /* nothing has come from the server since */
+    bool silent;  /* and it was sent three times again */
+    bool queued;  /* with the hosts */
+    uint8_t repeats, type;
+    uint16_t ip_id;
+    uint32_t seq, leg, frame; /* of the request: of its first byte */
+    const struct side *side;  /* NULL: of none that is known */
+    int64_t idle_ns, last;    /* before it; when it was sent last */
+    struct when third;        /* the third time that it was sent again */
+    struct mapi_conn *next;   /* in the queue of the hosts */
+};
+
 struct mapi_conn {
     struct mapi_state *world;
     struct conn *link; /* the TCP connection */
@@ -192,7 +213,6 @@ struct mapi_conn {
     struct reply *reply;              /* under way */
     struct reply *ended, *ended_last; /* in this frame */
     struct side *side;                /* of the last request */
-    struct when repeated[2];          /* last retransmission, by enum way */
     struct when zero_window;          /* announced by the client */
     const char *user;                 /* kept text, with the scheme */
     const char *identity;             /* X-User-Identity */
@@ -200,7 +220,9 @@ struct mapi_conn {
     bool over;                        /* nothing comes from the server any more */
     bool expected_end;                /* Connection: close */
     struct when last_answer;          /* end of the last response */
+    int64_t last_ns;                  /* of the last frame, 0 before the first */
     void *memo;                       /* the judge's */
+    struct dropped *dropped;          /* or NULL */
 };
 
 struct mapi_state {

@@ -8,6 +8,7 @@
 #define OUTLOOKHTTP_SESSION_PRIVATE_H
 
 #include "chars.h"
+#include "clocks.h"
 #include "event.h"
 #include "session.h"
 
@@ -31,6 +32,8 @@ bool mapi_is_content_type(struct span content_type);
 bool mapi_says_close(struct span connection);
 /* MailboxId of a query, or empty. */
 struct span mapi_mailbox(struct span query);
+/* Whether it asks for the mailbox of whoever logs on. */
+bool mapi_own_mailbox(struct span query);
 /* Stands for a value that is not kept. */
 uint64_t mapi_digest(const struct mapi_state *world, const uint8_t *p, size_t len);
 /* "{GUID}:counter", letters of the GUID in any case. False where there is no counter. */
@@ -42,13 +45,16 @@ struct sent { /* a cookie of a request */
     struct span name;
     struct span value;
     uint64_t digest;
-    struct session *owner;
+    struct session *owner; /* the only one that was given it */
+    bool names;            /* that session: its Connect or Bind gave it */
 };
 
 /* The only session that was given that value, or NULL. */
 struct session *jar_owner_of(struct mapi_state *world, uint64_t digest, uint8_t endpoint);
-/* The values that a response sets are the session's. */
-void jar_own_all(struct session *session, const struct reply *reply);
+/* The values that a response sets are the session's. begins: those of its Connect or Bind, which name it. */
+void jar_own_all(struct session *session, const struct reply *reply, bool begins);
+/* What a client brings to a Connect or Bind that begins another session names none. */
+void jar_note_brought(struct mapi_state *world, const struct sent *sent, unsigned count, uint8_t endpoint);
 /* RFC 6265 5.1.4 */
 const char *jar_default_path(struct mapi_state *world, struct span path);
 /* Notes a cookie with the response; what balancers set does not count. */
@@ -56,10 +62,12 @@ void jar_read_set_cookie(struct reply *reply, struct span text, const struct htt
 /* The cookies of a request; returns how many. */
 unsigned jar_read_sent(struct mapi_state *world, const struct http_fields *fields, uint8_t endpoint,
                        struct sent sent[SENT_MAX]);
-/* Whose they are, or NULL; of several the owner of the longest value. */
+/* The session that they name, or NULL; of several that of the longest value. */
 struct session *jar_session_of(const struct sent *sent, unsigned count);
 /* Compares what the request carries with what the client was given last on this leg. */
 void jar_check(struct exchange *request, const struct sent *sent, unsigned count, struct span path, struct when when);
+/* The clock of the capture was set back by that much: what had expired stays so, the rest lasts no longer. */
+void jar_set_back(struct side *side, int64_t ns);
 /* What the client was given by a complete success; or by another response, of which it may
  * know or not. beside: its request may pass others. */
 void jar_fill(struct side *side, const struct reply *reply, bool success, bool beside);
@@ -102,6 +110,12 @@ void session_finish(struct reply *reply, struct when when);
 
 /* Emits EVENT_RESPONSE_LATE if bytes of this frame came late. */
 void pending_tell_late(struct reply *reply, struct when when);
+
+/* ---- dropped.c ------------------------------------------------------------------------ */
+
+/* Watches whether what a client sends after long idle time is acknowledged. new_data: of conn_segment().
+ * Emits EVENT_REQUEST_DROPPED. */
+void dropped_segment(struct mapi_conn *conn, const struct segment *segment, bool new_data);
 
 /* ---- response.c ----------------------------------------------------------------------- */
 

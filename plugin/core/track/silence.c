@@ -77,7 +77,7 @@ static void watch_silence(struct rpch_conn *conn, const struct segment *segment,
 void silence_segment(struct rpch_conn *conn, const struct segment *segment)
 {
     struct probe *other = probe_of(conn, !segment->way);
-    bool new_data = tcp_flow_segment(&conn->link->tcp, &conn->world->track->arena, segment);
+    bool new_data = conn_segment(conn->link, segment);
     if (other && segment->has_ack && !segment->rst && (int32_t)(segment->ack - other->probe_seq) > 0) {
         other->probing = false;
     }

@@ -66,5 +66,6 @@ void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
 
 uint32_t rpch_conn_row(const struct rpch_conn *conn)
 {
-    return conn->channel && conn->channel->leg ? conn->channel->leg->row : NO_NUMBER;
+    const struct channel *asked = conn->asked == ASKED_ECHO ? conn->echo : conn->channel;
+    return asked && asked->leg ? asked->leg->row : NO_NUMBER;
 }

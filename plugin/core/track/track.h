@@ -32,14 +32,17 @@ struct exchanges {
     struct exchange **slot; /* by what they are */
     uint32_t slots, count;
     struct spare *free;
+    struct passed *passed; /* by id, the last of each; NULL before the first */
 };
+#define PASSED 256 /* more than are under way while clocks differ by seconds */
 
 struct track {
     struct arena arena;
     listener hear; /* NULL: nobody */
     void *ear;
     bool telling; /* an event is being heard: no other may be emitted */
-    struct table servers, texts;
+    struct table servers, texts, hosts;
+    struct table clocks; /* pairs of legs whose clocks differ: clocks.c */
     struct exchanges exchanges;
 };
 

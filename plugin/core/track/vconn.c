@@ -32,6 +32,34 @@ struct conn *rpch_conn_conn(const struct rpch_conn *conn)
     return conn->link;
 }
 
+void rpch_conn_may_be_ours(struct rpch_conn *conn)
+{
+    conn->by_calls = true;
+}
+
+bool rpch_conn_by_calls(const struct rpch_conn *conn)
+{
+    return conn->by_calls;
+}
+
+void rpch_conn_give_back(struct rpch_conn *conn)
+{
+    conn_disown(conn->link);
+    if (conn->channel) {
+        pairing_leave(conn->channel);
+        conn->channel->over = true;
+        conn->channel = NULL;
+    }
+    conn->asked = ASKED_OTHER;
+}
+
+struct conn *rpch_conn_in(const struct rpch_conn *conn)
+{
+    const struct channel *out = conn->channel;
+    const struct channel *in = out && out->role == ROLE_OUT && out->leg ? out->leg->current[ROLE_IN] : NULL;
+    return in ? in->conn->link : NULL;
+}
+
 /* ---- PDUs ------------------------------------------------------------------------- */
 
 static unsigned identify(const struct rpch_conn *conn, enum way way, enum rts_channel channel, unsigned context,
@@ -127,6 +155,9 @@ static void opening_pdu(struct channel *channel, unsigned id, const struct rts_p
         }
         break;
     default: /* C1 and C2 */
+        if (id == RTS_CONN_C2 && leg && !leg->got_a3.frame) {
+            outcome->unexpected = "CONN/A3 has not come before it";
+        }
         if (leg && leg_is_open(leg) && leg->setup_ns >= 0 && leg_sent(leg)) {
             outcome->unexpected = open_already;
         } else if (leg) {
@@ -193,6 +224,12 @@ static void rpc_pdu(struct channel *channel, enum way way, const struct pdu_head
     if (way == data_way(channel) && !channel->v1) {
         flow_sent(channel, header->frag_length);
     }
+    if (channel->conn->by_calls && !leg) {
+        return;
+    }
+    if (leg) {
+        calls_pdu(leg, way, header);
+    }
     if (header->ptype == RPC_FAULT || header->ptype == RPC_BIND_NAK) {
         channel_number(channel);
         channel->leg->faults++;
@@ -210,6 +247,7 @@ void rpch_conn_pdu(struct rpch_conn *conn, struct when when, enum way way, const
 {
     memset(outcome, 0, sizeof(*outcome));
     conn_at(conn, when);
+    conn->by_calls &= !rts;
     struct channel *channel = conn->channel;
     if (!channel) {
         channel = channel_from_pdu(conn, way, rts);
@@ -245,23 +283,48 @@ void rpch_conn_skipped(struct rpch_conn *conn, struct when when, enum way way, u
     if (conn->channel) {
         /* What was passed over may have been calls: what was sent is no longer known. */
         conn->channel->has_limit = false;
+        if (conn->channel->leg) {
+            calls_missed(conn->channel->leg);
+        }
         channel_touch(conn->channel, way, bytes);
     }
 }
 
+void rpch_conn_halfway(struct rpch_conn *conn, struct when when, enum way way, enum halfway what, uint32_t bytes)
+{
+    conn_at(conn, when);
+    if (what == HALFWAY_PDU && bytes != conn->halfway_bytes[way] && conn->channel) {
+        channel_touch(conn->channel, way, 0);
+    }
+    conn->halfway[way] = (uint8_t)what;
+    conn->halfway_bytes[way] = bytes;
+}
+
 /* ---- Segments --------------------------------------------------------------------- */
 
-/* Of no channel; server: whose, or NULL. */
-static void emit_world(enum event_kind kind, const struct rpch_state *world, struct server *server)
+static void emit_passed(const struct rpch_state *world)
 {
-    struct event event = { .kind = kind, .when = world->now, .rpch.server = server };
-    emit(world->track, &event);
+    emit(world->track, &(struct event){ .kind = EVENT_SEGMENT_PASSED, .when = world->now });
+}
+
+static void emit_ended(const struct rpch_conn *conn)
+{
+    struct event event = { .kind = EVENT_CONN_ENDED, .when = conn->world->now, .rpch.channel = conn->channel };
+    event.rpch.leg = conn->channel ? conn->channel->leg : NULL;
+    event.rpch.conn = conn;
+    emit(conn->world->track, &event);
 }
 
 static void leg_segment(struct leg *leg)
 {
     if (!leg->joined && leg->sent_at) {
         emit_leg(EVENT_NOT_JOINED, leg);
+    }
+    const struct call *call = leg_unanswered(leg);
+    if (call && leg_is_open(leg)) {
+        struct event event = leg_event(EVENT_CALL_AWAITED, leg);
+        event.rpch.unanswered = call;
+        emit_rpch(&event);
     }
     body_follow(leg);
 }
@@ -271,10 +334,9 @@ static void rpch_conn_end(struct rpch_conn *conn, const struct segment *segment)
     if (!conn_end(conn->link, segment)) {
         return;
     }
+    emit_ended(conn);
     if (conn->channel && !conn->channel->over) {
         channel_leaves(conn->channel, segment->rst ? FAIL_RESET : FAIL_CLOSED, segment->way);
-    } else if (segment->way == WAY_TO_CLIENT && !conn->channel) {
-        emit_world(EVENT_SERVER_ENDED, conn->world, conn->link->server);
     }
 }
 
@@ -283,28 +345,69 @@ void rpch_conn_segment(struct rpch_conn *conn, const struct segment *segment)
     struct channel *channel = conn->channel;
     conn_at(conn, segment->when);
     silence_segment(conn, segment);
+    struct channel *asked = conn->asked == ASKED_ECHO ? conn->echo : channel;
+    if (asked) {
+        awaited_follow(asked, false, segment->way);
+    }
     if (channel && channel->leg) {
         channel->leg->last = segment->when;
         if (channel->role == ROLE_IN) {
             body_segment(channel->leg, segment);
         }
     }
+    bool ends = !conn->link->ended && (segment->fin || segment->rst);
     rpch_conn_end(conn, segment);
+    if (asked && ends) {
+        awaited_follow(asked, true, segment->way);
+    }
     if (channel) {
         channel_alone(channel, false);
     }
     if (channel && channel->leg && !channel->replaced) {
+        turn_follow(channel->leg, ROLE_IN, false, segment->way);
+        turn_follow(channel->leg, ROLE_OUT, false, segment->way);
         leg_segment(channel->leg);
     }
-    emit_world(EVENT_SEGMENT_PASSED, conn->world, NULL);
+    conn_tell_answered(conn->link, segment->when);
+    emit_passed(conn->world);
 }
 
-void rpch_state_foreign_end(struct rpch_state *world, const struct endpoint *end, struct when when)
+/* ---- SYN ---------------------------------------------------------------------------- */
+
+#define HALVES_APART (5 * SECOND) /* both halves are opened within that */
+
+void rpch_state_syn(struct rpch_state *world, const struct endpoint *from, const struct endpoint *to, struct when when,
+                    bool answer)
 {
-    world->now = when;
-    struct server *server = track_find_server(world->track, end);
-    if (server && server->met[CONN_RPCH]) {
-        emit_world(EVENT_SERVER_ENDED, world, server);
+    const struct endpoint *client = answer ? to : from, *end = answer ? from : to;
+    const struct server *server = track_find_server(world->track, end);
+    if (!server || !server->met[CONN_RPCH]) {
+        return;
     }
-    emit_world(EVENT_SEGMENT_PASSED, world, NULL);
+    for (unsigned i = 0; i < SYNS_KEPT; i++) {
+        struct lost_syn *syn = &world->syn[i];
+        if (syn->first.frame && endpoint_equal(&syn->client, client) && endpoint_equal(&syn->server, end)) {
+            syn->count++;
+            syn->first.frame = answer ? 0 : syn->first.frame;
+            return;
+        }
+    }
+    if (answer) {
+        return;
+    }
+    struct lost_syn *syn = &world->syn[world->next_syn++ % SYNS_KEPT];
+    world->syns_lost |= syn->first.frame != 0;
+    *syn = (struct lost_syn){ .client = *client, .server = *end, .first = when, .count = 1 };
+}
+
+const struct lost_syn *lost_syn_of(const struct rpch_state *world, const struct conn *link, int64_t since)
+{
+    for (unsigned i = 0; i < SYNS_KEPT; i++) {
+        const struct lost_syn *syn = &world->syn[i];
+        if (syn->first.frame && same_address(&syn->client, &link->client) &&
+            endpoint_equal(&syn->server, conn_server(link)) && syn->first.ns >= since - HALVES_APART) {
+            return syn;
+        }
+    }
+    return NULL;
 }

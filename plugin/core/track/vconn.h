@@ -26,6 +26,15 @@ struct rpch_state *rpch_state_new(struct track *track);
  * HTTP or the bare proxy-to-server form (ncacn_http/1.0) runs in it. */
 struct rpch_conn *rpch_conn_new(struct rpch_state *world, struct conn *link, enum rts_hop hop, int64_t first_ns);
 struct conn *rpch_conn_conn(const struct rpch_conn *conn);
+/* Where its channel is OUT: the connection that the IN channel of the same virtual connection is on, if that is
+ * known, else NULL. */
+struct conn *rpch_conn_in(const struct rpch_conn *conn);
+
+/* Calls alone say that it is a channel: until an RTS PDU comes it may be plain DCE/RPC, and no call numbers it.
+ * PDUs both ways say that it is none and never was. */
+void rpch_conn_may_be_ours(struct rpch_conn *conn);
+bool rpch_conn_by_calls(const struct rpch_conn *conn);
+void rpch_conn_give_back(struct rpch_conn *conn);
 
 /* Events. Order inside a frame: HTTP heads and PDUs as they stand in the stream, then
  * rpch_conn_segment() once for the frame. */
@@ -53,12 +62,17 @@ void rpch_conn_pdu(struct rpch_conn *conn, struct when when, enum way way, const
 /* Body bytes that are no PDU: skipped to resynchronise, or broken. */
 void rpch_conn_skipped(struct rpch_conn *conn, struct when when, enum way way, uint32_t bytes);
 
+/* What of that direction has begun and is not whole behind the frame: bytes of it have come, or,
+ * where not all was captured, are to come. Of both directions, before rpch_conn_segment(). */
+enum halfway { HALFWAY_NOTHING, HALFWAY_HEAD, HALFWAY_PDU };
+void rpch_conn_halfway(struct rpch_conn *conn, struct when when, enum way way, enum halfway what, uint32_t bytes);
+
 /* Every TCP segment of a claimed connection, after the events above. */
 void rpch_conn_segment(struct rpch_conn *conn, const struct segment *segment);
 
-/* A FIN or RST from the server's end, or any segment when the second clock matters, of a
- * TCP connection that is not claimed: it tells a dead server from an idle timeout. */
-void rpch_state_foreign_end(struct rpch_state *world, const struct endpoint *server, struct when when);
+/* A SYN, with ACK if answer, of a TCP connection that is not claimed, from one end to the other. */
+void rpch_state_syn(struct rpch_state *world, const struct endpoint *from, const struct endpoint *to, struct when when,
+                    bool answer);
 
 /* The state after a frame, for the generated fields. Peers are those of the server end. What
  * it points at is the world's and does not change. */

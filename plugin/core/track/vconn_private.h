@@ -8,6 +8,7 @@
 #ifndef OUTLOOKHTTP_VCONN_PRIVATE_H
 #define OUTLOOKHTTP_VCONN_PRIVATE_H
 
+#include "clocks.h"
 #include "event.h"
 #include "rpch_state.h"
 
@@ -66,7 +67,8 @@ enum difference leg_difference(const struct leg *leg, const struct channel *pair
 
 /* ---- pairing.c: what pairs channels without RTS ------------------------------------- */
 
-#define LONE_WAIT (120 * SECOND) /* for the other half, where no time-out was announced */
+#define PAIRING_WINDOW (5 * SECOND) /* halves of one virtual connection begin together */
+#define LONE_WAIT (120 * SECOND)    /* for the other half, where no time-out was announced */
 
 /* Where channels of this client and target wait for each other. */
 struct place *world_place(struct rpch_state *world, const struct rpch_conn *conn, const char *target);
@@ -77,6 +79,11 @@ void pairing_leave_place(struct channel *channel);
 void pairing_leave(struct channel *channel);
 /* The other half by its session, NULL if that does not tell it. */
 struct channel *pairing_partner(const struct channel *channel);
+/* An OUT channel was numbered. */
+void pairing_numbered(struct channel *out);
+/* The OUT of an IN that is refused before it names its virtual connection: the only one of this client and target, at
+ * the same server, that began with it and lacks its IN; else NULL. */
+struct channel *pairing_waiting_out(const struct channel *in);
 /* Another channel of this client and target, of the other role and with no cookie, may be the
  * other half. */
 bool pairing_is_open(const struct channel *channel);
@@ -85,7 +92,10 @@ bool pairing_is_open(const struct channel *channel);
 
 struct vc *vc_of_cookie(struct rpch_state *world, const uint8_t cookie[16]); /* made if there is none */
 bool leg_is_open(const struct leg *leg);
-void leg_set_running(struct leg *leg);                                 /* open or recycling */
+void leg_set_running(struct leg *leg); /* open or recycling */
+/* The one leg with a channel of this role to the same server's end, of several that from the same address: what comes
+ * there with this virtual connection is no other leg, whatever was lost. NULL: there is none, or it cannot be told. */
+struct leg *leg_of_ends(const struct vc *vc, const struct channel *channel);
 struct leg *leg_lacking(struct vc *vc, const struct channel *channel); /* its role; made if there is none */
 struct leg_turn *leg_turn(struct leg *leg);                            /* made on first use */
 #define SEQUENCE_IN (RTS_CTX_IN_R1 | RTS_CTX_IN_R2)
@@ -100,7 +110,7 @@ void recycling_ends(struct leg *leg, enum role role);
 void leg_vacate(struct leg *leg, enum role role); /* the next channel of the role is a retry */
 void leg_occupy(struct leg *leg, enum role role);
 void leg_drop(struct leg *leg, enum role role);
-void leg_fail(struct leg *leg, enum fail_cause cause);
+void leg_fail(struct leg *leg, enum fail_cause cause, enum way by);
 void leg_tell_failed(const struct leg *leg);
 /* A channel takes its place in a leg, as a further attempt where it had one. */
 void leg_put(struct leg *leg, struct channel *channel);
@@ -114,12 +124,17 @@ void channel_place(struct channel *channel, const uint8_t cookie[16]);
 /* Gives the channel a virtual connection and a leg if it has none, with its other half if
  * OutlookSession or SessionId tells it. */
 void channel_number(struct channel *channel);
+/* The same; else with the one leg that lacks it, began at the same time, and asks for the same. */
+void channel_number_beside(struct channel *channel);
 
 static inline void channel_learn_cookie(struct channel *channel, const uint8_t cookie[16])
 {
     memcpy(channel->cookie, cookie, sizeof(channel->cookie));
     channel->has_cookie = true;
 }
+
+/* The same with a leg of this client and target that lacks it and began about then, if there is one. */
+void channel_number_near(struct channel *channel);
 
 /* ---- window.c: flow control ---------------------------------------------------------- */
 
@@ -141,6 +156,26 @@ void recycling_pdu(struct channel *channel, unsigned id, const struct rts_pdu *r
 
 void silence_segment(struct rpch_conn *conn, const struct segment *segment);
 
+/* ---- calls.c: what waits for its answer ------------------------------------------------ */
+
+/* A PDU of RPC has come on a channel of the leg. */
+void calls_pdu(struct leg *leg, enum way way, const struct pdu_header *header);
+/* Bytes were passed over that may have been one. */
+void calls_missed(struct leg *leg);
+/* A further attempt begins. */
+void calls_forget(struct leg *leg);
+
+/* ---- awaited.c: what requests and recyclings owe --------------------------------------- */
+
+/* Time has passed on the channel's connection; ended: this frame ended it, by that end. */
+void awaited_follow(struct channel *channel, bool ended, enum way by);
+/* A recycling of the role waits for something from now on. */
+void turn_awaits(struct leg *leg, enum role role, enum turn_step step);
+/* Its successor was refused: by a status, or by OUT_R2/B2 (NULL). */
+void turn_refused(struct leg *leg, enum role role, const struct channel *asked, const struct http_info *http);
+/* Time has passed on the leg; ended: its channel of that role ends, by that end. */
+void turn_follow(struct leg *leg, enum role role, bool ended, enum way by);
+
 /* ---- body.c: an IN body on its way over a device -------------------------------------- */
 
 /* A PDU has come on the channel, IN to the server. */
@@ -158,12 +193,20 @@ void channel_alone(struct channel *channel, bool closed);
 /* It ends because the connection does, or carries another request (FAIL_RETRIED). */
 void channel_leaves(struct channel *channel, enum fail_cause how, enum way by);
 
+/* ---- waits.c ---------------------------------------------------------------------------- */
+
+/* The clock was set back to that of the frame that is taken in: all that waits on the connection waits anew. */
+void wait_anew(struct rpch_conn *conn);
+
 /* ---- vconn.c --------------------------------------------------------------------------- */
 
 /* A frame of the connection is taken in. Nothing that comes after its end makes it last longer. */
 static inline void conn_at(struct rpch_conn *conn, struct when when)
 {
     conn->world->now = when;
+    if (clock_went_back(conn->last_ns, when.ns)) {
+        wait_anew(conn);
+    }
     if (!conn->link->ended) {
         conn->last_ns = when.ns;
     }

@@ -88,6 +88,12 @@ struct track *store_track(void)
     return &the_outlook()->track;
 }
 
+void store_heard(const packet_info *pinfo, const struct endpoint *end)
+{
+    if (store->outlook)
+        outlook_heard(store->outlook, end, frame_when(pinfo));
+}
+
 const struct verdict *store_take_verdicts(void)
 {
     return store->outlook ? outlook_take_verdicts(store->outlook) : NULL;

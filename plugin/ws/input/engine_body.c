@@ -94,6 +94,7 @@ static void learn(const struct run *run, tvbuff_t *tvb, struct pdu_note *note)
     struct rts_pdu rts;
     uint32_t status = 0;
     pdu_header_decode(p, &header);
+    pdu_call_decode(p, captured, &header);
     if (header.frag_length > there)
         header.frag_length = (uint16_t)there;
     frame_note_make(run->pinfo, run->stream)->show_state = true;
@@ -106,6 +107,9 @@ static void learn(const struct run *run, tvbuff_t *tvb, struct pdu_note *note)
     rpch_conn_pdu(conn, when, run->way, &header, header.ptype == RPC_RTS ? &rts : NULL, status, &outcome);
     if (header.ptype == RPC_RTS && run->way == WAY_TO_CLIENT && run->stream->auth)
         auth_accepted(run->stream->auth, when);
+    const struct conn *in = run->way == WAY_TO_CLIENT ? rpch_conn_in(conn) : NULL;
+    if (in && in->logon)
+        auth_accepted(in->logon, when);
     note->name = store_intern(outcome.name);
     note->unexpected = outcome.unexpected;
     note->misplaced = outcome.misplaced;

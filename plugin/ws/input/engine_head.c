@@ -85,6 +85,27 @@ static int pass_body(struct http_body *body, tvbuff_t *tvb, int offset)
     return body->chunks.state == HTTP_CHUNK_DONE ? (int)used : reported;
 }
 
+/* The beginning of a response's body that is http's, as it stands behind the head at offset. */
+static void read_page(struct http_info *info, struct http_body body, tvbuff_t *tvb, int offset)
+{
+    const int captured = stretch_captured(tvb, offset);
+    uint8_t page[HTTP_PAGE_MAX];
+    size_t used = 0, at = 0, taken;
+    if (captured <= 0 || info->is_request)
+        return;
+    const uint8_t *p = tvb_get_ptr(tvb, offset, captured);
+    do {
+        struct span data = { NULL, 0 };
+        taken = http_body_next(&body, p + at, (size_t)captured - at, &data);
+        data.len = MIN(data.len, sizeof page - used);
+        if (data.len > 0)
+            memcpy(page + used, data.ptr, data.len);
+        used += data.len;
+        at += taken;
+    } while (taken > 0 && used < sizeof page && at < (size_t)captured && !http_body_ended(&body));
+    http_info_page(info, (struct span){ page, used });
+}
+
 /* Carries the stretch if the rest of a message of http's is to come, and not too long to wait for. */
 static bool wait_for_rest(struct run *run, tvbuff_t *tvb, int offset, const struct http_body *body)
 {
@@ -162,6 +183,7 @@ static int message_of(struct run *run, tvbuff_t *tvb, int offset, const struct h
     plan_body(&next, (enum rts_hop)run->stream->hop, info);
     int len = (int)head->length;
     if (!next.pdus) {
+        read_page(info, next.body, tvb, offset + len);
         len += pass_body(&next.body, tvb, offset + len);
         const bool open = next.body.framing == HTTP_FRAMING_OPEN, ended = http_body_ended(&next.body);
         if (!open && !ended && may_wait && wait_for_rest(run, tvb, offset, &next.body))

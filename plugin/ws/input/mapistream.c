@@ -21,6 +21,7 @@
 #include "tlsrecords.h"
 
 #define HELD_MAX 64        /* segments that wait for one before them, of one direction */
+#define ACK_EARLY SECOND   /* an ACK that stands before its data, where two ports or queues were captured */
 #define KEPT_MAX 0x400000u /* of a message that http may never show */
 #define STILL_MAX 4        /* events without a byte, as the end of a message and the next one */
 #define SENTENCE_MAX 2048
@@ -41,6 +42,8 @@ struct way_state { /* first pass only */
     uint32_t next_seq;
     struct held *held;
     unsigned held_count;
+    uint32_t acked;       /* by the other end, while acked_at */
+    int64_t acked_at;     /* when it first acknowledged what was not captured, 0 if it has not */
     struct carry waiting; /* the beginning of a head */
 };
 
@@ -286,19 +289,37 @@ static void feed_segment(const struct feed *feed, const struct tcp_frame *tcp)
     feed_held(feed);
 }
 
-/* The other end has bytes that were not captured: nobody will send them again. */
+/* Nobody will send again what the other end has; but a tap of two ports may yet bring it. */
+static void pass_missing(const struct feed *feed)
+{
+    struct way_state *state = &feed->stream->way[feed->way];
+    const int32_t missing = (int32_t)(state->acked - state->next_seq);
+    if (state->acked_at == 0 || missing <= 0)
+        state->acked_at = 0;
+    else if (feed->when.ns - state->acked_at >= ACK_EARLY || feed->when.ns < state->acked_at - ACK_EARLY) {
+        state->acked_at = 0;
+        if (state->held && (int32_t)(state->acked - state->held->seq) > 0) {
+            pass_gap(feed);
+        } else if (!state->held && missing > 1) {
+            lose(feed);
+            state->next_seq = state->acked;
+        }
+    }
+}
+
+/* The other end has bytes that were not captured so far. */
 static void acknowledged(const struct feed *feed, const struct tcp_frame *tcp)
 {
     const struct feed other = { feed->stream, feed->pinfo, (enum way) !feed->way, feed->when };
     struct way_state *state = &feed->stream->way[other.way];
-    if (!state->have_next || !(tcp->flags & TH_ACK) || (int32_t)(tcp->ack - state->next_seq) <= 0)
-        return;
-    if (state->held && (int32_t)(tcp->ack - state->held->seq) > 0) {
-        pass_gap(&other);
-    } else if (!state->held && (int32_t)(tcp->ack - state->next_seq) > 1) {
-        lose(&other);
-        state->next_seq = tcp->ack;
+    if (state->have_next && (tcp->flags & TH_ACK) && (int32_t)(tcp->ack - state->next_seq) > 0) {
+        if (state->acked_at == 0)
+            state->acked_at = feed->when.ns;
+        if (state->acked_at == feed->when.ns || (int32_t)(tcp->ack - state->acked) > 0)
+            state->acked = tcp->ack;
     }
+    pass_missing(&other);
+    pass_missing(feed);
 }
 
 /* ---- Records of TLS --------------------------------------------------------------- */
@@ -539,6 +560,14 @@ static void learn(struct mapi_conn *conn, const struct mapi_item *item)
     outlook_learn_body(conn, item->message, body, sentence);
 }
 
+/* A response without a length that is whole all the same: old proxies reset connections behind it. */
+static bool is_whole(const struct mapi_item *item)
+{
+    return item && !item->encoded && item->message->is_response && item->kept.len > item->head_len &&
+           outlook_body_is_complete(
+               item->message, (struct span){ item->kept.bytes + item->head_len, item->kept.len - item->head_len });
+}
+
 static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const struct tcp_frame *tcp)
 {
     const struct feed feed = { stream, pinfo, way_of(stream, tcp), frame_when(pinfo) };
@@ -549,7 +578,7 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
         struct way_state *state = &stream->way[feed.way];
         pass_gap(&feed);
         if (http_follow_inside(&state->follow, &until_close)) {
-            if (until_close && segment.fin) {
+            if (until_close && (segment.fin || is_whole(state->item))) {
                 http_follow_lose(&state->follow);
                 end_message(&feed);
             } else if (state->item) {
@@ -589,11 +618,8 @@ static void drop_copies(struct mapi_note *note)
 void mapi_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
 {
     struct mapi_stream *stream = follow_frame(pinfo, tcp);
-    if (!stream) {
-        if (store_mapi_active() && (tcp->flags & (TH_FIN | TH_RST)))
-            mapi_state_foreign_end(store_mapi(), &tcp->src, frame_when(pinfo));
+    if (!stream)
         return;
-    }
     end_of_frame(pinfo, stream, tcp);
     struct mapi_note *note = mapi_note_get(pinfo);
     if (note)

@@ -36,7 +36,14 @@ static struct stream *stream_of(conversation_t *conversation)
 
 struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp)
 {
-    return stream_of(tcp_conversation(pinfo, tcp));
+    struct stream *stream = stream_of(tcp_conversation(pinfo, tcp));
+    return stream && stream->given_back && pinfo->num >= stream->given_back ? NULL : stream;
+}
+
+bool stream_given_back(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    const struct stream *stream = stream_of(tcp_conversation(pinfo, tcp));
+    return stream && stream->given_back;
 }
 
 struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enum rts_hop hop, bool from_client,
@@ -58,6 +65,11 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
     const enum way other = from_client ? WAY_TO_CLIENT : WAY_TO_SERVER;
     stream->flow[other].have_next = past.has_next;
     stream->flow[other].next_seq = past.next_seq[other];
+    if (!past.has_next && (tcp->flags & TH_ACK)) {
+        /* Frames in the wrong order: the request acknowledges what went before. */
+        stream->flow[other].have_next = true;
+        stream->flow[other].next_seq = tcp->ack;
+    }
     stream->conn = rpch_conn_new(store_world(), conn, hop, past.first.ns);
     conversation_add_proto_data(conversation, proto_rpch, stream);
     claims_add(tcp, CLAIM_RPCH);
@@ -99,10 +111,29 @@ static void end_note(packet_info *pinfo, struct stream *stream, bool ends, const
         notes_set_mark(note, &stream->last_mark, &mark);
 }
 
+/* What has begun and is not whole where the direction stands. */
+static enum halfway halfway(const struct cursor *at, uint32_t *bytes)
+{
+    *bytes = at->carry ? at->carry->len : at->pass;
+    if (*bytes == 0 || at->phase == PHASE_RESYNC)
+        return HALFWAY_NOTHING;
+    return at->phase == PHASE_BODY ? HALFWAY_PDU : HALFWAY_HEAD;
+}
+
+static void tell_halfway(struct stream *stream, const struct segment *segment)
+{
+    for (int way = WAY_TO_SERVER; way <= WAY_TO_CLIENT; way++) {
+        uint32_t bytes;
+        const enum halfway what = halfway(&stream->flow[way].at, &bytes);
+        rpch_conn_halfway(stream->conn, segment->when, (enum way)way, what, bytes);
+    }
+}
+
 void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp)
 {
     struct segment segment;
     tcp_fill_segment(pinfo, tcp, stream_way(stream, tcp), stream->tls, &segment);
+    tell_halfway(stream, &segment);
     rpch_conn_segment(stream->conn, &segment);
     const bool ends = segment.fin || segment.rst;
     if (stream->auth)

@@ -70,7 +70,10 @@ struct stream {
     struct flow flow[2];     /* by enum way */
     struct logon_conn *auth; /* its logon, NULL before the first head */
     const struct vc_mark *last_mark;
-    uint32_t row; /* last one of the report that it belonged to */
+    uint32_t row;                    /* last one of the report that it belonged to */
+    uint8_t calls_go;                /* enum way, of a connection that calls alone claimed */
+    uint32_t given_back;             /* frame from which on it is not ours after all; 0: it is */
+    dissector_handle_t owner_before; /* NULL: whose the port is */
 };
 
 /* Claims the connection of a frame for either protocol; past is what tcp saw of it before. */
@@ -78,7 +81,9 @@ struct conn *stream_conn(packet_info *pinfo, const struct tcp_frame *tcp, conver
                          enum conn_kind kind, bool from_client, bool tls, struct conn_past *past);
 enum way stream_conn_way(const struct conn *conn, const struct tcp_frame *tcp);
 
+/* NULL where the connection was not claimed, or has been given back. */
 struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp);
+bool stream_given_back(packet_info *pinfo, const struct tcp_frame *tcp);
 struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enum rts_hop hop, bool from_client,
                             bool tls);
 enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp);

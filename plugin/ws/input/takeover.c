@@ -186,8 +186,10 @@ static void own_from_next_frame(packet_info *pinfo, const struct tcp_frame *tcp,
         return;
     }
     conversation_t *conversation = tcp_conversation(pinfo, tcp);
-    if (conversation)
-        conversation_set_dissector_from_frame_number(conversation, pinfo->num + 1, rpch_tcp_handle);
+    if (!conversation)
+        return;
+    stream->owner_before = conversation_get_dissector(conversation, pinfo->num);
+    conversation_set_dissector_from_frame_number(conversation, pinfo->num + 1, rpch_tcp_handle);
 }
 
 /* ---- Calling the engine ----------------------------------------------------------- */
@@ -237,12 +239,33 @@ static void run_delivered(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, s
         run_in_tunnel(stream, tcp, tvb, pinfo, tree, &delivery);
 }
 
+/* On the first pass: calls go one way on a channel, so PDUs the other way show that a connection which calls
+ * alone claimed is none of ours. It is whose it was from this frame on. */
+static bool give_back(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp)
+{
+    struct pdu_header header;
+    if (PINFO_FD_VISITED(pinfo) || !rpch_conn_by_calls(stream->conn) || stream_way(stream, tcp) == stream->calls_go ||
+        !pdu_starts_stream(tcp->payload, tcp->captured))
+        return false;
+    pdu_header_decode(tcp->payload, &header);
+    if (header.ptype == RPC_RTS)
+        return false;
+    conversation_t *conversation = tcp_conversation(pinfo, tcp);
+    stream->given_back = pinfo->num;
+    rpch_conn_give_back(stream->conn);
+    if (conversation)
+        conversation_set_dissector_from_frame_number(conversation, pinfo->num, stream->owner_before);
+    return true;
+}
+
 static int take(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool by_http)
 {
     struct tcp_frame tcp;
     struct stream *stream = tcp_frame_parse(pinfo, &tcp) ? stream_find(pinfo, &tcp) : NULL;
     if (!stream)
         return 0;
+    if (give_back(pinfo, stream, &tcp))
+        return stream->owner_before ? call_dissector_only(stream->owner_before, tvb, pinfo, tree, NULL) : 0;
     run_delivered(tvb, pinfo, tree, stream, &tcp, by_http);
     return (int)tvb_captured_length(tvb);
 }
@@ -485,14 +508,28 @@ static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *st
         flow->held += direct - old;
 }
 
-/* A connection of http's on which no request was captured, and whose segment is PDUs. */
+/* Whether the connection was captured from SYN on without a gap: a request of ours would have been seen. */
+static bool seen_from_syn(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    conversation_t *conversation = tcp_conversation(pinfo, tcp);
+    struct conn_past past;
+    uint32_t tcp_stream;
+    if (!conversation)
+        return false;
+    tcp_read_past(pinfo, conversation, true, &past, &tcp_stream);
+    return past.syn && !past.gap;
+}
+
+/* A connection of http's on which no request was captured, and whose segment is PDUs. Calls alone claim it until
+ * give_back(): DCE/RPC may run on a port of http's. */
 static struct stream *claim_late(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
 {
     struct owner owner;
     if (!pdu_starts_stream(tcp->payload, tcp->captured))
         return NULL;
     find_owner(pinfo, tcp, &owner);
-    if (!owner.http || compat_http_method(owner.http) || owner.tunnel.port > 0)
+    if (!owner.http || compat_http_method(owner.http) || owner.tunnel.port > 0 || seen_from_syn(pinfo, tcp) ||
+        stream_given_back(pinfo, tcp))
         return NULL;
     struct pdu_header header;
     pdu_header_decode(tcp->payload, &header);
@@ -505,6 +542,10 @@ static struct stream *claim_late(packet_info *pinfo, proto_tree *tree, const str
     if (!stream)
         return NULL;
     stream->flow[WAY_TO_SERVER].at.phase = stream->flow[WAY_TO_CLIENT].at.phase = PHASE_RESYNC;
+    if (header.ptype != RPC_RTS) {
+        stream->calls_go = (uint8_t)stream_way(stream, tcp);
+        rpch_conn_may_be_ours(stream->conn);
+    }
     own_from_next_frame(pinfo, tcp, stream, &owner);
     struct frame_note *note = frame_note_make(pinfo, stream);
     note->direct = true;
@@ -570,14 +611,16 @@ static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_fr
         const struct frame_note *note = frame_note_get(pinfo);
         stream = note && stream_is(note->stream, tcp) ? note->stream : stream_find(pinfo, tcp);
     }
-    if (stream)
+    if (stream && give_back(pinfo, stream, tcp))
+        stream = NULL;
+    else if (stream)
         run_withheld(pinfo, tree, stream, tcp);
     else
         stream = claim(pinfo, tree, tcp);
     if (stream)
         stream_segment(pinfo, stream, tcp);
-    else if (store_active() && (tcp->flags & (TH_FIN | TH_RST)))
-        rpch_state_foreign_end(store_world(), &tcp->src, frame_when(pinfo));
+    else if (store_active() && (tcp->flags & TH_SYN))
+        rpch_state_syn(store_world(), &tcp->src, &tcp->dst, frame_when(pinfo), (tcp->flags & TH_ACK) != 0);
 }
 
 static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
@@ -632,7 +675,7 @@ static bool may_claim(packet_info *pinfo, const struct tcp_frame *tcp)
 }
 
 /* A first look at a frame, which mostly ends here: its connection is nobody's, http handed none of our bodies over,
- * and it begins nothing of ours. Its ends are read only where something may be known of them. */
+ * and it begins nothing of ours. Its addresses are read only where something may be known of them. */
 static bool owes_nothing(packet_info *pinfo, struct tcp_frame *tcp, bool bodies)
 {
     const bool begins = bodies || may_claim(pinfo, tcp), active = store_active() || store_mapi_active();
@@ -642,10 +685,11 @@ static bool owes_nothing(packet_info *pinfo, struct tcp_frame *tcp, bool bodies)
     tcp_frame_read(pinfo, tcp);
     if (hunted)
         leaf_first_look(pinfo, tcp);
+    if (tcp->captured && !claims_of(tcp))
+        store_heard(pinfo, &tcp->src); /* a server that answers others lives */
     if (begins || claims_of(tcp))
         return false;
-    /* An end may tell of a server that ends all its connections. */
-    return !active || !(tcp->flags & (TH_FIN | TH_RST));
+    return !store_active() || !(tcp->flags & TH_SYN); /* it may tell of a server that answers none */
 }
 
 /* What a TCP frame, which may owe something, brings and shows. */

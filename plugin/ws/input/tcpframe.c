@@ -17,6 +17,7 @@ struct ip_packet {
     uint32_t tcp; /* offset of the TCP header */
     uint32_t end; /* offset behind the IP packet, on the wire */
     uint16_t id;
+    uint8_t ttl; /* or hop limit */
 };
 
 static bool read_ipv4(const uint8_t *frame, uint32_t captured, uint32_t reported, uint32_t at, struct ip_packet *ip)
@@ -29,6 +30,7 @@ static bool read_ipv4(const uint8_t *frame, uint32_t captured, uint32_t reported
     ip->tcp = at + (frame[at] & 15) * 4u;
     ip->end = total ? at + total : reported; /* 0: segmentation was left to the card */
     ip->id = get_be16(frame + at + 4);
+    ip->ttl = frame[at + 8];
     return ip->tcp >= at + 20 && ip->end <= reported;
 }
 
@@ -49,6 +51,7 @@ static bool read_ipv6(const uint8_t *frame, uint32_t captured, uint32_t reported
     ip->tcp = pos;
     ip->end = payload ? at + 40 + payload : reported;
     ip->id = 0;
+    ip->ttl = frame[at + 7];
     return ip->end <= reported;
 }
 
@@ -122,6 +125,7 @@ bool tcp_frame_find(packet_info *pinfo, struct tcp_frame *tcp)
     tcp->header = head;
     tcp->flags = get_be16(head + 12) & TH_MASK;
     tcp->ip_id = ip.id;
+    tcp->ttl = ip.ttl;
     tcp->payload_offset = ip.tcp + head_len;
     tcp->payload_len = ip.end - tcp->payload_offset;
     tcp->captured = tcp->payload_offset >= captured ? 0 : captured - tcp->payload_offset;
@@ -208,6 +212,7 @@ void tcp_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way 
         .captured = tcp->captured,
         .ip_id = tcp->ip_id,
         .window = tcp->window,
+        .ttl = tcp->ttl,
         .opaque = tls && tcp->payload_len > 0 && !tls_decrypted(pinfo),
     };
 }

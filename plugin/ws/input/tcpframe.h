@@ -16,6 +16,7 @@ struct tcp_frame {
     struct endpoint src, dst;
     uint32_t seq, ack, window;
     uint16_t flags, ip_id;
+    uint8_t ttl;             /* or hop limit */
     uint32_t payload_offset; /* in the frame */
     uint32_t payload_len;    /* on the wire */
     uint32_t captured;       /* of the payload */

@@ -237,6 +237,7 @@ static void show_header(const struct show *show, struct span name, struct span v
         { "X-DiagInfo", &hf_diag_info, show_string },
         { "X-BackEndHttpStatus", &hf_back_end_status, show_string },
         { "X-FailureContext", &outlook_hf_failure_context, show_failure_context },
+        { "X-CasErrorCode", &outlook_hf_cas_error, show_string },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         if (span_equals_nocase(name, rows[i].name)) {

@@ -16,8 +16,10 @@
 /* ---- Registration ----------------------------------------------------------------- */
 
 static int hf_verdict, hf_verdict_where, hf_verdict_seen, hf_verdict_inferred, hf_verdict_next, hf_auth_scheme;
+static int hf_verdict_vc, hf_verdict_session, hf_verdict_leg, hf_verdict_whose;
 static int hf_auth_step, hf_auth_user, hf_auth_server, hf_auth_time, hf_auth_credentials, hf_auth_challenge_time;
-int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front_end, outlook_hf_failure_context;
+int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front_end, outlook_hf_failure_context,
+    outlook_hf_cas_error;
 static int ett_verdict = -1, ett_auth = -1;
 static expert_field ei_verdict[VERDICT_KINDS];
 /* The registrar keeps pointers to these. */
@@ -75,6 +77,8 @@ void outlook_register_fields(void)
         TEXT_ROW(outlook_hf_client_request_id, "Client request id", "outlook.client_request_id", "client-request-id"),
         TEXT_ROW(outlook_hf_front_end, "Front end", "outlook.front_end", "X-FEServer"),
         TEXT_ROW(outlook_hf_failure_context, "Failure context", "outlook.failure_context", "X-FailureContext"),
+        TEXT_ROW(outlook_hf_cas_error, "CAS error code", "outlook.cas_error_code",
+                 "X-CasErrorCode: why Exchange's front end does not route the request"),
         TEXT_ROW(hf_verdict, "Verdict", "outlook.verdict", "Filter name of an expert item on this frame"),
         TEXT_ROW(hf_verdict_where, "Where", "outlook.verdict.where",
                  "Whose fault it is, and whether that was seen or is inferred"),
@@ -82,6 +86,13 @@ void outlook_register_fields(void)
                  "What the verdict rests on, in full: an expert item's own text is cut at 240 characters"),
         TEXT_ROW(hf_verdict_inferred, "Inferred", "outlook.verdict.inferred", "What follows from it"),
         TEXT_ROW(hf_verdict_next, "Next", "outlook.verdict.next", "What to check next"),
+        NUMBER_ROW(hf_verdict_vc, FT_UINT32, "Of virtual connection", "outlook.verdict.vc",
+                   "Whose verdict it is: one that waited may stand on a frame of another"),
+        NUMBER_ROW(hf_verdict_session, FT_UINT32, "Of session", "outlook.verdict.session",
+                   "Whose verdict it is: one that waited may stand on a frame of another"),
+        NUMBER_ROW(hf_verdict_leg, FT_UINT32, "Of leg", "outlook.verdict.leg", NULL),
+        TEXT_ROW(hf_verdict_whose, "Whose", "outlook.verdict.whose",
+                 "All of them in one text: \"connection 3 leg 0, session 1 leg 0\"; \"-\" for none"),
         TEXT_ROW(hf_auth_scheme, "Scheme", "outlook.auth.scheme", NULL),
         TEXT_ROW(hf_auth_step, "Step", "outlook.auth.step", NULL),
         TEXT_ROW(hf_auth_user, "User", "outlook.auth.user", "As sent"),
@@ -183,6 +194,29 @@ static void show_parts(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, cons
     }
 }
 
+/* Each whose it is: as numbers, and all of them in one text, for lists of fields do not say which number
+ * belongs to which verdict. */
+static void show_whose(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, const struct verdict *verdict)
+{
+    const struct victim one = { verdict->vc, verdict->session, verdict->leg };
+    const struct victim *victims = verdict->victims ? verdict->victims : &one;
+    const uint32_t count = verdict->victims ? verdict->victim_count : 1;
+    wmem_strbuf_t *whose = wmem_strbuf_new(pinfo->pool, "");
+    for (uint32_t i = 0; i < count; i++) {
+        const struct victim *victim = &victims[i];
+        const bool of_vc = victim->vc != NO_NUMBER, of_session = victim->session != NO_NUMBER;
+        outlook_show_number(tree, hf_verdict_vc, tvb, victim->vc);
+        outlook_show_number(tree, hf_verdict_session, tvb, victim->session);
+        outlook_show_number(tree, hf_verdict_leg, tvb, victim->leg);
+        if (of_vc || of_session)
+            wmem_strbuf_append_printf(whose, "%s%s %u leg %u", wmem_strbuf_get_len(whose) ? ", " : "",
+                                      of_vc ? "connection" : "session", of_vc ? victim->vc : victim->session,
+                                      victim->leg == NO_NUMBER ? 0 : victim->leg);
+    }
+    const bool none = wmem_strbuf_get_len(whose) == 0;
+    outlook_show_known(tree, hf_verdict_whose, tvb, none ? "-" : wmem_strbuf_get_str(whose));
+}
+
 void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct verdict *verdicts)
 {
     const char *before = pinfo->current_proto;
@@ -201,6 +235,7 @@ void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
                      verdict->where_seen ? "seen" : "inferred");
         proto_item_set_generated(proto_tree_add_string(inside, hf_verdict_where, tvb, 0, 0, where));
         show_parts(inside, pinfo, tvb, verdict->text);
+        show_whose(inside, pinfo, tvb, verdict);
     }
     pinfo->current_proto = before;
 }

@@ -14,7 +14,8 @@
 void outlook_register_fields(void);
 void outlook_set_severities(bool same_proxy_required);
 
-extern int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front_end, outlook_hf_failure_context;
+extern int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front_end, outlook_hf_failure_context,
+    outlook_hf_cas_error;
 /* Parts what comes from what stands in Info, whoever wrote it. */
 void outlook_next_in_info(packet_info *pinfo);
 void outlook_show_in_info(packet_info *pinfo, const char *protocol, const char *text);

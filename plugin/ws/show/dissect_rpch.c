@@ -356,6 +356,7 @@ static void show_head(tvbuff_t *tvb, packet_info *pinfo _U_, proto_tree *tree, i
         { outlook_hf_client_request_id, info->client_request_id },
         { outlook_hf_front_end, info->front_end },
         { outlook_hf_failure_context, info->failure_context },
+        { outlook_hf_cas_error, info->cas_error },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         if (*texts[i].text)

@@ -230,6 +230,18 @@ static void fill_again(void *tapdata, uint32_t numbered, uint32_t leg)
     }
 }
 
+/* The rows of all whose verdicts those are. */
+static void fill_whose(void *tapdata, const struct verdict *verdicts, bool of_sessions)
+{
+    for (const struct verdict *verdict = verdicts; verdict; verdict = verdict->next) {
+        fill_again(tapdata, of_sessions ? verdict->session : verdict->vc, verdict->leg);
+        for (uint32_t i = 0; i < verdict->victim_count; i++) {
+            const struct victim *victim = &verdict->victims[i];
+            fill_again(tapdata, of_sessions ? victim->session : victim->vc, victim->leg);
+        }
+    }
+}
+
 static void free_item(stat_tap_table *table _U_, unsigned row _U_, unsigned column _U_, stat_tap_table_item_type *item)
 {
     if (item->type == TABLE_ITEM_STRING) {
@@ -292,8 +304,7 @@ static tap_packet_status on_connection(void *tapdata, packet_info *pinfo _U_, ep
 {
     const struct frame_note *note = data;
     fill_up_to(tapdata, note->row);
-    for (const struct verdict *verdict = note->verdicts; verdict; verdict = verdict->next)
-        fill_again(tapdata, verdict->vc, verdict->leg);
+    fill_whose(tapdata, note->verdicts, false);
     return TAP_PACKET_REDRAW;
 }
 
@@ -334,8 +345,7 @@ static tap_packet_status on_session(void *tapdata, packet_info *pinfo _U_, epan_
     const struct mapi_note *note = data;
     for (const struct mapi_item *item = note->items; item; item = item->next)
         fill_up_to(tapdata, item->message->row);
-    for (const struct verdict *verdict = note->verdicts; verdict; verdict = verdict->next)
-        fill_again(tapdata, verdict->session, verdict->leg);
+    fill_whose(tapdata, note->verdicts, true);
     return TAP_PACKET_REDRAW;
 }
 
@@ -388,7 +398,7 @@ static tap_packet_status on_response(void *tapdata, packet_info *pinfo, epan_dis
     bool any = false;
     for (const struct mapi_item *item = note->items; item; item = item->next) {
         const struct mapi_message *message = item->message;
-        if (!message->is_response || message->cut || message->elapsed_ns < 0)
+        if (!message->is_response || message->cut || message->look || message->elapsed_ns < 0)
             continue;
         int64_t asked = message->end.ns - message->elapsed_ns;
         nstime_t request_time = ns_time(asked);

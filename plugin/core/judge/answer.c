@@ -1,0 +1,244 @@
+/* answer.c
+ * One table of statuses, authors and what is known besides.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "answer.h"
+
+#define BY(author) (1u << HTTP_BY_##author)
+#define EXCHANGE (BY(BACK_END) | BY(FRONT_END))
+#define HTTPSYS (BY(HTTPSYS) | BY(BACK_HTTPSYS))
+#define BETWEEN (BY(DEVICE) | BY(GATEWAY))
+#define ANYBODY UINT32_MAX
+#define NOT_EXCHANGE (ANYBODY & ~(unsigned)EXCHANGE)
+
+#define PROXY_LOGS "look at its log at this time, with the request id"
+#define ERROR_LOG "the security log of the RPC proxy (event 4625) and that account in the directory"
+
+/* The first row that fits counts. */
+static const struct answer_row {
+    uint16_t from, to; /* statuses */
+    uint8_t protocols;
+    uint8_t where;    /* WHERE_NONE: by the author */
+    uint32_t authors; /* bits of enum http_author */
+    unsigned traits;  /* all of them are there */
+    uint32_t rpc_from, rpc_to;
+    struct advice advice;
+} rows[] = {
+#define ROW(from, to, protocols, authors, traits, where, inferred, next)             \
+    {                                                                                \
+        from, to, ANSWER_##protocols, WHERE_##where, authors, traits, 0, UINT32_MAX, \
+        {                                                                            \
+            inferred, next                                                           \
+        }                                                                            \
+    }
+#define RPC(from, to, inferred, next)                                             \
+    {                                                                             \
+        503, 503, ANSWER_RPCH, WHERE_SERVER, ANYBODY, ANSWER_RPC_ERROR, from, to, \
+        {                                                                         \
+            inferred, next                                                        \
+        }                                                                         \
+    }
+    /* ---- "RPC Error:" (MS-RPCH 2.1.2.1.3): of logons, else of the way to the RPC server */
+    RPC(0x5, 0x5, "access denied: the RPC proxy does not let this user through, or not to this target",
+        "user name, password and rights of that user there (for an RD Gateway its policies), and the proxy's ValidPorts"),
+    RPC(0x52E, 0x52E, "the logon failed: user name or password is wrong", ERROR_LOG),
+    RPC(0x52F, 0x52F, "a restriction of the account forbids the logon", ERROR_LOG),
+    RPC(0x530, 0x530, "the account may not log on at this hour", "logon hours of the account; " ERROR_LOG),
+    RPC(0x531, 0x531, "the account may not log on from this computer",
+        "workstations that the account allows; " ERROR_LOG),
+    RPC(0x532, 0x532, "the password of the account has expired", "a new password for the account"),
+    RPC(0x533, 0x533, "the account is disabled", ERROR_LOG),
+    RPC(0x701, 0x701, "the account has expired", "the expiry date of the account"),
+    RPC(0x773, 0x773, "the user must change the password of the account before it can log on",
+        "a new password for the account, set where one can be set: Outlook and RD clients cannot"),
+    RPC(0x775, 0x775, "the account is locked out", "who sends wrong passwords for the account; " ERROR_LOG),
+    RPC(0, UINT32_MAX, "the RPC proxy did not reach the RPC server or refused the target",
+        "look at that server's RPC service and ports, and at the proxy's ValidPorts"),
+
+    /* ---- credentials */
+    ROW(401, 407, RPCH, ANYBODY, ANSWER_TORN, UNKNOWN,
+        "the credentials were not accepted, and their NTLM challenge did not come on this connection: the handshake "
+        "may be torn between two servers",
+        "keep a client's connection on one server during NTLM; check the account too"),
+    ROW(401, 401, RPCH, ANYBODY, 0, CLIENT, "the credentials were not accepted",
+        "check user name, password, lockout and the allowed authentication methods"),
+    ROW(407, 407, RPCH, ANYBODY, 0, CLIENT, "the credentials were not accepted",
+        "check user name, password, lockout and the allowed authentication methods"),
+    ROW(456, 456, BOTH, ANYBODY, 0, NONE,
+        "Exchange's logon module does not take the credentials: an error that the user can mend (456)",
+        "the account: let the user log on in a browser and do what it asks for, then password, licence and lockout"),
+    ROW(457, 457, BOTH, ANYBODY, 0, NONE,
+        "Exchange's logon module does not take the credentials: the password has expired (457)",
+        "a new password for the account"),
+
+    /* ---- what the response itself says */
+    ROW(300, 599, RPCH, ANYBODY, ANSWER_CAS_ERROR, NONE,
+        "Exchange's front end serves /rpc there and does not know the mailbox: the target is none of its mailboxes",
+        "whether that mailbox exists in this organization, and whether Exchange took /rpc over from an RPC proxy or RD "
+        "Gateway on the same IIS"),
+    ROW(300, 599, MAPI, ANYBODY, ANSWER_CAS_ERROR, NONE, "Exchange's front end does not know the mailbox of MailboxId",
+        "whether that mailbox exists, was moved or lost its licence, and what Autodiscover gives the client"),
+    ROW(200, 599, BOTH, ANYBODY, ANSWER_DISABLED, NONE, "the protocol is disabled for this mailbox",
+        "Get-CASMailbox: MAPIEnabled, MapiHttpEnabled and MAPIBlockOutlookRpcHttp"),
+    ROW(200, 599, BOTH, ANYBODY, ANSWER_CLIENT_RULES, NONE, "client access rules keep this client out",
+        "Get-ClientAccessRule: the rule that fits this protocol, user and address"),
+    ROW(400, 400, MAPI, ANYBODY, ANSWER_BIG_TOKEN, NONE,
+        "the Kerberos token is too large for the limits of the header there",
+        "group memberships of that user; MaxFieldLength and MaxRequestBytes of HTTP.sys, header limits of devices"),
+    ROW(400, 400, MAPI, EXCHANGE | BY(UNKNOWN), ANSWER_NO_MAILBOX, NONE,
+        "the URL lacks ?MailboxId=, without which Exchange does not know whose back end to ask",
+        "the MAPI URLs that Autodiscover gives, and rewriting rules on the way that drop the query"),
+
+    /* ---- the 1 GB body of IN */
+    ROW(400, 400, RPCH, ANYBODY, ANSWER_IN_ALONE, NONE,
+        "OUT is served at the same address, so it is the 1 GB body that RPC_IN_DATA announces that was not accepted",
+        "size limits of the request body for /rpc on devices and in IIS (request filtering)"),
+    ROW(403, 405, RPCH, ANYBODY, ANSWER_IN_ALONE, NONE,
+        "OUT is served at the same address, so it is the 1 GB body that RPC_IN_DATA announces that was not accepted",
+        "size limits of the request body for /rpc: maxAllowedContentLength of IIS request filtering (404.13), limits of "
+        "devices; then whether the method RPC_IN_DATA is allowed"),
+    ROW(411, 413, RPCH, ANYBODY, ANSWER_IN, NONE, "the 1 GB body that RPC_IN_DATA announces was not accepted",
+        "raise the limit of the request body for /rpc on devices and in IIS"),
+    ROW(400, 599, RPCH, ANYBODY, ANSWER_IN | ANSWER_TOO_LARGE, NONE,
+        "the 1 GB body that RPC_IN_DATA announces was not accepted",
+        "raise the limit of the request body for /rpc on devices and in IIS"),
+    ROW(408, 408, RPCH, ANYBODY, 0, NONE,
+        "the request body did not come in the time that is allowed there, but a channel's body lasts as long as the "
+        "channel",
+        "time limits for reading the request body for /rpc (Apache RequestReadTimeout, HAProxy timeout http-request, nginx "
+        "client_body_timeout)"),
+    ROW(200, 599, RPCH, ANYBODY, ANSWER_OPEN, NONE, "the answering side ended a channel that was open",
+        "its time-outs and limits for /rpc, and its log at this time"),
+    ROW(400, 400, RPCH, NOT_EXCHANGE, ANSWER_IN, NONE, "the 1 GB body that RPC_IN_DATA announces was not accepted",
+        "raise the limit of the request body for /rpc on devices and in IIS"),
+
+    /* ---- pages */
+    ROW(200, 200, RPCH, ANYBODY, 0, NONE,
+        "a page from between in the place of the RPC proxy's response: a logon or a block page",
+        "who writes this page: pre-authentication, portals, filters on the way to /rpc"),
+    ROW(200, 200, MAPI, ANYBODY, 0, NONE, "a page in the place of the endpoint's response: a logon or a block page",
+        "who writes this page: pre-authentication, portals, filters on the way"),
+    ROW(300, 399, RPCH, ANYBODY, 0, NONE,
+        "the request was sent to a page: a logon before the RPC proxy or a redirection rule",
+        "pre-authentication, publishing and redirection rules for /rpc"),
+    ROW(300, 399, MAPI, ANYBODY, 0, NONE,
+        "the request was sent to a page: a logon before the endpoint or a redirection rule",
+        "pre-authentication and redirection rules for /mapi"),
+
+    /* ---- HTTP.sys, who does not see what is behind it */
+    ROW(503, 503, RPCH, HTTPSYS, 0, NONE,
+        "HTTP.sys had nobody to hand the request to: the application pool for /rpc is stopped or disabled, or its queue is "
+        "full, on the Windows machine that answers (Exchange, an RPC proxy, or a Web Application Proxy)",
+        "its application pools and its httperr log"),
+    ROW(503, 503, MAPI, HTTPSYS, 0, NONE,
+        "HTTP.sys had nobody to hand the request to: the application pool for /mapi is stopped or disabled, or its queue "
+        "is full, on the Windows machine that answers (Exchange or a Web Application Proxy)",
+        "its application pools and its httperr log"),
+    ROW(400, 431, BOTH, HTTPSYS, 0, UNKNOWN,
+        "HTTP.sys did not accept the request as it came: by the client or by what a device made of it",
+        "its httperr log names the reason; then the headers that arrive there, and their size"),
+
+    /* ---- statuses */
+    ROW(405, 405, RPCH, ANYBODY, 0, NONE, "the methods RPC_IN_DATA and RPC_OUT_DATA are not allowed there",
+        "methods that publishing rules, filters and IIS request filtering let through for /rpc"),
+    ROW(501, 501, RPCH, ANYBODY, 0, NONE, "whoever answers does not know the methods RPC_IN_DATA and RPC_OUT_DATA",
+        "a device that passes unknown methods on, and methods that are let through for /rpc"),
+    ROW(403, 404, RPCH, ANYBODY, 0, NONE, "the address /rpc/rpcproxy.dll is not served or not allowed there",
+        "check the RPC over HTTP component, IIS restrictions and publishing rules"),
+    ROW(405, 405, MAPI, NOT_EXCHANGE, 0, NONE, "the method is not allowed there, or the path is not served",
+        "methods that are let through for /mapi, publishing rules, and the virtual directory MAPI"),
+    ROW(403, 404, MAPI, NOT_EXCHANGE, 0, NONE, "the path is not published or not served there",
+        "publishing rules for /mapi/emsmdb and /mapi/nspi, and the virtual directory MAPI"),
+    ROW(407, 407, MAPI, ANYBODY, 0, DEVICE, "a proxy on the way wants credentials",
+        "proxy settings and exceptions of the client"),
+    ROW(408, 408, MAPI, ANYBODY, 0, NONE, "the request did not come whole in the time that is allowed there",
+        "time limits for reading requests for /mapi, and loss or a slow line before it"),
+    ROW(413, 413, MAPI, ANYBODY, 0, NONE, "the request is larger than allowed there",
+        "limits of the request body for /mapi"),
+    ROW(400, 599, MAPI, ANYBODY, ANSWER_TOO_LARGE, NONE, "the request is larger than allowed there",
+        "limits of the request body for /mapi"),
+    ROW(417, 417, RPCH, ANYBODY, 0, NONE, "Expect: 100-continue was not accepted", "let devices pass that header"),
+    ROW(417, 417, MAPI, ANYBODY, 0, NONE, "Expect: 100-continue was not accepted",
+        "let devices pass or drop that header"),
+    ROW(429, 429, BOTH, ANYBODY, 0, NONE, "too many requests for a limit there", "throttling policies and rate limits"),
+    ROW(501, 501, MAPI, ANYBODY, 0, NONE, "whoever answers does not know the method of the request",
+        "methods that are let through for /mapi"),
+    ROW(502, 504, MAPI, NOT_EXCHANGE, ANSWER_ROUND, NONE, "a device gave up waiting after a time-out of its own",
+        "its time-out for responses of /mapi: NotificationWait takes up to five minutes"),
+    ROW(502, 504, BOTH, BETWEEN, 0, NONE, "the answering side did not reach the server behind it",
+        "health checks and the state of the servers behind it at this time"),
+    ROW(503, 503, MAPI, ANYBODY, 0, NONE,
+        "nobody was there to serve it: the service is stopped, overloaded or in maintenance",
+        "the application pools for /mapi, server components and health checks at this time"),
+    ROW(500, 599, RPCH, ANYBODY, 0, NONE, "the answering side could not serve the channel", PROXY_LOGS),
+    ROW(500, 599, MAPI, ANYBODY, 0, NONE, "the answering side failed", "its log at this time, with the request id"),
+    ROW(0, UINT16_MAX, RPCH, ANYBODY, 0, NONE, "only 200 opens a channel: something other than the RPC proxy answered",
+        "look at publishing and redirection rules for /rpc"),
+    ROW(0, UINT16_MAX, MAPI, ANYBODY, 0, NONE, "the answering side did not accept the request",
+        "filters and limits for /mapi there")
+#undef ROW
+#undef RPC
+};
+
+static const struct answer_row *row_of(const struct answer *answer)
+{
+    const struct answer_row *row = rows;
+    while (answer->status < row->from || answer->status > row->to || !(row->protocols & answer->protocol) ||
+           !(row->authors >> answer->author & 1) || (row->traits & answer->traits) != row->traits ||
+           answer->rpc_error < row->rpc_from || answer->rpc_error > row->rpc_to) {
+        row++; /* the last rows fit everything */
+    }
+    return row;
+}
+
+struct advice answer_advice(const struct answer *answer)
+{
+    return row_of(answer)->advice;
+}
+
+enum verdict_where answer_where(const struct answer *answer)
+{
+    static const uint8_t by_author[HTTP_AUTHORS] = {
+        [HTTP_BY_UNKNOWN] = WHERE_UNKNOWN, [HTTP_BY_BACK_END] = WHERE_SERVER,     [HTTP_BY_FRONT_END] = WHERE_SERVER,
+        [HTTP_BY_HTTPSYS] = WHERE_SERVER,  [HTTP_BY_BACK_HTTPSYS] = WHERE_SERVER, [HTTP_BY_IIS] = WHERE_UNKNOWN,
+        [HTTP_BY_GATEWAY] = WHERE_DEVICE,  [HTTP_BY_RPC_PROXY] = WHERE_SERVER,    [HTTP_BY_DEVICE] = WHERE_DEVICE
+    };
+    const struct answer_row *row = row_of(answer);
+    if (row->where != WHERE_NONE) {
+        return (enum verdict_where)row->where;
+    }
+    /* A page of no known author in the place of a response is nothing that Exchange sends. */
+    if (answer->status == 200 && by_author[answer->author] == WHERE_UNKNOWN && answer->protocol == ANSWER_RPCH) {
+        return WHERE_DEVICE;
+    }
+    return (enum verdict_where)by_author[answer->author];
+}
+
+unsigned answer_words(unsigned words)
+{
+    return (words & WORDS_DISABLED ? ANSWER_DISABLED : 0u) | (words & WORDS_CLIENT_RULES ? ANSWER_CLIENT_RULES : 0u) |
+           (words & WORDS_TOO_LARGE ? ANSWER_TOO_LARGE : 0u);
+}
+
+void say_writer(struct text *text, const char *verb, enum http_author author, const char *product, const char *title)
+{
+    static const char *const names[HTTP_AUTHORS] = { [HTTP_BY_BACK_END] = "Exchange's back end",
+                                                     [HTTP_BY_FRONT_END] = "Exchange's front end",
+                                                     [HTTP_BY_BACK_HTTPSYS] = "HTTP.sys of the back end behind it",
+                                                     [HTTP_BY_HTTPSYS] = "HTTP.sys",
+                                                     [HTTP_BY_IIS] = "IIS, Exchange's or that of a gateway on Windows",
+                                                     [HTTP_BY_RPC_PROXY] = "the RPC proxy",
+                                                     [HTTP_BY_GATEWAY] = "a gateway" };
+    if (author == HTTP_BY_DEVICE) {
+        say(text, ", %s by a device (%s, by its page)", verb, product ? product : "of no known name");
+    } else if (author == HTTP_BY_UNKNOWN || author >= HTTP_AUTHORS) {
+        say(text, ", its author does not show");
+    } else {
+        say(text, ", %s by %s", verb, names[author]);
+    }
+    if (title && title[0]) {
+        say(text, ", with the words \"%s\"", title);
+    }
+}

@@ -1,0 +1,48 @@
+/* answer.h
+ * What a response that is no good means, whoever wrote it and in whichever protocol: whose doing it is, what follows,
+ * and what to check.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_ANSWER_H
+#define OUTLOOKHTTP_ANSWER_H
+
+#include "author.h"
+#include "finding.h"
+
+enum answer_protocol { ANSWER_RPCH = 1, ANSWER_MAPI = 2, ANSWER_BOTH = 3 };
+
+/* What besides status and author tells one answer from another, as bits. */
+enum answer_trait {
+    ANSWER_IN = 1,          /* to RPC_IN_DATA */
+    ANSWER_IN_ALONE = 2,    /* the same, and its OUT is served at that address */
+    ANSWER_OPEN = 4,        /* to a channel of a virtual connection that was open */
+    ANSWER_TORN = 8,        /* to a type 3 whose challenge did not come on that connection */
+    ANSWER_BIG_TOKEN = 16,  /* to a large Authorization */
+    ANSWER_NO_MAILBOX = 32, /* to a URL without MailboxId */
+    ANSWER_ROUND = 64,      /* after a time that looks like a device's time-out */
+    ANSWER_CAS_ERROR = 128, /* X-CasErrorCode */
+    ANSWER_RPC_ERROR = 256,
+    ANSWER_DISABLED = 512, /* its words say so, enum http_words */
+    ANSWER_CLIENT_RULES = 1024,
+    ANSWER_TOO_LARGE = 2048
+};
+
+struct answer {
+    enum answer_protocol protocol;
+    enum http_author author;
+    unsigned status, traits;
+    uint32_t rpc_error;
+};
+
+/* The traits that words tell of. */
+unsigned answer_words(unsigned words);
+/* Whose doing it is, as far as this leg shows. */
+enum verdict_where answer_where(const struct answer *answer);
+struct advice answer_advice(const struct answer *answer);
+
+/* ", written by HAProxy, by its page", ", its author does not show"; and the words of the page. */
+void say_writer(struct text *text, const char *verb, enum http_author author, const char *product, const char *title);
+
+#endif

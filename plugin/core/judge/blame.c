@@ -1,0 +1,226 @@
+/* blame.c
+ * Who ended a channel, and whose doing that was.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "blame.h"
+
+#include <stdio.h>
+
+#define SERVER_BEFORE SECOND         /* a device passes on an end of the server's within that */
+#define EQUAL_WITHIN SECOND          /* idle times of one timer */
+#define TIMEOUT_WITHIN (SECOND / 2)  /* the way of the packets */
+#define RECYCLE_WINDOW (90 * SECOND) /* IIS gives a worker process that long to shut down (shutdownTimeLimit) */
+
+int64_t channel_interval(const struct channel *channel)
+{
+    const struct leg *leg = channel->leg;
+    if (!leg) {
+        return 0;
+    }
+    const uint32_t own = leg->timeout_ms[channel->role], other = leg->timeout_ms[!channel->role];
+    return (own ? own : other ? other : leg->keepalive_ms) * MILLISECOND;
+}
+
+bool blame_server_ended(const struct channel *channel)
+{
+    const struct conn *link = channel->conn->link;
+    return link->ended_by == WAY_TO_CLIENT && conn_ended_by(link, WAY_TO_CLIENT) &&
+           !link->tcp.half[WAY_TO_SERVER].ended && !channel->seen_eof && !channel->refused &&
+           !channel->conn->went_silent;
+}
+
+static struct blame blame_of(enum verdict_where where, bool seen, const char *why)
+{
+    struct blame blame = { .where = where, .seen = seen };
+    snprintf(blame.why, sizeof(blame.why), "%s", why);
+    return blame;
+}
+
+/* The channel of the leg whose connection ended first, NULL if none has. */
+static const struct conn *first_ended(const struct leg *leg)
+{
+    const struct conn *first = NULL;
+    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
+        const struct conn *link = leg->current[role] ? leg->current[role]->conn->link : NULL;
+        if (link && link->ended && (!first || link->ended_frame < first->ended_frame)) {
+            first = link;
+        }
+    }
+    return first;
+}
+
+/* By what the leg behind did. False: it does not tell. */
+static bool by_leg_behind(struct blame *blame, const struct leg *leg, const struct channel *channel, struct when now)
+{
+    const struct leg *behind = leg_behind(leg);
+    if (!behind || !leg_whole(behind)) {
+        return false;
+    }
+    const char *device = PEER(channel);
+    const struct conn *first = first_ended(behind);
+    if (!behind->current[ROLE_IN] || !behind->current[ROLE_OUT]) {
+        if (channel->role != ROLE_IN || behind->current[ROLE_IN] || first) {
+            return false;
+        }
+        blame->where = WHERE_DEVICE;
+        snprintf(blame->why, sizeof(blame->why),
+                 "the device at %s ended IN itself, for leg %u behind it has OUT and no IN; or it went to a server "
+                 "outside the capture",
+                 device, behind->number);
+        return true;
+    }
+    if (!first) {
+        blame->where = WHERE_DEVICE;
+        blame->seen = true;
+        snprintf(blame->why, sizeof(blame->why),
+                 "the device at %s ended it itself: on leg %u behind it both channels "
+                 "were still open",
+                 device, behind->number);
+        return true;
+    }
+    if (conn_ended_by(first, WAY_TO_SERVER)) {
+        blame->where = WHERE_DEVICE;
+        blame->seen = true;
+        snprintf(blame->why, sizeof(blame->why),
+                 "the device at %s ended it itself: on leg %u behind it its own side "
+                 "closed first, in frame %u",
+                 device, behind->number, first->ended_frame);
+        return true;
+    }
+    if (now.ns - first->end[WAY_TO_CLIENT].when.ns <= SERVER_BEFORE) {
+        blame->where = WHERE_SERVER;
+        blame->seen = true;
+        snprintf(blame->why, sizeof(blame->why),
+                 "the server closed first on leg %u behind the device at %s, in frame %u", behind->number, device,
+                 first->ended_frame);
+        return true;
+    }
+    return false;
+}
+
+struct blame blame_cut(const struct leg *leg, const struct channel *channel, struct when now)
+{
+    struct blame blame = { .where = WHERE_UNKNOWN };
+    char text[FOREIGN_TEXT_MAX];
+    if (by_leg_behind(&blame, leg, channel, now)) {
+        return blame;
+    }
+    const char *foreign = conn_foreign_rst(channel->conn->link, WAY_TO_CLIENT, text);
+    if (foreign) {
+        blame.where = WHERE_DEVICE;
+        snprintf(blame.why, sizeof(blame.why), "the RST is not that end's own, %s: a device between wrote it", foreign);
+        return blame;
+    }
+    snprintf(blame.why, sizeof(blame.why), "a device at or before %s cut it, or the server failed", PEER(channel));
+    return blame;
+}
+
+/* ---- Idle time -------------------------------------------------------------------------- */
+
+static bool is_common_timeout(int64_t idle)
+{
+    static const uint16_t common[] = { 30, 50, 60, 90, 100, 120, 180, 240, 300, 350, 600, 900, 1800, 3600 };
+    for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
+        const int64_t off = idle - common[i] * SECOND;
+        if (off <= TIMEOUT_WITHIN && off >= -TIMEOUT_WITHIN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool equal_idle(int64_t a, int64_t b)
+{
+    return a - b <= EQUAL_WITHIN && b - a <= EQUAL_WITHIN;
+}
+
+struct blame blame_idle(const struct judge *judge, const struct channel *channel, int64_t idle_ns, struct when at,
+                        bool both)
+{
+    static const char either[] = "a device between with a shorter idle time-out, or a worker process that was recycled";
+    const struct idle_times *times = channel->conn->link->server->idle_memo;
+    const struct leg *behind = channel->leg ? leg_behind(channel->leg) : NULL;
+    bool equal = false;
+    for (unsigned i = 0; times && i < IDLE_ENDS; i++) {
+        const struct idle_time *other = &times->of[i];
+        if (!other->when.frame || other->vc == channel->leg->vc) {
+            continue;
+        }
+        if (equal_idle(other->idle_ns, idle_ns)) {
+            equal = true;
+        } else if (at.ns - other->when.ns <= RECYCLE_WINDOW && other->when.ns - at.ns <= judge->limits.gone_window) {
+            return blame_of(WHERE_UNKNOWN, false,
+                            "a worker process that was recycled, or a device: its other ends of late came after other "
+                            "idle times");
+        }
+    }
+    if (behind && leg_whole(behind) && !first_ended(behind) && behind->current[channel->role]) {
+        return blame_of(WHERE_DEVICE, false, "the device between closed it: behind it the connection was open");
+    }
+    if (equal) {
+        return blame_of(
+            WHERE_DEVICE, false,
+            "a device between with a shorter idle time-out: another connection ended after the same idle time");
+    }
+    if (is_common_timeout(idle_ns)) {
+        return blame_of(WHERE_DEVICE, false,
+                        "a device between with a shorter idle time-out, which this time is usual for");
+    }
+    if (!both) {
+        return blame_of(WHERE_DEVICE, false,
+                        "a device between with a shorter idle time-out: a server that stops ends both channels");
+    }
+    return blame_of(WHERE_UNKNOWN, false, either);
+}
+
+struct blame blame_silence(const struct channel *channel, enum way way, int64_t idle_ns)
+{
+    const int64_t interval = channel_interval(channel);
+    if (way == WAY_TO_CLIENT) {
+        return blame_of(WHERE_UNKNOWN, false,
+                        "the client is gone without a word, asleep or off the network, or a device between forgot the "
+                        "connection");
+    }
+    if (interval && idle_ns > interval) {
+        return blame_of(WHERE_UNKNOWN, false,
+                        "the connection was idle for longer than was announced: either end, or a device between, may "
+                        "have forgotten it");
+    }
+    return blame_of(WHERE_DEVICE, false,
+                    "a firewall, NAT or balancer between forgot the connection without telling either end");
+}
+
+/* ---- The other half that does not come ------------------------------------------------------ */
+
+struct blame blame_alone(const struct channel *channel)
+{
+    const struct conn *link = channel->conn->link;
+    const char *missing = channel->role == ROLE_IN ? "OUT" : "IN";
+    const struct rpch_state *world = channel->conn->world;
+    const struct lost_syn *syn = lost_syn_of(world, link, channel_start(channel));
+    const struct leg *before = channel->leg ? channel->leg->prev : NULL;
+    struct blame blame = { .where = WHERE_UNKNOWN };
+    if (before && before->hop == RTS_HOP_HTTP && before->current[!channel->role]) {
+        blame.where = WHERE_DEVICE;
+        snprintf(blame.why, sizeof(blame.why),
+                 "the device at %s did not pass %s on, which leg %u has, or passed it on where nothing was captured",
+                 PEER(before->current[!channel->role]), missing, before->number);
+    } else if (syn) {
+        snprintf(
+            blame.why, sizeof(blame.why),
+            "%s could not be opened: nothing at %s took the client's SYN in frame %u, sent %u times, or its answer "
+            "was lost on a device between",
+            missing, SERVER_OF(channel->conn), syn->first.frame, syn->count);
+    } else if (link->ended && conn_ended_by(link, WAY_TO_SERVER) && !world->syns_lost &&
+               (channel->role == ROLE_IN || channel->got_status) && !before) {
+        blame.where = WHERE_CLIENT;
+        snprintf(blame.why, sizeof(blame.why),
+                 "the client gave up before it opened %s, or %s took a path that was not captured", missing, missing);
+    } else {
+        snprintf(blame.why, sizeof(blame.why),
+                 "%s was not opened, was stopped on its way, or took a path that was not captured", missing);
+    }
+    return blame;
+}

@@ -1,0 +1,38 @@
+/* blame.h
+ * Who ended a channel, and whose doing that was: the one place where it is judged, from which end
+ * closed first on which leg, what was outstanding, and what else ended when.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_BLAME_H
+#define OUTLOOKHTTP_BLAME_H
+
+#include "rpch.h"
+
+#define BLAME_TEXT_MAX 360
+
+/* Whose doing it was, and what that follows from, as it stands behind "inferred: ". */
+struct blame {
+    enum verdict_where where;
+    bool seen;
+    char why[BLAME_TEXT_MAX];
+};
+
+/* Whether the server's end closed the channel's connection of its own accord, and neither a refusal,
+ * a recycling nor a silence before explains it. */
+bool blame_server_ended(const struct channel *channel);
+/* Of a channel in use that the server's end has closed now. */
+struct blame blame_cut(const struct leg *leg, const struct channel *channel, struct when now);
+/* The same after idle time; both: the other half ended within a second, or may have. */
+struct blame blame_idle(const struct judge *judge, const struct channel *channel, int64_t idle_ns, struct when at,
+                        bool both);
+/* Of data towards that end which nobody answers, after idle time. */
+struct blame blame_silence(const struct channel *channel, enum way way, int64_t idle_ns);
+/* Of a channel without its other half. */
+struct blame blame_alone(const struct channel *channel);
+
+/* How long the channel may be idle by what was announced, 0 if nothing was. */
+int64_t channel_interval(const struct channel *channel);
+
+#endif

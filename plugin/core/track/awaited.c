@@ -1,0 +1,118 @@
+/* awaited.c
+ * What is owed and does not come: the first PDU behind a request, the response to it, the successor of a channel
+ * that is to be replaced (MS-RPCH 3.2.2.4, 3.2.1.5.3).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "vconn_private.h"
+
+/* The first PDU follows its head at once, and its response within a round trip; clients begin to give up after a
+ * minute. */
+#define AWAITED_LONG (30 * SECOND)
+/* A client that leaves sooner was told by its user, or has what it wanted elsewhere. */
+#define AWAITED_LEFT (5 * SECOND)
+/* A successor is asked for at once, and accepted within a round trip to the server. */
+#define TURN_LONG (30 * SECOND)
+
+/* ---- Requests ------------------------------------------------------------------------- */
+
+enum awaited channel_awaits(const struct channel *channel)
+{
+    if (channel->refused || channel->challenged || channel->replaced || channel->is_successor || channel->v1 ||
+        !channel->request.frame) {
+        return AWAITED_NOTHING;
+    }
+    if (channel->is_echo) {
+        return channel->accepted ? AWAITED_NOTHING : AWAITED_RESPONSE;
+    }
+    if (!channel->has_body || channel->rpc_seen) {
+        return AWAITED_NOTHING;
+    }
+    if (!channel->first_rts.frame) {
+        return channel->bytes[WAY_TO_SERVER] ? AWAITED_NOTHING : AWAITED_PDU;
+    }
+    return channel->role == ROLE_OUT && !channel->accepted && !channel->bytes[WAY_TO_CLIENT] ? AWAITED_RESPONSE :
+                                                                                               AWAITED_NOTHING;
+}
+
+/* Of a channel whose connection was captured so far, the row says that it was asked for. */
+static void await(struct channel *channel, bool ended, enum way by)
+{
+    const enum awaited what = channel_awaits(channel);
+    const int64_t ns = channel_now(channel).ns -
+                       (what == AWAITED_PDU || channel->is_echo ? channel->request.ns : channel->first_rts.ns);
+    /* The server's end cuts what it has not answered: that is told by its end. */
+    const bool cut = !channel->is_echo && !channel->accepted;
+    const int64_t least = !ended || (by == WAY_TO_CLIENT && cut) ? AWAITED_LONG :
+                          by == WAY_TO_SERVER                    ? AWAITED_LEFT :
+                                                                   0;
+    if (what == AWAITED_NOTHING || ns < least) {
+        return;
+    }
+    if (conn_whole(channel)) {
+        channel_number_beside(channel);
+    }
+    struct event event = channel_event(EVENT_AWAITED, channel);
+    event.rpch.awaited.what = what;
+    event.rpch.awaited.ns = ns;
+    emit_rpch(&event);
+}
+
+void awaited_follow(struct channel *channel, bool ended, enum way by)
+{
+    struct channel *other = leg_other(channel);
+    await(channel, ended, by);
+    if (other && !ended && !other->over) {
+        await(other, false, by);
+    }
+}
+
+/* ---- Recycling ------------------------------------------------------------------------ */
+
+void turn_awaits(struct leg *leg, enum role role, enum turn_step step)
+{
+    if (step != TURN_NOTHING || leg->turn) {
+        leg_turn(leg)->step[role] = (uint8_t)step;
+        leg->turn->since[role] = leg_now(leg);
+    }
+}
+
+static void tell_turn(struct leg *leg, enum role role, const struct channel *asked, const struct http_info *http,
+                      bool refused)
+{
+    const struct channel *channel = leg->current[role];
+    const enum turn_step step = leg_step(leg, role);
+    if (step == TURN_NOTHING || !channel) {
+        return;
+    }
+    struct event event = channel_event(EVENT_NOT_REPLACED, channel);
+    event.rpch.turn.step = step;
+    event.rpch.turn.refused = refused;
+    event.rpch.turn.asked = asked;
+    event.rpch.turn.http = http;
+    event.rpch.turn.ns = leg_now(leg).ns - leg->turn->since[role].ns;
+    emit_rpch(&event);
+    leg->turn->step[role] = TURN_NOTHING;
+}
+
+void turn_refused(struct leg *leg, enum role role, const struct channel *asked, const struct http_info *http)
+{
+    if (leg_step(leg, role) == TURN_NOTHING) {
+        turn_awaits(leg, role, TURN_ANSWER); /* asked for where it was not captured */
+    }
+    tell_turn(leg, role, asked, http, true);
+}
+
+void turn_follow(struct leg *leg, enum role role, bool ended, enum way by)
+{
+    const enum turn_step step = leg_step(leg, role);
+    if (step == TURN_NOTHING) {
+        return;
+    }
+    const int64_t ns = leg_now(leg).ns - leg->turn->since[role].ns;
+    const int64_t least = !ended || step == TURN_ANSWER ? TURN_LONG : by == WAY_TO_SERVER ? AWAITED_LEFT : 0;
+    if (ns >= least) {
+        tell_turn(leg, role, leg_coming(leg, role), NULL, false);
+    }
+}

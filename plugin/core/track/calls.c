@@ -1,0 +1,164 @@
+/* calls.c
+ * Binds and calls of a leg that wait for their answers (C706 12.6.4, MS-RPCE 3.3.1.5).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "vconn_private.h"
+
+#define FIRST_FRAGMENT 0x01 /* pfc_flags */
+#define LAST_FRAGMENT 0x02
+
+static struct calls *calls_of(struct leg *leg)
+{
+    if (!leg->pending) {
+        leg->pending = world_new(leg->vc->world, sizeof(*leg->pending));
+    }
+    return leg->pending;
+}
+
+/* The place of that call in the list, or of its end. */
+static struct call **find_call(struct calls *calls, uint32_t id)
+{
+    struct call **place = &calls->first;
+    while (*place && (*place)->id != id) {
+        place = &(*place)->next;
+    }
+    return place;
+}
+
+static void remove_call(struct leg *leg, struct call **place)
+{
+    struct calls *calls = leg->pending;
+    struct call *call = *place;
+    *place = call->next;
+    if (calls->last == call) {
+        calls->last = NULL;
+        for (struct call *left = calls->first; left; left = left->next) {
+            calls->last = left;
+        }
+    }
+    calls->count--;
+    spare_give(&leg->vc->world->free_calls, call);
+}
+
+void calls_forget(struct leg *leg)
+{
+    while (leg->pending && leg->pending->first) {
+        remove_call(leg, &leg->pending->first);
+    }
+    if (leg->pending) {
+        leg->pending->bounds = 0;
+        leg->pending->lost = false;
+    }
+}
+
+static enum rpc_interface interface_of(const struct calls *calls, uint16_t context)
+{
+    for (unsigned i = 0; i < calls->bounds; i++) {
+        if (calls->bound[i].context == context) {
+            return (enum rpc_interface)calls->bound[i].interface;
+        }
+    }
+    return RPC_INTERFACE_UNKNOWN;
+}
+
+static void note_bound(struct calls *calls, const struct pdu_call *bind)
+{
+    for (unsigned i = 0; i < bind->bound_count; i++) {
+        unsigned at = 0;
+        while (at < calls->bounds && calls->bound[at].context != bind->bound[i].context) {
+            at++;
+        }
+        if (at == BOUNDS_KEPT) {
+            return; /* calls of a context that is not known are taken for those that wait */
+        }
+        calls->bound[at].context = bind->bound[i].context;
+        calls->bound[at].interface = bind->bound[i].interface;
+        calls->bounds = (uint8_t)(at == calls->bounds ? at + 1 : calls->bounds);
+    }
+}
+
+static void asked(struct leg *leg, const struct pdu_header *header)
+{
+    struct calls *calls = calls_of(leg);
+    struct call **place = find_call(calls, header->call_id), *call = *place;
+    if (call && (header->pfc_flags & FIRST_FRAGMENT)) {
+        remove_call(leg, place); /* the number is used again: its answer was not captured */
+        call = NULL;
+    }
+    if (!call && !(header->pfc_flags & FIRST_FRAGMENT)) {
+        return; /* its beginning was not captured, or it was answered already */
+    }
+    if (!call) {
+        if (calls->count == CALLS_KEPT) {
+            calls->lost = true;
+            remove_call(leg, &calls->first);
+        }
+        call = spare_take(&leg->vc->world->track->arena, &leg->vc->world->free_calls, sizeof(*call));
+        call->id = header->call_id;
+        call->ptype = header->ptype;
+        call->opnum = header->call.opnum;
+        call->begin = leg_now(leg);
+        *(calls->last ? &calls->last->next : &calls->first) = call;
+        calls->last = call;
+        calls->count++;
+    }
+    if (header->ptype == RPC_REQUEST) {
+        call->interface = (uint8_t)interface_of(calls, header->call.context);
+        call->waits = rpc_call_waits((enum rpc_interface)call->interface, call->opnum);
+    } else {
+        note_bound(calls, &header->call);
+    }
+    call->last = leg_now(leg);
+    call->sent |= (header->pfc_flags & LAST_FRAGMENT) != 0;
+}
+
+static void answered(struct leg *leg, const struct pdu_header *header)
+{
+    struct call **place = leg->pending ? find_call(leg->pending, header->call_id) : NULL;
+    if (!place || !*place) {
+        return;
+    }
+    (*place)->answering = true;
+    (*place)->last = leg_now(leg);
+    if ((header->pfc_flags & LAST_FRAGMENT) || header->ptype == RPC_BIND_NAK) {
+        remove_call(leg, place);
+    }
+}
+
+void calls_pdu(struct leg *leg, enum way way, const struct pdu_header *header)
+{
+    switch (header->ptype) {
+    case RPC_REQUEST:
+    case RPC_BIND:
+    case RPC_ALTER_CONTEXT:
+        if (way == WAY_TO_SERVER) {
+            asked(leg, header);
+        }
+        break;
+    case RPC_ORPHANED: /* the client waits no longer (C706 12.6.4.8) */
+        if (way == WAY_TO_SERVER && leg->pending && *find_call(leg->pending, header->call_id)) {
+            remove_call(leg, find_call(leg->pending, header->call_id));
+        }
+        break;
+    case RPC_RESPONSE:
+    case RPC_FAULT:
+    case RPC_BIND_ACK:
+    case RPC_BIND_NAK:
+    case RPC_ALTER_CONTEXT_RESP:
+        if (way == WAY_TO_CLIENT) {
+            answered(leg, header);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+void calls_missed(struct leg *leg)
+{
+    if (leg->pending) {
+        leg->pending->lost = true;
+    }
+}

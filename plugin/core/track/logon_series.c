@@ -1,0 +1,221 @@
+/* logon_series.c
+ * What comes several times in a row: credentials that are refused, and handshakes of NTLM that end
+ * at their challenge.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "logon_private.h"
+#include "event.h"
+
+#define CHALLENGE_WAIT (30 * SECOND) /* longer than a client takes to compute a type 3 */
+
+const struct logon_conn_more nothing_more;
+
+struct logon_conn_more *logon_conn_more(struct logon_conn *conn)
+{
+    if (conn->more == &nothing_more) {
+        conn->more = arena_new(&conn->world->arena, sizeof(*conn->more));
+    }
+    return (struct logon_conn_more *)(uintptr_t)conn->more;
+}
+
+/* ---- refusals --------------------------------------------------------------------------- */
+
+static enum auth_way way_of_logon(const struct exchange *request)
+{
+    return request->ntlm                        ? BY_NTLM :
+           request->kerberos                    ? BY_KERBEROS :
+           request->scheme_id == AUTH_BEARER    ? BY_BEARER :
+           request->scheme_id == AUTH_NEGOTIATE ? BY_KERBEROS :
+                                                  BY_BASIC;
+}
+
+uint64_t refusals_key(const struct exchange *request)
+{
+    const struct logon_state *world = request->logon->world;
+    uint64_t who = request->user[0]                  ? digest_text(world, 0x3EF0, request->user) :
+                   request->identity[ID_CLIENT_INFO] ? request->identity[ID_CLIENT_INFO] :
+                                                       request->identity[ID_OUTLOOK_SESSION];
+    return who ? digest_text(world, who + request->leg + ((uint64_t)way_of_logon(request) << 8), request->site) : 0;
+}
+
+void clear_refusals(struct logon_state *world, uint64_t key)
+{
+    struct refusals *refusals = key ? keyed_find(&world->refusals, key) : NULL;
+    if (refusals) {
+        refusals->count = 0;
+    }
+}
+
+/* Of a Bearer token, which several sessions share until it expires; all others are made anew for each logon,
+ * or typed. */
+static bool counted_before(const struct refusals *refusals, const struct exchange *request)
+{
+    for (unsigned i = 0; request->scheme_id == AUTH_BEARER && i < refusals->count && i < REFUSALS_KEPT; i++) {
+        if (refusals->token[i] == request->token) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct refusals *count_refusal(struct logon_state *world, const struct exchange *request, struct when when)
+{
+    struct refusals *refusals =
+        request->refusals ? keyed_make(&world->arena, &world->refusals, request->refusals, sizeof(*refusals)) : NULL;
+    if (!refusals || request->begin.frame <= refusals->mark || counted_before(refusals, request)) {
+        return NULL;
+    }
+    if (refusals->count < REFUSALS_KEPT) {
+        refusals->frame[refusals->count] = when.frame;
+        refusals->token[refusals->count] = request->token;
+    }
+    refusals->mark = when.frame;
+    refusals->count++;
+    return refusals;
+}
+
+/* ---- handshakes ---------------------------------------------------------------------------- */
+
+struct tried *tried_of(struct logon_conn *conn, const struct exchange *request)
+{
+    struct logon_state *world = conn->world;
+    const struct endpoint *client = &conn->link->client;
+    uint64_t who =
+        request->identity[ID_CLIENT_INFO]     ? request->identity[ID_CLIENT_INFO] :
+        request->identity[ID_OUTLOOK_SESSION] ? request->identity[ID_OUTLOOK_SESSION] :
+                                                digest_bytes(world, 0x7E1ED, client->addr, address_length(client));
+    struct tried *tried =
+        keyed_make(&world->arena, &world->tried, digest_text(world, who, request->site), sizeof(*tried));
+    if (!tried->host) {
+        tried->host = request->site;
+        tried->told_by = request->identity[ID_CLIENT_INFO]     ? "X-ClientInfo" :
+                         request->identity[ID_OUTLOOK_SESSION] ? "OutlookSession" :
+                                                                 "address";
+    }
+    return tried;
+}
+
+void note_way_accepted(const struct exchange *request, struct when when)
+{
+    struct tried *tried = request->tried;
+    if (tried) {
+        tried->accepted_frame = when.frame;
+        tried->way[way_of_logon(request)] = (struct way_accepted){ when.frame, request->scheme };
+        tried->bare.count = tried->left.count = 0;
+    }
+    if (request->logon->more->open) {
+        logon_conn_more(request->logon)->open = 0;
+    }
+}
+
+static void add(struct in_a_row *series, const struct logon_conn *conn, uint32_t frame)
+{
+    if (series->count >= SERIES_KEPT) {
+        memmove(series->at, series->at + 1, sizeof(series->at) - sizeof(series->at[0]));
+    }
+    struct place_of *at = &series->at[series->count < SERIES_KEPT ? series->count : SERIES_KEPT - 1];
+    at->conn = conn;
+    at->frame = frame;
+    series->count++;
+}
+
+static void emit_series(const struct logon_conn *conn, struct tried *tried, const struct in_a_row *series,
+                        struct when when)
+{
+    tried->of = series;
+    if (series->count >= SERIES_KEPT) {
+        emit(conn->world->track, &(struct event){ .kind = EVENT_NO_CHALLENGE, .when = when, .logon.tried = tried });
+    }
+}
+
+void note_bare(struct logon_conn *conn, const struct exchange *request, struct when when, unsigned offers, bool type2)
+{
+    struct tried *tried = request->tried;
+    if (!tried || request->step != AUTH_STEP_TYPE1) {
+        return;
+    }
+    if (type2) {
+        tried->bare.count = 0;
+        return;
+    }
+    if (offers == 1u << AUTH_BASIC) {
+        return;
+    }
+    add(&tried->bare, conn, when.frame);
+    tried->bare.behind = request->below_type2;
+    emit_series(conn, tried, &tried->bare, when);
+}
+
+static void unlink_waiting(struct logon_conn *conn)
+{
+    struct logon_conn_more *more = logon_conn_more(conn);
+    struct logon_state *world = conn->world;
+    if (!more->waits) {
+        return;
+    }
+    *(more->before ? &logon_conn_more(more->before)->after : &world->waiting_first) = more->after;
+    *(more->after ? &logon_conn_more(more->after)->before : &world->waiting_last) = more->before;
+    more->before = more->after = NULL;
+    more->waits = false;
+}
+
+void note_open_challenge(struct logon_conn *conn, const struct exchange *request, struct when when)
+{
+    struct logon_conn_more *more = logon_conn_more(conn);
+    struct logon_state *world = conn->world;
+    unlink_waiting(conn);
+    if (!request || !request->tried) {
+        more->open = 0;
+        return;
+    }
+    more->open_by = request->tried;
+    more->open_frame[more->open < SERIES_KEPT ? more->open : SERIES_KEPT - 1] = when.frame;
+    more->open += more->open < SERIES_KEPT;
+    more->open_ns = when.ns;
+    more->waits = true;
+    more->before = world->waiting_last;
+    *(world->waiting_last ? &logon_conn_more(world->waiting_last)->after : &world->waiting_first) = conn;
+    world->waiting_last = conn;
+}
+
+void close_challenge(struct logon_conn *conn)
+{
+    if (conn->more->open || conn->more->waits) {
+        unlink_waiting(conn);
+        logon_conn_more(conn)->open = 0;
+    }
+}
+
+/* No type 3 came after those on this connection. */
+static void leave_challenges(struct logon_conn *conn, struct when when, bool by_server)
+{
+    const struct logon_conn_more *more = conn->more;
+    struct tried *tried = more->open_by;
+    const uint8_t open = more->open;
+    close_challenge(conn);
+    for (unsigned i = 0; i < open && !conn->lost; i++) {
+        if (more->open_frame[i] > tried->accepted_frame) {
+            tried->left.by_server = (tried->left.count && tried->left.by_server) || by_server;
+            add(&tried->left, conn, more->open_frame[i]);
+        }
+    }
+    if (open && !conn->lost) {
+        emit_series(conn, tried, &tried->left, when);
+    }
+}
+
+void challenge_time(struct logon_state *world, struct when when)
+{
+    while (world->waiting_first && when.ns - world->waiting_first->more->open_ns >= CHALLENGE_WAIT) {
+        leave_challenges(world->waiting_first, when, false);
+    }
+}
+
+void challenge_conn_ended(struct logon_conn *conn, struct when when, bool by_server)
+{
+    if (conn->more->open) {
+        leave_challenges(conn, when, by_server);
+    }
+}

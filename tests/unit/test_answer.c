@@ -1,0 +1,103 @@
+/* test_answer.c
+ * Statuses, authors and what is known besides: whose doing, and which advice.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "answer.h"
+#include "unit.h"
+
+static void test_rows(void)
+{
+    static const struct {
+        struct answer answer;
+        enum verdict_where where;
+        const char *inferred, *next;
+    } rows[] = {
+        { { ANSWER_MAPI, HTTP_BY_HTTPSYS, 503, 0, 0 }, WHERE_SERVER, "application pool for /mapi", "httperr" },
+        { { ANSWER_RPCH, HTTP_BY_BACK_HTTPSYS, 503, 0, 0 }, WHERE_SERVER, "application pool for /rpc", "httperr" },
+        { { ANSWER_MAPI, HTTP_BY_HTTPSYS, 400, 0, 0 },
+          WHERE_UNKNOWN,
+          "did not accept the request as it came",
+          "httperr" },
+        { { ANSWER_MAPI, HTTP_BY_GATEWAY, 502, 0, 0 }, WHERE_DEVICE, "did not reach", "health checks" },
+        { { ANSWER_MAPI, HTTP_BY_GATEWAY, 504, ANSWER_ROUND, 0 },
+          WHERE_DEVICE,
+          "time-out of its own",
+          "NotificationWait" },
+        { { ANSWER_RPCH, HTTP_BY_DEVICE, 503, 0, 0 }, WHERE_DEVICE, "did not reach", "health checks" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 503, 0, 0 }, WHERE_UNKNOWN, "could not serve", "log" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 404, ANSWER_IN, 0 }, WHERE_UNKNOWN, "not served", "publishing" },
+        { { ANSWER_RPCH, HTTP_BY_IIS, 404, ANSWER_IN | ANSWER_IN_ALONE, 0 },
+          WHERE_UNKNOWN,
+          "1 GB body",
+          "maxAllowedContentLength" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 403, ANSWER_IN | ANSWER_IN_ALONE, 0 },
+          WHERE_UNKNOWN,
+          "1 GB body",
+          "size limits" },
+        { { ANSWER_RPCH, HTTP_BY_DEVICE, 413, ANSWER_IN, 0 }, WHERE_DEVICE, "1 GB body", "limit" },
+        { { ANSWER_RPCH, HTTP_BY_DEVICE, 408, ANSWER_IN | ANSWER_OPEN, 0 },
+          WHERE_DEVICE,
+          "time that is allowed",
+          "reading the request body" },
+        { { ANSWER_RPCH, HTTP_BY_DEVICE, 405, 0, 0 }, WHERE_DEVICE, "methods", "request filtering" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 501, 0, 0 }, WHERE_UNKNOWN, "does not know the methods", "device" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 200, 0, 0 }, WHERE_DEVICE, "page", "portals" },
+        { { ANSWER_RPCH, HTTP_BY_FRONT_END, 200, 0, 0 }, WHERE_SERVER, "page", "portals" },
+        { { ANSWER_MAPI, HTTP_BY_UNKNOWN, 200, 0, 0 }, WHERE_UNKNOWN, "page", "portals" },
+        { { ANSWER_RPCH, HTTP_BY_FRONT_END, 404, ANSWER_CAS_ERROR, 0 },
+          WHERE_SERVER,
+          "does not know the mailbox",
+          "mailbox" },
+        { { ANSWER_MAPI, HTTP_BY_FRONT_END, 400, ANSWER_NO_MAILBOX, 0 }, WHERE_SERVER, "?MailboxId=", "Autodiscover" },
+        { { ANSWER_MAPI, HTTP_BY_DEVICE, 400, ANSWER_NO_MAILBOX, 0 }, WHERE_DEVICE, "did not accept", "filters" },
+        { { ANSWER_MAPI, HTTP_BY_BACK_END, 456, 0, 0 }, WHERE_SERVER, "456", "account" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 457, 0, 0 }, WHERE_UNKNOWN, "expired", "password" },
+        { { ANSWER_MAPI, HTTP_BY_FRONT_END, 403, ANSWER_DISABLED, 0 }, WHERE_SERVER, "disabled", "CASMailbox" },
+        { { ANSWER_RPCH, HTTP_BY_FRONT_END, 403, ANSWER_CLIENT_RULES, 0 },
+          WHERE_SERVER,
+          "client access rules",
+          "Get-ClientAccessRule" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x5 }, WHERE_SERVER, "access denied", "ValidPorts" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x52E }, WHERE_SERVER, "password is wrong", "4625" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x532 }, WHERE_SERVER, "expired", "password" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x533 }, WHERE_SERVER, "disabled", "account" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x701 }, WHERE_SERVER, "expired", "account" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x773 }, WHERE_SERVER, "must change", "account" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x775 }, WHERE_SERVER, "locked out", "account" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x6BA },
+          WHERE_SERVER,
+          "did not reach the RPC server",
+          "ValidPorts" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, ANSWER_TORN, 0 }, WHERE_UNKNOWN, "torn", "one server" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, 0, 0 }, WHERE_CLIENT, "not accepted", "password" },
+        { { ANSWER_MAPI, HTTP_BY_UNKNOWN, 407, 0, 0 }, WHERE_DEVICE, "proxy", "proxy settings" },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct advice advice = answer_advice(&rows[i].answer);
+        unit_check(answer_where(&rows[i].answer) == rows[i].where, __FILE__, __LINE__, advice.inferred);
+        unit_check(strstr(advice.inferred, rows[i].inferred) != NULL, __FILE__, __LINE__, advice.inferred);
+        unit_check(strstr(advice.next, rows[i].next) != NULL, __FILE__, __LINE__, advice.next);
+    }
+}
+
+/* Whatever comes, there is a row: of each status, author and protocol. */
+static void test_all(void)
+{
+    for (unsigned status = 0; status < 1000; status++) {
+        for (int author = 0; author < HTTP_AUTHORS; author++) {
+            for (int protocol = ANSWER_RPCH; protocol <= ANSWER_MAPI; protocol++) {
+                const struct answer answer = { (enum answer_protocol)protocol, (enum http_author)author, status, 0, 0 };
+                CHECK(answer_advice(&answer).next[0] && answer_where(&answer) != WHERE_NONE);
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    test_rows();
+    test_all();
+    return unit_end();
+}
