@@ -140,8 +140,15 @@ struct blame blame_idle(const struct judge *judge, const struct channel *channel
                         bool both)
 {
     static const char either[] = "a device between with a shorter idle time-out, or a worker process that was recycled";
+    struct blame blame = { .where = WHERE_UNKNOWN };
+    if (by_leg_behind(&blame, channel->leg, channel, at)) {
+        if (blame.where == WHERE_DEVICE) {
+            return blame;
+        }
+        /* A device passes the end on: what speaks of a timer are the times of those who closed first. */
+        channel = leg_behind(channel->leg)->current[channel->role];
+    }
     const struct idle_times *times = channel->conn->link->server->idle_memo;
-    const struct leg *behind = channel->leg ? leg_behind(channel->leg) : NULL;
     bool equal = false;
     for (unsigned i = 0; times && i < IDLE_ENDS; i++) {
         const struct idle_time *other = &times->of[i];
@@ -155,9 +162,6 @@ struct blame blame_idle(const struct judge *judge, const struct channel *channel
                             "a worker process that was recycled, or a device: its other ends of late came after other "
                             "idle times");
         }
-    }
-    if (behind && leg_whole(behind) && !first_ended(behind) && behind->current[channel->role]) {
-        return blame_of(WHERE_DEVICE, false, "the device between closed it: behind it the connection was open");
     }
     if (equal) {
         return blame_of(

@@ -138,15 +138,26 @@ static enum verdict_where say_refuser(struct text *text, const struct channel *c
     return http_is_windows(info->author) ? WHERE_UNKNOWN : WHERE_DEVICE;
 }
 
+/* The other half of an open connection has ended before: with this one nothing else fails. The RPC proxy's own
+ * error still says why. */
+static bool outlived_other(const struct channel *channel)
+{
+    return channel->leg->joined && channel->leg->ended_frame && !is_replacement(channel);
+}
+
 void rpch_refused(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
     const struct http_info *info = event->rpch.http;
+    const bool outlived = outlived_other(channel);
+    if (outlived && !info->rpc_error) {
+        return;
+    }
     struct finding finding = finding_begin(judge, V_REFUSED, event->when, about_channel(judge, channel), NULL);
     if (!finding.begun) {
         return;
     }
-    if (once_told(channel->memo, V_NO_PDU)) {
+    if (outlived || once_told(channel->memo, V_NO_PDU)) {
         finding.severity = V_NOTE; /* more of the same */
     }
     const struct named_header headers[] = { { "X-CasErrorCode", info->cas_error },

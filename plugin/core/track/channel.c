@@ -125,14 +125,14 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
     if (leg && channel_in_use(channel)) {
         turn_follow(leg, role, true, by);
     }
-    if (!by_request && channel->has_body && !channel->challenged) {
-        channel_number(channel); /* whatever comes of it, it was asked for */
+    if (!by_request && !channel->challenged) {
+        number_cut(channel, by);
+        if (channel->has_body) {
+            channel_number(channel); /* whatever comes of it, it was asked for */
+        }
     }
     if (!by_request && channel->challenged) {
         leave_challenge(channel);
-    }
-    if (!by_request) {
-        number_cut(channel, by);
     }
     leg = channel->leg;
     if (leg && leg_coming(leg, role) == channel) {
@@ -362,8 +362,9 @@ static void response(struct rpch_conn *conn, const struct http_info *info)
         }
     } else if (is_step(channel, info)) {
         challenged(channel, info->status);
-    } else if (channel->role == ROLE_IN && conn->link->tcp.half[WAY_TO_SERVER].ended) {
-        /* Of a body that the client ended early: it refuses nothing any more. */
+    } else if (channel->replaced || channel->seen_eof ||
+               (channel->role == ROLE_IN && conn->link->tcp.half[WAY_TO_SERVER].ended)) {
+        /* Its successor has taken over, or the client ended the body early: it refuses nothing any more. */
         return;
     } else if (!channel->refused) {
         refused(channel, info);
