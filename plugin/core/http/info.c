@@ -186,6 +186,11 @@ static void decode_request(const struct http_head *head, struct http_info *info)
     if (fields->authorization.len > 0) {
         http_auth_decode(fields->authorization, &info->auth);
     }
+    if (fields->proxy_authorization.len > 0) {
+        struct http_auth proxy;
+        http_auth_decode(fields->proxy_authorization, &proxy);
+        info->proxy_final = proxy.final;
+    }
     info->expect_continue = span_equals_nocase(fields->expect, "100-continue");
     while (http_lines_next(head, "Cookie", &cookies, &name, &value)) {
         decode_cookies(value, info);

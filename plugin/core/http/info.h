@@ -55,7 +55,8 @@ struct http_info {
     char session_id[64];      /* Pragma: SessionId= */
     char user_agent[64];
     unsigned min_conn_timeout;  /* Pragma: MinConnTimeout=, seconds, 0 if absent */
-    struct http_auth auth;      /* requests */
+    struct http_auth auth;      /* requests: Authorization */
+    bool proxy_final;           /* Proxy-Authorization is answered for good or ill */
     bool offers_auth;           /* responses: WWW-Authenticate or Proxy-Authenticate present */
     bool challenge_in_progress; /* WWW-Authenticate carries an NTLM type 2 or a Negotiate token */
     /* The server's computer name in an NTLM type 2 (raw or in SPNEGO): MsvAvDnsComputerName (3),

@@ -106,8 +106,9 @@ static void say_status(struct text *text, const struct channel *channel, const s
         say(text, " with %s in place of application/rpc", info->content_type);
     }
     if (asks_for_credentials(info)) {
-        say(text, " to %s", credentials_name(channel));
-        if (channel->user) {
+        const bool by_proxy = info->status == 407;
+        say(text, " to %s", by_proxy ? "credentials for the proxy" : credentials_name(channel));
+        if (channel->user && !by_proxy) {
             say(text, " of %s", channel->user);
         }
     }

@@ -128,7 +128,7 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
     if (!by_request && !channel->challenged) {
         number_cut(channel, by);
         if (channel->has_body) {
-            channel_number(channel); /* whatever comes of it, it was asked for */
+            channel_number_near(channel); /* whatever comes of it, it was asked for */
         }
     }
     if (!by_request && channel->challenged) {
@@ -242,6 +242,7 @@ static void note_request(struct channel *channel, const struct http_info *info)
     channel->request = channel_now(channel);
     channel->step = info->auth.step;
     channel->final = info->auth.final;
+    channel->proxy_final = info->proxy_final;
     channel->anonymous = info->auth.anonymous;
     channel->target = info->has_target ? track_text(track, info->target) : NULL;
     channel->user = user_text(track, &info->auth);
@@ -301,10 +302,11 @@ static void request(struct rpch_conn *conn, const struct http_info *info)
 /* Whether a 401 or 407 asks for more. A Negotiate token that gets no answer was the last. */
 static bool is_step(const struct channel *channel, const struct http_info *info)
 {
-    if ((info->status != 401 && info->status != 407) || channel->final) {
-        return false;
+    if (info->status == 407) {
+        return !channel->proxy_final;
     }
-    return !auth_step_is_token(channel->step) || info->challenge_in_progress || info->status == 407;
+    return info->status == 401 && !channel->final &&
+           (!auth_step_is_token(channel->step) || info->challenge_in_progress);
 }
 
 static void challenged(struct channel *channel, unsigned status)
