@@ -38,15 +38,12 @@ VERDICTS = {
     # The same, and the device passes the response on when the server closes: the logon looks slow, too.
     "live-nginx-buffered": [
         ("rpch.channel.buffered", "warning", 1, LATE_FIN), ("rpch.channel.lone", "note", 1, LATE_FIN),
-        ("rpch.channel.buffered", "warning", 0, LATE_200), ("rpch.routing.never_joined", "warning", 0, LATE_200),
-        ("outlook.auth.slow", "note", None, LATE_200),
+        ("rpch.channel.buffered", "warning", 0, LATE_200), ("outlook.auth.slow", "note", None, LATE_200),
     ],
     # HAProxy's own 504 ends the open IN.
     "live-haproxy-timeout": [("rpch.channel.refused", "warning", 0, "http.response.code==504")],
     # The client gives up: nothing of the response has come.
-    "live-nginx-response-buffered": [
-        ("rpch.channel.buffered", "warning", 0, LATE_FIN), ("rpch.routing.never_joined", "warning", 0, LATE_FIN),
-    ],
+    "live-nginx-response-buffered": [("rpch.channel.buffered", "warning", 0, LATE_FIN)],
     "live-basic-after-401": [("outlook.auth.downgraded", "note", None, "http.response.code==401")],
     "live-split-lb": SPLIT,
     "live-tls13-split-lb": SPLIT,

@@ -177,7 +177,8 @@ def first(cap):
 @case("bad-snapped-end", "a body of known length ends in bytes that were not captured")
 def snapped_end(cap):
     conn = cap.connect("10.0.0.21", "10.0.0.81:80")
-    conn.channel = "OUT"
+    cap.leg(False, out=conn)
+    conn.channel, conn.vc, conn.leg = "OUT", 0, 0
     conn.up(rpc.ask_out())
     a1 = rpc.Msg(rpc.conn_a1(rpc.Cookies(cap.name)).data + b"\n", pdu={"name": "unknown RTS PDU", "length": 76})
     conn.up(a1)
@@ -203,22 +204,24 @@ def snapped_bodies(cap):
     b1 = broken(rpc.conn_b1(rpc.Cookies(cap.name)), 104)
     cap.snap(conn.up(b1, rpc.Msg(rpc.ask_in().data)), len(rpc.ask_in()) + 84)
     conn.close()
+    cap.leg(False, in_=conn)
     conn = channel(rpc.ask_out())
     conn.up(rpc.conn_a1(rpc.Cookies(cap.name)))
     cap.snap(conn.down(rpc.success(length=72), rpc.conn_a3(), broken(rpc.conn_c2(), 44), b"\n" * 9), 33)
     conn.close()
-    cap.leg(False, out=conn)
+    cap.leg(False, out=conn, vc=1)
     # A request of somebody else on the connection of a channel, and bytes behind its body.
     conn = channel(rpc.ask_out())
     conn.up(rpc.conn_a1(rpc.Cookies(cap.name + " other")))
     cap.snap(conn.up(rpc.head("POST", "/other", "Host: mail.example.test", "Content-Length: 100"), b"x" * 100, b"y" * 30), 80)
     conn.close()
-    cap.leg(False, out=conn, vc=1)
+    cap.leg(False, out=conn, vc=2)
     # A chunk ends, and the last one comes, where nothing was captured.
     conn = channel(rpc.ask_in(chunked=True))
     ping = rpc.chunk(rpc.ping())
     ping.pdu = None
     cap.snap(conn.up(ping, rpc.LAST_CHUNK), 12)
     conn.close()
+    cap.leg(False, in_=conn, vc=3)
     cap.what = "The end of a body, and what follows it, lies in the part of a segment that was not captured."
     cap.rule = "Section 8: what was captured is dissected, and the rest of the capture."

@@ -201,7 +201,7 @@ class Hops:
 
     def out_r2(self, fails=False):
         front, back, c = self.front, self.back, self.c
-        old = self.out_start()
+        old, last = self.out_start(), None
         if back:
             back.out.up(rts("OUT_R2/A4", 0, rpc.cookie(c.new_out)))
             back.out.down(rts("OUT_R2/A5", 0, rpc.destination(CLIENT), rpc.ANCE))
@@ -210,7 +210,7 @@ class Hops:
             front.in_.up(rts("OUT_R2/A7", 0x10, rpc.destination(SERVER), rpc.cookie(c.new_out), rpc.version()))
         if back:
             back.in_.up(out_cookie("OUT_R2/A8", c))
-            back.out.down(rts("OUT_R2/B2", 0, rpc.NEGATIVE_ANCE) if fails else ance("OUT_R2/B1"))
+            last = back.out.down(rts("OUT_R2/B2", 0, rpc.NEGATIVE_ANCE) if fails else ance("OUT_R2/B1"))
         if front and fails:
             front.out.close(DOWN)                    # 3.2.4.5.12: the successor is closed
             front.out = old
@@ -221,6 +221,7 @@ class Hops:
             old.close(DOWN)
         if not fails:
             c.recycled("out")
+        return last
 
 
 SEQUENCES = {
@@ -274,7 +275,9 @@ def often(cap):
 def out_r2_fails(cap):
     hops = Hops(cap)
     hops.open()
-    hops.out_r2(fails=True)
+    frame = hops.out_r2(fails=True)
+    cap.item("rpch.channel.not_recycled", frame, "A successor was asked for and refused: OUT goes on until its lifetime "
+             "ends.", leg=1)
     hops.end("The server answers OUT_R2/A8 with B2 (NegativeANCE, 3.2.5.5.12); the proxy closes the successor, and the "
              "old OUT "
              "stays (3.2.4.5.12).", "B2 belongs there; the virtual connection goes on.")

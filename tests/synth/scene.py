@@ -19,7 +19,7 @@ MSS = 1400
 SEVERITY = {
     "rpch.routing.proxies_differ": "note", "rpch.routing.backend_mismatch": "warning",
     "rpch.routing.never_joined": "warning", "rpch.routing.joined_across_proxies": "chat",
-    "rpch.routing.joined_late": "chat", "rpch.channel.cut": "warning",
+    "rpch.routing.joined_late": "chat", "rpch.channel.cut": "warning", "rpch.channel.not_recycled": "note",
     "rpch.routing.target_mismatch": "error", "rpch.channel.lone": "note", "rpch.channel.refused": "warning",
     "rpch.channel.idle_closed": "warning", "rpch.channel.silent_drop": "warning", "rpch.channel.buffered": "warning",
     "rpch.call.failed": "note", "rpch.channel.lifetime_exceeded": "warning", "rpch.flow.window_exceeded": "warning",

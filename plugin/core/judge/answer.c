@@ -238,7 +238,7 @@ void say_writer(struct text *text, const char *verb, enum http_author author, co
     } else {
         say(text, ", %s by %s", verb, names[author]);
     }
-    if (title && title[0]) {
+    if (title && title[0] && author != HTTP_BY_RPC_PROXY) {
         say(text, ", with the words \"%s\"", title);
     }
 }

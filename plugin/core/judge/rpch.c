@@ -59,7 +59,7 @@ bool late_told(const struct leg *leg, enum role role)
 bool held_back_told(const struct leg *leg, enum role role)
 {
     const struct leg *before = leg->prev;
-    return late_told(leg, role) || (before && leg_behind(before) == leg && late_told(before, role));
+    return role == ROLE_OUT ? late_told(leg, role) : before && leg_behind(before) == leg && late_told(before, role);
 }
 
 /* ---- Evidence ------------------------------------------------------------------------ */

@@ -17,10 +17,11 @@ static const struct channel *half_before(const struct channel *channel)
     return before && leg_behind(before) == channel->leg ? before->current[!channel->role] : NULL;
 }
 
-/* A server outside the capture may have it, if Windows refused it; else the device has. */
+/* The device has it if it answered or ended it itself; else a server outside the capture may have it. */
 static enum verdict_where kept_where(const struct channel *kept)
 {
-    return kept->refused && http_is_windows((enum http_author)kept->refused_by) ? WHERE_UNKNOWN : WHERE_DEVICE;
+    const bool refused = kept->refused && !http_is_windows((enum http_author)kept->refused_by);
+    return refused || conn_ended_by(channel_tcp(kept), WAY_TO_CLIENT) ? WHERE_DEVICE : WHERE_UNKNOWN;
 }
 
 void rpch_alone(struct judge *judge, const struct event *event)
@@ -52,8 +53,8 @@ void rpch_alone(struct judge *judge, const struct event *event)
     say(text, ", and no %s channel of the same virtual connection", missing);
     if (kept) {
         say(text,
-            ", which leg %u has: %s; inferred: the device there did not pass it on, or sent it to a server that was "
-            "not captured",
+            "; inferred: the device between did not pass on what leg %u has, %s, or sent it to a server that was not "
+            "captured",
             kept->leg->number, CHANNEL(kept));
     } else {
         say(text, "; inferred: %s", blame.why);

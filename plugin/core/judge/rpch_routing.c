@@ -196,6 +196,13 @@ static void say_never_joined(struct finding *finding, const struct leg *leg)
         finding->seen = device_before(behind) != NULL;
         say(text, "; inferred: the device at %s gave the halves to different servers, see leg %u", peer,
             behind->number);
+    } else if (late_told(leg, ROLE_IN)) {
+        finding->where = WHERE_DEVICE;
+        say(text,
+            "; inferred: the device at %s did not pass on the body of IN in time; next: request buffering for /rpc "
+            "there, and its choice of server for both requests",
+            peer);
+        return;
     } else {
         say(text,
             "; inferred: the halves did not meet at one RPC server; whether a device behind %s split them or the "

@@ -457,7 +457,9 @@ void channel_number_near(struct channel *channel)
 {
     struct leg *leg = channel->place && !channel->leg ? channel->place->newest[!channel->role] : NULL;
     const struct channel *other = leg ? leg->current[!channel->role] : NULL;
-    if (other && !leg->current[channel->role] && !leg_before(leg, channel->role) && !leg->joined) {
+    const uint32_t ended = other ? channel_tcp(other)->ended_frame : 0;
+    if (other && !leg->current[channel->role] && !leg_before(leg, channel->role) && !leg->joined &&
+        !(ended && ended < channel->request.frame && channel_tcp(other)->ended_by == WAY_TO_SERVER)) {
         const int64_t apart = channel_start(other) - channel_start(channel);
         if (apart <= NEAR && apart >= -NEAR) {
             leg_put(leg, channel);
