@@ -113,7 +113,8 @@ bool rpch_cut(struct judge *judge, const struct event *event)
     if (!finding.begun) {
         return true;
     }
-    if (gone_explains(channel->conn->link->server)) {
+    const struct channel *behind = channel_behind(channel);
+    if (gone_explains(channel->conn->link->server) || (behind && gone_explains(channel_tcp(behind)->server))) {
         finding_turn(&finding, V_CHANNEL_CUT_NOTE);
     }
     const struct blame blame = blame_cut(leg, channel, event->when);
