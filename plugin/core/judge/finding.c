@@ -154,6 +154,7 @@ void tell(const struct finding *finding)
                                      .victims = finding->victims,
                                      .victim_count = finding->victim_count };
     verdict_add(&judge->arena, &judge->found[subject->kind], verdict, &finding->text);
+    judge->any_found = true;
     if (subject->once) {
         once_mark(subject->once, finding->kind);
     }

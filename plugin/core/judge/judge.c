@@ -175,6 +175,10 @@ void judge_hear(void *judge, const struct event *event)
 const struct verdict *judge_take(struct judge *judge)
 {
     struct verdict_list all = { NULL, NULL };
+    if (!judge->any_found) {
+        return NULL; /* most frames */
+    }
+    judge->any_found = false;
     for (int kind = 0; kind < SUBJECTS; kind++) {
         verdict_move(&all, &judge->found[kind]);
     }

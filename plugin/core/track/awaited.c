@@ -59,11 +59,19 @@ static void await(struct channel *channel, bool ended, enum way by)
     emit_rpch(&event);
 }
 
+/* Mostly it has what it is for. */
+static inline bool may_await(const struct channel *channel)
+{
+    return channel->is_echo || !channel->rpc_seen;
+}
+
 void awaited_follow(struct channel *channel, bool ended, enum way by)
 {
     struct channel *other = leg_other(channel);
-    await(channel, ended, by);
-    if (other && !ended && !other->over) {
+    if (may_await(channel)) {
+        await(channel, ended, by);
+    }
+    if (other && !ended && !other->over && may_await(other)) {
         await(other, false, by);
     }
 }

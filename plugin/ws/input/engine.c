@@ -222,7 +222,8 @@ void engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way
     const uint32_t offset = MIN(run.at.skip, reported);
     run.at.skip -= offset;
     if (offset < reported) {
-        struct call_note *call = notes_add_call(frame_note_make(pinfo, stream));
+        run.note = frame_note_make(pinfo, stream);
+        struct call_note *call = notes_add_call(run.note);
         call->key = call_key(delivery, tvb);
         run.place = &call->pieces;
         run.moves = walk(&run, tvb, (int)offset) && run.moves;

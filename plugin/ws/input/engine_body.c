@@ -97,7 +97,7 @@ static void learn(const struct run *run, tvbuff_t *tvb, struct pdu_note *note)
     pdu_call_decode(p, captured, &header);
     if (header.frag_length > there)
         header.frag_length = (uint16_t)there;
-    frame_note_make(run->pinfo, run->stream)->show_state = true;
+    run->note->show_state = true;
     memset(&outcome, 0, sizeof outcome);
     if (header.ptype == RPC_RTS) {
         rts_decode(p, captured, header.frag_length, &rts, NULL);
@@ -123,7 +123,7 @@ static void one_pdu(struct run *run, tvbuff_t *tvb, int offset, uint32_t len)
 {
     struct piece piece = { .kind = PIECE_PDU };
     learn(run, stretch_part(tvb, offset, (int)len), &piece.pdu);
-    frame_note_make(run->pinfo, run->stream)->has_pdu = true;
+    run->note->has_pdu = true;
     run_found(run, tvb, offset, (int)len, piece);
     run->gap = false;
 }

@@ -473,7 +473,7 @@ static bool reassembled_starts_request(packet_info *pinfo)
 /* Follows what of this frame was not followed yet. */
 static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_frame *tcp)
 {
-    const bool claimed = claims_of(tcp) & CLAIM_MAPI;
+    const bool claimed = tcp->claims & CLAIM_MAPI;
     struct followed *followed = claimed ? followed_of(pinfo) : NULL;
     if (!followed) {
         struct mapi_stream *stream = claimed ? find(pinfo, tcp) : NULL;
@@ -508,10 +508,19 @@ static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_fra
 
 /* ---- Called by http --------------------------------------------------------------- */
 
+/* The frame that http dissects, if that is the first look at it. */
+static bool first_look_at(packet_info *pinfo, struct tcp_frame *tcp)
+{
+    if (PINFO_FD_VISITED(pinfo) || !tcp_frame_parse(pinfo, tcp))
+        return false;
+    tcp->claims = claims_of(tcp);
+    return true;
+}
+
 static int mapi_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree _U_, void *data _U_)
 {
     struct tcp_frame tcp;
-    if (!PINFO_FD_VISITED(pinfo) && tcp_frame_parse(pinfo, &tcp) && !follow_frame(pinfo, &tcp))
+    if (first_look_at(pinfo, &tcp) && !follow_frame(pinfo, &tcp))
         claim_by_body(pinfo, &tcp);
     mapi_stash_body(pinfo, tvb);
     return (int)tvb_captured_length(tvb);
@@ -521,7 +530,7 @@ static int mapi_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree _U
 static ws_bool body_of_other_type(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree _U_, void *data _U_)
 {
     struct tcp_frame tcp;
-    if (!PINFO_FD_VISITED(pinfo) && tcp_frame_parse(pinfo, &tcp))
+    if (first_look_at(pinfo, &tcp))
         follow_frame(pinfo, &tcp);
     const struct mapi_note *note = mapi_note_get(pinfo);
     if (!note)

@@ -12,6 +12,7 @@
 /* The first pass over a stretch. */
 struct run {
     struct stream *stream;
+    struct frame_note *note;
     const struct tcp_frame *tcp;
     enum way way;
     packet_info *pinfo;

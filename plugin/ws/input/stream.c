@@ -34,9 +34,38 @@ static struct stream *stream_of(conversation_t *conversation)
     return conversation ? (struct stream *)conversation_get_proto_data(conversation, proto_rpch) : NULL;
 }
 
+bool stream_is(const struct stream *stream, const struct tcp_frame *tcp)
+{
+    const struct conn *conn = rpch_conn_conn(stream->conn);
+    const struct endpoint *client = &conn->client, *server = conn_server(conn);
+    return (endpoint_equal(client, &tcp->src) && endpoint_equal(server, &tcp->dst)) ||
+           (endpoint_equal(client, &tcp->dst) && endpoint_equal(server, &tcp->src));
+}
+
+/* Where the stream stands that was met last of many pairs of ends: that saves a look-up of its conversation, which
+ * costs more than all else. On the first pass alone, on which the newest conversation of two ends is the one. */
+#define RECENT_SLOTS 0x400u
+
+static struct stream **recent_of(const struct tcp_frame *tcp)
+{
+    struct stream **slots = (struct stream **)store_part(STORE_RECENT, RECENT_SLOTS * sizeof *slots);
+    return &slots[tcp_ends_hash(tcp) % RECENT_SLOTS];
+}
+
+void stream_begins_anew(const struct tcp_frame *tcp)
+{
+    *recent_of(tcp) = NULL;
+}
+
 struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp)
 {
-    struct stream *stream = stream_of(tcp_conversation(pinfo, tcp));
+    struct stream **recent = PINFO_FD_VISITED(pinfo) || (tcp->flags & TH_SYN) ? NULL : recent_of(tcp);
+    struct stream *stream = recent && *recent && stream_is(*recent, tcp) ? *recent : NULL;
+    if (!stream) {
+        stream = stream_of(tcp_conversation(pinfo, tcp));
+        if (recent && stream)
+            *recent = stream;
+    }
     return stream && stream->given_back && pinfo->num >= stream->given_back ? NULL : stream;
 }
 
@@ -94,9 +123,8 @@ void stream_head(packet_info *pinfo, struct stream *stream, enum way way, const 
     note->show_state = true;
 }
 
-static void end_note(packet_info *pinfo, struct stream *stream, bool ends, const struct verdict *verdicts)
+static void end_note(struct frame_note *note, struct stream *stream, bool ends, const struct verdict *verdicts)
 {
-    struct frame_note *note = frame_note_make(pinfo, stream);
     note->verdicts = verdicts;
     if (stream->auth)
         note->auth_row = logon_conn_row(stream->auth);
@@ -122,11 +150,9 @@ static enum halfway halfway(const struct cursor *at, uint32_t *bytes)
 
 static void tell_halfway(struct stream *stream, const struct segment *segment)
 {
-    for (int way = WAY_TO_SERVER; way <= WAY_TO_CLIENT; way++) {
-        uint32_t bytes;
-        const enum halfway what = halfway(&stream->flow[way].at, &bytes);
-        rpch_conn_halfway(stream->conn, segment->when, (enum way)way, what, bytes);
-    }
+    uint32_t bytes;
+    const enum halfway what = halfway(&stream->flow[segment->way].at, &bytes);
+    rpch_conn_halfway(stream->conn, segment->when, segment->way, what, bytes);
 }
 
 void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp)
@@ -139,6 +165,9 @@ void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_
     if (stream->auth)
         auth_end_of_frame(stream->auth, segment.when, ends, segment.way);
     const struct verdict *verdicts = store_take_verdicts();
-    if (verdicts || ends || frame_note_get(pinfo))
-        end_note(pinfo, stream, ends, verdicts);
+    struct frame_note *note = frame_note_get(pinfo);
+    if (!note && (verdicts || ends))
+        note = frame_note_make(pinfo, stream);
+    if (note)
+        end_note(note, stream, ends, verdicts);
 }

@@ -75,6 +75,12 @@ static int request_at(const uint8_t *p, size_t len, bool inside)
     return -1;
 }
 
+/* It had a head in this frame. */
+static bool dissected_by_http(packet_info *pinfo)
+{
+    return p_get_proto_data(wmem_file_scope(), pinfo, proto_http, 0) != NULL;
+}
+
 /* The last stretch that begins with an RPC_* request, or holds one: where tcp or tls reassembled, the
  * longer one comes later. */
 static bool find_request(packet_info *pinfo, const struct tcp_frame *tcp, bool inside, struct place *found)
@@ -432,20 +438,18 @@ static uint32_t run_direct(struct frame_note *note, const struct tcp_frame *tcp,
 }
 
 /* A first RPC_* request on a connection of http's. */
-static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp, bool by_http)
+static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
 {
     struct place found;
     struct owner owner;
-    if (!find_request(pinfo, tcp, by_http, &found))
+    if (!find_request(pinfo, tcp, true, &found))
         return NULL; /* most frames: to see that costs less than a look-up */
     find_owner(pinfo, tcp, &owner);
     if (!owner.http)
         return NULL;
-    if (by_http && !method_is(owner.http, "RPC_")) {
-        by_http = false;
-        if (!find_request(pinfo, tcp, false, &found))
-            return NULL;
-    }
+    const bool by_http = dissected_by_http(pinfo) && method_is(owner.http, "RPC_");
+    if (!by_http && !find_request(pinfo, tcp, false, &found))
+        return NULL;
     bool in_tunnel_data = owner.tunnel.port > 0 && !owner.inner && !found.tls;
     if (!by_http && !found.tls && !in_tunnel_data && !asked_for_more(pinfo, tcp))
         return NULL;
@@ -578,35 +582,20 @@ static ws_bool body_of_claimed_head(tvbuff_t *tvb _U_, packet_info *pinfo, proto
 
 /* ---- Every frame ------------------------------------------------------------------ */
 
-/* It had a head in this frame. */
-static bool dissected_by_http(packet_info *pinfo)
-{
-    return p_get_proto_data(wmem_file_scope(), pinfo, proto_http, 0) != NULL;
-}
-
 static struct stream *claim(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
 {
     if (tcp->captured == 0)
         return NULL;
-    const bool by_http = dissected_by_http(pinfo);
-    if (!by_http && tcp->payload[0] == 5)
+    if (tcp->payload[0] == 5 && !dissected_by_http(pinfo))
         return claim_late(pinfo, tree, tcp);
     /* Also a head without a body in a TLS record, or the end of one that was asked for. */
-    return claim_request(pinfo, tree, tcp, by_http);
-}
-
-static bool stream_is(const struct stream *stream, const struct tcp_frame *tcp)
-{
-    const struct conn *conn = rpch_conn_conn(stream->conn);
-    const struct endpoint *client = &conn->client, *server = conn_server(conn);
-    return (endpoint_equal(client, &tcp->src) && endpoint_equal(server, &tcp->dst)) ||
-           (endpoint_equal(client, &tcp->dst) && endpoint_equal(server, &tcp->src));
+    return claim_request(pinfo, tree, tcp);
 }
 
 static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
 {
     struct stream *stream = NULL;
-    if (claims_of(tcp) & CLAIM_RPCH) {
+    if (tcp->claims & CLAIM_RPCH) {
         /* Mostly what was dissected in the frame is this segment's; a look-up costs more than to see that. */
         const struct frame_note *note = frame_note_get(pinfo);
         stream = note && stream_is(note->stream, tcp) ? note->stream : stream_find(pinfo, tcp);
@@ -662,8 +651,12 @@ static bool may_begin_ours(uint8_t first)
  * is looked for only where http had a head. */
 static bool may_claim(packet_info *pinfo, const struct tcp_frame *tcp)
 {
+    static const char response[] = "HTTP/";
     if (tcp->captured == 0)
         return false;
+    if (!pinfo->data_src->next && tcp->captured >= strlen(response) &&
+        memcmp(tcp->payload, response, strlen(response)) == 0)
+        return false; /* what goes the way of responses begins nothing */
     if (may_begin_ours(tcp->payload[0]))
         return true;
     for (const GSList *item = pinfo->data_src->next; item; item = item->next) {
@@ -685,9 +678,12 @@ static bool owes_nothing(packet_info *pinfo, struct tcp_frame *tcp, bool bodies)
     tcp_frame_read(pinfo, tcp);
     if (hunted)
         leaf_first_look(pinfo, tcp);
-    if (tcp->captured && !claims_of(tcp))
+    if (tcp->flags & TH_SYN)
+        stream_begins_anew(tcp);
+    tcp->claims = claims_of(tcp);
+    if (tcp->captured && !tcp->claims)
         store_heard(pinfo, &tcp->src); /* a server that answers others lives */
-    if (begins || claims_of(tcp))
+    if (begins || tcp->claims)
         return false;
     return !store_active() || !(tcp->flags & TH_SYN); /* it may tell of a server that answers none */
 }

@@ -123,6 +123,7 @@ bool tcp_frame_find(packet_info *pinfo, struct tcp_frame *tcp)
     if (head_len < 20 || ip.tcp + head_len > ip.end)
         return false;
     tcp->header = head;
+    tcp->claims = 0;
     tcp->flags = get_be16(head + 12) & TH_MASK;
     tcp->ip_id = ip.id;
     tcp->ttl = ip.ttl;

@@ -22,6 +22,7 @@ struct tcp_frame {
     uint32_t captured;       /* of the payload */
     const uint8_t *payload;  /* captured bytes */
     const uint8_t *header;
+    unsigned claims; /* first pass: who may have claimed its connection (claims.h) */
 };
 
 /* False if the frame carries no TCP, or none whose header lies in the frame itself (IP

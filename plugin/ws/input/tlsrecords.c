@@ -13,8 +13,11 @@
 
 static int proto_tls = -1;
 
+/* 0: tls is none of them. */
 static uint32_t layers_of(packet_info *pinfo)
 {
+    if (!wmem_list_find(pinfo->layers, GINT_TO_POINTER(proto_tls)))
+        return 0;
     return MIN(wmem_list_count(pinfo->layers) + TLS_LAYERS_MORE, TLS_LAYERS);
 }
 
