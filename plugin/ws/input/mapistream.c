@@ -346,8 +346,15 @@ static void feed_records(const struct feed *feed, const struct tcp_frame *tcp, s
 
 static struct mapi_stream *find(packet_info *pinfo, const struct tcp_frame *tcp)
 {
+    void **recent = claims_recent(pinfo, tcp, CLAIM_MAPI);
+    struct mapi_stream *stream = recent ? (struct mapi_stream *)*recent : NULL;
+    if (stream && stream_conn_is(stream->link, tcp))
+        return stream;
     conversation_t *conversation = tcp_conversation(pinfo, tcp);
-    return conversation ? (struct mapi_stream *)conversation_get_proto_data(conversation, proto_mapihttp) : NULL;
+    stream = conversation ? (struct mapi_stream *)conversation_get_proto_data(conversation, proto_mapihttp) : NULL;
+    if (recent)
+        *recent = stream;
+    return stream;
 }
 
 static enum way way_of(const struct mapi_stream *stream, const struct tcp_frame *tcp)

@@ -34,36 +34,20 @@ static struct stream *stream_of(conversation_t *conversation)
     return conversation ? (struct stream *)conversation_get_proto_data(conversation, proto_rpch) : NULL;
 }
 
-bool stream_is(const struct stream *stream, const struct tcp_frame *tcp)
+bool stream_conn_is(const struct conn *conn, const struct tcp_frame *tcp)
 {
-    const struct conn *conn = rpch_conn_conn(stream->conn);
     const struct endpoint *client = &conn->client, *server = conn_server(conn);
     return (endpoint_equal(client, &tcp->src) && endpoint_equal(server, &tcp->dst)) ||
            (endpoint_equal(client, &tcp->dst) && endpoint_equal(server, &tcp->src));
 }
 
-/* Where the stream stands that was met last of many pairs of ends: that saves a look-up of its conversation, which
- * costs more than all else. On the first pass alone, on which the newest conversation of two ends is the one. */
-#define RECENT_SLOTS 0x400u
-
-static struct stream **recent_of(const struct tcp_frame *tcp)
-{
-    struct stream **slots = (struct stream **)store_part(STORE_RECENT, RECENT_SLOTS * sizeof *slots);
-    return &slots[tcp_ends_hash(tcp) % RECENT_SLOTS];
-}
-
-void stream_begins_anew(const struct tcp_frame *tcp)
-{
-    *recent_of(tcp) = NULL;
-}
-
 struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp)
 {
-    struct stream **recent = PINFO_FD_VISITED(pinfo) || (tcp->flags & TH_SYN) ? NULL : recent_of(tcp);
-    struct stream *stream = recent && *recent && stream_is(*recent, tcp) ? *recent : NULL;
-    if (!stream) {
+    void **recent = claims_recent(pinfo, tcp, CLAIM_RPCH);
+    struct stream *stream = recent ? (struct stream *)*recent : NULL;
+    if (!stream || !stream_conn_is(rpch_conn_conn(stream->conn), tcp)) {
         stream = stream_of(tcp_conversation(pinfo, tcp));
-        if (recent && stream)
+        if (recent)
             *recent = stream;
     }
     return stream && stream->given_back && pinfo->num >= stream->given_back ? NULL : stream;

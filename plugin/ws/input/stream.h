@@ -82,9 +82,7 @@ struct conn *stream_conn(packet_info *pinfo, const struct tcp_frame *tcp, conver
 enum way stream_conn_way(const struct conn *conn, const struct tcp_frame *tcp);
 
 /* Whether it is of the ends of this frame. */
-bool stream_is(const struct stream *stream, const struct tcp_frame *tcp);
-/* On the first pass, with a SYN: what was known of these ends is of a connection before. */
-void stream_begins_anew(const struct tcp_frame *tcp);
+bool stream_conn_is(const struct conn *conn, const struct tcp_frame *tcp);
 /* NULL where the connection was not claimed, or has been given back. */
 struct stream *stream_find(packet_info *pinfo, const struct tcp_frame *tcp);
 bool stream_given_back(packet_info *pinfo, const struct tcp_frame *tcp);

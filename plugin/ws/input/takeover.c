@@ -598,7 +598,7 @@ static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_fr
     if (tcp->claims & CLAIM_RPCH) {
         /* Mostly what was dissected in the frame is this segment's; a look-up costs more than to see that. */
         const struct frame_note *note = frame_note_get(pinfo);
-        stream = note && stream_is(note->stream, tcp) ? note->stream : stream_find(pinfo, tcp);
+        stream = note && stream_conn_is(rpch_conn_conn(note->stream->conn), tcp) ? note->stream : stream_find(pinfo, tcp);
     }
     if (stream && give_back(pinfo, stream, tcp))
         stream = NULL;
@@ -679,7 +679,7 @@ static bool owes_nothing(packet_info *pinfo, struct tcp_frame *tcp, bool bodies)
     if (hunted)
         leaf_first_look(pinfo, tcp);
     if (tcp->flags & TH_SYN)
-        stream_begins_anew(tcp);
+        claims_begin_anew(tcp);
     tcp->claims = claims_of(tcp);
     if (tcp->captured && !tcp->claims)
         store_heard(pinfo, &tcp->src); /* a server that answers others lives */
