@@ -4,8 +4,9 @@
 
 A section a verdict, in the order of plugin/core/judge/verdicts.c: its heading is the filter, its first line says severity,
 PRESENCE or ABSENCE and once of what as the table does, and the parts of PARTS follow. Each sample below **Sample.** exists and
-shows that verdict in tshark. --table leaves the samples out and needs no tshark. --self-test breaks document and table
-in each way that must be found, and says whether it was.
+shows that verdict in tshark; and ./analyze has words for each verdict, and takes it for as grave as the table. --table leaves
+samples and ./analyze out and needs no tshark. --self-test breaks document and table in each way that must be found, and says
+whether it was.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -86,6 +87,17 @@ def check_samples(document, known, shown):
     return checks
 
 
+def check_report(source, report):
+    """What ./analyze makes of them."""
+    checks = []
+    for name, severity, _, _ in ROW.findall(source):
+        wanted = {"CHAT": "GOOD", "NOTE": "NOTES"}.get(severity, "FAILED")
+        got = "GOOD" if name in report.GOOD else "NOTES" if name in report.NOTES else "FAILED"
+        checks.append((name in report.HEADLINES, f"{name}: no words in HEADLINES of tools/report.py"))
+        checks.append((got == wanted, f"{name}: is {got} in tools/report.py, should be {wanted}"))
+    return checks
+
+
 def run_samples(document):
     sys.path.insert(0, str(PROJECT / "tests" / "lib"))
     import common
@@ -162,7 +174,9 @@ def main():
     else:
         checks = check_table(source, document)
         if "--table" not in args:
-            checks += run_samples(document)
+            sys.path.insert(0, str(PROJECT / "tools"))
+            import report
+            checks += check_report(source, report) + run_samples(document)
     failed = [text for good, text in checks if not good]
     print("\n".join(failed + [f"{len(checks) - len(failed)} passed, {len(failed)} failed"]))
     return len(failed) != 0 or not checks
