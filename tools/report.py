@@ -20,6 +20,7 @@ HEADLINES = {
     "outlook.auth.shared_connection": "on a connection that another user authenticated",
     "outlook.auth.channel_binding": "refused: channel bindings cannot match behind this device",
     "outlook.auth.refused": "refused again and again",
+    "outlook.auth.no_challenge": "stopped at its challenge again and again",
     "outlook.auth.type3_without_challenge": "answered a challenge that its connection never carried",
     "outlook.http.failed": "answered by what cannot be the endpoint",
     "rpch.routing.target_mismatch": "asked for two different targets",
@@ -48,23 +49,30 @@ HEADLINES = {
     "rpch.channel.lone": "have one channel only",
     "rpch.channel.cut.note": "ended with others of their server",
     "mapihttp.response.cut.note": "ended with others of their server",
+    "rpch.channel.not_recycled": "not given the new channel that was asked for",
+    "rpch.call.unanswered": "had calls without an answer",
     "rpch.call.failed": "had failed calls",
     "mapihttp.session.expired": "used after they had expired",
     "mapihttp.request.unanswered": "had requests without an answer",
     "mapihttp.error_code.failed": "had failed requests",
+    "outlook.auth.refused.note": "refused by one scheme and accepted by another",
     "outlook.auth.slow": "answered slowly",
     "outlook.auth.downgraded": "offered Basic only after NTLM was tried",
     "outlook.auth.header_case": "not tried again after www-authenticate in lower case",
     "outlook.auth.empty_bearer": "with an empty Bearer token again and again",
+    "rpch.routing.joined_late": "opened after all",
     "rpch.routing.joined_across_proxies": "opened across two proxies",
     "mapihttp.session.backend_changed.chat": "changed the back end",
     "mapihttp.response.cut.chat": "left by the client before the response ended",
     "outlook.server_gone.back": "answered by a server that is back",
 }
-GOOD = {"", "outlook.server_gone.back", "rpch.routing.joined_across_proxies", "mapihttp.session.backend_changed.chat", "mapihttp.response.cut.chat"}
-NOTES = {"rpch.channel.cut.note", "mapihttp.response.cut.note", "rpch.routing.proxies_differ", "rpch.channel.lone", "rpch.call.failed", "mapihttp.session.expired",
+# Chats and notes of verdicts.c.
+GOOD = {"", "outlook.server_gone.back", "rpch.routing.joined_across_proxies", "rpch.routing.joined_late",
+        "mapihttp.session.backend_changed.chat", "mapihttp.response.cut.chat"}
+NOTES = {"rpch.channel.cut.note", "mapihttp.response.cut.note", "rpch.routing.proxies_differ", "rpch.channel.lone",
+         "rpch.call.failed", "rpch.call.unanswered", "rpch.channel.not_recycled", "mapihttp.session.expired",
          "mapihttp.request.unanswered", "mapihttp.error_code.failed", "outlook.auth.slow", "outlook.auth.downgraded",
-         "outlook.auth.header_case", "outlook.auth.empty_bearer"}
+         "outlook.auth.header_case", "outlook.auth.empty_bearer", "outlook.auth.refused.note"}
 PLACES = ("CLIENT", "NETWORK DEVICE", "SERVER", "CANNOT TELL")
 LINES = 30                           # of groups in full; the screen has room for the rest
 

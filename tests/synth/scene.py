@@ -24,6 +24,7 @@ SEVERITY = {
     "rpch.channel.idle_closed": "warning", "rpch.channel.silent_drop": "warning", "rpch.channel.buffered": "warning",
     "rpch.call.failed": "note", "rpch.channel.lifetime_exceeded": "warning", "rpch.flow.window_exceeded": "warning",
     "rpch.rts.malformed": "error", "rpch.rts.unexpected": "note", "outlook.server_gone": "warning",
+    "outlook.server_gone.back": "chat", "rpch.channel.cut.note": "note",
     "outlook.auth.slow": "note",
 }
 

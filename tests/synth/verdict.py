@@ -17,7 +17,7 @@ LATE = "rpch.routing.joined_late"
 TARGETS, LONE, REFUSED = "rpch.routing.target_mismatch", "rpch.channel.lone", "rpch.channel.refused"
 IDLE, DROP, BUFFERED = "rpch.channel.idle_closed", "rpch.channel.silent_drop", "rpch.channel.buffered"
 FAILED, LIFETIME, WINDOW = "rpch.call.failed", "rpch.channel.lifetime_exceeded", "rpch.flow.window_exceeded"
-GONE = "outlook.server_gone"
+GONE, BACK, CUT_NOTE = "outlook.server_gone", "outlook.server_gone.back", "rpch.channel.cut.note"
 SESSION = 'Cookie: OutlookSession="{7A3B1C5D-0F2E-4D6C-8B9A-102938475665}"'
 OFFER = 'WWW-Authenticate: Basic realm="mail.example.test"'
 
@@ -739,6 +739,48 @@ def gone_spread(cap):
     cap.what = "A server recycles its worker process: within 90 s it ends four virtual connections, one after the " \
                "other, while it serves those that are left."
     cap.rule = "Ends that are spread over 90 s tell of no server that is gone; none was idle for 10 s."
+
+
+@case("verdict-gone-back", "a server that ends, then one connection more, and comes back")
+def gone_back(cap):
+    legs = [Leg(cap, vc=number, client=f"10.0.0.2{number}", target="ex1:6004") for number in range(3)]
+    for leg in legs:
+        leg.establish()
+        leg.work()
+        cap.wait(7)                      # no timer has three idle times
+    for leg in legs[:2]:
+        for conn in (leg.in_, leg.out):
+            conn.fin(DOWN)
+            cap.wait(0.02)
+    cap.wait(2)
+    # The last client asks once more; nobody acknowledges it, and its connections are ended, too.
+    last = legs[2]
+    last.calls += 1
+    gone = last.in_.push(UP, rpc.request(last.calls, *Nspi.UPDATE[:2]))
+    cap.wait(0.3)
+    cut = last.in_.rst(DOWN)
+    last.out.rst(DOWN)
+    for leg in legs:
+        leg.done()
+    cap.wait(20)
+    again = Leg(cap, vc=3, client="10.0.0.20", target="ex1:6004",
+                seed=f"{cap.name}/again")
+    again.start(a3=False)
+    cap.wait(1)
+    back = again.out.down(rpc.success(), rpc.conn_a3())
+    again.join()
+    again.work()
+    again.close()
+    again.done()
+    cap.item(GONE, gone, "A second after the fourth FIN nothing had come from the server; the first frame after it.",
+             vc=1)
+    cap.item(CUT_NOTE, cut, "A call is unanswered when the RST comes, and that the server is gone was told before.", vc=2)
+    cap.item(BACK, back, "The first data of the server on a connection that was opened after it was gone, a second later.",
+             vc=None)
+    cap.what = "Three virtual connections of three clients; the server closes two within a tenth of a second, and resets " \
+               "the third, on which a call waits, two seconds later. After 20 s a client connects anew and is answered."
+    cap.rule = "server_gone once, on the first frame after a second in which the server was silent; what it ends after that " \
+               "is a note; a connection opened later and answered within 5 s tells that it is back."
 
 
 @case("verdict-idle-two", "one of two idle connections is closed")
