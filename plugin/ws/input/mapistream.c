@@ -263,6 +263,13 @@ static void hold(struct way_state *state, const struct tcp_frame *tcp)
     state->held_count++;
 }
 
+/* The other end had all bytes before what waits, and their own end has gone on since: one direction is captured in
+ * its order, whatever stands early or late of the other. */
+static bool gap_is_sure(const struct way_state *state)
+{
+    return state->acked_at != 0 && (int32_t)(state->acked - state->held->seq) >= 0;
+}
+
 static void feed_segment(const struct feed *feed, const struct tcp_frame *tcp)
 {
     struct way_state *state = &feed->stream->way[feed->way];
@@ -274,7 +281,7 @@ static void feed_segment(const struct feed *feed, const struct tcp_frame *tcp)
     const int32_t ahead = (int32_t)(tcp->seq - state->next_seq);
     if (ahead > 0) {
         hold(state, tcp);
-        if (state->held_count > HELD_MAX)
+        if (state->held_count > HELD_MAX || gap_is_sure(state))
             pass_gap(feed);
         return;
     }
@@ -318,6 +325,9 @@ static void acknowledged(const struct feed *feed, const struct tcp_frame *tcp)
         if (state->acked_at == feed->when.ns || (int32_t)(tcp->ack - state->acked) > 0)
             state->acked = tcp->ack;
     }
+    /* What it sends may answer what waits. */
+    if (tcp->payload_len > 0 && state->held && state->acked_at && (int32_t)(state->acked - state->held->seq) > 0)
+        pass_gap(&other);
     pass_missing(&other);
     pass_missing(feed);
 }
