@@ -99,9 +99,10 @@ static struct mapi_message *request_head(struct mapi_conn *conn, struct when whe
     }
     struct exchange *request = exchange_begin(link, conn, when);
     conn->sending = request;
+    request->begin_seq = link->tcp.half[WAY_TO_SERVER].next;
     request->body_total = fields->content_length;
     request->head_method = span_equals_nocase(head->method, "HEAD");
-    conn->expected_end = mapi_says_close(fields->connection) || head->version_minor == 0;
+    conn->expected_end = fields->close || head->version_minor == 0;
     const struct auth_shown *shown = auth_request(conn->auth, request, fields);
     mapi_conn_note_user(conn, shown);
     if (!mapi_is_request(fields)) {

@@ -587,6 +587,13 @@ static bool is_whole(const struct mapi_item *item)
                item->message, (struct span){ item->kept.bytes + item->head_len, item->kept.len - item->head_len });
 }
 
+static void keep_verdicts(packet_info *pinfo)
+{
+    const struct verdict *verdicts = store_take_verdicts();
+    if (verdicts)
+        mapi_note_make(pinfo)->verdicts = verdicts;
+}
+
 static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const struct tcp_frame *tcp)
 {
     const struct feed feed = { stream, pinfo, way_of(stream, tcp), frame_when(pinfo) };
@@ -615,11 +622,8 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
             learn(stream->conn, item);
     }
     mapi_conn_segment(stream->conn, &segment);
-    const struct verdict *verdicts = store_take_verdicts();
-    if (verdicts) {
-        note = mapi_note_make(pinfo);
-        note->verdicts = verdicts;
-    }
+    keep_verdicts(pinfo);
+    note = mapi_note_get(pinfo);
     if (note)
         note->auth_row = logon_conn_row(mapi_conn_auth(stream->conn));
 }
@@ -637,8 +641,13 @@ static void drop_copies(struct mapi_note *note)
 void mapi_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
 {
     struct mapi_stream *stream = follow_frame(pinfo, tcp);
-    if (!stream)
+    if (!stream) {
+        if (tcp_frame_refuses(tcp)) {
+            store_refused(pinfo, &tcp->src);
+            keep_verdicts(pinfo);
+        }
         return;
+    }
     end_of_frame(pinfo, stream, tcp);
     struct mapi_note *note = mapi_note_get(pinfo);
     if (note)
