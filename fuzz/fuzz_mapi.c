@@ -358,7 +358,7 @@ static void a_round(struct play *play, unsigned i)
     const char *code = codes[(more >> 4) % 7];
     put(&text, "HTTP/1.1 200 OK\r\nX-ResponseCode: %s\r\n", code, 0);
     put(&text, more & 0x80 ? "X-ExpirationInfo: %s\r\nX-PendingPeriod: 3000\r\n" : "X-Other: %s\r\n", "100000", 0);
-    put(&text, what & 0x40 ? "X-BEServer: EX%s\r\n" : "X-Other: %s\r\n", more & 2 ? "1" : "2", 0);
+    put(&text, what & 0x40 ? "X-BEServer: EX%s\r\n" : "Keep-Alive: timeout=%s\r\n", more & 2 ? "1" : "2", 0);
     put(&text, "Set-Cookie: sid=%s\r\nSet-Cookie: sequence=secret-sequence\r\n\r\n", a_value(more & 1), 0);
     assert(http_head_parse((const uint8_t *)text.s, text.used, &head) == HTTP_HEAD_OK);
     message = mapi_conn_head(play->conn[i], play->now, WAY_TO_CLIENT, &head);
@@ -421,7 +421,11 @@ static void an_event(struct play *play)
         return;
     case 6: {
         struct endpoint server = an_end(what >> 3 & 7, 80);
-        mapi_state_foreign_end(play->world, &server, play->now);
+        if (what & 0x40) {
+            outlook_refused(play->outlook, &server, play->now);
+        } else {
+            outlook_heard(play->outlook, &server, play->now);
+        }
         break;
     }
     default:

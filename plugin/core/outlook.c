@@ -25,6 +25,11 @@ void outlook_heard(struct outlook *outlook, const struct endpoint *end, struct w
     track_server_heard(&outlook->track, end, when);
 }
 
+void outlook_refused(struct outlook *outlook, const struct endpoint *end, struct when when)
+{
+    track_server_refused(&outlook->track, end, when);
+}
+
 const struct verdict *outlook_take_verdicts(struct outlook *outlook)
 {
     return judge_take(outlook->judge);

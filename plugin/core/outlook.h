@@ -27,6 +27,8 @@ struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs 
 
 /* Data of a connection that nobody claimed came from that end. */
 void outlook_heard(struct outlook *outlook, const struct endpoint *end, struct when when);
+/* That end answered a SYN by RST. */
+void outlook_refused(struct outlook *outlook, const struct endpoint *end, struct when when);
 
 /* What the events since the last call have proved, in the order RPC over HTTP, MAPI/HTTP,
  * logons, or NULL; to be shown on the frame of those events. */

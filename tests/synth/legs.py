@@ -101,6 +101,36 @@ def across(cap):
     cap.rule = "Leg 0 shows one address and no item."
 
 
+TARGETS = "rpch.routing.target_mismatch"
+EX1, EX2 = "ex1.example.test:6004", "ex2.example.test:6004"
+
+
+def targets(name, title, before, after, leg, what, rule):
+    """before, after: what IN and OUT ask for on each leg."""
+    @case(name, title)
+    def build(cap):
+        both = Relayed(cap, FRONT, behind("10.0.0.81:80"))
+        for role, ask in (("in", rpc.ask_in), ("out", rpc.ask_out)):
+            for one, wanted in zip(both.legs, (before, after)):
+                one.connect(role).up(ask(target=wanted[role == "out"]))
+        both.first("out")
+        b1 = both.first("in")
+        both.back(rpc.success, rpc.conn_a3)
+        cap.item(TARGETS, b1[leg].frame, what, leg=leg)
+        both.close()
+        for one in both.legs:
+            one.target = None
+        both.done(False)
+        cap.what, cap.rule = what, rule
+
+
+targets("legs-target-rewritten", "a device that rewrites the target of one half", (EX1, EX1), (EX1, EX2), 1,
+        "Both halves ask for ex1 on leg 0; on leg 1 OUT asks for ex2.",
+        "The leg before is right: the device between rewrites it, not the client.")
+targets("legs-target-passed-on", "a device that passes two targets on", (EX1, EX2), (EX1, EX2), 0,
+        "The halves ask for two servers on both legs.", "One cause, one warning: where it comes from.")
+
+
 @case("legs-misrouted", "both sides of a load balancer, two servers that share nothing")
 def misrouted(cap):
     both = Relayed(cap, FRONT, behind("10.0.0.81:80", "10.0.0.82:80"))

@@ -8,6 +8,6 @@ import pathlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-for part in ("mapi_http", "mapi_body", "mapi_auth", "mapi_verdict", "mapi_quiet"):
+for part in ("mapi_http", "mapi_body", "mapi_auth", "mapi_verdict", "mapi_quiet", "mapi_gone"):
     if (HERE / f"{part}.py").exists():
         importlib.import_module(part)

@@ -391,6 +391,26 @@ def drops(cap):
     cap.rule = "Gaps: no verdict from absence, no two at once, no cookie of a response that nobody saw."
 
 
+@case("mapi-quiet-drops-plain", "a response that the capture lost, of a client without X-RequestId")
+def drops_plain(cap):
+    c = Context(Outlook(cap))
+    plain = {"drop": ("X-RequestId",)}
+    both = {**plain, "reply": plain}
+    c.connect(**both)
+    c.exchange(**both)
+    ask = c.ask("Execute", EXECUTE, **plain)
+    c.reply(ask, m.execute_answer(), captured=False, **plain)
+    cap.messages.pop()
+    cap.wait(0.5)
+    c.exchange(**both)
+    c.exchange(**both)
+    c.leave(**both)
+    c.conn.close()
+    cap.what = "One response was sent and acknowledged but not captured. The client sends no X-RequestId; its next " \
+               "request stands before the response that shows the gap."
+    cap.rule = "Clients do not pipeline: what follows the gap answers the newest request."
+
+
 @case("mapi-quiet-drops-counter", "a connection that was not captured at all")
 def drops_counter(cap):
     c = Context(Outlook(cap))

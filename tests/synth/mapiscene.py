@@ -16,7 +16,7 @@ SEVERITY = {
     "outlook.auth.refused": "warning", "outlook.auth.shared_connection": "error", "outlook.auth.slow": "note",
     "outlook.auth.very_slow": "warning", "outlook.auth.downgraded": "note", "outlook.auth.header_case": "note",
     "outlook.auth.empty_bearer": "note", "outlook.auth.channel_binding": "warning", "outlook.http.failed": "warning",
-    "outlook.server_gone": "warning",
+    "outlook.server_gone": "warning", "outlook.server_gone.back": "chat", "mapihttp.response.cut.note": "note",
     "mapihttp.response_code.failed": "warning", "mapihttp.connect.failed": "warning",
     "mapihttp.error_code.failed": "note", "mapihttp.session.lost": "error", "mapihttp.session.expired": "note",
     "mapihttp.session.backend_changed": "warning", "mapihttp.session.backend_changed.chat": "chat",

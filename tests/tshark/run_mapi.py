@@ -25,7 +25,7 @@ BODY = {"frame", "stream", "head", "fields"}
 ITEM = {"item", "severity", "frame", "frames", "contains", "where"}
 # What no message may show, whatever a sample says of it.
 NOT_WANTED = ("_ws.malformed", "_ws.dissector_bug", "_ws.type_length", "_ws.number_string", "http.chunked")
-CUT = ("mapihttp.response.cut", "mapihttp.response.cut.chat", "mapihttp.request.unanswered")
+CUT = ("mapihttp.response.cut", "mapihttp.response.cut.chat", "mapihttp.response.cut.note", "mapihttp.request.unanswered")
 # Known in later passes only, as http.response_in.
 LATER = {"mapihttp.response_in"}
 NUMBER = re.compile(r"(?:0x[0-9a-fA-F]+|\d+)$")

@@ -253,10 +253,13 @@ static void test_balancers(void)
                                             "xX-BackEndCookie", "X-BackEndCookie2", "SRV2",        "NSC", "",
                                             "OutlookSession" };
     for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+        const bool front_end = strstr(devices[i], "ackend") || strstr(devices[i], "BackEnd") || devices[i][0] == 'T';
         CHECK(exch_is_balancer_cookie(text_span(devices[i])));
+        CHECK(exch_is_device_cookie(text_span(devices[i])) == (!front_end || strcmp(devices[i], "TS01a2") == 0));
     }
     for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++) {
         CHECK(!exch_is_balancer_cookie(text_span(sessions[i])));
+        CHECK(!exch_is_device_cookie(text_span(sessions[i])));
     }
 }
 

@@ -137,13 +137,23 @@ bool exch_sequence_decode(struct span value, uint32_t *counter)
     return true;
 }
 
-bool exch_is_balancer_cookie(struct span name)
+/* Exchange's front end tells itself of a mailbox server by them. */
+static bool is_front_end_cookie(struct span name)
 {
-    static const char *const whole[] = {
-        "SERVERID",    "SRV",    "X-BackEndCookie", "X-BEResource",          "TargetDB",  "jlb",       "SRVNAME",
-        "SERVERUSED",  "AWSELB", "AWSELBCORS",      "barra_counter_session", "incap_ses", "FGTServer", "KEMPID",
-        "X-Mapping-ID"
-    };
+    static const char *const whole[] = { "X-BackEndCookie", "X-BEResource", "TargetDB" };
+    for (size_t i = 0; i < COUNT_OF(whole); i++) {
+        if (span_equals_nocase(name, whole[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool exch_is_device_cookie(struct span name)
+{
+    static const char *const whole[] = { "SERVERID",   "SRV",       "jlb",        "SRVNAME",
+                                         "SERVERUSED", "AWSELB",    "AWSELBCORS", "barra_counter_session",
+                                         "incap_ses",  "FGTServer", "KEMPID",     "X-Mapping-ID" };
     static const char *const starts[] = { "BIGipServer",
                                           "BIGip",
                                           "NSC_",
@@ -173,4 +183,9 @@ bool exch_is_balancer_cookie(struct span name)
         }
     }
     return false;
+}
+
+bool exch_is_balancer_cookie(struct span name)
+{
+    return is_front_end_cookie(name) || exch_is_device_cookie(name);
 }

@@ -35,5 +35,7 @@ bool exch_sequence_decode(struct span value, uint32_t *counter);
 /* Whether a cookie of this name is made by a device between (or tells Exchange's front end
  * of a mailbox server): it says nothing of a session. */
 bool exch_is_balancer_cookie(struct span name);
+/* Whether a device alone makes it, and no front end of Exchange. */
+bool exch_is_device_cookie(struct span name);
 
 #endif

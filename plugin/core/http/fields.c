@@ -33,6 +33,7 @@ static const struct row {
     ROW("Server", VALUE, server),
     ROW("Location", VALUE, location),
     ROW("Connection", VALUE, connection),
+    ROW("Keep-Alive", VALUE, keep_alive),
     ROW("request-id", VALUE, request_id),
     ROW("Set-Cookie", LINES, set_cookies),
     ROW("User-Agent", VALUE, user_agent),

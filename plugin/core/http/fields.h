@@ -26,7 +26,8 @@ struct http_fields {
     bool chunked;           /* Transfer-Encoding: chunked */
     bool close;             /* Connection: close */
     /* RFC 9110, 9112, 7235 */
-    struct span host, user_agent, content_type, expect, date, location, server, via, connection, transfer_encoding;
+    struct span host, user_agent, content_type, expect, date, location, server, via, connection, transfer_encoding,
+        keep_alive;
     struct span length, content_encoding, authorization, proxy_authorization, proxy_authenticate;
     struct http_lines cookies, set_cookies, challenges, pragmas; /* challenges: WWW-Authenticate */
     struct span persistent_auth;                                 /* MS-N2HT 2.2.2 */

@@ -6,6 +6,7 @@
 
 #include "info.h"
 
+#include "exchange_cookies.h"
 #include "field.h"
 
 #define COPY_TEXT(array, span) chars_copy(array, sizeof(array), span)
@@ -90,6 +91,7 @@ static void decode_pragma(struct span value, struct http_info *info)
 static void note_persistence(struct span name, struct span value, struct http_info *info)
 {
     char server[HTTP_NAME_MAX];
+    info->device_cookie |= exch_is_device_cookie(name);
     if (!info->persistence_server[0] && http_persistence_server(name, value, server)) {
         memcpy(info->persistence_server, server, sizeof(server));
         COPY_TEXT(info->persistence_name, name);

@@ -71,7 +71,8 @@ struct http_info {
     char via[64];                  /* Via */
     char persistence_name[64];     /* cookie that names a server, set or returned */
     char persistence_server[HTTP_NAME_MAX];
-    bool rpc_error; /* 503 RPC Error: X */
+    bool device_cookie; /* one that a device alone makes was set or returned */
+    bool rpc_error;     /* 503 RPC Error: X */
     uint32_t rpc_error_code;
     char ee_info[64];        /* start of the EEInfo base64 of the reason phrase, empty if none */
     enum http_author author; /* responses: who wrote it, by its headers, and by its page once that was read */

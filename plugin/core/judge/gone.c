@@ -3,7 +3,8 @@
  *
  * That ends belong to one cause is not seen; it follows from their number and their times: at least two, of
  * two virtual connections or sessions, within a second, behind which nothing comes from the server. A timer
- * ends connections after equal idle times; a server that stops does not ask how long they were idle.
+ * ends connections after equal idle times; a server that stops does not ask how long they were idle. Where nothing
+ * was under way and all were closed with FIN, as on a reload, it is not told before the server refuses a connection.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -128,7 +129,9 @@ static int compare(const void *a, const void *b)
 struct toll {
     uint32_t vcs, sessions;
     int64_t idle_least, idle_most; /* of those that followed from no other */
-    bool behind_seen, whole;
+    bool behind_seen;
+    bool loud;  /* not all of them were quiet */
+    bool front; /* one is on the leg next to the clients */
 };
 
 /* Each once; the array is the judge's. */
@@ -170,6 +173,7 @@ static void take_idle(struct toll *toll, const struct counted *counted)
 /* ---- what is said -------------------------------------------------------------------------- */
 
 static const char *const signs[] = { [SIGN_NONE] = NULL,
+                                     [SIGN_RETURNED] = "requests bring a balancer's cookie",
                                      [SIGN_VIA] = "its responses carry Via",
                                      [SIGN_PERSISTENCE] = "a balancer's cookie goes with its responses",
                                      [SIGN_BACK_ENDS] = "two servers answered there",
@@ -197,6 +201,14 @@ static void say_ends(struct text *text, const struct gone *gone, const struct to
     }
 }
 
+static const char *sign_of(const struct server *server, const struct toll *toll)
+{
+    const enum device_sign sign = server->sign;
+    return sign != SIGN_NONE && (sign != SIGN_RETURNED || toll->front) ? signs[sign] :
+           toll->behind_seen                                           ? signs[SIGN_LEG] :
+                                                                         NULL;
+}
+
 /* Whether the ends mean that the server is gone. */
 static bool is_gone(const struct judge *judge, const struct toll *toll)
 {
@@ -206,7 +218,8 @@ static bool is_gone(const struct judge *judge, const struct toll *toll)
     return toll->vcs + toll->sessions >= 2 && !by_timer;
 }
 
-static void look_at(struct judge *judge, struct gone *gone, struct when when)
+/* refused: a SYN came back as RST in this frame. */
+static void look_at(struct judge *judge, struct gone *gone, struct when when, bool refused)
 {
     struct toll toll = { .idle_least = -1 };
     uint32_t count = 0;
@@ -219,9 +232,14 @@ static void look_at(struct judge *judge, struct gone *gone, struct when when)
     for (const struct counted *counted = gone->first; counted; counted = counted->next) {
         take_idle(&toll, counted);
         toll.behind_seen |= counted->end.behind_seen;
+        toll.loud |= !counted->end.quiet;
+        toll.front |= (counted->end.leg ? counted->end.leg->number : counted->end.side->number) == 0;
         if (evidence->count < EVIDENCE_MAX) {
             evidence_add(evidence, counted->end.conn, 0);
         }
+    }
+    if (!toll.loud && !refused) {
+        return; /* a reload, or timers: what it does next tells */
     }
     const struct victim *victims = victims_of(judge, gone, &count, &toll);
     const struct subject subject = subject_of(judge, &gone->last->end);
@@ -233,11 +251,13 @@ static void look_at(struct judge *judge, struct gone *gone, struct when when)
         forget_all(judge, gone);
         return;
     }
-    const char *sign = signs[gone->server->sign] ? signs[gone->server->sign] :
-                       toll.behind_seen          ? signs[SIGN_LEG] :
-                                                   NULL;
+    const char *sign = sign_of(gone->server, &toll);
     struct text *text = &finding.text;
     say_ends(text, gone, &toll);
+    if (refused) {
+        say(text, "; %s later, in frame %u, it answered a SYN by RST", SECONDS(when.ns - gone->last->when.ns),
+            when.frame);
+    }
     if (sign) {
         say(text,
             "; a device stands at that address: %s; inferred: that device, or the server behind it, stopped or was "
@@ -304,7 +324,7 @@ void gone_ended(struct judge *judge, const struct gone_end *end, struct when whe
     gone->last = counted;
     gone->count++;
     if (server->open[CONN_RPCH] + server->open[CONN_MAPI] == 0) {
-        look_at(judge, gone, when);
+        look_at(judge, gone, when, false);
     } else {
         wait_anew(judge, gone);
     }
@@ -318,10 +338,22 @@ void gone_time_passed(struct judge *judge, const struct event *event)
         if (heard_since(gone->server, last) || now.ns < last.ns) {
             wait_no_more(judge, gone); /* it lives; or its time is not known any more */
         } else if (now.ns - last.ns > judge->limits.gone_window) {
-            look_at(judge, gone, now);
+            look_at(judge, gone, now, false);
         } else {
             return;
         }
+    }
+}
+
+void gone_refused(struct judge *judge, const struct event *event)
+{
+    struct gone *gone = event->refused->memo;
+    if (!gone || !gone->first || gone->waits || heard_since(gone->server, gone->last->when)) {
+        return;
+    }
+    const int64_t later = event->when.ns - gone->last->when.ns;
+    if (later >= 0 && later <= judge->limits.refused_wait) {
+        look_at(judge, gone, event->when, true);
     }
 }
 

@@ -18,6 +18,7 @@ struct gone_end {
     const struct side *side; /* the same of MAPI/HTTP */
     bool follows;            /* another end of the same virtual connection came before */
     bool behind_seen;        /* a device at the server's address passed it on */
+    bool quiet;              /* with FIN, and nothing was under way: any server may do so (RFC 9112 9.5) */
 };
 
 /* Takes an end into account; it may be the one that shows that the server is gone, which is told then. */
@@ -34,5 +35,7 @@ bool gone_told_since(const struct server *server, uint32_t frame);
 rule gone_time_passed;
 /* EVENT_SERVER_ANSWERED: it may be back. */
 rule gone_answered;
+/* EVENT_SERVER_REFUSED: what was quiet may have been the end of it. */
+rule gone_refused;
 
 #endif

@@ -22,6 +22,7 @@ const struct judge_limits judge_limits_default = {
     .gone_window = 1 * SECOND,         /* a server that stops ends all its connections within that */
     .idle_alike = 1 * SECOND,          /* timers of devices are looked at once a second, some less often */
     .kept_most = 120 * SECOND,         /* what servers keep open after a response: HTTP.sys by default */
+    .refused_wait = 60 * SECOND,       /* Outlook connects anew sooner; what comes later has another cause */
     .back_wait = 5 * SECOND,           /* a server that only accepts connections is not back */
     .loss_wait = 10 * SECOND,          /* a client connects anew sooner */
     .notification_time = 300 * SECOND, /* Exchange keeps a NotificationWait without events open for five minutes */
@@ -157,6 +158,8 @@ static rule *rule_of(enum event_kind kind)
 
     case EVENT_SERVER_ANSWERED:
         return gone_answered;
+    case EVENT_SERVER_REFUSED:
+        return gone_refused;
 
     case EVENT_KINDS:
         break;

@@ -16,14 +16,15 @@ struct judge_limits {
     int64_t comeback_wait;  /* a client that asks again within that comes back */
     int64_t buffered_wait;  /* what one leg has and the other not is held back */
 
-    int64_t call_wait;      /* a bind or call has not been answered */
+    int64_t call_wait; /* a bind or call has not been answered */
 
     /* of both protocols */
-    int64_t idle_least;  /* an end after less idle time is no time-out */
-    int64_t gone_window; /* ends of one server that belong together */
-    int64_t idle_alike;  /* idle times that differ by no more are those of one timer */
-    int64_t kept_most;   /* a connection kept after a response is in use for that long */
-    int64_t back_wait;   /* a server that is back answers within that */
+    int64_t idle_least;   /* an end after less idle time is no time-out */
+    int64_t gone_window;  /* ends of one server that belong together */
+    int64_t idle_alike;   /* idle times that differ by no more are those of one timer */
+    int64_t kept_most;    /* a connection kept after a response is in use for that long */
+    int64_t refused_wait; /* a server that refuses connections so long after it ended them was gone then */
+    int64_t back_wait;    /* a server that is back answers within that */
 
     /* of MAPI/HTTP */
     int64_t loss_wait;                            /* for the client to connect anew after its context was refused */

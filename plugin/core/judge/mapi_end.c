@@ -10,23 +10,31 @@
 
 /* ---- servers that are gone ----------------------------------------------------------------- */
 
-/* Whether something is under way on it, or it was kept for more. */
-static bool in_use(const struct judge *judge, const struct mapi_conn *conn, struct when when)
+/* What a connection is for when it ends: something is under way on it, or it was kept for more. */
+enum in_use { USE_NONE, USE_KEPT, USE_BUSY };
+
+static enum in_use use_of(const struct judge *judge, const struct mapi_conn *conn, struct when when)
 {
     if (conn->reply) {
-        return !conn->reply->until_close || conn->link->ended_by_rst;
+        return !conn->reply->until_close || conn->link->ended_by_rst ? USE_BUSY : USE_NONE;
+    }
+    if (conn->awaited && conn->awaited->message && !request_crossed(conn->awaited)) {
+        return USE_BUSY;
     }
     const int64_t kept = when.ns - conn->last_answer.ns;
-    return (conn->awaited && conn->awaited->message) ||
-           (conn->last_answer.frame && kept >= 0 && kept < judge->limits.kept_most);
+    const bool announced = conn->kept_ns > 0 && kept + judge->limits.idle_alike >= conn->kept_ns;
+    return conn->last_answer.frame && kept >= 0 && kept < judge->limits.kept_most && !announced ? USE_KEPT : USE_NONE;
 }
 
 void mapi_conn_ends(struct judge *judge, const struct event *event)
 {
     const struct mapi_conn *conn = event->session.conn;
     const struct conn *link = conn->link;
-    if (link->ended_by != WAY_TO_CLIENT || !conn->side || conn->expected_end || link->late_ns ||
-        !in_use(judge, conn, event->when)) {
+    if (link->ended_by != WAY_TO_CLIENT || !conn->side || conn->expected_end || link->late_ns) {
+        return;
+    }
+    const enum in_use use = use_of(judge, conn, event->when);
+    if (use == USE_NONE) {
         return;
     }
     const struct exchange *request = conn->reply ? conn->reply->request : conn->awaited;
@@ -34,16 +42,21 @@ void mapi_conn_ends(struct judge *judge, const struct event *event)
     if (behind && behind->link->ended) {
         return; /* a device passes on what happened there */
     }
-    gone_ended(judge, &(struct gone_end){ .conn = link, .side = conn->side, .behind_seen = behind != NULL },
+    gone_ended(judge,
+               &(struct gone_end){ .conn = link,
+                                   .side = conn->side,
+                                   .behind_seen = behind != NULL,
+                                   .quiet = use == USE_KEPT && !link->ended_by_rst },
                event->when);
 }
 
-/* A connection in use was ended: by a server that is gone, where that was told. */
+/* A connection in use was ended: by a server that is gone, it or the one behind, where that was told. */
 static void tell_end(struct finding *finding, const struct exchange *request)
 {
-    const struct conn *link = request->conn->link;
+    const struct mapi_conn *behind = request->there.conn;
     finding->subject = about_side(finding->judge, request->by_guid ? NULL : request->side, request->leg);
-    if (finding->kind == V_RESPONSE_CUT && gone_explains(link->server)) {
+    if (finding->kind == V_RESPONSE_CUT &&
+        (gone_explains(request->conn->link->server) || (behind && gone_explains(behind->link->server)))) {
         finding_turn(finding, V_RESPONSE_CUT_NOTE);
     }
     tell(finding);
@@ -61,13 +74,27 @@ static void say_end(struct text *text, const struct mapi_conn *conn, struct when
 /* Whose doing the end of a connection is, as far as the other leg tells. */
 enum ender { ENDER_UNKNOWN, ENDER_CLIENT, ENDER_DEVICE, ENDER_BEHIND };
 
+static const enum verdict_where where_of[] = { [ENDER_UNKNOWN] = WHERE_UNKNOWN,
+                                               [ENDER_CLIENT] = WHERE_CLIENT,
+                                               [ENDER_DEVICE] = WHERE_DEVICE,
+                                               [ENDER_BEHIND] = WHERE_SERVER };
+
+/* Then its client is a device. */
+static bool has_leg_before(const struct exchange *request)
+{
+    return request->leg != NO_NUMBER && request->leg > 0;
+}
+
 static enum ender ender_of(const struct exchange *request)
 {
     const struct mapi_conn *conn = request->conn;
     if (conn->link->ended_by == WAY_TO_SERVER) {
         const struct mapi_conn *before = request->before ? request->before->conn : NULL;
-        if (request->leg == NO_NUMBER || request->leg == 0 || (before && before->link->ended)) {
+        if (!has_leg_before(request)) {
             return ENDER_CLIENT;
+        }
+        if (before && before->link->ended) {
+            return before->link->ended_by == WAY_TO_SERVER ? ENDER_CLIENT : ENDER_DEVICE;
         }
         return before && conn_doubt(before->link, NULL) == DOUBT_NONE ? ENDER_DEVICE : ENDER_UNKNOWN;
     }
@@ -78,19 +105,28 @@ static enum ender ender_of(const struct exchange *request)
     return behind->link->ended && behind->link->ended_by == WAY_TO_CLIENT ? ENDER_BEHIND : ENDER_DEVICE;
 }
 
+/* The client of this leg is a device. */
+static void say_device(struct text *text, const struct exchange *request, enum ender ender)
+{
+    const struct mapi_conn *before = request->before ? request->before->conn : NULL;
+    say(text,
+        "; inferred: the client of this leg is the device at %s, which %s; next: its time-outs for /mapi, and how leg %u "
+        "ended",
+        ENDPOINT(&request->conn->link->client),
+        ender != ENDER_DEVICE ? "gave up or passes on that its own client did" :
+        before->link->ended   ? "ended the leg before itself, too" :
+                                "gave up by itself: the leg before was still open",
+        request->leg - 1);
+}
+
 static void say_cut_by_client(struct text *text, const struct exchange *request, enum ender ender)
 {
-    if (ender == ENDER_CLIENT) {
-        say(text, "; inferred: the client did not wait for it: closed, cancelled or gone to sleep; next: nothing, "
-                  "unless its user sees failures");
+    if (ender != ENDER_CLIENT) {
+        say_device(text, request, ender);
         return;
     }
-    say(text,
-        "; inferred: the client of this leg is the device at %s%s; next: its time-outs for /mapi, and how leg %u ended",
-        ENDPOINT(&request->conn->link->client),
-        ender == ENDER_DEVICE ? ", and the leg before was still open: it gave up by itself" :
-                                ", which gave up or passes on that its own client did",
-        request->leg - 1);
+    say(text, "; inferred: the client did not wait for it: closed, cancelled or gone to sleep; next: nothing, "
+              "unless its user sees failures");
 }
 
 static void say_cut_by_server(const struct judge_limits *limits, struct text *text, const struct reply *reply,
@@ -130,10 +166,6 @@ static void say_cut_by_server(const struct judge_limits *limits, struct text *te
 
 void mapi_response_cut(struct judge *judge, const struct event *event)
 {
-    static const enum verdict_where where[] = { [ENDER_UNKNOWN] = WHERE_UNKNOWN,
-                                                [ENDER_CLIENT] = WHERE_CLIENT,
-                                                [ENDER_DEVICE] = WHERE_DEVICE,
-                                                [ENDER_BEHIND] = WHERE_SERVER };
     const struct reply *reply = event->session.reply;
     const struct exchange *request = reply->request;
     const struct mapi_conn *conn = reply->conn;
@@ -152,7 +184,7 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
     const uint32_t whole_behind = request->there.whole_frame;
     const enum ender ender = whole_behind && !client ? ENDER_DEVICE : ender_of(request);
     const int64_t idle = event->when.ns - reply->last_bytes.ns;
-    finding.where = where[ender];
+    finding.where = where_of[ender];
     finding.seen = ender == ENDER_DEVICE || ender == ENDER_BEHIND;
     say(text, "Seen: the response to %s began in frame %u and was not complete when ", REQUEST(request),
         reply->message->begin.frame);
@@ -198,14 +230,20 @@ static void say_unanswered(struct finding *finding, const struct exchange *reque
     struct text *text = &finding->text;
     finding->where = WHERE_UNKNOWN;
     if (link->ended_by == WAY_TO_SERVER) {
-        finding->where = WHERE_CLIENT;
-        say(text, "; inferred: the client did not wait any longer; next: how long others wait at this time");
+        const enum ender ender = ender_of(request);
+        finding->where = where_of[ender];
+        finding->seen = ender == ENDER_DEVICE;
+        if (ender == ENDER_CLIENT) {
+            say(text, "; inferred: the client did not wait any longer; next: how long others wait at this time");
+        } else {
+            say_device(text, request, ender);
+        }
     } else if (there->status) {
         finding->where = WHERE_DEVICE;
         finding->seen = true;
         say(text, "; inferred: the device at %s did not pass the answer on; next: its log and time-outs",
             SERVER_OF(request->conn));
-    } else if (link->ended_frame && link->ended_frame < request->begin.frame) {
+    } else if ((link->ended_frame && link->ended_frame < request->begin.frame) || request_crossed(request)) {
         say(text, "; inferred: the request crossed the end of a kept connection, the client sends it again; next: "
                   "nothing");
     } else if (body_was_reset(request)) {
@@ -247,6 +285,14 @@ static void say_after_end(struct finding *finding, const struct exchange *reques
     finding->where = WHERE_CLIENT;
 }
 
+/* Of a leg behind a device that ended it, what became of the request stands on the leg before. */
+static bool is_told_before(const struct exchange *request)
+{
+    const struct exchange *before = request->before;
+    return request->conn->link->ended_by == WAY_TO_SERVER && has_leg_before(request) &&
+           (request->told_before || (before && before->abandoned && conn_doubt(before->link, NULL) == DOUBT_NONE));
+}
+
 void mapi_request_unanswered(struct judge *judge, const struct event *event)
 {
     const struct exchange *request = event->session.request;
@@ -254,6 +300,9 @@ void mapi_request_unanswered(struct judge *judge, const struct event *event)
     const struct there *there = &request->there;
     if (conn->dropped && conn->dropped->silent) {
         return; /* it went silent: that is told where the server answers elsewhere */
+    }
+    if (is_told_before(request)) {
+        return;
     }
     struct finding finding = finding_begin(judge, V_UNANSWERED, event->when, about_request(judge, request),
                                            evidence_of(judge, request, NULL));

@@ -6,10 +6,23 @@
 
 #include "mapi_rules.h"
 
+/* Whose doing the order of requests is: the client's, but behind a device its own. */
+static enum verdict_where sender_of(const struct exchange *request)
+{
+    return request->leg == NO_NUMBER || request->leg == 0 ? WHERE_CLIENT :
+           request->before                                ? WHERE_DEVICE :
+                                                            WHERE_UNKNOWN;
+}
+
 void mapi_counter_went_back(struct judge *judge, const struct event *event)
 {
     const struct exchange *request = event->session.request;
     if (!request->below_frame || is_connect(request->type)) {
+        return;
+    }
+    if (request->before && request->before->below_frame) {
+        /* It came so from the leg before, where it is told. */
+        once_mark(&memo_of_request(judge, request)->once, V_SEQUENCE_BROKEN);
         return;
     }
     struct finding finding = finding_begin(judge, V_SEQUENCE_BROKEN, event->when, about_request_once(judge, request),
@@ -23,7 +36,7 @@ void mapi_counter_went_back(struct judge *judge, const struct event *event)
         "context overtook each other on the way; next: whether the client or a device between repeats "
         "requests",
         request->counter, REQUEST(request), request->below_counter, request->below_frame);
-    tell_by(&finding, WHERE_CLIENT, false);
+    tell_by(&finding, sender_of(request), false);
 }
 
 static bool counts_as_sent(unsigned status)
@@ -52,7 +65,7 @@ static void overlap(struct judge *judge, const struct exchange *request, struct 
         "repeats one",
         REQUEST(request), type_text(request->other.type), request->other.frame, request->other.stream,
         request->side->session->number);
-    tell_by(&finding, WHERE_CLIENT, false);
+    tell_by(&finding, request->before ? WHERE_CLIENT : sender_of(request), false); /* before: there it was so, too */
 }
 
 /* The status of one may also be what was waited for to tell of the one that overlaps it. */
@@ -83,7 +96,7 @@ void mapi_sequence_refused(struct judge *judge, const struct event *event)
     say(text, "Seen: %s was answered with %s in frame %u", REQUEST(request), CODE("code", reply), event->when.frame);
     if (request->other.frame) {
         say(text, ", while %s of frame %u was under way", type_text(request->other.type), request->other.frame);
-        finding.where = WHERE_CLIENT;
+        finding.where = request->leg == NO_NUMBER || request->leg == 0 ? WHERE_CLIENT : WHERE_UNKNOWN;
     } else if (request->fault == COOKIE_STALE) {
         say(text, ", its cookie %s was out of date", request->fault_name);
     }

@@ -190,17 +190,21 @@ void rpch_challenge_left(struct judge *judge, const struct event *event)
     if (!finding.begun) {
         return;
     }
-    const bool by_client = channel->conn->link->ended_by == WAY_TO_SERVER;
+    const struct conn *link = channel->conn->link;
+    const bool by_client = link->ended_by == WAY_TO_SERVER;
+    /* The same request was seen before a device: that is the client here. */
+    const bool relayed = link->asked && link->asked->leg != NO_NUMBER && link->asked->leg > 0;
     struct text *text = &finding.text;
     say_channel(text, channel);
     say(text, ", status %u to %s in frame %u, then the %s closed the connection without another request",
         channel->challenge_status, credentials_name(channel), channel->challenge_frame,
         by_client ? "client" : "server's end");
     say(text, "; inferred: %s",
-        by_client ? "the client has no credentials for what was offered, or waits for the user" :
-                    "the authentication was cut off before it ended");
+        by_client && relayed ? "the device before this leg did not go on with it, or its own client did not" :
+        by_client            ? "the client has no credentials for what was offered, or waits for the user" :
+                               "the authentication was cut off before it ended");
     say(text, "; next: compare the offered methods with the profile's; NTLM needs one connection to one server");
-    tell_by(&finding, by_client ? WHERE_CLIENT : WHERE_UNKNOWN, false);
+    tell_by(&finding, by_client && !relayed ? WHERE_CLIENT : WHERE_UNKNOWN, false);
     finding.subject.result->left_challenge = finding.subject.result->verdict == V_REFUSED;
 }
 

@@ -69,24 +69,48 @@ static const struct channel *newest(const struct leg *leg, enum role role)
     return coming ? coming : leg->current[role];
 }
 
+enum targets { TARGETS_UNKNOWN, TARGETS_SAME, TARGETS_DIFFER };
+
+static enum targets targets_of(const struct leg *leg)
+{
+    const struct channel *in = newest(leg, ROLE_IN), *out = newest(leg, ROLE_OUT);
+    if (!in || !out || !in->target || !out->target) {
+        return TARGETS_UNKNOWN;
+    }
+    return same_target(in->target, out->target) ? TARGETS_SAME : TARGETS_DIFFER;
+}
+
 static void target_mismatch(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg;
-    const struct channel *in = newest(leg, ROLE_IN), *out = newest(leg, ROLE_OUT);
-    if (!in || !out || !in->target || !out->target || same_target(in->target, out->target)) {
-        return;
+    const struct leg *before = leg->prev && leg_behind(leg->prev) == leg ? leg->prev : NULL;
+    const enum targets there = before ? targets_of(before) : TARGETS_UNKNOWN;
+    if (targets_of(leg) != TARGETS_DIFFER || there == TARGETS_DIFFER) {
+        return; /* or it came so from the leg before, where it is told */
     }
+    const struct channel *in = newest(leg, ROLE_IN), *out = newest(leg, ROLE_OUT);
     struct finding finding = finding_begin(judge, V_TARGET_MISMATCH, event->when, about_leg(judge, leg), NULL);
     if (!finding.begun) {
         return;
     }
     say(&finding.text, "Seen: IN asks for %s (frame %u), OUT for %s (frame %u)", in->target, in->request.frame,
         out->target, out->request.frame);
-    say(&finding.text,
-        "; inferred: the halves of one virtual connection are meant for different RPC servers and cannot "
-        "meet, by the client's configuration or by a device that rewrites the URL; next: compare the "
-        "server name in the profile or Autodiscover, and rewriting rules for rpcproxy.dll");
-    tell_by(&finding, WHERE_CLIENT, false);
+    if (there == TARGETS_SAME) {
+        say(&finding.text,
+            "; on leg %u both ask for one server; inferred: the device between rewrites the URL of one half, so they "
+            "cannot meet; next: its rewriting rules for rpcproxy.dll",
+            before->number);
+    } else {
+        say(&finding.text,
+            "; inferred: the halves of one virtual connection are meant for different RPC servers and cannot "
+            "meet, by the client's configuration or by a device that rewrites the URL; next: compare the "
+            "server name in the profile or Autodiscover, and rewriting rules for rpcproxy.dll");
+    }
+    tell_by(&finding,
+            there == TARGETS_SAME ? WHERE_DEVICE :
+            before                ? WHERE_UNKNOWN :
+                                    WHERE_CLIENT,
+            there == TARGETS_SAME);
 }
 
 void rpch_paired(struct judge *judge, const struct event *event)

@@ -54,7 +54,7 @@ void track_server_heard(const struct track *track, const struct endpoint *end, s
 
 void server_note_device(struct server *server, enum device_sign sign)
 {
-    if (server->sign == SIGN_NONE) {
+    if (server->sign == SIGN_NONE || server->sign == SIGN_RETURNED) {
         server->sign = (uint8_t)sign;
     }
 }
@@ -68,6 +68,14 @@ void server_note_name(struct server *server, unsigned which, const char *name)
         server->names[which] = name;
     } else if (server->names[which] != name) {
         server_note_device(server, SIGN_BACK_ENDS);
+    }
+}
+
+void track_server_refused(struct track *track, const struct endpoint *end, struct when when)
+{
+    const struct server *server = track_find_server(track, end);
+    if (server) {
+        emit(track, &(struct event){ .kind = EVENT_SERVER_REFUSED, .when = when, .refused = server });
     }
 }
 

@@ -16,8 +16,9 @@
 /* What a connection was claimed for. */
 enum conn_kind { CONN_RPCH, CONN_MAPI, CONN_KINDS };
 
-/* How it shows that a device stands at a server's address. */
-enum device_sign { SIGN_NONE, SIGN_VIA, SIGN_PERSISTENCE, SIGN_BACK_ENDS, SIGN_LEG };
+/* How it shows that a device stands at a server's address. SIGN_RETURNED: a request brings its cookie back, which tells
+ * of the address that clients speak to, not of those behind it. */
+enum device_sign { SIGN_NONE, SIGN_RETURNED, SIGN_VIA, SIGN_PERSISTENCE, SIGN_BACK_ENDS, SIGN_LEG };
 
 /* The server's end of TCP connections. */
 struct server {
@@ -28,7 +29,7 @@ struct server {
     void *memo, *idle_memo;    /* the judge's: gone.c; rpch_memo.h */
     struct when heard;    /* it sent something, no end, on a connection that nobody had ended; data on one of others */
     const char *names[2]; /* the first front end and back end that were named there, kept text; NULL if none was */
-    uint8_t sign;         /* enum device_sign: the first */
+    uint8_t sign;         /* enum device_sign: the first but SIGN_RETURNED */
 };
 
 struct mapi_conn;
@@ -133,5 +134,7 @@ void track_server_heard(const struct track *track, const struct endpoint *end, s
 /* A response names a front end (0) or a back end (1); or a device shows at the address. name: kept text, or NULL. */
 void server_note_name(struct server *server, unsigned which, const char *name);
 void server_note_device(struct server *server, enum device_sign sign);
+/* That end answered a SYN by RST: emits EVENT_SERVER_REFUSED if it is a server's. */
+void track_server_refused(struct track *track, const struct endpoint *end, struct when when);
 
 #endif

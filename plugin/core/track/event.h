@@ -107,6 +107,7 @@ enum event_kind {
 
     /* ---- of both protocols ---------------------------------------------------------- */
     EVENT_SERVER_ANSWERED, /* answered: the first data from its server has come on that connection */
+    EVENT_SERVER_REFUSED,  /* refused: it answered a SYN by RST */
 
     EVENT_KINDS
 };
@@ -177,6 +178,7 @@ struct event {
             };
         } rpch;
         const struct conn *answered;
+        const struct server *refused;
         union { /* MAPI/HTTP (session.h), by kind, as said there */
             const struct side *side;
             const struct exchange *request;

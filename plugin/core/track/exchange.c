@@ -153,6 +153,7 @@ void exchange_leave(struct exchange *request)
     }
     if (request->after) {
         request->after->before = NULL;
+        request->after->told_before = conn_doubt(request->link, NULL) == DOUBT_NONE;
     }
     request->before = request->after = NULL;
     if (request->overlapped_by) {

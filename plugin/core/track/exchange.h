@@ -131,6 +131,8 @@ struct exchange {
     bool abandoned;                      /* the client has closed its end under it */
     void *memo;                          /* the judge's */
     int64_t body_total;                  /* Content-Length, -1 if absent */
+    uint32_t begin_seq;                  /* of its first byte, if it is not the connection's first */
+    bool told_before;                    /* the same on the leg before was answered, or its connection ended */
     bool after_end;                      /* the client knew that the server had ended the connection when it sent it */
 };
 

@@ -133,6 +133,9 @@ void jar_read_set_cookie(struct reply *reply, struct span text, const struct htt
         reply->back.name[BACK_CONTEXT] = track_text(world->track, context.server);
     }
     if (exch_is_balancer_cookie(name)) {
+        if (exch_is_device_cookie(name)) {
+            server_note_device(reply->conn->link->server, SIGN_PERSISTENCE);
+        }
         return;
     }
     struct cookie *cookie = &reply->cookies[reply->cookie_count++];
@@ -156,9 +159,9 @@ void jar_read_set_cookie(struct reply *reply, struct span text, const struct htt
     }
 }
 
-unsigned jar_read_sent(struct mapi_state *world, const struct http_fields *fields, uint8_t endpoint,
-                       struct sent sent[SENT_MAX])
+unsigned jar_read_sent(const struct exchange *request, const struct http_fields *fields, struct sent sent[SENT_MAX])
 {
+    struct mapi_state *world = request->conn->world;
     unsigned count = 0;
     struct http_lines lines = fields->cookies;
     struct span field, list;
@@ -168,6 +171,9 @@ unsigned jar_read_sent(struct mapi_state *world, const struct http_fields *field
         while (count < SENT_MAX && http_cookie_next(list, &pos, &name, &value)) {
             value = unquoted(value);
             if (exch_is_balancer_cookie(name)) {
+                if (exch_is_device_cookie(name)) {
+                    server_note_device(request->link->server, SIGN_RETURNED);
+                }
                 continue;
             }
             sent[count].name = name;
@@ -175,7 +181,7 @@ unsigned jar_read_sent(struct mapi_state *world, const struct http_fields *field
             sent[count].value = value;
             /* MapiRouting names a mailbox, which several sessions have. */
             bool tells = value.len > 0 && !span_equals_nocase(name, "MapiRouting");
-            const struct value *given = tells ? value_of_one(world, sent[count].digest, endpoint) : NULL;
+            const struct value *given = tells ? value_of_one(world, sent[count].digest, request->endpoint) : NULL;
             sent[count].owner = given ? given->owner : NULL;
             sent[count].names = given && given->names;
             count++;

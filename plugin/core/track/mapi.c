@@ -6,8 +6,6 @@
 
 #include "session_private.h"
 
-#define QUEUE_MAX 64 /* requests without a response that are kept over a gap */
-
 struct mapi_state *mapi_state_new(struct track *track, struct logon_state *auth)
 {
     struct mapi_state *world = arena_new(&track->arena, sizeof(*world));
@@ -101,9 +99,10 @@ static struct mapi_message *request_head(struct mapi_conn *conn, struct when whe
     }
     struct exchange *request = exchange_begin(link, conn, when);
     conn->sending = request;
+    request->begin_seq = link->tcp.half[WAY_TO_SERVER].next;
     request->body_total = fields->content_length;
     request->head_method = span_equals_nocase(head->method, "HEAD");
-    conn->expected_end = mapi_says_close(fields->connection) || head->version_minor == 0;
+    conn->expected_end = fields->close || head->version_minor == 0;
     const struct auth_shown *shown = auth_request(conn->auth, request, fields);
     mapi_conn_note_user(conn, shown);
     if (!mapi_is_request(fields)) {
@@ -162,15 +161,15 @@ void mapi_conn_end(struct mapi_conn *conn, struct when when, enum way way)
     }
 }
 
-/* They may be answered by now; of many it cannot be told any more which, and looking at them
- * with each gap anew would take long. */
+/* They may be answered by now. Clients do not pipeline: all but the newest were answered in what is
+ * missing, or never will be. */
 static void miss_answers(struct mapi_conn *conn, struct when when)
 {
     for (struct exchange *request = conn->link->asked->first; request; request = request->next) {
         request_miss_response(request, when);
         request_leave(request, OF_SIDE);
     }
-    while (conn->link->asked->count > QUEUE_MAX) {
+    while (conn->link->asked->count > 1) {
         exchange_drop(conn->link);
     }
 }

@@ -6,6 +6,8 @@
 
 #include "session_private.h"
 
+#define KEPT_MOST 86400 /* s: no server keeps a connection for longer than a day */
+
 const char *mapi_state_keep(struct mapi_state *world, struct span span)
 {
     char text[TEXT_MAX];
@@ -129,7 +131,16 @@ bool mapi_read_request_id(const struct mapi_state *world, struct span value, str
     return true;
 }
 
-bool mapi_says_close(struct span connection)
+int64_t mapi_kept_ns(struct span keep_alive)
 {
-    return span_starts_nocase(connection, "close");
+    static const char name[] = "timeout=";
+    struct span one;
+    while (span_next(&keep_alive, ',', &one)) {
+        one = span_trim(one);
+        uint64_t seconds;
+        if (span_starts_nocase(one, name) && span_decimal(span_skip(one, sizeof(name) - 1), KEPT_MOST, &seconds)) {
+            return (int64_t)seconds * SECOND;
+        }
+    }
+    return 0;
 }

@@ -67,6 +67,13 @@ const struct auth_shown *mapi_state_keep_shown(struct mapi_state *world, const s
     return copy;
 }
 
+bool request_crossed(const struct exchange *request)
+{
+    const struct conn_end *end = conn_end_of(request->link, WAY_TO_CLIENT);
+    return request->conn->last_answer.frame && end && !end->rst && end->has_ack &&
+           (int32_t)(end->ack - request->begin_seq) <= 0;
+}
+
 struct mapi_message *mapi_message_new(struct mapi_conn *conn, struct when when, bool is_response)
 {
     struct record *record = arena_new(&conn->world->arena, sizeof(*record));

@@ -195,7 +195,8 @@ struct mapi_message *response_head(struct mapi_conn *conn, struct when when, con
     if (!request && conn->side) {
         conn->side->unsure_frame = when.frame;
     }
-    conn->expected_end |= mapi_says_close(fields->connection) || head->version_minor == 0;
+    conn->expected_end |= fields->close || head->version_minor == 0;
+    conn->kept_ns = mapi_kept_ns(fields->keep_alive);
     if (request ? !request->message : !fields->request_type.len && !mapi_is_content_type(fields->content_type)) {
         if (request) {
             exchange_free(request);

@@ -152,7 +152,7 @@ static void clock_of_side(struct side *side, struct when when)
 void session_find(struct exchange *request, const struct http_fields *fields, struct span path)
 {
     struct sent sent[SENT_MAX];
-    unsigned count = jar_read_sent(request->conn->world, fields, request->endpoint, sent);
+    unsigned count = jar_read_sent(request, fields, sent);
     struct session *session = session_of(request, sent, count);
     if (is_connect(request->type) && !request->from_cookies) {
         jar_note_brought(request->conn->world, sent, count, request->endpoint);

@@ -219,6 +219,7 @@ struct mapi_conn {
     bool unsure;                      /* which request a response answers: bytes are missing */
     bool over;                        /* nothing comes from the server any more */
     bool expected_end;                /* Connection: close */
+    int64_t kept_ns;                  /* for how long the server keeps it after a response, 0: it did not say */
     struct when last_answer;          /* end of the last response */
     int64_t last_ns;                  /* of the last frame, 0 before the first */
     void *memo;                       /* the judge's */
@@ -235,6 +236,8 @@ struct mapi_state {
     struct spare *free_replies, *free_uses;
 };
 
+/* Whether it went out on a kept connection that the server's end closed without having got any of it. */
+bool request_crossed(const struct exchange *request);
 bool is_notification(const struct exchange *request);
 bool is_connect(uint8_t type), is_disconnect(uint8_t type);
 /* The code a failing response means: by its sentence where it has one. */

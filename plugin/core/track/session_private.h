@@ -28,8 +28,8 @@ uint8_t mapi_endpoint(struct span path);
 /* The same of an enum mapi_type. */
 uint8_t mapi_endpoint_of_type(uint8_t type);
 bool mapi_is_content_type(struct span content_type);
-/* Of the value of Connection. */
-bool mapi_says_close(struct span connection);
+/* How long the server keeps the connection after a response: "timeout=5, max=100" of Keep-Alive; 0 if it does not say. */
+int64_t mapi_kept_ns(struct span keep_alive);
 /* MailboxId of a query, or empty. */
 struct span mapi_mailbox(struct span query);
 /* Whether it asks for the mailbox of whoever logs on. */
@@ -60,8 +60,7 @@ const char *jar_default_path(struct mapi_state *world, struct span path);
 /* Notes a cookie with the response; what balancers set does not count. */
 void jar_read_set_cookie(struct reply *reply, struct span text, const struct http_fields *fields);
 /* The cookies of a request; returns how many. */
-unsigned jar_read_sent(struct mapi_state *world, const struct http_fields *fields, uint8_t endpoint,
-                       struct sent sent[SENT_MAX]);
+unsigned jar_read_sent(const struct exchange *request, const struct http_fields *fields, struct sent sent[SENT_MAX]);
 /* The session that they name, or NULL; of several that of the longest value. */
 struct session *jar_session_of(const struct sent *sent, unsigned count);
 /* Compares what the request carries with what the client was given last on this leg. */

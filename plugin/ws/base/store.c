@@ -94,6 +94,12 @@ void store_heard(const packet_info *pinfo, const struct endpoint *end)
         outlook_heard(store->outlook, end, frame_when(pinfo));
 }
 
+void store_refused(const packet_info *pinfo, const struct endpoint *end)
+{
+    if (store->outlook)
+        outlook_refused(store->outlook, end, frame_when(pinfo));
+}
+
 const struct verdict *store_take_verdicts(void)
 {
     return store->outlook ? outlook_take_verdicts(store->outlook) : NULL;

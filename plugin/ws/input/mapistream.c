@@ -263,6 +263,13 @@ static void hold(struct way_state *state, const struct tcp_frame *tcp)
     state->held_count++;
 }
 
+/* The other end had all bytes before what waits, and their own end has gone on since: one direction is captured in
+ * its order, whatever stands early or late of the other. */
+static bool gap_is_sure(const struct way_state *state)
+{
+    return state->acked_at != 0 && (int32_t)(state->acked - state->held->seq) >= 0;
+}
+
 static void feed_segment(const struct feed *feed, const struct tcp_frame *tcp)
 {
     struct way_state *state = &feed->stream->way[feed->way];
@@ -274,7 +281,7 @@ static void feed_segment(const struct feed *feed, const struct tcp_frame *tcp)
     const int32_t ahead = (int32_t)(tcp->seq - state->next_seq);
     if (ahead > 0) {
         hold(state, tcp);
-        if (state->held_count > HELD_MAX)
+        if (state->held_count > HELD_MAX || gap_is_sure(state))
             pass_gap(feed);
         return;
     }
@@ -318,6 +325,9 @@ static void acknowledged(const struct feed *feed, const struct tcp_frame *tcp)
         if (state->acked_at == feed->when.ns || (int32_t)(tcp->ack - state->acked) > 0)
             state->acked = tcp->ack;
     }
+    /* What it sends may answer what waits. */
+    if (tcp->payload_len > 0 && state->held && state->acked_at && (int32_t)(state->acked - state->held->seq) > 0)
+        pass_gap(&other);
     pass_missing(&other);
     pass_missing(feed);
 }
@@ -584,6 +594,13 @@ static bool is_whole(const struct mapi_item *item)
                item->message, (struct span){ item->kept.bytes + item->head_len, item->kept.len - item->head_len });
 }
 
+static void keep_verdicts(packet_info *pinfo)
+{
+    const struct verdict *verdicts = store_take_verdicts();
+    if (verdicts)
+        mapi_note_make(pinfo)->verdicts = verdicts;
+}
+
 static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const struct tcp_frame *tcp)
 {
     const struct feed feed = { stream, pinfo, way_of(stream, tcp), frame_when(pinfo) };
@@ -612,11 +629,8 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
             learn(stream->conn, item);
     }
     mapi_conn_segment(stream->conn, &segment);
-    const struct verdict *verdicts = store_take_verdicts();
-    if (verdicts) {
-        note = mapi_note_make(pinfo);
-        note->verdicts = verdicts;
-    }
+    keep_verdicts(pinfo);
+    note = mapi_note_get(pinfo);
     if (note)
         note->auth_row = logon_conn_row(mapi_conn_auth(stream->conn));
 }
@@ -634,8 +648,13 @@ static void drop_copies(struct mapi_note *note)
 void mapi_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
 {
     struct mapi_stream *stream = follow_frame(pinfo, tcp);
-    if (!stream)
+    if (!stream) {
+        if (tcp_frame_refuses(tcp)) {
+            store_refused(pinfo, &tcp->src);
+            keep_verdicts(pinfo);
+        }
         return;
+    }
     end_of_frame(pinfo, stream, tcp);
     struct mapi_note *note = mapi_note_get(pinfo);
     if (note)

@@ -685,7 +685,8 @@ static bool owes_nothing(packet_info *pinfo, struct tcp_frame *tcp, bool bodies)
         store_heard(pinfo, &tcp->src); /* a server that answers others lives */
     if (begins || tcp->claims)
         return false;
-    return !store_active() || !(tcp->flags & TH_SYN); /* it may tell of a server that answers none */
+    /* It may tell of a server that answers none. */
+    return !(store_active() && (tcp->flags & TH_SYN)) && !(store_mapi_active() && tcp_frame_refuses(tcp));
 }
 
 /* What a TCP frame, which may owe something, brings and shows. */

@@ -100,6 +100,11 @@ static uint64_t mix(const struct endpoint *end)
     return (mixed ^ mixed >> 32) * UINT64_C(0x9E3779B97F4A7C15);
 }
 
+bool tcp_frame_refuses(const struct tcp_frame *tcp)
+{
+    return (tcp->flags & (TH_RST | TH_ACK)) == (TH_RST | TH_ACK) && tcp->seq == 0 && tcp->payload_len == 0;
+}
+
 uint32_t tcp_ends_hash(const struct tcp_frame *tcp)
 {
     return (uint32_t)((mix(&tcp->src) + mix(&tcp->dst)) >> 32);

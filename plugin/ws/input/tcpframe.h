@@ -31,6 +31,8 @@ bool tcp_frame_parse(packet_info *pinfo, struct tcp_frame *tcp);
 /* The same in two steps, the second of which most frames do without: where the segment is, and its flags; ends and numbers. */
 bool tcp_frame_find(packet_info *pinfo, struct tcp_frame *tcp);
 void tcp_frame_read(packet_info *pinfo, struct tcp_frame *tcp);
+/* Whether it answers a SYN by RST: then it has no sequence number (RFC 9293 3.10.7.1). */
+bool tcp_frame_refuses(const struct tcp_frame *tcp);
 /* Of both ends, the same for both directions and in each run. */
 uint32_t tcp_ends_hash(const struct tcp_frame *tcp);
 
