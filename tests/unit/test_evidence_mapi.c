@@ -245,7 +245,7 @@ static void play_gone(struct scene *scene)
     ask(&taps[2], "Execute", 2, JAR);
     scene_wait(scene, 20);
     for (unsigned i = 0; i < 2; i++) {
-        tap_fin(&taps[i], WAY_TO_CLIENT);
+        tap_rst(&taps[i], WAY_TO_CLIENT);
         hurt(&taps[i]);
     }
     scene_wait(scene, 2);

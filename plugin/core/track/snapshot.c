@@ -13,9 +13,15 @@ const char *leg_state_name(enum leg_state state)
     return names[state];
 }
 
+/* The channel that a frame of the connection is of; an echo request if it came to one of its own. */
+static const struct channel *channel_of(const struct rpch_conn *conn)
+{
+    return conn->asked != ASKED_ECHO ? conn->channel : conn->echo && conn->echo->leg ? conn->echo : NULL;
+}
+
 bool rpch_conn_mark(const struct rpch_conn *conn, struct vc_mark *mark)
 {
-    const struct channel *channel = conn->channel;
+    const struct channel *channel = channel_of(conn);
     memset(mark, 0, sizeof(*mark));
     if (!channel) {
         return false;
@@ -66,6 +72,6 @@ void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
 
 uint32_t rpch_conn_row(const struct rpch_conn *conn)
 {
-    const struct channel *asked = conn->asked == ASKED_ECHO ? conn->echo : conn->channel;
-    return asked && asked->leg ? asked->leg->row : NO_NUMBER;
+    const struct channel *channel = channel_of(conn);
+    return channel && channel->leg ? channel->leg->row : NO_NUMBER;
 }
