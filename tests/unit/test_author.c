@@ -100,6 +100,13 @@ static void test_pages(void)
         { HTTPSYS_PAGE, HTTP_BY_HTTPSYS, "HTTP.sys", "Service Unavailable" },
         { "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n",
           HTTP_BY_DEVICE, "HAProxy", "503 Service Unavailable No server is available to handle this request." },
+        { "<html><body><h1>404 Not Found</h1>\nThe resource could not be found.\n</body></html>\n", HTTP_BY_DEVICE, "HAProxy",
+          "404 Not Found The resource could not be found." },
+        { "<html><body><h1>500 Internal Server Error</h1>\nAn internal server error occurred.\n</body></html>\n",
+          HTTP_BY_DEVICE, "HAProxy", "500 Internal Server Error An internal server error occurred." },
+        { "<html><body><h1>501 Not Implemented</h1>\n.The server does not support the functionality", HTTP_BY_DEVICE,
+          "HAProxy", "501 Not Implemented .The server does not support the functionality" },
+        { "<html><body><h1>404 Not Found</h1></body></html>", HTTP_BY_UNKNOWN, NULL, "404 Not Found" },
         { "<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>\r\n<center><h1>413 Request Entity Too "
           "Large</h1></center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n",
           HTTP_BY_DEVICE, "nginx", "413 Request Entity Too Large" },

@@ -70,9 +70,9 @@ static const struct page_row {
     { "The request entity exceeds the maximum allowed.", HTTP_BY_DEVICE, "HAProxy" },
     { "You have sent too many requests in a given amount of time.", HTTP_BY_DEVICE, "HAProxy" },
     { "You need a valid user and password to access this content.", HTTP_BY_DEVICE, "HAProxy" },
-    { "<html><body><h1>500 Internal Server Error</h1>", HTTP_BY_DEVICE, "HAProxy" },
-    { "<html><body><h1>501 Not Implemented</h1>", HTTP_BY_DEVICE, "HAProxy" },
-    { "<html><body><h1>404 Not Found</h1>", HTTP_BY_DEVICE, "HAProxy" },
+    { "500 Internal Server Error</h1>\nAn internal server error occurred.", HTTP_BY_DEVICE, "HAProxy" },
+    { "501 Not Implemented</h1>\n.The server does not support", HTTP_BY_DEVICE, "HAProxy" },
+    { "404 Not Found</h1>\nThe resource could not be found.", HTTP_BY_DEVICE, "HAProxy" },
     /* nginx and what is made of it: the name in the middle, below a rule */
     { "<center>nginx", HTTP_BY_DEVICE, "nginx" },
     { "<center>openresty", HTTP_BY_DEVICE, "openresty" },
