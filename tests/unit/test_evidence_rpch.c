@@ -253,22 +253,23 @@ static void play_not_recycled(struct scene *s)
     tap_ack(&p.out, UP);
 }
 
-/* Two of three are ended; what is missing of them shows after their ends. */
+/* Three of four are ended; what is missing of them shows after their ends. */
 static void play_gone(struct scene *s)
 {
-    struct pair p[3];
-    for (unsigned i = 0; i < 3; i++) {
+    struct pair p[4];
+    for (unsigned i = 0; i < 4; i++) {
         p[i] = open_pair(s, 10 + 10 * i);
         scene_wait(s, 20); /* idle times that no timer has */
     }
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 3; i++) {
         tap_fin(&p[i].out, DOWN);
         tap_fin(&p[i].in, DOWN);
     }
-    hurt_both(&p[0]);
-    hurt_both(&p[1]);
+    for (unsigned i = 0; i < 3; i++) {
+        hurt_both(&p[i]);
+    }
     scene_wait(s, 2);
-    tap_ack(&p[2].in, UP);
+    tap_ack(&p[3].in, UP);
 }
 
 /* ---- each whole, and without each connection in turn ------------------------------------------ */
@@ -301,7 +302,7 @@ static const struct {
     { play_no_response, "no_pdu:warning@", 0, OF(0), 0, true, false },
     { play_call, "unanswered:note@", 0, OF(0) | OF(1), 0, true, false },
     { play_not_recycled, "not_recycled:note@", 0, OF(1), OF(0), true, false },
-    { play_gone, "server_gone:warning@", 1, OF(0) | OF(1) | OF(2) | OF(3), 0, false, false },
+    { play_gone, "server_gone:warning@", 2, OF(0) | OF(1) | OF(2) | OF(3) | OF(4) | OF(5), 0, false, false },
 };
 
 /* Whether the log has it of that virtual connection. */
