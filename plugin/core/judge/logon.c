@@ -478,7 +478,6 @@ void logon_offered(struct judge *judge, const struct event *event)
         return;
     }
     const bool dropped = request->below_answered && (request->below_offers & (1u << AUTH_NTLM | 1u << AUTH_NEGOTIATE));
-    const bool device = origin->passed_on; /* whoever wrote it, a device was on the way */
     say(&finding.text, "Seen: the client tried %s at %s (stream %u, frame %u); the 401 of %s offers only Basic",
         peer->tried, NAME(request->site), peer->tried_stream, peer->tried_frame,
         SERVER_AT(answer->conn, event->when.frame));
@@ -486,15 +485,16 @@ void logon_offered(struct judge *judge, const struct event *event)
         say(&finding.text,
             ", while the server behind offered more on the next leg; inferred: this device takes NTLM and "
             "Negotiate out");
-    } else if (device) {
-        say(&finding.text, ", which passed a device (%s %s); inferred: the device does not pass NTLM or Negotiate on",
-            origin->via[0] ? "Via" : "Server", origin->via[0] ? origin->via : origin->server);
     } else {
-        say(&finding.text, "; inferred: a proxy takes NTLM and Negotiate out, or the server does not offer them");
+        if (origin->passed_on) {
+            say(&finding.text, ", with %s: %s", origin->via[0] ? "Via" : "Server",
+                origin->via[0] ? origin->via : origin->server);
+        }
+        say(&finding.text, "; inferred: a device between takes NTLM and Negotiate out, or the server does not offer them");
     }
     say(&finding.text, "; next: compare with the 401 at the server itself, and with the authentication methods of the "
                        "virtual directory");
-    tell_by(&finding, dropped || device ? WHERE_DEVICE : WHERE_UNKNOWN, dropped);
+    tell_by(&finding, dropped ? WHERE_DEVICE : WHERE_UNKNOWN, dropped);
 }
 
 void logon_passed_by(struct judge *judge, const struct event *event)
