@@ -52,26 +52,56 @@ def again(c):
     c.exchange()
 
 
-@case("mapi-quiet-gone-reload", "a server that closes all kept connections and serves new ones")
-def reload(cap):
-    found = users(cap)
-    end_all([c.conn for c in found])
-    cap.wait(4)
+def go_on(cap, found):
     for c in found:
         c.conn.fin(UP)
         c.conn = c.outlook.open()
         c.exchange()
         cap.wait(0.1)
         c.conn.close()
-    cap.what = "Three kept connections, idle for 0.7 to 3 s, get a FIN each within a millisecond, as on a reload. Four " \
-               "seconds later the users go on, on new ones."
+
+
+def kept_alike(cap, names=USERS):
+    """The same, each with its last answer at nearly the same time."""
+    found = users(cap, names)
+    for c in found:
+        c.exchange()
+    return found
+
+
+@case("mapi-verdict-gone-reload", "a server that closes all kept connections and serves new ones")
+def reload(cap):
+    found = users(cap)
+    frame = end_all([c.conn for c in found])[-1]
+    cap.item(GONE, frame, "Three connections of three sessions within a millisecond, after idle times that no timer has.",
+             ["3 of its 3", "3 sessions"])
+    cap.wait(4)
+    at = len(cap.messages)
+    go_on(cap, found)
+    back = next(message["frame"] for message in cap.messages[at:] if message["to"] == "client")
+    cap.item("outlook.server_gone.back", back, "It answers again.")
+    cap.what = "Three kept connections, idle for 0.7 to 3 s, get a FIN each within a millisecond, as on a reload or restart. " \
+               "Four seconds later the users go on, on new ones."
+    cap.rule = "Kept connections are in use for two minutes after a response; a timer would have ended one after the other."
+
+
+@case("mapi-quiet-gone-timer", "a server that closes kept connections after equal times and serves new ones")
+def timer(cap):
+    found = kept_alike(cap)
+    cap.wait(5)
+    end_all([c.conn for c in found])
+    cap.wait(4)
+    go_on(cap, found)
+    cap.what = "Three kept connections, idle for 5 s each, get a FIN each within a millisecond, as by the keep-alive " \
+               "time-out of a web server. Four seconds later the users go on, on new ones."
     cap.rule = "Either end may close a connection between two requests (RFC 9112 9.5): nothing was under way, nothing is " \
-               "refused."
+               "refused, and a timer explains it."
 
 
 @case("mapi-verdict-gone-refused", "a server that closes all kept connections and refuses new ones")
 def gone_refused(cap):
-    found = users(cap)
+    found = kept_alike(cap)
+    cap.wait(3)
     end_all([c.conn for c in found])
     cap.wait(3)
     frame = refused(cap, found[1])
@@ -84,7 +114,7 @@ def gone_refused(cap):
     found[0].exchange()
     cap.item("outlook.server_gone.back", cap.messages[-1]["frame"], "It answers again.")
     found[0].conn.close()
-    cap.what = "As mapi-quiet-gone-reload, but a SYN three seconds later is answered by RST; after 24 s the server is back."
+    cap.what = "As mapi-quiet-gone-timer, but a SYN three seconds later is answered by RST; after 24 s the server is back."
     cap.rule = "That the closing was the end of the server shows when it refuses; so it stands there."
 
 
@@ -121,7 +151,7 @@ def announced(cap):
 
 @case("mapi-verdict-unanswered-crossed", "a request that crosses the server's FIN")
 def crossed(cap):
-    found = users(cap, USERS[:2])
+    found = kept_alike(cap, USERS[:2])
     found[0].conn.fin(DOWN)
     conn = found[1].conn
     got = conn.seen[UP]

@@ -4,7 +4,8 @@
  * That ends belong to one cause is not seen; it follows from their number and their times: at least two, of
  * two virtual connections or sessions, within a second, behind which nothing comes from the server. A timer
  * ends connections after equal idle times; a server that stops does not ask how long they were idle. Where nothing
- * was under way and all were closed with FIN, as on a reload, it is not told before the server refuses a connection.
+ * was under way and all were closed with FIN after equal times, however short, as by the keep-alive time-out of a web
+ * server, it is not told before the server refuses a connection.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -209,12 +210,15 @@ static const char *sign_of(const struct server *server, const struct toll *toll)
                                                                          NULL;
 }
 
+static bool idle_alike(const struct judge *judge, const struct toll *toll)
+{
+    return toll->idle_most - toll->idle_least <= judge->limits.idle_alike;
+}
+
 /* Whether the ends mean that the server is gone. */
 static bool is_gone(const struct judge *judge, const struct toll *toll)
 {
-    const struct judge_limits *limits = &judge->limits;
-    const bool by_timer =
-        toll->idle_least >= limits->idle_least && toll->idle_most - toll->idle_least <= limits->idle_alike;
+    const bool by_timer = toll->idle_least >= judge->limits.idle_least && idle_alike(judge, toll);
     return toll->vcs + toll->sessions >= 2 && !by_timer;
 }
 
@@ -238,8 +242,8 @@ static void look_at(struct judge *judge, struct gone *gone, struct when when, bo
             evidence_add(evidence, counted->end.conn, 0);
         }
     }
-    if (!toll.loud && !refused) {
-        return; /* a reload, or timers: what it does next tells */
+    if (!toll.loud && !refused && idle_alike(judge, &toll)) {
+        return; /* it may be a short timer: what the server does next tells */
     }
     const struct victim *victims = victims_of(judge, gone, &count, &toll);
     const struct subject subject = subject_of(judge, &gone->last->end);
