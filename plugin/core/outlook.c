@@ -35,6 +35,11 @@ const struct verdict *outlook_take_verdicts(struct outlook *outlook)
     return judge_take(outlook->judge);
 }
 
+const struct verdict *outlook_take_changed(struct outlook *outlook)
+{
+    return judge_take_changed(outlook->judge);
+}
+
 /* Where the body proper begins: behind the meta-tags and additional headers of a response; body.len if it has none. */
 static size_t body_offset(const struct mapi_message *message, struct span body)
 {

@@ -33,6 +33,8 @@ void outlook_refused(struct outlook *outlook, const struct endpoint *end, struct
 /* What the events since the last call have proved, in the order RPC over HTTP, MAPI/HTTP,
  * logons, or NULL; to be shown on the frame of those events. */
 const struct verdict *outlook_take_verdicts(struct outlook *outlook);
+/* Whose rows read otherwise since the last call, though no verdict says so, or NULL: their numbers only. */
+const struct verdict *outlook_take_changed(struct outlook *outlook);
 
 /* Tells the state what the body of a message says. body: whole and as sent, with the envelope of
  * MS-OXCMAPIHTTP 2.2.7 in front of a response's, or empty if it cannot be read; sentence: the

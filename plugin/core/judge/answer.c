@@ -128,6 +128,14 @@ static const struct answer_row {
         "pre-authentication and redirection rules for /mapi"),
 
     /* ---- HTTP.sys, who does not see what is behind it */
+    ROW(503, 503, RPCH, BY(BACK_HTTPSYS), 0, NONE,
+        "HTTP.sys of the back end, whose page the front end passed on, had nobody to hand the request to: the application "
+        "pool for /rpc is stopped or disabled there, or its queue is full",
+        "the application pools and the httperr log of the back end server"),
+    ROW(503, 503, MAPI, BY(BACK_HTTPSYS), 0, NONE,
+        "HTTP.sys of the back end, whose page the front end passed on, had nobody to hand the request to: the application "
+        "pool for /mapi is stopped or disabled there, or its queue is full",
+        "the application pools and the httperr log of the back end server"),
     ROW(503, 503, RPCH, HTTPSYS, 0, NONE,
         "HTTP.sys had nobody to hand the request to: the application pool for /rpc is stopped or disabled, or its queue is "
         "full, on the Windows machine that answers (Exchange, an RPC proxy, or a Web Application Proxy)",
@@ -149,6 +157,8 @@ static const struct answer_row {
         "check the RPC over HTTP component, IIS restrictions and publishing rules"),
     ROW(405, 405, MAPI, NOT_EXCHANGE, 0, NONE, "the method is not allowed there, or the path is not served",
         "methods that are let through for /mapi, publishing rules, and the virtual directory MAPI"),
+    ROW(404, 404, MAPI, ANYBODY, ANSWER_TOO_LARGE, NONE, "the request is larger than allowed there",
+        "maxAllowedContentLength of IIS request filtering (404.13) for /mapi"),
     ROW(403, 404, MAPI, NOT_EXCHANGE, 0, NONE, "the path is not published or not served there",
         "publishing rules for /mapi/emsmdb and /mapi/nspi, and the virtual directory MAPI"),
     ROW(407, 407, MAPI, ANYBODY, 0, DEVICE, "a proxy on the way wants credentials",

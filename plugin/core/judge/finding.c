@@ -70,6 +70,20 @@ bool once_told(const struct once *once, enum verdict_kind kind)
     return once && once->told >> kind & 1;
 }
 
+/* The row says why, though no verdict does. */
+static void withhold(struct judge *judge, const struct subject *subject, const struct conn *doubtful)
+{
+    static const struct text nothing;
+    struct result *result = subject->result;
+    result->withheld = true;
+    if (!doubtful || result->doubtful == doubtful) {
+        return;
+    }
+    result->doubtful = doubtful;
+    verdict_add(&judge->arena, &judge->changed,
+                (struct verdict){ .vc = subject->vc, .session = subject->session, .leg = subject->leg }, &nothing);
+}
+
 struct finding finding_begin(struct judge *judge, enum verdict_kind kind, struct when when, struct subject subject,
                              const struct evidence *evidence)
 {
@@ -84,8 +98,7 @@ struct finding finding_begin(struct judge *judge, enum verdict_kind kind, struct
     const struct conn *doubtful = NULL;
     if (evidence && !evidence_whole(evidence, &doubtful)) {
         if (subject.result) {
-            subject.result->withheld = true;
-            subject.result->doubtful = doubtful ? doubtful : subject.result->doubtful;
+            withhold(judge, &subject, doubtful);
         }
         return finding;
     }

@@ -60,21 +60,6 @@ static bool is_failed_status(const struct reply *reply)
     return reply->status >= 400;
 }
 
-/* The session's next leg, where it was captured whole and does not have this request: a
- * device on the way kept it. NULL where that cannot be told. */
-static const struct side *kept_before(const struct exchange *request)
-{
-    if (request->there.conn || !request->side || conn_doubt(request->conn->link, NULL) != DOUBT_NONE) {
-        return NULL;
-    }
-    for (const struct side *side = request->side->session->sides; side; side = side->next) {
-        if (side->number == request->leg + 1) {
-            return side->success_conn && conn_doubt(side->success_conn->link, NULL) == DOUBT_NONE ? side : NULL;
-        }
-    }
-    return NULL;
-}
-
 /* Whether the next leg has the request, and not this answer. */
 static bool is_from_between(const struct reply *reply)
 {
@@ -103,14 +88,11 @@ static void say_behind(struct text *text, const struct reply *reply, const struc
         say(text, "; on leg %u the same request (frame %u, stream %u) has no answer: proven to come from between",
             request->leg + 1, there->frame, there->conn->link->stream);
     } else if (kept) {
-        say(text,
-            "; leg %u of the session (stream %u) does not have the request: it was kept on the way, or went to a "
-            "server that was not captured",
-            request->leg + 1, kept->success_conn->link->stream);
+        say_kept(text, request, kept);
     }
 }
 
-/* Whose failure it is; kept: by a device, see kept_before(). */
+/* Whose failure it is; kept: see mapi_kept_before(). */
 static enum verdict_where status_of(const struct answer *answer, const struct reply *reply, bool kept)
 {
     if (is_from_between(reply)) {
@@ -119,8 +101,8 @@ static enum verdict_where status_of(const struct answer *answer, const struct re
     if (reply->request->there.conn) {
         return WHERE_SERVER;
     }
-    if (kept && answer_where(answer) == WHERE_UNKNOWN) {
-        /* It may have gone to a server outside the capture, and come back from its IIS. */
+    if (kept && answer_where(answer) != WHERE_DEVICE) {
+        /* It may have gone to a server outside the capture, and come back from its Exchange, IIS or HTTP.sys. */
         return http_is_windows(answer->author) || is_windows_server(reply->server_header) ? WHERE_UNKNOWN :
                                                                                             WHERE_DEVICE;
     }
@@ -150,7 +132,7 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
     struct text *text = &finding.text;
     const struct answer answer = answer_of(&judge->limits, reply);
     const struct advice advice = answer_advice(&answer);
-    const struct side *kept = kept_before(request);
+    const struct side *kept = mapi_kept_before(request);
     say(text, "Seen: %s was answered with status %u", REQUEST(request), reply->status);
     if (reply->status == 200) {
         say(text, ", %.*s and no X-ResponseCode,", CUT(reply->content_type ? reply->content_type : "a page", 40));

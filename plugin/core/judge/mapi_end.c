@@ -223,6 +223,34 @@ static bool body_was_reset(const struct exchange *request)
     return !request->ended && request->message->body_length >= BODY_BIG && request->conn->link->ended_by_rst;
 }
 
+/* The server's end gave up, and the next leg has no status of it. */
+static void say_given_up(struct finding *finding, const struct exchange *request)
+{
+    struct text *text = &finding->text;
+    const struct side *kept = mapi_kept_before(request);
+    if (kept) {
+        finding->where = WHERE_DEVICE;
+        say_kept(text, request, kept);
+    }
+    if (body_was_reset(request)) {
+        say(text,
+            "; inferred: a device or the server takes no larger body, or gave the connection up; next: limits for "
+            "the bodies of requests before %s and on it (413, maxAllowedContentLength), and whether others are cut "
+            "at the same size",
+            SERVER_OF(request->conn));
+    } else if (kept) {
+        say(text,
+            "; inferred: the device at %s gave the connection up before it passed the request on; next: its log and "
+            "limits, and what it says of the servers behind it at this time",
+            SERVER_OF(request->conn));
+    } else {
+        say(text,
+            "; inferred: the server or a device between gave the connection up; next: time-outs before %s and "
+            "the server's log at this time",
+            SERVER_OF(request->conn));
+    }
+}
+
 static void say_unanswered(struct finding *finding, const struct exchange *request)
 {
     const struct conn *link = request->conn->link;
@@ -246,17 +274,8 @@ static void say_unanswered(struct finding *finding, const struct exchange *reque
     } else if ((link->ended_frame && link->ended_frame < request->begin.frame) || request_crossed(request)) {
         say(text, "; inferred: the request crossed the end of a kept connection, the client sends it again; next: "
                   "nothing");
-    } else if (body_was_reset(request)) {
-        say(text,
-            "; inferred: a device or the server takes no larger body, or gave the connection up; next: limits for "
-            "the bodies of requests before %s and on it (413, maxAllowedContentLength), and whether others are cut "
-            "at the same size",
-            SERVER_OF(request->conn));
     } else {
-        say(text,
-            "; inferred: the server or a device between gave the connection up; next: time-outs before %s and "
-            "the server's log at this time",
-            SERVER_OF(request->conn));
+        say_given_up(finding, request);
     }
 }
 

@@ -51,6 +51,12 @@ struct subject about_request_once(struct judge *judge, const struct exchange *re
  * other may be NULL. */
 struct evidence *evidence_of(struct judge *judge, const struct exchange *request, const struct mapi_conn *other);
 
+/* The session's next leg, where all that it sent there was captured and this request is not in it: a device on the way
+ * kept it, or it went to a server outside the capture. NULL where that cannot be told. */
+const struct side *mapi_kept_before(const struct exchange *request);
+/* "; leg 1 of the session (stream 3) does not have the request: ..." */
+void say_kept(struct text *text, const struct exchange *request, const struct side *kept);
+
 struct held *held_new(struct judge *judge, const struct finding *finding);
 void held_free(struct judge *judge, struct held *held);
 

@@ -6,6 +6,8 @@
 
 #include "mapi_rules.h"
 
+#include "clocks.h"
+
 #include <stdio.h>
 
 /* ---- memory ---------------------------------------------------------------------------- */
@@ -54,6 +56,43 @@ struct evidence *evidence_of(struct judge *judge, const struct exchange *request
     evidence_add(evidence, request->conn->link, 0);
     evidence_add(evidence, other ? other->link : NULL, 0);
     return evidence;
+}
+
+/* Whether nothing that this session sent on this leg can have been missed. */
+static bool has_all(const struct side *side)
+{
+    if (!side->success_conn || side->missed || side->used_more ||
+        conn_doubt(side->success_conn->link, NULL) != DOUBT_NONE) {
+        return false;
+    }
+    for (const struct use *use = side->used; use; use = use->next) {
+        if (conn_doubt(use->conn->link, NULL) != DOUBT_NONE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const struct side *mapi_kept_before(const struct exchange *request)
+{
+    const struct conn *link = request->conn->link;
+    if (request->there.conn || !request->side || conn_doubt(link, NULL) != DOUBT_NONE) {
+        return NULL;
+    }
+    for (const struct side *side = request->side->session->sides; side; side = side->next) {
+        if (side->number == request->leg + 1) {
+            return has_all(side) && !clocks_differ(link, side->success_conn->link) ? side : NULL;
+        }
+    }
+    return NULL;
+}
+
+void say_kept(struct text *text, const struct exchange *request, const struct side *kept)
+{
+    say(text,
+        "; leg %u of the session (stream %u) does not have the request: it was kept on the way, or went to a server that "
+        "was not captured",
+        request->leg + 1, kept->success_conn->link->stream);
 }
 
 /* ---- findings that wait ---------------------------------------------------------------- */

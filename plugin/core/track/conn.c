@@ -182,6 +182,14 @@ static bool is_repeated(const struct conn *conn, const struct segment *segment)
     return segment->len > 0 && !keeps_alive && !(half->has_acked && (int32_t)(end - half->acked) <= 0);
 }
 
+/* A keep-alive probe without a byte: one with a byte repeats it (RFC 9293 3.8.4). */
+static bool is_bare_probe(const struct conn *conn, const struct segment *segment)
+{
+    const struct tcp_half *half = &conn->tcp.half[segment->way];
+    return segment->len == 0 && !segment->syn && !segment->fin && !segment->rst && half->known &&
+           segment->seq + 1 == half->next;
+}
+
 bool conn_segment(struct conn *conn, const struct segment *segment)
 {
     const struct when when = segment->when;
@@ -196,12 +204,14 @@ bool conn_segment(struct conn *conn, const struct segment *segment)
     }
     if (of_server && (segment->len > 0 || (!segment->fin && !segment->rst))) {
         conn->late_ns = 0;
+        conn->heard_ns = when.ns;
         if (!conn->ended) {
             conn->server->heard = when;
         }
     }
-    if (!of_server && segment->len > 0 && !conn->late_ns && conn->last_data && when.ns - conn->last_data >= CONN_LATE) {
-        conn->late_ns = when.ns - conn->last_data;
+    if (!of_server && (segment->len > 0 || is_bare_probe(conn, segment)) && !conn->late_ns && conn->last_data) {
+        const int64_t idle = when.ns - (conn->heard_ns > conn->last_data ? conn->heard_ns : conn->last_data);
+        conn->late_ns = idle >= CONN_LATE ? idle : 0;
     }
     /* The frame that claims a connection may have been counted before. */
     if (!new_data && !(segment->len > 0 && conn->last_data == 0)) {

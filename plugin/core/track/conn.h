@@ -87,6 +87,7 @@ struct conn {
     struct when answered; /* the first data from the server, frame 0: none so far */
     struct when sent;     /* the last new data from the client, frame 0: none so far */
     int64_t last_data;    /* the last new data of either end, 0: none so far */
+    int64_t heard_ns;     /* the last of the server's end, be it an ACK, but no end: until then the way was there */
     int64_t late_ns;      /* how long it had been idle when the client sent something, be it a keep-alive probe,
                              * that the server has not answered by anything so far; 0: there is no such thing */
     int64_t ended_ns;     /* the time of that frame */

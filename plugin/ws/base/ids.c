@@ -24,3 +24,36 @@ void outlook_tap_auth(packet_info *pinfo, const struct auth_shown *auth, uint32_
     if (auth && auth->row != NO_NUMBER && auth->row != last)
         tap_queue_packet(outlook_tap, pinfo, &auth->row);
 }
+
+static bool names_any(const struct verdict *verdicts, bool of_sessions)
+{
+    for (const struct verdict *verdict = verdicts; verdict; verdict = verdict->next) {
+        if ((of_sessions ? verdict->session : verdict->vc) != NO_NUMBER)
+            return true;
+        for (uint32_t i = 0; i < verdict->victim_count; i++) {
+            if ((of_sessions ? verdict->victims[i].session : verdict->victims[i].vc) != NO_NUMBER)
+                return true;
+        }
+    }
+    return false;
+}
+
+void outlook_tap_rows(packet_info *pinfo, const struct verdict *verdicts, const struct verdict *changed,
+                      bool of_sessions)
+{
+    if (!names_any(verdicts, of_sessions) && !names_any(changed, of_sessions))
+        return;
+    if (of_sessions) {
+        struct mapi_note *note = wmem_new0(pinfo->pool, struct mapi_note);
+        note->row = NO_NUMBER;
+        note->verdicts = verdicts;
+        note->changed = changed;
+        tap_queue_packet(mapi_tap, pinfo, note);
+    } else {
+        struct frame_note *note = wmem_new0(pinfo->pool, struct frame_note);
+        note->row = note->auth_row = NO_NUMBER;
+        note->verdicts = verdicts;
+        note->changed = changed;
+        tap_queue_packet(rpch_tap, pinfo, note);
+    }
+}

@@ -10,7 +10,7 @@
 #include "compat.h"
 #include <epan/tap.h>
 
-#include "outlook.h"
+#include "notes.h"
 #include "show_calls.h"
 
 extern int proto_rpch;
@@ -28,5 +28,10 @@ extern const struct show_calls *show_calls; /* never NULL once registration is t
 
 /* A frame may speak of several users; last: the row that is told at the end of the frame. */
 void outlook_tap_auth(packet_info *pinfo, const struct auth_shown *auth, uint32_t last);
+
+/* Has the rows filled anew that verdicts, or what changed besides, name in the sessions' table or else in the
+ * connections': of a frame whose own protocol has the other one. */
+void outlook_tap_rows(packet_info *pinfo, const struct verdict *verdicts, const struct verdict *changed,
+                      bool of_sessions);
 
 #endif

@@ -144,7 +144,7 @@ struct mapi_note *mapi_note_make(packet_info *pinfo)
     struct entry *entry = entry_make(pinfo);
     if (!entry->mapi) {
         entry->mapi = (struct mapi_note *)store_new(sizeof *entry->mapi);
-        entry->mapi->auth_row = NO_NUMBER;
+        entry->mapi->row = entry->mapi->auth_row = NO_NUMBER;
     }
     return entry->mapi;
 }

@@ -83,8 +83,8 @@ struct auth_note {
 struct frame_note {
     struct stream *stream;
     struct call_note *calls;
-    struct call_note *last_call; /* first pass only */
-    const struct verdict *verdicts;
+    struct call_note *last_call;              /* first pass only */
+    const struct verdict *verdicts, *changed; /* changed: whose rows read otherwise besides */
     struct auth_note *auth;
     const struct vc_mark *mark; /* NULL: no state to show */
     uint32_t row;               /* of the report, NO_NUMBER if none */
@@ -130,8 +130,9 @@ struct mapi_item {
 
 struct mapi_note {
     struct mapi_item *items, *last_item;
-    const struct verdict *verdicts;
-    uint32_t auth_row; /* as in struct frame_note */
+    const struct verdict *verdicts, *changed; /* as in struct frame_note */
+    uint32_t row;                             /* of the report, where no item names it, else NO_NUMBER */
+    uint32_t auth_row;                        /* as in struct frame_note */
 };
 
 struct mapi_note *mapi_note_get(packet_info *pinfo);  /* NULL if none */

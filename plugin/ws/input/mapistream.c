@@ -597,8 +597,12 @@ static bool is_whole(const struct mapi_item *item)
 static void keep_verdicts(packet_info *pinfo)
 {
     const struct verdict *verdicts = store_take_verdicts();
-    if (verdicts)
-        mapi_note_make(pinfo)->verdicts = verdicts;
+    const struct verdict *changed = store_take_changed();
+    if (!verdicts && !changed)
+        return;
+    struct mapi_note *note = mapi_note_make(pinfo);
+    note->verdicts = verdicts;
+    note->changed = changed;
 }
 
 static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const struct tcp_frame *tcp)
@@ -628,8 +632,11 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
         for (struct mapi_item *item = note->items; item; item = item->next)
             learn(stream->conn, item);
     }
+    const enum doubt doubt = conn_doubt(stream->link, NULL);
     mapi_conn_segment(stream->conn, &segment);
     keep_verdicts(pinfo);
+    if (conn_doubt(stream->link, NULL) != doubt) /* its row may say why nothing was told */
+        mapi_note_make(pinfo)->row = mapi_conn_row(stream->conn);
     note = mapi_note_get(pinfo);
     if (note)
         note->auth_row = logon_conn_row(mapi_conn_auth(stream->conn));
@@ -676,6 +683,7 @@ void mapi_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct
     for (struct mapi_item *item = note->items; item; item = item->next)
         item->head = item->body = NULL; /* they go with the frame */
     tap_queue_packet(mapi_tap, pinfo, note);
+    outlook_tap_rows(pinfo, note->verdicts, note->changed, false);
     for (const struct mapi_item *item = note->items; item; item = item->next)
         outlook_tap_auth(pinfo, item->message->auth, note->auth_row);
     if (note->auth_row != NO_NUMBER)

@@ -144,14 +144,19 @@ void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_
     struct segment segment;
     tcp_fill_segment(pinfo, tcp, stream_way(stream, tcp), stream->tls, &segment);
     tell_halfway(stream, &segment);
+    const enum doubt doubt = conn_doubt(rpch_conn_conn(stream->conn), NULL);
     rpch_conn_segment(stream->conn, &segment);
+    const bool doubts =
+        conn_doubt(rpch_conn_conn(stream->conn), NULL) != doubt; /* its row may say why nothing was told */
     const bool ends = segment.fin || segment.rst;
     if (stream->auth)
         auth_end_of_frame(stream->auth, segment.when, ends, segment.way);
-    const struct verdict *verdicts = store_take_verdicts();
+    const struct verdict *verdicts = store_take_verdicts(), *changed = store_take_changed();
     struct frame_note *note = frame_note_get(pinfo);
-    if (!note && (verdicts || ends))
+    if (!note && (verdicts || changed || doubts || ends))
         note = frame_note_make(pinfo, stream);
-    if (note)
+    if (note) {
+        note->changed = changed;
         end_note(note, stream, ends, verdicts);
+    }
 }

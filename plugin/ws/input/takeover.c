@@ -598,7 +598,8 @@ static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_fr
     if (tcp->claims & CLAIM_RPCH) {
         /* Mostly what was dissected in the frame is this segment's; a look-up costs more than to see that. */
         const struct frame_note *note = frame_note_get(pinfo);
-        stream = note && stream_conn_is(rpch_conn_conn(note->stream->conn), tcp) ? note->stream : stream_find(pinfo, tcp);
+        stream =
+            note && stream_conn_is(rpch_conn_conn(note->stream->conn), tcp) ? note->stream : stream_find(pinfo, tcp);
     }
     if (stream && give_back(pinfo, stream, tcp))
         stream = NULL;
@@ -623,8 +624,9 @@ static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
         run_direct(note, tcp, pinfo, tree);
     }
     show_calls->rpch_frame(tvb, pinfo, tree, note);
-    if (note->row != NO_NUMBER || note->verdicts)
+    if (note->row != NO_NUMBER || note->verdicts || note->changed)
         tap_queue_packet(rpch_tap, pinfo, note);
+    outlook_tap_rows(pinfo, note->verdicts, note->changed, true);
     for (const struct auth_note *auth = note->auth; auth; auth = auth->next)
         outlook_tap_auth(pinfo, &auth->shown, note->auth_row);
     if (note->auth_row != NO_NUMBER)

@@ -305,6 +305,7 @@ static tap_packet_status on_connection(void *tapdata, packet_info *pinfo _U_, ep
     const struct frame_note *note = data;
     fill_up_to(tapdata, note->row);
     fill_whose(tapdata, note->verdicts, false);
+    fill_whose(tapdata, note->changed, false);
     return TAP_PACKET_REDRAW;
 }
 
@@ -345,7 +346,9 @@ static tap_packet_status on_session(void *tapdata, packet_info *pinfo _U_, epan_
     const struct mapi_note *note = data;
     for (const struct mapi_item *item = note->items; item; item = item->next)
         fill_up_to(tapdata, item->message->row);
+    fill_up_to(tapdata, note->row);
     fill_whose(tapdata, note->verdicts, true);
+    fill_whose(tapdata, note->changed, true);
     return TAP_PACKET_REDRAW;
 }
 
