@@ -60,11 +60,12 @@ static bool is_failed_status(const struct reply *reply)
     return reply->status >= 400;
 }
 
-/* Whether the next leg has the request, and not this answer. */
+/* Whether the next leg has the request, and not this answer: another, or none although all of it was captured. */
 static bool is_from_between(const struct reply *reply)
 {
     const struct there *there = &reply->request->there;
-    return there->conn && there->status != reply->status;
+    return there->conn &&
+           (there->status ? there->status != reply->status : conn_doubt(there->conn->link, NULL) == DOUBT_NONE);
 }
 
 /* Server is written by whoever passes a response on, too: that it names Windows rules nothing out. */
@@ -80,7 +81,9 @@ static void say_behind(struct text *text, const struct reply *reply, const struc
     const struct exchange *request = reply->request;
     const struct there *there = &request->there;
     if (there->conn && !is_from_between(reply)) {
-        say(text, "; leg %u has the same status", request->leg + 1);
+        say(text,
+            there->status ? "; leg %u has the same status" : "; leg %u has the request, and was not captured whole",
+            request->leg + 1);
     } else if (there->conn && there->status) {
         say(text, "; on leg %u the same request got status %u (frame %u): proven to come from between",
             request->leg + 1, there->status, there->status_frame);
@@ -98,7 +101,7 @@ static enum verdict_where status_of(const struct answer *answer, const struct re
     if (is_from_between(reply)) {
         return WHERE_DEVICE;
     }
-    if (reply->request->there.conn) {
+    if (reply->request->there.conn && reply->request->there.status) {
         return WHERE_SERVER;
     }
     if (kept && answer_where(answer) != WHERE_DEVICE) {
