@@ -116,6 +116,14 @@ static void number_cut(struct channel *channel, enum way by)
     }
 }
 
+/* What it began with was not captured, and a leg of this client and target had its role before: it may be the
+ * successor there, and a connection of its own is invented. */
+static bool may_be_successor(const struct channel *channel)
+{
+    const struct leg *leg = channel->place ? channel->place->newest[channel->role] : NULL;
+    return !channel->leg && leg && leg->joined && !conn_whole(channel);
+}
+
 void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
 {
     struct leg *leg = channel->leg;
@@ -127,7 +135,7 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
     }
     if (!by_request && !channel->challenged) {
         number_cut(channel, by);
-        if (channel->has_body) {
+        if (channel->has_body && !may_be_successor(channel)) {
             channel_number_near(channel); /* whatever comes of it, it was asked for */
         }
     }

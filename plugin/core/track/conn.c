@@ -15,7 +15,9 @@
 #define SERIES_OFF 4096                /* no end sends as many between two packets of one connection in use */
 #define DISTANCE_OFF 2                 /* one more or less is another way through the same network */
 #define BOTH_WINDOW (50 * MILLISECOND) /* what one device sends both ways */
-#define CONN_LATE (60 * SECOND)        /* less than the idle time-outs of devices between */
+#define COPY_MS 50                     /* a SPAN port's copy of a frame; no stack sends again as soon */
+#define ACK_LATE_MS 3000 /* an ACK is held back for half a second at most, and what lacks it is sent again sooner */
+#define CONN_LATE (60 * SECOND) /* less than the idle time-outs of devices between */
 
 static uint32_t hash_endpoint(const struct track *track, const struct endpoint *end)
 {
@@ -174,12 +176,39 @@ static bool is_repeated(const struct conn *conn, const struct segment *segment)
     return segment->len > 0 && !keeps_alive && !(half->has_acked && (int32_t)(end - half->acked) <= 0);
 }
 
+static uint32_t age_ms(const struct conn *conn, int64_t ns)
+{
+    return ns > conn->began.ns ? (uint32_t)((ns - conn->began.ns) / MILLISECOND) + 1 : 1;
+}
+
+/* Follows whether the server's end acknowledges what the client sends, behind tcp_flow_segment(). */
+static void follow_acks(struct conn *conn, const struct segment *segment, bool new_data, uint32_t acked_before)
+{
+    const struct tcp_half *half = &conn->tcp.half[WAY_TO_SERVER];
+    const uint32_t now = age_ms(conn, segment->when.ns);
+    if (segment->way == WAY_TO_CLIENT) {
+        if (half->has_acked && half->acked != acked_before) {
+            conn->acks |= segment->len == 0 && !segment->syn && !segment->fin && !segment->rst;
+            conn->unacked = !conn->unacked || (int32_t)(half->acked - half->next) >= 0 ? 0 : now;
+            conn->resent = false;
+        }
+    } else if (segment->len > 0 && !new_data) {
+        conn->resent |= now >= conn->unacked + COPY_MS;
+    } else if (segment->len > 0 && !conn->unacked) {
+        conn->unacked = now;
+        conn->resent = false;
+    }
+}
+
 bool conn_segment(struct conn *conn, const struct segment *segment)
 {
     const struct when when = segment->when;
     const bool of_server = segment->way == WAY_TO_CLIENT;
+    const uint32_t acked = conn->tcp.half[WAY_TO_SERVER].acked;
+    conn->track->now = when.ns;
     note_packet(conn, segment);
     const bool new_data = tcp_flow_segment(&conn->tcp, &conn->track->arena, segment);
+    follow_acks(conn, segment, new_data, acked);
     if (!conn->began.frame) {
         conn->began = when;
     }
@@ -281,13 +310,22 @@ void conn_disown(struct conn *conn)
     }
 }
 
+/* What the server's end acknowledges at once elsewhere, or the client sends again, has no ACK here: that was not
+ * captured, nor perhaps what came with it. */
+static bool lacks_ack(const struct conn *conn)
+{
+    const int64_t ns = conn->ended && conn->ended_ns < conn->track->now ? conn->ended_ns : conn->track->now;
+    return conn->unacked && conn->acks && !conn->resent && age_ms(conn, ns) >= conn->unacked + ACK_LATE_MS;
+}
+
 enum doubt conn_doubt(const struct conn *conn, uint32_t *frame)
 {
-    uint32_t ignored;
-    return tcp_flow_doubt(&conn->tcp, frame ? frame : &ignored);
+    uint32_t ignored, *at = frame ? frame : &ignored;
+    const enum doubt doubt = tcp_flow_doubt(&conn->tcp, at);
+    return doubt == DOUBT_NONE && lacks_ack(conn) ? DOUBT_NO_ACK : doubt;
 }
 
 bool conn_missed_since(const struct conn *conn, uint32_t since)
 {
-    return tcp_flow_missed_since(&conn->tcp, conn->met_frame, since);
+    return tcp_flow_missed_since(&conn->tcp, conn->met_frame, since) || lacks_ack(conn);
 }

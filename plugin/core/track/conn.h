@@ -90,6 +90,10 @@ struct conn {
                              * that the server has not answered by anything so far; 0: there is no such thing */
     int64_t ended_ns;     /* the time of that frame */
     uint32_t end_seq;     /* behind the FIN that ended it */
+    uint32_t unacked;     /* the client waits for an ACK since that millisecond of the connection, the first is 1;
+                             * 0: it does not */
+    bool resent;          /* and has sent again what lacks it */
+    bool acks;            /* the server's end sends ACKs by themselves */
 };
 
 /* Claims a connection; it is the track's. Ends are copied. */

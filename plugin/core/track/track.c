@@ -6,6 +6,8 @@
 
 #include "track.h"
 
+#include "event.h"
+
 #include <assert.h>
 
 void track_init(struct track *track, const struct arena *arena, listener hear, void *ear)
@@ -19,6 +21,7 @@ void track_init(struct track *track, const struct arena *arena, listener hear, v
 void emit(struct track *track, const struct event *event)
 {
     assert(!track->telling);
+    track->now = event->when.ns;
     if (track->hear) {
         track->telling = true;
         track->hear(track->ear, event);

@@ -40,6 +40,7 @@ struct track {
     struct arena arena;
     listener hear; /* NULL: nobody */
     void *ear;
+    int64_t now;  /* of the newest segment or event */
     bool telling; /* an event is being heard: no other may be emitted */
     struct table servers, texts, hosts;
     struct table clocks; /* pairs of legs whose clocks differ: clocks.c */
