@@ -156,6 +156,12 @@ def part(args):
     return args[2:], lambda subjects: shared_out(subjects, args[1])
 
 
+def standing(items):
+    """Those that hold to the end: what was told of a leg before its halves met after all does not."""
+    late = {(item.get("vc"), item.get("leg")): item["frame"] for item in items if item["item"] == "rpch.routing.joined_late"}
+    return [item for item in items if item["frame"] >= late.get((item.get("vc"), item.get("leg")), 0)]
+
+
 def check_where(counter, prefix, packet, item):
     """Who is to blame, if the sample says so: one value, or one for each verdict of that name on the frame."""
     if "where" not in item:

@@ -301,12 +301,8 @@ class Run:
             if name in leg:
                 self.equal(row.get(name), leg[name], f"{where}: {name} in the table")
         # A server that is gone is the verdict of all that it ended: its item names one of them.
-        gravest = [item for item in self.expect["items"] if ((item.get("vc"), item.get("leg")) == (leg["vc"], leg["leg"])
+        gravest = [item for item in common.standing(self.expect["items"]) if ((item.get("vc"), item.get("leg")) == (leg["vc"], leg["leg"])
                    or (item["item"] == "outlook.server_gone" and row.get("verdict") == item["item"])) and not item["item"].startswith("rpch.rts.")]
-        late = [item["frame"] for item in gravest if item["item"] == "rpch.routing.joined_late"]
-        if late:
-            # What was told before the halves met after all holds no longer.
-            gravest = [item for item in gravest if item["frame"] >= max(late)]
         if gravest:
             order = ("chat", "note", "warning", "error")
             worst = max(order.index(item["severity"]) for item in gravest)

@@ -51,6 +51,13 @@ static const struct conn *first_ended(const struct leg *leg)
     return first;
 }
 
+bool blame_device_ended(const struct channel *channel)
+{
+    const struct leg *behind = channel->leg ? leg_behind(channel->leg) : NULL;
+    const struct channel *same = behind && leg_whole(behind) ? behind->current[channel->role] : NULL;
+    return same && first_ended(behind) == same->conn->link && conn_ended_by(same->conn->link, WAY_TO_SERVER);
+}
+
 /* By what the leg behind did. False: it does not tell. */
 static bool by_leg_behind(struct blame *blame, const struct leg *leg, const struct channel *channel, struct when now)
 {

@@ -22,6 +22,8 @@ struct blame {
 /* Whether the server's end closed the channel's connection of its own accord, and neither a refusal,
  * a recycling nor a silence before explains it. */
 bool blame_server_ended(const struct channel *channel);
+/* Whether the device did it: of the leg behind, which is whole, this channel was the first to end, by its own side. */
+bool blame_device_ended(const struct channel *channel);
 /* Of a channel in use that the server's end has closed now. */
 struct blame blame_cut(const struct leg *leg, const struct channel *channel, struct when now);
 /* The same after idle time; both: the other half ended within a second, or may have. */

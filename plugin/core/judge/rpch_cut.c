@@ -24,12 +24,21 @@ static bool is_explained(const struct leg *leg, const struct channel *channel)
     return once_told(channel->memo, V_NO_PDU) || late_told(leg, ROLE_IN) || late_told(leg, ROLE_OUT);
 }
 
+/* A byte of its body, or a call that waits for its answer, came of late: it may have been the other half that carried
+ * the call. */
+static bool is_busy(const struct judge *judge, const struct leg *leg, const struct event *event)
+{
+    const struct call *call = leg_newest_unanswered(leg);
+    return event->rpch.end.idle_ns < judge->limits.idle_least ||
+           (call && event->when.ns - call->last.ns < judge->limits.idle_least);
+}
+
 static enum cut cut_of(const struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
     const struct leg *leg = event->rpch.leg;
     if (!leg || channel->v1 || !blame_server_ended(channel) || leg->recycling[channel->role] ||
-        event->rpch.end.idle_ns >= judge->limits.idle_least || is_explained(leg, channel)) {
+        !is_busy(judge, leg, event) || is_explained(leg, channel)) {
         return NOT_CUT;
     }
     const struct channel *other = leg_other(channel);
@@ -113,7 +122,8 @@ bool rpch_cut(struct judge *judge, const struct event *event)
     if (!finding.begun) {
         return true;
     }
-    if (gone_explains(channel->conn->link->server)) {
+    const struct channel *behind = channel_behind(channel);
+    if (gone_explains(channel->conn->link->server) || (behind && gone_explains(channel_tcp(behind)->server))) {
         finding_turn(&finding, V_CHANNEL_CUT_NOTE);
     }
     const struct blame blame = blame_cut(leg, channel, event->when);

@@ -116,6 +116,17 @@ static void idle_closed(struct judge *judge, const struct event *event)
     judge->idle_last = idle;
 }
 
+/* The other half, which was busy, ended just before because the device had closed this one behind: the idle half is
+ * what it was about. */
+static bool follows_busy_half(const struct judge *judge, const struct channel *channel, struct when when)
+{
+    const struct channel *other = leg_other(channel);
+    const struct conn *link = other ? channel_tcp(other) : NULL;
+    return link && channel->leg->joined && channel_in_use(channel) && link->ended_by == WAY_TO_CLIENT &&
+           when.ns - link->ended_ns <= judge->limits.gone_window && !leg_told(channel->leg, V_CHANNEL_CUT) &&
+           blame_device_ended(channel);
+}
+
 void rpch_channel_ended(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
@@ -129,8 +140,8 @@ void rpch_channel_ended(struct judge *judge, const struct event *event)
     if (rpch_cut(judge, event)) {
         return;
     }
-    if (!leg || !event->rpch.end.was_open || channel->v1 || gone_explains(link->server) ||
-        idle < judge->limits.idle_least) {
+    if (!leg || !(event->rpch.end.was_open || follows_busy_half(judge, channel, event->when)) || channel->v1 ||
+        gone_explains(link->server) || idle < judge->limits.idle_least) {
         return;
     }
     note_idle(judge, link->server, &(struct idle_time){ event->when, idle, leg->vc });

@@ -336,6 +336,16 @@ static inline const struct call *leg_unanswered(const struct leg *leg)
     return call;
 }
 
+/* The same, the newest. */
+static inline const struct call *leg_newest_unanswered(const struct leg *leg)
+{
+    const struct call *newest = NULL;
+    for (const struct call *call = leg_unanswered(leg); call; call = call->next) {
+        newest = call->waits || !call->sent || call->answering ? newest : call;
+    }
+    return newest;
+}
+
 /* Both first PDUs were sent. */
 static inline bool leg_sent(const struct leg *leg)
 {
