@@ -41,7 +41,7 @@ void rpch_out_came(struct judge *judge, const struct event *event)
         return;
     }
     const struct when there = event->rpch.is_a3 ? behind->got_a3 : behind->got_200;
-    if (!there.frame || event->when.ns - there.ns < judge->limits.buffered_wait) {
+    if (!there.frame || track_waited(leg->vc->world->track, there.ns) < judge->limits.buffered_wait) {
         return;
     }
     struct evidence *evidence = evidence_new(judge);
@@ -56,7 +56,7 @@ void rpch_out_ended(struct judge *judge, const struct event *event)
     const struct leg *leg = event->rpch.leg, *behind = leg_behind(leg);
     const struct channel *out = leg->current[ROLE_OUT];
     if (!behind || !behind->current[ROLE_OUT] || !behind->got_200.frame || !out || leg->got_200.frame ||
-        leg->got_a3.frame || event->when.ns - behind->got_200.ns < judge->limits.buffered_wait) {
+        leg->got_a3.frame || track_waited(leg->vc->world->track, behind->got_200.ns) < judge->limits.buffered_wait) {
         return;
     }
     struct evidence *evidence = evidence_new(judge);
@@ -79,11 +79,27 @@ static const struct channel *held_back(const struct leg *behind)
     return out && (waits || (behind->got_200.frame && !behind->joined)) && !out->refused ? out : NULL;
 }
 
+/* For how long the body has been awaited behind the device: since it was acknowledged before it, the client had asked
+ * for both halves, which it does together, and the leg behind began. */
+static int64_t body_waits(const struct leg *leg, const struct leg *behind)
+{
+    const struct channel *out = leg->current[ROLE_OUT];
+    int64_t since = leg->mark_acked;
+    if (out && channel_start(out) > since) {
+        since = channel_start(out);
+    }
+    if (behind->start.ns > since) {
+        since = behind->start.ns;
+    }
+    return track_waited(leg->vc->world->track, since);
+}
+
 void rpch_body(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg, *behind = leg_behind(leg);
     const struct channel *in = leg->current[ROLE_IN];
-    if (event->when.ns - leg->mark_acked < judge->limits.buffered_wait || late_told(leg, ROLE_IN)) {
+    const int64_t waits = body_waits(leg, behind);
+    if (waits < judge->limits.buffered_wait || late_told(leg, ROLE_IN)) {
         return;
     }
     const bool arrived = event->rpch.body.arrived, opened = behind->current[ROLE_IN] != NULL;
@@ -101,7 +117,7 @@ void rpch_body(struct judge *judge, const struct event *event)
     }
     struct text *text = &finding.text;
     say(text, "Seen: the body of %s was acknowledged on leg %u, and %s leg %u %s later", CHANNEL(in), leg->number,
-        arrived ? "reached" : "has not reached", behind->number, SECONDS(event->when.ns - leg->mark_acked));
+        arrived ? "reached" : "has not reached", behind->number, SECONDS(waits));
     if (!opened) {
         say(text, ", where only %s came", CHANNEL(behind->current[ROLE_OUT]));
     }

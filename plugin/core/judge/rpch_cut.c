@@ -56,7 +56,7 @@ static enum cut cut_of(const struct judge *judge, const struct event *event)
     if (opening && channel->role == ROLE_IN && channel->first_rts.frame) {
         return CUT_IN_FIRST;
     }
-    if (event->rpch.end.was_open && leg->pending && !leg->pending->lost && leg_unanswered(leg)) {
+    if (event->rpch.end.was_open && other && leg->pending && !leg->pending->lost && leg_unanswered(leg)) {
         return CUT_CALL;
     }
     return NOT_CUT;

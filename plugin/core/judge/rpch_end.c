@@ -98,8 +98,9 @@ static void idle_closed(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
     const struct leg *leg = event->rpch.leg;
+    /* That it was to be replaced, and what was announced, comes on the other half, too. */
     struct finding finding =
-        finding_begin(judge, V_IDLE_CLOSED, event->when, about_leg(judge, leg), evidence_channel(judge, channel));
+        finding_begin(judge, V_IDLE_CLOSED, event->when, about_leg(judge, leg), evidence_leg(judge, leg));
     if (!finding.begun) {
         return;
     }

@@ -146,6 +146,25 @@ static bool outlived_other(const struct channel *channel)
     return channel->leg->joined && channel->leg->ended_frame && !is_replacement(channel);
 }
 
+/* What a refusal rests on besides its response: that this answers the request, and none that was not captured; where
+ * it ends IN of an open connection, that the client had not ended that before. */
+static const struct evidence *evidence_refusal(struct judge *judge, const struct channel *channel)
+{
+    const struct conn *link = channel->conn->link;
+    const uint32_t since = channel->request.frame;
+    struct evidence *evidence = evidence_new(judge);
+    if (since && conn_client_missed_since(link, since + 1)) {
+        evidence_add_lacking(evidence, link);
+    }
+    if (channel->role == ROLE_IN && channel->leg->joined && !is_replacement(channel)) {
+        evidence_add(evidence, link, since ? since + 1 : 0);
+        if (link->knows_more) {
+            evidence_add_lacking(evidence, link);
+        }
+    }
+    return evidence;
+}
+
 void rpch_refused(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
@@ -154,7 +173,8 @@ void rpch_refused(struct judge *judge, const struct event *event)
     if (outlived && !info->rpc_error) {
         return;
     }
-    struct finding finding = finding_begin(judge, V_REFUSED, event->when, about_channel(judge, channel), NULL);
+    struct finding finding =
+        finding_begin(judge, V_REFUSED, event->when, about_channel(judge, channel), evidence_refusal(judge, channel));
     if (!finding.begun) {
         return;
     }

@@ -54,7 +54,7 @@ void channel_alone(struct channel *channel, bool closed)
         return;
     }
     channel->due_alone |= closed;
-    if (!channel->due_alone && channel_now(channel).ns - channel_start(channel) < lone_wait(channel)) {
+    if (!channel->due_alone && track_waited(channel->conn->world->track, channel_start(channel)) < lone_wait(channel)) {
         return;
     }
     if (conn_whole(channel) && !pairing_is_open(channel)) {
@@ -292,6 +292,7 @@ static void request_echo(struct rpch_conn *conn, enum role role, const struct ht
 
 static void request(struct rpch_conn *conn, const struct http_info *info)
 {
+    conn_asked(conn->link);
     if (conn->channel) {
         channel_leaves(conn->channel, FAIL_RETRIED, WAY_TO_SERVER);
     }
@@ -361,7 +362,7 @@ static void response(struct rpch_conn *conn, const struct http_info *info)
     if (conn->asked == ASKED_CHANNEL || conn->asked == ASKED_ECHO) {
         note_names(conn, info);
     }
-    if (info->status < 200 || !channel) {
+    if (info->status < 200 || !channel || conn->link->answers_older) {
         return;
     }
     channel->got_status = true;

@@ -176,6 +176,21 @@ static bool is_repeated(const struct conn *conn, const struct segment *segment)
     return segment->len > 0 && !keeps_alive && !(half->has_acked && (int32_t)(end - half->acked) <= 0);
 }
 
+void conn_sees(struct conn *conn, enum way way, uint32_t seq, uint32_t ack)
+{
+    const struct tcp_half *client = &conn->tcp.half[WAY_TO_SERVER];
+    const bool of_server = way == WAY_TO_CLIENT;
+    conn->sees_ack = ack;
+    conn->answers_older = of_server && conn->asked_acks && (int32_t)(conn->asked_ack - seq) > 0;
+    conn->knows_more = of_server && client->known && (int32_t)(ack - client->next) > 0;
+}
+
+void conn_asked(struct conn *conn)
+{
+    conn->asked_ack = conn->sees_ack;
+    conn->asked_acks = conn->sees_ack != 0;
+}
+
 static uint32_t age_ms(const struct conn *conn, int64_t ns)
 {
     return ns > conn->began.ns ? (uint32_t)((ns - conn->began.ns) / MILLISECOND) + 1 : 1;
@@ -205,7 +220,7 @@ bool conn_segment(struct conn *conn, const struct segment *segment)
     const struct when when = segment->when;
     const bool of_server = segment->way == WAY_TO_CLIENT;
     const uint32_t acked = conn->tcp.half[WAY_TO_SERVER].acked;
-    conn->track->now = when.ns;
+    track_at(conn->track, when.ns);
     note_packet(conn, segment);
     const bool new_data = tcp_flow_segment(&conn->tcp, &conn->track->arena, segment);
     follow_acks(conn, segment, new_data, acked);
@@ -323,6 +338,14 @@ enum doubt conn_doubt(const struct conn *conn, uint32_t *frame)
     uint32_t ignored, *at = frame ? frame : &ignored;
     const enum doubt doubt = tcp_flow_doubt(&conn->tcp, at);
     return doubt == DOUBT_NONE && lacks_ack(conn) ? DOUBT_NO_ACK : doubt;
+}
+
+bool conn_client_missed_since(const struct conn *conn, uint32_t since)
+{
+    const struct tcp_half *half = &conn->tcp.half[WAY_TO_SERVER];
+    const struct tcp_damage *damage = conn->tcp.damage;
+    const bool lacks = half->holes || half->lost || (damage && damage[WAY_TO_SERVER].cut_frame);
+    return lacks && damage && damage[WAY_TO_SERVER].missed_frame >= since;
 }
 
 bool conn_missed_since(const struct conn *conn, uint32_t since)

@@ -94,6 +94,12 @@ struct conn {
                              * 0: it does not */
     bool resent;          /* and has sent again what lacks it */
     bool acks;            /* the server's end sends ACKs by themselves */
+    bool
+        answers_older; /* of the frame that is taken in: the client had acknowledged it before it sent its last request */
+    bool knows_more;   /* of the same: the server's end has more of the client than was captured so far */
+    bool asked_acks;   /* asked_ack is known */
+    uint32_t asked_ack; /* the ACK number with the last request */
+    uint32_t sees_ack;  /* with the frame that is taken in */
 };
 
 /* Claims a connection; it is the track's. Ends are copied. */
@@ -101,6 +107,12 @@ struct conn *conn_new(struct track *track, enum conn_kind kind, uint32_t stream,
                       const struct endpoint *server, const struct conn_past *past);
 /* A segment of it, before conn_end(); true if it brings data not seen before. */
 bool conn_segment(struct conn *conn, const struct segment *segment);
+/* Before what a frame carries is taken in: how far its sender had got. */
+void conn_sees(struct conn *conn, enum way way, uint32_t seq, uint32_t ack);
+/* It carries a request. */
+void conn_asked(struct conn *conn);
+/* Whether something that the client sent in that frame or later may not have been captured. */
+bool conn_client_missed_since(const struct conn *conn, uint32_t since);
 /* Behind all else of that segment: emits EVENT_SERVER_ANSWERED if it was the one. */
 void conn_tell_answered(const struct conn *conn, struct when when);
 /* Whether the sender of a segment knew of the FIN that had ended the connection. */

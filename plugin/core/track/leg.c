@@ -294,7 +294,7 @@ static void leg_replace(struct leg *leg, struct channel *channel)
     }
 }
 
-/* A request behind a device that was answered before it. */
+/* A request behind a device that was answered before it, or that stands there before it was made. */
 static void doubt_clocks(const struct leg *leg, const struct channel *channel)
 {
     const struct leg *front = leg->prev;
@@ -304,6 +304,11 @@ static void doubt_clocks(const struct leg *leg, const struct channel *channel)
                    (channel->role == ROLE_OUT ? front->got_200.frame || front->got_a3.frame : leg_is_open(front)))) {
         clocks_doubt(channel_tcp(before), channel_tcp(channel));
     }
+    const struct channel *behind = channel_behind(channel);
+    if (behind && behind->has_cookie && channel->has_cookie && behind->first_rts.ns < channel->first_rts.ns &&
+        memcmp(behind->cookie, channel->cookie, sizeof(channel->cookie)) == 0) {
+        clocks_doubt(channel_tcp(channel), channel_tcp(behind));
+    }
 }
 
 void leg_put(struct leg *leg, struct channel *channel)
@@ -311,6 +316,8 @@ void leg_put(struct leg *leg, struct channel *channel)
     if (leg->current[channel->role] || leg_before(leg, channel->role)) {
         leg_replace(leg, channel);
     }
+    leg->skewed |=
+        leg->joined && !leg->current[channel->role] && !leg_before(leg, channel->role) && !channel->is_successor;
     leg->current[channel->role] = channel;
     channel->leg = leg;
     doubt_clocks(leg, channel);

@@ -246,7 +246,7 @@ const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *
 
 /* How long the server took for credentials until now: from when it had all of the request, and had said that it
  * wants the body; of IN, whose body ends with the channel, from its head. -1 where that is not known. */
-static int64_t time_taken(const struct exchange *request, struct when when)
+static int64_t time_taken(const struct exchange *request)
 {
     struct when from = request->begin;
     if (!request->in_channel) {
@@ -256,13 +256,13 @@ static int64_t time_taken(const struct exchange *request, struct when when)
         from = request->ended && request->end.ns > from.ns ? request->end : from;
         from = request->go_on.frame && request->go_on.ns > from.ns ? request->go_on : from;
     }
-    return when.ns > from.ns ? when.ns - from.ns : 0;
+    return track_waited(request->link->track, from.ns);
 }
 
 static struct logon_answer answer_to(struct logon_conn *conn, const struct exchange *request, struct when when,
                                      const struct response *response, bool accepted)
 {
-    const int64_t time_ns = time_taken(request, when);
+    const int64_t time_ns = time_taken(request);
     return (struct logon_answer){ .conn = conn,
                                   .time_ns = time_ns,
                                   .request = request,
@@ -514,8 +514,7 @@ static const char *only_scheme(unsigned offers)
 
 /* first: nothing has answered the credentials before. */
 static const struct auth_shown *show_answer(const struct logon_conn *conn, const struct exchange *request,
-                                            struct when when, const struct response *response, const char *step,
-                                            bool first)
+                                            const struct response *response, const char *step, bool first)
 {
     const bool type2 = strcmp(step, "type2") == 0, offer = strcmp(step, "challenge") == 0;
     const struct account *account = request && request->final && !type2 ? request->account : NULL;
@@ -530,7 +529,7 @@ static const struct auth_shown *show_answer(const struct logon_conn *conn, const
     if (account) {
         shown->row = account->index;
         shown->credentials_frame = request->begin.frame;
-        shown->time_ns = first ? time_taken(request, when) : -1;
+        shown->time_ns = first ? time_taken(request) : -1;
     }
     return shown;
 }
@@ -555,7 +554,7 @@ const struct auth_shown *auth_response(struct logon_conn *conn, struct exchange 
     } else {
         step = request ? take_answer(conn, request, when, &response) : NULL;
     }
-    const struct auth_shown *shown = step ? show_answer(conn, request, when, &response, step, first) : NULL;
+    const struct auth_shown *shown = step ? show_answer(conn, request, &response, step, first) : NULL;
     if (status_is_final(response.status)) {
         conn->proxy_auth = response.status == 407; /* a type 3 that comes now may be for the proxy */
     }
@@ -620,6 +619,7 @@ const struct auth_shown *auth_message(struct logon_conn *conn, struct when when,
 {
     const bool is_request = fields->head->is_request, ends = !is_request && status_is_final(fields->head->status);
     *leg = NO_NUMBER;
+    track_at(conn->world->track, when.ns);
     if (is_request != (way == WAY_TO_SERVER)) {
         return NULL;
     }

@@ -35,6 +35,7 @@ struct logon_conn *mapi_conn_auth(const struct mapi_conn *conn)
 static void conn_at(struct mapi_conn *conn, struct when when)
 {
     struct reply *reply = conn->reply;
+    track_at(conn->world->track, when.ns);
     if (reply && clock_went_back(conn->last_ns, when.ns)) {
         reply->last_bytes.ns = when.ns;
         reply->bunch_count = 0;
@@ -96,6 +97,7 @@ static struct mapi_message *request_head(struct mapi_conn *conn, struct when whe
         exchange_drop(link);
     }
     conn->unsure = false;
+    conn_asked(link);
     if (conn->sending && conn->sending->over) {
         exchange_free(conn->sending);
     }

@@ -173,6 +173,11 @@ void sequence_note_answer(struct exchange *request, const struct reply *reply, s
         request->before->there.status_ns = when.ns;
     }
     compare_clocks(request, reply, when);
+    if (request->link->answers_older && request->overlapped_by && request->overlapped_by->link == request->link) {
+        request->overlapped_by->overlaps = NULL; /* the client had this answer by then */
+        memset(&request->overlapped_by->other, 0, sizeof(request->overlapped_by->other));
+        request->overlapped_by = NULL;
+    }
     if (request->overlapped_by) {
         request->overlapped_by->other.status = reply->status;
     }

@@ -49,7 +49,7 @@ struct way_state { /* first pass only */
 
 struct mapi_stream {
     struct mapi_conn *conn;
-    const struct conn *link;
+    struct conn *link;
     bool head_asked;         /* the last request was HEAD */
     struct way_state way[2]; /* by enum way */
 };
@@ -495,6 +495,7 @@ static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_fra
     const struct feed feed = { stream, pinfo, way_of(stream, tcp), frame_when(pinfo) };
     if (followed->all)
         return stream;
+    conn_sees(stream->link, feed.way, tcp->seq, tcp->ack);
     if (stream->link->tls) {
         feed_records(&feed, tcp, followed);
         return stream;
