@@ -75,8 +75,17 @@ static const struct channel *held_back(const struct leg *behind)
     if (in) {
         return !in->over && !in->conn->link->ended && !in->refused && !in->challenged ? in : NULL;
     }
+    if (behind->joined) {
+        return NULL; /* it came all the same, where it was not captured */
+    }
     const bool waits = out && out->place && out->place->unpaired[ROLE_IN] > 0;
-    return out && (waits || (behind->got_200.frame && !behind->joined)) && !out->refused ? out : NULL;
+    return out && (waits || behind->got_200.frame) && !out->refused ? out : NULL;
+}
+
+/* Whether both are one channel, seen before and behind the device: a successor of either may not have been captured. */
+static bool is_relayed(const struct channel *front, const struct channel *back)
+{
+    return !front->has_cookie || !back->has_cookie || memcmp(front->cookie, back->cookie, sizeof(front->cookie)) == 0;
 }
 
 /* For how long the body has been awaited behind the device: since it was acknowledged before it, the client had asked
@@ -105,6 +114,9 @@ void rpch_body(struct judge *judge, const struct event *event)
     const bool arrived = event->rpch.body.arrived, opened = behind->current[ROLE_IN] != NULL;
     const struct channel *missing = arrived ? NULL : held_back(behind);
     if (!arrived && !missing) {
+        return;
+    }
+    if (opened && !is_relayed(in, behind->current[ROLE_IN])) {
         return;
     }
     const struct channel *there = opened ? behind->current[ROLE_IN] : missing;

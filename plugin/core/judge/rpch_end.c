@@ -99,8 +99,11 @@ static void idle_closed(struct judge *judge, const struct event *event)
     const struct channel *channel = event->rpch.channel;
     const struct leg *leg = event->rpch.leg;
     /* That it was to be replaced, and what was announced, comes on the other half, too. */
-    struct finding finding =
-        finding_begin(judge, V_IDLE_CLOSED, event->when, about_leg(judge, leg), evidence_leg(judge, leg));
+    struct evidence *evidence = evidence_leg(judge, leg);
+    if (!leg_other(channel)) {
+        evidence_add_lacking(evidence, channel_tcp(channel));
+    }
+    struct finding finding = finding_begin(judge, V_IDLE_CLOSED, event->when, about_leg(judge, leg), evidence);
     if (!finding.begun) {
         return;
     }

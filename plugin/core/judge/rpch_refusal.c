@@ -147,20 +147,25 @@ static bool outlived_other(const struct channel *channel)
 }
 
 /* What a refusal rests on besides its response: that this answers the request, and none that was not captured; where
- * it ends IN of an open connection, that the client had not ended that before. */
+ * it ends an open connection, that the client had not ended that before, on either half. */
 static const struct evidence *evidence_refusal(struct judge *judge, const struct channel *channel)
 {
-    const struct conn *link = channel->conn->link;
+    const struct conn *link = channel_tcp(channel);
+    const struct channel *other = leg_other(channel);
     const uint32_t since = channel->request.frame;
     struct evidence *evidence = evidence_new(judge);
     if (since && conn_client_missed_since(link, since + 1)) {
         evidence_add_lacking(evidence, link);
     }
-    if (channel->role == ROLE_IN && channel->leg->joined && !is_replacement(channel)) {
-        evidence_add(evidence, link, since ? since + 1 : 0);
-        if (link->knows_more) {
-            evidence_add_lacking(evidence, link);
-        }
+    if (!channel->leg->joined || is_replacement(channel)) {
+        return evidence;
+    }
+    evidence_add(evidence, link, since ? since + 1 : 0);
+    if (link->knows_more || !other) {
+        evidence_add_lacking(evidence, link);
+    }
+    if (other) {
+        evidence_add(evidence, channel_tcp(other), other->request.frame ? other->request.frame + 1 : 0);
     }
     return evidence;
 }

@@ -51,6 +51,7 @@ void track_server_heard(const struct track *track, const struct endpoint *end, s
     struct server *server = track_find_server(track, end);
     if (server) {
         server->heard = when;
+        server->strange_frame = when.frame;
     }
 }
 
@@ -208,9 +209,11 @@ static void follow_acks(struct conn *conn, const struct segment *segment, bool n
             conn->resent = false;
         }
     } else if (segment->len > 0 && !new_data) {
-        conn->resent |= now >= conn->unacked + COPY_MS;
+        /* With the same identification it is the same packet, captured twice. */
+        conn->resent |= segment->ip_id ? segment->ip_id != conn->unacked_id : now >= conn->unacked + COPY_MS;
     } else if (segment->len > 0 && !conn->unacked) {
         conn->unacked = now;
+        conn->unacked_id = segment->ip_id;
         conn->resent = false;
     }
 }

@@ -26,9 +26,10 @@ struct server {
     uint32_t open[CONN_KINDS]; /* connections that nobody has ended */
     bool met[CONN_KINDS];      /* there were any */
     void *memo, *idle_memo;    /* the judge's: gone.c; rpch_memo.h */
-    struct when heard;    /* it sent something, no end, on a connection that nobody had ended; data on one of others */
-    const char *names[2]; /* the first front end and back end that were named there, kept text; NULL if none was */
-    uint8_t sign;         /* enum device_sign: the first */
+    struct when heard; /* it sent something, no end, on a connection that nobody had ended; data on one of others */
+    uint32_t strange_frame; /* it sent data on a connection that nobody claimed, the last; 0: it has not */
+    const char *names[2];   /* the first front end and back end that were named there, kept text; NULL if none was */
+    uint8_t sign;           /* enum device_sign: the first */
 };
 
 struct mapi_conn;
@@ -92,6 +93,7 @@ struct conn {
     uint32_t end_seq;     /* behind the FIN that ended it */
     uint32_t unacked;     /* the client waits for an ACK since that millisecond of the connection, the first is 1;
                              * 0: it does not */
+    uint16_t unacked_id;  /* IP identification of the first of it */
     bool resent;          /* and has sent again what lacks it */
     bool acks;            /* the server's end sends ACKs by themselves */
     bool

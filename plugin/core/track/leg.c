@@ -152,6 +152,27 @@ struct leg *leg_of_ends(const struct vc *vc, const struct channel *channel)
     return count[1] == 1 ? found[1] : count[0] + count[1] == 1 ? found[0] : NULL;
 }
 
+/* How well the other half of a leg goes with the channel, by the addresses at either end. */
+static unsigned goes_with(const struct leg *leg, const struct channel *channel)
+{
+    const struct channel *other = leg->current[!channel->role];
+    const struct conn *link = channel_tcp(channel), *with = other ? channel_tcp(other) : NULL;
+    return with ? same_address(&with->client, &link->client) + same_address(conn_server(with), conn_server(link)) : 0;
+}
+
+/* Of the legs from there on that lack the channel's role the one that it goes with best, else the first. */
+static struct leg *best_lacking(struct leg *from, const struct channel *channel)
+{
+    struct leg *best = NULL, *leg = from;
+    for (unsigned looked_at = 0; leg && looked_at < SEARCH_MAX; leg = leg->next, looked_at++) {
+        if (leg->hop == channel->conn->hop && !leg->current[channel->role] &&
+            (!best || goes_with(leg, channel) > goes_with(best, channel))) {
+            best = leg;
+        }
+    }
+    return best;
+}
+
 struct leg *leg_lacking(struct vc *vc, const struct channel *channel)
 {
     enum rts_hop hop = channel->conn->hop;
@@ -160,7 +181,7 @@ struct leg *leg_lacking(struct vc *vc, const struct channel *channel)
         link = &(*link)->next;
     }
     *lacking = link;
-    struct leg *leg = *link ? *link : leg_of_ends(vc, channel);
+    struct leg *leg = *link ? best_lacking(*link, channel) : leg_of_ends(vc, channel);
     return leg ? leg : new_leg(vc, hop);
 }
 

@@ -110,6 +110,16 @@ static void remember_id(struct side *side, uint32_t counter, enum outcome outcom
     }
 }
 
+static bool was_sent(const struct side *side, uint32_t counter)
+{
+    for (unsigned i = 0; i < RECENT_MAX; i++) {
+        if (side->recent[i].used && side->recent[i].counter == counter) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool may_be_sent_again(const struct side *side, uint32_t counter)
 {
     for (unsigned i = 0; i < RECENT_MAX; i++) {
@@ -134,7 +144,9 @@ void sequence_note_counter(struct exchange *request)
         memset(side->recent, 0, sizeof(side->recent));
     }
     if (side->has_counter[which] && request->counter < side->counter[which]) {
-        if (may_be_sent_again(side, request->counter)) {
+        /* Of two connections, each perhaps with a clock of its own, only what was sent twice is out of order for sure. */
+        if (may_be_sent_again(side, request->counter) ||
+            (side->counter_conn[which] != request->conn && !was_sent(side, request->counter))) {
             return;
         }
         request->below_counter = side->counter[which];
@@ -143,6 +155,7 @@ void sequence_note_counter(struct exchange *request)
     side->has_counter[which] = true;
     side->counter[which] = request->counter;
     side->counter_frame[which] = request->begin.frame;
+    side->counter_conn[which] = request->conn;
     remember_id(side, request->counter, OUTCOME_NONE);
 }
 

@@ -59,6 +59,7 @@ void flow_acknowledge(struct channel *channel, const struct rts_pdu *rts)
             return;
         }
     }
+    leg->skewed |= !leg->current[!channel->role]; /* before there is anything */
 }
 
 void flow_sent(struct channel *channel, uint32_t bytes)
