@@ -139,11 +139,17 @@ static enum verdict_where say_refuser(struct text *text, const struct channel *c
     return http_is_windows(info->author) ? WHERE_UNKNOWN : WHERE_DEVICE;
 }
 
+/* Calls went over it, whatever was captured of how it opened. */
+static bool was_open(const struct channel *channel)
+{
+    return channel->leg->joined || channel->rpc_seen;
+}
+
 /* The other half of an open connection has ended before: with this one nothing else fails. The RPC proxy's own
  * error still says why. */
 static bool outlived_other(const struct channel *channel)
 {
-    return channel->leg->joined && channel->leg->ended_frame && !is_replacement(channel);
+    return was_open(channel) && channel->leg->ended_frame && !is_replacement(channel);
 }
 
 /* What a refusal rests on besides its response: that this answers the request, and none that was not captured; where
@@ -157,7 +163,7 @@ static const struct evidence *evidence_refusal(struct judge *judge, const struct
     if (since && conn_client_missed_since(link, since + 1)) {
         evidence_add_lacking(evidence, link);
     }
-    if (!channel->leg->joined || is_replacement(channel)) {
+    if (!was_open(channel) || is_replacement(channel)) {
         return evidence;
     }
     evidence_add(evidence, link, since ? since + 1 : 0);

@@ -179,11 +179,15 @@ static bool is_repeated(const struct conn *conn, const struct segment *segment)
 
 void conn_sees(struct conn *conn, enum way way, uint32_t seq, uint32_t ack)
 {
-    const struct tcp_half *client = &conn->tcp.half[WAY_TO_SERVER];
-    const bool of_server = way == WAY_TO_CLIENT;
+    const struct tcp_half *other = &conn->tcp.half[way == WAY_TO_SERVER ? WAY_TO_CLIENT : WAY_TO_SERVER];
     conn->sees_ack = ack;
-    conn->answers_older = of_server && conn->asked_acks && (int32_t)(conn->asked_ack - seq) > 0;
-    conn->knows_more = of_server && client->known && (int32_t)(ack - client->next) > 0;
+    conn->answers_older = way == WAY_TO_CLIENT && conn->asked_acks && (int32_t)(conn->asked_ack - seq) > 0;
+    conn->knows_more = other->known && ((int32_t)(ack - other->next) > 0 || other->holes || other->lost);
+}
+
+bool conn_answer_passed(const struct conn *conn)
+{
+    return conn->asked_acks && conn->sees_ack && (int32_t)(conn->sees_ack - conn->asked_ack) > 0 && !conn->knows_more;
 }
 
 void conn_asked(struct conn *conn)
@@ -210,7 +214,8 @@ static void follow_acks(struct conn *conn, const struct segment *segment, bool n
         }
     } else if (segment->len > 0 && !new_data) {
         /* With the same identification it is the same packet, captured twice. */
-        conn->resent |= segment->ip_id ? segment->ip_id != conn->unacked_id : now >= conn->unacked + COPY_MS;
+        const bool copy = segment->ip_id ? segment->ip_id == conn->unacked_id : now < conn->unacked + COPY_MS;
+        conn->resent |= !copy && !(half->has_acked && (int32_t)(segment->seq + segment->len - half->acked) <= 0);
     } else if (segment->len > 0 && !conn->unacked) {
         conn->unacked = now;
         conn->unacked_id = segment->ip_id;

@@ -98,7 +98,7 @@ struct conn {
     bool acks;            /* the server's end sends ACKs by themselves */
     bool
         answers_older; /* of the frame that is taken in: the client had acknowledged it before it sent its last request */
-    bool knows_more;   /* of the same: the server's end has more of the client than was captured so far */
+    bool knows_more;   /* of the same: its sender has more of the other end than was captured so far */
     bool asked_acks;   /* asked_ack is known */
     uint32_t asked_ack; /* the ACK number with the last request */
     uint32_t sees_ack;  /* with the frame that is taken in */
@@ -111,6 +111,8 @@ struct conn *conn_new(struct track *track, enum conn_kind kind, uint32_t stream,
 bool conn_segment(struct conn *conn, const struct segment *segment);
 /* Before what a frame carries is taken in: how far its sender had got. */
 void conn_sees(struct conn *conn, enum way way, uint32_t seq, uint32_t ack);
+/* Whether the client had an answer before it sent what the frame carries, and all of that was captured. */
+bool conn_answer_passed(const struct conn *conn);
 /* It carries a request. */
 void conn_asked(struct conn *conn);
 /* Whether something that the client sent in that frame or later may not have been captured. */

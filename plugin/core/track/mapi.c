@@ -91,8 +91,10 @@ static struct mapi_message *request_head(struct mapi_conn *conn, struct when whe
 {
     const struct http_head *head = fields->head;
     struct conn *link = conn->link;
-    while (link->asked->first && (conn->unsure || link->asked->first->left)) {
-        /* Clients do not pipeline: what went before was answered in the gap, or never will be. */
+    const bool passed = conn_answer_passed(link);
+    while (link->asked->first && (conn->unsure || passed || link->asked->first->left)) {
+        /* Clients do not pipeline: what went before was answered in the gap, or before its own frame, or never will
+         * be. */
         request_miss_response(link->asked->first, when);
         exchange_drop(link);
     }

@@ -84,7 +84,8 @@ void sequence_note_overlap(struct exchange *request)
          other = other->stands[OF_SIDE].next, looked_at++) {
         bool resend = other->has_counter && request->has_counter && other->guid == request->guid &&
                       other->counter == request->counter;
-        if (is_notification(other) || other->done || resend || other->overlapped_by) {
+        const bool had = other->link == request->link && request->link->knows_more; /* its answer, which stands later */
+        if (is_notification(other) || other->done || resend || had || other->overlapped_by) {
             continue;
         }
         request->overlaps = other;
