@@ -88,26 +88,24 @@ static bool is_relayed(const struct channel *front, const struct channel *back)
     return !front->has_cookie || !back->has_cookie || memcmp(front->cookie, back->cookie, sizeof(front->cookie)) == 0;
 }
 
-/* For how long the body has been awaited behind the device: since it was acknowledged before it, the client had asked
- * for both halves, which it does together, and the leg behind began. */
-static int64_t body_waits(const struct leg *leg, const struct leg *behind)
+/* From when on the body is awaited behind the device: it was acknowledged before it, the client had asked for both
+ * halves, which it does together, and the leg behind had begun. */
+static int64_t body_awaited_since(const struct leg *leg, const struct leg *behind)
 {
     const struct channel *out = leg->current[ROLE_OUT];
     int64_t since = leg->mark_acked;
     if (out && channel_start(out) > since) {
         since = channel_start(out);
     }
-    if (behind->start.ns > since) {
-        since = behind->start.ns;
-    }
-    return track_waited(leg->vc->world->track, since);
+    return behind->start.ns > since ? behind->start.ns : since;
 }
 
 void rpch_body(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg, *behind = leg_behind(leg);
     const struct channel *in = leg->current[ROLE_IN];
-    const int64_t waits = body_waits(leg, behind);
+    const struct track *track = leg->vc->world->track;
+    const int64_t since = body_awaited_since(leg, behind), waits = track_waited(track, since);
     if (waits < judge->limits.buffered_wait || late_told(leg, ROLE_IN)) {
         return;
     }
@@ -122,6 +120,9 @@ void rpch_body(struct judge *judge, const struct event *event)
     const struct channel *there = opened ? behind->current[ROLE_IN] : missing;
     struct evidence *evidence = evidence_new(judge);
     evidence_add_pair(evidence, channel_tcp(in), channel_tcp(there));
+    if (!arrived && track->missed >= since) {
+        evidence_add_lacking(evidence, channel_tcp(there)); /* frames are lost, and that is all there is to see it by */
+    }
     struct finding finding =
         begin_quietly(judge, V_BUFFERED, event->when, about_late(judge, leg, ROLE_IN, event->rpch.body.at), evidence);
     if (!finding.begun) {

@@ -84,6 +84,7 @@ static void asked(struct leg *leg, const struct pdu_header *header)
 {
     struct calls *calls = calls_of(leg);
     struct call **place = find_call(calls, header->call_id), *call = *place;
+    const bool answered_before = header->call_id > calls->highest && header->call_id == calls->early;
     if (header->call_id > calls->highest) {
         leg->skewed |= header->call_id <= calls->early && ++calls->earlies >= EARLIES;
         calls->highest = header->call_id;
@@ -92,7 +93,7 @@ static void asked(struct leg *leg, const struct pdu_header *header)
         remove_call(leg, place); /* the number is used again: its answer was not captured */
         call = NULL;
     }
-    if (!call && !(header->pfc_flags & FIRST_FRAGMENT)) {
+    if (!call && (!(header->pfc_flags & FIRST_FRAGMENT) || answered_before)) {
         return; /* its beginning was not captured, or it was answered already */
     }
     if (!call) {

@@ -177,17 +177,32 @@ static bool is_repeated(const struct conn *conn, const struct segment *segment)
     return segment->len > 0 && !keeps_alive && !(half->has_acked && (int32_t)(end - half->acked) <= 0);
 }
 
+/* Whether an end has more of the other than was captured so far: its ACK is beyond that, or one before was. */
+static bool newest_missing(const struct conn *conn, enum way sent, uint32_t ack)
+{
+    const struct tcp_half *half = &conn->tcp.half[sent];
+    if (!half->known) {
+        return false;
+    }
+    for (unsigned i = 0; i < half->holes; i++) {
+        if (conn->tcp.damage[sent].hole[i].to == half->next) {
+            return true;
+        }
+    }
+    return (int32_t)(ack - half->next) > 0;
+}
+
 void conn_sees(struct conn *conn, enum way way, uint32_t seq, uint32_t ack)
 {
-    const struct tcp_half *other = &conn->tcp.half[way == WAY_TO_SERVER ? WAY_TO_CLIENT : WAY_TO_SERVER];
     conn->sees_ack = ack;
     conn->answers_older = way == WAY_TO_CLIENT && conn->asked_acks && (int32_t)(conn->asked_ack - seq) > 0;
-    conn->knows_more = other->known && ((int32_t)(ack - other->next) > 0 || other->holes || other->lost);
+    conn->knows_more = newest_missing(conn, way == WAY_TO_SERVER ? WAY_TO_CLIENT : WAY_TO_SERVER, ack);
 }
 
 bool conn_answer_passed(const struct conn *conn)
 {
-    return conn->asked_acks && conn->sees_ack && (int32_t)(conn->sees_ack - conn->asked_ack) > 0 && !conn->knows_more;
+    return conn->asked_acks && conn->sees_ack && (int32_t)(conn->sees_ack - conn->asked_ack) > 0 && !conn->knows_more &&
+           conn->tcp.half[WAY_TO_CLIENT].known;
 }
 
 void conn_asked(struct conn *conn)
@@ -230,7 +245,11 @@ bool conn_segment(struct conn *conn, const struct segment *segment)
     const uint32_t acked = conn->tcp.half[WAY_TO_SERVER].acked;
     track_at(conn->track, when.ns);
     note_packet(conn, segment);
+    const unsigned holes = conn->tcp.half[WAY_TO_SERVER].holes + conn->tcp.half[WAY_TO_CLIENT].holes;
     const bool new_data = tcp_flow_segment(&conn->tcp, &conn->track->arena, segment);
+    if (holes < (unsigned)conn->tcp.half[WAY_TO_SERVER].holes + conn->tcp.half[WAY_TO_CLIENT].holes) {
+        conn->track->missed = when.ns;
+    }
     follow_acks(conn, segment, new_data, acked);
     if (!conn->began.frame) {
         conn->began = when;

@@ -244,9 +244,9 @@ const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *
 
 /* ---- answers ---------------------------------------------------------------------------------- */
 
-/* How long the server took for credentials until now: from when it had all of the request, and had said that it
- * wants the body; of IN, whose body ends with the channel, from its head. -1 where that is not known. */
-static int64_t time_taken(const struct exchange *request)
+/* From when the server has been asked: when it had all of the request, and had said that it wants the body; of IN, whose
+ * body ends with the channel, its head. -1 where that is not known. */
+static int64_t asked_since(const struct exchange *request)
 {
     struct when from = request->begin;
     if (!request->in_channel) {
@@ -256,7 +256,14 @@ static int64_t time_taken(const struct exchange *request)
         from = request->ended && request->end.ns > from.ns ? request->end : from;
         from = request->go_on.frame && request->go_on.ns > from.ns ? request->go_on : from;
     }
-    return track_waited(request->link->track, from.ns);
+    return from.ns;
+}
+
+/* How long it took for credentials until now, -1 where that is not known. */
+static int64_t time_taken(const struct exchange *request)
+{
+    const int64_t since = asked_since(request);
+    return since < 0 ? -1 : track_waited(request->link->track, since);
 }
 
 static struct logon_answer answer_to(struct logon_conn *conn, const struct exchange *request, struct when when,
@@ -514,7 +521,8 @@ static const char *only_scheme(unsigned offers)
 
 /* first: nothing has answered the credentials before. */
 static const struct auth_shown *show_answer(const struct logon_conn *conn, const struct exchange *request,
-                                            const struct response *response, const char *step, bool first)
+                                            struct when when, const struct response *response, const char *step,
+                                            bool first)
 {
     const bool type2 = strcmp(step, "type2") == 0, offer = strcmp(step, "challenge") == 0;
     const struct account *account = request && request->final && !type2 ? request->account : NULL;
@@ -529,7 +537,8 @@ static const struct auth_shown *show_answer(const struct logon_conn *conn, const
     if (account) {
         shown->row = account->index;
         shown->credentials_frame = request->begin.frame;
-        shown->time_ns = first ? time_taken(request) : -1;
+        const int64_t since = asked_since(request);
+        shown->time_ns = !first || since < 0 ? -1 : when.ns > since ? when.ns - since : 0;
     }
     return shown;
 }
@@ -554,7 +563,7 @@ const struct auth_shown *auth_response(struct logon_conn *conn, struct exchange 
     } else {
         step = request ? take_answer(conn, request, when, &response) : NULL;
     }
-    const struct auth_shown *shown = step ? show_answer(conn, request, &response, step, first) : NULL;
+    const struct auth_shown *shown = step ? show_answer(conn, request, when, &response, step, first) : NULL;
     if (status_is_final(response.status)) {
         conn->proxy_auth = response.status == 407; /* a type 3 that comes now may be for the proxy */
     }

@@ -40,9 +40,10 @@ struct track {
     struct arena arena;
     listener hear; /* NULL: nobody */
     void *ear;
-    int64_t now;  /* of the frame that is taken in; 0 before the first */
-    int64_t woke; /* of the first frame behind the last long pause */
-    bool telling; /* an event is being heard: no other may be emitted */
+    int64_t now;    /* of the frame that is taken in; 0 before the first */
+    int64_t woke;   /* of the first frame behind the last long pause */
+    int64_t missed; /* of the last frame that showed a gap, on whatever connection; 0: none has */
+    bool telling;   /* an event is being heard: no other may be emitted */
     struct table servers, texts, hosts;
     struct table clocks; /* pairs of legs whose clocks differ: clocks.c */
     struct exchanges exchanges;
