@@ -106,7 +106,7 @@ void rpch_body(struct judge *judge, const struct event *event)
     const struct channel *in = leg->current[ROLE_IN];
     const struct track *track = leg->vc->world->track;
     const int64_t since = body_awaited_since(leg, behind), waits = track_waited(track, since);
-    if (waits < judge->limits.buffered_wait || late_told(leg, ROLE_IN)) {
+    if (waits < judge->limits.buffered_wait || late_told(leg, ROLE_IN) || in->over) {
         return;
     }
     const bool arrived = event->rpch.body.arrived, opened = behind->current[ROLE_IN] != NULL;
@@ -120,8 +120,9 @@ void rpch_body(struct judge *judge, const struct event *event)
     const struct channel *there = opened ? behind->current[ROLE_IN] : missing;
     struct evidence *evidence = evidence_new(judge);
     evidence_add_pair(evidence, channel_tcp(in), channel_tcp(there));
-    if (!arrived && track->missed >= since) {
-        evidence_add_lacking(evidence, channel_tcp(there)); /* frames are lost, and that is all there is to see it by */
+    evidence->clocks |= leg->skewed || behind->skewed;
+    if (track->missed >= since) {
+        evidence_add_lacking(evidence, channel_tcp(there)); /* frames were lost meanwhile, perhaps of it */
     }
     struct finding finding =
         begin_quietly(judge, V_BUFFERED, event->when, about_late(judge, leg, ROLE_IN, event->rpch.body.at), evidence);

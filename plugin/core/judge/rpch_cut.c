@@ -166,7 +166,8 @@ void rpch_comeback_ended(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
     const struct leg *leg = event->rpch.leg;
-    if (!leg || !event->rpch.end.was_open || channel->v1 || !blame_server_ended(channel) ||
+    /* The client's own end may have been lost with other frames. */
+    if (!leg || !event->rpch.end.was_open || channel->v1 || !blame_server_ended(channel) || !leg_whole(leg) ||
         leg->recycling[channel->role] || event->rpch.end.idle_ns >= judge->limits.idle_least) {
         return;
     }

@@ -31,6 +31,10 @@ static bool counts(const struct judge *judge, const struct channel *channel, str
     const struct conn *link = channel_tcp(channel);
     const struct leg_memo *memo = leg->memo;
     const int64_t idle = when.ns - link->last_data, interval = channel_interval(channel);
+    /* Else the client may have ended the other half. */
+    if (!leg_other(channel) || !conn_whole(leg_other(channel))) {
+        return false;
+    }
     *first = leg->state == LEG_OPEN || leg->state == LEG_RECYCLING;
     if (!*first && !(leg->ended_frame && memo && memo->gone_frame == leg->ended_frame)) {
         return false;

@@ -46,6 +46,7 @@ struct track {
     bool telling;   /* an event is being heard: no other may be emitted */
     struct table servers, texts, hosts;
     struct table clocks; /* pairs of legs whose clocks differ: clocks.c */
+    bool clocks_doubted; /* there are any */
     struct exchanges exchanges;
 };
 

@@ -312,6 +312,8 @@ static void acknowledged(const struct feed *feed, const struct tcp_frame *tcp)
 {
     const struct feed other = { feed->stream, feed->pinfo, (enum way) !feed->way, feed->when };
     struct way_state *state = &feed->stream->way[other.way];
+    if (state->acked_at != 0 && (int32_t)(state->acked - state->next_seq) <= 0)
+        state->acked_at = 0; /* what was missing came since */
     if (state->have_next && (tcp->flags & TH_ACK) && (int32_t)(tcp->ack - state->next_seq) > 0) {
         if (state->acked_at == 0)
             state->acked_at = feed->when.ns;
