@@ -1,21 +1,27 @@
 """Shows that a capture that is worse than what it captured raises no alarm.
 
-    run_silence.py [--rough] [--part N/M] [SAMPLE ...]
+    run_silence.py [--rough] [--seed N] [--part N/M] [SAMPLE ...]
 
 Each sample that shows nothing above chat, and each healthy third-party capture, is filtered to one direction, loses
 1 and 5 % of its frames and bursts of them, gets some or all frames twice, in another order, cut off or cut into pieces,
 starts late, and has all its clients at one address; its clock is set back and ahead, one host's frames are stamped
-early, as by a tap of two ports, and what is behind a device is merged in with a clock that differs; and it is read with
-other preferences of tcp, tls and http: still nothing of the plugin above chat, and above a note where frames are lost
-in numbers or clocks are wrong. Seen twice or in pieces, it has the same PDUs and requests.
---rough: only the latter. Dice are thrown by the sample's name and the number of the damage, which is printed with what is found.
+early, as by a tap of two ports, two captures of one place, of two servers or connections, and of both sides of a
+device are merged with clocks that differ; and it is read with other preferences of tcp, tls and http: still nothing of the plugin above
+chat, and above a note where frames are lost in numbers or clocks are wrong. Seen twice or in pieces, it has the same
+PDUs and requests.
+The rough part is done with one leg and with two: a sample with a device is taken apart, one without gets a device.
+--rough: only that. Dice are thrown by the sample's name, --seed (0) and the number of the damage; all damage is printed
+with what is found.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import argparse
 import collections
+import json
 import pathlib
 import random
+import subprocess
 import sys
 import tempfile
 import zlib
@@ -25,17 +31,23 @@ import common
 import wsrun
 from common import capfile
 
-HEALTHY_THIRD_PARTY = ("affinity-rpch-source", "rpch-", "tls-rpch-", "affinity-mapihttp", "mapihttp-")
+HEALTHY_THIRD_PARTY = ("affinity-rpch-source", "rpch-", "tls-rpch-", "affinity-mapihttp", "mapihttp-",
+                       "outlook2003-")
 TWICE = "each frame twice"
 CUT_UP = "each segment cut into pieces"
 # What is lost in pieces, and why: stock finds plain DCE/RPC by a whole header; a piece of CONN/C2 is late already; where
 # candidates of two channels alternate, the order in which their last pieces come decides.
 NOT_IN_PIECES = ("foreign-dcerpc", "verdict-slow-join", "pdus-recycled-often")
+# Damage that makes of a sample what a verdict is about: an hour before data that is sent again and again is an idle
+# time; in six seconds without CONN/C2 a frame of another clock may stand.
+MADE_TRUE = (("verdict-drop-busy", "clock set ahead by an hour"), ("verdict-slow-join", "a connection's clock"))
 UNCUT = b"ncacn_http/1.0", b"RPC_"
 FIN, SYN, RST = 1, 2, 4
 DROPS = 3                            # seeds
 MESSAGES = "rpch.rts.pdu", "dcerpc.cn_call_id", "mapihttp.request_id.counter", "mapihttp.response_code"
 SNAPPED = 100, 600
+OURS = "RPCH", "Outlook", "MAPI/HTTP"
+GRAVE = common.ABOVE_CHAT - {"note"}
 # What a user may have switched, each by itself.
 SWITCHED = ("tcp.desegment_tcp_streams:FALSE", "tcp.analyze_sequence_numbers:FALSE", "tcp.reassemble_out_of_order:TRUE",
             "tls.desegment_ssl_records:FALSE", "tls.desegment_ssl_application_data:FALSE", "http.desegment_headers:FALSE",
@@ -111,10 +123,15 @@ def one_address(capture):
 
 
 SECOND = 10**9
+RELAY = 300_000                      # ns that a frame is on its way through a device
 
 
 def copy_of(packet, time):
     return capfile.Packet(time, packet.data, packet.length, packet.link)
+
+
+def by_time(packets):
+    return sorted(packets, key=lambda packet: packet.time)
 
 
 def bursts(capture, dice):
@@ -157,49 +174,122 @@ def longest_pause(capture):
     return max(range(1, len(times)), key=lambda index: times[index] - times[index - 1], default=0)
 
 
-def early(capture, dice, by):
+def moved(capture, chosen, by):
+    """The chosen frames at another time, and standing where that is."""
+    return by_time(copy_of(packet, packet.time + (by if index in chosen else 0))
+                   for index, packet in enumerate(capture.packets))
+
+
+def early(capture, tcps, dice, by):
     """All frames of one host are stamped early and stand where their time is: a tap of two ports."""
-    hosts = sorted({end[0] for tcp in capfile.connections(capture) for end in (tcp.client, tcp.server)})
+    hosts = sorted({end[0] for tcp in tcps for end in (tcp.client, tcp.server)})
     host = dice.choice(hosts) if hosts else None
-    sent = {index for tcp in capfile.connections(capture) for index, way, _ in tcp.segments
-            if (tcp.client, tcp.server)[way][0] == host}
-    return sorted((copy_of(packet, packet.time - (by if index in sent else 0)) for index, packet in enumerate(capture.packets)),
-                  key=lambda packet: packet.time)
+    return moved(capture, {index for tcp in tcps for index, way, _ in tcp.segments
+                           if (tcp.client, tcp.server)[way][0] == host}, -by)
 
 
-def skewed(capture, by):
-    """What a device sends on and what it is answered, from another capture whose clock differs; None: there is no device."""
-    tcps = capfile.connections(capture)
+def behind_device(tcps):
+    """The frames between a device and what is behind it; empty: there is no device."""
     devices = {tcp.server[0] for tcp in tcps} & {tcp.client[0] for tcp in tcps}
-    behind = {index for tcp in tcps if tcp.client[0] in devices and tcp.client[0] != tcp.server[0]
-              for index, _, _ in tcp.segments}
-    if not behind:
-        return None
-    return sorted((copy_of(packet, packet.time + (by if index in behind else 0)) for index, packet in enumerate(capture.packets)),
-                  key=lambda packet: packet.time)
+    return {index for tcp in tcps if tcp.client[0] in devices and tcp.client[0] != tcp.server[0]
+            for index, _, _ in tcp.segments}
 
 
-def rough(capture, name):
+def of_connection(tcps, dice, ways=(0, 1)):
+    """The frames of one connection."""
+    return {index for index, way, _ in dice.choice(tcps).segments if way in ways} if tcps else set()
+
+
+def merged(capture, by):
+    """The same from another capture whose clock differs."""
+    return by_time([*capture.packets, *(copy_of(packet, packet.time + by) for packet in capture.packets)])
+
+
+def without(capture, gone):
+    return [packet for index, packet in enumerate(capture.packets) if index not in gone]
+
+
+def rough(capture, name, seed, relayed=False):
     """What may leave notes, but no more: damage that no capture of a healthy network shows, and clocks that are wrong."""
-    count, seed = len(capture.packets), zlib.crc32(name.encode())
+    count, start = len(capture.packets), zlib.crc32(name.encode()) + 100 * seed
     if count < 4:
         return
-    dice = [random.Random(seed + number) for number in range(8)]
-    yield f"5 % of the frames dropped (seed {seed})", lossy(capture, dice[0], 0.05)
-    yield f"bursts dropped (seed {seed + 1})", bursts(capture, dice[1])
-    yield f"frames swapped (seed {seed + 2})", swapped(capture, dice[2])
-    yield f"frames doubled (seed {seed + 3})", some_twice(capture, dice[3])
-    at, by = dice[4].randrange(1, count), dice[4].choice((1, 2, 30, 3600)) * SECOND
+    tcps = capfile.connections(capture)
+
+    def dice(number):
+        return random.Random(start + number)
+
+    yield f"1 % of the frames dropped (seed {start + 12})", lossy(capture, dice(12), 0.01)
+    yield f"5 % of the frames dropped (seed {start})", lossy(capture, dice(0), 0.05)
+    yield f"bursts dropped (seed {start + 1})", bursts(capture, dice(1))
+    yield f"frames swapped (seed {start + 2})", swapped(capture, dice(2))
+    yield f"frames doubled (seed {start + 3})", some_twice(capture, dice(3))
+    at, by = dice(4).randrange(1, count), dice(14).choice((1, 2, 30, 3600)) * SECOND
     yield f"clock set back by {by // SECOND} s from frame {at + 1} on", set_clock(capture, at, -by)
     yield f"clock set ahead by 1 s from frame {at + 1} on", set_clock(capture, at, SECOND)
     yield "clock set ahead by an hour in the longest pause", set_clock(capture, longest_pause(capture), 3600 * SECOND)
-    by = dice[5].choice((1, 20, 300, 2000)) * 10**6
-    yield f"a host's frames stamped {by // 10**6} ms early (seed {seed + 5})", early(capture, dice[5], by)
-    by = dice[6].choice((50, 500, 3000, 40000)) * 10**6
+    by = dice(5).choice((1, 20, 300, 2000)) * 10**6
+    yield f"a host's frames stamped {by // 10**6} ms early (seed {start + 5})", early(capture, tcps, dice(5), by)
+    by = dice(6).choice((50, 500, 3000, 40000)) * 10**6
+    behind = behind_device(tcps)
     for sign, word in ((1, "ahead"), (-1, "behind")):
-        packets = skewed(capture, sign * by)
-        if packets:
-            yield f"clock behind the device {by // 10**6} ms {word}", packets
+        if behind:
+            yield f"clock behind the device {by // 10**6} ms {word}", moved(capture, behind, sign * by)
+    by = dice(7).choice((-40000, -2000, -50, 50, 2000, 40000)) * 10**6
+    servers = sorted({tcp.server for tcp in tcps})
+    if len(servers) > 1 and not (relayed and "mapi" in name):     # whose request it was is told by times there
+        server = dice(16).choice(servers)
+        yield (f"a server's clock {by // 10**6} ms off (seed {start + 16})",
+               moved(capture, {index for tcp in tcps if tcp.server == server for index, _, _ in tcp.segments}, by))
+    if "mapi" not in name:           # the connections of one session go to one server
+        yield f"a connection's clock {by // 10**6} ms off (seed {start + 7})", moved(capture, of_connection(tcps, dice(7)), by)
+    by = dice(8).choice((1, 20, 500, 3000)) * 10**6
+    yield f"merged with the same, {by // 10**6} ms off", merged(capture, by)
+    if "mapi" not in name:           # no counter skips where that carried NotificationWait
+        yield f"without a connection (seed {start + 9})", without(capture, of_connection(tcps, dice(9)))
+    way = dice(15).randrange(2)
+    yield f"one way of a connection only (seed {start + 10})", without(capture, of_connection(tcps, dice(10), (way,)))
+    at = dice(11).randrange(1, count)
+    yield f"from frame {at + 1} on", capture.packets[at:]
+    yield f"up to frame {at}", capture.packets[:at]
+    size = dice(13).randrange(60, 1500)
+    yield f"{size} bytes of each frame", snapped(capture, size)
+
+
+def through_device(capture, tcps):
+    """The same through a device that passes on what it gets: each frame once more, from the device or to it, where it is
+    on its way between the device and the server."""
+    way_of = {index: (tcp, way, seg) for tcp in tcps for index, way, seg in tcp.segments}
+    out, following = [], [*capture.packets[1:], None]
+    for index, (packet, after) in enumerate(zip(capture.packets, following)):
+        if index not in way_of:
+            out.append(packet)
+            continue
+        tcp, way, seg = way_of[index]
+        six = len(tcp.client[0]) == 16
+        device = (bytes.fromhex("fd00" + "00" * 13 + "fd") if six else b"\x0a\x4d\0\xfd", 20000 + tcp.number)
+        server = (tcp.server[0][:-2] + bytes([tcp.server[0][-2] ^ 0x5a, tcp.server[0][-1]]), tcp.server[1])
+        ends = (device, server) if way == 0 else (server, device)
+        other = capfile.rebuild(packet, seg, source=ends[0], target=ends[1])
+        pair = (packet, other) if way == 0 else (other, packet)
+        late = min(RELAY, max(0, after.time - packet.time) // 2) if after else RELAY
+        out += [copy_of(pair[0], packet.time), copy_of(pair[1], packet.time + late)]
+    return out
+
+
+def scenes(capture):
+    """One leg and two: a word for each, and the capture."""
+    yield "", capture
+    tcps = capfile.connections(capture)
+    behind = behind_device(tcps)
+    if behind:
+        devices = {seg.source[0] for tcp in tcps for index, way, seg in tcp.segments if way == 0 and index in behind}
+        yield "before the device, ", capfile.Capture(without(capture, behind), capture.secrets)
+        yield "behind the device, ", capfile.Capture(
+            without(capture, {index for tcp in tcps if tcp.server[0] in devices for index, _, _ in tcp.segments}),
+            capture.secrets)
+    elif tcps:
+        yield "through a device, ", capfile.Capture(through_device(capture, tcps), capture.secrets)
 
 
 def variants(capture):
@@ -231,62 +321,118 @@ def messages(tshark, options, copy):
                                for value in values.split(",") if value)
 
 
-def check_silent(tshark, arguments, only, variant, counter, above=frozenset(common.ABOVE_CHAT)):
-    text = tshark.output([*arguments, "-T", "pdml", "-Y", only])
-    found = [(packet.number, item.name, item.message[:300]) for packet in common.pdml(common.clean(text))[0]
-             for item in packet.our_items() if item.severity in above]
-    counter.check(not found, f"{variant}: {len(found)} items, the first in frame {found[0] if found else ''}")
+class Reader:
+    """A sharkd that reads one capture after the other: what tshark needs for its start is most of what it needs."""
+
+    def __init__(self, tshark):
+        self.tshark, self.process, self.number, self.set = tshark, None, 0, {}
+
+    def call(self, method, **params):
+        if self.process is None:
+            self.process = self.tshark.popen(["-"], program="sharkd", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                             stderr=subprocess.DEVNULL)
+        self.number += 1
+        request = {"jsonrpc": "2.0", "id": self.number, "method": method, "params": params}
+        try:
+            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            self.process.stdin.flush()
+            answer = json.loads(self.process.stdout.readline().decode("utf-8", "replace"))
+        except (BrokenPipeError, ValueError):
+            self.end()
+            raise ValueError(f"sharkd came to its end in {method}") from None
+        if "result" not in answer:
+            raise ValueError(f"sharkd: {method}: {answer}")
+        return answer["result"]
+
+    def end(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+        self.process, self.set = None, {}
+
+    def preferences(self, wanted):
+        """As if these were the only ones changed; otherwise it starts anew."""
+        if self.set != wanted:
+            self.end()
+            for name, value in wanted.items():
+                self.call("setconf", name=name, value=value)
+            self.set = wanted
+
+    def items(self, copy, above):
+        """(frame, message) of the plugin's items of these severities."""
+        self.call("load", file=str(copy))
+        found = self.call("tap", tap0="expert")["taps"]
+        return sorted((item["f"], item["m"][:300]) for tap in found for item in tap["details"]
+                      if item["p"] in OURS and item.get("s", "").lower() in above)
 
 
-def test(tshark, only, folder, sample, counter, rough_only):
+def saved(tshark, folder, name, packets, secrets):
+    path = pathlib.Path(folder) / f"{name}.pcapng"
+    capfile.save(path, capfile.Capture(packets, secrets))
+    copy = tshark.private_copy(path)
+    path.unlink()
+    return copy
+
+
+def test(tshark, folder, sample, counter, args):
     options = sample.options(tshark)
     for name, preference in ((sample.expect or {}).get("preferences") or {}).items():
         options += ["-o", f"{name}:{preference}"]
-    for number, (variant, packets) in enumerate(rough(sample.capture, sample.name)):
-        path = pathlib.Path(folder) / f"{sample.name}-rough-{number}.pcapng"
-        capfile.save(path, capfile.Capture(packets, sample.capture.secrets))
-        copy = tshark.private_copy(path)
-        path.unlink()
-        check_silent(tshark, ["-r", copy, *options[2:]], only, variant, counter, common.ABOVE_CHAT - {"note"})
-        copy.unlink()
-    if rough_only:
-        return
-    for number, (variant, packets) in enumerate(variants(sample.capture)):
-        # Of others, http finds some by a whole first line: not on port 80.
-        if variant == CUT_UP and (sample.name in NOT_IN_PIECES or sample.expect is None):
-            continue
-        path = pathlib.Path(folder) / f"{sample.name}-{number}.pcapng"
-        capfile.save(path, capfile.Capture(packets, sample.capture.secrets))
-        copy = tshark.private_copy(path)
-        path.unlink()
-        check_silent(tshark, ["-r", copy, *options[2:]], only, variant, counter)
-        if variant in (TWICE, CUT_UP):
-            once, twice = messages(tshark, options, options[1]), messages(tshark, options, copy)
-            counter.check(once == twice, f"{variant}: too few {once - twice}, too many {twice - once}")
-        copy.unlink()
-    for preference in SWITCHED:
-        check_silent(tshark, [*options, "-o", preference], only, f"with {preference}", counter)
+    wanted = dict(str(text).split(":", 1) for name, text in zip(options, options[1:]) if name == "-o")
+    reader = Reader(tshark)
+
+    def silent(copy, what, above):
+        found = reader.items(copy, above)
+        counter.check(not found, f"{what}: {len(found)} items, the first in frame {found[0] if found else ''}")
+
+    try:
+        reader.preferences(wanted)
+        for word, capture in scenes(sample.capture):
+            for variant, packets in (("unharmed", capture.packets), *rough(capture, sample.name, args.seed, bool(word))):
+                if any(sample.name == name and variant.startswith(what) for name, what in MADE_TRUE):
+                    continue
+                copy = saved(tshark, folder, sample.name, packets, capture.secrets)
+                silent(copy, word + variant, GRAVE)
+                copy.unlink()
+        if args.rough:
+            return
+        for variant, packets in variants(sample.capture):
+            # Of others, http finds some by a whole first line: not on port 80.
+            if variant == CUT_UP and (sample.name in NOT_IN_PIECES or sample.expect is None):
+                continue
+            copy = saved(tshark, folder, sample.name, packets, sample.capture.secrets)
+            silent(copy, variant, common.ABOVE_CHAT)
+            if variant in (TWICE, CUT_UP):
+                once, twice = messages(tshark, options, options[1]), messages(tshark, options, copy)
+                counter.check(once == twice, f"{variant}: too few {once - twice}, too many {twice - once}")
+            copy.unlink()
+        for preference in SWITCHED:
+            reader.preferences({**wanted, **dict([preference.split(":")])})
+            silent(options[1], f"with {preference}", common.ABOVE_CHAT)
+    finally:
+        reader.end()
+
+
+def outlook2003():
+    """Captures of DCE/RPC over plain TCP, none of which is the plugin's."""
+    return [common.Sample(path.stem, path) for path in sorted((common.SHARED.parent / "outlook2003").glob("*.pcap"))]
 
 
 def main():
-    args = sys.argv[1:]
-    rough_only = args[:1] == ["--rough"]
-    names, choose = common.part(args[1:] if rough_only else args)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rough", action="store_true")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--part")
+    parser.add_argument("sample", nargs="*")
+    args = parser.parse_args()
+    names, choose = common.part([*(("--part", args.part) if args.part else ()), *args.sample])
     subjects = [sample for sample in common.samples(*names, kind=None) if healthy(sample)]
     if not names:
-        subjects += [sample for sample in common.third_party() if healthy(sample)]
-    subjects = choose(subjects)
+        subjects += [sample for sample in (*common.third_party(), *outlook2003()) if healthy(sample)]
     with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
         tshark.prove_loaded()
-        names = sorted(line.split("\t")[2] for line in tshark.output(["-G", "fields"]).splitlines()
-                       if line.split("\t")[0] == "F" and line.split("\t")[3] == "FT_NONE"
-                       and common.ours(line.split("\t")[2]))
-        if len(names) < 15:
-            sys.exit(f"only {len(names)} expert items are registered")
-        # Frames with an item above chat and, among others, one of ours.
-        only = f"_ws.expert.severity >= 0x400000 and ({' or '.join(names)})"
-        return common.run_all(lambda sample, counter: test(tshark, only, folder, sample, counter, rough_only),
-                              subjects)
+        print(f"dice of --seed {args.seed}")
+        return common.run_all(lambda sample, counter: test(tshark, folder, sample, counter, args), choose(subjects))
 
 
 if __name__ == "__main__":

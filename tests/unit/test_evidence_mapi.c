@@ -145,6 +145,7 @@ static void play_counter(struct scene *scene)
 {
     struct tap taps[2];
     connect_on(scene, taps, 2);
+    execute(&taps[0], 3);
     execute(&taps[0], 5);
     hurt(&taps[0]);
     hurt(&taps[1]);

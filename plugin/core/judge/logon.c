@@ -217,6 +217,18 @@ static struct bridge bridge_of(const struct exchange *request)
     return bridge;
 }
 
+/* That the request went this way: each leg from the client on, of which what was not captured may have been another. */
+static const struct evidence *evidence_bridge(struct judge *judge, const struct exchange *request)
+{
+    struct evidence *evidence = evidence_new(judge);
+    for (const struct exchange *leg = request; leg; leg = leg->before) {
+        if (conn_client_missed_since(leg->link, 0)) {
+            evidence_add_lacking(evidence, leg->link);
+        }
+    }
+    return evidence;
+}
+
 static void say_clear(struct text *text, const struct exchange *request, uint32_t frame, const struct bridge *bridge)
 {
     say(text, " (frame %u) carries channel bindings of TLS, goes in clear text to %s and is refused with 401",
@@ -266,7 +278,8 @@ static void judge_bindings(struct judge *judge, const struct exchange *request, 
     }
     struct account_memo *memo = account_memo(judge, request->account);
     struct finding finding =
-        finding_begin(judge, V_CHANNEL_BINDING, when, about(&memo->result, &memo->once, request->leg), NULL);
+        finding_begin(judge, V_CHANNEL_BINDING, when, about(&memo->result, &memo->once, request->leg),
+                      evidence_bridge(judge, request));
     if (!finding.begun) {
         return;
     }

@@ -7,6 +7,8 @@
 
 #include "mapi_rules.h"
 
+#include "clocks.h"
+
 static const char *const back_names[BACK_KINDS] = { "X-CalculatedBETarget", "X-BEServer", "MapiContext", "TCP peer" };
 
 /* ---- cookies ------------------------------------------------------------------------------ */
@@ -22,6 +24,11 @@ static struct evidence *evidence_of_cookies(struct judge *judge, const struct ex
         evidence_add(evidence, use->conn->link, side->success_began);
     }
     evidence->more |= side->used_more;
+    evidence->clocks |= request->before && clocks_differ(request->before->link, request->link);
+    /* Of several servers, each perhaps with a clock of its own, it cannot be told what was set last. */
+    for (const struct use *use = side->used; use; use = use->next) {
+        evidence->clocks |= use->conn->link->server != request->link->server && request->link->track->clocks_doubted;
+    }
     return evidence;
 }
 

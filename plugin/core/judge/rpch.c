@@ -77,6 +77,7 @@ struct evidence *evidence_leg(struct judge *judge, const struct leg *leg)
     for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
         evidence_add(evidence, leg->current[role] ? leg->current[role]->conn->link : NULL, 0);
     }
+    evidence->clocks |= leg->skewed;
     return evidence;
 }
 

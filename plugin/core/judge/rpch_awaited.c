@@ -112,9 +112,9 @@ void rpch_call_awaited(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg;
     const struct call *call = event->rpch.unanswered;
-    const int64_t ns = event->when.ns - call->last.ns;
+    const int64_t ns = track_waited(leg->vc->world->track, call->last.ns);
     if (ns < judge->limits.call_wait || once_told(call->memo, V_CALL_UNANSWERED) || !leg->current[ROLE_IN] ||
-        !leg->current[ROLE_OUT]) {
+        !leg->current[ROLE_OUT] || leg->pending->lost) {
         return;
     }
     const struct leg *behind = leg_behind(leg);

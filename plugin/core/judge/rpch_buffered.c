@@ -41,7 +41,7 @@ void rpch_out_came(struct judge *judge, const struct event *event)
         return;
     }
     const struct when there = event->rpch.is_a3 ? behind->got_a3 : behind->got_200;
-    if (!there.frame || event->when.ns - there.ns < judge->limits.buffered_wait) {
+    if (!there.frame || track_waited(leg->vc->world->track, there.ns) < judge->limits.buffered_wait) {
         return;
     }
     struct evidence *evidence = evidence_new(judge);
@@ -56,7 +56,7 @@ void rpch_out_ended(struct judge *judge, const struct event *event)
     const struct leg *leg = event->rpch.leg, *behind = leg_behind(leg);
     const struct channel *out = leg->current[ROLE_OUT];
     if (!behind || !behind->current[ROLE_OUT] || !behind->got_200.frame || !out || leg->got_200.frame ||
-        leg->got_a3.frame || event->when.ns - behind->got_200.ns < judge->limits.buffered_wait) {
+        leg->got_a3.frame || track_waited(leg->vc->world->track, behind->got_200.ns) < judge->limits.buffered_wait) {
         return;
     }
     struct evidence *evidence = evidence_new(judge);
@@ -75,15 +75,38 @@ static const struct channel *held_back(const struct leg *behind)
     if (in) {
         return !in->over && !in->conn->link->ended && !in->refused && !in->challenged ? in : NULL;
     }
+    if (behind->joined) {
+        return NULL; /* it came all the same, where it was not captured */
+    }
     const bool waits = out && out->place && out->place->unpaired[ROLE_IN] > 0;
-    return out && (waits || (behind->got_200.frame && !behind->joined)) && !out->refused ? out : NULL;
+    return out && (waits || behind->got_200.frame) && !out->refused ? out : NULL;
+}
+
+/* Whether both are one channel, seen before and behind the device: a successor of either may not have been captured. */
+static bool is_relayed(const struct channel *front, const struct channel *back)
+{
+    return !front->has_cookie || !back->has_cookie || memcmp(front->cookie, back->cookie, sizeof(front->cookie)) == 0;
+}
+
+/* From when on the body is awaited behind the device: it was acknowledged before it, the client had asked for both
+ * halves, which it does together, and the leg behind had begun. */
+static int64_t body_awaited_since(const struct leg *leg, const struct leg *behind)
+{
+    const struct channel *out = leg->current[ROLE_OUT];
+    int64_t since = leg->mark_acked;
+    if (out && channel_start(out) > since) {
+        since = channel_start(out);
+    }
+    return behind->start.ns > since ? behind->start.ns : since;
 }
 
 void rpch_body(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg, *behind = leg_behind(leg);
     const struct channel *in = leg->current[ROLE_IN];
-    if (event->when.ns - leg->mark_acked < judge->limits.buffered_wait || late_told(leg, ROLE_IN)) {
+    const struct track *track = leg->vc->world->track;
+    const int64_t since = body_awaited_since(leg, behind), waits = track_waited(track, since);
+    if (waits < judge->limits.buffered_wait || late_told(leg, ROLE_IN) || in->over) {
         return;
     }
     const bool arrived = event->rpch.body.arrived, opened = behind->current[ROLE_IN] != NULL;
@@ -91,9 +114,16 @@ void rpch_body(struct judge *judge, const struct event *event)
     if (!arrived && !missing) {
         return;
     }
+    if (opened && !is_relayed(in, behind->current[ROLE_IN])) {
+        return;
+    }
     const struct channel *there = opened ? behind->current[ROLE_IN] : missing;
     struct evidence *evidence = evidence_new(judge);
     evidence_add_pair(evidence, channel_tcp(in), channel_tcp(there));
+    evidence->clocks |= leg->skewed || behind->skewed;
+    if (track->missed >= since) {
+        evidence_add_lacking(evidence, channel_tcp(there)); /* frames were lost meanwhile, perhaps of it */
+    }
     struct finding finding =
         begin_quietly(judge, V_BUFFERED, event->when, about_late(judge, leg, ROLE_IN, event->rpch.body.at), evidence);
     if (!finding.begun) {
@@ -101,7 +131,7 @@ void rpch_body(struct judge *judge, const struct event *event)
     }
     struct text *text = &finding.text;
     say(text, "Seen: the body of %s was acknowledged on leg %u, and %s leg %u %s later", CHANNEL(in), leg->number,
-        arrived ? "reached" : "has not reached", behind->number, SECONDS(event->when.ns - leg->mark_acked));
+        arrived ? "reached" : "has not reached", behind->number, SECONDS(waits));
     if (!opened) {
         say(text, ", where only %s came", CHANNEL(behind->current[ROLE_OUT]));
     }

@@ -53,10 +53,10 @@ static enum cut cut_of(const struct judge *judge, const struct event *event)
     if (opening && leg->hop == RTS_HOP_HTTP && !channel->got_status && !channel->bytes[WAY_TO_CLIENT]) {
         return CUT_AT_HEAD;
     }
-    if (opening && channel->role == ROLE_IN && channel->first_rts.frame) {
+    if (opening && other && channel->role == ROLE_IN && channel->first_rts.frame) {
         return CUT_IN_FIRST;
     }
-    if (event->rpch.end.was_open && leg->pending && !leg->pending->lost && leg_unanswered(leg)) {
+    if (event->rpch.end.was_open && other && leg->pending && !leg->pending->lost && leg_unanswered(leg)) {
         return CUT_CALL;
     }
     return NOT_CUT;
@@ -166,13 +166,17 @@ void rpch_comeback_ended(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
     const struct leg *leg = event->rpch.leg;
-    if (!leg || !event->rpch.end.was_open || channel->v1 || !blame_server_ended(channel) ||
+    /* The client's own end may have been lost with other frames. */
+    if (!leg || !event->rpch.end.was_open || channel->v1 || !blame_server_ended(channel) || !leg_whole(leg) ||
         leg->recycling[channel->role] || event->rpch.end.idle_ns >= judge->limits.idle_least) {
         return;
     }
+    if (leg->prev && leg_behind(leg->prev) == leg) {
+        return; /* who comes back there shows before the device, which all clients come from here */
+    }
     struct comeback *one = comeback_of(judge, channel, true);
     /* Connections side by side are not one that comes back. */
-    if (one && (!one->asked_ns || leg->start.ns >= one->asked_ns)) {
+    if (one && leg->start.frame >= one->asked_frame) {
         one->leg = leg;
         one->channel = channel;
         one->ended = event->when;
@@ -210,7 +214,7 @@ void rpch_asked(struct judge *judge, const struct event *event)
         one->first = NULL;
         return;
     }
-    one->asked_ns = event->when.ns;
+    one->asked_frame = event->when.frame;
     one->count++;
     if (one->count == 1) {
         one->first = one->channel;

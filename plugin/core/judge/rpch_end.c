@@ -31,6 +31,10 @@ static bool counts(const struct judge *judge, const struct channel *channel, str
     const struct conn *link = channel_tcp(channel);
     const struct leg_memo *memo = leg->memo;
     const int64_t idle = when.ns - link->last_data, interval = channel_interval(channel);
+    /* Else the client may have ended the other half. */
+    if (!leg_other(channel) || !conn_whole(leg_other(channel))) {
+        return false;
+    }
     *first = leg->state == LEG_OPEN || leg->state == LEG_RECYCLING;
     if (!*first && !(leg->ended_frame && memo && memo->gone_frame == leg->ended_frame)) {
         return false;
@@ -98,8 +102,12 @@ static void idle_closed(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
     const struct leg *leg = event->rpch.leg;
-    struct finding finding =
-        finding_begin(judge, V_IDLE_CLOSED, event->when, about_leg(judge, leg), evidence_channel(judge, channel));
+    /* That it was to be replaced, and what was announced, comes on the other half, too. */
+    struct evidence *evidence = evidence_leg(judge, leg);
+    if (!leg_other(channel)) {
+        evidence_add_lacking(evidence, channel_tcp(channel));
+    }
+    struct finding finding = finding_begin(judge, V_IDLE_CLOSED, event->when, about_leg(judge, leg), evidence);
     if (!finding.begun) {
         return;
     }

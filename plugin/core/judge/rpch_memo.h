@@ -42,8 +42,8 @@ struct comeback {
     struct when ended;           /* frame 0: the client has come back since */
     const struct channel *first; /* of which that is not told so far, or NULL */
     struct when first_ended;
-    int64_t asked_ns; /* when it came back */
-    unsigned count;   /* how often, in a row */
+    uint32_t asked_frame; /* where it came back */
+    unsigned count;       /* how often, in a row */
 };
 
 struct comebacks { /* place->memo */

@@ -139,11 +139,41 @@ static enum verdict_where say_refuser(struct text *text, const struct channel *c
     return http_is_windows(info->author) ? WHERE_UNKNOWN : WHERE_DEVICE;
 }
 
+/* Calls went over it, whatever was captured of how it opened. */
+static bool was_open(const struct channel *channel)
+{
+    return channel->leg->joined || channel->rpc_seen;
+}
+
 /* The other half of an open connection has ended before: with this one nothing else fails. The RPC proxy's own
  * error still says why. */
 static bool outlived_other(const struct channel *channel)
 {
-    return channel->leg->joined && channel->leg->ended_frame && !is_replacement(channel);
+    return was_open(channel) && channel->leg->ended_frame && !is_replacement(channel);
+}
+
+/* What a refusal rests on besides its response: that this answers the request, and none that was not captured; where
+ * it ends an open connection, that the client had not ended that before, on either half. */
+static const struct evidence *evidence_refusal(struct judge *judge, const struct channel *channel)
+{
+    const struct conn *link = channel_tcp(channel);
+    const struct channel *other = leg_other(channel);
+    const uint32_t since = channel->request.frame;
+    struct evidence *evidence = evidence_new(judge);
+    if (since && conn_client_missed_since(link, since + 1)) {
+        evidence_add_lacking(evidence, link);
+    }
+    if (!was_open(channel) || is_replacement(channel)) {
+        return evidence;
+    }
+    evidence_add(evidence, link, since ? since + 1 : 0);
+    if (link->knows_more || !other) {
+        evidence_add_lacking(evidence, link);
+    }
+    if (other) {
+        evidence_add(evidence, channel_tcp(other), other->request.frame ? other->request.frame + 1 : 0);
+    }
+    return evidence;
 }
 
 void rpch_refused(struct judge *judge, const struct event *event)
@@ -154,7 +184,8 @@ void rpch_refused(struct judge *judge, const struct event *event)
     if (outlived && !info->rpc_error) {
         return;
     }
-    struct finding finding = finding_begin(judge, V_REFUSED, event->when, about_channel(judge, channel), NULL);
+    struct finding finding =
+        finding_begin(judge, V_REFUSED, event->when, about_channel(judge, channel), evidence_refusal(judge, channel));
     if (!finding.begun) {
         return;
     }

@@ -240,7 +240,7 @@ static void say_never_joined(struct finding *finding, const struct leg *leg)
 static bool left_early(const struct judge *judge, const struct leg *leg)
 {
     return leg->failed && leg->fail_cause != FAIL_REFUSED && leg->fail_by == WAY_TO_SERVER &&
-           leg->fail_ns - leg->sent_at < judge->limits.handshake_wait;
+           track_waited_until(leg->vc->world->track, leg->sent_at, leg->fail_ns) < judge->limits.handshake_wait;
 }
 
 /* The server took OUT; between proxies and server nothing need come before CONN/C1. */
@@ -273,8 +273,8 @@ void rpch_not_joined(struct judge *judge, const struct event *event)
         return;
     }
     if (leg->joined || leg->explained || !leg->sent_at || is_held(leg) ||
-        (!leg->failed && event->when.ns - leg->sent_at < judge->limits.handshake_wait) || !leg_sent(leg) ||
-        leg_told(leg, V_BACKEND_MISMATCH) || leg_told(leg, V_NEVER_JOINED)) {
+        (!leg->failed && track_waited(leg->vc->world->track, leg->sent_at) < judge->limits.handshake_wait) ||
+        !leg_sent(leg) || leg_told(leg, V_BACKEND_MISMATCH) || leg_told(leg, V_NEVER_JOINED)) {
         return;
     }
     if (joined_behind(leg)) {

@@ -40,8 +40,9 @@ enum awaited channel_awaits(const struct channel *channel)
 static void await(struct channel *channel, bool ended, enum way by)
 {
     const enum awaited what = channel_awaits(channel);
-    const int64_t ns = channel_now(channel).ns -
-                       (what == AWAITED_PDU || channel->is_echo ? channel->request.ns : channel->first_rts.ns);
+    const int64_t ns =
+        track_waited(channel->conn->world->track,
+                     what == AWAITED_PDU || channel->is_echo ? channel->request.ns : channel->first_rts.ns);
     /* The server's end cuts what it has not answered: that is told by its end. */
     const bool cut = !channel->is_echo && !channel->accepted;
     const int64_t least = !ended || (by == WAY_TO_CLIENT && cut) ? AWAITED_LONG :
@@ -99,7 +100,7 @@ static void tell_turn(struct leg *leg, enum role role, const struct channel *ask
     event.rpch.turn.refused = refused;
     event.rpch.turn.asked = asked;
     event.rpch.turn.http = http;
-    event.rpch.turn.ns = leg_now(leg).ns - leg->turn->since[role].ns;
+    event.rpch.turn.ns = track_waited(leg->vc->world->track, leg->turn->since[role].ns);
     emit_rpch(&event);
     leg->turn->step[role] = TURN_NOTHING;
 }
@@ -118,7 +119,7 @@ void turn_follow(struct leg *leg, enum role role, bool ended, enum way by)
     if (step == TURN_NOTHING) {
         return;
     }
-    const int64_t ns = leg_now(leg).ns - leg->turn->since[role].ns;
+    const int64_t ns = track_waited(leg->vc->world->track, leg->turn->since[role].ns);
     const int64_t least = !ended || step == TURN_ANSWER ? TURN_LONG : by == WAY_TO_SERVER ? AWAITED_LEFT : 0;
     if (ns >= least) {
         tell_turn(leg, role, leg_coming(leg, role), NULL, false);

@@ -8,6 +8,7 @@
 
 #define FIRST_FRAGMENT 0x01 /* pfc_flags */
 #define LAST_FRAGMENT 0x02
+#define EARLIES 2 /* calls that were answered before they were sent: one may be a number that is used again */
 
 static struct calls *calls_of(struct leg *leg)
 {
@@ -83,11 +84,16 @@ static void asked(struct leg *leg, const struct pdu_header *header)
 {
     struct calls *calls = calls_of(leg);
     struct call **place = find_call(calls, header->call_id), *call = *place;
+    const bool answered_before = header->call_id > calls->highest && header->call_id == calls->early;
+    if (header->call_id > calls->highest) {
+        leg->skewed |= header->call_id <= calls->early && ++calls->earlies >= EARLIES;
+        calls->highest = header->call_id;
+    }
     if (call && (header->pfc_flags & FIRST_FRAGMENT)) {
         remove_call(leg, place); /* the number is used again: its answer was not captured */
         call = NULL;
     }
-    if (!call && !(header->pfc_flags & FIRST_FRAGMENT)) {
+    if (!call && (!(header->pfc_flags & FIRST_FRAGMENT) || answered_before)) {
         return; /* its beginning was not captured, or it was answered already */
     }
     if (!call) {
@@ -114,10 +120,22 @@ static void asked(struct leg *leg, const struct pdu_header *header)
     call->sent |= (header->pfc_flags & LAST_FRAGMENT) != 0;
 }
 
+/* It answers what was not sent before: by a number that is sent later, or a bind, with which all begins. */
+static void answered_early(struct leg *leg, const struct pdu_header *header)
+{
+    struct calls *calls = calls_of(leg);
+    if (header->call_id <= calls->highest) {
+        return;
+    }
+    calls->early = header->call_id > calls->early ? header->call_id : calls->early;
+    leg->skewed |= leg->current[ROLE_IN] && (header->ptype == RPC_BIND_ACK || header->ptype == RPC_ALTER_CONTEXT_RESP);
+}
+
 static void answered(struct leg *leg, const struct pdu_header *header)
 {
     struct call **place = leg->pending ? find_call(leg->pending, header->call_id) : NULL;
     if (!place || !*place) {
+        answered_early(leg, header);
         return;
     }
     (*place)->answering = true;

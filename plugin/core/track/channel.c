@@ -54,7 +54,7 @@ void channel_alone(struct channel *channel, bool closed)
         return;
     }
     channel->due_alone |= closed;
-    if (!channel->due_alone && channel_now(channel).ns - channel_start(channel) < lone_wait(channel)) {
+    if (!channel->due_alone && track_waited(channel->conn->world->track, channel_start(channel)) < lone_wait(channel)) {
         return;
     }
     if (conn_whole(channel) && !pairing_is_open(channel)) {
@@ -116,6 +116,14 @@ static void number_cut(struct channel *channel, enum way by)
     }
 }
 
+/* What it began with was not captured, and a leg of this client and target had its role before: it may be the
+ * successor there, and a connection of its own is invented. */
+static bool may_be_successor(const struct channel *channel)
+{
+    const struct leg *leg = channel->place ? channel->place->newest[channel->role] : NULL;
+    return !channel->leg && leg && leg->joined && !conn_whole(channel);
+}
+
 void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
 {
     struct leg *leg = channel->leg;
@@ -127,7 +135,7 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
     }
     if (!by_request && !channel->challenged) {
         number_cut(channel, by);
-        if (channel->has_body) {
+        if (channel->has_body && !may_be_successor(channel)) {
             channel_number_near(channel); /* whatever comes of it, it was asked for */
         }
     }
@@ -284,6 +292,7 @@ static void request_echo(struct rpch_conn *conn, enum role role, const struct ht
 
 static void request(struct rpch_conn *conn, const struct http_info *info)
 {
+    conn_asked(conn->link);
     if (conn->channel) {
         channel_leaves(conn->channel, FAIL_RETRIED, WAY_TO_SERVER);
     }
@@ -353,7 +362,7 @@ static void response(struct rpch_conn *conn, const struct http_info *info)
     if (conn->asked == ASKED_CHANNEL || conn->asked == ASKED_ECHO) {
         note_names(conn, info);
     }
-    if (info->status < 200 || !channel) {
+    if (info->status < 200 || !channel || conn->link->answers_older) {
         return;
     }
     channel->got_status = true;

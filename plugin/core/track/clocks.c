@@ -23,6 +23,7 @@ static uint64_t key_of(const struct conn *front, const struct conn *back)
 void clocks_doubt(const struct conn *front, const struct conn *back)
 {
     struct track *track = front->track;
+    track->clocks_doubted = true;
     keyed_make(&track->arena, &track->clocks, key_of(front, back), sizeof(struct keyed));
 }
 

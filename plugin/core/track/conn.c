@@ -15,7 +15,9 @@
 #define SERIES_OFF 4096                /* no end sends as many between two packets of one connection in use */
 #define DISTANCE_OFF 2                 /* one more or less is another way through the same network */
 #define BOTH_WINDOW (50 * MILLISECOND) /* what one device sends both ways */
-#define CONN_LATE (60 * SECOND)        /* less than the idle time-outs of devices between */
+#define COPY_MS 50                     /* a SPAN port's copy of a frame; no stack sends again as soon */
+#define ACK_LATE_MS 3000 /* an ACK is held back for half a second at most, and what lacks it is sent again sooner */
+#define CONN_LATE (60 * SECOND) /* less than the idle time-outs of devices between */
 
 static uint32_t hash_endpoint(const struct track *track, const struct endpoint *end)
 {
@@ -49,6 +51,7 @@ void track_server_heard(const struct track *track, const struct endpoint *end, s
     struct server *server = track_find_server(track, end);
     if (server) {
         server->heard = when;
+        server->strange_frame = when.frame;
     }
 }
 
@@ -190,12 +193,80 @@ static bool is_bare_probe(const struct conn *conn, const struct segment *segment
            segment->seq + 1 == half->next;
 }
 
+/* Whether an end has more of the other than was captured so far: its ACK is beyond that, or one before was. */
+static bool newest_missing(const struct conn *conn, enum way sent, uint32_t ack)
+{
+    const struct tcp_half *half = &conn->tcp.half[sent];
+    if (!half->known) {
+        return false;
+    }
+    for (unsigned i = 0; i < half->holes; i++) {
+        if (conn->tcp.damage[sent].hole[i].to == half->next) {
+            return true;
+        }
+    }
+    return (int32_t)(ack - half->next) > 0;
+}
+
+void conn_sees(struct conn *conn, enum way way, uint32_t seq, uint32_t ack)
+{
+    conn->sees_ack = ack;
+    conn->answers_older = way == WAY_TO_CLIENT && conn->asked_acks && (int32_t)(conn->asked_ack - seq) > 0;
+    conn->knows_more = newest_missing(conn, way == WAY_TO_SERVER ? WAY_TO_CLIENT : WAY_TO_SERVER, ack);
+}
+
+bool conn_answer_passed(const struct conn *conn)
+{
+    return conn->asked_acks && conn->sees_ack && (int32_t)(conn->sees_ack - conn->asked_ack) > 0 && !conn->knows_more &&
+           conn->tcp.half[WAY_TO_CLIENT].known;
+}
+
+void conn_asked(struct conn *conn)
+{
+    conn->asked_ack = conn->sees_ack;
+    conn->asked_acks = conn->sees_ack != 0;
+}
+
+static uint32_t age_ms(const struct conn *conn, int64_t ns)
+{
+    return ns > conn->began.ns ? (uint32_t)((ns - conn->began.ns) / MILLISECOND) + 1 : 1;
+}
+
+/* Follows whether the server's end acknowledges what the client sends, behind tcp_flow_segment(). */
+static void follow_acks(struct conn *conn, const struct segment *segment, bool new_data, uint32_t acked_before)
+{
+    const struct tcp_half *half = &conn->tcp.half[WAY_TO_SERVER];
+    const uint32_t now = age_ms(conn, segment->when.ns);
+    if (segment->way == WAY_TO_CLIENT) {
+        if (half->has_acked && half->acked != acked_before) {
+            conn->acks |= segment->len == 0 && !segment->syn && !segment->fin && !segment->rst;
+            conn->unacked = !conn->unacked || (int32_t)(half->acked - half->next) >= 0 ? 0 : now;
+            conn->resent = false;
+        }
+    } else if (segment->len > 0 && !new_data) {
+        /* With the same identification it is the same packet, captured twice. */
+        const bool copy = segment->ip_id ? segment->ip_id == conn->unacked_id : now < conn->unacked + COPY_MS;
+        conn->resent |= !copy && !(half->has_acked && (int32_t)(segment->seq + segment->len - half->acked) <= 0);
+    } else if (segment->len > 0 && !conn->unacked) {
+        conn->unacked = now;
+        conn->unacked_id = segment->ip_id;
+        conn->resent = false;
+    }
+}
+
 bool conn_segment(struct conn *conn, const struct segment *segment)
 {
     const struct when when = segment->when;
     const bool of_server = segment->way == WAY_TO_CLIENT;
+    const uint32_t acked = conn->tcp.half[WAY_TO_SERVER].acked;
+    track_at(conn->track, when.ns);
     note_packet(conn, segment);
+    const unsigned holes = conn->tcp.half[WAY_TO_SERVER].holes + conn->tcp.half[WAY_TO_CLIENT].holes;
     const bool new_data = tcp_flow_segment(&conn->tcp, &conn->track->arena, segment);
+    if (holes < (unsigned)conn->tcp.half[WAY_TO_SERVER].holes + conn->tcp.half[WAY_TO_CLIENT].holes) {
+        conn->track->missed = when.ns;
+    }
+    follow_acks(conn, segment, new_data, acked);
     if (!conn->began.frame) {
         conn->began = when;
     }
@@ -299,13 +370,30 @@ void conn_disown(struct conn *conn)
     }
 }
 
+/* What the server's end acknowledges at once elsewhere, or the client sends again, has no ACK here: that was not
+ * captured, nor perhaps what came with it. */
+static bool lacks_ack(const struct conn *conn)
+{
+    const int64_t ns = conn->ended && conn->ended_ns < conn->track->now ? conn->ended_ns : conn->track->now;
+    return conn->unacked && conn->acks && !conn->resent && age_ms(conn, ns) >= conn->unacked + ACK_LATE_MS;
+}
+
 enum doubt conn_doubt(const struct conn *conn, uint32_t *frame)
 {
-    uint32_t ignored;
-    return tcp_flow_doubt(&conn->tcp, frame ? frame : &ignored);
+    uint32_t ignored, *at = frame ? frame : &ignored;
+    const enum doubt doubt = tcp_flow_doubt(&conn->tcp, at);
+    return doubt == DOUBT_NONE && lacks_ack(conn) ? DOUBT_NO_ACK : doubt;
+}
+
+bool conn_client_missed_since(const struct conn *conn, uint32_t since)
+{
+    const struct tcp_half *half = &conn->tcp.half[WAY_TO_SERVER];
+    const struct tcp_damage *damage = conn->tcp.damage;
+    const bool lacks = half->holes || half->lost || (damage && damage[WAY_TO_SERVER].cut_frame);
+    return lacks && damage && damage[WAY_TO_SERVER].missed_frame >= since;
 }
 
 bool conn_missed_since(const struct conn *conn, uint32_t since)
 {
-    return tcp_flow_missed_since(&conn->tcp, conn->met_frame, since);
+    return tcp_flow_missed_since(&conn->tcp, conn->met_frame, since) || lacks_ack(conn);
 }

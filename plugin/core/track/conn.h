@@ -27,9 +27,10 @@ struct server {
     uint32_t open[CONN_KINDS]; /* connections that nobody has ended */
     bool met[CONN_KINDS];      /* there were any */
     void *memo, *idle_memo;    /* the judge's: gone.c; rpch_memo.h */
-    struct when heard;    /* it sent something, no end, on a connection that nobody had ended; data on one of others */
-    const char *names[2]; /* the first front end and back end that were named there, kept text; NULL if none was */
-    uint8_t sign;         /* enum device_sign: the first but SIGN_RETURNED */
+    struct when heard; /* it sent something, no end, on a connection that nobody had ended; data on one of others */
+    uint32_t strange_frame; /* it sent data on a connection that nobody claimed, the last; 0: it has not */
+    const char *names[2];   /* the first front end and back end that were named there, kept text; NULL if none was */
+    uint8_t sign;           /* enum device_sign: the first but SIGN_RETURNED */
 };
 
 struct mapi_conn;
@@ -76,8 +77,14 @@ struct conn {
     uint32_t ended_frame;        /* the first FIN or RST, 0 while nobody has ended it */
     uint8_t kind;                /* enum conn_kind */
     uint8_t ended_by;            /* enum way: the end that sent it */
-    bool ended, ended_by_rst;
-    bool tls;                   /* what we see was decrypted */
+    bool ended : 1, ended_by_rst : 1;
+    bool tls : 1;               /* what we see was decrypted */
+    bool resent : 1;            /* the client has sent again what lacks an ACK */
+    bool acks : 1;              /* the server's end sends ACKs by themselves */
+    bool answers_older : 1;     /* the frame that is taken in: acknowledged before the client's last request was sent */
+    bool knows_more : 1;        /* the same: its sender has more of the other end than was captured so far */
+    bool asked_acks : 1;        /* asked_ack is known */
+    uint16_t unacked_id;        /* IP identification of the first segment that waits for an ACK */
     void *memo;                 /* the judge's */
     const struct conn_end *end; /* by enum way: who sent; NULL while nobody has ended it */
     struct conn_looks looks[2]; /* by enum way */
@@ -92,6 +99,10 @@ struct conn {
                              * that the server has not answered by anything so far; 0: there is no such thing */
     int64_t ended_ns;     /* the time of that frame */
     uint32_t end_seq;     /* behind the FIN that ended it */
+    uint32_t unacked;     /* the client waits for an ACK since that millisecond of the connection, the first is 1;
+                             * 0: it does not */
+    uint32_t asked_ack;   /* the ACK number with the last request */
+    uint32_t sees_ack;    /* with the frame that is taken in */
 };
 
 /* Claims a connection; it is the track's. Ends are copied. */
@@ -99,6 +110,14 @@ struct conn *conn_new(struct track *track, enum conn_kind kind, uint32_t stream,
                       const struct endpoint *server, const struct conn_past *past);
 /* A segment of it, before conn_end(); true if it brings data not seen before. */
 bool conn_segment(struct conn *conn, const struct segment *segment);
+/* Before what a frame carries is taken in: how far its sender had got. */
+void conn_sees(struct conn *conn, enum way way, uint32_t seq, uint32_t ack);
+/* Whether the client had an answer before it sent what the frame carries, and all of that was captured. */
+bool conn_answer_passed(const struct conn *conn);
+/* It carries a request. */
+void conn_asked(struct conn *conn);
+/* Whether something that the client sent in that frame or later may not have been captured. */
+bool conn_client_missed_since(const struct conn *conn, uint32_t since);
 /* Behind all else of that segment: emits EVENT_SERVER_ANSWERED if it was the one. */
 void conn_tell_answered(const struct conn *conn, struct when when);
 /* Whether the sender of a segment knew of the FIN that had ended the connection. */

@@ -288,6 +288,9 @@ static void pass_requests(struct conn *link, const struct request_id *id, struct
 struct exchange *exchange_answered(struct conn *link, struct when when, const struct request_id *id)
 {
     struct exchange *named = id ? find_named(link, id) : NULL, *oldest = link->asked->first;
+    if (!named && link->knows_more) {
+        return NULL; /* it answers what stands later, or was not captured */
+    }
     if (named) {
         while (link->asked->first != named) {
             exchange_drop(link);

@@ -23,20 +23,21 @@ struct session *jar_owner_of(struct mapi_state *world, uint64_t digest, uint8_t 
     return value ? value->owner : NULL;
 }
 
-static void own_value(struct session *session, uint64_t digest, bool names)
+static void own_value(struct session *session, uint64_t digest, bool names, uint32_t frame)
 {
     struct mapi_state *world = session->world;
     struct value *value = keyed_make(&world->arena, &world->values, digest + session->endpoint, sizeof(*value));
     value->owner = value->owner ? value->owner : session;
     value->names |= names;
     value->shared |= value->owner != session;
+    value->given_frame = frame > value->given_frame ? frame : value->given_frame;
 }
 
 void jar_own_all(struct session *session, const struct reply *reply, bool begins)
 {
     for (unsigned i = 0; i < reply->cookie_count; i++) {
         if (!reply->cookies[i].deleted) {
-            own_value(session, reply->cookies[i].digest, begins);
+            own_value(session, reply->cookies[i].digest, begins, reply->cookies[i].frame);
         }
     }
 }
@@ -184,6 +185,7 @@ unsigned jar_read_sent(const struct exchange *request, const struct http_fields 
             const struct value *given = tells ? value_of_one(world, sent[count].digest, request->endpoint) : NULL;
             sent[count].owner = given ? given->owner : NULL;
             sent[count].names = given && given->names;
+            sent[count].given_frame = given ? given->given_frame : 0;
             count++;
         }
     }
@@ -247,12 +249,37 @@ static enum cookie_fault compare_cookie(const struct cookie *cookie, const struc
     return fault;
 }
 
+/* Whether the other value may be the newer one: it was given later, on another leg; or by a response that was not
+ * captured: no counter tells that none is missing, or its server sent something that is not known to be none. Unless
+ * the same request had the right one before the device. */
+static bool may_be_newer(const struct exchange *request, const struct cookie *cookie, enum cookie_fault fault,
+                         const struct sent *other)
+{
+    const struct exchange *before = request->before;
+    if (fault == COOKIE_STALE) {
+        return other->given_frame > cookie->frame;
+    }
+    return fault == COOKIE_FOREIGN && !other->owner &&
+           (!request->has_counter || request->link->server->strange_frame > cookie->frame) &&
+           !(before && before->jar_known && !before->unseen && before->fault == COOKIE_FINE);
+}
+
+/* It was sent before another that stands before it in the capture: with two clocks. */
+static bool is_out_of_order(const struct exchange *request)
+{
+    const struct side *side = request->side;
+    const bool which = is_notification(request);
+    return request->has_counter && side->guid == request->guid && side->has_counter[which] &&
+           request->counter < side->counter[which];
+}
+
 /* Compares what the request carries with what the client was given last on this leg. */
 void jar_check(struct exchange *request, const struct sent *sent, unsigned count, struct span path, struct when when)
 {
     struct side *side = request->side;
     /* A response that nobody saw may have brought newer ones. */
-    bool missed = side->unsure_frame != 0 || (request->ids && request->ids->jump_frame > side->success_began);
+    bool missed = side->unsure_frame != 0 || (request->ids && request->ids->jump_frame > side->success_began) ||
+                  is_out_of_order(request);
     request->jar_known = side->success.frame != 0 && !missed;
     unsigned looked_at = 0;
     for (const struct exchange *other = side->asking.first; other && looked_at < SEARCH_MAX;
@@ -277,7 +304,8 @@ void jar_check(struct exchange *request, const struct sent *sent, unsigned count
             continue;
         }
         request->carried &= fault == COOKIE_STALE;
-        cookie->unseen |= missed; /* until a response is seen to set it */
+        cookie->unseen |=
+            missed || may_be_newer(request, cookie, fault, other); /* until a response is seen to set it */
         if (cookie->unseen) {
             request->unseen = true;
             continue;

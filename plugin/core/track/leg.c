@@ -152,6 +152,27 @@ struct leg *leg_of_ends(const struct vc *vc, const struct channel *channel)
     return count[1] == 1 ? found[1] : count[0] + count[1] == 1 ? found[0] : NULL;
 }
 
+/* How well the other half of a leg goes with the channel, by the addresses at either end. */
+static unsigned goes_with(const struct leg *leg, const struct channel *channel)
+{
+    const struct channel *other = leg->current[!channel->role];
+    const struct conn *link = channel_tcp(channel), *with = other ? channel_tcp(other) : NULL;
+    return with ? same_address(&with->client, &link->client) + same_address(conn_server(with), conn_server(link)) : 0;
+}
+
+/* Of the legs from there on that lack the channel's role the one that it goes with best, else the first. */
+static struct leg *best_lacking(struct leg *from, const struct channel *channel)
+{
+    struct leg *best = NULL, *leg = from;
+    for (unsigned looked_at = 0; leg && looked_at < SEARCH_MAX; leg = leg->next, looked_at++) {
+        if (leg->hop == channel->conn->hop && !leg->current[channel->role] &&
+            (!best || goes_with(leg, channel) > goes_with(best, channel))) {
+            best = leg;
+        }
+    }
+    return best;
+}
+
 struct leg *leg_lacking(struct vc *vc, const struct channel *channel)
 {
     enum rts_hop hop = channel->conn->hop;
@@ -160,7 +181,7 @@ struct leg *leg_lacking(struct vc *vc, const struct channel *channel)
         link = &(*link)->next;
     }
     *lacking = link;
-    struct leg *leg = *link ? *link : leg_of_ends(vc, channel);
+    struct leg *leg = *link ? best_lacking(*link, channel) : leg_of_ends(vc, channel);
     return leg ? leg : new_leg(vc, hop);
 }
 
@@ -294,7 +315,7 @@ static void leg_replace(struct leg *leg, struct channel *channel)
     }
 }
 
-/* A request behind a device that was answered before it. */
+/* A request behind a device that was answered before it, or that stands there before it was made. */
 static void doubt_clocks(const struct leg *leg, const struct channel *channel)
 {
     const struct leg *front = leg->prev;
@@ -304,6 +325,11 @@ static void doubt_clocks(const struct leg *leg, const struct channel *channel)
                    (channel->role == ROLE_OUT ? front->got_200.frame || front->got_a3.frame : leg_is_open(front)))) {
         clocks_doubt(channel_tcp(before), channel_tcp(channel));
     }
+    const struct channel *behind = channel_behind(channel);
+    if (behind && behind->has_cookie && channel->has_cookie && behind->first_rts.ns < channel->first_rts.ns &&
+        memcmp(behind->cookie, channel->cookie, sizeof(channel->cookie)) == 0) {
+        clocks_doubt(channel_tcp(channel), channel_tcp(behind));
+    }
 }
 
 void leg_put(struct leg *leg, struct channel *channel)
@@ -311,6 +337,8 @@ void leg_put(struct leg *leg, struct channel *channel)
     if (leg->current[channel->role] || leg_before(leg, channel->role)) {
         leg_replace(leg, channel);
     }
+    leg->skewed |=
+        leg->joined && !leg->current[channel->role] && !leg_before(leg, channel->role) && !channel->is_successor;
     leg->current[channel->role] = channel;
     channel->leg = leg;
     doubt_clocks(leg, channel);

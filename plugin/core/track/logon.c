@@ -244,9 +244,9 @@ const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *
 
 /* ---- answers ---------------------------------------------------------------------------------- */
 
-/* How long the server took for credentials until now: from when it had all of the request, and had said that it
- * wants the body; of IN, whose body ends with the channel, from its head. -1 where that is not known. */
-static int64_t time_taken(const struct exchange *request, struct when when)
+/* From when the server has been asked: when it had all of the request, and had said that it wants the body; of IN, whose
+ * body ends with the channel, its head. -1 where that is not known. */
+static int64_t asked_since(const struct exchange *request)
 {
     struct when from = request->begin;
     if (!request->in_channel) {
@@ -256,13 +256,20 @@ static int64_t time_taken(const struct exchange *request, struct when when)
         from = request->ended && request->end.ns > from.ns ? request->end : from;
         from = request->go_on.frame && request->go_on.ns > from.ns ? request->go_on : from;
     }
-    return when.ns > from.ns ? when.ns - from.ns : 0;
+    return from.ns;
+}
+
+/* How long it took for credentials until now, -1 where that is not known. */
+static int64_t time_taken(const struct exchange *request)
+{
+    const int64_t since = asked_since(request);
+    return since < 0 ? -1 : track_waited(request->link->track, since);
 }
 
 static struct logon_answer answer_to(struct logon_conn *conn, const struct exchange *request, struct when when,
                                      const struct response *response, bool accepted)
 {
-    const int64_t time_ns = time_taken(request, when);
+    const int64_t time_ns = time_taken(request);
     return (struct logon_answer){ .conn = conn,
                                   .time_ns = time_ns,
                                   .request = request,
@@ -530,7 +537,8 @@ static const struct auth_shown *show_answer(const struct logon_conn *conn, const
     if (account) {
         shown->row = account->index;
         shown->credentials_frame = request->begin.frame;
-        shown->time_ns = first ? time_taken(request, when) : -1;
+        const int64_t since = asked_since(request);
+        shown->time_ns = !first || since < 0 ? -1 : when.ns > since ? when.ns - since : 0;
     }
     return shown;
 }
@@ -620,6 +628,7 @@ const struct auth_shown *auth_message(struct logon_conn *conn, struct when when,
 {
     const bool is_request = fields->head->is_request, ends = !is_request && status_is_final(fields->head->status);
     *leg = NO_NUMBER;
+    track_at(conn->world->track, when.ns);
     if (is_request != (way == WAY_TO_SERVER)) {
         return NULL;
     }

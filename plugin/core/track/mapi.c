@@ -38,6 +38,7 @@ uint32_t mapi_conn_row(const struct mapi_conn *conn)
 static void conn_at(struct mapi_conn *conn, struct when when)
 {
     struct reply *reply = conn->reply;
+    track_at(conn->world->track, when.ns);
     if (reply && clock_went_back(conn->last_ns, when.ns)) {
         reply->last_bytes.ns = when.ns;
         reply->bunch_count = 0;
@@ -93,12 +94,15 @@ static struct mapi_message *request_head(struct mapi_conn *conn, struct when whe
 {
     const struct http_head *head = fields->head;
     struct conn *link = conn->link;
-    while (link->asked->first && (conn->unsure || link->asked->first->left)) {
-        /* Clients do not pipeline: what went before was answered in the gap, or never will be. */
+    const bool passed = conn_answer_passed(link);
+    while (link->asked->first && (conn->unsure || passed || link->asked->first->left)) {
+        /* Clients do not pipeline: what went before was answered in the gap, or before its own frame, or never will
+         * be. */
         request_miss_response(link->asked->first, when);
         exchange_drop(link);
     }
     conn->unsure = false;
+    conn_asked(link);
     if (conn->sending && conn->sending->over) {
         exchange_free(conn->sending);
     }

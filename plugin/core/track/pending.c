@@ -49,7 +49,7 @@ static void note_pending(struct reply *reply, struct when when, struct when befo
             reply->bunch_from = request->end; /* the response itself began only now */
         }
     }
-    int64_t silence = reply->bunch_first.ns - reply->bunch_from.ns;
+    const int64_t silence = track_waited_until(reply->conn->world->track, reply->bunch_from.ns, reply->bunch_first.ns);
     int64_t turn = reply->interval_ns > 0 && (reply->period_ns < 0 || reply->interval_ns < reply->period_ns) ?
                        reply->interval_ns :
                        reply->period_ns;
@@ -114,6 +114,7 @@ static void scan(struct reply *reply, struct when when, struct when before, cons
 
 void mapi_conn_data(struct mapi_conn *conn, struct when when, enum way way, const uint8_t *p, size_t len)
 {
+    track_at(conn->world->track, when.ns);
     if (way == WAY_TO_SERVER) {
         if (conn->sending && conn->sending->message) {
             conn->sending->message->body_length += len;
@@ -129,7 +130,7 @@ void mapi_conn_data(struct mapi_conn *conn, struct when when, enum way way, cons
         reply->bunch_count = 0;
     }
     struct when before = reply->last_bytes;
-    int64_t silence = when.ns - before.ns;
+    const int64_t silence = track_waited(conn->world->track, before.ns);
     reply->message->body_length += len;
     reply->last_bytes = when;
     if (reply->scanning && !reply->done && reply->period_ns > 0 && !reply->late && silence > reply->period_ns / 2 * 3 &&

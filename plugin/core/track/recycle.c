@@ -87,6 +87,8 @@ static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struc
             outcome->unexpected = "no successor was announced";
         }
         recycling_ends(leg, role);
+        channel->seen_eof |=
+            leg->current[role] == channel; /* whatever becomes of the successor, which was not captured */
         return;
     }
     channel_learn_cookie(channel, rts->cookie[0]);

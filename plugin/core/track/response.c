@@ -171,6 +171,9 @@ static void note_head(struct reply *reply, struct when when)
         session_miss_request(reply, when);
         return;
     }
+    if (!request->side) {
+        session_miss_request(reply, when); /* sent before its session was known, with frames in the wrong order */
+    }
     if (reply->period_ns < 0 && request->side) {
         reply->period_ns = request->side->period_ns; /* as the server said before */
     }

@@ -113,6 +113,7 @@ struct leg {
     bool explained : 1; /* a response that refuses either channel */
     bool failed : 1;    /* closed, retried or refused before it was joined: cause says how */
     bool ended_by_rst : 1;
+    bool skewed : 1; /* an effect stands on one of its connections before its cause on the other: their clocks differ */
     uint16_t context;           /* enum rts_context: which sequence a recycling follows */
     struct channel *current[2]; /* by enum role */
     struct leg_turn *turn;      /* NULL before the first */
@@ -160,7 +161,8 @@ struct call {
 
 struct calls {
     struct call *first, *last; /* oldest first */
-    uint8_t count, bounds;
+    uint8_t count, bounds, earlies;
+    uint32_t highest, early; /* number of a call that was sent; that was answered before */
     bool lost; /* there were more than are kept, or bytes that may have been some: none is known to be all */
     struct {
         uint16_t context;
@@ -233,11 +235,11 @@ struct place {
     const char *target;
     struct endpoint client; /* that one of its connections, of any port */
     enum rts_hop hop;
-    uint32_t unpaired[2];  /* by enum role */
-    int64_t latest[2];     /* request of the newest of them */
+    uint32_t unpaired[2];        /* by enum role */
+    int64_t latest[2];           /* request of the newest of them */
     struct channel *numbered[2]; /* the two newest OUT that a cookie has numbered, newest first */
-    struct leg *newest[2]; /* by enum role: the last that a channel from here took its place in, or NULL */
-    void *memo;            /* the judge's */
+    struct leg *newest[2];       /* by enum role: the last that a channel from here took its place in, or NULL */
+    void *memo;                  /* the judge's */
 };
 
 #define SYNS_KEPT 8 /* that wait for their answers */

@@ -84,7 +84,8 @@ void sequence_note_overlap(struct exchange *request)
          other = other->stands[OF_SIDE].next, looked_at++) {
         bool resend = other->has_counter && request->has_counter && other->guid == request->guid &&
                       other->counter == request->counter;
-        if (is_notification(other) || other->done || resend || other->overlapped_by) {
+        const bool had = other->link == request->link && request->link->knows_more; /* its answer, which stands later */
+        if (is_notification(other) || other->done || resend || had || other->overlapped_by) {
             continue;
         }
         request->overlaps = other;
@@ -108,6 +109,16 @@ static void remember_id(struct side *side, uint32_t counter, enum outcome outcom
         side->recent[i].counter = counter;
         side->recent[i].outcome = OUTCOME_NONE;
     }
+}
+
+static bool was_sent(const struct side *side, uint32_t counter)
+{
+    for (unsigned i = 0; i < RECENT_MAX; i++) {
+        if (side->recent[i].used && side->recent[i].counter == counter) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool may_be_sent_again(const struct side *side, uint32_t counter)
@@ -134,7 +145,9 @@ void sequence_note_counter(struct exchange *request)
         memset(side->recent, 0, sizeof(side->recent));
     }
     if (side->has_counter[which] && request->counter < side->counter[which]) {
-        if (may_be_sent_again(side, request->counter)) {
+        /* Of two connections, each perhaps with a clock of its own, only what was sent twice is out of order for sure. */
+        if (may_be_sent_again(side, request->counter) ||
+            (side->counter_conn[which] != request->conn && !was_sent(side, request->counter))) {
             return;
         }
         request->below_counter = side->counter[which];
@@ -143,6 +156,7 @@ void sequence_note_counter(struct exchange *request)
     side->has_counter[which] = true;
     side->counter[which] = request->counter;
     side->counter_frame[which] = request->begin.frame;
+    side->counter_conn[which] = request->conn;
     remember_id(side, request->counter, OUTCOME_NONE);
 }
 
@@ -173,6 +187,11 @@ void sequence_note_answer(struct exchange *request, const struct reply *reply, s
         request->before->there.status_ns = when.ns;
     }
     compare_clocks(request, reply, when);
+    if (request->link->answers_older && request->overlapped_by && request->overlapped_by->link == request->link) {
+        request->overlapped_by->overlaps = NULL; /* the client had this answer by then */
+        memset(&request->overlapped_by->other, 0, sizeof(request->overlapped_by->other));
+        request->overlapped_by = NULL;
+    }
     if (request->overlapped_by) {
         request->overlapped_by->other.status = reply->status;
     }

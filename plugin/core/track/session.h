@@ -48,6 +48,7 @@ struct cookie {
 struct value {
     struct keyed keyed;    /* with the endpoint */
     struct session *owner; /* NULL: of no session that is known */
+    uint32_t given_frame;  /* the last that gave it out, on any leg; 0: none was captured */
     bool names;            /* the response to Connect or Bind gave it: it may name that session */
     bool shared;           /* others had it, too */
 };
@@ -100,6 +101,7 @@ struct side { /* a session on one leg */
     /* X-RequestId of the present GUID */
     uint64_t guid;
     uint32_t counter[2], counter_frame[2]; /* 1: of NotificationWait */
+    const struct mapi_conn *counter_conn[2];
     bool has_counter[2];
     struct {
         uint32_t counter;

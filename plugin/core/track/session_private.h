@@ -46,6 +46,7 @@ struct sent { /* a cookie of a request */
     struct span value;
     uint64_t digest;
     struct session *owner; /* the only one that was given it */
+    uint32_t given_frame;  /* the last that gave it */
     bool names;            /* that session: its Connect or Bind gave it */
 };
 

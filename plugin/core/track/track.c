@@ -6,7 +6,13 @@
 
 #include "track.h"
 
+#include "tcp.h"
+
 #include <assert.h>
+
+/* In which nothing at all was captured: whoever waited for an answer has given up or slept, or the clock was set. Clients
+ * give up after a minute or two, and what lives for longer sends something every five minutes. */
+#define PAUSE_LONG (310 * SECOND)
 
 void track_init(struct track *track, const struct arena *arena, listener hear, void *ear)
 {
@@ -14,6 +20,25 @@ void track_init(struct track *track, const struct arena *arena, listener hear, v
     track->arena = *arena;
     track->hear = hear;
     track->ear = ear;
+}
+
+void track_at(struct track *track, int64_t ns)
+{
+    if (track->now && ns - track->now > PAUSE_LONG) {
+        track->woke = ns;
+    }
+    track->now = ns;
+}
+
+int64_t track_waited(const struct track *track, int64_t since)
+{
+    return track_waited_until(track, since, track->now);
+}
+
+int64_t track_waited_until(const struct track *track, int64_t since, int64_t until)
+{
+    const int64_t from = since < track->woke && track->woke <= until ? track->woke : since;
+    return until > from ? until - from : 0;
 }
 
 void emit(struct track *track, const struct event *event)

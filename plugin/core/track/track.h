@@ -40,9 +40,13 @@ struct track {
     struct arena arena;
     listener hear; /* NULL: nobody */
     void *ear;
-    bool telling; /* an event is being heard: no other may be emitted */
+    int64_t now;    /* of the frame that is taken in; 0 before the first */
+    int64_t woke;   /* of the first frame behind the last long pause */
+    int64_t missed; /* of the last frame that showed a gap, on whatever connection; 0: none has */
+    bool telling;   /* an event is being heard: no other may be emitted */
     struct table servers, texts, hosts;
     struct table clocks; /* pairs of legs whose clocks differ: clocks.c */
+    bool clocks_doubted; /* there are any */
     struct exchanges exchanges;
 };
 
@@ -68,6 +72,12 @@ void spare_give(struct spare **spares, void *used);
 /* The track is the caller's and outlives all that is made with it. */
 void track_init(struct track *track, const struct arena *arena, listener hear, void *ear);
 void emit(struct track *track, const struct event *event);
+/* A frame is taken in. */
+void track_at(struct track *track, int64_t ns);
+/* For how long something that began then has been waited for, as far as the capture went on meanwhile; up to now, or
+ * until another time. Never negative. */
+int64_t track_waited(const struct track *track, int64_t since);
+int64_t track_waited_until(const struct track *track, int64_t since, int64_t until);
 /* The one copy of text, the track's; NULL for "". */
 const char *track_text(struct track *track, const char *text);
 

@@ -204,6 +204,7 @@ void wait_anew(struct rpch_conn *conn);
 static inline void conn_at(struct rpch_conn *conn, struct when when)
 {
     conn->world->now = when;
+    track_at(conn->world->track, when.ns);
     if (clock_went_back(conn->last_ns, when.ns)) {
         wait_anew(conn);
     }

@@ -29,6 +29,9 @@ void flow_in_proxy(struct leg *leg, struct channel *in, uint32_t window)
 static void flow_ack(struct channel *channel, uint32_t received, uint32_t available)
 {
     int64_t all = (int64_t)channel->rpc_sent + (int32_t)(received - (uint32_t)channel->rpc_sent);
+    if (channel->leg && all > (int64_t)channel->rpc_sent) {
+        channel->leg->skewed = true; /* more than was sent */
+    }
     uint64_t limit = (all < 0 ? received : (uint64_t)all) + available;
     if (channel->has_limit && limit > channel->limit) {
         channel->limit = limit;
@@ -56,6 +59,7 @@ void flow_acknowledge(struct channel *channel, const struct rts_pdu *rts)
             return;
         }
     }
+    leg->skewed |= !leg->current[!channel->role]; /* before there is anything */
 }
 
 void flow_sent(struct channel *channel, uint32_t bytes)

@@ -49,7 +49,7 @@ struct way_state { /* first pass only */
 
 struct mapi_stream {
     struct mapi_conn *conn;
-    const struct conn *link;
+    struct conn *link;
     bool head_asked;         /* the last request was HEAD */
     struct way_state way[2]; /* by enum way */
 };
@@ -319,6 +319,8 @@ static void acknowledged(const struct feed *feed, const struct tcp_frame *tcp)
 {
     const struct feed other = { feed->stream, feed->pinfo, (enum way) !feed->way, feed->when };
     struct way_state *state = &feed->stream->way[other.way];
+    if (state->acked_at != 0 && (int32_t)(state->acked - state->next_seq) <= 0)
+        state->acked_at = 0; /* what was missing came since */
     if (state->have_next && (tcp->flags & TH_ACK) && (int32_t)(tcp->ack - state->next_seq) > 0) {
         if (state->acked_at == 0)
             state->acked_at = feed->when.ns;
@@ -512,6 +514,7 @@ static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_fra
     const struct feed feed = { stream, pinfo, way_of(stream, tcp), frame_when(pinfo) };
     if (followed->all)
         return stream;
+    conn_sees(stream->link, feed.way, tcp->seq, tcp->ack);
     if (stream->link->tls) {
         feed_records(&feed, tcp, followed);
         return stream;
