@@ -25,6 +25,11 @@ void outlook_heard(struct outlook *outlook, const struct endpoint *end, struct w
     track_server_heard(&outlook->track, end, when);
 }
 
+const struct verdict *outlook_take_changes(struct outlook *outlook)
+{
+    return judge_take_changes(outlook->judge);
+}
+
 const struct verdict *outlook_take_verdicts(struct outlook *outlook)
 {
     return judge_take(outlook->judge);

@@ -31,6 +31,8 @@ void outlook_heard(struct outlook *outlook, const struct endpoint *end, struct w
 /* What the events since the last call have proved, in the order RPC over HTTP, MAPI/HTTP,
  * logons, or NULL; to be shown on the frame of those events. */
 const struct verdict *outlook_take_verdicts(struct outlook *outlook);
+/* Rows that say something else without a verdict: judge_take_changes(). */
+const struct verdict *outlook_take_changes(struct outlook *outlook);
 
 /* Tells the state what the body of a message says. body: whole and as sent, with the envelope of
  * MS-OXCMAPIHTTP 2.2.7 in front of a response's, or empty if it cannot be read; sentence: the

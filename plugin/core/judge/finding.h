@@ -46,6 +46,7 @@ struct judge {
     struct judge_limits limits;
     bool same_proxy_required; /* as in struct judge_prefs */
     struct verdict_list found[SUBJECTS];
+    struct verdict_list changed;             /* rows, as judge_take_changes() gives them */
     struct idle_end *idle_first, *idle_last; /* that wait for hindsight, oldest first: rpch_end.c */
     struct held *held_free;                  /* of MAPI/HTTP, mapi_rules.h */
     struct {

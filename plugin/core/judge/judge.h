@@ -28,5 +28,8 @@ void judge_hear(void *judge, const struct event *event);
 /* What the events since the last call have proved, in the order of enum subject_kind, or NULL;
  * to be shown on the frame of those events. */
 const struct verdict *judge_take(struct judge *judge);
+/* The rows that say something else since the last call although no verdict was told of them: of each its numbers
+ * alone count. */
+const struct verdict *judge_take_changes(struct judge *judge);
 
 #endif

@@ -8,6 +8,7 @@
 
 #define FIRST_FRAGMENT 0x01 /* pfc_flags */
 #define LAST_FRAGMENT 0x02
+#define EARLY_WINDOW (2 * SECOND) /* frames of two ports or captures are no further out of order */
 
 static struct calls *calls_of(struct leg *leg)
 {
@@ -50,7 +51,29 @@ void calls_forget(struct leg *leg)
     if (leg->pending) {
         leg->pending->bounds = 0;
         leg->pending->lost = false;
+        memset(leg->pending->early, 0, sizeof(leg->pending->early));
     }
+}
+
+static void note_early(struct leg *leg, uint32_t id)
+{
+    struct calls *calls = calls_of(leg);
+    const unsigned place = calls->next_early++ % EARLY_KEPT;
+    calls->early[place].id = id;
+    calls->early[place].when = leg_now(leg);
+}
+
+/* Its answer stands before it in the capture. */
+static bool was_answered(const struct leg *leg, uint32_t id)
+{
+    const struct calls *calls = leg->pending;
+    for (unsigned i = 0; i < EARLY_KEPT; i++) {
+        const int64_t apart = leg_now(leg).ns - calls->early[i].when.ns;
+        if (calls->early[i].when.frame && calls->early[i].id == id && apart <= EARLY_WINDOW && apart >= -EARLY_WINDOW) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum rpc_interface interface_of(const struct calls *calls, uint16_t context)
@@ -87,7 +110,7 @@ static void asked(struct leg *leg, const struct pdu_header *header)
         remove_call(leg, place); /* the number is used again: its answer was not captured */
         call = NULL;
     }
-    if (!call && !(header->pfc_flags & FIRST_FRAGMENT)) {
+    if (!call && (!(header->pfc_flags & FIRST_FRAGMENT) || was_answered(leg, header->call_id))) {
         return; /* its beginning was not captured, or it was answered already */
     }
     if (!call) {
@@ -118,6 +141,7 @@ static void answered(struct leg *leg, const struct pdu_header *header)
 {
     struct call **place = leg->pending ? find_call(leg->pending, header->call_id) : NULL;
     if (!place || !*place) {
+        note_early(leg, header->call_id);
         return;
     }
     (*place)->answering = true;

@@ -72,13 +72,19 @@ struct channel {
     bool proxy_final : 1;                  /* Proxy-Authorization is, too */
     bool over : 1, challenged : 1, refused : 1, seen_eof : 1, rpc_seen : 1;
     bool replaced : 1, is_successor : 1, has_cookie : 1, has_limit : 1, counted : 1, paired : 1;
-    bool due_alone : 1;  /* closed before its other half came */
-    bool alone : 1;      /* it has none, for all that was captured */
-    bool again : 1;      /* after another of its role on this connection */
-    bool got_status : 1; /* a final one, also 401, on this channel */
-    uint8_t refused_by;  /* enum http_author of the response that refused it */
+    bool due_alone : 1;      /* closed before its other half came */
+    bool alone : 1;          /* it has none, for all that was captured */
+    bool again : 1;          /* after another of its role on this connection */
+    bool got_status : 1;     /* a final one, also 401, on this channel */
+    bool has_body : 1;       /* the request announces PDUs */
+    bool accepted : 1;       /* by a status 200 */
+    bool is_echo : 1;        /* an echo request (2.1.2.1.5): no channel */
+    bool guessed : 1;        /* its place in the leg: by client, target and time alone */
+    uint8_t refused_by;      /* enum http_author of the response that refused it */
+    uint16_t refused_status; /* and its status */
     uint16_t challenge_status;
     uint32_t challenge_frame;
+    uint32_t last_frame; /* of last_body */
     uint8_t cookie[16];
     struct when request, first_rts; /* request: the first RTS PDU where there is no HTTP */
     int64_t last_body;              /* any body byte, either way */
@@ -88,10 +94,6 @@ struct channel {
     uint64_t limit;                 /* what the receiver allowed to be sent in all */
     uint64_t lifetime;              /* announced, 0 if not */
     void *memo;                     /* the judge's */
-    bool has_body : 1;              /* the request announces PDUs */
-    bool accepted : 1;              /* by a status 200 */
-    bool is_echo : 1;               /* an echo request (2.1.2.1.5): no channel */
-    bool guessed : 1;               /* its place in the leg: by client, target and time alone */
 };
 
 enum leg_state { LEG_OPENING, LEG_OPEN, LEG_RECYCLING, LEG_CLOSED };
@@ -119,6 +121,7 @@ struct leg {
     uint32_t attempt_frame;     /* where a further attempt began, 0 in the first */
     struct when start, last;
     struct when got_200, got_a3;
+    struct when opened;  /* by C2, C1 or what the server sent behind it; frame 0: it was not seen to */
     int64_t sent_at;     /* when both first PDUs had been sent */
     int64_t setup_ns;    /* -1 before it opened */
     int64_t mark_acked;  /* IN body: when the client's leg acknowledged the mark, 0 if not yet */
@@ -157,11 +160,17 @@ struct call {
 
 #define CALLS_KEPT 32  /* pending on one leg; clients have a few at a time */
 #define BOUNDS_KEPT 16 /* presentation contexts of one leg */
+#define EARLY_KEPT 4   /* answers that stood before their calls */
 
 struct calls {
     struct call *first, *last; /* oldest first */
     uint8_t count, bounds;
     bool lost; /* there were more than are kept, or bytes that may have been some: none is known to be all */
+    uint8_t next_early;
+    struct {
+        uint32_t id;
+        struct when when; /* frame 0: none */
+    } early[EARLY_KEPT];  /* answers to what was not asked: the frames may be in the wrong order */
     struct {
         uint16_t context;
         uint8_t interface;
@@ -176,6 +185,7 @@ struct leg_turn {              /* by enum role */
     struct channel *before[2]; /* of an attempt before, where the present one has none so far */
     uint8_t step[2];           /* enum turn_step */
     struct when since[2];      /* that it waits */
+    struct channel *gone[2];   /* the predecessor, which ended while the successor had not been accepted */
 };
 
 static inline struct channel *leg_coming(const struct leg *leg, enum role role)
@@ -233,11 +243,11 @@ struct place {
     const char *target;
     struct endpoint client; /* that one of its connections, of any port */
     enum rts_hop hop;
-    uint32_t unpaired[2];  /* by enum role */
-    int64_t latest[2];     /* request of the newest of them */
+    uint32_t unpaired[2];        /* by enum role */
+    int64_t latest[2];           /* request of the newest of them */
     struct channel *numbered[2]; /* the two newest OUT that a cookie has numbered, newest first */
-    struct leg *newest[2]; /* by enum role: the last that a channel from here took its place in, or NULL */
-    void *memo;            /* the judge's */
+    struct leg *newest[2];       /* by enum role: the last that a channel from here took its place in, or NULL */
+    void *memo;                  /* the judge's */
 };
 
 #define SYNS_KEPT 8 /* that wait for their answers */

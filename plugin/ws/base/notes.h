@@ -85,6 +85,7 @@ struct frame_note {
     struct call_note *calls;
     struct call_note *last_call; /* first pass only */
     const struct verdict *verdicts;
+    const struct verdict *changed; /* rows that say something else from this frame on */
     struct auth_note *auth;
     const struct vc_mark *mark; /* NULL: no state to show */
     uint32_t row;               /* of the report, NO_NUMBER if none */

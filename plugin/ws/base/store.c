@@ -94,6 +94,11 @@ void store_heard(const packet_info *pinfo, const struct endpoint *end)
         outlook_heard(store->outlook, end, frame_when(pinfo));
 }
 
+const struct verdict *store_take_changes(void)
+{
+    return store->outlook ? outlook_take_changes(store->outlook) : NULL;
+}
+
 const struct verdict *store_take_verdicts(void)
 {
     return store->outlook ? outlook_take_verdicts(store->outlook) : NULL;

@@ -36,6 +36,7 @@ struct mapi_state *store_mapi(void);
 struct track *store_track(void);
 /* Data of a connection that nobody claimed came from that end. */
 void store_heard(const packet_info *pinfo, const struct endpoint *end);
+const struct verdict *store_take_changes(void);  /* of rows without a verdict */
 const struct verdict *store_take_verdicts(void); /* of all worlds, in the order of what they are about */
 const char *store_intern(const char *text);
 const struct hash_key *store_key(void); /* the secret of this file */

@@ -129,16 +129,19 @@ static void tell_halfway(struct stream *stream, const struct segment *segment)
     }
 }
 
-void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp)
+void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp, bool kept)
 {
     struct segment segment;
     tcp_fill_segment(pinfo, tcp, stream_way(stream, tcp), stream->tls, &segment);
+    segment.opaque |= kept;
     tell_halfway(stream, &segment);
     rpch_conn_segment(stream->conn, &segment);
     const bool ends = segment.fin || segment.rst;
     if (stream->auth)
         auth_end_of_frame(stream->auth, segment.when, ends, segment.way);
-    const struct verdict *verdicts = store_take_verdicts();
-    if (verdicts || ends || frame_note_get(pinfo))
+    const struct verdict *verdicts = store_take_verdicts(), *changed = store_take_changes();
+    if (verdicts || changed || ends || frame_note_get(pinfo))
         end_note(pinfo, stream, ends, verdicts);
+    if (changed)
+        frame_note_make(pinfo, stream)->changed = changed;
 }

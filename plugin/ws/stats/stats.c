@@ -305,6 +305,7 @@ static tap_packet_status on_connection(void *tapdata, packet_info *pinfo _U_, ep
     const struct frame_note *note = data;
     fill_up_to(tapdata, note->row);
     fill_whose(tapdata, note->verdicts, false);
+    fill_whose(tapdata, note->changed, false);
     return TAP_PACKET_REDRAW;
 }
 
