@@ -44,7 +44,7 @@ static void test_rows(void)
         { { ANSWER_RPCH, HTTP_BY_DEVICE, 405, 0, 0 }, WHERE_DEVICE, "methods", "request filtering" },
         { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 501, 0, 0 }, WHERE_UNKNOWN, "does not know the methods", "device" },
         { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 200, 0, 0 }, WHERE_DEVICE, "page", "portals" },
-        { { ANSWER_RPCH, HTTP_BY_FRONT_END, 200, 0, 0 }, WHERE_SERVER, "page", "portals" },
+        { { ANSWER_RPCH, HTTP_BY_FRONT_END, 200, 0, 0 }, WHERE_SERVER, "Exchange sent a page", "redirections" },
         { { ANSWER_MAPI, HTTP_BY_UNKNOWN, 200, 0, 0 }, WHERE_UNKNOWN, "page", "portals" },
         { { ANSWER_RPCH, HTTP_BY_FRONT_END, 404, ANSWER_CAS_ERROR, 0 },
           WHERE_SERVER,

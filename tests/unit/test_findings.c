@@ -107,6 +107,7 @@ static void test_withheld(void)
         struct pair p = pair_to(&s, A, A);
         start_both(&p.in, &p.out, 10);
         tap_status(&p.out, 200);
+        RTS(&p.out, DOWN, 0x01, "");
         damage(&p.in, UP);
         scene_wait(&s, 6);
         tap_ack(&p.in, DOWN);

@@ -474,6 +474,7 @@ static void test_lone(void)
             if (role) {
                 send_a1(&tap, 10);
                 tap_status(&tap, 200);
+                RTS(&tap, DOWN, 0x01, ""); /* else it would be no_pdu */
             } else {
                 send_b1(&tap, 10);
             }

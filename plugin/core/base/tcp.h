@@ -59,7 +59,7 @@ struct segment {
     uint32_t captured; /* of them in the capture */
     uint16_t ip_id;    /* 0 if unknown; tells a SPAN copy from a retransmission */
     uint32_t window;   /* as sent, unscaled */
-    bool opaque;       /* payload of TLS of which nothing was decrypted */
+    bool opaque;       /* payload of TLS of which nothing was decrypted, or that tcp has not handed over */
     uint8_t ttl;       /* or hop limit; 0 if unknown */
 };
 

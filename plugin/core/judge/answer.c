@@ -115,6 +115,10 @@ static const struct answer_row {
         "raise the limit of the request body for /rpc on devices and in IIS"),
 
     /* ---- pages */
+    ROW(200, 200, RPCH, EXCHANGE, 0, NONE,
+        "Exchange sent a page in the place of the RPC proxy's response: /rpc is not the RPC proxy's there, or a logon page "
+        "stands before it",
+        "what serves /rpc on that server, its redirections and logon pages"),
     ROW(200, 200, RPCH, ANYBODY, 0, NONE,
         "a page from between in the place of the RPC proxy's response: a logon or a block page",
         "who writes this page: pre-authentication, portals, filters on the way to /rpc"),

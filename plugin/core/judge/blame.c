@@ -62,20 +62,21 @@ bool blame_device_ended(const struct channel *channel)
 static bool by_leg_behind(struct blame *blame, const struct leg *leg, const struct channel *channel, struct when now)
 {
     const struct leg *behind = leg_behind(leg);
-    if (!behind || !leg_whole(behind)) {
+    if (!behind || !leg_whole(behind) || !legs_compare(leg, behind)) {
         return false;
     }
     const char *device = PEER(channel);
     const struct conn *first = first_ended(behind);
     if (!behind->current[ROLE_IN] || !behind->current[ROLE_OUT]) {
-        if (channel->role != ROLE_IN || behind->current[ROLE_IN] || first) {
+        const bool in = channel->role == ROLE_IN;
+        if (behind->current[channel->role] || leg_coming(behind, channel->role) || first) {
             return false;
         }
         blame->where = WHERE_DEVICE;
         snprintf(blame->why, sizeof(blame->why),
-                 "the device at %s ended IN itself, for leg %u behind it has OUT and no IN; or it went to a server "
+                 "the device at %s ended %s itself, for leg %u behind it has %s and no %s; or it went to a server "
                  "outside the capture",
-                 device, behind->number);
+                 device, in ? "IN" : "OUT", behind->number, in ? "OUT" : "IN", in ? "IN" : "OUT");
         return true;
     }
     if (!first) {
@@ -143,10 +144,31 @@ static bool equal_idle(int64_t a, int64_t b)
     return a - b <= EQUAL_WITHIN && b - a <= EQUAL_WITHIN;
 }
 
-struct blame blame_idle(const struct judge *judge, const struct channel *channel, int64_t idle_ns, struct when at,
-                        bool both)
+enum alike { ALIKE_NONE, ALIKE_ONE, ALIKE_NOT };
+
+/* The idle times after which the same server ended other virtual connections about then: none, one equal to this, or
+ * one that differs. */
+static enum alike others_alike(const struct channel *channel, int64_t idle_ns, struct when at)
 {
-    static const char either[] = "a device between with a shorter idle time-out, or a worker process that was recycled";
+    const struct idle_times *times = channel_tcp(channel)->server->idle_memo;
+    enum alike alike = ALIKE_NONE;
+    for (unsigned i = 0; times && i < IDLE_ENDS; i++) {
+        const struct idle_time *other = &times->of[i];
+        const int64_t apart = at.ns - other->when.ns;
+        if (!other->when.frame || other->vc == channel->leg->vc) {
+            continue;
+        }
+        if (equal_idle(other->idle_ns, idle_ns)) {
+            alike = ALIKE_ONE;
+        } else if (apart <= RECYCLE_WINDOW && apart >= -RECYCLE_WINDOW) {
+            return ALIKE_NOT;
+        }
+    }
+    return alike;
+}
+
+struct blame blame_idle(const struct channel *channel, int64_t idle_ns, struct when at, enum half other)
+{
     struct blame blame = { .where = WHERE_UNKNOWN };
     if (by_leg_behind(&blame, channel->leg, channel, at)) {
         if (blame.where == WHERE_DEVICE) {
@@ -155,35 +177,31 @@ struct blame blame_idle(const struct judge *judge, const struct channel *channel
         /* A device passes the end on: what speaks of a timer are the times of those who closed first. */
         channel = leg_behind(channel->leg)->current[channel->role];
     }
-    const struct idle_times *times = channel->conn->link->server->idle_memo;
-    bool equal = false;
-    for (unsigned i = 0; times && i < IDLE_ENDS; i++) {
-        const struct idle_time *other = &times->of[i];
-        if (!other->when.frame || other->vc == channel->leg->vc) {
-            continue;
-        }
-        if (equal_idle(other->idle_ns, idle_ns)) {
-            equal = true;
-        } else if (at.ns - other->when.ns <= RECYCLE_WINDOW && other->when.ns - at.ns <= judge->limits.gone_window) {
-            return blame_of(WHERE_UNKNOWN, false,
-                            "a worker process that was recycled, or a device: its other ends of late came after other "
-                            "idle times");
-        }
-    }
-    if (equal) {
+    switch (others_alike(channel, idle_ns, at)) {
+    case ALIKE_NOT:
+        return blame_of(WHERE_UNKNOWN, false,
+                        "a worker process that was recycled, or a device: its other ends of late came after other "
+                        "idle times");
+    case ALIKE_ONE:
         return blame_of(
             WHERE_DEVICE, false,
             "a device between with a shorter idle time-out: another connection ended after the same idle time");
+    case ALIKE_NONE:
+        break;
     }
     if (is_common_timeout(idle_ns)) {
         return blame_of(WHERE_DEVICE, false,
                         "a device between with a shorter idle time-out, which this time is usual for");
     }
-    if (!both) {
+    if (other == HALF_STAYED) {
         return blame_of(WHERE_DEVICE, false,
                         "a device between with a shorter idle time-out: a server that stops ends both channels");
     }
-    return blame_of(WHERE_UNKNOWN, false, either);
+    return blame_of(WHERE_UNKNOWN, false,
+                    other == HALF_ENDED ?
+                        "a device between with a shorter idle time-out, or a worker process that was recycled" :
+                        "a device between with a shorter idle time-out, or, if the other half ends within a second, "
+                        "too, a worker process that was recycled");
 }
 
 struct blame blame_silence(const struct channel *channel, enum way way, int64_t idle_ns)

@@ -11,6 +11,9 @@
 #include "rpch.h"
 
 #define BLAME_TEXT_MAX 360
+#define CUT_LOGS                                                                                                   \
+    "the logs of firewalls, proxies and balancers on the way at this time, their limits for long bodies, and the " \
+    "server's event log"
 
 /* Whose doing it was, and what that follows from, as it stands behind "inferred: ". */
 struct blame {
@@ -26,9 +29,10 @@ bool blame_server_ended(const struct channel *channel);
 bool blame_device_ended(const struct channel *channel);
 /* Of a channel in use that the server's end has closed now. */
 struct blame blame_cut(const struct leg *leg, const struct channel *channel, struct when now);
-/* The same after idle time; both: the other half ended within a second, or may have. */
-struct blame blame_idle(const struct judge *judge, const struct channel *channel, int64_t idle_ns, struct when at,
-                        bool both);
+/* The other half in the second behind such an end; MAY: it is not over, or not all was captured. */
+enum half { HALF_ENDED, HALF_MAY_END, HALF_STAYED };
+/* The same after idle time. */
+struct blame blame_idle(const struct channel *channel, int64_t idle_ns, struct when at, enum half other);
 /* Of data towards that end which nobody answers, after idle time. */
 struct blame blame_silence(const struct channel *channel, enum way way, int64_t idle_ns);
 /* Of a channel without its other half. */

@@ -63,11 +63,17 @@ static void response_ended(struct judge *judge, const struct event *event)
     mapi_sequence_refused(judge, event);
 }
 
-static void segment_passed(struct judge *judge, const struct event *event)
+static void time_passed(struct judge *judge, const struct event *event)
 {
     gone_time_passed(judge, event);
     rpch_hindsight(judge, event);
     mapi_context_time_passed(judge, event);
+}
+
+static void segment_passed(struct judge *judge, const struct event *event)
+{
+    rpch_cut_by_both(judge, event);
+    time_passed(judge, event);
 }
 
 /* No default: the compiler names a kind that nobody hears. */
@@ -137,7 +143,7 @@ static rule *rule_of(enum event_kind kind)
     case EVENT_SESSION_CONN_ENDED:
         return mapi_context_conn_ended;
     case EVENT_SESSION_TIME_PASSED:
-        return segment_passed;
+        return time_passed;
 
     case EVENT_CHALLENGE_MISSING:
         return logon_challenge_missing;

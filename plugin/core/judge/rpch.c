@@ -7,6 +7,8 @@
 
 #include "rpch.h"
 
+#include "clocks.h"
+
 #include <stdio.h>
 
 /* ---- Subjects ----------------------------------------------------------------------- */
@@ -45,9 +47,30 @@ struct subject about_channel(struct judge *judge, const struct channel *channel)
     return subject;
 }
 
+void leg_place(struct judge *judge, const struct leg *leg, enum verdict_kind kind, uint32_t frame,
+               enum verdict_where where, bool seen)
+{
+    struct leg_memo *memo = leg->memo;
+    struct result *result = memo ? &memo->result : NULL;
+    if (!result || !result->told || result->verdict != kind || (frame && result->frame != frame) ||
+        (result->where == where && result->where_seen == seen)) {
+        return;
+    }
+    result->where = (uint8_t)where;
+    result->where_seen = seen;
+    struct verdict *changed = arena_new(&judge->arena, sizeof(*changed));
+    *changed = (struct verdict){ .kind = kind, .vc = leg->vc->number, .session = NO_NUMBER, .leg = leg->number };
+    verdict_move(&judge->changed, &(struct verdict_list){ changed, changed });
+}
+
 bool leg_told(const struct leg *leg, enum verdict_kind kind)
 {
     return once_told(leg->attempt_memo, kind);
+}
+
+bool leg_cut_told(const struct leg *leg)
+{
+    return leg_told(leg, V_CHANNEL_CUT) || leg_told(leg, V_CHANNEL_CUT_NOTE);
 }
 
 bool late_told(const struct leg *leg, enum role role)
@@ -71,14 +94,19 @@ struct evidence *evidence_channel(struct judge *judge, const struct channel *cha
     return evidence;
 }
 
-struct evidence *evidence_leg(struct judge *judge, const struct leg *leg)
+struct evidence *evidence_leg_since(struct judge *judge, const struct leg *leg, uint32_t since)
 {
     struct evidence *evidence = evidence_new(judge);
     for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
-        evidence_add(evidence, leg->current[role] ? leg->current[role]->conn->link : NULL, 0);
+        evidence_add(evidence, leg->current[role] ? leg->current[role]->conn->link : NULL, since);
     }
     evidence->clocks |= leg->skewed;
     return evidence;
+}
+
+struct evidence *evidence_leg(struct judge *judge, const struct leg *leg)
+{
+    return evidence_leg_since(judge, leg, 0);
 }
 
 struct finding begin_quietly(struct judge *judge, enum verdict_kind kind, struct when when, struct subject subject,
@@ -115,6 +143,17 @@ void say_channel(struct text *text, const struct channel *channel)
     if (channel->target) {
         say(text, " for %s", channel->target);
     }
+}
+
+bool legs_compare(const struct leg *front, const struct leg *back)
+{
+    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
+        const struct channel *before = front->current[role], *behind = back->current[role];
+        if (before && behind && clocks_differ(channel_tcp(before), channel_tcp(behind))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 const struct endpoint *device_before(const struct leg *leg)

@@ -17,8 +17,13 @@ struct subject about_leg(struct judge *judge, const struct leg *leg);
 /* The same, once of the channel. */
 struct subject about_channel(struct judge *judge, const struct channel *channel);
 struct attempt_memo *attempt_memo(struct judge *judge, const struct leg *leg);
+/* If its row says that kind, told on that frame or, if 0, on any: by what came later it is somebody else's doing. */
+void leg_place(struct judge *judge, const struct leg *leg, enum verdict_kind kind, uint32_t frame,
+               enum verdict_where where, bool seen);
 /* Whether a finding of that kind was told of the present attempt. */
 bool leg_told(const struct leg *leg, enum verdict_kind kind);
+/* Whether it was told that the server's end cut it. */
+bool leg_cut_told(const struct leg *leg);
 /* Whether the attempt has told that data of that role was held back. */
 bool late_told(const struct leg *leg, enum role role);
 /* Whether it was told that what comes on that role of the leg, or of the leg before on its way there, is held back. */
@@ -27,6 +32,8 @@ bool held_back_told(const struct leg *leg, enum role role);
 /* From SYN on: of one channel's connection; of both that the leg has now. */
 struct evidence *evidence_channel(struct judge *judge, const struct channel *channel);
 struct evidence *evidence_leg(struct judge *judge, const struct leg *leg);
+/* The same since a frame. */
+struct evidence *evidence_leg_since(struct judge *judge, const struct leg *leg, uint32_t since);
 /* As finding_begin(); but where it cannot be told, the row does not say so. */
 struct finding begin_quietly(struct judge *judge, enum verdict_kind kind, struct when when, struct subject subject,
                              const struct evidence *evidence);
@@ -39,6 +46,8 @@ const char *channel_text(char to[PIECE_MAX], const struct channel *channel);
 /* "Seen: IN to ...", and its target. */
 void say_channel(struct text *text, const struct channel *channel);
 
+/* Whether times of two legs may be compared: their clocks do not differ. */
+bool legs_compare(const struct leg *front, const struct leg *back);
 /* The device between two legs: where both halves of the leg before end; NULL if not seen. */
 const struct endpoint *device_before(const struct leg *leg);
 
@@ -53,18 +62,32 @@ rule rpch_alone, rpch_lifetime, rpch_window, rpch_unanswered;
 /* rpch_refusal.c: channels and calls that are refused */
 rule rpch_refused, rpch_challenge_left, rpch_call;
 
-/* rpch_awaited.c: what is owed and does not come */
+/* rpch_awaited.c: what is owed and does not come; the server's end has ended OUT under a call */
 rule rpch_awaited, rpch_not_replaced, rpch_call_awaited;
+void rpch_call_ended(struct judge *judge, const struct event *event);
 
 /* rpch_end.c: channels that the server's end closes */
-rule rpch_conn_ended, rpch_channel_ended, rpch_hindsight;
+rule rpch_conn_ended, rpch_channel_ended;
 
 /* rpch_cut.c: channels in use that the server's end closes. True: it is one */
 bool rpch_cut(struct judge *judge, const struct event *event);
-void rpch_comeback_ended(struct judge *judge, const struct event *event);
+rule rpch_cut_by_both; /* the RST that did it went to the other end, too */
+
+/* rpch_idle.c: idle channels that the server's end closes; looked at again a second later */
+rule rpch_idle_closed, rpch_hindsight;
+rule rpch_idle_ended; /* after whatever is told of it */
+
+/* rpch_comeback.c: clients that come back */
 rule rpch_asked;
+void rpch_comeback_ended(struct judge *judge, const struct event *event);
+/* It was told that the leg did not open. */
+void rpch_not_opened(struct judge *judge, const struct leg *leg);
+/* A leg of the same client, target and OutlookSession as leg, which is open, that did not; NULL: there is none left. */
+const struct leg *rpch_opened_instead(struct judge *judge, const struct leg *leg);
 
 /* rpch_buffered.c: devices that hold data back */
 rule rpch_out_came, rpch_out_ended, rpch_body;
+/* What has come on OUT of the leg behind is missing here: true if that is told, or was. */
+bool rpch_out_held(struct judge *judge, const struct leg *leg, struct when when);
 
 #endif

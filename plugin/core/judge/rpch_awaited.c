@@ -6,9 +6,11 @@
 
 #include "rpch.h"
 
+#include "gone.h"
+
 /* ---- Requests ------------------------------------------------------------------------- */
 
-/* How the wait ended, if it did. */
+/* How long, and how the wait ended, if it did. */
 static void say_wait(struct text *text, const struct conn *link, int64_t ns)
 {
     say(text, "for %s", SECONDS(ns));
@@ -21,11 +23,11 @@ static void say_wait(struct text *text, const struct conn *link, int64_t ns)
 /* Something else explains it: a refusal, data that is held back, a cut. */
 static bool is_explained(const struct channel *channel)
 {
-    const struct leg *leg = channel->leg;
+    const struct leg *leg = channel->leg, *before = leg ? leg->prev : NULL;
     const struct channel *other = leg_other(channel);
-    return once_told(channel->memo, V_REFUSED) || (other && other->refused) ||
-           (leg &&
-            (leg->joined || leg->explained || held_back_told(leg, channel->role) || leg_told(leg, V_CHANNEL_CUT)));
+    const struct channel *front = before && leg_behind(before) == leg ? before->current[channel->role] : NULL;
+    return once_told(channel->memo, V_REFUSED) || (other && other->refused) || (front && front->refused) ||
+           (leg && (leg->joined || leg->explained || held_back_told(leg, channel->role) || leg_cut_told(leg)));
 }
 
 static void tell_echo(struct finding *finding, const struct channel *echo, int64_t ns)
@@ -65,12 +67,18 @@ static void tell_no_body(struct judge *judge, struct finding *finding, const str
 static void tell_no_response(struct finding *finding, const struct channel *out, int64_t ns)
 {
     const struct leg *behind = leg_behind(out->leg);
+    const struct channel *in = behind && !behind->current[ROLE_OUT] ? behind->current[ROLE_IN] : NULL;
     struct text *text = &finding->text;
-    say(text, "Seen: CONN/A1 on %s, and neither a status nor a PDU came back ", CHANNEL(out));
+    say(text, "Seen: CONN/A1 on %s, and ", CHANNEL(out));
+    if (out->accepted) {
+        say(text, "no PDU came behind the 200 in frame %u ", out->leg->got_200.frame);
+    } else {
+        say(text, "neither a status nor a PDU came back ");
+    }
     say_wait(text, channel_tcp(out), ns);
-    if (behind) {
-        say(text, "; only %s came on leg %u; inferred: the device at %s did not pass the request on",
-            CHANNEL(behind->current[ROLE_IN]), behind->number, PEER(out));
+    if (in) {
+        say(text, "; only %s came on leg %u; inferred: the device at %s did not pass the request on", CHANNEL(in),
+            behind->number, PEER(out));
     } else {
         say(text,
             "; inferred: something holds the response to OUT back, which never ends, or nothing answers behind %s: CONN/A3 "
@@ -78,18 +86,28 @@ static void tell_no_response(struct finding *finding, const struct channel *out,
             PEER(out));
     }
     say(text, "; next: response buffering, scanning (ICAP) and limits for /rpc there, and a capture behind it");
-    tell_by(finding, behind ? WHERE_DEVICE : WHERE_UNKNOWN, false);
+    tell_by(finding, in ? WHERE_DEVICE : WHERE_UNKNOWN, false);
+}
+
+/* What it owes is told of the leg behind, which the same request has reached, or of what came there. */
+static bool is_told_behind(struct judge *judge, const struct channel *channel, bool response, struct when when)
+{
+    const struct leg *leg = channel->leg, *behind = leg ? leg_behind(leg) : NULL;
+    if (!behind) {
+        return false;
+    }
+    if (response && rpch_out_held(judge, leg, when)) {
+        return true;
+    }
+    return !response || behind->current[channel->role] || !behind->current[ROLE_IN];
 }
 
 void rpch_awaited(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
-    const struct leg *behind = channel->leg ? leg_behind(channel->leg) : NULL;
     const bool response = event->rpch.awaited.what == AWAITED_RESPONSE;
     const int64_t ns = event->rpch.awaited.ns;
-    /* Where the same request went on, that leg tells what it lacks. */
-    if (is_explained(channel) ||
-        (behind && (!response || behind->current[channel->role] || !behind->current[ROLE_IN]))) {
+    if (is_explained(channel) || is_told_behind(judge, channel, response, event->when)) {
         return;
     }
     struct finding finding =
@@ -104,25 +122,21 @@ void rpch_awaited(struct judge *judge, const struct event *event)
     } else {
         tell_no_body(judge, &finding, channel, ns);
     }
+    rpch_not_opened(judge, channel->leg);
 }
 
 /* ---- Calls ---------------------------------------------------------------------------- */
 
-void rpch_call_awaited(struct judge *judge, const struct event *event)
+static void tell_unanswered(struct judge *judge, const struct leg *leg, const struct call *call, struct when when)
 {
-    const struct leg *leg = event->rpch.leg;
-    const struct call *call = event->rpch.unanswered;
-    const int64_t ns = track_waited(leg->vc->world->track, call->last.ns);
-    if (ns < judge->limits.call_wait || once_told(call->memo, V_CALL_UNANSWERED) || !leg->current[ROLE_IN] ||
-        !leg->current[ROLE_OUT] || leg->pending->lost) {
-        return;
-    }
     const struct leg *behind = leg_behind(leg);
-    if (behind && leg_unanswered(behind)) {
-        return; /* it is told where it went */
+    const struct channel *in = leg->current[ROLE_IN], *out = leg->current[ROLE_OUT];
+    if (once_told(call->memo, V_CALL_UNANSWERED) || leg->pending->lost || !in || !out || in->conn->went_silent ||
+        out->conn->went_silent || (behind && leg_unanswered(behind))) {
+        return; /* where it went on it is told there */
     }
-    struct finding finding =
-        finding_begin(judge, V_CALL_UNANSWERED, event->when, about_leg(judge, leg), evidence_leg(judge, leg));
+    struct finding finding = finding_begin(judge, V_CALL_UNANSWERED, when, about_leg(judge, leg),
+                                           evidence_leg_since(judge, leg, call->begin.frame));
     if (!finding.begun) {
         return;
     }
@@ -131,13 +145,34 @@ void rpch_call_awaited(struct judge *judge, const struct event *event)
     const char *name = call->ptype == RPC_BIND          ? "the bind" :
                        call->ptype == RPC_ALTER_CONTEXT ? "the alter_context" :
                                                           "the call";
-    say(text, "Seen: %s with id %u in frame %u on %s was sent whole, and no fragment of an answer came on %s for %s",
-        name, call->id, call->last.frame, CHANNEL(leg->current[ROLE_IN]), CHANNEL(leg->current[ROLE_OUT]), SECONDS(ns));
+    say(text, "Seen: %s with id %u in frame %u on %s was sent whole, and no fragment of an answer came on %s ", name,
+        call->id, call->last.frame, CHANNEL(in), CHANNEL(out));
+    say_wait(text, channel_tcp(out), when.ns - call->last.ns);
     say(text,
         "; inferred: the RPC server does not answer, or the answer was lost behind %s; next: the state of the RPC service "
         "there, and a capture behind it",
-        PEER(leg->current[ROLE_OUT]));
+        PEER(out));
     tell_by(&finding, WHERE_UNKNOWN, false);
+}
+
+void rpch_call_awaited(struct judge *judge, const struct event *event)
+{
+    const struct call *call = event->rpch.unanswered;
+    if (track_waited(event->rpch.leg->vc->world->track, call->last.ns) >= judge->limits.call_wait) {
+        tell_unanswered(judge, event->rpch.leg, call, event->when);
+    }
+}
+
+void rpch_call_ended(struct judge *judge, const struct event *event)
+{
+    const struct channel *channel = event->rpch.channel;
+    const struct leg *leg = event->rpch.leg;
+    const struct call *call = leg ? leg_unanswered(leg) : NULL;
+    if (!call || channel->role != ROLE_OUT || channel->v1 || !channel_in_use(channel) || !leg->joined ||
+        leg->recycling[ROLE_OUT] || leg_cut_told(leg) || gone_explains(channel_tcp(channel)->server)) {
+        return;
+    }
+    tell_unanswered(judge, leg, call, event->when);
 }
 
 /* ---- Recycling ------------------------------------------------------------------------ */
@@ -156,7 +191,7 @@ static bool tell_unasked(struct finding *finding, const struct channel *channel,
     if (behind && leg_step(before, channel->role) == TURN_SUCCESSOR) {
         return false; /* nor was it asked for there */
     }
-    say(text, "Seen: the server's end asked for a successor of %s, and none was asked for ", CHANNEL(channel));
+    say(text, "Seen: the server's end asked for a successor of %s, and no request for one came ", CHANNEL(channel));
     say_wait(text, link, ns);
     if (no_time) {
         say(text, "; inferred: the server's end did not wait for it; next: its log at this time");
@@ -177,8 +212,12 @@ void rpch_not_replaced(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel, *asked = event->rpch.turn.asked;
     const struct http_info *http = event->rpch.turn.http;
-    struct finding finding = finding_begin(judge, V_NOT_RECYCLED, event->when, about_channel(judge, channel),
-                                           evidence_channel(judge, channel));
+    const bool gone = asked && channel_in_use(asked);
+    struct evidence *evidence = evidence_channel(judge, channel);
+    if (gone) {
+        evidence_add(evidence, channel_tcp(asked), 0);
+    }
+    struct finding finding = finding_begin(judge, V_NOT_RECYCLED, event->when, about_channel(judge, channel), evidence);
     struct text *text = &finding.text;
     if (!finding.begun) {
         return;
@@ -206,9 +245,13 @@ void rpch_not_replaced(struct judge *judge, const struct event *event)
         say(text, " and was not accepted for %s", SECONDS(event->rpch.turn.ns));
         finding.where = WHERE_UNKNOWN;
     }
-    say(text,
-        "; inferred: the connection goes on with the old channel until its lifetime ends, then it breaks; next: what "
-        "answers new channels at %s, and whether they reach the same RPC server",
-        PEER(channel));
+    if (gone) {
+        say(text, ", and the server's end closed the old channel with %s in frame %u", end_name(channel_tcp(channel)),
+            channel_tcp(channel)->ended_frame);
+    }
+    say(text, "; inferred: %s; next: what answers new channels at %s, and whether they reach the same RPC server",
+        gone ? "the new channel did not reach the RPC server, and the old one is gone" :
+               "the connection goes on with the old channel until its lifetime ends, then it breaks",
+        PEER(asked ? asked : channel));
     tell(&finding);
 }

@@ -51,19 +51,46 @@ void rpch_out_came(struct judge *judge, const struct event *event)
     tell_late_out(&finding, leg, there, event->rpch.is_a3 ? "CONN/A3" : "the 200 response", true);
 }
 
-void rpch_out_ended(struct judge *judge, const struct event *event)
+/* What has come on OUT behind and not here, and when it came there; NULL: nothing is known to be missing. */
+static const char *missing_on_out(const struct leg *leg, const struct leg *behind, struct when *there)
 {
-    const struct leg *leg = event->rpch.leg, *behind = leg_behind(leg);
+    if (!behind->current[ROLE_OUT]) {
+        return NULL;
+    }
+    if (behind->got_200.frame && !leg->got_200.frame && !leg->got_a3.frame) {
+        *there = behind->got_200;
+        return "the 200 response";
+    }
+    if (leg->joined) {
+        return NULL;
+    }
+    if (behind->got_a3.frame && !leg->got_a3.frame) {
+        *there = behind->got_a3;
+        return "CONN/A3";
+    }
+    *there = behind->opened;
+    return behind->opened.frame && behind->opened.frame >= behind->attempt_frame ? "CONN/C2" : NULL;
+}
+
+bool rpch_out_held(struct judge *judge, const struct leg *leg, struct when when)
+{
+    const struct leg *behind = leg_behind(leg);
     const struct channel *out = leg->current[ROLE_OUT];
-    if (!behind || !behind->current[ROLE_OUT] || !behind->got_200.frame || !out || leg->got_200.frame ||
-        leg->got_a3.frame || track_waited(leg->vc->world->track, behind->got_200.ns) < judge->limits.buffered_wait) {
-        return;
+    struct when there;
+    const char *what = behind && out && !leg->explained ? missing_on_out(leg, behind, &there) : NULL;
+    if (!what || track_waited(leg->vc->world->track, there.ns) < judge->limits.buffered_wait) {
+        return false;
     }
     struct evidence *evidence = evidence_new(judge);
     evidence_add_pair(evidence, channel_tcp(out), channel_tcp(behind->current[ROLE_OUT]));
-    struct finding finding =
-        begin_quietly(judge, V_BUFFERED, event->when, about_late(judge, leg, ROLE_OUT, leg), evidence);
-    tell_late_out(&finding, leg, behind->got_200, "the 200 response", false);
+    struct finding finding = begin_quietly(judge, V_BUFFERED, when, about_late(judge, leg, ROLE_OUT, leg), evidence);
+    tell_late_out(&finding, leg, there, what, false);
+    return late_told(leg, ROLE_OUT);
+}
+
+void rpch_out_ended(struct judge *judge, const struct event *event)
+{
+    rpch_out_held(judge, event->rpch.leg, event->when);
 }
 
 /* Whether the missing body is held back: the connection it should come on is there, or this

@@ -30,7 +30,7 @@ void rpch_alone(struct judge *judge, const struct event *event)
     const struct conn *link = channel->conn->link;
     const struct leg *before = channel->leg ? channel->leg->prev : NULL;
     if (once_told(channel->memo, V_NO_PDU) || (channel->leg && held_back_told(channel->leg, !channel->role)) ||
-        (channel->leg && (leg_told(channel->leg, V_CHANNEL_CUT) || (before && leg_told(before, V_CHANNEL_CUT))))) {
+        (channel->leg && (leg_cut_told(channel->leg) || (before && leg_cut_told(before))))) {
         return; /* that says why */
     }
     struct finding finding =
@@ -61,6 +61,7 @@ void rpch_alone(struct judge *judge, const struct event *event)
     }
     say(text, "; next: look for RPC_%s_DATA from this client in the logs of devices before the server", missing);
     tell_by(&finding, kept ? kept_where(kept) : blame.where, !kept && blame.seen);
+    rpch_not_opened(judge, channel->leg);
 }
 
 void rpch_unanswered(struct judge *judge, const struct event *event)

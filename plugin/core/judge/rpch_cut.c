@@ -105,8 +105,7 @@ static const char *next_for(enum cut cut, const struct channel *channel)
     if (cut == CUT_AT_HEAD) {
         return "whether devices before the server let the method RPC_OUT_DATA pass, and their logs at this time";
     }
-    return "the logs of firewalls, proxies and balancers on the way at this time, their limits for long bodies, and the "
-           "server's event log";
+    return CUT_LOGS;
 }
 
 bool rpch_cut(struct judge *judge, const struct event *event)
@@ -117,8 +116,9 @@ bool rpch_cut(struct judge *judge, const struct event *event)
     if (cut == NOT_CUT) {
         return false;
     }
+    const uint32_t since = cut == CUT_CALL ? leg_unanswered(leg)->begin.frame : 0;
     struct finding finding =
-        finding_begin(judge, V_CHANNEL_CUT, event->when, about_leg(judge, leg), evidence_leg(judge, leg));
+        finding_begin(judge, V_CHANNEL_CUT, event->when, about_leg(judge, leg), evidence_leg_since(judge, leg, since));
     if (!finding.begun) {
         return true;
     }
@@ -135,95 +135,14 @@ bool rpch_cut(struct judge *judge, const struct event *event)
     return true;
 }
 
-/* ---- Again and again --------------------------------------------------------------------- */
-
-/* Of one client that asks for the same target. */
-static struct comeback *comeback_of(struct judge *judge, const struct channel *channel, bool make)
+void rpch_cut_by_both(struct judge *judge, const struct event *event)
 {
-    if (!channel->place) {
-        return NULL;
-    }
-    struct comebacks *all = make ? memo_in(judge, &channel->place->memo, sizeof(*all)) : channel->place->memo;
-    if (!all) {
-        return NULL;
-    }
-    const char *session = channel->more ? channel->more->outlook_session : NULL;
-    for (unsigned i = 0; i < COMEBACKS; i++) {
-        struct comeback *one = &all->of[i];
-        if (one->leg && (session || one->session ? one->session == session : one->user == channel->user)) {
-            return one;
-        }
-    }
-    if (!make) {
-        return NULL;
-    }
-    struct comeback *one = &all->of[all->next++ % COMEBACKS];
-    *one = (struct comeback){ .session = session, .user = channel->user };
-    return one;
-}
-
-void rpch_comeback_ended(struct judge *judge, const struct event *event)
-{
-    const struct channel *channel = event->rpch.channel;
+    const struct conn *link = event->rpch.conn ? event->rpch.conn->link : NULL;
     const struct leg *leg = event->rpch.leg;
-    /* The client's own end may have been lost with other frames. */
-    if (!leg || !event->rpch.end.was_open || channel->v1 || !blame_server_ended(channel) || !leg_whole(leg) ||
-        leg->recycling[channel->role] || event->rpch.end.idle_ns >= judge->limits.idle_least) {
-        return;
+    const struct leg_memo *memo = leg ? leg->memo : NULL;
+    char text[FOREIGN_TEXT_MAX];
+    if (memo && memo->result.where == WHERE_UNKNOWN && link->end && link->ended_frame < event->when.frame &&
+        conn_foreign_rst(link, WAY_TO_CLIENT, text)) {
+        leg_place(judge, leg, V_CHANNEL_CUT, link->ended_frame, WHERE_DEVICE, false);
     }
-    if (leg->prev && leg_behind(leg->prev) == leg) {
-        return; /* who comes back there shows before the device, which all clients come from here */
-    }
-    struct comeback *one = comeback_of(judge, channel, true);
-    /* Connections side by side are not one that comes back. */
-    if (one && leg->start.frame >= one->asked_frame) {
-        one->leg = leg;
-        one->channel = channel;
-        one->ended = event->when;
-    }
-}
-
-static void tell_comeback(struct judge *judge, const struct comeback *one, const struct leg *leg,
-                          const struct channel *ended, struct when at, struct when when)
-{
-    struct finding finding =
-        finding_begin(judge, V_CHANNEL_CUT, when, about_leg(judge, leg), evidence_channel(judge, ended));
-    if (!finding.begun) {
-        return;
-    }
-    const struct blame blame = blame_cut(leg, ended, at);
-    say(&finding.text,
-        "Seen: %s was open, the server's end sent %s in frame %u, and the client asks for %s again %s later, %u times "
-        "in a row",
-        CHANNEL(ended), end_name(ended->conn->link), at.frame, ended->target ? ended->target : "the same server",
-        SECONDS(when.ns - at.ns), one->count);
-    say(&finding.text, "; inferred: %s; next: %s", blame.why, next_for(CUT_CALL, ended));
-    tell_by(&finding, blame.where, blame.seen);
-}
-
-void rpch_asked(struct judge *judge, const struct event *event)
-{
-    struct comeback *one = comeback_of(judge, event->rpch.channel, false);
-    if (!one || !one->ended.frame) {
-        return;
-    }
-    const struct when at = one->ended;
-    one->ended.frame = 0;
-    if (event->when.ns - at.ns > judge->limits.comeback_wait || event->when.ns < at.ns) {
-        one->count = 0;
-        one->first = NULL;
-        return;
-    }
-    one->asked_frame = event->when.frame;
-    one->count++;
-    if (one->count == 1) {
-        one->first = one->channel;
-        one->first_ended = at;
-        return;
-    }
-    if (one->first) {
-        tell_comeback(judge, one, one->first->leg, one->first, one->first_ended, event->when);
-        one->first = NULL;
-    }
-    tell_comeback(judge, one, one->leg, one->channel, at, event->when);
 }

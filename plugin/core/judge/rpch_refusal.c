@@ -36,7 +36,8 @@ static bool is_of_device(const struct channel *channel, const struct http_info *
 {
     const struct leg *behind = channel->leg ? leg_behind(channel->leg) : NULL;
     const struct channel *there = behind ? behind->current[channel->role] : NULL;
-    return there && !there->refused && !there->challenged && !http_is_exchange(info->author) && conn_whole(there);
+    return there && !there->refused && !there->challenged && !http_is_exchange(info->author) && conn_whole(there) &&
+           legs_compare(channel->leg, behind);
 }
 
 static bool asks_for_credentials(const struct http_info *info)
@@ -56,7 +57,7 @@ static const struct leg *kept_before(const struct channel *channel)
 {
     const struct leg *behind = channel->leg ? leg_behind(channel->leg) : NULL;
     return behind && !behind->current[channel->role] && behind->current[!channel->role] &&
-                   !leg_coming(behind, channel->role) ?
+                   !leg_coming(behind, channel->role) && legs_compare(channel->leg, behind) ?
                behind :
                NULL;
 }
@@ -176,11 +177,22 @@ static const struct evidence *evidence_refusal(struct judge *judge, const struct
     return evidence;
 }
 
+/* The leg before was answered so by what now comes here, its clocks aside: the device did not write it. */
+static void doubt_device(struct judge *judge, const struct leg *leg)
+{
+    const struct leg *before = leg->prev;
+    const struct leg_memo *memo = before && leg_behind(before) == leg ? before->memo : NULL;
+    if (memo && memo->result.where_seen && !legs_compare(before, leg)) {
+        leg_place(judge, before, V_REFUSED, 0, WHERE_UNKNOWN, false);
+    }
+}
+
 void rpch_refused(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
     const struct http_info *info = event->rpch.http;
     const bool outlived = outlived_other(channel);
+    doubt_device(judge, channel->leg);
     if (outlived && !info->rpc_error) {
         return;
     }
@@ -237,6 +249,7 @@ void rpch_challenge_left(struct judge *judge, const struct event *event)
     say(text, "; next: compare the offered methods with the profile's; NTLM needs one connection to one server");
     tell_by(&finding, by_client && !relayed ? WHERE_CLIENT : WHERE_UNKNOWN, false);
     finding.subject.result->left_challenge = finding.subject.result->verdict == V_REFUSED;
+    rpch_not_opened(judge, channel->leg);
 }
 
 void rpch_call(struct judge *judge, const struct event *event)

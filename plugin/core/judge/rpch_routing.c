@@ -125,8 +125,8 @@ void rpch_paired(struct judge *judge, const struct event *event)
     target_mismatch(judge, event);
 }
 
-/* What was told of the connection before it opened holds no longer. */
-static void joined_late(struct judge *judge, const struct leg *leg, struct when when)
+/* What was told of the leg holds no longer: it is open, or, instead, another of the same session. */
+static void joined_late(struct judge *judge, const struct leg *leg, const struct leg *instead, struct when when)
 {
     struct result *result = about_leg(judge, leg).result;
     if (!result->told || !(result->verdict == V_NEVER_JOINED || result->verdict == V_BACKEND_MISMATCH ||
@@ -140,14 +140,19 @@ static void joined_late(struct judge *judge, const struct leg *leg, struct when 
         return;
     }
     finding.subject.result = NULL; /* its row tells how it is now */
-    say(&finding.text, "Seen: the virtual connection is open");
-    if (leg->setup_ns >= 0) {
-        say(&finding.text, ", %s after its first request", SECONDS(leg->setup_ns));
+    struct text *text = &finding.text;
+    if (instead) {
+        say(text, "Seen: connection %u of the same client, target and OutlookSession is open", instead->vc->number);
+    } else {
+        say(text, "Seen: the virtual connection is open");
+        if (leg->setup_ns >= 0) {
+            say(text, ", %s after its first request", SECONDS(leg->setup_ns));
+        }
     }
-    say(&finding.text,
-        ", which %s in frame %u was told not to be; inferred: the servers were slow, or the client tried again with "
-        "success; next: nothing, unless it takes as long each time",
-        verdict_filter((enum verdict_kind)before.verdict), before.frame);
+    say(text,
+        ", so %s in frame %u holds no longer; inferred: %sthe client tried again with success; next: nothing, "
+        "unless it takes as long each time",
+        verdict_filter((enum verdict_kind)before.verdict), before.frame, instead ? "" : "the servers were slow, or ");
     tell(&finding);
 }
 
@@ -155,7 +160,12 @@ void rpch_joined(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg;
     if (leg->joined) {
-        joined_late(judge, leg, event->when);
+        joined_late(judge, leg, NULL, event->when);
+        for (const struct leg *other; (other = rpch_opened_instead(judge, leg));) {
+            if (other != leg) {
+                joined_late(judge, other, leg, event->when);
+            }
+        }
     }
     const struct channel *in = leg->current[ROLE_IN], *out = leg->current[ROLE_OUT];
     if (!leg->joined || leg->difference == SAME_SERVER || !in || !out) {
@@ -268,7 +278,7 @@ static bool is_held(const struct leg *leg)
 void rpch_not_joined(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg;
-    if (leg_sent(leg) && (left_early(judge, leg) || !out_was_taken(leg) || leg_told(leg, V_CHANNEL_CUT) ||
+    if (leg_sent(leg) && (left_early(judge, leg) || !out_was_taken(leg) || leg_cut_told(leg) ||
                           (leg->failed && leg->fail_cause == FAIL_REFUSED))) {
         return;
     }
@@ -278,6 +288,7 @@ void rpch_not_joined(struct judge *judge, const struct event *event)
         return;
     }
     if (joined_behind(leg)) {
+        rpch_out_held(judge, leg, event->when);
         return;
     }
     const bool mismatch = leg->difference != SAME_SERVER, http = leg->hop == RTS_HOP_HTTP;
@@ -295,4 +306,5 @@ void rpch_not_joined(struct judge *judge, const struct event *event)
         say_never_joined(&finding, leg);
     }
     tell(&finding);
+    rpch_not_opened(judge, leg);
 }

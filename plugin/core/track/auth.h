@@ -64,6 +64,8 @@ void auth_response_end(struct logon_conn *conn, struct exchange *request, struct
 /* A PDU from the server, on this connection or on the other one of the virtual connection: the credentials of the
  * request before it were accepted. */
 void auth_accepted(struct logon_conn *conn, struct when when);
+/* The request that is under way on a connection of RPC over HTTP was sent to its end. */
+void auth_request_end(struct logon_conn *conn, struct when when);
 /* Bytes are missing in one direction. */
 void auth_lost(struct logon_conn *conn, enum way way);
 /* Ends a frame, after its heads and after tcp took it in. ended: FIN or RST by that end. */

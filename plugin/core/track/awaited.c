@@ -32,17 +32,25 @@ enum awaited channel_awaits(const struct channel *channel)
     if (!channel->first_rts.frame) {
         return channel->bytes[WAY_TO_SERVER] ? AWAITED_NOTHING : AWAITED_PDU;
     }
-    return channel->role == ROLE_OUT && !channel->accepted && !channel->bytes[WAY_TO_CLIENT] ? AWAITED_RESPONSE :
-                                                                                               AWAITED_NOTHING;
+    return channel->role == ROLE_OUT && !channel->bytes[WAY_TO_CLIENT] ? AWAITED_RESPONSE : AWAITED_NOTHING;
+}
+
+/* Since when it waits. */
+static int64_t awaits_since(const struct channel *channel, enum awaited what)
+{
+    if (what == AWAITED_PDU || channel->is_echo) {
+        return channel->request.ns;
+    }
+    const struct leg *leg = channel->leg;
+    const bool later = channel->accepted && leg && leg->got_200.ns > channel->first_rts.ns;
+    return later ? leg->got_200.ns : channel->first_rts.ns;
 }
 
 /* Of a channel whose connection was captured so far, the row says that it was asked for. */
 static void await(struct channel *channel, bool ended, enum way by)
 {
     const enum awaited what = channel_awaits(channel);
-    const int64_t ns =
-        track_waited(channel->conn->world->track,
-                     what == AWAITED_PDU || channel->is_echo ? channel->request.ns : channel->first_rts.ns);
+    const int64_t ns = track_waited(channel->conn->world->track, awaits_since(channel, what));
     /* The server's end cuts what it has not answered: that is told by its end. */
     const bool cut = !channel->is_echo && !channel->accepted;
     const int64_t least = !ended || (by == WAY_TO_CLIENT && cut) ? AWAITED_LONG :
@@ -84,13 +92,22 @@ void turn_awaits(struct leg *leg, enum role role, enum turn_step step)
     if (step != TURN_NOTHING || leg->turn) {
         leg_turn(leg)->step[role] = (uint8_t)step;
         leg->turn->since[role] = leg_now(leg);
+        leg->turn->gone[role] = NULL;
+    }
+}
+
+void turn_answered(struct leg *leg, enum role role)
+{
+    if (leg->turn && leg->turn->gone[role]) {
+        turn_awaits(leg, role, TURN_NOTHING);
     }
 }
 
 static void tell_turn(struct leg *leg, enum role role, const struct channel *asked, const struct http_info *http,
                       bool refused)
 {
-    const struct channel *channel = leg->current[role];
+    const struct channel *gone = leg->turn ? leg->turn->gone[role] : NULL;
+    const struct channel *channel = gone ? gone : leg->current[role];
     const enum turn_step step = leg_step(leg, role);
     if (step == TURN_NOTHING || !channel) {
         return;
@@ -98,11 +115,12 @@ static void tell_turn(struct leg *leg, enum role role, const struct channel *ask
     struct event event = channel_event(EVENT_NOT_REPLACED, channel);
     event.rpch.turn.step = step;
     event.rpch.turn.refused = refused;
-    event.rpch.turn.asked = asked;
+    event.rpch.turn.asked = gone ? leg->current[role] : asked;
     event.rpch.turn.http = http;
     event.rpch.turn.ns = track_waited(leg->vc->world->track, leg->turn->since[role].ns);
     emit_rpch(&event);
     leg->turn->step[role] = TURN_NOTHING;
+    leg->turn->gone[role] = NULL;
 }
 
 void turn_refused(struct leg *leg, enum role role, const struct channel *asked, const struct http_info *http)

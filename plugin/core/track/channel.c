@@ -153,7 +153,7 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
             return;
         }
         if (leg_coming(leg, role)) {
-            succeed(leg, role);
+            succeed_at_end(leg, channel, by);
             return;
         }
         leave_leg(channel, how, by);
@@ -166,7 +166,7 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
     event.rpch.end.idle_ns =
         channel->last_body && event.when.ns > channel->last_body ? event.when.ns - channel->last_body : 0;
     emit_rpch(&event);
-    channel_alone(channel, true);
+    channel->due_alone |= lacks_half(channel, true); /* told once it is known what else it lacks */
 }
 
 static const char *user_text(struct track *track, const struct http_auth *auth)
@@ -328,11 +328,23 @@ static void challenged(struct channel *channel, unsigned status)
     }
 }
 
+/* The same answer has come before the device already. */
+static void answered_before(const struct channel *channel)
+{
+    const struct leg *before = channel->leg->prev;
+    const struct channel *front = before && leg_behind(before) == channel->leg ? before->current[channel->role] : NULL;
+    if (front && channel_in_use(channel) && front->refused && front->refused_status == channel->refused_status) {
+        clocks_doubt(channel_tcp(front), channel_tcp(channel));
+    }
+}
+
 static void refused(struct channel *channel, const struct http_info *info)
 {
     channel->refused = true;
     channel->refused_by = (uint8_t)info->author;
+    channel->refused_status = (uint16_t)info->status;
     channel_number_beside(channel);
+    answered_before(channel);
     struct leg *leg = channel->leg;
     enum role role = channel->role;
     if (channel_in_use(channel)) {
@@ -369,6 +381,7 @@ static void response(struct rpch_conn *conn, const struct http_info *info)
     if (info->status == 200 && !is_page(info)) {
         channel->accepted = true;
         if (channel->role == ROLE_OUT && channel_in_use(channel)) {
+            turn_answered(channel->leg, ROLE_OUT);
             leg_out_came(channel->leg, false);
         }
     } else if (is_step(channel, info)) {

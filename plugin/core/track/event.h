@@ -63,7 +63,7 @@ enum event_kind {
     EVENT_LIFETIME_PASSED,
     /* channel: more RPC PDUs were sent than the receiver allowed. */
     EVENT_WINDOW_PASSED,
-    /* Time has passed: a segment came, on whatever connection. */
+    /* Time has passed: a segment came on that connection (conn), of that leg, if it is a channel's. */
     EVENT_SEGMENT_PASSED,
 
     /* ---- MAPI/HTTP ------------------------------------------------------------------ */

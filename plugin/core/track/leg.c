@@ -383,6 +383,9 @@ void leg_join(struct leg *leg, bool opened)
         }
     }
     if (!leg->joined) {
+        if (opened) {
+            leg->opened = leg_now(leg);
+        }
         const struct leg *behind = leg_behind(leg);
         if (opened && behind && !behind->joined) {
             compare_clocks(leg, ROLE_OUT, (struct when){ .frame = 0 });
@@ -481,7 +484,8 @@ void channel_number(struct channel *channel)
 
 #define NEAR (5 * SECOND) /* both halves begin within that */
 
-void channel_number_near(struct channel *channel)
+/* Its leg by client, target and time; false: there is none. */
+static bool put_near(struct channel *channel)
 {
     struct leg *leg = channel->place && !channel->leg ? channel->place->newest[!channel->role] : NULL;
     const struct channel *other = leg ? leg->current[!channel->role] : NULL;
@@ -491,10 +495,18 @@ void channel_number_near(struct channel *channel)
         const int64_t apart = channel_start(other) - channel_start(channel);
         if (apart <= NEAR && apart >= -NEAR) {
             leg_put(leg, channel);
-            return;
+            return true;
         }
     }
-    channel_number(channel);
+    return false;
+}
+
+void channel_number_near(struct channel *channel)
+{
+    /* Where segments are missing, its first PDU may have been of any virtual connection. */
+    if (!put_near(channel) && conn_doubt(channel_tcp(channel), NULL) != DOUBT_GAP) {
+        channel_number(channel);
+    }
 }
 
 void channel_number_beside(struct channel *channel)

@@ -667,6 +667,15 @@ void auth_accepted(struct logon_conn *conn, struct when when)
     emit_answer(conn, EVENT_CREDENTIALS_ANSWERED, when, &answer);
 }
 
+void auth_request_end(struct logon_conn *conn, struct when when)
+{
+    struct exchange *request = conn->link->asked->last;
+    if (request && !request->ended) {
+        request->ended = true;
+        request->end = when;
+    }
+}
+
 void auth_lost(struct logon_conn *conn, enum way way)
 {
     (void)way;

@@ -18,7 +18,7 @@ static void recycling_begins(struct leg *leg, enum role role)
 }
 
 /* The successor takes over. */
-void succeed(struct leg *leg, enum role role)
+static void succeed(struct leg *leg, enum role role)
 {
     struct channel *successor = leg_coming(leg, role);
     if (successor) {
@@ -33,6 +33,19 @@ void succeed(struct leg *leg, enum role role)
     turn_awaits(leg, role, TURN_NOTHING);
     if (leg->joined) {
         emit_leg(EVENT_JOINED, leg);
+    }
+}
+
+void succeed_at_end(struct leg *leg, struct channel *channel, enum way by)
+{
+    const enum role role = channel->role;
+    const bool awaited = role == ROLE_OUT && by == WAY_TO_CLIENT && leg_step(leg, role) == TURN_ANSWER;
+    const struct when since = awaited ? leg->turn->since[role] : leg_now(leg);
+    succeed(leg, role);
+    if (awaited) {
+        turn_awaits(leg, role, TURN_ANSWER);
+        leg->turn->since[role] = since;
+        leg->turn->gone[role] = channel;
     }
 }
 

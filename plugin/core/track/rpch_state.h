@@ -72,11 +72,16 @@ struct channel {
     bool proxy_final : 1;                  /* Proxy-Authorization is, too */
     bool over : 1, challenged : 1, refused : 1, seen_eof : 1, rpc_seen : 1;
     bool replaced : 1, is_successor : 1, has_cookie : 1, has_limit : 1, counted : 1, paired : 1;
-    bool due_alone : 1;  /* closed before its other half came */
-    bool alone : 1;      /* it has none, for all that was captured */
-    bool again : 1;      /* after another of its role on this connection */
-    bool got_status : 1; /* a final one, also 401, on this channel */
-    uint8_t refused_by;  /* enum http_author of the response that refused it */
+    bool due_alone : 1;      /* closed before its other half came */
+    bool alone : 1;          /* it has none, for all that was captured */
+    bool again : 1;          /* after another of its role on this connection */
+    bool got_status : 1;     /* a final one, also 401, on this channel */
+    bool has_body : 1;       /* the request announces PDUs */
+    bool accepted : 1;       /* by a status 200 */
+    bool is_echo : 1;        /* an echo request (2.1.2.1.5): no channel */
+    bool guessed : 1;        /* its place in the leg: by client, target and time alone */
+    uint8_t refused_by;      /* enum http_author of the response that refused it */
+    uint16_t refused_status; /* and its status */
     uint16_t challenge_status;
     uint32_t challenge_frame;
     uint8_t cookie[16];
@@ -88,10 +93,6 @@ struct channel {
     uint64_t limit;                 /* what the receiver allowed to be sent in all */
     uint64_t lifetime;              /* announced, 0 if not */
     void *memo;                     /* the judge's */
-    bool has_body : 1;              /* the request announces PDUs */
-    bool accepted : 1;              /* by a status 200 */
-    bool is_echo : 1;               /* an echo request (2.1.2.1.5): no channel */
-    bool guessed : 1;               /* its place in the leg: by client, target and time alone */
 };
 
 enum leg_state { LEG_OPENING, LEG_OPEN, LEG_RECYCLING, LEG_CLOSED };
@@ -120,6 +121,7 @@ struct leg {
     uint32_t attempt_frame;     /* where a further attempt began, 0 in the first */
     struct when start, last;
     struct when got_200, got_a3;
+    struct when opened;  /* by C2, C1 or what the server sent behind it; frame 0: it was not seen to */
     int64_t sent_at;     /* when both first PDUs had been sent */
     int64_t setup_ns;    /* -1 before it opened */
     int64_t mark_acked;  /* IN body: when the client's leg acknowledged the mark, 0 if not yet */
@@ -178,6 +180,7 @@ struct leg_turn {              /* by enum role */
     struct channel *before[2]; /* of an attempt before, where the present one has none so far */
     uint8_t step[2];           /* enum turn_step */
     struct when since[2];      /* that it waits */
+    struct channel *gone[2];   /* the predecessor, which ended while the successor had not been accepted */
 };
 
 static inline struct channel *leg_coming(const struct leg *leg, enum role role)

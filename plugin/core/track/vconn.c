@@ -269,6 +269,9 @@ void rpch_conn_pdu(struct rpch_conn *conn, struct when when, enum way way, const
     struct leg *leg = channel->leg;
     if (leg) {
         leg->last = conn->world->now;
+        if (channel->role == ROLE_OUT && way == WAY_TO_CLIENT && channel_in_use(channel)) {
+            turn_answered(leg, ROLE_OUT);
+        }
         if (channel->role == ROLE_IN && way == WAY_TO_SERVER) {
             body_pdu(channel);
         }
@@ -302,9 +305,12 @@ void rpch_conn_halfway(struct rpch_conn *conn, struct when when, enum way way, e
 
 /* ---- Segments --------------------------------------------------------------------- */
 
-static void emit_passed(const struct rpch_state *world)
+static void emit_passed(const struct rpch_conn *conn)
 {
-    emit(world->track, &(struct event){ .kind = EVENT_SEGMENT_PASSED, .when = world->now });
+    struct event event = { .kind = EVENT_SEGMENT_PASSED, .when = conn->world->now };
+    event.rpch.leg = conn->channel ? conn->channel->leg : NULL;
+    event.rpch.conn = conn;
+    emit(conn->world->track, &event);
 }
 
 static void emit_ended(const struct rpch_conn *conn)
@@ -369,7 +375,7 @@ void rpch_conn_segment(struct rpch_conn *conn, const struct segment *segment)
         leg_segment(channel->leg);
     }
     conn_tell_answered(conn->link, segment->when);
-    emit_passed(conn->world);
+    emit_passed(conn);
 }
 
 /* ---- SYN ---------------------------------------------------------------------------- */

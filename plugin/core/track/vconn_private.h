@@ -133,7 +133,8 @@ static inline void channel_learn_cookie(struct channel *channel, const uint8_t c
     channel->has_cookie = true;
 }
 
-/* The same with a leg of this client and target that lacks it and began about then, if there is one. */
+/* The same with a leg of this client and target that lacks it and began about then, if there is one; else only where no
+ * segment of it is missing. */
 void channel_number_near(struct channel *channel);
 
 /* ---- window.c: flow control ---------------------------------------------------------- */
@@ -147,7 +148,8 @@ void flow_sent(struct channel *channel, uint32_t bytes);
 
 /* ---- recycle.c: channels that succeed each other ------------------------------------- */
 
-void succeed(struct leg *leg, enum role role);
+/* The channel in use is ended, and its successor takes over. That it was accepted is awaited still. */
+void succeed_at_end(struct leg *leg, struct channel *channel, enum way by);
 /* IN_R1, IN_R2, OUT_R1 and OUT_R2. certain: it is this PDU and no other. */
 void recycling_pdu(struct channel *channel, unsigned id, const struct rts_pdu *rts, bool certain,
                    struct pdu_outcome *outcome);
@@ -171,6 +173,8 @@ void calls_forget(struct leg *leg);
 void awaited_follow(struct channel *channel, bool ended, enum way by);
 /* A recycling of the role waits for something from now on. */
 void turn_awaits(struct leg *leg, enum role role, enum turn_step step);
+/* The server has answered on such a successor. */
+void turn_answered(struct leg *leg, enum role role);
 /* Its successor was refused: by a status, or by OUT_R2/B2 (NULL). */
 void turn_refused(struct leg *leg, enum role role, const struct channel *asked, const struct http_info *http);
 /* Time has passed on the leg; ended: its channel of that role ends, by that end. */

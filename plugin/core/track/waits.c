@@ -31,5 +31,6 @@ void wait_anew(struct rpch_conn *conn)
         anew(&leg->mark_acked, now);
         anew(&leg->got_200.ns, now);
         anew(&leg->got_a3.ns, now);
+        anew(&leg->opened.ns, now);
     }
 }

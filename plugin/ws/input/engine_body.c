@@ -274,6 +274,8 @@ static int pdus_with_carry(struct run *run, tvbuff_t *tvb, int offset, int len)
 
 static void finish_body(struct run *run)
 {
+    if (run->way == WAY_TO_SERVER && run->stream->auth)
+        auth_request_end(run->stream->auth, frame_when(run->pinfo));
     run_turn_to(run, PHASE_HEAD);
     run->at.carry = NULL;
     run->at.pass = 0;

@@ -139,10 +139,11 @@ static void tell_halfway(struct stream *stream, const struct segment *segment)
     rpch_conn_halfway(stream->conn, segment->when, segment->way, what, bytes);
 }
 
-void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp)
+void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp, bool kept)
 {
     struct segment segment;
     tcp_fill_segment(pinfo, tcp, stream_way(stream, tcp), stream->tls, &segment);
+    segment.opaque |= kept;
     tell_halfway(stream, &segment);
     const enum doubt doubt = conn_doubt(rpch_conn_conn(stream->conn), NULL);
     rpch_conn_segment(stream->conn, &segment);

@@ -92,7 +92,7 @@ enum way stream_way(const struct stream *stream, const struct tcp_frame *tcp);
 /* A head of the stream, for the logon. */
 void stream_head(packet_info *pinfo, struct stream *stream, enum way way, const struct http_fields *fields);
 /* Ends the first pass over a frame of a claimed connection: the segment itself, then what it
- * proved and the state it leaves. */
-void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp);
+ * proved and the state it leaves. kept: tcp has not handed over what it brings. */
+void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp, bool kept);
 
 #endif

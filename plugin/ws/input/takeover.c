@@ -482,7 +482,8 @@ static struct stream *claim_request(packet_info *pinfo, proto_tree *tree, const 
  * something new. They are dissected in their own frame all the same. */
 static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *stream, const struct tcp_frame *tcp)
 {
-    if (tcp->captured == 0 || tcp->captured < tcp->payload_len)
+    /* What an RST carries is the reason for it and none of the stream (RFC 9293 3.5.3). */
+    if (tcp->captured == 0 || tcp->captured < tcp->payload_len || (tcp->flags & TH_RST))
         return;
     struct flow *flow = &stream->flow[stream_way(stream, tcp)];
     if (flow->called_in == pinfo->num)
@@ -510,6 +511,16 @@ static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *st
     const uint32_t direct = run_direct(note, tcp, pinfo, tree);
     if (was_held)
         flow->held += direct - old;
+}
+
+/* Whether tcp keeps the new bytes of the frame to itself: it waits for what was not captured before them. */
+static bool kept_by_tcp(packet_info *pinfo, const struct stream *stream, const struct tcp_frame *tcp)
+{
+    const enum way way = stream_way(stream, tcp);
+    const struct tcp_half *half = &rpch_conn_conn(stream->conn)->tcp.half[way];
+    return tcp->payload_len > 0 && !(tcp->flags & TH_RST) && !stream->tls && half->known &&
+           stream->flow[way].called_in != pinfo->num && (int32_t)(tcp->seq + tcp->payload_len - half->next) > 0 &&
+           engine_reassembles_out_of_order();
 }
 
 /* Whether the connection was captured from SYN on without a gap: a request of ours would have been seen. */
@@ -608,7 +619,7 @@ static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_fr
     else
         stream = claim(pinfo, tree, tcp);
     if (stream)
-        stream_segment(pinfo, stream, tcp);
+        stream_segment(pinfo, stream, tcp, kept_by_tcp(pinfo, stream, tcp));
     else if (store_active() && (tcp->flags & TH_SYN))
         rpch_state_syn(store_world(), &tcp->src, &tcp->dst, frame_when(pinfo), (tcp->flags & TH_ACK) != 0);
 }

@@ -1,0 +1,431 @@
+"""Samples of which verdicts, tables and report are held whole (tests/tshark/run_cases.py): what a second hand found that
+judged by the rules alone, and not by the code.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import pdus
+import rpc
+import scene
+from legs import FRONT, Relayed, behind
+from rpc import Emsmdb, Nspi
+from scene import DOWN, UP, Leg
+from verdict import SESSION
+from wire import ACK, RST
+
+DEVICE, SEEN, UNKNOWN = "NETWORK DEVICE (inferred)", "NETWORK DEVICE (seen)", "CANNOT TELL"
+CUT, IDLE, NEVER = "rpch.channel.cut", "rpch.channel.idle_closed", "rpch.routing.never_joined"
+UNANSWERED, LATE, BUFFERED = "rpch.call.unanswered", "rpch.routing.joined_late", "rpch.channel.buffered"
+NO_PDU, NOT_RECYCLED, REFUSED = "rpch.channel.no_pdu", "rpch.channel.not_recycled", "rpch.channel.refused"
+SEVERITY = {UNANSWERED: "note", LATE: "chat", NOT_RECYCLED: "note"}
+
+
+class Told(scene.Capture):
+    """A case of which verdicts are expected, and lines of the tables and the report."""
+
+    def __init__(self, name, title):
+        super().__init__(name, title)
+        self.verdicts, self.lines = [], {}
+
+    def told(self, name, frame, where, *says, times=1):
+        row = {"item": name, "severity": SEVERITY.get(name, "warning"), "frame": frame, "where": where}
+        if says:
+            row["says"] = list(says)
+        if times > 1:
+            row["times"] = times
+        self.verdicts.append(row)
+
+    def expect(self):
+        return {"keys": None, "verdicts": sorted(self.verdicts, key=lambda row: row["frame"]), **self.lines}
+
+    def readme(self):
+        lines = [f"# {self.name}: {self.title}", "", " ".join(self.what.split()), "",
+                 f"Made by `python3 tests/synth/make.py {self.name}`.", "", f"Right: {' '.join(self.rule.split())}"]
+        return "\n".join(lines) + "\n"
+
+
+def told(name, title):
+    def register(function):
+        function.capture = Told
+        return scene.case(name, title)(function)
+    return register
+
+
+def ready(cap, **how):
+    """An open connection that has made a call."""
+    leg = Leg(cap, **how)
+    leg.establish()
+    leg.bind(Emsmdb)
+    leg.call(Emsmdb.CONNECT)
+    return leg
+
+
+def ask(leg):
+    """A call, which nobody answers here."""
+    leg.calls += 1
+    return leg.in_.up(rpc.request(leg.calls, *Emsmdb.DUMMY[:2]))
+
+
+def server_ends(cap, leg):
+    """Both channels by FIN; returns OUT's frame."""
+    frame = leg.out.fin(DOWN)
+    cap.wait(0.01)
+    leg.in_.fin(DOWN)
+    leg.out.fin(UP)
+    leg.in_.fin(UP)
+    return frame
+
+
+def two_legs(cap, opened=True):
+    both = Relayed(cap, FRONT, behind("10.0.0.81:80"))
+    if opened:
+        both.open()
+        both.call(None)
+        both.call(Nspi.BIND)
+    else:
+        for role in ("in", "out"):
+            both.request(role)
+        both.first("out")
+        both.first("in")
+    return both
+
+
+def stamp_late(cap, conns, seconds):
+    """The frames of those connections are stamped that much later, and all are sorted by time."""
+    ports = {conn.ends[UP][1] for conn in conns}
+    rows = []
+    for number, (ns, data) in enumerate(cap.frames):
+        late = {int.from_bytes(data[34:36], "big"), int.from_bytes(data[36:38], "big")} & ports
+        rows.append((ns + (int(seconds * 10**9) if late else 0), number))
+    rows.sort()
+    cap.frames = [(ns, cap.frames[number][1]) for ns, number in rows]
+    places = {number + 1: place for place, (_, number) in enumerate(rows, 1)}
+    return lambda frame: places[frame]
+
+
+# ---- idle_closed -----------------------------------------------------------------------------
+
+@told("rpc-idle-half-stays", "OUT is closed after 47 idle seconds, IN stays")
+def half_stays(cap):
+    leg = ready(cap)
+    cap.wait(47)
+    frame = leg.out.close(DOWN)
+    for _ in range(3):
+        cap.wait(2)
+        leg.in_.up(rpc.ping())
+    leg.in_.close(UP)
+    cap.told(IDLE, frame, UNKNOWN, "if the other half ends within a second")
+    cap.lines = {"rows": [r"idle_closed \|\d+ \|NETWORK DEVICE \(inferred\)"], "report": ["where +NETWORK DEVICE"]}
+    cap.what = "The server's end closes OUT after 47 s, which is no usual time-out; IN lives on for six seconds."
+    cap.rule = "Only one channel of the pair ended within a second: a device. The frame of the FIN cannot know that; tables " \
+               "and report use the end."
+
+
+@told("rpc-idle-equal-later", "two connections closed after equal idle times, 20 s apart")
+def equal_later(cap):
+    first = ready(cap, client="10.0.0.20")
+    cap.wait(20)
+    second = ready(cap, vc=1)
+    cap.wait(27)
+    server_ends(cap, first)
+    cap.wait(20.3)
+    frame = server_ends(cap, second)
+    cap.wait(2)
+    other = ready(cap, vc=2, client="10.0.0.29")
+    other.close()
+    cap.told(IDLE, frame, DEVICE, "after the same idle time", times=2)
+    cap.lines = {"no_rows": [r"idle_closed.*CANNOT"]}
+    cap.what = "Both channels of one connection end after 47.0 s, 20 s later those of another after 47.3 s."
+    cap.rule = "Two connections that ended after equal idle times are a device's, both of them."
+
+
+@told("rpc-idle-unequal", "two connections closed after 60.0 and 63.3 idle seconds")
+def unequal(cap):
+    first, second = ready(cap, client="10.0.0.20"), ready(cap, vc=1)
+    cap.wait(60)
+    server_ends(cap, first)
+    cap.wait(3.3)
+    frame = server_ends(cap, second)
+    cap.wait(2)
+    ready(cap, vc=2, client="10.0.0.29").close()
+    cap.told(IDLE, frame, UNKNOWN, "recycled", times=2)
+    cap.lines = {"no_rows": ["idle_closed.*NETWORK DEVICE"]}
+    cap.what = "One connection ends after 60.0 s, which would be usual for a device, another 3.3 s later after 63.3 s."
+    cap.rule = "Two ends of that server within 90 s after idle times that differ: no device's timer. What is told with " \
+               "hindsight knows both."
+
+
+@told("rpc-idle-call-pending", "OUT and IN closed 30 s after a call")
+def call_pending(cap):
+    leg = ready(cap)
+    ask(leg)
+    cap.wait(30)
+    frame = server_ends(cap, leg)
+    cap.told(IDLE, frame, DEVICE)
+    cap.told(UNANSWERED, frame, UNKNOWN, r"until the server's end sent FIN")
+    cap.what = "A call has had no answer for 30 s when the server's end closes both channels."
+    cap.rule = "From 10 s of idle time on it is idle_closed, calls pending or not; the call was not answered until the " \
+               "server's end ended it."
+
+
+# ---- cut -------------------------------------------------------------------------------------------
+
+@told("rpc-cut-clocks", "the server cuts a call; the leg behind is stamped half a second late")
+def clocks(cap):
+    both = two_legs(cap)
+    front, back = both.legs
+    both.calls += 1
+    for leg in both.legs:
+        leg.in_.up(rpc.request(both.calls, *Nspi.UPDATE[:2]))
+    cap.wait(1)
+    server = back.out.rst(DOWN)
+    back.in_.rst(DOWN)
+    cap.wait(0.2)
+    device = front.out.fin(DOWN)
+    front.in_.fin(DOWN)
+    front.out.fin(UP)
+    front.in_.fin(UP)
+    place = stamp_late(cap, (back.in_, back.out), 0.5)
+    cap.told(CUT, place(device), UNKNOWN)
+    cap.told(CUT, place(server), UNKNOWN)
+    cap.what = "The server resets leg 1, 0.2 s later the device ends leg 0. Leg 1 was captured by a clock half a second ahead, " \
+               "so it looks as if the device had ended leg 0 while leg 1 was open."
+    cap.rule = "Answers on leg 0 stand before those on leg 1: nothing is said from times across the two. The device is not to " \
+               "blame."
+
+
+@told("rpc-cut-out-not-passed-on", "OUT reset after A1; the leg behind has IN alone")
+def out_not_passed_on(cap):
+    both = Relayed(cap, FRONT, behind("10.0.0.81:80"))
+    both.request("in")
+    both.first("in")
+    front, back = both.legs
+    front.connect("out").up(rpc.ask_out())
+    front.out.up(rpc.conn_a1(both.c))
+    cap.wait(0.3)
+    frame = front.out.rst(DOWN)
+    cap.wait(0.1)
+    front.in_.close()
+    back.in_.close()
+    cap.told(CUT, frame, DEVICE, "has IN and no OUT", "outside the capture")
+    cap.what = "The device passes IN on and resets OUT 0.3 s after CONN/A1."
+    cap.rule = "A request without its counterpart behind the device, while the other half has one."
+
+
+@told("rpc-cut-rst-text", "an RST with text in it, under a call")
+def rst_text(cap):
+    leg = ready(cap)
+    ask(leg)
+    cap.wait(1)
+    frame = leg.out.packet(DOWN, RST | ACK, b"Go away, blocked by policy 7")
+    cap.wait(0.1)
+    leg.in_.close()
+    cap.told(CUT, frame, DEVICE, "text in it")
+    cap.lines = {"report": ["FAILED +1 of 1"]}
+    cap.what = "A device cuts OUT with an RST that carries a sentence."
+    cap.rule = "The sentence is none of the stream (RFC 9293 3.5.3): the call is known to be pending still."
+
+
+@told("rpc-cut-rst-both", "RSTs to both ends, under a call")
+def rst_both(cap):
+    leg = ready(cap)
+    ask(leg)
+    cap.wait(1)
+    frame = leg.out.rst(DOWN)
+    leg.out.rst(UP)
+    cap.wait(0.1)
+    leg.in_.close()
+    cap.told(CUT, frame, UNKNOWN)
+    cap.lines = {"rows": [r"channel.cut \|\d+ \|NETWORK DEVICE \(inferred\)"]}
+    cap.what = "RSTs with exact sequence numbers go to the client and, in the next frame, to the server."
+    cap.rule = "One device wrote both. The frame of the first cannot know of the second; the table uses the end."
+
+
+@told("rpc-cut-loss-before", "a call is cut; a segment was lost long before")
+def loss_before(cap):
+    leg = ready(cap)
+    leg.out.down(rpc.ping(), captured=False)
+    leg.out.down(rpc.ping())
+    cap.wait(3)
+    leg.call(Emsmdb.DUMMY)
+    cap.wait(1)
+    ask(leg)
+    cap.wait(1)
+    frame = leg.out.rst(DOWN)
+    cap.wait(0.1)
+    leg.in_.close()
+    cap.told(CUT, frame, UNKNOWN, "had no answer")
+    cap.what = "A segment of OUT was not captured. Later a call is asked and OUT is reset; from the call on nothing is missing."
+    cap.rule = "The connections are whole over the span that the verdict speaks of."
+
+
+@told("rpc-order-answer-first", "the answer stands before its call")
+def answer_first(cap):
+    leg = ready(cap)
+    ask(leg)
+    leg.out.down(rpc.response(leg.calls, 6, rpc.u32(0)))
+    count = len(cap.frames)
+    (a, call), (b, answer) = cap.frames[count - 4], cap.frames[count - 2]
+    cap.frames[count - 4], cap.frames[count - 2] = (a, answer), (b, call)
+    cap.wait(3)
+    server_ends(cap, leg)
+    cap.lines = {"report": ["healthy +1 of 1"]}
+    cap.what = "Two frames of a healthy call are captured in the wrong order, as taps of two ports do; 3 s later the server ends."
+    cap.rule = "Nothing: the call was answered."
+
+
+@told("rpc-drop-under-call", "a call after 70 idle seconds that nobody acknowledges, then RSTs")
+def drop_under_call(cap):
+    leg = ready(cap)
+    cap.wait(70)
+    leg.in_.push(UP, rpc.request(9, 6, b""))
+    for number in range(3):
+        cap.wait(0.3 * 2 ** number)
+        frame = leg.in_.again(UP)
+    cap.wait(2)
+    leg.in_.rst(DOWN, ack=False)
+    leg.out.rst(DOWN)
+    cap.told("rpch.channel.silent_drop", frame, DEVICE)
+    cap.what = "A call is sent again three times without an ACK; then both channels are reset by the server's end."
+    cap.rule = "silent_drop explains the end and the missing answer."
+
+
+# ---- opening ---------------------------------------------------------------------------------------
+
+@told("rpc-session-opens-later", "a client that tries again in the same OutlookSession")
+def session_later(cap):
+    lines = {"in_lines": (SESSION,), "out_lines": (SESSION,)}
+    first = Leg(cap)
+    first.start(**lines)
+    cap.wait(5.2)
+    frame = first.in_.close()
+    first.out.close()
+    cap.wait(1)
+    second = Leg(cap, vc=1)
+    second.start(**lines)
+    joined = second.join()
+    second.work()
+    second.close()
+    cap.told(NEVER, frame, UNKNOWN)
+    cap.told(LATE, joined.frame, UNKNOWN, "OutlookSession is open", "never_joined in frame")
+    cap.lines = {"no_rows": ["never_joined"], "no_report": ["FAILED"]}
+    cap.what = "No CONN/C2 for 5.2 s, the client leaves and opens another virtual connection in the same OutlookSession."
+    cap.rule = "The same OutlookSession opened later overtakes never_joined."
+
+
+@told("rpc-out-200-only", "OUT gets its 200 and nothing behind it")
+def out_200_only(cap):
+    leg = Leg(cap)
+    leg.start(a3=False)
+    leg.out.down(rpc.success())
+    cap.wait(31)
+    frame = leg.in_.up(rpc.ping())
+    cap.wait(1)
+    leg.close()
+    cap.told(NO_PDU, frame, UNKNOWN, "no PDU came behind the 200")
+    cap.what = "CONN/A1 is answered with 200 and application/rpc; neither CONN/A3 nor another PDU follows for 31 s."
+    cap.rule = "No PDU of OUT's sender, the server, within 30 s. CONN/A3 is the OUT proxy's own, so never_joined is not told."
+
+
+@told("rpc-no-pdu-alone", "OUT alone, and no response to it")
+def no_pdu_alone(cap):
+    leg = Leg(cap)
+    leg.connect("out").up(rpc.ask_out(), rpc.conn_a1(leg.c))
+    cap.wait(20)
+    frame = leg.out.close()
+    cap.told(NO_PDU, frame, UNKNOWN)
+    cap.lines = {"no_rows": ["channel.lone"]}
+    cap.what = "OUT is opened without IN; it gets no response, and the client leaves after 20 s."
+    cap.rule = "One cause, one warning: no_pdu, and no lone beside it."
+
+
+@told("rpc-c2-held", "CONN/C2 comes on the leg behind and never on the client's")
+def c2_held(cap):
+    both = two_legs(cap, opened=False)
+    both.back(rpc.success, rpc.conn_a3)
+    front, back = both.legs
+    back.out.down(rpc.conn_c2())
+    cap.wait(6)
+    frame = front.in_.up(rpc.ping())
+    back.in_.up(rpc.ping())
+    front.close()
+    back.close()
+    cap.told(BUFFERED, frame, SEEN, "CONN/C2 came on leg 1")
+    cap.lines = {"no_report": ["healthy"]}
+    cap.what = "The device has CONN/C2 for six seconds and does not pass it on; the client leaves."
+    cap.rule = "C2 on the leg behind silences never_joined; that the device holds it is told, and nothing is healthy."
+
+
+@told("rpc-page-exchange", "200 with a page of Exchange's")
+def page_exchange(cap):
+    leg = Leg(cap)
+    leg.start(a3=False)
+    frame = leg.out.down(rpc.page(200, "OK", "X-FEServer: EX01", "X-OWA-Version: 15.1.2507.6",
+                                  text="<html><title>Outlook</title></html>"))
+    cap.wait(1)
+    leg.close()
+    cap.told(REFUSED, frame, "SERVER (inferred)", "Exchange sent a page")
+    cap.verdicts[-1]["never"] = ["from between"]
+    cap.what = "Exchange's front end answers OUT with a page of text/html."
+    cap.rule = "A page with Exchange's headers is not from between."
+
+
+@told("rpc-refused-clocks", "503 from the server; the leg behind is stamped 20 ms late")
+def refused_clocks(cap):
+    both = two_legs(cap, opened=False)
+    front, back = both.legs
+    cap.wait(0.2)
+    server = back.out.down(rpc.page(503, "Service Unavailable", text="busy"))
+    device = front.out.down(rpc.page(503, "Service Unavailable", text="busy"))
+    front.close()
+    back.close()
+    place = stamp_late(cap, (back.in_, back.out), 0.02)
+    cap.told(REFUSED, place(device), SEEN)
+    cap.told(REFUSED, place(server), UNKNOWN)
+    cap.lines = {"no_rows": ["refused.*NETWORK DEVICE"]}
+    cap.what = "The device passes the server's 503 on, but leg 1 was captured by a clock 20 ms ahead, so the 503 stands on leg 0 " \
+               "first. No effect stood before its cause until then."
+    cap.rule = "When the same answer comes on leg 1 later, the table no longer blames the device."
+
+
+# ---- recycling -------------------------------------------------------------------------------------
+
+@told("rpc-successor-silent", "the successor of OUT is not accepted, and the old OUT ends")
+def successor_silent(cap):
+    leg = ready(cap)
+    old = leg.out
+    old.down(pdus.out_a2())
+    leg.connect("out").up(rpc.ask_out(length=120))
+    leg.out.up(pdus.out_a3(leg.c))
+    ask(leg)
+    cap.wait(5)
+    end = old.close(DOWN)
+    cap.wait(26)
+    frame = leg.out.probe(UP) - 1
+    leg.in_.up(rpc.ping())
+    leg.close()
+    cap.told(NOT_RECYCLED, frame, UNKNOWN, "not accepted", f"closed the old channel with FIN in frame {end}")
+    cap.what = "OUT is to be replaced, the client asks for a successor, nothing answers that. After 5 s the server's end closes " \
+               "the old OUT."
+    cap.rule = "Asked for and none of A4 to A6, B3 and C1 for 30 s; that the predecessor ends on the way changes nothing."
+
+
+@told("rpc-recycle-slow", "a recycling that takes 29 s")
+def recycle_slow(cap):
+    hops = pdus.Hops(cap, True, False)
+    hops.open()
+    leg, c = hops.front, hops.c
+    old = hops.out_start()
+    cap.wait(29)
+    old.down(pdus.out_r1_a5("OUT_R1/A6"))
+    leg.in_.up(pdus.out_cookie("OUT_R1/A7", c))
+    old.down(pdus.ance("OUT_R1/A10"))
+    leg.out.up(pdus.ance("OUT_R1/A11"))
+    leg.out.down(rpc.success())
+    old.close(DOWN)
+    c.recycled("out")
+    cap.wait(2)
+    hops.call(Nspi.UPDATE)
+    leg.close()
+    cap.what = "The successor's request has 120 bytes; the last of them, OUT_R1/A11, are sent 29 s after the first."
+    cap.rule = "Nothing: the time of the logon runs from the last byte of the request, and 29 s are no 30."
