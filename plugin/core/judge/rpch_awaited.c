@@ -4,9 +4,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "rpch.h"
-
+#include "answer.h"
 #include "gone.h"
+#include "rpch.h"
 
 /* ---- Requests ------------------------------------------------------------------------- */
 
@@ -20,13 +20,14 @@ static void say_wait(struct text *text, const struct conn *link, int64_t ns)
     }
 }
 
-/* Something else explains it: a refusal, data that is held back, a cut. */
+/* Something else explains it: a refusal, data that is held back, a cut, a server that is gone. */
 static bool is_explained(const struct channel *channel)
 {
     const struct leg *leg = channel->leg, *before = leg ? leg->prev : NULL;
     const struct channel *other = leg_other(channel);
     const struct channel *front = before && leg_behind(before) == leg ? before->current[channel->role] : NULL;
-    return once_told(channel->memo, V_REFUSED) || (other && other->refused) || (front && front->refused) ||
+    return once_told(channel->memo, V_REFUSED) || gone_explains(channel_tcp(channel)->server) ||
+           (other && other->refused) || (front && front->refused) ||
            (leg && (leg->joined || leg->explained || held_back_told(leg, channel->role) || leg_cut_told(leg)));
 }
 
@@ -234,9 +235,8 @@ void rpch_not_replaced(struct judge *judge, const struct event *event)
     }
     if (http) {
         say(text, " and got status %u", http->status);
-        finding.where = http->author == HTTP_BY_DEVICE  ? WHERE_DEVICE :
-                        http->author == HTTP_BY_UNKNOWN ? WHERE_UNKNOWN :
-                                                          WHERE_SERVER;
+        finding.where =
+            answer_where(&(struct answer){ .protocol = ANSWER_RPCH, .author = http->author, .status = http->status });
     } else if (event->rpch.turn.refused) {
         say(text, ", and the RPC server did not accept it (OUT_R2/B2)");
         finding.where = WHERE_SERVER;

@@ -6,6 +6,7 @@
 
 #include "author.h"
 #include "blame.h"
+#include "gone.h"
 #include "rpch.h"
 
 #include <inttypes.h>
@@ -29,7 +30,8 @@ void rpch_alone(struct judge *judge, const struct event *event)
     const struct channel *channel = event->rpch.channel;
     const struct conn *link = channel->conn->link;
     const struct leg *before = channel->leg ? channel->leg->prev : NULL;
-    if (once_told(channel->memo, V_NO_PDU) || (channel->leg && held_back_told(channel->leg, !channel->role)) ||
+    if (once_told(channel->memo, V_NO_PDU) || gone_explains(channel_tcp(channel)->server) ||
+        (channel->leg && held_back_told(channel->leg, !channel->role)) ||
         (channel->leg && (leg_cut_told(channel->leg) || (before && leg_cut_told(before))))) {
         return; /* that says why */
     }

@@ -21,7 +21,8 @@ static bool is_explained(const struct leg *leg, const struct channel *channel)
             return true;
         }
     }
-    return once_told(channel->memo, V_NO_PDU) || late_told(leg, ROLE_IN) || late_told(leg, ROLE_OUT);
+    return once_told(channel->memo, V_NO_PDU) || once_told(channel->memo, V_LONE) || late_told(leg, ROLE_IN) ||
+           late_told(leg, ROLE_OUT);
 }
 
 /* A byte of its body, or a call that waits for its answer, came of late: it may have been the other half that carried
@@ -38,7 +39,7 @@ static enum cut cut_of(const struct judge *judge, const struct event *event)
     const struct channel *channel = event->rpch.channel;
     const struct leg *leg = event->rpch.leg;
     if (!leg || channel->v1 || !blame_server_ended(channel) || leg->recycling[channel->role] ||
-        !is_busy(judge, leg, event) || is_explained(leg, channel)) {
+        is_explained(leg, channel)) {
         return NOT_CUT;
     }
     const struct channel *other = leg_other(channel);
@@ -47,7 +48,10 @@ static enum cut cut_of(const struct judge *judge, const struct event *event)
     }
     const struct rpch_conn *conn = channel->conn;
     const bool opening = !event->rpch.end.was_open && !leg->joined;
-    if ((conn->halfway[WAY_TO_SERVER] || conn->halfway[WAY_TO_CLIENT])) {
+    if (!opening && !is_busy(judge, leg, event)) {
+        return NOT_CUT; /* an open connection is idle by then */
+    }
+    if (conn->halfway[WAY_TO_SERVER] || conn->halfway[WAY_TO_CLIENT]) {
         return CUT_HALFWAY;
     }
     if (opening && leg->hop == RTS_HOP_HTTP && !channel->got_status && !channel->bytes[WAY_TO_CLIENT]) {
