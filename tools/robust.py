@@ -97,6 +97,10 @@ def subjects(tshark, names):
             paths += sorted(SHARED.glob("*.pcap"))
         else:
             print(f"SKIPPED: {SHARED} is absent, third-party captures were not damaged")
+        if share := os.environ.get("OUTLOOKHTTP_SHARE"):
+            print(f"note: {share} of {len(paths)} captures (OUTLOOKHTTP_SHARE)")
+            part, parts = map(int, share.split("/"))
+            paths = paths[part - 1::parts]
     found = []
     for path in paths:
         keys = path.with_suffix(".keys")

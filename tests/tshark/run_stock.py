@@ -26,6 +26,7 @@ RPC_REQUESTS = (b"RPC_IN_DATA ", b"RPC_OUT_DATA ", b"RPC_CONNECT ", b"ncacn_http
 # What makes a head one of MAPI/HTTP: the path, the content type (of HTTP/2 too), X-RequestType.
 MAPI_HEAD = re.compile(rb"(?im)^[A-Z]+ [^ \r\n]*/mapi/(?:emsmdb|nspi)\b|^Content-Type:[ \t]*application/mapi-http|^X-RequestType:|"
                        rb"content-type\x15application/mapi-http")
+RST = 4
 TABLE_MODES = (("one pass", []), ("-2", ["-2"]))
 
 
@@ -47,6 +48,11 @@ def claimable(sample):
             if any(mark in raw for mark in RPC_REQUESTS) or b"\x05\x00\x14\x03" in raw:
                 found.add(walk.tcp.number)
     return found
+
+
+def is_refused(tcp):
+    """A SYN that RST answers, and nothing else."""
+    return not any(half.pieces for half in tcp.halves) and any(seg.flags & RST for _, way, seg in tcp.segments if way == 1)
 
 
 def compare(tshark, counter, options, what):
@@ -72,6 +78,9 @@ def test(tshark, sample, counter):
     elif None in carries:
         decrypted = common.twin(tshark, sample)
         carries = {walk.tcp.number for walk in decrypted.walks if walk.pdus} | claimable(decrypted)
+    # A connection that one of our servers refuses tells of that server: a verdict may stand there.
+    servers = {walk.tcp.server for walk in sample.walks if walk.tcp.number in carries}
+    carries |= {walk.tcp.number for walk in sample.walks if walk.tcp.server in servers and is_refused(walk.tcp)}
     streams = [walk.tcp.number for walk in sample.walks]
     foreign = [number for number in streams if number not in carries]
     if foreign:
