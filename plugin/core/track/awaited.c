@@ -53,9 +53,11 @@ static void await(struct channel *channel, bool ended, enum way by)
     const int64_t ns = track_waited(channel->conn->world->track, awaits_since(channel, what));
     /* The server's end cuts what it has not answered: that is told by its end. */
     const bool cut = !channel->is_echo && !channel->accepted;
-    const int64_t least = !ended || (by == WAY_TO_CLIENT && cut) ? AWAITED_LONG :
-                          by == WAY_TO_SERVER                    ? AWAITED_LEFT :
-                                                                   0;
+    /* A client that leaves after its NTLM type 3 may have waited for how that ends, which logons tell of. */
+    const bool logs_on = by == WAY_TO_SERVER && channel->step == AUTH_STEP_TYPE3 && !channel->got_status;
+    const int64_t least = !ended || logs_on || (by == WAY_TO_CLIENT && cut) ? AWAITED_LONG :
+                          by == WAY_TO_SERVER                               ? AWAITED_LEFT :
+                                                                              0;
     if (what == AWAITED_NOTHING || ns < least) {
         return;
     }
