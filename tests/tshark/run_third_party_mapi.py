@@ -38,7 +38,7 @@ VERDICTS = {
         *[("mapihttp.malformed", "error", {frame}) for frame in (29, 37, 69)],
         # The head or the end of a request without the session's cookies, with a wrong context and with a wrong sequence.
         *[("mapihttp.session.cookie_lost", "warning", frames) for frames in ({14, 15}, {18, 19}, {22, 23})],
-        ("mapihttp.connect.failed", "warning", {49}), ("outlook.http.failed", "warning", {55})],
+        ("mapihttp.connect.failed", "warning", {49})],  # a GET without X-RequestType that gets 404 is a look
 }
 # What may stand besides, on these frames: a request of an unknown type without cookies; a wrong sequence (gromox:
 # "violated the sequencing requirement").
@@ -50,7 +50,7 @@ WORDS = {
     "misroute-mapihttp-roundrobin": {LOST: ["127.0.0.3:8082"], CHANGED: ["127.0.0.2:8081", "127.0.0.3:8082"],
                                      CODE: ["invalid session context cookie"]},
     "fail-mapihttp-401": {"outlook.auth.refused": ["alice@example.test"]},
-    "fail-mapihttp-responsecodes": {"mapihttp.connect.failed": ["0x80040115"], "outlook.http.failed": ["404"]},
+    "fail-mapihttp-responsecodes": {"mapihttp.connect.failed": ["0x80040115"]},
 }
 REST = re.compile(r"mapihttp\..*\brest$|mapihttp\.body\.unknown$")
 FIELD, VALUE = "\x1e", "\x1f"
