@@ -30,6 +30,8 @@ import sys
 import tempfile
 import threading
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "lib"))
+import common
 import capfile
 import mapibodies
 import mutate
@@ -99,8 +101,7 @@ def subjects(tshark, names):
             print(f"SKIPPED: {SHARED} is absent, third-party captures were not damaged")
         if share := os.environ.get("OUTLOOKHTTP_SHARE"):
             print(f"note: {share} of {len(paths)} captures (OUTLOOKHTTP_SHARE)")
-            part, parts = map(int, share.split("/"))
-            paths = paths[part - 1::parts]
+            paths = common.shared_out(paths, share)
     found = []
     for path in paths:
         keys = path.with_suffix(".keys")

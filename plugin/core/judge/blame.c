@@ -9,7 +9,6 @@
 #include <stdio.h>
 
 #define SERVER_BEFORE SECOND         /* a device passes on an end of the server's within that */
-#define EQUAL_WITHIN SECOND          /* idle times of one timer */
 #define TIMEOUT_WITHIN (SECOND / 2)  /* the way of the packets */
 #define RECYCLE_WINDOW (90 * SECOND) /* IIS gives a worker process that long to shut down (shutdownTimeLimit) */
 
@@ -139,16 +138,17 @@ static bool is_common_timeout(int64_t idle)
     return false;
 }
 
-static bool equal_idle(int64_t a, int64_t b)
+static bool equal_idle(const struct judge *judge, int64_t a, int64_t b)
 {
-    return a - b <= EQUAL_WITHIN && b - a <= EQUAL_WITHIN;
+    return a - b <= judge->limits.idle_alike && b - a <= judge->limits.idle_alike;
 }
 
 enum alike { ALIKE_NONE, ALIKE_ONE, ALIKE_NOT };
 
 /* The idle times after which the same server ended other virtual connections about then: none, one equal to this, or
  * one that differs. */
-static enum alike others_alike(const struct channel *channel, int64_t idle_ns, struct when at)
+static enum alike others_alike(const struct judge *judge, const struct channel *channel, int64_t idle_ns,
+                               struct when at)
 {
     const struct idle_times *times = channel_tcp(channel)->server->idle_memo;
     enum alike alike = ALIKE_NONE;
@@ -158,7 +158,7 @@ static enum alike others_alike(const struct channel *channel, int64_t idle_ns, s
         if (!other->when.frame || other->vc == channel->leg->vc) {
             continue;
         }
-        if (equal_idle(other->idle_ns, idle_ns)) {
+        if (equal_idle(judge, other->idle_ns, idle_ns)) {
             alike = ALIKE_ONE;
         } else if (apart <= RECYCLE_WINDOW && apart >= -RECYCLE_WINDOW) {
             return ALIKE_NOT;
@@ -167,7 +167,8 @@ static enum alike others_alike(const struct channel *channel, int64_t idle_ns, s
     return alike;
 }
 
-struct blame blame_idle(const struct channel *channel, int64_t idle_ns, struct when at, enum half other)
+struct blame blame_idle(const struct judge *judge, const struct channel *channel, int64_t idle_ns, struct when at,
+                        enum half other)
 {
     struct blame blame = { .where = WHERE_UNKNOWN };
     if (by_leg_behind(&blame, channel->leg, channel, at)) {
@@ -177,7 +178,7 @@ struct blame blame_idle(const struct channel *channel, int64_t idle_ns, struct w
         /* A device passes the end on: what speaks of a timer are the times of those who closed first. */
         channel = leg_behind(channel->leg)->current[channel->role];
     }
-    switch (others_alike(channel, idle_ns, at)) {
+    switch (others_alike(judge, channel, idle_ns, at)) {
     case ALIKE_NOT:
         return blame_of(WHERE_UNKNOWN, false,
                         "a worker process that was recycled, or a device: its other ends of late came after other "

@@ -32,7 +32,8 @@ struct blame blame_cut(const struct leg *leg, const struct channel *channel, str
 /* The other half in the second behind such an end; MAY: it is not over, or not all was captured. */
 enum half { HALF_ENDED, HALF_MAY_END, HALF_STAYED };
 /* The same after idle time. */
-struct blame blame_idle(const struct channel *channel, int64_t idle_ns, struct when at, enum half other);
+struct blame blame_idle(const struct judge *judge, const struct channel *channel, int64_t idle_ns, struct when at,
+                        enum half other);
 /* Of data towards that end which nobody answers, after idle time. */
 struct blame blame_silence(const struct channel *channel, enum way way, int64_t idle_ns);
 /* Of a channel without its other half. */

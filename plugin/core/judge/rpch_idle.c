@@ -53,7 +53,7 @@ static void place_anew(struct judge *judge, const struct idle_time *time, struct
         return;
     }
     const struct blame blame =
-        blame_idle(channel, time->idle_ns, time->when, other_half(judge, channel, time->when, now));
+        blame_idle(judge, channel, time->idle_ns, time->when, other_half(judge, channel, time->when, now));
     leg_place(judge, channel->leg, V_IDLE_CLOSED, 0, blame.where, blame.seen);
 }
 
@@ -75,7 +75,8 @@ void rpch_idle_ended(struct judge *judge, const struct event *event)
 /* at: the end, which the finding may stand behind. */
 static void tell_idle(struct finding *finding, const struct channel *channel, struct when at, int64_t idle_ns)
 {
-    const struct blame blame = blame_idle(channel, idle_ns, at, other_half(finding->judge, channel, at, finding->when));
+    const struct blame blame =
+        blame_idle(finding->judge, channel, idle_ns, at, other_half(finding->judge, channel, at, finding->when));
     struct idle_time *time = idle_time_of(channel, at);
     say(&finding->text,
         "Seen: %s was open, the server's end sent %s in frame %u after %s without a body byte either way, "

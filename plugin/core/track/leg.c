@@ -412,8 +412,7 @@ static struct leg *leg_beside(const struct channel *channel)
             other->place != place || !other->first_rts.frame || other->is_successor || is_finished(other)) {
             continue;
         }
-        int64_t apart = channel->request.ns - other->request.ns;
-        if (apart > PAIRING_WINDOW || apart < -PAIRING_WINDOW) {
+        if (!begin_together(channel->request.ns, other->request.ns)) {
             continue;
         }
         if (found) {
@@ -482,8 +481,6 @@ void channel_number(struct channel *channel)
     leg_put(leg, channel);
 }
 
-#define NEAR (5 * SECOND) /* both halves begin within that */
-
 /* Its leg by client, target and time; false: there is none. */
 static bool put_near(struct channel *channel)
 {
@@ -491,12 +488,10 @@ static bool put_near(struct channel *channel)
     const struct channel *other = leg ? leg->current[!channel->role] : NULL;
     const uint32_t ended = other ? channel_tcp(other)->ended_frame : 0;
     if (other && !leg->current[channel->role] && !leg_before(leg, channel->role) && !leg->joined &&
-        !(ended && ended < channel->request.frame && channel_tcp(other)->ended_by == WAY_TO_SERVER)) {
-        const int64_t apart = channel_start(other) - channel_start(channel);
-        if (apart <= NEAR && apart >= -NEAR) {
-            leg_put(leg, channel);
-            return true;
-        }
+        !(ended && ended < channel->request.frame && channel_tcp(other)->ended_by == WAY_TO_SERVER) &&
+        begin_together(channel_start(other), channel_start(channel))) {
+        leg_put(leg, channel);
+        return true;
     }
     return false;
 }

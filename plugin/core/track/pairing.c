@@ -101,8 +101,7 @@ struct channel *pairing_partner(const struct channel *channel)
     for (int direction = 0; direction < 2; direction++) {
         struct channel *other = direction ? channel->more->newer : channel->more->older;
         while (other) {
-            int64_t apart = other->request.ns - channel->request.ns;
-            if (apart > PAIRING_WINDOW || apart < -PAIRING_WINDOW) {
+            if (!begin_together(other->request.ns, channel->request.ns)) {
                 break;
             }
             if (other->role == channel->role || partner) {

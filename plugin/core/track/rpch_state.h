@@ -330,12 +330,17 @@ static inline const struct call *leg_calls(const struct leg *leg)
     return leg->pending ? leg->pending->first : NULL;
 }
 
+static inline bool call_lacks_answer(const struct call *call)
+{
+    return !call->waits && call->sent && !call->answering;
+}
+
 /* The oldest that was sent whole and of which no fragment of an answer has come, those aside that
  * are pending in health; NULL if there is none. */
 static inline const struct call *leg_unanswered(const struct leg *leg)
 {
     const struct call *call = leg_calls(leg);
-    while (call && (call->waits || !call->sent || call->answering)) {
+    while (call && !call_lacks_answer(call)) {
         call = call->next;
     }
     return call;
@@ -346,7 +351,7 @@ static inline const struct call *leg_newest_unanswered(const struct leg *leg)
 {
     const struct call *newest = NULL;
     for (const struct call *call = leg_unanswered(leg); call; call = call->next) {
-        newest = call->waits || !call->sent || call->answering ? newest : call;
+        newest = call_lacks_answer(call) ? call : newest;
     }
     return newest;
 }

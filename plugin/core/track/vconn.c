@@ -380,8 +380,6 @@ void rpch_conn_segment(struct rpch_conn *conn, const struct segment *segment)
 
 /* ---- SYN ---------------------------------------------------------------------------- */
 
-#define HALVES_APART (5 * SECOND) /* both halves are opened within that */
-
 void rpch_state_syn(struct rpch_state *world, const struct endpoint *from, const struct endpoint *to, struct when when,
                     bool answer)
 {
@@ -411,7 +409,7 @@ const struct lost_syn *lost_syn_of(const struct rpch_state *world, const struct 
     for (unsigned i = 0; i < SYNS_KEPT; i++) {
         const struct lost_syn *syn = &world->syn[i];
         if (syn->first.frame && same_address(&syn->client, &link->client) &&
-            endpoint_equal(&syn->server, conn_server(link)) && syn->first.ns >= since - HALVES_APART) {
+            endpoint_equal(&syn->server, conn_server(link)) && syn->first.ns >= since - PAIRING_WINDOW) {
             return syn;
         }
     }

@@ -68,7 +68,13 @@ enum difference leg_difference(const struct leg *leg, const struct channel *pair
 /* ---- pairing.c: what pairs channels without RTS ------------------------------------- */
 
 #define PAIRING_WINDOW (5 * SECOND) /* halves of one virtual connection begin together */
-#define LONE_WAIT (120 * SECOND)    /* for the other half, where no time-out was announced */
+
+static inline bool begin_together(int64_t a, int64_t b)
+{
+    return a - b <= PAIRING_WINDOW && b - a <= PAIRING_WINDOW;
+}
+
+#define LONE_WAIT (120 * SECOND) /* for the other half, where no time-out was announced */
 
 /* Where channels of this client and target wait for each other. */
 struct place *world_place(struct rpch_state *world, const struct rpch_conn *conn, const char *target);
