@@ -26,6 +26,14 @@ TABLES = "nstat:rpch,connections", "nstat:mapihttp,sessions", "nstat:outlook,aut
 PREFERENCES = (("rpch.same_proxy_required", "TRUE", "FALSE"), ("tcp.desegment_tcp_streams", "FALSE", "TRUE"))
 
 
+def forget_unset_streams(answer):
+    """sharkd 4.6 gives a follow entry that has no filter a stream number that nobody set: stock's, and another each run."""
+    result = answer.get("result")
+    for entry in (result.get("follow") or []) if isinstance(result, dict) else []:
+        if isinstance(entry, dict) and entry.get("filter") is None:
+            entry.pop("stream", None)
+
+
 class Talk:
     """Requests for one sharkd, and which answers belong together."""
 
@@ -73,6 +81,7 @@ class Talk:
         for line in out.decode("utf-8", "replace").splitlines():
             answer = json.loads(line)
             number = answer.pop("id")
+            forget_unset_streams(answer)
             answers[number] = json.dumps(answer, sort_keys=True)
         return [[answers.get(number + 1, "no answer") for number in range(*show)] for show in self.shows]
 
