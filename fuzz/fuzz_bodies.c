@@ -37,7 +37,7 @@ static void on_value(void *ctx, const struct field_value *value)
     }
     assert(registered(layouts, 1, value->field));
     /* Tags are shown twice, and strings of auxiliary blocks share their places. */
-    if (!s->derived && strncmp(value->field->filter, "property.", 9) != 0 &&
+    if (!s->derived && strcmp(value->field->filter, "tag") != 0 && strcmp(value->field->filter, "type") != 0 && strcmp(value->field->filter, "id") != 0 &&
         strncmp(value->field->filter, "aux.", 4) != 0) {
         assert(value->offset >= s->end); /* in the order of the wire */
         s->end = value->offset + value->len;
@@ -62,8 +62,9 @@ static void on_close(void *ctx, uint32_t end, const char *summary)
     s->depth--;
 }
 
-static void on_issue(void *ctx, uint32_t offset, const char *what)
+static void on_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
 {
+    (void)kind;
     struct seen *s = ctx;
     assert(what && offset <= (s->derived ? s->buffer_len[s->derived - 1] : s->len));
     s->issues++;
@@ -110,7 +111,7 @@ static void check_body(const uint8_t *p, uint32_t len, uint32_t whole, enum mapi
     struct reader reader;
     struct mapi_facts facts;
     reader_init(&reader, p, len, whole, &sink);
-    mapi_read_body(&reader, type, response, &facts);
+    mapi_read_body(&reader, type, response, &facts, NULL);
     assert(seen.depth == 0 && seen.derived == 0);
     assert(seen.values <= READER_VALUES_MAX && reader.depth == 0);
     assert(facts.end <= len && reader.pos <= len);

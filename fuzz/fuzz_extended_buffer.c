@@ -65,8 +65,9 @@ static void on_close(void *ctx, uint32_t end, const char *summary)
     ears->open--;
 }
 
-static void on_issue(void *ctx, uint32_t offset, const char *what)
+static void on_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
 {
+    (void)kind;
     struct ears *ears = ctx;
     assert(what && what[0] && offset <= ears->stack[ears->depth].len);
 }
@@ -129,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (choice & 1) {
         read_aux_buffer(&reader, announced);
     } else {
-        read_rop_buffer(&reader, announced, choice & 0x80);
+        read_rop_buffer(&reader, announced, choice & 0x80, NULL);
     }
     assert(ears->open == 0 && ears->depth == 0 && reader.depth == 0);
     assert(reader.values == ears->values);

@@ -61,7 +61,7 @@ static void read_facts(const struct mapi_message *message, struct span body, str
     static const struct field_sink quiet; /* calls nobody */
     struct reader reader;
     reader_init(&reader, body.ptr, (uint32_t)body.len, (uint32_t)body.len, &quiet);
-    mapi_read_body(&reader, (enum mapi_type)message->type, message->is_response, facts);
+    mapi_read_body(&reader, (enum mapi_type)message->type, message->is_response, facts, NULL);
 }
 
 bool outlook_body_is_complete(const struct mapi_message *message, struct span body)

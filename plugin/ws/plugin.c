@@ -61,6 +61,9 @@ static void proto_register_outlookhttp(void)
     proto_rpch = proto_register_protocol("RPC over HTTP (Outlook Anywhere)", "RPCH", "rpch");
     proto_outlook = proto_register_protocol("Outlook and Exchange over HTTP", "Outlook", "outlook");
     proto_mapihttp = proto_register_protocol("MAPI over HTTP", "MAPI/HTTP", "mapihttp");
+    proto_emsmdb = proto_register_protocol("Exchange mailbox interface", "EMSMDB", "emsmdb");
+    proto_rop = proto_register_protocol("Remote operations of a mailbox", "ROP", "rop");
+    proto_mapiprop = proto_register_protocol("MAPI properties", "MAPIPROP", "mapiprop");
     rpch_stream_handle = register_dissector("rpch", takeover_from_http, proto_rpch);
     rpch_tcp_handle = register_dissector("rpch.tcp", takeover_from_tcp, proto_rpch);
     rpch_port_handle = create_dissector_handle_with_name_and_description(takeover_before_port, -1, "rpch.port",

@@ -36,8 +36,9 @@ static inline void fieldlog_close(void *ctx, uint32_t end, const char *summary)
     transcript("} %u %s", end, summary ? summary : "-");
 }
 
-static inline void fieldlog_issue(void *ctx, uint32_t offset, const char *what)
+static inline void fieldlog_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
 {
+    (void)kind;
     (void)ctx;
     transcript("! %u %s", offset, what);
 }

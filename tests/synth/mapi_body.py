@@ -61,7 +61,7 @@ def forms(name, kind, body, answer, wrong, asked=None, told=None, ask_text=(), t
              {"mapihttp.status_code": "0", "mapihttp.error_code": hexes(error)}, ask_text,
              failed=("mapihttp.error_code.failed", error, f"ErrorCode 0x{error:08x}."))
         talk(cap, c, kind, body, u32(STATUS) + (w.aux(w.SESSION_INFO) if aux else NO_AUX), asked,
-             {"mapihttp.status_code": hexes(STATUS), "mapihttp.aux.type": ["4"] if aux else None}, ask_text,
+             {"mapihttp.status_code": hexes(STATUS), "emsmdb.aux.type": ["4"] if aux else None}, ask_text,
              failed=("mapihttp.error_code.failed", STATUS, f"StatusCode 0x{STATUS:08x}: the failure body has only the "
                      f"auxiliary "
                                                            "buffer behind it."))
@@ -83,13 +83,13 @@ def connect(cap):
             (m.connect_answer(error=0x3EB), {"mapihttp.error_code": "1003"}, (0x3EB, "ErrorCode 0x3EB, "
                 "ecUnknownUser."), ()),
             (u32(login) + w.aux(w.block(1, 0x17, u32(1))), {"mapihttp.status_code": hexes(login),
-                                                            "mapihttp.aux.type": ["23"]},
+                                                            "emsmdb.aux.type": ["23"]},
              (login, "StatusCode 0x80040111."), ()),
-            (m.connect_answer("Алиса"), {"mapihttp.connect.display_name": "Алиса", "mapihttp.aux.type": ["23"],
+            (m.connect_answer("Алиса"), {"mapihttp.connect.display_name": "Алиса", "emsmdb.aux.type": ["23"],
                                          "mapihttp.status_code": "0", "mapihttp.error_code": "0"}, None,
              ("60000", "10000", "/o=Example/ou=Exchange/cn=Recipients/cn="))):
         talk(cap, c, "Connect", m.connect_body(), answer,
-             {"mapihttp.connect.user_dn": m.DN, "mapihttp.aux.type": ["4"]}, told, ("1252",
+             {"mapihttp.connect.user_dn": m.DN, "emsmdb.aux.type": ["4"]}, told, ("1252",
                  str(w.guid("aux/session"))), words,
              failed and ("mapihttp.connect.failed", *failed))
     c.leave()
@@ -111,13 +111,13 @@ def execute(cap):
     login = w.logon(m.DN)
     talk(cap, c, "Execute", m.execute_body(login, (w.NO_HANDLE,)), m.execute_answer(LOGON, (0x51,)),
          {"mapihttp.execute.rop_buffer_size": str(len(w.rops(login, 1))), "mapihttp.execute.max_rop_out": "65544",
-          "mapihttp.rop.id": ["254"], "mapihttp.ext.flags": ["0x0004"], "mapihttp.ext.size": [str(len(w.rops(login,
+          "rop.id": ["254"], "emsmdb.ext.flags": ["0x0004"], "emsmdb.ext.size": [str(len(w.rops(login,
               1)) - 8)],
-          "mapihttp.ext.size_actual": [str(len(w.rops(login, 1)) - 8)]},
-         {"mapihttp.status_code": "0", "mapihttp.error_code": "0", "mapihttp.rop.id": ["254"],
-          "mapihttp.execute.rop_buffer_size": str(8 + 2 + len(LOGON) + 4)}, ("RopLogon", "0xffffffff"), ("RopLogon",
+          "emsmdb.ext.size_actual": [str(len(w.rops(login, 1)) - 8)]},
+         {"mapihttp.status_code": "0", "mapihttp.error_code": "0", "rop.id": ["254"],
+          "mapihttp.execute.rop_buffer_size": str(8 + 2 + len(LOGON) + 4)}, ("Logon", "0xffffffff"), ("Logon",
               "0x00000051"))
-    talk(cap, c, "Execute", m.execute_body(READ, (1, 2)), m.execute_answer(), {"mapihttp.rop.id": ["1"]}, None,
+    talk(cap, c, "Execute", m.execute_body(READ, (1, 2)), m.execute_answer(), {"rop.id": ["1", "1"]}, None,
          ("RopRelease",))
     talk(cap, c, "Execute", m.execute_body(), u32(0) + u32(0x000004B6) + u32(0) + u32(0) + NO_AUX, None,
          {"mapihttp.status_code": "0", "mapihttp.error_code": "1206", "mapihttp.execute.rop_buffer_size": "0"},
@@ -141,15 +141,15 @@ def disconnect(cap):
          {"mapihttp.error_code": hexes(0x80040115)},
          failed=("mapihttp.error_code.failed", 0x80040115, "ErrorCode 0x80040115, NetworkError."))
     talk(cap, c, "Disconnect", w.aux(w.SESSION_INFO), u32(0) + u32(0) + w.aux(w.SESSION_INFO),
-         {"mapihttp.aux.type": ["4"]},
-         {"mapihttp.status_code": "0", "mapihttp.error_code": "0", "mapihttp.aux.type": ["4"]})
+         {"emsmdb.aux.type": ["4"]},
+         {"mapihttp.status_code": "0", "mapihttp.error_code": "0", "emsmdb.aux.type": ["4"]})
     c.conn.close()
     cap.what = "Disconnect refused twice, then done; with auxiliary buffers both ways."
     cap.rule = RULE
 
 
 forms("notification-wait", "NotificationWait", u32(0) + NO_AUX, u32(1) + w.aux(w.SESSION_INFO), u32(0) + NO_AUX, None,
-      {"mapihttp.notification_wait.event_pending": "1", "mapihttp.aux.type": ["4"]}, endpoint="emsmdb",
+      {"mapihttp.notification_wait.event_pending": "1", "emsmdb.aux.type": ["4"]}, endpoint="emsmdb",
       error=0x80040115)
 
 
@@ -180,7 +180,7 @@ def bind(cap):
          failed=("mapihttp.connect.failed", STATUS, "StatusCode of Bind."))
     talk(cap, c, "Bind", body, m.bind_answer(0x80040111), asked, {"mapihttp.error_code": hexes(0x80040111)},
          failed=("mapihttp.connect.failed", 0x80040111, "ErrorCode 0x80040111, LogonFailed."))
-    talk(cap, c, "Bind", u32(0x20) + has(None) + w.aux(w.SESSION_INFO), m.bind_answer(), {"mapihttp.aux.type": ["4"]},
+    talk(cap, c, "Bind", u32(0x20) + has(None) + w.aux(w.SESSION_INFO), m.bind_answer(), {"emsmdb.aux.type": ["4"]},
          {"mapihttp.error_code": "0"}, (), (str(w.SERVER),))
     talk(cap, c, "Unbind", u32(0) + NO_AUX, u32(STATUS) + NO_AUX, None, {"mapihttp.status_code": hexes(STATUS)},
          failed=("mapihttp.error_code.failed", STATUS, "StatusCode of Unbind."))
@@ -206,7 +206,7 @@ forms("dn-to-mid", "DNToMId", u32(0) + has(u32(2) + w.ascii0(m.DN) + w.ascii0("/
 COLUMNS = (ENTRYID, DISPLAY, DISPLAY_TYPE, SMTP)
 ROWS = [w.row(COLUMNS, (w.permanent(m.DN), "Alice Example", 0, "alice@example.test")),
         w.flagged(COLUMNS, (w.ephemeral(BOB), "Bob Example", w.ABSENT, w.Error(NOT_FOUND)))]
-FOUND = {"mapihttp.property.tag": hexes(*COLUMNS)}
+FOUND = {"mapiprop.tag": hexes(*COLUMNS)}
 FOUND_TEXT = ("Alice Example", "alice@example.test", m.DN, "Bob Example", str(w.SERVER), "NotFound")
 
 
@@ -219,55 +219,55 @@ forms("get-matches", "GetMatches", matches_body(FILTER, mids=has(w.mids(ALICE, B
                                                 named=has(w.guid("name").bytes_le + u32(0x8102))),
       has(w.stat(**NOW)) + has(w.mids(ALICE, BOB)) + has(w.columns_and_rows(COLUMNS, *ROWS)) + NO_AUX,
       has(None) + has(None) + has(None) + NO_AUX,
-      {"mapihttp.nspi.mid": [str(ALICE), str(BOB)], "mapihttp.property.tag": hexes(ACCOUNT, ACCOUNT, SMTP, *COLUMNS),
+      {"mapihttp.nspi.mid": [str(ALICE), str(BOB)], "mapiprop.tag": hexes(ACCOUNT, ACCOUNT, SMTP, *COLUMNS),
        **stat_fields(**HERE)},
       {"mapihttp.nspi.mid": [str(ALICE), str(BOB)], **stat_fields(**NOW), **FOUND},
       ("ali", "PidTagAccount", str(w.guid("name"))), FOUND_TEXT)
 forms("get-prop-list", "GetPropList", u32(1) + u32(ALICE) + u32(1252) + NO_AUX, has(tags(*COLUMNS, OBJECT_TYPE))
       + NO_AUX,
-      has(None) + NO_AUX, {"mapihttp.nspi.mid": [str(ALICE)]}, {"mapihttp.property.tag": hexes(*COLUMNS, OBJECT_TYPE)},
+      has(None) + NO_AUX, {"mapihttp.nspi.mid": [str(ALICE)]}, {"mapiprop.tag": hexes(*COLUMNS, OBJECT_TYPE)},
       (),
       [NAMES[tag] for tag in (*COLUMNS, OBJECT_TYPE)])
 forms("get-props", "GetProps", u32(0) + has(w.stat(current_rec=ALICE)) + has(tags(*COLUMNS)) + NO_AUX,
       u32(1200) + has(w.values((ENTRYID, w.ephemeral(ALICE)), (DISPLAY, "Alice Example"), (DISPLAY_TYPE, 6),
                                (SMTP & ~0xFFFF | 0xA, NOT_FOUND))) + NO_AUX,
-      u32(1200) + has(None) + NO_AUX, {"mapihttp.property.tag": hexes(*COLUMNS), **stat_fields(current_rec=ALICE)},
-      {"mapihttp.property.tag": hexes(ENTRYID, DISPLAY, DISPLAY_TYPE, SMTP & ~0xFFFF | 0xA),
-       "mapihttp.property.id": ["0x0fff", "0x3001", "0x3900", "0x39fe"],
-       "mapihttp.property.type": ["0x0102", "0x001f", "0x0003", "0x000a"]}, (), ("Alice Example", "NotFound"))
+      u32(1200) + has(None) + NO_AUX, {"mapiprop.tag": hexes(*COLUMNS), **stat_fields(current_rec=ALICE)},
+      {"mapiprop.tag": hexes(ENTRYID, DISPLAY, DISPLAY_TYPE, SMTP & ~0xFFFF | 0xA),
+       "mapiprop.id": ["0x0fff", "0x3001", "0x3900", "0x39fe"],
+       "mapiprop.type": ["0x0102", "0x001f", "0x0003", "0x000a"]}, (), ("Alice Example", "NotFound"))
 forms("get-special-table", "GetSpecialTable", u32(4) + has(w.stat()) + has(u32(7)) + NO_AUX,
       u32(1200) + has(u32(8)) + has(u32(2) + w.values((DISPLAY, "All Users"), (ENTRYID, w.permanent("/guid=01")))
                                     + w.values((DISPLAY, "All Rooms"), (0x3004001F, None))) + NO_AUX,
       u32(1200) + has(None) + has(None) + NO_AUX, stat_fields(),
-      {"mapihttp.property.tag": hexes(DISPLAY, ENTRYID, DISPLAY, 0x3004001F)}, (), ("All Users", "/guid=01",
+      {"mapiprop.tag": hexes(DISPLAY, ENTRYID, DISPLAY, 0x3004001F)}, (), ("All Users", "/guid=01",
           "All Rooms"))
 forms("get-template-info", "GetTemplateInfo", u32(0x11) + u32(0) + has(w.ascii0("/o=Example/cn=templates")) + u32(1252)
       + u32(0x407) + NO_AUX, u32(1252) + has(w.values((0x00010102, b"\x01\x02\x03template"))) + NO_AUX,
-      u32(1252) + has(None) + NO_AUX, None, {"mapihttp.property.tag": hexes(0x00010102)}, ("/o=Example/cn=templates",))
+      u32(1252) + has(None) + NO_AUX, None, {"mapiprop.tag": hexes(0x00010102)}, ("/o=Example/cn=templates",))
 forms("mod-link-att", "ModLinkAtt", u32(1) + w.tag_bytes(MEMBER) + u32(ALICE)
       + has(u32(2) + w.sized(w.permanent(m.DN)) + w.sized(w.ephemeral(BOB))) + NO_AUX, NO_AUX, NO_AUX,
-      {"mapihttp.property.tag": hexes(MEMBER), "mapihttp.nspi.mid": [str(ALICE)]}, None, (m.DN,
+      {"mapiprop.tag": hexes(MEMBER), "mapihttp.nspi.mid": [str(ALICE)]}, None, (m.DN,
           str(w.SERVER)))
 forms("mod-props", "ModProps", u32(0) + STAT + has(tags(0x3A1C001F)) + has(w.values((0x3A1C001F, "+1 555 0100")))
       + NO_AUX,
-      NO_AUX, NO_AUX, {"mapihttp.property.tag": hexes(0x3A1C001F, 0x3A1C001F), **stat_fields(**HERE)}, None,
+      NO_AUX, NO_AUX, {"mapiprop.tag": hexes(0x3A1C001F, 0x3A1C001F), **stat_fields(**HERE)}, None,
       ("+1 555 0100",),
       error=NOT_SUPPORTED)
 forms("query-columns", "QueryColumns", u32(0) + u32(0x80000000) + NO_AUX, has(tags(*COLUMNS)) + NO_AUX, has(None)
       + NO_AUX,
-      None, {"mapihttp.property.tag": hexes(*COLUMNS)}, (), ("PidTagSmtpAddress",))
+      None, {"mapiprop.tag": hexes(*COLUMNS)}, (), ("PidTagSmtpAddress",))
 forms("query-rows", "QueryRows", u32(2) + STAT + w.mids(ALICE, BOB) + u32(50) + has(tags(*COLUMNS)) + NO_AUX,
       has(w.stat(**NOW)) + has(w.columns_and_rows(COLUMNS, *ROWS)) + NO_AUX, has(None) + has(None) + NO_AUX,
-      {"mapihttp.nspi.mid": [str(ALICE), str(BOB)], "mapihttp.property.tag": hexes(*COLUMNS), **stat_fields(**HERE)},
+      {"mapihttp.nspi.mid": [str(ALICE), str(BOB)], "mapiprop.tag": hexes(*COLUMNS), **stat_fields(**HERE)},
       {**stat_fields(**NOW), **FOUND}, (), FOUND_TEXT)
 forms("resolve-names", "ResolveNames", u32(0) + STAT + has(tags(DISPLAY, SMTP)) + has(u32(3) + w.wide("alice")
     + w.wide("ex")
       + w.wide("nobody")) + NO_AUX,
       u32(1200) + has(w.mids(w.RESOLVED, w.AMBIGUOUS, w.UNRESOLVED))
       + has(w.columns_and_rows((DISPLAY, SMTP), w.row((DISPLAY, SMTP), ("Alice Example", None)))) + NO_AUX,
-      u32(1200) + has(None) + has(None) + NO_AUX, {"mapihttp.property.tag": hexes(DISPLAY, SMTP),
+      u32(1200) + has(None) + has(None) + NO_AUX, {"mapiprop.tag": hexes(DISPLAY, SMTP),
                                                    **stat_fields(**HERE)},
-      {"mapihttp.nspi.mid": ["2", "1", "0"], "mapihttp.property.tag": hexes(DISPLAY, SMTP)}, ("alice", "ex", "nobody"),
+      {"mapihttp.nspi.mid": ["2", "1", "0"], "mapiprop.tag": hexes(DISPLAY, SMTP)}, ("alice", "ex", "nobody"),
       ("MID_RESOLVED", "MID_AMBIGUOUS", "MID_UNRESOLVED", "Alice Example"))
 forms("resort-restriction", "ResortRestriction", u32(0) + has(w.stat(sort_type=3)) + has(w.mids(BOB, ALICE)) + NO_AUX,
       has(w.stat(sort_type=3, current_rec=ALICE, total_recs=2)) + has(w.mids(ALICE, BOB)) + NO_AUX,
@@ -277,7 +277,7 @@ forms("resort-restriction", "ResortRestriction", u32(0) + has(w.stat(sort_type=3
 forms("seek-entries", "SeekEntries", u32(0) + STAT + has(w.tagged(DISPLAY, "Bob")) + has(w.mids(ALICE, BOB))
       + has(tags(*COLUMNS)) + NO_AUX, has(w.stat(**NOW)) + has(w.columns_and_rows(COLUMNS, *ROWS)) + NO_AUX,
       has(None) + has(None) + NO_AUX,
-      {"mapihttp.property.tag": hexes(DISPLAY, *COLUMNS), "mapihttp.nspi.mid": [str(ALICE), str(BOB)],
+      {"mapiprop.tag": hexes(DISPLAY, *COLUMNS), "mapihttp.nspi.mid": [str(ALICE), str(BOB)],
        **stat_fields(**HERE)},
       {**stat_fields(**NOW), **FOUND}, ("Bob",), FOUND_TEXT)
 MOVED = {"current_rec": w.CURRENT, "delta": -5, "container_id": 0x1234}
@@ -290,7 +290,7 @@ forms("get-mailbox-url", "GetMailboxUrl", u32(0) + w.wide("/o=Example/cn=Configu
       w.wide("https://mail.example.test/mapi/emsmdb/") + NO_AUX, w.wide("") + NO_AUX, None, None,
       ("/o=Example/cn=Configuration/cn=Servers/cn=EX1",), ("https://mail.example.test/mapi/emsmdb/",))
 forms("get-address-book-url", "GetAddressBookUrl", u32(0) + w.wide(m.DN) + w.aux(w.SESSION_INFO),
-      w.wide("https://mail.example.test/mapi/nspi/") + NO_AUX, w.wide("") + NO_AUX, {"mapihttp.aux.type": ["4"]}, None,
+      w.wide("https://mail.example.test/mapi/nspi/") + NO_AUX, w.wide("") + NO_AUX, {"emsmdb.aux.type": ["4"]}, None,
       (m.DN,),
       ("https://mail.example.test/mapi/nspi/",))
 
@@ -342,14 +342,14 @@ def types(cap):
     asked = [tag for tag, _, _ in TYPES]
     talk(cap, c, "GetProps", u32(0) + has(w.stat(current_rec=ALICE)) + has(tags(*asked)) + NO_AUX,
          u32(0) + u32(0) + u32(1200) + has(w.values(*[(tag, value) for tag, value, _ in TYPES])) + NO_AUX,
-         {"mapihttp.property.tag": hexes(*asked)},
-         {"mapihttp.property.tag": hexes(*asked), "mapihttp.property.type": [f"0x{tag & 0xFFFF:04x}" for tag in asked]},
+         {"mapiprop.tag": hexes(*asked)},
+         {"mapiprop.tag": hexes(*asked), "mapiprop.type": [f"0x{tag & 0xFFFF:04x}" for tag in asked]},
          ("PidTagDisplayName",), [shown for _, _, shown in TYPES if shown])
     missing = [(0x3001001F, None), (0x300B0102, None), (0x300B0102, b""), (0x800F101F, None), (0x8C6D1102, ()),
                (0x3001001E, "")]
     talk(cap, c, "GetProps", u32(0) + has(w.stat(current_rec=ALICE)) + has(None) + NO_AUX,
          u32(0) + u32(0) + u32(1200) + has(w.values(*missing)) + NO_AUX, None,
-         {"mapihttp.property.tag": hexes(*[tag for tag, _ in missing])})
+         {"mapiprop.tag": hexes(*[tag for tag, _ in missing])})
     c.leave()
     c.conn.close()
     cap.what = "Every type of MS-OXCDATA 2.11.1 that has a value here, single and multivalued; then values whose " \
@@ -399,14 +399,14 @@ def types_rules(cap):
              (ACTIONS, actions(False)), (ACTIONS, actions(True)), (DISPLAY, "behind them")]
     shown = ("PidTagSentMailSvrEID", "PidTagRuleCondition", "PidTagRuleActions", f"0x{INBOX:016x}", f"0x{LATER:016x}",
              "cafe01", "behind them", *OPS, *RESTRICTIONS, "aabbcc", str(w.guid("reply")), "Bob", "PidTagImportance")
-    sides = {"mapihttp.property.value.server_id.ours": ["1", "0", "1", "1"],
-             "mapihttp.property.value.server_id.folder_id": [str(INBOX), str(INBOX), str(INBOX)],
-             "mapihttp.property.value.server_id.message_id": [str(LATER), "0", "0"],
-             "mapihttp.property.value.server_id.instance": ["77", "0", "0"],
-             "mapihttp.rule.action_count16": "11", "mapihttp.rule.action_count": "11",
-             "mapihttp.rule.action.type": [str(number) for number in range(1, 12)] * 2,
-             "mapihttp.rule.action.bounce_code": ["0x26", "0x26"],
-             "mapihttp.rule.action.flavor": [str(flavor) for flavor in (0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 0)] * 2}
+    sides = {"mapiprop.value.server_id.ours": ["1", "0", "1", "1"],
+             "mapiprop.value.server_id.folder_id": [str(INBOX), str(INBOX), str(INBOX)],
+             "mapiprop.value.server_id.message_id": [str(LATER), "0", "0"],
+             "mapiprop.value.server_id.instance": ["77", "0", "0"],
+             "mapiprop.rule.action_count": ["11", "11"],
+             "mapiprop.rule.action.type": [str(number) for number in range(1, 12)] * 2,
+             "mapiprop.rule.action.bounce_code": ["0x26", "0x26"],
+             "mapiprop.rule.action.flavor": [str(flavor) for flavor in (0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 0)] * 2}
     talk(cap, c, "ModProps", u32(0) + STAT + has(tags(SENT, CONDITION, ACTIONS)) + has(w.values(*whole)) + NO_AUX,
          u32(0) + u32(0) + NO_AUX, sides, None, shown)
     talk(cap, c, "GetProps", u32(0) + has(w.stat(current_rec=ALICE)) + has(None) + NO_AUX,
@@ -416,9 +416,9 @@ def types_rules(cap):
              w.flagged(columns, (actions(False), w.ABSENT, w.Error(NOT_FOUND), (SENT & 0xFFFF, w.server_id(LATER))))]
     talk(cap, c, "QueryRows", u32(0) + STAT + w.mids() + u32(2) + has(tags(*columns)) + NO_AUX,
          u32(0) + u32(0) + has(w.stat(**NOW)) + has(w.columns_and_rows(columns, *found)) + NO_AUX, None,
-         {"mapihttp.rule.action_count": "11", "mapihttp.rule.action_count16": ["1", "11"],
-          "mapihttp.restriction.type": ["2", "2", "2", "8"],
-          "mapihttp.property.value.server_id.folder_id": [str(INBOX), str(INBOX), str(INBOX), str(LATER)]}, (),
+         {"mapiprop.rule.action_count": ["11", "1", "11"],
+          "mapiprop.restriction.type": ["2", "2", "2", "8"],
+          "mapiprop.value.server_id.folder_id": [str(INBOX), str(INBOX), str(INBOX), str(LATER)]}, (),
          ("NotFound",))
     c.leave()
     c.conn.close()
@@ -574,7 +574,7 @@ def rows(cap):
              w.row(columns, (None, 3, (0x3, 77777), (0x1F, ""), 1795600002, ()))]
     talk(cap, c, "QueryRows", u32(0) + STAT + w.mids() + u32(4) + has(tags(*columns)) + NO_AUX,
          u32(0) + u32(0) + has(w.stat(**NOW)) + has(w.columns_and_rows(columns, *found)) + NO_AUX,
-         {"mapihttp.property.tag": hexes(*columns)}, None, (),
+         {"mapiprop.tag": hexes(*columns)}, None, (),
          ("Alice Example", "+1 555 0100", "alice@example.test", "Bob Example", "NotFound", "bob@example.test",
           "Memory",
           "77777"))
@@ -683,11 +683,11 @@ def aux_blocks(cap):
         part = blocks[at:at + 14]
         names = sorted({name for name, _, _, _ in part})
         body = u32(3) + w.sized(w.rops(w.RELEASE, 1)) + u32(0x8008) + w.aux(*[data for _, _, _, data in part])
-        talk(cap, c, "Execute", body, m.execute_answer(), {"mapihttp.aux.type": [str(kind) for _, _, kind, _ in part],
-                                                          "mapihttp.ext.flags": ["0x0004", "0x0004"]}, None, names)
+        talk(cap, c, "Execute", body, m.execute_answer(), {"emsmdb.aux.type": [str(kind) for _, _, kind, _ in part],
+                                                          "emsmdb.ext.flags": ["0x0004", "0x0004"]}, None, names)
     unknown = w.block(1, 0x77, bytes(9)) + w.block(3, 0x01, bytes(4)) + w.SESSION_INFO
     talk(cap, c, "Execute", u32(3) + w.sized(w.rops(w.RELEASE, 1)) + u32(0x8008) + w.aux(unknown), m.execute_answer(),
-         {"mapihttp.aux.type": ["119", "1", "4"]}, None, (str(w.guid("aux/session")),))
+         {"emsmdb.aux.type": ["119", "1", "4"]}, None, (str(w.guid("aux/session")),))
     c.leave()
     c.conn.close()
     cap.what = "The forty blocks of MS-OXCRPC 2.2.2.2 on three requests; then two that nobody knows, by type and by " \
@@ -723,12 +723,12 @@ def buffers(name, title, what, make, data=REPEATS, tolerated=()):
         (asks, ask_flags), (answers, flags) = make(listed(data, False), False), make(listed(data, True), True)
 
         def fields(made, of, rop):
-            shown = {"mapihttp.execute.rop_buffer_size": str(len(made)), "mapihttp.ext.flags": [f"0x{flag:04x}"
+            shown = {"mapihttp.execute.rop_buffer_size": str(len(made)), "emsmdb.ext.flags": [f"0x{flag:04x}"
                 for flag in of],
-                     "mapihttp.rop.id": [str(rop)] * len(of)}
+                     "rop.id": [str(rop)] * len(of)}
             if len(of) == 1:
-                shown["mapihttp.ext.size"] = str(len(made) - 8)
-                shown["mapihttp.ext.size_actual"] = str(len(listed(data, rop == 0x2C)))
+                shown["emsmdb.ext.size"] = str(len(made) - 8)
+                shown["emsmdb.ext.size_actual"] = str(len(listed(data, rop == 0x2C)))
             return shown
         talk(cap, c, "Execute", u32(3) + w.sized(asks) + u32(0x10008) + NO_AUX,
              u32(0) + u32(0) + u32(0) + w.sized(answers) + NO_AUX, fields(asks, ask_flags, 0x2D), fields(answers,
@@ -773,12 +773,12 @@ def ext_aux(cap):
     for number, flags in enumerate((w.LAST | w.XOR, w.LAST | w.COMPRESSED, w.LAST | w.COMPRESSED | w.XOR)):
         body = m.connect_body(aux=w.aux(*blocks, flags=flags))
         if number == 0:
-            ask = c.ask("Connect", body, fields={"mapihttp.aux.type": kinds, "mapihttp.ext.flags": [f"0x{flags:04x}"]})
+            ask = c.ask("Connect", body, fields={"emsmdb.aux.type": kinds, "emsmdb.ext.flags": [f"0x{flags:04x}"]})
             c.reply(ask, m.connect_answer())
             continue
         body = u32(3) + w.sized(w.rops(w.RELEASE, 1)) + u32(0x8008) + w.aux(*blocks, flags=flags)
-        talk(cap, c, "Execute", body, m.execute_answer(), {"mapihttp.aux.type": kinds,
-                                                          "mapihttp.ext.flags": ["0x0004", f"0x{flags:04x}"]})
+        talk(cap, c, "Execute", body, m.execute_answer(), {"emsmdb.aux.type": kinds,
+                                                          "emsmdb.ext.flags": ["0x0004", f"0x{flags:04x}"]})
     c.leave()
     c.conn.close()
     cap.what = "The auxiliary buffer of Connect obfuscated, those of two Executes compressed and both."

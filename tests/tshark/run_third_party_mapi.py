@@ -223,12 +223,12 @@ class Run:
 
 def headers(proto):
     """(size, flags, actual, position) of each RPC_HEADER_EXT shown."""
-    found = {"mapihttp.ext.size": [], "mapihttp.ext.flags": [], "mapihttp.ext.size_actual": []}
+    found = {"emsmdb.ext.size": [], "emsmdb.ext.flags": [], "emsmdb.ext.size_actual": []}
     for field in proto.iter("field"):
         if field.get("name") in found:
             found[field.get("name")].append((field.get("show"), int(field.get("pos", "0"))))
     return [(size[0], flags[0], actual[0], size[1]) for size, flags, actual in zip(*(
-        found[name] for name in ("mapihttp.ext.size", "mapihttp.ext.flags", "mapihttp.ext.size_actual")))]
+        found[name] for name in ("emsmdb.ext.size", "emsmdb.ext.flags", "emsmdb.ext.size_actual")))]
 
 
 def test(tshark, sample, counter):

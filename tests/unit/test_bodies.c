@@ -21,8 +21,9 @@ static void on_value(void *ctx, const struct field_value *value)
     ((struct log *)ctx)->values++;
 }
 
-static void on_issue(void *ctx, uint32_t offset, const char *what)
+static void on_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
 {
+    (void)kind;
     struct log *log = ctx;
     (void)offset;
     log->issues++;
@@ -37,7 +38,7 @@ static struct mapi_facts decode(struct log *log, enum mapi_type type, bool respo
     struct reader reader;
     memset(log, 0, sizeof(*log));
     reader_init(&reader, p, len, whole, &sink);
-    mapi_read_body(&reader, type, response, &facts);
+    mapi_read_body(&reader, type, response, &facts, NULL);
     return facts;
 }
 
@@ -118,7 +119,7 @@ static void test_facts(void)
         u32(0);
     }
     reader_init(&reader, b.bytes, b.len, b.len, &sink);
-    mapi_read_body(&reader, MAPI_CONNECT, false, &facts);
+    mapi_read_body(&reader, MAPI_CONNECT, false, &facts, NULL);
     CHECK_INT(facts.user_dn.len, 9);
     CHECK(facts.user_dn.ptr == b.bytes);
     CHECK(facts.complete && !facts.has_status && !facts.has_error);
@@ -132,14 +133,14 @@ static void test_facts(void)
     str16("Zoe");
     u32(0);
     reader_init(&reader, b.bytes, b.len, b.len, &sink);
-    mapi_read_body(&reader, MAPI_CONNECT, true, &facts);
+    mapi_read_body(&reader, MAPI_CONNECT, true, &facts, NULL);
     CHECK_INT(facts.dn_prefix.len, 4);
     CHECK_INT(facts.display_name.len, 6);
     CHECK(facts.display_name.ptr == b.bytes + 8 + 12 + 5);
     CHECK(facts.has_status && facts.has_error && facts.status == 0 && facts.error == 0);
     /* Without a place for the facts. */
     reader_init(&reader, b.bytes, b.len, b.len, &sink);
-    mapi_read_body(&reader, MAPI_CONNECT, true, NULL);
+    mapi_read_body(&reader, MAPI_CONNECT, true, NULL, NULL);
     CHECK(!reader.failed && reader.pos == b.len);
     b.len = 0;
 

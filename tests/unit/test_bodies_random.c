@@ -18,7 +18,7 @@ static bool response;
 static void read_body(struct reader *reader)
 {
     struct mapi_facts facts;
-    mapi_read_body(reader, type, response, &facts);
+    mapi_read_body(reader, type, response, &facts, NULL);
     transcript("facts %d %x %d %x end %u%s", facts.has_status, facts.status, facts.has_error, facts.error, facts.end,
                facts.complete ? " complete" : "");
 }
@@ -30,7 +30,7 @@ static void read_aux(struct reader *reader)
 
 static void read_rop(struct reader *reader)
 {
-    read_rop_buffer(reader, reader->whole, response);
+    read_rop_buffer(reader, reader->whole, response, NULL);
 }
 
 /* Mostly small numbers, flags that are set and texts, so that some of it makes sense. */

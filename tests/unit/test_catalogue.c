@@ -64,21 +64,51 @@ static void refused(const struct field *layout, const char *what)
     heap_free(&heap);
 }
 
-static const struct field two_kinds[] = { U8("x", "One"), IF(U16("x", "Other")), END };
-static const struct field two_bases[] = { U8("x", "One"), X8("x", "Other"), END };
-static const struct field two_names[] = { U8("x", "X", .names = yes_no), U8("x", "X", .names = on_off), END };
-static const struct field two_masks[] = { U8("f", "F"), BIT("x", "X", 1), BIT("x", "X", 2), END };
+static const struct field two_signs[] = { U16("x", "One"), IF(I16("x", "Other")), END };
+static const struct field too_wide[] = { U32("x", "One"), U64("x", "Other"), END };
+static const struct field two_kinds[] = { STRING8("x", "One"), RUN(4, "x", "Other"), END };
+static const struct field bit_and_number[] = { U8("x", "One"), BIT("x", "Other", 1), END };
 static const struct field two_labels[] = { BOOL("x", "One"), BOOL("x", "Other"), END };
-static const struct field two_widths[] = { U8("f", "F"), BIT("x", "X", 1), U16("g", "G"), BIT("x", "X", 1), END };
 
 static void test_refused(void)
 {
+    refused(two_signs, "p.x has two kinds: in the rows \"One\" and \"Other\"");
+    refused(too_wide, "p.x has two kinds: in the rows \"One\" and \"Other\"");
     refused(two_kinds, "p.x has two kinds: in the rows \"One\" and \"Other\"");
-    refused(two_bases, "p.x has two bases: in the rows \"One\" and \"Other\"");
-    refused(two_names, "p.x has two tables of names: in the rows \"X\" and \"X\"");
-    refused(two_masks, "p.x has two masks: in the rows \"X\" and \"X\"");
+    refused(bit_and_number, "p.x has two kinds: in the rows \"One\" and \"Other\"");
     refused(two_labels, "p.x has two labels: in the rows \"One\" and \"Other\"");
-    refused(two_widths, "p.x has two kinds: in the rows \"X\" and \"X\"");
+}
+
+static const struct field alike[] = { U8("x", "One"),
+                                      IF(U16("x", "Other")),
+                                      X8("x", "X"),
+                                      U8("x", "X", .names = yes_no),
+                                      U8("x", "X", .names = on_off),
+                                      U8("x", "Again"),
+                                      U8("f", "F"),
+                                      BIT("b", "B", 1),
+                                      BIT("b", "B", 2),
+                                      U16("g", "G"),
+                                      BIT("b", "B", 1),
+                                      BOOL("b", "B"),
+                                      STRING8("s", "S"),
+                                      STRING16("s", "S"),
+                                      END };
+
+/* Widths, bases, tables of names and masks of one kind of value: a field each, of one filter. */
+static void test_alike(void)
+{
+    struct heap heap = { NULL, 0 };
+    struct catalogue catalogue;
+    char why[CATALOGUE_WHY_MAX] = "";
+    catalogue_init(&catalogue, heap_arena(&heap));
+    CHECK(catalogue_add(&catalogue, "p.", alike, why));
+    CHECK_STR(why, "");
+    CHECK_INT(catalogue.count, 5 + 1 + 2 + 1 + 1 + 1 + 1);
+    CHECK_INT(catalogue_find(&catalogue, &alike[5]), catalogue_find(&catalogue, &alike[0]));
+    CHECK_INT(catalogue_find(&catalogue, &alike[13]), catalogue_find(&catalogue, &alike[12]));
+    CHECK(catalogue_find(&catalogue, &alike[10]) != catalogue_find(&catalogue, &alike[7]));
+    heap_free(&heap);
 }
 
 /* More rows than a table begins with room for. */
@@ -106,6 +136,7 @@ int main(void)
 {
     test_walk();
     test_refused();
+    test_alike();
     test_many();
     return unit_end();
 }

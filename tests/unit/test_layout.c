@@ -53,8 +53,9 @@ static void on_close(void *ctx, uint32_t end, const char *summary)
     put(log, "} ");
 }
 
-static void on_issue(void *ctx, uint32_t offset, const char *what)
+static void on_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
 {
+    (void)kind;
     struct log *log = ctx;
     (void)offset;
     log->issues++;

@@ -41,8 +41,9 @@ static void on_close(void *ctx, uint32_t end, const char *summary)
     ((struct seen *)ctx)->depth--;
 }
 
-static void on_issue(void *ctx, uint32_t offset, const char *what)
+static void on_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
 {
+    (void)kind;
     (void)offset;
     (void)what;
     ((struct seen *)ctx)->issues++;

@@ -188,8 +188,9 @@ static void on_close(void *ctx, uint32_t end, const char *summary)
     put(&log->text, "\n");
 }
 
-static void on_issue(void *ctx, uint32_t offset, const char *what)
+static void on_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
 {
+    (void)kind;
     struct log *log = ctx;
     log->issues++;
     put_line(log, offset);
@@ -244,7 +245,7 @@ static uint32_t size_of(const struct reader *reader, const char *word)
 static void decode_body(struct reader *reader, char (*words)[64])
 {
     struct span name = { (const uint8_t *)words[1], strlen(words[1]) };
-    mapi_read_body(reader, mapi_type_of(name), strcmp(words[2], "response") == 0, NULL);
+    mapi_read_body(reader, mapi_type_of(name), strcmp(words[2], "response") == 0, NULL, NULL);
 }
 
 static void decode_aux(struct reader *reader, char (*words)[64])
@@ -254,7 +255,7 @@ static void decode_aux(struct reader *reader, char (*words)[64])
 
 static void decode_rop_buffer(struct reader *reader, char (*words)[64])
 {
-    read_rop_buffer(reader, size_of(reader, words[2]), strcmp(words[1], "response") == 0);
+    read_rop_buffer(reader, size_of(reader, words[2]), strcmp(words[1], "response") == 0, NULL);
 }
 
 static void decode_tag(struct reader *reader, char (*words)[64])

@@ -62,52 +62,65 @@ static void enter(struct catalogue *catalogue, const struct field *row, uint32_t
 
 bool catalogue_own_label(const struct field *row)
 {
-    return row->kind <= FIELD_U32 && !row->names && !row->mask;
+    return (row->kind <= FIELD_U32 || row->kind == FIELD_ID) && !row->names && !row->mask;
+}
+
+/* What of a kind a filter compares with. */
+static uint8_t class_of(const struct field *row, uint8_t kind)
+{
+    if (row->mask && (row->mask & (row->mask - 1)) == 0 && !row->names) {
+        return FIELD_BOOL;
+    }
+    return kind == FIELD_U8 || kind == FIELD_U16 ? FIELD_U32 : kind == FIELD_STRING16 ? FIELD_STRING8 : kind;
+}
+
+static bool same_field(const struct catalogued *field, const struct field *row, uint8_t kind)
+{
+    uint8_t one = field->kind == FIELD_STRING16 ? FIELD_STRING8 : field->kind;
+    uint8_t other = kind == FIELD_STRING16 ? FIELD_STRING8 : kind;
+    return one == other && field->row->hex == row->hex && field->row->mask == row->mask &&
+           field->row->names == row->names && field->row->all_named == row->all_named;
 }
 
 /* What two rows of one filter do not agree in, or NULL. */
 static const char *difference(const struct catalogued *field, const struct field *row, uint8_t kind)
 {
-    uint8_t one = field->kind == FIELD_STRING16 ? FIELD_STRING8 : field->kind;
-    uint8_t other = kind == FIELD_STRING16 ? FIELD_STRING8 : kind;
-    if (one != other) {
+    if (class_of(field->row, field->kind) != class_of(row, kind)) {
         return "kinds";
     }
-    if (field->row->hex != row->hex) {
-        return "bases";
-    }
-    if (field->row->mask != row->mask) {
-        return "masks";
-    }
-    if (field->row->names != row->names || field->row->all_named != row->all_named) {
-        return "tables of names";
-    }
-    return !catalogue_own_label(row) && strcmp(field->row->label, row->label) != 0 ? "labels" : NULL;
+    return !catalogue_own_label(row) && same_field(field, row, kind) && strcmp(field->row->label, row->label) != 0 ?
+               "labels" :
+               NULL;
 }
 
 static bool add_row(struct catalogue *catalogue, const char *prefix, const struct field *row, uint8_t kind,
                     char why[CATALOGUE_WHY_MAX])
 {
-    unsigned i = 0;
-    while (i < catalogue->count && (strcmp(catalogue->fields[i].row->filter, row->filter) != 0 ||
-                                    strcmp(catalogue->fields[i].prefix, prefix) != 0)) {
-        i++;
-    }
-    if (i < catalogue->count) {
-        const char *what = difference(&catalogue->fields[i], row, kind);
+    uint32_t at = catalogue->count;
+    for (uint32_t i = 0; i < catalogue->count; i++) {
+        const struct catalogued *field = &catalogue->fields[i];
+        if (strcmp(field->row->filter, row->filter) != 0 || strcmp(field->prefix, prefix) != 0) {
+            continue;
+        }
+        const char *what = difference(field, row, kind);
         if (what) {
             snprintf(why, CATALOGUE_WHY_MAX, "%s%s has two %s: in the rows \"%s\" and \"%s\"", prefix, row->filter,
-                     what, catalogue->fields[i].row->label, row->label);
+                     what, field->row->label, row->label);
             return false;
         }
-    } else {
+        if (same_field(field, row, kind)) {
+            at = i;
+            break;
+        }
+    }
+    if (at == catalogue->count) {
         if (catalogue->count == catalogue->room) {
             catalogue->fields = arena_grow(&catalogue->arena, catalogue->fields, &catalogue->room, FIRST_FIELDS,
                                            sizeof(*catalogue->fields));
         }
         catalogue->fields[catalogue->count++] = (struct catalogued){ prefix, row, kind };
     }
-    enter(catalogue, row, i);
+    enter(catalogue, row, at);
     return true;
 }
 

@@ -1,7 +1,8 @@
 /* catalogue.h
  * All rows that layouts can show, found by walking them, each with the number of the field
- * it is registered as. Rows with one filter share one field; a filter with two types is
- * refused.
+ * it is registered as. Rows that agree share one field. A filter has as many fields as it has
+ * widths, bases, masks and tables of names, and one kind of value: integers of 32 bits and less,
+ * flags and booleans, ...; one of two kinds is refused.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -33,9 +34,9 @@ struct catalogue {
 /* An empty one; memory comes from the arena. */
 void catalogue_init(struct catalogue *catalogue, struct arena arena);
 
-/* Adds the rows of a layout and of all that can be reached from it. False if a filter would
- * have two kinds, bases, masks, tables of names or (but for unsigned integers without names,
- * where each row's own is shown) labels: why then names it and both. */
+/* Adds the rows of a layout and of all that can be reached from it and was not added before.
+ * False if a filter would have two kinds or (but for unsigned integers without names and ids,
+ * where each row's own is shown) one field two labels: why then names it and both. */
 bool catalogue_add(struct catalogue *catalogue, const char *prefix, const struct field *layout,
                    char why[CATALOGUE_WHY_MAX]);
 

@@ -15,11 +15,16 @@ void reader_init(struct reader *reader, const uint8_t *p, uint32_t len, uint32_t
     reader->sink = sink;
 }
 
-void reader_warn(struct reader *reader, uint32_t offset, const char *what)
+void reader_tell(struct reader *reader, const struct issue_kind *kind, uint32_t offset, const char *what)
 {
     if (!reader->failed && reader->sink->issue) {
-        reader->sink->issue(reader->sink->ctx, offset, what);
+        reader->sink->issue(reader->sink->ctx, kind, offset, what);
     }
+}
+
+void reader_warn(struct reader *reader, uint32_t offset, const char *what)
+{
+    reader_tell(reader, reader->broken, offset, what);
 }
 
 void reader_fail(struct reader *reader, const char *what)
@@ -86,9 +91,8 @@ static void show(struct reader *reader, const struct field *field, uint32_t len,
     }
     if (reader->sink->value) {
         char room[FIELD_TEXT_MAX];
-        struct field_value value = {
-            field, reader->p + reader->pos, reader->pos, len, number, reader->big_endian, NULL
-        };
+        struct field_value value = { field,  reader->p + reader->pos, reader->pos, len,
+                                     number, reader->big_endian,      NULL,        false };
         if (field->text) {
             value.text = field->text(&value, room);
         }
@@ -97,10 +101,19 @@ static void show(struct reader *reader, const struct field *field, uint32_t len,
     reader->pos += len;
 }
 
+void reader_made(struct reader *reader, const struct field *field, uint64_t number, const char *text)
+{
+    if (!reader->failed && reader->sink->value && count_value(reader)) {
+        const struct field_value value = { field,  reader->p + reader->pos, reader->pos, 0,
+                                           number, reader->big_endian,      text,        true };
+        reader->sink->value(reader->sink->ctx, &value);
+    }
+}
+
 static const uint8_t sizes[] = {
     [FIELD_U8] = 1,    [FIELD_U16] = 2,      [FIELD_U32] = 4,  [FIELD_U64] = 8,   [FIELD_I16] = 2,
     [FIELD_I32] = 4,   [FIELD_I64] = 8,      [FIELD_BOOL] = 1, [FIELD_FLOAT] = 4, [FIELD_DOUBLE] = 8,
-    [FIELD_GUID] = 16, [FIELD_FILETIME] = 8, [FIELD_IPV4] = 4, [FIELD_IPV6] = 16
+    [FIELD_GUID] = 16, [FIELD_FILETIME] = 8, [FIELD_IPV4] = 4, [FIELD_IPV6] = 16, [FIELD_ID] = 8
 };
 
 uint32_t field_size(uint8_t kind)
@@ -126,6 +139,8 @@ static uint64_t number_of(uint8_t kind, const uint8_t *p, bool big_endian)
     case FIELD_I64:
     case FIELD_FILETIME:
         return big_endian ? (uint64_t)get_be32(p) << 32 | get_be32(p + 4) : get_le64(p);
+    case FIELD_ID:
+        return (uint64_t)get_be32(p) << 32 | get_be32(p + 4);
     default:
         return 0;
     }

@@ -29,7 +29,19 @@ enum field_kind {
     FIELD_STRING16, /* 8-bit of an unknown code page; UTF-16LE */
     FIELD_BYTES,
     FIELD_IPV4,
-    FIELD_IPV6 /* 4 and 16 bytes, in network order whatever the reader's */
+    FIELD_IPV6,    /* 4 and 16 bytes, in network order whatever the reader's */
+    FIELD_ID,      /* 8 bytes, in the order of the wire: digits stand as the bytes do */
+    FIELD_FRAME,   /* only made: the number of a frame */
+    FIELD_INTERVAL /* only made: ns */
+};
+
+/* What may be said beside the values. A static object is registered where it is listed. */
+enum issue_severity { ISSUE_CHAT, ISSUE_NOTE, ISSUE_WARNING, ISSUE_ERROR };
+struct issue_kind {
+    const char *filter; /* whole */
+    const char *label;
+    uint8_t severity; /* enum issue_severity */
+    bool malformed;   /* what is said is followed by the place */
 };
 
 struct field_name {
@@ -84,6 +96,7 @@ struct field_value {
     uint64_t number;      /* integers (signed ones extended), booleans, GUID and others: 0 */
     bool big_endian;
     const char *text; /* what else is to be said of the value, or NULL; valid during the call */
+    bool made;        /* not of the message: known from elsewhere, number or (of strings) text is the value */
 };
 
 /* Receives what a decoder finds, in the order of the wire. A call may not return (a tree
@@ -94,8 +107,8 @@ struct field_sink {
     /* What comes until close() belongs together; label is valid during the call. */
     void (*open)(void *ctx, const char *label, uint32_t offset);
     void (*close)(void *ctx, uint32_t end, const char *summary); /* summary: behind the label, or NULL */
-    /* The input is broken at that byte; static text. */
-    void (*issue)(void *ctx, uint32_t offset, const char *what);
+    /* Something is to be said of that byte, which is valid during the call; of kind NULL: the input is broken. */
+    void (*issue)(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what);
     /* Room for a derived buffer (decompressed bytes) as long as the sink shows it; NULL: refused. */
     uint8_t *(*room)(void *ctx, size_t size);
     /* Offsets refer to this buffer, got from room(), until leave(). name is static. */
@@ -115,8 +128,9 @@ struct reader {
                                   * missing from the capture and no fault of the sender */
     uint32_t pos;
     const struct field_sink *sink;
-    uint32_t values; /* shown so far */
-    uint64_t need;   /* failed: the bytes that were asked for, if they are what is missing */
+    uint32_t values;                 /* shown so far */
+    uint64_t need;                   /* failed: the bytes that were asked for, if they are what is missing */
+    const struct issue_kind *broken; /* the kind of what is wrong: set behind reader_init(), or NULL */
     uint8_t depth;
     bool big_endian; /* integers and GUIDs: set behind reader_init() */
     bool failed;
@@ -139,6 +153,10 @@ static inline uint32_t reader_sent(const struct reader *reader)
 void reader_fail(struct reader *reader, const char *what);
 /* Says what is wrong at an offset and goes on. */
 void reader_warn(struct reader *reader, uint32_t offset, const char *what);
+/* Says something else. */
+void reader_tell(struct reader *reader, const struct issue_kind *kind, uint32_t offset, const char *what);
+/* Shows what is known from elsewhere, at the place of what comes next: number, of a string text. */
+void reader_made(struct reader *reader, const struct field *field, uint64_t number, const char *text);
 
 /* False, with reader_fail(), unless count items of at least item bytes each can still
  * come: keeps loops and allocations in proportion to what was sent. */

@@ -57,7 +57,7 @@ static void tell(struct layout_run *run, const struct field *row, uint32_t offse
 {
     const struct reader *reader = run->reader;
     const struct field_value value = { row,    reader->p + offset, offset, reader->pos - offset,
-                                       number, reader->big_endian, NULL };
+                                       number, reader->big_endian, NULL,   false };
     row->seen(run, &value);
 }
 
@@ -155,6 +155,13 @@ static void read_if_bits(struct layout_run *run, const struct field *row)
     }
 }
 
+static void read_if_equal(struct layout_run *run, const struct field *row)
+{
+    if (run->last == row->number) {
+        read_layout(run, row->inside);
+    }
+}
+
 static void read_if_left(struct layout_run *run, const struct field *row)
 {
     if (reader_left(run->reader) > 0) {
@@ -222,6 +229,7 @@ static const row_reader readers[] = { [LAYOUT_VALUE] = read_value,
                                       [LAYOUT_UNLESS] = read_if,
                                       [LAYOUT_IF_BITS] = read_if_bits,
                                       [LAYOUT_UNLESS_BITS] = read_if_bits,
+                                      [LAYOUT_IF_EQUAL] = read_if_equal,
                                       [LAYOUT_IF_LEFT] = read_if_left,
                                       [LAYOUT_TIMES] = read_times,
                                       [LAYOUT_PART] = read_part,

@@ -33,6 +33,7 @@ enum layout_role {
     LAYOUT_UNLESS, /* the number above is not 0, is 0 */
     LAYOUT_IF_BITS,
     LAYOUT_UNLESS_BITS, /* it has one of the bits of number, none */
+    LAYOUT_IF_EQUAL,    /* it is number */
     LAYOUT_IF_LEFT,     /* something is left to read */
     LAYOUT_TIMES,       /* so often; with a label in a group of its own, if there is any */
     LAYOUT_PART,        /* in a part of so many bytes */
@@ -111,6 +112,9 @@ static inline bool layout_is_end(const struct field *row)
 #define TIME(...) LAYOUT_OTHER(FIELD_FILETIME, __VA_ARGS__)
 #define IPV4(...) LAYOUT_OTHER(FIELD_IPV4, __VA_ARGS__)
 #define IPV6(...) LAYOUT_OTHER(FIELD_IPV6, __VA_ARGS__)
+#define ID64(...) LAYOUT_OTHER(FIELD_ID, __VA_ARGS__)
+#define FRAME(...) LAYOUT_OTHER(FIELD_FRAME, __VA_ARGS__) /* these are only made */
+#define INTERVAL(...) LAYOUT_OTHER(FIELD_INTERVAL, __VA_ARGS__)
 #define STRING8(...) LAYOUT_OTHER(FIELD_STRING8, __VA_ARGS__) /* up to its terminator */
 #define STRING16(...) LAYOUT_OTHER(FIELD_STRING16, __VA_ARGS__)
 
@@ -178,6 +182,10 @@ static inline bool layout_is_end(const struct field *row)
 #define UNLESS_BITS(bits, ...)                                                  \
     {                                                                           \
         .role = LAYOUT_UNLESS_BITS, .number = bits, .inside = ROWS(__VA_ARGS__) \
+    }
+#define IF_EQUAL(value, ...)                                                  \
+    {                                                                         \
+        .role = LAYOUT_IF_EQUAL, .number = value, .inside = ROWS(__VA_ARGS__) \
     }
 #define IF_LEFT(...)                                        \
     {                                                       \

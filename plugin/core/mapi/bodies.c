@@ -87,10 +87,11 @@ static LAYOUT(body_rest, REST("body.rest", "Bytes behind the body"));
 
 LAYOUT(mapi_bodies, INCLUDE(request_body), INCLUDE(response_body), INCLUDE(unknown_body), INCLUDE(body_rest));
 
-void mapi_read_body(struct reader *reader, enum mapi_type type, bool response, struct mapi_facts *facts)
+void mapi_read_body(struct reader *reader, enum mapi_type type, bool response, struct mapi_facts *facts,
+                    struct rop_host *host)
 {
     struct mapi_facts own;
-    struct body body = { .facts = facts ? facts : &own, .response = response };
+    struct body body = { .facts = facts ? facts : &own, .host = host, .response = response };
     struct layout_run run = { .reader = reader, .scene = &body, .kept = { [BODY_AT] = BODY_ID(type, response) } };
     memset(body.facts, 0, sizeof(*body.facts));
     if (!mapi_type_name(type)) {

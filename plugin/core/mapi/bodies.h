@@ -54,6 +54,8 @@ bool mapi_type_is_nspi(enum mapi_type type), mapi_type_is_emsmdb(enum mapi_type 
 /* All that bodies can show, for registration: its filters stand behind "mapihttp.". */
 extern const struct field mapi_bodies[];
 
+struct rop_host;
+
 /* What the state keeps of a body. Spans lie in the reader's buffer. */
 struct mapi_facts {
     bool has_status, has_error;
@@ -69,10 +71,11 @@ struct mapi_facts {
     uint32_t end;             /* offset of the first byte behind what was read as the body */
 };
 
-/* A body at the reader's place, up to the reader's end. facts may be NULL. Bytes behind
+/* A body at the reader's place, up to the reader's end. facts may be NULL, and host (rops.h). Bytes behind
  * the body are one issue at the first of them, and shown. A type without a layout
  * (MAPI_NONE, MAPI_UNKNOWN) is shown as bytes. Bodies cut short by the capture
  * (reader->whole > reader->len) end without an issue. */
-void mapi_read_body(struct reader *reader, enum mapi_type type, bool response, struct mapi_facts *facts);
+void mapi_read_body(struct reader *reader, enum mapi_type type, bool response, struct mapi_facts *facts,
+                    struct rop_host *host);
 
 #endif

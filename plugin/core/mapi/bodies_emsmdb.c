@@ -44,7 +44,7 @@ static void rop_buffer(struct layout_run *run, const struct field *at)
     (void)at;
     body->facts->rop_buffer_size = size;
     body->lacking |= reader_lacks(run->reader, size);
-    read_rop_buffer(run->reader, size, body->response);
+    read_rop_buffer(run->reader, size, body->response, body->host);
 }
 
 #define ROP_BUFFER U32("execute.rop_buffer_size", "RopBufferSize"), READ_LAYOUT(rop_buffer, 0, rop_buffer_layouts)

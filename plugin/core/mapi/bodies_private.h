@@ -14,6 +14,7 @@
 /* The scene of their layouts. */
 struct body {
     struct mapi_facts *facts;
+    struct rop_host *host;
     struct columns columns; /* of the rows to come */
     bool response;
     bool lacking; /* a buffer is larger than what is left: an issue of its decoder, which goes on */

@@ -19,8 +19,8 @@
 #define EXT_XOR_BYTE 0xA5
 
 struct chain {
-    void (*read_payload)(struct reader *reader, bool response);
-    bool response;
+    struct rop_host *host; /* who is told of ROPs, or NULL */
+    bool rops, response;
     uint32_t derived; /* bytes asked of the sink so far */
 };
 
@@ -69,6 +69,15 @@ static void read_ext_header(struct reader *reader, struct ext_header *header)
     }
 }
 
+static void read_payload(struct reader *reader, const struct chain *chain)
+{
+    if (chain->rops) {
+        read_rop_payload(reader, chain->response, chain->host);
+    } else {
+        read_aux_blocks(reader);
+    }
+}
+
 static uint8_t *room_for(struct reader *reader, struct chain *chain, uint32_t size)
 {
     const struct field_sink *sink = reader->sink;
@@ -94,7 +103,7 @@ static void read_derived(struct reader *reader, const struct chain *chain, const
     if (sink->enter) {
         sink->enter(sink->ctx, bytes, len, name);
     }
-    chain->read_payload(&inner, chain->response);
+    read_payload(&inner, chain);
     if (sink->leave) {
         sink->leave(sink->ctx);
     }
@@ -160,7 +169,7 @@ static void read_ext_payload(struct reader *reader, struct chain *chain, const s
     } else if (header->flags & EXT_XOR_MAGIC) {
         read_xored(&payload, chain);
     } else {
-        chain->read_payload(&payload, chain->response);
+        read_payload(&payload, chain);
     }
     reader_resume(reader, &payload);
 }
@@ -215,20 +224,14 @@ static void read_buffer(struct reader *reader, uint32_t size, const char *label,
     reader_close(reader, NULL);
 }
 
-static void read_aux_payload(struct reader *reader, bool response)
-{
-    (void)response;
-    read_aux_blocks(reader);
-}
-
 void read_aux_buffer(struct reader *reader, uint32_t size)
 {
-    struct chain chain = { read_aux_payload, false, 0 };
+    struct chain chain = { .host = NULL };
     read_buffer(reader, size, "AuxiliaryBuffer", &chain);
 }
 
-void read_rop_buffer(struct reader *reader, uint32_t size, bool response)
+void read_rop_buffer(struct reader *reader, uint32_t size, bool response, struct rop_host *host)
 {
-    struct chain chain = { read_rop_payload, response, 0 };
+    struct chain chain = { .rops = true, .response = response, .host = host };
     read_buffer(reader, size, "RopBuffer", &chain);
 }

@@ -10,6 +10,8 @@
 
 #include "field.h"
 
+struct rop_host;
+
 /* All that they can show, for registration. */
 extern const struct field aux_buffer_layouts[], rop_buffer_layouts[];
 
@@ -26,7 +28,7 @@ extern const struct field aux_buffer_layouts[], rop_buffer_layouts[];
 void read_aux_buffer(struct reader *reader, uint32_t size);
 
 /* The RopBuffer of Execute, in the same way (MS-OXCROPS 2.2.1): RopSize, the ROPs, the
- * server object handle table. */
-void read_rop_buffer(struct reader *reader, uint32_t size, bool response);
+ * server object handle table. host may be NULL (rops.h). */
+void read_rop_buffer(struct reader *reader, uint32_t size, bool response, struct rop_host *host);
 
 #endif

@@ -20,32 +20,29 @@
 static FIELD_NAMES(flag_names, FLAG_VALUE, "value", FLAG_NOT_PRESENT, "not present", FLAG_ERROR, "error");
 static FIELD_NAMES(row_flag_names, 0, "all values, no errors", 1, "values with flags");
 
-static LAYOUT(type_row, X16("property.type", "PropertyType", .names = property_type_names));
-static LAYOUT(has_value, X8("property.has_value", "HasValue", .names = has_value_names));
-static LAYOUT(flag_row, X8("property.flag", "Flag", .names = flag_names));
-static LAYOUT(row_flag, X8("property.row_flag", "Flags", .names = row_flag_names));
-static LAYOUT(value_count, U32("property.value.count", "Count of values"));
-static LAYOUT(column_count, U32("property.tag_count", "PropertyTagCount"));
-static LAYOUT(column_count16, U16("property.tag_count16", "PropertyTagCount"));
-static LAYOUT(binary, COUNT_OF_FORM("property.value.size", "property.value.size16", "Count of bytes"),
-              SIZED("property.value.binary", "Value"));
-static LAYOUT(server_id, U16("property.value.size16", "Count of bytes"),
-              REST("property.value.server_id.data", "ClientData"));
+static LAYOUT(type_row, X16("type", "PropertyType", .names = property_type_names));
+static LAYOUT(has_value, X8("has_value", "HasValue", .names = has_value_names));
+static LAYOUT(flag_row, X8("flag", "Flag", .names = flag_names));
+static LAYOUT(row_flag, X8("row_flag", "Flags", .names = row_flag_names));
+static LAYOUT(value_count, U32("value.count", "Count of values"));
+static LAYOUT(column_count, U32("tag_count", "PropertyTagCount"));
+static LAYOUT(column_count16, U16("tag_count", "PropertyTagCount"));
+static LAYOUT(binary, COUNT_OF_FORM("value.size", "Count of bytes"), SIZED("value.binary", "Value"));
+static LAYOUT(server_id, U16("value.size", "Count of bytes"), REST("value.server_id.data", "ClientData"));
 
-static CHOICES(single_values, CHOICE(PTYP_INTEGER16, ROWS(I16("property.value.int16", "Value"))),
-               CHOICE(PTYP_INTEGER32, ROWS(I32("property.value.int32", "Value"))),
-               CHOICE(PTYP_FLOATING32, ROWS(FLOAT32("property.value.float", "Value"))),
-               CHOICE(PTYP_FLOATING64, ROWS(FLOAT64("property.value.double", "Value"))),
-               CHOICE(PTYP_CURRENCY, ROWS(I64("property.value.currency", "Value (1/10000)"))),
-               CHOICE(PTYP_FLOATING_TIME,
-                      ROWS(FLOAT64("property.value.floating_time", "Value (days since 1899-12-30)"))),
-               CHOICE(PTYP_ERROR_CODE, ROWS(X32("property.value.error_code", "Value", .text = ox_error_text))),
-               CHOICE(PTYP_BOOLEAN, ROWS(BOOL("property.value.boolean", "Value"))),
-               CHOICE(PTYP_INTEGER64, ROWS(I64("property.value.int64", "Value"))),
-               CHOICE(PTYP_STRING8, ROWS(STRING8("property.value.string8", "Value"))),
-               CHOICE(PTYP_STRING, ROWS(STRING16("property.value.string", "Value"))),
-               CHOICE(PTYP_TIME, ROWS(TIME("property.value.time", "Value"))),
-               CHOICE(PTYP_GUID, ROWS(UUID("property.value.guid", "Value", .text = ox_guid_text))));
+static CHOICES(single_values, CHOICE(PTYP_INTEGER16, ROWS(I16("value.int16", "Value"))),
+               CHOICE(PTYP_INTEGER32, ROWS(I32("value.int32", "Value"))),
+               CHOICE(PTYP_FLOATING32, ROWS(FLOAT32("value.float", "Value"))),
+               CHOICE(PTYP_FLOATING64, ROWS(FLOAT64("value.double", "Value"))),
+               CHOICE(PTYP_CURRENCY, ROWS(I64("value.currency", "Value (1/10000)"))),
+               CHOICE(PTYP_FLOATING_TIME, ROWS(FLOAT64("value.floating_time", "Value (days since 1899-12-30)"))),
+               CHOICE(PTYP_ERROR_CODE, ROWS(X32("value.error_code", "Value", .text = ox_error_text))),
+               CHOICE(PTYP_BOOLEAN, ROWS(BOOL("value.boolean", "Value"))),
+               CHOICE(PTYP_INTEGER64, ROWS(I64("value.int64", "Value"))),
+               CHOICE(PTYP_STRING8, ROWS(STRING8("value.string8", "Value"))),
+               CHOICE(PTYP_STRING, ROWS(STRING16("value.string", "Value"))),
+               CHOICE(PTYP_TIME, ROWS(TIME("value.time", "Value"))),
+               CHOICE(PTYP_GUID, ROWS(UUID("value.guid", "Value", .text = ox_guid_text))));
 
 static void read_tagged(struct reader *reader, enum prop_form tagged, enum prop_form form);
 
@@ -333,8 +330,7 @@ static void read_listed(struct layout_run *run, const struct field *at)
     read_tagged_value(run->reader, form_of(run));
 }
 
-static LAYOUT(value_list, COUNT_OF_FORM("property.value_count", "property.value_count16", "PropertyValueCount"),
-              TIMES(READ(read_listed, 4)));
+static LAYOUT(value_list, COUNT_OF_FORM("value_count", "PropertyValueCount"), TIMES(READ(read_listed, 4)));
 
 void read_value_list(struct reader *reader, enum prop_form form)
 {
@@ -361,6 +357,11 @@ static struct columns read_tags(struct reader *reader, uint32_t count, enum prop
         columns.count = count;
     }
     return columns;
+}
+
+struct columns read_tag_list(struct reader *reader, uint32_t count)
+{
+    return read_tags(reader, count, PROP_ROP);
 }
 
 struct columns read_columns(struct reader *reader)

@@ -47,6 +47,8 @@ struct columns {
  * ROPs have it. No columns when the message ends early. */
 struct columns read_columns(struct reader *reader);
 struct columns read_columns16(struct reader *reader);
+/* count tags of a mailbox. */
+struct columns read_tag_list(struct reader *reader, uint32_t count);
 uint32_t column_tag(const struct columns *columns, uint32_t i);
 
 /* AddressBookPropertyRow (MS-OXCMAPIHTTP 2.2.1.7) or PropertyRow (MS-OXCDATA 2.8): its

@@ -25,14 +25,13 @@ static inline enum prop_form form_of(const struct layout_run *run)
     return ((const struct property_scene *)run->scene)->form;
 }
 
-/* Of a count that some forms write in 32 bits (the first row) and ROPs in 16. A filter has
- * one type, so the two have names of their own. */
+/* Of a count that some forms write in 32 bits (the first row) and ROPs in 16. */
 static inline unsigned narrow(const struct layout_run *run)
 {
     return form_of(run) == PROP_ROP;
 }
 
-#define COUNT_OF_FORM(wide, narrow_filter, label) PICK(narrow, U32(wide, label), U16(narrow_filter, label))
+#define COUNT_OF_FORM(filter, label) PICK(narrow, U32(filter, label), U16(filter, label))
 
 /* The tag of what a restriction or a rule is about, with its group; a tagged value. */
 static inline void read_scene_tag(struct layout_run *run, const struct field *at)

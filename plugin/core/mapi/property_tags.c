@@ -38,9 +38,9 @@ static const char *mailbox_text(const struct field_value *value, char room[FIELD
 }
 
 /* The same bytes again, by their parts: the type comes first. */
-#define TAG(says)                                            \
-    AGAIN(X32("property.tag", "PropertyTag", .text = says)), \
-        X16("property.type", "PropertyType", .names = property_type_names), X16("property.id", "PropertyId")
+#define TAG(says)                                                                                              \
+    AGAIN(X32("tag", "PropertyTag", .text = says)), X16("type", "PropertyType", .names = property_type_names), \
+        X16("id", "PropertyId")
 
 static LAYOUT(address_book_tag, TAG(address_book_text));
 static LAYOUT(mailbox_tag, TAG(mailbox_text));

@@ -86,7 +86,7 @@ static void read_comment_value(struct layout_run *run, const struct field *at)
 #define INNER READ(read_inner, 3)
 #define COMPARAND READ_ROWS(read_comparand, 1, X8("restriction.has_value", "HasValue", .names = has_value_names))
 
-static LAYOUT(and_or, COUNT_OF_FORM("restriction.count", "restriction.count16", "RestrictCount"), TIMES(INNER));
+static LAYOUT(and_or, COUNT_OF_FORM("restriction.count", "RestrictCount"), TIMES(INNER));
 static LAYOUT(not, INNER);
 static LAYOUT(content, U16("restriction.fuzzy_level_low", "FuzzyLevelLow", .names = fuzzy_names),
               X16("restriction.fuzzy_level_high", "FuzzyLevelHigh"),

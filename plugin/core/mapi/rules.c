@@ -50,9 +50,9 @@ static void read_folder(struct layout_run *run, const struct field *at)
 static LAYOUT(move_wide, U32("rule.action.store_size", "StoreEIDSize"), STORE,
               U32("rule.action.folder_size", "FolderEIDSize"), SIZED_ID);
 static LAYOUT(move_narrow, BOOL("rule.action.in_this_store", "FolderInThisStore"), KEEP(OURS_AT),
-              U16("rule.action.store_size16", "StoreEIDSize"), KEEP(SIZE_AT), RECALL(OURS_AT),
+              U16("rule.action.store_size", "StoreEIDSize"), KEEP(SIZE_AT), RECALL(OURS_AT),
               IF(RECALL(SIZE_AT), STORE), /* any value, ignored */
-              RECALL(OURS_AT), UNLESS(RECALL(SIZE_AT), SIZED_ID), U16("rule.action.folder_size16", "FolderEIDSize"),
+              RECALL(OURS_AT), UNLESS(RECALL(SIZE_AT), SIZED_ID), U16("rule.action.folder_size", "FolderEIDSize"),
               READ_ROWS(read_folder, 0, INCLUDE(server_id_ours), INCLUDE(server_id_object),
                         SIZED("rule.action.folder", "FolderEID")));
 static LAYOUT(move, PICK(narrow, INCLUDE(move_wide), INCLUDE(move_narrow)));
@@ -78,8 +78,8 @@ static LAYOUT(tag, READ(read_scene_tagged, 4));
 
 static LAYOUT(recipients_wide, U32("rule.action.recipient_count", "RecipientCount"),
               RECIPIENT(U32("rule.action.property_count", "NoOfProperties")));
-static LAYOUT(recipients_narrow, U16("rule.action.recipient_count16", "RecipientCount"),
-              RECIPIENT(U16("rule.action.property_count16", "NoOfProperties")));
+static LAYOUT(recipients_narrow, U16("rule.action.recipient_count", "RecipientCount"),
+              RECIPIENT(U16("rule.action.property_count", "NoOfProperties")));
 
 /* The specification gives the two counts 4 bytes, clients and servers write 2 of them in
  * ROP buffers. Behind 2 bytes comes Reserved, which Exchange makes 1, behind half a count of
@@ -133,8 +133,8 @@ static void read_block(struct layout_run *run, const struct field *at)
 static LAYOUT(actions_wide, U32("rule.action_count", "NoOfActions"),
               TIMES(READ_ROWS(read_block, 4 + ACTION_HEAD, U32("rule.action.length", "ActionLength"),
                               INCLUDE(action))));
-static LAYOUT(actions_narrow, U16("rule.action_count16", "NoOfActions"),
-              TIMES(READ_ROWS(read_block, 2 + ACTION_HEAD, U16("rule.action.length16", "ActionLength"),
+static LAYOUT(actions_narrow, U16("rule.action_count", "NoOfActions"),
+              TIMES(READ_ROWS(read_block, 2 + ACTION_HEAD, U16("rule.action.length", "ActionLength"),
                               INCLUDE(action))));
 
 LAYOUT(rule_layouts, PICK(narrow, INCLUDE(actions_wide), INCLUDE(actions_narrow)));

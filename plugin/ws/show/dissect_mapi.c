@@ -337,7 +337,7 @@ struct body_job {
 static void decode_body(struct reader *reader, void *arg)
 {
     struct body_job *job = arg;
-    mapi_read_body(reader, job->type, job->response, &job->facts);
+    mapi_read_body(reader, job->type, job->response, &job->facts, NULL);
 }
 
 static void show_tag(proto_tree *tree, tvbuff_t *tvb, const struct mapi_message *message, unsigned index,

@@ -13,14 +13,19 @@
 
 #include "bodies.h"
 #include "catalogue.h"
+#include "extended_buffer.h"
 #include "ids.h"
+#include "properties.h"
+#include "rops.h"
 #include "rts.h"
+#include "store.h"
 
 static struct catalogue catalogue;
 static int *hf_of; /* one for each field of the catalogue */
 
 static int ett_group = -1, ett_flags = -1;
 static expert_field ei_malformed;
+static expert_field ei_rop[ROP_ISSUES];
 
 G_STATIC_ASSERT(sizeof(value_string) == sizeof(struct field_name));
 G_STATIC_ASSERT(G_STRUCT_OFFSET(value_string, strptr) == G_STRUCT_OFFSET(struct field_name, name));
@@ -61,6 +66,12 @@ static enum ftenum type_of(uint8_t kind)
         return FT_IPv4;
     case FIELD_IPV6:
         return FT_IPv6;
+    case FIELD_ID:
+        return FT_UINT64;
+    case FIELD_FRAME:
+        return FT_FRAMENUM;
+    case FIELD_INTERVAL:
+        return FT_RELATIVE_TIME;
     default:
         return FT_BYTES;
     }
@@ -91,6 +102,7 @@ static void register_field(const struct catalogued *from, hf_register_info *info
     header->type = is_bit ? FT_BOOLEAN : type_of(from->kind);
     header->display = is_bit                       ? bits_of(from->kind) :
                       from->kind == FIELD_FILETIME ? (int)ABSOLUTE_TIME_UTC :
+                      from->kind == FIELD_ID       ? BASE_HEX :
                       !is_integer(from->kind)      ? BASE_NONE :
                       field->hex                   ? BASE_HEX :
                                                      BASE_DEC;
@@ -123,20 +135,45 @@ static void register_fields(int proto, const char *prefix)
     }
 }
 
-void sink_register(void)
+static void register_issues(void)
 {
-    static int *ett[] = { &ett_group, &ett_flags };
+    static const int severities
+        [] = { [ISSUE_CHAT] = PI_CHAT, [ISSUE_NOTE] = PI_NOTE, [ISSUE_WARNING] = PI_WARN, [ISSUE_ERROR] = PI_ERROR };
     static ei_register_info broken[] = {
         { &ei_malformed, { "mapihttp.malformed", PI_MALFORMED, PI_ERROR, "A broken message", EXPFILL } },
     };
-    catalogue_init(&catalogue, (struct arena){ .alloc = epan_alloc });
-    register_layout("mapihttp.", mapi_bodies);
-    register_layout("rpch.rts.", rts_layouts);
-    hf_of = (int *)wmem_alloc0_array(wmem_epan_scope(), int, catalogue.count);
-    register_fields(proto_mapihttp, "mapihttp.");
-    register_fields(proto_rpch, "rpch.rts.");
-    proto_register_subtree_array(ett, G_N_ELEMENTS(ett));
+    static ei_register_info of_rops[ROP_ISSUES];
+    for (unsigned i = 0; i < ROP_ISSUES; i++) {
+        const struct issue_kind *kind = rop_issues[i];
+        of_rops[i] = (ei_register_info){ &ei_rop[i],
+                                         { kind->filter, kind->malformed ? PI_MALFORMED : PI_RESPONSE_CODE,
+                                           severities[kind->severity], kind->label, EXPFILL } };
+    }
     expert_register_field_array(expert_register_protocol(proto_mapihttp), broken, G_N_ELEMENTS(broken));
+    expert_register_field_array(expert_register_protocol(proto_rop), of_rops, ROP_ISSUES);
+}
+
+void sink_register(void)
+{
+    static int *ett[] = { &ett_group, &ett_flags };
+    /* Rows belong to the first prefix that they are reached with. */
+    static const struct {
+        const char *prefix;
+        const struct field *layout;
+        const int *proto;
+    } parts[] = {
+        { "mapiprop.", property_layouts, &proto_mapiprop }, { "rop.", rop_layouts, &proto_rop },
+        { "emsmdb.", rop_buffer_layouts, &proto_emsmdb },   { "mapihttp.", mapi_bodies, &proto_mapihttp },
+        { "rpch.rts.", rts_layouts, &proto_rpch },
+    };
+    catalogue_init(&catalogue, (struct arena){ .alloc = epan_alloc });
+    for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++)
+        register_layout(parts[i].prefix, parts[i].layout);
+    hf_of = (int *)wmem_alloc0_array(wmem_epan_scope(), int, catalogue.count);
+    for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++)
+        register_fields(*parts[i].proto, parts[i].prefix);
+    proto_register_subtree_array(ett, G_N_ELEMENTS(ett));
+    register_issues();
 }
 
 /* ---- The sink --------------------------------------------------------------------- */
@@ -196,12 +233,30 @@ static proto_item *show_value(proto_tree *tree, const struct catalogued *field, 
     default:
         if (label != field->row->label && catalogue_own_label(value->field)) {
             const uint32_t number = (uint32_t)value->number;
+            if (value->field->kind == FIELD_ID)
+                return proto_tree_add_uint64_format(tree, hf, tvb, offset, len, value->number, "%s: 0x%016" PRIx64,
+                                                    label, value->number);
             return value->field->hex ?
                        proto_tree_add_uint_format(tree, hf, tvb, offset, len, number, "%s: 0x%0*x", label, 2 * len,
                                                   number) :
                        proto_tree_add_uint_format(tree, hf, tvb, offset, len, number, "%s: %u", label, number);
         }
-        return proto_tree_add_item(tree, hf, tvb, offset, len, order);
+        return proto_tree_add_item(tree, hf, tvb, offset, len, value->field->kind == FIELD_ID ? ENC_BIG_ENDIAN : order);
+    }
+}
+
+static proto_item *show_made(proto_tree *tree, int hf, tvbuff_t *tvb, const struct field_value *value)
+{
+    const int offset = (int)MIN(value->offset, tvb_captured_length(tvb));
+    nstime_t time;
+    switch (value->field->kind) {
+    case FIELD_STRING8:
+        return proto_tree_add_string(tree, hf, tvb, offset, 0, value->text);
+    case FIELD_INTERVAL:
+        time = ns_time((int64_t)value->number);
+        return proto_tree_add_time(tree, hf, tvb, offset, 0, &time);
+    default:
+        return proto_tree_add_uint(tree, hf, tvb, offset, 0, (uint32_t)value->number);
     }
 }
 
@@ -213,6 +268,10 @@ static void on_value(void *ctx, const struct field_value *value)
     if (field == CATALOGUE_NONE)
         return;
     tvbuff_t *tvb = current(sink);
+    if (value->made) {
+        proto_item_set_generated(show_made(sink->tree[sink->depth], hf_of[field], tvb, value));
+        return;
+    }
     proto_item *item =
         show_value(sink->tree[sink->depth], &catalogue.fields[field], hf_of[field], sink->pinfo, tvb, value);
     if (row->unit)
@@ -263,10 +322,20 @@ void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_
                                  "%s, at byte %u", what, offset);
 }
 
-static void on_issue(void *ctx, uint32_t offset, const char *what)
+static void on_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
 {
     struct tree_sink *sink = ctx;
-    sink_malformed(current(sink), sink->pinfo, sink->tree[sink->depth], offset, what);
+    tvbuff_t *tvb = current(sink);
+    proto_tree *tree = sink->tree[sink->depth];
+    const uint32_t len = tvb_captured_length(tvb);
+    unsigned i = 0;
+    while (i < ROP_ISSUES && rop_issues[i] != kind)
+        i++;
+    if (i == ROP_ISSUES)
+        sink_malformed(tvb, sink->pinfo, tree, offset, what);
+    else
+        proto_tree_add_expert_format(tree, sink->pinfo, &ei_rop[i], tvb, (int)MIN(offset, len), offset < len ? 1 : 0,
+                                     kind->malformed ? "%s, at byte %u" : "%s", what, offset);
 }
 
 static uint8_t *on_room(void *ctx, size_t size)
