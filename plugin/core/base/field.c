@@ -101,13 +101,28 @@ static void show(struct reader *reader, const struct field *field, uint32_t len,
     reader->pos += len;
 }
 
+static void make(struct reader *reader, struct field_value value)
+{
+    char room[FIELD_TEXT_MAX];
+    if (reader->failed || !reader->sink->value || !count_value(reader)) {
+        return;
+    }
+    value.offset = reader->pos;
+    value.made = true;
+    if (value.field->text) {
+        value.text = value.field->text(&value, room);
+    }
+    reader->sink->value(reader->sink->ctx, &value);
+}
+
 void reader_made(struct reader *reader, const struct field *field, uint64_t number, const char *text)
 {
-    if (!reader->failed && reader->sink->value && count_value(reader)) {
-        const struct field_value value = { field,  reader->p + reader->pos, reader->pos, 0,
-                                           number, reader->big_endian,      text,        true };
-        reader->sink->value(reader->sink->ctx, &value);
-    }
+    make(reader, (struct field_value){ .field = field, .bytes = reader->p, .number = number, .text = text });
+}
+
+void reader_made_bytes(struct reader *reader, const struct field *field, const uint8_t *bytes, uint32_t len)
+{
+    make(reader, (struct field_value){ .field = field, .bytes = bytes, .len = len });
 }
 
 static const uint8_t sizes[] = {

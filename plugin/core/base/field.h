@@ -96,7 +96,8 @@ struct field_value {
     uint64_t number;      /* integers (signed ones extended), booleans, GUID and others: 0 */
     bool big_endian;
     const char *text; /* what else is to be said of the value, or NULL; valid during the call */
-    bool made;        /* not of the message: known from elsewhere, number or (of strings) text is the value */
+    bool made;        /* not of the message: known from elsewhere, number or (of strings) text
+                         * or (of GUIDs) bytes is the value; offset is that of what comes next */
 };
 
 /* Receives what a decoder finds, in the order of the wire. A call may not return (a tree
@@ -131,6 +132,7 @@ struct reader {
     uint32_t values;                 /* shown so far */
     uint64_t need;                   /* failed: the bytes that were asked for, if they are what is missing */
     const struct issue_kind *broken; /* the kind of what is wrong: set behind reader_init(), or NULL */
+    const void *known;               /* what decoders of this message know besides: theirs, or NULL */
     uint8_t depth;
     bool big_endian; /* integers and GUIDs: set behind reader_init() */
     bool failed;
@@ -157,6 +159,8 @@ void reader_warn(struct reader *reader, uint32_t offset, const char *what);
 void reader_tell(struct reader *reader, const struct issue_kind *kind, uint32_t offset, const char *what);
 /* Shows what is known from elsewhere, at the place of what comes next: number, of a string text. */
 void reader_made(struct reader *reader, const struct field *field, uint64_t number, const char *text);
+/* The same of a GUID. */
+void reader_made_bytes(struct reader *reader, const struct field *field, const uint8_t *bytes, uint32_t len);
 
 /* False, with reader_fail(), unless count items of at least item bytes each can still
  * come: keeps loops and allocations in proportion to what was sent. */

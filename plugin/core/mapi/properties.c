@@ -270,7 +270,7 @@ static void read_tagged(struct reader *reader, enum prop_form tagged, enum prop_
     char label[TAG_LABEL_MAX];
     struct gist gist = { .type = PTYP_UNSPECIFIED };
     uint32_t ahead = peek_u32(reader);
-    if (!reader_open(reader, reader_left(reader) < 4 ? "Property" : label_of_tag(ahead, tagged, label))) {
+    if (!reader_open(reader, reader_left(reader) < 4 ? "Property" : label_of_tag(reader, ahead, tagged, label))) {
         return;
     }
     uint32_t tag = read_tag(reader, tagged);
@@ -390,7 +390,7 @@ void read_property_row(struct reader *reader, const struct columns *columns, enu
         char label[TAG_LABEL_MAX];
         struct gist gist = { .type = PTYP_UNSPECIFIED };
         uint32_t tag = column_tag(columns, i), start = reader->pos;
-        if (!reader_open(reader, label_of_tag(tag, form, label))) {
+        if (!reader_open(reader, label_of_tag(reader, tag, form, label))) {
             return;
         }
         if (flag == 0) {

@@ -45,20 +45,42 @@ static const char *mailbox_text(const struct field_value *value, char room[FIELD
 static LAYOUT(address_book_tag, TAG(address_book_text));
 static LAYOUT(mailbox_tag, TAG(mailbox_text));
 
-LAYOUT(property_tag_layouts, INCLUDE(address_book_tag), INCLUDE(mailbox_tag));
+static LAYOUT(made_name, STRING8("name", "Name"));
+static LAYOUT(made_guid, UUID("guid", "Property set", .text = ox_guid_text));
+
+LAYOUT(property_tag_layouts, INCLUDE(address_book_tag), INCLUDE(mailbox_tag), INCLUDE(made_name), INCLUDE(made_guid));
+
+static const struct named_property *named(const struct reader *reader, uint32_t tag, enum prop_form form)
+{
+    const struct property_names *names = reader->known;
+    return names && is_named(tag, form) ? names->find(names->ctx, (uint16_t)(tag >> 16)) : NULL;
+}
+
+void show_property_name(struct reader *reader, uint32_t tag, enum prop_form form)
+{
+    const struct named_property *property = named(reader, tag, form);
+    if (property) {
+        reader_made(reader, made_name, 0, property->name);
+        reader_made_bytes(reader, made_guid, property->guid, sizeof(property->guid));
+    }
+}
 
 uint32_t read_tag(struct reader *reader, enum prop_form form)
 {
     uint32_t tag = peek_u32(reader);
     read_rows(reader, form == PROP_ADDRESS_BOOK ? address_book_tag : mailbox_tag);
+    if (!reader->failed) {
+        show_property_name(reader, tag, form);
+    }
     return reader->failed ? 0 : tag;
 }
 
-const char *label_of_tag(uint32_t tag, enum prop_form form, char *to)
+const char *label_of_tag(const struct reader *reader, uint32_t tag, enum prop_form form, char *to)
 {
     const char *name = name_of_tag(tag, form);
-    if (name) {
-        return name;
+    const struct named_property *property = named(reader, tag, form);
+    if (name || property) {
+        return name ? name : property->name;
     }
     snprintf(to, TAG_LABEL_MAX, "Property 0x%08lX", (unsigned long)tag);
     return to;
@@ -68,7 +90,7 @@ uint32_t read_property_tag_of(struct reader *reader, enum prop_form form)
 {
     char label[TAG_LABEL_MAX];
     uint32_t tag = 0;
-    if (reader_open(reader, reader_left(reader) < 4 ? "PropertyTag" : label_of_tag(peek_u32(reader), form, label))) {
+    if (reader_open(reader, reader_left(reader) < 4 ? "PropertyTag" : label_of_tag(reader, peek_u32(reader), form, label))) {
         tag = read_tag(reader, form);
         reader_close(reader, NULL);
     }

@@ -19,6 +19,18 @@ enum prop_form {
 /* All that they can show, for registration. */
 extern const struct field property_tag_layouts[];
 
+/* What is known of a property that a mailbox gave an id from 0x8000 on (MS-OXCDATA 2.6.1). */
+struct named_property {
+    const char *name; /* of its own, or of its LID */
+    uint8_t guid[16];
+};
+
+/* Where such are known: reader->known points at it. Whoever gives it owns it. */
+struct property_names {
+    void *ctx;
+    const struct named_property *(*find)(void *ctx, uint16_t id); /* NULL: not known */
+};
+
 /* PropertyTag, 4 bytes: shows the tag with its name, and its type and id. Ids from 0x8000 on
  * have names in the address book (the first function); those of a mailbox are its own and
  * shown as a named property. */
@@ -31,6 +43,8 @@ uint32_t read_tag(struct reader *reader, enum prop_form form);
 const char *name_of_tag(uint32_t tag, enum prop_form form);
 /* A label for what has this tag: its name, or written to to. */
 #define TAG_LABEL_MAX 32
-const char *label_of_tag(uint32_t tag, enum prop_form form, char *to);
+const char *label_of_tag(const struct reader *reader, uint32_t tag, enum prop_form form, char *to);
+/* What is known of the name, as made values. */
+void show_property_name(struct reader *reader, uint32_t tag, enum prop_form form);
 
 #endif

@@ -138,8 +138,8 @@ static void show_known(const struct list *list, const struct rop_scene *scene)
     if (known->opened_in) {
         reader_made(reader, made_opened, known->opened_in, NULL);
     }
-    if (known->columns && known->columns->frame) {
-        reader_made(reader, made_columns, known->columns->frame, NULL);
+    if (known->columns_in) {
+        reader_made(reader, made_columns, known->columns_in, NULL);
     }
 }
 
@@ -317,6 +317,7 @@ void read_rop_payload(struct reader *reader, bool response, struct rop_host *hos
     const struct issue_kind *broken = reader->broken;
     host = host ? host : &nobody;
     reader->broken = &rop_malformed;
+    reader->known = host->names;
     show_other(reader, host, response);
     const uint32_t start = reader->pos;
     uint32_t size = (uint32_t)read_field(reader, size_row);
@@ -353,4 +354,5 @@ void read_rop_payload(struct reader *reader, bool response, struct rop_host *hos
     reader_resume(reader, &part);
     read_handles(reader);
     reader->broken = broken;
+    reader->known = NULL;
 }

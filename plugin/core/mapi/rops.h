@@ -11,6 +11,7 @@
 #ifndef OUTLOOKHTTP_ROPS_H
 #define OUTLOOKHTTP_ROPS_H
 
+#include "fasttransfer.h"
 #include "properties.h"
 
 /* All that they can show, for registration behind "rop.". */
@@ -133,15 +134,24 @@ struct rop_took {
     struct span data; /* of a stream or transfer */
     struct span name; /* of a folder: 8-bit, or UTF-16LE if wide */
     bool wide;
-    struct span names; /* PropertyName structures, count of them */
+    struct span names; /* PropertyName structures, name_count of them */
     struct span ids;   /* property ids of 2 bytes */
     uint16_t name_count;
+    uint32_t announced;     /* of a state that will be uploaded: bytes */
+    struct fx_lexer *lexer; /* of a FastTransfer stream: behind the piece in data; NULL if it was not read */
 };
 
 /* Columns of a table or of recipients; whoever gives them owns them. */
 struct rop_columns {
-    uint32_t count, frame; /* set in */
-    uint8_t tags[];        /* 4 bytes each, as sent */
+    uint32_t count;
+    uint8_t tags[]; /* 4 bytes each, as sent */
+};
+
+/* Where a FastTransfer stream stands before a piece of it. */
+struct rop_piece {
+    struct fx_lexer lexer;
+    const uint8_t *carried;       /* lexer.unfinished bytes */
+    uint32_t before_in, after_in; /* frames of the pieces before and behind; 0: none, or not known */
 };
 
 /* What stands on a ROP beside its bytes. All of it may be 0. */
@@ -149,12 +159,14 @@ struct rop_known {
     const char *object;                /* "Folder Inbox": what the ROP is about */
     uint32_t opened_in;                /* frame */
     const struct rop_columns *columns; /* of its rows or recipients; of the tags that were asked for */
-    uint32_t property;                 /* tag of the stream or state whose bytes it carries */
+    uint32_t columns_in;               /* frame that set them */
+    const struct rop_piece *piece;     /* of the stream that its bytes go on with */
+    uint32_t property;                 /* tag of the stream or state whose bytes it carries, */
+    uint32_t announced;                /* and of a state its size */
     uint8_t flags;                     /* ROP_KNOWN_... */
 };
 #define ROP_KNOWN_LOGON 0x01u   /* how the logon was made is known: */
 #define ROP_KNOWN_PRIVATE 0x02u /* to a mailbox, else to public folders */
-#define ROP_KNOWN_EARLIER 0x04u /* what it needs was sent before the capture began */
 
 /* A ROP of a request, for its answer. */
 struct rop_call {

@@ -249,9 +249,14 @@ static proto_item *show_made(proto_tree *tree, int hf, tvbuff_t *tvb, const stru
 {
     const int offset = (int)MIN(value->offset, tvb_captured_length(tvb));
     nstime_t time;
+    e_guid_t guid;
     switch (value->field->kind) {
     case FIELD_STRING8:
         return proto_tree_add_string(tree, hf, tvb, offset, 0, value->text);
+    case FIELD_GUID:
+        guid = (e_guid_t){ get_le32(value->bytes), get_le16(value->bytes + 4), get_le16(value->bytes + 6), { 0 } };
+        memcpy(guid.data4, value->bytes + 8, sizeof guid.data4);
+        return proto_tree_add_guid(tree, hf, tvb, offset, 0, &guid);
     case FIELD_INTERVAL:
         time = ns_time((int64_t)value->number);
         return proto_tree_add_time(tree, hf, tvb, offset, 0, &time);
@@ -269,7 +274,10 @@ static void on_value(void *ctx, const struct field_value *value)
         return;
     tvbuff_t *tvb = current(sink);
     if (value->made) {
-        proto_item_set_generated(show_made(sink->tree[sink->depth], hf_of[field], tvb, value));
+        proto_item *made = show_made(sink->tree[sink->depth], hf_of[field], tvb, value);
+        proto_item_set_generated(made);
+        if (value->text && row->kind != FIELD_STRING8)
+            proto_item_append_text(made, " (%s)", value->text);
         return;
     }
     proto_item *item =

@@ -1,0 +1,193 @@
+/* object_names.c
+ * What objects, folders and properties of a session are called.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "objects_private.h"
+
+#include "chars.h"
+#include "names.h"
+#include "say.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define NAME_MAX_LEN 64 /* of a folder or property, as it is kept */
+
+/* ---- folders ---- */
+
+void object_name_folder(struct rop_session *session, uint64_t id, const char *name)
+{
+    struct folder_name *folder = keyed_find(&session->folders, id);
+    if (!folder && session->folders.used < FOLDER_NAMES_MAX) {
+        folder = keyed_make(&session->track->arena, &session->folders, id, sizeof(*folder));
+    }
+    if (folder) {
+        folder->name = track_text(session->track, name);
+    }
+}
+
+/* REPLID, and GlobalCounter (MS-OXCDATA 2.2.1.1): the id's bytes are in their order. */
+static void say_id(struct text *text, uint64_t id)
+{
+    say(text, "%02x%02x-%012" PRIx64, (unsigned)(id >> 48 & 0xFF), (unsigned)(id >> 56),
+        id & UINT64_C(0xFFFFFFFFFFFF));
+}
+
+static void say_folder(struct rop_session *session, struct text *text, uint64_t id)
+{
+    const struct folder_name *folder = id ? keyed_find(&session->folders, id) : NULL;
+    say(text, "folder ");
+    if (folder && folder->name) {
+        say(text, "%s", folder->name);
+    } else {
+        say_id(text, id);
+    }
+}
+
+/* ---- objects ---- */
+
+static const char *table_of(uint8_t id)
+{
+    switch (id) {
+    case ROP_GET_HIERARCHY_TABLE:
+        return "hierarchy table";
+    case ROP_GET_CONTENTS_TABLE:
+        return "contents table";
+    case ROP_GET_ATTACHMENT_TABLE:
+        return "attachment table";
+    case ROP_GET_PERMISSIONS_TABLE:
+        return "permissions table";
+    default:
+        return "rules table";
+    }
+}
+
+static const char *transfer_of(uint8_t id)
+{
+    return id == ROP_GET_TRANSFER_STATE     ? "transfer state" :
+           id == ROP_DESTINATION_CONFIGURE  ? "FastTransfer upload" :
+           id == ROP_SYNCHRONIZATION_CONFIGURE ? "synchronization" :
+           id == ROP_SYNCHRONIZATION_OPEN_COLLECTOR ? "synchronization upload" :
+                                              "FastTransfer download";
+}
+
+const char *object_text(struct rop_session *session, const struct rop_took *took, const struct rop_object *parent)
+{
+    struct text text = { .used = 0 };
+    const char *of = parent ? parent->text : NULL;
+    const char *tag = NULL;
+    switch (took->id) {
+    case ROP_LOGON:
+        return track_text(session->track, took->mode & 1 ? "mailbox" : "public folders");
+    case ROP_OPEN_FOLDER:
+        say_folder(session, &text, took->folder);
+        return track_text(session->track, text.s);
+    case ROP_CREATE_FOLDER:
+        say(&text, "new folder");
+        break;
+    case ROP_OPEN_MESSAGE:
+        say(&text, "message ");
+        say_id(&text, took->message);
+        return track_text(session->track, text.s);
+    case ROP_CREATE_MESSAGE:
+        say(&text, "new message in ");
+        say_folder(session, &text, took->folder);
+        return track_text(session->track, text.s);
+    case ROP_SYNCHRONIZATION_IMPORT_MESSAGE_CHANGE:
+        say(&text, "imported message");
+        break;
+    case ROP_OPEN_EMBEDDED_MESSAGE:
+        say(&text, "message inside");
+        break;
+    case ROP_OPEN_ATTACHMENT:
+    case ROP_CREATE_ATTACHMENT:
+        say(&text, "attachment");
+        break;
+    case ROP_OPEN_STREAM:
+        tag = property_tag_name(took->property);
+        say(&text, tag ? "stream %s" : "stream 0x%08" PRIX32, tag ? tag : "", took->property);
+        break;
+    case ROP_CLONE_STREAM:
+        return parent ? parent->text : track_text(session->track, "stream");
+    case ROP_REGISTER_NOTIFICATION:
+        say(&text, "subscription");
+        break;
+    default:
+        say(&text, "%s", rop_opens(took->id) == ROP_TABLE ? table_of(took->id) : transfer_of(took->id));
+    }
+    if (of) {
+        say(&text, " of %s", of);
+    }
+    return track_text(session->track, text.s);
+}
+
+/* ---- properties ---- */
+
+static uint64_t property_key(uint8_t logon, uint16_t id)
+{
+    return (uint64_t)logon << 16 | id;
+}
+
+const struct named_property *object_property(const struct rop_session *session, uint8_t logon, uint16_t id,
+                                             uint32_t frame)
+{
+    const struct property_entry *entry = keyed_find(&session->properties, property_key(logon, id));
+    return entry && entry->frame <= frame ? &entry->property : NULL;
+}
+
+static void add_property(struct rop_session *session, uint64_t key, uint32_t frame, const uint8_t *guid,
+                         const char *name)
+{
+    if (keyed_find(&session->properties, key) || session->properties.used >= PROPERTY_NAMES_MAX) {
+        return; /* a mailbox does not change them */
+    }
+    struct property_entry *entry =
+        keyed_make(&session->track->arena, &session->properties, key, sizeof(*entry));
+    entry->frame = frame;
+    memcpy(entry->property.guid, guid, sizeof(entry->property.guid));
+    entry->property.name = track_text(session->track, name);
+}
+
+#define KIND_LID 0x00u
+#define KIND_NAME 0x01u
+#define GUID_AT 1
+#define BEHIND_GUID 17
+
+/* MS-OXCDATA 2.6.1; 0 where it is not whole. */
+static size_t read_name(struct span left, char name[NAME_MAX_LEN])
+{
+    if (left.len < BEHIND_GUID) {
+        return 0;
+    }
+    name[0] = '\0';
+    if (left.ptr[0] == KIND_LID && left.len >= BEHIND_GUID + 4) {
+        snprintf(name, NAME_MAX_LEN, "LID 0x%04" PRIX32, get_le32(left.ptr + BEHIND_GUID));
+        return BEHIND_GUID + 4;
+    }
+    if (left.ptr[0] == KIND_NAME && left.len > BEHIND_GUID && left.len > BEHIND_GUID + (size_t)left.ptr[BEHIND_GUID]) {
+        const size_t len = left.ptr[BEHIND_GUID];
+        struct chars to = chars_into(name, NAME_MAX_LEN);
+        chars_utf16(&to, (struct span){ left.ptr + BEHIND_GUID + 1, len >= 2 ? len - 2 : 0 });
+        return BEHIND_GUID + 1 + len;
+    }
+    return left.ptr[0] == KIND_LID || left.ptr[0] == KIND_NAME ? 0 : BEHIND_GUID;
+}
+
+void object_name_properties(struct rop_session *session, uint8_t logon, uint32_t frame, struct span ids,
+                            struct span names, uint16_t count)
+{
+    for (uint16_t i = 0; i < count && ids.len >= 2 * ((size_t)i + 1); i++) {
+        char name[NAME_MAX_LEN];
+        const uint16_t id = get_le16(ids.ptr + 2 * (size_t)i);
+        const size_t len = read_name(names, name);
+        if (len == 0) {
+            return;
+        }
+        if (id >= 0x8000 && name[0]) {
+            add_property(session, property_key(logon, id), frame, names.ptr + GUID_AT, name);
+        }
+        names = span_skip(names, len);
+    }
+}

@@ -1,0 +1,68 @@
+/* objects.h
+ * Server objects of a session of EMSMDB, by handle (MS-OXCROPS 3.1.1, 3.2.1): what each is, how
+ * it was opened, and what is known of it that later ROPs need. Of one context of MAPI/HTTP on
+ * one leg, or of one context handle of EMSMDB.
+ *
+ * State advances on the first pass: a request or response is read with the host of a struct
+ * rop_message that learns; later passes read it with one that replays.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_OBJECTS_H
+#define OUTLOOKHTTP_OBJECTS_H
+
+#include "rops.h"
+#include "track.h"
+
+/* What one session may take, whatever a client sends. */
+#define OBJECTS_MAX 4096u        /* at a time */
+#define COLUMNS_KEPT_MAX 0x40000u /* bytes of all sets of columns */
+#define FOLDER_NAMES_MAX 4096u
+#define PROPERTY_NAMES_MAX 8192u
+
+struct rop_session;
+
+/* One ROP, as later passes show it. */
+struct rop_note {
+    uint8_t id;         /* RopId as sent */
+    uint8_t call_flags; /* of a request: ROP_CALL_... */
+    uint8_t logon;
+    uint8_t known;         /* ROP_KNOWN_... */
+    uint32_t return_value; /* of a response */
+    uint32_t rows;
+    uint32_t opened_in, columns_in;
+    const char *object;
+    const struct rop_columns *columns;
+    struct rop_piece_note *piece; /* of a stream */
+    uint32_t property, announced;
+};
+
+/* What is kept of the ROPs of one request or response; arena-owned, as long as the capture. */
+struct rop_message {
+    struct rop_session *session;
+    struct rop_message *other; /* the request of a response; later, the response of a request; NULL if not known */
+    uint32_t frame;
+    int64_t ns; /* when it ended */
+    bool response;
+    uint32_t count, room;
+    struct rop_note *notes; /* in their order */
+    /* First pass only. */
+    struct rop_work *work; /* of a request that is not answered */
+    uint32_t passed;       /* of a response: ROPs of the request that were seen to */
+    struct rop_message *next_pending;
+};
+
+/* A session of which nothing is known. */
+struct rop_session *rop_session_new(struct track *track);
+
+/* A message of the session that ended at that time. request: what a response answers, or NULL. */
+struct rop_message *rop_message_new(struct rop_session *session, bool response, uint32_t frame, int64_t ns,
+                                    struct rop_message *request);
+/* For the first reading of the message, which advances the session. */
+void rop_message_learn(struct rop_message *message, struct rop_host *host);
+/* For every reading behind it: shows what the first knew. names: room for what the host points at, as
+ * long as it is used. */
+void rop_message_replay(struct rop_message *message, struct rop_host *host, struct property_names *names);
+
+#endif
