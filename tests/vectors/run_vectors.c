@@ -28,6 +28,8 @@
 #include "bodies.h"
 #include "entry_ids.h"
 #include "extended_buffer.h"
+#include "fasttransfer.h"
+#include "idsets.h"
 #include "properties.h"
 #include "rts.h"
 
@@ -316,6 +318,67 @@ static void decode_entry_id(struct reader *reader, char (*words)[64])
     read_entry_id(reader, size_of(reader, words[1]));
 }
 
+/* A FastTransfer stream, in pieces that end at these places: what is carried stands before each. */
+static void decode_stream(struct reader *reader, char (*words)[64])
+{
+    static const char *const roots[] = { "unknown", "contents", "hierarchy", "state", "folder",
+                                         "message", "attachment", "messages", "top", "lost" };
+    struct fx_lexer lexer;
+    unsigned root = 0;
+    uint32_t start = 0;
+    const char *cut = words[2];
+    const bool pieces = cut[0] != '\0';
+    while (root + 1 < sizeof(roots) / sizeof(roots[0]) && strcmp(roots[root], words[1]) != 0) {
+        root++;
+    }
+    if (strcmp(roots[root], "lost") == 0) {
+        fx_begin_lost(&lexer);
+    } else {
+        fx_begin(&lexer, (enum fx_root)root);
+    }
+    while (start < reader->len) {
+        uint32_t end = *cut ? (uint32_t)strtoul(cut, NULL, 10) : reader->whole;
+        cut += strcspn(cut, ",");
+        cut += *cut == ',';
+        struct reader piece;
+        const uint32_t begin = start - lexer.unfinished, captured = end < reader->len ? end : reader->len;
+        reader_init(&piece, reader->p + begin, captured - begin, end == UINT32_MAX ? end : end - begin, reader->sink);
+        if (pieces) {
+            reader->sink->enter(reader->sink->ctx, piece.p, piece.len, "piece");
+        }
+        fx_read(&piece, &lexer);
+        if (pieces) {
+            reader->sink->leave(reader->sink->ctx);
+        }
+        start = captured;
+    }
+    reader->pos = reader->len;
+}
+
+static void decode_idset(struct reader *reader, char (*words)[64])
+{
+    read_idset(reader, size_of(reader, words[2]), strcmp(words[1], "replguid") == 0);
+}
+
+static void decode_xid(struct reader *reader, char (*words)[64])
+{
+    read_xid(reader, size_of(reader, words[1]));
+}
+
+static void decode_predecessors(struct reader *reader, char (*words)[64])
+{
+    read_predecessor_change_list(reader, size_of(reader, words[1]));
+}
+
+static void decode_ics(struct reader *reader, char (*words)[64])
+{
+    read_ics_value(reader,
+                   strcmp(words[1], "progress") == 0 ? ICS_PROGRESS :
+                   strcmp(words[1], "groups") == 0   ? ICS_PROPERTY_GROUPS :
+                                                       ICS_FOLDER_REPLICA,
+                   size_of(reader, ""));
+}
+
 /* What rts_decode() finds wrong: "!! name, offset+length: value, expected low to high". */
 static void on_rts_issue(void *ctx, const struct rts_issue *issue)
 {
@@ -368,6 +431,11 @@ static const struct {
     { "rule", decode_rule },                         /* form */
     { "entry-id", decode_entry_id },                 /* size; else all */
     { "rts", decode_rts },
+    { "fx", decode_stream },                         /* root, places where a piece ends */
+    { "idset", decode_idset },                       /* form: replid or replguid, size */
+    { "xid", decode_xid },                           /* size; else all */
+    { "predecessors", decode_predecessors },         /* size; else all */
+    { "ics", decode_ics },                           /* progress, groups or replica */
 };
 
 /* ---- one case ---- */
@@ -651,6 +719,7 @@ int main(int argc, char **argv)
     char why[CATALOGUE_WHY_MAX];
     catalogue_init(&catalogue, heap_arena(&heap));
     if (!catalogue_add(&catalogue, "mapihttp.", mapi_bodies, why)
+        || !catalogue_add(&catalogue, "mapihttp.", fx_layouts, why)
         || !catalogue_add(&catalogue, "rpch.rts.", rts_layouts, why)) {
         fprintf(stderr, "%s\n", why);
         counts[1]++;

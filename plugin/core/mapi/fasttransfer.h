@@ -15,7 +15,8 @@
  * longer value is shown in parts and never carried.
  *
  * Nothing is allocated. The lexer goes the same way whatever the sink shows: a sink without
- * members advances it, and a message that shows no more values does not stop it.
+ * members advances it, and a message that shows no more values does not stop it. After a sink
+ * whose call did not return the lexer is good for nothing: show with a copy.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
