@@ -33,6 +33,7 @@
 #include "properties.h"
 #include "rts.h"
 
+#include "fxlog.h"
 #include "heap.h"
 #include "transcript.h"
 
@@ -318,24 +319,27 @@ static void decode_entry_id(struct reader *reader, char (*words)[64])
     read_entry_id(reader, size_of(reader, words[1]));
 }
 
+static void begin_stream(struct fx_lexer *lexer, const char *word)
+{
+    static const char *const roots[] = { "unknown", "contents",   "hierarchy", "state", "folder",
+                                         "message", "attachment", "messages",  "top" };
+    for (unsigned root = 0; root < sizeof(roots) / sizeof(roots[0]); root++) {
+        if (strcmp(roots[root], word) == 0) {
+            fx_begin(lexer, (enum fx_root)root);
+            return;
+        }
+    }
+    fx_begin_lost(lexer);
+}
+
 /* A FastTransfer stream, in pieces that end at these places: what is carried stands before each. */
 static void decode_stream(struct reader *reader, char (*words)[64])
 {
-    static const char *const roots[] = { "unknown", "contents", "hierarchy", "state", "folder",
-                                         "message", "attachment", "messages", "top", "lost" };
     struct fx_lexer lexer;
-    unsigned root = 0;
     uint32_t start = 0;
     const char *cut = words[2];
     const bool pieces = cut[0] != '\0';
-    while (root + 1 < sizeof(roots) / sizeof(roots[0]) && strcmp(roots[root], words[1]) != 0) {
-        root++;
-    }
-    if (strcmp(roots[root], "lost") == 0) {
-        fx_begin_lost(&lexer);
-    } else {
-        fx_begin(&lexer, (enum fx_root)root);
-    }
+    begin_stream(&lexer, words[1]);
     while (start < reader->len) {
         uint32_t end = *cut ? (uint32_t)strtoul(cut, NULL, 10) : reader->whole;
         cut += strcspn(cut, ",");
@@ -517,6 +521,33 @@ static bool needs_all(const struct vector *v)
     return strcmp(v->words[0], "body") == 0 && mapi_type_of(name) != MAPI_UNKNOWN;
 }
 
+/* A stream says the same at whichever two places it is cut, and in pieces of a byte. */
+static bool same_in_pieces(const char *file, const struct vector *v)
+{
+    static uint32_t cuts[BYTES_MAX];
+    struct fx_lexer begin, end;
+    struct fxlog whole;
+    if (strcmp(v->words[0], "fx") != 0) {
+        return true;
+    }
+    begin_stream(&begin, v->words[1]);
+    fxlog_whole(&begin, v->bytes, v->len, &whole, &end);
+    for (uint32_t one = 0; one <= v->len; one++) {
+        for (uint32_t other = one; other <= v->len; other++) {
+            cuts[0] = one;
+            cuts[1] = other;
+            if (!fxlog_same(&begin, v->bytes, v->len, &whole, &end, cuts, 2)) {
+                return complain(file, v, "other things said when it is cut", one);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < v->len; i++) {
+        cuts[i] = i + 1;
+    }
+    return fxlog_same(&begin, v->bytes, v->len, &whole, &end, cuts, v->len)
+           || complain(file, v, "other things said byte by byte", v->len);
+}
+
 static bool run_case(const char *file, const struct vector *v, struct log *log, bool write)
 {
     uint32_t whole = v->whole ? v->whole : v->len;
@@ -551,7 +582,7 @@ static bool run_case(const char *file, const struct vector *v, struct log *log, 
         }
     }
     free(cut.text.p);
-    return good;
+    return good && same_in_pieces(file, v);
 }
 
 /* What is said of the same bytes with one changed, at each place. */
