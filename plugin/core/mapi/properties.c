@@ -101,10 +101,8 @@ static void read_binary(struct reader *reader, uint32_t tag, enum prop_form form
     }
 }
 
-/* MS-OXCDATA 2.11.1.4: the count has 16 bits everywhere. */
-static void read_server_id(struct reader *reader)
+static void read_server_id_of(struct reader *reader, uint32_t len)
 {
-    uint32_t len = (uint32_t)read_field(reader, &server_id[0]);
     if (reader->failed || reader_lacks(reader, len)) {
         reader_fail(reader, "A ServerId longer than the message");
         return;
@@ -118,6 +116,12 @@ static void read_server_id(struct reader *reader)
     }
     read_rows(&part, &server_id[1]);
     reader_resume(reader, &part);
+}
+
+/* MS-OXCDATA 2.11.1.4: the count has 16 bits everywhere but in FastTransfer streams. */
+static void read_server_id(struct reader *reader)
+{
+    read_server_id_of(reader, (uint32_t)read_field(reader, &server_id[0]));
 }
 
 /* One value of a type that is not a multiple. */
@@ -409,3 +413,48 @@ LAYOUT(property_layouts, INCLUDE(property_tag_layouts), INCLUDE(type_row), INCLU
        INCLUDE(row_flag), INCLUDE(column_count), INCLUDE(column_count16), INCLUDE(value_list), INCLUDE(value_count),
        INCLUDE(binary), CHOOSE(single_values), INCLUDE(server_id), INCLUDE(restriction_layouts), INCLUDE(rule_layouts),
        INCLUDE(entry_id_layouts));
+
+/* ---- FastTransfer streams ---- */
+
+uint32_t read_value_count(struct reader *reader)
+{
+    return (uint32_t)read_field(reader, value_count);
+}
+
+uint32_t read_value_size(struct reader *reader)
+{
+    return (uint32_t)read_field(reader, &binary[0].inside[0]); /* the count of 32 bits */
+}
+
+struct gist read_fixed_value(struct reader *reader, uint16_t type)
+{
+    struct gist gist;
+    read_single(reader, type, type, PROP_ROP, &gist);
+    return gist;
+}
+
+struct gist read_sized_value(struct reader *reader, uint32_t tag, uint32_t size)
+{
+    struct gist gist = { .type = PTYP_UNSPECIFIED };
+    const uint16_t type = tag & 0xFFFF;
+    if (type == PTYP_SERVER_ID) {
+        read_server_id_of(reader, size);
+        return gist;
+    }
+    if (type != PTYP_STRING8 && type != PTYP_STRING && size > 0 && is_entry_id(tag, PROP_ROP)) {
+        read_entry_id(reader, size);
+        return gist;
+    }
+    const struct field_choice *string = layout_choice(single_values, type);
+    const uint8_t *p = reader->p + reader->pos;
+    if (size > 0) {
+        read_run(reader, string ? string->rows : &binary[1], size);
+    }
+    if (!reader->failed) {
+        const uint32_t unit = type == PTYP_STRING ? 2 : type == PTYP_STRING8 ? 1 : 0;
+        const bool ended = unit && size >= unit && p[size - 1] == 0 && p[size - unit] == 0;
+        gist.type = string ? type : PTYP_BINARY;
+        gist.bytes = (struct span){ p, ended ? size - unit : size };
+    }
+    return gist;
+}

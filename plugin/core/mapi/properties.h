@@ -12,6 +12,7 @@
 #define OUTLOOKHTTP_PROPERTIES_H
 
 #include "property_tags.h"
+#include "value_text.h"
 
 /* All that they can show, with tags, restrictions, rules and entry IDs, for registration. */
 extern const struct field property_layouts[];
@@ -66,5 +67,16 @@ void read_restriction(struct reader *reader, enum prop_form form);
 /* RuleAction (MS-OXORULE 2.2.5), without a length before it; in the address book with counts
  * of either width. */
 void read_rule_action(struct reader *reader, enum prop_form form);
+
+/* ---- FastTransfer streams (MS-OXCFXICS 2.2.4.1) ---- */
+
+/* The count of several values, and the count of bytes of one, 32 bits each. */
+uint32_t read_value_count(struct reader *reader);
+uint32_t read_value_size(struct reader *reader);
+/* One value of a type of fixed size, in the encoding of ROPs; what is to be said of it. */
+struct gist read_fixed_value(struct reader *reader, uint16_t type);
+/* A string, ServerId or binary value of size bytes, with its terminator where it has one; tag says
+ * which, and what a binary value is. */
+struct gist read_sized_value(struct reader *reader, uint32_t tag, uint32_t size);
 
 #endif
