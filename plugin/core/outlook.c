@@ -8,6 +8,8 @@
 
 #include "bodies.h"
 #include "envelope.h"
+#include "objects.h"
+#include "session.h"
 
 struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs *prefs)
 {
@@ -56,20 +58,63 @@ static size_t body_offset(const struct mapi_message *message, struct span body)
     return meta.kind == META_BODY ? meta.offset : meta.kind == META_NO_ENVELOPE ? 0 : body.len;
 }
 
-static void read_facts(const struct mapi_message *message, struct span body, struct mapi_facts *facts)
+/* Room for what is decompressed while a body is read. */
+struct scratch {
+    const struct arena *arena;
+    struct piece_of_scratch {
+        struct piece_of_scratch *next;
+        size_t size;
+        uint8_t bytes[];
+    } * first;
+};
+
+static uint8_t *scratch_room(void *ctx, size_t size)
 {
-    static const struct field_sink quiet; /* calls nobody */
+    struct scratch *scratch = ctx;
+    struct piece_of_scratch *piece = arena_new(scratch->arena, sizeof(*piece) + size);
+    piece->next = scratch->first;
+    piece->size = size;
+    scratch->first = piece;
+    return piece->bytes;
+}
+
+static void read_facts(const struct mapi_message *message, struct span body, struct mapi_facts *facts,
+                       const struct field_sink *sink, struct rop_host *host)
+{
     struct reader reader;
-    reader_init(&reader, body.ptr, (uint32_t)body.len, (uint32_t)body.len, &quiet);
-    mapi_read_body(&reader, (enum mapi_type)message->type, message->is_response, facts, NULL);
+    reader_init(&reader, body.ptr, (uint32_t)body.len, (uint32_t)body.len, sink);
+    mapi_read_body(&reader, (enum mapi_type)message->type, message->is_response, facts, host);
+}
+
+/* The same, and the session learns from the ROPs. */
+static void learn_facts(struct mapi_conn *conn, struct mapi_message *message, struct span body,
+                        struct mapi_facts *facts)
+{
+    struct scratch scratch = { .arena = &conn->world->track->arena };
+    const struct field_sink sink = { .ctx = &scratch, .room = scratch_room };
+    struct rop_host host;
+    struct rop_message *rops = mapi_conn_rops(conn, message);
+    if (rops) {
+        rop_message_learn(rops, &host);
+    }
+    read_facts(message, body, facts, &sink, rops ? &host : NULL);
+    if (rops) {
+        rop_message_end(rops);
+    }
+    while (scratch.first) {
+        struct piece_of_scratch *piece = scratch.first;
+        scratch.first = piece->next;
+        arena_give_back(scratch.arena, piece, sizeof(*piece) + piece->size);
+    }
 }
 
 bool outlook_body_is_complete(const struct mapi_message *message, struct span body)
 {
+    static const struct field_sink quiet; /* calls nobody */
     struct mapi_facts facts = { 0 };
     const size_t offset = body_offset(message, body);
     if (offset < body.len && !mapi_message_failed(message)) {
-        read_facts(message, span_skip(body, offset), &facts);
+        read_facts(message, span_skip(body, offset), &facts, &quiet, NULL);
     }
     return facts.complete;
 }
@@ -82,7 +127,7 @@ void outlook_learn_body(struct mapi_conn *conn, struct mapi_message *message, st
         if (sentence.len == 0)
             sentence = span_skip(body, offset);
     } else if (offset < body.len) {
-        read_facts(message, span_skip(body, offset), &facts);
+        learn_facts(conn, message, span_skip(body, offset), &facts);
     }
     mapi_conn_facts(conn, message, &facts, sentence);
 }
@@ -90,4 +135,9 @@ void outlook_learn_body(struct mapi_conn *conn, struct mapi_message *message, st
 void outlook_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
 {
     vc_mark_show(mark, snapshot);
+}
+
+void outlook_replay_rops(struct rop_message *rops, struct rop_host *host, struct property_names *names)
+{
+    rop_message_replay(rops, host, names);
 }

@@ -52,4 +52,10 @@ static inline bool mapi_message_failed(const struct mapi_message *message)
 /* What a mark of a frame stands for. */
 void outlook_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot);
 
+/* The ROPs of a message whose first reading is over (mapi_message.rops), for another that shows what that knew. names:
+ * room for what the host points at, as long as it is used. */
+struct rop_host;
+struct property_names;
+void outlook_replay_rops(struct rop_message *rops, struct rop_host *host, struct property_names *names);
+
 #endif

@@ -139,8 +139,9 @@ static inline void fxlog_close(void *ctx, uint32_t end, const char *summary)
     log->depth--;
 }
 
-static inline void fxlog_issue(void *ctx, uint32_t offset, const char *what)
+static inline void fxlog_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
 {
+    (void)kind;
     struct fxlog *log = ctx;
     log->issues++;
     log->broken |= offset > log->len;

@@ -135,7 +135,7 @@ struct piece {
 static const char *property_label(uint32_t tag, char room[TAG_LABEL_MAX])
 {
     const char *name = ics_tag_name(tag);
-    return name ? name : label_of_tag(tag, PROP_ROP, room);
+    return name ? name : label_of_tag(NULL, tag, PROP_ROP, room);
 }
 
 /* Opens what the next thing is in, as far as that is not open yet. False: nothing is shown. */

@@ -52,7 +52,7 @@ LAYOUT(property_tag_layouts, INCLUDE(address_book_tag), INCLUDE(mailbox_tag), IN
 
 static const struct named_property *named(const struct reader *reader, uint32_t tag, enum prop_form form)
 {
-    const struct property_names *names = reader->known;
+    const struct property_names *names = reader ? reader->known : NULL;
     return names && is_named(tag, form) ? names->find(names->ctx, (uint16_t)(tag >> 16)) : NULL;
 }
 
@@ -90,7 +90,8 @@ uint32_t read_property_tag_of(struct reader *reader, enum prop_form form)
 {
     char label[TAG_LABEL_MAX];
     uint32_t tag = 0;
-    if (reader_open(reader, reader_left(reader) < 4 ? "PropertyTag" : label_of_tag(reader, peek_u32(reader), form, label))) {
+    if (reader_open(reader,
+                    reader_left(reader) < 4 ? "PropertyTag" : label_of_tag(reader, peek_u32(reader), form, label))) {
         tag = read_tag(reader, form);
         reader_close(reader, NULL);
     }

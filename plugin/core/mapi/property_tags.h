@@ -41,7 +41,7 @@ uint32_t read_tag(struct reader *reader, enum prop_form form);
 
 /* NULL if it is the mailbox's own or unknown. */
 const char *name_of_tag(uint32_t tag, enum prop_form form);
-/* A label for what has this tag: its name, or written to to. */
+/* A label for what has this tag: its name, or written to to. reader: whose names it is looked up in, or NULL. */
 #define TAG_LABEL_MAX 32
 const char *label_of_tag(const struct reader *reader, uint32_t tag, enum prop_form form, char *to);
 /* What is known of the name, as made values. */

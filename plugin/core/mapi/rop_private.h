@@ -37,6 +37,7 @@ struct rop_scene {
     struct rop_took took;
     uint8_t next; /* RopId of the answer that should come behind this one, 0 if none */
     bool lost;    /* where the ROP ends cannot be told without what is not known */
+    struct fx_lexer lexer;
 };
 
 static inline struct rop_scene *rop_scene(const struct layout_run *run)
@@ -121,6 +122,8 @@ void rop_lose(struct layout_run *run, const char *what);
 /* Whether what follows at bytes ahead is the next answer, or the end of the list. */
 bool rop_goes_on(const struct layout_run *run, uint64_t ahead);
 
+/* What is made of the pieces of a stream. */
+extern const struct field rop_piece_layouts[];
 /* Structures that several chapters have. */
 extern const struct field rop_typed_string[], rop_property_names[];
 #define TYPED_STRING(title) GROUP(title, NULL, INCLUDE(rop_typed_string))

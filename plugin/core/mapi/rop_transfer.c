@@ -7,6 +7,8 @@
 
 #include "rop_private.h"
 
+#include "idsets.h"
+
 #define SENTINEL 0xBABE /* the size is in the field behind it */
 
 /* ---- 2.2.12 FastTransfer ---- */
@@ -42,13 +44,87 @@ static void keep_backoff(struct layout_run *run, const struct field_value *value
     rop_scene(run)->took.duration = (uint32_t)value->number;
 }
 
+/* ---- the bytes of a stream ---- */
+
+static LAYOUT(piece_before, FRAME("piece_before_in", "Goes on from the piece in"));
+static LAYOUT(piece_after, FRAME("piece_after_in", "Goes on in the piece in"));
+
+/* What is carried and the piece, in one buffer. */
+static void read_joined(struct reader *reader, const struct rop_piece *piece, const uint8_t *bytes, uint32_t size,
+                        struct fx_lexer *lexer)
+{
+    const struct field_sink *sink = reader->sink;
+    const uint32_t carried = piece->lexer.unfinished, len = carried + size;
+    uint8_t *joined = sink->room ? sink->room(sink->ctx, len) : NULL;
+    struct reader inner;
+    if (!joined) {
+        fx_begin_lost(lexer);
+        return;
+    }
+    memcpy(joined, piece->carried, carried);
+    memcpy(joined + carried, bytes, size);
+    reader_init(&inner, joined, len, len, sink);
+    inner.values = reader->values;
+    inner.depth = reader->depth;
+    inner.broken = reader->broken;
+    inner.known = reader->known;
+    if (sink->enter) {
+        sink->enter(sink->ctx, joined, len, "FastTransfer stream");
+    }
+    fx_read(&inner, lexer);
+    if (sink->leave) {
+        sink->leave(sink->ctx);
+    }
+    reader->values = inner.values;
+}
+
+/* The bytes, and once more as what they are of the stream that they go on with. */
+static void read_stream(struct layout_run *run, const struct field *at)
+{
+    struct rop_scene *scene = rop_scene(run);
+    struct reader *reader = run->reader;
+    const struct rop_piece *piece = scene->known.piece;
+    const uint32_t size = (uint32_t)run->last, start = reader->pos;
+    read_layout(run, at->inside);
+    if (reader->failed || size == 0) {
+        return;
+    }
+    if (!piece) {
+        reader_tell(reader, &rop_context_unknown, start, "The stream began before the capture, or where it has a gap");
+        return;
+    }
+    scene->lexer = piece->lexer;
+    scene->took.lexer = &scene->lexer;
+    if (piece->before_in) {
+        reader_made(reader, piece_before, piece->before_in, NULL);
+    }
+    if (piece->after_in) {
+        reader_made(reader, piece_after, piece->after_in, NULL);
+    }
+    if (!reader_open(reader, "FastTransfer stream")) {
+        return;
+    }
+    if (piece->lexer.unfinished > 0) {
+        read_joined(reader, piece, reader->p + start, size, &scene->lexer);
+    } else {
+        struct reader again = *reader;
+        again.pos = start;
+        again.len = again.whole = start + size;
+        fx_read(&again, &scene->lexer);
+        reader->values = again.values;
+    }
+    reader_close(reader, NULL);
+}
+
 /* Of a failing answer, the buffer is there if there is room for it. */
 static void read_transfer(struct layout_run *run, const struct field *at)
 {
     if (rop_scene(run)->took.return_value == 0 || run->last <= reader_sent(run->reader)) {
-        read_layout(run, at->inside);
+        read_stream(run, at);
     }
 }
+
+LAYOUT(rop_piece_layouts, INCLUDE(piece_before), INCLUDE(piece_after));
 
 static LAYOUT(get_buffer_response, INPUT, RETURN_VALUE, KEEP(0),
               ALWAYS(TRANSFER_STATUS, STEPS(U16), U16("transfer_buffer_size", "TransferBufferSize"),
@@ -61,7 +137,7 @@ static FIELD_NAMES(operation_names, 1, "CopyTo", 2, "CopyProperties", 3, "CopyMe
 static LAYOUT(destination_configure_request, INPUT, OUTPUT,
               U8("source_operation", "SourceOperation", .names = operation_names, .seen = keep_mode), COPY_MOVE(X8));
 static LAYOUT(put_buffer_request, INPUT, U16("transfer_data_size", "TransferDataSize"),
-              SIZED("transfer_data", "TransferData", .seen = keep_data));
+              READ_ROWS(read_stream, 0, SIZED("transfer_data", "TransferData", .seen = keep_data)));
 
 #define USED U16("buffer_used_size", "BufferUsedSize", .seen = keep_rows)
 
@@ -116,19 +192,70 @@ static LAYOUT(import_deletes_request, INPUT, X8("import_delete_flags", "ImportDe
               BIT("import_delete_flags.hierarchy", "Hierarchy", 0x01),
               BIT("import_delete_flags.hard_delete", "HardDelete", 0x02), VALUE_COUNT, TAGGED_VALUES);
 
+static void keep_announced(struct layout_run *run, const struct field_value *value)
+{
+    rop_scene(run)->took.announced = (uint32_t)value->number;
+}
+
+/* The value of one property of ICS state: it is opened if it came whole. */
+static void read_state(struct layout_run *run, const struct field *at)
+{
+    const struct rop_known *known = &rop_scene(run)->known;
+    struct reader *reader = run->reader;
+    const uint32_t size = (uint32_t)run->last, start = reader->pos;
+    const enum ics_value what = ics_value_of_tag(known->property);
+    const char *name = ics_tag_name(known->property);
+    read_layout(run, at->inside);
+    if (reader->failed || size == 0 || size != known->announced || what == ICS_BYTES ||
+        !reader_open(reader, name ? name : "State")) {
+        return;
+    }
+    struct reader again = *reader;
+    again.pos = start;
+    read_ics_value(&again, what, size);
+    reader->values = again.values;
+    reader_close(reader, NULL);
+}
+
 static LAYOUT(upload_state_begin_request, INPUT, READ(rop_read_tag, 4),
-              U32("transfer_buffer_size", "TransferBufferSize"));
+              U32("transfer_buffer_size", "TransferBufferSize", .seen = keep_announced));
 static LAYOUT(upload_state_continue_request, INPUT, U32("stream_data_size", "StreamDataSize"),
-              SIZED("stream_data", "StreamData", .seen = keep_data));
+              READ_ROWS(read_state, 0, SIZED("stream_data", "StreamData", .seen = keep_data)));
 static LAYOUT(input_request, INPUT);
 
-#define XID(size_filter, size_label, filter, label) U32(size_filter, size_label), SIZED(filter, label)
+/* The bytes, and once more as an XID or a list of them. */
+static void read_opened(struct layout_run *run, const struct field *at, void (*open)(struct reader *, uint32_t))
+{
+    struct reader *reader = run->reader;
+    const uint32_t size = (uint32_t)run->last, start = reader->pos;
+    read_layout(run, at->inside);
+    if (!reader->failed && size > 0 && reader_open(reader, at->inside->label)) {
+        struct reader again = *reader;
+        again.pos = start;
+        open(&again, size);
+        reader->values = again.values;
+        reader_close(reader, NULL);
+    }
+}
+
+static void read_key(struct layout_run *run, const struct field *at)
+{
+    read_opened(run, at, read_xid);
+}
+
+static void read_predecessors(struct layout_run *run, const struct field *at)
+{
+    read_opened(run, at, read_predecessor_change_list);
+}
+
+#define XID(size_filter, size_label, filter, label) \
+    U32(size_filter, size_label), READ_ROWS(read_key, 0, SIZED(filter, label))
 
 static LAYOUT(import_message_move_request, INPUT,
               XID("source_folder_id_size", "SourceFolderIdSize", "source_folder_id", "SourceFolderId"),
               XID("source_message_id_size", "SourceMessageIdSize", "source_message_id", "SourceMessageId"),
-              XID("predecessor_change_list_size", "PredecessorChangeListSize", "predecessor_change_list",
-                  "PredecessorChangeList"),
+              U32("predecessor_change_list_size", "PredecessorChangeListSize"),
+              READ_ROWS(read_predecessors, 0, SIZED("predecessor_change_list", "PredecessorChangeList")),
               XID("destination_message_id_size", "DestinationMessageIdSize", "destination_message_id",
                   "DestinationMessageId"),
               XID("change_number_size", "ChangeNumberSize", "change_number", "ChangeNumber"));
@@ -149,11 +276,13 @@ static void read_states(struct layout_run *run, const struct field *at)
     }
 }
 
-static LAYOUT(import_read_state_changes_request, INPUT, U16("message_read_states_size", "MessageReadStatesSize"),
-              IF(PART(READ_ROWS(read_states, 0,
-                                GROUP("MessageReadState", NULL, U16("message_id_size", "MessageIdSize"),
-                                      SIZED("synchronization_import_read_state_changes.message_id", "MessageId"),
-                                      YES8("mark_as_read", "MarkAsRead"))))));
+static LAYOUT(
+    import_read_state_changes_request, INPUT, U16("message_read_states_size", "MessageReadStatesSize"),
+    IF(PART(READ_ROWS(read_states, 0,
+                      GROUP("MessageReadState", NULL, U16("message_id_size", "MessageIdSize"),
+                            READ_ROWS(read_key, 0,
+                                      SIZED("synchronization_import_read_state_changes.message_id", "MessageId")),
+                            YES8("mark_as_read", "MarkAsRead"))))));
 static LAYOUT(get_transfer_state_request, INPUT, OUTPUT);
 static LAYOUT(set_local_replica_midset_deleted_request, INPUT, U16("data_size", "DataSize"),
               IF(PART(U32("long_term_id_range_count", "LongTermIdRangeCount"),

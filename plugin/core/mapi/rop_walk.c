@@ -35,10 +35,10 @@ static LAYOUT(made_time, INTERVAL("time", "Time since the request"));
 
 LAYOUT(rop_layouts, INCLUDE(size_row), INCLUDE(id_row), INCLUDE(logon_row), INCLUDE(handle_row), INCLUDE(rest_row),
        INCLUDE(made_size), INCLUDE(made_handle), INCLUDE(made_object), INCLUDE(made_opened), INCLUDE(made_columns),
-       INCLUDE(made_request), INCLUDE(made_response), INCLUDE(made_time), CHOOSE(rops_of_all), CHOOSE(rops_of_store),
-       CHOOSE(rops_of_folders), CHOOSE(rops_of_tables), CHOOSE(rops_of_messages), CHOOSE(rops_of_transport),
-       CHOOSE(rops_of_properties), CHOOSE(rops_of_streams), CHOOSE(rops_of_transfer), CHOOSE(rops_of_sync),
-       CHOOSE(rops_of_notifications));
+       INCLUDE(made_request), INCLUDE(made_response), INCLUDE(made_time), INCLUDE(fx_layouts),
+       INCLUDE(rop_piece_layouts), CHOOSE(rops_of_all), CHOOSE(rops_of_store), CHOOSE(rops_of_folders),
+       CHOOSE(rops_of_tables), CHOOSE(rops_of_messages), CHOOSE(rops_of_transport), CHOOSE(rops_of_properties),
+       CHOOSE(rops_of_streams), CHOOSE(rops_of_transfer), CHOOSE(rops_of_sync), CHOOSE(rops_of_notifications));
 
 /* ---- a list ---- */
 
@@ -131,6 +131,12 @@ static void show_known(const struct list *list, const struct rop_scene *scene)
         reader_made(reader, made_handle, scene->took.handle, NULL);
     } else if (input < list->handle_count) {
         reader_made(reader, made_handle, get_le32(list->handles + (size_t)input * HANDLE_LEN), NULL);
+    }
+    if (list->host->other_frame && !is_extra(scene->took.id)) {
+        reader_made(reader, list->response ? made_request : made_response, list->host->other_frame, NULL);
+        if (list->response) {
+            reader_made(reader, made_time, (uint64_t)list->host->ns, NULL);
+        }
     }
     if (known->object) {
         reader_made(reader, made_object, 0, known->object);
@@ -300,17 +306,6 @@ static void show_rest(struct reader *list)
     }
 }
 
-static void show_other(struct reader *reader, const struct rop_host *host, bool response)
-{
-    if (host->buffers > 0 || host->other_frame == 0) {
-        return;
-    }
-    reader_made(reader, response ? made_request : made_response, host->other_frame, NULL);
-    if (response) {
-        reader_made(reader, made_time, (uint64_t)host->ns, NULL);
-    }
-}
-
 void read_rop_payload(struct reader *reader, bool response, struct rop_host *host)
 {
     struct rop_host nobody = { .ctx = NULL };
@@ -318,7 +313,6 @@ void read_rop_payload(struct reader *reader, bool response, struct rop_host *hos
     host = host ? host : &nobody;
     reader->broken = &rop_malformed;
     reader->known = host->names;
-    show_other(reader, host, response);
     const uint32_t start = reader->pos;
     uint32_t size = (uint32_t)read_field(reader, size_row);
     if (reader->failed) {

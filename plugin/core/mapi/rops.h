@@ -192,6 +192,7 @@ struct rop_host {
     void (*handles)(void *ctx, const uint8_t *table, uint32_t count);
     /* The payload is read. */
     void (*payload_end)(void *ctx);
+    const struct property_names *names; /* of the mailbox, or NULL */
     /* The other message of the two, for later passes; 0 if it is not known. ns: from the request to the response. */
     uint32_t other_frame;
     int64_t ns;

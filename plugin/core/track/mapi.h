@@ -15,7 +15,8 @@
 #include "response_code.h"
 
 struct mapi_state;
-struct mapi_conn; /* one TCP connection that carries MAPI/HTTP */
+struct rop_message; /* objects.h */
+struct mapi_conn;   /* one TCP connection that carries MAPI/HTTP */
 
 /* A meta-tag of a response and when its bytes had arrived. */
 struct mapi_tag_time {
@@ -44,9 +45,10 @@ struct mapi_message {
     struct mapi_tag_time *tags;
     uint16_t tag_count;
     const struct auth_shown *auth;
-    bool elapsed_in_seconds; /* X-ElapsedTime is about a thousandth of what was measured */
-    uint32_t row;            /* of the report, NO_NUMBER if none */
-    bool look;               /* responses: to a look at the endpoint, which is no request of it */
+    bool elapsed_in_seconds;  /* X-ElapsedTime is about a thousandth of what was measured */
+    uint32_t row;             /* of the report, NO_NUMBER if none */
+    bool look;                /* responses: to a look at the endpoint, which is no request of it */
+    struct rop_message *rops; /* of Execute, once its body was read; else NULL */
 };
 
 /* auth is shared with RPC over HTTP. */
@@ -87,6 +89,9 @@ void mapi_conn_lost(struct mapi_conn *conn, struct when when, enum way way);
  * or empty. Between mapi_conn_end() and mapi_conn_segment(). The spans need not outlive the call. */
 void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const struct mapi_facts *facts,
                      struct span sentence);
+/* What will be kept of the ROPs of such an Execute, in message->rops; NULL where its request or response has none. At the
+ * same time. */
+struct rop_message *mapi_conn_rops(struct mapi_conn *conn, struct mapi_message *message);
 /* Every TCP segment, after the events of its frame: finishes what ended in it. */
 void mapi_conn_segment(struct mapi_conn *conn, const struct segment *segment);
 

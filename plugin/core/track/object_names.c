@@ -31,8 +31,7 @@ void object_name_folder(struct rop_session *session, uint64_t id, const char *na
 /* REPLID, and GlobalCounter (MS-OXCDATA 2.2.1.1): the id's bytes are in their order. */
 static void say_id(struct text *text, uint64_t id)
 {
-    say(text, "%02x%02x-%012" PRIx64, (unsigned)(id >> 48 & 0xFF), (unsigned)(id >> 56),
-        id & UINT64_C(0xFFFFFFFFFFFF));
+    say(text, "%02x%02x-%012" PRIx64, (unsigned)(id >> 48 & 0xFF), (unsigned)(id >> 56), id & UINT64_C(0xFFFFFFFFFFFF));
 }
 
 static void say_folder(struct rop_session *session, struct text *text, uint64_t id)
@@ -66,11 +65,11 @@ static const char *table_of(uint8_t id)
 
 static const char *transfer_of(uint8_t id)
 {
-    return id == ROP_GET_TRANSFER_STATE     ? "transfer state" :
-           id == ROP_DESTINATION_CONFIGURE  ? "FastTransfer upload" :
-           id == ROP_SYNCHRONIZATION_CONFIGURE ? "synchronization" :
+    return id == ROP_GET_TRANSFER_STATE             ? "transfer state" :
+           id == ROP_DESTINATION_CONFIGURE          ? "FastTransfer upload" :
+           id == ROP_SYNCHRONIZATION_CONFIGURE      ? "synchronization" :
            id == ROP_SYNCHRONIZATION_OPEN_COLLECTOR ? "synchronization upload" :
-                                              "FastTransfer download";
+                                                      "FastTransfer download";
 }
 
 const char *object_text(struct rop_session *session, const struct rop_took *took, const struct rop_object *parent)
@@ -107,7 +106,11 @@ const char *object_text(struct rop_session *session, const struct rop_took *took
         break;
     case ROP_OPEN_STREAM:
         tag = property_tag_name(took->property);
-        say(&text, tag ? "stream %s" : "stream 0x%08" PRIX32, tag ? tag : "", took->property);
+        if (tag) {
+            say(&text, "stream %s", tag);
+        } else {
+            say(&text, "stream 0x%08" PRIX32, took->property);
+        }
         break;
     case ROP_CLONE_STREAM:
         return parent ? parent->text : track_text(session->track, "stream");
@@ -143,8 +146,7 @@ static void add_property(struct rop_session *session, uint64_t key, uint32_t fra
     if (keyed_find(&session->properties, key) || session->properties.used >= PROPERTY_NAMES_MAX) {
         return; /* a mailbox does not change them */
     }
-    struct property_entry *entry =
-        keyed_make(&session->track->arena, &session->properties, key, sizeof(*entry));
+    struct property_entry *entry = keyed_make(&session->track->arena, &session->properties, key, sizeof(*entry));
     entry->frame = frame;
     memcpy(entry->property.guid, guid, sizeof(entry->property.guid));
     entry->property.name = track_text(session->track, name);

@@ -306,8 +306,10 @@ static void look_request(void *ctx, uint32_t number, uint32_t order, const struc
 
 static enum fx_root content_of(uint8_t kind)
 {
-    return kind == ROP_MESSAGE ? FX_MESSAGE_CONTENT : kind == ROP_ATTACHMENT ? FX_ATTACHMENT_CONTENT :
-           kind == ROP_FOLDER || kind == ROP_STORE ? FX_FOLDER_CONTENT : FX_UNKNOWN;
+    return kind == ROP_MESSAGE                     ? FX_MESSAGE_CONTENT :
+           kind == ROP_ATTACHMENT                  ? FX_ATTACHMENT_CONTENT :
+           kind == ROP_FOLDER || kind == ROP_STORE ? FX_FOLDER_CONTENT :
+                                                     FX_UNKNOWN;
 }
 
 /* MS-OXCFXICS 2.2.4.4 */
@@ -323,8 +325,10 @@ static enum fx_root root_of(const struct rop_took *took, const struct rop_object
     case ROP_SOURCE_COPY_FOLDER:
         return FX_TOP_FOLDER;
     case ROP_DESTINATION_CONFIGURE:
-        return took->mode == 3 ? FX_MESSAGE_LIST : took->mode == 4 ? FX_TOP_FOLDER :
-               input                               ? content_of(input->kind) : FX_UNKNOWN;
+        return took->mode == 3 ? FX_MESSAGE_LIST :
+               took->mode == 4 ? FX_TOP_FOLDER :
+               input           ? content_of(input->kind) :
+                                 FX_UNKNOWN;
     default:
         return input ? content_of(input->kind) : FX_UNKNOWN;
     }
@@ -521,9 +525,9 @@ static void look_response(void *ctx, uint32_t number, uint32_t order, const stru
 /* MS-OXCSTOR 2.2.1.1.3 and 2.2.1.1.4: what FolderIds are called. */
 static void name_folders(struct rop_session *session, const struct rop_took *took)
 {
-    static const char *const of_mailbox[] = { "Root",       "Deferred Action", "Spooler Queue", "IPM subtree", "Inbox",
-                                              "Outbox",     "Sent Items",      "Deleted Items", "Common Views", "Schedule",
-                                              "Search",     "Views",           "Shortcuts" };
+    static const char *const of_mailbox[] = { "Root",   "Deferred Action", "Spooler Queue", "IPM subtree",  "Inbox",
+                                              "Outbox", "Sent Items",      "Deleted Items", "Common Views", "Schedule",
+                                              "Search", "Views",           "Shortcuts" };
     static const char *const public_ones[] = { "Root", "IPM subtree", "Non-IPM subtree" };
     const bool is_private = took->mode & 1;
     const size_t count = is_private ? COUNT_OF(of_mailbox) : COUNT_OF(public_ones);
@@ -578,8 +582,7 @@ static void answer_asked(struct rop_message *message, uint32_t number, const str
     work->got = success;
     switch (call->id) {
     case ROP_LOGON:
-        session->logon[call->logon] =
-            (uint8_t)(ROP_KNOWN_LOGON | (took->mode & 1 ? ROP_KNOWN_PRIVATE : 0));
+        session->logon[call->logon] = (uint8_t)(ROP_KNOWN_LOGON | (took->mode & 1 ? ROP_KNOWN_PRIVATE : 0));
         name_folders(session, took);
         break;
     case ROP_OPEN_MESSAGE:
@@ -642,26 +645,32 @@ static void response_payload_end(void *ctx)
     struct rop_message *message = ctx;
     struct rop_message *request = message->other;
     struct rop_session *session = message->session;
+    bool taken[COUNT_OF(session->at)] = { false }; /* indices that a later ROP used again */
     if (!request || !request->work) {
         return;
     }
     pass_silent(message, request->count);
-    for (uint32_t i = 0; i < request->count; i++) {
+    for (uint32_t i = request->count; i-- > 0;) {
         struct rop_work *work = &request->work[i];
         struct rop_object *opened = still(work->opened, work->opened_serial);
-        const uint32_t handle = handle_at(session, work->output);
-        if (!opened || opened->listed || !work->got) {
+        if (!work->got || work->output >= COUNT_OF(taken) || taken[work->output]) {
             continue;
         }
-        bool used_again = false; /* the index is that of a later one */
-        for (uint32_t later = i + 1; later < request->count && !used_again; later++) {
-            used_again = request->work[later].output == work->output && request->work[later].got;
-        }
-        if (!used_again && handle != NO_HANDLE) {
+        taken[work->output] = true;
+        const uint32_t handle = handle_at(session, work->output);
+        if (opened && !opened->listed && handle != NO_HANDLE) {
             list_object(session, opened, handle);
         }
     }
-    settle(request);
+}
+
+void rop_message_end(struct rop_message *message)
+{
+    message->session->handles = NULL;
+    message->session->handle_count = 0;
+    if (message->response && message->other) {
+        settle(message->other);
+    }
 }
 
 /* ---- hosts ---- */
@@ -694,13 +703,12 @@ void rop_message_learn(struct rop_message *message, struct rop_host *host)
     }
 }
 
-static void look_again(void *ctx, uint32_t number, uint32_t order, const struct rop_took *head,
-                       struct rop_known *known)
+static void look_again(void *ctx, uint32_t number, uint32_t order, const struct rop_took *head, struct rop_known *known)
 {
     struct rop_message *message = ctx;
     (void)number;
     (void)head;
-    message->passed = order; /* whose names of properties are asked for */
+    message->shown = order;
     if (order < message->count) {
         *known = known_of(&message->notes[order]);
     }
@@ -709,8 +717,8 @@ static void look_again(void *ctx, uint32_t number, uint32_t order, const struct 
 static const struct named_property *find_name(void *ctx, uint16_t id)
 {
     const struct rop_message *message = ctx;
-    return message->passed < message->count ?
-               object_property(message->session, message->notes[message->passed].logon, id, message->frame) :
+    return message->shown < message->count ?
+               object_property(message->session, message->notes[message->shown].logon, id, message->frame) :
                NULL;
 }
 

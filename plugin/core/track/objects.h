@@ -16,7 +16,7 @@
 #include "track.h"
 
 /* What one session may take, whatever a client sends. */
-#define OBJECTS_MAX 4096u        /* at a time */
+#define OBJECTS_MAX 4096u         /* at a time */
 #define COLUMNS_KEPT_MAX 0x40000u /* bytes of all sets of columns */
 #define FOLDER_NAMES_MAX 4096u
 #define PROPERTY_NAMES_MAX 8192u
@@ -51,6 +51,8 @@ struct rop_message {
     struct rop_work *work; /* of a request that is not answered */
     uint32_t passed;       /* of a response: ROPs of the request that were seen to */
     struct rop_message *next_pending;
+    /* While it is shown: the ROP, whose names of properties are asked for. */
+    uint32_t shown;
 };
 
 /* A session of which nothing is known. */
@@ -61,6 +63,8 @@ struct rop_message *rop_message_new(struct rop_session *session, bool response, 
                                     struct rop_message *request);
 /* For the first reading of the message, which advances the session. */
 void rop_message_learn(struct rop_message *message, struct rop_host *host);
+/* It was read. */
+void rop_message_end(struct rop_message *message);
 /* For every reading behind it: shows what the first knew. names: room for what the host points at, as
  * long as it is used. */
 void rop_message_replay(struct rop_message *message, struct rop_host *host, struct property_names *names);

@@ -53,7 +53,7 @@ struct rop_work {
     uint32_t input_handle;
     uint16_t output;
     uint8_t mode;
-    bool got; /* it succeeded */
+    bool got;               /* it succeeded */
     struct span names, ids; /* of properties, kept */
     uint16_t name_count;
 };
@@ -68,7 +68,6 @@ struct property_entry {
     uint32_t frame;     /* that told it */
     struct named_property property;
 };
-
 
 struct rop_session {
     struct track *track;

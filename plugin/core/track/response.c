@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "objects.h"
 #include "session_private.h"
 
 /* Milliseconds: more is no time that a server means. */
@@ -282,4 +283,22 @@ void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const
         reply->meaning = mapi_sentence_code(reply->sentence);
         read_page(reply, sentence);
     }
+}
+
+struct rop_message *mapi_conn_rops(struct mapi_conn *conn, struct mapi_message *message)
+{
+    struct record *record = (struct record *)message;
+    struct exchange *request = record->request;
+    if (message->type != MAPI_EXECUTE) {
+        return NULL;
+    }
+    struct side *side = request ? request->side : NULL;
+    struct rop_session **session = side ? &side->rops : &conn->rops;
+    struct rop_message *asked = request && message->is_response && request->message ? request->message->rops : NULL;
+    if (!*session) {
+        *session = rop_session_new(conn->world->track);
+    }
+    message->rops = rop_message_new(asked ? asked->session : *session, message->is_response, message->end.frame,
+                                    message->end.ns, asked);
+    return message->rops;
 }

@@ -109,7 +109,8 @@ struct side { /* a session on one leg */
         uint8_t outcome;
     } recent[RECENT_MAX];
     uint8_t recent_next;
-    void *memo; /* the judge's; a side lasts, EVENT_SESSION_BEGAN says when it begins anew */
+    struct rop_session *rops; /* server objects of the context on this leg; NULL before the first Execute */
+    void *memo;               /* the judge's; a side lasts, EVENT_SESSION_BEGAN says when it begins anew */
     /* report */
     uint32_t ok, failed, last_code;
     bool has_code;
@@ -226,6 +227,7 @@ struct mapi_conn {
     int64_t last_ns;                  /* of the last frame, 0 before the first */
     void *memo;                       /* the judge's */
     struct dropped *dropped;          /* or NULL */
+    struct rop_session *rops;         /* of Executes whose context is not known */
 };
 
 struct mapi_state {

@@ -20,6 +20,7 @@
 #include "exchange_cookies.h"
 #include "ids.h"
 #include "notes.h"
+#include "rops.h"
 #include "rows.h"
 #include "say.h"
 #include "sink_tree.h"
@@ -331,13 +332,17 @@ static void show_state(const struct show *show, const struct mapi_message *messa
 struct body_job {
     enum mapi_type type;
     bool response;
-    struct mapi_facts facts;
+    struct rop_message *rops; /* NULL: nothing is known */
 };
 
 static void decode_body(struct reader *reader, void *arg)
 {
     struct body_job *job = arg;
-    mapi_read_body(reader, job->type, job->response, &job->facts, NULL);
+    struct rop_host host;
+    struct property_names names;
+    if (job->rops)
+        outlook_replay_rops(job->rops, &host, &names);
+    mapi_read_body(reader, job->type, job->response, NULL, job->rops ? &host : NULL);
 }
 
 static void show_tag(proto_tree *tree, tvbuff_t *tvb, const struct mapi_message *message, unsigned index,
@@ -408,7 +413,8 @@ static bool bodies_are_seen(proto_tree *tree)
     if (expert == -1)
         expert = proto_get_id_by_filter_name("_ws.expert");
     return outlook_wants_expert() || proto_field_is_referenced(tree, proto_mapihttp) ||
-           proto_field_is_referenced(tree, expert);
+           proto_field_is_referenced(tree, proto_rop) || proto_field_is_referenced(tree, proto_mapiprop) ||
+           proto_field_is_referenced(tree, proto_emsmdb) || proto_field_is_referenced(tree, expert);
 }
 
 static bool heads_are_seen(proto_tree *tree)
@@ -419,7 +425,7 @@ static bool heads_are_seen(proto_tree *tree)
 static void show_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_item *item)
 {
     const struct mapi_message *message = item->message;
-    struct body_job job = { .type = message->type, .response = message->is_response };
+    struct body_job job = { message->type, message->is_response, message->rops };
     if (message->is_response) {
         int offset = 0;
         if (!show_envelope(tvb, pinfo, tree, message, &offset))
