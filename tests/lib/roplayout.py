@@ -16,7 +16,7 @@ A field is Name:type, with what follows in this order
                 Name&X (a bit). What is not there is 0.
 Types: 1 2 4 8 unsigned, i4 i8 signed, id (REPLID and GlobalCounter: a number with its first byte highest), tag, guid,
   ltid (LongTermID), z (8-bit text with its 0), u(Name) (the same, of 16 bits if the field is not 0), b (bytes, as many as
-  the field before says), b(N), b(end), tagged (a property tag and its value), Row(columns) (PropertyRow), Restriction, and
+  the field before says), b(N), b(Name), b(end), tagged (a property tag and its value), Row(columns) (PropertyRow), Restriction, and
   the structures below.
 
 SPDX-License-Identifier: GPL-2.0-or-later
@@ -260,7 +260,7 @@ SHORT.update({
     "MAIL": "TotalMessageCount:4?T UnreadMessageCount:4?U MessageFlags:4?kind=2 UnicodeFlag:1?kind=2 "
             "MessageClass:u(UnicodeFlag)?kind=2",
     "MOVE": "FolderInThisStore:1?ActionType=1/2 StoreEIDSize:2?ActionType=1/2 StoreEID:b?ActionType=1/2 "
-            "FolderEIDSize:2?ActionType=1/2 FolderEID:ServerEid@?ActionType=1/2,server FolderEID:b?ActionType=1/2,!server",
+            "FolderEIDSize:2?ActionType=1/2 FolderEID:ServerEid@?ActionType=1/2,server FolderEID:b(FolderEIDSize)?ActionType=1/2,!server",
 })
 DERIVED = {
     "kind": lambda v: v["NotificationFlags"] & 0xFFF,
@@ -289,6 +289,8 @@ class Field:
             raise ValueError(f"no field: {text}")
         self.name, self.type, self.argument, count, self.frame, conditions = match.groups()
         self.before = before                                 # the name of the field before it
+        if self.type == "b" and self.argument and not self.argument.isdigit() and self.argument != "end":
+            self.before, self.argument = self.argument, None
         self.count = None if count is None else before if count == "*" else int(count[1:]) if count[1:].isdigit() else count[1:]
         self.conditions = [self._clause(text) for text in conditions.split(",")] if conditions else []
 

@@ -387,6 +387,12 @@ class Walk:
         number = payload[at]
         return number in layout.EXTRA or any(self.fits(rop, number) for rop in self.left[:None if self.backed_off else 1])
 
+    def next(self, payload, at, end):
+        """Does the response to the next request begin at this byte, or the list end there?"""
+        if at == end or not self.left:
+            return at == end or payload[at] in layout.EXTRA
+        return self.fits(self.left[0], payload[at])
+
     def read(self, payload, found):
         at = 2
         while at < found.size:
@@ -462,14 +468,14 @@ class Walk:
             rows.append(layout.fields("AttachmentIdCount:4 AttachmentIdArray:i4*"))
         if rop.id == 0x4A:
             rows.append(layout.fields("NoPropertiesReturned:1"))
-        if rop.id != 0xFE and code and form.sign != "=":
-            rows.append([])
+        if code and form.sign != "=" and self.next(payload, reader.at, reader.end):
+            rop.bare = True
+            return
         wrong = None
         for row in rows:
             try:
                 reader.fields(row, rop.values, "")
                 if len(rows) == 1 or self.follows(payload, reader.at, reader.end):
-                    rop.bare = not row
                     return
             except Unfit as error:
                 wrong = wrong or error

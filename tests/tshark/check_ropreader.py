@@ -19,7 +19,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import common
 import roplayout as layout
 import ropreader
+import ropsamples
 import ropsources
+
+import capfile
 
 
 FACTS = pathlib.Path(__file__).resolve().parents[1] / "rops"
@@ -249,6 +252,85 @@ def rops(counter, want):
                 counter.equal(deep(rop.values, field), int(value, 0), f"{where}: {rop.name} {field}")
 
 
+# ---- samples -----------------------------------------------------------------------------
+
+def samples(counter):
+    """What the reader finds in each sample is what was put in, and no form is missing."""
+    seen, found = set(), []
+    for folder in ropsamples.folders():
+        walks = capfile.walks(capfile.load(folder / "capture.pcapng"))
+        put = ropsamples.load(folder)
+        got = []
+        for exchange, asked, told in read(ropsources.of_capture(walks)):
+            for way, lists in ((0, asked), (1, told)):
+                got += [(way == 0, exchange.frames[way], number, one) for number, one in enumerate(lists)]
+        if not counter.equal([row[:3] for row in got], [(one.asks, one.frame, one.buffer) for one in put], f"{folder.name}: lists"):
+            continue
+        for (_, frame, number, one), wanted in zip(got, put):
+            where = f"{folder.name}: frame {frame}, buffer {number}"
+            compare(counter, where, one, wanted)
+            seen |= {(rop.id, rop.form) for rop in one.rops}
+            found += one.rops
+    want = {(0x20 if rop.id == 0x1F else rop.id, form) for rop in layout.ALL.values() for form in all_forms(rop)}
+    counter.equal(sorted(want - seen), [], "forms that no sample has")
+    complete(counter, found)
+
+
+def complete(counter, found):
+    """Both sides of every condition of a ROP's own fields, and every kind of what ROPs carry."""
+    there = {}
+    for rop in found:
+        row = layout.ALL[rop.id]
+        form = next((form for form in row.forms if form.when == rop.form), None)
+        for field in row.request or () if rop.form == "request" else form.fields if form and not rop.bare else ():
+            if field.conditions:
+                there.setdefault((row.name, rop.form, field.name), set()).add(field.name in rop.values)
+    counter.equal([key for key, sides in there.items() if len(sides) < 2], [], "fields that are always there, or never")
+    leaves = [leaf for rop in found for leaf in rop.leaves]
+
+    def every(name):
+        return {leaf.value for leaf in leaves if leaf.name == name}
+    counter.equal(every("RestrictType"), set(layout.RESTRICTION), "types of restrictions")
+    counter.equal(every("ActionType"), set(range(1, 0x0C)), "types of actions")
+    counter.equal({flags & 7 for flags in every("RecipientFlags")}, set(range(8)), "kinds of recipients")
+    counter.equal(every("StringType"), set(range(5)), "kinds of TypedString")
+    counter.equal(every("Kind"), {0, 1, 0xFF}, "kinds of property names")
+    counter.equal({leaf.value for leaf in leaves if leaf.name == "Flag"}, {0, 1, 0x0A}, "flags of rows and values")
+    types = {leaf.value & 0xFFFF for leaf in leaves if leaf.name in ("PropertyTag", "PropertyTags")}
+    counter.check(types >= set(layout.VALUE) | {0x1002, 0x1003, 0x1014, 0x101E, 0x101F, 0x1048, 0x1102, 0x301F},
+                  f"types of properties: only {sorted(types)}")
+    told = {tuple(sorted(rop.values["NotificationData"])) for rop in found if rop.id == 0x2A}
+    count = sum(rop.id == 0x2A for rop in found)
+    counter.check(count >= 44 and len(told) >= 15, f"{count} notifications, {len(told)} sets of fields")
+
+
+def all_forms(rop):
+    if rop.request is not None:
+        yield "request"
+    if rop.answers:
+        yield from (form.when for form in rop.forms)
+        if not rop.forms:
+            yield "head"
+        elif all(form.sign == "=" for form in rop.forms):
+            yield "failure"
+
+
+def compare(counter, where, one, wanted):
+    counter.equal(one.size, wanted.size, f"{where}: RopSize")
+    counter.equal(one.handles, wanted.handles, f"{where}: handles")
+    counter.equal([(rop.id, rop.at, rop.size) for rop in one.rops], [(rop.id, rop.at, rop.size) for rop in wanted.rops],
+                  f"{where}: ROPs ({one.why})")
+    counter.equal(one.notes, [], f"{where}: notes")
+    counter.equal((one.stop, one.size - one.stop) if one.stop is not None else None, wanted.rest, f"{where}: rest ({one.why})")
+    for rop, put in zip(one.rops, wanted.rops):
+        mine = [(leaf.path, leaf.value) for leaf in rop.leaves[1:]]
+        if mine != put.leaves:
+            odd = next((pair for pair in zip(mine, put.leaves) if pair[0] != pair[1]), (len(mine), len(put.leaves)))
+            counter.check(False, f"{where}: {rop.name} at {rop.at}: got {odd[0]}, put in {odd[1]}")
+        else:
+            counter.passed += len(mine)
+
+
 # ---- self test ---------------------------------------------------------------------------
 
 def run(*tests):
@@ -271,6 +353,7 @@ def broken(text, other):
 
 
 WRONG = [
+    ("RowCount:2 RowData:Row(table)*", "RowCount:4 RowData:Row(table)*"),
     ("RowCount:2 RowData:Row(table)*", "RowCount:1 RowData:Row(table)*"), ("HasRules:1 IsGhosted:1 GHOSTED", "HasRules:1"),
     ("=0/40380", "=1"), ("ClientData:b(24)?!private", "ClientData:b(24)"), ("| I *: WrittenSize:4", "| I *: WrittenSize:2"),
     ("Origin:1 RowCount:i4 Want", "Origin:1 RowCount:4 Want"), ("?!DataOffset,private", ""), ("=0,private", "=0,!private"),
@@ -282,17 +365,17 @@ WRONG = [
 def self_test(counter):
     for text, other in WRONG:
         old = broken(text, other)
-        counter.check(run(forms, examples).failures, f"nothing fails with {other!r} in place of {text!r}")
+        counter.check(run(forms, examples, samples).failures, f"nothing fails with {other!r} in place of {text!r}")
         layout.ALL = old
     good = dict(layout.STRUCTURE)
-    for name in ("RecipientRow", "LogonTime", "PropertyProblem", "SortOrder", "PropertyName"):
+    for name in layout.STRUCTURE:
         layout.STRUCTURE[name] = good[name][:-1]
-        counter.check(run(forms, examples).failures, f"nothing fails without the last field of {name}")
+        counter.check(run(forms, examples, samples).failures, f"nothing fails without the last field of {name}")
         layout.STRUCTURE.update(good)
 
 
 def main():
-    tests = [self_test] if "--self-test" in sys.argv else [examples, forms]
+    tests = [self_test] if "--self-test" in sys.argv else [examples, forms, samples]
     if len(sys.argv) == 1:
         tests.append(captures)       # tshark decrypts one of them
     counter = run(*tests)

@@ -1,0 +1,374 @@
+"""Compares the ROPs that tshark shows with what stands in them.
+
+    run_rops.py [SAMPLE ...]          samples of test-captures/rops, in one pass and in two: what their generator put in
+    run_rops.py --third-party [NAME]  ../shared/captures: what the tests' own reader finds (tests/lib/ropreader.py)
+    run_rops.py --self-test           without tshark: a tree made from rops.txt is as it should be, and one with a fault is not
+
+Of each list: RopSize, the ROPs by id, place, size and label, every field of theirs by filter and value, in order, the handle
+table, and the rest that cannot be read. A ROP is the item around rop.id. Its fields: rop.NAME, or rop.ROP.NAME where fields of
+one name differ in kind; what stands in properties, restrictions and rules by their own filters.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import copy
+import pathlib
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import common
+import roplayout as layout
+import ropsamples
+import ropsources
+import wsrun
+from check_ropreader import read
+
+PLAIN = 4                            # RPC_HEADER_EXT: neither compressed nor obfuscated
+RELEASE = 0x01
+
+# What other readers show of what stands in ROPs: by the end of their filters.
+INNER = {
+    "RestrictType": "restriction.type", "RelOp": "restriction.relop", "BitmapRelOp": "restriction.bitmap_relop",
+    "FuzzyLevelLow": "restriction.fuzzy_level_low", "FuzzyLevelHigh": "restriction.fuzzy_level_high", "Mask": "restriction.mask",
+    "RestrictCount": "restriction.count16", "TaggedValuesCount": "restriction.value_count",
+    "RestrictionPresent": "restriction.present", "NoOfActions": "rule.action_count16", "ActionType": "rule.action.type",
+    "ActionLength": "rule.action.length16", "ActionFlavor": "rule.action.flavor", "ActionFlags": "rule.action.flags",
+    "NoOfProperties": "rule.action.property_count16", "FolderInThisStore": "rule.action.in_this_store",
+    "BounceCode": "rule.action.bounce_code", "tag": "property.tag", "Flag": "property.flag",
+}
+TAGS = {"PropertyTag", "PropTag", "PropTag1", "PropTag2", "Subobject"}
+VALUE = re.compile(r"\.Value(\[\d+\])*$")
+RESTRICTED = re.compile(r"\.(Restrictions\[\d+\]|Restriction|SubRestriction|RestrictType|TaggedValues?(\[\d+\])?)(\.|$)|RestrictionData")
+
+
+def snake(name):
+    """LogonId: logon_id; MinLongTermID: min_long_term_id; X500DN: x500_dn."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def last(path):
+    return path.rsplit(".", 1)[-1].split("[")[0]
+
+
+# ---- what is shown -----------------------------------------------------------------------
+
+class Shown:
+    """An extended buffer that holds a list: its item, and the one that its parts' positions count from."""
+
+    def __init__(self, element):
+        fields = list(element.iter("field"))
+        flags = next(field for field in fields if field.get("name") == "mapihttp.ext.flags")
+        self.plain = not int(flags.get("show"), 0) & ~PLAIN
+        self.size = next(field for field in fields if field.get("name") == "rop.buffer.size")
+        self.above = {child: parent for parent in element.iter() for child in parent}
+        self.rops = [self.above[field] for field in fields if field.get("name") == "rop.id"]
+        self.handles = [number(field) for field in fields if field.get("name") == "rop.buffer.handle"]
+        self.rests = [field for field in fields if field.get("name") == "rop.buffer.rest"]
+
+    def places(self, field):
+        """Where a field may stand in the payload. PDML adds the position of the item around it to that of a field of another
+        data source, where that is smaller."""
+        at = int(field.get("pos"))
+        if self.plain:
+            return {at - int(self.size.get("pos"))}
+        around = int(self.above[field].get("pos", "0")) if field in self.above else 0
+        return {at, at - around}
+
+
+def shown(packet):
+    """The lists of a frame, in order."""
+    found = []
+    for element in packet.element.iter("field"):
+        if any(child.get("name") == "mapihttp.ext.flags" for child in element) and \
+                any(field.get("name") == "rop.buffer.size" for field in element.iter("field")):
+            found.append(Shown(element))
+    return found
+
+
+def number(field):
+    """The value of a field as a number: as it is shown, of times by its bytes, lowest first. None if it has none."""
+    text = field.get("show", "")
+    text = {"True": "1", "False": "0"}.get(text, text)
+    if re.fullmatch(r"-?\d+|0x[0-9a-fA-F]+", text):
+        return int(text, 0) if text.startswith("0x") else int(text)
+    return int.from_bytes(bytes.fromhex(field.get("value", "")), "little") if field.get("value") else None
+
+
+def same(field, value):
+    if isinstance(value, int):
+        got = number(field)
+        if got == value:
+            return True
+        size = int(field.get("size", "0"))
+        # A signed one may be shown unsigned in hexadecimal.
+        return value < 0 and got == value + (1 << 8 * size)
+    if field.get("value", "") == value or field.get("show", "").replace(":", "") == value:
+        return True
+    return field.get("show") in (value, value.lower()) if value else field.get("show") in ("", "<MISSING>", "(empty)")
+
+
+# ---- comparing ---------------------------------------------------------------------------
+
+class Run:
+    def __init__(self, counter, name, mode):
+        self.counter, self.name, self.mode = counter, name, mode
+
+    def check(self, good, text):
+        return self.counter.check(good, f"{self.name}[{self.mode}] {text}")
+
+    def equal(self, got, expected, text):
+        return self.counter.equal(got, expected, f"{self.name}[{self.mode}] {text}")
+
+    def all(self, packets, put):
+        """put: the lists that must be shown."""
+        frames, pairs = {}, partners(put)
+        for one in put:
+            frames.setdefault(one.frame, []).append(one)
+        for packet in packets:
+            got, wanted = shown(packet), frames.pop(packet.number, [])
+            if self.equal(len(got), len(wanted), f"frame {packet.number}: lists of ROPs"):
+                for one, row in zip(got, wanted):
+                    self.list(one, row, pairs.get(id(row)))
+        self.equal(sorted(frames), [], "frames that are not there")
+
+    def list(self, one, row, partner):
+        where = f"frame {row.frame}, buffer {row.buffer}"
+        self.equal(number(one.size), row.size, f"{where}: rop.buffer.size")
+        self.equal(one.handles, row.handles, f"{where}: rop.buffer.handle")
+        rests = [(sorted(one.places(field)), int(field.get("size"))) for field in one.rests]
+        if row.rest is None:
+            self.equal(rests, [], f"{where}: rop.buffer.rest")
+        else:
+            self.check(len(rests) == 1 and row.rest[0] in rests[0][0] and rests[0][1] == row.rest[1],
+                       f"{where}: rop.buffer.rest: got {rests}, expected {row.rest}")
+        got = [number(next(field for field in group if field.get("name") == "rop.id")) for group in one.rops]
+        if self.equal([f"{value:02X}" for value in got], [f"{rop.id:02X}" for rop in row.rops], f"{where}: rop.id"):
+            for group, rop in zip(one.rops, row.rops):
+                self.rop(one, group, rop, row, partner, where)
+
+    def rop(self, one, group, rop, row, partner, where):
+        name = layout.ALL[rop.id].name
+        where = f"{where}: {name} at {rop.at}"
+        self.check(rop.at in one.places(group), f"{where}: its item stands at {sorted(one.places(group))}")
+        self.equal(int(group.get("size")), rop.size, f"{where}: size of its item")
+        label = group.get("showname") or group.get("show", "")
+        self.check(re.match(rf"(ROP: )?(Rop)?{name}\b", label), f"{where}: its label is {label!r}")
+        fields = {}
+        for field in group.iter("field"):
+            if field.get("name"):
+                fields.setdefault(field.get("name"), []).append(field)
+        self.equal([number(field) for field in fields.get("rop.size", [])], [rop.size], f"{where}: rop.size")
+        for field in fields.get("rop.handle", []):
+            self.check(number(field) in row.handles, f"{where}: rop.handle {field.get('show')} is not in the table")
+        if not row.asks:
+            asked = [partner.frame] if partner and rop.id not in layout.EXTRA else []
+            self.equal([number(field) for field in fields.get("rop.request_in", [])], asked, f"{where}: rop.request_in")
+        elif self.mode == "-2" and row.buffer == 0 and (rop.answered or not partner or not partner.rest):
+            told = [partner.frame] if partner and rop.answered else []
+            self.equal([number(field) for field in fields.get("rop.response_in", [])], told, f"{where}: rop.response_in")
+        for words, values in wanted(rop, name).items():
+            found = [field for word in words for field in matching(fields, word)]
+            if not self.equal(len(found), len(values), f"{where}: how often {' or '.join(words)} stands there"):
+                continue
+            for field, value in zip(found, values):
+                self.check(same(field, value), f"{where}: {field.get('name')} is {field.get('show')!r}, expected {value!r}")
+
+
+def matching(fields, word):
+    """Those of a filter, or of all that end with it."""
+    if word.startswith("*"):
+        names = [name for name in fields if name.endswith(word[1:]) and name[:len(name) - len(word) + 1].count(".") <= 1]
+        return [field for name in names for field in fields[name]]
+    return fields.get(word, [])
+
+
+def wanted(rop, name):
+    """{filters: [value]} of a ROP's fields: those of one name in their order."""
+    found = {}
+    for path, value in rop.leaves:
+        field = last(path)
+        if path == "RopId" or field in ("rest", "Pad") or VALUE.search(path):
+            continue
+        inner = RESTRICTED.search(path) or "." in path and (field in TAGS or field in INNER)
+        if field in TAGS and "." in path:
+            words = ("*." + INNER["tag"],)
+        elif field == "Flag" and not re.search(r"\]\.Flag$", path):
+            continue                     # of a row: every reader has its own
+        elif inner and field in INNER:
+            words = ("*." + INNER[field],)
+        elif inner:
+            continue
+        elif re.search(r"\.(Count|Size|PropertyType|ErrorCode|Flag)$", path) and ("Value" in path or "Row" in path):
+            continue
+        else:
+            words = (f"rop.{snake(field)}", f"rop.{snake(name)}.{snake(field)}")
+        found.setdefault(words, []).append(value)
+    return found
+
+
+def partners(put):
+    """{id of a list: that of the other way}: of requests the first list of the response, and the other way round."""
+    found, asked = {}, None
+    for one in put:
+        if one.asks:
+            asked = one if one.buffer == 0 else asked
+        elif asked:
+            found[id(one)] = asked
+            if one.buffer == 0:
+                found[id(asked)] = one
+    for one in put:
+        if one.asks:
+            told = found.get(id(one))
+            count = sum(rop.id not in layout.EXTRA for rop in told.rops) if told else 0
+            for rop in one.rops:
+                rop.answered = rop.id != RELEASE and count > 0
+                count -= rop.answered
+    return found
+
+
+def plain_lists(capture):
+    """What the tests' own reader finds, in the form of rops.txt."""
+    found = []
+    for exchange, asked, told in read(ropsources.of_capture(capture)):
+        for way, lists in ((0, asked), (1, told)):
+            for place, one in enumerate(lists):
+                rest = (one.stop, one.size - one.stop) if one.stop is not None and one.stop else None
+                rops = [ropsamples.Rop(rop.id, rop.at, rop.size, [(leaf.path, leaf.value) for leaf in rop.leaves[1:]])
+                        for rop in one.rops]
+                found.append(ropsamples.Put(way == 0, exchange.frames[way], place, one.size, one.handles, rops, rest))
+    return found
+
+
+# ---- self test ---------------------------------------------------------------------------
+
+def tree(put, flags=PLAIN):
+    """PDML as it should be: what a capture's lists look like, one packet for each frame."""
+    frames, pairs = {}, partners(put)
+    base = 100 if flags == PLAIN else 0
+
+    def add(parent, name, show, at=None, size=0, value=None):
+        return ElementTree.SubElement(parent, "field", {"name": name, "show": str(show), "size": str(size),
+                                                        "pos": str(base + at if at is not None else 0),
+                                                        **({"value": value} if value is not None else {})})
+    for one in put:
+        if one.frame not in frames:
+            packet = frames[one.frame] = ElementTree.Element("packet")
+            add(packet, "frame.number", one.frame)
+        buffer = add(ElementTree.SubElement(frames[one.frame], "proto", {"name": "mapihttp"}), "", "Extended buffer", 0)
+        add(buffer, "mapihttp.ext.flags", flags)
+        add(buffer, "rop.buffer.size", one.size, 0, 2)
+        for rop in one.rops:
+            name, partner = layout.ALL[rop.id].name, pairs.get(id(one))
+            group = add(buffer, "", f"{name}: something", rop.at, rop.size)
+            add(group, "rop.id", hex(rop.id), rop.at, 1)
+            add(group, "rop.size", rop.size)
+            if partner and (rop.answered if one.asks else rop.id not in layout.EXTRA):
+                add(group, "rop.response_in" if one.asks else "rop.request_in", partner.frame)
+            for words, values in wanted(rop, name).items():
+                for value in values:
+                    text = words[-1].replace("*", "mapihttp")
+                    add(group, text, value, rop.at, 1)
+        for handle in one.handles:
+            add(buffer, "rop.buffer.handle", handle)
+        if one.rest:
+            add(buffer, "rop.buffer.rest", "00", *one.rest)
+    return [common.Packet(packet) for packet in frames.values()]
+
+
+def faults(packets):
+    """(what, a changed copy) for each kind of fault."""
+    def changed(name, change, which=0):
+        copies = copy.deepcopy(packets)
+        found = [(parent, field) for packet in copies for parent in packet.element.iter() for field in parent
+                 if field.get("name") == name]
+        if found:
+            change(*found[which * (len(found) - 1)])
+            yield f"{name} {change.__name__}", copies
+
+    def gone(parent, field):
+        parent.remove(field)
+
+    def twice(parent, field):
+        parent.append(copy.deepcopy(field))
+
+    def other(_, field):
+        field.set("show", str((number(field) or 0) + 1))
+
+    def moved(parent, _):
+        parent.set("pos", str(int(parent.get("pos")) + 1))
+
+    def longer(parent, _):
+        parent.set("size", str(int(parent.get("size")) + 1))
+
+    def renamed(parent, _):
+        parent.set("show", "Rop")
+
+    for which in (0, 1):
+        for name in ("rop.buffer.size", "rop.id", "rop.size", "rop.buffer.handle", "rop.buffer.rest", "rop.request_in",
+                     "rop.response_in"):
+            for change in (gone, other, twice):
+                if (name, change) not in (("rop.buffer.size", twice), ("rop.buffer.rest", other)):
+                    yield from changed(name, change, which)
+        for change in (moved, longer, renamed):
+            yield from changed("rop.id", change, which)
+        names = sorted({field.get("name") for packet in packets for field in packet.element.iter("field")
+                        if field.get("name", "").startswith(("rop.", "mapihttp.")) and not field.get("name").startswith("rop.buffer")
+                        and field.get("name") not in ("rop.id", "rop.size", "mapihttp.ext.flags")})
+        for name in names:
+            for change in (gone, other, twice):
+                if which == 0:
+                    yield from changed(name, change)
+
+
+def self_test(counter, names):
+    for folder in ropsamples.folders(*names):
+        put = ropsamples.load(folder)
+        packets = tree(put)
+        for flags in (PLAIN, 6):
+            clean = common.Counter("")
+            Run(clean, folder.name, "-2").all(tree(put, flags), put)
+            counter.check(clean.passed and not clean.failures, f"{folder.name}: as it should be, yet {clean.failures[:3]}")
+        if not names and folder.name not in ("rops-rest", "rops-rule", "rops-permission"):
+            continue
+        for what, changed in faults(packets):
+            bad = common.Counter("")
+            Run(bad, folder.name, "-2").all(changed, put)
+            counter.check(bad.failures, f"{folder.name}: nothing fails: {what}")
+
+
+# ---- runs --------------------------------------------------------------------------------
+
+def test(tshark, sample, counter, put):
+    for mode, more in (("one pass", []), ("-2", ["-2"])):
+        Run(counter, "", mode).all(common.packets(tshark, sample, *more), put)
+
+
+def main():
+    names = [word for word in sys.argv[1:] if not word.startswith("--")]
+    if "--self-test" in sys.argv:
+        counter = common.Counter("self test")
+        self_test(counter, names)
+        for line in counter.failures[:20]:
+            print(line)
+        return common.total([counter])
+    with wsrun.Tshark() as tshark:
+        tshark.prove_loaded()
+        if "--third-party" in sys.argv:
+            subjects = {sample: plain_lists(common.twin(tshark, sample).walks) for sample in common.third_party()
+                        if not names or sample.name in names}
+            subjects = {sample: put for sample, put in subjects.items() if put}
+            if not subjects:
+                print("0 passed, 0 failed")
+                return 0
+        else:
+            subjects = {common.Sample(folder.name, folder / "capture.pcapng"): ropsamples.load(folder)
+                        for folder in ropsamples.folders(*names)}
+            if not subjects:
+                sys.exit("no sample below test-captures/rops")
+        return common.run_all(lambda sample, counter: test(tshark, sample, counter, subjects[sample]), list(subjects))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
