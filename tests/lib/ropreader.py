@@ -234,6 +234,8 @@ class Reader:
             return self.restriction(path, depth)
         if how == "RuleAction":
             return self.fields(layout.STRUCTURE[how], {}, f"{path}.", depth + 1)
+        if how == "b(0)":
+            return None
         if how.startswith("b("):
             return self.leaf(path, at, self.take(int(how[2:-1])).hex())
         return self.simple(how, path)
@@ -250,7 +252,7 @@ class Reader:
             raise Unfit(self.at - 1, f"a row's flag is {flag}")
         found = []
         for number, tag in enumerate(columns):
-            kind, place = tag & 0xFFFF, f"{path}[{number}]"
+            kind, place = tag & 0xFFFF, f"{path}.Column[{number}]"
             if kind & 0x3000 == 0x3000:
                 kind &= ~0x3000                              # one of several values
             if kind == 0 and flag:

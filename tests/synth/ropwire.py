@@ -212,6 +212,8 @@ class Writer:
             return self.restriction(given or {"type": 8}, path)
         if how == "RuleAction":
             return self.row(layout.STRUCTURE[how], given or {"ActionBlocks": [{"Action": {"ActionType": 0x0A}}]}, f"{path}.", {})
+        if how == "b(0)":
+            return None
         if how.startswith("b("):
             data = dice.bytes(int(how[2:-1])) if given is None else given
             if given is None and kind in (4, 5, 7):
@@ -230,7 +232,7 @@ class Writer:
         flag = self.number(f"{path}.Flag", 1, given.get("flag", 0))
         contents = given.get("values") or [None] * len(columns)
         for number, (column, content) in enumerate(zip(columns, contents, strict=True)):
-            kind, place = column & 0xFFFF, f"{path}[{number}]"
+            kind, place = column & 0xFFFF, f"{path}.Column[{number}]"
             if kind & 0x3000 == 0x3000:
                 kind &= ~0x3000
             if flag and kind == 0:

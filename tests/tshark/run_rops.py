@@ -28,19 +28,26 @@ from check_ropreader import read
 PLAIN = 4                            # RPC_HEADER_EXT: neither compressed nor obfuscated
 RELEASE = 0x01
 
-# What other readers show of what stands in ROPs: by the end of their filters.
-INNER = {
-    "RestrictType": "restriction.type", "RelOp": "restriction.relop", "BitmapRelOp": "restriction.bitmap_relop",
-    "FuzzyLevelLow": "restriction.fuzzy_level_low", "FuzzyLevelHigh": "restriction.fuzzy_level_high", "Mask": "restriction.mask",
-    "RestrictCount": "restriction.count16", "TaggedValuesCount": "restriction.value_count",
-    "RestrictionPresent": "restriction.present", "NoOfActions": "rule.action_count16", "ActionType": "rule.action.type",
-    "ActionLength": "rule.action.length16", "ActionFlavor": "rule.action.flavor", "ActionFlags": "rule.action.flags",
-    "NoOfProperties": "rule.action.property_count16", "FolderInThisStore": "rule.action.in_this_store",
-    "BounceCode": "rule.action.bounce_code", "tag": "property.tag", "Flag": "property.flag",
+# What other readers show of what stands in ROPs, by the end of their filters.
+RESTRICTIONS = {
+    "RestrictType": "type", "RelOp": "relop", "BitmapRelOp": "bitmap_relop", "FuzzyLevelLow": "fuzzy_level_low",
+    "FuzzyLevelHigh": "fuzzy_level_high", "Mask": "mask", "RestrictCount": "count16", "TaggedValuesCount": "value_count",
+    "RestrictionPresent": "present", "Size": "size", "Count": "maximum",
 }
-TAGS = {"PropertyTag", "PropTag", "PropTag1", "PropTag2", "Subobject"}
-VALUE = re.compile(r"\.Value(\[\d+\])*$")
-RESTRICTED = re.compile(r"\.(Restrictions\[\d+\]|Restriction|SubRestriction|RestrictType|TaggedValues?(\[\d+\])?)(\.|$)|RestrictionData")
+RULES = {
+    "NoOfActions": "action_count16", "ActionType": "action.type", "ActionLength": "action.length16", "ActionFlavor": "action.flavor",
+    "ActionFlags": "action.flags", "NoOfProperties": "action.property_count16", "FolderInThisStore": "action.in_this_store",
+    "BounceCode": "action.bounce_code", "StoreEIDSize": "action.store_size16", "StoreEID": "action.store",
+    "FolderEIDSize": "action.folder_size16", "ReplyTemplateFID": "action.template_fid", "ReplyTemplateMID": "action.template_mid",
+    "ReplyTemplateGUID": "action.template_guid", "RecipientCount": "action.recipient_count16", "Reserved": "action.recipient_reserved",
+}
+TAGS = {"PropertyTag", "PropTag", "PropTag1", "PropTag2", "Subobject", "PropertyTags", "RecipientColumns", "ExcludedTags", "Tags",
+        "StateProperty"}
+VALUE = re.compile(r"\.Value(\[\d+\])*$|Column\[\d+\]\.ErrorCode$")
+VALUE_PART = re.compile(r"(\.Value(\[\d+\])*\.(Count|Size|PropertyType)|Column\[\d+\]\.PropertyType)$")
+SHOWN_PART = re.compile(r"property\.value\.(count|size|size16)$")
+OWN = re.compile(r"rop\.(\w+\.)?(\w+)$")
+A_TAG, A_VALUE = "property tags", "property values"
 
 
 def snake(name):
@@ -59,7 +66,7 @@ class Shown:
 
     def __init__(self, element):
         fields = list(element.iter("field"))
-        flags = next(field for field in fields if field.get("name") == "mapihttp.ext.flags")
+        flags = next(field for field in fields if field.get("name", "").endswith("ext.flags"))
         self.plain = not int(flags.get("show"), 0) & ~PLAIN
         self.size = next(field for field in fields if field.get("name") == "rop.buffer.size")
         self.above = {child: parent for parent in element.iter() for child in parent}
@@ -81,7 +88,7 @@ def shown(packet):
     """The lists of a frame, in order."""
     found = []
     for element in packet.element.iter("field"):
-        if any(child.get("name") == "mapihttp.ext.flags" for child in element) and \
+        if any(child.get("name", "").endswith("ext.flags") for child in element) and \
                 any(field.get("name") == "rop.buffer.size" for field in element.iter("field")):
             found.append(Shown(element))
     return found
@@ -157,7 +164,7 @@ class Run:
         self.check(re.match(rf"(ROP: )?(Rop)?{name}\b", label), f"{where}: its label is {label!r}")
         fields = {}
         for field in group.iter("field"):
-            if field.get("name"):
+            if field.get("name", "").startswith("rop."):
                 fields.setdefault(field.get("name"), []).append(field)
         self.equal([number(field) for field in fields.get("rop.size", [])], [rop.size], f"{where}: rop.size")
         for field in fields.get("rop.handle", []):
@@ -168,43 +175,91 @@ class Run:
         elif self.mode == "-2" and row.buffer == 0 and (rop.answered or not partner or not partner.rest):
             told = [partner.frame] if partner and rop.answered else []
             self.equal([number(field) for field in fields.get("rop.response_in", [])], told, f"{where}: rop.response_in")
-        for words, values in wanted(rop, name).items():
-            found = [field for word in words for field in matching(fields, word)]
-            if not self.equal(len(found), len(values), f"{where}: how often {' or '.join(words)} stands there"):
-                continue
-            for field, value in zip(found, values):
-                self.check(same(field, value), f"{where}: {field.get('name')} is {field.get('show')!r}, expected {value!r}")
+        order = [field for field in group.iter("field") if field.get("name")]
+        within = {snake(part) for part in [name, *(word for path, _ in rop.leaves for word in re.findall(r"\w+(?=[\[.])", path))]}
+        for key, values in wanted(rop).items():
+            found = matching(order, key, within)
+            if key == A_VALUE:
+                self.values(group, found, values, where)
+            elif self.equal(len(found), len(values), f"{where}: how often {key} stands there"):
+                for field, value in zip(found, values):
+                    self.check(same(field, value), f"{where}: {field.get('name')} is {field.get('show')!r}, expected {value!r}")
+
+    def values(self, group, found, values, where):
+        """Bytes may be shown in parts instead: as the EntryID that they are."""
+        left = list(found)
+        for value in values:
+            if left and same(left[0], value):
+                self.check(True, "")
+                left.pop(0)
+            elif not any(field.get("value") == value for field in group.iter("field")):
+                self.check(False, f"{where}: property value {value!r} is not there, but {left[0].get('show') if left else None!r}")
+                return
+        self.equal([field.get("name") for field in left], [], f"{where}: property values that are not there")
 
 
-def matching(fields, word):
-    """Those of a filter, or of all that end with it."""
-    if word.startswith("*"):
-        names = [name for name in fields if name.endswith(word[1:]) and name[:len(name) - len(word) + 1].count(".") <= 1]
-        return [field for name in names for field in fields[name]]
-    return fields.get(word, [])
+def matching(order, key, within):
+    """The fields of a key of wanted(), in their order. within: what may stand between rop and the name."""
+    if key == A_TAG:
+        tags = tuple(f".{snake(name)}" for name in TAGS)
+        return [field for field in order if int(field.get("size", "0")) and (
+            field.get("name").endswith("property.tag") or field.get("name").startswith("rop.") and field.get("name").endswith(tags))]
+    if key == A_VALUE:
+        found, before = [], ""
+        for field in order:
+            if not field.get("show"):
+                continue             # nothing: not every reader shows that
+            name = field.get("name")
+            if "property.value." in name and not SHOWN_PART.search(name):
+                if "server_id." in name and "server_id." in before:
+                    # The parts of one value.
+                    found[-1].set("value", found[-1].get("value", "") + field.get("value", ""))
+                else:
+                    found.append(copy.copy(field) if "server_id." in name else field)
+                before = name
+            elif name.endswith("property.tag"):
+                before = ""
+        return found
+    if key.startswith("."):
+        return [field for field in order if field.get("name").endswith(key)]
+    return [field for field in order if (match := OWN.match(field.get("name"))) and match[2] == key and (
+        not match[1] or match[1][:-1] in within)]
 
 
-def wanted(rop, name):
-    """{filters: [value]} of a ROP's fields: those of one name in their order."""
+def key_of(path):
+    """What a field is compared by: its own name, the end of another reader's filter, or one of the kinds above; None: every
+    reader has its own way to show it."""
+    field = last(path)
+    if VALUE.search(path):
+        return A_VALUE
+    if field in ("rest", "Pad") or VALUE_PART.search(path):
+        return None
+    if field in TAGS:
+        return A_TAG
+    if field == "Flag":
+        return ".property.flag" if path.endswith("].Flag") and "Column[" in path.rsplit(".", 2)[-2] else ".property.row_flag"
+    if "ActionBlocks" in path or field == "NoOfActions":
+        return f".rule.{RULES[field]}" if field in RULES else None
+    if field in RESTRICTIONS and (path.startswith("RestrictionData.") or ".Value." in path):
+        return f".restriction.{RESTRICTIONS[field]}"
+    return snake(field)
+
+
+def wanted(rop):
+    """{key: [value]} of a ROP's fields, those of one key in their order."""
     found = {}
     for path, value in rop.leaves:
-        field = last(path)
-        if path == "RopId" or field in ("rest", "Pad") or VALUE.search(path):
+        if ".FolderEID." in path:
+            # A ServerEid (MS-OXORULE 2.2.5.1.2.1.1), which is read as a property's value is.
+            size, order = {"Ours": (1, "little"), "Instance": (4, "little")}.get(last(path), (8, "big"))
+            values = found.setdefault(A_VALUE, [])
+            if last(path) == "Ours":
+                values.append("")
+            values[-1] += value.to_bytes(size, order).hex()
             continue
-        inner = RESTRICTED.search(path) or "." in path and (field in TAGS or field in INNER)
-        if field in TAGS and "." in path:
-            words = ("*." + INNER["tag"],)
-        elif field == "Flag" and not re.search(r"\]\.Flag$", path):
-            continue                     # of a row: every reader has its own
-        elif inner and field in INNER:
-            words = ("*." + INNER[field],)
-        elif inner:
-            continue
-        elif re.search(r"\.(Count|Size|PropertyType|ErrorCode|Flag)$", path) and ("Value" in path or "Row" in path):
-            continue
-        else:
-            words = (f"rop.{snake(field)}", f"rop.{snake(name)}.{snake(field)}")
-        found.setdefault(words, []).append(value)
+        key = key_of(path)
+        if key and (key != A_VALUE or value != ""):
+            found.setdefault(key, []).append(value)
     return found
 
 
@@ -266,9 +321,10 @@ def tree(put, flags=PLAIN):
             add(group, "rop.size", rop.size)
             if partner and (rop.answered if one.asks else rop.id not in layout.EXTRA):
                 add(group, "rop.response_in" if one.asks else "rop.request_in", partner.frame)
-            for words, values in wanted(rop, name).items():
+            for key, values in wanted(rop).items():
+                text = {A_TAG: "mapihttp.property.tag", A_VALUE: "mapihttp.property.value.string"}.get(key) or \
+                    (f"mapihttp{key}" if key.startswith(".") else f"rop.{key}")
                 for value in values:
-                    text = words[-1].replace("*", "mapihttp")
                     add(group, text, value, rop.at, 1)
         for handle in one.handles:
             add(buffer, "rop.buffer.handle", handle)
