@@ -167,8 +167,9 @@ class Run:
             if field.get("name", "").startswith("rop."):
                 fields.setdefault(field.get("name"), []).append(field)
         self.equal([number(field) for field in fields.get("rop.size", [])], [rop.size], f"{where}: rop.size")
+        known = {*row.handles, *(partner.handles if partner else ()), rop.values.get("NotificationHandle")}
         for field in fields.get("rop.handle", []):
-            self.check(number(field) in row.handles, f"{where}: rop.handle {field.get('show')} is not in the table")
+            self.check(number(field) in known, f"{where}: rop.handle {field.get('show')} is in neither table")
         if not row.asks:
             asked = [partner.frame] if partner and rop.id not in layout.EXTRA else []
             self.equal([number(field) for field in fields.get("rop.request_in", [])], asked, f"{where}: rop.request_in")
@@ -319,6 +320,8 @@ def tree(put, flags=PLAIN):
             group = add(buffer, "", f"{name}: something", rop.at, rop.size)
             add(group, "rop.id", hex(rop.id), rop.at, 1)
             add(group, "rop.size", rop.size)
+            if one.handles:
+                add(group, "rop.handle", one.handles[0])
             if partner and (rop.answered if one.asks else rop.id not in layout.EXTRA):
                 add(group, "rop.response_in" if one.asks else "rop.request_in", partner.frame)
             for key, values in wanted(rop).items():
@@ -352,6 +355,9 @@ def faults(packets):
     def other(_, field):
         field.set("show", str((number(field) or 0) + 1))
 
+    def far(_, field):
+        field.set("show", "0xabcdef")
+
     def moved(parent, _):
         parent.set("pos", str(int(parent.get("pos")) + 1))
 
@@ -369,9 +375,10 @@ def faults(packets):
                     yield from changed(name, change, which)
         for change in (moved, longer, renamed):
             yield from changed("rop.id", change, which)
+        yield from changed("rop.handle", far, which)
         names = sorted({field.get("name") for packet in packets for field in packet.element.iter("field")
                         if field.get("name", "").startswith(("rop.", "mapihttp.")) and not field.get("name").startswith("rop.buffer")
-                        and field.get("name") not in ("rop.id", "rop.size", "mapihttp.ext.flags")})
+                        and field.get("name") not in ("rop.id", "rop.size", "rop.handle", "mapihttp.ext.flags")})
         for name in names:
             for change in (gone, other, twice):
                 if which == 0:
