@@ -1,8 +1,9 @@
 """Compares the ROPs that tshark shows with what stands in them.
 
-    run_rops.py [SAMPLE ...]          samples of test-captures/rops, in one pass and in two: what their generator put in
-    run_rops.py --third-party [NAME]  ../shared/captures: what the tests' own reader finds (tests/lib/ropreader.py)
-    run_rops.py --self-test           without tshark: a tree made from rops.txt is as it should be, and one with a fault is not
+    run_rops.py [SAMPLE ...]                samples of test-captures/rops, in one pass and in two: what was put in; without names
+                                            ../shared/captures, too
+    run_rops.py --third-party [NAME ...]    only those: what the tests' own reader finds (tests/lib/ropreader.py)
+    run_rops.py --self-test                 without tshark: a tree made from rops.txt is as it should be, and one with a fault is not
 
 Of each list: RopSize, the ROPs by id, place, size and label, every field of theirs by filter and value, in order, the handle
 table, and the rest that cannot be read. A ROP is the item around rop.id. Its fields: rop.NAME, or rop.ROP.NAME where fields of
@@ -418,18 +419,20 @@ def main():
         return common.total([counter])
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
-        if "--third-party" in sys.argv:
-            subjects = {sample: plain_lists(common.twin(tshark, sample).walks) for sample in common.third_party()
-                        if not names or sample.name in names}
-            subjects = {sample: put for sample, put in subjects.items() if put}
-            if not subjects:
-                print("0 passed, 0 failed")
-                return 0
-        else:
+        subjects = {}
+        if "--third-party" not in sys.argv:
             subjects = {common.Sample(folder.name, folder / "capture.pcapng"): ropsamples.load(folder)
                         for folder in ropsamples.folders(*names)}
             if not subjects:
                 sys.exit("no sample below test-captures/rops")
+        if "--third-party" in sys.argv or not names:
+            for sample in common.third_party():
+                put = plain_lists(common.twin(tshark, sample).walks) if not names or sample.name in names else []
+                if put:
+                    subjects[sample] = put
+        if not subjects:
+            print("0 passed, 0 failed")
+            return 0
         return common.run_all(lambda sample, counter: test(tshark, sample, counter, subjects[sample]), list(subjects))
 
 
