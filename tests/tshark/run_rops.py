@@ -1,0 +1,440 @@
+"""Compares the ROPs that tshark shows with what stands in them.
+
+    run_rops.py [SAMPLE ...]                samples of test-captures/rops, in one pass and in two: what was put in; without names
+                                            ../shared/captures, too
+    run_rops.py --third-party [NAME ...]    only those: what the tests' own reader finds (tests/lib/ropreader.py)
+    run_rops.py --self-test                 without tshark: a tree made from rops.txt is as it should be, and one with a fault is not
+
+Of each list: RopSize, the ROPs by id, place, size and label, every field of theirs by filter and value, in order, the handle
+table, and the rest that cannot be read. A ROP is the item around rop.id. Its fields: rop.NAME, or rop.ROP.NAME where fields of
+one name differ in kind; what stands in properties, restrictions and rules by their own filters.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import copy
+import pathlib
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import common
+import roplayout as layout
+import ropsamples
+import ropsources
+import wsrun
+from check_ropreader import read
+
+PLAIN = 4                            # RPC_HEADER_EXT: neither compressed nor obfuscated
+RELEASE = 0x01
+
+# What other readers show of what stands in ROPs, by the end of their filters.
+RESTRICTIONS = {
+    "RestrictType": "type", "RelOp": "relop", "BitmapRelOp": "bitmap_relop", "FuzzyLevelLow": "fuzzy_level_low",
+    "FuzzyLevelHigh": "fuzzy_level_high", "Mask": "mask", "RestrictCount": "count16", "TaggedValuesCount": "value_count",
+    "RestrictionPresent": "present", "Size": "size", "Count": "maximum",
+}
+RULES = {
+    "NoOfActions": "action_count16", "ActionType": "action.type", "ActionLength": "action.length16", "ActionFlavor": "action.flavor",
+    "ActionFlags": "action.flags", "NoOfProperties": "action.property_count16", "FolderInThisStore": "action.in_this_store",
+    "BounceCode": "action.bounce_code", "StoreEIDSize": "action.store_size16", "StoreEID": "action.store",
+    "FolderEIDSize": "action.folder_size16", "ReplyTemplateFID": "action.template_fid", "ReplyTemplateMID": "action.template_mid",
+    "ReplyTemplateGUID": "action.template_guid", "RecipientCount": "action.recipient_count16", "Reserved": "action.recipient_reserved",
+}
+TAGS = {"PropertyTag", "PropTag", "PropTag1", "PropTag2", "Subobject", "PropertyTags", "RecipientColumns", "ExcludedTags", "Tags",
+        "StateProperty"}
+VALUE = re.compile(r"\.Value(\[\d+\])*$|Column\[\d+\]\.ErrorCode$")
+VALUE_PART = re.compile(r"(\.Value(\[\d+\])*\.(Count|Size|PropertyType)|Column\[\d+\]\.PropertyType)$")
+SHOWN_PART = re.compile(r"property\.value\.(count|size|size16)$")
+OWN = re.compile(r"rop\.(\w+\.)?(\w+)$")
+A_TAG, A_VALUE = "property tags", "property values"
+
+
+def snake(name):
+    """LogonId: logon_id; MinLongTermID: min_long_term_id; X500DN: x500_dn."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def last(path):
+    return path.rsplit(".", 1)[-1].split("[")[0]
+
+
+# ---- what is shown -----------------------------------------------------------------------
+
+class Shown:
+    """An extended buffer that holds a list: its item, and the one that its parts' positions count from."""
+
+    def __init__(self, element):
+        fields = list(element.iter("field"))
+        flags = next(field for field in fields if field.get("name", "").endswith("ext.flags"))
+        self.plain = not int(flags.get("show"), 0) & ~PLAIN
+        self.size = next(field for field in fields if field.get("name") == "rop.buffer.size")
+        self.above = {child: parent for parent in element.iter() for child in parent}
+        self.rops = [self.above[field] for field in fields if field.get("name") == "rop.id"]
+        self.handles = [number(field) for field in fields if field.get("name") == "rop.buffer.handle"]
+        self.rests = [field for field in fields if field.get("name") == "rop.buffer.rest"]
+
+    def places(self, field):
+        """Where a field may stand in the payload. PDML adds the position of the item around it to that of a field of another
+        data source, where that is smaller."""
+        at = int(field.get("pos"))
+        if self.plain:
+            return {at - int(self.size.get("pos"))}
+        around = int(self.above[field].get("pos", "0")) if field in self.above else 0
+        return {at, at - around}
+
+
+def shown(packet):
+    """The lists of a frame, in order."""
+    found = []
+    for element in packet.element.iter("field"):
+        if any(child.get("name", "").endswith("ext.flags") for child in element) and \
+                any(field.get("name") == "rop.buffer.size" for field in element.iter("field")):
+            found.append(Shown(element))
+    return found
+
+
+def number(field):
+    """The value of a field as a number: as it is shown, of times by its bytes, lowest first. None if it has none."""
+    text = field.get("show", "")
+    text = {"True": "1", "False": "0"}.get(text, text)
+    if re.fullmatch(r"-?\d+|0x[0-9a-fA-F]+", text):
+        return int(text, 0) if text.startswith("0x") else int(text)
+    return int.from_bytes(bytes.fromhex(field.get("value", "")), "little") if field.get("value") else None
+
+
+def same(field, value):
+    if isinstance(value, int):
+        got = number(field)
+        if got == value:
+            return True
+        size = int(field.get("size", "0"))
+        # A signed one may be shown unsigned in hexadecimal.
+        return value < 0 and got == value + (1 << 8 * size)
+    if field.get("value", "") == value or field.get("show", "").replace(":", "") == value:
+        return True
+    return field.get("show") in (value, value.lower()) if value else field.get("show") in ("", "<MISSING>", "(empty)")
+
+
+# ---- comparing ---------------------------------------------------------------------------
+
+class Run:
+    def __init__(self, counter, name, mode):
+        self.counter, self.name, self.mode = counter, name, mode
+
+    def check(self, good, text):
+        return self.counter.check(good, f"{self.name}[{self.mode}] {text}")
+
+    def equal(self, got, expected, text):
+        return self.counter.equal(got, expected, f"{self.name}[{self.mode}] {text}")
+
+    def all(self, packets, put):
+        """put: the lists that must be shown."""
+        frames, pairs = {}, partners(put)
+        for one in put:
+            frames.setdefault(one.frame, []).append(one)
+        for packet in packets:
+            got, wanted = shown(packet), frames.pop(packet.number, [])
+            if self.equal(len(got), len(wanted), f"frame {packet.number}: lists of ROPs"):
+                for one, row in zip(got, wanted):
+                    self.list(one, row, pairs.get(id(row)))
+        self.equal(sorted(frames), [], "frames that are not there")
+
+    def list(self, one, row, partner):
+        where = f"frame {row.frame}, buffer {row.buffer}"
+        self.equal(number(one.size), row.size, f"{where}: rop.buffer.size")
+        self.equal(one.handles, row.handles, f"{where}: rop.buffer.handle")
+        rests = [(sorted(one.places(field)), int(field.get("size"))) for field in one.rests]
+        if row.rest is None:
+            self.equal(rests, [], f"{where}: rop.buffer.rest")
+        else:
+            self.check(len(rests) == 1 and row.rest[0] in rests[0][0] and rests[0][1] == row.rest[1],
+                       f"{where}: rop.buffer.rest: got {rests}, expected {row.rest}")
+        got = [number(next(field for field in group if field.get("name") == "rop.id")) for group in one.rops]
+        if self.equal([f"{value:02X}" for value in got], [f"{rop.id:02X}" for rop in row.rops], f"{where}: rop.id"):
+            for group, rop in zip(one.rops, row.rops):
+                self.rop(one, group, rop, row, partner, where)
+
+    def rop(self, one, group, rop, row, partner, where):
+        name = layout.ALL[rop.id].name
+        where = f"{where}: {name} at {rop.at}"
+        self.check(rop.at in one.places(group), f"{where}: its item stands at {sorted(one.places(group))}")
+        self.equal(int(group.get("size")), rop.size, f"{where}: size of its item")
+        label = group.get("showname") or group.get("show", "")
+        self.check(re.match(rf"(ROP: )?(Rop)?{name}\b", label), f"{where}: its label is {label!r}")
+        fields = {}
+        for field in group.iter("field"):
+            if field.get("name", "").startswith("rop."):
+                fields.setdefault(field.get("name"), []).append(field)
+        self.equal([number(field) for field in fields.get("rop.size", [])], [rop.size], f"{where}: rop.size")
+        known = {*row.handles, *(partner.handles if partner else ()), rop.values.get("NotificationHandle")}
+        for field in fields.get("rop.handle", []):
+            self.check(number(field) in known, f"{where}: rop.handle {field.get('show')} is in neither table")
+        if not row.asks:
+            asked = [partner.frame] if partner and rop.id not in layout.EXTRA else []
+            self.equal([number(field) for field in fields.get("rop.request_in", [])], asked, f"{where}: rop.request_in")
+        elif self.mode == "-2" and row.buffer == 0 and (rop.answered or not partner or not partner.rest):
+            told = [partner.frame] if partner and rop.answered else []
+            self.equal([number(field) for field in fields.get("rop.response_in", [])], told, f"{where}: rop.response_in")
+        order = [field for field in group.iter("field") if field.get("name")]
+        within = {snake(part) for part in [name, *(word for path, _ in rop.leaves for word in re.findall(r"\w+(?=[\[.])", path))]}
+        for key, values in wanted(rop).items():
+            found = matching(order, key, within)
+            if key == A_VALUE:
+                self.values(group, found, values, where)
+            elif self.equal(len(found), len(values), f"{where}: how often {key} stands there"):
+                for field, value in zip(found, values):
+                    self.check(same(field, value), f"{where}: {field.get('name')} is {field.get('show')!r}, expected {value!r}")
+
+    def values(self, group, found, values, where):
+        """Bytes may be shown in parts instead: as the EntryID that they are."""
+        left = list(found)
+        for value in values:
+            if left and same(left[0], value):
+                self.check(True, "")
+                left.pop(0)
+            elif not any(field.get("value") == value for field in group.iter("field")):
+                self.check(False, f"{where}: property value {value!r} is not there, but {left[0].get('show') if left else None!r}")
+                return
+        self.equal([field.get("name") for field in left], [], f"{where}: property values that are not there")
+
+
+def matching(order, key, within):
+    """The fields of a key of wanted(), in their order. within: what may stand between rop and the name."""
+    if key == A_TAG:
+        tags = tuple(f".{snake(name)}" for name in TAGS)
+        return [field for field in order if int(field.get("size", "0")) and (
+            field.get("name").endswith("property.tag") or field.get("name").startswith("rop.") and field.get("name").endswith(tags))]
+    if key == A_VALUE:
+        found, before = [], ""
+        for field in order:
+            if not field.get("show"):
+                continue             # nothing: not every reader shows that
+            name = field.get("name")
+            if "property.value." in name and not SHOWN_PART.search(name):
+                if "server_id." in name and "server_id." in before:
+                    # The parts of one value.
+                    found[-1].set("value", found[-1].get("value", "") + field.get("value", ""))
+                else:
+                    found.append(copy.copy(field) if "server_id." in name else field)
+                before = name
+            elif name.endswith("property.tag"):
+                before = ""
+        return found
+    if key.startswith("."):
+        return [field for field in order if field.get("name").endswith(key)]
+    return [field for field in order if (match := OWN.match(field.get("name"))) and match[2] == key and (
+        not match[1] or match[1][:-1] in within)]
+
+
+def key_of(path):
+    """What a field is compared by: its own name, the end of another reader's filter, or one of the kinds above; None: every
+    reader has its own way to show it."""
+    field = last(path)
+    if VALUE.search(path):
+        return A_VALUE
+    if field in ("rest", "Pad") or VALUE_PART.search(path):
+        return None
+    if field in TAGS:
+        return A_TAG
+    if field == "Flag":
+        return ".property.flag" if path.endswith("].Flag") and "Column[" in path.rsplit(".", 2)[-2] else ".property.row_flag"
+    if "ActionBlocks" in path or field == "NoOfActions":
+        return f".rule.{RULES[field]}" if field in RULES else None
+    if field in RESTRICTIONS and (path.startswith("RestrictionData.") or ".Value." in path):
+        return f".restriction.{RESTRICTIONS[field]}"
+    return snake(field)
+
+
+def wanted(rop):
+    """{key: [value]} of a ROP's fields, those of one key in their order."""
+    found = {}
+    for path, value in rop.leaves:
+        if ".FolderEID." in path:
+            # A ServerEid (MS-OXORULE 2.2.5.1.2.1.1), which is read as a property's value is.
+            size, order = {"Ours": (1, "little"), "Instance": (4, "little")}.get(last(path), (8, "big"))
+            values = found.setdefault(A_VALUE, [])
+            if last(path) == "Ours":
+                values.append("")
+            values[-1] += value.to_bytes(size, order).hex()
+            continue
+        key = key_of(path)
+        if key and (key != A_VALUE or value != ""):
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def partners(put):
+    """{id of a list: that of the other way}: of requests the first list of the response, and the other way round."""
+    found, asked = {}, None
+    for one in put:
+        if one.asks:
+            asked = one if one.buffer == 0 else asked
+        elif asked:
+            found[id(one)] = asked
+            if one.buffer == 0:
+                found[id(asked)] = one
+    for one in put:
+        if one.asks:
+            told = found.get(id(one))
+            count = sum(rop.id not in layout.EXTRA for rop in told.rops) if told else 0
+            for rop in one.rops:
+                rop.answered = rop.id != RELEASE and count > 0
+                count -= rop.answered
+    return found
+
+
+def plain_lists(capture):
+    """What the tests' own reader finds, in the form of rops.txt."""
+    found = []
+    for exchange, asked, told in read(ropsources.of_capture(capture)):
+        for way, lists in ((0, asked), (1, told)):
+            for place, one in enumerate(lists):
+                rest = (one.stop, one.size - one.stop) if one.stop is not None and one.stop else None
+                rops = [ropsamples.Rop(rop.id, rop.at, rop.size, [(leaf.path, leaf.value) for leaf in rop.leaves[1:]])
+                        for rop in one.rops]
+                found.append(ropsamples.Put(way == 0, exchange.frames[way], place, one.size, one.handles, rops, rest))
+    return found
+
+
+# ---- self test ---------------------------------------------------------------------------
+
+def tree(put, flags=PLAIN):
+    """PDML as it should be: what a capture's lists look like, one packet for each frame."""
+    frames, pairs = {}, partners(put)
+    base = 100 if flags == PLAIN else 0
+
+    def add(parent, name, show, at=None, size=0, value=None):
+        return ElementTree.SubElement(parent, "field", {"name": name, "show": str(show), "size": str(size),
+                                                        "pos": str(base + at if at is not None else 0),
+                                                        **({"value": value} if value is not None else {})})
+    for one in put:
+        if one.frame not in frames:
+            packet = frames[one.frame] = ElementTree.Element("packet")
+            add(packet, "frame.number", one.frame)
+        buffer = add(ElementTree.SubElement(frames[one.frame], "proto", {"name": "mapihttp"}), "", "Extended buffer", 0)
+        add(buffer, "mapihttp.ext.flags", flags)
+        add(buffer, "rop.buffer.size", one.size, 0, 2)
+        for rop in one.rops:
+            name, partner = layout.ALL[rop.id].name, pairs.get(id(one))
+            group = add(buffer, "", f"{name}: something", rop.at, rop.size)
+            add(group, "rop.id", hex(rop.id), rop.at, 1)
+            add(group, "rop.size", rop.size)
+            if one.handles:
+                add(group, "rop.handle", one.handles[0])
+            if partner and (rop.answered if one.asks else rop.id not in layout.EXTRA):
+                add(group, "rop.response_in" if one.asks else "rop.request_in", partner.frame)
+            for key, values in wanted(rop).items():
+                text = {A_TAG: "mapihttp.property.tag", A_VALUE: "mapihttp.property.value.string"}.get(key) or \
+                    (f"mapihttp{key}" if key.startswith(".") else f"rop.{key}")
+                for value in values:
+                    add(group, text, value, rop.at, 1)
+        for handle in one.handles:
+            add(buffer, "rop.buffer.handle", handle)
+        if one.rest:
+            add(buffer, "rop.buffer.rest", "00", *one.rest)
+    return [common.Packet(packet) for packet in frames.values()]
+
+
+def faults(packets):
+    """(what, a changed copy) for each kind of fault."""
+    def changed(name, change, which=0):
+        copies = copy.deepcopy(packets)
+        found = [(parent, field) for packet in copies for parent in packet.element.iter() for field in parent
+                 if field.get("name") == name]
+        if found:
+            change(*found[which * (len(found) - 1)])
+            yield f"{name} {change.__name__}", copies
+
+    def gone(parent, field):
+        parent.remove(field)
+
+    def twice(parent, field):
+        parent.append(copy.deepcopy(field))
+
+    def other(_, field):
+        field.set("show", str((number(field) or 0) + 1))
+
+    def far(_, field):
+        field.set("show", "0xabcdef")
+
+    def moved(parent, _):
+        parent.set("pos", str(int(parent.get("pos")) + 1))
+
+    def longer(parent, _):
+        parent.set("size", str(int(parent.get("size")) + 1))
+
+    def renamed(parent, _):
+        parent.set("show", "Rop")
+
+    for which in (0, 1):
+        for name in ("rop.buffer.size", "rop.id", "rop.size", "rop.buffer.handle", "rop.buffer.rest", "rop.request_in",
+                     "rop.response_in"):
+            for change in (gone, other, twice):
+                if (name, change) not in (("rop.buffer.size", twice), ("rop.buffer.rest", other)):
+                    yield from changed(name, change, which)
+        for change in (moved, longer, renamed):
+            yield from changed("rop.id", change, which)
+        yield from changed("rop.handle", far, which)
+        names = sorted({field.get("name") for packet in packets for field in packet.element.iter("field")
+                        if field.get("name", "").startswith(("rop.", "mapihttp.")) and not field.get("name").startswith("rop.buffer")
+                        and field.get("name") not in ("rop.id", "rop.size", "rop.handle", "mapihttp.ext.flags")})
+        for name in names:
+            for change in (gone, other, twice):
+                if which == 0:
+                    yield from changed(name, change)
+
+
+def self_test(counter, names):
+    for folder in ropsamples.folders(*names):
+        put = ropsamples.load(folder)
+        packets = tree(put)
+        for flags in (PLAIN, 6):
+            clean = common.Counter("")
+            Run(clean, folder.name, "-2").all(tree(put, flags), put)
+            counter.check(clean.passed and not clean.failures, f"{folder.name}: as it should be, yet {clean.failures[:3]}")
+        if not names and folder.name not in ("rops-rest", "rops-rule", "rops-permission"):
+            continue
+        for what, changed in faults(packets):
+            bad = common.Counter("")
+            Run(bad, folder.name, "-2").all(changed, put)
+            counter.check(bad.failures, f"{folder.name}: nothing fails: {what}")
+
+
+# ---- runs --------------------------------------------------------------------------------
+
+def test(tshark, sample, counter, put):
+    for mode, more in (("one pass", []), ("-2", ["-2"])):
+        Run(counter, "", mode).all(common.packets(tshark, sample, *more), put)
+
+
+def main():
+    names = [word for word in sys.argv[1:] if not word.startswith("--")]
+    if "--self-test" in sys.argv:
+        counter = common.Counter("self test")
+        self_test(counter, names)
+        for line in counter.failures[:20]:
+            print(line)
+        return common.total([counter])
+    with wsrun.Tshark() as tshark:
+        tshark.prove_loaded()
+        subjects = {}
+        if "--third-party" not in sys.argv:
+            subjects = {common.Sample(folder.name, folder / "capture.pcapng"): ropsamples.load(folder)
+                        for folder in ropsamples.folders(*names)}
+            if not subjects:
+                sys.exit("no sample below test-captures/rops")
+        if "--third-party" in sys.argv or not names:
+            for sample in common.third_party():
+                put = plain_lists(common.twin(tshark, sample).walks) if not names or sample.name in names else []
+                if put:
+                    subjects[sample] = put
+        if not subjects:
+            print("0 passed, 0 failed")
+            return 0
+        return common.run_all(lambda sample, counter: test(tshark, sample, counter, subjects[sample]), list(subjects))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
