@@ -10,6 +10,7 @@
 #include <epan/prefs.h>
 #include <epan/proto.h>
 
+#include "dissect_emsmdb.h"
 #include "dissect_mapi.h"
 #include "dissect_outlook.h"
 #include "dissect_rpch.h"
@@ -61,6 +62,7 @@ static void proto_register_outlookhttp(void)
     proto_rpch = proto_register_protocol("RPC over HTTP (Outlook Anywhere)", "RPCH", "rpch");
     proto_outlook = proto_register_protocol("Outlook and Exchange over HTTP", "Outlook", "outlook");
     proto_mapihttp = proto_register_protocol("MAPI over HTTP", "MAPI/HTTP", "mapihttp");
+    proto_emsmdb = proto_register_protocol("Exchange EMSMDB over RPC", "EMSMDB", "emsmdb");
     rpch_stream_handle = register_dissector("rpch", takeover_from_http, proto_rpch);
     rpch_tcp_handle = register_dissector("rpch.tcp", takeover_from_tcp, proto_rpch);
     rpch_port_handle = create_dissector_handle_with_name_and_description(takeover_before_port, -1, "rpch.port",
@@ -69,6 +71,7 @@ static void proto_register_outlookhttp(void)
     rpch_register_show(&shows);
     outlook_register_fields();
     mapi_register_show(&shows);
+    emsmdb_register_show();
     register_preferences();
     takeover_register();
     mapi_register();
@@ -81,6 +84,7 @@ static void proto_reg_handoff_outlookhttp(void)
     takeover_handoff();
     mapi_handoff();
     tls_records_handoff();
+    emsmdb_handoff();
 }
 
 MODULE_EXPORT const char plugin_version[] = PLUGIN_VERSION;

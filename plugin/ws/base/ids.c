@@ -9,6 +9,7 @@
 int proto_rpch;
 int proto_outlook;
 int proto_mapihttp;
+int proto_emsmdb;
 dissector_handle_t rpch_stream_handle;
 dissector_handle_t rpch_tcp_handle;
 dissector_handle_t rpch_port_handle;

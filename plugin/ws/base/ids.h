@@ -16,6 +16,7 @@
 extern int proto_rpch;
 extern int proto_outlook;
 extern int proto_mapihttp;
+extern int proto_emsmdb;
 extern dissector_handle_t rpch_stream_handle; /* called by http for what it hands over */
 extern dissector_handle_t rpch_tcp_handle;    /* called by tcp for a claimed connection */
 extern dissector_handle_t rpch_port_handle;   /* no protocol of its own: looks before X11 does */

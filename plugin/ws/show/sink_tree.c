@@ -13,6 +13,7 @@
 
 #include "bodies.h"
 #include "catalogue.h"
+#include "emsmdb.h"
 #include "ids.h"
 #include "rts.h"
 
@@ -20,7 +21,7 @@ static struct catalogue catalogue;
 static int *hf_of; /* one for each field of the catalogue */
 
 static int ett_group = -1, ett_flags = -1;
-static expert_field ei_malformed;
+static expert_field ei_malformed, ei_stub_malformed;
 
 G_STATIC_ASSERT(sizeof(value_string) == sizeof(struct field_name));
 G_STATIC_ASSERT(G_STRUCT_OFFSET(value_string, strptr) == G_STRUCT_OFFSET(struct field_name, name));
@@ -129,14 +130,20 @@ void sink_register(void)
     static ei_register_info broken[] = {
         { &ei_malformed, { "mapihttp.malformed", PI_MALFORMED, PI_ERROR, "A broken message", EXPFILL } },
     };
+    static ei_register_info broken_stub[] = {
+        { &ei_stub_malformed, { "emsmdb.malformed", PI_MALFORMED, PI_ERROR, "A broken stub", EXPFILL } },
+    };
     catalogue_init(&catalogue, (struct arena){ .alloc = epan_alloc });
     register_layout("mapihttp.", mapi_bodies);
     register_layout("rpch.rts.", rts_layouts);
+    register_layout("emsmdb.", emsmdb_stubs); /* what both can show stays mapihttp's */
     hf_of = (int *)wmem_alloc0_array(wmem_epan_scope(), int, catalogue.count);
     register_fields(proto_mapihttp, "mapihttp.");
     register_fields(proto_rpch, "rpch.rts.");
+    register_fields(proto_emsmdb, "emsmdb.");
     proto_register_subtree_array(ett, G_N_ELEMENTS(ett));
     expert_register_field_array(expert_register_protocol(proto_mapihttp), broken, G_N_ELEMENTS(broken));
+    expert_register_field_array(expert_register_protocol(proto_emsmdb), broken_stub, G_N_ELEMENTS(broken_stub));
 }
 
 /* ---- The sink --------------------------------------------------------------------- */
@@ -145,6 +152,7 @@ void sink_register(void)
 
 struct tree_sink {
     packet_info *pinfo;
+    expert_field *broken;
     tvbuff_t *tvb[NESTED_BUFFERS];
     unsigned buffers; /* entered */
     proto_tree *tree[READER_DEPTH_MAX + NESTED_BUFFERS];
@@ -256,17 +264,23 @@ static void on_close(void *ctx, uint32_t end, const char *summary)
     sink->depth--;
 }
 
-void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t offset, const char *what)
+static void show_issue(packet_info *pinfo, proto_tree *tree, expert_field *broken, tvbuff_t *tvb, uint32_t offset,
+                       const char *what)
 {
     const uint32_t len = tvb_captured_length(tvb);
-    proto_tree_add_expert_format(tree, pinfo, &ei_malformed, tvb, (int)MIN(offset, len), offset < len ? 1 : 0,
+    proto_tree_add_expert_format(tree, pinfo, broken, tvb, (int)MIN(offset, len), offset < len ? 1 : 0,
                                  "%s, at byte %u", what, offset);
+}
+
+void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t offset, const char *what)
+{
+    show_issue(pinfo, tree, &ei_malformed, tvb, offset, what);
 }
 
 static void on_issue(void *ctx, uint32_t offset, const char *what)
 {
     struct tree_sink *sink = ctx;
-    sink_malformed(current(sink), sink->pinfo, sink->tree[sink->depth], offset, what);
+    show_issue(sink->pinfo, sink->tree[sink->depth], sink->broken, current(sink), offset, what);
 }
 
 static uint8_t *on_room(void *ctx, size_t size)
@@ -294,16 +308,22 @@ static void on_leave(void *ctx)
         sink->buffers--;
 }
 
-void sink_fields(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
-                 void (*use)(const struct field_sink *sink, void *arg), void *arg)
+static void use_sink(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, expert_field *broken,
+                     void (*use)(const struct field_sink *sink, void *arg), void *arg)
 {
-    struct tree_sink to = { .pinfo = pinfo };
+    struct tree_sink to = { .pinfo = pinfo, .broken = broken };
     const struct field_sink sink = { &to, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
     /* Without a tree, what is broken is still said: taps and -z expert want it. */
     const struct field_sink treeless = { &to, NULL, NULL, NULL, on_issue, on_room, on_enter, on_leave };
     to.tvb[0] = tvb;
     to.tree[0] = tree;
     use(tree ? &sink : &treeless, arg);
+}
+
+void sink_fields(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+                 void (*use)(const struct field_sink *sink, void *arg), void *arg)
+{
+    use_sink(tvb, pinfo, tree, &ei_malformed, use, arg);
 }
 
 struct body_job {
@@ -327,4 +347,10 @@ void sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, si
 {
     struct body_job job = { tvb, cut, decode, arg };
     sink_fields(tvb, pinfo, tree, read_body, &job);
+}
+
+void sink_stub(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg)
+{
+    struct body_job job = { tvb, cut, decode, arg };
+    use_sink(tvb, pinfo, tree, &ei_stub_malformed, read_body, &job);
 }

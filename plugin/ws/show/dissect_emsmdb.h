@@ -1,0 +1,37 @@
+/* dissect_emsmdb.h
+ * EMSMDB and AsyncEMSMDB over DCE/RPC, whatever carries it: TCP, or IN and OUT channels.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_DISSECT_EMSMDB_H
+#define OUTLOOKHTTP_DISSECT_EMSMDB_H
+
+#include "compat.h"
+
+#include "emsmdb.h"
+
+/* What the calls with one session context handle have in common; of calls without one (it is
+ * null, or that of the connection is not known yet) their connection. Lives as long as the
+ * capture file, as all of this does. */
+struct emsmdb_session {
+    uint8_t handle[EMSMDB_HANDLE_LEN]; /* as sent; zeros: of a connection */
+    uint32_t connection;               /* conv_index of that connection, else 0 */
+    uint32_t first_frame;
+    void *rops; /* objects, logons and whatever else ROPs need to be remembered: theirs */
+};
+
+enum { EMSMDB_REQUEST, EMSMDB_RESPONSE, EMSMDB_WAYS };
+
+/* A request with its response: made on the first pass of the request, found by dcerpc's own
+ * pairing in the response and in all later passes. */
+struct emsmdb_call {
+    struct emsmdb_session *session; /* never NULL; of EcDoConnectEx the connection's until the response names one */
+    uint32_t request_frame, response_frame; /* 0: not captured yet */
+    void *rops[EMSMDB_WAYS];                /* what the ROPs of the request and of the response keep for later passes */
+};
+
+void emsmdb_register_show(void);
+void emsmdb_handoff(void);
+
+#endif
