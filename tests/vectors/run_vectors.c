@@ -26,6 +26,7 @@
 
 #include "catalogue.h"
 #include "bodies.h"
+#include "emsmdb.h"
 #include "entry_ids.h"
 #include "extended_buffer.h"
 #include "properties.h"
@@ -349,6 +350,22 @@ static void decode_rts(struct reader *reader, char (*words)[64])
     reader->pos = reader->len;
 }
 
+/* The method's name, its interface's first; "be" and "ndr64" may stand behind. */
+static void decode_stub(struct reader *reader, char (*words)[64])
+{
+    struct emsmdb_stub stub = { .response = strcmp(words[2], "response") == 0, .ndr64 = strstr(words[3], "ndr64") };
+    bool found = false;
+    for (unsigned i = 0; i < 64 && !found; i++) {
+        const char *name;
+        stub.interface = i < 32 ? EMSMDB : EMSMDB_ASYNC;
+        stub.opnum = (uint16_t)(i % 32);
+        name = emsmdb_method_name(stub.interface, stub.opnum);
+        found = name && strcmp(name, words[1]) == 0;
+    }
+    reader->big_endian = strstr(words[3], "be") != NULL;
+    emsmdb_read_stub(reader, &stub);
+}
+
 static const struct {
     const char *name;            /* and then: */
     void (*decode)(struct reader *reader, char (*words)[64]);
@@ -368,6 +385,7 @@ static const struct {
     { "rule", decode_rule },                         /* form */
     { "entry-id", decode_entry_id },                 /* size; else all */
     { "rts", decode_rts },
+    { "stub", decode_stub },                         /* method, request or response, "be", "ndr64" or "ndr64-be" */
 };
 
 /* ---- one case ---- */
@@ -651,7 +669,8 @@ int main(int argc, char **argv)
     char why[CATALOGUE_WHY_MAX];
     catalogue_init(&catalogue, heap_arena(&heap));
     if (!catalogue_add(&catalogue, "mapihttp.", mapi_bodies, why)
-        || !catalogue_add(&catalogue, "rpch.rts.", rts_layouts, why)) {
+        || !catalogue_add(&catalogue, "rpch.rts.", rts_layouts, why)
+        || !catalogue_add(&catalogue, "emsmdb.", emsmdb_stubs, why)) {
         fprintf(stderr, "%s\n", why);
         counts[1]++;
     }
