@@ -423,12 +423,20 @@ void emsmdb_read_stub(struct reader *reader, const struct emsmdb_stub *stub)
     }
 }
 
-uint32_t emsmdb_handle_at(const struct emsmdb_stub *stub)
+bool emsmdb_has_handle(const struct emsmdb_stub *stub)
 {
-    bool connects = stub->opnum == EC_DO_CONNECT || stub->opnum == EC_DO_CONNECT_EX;
-    bool has_handle = stub->interface == EMSMDB && emsmdb_reads(EMSMDB, stub->opnum) && stub->opnum != EC_DUMMY_RPC &&
-                      (stub->response ? stub->opnum != EC_DO_ASYNC_CONNECT_EX : !connects);
-    return has_handle ? 0 : UINT32_MAX;
+    if (stub->interface != EMSMDB || !emsmdb_reads(EMSMDB, stub->opnum)) {
+        return false;
+    }
+    switch (stub->opnum) {
+    case EC_DO_CONNECT:
+    case EC_DO_CONNECT_EX:
+        return stub->response;
+    case EC_DO_ASYNC_CONNECT_EX:
+        return !stub->response;
+    default:
+        return stub->opnum != EC_DUMMY_RPC;
+    }
 }
 
 /* handle, MaxCount, Offset, ActualCount, the bytes, pcb, and cbMax or the return value. */

@@ -53,10 +53,8 @@ bool emsmdb_reads(enum emsmdb_interface interface, uint16_t opnum);
  * one issue at the first of them, and shown. */
 void emsmdb_read_stub(struct reader *reader, const struct emsmdb_stub *stub);
 
-/* Where the session context handle stands in a stub: its offset, or UINT32_MAX where there
- * is none. That of an AsyncEMSMDB call is another one, but names the session as well: the
- * response of EcDoAsyncConnectEx has it, asked for by the session's. */
-uint32_t emsmdb_handle_at(const struct emsmdb_stub *stub);
+/* Whether a session context handle stands at the beginning of this stub. */
+bool emsmdb_has_handle(const struct emsmdb_stub *stub);
 
 /* Whether a stub of opnum 2 without a known interface can be one of EcDoRpc: all its counts
  * and lengths agree, and so does RopSize below the XOR (of a request or a response). */

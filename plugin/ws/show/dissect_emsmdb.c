@@ -81,10 +81,9 @@ static struct emsmdb_call *call_of(tvbuff_t *tvb, const packet_info *pinfo, dcer
     struct emsmdb_call *call = (struct emsmdb_call *)di->call_data->se_data;
     if (PINFO_FD_VISITED(pinfo) || (!call && stub->response))
         return call;
-    const uint32_t at = emsmdb_handle_at(stub);
     uint8_t handle[EMSMDB_HANDLE_LEN] = { 0 };
-    if (at != UINT32_MAX && tvb_captured_length(tvb) >= at + EMSMDB_HANDLE_LEN)
-        tvb_memcpy(tvb, handle, (int)at, EMSMDB_HANDLE_LEN);
+    if (emsmdb_has_handle(stub) && tvb_captured_length(tvb) >= EMSMDB_HANDLE_LEN)
+        tvb_memcpy(tvb, handle, 0, EMSMDB_HANDLE_LEN);
     if (!call) {
         call = (struct emsmdb_call *)store_new(sizeof *call);
         call->session = session_of(pinfo, is_null(handle) ? NULL : handle, di->conv->conv_index);
