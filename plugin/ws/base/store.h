@@ -12,7 +12,16 @@
 #include "outlook.h"
 
 /* What other files keep of a capture file: each has a part of its own. */
-enum store_part { STORE_NOTES, STORE_LEAVES, STORE_CLAIMS, STORE_RECENT, STORE_BODIES, STORE_EMSMDB, STORE_PARTS };
+enum store_part {
+    STORE_NOTES,
+    STORE_LEAVES,
+    STORE_CLAIMS,
+    STORE_RECENT,
+    STORE_BODIES,
+    STORE_EMSMDB,
+    STORE_GUESSES,
+    STORE_PARTS
+};
 
 /* All of ws that belongs to a file: it goes with it. Here for what each frame asks; store.c changes it. */
 struct store {

@@ -11,6 +11,7 @@
 #include <epan/prefs.h>
 
 #include "dissect_outlook.h"
+#include "emsmdb_guess.h"
 #include "ids.h"
 #include "rows.h"
 #include "sink_tree.h"
@@ -50,15 +51,15 @@ static bool is_null(const uint8_t handle[EMSMDB_HANDLE_LEN])
     return memcmp(handle, null, sizeof null) == 0;
 }
 
-/* By its handle, or else by its connection. */
-static struct emsmdb_session *session_of(const packet_info *pinfo, const uint8_t *handle, uint32_t connection)
+static struct emsmdb_session *session_of(const packet_info *pinfo, const uint8_t handle[EMSMDB_HANDLE_LEN],
+                                         uint32_t connection)
 {
     struct emsmdb_file *file = (struct emsmdb_file *)store_part(STORE_EMSMDB, sizeof *file);
     struct session_key key = { .connection = 0 };
-    if (handle)
-        memcpy(key.handle, handle, sizeof key.handle);
-    else
+    if (is_null(handle))
         key.connection = connection;
+    else
+        memcpy(key.handle, handle, sizeof key.handle);
     if (!file->sessions)
         file->sessions = wmem_map_new(wmem_file_scope(), key_hash, key_equal);
     struct emsmdb_session *session = (struct emsmdb_session *)wmem_map_lookup(file->sessions, &key);
@@ -74,25 +75,21 @@ static struct emsmdb_session *session_of(const packet_info *pinfo, const uint8_t
     return session;
 }
 
-/* NULL where the request was not captured. */
-static struct emsmdb_call *call_of(tvbuff_t *tvb, const packet_info *pinfo, dcerpc_info *di,
-                                   const struct emsmdb_stub *stub)
+void emsmdb_follow(struct emsmdb_call **call, tvbuff_t *tvb, const packet_info *pinfo, const struct emsmdb_stub *stub,
+                   uint32_t connection)
 {
-    struct emsmdb_call *call = (struct emsmdb_call *)di->call_data->se_data;
-    if (PINFO_FD_VISITED(pinfo) || (!call && stub->response))
-        return call;
     uint8_t handle[EMSMDB_HANDLE_LEN] = { 0 };
+    if (PINFO_FD_VISITED(pinfo) || (!*call && stub->response))
+        return;
     if (emsmdb_has_handle(stub) && tvb_captured_length(tvb) >= EMSMDB_HANDLE_LEN)
         tvb_memcpy(tvb, handle, 0, EMSMDB_HANDLE_LEN);
-    if (!call) {
-        call = (struct emsmdb_call *)store_new(sizeof *call);
-        call->session = session_of(pinfo, is_null(handle) ? NULL : handle, di->conv->conv_index);
-        di->call_data->se_data = call;
-    } else if (is_null(call->session->handle) && !is_null(handle)) {
-        call->session = session_of(pinfo, handle, 0);
+    if (!*call) {
+        *call = (struct emsmdb_call *)store_new(sizeof **call);
+        (*call)->session = session_of(pinfo, handle, connection);
+    } else if (is_null((*call)->session->handle)) {
+        (*call)->session = session_of(pinfo, handle, connection);
     }
-    *(stub->response ? &call->response_frame : &call->request_frame) = pinfo->num;
-    return call;
+    *(stub->response ? &(*call)->response_frame : &(*call)->request_frame) = pinfo->num;
 }
 
 /* ---- Stubs ------------------------------------------------------------------------ */
@@ -111,17 +108,25 @@ static void decode_stub(struct reader *reader, void *arg)
     emsmdb_read_stub(reader, &job->stub);
 }
 
+void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct emsmdb_stub *stub,
+                 struct emsmdb_call *call, bool big_endian)
+{
+    struct stub_job job = { *stub, call, big_endian };
+    if (outlook_bodies_are_seen(tree, proto_emsmdb))
+        sink_stub(tvb, pinfo, tree, pinfo->fragmented, decode_stub, &job);
+}
+
 static int show_stub(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, dcerpc_info *di, guint8 *drep,
                      enum emsmdb_interface interface, bool response)
 {
-    struct stub_job job = { .stub = { .interface = interface,
+    const struct emsmdb_stub stub = { .interface = interface,
                                       .opnum = di->call_data->opnum,
                                       .response = response,
-                                      .ndr64 = (di->call_data->flags & DCERPC_IS_NDR64) != 0 },
-                            .big_endian = (drep[0] & DREP_LITTLE_ENDIAN) == 0 };
-    job.call = call_of(tvb, pinfo, di, &job.stub);
-    if (outlook_bodies_are_seen(tree, proto_emsmdb))
-        sink_stub(tvb, pinfo, tree, pinfo->fragmented, decode_stub, &job);
+                                      .ndr64 = (di->call_data->flags & DCERPC_IS_NDR64) != 0 };
+    struct emsmdb_call *call = (struct emsmdb_call *)di->call_data->se_data;
+    emsmdb_follow(&call, tvb, pinfo, &stub, di->conv->conv_index);
+    di->call_data->se_data = call;
+    emsmdb_show(tvb, pinfo, tree, &stub, call, (drep[0] & DREP_LITTLE_ENDIAN) == 0);
     return (int)tvb_reported_length(tvb);
 }
 
@@ -280,6 +285,7 @@ void emsmdb_register_show(void)
                                    "as emsmdb.*, and the ROPs in them as mapihttp.rop.*. Without this, Wireshark's own "
                                    "dissector has them (mapi.*).",
                                    &pref_dissect);
+    emsmdb_guess_register(module);
     async_procs[0].name = emsmdb_method_name(EMSMDB_ASYNC, EC_DO_ASYNC_WAIT_EX);
     proto_register_field_array(proto_emsmdb, fields, array_length(fields));
     proto_register_subtree_array(ett, array_length(ett));
@@ -289,4 +295,5 @@ void emsmdb_register_show(void)
 void emsmdb_handoff(void)
 {
     take_place();
+    emsmdb_guess_handoff();
 }

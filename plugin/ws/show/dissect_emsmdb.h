@@ -31,6 +31,14 @@ struct emsmdb_call {
     void *rops[EMSMDB_WAYS];                /* what the ROPs of the request and of the response keep for later passes */
 };
 
+/* On the first pass takes a stub into account: *call is NULL, or what this made of the request. Later passes, and
+ * responses to what was not captured, change nothing. connection: conv_index. */
+void emsmdb_follow(struct emsmdb_call **call, tvbuff_t *tvb, const packet_info *pinfo, const struct emsmdb_stub *stub,
+                   uint32_t connection);
+/* Shows a stub, if anybody looks. call may be NULL. */
+void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct emsmdb_stub *stub,
+                 struct emsmdb_call *call, bool big_endian);
+
 void emsmdb_register_show(void);
 void emsmdb_handoff(void);
 
