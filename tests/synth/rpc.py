@@ -10,7 +10,7 @@ import uuid
 
 FIRST, LAST = 0x01, 0x02
 PTYPES = {"request": 0, "response": 2, "fault": 3, "bind": 11, "bind_ack": 12, "bind_nak": 13, "alter_context": 14,
-          "alter_context_resp": 15, "co_cancel": 18, "orphaned": 19}
+          "alter_context_resp": 15, "auth3": 16, "co_cancel": 18, "orphaned": 19}
 CLIENT, IN_PROXY, SERVER, OUT_PROXY = 0, 1, 2, 3         # 2.2.3.3
 WINDOW, LIFETIME, KEEPALIVE, TIMEOUT = 65536, 1 << 30, 300000, 900000
 
