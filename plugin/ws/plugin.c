@@ -14,6 +14,7 @@
 #include "dissect_mapi.h"
 #include "dissect_outlook.h"
 #include "dissect_rpch.h"
+#include "emsmdb_guess.h"
 #include "ids.h"
 #include "mapistream.h"
 #include "stats.h"
@@ -72,6 +73,7 @@ static void proto_register_outlookhttp(void)
     outlook_register_fields();
     mapi_register_show(&shows);
     emsmdb_register_show();
+    emsmdb_guess_register();
     register_preferences();
     takeover_register();
     mapi_register();
@@ -85,6 +87,7 @@ static void proto_reg_handoff_outlookhttp(void)
     mapi_handoff();
     tls_records_handoff();
     emsmdb_handoff();
+    emsmdb_guess_handoff();
 }
 
 MODULE_EXPORT const char plugin_version[] = PLUGIN_VERSION;

@@ -11,7 +11,6 @@
 #include <epan/prefs.h>
 
 #include "dissect_outlook.h"
-#include "emsmdb_guess.h"
 #include "ids.h"
 #include "rows.h"
 #include "sink_tree.h"
@@ -285,7 +284,6 @@ void emsmdb_register_show(void)
                                    "as emsmdb.*, and the ROPs in them as mapihttp.rop.*. Without this, Wireshark's own "
                                    "dissector has them (mapi.*).",
                                    &pref_dissect);
-    emsmdb_guess_register(module);
     async_procs[0].name = emsmdb_method_name(EMSMDB_ASYNC, EC_DO_ASYNC_WAIT_EX);
     proto_register_field_array(proto_emsmdb, fields, array_length(fields));
     proto_register_subtree_array(ett, array_length(ett));
@@ -295,5 +293,4 @@ void emsmdb_register_show(void)
 void emsmdb_handoff(void)
 {
     take_place();
-    emsmdb_guess_handoff();
 }

@@ -7,6 +7,7 @@
 
 #include "emsmdb_guess.h"
 
+#include <epan/prefs.h>
 #include <epan/proto_data.h>
 
 #include "dissect_emsmdb.h"
@@ -217,7 +218,7 @@ static ws_bool guess_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tre
 
 /* ---- Registration ----------------------------------------------------------------- */
 
-void emsmdb_guess_register(module_t *module)
+void emsmdb_guess_register(void)
 {
     static hf_register_info fields[] = {
         TEXT_ROW(hf_guessed, "Guessed", "emsmdb.guessed", "Why this is taken for EMSMDB"),
@@ -228,7 +229,8 @@ void emsmdb_guess_register(module_t *module)
         INTERVAL_ROW(hf_time, "Time since request", "emsmdb.time", "Of a call that was guessed"),
     };
     static int *ett[] = { &ett_guess };
-    prefs_register_bool_preference(module, "guess", "Guess EcDoRpc where the bind was not captured",
+    prefs_register_bool_preference(prefs_find_module("emsmdb"), "guess",
+                                   "Guess EcDoRpc where the bind was not captured",
                                    "Takes calls without a known interface for EcDoRpc of EMSMDB, which clients up to "
                                    "Outlook 2003 send, if their opnum is 2 and all lengths in them agree, also of the "
                                    "ROP buffer below its XOR.",

@@ -9,13 +9,12 @@
 
 #include "compat.h"
 
-#include <epan/prefs.h>
-
 /* Looks at the PDUs from the beginning of tvb on, which DCE/RPC has shown already, and shows what seems to be EMSMDB
  * below tree. pinfo names the conversation that DCE/RPC has of it. */
 void emsmdb_guess(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
 
-void emsmdb_guess_register(module_t *module);
+/* Behind emsmdb_register_show(). */
+void emsmdb_guess_register(void);
 void emsmdb_guess_handoff(void);
 
 #endif
