@@ -82,13 +82,13 @@ void emsmdb_follow(struct emsmdb_call **call, tvbuff_t *tvb, const packet_info *
         return;
     if (emsmdb_has_handle(stub) && tvb_captured_length(tvb) >= EMSMDB_HANDLE_LEN)
         tvb_memcpy(tvb, handle, 0, EMSMDB_HANDLE_LEN);
-    if (!*call) {
+    if (!*call)
         *call = (struct emsmdb_call *)store_new(sizeof **call);
+    if (!(*call)->session || is_null((*call)->session->handle))
         (*call)->session = session_of(pinfo, handle, connection);
-    } else if (is_null((*call)->session->handle)) {
-        (*call)->session = session_of(pinfo, handle, connection);
-    }
-    *(stub->response ? &(*call)->response_frame : &(*call)->request_frame) = pinfo->num;
+    uint32_t *frame = stub->response ? &(*call)->response_frame : &(*call)->request_frame;
+    if (*frame == 0) /* else it was sent again */
+        *frame = pinfo->num;
 }
 
 /* ---- Stubs ------------------------------------------------------------------------ */
@@ -181,14 +181,20 @@ static int main_response(tvbuff_t *tvb, int offset _U_, packet_info *pinfo, prot
     return show_stub(tvb, pinfo, tree, di, drep, EMSMDB, true);
 }
 
+static const dcerpc_sub_dissector *stock_method(unsigned opnum)
+{
+    const dcerpc_sub_dissector *proc = place.stock.procs;
+    while (proc && proc->name && proc->num != opnum)
+        proc++;
+    return proc && proc->name ? proc : NULL;
+}
+
 /* The methods that are not read here. */
 static int stock_stub(tvbuff_t *tvb, int offset, packet_info *pinfo, proto_tree *tree, dcerpc_info *di, guint8 *drep,
                       bool response)
 {
-    const dcerpc_sub_dissector *proc = place.stock.procs;
-    while (proc->name && proc->num != di->call_data->opnum)
-        proc++;
-    dcerpc_dissect_fnct_t *dissect = response ? proc->dissect_resp : proc->dissect_rqst;
+    const dcerpc_sub_dissector *proc = stock_method(di->call_data->opnum);
+    dcerpc_dissect_fnct_t *dissect = !proc ? NULL : response ? proc->dissect_resp : proc->dissect_rqst;
     hide_stock_protocol(tvb, tree);
     return dissect ? dissect(tvb, offset, pinfo, tree, di, drep) : offset;
 }
@@ -202,14 +208,6 @@ static int stock_response(tvbuff_t *tvb, int offset, packet_info *pinfo, proto_t
                           guint8 *drep)
 {
     return stock_stub(tvb, offset, pinfo, tree, di, drep, true);
-}
-
-static const dcerpc_sub_dissector *stock_method(unsigned opnum)
-{
-    const dcerpc_sub_dissector *proc = place.stock.procs;
-    while (proc && proc->name && proc->num != opnum)
-        proc++;
-    return proc && proc->name ? proc : NULL;
 }
 
 /* Ours, and stock's for the rest; a name of the specification's for both. */
@@ -232,24 +230,6 @@ static void merge_methods(void)
         place.names[count] = (value_string){ opnum, place.procs[count].name };
         count++;
     }
-}
-
-static void take_place(void)
-{
-    guid_key key = { .guid = emsmdb_uuid, .ver = 0 };
-    place.row = (dcerpc_uuid_value *)g_hash_table_lookup(dcerpc_uuids, &key);
-    if (!place.row)
-        return;
-    place.stock = *place.row;
-    place.opnum = proto_registrar_get_nth(place.stock.opnum_hf);
-    place.stock_names = place.opnum->strings;
-    merge_methods();
-    place.ours = place.stock;
-    place.ours.proto = find_protocol_by_id(proto_emsmdb);
-    place.ours.proto_id = proto_emsmdb;
-    place.ours.ett = ett_emsmdb;
-    place.ours.name = proto_get_protocol_short_name(place.ours.proto);
-    place.ours.procs = place.procs;
 }
 
 /* Preferences are known, and no frame was dissected yet. */
@@ -290,7 +270,21 @@ void emsmdb_register_show(void)
     register_init_routine(begin_file);
 }
 
+/* Stock has registered its own before. */
 void emsmdb_handoff(void)
 {
-    take_place();
+    guid_key key = { .guid = emsmdb_uuid, .ver = 0 };
+    place.row = (dcerpc_uuid_value *)g_hash_table_lookup(dcerpc_uuids, &key);
+    if (!place.row)
+        return;
+    place.stock = *place.row;
+    place.opnum = proto_registrar_get_nth(place.stock.opnum_hf);
+    place.stock_names = place.opnum->strings;
+    merge_methods();
+    place.ours = place.stock;
+    place.ours.proto = find_protocol_by_id(proto_emsmdb);
+    place.ours.proto_id = proto_emsmdb;
+    place.ours.ett = ett_emsmdb;
+    place.ours.name = proto_get_protocol_short_name(place.ours.proto);
+    place.ours.procs = place.procs;
 }

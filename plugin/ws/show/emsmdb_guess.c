@@ -207,7 +207,7 @@ static int guess_behind_dcerpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tr
 }
 
 /* Nothing can be put behind DCE/RPC, so this stands in front of it, calls it, and goes on being called for the
- * connection. */
+ * connection: tcp asks first whoever took the last one, and DCE/RPC may keep a connection to itself. */
 static ws_bool guess_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     if (!pref_guess || !is_pdu(tvb) || guess_behind_dcerpc(tvb, pinfo, tree, data) == 0)
