@@ -30,6 +30,9 @@ static void on_value(void *ctx, const struct field_value *value)
     uint32_t len = s->derived ? s->buffer_len[s->derived - 1] : s->len;
     const uint8_t *p = s->derived ? s->buffer[s->derived - 1] : s->p;
     assert(value->field && value->field->label);
+    if (value->made) {
+        return;
+    }
     assert(value->offset <= len && value->len <= len - value->offset);
     assert(value->bytes == p + value->offset);
     if (value->text) {

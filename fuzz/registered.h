@@ -12,6 +12,7 @@
 #include "../tests/lib/heap.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 /* layouts is the same at each call. */
 static inline bool registered(const struct field *const *layouts, size_t count, const struct field *row)
@@ -21,8 +22,9 @@ static inline bool registered(const struct field *const *layouts, size_t count, 
     if (!catalogue.count) {
         catalogue_init(&catalogue, heap_arena(&heap));
         for (size_t i = 0; i < count; i++) {
-            char why[CATALOGUE_WHY_MAX];
-            bool good = catalogue_add(&catalogue, "mapihttp.", layouts[i], why);
+            char why[CATALOGUE_WHY_MAX], prefix[16];
+            snprintf(prefix, sizeof(prefix), "%zu.", i);
+            bool good = catalogue_add(&catalogue, prefix, layouts[i], why);
             assert(good);
         }
     }

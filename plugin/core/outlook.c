@@ -141,3 +141,20 @@ void outlook_replay_rops(struct rop_message *rops, struct rop_host *host, struct
 {
     rop_message_replay(rops, host, names);
 }
+
+struct rop_message *outlook_learn_rops(struct outlook *outlook, struct rop_session **session, bool response,
+                                       struct when when, struct rop_message *request, struct rop_host *host)
+{
+    if (!*session) {
+        *session = rop_session_new(&outlook->track);
+    }
+    struct rop_message *message =
+        rop_message_new(request ? request->session : *session, response, when.frame, when.ns, request);
+    rop_message_learn(message, host);
+    return message;
+}
+
+void outlook_end_rops(struct rop_message *rops)
+{
+    rop_message_end(rops);
+}

@@ -52,6 +52,12 @@ static inline bool mapi_message_failed(const struct mapi_message *message)
 /* What a mark of a frame stands for. */
 void outlook_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot);
 
+/* Those of a call of EMSMDB, for the first reading. *session: of its context handle; made on first use. request: of a
+ * response, NULL if it was not captured. when: its last frame. Call outlook_end_rops() behind the reading. */
+struct rop_session;
+struct rop_message *outlook_learn_rops(struct outlook *outlook, struct rop_session **session, bool response,
+                                       struct when when, struct rop_message *request, struct rop_host *host);
+void outlook_end_rops(struct rop_message *rops);
 /* The ROPs of a message whose first reading is over (mapi_message.rops), for another that shows what that knew. names:
  * room for what the host points at, as long as it is used. */
 struct rop_host;

@@ -10,9 +10,11 @@
 #include <epan/prefs.h>
 #include <epan/proto.h>
 
+#include "dissect_emsmdb.h"
 #include "dissect_mapi.h"
 #include "dissect_outlook.h"
 #include "dissect_rpch.h"
+#include "emsmdb_guess.h"
 #include "ids.h"
 #include "mapistream.h"
 #include "stats.h"
@@ -72,6 +74,8 @@ static void proto_register_outlookhttp(void)
     rpch_register_show(&shows);
     outlook_register_fields();
     mapi_register_show(&shows);
+    emsmdb_register_show();
+    emsmdb_guess_register();
     register_preferences();
     takeover_register();
     mapi_register();
@@ -84,6 +88,8 @@ static void proto_reg_handoff_outlookhttp(void)
     takeover_handoff();
     mapi_handoff();
     tls_records_handoff();
+    emsmdb_handoff();
+    emsmdb_guess_handoff();
 }
 
 MODULE_EXPORT const char plugin_version[] = PLUGIN_VERSION;

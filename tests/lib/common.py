@@ -22,11 +22,11 @@ import places
 import wsrun
 
 # The protocols whose fields and items are the plugin's.
-PREFIXES = ("rpch", "outlook", "mapihttp")
+PREFIXES = ("rpch", "outlook", "mapihttp", "emsmdb")
 SEVERITY = {0x100000: "comment", 0x200000: "chat", 0x400000: "note", 0x600000: "warning", 0x800000: "error"}
 ABOVE_CHAT = {"note", "warning", "error"}
 PTYPES = {0: "request", 2: "response", 3: "fault", 11: "bind", 12: "bind_ack", 13: "bind_nak", 14: "alter_context",
-          15: "alter_context_resp", 17: "shutdown", 18: "co_cancel", 19: "orphaned", 20: "RTS"}
+          15: "alter_context_resp", 16: "auth3", 17: "shutdown", 18: "co_cancel", 19: "orphaned", 20: "RTS"}
 OUT_OF_ORDER = ["-o", "tcp.reassemble_out_of_order:TRUE"]
 
 

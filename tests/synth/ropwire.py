@@ -61,6 +61,13 @@ TYPES = [0x0002, 0x0003, 0x0004, 0x0005, 0x0006, 0x0007, 0x000A, 0x000B, 0x0014,
 MULTIPLE = [0x1002, 0x1003, 0x1004, 0x1005, 0x1006, 0x1007, 0x1014, 0x101E, 0x101F, 0x1040, 0x1048, 0x1102]
 
 
+# Sizes of all that is behind them, by the field that comes next (MS-OXCROPS 2.2.8.6.1, 2.2.13.12.1).
+REACHING = {"PropertyValueSize": "PropertyValueCount", "DataSize": "LongTermIdRangeCount"}
+# XIDs with a GLOBCNT (MS-OXCFXICS 2.2.2.2).
+KEYS = {"SourceFolderId", "SourceMessageId", "DestinationMessageId", "ChangeNumber", "MessageId"}
+KEY_LEN = 22
+
+
 def tag(kind, number=0x6A00):
     return number << 16 | kind
 
@@ -95,10 +102,13 @@ class Writer:
     def row(self, fields, given, path="", values=None):
         values = {"private": self.private} if values is None else values
         sizes = {}                   # where a size stands that is known once its field is written
+        reach = None                 # the same of one that counts all fields behind it
         for place, field in enumerate(fields):
             if not field.there(values):
                 continue
             name, at = f"{path}{field.name}", len(self.data)
+            if field.name not in given and fields[place + 1:] and fields[place + 1].name == REACHING.get(field.name):
+                reach = at, len(self.leaves), int(field.type)
             sized = next((other for other in fields[place + 1:] if other.before == field.name and windowed(other)), None)
             counted = next((other for other in fields[place + 1:] if other.count == field.name), None)
             if field.name in given or not (sized or counted) or field.type not in "1248":
@@ -120,6 +130,8 @@ class Writer:
                 values[field.name] = self.number(name, int(field.type), count)
             if field.name == "RecipientColumns":
                 self.known["recipient"] = values[field.name]
+        if reach:
+            self.patch(*reach, len(self.data) - reach[0] - reach[2])
         return values
 
     def patch(self, at, leaf, size, value):
@@ -149,6 +161,10 @@ class Writer:
             self.number(f"{path}.PropertyTag", 4, number)
             return [number, self.value(number & 0xFFFF, content, f"{path}.Value")]
         if kind == "b":
+            if given is None and field.name in KEYS:
+                given = dice.bytes(KEY_LEN)
+            if given is None and field.name == "PredecessorChangeList":
+                given = b"".join(bytes([KEY_LEN]) + dice.bytes(KEY_LEN) for _ in range(1 + dice.below(2)))
             if given is None:
                 given = dice.bytes(int(argument) if argument not in (None, "end") else 1 + dice.below(12))
             return self.put(path, given, given.hex())

@@ -10,7 +10,7 @@ import uuid
 
 FIRST, LAST = 0x01, 0x02
 PTYPES = {"request": 0, "response": 2, "fault": 3, "bind": 11, "bind_ack": 12, "bind_nak": 13, "alter_context": 14,
-          "alter_context_resp": 15, "co_cancel": 18, "orphaned": 19}
+          "alter_context_resp": 15, "auth3": 16, "co_cancel": 18, "orphaned": 19}
 CLIENT, IN_PROXY, SERVER, OUT_PROXY = 0, 1, 2, 3         # 2.2.3.3
 WINDOW, LIFETIME, KEEPALIVE, TIMEOUT = 65536, 1 << 30, 300000, 900000
 
@@ -256,17 +256,18 @@ class Nspi:
 
 
 class Emsmdb:
-    """MS-OXCRPC 3.1.4.1 EcDoConnectEx, 3.1.4.5 EcDummyRpc, 3.1.4.3 EcDoDisconnect."""
+    """MS-OXCRPC 3.1.4.1 EcDoConnectEx, 3.1.4.6 EcDummyRpc, 3.1.4.3 EcDoDisconnect."""
     interface = EMSMDB
     # RPC_HEADER_EXT (Last) and one AUX_PERF_SESSIONINFO, MS-OXCRPC 2.2.2.1 and 2.2.2.2.2: with an empty buffer,
     # which is as lawful, Wireshark 4.4 and 4.6 read on behind it.
     AUX = struct.pack("<4H", 0, 4, 24, 24) + struct.pack("<HBBHH", 24, 1, 4, 1, 0) + GUID
+    # The versions are aligned to 2 bytes: nothing stands between them and the six of "Alice".
     CONNECT = 10, (text("/o=Example/ou=Exchange/cn=Recipients/cn=alice") + struct.pack("<7I", 0, 0x1234, 0, 1252,
                    0x409, 0x409, 0xFFFFFFFF) + struct.pack("<HHHH", 1, 14, 0x8000, 0) + u32(0) + u32(len(AUX))
                    + AUX + u32(len(AUX)) + u32(0x1008)), \
         (HANDLE + struct.pack("<III", 60000, 6, 10000) + struct.pack("<HH", 1, 0) + u32(0x20000) + text("/o=Example")
-         + u32(0x20004) + text("Alice") + struct.pack("<6H", 14, 0x8000, 0, 14, 0x8000, 0) + u32(0) + bytes(12) + u32(0)
-         + u32(0))
+         + u32(0x20004) + text("Alice")[:-2] + struct.pack("<6H", 14, 0x8000, 0, 14, 0x8000, 0) + bytes(2) + u32(0)
+         + bytes(12) + u32(0) + u32(0))
     DUMMY = 6, b"", u32(0)
     DISCONNECT = 1, HANDLE, bytes(20) + u32(0)
 

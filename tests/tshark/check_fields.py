@@ -20,7 +20,7 @@ import wsrun
 
 PUBLIC = {
     "FT_UINT8": "rpch.channel emsmdb.aux.type rop.id",
-    "FT_UINT16": "rpch.rts.flags rpch.rts.number_of_commands emsmdb.ext.flags emsmdb.ext.size"
+    "FT_UINT16": "emsmdb.opnum emsmdb.rgw_client_version emsmdb.rgw_server_version rpch.rts.flags rpch.rts.number_of_commands emsmdb.ext.flags emsmdb.ext.size"
                  " emsmdb.ext.size_actual mapiprop.id mapiprop.type",
     "FT_BOOLEAN": "rpch.rts.flags.ping rpch.rts.flags.other_cmd rpch.rts.flags.recycle_channel"
                   " rpch.rts.flags.in_channel rpch.rts.flags.out_channel rpch.rts.flags.eof rpch.rts.flags.echo",
@@ -34,7 +34,8 @@ PUBLIC = {
                  " mapihttp.nspi.stat.sort_type mapihttp.nspi.stat.container_id mapihttp.nspi.stat.current_rec"
                  " mapihttp.nspi.stat.delta mapihttp.nspi.stat.num_pos mapihttp.nspi.stat.total_recs"
                  " mapihttp.nspi.stat.code_page mapihttp.nspi.stat.template_locale mapihttp.nspi.stat.sort_locale"
-                 " mapiprop.tag",
+                 " mapiprop.tag emsmdb.ul_flags emsmdb.ul_cpid emsmdb.pul_flags emsmdb.cb_in emsmdb.pcb_out"
+                 " emsmdb.pul_trans_time emsmdb.return_value",
     "FT_UINT64": "rpch.channel.bytes",
     "FT_GUID": "rpch.vc.cookie rpch.rts.cookie rpch.rts.flow_control_ack.channel_cookie"
                " rpch.rts.association_group_id mapihttp.request_id",
@@ -44,7 +45,7 @@ PUBLIC = {
                  " outlook.auth.challenge_server mapihttp.request_type mapihttp.endpoint mapihttp.mailbox_id"
                  " mapihttp.client_info mapihttp.client_application mapihttp.server_application mapihttp.meta_tag"
                  " mapihttp.session.context mapihttp.session.sequence mapihttp.session.server"
-                 " mapihttp.connect.user_dn mapihttp.connect.display_name",
+                 " mapihttp.connect.user_dn mapihttp.connect.display_name emsmdb.sz_user_dn emsmdb.sz_display_name emsmdb.guessed",
     "FT_RELATIVE_TIME": "mapihttp.pending_period mapihttp.expiration_info mapihttp.server_time mapihttp.time"
                         " outlook.auth.time",
     "FT_ABSOLUTE_TIME": "mapihttp.start_time",
@@ -66,7 +67,8 @@ PUBLIC = {
                " mapihttp.session.lost mapihttp.session.expired mapihttp.session.backend_changed"
                " mapihttp.session.backend_changed.chat mapihttp.session.cookie_lost mapihttp.session.sequence_broken"
                " mapihttp.pending.late mapihttp.response.cut mapihttp.response.cut.chat mapihttp.request.unanswered"
-               " mapihttp.malformed",
+               " mapihttp.malformed emsmdb.malformed",
+    "FT_BYTES": "emsmdb.cxh emsmdb.acxh",
 }
 
 

@@ -7,7 +7,7 @@
 
 #include "bodies.h"
 #include "catalogue.h"
-#include "extended_buffer.h"
+#include "layouts.h"
 #include "heap.h"
 #include "info.h"
 #include "names.h"
@@ -99,13 +99,12 @@ static void field_of(const char *prefix, const struct field *row, unsigned kind)
 /* Every field that layouts can show, as it is registered. */
 static void test_fields(void)
 {
-    static const struct field *const layouts[] = { mapi_bodies, aux_buffer_layouts, rop_buffer_layouts };
     struct heap heap = { NULL, 0 };
     struct catalogue catalogue;
     char why[CATALOGUE_WHY_MAX];
     catalogue_init(&catalogue, heap_arena(&heap));
-    for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
-        CHECK(catalogue_add(&catalogue, "mapihttp.", layouts[i], why));
+    for (const struct layout_part *part = mapi_layouts; part->prefix; part++) {
+        CHECK(catalogue_add(&catalogue, part->prefix, part->layout, why));
     }
     CHECK(catalogue_add(&catalogue, "rpch.rts.", rts_layouts, why));
     for (unsigned i = 0; i < catalogue.count; i++) {

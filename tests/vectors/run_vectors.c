@@ -26,10 +26,12 @@
 
 #include "catalogue.h"
 #include "bodies.h"
+#include "emsmdb.h"
 #include "entry_ids.h"
 #include "extended_buffer.h"
 #include "fasttransfer.h"
 #include "idsets.h"
+#include "layouts.h"
 #include "properties.h"
 #include "rts.h"
 
@@ -417,6 +419,22 @@ static void decode_rts(struct reader *reader, char (*words)[64])
     reader->pos = reader->len;
 }
 
+/* The method's name, its interface's first; "be" and "ndr64" may stand behind. */
+static void decode_stub(struct reader *reader, char (*words)[64])
+{
+    struct emsmdb_stub stub = { .response = strcmp(words[2], "response") == 0, .ndr64 = strstr(words[3], "ndr64") };
+    bool found = false;
+    for (unsigned i = 0; i < 64 && !found; i++) {
+        const char *name;
+        stub.interface = i < 32 ? EMSMDB : EMSMDB_ASYNC;
+        stub.opnum = (uint16_t)(i % 32);
+        name = emsmdb_method_name(stub.interface, stub.opnum);
+        found = name && strcmp(name, words[1]) == 0;
+    }
+    reader->big_endian = strstr(words[3], "be") != NULL;
+    emsmdb_read_stub(reader, &stub, NULL);
+}
+
 static const struct {
     const char *name;            /* and then: */
     void (*decode)(struct reader *reader, char (*words)[64]);
@@ -441,6 +459,7 @@ static const struct {
     { "xid", decode_xid },                           /* size; else all */
     { "predecessors", decode_predecessors },         /* size; else all */
     { "ics", decode_ics },                           /* progress, groups or replica */
+    { "stub", decode_stub },                         /* method, request or response, "be", "ndr64" or "ndr64-be" */
 };
 
 /* ---- one case ---- */
@@ -750,9 +769,11 @@ int main(int argc, char **argv)
     struct heap heap = { NULL, 0 };
     char why[CATALOGUE_WHY_MAX];
     catalogue_init(&catalogue, heap_arena(&heap));
-    if (!catalogue_add(&catalogue, "mapihttp.", mapi_bodies, why)
-        || !catalogue_add(&catalogue, "mapihttp.", fx_layouts, why)
-        || !catalogue_add(&catalogue, "rpch.rts.", rts_layouts, why)) {
+    bool good = catalogue_add(&catalogue, "rpch.rts.", rts_layouts, why);
+    for (const struct layout_part *part = mapi_layouts; good && part->prefix; part++) {
+        good = catalogue_add(&catalogue, part->prefix, part->layout, why);
+    }
+    if (!good) {
         fprintf(stderr, "%s\n", why);
         counts[1]++;
     }

@@ -14,7 +14,8 @@
 static FIELD_NAMES(ours_names, 0, "the client's own format", 1, "server format");
 
 LAYOUT(server_id_ours, U8("value.server_id.ours", "Ours", .names = ours_names));
-LAYOUT(server_id_object, X64("value.server_id.folder_id", "FolderId"), X64("value.server_id.message_id", "MessageId"),
+LAYOUT(server_id_object, ID64("value.server_id.folder_id", "FolderId", .text = ox_id_text),
+       ID64("value.server_id.message_id", "MessageId", .text = ox_id_text),
        U32("value.server_id.instance", "Instance"));
 
 /* ---- names ---- */

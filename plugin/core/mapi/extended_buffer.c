@@ -235,3 +235,19 @@ void read_rop_buffer(struct reader *reader, uint32_t size, bool response, struct
     struct chain chain = { .rops = true, .response = response, .host = host };
     read_buffer(reader, size, "RopBuffer", &chain);
 }
+
+void read_bare_rop_buffer(struct reader *reader, uint32_t size, bool response, struct rop_host *host)
+{
+    struct chain chain = { .rops = true, .response = response, .host = host };
+    if (size == 0 || reader->failed) {
+        return;
+    }
+    if (reader_lacks(reader, size)) {
+        reader_warn(reader, reader->pos, "The buffer is announced larger than the message");
+    }
+    struct reader part = reader_part(reader, size);
+    if (reader_left(&part) > 0) {
+        read_xored(&part, &chain);
+    }
+    reader_resume(reader, &part);
+}

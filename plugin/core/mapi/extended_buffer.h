@@ -31,4 +31,7 @@ void read_aux_buffer(struct reader *reader, uint32_t size);
  * server object handle table. host may be NULL (rops.h). */
 void read_rop_buffer(struct reader *reader, uint32_t size, bool response, struct rop_host *host);
 
+/* The buffer of EcDoRpc: the one payload, XOR 0xA5, without a header of its own. */
+void read_bare_rop_buffer(struct reader *reader, uint32_t size, bool response, struct rop_host *host);
+
 #endif

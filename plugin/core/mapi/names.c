@@ -9,6 +9,8 @@
 #include "error_names.h"
 #include "tag_names.h"
 
+#include <stdio.h>
+
 #define TYPE_MULTIPLE 0x1000u
 #define TYPE_INSTANCE 0x2000u /* MultivalueInstance, MS-OXCDATA 2.11.1.3 */
 
@@ -143,3 +145,12 @@ FIELD_NAMES(display_type_names, 0x000, "DT_MAILUSER", 0x001, "DT_DISTLIST", 0x00
 
 /* MS-OXNSPI 2.2.1.5 */
 FIELD_NAMES(code_page_names, 0x000004B0, "CP_WINUNICODE", 0x00004F25, "CP_TELETEX");
+
+/* MS-OXCDATA 2.2.1.1: REPLID, and GlobalCounter with its most significant byte first. */
+const char *ox_id_text(const struct field_value *value, char room[FIELD_TEXT_MAX])
+{
+    const uint8_t *p = value->bytes;
+    snprintf(room, FIELD_TEXT_MAX, "%04x-%02x%02x%02x%02x%02x%02x", (unsigned)get_le16(p), p[2], p[3], p[4], p[5], p[6],
+             p[7]);
+    return room;
+}

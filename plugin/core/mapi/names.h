@@ -43,6 +43,8 @@ const char *ox_guid_name(const uint8_t guid[16]);
 /* The same as what is said of a row: of an error code, of a GUID. */
 const char *ox_error_text(const struct field_value *value, char room[FIELD_TEXT_MAX]);
 const char *ox_guid_text(const struct field_value *value, char room[FIELD_TEXT_MAX]);
+/* Of a folder or message id: "0001-00000000010a", replica and counter. */
+const char *ox_id_text(const struct field_value *value, char room[FIELD_TEXT_MAX]);
 
 /* Rows of tables, for .names: MS-OXNSPI 2.2.1.3 and MS-OXCDATA 2.2.5.2; MS-OXNSPI 2.2.1.5. */
 extern const struct field_name display_type_names[], code_page_names[];

@@ -132,7 +132,12 @@ static void read_single(struct reader *reader, uint16_t type, uint32_t tag, enum
     *gist = (struct gist){ .type = PTYP_UNSPECIFIED };
     switch (type) {
     case PTYP_NULL:
-    case PTYP_OBJECT: /* opened by requests of their own, 2.11.1.5 */
+        return;
+    case PTYP_OBJECT: /* opened by requests of their own, 2.11.1.5: where one has a value all the same, it is binary */
+        if (form == PROP_ADDRESS_BOOK) {
+            return;
+        }
+        read_binary(reader, tag, form, gist);
         return;
     case PTYP_BINARY:
         read_binary(reader, tag, form, gist);

@@ -152,15 +152,6 @@ FIELD_NAMES(rop_origin_names, 0, "BOOKMARK_BEGINNING", 1, "BOOKMARK_CURRENT", 2,
 /* MS-OXCMSG 2.2.3.1.2: the low four bits */
 FIELD_NAMES(rop_recipient_names, 0, "originator", 1, "To", 2, "Cc", 3, "Bcc");
 
-/* MS-OXCDATA 2.2.1.1: REPLID, and GlobalCounter with its most significant byte first. */
-const char *rop_id_text(const struct field_value *value, char room[FIELD_TEXT_MAX])
-{
-    const uint8_t *p = value->bytes;
-    snprintf(room, FIELD_TEXT_MAX, "%04x-%02x%02x%02x%02x%02x%02x", (unsigned)get_le16(p), p[2], p[3], p[4], p[5], p[6],
-             p[7]);
-    return room;
-}
-
 /* ---- keepers ---- */
 
 void keep_input(struct layout_run *run, const struct field_value *value)
@@ -243,6 +234,17 @@ void rop_read_always(struct layout_run *run, const struct field *at)
         return;
     }
     read_layout(run, at->inside);
+}
+
+void rop_read_reach(struct layout_run *run, const struct field *at)
+{
+    struct reader *reader = run->reader;
+    const uint64_t size = run->last;
+    const uint32_t start = reader->pos;
+    read_layout(run, at->inside);
+    if (!reader->failed && reader->pos - start != size) {
+        reader_warn(reader, start - 2, "A size that does not reach to the end of what it counts");
+    }
 }
 
 void rop_read_tags(struct layout_run *run, const struct field *at)

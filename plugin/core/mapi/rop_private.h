@@ -60,7 +60,6 @@ void keep_data(struct layout_run *run, const struct field_value *value);
 
 /* ---- rows ---- */
 
-const char *rop_id_text(const struct field_value *value, char room[FIELD_TEXT_MAX]);
 extern const struct field_name rop_yes_names[], rop_table_status_names[], rop_origin_names[], rop_recipient_names[];
 extern const struct field_name rop_id_names[];
 
@@ -69,9 +68,9 @@ extern const struct field_name rop_id_names[];
 #define OUTPUT U8("output_handle_index", "OutputHandleIndex", .seen = keep_output)
 #define DEST U8("dest_handle_index", "DestHandleIndex")
 #define YES8(filter, label, ...) U8(filter, label, .names = rop_yes_names, __VA_ARGS__)
-#define FOLDER_ID ID64("folder_id", "FolderId", .text = rop_id_text, .seen = keep_folder)
-#define MESSAGE_ID ID64("message_id", "MessageId", .text = rop_id_text, .seen = keep_message)
-#define ANY_ID(filter, label) ID64(filter, label, .text = rop_id_text)
+#define FOLDER_ID ID64("folder_id", "FolderId", .text = ox_id_text, .seen = keep_folder)
+#define MESSAGE_ID ID64("message_id", "MessageId", .text = ox_id_text, .seen = keep_message)
+#define ANY_ID(filter, label) ID64(filter, label, .text = ox_id_text)
 #define PARTIAL YES8("partial_completion", "PartialCompletion")
 #define WANT_ASYNC YES8("want_asynchronous", "WantAsynchronous")
 #define CODE_PAGE U16("code_page_id", "CodePageId", .names = code_page_names, .seen = keep_code_page)
@@ -96,9 +95,10 @@ extern const struct field rop_input_answer[], rop_output_answer[];
         LIST("PropertyProblems", NULL,                                                    \
              GROUP("PropertyProblem", NULL, U16("index", "Index"), READ(rop_read_tag, 4), \
                    X32("error_code", "ErrorCode", .text = ox_error_text)))
-#define LONG_TERM_ID(title)                                                         \
-    GROUP(title, NULL, UUID("database_guid", "DatabaseGuid", .text = ox_guid_text), \
-          RUN(6, "global_counter", "GlobalCounter"), X16("pad", "Pad"))
+/* MS-OXCDATA 2.2.1.3.1: whole, and its parts. */
+#define LONG_TERM_ID(filter, title)                                                                                \
+    AGAIN(RUN(24, filter, title)), GROUP(title, NULL, UUID("database_guid", "DatabaseGuid", .text = ox_guid_text), \
+                                         RUN(6, "global_counter", "GlobalCounter"), X16("pad", "Pad"))
 /* A string up to its terminator, in UTF-16 if the number above is not 0. */
 #define EITHER_STRING(filter, label, keeper) \
     PICK(rop_is_wide, STRING8(filter, label, .seen = keeper), STRING16(filter, label, .seen = keeper))
@@ -106,9 +106,12 @@ extern const struct field rop_input_answer[], rop_output_answer[];
 #define RESTRICTION_DATA \
     U16("restriction_data_size", "RestrictionDataSize"), IF(PART(READ(rop_read_restriction, 1), UNREAD))
 #define UNREAD REST("unread", "Bytes behind it")
+/* What a size, the number above, should reach to the end of; if it does not, what is inside is read all the same. */
+#define REACH(...) READ_ROWS(rop_read_reach, 0, __VA_ARGS__)
 
 unsigned rop_is_wide(const struct layout_run *run);
 void rop_read_always(struct layout_run *run, const struct field *at);
+void rop_read_reach(struct layout_run *run, const struct field *at);
 void rop_read_tags(struct layout_run *run, const struct field *at);
 void rop_read_tag(struct layout_run *run, const struct field *at);
 void rop_read_tagged(struct layout_run *run, const struct field *at);

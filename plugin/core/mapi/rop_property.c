@@ -73,7 +73,7 @@ static LAYOUT(get_properties_all_response, INPUT, RETURN_VALUE,
 static LAYOUT(get_properties_list_response, INPUT, RETURN_VALUE, SUCCESS(TAG_COUNT, TAGS));
 /* The size counts PropertyValueCount. */
 static LAYOUT(set_properties_request, INPUT, U16("property_value_size", "PropertyValueSize"),
-              PART(U16("property_value_count", "PropertyValueCount"), TAGGED_VALUES, UNREAD));
+              REACH(U16("property_value_count", "PropertyValueCount"), TAGGED_VALUES));
 static LAYOUT(delete_properties_request, INPUT, TAG_COUNT, TAGS);
 static LAYOUT(problems_response, INPUT, RETURN_VALUE, SUCCESS(PROBLEMS));
 

@@ -127,24 +127,25 @@ static LAYOUT(public_folder_is_ghosted_response, INPUT, RETURN_VALUE,
 #define OBJECT_ID ANY_ID("object_id", "ObjectId")
 
 static LAYOUT(long_term_id_from_id_request, INPUT, OBJECT_ID);
-static LAYOUT(long_term_id_from_id_response, INPUT, RETURN_VALUE, SUCCESS(LONG_TERM_ID("LongTermId")));
-static LAYOUT(id_from_long_term_id_request, INPUT, LONG_TERM_ID("LongTermId"));
+static LAYOUT(long_term_id_from_id_response, INPUT, RETURN_VALUE, SUCCESS(LONG_TERM_ID("long_term_id", "LongTermId")));
+static LAYOUT(id_from_long_term_id_request, INPUT, LONG_TERM_ID("long_term_id", "LongTermId"));
 static LAYOUT(id_from_long_term_id_response, INPUT, RETURN_VALUE, SUCCESS(OBJECT_ID));
 
 /* ---- 2.2.3.10 to 2.2.3.13 per-user information ---- */
 
 static LAYOUT(get_per_user_long_term_ids_request, INPUT, UUID("database_guid", "DatabaseGuid"));
 static LAYOUT(get_per_user_long_term_ids_response, INPUT, RETURN_VALUE,
-              SUCCESS(U16("long_term_id_count", "LongTermIdCount"), TIMES(LONG_TERM_ID("LongTermId"))));
-static LAYOUT(get_per_user_guid_request, INPUT, LONG_TERM_ID("LongTermId"));
+              SUCCESS(U16("long_term_id_count", "LongTermIdCount"),
+                      LIST("LongTermIds", NULL, LONG_TERM_ID("long_term_ids", "LongTermId"))));
+static LAYOUT(get_per_user_guid_request, INPUT, LONG_TERM_ID("long_term_id", "LongTermId"));
 static LAYOUT(get_per_user_guid_response, INPUT, RETURN_VALUE, SUCCESS(UUID("database_guid", "DatabaseGuid")));
 
 #define DATA_OFFSET U32("data_offset", "DataOffset")
 #define FINISHED YES8("has_finished", "HasFinished")
 #define DATA U16("data_size", "DataSize"), SIZED("data", "Data", .seen = keep_data)
 
-static LAYOUT(read_per_user_information_request, INPUT, LONG_TERM_ID("FolderId"), U8("reserved", "Reserved"),
-              DATA_OFFSET, U16("max_data_size", "MaxDataSize"));
+static LAYOUT(read_per_user_information_request, INPUT, LONG_TERM_ID("read_per_user_information.folder_id", "FolderId"),
+              U8("reserved", "Reserved"), DATA_OFFSET, U16("max_data_size", "MaxDataSize"));
 static LAYOUT(read_per_user_information_response, INPUT, RETURN_VALUE, SUCCESS(FINISHED, DATA));
 
 /* ReplGuid is there with the first part, in a logon to a mailbox. */
@@ -161,7 +162,8 @@ static void read_repl_guid(struct layout_run *run, const struct field *at)
     }
 }
 
-static LAYOUT(write_per_user_information_request, INPUT, LONG_TERM_ID("FolderId"), FINISHED, DATA_OFFSET, KEEP(0), DATA,
+static LAYOUT(write_per_user_information_request, INPUT,
+              LONG_TERM_ID("write_per_user_information.folder_id", "FolderId"), FINISHED, DATA_OFFSET, KEEP(0), DATA,
               READ_ROWS(read_repl_guid, 0, UUID("repl_guid", "ReplGuid")));
 
 CHOICES(rops_of_store, ROP(0x26, "SetReceiveFolder", set_receive_folder_request, rop_input_answer),

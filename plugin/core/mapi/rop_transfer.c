@@ -285,11 +285,10 @@ static LAYOUT(
                             YES8("mark_as_read", "MarkAsRead"))))));
 static LAYOUT(get_transfer_state_request, INPUT, OUTPUT);
 static LAYOUT(set_local_replica_midset_deleted_request, INPUT, U16("data_size", "DataSize"),
-              IF(PART(U32("long_term_id_range_count", "LongTermIdRangeCount"),
-                      LIST("LongTermIdRanges", NULL,
-                           GROUP("LongTermIdRange", NULL, LONG_TERM_ID("MinLongTermId"),
-                                 LONG_TERM_ID("MaxLongTermId"))),
-                      UNREAD)));
+              REACH(U32("long_term_id_range_count", "LongTermIdRangeCount"),
+                    LIST("LongTermIdRanges", NULL,
+                         GROUP("LongTermIdRange", NULL, LONG_TERM_ID("min_long_term_id", "MinLongTermId"),
+                               LONG_TERM_ID("max_long_term_id", "MaxLongTermId")))));
 
 CHOICES(rops_of_sync, ROP(0x70, "SynchronizationConfigure", configure_request, rop_output_answer),
         ROP(0x72, "SynchronizationImportMessageChange", import_message_change_request, import_message_change_response),

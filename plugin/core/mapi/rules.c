@@ -5,6 +5,7 @@
  */
 
 #include "entry_ids.h"
+#include "names.h"
 #include "property_scene.h"
 
 /* MS-OXORULE 2.2.5.1 */
@@ -60,8 +61,8 @@ static LAYOUT(move, PICK(narrow, INCLUDE(move_wide), INCLUDE(move_narrow)));
 /* ---- 2.2.5.1.2.2 reply ---- */
 
 static LAYOUT(reply_wide, U32("rule.action.message_size", "MessageEIDSize"), SIZED_ID);
-static LAYOUT(reply_narrow, X64("rule.action.template_fid", "ReplyTemplateFID"),
-              X64("rule.action.template_mid", "ReplyTemplateMID"));
+static LAYOUT(reply_narrow, ID64("rule.action.template_fid", "ReplyTemplateFID", .text = ox_id_text),
+              ID64("rule.action.template_mid", "ReplyTemplateMID", .text = ox_id_text));
 static LAYOUT(reply, PICK(narrow, INCLUDE(reply_wide), INCLUDE(reply_narrow)),
               UUID("rule.action.template_guid", "ReplyTemplateGUID"));
 

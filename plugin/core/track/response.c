@@ -288,7 +288,7 @@ void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const
 struct rop_message *mapi_conn_rops(struct mapi_conn *conn, struct mapi_message *message)
 {
     struct record *record = (struct record *)message;
-    struct exchange *request = record->request;
+    struct exchange *request = message->is_response && record->reply ? record->reply->request : record->request;
     if (message->type != MAPI_EXECUTE) {
         return NULL;
     }

@@ -16,9 +16,9 @@
 extern int proto_rpch;
 extern int proto_outlook;
 extern int proto_mapihttp;
-extern int proto_emsmdb;   /* the interface, and what its buffers hold beside ROPs */
-extern int proto_rop;      /* MS-OXCROPS */
-extern int proto_mapiprop; /* MS-OXCDATA 2.8 to 2.12 */
+extern int proto_emsmdb;                      /* the interface, and what its buffers hold beside ROPs */
+extern int proto_rop;                         /* MS-OXCROPS */
+extern int proto_mapiprop;                    /* MS-OXCDATA 2.8 to 2.12 */
 extern dissector_handle_t rpch_stream_handle; /* called by http for what it hands over */
 extern dissector_handle_t rpch_tcp_handle;    /* called by tcp for a claimed connection */
 extern dissector_handle_t rpch_port_handle;   /* no protocol of its own: looks before X11 does */

@@ -59,7 +59,7 @@ void store_init(void)
         store->arena.key.half[i] = (uint64_t)g_random_int() << 32 | g_random_int();
 }
 
-static struct outlook *the_outlook(void)
+struct outlook *store_outlook(void)
 {
     if (!store->outlook)
         store->outlook = outlook_new(&store->arena, &rpch_prefs);
@@ -69,23 +69,23 @@ static struct outlook *the_outlook(void)
 struct rpch_state *store_world(void)
 {
     store->rpch_used = true;
-    return the_outlook()->rpch;
+    return store_outlook()->rpch;
 }
 
 struct logon_state *store_auth(void)
 {
-    return the_outlook()->logons;
+    return store_outlook()->logons;
 }
 
 struct mapi_state *store_mapi(void)
 {
     store->mapi_used = true;
-    return the_outlook()->mapi;
+    return store_outlook()->mapi;
 }
 
 struct track *store_track(void)
 {
-    return &the_outlook()->track;
+    return &store_outlook()->track;
 }
 
 void store_heard(const packet_info *pinfo, const struct endpoint *end)

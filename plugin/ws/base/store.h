@@ -12,7 +12,16 @@
 #include "outlook.h"
 
 /* What other files keep of a capture file: each has a part of its own. */
-enum store_part { STORE_NOTES, STORE_LEAVES, STORE_CLAIMS, STORE_RECENT, STORE_BODIES, STORE_PARTS };
+enum store_part {
+    STORE_NOTES,
+    STORE_LEAVES,
+    STORE_CLAIMS,
+    STORE_RECENT,
+    STORE_BODIES,
+    STORE_EMSMDB,
+    STORE_GUESSES,
+    STORE_PARTS
+};
 
 /* All of ws that belongs to a file: it goes with it. Here for what each frame asks; store.c changes it. */
 struct store {
@@ -30,7 +39,8 @@ struct carry;
 /* Puts bytes behind those of carry. */
 void store_append(struct carry *carry, const void *bytes, size_t len);
 void store_empty(struct carry *carry);
-struct rpch_state *store_world(void); /* made on first use */
+struct outlook *store_outlook(void); /* made on first use, as the next ones */
+struct rpch_state *store_world(void);
 struct logon_state *store_auth(void);
 struct mapi_state *store_mapi(void);
 struct track *store_track(void);

@@ -405,18 +405,6 @@ static bool show_envelope(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, c
     }
 }
 
-/* A filter builds a tree in which only what it asks for counts: mostly not what is in a body, and a body costs most of all.
- * Expert items, also those of a filter, come from broken ones. */
-static bool bodies_are_seen(proto_tree *tree)
-{
-    static int expert = -1;
-    if (expert == -1)
-        expert = proto_get_id_by_filter_name("_ws.expert");
-    return outlook_wants_expert() || proto_field_is_referenced(tree, proto_mapihttp) ||
-           proto_field_is_referenced(tree, proto_rop) || proto_field_is_referenced(tree, proto_mapiprop) ||
-           proto_field_is_referenced(tree, proto_emsmdb) || proto_field_is_referenced(tree, expert);
-}
-
 static bool heads_are_seen(proto_tree *tree)
 {
     return proto_field_is_referenced(tree, proto_mapihttp) || proto_field_is_referenced(tree, proto_outlook);
@@ -537,7 +525,7 @@ static void show_message(packet_info *pinfo, proto_tree *tree, const struct mapi
         show_head_at(&show, offset, item, &head);
     if (heads_are_seen(tree))
         show_state(&show, message);
-    if (item->body && bodies_are_seen(tree))
+    if (item->body && outlook_bodies_are_seen(tree, proto_mapihttp))
         show_body(item->body, pinfo, show.tree, item);
 }
 

@@ -247,3 +247,13 @@ bool outlook_wants_expert(void)
         tap = find_tap_id("expert");
     return have_tap_listener(tap);
 }
+
+bool outlook_bodies_are_seen(proto_tree *tree, int proto)
+{
+    static int expert = -1;
+    if (expert == -1)
+        expert = proto_get_id_by_filter_name("_ws.expert");
+    return outlook_wants_expert() || proto_field_is_referenced(tree, proto) ||
+           proto_field_is_referenced(tree, proto_emsmdb) || proto_field_is_referenced(tree, proto_rop) ||
+           proto_field_is_referenced(tree, proto_mapiprop) || proto_field_is_referenced(tree, expert);
+}

@@ -22,7 +22,10 @@ void outlook_show_in_info(packet_info *pinfo, const char *protocol, const char *
 /* Each verdict as a generated field with its expert item and the three parts of its text. */
 void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct verdict *verdicts);
 void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown *auth);
-bool outlook_wants_expert(void); /* somebody counts expert items, tree or not */
+bool outlook_wants_expert(void);
+/* A filter builds a tree in which only what it asks for counts: mostly not what is in a body, and a body costs most of
+ * all. Expert items, also those of a filter, come from broken ones. proto: of the body, whose ROPs are mapihttp's. */
+bool outlook_bodies_are_seen(proto_tree *tree, int proto); /* somebody counts expert items, tree or not */
 
 /* Generated items; those of a text that is NULL or empty, of NO_NUMBER, of 0 (nonzero), and of a logon that is NULL
  * are left out. */

@@ -14,6 +14,7 @@
 #include <epan/proto_data.h>
 
 #include "dissect_outlook.h"
+#include "emsmdb_guess.h"
 #include "ids.h"
 #include "info.h"
 #include "notes.h"
@@ -220,6 +221,7 @@ static void call_dcerpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uin
     TRY
     {
         call_heur_dissector_direct(dcerpc, tvb, pinfo, tree, NULL);
+        emsmdb_guess(tvb, pinfo, tree);
     }
     FINALLY
     {

@@ -11,11 +11,9 @@
 #include <epan/tvbuff.h>
 #include <wsutil/nstime.h>
 
-#include "bodies.h"
 #include "catalogue.h"
-#include "extended_buffer.h"
 #include "ids.h"
-#include "properties.h"
+#include "layouts.h"
 #include "rops.h"
 #include "rts.h"
 #include "store.h"
@@ -24,7 +22,7 @@ static struct catalogue catalogue;
 static int *hf_of; /* one for each field of the catalogue */
 
 static int ett_group = -1, ett_flags = -1;
-static expert_field ei_malformed;
+static expert_field ei_malformed, ei_stub_malformed;
 static expert_field ei_rop[ROP_ISSUES];
 
 G_STATIC_ASSERT(sizeof(value_string) == sizeof(struct field_name));
@@ -142,6 +140,9 @@ static void register_issues(void)
     static ei_register_info broken[] = {
         { &ei_malformed, { "mapihttp.malformed", PI_MALFORMED, PI_ERROR, "A broken message", EXPFILL } },
     };
+    static ei_register_info broken_stub[] = {
+        { &ei_stub_malformed, { "emsmdb.malformed", PI_MALFORMED, PI_ERROR, "A broken stub", EXPFILL } },
+    };
     static ei_register_info of_rops[ROP_ISSUES];
     for (unsigned i = 0; i < ROP_ISSUES; i++) {
         const struct issue_kind *kind = rop_issues[i];
@@ -150,28 +151,23 @@ static void register_issues(void)
                                            severities[kind->severity], kind->label, EXPFILL } };
     }
     expert_register_field_array(expert_register_protocol(proto_mapihttp), broken, G_N_ELEMENTS(broken));
+    expert_register_field_array(expert_register_protocol(proto_emsmdb), broken_stub, G_N_ELEMENTS(broken_stub));
     expert_register_field_array(expert_register_protocol(proto_rop), of_rops, ROP_ISSUES);
 }
 
 void sink_register(void)
 {
     static int *ett[] = { &ett_group, &ett_flags };
-    /* Rows belong to the first prefix that they are reached with. */
-    static const struct {
-        const char *prefix;
-        const struct field *layout;
-        const int *proto;
-    } parts[] = {
-        { "mapiprop.", property_layouts, &proto_mapiprop }, { "rop.", rop_layouts, &proto_rop },
-        { "emsmdb.", rop_buffer_layouts, &proto_emsmdb },   { "mapihttp.", mapi_bodies, &proto_mapihttp },
-        { "rpch.rts.", rts_layouts, &proto_rpch },
-    };
     catalogue_init(&catalogue, (struct arena){ .alloc = epan_alloc });
-    for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++)
-        register_layout(parts[i].prefix, parts[i].layout);
+    for (const struct layout_part *part = mapi_layouts; part->prefix; part++)
+        register_layout(part->prefix, part->layout);
+    register_layout("rpch.rts.", rts_layouts);
     hf_of = (int *)wmem_alloc0_array(wmem_epan_scope(), int, catalogue.count);
-    for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++)
-        register_fields(*parts[i].proto, parts[i].prefix);
+    register_fields(proto_mapiprop, "mapiprop.");
+    register_fields(proto_rop, "rop.");
+    register_fields(proto_emsmdb, "emsmdb.");
+    register_fields(proto_mapihttp, "mapihttp.");
+    register_fields(proto_rpch, "rpch.rts.");
     proto_register_subtree_array(ett, G_N_ELEMENTS(ett));
     register_issues();
 }
@@ -182,6 +178,7 @@ void sink_register(void)
 
 struct tree_sink {
     packet_info *pinfo;
+    expert_field *broken;
     tvbuff_t *tvb[NESTED_BUFFERS];
     unsigned buffers; /* entered */
     proto_tree *tree[READER_DEPTH_MAX + NESTED_BUFFERS];
@@ -323,27 +320,27 @@ static void on_close(void *ctx, uint32_t end, const char *summary)
     sink->depth--;
 }
 
-void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t offset, const char *what)
+static void show_issue(packet_info *pinfo, proto_tree *tree, expert_field *broken, tvbuff_t *tvb, uint32_t offset,
+                       const char *format, const char *what)
 {
     const uint32_t len = tvb_captured_length(tvb);
-    proto_tree_add_expert_format(tree, pinfo, &ei_malformed, tvb, (int)MIN(offset, len), offset < len ? 1 : 0,
-                                 "%s, at byte %u", what, offset);
+    proto_tree_add_expert_format(tree, pinfo, broken, tvb, (int)MIN(offset, len), offset < len ? 1 : 0, format, what,
+                                 offset);
+}
+
+void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t offset, const char *what)
+{
+    show_issue(pinfo, tree, &ei_malformed, tvb, offset, "%s, at byte %u", what);
 }
 
 static void on_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
 {
     struct tree_sink *sink = ctx;
-    tvbuff_t *tvb = current(sink);
-    proto_tree *tree = sink->tree[sink->depth];
-    const uint32_t len = tvb_captured_length(tvb);
     unsigned i = 0;
     while (i < ROP_ISSUES && rop_issues[i] != kind)
         i++;
-    if (i == ROP_ISSUES)
-        sink_malformed(tvb, sink->pinfo, tree, offset, what);
-    else
-        proto_tree_add_expert_format(tree, sink->pinfo, &ei_rop[i], tvb, (int)MIN(offset, len), offset < len ? 1 : 0,
-                                     kind->malformed ? "%s, at byte %u" : "%s", what, offset);
+    show_issue(sink->pinfo, sink->tree[sink->depth], i < ROP_ISSUES ? &ei_rop[i] : sink->broken, current(sink), offset,
+               !kind || kind->malformed ? "%s, at byte %u" : "%s", what);
 }
 
 static uint8_t *on_room(void *ctx, size_t size)
@@ -371,16 +368,22 @@ static void on_leave(void *ctx)
         sink->buffers--;
 }
 
-void sink_fields(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
-                 void (*use)(const struct field_sink *sink, void *arg), void *arg)
+static void use_sink(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, expert_field *broken,
+                     void (*use)(const struct field_sink *sink, void *arg), void *arg)
 {
-    struct tree_sink to = { .pinfo = pinfo };
+    struct tree_sink to = { .pinfo = pinfo, .broken = broken };
     const struct field_sink sink = { &to, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
     /* Without a tree, what is broken is still said: taps and -z expert want it. */
     const struct field_sink treeless = { &to, NULL, NULL, NULL, on_issue, on_room, on_enter, on_leave };
     to.tvb[0] = tvb;
     to.tree[0] = tree;
     use(tree ? &sink : &treeless, arg);
+}
+
+void sink_fields(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+                 void (*use)(const struct field_sink *sink, void *arg), void *arg)
+{
+    use_sink(tvb, pinfo, tree, &ei_malformed, use, arg);
 }
 
 struct body_job {
@@ -404,4 +407,10 @@ void sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, si
 {
     struct body_job job = { tvb, cut, decode, arg };
     sink_fields(tvb, pinfo, tree, read_body, &job);
+}
+
+void sink_stub(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg)
+{
+    struct body_job job = { tvb, cut, decode, arg };
+    use_sink(tvb, pinfo, tree, &ei_stub_malformed, read_body, &job);
 }

@@ -21,5 +21,7 @@ void sink_register(void);
 void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t offset, const char *what);
 /* Decodes tvb into tree. cut: more was announced than came. */
 void sink_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg);
+/* The same of a stub of EMSMDB: what is wrong in it is an item of its own. */
+void sink_stub(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool cut, sink_decoder decode, void *arg);
 
 #endif

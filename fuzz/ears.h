@@ -1,0 +1,141 @@
+/* ears.h
+ * A sink that holds a decoder to its promises: values lie in the buffer that is read, rows are
+ * registered, groups are closed, derived buffers stay within their limits. Define
+ * EARS_LAYOUTS, what the decoder can show, before including it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_EARS_H
+#define OUTLOOKHTTP_EARS_H
+
+#include "extended_buffer.h"
+#include "registered.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define DERIVED_MAX 600
+
+struct buffer {
+    const uint8_t *p;
+    uint32_t len;
+};
+
+struct ears {
+    struct buffer stack[8];
+    unsigned depth, open;
+    uint32_t values;
+    size_t asked;
+    uint8_t *derived[DERIVED_MAX];
+    unsigned derived_count;
+    bool refuse;
+};
+
+static const struct field *const layouts[] = { EARS_LAYOUTS };
+
+static void on_value(void *ctx, const struct field_value *value)
+{
+    struct ears *ears = ctx;
+    const struct buffer *in = &ears->stack[ears->depth];
+    assert(value->field->mask == 0);
+    assert(registered(layouts, COUNT_OF(layouts), value->field));
+    if (value->made) {
+        return;
+    }
+    assert(value->bytes == in->p + value->offset);
+    assert(value->offset <= in->len && value->len <= in->len - value->offset);
+    assert(!value->text || value->text[0]);
+    /* Each byte is read, so that a sanitizer sees one that is not there. */
+    volatile uint8_t seen = 0;
+    for (uint32_t i = 0; i < value->len; i++) {
+        seen ^= value->bytes[i];
+    }
+    (void)seen;
+    ears->values++;
+    assert(ears->values <= READER_VALUES_MAX);
+}
+
+static void on_open(void *ctx, const char *label, uint32_t offset)
+{
+    struct ears *ears = ctx;
+    assert(label && label[0] && offset <= ears->stack[ears->depth].len);
+    ears->open++;
+}
+
+static void on_close(void *ctx, uint32_t end, const char *summary)
+{
+    struct ears *ears = ctx;
+    (void)summary;
+    assert(ears->open > 0 && end <= ears->stack[ears->depth].len);
+    ears->open--;
+}
+
+static void on_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
+{
+    (void)kind;
+    struct ears *ears = ctx;
+    assert(what && what[0] && offset <= ears->stack[ears->depth].len);
+}
+
+static uint8_t *on_room(void *ctx, size_t size)
+{
+    struct ears *ears = ctx;
+    assert(size > 0 && size <= 0xFFFF);
+    ears->asked += size;
+    assert(ears->asked <= EXT_DERIVED_MAX);
+    if (ears->refuse || ears->derived_count == DERIVED_MAX) {
+        return NULL;
+    }
+    uint8_t *room = malloc(size);
+    assert(room);
+    ears->derived[ears->derived_count++] = room;
+    return room;
+}
+
+static void on_enter(void *ctx, const uint8_t *bytes, uint32_t len, const char *name)
+{
+    struct ears *ears = ctx;
+    assert(name && len > 0 && len <= 0xFFFF);
+    ears->depth++;
+    assert(ears->depth < 8);
+    ears->stack[ears->depth] = (struct buffer){ bytes, len };
+}
+
+static void on_leave(void *ctx)
+{
+    struct ears *ears = ctx;
+    assert(ears->depth > 0);
+    ears->depth--;
+}
+
+/* A copy of exactly these bytes, so that a sanitizer sees a read behind them. */
+static struct ears *ears_new(const uint8_t *data, size_t len, bool refuse)
+{
+    uint8_t *p = malloc(len ? len : 1);
+    struct ears *ears = calloc(1, sizeof(*ears));
+    assert(p && ears);
+    memcpy(p, data, len);
+    ears->stack[0] = (struct buffer){ p, (uint32_t)len };
+    ears->refuse = refuse;
+    return ears;
+}
+
+static struct field_sink ears_sink(struct ears *ears)
+{
+    return (struct field_sink){ ears, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
+}
+
+static void ears_end(struct ears *ears, const struct reader *reader)
+{
+    assert(ears->open == 0 && ears->depth == 0 && reader->depth == 0);
+    assert(reader->values == ears->values);
+    assert(reader->pos <= reader->len);
+    for (unsigned i = 0; i < ears->derived_count; i++) {
+        free(ears->derived[i]);
+    }
+    free((void *)ears->stack[0].p);
+    free(ears);
+}
+
+#endif

@@ -1,0 +1,325 @@
+/* dissect_emsmdb.c
+ * Shows the stubs of EMSMDB and AsyncEMSMDB in place of stock's dissector, which keeps the
+ * methods that are not read here, and comes back whole when the preference is off.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "dissect_emsmdb.h"
+
+#include <epan/dissectors/packet-dcerpc.h>
+#include <epan/prefs.h>
+
+#include "dissect_outlook.h"
+#include "ids.h"
+#include "rops.h"
+#include "rows.h"
+#include "sink_tree.h"
+#include "store.h"
+
+#define METHODS_MAX 32
+
+static int hf_opnum;
+static int ett_emsmdb = -1;
+static ws_bool pref_dissect = TRUE;
+
+/* ---- Sessions and calls ----------------------------------------------------------- */
+
+struct session_key {
+    uint8_t handle[EMSMDB_HANDLE_LEN];
+    uint32_t connection;
+};
+G_STATIC_ASSERT(sizeof(struct session_key) == EMSMDB_HANDLE_LEN + sizeof(uint32_t)); /* no gaps: it is hashed whole */
+
+struct emsmdb_file {
+    wmem_map_t *sessions; /* struct session_key -> struct emsmdb_session */
+};
+
+static guint key_hash(gconstpointer key)
+{
+    return wmem_strong_hash((const guint8 *)key, sizeof(struct session_key));
+}
+
+static gboolean key_equal(gconstpointer one, gconstpointer other)
+{
+    return memcmp(one, other, sizeof(struct session_key)) == 0;
+}
+
+static bool is_null(const uint8_t handle[EMSMDB_HANDLE_LEN])
+{
+    static const uint8_t null[EMSMDB_HANDLE_LEN];
+    return memcmp(handle, null, sizeof null) == 0;
+}
+
+static struct emsmdb_session *session_of(const packet_info *pinfo, const uint8_t handle[EMSMDB_HANDLE_LEN],
+                                         uint32_t connection)
+{
+    struct emsmdb_file *file = (struct emsmdb_file *)store_part(STORE_EMSMDB, sizeof *file);
+    struct session_key key = { .connection = 0 };
+    if (is_null(handle))
+        key.connection = connection;
+    else
+        memcpy(key.handle, handle, sizeof key.handle);
+    if (!file->sessions)
+        file->sessions = wmem_map_new(wmem_file_scope(), key_hash, key_equal);
+    struct emsmdb_session *session = (struct emsmdb_session *)wmem_map_lookup(file->sessions, &key);
+    if (!session) {
+        struct session_key *kept = (struct session_key *)store_new(sizeof *kept);
+        session = (struct emsmdb_session *)store_new(sizeof *session);
+        *kept = key;
+        memcpy(session->handle, key.handle, sizeof session->handle);
+        session->connection = key.connection;
+        session->first_frame = pinfo->num;
+        wmem_map_insert(file->sessions, kept, session);
+    }
+    return session;
+}
+
+void emsmdb_follow(struct emsmdb_call **call, tvbuff_t *tvb, const packet_info *pinfo, const struct emsmdb_stub *stub,
+                   uint32_t connection)
+{
+    uint8_t handle[EMSMDB_HANDLE_LEN] = { 0 };
+    if (PINFO_FD_VISITED(pinfo) || (!*call && stub->response))
+        return;
+    if (emsmdb_has_handle(stub) && tvb_captured_length(tvb) >= EMSMDB_HANDLE_LEN)
+        tvb_memcpy(tvb, handle, 0, EMSMDB_HANDLE_LEN);
+    if (!*call)
+        *call = (struct emsmdb_call *)store_new(sizeof **call);
+    if (!(*call)->session || is_null((*call)->session->handle))
+        (*call)->session = session_of(pinfo, handle, connection);
+    uint32_t *frame = stub->response ? &(*call)->response_frame : &(*call)->request_frame;
+    if (*frame == 0) /* else it was sent again */
+        *frame = pinfo->num;
+}
+
+/* ---- Stubs ------------------------------------------------------------------------ */
+
+struct stub_job {
+    struct emsmdb_stub stub;
+    struct emsmdb_call *call;
+    bool big_endian;
+};
+
+static void read_stub(struct reader *reader, const struct stub_job *job, struct rop_host *host)
+{
+    reader->big_endian = job->big_endian;
+    emsmdb_read_stub(reader, &job->stub, host);
+}
+
+static void decode_stub(struct reader *reader, void *arg)
+{
+    const struct stub_job *job = arg;
+    struct rop_message *rops = job->call ? job->call->rops[job->stub.response] : NULL;
+    struct rop_host host;
+    struct property_names names;
+    if (rops)
+        outlook_replay_rops(rops, &host, &names);
+    read_stub(reader, job, rops ? &host : NULL);
+}
+
+static uint8_t *pool_room(void *ctx, size_t size)
+{
+    return (uint8_t *)wmem_alloc(((packet_info *)ctx)->pool, size);
+}
+
+/* The first reading: the session learns of the ROPs. A call that was sent again says nothing new. */
+static void learn_rops(tvbuff_t *tvb, packet_info *pinfo, const struct stub_job *job)
+{
+    const struct field_sink sink = { .ctx = pinfo, .room = pool_room };
+    struct emsmdb_call *call = job->call;
+    struct rop_host host;
+    struct reader reader;
+    if (!call || call->rops[job->stub.response] || !emsmdb_has_rops(&job->stub) || pinfo->fragmented)
+        return;
+    const uint32_t captured = tvb_captured_length(tvb);
+    call->rops[job->stub.response] =
+        outlook_learn_rops(store_outlook(), &call->session->rops, job->stub.response, frame_when(pinfo),
+                           job->stub.response ? call->rops[EMSMDB_REQUEST] : NULL, &host);
+    reader_init(&reader, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), &sink);
+    read_stub(&reader, job, &host);
+    outlook_end_rops(call->rops[job->stub.response]);
+}
+
+void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct emsmdb_stub *stub,
+                 struct emsmdb_call *call, bool big_endian)
+{
+    struct stub_job job = { *stub, call, big_endian };
+    if (!PINFO_FD_VISITED(pinfo))
+        learn_rops(tvb, pinfo, &job);
+    if (outlook_bodies_are_seen(tree, proto_emsmdb))
+        sink_stub(tvb, pinfo, tree, pinfo->fragmented, decode_stub, &job);
+}
+
+static int show_stub(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, dcerpc_info *di, guint8 *drep,
+                     enum emsmdb_interface interface, bool response)
+{
+    const struct emsmdb_stub stub = { .interface = interface,
+                                      .opnum = di->call_data->opnum,
+                                      .response = response,
+                                      .ndr64 = (di->call_data->flags & DCERPC_IS_NDR64) != 0 };
+    struct emsmdb_call *call = (struct emsmdb_call *)di->call_data->se_data;
+    emsmdb_follow(&call, tvb, pinfo, &stub, di->conv->conv_index);
+    di->call_data->se_data = call;
+    emsmdb_show(tvb, pinfo, tree, &stub, call, (drep[0] & DREP_LITTLE_ENDIAN) == 0);
+    return (int)tvb_reported_length(tvb);
+}
+
+static int async_request(tvbuff_t *tvb, int offset _U_, packet_info *pinfo, proto_tree *tree, dcerpc_info *di,
+                         guint8 *drep)
+{
+    return show_stub(tvb, pinfo, tree, di, drep, EMSMDB_ASYNC, false);
+}
+
+static int async_response(tvbuff_t *tvb, int offset _U_, packet_info *pinfo, proto_tree *tree, dcerpc_info *di,
+                          guint8 *drep)
+{
+    return show_stub(tvb, pinfo, tree, di, drep, EMSMDB_ASYNC, true);
+}
+
+/* ---- In stock's place ------------------------------------------------------------- */
+
+static e_guid_t emsmdb_uuid = { 0xA4F1DB00, 0xCA47, 0x1067, { 0xB3, 0x1F, 0x00, 0xDD, 0x01, 0x06, 0x62, 0xDA } };
+static e_guid_t async_uuid = { 0x5261574A, 0x4572, 0x206E, { 0xB2, 0x68, 0x6B, 0x19, 0x92, 0x13, 0xB4, 0xE4 } };
+
+/* dcerpc has one row for an interface, which nobody can take back: it is written over and
+ * written back, and so are the names of stock's field for opnums. */
+static struct {
+    dcerpc_uuid_value *row;
+    dcerpc_uuid_value stock, ours;
+    header_field_info *opnum;
+    const void *stock_names;
+    value_string names[METHODS_MAX + 1];
+    dcerpc_sub_dissector procs[METHODS_MAX + 1];
+} place;
+
+static dcerpc_sub_dissector async_procs[] = { { EC_DO_ASYNC_WAIT_EX, NULL, async_request, async_response },
+                                              { 0, NULL, NULL, NULL } };
+static dcerpc_sub_dissector no_procs[] = { { 0, NULL, NULL, NULL } };
+
+/* The filter "mapi" finds what it found before. */
+static void hide_stock_protocol(tvbuff_t *tvb, proto_tree *tree)
+{
+    proto_item_set_hidden(proto_tree_add_item(tree, place.stock.proto_id, tvb, 0, -1, ENC_NA));
+}
+
+static int main_request(tvbuff_t *tvb, int offset _U_, packet_info *pinfo, proto_tree *tree, dcerpc_info *di,
+                        guint8 *drep)
+{
+    hide_stock_protocol(tvb, tree);
+    return show_stub(tvb, pinfo, tree, di, drep, EMSMDB, false);
+}
+
+static int main_response(tvbuff_t *tvb, int offset _U_, packet_info *pinfo, proto_tree *tree, dcerpc_info *di,
+                         guint8 *drep)
+{
+    hide_stock_protocol(tvb, tree);
+    return show_stub(tvb, pinfo, tree, di, drep, EMSMDB, true);
+}
+
+static const dcerpc_sub_dissector *stock_method(unsigned opnum)
+{
+    const dcerpc_sub_dissector *proc = place.stock.procs;
+    while (proc && proc->name && proc->num != opnum)
+        proc++;
+    return proc && proc->name ? proc : NULL;
+}
+
+/* The methods that are not read here. */
+static int stock_stub(tvbuff_t *tvb, int offset, packet_info *pinfo, proto_tree *tree, dcerpc_info *di, guint8 *drep,
+                      bool response)
+{
+    const dcerpc_sub_dissector *proc = stock_method(di->call_data->opnum);
+    dcerpc_dissect_fnct_t *dissect = !proc ? NULL : response ? proc->dissect_resp : proc->dissect_rqst;
+    hide_stock_protocol(tvb, tree);
+    return dissect ? dissect(tvb, offset, pinfo, tree, di, drep) : offset;
+}
+
+static int stock_request(tvbuff_t *tvb, int offset, packet_info *pinfo, proto_tree *tree, dcerpc_info *di, guint8 *drep)
+{
+    return stock_stub(tvb, offset, pinfo, tree, di, drep, false);
+}
+
+static int stock_response(tvbuff_t *tvb, int offset, packet_info *pinfo, proto_tree *tree, dcerpc_info *di,
+                          guint8 *drep)
+{
+    return stock_stub(tvb, offset, pinfo, tree, di, drep, true);
+}
+
+/* Ours, and stock's for the rest; a name of the specification's for both. */
+static void merge_methods(void)
+{
+    unsigned count = 0;
+    for (unsigned opnum = 0; opnum < METHODS_MAX; opnum++) {
+        const dcerpc_sub_dissector *stock = stock_method(opnum);
+        const bool reads = emsmdb_reads(EMSMDB, (uint16_t)opnum);
+        const char *name = emsmdb_method_name(EMSMDB, (uint16_t)opnum);
+        if (!name && !stock)
+            continue;
+        place.procs[count] = (dcerpc_sub_dissector){ (uint16_t)opnum, name ? name : stock->name,
+                                                     reads                        ? main_request :
+                                                     stock && stock->dissect_rqst ? stock_request :
+                                                                                    NULL,
+                                                     reads                        ? main_response :
+                                                     stock && stock->dissect_resp ? stock_response :
+                                                                                    NULL };
+        place.names[count] = (value_string){ opnum, place.procs[count].name };
+        count++;
+    }
+}
+
+/* Preferences are known, and no frame was dissected yet. */
+static void begin_file(void)
+{
+    static dcerpc_uuid_value *async_row;
+    guid_key key = { .guid = async_uuid, .ver = 0 };
+    if (place.row) {
+        *place.row = pref_dissect ? place.ours : place.stock;
+        place.opnum->strings = pref_dissect ? place.names : place.stock_names;
+    }
+    /* Stock does not know it: it is not even named unless that is wanted. */
+    if (!async_row && pref_dissect) {
+        dcerpc_init_uuid(proto_emsmdb, ett_emsmdb, &async_uuid, 0, async_procs, hf_opnum);
+        async_row = (dcerpc_uuid_value *)g_hash_table_lookup(dcerpc_uuids, &key);
+    }
+    if (async_row)
+        async_row->procs = pref_dissect ? async_procs : no_procs;
+}
+
+/* ---- Registration ----------------------------------------------------------------- */
+
+void emsmdb_register_show(void)
+{
+    static hf_register_info fields[] = {
+        NUMBER_ROW(hf_opnum, FT_UINT16, "Operation", "emsmdb.opnum", "Of AsyncEMSMDB; that of EMSMDB is mapi.opnum"),
+    };
+    static int *ett[] = { &ett_emsmdb };
+    module_t *module = prefs_register_protocol(proto_emsmdb, NULL);
+    prefs_register_bool_preference(module, "dissect", "Dissect EMSMDB calls with the decoder of MAPI/HTTP",
+                                   "Shows the stubs of EcDoConnectEx, EcDoRpcExt2, EcDoRpc and other methods of EMSMDB "
+                                   "as emsmdb.*, and the ROPs in them as rop.*. Without this, Wireshark's own "
+                                   "dissector has them (mapi.*).",
+                                   &pref_dissect);
+    async_procs[0].name = emsmdb_method_name(EMSMDB_ASYNC, EC_DO_ASYNC_WAIT_EX);
+    proto_register_field_array(proto_emsmdb, fields, array_length(fields));
+    proto_register_subtree_array(ett, array_length(ett));
+    register_init_routine(begin_file);
+}
+
+/* Stock has registered its own before. */
+void emsmdb_handoff(void)
+{
+    guid_key key = { .guid = emsmdb_uuid, .ver = 0 };
+    place.row = (dcerpc_uuid_value *)g_hash_table_lookup(dcerpc_uuids, &key);
+    if (!place.row)
+        return;
+    place.stock = *place.row;
+    place.opnum = proto_registrar_get_nth(place.stock.opnum_hf);
+    place.stock_names = place.opnum->strings;
+    merge_methods();
+    place.ours = place.stock;
+    place.ours.proto = find_protocol_by_id(proto_emsmdb);
+    place.ours.proto_id = proto_emsmdb;
+    place.ours.ett = ett_emsmdb;
+    place.ours.name = proto_get_protocol_short_name(place.ours.proto);
+    place.ours.procs = place.procs;
+}

@@ -1,0 +1,45 @@
+/* dissect_emsmdb.h
+ * EMSMDB and AsyncEMSMDB over DCE/RPC, whatever carries it: TCP, or IN and OUT channels.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_DISSECT_EMSMDB_H
+#define OUTLOOKHTTP_DISSECT_EMSMDB_H
+
+#include "compat.h"
+
+#include "emsmdb.h"
+
+/* What the calls with one session context handle have in common; of calls without one (it is
+ * null, or that of the connection is not known yet) their connection. Lives as long as the
+ * capture file, as all of this does. */
+struct emsmdb_session {
+    uint8_t handle[EMSMDB_HANDLE_LEN]; /* as sent; zeros: of a connection */
+    uint32_t connection;               /* conv_index of that connection, else 0 */
+    uint32_t first_frame;
+    struct rop_session *rops; /* its objects */
+};
+
+enum { EMSMDB_REQUEST, EMSMDB_RESPONSE, EMSMDB_WAYS };
+
+/* A request with its response: made on the first pass of the request, found by dcerpc's own
+ * pairing in the response and in all later passes. */
+struct emsmdb_call {
+    struct emsmdb_session *session; /* never NULL; of EcDoConnectEx the connection's until the response names one */
+    uint32_t request_frame, response_frame; /* 0: not captured yet */
+    struct rop_message *rops[EMSMDB_WAYS]; /* those of the request and of the response, for later passes */
+};
+
+/* On the first pass takes a stub into account: *call is NULL, or what this made of the request. Later passes, and
+ * responses to what was not captured, change nothing. connection: conv_index. */
+void emsmdb_follow(struct emsmdb_call **call, tvbuff_t *tvb, const packet_info *pinfo, const struct emsmdb_stub *stub,
+                   uint32_t connection);
+/* Shows a stub, if anybody looks. call may be NULL. */
+void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct emsmdb_stub *stub,
+                 struct emsmdb_call *call, bool big_endian);
+
+void emsmdb_register_show(void);
+void emsmdb_handoff(void);
+
+#endif

@@ -1,0 +1,107 @@
+"""Samples of EMSMDB over IN and OUT channels: what a real client sent over TCP, unchanged, and sealed stubs.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import struct
+import sys
+
+import places
+import rpc
+import sealing
+from rpc import u32
+from scene import Leg, case
+
+sys.path.insert(0, str(places.SAMPLES.parent / "tools"))
+import capfile  # noqa: E402
+
+NAMES = {number: name for name, number in rpc.PTYPES.items()}
+OVER_TCP = places.SAMPLES / "emsmdb" / "emsmdb-outlook2003-tcp" / "capture.pcap"
+
+
+def ext(payload, flags=4):
+    """An extended buffer, MS-OXCRPC 2.2.2.1."""
+    return struct.pack("<4H", 0, flags, len(payload), len(payload)) + payload
+
+
+def padded(data):
+    return data + bytes(-len(data) % 4)
+
+
+def rops(ids, *handles):
+    """A buffer of RopRelease (MS-OXCROPS 2.2.15.3) for each index, and its handles."""
+    data = b"".join(struct.pack("<BBB", 1, 0, index) for index in ids)
+    return struct.pack("<H", 2 + len(data)) + data + b"".join(map(u32, handles))
+
+
+class Ext2:
+    """EcDoRpcExt2, MS-OXCRPC 3.1.4.2: two objects are released."""
+    ROPS = ext(rops((0, 1), 0x1001, 0x1002))
+    ANSWER = ext(rops((), 0xFFFFFFFF, 0xFFFFFFFF))
+    RELEASE = 11, (rpc.HANDLE + u32(3) + u32(len(ROPS)) + padded(ROPS) + u32(len(ROPS)) + u32(0x8007) + u32(0) + u32(0) + u32(0x1008)), \
+        (rpc.HANDLE + u32(0) + u32(len(ANSWER)) + u32(0) + u32(len(ANSWER)) + padded(ANSWER) + u32(len(ANSWER)) + bytes(12) + u32(0)
+         + u32(15) + u32(0))
+
+
+def captured():
+    """(way, PDU) of the one connection of the real client; each PDU there has a segment of its own."""
+    client = None
+    for packet in capfile.load(OVER_TCP).packets:
+        segment = capfile.segment(packet)
+        client = client or segment.source
+        data = packet.data[segment.payload:segment.payload + segment.length]
+        if not data:
+            continue
+        length, _, call = struct.unpack_from("<HHI", data, 8)
+        if length != len(data):
+            raise SystemExit(f"{OVER_TCP}: a segment that is not one PDU")
+        kind = NAMES[data[2]]
+        pdu = {"name": kind, "length": length, "call": call}
+        if kind in ("request", "response"):
+            pdu["flags"] = data[3]
+        if kind == "request":
+            pdu["opnum"] = struct.unpack_from("<H", data, 22)[0]
+        yield segment.source == client, rpc.Msg(data, pdu=pdu)
+
+
+@case("emsmdb-outlook2003-http", "Outlook 2003's logon over IN and OUT")
+def outlook2003(cap):
+    opnums = {}
+    leg = Leg(cap)
+    leg.establish()
+    for up, msg in captured():
+        if up:
+            opnums[msg.pdu["call"]] = msg.pdu.get("opnum")
+            leg.in_.up(msg)
+        else:
+            if msg.pdu["name"] == "response":
+                msg.pdu["opnum"] = opnums[msg.pdu["call"]]
+            leg.out.down(msg)
+    leg.close()
+    leg.done()
+    cap.what = "The PDUs of emsmdb-outlook2003-tcp, byte by byte, on the channels of a virtual connection."
+    cap.rule = "A stub dissects the same whatever carries it: tests/tshark/run_emsmdb.py compares both samples."
+
+
+def sealed_calls():
+    """(up, PDU) of a session whose stubs are sealed."""
+    client, server = sealing.Sealer("client-to-server"), sealing.Sealer("server-to-client")
+    yield True, sealing.bind(rpc.EMSMDB)
+    yield False, sealing.bind_ack()
+    yield True, sealing.auth3()
+    for call, (opnum, ask, reply) in enumerate((rpc.Emsmdb.CONNECT, Ext2.RELEASE, rpc.Emsmdb.DISCONNECT), 2):
+        yield True, client(rpc.request, call, opnum, ask)
+        yield False, server(rpc.response, call, opnum, reply)
+
+
+@case("emsmdb-sealed-http", "stubs sealed by NTLM")
+def sealed(cap):
+    leg = Leg(cap)
+    leg.establish()
+    for up, msg in sealed_calls():
+        (leg.in_.up if up else leg.out.down)(msg)
+    leg.close()
+    leg.done()
+    cap.what = f"Bind with NTLM at RPC_C_AUTHN_LEVEL_PKT_PRIVACY, then EcDoConnectEx, EcDoRpcExt2 and EcDoDisconnect, sealed. With " \
+               f"-o 'ntlmssp.nt_password:{sealing.PASSWORD}' they are shown, without it only bytes."
+    cap.rule = "MS-RPCE 3.3.1.5.2, MS-NLMP 3.4.4.2."
