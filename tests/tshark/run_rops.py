@@ -224,7 +224,7 @@ def matching(order, key, within):
                 continue             # nothing: not every reader shows that
             name = field.get("name")
             if "mapiprop.value." in name and not SHOWN_PART.search(name):
-                if "server_id." in name and "server_id." in before:
+                if "server_id." in name and "server_id." in before and not name.endswith(".ours"):
                     # The parts of one value.
                     found[-1].set("value", found[-1].get("value", "") + field.get("value", ""))
                 else:

@@ -117,6 +117,13 @@ static void put_string(struct text *text, const struct field_value *value)
 
 static void put_value(struct text *text, const struct field_value *value)
 {
+    if (value->made) {
+        put(text, "made ");
+        if (value->field->kind == FIELD_STRING8) {
+            PUTF(text, "\"%s\"", value->text);
+            return;
+        }
+    }
     switch (value->field->kind) {
     case FIELD_STRING8:
     case FIELD_STRING16:
@@ -147,7 +154,7 @@ static void put_value(struct text *text, const struct field_value *value)
         PUTF(text, "%lld", (long long)value->number);
         break;
     default:
-        PUTF(text, value->field->hex ? "0x%llx" : "%llu", (unsigned long long)value->number);
+        PUTF(text, value->field->hex || value->field->kind == FIELD_ID ? "0x%llx" : "%llu", (unsigned long long)value->number);
         break;
     }
     if (value->text) {

@@ -132,8 +132,7 @@ static void show_known(const struct list *list, const struct rop_scene *scene)
     } else if (input < list->handle_count) {
         reader_made(reader, made_handle, get_le32(list->handles + (size_t)input * HANDLE_LEN), NULL);
     }
-    const bool answered =
-        list->response ? !is_extra(scene->took.id) : !rop_call_is_silent(scene->took.id, list->host->buffers);
+    const bool answered = list->response ? !is_extra(scene->took.id) : known->flags & ROP_KNOWN_ANSWER;
     if (list->host->other_frame && answered) {
         reader_made(reader, list->response ? made_request : made_response, list->host->other_frame, NULL);
         if (list->response) {

@@ -167,6 +167,7 @@ struct rop_known {
 };
 #define ROP_KNOWN_LOGON 0x01u   /* how the logon was made is known: */
 #define ROP_KNOWN_PRIVATE 0x02u /* to a mailbox, else to public folders */
+#define ROP_KNOWN_ANSWER 0x04u  /* of a request: the response answers it */
 
 /* A ROP of a request, for its answer. */
 struct rop_call {

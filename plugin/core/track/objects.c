@@ -501,15 +501,16 @@ static void look_response(void *ctx, uint32_t number, uint32_t order, const stru
                           struct rop_known *known)
 {
     struct rop_message *message = ctx;
-    const struct rop_message *request = message->other;
+    struct rop_message *request = message->other;
     struct rop_note *note = add_note(message);
-    const struct rop_note *call = request && number < request->count ? &request->notes[number] : NULL;
+    struct rop_note *call = request && number < request->count ? &request->notes[number] : NULL;
     (void)order;
     pass_silent(message, number);
     note->id = head->id;
     struct rop_object *object = object_of(message, number, head);
     note_input(note, object);
     if (call) {
+        call->known |= ROP_KNOWN_ANSWER;
         note->logon = call->logon;
         note->known = message->session->logon[call->logon];
         note->object = call->object; /* what it opens, if it does */

@@ -65,9 +65,14 @@ void transfer_go_on(struct rop_session *session, struct rop_object *object, stru
     } else if (transfer->run && unfinished == carried + len) {
         append(arena, transfer->run, took->data.ptr, len); /* still the same that is not finished */
     } else {
-        /* A value that began in what was carried ends in this piece: what is unfinished now began in it. */
+        /* What began in what was carried has ended; of what is unfinished now, some may be carried still. */
+        struct rop_run *old = transfer->run;
+        const uint32_t kept = old && unfinished > len ? unfinished - len : 0;
         const uint32_t fresh = unfinished < len ? unfinished : len;
         transfer->run = arena_new(arena, sizeof(*transfer->run));
+        if (kept > 0) {
+            append(arena, transfer->run, old->bytes + old->len - kept, kept);
+        }
         append(arena, transfer->run, took->data.ptr + len - fresh, fresh);
     }
 }
