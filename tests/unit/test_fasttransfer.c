@@ -301,6 +301,31 @@ static void bounded(void)
     CHECK(fx_may_end(&lexer));
 }
 
+/* 255 characters and a terminator are a name, 256 are none. */
+static void long_names(void)
+{
+    for (uint32_t count = 254; count <= 257; count++) {
+        struct dice dice = { count };
+        stream_len = 0;
+        put(0x80010003, 4);
+        put_bytes(&dice, 16);
+        put(1, 1);
+        for (uint32_t i = 0; i < count; i++) {
+            put('a', 2);
+        }
+        put(0, 2);
+        put(5, 4);
+        read_whole(FX_MESSAGE_CONTENT);
+        CHECK_INT(fx_may_end(&end), count <= 255);
+        CHECK_INT(whole.issues, count > 255);
+        unsigned bad = 0;
+        for (uint32_t at = 0; at <= stream_len; at++) {
+            bad += !same(&at, 1);
+        }
+        CHECK_INT(bad, 0);
+    }
+}
+
 /* ---- what the capture lacks ---- */
 
 /* The first len of whole bytes. */
@@ -384,6 +409,7 @@ int main(void)
     wrong_streams();
     silent();
     bounded();
+    long_names();
     lacking();
     may_end();
     return unit_end();

@@ -42,7 +42,7 @@ LAYOUT(fx_layouts, INCLUDE(marker_row), INCLUDE(named), INCLUDE(named_dispid), I
 #define TAG_LEN 4u
 #define NAMED_PROPERTIES 0x8000u
 #define NAMED_LEN (TAG_LEN + 16u + 1u) /* with GUID and kind */
-#define NAME_MAX 512u                  /* bytes, with the terminator; MS-OXCPRPT 2.2.12.1 has at most 255 */
+#define NAME_MAX 512u                  /* bytes, with the terminator; ROPs can write at most 255 */
 #define LOST_MARKER_LEN 3u             /* of a marker that is not whole yet */
 #define SIZE_SUSPECT 0x80000000u
 
@@ -248,7 +248,7 @@ static uint32_t tag_length(struct fx_lexer *lexer, const uint8_t *p, uint32_t le
         if (get_le16(p + at) == 0) {
             return at + 2;
         }
-        if (at >= NAMED_LEN + NAME_MAX) {
+        if (at >= NAMED_LEN + NAME_MAX - 2) {
             return UINT32_MAX;
         }
     }
