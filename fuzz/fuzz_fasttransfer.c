@@ -61,8 +61,8 @@ static void check_issue(void *ctx, uint32_t offset, const char *what)
     b->issues++;
 }
 
-/* On bytes of its own, of which the capture lacks some. */
-static void check(const uint8_t *bytes, uint32_t len, uint32_t lacks, unsigned what, struct fx_lexer *lexer)
+/* A value, or for ICS_BYTES a stream, on bytes of its own, of which the capture lacks some. */
+static void check(const uint8_t *bytes, uint32_t len, uint32_t lacks, enum ics_value what, struct fx_lexer *lexer)
 {
     uint8_t *p = malloc(len ? len : 1);
     assert(p);
@@ -72,27 +72,12 @@ static void check(const uint8_t *bytes, uint32_t len, uint32_t lacks, unsigned w
     struct reader reader;
     reader_init(&reader, p, len, lacks == UINT32_MAX ? lacks : len + lacks, &sink);
     const uint32_t size = reader.whole == UINT32_MAX ? len : reader.whole;
-    switch (what) {
-    case 0:
+    if (what == ICS_BYTES) {
         fx_read(&reader, lexer);
         assert(lexer->unfinished <= len && lexer->unfinished <= FX_CARRY_MAX);
         assert(lexer->depth >= 1 && lexer->depth <= FX_NESTED_MAX);
-        break;
-    case 1:
-        read_idset(&reader, size, false);
-        break;
-    case 2:
-        read_idset(&reader, size, true);
-        break;
-    case 3:
-        read_xid(&reader, size);
-        break;
-    case 4:
-        read_predecessor_change_list(&reader, size);
-        break;
-    default:
-        read_ics_value(&reader, (enum ics_value)(what % 8), size);
-        break;
+    } else {
+        read_ics_value(&reader, what, size);
     }
     assert(bounds.depth == 0 && reader.depth == 0);
     assert(reader.pos <= len);
@@ -108,9 +93,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *p = data + HEAD;
     const uint32_t len = (uint32_t)(size - HEAD);
     const uint32_t lacks = data[3] & 1 ? data[3] >> 1 : data[3] == 2 ? UINT32_MAX : 0;
-    const unsigned what = data[0] % (STREAMS + 8);
+    const unsigned what = data[0] % (STREAMS + ICS_ERROR_INFO);
     if (what >= STREAMS) {
-        check(p, len, lacks, what - STREAMS + 1, NULL);
+        check(p, len, lacks, (enum ics_value)(what - STREAMS + 1), NULL);
         return 0;
     }
     struct fx_lexer begin, lexer, end;
@@ -120,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fx_begin_lost(&begin);
     }
     lexer = begin;
-    check(p, len, lacks, 0, &lexer);
+    check(p, len, lacks, ICS_BYTES, &lexer);
 
     struct fxlog whole;
     fxlog_whole(&begin, p, len, &whole, &end);

@@ -49,7 +49,7 @@ LAYOUT(fx_layouts, INCLUDE(marker_row), INCLUDE(named), INCLUDE(named_dispid), I
 #define DEL_PROP 0x40160003u
 #define EC_WARNING 0x400F0003u
 #define IDSET_GIVEN 0x40170003u
-#define NO_NAME 0x00000102u /* ProgressInformation and PropertyGroupInfo */
+#define NO_NAME 0x00000102u /* ProgressInformation, PropertyGroupInfo, ExtendedErrorInfo */
 
 #define TYPE_CODE_PAGE 0x8000u
 #define CODE_PAGE_UTF16 0x04B0u
@@ -390,14 +390,22 @@ static bool read_value(struct piece *piece)
     return true;
 }
 
-/* What a binary value is, by its tag and by the element that it is in. */
+/* What a binary value is, by its tag; what has none, by the element that it is in. */
 static enum ics_value value_of(const struct fx_lexer *lexer)
 {
-    if (lexer->tag == NO_NAME) {
-        const uint8_t kind = lexer->nested[lexer->depth - 1].kind;
-        return kind == FX_PROGRESS_TOTAL ? ICS_PROGRESS : kind == FX_GROUP_INFO ? ICS_PROPERTY_GROUPS : ICS_BYTES;
+    if (lexer->tag != NO_NAME) {
+        return ics_value_of_tag(lexer->tag);
     }
-    return ics_value_of_tag(lexer->tag);
+    switch (lexer->nested[lexer->depth - 1].kind) {
+    case FX_PROGRESS_TOTAL:
+        return ICS_PROGRESS;
+    case FX_GROUP_INFO:
+        return ICS_PROPERTY_GROUPS;
+    case FX_ERROR_INFO:
+        return lexer->size >= ICS_ERROR_INFO_LEN ? ICS_ERROR_INFO : ICS_BYTES;
+    default:
+        return ICS_BYTES;
+    }
 }
 
 /* A value that is here from its first byte to its last. */

@@ -223,8 +223,10 @@ static const struct {
                         false, EXPECTED("groupInfo was") },
     [PARTIAL_GROUP] = { MOVES(ON(GROUP_ID, PARTIAL_MARKER)), false, EXPECTED("MetaTagIncrSyncGroupId was") },
     [PARTIAL_MARKER] = { MOVES(ON(SYNC_CHANGE_PARTIAL, PARTIAL_HEADER)), false, EXPECTED("IncrSyncChgPartial was") },
-    [PARTIAL_HEADER] = { MOVES(ON_PROPERTY(PARTIAL_HEADER), ON(PARTIAL, PARTIAL_HEADER), ON(DEL_PROP, MESSAGE_DEL_PROP),
-                               RECIPIENTS, ATTACHMENTS),
+    /* The children come last, 2.2.4.3.15; servers write them where the property group has them. */
+    [PARTIAL_HEADER] = { MOVES(ON_PROPERTY(PARTIAL_HEADER), ON(PARTIAL, PARTIAL_HEADER), ON(DEL_PROP, PARTIAL_HEADER),
+                               OPEN(START_RECIPIENT, PARTIAL_HEADER, FX_RECIPIENT),
+                               OPEN(NEW_ATTACHMENT, PARTIAL_HEADER, FX_ATTACHMENT)),
                          true,
                          EXPECTED("properties, MetaTagIncrementalSyncMessagePartial, recipients or attachments were") },
 };
