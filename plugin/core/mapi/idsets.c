@@ -292,11 +292,11 @@ void read_xid(struct reader *reader, uint32_t size)
         reader_warn(&part, part.pos, "An XID that has not 17 to 24 bytes");
         read_rows(&part, xid_rest);
     } else if (reader_open(&part, "XID")) {
-        const uint8_t *local = part.p + part.pos + GUID_LEN;
+        const uint32_t local = part.pos + GUID_LEN;
         read_rows(&part, xid);
         bool whole = !part.failed && part.whole == part.len;
         for (uint32_t i = 0; whole && i < size - GUID_LEN; i++) {
-            snprintf(text + 2 + 2 * i, 3, "%02X", local[i]);
+            snprintf(text + 2 + 2 * i, 3, "%02X", part.p[local + i]);
         }
         reader_close(&part, whole ? text : NULL);
     }
