@@ -13,6 +13,7 @@
 #include "chunks.h"
 #include "dice.h"
 #include "envelope.h"
+#include "fasttransfer.h"
 #include "follow.h"
 #include "info.h"
 #include "pdu.h"
@@ -155,13 +156,25 @@ static inline size_t work_flight(void *state, const uint8_t *p, size_t len)
     return len;
 }
 
+/* A FastTransfer stream: what is carried is shown again. */
+static inline size_t work_stream(void *state, const uint8_t *p, size_t len)
+{
+    static const struct field_sink nobody = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
+    struct fx_lexer *lexer = state;
+    struct reader reader;
+    reader_init(&reader, p, (uint32_t)len, (uint32_t)len, &nobody);
+    fx_read(&reader, lexer);
+    return len - lexer->unfinished;
+}
+
 static const struct work_scan {
     const char *name;
     /* Returns how many bytes it is done with; the rest is shown again. */
     size_t (*feed)(void *state, const uint8_t *p, size_t len);
 } work_scans[] = {
-    { "messages", work_messages }, { "PDUs", work_pdus }, { "follow", work_follow },
-    { "chunks", work_chunks },     { "tags", work_tags }, { "flight", work_flight },
+    { "messages", work_messages },   { "PDUs", work_pdus }, { "follow", work_follow },
+    { "chunks", work_chunks },       { "tags", work_tags }, { "flight", work_flight },
+    { "FastTransfer", work_stream },
 };
 
 #define WORK_SCANS (sizeof(work_scans) / sizeof(work_scans[0]))
@@ -175,6 +188,7 @@ static inline uint64_t work_of(const struct work_scan *scan, struct work_cuts cu
         struct http_chunks chunks;
         struct meta_scanner tags;
         struct tls_flight flight;
+        struct fx_lexer lexer;
     } state;
     size_t given = 0, used = 0;
     memset(&state, 0, sizeof(state));
@@ -182,6 +196,8 @@ static inline uint64_t work_of(const struct work_scan *scan, struct work_cuts cu
         http_chunks_init(&state.chunks);
     } else if (scan->feed == work_tags) {
         meta_scan_init(&state.tags);
+    } else if (scan->feed == work_stream) {
+        fx_begin(&state.lexer, FX_UNKNOWN);
     }
     work_done = 0;
     while (given < len) {

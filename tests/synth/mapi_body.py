@@ -364,6 +364,11 @@ SENT, ORIGINAL, CONDITION, ACTIONS = 0x674000FB, 0x674100FB, 0x667900FD, 0x66800
 INBOX, LATER = 0x0C00000000000001, 0x0D00000000000001        # folder ids
 
 
+def wire(number):
+    """An id as it is shown: its digits stand as the bytes do."""
+    return int.from_bytes(number.to_bytes(8, "little"), "big")
+
+
 def actions(wide):
     """Every action of MS-OXORULE 2.2.5.1 as a standard rule or an extended one writes it."""
     count = u32 if wide else w.u16
@@ -397,11 +402,11 @@ def types_rules(cap):
     c = opened(cap)
     whole = [(SENT, w.server_id(INBOX, LATER, 77)), (ORIGINAL, w.u16(4) + b"\0\xca\xfe\x01"), (CONDITION, twelve()),
              (ACTIONS, actions(False)), (ACTIONS, actions(True)), (DISPLAY, "behind them")]
-    shown = ("PidTagSentMailSvrEID", "PidTagRuleCondition", "PidTagRuleActions", f"0x{INBOX:016x}", f"0x{LATER:016x}",
+    shown = ("PidTagSentMailSvrEID", "PidTagRuleCondition", "PidTagRuleActions", f"0x{wire(INBOX):016x}", f"0x{wire(LATER):016x}",
              "cafe01", "behind them", *OPS, *RESTRICTIONS, "aabbcc", str(w.guid("reply")), "Bob", "PidTagImportance")
     sides = {"mapiprop.value.server_id.ours": ["1", "0", "1", "1"],
-             "mapiprop.value.server_id.folder_id": [str(INBOX), str(INBOX), str(INBOX)],
-             "mapiprop.value.server_id.message_id": [str(LATER), "0", "0"],
+             "mapiprop.value.server_id.folder_id": [str(wire(INBOX))] * 3,
+             "mapiprop.value.server_id.message_id": [str(wire(LATER)), "0", "0"],
              "mapiprop.value.server_id.instance": ["77", "0", "0"],
              "mapiprop.rule.action_count": ["11", "11"],
              "mapiprop.rule.action.type": [str(number) for number in range(1, 12)] * 2,
@@ -418,7 +423,7 @@ def types_rules(cap):
          u32(0) + u32(0) + has(w.stat(**NOW)) + has(w.columns_and_rows(columns, *found)) + NO_AUX, None,
          {"mapiprop.rule.action_count": ["11", "1", "11"],
           "mapiprop.restriction.type": ["2", "2", "2", "8"],
-          "mapiprop.value.server_id.folder_id": [str(INBOX), str(INBOX), str(INBOX), str(LATER)]}, (),
+          "mapiprop.value.server_id.folder_id": [*[str(wire(INBOX))] * 3, str(wire(LATER))]}, (),
          ("NotFound",))
     c.leave()
     c.conn.close()

@@ -262,7 +262,7 @@ static void bounded(void)
     const uint8_t head[] = { 0x02, 0x01, 0x77, 0x77, 0xFF, 0xFF, 0xFF, 0xFF };
     struct fx_lexer lexer;
     struct reader reader;
-    CHECK(sizeof(struct fx_lexer) <= 256);
+    CHECK(sizeof(struct fx_lexer) <= 128);
 
     /* A value of 4 GB less a byte, in pieces: none of it is carried, and what follows is read. */
     fx_begin(&lexer, FX_MESSAGE_CONTENT);
@@ -299,6 +299,91 @@ static void bounded(void)
     CHECK_INT(lexer.depth, 1);
     CHECK_INT(lexer.deeper, 0);
     CHECK(fx_may_end(&lexer));
+}
+
+struct said {
+    char label[64], summary[128]; /* of the innermost group that was closed first */
+    unsigned depth, deepest;
+};
+
+static void on_open(void *ctx, const char *label, uint32_t offset)
+{
+    struct said *said = ctx;
+    (void)offset;
+    said->depth++;
+    if (said->depth > said->deepest) {
+        said->deepest = said->depth;
+        snprintf(said->label, sizeof(said->label), "%s", label);
+    }
+}
+
+static void on_close(void *ctx, uint32_t close_end, const char *summary)
+{
+    struct said *said = ctx;
+    (void)close_end;
+    if (said->depth == said->deepest) {
+        snprintf(said->summary, sizeof(said->summary), "%s", summary ? summary : "");
+    }
+    said->depth--;
+}
+
+/* A value that is too long to be carried is shown in parts. */
+static void in_parts(void)
+{
+    static const struct {
+        uint32_t len;
+        const char *summary;
+    } pieces[] = {
+        { 8, "0 of 80000 bytes, goes on in the next piece" },
+        { 30000, "30000 of 80000 bytes, goes on in the next piece" },
+        { 49999, "79999 of 80000 bytes, goes on in the next piece" },
+        { 1, "the last 1 of 80000 bytes" },
+    };
+    struct dice dice = { 1 };
+    struct fx_lexer lexer;
+    uint32_t at = 0;
+    stream_len = 0;
+    put(0x1000001F, 4);
+    put(80000, 4);
+    put_bytes(&dice, 80000);
+    fx_begin(&lexer, FX_MESSAGE_CONTENT);
+    for (size_t i = 0; i < COUNT_OF(pieces); i++) {
+        struct said said = { .depth = 0 };
+        const struct field_sink sink = { &said, NULL, on_open, on_close, NULL, NULL, NULL, NULL };
+        struct reader reader;
+        reader_init(&reader, stream + at, pieces[i].len, pieces[i].len, &sink);
+        fx_read(&reader, &lexer);
+        CHECK_STR(said.label, "PidTagBody");
+        CHECK_STR(said.summary, pieces[i].summary);
+        CHECK_INT(lexer.unfinished, 0);
+        at += pieces[i].len;
+    }
+    CHECK(fx_may_end(&lexer));
+}
+
+/* 255 characters and a terminator are a name, 256 are none. */
+static void long_names(void)
+{
+    for (uint32_t count = 254; count <= 257; count++) {
+        struct dice dice = { count };
+        stream_len = 0;
+        put(0x80010003, 4);
+        put_bytes(&dice, 16);
+        put(1, 1);
+        for (uint32_t i = 0; i < count; i++) {
+            put('a', 2);
+        }
+        put(0, 2);
+        put(5, 4);
+        read_whole(FX_MESSAGE_CONTENT);
+        CHECK_INT(fx_may_end(&end), count <= 255);
+        CHECK_INT(whole.issues, count > 255);
+        unsigned bad = 0;
+        for (uint32_t at = 0; at <= stream_len; at++) {
+            bad += !same(&at, 1);
+        }
+        CHECK_INT(bad, 0);
+    }
 }
 
 /* ---- what the capture lacks ---- */
@@ -384,6 +469,8 @@ int main(void)
     wrong_streams();
     silent();
     bounded();
+    in_parts();
+    long_names();
     lacking();
     may_end();
     return unit_end();

@@ -54,6 +54,25 @@ static const uint8_t records[] = { 22, 3, 3, 0, 1, 2 };
 static const uint8_t no_records[] = { 22, 3, 3, 0, 0 };
 static const uint8_t certificates[] = { 22, 3, 3, 0, 14, 11, 0, 0, 10, 0, 0, 7, 0, 0, 4, 0x30, 0x82, 0xFF, 0xFF };
 
+/* FastTransfer streams: little-endian. */
+static const uint8_t values[] = { 3, 0, 0x77, 0x77, 1, 0, 0, 0 };
+static const uint8_t empty_values[] = { 0x1F, 0, 0x77, 0x77, 0, 0, 0, 0 };
+static const uint8_t many_values[] = { 0x02, 0x10, 0x77, 0x77, 0xFF, 0xFF, 0xFF, 0xFF, 1, 0 };
+static const uint8_t named_values[] = {
+    3, 0, 1, 0x80, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 1, 'a', 0
+};
+static const uint8_t long_value[] = { 2, 1, 0x77, 0x77, 0, 0x40, 0, 0, 1, 2, 3 };
+static const uint8_t begun[] = { 3, 0, 1, 0x40, 3, 0, 0, 0x40 };
+static const uint8_t begun_and_ended[] = { 3, 0, 0x0C, 0x40, 3, 0, 0x0D, 0x40 };
+static const uint8_t misplaced[] = { 3, 0, 0x12, 0x40, 3, 0, 0x0E, 0x40, 3, 0, 0x15, 0x40, 3, 0, 0x14, 0x40 };
+static const uint8_t lost[] = { 3, 0, 0x0C, 0x40, 1, 0, 1, 0 };
+static const uint8_t half_markers[] = { 3, 0, 0x0C, 0x41 };
+static const uint8_t sets[] = { 2, 1, 0xE5, 0x67, 17, 0,    0, 0, 1,    0, 1, 0, 0x50,
+                                1, 0, 0x50, 1,    0,  0x50, 1, 0, 0x50, 0, 0, 0 };
+static const uint8_t keys[] = { 2, 1, 0xE3, 0x65, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+static const uint8_t groups[] = { 3, 0, 0x7B, 0x40, 2, 1, 0, 0, 16, 0, 0, 0, 1, 0,
+                                  0, 0, 0,    0,    0, 0, 1, 0, 0,  0, 0, 0, 0, 0 };
+
 static const struct bytes {
     const char *what;
     const uint8_t *again;
@@ -65,6 +84,19 @@ static const struct bytes {
     { "TLS records of a byte", records, sizeof(records) },
     { "TLS records of nothing", no_records, sizeof(no_records) },
     { "certificates", certificates, sizeof(certificates) },
+    { "values", values, sizeof(values) },
+    { "values of nothing", empty_values, sizeof(empty_values) },
+    { "many values", many_values, sizeof(many_values) },
+    { "named values", named_values, sizeof(named_values) },
+    { "a long value", long_value, sizeof(long_value) },
+    { "elements begun", begun, sizeof(begun) },
+    { "elements begun and ended", begun_and_ended, sizeof(begun_and_ended) },
+    { "elements out of place", misplaced, sizeof(misplaced) },
+    { "a stream lost again and again", lost, sizeof(lost) },
+    { "half markers", half_markers, sizeof(half_markers) },
+    { "sets", sets, sizeof(sets) },
+    { "keys", keys, sizeof(keys) },
+    { "groups of properties", groups, sizeof(groups) },
 };
 
 static const uint32_t most_cuts[] = { 1, 100, LEN };

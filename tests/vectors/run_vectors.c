@@ -35,8 +35,8 @@
 #include "properties.h"
 #include "rts.h"
 
-#include "fxlog.h"
 #include "heap.h"
+#include "streams.h"
 #include "transcript.h"
 
 #include <stdio.h>
@@ -248,12 +248,6 @@ static uint32_t number_of(const char *word)
     return (uint32_t)strtoul(word, NULL, 16);
 }
 
-/* What a size is that is not told: all that was sent. */
-static uint32_t size_of(const struct reader *reader, const char *word)
-{
-    return word[0] ? (uint32_t)strtoul(word, NULL, 10) : reader->whole - reader->pos;
-}
-
 static void decode_body(struct reader *reader, char (*words)[64])
 {
     struct span name = { (const uint8_t *)words[1], strlen(words[1]) };
@@ -327,70 +321,6 @@ static void decode_rule(struct reader *reader, char (*words)[64])
 static void decode_entry_id(struct reader *reader, char (*words)[64])
 {
     read_entry_id(reader, size_of(reader, words[1]));
-}
-
-static void begin_stream(struct fx_lexer *lexer, const char *word)
-{
-    static const char *const roots[] = { "unknown", "contents",   "hierarchy", "state", "folder",
-                                         "message", "attachment", "messages",  "top" };
-    for (unsigned root = 0; root < sizeof(roots) / sizeof(roots[0]); root++) {
-        if (strcmp(roots[root], word) == 0) {
-            fx_begin(lexer, (enum fx_root)root);
-            return;
-        }
-    }
-    fx_begin_lost(lexer);
-}
-
-/* A FastTransfer stream, in pieces that end at these places: what is carried stands before each. */
-static void decode_stream(struct reader *reader, char (*words)[64])
-{
-    struct fx_lexer lexer;
-    uint32_t start = 0;
-    const char *cut = words[2];
-    const bool pieces = cut[0] != '\0';
-    begin_stream(&lexer, words[1]);
-    while (start < reader->len) {
-        uint32_t end = *cut ? (uint32_t)strtoul(cut, NULL, 10) : reader->whole;
-        cut += strcspn(cut, ",");
-        cut += *cut == ',';
-        struct reader piece;
-        const uint32_t begin = start - lexer.unfinished, captured = end < reader->len ? end : reader->len;
-        reader_init(&piece, reader->p + begin, captured - begin, end == UINT32_MAX ? end : end - begin, reader->sink);
-        if (pieces) {
-            reader->sink->enter(reader->sink->ctx, piece.p, piece.len, "piece");
-        }
-        fx_read(&piece, &lexer);
-        if (pieces) {
-            reader->sink->leave(reader->sink->ctx);
-        }
-        start = captured;
-    }
-    reader->pos = reader->len;
-}
-
-static void decode_idset(struct reader *reader, char (*words)[64])
-{
-    read_idset(reader, size_of(reader, words[2]), strcmp(words[1], "replguid") == 0);
-}
-
-static void decode_xid(struct reader *reader, char (*words)[64])
-{
-    read_xid(reader, size_of(reader, words[1]));
-}
-
-static void decode_predecessors(struct reader *reader, char (*words)[64])
-{
-    read_predecessor_change_list(reader, size_of(reader, words[1]));
-}
-
-static void decode_ics(struct reader *reader, char (*words)[64])
-{
-    read_ics_value(reader,
-                   strcmp(words[1], "progress") == 0 ? ICS_PROGRESS :
-                   strcmp(words[1], "groups") == 0   ? ICS_PROPERTY_GROUPS :
-                                                       ICS_FOLDER_REPLICA,
-                   size_of(reader, ""));
 }
 
 /* What rts_decode() finds wrong: "!! name, offset+length: value, expected low to high". */
@@ -548,33 +478,6 @@ static bool needs_all(const struct vector *v)
     return strcmp(v->words[0], "body") == 0 && mapi_type_of(name) != MAPI_UNKNOWN;
 }
 
-/* A stream says the same at whichever two places it is cut, and in pieces of a byte. */
-static bool same_in_pieces(const char *file, const struct vector *v)
-{
-    static uint32_t cuts[BYTES_MAX];
-    struct fx_lexer begin, end;
-    struct fxlog whole;
-    if (strcmp(v->words[0], "fx") != 0) {
-        return true;
-    }
-    begin_stream(&begin, v->words[1]);
-    fxlog_whole(&begin, v->bytes, v->len, &whole, &end);
-    for (uint32_t one = 0; one <= v->len; one++) {
-        for (uint32_t other = one; other <= v->len; other++) {
-            cuts[0] = one;
-            cuts[1] = other;
-            if (!fxlog_same(&begin, v->bytes, v->len, &whole, &end, cuts, 2)) {
-                return complain(file, v, "other things said when it is cut", one);
-            }
-        }
-    }
-    for (uint32_t i = 0; i < v->len; i++) {
-        cuts[i] = i + 1;
-    }
-    return fxlog_same(&begin, v->bytes, v->len, &whole, &end, cuts, v->len)
-           || complain(file, v, "other things said byte by byte", v->len);
-}
-
 static bool run_case(const char *file, const struct vector *v, struct log *log, bool write)
 {
     uint32_t whole = v->whole ? v->whole : v->len;
@@ -609,7 +512,10 @@ static bool run_case(const char *file, const struct vector *v, struct log *log, 
         }
     }
     free(cut.text.p);
-    return good && same_in_pieces(file, v);
+    if (good && strcmp(v->words[0], "fx") == 0 && !stream_same_in_pieces(v->words[1], v->bytes, v->len)) {
+        good = complain(file, v, "other things said when it is cut", v->len);
+    }
+    return good;
 }
 
 /* What is said of the same bytes with one changed, at each place. */

@@ -42,14 +42,14 @@ LAYOUT(fx_layouts, INCLUDE(marker_row), INCLUDE(named), INCLUDE(named_dispid), I
 #define TAG_LEN 4u
 #define NAMED_PROPERTIES 0x8000u
 #define NAMED_LEN (TAG_LEN + 16u + 1u) /* with GUID and kind */
-#define NAME_MAX 512u                  /* bytes, with the terminator; MS-OXCPRPT 2.2.12.1 has at most 255 */
+#define NAME_MAX 512u                  /* bytes, with the terminator; ROPs can write at most 255 */
 #define LOST_MARKER_LEN 3u             /* of a marker that is not whole yet */
 #define SIZE_SUSPECT 0x80000000u
 
 #define DEL_PROP 0x40160003u
 #define EC_WARNING 0x400F0003u
 #define IDSET_GIVEN 0x40170003u
-#define NO_NAME 0x00000102u /* ProgressInformation and PropertyGroupInfo */
+#define NO_NAME 0x00000102u /* ProgressInformation, PropertyGroupInfo, ExtendedErrorInfo */
 
 #define TYPE_CODE_PAGE 0x8000u
 #define CODE_PAGE_UTF16 0x04B0u
@@ -122,9 +122,9 @@ static uint32_t size_of_type(uint16_t type)
 
 /* ---- what is shown ---- */
 
-/* at: where the reading is. The reader is there, too, as long as it shows anything; once it has
- * failed the lexer goes on alone. */
-struct piece {
+/* Of one piece. at: where the lexer is; the reader is there, too, as long as it shows anything. Once
+ * that has failed the lexer goes on alone. */
+struct reading {
     struct reader *reader;
     struct fx_lexer *lexer;
     uint32_t at, end;
@@ -139,66 +139,66 @@ static const char *property_label(uint32_t tag, char room[TAG_LABEL_MAX])
 }
 
 /* Opens what the next thing is in, as far as that is not open yet. False: nothing is shown. */
-static bool stand(struct piece *piece, bool in_property)
+static bool stand(struct reading *reading, bool in_property)
 {
-    struct reader *reader = piece->reader;
-    const struct fx_lexer *lexer = piece->lexer;
+    struct reader *reader = reading->reader;
+    const struct fx_lexer *lexer = reading->lexer;
     if (!reader->failed) {
-        reader->pos = piece->at;
+        reader->pos = reading->at;
     }
-    while (piece->opened < lexer->depth && reader_open(reader, fx_label(lexer->nested[piece->opened].kind))) {
-        piece->opened++;
+    while (reading->opened < lexer->depth && reader_open(reader, fx_label(lexer->nested[reading->opened].kind))) {
+        reading->opened++;
     }
-    if (in_property && !piece->property) {
+    if (in_property && !reading->property) {
         char room[TAG_LABEL_MAX];
-        piece->property = reader_open(reader, property_label(lexer->tag, room));
+        reading->property = reader_open(reader, property_label(lexer->tag, room));
     }
     return !reader->failed;
 }
 
-static void reach(struct piece *piece)
+static void reach(struct reading *reading)
 {
-    if (!piece->reader->failed) {
-        piece->reader->pos = piece->at;
+    if (!reading->reader->failed) {
+        reading->reader->pos = reading->at;
     }
 }
 
 /* Closes all but kept elements. */
-static void close_to(struct piece *piece, uint8_t kept)
+static void close_to(struct reading *reading, uint8_t kept)
 {
-    reach(piece);
-    for (; piece->opened > kept; piece->opened--) {
-        reader_close(piece->reader, NULL);
+    reach(reading);
+    for (; reading->opened > kept; reading->opened--) {
+        reader_close(reading->reader, NULL);
     }
 }
 
-static void end_property(struct piece *piece, const struct gist *gist)
+static void end_property(struct reading *reading, const struct gist *gist)
 {
-    reach(piece);
-    if (piece->property) {
-        gist_close(piece->reader, gist);
-        piece->property = false;
+    reach(reading);
+    if (reading->property) {
+        gist_close(reading->reader, gist);
+        reading->property = false;
     }
-    piece->lexer->next = NEXT_ELEMENT;
+    reading->lexer->next = NEXT_ELEMENT;
 }
 
 /* The rest is not read before the next marker. */
-static bool lose(struct piece *piece, const char *what)
+static bool lose(struct reading *reading, const char *what)
 {
-    if (!piece->lexer->guess && stand(piece, false)) {
-        reader_warn(piece->reader, piece->at, what);
+    if (!reading->lexer->guess && stand(reading, false)) {
+        reader_warn(reading->reader, reading->at, what);
     }
-    close_to(piece, 0);
-    fx_begin_lost(piece->lexer);
+    close_to(reading, 0);
+    fx_begin_lost(reading->lexer);
     return true;
 }
 
 /* What is not whole yet waits for the next piece. */
-static bool wait(struct piece *piece)
+static bool wait(struct reading *reading)
 {
-    piece->lexer->unfinished = piece->end - piece->at;
-    if (piece->lexer->unfinished > 0 && stand(piece, piece->lexer->next != NEXT_ELEMENT)) {
-        read_run(piece->reader, unfinished, piece->lexer->unfinished);
+    reading->lexer->unfinished = reading->end - reading->at;
+    if (reading->lexer->unfinished > 0 && stand(reading, reading->lexer->next != NEXT_ELEMENT)) {
+        read_run(reading->reader, unfinished, reading->lexer->unfinished);
     }
     return false;
 }
@@ -206,24 +206,24 @@ static bool wait(struct piece *piece)
 /* ---- markers and tags ---- */
 
 /* What a marker or a property does to the elements; what is shown next is in the innermost. */
-static struct fx_turn take(struct piece *piece, uint32_t word)
+static struct fx_turn take(struct reading *reading, uint32_t word)
 {
-    struct fx_turn turn = fx_take(piece->lexer, word);
-    close_to(piece, turn.kept);
-    if (stand(piece, false) && turn.issue) {
-        reader_warn(piece->reader, piece->at, turn.issue);
+    struct fx_turn turn = fx_take(reading->lexer, word);
+    close_to(reading, turn.kept);
+    if (stand(reading, false) && turn.issue) {
+        reader_warn(reading->reader, reading->at, turn.issue);
     }
     return turn;
 }
 
-static void read_marker(struct piece *piece, uint32_t word)
+static void read_marker(struct reading *reading, uint32_t word)
 {
-    struct fx_turn turn = take(piece, word);
-    read_rows(piece->reader, marker_row);
-    piece->at += TAG_LEN;
+    struct fx_turn turn = take(reading, word);
+    read_rows(reading->reader, marker_row);
+    reading->at += TAG_LEN;
     if (turn.ends) {
-        fx_end(piece->lexer);
-        close_to(piece, piece->lexer->depth);
+        fx_end(reading->lexer);
+        close_to(reading, reading->lexer->depth);
     }
 }
 
@@ -248,7 +248,7 @@ static uint32_t tag_length(struct fx_lexer *lexer, const uint8_t *p, uint32_t le
         if (get_le16(p + at) == 0) {
             return at + 2;
         }
-        if (at >= NAMED_LEN + NAME_MAX) {
+        if (at >= NAMED_LEN + NAME_MAX - 2) {
             return UINT32_MAX;
         }
     }
@@ -256,10 +256,10 @@ static uint32_t tag_length(struct fx_lexer *lexer, const uint8_t *p, uint32_t le
     return 0;
 }
 
-static void show_tag(struct piece *piece, const uint8_t *p)
+static void show_tag(struct reading *reading, const uint8_t *p)
 {
-    struct reader *reader = piece->reader;
-    if (!stand(piece, true)) {
+    struct reader *reader = reading->reader;
+    if (!stand(reading, true)) {
         return;
     }
     read_tag(reader, PROP_ROP);
@@ -269,72 +269,72 @@ static void show_tag(struct piece *piece, const uint8_t *p)
     }
 }
 
-static bool read_element(struct piece *piece)
+static bool read_element(struct reading *reading)
 {
-    struct fx_lexer *lexer = piece->lexer;
-    const uint8_t *p = piece->reader->p + piece->at;
-    const uint32_t left = piece->end - piece->at;
+    struct fx_lexer *lexer = reading->lexer;
+    const uint8_t *p = reading->reader->p + reading->at;
+    const uint32_t left = reading->end - reading->at;
     if (left < TAG_LEN) {
-        return wait(piece);
+        return wait(reading);
     }
     const uint32_t word = get_le32(p);
     if (fx_is_marker(word)) {
-        read_marker(piece, word);
+        read_marker(reading, word);
         return true;
     }
     if (size_of_type(type_of(word)) == SIZE_UNKNOWN) {
-        return lose(piece, "Neither a marker nor a property of a type that such streams have");
+        return lose(reading, "Neither a marker nor a property of a type that such streams have");
     }
     const uint32_t len = tag_length(lexer, p, left);
     if (len == UINT32_MAX) {
-        return lose(piece, "A named property whose name is of no known kind, or has no end");
+        return lose(reading, "A named property whose name is of no known kind, or has no end");
     }
     if (len == 0) {
-        return wait(piece);
+        return wait(reading);
     }
     lexer->searched = 0;
     lexer->tag = word;
     lexer->count = lexer->items = 0;
     lexer->next = is_multiple(type_of(word)) ? NEXT_COUNT : NEXT_VALUE;
-    take(piece, word);
-    show_tag(piece, p);
-    piece->at += len;
+    take(reading, word);
+    show_tag(reading, p);
+    reading->at += len;
     return true;
 }
 
 /* ---- values ---- */
 
 /* Behind one value. */
-static void end_value(struct piece *piece, const struct gist *gist)
+static void end_value(struct reading *reading, const struct gist *gist)
 {
-    struct fx_lexer *lexer = piece->lexer;
+    struct fx_lexer *lexer = reading->lexer;
     const uint16_t type = type_of(lexer->tag);
     if (!is_multiple(type)) {
-        end_property(piece, gist);
+        end_property(reading, gist);
         return;
     }
     lexer->next = NEXT_VALUE;
     if (--lexer->items == 0) {
         const struct gist all = { .type = type, .count = lexer->count };
-        end_property(piece, &all);
+        end_property(reading, &all);
     }
 }
 
-static bool read_count(struct piece *piece)
+static bool read_count(struct reading *reading)
 {
-    struct fx_lexer *lexer = piece->lexer;
-    if (piece->end - piece->at < 4) {
-        return wait(piece);
+    struct fx_lexer *lexer = reading->lexer;
+    if (reading->end - reading->at < 4) {
+        return wait(reading);
     }
-    lexer->count = lexer->items = get_le32(piece->reader->p + piece->at);
+    lexer->count = lexer->items = get_le32(reading->reader->p + reading->at);
     lexer->next = NEXT_VALUE;
-    if (stand(piece, true)) {
-        read_value_count(piece->reader);
+    if (stand(reading, true)) {
+        read_value_count(reading->reader);
     }
-    piece->at += 4;
+    reading->at += 4;
     if (lexer->items == 0) {
         const struct gist none = { .type = type_of(lexer->tag), .count = 0 };
-        end_property(piece, &none);
+        end_property(reading, &none);
     }
     return true;
 }
@@ -359,58 +359,66 @@ static struct gist show_fixed(struct reader *reader, uint32_t tag, uint16_t type
     return gist;
 }
 
-static bool read_value(struct piece *piece)
+static bool read_value(struct reading *reading)
 {
-    struct fx_lexer *lexer = piece->lexer;
+    struct fx_lexer *lexer = reading->lexer;
     const uint16_t type = type_of(lexer->tag);
-    const uint32_t fixed = size_of_type(type), left = piece->end - piece->at;
+    const uint32_t fixed = size_of_type(type), left = reading->end - reading->at;
     if (left < (fixed == SIZE_TOLD ? 4 : fixed)) {
-        return wait(piece);
+        return wait(reading);
     }
-    const bool shown = stand(piece, true);
+    const bool shown = stand(reading, true);
     if (fixed != SIZE_TOLD) {
         struct gist gist = { .type = PTYP_UNSPECIFIED };
         if (shown) {
-            gist = show_fixed(piece->reader, lexer->tag, single_type(type));
+            gist = show_fixed(reading->reader, lexer->tag, single_type(type));
         }
-        piece->at += fixed;
-        end_value(piece, &gist);
+        reading->at += fixed;
+        end_value(reading, &gist);
         return true;
     }
-    lexer->size = get_le32(piece->reader->p + piece->at);
+    lexer->size = get_le32(reading->reader->p + reading->at);
     lexer->gone = 0;
     lexer->next = NEXT_BYTES;
     if (shown) {
-        read_value_size(piece->reader);
+        read_value_size(reading->reader);
         if (lexer->size >= SIZE_SUSPECT) {
-            reader_warn(piece->reader, piece->at, "A value of 2 GB or more");
+            reader_warn(reading->reader, reading->at, "A value of 2 GB or more");
         }
     }
-    piece->at += 4;
+    reading->at += 4;
     return true;
 }
 
-/* What a binary value is, by its tag and by the element that it is in. */
+/* What a binary value is, by its tag; what has none, by the element that it is in. */
 static enum ics_value value_of(const struct fx_lexer *lexer)
 {
-    if (lexer->tag == NO_NAME) {
-        const uint8_t kind = lexer->nested[lexer->depth - 1].kind;
-        return kind == FX_PROGRESS_TOTAL ? ICS_PROGRESS : kind == FX_GROUP_INFO ? ICS_PROPERTY_GROUPS : ICS_BYTES;
+    if (lexer->tag != NO_NAME) {
+        return ics_value_of_tag(lexer->tag);
     }
-    return ics_value_of_tag(lexer->tag);
+    switch (lexer->nested[lexer->depth - 1].kind) {
+    case FX_PROGRESS_TOTAL:
+        return ICS_PROGRESS;
+    case FX_GROUP_INFO:
+        return ICS_PROPERTY_GROUPS;
+    case FX_ERROR_INFO:
+        return lexer->size >= ICS_ERROR_INFO_LEN ? ICS_ERROR_INFO : ICS_BYTES;
+    default:
+        return ICS_BYTES;
+    }
 }
 
 /* A value that is here from its first byte to its last. */
-static struct gist show_bytes(struct piece *piece)
+static struct gist show_bytes(struct reading *reading)
 {
-    const struct fx_lexer *lexer = piece->lexer;
+    const struct fx_lexer *lexer = reading->lexer;
     const uint16_t type = type_of(lexer->tag), single = single_type(type);
     const enum ics_value what = value_of(lexer);
     struct gist gist = { .type = PTYP_UNSPECIFIED };
-    if (!stand(piece, true)) {
+    if (!stand(reading, true)) {
         return gist;
     }
-    struct reader part = reader_part(piece->reader, lexer->size);
+    struct reader part = reader_part(reading->reader, lexer->size);
     if (single == PTYP_STRING && lexer->size % 2 != 0) {
         reader_warn(&part, part.pos, "A string of 16-bit characters of an odd number of bytes");
     }
@@ -422,74 +430,74 @@ static struct gist show_bytes(struct piece *piece)
     } else {
         gist = read_sized_value(&part, (lexer->tag & 0xFFFF0000) | single, lexer->size);
     }
-    reader_resume(piece->reader, &part);
+    reader_resume(reading->reader, &part);
     return gist;
 }
 
 /* What is here of a value that is not carried. */
-static void show_part(struct piece *piece, uint32_t len)
+static void show_part(struct reading *reading, uint32_t len)
 {
-    if (len > 0 && stand(piece, true)) {
-        read_run(piece->reader, part_row, len);
+    if (len > 0 && stand(reading, true)) {
+        read_run(reading->reader, part_row, len);
     }
-    piece->at += len;
+    reading->at += len;
 }
 
 /* The property's group ends, but it does not. */
-static void close_unfinished(struct piece *piece)
+static void close_unfinished(struct reading *reading)
 {
-    const struct fx_lexer *lexer = piece->lexer;
+    const struct fx_lexer *lexer = reading->lexer;
     const uint32_t here = lexer->gone + lexer->unfinished;
     char text[64];
-    if (!piece->property) {
+    if (!reading->property) {
         return;
     }
     if (lexer->next == NEXT_BYTES) {
         snprintf(text, sizeof(text), "%lu of %lu bytes, goes on in the next piece", (unsigned long)here,
                  (unsigned long)lexer->size);
     }
-    reader_close(piece->reader, lexer->next == NEXT_BYTES ? text : "goes on in the next piece");
-    piece->property = false;
+    reader_close(reading->reader, lexer->next == NEXT_BYTES ? text : "goes on in the next piece");
+    reading->property = false;
 }
 
-static bool read_bytes(struct piece *piece)
+static bool read_bytes(struct reading *reading)
 {
-    struct fx_lexer *lexer = piece->lexer;
-    const uint32_t left = piece->end - piece->at, wanted = lexer->size - lexer->gone;
+    struct fx_lexer *lexer = reading->lexer;
+    const uint32_t left = reading->end - reading->at, wanted = lexer->size - lexer->gone;
     struct gist gist = { .type = PTYP_UNSPECIFIED };
     if (left < wanted) {
         if (lexer->gone == 0 && lexer->size <= FX_CARRY_MAX) {
-            return wait(piece);
+            return wait(reading);
         }
-        show_part(piece, left);
+        show_part(reading, left);
         lexer->gone += left;
         return false;
     }
     if (lexer->gone == 0) {
-        gist = show_bytes(piece);
-        piece->at += wanted;
+        gist = show_bytes(reading);
+        reading->at += wanted;
     } else {
-        show_part(piece, wanted);
-        if (piece->property && !is_multiple(type_of(lexer->tag))) {
+        show_part(reading, wanted);
+        if (reading->property && !is_multiple(type_of(lexer->tag))) {
             char text[64];
             snprintf(text, sizeof(text), "the last %lu of %lu bytes", (unsigned long)wanted,
                      (unsigned long)lexer->size);
-            reader_close(piece->reader, text);
-            piece->property = false;
+            reader_close(reading->reader, text);
+            reading->property = false;
         }
     }
-    end_value(piece, &gist);
+    end_value(reading, &gist);
     return true;
 }
 
 /* ---- pieces ---- */
 
 /* Looks for a marker at any byte. */
-static bool read_lost(struct piece *piece)
+static bool read_lost(struct reading *reading)
 {
-    struct fx_lexer *lexer = piece->lexer;
-    const uint8_t *p = piece->reader->p + piece->at;
-    const uint32_t left = piece->end - piece->at;
+    struct fx_lexer *lexer = reading->lexer;
+    const uint8_t *p = reading->reader->p + reading->at;
+    const uint32_t left = reading->end - reading->at;
     uint32_t len = 0;
     while (left - len >= TAG_LEN && !fx_is_marker(get_le32(p + len))) {
         len++;
@@ -499,29 +507,29 @@ static bool read_lost(struct piece *piece)
         len = left;
         lexer->unfinished = left < LOST_MARKER_LEN ? left : LOST_MARKER_LEN;
     }
-    if (len > 0 && stand(piece, false)) {
-        read_run(piece->reader, skipped, len);
+    if (len > 0 && stand(reading, false)) {
+        read_run(reading->reader, skipped, len);
     }
-    piece->at += len;
+    reading->at += len;
     if (found) {
         lexer->next = NEXT_ELEMENT;
     }
     return found;
 }
 
-static bool read_next(struct piece *piece)
+static bool read_next(struct reading *reading)
 {
-    switch (piece->lexer->next) {
+    switch (reading->lexer->next) {
     case NEXT_ELEMENT:
-        return read_element(piece);
+        return read_element(reading);
     case NEXT_COUNT:
-        return read_count(piece);
+        return read_count(reading);
     case NEXT_VALUE:
-        return read_value(piece);
+        return read_value(reading);
     case NEXT_BYTES:
-        return read_bytes(piece);
+        return read_bytes(reading);
     default:
-        return read_lost(piece);
+        return read_lost(reading);
     }
 }
 
@@ -539,18 +547,18 @@ static void miss(struct fx_lexer *lexer, uint32_t missing)
 
 void fx_read(struct reader *reader, struct fx_lexer *lexer)
 {
-    struct piece piece = { .reader = reader, .lexer = lexer, .at = reader->pos, .end = reader->len };
+    struct reading reading = { .reader = reader, .lexer = lexer, .at = reader->pos, .end = reader->len };
     if (reader->failed) {
         return;
     }
     lexer->unfinished = 0;
-    while (read_next(&piece)) {
+    while (read_next(&reading)) {
     }
-    piece.at = piece.end;
-    reach(&piece);
-    close_unfinished(&piece);
-    for (; piece.opened > 0; piece.opened--) {
-        const bool more = piece.opened > 1 && fx_wants_more(&lexer->nested[piece.opened - 1]);
+    reading.at = reading.end;
+    reach(&reading);
+    close_unfinished(&reading);
+    for (; reading.opened > 0; reading.opened--) {
+        const bool more = reading.opened > 1 && fx_wants_more(&lexer->nested[reading.opened - 1]);
         reader_close(reader, more ? "goes on in the next piece" : NULL);
     }
     if (reader->whole > reader->len) {

@@ -223,13 +223,17 @@ static const struct {
                         false, EXPECTED("groupInfo was") },
     [PARTIAL_GROUP] = { MOVES(ON(GROUP_ID, PARTIAL_MARKER)), false, EXPECTED("MetaTagIncrSyncGroupId was") },
     [PARTIAL_MARKER] = { MOVES(ON(SYNC_CHANGE_PARTIAL, PARTIAL_HEADER)), false, EXPECTED("IncrSyncChgPartial was") },
-    [PARTIAL_HEADER] = { MOVES(ON_PROPERTY(PARTIAL_HEADER), ON(PARTIAL, PARTIAL_HEADER), ON(DEL_PROP, MESSAGE_DEL_PROP),
-                               RECIPIENTS, ATTACHMENTS),
+    /* The children come last, 2.2.4.3.15; servers write them where the property group has them. */
+    [PARTIAL_HEADER] = { MOVES(ON_PROPERTY(PARTIAL_HEADER), ON(PARTIAL, PARTIAL_HEADER), ON(DEL_PROP, PARTIAL_HEADER),
+                               OPEN(START_RECIPIENT, PARTIAL_HEADER, FX_RECIPIENT),
+                               OPEN(NEW_ATTACHMENT, PARTIAL_HEADER, FX_ATTACHMENT)),
                          true,
                          EXPECTED("properties, MetaTagIncrementalSyncMessagePartial, recipients or attachments were") },
 };
 
 /* ---- elements ---- */
+
+#define NO_END 0u
 
 enum holds {
     ONLY_PROPERTIES,
@@ -241,18 +245,18 @@ static const struct {
     const char *label;
     uint8_t start; /* enum place */
     uint8_t holds; /* at the place LAX, enum holds */
-    uint32_t end;  /* the marker, or 0 */
+    uint32_t end;  /* the marker, or NO_END */
 } elements[] = {
-    [FX_STREAM] = { "FastTransfer stream", LAX, ANYTHING },
-    [FX_GUESS] = { "FastTransfer stream, a guess: what was before is not known", LAX, ANYTHING },
-    [FX_CONTENTS] = { "contentsSync", CONTENTS_FIRST, ANYTHING },
-    [FX_HIERARCHY] = { "hierarchySync", HIERARCHY_CHANGES, ANYTHING },
-    [FX_STATES] = { "FastTransfer stream", STATE_FIRST, ANYTHING },
-    [FX_FOLDER_ROOT] = { "folderContent", FOLDER_PROPERTIES, ANYTHING },
-    [FX_MESSAGE_ROOT] = { "messageContent", MESSAGE_PROPERTIES, ANYTHING },
-    [FX_ATTACHMENT_ROOT] = { "attachmentContent", ATTACHMENT_PROPERTIES, ANYTHING },
-    [FX_MESSAGES] = { "messageList", MESSAGE_LIST, ANYTHING },
-    [FX_TOP_FOLDERS] = { "FastTransfer stream", TOP_FIRST, ANYTHING },
+    [FX_STREAM] = { "FastTransfer stream", LAX, ANYTHING, NO_END },
+    [FX_GUESS] = { "FastTransfer stream, a guess: what was before is not known", LAX, ANYTHING, NO_END },
+    [FX_CONTENTS] = { "contentsSync", CONTENTS_FIRST, ANYTHING, NO_END },
+    [FX_HIERARCHY] = { "hierarchySync", HIERARCHY_CHANGES, ANYTHING, NO_END },
+    [FX_STATES] = { "FastTransfer stream", STATE_FIRST, ANYTHING, NO_END },
+    [FX_FOLDER_ROOT] = { "folderContent", FOLDER_PROPERTIES, ANYTHING, NO_END },
+    [FX_MESSAGE_ROOT] = { "messageContent", MESSAGE_PROPERTIES, ANYTHING, NO_END },
+    [FX_ATTACHMENT_ROOT] = { "attachmentContent", ATTACHMENT_PROPERTIES, ANYTHING, NO_END },
+    [FX_MESSAGES] = { "messageList", MESSAGE_LIST, ANYTHING, NO_END },
+    [FX_TOP_FOLDERS] = { "FastTransfer stream", TOP_FIRST, ANYTHING, NO_END },
     [FX_TOP] = { "topFolder", PLAIN_PROPERTIES, ANYTHING, END_FOLDER },
     [FX_SUB_FOLDER] = { "subFolder", FOLDER_PROPERTIES, ANYTHING, END_FOLDER },
     [FX_SUB_FOLDER_NO_DEL] = { "subFolder", PLAIN_PROPERTIES, ANYTHING, END_FOLDER },
@@ -261,16 +265,16 @@ static const struct {
     [FX_ATTACHMENT] = { "attachment", ATTACHMENT_FIRST, ANYTHING, END_ATTACHMENT },
     [FX_EMBEDDED] = { "embeddedMessage", MESSAGE_PROPERTIES, ANYTHING, END_EMBED },
     [FX_SYNC_STATE] = { "state", PROPERTIES, ANYTHING, SYNC_STATE_END },
-    [FX_PROGRESS_TOTAL] = { "progressTotal", ONE_PROPERTY, ONLY_PROPERTIES },
-    [FX_PROGRESS_PER_MESSAGE] = { "progressPerMessage", PROPERTIES, ONLY_PROPERTIES },
-    [FX_CHANGE] = { "change", CHANGE_HEADER, PARTS_OF_MESSAGE },
-    [FX_FOLDER_CHANGE] = { "folderChange", PROPERTIES, ONLY_PROPERTIES },
-    [FX_MESSAGE_CHANGE_FULL] = { "messageChange", FULL_HEADER, PARTS_OF_MESSAGE },
-    [FX_MESSAGE_CHANGE_PARTIAL] = { "messageChange, partial", PARTIAL_FIRST, PARTS_OF_MESSAGE },
-    [FX_GROUP_INFO] = { "groupInfo", ONE_PROPERTY, ONLY_PROPERTIES },
-    [FX_DELETIONS] = { "deletions", PROPERTIES, ONLY_PROPERTIES },
-    [FX_READ_STATE_CHANGES] = { "readStateChanges", PROPERTIES, ONLY_PROPERTIES },
-    [FX_ERROR_INFO] = { "errorInfo", PROPERTIES, ONLY_PROPERTIES },
+    [FX_PROGRESS_TOTAL] = { "progressTotal", ONE_PROPERTY, ONLY_PROPERTIES, NO_END },
+    [FX_PROGRESS_PER_MESSAGE] = { "progressPerMessage", PROPERTIES, ONLY_PROPERTIES, NO_END },
+    [FX_CHANGE] = { "change", CHANGE_HEADER, PARTS_OF_MESSAGE, NO_END },
+    [FX_FOLDER_CHANGE] = { "folderChange", PROPERTIES, ONLY_PROPERTIES, NO_END },
+    [FX_MESSAGE_CHANGE_FULL] = { "messageChange", FULL_HEADER, PARTS_OF_MESSAGE, NO_END },
+    [FX_MESSAGE_CHANGE_PARTIAL] = { "messageChange, partial", PARTIAL_FIRST, PARTS_OF_MESSAGE, NO_END },
+    [FX_GROUP_INFO] = { "groupInfo", ONE_PROPERTY, ONLY_PROPERTIES, NO_END },
+    [FX_DELETIONS] = { "deletions", PROPERTIES, ONLY_PROPERTIES, NO_END },
+    [FX_READ_STATE_CHANGES] = { "readStateChanges", PROPERTIES, ONLY_PROPERTIES, NO_END },
+    [FX_ERROR_INFO] = { "errorInfo", PROPERTIES, ONLY_PROPERTIES, NO_END },
 };
 
 const char *fx_label(uint8_t kind)

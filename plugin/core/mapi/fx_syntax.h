@@ -64,8 +64,7 @@ struct fx_turn {
 struct fx_turn fx_take(struct fx_lexer *lexer, uint32_t word);
 void fx_end(struct fx_lexer *lexer);
 
-/* Whether the element wants something more before it may end; a marker does not count as such where
- * it is not the only thing that may end it. */
+/* Whether something more has to come in the element, or the marker that ends it. */
 bool fx_wants_more(const struct fx_element *element);
 
 #endif

@@ -292,11 +292,11 @@ void read_xid(struct reader *reader, uint32_t size)
         reader_warn(&part, part.pos, "An XID that has not 17 to 24 bytes");
         read_rows(&part, xid_rest);
     } else if (reader_open(&part, "XID")) {
-        const uint8_t *local = part.p + part.pos + GUID_LEN;
+        const uint32_t local = part.pos + GUID_LEN;
         read_rows(&part, xid);
         bool whole = !part.failed && part.whole == part.len;
         for (uint32_t i = 0; whole && i < size - GUID_LEN; i++) {
-            snprintf(text + 2 + 2 * i, 3, "%02X", local[i]);
+            snprintf(text + 2 + 2 * i, 3, "%02X", part.p[local + i]);
         }
         reader_close(&part, whole ? text : NULL);
     }
@@ -377,12 +377,23 @@ static LAYOUT(folder_replica, X32("fx.replica.flags", "Flags"), U32("fx.replica.
               U32("fx.replica.cheap_server_count", "CheapServerDNCount"), RECALL(0),
               TIMES(STRING8("fx.replica.server", "ServerDN")));
 
+/* 2.2.2.10 */
+#define GID(label, guid, counter, pad) \
+    GROUP(label, NULL, UUID(guid, "DatabaseGuid"), RUN(6, counter, "GlobalCounter")), X16(pad, "Padding")
+
+static LAYOUT(error_info, U16("fx.error.version", "Version"), X16("fx.error.padding", "Padding"),
+              X32("fx.error.code", "ErrorCode", .text = ox_error_text),
+              GID("FolderGID", "fx.error.folder_guid", "fx.error.folder_counter", "fx.error.padding2"),
+              GID("MessageGID", "fx.error.message_guid", "fx.error.message_counter", "fx.error.padding3"),
+              RUN(24, "fx.error.reserved", "Reserved"), U32("fx.error.aux_size", "AuxBytesCount"),
+              U32("fx.error.aux_offset", "AuxBytesOffset"), REST("fx.error.aux", "Reserved and AuxBytes"));
+
 static LAYOUT(value_rest, REST("fx.value.rest", "Not read"));
 
 LAYOUT(idset_layouts, INCLUDE(command_row), INCLUDE(pushed), INCLUDE(bitmask), INCLUDE(bounds), INCLUDE(replid),
        INCLUDE(replguid), INCLUDE(rest_row), INCLUDE(xid), INCLUDE(xid_rest), INCLUDE(predecessor), INCLUDE(progress),
        INCLUDE(property_groups), INCLUDE(group_name), INCLUDE(group_lid), INCLUDE(group_name_text),
-       INCLUDE(folder_replica), INCLUDE(value_rest));
+       INCLUDE(folder_replica), INCLUDE(error_info), INCLUDE(value_rest));
 
 static const struct {
     uint32_t tag;
@@ -469,6 +480,9 @@ void read_ics_value(struct reader *reader, enum ics_value what, uint32_t size)
         break;
     case ICS_FOLDER_REPLICA:
         read_structure(reader, size, folder_replica);
+        break;
+    case ICS_ERROR_INFO:
+        read_structure(reader, size, error_info);
         break;
     }
 }

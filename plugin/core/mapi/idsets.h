@@ -40,8 +40,11 @@ enum ics_value {
     ICS_PREDECESSORS,
     ICS_PROGRESS,        /* ProgressInformation (2.2.2.7) */
     ICS_PROPERTY_GROUPS, /* PropertyGroupInfo (2.2.2.8) */
-    ICS_FOLDER_REPLICA   /* FolderReplicaInfo (2.2.2.9) */
+    ICS_FOLDER_REPLICA,  /* FolderReplicaInfo (2.2.2.9) */
+    ICS_ERROR_INFO       /* ExtendedErrorInfo (2.2.2.10) */
 };
+
+#define ICS_ERROR_INFO_LEN 88u /* the fewest bytes of one */
 
 /* By the tag alone: the first five, and ICS_FOLDER_REPLICA. */
 enum ics_value ics_value_of_tag(uint32_t tag);
