@@ -30,7 +30,7 @@ import wsrun
 from common import capfile
 from rpc import u32
 
-OVER_TCP, OVER_HTTP, SEALED = "emsmdb-outlook2003-tcp", "emsmdb-outlook2003-http", "emsmdb-sealed-http"
+OVER_TCP, OVER_HTTP, SEALED = "real-outlook2003-emsmdb", "emsmdb-outlook2003-http", "emsmdb-sealed-http"
 PORT = 50100                                     # of no dissector: DCE/RPC tells itself by its bytes
 PASSWORD = ["-o", f"ntlmssp.nt_password:{sealing.PASSWORD}"]
 OFF = ["-o", "emsmdb.dissect:FALSE"]

@@ -159,7 +159,7 @@ static void string_pointer(struct layout_run *run, const struct field *at)
 
 /* Buffers hold little-endian integers, whatever the sender's byte order. */
 static void array(struct layout_run *run, const char *label, bool varying,
-                  void (*read)(struct reader *reader, uint32_t size, bool response))
+                  void (*read)(struct reader *reader, uint32_t size, const struct scene *scene))
 {
     struct reader *reader = run->reader;
     bool big_endian = reader->big_endian;
@@ -168,33 +168,44 @@ static void array(struct layout_run *run, const char *label, bool varying,
     }
     uint32_t count = read_counts(run, varying);
     reader->big_endian = false;
-    read(reader, count, scene_of(run)->response);
+    read(reader, count, scene_of(run));
     reader->big_endian = big_endian;
     reader_close(reader, NULL);
 }
 
-static void read_aux(struct reader *reader, uint32_t size, bool response)
+/* Of either direction. */
+static void read_rops(struct reader *reader, uint32_t size, const struct scene *scene)
 {
-    (void)response;
+    read_rop_buffer(reader, size, scene->response);
+}
+
+static void read_bare_rops(struct reader *reader, uint32_t size, const struct scene *scene)
+{
+    read_bare_rop_buffer(reader, size, scene->response);
+}
+
+static void read_aux(struct reader *reader, uint32_t size, const struct scene *scene)
+{
+    (void)scene;
     read_aux_buffer(reader, size);
 }
 
 static void rgb_in(struct layout_run *run, const struct field *at)
 {
     (void)at;
-    array(run, "rgbIn", false, read_rop_buffer);
+    array(run, "rgbIn", false, read_rops);
 }
 
 static void rgb_out(struct layout_run *run, const struct field *at)
 {
     (void)at;
-    array(run, "rgbOut", true, read_rop_buffer);
+    array(run, "rgbOut", true, read_rops);
 }
 
 static void rgb(struct layout_run *run, const struct field *at)
 {
     (void)at;
-    array(run, "rgb", true, read_bare_rop_buffer);
+    array(run, "rgb", true, read_bare_rops);
 }
 
 static void rgb_aux_in(struct layout_run *run, const struct field *at)
@@ -223,17 +234,17 @@ static LAYOUT(callback_rest, REST("callback.rest", "Rest of the address"));
 static LAYOUT(callback_rows, INCLUDE(address_family), INCLUDE(callback_port), INCLUDE(callback_ipv4),
               INCLUDE(callback_ipv6), INCLUDE(callback_rest));
 
-static void read_context(struct reader *reader, uint32_t size, bool response)
+static void read_context(struct reader *reader, uint32_t size, const struct scene *scene)
 {
-    (void)response;
+    (void)scene;
     if (size > 0) {
         read_run(reader, context_bytes, size);
     }
 }
 
-static void read_callback(struct reader *reader, uint32_t size, bool response)
+static void read_callback(struct reader *reader, uint32_t size, const struct scene *scene)
 {
-    (void)response;
+    (void)scene;
     if (reader->failed) {
         return;
     }
