@@ -8,6 +8,7 @@
 - sealed: NTLM at PKT_PRIVACY, over TCP and over IN and OUT, with the password and without.
 - names: each opnum of EMSMDB, AsyncEMSMDB and RFR.
 - made: both byte orders, NDR64, fragments, stubs cut by the sender and by the capture.
+- switched: the preferences changed while Wireshark runs.
 - guess: a session without its bind, with emsmdb.guess on and off.
 
 SPDX-License-Identifier: GPL-2.0-or-later
@@ -24,6 +25,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "synth"))
 import common
 import emsmdb
 import rpc
+import run_reload
 import scene
 import sealing
 import wsrun
@@ -236,6 +238,27 @@ def test_made(tshark, counter, folder):
     parts = [(True, part) for part in rpc.fragments(rpc.request, 9, 11, whole[:-3], 40)]
     packets = common.packets(tshark, Made(folder, "fragments-cut", over_tcp([*list(bound(calls=[])), *parts], segment=50)))
     counter.check([item for packet in packets for item in packet.items if item.name == "emsmdb.malformed"], "fragments of a cut stub: no item")
+
+
+def test_switched(tshark, counter, _folder):
+    """In one sharkd the preferences are changed and changed back: each time all is as in a fresh one."""
+    subject = sample(OVER_HTTP)
+    subject.options(tshark)
+
+    def run(*states):
+        talk = run_reload.Talk()
+        for dissect, guess in states:
+            talk.set("emsmdb.dissect", dissect)
+            talk.set("emsmdb.guess", guess)
+            talk.show(subject)
+        return talk.run(tshark, None)
+
+    on, off, guessing = ("TRUE", "FALSE"), ("FALSE", "FALSE"), ("TRUE", "TRUE")
+    order = [on, off, on, guessing, off, off, on]
+    fresh = {state: run(state)[0] for state in set(order)}
+    counter.check(fresh[on] != fresh[off], "the preference changes nothing")
+    for number, (state, got) in enumerate(zip(order, run(*order))):
+        run_reload.alike(counter, f"state {number + 1} {state}", got, fresh[state])
 
 
 def without_bind(pdus):
