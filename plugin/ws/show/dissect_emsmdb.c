@@ -242,8 +242,8 @@ static dcerpc_uuid_value *row_of(const e_guid_t *uuid)
 static void begin_file(void)
 {
     static bool async_named;
-    if (place.row &&
-        row_of(&emsmdb_uuid) == place.row) { /* else somebody else has registered it since, and freed ours */
+    /* Another plugin may have registered the interface since: then this row is gone. */
+    if (place.row && row_of(&emsmdb_uuid) == place.row) {
         *place.row = pref_dissect ? place.ours : place.stock;
         place.opnum->strings = pref_dissect ? place.names : place.stock_names;
     }
