@@ -16,7 +16,7 @@ sys.path.insert(0, str(places.SAMPLES.parent / "tools"))
 import capfile  # noqa: E402
 
 NAMES = {number: name for name, number in rpc.PTYPES.items()}
-OVER_TCP = places.SAMPLES / "emsmdb" / "emsmdb-outlook2003-tcp" / "capture.pcap"
+OVER_TCP = places.folder("real-outlook2003-emsmdb") / "capture.pcap"
 
 
 def ext(payload, flags=4):
@@ -79,7 +79,7 @@ def outlook2003(cap):
             leg.out.down(msg)
     leg.close()
     leg.done()
-    cap.what = "The PDUs of emsmdb-outlook2003-tcp, byte by byte, on the channels of a virtual connection."
+    cap.what = "The PDUs of real-outlook2003-emsmdb, byte by byte, on the channels of a virtual connection."
     cap.rule = "A stub dissects the same whatever carries it: tests/tshark/run_emsmdb.py compares both samples."
 
 

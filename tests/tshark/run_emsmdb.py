@@ -8,6 +8,7 @@
 - sealed: NTLM at PKT_PRIVACY, over TCP and over IN and OUT, with the password and without.
 - names: each opnum of EMSMDB, AsyncEMSMDB and RFR.
 - made: both byte orders, NDR64, fragments, stubs cut by the sender and by the capture.
+- switched: the preferences changed while Wireshark runs.
 - guess: a session without its bind, with emsmdb.guess on and off.
 
 SPDX-License-Identifier: GPL-2.0-or-later
@@ -24,13 +25,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "synth"))
 import common
 import emsmdb
 import rpc
+import run_reload
 import scene
 import sealing
 import wsrun
 from common import capfile
 from rpc import u32
 
-OVER_TCP, OVER_HTTP, SEALED = "emsmdb-outlook2003-tcp", "emsmdb-outlook2003-http", "emsmdb-sealed-http"
+OVER_TCP, OVER_HTTP, SEALED = "real-outlook2003-emsmdb", "emsmdb-outlook2003-http", "emsmdb-sealed-http"
 PORT = 50100                                     # of no dissector: DCE/RPC tells itself by its bytes
 PASSWORD = ["-o", f"ntlmssp.nt_password:{sealing.PASSWORD}"]
 OFF = ["-o", "emsmdb.dissect:FALSE"]
@@ -195,7 +197,7 @@ def test_made(tshark, counter, folder):
     turned = struct.pack(">II", 3, size) + emsmdb.padded(rops) + struct.pack(">5I", size, 0x8007, 0, 0, 0x1008)
     packets, _ = one("big-endian", [(11, rpc.HANDLE + turned, bytes(64))], change=big_endian)
     for name, expected in (("emsmdb.max_count", [str(size), "0", "0", "0"]), ("emsmdb.cb_in", [str(size)]), ("emsmdb.pcb_out", ["32775", "0"]),
-                           ("mapihttp.rop.handle", ["0x00001001", "0x00001002"])):
+                           ("rop.buffer.handle", ["0x00001001", "0x00001002"])):
         counter.equal(values(packets, name), expected, f"big-endian: {name}")
     no_issue(counter, packets, "big-endian")
 
@@ -204,7 +206,7 @@ def test_made(tshark, counter, folder):
     packets, _ = one("ndr64", [(11, wide, rpc.HANDLE + bytes(72))], syntax=NDR64)
     counter.equal(values(packets, "emsmdb.cb_in"), [str(size)], "NDR64: cbIn")
     counter.equal(values(packets, "emsmdb.pcb_aux_out"), ["4104", "0"], "NDR64: pcbAuxOut")
-    counter.equal(values(packets, "mapihttp.rop.handle"), ["0x00001001", "0x00001002"], "NDR64: handles")
+    counter.equal(values(packets, "rop.buffer.handle"), ["0x00001001", "0x00001002"], "NDR64: handles")
     no_issue(counter, packets, "NDR64")
 
     # EcDoAsyncWaitEx on an interface that stock does not know.
@@ -236,6 +238,27 @@ def test_made(tshark, counter, folder):
     parts = [(True, part) for part in rpc.fragments(rpc.request, 9, 11, whole[:-3], 40)]
     packets = common.packets(tshark, Made(folder, "fragments-cut", over_tcp([*list(bound(calls=[])), *parts], segment=50)))
     counter.check([item for packet in packets for item in packet.items if item.name == "emsmdb.malformed"], "fragments of a cut stub: no item")
+
+
+def test_switched(tshark, counter, _folder):
+    """In one sharkd the preferences are changed and changed back: each time all is as in a fresh one."""
+    subject = sample(OVER_HTTP)
+    subject.options(tshark)
+
+    def run(*states):
+        talk = run_reload.Talk()
+        for dissect, guess in states:
+            talk.set("emsmdb.dissect", dissect)
+            talk.set("emsmdb.guess", guess)
+            talk.show(subject)
+        return talk.run(tshark, None)
+
+    on, off, guessing = ("TRUE", "FALSE"), ("FALSE", "FALSE"), ("TRUE", "TRUE")
+    order = [on, off, on, guessing, off, off, on]
+    fresh = {state: run(state)[0] for state in set(order)}
+    counter.check(fresh[on] != fresh[off], "the preference changes nothing")
+    for number, (state, got) in enumerate(zip(order, run(*order))):
+        run_reload.alike(counter, f"state {number + 1} {state}", got, fresh[state])
 
 
 def without_bind(pdus):

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "emsmdb.h"
 #include "bodies.h"
 #include "catalogue.h"
 #include "layouts.h"
@@ -107,6 +108,7 @@ static void test_fields(void)
         CHECK(catalogue_add(&catalogue, part->prefix, part->layout, why));
     }
     CHECK(catalogue_add(&catalogue, "rpch.rts.", rts_layouts, why));
+    CHECK(catalogue_add(&catalogue, "emsmdb.", emsmdb_stubs, why));
     for (unsigned i = 0; i < catalogue.count; i++) {
         field_of(catalogue.fields[i].prefix, catalogue.fields[i].row, catalogue.fields[i].kind);
     }

@@ -174,12 +174,7 @@ static void array(struct layout_run *run, const char *label, bool varying,
     reader_close(reader, NULL);
 }
 
-static void read_aux(struct reader *reader, uint32_t size, const struct scene *scene)
-{
-    (void)scene;
-    read_aux_buffer(reader, size);
-}
-
+/* Of either direction. */
 static void read_rops(struct reader *reader, uint32_t size, const struct scene *scene)
 {
     read_rop_buffer(reader, size, scene->response, scene->host);
@@ -188,6 +183,12 @@ static void read_rops(struct reader *reader, uint32_t size, const struct scene *
 static void read_bare_rops(struct reader *reader, uint32_t size, const struct scene *scene)
 {
     read_bare_rop_buffer(reader, size, scene->response, scene->host);
+}
+
+static void read_aux(struct reader *reader, uint32_t size, const struct scene *scene)
+{
+    (void)scene;
+    read_aux_buffer(reader, size);
 }
 
 static void rgb_in(struct layout_run *run, const struct field *at)

@@ -267,22 +267,28 @@ static void merge_methods(void)
     }
 }
 
+static dcerpc_uuid_value *row_of(const e_guid_t *uuid)
+{
+    const guid_key key = { .guid = *uuid, .ver = 0 };
+    return (dcerpc_uuid_value *)g_hash_table_lookup(dcerpc_uuids, &key);
+}
+
 /* Preferences are known, and no frame was dissected yet. */
 static void begin_file(void)
 {
-    static dcerpc_uuid_value *async_row;
-    guid_key key = { .guid = async_uuid, .ver = 0 };
-    if (place.row) {
+    static bool async_named;
+    /* Another plugin may have registered the interface since: then this row is gone. */
+    if (place.row && row_of(&emsmdb_uuid) == place.row) {
         *place.row = pref_dissect ? place.ours : place.stock;
         place.opnum->strings = pref_dissect ? place.names : place.stock_names;
     }
     /* Stock does not know it: it is not even named unless that is wanted. */
-    if (!async_row && pref_dissect) {
+    if (!async_named && pref_dissect) {
         dcerpc_init_uuid(proto_emsmdb, ett_emsmdb, &async_uuid, 0, async_procs, hf_opnum);
-        async_row = (dcerpc_uuid_value *)g_hash_table_lookup(dcerpc_uuids, &key);
+        async_named = true;
     }
-    if (async_row)
-        async_row->procs = pref_dissect ? async_procs : no_procs;
+    if (async_named)
+        row_of(&async_uuid)->procs = pref_dissect ? async_procs : no_procs;
 }
 
 /* ---- Registration ----------------------------------------------------------------- */
@@ -297,7 +303,7 @@ void emsmdb_register_show(void)
     prefs_register_bool_preference(module, "dissect", "Dissect EMSMDB calls with the decoder of MAPI/HTTP",
                                    "Shows the stubs of EcDoConnectEx, EcDoRpcExt2, EcDoRpc and other methods of EMSMDB "
                                    "as emsmdb.*, and the ROPs in them as rop.*. Without this, Wireshark's own "
-                                   "dissector has them (mapi.*).",
+                                   "dissector has them (mapi.*); the name of AsyncEMSMDB goes with the next start.",
                                    &pref_dissect);
     async_procs[0].name = emsmdb_method_name(EMSMDB_ASYNC, EC_DO_ASYNC_WAIT_EX);
     proto_register_field_array(proto_emsmdb, fields, array_length(fields));
@@ -308,8 +314,7 @@ void emsmdb_register_show(void)
 /* Stock has registered its own before. */
 void emsmdb_handoff(void)
 {
-    guid_key key = { .guid = emsmdb_uuid, .ver = 0 };
-    place.row = (dcerpc_uuid_value *)g_hash_table_lookup(dcerpc_uuids, &key);
+    place.row = row_of(&emsmdb_uuid);
     if (!place.row)
         return;
     place.stock = *place.row;
