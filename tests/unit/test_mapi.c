@@ -939,6 +939,16 @@ static void test_counter_skips(void)
         CHECK_STR(scene.log, "session.cookie_lost:warning@7/0.0");
         scene_end(&scene);
     }
+    /* They begin anew, with a Connect that was not captured: nobody saw whose cookies these are. */
+    connected(&scene, &tap);
+    for (unsigned i = 2; i < 6; i++) {
+        ask(&tap, "Execute", i, JAR_1);
+        answer(&tap, "Execute", NULL);
+    }
+    ask(&tap, "Execute", 3, "sid=session-new-value; sequence=seq-new-3");
+    answer(&tap, "Execute", NULL);
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
     /* A resend, and a request without its cookies, are in the capture. */
     connected(&scene, &tap);
     ask(&tap, "Execute", 2, JAR_1);
@@ -1031,6 +1041,45 @@ static void test_sequence(void)
                 "Context.");
     CHECK_STR(scene.log + strlen("session.sequence_broken:warning@23/0.0 "),
               "response_code.failed:warning@30/0.0 session.sequence_broken:warning@30/0.0");
+    scene_end(&scene);
+}
+
+/* The answer to the first of two had begun before the second was asked. */
+static void under_way(struct scene *scene, struct tap *tap, struct tap *other)
+{
+    connected(scene, tap);
+    tap_open(other, scene, "10.0.0.9:50002", SERVER);
+    ask(tap, "Execute", 2, JAR_1);
+    tap_text(tap, WAY_TO_CLIENT,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nX-RequestType: Execute\r\n"
+             "X-ResponseCode: 0\r\nTransfer-Encoding: chunked\r\n\r\nc\r\nPROCESSING\r\n\r\n");
+    ask(other, "Execute", 3, JAR_1);
+}
+
+static void test_sequence_shown(void)
+{
+    static const char pending[] = "9\r\nPENDING\r\n\r\n", done[] = "8\r\nDONE\r\n\r\n\r\n0\r\n\r\n";
+    struct scene scene;
+    struct tap tap, other;
+    /* Nothing more of it comes: that it was over may have been lost with all that would show it. */
+    under_way(&scene, &tap, &other);
+    answer(&other, "Execute", NULL);
+    ask(&other, "Execute", 4, JAR_1);
+    answer(&other, "Execute", NULL);
+    CHECK_STR(scene.log, "");
+    /* It does, behind the answer to the second; and once more. */
+    tap_text(&tap, WAY_TO_CLIENT, "%s", pending);
+    CHECK_STR(scene.log, "session.sequence_broken:warning@9/0.0");
+    CHECK(strstr(scene.last_text, "Execute (frame 3, stream 0") && strstr(scene.last_text, "(frame 5, stream 1)"));
+    tap_text(&tap, WAY_TO_CLIENT, "%s", done);
+    CHECK_STR(scene.log, "session.sequence_broken:warning@9/0.0");
+    scene_end(&scene);
+    /* Before the answer to the second: sure with that. */
+    under_way(&scene, &tap, &other);
+    tap_text(&tap, WAY_TO_CLIENT, "%s", done);
+    CHECK_STR(scene.log, "");
+    answer(&other, "Execute", NULL);
+    CHECK_STR(scene.log, "session.sequence_broken:warning@7/0.0");
     scene_end(&scene);
 }
 
@@ -1600,6 +1649,7 @@ int main(void)
     test_cookies_missed();
     test_counter_skips();
     test_sequence();
+    test_sequence_shown();
     test_rows_tell_doubt();
     test_connect_hints();
     test_sentences();

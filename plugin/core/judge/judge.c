@@ -127,6 +127,7 @@ static rule *rule_of(enum event_kind kind)
     case EVENT_REQUEST_BEGAN:
         return request_began;
     case EVENT_STATUS:
+    case EVENT_OVERLAP_SHOWN:
         return mapi_requests_overlap;
     case EVENT_RESPONSE_LATE:
         return mapi_response_late;

@@ -250,8 +250,8 @@ static enum cookie_fault compare_cookie(const struct cookie *cookie, const struc
 }
 
 /* Whether the other value may be the newer one: it was given later, on another leg; or by a response that was not
- * captured: no counter tells that none is missing, or its server sent something that is not known to be none. Unless
- * the same request had the right one before the device. */
+ * captured: no counter tells that none is missing, that counter was there before (perhaps another session's), or its
+ * server sent something that is not known to be none. Unless the same request had the right one before the device. */
 static bool may_be_newer(const struct exchange *request, const struct cookie *cookie, enum cookie_fault fault,
                          const struct sent *other)
 {
@@ -260,7 +260,7 @@ static bool may_be_newer(const struct exchange *request, const struct cookie *co
         return other->given_frame > cookie->frame;
     }
     return fault == COOKIE_FOREIGN && !other->owner &&
-           (!request->has_counter || request->link->server->strange_frame > cookie->frame) &&
+           (!request->has_counter || request->below_again || request->link->server->strange_frame > cookie->frame) &&
            !(before && before->jar_known && !before->unseen && before->fault == COOKIE_FINE);
 }
 

@@ -123,12 +123,18 @@ struct side { /* a session on one leg */
 
 /* ---- requests and responses ------------------------------------------------------- */
 
+/* A counter of X-RequestId, and whether it was a NotificationWait's, which may count apart. */
+struct sent_id {
+    uint32_t counter;
+    bool waits;
+};
+
 /* The counters of one GUID on one leg, as they were sent (2.2.3.3.2). */
 struct ids {
     struct ids *next;
     uint32_t leg, jump_frame; /* the last request before which others are missing from the capture, 0 if none */
     uint32_t last[2];         /* the highest; 1: of NotificationWait */
-    uint32_t recent[IDS_MAX];
+    struct sent_id recent[IDS_MAX];
     bool known[2];
     uint8_t count, at; /* of recent */
 };

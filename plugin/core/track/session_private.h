@@ -91,6 +91,8 @@ void sequence_note_id(struct exchange *request);
 void sequence_note_overlap(struct exchange *request);
 /* X-RequestId of a context rises (2.2.3.3.2); NotificationWait counts apart. */
 void sequence_note_counter(struct exchange *request);
+/* More of its response came. Emits EVENT_OVERLAP_SHOWN. */
+void sequence_note_more(struct exchange *request, struct when when);
 /* The head of its response came. Emits EVENT_STATUS. */
 void sequence_note_answer(struct exchange *request, const struct reply *reply, struct when when);
 
