@@ -237,16 +237,14 @@ def rough(capture, name, seed, relayed=False):
             yield f"clock behind the device {by // 10**6} ms {word}", moved(capture, behind, sign * by)
     by = dice(7).choice((-40000, -2000, -50, 50, 2000, 40000)) * 10**6
     servers = sorted({tcp.server for tcp in tcps})
-    if len(servers) > 1 and not (relayed and "mapi" in name):     # whose request it was is told by times there
+    if len(servers) > 1:
         server = dice(16).choice(servers)
         yield (f"a server's clock {by // 10**6} ms off (seed {start + 16})",
                moved(capture, {index for tcp in tcps if tcp.server == server for index, _, _ in tcp.segments}, by))
-    if "mapi" not in name:           # the connections of one session go to one server
-        yield f"a connection's clock {by // 10**6} ms off (seed {start + 7})", moved(capture, of_connection(tcps, dice(7)), by)
+    yield f"a connection's clock {by // 10**6} ms off (seed {start + 7})", moved(capture, of_connection(tcps, dice(7)), by)
     by = dice(8).choice((1, 20, 500, 3000)) * 10**6
     yield f"merged with the same, {by // 10**6} ms off", merged(capture, by)
-    if "mapi" not in name:           # no counter skips where that carried NotificationWait
-        yield f"without a connection (seed {start + 9})", without(capture, of_connection(tcps, dice(9)))
+    yield f"without a connection (seed {start + 9})", without(capture, of_connection(tcps, dice(9)))
     way = dice(15).randrange(2)
     yield f"one way of a connection only (seed {start + 10})", without(capture, of_connection(tcps, dice(10), (way,)))
     at = dice(11).randrange(1, count)

@@ -574,8 +574,22 @@ static void test_lost(void)
     CHECK(strstr(scene.last_text, "1000.0 s"));
     scene_end(&scene);
 
-    /* A NotificationWait under way keeps it alive. */
+    /* Meanwhile the clock is set back by 400 s, which its own frames do not show. */
     struct tap other;
+    connected(&scene, &tap);
+    scene_wait(&scene, 500);
+    tap_open(&other, &scene, "10.0.0.8:50001", SERVER);
+    ask_with(&other, (struct ask){ .type = "PING", .counter = 1, .guid = GUID_B });
+    scene_wait(&scene, -400);
+    answer(&other, "PING", NULL);
+    scene_wait(&scene, 500);
+    ask(&tap, "Execute", 2, JAR_1);
+    answer_code(&tap, 10, "x");
+    CHECK_STR(scene.log, "response_code.failed:warning@6/0.0 session.expired:note@6/0.0");
+    CHECK(strstr(scene.last_text, "1000.0 s"));
+    scene_end(&scene);
+
+    /* A NotificationWait under way keeps it alive. */
     connected(&scene, &tap);
     tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
     ask(&other, "NotificationWait", 101, JAR_1);
@@ -1320,6 +1334,30 @@ static void test_unanswered(void)
     scene_end(&scene);
 }
 
+/* Two connections that were kept, and closed after idle times that differ by so much. */
+static void test_gone_quietly(void)
+{
+    static const struct {
+        double apart;
+        bool back; /* so much is the clock set back between, instead */
+        const char *log;
+    } rows[] = { { 1.6, false, "" }, { 2.4, false, "server_gone:warning@" }, { 2.4, true, "" } };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct scene scene;
+        struct tap tap[2];
+        connected(&scene, &tap[0]);
+        tap_open(&tap[1], &scene, "10.0.0.8:50001", SERVER);
+        scene_wait(&scene, rows[i].back ? -rows[i].apart : rows[i].apart);
+        ask_with(&tap[1], (struct ask){ .type = "Connect", .counter = 1, .guid = GUID_B });
+        answer(&tap[1], "Connect", SET_2);
+        scene_wait(&scene, 4);
+        tap_fin(&tap[0], WAY_TO_CLIENT);
+        tap_fin(&tap[1], WAY_TO_CLIENT);
+        CHECK(strncmp(scene.log, rows[i].log, strlen(rows[i].log)) == 0 && (rows[i].log[0] || !scene.log[0]));
+        scene_end(&scene);
+    }
+}
+
 static void test_gone(void)
 {
     struct scene scene;
@@ -1656,6 +1694,7 @@ int main(void)
     test_client_closes();
     test_cut();
     test_unanswered();
+    test_gone_quietly();
     test_gone();
     test_legs();
     test_legs_missed();

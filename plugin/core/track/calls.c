@@ -49,8 +49,7 @@ void calls_forget(struct leg *leg)
         remove_call(leg, &leg->pending->first);
     }
     if (leg->pending) {
-        leg->pending->bounds = 0;
-        leg->pending->lost = false;
+        memset(leg->pending, 0, sizeof(*leg->pending));
     }
 }
 

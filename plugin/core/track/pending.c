@@ -125,7 +125,7 @@ void mapi_conn_data(struct mapi_conn *conn, struct when when, enum way way, cons
     if (!reply) {
         return;
     }
-    if (clock_went_back(reply->last_bytes.ns, when.ns)) {
+    if (conn_set_back(conn->link)) {
         reply->last_bytes.ns = when.ns;
         reply->bunch_count = 0;
     }

@@ -29,6 +29,7 @@ static struct side *session_side(struct session *session, const struct exchange 
     side->start = side->last = request->begin;
     side->expiration_ns = side->period_ns = -1;
     side->slowest_ns = -1;
+    side->set_back = world->track->set_back;
     if (session->last_side) {
         session->last_side->next = side;
     } else {
@@ -141,10 +142,11 @@ static struct session *session_of(struct exchange *request, const struct sent *s
 /* Where the clock of the capture was set back, what is remembered of the session goes with it. */
 static void clock_of_side(struct side *side, struct when when)
 {
-    const int64_t back = side->last.ns - when.ns;
-    if (clock_went_back(side->last.ns, when.ns)) {
+    const int64_t all = side->session->world->track->set_back, back = all - side->set_back;
+    if (back) {
         jar_set_back(side, back);
         side->success.ns -= back;
+        side->set_back = all;
         side->last.ns = when.ns;
     }
 }

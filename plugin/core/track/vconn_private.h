@@ -215,7 +215,7 @@ static inline void conn_at(struct rpch_conn *conn, struct when when)
 {
     conn->world->now = when;
     track_at(conn->world->track, when.ns);
-    if (clock_went_back(conn->last_ns, when.ns)) {
+    if (conn_set_back(conn->link)) {
         wait_anew(conn);
     }
     if (!conn->link->ended) {
