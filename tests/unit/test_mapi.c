@@ -910,6 +910,35 @@ static void test_cookies_missed(void)
     scene_end(&scene);
 }
 
+/* One connection has a clock of its own: what was sent there stands too early, or too late. */
+static void test_cookies_of_two_clocks(void)
+{
+    struct scene scene;
+    struct tap tap, other;
+    scene_begin(&scene); /* before the Connect of its session: that value was given, though nobody knew by whom */
+    tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
+    ask(&other, "NotificationWait", 1, JAR_1);
+    answer(&other, "NotificationWait", "Set-Cookie: sequence=seq-one-2; path=/mapi\r\n");
+    tap_open(&tap, &scene, CLIENT, SERVER);
+    ask(&tap, "Connect", 1, NULL);
+    answer(&tap, "Connect", SET_1);
+    ask(&tap, "Execute", 2, "sid=session-one-value; sequence=seq-one-2");
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
+    connected(&scene, &tap); /* behind a request with a higher counter: what it was given is no newer */
+    tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
+    ask(&tap, "Execute", 3, "sid=session-one-value; sequence=seq-one-2");
+    answer(&tap, "Execute", "Set-Cookie: sequence=seq-one-3; path=/mapi\r\n");
+    ask(&other, "Execute", 2, JAR_1);
+    answer(&other, "Execute", "Set-Cookie: sequence=seq-one-2; path=/mapi\r\n");
+    ask(&tap, "Execute", 4, "sid=session-one-value; sequence=seq-one-3");
+    answer(&tap, "Execute", "Set-Cookie: sequence=seq-one-4; path=/mapi\r\n");
+    CHECK_STR(scene.log, "");
+    ask(&tap, "Execute", 5, JAR_1);
+    CHECK_STR(scene.log, "session.cookie_lost:warning@9/0.0");
+    scene_end(&scene);
+}
+
 /* A counter that skips: the missing request may have been anywhere. */
 static void test_counter_skips(void)
 {
@@ -1068,6 +1097,31 @@ static void under_way(struct scene *scene, struct tap *tap, struct tap *other)
              "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nX-RequestType: Execute\r\n"
              "X-ResponseCode: 0\r\nTransfer-Encoding: chunked\r\n\r\nc\r\nPROCESSING\r\n\r\n");
     ask(other, "Execute", 3, JAR_1);
+}
+
+/* On a leg behind, whose clock differs, all is sent once more, by the device. */
+static void test_sequence_behind(void)
+{
+    struct scene scene;
+    struct tap tap, behind;
+    for (int device = 0; device < 2; device++) {
+        connected(&scene, &tap);
+        tap_open(&behind, &scene, device ? "10.0.0.70:50002" : "10.0.0.9:50002", SERVER);
+        for (unsigned i = 2; i < 5; i++) {
+            ask(&tap, "Execute", i, JAR_1);
+            answer(&tap, "Execute", NULL);
+        }
+        ask(&behind, "Execute", 3, JAR_1);
+        CHECK_STR(scene.log, device ? "" : "session.sequence_broken:warning@9/0.0");
+        answer(&behind, "Execute", NULL);
+        scene.log[0] = '\0';
+        ask(&tap, "Execute", 5, JAR_1);
+        ask(&behind, "Execute", 6, JAR_1);
+        answer(&tap, "Execute", NULL);
+        answer(&behind, "Execute", NULL);
+        CHECK_STR(scene.log, device ? "" : "session.sequence_broken:warning@14/0.0");
+        scene_end(&scene);
+    }
 }
 
 static void test_sequence_shown(void)
@@ -1685,8 +1739,10 @@ int main(void)
     test_cookie_lost();
     test_cookies_rotate();
     test_cookies_missed();
+    test_cookies_of_two_clocks();
     test_counter_skips();
     test_sequence();
+    test_sequence_behind();
     test_sequence_shown();
     test_rows_tell_doubt();
     test_connect_hints();

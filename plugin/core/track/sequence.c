@@ -79,6 +79,11 @@ void sequence_note_id(struct exchange *request)
     ids->count = ids->count < IDS_MAX ? (uint8_t)(ids->count + 1) : IDS_MAX;
 }
 
+static bool from_one_host(const struct mapi_conn *one, const struct mapi_conn *other)
+{
+    return same_address(&one->link->client, &other->link->client);
+}
+
 static void note_other(struct exchange *request, const struct exchange *other)
 {
     request->other.frame = other->begin.frame;
@@ -100,7 +105,8 @@ void sequence_note_overlap(struct exchange *request)
         bool resend = other->has_counter && request->has_counter && other->guid == request->guid &&
                       other->counter == request->counter;
         const bool had = other->link == request->link && request->link->knows_more; /* its answer, which stands later */
-        if (is_notification(other) || other->done || resend || had || other->overlapped_by) {
+        if (is_notification(other) || other->done || resend || had || other->overlapped_by ||
+            !from_one_host(other->conn, request->conn)) {
             continue;
         }
         request->overlaps = other;
@@ -160,9 +166,11 @@ void sequence_note_counter(struct exchange *request)
         memset(side->recent, 0, sizeof(side->recent));
     }
     if (side->has_counter[which] && request->counter < side->counter[which]) {
-        /* Of two connections, each perhaps with a clock of its own, only what was sent twice is out of order for sure. */
+        /* Of two connections, each perhaps with a clock of its own, only what one host sent twice is out of order for
+         * sure: of another it may be a leg behind. */
+        const struct mapi_conn *last = side->counter_conn[which];
         if (may_be_sent_again(side, request->counter) ||
-            (side->counter_conn[which] != request->conn && !was_sent(side, request->counter))) {
+            (last != request->conn && (!was_sent(side, request->counter) || !from_one_host(last, request->conn)))) {
             return;
         }
         request->below_counter = side->counter[which];

@@ -196,8 +196,7 @@ void session_find(struct exchange *request, const struct http_fields *fields, st
 void session_miss_request(const struct reply *reply, struct when when)
 {
     for (unsigned i = 0; i < reply->cookie_count; i++) {
-        const struct session *session =
-            jar_owner_of(reply->conn->world, reply->cookies[i].digest, reply->message->endpoint);
+        const struct session *session = jar_owner_given(reply, &reply->cookies[i]);
         for (struct side *side = session ? session->sides : NULL; side; side = side->next) {
             side->unsure_frame = when.frame;
         }
@@ -265,7 +264,7 @@ static void learn_success(struct side *side, struct reply *reply)
     struct when when = reply->message->end;
     struct mapi_conn *conn = reply->conn;
     bool beside = is_notification(request) || request->type == MAPI_PING;
-    jar_fill(side, reply, true, beside);
+    jar_fill(side, reply, !request->out_of_order, beside); /* else others may be newer */
     jar_own_all(side->session, reply, is_connect(request->type));
     side->success = when;
     side->success_began = request->begin.frame;
