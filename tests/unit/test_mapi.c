@@ -910,6 +910,22 @@ static void test_cookies_missed(void)
     scene_end(&scene);
 }
 
+/* A request that is sent again brings what it brought before, whatever was given since. */
+static void test_cookies_again(void)
+{
+    struct scene scene;
+    struct tap tap, other;
+    for (unsigned counter = 2; counter < 4; counter++) {
+        connected(&scene, &tap);
+        tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
+        ask(&tap, "Execute", 2, JAR_1);
+        answer(&tap, "Execute", "Set-Cookie: sequence=seq-one-2; path=/mapi\r\n");
+        ask(&other, "Execute", counter, JAR_1);
+        CHECK_STR(scene.log, counter == 2 ? "" : "session.cookie_lost:warning@5/0.0");
+        scene_end(&scene);
+    }
+}
+
 /* One connection has a clock of its own: what was sent there stands too early, or too late. */
 static void test_cookies_of_two_clocks(void)
 {
@@ -1739,6 +1755,7 @@ int main(void)
     test_cookie_lost();
     test_cookies_rotate();
     test_cookies_missed();
+    test_cookies_again();
     test_cookies_of_two_clocks();
     test_counter_skips();
     test_sequence();

@@ -101,7 +101,8 @@ struct exchange {
     uint8_t type, endpoint;
     bool has_counter, head_method;
     bool out_of_order;           /* a higher counter of its session stands before it in the capture */
-    bool below_again;            /* that counter was there before, and higher ones since: it is sent again, or they
+    bool again;                  /* that counter was sent before */
+    bool below_again;            /* the same, and higher ones since: it is sent again, or they
                                   * began anew, which was not captured */
     bool has_mailbox;            /* the URL names one */
     bool ended, answered;        /* sent to its end; its response has begun */

@@ -262,7 +262,7 @@ static bool may_be_newer(const struct exchange *request, const struct cookie *co
 {
     const struct exchange *before = request->before;
     if (fault == COOKIE_STALE) {
-        return other->given_frame > cookie->frame;
+        return other->given_frame > cookie->frame || request->again; /* with what it had the first time */
     }
     return fault == COOKIE_FOREIGN && !other->owner &&
            (!request->has_counter || other->given_frame || request->below_again ||

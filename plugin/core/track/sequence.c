@@ -59,7 +59,8 @@ void sequence_note_id(struct exchange *request)
     }
     const struct sent_id id = { .counter = counter, .waits = which == 1 };
     uint32_t last = ids->last[which];
-    request->below_again = ids->known[which] && counter < last && was_noted(ids, id);
+    request->again = was_noted(ids, id);
+    request->below_again = request->again && ids->known[which] && counter < last;
     if (request->below_again) { /* those before explain no skip */
         ids->known[0] = ids->known[1] = false;
         ids->count = ids->at = 0;
