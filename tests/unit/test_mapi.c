@@ -1404,6 +1404,31 @@ static void test_unanswered(void)
     scene_end(&scene);
 }
 
+/* An RST that the server's end cannot have sent: as its own, and from another distance. */
+static void test_foreign_rst(void)
+{
+    for (int foreign = 0; foreign < 2; foreign++) {
+        for (int begun = 0; begun < 2; begun++) {
+            struct scene scene;
+            struct tap tap;
+            connected(&scene, &tap);
+            for (unsigned i = 0; i < 4; i++) {
+                tap_wire(&tap, WAY_TO_CLIENT, (struct wire){ 0 });
+            }
+            if (begun) {
+                waiting(&tap);
+            } else {
+                ask(&tap, "Execute", 2, JAR_1);
+            }
+            tap_wire(&tap, WAY_TO_CLIENT, (struct wire){ .rst = true, .ttl = foreign ? 63 : 60 });
+            CHECK(strstr(scene.log, begun ? "response.cut:warning@" : "request.unanswered:note@"));
+            CHECK(scene.where == (foreign ? WHERE_DEVICE : WHERE_UNKNOWN) && !scene.where_seen);
+            CHECK_INT(strstr(scene.last_text, "limit is 63") != NULL, foreign);
+            scene_end(&scene);
+        }
+    }
+}
+
 /* Two connections that were kept, and closed after idle times that differ by so much. */
 static void test_gone_quietly(void)
 {
@@ -1507,6 +1532,24 @@ static void legs_begin(struct legs *legs)
     message = answer(&legs->client, "Connect", SET_1);
     CHECK_INT(message->session, 0);
     CHECK_INT(message->leg, 0);
+}
+
+/* The server behind the device ends its leg, and the device ends the one before; or ends it by itself. */
+static void test_legs_end(void)
+{
+    for (int behind = 0; behind < 2; behind++) {
+        struct legs legs;
+        legs_begin(&legs);
+        ask(&legs.client, "Execute", 2, JAR_1);
+        ask(&legs.a, "Execute", 2, JAR_1);
+        if (behind) {
+            tap_rst(&legs.a, WAY_TO_CLIENT);
+        }
+        tap_rst(&legs.client, WAY_TO_CLIENT);
+        CHECK(strstr(legs.scene.log, behind ? "request.unanswered:note@8/0.0" : "request.unanswered:note@7/0.0"));
+        CHECK(legs.scene.where == (behind ? WHERE_SERVER : WHERE_UNKNOWN) && legs.scene.where_seen == behind);
+        scene_end(&legs.scene);
+    }
 }
 
 /* What is not known of the first leg proves nothing of the device. */
@@ -1767,9 +1810,11 @@ int main(void)
     test_client_closes();
     test_cut();
     test_unanswered();
+    test_foreign_rst();
     test_gone_quietly();
     test_gone();
     test_legs();
+    test_legs_end();
     test_legs_missed();
     transcript_off = true;
     test_many_in_frame();
