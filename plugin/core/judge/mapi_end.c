@@ -304,7 +304,7 @@ static void say_unanswered(struct finding *finding, const struct exchange *reque
     } else if ((link->ended_frame && link->ended_frame < request->begin.frame) || request_crossed(request)) {
         say(text, "; inferred: the request crossed the end of a kept connection, the client sends it again; next: "
                   "nothing");
-    } else if (ender_of(request) == ENDER_BEHIND) {
+    } else if (there->conn && there->conn->link->ended_frame > there->frame && ender_of(request) == ENDER_BEHIND) {
         finding->where = WHERE_SERVER;
         finding->seen = true;
         say_behind_ended(text, request);

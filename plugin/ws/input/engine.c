@@ -125,8 +125,7 @@ static int place_in_sequence(struct run *run, const struct delivery *delivery, t
                 run->at.pass = 0;
                 run->at.skip = 0;
                 run->gap = true;
-                /* Even if it comes late, nothing reads it. */
-                rpch_conn_skipped(run->stream->conn, frame_when(run->pinfo), run->way, 0);
+                rpch_conn_gap(run->stream->conn, frame_when(run->pinfo), run->way);
                 if (run->stream->auth)
                     auth_lost(run->stream->auth, run->way);
             } else if ((int32_t)(here - flow->before) < 0) {
