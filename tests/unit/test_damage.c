@@ -212,6 +212,21 @@ static void test_lost_successor(void)
     }
 }
 
+/* Of the leg next to the client only IN was captured, of that behind the device only OUT: they end on different servers,
+ * and are no halves of one leg. */
+static void test_half_of_each_leg(void)
+{
+    for (int behind = 0; behind < 2; behind++) {
+        struct scene s;
+        scene_begin(&s);
+        struct tap in = tap_http(&s, CLIENT ":1001", "10.0.0.80:80");
+        struct tap out = tap_http(&s, behind ? "10.0.0.80:2001" : CLIENT ":1002", A);
+        start_both(&in, &out, 10);
+        CHECK_INT(strstr(s.log, "proxies_differ") != NULL, !behind);
+        scene_end(&s);
+    }
+}
+
 /* Without the other half nothing is known of what was announced and agreed there. */
 static void test_one_half(void)
 {
@@ -235,6 +250,7 @@ int main(void)
     test_clock_back();
     test_older_answer();
     test_lost_successor();
+    test_half_of_each_leg();
     test_one_half();
     return unit_end();
 }
