@@ -39,8 +39,10 @@ CUT_UP = "each segment cut into pieces"
 # candidates of two channels alternate, the order in which their last pieces come decides.
 NOT_IN_PIECES = ("foreign-dcerpc", "verdict-slow-join", "pdus-recycled-often")
 # Damage that makes of a sample what a verdict is about: an hour before data that is sent again and again is an idle
-# time; in six seconds without CONN/C2 a frame of another clock may stand.
-MADE_TRUE = (("verdict-drop-busy", "clock set ahead by an hour"), ("verdict-slow-join", "a connection's clock"))
+# time; in six seconds without CONN/C2 a frame of another clock may stand; an RST that stands before the probe that it
+# answers is one that nobody asked for.
+MADE_TRUE = (("verdict-drop-busy", "clock set ahead by an hour"), ("verdict-slow-join", "a connection's clock"),
+             ("mapi-cut-probe", "frames swapped"))
 UNCUT = b"ncacn_http/1.0", b"RPC_"
 FIN, SYN, RST = 1, 2, 4
 WAITS = b"X-RequestType: NotificationWait"
