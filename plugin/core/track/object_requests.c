@@ -209,6 +209,14 @@ struct rop_object *rop_work_meet(struct rop_session *session, struct rop_work *w
     return object;
 }
 
+/* What the index stands for at the moment; one that was met in this list by its handle. */
+static struct rop_object *input_at(const struct rop_session *session, uint16_t index)
+{
+    struct rop_object *object = index < session->at_used ? session->at[index] : NULL;
+    object = object ? object : object_find(session, object_handle_at(session, index));
+    return object && !object->released ? object : NULL;
+}
+
 /* A logon in this list counts for what comes behind it. */
 static void note_logon_of_list(const struct rop_message *message, struct rop_note *note)
 {
@@ -231,12 +239,8 @@ void rop_request_look(void *ctx, uint32_t number, uint32_t order, const struct r
     note->call_flags = rop_call_is_silent(head->id, head->buffer) ? ROP_CALL_SILENT : 0;
     rop_note_logon(session, note, head->logon);
     note_logon_of_list(message, note);
-    work->input_handle = NO_HANDLE;
-    if (head->input < COUNT_OF(session->at)) {
-        struct rop_object *input = head->input < session->at_used ? session->at[head->input] : NULL;
-        work->input = input && !input->released ? input : NULL;
-        work->input_handle = input ? NO_HANDLE : object_handle_at(session, head->input);
-    }
+    work->input = input_at(session, head->input);
+    work->input_handle = work->input ? NO_HANDLE : object_handle_at(session, head->input);
     work->input_serial = object_serial(work->input);
     work->before_serial = session->serial + 1;
     work->output = head->output;
