@@ -36,9 +36,9 @@ struct rop_scene {
     const struct rop_host *host;
     struct rop_known known;
     struct rop_took took;
-    uint8_t next; /* RopId of the answer that should come behind this one, 0 if none */
-    bool lost;    /* where the ROP ends cannot be told without what is not known */
-    struct fx_lexer lexer;
+    uint8_t next;     /* RopId of the answer that should come behind this one, 0 if none */
+    bool lost;        /* where the ROP ends cannot be told without what is not known */
+    uint32_t *joined; /* of the whole message, rops.h */
 };
 
 static inline struct rop_scene *rop_scene(const struct layout_run *run)

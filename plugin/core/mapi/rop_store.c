@@ -52,17 +52,23 @@ static void keep_folders(struct layout_run *run, const struct field *at)
 
 #define FOLDER_IDS(rows) READ_LAYOUT(keep_folders, 104, rows)
 
+static void keep_store(struct layout_run *run, const struct field_value *value)
+{
+    rop_scene(run)->took.store = (struct span){ value->bytes, value->len };
+}
+
 static LAYOUT(private_logon, FOLDER_IDS(private_folders), X8("response_flags", "ResponseFlags"),
               BIT("response_flags.reserved", "Reserved", 0x01), BIT("response_flags.owner_right", "OwnerRight", 0x02),
               BIT("response_flags.send_as_right", "SendAsRight", 0x04), BIT("response_flags.oof", "OOF", 0x10),
-              UUID("mailbox_guid", "MailboxGuid"), X16("repl_id", "ReplId"), UUID("repl_guid", "ReplGuid"),
+              UUID("mailbox_guid", "MailboxGuid", .seen = keep_store), X16("repl_id", "ReplId"),
+              UUID("repl_guid", "ReplGuid"),
               GROUP("LogonTime", NULL, U8("seconds", "Seconds"), U8("minutes", "Minutes"), U8("hour", "Hour"),
                     U8("day_of_week", "DayOfWeek", .names = day_names), U8("day", "Day"), U8("month", "Month"),
                     U16("year", "Year")),
               TIME("gwart_time", "GwartTime"), X32("store_state", "StoreState"),
               BIT("store_state.store_has_searches", "STORE_HAS_SEARCHES", 0x01000000));
-static LAYOUT(public_logon, FOLDER_IDS(public_folders), X16("repl_id", "ReplId"), UUID("repl_guid", "ReplGuid"),
-              UUID("per_user_guid", "PerUserGuid"));
+static LAYOUT(public_logon, FOLDER_IDS(public_folders), X16("repl_id", "ReplId"),
+              UUID("repl_guid", "ReplGuid", .seen = keep_store), UUID("per_user_guid", "PerUserGuid"));
 
 #define LOGON_FLAGS                                                                                     \
     X8("logon_flags", "LogonFlags", .seen = keep_mode), BIT("logon_flags.private", "Private", 0x01),    \

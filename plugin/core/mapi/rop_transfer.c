@@ -50,15 +50,21 @@ static LAYOUT(piece_before, FRAME("piece_before_in", "Goes on from the piece in"
 static LAYOUT(piece_after, FRAME("piece_after_in", "Goes on in the piece in"));
 
 /* What is carried and the piece, in one buffer. */
-static void read_joined(struct reader *reader, const struct rop_piece *piece, const uint8_t *bytes, uint32_t size,
+static void read_joined(struct reader *reader, const struct rop_scene *scene, const uint8_t *bytes, uint32_t size,
                         struct fx_lexer *lexer)
 {
     const struct field_sink *sink = reader->sink;
-    const uint32_t carried = piece->lexer.unfinished, len = carried + size;
+    const struct rop_piece *piece = scene->known.piece;
+    const uint32_t carried = lexer->unfinished, len = carried + size;
+    if (len > ROP_JOINED_MAX - *scene->joined) {
+        reader_tell(reader, &rop_context_unknown, reader->pos,
+                    "More pieces of streams than are put together of one message");
+        return;
+    }
+    *scene->joined += len;
     uint8_t *joined = sink->room ? sink->room(sink->ctx, len) : NULL;
     struct reader inner;
     if (!joined) {
-        fx_begin_lost(lexer);
         return;
     }
     memcpy(joined, piece->carried, carried);
@@ -78,7 +84,7 @@ static void read_joined(struct reader *reader, const struct rop_piece *piece, co
     reader->values = inner.values;
 }
 
-/* The bytes, and once more as what they are of the stream that they go on with. */
+/* The bytes, and, if somebody looks, once more as what they are of the stream that they go on with. */
 static void read_stream(struct layout_run *run, const struct field *at)
 {
     struct rop_scene *scene = rop_scene(run);
@@ -86,15 +92,14 @@ static void read_stream(struct layout_run *run, const struct field *at)
     const struct rop_piece *piece = scene->known.piece;
     const uint32_t size = (uint32_t)run->last, start = reader->pos;
     read_layout(run, at->inside);
-    if (reader->failed || size == 0) {
+    if (reader->failed || size == 0 || !reader->sink->value) {
         return;
     }
     if (!piece) {
         reader_tell(reader, &rop_context_unknown, start, "The stream began before the capture, or where it has a gap");
         return;
     }
-    scene->lexer = piece->lexer;
-    scene->took.lexer = &scene->lexer;
+    struct fx_lexer lexer = piece->lexer;
     if (piece->before_in) {
         reader_made(reader, piece_before, piece->before_in, NULL);
     }
@@ -104,13 +109,13 @@ static void read_stream(struct layout_run *run, const struct field *at)
     if (!reader_open(reader, "FastTransfer stream")) {
         return;
     }
-    if (piece->lexer.unfinished > 0) {
-        read_joined(reader, piece, reader->p + start, size, &scene->lexer);
+    if (lexer.unfinished > 0) {
+        read_joined(reader, scene, reader->p + start, size, &lexer);
     } else {
         struct reader again = *reader;
         again.pos = start;
         again.len = again.whole = start + size;
-        fx_read(&again, &scene->lexer);
+        fx_read(&again, &lexer);
         reader->values = again.values;
     }
     reader_close(reader, NULL);

@@ -79,18 +79,26 @@ static bool answers(uint8_t request, uint8_t id)
            (request == ROP_PROGRESS && rop_is_long(id));
 }
 
-/* The first ROP of the request from number on that is answered; host->calls if there is none. */
-static uint32_t next_call(const struct rop_host *host, uint32_t number, uint8_t *id)
+/* The first ROP of the request from number on that is answered; host->calls if there is none. What has
+ * no answer is passed once, however often that is asked. */
+static uint32_t next_call(struct rop_host *host, uint32_t number, uint8_t *id)
 {
-    *id = 0;
-    for (; number < host->calls; number++) {
+    const uint32_t start = number;
+    if (number >= host->silent && number < host->silent_end) {
+        number = host->silent_end;
+    }
+    for (*id = 0; number < host->calls; number++) {
         const struct rop_call call = host->call(host->ctx, number);
         if (!(call.flags & ROP_CALL_SILENT)) {
             *id = call.id;
-            return number;
+            break;
         }
     }
-    return host->calls;
+    if (number > start && (start < host->silent || number > host->silent_end)) {
+        host->silent = start;
+        host->silent_end = number;
+    }
+    return number < host->calls ? number : host->calls;
 }
 
 /* RopId and indices, before the ROP is read; those that are not there are 0. */
@@ -190,7 +198,7 @@ static bool read_rop(const struct list *list, uint32_t number, uint8_t next)
 {
     struct reader *reader = list->reader;
     struct rop_host *host = list->host;
-    struct rop_scene scene = { .host = host, .next = next };
+    struct rop_scene scene = { .host = host, .next = next, .joined = &host->joined };
     struct layout_run run = { .reader = reader, .scene = &scene };
     char room[FIELD_TEXT_MAX];
     read_head(list, &scene.took);

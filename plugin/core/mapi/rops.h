@@ -38,6 +38,7 @@ enum rop_id {
     ROP_SET_MESSAGE_READ_FLAG = 0x11,
     ROP_SET_COLUMNS = 0x12,
     ROP_QUERY_ROWS = 0x15,
+    ROP_GET_STATUS = 0x16,
     ROP_CREATE_FOLDER = 0x1C,
     ROP_GET_MESSAGE_STATUS = 0x1F,
     ROP_SET_MESSAGE_STATUS = 0x20,
@@ -131,14 +132,14 @@ struct rop_took {
     uint32_t rows, duration;
     uint64_t folder, message; /* ids, their bytes read in the order of the wire; 0 if it has none */
     struct columns tags;
-    struct span data; /* of a stream or transfer */
-    struct span name; /* of a folder: 8-bit, or UTF-16LE if wide */
+    struct span data;  /* of a stream or transfer; FolderIds of a logon */
+    struct span store; /* GUID of what was logged on to */
+    struct span name;  /* of a folder: 8-bit, or UTF-16LE if wide */
     bool wide;
     struct span names; /* PropertyName structures, name_count of them */
     struct span ids;   /* property ids of 2 bytes */
     uint16_t name_count;
-    uint32_t announced;     /* of a state that will be uploaded: bytes */
-    struct fx_lexer *lexer; /* of a FastTransfer stream: behind the piece in data; NULL if it was not read */
+    uint32_t announced; /* of a state that will be uploaded: bytes */
 };
 
 /* Columns of a table or of recipients; whoever gives them owns them. */
@@ -202,8 +203,14 @@ struct rop_host {
     int64_t ns;
     /* What the walk through the message keeps; begin with 0. */
     uint32_t number, order, last;
+    uint32_t silent, silent_end; /* calls known to have no answer: from, up to before */
+    uint32_t joined;             /* bytes of streams that were put together with what was carried */
     uint16_t buffers;
 };
+
+/* Of one message so many bytes of pieces and what is carried before them are shown; a value that
+ * comes in pieces of a byte must not cost its length for each. */
+#define ROP_JOINED_MAX 0x800000u
 
 /* The payload of one extended buffer, from reader to its end: RopSize, which counts itself, the
  * ROPs, and the server object handle table (MS-OXCROPS 2.2.1). host may be NULL. */

@@ -13,15 +13,27 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define NAME_MAX_LEN 64 /* of a folder or property, as it is kept */
+#define NAME_MAX_LEN 64    /* of a property, as it is kept */
+#define PARENT_MAX_LEN 160 /* of an object in that of what it owns, each of which owns others */
 
 /* ---- folders ---- */
 
-void object_name_folder(struct rop_session *session, uint64_t id, const char *name)
+struct folder_name {
+    struct keyed keyed; /* by mapping and id */
+    const char *name;
+};
+
+static uint64_t folder_key(const struct rop_session *session, uint32_t mapping, uint64_t id)
 {
-    struct folder_name *folder = keyed_find(&session->folders, id);
+    return hash_keyed(&session->track->arena.key, mapping, &id, sizeof(id));
+}
+
+void object_name_folder(struct rop_session *session, uint32_t mapping, uint64_t id, const char *name)
+{
+    const uint64_t key = folder_key(session, mapping, id);
+    struct folder_name *folder = keyed_find(&session->folders, key);
     if (!folder && session->folders.used < FOLDER_NAMES_MAX) {
-        folder = keyed_make(&session->track->arena, &session->folders, id, sizeof(*folder));
+        folder = keyed_make(&session->track->arena, &session->folders, key, sizeof(*folder));
     }
     if (folder) {
         folder->name = track_text(session->track, name);
@@ -34,9 +46,11 @@ static void say_id(struct text *text, uint64_t id)
     say(text, "%02x%02x-%012" PRIx64, (unsigned)(id >> 48 & 0xFF), (unsigned)(id >> 56), id & UINT64_C(0xFFFFFFFFFFFF));
 }
 
-static void say_folder(struct rop_session *session, struct text *text, uint64_t id)
+static void say_folder(struct rop_session *session, struct text *text, const struct rop_took *took)
 {
-    const struct folder_name *folder = id ? keyed_find(&session->folders, id) : NULL;
+    const uint32_t mapping = object_logon(session, took->logon)->mapping;
+    const uint64_t id = took->folder;
+    const struct folder_name *folder = id ? keyed_find(&session->folders, folder_key(session, mapping, id)) : NULL;
     say(text, "folder ");
     if (folder && folder->name) {
         say(text, "%s", folder->name);
@@ -81,7 +95,7 @@ const char *object_text(struct rop_session *session, const struct rop_took *took
     case ROP_LOGON:
         return track_text(session->track, took->mode & 1 ? "mailbox" : "public folders");
     case ROP_OPEN_FOLDER:
-        say_folder(session, &text, took->folder);
+        say_folder(session, &text, took);
         return track_text(session->track, text.s);
     case ROP_CREATE_FOLDER:
         say(&text, "new folder");
@@ -92,7 +106,7 @@ const char *object_text(struct rop_session *session, const struct rop_took *took
         return track_text(session->track, text.s);
     case ROP_CREATE_MESSAGE:
         say(&text, "new message in ");
-        say_folder(session, &text, took->folder);
+        say_folder(session, &text, took);
         return track_text(session->track, text.s);
     case ROP_SYNCHRONIZATION_IMPORT_MESSAGE_CHANGE:
         say(&text, "imported message");
@@ -121,22 +135,28 @@ const char *object_text(struct rop_session *session, const struct rop_took *took
         say(&text, "%s", rop_opens(took->id) == ROP_TABLE ? table_of(took->id) : transfer_of(took->id));
     }
     if (of) {
-        say(&text, " of %s", of);
+        say(&text, " of %s", strlen(of) <= PARENT_MAX_LEN ? of : "...");
     }
     return track_text(session->track, text.s);
 }
 
 /* ---- properties ---- */
 
-static uint64_t property_key(uint8_t logon, uint16_t id)
+struct property_entry {
+    struct keyed keyed; /* by mapping and id */
+    uint32_t frame;     /* that told it */
+    struct named_property property;
+};
+
+static uint64_t property_key(uint32_t mapping, uint16_t id)
 {
-    return (uint64_t)logon << 16 | id;
+    return (uint64_t)mapping << 16 | id;
 }
 
-const struct named_property *object_property(const struct rop_session *session, uint8_t logon, uint16_t id,
+const struct named_property *object_property(const struct rop_session *session, uint32_t mapping, uint16_t id,
                                              uint32_t frame)
 {
-    const struct property_entry *entry = keyed_find(&session->properties, property_key(logon, id));
+    const struct property_entry *entry = keyed_find(&session->properties, property_key(mapping, id));
     return entry && entry->frame <= frame ? &entry->property : NULL;
 }
 
@@ -180,6 +200,7 @@ static size_t read_name(struct span left, char name[NAME_MAX_LEN])
 void object_name_properties(struct rop_session *session, uint8_t logon, uint32_t frame, struct span ids,
                             struct span names, uint16_t count)
 {
+    const uint32_t mapping = object_logon(session, logon)->mapping;
     for (uint16_t i = 0; i < count && ids.len >= 2 * ((size_t)i + 1); i++) {
         char name[NAME_MAX_LEN];
         const uint16_t id = get_le16(ids.ptr + 2 * (size_t)i);
@@ -188,7 +209,7 @@ void object_name_properties(struct rop_session *session, uint8_t logon, uint32_t
             return;
         }
         if (id >= 0x8000 && name[0]) {
-            add_property(session, property_key(logon, id), frame, names.ptr + GUID_AT, name);
+            add_property(session, property_key(mapping, id), frame, names.ptr + GUID_AT, name);
         }
         names = span_skip(names, len);
     }

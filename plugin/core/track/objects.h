@@ -30,7 +30,8 @@ struct rop_note {
     uint8_t logon;
     uint8_t known;         /* ROP_KNOWN_... */
     uint32_t return_value; /* of a response */
-    uint32_t rows;
+    uint32_t rows;         /* of a response; of RopBackoff its duration in ms */
+    uint32_t mapping;      /* under which names of properties are found; 0: none are known */
     uint32_t opened_in, columns_in;
     const char *object;
     const struct rop_columns *columns;
@@ -49,8 +50,11 @@ struct rop_message {
     struct rop_note *notes; /* in their order */
     /* First pass only. */
     struct rop_work *work; /* of a request that is not answered */
-    uint32_t passed;       /* of a response: ROPs of the request that were seen to */
     struct rop_message *next_pending;
+    bool overtaken;    /* a later request was answered */
+    bool not_executed; /* its ROPs without an answer were not */
+    bool named;        /* of a response: its handle table was seen to */
+    uint32_t passed;   /* of a response: ROPs of the request that were seen to */
     /* While it is shown: the ROP, whose names of properties are asked for. */
     uint32_t shown;
 };
