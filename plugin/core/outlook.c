@@ -9,6 +9,7 @@
 #include "bodies.h"
 #include "envelope.h"
 #include "objects.h"
+#include "rop_text.h"
 #include "session.h"
 
 struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs *prefs)
@@ -140,6 +141,11 @@ void outlook_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
 void outlook_replay_rops(struct rop_message *rops, struct rop_host *host, struct property_names *names)
 {
     rop_message_replay(rops, host, names);
+}
+
+void outlook_say_rops(const struct rop_message *rops, struct text *text)
+{
+    rop_message_summary(rops, text);
 }
 
 struct rop_message *outlook_learn_rops(struct outlook *outlook, struct rop_session **session, bool response,

@@ -113,6 +113,13 @@ def infos(tshark, subject, *more):
 
 # ---- the parts ---------------------------------------------------------------------------------
 
+INFO = ["EcDoRpc request: Logon (1 ROP)", "EcDoRpc response: Logon",
+        "EcDoRpc request: LongTermIdFromId (1 ROP)", "EcDoRpc response: LongTermIdFromId",
+        "EcDoRpc request: GetPropertiesSpecific (1 ROP)", "EcDoRpc response: GetPropertiesSpecific",
+        "EcDoRpc request: OpenFolder, GetPropertiesSpecific (2 ROPs)", "EcDoRpc response: OpenFolder, GetPropertiesSpecific",
+        "EcDoRpc request: RegisterNotification, OpenFolder, GetPropertiesSpecific (3 ROPs)"]
+
+
 def test_captured(tshark, counter, _folder):
     (tcp,) = (found for found in common.samples(OVER_TCP, kind="emsmdb"))
     for passes in ([], ["-2"]):
@@ -126,6 +133,9 @@ def test_captured(tshark, counter, _folder):
         no_issue(counter, over_http, OVER_HTTP)
         counter.equal(len(stubs(packets)), 13, "stubs over TCP: the last call has no answer")
         counter.equal(stubs(over_http), stubs(packets), f"{passes}: over IN and OUT")
+        for name in (OVER_TCP, OVER_HTTP):
+            lines = [line for line in infos(tshark, sample(name), *passes) if line.startswith("EcDoRpc ")]
+            counter.equal(lines, INFO, f"{passes}: Info of {name}")
 
 
 def test_stock(tshark, counter, folder):

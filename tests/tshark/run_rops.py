@@ -6,13 +6,14 @@
     run_rops.py --self-test                 without tshark: a tree made from rops.txt is as it should be, and one with a fault is not
 
 Of each list: RopSize, the ROPs by id, place, size and label, every field of theirs by filter and value, in order, the handle
-table, and the rest that cannot be read. A ROP is the item around rop.id. Its fields: rop.NAME, or rop.ROP.NAME where fields of
+table, the rest that cannot be read, and of the samples what Info says. A ROP is the item around rop.id. Its fields: rop.NAME, or rop.ROP.NAME where fields of
 one name differ in kind; what stands in properties, restrictions and rules by their own filters.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import copy
+import itertools
 import pathlib
 import re
 import sys
@@ -313,6 +314,60 @@ def plain_lists(capture):
     return found
 
 
+# ---- the Info column ---------------------------------------------------------------------
+
+NAMED = {0x8004010F: "NotFound", 0x80070005: "AccessDenied", 0x80040102: "NotSupported", 0x000004B9: "NullObject",
+         0x00000503: "NullDestinationObject", 0x00000480: "ServerBusy", 0x00000478: "WrongServer"}
+ERRORS_RETURNED = 0x00040380         # a warning
+HAVE_ROWS, BACKOFF, TOO_SMALL = {0x15, 0x59}, 0xF9, 0xFF
+SHOWN, FAILURES = 8, 4               # texts of a message; of these at least so many of failures
+
+
+def told(rop, asks):
+    """(whether it failed, what Info says of it)."""
+    name, values = layout.ALL[rop.id].name, rop.values
+    code = values.get("ReturnValue", 0)
+    if asks:
+        return False, name
+    if rop.id == BACKOFF:
+        return True, f"{name} {values['Duration']} ms"
+    if code not in (0, ERRORS_RETURNED):
+        return True, f"{name} {NAMED.get(code) or f'0x{code:08X}'}"
+    if rop.id in HAVE_ROWS:
+        return False, f"{name} {values['RowCount']} row{'s' * (values['RowCount'] != 1)}"
+    return rop.id == TOO_SMALL, name
+
+
+def folded(texts):
+    groups = [(text, len(list(group))) for text, group in itertools.groupby(texts)]
+    return [text + (f" x{count}" if count > 1 else "") for text, count in groups]
+
+
+def info(lists):
+    """What Info says of a message's ROPs."""
+    asks, rops = lists[0].asks, [rop for one in lists for rop in one.rops]
+    pairs = [told(rop, asks) for rop in rops]
+    good, bad = (folded([text for failed, text in pairs if failed == which]) for which in (False, True))
+    failures = bad[:max(FAILURES, SHOWN - len(good))]
+    others = good[:SHOWN - len(failures)]
+    text = "; ".join(", ".join(part) for part in (others, failures) if part)
+    number = f" ({len(rops)} ROP{'s' * (len(rops) != 1)})"
+    if len(others) + len(failures) < len(good) + len(bad):
+        return f"{text}, ...{number}"
+    return text + number * asks
+
+
+def infos(tshark, sample, counter, put, mode, more):
+    text = tshark.output(["-r", str(sample.path), *more, "-T", "fields", "-e", "frame.number", "-e", "_ws.col.Info"])
+    got = dict(line.split("\t", 1) for line in text.splitlines())
+    for frame, lists in itertools.groupby(put, lambda one: one.frame):
+        lists = list(lists)
+        if not any(one.rest for one in lists):
+            way, end = ("request", " :") if lists[0].asks else ("response", f"{';' if lists[0].rops else ','} code 0 Success")
+            expected = f"Execute {way}{': ' + info(lists) if lists[0].rops else ''}{end}"
+            counter.check(got[str(frame)].startswith(expected), f"[{mode}] frame {frame}: Info {got[str(frame)]!r}, expected {expected!r}")
+
+
 # ---- self test ---------------------------------------------------------------------------
 
 def tree(put, flags=PLAIN):
@@ -422,6 +477,8 @@ def self_test(counter, names):
 def test(tshark, sample, counter, put):
     for mode, more in (("one pass", []), ("-2", ["-2"])):
         Run(counter, "", mode).all(common.packets(tshark, sample, *more), put)
+        if sample.name.startswith("rops-"):
+            infos(tshark, sample, counter, put, mode, more)
 
 
 def main():

@@ -388,6 +388,7 @@ static void took_request(void *ctx, uint32_t number, uint32_t order, const struc
     struct rop_work *work = &message->work[order];
     struct rop_object *input = still(work->input, work->input_serial);
     (void)number;
+    note->whole = took->whole;
     work->mode = took->mode;
     if (carries_stream(took->id) && input && note->piece) {
         transfer_go_on(session, input, note->piece, took, message->frame);
@@ -622,6 +623,7 @@ static void took_response(void *ctx, uint32_t number, uint32_t order, const stru
 {
     struct rop_message *message = ctx;
     struct rop_note *note = &message->notes[order];
+    note->whole = took->whole;
     note->return_value = took->return_value;
     note->rows = took->id == ROP_BACKOFF ? took->duration : took->rows;
     if (note->piece && took->data.len > 0) {

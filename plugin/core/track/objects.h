@@ -29,6 +29,7 @@ struct rop_note {
     uint8_t call_flags; /* of a request: ROP_CALL_... */
     uint8_t logon;
     uint8_t known;         /* ROP_KNOWN_... */
+    bool whole;            /* it was read to its end */
     uint32_t return_value; /* of a response */
     uint32_t rows;
     uint32_t opened_in, columns_in;

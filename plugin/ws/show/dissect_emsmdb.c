@@ -140,12 +140,22 @@ static void learn_rops(tvbuff_t *tvb, packet_info *pinfo, const struct stub_job 
     outlook_end_rops(call->rops[job->stub.response]);
 }
 
+/* Behind what dcerpc writes of the call. */
+static void show_in_info(packet_info *pinfo, const struct rop_message *rops)
+{
+    struct text text = { .used = 0 };
+    if (pinfo->cinfo && outlook_say_rops_in_info(rops, &text))
+        col_append_str(pinfo->cinfo, COL_INFO, text.s);
+}
+
 void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct emsmdb_stub *stub,
                  struct emsmdb_call *call, bool big_endian)
 {
     struct stub_job job = { *stub, call, big_endian };
     if (!PINFO_FD_VISITED(pinfo))
         learn_rops(tvb, pinfo, &job);
+    if (call)
+        show_in_info(pinfo, call->rops[stub->response]);
     if (outlook_bodies_are_seen(tree, proto_emsmdb))
         sink_stub(tvb, pinfo, tree, pinfo->fragmented, decode_stub, &job);
 }

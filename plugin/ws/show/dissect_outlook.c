@@ -126,6 +126,16 @@ void outlook_show_in_info(packet_info *pinfo, const char *protocol, const char *
     col_set_fence(pinfo->cinfo, COL_INFO);
 }
 
+bool outlook_say_rops_in_info(const struct rop_message *rops, struct text *text)
+{
+    struct text summary = { .used = 0 };
+    if (rops)
+        outlook_say_rops(rops, &summary);
+    if (summary.used > 0)
+        say(text, ": %s", summary.s);
+    return summary.used > 0;
+}
+
 /* ---- Logons ----------------------------------------------------------------------- */
 
 void outlook_show_interval(proto_tree *tree, int hf, tvbuff_t *tvb, int64_t ns)

@@ -1,0 +1,18 @@
+/* rop_text.h
+ * What is said of ROPs in one line: of a request or response for the Info column, of a session in
+ * the tables.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_ROP_TEXT_H
+#define OUTLOOKHTTP_ROP_TEXT_H
+
+#include "objects.h"
+#include "say.h"
+
+/* "OpenFolder, SetColumns, Release x3 (5 ROPs)" of a request, "QueryRows 50 rows; OpenMessage NotFound" of a
+ * response: behind what succeeded what did not. Of long lists some of both. Appends nothing where no ROP was read. */
+void rop_message_summary(const struct rop_message *message, struct text *text);
+
+#endif
