@@ -143,6 +143,11 @@ void outlook_replay_rops(struct rop_message *rops, struct rop_host *host, struct
     rop_message_replay(rops, host, names);
 }
 
+uint32_t outlook_rops_frame(const struct rop_message *rops)
+{
+    return rops->frame;
+}
+
 void outlook_say_rops(const struct rop_message *rops, struct text *text)
 {
     rop_message_summary(rops, text);

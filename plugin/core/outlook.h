@@ -63,6 +63,8 @@ void outlook_end_rops(struct rop_message *rops);
 struct rop_host;
 struct property_names;
 void outlook_replay_rops(struct rop_message *rops, struct rop_host *host, struct property_names *names);
+/* Where they were read first. */
+uint32_t outlook_rops_frame(const struct rop_message *rops);
 /* What they are, and which failed, in one line (rop_text.h); the same in every pass. */
 void outlook_say_rops(const struct rop_message *rops, struct text *text);
 

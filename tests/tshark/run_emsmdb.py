@@ -3,6 +3,7 @@
     run_emsmdb.py [PART ...]
 
 - captured: fields of a real client's session, against "emsmdb" of expect.json; the same PDUs over IN and OUT channels.
+- statistics: -z rop,srt and -z rop,tree of that session, both ways.
 - stock: with emsmdb.dissect off `-V` and `-T json` are byte for byte those without the plugin, over TCP. With it on, the
   filters `mapi` and `mapi.opnum` find the frames that they find without.
 - sealed: NTLM at PKT_PRIVACY, over TCP and over IN and OUT, with the password and without.
@@ -26,6 +27,7 @@ import common
 import emsmdb
 import rpc
 import run_reload
+import run_rops
 import scene
 import sealing
 import wsrun
@@ -120,6 +122,10 @@ INFO = ["EcDoRpc request: Logon (1 ROP)", "EcDoRpc response: Logon",
         "EcDoRpc request: RegisterNotification, OpenFolder, GetPropertiesSpecific (3 ROPs)"]
 
 
+# Of the calls that have an answer.
+ROPS = ["Logon"], ["LongTermIdFromId"], ["GetPropertiesSpecific"], ["OpenFolder", "GetPropertiesSpecific"]
+
+
 def test_captured(tshark, counter, _folder):
     (tcp,) = (found for found in common.samples(OVER_TCP, kind="emsmdb"))
     for passes in ([], ["-2"]):
@@ -136,6 +142,26 @@ def test_captured(tshark, counter, _folder):
         for name in (OVER_TCP, OVER_HTTP):
             lines = [line for line in infos(tshark, sample(name), *passes) if line.startswith("EcDoRpc ")]
             counter.equal(lines, INFO, f"{passes}: Info of {name}")
+
+
+def test_statistics(tshark, counter, _folder):
+    counts = {"GetPropertiesSpecific": 3, "OpenFolder": 2, "RegisterNotification": 1, "LongTermIdFromId": 1, "Logon": 1}
+    for name in (OVER_TCP, OVER_HTTP):
+        subject = sample(name)
+        frames = [[number for number, line in enumerate(infos(tshark, subject), 1) if line.startswith(f"EcDoRpc {way}")]
+                  for way in ("request", "response")]
+        times = {}
+        for asked, told, rops in zip(*frames, ROPS):
+            took = (subject.capture.packets[told - 1].time - subject.capture.packets[asked - 1].time) / 1e9
+            for rop in rops:
+                times.setdefault(rop, []).append(took)
+        for passes in ([], ["-2"]):
+            calls, timed, refused, unasked = run_rops.read_statistics(
+                *(tshark.output([*subject.options(tshark), *passes, "-q", "-z", f"rop,{kind}"]) for kind in ("tree", "srt")))
+            counter.equal(calls, counts, f"{name} {passes}: -z rop,tree")
+            counter.equal((refused, unasked), ({}, {}), f"{name} {passes}: nothing was refused")
+            counter.equal({rop: [row[0], row[4]] for (_, rop), row in timed.items()},
+                          {rop: [len(each), round(sum(each), 6)] for rop, each in times.items()}, f"{name} {passes}: -z rop,srt")
 
 
 def test_stock(tshark, counter, folder):

@@ -6,7 +6,7 @@
     run_rops.py --self-test                 without tshark: a tree made from rops.txt is as it should be, and one with a fault is not
 
 Of each list: RopSize, the ROPs by id, place, size and label, every field of theirs by filter and value, in order, the handle
-table, the rest that cannot be read, and of the samples what Info says. A ROP is the item around rop.id. Its fields: rop.NAME, or rop.ROP.NAME where fields of
+table, the rest that cannot be read, and of the samples what Info and the statistics say. A ROP is the item around rop.id. Its fields: rop.NAME, or rop.ROP.NAME where fields of
 one name differ in kind; what stands in properties, restrictions and rules by their own filters.
 
 SPDX-License-Identifier: GPL-2.0-or-later
@@ -368,6 +368,66 @@ def infos(tshark, sample, counter, put, mode, more):
             counter.check(got[str(frame)].startswith(expected), f"[{mode}] frame {frame}: Info {got[str(frame)]!r}, expected {expected!r}")
 
 
+# ---- -z rop,srt and -z rop,tree ------------------------------------------------------------
+
+def statistics(tshark, sample, counter, put, mode, more):
+    calls, times, refused, unasked = {}, {}, {}, {}
+    pairs = partners(put)
+    answers = {one.frame: pairs[id(one)] for one in put if one.asks and id(one) in pairs}
+    for one in put:
+        if not one.asks:
+            names, asked = [], pairs.get(id(one))
+            if asked:
+                names = [rop.id for other in put if other.frame == asked.frame for rop in other.rops if rop.id != RELEASE]
+            for rop in one.rops:
+                if rop.id in layout.EXTRA:
+                    unasked[layout.ALL[rop.id].name] = unasked.get(layout.ALL[rop.id].name, 0) + 1
+                    continue
+                name = layout.ALL[names.pop(0)].name if one.buffer == 0 and names else layout.ALL[rop.id].name
+                code = rop.values.get("ReturnValue", 0)
+                if code not in (0, ERRORS_RETURNED):
+                    key = name, NAMED.get(code) or f"0x{code:08X}"
+                    refused[key] = refused.get(key, 0) + 1
+            continue
+        answer = answers.get(one.frame)
+        for rop in one.rops:
+            name = layout.ALL[rop.id].name
+            calls[name] = calls.get(name, 0) + 1
+            if answer and (rop.answered or rop.id == RELEASE or one.buffer > 0 and rop.id in layout.PACKED_REQUEST):
+                took = sample.capture.packets[answer.frame - 1].time - sample.capture.packets[one.frame - 1].time
+                times.setdefault((rop.id, name), []).append(took / 1e9)
+    got_calls, got_times, got_refused, got_unasked = read_statistics(
+        tshark.output(["-r", str(sample.path), *more, "-q", "-z", "rop,tree"]),
+        tshark.output(["-r", str(sample.path), *more, "-q", "-z", "rop,srt"]))
+    counter.equal(got_calls, calls, f"[{mode}] -z rop,tree: calls")
+    counter.equal(got_refused, refused, f"[{mode}] -z rop,tree: refused")
+    counter.equal(got_unasked, unasked, f"[{mode}] -z rop,tree: not asked for")
+    counter.equal({key: row[0] for key, row in got_times.items()}, {key: len(each) for key, each in times.items()},
+                  f"[{mode}] -z rop,srt: calls")
+    for key, each in times.items():
+        expected = [min(each), max(each), sum(each) / len(each), sum(each)]
+        got = got_times.get(key, [0] * 5)[1:]
+        counter.check(all(abs(one - other) < 2e-6 * len(each) for one, other in zip(got, expected)),
+                      f"[{mode}] -z rop,srt: {key}: {got}, expected {expected}")
+
+
+def read_statistics(tree, srt):
+    """Calls by name, {(id, name): [calls, min, max, avg, sum]}, refusals by name and error, responses that nobody asked for."""
+    rows = [(len(row[1]), row[2], int(row[3])) for row in re.finditer(r"^( *)(\S+(?: \S+)*) {2,}(\d+) ", tree, re.MULTILINE)]
+    calls, refused, unasked, asked, name = {}, {}, {}, True, None
+    for depth, text, count in rows:
+        if depth == 0:
+            asked = text == "ROPs"
+        elif depth == 1:
+            name = text
+            (calls if asked else unasked)[text] = count
+        else:
+            refused[name, text] = count
+    times = {(int(row[1]), row[2]): [int(row[3]), *map(float, row[4].split())] for row in
+             re.finditer(r"^ +(\d+) +(\w+) +(\d+)((?: +[\d.]+){4})$", srt, re.MULTILINE)}
+    return calls, times, refused, unasked
+
+
 # ---- self test ---------------------------------------------------------------------------
 
 def tree(put, flags=PLAIN):
@@ -479,6 +539,8 @@ def test(tshark, sample, counter, put):
         Run(counter, "", mode).all(common.packets(tshark, sample, *more), put)
         if sample.name.startswith("rops-"):
             infos(tshark, sample, counter, put, mode, more)
+            if not any(one.rest for one in put):
+                statistics(tshark, sample, counter, put, mode, more)
 
 
 def main():

@@ -508,6 +508,7 @@ static void look_response(void *ctx, uint32_t number, uint32_t order, const stru
     (void)order;
     pass_silent(message, number);
     note->id = head->id;
+    note->asked = call ? call->id : head->id;
     struct rop_object *object = object_of(message, number, head);
     note_input(note, object);
     if (call) {

@@ -29,6 +29,7 @@ struct rop_note {
     uint8_t call_flags; /* of a request: ROP_CALL_... */
     uint8_t logon;
     uint8_t known;         /* ROP_KNOWN_... */
+    uint8_t asked;         /* of a response: the id of what it answers, else its own */
     bool whole;            /* it was read to its end */
     uint32_t return_value; /* of a response */
     uint32_t rows;

@@ -154,8 +154,10 @@ void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
     struct stub_job job = { *stub, call, big_endian };
     if (!PINFO_FD_VISITED(pinfo))
         learn_rops(tvb, pinfo, &job);
-    if (call)
+    if (call) {
         show_in_info(pinfo, call->rops[stub->response]);
+        outlook_tap_rops(pinfo, call->rops[stub->response]);
+    }
     if (outlook_bodies_are_seen(tree, proto_emsmdb))
         sink_stub(tvb, pinfo, tree, pinfo->fragmented, decode_stub, &job);
 }

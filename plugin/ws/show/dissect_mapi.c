@@ -576,8 +576,10 @@ static void show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, cons
         col_clear_fence(pinfo->cinfo, COL_INFO);
         col_clear(pinfo->cinfo, COL_INFO);
     }
-    for (const struct mapi_item *item = note->items; item; item = item->next)
+    for (const struct mapi_item *item = note->items; item; item = item->next) {
         show_guarded(tvb, pinfo, tree, item, NULL);
+        outlook_tap_rops(pinfo, item->message->rops);
+    }
     if (note->verdicts) {
         proto_item *item = proto_tree_add_protocol_format(tree, proto_mapihttp, tvb, 0, 0, "MAPI over HTTP, verdict");
         proto_item_set_generated(item);

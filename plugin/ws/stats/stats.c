@@ -18,6 +18,7 @@
 #include "ids.h"
 #include "logons.h"
 #include "notes.h"
+#include "rop_stats.h"
 #include "sessions.h"
 #include "store.h"
 
@@ -452,4 +453,5 @@ void stats_register(void)
         register_stat_tap_table_ui(ui);
     }
     register_srt_table(proto_mapihttp, "mapihttp", 1, on_response, init_srt, NULL);
+    rop_stats_register();
 }
