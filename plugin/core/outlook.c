@@ -169,3 +169,8 @@ void outlook_end_rops(struct rop_message *rops)
 {
     rop_message_end(rops);
 }
+
+void outlook_carried_rops(struct outlook *outlook, uint32_t row, const struct rop_message *rops)
+{
+    rpch_state_rops(outlook->rpch, row, rops);
+}

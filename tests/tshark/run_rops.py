@@ -24,6 +24,7 @@ import common
 import roplayout as layout
 import ropsamples
 import ropsources
+import table
 import wsrun
 from check_ropreader import read
 
@@ -411,6 +412,35 @@ def statistics(tshark, sample, counter, put, mode, more):
                       f"[{mode}] -z rop,srt: {key}: {got}, expected {expected}")
 
 
+def session_row(tshark, sample, counter, put, mode, more):
+    """The row of -z mapihttp,sessions."""
+    (row,) = table.rows(tshark.output(["-r", str(sample.path), *more, "-q", *common.TABLES]).splitlines(), "sessions")
+    counter.equal(row["rops"], str(sum(len(one.rops) for one in put if one.asks)), f"[{mode}] ROPs of the session")
+    pairs, kinds = partners(put), {}
+    for one in put:
+        if not one.asks:
+            asked = [rop.id for other in put if other.frame == pairs[id(one)].frame for rop in other.rops if rop.id != RELEASE]
+            for rop in one.rops:
+                name = layout.ALL[asked.pop(0) if one.buffer == 0 and rop.id not in layout.EXTRA else rop.id].name
+                code = rop.values.get("ReturnValue", 0)
+                if rop.id == BACKOFF or code not in (0, ERRORS_RETURNED):
+                    text = f"{name} {NAMED.get(code) or f'0x{code:08X}'}" if code else name
+                    kinds[text] = kinds.get(text, 0) + 1
+    shown = {}
+    for text in row["failed_rops"].split(", ") if row["failed_rops"] else ():
+        match = re.fullmatch(r"(.+?)(?: x(\d+))?", text)
+        shown[match[1]] = int(match[2] or 1)
+    others = shown.pop("others", 0)
+    counter.equal(sum(shown.values()) + others, sum(kinds.values()), f"[{mode}] failed ROPs in all: {row['failed_rops']}")
+    counter.equal(list(shown.values()), sorted(kinds.values(), reverse=True)[:4], f"[{mode}] the worst: {row['failed_rops']}, of {kinds}")
+    counter.equal({text: kinds.get(text) for text in shown}, shown, f"[{mode}] failed ROPs")
+    times = [(sample.capture.packets[one.frame - 1].time - sample.capture.packets[pairs[id(one)].frame - 1].time, -one.frame)
+             for one in put if not one.asks and one.buffer == 0 and pairs[id(one)].rops]
+    took, frame = max(times)
+    counter.check(row["slowest_rop"].endswith(f" {took / 1e6:.1f} ms (frame {-frame})"),
+                  f"[{mode}] the slowest: {row['slowest_rop']!r}, expected {took / 1e6:.1f} ms in frame {-frame}")
+
+
 def read_statistics(tree, srt):
     """Calls by name, {(id, name): [calls, min, max, avg, sum]}, refusals by name and error, responses that nobody asked for."""
     rows = [(len(row[1]), row[2], int(row[3])) for row in re.finditer(r"^( *)(\S+(?: \S+)*) {2,}(\d+) ", tree, re.MULTILINE)]
@@ -541,6 +571,7 @@ def test(tshark, sample, counter, put):
             infos(tshark, sample, counter, put, mode, more)
             if not any(one.rest for one in put):
                 statistics(tshark, sample, counter, put, mode, more)
+                session_row(tshark, sample, counter, put, mode, more)
 
 
 def main():

@@ -21,6 +21,7 @@ bool rop_message_fact(const struct rop_message *message, uint32_t index, struct 
     if (index < calls) {
         fact->id = request->notes[index].id;
         fact->event = was_answered(message, index) ? ROP_ANSWERED : ROP_NOTHING;
+        fact->took = rop_message_took(message);
         return true;
     }
     if (index - calls >= message->count) {
@@ -37,10 +38,4 @@ bool rop_message_fact(const struct rop_message *message, uint32_t index, struct 
         fact->event = ROP_REFUSED;
     }
     return true;
-}
-
-int64_t rop_message_took(const struct rop_message *message)
-{
-    const struct rop_message *request = message->response ? message->other : NULL;
-    return request && message->ns >= request->ns ? message->ns - request->ns : -1;
 }

@@ -21,11 +21,10 @@ struct rop_fact {
     uint8_t event;
     uint8_t id; /* as it was asked */
     uint32_t return_value;
+    int64_t took; /* of ROP_ANSWERED: from the request to the end of the response, ns; -1 if it ended before that */
 };
 
 /* Of a message that was read: the fact of that index, which may be ROP_NOTHING; false behind the last. */
 bool rop_message_fact(const struct rop_message *message, uint32_t index, struct rop_fact *fact);
-/* From the request to the end of this response; -1 if the request is not known, or ended later. */
-int64_t rop_message_took(const struct rop_message *message);
 
 #endif

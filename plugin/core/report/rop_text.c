@@ -33,6 +33,13 @@ static void say_error(struct text *text, uint32_t return_value)
     }
 }
 
+static void say_times(struct text *text, uint32_t count)
+{
+    if (count > 1) {
+        say(text, " x%" PRIu32, count);
+    }
+}
+
 /* ---- a message ---- */
 
 /* Equal ROPs, one behind the other but for those of the other kind. */
@@ -103,9 +110,7 @@ static void say_run(struct text *text, const struct rop_message *message, const 
     } else if (message->response && has_rows(rop->id)) {
         say(text, " %" PRIu32 " row%s", rop->rows, rop->rows == 1 ? "" : "s");
     }
-    if (run->count > 1) {
-        say(text, " x%" PRIu32, run->count);
-    }
+    say_times(text, run->count);
 }
 
 static void say_runs(struct text *text, const struct rop_message *message, bool wrong, uint32_t limit)
@@ -131,5 +136,69 @@ void rop_message_summary(const struct rop_message *message, struct text *text)
         say(text, ", ... (%" PRIu32 " ROPs)", message->count);
     } else if (message->count > 0 && !message->response) {
         say(text, " (%" PRIu32 " ROP%s)", message->count, message->count == 1 ? "" : "s");
+    }
+}
+
+/* ---- a row ---- */
+
+#define KINDS_SHOWN 4u /* of failures */
+#define NAMES_SHOWN 3u /* of the ROPs of the slowest message */
+
+/* The kind that came most of those that are not shown yet; of two the one that came first. NULL: none is left. */
+static const struct rop_failure *next_kind(const struct rop_totals *totals, const bool shown[ROP_FAILURES_KEPT])
+{
+    const struct rop_failure *most = NULL;
+    for (uint32_t i = 0; i < totals->kinds; i++) {
+        if (!shown[i] && (!most || totals->failures[i].count > most->count)) {
+            most = &totals->failures[i];
+        }
+    }
+    return most;
+}
+
+static void say_failures(struct text *text, const struct rop_totals *totals)
+{
+    bool shown[ROP_FAILURES_KEPT] = { false };
+    const struct rop_failure *kind;
+    uint32_t left = totals->failed;
+    for (uint32_t i = 0; i < KINDS_SHOWN && (kind = next_kind(totals, shown)) != NULL; i++) {
+        say(text, "%s", i > 0 ? ", " : "");
+        say_rop(text, kind->id);
+        if (kind->return_value != 0) {
+            say(text, " ");
+            say_error(text, kind->return_value);
+        }
+        say_times(text, kind->count);
+        shown[kind - totals->failures] = true;
+        left -= kind->count;
+    }
+    if (left > 0) {
+        say(text, ", others");
+        say_times(text, left);
+    }
+}
+
+static void say_slowest(struct text *text, const struct rop_message *response)
+{
+    const int64_t took = rop_message_took(response);
+    const uint32_t runs = count_runs(response->other, false);
+    say_runs(text, response->other, false, NAMES_SHOWN);
+    say(text, "%s ", runs > NAMES_SHOWN ? ", ..." : "");
+    if (took < 1000 * MILLISECOND) {
+        say(text, "%.1f ms", (double)took / (double)MILLISECOND);
+    } else {
+        say(text, "%s", SECONDS(took));
+    }
+    say(text, " (frame %" PRIu32 ")", response->frame);
+}
+
+void rop_row_fill(struct rop_row *row, const struct rop_totals *totals)
+{
+    *row = (struct rop_row){ .calls = totals ? totals->calls : 0 };
+    if (totals && totals->failed > 0) {
+        say_failures(&row->failed, totals);
+    }
+    if (totals && totals->slowest) {
+        say_slowest(&row->slowest, totals->slowest);
     }
 }

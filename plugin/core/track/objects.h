@@ -12,6 +12,7 @@
 #ifndef OUTLOOKHTTP_OBJECTS_H
 #define OUTLOOKHTTP_OBJECTS_H
 
+#include "rop_totals.h"
 #include "rops.h"
 #include "track.h"
 

@@ -83,6 +83,7 @@ struct rop_session {
     struct rop_object *at[256]; /* of the request under reading: objects of the moment, by index */
     const uint8_t *handles;     /* of the payload under reading */
     uint32_t handle_count;
+    struct rop_totals totals;
 };
 
 /* ---- transfers.c ---- */

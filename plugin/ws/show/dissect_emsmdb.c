@@ -22,6 +22,12 @@
 static int hf_opnum;
 static int ett_emsmdb = -1;
 static ws_bool pref_dissect = TRUE;
+static uint32_t carrier = NO_NUMBER; /* row of what carries the stub under dissection */
+
+void emsmdb_carried_by(uint32_t row)
+{
+    carrier = row;
+}
 
 /* ---- Sessions and calls ----------------------------------------------------------- */
 
@@ -138,6 +144,8 @@ static void learn_rops(tvbuff_t *tvb, packet_info *pinfo, const struct stub_job 
     reader_init(&reader, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), &sink);
     read_stub(&reader, job, &host);
     outlook_end_rops(call->rops[job->stub.response]);
+    if (carrier != NO_NUMBER)
+        outlook_carried_rops(store_outlook(), carrier, call->rops[job->stub.response]);
 }
 
 /* Behind what dcerpc writes of the call. */

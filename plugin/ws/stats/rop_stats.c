@@ -44,19 +44,16 @@ static tap_packet_status on_rops_timed(void *tapdata, packet_info *pinfo, epan_d
 {
     srt_stat_table *table = g_array_index(((srt_data_t *)tapdata)->srt_array, srt_stat_table *, 0);
     const struct rop_message *message = (const struct rop_message *)data;
-    const int64_t took = rop_message_took(message);
     struct rop_fact fact;
     bool any = false;
-    if (took < 0)
-        return TAP_PACKET_DONT_REDRAW;
-    const nstime_t lasted = ns_time(took);
-    nstime_t asked;
-    nstime_delta(&asked, &pinfo->abs_ts, &lasted);
     for (uint32_t i = 0; rop_message_fact(message, i, &fact); i++) {
-        if (fact.event == ROP_ANSWERED) {
-            add_srt_table_data(table, fact.id, &asked, pinfo);
-            any = true;
-        }
+        if (fact.event != ROP_ANSWERED || fact.took < 0)
+            continue;
+        const nstime_t took = ns_time(fact.took);
+        nstime_t asked;
+        nstime_delta(&asked, &pinfo->abs_ts, &took);
+        add_srt_table_data(table, fact.id, &asked, pinfo);
+        any = true;
     }
     return any ? TAP_PACKET_REDRAW : TAP_PACKET_DONT_REDRAW;
 }
