@@ -359,8 +359,9 @@ def info(lists):
 
 
 def infos(tshark, sample, counter, put, mode, more):
-    text = tshark.output(["-r", str(sample.path), *more, "-T", "fields", "-e", "frame.number", "-e", "_ws.col.Info"])
-    got = dict(line.split("\t", 1) for line in text.splitlines())
+    # The column, not _ws.col.Info: from 4.4 on that is taken before postdissectors are called.
+    text = tshark.output(["-r", str(sample.path), *more, "-T", "tabs", "-o", 'gui.column.format:"F","%m","I","%i"'])
+    got = dict(line.strip().split("\t", 1) for line in text.splitlines())
     for frame, lists in itertools.groupby(put, lambda one: one.frame):
         lists = list(lists)
         if not any(one.rest for one in lists):
