@@ -162,6 +162,7 @@ struct wire { /* of a frame */
     const char *bytes;
     size_t len;
     bool syn, fin, rst, no_window, again, cut, opaque;
+    uint8_t ttl; /* or as the end's others have it */
 };
 
 static inline void learn(struct tap *tap, struct mapi_message *message, bool complete)
@@ -255,7 +256,8 @@ static inline void tap_wire(struct tap *tap, enum way way, struct wire wire)
                                .len = (uint32_t)wire.len,
                                .captured = (uint32_t)wire.len / (wire.cut ? 2 : 1),
                                .opaque = wire.opaque,
-                               .window = wire.no_window ? 0 : 1000 };
+                               .window = wire.no_window ? 0 : 1000,
+                               .ttl = wire.ttl ? wire.ttl : 60 };
     if (wire.again) {
         segment.seq -= segment.len;
     } else {

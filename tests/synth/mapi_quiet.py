@@ -454,6 +454,54 @@ def drops_other(cap):
     cap.rule = "A gap on any connection of the session since the response that is compared with: silence."
 
 
+@case("mapi-quiet-drops-connect", "counters that begin anew, with a Connect that one leg lacks")
+def drops_connect(cap):
+    t = Two(cap)
+    c = t.c
+    t.exchange("Connect")
+    for _ in range(3):
+        t.exchange()
+    t.exchange("Disconnect", body=m.default_body("Disconnect"), answer=m.default_answer("Disconnect"))
+    c.counter, c.cookies = 0, {}
+    outer = c.ask("Connect", m.connect_body())
+    inner = c.relay(outer, cap.connect("10.0.0.70", "10.0.0.81:80", captured=False), captured=False, note=False)
+    c.reply(inner, m.connect_answer(), captured=False)
+    cap.messages.pop()
+    c.pass_on(inner, outer)
+    t.exchange()
+    c.exchange(conn=c.outlook.open(captured=False), captured=False, note=False, reply={"captured": False})
+    cap.messages.pop()
+    t.exchange()
+    t.close()
+    cap.what = "A client uses one GUID in X-RequestId for two sessions and counts from 1 in each. Of the second session " \
+               "the Connect behind the device is missing, and later a request, which brought a new sequence cookie, on " \
+               "both legs."
+    cap.rule = "Counters that were there before, and higher ones since, begin anew: what the first session sent fills no " \
+               "gap of the second."
+
+
+@case("mapi-quiet-drops-tail", "an answer whose end was not captured, nor what came after it")
+def drops_tail(cap):
+    c = Context(Outlook(cap))
+    c.connect()
+    ask = c.ask("Execute", EXECUTE)
+    c.begin(ask)
+    cap.wait(0.3)
+    c.end(ask, m.execute_answer(), captured=False)
+    cap.messages.remove(ask.answer)
+    for _ in range(2):
+        c.conn = c.outlook.open()
+        c.exchange()
+        c.conn.close()
+    c.conn = c.outlook.open()
+    c.leave()
+    c.conn.close()
+    cap.what = "A connection for each request. Of the first Execute the head of the response and PROCESSING are there, not " \
+               "DONE, the ACK for it and the end of the connection."
+    cap.rule = "Two requests were under way at once where something of the answer to the first comes after the second " \
+               "was sent; else the answer may have been over."
+
+
 @case("mapi-quiet-duplicates", "every frame twice")
 def duplicates(cap):
     cap.span = "same"

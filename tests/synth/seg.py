@@ -146,6 +146,27 @@ def out_of_order(cap):
                      "the preference tcp.reassemble_out_of_order.")
 
 
+@case("seg-answers-swapped", "an answer that comes late, read as it comes")
+def answers_swapped(cap):
+    leg = Leg(cap)
+    leg.establish()
+    leg.bind(Emsmdb)
+    leg.call(Emsmdb.CONNECT)
+    for number in (2, 3):
+        leg.in_.up(rpc.request(number, *Emsmdb.DUMMY[:2]))
+    late = rpc.response(2, Emsmdb.DUMMY[0], Emsmdb.DUMMY[2])
+    leg.out.down(late, rpc.response(3, Emsmdb.DUMMY[0], Emsmdb.DUMMY[2]), cuts=[len(late)], order=[1, 0])
+    leg.out.pdus.remove({"to": "client", **late.pdu})
+    cap.wait(3)
+    leg.out.close(DOWN)
+    leg.in_.close(DOWN)
+    leg.done()
+    cap.preferences = {"tcp.reassemble_out_of_order": "FALSE"}
+    cap.what = "Two answers arrive in the wrong order; 3 s later the server's end closes. Without the preference " \
+               "tcp.reassemble_out_of_order nothing reads the one that comes late, though no byte is missing."
+    cap.rule = "Whether the calls were answered is not known: no rpch.channel.cut."
+
+
 @case("seg-retransmitted", "retransmitted segments")
 def retransmitted(cap):
     leg = Leg(cap)

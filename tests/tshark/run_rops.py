@@ -108,6 +108,8 @@ def number(field):
 
 
 def same(field, value):
+    if isinstance(value, int) and field.get("name") == "mapiprop.value.id":
+        return bytes.fromhex(field.get("value", "")) == value.to_bytes(8, "little", signed=value < 0)     # its digits stand as the bytes do
     if isinstance(value, int):
         got = number(field)
         if got == value:

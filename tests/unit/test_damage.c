@@ -108,6 +108,58 @@ static void test_two_clocks(void)
     }
 }
 
+/* An answer that tells nothing of clocks stands before what it answers, whose number an attempt before used, too:
+ * numbers begin anew, and it is answered. */
+static void test_early_again(void)
+{
+    for (int early = 0; early < 2; early++) {
+        struct scene s;
+        struct pair p = pair_of(&s);
+        open_both(&p.in, &p.out, 10);
+        tap_rpc(&p.in, UP, RPC_BIND, 72);
+        tap_rpc(&p.out, DOWN, RPC_RESPONSE, 60);
+        tap_fin(&p.out, UP);
+        tap_fin(&p.in, UP);
+        struct tap in = tap_http(&s, CLIENT ":1003", A), out = tap_http(&s, CLIENT ":1004", A);
+        open_both(&in, &out, 10);
+        if (early) {
+            tap_rpc(&out, DOWN, RPC_RESPONSE, 60);
+        }
+        tap_rpc(&in, UP, RPC_BIND, 72);
+        tap_fin(&out, DOWN);
+        if (early) {
+            SILENT(&s);
+        } else {
+            EXPECT(&s, "cut:warning@%u/0.0", s.frame);
+        }
+        scene_end(&s);
+    }
+}
+
+/* The clock is set back, which only one of two connections shows: after idle times that are equal by the clock that
+ * ends them, and are not by that of the capture, no server is gone. */
+static void test_clock_back(void)
+{
+    for (int back = 0; back < 2; back++) {
+        struct scene s;
+        struct pair p = pair_of(&s);
+        open_both(&p.in, &p.out, 10);
+        struct pair q = { .in = tap_http(&s, "10.0.0.2:1001", A) };
+        q.out = tap_http(&s, "10.0.0.2:1002", A);
+        open_both(&q.in, &q.out, 20);
+        scene_wait(&s, back ? -5 : 5);
+        RTS(&q.in, UP, 1, "");
+        RTS(&q.out, DOWN, 1, "");
+        scene_wait(&s, 20);
+        tap_fin(&p.out, DOWN);
+        tap_fin(&p.in, DOWN);
+        tap_fin(&q.out, DOWN);
+        tap_fin(&q.in, DOWN);
+        CHECK_INT(strstr(s.log, "server_gone") != NULL, !back);
+        scene_end(&s);
+    }
+}
+
 /* A response that the client had acknowledged before it sent the request that it stands behind answers another. */
 static void test_older_answer(void)
 {
@@ -160,6 +212,21 @@ static void test_lost_successor(void)
     }
 }
 
+/* Of the leg next to the client only IN was captured, of that behind the device only OUT: they end on different servers,
+ * and are no halves of one leg. */
+static void test_half_of_each_leg(void)
+{
+    for (int behind = 0; behind < 2; behind++) {
+        struct scene s;
+        scene_begin(&s);
+        struct tap in = tap_http(&s, CLIENT ":1001", "10.0.0.80:80");
+        struct tap out = tap_http(&s, behind ? "10.0.0.80:2001" : CLIENT ":1002", A);
+        start_both(&in, &out, 10);
+        CHECK_INT(strstr(s.log, "proxies_differ") != NULL, !behind);
+        scene_end(&s);
+    }
+}
+
 /* Without the other half nothing is known of what was announced and agreed there. */
 static void test_one_half(void)
 {
@@ -179,8 +246,11 @@ int main(void)
     test_ack_missing();
     test_pause();
     test_two_clocks();
+    test_early_again();
+    test_clock_back();
     test_older_answer();
     test_lost_successor();
+    test_half_of_each_leg();
     test_one_half();
     return unit_end();
 }

@@ -202,10 +202,9 @@ static void play_cut(struct scene *s)
     tap_fin(&p.out, DOWN);
 }
 
-/* Ended and asked for again, two times: told of both. */
-static void play_comebacks(struct scene *s)
+static void come_back(struct scene *s, unsigned times)
 {
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < times; i++) {
         struct pair p = open_pair(s, 10 + 10 * i);
         tap_fin(&p.out, DOWN);
         hurt_both(&p);
@@ -214,6 +213,18 @@ static void play_comebacks(struct scene *s)
     }
     struct tap again = tap_http(s, CLIENT ":4001", A);
     tap_request(&again, HTTP_RPC_OUT_DATA);
+}
+
+/* Ended and asked for again, two times: told of both. */
+static void play_comebacks(struct scene *s)
+{
+    come_back(s, 2);
+}
+
+/* Three times: what is not known of the first says nothing of the others. */
+static void play_third_comeback(struct scene *s)
+{
+    come_back(s, 3);
 }
 
 static void play_no_pdu(struct scene *s)
@@ -296,8 +307,10 @@ static const struct {
     { play_window, "window_exceeded:warning@", 0, OF(0) | OF(1), 0, false, false },
     { play_window_of_successor, "window_exceeded:warning@", 0, OF(0) | OF(1) | OF(2), 0, false, false },
     { play_cut, "cut:warning@", 0, OF(0) | OF(1), 0, true, false },
-    { play_comebacks, "cut:warning@", 0, OF(1), OF(0) | OF(2) | OF(3), true, false },
-    { play_comebacks, "cut:warning@", 1, OF(3), OF(0) | OF(1) | OF(2), true, false },
+    { play_comebacks, "cut:warning@", 0, OF(1) | OF(3), OF(0) | OF(2), true, false },
+    { play_comebacks, "cut:warning@", 1, OF(1) | OF(3), OF(0) | OF(2), true, false },
+    { play_third_comeback, "cut:warning@", 1, OF(3), OF(0) | OF(1) | OF(2) | OF(4) | OF(5), true, false },
+    { play_third_comeback, "cut:warning@", 2, OF(3) | OF(5), OF(0) | OF(1) | OF(2) | OF(4), true, false },
     { play_no_pdu, "no_pdu:warning@", 0, OF(0), 0, false, false },
     { play_no_response, "no_pdu:warning@", 0, OF(0), 0, true, false },
     { play_call, "unanswered:note@", 0, OF(0) | OF(1), 0, true, false },

@@ -574,8 +574,22 @@ static void test_lost(void)
     CHECK(strstr(scene.last_text, "1000.0 s"));
     scene_end(&scene);
 
-    /* A NotificationWait under way keeps it alive. */
+    /* Meanwhile the clock is set back by 400 s, which its own frames do not show. */
     struct tap other;
+    connected(&scene, &tap);
+    scene_wait(&scene, 500);
+    tap_open(&other, &scene, "10.0.0.8:50001", SERVER);
+    ask_with(&other, (struct ask){ .type = "PING", .counter = 1, .guid = GUID_B });
+    scene_wait(&scene, -400);
+    answer(&other, "PING", NULL);
+    scene_wait(&scene, 500);
+    ask(&tap, "Execute", 2, JAR_1);
+    answer_code(&tap, 10, "x");
+    CHECK_STR(scene.log, "response_code.failed:warning@6/0.0 session.expired:note@6/0.0");
+    CHECK(strstr(scene.last_text, "1000.0 s"));
+    scene_end(&scene);
+
+    /* A NotificationWait under way keeps it alive. */
     connected(&scene, &tap);
     tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
     ask(&other, "NotificationWait", 101, JAR_1);
@@ -896,6 +910,51 @@ static void test_cookies_missed(void)
     scene_end(&scene);
 }
 
+/* A request that is sent again brings what it brought before, whatever was given since. */
+static void test_cookies_again(void)
+{
+    struct scene scene;
+    struct tap tap, other;
+    for (unsigned counter = 2; counter < 4; counter++) {
+        connected(&scene, &tap);
+        tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
+        ask(&tap, "Execute", 2, JAR_1);
+        answer(&tap, "Execute", "Set-Cookie: sequence=seq-one-2; path=/mapi\r\n");
+        ask(&other, "Execute", counter, JAR_1);
+        CHECK_STR(scene.log, counter == 2 ? "" : "session.cookie_lost:warning@5/0.0");
+        scene_end(&scene);
+    }
+}
+
+/* One connection has a clock of its own: what was sent there stands too early, or too late. */
+static void test_cookies_of_two_clocks(void)
+{
+    struct scene scene;
+    struct tap tap, other;
+    scene_begin(&scene); /* before the Connect of its session: that value was given, though nobody knew by whom */
+    tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
+    ask(&other, "NotificationWait", 1, JAR_1);
+    answer(&other, "NotificationWait", "Set-Cookie: sequence=seq-one-2; path=/mapi\r\n");
+    tap_open(&tap, &scene, CLIENT, SERVER);
+    ask(&tap, "Connect", 1, NULL);
+    answer(&tap, "Connect", SET_1);
+    ask(&tap, "Execute", 2, "sid=session-one-value; sequence=seq-one-2");
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
+    connected(&scene, &tap); /* behind a request with a higher counter: what it was given is no newer */
+    tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
+    ask(&tap, "Execute", 3, "sid=session-one-value; sequence=seq-one-2");
+    answer(&tap, "Execute", "Set-Cookie: sequence=seq-one-3; path=/mapi\r\n");
+    ask(&other, "Execute", 2, JAR_1);
+    answer(&other, "Execute", "Set-Cookie: sequence=seq-one-2; path=/mapi\r\n");
+    ask(&tap, "Execute", 4, "sid=session-one-value; sequence=seq-one-3");
+    answer(&tap, "Execute", "Set-Cookie: sequence=seq-one-4; path=/mapi\r\n");
+    CHECK_STR(scene.log, "");
+    ask(&tap, "Execute", 5, JAR_1);
+    CHECK_STR(scene.log, "session.cookie_lost:warning@9/0.0");
+    scene_end(&scene);
+}
+
 /* A counter that skips: the missing request may have been anywhere. */
 static void test_counter_skips(void)
 {
@@ -939,6 +998,16 @@ static void test_counter_skips(void)
         CHECK_STR(scene.log, "session.cookie_lost:warning@7/0.0");
         scene_end(&scene);
     }
+    /* They begin anew, with a Connect that was not captured: nobody saw whose cookies these are. */
+    connected(&scene, &tap);
+    for (unsigned i = 2; i < 6; i++) {
+        ask(&tap, "Execute", i, JAR_1);
+        answer(&tap, "Execute", NULL);
+    }
+    ask(&tap, "Execute", 3, "sid=session-new-value; sequence=seq-new-3");
+    answer(&tap, "Execute", NULL);
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
     /* A resend, and a request without its cookies, are in the capture. */
     connected(&scene, &tap);
     ask(&tap, "Execute", 2, JAR_1);
@@ -1031,6 +1100,70 @@ static void test_sequence(void)
                 "Context.");
     CHECK_STR(scene.log + strlen("session.sequence_broken:warning@23/0.0 "),
               "response_code.failed:warning@30/0.0 session.sequence_broken:warning@30/0.0");
+    scene_end(&scene);
+}
+
+/* The answer to the first of two had begun before the second was asked. */
+static void under_way(struct scene *scene, struct tap *tap, struct tap *other)
+{
+    connected(scene, tap);
+    tap_open(other, scene, "10.0.0.9:50002", SERVER);
+    ask(tap, "Execute", 2, JAR_1);
+    tap_text(tap, WAY_TO_CLIENT,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nX-RequestType: Execute\r\n"
+             "X-ResponseCode: 0\r\nTransfer-Encoding: chunked\r\n\r\nc\r\nPROCESSING\r\n\r\n");
+    ask(other, "Execute", 3, JAR_1);
+}
+
+/* On a leg behind, whose clock differs, all is sent once more, by the device. */
+static void test_sequence_behind(void)
+{
+    struct scene scene;
+    struct tap tap, behind;
+    for (int device = 0; device < 2; device++) {
+        connected(&scene, &tap);
+        tap_open(&behind, &scene, device ? "10.0.0.70:50002" : "10.0.0.9:50002", SERVER);
+        for (unsigned i = 2; i < 5; i++) {
+            ask(&tap, "Execute", i, JAR_1);
+            answer(&tap, "Execute", NULL);
+        }
+        ask(&behind, "Execute", 3, JAR_1);
+        CHECK_STR(scene.log, device ? "" : "session.sequence_broken:warning@9/0.0");
+        answer(&behind, "Execute", NULL);
+        scene.log[0] = '\0';
+        ask(&tap, "Execute", 5, JAR_1);
+        ask(&behind, "Execute", 6, JAR_1);
+        answer(&tap, "Execute", NULL);
+        answer(&behind, "Execute", NULL);
+        CHECK_STR(scene.log, device ? "" : "session.sequence_broken:warning@14/0.0");
+        scene_end(&scene);
+    }
+}
+
+static void test_sequence_shown(void)
+{
+    static const char pending[] = "9\r\nPENDING\r\n\r\n", done[] = "8\r\nDONE\r\n\r\n\r\n0\r\n\r\n";
+    struct scene scene;
+    struct tap tap, other;
+    /* Nothing more of it comes: that it was over may have been lost with all that would show it. */
+    under_way(&scene, &tap, &other);
+    answer(&other, "Execute", NULL);
+    ask(&other, "Execute", 4, JAR_1);
+    answer(&other, "Execute", NULL);
+    CHECK_STR(scene.log, "");
+    /* It does, behind the answer to the second; and once more. */
+    tap_text(&tap, WAY_TO_CLIENT, "%s", pending);
+    CHECK_STR(scene.log, "session.sequence_broken:warning@9/0.0");
+    CHECK(strstr(scene.last_text, "Execute (frame 3, stream 0") && strstr(scene.last_text, "(frame 5, stream 1)"));
+    tap_text(&tap, WAY_TO_CLIENT, "%s", done);
+    CHECK_STR(scene.log, "session.sequence_broken:warning@9/0.0");
+    scene_end(&scene);
+    /* Before the answer to the second: sure with that. */
+    under_way(&scene, &tap, &other);
+    tap_text(&tap, WAY_TO_CLIENT, "%s", done);
+    CHECK_STR(scene.log, "");
+    answer(&other, "Execute", NULL);
+    CHECK_STR(scene.log, "session.sequence_broken:warning@7/0.0");
     scene_end(&scene);
 }
 
@@ -1271,6 +1404,55 @@ static void test_unanswered(void)
     scene_end(&scene);
 }
 
+/* An RST that the server's end cannot have sent: as its own, and from another distance. */
+static void test_foreign_rst(void)
+{
+    for (int foreign = 0; foreign < 2; foreign++) {
+        for (int begun = 0; begun < 2; begun++) {
+            struct scene scene;
+            struct tap tap;
+            connected(&scene, &tap);
+            for (unsigned i = 0; i < 4; i++) {
+                tap_wire(&tap, WAY_TO_CLIENT, (struct wire){ 0 });
+            }
+            if (begun) {
+                waiting(&tap);
+            } else {
+                ask(&tap, "Execute", 2, JAR_1);
+            }
+            tap_wire(&tap, WAY_TO_CLIENT, (struct wire){ .rst = true, .ttl = foreign ? 63 : 60 });
+            CHECK(strstr(scene.log, begun ? "response.cut:warning@" : "request.unanswered:note@"));
+            CHECK(scene.where == (foreign ? WHERE_DEVICE : WHERE_UNKNOWN) && !scene.where_seen);
+            CHECK_INT(strstr(scene.last_text, "limit is 63") != NULL, foreign);
+            scene_end(&scene);
+        }
+    }
+}
+
+/* Two connections that were kept, and closed after idle times that differ by so much. */
+static void test_gone_quietly(void)
+{
+    static const struct {
+        double apart;
+        bool back; /* so much is the clock set back between, instead */
+        const char *log;
+    } rows[] = { { 1.6, false, "" }, { 2.4, false, "server_gone:warning@" }, { 2.4, true, "" } };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct scene scene;
+        struct tap tap[2];
+        connected(&scene, &tap[0]);
+        tap_open(&tap[1], &scene, "10.0.0.8:50001", SERVER);
+        scene_wait(&scene, rows[i].back ? -rows[i].apart : rows[i].apart);
+        ask_with(&tap[1], (struct ask){ .type = "Connect", .counter = 1, .guid = GUID_B });
+        answer(&tap[1], "Connect", SET_2);
+        scene_wait(&scene, 4);
+        tap_fin(&tap[0], WAY_TO_CLIENT);
+        tap_fin(&tap[1], WAY_TO_CLIENT);
+        CHECK(strncmp(scene.log, rows[i].log, strlen(rows[i].log)) == 0 && (rows[i].log[0] || !scene.log[0]));
+        scene_end(&scene);
+    }
+}
+
 static void test_gone(void)
 {
     struct scene scene;
@@ -1350,6 +1532,24 @@ static void legs_begin(struct legs *legs)
     message = answer(&legs->client, "Connect", SET_1);
     CHECK_INT(message->session, 0);
     CHECK_INT(message->leg, 0);
+}
+
+/* The server behind the device ends its leg, and the device ends the one before; or ends it by itself. */
+static void test_legs_end(void)
+{
+    for (int behind = 0; behind < 2; behind++) {
+        struct legs legs;
+        legs_begin(&legs);
+        ask(&legs.client, "Execute", 2, JAR_1);
+        ask(&legs.a, "Execute", 2, JAR_1);
+        if (behind) {
+            tap_rst(&legs.a, WAY_TO_CLIENT);
+        }
+        tap_rst(&legs.client, WAY_TO_CLIENT);
+        CHECK(strstr(legs.scene.log, behind ? "request.unanswered:note@8/0.0" : "request.unanswered:note@7/0.0"));
+        CHECK(legs.scene.where == (behind ? WHERE_SERVER : WHERE_UNKNOWN) && legs.scene.where_seen == behind);
+        scene_end(&legs.scene);
+    }
 }
 
 /* What is not known of the first leg proves nothing of the device. */
@@ -1598,16 +1798,23 @@ int main(void)
     test_cookie_lost();
     test_cookies_rotate();
     test_cookies_missed();
+    test_cookies_again();
+    test_cookies_of_two_clocks();
     test_counter_skips();
     test_sequence();
+    test_sequence_behind();
+    test_sequence_shown();
     test_rows_tell_doubt();
     test_connect_hints();
     test_sentences();
     test_client_closes();
     test_cut();
     test_unanswered();
+    test_foreign_rst();
+    test_gone_quietly();
     test_gone();
     test_legs();
+    test_legs_end();
     test_legs_missed();
     transcript_off = true;
     test_many_in_frame();

@@ -210,15 +210,15 @@ static const char *sign_of(const struct server *server, const struct toll *toll)
                                                                          NULL;
 }
 
-static bool idle_alike(const struct judge *judge, const struct toll *toll)
+static bool idle_within(const struct toll *toll, int64_t ns)
 {
-    return toll->idle_most - toll->idle_least <= judge->limits.idle_alike;
+    return toll->idle_most - toll->idle_least <= ns;
 }
 
 /* Whether the ends mean that the server is gone. */
 static bool is_gone(const struct judge *judge, const struct toll *toll)
 {
-    const bool by_timer = toll->idle_least >= judge->limits.idle_least && idle_alike(judge, toll);
+    const bool by_timer = toll->idle_least >= judge->limits.idle_least && idle_within(toll, judge->limits.idle_alike);
     return toll->vcs + toll->sessions >= 2 && !by_timer;
 }
 
@@ -242,7 +242,7 @@ static void look_at(struct judge *judge, struct gone *gone, struct when when, bo
             evidence_add(evidence, counted->end.conn, 0);
         }
     }
-    if (!toll.loud && !refused && idle_alike(judge, &toll)) {
+    if (!toll.loud && !refused && idle_within(&toll, judge->limits.quiet_alike)) {
         return; /* it may be a short timer: what the server does next tells */
     }
     const struct victim *victims = victims_of(judge, gone, &count, &toll);
@@ -317,7 +317,7 @@ void gone_ended(struct judge *judge, const struct gone_end *end, struct when whe
         return;
     }
     forget_older(judge, gone, when);
-    if (conn_doubt(end->conn, NULL) != DOUBT_NONE) {
+    if (conn_doubt(end->conn, NULL) != DOUBT_NONE || end->conn->idle_unknown) {
         return; /* for how long it was idle is not known */
     }
     struct counted *counted = arena_new(&judge->arena, sizeof(*counted));

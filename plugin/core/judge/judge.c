@@ -21,6 +21,7 @@ const struct judge_limits judge_limits_default = {
     .comeback_wait = 10 * SECOND,      /* Outlook connects anew sooner */
     .gone_window = 1 * SECOND,         /* a server that stops ends all its connections within that */
     .idle_alike = 1 * SECOND,          /* timers of devices are looked at once a second, some less often */
+    .quiet_alike = 2 * SECOND,         /* and a clock that is set ahead by a second meanwhile shows nowhere */
     .kept_most = 120 * SECOND,         /* what servers keep open after a response: HTTP.sys by default */
     .refused_wait = 60 * SECOND,       /* Outlook connects anew sooner; what comes later has another cause */
     .back_wait = 5 * SECOND,           /* a server that only accepts connections is not back */
@@ -127,6 +128,7 @@ static rule *rule_of(enum event_kind kind)
     case EVENT_REQUEST_BEGAN:
         return request_began;
     case EVENT_STATUS:
+    case EVENT_OVERLAP_SHOWN:
         return mapi_requests_overlap;
     case EVENT_RESPONSE_LATE:
         return mapi_response_late;

@@ -22,6 +22,7 @@ struct judge_limits {
     int64_t idle_least;   /* an end after less idle time is no time-out */
     int64_t gone_window;  /* ends of one server that belong together */
     int64_t idle_alike;   /* idle times that differ by no more are those of one timer */
+    int64_t quiet_alike;  /* the same, of ends that tell nothing else */
     int64_t kept_most;    /* a connection kept after a response is in use for that long */
     int64_t refused_wait; /* a server that refuses connections so long after it ended them was gone then */
     int64_t back_wait;    /* a server that is back answers within that */

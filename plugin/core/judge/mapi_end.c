@@ -129,16 +129,40 @@ static void say_cut_by_client(struct text *text, const struct exchange *request,
               "unless its user sees failures");
 }
 
-static void say_cut_by_server(const struct judge_limits *limits, struct text *text, const struct reply *reply,
+/* What is behind the device ended the next leg. */
+static void say_behind_ended(struct text *text, const struct exchange *request)
+{
+    const struct mapi_conn *behind = request->there.conn;
+    say(text,
+        "; leg %u was ended by its server %s in frame %u; inferred: the device at %s only passed that on; "
+        "next: the log of that server at this time",
+        request->leg + 1, SERVER_OF(behind), behind->link->ended_frame, SERVER_OF(request->conn));
+}
+
+/* Another than the server's end wrote its RST. False: that does not show. */
+static bool say_foreign(struct finding *finding, const struct exchange *request)
+{
+    char why[FOREIGN_TEXT_MAX];
+    const char *foreign = conn_foreign_rst(request->conn->link, WAY_TO_CLIENT, why);
+    if (!foreign) {
+        return false;
+    }
+    finding->where = WHERE_DEVICE;
+    say(&finding->text,
+        "; inferred: the RST is not that end's own, %s: a device between wrote it; next: the logs of firewalls, proxies "
+        "and filters before %s at this time",
+        foreign, SERVER_OF(request->conn));
+    return true;
+}
+
+static void say_cut_by_server(const struct judge_limits *limits, struct finding *finding, const struct reply *reply,
                               enum ender ender, int64_t idle)
 {
     const struct exchange *request = reply->request;
     const struct mapi_conn *conn = reply->conn, *behind = request->there.conn;
+    struct text *text = &finding->text;
     if (ender == ENDER_BEHIND) {
-        say(text,
-            "; leg %u was ended by its server %s in frame %u; inferred: the device at %s only passed that on; "
-            "next: the log of that server at this time",
-            request->leg + 1, SERVER_OF(behind), behind->link->ended_frame, SERVER_OF(conn));
+        say_behind_ended(text, request);
         return;
     }
     if (ender == ENDER_DEVICE) {
@@ -148,6 +172,9 @@ static void say_cut_by_server(const struct judge_limits *limits, struct text *te
             say(text, "; leg %u is still open", request->leg + 1);
         }
         say(text, "; inferred: the device at %s gave up by itself; next: its time-outs for /mapi", SERVER_OF(conn));
+        return;
+    }
+    if (say_foreign(finding, request)) {
         return;
     }
     if (idle >= limits->idle_least && (reply->period_ns <= 0 || idle <= reply->period_ns ||
@@ -208,7 +235,7 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
             "time-outs for responses of /mapi",
             request->leg + 1, whole_behind, SERVER_OF(conn));
     } else {
-        say_cut_by_server(&judge->limits, text, reply, ender, idle);
+        say_cut_by_server(&judge->limits, &finding, reply, ender, idle);
     }
     tell_end(&finding, request);
 }
@@ -231,6 +258,9 @@ static void say_given_up(struct finding *finding, const struct exchange *request
     if (kept) {
         finding->where = WHERE_DEVICE;
         say_kept(text, request, kept);
+    }
+    if (!kept && say_foreign(finding, request)) {
+        return;
     }
     if (body_was_reset(request)) {
         say(text,
@@ -274,6 +304,10 @@ static void say_unanswered(struct finding *finding, const struct exchange *reque
     } else if ((link->ended_frame && link->ended_frame < request->begin.frame) || request_crossed(request)) {
         say(text, "; inferred: the request crossed the end of a kept connection, the client sends it again; next: "
                   "nothing");
+    } else if (there->conn && there->conn->link->ended_frame > there->frame && ender_of(request) == ENDER_BEHIND) {
+        finding->where = WHERE_SERVER;
+        finding->seen = true;
+        say_behind_ended(text, request);
     } else {
         say_given_up(finding, request);
     }

@@ -15,7 +15,7 @@ rule mapi_status_failed, mapi_code_failed, mapi_body_failed;
 
 /* mapi_sequence.c: the order of requests in a context */
 rule mapi_counter_went_back; /* EVENT_REQUEST_BEGAN */
-rule mapi_requests_overlap;  /* EVENT_STATUS */
+rule mapi_requests_overlap;  /* EVENT_STATUS, EVENT_OVERLAP_SHOWN */
 rule mapi_sequence_refused;  /* EVENT_RESPONSE_ENDED */
 
 /* mapi_session.c: contexts that a server does not know, cookies that are lost */

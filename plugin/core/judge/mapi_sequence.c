@@ -46,8 +46,8 @@ static bool counts_as_sent(unsigned status)
 
 static void overlap(struct judge *judge, const struct exchange *request, struct when when)
 {
-    if (!request->other.frame || !counts_as_sent(request->status) || !counts_as_sent(request->other.status) ||
-        !request->side) {
+    if (!request->other.frame || !request->other.both || !counts_as_sent(request->status) ||
+        !counts_as_sent(request->other.status) || !request->side) {
         return;
     }
     if (request->before && request->before->side && !request->before->other.frame) {

@@ -53,11 +53,14 @@ void rpch_comeback_ended(struct judge *judge, const struct event *event)
     }
 }
 
-static void tell_comeback(struct judge *judge, const struct comeback *one, const struct leg *leg,
-                          const struct channel *ended, struct when at, struct when when)
+/* beside: the channel that ended before or after this one, with which it is no single end. */
+static void tell_comeback(struct judge *judge, const struct comeback *one, const struct channel *ended, struct when at,
+                          const struct channel *beside, struct when when)
 {
-    struct finding finding =
-        finding_begin(judge, V_CHANNEL_CUT, when, about_leg(judge, leg), evidence_channel(judge, ended));
+    const struct leg *leg = ended == one->channel ? one->leg : ended->leg;
+    struct evidence *evidence = evidence_channel(judge, ended);
+    evidence_add(evidence, channel_tcp(beside), 0);
+    struct finding finding = finding_begin(judge, V_CHANNEL_CUT, when, about_leg(judge, leg), evidence);
     if (!finding.begun) {
         return;
     }
@@ -81,21 +84,21 @@ void rpch_asked(struct judge *judge, const struct event *event)
     one->ended.frame = 0;
     if (event->when.ns - at.ns > judge->limits.comeback_wait || event->when.ns < at.ns) {
         one->count = 0;
-        one->first = NULL;
         return;
     }
     one->asked_frame = event->when.frame;
     one->count++;
-    if (one->count == 1) {
-        one->first = one->channel;
-        one->first_ended = at;
-        return;
+    if (one->count == 2) {
+        tell_comeback(judge, one, one->before, one->before_ended, one->channel, event->when);
     }
-    if (one->first) {
-        tell_comeback(judge, one, one->first->leg, one->first, one->first_ended, event->when);
-        one->first = NULL;
+    if (one->count >= 2) {
+        tell_comeback(judge, one, one->channel, at, one->before, event->when);
     }
-    tell_comeback(judge, one, one->leg, one->channel, at, event->when);
+    if (one->count >= 2 && !(conn_whole(one->channel) && conn_whole(one->before))) {
+        one->count = 1; /* whose doing one of both ends was is not known */
+    }
+    one->before = one->channel;
+    one->before_ended = at;
 }
 
 /* ---- With success --------------------------------------------------------------------- */

@@ -44,9 +44,9 @@ struct comeback {
     const char *session, *user; /* session, if it has one; else user, or neither */
     const struct leg *leg;      /* whose channel the server's end closed last, and that channel */
     const struct channel *channel;
-    struct when ended;           /* frame 0: the client has come back since */
-    const struct channel *first; /* of which that is not told so far, or NULL */
-    struct when first_ended;
+    struct when ended;            /* frame 0: the client has come back since */
+    const struct channel *before; /* the one before that it closed, or NULL */
+    struct when before_ended;
     uint32_t asked_frame;       /* where it came back */
     unsigned count;             /* how often, in a row */
     const struct leg *unopened; /* of that session, the newest that did not open; or NULL */

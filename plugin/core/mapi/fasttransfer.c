@@ -348,7 +348,7 @@ static struct gist show_fixed(struct reader *reader, uint32_t tag, uint16_t type
     } else if (tag == EC_WARNING) {
         read_rows(reader, warning);
     } else {
-        gist = read_fixed_value(reader, type);
+        gist = read_fixed_value(reader, (tag & 0xFFFF0000u) | type);
     }
     if (type == PTYP_BOOLEAN) {
         read_rows(reader, boolean_high);

@@ -147,10 +147,14 @@ FIELD_NAMES(display_type_names, 0x000, "DT_MAILUSER", 0x001, "DT_DISTLIST", 0x00
 FIELD_NAMES(code_page_names, 0x000004B0, "CP_WINUNICODE", 0x00004F25, "CP_TELETEX");
 
 /* MS-OXCDATA 2.2.1.1: REPLID, and GlobalCounter with its most significant byte first. */
+void ox_id_write(const uint8_t id[8], char to[FIELD_TEXT_MAX])
+{
+    snprintf(to, FIELD_TEXT_MAX, "%04x-%02x%02x%02x%02x%02x%02x", (unsigned)get_le16(id), id[2], id[3], id[4], id[5],
+             id[6], id[7]);
+}
+
 const char *ox_id_text(const struct field_value *value, char room[FIELD_TEXT_MAX])
 {
-    const uint8_t *p = value->bytes;
-    snprintf(room, FIELD_TEXT_MAX, "%04x-%02x%02x%02x%02x%02x%02x", (unsigned)get_le16(p), p[2], p[3], p[4], p[5], p[6],
-             p[7]);
+    ox_id_write(value->bytes, room);
     return room;
 }

@@ -45,6 +45,7 @@ const char *ox_error_text(const struct field_value *value, char room[FIELD_TEXT_
 const char *ox_guid_text(const struct field_value *value, char room[FIELD_TEXT_MAX]);
 /* Of a folder or message id: "0001-00000000010a", replica and counter. */
 const char *ox_id_text(const struct field_value *value, char room[FIELD_TEXT_MAX]);
+void ox_id_write(const uint8_t id[8], char to[FIELD_TEXT_MAX]);
 
 /* Rows of tables, for .names: MS-OXNSPI 2.2.1.3 and MS-OXCDATA 2.2.5.2; MS-OXNSPI 2.2.1.5. */
 extern const struct field_name display_type_names[], code_page_names[];

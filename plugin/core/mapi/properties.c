@@ -81,6 +81,21 @@ static bool is_entry_id(uint32_t tag, enum prop_form form)
     return name && (ends_with(name, "EntryId") || ends_with(name, "EntryIds") || ends_with(name, "PidTagTemplateid"));
 }
 
+static LAYOUT(id_value, ID64("value.id", "Value", .text = ox_id_text));
+
+/* Integers that are ids or change numbers (MS-OXCDATA 2.2.1): their digits stand as the bytes do. */
+static bool is_id(uint32_t tag, enum prop_form form)
+{
+    static const uint16_t ids[] = { 0x6748, 0x6749, 0x674A, 0x674D,
+                                    0x67A4 }; /* FolderId, ParentFolderId, Mid, InstID, ChangeNumber */
+    for (size_t i = 0; i < COUNT_OF(ids) && form != PROP_ADDRESS_BOOK; i++) {
+        if (ids[i] == tag >> 16) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* COUNT bytes (MS-OXCDATA 2.11.1.1). */
 static void read_binary(struct reader *reader, uint32_t tag, enum prop_form form, struct gist *gist)
 {
@@ -156,6 +171,11 @@ static void read_single(struct reader *reader, uint16_t type, uint32_t tag, enum
     }
     if (!rows) {
         reader_fail(reader, "A property type that the specification does not have");
+        return;
+    }
+    if (type == PTYP_INTEGER64 && is_id(tag, form)) {
+        read_rows(reader, id_value);
+        *gist = (struct gist){ .type = GIST_ID, .bytes = { reader->p + start, reader->pos - start } };
         return;
     }
     read_rows(reader, rows->rows);
@@ -416,8 +436,8 @@ void read_property_row(struct reader *reader, const struct columns *columns, enu
 
 LAYOUT(property_layouts, INCLUDE(property_tag_layouts), INCLUDE(type_row), INCLUDE(has_value), INCLUDE(flag_row),
        INCLUDE(row_flag), INCLUDE(column_count), INCLUDE(column_count16), INCLUDE(value_list), INCLUDE(value_count),
-       INCLUDE(binary), CHOOSE(single_values), INCLUDE(server_id), INCLUDE(restriction_layouts), INCLUDE(rule_layouts),
-       INCLUDE(entry_id_layouts));
+       INCLUDE(binary), INCLUDE(id_value), CHOOSE(single_values), INCLUDE(server_id), INCLUDE(restriction_layouts),
+       INCLUDE(rule_layouts), INCLUDE(entry_id_layouts));
 
 /* ---- FastTransfer streams ---- */
 
@@ -431,10 +451,10 @@ uint32_t read_value_size(struct reader *reader)
     return (uint32_t)read_field(reader, &binary[0].inside[0]); /* the count of 32 bits */
 }
 
-struct gist read_fixed_value(struct reader *reader, uint16_t type)
+struct gist read_fixed_value(struct reader *reader, uint32_t tag)
 {
     struct gist gist;
-    read_single(reader, type, type, PROP_ROP, &gist);
+    read_single(reader, tag & 0xFFFF & ~TYPE_MULTIPLE, tag, PROP_ROP, &gist);
     return gist;
 }
 

@@ -73,8 +73,8 @@ void read_rule_action(struct reader *reader, enum prop_form form);
 /* The count of several values, and the count of bytes of one, 32 bits each. */
 uint32_t read_value_count(struct reader *reader);
 uint32_t read_value_size(struct reader *reader);
-/* One value of a type of fixed size, in the encoding of ROPs; what is to be said of it. */
-struct gist read_fixed_value(struct reader *reader, uint16_t type);
+/* One value of a tag whose type has a fixed size, in the encoding of ROPs; what is to be said of it. */
+struct gist read_fixed_value(struct reader *reader, uint32_t tag);
 /* A string, ServerId or binary value of size bytes, with its terminator where it has one; tag says
  * which, and what a binary value is. */
 struct gist read_sized_value(struct reader *reader, uint32_t tag, uint32_t size);

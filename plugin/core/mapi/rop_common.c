@@ -278,8 +278,47 @@ void rop_lose(struct layout_run *run, const char *what)
     rop_scene(run)->lost = true;
 }
 
+#define TAG_FOLDER_ID 0x67480014u
+#define TAG_DISPLAY_NAME 0x3001001Fu
+
+/* What a row of a hierarchy table, which begins at start, says of the name of its folder. */
+static void tell_folder(struct layout_run *run, const struct columns *columns, uint32_t start)
+{
+    static const struct field_sink quiet; /* calls nobody */
+    const struct rop_host *host = rop_scene(run)->host;
+    struct reader row = *run->reader;
+    struct span id = { NULL, 0 }, name = { NULL, 0 };
+    row.sink = &quiet;
+    row.pos = start + 1;
+    const bool flagged = row.p[start] != 0;
+    for (uint32_t i = 0; i < columns->count && !row.failed; i++) {
+        const uint32_t tag = column_tag(columns, i);
+        if (flagged) {
+            row.pos += (tag & 0xFFFF) == 0 ? 2 : 0; /* the type comes before the flag */
+        }
+        const bool has_value = !flagged || peek_u8(&row) == 0;
+        const uint8_t *value = row.p + row.pos + flagged;
+        if (flagged) {
+            read_flagged_value(&row, tag, PROP_ROP);
+        } else {
+            read_property_value_of(&row, tag, PROP_ROP);
+        }
+        const struct span bytes = { value, (size_t)(row.p + row.pos - value) };
+        if (has_value && tag == TAG_FOLDER_ID) {
+            id = bytes;
+        } else if (has_value && tag == TAG_DISPLAY_NAME) {
+            name = bytes;
+        }
+    }
+    if (!row.failed && id.len == 8 && name.len > 2) {
+        host->folder(host->ctx, (uint64_t)get_be32(id.ptr) << 32 | get_be32(id.ptr + 4),
+                     (struct span){ name.ptr, name.len - 2 });
+    }
+}
+
 bool rop_read_row(struct layout_run *run, const char *label)
 {
+    const uint32_t start = run->reader->pos;
     const struct rop_columns *columns = rop_scene(run)->known.columns;
     if (!columns) {
         rop_lose(run, "The columns of this row were set before the capture began, or where it has a gap");
@@ -289,6 +328,9 @@ bool rop_read_row(struct layout_run *run, const char *label)
     if (reader_open(run->reader, label)) {
         read_property_row(run->reader, &of_row, PROP_ROP);
         reader_close(run->reader, NULL);
+    }
+    if (rop_scene(run)->host->folder && (rop_scene(run)->known.flags & ROP_KNOWN_FOLDERS) && !run->reader->failed) {
+        tell_folder(run, &of_row, start);
     }
     return true;
 }

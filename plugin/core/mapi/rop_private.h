@@ -33,6 +33,7 @@ const struct field_choice *rop_layout(uint8_t id, bool response);
 
 /* The scene of the layouts. */
 struct rop_scene {
+    const struct rop_host *host;
     struct rop_known known;
     struct rop_took took;
     uint8_t next; /* RopId of the answer that should come behind this one, 0 if none */

@@ -189,7 +189,7 @@ static bool read_rop(const struct list *list, uint32_t number, uint8_t next)
 {
     struct reader *reader = list->reader;
     struct rop_host *host = list->host;
-    struct rop_scene scene = { .next = next };
+    struct rop_scene scene = { .host = host, .next = next };
     struct layout_run run = { .reader = reader, .scene = &scene };
     char room[FIELD_TEXT_MAX];
     read_head(list, &scene.took);

@@ -11,12 +11,17 @@ static const struct field_choice *const chapters[] = { rops_of_tables,   rops_of
                                                        rops_of_transfer, rops_of_notifications, rops_of_store,
                                                        rops_of_sync,     rops_of_transport };
 
+/* Each chapter is in ascending order of its keys. */
 const struct field_choice *rop_layout(uint8_t id, bool response)
 {
+    const uint32_t key = ROP_KEY(id, response);
     for (size_t i = 0; i < sizeof(chapters) / sizeof(*chapters); i++) {
-        const struct field_choice *found = layout_choice(chapters[i], ROP_KEY(id, response));
-        if (found) {
-            return found;
+        const struct field_choice *rop = chapters[i];
+        while (rop->rows && rop->value < key) {
+            rop++;
+        }
+        if (rop->rows && rop->value == key) {
+            return rop;
         }
     }
     return NULL;

@@ -170,6 +170,7 @@ struct rop_known {
 #define ROP_KNOWN_LOGON 0x01u   /* how the logon was made is known: */
 #define ROP_KNOWN_PRIVATE 0x02u /* to a mailbox, else to public folders */
 #define ROP_KNOWN_ANSWER 0x04u  /* of a request: the response answers it */
+#define ROP_KNOWN_FOLDERS 0x08u /* its rows are folders */
 
 /* A ROP of a request, for its answer. */
 struct rop_call {
@@ -195,6 +196,8 @@ struct rop_host {
     void (*handles)(void *ctx, const uint8_t *table, uint32_t count);
     /* The payload is read. */
     void (*payload_end)(void *ctx);
+    /* A row of a hierarchy table says how a folder is called, in UTF-16LE. NULL: nobody wants to know. */
+    void (*folder)(void *ctx, uint64_t id, struct span name);
     const struct property_names *names; /* of the mailbox, or NULL */
     /* The other message of the two, for later passes; 0 if it is not known. ns: from the request to the response. */
     uint32_t other_frame;

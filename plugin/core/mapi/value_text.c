@@ -87,6 +87,9 @@ static const char *gist_say(const struct gist *gist, char *to)
     case PTYP_INTEGER64:
         snprintf(to, GIST_MAX, "%lld", (long long)get_le64(p));
         return to;
+    case GIST_ID:
+        ox_id_write(p, to);
+        return to;
     case PTYP_CURRENCY:
         negative = get_le64(p) >> 63;
         number = negative ? 0 - get_le64(p) : get_le64(p);

@@ -37,6 +37,8 @@ enum {
 
 #define GIST_MAX 96
 
+#define GIST_ID (TYPE_INSTANCE | PTYP_INTEGER64) /* an integer that is the id of a folder or message */
+
 /* The bytes of a value without what comes before it, or a count. */
 struct gist {
     uint16_t type; /* PTYP_UNSPECIFIED: nothing to say */

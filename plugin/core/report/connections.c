@@ -81,7 +81,9 @@ static struct row_verdict verdict_of(const struct leg *leg)
         verdict.where = WHERE_NONE;
         verdict.seen = false;
     }
-    row_cannot_tell(&verdict, !leg->joined || (leg->attempt_memo && memo->result.withheld) ? doubt_text(leg) : NULL);
+    const bool withheld = leg->attempt_memo && memo->result.withheld;
+    const char *why = !leg->joined || withheld ? doubt_text(leg) : NULL;
+    row_cannot_tell(&verdict, why || !withheld ? why : row_doubt_of(&memo->result));
     return verdict;
 }
 

@@ -60,3 +60,13 @@ const char *row_doubt(const struct conn *conn, const char *name)
     }
     return track_text(conn->track, text);
 }
+
+const char *row_doubt_of(const struct result *result)
+{
+    char name[24];
+    if (!result->doubtful) {
+        return NULL;
+    }
+    snprintf(name, sizeof(name), "stream %u", result->doubtful->stream);
+    return row_doubt(result->doubtful, name);
+}

@@ -25,5 +25,7 @@ void row_cannot_tell(struct row_verdict *verdict, const char *why);
 /* Why absence proves nothing on a connection, which the text calls by that name; NULL if it does.
  * The text lives as long as the state. */
 const char *row_doubt(const struct conn *conn, const char *name);
+/* The same of what was withheld for want of a connection, by its stream; NULL if nothing was. */
+const char *row_doubt_of(const struct result *result);
 
 #endif

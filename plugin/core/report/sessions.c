@@ -50,11 +50,7 @@ static struct row_verdict verdict_of(const struct side_memo *memo)
                                         .where = held->where,
                                         .seen = held->seen };
     }
-    if (result->doubtful) {
-        char name[24];
-        snprintf(name, sizeof(name), "stream %u", result->doubtful->stream);
-        row_cannot_tell(&verdict, row_doubt(result->doubtful, name));
-    }
+    row_cannot_tell(&verdict, row_doubt_of(result));
     return verdict;
 }
 

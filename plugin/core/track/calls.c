@@ -43,14 +43,18 @@ static void remove_call(struct leg *leg, struct call **place)
     spare_give(&leg->vc->world->free_calls, call);
 }
 
-void calls_forget(struct leg *leg)
+void calls_unsure(struct leg *leg)
 {
     while (leg->pending && leg->pending->first) {
         remove_call(leg, &leg->pending->first);
     }
+}
+
+void calls_forget(struct leg *leg)
+{
+    calls_unsure(leg);
     if (leg->pending) {
-        leg->pending->bounds = 0;
-        leg->pending->lost = false;
+        memset(leg->pending, 0, sizeof(*leg->pending));
     }
 }
 

@@ -14,12 +14,6 @@
  * a request on the back leg before it stands on the front leg. From then on it holds for all connections to and
  * from the same two addresses of that device. */
 void clocks_doubt(const struct conn *front, const struct conn *back);
-/* Whether the clock was set back between two frames of one connection; before: of the earlier, 0 if there was none.
- * What waits there then waits anew. */
-static inline bool clock_went_back(int64_t before, int64_t now)
-{
-    return before && before - now >= SECOND; /* less is a matter of cards and taps */
-}
 /* Whether clocks_doubt() was said: no time of one may be compared with one of the other. */
 bool clocks_differ(const struct conn *front, const struct conn *back);
 

@@ -112,6 +112,7 @@ struct conn *conn_new(struct track *track, enum conn_kind kind, uint32_t stream,
     conn->tls = past->tls;
     conn->hosts = hosts_of(track, client, conn->server);
     conn->began = past->first;
+    conn->set_back = track->set_backs;
     tcp_flow_start(&conn->tcp, past);
     return conn;
 }
@@ -260,6 +261,8 @@ bool conn_segment(struct conn *conn, const struct segment *segment)
     const bool of_server = segment->way == WAY_TO_CLIENT;
     const uint32_t acked = conn->tcp.half[WAY_TO_SERVER].acked;
     track_at(conn->track, when.ns);
+    conn->idle_unknown |= conn_set_back(conn);
+    conn->set_back = conn->track->set_backs;
     note_packet(conn, segment);
     const unsigned holes = conn->tcp.half[WAY_TO_SERVER].holes + conn->tcp.half[WAY_TO_CLIENT].holes;
     const bool new_data = tcp_flow_segment(&conn->tcp, &conn->track->arena, segment);
@@ -294,6 +297,7 @@ bool conn_segment(struct conn *conn, const struct segment *segment)
         conn->sent = when;
     }
     conn->last_data = when.ns;
+    conn->idle_unknown = false;
     return new_data;
 }
 

@@ -84,6 +84,8 @@ struct conn {
     bool answers_older : 1;     /* the frame that is taken in: acknowledged before the client's last request was sent */
     bool knows_more : 1;        /* the same: its sender has more of the other end than was captured so far */
     bool asked_acks : 1;        /* asked_ack is known */
+    bool idle_unknown : 1;      /* the clock of the capture was set back since last_data */
+    uint16_t set_back;          /* track->set_backs at the last frame */
     uint16_t unacked_id;        /* IP identification of the first segment that waits for an ACK */
     void *memo;                 /* the judge's */
     const struct conn_end *end; /* by enum way: who sent; NULL while nobody has ended it */
@@ -110,6 +112,11 @@ struct conn *conn_new(struct track *track, enum conn_kind kind, uint32_t stream,
                       const struct endpoint *server, const struct conn_past *past);
 /* A segment of it, before conn_end(); true if it brings data not seen before. */
 bool conn_segment(struct conn *conn, const struct segment *segment);
+/* Whether the clock of the capture was set back since the last frame of it. */
+static inline bool conn_set_back(const struct conn *conn)
+{
+    return conn->set_back != conn->track->set_backs;
+}
 /* Before what a frame carries is taken in: how far its sender had got. */
 void conn_sees(struct conn *conn, enum way way, uint32_t seq, uint32_t ack);
 /* Whether the client had an answer before it sent what the frame carries, and all of that was captured. */

@@ -74,6 +74,8 @@ enum event_kind {
     EVENT_REQUEST_BEGAN,
     /* session.request: the head of its final response came */
     EVENT_STATUS,
+    /* session.request: its response goes on, the first time since another request of its context began */
+    EVENT_OVERLAP_SHOWN,
     /* session.reply: it went on after a silence that X-PendingPeriod rules out, or its PENDING
      * came several at once */
     EVENT_RESPONSE_LATE,

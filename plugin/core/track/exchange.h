@@ -100,6 +100,10 @@ struct exchange {
     uint32_t counter, auth_len;
     uint8_t type, endpoint;
     bool has_counter, head_method;
+    bool out_of_order;           /* a higher counter of its session stands before it in the capture */
+    bool again;                  /* that counter was sent before */
+    bool below_again;            /* the same, and higher ones since: it is sent again, or they
+                                  * began anew, which was not captured */
     bool has_mailbox;            /* the URL names one */
     bool ended, answered;        /* sent to its end; its response has begun */
     bool done, over;             /* DONE was seen; answered to the end while it is still being sent */
@@ -126,6 +130,7 @@ struct exchange {
         uint32_t frame, stream;
         unsigned status;
         uint8_t type;
+        bool both; /* something of the answer to the older of both came after the newer began: it was under way then */
     } other;
     uint32_t below_counter, below_frame; /* X-RequestId went back below this, frame 0 if not */
     bool abandoned;                      /* the client has closed its end under it */

@@ -17,20 +17,25 @@ static const struct value *value_of_one(struct mapi_state *world, uint64_t diges
     return value && !value->shared ? value : NULL;
 }
 
-struct session *jar_owner_of(struct mapi_state *world, uint64_t digest, uint8_t endpoint)
+static struct value *give_value(struct mapi_state *world, uint64_t digest, uint8_t endpoint, uint32_t frame)
 {
-    const struct value *value = value_of_one(world, digest, endpoint);
-    return value ? value->owner : NULL;
+    struct value *value = keyed_make(&world->arena, &world->values, digest + endpoint, sizeof(*value));
+    value->given_frame = frame > value->given_frame ? frame : value->given_frame;
+    return value;
+}
+
+const struct session *jar_owner_given(const struct reply *reply, const struct cookie *cookie)
+{
+    const struct value *value = give_value(reply->conn->world, cookie->digest, reply->message->endpoint, cookie->frame);
+    return value->shared ? NULL : value->owner;
 }
 
 static void own_value(struct session *session, uint64_t digest, bool names, uint32_t frame)
 {
-    struct mapi_state *world = session->world;
-    struct value *value = keyed_make(&world->arena, &world->values, digest + session->endpoint, sizeof(*value));
+    struct value *value = give_value(session->world, digest, session->endpoint, frame);
     value->owner = value->owner ? value->owner : session;
     value->names |= names;
     value->shared |= value->owner != session;
-    value->given_frame = frame > value->given_frame ? frame : value->given_frame;
 }
 
 void jar_own_all(struct session *session, const struct reply *reply, bool begins)
@@ -250,17 +255,18 @@ static enum cookie_fault compare_cookie(const struct cookie *cookie, const struc
 }
 
 /* Whether the other value may be the newer one: it was given later, on another leg; or by a response that was not
- * captured: no counter tells that none is missing, or its server sent something that is not known to be none. Unless
- * the same request had the right one before the device. */
+ * captured: no counter tells that none is missing, that counter was there before (perhaps another session's), or its
+ * server sent something that is not known to be none. Unless the same request had the right one before the device. */
 static bool may_be_newer(const struct exchange *request, const struct cookie *cookie, enum cookie_fault fault,
                          const struct sent *other)
 {
     const struct exchange *before = request->before;
     if (fault == COOKIE_STALE) {
-        return other->given_frame > cookie->frame;
+        return other->given_frame > cookie->frame || request->again; /* with what it had the first time */
     }
     return fault == COOKIE_FOREIGN && !other->owner &&
-           (!request->has_counter || request->link->server->strange_frame > cookie->frame) &&
+           (!request->has_counter || other->given_frame || request->below_again ||
+            request->link->server->strange_frame > cookie->frame) &&
            !(before && before->jar_known && !before->unseen && before->fault == COOKIE_FINE);
 }
 
@@ -278,8 +284,9 @@ void jar_check(struct exchange *request, const struct sent *sent, unsigned count
 {
     struct side *side = request->side;
     /* A response that nobody saw may have brought newer ones. */
+    request->out_of_order = is_out_of_order(request);
     bool missed = side->unsure_frame != 0 || (request->ids && request->ids->jump_frame > side->success_began) ||
-                  is_out_of_order(request);
+                  request->out_of_order;
     request->jar_known = side->success.frame != 0 && !missed;
     unsigned looked_at = 0;
     for (const struct exchange *other = side->asking.first; other && looked_at < SEARCH_MAX;

@@ -39,12 +39,11 @@ static void conn_at(struct mapi_conn *conn, struct when when)
 {
     struct reply *reply = conn->reply;
     track_at(conn->world->track, when.ns);
-    if (reply && clock_went_back(conn->last_ns, when.ns)) {
+    if (reply && conn_set_back(conn->link)) {
         reply->last_bytes.ns = when.ns;
         reply->bunch_count = 0;
         reply->late = false;
     }
-    conn->last_ns = when.ns;
 }
 
 /* One that gets its answer only when something gave way before is not in use any more. */

@@ -17,6 +17,7 @@
 #define NOTES_FIRST 4u
 #define PENDING_MAX 8u /* requests of a session whose responses may still come */
 #define NO_HANDLE 0xFFFFFFFFu
+#define FOLDER_NAME_MAX 64
 #define SETCOL_ERROR 0x0D /* TBLSTAT_SETCOL_ERROR */
 
 struct rop_session *rop_session_new(struct track *track)
@@ -488,6 +489,7 @@ static void note_columns(struct rop_note *note, const struct rop_object *object,
     case ROP_NOTIFY:
         note->columns = object ? object->columns : NULL;
         note->columns_in = note->columns ? object->columns_in : 0;
+        note->known |= object && object->table == ROP_GET_HIERARCHY_TABLE ? ROP_KNOWN_FOLDERS : 0;
         break;
     case ROP_READ_RECIPIENTS:
         note->columns = object ? object->recipients : NULL;
@@ -678,6 +680,15 @@ void rop_message_end(struct rop_message *message)
     }
 }
 
+static void response_folder(void *ctx, uint64_t id, struct span name)
+{
+    struct rop_message *message = ctx;
+    char text[FOLDER_NAME_MAX];
+    struct chars to = chars_into(text, sizeof(text));
+    chars_utf16(&to, name);
+    object_name_folder(message->session, id, text);
+}
+
 /* ---- hosts ---- */
 
 static struct rop_call call_of(void *ctx, uint32_t number)
@@ -703,6 +714,7 @@ void rop_message_learn(struct rop_message *message, struct rop_host *host)
     host->look = message->response ? look_response : look_request;
     host->took = message->response ? took_response : took_request;
     host->payload_end = message->response ? response_payload_end : NULL;
+    host->folder = message->response ? response_folder : NULL;
     if (!message->response) {
         await(message);
     }

@@ -60,9 +60,16 @@ bool same_target(const char *a, const char *b)
     return same_host(a_host, b_host);
 }
 
+/* One comes from the host that the other goes to, a device: they are of two legs, of which some was not captured. */
+static bool of_two_legs(const struct conn *a, const struct conn *b)
+{
+    return !same_address(&a->client, &b->client) &&
+           (same_address(conn_server(a), &b->client) || same_address(conn_server(b), &a->client));
+}
+
 static enum difference compare_servers(const struct rpch_conn *a, const struct rpch_conn *b)
 {
-    if (a == b) {
+    if (a == b || of_two_legs(a->link, b->link)) {
         return SAME_SERVER;
     }
     const struct endpoint *at = conn_server(a->link), *other = conn_server(b->link);

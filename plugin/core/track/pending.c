@@ -125,7 +125,7 @@ void mapi_conn_data(struct mapi_conn *conn, struct when when, enum way way, cons
     if (!reply) {
         return;
     }
-    if (clock_went_back(reply->last_bytes.ns, when.ns)) {
+    if (conn_set_back(conn->link)) {
         reply->last_bytes.ns = when.ns;
         reply->bunch_count = 0;
     }
@@ -133,6 +133,9 @@ void mapi_conn_data(struct mapi_conn *conn, struct when when, enum way way, cons
     const int64_t silence = track_waited(conn->world->track, before.ns);
     reply->message->body_length += len;
     reply->last_bytes = when;
+    if (reply->request && !reply->done) {
+        sequence_note_more(reply->request, when);
+    }
     if (reply->scanning && !reply->done && reply->period_ns > 0 && !reply->late && silence > reply->period_ns / 2 * 3 &&
         silence > reply->period_ns + LATE_LEAST) {
         reply->late = true;

@@ -27,9 +27,19 @@ static uint32_t ids_between(const struct ids *ids, uint32_t low, uint32_t high)
 {
     uint32_t found = 0;
     for (unsigned i = 0; i < ids->count; i++) {
-        found += ids->recent[i] > low && ids->recent[i] < high;
+        found += ids->recent[i].counter > low && ids->recent[i].counter < high;
     }
     return found;
+}
+
+static bool was_noted(const struct ids *ids, struct sent_id id)
+{
+    for (unsigned i = 0; i < ids->count; i++) {
+        if (ids->recent[i].counter == id.counter && ids->recent[i].waits == id.waits) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* A counter that skips: there are requests that the capture does not hold. NotificationWait
@@ -47,7 +57,14 @@ void sequence_note_id(struct exchange *request)
         ids->known[0] = ids->known[1] = false;
         ids->count = ids->at = 0;
     }
+    const struct sent_id id = { .counter = counter, .waits = which == 1 };
     uint32_t last = ids->last[which];
+    request->again = was_noted(ids, id);
+    request->below_again = request->again && ids->known[which] && counter < last;
+    if (request->below_again) { /* those before explain no skip */
+        ids->known[0] = ids->known[1] = false;
+        ids->count = ids->at = 0;
+    }
     if (ids->known[which] && counter > last && counter - last - 1 > ids_between(ids, last, counter)) {
         ids->jump_frame = request->begin.frame;
     }
@@ -55,14 +72,17 @@ void sequence_note_id(struct exchange *request)
         ids->known[which] = true;
         ids->last[which] = counter;
     }
-    for (unsigned i = 0; i < ids->count; i++) {
-        if (ids->recent[i] == counter) {
-            return;
-        }
+    if (was_noted(ids, id)) {
+        return;
     }
-    ids->recent[ids->at] = counter;
+    ids->recent[ids->at] = id;
     ids->at = (uint8_t)((ids->at + 1) % IDS_MAX);
     ids->count = ids->count < IDS_MAX ? (uint8_t)(ids->count + 1) : IDS_MAX;
+}
+
+static bool from_one_host(const struct mapi_conn *one, const struct mapi_conn *other)
+{
+    return same_address(&one->link->client, &other->link->client);
 }
 
 static void note_other(struct exchange *request, const struct exchange *other)
@@ -72,6 +92,7 @@ static void note_other(struct exchange *request, const struct exchange *other)
     request->other.type = other->type;
     request->other.status = other->status;
     request->other.conn = other->conn;
+    request->other.both = false;
 }
 
 void sequence_note_overlap(struct exchange *request)
@@ -85,7 +106,8 @@ void sequence_note_overlap(struct exchange *request)
         bool resend = other->has_counter && request->has_counter && other->guid == request->guid &&
                       other->counter == request->counter;
         const bool had = other->link == request->link && request->link->knows_more; /* its answer, which stands later */
-        if (is_notification(other) || other->done || resend || had || other->overlapped_by) {
+        if (is_notification(other) || other->done || resend || had || other->overlapped_by ||
+            !from_one_host(other->conn, request->conn)) {
             continue;
         }
         request->overlaps = other;
@@ -145,9 +167,11 @@ void sequence_note_counter(struct exchange *request)
         memset(side->recent, 0, sizeof(side->recent));
     }
     if (side->has_counter[which] && request->counter < side->counter[which]) {
-        /* Of two connections, each perhaps with a clock of its own, only what was sent twice is out of order for sure. */
+        /* Of two connections, each perhaps with a clock of its own, only what one host sent twice is out of order for
+         * sure: of another it may be a leg behind. */
+        const struct mapi_conn *last = side->counter_conn[which];
         if (may_be_sent_again(side, request->counter) ||
-            (side->counter_conn[which] != request->conn && !was_sent(side, request->counter))) {
+            (last != request->conn && (!was_sent(side, request->counter) || !from_one_host(last, request->conn)))) {
             return;
         }
         request->below_counter = side->counter[which];
@@ -167,6 +191,27 @@ static void compare_clocks(const struct exchange *request, const struct reply *r
     if (there->conn && reply->status == 200 && reply->message->has_code &&
         (there->status ? there->status_ns > when.ns : conn_doubt(there->conn->link, NULL) == DOUBT_NONE)) {
         clocks_doubt(request->link, there->conn->link);
+    }
+}
+
+/* The older of two gets more of its answer: until then what is last of it may have been lost, without trace where its
+ * connection carries nothing else. */
+static bool show_overlap(struct exchange *older)
+{
+    struct exchange *newer = older->overlapped_by;
+    const bool here = older->other.frame > older->begin.frame && !older->other.both;
+    const bool there = newer && !newer->other.both;
+    older->other.both |= here;
+    if (there) {
+        newer->other.both = true;
+    }
+    return here || there;
+}
+
+void sequence_note_more(struct exchange *request, struct when when)
+{
+    if (show_overlap(request)) {
+        request_emit(request, EVENT_OVERLAP_SHOWN, when);
     }
 }
 
@@ -195,7 +240,8 @@ void sequence_note_answer(struct exchange *request, const struct reply *reply, s
     if (request->overlapped_by) {
         request->overlapped_by->other.status = reply->status;
     }
-    if (request->overlaps && !request->overlaps->other.frame) {
+    show_overlap(request);
+    if (request->overlaps && !request->overlaps->other.frame && !request->other.both) {
         note_other(request->overlaps, request);
     }
     request_emit(request, EVENT_STATUS, when);

@@ -29,6 +29,7 @@ static struct side *session_side(struct session *session, const struct exchange 
     side->start = side->last = request->begin;
     side->expiration_ns = side->period_ns = -1;
     side->slowest_ns = -1;
+    side->set_back = world->track->set_back;
     if (session->last_side) {
         session->last_side->next = side;
     } else {
@@ -141,10 +142,11 @@ static struct session *session_of(struct exchange *request, const struct sent *s
 /* Where the clock of the capture was set back, what is remembered of the session goes with it. */
 static void clock_of_side(struct side *side, struct when when)
 {
-    const int64_t back = side->last.ns - when.ns;
-    if (clock_went_back(side->last.ns, when.ns)) {
+    const int64_t all = side->session->world->track->set_back, back = all - side->set_back;
+    if (back) {
         jar_set_back(side, back);
         side->success.ns -= back;
+        side->set_back = all;
         side->last.ns = when.ns;
     }
 }
@@ -194,8 +196,7 @@ void session_find(struct exchange *request, const struct http_fields *fields, st
 void session_miss_request(const struct reply *reply, struct when when)
 {
     for (unsigned i = 0; i < reply->cookie_count; i++) {
-        const struct session *session =
-            jar_owner_of(reply->conn->world, reply->cookies[i].digest, reply->message->endpoint);
+        const struct session *session = jar_owner_given(reply, &reply->cookies[i]);
         for (struct side *side = session ? session->sides : NULL; side; side = side->next) {
             side->unsure_frame = when.frame;
         }
@@ -263,7 +264,7 @@ static void learn_success(struct side *side, struct reply *reply)
     struct when when = reply->message->end;
     struct mapi_conn *conn = reply->conn;
     bool beside = is_notification(request) || request->type == MAPI_PING;
-    jar_fill(side, reply, true, beside);
+    jar_fill(side, reply, !request->out_of_order, beside); /* else others may be newer */
     jar_own_all(side->session, reply, is_connect(request->type));
     side->success = when;
     side->success_began = request->begin.frame;

@@ -88,6 +88,7 @@ struct side { /* a session on one leg */
     struct chain asking;    /* without an answer, newest first */
     int64_t expiration_ns;  /* X-ExpirationInfo, -1 if not told */
     int64_t period_ns;      /* X-PendingPeriod, -1 if not told */
+    int64_t set_back;       /* track->set_back, as far as it is counted in the times of this */
     struct when success;    /* end of the last response of code 0, frame 0 if none */
     uint32_t unsure_frame;  /* the client may know newer cookies than the jar: a response was missed; 0 if not */
     uint32_t success_began; /* the frame in which its request began */
@@ -124,12 +125,18 @@ struct side { /* a session on one leg */
 
 /* ---- requests and responses ------------------------------------------------------- */
 
+/* A counter of X-RequestId, and whether it was a NotificationWait's, which may count apart. */
+struct sent_id {
+    uint32_t counter;
+    bool waits;
+};
+
 /* The counters of one GUID on one leg, as they were sent (2.2.3.3.2). */
 struct ids {
     struct ids *next;
     uint32_t leg, jump_frame; /* the last request before which others are missing from the capture, 0 if none */
     uint32_t last[2];         /* the highest; 1: of NotificationWait */
-    uint32_t recent[IDS_MAX];
+    struct sent_id recent[IDS_MAX];
     bool known[2];
     uint8_t count, at; /* of recent */
 };
@@ -224,7 +231,6 @@ struct mapi_conn {
     bool expected_end;                /* Connection: close */
     int64_t kept_ns;                  /* for how long the server keeps it after a response, 0: it did not say */
     struct when last_answer;          /* end of the last response */
-    int64_t last_ns;                  /* of the last frame, 0 before the first */
     void *memo;                       /* the judge's */
     struct dropped *dropped;          /* or NULL */
     struct rop_session *rops;         /* of Executes whose context is not known */

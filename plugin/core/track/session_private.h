@@ -50,8 +50,8 @@ struct sent { /* a cookie of a request */
     bool names;            /* that session: its Connect or Bind gave it */
 };
 
-/* The only session that was given that value, or NULL. */
-struct session *jar_owner_of(struct mapi_state *world, uint64_t digest, uint8_t endpoint);
+/* The only session that was given that value, or NULL. It is now given, by a response whose session is not known. */
+const struct session *jar_owner_given(const struct reply *reply, const struct cookie *cookie);
 /* The values that a response sets are the session's. begins: those of its Connect or Bind, which name it. */
 void jar_own_all(struct session *session, const struct reply *reply, bool begins);
 /* What a client brings to a Connect or Bind that begins another session names none. */
@@ -91,6 +91,8 @@ void sequence_note_id(struct exchange *request);
 void sequence_note_overlap(struct exchange *request);
 /* X-RequestId of a context rises (2.2.3.3.2); NotificationWait counts apart. */
 void sequence_note_counter(struct exchange *request);
+/* More of its response came. Emits EVENT_OVERLAP_SHOWN. */
+void sequence_note_more(struct exchange *request, struct when when);
 /* The head of its response came. Emits EVENT_STATUS. */
 void sequence_note_answer(struct exchange *request, const struct reply *reply, struct when when);
 

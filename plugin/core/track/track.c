@@ -12,6 +12,7 @@
 
 /* In which nothing at all was captured: whoever waited for an answer has given up or slept, or the clock was set. Clients
  * give up after a minute or two, and what lives for longer sends something every five minutes. */
+#define SET_BACK_MOST (INT64_MAX / 4) /* times less that are times still */
 #define PAUSE_LONG (310 * SECOND)
 
 void track_init(struct track *track, const struct arena *arena, listener hear, void *ear)
@@ -26,6 +27,11 @@ void track_at(struct track *track, int64_t ns)
 {
     if (track->now && ns - track->now > PAUSE_LONG) {
         track->woke = ns;
+    }
+    if (clock_went_back(track->now, ns)) {
+        const int64_t by = track->now - ns, left = SET_BACK_MOST - track->set_back;
+        track->set_back += by < left ? by : left;
+        track->set_backs++;
     }
     track->now = ns;
 }

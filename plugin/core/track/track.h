@@ -9,6 +9,7 @@
 #define OUTLOOKHTTP_TRACK_H
 
 #include "tables.h"
+#include "tcp.h"
 
 struct event;    /* event.h */
 struct exchange; /* exchange.h */
@@ -40,15 +41,24 @@ struct track {
     struct arena arena;
     listener hear; /* NULL: nobody */
     void *ear;
-    int64_t now;    /* of the frame that is taken in; 0 before the first */
-    int64_t woke;   /* of the first frame behind the last long pause */
-    int64_t missed; /* of the last frame that showed a gap, on whatever connection; 0: none has */
-    bool telling;   /* an event is being heard: no other may be emitted */
+    int64_t now;        /* of the frame that is taken in; 0 before the first */
+    int64_t set_back;   /* by how much the clock of the capture was, all in all */
+    uint16_t set_backs; /* how often, beyond 65535 from 0 on */
+    int64_t woke;       /* of the first frame behind the last long pause */
+    int64_t missed;     /* of the last frame that showed a gap, on whatever connection; 0: none has */
+    bool telling;       /* an event is being heard: no other may be emitted */
     struct table servers, texts, hosts;
     struct table clocks; /* pairs of legs whose clocks differ: clocks.c */
     bool clocks_doubted; /* there are any */
     struct exchanges exchanges;
 };
+
+/* Whether the clock was set back between two frames; before: of the earlier, 0 if there was none. What waits there then
+ * waits anew. */
+static inline bool clock_went_back(int64_t before, int64_t now)
+{
+    return before && before - now >= SECOND; /* less is a matter of cards and taps */
+}
 
 struct keyed { /* an item that is found by a digest alone */
     struct item item;

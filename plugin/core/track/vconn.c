@@ -294,6 +294,17 @@ void rpch_conn_skipped(struct rpch_conn *conn, struct when when, enum way way, u
     }
 }
 
+void rpch_conn_gap(struct rpch_conn *conn, struct when when, enum way way)
+{
+    conn_at(conn, when);
+    if (conn->channel) {
+        conn->channel->has_limit = false;
+        if (conn->channel->leg && way == WAY_TO_CLIENT) {
+            calls_unsure(conn->channel->leg);
+        }
+    }
+}
+
 void rpch_conn_halfway(struct rpch_conn *conn, struct when when, enum way way, enum halfway what, uint32_t bytes)
 {
     conn_at(conn, when);

@@ -61,6 +61,8 @@ void rpch_conn_pdu(struct rpch_conn *conn, struct when when, enum way way, const
 
 /* Body bytes that are no PDU: skipped to resynchronise, or broken. */
 void rpch_conn_skipped(struct rpch_conn *conn, struct when when, enum way way, uint32_t bytes);
+/* Bytes are missing before what comes now. Nobody reads them, even if they come late. */
+void rpch_conn_gap(struct rpch_conn *conn, struct when when, enum way way);
 
 /* What of that direction has begun and is not whole behind the frame: bytes of it have come, or,
  * where not all was captured, are to come. Of both directions, before rpch_conn_segment(). */

@@ -170,6 +170,8 @@ void silence_segment(struct rpch_conn *conn, const struct segment *segment);
 void calls_pdu(struct leg *leg, enum way way, const struct pdu_header *header);
 /* Bytes were passed over that may have been one. */
 void calls_missed(struct leg *leg);
+/* Those that wait may have been answered in what nobody read. */
+void calls_unsure(struct leg *leg);
 /* A further attempt begins. */
 void calls_forget(struct leg *leg);
 
@@ -215,7 +217,7 @@ static inline void conn_at(struct rpch_conn *conn, struct when when)
 {
     conn->world->now = when;
     track_at(conn->world->track, when.ns);
-    if (clock_went_back(conn->last_ns, when.ns)) {
+    if (conn_set_back(conn->link)) {
         wait_anew(conn);
     }
     if (!conn->link->ended) {

@@ -14,6 +14,7 @@
 
 #include "ids.h"
 #include "pdu.h"
+#include "store.h"
 #include "stretch.h"
 
 #define STILL_MAX 4 /* steps that deal with no byte, as RESYNC, BODY and HEAD at one place */
@@ -124,6 +125,7 @@ static int place_in_sequence(struct run *run, const struct delivery *delivery, t
                 run->at.pass = 0;
                 run->at.skip = 0;
                 run->gap = true;
+                rpch_conn_gap(run->stream->conn, frame_when(run->pinfo), run->way);
                 if (run->stream->auth)
                     auth_lost(run->stream->auth, run->way);
             } else if ((int32_t)(here - flow->before) < 0) {

@@ -19,7 +19,8 @@
 #include "store.h"
 
 static struct catalogue catalogue;
-static int *hf_of; /* one for each field of the catalogue */
+static int *hf_of;    /* one for each field of the catalogue */
+static int *proto_of; /* the same: 0, or the protocol whose name finds it, though it has no line of its own */
 
 static int ett_group = -1, ett_flags = -1;
 static expert_field ei_malformed, ei_stub_malformed;
@@ -120,7 +121,7 @@ static void register_layout(const char *prefix, const struct field *layout)
         g_error("outlookhttp: %s", why);
 }
 
-static void register_fields(int proto, const char *prefix)
+static void register_fields(int proto, const char *prefix, bool has_line)
 {
     for (unsigned i = 0; i < catalogue.count; i++) {
         hf_register_info *info;
@@ -128,6 +129,7 @@ static void register_fields(int proto, const char *prefix)
             continue;
         info = (hf_register_info *)wmem_alloc0(wmem_epan_scope(), sizeof *info);
         info->p_id = &hf_of[i];
+        proto_of[i] = has_line ? 0 : proto;
         register_field(&catalogue.fields[i], info);
         proto_register_field_array(proto, info, 1);
     }
@@ -163,11 +165,12 @@ void sink_register(void)
         register_layout(part->prefix, part->layout);
     register_layout("rpch.rts.", rts_layouts);
     hf_of = (int *)wmem_alloc0_array(wmem_epan_scope(), int, catalogue.count);
-    register_fields(proto_mapiprop, "mapiprop.");
-    register_fields(proto_rop, "rop.");
-    register_fields(proto_emsmdb, "emsmdb.");
-    register_fields(proto_mapihttp, "mapihttp.");
-    register_fields(proto_rpch, "rpch.rts.");
+    proto_of = (int *)wmem_alloc0_array(wmem_epan_scope(), int, catalogue.count);
+    register_fields(proto_mapiprop, "mapiprop.", false);
+    register_fields(proto_rop, "rop.", false);
+    register_fields(proto_emsmdb, "emsmdb.", false);
+    register_fields(proto_mapihttp, "mapihttp.", true);
+    register_fields(proto_rpch, "rpch.rts.", true);
     proto_register_subtree_array(ett, G_N_ELEMENTS(ett));
     register_issues();
 }
@@ -185,6 +188,7 @@ struct tree_sink {
     proto_item *item[READER_DEPTH_MAX + NESTED_BUFFERS];
     uint32_t begun[READER_DEPTH_MAX + NESTED_BUFFERS];
     unsigned depth, too_deep;
+    int said[3]; /* protocols without a line that were met */
 };
 
 static tvbuff_t *current(const struct tree_sink *sink)
@@ -262,6 +266,21 @@ static proto_item *show_made(proto_tree *tree, int hf, tvbuff_t *tvb, const stru
     }
 }
 
+/* A filter by the name of a protocol finds what is of it, also where that stands below another one's line. */
+static void say_protocol(struct tree_sink *sink, int proto, tvbuff_t *tvb, const struct field_value *value)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(sink->said); i++) {
+        if (sink->said[i] == proto)
+            return;
+        if (sink->said[i] == 0) {
+            sink->said[i] = proto;
+            proto_item_set_hidden(proto_tree_add_item(sink->tree[sink->depth], proto, tvb,
+                                                      (int)MIN(value->offset, tvb_captured_length(tvb)), 0, ENC_NA));
+            return;
+        }
+    }
+}
+
 static void on_value(void *ctx, const struct field_value *value)
 {
     struct tree_sink *sink = ctx;
@@ -270,6 +289,8 @@ static void on_value(void *ctx, const struct field_value *value)
     if (field == CATALOGUE_NONE)
         return;
     tvbuff_t *tvb = current(sink);
+    if (proto_of[field])
+        say_protocol(sink, proto_of[field], tvb, value);
     if (value->made) {
         proto_item *made = show_made(sink->tree[sink->depth], hf_of[field], tvb, value);
         proto_item_set_generated(made);
