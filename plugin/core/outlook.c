@@ -9,6 +9,7 @@
 #include "bodies.h"
 #include "envelope.h"
 #include "objects.h"
+#include "rop_text.h"
 #include "session.h"
 
 struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs *prefs)
@@ -142,6 +143,16 @@ void outlook_replay_rops(struct rop_message *rops, struct rop_host *host, struct
     rop_message_replay(rops, host, names);
 }
 
+uint32_t outlook_rops_frame(const struct rop_message *rops)
+{
+    return rops->frame;
+}
+
+void outlook_say_rops(const struct rop_message *rops, struct text *text)
+{
+    rop_message_summary(rops, text);
+}
+
 struct rop_message *outlook_learn_rops(struct outlook *outlook, struct rop_session **session, bool response,
                                        struct when when, struct rop_message *request, struct rop_host *host)
 {
@@ -157,4 +168,9 @@ struct rop_message *outlook_learn_rops(struct outlook *outlook, struct rop_sessi
 void outlook_end_rops(struct rop_message *rops)
 {
     rop_message_end(rops);
+}
+
+void outlook_carried_rops(struct outlook *outlook, uint32_t row, const struct rop_message *rops)
+{
+    rpch_state_rops(outlook->rpch, row, rops);
 }

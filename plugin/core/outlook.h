@@ -58,10 +58,16 @@ struct rop_session;
 struct rop_message *outlook_learn_rops(struct outlook *outlook, struct rop_session **session, bool response,
                                        struct when when, struct rop_message *request, struct rop_host *host);
 void outlook_end_rops(struct rop_message *rops);
+/* The leg of that row of the report (rpch_conn_row()) carried the call, if there is such a row. Behind its end. */
+void outlook_carried_rops(struct outlook *outlook, uint32_t row, const struct rop_message *rops);
 /* The ROPs of a message whose first reading is over (mapi_message.rops), for another that shows what that knew. names:
  * room for what the host points at, as long as it is used. */
 struct rop_host;
 struct property_names;
 void outlook_replay_rops(struct rop_message *rops, struct rop_host *host, struct property_names *names);
+/* Where they were read first. */
+uint32_t outlook_rops_frame(const struct rop_message *rops);
+/* What they are, and which failed, in one line (rop_text.h); the same in every pass. */
+void outlook_say_rops(const struct rop_message *rops, struct text *text);
 
 #endif

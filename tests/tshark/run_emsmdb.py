@@ -3,6 +3,8 @@
     run_emsmdb.py [PART ...]
 
 - captured: fields of a real client's session, against "emsmdb" of expect.json; the same PDUs over IN and OUT channels.
+- statistics: -z rop,srt and -z rop,tree of that session, both ways.
+- refused: ROPs that fail.
 - stock: with emsmdb.dissect off `-V` and `-T json` are byte for byte those without the plugin, over TCP. With it on, the
   filters `mapi` and `mapi.opnum` find the frames that they find without.
 - sealed: NTLM at PKT_PRIVACY, over TCP and over IN and OUT, with the password and without.
@@ -15,6 +17,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import pathlib
+import re
 import struct
 import sys
 import tempfile
@@ -26,8 +29,10 @@ import common
 import emsmdb
 import rpc
 import run_reload
+import run_rops
 import scene
 import sealing
+import table
 import wsrun
 from common import capfile
 from rpc import u32
@@ -113,6 +118,17 @@ def infos(tshark, subject, *more):
 
 # ---- the parts ---------------------------------------------------------------------------------
 
+INFO = ["EcDoRpc request: Logon (1 ROP)", "EcDoRpc response: Logon",
+        "EcDoRpc request: LongTermIdFromId (1 ROP)", "EcDoRpc response: LongTermIdFromId",
+        "EcDoRpc request: GetPropertiesSpecific (1 ROP)", "EcDoRpc response: GetPropertiesSpecific",
+        "EcDoRpc request: OpenFolder, GetPropertiesSpecific (2 ROPs)", "EcDoRpc response: OpenFolder, GetPropertiesSpecific",
+        "EcDoRpc request: RegisterNotification, OpenFolder, GetPropertiesSpecific (3 ROPs)"]
+
+
+# Of the calls that have an answer.
+ROPS = ["Logon"], ["LongTermIdFromId"], ["GetPropertiesSpecific"], ["OpenFolder", "GetPropertiesSpecific"]
+
+
 def test_captured(tshark, counter, _folder):
     (tcp,) = (found for found in common.samples(OVER_TCP, kind="emsmdb"))
     for passes in ([], ["-2"]):
@@ -126,6 +142,64 @@ def test_captured(tshark, counter, _folder):
         no_issue(counter, over_http, OVER_HTTP)
         counter.equal(len(stubs(packets)), 13, "stubs over TCP: the last call has no answer")
         counter.equal(stubs(over_http), stubs(packets), f"{passes}: over IN and OUT")
+        for name in (OVER_TCP, OVER_HTTP):
+            lines = [line for line in infos(tshark, sample(name), *passes) if line.startswith("EcDoRpc ")]
+            counter.equal(lines, INFO, f"{passes}: Info of {name}")
+
+
+def test_statistics(tshark, counter, _folder):
+    counts = {"GetPropertiesSpecific": 3, "OpenFolder": 2, "RegisterNotification": 1, "LongTermIdFromId": 1, "Logon": 1}
+    for name in (OVER_TCP, OVER_HTTP):
+        subject = sample(name)
+        frames = [[number for number, line in enumerate(infos(tshark, subject), 1) if line.startswith(f"EcDoRpc {way}")]
+                  for way in ("request", "response")]
+        times = {}
+        for asked, told, rops in zip(*frames, ROPS):
+            took = (subject.capture.packets[told - 1].time - subject.capture.packets[asked - 1].time) / 1e9
+            for rop in rops:
+                times.setdefault(rop, []).append(took)
+        for passes in ([], ["-2"]):
+            calls, timed, refused, unasked = run_rops.read_statistics(
+                *(tshark.output([*subject.options(tshark), *passes, "-q", "-z", f"rop,{kind}"]) for kind in ("tree", "srt")))
+            counter.equal(calls, counts, f"{name} {passes}: -z rop,tree")
+            counter.equal((refused, unasked), ({}, {}), f"{name} {passes}: nothing was refused")
+            rows = list(table.rows(tshark.output([*subject.options(tshark), *passes, "-q", *common.TABLE]).splitlines()))
+            counter.equal([(row["rops"], row["failed_rops"]) for row in rows], [("8", "")] if name == OVER_HTTP else [], f"{name}: rows")
+            counter.equal({rop: [row[0], row[4]] for (_, rop), row in timed.items()},
+                          {rop: [len(each), round(sum(each), 6)] for rop, each in times.items()}, f"{name} {passes}: -z rop,srt")
+
+
+def ext2(asked, told):
+    """EcDoRpcExt2 (MS-OXCRPC 3.1.4.2) with these ROPs."""
+    asked, told = (emsmdb.ext(struct.pack("<H", 2 + len(rops)) + rops + u32(0x1001) * 3) for rops in (asked, told))
+    return (11, rpc.HANDLE + u32(3) + u32(len(asked)) + emsmdb.padded(asked) + u32(len(asked)) + u32(0x8007) + u32(0) + u32(0) + u32(0x1008),
+            rpc.HANDLE + u32(0) + u32(len(told)) + u32(0) + u32(len(told)) + emsmdb.padded(told) + u32(len(told)) + bytes(12) + u32(0)
+            + u32(15) + u32(0))
+
+
+def test_refused(tshark, counter, folder):
+    """ROPs that fail: Info, statistics and, over IN and OUT, the row of the connection."""
+    opens = b"".join(struct.pack("<BBBBQB", 2, 0, 0, index, 0x1234, 0) for index in (1, 2))
+    refusals = [struct.pack("<BBI", 2, index, code) for index, code in ((1, 0x8004010F), (2, 0x80070005))]
+    calls = [ext2(opens + b"\1\0\0", b"".join(refusals)), ext2(opens[:13], refusals[0]), emsmdb.Ext2.RELEASE]
+    pdus = list(bound(calls=[rpc.Emsmdb.CONNECT, *calls, rpc.Emsmdb.DISCONNECT]))
+    expected = ["EcDoRpcExt2 request: OpenFolder x2, Release (3 ROPs)", "EcDoRpcExt2 response: OpenFolder NotFound, OpenFolder AccessDenied",
+                "EcDoRpcExt2 request: OpenFolder (1 ROP)", "EcDoRpcExt2 response: OpenFolder NotFound",
+                "EcDoRpcExt2 request: Release x2 (2 ROPs)", "EcDoRpcExt2 response"]
+    for subject in (Made(folder, "refused", over_tcp(pdus)), Made(folder, "refused-http", over_http(pdus))):
+        for passes in ([], ["-2"]):
+            lines = [line for line in infos(tshark, subject, *passes) if line.startswith("EcDoRpcExt2")]
+            counter.equal(lines, expected, f"{subject.name} {passes}: Info")
+            calls, _, refused, _ = run_rops.read_statistics(tshark.output([*subject.options(tshark), *passes, "-q", "-z", "rop,tree"]), "")
+            counter.equal(calls, {"OpenFolder": 3, "Release": 3}, f"{subject.name} {passes}: -z rop,tree")
+            counter.equal(refused, {("OpenFolder", "NotFound"): 2, ("OpenFolder", "AccessDenied"): 1}, f"{subject.name} {passes}: refused")
+            rows = list(table.rows(tshark.output([*subject.options(tshark), *passes, "-q", *common.TABLE]).splitlines()))
+            if "http" in subject.name:
+                counter.equal([(row["rops"], row["failed_rops"]) for row in rows], [("6", "OpenFolder NotFound x2, OpenFolder AccessDenied")],
+                              f"{subject.name} {passes}: -z rpch,connections")
+                counter.check(all(re.fullmatch(r"OpenFolder.* \d+\.\d ms \(frame \d+\)", row["slowest_rop"]) for row in rows), f"{passes}: {rows}")
+            else:
+                counter.equal(rows, [], f"{subject.name}: rows of virtual connections")
 
 
 def test_stock(tshark, counter, folder):

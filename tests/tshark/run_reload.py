@@ -21,7 +21,7 @@ import common
 import wsrun
 
 SECONDS = 300
-TABLES = "nstat:rpch,connections", "nstat:mapihttp,sessions", "nstat:outlook,auth"
+TABLES = "nstat:rpch,connections", "nstat:mapihttp,sessions", "nstat:outlook,auth", "srt:rop", "stat:rop"
 # What is changed and changed back: the plugin's preferences, and one of tcp that decides what the plugin is given.
 PREFERENCES = (("rpch.same_proxy_required", "TRUE", "FALSE"), ("tcp.desegment_tcp_streams", "FALSE", "TRUE"))
 

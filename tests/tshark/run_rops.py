@@ -6,13 +6,14 @@
     run_rops.py --self-test                 without tshark: a tree made from rops.txt is as it should be, and one with a fault is not
 
 Of each list: RopSize, the ROPs by id, place, size and label, every field of theirs by filter and value, in order, the handle
-table, and the rest that cannot be read. A ROP is the item around rop.id. Its fields: rop.NAME, or rop.ROP.NAME where fields of
+table, the rest that cannot be read, and of the samples what Info and the statistics say. A ROP is the item around rop.id. Its fields: rop.NAME, or rop.ROP.NAME where fields of
 one name differ in kind; what stands in properties, restrictions and rules by their own filters.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import copy
+import itertools
 import pathlib
 import re
 import sys
@@ -23,6 +24,7 @@ import common
 import roplayout as layout
 import ropsamples
 import ropsources
+import table
 import wsrun
 from check_ropreader import read
 
@@ -315,6 +317,150 @@ def plain_lists(capture):
     return found
 
 
+# ---- the Info column ---------------------------------------------------------------------
+
+NAMED = {0x8004010F: "NotFound", 0x80070005: "AccessDenied", 0x80040102: "NotSupported", 0x000004B9: "NullObject",
+         0x00000503: "NullDestinationObject", 0x00000480: "ServerBusy", 0x00000478: "WrongServer"}
+ERRORS_RETURNED = 0x00040380         # a warning
+HAVE_ROWS, BACKOFF, TOO_SMALL = {0x15, 0x59}, 0xF9, 0xFF
+SHOWN, FAILURES = 8, 4               # texts of a message; of these at least so many of failures
+
+
+def told(rop, asks):
+    """(whether it failed, what Info says of it)."""
+    name, values = layout.ALL[rop.id].name, rop.values
+    code = values.get("ReturnValue", 0)
+    if asks:
+        return False, name
+    if rop.id == BACKOFF:
+        return True, f"{name} {values['Duration']} ms"
+    if code not in (0, ERRORS_RETURNED):
+        return True, f"{name} {NAMED.get(code) or f'0x{code:08X}'}"
+    if rop.id in HAVE_ROWS:
+        return False, f"{name} {values['RowCount']} row{'s' * (values['RowCount'] != 1)}"
+    return rop.id == TOO_SMALL, name
+
+
+def folded(texts):
+    groups = [(text, len(list(group))) for text, group in itertools.groupby(texts)]
+    return [text + (f" x{count}" if count > 1 else "") for text, count in groups]
+
+
+def info(lists):
+    """What Info says of a message's ROPs."""
+    asks, rops = lists[0].asks, [rop for one in lists for rop in one.rops]
+    pairs = [told(rop, asks) for rop in rops]
+    good, bad = (folded([text for failed, text in pairs if failed == which]) for which in (False, True))
+    failures = bad[:max(FAILURES, SHOWN - len(good))]
+    others = good[:SHOWN - len(failures)]
+    text = "; ".join(", ".join(part) for part in (others, failures) if part)
+    number = f" ({len(rops)} ROP{'s' * (len(rops) != 1)})"
+    if len(others) + len(failures) < len(good) + len(bad):
+        return f"{text}, ...{number}"
+    return text + number * asks
+
+
+def infos(tshark, sample, counter, put, mode, more):
+    # The column, not _ws.col.Info: from 4.4 on that is taken before postdissectors are called.
+    text = tshark.output(["-r", str(sample.path), *more, "-T", "tabs", "-o", 'gui.column.format:"F","%m","I","%i"'])
+    got = dict(line.strip().split("\t", 1) for line in text.splitlines())
+    for frame, lists in itertools.groupby(put, lambda one: one.frame):
+        lists = list(lists)
+        if not any(one.rest for one in lists):
+            way, end = ("request", " :") if lists[0].asks else ("response", f"{';' if lists[0].rops else ','} code 0 Success")
+            expected = f"Execute {way}{': ' + info(lists) if lists[0].rops else ''}{end}"
+            counter.check(got[str(frame)].startswith(expected), f"[{mode}] frame {frame}: Info {got[str(frame)]!r}, expected {expected!r}")
+
+
+# ---- -z rop,srt and -z rop,tree ------------------------------------------------------------
+
+def statistics(tshark, sample, counter, put, mode, more):
+    calls, times, refused, unasked = {}, {}, {}, {}
+    pairs = partners(put)
+    answers = {one.frame: pairs[id(one)] for one in put if one.asks and id(one) in pairs}
+    for one in put:
+        if not one.asks:
+            names, asked = [], pairs.get(id(one))
+            if asked:
+                names = [rop.id for other in put if other.frame == asked.frame for rop in other.rops if rop.id != RELEASE]
+            for rop in one.rops:
+                if rop.id in layout.EXTRA:
+                    unasked[layout.ALL[rop.id].name] = unasked.get(layout.ALL[rop.id].name, 0) + 1
+                    continue
+                name = layout.ALL[names.pop(0)].name if one.buffer == 0 and names else layout.ALL[rop.id].name
+                code = rop.values.get("ReturnValue", 0)
+                if code not in (0, ERRORS_RETURNED):
+                    key = name, NAMED.get(code) or f"0x{code:08X}"
+                    refused[key] = refused.get(key, 0) + 1
+            continue
+        answer = answers.get(one.frame)
+        for rop in one.rops:
+            name = layout.ALL[rop.id].name
+            calls[name] = calls.get(name, 0) + 1
+            if answer and (rop.answered or rop.id == RELEASE or one.buffer > 0 and rop.id in layout.PACKED_REQUEST):
+                took = sample.capture.packets[answer.frame - 1].time - sample.capture.packets[one.frame - 1].time
+                times.setdefault((rop.id, name), []).append(took / 1e9)
+    got_calls, got_times, got_refused, got_unasked = read_statistics(
+        tshark.output(["-r", str(sample.path), *more, "-q", "-z", "rop,tree"]),
+        tshark.output(["-r", str(sample.path), *more, "-q", "-z", "rop,srt"]))
+    counter.equal(got_calls, calls, f"[{mode}] -z rop,tree: calls")
+    counter.equal(got_refused, refused, f"[{mode}] -z rop,tree: refused")
+    counter.equal(got_unasked, unasked, f"[{mode}] -z rop,tree: not asked for")
+    counter.equal({key: row[0] for key, row in got_times.items()}, {key: len(each) for key, each in times.items()},
+                  f"[{mode}] -z rop,srt: calls")
+    for key, each in times.items():
+        expected = [min(each), max(each), sum(each) / len(each), sum(each)]
+        got = got_times.get(key, [0] * 5)[1:]
+        counter.check(all(abs(one - other) < 2e-6 * len(each) for one, other in zip(got, expected)),
+                      f"[{mode}] -z rop,srt: {key}: {got}, expected {expected}")
+
+
+def session_row(tshark, sample, counter, put, mode, more):
+    """The row of -z mapihttp,sessions."""
+    (row,) = table.rows(tshark.output(["-r", str(sample.path), *more, "-q", *common.TABLES]).splitlines(), "sessions")
+    counter.equal(row["rops"], str(sum(len(one.rops) for one in put if one.asks)), f"[{mode}] ROPs of the session")
+    pairs, kinds = partners(put), {}
+    for one in put:
+        if not one.asks:
+            asked = [rop.id for other in put if other.frame == pairs[id(one)].frame for rop in other.rops if rop.id != RELEASE]
+            for rop in one.rops:
+                name = layout.ALL[asked.pop(0) if one.buffer == 0 and rop.id not in layout.EXTRA else rop.id].name
+                code = rop.values.get("ReturnValue", 0)
+                if rop.id == BACKOFF or code not in (0, ERRORS_RETURNED):
+                    text = f"{name} {NAMED.get(code) or f'0x{code:08X}'}" if code else name
+                    kinds[text] = kinds.get(text, 0) + 1
+    shown = {}
+    for text in row["failed_rops"].split(", ") if row["failed_rops"] else ():
+        match = re.fullmatch(r"(.+?)(?: x(\d+))?", text)
+        shown[match[1]] = int(match[2] or 1)
+    others = shown.pop("others", 0)
+    counter.equal(sum(shown.values()) + others, sum(kinds.values()), f"[{mode}] failed ROPs in all: {row['failed_rops']}")
+    counter.equal(list(shown.values()), sorted(kinds.values(), reverse=True)[:4], f"[{mode}] the worst: {row['failed_rops']}, of {kinds}")
+    counter.equal({text: kinds.get(text) for text in shown}, shown, f"[{mode}] failed ROPs")
+    times = [(sample.capture.packets[one.frame - 1].time - sample.capture.packets[pairs[id(one)].frame - 1].time, -one.frame)
+             for one in put if not one.asks and one.buffer == 0 and pairs[id(one)].rops]
+    took, frame = max(times)
+    counter.check(row["slowest_rop"].endswith(f" {took / 1e6:.1f} ms (frame {-frame})"),
+                  f"[{mode}] the slowest: {row['slowest_rop']!r}, expected {took / 1e6:.1f} ms in frame {-frame}")
+
+
+def read_statistics(tree, srt):
+    """Calls by name, {(id, name): [calls, min, max, avg, sum]}, refusals by name and error, responses that nobody asked for."""
+    rows = [(len(row[1]), row[2], int(row[3])) for row in re.finditer(r"^( *)(\S+(?: \S+)*) {2,}(\d+) ", tree, re.MULTILINE)]
+    calls, refused, unasked, asked, name = {}, {}, {}, True, None
+    for depth, text, count in rows:
+        if depth == 0:
+            asked = text == "ROPs"
+        elif depth == 1:
+            name = text
+            (calls if asked else unasked)[text] = count
+        else:
+            refused[name, text] = count
+    times = {(int(row[1]), row[2]): [int(row[3]), *map(float, row[4].split())] for row in
+             re.finditer(r"^ +(\d+) +(\w+) +(\d+)((?: +[\d.]+){4})$", srt, re.MULTILINE)}
+    return calls, times, refused, unasked
+
+
 # ---- self test ---------------------------------------------------------------------------
 
 def tree(put, flags=PLAIN):
@@ -424,6 +570,11 @@ def self_test(counter, names):
 def test(tshark, sample, counter, put):
     for mode, more in (("one pass", []), ("-2", ["-2"])):
         Run(counter, "", mode).all(common.packets(tshark, sample, *more), put)
+        if sample.name.startswith("rops-"):
+            infos(tshark, sample, counter, put, mode, more)
+            if not any(one.rest for one in put):
+                statistics(tshark, sample, counter, put, mode, more)
+                session_row(tshark, sample, counter, put, mode, more)
 
 
 def main():

@@ -107,6 +107,8 @@ uint8_t rop_opens(uint8_t id);
 /* Whether a ROP in that extended buffer of a request has no answer of its own: RopRelease, one of
  * several packed ones (MS-OXCRPC 3.1.4.2.1.2.1). */
 bool rop_call_is_silent(uint8_t id, uint16_t buffer);
+/* Whether an answer of that id is to no ROP of the request (2.2.14.2, 2.2.14.3, 2.2.15.1, 2.2.15.2). */
+bool rop_is_unasked(uint8_t id);
 /* Whether RopProgress may come in place of its answer (MS-OXCPRPT 2.2.23). */
 bool rop_is_long(uint8_t id);
 /* Whether any ROP response says that (a warning of MS-OXCDATA 2.4.2 counts as success). */

@@ -106,6 +106,7 @@ bool rpch_state_row(const struct rpch_state *world, uint32_t index, struct leg_r
                              .longest_idle_ns = longest_idle(leg),
                              .verdict = verdict_of(leg) };
     fill_halves(row, leg);
+    rop_row_fill(&row->rops, leg->rops);
     if (leg->ended_frame) {
         snprintf(row->ended, sizeof(row->ended), "%s by %s (frame %u)", leg->ended_by_rst ? "RST" : "FIN",
                  leg->ended_by == WAY_TO_SERVER ? "client" : "server", leg->ended_frame);

@@ -8,6 +8,7 @@
 #define OUTLOOKHTTP_CONNECTIONS_H
 
 #include "vconn.h"
+#include "rop_text.h"
 #include "row.h"
 
 struct half_row {
@@ -29,6 +30,7 @@ struct leg_row {
     int64_t longest_idle_ns; /* on either channel, while both were there */
     const char *state;
     char ended[64]; /* "", "FIN by server (frame 33)", ... */
+    struct rop_row rops;
     struct row_verdict verdict;
     const char *request_id; /* of the last response, "" if none */
 };

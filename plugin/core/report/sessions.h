@@ -8,6 +8,7 @@
 #define OUTLOOKHTTP_SESSIONS_H
 
 #include "mapi.h"
+#include "rop_text.h"
 #include "row.h"
 
 #define SESSION_NAMES_MAX 256
@@ -26,6 +27,7 @@ struct session_row {
     uint8_t slowest_type;
     int64_t last_code; /* -1 if none */
     char ended[64];    /* "", "Disconnect (frame 33)", "lost (frame 12)", ... */
+    struct rop_row rops;
     struct row_verdict verdict;
     const char *request_id; /* of the server, of the last failure, "" if none */
 };

@@ -82,6 +82,7 @@ void rop_response_look(void *ctx, uint32_t number, uint32_t order, const struct 
     struct rop_note *call = request && number < request->count ? &request->notes[number] : NULL;
     (void)order;
     note->id = head->id;
+    note->asked = call ? call->id : head->id;
     if (call) {
         pass_silent(message, number);
     } else if (request && (head->id == ROP_BUFFER_TOO_SMALL || head->id == ROP_BACKOFF)) {
@@ -276,6 +277,7 @@ void rop_response_took(void *ctx, uint32_t number, uint32_t order, const struct 
 {
     struct rop_message *message = ctx;
     struct rop_note *note = &message->notes[order];
+    note->whole = took->whole;
     note->return_value = took->return_value;
     note->rows = took->id == ROP_BACKOFF ? took->duration : took->rows;
     if (took->id == ROP_SOURCE_GET_BUFFER) {

@@ -56,6 +56,7 @@ void rop_message_end(struct rop_message *message)
 {
     message->session->handles = NULL;
     message->session->handle_count = 0;
+    rop_totals_add(&message->session->totals, message);
     if (message->response && message->other) {
         rop_request_settle(message->other);
     }

@@ -347,6 +347,7 @@ void rop_request_took(void *ctx, uint32_t number, uint32_t order, const struct r
     struct rop_work *work = &message->work[order];
     struct rop_object *input = object_still(work->input, work->input_serial);
     (void)number;
+    note->whole = took->whole;
     work->mode = took->mode;
     work->whole = took->whole;
     if (rop_uploads(took->id)) {

@@ -12,6 +12,7 @@
 #ifndef OUTLOOKHTTP_OBJECTS_H
 #define OUTLOOKHTTP_OBJECTS_H
 
+#include "rop_totals.h"
 #include "rops.h"
 #include "track.h"
 
@@ -29,6 +30,8 @@ struct rop_note {
     uint8_t call_flags; /* of a request: ROP_CALL_... */
     uint8_t logon;
     uint8_t known;         /* ROP_KNOWN_... */
+    uint8_t asked;         /* of a response: the id of what it answers, else its own */
+    bool whole;            /* it was read to its end */
     uint32_t return_value; /* of a response */
     uint32_t rows;         /* of a response; of RopBackoff its duration in ms */
     uint32_t mapping;      /* under which names of properties are found; 0: none are known */

@@ -90,6 +90,7 @@ struct rop_session {
     uint32_t at_used;
     const uint8_t *handles; /* of the payload under reading */
     uint32_t handle_count;
+    struct rop_totals totals;
 };
 
 #define NO_HANDLE 0xFFFFFFFFu

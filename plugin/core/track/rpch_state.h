@@ -140,9 +140,10 @@ struct leg {
     enum way ended_by;
     uint32_t ended_frame; /* 0 while it lives */
     const char *user, *request_id;
-    struct calls *pending; /* NULL before the first */
-    void *memo;            /* the judge's, of the leg */
-    void *attempt_memo;    /* and of this attempt on it */
+    struct calls *pending;   /* NULL before the first */
+    struct rop_totals *rops; /* NULL before the first */
+    void *memo;              /* the judge's, of the leg */
+    void *attempt_memo;      /* and of this attempt on it */
 };
 
 /* A bind, alter_context or call that has not had its whole answer; its room is used again behind it. */

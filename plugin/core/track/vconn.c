@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "rop_totals.h"
 #include "vconn_private.h"
 
 #define FIRST_FRAGMENT 0x01 /* pfc_flags */
@@ -425,4 +426,16 @@ const struct lost_syn *lost_syn_of(const struct rpch_state *world, const struct 
         }
     }
     return NULL;
+}
+
+void rpch_state_rops(struct rpch_state *world, uint32_t row, const struct rop_message *rops)
+{
+    struct leg *leg = rows_at(&world->rows, row);
+    if (!leg) {
+        return;
+    }
+    if (!leg->rops) {
+        leg->rops = arena_new(&world->track->arena, sizeof(*leg->rops));
+    }
+    rop_totals_add(leg->rops, rops);
 }

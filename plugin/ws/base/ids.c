@@ -17,6 +17,7 @@ dissector_handle_t rpch_tcp_handle;
 dissector_handle_t rpch_port_handle;
 int rpch_tap;
 int mapi_tap;
+int rop_tap;
 int outlook_tap;
 range_t *rpch_server_ports;
 struct judge_prefs rpch_prefs;

@@ -24,6 +24,7 @@ extern dissector_handle_t rpch_tcp_handle;    /* called by tcp for a claimed con
 extern dissector_handle_t rpch_port_handle;   /* no protocol of its own: looks before X11 does */
 extern int rpch_tap;                          /* data: struct frame_note */
 extern int mapi_tap;                          /* data: struct mapi_note */
+extern int rop_tap;                           /* data: struct rop_message */
 extern int outlook_tap;                       /* data: the number of a row of the report on logons */
 extern range_t *rpch_server_ports;
 extern struct judge_prefs rpch_prefs;

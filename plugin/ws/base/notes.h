@@ -27,10 +27,16 @@ struct pdu_note {
     const char *name; /* interned, "" for RPC PDUs */
     const char *unexpected;
     uint64_t bytes;
-    uint32_t call_conversation; /* id of the DCE/RPC conversation */
+    uint32_t call_conversation; /* id of the DCE/RPC conversation: a row of the report, else NO_ROW and a stream */
     uint8_t channel;
     bool misplaced;
 };
+#define NO_ROW 0x80000000u
+
+static inline uint32_t pdu_note_row(const struct pdu_note *note)
+{
+    return note->call_conversation & NO_ROW ? NO_NUMBER : note->call_conversation;
+}
 
 enum piece_kind {
     PIECE_PDU,

@@ -116,7 +116,7 @@ static void learn(const struct run *run, tvbuff_t *tvb, struct pdu_note *note)
     note->channel = outcome.channel;
     note->bytes = outcome.channel_bytes;
     uint32_t row = rpch_conn_row(conn);
-    note->call_conversation = row != NO_NUMBER ? row : 0x80000000u | rpch_conn_conn(conn)->stream;
+    note->call_conversation = row != NO_NUMBER ? row : NO_ROW | rpch_conn_conn(conn)->stream;
 }
 
 static void one_pdu(struct run *run, tvbuff_t *tvb, int offset, uint32_t len)

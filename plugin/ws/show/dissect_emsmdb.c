@@ -22,6 +22,12 @@
 static int hf_opnum;
 static int ett_emsmdb = -1;
 static ws_bool pref_dissect = TRUE;
+static uint32_t carrier = NO_NUMBER; /* row of what carries the stub under dissection */
+
+void emsmdb_carried_by(uint32_t row)
+{
+    carrier = row;
+}
 
 /* ---- Sessions and calls ----------------------------------------------------------- */
 
@@ -138,6 +144,16 @@ static void learn_rops(tvbuff_t *tvb, packet_info *pinfo, const struct stub_job 
     reader_init(&reader, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), &sink);
     read_stub(&reader, job, &host);
     outlook_end_rops(call->rops[job->stub.response]);
+    if (carrier != NO_NUMBER)
+        outlook_carried_rops(store_outlook(), carrier, call->rops[job->stub.response]);
+}
+
+/* Behind what dcerpc writes of the call. */
+static void show_in_info(packet_info *pinfo, const struct rop_message *rops)
+{
+    struct text text = { .used = 0 };
+    if (pinfo->cinfo && outlook_say_rops_in_info(rops, &text))
+        col_append_str(pinfo->cinfo, COL_INFO, text.s);
 }
 
 void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct emsmdb_stub *stub,
@@ -146,6 +162,10 @@ void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
     struct stub_job job = { *stub, call, big_endian };
     if (!PINFO_FD_VISITED(pinfo))
         learn_rops(tvb, pinfo, &job);
+    if (call) {
+        show_in_info(pinfo, call->rops[stub->response]);
+        outlook_tap_rops(pinfo, call->rops[stub->response]);
+    }
     if (outlook_bodies_are_seen(tree, proto_emsmdb))
         sink_stub(tvb, pinfo, tree, pinfo->fragmented, decode_stub, &job);
 }

@@ -28,9 +28,12 @@ enum { EMSMDB_REQUEST, EMSMDB_RESPONSE, EMSMDB_WAYS };
 struct emsmdb_call {
     struct emsmdb_session *session; /* never NULL; of EcDoConnectEx the connection's until the response names one */
     uint32_t request_frame, response_frame; /* 0: not captured yet */
-    struct rop_message *rops[EMSMDB_WAYS]; /* those of the request and of the response, for later passes */
+    struct rop_message *rops[EMSMDB_WAYS];  /* those of the request and of the response, for later passes */
 };
 
+/* What is dissected until the next call of this was carried by that row of the table of virtual connections; NO_NUMBER: by
+ * none. */
+void emsmdb_carried_by(uint32_t row);
 /* On the first pass takes a stub into account: *call is NULL, or what this made of the request. Later passes, and
  * responses to what was not captured, change nothing. connection: conv_index. */
 void emsmdb_follow(struct emsmdb_call **call, tvbuff_t *tvb, const packet_info *pinfo, const struct emsmdb_stub *stub,

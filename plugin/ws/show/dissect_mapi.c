@@ -434,7 +434,10 @@ static void show_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
 static void describe(struct text *text, const struct mapi_message *message, unsigned status, const char *counter)
 {
     const char *type = type_text(message);
+    const char *next = ", "; /* in front of what comes */
     say(text, "%s %s", type ? type : "MAPI/HTTP", message->is_response ? "response" : "request");
+    if (outlook_say_rops_in_info(message->rops, text))
+        next = "; ";
     if (counter)
         say(text, " :%s", counter);
     if (message->cut)
@@ -447,7 +450,7 @@ static void describe(struct text *text, const struct mapi_message *message, unsi
     if (status != 200 && status != 0)
         say(text, ", HTTP %u", status);
     if (message->has_code)
-        say(text, ", code %u %s", message->code, mapi_code_name(message->code));
+        say(text, "%scode %u %s", next, message->code, mapi_code_name(message->code));
     if (message->elapsed_ns >= 0)
         say(text, ", %.1f ms", (double)message->elapsed_ns / 1e6);
 }
@@ -573,8 +576,10 @@ static void show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, cons
         col_clear_fence(pinfo->cinfo, COL_INFO);
         col_clear(pinfo->cinfo, COL_INFO);
     }
-    for (const struct mapi_item *item = note->items; item; item = item->next)
+    for (const struct mapi_item *item = note->items; item; item = item->next) {
         show_guarded(tvb, pinfo, tree, item, NULL);
+        outlook_tap_rops(pinfo, item->message->rops);
+    }
     if (note->verdicts) {
         proto_item *item = proto_tree_add_protocol_format(tree, proto_mapihttp, tvb, 0, 0, "MAPI over HTTP, verdict");
         proto_item_set_generated(item);

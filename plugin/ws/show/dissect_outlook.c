@@ -106,6 +106,7 @@ void outlook_register_fields(void)
     proto_register_field_array(proto_outlook, of_outlook, array_length(of_outlook));
     proto_register_subtree_array(ett, array_length(ett));
     register_verdicts();
+    rop_tap = register_tap("rop");
 }
 
 /* ---- Columns ---------------------------------------------------------------------- */
@@ -124,6 +125,22 @@ void outlook_show_in_info(packet_info *pinfo, const char *protocol, const char *
     outlook_next_in_info(pinfo);
     col_append_str(pinfo->cinfo, COL_INFO, text);
     col_set_fence(pinfo->cinfo, COL_INFO);
+}
+
+bool outlook_say_rops_in_info(const struct rop_message *rops, struct text *text)
+{
+    struct text summary = { .used = 0 };
+    if (rops)
+        outlook_say_rops(rops, &summary);
+    if (summary.used > 0)
+        say(text, ": %s", summary.s);
+    return summary.used > 0;
+}
+
+void outlook_tap_rops(packet_info *pinfo, const struct rop_message *rops)
+{
+    if (rops && outlook_rops_frame(rops) == pinfo->num) /* else what carried them was sent again */
+        tap_queue_packet(rop_tap, pinfo, rops);
 }
 
 /* ---- Logons ----------------------------------------------------------------------- */

@@ -19,6 +19,10 @@ extern int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front
 /* Parts what comes from what stands in Info, whoever wrote it. */
 void outlook_next_in_info(packet_info *pinfo);
 void outlook_show_in_info(packet_info *pinfo, const char *protocol, const char *text);
+/* ": " and what a message has of ROPs; false if that is nothing. rops may be NULL. */
+bool outlook_say_rops_in_info(const struct rop_message *rops, struct text *text);
+/* Tells statistics of them, in the frame of their message; rops may be NULL. */
+void outlook_tap_rops(packet_info *pinfo, const struct rop_message *rops);
 /* Each verdict as a generated field with its expert item and the three parts of its text. */
 void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct verdict *verdicts);
 void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown *auth);

@@ -14,6 +14,7 @@
 #include <epan/proto_data.h>
 
 #include "dissect_outlook.h"
+#include "dissect_emsmdb.h"
 #include "emsmdb_guess.h"
 #include "ids.h"
 #include "info.h"
@@ -202,7 +203,7 @@ static void show_rts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
 /* ---- RPC PDUs --------------------------------------------------------------------- */
 
 /* DCE/RPC with one conversation for both channels: it finds its calls by it. */
-static void call_dcerpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t conversation)
+static void call_dcerpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct pdu_note *note)
 {
     static heur_dtbl_entry_t *dcerpc;
     if (!dcerpc)
@@ -216,8 +217,9 @@ static void call_dcerpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uin
     const uint16_t saved_desegment = pinfo->can_desegment;
     /* A key without addresses and with a second port that none has. Lists of elements would do, but Wireshark
      * finds those by a string that it makes for each look-up. */
-    conversation_set_conv_addr_port_endpoints(pinfo, NULL, NULL, CONVERSATION_TCP, conversation, UINT32_MAX);
+    conversation_set_conv_addr_port_endpoints(pinfo, NULL, NULL, CONVERSATION_TCP, note->call_conversation, UINT32_MAX);
     pinfo->can_desegment = 0;
+    emsmdb_carried_by(pdu_note_row(note));
     TRY
     {
         call_heur_dissector_direct(dcerpc, tvb, pinfo, tree, NULL);
@@ -225,6 +227,7 @@ static void call_dcerpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uin
     }
     FINALLY
     {
+        emsmdb_carried_by(NO_NUMBER);
         pinfo->conv_addr_port_endpoints = saved_endpoints;
         pinfo->use_conv_addr_port_endpoints = saved_use;
         pinfo->can_desegment = saved_desegment;
@@ -255,7 +258,7 @@ static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
                                      "auth_length %u does not fit into frag_length %u", header->auth_length,
                                      header->frag_length);
     outlook_next_in_info(pinfo);
-    call_dcerpc(tvb, pinfo, tree, note->call_conversation);
+    call_dcerpc(tvb, pinfo, tree, note);
     col_set_fence(pinfo->cinfo, COL_INFO);
 }
 

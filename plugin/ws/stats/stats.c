@@ -18,10 +18,11 @@
 #include "ids.h"
 #include "logons.h"
 #include "notes.h"
+#include "rop_stats.h"
 #include "sessions.h"
 #include "store.h"
 
-#define COLUMNS_MAX 24
+#define COLUMNS_MAX 32
 
 /* ---- Cells ------------------------------------------------------------------------ */
 
@@ -157,6 +158,9 @@ struct report {
     {                                                                                           \
         { TABLE_ITEM_UINT, TAP_ALIGN_RIGHT, title, format }, offsetof(struct row, member), NULL \
     }
+#define ROPS(row)                                                                              \
+    COUNT("ROPs", row, rops.calls, "%u"), TEXT("Failed ROPs", row, rops.failed.s, array_cell), \
+        TEXT("Slowest ROP", row, rops.slowest.s, array_cell)
 #define VERDICT(row)                                                                                  \
     TEXT("Verdict", row, verdict.kind, verdict_cell), RIGHT("Frame", row, verdict.frame, frame_cell), \
         TEXT("Where", row, verdict, where_cell)
@@ -287,6 +291,7 @@ static const struct column connection_columns[] = {
     RIGHT("Set-up time", leg_row, setup_ns, seconds_cell),
     COUNT("Calls", leg_row, calls, "%u"),
     COUNT("Faults", leg_row, faults, "%u"),
+    ROPS(leg_row),
     RIGHT("Longest idle", leg_row, longest_idle_ns, seconds_cell),
     TEXT("State", leg_row, state, text_cell),
     TEXT("Ended", leg_row, ended, array_cell),
@@ -329,6 +334,7 @@ static const struct column session_columns[] = {
     COUNT("Failed", session_row, failed, "%u"),
     RIGHT("Slowest", session_row, slowest_ns, seconds_cell),
     TEXT("Slowest type", session_row, slowest_type, type_cell),
+    ROPS(session_row),
     RIGHT("Last code", session_row, last_code, code_cell),
     TEXT("Ended", session_row, ended, array_cell),
     VERDICT(session_row),
@@ -452,4 +458,5 @@ void stats_register(void)
         register_stat_tap_table_ui(ui);
     }
     register_srt_table(proto_mapihttp, "mapihttp", 1, on_response, init_srt, NULL);
+    rop_stats_register();
 }
