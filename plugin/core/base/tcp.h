@@ -76,7 +76,7 @@ struct tcp_half {   /* one direction of a TCP connection */
 };
 
 struct tcp_damage { /* to one direction; few connections have any */
-    struct {
+    struct tcp_hole {
         uint32_t from, to;
     } hole[TCP_HOLES];
     uint32_t gap_frame;    /* the frame that showed the first open hole */

@@ -301,12 +301,26 @@ bool conn_segment(struct conn *conn, const struct segment *segment)
     return new_data;
 }
 
+/* Whether that ACK is one beyond all that was seen of what goes that way: it may be of a FIN that stands late. */
+static bool may_cover_fin(const struct conn *conn, enum way sent, uint32_t ack)
+{
+    const struct tcp_half *half = &conn->tcp.half[sent];
+    for (unsigned i = 0; half->known && i < half->holes; i++) {
+        const struct tcp_hole *hole = &conn->tcp.damage[sent].hole[i];
+        if (hole->to == half->next && hole->to == ack && hole->to - hole->from == 1) {
+            return true;
+        }
+    }
+    return half->known && ack - half->next == 1;
+}
+
 bool conn_ended_by(const struct conn *conn, enum way way)
 {
+    const enum way back = way == WAY_TO_SERVER ? WAY_TO_CLIENT : WAY_TO_SERVER;
     const struct conn_end *end = conn_end_of(conn, way);
-    const struct conn_end *other = conn_end_of(conn, way == WAY_TO_SERVER ? WAY_TO_CLIENT : WAY_TO_SERVER);
+    const struct conn_end *other = conn_end_of(conn, back);
     if (!end || !other) {
-        return end != NULL;
+        return end && !(end->has_ack && may_cover_fin(conn, back, end->ack));
     }
     if (other->rst || !end->has_ack) {
         return end->when.frame < other->when.frame;
