@@ -254,7 +254,7 @@ static void put_payload(struct input *in, struct made *made, struct asked *asked
     for (unsigned i = 0; i < 8; i++) {
         const unsigned handle = take(in);
         for (unsigned k = 0; k < 4; k++) {
-            put(made, handle >= 0xF0 ? 0xFF : k == 0 ? handle & 15 : 0);
+            put(made, handle >= 0xF0 ? 0xFF : k == 0 ? handle % 40 : 0);
         }
     }
     put_size(made, header + 2, how & 8 ? 0 : 4);

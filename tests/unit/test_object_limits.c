@@ -7,6 +7,26 @@
 
 #include "roptalk.h"
 
+/* Many ROPs of one form: text, with the number in place of '#' (in hexadecimal, little-endian, of width digits). */
+static const char *many(const char *form, unsigned first, unsigned count, unsigned bytes)
+{
+    static char text[0x100000];
+    size_t at = 0;
+    for (unsigned i = first; i < first + count; i++) {
+        for (const char *c = form; *c; c++) {
+            if (*c != '#') {
+                text[at++] = *c;
+                continue;
+            }
+            for (unsigned k = 0; k < bytes; k++) {
+                at += (size_t)snprintf(text + at, 3, "%02X", i >> 8 * k & 0xFF);
+            }
+        }
+    }
+    text[at] = '\0';
+    return text;
+}
+
 /* ---- in place of answers ---- */
 
 /* RopBufferTooSmall: what has no answer was not executed, and is sent again. */
@@ -96,6 +116,12 @@ static void request_unanswered(void)
         ask(11 + i, OPEN_TABLE("00", "01"), "22 " NO);
     }
     CHECK(says(ask(200, QUERY("00"), "22"), 0, "object=folder Inbox"));
+    for (unsigned i = 0; i < 2 * OBJECTS_MAX / 200; i++) {
+        play_drop(150);
+        ask(201, many("05 00 00 #00", 1, 200, 1), "22");
+    }
+    answer(203, ask(202, OPEN_TABLE("00", "01"), "22 " NO), TABLE_OPENED("01"), "22 44");
+    CHECK(says(ask(204, QUERY("00"), "44"), 0, "object=contents table of folder Inbox"));
     same_again("unanswered");
 }
 
@@ -173,26 +199,6 @@ static void late_start(void)
 }
 
 /* ---- limits ---- */
-
-/* Many ROPs of one form: text, with the number in place of '#' (in hexadecimal, little-endian, of width digits). */
-static const char *many(const char *form, unsigned first, unsigned count, unsigned bytes)
-{
-    static char text[0x100000];
-    size_t at = 0;
-    for (unsigned i = first; i < first + count; i++) {
-        for (const char *c = form; *c; c++) {
-            if (*c != '#') {
-                text[at++] = *c;
-                continue;
-            }
-            for (unsigned k = 0; k < bytes; k++) {
-                at += (size_t)snprintf(text + at, 3, "%02X", i >> 8 * k & 0xFF);
-            }
-        }
-    }
-    text[at] = '\0';
-    return text;
-}
 
 /* Folders with the handles from first on, 200 in a request. */
 static void open_many(uint32_t frame, unsigned first, unsigned count)
