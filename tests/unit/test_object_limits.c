@@ -102,6 +102,14 @@ static void columns_unanswered(void)
     /* A response that has no answer to it. */
     answer(18, ask(17, SET_COLUMNS("00", SUBJECT), "33"), "", "33");
     CHECK_UNKNOWN(rows(19), 0);
+    /* A request that was lost is given up once, not again when others are lost behind it. */
+    ask(21, SET_COLUMNS("00", SUBJECT), "33");
+    CHECK_UNKNOWN(rows(23), 0);
+    set_columns(25, SIZE);
+    for (uint32_t i = 0; i < 20; i++) {
+        ask(27 + i, "16 00 00", "33");
+    }
+    CHECK_KNOWN(rows(51), 0);
     same_again("columns unanswered");
 }
 
@@ -239,6 +247,10 @@ static void many_objects(void)
     CHECK_UNKNOWN(response, 2);
     CHECK(!says(ask(27, QUERY("00"), "9001"), 0, "object=*"));
     CHECK_KNOWN(rows(29), 0);
+    /* One too many with a handle that meant something else. */
+    answer(30, ask(29, OPEN_FOLDER("00", "01"), "11 " NO), FOLDER_OPENED("01"), "11 1001");
+    CHECK(!says(ask(30, QUERY("00"), "1001"), 0, "object=*"));
+    open_many(30, 0x1001, 1);
     /* Where one ends, another may come. */
     answer(32, ask(31, RELEASE("00"), "9000"), "", "9000");
     answer(34, ask(33, OPEN_FOLDER("00", "01"), "11 " NO), FOLDER_OPENED("01"), "11 9002");

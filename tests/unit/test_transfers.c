@@ -225,6 +225,28 @@ static void uploaded_in_part_too_late(void)
     same_again("uploaded in part, too late");
 }
 
+/* What the server did not execute is sent again, two pieces of one list. */
+static void uploads_not_executed(void)
+{
+    upload();
+    put(7, "0A00", P1 "0300", TAKEN("00", "0A00"));
+    struct play_message *request = ask(9, PUT("00", "0300", "1700 06") PUT("00", "0B00", "000000" P3), "44");
+    CHECK(says(request, 1, "value.int32=6"));
+    answer(10, request, "FF 0080" PUT("00", "0300", "1700 06") PUT("00", "0B00", "000000" P3), "44");
+    request = ask(11, PUT("00", "0300", "1700 06") PUT("00", "0B00", "000000" P3), "44");
+    CHECK(says(request, 1, "value.int32=6"));
+    CHECK(says(request, 1, "value.int32=7"));
+    CHECK(says(request, 0, "piece_before_in=7"));
+    CHECK(!says(request, 0, A_GUESS));
+    /* Of these the first only. */
+    answer(12, request, TAKEN("00", "0300") "F9 00 E8030000 00 0000", "44");
+    struct play_message *again = put(13, "0B00", "000000" P3, TAKEN("00", "0B00"));
+    CHECK(says(again, 0, "value.int32=6"));
+    CHECK(says(again, 0, "value.int32=7"));
+    CHECK(!says(again, 0, A_GUESS));
+    same_again("uploads not executed");
+}
+
 /* Packed: one answer, which tells what was used of the last. */
 static void uploads_packed(void)
 {
@@ -293,6 +315,7 @@ int main(void)
     uploaded_in_part();
     uploaded_in_part_too_late();
     uploads_packed();
+    uploads_not_executed();
     states();
     play_end();
     free(play.log.text);
