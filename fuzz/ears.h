@@ -1,7 +1,8 @@
 /* ears.h
  * A sink that holds a decoder to its promises: values lie in the buffer that is read, rows are
  * registered, groups are closed, derived buffers stay within their limits. Define
- * EARS_LAYOUTS, what the decoder can show, before including it.
+ * EARS_LAYOUTS, what the decoder can show, before including it; EARS_ROOM_MAX and EARS_ASKED_MAX
+ * where one derived buffer, or all of a message, may have more than those of extended buffers.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -16,6 +17,10 @@
 #include <stdlib.h>
 
 #define DERIVED_MAX 600
+#ifndef EARS_ROOM_MAX
+#define EARS_ROOM_MAX 0xFFFFu
+#define EARS_ASKED_MAX EXT_DERIVED_MAX
+#endif
 
 struct buffer {
     const uint8_t *p;
@@ -40,6 +45,8 @@ static void on_value(void *ctx, const struct field_value *value)
     const struct buffer *in = &ears->stack[ears->depth];
     assert(value->field->mask == 0);
     assert(registered(layouts, COUNT_OF(layouts), value->field));
+    ears->values++;
+    assert(ears->values <= READER_VALUES_MAX);
     if (value->made) {
         return;
     }
@@ -52,8 +59,6 @@ static void on_value(void *ctx, const struct field_value *value)
         seen ^= value->bytes[i];
     }
     (void)seen;
-    ears->values++;
-    assert(ears->values <= READER_VALUES_MAX);
 }
 
 static void on_open(void *ctx, const char *label, uint32_t offset)
@@ -81,9 +86,9 @@ static void on_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, 
 static uint8_t *on_room(void *ctx, size_t size)
 {
     struct ears *ears = ctx;
-    assert(size > 0 && size <= 0xFFFF);
+    assert(size > 0 && size <= EARS_ROOM_MAX);
     ears->asked += size;
-    assert(ears->asked <= EXT_DERIVED_MAX);
+    assert(ears->asked <= EARS_ASKED_MAX);
     if (ears->refuse || ears->derived_count == DERIVED_MAX) {
         return NULL;
     }
@@ -96,7 +101,7 @@ static uint8_t *on_room(void *ctx, size_t size)
 static void on_enter(void *ctx, const uint8_t *bytes, uint32_t len, const char *name)
 {
     struct ears *ears = ctx;
-    assert(name && len > 0 && len <= 0xFFFF);
+    assert(name && len > 0 && len <= EARS_ROOM_MAX);
     ears->depth++;
     assert(ears->depth < 8);
     ears->stack[ears->depth] = (struct buffer){ bytes, len };
@@ -121,7 +126,7 @@ static struct ears *ears_new(const uint8_t *data, size_t len, bool refuse)
     return ears;
 }
 
-static struct field_sink ears_sink(struct ears *ears)
+static inline struct field_sink ears_sink(struct ears *ears)
 {
     return (struct field_sink){ ears, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
 }

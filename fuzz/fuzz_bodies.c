@@ -7,6 +7,8 @@
 
 #undef NDEBUG
 #include "bodies.h"
+#include "properties.h"
+#include "rops.h"
 #include "envelope.h"
 #include "registered.h"
 
@@ -17,12 +19,13 @@ struct seen {
     const uint8_t *p;
     uint32_t len, end;
     unsigned values, issues, rest, depth, derived, rooms;
+    unsigned rops; /* depth of the ROPs that are shown, 0 if none are */
     uint8_t *room[1024];
     const uint8_t *buffer[8];
     uint32_t buffer_len[8];
 };
 
-static const struct field *const layouts[] = { mapi_bodies };
+static const struct field *const layouts[] = { property_layouts, rop_layouts, mapi_bodies };
 
 static void on_value(void *ctx, const struct field_value *value)
 {
@@ -38,9 +41,10 @@ static void on_value(void *ctx, const struct field_value *value)
     if (value->text) {
         assert(memchr(value->text, 0, 4096));
     }
-    assert(registered(layouts, 1, value->field));
-    /* Tags are shown twice, and strings of auxiliary blocks share their places. */
-    if (!s->derived && strcmp(value->field->filter, "tag") != 0 && strcmp(value->field->filter, "type") != 0 && strcmp(value->field->filter, "id") != 0 &&
+    assert(registered(layouts, COUNT_OF(layouts), value->field));
+    /* Tags are shown twice, as is much of ROPs, and strings of auxiliary blocks share their places. */
+    if (!s->derived && s->rops == 0 && strcmp(value->field->filter, "tag") != 0 &&
+        strcmp(value->field->filter, "type") != 0 && strcmp(value->field->filter, "id") != 0 &&
         strncmp(value->field->filter, "aux.", 4) != 0) {
         assert(value->offset >= s->end); /* in the order of the wire */
         s->end = value->offset + value->len;
@@ -55,6 +59,7 @@ static void on_open(void *ctx, const char *label, uint32_t offset)
     assert(label && offset <= (s->derived ? s->buffer_len[s->derived - 1] : s->len));
     s->depth++;
     assert(s->depth <= READER_DEPTH_MAX);
+    s->rops = s->rops == 0 && strcmp(label, "RopBuffer") == 0 ? s->depth : s->rops;
 }
 
 static void on_close(void *ctx, uint32_t end, const char *summary)
@@ -62,6 +67,7 @@ static void on_close(void *ctx, uint32_t end, const char *summary)
     struct seen *s = ctx;
     (void)summary;
     assert(s->depth > 0 && end <= (s->derived ? s->buffer_len[s->derived - 1] : s->len));
+    s->rops = s->rops == s->depth ? 0 : s->rops;
     s->depth--;
 }
 

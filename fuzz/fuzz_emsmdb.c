@@ -6,8 +6,10 @@
  */
 
 #undef NDEBUG
+#include "properties.h"
+#include "rops.h"
 #include "emsmdb.h"
-#define EARS_LAYOUTS rop_buffer_layouts, emsmdb_stubs
+#define EARS_LAYOUTS property_layouts, rop_layouts, rop_buffer_layouts, emsmdb_stubs
 #include "ears.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,7 +6,9 @@
  */
 
 #undef NDEBUG
-#define EARS_LAYOUTS rop_buffer_layouts
+#define EARS_LAYOUTS property_layouts, rop_layouts, rop_buffer_layouts
+#include "properties.h"
+#include "rops.h"
 #include "ears.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -54,8 +54,9 @@ static void check_close(void *ctx, uint32_t end, const char *summary)
     b->depth--;
 }
 
-static void check_issue(void *ctx, uint32_t offset, const char *what)
+static void check_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
 {
+    (void)kind;
     struct bounds *b = ctx;
     assert(offset <= b->len && what[0]);
     b->issues++;

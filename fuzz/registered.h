@@ -14,6 +14,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+#define REGISTERED_MAX 8
+
 /* layouts is the same at each call. */
 static inline bool registered(const struct field *const *layouts, size_t count, const struct field *row)
 {
@@ -22,9 +24,14 @@ static inline bool registered(const struct field *const *layouts, size_t count, 
     if (!catalogue.count) {
         catalogue_init(&catalogue, heap_arena(&heap));
         for (size_t i = 0; i < count; i++) {
-            char why[CATALOGUE_WHY_MAX], prefix[16];
-            snprintf(prefix, sizeof(prefix), "%zu.", i);
-            bool good = catalogue_add(&catalogue, prefix, layouts[i], why);
+            static char prefix[REGISTERED_MAX][16]; /* the catalogue keeps them */
+            char why[CATALOGUE_WHY_MAX];
+            assert(i < REGISTERED_MAX);
+            snprintf(prefix[i], sizeof(prefix[i]), "%zu.", i);
+            bool good = catalogue_add(&catalogue, prefix[i], layouts[i], why);
+            if (!good) {
+                fprintf(stderr, "%s\n", why);
+            }
             assert(good);
         }
     }

@@ -159,8 +159,7 @@ struct rop_message *outlook_learn_rops(struct outlook *outlook, struct rop_sessi
     if (!*session) {
         *session = rop_session_new(&outlook->track);
     }
-    struct rop_message *message =
-        rop_message_new(request ? request->session : *session, response, when.frame, when.ns, request);
+    struct rop_message *message = rop_message_new(*session, response, when.frame, when.ns, request);
     rop_message_learn(message, host);
     return message;
 }

@@ -7,6 +7,26 @@
 
 #include "roptalk.h"
 
+/* Many ROPs of one form: text, with the number in place of '#' (in hexadecimal, little-endian, of width digits). */
+static const char *many(const char *form, unsigned first, unsigned count, unsigned bytes)
+{
+    static char text[0x100000];
+    size_t at = 0;
+    for (unsigned i = first; i < first + count; i++) {
+        for (const char *c = form; *c; c++) {
+            if (*c != '#') {
+                text[at++] = *c;
+                continue;
+            }
+            for (unsigned k = 0; k < bytes; k++) {
+                at += (size_t)snprintf(text + at, 3, "%02X", i >> 8 * k & 0xFF);
+            }
+        }
+    }
+    text[at] = '\0';
+    return text;
+}
+
 /* ---- in place of answers ---- */
 
 /* RopBufferTooSmall: what has no answer was not executed, and is sent again. */
@@ -82,6 +102,14 @@ static void columns_unanswered(void)
     /* A response that has no answer to it. */
     answer(18, ask(17, SET_COLUMNS("00", SUBJECT), "33"), "", "33");
     CHECK_UNKNOWN(rows(19), 0);
+    /* A request that was lost is given up once, not again when others are lost behind it. */
+    ask(21, SET_COLUMNS("00", SUBJECT), "33");
+    CHECK_UNKNOWN(rows(23), 0);
+    set_columns(25, SIZE);
+    for (uint32_t i = 0; i < 20; i++) {
+        ask(27 + i, "16 00 00", "33");
+    }
+    CHECK_KNOWN(rows(51), 0);
     same_again("columns unanswered");
 }
 
@@ -96,6 +124,12 @@ static void request_unanswered(void)
         ask(11 + i, OPEN_TABLE("00", "01"), "22 " NO);
     }
     CHECK(says(ask(200, QUERY("00"), "22"), 0, "object=folder Inbox"));
+    for (unsigned i = 0; i < 2 * OBJECTS_MAX / 200; i++) {
+        play_drop(150);
+        ask(201, many("05 00 00 #00", 1, 200, 1), "22");
+    }
+    answer(203, ask(202, OPEN_TABLE("00", "01"), "22 " NO), TABLE_OPENED("01"), "22 44");
+    CHECK(says(ask(204, QUERY("00"), "44"), 0, "object=contents table of folder Inbox"));
     same_again("unanswered");
 }
 
@@ -174,26 +208,6 @@ static void late_start(void)
 
 /* ---- limits ---- */
 
-/* Many ROPs of one form: text, with the number in place of '#' (in hexadecimal, little-endian, of width digits). */
-static const char *many(const char *form, unsigned first, unsigned count, unsigned bytes)
-{
-    static char text[0x100000];
-    size_t at = 0;
-    for (unsigned i = first; i < first + count; i++) {
-        for (const char *c = form; *c; c++) {
-            if (*c != '#') {
-                text[at++] = *c;
-                continue;
-            }
-            for (unsigned k = 0; k < bytes; k++) {
-                at += (size_t)snprintf(text + at, 3, "%02X", i >> 8 * k & 0xFF);
-            }
-        }
-    }
-    text[at] = '\0';
-    return text;
-}
-
 /* Folders with the handles from first on, 200 in a request. */
 static void open_many(uint32_t frame, unsigned first, unsigned count)
 {
@@ -233,6 +247,10 @@ static void many_objects(void)
     CHECK_UNKNOWN(response, 2);
     CHECK(!says(ask(27, QUERY("00"), "9001"), 0, "object=*"));
     CHECK_KNOWN(rows(29), 0);
+    /* One too many with a handle that meant something else. */
+    answer(30, ask(29, OPEN_FOLDER("00", "01"), "11 " NO), FOLDER_OPENED("01"), "11 1001");
+    CHECK(!says(ask(30, QUERY("00"), "1001"), 0, "object=*"));
+    open_many(30, 0x1001, 1);
     /* Where one ends, another may come. */
     answer(32, ask(31, RELEASE("00"), "9000"), "", "9000");
     answer(34, ask(33, OPEN_FOLDER("00", "01"), "11 " NO), FOLDER_OPENED("01"), "11 9002");

@@ -392,6 +392,11 @@ static void names(void)
            "56 00 80030400 0200 0000 0780", "11");
     more = ask(27, "07 00 00 0000 0100 0100" TAG("0780"), "22");
     CHECK(says(more, 0, "name=LID 0x0056"));
+    /* In rows of which no request tells the logon. */
+    answer(30, ask(29, OPEN_TABLE("00", "01") SET_COLUMNS("01", TAG("0180")), "22 " NO),
+           TABLE_OPENED("01") COLUMNS_SET("01"), "22 33");
+    more = answer(32, ask(31, "", ""), "2A 33000000 00 0001 0300" FID FID "0500" ROW_OF_SIZE, "");
+    CHECK(says(more, 0, "{ LID 0x8233"));
     same_again("names");
 }
 
@@ -407,6 +412,10 @@ static void names_of_stores(void)
     CHECK(!says(ask(13, PROPERTIES("00"), "13"), 0, "name=*"));
     CHECK(says(ask(13, OPEN_FOLDER("00", "01"), "13 " NO), 0, "object=folder 0001-00000000000d"));
     CHECK(says(ask(13, "02 00 00 01 0100 00000000030D 00", "13 " NO), 0, "object=folder Inbox"));
+    /* Which store a list's own logon is to, its response tells. */
+    answer(16, ask(15, ASK_IDS("00"), "13"), IDS("0180", "0280"), "13");
+    CHECK(says(ask(17, PROPERTIES("00"), "13"), 0, "name=N1"));
+    CHECK(!says(ask(19, LOGON("00", "00", "01") PROPERTIES("00"), NO), 1, "name=*"));
     same_again("stores");
 }
 

@@ -137,6 +137,11 @@ static void answer_broken(void)
     answer(10, ask(9, GET("00"), "44"), "", "44");
     three = get(11, "0800", P3);
     CHECK(says(three, 0, A_GUESS));
+    /* One without its request. */
+    download();
+    get(7, "0A00", P1 "0300");
+    answer(9, NULL, "4E 00" OK "0100 0000 0000 00 0F00 1700", "44");
+    CHECK(says(answer(10, NULL, GOT("00", "0800", P3), "44"), 0, A_GUESS));
     same_again("an answer broken");
 }
 
@@ -210,6 +215,11 @@ static void uploaded_in_part(void)
     put(25, "0400", "0300 1700", TAKEN("00", "0000"));
     last = put(27, "0400", "06000000", TAKEN("00", "0400"));
     CHECK(says(last, 0, "value.int32=6"));
+    /* A value that is not finished with all that was sent. */
+    put(29, "0A00", "02017777 08000000 AABB", TAKEN("00", "0A00"));
+    put(31, "0400", "CCDDEEFF", TAKEN("00", "0200"));
+    last = put(33, "0400", "EEFF1122", TAKEN("00", "0400"));
+    CHECK(says(last, 0, "value.binary=AABBCCDDEEFF1122"));
     same_again("uploaded in part");
 }
 
@@ -223,6 +233,28 @@ static void uploaded_in_part_too_late(void)
     answer(11, two, TAKEN("00", "0600"), "44");
     CHECK(says(put(13, "0800", P3, NULL), 0, A_GUESS));
     same_again("uploaded in part, too late");
+}
+
+/* What the server did not execute is sent again, two pieces of one list. */
+static void uploads_not_executed(void)
+{
+    upload();
+    put(7, "0A00", P1 "0300", TAKEN("00", "0A00"));
+    struct play_message *request = ask(9, PUT("00", "0300", "1700 06") PUT("00", "0B00", "000000" P3), "44");
+    CHECK(says(request, 1, "value.int32=6"));
+    answer(10, request, "FF 0080" PUT("00", "0300", "1700 06") PUT("00", "0B00", "000000" P3), "44");
+    request = ask(11, PUT("00", "0300", "1700 06") PUT("00", "0B00", "000000" P3), "44");
+    CHECK(says(request, 1, "value.int32=6"));
+    CHECK(says(request, 1, "value.int32=7"));
+    CHECK(says(request, 0, "piece_before_in=7"));
+    CHECK(!says(request, 0, A_GUESS));
+    /* Of these the first only. */
+    answer(12, request, TAKEN("00", "0300") "F9 00 E8030000 00 0000", "44");
+    struct play_message *again = put(13, "0B00", "000000" P3, TAKEN("00", "0B00"));
+    CHECK(says(again, 0, "value.int32=6"));
+    CHECK(says(again, 0, "value.int32=7"));
+    CHECK(!says(again, 0, A_GUESS));
+    same_again("uploads not executed");
 }
 
 /* Packed: one answer, which tells what was used of the last. */
@@ -240,6 +272,12 @@ static void uploads_packed(void)
     struct play_message *rest = put(9, "0800", P1, TAKEN("00", "0800"));
     CHECK(says(rest, 0, "value.int32=5"));
     CHECK(!says(rest, 0, A_GUESS));
+    /* Executed together, whatever was not executed behind them. */
+    request = ask(9, PUT("00", "0A00", P1 "0300") "|" PUT("00", "0600", "1700 06000000"), "44|44");
+    answer(10, request, TAKEN("00", "0600") "FF 0080", "44");
+    rest = put(11, "0800", P3, TAKEN("00", "0800"));
+    CHECK(says(rest, 0, "value.int32=7"));
+    CHECK(says(rest, 0, "piece_before_in=9"));
     /* The extended one, which was opened before the capture began. */
     request = ask(11, "9D 00 00 0C00 03000C40" P2 "9D 00 00 0800" P3, "77");
     CHECK(says(request, 0, "value.int32=6"));
@@ -293,6 +331,7 @@ int main(void)
     uploaded_in_part();
     uploaded_in_part_too_late();
     uploads_packed();
+    uploads_not_executed();
     states();
     play_end();
     free(play.log.text);

@@ -193,7 +193,7 @@ static void answer_upload(struct rop_message *message, uint32_t number, const st
     const uint8_t id = request->notes[number].id;
     while (number + 1 < request->count && request->notes[number + 1].id == id &&
            (request->notes[number + 1].call_flags & ROP_CALL_SILENT)) {
-        number++;
+        request->work[++number].answered = true;
     }
     const struct rop_work *work = &request->work[number];
     struct rop_object *input = object_still(work->input, work->input_serial);
@@ -316,8 +316,11 @@ void rop_response_payload_end(void *ctx)
         }
         taken[work->output] = true;
         const uint32_t handle = object_handle_at(session, work->output);
+        struct rop_object *old = object_find(session, handle);
         if (opened && !opened->listed && handle != NO_HANDLE) {
             object_list(session, opened, handle);
+        } else if (!opened && old) {
+            object_forget(session, old); /* the server uses the handle for one too many */
         }
     }
 }

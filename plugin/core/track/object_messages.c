@@ -10,7 +10,7 @@ struct rop_message *rop_message_new(struct rop_session *session, bool response, 
                                     struct rop_message *request)
 {
     struct rop_message *message = arena_new(&session->track->arena, sizeof(*message));
-    message->session = session;
+    message->session = request ? request->session : session;
     message->response = response;
     message->frame = frame;
     message->ns = ns;

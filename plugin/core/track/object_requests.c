@@ -111,14 +111,19 @@ static void assume_executed(struct rop_message *request)
     }
 }
 
-/* Nothing of the server's: the client sends it again. */
+/* What the server did not execute is undone, the last first: the client sends it again. */
 static void assume_nothing(struct rop_message *request)
 {
-    for (uint32_t i = 0; request->work && i < request->count; i++) {
+    for (uint32_t i = request->work ? request->count : 0; i-- > 0;) {
         const struct rop_work *work = &request->work[i];
         struct rop_object *input = object_still(work->input, work->input_serial);
-        if (input && !work->answered && request->notes[i].id == ROP_RELEASE) {
+        if (!input || work->answered) {
+            continue;
+        }
+        if (request->notes[i].id == ROP_RELEASE) {
             input->released = false;
+        } else if (work->data.len > 0) {
+            transfer_took_part(request->session, input, request->notes[i].piece, (struct span){ NULL, 0 });
         }
     }
 }
@@ -144,7 +149,7 @@ void rop_request_settle(struct rop_message *request)
     }
     if (request->not_executed) {
         assume_nothing(request);
-    } else {
+    } else if (!request->overtaken) {
         assume_executed(request);
     }
     for (uint32_t i = 0; request->work && i < request->count; i++) {

@@ -28,6 +28,7 @@ struct transfer {
 /* A piece, as later passes show it: the run may move while it grows. */
 struct rop_piece_note {
     struct rop_piece piece;
+    struct rop_piece_note *before; /* NULL if it is not known */
     struct rop_run *run;
     uint32_t carried_at; /* where in the run */
 };

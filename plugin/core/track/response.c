@@ -298,7 +298,6 @@ struct rop_message *mapi_conn_rops(struct mapi_conn *conn, struct mapi_message *
     if (!*session) {
         *session = rop_session_new(conn->world->track);
     }
-    message->rops = rop_message_new(asked ? asked->session : *session, message->is_response, message->end.frame,
-                                    message->end.ns, asked);
+    message->rops = rop_message_new(*session, message->is_response, message->end.frame, message->end.ns, asked);
     return message->rops;
 }

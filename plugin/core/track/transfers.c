@@ -122,6 +122,7 @@ void transfer_go_on(struct rop_session *session, struct rop_object *object, stru
     if (transfer->last) {
         transfer->last->piece.after_in = frame;
     }
+    piece->before = transfer->last;
     transfer->last = piece;
     transfer->last_in = frame;
     go_on(&session->track->arena, transfer, data);
@@ -143,6 +144,9 @@ void transfer_took_part(struct rop_session *session, struct rop_object *object, 
     }
     if (part.len > 0) {
         go_on(&session->track->arena, transfer, part);
+    } else {
+        transfer->last = piece->before; /* it is not of the stream at all */
+        transfer->last_in = piece->piece.before_in;
     }
 }
 
