@@ -10,6 +10,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 
 import json
 
+import fxwire
 import mapiscene as m
 import mapiwire as w
 import roplayout as layout
@@ -22,11 +23,13 @@ import scene
 CHAPTERS = {3: "logon", 4: "folder", 5: "table", 6: "message", 7: "transport", 8: "property", 9: "stream", 10: "permission",
             11: "rule", 12: "fasttransfer", 13: "sync"}
 FAILED = [0x8004010F, 0x80070005, 0x80040102, 0x000004B9]
+WARNING = 4                          # the high half of a code that is no failure (MS-OXCDATA 2.4.2)
 ECBACKOFF = 0x480                    # RopFastTransferSourceGetBuffer: come back after BackoffTime
 PACKED = [w.LAST, w.LAST | w.XOR, w.LAST | w.COMPRESSED, w.LAST | w.COMPRESSED | w.XOR]
 COLUMNS = [0x67480014, 0x674D0014, 0x0037001F, 0x0E080003, 0x0E060040, 0x0FFF0102, 0x360A000B, 0x66E0301F]
 RECIPIENTS = [0x3FFE0003, 0x3900001E, 0x39FE001F]
 BABE = 0xBABE
+GETS, PUTS = 0x4E, {0x54, 0x9D}      # what carries a FastTransfer stream: responses, requests
 
 # The object that a ROP is asked of, where it is not that of its chapter.
 OBJECTS = {3: "logon", 4: "folder", 5: "table", 6: "message", 7: "logon", 8: "message", 9: "stream", 10: "folder", 11: "folder",
@@ -230,10 +233,22 @@ class RopCapture(MapiCapture):
         super().__init__(name, title)
         self.lines, self.largest = [], 256 * 1024
         self.stamps = False
+        self.frames_of = {}                  # of items, by name
+
+    def outcome(self, name, frame, *contains):
+        """An item of which there are many."""
+        self.items.append({"item": name, "severity": m.SEVERITY[name], "frame": frame, "contains": list(contains)})
+        self.frames_of.setdefault(name, []).append(frame)
+
+    def readme(self):
+        for name, frames in self.frames_of.items():
+            more = f" So in frames {', '.join(map(str, sorted(set(frames[1:]))))}." if frames[1:] else ""
+            self.why.append((frames[0], name, m.SEVERITY[name], f"{SAID[name]}{more}"))
+        self.frames_of = {}
+        return super().readme()
 
     def files(self):
-        return {"capture.pcapng": wire.pcapng(self.frames, self.snaplen, wire.ETHERNET, self.cuts),
-                "rops.txt": ("\n".join(self.lines) + "\n").encode(), "README.md": self.readme().encode()}
+        return {**super().files(), "rops.txt": ("\n".join(self.lines) + "\n").encode()}
 
 
 class List:
@@ -241,6 +256,7 @@ class List:
 
     def __init__(self):
         self.data, self.rows, self.handles = bytearray(), [], []
+        self.outcomes = []                   # items on its frame: name, words
 
     def add(self, writer):
         at = 2 + len(self.data)
@@ -260,6 +276,13 @@ class List:
         return [f"{sign} {frame} {number} {2 + len(self.data)}: {handles}".rstrip(), *self.rows]
 
 
+def packed(payload, flags):
+    """An extended buffer, compressed only if that makes it smaller (MS-OXCRPC 2.2.2.1)."""
+    if flags & w.COMPRESSED and len(w.lz77(payload)) >= len(payload):
+        flags &= ~w.COMPRESSED
+    return w.ext(payload, flags)
+
+
 class World:
     """A session, its objects and what both sides know of them."""
 
@@ -268,6 +291,7 @@ class World:
         self.dice, self.packing = r.Dice(cap.name), 0
         self.handle, self.objects = 0x40, {}
         self.columns, self.recipients, self.logons = {}, {}, {0: 1}
+        self.streams = {"download": fxwire.Endless(), "upload": fxwire.Endless()}
         self.context.connect()
 
     def begin(self):
@@ -301,6 +325,8 @@ class World:
                 self.asked.handles.append(w.NO_HANDLE)
                 self.told.handles.append(w.NO_HANDLE)
         heads.update(given or {})
+        if number in PUTS and "TransferData" not in heads:
+            heads["TransferData"] = self.streams["upload"].take(1 + self.dice.below(30))
         writer = r.Writer(self.dice, bool(self.logons.get(heads["LogonId"], 1) & 1))
         values = writer.row([layout.Field("RopId:1", None), *rop.request], heads)
         if number == 0xFE:
@@ -322,9 +348,16 @@ class World:
         known = writer.row([layout.Field("RopId:1", None), layout.Field(f"{answer.index}:1", None), layout.Field("ReturnValue:4", None)],
                            heads)
         form = answer.form(code, private)
+        given = dict(given or {})
+        if heads["RopId"] == GETS and not code and "TransferBuffer" not in given and key in self.streams:
+            given["TransferBuffer"] = self.streams[key].take(1 + self.dice.below(30))
         if form and not bare:
-            known = writer.row(form.fields, given or {}, "", known)
+            known = writer.row(form.fields, given, "", known)
         self.told.add(writer)
+        if code and code >> 16 != WARNING:
+            busy = code == ECBACKOFF
+            self.told.outcomes.append(("rop.backoff" if busy else "rop.failed", "busy" if busy else f"{layout.ALL[heads['RopId']].name} failed",
+                                  f"{known['BackoffTime']} ms" if "BackoffTime" in known else f"0x{code:08X}"))
         self.learn(rop, values, known, key, makes, code, number)
 
     def learn(self, rop, values, known, key, makes, code, number):
@@ -354,8 +387,12 @@ class World:
         """A response that no request asks for."""
         writer = r.Writer(self.dice, True, self.columns.get(on))
         row = layout.ALL[number].forms[0].fields
-        writer.row([layout.Field("RopId:1", None), *row], {"RopId": number, **given})
+        values = writer.row([layout.Field("RopId:1", None), *row], {"RopId": number, **given})
         self.told.add(writer)
+        if number == 0xF9:
+            self.told.outcomes.append(("rop.backoff", f"{values['Duration']} ms"))
+        elif number == 0xFF:
+            self.told.outcomes.append(("rop.buffer_too_small", "sends the rest of its request again"))
 
     def send(self, further_asked=(), further_told=(), flags=None):
         """Request and response, each as one extended buffer and those behind it."""
@@ -364,7 +401,7 @@ class World:
             self.packing += 1
 
         def pack(lists):
-            return b"".join(w.ext(one.payload(), flags & (-1 if one is lists[-1] else ~w.LAST)) for one in lists)
+            return b"".join(packed(one.payload(), flags & (-1 if one is lists[-1] else ~w.LAST)) for one in lists)
         asked, told = [self.asked, *further_asked], [self.told, *further_told]
         ask = self.context.ask("Execute", w.u32(3) + w.sized(pack(asked)) + w.u32(0x10008) + w.NO_AUX)
         self.cap.wait(0.003)
@@ -372,6 +409,8 @@ class World:
         for sign, number, lists in ((">", ask.frame, asked), ("<", frame, told)):
             for place, one in enumerate(lists):
                 self.cap.lines += one.lines(sign, number, place)
+                for name, *contains in one.outcomes:
+                    self.cap.outcome(name, number, *contains)
         self.cap.wait(0.02)
 
     def open(self):
@@ -393,7 +432,7 @@ class World:
         for name in ("stream", "stream2"):
             make(name, 0x2B, "message", {"PropertyTag": 0x10130102})
         make("download", 0x4B, "folder")
-        make("upload", 0x53, "folder")
+        make("upload", 0x53, "folder", {"SourceOperation": 3})
         make("collector", 0x7E, "folder")
         make("subscription", 0x29, "folder", {"NotificationTypes": 0x78, "WantWholeStore": 0})
         self.send()
@@ -411,6 +450,8 @@ def case(name, title):
     return register
 
 
+SAID = {"rop.failed": "ReturnValue of a response.", "rop.backoff": "The server is busy.", "rop.malformed": "A list that breaks here.",
+        "rop.buffer_too_small": "RopBufferTooSmall.", "rop.context_unknown": "Only what was said before would tell how to read it."}
 RULE = "Layouts after MS-OXCROPS 2.2; rops.txt says what was put in."
 
 
@@ -573,6 +614,7 @@ def rest(cap):
     world.begin()
     world.both(0x16, on="table")
     world.asked.rest(b"\x28\0\0\1\2\3")
+    world.asked.outcomes.append(("rop.malformed", "RopId of no request"))
     world.send()
     # Rows of a table whose columns were never set.
     world.begin()
@@ -582,17 +624,20 @@ def rest(cap):
     world.begin()
     world.ask(0x15, on="tree")
     world.told.rest(bytes([0x15, world.slot("tree"), 0, 0, 0, 0, 2, 1, 0, 0, 7, 7, 7]))
+    world.told.outcomes.append(("rop.context_unknown", "columns"))
     world.send()
     # An answer to something else.
     world.begin()
     world.both(0x16, on="table")
     world.ask(0x17, on="table")
     world.told.rest(bytes([0x18, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0]))
+    world.told.outcomes.append(("rop.malformed", "0x18", "QueryPosition"))
     world.send()
     # A size that is larger than what is there.
     world.begin()
     asked = world.ask(0x2C)
     world.told.rest(bytes([0x2C, 0, 0, 0, 0, 0, 0xFF, 0xFF, 1, 2, 3]))
+    world.told.outcomes.append(("rop.malformed",))
     world.send()
     world.close()
     cap.what = "An id that no request has; rows whose columns are not known; an answer that does not fit its request; data of 65535 bytes " \
