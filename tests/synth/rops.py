@@ -226,14 +226,15 @@ def pairs(rop):
 
 # ---- exchanges ---------------------------------------------------------------------------
 
-class RopCapture(MapiCapture):
-    """A capture with rops.txt."""
+class RopFiles:
+    """A capture with rops.txt, and with what is expected of single ROPs."""
 
     def __init__(self, name, title):
         super().__init__(name, title)
         self.lines, self.largest = [], 256 * 1024
         self.stamps = False
         self.frames_of = {}                  # of items, by name
+        self.shown = []                      # (frame, buffer, ROP, fields)
 
     def outcome(self, name, frame, *contains):
         """An item of which there are many."""
@@ -247,8 +248,48 @@ class RopCapture(MapiCapture):
         self.frames_of = {}
         return super().readme()
 
+    def expect(self):
+        found = super().expect()
+        for key in found.keys() & {"messages"}:
+            found[key] = [row for row in found[key] if row["frame"]]
+        rows = [{"frame": frame, "buffer": buffer, "rop": rop, "fields": {name: plain(value) for name, value in fields.items()}}
+                for frame, buffer, rop, fields in self.shown]
+        return {**found, **({"rops": rows} if rows else {})}
+
     def files(self):
-        return {**super().files(), "rops.txt": ("\n".join(self.lines) + "\n").encode()}
+        lines = {"rops.txt": ("\n".join(self.lines) + "\n").encode()} if self.lines else {}
+        return {**super().files(), **lines}
+
+
+def plain(value):
+    """As it stands in expect.json: None, text or a list of it; a frame by its number."""
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    return None if value is None else str(value)
+
+
+class Frame:
+    """Of a message that may not have been sent yet."""
+
+    def __init__(self):
+        self.number = 0
+
+    def __str__(self):
+        if not self.number:
+            raise SystemExit("a frame that never came is expected")
+        return str(self.number)
+
+
+class RopCapture(RopFiles, MapiCapture):
+    """Over MAPI/HTTP."""
+
+
+class RpcCapture(RopFiles, scene.Capture):
+    """Over IN and OUT channels."""
+
+    def outcome(self, name, frame, *_):
+        self.items.append({"item": name, "severity": m.SEVERITY[name], "frame": frame})
+        self.frames_of.setdefault(name, []).append(frame)
 
 
 class List:
@@ -257,12 +298,21 @@ class List:
     def __init__(self):
         self.data, self.rows, self.handles = bytearray(), [], []
         self.outcomes = []                   # items on its frame: name, words
+        self.shown = []                      # what is expected of its ROPs: place in the list, fields
 
-    def add(self, writer):
+    def add(self, writer, shows=None):
         at = 2 + len(self.data)
+        if shows:
+            self.shown.append((len(self.rows), shows))
         self.data += writer.data
         words = [f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in writer.leaves if path != "RopId"]
         self.rows.append(f"  {writer.data[0]:02X} {at}+{len(writer.data)} {' '.join(words)}".rstrip())
+
+    def further(self):
+        """The next buffer of the same message, with the same handles."""
+        other = List()
+        other.handles, other.frame = list(self.handles), self.frame
+        return other
 
     def rest(self, data):
         self.rows.append(f"  rest {2 + len(self.data)}+{len(data)}")
@@ -286,17 +336,36 @@ def packed(payload, flags):
 class World:
     """A session, its objects and what both sides know of them."""
 
-    def __init__(self, cap):
-        self.cap, self.context = cap, Context(Outlook(cap), headers=False)
+    def __init__(self, cap, context=None, captured=True):
+        self.cap, self.captured = cap, captured
         self.dice, self.packing = r.Dice(cap.name), 0
         self.handle, self.objects = 0x40, {}
         self.columns, self.recipients, self.logons = {}, {}, {0: 1}
         self.streams = {"download": fxwire.Endless(), "upload": fxwire.Endless()}
-        self.context.connect()
+        self.connect(context)
+
+    def connect(self, context):
+        self.context = context or Context(Outlook(self.cap), headers=False)
+        if self.captured:
+            self.context.connect()
+            return
+        self.context.conn = self.context.conn or self.context.outlook.open(captured=False)
+        self.context.connect(captured=False, note=False, reply={"captured": False})
+        self.context.number = None
+        self.cap.sessions -= 1
+
+    def carry(self, asked, told, ask=True, reply=True):
+        """Request and response as they are captured; returns their frames, 0 where one is not."""
+        ask, reply = (bool(one and self.captured) for one in (ask, reply))
+        sent = self.context.ask("Execute", w.u32(3) + w.sized(asked) + w.u32(0x10008) + w.NO_AUX, captured=ask, note=ask)
+        self.cap.wait(0.003)
+        whose = {} if ask else {"mapihttp.session": None}
+        return sent.frame, self.context.reply(sent, w.u32(0) + w.u32(0) + w.u32(0) + w.sized(told) + w.NO_AUX, captured=reply, fields=whose)
 
     def begin(self):
         """An exchange: asked, told."""
         self.asked, self.told, self.places = List(), List(), {}
+        self.asked.frame, self.told.frame = Frame(), Frame()
         return self
 
     def slot(self, name):
@@ -309,7 +378,7 @@ class World:
             self.told.handles.append(handle)
         return self.asked.handles.index(handle)
 
-    def ask(self, number, given=None, on=None, makes=None, into=None):
+    def ask(self, number, given=None, on=None, makes=None, into=None, shows=None):
         """Adds a request; returns what its answer needs to know."""
         rop = layout.ALL[number]
         if on is None:
@@ -331,10 +400,10 @@ class World:
         values = writer.row([layout.Field("RopId:1", None), *rop.request], heads)
         if number == 0xFE:
             self.logons[values["LogonId"]] = values["LogonFlags"]
-        self.asked.add(writer)
+        self.asked.add(writer, shows)
         return rop, values, on, makes
 
-    def tell(self, asked, code=0, given=None, number=None, bare=False):
+    def tell(self, asked, code=0, given=None, number=None, bare=False, shows=None):
         """Adds the answer; number: another id that stands for it; bare: without the body that should follow."""
         rop, values, on, makes = asked
         answer = layout.ALL[number or rop.id]
@@ -353,7 +422,7 @@ class World:
             given["TransferBuffer"] = self.streams[key].take(1 + self.dice.below(30))
         if form and not bare:
             known = writer.row(form.fields, given, "", known)
-        self.told.add(writer)
+        self.told.add(writer, shows)
         if code and code >> 16 != WARNING:
             busy = code == ECBACKOFF
             self.told.outcomes.append(("rop.backoff" if busy else "rop.failed", "busy" if busy else f"{layout.ALL[heads['RopId']].name} failed",
@@ -377,25 +446,26 @@ class World:
         elif rop.id == 0x10 and code == 0:
             self.recipients[key] = known["RecipientColumns"]
 
-    def both(self, number, given=None, code=0, told=None, **how):
-        asked = self.ask(number, given, **how)
+    def both(self, number, given=None, code=0, told=None, shows=None, answer=None, **how):
+        """shows, answer: fields that are expected of the request and of its answer."""
+        asked = self.ask(number, given, shows=shows, **how)
         if asked[0].answers:
-            self.tell(asked, code, told)
+            self.tell(asked, code, told, shows=answer)
         return asked
 
-    def extra(self, number, given, on="table"):
+    def extra(self, number, given, on="table", shows=None):
         """A response that no request asks for."""
         writer = r.Writer(self.dice, True, self.columns.get(on))
         row = layout.ALL[number].forms[0].fields
         values = writer.row([layout.Field("RopId:1", None), *row], {"RopId": number, **given})
-        self.told.add(writer)
+        self.told.add(writer, shows)
         if number == 0xF9:
             self.told.outcomes.append(("rop.backoff", f"{values['Duration']} ms"))
         elif number == 0xFF:
             self.told.outcomes.append(("rop.buffer_too_small", "sends the rest of its request again"))
 
-    def send(self, further_asked=(), further_told=(), flags=None):
-        """Request and response, each as one extended buffer and those behind it."""
+    def send(self, further_asked=(), further_told=(), flags=None, **lost):
+        """Request and response, each as one extended buffer and those behind it. ask=False, reply=False: it was not captured."""
         if flags is None:
             flags = PACKED[self.packing % len(PACKED)]
             self.packing += 1
@@ -403,15 +473,21 @@ class World:
         def pack(lists):
             return b"".join(packed(one.payload(), flags & (-1 if one is lists[-1] else ~w.LAST)) for one in lists)
         asked, told = [self.asked, *further_asked], [self.told, *further_told]
-        ask = self.context.ask("Execute", w.u32(3) + w.sized(pack(asked)) + w.u32(0x10008) + w.NO_AUX)
-        self.cap.wait(0.003)
-        frame = self.context.reply(ask, w.u32(0) + w.u32(0) + w.u32(0) + w.sized(pack(told)) + w.NO_AUX)
-        for sign, number, lists in ((">", ask.frame, asked), ("<", frame, told)):
+        self.note(asked, told, *self.carry(pack(asked), pack(told), **lost))
+        self.cap.wait(0.02)
+
+    def note(self, asked, told, *frames):
+        """Puts down what the lists in these frames hold and what is expected of them."""
+        for sign, number, lists in (*zip("><", frames, (asked, told)),):
             for place, one in enumerate(lists):
+                one.frame.number = number
+                if not number:
+                    continue
                 self.cap.lines += one.lines(sign, number, place)
                 for name, *contains in one.outcomes:
                     self.cap.outcome(name, number, *contains)
-        self.cap.wait(0.02)
+                for rop, fields in one.shown:
+                    self.cap.shown.append((number, place, rop, fields))
 
     def open(self):
         """Logons to a mailbox and to public folders, and one object of each kind, in one list: what is opened is used by its
@@ -578,8 +654,7 @@ def lists(cap):
         world.tell(asked, 0, told)
         first, further = world.told, []
         for _ in range(2):
-            world.told = List()
-            world.told.handles = list(first.handles)
+            world.told = first.further()
             world.tell(asked, 0, told)
             further.append(world.told)
         world.told = first
@@ -591,8 +666,7 @@ def lists(cap):
         asked = world.ask(number)
         first, further = world.asked, []
         for _ in range(2):
-            world.asked = List()
-            world.asked.handles = list(first.handles)
+            world.asked = first.further()
             world.ask(number, on=asked[1]["InputHandleIndex"])
             further.append(world.asked)
         world.asked = first

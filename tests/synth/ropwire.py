@@ -196,7 +196,7 @@ class Writer:
         if kind == "tag":
             return self.number(path, 4, dice.of(TAGS) if given is None else given)
         if kind == "guid":
-            data = dice.bytes(16)
+            data = dice.bytes(16) if given is None else given.bytes_le
             return self.put(path, data, str(uuid.UUID(bytes_le=data)))
         if kind == "ltid":
             data = dice.bytes(22) + b"\0\0"

@@ -19,7 +19,7 @@ import common
 import table
 import wsrun
 
-TOP = {"keys", "messages", "bodies", "items", "tolerated", "preferences"}
+TOP = {"keys", "messages", "bodies", "items", "tolerated", "preferences", "rops"}
 MESSAGE = {"frame", "stream", "to", "type", "fields", "text"}
 BODY = {"frame", "stream", "head", "fields"}
 ITEM = {"item", "severity", "frame", "frames", "contains", "where"}

@@ -20,6 +20,7 @@ struct transfer {
     struct fx_lexer lexer;
     struct rop_run *run;         /* what is carried is at its end; NULL if nothing is */
     struct rop_piece_note *last; /* the last piece, NULL before the first */
+    uint32_t last_in;            /* its frame */
 };
 
 /* A piece, as later passes show it: the run may move while it grows. */

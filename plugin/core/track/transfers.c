@@ -51,8 +51,10 @@ void transfer_go_on(struct rop_session *session, struct rop_object *object, stru
     const uint32_t carried = transfer->lexer.unfinished;
     if (transfer->last) {
         transfer->last->piece.after_in = frame;
+        piece->piece.before_in = transfer->last_in;
     }
     transfer->last = piece;
+    transfer->last_in = frame;
     if (!took->lexer) {
         fx_begin_lost(&transfer->lexer);
         transfer->run = NULL;
