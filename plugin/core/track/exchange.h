@@ -96,7 +96,7 @@ struct exchange {
     struct side *side;
     struct series *series;
     struct ids *ids; /* of its counter, NULL if it has none */
-    uint64_t guid;         /* of X-RequestId, with its counter */
+    uint64_t guid;   /* of X-RequestId, with its counter */
     uint32_t counter, auth_len;
     uint8_t type, endpoint;
     bool has_counter, head_method;

@@ -26,6 +26,11 @@ struct rop_session *rop_session_new(struct track *track)
     return session;
 }
 
+void rop_session_missed(struct rop_session *session)
+{
+    session->missed++;
+}
+
 /* ---- objects by handle ---- */
 
 static uint32_t slot_of(const struct rop_session *session, uint32_t handle)
@@ -74,6 +79,10 @@ static void list_object(struct rop_session *session, struct rop_object *object, 
 {
     struct rop_object *old = find_object(session, handle);
     if (old) {
+        if (object->transfer && old->serial > object->serial) {
+            /* Clocks differ: it was used before the response that told the handle. */
+            transfer_begin(session, object, FX_UNKNOWN, true);
+        }
         forget(session, old); /* the server uses the handle again */
     }
     if (session->listed >= session->slots) {
@@ -389,8 +398,11 @@ static void took_request(void *ctx, uint32_t number, uint32_t order, const struc
     struct rop_object *input = still(work->input, work->input_serial);
     (void)number;
     work->mode = took->mode;
-    if (carries_stream(took->id) && input && note->piece) {
-        transfer_go_on(session, input, note->piece, took, message->frame);
+    if (carries_stream(took->id)) {
+        if (input && note->piece) {
+            transfer_go_on(session, input, note->piece, took, message->frame);
+        }
+        meet(message, work, took->logon);
     }
     if (!took->whole) {
         return;
@@ -475,7 +487,8 @@ static struct rop_object *object_of(const struct rop_message *message, uint32_t 
     return message->other ? NULL : find_object(message->session, handle_at(message->session, head->input));
 }
 
-static void note_columns(struct rop_note *note, const struct rop_object *object, const struct rop_note *call)
+static void note_columns(const struct rop_session *session, struct rop_note *note, const struct rop_object *object,
+                         const struct rop_note *call)
 {
     switch (note->id) {
     case ROP_GET_PROPERTIES_SPECIFIC:
@@ -485,7 +498,7 @@ static void note_columns(struct rop_note *note, const struct rop_object *object,
     case ROP_FIND_ROW:
     case ROP_EXPAND_ROW:
     case ROP_NOTIFY:
-        note->columns = object ? object->columns : NULL;
+        note->columns = object && object->missed == session->missed ? object->columns : NULL;
         note->columns_in = note->columns ? object->columns_in : 0;
         break;
     case ROP_READ_RECIPIENTS:
@@ -516,7 +529,7 @@ static void look_response(void *ctx, uint32_t number, uint32_t order, const stru
         note->object = call->object; /* what it opens, if it does */
         note->opened_in = call->opened_in;
     }
-    note_columns(note, object, call);
+    note_columns(message->session, note, object, call);
     if (head->id == ROP_SOURCE_GET_BUFFER && object) {
         note->piece = transfer_piece(message->session, object);
     }
@@ -548,6 +561,8 @@ static void answer_unasked(struct rop_message *message, const struct rop_took *t
         forget(session, object);
     } else if (object && (took->id == ROP_SET_COLUMNS || took->id == ROP_RESET_TABLE)) {
         object->columns = NULL;
+    } else if (object && object->transfer && carries_stream(took->id)) {
+        transfer_begin(session, object, FX_UNKNOWN, true);
     }
 }
 
@@ -561,6 +576,7 @@ static void answer_columns(struct rop_message *message, struct rop_work *work, c
     if (took->return_value == 0 && took->mode != SETCOL_ERROR) {
         table->columns = call->columns;
         table->columns_in = message->other->frame;
+        table->missed = message->session->missed;
     } else {
         table->columns = NULL;
     }
@@ -624,7 +640,7 @@ static void took_response(void *ctx, uint32_t number, uint32_t order, const stru
     struct rop_note *note = &message->notes[order];
     note->return_value = took->return_value;
     note->rows = took->id == ROP_BACKOFF ? took->duration : took->rows;
-    if (note->piece && took->data.len > 0) {
+    if (note->piece && (took->data.len > 0 || !took->whole)) {
         struct rop_object *object = object_of(message, number, took);
         if (object) {
             transfer_go_on(message->session, object, note->piece, took, message->frame);
@@ -632,6 +648,11 @@ static void took_response(void *ctx, uint32_t number, uint32_t order, const stru
     }
     if (!took->whole) {
         return;
+    }
+    if (message->other) {
+        message->reached = took->id == ROP_BACKOFF || took->id == ROP_BUFFER_TOO_SMALL ? message->other->count :
+                           number < message->other->count                              ? number + 1 :
+                                                                                         message->reached;
     }
     if (work_of(message, number)) {
         answer_asked(message, number, took);
@@ -665,8 +686,33 @@ static void response_payload_end(void *ctx)
     }
 }
 
+/* A ROP that should be answered is not, in what was captured of the response. */
+static bool is_short(const struct rop_message *response)
+{
+    const struct rop_message *request = response->other;
+    for (uint32_t i = response->reached; i < request->count; i++) {
+        if (!(request->notes[i].call_flags & ROP_CALL_SILENT)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Requests before this one whose responses would have come before. */
+static bool skips_others(struct rop_message *request)
+{
+    const bool skips = request->work && request->next_pending;
+    while (request->work && request->next_pending) {
+        settle(request->next_pending);
+    }
+    return skips;
+}
+
 void rop_message_end(struct rop_message *message)
 {
+    if (message->response && message->other && is_short(message)) {
+        rop_session_missed(message->session);
+    }
     message->session->handles = NULL;
     message->session->handle_count = 0;
     if (message->response && message->other) {
@@ -701,6 +747,8 @@ void rop_message_learn(struct rop_message *message, struct rop_host *host)
     host->payload_end = message->response ? response_payload_end : NULL;
     if (!message->response) {
         await(message);
+    } else if (message->other && skips_others(message->other)) {
+        rop_session_missed(message->session);
     }
 }
 

@@ -50,6 +50,7 @@ struct rop_message {
     /* First pass only. */
     struct rop_work *work; /* of a request that is not answered */
     uint32_t passed;       /* of a response: ROPs of the request that were seen to */
+    uint32_t reached;      /* and those that are answered, or will not be */
     struct rop_message *next_pending;
     /* While it is shown: the ROP, whose names of properties are asked for. */
     uint32_t shown;
@@ -61,6 +62,8 @@ struct rop_session *rop_session_new(struct track *track);
 /* A message of the session that ended at that time. request: what a response answers, or NULL. */
 struct rop_message *rop_message_new(struct rop_session *session, bool response, uint32_t frame, int64_t ns,
                                     struct rop_message *request);
+/* The capture lacks messages of the session: columns may be others by now, and streams have gone on. */
+void rop_session_missed(struct rop_session *session);
 /* For the first reading of the message, which advances the session. */
 void rop_message_learn(struct rop_message *message, struct rop_host *host);
 /* It was read. */

@@ -21,6 +21,7 @@ struct transfer {
     struct rop_run *run;         /* what is carried is at its end; NULL if nothing is */
     struct rop_piece_note *last; /* the last piece, NULL before the first */
     uint32_t last_in;            /* its frame */
+    uint32_t missed;             /* as of the session, when it went on */
 };
 
 /* A piece, as later passes show it: the run may move while it grows. */
@@ -43,6 +44,7 @@ struct rop_object {
     const char *text;
     const struct rop_columns *columns, *recipients;
     uint32_t columns_in, recipients_in;
+    uint32_t missed; /* as of the session, when columns were set */
     uint32_t property, announced;
     struct transfer *transfer;
 };
@@ -79,6 +81,7 @@ struct rop_session {
     uint8_t logon[256]; /* by LogonId: ROP_KNOWN_LOGON, ROP_KNOWN_PRIVATE */
     struct table columns, folders, properties;
     uint32_t columns_kept;
+    uint32_t missed;             /* times that messages were missing from the capture */
     struct rop_message *pending; /* requests without their responses, newest first */
     uint32_t pending_count;
     struct rop_object *at[256]; /* of the request under reading: objects of the moment, by index */

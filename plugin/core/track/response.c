@@ -311,9 +311,13 @@ struct rop_message *mapi_conn_rops(struct mapi_conn *conn, struct mapi_message *
     }
     struct rop_session **session =
         rops_of(conn, request, message->is_response ? record->reply : NULL, message->endpoint);
+    const struct ids *ids = request ? request->ids : NULL;
     struct rop_message *asked = request && message->is_response && request->message ? request->message->rops : NULL;
     if (!*session) {
         *session = rop_session_new(conn->world->track);
+    }
+    if (!message->is_response && ids && ids->jump_frame && ids->jump_frame == request->begin.frame) {
+        rop_session_missed(*session);
     }
     message->rops = rop_message_new(asked ? asked->session : *session, message->is_response, message->end.frame,
                                     message->end.ns, asked);

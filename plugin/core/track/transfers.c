@@ -13,7 +13,7 @@ void transfer_begin(struct rop_session *session, struct rop_object *object, enum
     if (!object->transfer) {
         object->transfer = arena_new(&session->track->arena, sizeof(*object->transfer));
     }
-    *object->transfer = (struct transfer){ .last = NULL };
+    *object->transfer = (struct transfer){ .missed = session->missed };
     if (lost) {
         fx_begin_lost(&object->transfer->lexer);
     } else {
@@ -27,8 +27,14 @@ struct rop_piece_note *transfer_piece(struct rop_session *session, struct rop_ob
     if (!transfer) {
         return NULL;
     }
+    if (transfer->missed != session->missed) {
+        fx_begin_lost(&transfer->lexer);
+        transfer->run = NULL;
+        transfer->missed = session->missed;
+    }
     struct rop_piece_note *note = arena_new(&session->track->arena, sizeof(*note));
     note->piece.lexer = transfer->lexer;
+    note->piece.before_in = transfer->last ? transfer->last_in : 0;
     note->run = transfer->run;
     note->carried_at = transfer->run ? transfer->run->len - transfer->lexer.unfinished : 0;
     return note;
@@ -51,11 +57,10 @@ void transfer_go_on(struct rop_session *session, struct rop_object *object, stru
     const uint32_t carried = transfer->lexer.unfinished;
     if (transfer->last) {
         transfer->last->piece.after_in = frame;
-        piece->piece.before_in = transfer->last_in;
     }
     transfer->last = piece;
     transfer->last_in = frame;
-    if (!took->lexer) {
+    if (!took->lexer || !took->whole) {
         fx_begin_lost(&transfer->lexer);
         transfer->run = NULL;
         return;
