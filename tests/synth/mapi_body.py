@@ -704,9 +704,12 @@ def aux_blocks(cap):
 REPEATS = bytes(range(24)) * 40
 
 
-def listed(data, response):
-    """A ROP list of one: RopWriteStream asks (MS-OXCROPS 2.2.9.3.1), RopReadStream answers (2.2.9.2.2)."""
-    rop = b"\x2c\0" + u32(0) + w.u16(len(data)) + data if response else b"\x2d\0\0" + w.u16(len(data)) + data
+def listed(data, response, further=False):
+    """A ROP list: RopWriteStream (MS-OXCROPS 2.2.9.3) has the data in the request, RopReadStream (2.2.9.2) in the response.
+    further: of a further buffer of that, where RopReadStream stands alone."""
+    written, read = b"\x2d\0" + u32(0) + w.u16(len(data)), b"\x2c\0" + u32(0) + w.u16(len(data)) + data
+    asked = b"\x2d\0\0" + w.u16(len(data)) + data + b"\x2c\0\0" + w.u16(len(data))
+    rop = asked if not response else read if further else written + read
     return w.u16(2 + len(rop)) + rop + u32(0x51)
 
 
@@ -727,17 +730,17 @@ def buffers(name, title, what, make, data=REPEATS, tolerated=()):
         c = opened(cap, "emsmdb")
         (asks, ask_flags), (answers, flags) = make(listed(data, False), False), make(listed(data, True), True)
 
-        def fields(made, of, rop):
+        def fields(made, of, response):
             shown = {"mapihttp.execute.rop_buffer_size": str(len(made)), "emsmdb.ext.flags": [f"0x{flag:04x}"
                 for flag in of],
-                     "rop.id": [str(rop)] * len(of)}
+                     "rop.id": ["45", "44", *["44"] * (len(of) - 1)]}
             if len(of) == 1:
                 shown["emsmdb.ext.size"] = str(len(made) - 8)
-                shown["emsmdb.ext.size_actual"] = str(len(listed(data, rop == 0x2C)))
+                shown["emsmdb.ext.size_actual"] = str(len(listed(data, response)))
             return shown
         talk(cap, c, "Execute", u32(3) + w.sized(asks) + u32(0x10008) + NO_AUX,
-             u32(0) + u32(0) + u32(0) + w.sized(answers) + NO_AUX, fields(asks, ask_flags, 0x2D), fields(answers,
-                 flags, 0x2C),
+             u32(0) + u32(0) + u32(0) + w.sized(answers) + NO_AUX, fields(asks, ask_flags, False),
+             fields(answers, flags, True),
              ("RopWriteStream",), ("RopReadStream",))
         c.leave()
         c.conn.close()
@@ -765,8 +768,8 @@ buffers("lengths", "matches of every length", "Matches of 3 to 9, 10 to 24, 25 t
         "are shared.", one(w.LAST | w.COMPRESSED), lengths())
 buffers("chained", "three extended buffers in one response", "A plain one, a compressed one and an obfuscated one; "
         "only the third "
-        "has Last.", lambda rops, response: (w.ext(rops, 0) + w.ext(rops, w.COMPRESSED) + w.ext(rops, w.LAST | w.XOR),
-                                             [0, 1, 6])
+        "has Last.", lambda rops, response: (w.ext(rops, 0) + w.ext(listed(REPEATS, True, True), w.COMPRESSED)
+                                             + w.ext(listed(REPEATS, True, True), w.LAST | w.XOR), [0, 1, 6])
         if response else (w.ext(rops), [4]))
 
 
