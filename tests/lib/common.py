@@ -22,7 +22,7 @@ import places
 import wsrun
 
 # The protocols whose fields and items are the plugin's.
-PREFIXES = ("rpch", "outlook", "mapihttp", "emsmdb")
+PREFIXES = ("rpch", "outlook", "mapihttp", "emsmdb", "rop", "mapiprop")
 SEVERITY = {0x100000: "comment", 0x200000: "chat", 0x400000: "note", 0x600000: "warning", 0x800000: "error"}
 ABOVE_CHAT = {"note", "warning", "error"}
 PTYPES = {0: "request", 2: "response", 3: "fault", 11: "bind", 12: "bind_ack", 13: "bind_nak", 14: "alter_context",

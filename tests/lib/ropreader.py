@@ -368,6 +368,14 @@ class Walk:
         handle = self.asked[index] if index is not None and index < len(self.asked) else NO_HANDLE
         return self.session.objects.get(handle)
 
+    def met(self, rop):
+        """The object of a handle that was given out before the capture began."""
+        index = self.index(rop)
+        made = Object(None)
+        if index not in self.slots and index < len(self.asked) and self.asked[index] != NO_HANDLE:
+            self.session.objects[self.asked[index]] = made
+        return made
+
     @staticmethod
     def index(rop):
         return next((rop.values[name] for name in ("InputHandleIndex", "SourceHandleIndex") if name in rop.values), None)
@@ -501,7 +509,8 @@ class Walk:
                 made.stream = target.stream
             if "RecipientColumns" in rop.values:
                 made.recipients = rop.values["RecipientColumns"]
-        elif target:
+        elif target or asked.id == 0x12:
+            target = target or self.met(asked)
             if asked.id == 0x12:
                 kept = good and rop.values.get("TableStatus") != 0x0D
                 target.columns = values["PropertyTags"] if kept else None

@@ -33,7 +33,7 @@ SCRIPT = (
     ("Connect", m.connect_body(), m.connect_answer(), ("PROCESSING", "DONE"),
      {"mapihttp.connect.user_dn": m.DN}, {"mapihttp.connect.display_name": "Alice"}),
     ("Execute", m.execute_body(bytes([1, 0, 0]) * 400), m.execute_answer(), ("PROCESSING", "DONE"),
-     {"rop.id": "1"}, {}),
+     {"rop.id": ["1"] * 400}, {}),
     ("PING", b"", b"", ("PROCESSING", "DONE"), {}, {}),
     ("NotificationWait", m.default_body("NotificationWait"), m.default_answer("NotificationWait"),
      ("PROCESSING", "PENDING", "PENDING", "DONE"), {}, {"mapihttp.notification_wait.event_pending": "1"}),

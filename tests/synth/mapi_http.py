@@ -7,6 +7,7 @@ import base64
 import gzip
 
 import mapiscene as m
+import mapiwire as w
 from mapiscene import DOWN, UP, Context, Outlook, case
 
 SOUND = "A lawful exchange: nothing to say about it."
@@ -124,17 +125,25 @@ def length(cap):
     cap.rule = SOUND
 
 
+READ_STREAM = b"\x2c\0\0" + w.u16(4096)           # MS-OXCROPS 2.2.9.2.1
+
+
+def read_stream(size):
+    """Its response with so many bytes."""
+    return b"\x2c\0" + w.u32(0) + w.u16(size) + bytes(size)
+
+
 @case("mapi-http-gzip", "content encoding gzip")
 def gzipped(cap):
     c = start(cap)
-    ask = c.ask("Execute", m.default_body("Execute"))
+    ask = c.ask("Execute", m.execute_body(READ_STREAM))
     cap.wait(0.005)
-    body = gzip.compress(("PROCESSING\r\n" + c.tail(5)).encode() + m.execute_answer(bytes(200)), mtime=0)
+    body = gzip.compress(("PROCESSING\r\n" + c.tail(5)).encode() + m.execute_answer(read_stream(200)), mtime=0)
     c.reply(ask, raw=body, lines=["Content-Encoding: gzip"], length=True, fields={"mapihttp.status_code": "0"})
     c.exchange()
-    ask = c.ask("Execute", m.default_body("Execute"))
+    ask = c.ask("Execute", m.execute_body(READ_STREAM))
     cap.wait(0.005)
-    body = gzip.compress(("PROCESSING\r\n" + c.tail(5)).encode() + m.execute_answer(bytes(200)), mtime=0)
+    body = gzip.compress(("PROCESSING\r\n" + c.tail(5)).encode() + m.execute_answer(read_stream(200)), mtime=0)
     c.begin(ask, lines=["Content-Encoding: gzip"], tags=None)
     half = len(body) // 2
     c.more(ask, body[:half])
@@ -451,11 +460,11 @@ def segments(cap):
     body = m.connect_body()
     ask = c.ask("Connect", body, cuts=range(20, 800, 170))
     c.reply(ask, m.connect_answer(), cuts=range(7, 900, 130))
-    ask = c.ask("Execute", m.default_body("Execute"), cuts=[1, 2, 3, 700])
+    ask = c.ask("Execute", m.execute_body(READ_STREAM), cuts=[1, 2, 3, 700])
     c.begin(ask, tags=None)
     for piece in ("PRO", "CESS", "ING\r", "\nDO", "NE\r\nX-Elapsed", "Time: 3\r\n", "\r", "\n"):
         c.more(ask, piece)
-    answer = m.execute_answer(bytes(40))
+    answer = m.execute_answer(read_stream(40))
     for at in range(0, len(answer), 9):
         c.more(ask, answer[at:at + 9])
     frame = ask.conn.down(b"0\r\n\r\n")

@@ -23,6 +23,8 @@ SEVERITY = {
     "mapihttp.session.cookie_lost": "warning", "mapihttp.session.sequence_broken": "warning",
     "mapihttp.pending.late": "warning", "mapihttp.response.cut": "warning", "mapihttp.response.cut.chat": "chat",
     "mapihttp.request.unanswered": "note", "mapihttp.malformed": "error",
+    "rop.malformed": "error", "rop.context_unknown": "chat", "rop.failed": "note", "rop.backoff": "warning",
+    "rop.buffer_too_small": "note",
 }
 CODES = {0: "Success", 1: "Unknown Failure", 2: "Invalid Verb", 3: "Invalid Path", 4: "Invalid Header",
          5: "Invalid Request Type", 6: "Invalid Context Cookie", 7: "Missing Header", 8: "Anonymous Not Allowed",

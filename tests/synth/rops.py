@@ -10,6 +10,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 
 import json
 
+import fxwire
 import mapiscene as m
 import mapiwire as w
 import roplayout as layout
@@ -22,11 +23,13 @@ import scene
 CHAPTERS = {3: "logon", 4: "folder", 5: "table", 6: "message", 7: "transport", 8: "property", 9: "stream", 10: "permission",
             11: "rule", 12: "fasttransfer", 13: "sync"}
 FAILED = [0x8004010F, 0x80070005, 0x80040102, 0x000004B9]
+WARNING = 4                          # the high half of a code that is no failure (MS-OXCDATA 2.4.2)
 ECBACKOFF = 0x480                    # RopFastTransferSourceGetBuffer: come back after BackoffTime
 PACKED = [w.LAST, w.LAST | w.XOR, w.LAST | w.COMPRESSED, w.LAST | w.COMPRESSED | w.XOR]
 COLUMNS = [0x67480014, 0x674D0014, 0x0037001F, 0x0E080003, 0x0E060040, 0x0FFF0102, 0x360A000B, 0x66E0301F]
 RECIPIENTS = [0x3FFE0003, 0x3900001E, 0x39FE001F]
 BABE = 0xBABE
+GETS, PUTS = 0x4E, {0x54, 0x9D}      # what carries a FastTransfer stream: responses, requests
 
 # The object that a ROP is asked of, where it is not that of its chapter.
 OBJECTS = {3: "logon", 4: "folder", 5: "table", 6: "message", 7: "logon", 8: "message", 9: "stream", 10: "folder", 11: "folder",
@@ -223,17 +226,70 @@ def pairs(rop):
 
 # ---- exchanges ---------------------------------------------------------------------------
 
-class RopCapture(MapiCapture):
-    """A capture with rops.txt."""
+class RopFiles:
+    """A capture with rops.txt, and with what is expected of single ROPs."""
 
     def __init__(self, name, title):
         super().__init__(name, title)
         self.lines, self.largest = [], 256 * 1024
         self.stamps = False
+        self.frames_of = {}                  # of items, by name
+        self.shown = []                      # (frame, buffer, ROP, fields)
+
+    def outcome(self, name, frame, *contains):
+        """An item of which there are many."""
+        self.items.append({"item": name, "severity": m.SEVERITY[name], "frame": frame, "contains": list(contains)})
+        self.frames_of.setdefault(name, []).append(frame)
+
+    def readme(self):
+        for name, frames in self.frames_of.items():
+            more = f" So in frames {', '.join(map(str, sorted(set(frames[1:]))))}." if frames[1:] else ""
+            self.why.append((frames[0], name, m.SEVERITY[name], f"{SAID[name]}{more}"))
+        self.frames_of = {}
+        return super().readme()
+
+    def expect(self):
+        found = super().expect()
+        for key in found.keys() & {"messages"}:
+            found[key] = [row for row in found[key] if row["frame"]]
+        rows = [{"frame": frame, "buffer": buffer, "rop": rop, "fields": {name: plain(value) for name, value in fields.items()}}
+                for frame, buffer, rop, fields in self.shown]
+        return {**found, **({"rops": rows} if rows else {})}
 
     def files(self):
-        return {"capture.pcapng": wire.pcapng(self.frames, self.snaplen, wire.ETHERNET, self.cuts),
-                "rops.txt": ("\n".join(self.lines) + "\n").encode(), "README.md": self.readme().encode()}
+        lines = {"rops.txt": ("\n".join(self.lines) + "\n").encode()} if self.lines else {}
+        return {**super().files(), **lines}
+
+
+def plain(value):
+    """As it stands in expect.json: None, text or a list of it; a frame by its number."""
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    return None if value is None else str(value)
+
+
+class Frame:
+    """Of a message that may not have been sent yet."""
+
+    def __init__(self):
+        self.number = 0
+
+    def __str__(self):
+        if not self.number:
+            raise SystemExit("a frame that never came is expected")
+        return str(self.number)
+
+
+class RopCapture(RopFiles, MapiCapture):
+    """Over MAPI/HTTP."""
+
+
+class RpcCapture(RopFiles, scene.Capture):
+    """Over IN and OUT channels."""
+
+    def outcome(self, name, frame, *_):
+        self.items.append({"item": name, "severity": m.SEVERITY[name], "frame": frame})
+        self.frames_of.setdefault(name, []).append(frame)
 
 
 class List:
@@ -241,12 +297,22 @@ class List:
 
     def __init__(self):
         self.data, self.rows, self.handles = bytearray(), [], []
+        self.outcomes = []                   # items on its frame: name, words
+        self.shown = []                      # what is expected of its ROPs: place in the list, fields
 
-    def add(self, writer):
+    def add(self, writer, shows=None):
         at = 2 + len(self.data)
+        if shows:
+            self.shown.append((len(self.rows), shows))
         self.data += writer.data
         words = [f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in writer.leaves if path != "RopId"]
         self.rows.append(f"  {writer.data[0]:02X} {at}+{len(writer.data)} {' '.join(words)}".rstrip())
+
+    def further(self):
+        """The next buffer of the same message, with the same handles."""
+        other = List()
+        other.handles, other.frame = list(self.handles), self.frame
+        return other
 
     def rest(self, data):
         self.rows.append(f"  rest {2 + len(self.data)}+{len(data)}")
@@ -260,19 +326,46 @@ class List:
         return [f"{sign} {frame} {number} {2 + len(self.data)}: {handles}".rstrip(), *self.rows]
 
 
+def packed(payload, flags):
+    """An extended buffer, compressed only if that makes it smaller (MS-OXCRPC 2.2.2.1)."""
+    if flags & w.COMPRESSED and len(w.lz77(payload)) >= len(payload):
+        flags &= ~w.COMPRESSED
+    return w.ext(payload, flags)
+
+
 class World:
     """A session, its objects and what both sides know of them."""
 
-    def __init__(self, cap):
-        self.cap, self.context = cap, Context(Outlook(cap), headers=False)
+    def __init__(self, cap, context=None, captured=True):
+        self.cap, self.captured = cap, captured
         self.dice, self.packing = r.Dice(cap.name), 0
         self.handle, self.objects = 0x40, {}
         self.columns, self.recipients, self.logons = {}, {}, {0: 1}
-        self.context.connect()
+        self.streams = {"download": fxwire.Endless(), "upload": fxwire.Endless()}
+        self.connect(context)
+
+    def connect(self, context):
+        self.context = context or Context(Outlook(self.cap), headers=False)
+        if self.captured:
+            self.context.connect()
+            return
+        self.context.conn = self.context.conn or self.context.outlook.open(captured=False)
+        self.context.connect(captured=False, note=False, reply={"captured": False})
+        self.context.number = None
+        self.cap.sessions -= 1
+
+    def carry(self, asked, told, ask=True, reply=True):
+        """Request and response as they are captured; returns their frames, 0 where one is not."""
+        ask, reply = (bool(one and self.captured) for one in (ask, reply))
+        sent = self.context.ask("Execute", w.u32(3) + w.sized(asked) + w.u32(0x10008) + w.NO_AUX, captured=ask, note=ask)
+        self.cap.wait(0.003)
+        whose = {} if ask else {"mapihttp.session": None}
+        return sent.frame, self.context.reply(sent, w.u32(0) + w.u32(0) + w.u32(0) + w.sized(told) + w.NO_AUX, captured=reply, fields=whose)
 
     def begin(self):
         """An exchange: asked, told."""
         self.asked, self.told, self.places = List(), List(), {}
+        self.asked.frame, self.told.frame = Frame(), Frame()
         return self
 
     def slot(self, name):
@@ -285,7 +378,7 @@ class World:
             self.told.handles.append(handle)
         return self.asked.handles.index(handle)
 
-    def ask(self, number, given=None, on=None, makes=None, into=None):
+    def ask(self, number, given=None, on=None, makes=None, into=None, shows=None):
         """Adds a request; returns what its answer needs to know."""
         rop = layout.ALL[number]
         if on is None:
@@ -301,14 +394,16 @@ class World:
                 self.asked.handles.append(w.NO_HANDLE)
                 self.told.handles.append(w.NO_HANDLE)
         heads.update(given or {})
+        if number in PUTS and "TransferData" not in heads:
+            heads["TransferData"] = self.streams["upload"].take(1 + self.dice.below(30))
         writer = r.Writer(self.dice, bool(self.logons.get(heads["LogonId"], 1) & 1))
         values = writer.row([layout.Field("RopId:1", None), *rop.request], heads)
         if number == 0xFE:
             self.logons[values["LogonId"]] = values["LogonFlags"]
-        self.asked.add(writer)
+        self.asked.add(writer, shows)
         return rop, values, on, makes
 
-    def tell(self, asked, code=0, given=None, number=None, bare=False):
+    def tell(self, asked, code=0, given=None, number=None, bare=False, shows=None):
         """Adds the answer; number: another id that stands for it; bare: without the body that should follow."""
         rop, values, on, makes = asked
         answer = layout.ALL[number or rop.id]
@@ -322,9 +417,16 @@ class World:
         known = writer.row([layout.Field("RopId:1", None), layout.Field(f"{answer.index}:1", None), layout.Field("ReturnValue:4", None)],
                            heads)
         form = answer.form(code, private)
+        given = dict(given or {})
+        if heads["RopId"] == GETS and not code and "TransferBuffer" not in given and key in self.streams:
+            given["TransferBuffer"] = self.streams[key].take(1 + self.dice.below(30))
         if form and not bare:
-            known = writer.row(form.fields, given or {}, "", known)
-        self.told.add(writer)
+            known = writer.row(form.fields, given, "", known)
+        self.told.add(writer, shows)
+        if code and code >> 16 != WARNING:
+            busy = code == ECBACKOFF
+            self.told.outcomes.append(("rop.backoff" if busy else "rop.failed", "busy" if busy else f"{layout.ALL[heads['RopId']].name} failed",
+                                  f"{known['BackoffTime']} ms" if "BackoffTime" in known else f"0x{code:08X}"))
         self.learn(rop, values, known, key, makes, code, number)
 
     def learn(self, rop, values, known, key, makes, code, number):
@@ -344,35 +446,48 @@ class World:
         elif rop.id == 0x10 and code == 0:
             self.recipients[key] = known["RecipientColumns"]
 
-    def both(self, number, given=None, code=0, told=None, **how):
-        asked = self.ask(number, given, **how)
+    def both(self, number, given=None, code=0, told=None, shows=None, answer=None, **how):
+        """shows, answer: fields that are expected of the request and of its answer."""
+        asked = self.ask(number, given, shows=shows, **how)
         if asked[0].answers:
-            self.tell(asked, code, told)
+            self.tell(asked, code, told, shows=answer)
         return asked
 
-    def extra(self, number, given, on="table"):
+    def extra(self, number, given, on="table", shows=None):
         """A response that no request asks for."""
         writer = r.Writer(self.dice, True, self.columns.get(on))
         row = layout.ALL[number].forms[0].fields
-        writer.row([layout.Field("RopId:1", None), *row], {"RopId": number, **given})
-        self.told.add(writer)
+        values = writer.row([layout.Field("RopId:1", None), *row], {"RopId": number, **given})
+        self.told.add(writer, shows)
+        if number == 0xF9:
+            self.told.outcomes.append(("rop.backoff", f"{values['Duration']} ms"))
+        elif number == 0xFF:
+            self.told.outcomes.append(("rop.buffer_too_small", "sends the rest of its request again"))
 
-    def send(self, further_asked=(), further_told=(), flags=None):
-        """Request and response, each as one extended buffer and those behind it."""
+    def send(self, further_asked=(), further_told=(), flags=None, **lost):
+        """Request and response, each as one extended buffer and those behind it. ask=False, reply=False: it was not captured."""
         if flags is None:
             flags = PACKED[self.packing % len(PACKED)]
             self.packing += 1
 
         def pack(lists):
-            return b"".join(w.ext(one.payload(), flags & (-1 if one is lists[-1] else ~w.LAST)) for one in lists)
+            return b"".join(packed(one.payload(), flags & (-1 if one is lists[-1] else ~w.LAST)) for one in lists)
         asked, told = [self.asked, *further_asked], [self.told, *further_told]
-        ask = self.context.ask("Execute", w.u32(3) + w.sized(pack(asked)) + w.u32(0x10008) + w.NO_AUX)
-        self.cap.wait(0.003)
-        frame = self.context.reply(ask, w.u32(0) + w.u32(0) + w.u32(0) + w.sized(pack(told)) + w.NO_AUX)
-        for sign, number, lists in ((">", ask.frame, asked), ("<", frame, told)):
-            for place, one in enumerate(lists):
-                self.cap.lines += one.lines(sign, number, place)
+        self.note(asked, told, *self.carry(pack(asked), pack(told), **lost))
         self.cap.wait(0.02)
+
+    def note(self, asked, told, *frames):
+        """Puts down what the lists in these frames hold and what is expected of them."""
+        for sign, number, lists in (*zip("><", frames, (asked, told)),):
+            for place, one in enumerate(lists):
+                one.frame.number = number
+                if not number:
+                    continue
+                self.cap.lines += one.lines(sign, number, place)
+                for name, *contains in one.outcomes:
+                    self.cap.outcome(name, number, *contains)
+                for rop, fields in one.shown:
+                    self.cap.shown.append((number, place, rop, fields))
 
     def open(self):
         """Logons to a mailbox and to public folders, and one object of each kind, in one list: what is opened is used by its
@@ -393,7 +508,7 @@ class World:
         for name in ("stream", "stream2"):
             make(name, 0x2B, "message", {"PropertyTag": 0x10130102})
         make("download", 0x4B, "folder")
-        make("upload", 0x53, "folder")
+        make("upload", 0x53, "folder", {"SourceOperation": 3})
         make("collector", 0x7E, "folder")
         make("subscription", 0x29, "folder", {"NotificationTypes": 0x78, "WantWholeStore": 0})
         self.send()
@@ -411,6 +526,8 @@ def case(name, title):
     return register
 
 
+SAID = {"rop.failed": "ReturnValue of a response.", "rop.backoff": "The server is busy.", "rop.malformed": "A list that breaks here.",
+        "rop.buffer_too_small": "RopBufferTooSmall.", "rop.context_unknown": "Only what was said before would tell how to read it."}
 RULE = "Layouts after MS-OXCROPS 2.2; rops.txt says what was put in."
 
 
@@ -537,8 +654,7 @@ def lists(cap):
         world.tell(asked, 0, told)
         first, further = world.told, []
         for _ in range(2):
-            world.told = List()
-            world.told.handles = list(first.handles)
+            world.told = first.further()
             world.tell(asked, 0, told)
             further.append(world.told)
         world.told = first
@@ -550,8 +666,7 @@ def lists(cap):
         asked = world.ask(number)
         first, further = world.asked, []
         for _ in range(2):
-            world.asked = List()
-            world.asked.handles = list(first.handles)
+            world.asked = first.further()
             world.ask(number, on=asked[1]["InputHandleIndex"])
             further.append(world.asked)
         world.asked = first
@@ -573,6 +688,7 @@ def rest(cap):
     world.begin()
     world.both(0x16, on="table")
     world.asked.rest(b"\x28\0\0\1\2\3")
+    world.asked.outcomes.append(("rop.malformed", "RopId of no request"))
     world.send()
     # Rows of a table whose columns were never set.
     world.begin()
@@ -582,17 +698,20 @@ def rest(cap):
     world.begin()
     world.ask(0x15, on="tree")
     world.told.rest(bytes([0x15, world.slot("tree"), 0, 0, 0, 0, 2, 1, 0, 0, 7, 7, 7]))
+    world.told.outcomes.append(("rop.context_unknown", "columns"))
     world.send()
     # An answer to something else.
     world.begin()
     world.both(0x16, on="table")
     world.ask(0x17, on="table")
     world.told.rest(bytes([0x18, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0]))
+    world.told.outcomes.append(("rop.malformed", "0x18", "QueryPosition"))
     world.send()
     # A size that is larger than what is there.
     world.begin()
     asked = world.ask(0x2C)
     world.told.rest(bytes([0x2C, 0, 0, 0, 0, 0, 0xFF, 0xFF, 1, 2, 3]))
+    world.told.outcomes.append(("rop.malformed",))
     world.send()
     world.close()
     cap.what = "An id that no request has; rows whose columns are not known; an answer that does not fit its request; data of 65535 bytes " \

@@ -53,6 +53,7 @@ CHOICES = {
     "SynchronizationFlags": [0x0021, 0x0181], "WantUnicode": [1], "ModifyRulesFlags": [0, 1], "Duration": range(1, 60000),
     "StateProperty": [0x40170102, 0x67960102, 0x67DA0102, 0x67D20102], "SearchFlags": [2, 0x00010002, 0x1001],
     "LID": range(0x8000, 0x9000), "BounceCode": [0x0D, 0x1F, 0x26], "UseUnicodeStrings": [1], "UseUnicode": [1],
+    "GwartTime": [134000000000000000, 133987654321098765],
 }
 TAGS = [0x0037001F, 0x0E080003, 0x3001001F, 0x67480014, 0x0E060040, 0x0FFF0102, 0x360A000B, 0x0C1A001E]
 # A tag of each type that a property may have (MS-OXCDATA 2.11.1), and of the multivalued ones.
@@ -195,7 +196,7 @@ class Writer:
         if kind == "tag":
             return self.number(path, 4, dice.of(TAGS) if given is None else given)
         if kind == "guid":
-            data = dice.bytes(16)
+            data = dice.bytes(16) if given is None else given.bytes_le
             return self.put(path, data, str(uuid.UUID(bytes_le=data)))
         if kind == "ltid":
             data = dice.bytes(22) + b"\0\0"
@@ -233,7 +234,7 @@ class Writer:
         if how.startswith("b("):
             data = dice.bytes(int(how[2:-1])) if given is None else given
             if given is None and kind in (4, 5, 7):
-                data = struct.pack("<f" if kind == 4 else "<d", dice.below(90000) / 4)
+                data = struct.pack("<f" if kind == 4 else "<d", dice.below(3600) / 4)
             return self.put(path, data, data.hex())
         if how == "8" and given is None:
             given = 131000000000000000 + dice.below(10**16)  # a FILETIME

@@ -19,7 +19,7 @@ import common
 import table
 import wsrun
 
-TOP = {"keys", "messages", "bodies", "items", "tolerated", "preferences"}
+TOP = {"keys", "messages", "bodies", "items", "tolerated", "preferences", "rops"}
 MESSAGE = {"frame", "stream", "to", "type", "fields", "text"}
 BODY = {"frame", "stream", "head", "fields"}
 ITEM = {"item", "severity", "frame", "frames", "contains", "where"}
@@ -27,7 +27,7 @@ ITEM = {"item", "severity", "frame", "frames", "contains", "where"}
 NOT_WANTED = ("_ws.malformed", "_ws.dissector_bug", "_ws.type_length", "_ws.number_string", "http.chunked")
 CUT = ("mapihttp.response.cut", "mapihttp.response.cut.chat", "mapihttp.response.cut.note", "mapihttp.request.unanswered")
 # Known in later passes only, as http.response_in.
-LATER = {"mapihttp.response_in"}
+LATER = {"mapihttp.response_in", "rop.response_in", "rop.piece_after_in"}
 NUMBER = re.compile(r"(?:0x[0-9a-fA-F]+|\d+)$")
 SECTION = re.compile(r"^Frame (\d+): ", re.MULTILINE)
 

@@ -19,7 +19,7 @@ import common
 import table
 import wsrun
 
-TOP = {"keys", "connections", "legs", "items", "tolerated", "preferences"}
+TOP = {"keys", "connections", "legs", "items", "tolerated", "preferences", "rops"}
 CONNECTION = {"stream", "client", "server", "channel", "vc", "leg", "http", "pdus"}
 HEAD = {"to", "method", "status"}
 LEG = {"vc", "leg", "opens", "target", "user", "in_peer", "out_peer", "in_stream", "out_stream"}

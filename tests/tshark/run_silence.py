@@ -50,7 +50,7 @@ WAITS = b"X-RequestType: NotificationWait"
 DROPS = 3                            # seeds
 MESSAGES = "rpch.rts.pdu", "dcerpc.cn_call_id", "mapihttp.request_id.counter", "mapihttp.response_code"
 SNAPPED = 100, 600
-OURS = "RPCH", "Outlook", "MAPI/HTTP"
+OURS = "RPCH", "Outlook", "MAPI/HTTP", "EMSMDB", "ROP"
 GRAVE = common.ABOVE_CHAT - {"note"}
 # What a user may have switched, each by itself.
 SWITCHED = ("tcp.desegment_tcp_streams:FALSE", "tcp.analyze_sequence_numbers:FALSE", "tcp.reassemble_out_of_order:TRUE",

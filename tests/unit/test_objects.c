@@ -276,7 +276,7 @@ static void recipients(void)
     /* An attachment, and the message in it. */
     request = ask(17, "22 00 00 01 00 00000000 46 00 01 02 FF0F 00", "33 " NO " " NO);
     CHECK(says(request, 0, "object=attachment of message 0001-0000000000aa"));
-    CHECK(says(request, 1, "object=message inside of attachment of message 0001-0000000000aa"));
+    CHECK(says(request, 1, "object=embedded message of attachment of message 0001-0000000000aa"));
     answer(18, request, "22 01" OK "46 02" OK "00" MID MESSAGE_BODY("0100" SIZE), "33 44 55");
     response = answer(20, ask(19, READ_RECIPIENTS("00"), "55"), RECIPIENTS("00"), "55");
     CHECK(says(response, 0, "value.int32=7"));

@@ -49,6 +49,12 @@ static void keep_backoff(struct layout_run *run, const struct field_value *value
 static LAYOUT(piece_before, FRAME("piece_before_in", "Goes on from the piece in"));
 static LAYOUT(piece_after, FRAME("piece_after_in", "Goes on in the piece in"));
 
+/* A stream of several messages may break because one of them is missing from the capture. */
+static const struct issue_kind *broken_piece(const struct reader *reader, const struct rop_piece *piece)
+{
+    return piece->before_in ? &rop_context_unknown : reader->broken;
+}
+
 /* What is carried and the piece, in one buffer. */
 static void read_joined(struct reader *reader, const struct rop_scene *scene, const uint8_t *bytes, uint32_t size,
                         struct fx_lexer *lexer)
@@ -72,7 +78,7 @@ static void read_joined(struct reader *reader, const struct rop_scene *scene, co
     reader_init(&inner, joined, len, len, sink);
     inner.values = reader->values;
     inner.depth = reader->depth;
-    inner.broken = reader->broken;
+    inner.broken = broken_piece(reader, piece);
     inner.known = reader->known;
     if (sink->enter) {
         sink->enter(sink->ctx, joined, len, "FastTransfer stream");
@@ -115,6 +121,7 @@ static void read_stream(struct layout_run *run, const struct field *at)
         struct reader again = *reader;
         again.pos = start;
         again.len = again.whole = start + size;
+        again.broken = broken_piece(reader, piece);
         fx_read(&again, &lexer);
         reader->values = again.values;
     }

@@ -95,8 +95,8 @@ struct exchange {
     struct session *session;
     struct side *side;
     struct series *series;
-    const struct ids *ids; /* of its counter, NULL if it has none */
-    uint64_t guid;         /* of X-RequestId, with its counter */
+    struct ids *ids; /* of its counter, NULL if it has none */
+    uint64_t guid;   /* of X-RequestId, with its counter */
     uint32_t counter, auth_len;
     uint8_t type, endpoint;
     bool has_counter, head_method;

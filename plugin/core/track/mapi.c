@@ -142,7 +142,11 @@ struct mapi_message *mapi_conn_message(struct mapi_conn *conn, struct when when,
         ends ? exchange_answered(conn->link, when, named ? &id : NULL) : exchange_oldest(conn->link);
     const struct auth_shown *shown = auth_response(conn->auth, request, when, fields);
     mapi_conn_note_user(conn, shown);
-    return ends ? response_head(conn, when, fields, shown, request) : NULL;
+    struct mapi_message *message = ends ? response_head(conn, when, fields, shown, request) : NULL;
+    if (conn->reply && !request && named) {
+        conn->reply->series = keyed_find(&conn->world->series, id.guid);
+    }
+    return message;
 }
 
 void mapi_conn_end(struct mapi_conn *conn, struct when when, enum way way)

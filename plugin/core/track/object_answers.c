@@ -50,7 +50,8 @@ static struct rop_object *object_of(const struct rop_message *message, uint32_t 
     return message->other ? NULL : object_find(message->session, object_handle_at(message->session, head->input));
 }
 
-static void note_columns(struct rop_note *note, const struct rop_object *object, const struct rop_note *call)
+static void note_columns(const struct rop_session *session, struct rop_note *note, const struct rop_object *object,
+                         const struct rop_note *call)
 {
     switch (note->id) {
     case ROP_GET_PROPERTIES_SPECIFIC:
@@ -60,7 +61,7 @@ static void note_columns(struct rop_note *note, const struct rop_object *object,
     case ROP_FIND_ROW:
     case ROP_EXPAND_ROW:
     case ROP_NOTIFY:
-        note->columns = object ? object->columns : NULL;
+        note->columns = object && object->missed == session->missed ? object->columns : NULL;
         note->columns_in = note->columns ? object->columns_in : 0;
         note->known |= object && object->opened_by == ROP_GET_HIERARCHY_TABLE ? ROP_KNOWN_FOLDERS : 0;
         break;
@@ -103,7 +104,7 @@ void rop_response_look(void *ctx, uint32_t number, uint32_t order, const struct 
         note->logon = object->logon;
         rop_note_logon(session, note, object->logon);
     }
-    note_columns(note, object, call);
+    note_columns(session, note, object, call);
     if (head->id == ROP_SOURCE_GET_BUFFER && object) {
         note->piece = transfer_piece(session, object);
     }
@@ -180,6 +181,7 @@ static void answer_columns(struct rop_message *message, struct rop_work *work, c
     if (took->return_value == 0 && took->mode != SETCOL_ERROR) {
         table->columns = call->columns;
         table->columns_in = message->other->frame;
+        table->missed = message->session->missed;
     } else {
         table->columns = NULL;
     }

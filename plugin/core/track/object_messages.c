@@ -52,6 +52,11 @@ void rop_message_learn(struct rop_message *message, struct rop_host *host)
     }
 }
 
+void rop_session_missed(struct rop_session *session)
+{
+    session->missed++;
+}
+
 void rop_message_end(struct rop_message *message)
 {
     message->session->handles = NULL;

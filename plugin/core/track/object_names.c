@@ -112,7 +112,7 @@ const char *object_text(struct rop_session *session, const struct rop_took *took
         say(&text, "imported message");
         break;
     case ROP_OPEN_EMBEDDED_MESSAGE:
-        say(&text, "message inside");
+        say(&text, "embedded message");
         break;
     case ROP_OPEN_ATTACHMENT:
     case ROP_CREATE_ATTACHMENT:

@@ -65,6 +65,9 @@ struct rop_message {
 /* A session of which nothing is known. */
 struct rop_session *rop_session_new(struct track *track);
 
+/* A request of the session is missing from the capture: what columns and streams have become is not known. */
+void rop_session_missed(struct rop_session *session);
+
 /* A message of the session that ended at that time. request: what a response answers, whose session counts; or NULL. */
 struct rop_message *rop_message_new(struct rop_session *session, bool response, uint32_t frame, int64_t ns,
                                     struct rop_message *request);

@@ -23,6 +23,7 @@ struct transfer {
     struct rop_run *run;         /* what is carried is at its end; NULL if nothing is */
     struct rop_piece_note *last; /* the last piece, and its frame; NULL and 0 if it is not known which that is */
     uint32_t last_in;
+    uint32_t missed; /* rop_session.missed, when it went on */
 };
 
 /* A piece, as later passes show it: the run may move while it grows. */
@@ -47,6 +48,7 @@ struct rop_object {
     const char *text;
     const struct rop_columns *columns, *recipients;
     uint32_t columns_in, recipients_in;
+    uint32_t missed; /* rop_session.missed, when its columns were set */
     uint32_t property, announced;
     struct transfer *transfer;
 };
@@ -92,6 +94,7 @@ struct rop_session {
     const uint8_t *handles; /* of the payload under reading */
     uint32_t handle_count;
     struct rop_totals totals;
+    uint32_t missed; /* requests that the capture lacks */
 };
 
 #define NO_HANDLE 0xFFFFFFFFu

@@ -285,6 +285,23 @@ void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const
     }
 }
 
+/* Whose objects an Execute is about. Where no session is known its X-RequestId tells contexts apart (2.2.3.3.2). */
+static struct rop_session **rops_of(struct mapi_conn *conn, const struct exchange *request, const struct reply *reply,
+                                    uint8_t endpoint)
+{
+    const struct series *series = reply ? reply->series : NULL;
+    if (request && request->side) {
+        return &request->side->rops;
+    }
+    if (request && request->ids) {
+        return &request->ids->rops;
+    }
+    if (series && conn->side && !series->shared[endpoint] && series->session[endpoint] == conn->side->session) {
+        return &conn->side->rops;
+    }
+    return series && series->ids && !series->ids->next ? &series->ids->rops : &conn->rops;
+}
+
 struct rop_message *mapi_conn_rops(struct mapi_conn *conn, struct mapi_message *message)
 {
     struct record *record = (struct record *)message;
@@ -292,11 +309,15 @@ struct rop_message *mapi_conn_rops(struct mapi_conn *conn, struct mapi_message *
     if (message->type != MAPI_EXECUTE) {
         return NULL;
     }
-    struct side *side = request ? request->side : NULL;
-    struct rop_session **session = side ? &side->rops : &conn->rops;
+    struct rop_session **session =
+        rops_of(conn, request, message->is_response ? record->reply : NULL, message->endpoint);
+    const struct ids *ids = request ? request->ids : NULL;
     struct rop_message *asked = request && message->is_response && request->message ? request->message->rops : NULL;
     if (!*session) {
         *session = rop_session_new(conn->world->track);
+    }
+    if (!message->is_response && ids && ids->jump_frame && ids->jump_frame == request->begin.frame) {
+        rop_session_missed(*session);
     }
     message->rops = rop_message_new(*session, message->is_response, message->end.frame, message->end.ns, asked);
     return message->rops;

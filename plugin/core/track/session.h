@@ -138,7 +138,8 @@ struct ids {
     uint32_t last[2];         /* the highest; 1: of NotificationWait */
     struct sent_id recent[IDS_MAX];
     bool known[2];
-    uint8_t count, at; /* of recent */
+    uint8_t count, at;        /* of recent */
+    struct rop_session *rops; /* of Executes whose context is not known otherwise */
 };
 
 /* Requests with one GUID in X-RequestId. */
@@ -154,6 +155,7 @@ struct reply {
     struct mapi_conn *conn;
     struct mapi_message *message;
     struct exchange *request; /* NULL if not captured */
+    struct series *series;    /* of a request that was not captured, by the response's own X-RequestId; else NULL */
     struct meta_scanner scanner;
     bool scanning, until_close, page, done, cut;
     bool late, bunched; /* bytes came after a silence of silence_ns: as several PENDING at once */
@@ -233,7 +235,7 @@ struct mapi_conn {
     struct when last_answer;          /* end of the last response */
     void *memo;                       /* the judge's */
     struct dropped *dropped;          /* or NULL */
-    struct rop_session *rops;         /* of Executes whose context is not known */
+    struct rop_session *rops;         /* of Executes of which nothing tells the context */
 };
 
 struct mapi_state {

@@ -11,6 +11,7 @@
 void transfer_begin(struct rop_session *session, struct rop_object *object, enum fx_root root)
 {
     object->transfer = arena_new(&session->track->arena, sizeof(*object->transfer));
+    object->transfer->missed = session->missed;
     fx_begin(&object->transfer->lexer, root);
 }
 
@@ -19,6 +20,7 @@ void transfer_lose(struct rop_session *session, struct rop_object *object)
     if (!object->transfer) {
         object->transfer = arena_new(&session->track->arena, sizeof(*object->transfer));
     }
+    object->transfer->missed = session->missed;
     fx_begin_lost(&object->transfer->lexer);
     object->transfer->run = NULL;
     object->transfer->last = NULL;
@@ -33,7 +35,7 @@ void transfer_end(struct rop_session *session, struct rop_object *object)
 
 struct rop_piece_note *transfer_piece(struct rop_session *session, struct rop_object *object)
 {
-    if (!object->transfer) {
+    if (!object->transfer || object->transfer->missed != session->missed) {
         transfer_lose(session, object); /* it began before the capture, or where that has a gap */
     }
     const struct transfer *transfer = object->transfer;

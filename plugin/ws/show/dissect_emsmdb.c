@@ -61,11 +61,9 @@ static struct emsmdb_session *session_of(const packet_info *pinfo, const uint8_t
                                          uint32_t connection)
 {
     struct emsmdb_file *file = (struct emsmdb_file *)store_part(STORE_EMSMDB, sizeof *file);
-    struct session_key key = { .connection = 0 };
-    if (is_null(handle))
-        key.connection = connection;
-    else
-        memcpy(key.handle, handle, sizeof key.handle);
+    /* Before and behind a device the same handle is sent twice: each connection has a session of its own. */
+    struct session_key key = { .connection = connection };
+    memcpy(key.handle, handle, sizeof key.handle);
     if (!file->sessions)
         file->sessions = wmem_map_new(wmem_file_scope(), key_hash, key_equal);
     struct emsmdb_session *session = (struct emsmdb_session *)wmem_map_lookup(file->sessions, &key);

@@ -11,12 +11,12 @@
 
 #include "emsmdb.h"
 
-/* What the calls with one session context handle have in common; of calls without one (it is
- * null, or that of the connection is not known yet) their connection. Lives as long as the
- * capture file, as all of this does. */
+/* What the calls with one session context handle on one connection have in common; those without a
+ * handle (it is null, or not known yet) are of another. Lives as long as the capture file, as all of
+ * this does. */
 struct emsmdb_session {
-    uint8_t handle[EMSMDB_HANDLE_LEN]; /* as sent; zeros: of a connection */
-    uint32_t connection;               /* conv_index of that connection, else 0 */
+    uint8_t handle[EMSMDB_HANDLE_LEN]; /* as sent; zeros: none */
+    uint32_t connection;               /* conv_index */
     uint32_t first_frame;
     struct rop_session *rops; /* its objects */
 };

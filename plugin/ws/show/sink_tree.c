@@ -345,8 +345,15 @@ static void show_issue(packet_info *pinfo, proto_tree *tree, expert_field *broke
                        const char *format, const char *what)
 {
     const uint32_t len = tvb_captured_length(tvb);
+    const char *before = pinfo->current_proto;
+    const int proto = broken == &ei_malformed      ? proto_mapihttp :
+                      broken == &ei_stub_malformed ? proto_emsmdb :
+                                                     proto_rop;
+    /* Expert items are listed under it: after the frame it is nobody's. */
+    pinfo->current_proto = proto_get_protocol_short_name(find_protocol_by_id(proto));
     proto_tree_add_expert_format(tree, pinfo, broken, tvb, (int)MIN(offset, len), offset < len ? 1 : 0, format, what,
                                  offset);
+    pinfo->current_proto = before;
 }
 
 void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t offset, const char *what)
