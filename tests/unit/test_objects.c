@@ -301,6 +301,11 @@ static void properties(void)
     CHECK(says(response, 1, "} A"));
     response = answer(8, NULL, "07 00" OK ROW_OF_SIZE, "22");
     CHECK(says(response, 0, "! rop.context_unknown: The tags of this row stand in a request*"));
+    /* Rows whose columns are always the same, at the end of a list. */
+#define RECEIVE_FOLDER "00" FID "49504D00 0000000000000000"
+    response = answer(10, ask(9, "68 00 00", "11"), "68 00" OK "02000000" RECEIVE_FOLDER RECEIVE_FOLDER, "11");
+    CHECK(says(response, 0, "{ PidTagMessageClass"));
+    CHECK(!says(response, 0, "! *"));
     same_again("properties");
 }
 
