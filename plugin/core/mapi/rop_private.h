@@ -122,6 +122,8 @@ void rop_read_rows(struct layout_run *run, const struct field *at);
 bool rop_read_row(struct layout_run *run, const char *label);
 /* Says that what comes cannot be read, and why. */
 void rop_lose(struct layout_run *run, const char *what);
+/* Whether it comes in a response unasked (MS-OXCROPS 2.2.14.2, 2.2.14.3, 2.2.15.1, 2.2.15.2). */
+bool rop_is_extra(uint8_t id);
 /* Whether what follows at bytes ahead is the next answer, or the end of the list. */
 bool rop_goes_on(const struct layout_run *run, uint64_t ahead);
 

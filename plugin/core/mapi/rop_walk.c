@@ -61,12 +61,6 @@ bool rop_call_is_silent(uint8_t id, uint16_t buffer)
     return id == ROP_RELEASE || (buffer > 0 && is_packed(id));
 }
 
-/* What comes unasked (MS-OXCROPS 2.2.14.2, 2.2.14.3, 2.2.15.1, 2.2.15.2). */
-static bool is_extra(uint8_t id)
-{
-    return id == ROP_NOTIFY || id == ROP_PENDING || id == ROP_BACKOFF || id == ROP_BUFFER_TOO_SMALL;
-}
-
 /* The RopId with which a request is answered (2.2.6.8: GetMessageStatus with that of SetMessageStatus). */
 static uint8_t answer_id(uint8_t request)
 {
@@ -111,7 +105,7 @@ static void read_head(const struct list *list, struct rop_took *head)
     head->offset = list->reader->pos;
     head->buffer = list->host->buffers;
     if (list->response) {
-        if (!is_extra(head->id)) {
+        if (!rop_is_extra(head->id)) {
             head->input = at[1];
         } else if (head->id == ROP_NOTIFY && left > 4) {
             head->handle = get_le32(p + 1);
@@ -140,7 +134,7 @@ static void show_known(const struct list *list, const struct rop_scene *scene)
     } else if (input < list->handle_count) {
         reader_made(reader, made_handle, get_le32(list->handles + (size_t)input * HANDLE_LEN), NULL);
     }
-    const bool answered = list->response ? !is_extra(scene->took.id) : known->flags & ROP_KNOWN_ANSWER;
+    const bool answered = list->response ? !rop_is_extra(scene->took.id) : known->flags & ROP_KNOWN_ANSWER;
     if (list->host->other_frame && answered) {
         reader_made(reader, list->response ? made_request : made_response, list->host->other_frame, NULL);
         if (list->response) {
@@ -256,7 +250,7 @@ static void read_answers(const struct list *list)
             number = next_call(host, host->number, &expected);
             next_call(host, number + 1, &behind);
         }
-        if (is_extra(id)) {
+        if (rop_is_extra(id)) {
             number = host->calls;
             behind = expected;
         } else if (host->has_calls && !answers(expected, id)) {
