@@ -6,6 +6,7 @@
 
 #include "envelope.h"
 #include "mscene.h"
+#include "objects.h"
 
 #define SET_1 "Set-Cookie: sid=session-one-value; path=/mapi\r\nSet-Cookie: sequence=seq-one-1; path=/mapi\r\n"
 #define SET_2 "Set-Cookie: sid=session-two-value; path=/mapi\r\nSet-Cookie: sequence=seq-two-1; path=/mapi\r\n"
@@ -1167,6 +1168,25 @@ static void test_sequence_shown(void)
     scene_end(&scene);
 }
 
+/* Server objects are those of a context: a later Connect makes another. */
+static void test_objects_of_context(void)
+{
+    struct scene scene;
+    struct tap tap;
+    connected(&scene, &tap);
+    struct mapi_message *request = ask(&tap, "Execute", 2, JAR_1);
+    const struct rop_session *first = mapi_conn_rops(tap.conn, request)->session;
+    answer(&tap, "Execute", NULL);
+    request = ask(&tap, "Execute", 3, JAR_1);
+    CHECK(mapi_conn_rops(tap.conn, request)->session == first);
+    answer(&tap, "Execute", NULL);
+    ask(&tap, "Connect", 4, JAR_1);
+    answer(&tap, "Connect", SET_1);
+    request = ask(&tap, "Execute", 5, JAR_1);
+    CHECK(mapi_conn_rops(tap.conn, request)->session != first);
+    scene_end(&scene);
+}
+
 /* ---- ends --------------------------------------------------------------------------------------------- */
 
 /* Why a row cannot tell, by what is missing from the capture. */
@@ -1804,6 +1824,7 @@ int main(void)
     test_sequence();
     test_sequence_behind();
     test_sequence_shown();
+    test_objects_of_context();
     test_rows_tell_doubt();
     test_connect_hints();
     test_sentences();

@@ -301,6 +301,11 @@ static void properties(void)
     CHECK(says(response, 1, "} A"));
     response = answer(8, NULL, "07 00" OK ROW_OF_SIZE, "22");
     CHECK(says(response, 0, "! rop.context_unknown: The tags of this row stand in a request*"));
+    /* Rows whose columns are always the same, at the end of a list. */
+#define RECEIVE_FOLDER "00" FID "49504D00 0000000000000000"
+    response = answer(10, ask(9, "68 00 00", "11"), "68 00" OK "02000000" RECEIVE_FOLDER RECEIVE_FOLDER, "11");
+    CHECK(says(response, 0, "{ PidTagMessageClass"));
+    CHECK(!says(response, 0, "! *"));
     same_again("properties");
 }
 
@@ -400,6 +405,28 @@ static void names(void)
     same_again("names");
 }
 
+/* A folder that the client makes is called as it says, once it is there. */
+static void new_folders(void)
+{
+    mailbox();
+    struct play_message *request = ask(5, "1C 00 00 01 01 00 00 00 506C616E7300 00", "22 " NO);
+    CHECK(says(request, 0, "object=new folder Plans of folder Inbox"));
+    answer(6, request, "1C 01" OK "0100 0000000000AB 00", "22 33");
+    CHECK(says(ask(7, "02 00 00 01 0100 0000000000AB 00", "11 " NO), 0, "object=folder Plans"));
+    CHECK(says(ask(7, QUERY("00"), "33"), 0, "object=new folder Plans of folder Inbox"));
+    request = ask(9, "1C 00 00 01 01 01 00 00 DC0062000000 0000", "22 " NO);
+    CHECK(says(request, 0,
+               "object=new folder \xC3\x9C"
+               "b of folder Inbox"));
+    answer(10, request, "1C 01" OK "0100 0000000000AC 01 00 00", "22 34");
+    CHECK(says(ask(11, "02 00 00 01 0100 0000000000AC 00", "11 " NO), 0,
+               "object=folder \xC3\x9C"
+               "b"));
+    answer(14, ask(13, "1C 00 00 01 01 00 00 00 4E6F00 00", "22 " NO), "1C 01" FAILED, "22 " NO);
+    CHECK(says(ask(15, "02 00 00 01 0100 000000000000 00", "11 " NO), 0, "object=folder 0001-000000000000"));
+    same_again("new folders");
+}
+
 /* Another store with the same LogonId has other names, the same store has the same. */
 static void names_of_stores(void)
 {
@@ -438,6 +465,7 @@ int main(void)
     properties();
     logons();
     names();
+    new_folders();
     names_of_stores();
     play_end();
     free(play.log.text);

@@ -211,6 +211,11 @@ unsigned rop_is_wide(const struct layout_run *run)
     return run->last != 0;
 }
 
+bool rop_is_unasked(uint8_t id)
+{
+    return id == ROP_NOTIFY || id == ROP_PENDING || id == ROP_BACKOFF || id == ROP_BUFFER_TOO_SMALL;
+}
+
 bool rop_goes_on(const struct layout_run *run, uint64_t ahead)
 {
     const struct reader *reader = run->reader;
@@ -222,7 +227,7 @@ bool rop_goes_on(const struct layout_run *run, uint64_t ahead)
         return false;
     }
     const uint8_t id = reader->p[reader->pos + ahead];
-    return (next && id == next) || id == ROP_NOTIFY || id == ROP_PENDING || id == ROP_BUFFER_TOO_SMALL;
+    return (next && id == next) || rop_is_unasked(id);
 }
 
 /* What a failing answer has behind its ReturnValue by the specification, some servers leave out: then the next answer

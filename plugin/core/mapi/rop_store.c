@@ -102,7 +102,10 @@ static void read_receive_folders(struct layout_run *run, const struct field *at)
     const struct columns columns = { { receive_folder_columns, sizeof(receive_folder_columns) }, 3 };
     const uint32_t count = (uint32_t)run->last;
     (void)at;
-    for (uint32_t i = 0; reader_expect(run->reader, count, 1) && i < count && !run->reader->failed; i++) {
+    if (!reader_expect(run->reader, count, 1)) {
+        return;
+    }
+    for (uint32_t i = 0; i < count && !run->reader->failed; i++) {
         if (reader_open(run->reader, "Row")) {
             read_property_row(run->reader, &columns, PROP_ROP);
             reader_close(run->reader, NULL);

@@ -61,11 +61,6 @@ bool rop_call_is_silent(uint8_t id, uint16_t buffer)
     return id == ROP_RELEASE || (buffer > 0 && is_packed(id));
 }
 
-bool rop_is_unasked(uint8_t id)
-{
-    return id == ROP_NOTIFY || id == ROP_PENDING || id == ROP_BACKOFF || id == ROP_BUFFER_TOO_SMALL;
-}
-
 /* The RopId with which a request is answered (2.2.6.8: GetMessageStatus with that of SetMessageStatus). */
 static uint8_t answer_id(uint8_t request)
 {

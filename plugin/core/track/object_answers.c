@@ -229,6 +229,11 @@ static void answer_asked(struct rop_message *message, uint32_t number, const str
             answer_logon(session, call->logon, work, took);
         }
         break;
+    case ROP_CREATE_FOLDER:
+        if (success && work->folder) {
+            object_name_folder(session, object_logon(session, call->logon)->mapping, took->folder, work->folder);
+        }
+        break;
     case ROP_OPEN_MESSAGE:
     case ROP_OPEN_EMBEDDED_MESSAGE:
         keep_recipients(message, object_still(work->opened, work->opened_serial), took);

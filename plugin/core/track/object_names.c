@@ -13,7 +13,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define NAME_MAX_LEN 64    /* of a property, as it is kept */
+#define NAME_MAX_LEN 64    /* of a folder or property, as it is kept */
 #define PARENT_MAX_LEN 160 /* of an object in that of what it owns, each of which owns others */
 
 /* ---- folders ---- */
@@ -36,8 +36,20 @@ void object_name_folder(struct rop_session *session, uint32_t mapping, uint64_t 
         folder = keyed_make(&session->track->arena, &session->folders, key, sizeof(*folder));
     }
     if (folder) {
-        folder->name = track_text(session->track, name);
+        folder->name = name;
     }
+}
+
+const char *object_new_folder(struct rop_session *session, const struct rop_took *took)
+{
+    char name[NAME_MAX_LEN];
+    struct chars to = chars_into(name, sizeof(name));
+    if (took->wide) {
+        chars_utf16(&to, took->name);
+    } else {
+        chars_bytes(&to, took->name);
+    }
+    return track_text(session->track, name);
 }
 
 /* REPLID, and GlobalCounter (MS-OXCDATA 2.2.1.1): the id's bytes are in their order. */
@@ -90,15 +102,16 @@ const char *object_text(struct rop_session *session, const struct rop_took *took
 {
     struct text text = { .used = 0 };
     const char *of = parent ? parent->text : NULL;
-    const char *tag = NULL;
+    const char *name = NULL;
     switch (took->id) {
     case ROP_LOGON:
-        return track_text(session->track, took->mode & 1 ? "mailbox" : "public folders");
+        return track_text(session->track, took->mode & ROP_LOGON_PRIVATE ? "mailbox" : "public folders");
     case ROP_OPEN_FOLDER:
         say_folder(session, &text, took);
         return track_text(session->track, text.s);
     case ROP_CREATE_FOLDER:
-        say(&text, "new folder");
+        name = object_new_folder(session, took);
+        say(&text, "new folder%s%s", name ? " " : "", name ? name : "");
         break;
     case ROP_OPEN_MESSAGE:
         say(&text, "message ");
@@ -119,9 +132,9 @@ const char *object_text(struct rop_session *session, const struct rop_took *took
         say(&text, "attachment");
         break;
     case ROP_OPEN_STREAM:
-        tag = property_tag_name(took->property);
-        if (tag) {
-            say(&text, "stream %s", tag);
+        name = property_tag_name(took->property);
+        if (name) {
+            say(&text, "stream %s", name);
         } else {
             say(&text, "stream 0x%08" PRIX32, took->property);
         }

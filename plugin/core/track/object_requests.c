@@ -387,6 +387,9 @@ void rop_request_took(void *ctx, uint32_t number, uint32_t order, const struct r
         work->ids = keep_span(session, took->ids);
         work->name_count = took->name_count;
         break;
+    case ROP_CREATE_FOLDER:
+        work->folder = object_new_folder(session, took);
+        break;
     case ROP_SOURCE_GET_BUFFER:
         rop_work_meet(session, work, took->logon);
         break;

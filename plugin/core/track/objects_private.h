@@ -71,6 +71,7 @@ struct rop_work {
     uint32_t before_serial; /* objects before this ROP have lower ones */
     struct span names, ids; /* of properties, kept */
     struct span data;       /* of an upload, kept */
+    const char *folder;     /* the name of one that is to be made */
     uint16_t name_count;
     uint16_t output;
     uint8_t mode; /* rop_took.mode */
@@ -177,7 +178,9 @@ const struct rop_piece *transfer_show(struct rop_piece_note *piece);
 
 /* What an object that such a ROP opens on that parent (NULL if it is not known) is called; kept text. */
 const char *object_text(struct rop_session *session, const struct rop_took *took, const struct rop_object *parent);
-/* The folder of that id has that name. */
+/* What the folder will be called that RopCreateFolder asks for; kept text, NULL if it has no name. */
+const char *object_new_folder(struct rop_session *session, const struct rop_took *took);
+/* The folder of that id has that name, which stays where it is. */
 void object_name_folder(struct rop_session *session, uint32_t mapping, uint64_t id, const char *name);
 /* Names and ids of properties that belong together. */
 void object_name_properties(struct rop_session *session, uint8_t logon, uint32_t frame, struct span ids,

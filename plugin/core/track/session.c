@@ -253,6 +253,7 @@ static void begin_session(struct reply *reply)
     side->jar_count = 0;
     side->secure_returned = false;
     side->left_frame = 0;
+    side->rops = NULL; /* another context has other objects */
     sequence_note_counter(request);
     const struct event event = { .kind = EVENT_SESSION_BEGAN, .when = reply->message->end, .session.side = side };
     emit(world->track, &event);
