@@ -21,6 +21,7 @@ import collections
 import json
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,7 @@ DROPS = 3                            # seeds
 MESSAGES = "rpch.rts.pdu", "dcerpc.cn_call_id", "mapihttp.request_id.counter", "mapihttp.response_code"
 SNAPPED = 100, 600
 OURS = "RPCH", "Outlook", "MAPI/HTTP", "EMSMDB", "ROP"
+BROKEN = re.compile(r", at byte \d+$")           # a structure is malformed
 GRAVE = common.ABOVE_CHAT - {"note"}
 # What a user may have switched, each by itself.
 SWITCHED = ("tcp.desegment_tcp_streams:FALSE", "tcp.analyze_sequence_numbers:FALSE", "tcp.reassemble_out_of_order:TRUE",
@@ -382,11 +384,14 @@ def test(tshark, folder, sample, counter, args):
     reader = Reader(tshark)
 
     def silent(copy, what, above):
-        found = reader.items(copy, above)
+        found = [item for item in reader.items(copy, above) if not broken or not BROKEN.search(item[1])]
         counter.check(not found, f"{what}: {len(found)} items, the first in frame {found[0] if found else ''}")
 
     try:
         reader.preferences(wanted)
+        # Captures that others made speak of verdicts only: bodies in them may be broken.
+        broken = "verdicts" in (sample.expect or {}) and any(
+            BROKEN.search(message) for _, message in reader.items(options[1], common.ABOVE_CHAT))
         for word, capture in scenes(sample.capture):
             for variant, packets in (("unharmed", capture.packets), *rough(capture, sample.name, args.seed, bool(word))):
                 if any(sample.name == name and variant.startswith(what) for name, what in MADE_TRUE):
