@@ -28,7 +28,7 @@ enum { EMSMDB_REQUEST, EMSMDB_RESPONSE, EMSMDB_WAYS };
 struct emsmdb_call {
     struct emsmdb_session *session; /* never NULL; of EcDoConnectEx the connection's until the response names one */
     uint32_t request_frame, response_frame; /* 0: not captured yet */
-    struct rop_message *rops[EMSMDB_WAYS]; /* those of the request and of the response, for later passes */
+    struct rop_message *rops[EMSMDB_WAYS];  /* those of the request and of the response, for later passes */
 };
 
 /* On the first pass takes a stub into account: *call is NULL, or what this made of the request. Later passes, and
