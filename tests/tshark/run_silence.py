@@ -21,6 +21,7 @@ import collections
 import json
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,8 @@ DROPS = 3                            # seeds
 MESSAGES = "rpch.rts.pdu", "dcerpc.cn_call_id", "mapihttp.request_id.counter", "mapihttp.response_code"
 SNAPPED = 100, 600
 OURS = "RPCH", "Outlook", "MAPI/HTTP", "EMSMDB", "ROP"
+BROKEN = re.compile(r", at byte \d+$")           # a structure is malformed
+BODIES = "ROP", "EMSMDB", "MAPI/HTTP"
 GRAVE = common.ABOVE_CHAT - {"note"}
 # What a user may have switched, each by itself.
 SWITCHED = ("tcp.desegment_tcp_streams:FALSE", "tcp.analyze_sequence_numbers:FALSE", "tcp.reassemble_out_of_order:TRUE",
@@ -364,12 +367,12 @@ class Reader:
                 self.call("setconf", name=name, value=value)
             self.set = wanted
 
-    def items(self, copy, above):
-        """(frame, message) of the plugin's items of these severities."""
+    def items(self, copy, above, of=OURS):
+        """(frame, message) of the plugin's items of these severities and protocols."""
         self.call("load", file=str(copy))
         found = self.call("tap", tap0="expert")["taps"]
         return sorted((item["f"], item["m"][:300]) for tap in found for item in tap["details"]
-                      if item["p"] in OURS and item.get("s", "").lower() in above)
+                      if item["p"] in of and item.get("s", "").lower() in above)
 
 
 def saved(tshark, folder, name, packets, secrets):
@@ -388,11 +391,16 @@ def test(tshark, folder, sample, counter, args):
     reader = Reader(tshark)
 
     def silent(copy, what, above):
-        found = reader.items(copy, above)
+        found = [item for item in reader.items(copy, above) if item[1] not in facts and not (broken and BROKEN.search(item[1]))]
         counter.check(not found, f"{what}: {len(found)} items, the first in frame {found[0] if found else ''}")
 
     try:
         reader.preferences(wanted)
+        # Of captures that others made verdicts alone are known to be silent: ROPs may fail there, and bodies may be broken.
+        foreign = sample.expect is None or "verdicts" in sample.expect
+        facts = {message for _, message in (reader.items(options[1], common.ABOVE_CHAT, BODIES) if foreign else ())
+                 if not message.startswith("Seen:")}
+        broken = any(BROKEN.search(message) for message in facts)
         for word, capture in scenes(sample.capture):
             for variant, packets in (("unharmed", capture.packets), *rough(capture, sample.name, args.seed)):
                 if any(sample.name == name and variant.startswith(what) for name, what in MADE_TRUE):
