@@ -10,6 +10,7 @@ import uuid
 
 import emsmdb
 import fxwire as fx
+import legs
 import mapiscene as m
 import mapiwire as w
 import roplayout as layout
@@ -46,6 +47,13 @@ MESSAGE = identity(0xABCD)
 A_MESSAGE = "message 0001-00000000abcd"
 
 
+def stubs(session, asked, told):
+    """Of EcDoRpcExt2, MS-OXCRPC 3.1.4.2: request and response."""
+    u32, padded = rpc.u32, emsmdb.padded
+    return session + u32(3) + u32(len(asked)) + padded(asked) + u32(len(asked)) + u32(0x8007) + u32(0) * 2 + u32(0x1008), \
+        session + u32(0) + u32(len(told)) + u32(0) + u32(len(told)) + padded(told) + u32(len(told)) + bytes(12) + u32(0) + u32(15) + u32(0)
+
+
 class RpcWorld(World):
     """The same over EMSMDB (MS-OXCRPC): a session is a context handle."""
 
@@ -62,11 +70,9 @@ class RpcWorld(World):
         self.leg.call((opnum, ask, reply.replace(rpc.HANDLE, self.session)))
 
     def carry(self, asked, told, ask=True, reply=True):
-        leg, u32, padded = self.leg, rpc.u32, emsmdb.padded
+        leg = self.leg
         leg.calls += 1
-        request = self.session + u32(3) + u32(len(asked)) + padded(asked) + u32(len(asked)) + u32(0x8007) + u32(0) * 2 + u32(0x1008)
-        response = self.session + u32(0) + u32(len(told)) + u32(0) + u32(len(told)) + padded(told) + u32(len(told)) + bytes(12) \
-            + u32(0) + u32(15) + u32(0)
+        request, response = stubs(self.session, asked, told)
         up = rpc.fragments(rpc.request, leg.calls, 11, request, FRAGMENT)
         down = rpc.fragments(rpc.response, leg.calls, 11, response, FRAGMENT)
         for msg in up:
@@ -339,8 +345,22 @@ def two_sessions_rpc(cap):
     cap.rule = RULE
 
 
-class RelayedWorld(World):
-    """A device hands each message on: both legs are captured."""
+class Relayed:
+    """A device hands each message on, and both legs are captured: carry() gives the frames of both."""
+
+    def note(self, asked, told, outer, inner):
+        """What is expected of the outer leg; of the inner one it is the same, with frames of its own."""
+        for number, frames in enumerate((inner, outer)):
+            for one, frame, behind in zip((asked, told), frames, inner):
+                for place, part in enumerate(one):
+                    part.frame.number, part.frame.of_leg = frame, behind
+                    for rop, fields in part.shown:
+                        fields = {name: LegFrame(value, number) if isinstance(value, rops.Frame) else value for name, value in fields.items()}
+                        self.cap.shown.append((frame, place, rop, fields))
+
+
+class RelayedWorld(Relayed, World):
+    """Over MAPI/HTTP."""
 
     def connect(self, context):
         self.context = Context(Outlook(self.cap, server="10.0.0.40:80"), headers=False)
@@ -358,20 +378,35 @@ class RelayedWorld(World):
         back = self.context.reply(inner, answer)
         return (outer.frame, self.context.pass_on(inner, outer)), (inner.frame, back)
 
-    def note(self, asked, told, outer, inner):
-        """What is expected of the outer leg; of the inner one it is the same, with frames of its own."""
-        for number, frames in enumerate((inner, outer)):
-            for one, frame in zip((asked, told), frames):
-                for place, part in enumerate(one):
-                    part.frame.number = frame
-                    part.frame.of_leg = inner[0] if one is asked else inner[1]
-                    for rop, fields in part.shown:
-                        fields = {name: LegFrame(value, number) if isinstance(value, rops.Frame) else value for name, value in fields.items()}
-                        self.cap.shown.append((frame, place, rop, fields))
-
     def close(self):
         self.server.close()
         self.context.conn.close()
+
+
+class RelayedRpcWorld(Relayed, World):
+    """Over IN and OUT channels."""
+
+    def connect(self, context):
+        self.legs = legs.Relayed(self.cap, legs.FRONT, ("10.0.0.40", "10.0.0.81:80", "10.0.0.81:80"))
+        self.legs.open()
+        for leg in self.legs.legs:
+            leg.in_.up(rpc.bind(1, rpc.EMSMDB))
+        self.legs.back(lambda: rpc.bind_ack(1))
+        self.legs.calls = 1
+        self.legs.call(rpc.Emsmdb.CONNECT)
+
+    def carry(self, asked, told, ask=True, reply=True):
+        relay = self.legs
+        relay.calls += 1
+        request, response = stubs(rpc.HANDLE, asked, told)
+        asks = [leg.in_.up(rpc.request(relay.calls, 11, request)) for leg in relay.legs]
+        self.cap.wait(0.003)
+        return tuple(zip(asks, relay.back(lambda: rpc.response(relay.calls, 11, response))))
+
+    def close(self):
+        self.legs.call(rpc.Emsmdb.DISCONNECT)
+        self.legs.close()
+        self.legs.done()
 
 
 class LegFrame:
@@ -384,17 +419,26 @@ class LegFrame:
         return str(self.frame.number if self.outer else self.frame.of_leg)
 
 
-@case("rops-two-legs", "both sides of a device")
-def two_legs(cap):
-    world = RelayedWorld(cap)
+def on_two_legs(world):
     opened, first = a_table(world)
     for _ in range(2):
         once(world, QUERY_ROWS, {}, 0, {"RowData": [{}]}, on="table",
              answer={"rop.columns_in": first, "rop.opened_in": opened, "rop.object": "contents table of folder Inbox"})
+    download(world, pieces_of(sync_stream(), 4, world.dice))
     world.close()
-    cap.what = "Each message is captured before and behind a device. Each leg knows its own frames: where the table was opened, where its " \
-               "columns were set."
-    cap.rule = RULE
+    world.cap.what = "Each message is captured before and behind a device. Each leg knows its own frames: where the table was opened, where its " \
+               "columns were set; a stream in four pieces is not read twice."
+    world.cap.rule = RULE
+
+
+@case("rops-two-legs", "both sides of a device")
+def two_legs(cap):
+    on_two_legs(RelayedWorld(cap))
+
+
+@case("rops-two-legs-rpc", "both sides of a device, over RPC", RpcCapture)
+def two_legs_rpc(cap):
+    on_two_legs(RelayedRpcWorld(cap))
 
 
 # ---- (e) named properties ----------------------------------------------------------------
