@@ -216,6 +216,20 @@ def names(world):
                      "a handle that is released, used all the same, and given out again."
 
 
+@both_ways("code-page", "8-bit strings of a message's code page")
+def code_page(world):
+    logon(world)
+    once(world, OPEN_FOLDER, {"FolderId": INBOX}, 0, {"IsGhosted": 0}, on="logon", makes="folder")
+    once(world, OPEN_MESSAGE, {"FolderId": INBOX, "MessageId": MESSAGE, "CodePageId": 1251}, on="folder", makes="message")
+    letters, plain = bytes(range(0xC0, 0xC6)).decode("latin-1"), "\xc0\xc1\xc2\xc3\xc4\xc5"
+    cyrillic = bytes(range(0xC0, 0xC6)).decode("cp1251")
+    once(world, 0x0A, {"PropertyValues": [(0x0037001E, letters)]}, 0, {"PropertyProblems": []}, on="message", shows={"says": [cyrillic]})
+    # The code page of the logon is not known: as before.
+    once(world, OPEN_MESSAGE, {"FolderId": INBOX, "MessageId": MESSAGE, "CodePageId": 0x0FFF}, on="folder", makes="other")
+    once(world, 0x0A, {"PropertyValues": [(0x0037001E, letters)]}, 0, {"PropertyProblems": []}, on="other", shows={"says": [plain]})
+    world.cap.what = "A subject of the same six bytes in a message of code page 1251, and in one of the logon's."
+
+
 # ---- (b) columns -------------------------------------------------------------------------
 
 @both_ways("columns", "rows by columns of an earlier list")

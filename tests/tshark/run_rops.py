@@ -117,6 +117,8 @@ def same(field, value):
         size = int(field.get("size", "0"))
         # A signed one may be shown unsigned in hexadecimal.
         return value < 0 and got == value + (1 << 8 * size)
+    if isinstance(value, str) and value and field.get("value") == value.encode("latin-1", "replace").hex() + "00":
+        return True                  # 8-bit text, by its bytes: in which code page is for run_rop_context.py
     if field.get("value", "") == value or field.get("show", "").replace(":", "") == value:
         return True
     return field.get("show") in (value, value.lower()) if value else field.get("show") in ("", "<MISSING>", "(empty)")

@@ -11,8 +11,8 @@
 #define NOT_FOUND 0x8004010Fu
 #define UNNAMED 0x81234567u
 
-#define ROP(which, ...) ((struct rop_note){ .id = (which), .whole = true, __VA_ARGS__ })
-#define CUT(which, ...) ((struct rop_note){ .id = (which), __VA_ARGS__ })
+#define ROP(...) ((struct rop_note){ .whole = true, .id = __VA_ARGS__ })
+#define CUT(...) ((struct rop_note){ .id = __VA_ARGS__ })
 #define LIST(...) \
     (struct rop_note[]){ __VA_ARGS__ }, sizeof((struct rop_note[]){ __VA_ARGS__ }) / sizeof(struct rop_note)
 

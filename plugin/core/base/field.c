@@ -91,8 +91,8 @@ static void show(struct reader *reader, const struct field *field, uint32_t len,
     }
     if (reader->sink->value) {
         char room[FIELD_TEXT_MAX];
-        struct field_value value = { field,  reader->p + reader->pos, reader->pos, len,
-                                     number, reader->big_endian,      NULL,        false };
+        struct field_value value = { field, reader->p + reader->pos, reader->pos, len, number, reader->big_endian,
+                                     NULL,  reader->code_page,       false };
         if (field->text) {
             value.text = field->text(&value, room);
         }

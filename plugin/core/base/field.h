@@ -95,8 +95,9 @@ struct field_value {
     uint32_t offset, len; /* in the buffer under decoding; strings: with their terminator */
     uint64_t number;      /* integers (signed ones extended), booleans, GUID and others: 0 */
     bool big_endian;
-    const char *text; /* what else is to be said of the value, or NULL; valid during the call */
-    bool made;        /* not of the message: known from elsewhere, number or (of strings) text
+    const char *text;   /* what else is to be said of the value, or NULL; valid during the call */
+    uint16_t code_page; /* of an 8-bit string, 0: not known */
+    bool made;          /* not of the message: known from elsewhere, number or (of strings) text
                          * or (of GUIDs) bytes is the value; offset is that of what comes next */
 };
 
@@ -133,6 +134,7 @@ struct reader {
     uint64_t need;                   /* failed: the bytes that were asked for, if they are what is missing */
     const struct issue_kind *broken; /* the kind of what is wrong: set behind reader_init(), or NULL */
     const void *known;               /* what decoders of this message know besides: theirs, or NULL */
+    uint16_t code_page;              /* of 8-bit strings, 0: not known */
     uint8_t depth;
     bool big_endian; /* integers and GUIDs: set behind reader_init() */
     bool failed;

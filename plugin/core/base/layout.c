@@ -57,7 +57,8 @@ static void tell(struct layout_run *run, const struct field *row, uint32_t offse
 {
     const struct reader *reader = run->reader;
     const struct field_value value = { row,    reader->p + offset, offset, reader->pos - offset,
-                                       number, reader->big_endian, NULL,   false };
+                                       number, reader->big_endian, NULL,   reader->code_page,
+                                       false };
     row->seen(run, &value);
 }
 

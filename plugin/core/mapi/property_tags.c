@@ -56,7 +56,7 @@ static const struct named_property *named(const struct reader *reader, uint32_t 
     return names && is_named(tag, form) ? names->find(names->ctx, (uint16_t)(tag >> 16)) : NULL;
 }
 
-void show_property_name(struct reader *reader, uint32_t tag, enum prop_form form)
+static void show_property_name(struct reader *reader, uint32_t tag, enum prop_form form)
 {
     const struct named_property *property = named(reader, tag, form);
     if (property) {

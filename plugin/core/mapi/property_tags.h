@@ -44,7 +44,5 @@ const char *name_of_tag(uint32_t tag, enum prop_form form);
 /* A label for what has this tag: its name, or written to to. reader: whose names it is looked up in, or NULL. */
 #define TAG_LABEL_MAX 32
 const char *label_of_tag(const struct reader *reader, uint32_t tag, enum prop_form form, char *to);
-/* What is known of the name, as made values. */
-void show_property_name(struct reader *reader, uint32_t tag, enum prop_form form);
 
 #endif

@@ -37,6 +37,12 @@ static void read_address_type(struct layout_run *run, const struct field *at)
     }
 }
 
+/* Of the strings of this recipient. */
+static void take_recipient_page(struct layout_run *run, const struct field_value *value)
+{
+    run->reader->code_page = (uint16_t)value->number;
+}
+
 static void read_recipient_properties(struct layout_run *run, const struct field *at)
 {
     struct rop_scene *scene = rop_scene(run);
@@ -91,7 +97,9 @@ static LAYOUT(recipient_row, X16("recipient_flags", "RecipientFlags"),
         BIT("recipient_type.received", "Resent: it received the message", 0x80)
 #define RECIPIENT \
     U16("recipient_row_size", "RecipientRowSize"), IF(PART(GROUP("RecipientRow", NULL, INCLUDE(recipient_row)), UNREAD))
-#define RECIPIENT_PAGE U16("code_page_id", "CodePageId", .names = code_page_names), U16("reserved", "Reserved")
+#define RECIPIENT_PAGE                                                                        \
+    U16("code_page_id", "CodePageId", .names = code_page_names, .seen = take_recipient_page), \
+        U16("reserved", "Reserved")
 
 /* ---- open ---- */
 

@@ -68,7 +68,7 @@ extern const struct field_name rop_id_names[];
 #define SOURCE U8("source_handle_index", "SourceHandleIndex", .seen = keep_input)
 #define OUTPUT U8("output_handle_index", "OutputHandleIndex", .seen = keep_output)
 #define DEST U8("dest_handle_index", "DestHandleIndex")
-#define YES8(filter, label, ...) U8(filter, label, .names = rop_yes_names, __VA_ARGS__)
+#define YES8(...) U8(__VA_ARGS__, .names = rop_yes_names)
 #define FOLDER_ID ID64("folder_id", "FolderId", .text = ox_id_text, .seen = keep_folder)
 #define MESSAGE_ID ID64("message_id", "MessageId", .text = ox_id_text, .seen = keep_message)
 #define ANY_ID(filter, label) ID64(filter, label, .text = ox_id_text)

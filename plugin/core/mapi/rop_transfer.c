@@ -80,6 +80,7 @@ static void read_joined(struct reader *reader, const struct rop_scene *scene, co
     inner.depth = reader->depth;
     inner.broken = broken_piece(reader, piece);
     inner.known = reader->known;
+    inner.code_page = reader->code_page;
     if (sink->enter) {
         sink->enter(sink->ctx, joined, len, "FastTransfer stream");
     }

@@ -208,6 +208,7 @@ static bool read_rop(const struct list *list, uint32_t number, uint8_t next)
     if (host->look) {
         host->look(host->ctx, number, host->order, &scene.took, &scene.known);
     }
+    reader->code_page = scene.known.code_page;
     read_rows(reader, id_row);
     if (!list->response) {
         read_layout(&run, logon_row);

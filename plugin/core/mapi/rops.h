@@ -166,6 +166,7 @@ struct rop_known {
     const struct rop_piece *piece;     /* of the stream that its bytes go on with */
     uint32_t property;                 /* tag of the stream or state whose bytes it carries, */
     uint32_t announced;                /* and of a state its size */
+    uint16_t code_page;                /* of its 8-bit strings, 0: not known */
     uint8_t flags;                     /* ROP_KNOWN_... */
 };
 #define ROP_KNOWN_LOGON 0x01u   /* how the logon was made is known: */

@@ -99,6 +99,7 @@ void rop_response_look(void *ctx, uint32_t number, uint32_t order, const struct 
         note->logon = call->logon;
         note->object = call->object; /* what it opens, if it does */
         note->opened_in = call->opened_in;
+        note->code_page = call->code_page;
         rop_note_logon(session, note, call->logon);
     } else if (object) {
         note->logon = object->logon;

@@ -13,6 +13,8 @@
 #define NOTES_FIRST 4u
 #define PENDING_MAX 8u /* requests of a session whose responses may still come */
 
+#define CODE_PAGE_OF_LOGON 0x0FFF /* MS-OXCMSG 2.2.3.1.1 */
+
 /* ---- notes ---- */
 
 struct rop_note *rop_message_note(struct rop_message *message)
@@ -37,6 +39,7 @@ struct rop_known rop_note_known(const struct rop_note *note)
                                .piece = note->piece ? transfer_show(note->piece) : NULL,
                                .property = note->property,
                                .announced = note->announced,
+                               .code_page = note->code_page,
                                .flags = note->known };
 }
 
@@ -54,6 +57,7 @@ void rop_note_object(struct rop_note *note, const struct rop_object *object)
         note->opened_in = object->opened_in;
         note->property = object->property;
         note->announced = object->announced;
+        note->code_page = object->code_page;
     }
 }
 
@@ -319,6 +323,10 @@ static void open_object(struct rop_message *message, struct rop_work *work, cons
     }
     object->opened_in = message->frame;
     object->opened_by = took->id;
+    object->code_page = took->code_page && took->code_page != CODE_PAGE_OF_LOGON ? took->code_page :
+                        parent                                                   ? parent->code_page :
+                                                                                   0;
+    note->code_page = object->code_page;
     object->property = took->id == ROP_CLONE_STREAM && parent ? parent->property : took->property;
     object->text = note->object;
     if (opens_stream(object->kind)) {

@@ -176,24 +176,24 @@ struct rop_object *object_meet(struct rop_session *session, uint32_t handle, uin
 
 /* ---- columns ---- */
 
-struct kept_columns {
+struct kept_columns {   /* behind it the columns */
     struct keyed keyed; /* by what they are */
-    struct rop_columns columns;
 };
 
 const struct rop_columns *object_keep_columns(struct rop_session *session, const struct columns *tags)
 {
     const struct arena *arena = &session->track->arena;
-    const size_t len = (size_t)tags->count * 4, size = sizeof(struct kept_columns) + len;
+    const size_t len = (size_t)tags->count * 4, size = sizeof(struct kept_columns) + sizeof(struct rop_columns) + len;
     const uint64_t key = hash_keyed(&arena->key, tags->count, tags->tags.ptr, len);
     struct kept_columns *kept = keyed_find(&session->columns, key);
     if (!kept && size <= COLUMNS_KEPT_MAX - session->columns_kept) {
         kept = keyed_make(arena, &session->columns, key, size);
-        kept->columns.count = tags->count;
+        struct rop_columns *columns = (struct rop_columns *)(kept + 1);
+        columns->count = tags->count;
         if (len > 0) {
-            memcpy(kept->columns.tags, tags->tags.ptr, len);
+            memcpy(columns->tags, tags->tags.ptr, len);
         }
         session->columns_kept += (uint32_t)size;
     }
-    return kept ? &kept->columns : NULL;
+    return kept ? (const struct rop_columns *)(kept + 1) : NULL;
 }

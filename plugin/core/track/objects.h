@@ -40,6 +40,7 @@ struct rop_note {
     const struct rop_columns *columns;
     struct rop_piece_note *piece; /* of a stream */
     uint32_t property, announced;
+    uint16_t code_page;
 };
 
 /* What is kept of the ROPs of one request or response; arena-owned, as long as the capture. */

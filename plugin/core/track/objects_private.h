@@ -41,9 +41,10 @@ struct rop_object {
     uint32_t serial; /* 0: free */
     uint8_t kind;    /* enum rop_kind */
     uint8_t logon;
-    uint8_t opened_by; /* RopId, 0 if it is not known */
-    bool listed;       /* it is found by its handle */
-    bool released;     /* as the client asked: what it sends from here on cannot mean it */
+    uint8_t opened_by;  /* RopId, 0 if it is not known */
+    uint16_t code_page; /* of its 8-bit strings, 0: not known */
+    bool listed;        /* it is found by its handle */
+    bool released;      /* as the client asked: what it sends from here on cannot mean it */
     uint32_t opened_in;
     const char *text;
     const struct rop_columns *columns, *recipients;

@@ -196,6 +196,25 @@ static tvbuff_t *current(const struct tree_sink *sink)
     return sink->tvb[MIN(sink->buffers, NESTED_BUFFERS - 1)];
 }
 
+/* NULL where that cannot be done. */
+static char *from_code_page(wmem_allocator_t *scope, const char *bytes, int len, unsigned code_page)
+{
+    char name[16];
+    gsize written = 0;
+    static const uint16_t pages[] = { 437, 850,  852,  855,  857,  862,  866,  874,  932,  936, 949,
+                                      950, 1250, 1251, 1252, 1253, 1254, 1255, 1256, 1257, 1258 };
+    unsigned known = 0;
+    while (known < G_N_ELEMENTS(pages) && pages[known] != code_page)
+        known++;
+    if (known == G_N_ELEMENTS(pages))
+        return NULL;
+    snprintf(name, sizeof name, "CP%u", code_page);
+    char *text = g_convert(bytes, len, "UTF-8", name, NULL, &written, NULL);
+    char *kept = text && strlen(text) == written ? wmem_strdup(scope, text) : NULL;
+    g_free(text);
+    return kept;
+}
+
 /* Without its terminator and fit to be shown; 8-bit text is UTF-8 if it can be. */
 static char *text_of(wmem_allocator_t *scope, tvbuff_t *tvb, const struct field_value *value)
 {
@@ -208,6 +227,9 @@ static char *text_of(wmem_allocator_t *scope, tvbuff_t *tvb, const struct field_
     if (len >= 1 && value->bytes[len - 1] == 0)
         len--;
     bool utf8 = g_utf8_validate((const char *)value->bytes, len, NULL);
+    char *converted = utf8 ? NULL : from_code_page(scope, (const char *)value->bytes, len, value->code_page);
+    if (converted)
+        return converted;
     return (char *)tvb_get_string_enc(scope, tvb, (int)value->offset, len, utf8 ? ENC_UTF_8 : ENC_WINDOWS_1252);
 }
 
