@@ -275,6 +275,12 @@ static void many_columns(void)
         play_drop(200);
         ask(9, text, "22");
     }
+    /* And of one, for what these leave. */
+    for (unsigned i = 0; i < 200; i++) {
+        char text[64];
+        snprintf(text, sizeof(text), "07 00 00 0000 0000 0100 0300 %02X20", i);
+        ask(9, text, "22");
+    }
     CHECK_KNOWN(rows(11), 0);
     /* A further one is not known. */
     set_columns(13, SUBJECT);
