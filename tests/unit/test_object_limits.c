@@ -278,6 +278,7 @@ static void many_columns(void)
     /* And of one, for what these leave. */
     for (unsigned i = 0; i < 200; i++) {
         char text[64];
+        play_drop(200);
         snprintf(text, sizeof(text), "07 00 00 0000 0000 0100 0300 %02X20", i);
         ask(9, text, "22");
     }
