@@ -264,6 +264,31 @@ static void play_not_recycled(struct scene *s)
     tap_ack(&p.out, UP);
 }
 
+/* The successor was asked for, and the old channel ended before the new one was accepted. */
+static void play_successor_left(struct scene *s)
+{
+    struct pair p = open_pair(s, 10);
+    RTS(&p.out, DOWN, 4, "D", .destination = RTS_FD_CLIENT);
+    struct tap next = tap_http(s, CLIENT ":3003", A);
+    tap_request(&next, HTTP_RPC_OUT_DATA);
+    RTS(&next, UP, 4, "63330", .cookie = { 10, 11, 14 }, .window = 65536);
+    hurt_both(&p);
+    hurt(&next);
+    scene_wait(s, 1);
+    tap_fin(&p.out, DOWN);
+    scene_wait(s, 31);
+    tap_ack(&next, DOWN);
+}
+
+/* A refusal that ends an open connection. */
+static void play_refused(struct scene *s)
+{
+    struct pair p = open_pair(s, 10);
+    hurt_both(&p);
+    scene_wait(s, 1);
+    tap_status(&p.in, 503);
+}
+
 /* Three of four are ended; what is missing of them shows after their ends. */
 static void play_gone(struct scene *s)
 {
@@ -315,6 +340,8 @@ static const struct {
     { play_no_response, "no_pdu:warning@", 0, OF(0), 0, true, false },
     { play_call, "unanswered:note@", 0, OF(0) | OF(1), 0, true, false },
     { play_not_recycled, "not_recycled:note@", 0, OF(1), OF(0), true, false },
+    { play_successor_left, "not_recycled:note@", 0, OF(1) | OF(2), OF(0), true, false },
+    { play_refused, "refused:warning@", 0, OF(0) | OF(1), 0, true, false },
     { play_gone, "server_gone:warning@", 2, OF(0) | OF(1) | OF(2) | OF(3) | OF(4) | OF(5), 0, false, false },
 };
 
