@@ -2,7 +2,8 @@
  * A sink that holds a decoder to its promises: values lie in the buffer that is read, rows are
  * registered, groups are closed, derived buffers stay within their limits. Define
  * EARS_LAYOUTS, what the decoder can show, before including it; EARS_ROOM_MAX and EARS_ASKED_MAX
- * where one derived buffer, or all of a message, may have more than those of extended buffers.
+ * where one derived buffer, or all of a message, may have more than those of extended buffers;
+ * EARS_SUMMARY_MAX where no summary is as long as that of an IDSET.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -11,15 +12,20 @@
 #define OUTLOOKHTTP_EARS_H
 
 #include "extended_buffer.h"
+#include "idsets.h"
 #include "registered.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DERIVED_MAX 600
 #ifndef EARS_ROOM_MAX
 #define EARS_ROOM_MAX 0xFFFFu
 #define EARS_ASKED_MAX EXT_DERIVED_MAX
+#endif
+#ifndef EARS_SUMMARY_MAX
+#define EARS_SUMMARY_MAX IDSET_TEXT_MAX
 #endif
 
 struct buffer {
@@ -30,7 +36,7 @@ struct buffer {
 struct ears {
     struct buffer stack[8];
     unsigned depth, open;
-    uint32_t values;
+    uint32_t values, issues;
     size_t asked;
     uint8_t *derived[DERIVED_MAX];
     unsigned derived_count;
@@ -64,14 +70,15 @@ static void on_value(void *ctx, const struct field_value *value)
 static void on_open(void *ctx, const char *label, uint32_t offset)
 {
     struct ears *ears = ctx;
-    assert(label && label[0] && offset <= ears->stack[ears->depth].len);
+    assert(label && label[0] && strlen(label) < 128 && offset <= ears->stack[ears->depth].len);
     ears->open++;
+    assert(ears->open <= READER_DEPTH_MAX);
 }
 
 static void on_close(void *ctx, uint32_t end, const char *summary)
 {
     struct ears *ears = ctx;
-    (void)summary;
+    assert(!summary || strlen(summary) < EARS_SUMMARY_MAX);
     assert(ears->open > 0 && end <= ears->stack[ears->depth].len);
     ears->open--;
 }
@@ -81,6 +88,7 @@ static void on_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, 
     (void)kind;
     struct ears *ears = ctx;
     assert(what && what[0] && offset <= ears->stack[ears->depth].len);
+    ears->issues++;
 }
 
 static uint8_t *on_room(void *ctx, size_t size)
@@ -131,16 +139,22 @@ static inline struct field_sink ears_sink(struct ears *ears)
     return (struct field_sink){ ears, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
 }
 
-static void ears_end(struct ears *ears, const struct reader *reader)
+/* Where reader_charge() may have counted what was not shown, too. */
+static inline void ears_end_charged(struct ears *ears, const struct reader *reader)
 {
     assert(ears->open == 0 && ears->depth == 0 && reader->depth == 0);
-    assert(reader->values == ears->values);
     assert(reader->pos <= reader->len);
     for (unsigned i = 0; i < ears->derived_count; i++) {
         free(ears->derived[i]);
     }
     free((void *)ears->stack[0].p);
     free(ears);
+}
+
+static inline void ears_end(struct ears *ears, const struct reader *reader)
+{
+    assert(reader->values == ears->values);
+    ears_end_charged(ears, reader);
 }
 
 #endif

@@ -9,69 +9,20 @@
 #undef NDEBUG
 #include "../tests/lib/dice.h"
 #include "../tests/lib/fxlog.h"
-#include "idsets.h"
-#include "registered.h"
-
-#include <assert.h>
-#include <stdlib.h>
+#define EARS_LAYOUTS fx_layouts
+#include "ears.h"
 
 #define HEAD 4u
 #define PIECES_MAX 4096u
 #define STREAMS 10u /* the roots, and one whose beginning is not known */
 
-struct bounds {
-    const uint8_t *p;
-    uint32_t len;
-    unsigned depth, values, issues;
-};
-
-static const struct field *const layouts[] = { fx_layouts };
-
-static void check_value(void *ctx, const struct field_value *value)
-{
-    struct bounds *b = ctx;
-    assert(registered(layouts, 1, value->field));
-    assert(value->offset <= b->len && value->len <= b->len - value->offset);
-    assert(value->bytes == b->p + value->offset);
-    assert(!value->text || value->text[0]);
-    b->values++;
-    assert(b->values <= READER_VALUES_MAX);
-}
-
-static void check_open(void *ctx, const char *label, uint32_t offset)
-{
-    struct bounds *b = ctx;
-    assert(label && label[0] && strlen(label) < 128 && offset <= b->len);
-    b->depth++;
-    assert(b->depth <= READER_DEPTH_MAX);
-}
-
-static void check_close(void *ctx, uint32_t end, const char *summary)
-{
-    struct bounds *b = ctx;
-    assert(b->depth > 0 && end <= b->len);
-    assert(!summary || strlen(summary) < IDSET_TEXT_MAX);
-    b->depth--;
-}
-
-static void check_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
-{
-    (void)kind;
-    struct bounds *b = ctx;
-    assert(offset <= b->len && what[0]);
-    b->issues++;
-}
-
 /* A value, or for ICS_BYTES a stream, on bytes of its own, of which the capture lacks some. */
 static void check(const uint8_t *bytes, uint32_t len, uint32_t lacks, enum ics_value what, struct fx_lexer *lexer)
 {
-    uint8_t *p = malloc(len ? len : 1);
-    assert(p);
-    memcpy(p, bytes, len);
-    struct bounds bounds = { .p = p, .len = len };
-    const struct field_sink sink = { &bounds, check_value, check_open, check_close, check_issue, NULL, NULL, NULL };
+    struct ears *ears = ears_new(bytes, len, false);
+    const struct field_sink sink = ears_sink(ears);
     struct reader reader;
-    reader_init(&reader, p, len, lacks == UINT32_MAX ? lacks : len + lacks, &sink);
+    reader_init(&reader, ears->stack[0].p, len, lacks == UINT32_MAX ? lacks : len + lacks, &sink);
     const uint32_t size = reader.whole == UINT32_MAX ? len : reader.whole;
     if (what == ICS_BYTES) {
         fx_read(&reader, lexer);
@@ -80,9 +31,7 @@ static void check(const uint8_t *bytes, uint32_t len, uint32_t lacks, enum ics_v
     } else {
         read_ics_value(&reader, what, size);
     }
-    assert(bounds.depth == 0 && reader.depth == 0);
-    assert(reader.pos <= len);
-    free(p);
+    ears_end_charged(ears, &reader);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
