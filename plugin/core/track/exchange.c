@@ -128,7 +128,39 @@ struct passed { /* a request as it was first seen, whether answered or not */
     uint64_t id;
     const struct conn *conn;
     uint32_t leg;
+    struct passed *next; /* of the same slot */
 };
+
+/* The last ones, found by their id: where one is overwritten, it is the oldest, whatever the hash says. */
+struct passed_ring {
+    struct passed *slot[PASSED];
+    struct passed of[PASSED];
+    uint32_t next;
+};
+
+static struct passed *find_in_ring(const struct passed_ring *ring, uint64_t id)
+{
+    struct passed *one = ring->slot[id % PASSED];
+    while (one && one->id != id) {
+        one = one->next;
+    }
+    return one;
+}
+
+static void put_in_ring(struct passed_ring *ring, struct passed passed)
+{
+    struct passed *one = &ring->of[ring->next++ % PASSED];
+    if (one->conn) {
+        struct passed **place = &ring->slot[one->id % PASSED];
+        while (*place != one) {
+            place = &(*place)->next;
+        }
+        *place = one->next;
+    }
+    passed.next = ring->slot[passed.id % PASSED];
+    *one = passed;
+    ring->slot[passed.id % PASSED] = one;
+}
 
 static void link_legs(struct exchange *before, struct exchange *request)
 {
@@ -405,18 +437,21 @@ static void find_passed(struct exchange *request, uint64_t id)
 {
     struct exchanges *all = &request->link->track->exchanges;
     if (!all->passed) {
-        all->passed = arena_new(&request->link->track->arena, PASSED * sizeof(*all->passed));
+        all->passed = arena_new(&request->link->track->arena, sizeof(*all->passed));
     }
-    struct passed *passed = &all->passed[id % PASSED];
-    const struct conn *other = passed->id == id ? passed->conn : NULL;
+    struct passed *passed = find_in_ring(all->passed, id);
+    const struct conn *other = passed ? passed->conn : NULL;
+    const uint32_t leg = request->leg == NO_NUMBER ? 0 : request->leg;
     if (request->leg == NO_NUMBER && other && other->server != request->link->server &&
         !same_address(&other->client, &request->link->client) && passed->leg + 1 < LEGS_MAX) {
         request->leg = passed->leg + 1;
         clocks_doubt(other, request->link);
     }
-    if (!other || other->server == request->link->server) {
-        *passed =
-            (struct passed){ .id = id, .conn = request->link, .leg = request->leg == NO_NUMBER ? 0 : request->leg };
+    if (other && other->server == request->link->server) {
+        passed->conn = request->link;
+        passed->leg = leg;
+    } else if (!other && leg == 0) { /* behind a device it is not as it was first seen */
+        put_in_ring(all->passed, (struct passed){ .id = id, .conn = request->link });
     }
 }
 

@@ -33,7 +33,7 @@ struct exchanges {
     struct exchange **slot; /* by what they are */
     uint32_t slots, count;
     struct spare *free;
-    struct passed *passed; /* by id, the last of each; NULL before the first */
+    struct passed_ring *passed; /* the last of each id; NULL before the first */
 };
 #define PASSED 256 /* more than are under way while clocks differ by seconds */
 
