@@ -1698,6 +1698,33 @@ static void test_legs(void)
     scene_end(&legs.scene);
 }
 
+/* Two hundred requests of others between a request and what passes it on do not hide the one that came first, wherever
+ * their hashes put them: sent again by the client, it is not taken for one behind the device. */
+static void test_first_of_many(void)
+{
+    for (unsigned turn = 0; turn < 8; turn++) {
+        struct legs legs;
+        struct tap others;
+        legs_begin(&legs);
+        tap_open(&others, &legs.scene, "203.0.113.9:50000", "203.0.113.10:80");
+        const unsigned counter = 2 + turn * 2;
+        CHECK_INT(ask(&legs.client, "Execute", counter, JAR_1)->leg, 0);
+        for (unsigned i = 0; i < 200; i++) {
+            char guid[40];
+            snprintf(guid, sizeof(guid), "{B0000000-0000-0000-00%02u-000000000%03u}", turn, i);
+            ask_with(&others, (struct ask){ .type = "Connect", .counter = 1, .guid = guid });
+            answer(&others, "Connect", NULL);
+        }
+        CHECK_INT(ask(&legs.a, "Execute", counter, JAR_1)->leg, 1);
+        answer_status(&legs.a, "401 Unauthorized", NULL);
+        answer_status(&legs.client, "401 Unauthorized", NULL);
+        struct tap again;
+        tap_open(&again, &legs.scene, CLIENT, BALANCER);
+        CHECK_INT(ask(&again, "Execute", counter, JAR_1)->leg, 0);
+        scene_end(&legs.scene);
+    }
+}
+
 /* ---- many --------------------------------------------------------------------------------------------------- */
 
 /* Requests of many contexts in one frame: each is judged. */
@@ -1838,6 +1865,7 @@ int main(void)
     test_legs_end();
     test_legs_missed();
     transcript_off = true;
+    test_first_of_many();
     test_many_in_frame();
     test_many_outstanding();
     test_memory();
