@@ -139,9 +139,9 @@ static inline struct field_sink ears_sink(struct ears *ears)
     return (struct field_sink){ ears, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
 }
 
-/* Where reader_charge() may have counted what was not shown, too. */
-static inline void ears_end_charged(struct ears *ears, const struct reader *reader)
+static inline void ears_end(struct ears *ears, const struct reader *reader)
 {
+    assert(reader->spent.values == ears->values);
     assert(ears->open == 0 && ears->depth == 0 && reader->depth == 0);
     assert(reader->pos <= reader->len);
     for (unsigned i = 0; i < ears->derived_count; i++) {
@@ -149,12 +149,6 @@ static inline void ears_end_charged(struct ears *ears, const struct reader *read
     }
     free((void *)ears->stack[0].p);
     free(ears);
-}
-
-static inline void ears_end(struct ears *ears, const struct reader *reader)
-{
-    assert(reader->values == ears->values);
-    ears_end_charged(ears, reader);
 }
 
 #endif

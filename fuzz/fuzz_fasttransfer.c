@@ -31,7 +31,7 @@ static void check(const uint8_t *bytes, uint32_t len, uint32_t lacks, enum ics_v
     } else {
         read_ics_value(&reader, what, size);
     }
-    ears_end_charged(ears, &reader);
+    ears_end(ears, &reader);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -372,7 +372,7 @@ static void read_shown(struct shown *shown, const uint8_t *bytes, uint32_t len, 
     struct reader reader;
     reader_init(&reader, ears->stack[0].p, len, len, &sink);
     read_rop_buffer(&reader, len, response, host);
-    shown->values = reader.values;
+    shown->values = reader.spent.values + reader.spent.turns;
     ears_end(ears, &reader);
 }
 
@@ -384,7 +384,7 @@ static void read_quietly(const uint8_t *bytes, uint32_t len, bool response, stru
     struct reader reader;
     reader_init(&reader, ears->stack[0].p, len, len, &quiet);
     read_rop_buffer(&reader, len, response, host);
-    ears->values = reader.values;
+    ears->values = reader.spent.values;
     ears_end(ears, &reader);
 }
 

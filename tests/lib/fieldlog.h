@@ -83,7 +83,8 @@ static inline void fieldlog_once(const uint8_t *bytes, uint32_t len, uint32_t wh
     fieldlog_used = 0;
     reader_init(&reader, copy, len, whole, &fieldlog_sink);
     read(&reader);
-    transcript("at %u%s depth %u values %u", reader.pos, reader.failed ? " failed" : "", reader.depth, reader.values);
+    transcript("at %u%s depth %u values %u", reader.pos, reader.failed ? " failed" : "", reader.depth,
+               reader.spent.values);
     free(copy);
 }
 

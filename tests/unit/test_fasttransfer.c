@@ -243,7 +243,7 @@ static void silent(void)
         for (size_t i = 0; i < COUNT_OF(shown_values); i++) {
             lexer = begin;
             reader_init(&reader, stream, at, at, &nobody);
-            reader.values = READER_VALUES_MAX - shown_values[i]; /* of a message that shows no more */
+            reader.spent.values = READER_VALUES_MAX - shown_values[i]; /* of a message that shows no more */
             reader.depth = (uint8_t)(i * 10);
             fx_read(&reader, &lexer);
             CHECK(fxlog_same_lexer(&shown, &lexer));

@@ -67,26 +67,26 @@ bool reader_expect(struct reader *reader, uint32_t count, uint32_t item)
     return false;
 }
 
-static bool count_value(struct reader *reader)
+static bool spend(struct reader *reader, uint32_t *on)
 {
-    if (reader->values >= READER_VALUES_MAX) {
+    if (reader->spent.values + reader->spent.turns >= READER_VALUES_MAX) {
         reader_fail(reader, "More values than are shown of one message");
         return false;
     }
-    reader->values++;
+    ++*on;
     return true;
 }
 
 void reader_charge(struct reader *reader, uint32_t before)
 {
     if (reader->pos == before && !reader->failed) {
-        count_value(reader);
+        spend(reader, &reader->spent.turns);
     }
 }
 
 static void show(struct reader *reader, const struct field *field, uint32_t len, uint64_t number)
 {
-    if (!count_value(reader)) {
+    if (!spend(reader, &reader->spent.values)) {
         return;
     }
     if (reader->sink->value) {
@@ -104,7 +104,7 @@ static void show(struct reader *reader, const struct field *field, uint32_t len,
 static void make(struct reader *reader, struct field_value value)
 {
     char room[FIELD_TEXT_MAX];
-    if (reader->failed || !reader->sink->value || !count_value(reader)) {
+    if (reader->failed || !reader->sink->value || !spend(reader, &reader->spent.values)) {
         return;
     }
     value.offset = reader->pos;
@@ -284,7 +284,7 @@ bool reader_lacks(const struct reader *reader, uint32_t size)
 
 void reader_resume(struct reader *reader, const struct reader *part)
 {
-    reader->values = part->values;
+    reader->spent = part->spent;
     reader->pos = part->len;
     if (part->whole > part->len) {
         reader->failed = true;

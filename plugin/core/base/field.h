@@ -119,7 +119,13 @@ struct field_sink {
 };
 
 #define READER_DEPTH_MAX 32      /* of nested structures */
-#define READER_VALUES_MAX 100000 /* of one message */
+#define READER_VALUES_MAX 100000 /* of one message, with the turns that showed none */
+
+/* What a message has cost by now. */
+struct reader_spent {
+    uint32_t values; /* shown */
+    uint32_t turns;  /* of loops over things that took no bytes: reader_charge() */
+};
 
 /* A cursor that stops at the first byte that is not there: then failed is set, one issue
  * tells where, and later reads return 0 and show nothing. */
@@ -130,7 +136,7 @@ struct reader {
                                   * missing from the capture and no fault of the sender */
     uint32_t pos;
     const struct field_sink *sink;
-    uint32_t values;                 /* shown so far */
+    struct reader_spent spent;
     uint64_t need;                   /* failed: the bytes that were asked for, if they are what is missing */
     const struct issue_kind *broken; /* the kind of what is wrong: set behind reader_init(), or NULL */
     const void *known;               /* what decoders of this message know besides: theirs, or NULL */

@@ -98,7 +98,7 @@ static void read_targets(struct reader *block, uint32_t start, struct aux_target
         /* A broken string does not hide the ones behind it. */
         struct reader part = *block;
         read_target(&part, target);
-        block->values = part.values;
+        block->spent = part.spent;
         if (part.failed) {
             block->failed = part.whole > part.len;
             end = at > end ? at : end;

@@ -98,7 +98,7 @@ static void read_derived(struct reader *reader, const struct chain *chain, const
     const struct field_sink *sink = reader->sink;
     struct reader inner;
     reader_init(&inner, bytes, len, whole, sink);
-    inner.values = reader->values;
+    inner.spent = reader->spent;
     inner.depth = reader->depth;
     if (sink->enter) {
         sink->enter(sink->ctx, bytes, len, name);
@@ -107,7 +107,7 @@ static void read_derived(struct reader *reader, const struct chain *chain, const
     if (sink->leave) {
         sink->leave(sink->ctx);
     }
-    reader->values = inner.values;
+    reader->spent = inner.spent;
 }
 
 static void read_compressed(struct reader *payload, struct chain *chain, const struct ext_header *header)

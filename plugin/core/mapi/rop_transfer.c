@@ -76,7 +76,7 @@ static void read_joined(struct reader *reader, const struct rop_scene *scene, co
     memcpy(joined, piece->carried, carried);
     memcpy(joined + carried, bytes, size);
     reader_init(&inner, joined, len, len, sink);
-    inner.values = reader->values;
+    inner.spent = reader->spent;
     inner.depth = reader->depth;
     inner.broken = broken_piece(reader, piece);
     inner.known = reader->known;
@@ -88,7 +88,7 @@ static void read_joined(struct reader *reader, const struct rop_scene *scene, co
     if (sink->leave) {
         sink->leave(sink->ctx);
     }
-    reader->values = inner.values;
+    reader->spent = inner.spent;
 }
 
 /* The bytes, and, if somebody looks, once more as what they are of the stream that they go on with. */
@@ -124,7 +124,7 @@ static void read_stream(struct layout_run *run, const struct field *at)
         again.len = again.whole = start + size;
         again.broken = broken_piece(reader, piece);
         fx_read(&again, &lexer);
-        reader->values = again.values;
+        reader->spent = again.spent;
     }
     reader_close(reader, NULL);
 }
@@ -226,7 +226,7 @@ static void read_state(struct layout_run *run, const struct field *at)
     struct reader again = *reader;
     again.pos = start;
     read_ics_value(&again, what, size);
-    reader->values = again.values;
+    reader->spent = again.spent;
     reader_close(reader, NULL);
 }
 
@@ -246,7 +246,7 @@ static void read_opened(struct layout_run *run, const struct field *at, void (*o
         struct reader again = *reader;
         again.pos = start;
         open(&again, size);
-        reader->values = again.values;
+        reader->spent = again.spent;
         reader_close(reader, NULL);
     }
 }
