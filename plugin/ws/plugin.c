@@ -17,6 +17,7 @@
 #include "emsmdb_guess.h"
 #include "ids.h"
 #include "mapistream.h"
+#include "report_tap.h"
 #include "stats.h"
 #include "store.h"
 #include "takeover.h"
@@ -80,6 +81,7 @@ static void proto_register_outlookhttp(void)
     takeover_register();
     mapi_register();
     stats_register();
+    report_register();
     register_init_routine(store_init);
 }
 

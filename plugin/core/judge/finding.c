@@ -103,6 +103,7 @@ struct finding finding_begin(struct judge *judge, enum verdict_kind kind, struct
         return finding;
     }
     finding.begun = true;
+    finding.origin = origin_of(judge->hears);
     finding.judge = judge;
     finding.subject = subject;
     finding.when = when;
@@ -165,7 +166,8 @@ void tell(const struct finding *finding)
                                      .session = subject->session,
                                      .leg = subject->leg,
                                      .victims = finding->victims,
-                                     .victim_count = finding->victim_count };
+                                     .victim_count = finding->victim_count,
+                                     .origin = finding->origin };
     verdict_add(&judge->arena, &judge->found[subject->kind], verdict, &finding->text);
     judge->any_found = true;
     if (subject->once) {

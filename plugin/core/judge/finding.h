@@ -57,6 +57,7 @@ struct judge {
         struct side_memo *first, *last;
     } losing;                 /* sessions whose contexts were refused, oldest first: mapi_session.c */
     struct evidence evidence; /* evidence_new() */
+    const struct event *hears; /* the event that is being heard, NULL outside of it */
     unsigned misuse;          /* broken rules of this file, which tests look at: 0 */
 };
 
@@ -107,8 +108,12 @@ struct finding {
     bool seen;                    /* where was seen, not inferred */
     const struct victim *victims; /* as in struct verdict */
     uint32_t victim_count;
+    struct origin origin;
     struct text text;
 };
+
+/* Where an event came up; event: NULL if none is heard. */
+struct origin origin_of(const struct event *event);
 
 /* Begins a finding whose condition holds; if it is told ALWAYS, of whatever. Not begun: it was told
  * before, or the evidence is not whole, which the subject's row then says. evidence: NULL where what

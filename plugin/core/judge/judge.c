@@ -177,9 +177,12 @@ static rule *rule_of(enum event_kind kind)
 
 void judge_hear(void *judge, const struct event *event)
 {
+    struct judge *hearer = judge;
     rule *hears = rule_of(event->kind);
     if (hears) {
-        hears(judge, event);
+        hearer->hears = event;
+        hears(hearer, event);
+        hearer->hears = NULL;
     }
 }
 

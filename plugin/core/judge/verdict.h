@@ -107,6 +107,14 @@ struct victim {
     uint32_t vc, session, leg;
 };
 
+struct conn;
+
+/* Where it showed, as far as the event tells. Texts are kept, NULL if not known. */
+struct origin {
+    const struct conn *conn; /* NULL if not known */
+    const char *user, *scheme, *host, *request_id;
+};
+
 struct verdict {
     enum verdict_kind kind;
     enum verdict_severity severity; /* as in verdict_rows, unless a preference changes it */
@@ -118,6 +126,7 @@ struct verdict {
     const struct verdict *next;   /* on the same frame */
     const struct victim *victims; /* all whose it is, where there are several; else NULL */
     uint32_t victim_count;
+    struct origin origin;
 };
 
 struct verdict_list { /* all zero: empty */

@@ -99,6 +99,7 @@ bool rpch_state_row(const struct rpch_state *world, uint32_t index, struct leg_r
                              .last = leg->last,
                              .user = leg->user ? leg->user : "",
                              .state = leg_state_name(leg->state),
+                             .opened = leg->joined || leg->opened.frame != 0 || leg->setup_ns >= 0,
                              .setup_ns = leg->setup_ns,
                              .calls = leg->calls,
                              .faults = leg->faults,

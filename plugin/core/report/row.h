@@ -15,6 +15,7 @@ struct row_verdict {
     uint32_t frame;
     enum verdict_where where; /* WHERE_NONE: nothing wrong; WHERE_UNKNOWN: cannot tell */
     bool seen;                /* where was seen, not inferred */
+    const char *text;         /* of a finding that waits for more; NULL: it was told, on that frame */
     const char *cannot_tell;  /* why absence proves nothing here ("IN: no SYN captured"), or NULL */
 };
 

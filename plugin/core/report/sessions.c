@@ -48,6 +48,7 @@ static struct row_verdict verdict_of(const struct side_memo *memo)
                                         .severity = held->severity,
                                         .frame = held->when.frame,
                                         .where = held->where,
+                                        .text = held->text.s,
                                         .seen = held->seen };
     }
     row_cannot_tell(&verdict, row_doubt_of(result));

@@ -108,6 +108,7 @@ struct conn *conn_new(struct track *track, enum conn_kind kind, uint32_t stream,
     conn->client = *client;
     conn->server = server_of(track, server);
     conn->server->open[kind]++;
+    track->claimed[kind]++;
     conn->server->met[kind] = true;
     conn->tls = past->tls;
     conn->hosts = hosts_of(track, client, conn->server);
@@ -382,6 +383,7 @@ bool conn_end(struct conn *conn, const struct segment *segment)
 
 void conn_disown(struct conn *conn)
 {
+    conn->track->claimed[conn->kind]--;
     if (!conn->ended) {
         conn->ended = true;
         conn->server->open[conn->kind]--;

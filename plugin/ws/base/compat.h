@@ -87,4 +87,19 @@ static inline char *compat_source_name(wmem_allocator_t *scope, const struct dat
 #define COMPAT_TCP_SYN_SEEN 0x01
 #define COMPAT_TCP_SYNACK_SEEN 0x02
 
+/* What -z calls: from 4.6 on it says whether it went well. function: of the option, says so. */
+#if WS_AT_LEAST(4, 6)
+#define COMPAT_STAT_INIT(name, function)                 \
+    static bool name(const char *option, void *data _U_) \
+    {                                                    \
+        return function(option);                         \
+    }
+#else
+#define COMPAT_STAT_INIT(name, function)                 \
+    static void name(const char *option, void *data _U_) \
+    {                                                    \
+        function(option);                                \
+    }
+#endif
+
 #endif

@@ -149,6 +149,15 @@ struct mapi_note *mapi_note_make(packet_info *pinfo)
     return entry->mapi;
 }
 
+void notes_each(notes_look *look, void *ctx)
+{
+    const struct notes *notes = the_notes();
+    for (uint32_t i = 0; i < notes->count; i++) {
+        const struct entry *entry = &notes->entry[i];
+        look(ctx, entry->frame, entry->rpch, entry->mapi);
+    }
+}
+
 void notes_end_of_frame(void)
 {
     the_notes()->open = false;

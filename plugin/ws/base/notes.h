@@ -112,6 +112,10 @@ struct call_note *notes_add_call(struct frame_note *note);
 void notes_add_auth(struct frame_note *note, const struct auth_shown *shown);
 /* Copies it, unless it says what the last one of the stream says; that is kept at last. */
 void notes_set_mark(struct frame_note *note, const struct vc_mark **last, const struct vc_mark *mark);
+/* Calls that for each frame that has notes, in their order; either may be NULL. */
+struct mapi_note;
+typedef void notes_look(void *ctx, uint32_t frame, const struct frame_note *rpch, const struct mapi_note *mapi);
+void notes_each(notes_look *look, void *ctx);
 /* After all that the first pass has to say of a frame: the next may have its number. */
 void notes_end_of_frame(void);
 

@@ -1,0 +1,18 @@
+/* headlines.h
+ * How a report words each verdict, and which of them explains most.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_HEADLINES_H
+#define OUTLOOKHTTP_HEADLINES_H
+
+#include "verdict.h"
+
+/* What stands behind "3 of 10 RPC over HTTP connections", "2 of 3 MAPI/HTTP sessions" or, of what belongs to neither,
+ * "4 logons" or "4 requests". NULL for none. */
+const char *headline_of(enum verdict_kind kind);
+/* Of equals in severity the lower one explains more; VERDICT_KINDS for none. */
+unsigned headline_rank(enum verdict_kind kind);
+
+#endif

@@ -1,0 +1,48 @@
+/* report.h
+ * One screen for people, and the same as JSON: what a capture is, what failed in it, whom, first when, whose doing it
+ * is and what to do next; what is healthy; and what cannot be told, why, and what would let it be told. Built behind
+ * the last frame, from the rows of state and what was found: nothing is judged here.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_REPORT_H
+#define OUTLOOKHTTP_REPORT_H
+
+#include "auth.h"
+#include "mapi.h"
+#include "out.h"
+#include "overview.h"
+#include "vconn.h"
+#include "verdict.h"
+
+struct report;
+
+struct report_input {
+    struct rpch_state *rpch; /* these three NULL where no connection was claimed */
+    struct mapi_state *mapi;
+    struct logon_state *logons;
+    const struct track *track;             /* NULL with them */
+    const struct verdict *const *verdicts; /* all that was told, in the order of frames */
+    uint32_t verdict_count, mapi_requests; /* the latter: of MAPI/HTTP, of whatever session */
+    const struct overview *overview;
+    const char *version; /* of the plugin */
+};
+
+enum report_result { REPORT_HEALTHY, REPORT_FAILED, REPORT_CANNOT_TELL };
+
+/* All memory comes from the arena; what it was made from must outlive it. */
+struct report *report_new(const struct arena *arena, const struct report_input *input);
+enum report_result report_result(const struct report *report);
+
+#define REPORT_WIDTH 100
+/* The screen. numbered: findings have the numbers of report_filter(). */
+const char *report_text(struct report *report, unsigned width, bool numbered);
+/* One object, with a line end. docs/report.md has its members. */
+const char *report_json(struct report *report);
+
+/* How many findings the screen shows in full, and a display filter that selects what the finding is about. */
+uint32_t report_shown(const struct report *report);
+const char *report_filter(const struct report *report, uint32_t index);
+
+#endif

@@ -1,0 +1,214 @@
+/* report_doubts.c
+ * What cannot be told, why, and what would let it be told. Nothing is denied that was merely not seen.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "report_private.h"
+
+#include "conn.h"
+
+#include <stdlib.h>
+
+static struct doubt_said *doubt_add(struct report *report, uint32_t count, const char *one, const char *many,
+                                    const char *reason, const char *remedy)
+{
+    if (count == 0 || report->doubt_count == DOUBTS_MAX) {
+        return NULL;
+    }
+    struct doubt_said *said = &report->doubts[report->doubt_count++];
+    *said = (struct doubt_said){ .count = count, .noun = count == 1 ? one : many, .reason = reason, .remedy = remedy };
+    return said;
+}
+
+/* ---- Of rows ------------------------------------------------------------------------------- */
+
+#define REMEDY_START "begin the capture before Outlook connects; join the files of a ring buffer with mergecap"
+#define REMEDY_BOTH "capture both directions: at a mirror port both receive and transmit, on both members of a bond"
+#define REMEDY_GAPS "capture without loss: on one of the ends, or with a larger buffer and a filter by host"
+#define REMEDY_CUT "capture whole packets: no snap length (-s 0)"
+#define REMEDY_KEYS \
+    "log the keys of all of its connections, from before they begin: SSLKEYLOGFILE, see docs/capturing.md"
+
+/* Reasons of rows, by what they have in common: they name streams and frames. */
+static const struct {
+    const char *mark, *reason, *remedy;
+} row_doubts[] = {
+    { "no SYN", "their beginning was not captured", REMEDY_START },
+    { "one direction", "one direction was captured only", REMEDY_BOTH },
+    { "gap before", "bytes are missing from the capture", REMEDY_GAPS },
+    { "ACK is missing", "packets are missing from the capture", REMEDY_GAPS },
+    { "not captured whole", "packets were cut by the snap length", REMEDY_CUT },
+    { "not decrypted", "TLS was not decrypted to the end", REMEDY_KEYS },
+    { "not captured, though", "one of the two channels was not captured",
+      "capture where both channels pass: IN and OUT may go by different devices" },
+    { "neither opened", "neither opened nor failed by the end of the capture",
+      "let the capture go on until Outlook connects or gives up" },
+};
+
+static unsigned row_doubt_kind(const char *why)
+{
+    unsigned kind = 0;
+    while (kind < COUNT_OF(row_doubts) && !strstr(why, row_doubts[kind].mark)) {
+        kind++;
+    }
+    return kind;
+}
+
+static const char *why_of(const struct member *member)
+{
+    bool opened = false;
+    for (uint32_t i = 0; i < member->count; i++) {
+        if (member->parts[i].verdict.cannot_tell) {
+            return member->parts[i].verdict.cannot_tell;
+        }
+        opened |= member->parts[i].opened;
+    }
+    return opened ? NULL : "neither opened";
+}
+
+static void doubt_rows(struct report *report, enum noun noun, const char *field)
+{
+    uint32_t *numbers = arena_new(report->arena, (report->unclear[noun] + 1) * sizeof(*numbers));
+    for (unsigned kind = 0; kind <= COUNT_OF(row_doubts) && report->unclear[noun] > 0; kind++) {
+        const char *first = NULL;
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < report->member_count; i++) {
+            const struct member *member = &report->members[i];
+            const char *why = member->gravest->noun == noun && part_is_good(member->gravest) ? why_of(member) : NULL;
+            if (why && row_doubt_kind(why) == kind) {
+                first = first ? first : why;
+                numbers[count++] = member->gravest->number;
+            }
+        }
+        const bool known = kind < COUNT_OF(row_doubts);
+        struct doubt_said *said =
+            doubt_add(report, count, noun_text(noun, 1), noun_text(noun, 2), known ? row_doubts[kind].reason : first,
+                      known ? row_doubts[kind].remedy : REMEDY_GAPS);
+        if (said) {
+            struct out filter = { .arena = report->arena };
+            if (count == 1 && first && strchr(first, ':')) {
+                said->reason = first; /* which stream, which frame */
+                said->of_one = true;
+            }
+            filter_say(&filter, field, numbers, count);
+            said->filter = out_string(&filter);
+        }
+    }
+}
+
+/* ---- Of TCP connections -------------------------------------------------------------------- */
+
+struct tally {
+    uint32_t tls, sealed, hello_missing, http2, sealed_count;
+    uint32_t no_syn, one_way, gaps;
+    uint32_t *sealed_streams;
+};
+
+static bool claimed_server(const struct report *report, const struct overview_conn *conn)
+{
+    return report->input.track && track_find_server(report->input.track, overview_server(conn)) != NULL;
+}
+
+static void tally_up(struct report *report, struct tally *tally)
+{
+    const struct overview *overview = report->input.overview;
+    uint32_t at = 0;
+    tally->sealed_streams = arena_new(report->arena, (overview->conns.count + 1) * sizeof(uint32_t));
+    for (const struct overview_conn *conn; (conn = overview_next(overview, &at)) != NULL;) {
+        tally->tls += conn->tls;
+        tally->http2 += conn->http2;
+        if (overview_sealed(conn)) {
+            tally->sealed_streams[tally->sealed++] = conn->stream;
+            tally->hello_missing += overview_hello_missing(conn);
+            report->sealed_ours |= claimed_server(report, conn);
+            continue;
+        }
+        if (conn->tls || conn->other || !(conn->data[0] || conn->data[1])) {
+            continue;
+        }
+        /* Where requests were seen they were none of ours. */
+        const bool requests = conn->http && conn->seen[conn->client];
+        tally->one_way += !requests && overview_one_way(conn);
+        tally->no_syn += !requests && !overview_one_way(conn) && !conn->syn;
+        tally->gaps += conn->syn && !overview_one_way(conn) && overview_gaps(conn) > 0;
+    }
+}
+
+static void doubt_tls(struct report *report, const struct tally *tally)
+{
+    const bool given = report->input.overview->key_log, fits_none = given && tally->sealed == tally->tls;
+    const char *reason = "were not decrypted: no keys were given";
+    const char *remedy = "read it with the key log of the client or device: -o tls.keylog_file:FILE (Wireshark: "
+                         "Preferences > Protocols > TLS; it belongs to the profile), or capture where TLS has ended";
+    if (fits_none) {
+        reason = "were not decrypted: the key log that was given fits none of them";
+        remedy = "take the key log that was written by the very client, proxy or device that made these connections, "
+                 "while they were made (SSLKEYLOGFILE set before it started)";
+    } else if (given || tally->sealed < tally->tls) {
+        reason = "were not decrypted: there are no keys for them";
+        remedy = "log the keys from before the connections begin, on each device that ends TLS; those of which the "
+                 "handshake was not captured stay closed: begin the capture earlier";
+    }
+    if (tally->sealed > 0 && tally->hello_missing == tally->sealed) {
+        reason = given ? "were not decrypted: their handshakes were not captured" :
+                         "were not decrypted: no keys were given, and their handshakes were not captured";
+        remedy = "begin the capture before the connections do, with a key log (SSLKEYLOGFILE)";
+    }
+    struct doubt_said *said = doubt_add(report, tally->sealed, "TLS connection", "TLS connections", reason, remedy);
+    if (said) {
+        struct out filter = { .arena = report->arena };
+        filter_say(&filter, "tcp.stream", tally->sealed_streams, tally->sealed);
+        said->filter = out_string(&filter);
+    }
+}
+
+/* Where nothing of either protocol was found: what could have hidden it. */
+static void doubt_absence(struct report *report, const struct tally *tally)
+{
+    const struct overview *overview = report->input.overview;
+    const struct track *track = report->input.track;
+    doubt_add(report, track ? track->claimed[CONN_RPCH] + track->claimed[CONN_MAPI] : 0,
+              "TCP connection of RPC over HTTP or MAPI/HTTP", "TCP connections of RPC over HTTP or MAPI/HTTP",
+              "show too little of what they carry", REMEDY_START);
+    doubt_add(report, tally->no_syn, "TCP connection", "TCP connections",
+              "began before the capture, and what they carry is not known", REMEDY_START);
+    doubt_add(report, tally->one_way, "TCP connection", "TCP connections", "were captured in one direction only",
+              REMEDY_BOTH);
+    doubt_add(report, tally->gaps, "TCP connection", "TCP connections", "have gaps where requests may have been",
+              REMEDY_GAPS);
+    doubt_add(report, overview->cut, "packet", "packets",
+              "were cut by the snap length: heads of requests may lie behind", REMEDY_CUT);
+    doubt_add(report, overview->opaque, "packet", "packets", "are of an encrypted tunnel (IPsec, WireGuard or a VPN)",
+              "capture within the tunnel: on its virtual interface, or behind its end");
+    if (overview->packets == 0) {
+        doubt_add(report, 1, "capture", "captures", "holds no packets",
+                  "capture again, and see that packets are counted");
+    }
+}
+
+static bool nothing_found(const struct report *report)
+{
+    return report->total[OF_CONNECTION] == 0 && report->total[OF_SESSION] == 0 && report->group_count == 0 &&
+           report->input.mapi_requests == 0;
+}
+
+void report_doubts(struct report *report)
+{
+    struct tally tally = { 0 };
+    doubt_rows(report, OF_CONNECTION, "rpch.vc");
+    doubt_rows(report, OF_SESSION, "mapihttp.session");
+    tally_up(report, &tally);
+    doubt_tls(report, &tally);
+    doubt_add(report, tally.http2, "TCP connection", "TCP connections",
+              "speak HTTP/2, in which MAPI/HTTP is not followed",
+              "switch HTTP/2 off for the capture, on the client, the device or the server (IIS: EnableHttp2Tls 0): "
+              "Outlook then speaks HTTP/1.1");
+    if (nothing_found(report)) {
+        doubt_absence(report, &tally);
+        report->none = report->doubt_count == 0;
+    } else if (report->total[OF_SESSION] == 0 && report->total[OF_CONNECTION] == 0 && report->group_count == 0) {
+        doubt_add(report, report->input.mapi_requests, "request of MAPI/HTTP", "requests of MAPI/HTTP",
+                  "belong to no session: no Connect or Bind was answered", REMEDY_START);
+    }
+}

@@ -1,0 +1,161 @@
+/* report_private.h
+ * What a report is made of, for the files that make it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef OUTLOOKHTTP_REPORT_PRIVATE_H
+#define OUTLOOKHTTP_REPORT_PRIVATE_H
+
+#include "connections.h"
+#include "headlines.h"
+#include "logons.h"
+#include "report.h"
+#include "sessions.h"
+
+/* Distinct texts, in the order in which they came. */
+struct names { /* all zero: none */
+    const char **name;
+    uint32_t count, room;
+    struct table texts;
+};
+/* NULL and "" are none. */
+void names_add(const struct arena *arena, struct names *names, const char *name);
+/* "a, b, c and 5 more" */
+void names_say(struct out *out, const struct names *names, uint32_t most);
+
+/* ---- What it is about --------------------------------------------------------------------- */
+
+enum noun { OF_CONNECTION, OF_SESSION, OF_LOGON, OF_REQUEST, NOUNS };
+
+/* A leg of a connection or session, or a verdict that belongs to neither. */
+struct part {
+    enum noun noun;
+    uint32_t number, leg; /* NO_NUMBER: of neither */
+    uint32_t row;         /* in its table */
+    struct row_verdict verdict;
+    int64_t when; /* of the verdict's frame; where none is, when it began */
+    struct when start;
+    const char *text;                     /* of the verdict, "" if none */
+    const char *user, *whom, *request_id; /* whom: target, mailbox or host; "" if none */
+    const char *application;
+    struct endpoint client, server[2]; /* IN and OUT; of a session the first; family 0 if none */
+    uint32_t request_frame[2];
+    bool opened, restarted;
+};
+
+/* A connection or session with all of its legs, or a single verdict. */
+struct member {
+    const struct part *parts;
+    uint32_t count;
+    const struct part *gravest; /* what is told of it */
+    uint64_t cause;             /* stands for what is to be done */
+};
+
+/* A verdict of a leg; of several a line for each. */
+struct told {
+    enum noun noun;
+    uint32_t number, leg, order;
+    const struct verdict *verdict;
+};
+
+/* ---- What is said ------------------------------------------------------------------------- */
+
+#define PAIRS_KEPT 64
+
+/* How many of a finding went one way. */
+struct way_taken {
+    const char *servers, *whom;
+    uint32_t count;
+};
+
+struct finding_group {
+    const struct member *members; /* of one cause */
+    uint32_t count;
+    const struct part *first; /* the earliest */
+    bool failed;
+    uint32_t of[NOUNS]; /* members by noun, a logon counted once */
+    struct names who, users, clients, servers, whom, ids;
+    struct way_taken ways[PAIRS_KEPT];
+    uint32_t way_count;
+    bool more_ways;
+    uint32_t also[VERDICT_KINDS]; /* how often else was told of them */
+    uint32_t *frames;             /* of their verdicts, ascending */
+    uint32_t frame_count;
+    const char *filter;
+    bool filter_whole; /* it selects all of them */
+};
+
+/* The three parts of a verdict's text. */
+struct told_parts {
+    const char *seen, *inferred, *next; /* "" if there is none */
+};
+
+struct doubt_said {
+    uint32_t count;
+    const char *noun; /* "TLS connections" */
+    const char *reason, *remedy;
+    bool of_one;        /* the reason names a stream or frame: of the one that it is */
+    const char *filter; /* or NULL */
+};
+
+/* Of MAPI/HTTP, in all sessions. */
+struct slowest_request {
+    int64_t ns; /* negative: there is none */
+    uint8_t type;
+    uint32_t session, leg;
+    const char *user;
+    struct endpoint client;
+};
+
+#define DOUBTS_MAX 24
+
+struct report {
+    const struct arena *arena;
+    struct report_input input;
+
+    struct part *parts;
+    uint32_t part_count, part_room;
+    struct member *members;
+    uint32_t member_count, member_room;
+    struct told *told;
+    uint32_t told_count, told_room;
+
+    struct finding_group *groups; /* in the order in which they are shown */
+    uint32_t group_count, group_room, shown;
+    uint32_t total[NOUNS], healthy[NOUNS], unclear[NOUNS], across;
+    struct names healthy_users[NOUNS];
+    struct slowest_request slowest;
+
+    struct doubt_said doubts[DOUBTS_MAX];
+    uint32_t doubt_count;
+    bool none;        /* neither protocol is there, and nothing could have hidden it */
+    bool sealed_ours; /* TLS stayed closed towards a server that speaks one of them */
+};
+
+/* report_gather.c */
+void report_gather(struct report *report);
+/* The verdicts of one object: of all legs, leg by leg. */
+const struct told *report_told(const struct report *report, enum noun noun, uint32_t number, uint32_t *count);
+bool part_is_good(const struct part *part);
+bool part_failed(const struct part *part);
+struct told_parts report_parts(const struct report *report, const char *text);
+
+/* report_fold.c */
+void report_fold(struct report *report);
+
+/* report_text.c */
+void report_headline(struct out *out, const struct report *report, const struct finding_group *group);
+
+/* report_filter.c */
+/* Numbers are put in order. Returns whether all of them are in it. */
+bool filter_say(struct out *out, const char *field, uint32_t *numbers, uint32_t count);
+void filter_group(struct report *report, struct finding_group *group);
+
+/* report_doubts.c */
+void report_doubts(struct report *report);
+
+const char *noun_text(enum noun noun, uint32_t count);
+const char *address_text(const struct report *report, const struct endpoint *end, bool port);
+
+#endif
