@@ -103,6 +103,7 @@ static const struct page_row {
     { "<title>ERROR: The requested URL could not be retrieved", HTTP_BY_DEVICE, "Squid" },
     { "(squid/", HTTP_BY_DEVICE, "Squid" },
     { "Guru Meditation", HTTP_BY_DEVICE, "Varnish" },
+    { "[Fiddler] ", HTTP_BY_DEVICE, "Fiddler" },
     { "upstream connect error or disconnect/reset before headers", HTTP_BY_DEVICE, "Envoy" },
     { "no healthy upstream", HTTP_BY_DEVICE, "Envoy" },
     { "FortiGate", HTTP_BY_DEVICE, "FortiGate" },
