@@ -36,11 +36,10 @@ class Exchange:
         found = REQUEST.match(head.first)
         if not found:
             return False
-        self.method, target, version = found[1], found[2], found[3] or ""
+        self.method, target, version = found[1], found[2], found[3]
         path = self.take_url(target)
         if not VERSION.match(version):
-            if version:
-                self.notes.append(f"sent as {clean(version, 20)}, shown as HTTP/1.1")
+            self.notes.append(f"sent as {clean(version, 20)}, shown as HTTP/1.1")
             version = "HTTP/1.1"
         head.first = f"{self.method} {path} {version}"
         head.fields = [field for field in head.fields if not field[0].startswith(":")]

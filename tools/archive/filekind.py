@@ -99,6 +99,14 @@ def _json(head):
     return _kind("json", "JSON that is no HAR", "give a capture, or a HAR file (an object \"log\" with \"entries\")")
 
 
+def _is_utf16(head):
+    """Text with a byte order mark: most of it in the Latin half, whatever language it is in."""
+    if head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        return False
+    high = head[3:512:2] if head[0] == 0xff else head[2:512:2]
+    return high.count(0) * 2 >= len(high)
+
+
 def _is_text(head):
     return b"\0" not in head and not re.search(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]", head)
 
@@ -127,7 +135,7 @@ def _zip_names(path):
             file.seek(0)
             table = file.read(LOOKED_AT)      # its end is missing: the members' own heads
             return [match[1].decode("utf-8", "replace")
-                    for match in re.finditer(rb"PK\3\4.{22}..\0?\0?([\w/\\\[\]. -]{1,100}?_[csmw]\.(?:txt|xml))", table, re.DOTALL)]
+                    for match in re.finditer(rb"PK\x03\x04.{22}..\x00?\x00?([\w/\\\[\]. -]{1,100}?_[csmw]\.(?:txt|xml))", table, re.DOTALL)]
         length, start = struct.unpack_from("<II", tail, found + 12)
         file.seek(start if start < size else max(0, size - LOOKED_AT))
         table = file.read(min(length, 1 << 20))
@@ -177,7 +185,7 @@ def of_bytes(head, path=""):
             return _kind(name, what, way_out)
     if head[:2] == b"MZ" and not _is_text(head[:512]):
         return _kind("program", "a program (EXE)", "give the capture, not the program that makes it")
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if _is_utf16(head):
         return _kind("text", "text in UTF-16", "give the capture")
     stripped = head[3:] if head.startswith(b"\xef\xbb\xbf") else head
     stripped = stripped.lstrip()

@@ -12,7 +12,7 @@ import re
 from .errors import HEAD_MOST
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-REQUEST = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) +(\S+)(?: +(HTTP/\S+))?\s*$")
+REQUEST = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) +(\S+) +(HTTP/\S+)\s*$")
 STATUS = re.compile(r"HTTP/(\S+) +(\d{3})(?: +(.*))?$", re.DOTALL)
 FRAMING = ("content-length", "transfer-encoding")
 CHUNK_LINE_MOST = 4096

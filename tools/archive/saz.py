@@ -19,6 +19,7 @@ from .filekind import SESSION_MEMBER
 from .message import Head, Message, clean
 
 METADATA_MOST = 1 << 20
+SALVAGE = 64                           # bytes
 TABLE_MOST = 64 << 20                  # bytes of a zip file's table of members
 TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?\s*(Z|[+-]\d\d:?\d\d)?$")
 
@@ -100,7 +101,7 @@ class Saz:
     kind, maker_name = "Fiddler archive", "Fiddler"
 
     def __init__(self, path, budget):
-        self.budget, self.notes, self.tunnels, self.websockets = budget, [], {}, 0
+        self.path, self.budget, self.notes, self.tunnels, self.websockets = path, budget, [], {}, 0
         check_table(path)
         try:
             self.zip = zipfile.ZipFile(path)
@@ -142,14 +143,43 @@ class Saz:
 
     def pieces(self, info, problems):
         """The bytes of a member; what breaks it off is told in problems."""
+        done = 0
         try:
             with self.zip.open(info) as member:
                 while piece := member.read(PIECE):
                     self.budget.take(len(piece))
+                    done += len(piece)
                     yield piece
+            return
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, struct.error, RuntimeError, NotImplementedError,
                 ValueError, MemoryError, OverflowError) as error:
             problems.append(clean(str(error), 60) or type(error).__name__)
+        # zipfile gives nothing of what it finds damaged at the end of: what there is counts, and is told to be damaged.
+        for piece in self.salvage(info):
+            self.budget.take(len(piece))
+            if fresh := piece[done:]:
+                yield fresh
+            done = max(0, done - len(piece))
+
+    def salvage(self, info):
+        """A member without looking at its checksum, as far as it can be unpacked."""
+        with open(self.path, "rb") as file:
+            file.seek(info.header_offset)
+            head = file.read(30)
+            if len(head) < 30 or head[:4] != b"PK\3\4":
+                return
+            name, extra = struct.unpack_from("<HH", head, 26)
+            file.seek(name + extra, os.SEEK_CUR)
+            left, inflate = info.compress_size, zlib.decompressobj(-15)
+            while left > 0 and (raw := file.read(min(SALVAGE, left))):
+                left -= len(raw)
+                if info.compress_type == zipfile.ZIP_STORED:
+                    yield raw
+                elif info.compress_type == zipfile.ZIP_DEFLATED and not inflate.eof:
+                    try:
+                        yield inflate.decompress(raw)
+                    except zlib.error:
+                        return
 
     def sessions(self):
         for number in sorted(self.members):
