@@ -28,6 +28,9 @@ SHARKD_SECONDS = 120
 CUT = 180                            # characters of a message that sharkd's label surely has
 # As http.response_in: of a frame that comes later the first pass cannot know it.
 LATER = {"mapihttp.response_in", "rop.response_in", "rop.piece_after_in"}
+# The session that a request begins is known by its response.
+BEGINS = {"Connect", "Bind"}
+BEGUN = {"mapihttp.session", "mapihttp.leg"}
 
 
 def registered(tshark):
@@ -47,8 +50,11 @@ def value(text):
 
 def without_later(fields):
     """fields without what the first pass may not know."""
-    return {number: [row for row in rows if row[0] not in LATER] if isinstance(rows, list) else
-            {name: values for name, values in rows.items() if name not in LATER} for number, rows in fields.items()}
+    def kept(rows):
+        begins = not any(name == "mapihttp.http_status" for name, _ in rows) and \
+            any(name == "mapihttp.request_type" and text in BEGINS for name, text in rows)
+        return [row for row in rows if row[0] not in LATER and not (begins and row[0] in BEGUN)]
+    return {number: kept(rows) for number, rows in fields.items()}
 
 
 def order(packets, hidden=True):

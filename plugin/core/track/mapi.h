@@ -34,7 +34,7 @@ struct mapi_message {
     const char *type_name;                              /* X-RequestType as sent, of MAPI_UNKNOWN; else NULL */
     uint8_t endpoint;                                   /* 0 unknown, 1 emsmdb, 2 nspi */
     struct when begin, end;                             /* first byte; last byte, frame 0 while it goes on */
-    uint32_t session, leg;                              /* NO_NUMBER: none */
+    uint32_t session, leg;                              /* NO_NUMBER: none; of what begins a session, later */
     const char *mailbox, *user_dn, *client_application; /* of the session, NULL if not known */
     uint32_t request_frame;                             /* responses: where the request ended; 0 if not captured */
     uint32_t response_frame;                            /* requests, later: where the response ended */

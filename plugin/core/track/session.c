@@ -225,6 +225,7 @@ static void begin_session(struct reply *reply)
         leg->session = session;
         request_leave(leg, OF_SIDE);
         leg->side = session_side(session, leg);
+        session_fill_message(leg->message, session, leg->side);
         if (leg->side) {
             leg->conn->side = leg->side;
             request_enter(leg, OF_SIDE);
@@ -233,6 +234,7 @@ static void begin_session(struct reply *reply)
     request->session = session;
     request_leave(request, OF_SIDE);
     request->side = session_side(session, request);
+    session_fill_message(request->message, session, request->side);
     if (!session->user_dn) {
         session->user_dn = request->message->user_dn;
     }
