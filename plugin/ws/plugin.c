@@ -10,11 +10,13 @@
 #include <epan/prefs.h>
 #include <epan/proto.h>
 
+#include "conversations.h"
 #include "dissect_emsmdb.h"
 #include "dissect_mapi.h"
 #include "dissect_outlook.h"
 #include "dissect_rpch.h"
 #include "emsmdb_guess.h"
+#include "follow_streams.h"
 #include "ids.h"
 #include "mapistream.h"
 #include "report_tap.h"
@@ -82,6 +84,8 @@ static void proto_register_outlookhttp(void)
     mapi_register();
     stats_register();
     report_register();
+    conversations_register();
+    follow_streams_register();
     register_init_routine(store_init);
 }
 

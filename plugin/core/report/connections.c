@@ -87,6 +87,11 @@ static struct row_verdict verdict_of(const struct leg *leg)
     return verdict;
 }
 
+uint32_t rpch_state_connections(const struct rpch_state *world)
+{
+    return world->vc_count;
+}
+
 bool rpch_state_row(const struct rpch_state *world, uint32_t index, struct leg_row *row)
 {
     const struct leg *leg = rows_at(&world->rows, index);

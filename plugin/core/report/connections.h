@@ -36,6 +36,8 @@ struct leg_row {
     const char *request_id; /* of the last response, "" if none */
 };
 
+/* How many virtual connections were numbered so far. */
+uint32_t rpch_state_connections(const struct rpch_state *world);
 /* False behind the last leg. */
 bool rpch_state_row(const struct rpch_state *world, uint32_t index, struct leg_row *row);
 

@@ -15,6 +15,11 @@ uint32_t mapi_state_rows(const struct mapi_state *world)
     return world->rows.count;
 }
 
+uint32_t mapi_state_sessions(const struct mapi_state *world)
+{
+    return world->sessions;
+}
+
 /* How it ended, by the last that was seen of it. */
 static void fill_ended(struct session_row *row, const struct side *side, const struct side_memo *memo)
 {

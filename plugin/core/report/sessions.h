@@ -34,6 +34,8 @@ struct session_row {
 
 /* In order of appearance. */
 uint32_t mapi_state_rows(const struct mapi_state *world);
+/* How many sessions were numbered so far. */
+uint32_t mapi_state_sessions(const struct mapi_state *world);
 /* False where there is none of that index. */
 bool mapi_state_row(const struct mapi_state *world, uint32_t index, struct session_row *row);
 

@@ -80,6 +80,23 @@ static inline char *compat_source_name(wmem_allocator_t *scope, const struct dat
     return copy;
 }
 
+/* What the menus "Conversation Filter" and "Colorize Conversation" call: functions of a struct _packet_info *, with a
+ * pointer of ours behind it from 4.2 on, which nobody needs. */
+#if WS_AT_LEAST(4, 2)
+#define COMPAT_USER_DATA , void *user_data _U_
+#define COMPAT_NO_USER_DATA , NULL
+#else
+#define COMPAT_USER_DATA
+#define COMPAT_NO_USER_DATA
+#endif
+
+/* How many streams there are tells the spin box of 4.2 and later where to stop; parts of streams none of ours have. */
+#if WS_AT_LEAST(4, 2)
+#define COMPAT_STREAM_COUNT(function) , function, NULL
+#else
+#define COMPAT_STREAM_COUNT(function)
+#endif
+
 /* Bits of tcp_acked.flags and of conversation_completeness, which live in packet-tcp.c
  * and have kept their values from 4.0 to 4.6. */
 #define COMPAT_TCP_A_LOST_PACKET 0x0002

@@ -19,6 +19,8 @@ int rpch_tap;
 int mapi_tap;
 int rop_tap;
 int outlook_tap;
+int rpch_follow_tap;
+int mapi_follow_tap;
 range_t *rpch_server_ports;
 struct judge_prefs rpch_prefs;
 const struct show_calls *show_calls;

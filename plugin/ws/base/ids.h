@@ -26,9 +26,24 @@ extern int rpch_tap;                          /* data: struct frame_note */
 extern int mapi_tap;                          /* data: struct mapi_note */
 extern int rop_tap;                           /* data: struct rop_message */
 extern int outlook_tap;                       /* data: the number of a row of the report on logons */
+extern int rpch_follow_tap;                   /* data: struct followed_pdu */
+extern int mapi_follow_tap;                   /* data: struct followed_message */
 extern range_t *rpch_server_ports;
 extern struct judge_prefs rpch_prefs;
 extern const struct show_calls *show_calls; /* never NULL once registration is through */
+
+/* One PDU of a channel, for who follows its connection; as long as the frame is under dissection. */
+struct followed_pdu {
+    const struct frame_note *note;
+    tvbuff_t *bytes;
+    enum way way;
+};
+
+/* One message of MAPI/HTTP: what was captured of its head, and of its body without chunks and content encoding. */
+struct followed_message {
+    const struct mapi_message *message;
+    struct span head, body;
+};
 
 /* A frame may speak of several users; last: the row that is told at the end of the frame. */
 void outlook_tap_auth(packet_info *pinfo, const struct auth_shown *auth, uint32_t last);

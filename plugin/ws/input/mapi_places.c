@@ -9,9 +9,11 @@
 
 #include <epan/proto_data.h>
 
+#include "head.h"
 #include "ids.h"
 #include "sources.h"
 #include "store.h"
+#include "veil.h"
 
 enum { BODIES = 1 }; /* key of per-packet data of the pool: mapistream.c has one, too */
 
@@ -160,4 +162,55 @@ void mapi_locate(packet_info *pinfo, const struct tcp_frame *tcp, struct mapi_no
     match_bodies(pinfo, note);
     for (struct mapi_item *item = note->items; item; item = item->next)
         find_head(pinfo, tcp, &places, item);
+}
+
+/* A page that stands behind its head as it is; where it has chunks or was sent in another place nobody kept it. */
+static struct span page_of(const struct mapi_item *item)
+{
+    const int at = item->head_offset + (int)item->head_len;
+    const uint64_t len = item->message->body_length;
+    struct http_head head;
+    struct span coding;
+    const uint8_t *p = tvb_get_ptr(item->head, item->head_offset, (int)item->head_len);
+    if (len == 0 || len > (uint64_t)MAX(tvb_captured_length_remaining(item->head, at), 0) ||
+        http_head_parse(p, item->head_len, &head) != HTTP_HEAD_OK ||
+        http_head_find(&head, "Transfer-Encoding", &coding))
+        return (struct span){ NULL, 0 };
+    return (struct span){ tvb_get_ptr(item->head, at, (int)len), (size_t)len };
+}
+
+/* What was captured of a message: http's buffers where it has them in this frame, else our own copy. Of a body that is
+ * not whole there is no more than what was kept. */
+static struct followed_message bytes_of(packet_info *pinfo, const struct mapi_item *item)
+{
+    struct followed_message followed = { .message = item->message };
+    const uint32_t len = item->head_len, kept = item->kept.bytes ? item->kept.len : 0;
+    const uint8_t *head = NULL;
+    if (item->head && tvb_captured_length_remaining(item->head, item->head_offset) >= (int)len)
+        head = tvb_get_ptr(item->head, item->head_offset, (int)len);
+    else if (kept >= len)
+        head = item->kept.bytes;
+    if (head) {
+        uint8_t *veiled = (uint8_t *)wmem_memdup(pinfo->pool, head, len);
+        http_veil_secrets(veiled, len);
+        followed.head = (struct span){ veiled, len };
+    }
+    if (item->body && tvb_captured_length(item->body) > 0)
+        followed.body = (struct span){ tvb_get_ptr(item->body, 0, -1), tvb_captured_length(item->body) };
+    else if (kept > len && !item->encoded)
+        followed.body = (struct span){ item->kept.bytes + len, kept - len };
+    else if (item->page && head && head != item->kept.bytes)
+        followed.body = page_of(item);
+    return followed;
+}
+
+void mapi_show_to_followers(packet_info *pinfo, const struct mapi_note *note)
+{
+    if (!have_tap_listener(mapi_follow_tap))
+        return;
+    for (const struct mapi_item *item = note->items; item; item = item->next) {
+        struct followed_message *followed = wmem_new(pinfo->pool, struct followed_message);
+        *followed = bytes_of(pinfo, item);
+        tap_queue_packet(mapi_follow_tap, pinfo, followed);
+    }
 }

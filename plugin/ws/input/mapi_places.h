@@ -23,5 +23,7 @@ void mapi_stash_body(packet_info *pinfo, tvbuff_t *tvb);
 
 /* Finds head and body of each message of the frame. What http has no buffer for stays NULL. */
 void mapi_locate(packet_info *pinfo, const struct tcp_frame *tcp, struct mapi_note *note);
+/* Behind that: tells whoever follows a session what was captured of each. */
+void mapi_show_to_followers(packet_info *pinfo, const struct mapi_note *note);
 
 #endif

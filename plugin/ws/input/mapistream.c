@@ -683,6 +683,7 @@ void mapi_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct
     if (!note)
         return;
     show_calls->mapi_frame(tvb, pinfo, tree, note);
+    mapi_show_to_followers(pinfo, note);
     for (struct mapi_item *item = note->items; item; item = item->next)
         item->head = item->body = NULL; /* they go with the frame */
     tap_queue_packet(mapi_tap, pinfo, note);
@@ -696,6 +697,7 @@ void mapi_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct
 void mapi_register(void)
 {
     mapi_tap = register_tap("mapihttp");
+    mapi_follow_tap = register_tap("mapihttp_follow");
     register_dissector("mapihttp", mapi_from_http, proto_mapihttp);
 }
 

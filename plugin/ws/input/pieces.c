@@ -94,6 +94,26 @@ static tvbuff_t *without_chunks(packet_info *pinfo, const struct piece *piece, t
     return body;
 }
 
+/* Tells whoever follows the connection. */
+static void show_to_followers(packet_info *pinfo, tvbuff_t *pdu)
+{
+    struct tcp_frame tcp;
+    if (!have_tap_listener(rpch_follow_tap))
+        return;
+    const struct frame_note *note = frame_note_get(pinfo);
+    if (!note || !tcp_frame_parse(pinfo, &tcp))
+        return;
+    struct followed_pdu *followed = wmem_new(pinfo->pool, struct followed_pdu);
+    *followed = (struct followed_pdu){ note, pdu, stream_way(note->stream, &tcp) };
+    tap_queue_packet(rpch_follow_tap, pinfo, followed);
+}
+
+static void show_pdu(packet_info *pinfo, proto_tree *tree, tvbuff_t *pdu, const struct pdu_note *note)
+{
+    show_to_followers(pinfo, pdu);
+    show_calls->rpch_pdu(pdu, pinfo, tree, note);
+}
+
 /* Returns the buffer that the piece is, or NULL. */
 static tvbuff_t *show(packet_info *pinfo, proto_tree *tree, tvbuff_t *tvb, const struct piece *piece)
 {
@@ -104,7 +124,7 @@ static tvbuff_t *show(packet_info *pinfo, proto_tree *tree, tvbuff_t *tvb, const
         return NULL;
     switch (piece->kind) {
     case PIECE_PDU:
-        show_calls->rpch_pdu(stretch_part(tvb, offset, (int)piece->len), pinfo, tree, &piece->pdu);
+        show_pdu(pinfo, tree, stretch_part(tvb, offset, (int)piece->len), &piece->pdu);
         break;
     case PIECE_MALFORMED:
         show_calls->rpch_malformed(tvb, pinfo, tree, offset, piece->bad_offset);

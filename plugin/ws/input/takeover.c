@@ -746,6 +746,7 @@ void takeover_register(void)
 {
     rpch_tap = register_tap("rpch");
     outlook_tap = register_tap("outlook");
+    rpch_follow_tap = register_tap("rpch_follow");
     /* No protocol of its own: frames that are none of ours must not list it. */
     register_postdissector(create_dissector_handle(takeover_after_frame, -1));
 }
