@@ -12,6 +12,11 @@
 #include "rop_text.h"
 #include "session.h"
 
+const struct judge_limits *outlook_usual_limits(void)
+{
+    return &judge_limits_default;
+}
+
 struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs *prefs)
 {
     struct outlook *outlook = arena_new(arena, sizeof(*outlook));

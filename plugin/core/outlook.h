@@ -24,6 +24,8 @@ struct outlook {
 
 /* All memory comes from the arena, and lives as long. */
 struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs *prefs);
+/* The thresholds of rules as they are unless prefs say otherwise. */
+const struct judge_limits *outlook_usual_limits(void);
 
 /* Data of a connection that nobody claimed came from that end. */
 void outlook_heard(struct outlook *outlook, const struct endpoint *end, struct when when);

@@ -10,7 +10,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "takeover.h"
+#include "takeover_private.h"
 
 #include <stdlib.h>
 
@@ -34,7 +34,7 @@
 
 static int proto_http = -1;
 /* Handles without a protocol are called even when the user has switched ours off. */
-static bool switched_off(int protocol)
+bool takeover_switched_off(int protocol)
 {
     return !proto_is_protocol_enabled(find_protocol_by_id(protocol));
 }
@@ -232,8 +232,8 @@ static void run_in_tunnel(struct stream *stream, const struct tcp_frame *tcp, tv
     ENDTRY;
 }
 
-static void run_delivered(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream *stream,
-                          const struct tcp_frame *tcp, bool by_http)
+void takeover_deliver(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream *stream,
+                      const struct tcp_frame *tcp, bool by_http)
 {
     struct delivery delivery = {
         .frame_bytes = tvb_get_ds_tvb(tvb) == source_tvb(pinfo, 0, NULL),
@@ -272,7 +272,7 @@ static int take(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool by_htt
         return 0;
     if (give_back(pinfo, stream, &tcp))
         return stream->owner_before ? call_dissector_only(stream->owner_before, tvb, pinfo, tree, NULL) : 0;
-    run_delivered(tvb, pinfo, tree, stream, &tcp, by_http);
+    takeover_deliver(tvb, pinfo, tree, stream, &tcp, by_http);
     return (int)tvb_captured_length(tvb);
 }
 
@@ -284,93 +284,6 @@ int takeover_from_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void 
 int takeover_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
     return take(tvb, pinfo, tree, true);
-}
-
-/* ---- Ports of RPC servers --------------------------------------------------------- */
-
-static range_t *looked_at_ports;
-static wmem_map_t *displaced; /* port: the handle that had it before us, or NULL */
-
-static void release_port(uint32_t port, void *unused _U_)
-{
-    dissector_handle_t before = (dissector_handle_t)wmem_map_lookup(displaced, GUINT_TO_POINTER(port));
-    dissector_delete_uint("tcp.port", port, rpch_port_handle);
-    if (before)
-        dissector_add_uint("tcp.port", port, before);
-}
-
-static void take_port(uint32_t port, void *unused _U_)
-{
-    dissector_handle_t before = dissector_get_default_uint_handle("tcp.port", port);
-    wmem_map_insert(displaced, GUINT_TO_POINTER(port), before == rpch_port_handle ? NULL : before);
-    dissector_add_uint("tcp.port", port, rpch_port_handle);
-}
-
-void takeover_ports_changed(void)
-{
-    if (!displaced || !rpch_server_ports)
-        return;
-    if (looked_at_ports && ranges_are_equal(looked_at_ports, rpch_server_ports))
-        return;
-    if (looked_at_ports) {
-        range_foreach(looked_at_ports, release_port, NULL);
-        wmem_free(wmem_epan_scope(), looked_at_ports);
-    }
-    looked_at_ports = range_copy(wmem_epan_scope(), rpch_server_ports);
-    range_foreach(looked_at_ports, take_port, NULL);
-}
-
-/* Whether a connection to an RPC server's port begins, or is met, here: the server's
- * greeting (MS-RPCH 2.1.1.1), or a stretch that is made of whole PDUs. */
-static bool starts_server_leg(const uint8_t *p, size_t len, bool *from_client, bool port_is_source)
-{
-    static const char greeting[] = "ncacn_http/1.0";
-    if (len >= sizeof greeting - 1 && memcmp(p, greeting, sizeof greeting - 1) == 0) {
-        *from_client = false;
-        return true;
-    }
-    *from_client = !port_is_source;
-    size_t at = 0;
-    bool rts = false;
-    while (at < len) {
-        uint16_t frag_length;
-        unsigned bad;
-        struct pdu_header header;
-        if (pdu_probe(p + at, len - at, &frag_length, &bad) != PDU_PROBE_OK || frag_length > len - at)
-            return false;
-        pdu_header_decode(p + at, &header);
-        rts |= header.ptype == RPC_RTS;
-        at += frag_length;
-    }
-    return rts;
-}
-
-int takeover_before_port(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
-{
-    struct tcp_frame tcp;
-    if (!PINFO_FD_VISITED(pinfo) && !switched_off(proto_rpch) && tcp_frame_parse(pinfo, &tcp)) {
-        int len = (int)tvb_captured_length(tvb);
-        bool from_client = true;
-        bool port_is_source = value_is_in_range(looked_at_ports, tcp.src.port) &&
-                              (!value_is_in_range(looked_at_ports, tcp.dst.port) || tcp.src.port < tcp.dst.port);
-        if (len > 0 && starts_server_leg(tvb_get_ptr(tvb, 0, len), (size_t)len, &from_client, port_is_source)) {
-            struct stream *stream = stream_claim(pinfo, &tcp, RTS_HOP_TCP, from_client, false);
-            conversation_t *conversation = tcp_conversation(pinfo, &tcp);
-            if (stream && conversation) {
-                conversation_set_dissector_from_frame_number(conversation, pinfo->num, rpch_tcp_handle);
-                run_delivered(tvb, pinfo, tree, stream, &tcp, false);
-                return (int)tvb_captured_length(tvb);
-            }
-        }
-    }
-    uint32_t port = value_is_in_range(looked_at_ports, pinfo->match_uint) ? pinfo->match_uint : 0;
-    dissector_handle_t before = (dissector_handle_t)wmem_map_lookup(displaced, GUINT_TO_POINTER(port));
-    if (!before)
-        return 0;
-    /* It must be able to ask tcp for more as if we were not between. */
-    if (pinfo->can_desegment > 0)
-        pinfo->can_desegment++;
-    return call_dissector_only(before, tvb, pinfo, tree, data);
 }
 
 /* ---- The claiming frame ----------------------------------------------------------- */
@@ -524,7 +437,7 @@ static bool kept_by_tcp(packet_info *pinfo, const struct stream *stream, const s
 }
 
 /* Whether the connection was captured from SYN on without a gap: a request of ours would have been seen. */
-static bool seen_from_syn(packet_info *pinfo, const struct tcp_frame *tcp)
+bool takeover_seen_from_syn(packet_info *pinfo, const struct tcp_frame *tcp)
 {
     conversation_t *conversation = tcp_conversation(pinfo, tcp);
     struct conn_past past;
@@ -535,6 +448,22 @@ static bool seen_from_syn(packet_info *pinfo, const struct tcp_frame *tcp)
     return past.syn && !past.gap;
 }
 
+/* By the ends it is a guess who the client is, but of what goes one way only. */
+struct stream *takeover_claim_pdus(packet_info *pinfo, const struct tcp_frame *tcp, enum rts_hop hop)
+{
+    struct pdu_header header;
+    pdu_header_decode(tcp->payload, &header);
+    bool from_client = tcp->src.port > tcp->dst.port;
+    if (header.ptype == RPC_REQUEST || header.ptype == RPC_BIND || header.ptype == RPC_ALTER_CONTEXT)
+        from_client = true;
+    else if (header.ptype != RPC_RTS)
+        from_client = false;
+    struct stream *stream = stream_claim(pinfo, tcp, hop, from_client, false);
+    if (stream && hop == RTS_HOP_HTTP) /* their request is missing */
+        stream->flow[WAY_TO_SERVER].at.phase = stream->flow[WAY_TO_CLIENT].at.phase = PHASE_RESYNC;
+    return stream;
+}
+
 /* A connection of http's on which no request was captured, and whose segment is PDUs. Calls alone claim it until
  * give_back(): DCE/RPC may run on a port of http's. */
 static struct stream *claim_late(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
@@ -543,20 +472,14 @@ static struct stream *claim_late(packet_info *pinfo, proto_tree *tree, const str
     if (!pdu_starts_stream(tcp->payload, tcp->captured))
         return NULL;
     find_owner(pinfo, tcp, &owner);
-    if (!owner.http || compat_http_method(owner.http) || owner.tunnel.port > 0 || seen_from_syn(pinfo, tcp) ||
+    if (!owner.http || compat_http_method(owner.http) || owner.tunnel.port > 0 || takeover_seen_from_syn(pinfo, tcp) ||
         stream_given_back(pinfo, tcp))
+        return NULL;
+    struct stream *stream = takeover_claim_pdus(pinfo, tcp, RTS_HOP_HTTP);
+    if (!stream)
         return NULL;
     struct pdu_header header;
     pdu_header_decode(tcp->payload, &header);
-    bool from_client = tcp->src.port > tcp->dst.port;
-    if (header.ptype == RPC_REQUEST || header.ptype == RPC_BIND || header.ptype == RPC_ALTER_CONTEXT)
-        from_client = true;
-    else if (header.ptype != RPC_RTS)
-        from_client = false;
-    struct stream *stream = stream_claim(pinfo, tcp, RTS_HOP_HTTP, from_client, false);
-    if (!stream)
-        return NULL;
-    stream->flow[WAY_TO_SERVER].at.phase = stream->flow[WAY_TO_CLIENT].at.phase = PHASE_RESYNC;
     if (header.ptype != RPC_RTS) {
         stream->calls_go = (uint8_t)stream_way(stream, tcp);
         rpch_conn_may_be_ours(stream->conn);
@@ -729,7 +652,7 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
         tcp_frame_read(pinfo, &tcp);
     else if (is_tcp && owes_nothing(pinfo, &tcp, bodies))
         return 0;
-    const bool rpch = !switched_off(proto_rpch), mapi = !switched_off(proto_mapihttp);
+    const bool rpch = !takeover_switched_off(proto_rpch), mapi = !takeover_switched_off(proto_mapihttp);
     if (!rpch && !mapi)
         return 0;
     if (is_tcp) {
@@ -755,6 +678,4 @@ void takeover_handoff(void)
 {
     proto_http = proto_get_id_by_filter_name("http");
     heur_dissector_add("http", body_of_claimed_head, "RPC over HTTP", "rpch_http", proto_rpch, HEURISTIC_ENABLE);
-    displaced = wmem_map_new(wmem_epan_scope(), g_direct_hash, g_direct_equal);
-    takeover_ports_changed();
 }

@@ -11,9 +11,7 @@
 
 void takeover_register(void);
 void takeover_handoff(void);
-void takeover_ports_changed(void);
 int takeover_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
 int takeover_from_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
-int takeover_before_port(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
 
 #endif
