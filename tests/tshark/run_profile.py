@@ -11,6 +11,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import csv
+import os
 import pathlib
 import re
 import shutil
@@ -22,7 +23,7 @@ import check_verdicts
 import common
 import wsrun
 
-FILES = "colorfilters", "dfilter_buttons", "preferences"
+FILES = "colorfilters", "dfilter_buttons", "preferences", "recent"
 RULE = re.compile(r"@(?P<name>[^@]+)@(?P<filter>.*)@\[(\d+),(\d+),(\d+)\]\[(\d+),(\d+),(\d+)\]")
 COLUMN = re.compile(r'"([^"]+)", "%Cus:([^:"]+):0:R"')
 SHADE = {"ERROR": "Outlook: error", "WARNING": "Outlook: warning", "NOTE": "Outlook: note", "CHAT": "Outlook: well after all"}
@@ -40,7 +41,6 @@ COLOURED = (("legs-misrouted", "outlook.verdict == \"rpch.routing.backend_mismat
 
 def folder():
     """The profile that stands beside the plugin under test."""
-    import os
     build = pathlib.Path(os.environ.get("OUTLOOKHTTP_BUILD") or wsrun.PROJECT / "build")
     return build / "profile" / "Outlook"
 
@@ -120,6 +120,41 @@ def check_tshark(counter, tshark):
         counter.check(rule in found, f"{sample}, {frames}: coloured {sorted(set(found))}, expected {rule}")
 
 
+def colours(counter, screen, rules, wanted):
+    """Each of these rules has at least the area of a row's gap between texts."""
+    for name in wanted:
+        match = next(match for match in map(RULE.fullmatch, rules.splitlines()) if match and match["name"] == name)
+        colour = tuple(int(match[part]) // 257 for part in (3, 4, 5))
+        counter.check(screen.get(colour, 0) > 3000, f"{name}: {screen.get(colour, 0)} pixels of {colour}")
+
+
+def check_gui(counter):
+    import gui
+    if gui.missing():
+        print(f"SKIPPED: no {', '.join(gui.missing())}: Wireshark's window was not tried")
+        return
+    capture = common.samples("live-split-lb", kind=None)[0].path
+    options = "-C", "Outlook", "-Y", "rpch"
+    with gui.Gui() as window:
+        own = window.config / "profiles" / "Outlook"
+        rules = (folder() / "colorfilters").read_text(encoding="utf-8")
+        counter.check(not own.exists(), "the user has a profile before choosing one")
+        window.open(capture, *options)
+        for name in FILES:
+            counter.check((own / name).is_file() and (own / name).read_bytes() == (folder() / name).read_bytes(),
+                          f"{name} was not copied into the user's profiles")
+        colours(counter, window.pixels(), rules, ("RPC over HTTP", SHADE["WARNING"], SHADE["NOTE"]))
+        window.close()
+        # The user changes a colour, the package brings another: the user's stays.
+        changed = rules.replace(next(line for line in rules.splitlines() if line.startswith("@RPC over HTTP@")),
+                                "@RPC over HTTP@rpch@[65535,0,65535][0,0,0]")
+        (own / "colorfilters").write_text(changed, encoding="utf-8")
+        (window.scratch / "data" / "profiles" / "Outlook" / "colorfilters").write_text("", encoding="utf-8")
+        window.open(capture, *options)
+        colours(counter, window.pixels(), changed, ("RPC over HTTP",))
+        counter.equal((own / "colorfilters").read_text(encoding="utf-8"), changed, "the user's copy")
+
+
 def main():
     if sys.argv[1:] not in ([], ["--gui"]):
         sys.exit(__doc__)
@@ -127,11 +162,15 @@ def main():
     missing = [name for name in FILES if not (folder() / name).is_file()]
     if missing:
         sys.exit(f"{folder()} lacks {missing}")
-    with wsrun.Tshark() as tshark:
-        give(tshark)
-        check_tshark(counter, tshark)
+    if "--gui" in sys.argv:
+        check_gui(counter)
+    else:
+        with wsrun.Tshark() as tshark:
+            give(tshark)
+            check_tshark(counter, tshark)
     print("\n".join(counter.failures))
-    return common.total([counter])
+    common.total([counter])
+    return len(counter.failures) != 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,175 @@
+"""Runs Wireshark itself with the plugin that was built here, on a screen of its own (Xvfb).
+
+The profile stands among those that come with Wireshark, as an installed plugin has it. A window is found by its title,
+keys and clicks go through xdotool, and what is on the screen is read with ImageMagick's import.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import time
+
+import wsrun
+
+NEEDED = "Xvfb", "xdotool", "import", "wireshark"
+START = 60                           # seconds, on a machine that does other things
+
+
+class NoGui(Exception):
+    """No screen, or no window on it."""
+
+
+def missing():
+    """The programs that are not installed."""
+    return [name for name in NEEDED if not shutil.which(name)]
+
+
+class Gui(wsrun.Tshark):
+    """A screen, and folders for Wireshark; use as a context manager."""
+
+    def __init__(self, build=None, size=(1280, 800)):
+        super().__init__(build)
+        self.size, self.server, self.window, self.wireshark = size, None, None, None
+
+    def __enter__(self):
+        super().__enter__()
+        self.config = self.home / ".config" / "wireshark"
+        self.config.mkdir(parents=True)
+        width, height = self.size
+        (self.config / "recent_common").write_text(
+            f"gui.geometry_main_x: 0\ngui.geometry_main_y: 0\ngui.geometry_main_width: {width}\n"
+            f"gui.geometry_main_height: {height}\ngui.geometry_main_maximized: FALSE\n", encoding="utf-8")
+        (self.config / "preferences").write_text("gui.update.enabled: FALSE\n", encoding="utf-8")
+        # Not only below HOME: Qt and dconf want folders of their own.
+        runtime = self.scratch / "runtime"
+        runtime.mkdir(mode=0o700)
+        self.data_with_profile()
+        if self.user:
+            for path in (runtime, self.home / ".config", *(self.home / ".config").rglob("*")):
+                os.chown(path, wsrun.NOBODY, wsrun.NOBODY)
+        self.env |= {"XDG_RUNTIME_DIR": str(runtime), "QT_QPA_PLATFORM": "xcb", "LANG": "C.UTF-8",
+                     "WIRESHARK_DATA_DIR": str(self.scratch / "data")}
+        self.start_screen()
+        return self
+
+    def data_with_profile(self):
+        """Wireshark's data folder by links, and in it the profile."""
+        folders = {}
+        for line in self.output(["-G", "folders"]).splitlines():
+            name, _, path = line.partition(":")
+            folders[name] = pathlib.Path(path.strip())
+        stock, data = folders["Global configuration"], self.scratch / "data"
+        (data / "profiles").mkdir(parents=True)
+        for source in stock.iterdir():
+            if source.name != "profiles":
+                (data / source.name).symlink_to(source)
+        if (stock / "profiles").is_dir():
+            for source in (stock / "profiles").iterdir():
+                if source.name != "Outlook":
+                    (data / "profiles" / source.name).symlink_to(source)
+        shutil.copytree(self.plugin.parents[3] / "profile" / "Outlook", data / "profiles" / "Outlook")
+
+    def start_screen(self):
+        read, write = os.pipe()
+        width, height = self.size
+        self.server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"],
+            pass_fds=[write], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            number = pipe.readline().strip()
+        if not number:
+            raise NoGui("Xvfb did not start")
+        self.env["DISPLAY"] = f":{number}"
+
+    def __exit__(self, *what):
+        self.close()
+        if self.server:
+            self.server.terminate()
+            self.server.wait()
+        super().__exit__(*what)
+
+    def tool(self, *args):
+        """xdotool; what it prints."""
+        done = subprocess.run(["xdotool", *map(str, args)], env={**os.environ, "DISPLAY": self.env["DISPLAY"]},
+                              capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    def find(self, title, seconds=START):
+        """The window whose title matches; waits for it."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.wireshark and self.wireshark.poll() is not None:
+                raise NoGui(f"Wireshark ended with {self.wireshark.returncode}")
+            found = self.tool("search", "--onlyvisible", "--name", title).split()
+            if found:
+                return found[-1]
+            time.sleep(0.2)
+        titles = [self.tool("getwindowname", window) for window in self.tool("search", "--onlyvisible", "--name", ".").split()]
+        raise NoGui(f"no window {title!r}, but {titles}")
+
+    def open(self, capture, *options):
+        """Starts Wireshark with a copy of the capture and waits until its packets are listed."""
+        copy = self.private_copy(capture)
+        named = copy.with_name(pathlib.Path(capture).name)
+        copy.rename(named)
+        self.wireshark = self.popen(["-r", named, *options], program="wireshark",
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.window = self.find(re.escape(named.name))
+        self.tool("windowmove", self.window, 0, 0)
+        self.tool("windowsize", self.window, *self.size)
+        self.tool("windowfocus", self.window)
+        self.settle()
+        return self.window
+
+    def close(self):
+        if self.wireshark:
+            self.wireshark.terminate()
+            try:
+                self.wireshark.wait(20)
+            except subprocess.TimeoutExpired:
+                self.wireshark.kill()
+                self.wireshark.wait()
+            self.wireshark = None
+
+    def key(self, *keys):
+        self.tool("key", "--delay", 60, *keys)
+
+    def type(self, text):
+        self.tool("type", "--delay", 15, text)
+
+    def click(self, x, y, button=1):
+        self.tool("mousemove", x, y, "click", button)
+
+    def picture(self, path=None):
+        """The whole screen as PNG: into a file, or as bytes."""
+        done = subprocess.run(["import", "-display", self.env["DISPLAY"], "-window", "root", "png:-"], capture_output=True,
+                              check=True)
+        if path:
+            pathlib.Path(path).write_bytes(done.stdout)
+        return done.stdout
+
+    def pixels(self):
+        """{(red, green, blue): how many} of the screen."""
+        raw = subprocess.run(["import", "-display", self.env["DISPLAY"], "-window", "root", "-depth", "8", "rgb:-"],
+                             capture_output=True, check=True).stdout
+        counts = {}
+        for place in range(0, len(raw) - 2, 3):
+            colour = raw[place:place + 3]
+            counts[colour] = counts.get(colour, 0) + 1
+        return {tuple(colour): count for colour, count in counts.items()}
+
+    def settle(self, seconds=START):
+        """Waits until nothing on the screen has changed for a second."""
+        end, before = time.monotonic() + seconds, None
+        while time.monotonic() < end:
+            now = self.picture()
+            if now == before:
+                return
+            before = now
+            time.sleep(1)
+        raise NoGui("the screen does not come to rest")
