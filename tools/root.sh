@@ -4,6 +4,7 @@
 #   root.sh version SUITE VERSION    fails unless its tshark is VERSION.x
 #   root.sh build SUITE              copies the project and the captures in and builds
 #   root.sh run SUITE COMMAND...     in the copied project
+# SUITE-fresh is a root with tshark and nothing to build with, for packages to be tried in.
 # Copies instead of mounts: nothing is left mounted when a run is cut short.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
@@ -13,16 +14,19 @@ project=$(cd "$(dirname "$0")/.." && pwd)
 . "$project/tools/setup.sh"
 action=$1 suite=$2
 shift 2
-root=$project/.roots/$suite
+root=$project/.roots/$suite group=root
+if [ "${suite%-fresh}" != "$suite" ]; then
+    group=fresh
+fi
 
 in_root() {
     as_root chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
-        DEBIAN_FRONTEND=noninteractive CTEST_OUTPUT_ON_FAILURE=1 "$@"
+        DEBIAN_FRONTEND=noninteractive CTEST_OUTPUT_ON_FAILURE=1 OUTLOOKHTTP_DISPOSABLE=1 "$@"
 }
 
 packages_there() {
     local names
-    mapfile -t names < <(package_list root)
+    mapfile -t names < <(package_list "$group")
     # Unpacked is enough for what cannot be configured in a root without services.
     in_root dpkg-query -W -f '${db:Status-Status}\n' "${names[@]}" 2>/dev/null |
         grep -cxE 'installed|unpacked|half-configured' | grep -qx "${#names[@]}" &&
@@ -34,10 +38,10 @@ make)
     if ! in_root true 2>/dev/null; then
         as_root rm -rf "$root"
         mkdir -p "$project/.roots"
-        as_root debootstrap --variant=minbase "$suite" "$root" || exit
+        as_root debootstrap --variant=minbase "${suite%-fresh}" "$root" || exit
     fi
     if ! packages_there; then
-        mapfile -t names < <(package_list root)
+        mapfile -t names < <(package_list "$group")
         # A mirror that lags behind has a Release file past its date; its signature is still checked.
         in_root apt-get update -q -o Acquire::Check-Valid-Until=false || exit
         # sid may end with a package half configured; tshark's version says whether it works.

@@ -1,0 +1,185 @@
+"""The package: what is in it, what it asks for, and that it works where it is installed.
+
+    check_deb.py [--root FOLDER | --here]
+
+CPack makes a .deb of what was built, and a zip laid out as Wireshark's personal folder. --root: the .deb is installed in that
+root, which has tshark and nothing of this project; a user there reads a sample with it, and with its removal all of it goes.
+--here: the same in the system that this runs in, which must be one that is thrown away (OUTLOOKHTTP_DISPOSABLE).
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import common
+import wsrun
+
+NAME = "wireshark-outlookhttp"
+SAMPLE = "legs-misrouted"
+VERDICT = "rpch.routing.backend_mismatch"
+DOCUMENTS = "README.md", "verdicts.md", "copyright", "changelog.gz", "changelog.Debian.gz"
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "HOME": "/nonexistent"}
+
+
+def run(*args, **kwargs):
+    """(exit status, all that was said)"""
+    done = subprocess.run([*map(str, args)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False, **kwargs)
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+def build_folder():
+    return pathlib.Path(os.environ.get("OUTLOOKHTTP_BUILD") or wsrun.PROJECT / "build")
+
+
+def pack(counter, build, scratch, kind, suffix):
+    """What CPack made of a build folder."""
+    status, said = run("cpack", "--config", build / "CPackConfig.cmake", "-G", kind, "-B", scratch / kind, cwd=build)
+    made = sorted((scratch / kind).glob(f"*{suffix}"))
+    counter.check(status == 0 and len(made) == 1, f"cpack -G {kind}: {status}, {made}, {said[-600:]}")
+    return made[0] if len(made) == 1 else None
+
+
+def libraries(plugin):
+    """SONAMEs that the module needs, as Debian calls the packages: libwireshark.so.16 is in libwireshark16."""
+    _, said = run("readelf", "-d", plugin)
+    return [f"{name}{number}" for name, number in re.findall(r"\[(libwireshark|libwsutil|libwiretap)\.so\.(\d+)\]", said)]
+
+
+def check_deb(counter, package, scratch):
+    status, said = run("dpkg-deb", "--field", package)
+    fields = dict(line.split(": ", 1) for line in said.splitlines() if re.match(r"[A-Z][\w-]*: ", line))
+    depends = re.findall(r"([\w.+-]+) ?(?:\(([^)]*)\))?", fields.get("Depends", ""))
+    wanted = libraries(next(build_folder().glob("plugins/*/epan/outlookhttp.so")))
+    counter.check(any(name.startswith("libwireshark") for name in wanted), f"the module needs {wanted}")
+    for library in wanted:
+        counter.check(any(re.fullmatch(f"{library}(t64)?", name) for name, _ in depends), f"{library} is not in Depends: {depends}")
+    counter.equal(fields.get("Recommends"), "tshark | wireshark", "Recommends")
+    version = re.search(r"VERSION (\d[\d.]*)\)", (wsrun.PROJECT / "plugin" / "version.cmake").read_text(encoding="utf-8"))[1]
+    series = next(build_folder().glob("plugins/*")).name
+    counter.equal(fields.get("Version"), f"{version}-1~wireshark{series}", "Version")
+    tree = scratch / "tree"
+    status, said = run("dpkg-deb", "-x", package, tree)
+    counter.equal(status, 0, f"dpkg-deb -x: {said}")
+    there = {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file()}
+    documents = f"usr/share/doc/{NAME}/"
+    for path in [f"usr/share/wireshark/profiles/Outlook/{name}" for name in ("colorfilters", "preferences", "dfilter_buttons")] + [
+            documents + name for name in DOCUMENTS] + ["usr/share/man/man7/outlookhttp.7.gz"]:
+        counter.check(path in there, f"{path} is not in the package")
+    plugins = [path for path in there if path.endswith("/outlookhttp.so")]
+    counter.check(len(plugins) == 1 and re.fullmatch(rf"usr/lib/.*/wireshark/plugins/{re.escape(series)}/epan/outlookhttp\.so", plugins[0]),
+                  f"plugins of the package: {plugins}")
+    if plugins:
+        counter.check(".debug_info" not in run("readelf", "-S", tree / plugins[0])[1], "the module is not stripped")
+    modes = {oct(path.stat().st_mode & 0o7777) for path in tree.rglob("*") if path.is_dir()}
+    counter.equal(modes, {"0o755"}, "modes of folders")
+    # Links of the documents lead to what is there.
+    for name in sorted(there):
+        if name.startswith(documents) and name.endswith(".md"):
+            text = (tree / name).read_text(encoding="utf-8")
+            for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
+                path = pathlib.PurePosixPath(target)
+                counter.check(documents + target in there or "test-captures" in path.parts or path.parts[0] in (".", "..", "docs", "bench", "tests"),
+                              f"{name} links to {target}, which is not in the package")
+    if shutil.which("man"):
+        done = subprocess.run(["man", "--warnings", "-l", tree / "usr/share/man/man7/outlookhttp.7.gz"], capture_output=True,
+                              text=True, env={**os.environ, "MANPAGER": "cat", "MANWIDTH": "100"}, check=False)
+        counter.check(done.returncode == 0 and not done.stderr and version in done.stdout,
+                      f"man --warnings: {done.returncode}, {done.stderr[:600]}")
+
+
+def check_zip(counter, scratch):
+    """Configured anew for a zip, from what is built already where that can be: only the layout is looked at."""
+    build = scratch / "zip"
+    status, said = run("cmake", "-S", wsrun.PROJECT, "-B", build, "-DOUTLOOKHTTP_ZIP=ON", "-DOUTLOOKHTTP_TESTS=OFF", "-G", "Ninja")
+    counter.equal(status, 0, f"cmake -DOUTLOOKHTTP_ZIP=ON: {said[-600:]}")
+    # The module of the build under test: it is the same, and takes minutes. With Ninja CPack builds nothing by itself.
+    module = next(build_folder().glob("plugins/*/epan/outlookhttp.so"))
+    target = build / module.relative_to(build_folder())
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(module, target)
+    archive = pack(counter, build, scratch, "ZIP", ".zip")
+    if archive:
+        names = set(zipfile.ZipFile(archive).namelist())
+        series = module.parts[-3]
+        for name in (f"plugins/{series}/epan/outlookhttp.so", "profiles/Outlook/colorfilters", "outlookhttp/README.md",
+                     "outlookhttp/COPYING"):
+            counter.check(name in names, f"{name} is not in the zip: {sorted(names)}")
+
+
+def files(root):
+    """All files below the folders that packages write to, but for what dpkg and caches keep of their own."""
+    found = set()
+    for folder in ("usr", "etc", "opt", "var/lib/wireshark"):
+        for path in (root / folder).rglob("*"):
+            found.add(str(path.relative_to(root)))
+    return {path for path in found if "/cache/" not in path and not path.endswith((".pyc", "__pycache__"))}
+
+
+def check_installed(counter, package, root):
+    """As root installs it, and as a user has it then."""
+    def inside(*args, user=None):
+        command = [*map(str, args)]
+        if root != pathlib.Path("/"):
+            command = ["chroot", *([f"--userspec={user}:{user}"] if user else []), str(root), *command]
+            return run(*command, env=ENVIRONMENT, cwd="/")
+        return run(*command, env=ENVIRONMENT, cwd="/", **({"user": user, "group": user, "extra_groups": []} if user else {}))
+
+    before = files(root)
+    held = root / "tmp" / package.name
+    shutil.copy(package, held)
+    capture = root / "tmp" / "outlookhttp-sample.pcapng"
+    shutil.copy(common.samples(SAMPLE, kind=None)[0].path, capture)
+    capture.chmod(0o644)
+    try:
+        status, said = inside("dpkg", "--install", f"/tmp/{package.name}")
+        counter.equal(status, 0, f"dpkg --install: {said}")
+        read = "tshark", "-n", "-r", "/tmp/outlookhttp-sample.pcapng", "-T", "fields", "-e", "outlook.verdict"
+        for user in (wsrun.NOBODY, None):
+            status, said = inside(*read, user=user)
+            counter.check(status == 0 and VERDICT in said, f"user {user} reads a sample: {status}, {said}")
+        status, said = inside("tshark", "-q", "-n", "-r", "/tmp/outlookhttp-sample.pcapng", "-z", "rpch,connections", user=wsrun.NOBODY)
+        counter.check(status == 0 and "backend_mismatch" in said, f"-z rpch,connections: {status}, {said}")
+        status, said = inside("dpkg", "--purge", NAME)
+        counter.equal(status, 0, f"dpkg --purge: {said}")
+        status, said = inside(*read, user=wsrun.NOBODY)
+        counter.check(status != 0, f"after removal the plugin is still there: {said}")
+        counter.equal(sorted(files(root) ^ before), [], "left after removal")
+    finally:
+        held.unlink()
+        capture.unlink()
+
+
+def main():
+    args = sys.argv[1:]
+    root = pathlib.Path(args[1]) if len(args) == 2 and args[0] == "--root" else pathlib.Path("/") if args == ["--here"] else None
+    if args and (root is None or not root.is_dir()):
+        sys.exit(__doc__)
+    if args == ["--here"] and not os.environ.get("OUTLOOKHTTP_DISPOSABLE"):
+        sys.exit("--here is for a root that is thrown away")
+    if not shutil.which("dpkg-shlibdeps") or not shutil.which("cpack"):
+        sys.exit("dpkg-dev and cmake are needed")
+    counter = common.Counter("package")
+    with tempfile.TemporaryDirectory(prefix="outlookhttp.") as folder:
+        scratch = pathlib.Path(folder)
+        package = pack(counter, build_folder(), scratch, "DEB", ".deb")
+        if package:
+            check_deb(counter, package, scratch)
+            if root:
+                check_installed(counter, package, root)
+        if not args:
+            check_zip(counter, scratch)
+    print("\n".join(counter.failures))
+    return common.total([counter])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
