@@ -143,6 +143,11 @@ void outlook_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
     vc_mark_show(mark, snapshot);
 }
 
+uint32_t outlook_connection_number(const struct outlook *outlook, uint32_t row)
+{
+    return rpch_state_number(outlook->rpch, row);
+}
+
 void outlook_replay_rops(struct rop_message *rops, struct rop_host *host, struct property_names *names)
 {
     rop_message_replay(rops, host, names);

@@ -54,6 +54,9 @@ static inline bool mapi_message_failed(const struct mapi_message *message)
 /* What a mark of a frame stands for. */
 void outlook_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot);
 
+/* The number of the virtual connection of a row of the report, NO_NUMBER if there is none. */
+uint32_t outlook_connection_number(const struct outlook *outlook, uint32_t row);
+
 /* Those of a call of EMSMDB, for the first reading. *session: of its context handle; made on first use. request: of a
  * response, NULL if it was not captured. when: its last frame. Call outlook_end_rops() behind the reading. */
 struct rop_session;

@@ -50,7 +50,7 @@ static void proto_register_outlookhttp(void)
                                                                          "RPC over HTTP, proxy to server");
     show_calls = &shows;
     rpch_register_show(&shows);
-    outlook_register_fields();
+    outlook_register_show(&shows);
     mapi_register_show(&shows);
     emsmdb_register_show();
     emsmdb_guess_register();

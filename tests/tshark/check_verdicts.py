@@ -24,7 +24,7 @@ PROOF = {"PRESENCE": "Proved by what was seen (PRESENCE)", "ABSENCE": "Rests on 
 ONCE = {"ALWAYS": "Each time", "ONCE_A_LEG": "Once for each attempt on a leg", "ONCE_A_CHANNEL": "Once a channel",
         "ONCE_A_CONNECTION": "Once a TCP connection", "ONCE_A_REQUEST": "Once a request", "ONCE_A_RESPONSE": "Once a response",
         "ONCE_AN_ACCOUNT": "Once an account", "ONCE_A_CLIENT": "Once a client", "ONCE_A_HOST": "Once a host"}
-ROW = re.compile(r'\[V_\w+\]\s*=\s*\{\s*"([\w.]+)",\s*"[^"]*",\s*V_(\w+),\s*GROUP_\w+,\s*(\w+),\s*(\w+)\s*\}')
+ROW = re.compile(r'ROW\(V_\w+,\s*"([\w.]+)",\s*"[^"]*",\s*V_(\w+),\s*GROUP_\w+,\s*(\w+),\s*(\w+)\s*\)')
 
 
 def table_of(source):
@@ -59,7 +59,7 @@ def sections_of(document):
 def check_table(source, document):
     """[(whether it holds, what does not)]"""
     table, sections = table_of(source), sections_of(document)
-    names, kinds = [section.name for section in sections], len(re.findall(r"^ *\[V_\w+\] = ", source, re.M))
+    names, kinds = [section.name for section in sections], len(re.findall(r"^ *ROW\(V_", source, re.M))
     checks = [(kinds == len(table) > 0, f"{len(table)} of the table's {kinds} rows were read"),
               (names == [name for name, _ in table],
                f"no section, or not in the order of the table: {[name for name, _ in table if name not in names]}; "
@@ -158,7 +158,7 @@ def self_test(source, document):
         severity, proof, once = match[2], match[3], match[4]
         others = {"severity": match[0].replace(f" V_{severity},", " V_CHAT," if severity != "CHAT" else " V_ERROR,"),
                   "proof": match[0].replace(f"{proof},", "ABSENCE," if proof == "PRESENCE" else "PRESENCE,"),
-                  "once": re.sub(rf"{once}(\s*\}})", r"ONCE_A_SIDE\1" if once == "ALWAYS" else r"ALWAYS\1", match[0])}
+                  "once": re.sub(rf"{once}(\s*\))", r"ONCE_A_SIDE\1" if once == "ALWAYS" else r"ALWAYS\1", match[0])}
         for column, row in others.items():
             changed = source[:match.start()] + row + source[match.end():]
             checks.append((changed != source and failures(changed, document), f"not found: {match[1]}, another {column}"))

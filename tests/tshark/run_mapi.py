@@ -249,6 +249,10 @@ def test(tshark, sample, counter):
     columns(tshark, options, sample, counter)
 
 
+def listed(values):
+    return [str(one) for one in values] if isinstance(values, list) else [str(values)]
+
+
 def columns(tshark, options, sample, counter):
     """Protocol and Info of the packet list name what is in a frame (section 8)."""
     text = tshark.output([*options, "-T", "tabs", "-o", 'gui.column.format:"F","%m","P","%p","I","%i"'])
@@ -263,12 +267,18 @@ def columns(tshark, options, sample, counter):
         words = [f"{kind} {'request' if row['to'] == 'server' else 'response'}"]
         if row["to"] == "server" and row["type"] and "mapihttp.request_id.counter" in fields:
             words.append(f":{fields['mapihttp.request_id.counter']}")
-        if row["to"] == "server" and "mapihttp.session" in fields:
-            words.append(f"session {fields['mapihttp.session']}")
-        if row["to"] == "client" and "mapihttp.response_code" in fields:
-            words.append(f"code {fields['mapihttp.response_code']} ")
+        if "mapihttp.session" in fields:
+            words.append(f", session {fields['mapihttp.session']}")
+        code = fields.get("mapihttp.response_code", "0") if row["to"] == "client" else "0"
+        codes = [text for name in ("mapihttp.status_code", "mapihttp.error_code") for text in listed(fields.get(name, "0"))]
+        failed = [code for code in (int(text, 0) for text in codes) if code]
+        if code != "0":
+            words.append(f" ({code})")
         for word in words:
             counter.check(word in info, f"{where}: Info {info!r} does not hold {word!r}")
+        # ErrorsReturned and the success of Unbind are none (MS-OXNSPI 2.2.1.2).
+        if code != "0" or failed and kind != "Unbind" and failed[0] != 0x40380:
+            counter.check("Success" not in info, f"{where}: Info of a failure says {info!r}")
 
 
 def main():

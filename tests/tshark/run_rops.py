@@ -370,7 +370,7 @@ def infos(tshark, sample, counter, put, mode, more):
     for frame, lists in itertools.groupby(put, lambda one: one.frame):
         lists = list(lists)
         if not any(one.rest for one in lists):
-            way, end = ("request", " :") if lists[0].asks else ("response", f"{';' if lists[0].rops else ','} code 0 Success")
+            way, end = ("request", " :") if lists[0].asks else ("response", f"{';' if lists[0].rops else ','} Success")
             expected = f"{'EcDoRpcExt2' if rpc else 'Execute'} {way}{': ' + info(lists) if lists[0].rops else ''}{'' if rpc else end}"
             counter.check(got[str(frame)].startswith(expected), f"[{mode}] frame {frame}: Info {got[str(frame)]!r}, expected {expected!r}")
 

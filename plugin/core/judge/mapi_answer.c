@@ -252,28 +252,15 @@ static const char *connect_hint(uint32_t code)
     }
 }
 
-/* The code in a body that tells of a failure, 0 if none does. */
-static uint32_t failure_in_body(const struct reply *reply)
-{
-    const uint32_t code = reply->has_error ? reply->error_code : 0;
-    if (reply->status != 200 || reply->page || (reply->message->has_code && reply->message->code != CODE_SUCCESS)) {
-        return 0;
-    }
-    if (reply->has_status && reply->status_code != 0) {
-        return reply->status_code;
-    }
-    return code == OX_ERRORS_RETURNED || (reply->request->type == MAPI_UNBIND && code == OX_UNBIND_SUCCESS) ? 0 : code;
-}
-
 void mapi_body_failed(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
     const struct exchange *request = reply->request;
-    const uint32_t code = request ? failure_in_body(reply) : 0;
+    const uint32_t code = request ? reply->message->failure : 0;
     if (!code) {
         return;
     }
-    const bool connect = is_connect(request->type), status = reply->has_status && reply->status_code != 0;
+    const bool connect = is_connect(request->type), status = reply->message->failure_of_status;
     struct finding finding = finding_begin(judge, connect ? V_CONNECT_FAILED : V_ERROR_CODE, event->when,
                                            about_request(judge, request), NULL);
     if (!finding.begun) {

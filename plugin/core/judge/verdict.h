@@ -87,8 +87,8 @@ enum verdict_kind {
 };
 
 struct verdict_row {
-    const char *filter; /* "rpch.routing.proxies_differ" */
-    const char *summary;
+    const char *filter;  /* "rpch.routing.proxies_differ" */
+    const char *summary; /* a sentence: what expert items, the tree and Info say */
     enum verdict_severity severity;
     enum verdict_group group;
     enum verdict_proof proof;

@@ -40,7 +40,9 @@ struct mapi_message {
     uint32_t response_frame;                            /* requests, later: where the response ended */
     int64_t elapsed_ns; /* responses: from the end of the request to the end of this; -1 */
     bool has_code;
-    uint32_t code;        /* X-ResponseCode in force */
+    uint32_t code;    /* X-ResponseCode in force */
+    uint32_t failure; /* responses of code 0: the StatusCode or ErrorCode in the body that tells of a failure, else 0 */
+    bool failure_of_status;
     uint64_t body_length; /* as carried, chunk framing taken off */
     struct mapi_tag_time *tags;
     uint16_t tag_count;

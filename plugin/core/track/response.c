@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "names.h"
 #include "objects.h"
 #include "session_private.h"
 
@@ -259,6 +260,20 @@ static void read_page(struct reply *reply, struct span body)
     memcpy(reply->title, page.title, sizeof(reply->title));
 }
 
+/* The code in a body that tells of a failure, 0 if none does. */
+static uint32_t failure_in_body(const struct reply *reply)
+{
+    const struct mapi_message *message = reply->message;
+    const uint32_t code = reply->has_error ? reply->error_code : 0;
+    if (reply->status != 200 || reply->page || (message->has_code && message->code != CODE_SUCCESS)) {
+        return 0;
+    }
+    if (reply->has_status && reply->status_code != 0) {
+        return reply->status_code;
+    }
+    return code == OX_ERRORS_RETURNED || (message->type == MAPI_UNBIND && code == OX_UNBIND_SUCCESS) ? 0 : code;
+}
+
 void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const struct mapi_facts *facts,
                      struct span sentence)
 {
@@ -278,6 +293,8 @@ void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const
     reply->has_error = facts->has_error;
     reply->status_code = facts->status;
     reply->error_code = facts->error;
+    message->failure = failure_in_body(reply);
+    message->failure_of_status = reply->has_status && reply->status_code != 0;
     if (sentence.len > 0) {
         mapi_page_sentence(sentence, reply->sentence);
         reply->meaning = mapi_sentence_code(reply->sentence);

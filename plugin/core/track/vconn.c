@@ -428,6 +428,12 @@ const struct lost_syn *lost_syn_of(const struct rpch_state *world, const struct 
     return NULL;
 }
 
+uint32_t rpch_state_number(const struct rpch_state *world, uint32_t row)
+{
+    const struct leg *leg = rows_at(&world->rows, row);
+    return leg ? leg->vc->number : NO_NUMBER;
+}
+
 void rpch_state_rops(struct rpch_state *world, uint32_t row, const struct rop_message *rops)
 {
     struct leg *leg = rows_at(&world->rows, row);

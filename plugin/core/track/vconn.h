@@ -108,6 +108,9 @@ void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot);
 /* The row of the report that the connection's current channel belongs to, NO_NUMBER if none. */
 uint32_t rpch_conn_row(const struct rpch_conn *conn);
 
+/* The number of the connection of that row, NO_NUMBER if there is no such row. */
+uint32_t rpch_state_number(const struct rpch_state *world, uint32_t row);
+
 /* ROPs of EMSMDB were read that the leg of that row of the report carried, if there is such a row. They live as long. */
 struct rop_message;
 void rpch_state_rops(struct rpch_state *world, uint32_t row, const struct rop_message *rops);

@@ -15,6 +15,7 @@ struct http_head;
 struct http_info;
 struct mapi_note;
 struct pdu_note;
+struct verdict;
 
 /* Offsets are tvb's; tree may be NULL. Called in each pass, with what the first one noted. */
 struct show_calls {
@@ -27,6 +28,8 @@ struct show_calls {
     void (*rpch_head)(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, const struct http_head *head,
                       const struct http_info *info);
     void (*rpch_frame)(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note);
+    /* Behind all that a frame has in Info: the sentences of its verdicts. Either list may be NULL. */
+    void (*verdict_columns)(packet_info *pinfo, const struct verdict *of_rpch, const struct verdict *of_mapi);
     /* A body whose message was not followed: HTTP/2, or sent twice. */
     void (*mapi_stray)(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, tvbuff_t *body);
     void (*mapi_frame)(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_note *note);

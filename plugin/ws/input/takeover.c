@@ -625,6 +625,13 @@ static bool owes_nothing(packet_info *pinfo, struct tcp_frame *tcp, bool bodies)
     return !(store_active() && (tcp->flags & TH_SYN)) && !(store_mapi_active() && tcp_frame_refuses(tcp));
 }
 
+static void show_verdicts_in_info(packet_info *pinfo, bool rpch, bool mapi)
+{
+    const struct frame_note *of_rpch = rpch ? frame_note_get(pinfo) : NULL;
+    const struct mapi_note *of_mapi = mapi ? mapi_note_get(pinfo) : NULL;
+    show_calls->verdict_columns(pinfo, of_rpch ? of_rpch->verdicts : NULL, of_mapi ? of_mapi->verdicts : NULL);
+}
+
 /* What a TCP frame, which may owe something, brings and shows. */
 static void look_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp, bool rpch,
                           bool mapi)
@@ -638,6 +645,7 @@ static void look_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, c
         show_rpch(tvb, pinfo, tree, tcp);
     if (mapi && (mapi_note_get(pinfo) || mapi_bodies_in(pinfo)))
         mapi_show(tvb, pinfo, tree, tcp);
+    show_verdicts_in_info(pinfo, rpch, mapi);
     notes_end_of_frame();
 }
 

@@ -12,6 +12,7 @@
 
 #include "dissect_outlook.h"
 #include "ids.h"
+#include "names.h"
 #include "rops.h"
 #include "rows.h"
 #include "sink_tree.h"
@@ -146,11 +147,28 @@ static void learn_rops(tvbuff_t *tvb, packet_info *pinfo, const struct stub_job 
         outlook_carried_rops(store_outlook(), carrier, call->rops[job->stub.response]);
 }
 
-/* Behind what dcerpc writes of the call. */
-static void show_in_info(packet_info *pinfo, const struct rop_message *rops)
+/* The return value is what a stub ends with (C706 14.3), also one that nobody reads. */
+static uint32_t return_value(tvbuff_t *tvb, const packet_info *pinfo, bool big_endian)
+{
+    const int at = (int)tvb_reported_length(tvb) - 4;
+    if (pinfo->fragmented || at < 0 || tvb_captured_length_remaining(tvb, at) < 4)
+        return 0;
+    return big_endian ? tvb_get_ntohl(tvb, at) : tvb_get_letohl(tvb, at);
+}
+
+/* Behind what dcerpc writes of the call: its ROPs, and how it failed. */
+static void show_in_info(packet_info *pinfo, const struct rop_message *rops, uint32_t failure)
 {
     struct text text = { .used = 0 };
-    if (pinfo->cinfo && outlook_say_rops_in_info(rops, &text))
+    if (!pinfo->cinfo)
+        return;
+    outlook_say_rops_in_info(rops, &text);
+    const char *name = ox_error_name(failure), *next = text.used > 0 ? "; " : ", ";
+    if (failure && name)
+        say(&text, "%sReturnValue %s (0x%x)", next, name, failure);
+    else if (failure)
+        say(&text, "%sReturnValue 0x%x", next, failure);
+    if (text.used > 0)
         col_append_str(pinfo->cinfo, COL_INFO, text.s);
 }
 
@@ -160,8 +178,9 @@ void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
     struct stub_job job = { *stub, call, big_endian };
     if (!PINFO_FD_VISITED(pinfo))
         learn_rops(tvb, pinfo, &job);
+    show_in_info(pinfo, call ? call->rops[stub->response] : NULL,
+                 stub->response ? return_value(tvb, pinfo, big_endian) : 0);
     if (call) {
-        show_in_info(pinfo, call->rops[stub->response]);
         outlook_tap_rops(pinfo, call->rops[stub->response]);
     }
     if (outlook_bodies_are_seen(tree, proto_emsmdb))

@@ -19,6 +19,7 @@
 #include "envelope.h"
 #include "exchange_cookies.h"
 #include "ids.h"
+#include "names.h"
 #include "notes.h"
 #include "rops.h"
 #include "rows.h"
@@ -431,7 +432,34 @@ static void show_body(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
 
 /* ---- Messages --------------------------------------------------------------------- */
 
-static void describe(struct text *text, const struct mapi_message *message, unsigned status, const char *counter)
+#define REASON_MOST 40
+
+/* ", HTTP 503 Service Unavailable": of text that a server made up what can be read in a line. */
+static void say_status(struct text *text, const struct http_head *head)
+{
+    size_t len = 0;
+    while (len < MIN(head->reason.len, REASON_MOST) && g_ascii_isprint((char)head->reason.ptr[len]))
+        len++;
+    say(text, ", HTTP %u%s%.*s", head->status, len > 0 ? " " : "", (int)len, (const char *)head->reason.ptr);
+}
+
+/* How a response turned out: a failure by its name. */
+static void say_outcome(struct text *text, const struct mapi_message *message)
+{
+    const char *kind = message->failure_of_status ? "StatusCode" : "ErrorCode", *name = ox_error_name(message->failure);
+    if (mapi_message_failed(message))
+        say(text, "X-ResponseCode %s (%u)", mapi_code_name(message->code), message->code);
+    else if (!message->failure)
+        say(text, "Success");
+    else if (name)
+        say(text, "%s %s (0x%x)", kind, name, message->failure);
+    else
+        say(text, "%s 0x%x", kind, message->failure);
+}
+
+/* head: of a response, NULL if it is not there. */
+static void describe(struct text *text, const struct mapi_message *message, const struct http_head *head,
+                     const char *counter)
 {
     const char *type = type_text(message);
     const char *next = ", "; /* in front of what comes */
@@ -442,16 +470,15 @@ static void describe(struct text *text, const struct mapi_message *message, unsi
         say(text, " :%s", counter);
     if (message->cut)
         say(text, " (cut)");
-    if (!message->is_response) {
-        if (message->session != NO_NUMBER)
-            say(text, ", session %u", message->session);
-        return;
+    if (head && head->status != 200)
+        say_status(text, head);
+    if (message->is_response && (message->has_code || message->failure)) {
+        say(text, "%s", next);
+        say_outcome(text, message);
     }
-    if (status != 200 && status != 0)
-        say(text, ", HTTP %u", status);
-    if (message->has_code)
-        say(text, "%scode %u %s", next, message->code, mapi_code_name(message->code));
-    if (message->elapsed_ns >= 0)
+    if (message->session != NO_NUMBER)
+        say(text, ", session %u", message->session);
+    if (message->is_response && message->elapsed_ns >= 0)
         say(text, ", %.1f ms", (double)message->elapsed_ns / 1e6);
 }
 
@@ -514,9 +541,9 @@ static void show_message(packet_info *pinfo, proto_tree *tree, const struct mapi
     const bool has_head =
         item->head && http_head_parse(tvb_get_ptr(at, offset, len), item->head_len, &head) == HTTP_HEAD_OK;
     if (has_head) {
-        describe(&text, message, head.is_request ? 0 : head.status, head.is_request ? counter_of(pinfo, &head) : NULL);
+        describe(&text, message, head.is_request ? NULL : &head, head.is_request ? counter_of(pinfo, &head) : NULL);
     } else {
-        describe(&text, message, 0, NULL);
+        describe(&text, message, NULL, NULL);
         at = frame;
         offset = len = 0;
     }

@@ -43,6 +43,41 @@ static const struct verdict_protocol *protocol_of(enum verdict_kind kind)
     return protocol;
 }
 
+/* ---- Verdicts in Info ------------------------------------------------------------- */
+
+#define SENTENCES_MOST 3
+
+/* Chats say that all is well, but for those that take back what stands on an earlier frame. */
+static bool is_news(const struct verdict *verdict)
+{
+    return verdict->severity > V_CHAT || verdict->kind == V_JOINED_LATE || verdict->kind == V_SERVER_BACK;
+}
+
+/* The gravest first, each sentence once. */
+static void say_verdicts(packet_info *pinfo, const struct verdict *of_rpch, const struct verdict *of_mapi)
+{
+    const struct verdict *const lists[] = { of_rpch, of_mapi };
+    uint64_t said = 0;
+    unsigned count = 0;
+    if (!pinfo->cinfo || (!of_rpch && !of_mapi))
+        return;
+    for (int severity = V_ERROR; severity >= V_CHAT; severity--) {
+        for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
+            for (const struct verdict *verdict = lists[i]; verdict; verdict = verdict->next) {
+                if ((int)verdict->severity != severity || !is_news(verdict) || said >> verdict->kind & 1)
+                    continue;
+                said |= UINT64_C(1) << verdict->kind;
+                if (++count <= SENTENCES_MOST)
+                    col_append_fstr(pinfo->cinfo, COL_INFO, " [%s]", verdict_rows[verdict->kind].summary);
+            }
+        }
+    }
+    if (count > SENTENCES_MOST)
+        col_append_fstr(pinfo->cinfo, COL_INFO, " [%u more]", count - SENTENCES_MOST);
+}
+
+/* ---- Registration of verdicts ----------------------------------------------------- */
+
 static void register_verdicts(void)
 {
     static const int groups[] = { [GROUP_SEQUENCE] = PI_SEQUENCE,
@@ -70,7 +105,7 @@ void outlook_set_severities(bool same_proxy_required)
     verdict_infos[V_PROXIES_DIFFER].eiinfo.severity = same_proxy_required ? PI_WARN : PI_NOTE;
 }
 
-void outlook_register_fields(void)
+void outlook_register_show(struct show_calls *calls)
 {
     static hf_register_info of_outlook[] = {
         TEXT_ROW(outlook_hf_request_id, "Request id", "outlook.request_id", "request-id"),
@@ -107,6 +142,7 @@ void outlook_register_fields(void)
     proto_register_subtree_array(ett, array_length(ett));
     register_verdicts();
     rop_tap = register_tap("rop");
+    calls->verdict_columns = say_verdicts;
 }
 
 /* ---- Columns ---------------------------------------------------------------------- */

@@ -10,8 +10,10 @@
 #include "compat.h"
 
 #include "outlook.h"
+#include "show_calls.h"
 
-void outlook_register_fields(void);
+/* Registers its fields, and fills in its calls. */
+void outlook_register_show(struct show_calls *calls);
 void outlook_set_severities(bool same_proxy_required);
 
 extern int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front_end, outlook_hf_failure_context,

@@ -178,10 +178,26 @@ static void decode_commands(const struct field_sink *fields, void *arg)
     rts_decode(show->p, show->captured, show->header->frag_length, &unused, &sink);
 }
 
+/* "RTS CONN/A1 OUT, connection 3" */
+static void show_rts_in_info(packet_info *pinfo, const struct pdu_note *note)
+{
+    struct text text = { .used = 0 };
+    if (!pinfo->cinfo)
+        return;
+    const char *channel = try_val_to_str(note->channel, channel_names);
+    const uint32_t number = outlook_connection_number(store_outlook(), pdu_note_row(note));
+    say(&text, "RTS %s", note->name);
+    if (channel)
+        say(&text, " %s", channel);
+    if (number != NO_NUMBER)
+        say(&text, ", connection %u", number);
+    show_in_info(pinfo, text.s);
+}
+
 static void show_rts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const uint8_t *p, uint32_t captured,
                      const struct pdu_header *header, const struct pdu_note *note)
 {
-    show_in_info(pinfo, note->name);
+    show_rts_in_info(pinfo, note);
     /* Without a tree expert items are still made: taps and -z expert want them. */
     proto_tree *pdu_tree = part_tree(tree, tvb, 0, -1, ett_pdu, note->name);
     proto_item_set_generated(proto_tree_add_string(pdu_tree, hf_rts_pdu, tvb, 0, 0, note->name));
@@ -237,6 +253,14 @@ static void call_dcerpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, con
     ENDTRY;
 }
 
+/* DCE/RPC has few names of them: "status: Unknown (0x000006d1)". */
+static void name_fault(packet_info *pinfo, const char *name)
+{
+    const char *text = pinfo->cinfo && name ? col_get_text(pinfo->cinfo, COL_INFO) : NULL;
+    if (text && strstr(text, "Unknown (0x"))
+        col_append_fstr(pinfo->cinfo, COL_INFO, " %s", name);
+}
+
 static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const uint8_t *p, uint32_t captured,
                      const struct pdu_header *header, const struct pdu_note *note)
 {
@@ -259,6 +283,8 @@ static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
                                      header->frag_length);
     outlook_next_in_info(pinfo);
     call_dcerpc(tvb, pinfo, tree, note);
+    if (header->ptype == RPC_FAULT && pdu_status(p, captured, &status))
+        name_fault(pinfo, pdu_fault_name(status));
     col_set_fence(pinfo->cinfo, COL_INFO);
 }
 

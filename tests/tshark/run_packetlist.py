@@ -1,0 +1,116 @@
+"""Shows that the packet list says what happened, and that a frame's fields survive every way out of tshark.
+
+    run_packetlist.py
+
+Info ends with the sentence of each verdict of the frame; a failure is named and never called a success; RTS PDUs name
+channel and connection, responses their session. In one pass and in two.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import common
+import wsrun
+
+VERDICTS = common.PROJECT / "plugin" / "core" / "judge" / "verdicts.c"
+ROW = re.compile(r'ROW\(V_\w+,\s*"([\w.]+)",\s*"([^"]*)",\s*V_(\w+)')
+RANK = {"error": 3, "warning": 2, "note": 1, "chat": 0}
+# Chats that take back what an earlier frame says; others are no news.
+TAKEN_BACK = "rpch.routing.joined_late", "outlook.server_gone.back"
+MOST = 3
+PASSES = ("one pass", []), ("-2", ["-2"])
+
+# Samples whose verdicts are of each kind and severity, on frames of every sort: PDUs, heads, bare FIN and ACK.
+VERDICTS_OF = ["live-split-lb", "legs-misrouted", "live-haproxy-server-killed", "live-fault", "live-bind-nak",
+               "mapi-verdict-lost-10", "mapi-verdict-http-503-now", "mapi-auth-ntlm-torn", "mapi-gone-counts",
+               "rpc-slow-join-called-never", "live-mapi-forgotten"]
+
+
+def infos(tshark, sample, *more):
+    """{frame: Info}. The column, not _ws.col.Info: from 4.4 on that is taken before postdissectors are called."""
+    text = tshark.output([*sample.options(tshark), *more, "-T", "tabs", "-o", 'gui.column.format:"F","%m","I","%i"'])
+    return {int(cells[0]): cells[1].strip() for cells in (line.split("\t", 1) for line in text.splitlines())
+            if len(cells) == 2 and cells[0].strip().isdecimal()}
+
+
+def brackets(packet, sentences):
+    """What Info must end with: each sentence once, the gravest first."""
+    items = {item.name: item.severity for item in packet.our_items() if item.name in sentences}
+    news = [(RANK[severity], name) for name, severity in items.items() if severity != "chat" or name in TAKEN_BACK]
+    texts = [(rank, f"[{sentences[name]}]") for rank, name in news]
+    return texts
+
+
+def verdicts(tshark, counter, sample, sentences):
+    for mode, more in PASSES:
+        packets, shown = common.packets(tshark, sample, *more), infos(tshark, sample, *more)
+        told = 0
+        for packet in packets:
+            info, texts = shown[packet.number], brackets(packet, sentences)
+            where = f"[{mode}] {sample.name}: frame {packet.number}"
+            got = re.findall(r"\[[^][]*\]", info[len(info) - sum(len(text) + 1 for _, text in texts):]) if texts else []
+            if len(texts) > MOST:
+                counter.check(info.endswith(f" [{len(texts) - MOST} more]"), f"{where}: Info {info!r}")
+                continue
+            counter.equal(sorted(got), sorted(text for _, text in texts), f"{where}: the end of Info {info!r}")
+            ranks = [dict((text, rank) for rank, text in texts).get(text) for text in got]
+            counter.equal(ranks, sorted(ranks, reverse=True), f"{where}: the gravest comes first in {got}")
+            others = [text for text in sentences.values() if f"[{text}]" in info and f"[{text}]" not in got]
+            counter.equal(others, [], f"{where}: sentences that no verdict has")
+            told += len(got)
+        counter.check(told > 0, f"[{mode}] {sample.name}: no frame says anything")
+
+
+def rts(tshark, counter, sample):
+    for mode, more in PASSES:
+        packets, shown = common.packets(tshark, sample, *more), infos(tshark, sample, *more)
+        seen = 0
+        for packet in packets:
+            names = [pdu.name for pdu in packet.pdus if pdu.proto.get("name") != "dcerpc"]
+            number, channel = packet.last("rpch.vc"), packet.last("rpch.channel")
+            for name in names:
+                seen += 1
+                text = f"RTS {name}{' ' + {'1': 'IN', '2': 'OUT'}[channel] if channel else ''}"
+                text += f", connection {number}" if number is not None else ""
+                counter.check(text in shown[packet.number],
+                              f"[{mode}] {sample.name}: frame {packet.number}: Info {shown[packet.number]!r}, expected {text!r}")
+        counter.check(seen > 0, f"{sample.name}: no RTS PDU")
+
+
+# (sample, frame, what Info begins with)
+FAILURES = [
+    ("mapi-verdict-http-503-now", 6, "Connect response, HTTP 503 Service Unavailable, "),
+    ("mapi-verdict-lost-10", 14, "Execute response, X-ResponseCode Context Not Found (10), session 0, "),
+    ("mapi-verdict-lost-10", 10, "Execute response, Success, session 0, "),
+    ("mapi-body-execute", 18, "Execute response, ErrorCode RpcFormat (0x4b6), session 0, "),
+    ("mapi-body-bind", 10, "Bind response, ErrorCode LogonFailed (0x80040111), "),
+    ("live-fault", 26, "Fault: call_id: 1, Fragment: Single, Ctx: 0, status: nca_op_rng_error [An RPC call or bind failed]"),
+]
+
+
+def main():
+    sentences = {name: sentence for name, sentence, _ in ROW.findall(VERDICTS.read_text(encoding="utf-8"))}
+    counter = common.Counter("packet list")
+    samples = {sample.name: sample for sample in common.samples(*VERDICTS_OF, *{name for name, _, _ in FAILURES},
+                                                                "live-healthy", "pdus-others-http", kind=None)}
+    with wsrun.Tshark() as tshark:
+        tshark.prove_loaded()
+        for name in VERDICTS_OF:
+            verdicts(tshark, counter, samples[name], sentences)
+        for name in ("live-healthy", "pdus-others-http"):
+            rts(tshark, counter, samples[name])
+        for name, frame, expected in FAILURES:
+            for mode, more in PASSES:
+                info = infos(tshark, samples[name], *more).get(frame, "")
+                counter.check(info.startswith(expected), f"[{mode}] {name}: frame {frame}: Info {info!r}, expected {expected!r}")
+    for line in counter.failures[:20]:
+        print(line)
+    return common.total([counter])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
