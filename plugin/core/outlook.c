@@ -67,6 +67,7 @@ static size_t body_offset(const struct mapi_message *message, struct span body)
 /* Room for what is decompressed while a body is read. */
 struct scratch {
     const struct arena *arena;
+    bool broken; /* what is read */
     struct piece_of_scratch {
         struct piece_of_scratch *next;
         size_t size;
@@ -92,12 +93,21 @@ static void read_facts(const struct mapi_message *message, struct span body, str
     mapi_read_body(&reader, (enum mapi_type)message->type, message->is_response, facts, host);
 }
 
+/* ROPs have a word of their own for what is broken in them. */
+static void note_broken(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
+{
+    struct scratch *scratch = ctx;
+    (void)offset;
+    (void)what;
+    scratch->broken |= !kind;
+}
+
 /* The same, and the session learns from the ROPs. */
 static void learn_facts(struct mapi_conn *conn, struct mapi_message *message, struct span body,
                         struct mapi_facts *facts)
 {
     struct scratch scratch = { .arena = &conn->world->track->arena };
-    const struct field_sink sink = { .ctx = &scratch, .room = scratch_room };
+    const struct field_sink sink = { .ctx = &scratch, .room = scratch_room, .issue = note_broken };
     struct rop_host host;
     struct rop_message *rops = mapi_conn_rops(conn, message);
     if (rops) {
@@ -107,6 +117,7 @@ static void learn_facts(struct mapi_conn *conn, struct mapi_message *message, st
     if (rops) {
         rop_message_end(rops);
     }
+    message->broken = scratch.broken;
     while (scratch.first) {
         struct piece_of_scratch *piece = scratch.first;
         scratch.first = piece->next;

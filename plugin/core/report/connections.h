@@ -25,7 +25,7 @@ struct leg_row {
     struct endpoint client; /* of the channel seen first; family 0 if none was */
     const char *target;
     struct half_row in, out;
-    bool opened;            /* at any time, on any attempt */
+    bool opened;      /* at any time, on any attempt */
     int64_t setup_ns; /* first channel request to CONN/C2 (C1); -1 if not opened */
     uint32_t calls, faults;
     int64_t longest_idle_ns; /* on either channel, while both were there */

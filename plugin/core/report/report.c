@@ -6,6 +6,12 @@
 
 #include "report_private.h"
 
+const struct broken_text broken_texts[BROKEN_KINDS] = {
+    [BROKEN_RTS] = { "rpch.rts.malformed", "a broken RTS PDU" },
+    [BROKEN_RTS_PLACE] = { "rpch.rts.unexpected", "an unexpected RTS PDU" },
+    [BROKEN_MAPI] = { "mapihttp.malformed", "a broken MAPI/HTTP message" },
+};
+
 struct report *report_new(const struct arena *arena, const struct report_input *input)
 {
     struct report *report = arena_new(arena, sizeof(*report));

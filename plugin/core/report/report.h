@@ -18,6 +18,12 @@
 
 struct report;
 
+/* What is broken on the wire, whoever's it is. */
+enum broken { BROKEN_RTS, BROKEN_RTS_PLACE, BROKEN_MAPI, BROKEN_KINDS };
+struct broken_seen {
+    uint32_t packets, first_frame;
+};
+
 struct report_input {
     struct rpch_state *rpch; /* these three NULL where no connection was claimed */
     struct mapi_state *mapi;
@@ -25,6 +31,7 @@ struct report_input {
     const struct track *track;             /* NULL with them */
     const struct verdict *const *verdicts; /* all that was told, in the order of frames */
     uint32_t verdict_count, mapi_requests; /* the latter: of MAPI/HTTP, of whatever session */
+    struct broken_seen broken[BROKEN_KINDS];
     const struct overview *overview;
     const char *version; /* of the plugin */
 };
@@ -36,7 +43,7 @@ struct report *report_new(const struct arena *arena, const struct report_input *
 enum report_result report_result(const struct report *report);
 
 #define REPORT_WIDTH 100
-/* The screen. numbered: findings have the numbers of report_filter(). */
+/* The screen. numbered: for a window, where findings have the numbers of report_filter(). */
 const char *report_text(struct report *report, unsigned width, bool numbered);
 /* One object, with a line end. docs/report.md has its members. */
 const char *report_json(struct report *report);

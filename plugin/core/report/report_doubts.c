@@ -89,7 +89,6 @@ static void doubt_rows(struct report *report, enum noun noun, const char *field)
             struct out filter = { .arena = report->arena };
             if (count == 1 && first && strchr(first, ':')) {
                 said->reason = first; /* which stream, which frame */
-                said->of_one = true;
             }
             filter_say(&filter, field, numbers, count);
             said->filter = out_string(&filter);
@@ -138,21 +137,21 @@ static void tally_up(struct report *report, struct tally *tally)
 static void doubt_tls(struct report *report, const struct tally *tally)
 {
     const bool given = report->input.overview->key_log, fits_none = given && tally->sealed == tally->tls;
-    const char *reason = "were not decrypted: no keys were given";
+    const char *reason = "not decrypted, for no keys were given";
     const char *remedy = "read it with the key log of the client or device: -o tls.keylog_file:FILE (Wireshark: "
                          "Preferences > Protocols > TLS; it belongs to the profile), or capture where TLS has ended";
     if (fits_none) {
-        reason = "were not decrypted: the key log that was given fits none of them";
+        reason = "not decrypted: the key log that was given fits none of them";
         remedy = "take the key log that was written by the very client, proxy or device that made these connections, "
                  "while they were made (SSLKEYLOGFILE set before it started)";
     } else if (given || tally->sealed < tally->tls) {
-        reason = "were not decrypted: there are no keys for them";
+        reason = "not decrypted: the keys that were given do not fit them";
         remedy = "log the keys from before the connections begin, on each device that ends TLS; those of which the "
                  "handshake was not captured stay closed: begin the capture earlier";
     }
     if (tally->sealed > 0 && tally->hello_missing == tally->sealed) {
-        reason = given ? "were not decrypted: their handshakes were not captured" :
-                         "were not decrypted: no keys were given, and their handshakes were not captured";
+        reason = given ? "not decrypted: their handshakes were not captured" :
+                         "not decrypted: no keys were given, and the handshakes were not captured";
         remedy = "begin the capture before the connections do, with a key log (SSLKEYLOGFILE)";
     }
     struct doubt_said *said = doubt_add(report, tally->sealed, "TLS connection", "TLS connections", reason, remedy);
@@ -170,20 +169,21 @@ static void doubt_absence(struct report *report, const struct tally *tally)
     const struct track *track = report->input.track;
     doubt_add(report, track ? track->claimed[CONN_RPCH] + track->claimed[CONN_MAPI] : 0,
               "TCP connection of RPC over HTTP or MAPI/HTTP", "TCP connections of RPC over HTTP or MAPI/HTTP",
-              "show too little of what they carry", REMEDY_START);
+              "too little was captured of what they carry, or it is version 1 of RPC over HTTP, which is not followed",
+              REMEDY_START);
     doubt_add(report, tally->no_syn, "TCP connection", "TCP connections",
-              "began before the capture, and what they carry is not known", REMEDY_START);
-    doubt_add(report, tally->one_way, "TCP connection", "TCP connections", "were captured in one direction only",
+              "begun before the capture, and what they carry is not known", REMEDY_START);
+    doubt_add(report, tally->one_way, "TCP connection", "TCP connections", "one direction was captured only",
               REMEDY_BOTH);
-    doubt_add(report, tally->gaps, "TCP connection", "TCP connections", "have gaps where requests may have been",
-              REMEDY_GAPS);
+    doubt_add(report, tally->gaps, "TCP connection", "TCP connections",
+              "bytes are missing where requests may have been", REMEDY_GAPS);
     doubt_add(report, overview->cut, "packet", "packets",
-              "were cut by the snap length: heads of requests may lie behind", REMEDY_CUT);
-    doubt_add(report, overview->opaque, "packet", "packets", "are of an encrypted tunnel (IPsec, WireGuard or a VPN)",
+              "cut by the snap length, and heads of requests may have been in what is missing", REMEDY_CUT);
+    doubt_add(report, overview->opaque, "packet", "packets",
+              "of an encrypted tunnel (IPsec, WireGuard, OpenVPN or L2TP)",
               "capture within the tunnel: on its virtual interface, or behind its end");
     if (overview->packets == 0) {
-        doubt_add(report, 1, "capture", "captures", "holds no packets",
-                  "capture again, and see that packets are counted");
+        doubt_add(report, 1, "capture", "captures", "no packets", "capture again, and see that packets are counted");
     }
 }
 
@@ -200,8 +200,7 @@ void report_doubts(struct report *report)
     doubt_rows(report, OF_SESSION, "mapihttp.session");
     tally_up(report, &tally);
     doubt_tls(report, &tally);
-    doubt_add(report, tally.http2, "TCP connection", "TCP connections",
-              "speak HTTP/2, in which MAPI/HTTP is not followed",
+    doubt_add(report, tally.http2, "TCP connection", "TCP connections", "HTTP/2, in which MAPI/HTTP is not followed",
               "switch HTTP/2 off for the capture, on the client, the device or the server (IIS: EnableHttp2Tls 0): "
               "Outlook then speaks HTTP/1.1");
     if (nothing_found(report)) {
@@ -209,6 +208,6 @@ void report_doubts(struct report *report)
         report->none = report->doubt_count == 0;
     } else if (report->total[OF_SESSION] == 0 && report->total[OF_CONNECTION] == 0 && report->group_count == 0) {
         doubt_add(report, report->input.mapi_requests, "request of MAPI/HTTP", "requests of MAPI/HTTP",
-                  "belong to no session: no Connect or Bind was answered", REMEDY_START);
+                  "of no session, for no Connect or Bind with its answer was captured", REMEDY_START);
     }
 }

@@ -234,6 +234,23 @@ static void put_doubts(struct json *json, const struct report *report)
     json_end_array(json);
 }
 
+static void put_broken(struct json *json, const struct report *report)
+{
+    json_array(json, "broken");
+    for (int kind = 0; kind < BROKEN_KINDS; kind++) {
+        const struct broken_seen *broken = &report->input.broken[kind];
+        if (broken->packets > 0) {
+            json_object(json, NULL);
+            json_string(json, "filter", broken_texts[kind].filter);
+            json_string(json, "what", broken_texts[kind].what);
+            json_number(json, "packets", broken->packets);
+            json_number(json, "first_frame", broken->first_frame);
+            json_end_object(json);
+        }
+    }
+    json_end_array(json);
+}
+
 static void put_slowest(struct json *json, const struct report *report)
 {
     const struct slowest_request *slowest = &report->slowest;
@@ -269,6 +286,7 @@ const char *report_json(struct report *report)
     put_healthy(&json, report);
     put_doubts(&json, report);
     put_slowest(&json, report);
+    put_broken(&json, report);
     json_end_object(&json);
     return out_string(out);
 }

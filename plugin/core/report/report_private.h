@@ -95,7 +95,6 @@ struct doubt_said {
     uint32_t count;
     const char *noun; /* "TLS connections" */
     const char *reason, *remedy;
-    bool of_one;        /* the reason names a stream or frame: of the one that it is */
     const char *filter; /* or NULL */
 };
 
@@ -143,6 +142,10 @@ struct told_parts report_parts(const struct report *report, const char *text);
 
 /* report_fold.c */
 void report_fold(struct report *report);
+
+extern const struct broken_text {
+    const char *filter, *what;
+} broken_texts[BROKEN_KINDS];
 
 /* report_text.c */
 void report_headline(struct out *out, const struct report *report, const struct finding_group *group);

@@ -194,7 +194,7 @@ static void say_tls(struct page *page)
         }
         out_text(&page->line, kind->text);
         out_say(&page->line, ", longest idle %s, %s", SPAN(kind->longest_idle), overview_end(kind->conn));
-        put(page, 5, 2, "  ", &page->line);
+        put(page, 7, 2, "  ", &page->line);
         kind->count = 0;
     }
     for (unsigned i = 0; i < count; i++) {
@@ -428,9 +428,10 @@ static void say_group(struct page *page, const struct finding_group *group, unsi
     say_also(page, group);
     entry_names(page, "ids", 2, &group->ids, 2);
     out_empty(&page->line);
-    out_text(&page->line, "wireshark -r FILE -Y '");
+    out_text(&page->line, number ? "" : "wireshark -r FILE -Y '");
     out_text(&page->line, group->filter);
-    out_say(&page->line, "'%s", group->filter_whole ? "" : " (the first of them)");
+    out_text(&page->line, number ? "" : "'");
+    out_text(&page->line, group->filter_whole ? "" : " (the first of them)");
     entry(page, "see", 0, out_string(&page->line));
 }
 
@@ -478,7 +479,7 @@ static void say_doubts(struct page *page)
         const struct doubt_said *doubt = &report->doubts[i];
         out_empty(&page->line);
         out_say(&page->line, "%s %s", COUNTED(doubt->count), doubt->noun);
-        out_text(&page->line, doubt->of_one ? ": " : " ");
+        out_text(&page->line, ": ");
         out_text(&page->line, doubt->reason);
         put(page, INDENT, 3, "CANNOT TELL  ", &page->line);
         entry(page, "next", 3, doubt->remedy);
@@ -506,6 +507,21 @@ static void say_healthy(struct page *page)
             out_say(&page->line, "; %s of them joined across two proxies", COUNTED(report->across));
         }
         put(page, INDENT, 2, "healthy  ", &page->line);
+    }
+}
+
+static void say_broken(struct page *page)
+{
+    for (int kind = 0; kind < BROKEN_KINDS; kind++) {
+        const struct broken_seen *broken = &page->report->input.broken[kind];
+        if (broken->packets == 0) {
+            continue;
+        }
+        out_empty(&page->line);
+        out_count(&page->line, broken->packets, "packet", "packets");
+        out_say(&page->line, " with %s, first frame %" PRIu32 " (filter: %s)", broken_texts[kind].what,
+                broken->first_frame, broken_texts[kind].filter);
+        put(page, 6, 2, "also  ", &page->line);
     }
 }
 
@@ -537,13 +553,14 @@ const char *report_text(struct report *report, unsigned width, bool numbered)
     say_findings(&page, numbered);
     say_doubts(&page);
     say_healthy(&page);
-    if (report->total[OF_SESSION] == 0 && report->input.mapi_requests > 0) {
+    if (report->total[OF_SESSION] == 0 && report->input.mapi_requests > 0 && report->group_count > 0) {
         out_empty(&page.line);
         out_text(&page.line, "no MAPI/HTTP session was opened: ");
         out_count(&page.line, report->input.mapi_requests, "request", "requests");
         put(&page, INDENT, 0, "", &page.line);
     }
     say_slowest(&page);
+    say_broken(&page);
     if (report->none) {
         screen_line(&page.screen, "", 3, 0, "no RPC over HTTP connection, no MAPI/HTTP session");
     }

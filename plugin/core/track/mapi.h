@@ -49,6 +49,7 @@ struct mapi_message {
     const struct auth_shown *auth;
     bool elapsed_in_seconds;  /* X-ElapsedTime is about a thousandth of what was measured */
     uint32_t row;             /* of the report, NO_NUMBER if none */
+    bool broken;              /* its body is none of its type */
     bool look;                /* responses: to a look at the endpoint, which is no request of it */
     struct rop_message *rops; /* of Execute, once its body was read; else NULL */
 };

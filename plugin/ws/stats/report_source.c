@@ -176,7 +176,28 @@ void report_source_end(struct report_source *source)
 struct told_so_far {
     GPtrArray *verdicts;
     uint32_t requests;
+    struct broken_seen broken[BROKEN_KINDS];
 };
+
+static void count_broken(struct told_so_far *told, enum broken kind, bool is, uint32_t frame)
+{
+    struct broken_seen *broken = &told->broken[kind];
+    if (is && broken->packets++ == 0)
+        broken->first_frame = frame;
+}
+
+static void take_pdus(struct told_so_far *told, uint32_t frame, const struct frame_note *note)
+{
+    bool malformed = false, misplaced = false;
+    for (const struct call_note *call = note->calls; call; call = call->next) {
+        for (const struct piece *piece = call->pieces; piece; piece = piece->next) {
+            malformed |= piece->kind == PIECE_MALFORMED;
+            misplaced |= piece->kind == PIECE_PDU && (piece->pdu.unexpected || piece->pdu.misplaced);
+        }
+    }
+    count_broken(told, BROKEN_RTS, malformed, frame);
+    count_broken(told, BROKEN_RTS_PLACE, misplaced, frame);
+}
 
 static void take_verdicts(struct told_so_far *told, const struct verdict *verdict)
 {
@@ -187,15 +208,20 @@ static void take_verdicts(struct told_so_far *told, const struct verdict *verdic
 static void take_notes(void *ctx, uint32_t frame, const struct frame_note *rpch, const struct mapi_note *mapi)
 {
     struct told_so_far *told = (struct told_so_far *)ctx;
-    if (rpch)
+    bool broken = false;
+    if (rpch) {
         take_verdicts(told, rpch->verdicts);
+        take_pdus(told, frame, rpch);
+    }
     if (!mapi)
         return;
     take_verdicts(told, mapi->verdicts);
     for (const struct mapi_item *item = mapi->items; item; item = item->next) {
         const struct mapi_message *message = item->message;
         told->requests += !message->is_response && !message->look && message->begin.frame == frame;
+        broken |= message->broken && message->end.frame == frame;
     }
+    count_broken(told, BROKEN_MAPI, broken, frame);
 }
 
 struct report *report_source_make(struct report_source *source)
@@ -214,6 +240,7 @@ struct report *report_source_make(struct report_source *source)
     }
     input.verdict_count = told.verdicts->len;
     input.mapi_requests = told.requests;
+    memcpy(input.broken, told.broken, sizeof input.broken);
     const struct verdict **verdicts =
         (const struct verdict **)wmem_alloc(source->made_pool, (told.verdicts->len + 1) * sizeof *verdicts);
     if (told.verdicts->len > 0)

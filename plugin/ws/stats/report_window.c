@@ -15,6 +15,7 @@
 
 #define TITLE "Outlook over HTTP report"
 #define FILTERS 9
+#define WIDTH 70 /* columns of the window as it opens */
 
 struct window;
 
@@ -117,7 +118,7 @@ static void on_change(void *ctx)
     if (!window_ops())
         return;
     struct report *report = report_source_make(&window->source);
-    const char *text = report_text(report, REPORT_WIDTH, true);
+    const char *text = report_text(report, WIDTH, true);
     forget_filters(window);
     for (unsigned i = 0; i < FILTERS && i < report_shown(report); i++) {
         window->filters[i] = g_strdup(report_filter(report, i));
