@@ -35,12 +35,10 @@ TIMER_STEP = 20 * 10**6                # the system clock of Windows advances ev
 
 
 def checksum(data):
+    """Of IP and TCP (RFC 1071): the sum of 16-bit words in ones' complement is the remainder by 2^16 - 1."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
+    return ~(int.from_bytes(data, "big") % 0xffff) & 0xffff
 
 
 class Connection:
