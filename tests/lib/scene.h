@@ -20,6 +20,7 @@
 #include "unit.h"
 
 #define SECONDS_NS INT64_C(1000000000)
+#define TOLD_KEPT 512 /* for reports */
 #define SCENE_START (INT64_C(1700000000) * SECONDS_NS)
 
 struct scene {
@@ -32,6 +33,8 @@ struct scene {
     int64_t ns, frame_ns; /* now, and from one frame to the next */
     uint16_t ip_id;
     char log[4096]; /* verdicts, separated by blanks */
+    const struct verdict *told[TOLD_KEPT];
+    uint32_t told_count;
     char last_text[VERDICT_TEXT_MAX];
     enum verdict_where where;
     bool where_seen;
@@ -136,6 +139,9 @@ static inline void scene_collect(struct scene *scene)
         size_t used = strlen(scene->log);
         snprintf(scene->log + used, sizeof(scene->log) - used, "%s%s:%s@%u/%d.%d", used ? " " : "", item,
                  severity_name(v->severity), v->when.frame, (int)v->vc, (int)v->leg);
+        if (scene->told_count < TOLD_KEPT) {
+            scene->told[scene->told_count++] = v;
+        }
         CHECK_INT(v->when.frame, scene->frame);
         CHECK(strlen(v->text) < VERDICT_TEXT_MAX);
         CHECK(strncmp(v->text, "Seen: ", 6) == 0 && strstr(v->text, "; inferred: ") && strstr(v->text, "; next: "));

@@ -232,7 +232,12 @@ void screen_line(struct screen *screen, const char *first, unsigned indent, unsi
         const bool last = most && lines == most;
         /* The last line leaves room for the mark, unless this word ends the text. */
         const unsigned spare = last && len < words.len ? (unsigned)strlen(MORE) : 0;
-        if (column + blank + columns + spare > width && (blank || !last)) {
+        if (column + blank + columns + spare > width) {
+            if (last && !blank && column + spare < width) {
+                len =
+                    next_word(&words, width - column - spare, &columns); /* a piece of it, for there is nothing else */
+                put_word(screen->out, words.at, len);
+            }
             if (last) {
                 out_text(screen->out, MORE);
                 break;

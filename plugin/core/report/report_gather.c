@@ -12,7 +12,7 @@
 
 /* ---- Names --------------------------------------------------------------------------------- */
 
-void names_add(const struct arena *arena, struct names *names, const char *name)
+void names_add(const struct arena *arena, struct name_list *names, const char *name)
 {
     const uint32_t before = names->texts.used;
     if (!name || !name[0]) {
@@ -28,7 +28,7 @@ void names_add(const struct arena *arena, struct names *names, const char *name)
     names->name[names->count++] = kept;
 }
 
-void names_say(struct out *out, const struct names *names, uint32_t most)
+void names_say(struct out *out, const struct name_list *names, uint32_t most)
 {
     const uint32_t shown = names->count < most ? names->count : most;
     for (uint32_t i = 0; i < shown; i++) {

@@ -17,7 +17,7 @@ static const char *const results[] = {
     [REPORT_HEALTHY] = "healthy", [REPORT_FAILED] = "failed", [REPORT_CANNOT_TELL] = "cannot_tell"
 };
 
-static void put_names(struct json *json, const char *key, const struct names *names)
+static void put_names(struct json *json, const char *key, const struct name_list *names)
 {
     json_array(json, key);
     for (uint32_t i = 0; i < names->count && i < NAMES_SHOWN; i++) {

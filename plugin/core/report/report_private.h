@@ -14,15 +14,15 @@
 #include "sessions.h"
 
 /* Distinct texts, in the order in which they came. */
-struct names { /* all zero: none */
+struct name_list { /* all zero: none */
     const char **name;
     uint32_t count, room;
     struct table texts;
 };
 /* NULL and "" are none. */
-void names_add(const struct arena *arena, struct names *names, const char *name);
+void names_add(const struct arena *arena, struct name_list *names, const char *name);
 /* "a, b, c and 5 more" */
-void names_say(struct out *out, const struct names *names, uint32_t most);
+void names_say(struct out *out, const struct name_list *names, uint32_t most);
 
 /* ---- What it is about --------------------------------------------------------------------- */
 
@@ -75,7 +75,7 @@ struct finding_group {
     const struct part *first; /* the earliest */
     bool failed;
     uint32_t of[NOUNS]; /* members by noun, a logon counted once */
-    struct names who, users, clients, servers, whom, ids;
+    struct name_list who, users, clients, servers, whom, ids;
     struct way_taken ways[PAIRS_KEPT];
     uint32_t way_count;
     bool more_ways;
@@ -123,7 +123,7 @@ struct report {
     struct finding_group *groups; /* in the order in which they are shown */
     uint32_t group_count, group_room, shown;
     uint32_t total[NOUNS], healthy[NOUNS], unclear[NOUNS], across;
-    struct names healthy_users[NOUNS];
+    struct name_list healthy_users[NOUNS];
     struct slowest_request slowest;
 
     struct doubt_said doubts[DOUBTS_MAX];

@@ -38,7 +38,8 @@ static void entry(struct page *page, const char *label, unsigned most, const cha
     }
 }
 
-static void entry_names(struct page *page, const char *label, unsigned lines, const struct names *names, uint32_t most)
+static void entry_names(struct page *page, const char *label, unsigned lines, const struct name_list *names,
+                        uint32_t most)
 {
     out_empty(&page->line);
     names_say(&page->line, names, most);

@@ -1,0 +1,430 @@
+/* test_report.c
+ * The report: one cause is one finding, victims are counted once, filters select them, what cannot be told is not
+ * denied, and whatever clients write does no harm.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "report_private.h"
+#include "scene.h"
+
+#define A "10.0.0.81:80"
+#define B "10.0.0.82:80"
+#define C "10.0.0.83:80"
+#define D "10.0.0.84:80"
+
+struct made {
+    struct heap heap;
+    struct arena arena;
+    struct overview overview;
+    struct report *report;
+    const char *text, *json;
+};
+
+static void make_at(struct made *made, const struct scene *scene, unsigned width)
+{
+    struct report_input input = { .overview = &made->overview, .version = "1.2.3" };
+    if (scene) {
+        input.rpch = scene->outlook->rpch;
+        input.mapi = scene->outlook->mapi;
+        input.logons = scene->outlook->logons;
+        input.track = &scene->outlook->track;
+        input.verdicts = scene->told;
+        input.verdict_count = scene->told_count;
+    }
+    made->report = report_new(&made->arena, &input);
+    made->text = report_text(made->report, width, false);
+    made->json = report_json(made->report);
+}
+
+static void made_begin(struct made *made)
+{
+    memset(made, 0, sizeof(*made));
+    made->arena = heap_arena(&made->heap);
+    made->overview.arena = &made->arena;
+    overview_packet(&made->overview, SCENE_START, false);
+    overview_packet(&made->overview, SCENE_START + 5 * SECOND, false);
+}
+
+static void make(struct made *made, const struct scene *scene)
+{
+    made_begin(made);
+    make_at(made, scene, REPORT_WIDTH);
+}
+
+static void made_end(struct made *made)
+{
+    heap_free(&made->heap);
+}
+
+#define SAYS(made, what) says((made)->text, what, true, __FILE__, __LINE__)
+#define SAYS_NOT(made, what) says((made)->text, what, false, __FILE__, __LINE__)
+#define JSON_SAYS(made, what) says((made)->json, what, true, __FILE__, __LINE__)
+
+static void says(const char *text, const char *what, bool does, const char *file, int line)
+{
+    const bool good = (strstr(text, what) != NULL) == does;
+    unit_check(good, file, line, what);
+    if (!good) {
+        fprintf(stderr, "%s\n", text);
+    }
+}
+
+/* Brackets close what they open, outside of strings, and no control character is there. */
+static void check_json(const char *json)
+{
+    char open[JSON_DEPTH_MAX + 1];
+    unsigned depth = 0;
+    bool string = false, bad = false;
+    for (const char *at = json; *at && !bad; at++) {
+        bad |= (uint8_t)*at < 0x20 && (*at != '\n' || string);
+        if (string) {
+            at += *at == '\\' && at[1];
+            string = *at != '"' || at[-1] == '\\';
+            continue;
+        }
+        string = *at == '"';
+        if (*at == '{' || *at == '[') {
+            open[depth++] = *at == '{' ? '}' : ']';
+        } else if (*at == '}' || *at == ']') {
+            bad |= depth == 0 || open[--depth] != *at;
+        }
+    }
+    CHECK(!bad && depth == 0 && !string);
+}
+
+static void check_width(const char *text, unsigned width)
+{
+    unsigned column = 0, widest = 0;
+    for (const char *at = text; *at; at++) {
+        column = *at == '\n' ? 0 : column + (((uint8_t)*at & 0xC0) != 0x80);
+        widest = column > widest ? column : widest;
+    }
+    CHECK(widest <= width);
+}
+
+static struct tap to(struct scene *scene, unsigned client, const char *server)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "10.1.%u.%u:%u", client / 200, 1 + client % 200, 1001 + scene->streams);
+    return tap_http(scene, name, server);
+}
+
+/* A connection whose halves go to those servers: never joined, until OUT is closed; or open where they are one. */
+static void connect(struct scene *scene, unsigned n, const char *in_server, const char *out_server)
+{
+    struct tap in = to(scene, n, in_server), out = to(scene, n, out_server);
+    if (strcmp(in_server, out_server) == 0) {
+        open_both(&in, &out, n + 1);
+        return;
+    }
+    start_both(&in, &out, n + 1);
+    take_out(&out);
+    tap_fin(&out, WAY_TO_CLIENT);
+    tap_fin(&in, WAY_TO_SERVER);
+}
+
+/* ---- Folding ------------------------------------------------------------------------------- */
+
+static void test_one(void)
+{
+    struct scene scene;
+    struct made made;
+    scene_begin(&scene);
+    connect(&scene, 0, A, B);
+    make(&made, &scene);
+    SAYS(&made, "FAILED  1 of 1 RPC over HTTP connection never opened: the halves reached servers that did not join");
+    SAYS(&made, "  who    EXAMPLE\\alice (Basic) at 10.1.0.1 -> ex1.example.test:6004\n");
+    SAYS(&made, "connection 0 leg 0: OUT to 10.0.0.82:80 (frame ");
+    SAYS(&made, "  see    wireshark -r FILE -Y 'rpch.vc == 0'\n");
+    SAYS_NOT(&made, "among");
+    SAYS_NOT(&made, "healthy");
+    CHECK_INT(report_result(made.report), REPORT_FAILED);
+    CHECK_INT(report_shown(made.report), 1);
+    CHECK_STR(report_filter(made.report, 0), "rpch.vc == 0");
+    CHECK_STR(report_filter(made.report, 1), "");
+    JSON_SAYS(&made, "\"result\": \"failed\"");
+    JSON_SAYS(&made, "\"verdict\": \"rpch.routing.backend_mismatch\"");
+    JSON_SAYS(&made, "\"version\": \"1.2.3\"");
+    check_json(made.json);
+    made_end(&made);
+    scene_end(&scene);
+}
+
+/* Split by pair of servers and by direction it is one finding all the same. */
+static void test_many(void)
+{
+    static const char *const ways[][2] = { { A, B }, { B, A }, { C, D }, { A, A }, { D, C }, { C, C } };
+    struct scene scene;
+    struct made made;
+    scene_begin(&scene);
+    for (unsigned n = 0; n < 60; n++) {
+        connect(&scene, n, ways[n % 6][0], ways[n % 6][1]);
+    }
+    make(&made, &scene);
+    SAYS(&made, "FAILED  40 of 60 RPC over HTTP connections never opened");
+    SAYS(&made, "among 4 servers");
+    SAYS(&made, "10.1.0.1 -> ex1.example.test:6004");
+    SAYS(&made, " and 37 more");
+    SAYS(&made, "  among  20 by 10.0.0.81:80 and 10.0.0.82:80; 20 by 10.0.0.83:80 and 10.0.0.84:80\n");
+    SAYS(&made, "  see    wireshark -r FILE -Y 'rpch.vc in {0..2, 4, 6..8, 10,");
+    SAYS(&made, "healthy  20 of 60 RPC over HTTP connections: EXAMPLE\\alice (Basic)\n");
+    CHECK_INT(made.report->group_count, 1);
+    CHECK(made.report->groups[0].filter_whole);
+    CHECK_INT(made.report->groups[0].of[OF_CONNECTION], 40);
+    CHECK_INT(made.report->groups[0].servers.count, 4);
+    JSON_SAYS(&made, "\"count\": 40,\n      \"total\": 60");
+    check_json(made.json);
+    made_end(&made);
+    for (unsigned width = 30; width <= 200; width += 17) {
+        made_begin(&made);
+        make_at(&made, &scene, width);
+        check_width(made.text, width);
+        made_end(&made);
+    }
+    scene_end(&scene);
+}
+
+/* Another answer calls for something else: that is another finding, though of the same name. */
+static void test_causes(void)
+{
+    struct scene scene;
+    struct made made;
+    scene_begin(&scene);
+    for (unsigned n = 0; n < 6; n++) {
+        struct tap in = to(&scene, n, A), out = to(&scene, n, n % 2 ? A : B);
+        tap_request(&in, HTTP_RPC_IN_DATA);
+        tap_request(&out, HTTP_RPC_OUT_DATA);
+        tap_status(&out, n < 4 ? 503 : 403);
+        tap_fin(&out, WAY_TO_CLIENT);
+        tap_fin(&in, WAY_TO_SERVER);
+    }
+    make(&made, &scene);
+    CHECK_INT(made.report->group_count, 2);
+    CHECK_INT(made.report->groups[0].count, 4);
+    CHECK_INT(made.report->groups[1].count, 2);
+    CHECK(made.report->groups[0].first->verdict.kind == V_REFUSED);
+    made_end(&made);
+    scene_end(&scene);
+}
+
+/* ---- Filters ------------------------------------------------------------------------------- */
+
+static void check_filter(const char *expected, bool whole, uint32_t *numbers, uint32_t count)
+{
+    struct heap heap = { 0 };
+    struct arena arena = heap_arena(&heap);
+    struct out out = { .arena = &arena };
+    CHECK(filter_say(&out, "rpch.vc", numbers, count) == whole);
+    CHECK_STR(out_string(&out), expected);
+    heap_free(&heap);
+}
+
+static void test_filters(void)
+{
+    check_filter("", true, NULL, 0);
+    check_filter("rpch.vc == 7", true, (uint32_t[]){ 7 }, 1);
+    check_filter("rpch.vc == 7", true, (uint32_t[]){ 7, 7 }, 2);
+    check_filter("rpch.vc in {3, 7}", true, (uint32_t[]){ 7, 3 }, 2);
+    check_filter("rpch.vc in {3, 4, 7}", true, (uint32_t[]){ 4, 7, 3, 4 }, 4);
+    check_filter("rpch.vc in {0..3, 4294967294}", true, (uint32_t[]){ 2, 1, 4294967294u, 0, 3 }, 5);
+    check_filter("rpch.vc in {0..3}", true, (uint32_t[]){ 2, 1, 0, 3 }, 4);
+    uint32_t many[4000];
+    struct heap heap = { 0 };
+    struct arena arena = heap_arena(&heap);
+    struct out out = { .arena = &arena };
+    for (uint32_t i = 0; i < COUNT_OF(many); i++) {
+        many[i] = UINT32_MAX - 3 * i;
+    }
+    CHECK(!filter_say(&out, "mapihttp.session", many, COUNT_OF(many)));
+    CHECK(out.used < 1000 && out.s[out.used - 1] == '}');
+    heap_free(&heap);
+}
+
+/* ---- What cannot be told ------------------------------------------------------------------- */
+
+static struct overview_conn *tcp(struct made *made, bool from_syn, bool both)
+{
+    struct endpoint client = end_of("10.0.0.1:50000"), server = end_of(A);
+    struct overview *overview = &made->overview;
+    const uint32_t stream = overview->conns.count;
+    struct segment segment = { .when = { 1, SCENE_START }, .seq = 1, .syn = from_syn };
+    struct overview_conn *conn = overview_segment(overview, stream, &client, &server, &segment, NULL);
+    segment = (struct segment){ .when = { 2, SCENE_START }, .seq = 2, .len = 2, .captured = 2 };
+    overview_segment(overview, stream, &client, &server, &segment, (const uint8_t *)"xx");
+    segment = (struct segment){ .when = { 3, SCENE_START }, .seq = 1, .has_ack = true, .ack = 4 };
+    if (both) {
+        overview_segment(overview, stream, &server, &client, &segment, NULL);
+    }
+    return conn;
+}
+
+#define NONE "no RPC over HTTP connection, no MAPI/HTTP session\n"
+
+static void test_nothing(void)
+{
+    struct made made;
+    made_begin(&made);
+    tcp(&made, true, true);
+    make_at(&made, NULL, 100);
+    SAYS(&made, NONE);
+    SAYS_NOT(&made, "CANNOT TELL");
+    CHECK_INT(report_result(made.report), REPORT_CANNOT_TELL); /* nothing is there to be called healthy */
+    JSON_SAYS(&made, "\"result\": \"cannot_tell\"");
+    JSON_SAYS(&made, "\"findings\": []");
+    check_json(made.json);
+    made_end(&made);
+    memset(&made, 0, sizeof(made));
+    made.arena = heap_arena(&made.heap);
+    made.overview.arena = &made.arena;
+    make_at(&made, NULL, 100);
+    SAYS(&made, "no packets\n");
+    SAYS_NOT(&made, NONE);
+    check_json(made.json);
+    made_end(&made);
+}
+
+/* Each thing that may have hidden a connection: it is named, with its remedy, and nothing is denied. */
+static void test_hidden(void)
+{
+    struct made made;
+    for (int what = 0; what < 7; what++) {
+        static const char *const expected[] = {
+            "CANNOT TELL  1 TLS connection: not decrypted, for no keys were given",
+            "CANNOT TELL  1 TLS connection: not decrypted: the key log that was given fits none of them",
+            "CANNOT TELL  1 TCP connection: begun before the capture",
+            "CANNOT TELL  1 TCP connection: one direction was captured only",
+            "CANNOT TELL  1 TCP connection: HTTP/2, in which MAPI/HTTP is not followed",
+            "CANNOT TELL  1 packet: cut by the snap length",
+            "CANNOT TELL  3 packets: of an encrypted tunnel",
+        };
+        made_begin(&made);
+        struct overview_conn *conn = tcp(&made, what != 2, what != 3);
+        if (what <= 1) {
+            conn->tls = conn->finished = true;
+            conn->half[0].hello = conn->half[1].hello = true;
+            made.overview.key_log = what == 1;
+        }
+        conn->http2 = what == 4;
+        made.overview.cut = what == 5;
+        made.overview.opaque = what == 6 ? 3 : 0;
+        make_at(&made, NULL, 100);
+        SAYS(&made, expected[what]);
+        SAYS(&made, "\n  next   ");
+        SAYS_NOT(&made, NONE);
+        CHECK_INT(report_result(made.report), REPORT_CANNOT_TELL);
+        CHECK_INT(made.report->doubt_count, 1);
+        check_json(made.json);
+        made_end(&made);
+    }
+    /* What is known to be something else hides nothing. */
+    for (int what = 0; what < 3; what++) {
+        made_begin(&made);
+        struct overview_conn *conn = tcp(&made, what != 0, what != 1);
+        conn->other = what <= 1;
+        conn->tls = what == 2; /* a handshake that was refused */
+        conn->has_alert = true;
+        conn->alert = 48;
+        conn->half[0].hello = true;
+        make_at(&made, NULL, 100);
+        SAYS(&made, NONE);
+        made_end(&made);
+    }
+}
+
+/* What was not captured whole is not called healthy, nor what has not opened. */
+static void test_unclear(void)
+{
+    struct scene scene;
+    struct made made;
+    scene_begin(&scene);
+    struct tap in = to(&scene, 0, A), out = to(&scene, 0, A);
+    start_both(&in, &out, 1);
+    connect(&scene, 1, B, B);
+    make(&made, &scene);
+    SAYS(&made, "CANNOT TELL  1 RPC over HTTP connection: neither opened nor failed by the end of the capture");
+    SAYS(&made, "healthy  1 of 2 RPC over HTTP connections");
+    CHECK_INT(report_result(made.report), REPORT_CANNOT_TELL);
+    JSON_SAYS(&made, "\"filter\": \"rpch.vc == 0\"");
+    made_end(&made);
+    /* TLS that stayed closed towards a server that is known to speak it: there may be more. */
+    scene_end(&scene);
+    scene_begin(&scene);
+    connect(&scene, 1, A, A);
+    made_begin(&made);
+    struct overview_conn *conn = tcp(&made, true, true);
+    conn->tls = conn->finished = conn->half[0].hello = true;
+    make_at(&made, &scene, 100);
+    SAYS(&made, "healthy  1 of 1");
+    CHECK_INT(report_result(made.report), REPORT_CANNOT_TELL);
+    made_end(&made);
+    made_begin(&made);
+    make_at(&made, &scene, 100);
+    CHECK_INT(report_result(made.report), REPORT_HEALTHY);
+    made_end(&made);
+    scene_end(&scene);
+}
+
+/* ---- What clients write -------------------------------------------------------------------- */
+
+static void test_hostile(void)
+{
+    static const char *const users[] = { "al\x1B[2Jice\n\"FAILED\" \\ \x7F", "\xFF\xFE\xC3(\xE2\x80\xAE",
+                                         "'; rm -rf / #", "a'b\"c" };
+    struct scene scene;
+    struct made made;
+    scene_begin(&scene);
+    for (unsigned n = 0; n < COUNT_OF(users); n++) {
+        struct tap in = to(&scene, n, A), out = to(&scene, n, B);
+        struct http_info info = http_request(HTTP_RPC_IN_DATA);
+        snprintf(info.auth.user, sizeof(info.auth.user), "%s", users[n]);
+        snprintf(info.target, sizeof(info.target), "%s:6004", users[n]);
+        tap_head(&in, &info);
+        info.method = HTTP_RPC_OUT_DATA;
+        tap_head(&out, &info);
+        tap_status(&out, 503);
+        tap_fin(&out, WAY_TO_CLIENT);
+        tap_fin(&in, WAY_TO_SERVER);
+    }
+    make(&made, &scene);
+    check_json(made.json);
+    check_width(made.text, REPORT_WIDTH);
+    for (const char *at = made.text; *at; at++) {
+        CHECK((uint8_t)*at >= 0x20 || *at == '\n');
+    }
+    SAYS_NOT(&made, "\xFF");
+    SAYS(&made, "who    al?[2Jice?\"FAILED\" \\ ?");
+    JSON_SAYS(&made, "al\\u001b[2Jice\\u000a\\\"FAILED\\\" \\\\ \\u007f");
+    /* The filter, which is put in quotes for a shell, has nothing of theirs. */
+    for (uint32_t i = 0; i < made.report->group_count; i++) {
+        CHECK(strspn(made.report->groups[i].filter, "abcdefghijklmnopqrstuvwxyz_.0123456789 {},=") ==
+              strlen(made.report->groups[i].filter));
+    }
+    made_end(&made);
+    scene_end(&scene);
+}
+
+static void test_headlines(void)
+{
+    bool used[VERDICT_KINDS] = { false };
+    for (int kind = 0; kind < VERDICT_KINDS; kind++) {
+        const unsigned rank = headline_rank((enum verdict_kind)kind);
+        CHECK(headline_of((enum verdict_kind)kind) && rank < VERDICT_KINDS && !used[rank]);
+        used[rank] = true;
+    }
+    CHECK(!headline_of(VERDICT_KINDS) && headline_rank(VERDICT_KINDS) == VERDICT_KINDS);
+}
+
+int main(void)
+{
+    test_one();
+    test_many();
+    test_causes();
+    test_filters();
+    test_nothing();
+    test_hidden();
+    test_unclear();
+    test_hostile();
+    test_headlines();
+    return unit_end();
+}
