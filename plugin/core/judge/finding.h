@@ -55,10 +55,10 @@ struct judge {
     } going; /* servers that may be gone, by their last end, oldest first: gone.c */
     struct {
         struct side_memo *first, *last;
-    } losing;                 /* sessions whose contexts were refused, oldest first: mapi_session.c */
-    struct evidence evidence; /* evidence_new() */
+    } losing;                  /* sessions whose contexts were refused, oldest first: mapi_session.c */
+    struct evidence evidence;  /* evidence_new() */
     const struct event *hears; /* the event that is being heard, NULL outside of it */
-    unsigned misuse;          /* broken rules of this file, which tests look at: 0 */
+    unsigned misuse;           /* broken rules of this file, which tests look at: 0 */
 };
 
 /* What is remembered as told of one object, by its bits in enum verdict_kind. All zero but

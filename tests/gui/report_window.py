@@ -1,0 +1,206 @@
+"""Opens Wireshark under Xvfb and looks at Tools > Outlook over HTTP report as its user does.
+
+    report_window.py [--shots FOLDER]
+
+The window opens and shows the report of the file; its first button filters the packet list by the first finding; a second
+file that is opened leaves nothing of the first one's text. What the window shows is read by its button Copy, the filter
+from what Wireshark writes down of filters when it ends. --shots keeps pictures of each step.
+
+Needs wireshark, xvfb, xdotool and xclip; without them it says so and passes.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import common
+from common import wsrun
+
+TITLE = "Outlook over HTTP report"
+NEEDED = ("wireshark", "Xvfb", "xdotool", "xclip")
+PATIENCE = 90                        # seconds: of a slow machine that does other things besides
+
+
+class Gone(Exception):
+    """Something did not come in time."""
+
+
+class Screen:
+    """Xvfb on a display of its own."""
+
+    def __init__(self, folder):
+        read, write = os.pipe()
+        self.server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
+                                       pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            number = pipe.readline().strip()
+        if not number:
+            raise Gone("Xvfb does not start")
+        self.env = {**os.environ, "DISPLAY": f":{number}"}
+        self.folder = folder
+        self.shots = 0
+
+    def tool(self, *args, **kwargs):
+        return subprocess.run(["xdotool", *map(str, args)], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              text=True, check=False, **kwargs).stdout
+
+    def windows(self, title):
+        return [int(line) for line in self.tool("search", "--onlyvisible", "--name", title).split()]
+
+    def wait(self, title):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if found := self.windows(title):
+                return found[-1]
+            time.sleep(0.3)
+        raise Gone(f"no window {title!r}")
+
+    def place(self, window):
+        return dict(re.findall(r"(X|Y|WIDTH|HEIGHT)=(-?\d+)", self.tool("getwindowgeometry", "--shell", window)))
+
+    def click(self, window, right, bottom):
+        """So far from the right and lower edge of the window."""
+        place = {name: int(value) for name, value in self.place(window).items()}
+        self.tool("mousemove", place["X"] + place["WIDTH"] - right, place["Y"] + place["HEIGHT"] - bottom)
+        self.tool("click", 1)
+
+    def focus(self, window):
+        """There is no window manager that would do it."""
+        self.tool("windowfocus", "--sync", window)
+        time.sleep(0.3)
+
+    def clipboard(self):
+        return subprocess.run(["xclip", "-o", "-selection", "clipboard"], env=self.env, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True, check=False, timeout=20).stdout
+
+    def shot(self, name):
+        self.shots += 1
+        if self.folder:
+            subprocess.run(["import", "-window", "root", str(self.folder / f"report-{self.shots}-{name}.png")], env=self.env,
+                           check=False)
+
+    def end(self):
+        self.server.terminate()
+        self.server.wait()
+
+
+# Of the dialogue's buttons, from its right edge: Close, then those that were added, the last one first.
+BUTTON_WIDTH, FIRST, BOTTOM = 86, 51, 24
+
+
+def button(screen, window, number):
+    """Presses the one that is so many places left of Close."""
+    screen.click(window, FIRST + number * BUTTON_WIDTH, BOTTOM)
+
+
+def copied(screen, window, count, accept):
+    """What Copy brings, which stands left of count buttons: once it is accepted, for it comes when it was read."""
+    end = time.monotonic() + PATIENCE
+    text = ""
+    while time.monotonic() < end:
+        button(screen, window, count + 1)
+        time.sleep(0.5)
+        text = screen.clipboard()
+        if accept(text):
+            return text
+    raise Gone(f"Copy brings {text[:200]!r}")
+
+
+def open_file(screen, path):
+    """By the dialogue of File > Open."""
+    main = screen.wait(r"\.pcap")
+    place = screen.place(main)
+    screen.tool("mousemove", int(place["X"]) + 200, int(place["Y"]) + 150)
+    screen.tool("click", 1)
+    screen.focus(main)
+    screen.tool("key", "ctrl+o")
+    window = screen.wait("Open Capture File")
+    time.sleep(1)
+    place = screen.place(window)
+    screen.tool("mousemove", int(place["X"]) + 60, int(place["Y"]) + 60)
+    screen.focus(window)
+    screen.shot("open")
+    screen.tool("type", "--delay", "20", str(path))
+    screen.tool("key", "Return")
+
+
+def user(tshark, program, args, env):
+    return tshark.popen(args, program=program, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def play(tshark, screen, counter, first, second):
+    runtime = tshark.home / "run"
+    runtime.mkdir(mode=0o700)
+    if tshark.user:
+        os.chown(runtime, wsrun.NOBODY, wsrun.NOBODY)
+    env = {"DISPLAY": screen.env["DISPLAY"], "XDG_RUNTIME_DIR": str(runtime), "QT_QPA_PLATFORM": "xcb"}
+    process = user(tshark, "wireshark", ["-n", "-r", first, "-z", "outlook,report"], env)
+    try:
+        window = screen.wait(TITLE)
+        text = copied(screen, window, 1, lambda text: "packets" in text and "FAILED" in text)
+        screen.shot("window")
+        counter.check("1  FAILED  1 of 1 RPC over HTTP connection never opened" in re.sub(r"\s*\n\s+", " ", text),
+                      f"the window shows {text!r}")
+        counter.check("see    rpch.vc == 0" in text and max(map(len, text.splitlines())) <= 72, f"the window shows {text!r}")
+        button(screen, window, 1)
+        time.sleep(2)
+        screen.shot("filter")
+        open_file(screen, second)
+        text = copied(screen, window, 1, lambda text: "healthy" in text)
+        screen.shot("second")
+        counter.check("FAILED" not in text and "44 packets" in text, f"with a second file the window shows {text!r}")
+        button(screen, window, 1)       # of a finding that this file does not have
+        button(screen, window, 0)
+        time.sleep(1)
+        counter.check(not screen.windows(TITLE) and process.poll() is None, "Close does not close the window, or more")
+        main = screen.wait(r"\.pcap")
+        screen.focus(main)
+        screen.tool("key", "ctrl+q")
+        counter.equal(process.wait(timeout=PATIENCE), 0, "wireshark's exit status")
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+    recent = "".join(path.read_text(encoding="utf-8") for path in tshark.home.rglob("recent_common"))
+    counter.check("recent.display_filter: rpch.vc == 0" in recent, "the button did not filter by rpch.vc == 0")
+
+
+def main():
+    missing = [name for name in NEEDED if not shutil.which(name)]
+    if missing:
+        print(f"SKIPPED: {', '.join(missing)} not installed; the report window was not opened")
+        return 0
+    folder = pathlib.Path(sys.argv[2]) if sys.argv[1:2] == ["--shots"] else None
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    counter = common.Counter("report window")
+    with wsrun.Tshark() as tshark:
+        tshark.prove_loaded()
+        files = []
+        for name in ("live-split-lb", "live-healthy"):
+            copy = tshark.private_copy(common.samples(name)[0].path)
+            files.append(copy.rename(copy.with_name(f"{name}.pcapng")))
+        screen = Screen(folder)
+        try:
+            play(tshark, screen, counter, *files)
+        except (Gone, subprocess.TimeoutExpired) as error:
+            screen.shot("failed")
+            counter.check(False, str(error))
+        finally:
+            screen.end()
+    for line in counter.failures:
+        print(line)
+    return common.total([counter])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
