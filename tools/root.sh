@@ -26,7 +26,7 @@ in_root() {
 
 packages_there() {
     local names
-    mapfile -t names < <(package_list "$group")
+    mapfile -t names <<<"$(package_list "$group")"
     # Unpacked is enough for what cannot be configured in a root without services.
     in_root dpkg-query -W -f '${db:Status-Status}\n' "${names[@]}" 2>/dev/null |
         grep -cxE 'installed|unpacked|half-configured' | grep -qx "${#names[@]}" &&
@@ -41,7 +41,7 @@ make)
         as_root debootstrap --variant=minbase "${suite%-fresh}" "$root" || exit
     fi
     if ! packages_there; then
-        mapfile -t names < <(package_list "$group")
+        mapfile -t names <<<"$(package_list "$group")"
         # A mirror that lags behind has a Release file past its date; its signature is still checked.
         in_root apt-get update -q -o Acquire::Check-Valid-Until=false || exit
         # sid may end with a package half configured; tshark's version says whether it works.

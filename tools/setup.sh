@@ -30,7 +30,8 @@ need_packages() {
         echo "no apt here: the tools named in tools/packages must be there already" >&2
         return 0
     fi
-    mapfile -t names < <(package_list "$@")
+    # No process substitution: a bare root has no /dev/fd.
+    mapfile -t names <<<"$(package_list "$@")"
     installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${names[@]}" 2>/dev/null)
     for name in "${names[@]}"; do
         grep -qx "$name installed" <<<"$installed" || missing+=("$name")

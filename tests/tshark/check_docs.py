@@ -2,7 +2,7 @@
 
     check_docs.py
 
-README.md has at most 900 words. Every link and anchor leads somewhere, every picture exists. Each name in `...` that is a
+README.md has at most 900 words, and CHANGELOG.md begins with the version that is built. Every link and anchor leads somewhere, every picture exists. Each name in `...` that is a
 field's is registered, what stands behind -z exists, and each row of the README's table of symptoms finds frames in its samples.
 What the README quotes of ./analyze is what it says.
 
@@ -117,6 +117,9 @@ def main():
         counter = counters[0]
         words = len(README.read_text(encoding="utf-8").split())
         counter.check(words <= WORDS, f"{words} words, {WORDS} at most")
+        version = re.search(r"VERSION (\d[\d.]*)\)", (PROJECT / "plugin" / "version.cmake").read_text(encoding="utf-8"))[1]
+        newest = re.search(r"^## (\S+?),? ", (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+        counter.check(newest and newest[1] == version, f"CHANGELOG.md begins with {newest and newest[1]}, the version is {version}")
         check_symptoms(counter, tshark)
     check_quoted(counter)
     for counter in counters:
