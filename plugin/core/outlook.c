@@ -48,22 +48,6 @@ const struct verdict *outlook_take_changed(struct outlook *outlook)
     return judge_take_changed(outlook->judge);
 }
 
-/* Where the body proper begins: behind the meta-tags and additional headers of a response; body.len if it has none. */
-static size_t body_offset(const struct mapi_message *message, struct span body)
-{
-    struct meta_scanner scanner;
-    struct mapi_meta meta;
-    size_t used = 0;
-    if (body.len == 0 || !message->is_response) {
-        return 0;
-    }
-    meta_scan_init(&scanner);
-    do {
-        used += meta_scan(&scanner, body.ptr + used, body.len - used, &meta);
-    } while (meta.kind >= META_PROCESSING && meta.kind <= META_HEADER);
-    return meta.kind == META_BODY ? meta.offset : meta.kind == META_NO_ENVELOPE ? 0 : body.len;
-}
-
 /* Room for what is decompressed while a body is read. */
 struct scratch {
     const struct arena *arena;
@@ -129,7 +113,7 @@ bool outlook_body_is_complete(const struct mapi_message *message, struct span bo
 {
     static const struct field_sink quiet; /* calls nobody */
     struct mapi_facts facts = { 0 };
-    const size_t offset = body_offset(message, body);
+    const size_t offset = mapi_body_offset(message->is_response, body);
     if (offset < body.len && !mapi_message_failed(message)) {
         read_facts(message, span_skip(body, offset), &facts, &quiet, NULL);
     }
@@ -139,7 +123,7 @@ bool outlook_body_is_complete(const struct mapi_message *message, struct span bo
 void outlook_learn_body(struct mapi_conn *conn, struct mapi_message *message, struct span body, struct span sentence)
 {
     struct mapi_facts facts = { 0 };
-    const size_t offset = body_offset(message, body);
+    const size_t offset = mapi_body_offset(message->is_response, body);
     if (offset < body.len && mapi_message_failed(message)) {
         if (sentence.len == 0)
             sentence = span_skip(body, offset);

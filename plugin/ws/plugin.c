@@ -15,6 +15,7 @@
 #include "dissect_outlook.h"
 #include "dissect_rpch.h"
 #include "emsmdb_guess.h"
+#include "export.h"
 #include "follow_streams.h"
 #include "ids.h"
 #include "mapistream.h"
@@ -61,6 +62,7 @@ static void proto_register_outlookhttp(void)
     report_register();
     conversations_register();
     follow_streams_register();
+    export_register();
     register_init_routine(store_init);
 }
 

@@ -715,6 +715,97 @@ def stream_up(world):
                      "a stream written by a request of three buffers, which one answer ends."
 
 
+# ---- what can be saved -----------------------------------------------------------------------
+# tests/tshark/run_export.py has what must come of it.
+
+READ, WRITE, SEEK, SET_SIZE, COMMIT, CREATE_ATTACHMENT = 0x2C, 0x2D, 0x2E, 0x2F, 0x5D, 0x23
+DATA, HTML, RTF = 0x37010102, 0x10130102, 0x10090102
+PICTURE = bytes(range(256)) * 3
+LETTER = "Gr\u00fc\u00dfe aus K\u00f6ln \U0001f600. " * 20
+PAGE = b"<html><body>" + b"<p>a line</p>" * 30 + b"</body></html>"
+
+
+def read_stream(world, on, tag, whole, sizes, opened=None):
+    """Reads a stream in pieces of these sizes."""
+    once(world, OPEN_STREAM, {"PropertyTag": tag, "OpenModeFlags": 0}, 0, {"StreamSize": len(whole) if opened is None else opened},
+         on=on, makes="stream")
+    at = 0
+    for size in sizes:
+        once(world, READ, {"ByteCount": size}, 0, {"Data": whole[at:at + size]}, on="stream")
+        at += size
+
+
+def write_stream(world, on, tag, *steps):
+    """bytes are written, a number is a place to go to; all in one exchange with the opening."""
+    once(world, OPEN_STREAM, {"PropertyTag": tag, "OpenModeFlags": 2}, 0, {"StreamSize": 0}, on=on, makes="stream")
+    world.begin()
+    for step in steps:
+        if isinstance(step, int):
+            world.both(SEEK, {"Origin": 0, "Offset": step}, 0, {"NewPosition": step}, on="stream")
+        else:
+            world.both(WRITE, {"Data": step}, 0, {"WrittenSize": len(step)}, on="stream")
+    world.send()
+
+
+def let_go(world, name):
+    world.begin()
+    world.ask(RELEASE, on=name)
+    world.send()
+
+
+def mail_stream():
+    """A message with two kinds of body, recipients and attachments, one of them a message; and one whose body mail has not."""
+    def person(name, address, kind):
+        return fx.marker("StartRecip") + fx.value(fx.ROW_ID, 0) + fx.value(0x0C150003, kind) + fx.value(NAME, name) + \
+            fx.value(0x39FE001F, address) + fx.marker("EndToRecip")
+
+    def file(number, name, content, *more):
+        return fx.marker("NewAttach") + fx.value(fx.ATTACH_NUMBER, number) + fx.value(0x3707001F, name) + b"".join(more) + \
+            fx.value(DATA, content) + fx.marker("EndAttach")
+    inside = fx.marker("StartEmbed") + fx.value(SUBJECT, "Inside") + fx.value(BODY, "inner text") + \
+        person("Carol", "carol@example.test", 1) + fx.marker("EndEmbed")
+    return fx.marker("StartMessage") + fx.value(SUBJECT, "\u00dcbersicht: \"Q3\"/2026") + fx.value(0x00390040, 134100000000000000) + \
+        fx.value(0x0042001F, "Alice Anderson") + fx.value(0x5D02001F, "alice@example.test") + fx.value(0x1035001F, "<1@example.test>") + \
+        fx.value(BODY, LETTER) + fx.value(HTML, PAGE) + fx.value(0x3FDE0003, 65001) + \
+        person("Bob", "bob@example.test", 1) + person("Z\u00fcrich office", "zurich@example.test", 2) + person("No address", "/o=Example/cn=x", 1) + \
+        file(0, "../pictures/p 1.png", PICTURE, fx.value(0x370E001F, "image/png"), fx.value(0x3712001F, "p1@example.test")) + \
+        file(1, "b\u00e4r.txt", b"bear") + \
+        fx.marker("NewAttach") + fx.value(fx.ATTACH_NUMBER, 2) + inside + fx.marker("EndAttach") + \
+        fx.marker("EndMessage") + \
+        fx.marker("StartMessage") + fx.value(SUBJECT, "RTF only") + fx.value(RTF, b"LZFu" + bytes(20)) + fx.marker("EndMessage")
+
+
+@both_ways("saved", "streams and transfers, whole and not")
+def saved(world):
+    logon(world)
+    once(world, OPEN_FOLDER, {"FolderId": INBOX}, 0, {"IsGhosted": 0}, on="logon", makes="folder")
+    once(world, OPEN_MESSAGE, {"FolderId": INBOX, "MessageId": MESSAGE}, on="folder", makes="message")
+    letter = w.wide(LETTER)
+    read_stream(world, "message", BODY, letter, (300, 300, 4000))
+    let_go(world, "stream")
+    # Not to its end; then with a piece that the server refuses.
+    read_stream(world, "message", HTML, PAGE, (100, 100))
+    let_go(world, "stream")
+    once(world, OPEN_ATTACHMENT, {"AttachmentID": 0}, on="message", makes="attachment")
+    read_stream(world, "attachment", DATA, PICTURE, (512, 256))
+    # Written in pieces, one of them over what was there.
+    write_stream(world, "attachment", DATA, PICTURE[:500], b"never", 500, PICTURE[500:])
+    once(world, COMMIT, on="stream")
+    let_go(world, "stream")
+    # Written, and neither committed nor released: nobody knows what became of it.
+    write_stream(world, "message", BODY, letter[:100])
+    whole = mail_stream()
+    once(world, 0x4B, {"MessageIds": [MESSAGE], "CopyFlags": 0, "SendOptions": 1}, on="folder", makes="copy")
+    for piece, status in zip(fx.cut(whole, 700, 701, len(whole) // 2), (1, 1, 1, 3)):
+        once(world, GET_BUFFER, {"BufferSize": BABE}, 0, {"TransferStatus": status, "TransferBuffer": piece}, on="copy")
+    once(world, CONFIGURE, {"SourceOperation": 3, "CopyFlags": 0}, on="folder", makes="upload")
+    part = fx.marker("StartMessage") + fx.value(SUBJECT, "Up") + fx.value(BODY, "sent") + fx.marker("EndMessage")
+    for piece in fx.cut(part, 30):
+        once(world, PUT_BUFFER, {"TransferData": piece}, 0, {"TransferStatus": 1, "BufferUsedSize": len(piece)}, on="upload")
+    let_go(world, "upload")
+    world.cap.what = "A body and an attachment read whole and not; an attachment written over; messages by FastTransfer, in pieces, both ways."
+
+
 # ---- (j) one of the two is missing -------------------------------------------------------
 
 @case("rops-half", "a response without its request, and a request without its response")

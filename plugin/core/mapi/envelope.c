@@ -159,3 +159,18 @@ size_t meta_scan(struct meta_scanner *scanner, const uint8_t *p, size_t len, str
     }
     return scanner->at - from;
 }
+
+size_t mapi_body_offset(bool response, struct span body)
+{
+    struct meta_scanner scanner;
+    struct mapi_meta meta;
+    size_t used = 0;
+    if (body.len == 0 || !response) {
+        return 0;
+    }
+    meta_scan_init(&scanner);
+    do {
+        used += meta_scan(&scanner, body.ptr + used, body.len - used, &meta);
+    } while (meta.kind >= META_PROCESSING && meta.kind <= META_HEADER);
+    return meta.kind == META_BODY ? meta.offset : meta.kind == META_NO_ENVELOPE ? 0 : body.len;
+}

@@ -57,6 +57,9 @@ void meta_scan_init(struct meta_scanner *scanner);
  * it tells META_NOTHING. A tag is told with its last letter: its line end may be missing. */
 size_t meta_scan(struct meta_scanner *scanner, const uint8_t *p, size_t len, struct mapi_meta *meta);
 
+/* Where the typed body of a whole message begins: in a response behind tags and headers; body.len if it has none. */
+size_t mapi_body_offset(bool response, struct span body);
+
 /* "PROCESSING", "PENDING", "DONE"; NULL for other kinds. */
 const char *meta_tag_name(enum meta_kind kind);
 

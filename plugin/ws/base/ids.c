@@ -21,6 +21,7 @@ int rop_tap;
 int outlook_tap;
 int rpch_follow_tap;
 int mapi_follow_tap;
+int export_tap;
 range_t *rpch_server_ports;
 struct judge_prefs rpch_prefs;
 const struct show_calls *show_calls;

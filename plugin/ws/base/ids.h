@@ -28,6 +28,7 @@ extern int rop_tap;                           /* data: struct rop_message */
 extern int outlook_tap;                       /* data: the number of a row of the report on logons */
 extern int rpch_follow_tap;                   /* data: struct followed_pdu */
 extern int mapi_follow_tap;                   /* data: struct followed_message */
+extern int export_tap;                        /* data: struct exported_rops */
 extern range_t *rpch_server_ports;
 extern struct judge_prefs rpch_prefs;
 extern const struct show_calls *show_calls; /* never NULL once registration is through */
@@ -43,6 +44,16 @@ struct followed_pdu {
 struct followed_message {
     const struct mapi_message *message;
     struct span head, body;
+};
+
+struct emsmdb_stub;
+/* A message with ROPs, for who saves what they carry: its body as above, or a stub of EMSMDB. */
+struct exported_rops {
+    const struct mapi_message *message; /* NULL: a stub, */
+    struct rop_message *rops;
+    const struct emsmdb_stub *stub;
+    bool big_endian;
+    struct span bytes;
 };
 
 /* A frame may speak of several users; last: the row that is told at the end of the frame. */

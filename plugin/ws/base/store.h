@@ -20,6 +20,7 @@ enum store_part {
     STORE_BODIES,
     STORE_EMSMDB,
     STORE_GUESSES,
+    STORE_EXPORT,
     STORE_PARTS
 };
 

@@ -206,11 +206,17 @@ static struct followed_message bytes_of(packet_info *pinfo, const struct mapi_it
 
 void mapi_show_to_followers(packet_info *pinfo, const struct mapi_note *note)
 {
-    if (!have_tap_listener(mapi_follow_tap))
-        return;
-    for (const struct mapi_item *item = note->items; item; item = item->next) {
-        struct followed_message *followed = wmem_new(pinfo->pool, struct followed_message);
-        *followed = bytes_of(pinfo, item);
-        tap_queue_packet(mapi_follow_tap, pinfo, followed);
+    const bool followed = have_tap_listener(mapi_follow_tap), saved = have_tap_listener(export_tap);
+    for (const struct mapi_item *item = note->items; item && (followed || saved); item = item->next) {
+        struct followed_message *message = wmem_new(pinfo->pool, struct followed_message);
+        *message = bytes_of(pinfo, item);
+        if (followed)
+            tap_queue_packet(mapi_follow_tap, pinfo, message);
+        if (!saved || !item->message->rops || item->cut)
+            continue;
+        struct exported_rops *rops = wmem_new0(pinfo->pool, struct exported_rops);
+        rops->message = item->message;
+        rops->bytes = message->body;
+        tap_queue_packet(export_tap, pinfo, rops);
     }
 }

@@ -172,6 +172,21 @@ static void show_in_info(packet_info *pinfo, const struct rop_message *rops, uin
         col_append_str(pinfo->cinfo, COL_INFO, text.s);
 }
 
+/* Tells who saves what ROPs carry. A stub in parts comes whole with the last one. */
+static void tap_stub(tvbuff_t *tvb, packet_info *pinfo, const struct stub_job *job)
+{
+    struct rop_message *message = job->call ? job->call->rops[job->stub.response] : NULL;
+    const uint32_t len = tvb_captured_length(tvb);
+    if (!message || pinfo->fragmented || len < tvb_reported_length(tvb) || !have_tap_listener(export_tap))
+        return;
+    struct exported_rops *rops = wmem_new0(pinfo->pool, struct exported_rops);
+    rops->rops = message;
+    rops->stub = (const struct emsmdb_stub *)wmem_memdup(pinfo->pool, &job->stub, sizeof job->stub);
+    rops->big_endian = job->big_endian;
+    rops->bytes = (struct span){ tvb_get_ptr(tvb, 0, (int)len), len };
+    tap_queue_packet(export_tap, pinfo, rops);
+}
+
 void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct emsmdb_stub *stub,
                  struct emsmdb_call *call, bool big_endian)
 {
@@ -183,6 +198,7 @@ void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
     if (call) {
         outlook_tap_rops(pinfo, call->rops[stub->response]);
     }
+    tap_stub(tvb, pinfo, &job);
     if (outlook_bodies_are_seen(tree, proto_emsmdb))
         sink_stub(tvb, pinfo, tree, pinfo->fragmented, decode_stub, &job);
 }

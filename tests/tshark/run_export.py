@@ -1,0 +1,125 @@
+"""Shows what tshark --export-objects outlook saves: lists of ROPs, attachments, bodies and whole messages.
+
+    run_export.py
+
+Of the samples rops-saved and rops-saved-rpc (tests/synth/ropcontext.py) it must save each stream and transfer that is whole,
+and none that is not, in one pass and with -2. Messages are read again by Python's own reader of mail. Of other samples, whole,
+cut and with errors, it saves the lists of ROPs that are shown, and of bodies only what was put in.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import collections
+import email
+import email.policy
+import pathlib
+import re
+import shutil
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import common
+import wsrun
+
+SAVED = ("rops-saved", "rops-saved-rpc")
+OTHERS = ("rops-failures", "rops-half", "rops-late-start", "rops-two-legs", "rops-stream-down", "rops-stream-up-rpc", "rops-rest")
+PICTURE = bytes(range(256)) * 3
+LETTER = ("Gr\u00fc\u00dfe aus K\u00f6ln \U0001f600. " * 20).encode()
+PAGE = b"<html><body>" + b"<p>a line</p>" * 30 + b"</body></html>"
+# Behind "frameN-", without the number of another of that name.
+OBJECTS = {
+    "body.txt": [LETTER, LETTER, b"inner text", b"sent"],
+    "body.html": [PAGE],
+    "body.rtf-compressed": [b"LZFu" + bytes(20)],
+    "attachment.bin": [PICTURE, PICTURE],
+    "attachment-.._pictures_p 1.png": [PICTURE],
+    "attachment-b\u00e4r.txt": [b"bear"],
+}
+MESSAGES = {"message-\u00dcbersicht_ _Q3__2026.eml", "message-Up.eml"}
+LONG = ("long text " * 40).encode()
+
+
+def export(tshark, sample, *more):
+    """{name: bytes} of what is saved."""
+    folder = tshark.home / f"objects-{sample.name}"
+    tshark.output([*sample.options(tshark), "-q", *more, "--export-objects", f"outlook,{folder}"])
+    found = {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+    shutil.rmtree(folder, ignore_errors=True)
+    return found
+
+
+def sorts(found):
+    """(objects by what they are, lists of ROPs as (frame, bytes))"""
+    objects, lists = collections.defaultdict(list), []
+    for name, data in found.items():
+        number, what = re.fullmatch(r"frame(\d+)-(.*)", name).groups()
+        if re.fullmatch(r"(request|response)-rops-\d+\.bin", what):
+            lists.append((int(number), data))
+        else:
+            objects[re.sub(r"\(\d+\)(?=\.[^.]*$)", "", what)].append(data)
+    return objects, lists
+
+
+def letter(counter, data):
+    """The message of two bodies and three attachments."""
+    mail = email.message_from_bytes(data, policy=email.policy.default)
+    counter.check(max(map(len, data.split(b"\r\n"))) <= 998 and b"\n" not in data.replace(b"\r\n", b""), "lines of the mail")
+    counter.equal(mail["subject"], "\u00dcbersicht: \"Q3\"/2026", "subject")
+    counter.equal([(a.display_name, a.addr_spec) for a in mail["from"].addresses], [("Alice Anderson", "alice@example.test")], "from")
+    counter.equal([(a.display_name, a.addr_spec) for a in mail["to"].addresses],
+                  [("Bob", "bob@example.test"), ("No address", "not-known@x500.invalid")], "to")
+    counter.equal([(a.display_name, a.addr_spec) for a in mail["cc"].addresses], [("Z\u00fcrich office", "zurich@example.test")], "cc")
+    counter.equal(mail["date"].datetime.isoformat(), "2025-12-12T08:00:00+00:00", "date")
+    counter.equal(mail["message-id"], "<1@example.test>", "message-id")
+    counter.equal(mail.get_body(("plain",)).get_payload(decode=True), LETTER, "text")
+    counter.equal(mail.get_body(("html",)).get_payload(decode=True), PAGE, "html")
+    parts = list(mail.iter_attachments())
+    counter.equal([part.get_content_type() for part in parts], ["image/png", "application/octet-stream", "message/rfc822"], "parts")
+    counter.equal([part.get_filename() for part in parts[:2]], ["../pictures/p 1.png", "b\u00e4r.txt"], "file names")
+    counter.equal([part.get_payload(decode=True) for part in parts[:2]], [PICTURE, b"bear"], "attachments")
+    counter.equal(parts[0]["content-id"], "<p1@example.test>", "content-id")
+    inside = parts[2].get_content()
+    counter.equal((inside["subject"], inside["to"].addresses[0].addr_spec, inside.get_content().strip()),
+                  ("Inside", "carol@example.test", "inner text"), "the message inside")
+
+
+def saved(tshark, sample, counter):
+    once = export(tshark, sample)
+    objects, lists = sorts(once)
+    for name, expected in OBJECTS.items():
+        counter.equal(sorted(objects.pop(name, [])), sorted(expected), name)
+    counter.equal(set(objects), MESSAGES, "messages")
+    letter(counter, objects["message-\u00dcbersicht_ _Q3__2026.eml"][0])
+    counter.check(lists, "no list of ROPs")
+    counter.check(export(tshark, sample, "-2") == once, "-2 saves something else")
+
+
+def shown(tshark, sample, counter):
+    """Each list of ROPs begins with its RopSize; the sizes are those that are shown."""
+    objects, lists = sorts(export(tshark, sample))
+    text = tshark.output([*sample.options(tshark), "-T", "fields", "-E", "occurrence=a", "-e", "frame.number", "-e", "rop.buffer.size"])
+    sizes = sorted((int(frame), int(size)) for frame, all_sizes in (line.split("\t") for line in text.splitlines())
+                   for size in all_sizes.split(",") if size)
+    got = sorted((frame, int.from_bytes(data[:2], "little")) for frame, data in lists)
+    counter.check(got and set(got) <= set(sizes), f"lists that are not shown: {sorted(set(got) - set(sizes))[:4]}")
+    counter.check(len(got) >= len(sizes) * 0.9, f"{len(got)} lists of {len(sizes)}")
+    for name, contents in objects.items():
+        known = name == "body.txt" and all(content == LONG for content in contents) or \
+            name.startswith("message-Change ") and all(b"\r\n\r\n" in content for content in contents)
+        counter.check(known, f"{name} was not put in: {contents[0][:60]!r}")
+    if sample.name == "rops-stream-down":
+        counter.equal(len(objects["body.txt"]), 8, "bodies of four transfers of two messages")
+
+
+def test(tshark, sample, counter):
+    (saved if sample.name in SAVED else shown)(tshark, sample, counter)
+
+
+def main():
+    subjects = common.samples(*SAVED, *OTHERS, kind=None)
+    with wsrun.Tshark() as tshark:
+        return common.run_all(lambda sample, counter: test(tshark, sample, counter), subjects)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
