@@ -7,6 +7,7 @@
 #include "outlook.h"
 
 #include "bodies.h"
+#include "client.h"
 #include "envelope.h"
 #include "objects.h"
 #include "rop_text.h"
@@ -48,10 +49,11 @@ const struct verdict *outlook_take_changed(struct outlook *outlook)
     return judge_take_changed(outlook->judge);
 }
 
-/* Room for what is decompressed while a body is read. */
+/* Room for what is decompressed while a body is read, and what that says of the client. */
 struct scratch {
     const struct arena *arena;
     bool broken; /* what is read */
+    struct client_facts client;
     struct piece_of_scratch {
         struct piece_of_scratch *next;
         size_t size;
@@ -67,6 +69,13 @@ static uint8_t *scratch_room(void *ctx, size_t size)
     piece->size = size;
     scratch->first = piece;
     return piece->bytes;
+}
+
+static void see_client(void *ctx, const struct field_value *value)
+{
+    if (client_facts_has(value->field)) {
+        client_facts_see(&((struct scratch *)ctx)->client, value);
+    }
 }
 
 static void read_facts(const struct mapi_message *message, struct span body, struct mapi_facts *facts,
@@ -91,7 +100,11 @@ static void learn_facts(struct mapi_conn *conn, struct mapi_message *message, st
                         struct mapi_facts *facts)
 {
     struct scratch scratch = { .arena = &conn->world->track->arena };
-    const struct field_sink sink = { .ctx = &scratch, .room = scratch_room, .issue = note_broken };
+    const bool tells = !message->is_response && (message->type == MAPI_CONNECT || message->type == MAPI_EXECUTE);
+    const struct field_sink sink = { .ctx = &scratch,
+                                     .room = scratch_room,
+                                     .issue = note_broken,
+                                     .value = tells ? see_client : NULL };
     struct rop_host host;
     struct rop_message *rops = mapi_conn_rops(conn, message);
     if (rops) {
@@ -102,6 +115,9 @@ static void learn_facts(struct mapi_conn *conn, struct mapi_message *message, st
         rop_message_end(rops);
     }
     message->broken = scratch.broken;
+    if (client_facts_any(&scratch.client)) {
+        mapi_conn_told(conn, message, &scratch.client);
+    }
     while (scratch.first) {
         struct piece_of_scratch *piece = scratch.first;
         scratch.first = piece->next;
@@ -177,4 +193,29 @@ void outlook_end_rops(struct rop_message *rops)
 void outlook_carried_rops(struct outlook *outlook, uint32_t row, const struct rop_message *rops)
 {
     rpch_state_rops(outlook->rpch, row, rops);
+}
+
+void outlook_learn_client(struct outlook *outlook, struct client **slot, uint32_t row, const struct endpoint *from,
+                          struct when when, const struct client_facts *facts)
+{
+    struct track *track = &outlook->track;
+    struct client_told told = { .version = 0 };
+    client_told_facts(track, &told, facts);
+    if (row != NO_NUMBER) {
+        rpch_state_told(outlook->rpch, row, &told);
+        return;
+    }
+    const char *name = told.name ? told.name : "";
+    const struct client_name who = { .user = span_of((const uint8_t *)name, strlen(name)), .address = from };
+    if (from) {
+        client_join(track, slot, CLIENT_RPC_TCP, &who, when);
+    }
+    if (client_facts_any(facts)) {
+        client_tell(track, *slot, CLIENT_RPC_TCP, &told);
+    }
+}
+
+const struct client *outlook_client(const struct outlook *outlook, uint32_t number)
+{
+    return client_at(&outlook->track, number);
 }

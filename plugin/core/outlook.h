@@ -14,6 +14,9 @@
 #include "mapi.h"
 #include "vconn.h"
 
+struct client;
+struct client_facts;
+
 struct outlook {
     struct track track;
     struct rpch_state *rpch;
@@ -57,12 +60,20 @@ void outlook_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
 /* The number of the virtual connection of a row of the report, NO_NUMBER if there is none. */
 uint32_t outlook_connection_number(const struct outlook *outlook, uint32_t row);
 
+/* The client of that number, NULL if there is none: client.h. */
+const struct client *outlook_client(const struct outlook *outlook, uint32_t number);
+
 /* Those of a call of EMSMDB, for the first reading. *session: of its context handle; made on first use. request: of a
  * response, NULL if it was not captured. when: its last frame. Call outlook_end_rops() behind the reading. */
 struct rop_session;
 struct rop_message *outlook_learn_rops(struct outlook *outlook, struct rop_session **session, bool response,
                                        struct when when, struct rop_message *request, struct rop_host *host);
 void outlook_end_rops(struct rop_message *rops);
+/* A call of EMSMDB says something of the client, if only that he calls: of the row of the report that carried it, or,
+ * where row is NO_NUMBER, of a connection of plain RPC from there, whose slot is NULL at first (from: NULL if it is the
+ * server's). */
+void outlook_learn_client(struct outlook *outlook, struct client **slot, uint32_t row, const struct endpoint *from,
+                          struct when when, const struct client_facts *facts);
 /* The leg of that row of the report (rpch_conn_row()) carried the call, if there is such a row. Behind its end. */
 void outlook_carried_rops(struct outlook *outlook, uint32_t row, const struct rop_message *rops);
 /* The ROPs of a message whose first reading is over (mapi_message.rops), for another that shows what that knew. names:

@@ -27,6 +27,12 @@ void ipv6_format(const uint8_t addr[16], char text[IPV6_TEXT_MAX]); /* RFC 5952 
 #define ENDPOINT_TEXT_MAX 56
 /* "10.0.0.81:80", "[2001:db8::81]:8080" (RFC 5952). */
 void endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX]);
+/* An address alone, as people write it: "192.0.2.1", "2001:db8::1" (RFC 4291 2.2); false for anything else. The port is
+ * left as it is. */
+bool address_read(struct span text, struct endpoint *endpoint);
+#define ADDRESS_TEXT_MAX 64
+/* The same the other way; "" for family 0. */
+void address_format(const struct endpoint *endpoint, char text[ADDRESS_TEXT_MAX]);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 bool same_address(const struct endpoint *a, const struct endpoint *b); /* whatever the ports */
 size_t address_length(const struct endpoint *endpoint);

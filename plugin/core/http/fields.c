@@ -51,6 +51,7 @@ static const struct row {
     ROW("X-CasErrorCode", VALUE, cas_error),
     ROW("X-ResponseCode", VALUE, response_code),
     ROW("Persistent-Auth", LAST, persistent_auth),
+    ROW("X-Forwarded-For", VALUE, forwarded_for),
     ROW("X-PendingPeriod", VALUE, pending_period),
     ROW("X-User-Identity", VALUE, user_identity),
     ROW("Content-Encoding", VALUE, content_encoding),

@@ -28,6 +28,7 @@ struct http_fields {
     /* RFC 9110, 9112, 7235 */
     struct span host, user_agent, content_type, expect, date, location, server, via, connection, transfer_encoding,
         keep_alive;
+    struct span forwarded_for; /* X-Forwarded-For, which devices write */
     struct span length, content_encoding, authorization, proxy_authorization, proxy_authenticate;
     struct http_lines cookies, set_cookies, challenges, pragmas; /* challenges: WWW-Authenticate */
     struct span persistent_auth;                                 /* MS-N2HT 2.2.2 */

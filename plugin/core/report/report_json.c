@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "clients.h"
 #include "report_private.h"
 
 #define FORMAT 1
@@ -287,6 +288,7 @@ const char *report_json(struct report *report)
     put_doubts(&json, report);
     put_slowest(&json, report);
     put_broken(&json, report);
+    clients_json(report->input.track, &json);
     json_end_object(&json);
     return out_string(out);
 }

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "clients.h"
 #include "report_private.h"
 
 #include <inttypes.h>
@@ -541,6 +542,22 @@ static void say_slowest(struct page *page)
     put(page, INDENT, 2, "slowest  ", &page->line);
 }
 
+/* Who would be shut out if RPC over HTTP went. */
+static void say_clients(struct page *page)
+{
+    struct text text = { .used = 0 };
+    if (page->report->input.track) {
+        clients_say(page->report->input.track, &text);
+    }
+    for (char *line = text.s, *next; *line; line = next) {
+        next = line + strcspn(line, "\n");
+        next += *next ? 1 : 0;
+        out_empty(&page->line);
+        out_bytes(&page->line, line, strcspn(line, "\n"));
+        put(page, INDENT, 2, line == text.s ? "clients  " : "         ", &page->line);
+    }
+}
+
 const char *report_text(struct report *report, unsigned width, bool numbered)
 {
     struct out *out = arena_new(report->arena, sizeof(*out));
@@ -562,6 +579,7 @@ const char *report_text(struct report *report, unsigned width, bool numbered)
     }
     say_slowest(&page);
     say_broken(&page);
+    say_clients(&page);
     if (report->none) {
         screen_line(&page.screen, "", 3, 0, "no RPC over HTTP connection, no MAPI/HTTP session");
     }

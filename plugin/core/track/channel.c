@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "product.h"
 #include "vconn_private.h"
 
 #include <stdio.h>
@@ -261,12 +262,14 @@ static void request_channel(struct rpch_conn *conn, enum role role, const struct
     struct track *track = conn->world->track;
     struct channel *channel = channel_new(conn, role);
     note_request(channel, info);
-    if (info->outlook_session[0] || info->session_id[0]) {
+    const struct endpoint forwarded = http_forwarded_for(info->fields.forwarded_for);
+    if (info->outlook_session[0] || info->session_id[0] || forwarded.family) {
         if (!channel->more) {
             channel->more = world_new(conn->world, sizeof(*channel->more));
         }
         channel->more->outlook_session = track_text(track, info->outlook_session);
         channel->more->session_id = track_text(track, info->session_id);
+        channel->more->forwarded = forwarded;
     }
     if (channel->v1) {
         return;

@@ -96,6 +96,7 @@ void note_type3(struct logon_conn *conn, const struct exchange *request, struct 
     const bool another = !(token->ntlmv2 && token->target.has_timestamp) && begun_by_another(conn, request);
     more->type3_frame = when.frame;
     more->type3_user = request->user;
+    more->workstation = token->workstation[0] ? auth_keep(conn->world, token->workstation) : NULL;
     close_challenge(conn);
     if (!request->account || (pending && pending->frame)) {
         return;

@@ -356,6 +356,7 @@ void leg_put(struct leg *leg, struct channel *channel)
     if (channel->user) {
         leg->user = channel->user;
     }
+    leg_client(leg);
     struct channel *other = leg_other(channel);
     if (other) {
         pairing_leave(channel);
@@ -391,6 +392,7 @@ void leg_join(struct leg *leg, bool opened)
             compare_clocks(leg, ROLE_OUT, (struct when){ .frame = 0 });
         }
         leg->joined = true;
+        leg_client(leg);
         emit_leg(EVENT_JOINED, leg);
     }
 }

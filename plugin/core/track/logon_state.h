@@ -27,6 +27,7 @@ struct logon_conn_more {
     uint64_t type2_token;  /* and all of it */
     uint32_t type2_frame, type3_frame;
     const char *type2_server;
+    const char *workstation; /* of the last type 3 with a user, NULL if it names none */
 
     /* handshakes that began since the last type 3, or with that where none began since */
     uint64_t type1_who; /* X-ClientInfo or OutlookSession of the last type 1, 0: none */

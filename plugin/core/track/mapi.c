@@ -73,6 +73,7 @@ static void begin_request(struct exchange *request, const struct http_fields *fi
         message->mailbox = mapi_state_keep(world, mapi_mailbox(query));
         message->client_application = mapi_state_keep(world, fields->client_application);
         conn->identity = mapi_state_keep(world, fields->user_identity);
+        session_hears_head(request, fields);
     }
     if (request->before) {
         request->before->there = (struct there){ .conn = conn, .frame = request->begin.frame };

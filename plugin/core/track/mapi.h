@@ -49,6 +49,7 @@ struct mapi_message {
     const struct auth_shown *auth;
     bool elapsed_in_seconds;  /* X-ElapsedTime is about a thousandth of what was measured */
     uint32_t row;             /* of the report, NO_NUMBER if none */
+    uint32_t client;          /* of Connect and Bind, later: whose it is (client.h), NO_NUMBER if not known */
     bool broken;              /* its body is none of its type */
     bool look;                /* responses: to a look at the endpoint, which is no request of it */
     struct rop_message *rops; /* of Execute, once its body was read; else NULL */
@@ -92,6 +93,12 @@ void mapi_conn_lost(struct mapi_conn *conn, struct when when, enum way way);
  * or empty. Between mapi_conn_end() and mapi_conn_segment(). The spans need not outlive the call. */
 void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const struct mapi_facts *facts,
                      struct span sentence);
+/* The same of what a Connect or Execute says of the client. */
+struct client_facts;
+void mapi_conn_told(struct mapi_conn *conn, struct mapi_message *message, const struct client_facts *facts);
+/* Whose the session of that row of the report is, NULL if that is not known. */
+struct client;
+const struct client *mapi_state_client(const struct mapi_state *world, uint32_t row);
 /* What will be kept of the ROPs of such an Execute, in message->rops; NULL where its request or response has none. At the
  * same time. */
 struct rop_message *mapi_conn_rops(struct mapi_conn *conn, struct mapi_message *message);

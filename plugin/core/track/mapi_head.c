@@ -10,12 +10,7 @@
 
 const char *mapi_state_keep(struct mapi_state *world, struct span span)
 {
-    char text[TEXT_MAX];
-    if (span.len == 0) {
-        return NULL;
-    }
-    chars_copy(text, sizeof(text), span);
-    return track_text(world->track, text);
+    return track_span(world->track, span);
 }
 
 /* -1 where it is no number. */

@@ -80,7 +80,7 @@ struct mapi_message *mapi_message_new(struct mapi_conn *conn, struct when when, 
     struct mapi_message *message = &record->shown;
     message->is_response = is_response;
     message->begin = when;
-    message->session = message->leg = message->row = NO_NUMBER;
+    message->session = message->leg = message->row = message->client = NO_NUMBER;
     message->elapsed_ns = -1;
     return message;
 }

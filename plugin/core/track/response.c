@@ -219,6 +219,9 @@ struct mapi_message *response_head(struct mapi_conn *conn, struct when when, con
     message->auth = mapi_state_keep_shown(conn->world, shown);
     message->leg = conn->link->asked->leg == NO_NUMBER ? 0 : conn->link->asked->leg;
     describe(message, reply, fields);
+    if (request && is_connect(request->type)) {
+        session_hears_answer(conn, fields);
+    }
     read_head(reply, fields);
     note_head(reply, when);
     return message;

@@ -56,6 +56,7 @@ struct names {
 /* What few channels have. */
 struct channel_more {
     const char *outlook_session, *session_id;
+    struct endpoint forwarded;       /* whom a device says that it speaks for, family 0 if it does not */
     struct outlook_session *session; /* where it waits for its other half, or NULL */
     struct channel *newer, *older;   /* in that session */
 };
@@ -142,6 +143,7 @@ struct leg {
     const char *user, *request_id;
     struct calls *pending;   /* NULL before the first */
     struct rop_totals *rops; /* NULL before the first */
+    struct client *client;   /* whose it is: client.h. Of the leg next to him alone; NULL: not known, or nobody's */
     void *memo;              /* the judge's, of the leg */
     void *attempt_memo;      /* and of this attempt on it */
 };

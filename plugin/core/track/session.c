@@ -246,6 +246,7 @@ static void begin_session(struct reply *reply)
         request->series->shared[request->endpoint] |= *known && *known != session;
         *known = session;
     }
+    session_client(outer, reply);
     struct side *side = request->side;
     if (!side) {
         return;
@@ -295,6 +296,9 @@ static void learn_success(struct side *side, struct reply *reply)
     }
     if (!side->session->user) {
         side->session->user = conn->user;
+        if (is_connect(request->type)) {
+            session_client(request, reply);
+        }
     }
 }
 
@@ -379,6 +383,8 @@ void session_finish(struct reply *reply, struct when when)
     if (request) {
         if (is_connect(request->type) && reply_is_success(reply) && body_is_success(reply) && request->endpoint) {
             begin_session(reply);
+        } else if (is_connect(request->type) && !reply_is_success(reply)) {
+            session_client_refused(reply);
         }
         struct side *side = request->by_guid ? NULL : request->side;
         struct side *of_conn = reply->conn->side;

@@ -111,6 +111,7 @@ struct side { /* a session on one leg */
     } recent[RECENT_MAX];
     uint8_t recent_next;
     struct rop_session *rops; /* server objects of the context on this leg; NULL before the first Execute */
+    struct client *whose;     /* of the leg next to the client alone; NULL: not known, or nobody's */
     void *memo;               /* the judge's; a side lasts, EVENT_SESSION_BEGAN says when it begins anew */
     /* report */
     uint32_t ok, failed, last_code;
@@ -228,6 +229,7 @@ struct mapi_conn {
     struct when zero_window;          /* announced by the client */
     const char *user;                 /* kept text, with the scheme */
     const char *identity;             /* X-User-Identity */
+    struct client_told *told;         /* by the last Connect or Bind, NULL before the first: client.h */
     bool unsure;                      /* which request a response answers: bytes are missing */
     bool over;                        /* nothing comes from the server any more */
     bool expected_end;                /* Connection: close */

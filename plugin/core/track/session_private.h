@@ -96,6 +96,17 @@ void sequence_note_more(struct exchange *request, struct when when);
 /* The head of its response came. Emits EVENT_STATUS. */
 void sequence_note_answer(struct exchange *request, const struct reply *reply, struct when when);
 
+/* ---- session_client.c ------------------------------------------------------------------ */
+
+/* A Connect or Bind begins; the response to one. */
+void session_hears_head(struct exchange *request, const struct http_fields *fields);
+void session_hears_answer(struct mapi_conn *conn, const struct http_fields *fields);
+/* Whose the session is, if that request is on the leg next to the client: at its Connect or Bind, which a response, perhaps
+ * on a leg behind, has answered; and later, where more is known. */
+void session_client(struct exchange *request, const struct reply *reply);
+/* Connect or Bind came to nothing. */
+void session_client_refused(const struct reply *reply);
+
 /* ---- session.c ------------------------------------------------------------------------ */
 
 /* session and side: NULL if not known. */

@@ -6,6 +6,7 @@
 
 #include "track.h"
 
+#include "chars.h"
 #include "tcp.h"
 
 #include <assert.h>
@@ -98,4 +99,14 @@ void spare_give(struct spare **spares, void *used)
 const char *track_text(struct track *track, const char *text)
 {
     return text_keep(&track->arena, &track->texts, text);
+}
+
+const char *track_span(struct track *track, struct span span)
+{
+    char text[TRACK_SPAN_MAX];
+    if (span.len == 0) {
+        return NULL;
+    }
+    chars_copy(text, sizeof(text), span);
+    return track_text(track, text);
 }

@@ -37,21 +37,30 @@ struct exchanges {
 };
 #define PASSED 256 /* more than are under way while clocks differ by seconds */
 
+/* Who uses which protocol: client.h. */
+struct clients {
+    struct table table;     /* by user and address */
+    struct table instances; /* by X-ClientInfo */
+    struct rows rows;
+    uint32_t more; /* what was opened by others, of whom there are too many */
+};
+
 struct track {
     struct arena arena;
     listener hear; /* NULL: nobody */
     void *ear;
-    int64_t now;        /* of the frame that is taken in; 0 before the first */
-    int64_t set_back;   /* by how much the clock of the capture was, all in all */
-    uint16_t set_backs; /* how often, beyond 65535 from 0 on */
-    int64_t woke;       /* of the first frame behind the last long pause */
-    int64_t missed;     /* of the last frame that showed a gap, on whatever connection; 0: none has */
+    int64_t now;         /* of the frame that is taken in; 0 before the first */
+    int64_t set_back;    /* by how much the clock of the capture was, all in all */
+    uint16_t set_backs;  /* how often, beyond 65535 from 0 on */
+    int64_t woke;        /* of the first frame behind the last long pause */
+    int64_t missed;      /* of the last frame that showed a gap, on whatever connection; 0: none has */
     uint32_t claimed[2]; /* connections, by enum conn_kind */
-    bool telling;       /* an event is being heard: no other may be emitted */
+    bool telling;        /* an event is being heard: no other may be emitted */
     struct table servers, texts, hosts;
     struct table clocks; /* pairs of legs whose clocks differ: clocks.c */
     bool clocks_doubted; /* there are any */
     struct exchanges exchanges;
+    struct clients clients;
 };
 
 /* Whether the clock was set back between two frames; before: of the earlier, 0 if there was none. What waits there then
@@ -91,6 +100,9 @@ int64_t track_waited(const struct track *track, int64_t since);
 int64_t track_waited_until(const struct track *track, int64_t since, int64_t until);
 /* The one copy of text, the track's; NULL for "". */
 const char *track_text(struct track *track, const char *text);
+/* The same of a part of a message, cut at TRACK_SPAN_MAX: UTF-8 without control characters. */
+#define TRACK_SPAN_MAX 256
+const char *track_span(struct track *track, struct span span);
 
 /* State objects have a memo: the listener's memory of them, which it reaches through their
  * const form. State clears it where the object begins anew, and never reads it. */

@@ -111,6 +111,14 @@ uint32_t rpch_conn_row(const struct rpch_conn *conn);
 /* The number of the connection of that row, NO_NUMBER if there is no such row. */
 uint32_t rpch_state_number(const struct rpch_state *world, uint32_t row);
 
+/* Whose the leg of that row of the report is, or the virtual connection of it: client.h. NULL if that is not known. */
+struct client;
+const struct client *rpch_state_client(const struct rpch_state *world, uint32_t row);
+
+/* A call that the leg of that row carried says something of its client. */
+struct client_told;
+void rpch_state_told(struct rpch_state *world, uint32_t row, const struct client_told *told);
+
 /* ROPs of EMSMDB were read that the leg of that row of the report carried, if there is such a row. They live as long. */
 struct rop_message;
 void rpch_state_rops(struct rpch_state *world, uint32_t row, const struct rop_message *rops);

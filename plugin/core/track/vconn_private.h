@@ -94,6 +94,11 @@ struct channel *pairing_waiting_out(const struct channel *in);
  * other half. */
 bool pairing_is_open(const struct channel *channel);
 
+/* ---- leg_client.c: whose it is -------------------------------------------------------- */
+
+/* More may be known of whose the leg is: of a channel of it, or that the server joined both. */
+void leg_client(struct leg *leg);
+
 /* ---- leg.c: which channels make a leg, and how it opens and fails -------------------- */
 
 struct vc *vc_of_cookie(struct rpch_state *world, const uint8_t cookie[16]); /* made if there is none */

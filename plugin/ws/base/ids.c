@@ -22,6 +22,7 @@ int outlook_tap;
 int rpch_follow_tap;
 int mapi_follow_tap;
 int export_tap;
+int client_tap;
 range_t *rpch_server_ports;
 struct judge_prefs rpch_prefs;
 const struct show_calls *show_calls;
@@ -30,6 +31,12 @@ void outlook_tap_auth(packet_info *pinfo, const struct auth_shown *auth, uint32_
 {
     if (auth && auth->row != NO_NUMBER && auth->row != last)
         tap_queue_packet(outlook_tap, pinfo, &auth->row);
+}
+
+void outlook_tap_client(packet_info *pinfo, const struct client *client)
+{
+    if (client)
+        tap_queue_packet(client_tap, pinfo, client);
 }
 
 static bool names_any(const struct verdict *verdicts, bool of_sessions)

@@ -29,6 +29,7 @@ extern int outlook_tap;                       /* data: the number of a row of th
 extern int rpch_follow_tap;                   /* data: struct followed_pdu */
 extern int mapi_follow_tap;                   /* data: struct followed_message */
 extern int export_tap;                        /* data: struct exported_rops */
+extern int client_tap;                        /* data: struct client, whose the frame is */
 extern range_t *rpch_server_ports;
 extern struct judge_prefs rpch_prefs;
 extern const struct show_calls *show_calls; /* never NULL once registration is through */
@@ -58,6 +59,9 @@ struct exported_rops {
 
 /* A frame may speak of several users; last: the row that is told at the end of the frame. */
 void outlook_tap_auth(packet_info *pinfo, const struct auth_shown *auth, uint32_t last);
+
+/* The frame is of that client; NULL: of nobody. */
+void outlook_tap_client(packet_info *pinfo, const struct client *client);
 
 /* Has the rows filled anew that verdicts, or what changed besides, name in the sessions' table or else in the
  * connections': of a frame whose own protocol has the other one. */

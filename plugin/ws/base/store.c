@@ -120,3 +120,16 @@ struct when frame_when(const packet_info *pinfo)
     struct when when = { pinfo->num, (int64_t)pinfo->abs_ts.secs * 1000000000 + pinfo->abs_ts.nsecs };
     return when;
 }
+
+void frame_endpoint(struct endpoint *endpoint, const address *addr, uint16_t port)
+{
+    memset(endpoint, 0, sizeof *endpoint);
+    if (addr->type == AT_IPv4) {
+        endpoint->family = 4;
+        memcpy(endpoint->addr, addr->data, 4);
+    } else {
+        endpoint->family = 6;
+        memcpy(endpoint->addr, addr->data, 16);
+    }
+    endpoint->port = port;
+}

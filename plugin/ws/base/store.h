@@ -54,6 +54,8 @@ const struct verdict *store_take_changed(void);  /* whose rows read otherwise be
 const char *store_intern(const char *text);
 const struct hash_key *store_key(void); /* the secret of this file */
 struct when frame_when(const packet_info *pinfo);
+/* family 0 if it is no address of IP. */
+void frame_endpoint(struct endpoint *endpoint, const address *addr, uint16_t port);
 
 /* The same each time: store_new(size) when first asked for. */
 static inline void *store_part(enum store_part part, size_t size)

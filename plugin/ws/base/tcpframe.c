@@ -81,19 +81,6 @@ static bool find_ip(const packet_info *pinfo, const uint8_t *frame, uint32_t cap
     return false;
 }
 
-static void set_endpoint(struct endpoint *endpoint, const address *addr, uint16_t port)
-{
-    memset(endpoint, 0, sizeof *endpoint);
-    if (addr->type == AT_IPv4) {
-        endpoint->family = 4;
-        memcpy(endpoint->addr, addr->data, 4);
-    } else {
-        endpoint->family = 6;
-        memcpy(endpoint->addr, addr->data, 16);
-    }
-    endpoint->port = port;
-}
-
 static uint64_t mix(const struct endpoint *end)
 {
     const uint64_t mixed = ((get_le64(end->addr) ^ get_le64(end->addr + 8)) + end->port) * UINT64_C(0x9E3779B97F4A7C15);
@@ -143,8 +130,8 @@ bool tcp_frame_find(packet_info *pinfo, struct tcp_frame *tcp)
 
 void tcp_frame_read(packet_info *pinfo, struct tcp_frame *tcp)
 {
-    set_endpoint(&tcp->src, &pinfo->net_src, get_be16(tcp->header));
-    set_endpoint(&tcp->dst, &pinfo->net_dst, get_be16(tcp->header + 2));
+    frame_endpoint(&tcp->src, &pinfo->net_src, get_be16(tcp->header));
+    frame_endpoint(&tcp->dst, &pinfo->net_dst, get_be16(tcp->header + 2));
     tcp->seq = get_be32(tcp->header + 4);
     tcp->ack = get_be32(tcp->header + 8);
     tcp->window = get_be16(tcp->header + 14);

@@ -565,6 +565,8 @@ static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
         outlook_tap_auth(pinfo, &auth->shown, note->auth_row);
     if (note->auth_row != NO_NUMBER)
         tap_queue_packet(outlook_tap, pinfo, &note->auth_row);
+    if (note->row != NO_NUMBER && have_tap_listener(client_tap))
+        outlook_tap_client(pinfo, rpch_state_client(store_world(), note->row));
 }
 
 /* RPC_*, a PDU, requests of MAPI/HTTP. */
@@ -678,6 +680,7 @@ void takeover_register(void)
     rpch_tap = register_tap("rpch");
     outlook_tap = register_tap("outlook");
     rpch_follow_tap = register_tap("rpch_follow");
+    client_tap = register_tap("outlookclient");
     /* No protocol of its own: frames that are none of ours must not list it. */
     register_postdissector(create_dissector_handle(takeover_after_frame, -1));
 }

@@ -10,6 +10,7 @@
 #include <epan/dissectors/packet-dcerpc.h>
 #include <epan/prefs.h>
 
+#include "client_facts.h"
 #include "dissect_outlook.h"
 #include "ids.h"
 #include "names.h"
@@ -76,6 +77,8 @@ static struct emsmdb_session *session_of(const packet_info *pinfo, const uint8_t
         session->connection = key.connection;
         session->first_frame = pinfo->num;
         wmem_map_insert(file->sessions, kept, session);
+        const uint8_t none[EMSMDB_HANDLE_LEN] = { 0 };
+        session->connection_has = is_null(handle) ? session : session_of(pinfo, none, connection);
     }
     return session;
 }
@@ -122,29 +125,64 @@ static void decode_stub(struct reader *reader, void *arg)
     read_stub(reader, job, rops ? &host : NULL);
 }
 
+/* The first reading. */
+struct learning {
+    packet_info *pinfo;
+    struct client_facts client;
+};
+
 static uint8_t *pool_room(void *ctx, size_t size)
 {
-    return (uint8_t *)wmem_alloc(((packet_info *)ctx)->pool, size);
+    return (uint8_t *)wmem_alloc(((struct learning *)ctx)->pinfo->pool, size);
 }
 
-/* The first reading: the session learns of the ROPs. A call that was sent again says nothing new. */
-static void learn_rops(tvbuff_t *tvb, packet_info *pinfo, const struct stub_job *job)
+static void see_client(void *ctx, const struct field_value *value)
 {
-    const struct field_sink sink = { .ctx = pinfo, .room = pool_room };
+    if (client_facts_has(value->field))
+        client_facts_see(&((struct learning *)ctx)->client, value);
+}
+
+static void read_first(tvbuff_t *tvb, struct learning *learning, const struct stub_job *job, struct rop_host *host)
+{
+    const struct field_sink sink = { .ctx = learning, .room = pool_room, .value = see_client };
+    const uint32_t captured = tvb_captured_length(tvb);
+    struct reader reader;
+    reader_init(&reader, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), &sink);
+    read_stub(&reader, job, host);
+}
+
+/* The session learns of the ROPs. A call that was sent again says nothing new. */
+static void learn_rops(tvbuff_t *tvb, packet_info *pinfo, struct learning *learning, const struct stub_job *job)
+{
     struct emsmdb_call *call = job->call;
     struct rop_host host;
-    struct reader reader;
     if (!call || call->rops[job->stub.response] || !emsmdb_has_rops(&job->stub) || pinfo->fragmented)
         return;
-    const uint32_t captured = tvb_captured_length(tvb);
     call->rops[job->stub.response] =
         outlook_learn_rops(store_outlook(), &call->session->rops, job->stub.response, frame_when(pinfo),
                            job->stub.response ? call->rops[EMSMDB_REQUEST] : NULL, &host);
-    reader_init(&reader, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), &sink);
-    read_stub(&reader, job, &host);
+    read_first(tvb, learning, job, &host);
     outlook_end_rops(call->rops[job->stub.response]);
     if (carrier != NO_NUMBER)
         outlook_carried_rops(store_outlook(), carrier, call->rops[job->stub.response]);
+}
+
+/* What the stub says of the client: he is whoever the virtual connection is of, or calls over plain RPC from where its
+ * request comes. */
+static void learn_client(tvbuff_t *tvb, const packet_info *pinfo, struct learning *learning, const struct stub_job *job)
+{
+    struct endpoint from;
+    const uint16_t opnum = job->stub.opnum;
+    const bool plain = carrier == NO_NUMBER && pinfo->ptype == PT_TCP && !pinfo->use_conv_addr_port_endpoints;
+    if (!job->call || (carrier == NO_NUMBER && !plain))
+        return;
+    if (job->stub.interface == EMSMDB && (opnum == EC_DO_CONNECT || opnum == EC_DO_CONNECT_EX))
+        read_first(tvb, learning, job, NULL);
+    struct client **slot = &job->call->session->connection_has->client;
+    frame_endpoint(&from, &pinfo->net_src, (uint16_t)pinfo->srcport);
+    if (client_facts_any(&learning->client) || (plain && !*slot))
+        outlook_learn_client(store_outlook(), slot, carrier, job->stub.response ? NULL : &from, frame_when(pinfo),
+                             &learning->client);
 }
 
 /* The return value is what a stub ends with (C706 14.3), also one that nobody reads. */
@@ -191,11 +229,15 @@ void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
                  struct emsmdb_call *call, bool big_endian)
 {
     struct stub_job job = { *stub, call, big_endian };
-    if (!PINFO_FD_VISITED(pinfo))
-        learn_rops(tvb, pinfo, &job);
+    if (!PINFO_FD_VISITED(pinfo)) {
+        struct learning learning = { .pinfo = pinfo };
+        learn_rops(tvb, pinfo, &learning, &job);
+        learn_client(tvb, pinfo, &learning, &job);
+    }
     show_in_info(pinfo, call ? call->rops[stub->response] : NULL,
                  stub->response ? return_value(tvb, pinfo, big_endian) : 0);
     if (call) {
+        outlook_tap_client(pinfo, call->session->connection_has->client);
         outlook_tap_rops(pinfo, call->rops[stub->response]);
     }
     tap_stub(tvb, pinfo, &job);

@@ -19,6 +19,8 @@ struct emsmdb_session {
     uint32_t connection;               /* conv_index */
     uint32_t first_frame;
     struct rop_session *rops; /* its objects */
+    struct emsmdb_session *connection_has; /* the one without a handle there, which may be this */
+    struct client *client;                 /* that one's: who calls over plain RPC, NULL if not known */
 };
 
 enum { EMSMDB_REQUEST, EMSMDB_RESPONSE, EMSMDB_WAYS };
