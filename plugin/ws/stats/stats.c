@@ -14,6 +14,7 @@
 #include <epan/srt_table.h>
 #include <epan/stat_tap_ui.h>
 
+#include "client_table.h"
 #include "connections.h"
 #include "ids.h"
 #include "logons.h"
@@ -459,4 +460,5 @@ void stats_register(void)
     }
     register_srt_table(proto_mapihttp, "mapihttp", 1, on_response, init_srt, NULL);
     rop_stats_register();
+    client_table_register();
 }
