@@ -18,6 +18,7 @@
 #include "export.h"
 #include "follow_streams.h"
 #include "ids.h"
+#include "layers.h"
 #include "mapistream.h"
 #include "report_tap.h"
 #include "ports.h"
@@ -50,6 +51,7 @@ static void proto_register_outlookhttp(void)
     rpch_port_handle = create_dissector_handle_with_name_and_description(ports_look_first, -1, "rpch.port",
                                                                          "RPC over HTTP, proxy to server");
     show_calls = &shows;
+    layers_register();
     rpch_register_show(&shows);
     outlook_register_show(&shows);
     mapi_register_show(&shows);

@@ -206,9 +206,9 @@ def total(counters):
 # ---- packets -------------------------------------------------------------------------------
 
 class Item:
-    """An expert item."""
+    """An expert item; said: its message, of a verdict the parts of its text."""
 
-    def __init__(self, element):
+    def __init__(self, element, around=None):
         self.name, self.message, self.severity = "", "", ""
         for field in element:
             name = field.get("name")
@@ -218,6 +218,9 @@ class Item:
                 self.severity = SEVERITY.get(int(field.get("show", "0")), "?")
             elif name != "_ws.expert.group" and not self.name:
                 self.name = name
+        parts = {field.get("name"): field.get("show", "") for field in around if around.get("name") == "outlook.verdict"}
+        self.said = "; ".join(f"{part}: {parts[f'outlook.verdict.{part}']}" for part in ("seen", "inferred", "next")
+                              if f"outlook.verdict.{part}" in parts) or self.message
 
     def __repr__(self):
         return f"{self.name} ({self.severity})"
@@ -251,10 +254,11 @@ class Packet:
         self.values = {}
         self.items = []
         self.order = []              # (name, value) of the plugin's fields
+        above = {child: parent for parent in element.iter() for child in parent}
         for field in element.iter("field"):
             name = field.get("name")
             if name == "_ws.expert":
-                self.items.append(Item(field))
+                self.items.append(Item(field, above[field]))
             elif name:
                 self.values.setdefault(name, []).append(field.get("show", ""))
                 if ours(name):
@@ -281,23 +285,25 @@ class Packet:
 
     @functools.cached_property
     def pdus(self):
-        """In the order shown. RTS PDUs have rpch.rts.pdu, the others are DCE/RPC's."""
-        found = []
+        """In the order of the channel's bytes. RTS PDUs have rpch.rts.pdu; of the others rpch.pdu keeps the place, and
+        DCE/RPC has them."""
+        rpc = []
         for proto in self.element.iter("proto"):
-            self._pdus(proto, found)
-        return found
-
-    @staticmethod
-    def _pdus(proto, found):
-        names = [field for field in proto.iter("field")]
-        rts = [field.get("show") for field in names if field.get("name") == "rpch.rts.pdu"]
-        types = [field.get("show") for field in names if field.get("name") == "dcerpc.pkt_type"]
-        if proto.get("name") == "rpch" and rts:
+            types = [field.get("show") for field in proto.iter("field") if field.get("name") == "dcerpc.pkt_type"]
+            if proto.get("name") == "dcerpc" and types and int(types[0]) != 20:
+                rpc.append(Pdu(PTYPES.get(int(types[0]), types[0]), proto))
+        found, left = [], iter(rpc)
+        for field in self.element.iter("field"):
+            if field.get("name") != "rpch.pdu":
+                continue
+            rts = [inside.get("show") for inside in field.iter("field") if inside.get("name") == "rpch.rts.pdu"]
             if len(rts) > 1:
-                raise ValueError("one rpch item with several rpch.rts.pdu")
-            found.append(Pdu(rts[0], proto))
-        elif proto.get("name") == "dcerpc" and types and int(types[0]) != 20:
-            found.append(Pdu(PTYPES.get(int(types[0]), types[0]), proto))
+                raise ValueError("one rpch.pdu with several rpch.rts.pdu")
+            if rts:
+                found.append(Pdu(rts[0], field))
+            elif field.get("show") != "broken PDU" and (pdu := next(left, None)):
+                found.append(pdu)
+        return found + list(left)
 
     def our_items(self):
         return [item for item in self.items if ours(item.name)]

@@ -13,6 +13,15 @@ from mapiscene import DOWN, UP, Context, Outlook, case
 SOUND = "A lawful exchange: nothing to say about it."
 
 
+def marked(value):
+    """A context cookie as it is shown: FNV-1a of all of it, the bits mixed."""
+    mark = 0x811C9DC5
+    for byte in value.encode():
+        mark = (mark ^ byte) * 0x01000193 & 0xFFFFFFFF
+    mark = (mark ^ mark >> 15) * 0x85EBCA6B & 0xFFFFFFFF
+    return f"{value[:min(len(value) // 2, 8)]}... (digest {mark ^ mark >> 13:08x})"
+
+
 def start(cap, **how):
     """A client and its context, connected."""
     context = Context(Outlook(cap), **how)
@@ -34,7 +43,7 @@ def plain(cap):
                                 "mapihttp.expiration_info": "900.000000000"}})
     context, sequence = c.cookies["MapiContext"], c.cookies["MapiSequence"]
     cap.wait(0.2)
-    c.exchange(fields={"mapihttp.session.context": context, "mapihttp.session.sequence": sequence,
+    c.exchange(fields={"mapihttp.session.context": marked(context), "mapihttp.session.sequence": sequence,
                        "mapihttp.session.server": "EX1", "mapihttp.connect.user_dn": m.DN})
     c.exchange("PING")
     c.leave()
@@ -558,7 +567,7 @@ def cookies(cap):
     c.exchange(cookies={**VECTOR, "BIGipServerpool_mapi": "1677787402.36895.0000", "X-BackEndCookie":
                         f"{m.DN.lower().replace('/', '_').replace('=', '-')}="
                         + inverted("Database~031c9685-e896-4cef-8a15-4c436c51efbc~example.test~2026-12-25T09:46:40")},
-               fields={"mapihttp.session.context": VECTOR["MapiContext"], "mapihttp.session.server": "HEFA-EX",
+               fields={"mapihttp.session.context": marked(VECTOR["MapiContext"]), "mapihttp.session.server": "HEFA-EX",
                        "mapihttp.session.sequence": VECTOR["MapiSequence"]},
                text=["2022-04-02 13:55:01Z", "1575012367", "031c9685-e896-4cef-8a15-4c436c51efbc", "735",
                      "10.1.1.100:8080",

@@ -59,7 +59,7 @@ def verdicts(packets):
         names = packet.all("outlook.verdict")
         severities = {item.name: item.severity for item in packet.our_items()}
         parts = [packet.all(f"outlook.verdict.{part}") for part in ("where", "seen", "inferred", "next")]
-        texts = [item.message for item in packet.our_items()]
+        texts = [item.said for item in packet.our_items()]
         for index, name in enumerate(names):
             where = parts[0][index] if len(parts[0]) == len(names) else ""
             # A verdict need not have all of its parts: what cannot be told apart is searched together.

@@ -28,6 +28,7 @@ NOT_WANTED = ("_ws.malformed", "_ws.dissector_bug", "_ws.type_length", "_ws.numb
 CUT = ("mapihttp.response.cut", "mapihttp.response.cut.chat", "mapihttp.response.cut.note", "mapihttp.request.unanswered")
 # Known in later passes only, as http.response_in.
 LATER = {"mapihttp.response_in", "rop.response_in", "rop.piece_after_in"}
+ALONE = "a body whose headers were not followed"
 NUMBER = re.compile(r"(?:0x[0-9a-fA-F]+|\d+)$")
 SECTION = re.compile(r"^Frame (\d+): ", re.MULTILINE)
 
@@ -45,7 +46,7 @@ def value(text):
 
 
 class Message:
-    """A message as it is shown: its protocol item."""
+    """A message as it is shown: the item of mapihttp.message."""
 
     def __init__(self, packet, proto):
         self.packet, self.proto = packet, proto
@@ -63,17 +64,15 @@ class Message:
 
 
 def messages(packet):
-    """In the order shown; the item that carries only verdicts is none."""
-    return [Message(packet, proto) for proto in packet.element.iter("proto")
-            if proto.get("name") == "mapihttp" and any(
-                field.get("name") in ("mapihttp.endpoint", "mapihttp.request_type", "mapihttp.http_status", "mapihttp.leg")
-                for field in proto.iter("field"))]
+    """In the order shown."""
+    return [Message(packet, field) for field in packet.element.iter("field")
+            if field.get("name") == "mapihttp.message" and field.get("show") != ALONE]
 
 
 def bodies(packet):
     """Those shown alone: another dissector has the headers."""
-    return [Message(packet, proto) for proto in packet.element.iter("proto")
-            if proto.get("name") == "mapihttp" and "a body whose headers" in proto.get("showname", "")]
+    return [Message(packet, field) for field in packet.element.iter("field")
+            if field.get("name") == "mapihttp.message" and field.get("show") == ALONE]
 
 
 def sections(text):

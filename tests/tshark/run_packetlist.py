@@ -5,9 +5,14 @@
 Info ends with the sentence of each verdict of the frame; a failure is named and never called a success; RTS PDUs name
 channel and connection, responses their session. In one pass and in two.
 
+A protocol of the plugin has one line in a frame, each item below it a name, and `-T json --no-duplicate-keys` has every value
+of `-T pdml`. A verdict reads as its sentence, and says each part of its text once.
+
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import collections
+import json
 import pathlib
 import re
 import sys
@@ -92,17 +97,85 @@ FAILURES = [
 ]
 
 
+# ---- the tree ------------------------------------------------------------------------------
+
+# Of each sort of structure: PDUs of all kinds, several messages in a frame, nested properties, ROPs, broken bytes, DCE/RPC.
+TREES = ["pdus-others-http", "mapi-http-pipelined", "mapi-body-restrictions", "rops-message", "bad-command-99", "bad-noise-in",
+         "mapi-auth-ntlm-torn", "mapi-body-bad-counts", "emsmdb-outlook2003-http", "legs-misrouted", "mapi-http-2"]
+# DCE/RPC makes its own: a line a call.
+MADE_BY_DCERPC = "emsmdb"
+
+
+def leaves(node, name, found):
+    """Counts (key, value) of a JSON document."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            leaves(value, key, found)
+    elif isinstance(node, list):
+        for value in node:
+            leaves(value, name, found)
+    else:
+        found[name, node] += 1
+    return found
+
+
+def tree(tshark, counter, sample):
+    packets = common.packets(tshark, sample)
+    documents = json.loads(tshark.output([*sample.options(tshark), "-T", "json", "--no-duplicate-keys"]))
+    if not counter.equal(len(documents), len(packets), f"{sample.name}: frames in JSON"):
+        return
+    for packet, document in zip(packets, documents):
+        where = f"{sample.name}: frame {packet.number}"
+        lines = collections.Counter(proto.get("name") for proto in packet.element.iter("proto"))
+        several = {name: count for name, count in lines.items() if name in common.PREFIXES and count > 1}
+        counter.check(not several or set(several) == {MADE_BY_DCERPC} and lines["dcerpc"] >= several[MADE_BY_DCERPC],
+                      f"{where}: several lines of {several}")
+        ours = [proto for proto in packet.element.iter("proto") if proto.get("name") in common.PREFIXES]
+        unnamed = [field.get("show") for proto in ours for field in proto.iter("field") if not field.get("name")]
+        counter.equal(unnamed, [], f"{where}: items without a name")
+        counter.equal(bool(ours), "outlook" in lines, f"{where}: fields of the plugin, and outlook that finds them")
+        wanted = collections.Counter((field.get("name"), field.get("show")) for proto in ours for field in proto.iter("field")
+                                     if field.get("name") and field.get("show"))
+        got = leaves(document["_source"]["layers"], "", collections.Counter())
+        lost = {name: count - got[name] for name, count in wanted.items() if got[name] < count}
+        counter.check(not lost, f"{where}: JSON without duplicate keys lacks {dict(list(lost.items())[:3])}")
+
+
+def reading(tshark, counter, sample, sentences):
+    """How verdicts read in -V."""
+    packets = common.packets(tshark, sample)
+    told = 0
+    for packet in packets:
+        for field in packet.element.iter("field"):
+            if field.get("name") != "outlook.verdict":
+                continue
+            told += 1
+            where = f"{sample.name}: frame {packet.number}: {field.get('show')}"
+            counter.equal(field.get("showname"), sentences[field.get("show")], f"{where}: how it reads")
+            parts = [child.get("name").rpartition(".")[2] for child in field if child.get("name").startswith("outlook.")]
+            counter.equal(parts[:4], ["where", "seen", "inferred", "next"], f"{where}: what is below it")
+            for part in field:
+                if part.get("name") in ("outlook.verdict.seen", "outlook.verdict.inferred") and len(part.get("show")) > 1:
+                    texts = [child.get("show", "") + child.get("showname", "") for child in field.iter("field")]
+                    counter.equal(sum(part.get("show") in text for text in texts), 1, f"{where}: {part.get('name')}, times")
+    counter.check(told > 0, f"{sample.name}: no verdict")
+
+
 def main():
     sentences = {name: sentence for name, sentence, _ in ROW.findall(VERDICTS.read_text(encoding="utf-8"))}
     counter = common.Counter("packet list")
     samples = {sample.name: sample for sample in common.samples(*VERDICTS_OF, *{name for name, _, _ in FAILURES},
-                                                                "live-healthy", "pdus-others-http", kind=None)}
+                                                                *TREES, "live-healthy", "pdus-others-http", kind=None)}
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
         for name in VERDICTS_OF:
             verdicts(tshark, counter, samples[name], sentences)
         for name in ("live-healthy", "pdus-others-http"):
             rts(tshark, counter, samples[name])
+        for name in TREES:
+            tree(tshark, counter, samples[name])
+        for name in ("legs-misrouted", "mapi-auth-ntlm-torn", "mapi-verdict-lost-10"):
+            reading(tshark, counter, samples[name], sentences)
         for name, frame, expected in FAILURES:
             for mode, more in PASSES:
                 info = infos(tshark, samples[name], *more).get(frame, "")

@@ -265,9 +265,9 @@ class Run:
                            f"but the frame is of {sorted(numbers)}")
             for found in packet.our_items():
                 if found.name == item["item"] and item["item"].startswith(("rpch.routing", "rpch.channel", "outlook")):
-                    self.check(re.search(r"seen:.*;?\s*(inferred|next):", found.message, re.IGNORECASE | re.DOTALL),
+                    self.check(re.search(r"seen:.*;?\s*(inferred|next):", found.said, re.IGNORECASE | re.DOTALL),
                                f"frame {item['frame']}: {item['item']} does not part what is seen from what follows: "
-                               f"{found.message!r}")
+                               f"{found.said!r}")
 
     # ---- legs ----
 

@@ -13,6 +13,7 @@
 #include "client_facts.h"
 #include "dissect_outlook.h"
 #include "ids.h"
+#include "layers.h"
 #include "names.h"
 #include "rops.h"
 #include "rows.h"
@@ -253,6 +254,8 @@ static int show_stub(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, dcerpc
                                       .response = response,
                                       .ndr64 = (di->call_data->flags & DCERPC_IS_NDR64) != 0 };
     struct emsmdb_call *call = (struct emsmdb_call *)di->call_data->se_data;
+    layer_of_ours(pinfo, tree, tvb);
+    layer_is_there(pinfo, proto_emsmdb);
     emsmdb_follow(&call, tvb, pinfo, &stub, di->conv->conv_index);
     di->call_data->se_data = call;
     emsmdb_show(tvb, pinfo, tree, &stub, call, (drep[0] & DREP_LITTLE_ENDIAN) == 0);

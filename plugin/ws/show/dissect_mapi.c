@@ -10,15 +10,16 @@
 #include <stdlib.h>
 
 #include <epan/exceptions.h>
-#include <epan/expert.h>
 #include <epan/show_exception.h>
 
 #include "bodies.h"
+#include "cookie.h"
 #include "date.h"
 #include "dissect_outlook.h"
 #include "envelope.h"
 #include "exchange_cookies.h"
 #include "ids.h"
+#include "layers.h"
 #include "names.h"
 #include "notes.h"
 #include "rops.h"
@@ -35,7 +36,8 @@ static int hf_user_dn, hf_error_page, hf_tag_frame, hf_tag_time, hf_status, hf_r
     hf_context_number;
 static int hf_context_counter, hf_backend_cookie, hf_back_end, hf_be_server, hf_calculated_be, hf_calculated_fe;
 static int hf_diag_info, hf_back_end_status, hf_failure_text, hf_persistence;
-static int ett_message = -1, ett_tags = -1, ett_tag = -1, ett_cookies = -1;
+static int hf_message, hf_headers, hf_cookies, hf_envelope;
+static int ett_message = -1, ett_headers = -1, ett_tags = -1, ett_tag = -1, ett_cookies = -1;
 
 /* Filled from the names in the core before anything is registered with them. */
 static value_string response_codes[MAPI_CODES + 1];
@@ -47,6 +49,7 @@ struct show {
     proto_tree *tree;
     tvbuff_t *tvb;                       /* the head's */
     const uint8_t *base;                 /* its bytes, at offset 0 of tvb */
+    const uint8_t *head;                 /* where it begins among them */
     bool mailbox_id, client_application; /* this message has one */
 };
 
@@ -129,10 +132,22 @@ static void show_request_id(const struct show *show, int hf, struct span value)
     }
 }
 
+#define BEGINNING 8
+
+/* Whoever has the whole value could use the session: its beginning, and a digest, which is
+ * the one that verdicts name. */
+static void show_marked(const struct show *show, int hf, struct span value)
+{
+    const struct span begins = { value.ptr, MIN(value.len / 2, BEGINNING) };
+    show_text(
+        show, hf, value,
+        wmem_strdup_printf(show->pinfo->pool, "%s... (digest %08x)", text_of(show, begins), http_value_mark(value)));
+}
+
 static void show_context(const struct show *show, struct span value)
 {
     struct exch_context context;
-    show_string(show, hf_context, value);
+    show_marked(show, hf_context, value);
     if (!exch_context_decode(value, &context))
         return;
     show_text(show, hf_server, value, context.server);
@@ -173,7 +188,9 @@ static void show_cookies(const struct show *show, struct span value, const char 
     struct span name, content;
     size_t pos = 0;
     inside.tree =
-        proto_tree_add_subtree(show->tree, show->tvb, offset_of(show, value), (int)value.len, ett_cookies, NULL, label);
+        proto_item_add_subtree(proto_tree_add_string_format(show->tree, hf_cookies, show->tvb, offset_of(show, value),
+                                                            (int)value.len, label, "%s", label),
+                               ett_cookies);
     while (http_cookie_next(value, &pos, &name, &content)) {
         show_cookie(&inside, name, content);
         if (only_first)
@@ -275,14 +292,19 @@ static void show_mailbox_id(struct show *show, struct span uri)
 static void show_head(struct show *show, const struct http_head *head)
 {
     struct span name, value, back_end = { NULL, 0 };
+    struct show lines = *show;
     size_t pos = 0;
+    lines.tree = proto_item_add_subtree(proto_tree_add_item(show->tree, hf_headers, show->tvb,
+                                                            offset_of(show, (struct span){ show->head, 0 }),
+                                                            (int)head->length, ENC_NA),
+                                        ett_headers);
     if (head->is_request)
         show_mailbox_id(show, head->uri);
     else
         proto_tree_add_uint(show->tree, hf_status, show->tvb, offset_of(show, head->reason) - 4, 3, head->status);
     while (http_head_next(head, &pos, &name, &value)) {
         show->client_application |= span_equals_nocase(name, "X-ClientApplication");
-        show_header(show, name, value);
+        show_header(&lines, name, value);
     }
     if (http_head_find(head, "X-CalculatedBETarget", &back_end) || http_head_find(head, "X-BEServer", &back_end))
         show_string(show, hf_back_end, back_end);
@@ -382,7 +404,8 @@ static bool show_envelope(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, c
         case META_DONE:
         case META_HEADER:
             if (!show.tree)
-                show.tree = proto_tree_add_subtree(tree, tvb, 0, 0, ett_tags, &item, "Response envelope");
+                show.tree =
+                    proto_item_add_subtree(item = proto_tree_add_item(tree, hf_envelope, tvb, 0, 0, ENC_NA), ett_tags);
             /* The scanner keeps what it was given only as long as the call; the buffer has it whole. */
             if (meta.kind == META_HEADER)
                 show_header(&show, meta.name, (struct span){ p + meta.value_offset, meta.value_len });
@@ -519,9 +542,30 @@ static void show_head_at(struct show *show, int offset, const struct mapi_item *
     const char *name = type_text(item->message);
     struct span type;
     show->base = tvb_get_ptr(show->tvb, 0, offset + (int)item->head_len);
+    show->head = show->base + offset;
     if (head->is_request && http_head_find(head, "X-RequestType", &type))
         show_text(show, hf_request_type, type, name ? name : text_of(show, type));
     show_head(show, head);
+}
+
+/* "Execute response" */
+static const char *kind_of(const packet_info *pinfo, const struct mapi_message *message)
+{
+    const char *type = type_text(message);
+    return wmem_strdup_printf(pinfo->pool, "%s %s", type ? type : "MAPI/HTTP",
+                              message->is_response ? "response" : "request");
+}
+
+/* What is below the item of a message; kind: the value of its field, text: how it reads. */
+static proto_tree *message_tree(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len,
+                                const char *kind, const char *text)
+{
+    proto_tree *layer = layer_tree(pinfo, tree, LAYER_MAPIHTTP, tvb, offset, len);
+    if (!layer)
+        return NULL;
+    layer_say_part(pinfo, LAYER_MAPIHTTP, kind);
+    return proto_item_add_subtree(proto_tree_add_string_format(layer, hf_message, tvb, offset, len, kind, "%s", text),
+                                  ett_message);
 }
 
 static void show_message(packet_info *pinfo, proto_tree *tree, const struct mapi_item *noted)
@@ -548,9 +592,9 @@ static void show_message(packet_info *pinfo, proto_tree *tree, const struct mapi
         offset = len = 0;
     }
     outlook_show_in_info(pinfo, "MAPI/HTTP", text.s);
-    proto_item *top =
-        proto_tree_add_protocol_format(tree, proto_mapihttp, at, offset, len, "MAPI over HTTP, %s", text.s);
-    struct show show = { .pinfo = pinfo, .tree = proto_item_add_subtree(top, ett_message), .tvb = at };
+    struct show show = { .pinfo = pinfo,
+                         .tree = message_tree(at, pinfo, tree, offset, len, kind_of(pinfo, message), text.s),
+                         .tvb = at };
     if (has_head && heads_are_seen(tree))
         show_head_at(&show, offset, item, &head);
     if (heads_are_seen(tree))
@@ -564,9 +608,8 @@ static void show_stray(packet_info *pinfo, proto_tree *tree, tvbuff_t *body)
     static const struct mapi_message nothing = { .is_response = true, .session = NO_NUMBER, .leg = NO_NUMBER };
     struct body_job job = { .type = MAPI_NONE };
     int offset = 0;
-    proto_item *top = proto_tree_add_protocol_format(tree, proto_mapihttp, body, 0, -1,
-                                                     "MAPI over HTTP, a body whose headers were not followed");
-    proto_tree *inside = proto_item_add_subtree(top, ett_message);
+    static const char what[] = "a body whose headers were not followed";
+    proto_tree *inside = message_tree(body, pinfo, tree, 0, -1, what, what);
     if (show_envelope(body, pinfo, inside, &nothing, &offset) && tvb_reported_length_remaining(body, offset) > 0)
         sink_body(tvb_new_subset_remaining(body, offset), pinfo, inside, false, decode_body, &job);
 }
@@ -607,11 +650,7 @@ static void show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, cons
         show_guarded(tvb, pinfo, tree, item, NULL);
         outlook_tap_rops(pinfo, item->message->rops);
     }
-    if (note->verdicts) {
-        proto_item *item = proto_tree_add_protocol_format(tree, proto_mapihttp, tvb, 0, 0, "MAPI over HTTP, verdict");
-        proto_item_set_generated(item);
-        outlook_show_verdicts(tvb, pinfo, proto_item_add_subtree(item, ett_message), note->verdicts);
-    }
+    outlook_show_verdicts(tvb, pinfo, tree, note->verdicts);
 }
 
 /* ---- Registration ----------------------------------------------------------------- */
@@ -619,6 +658,13 @@ static void show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, cons
 void mapi_register_show(struct show_calls *calls)
 {
     static hf_register_info of_mapi[] = {
+        TEXT_ROW(hf_message, "Message", "mapihttp.message",
+                 "Request type, and whether it is the request or the response"),
+        FIELD_ROW(hf_headers, FT_NONE, BASE_NONE, NULL, 0, "Header fields", "mapihttp.headers",
+                  "Those of MS-OXCMAPIHTTP 2.2.3 and of Exchange; http has all of them"),
+        TEXT_ROW(hf_cookies, "Cookies", "mapihttp.cookies", "Which header they stand in: Cookie or Set-Cookie"),
+        FIELD_ROW(hf_envelope, FT_NONE, BASE_NONE, NULL, 0, "Response envelope", "mapihttp.envelope",
+                  "Meta-tags and additional headers in front of a response's body (MS-OXCMAPIHTTP 2.2.7)"),
         TEXT_ROW(hf_request_type, "Request type", "mapihttp.request_type",
                  "X-RequestType; of the request, on responses"),
         TEXT_ROW(hf_endpoint, "Endpoint", "mapihttp.endpoint", NULL),
@@ -652,7 +698,8 @@ void mapi_register_show(struct show_calls *calls)
         NUMBER_ROW(hf_leg, FT_UINT32, "Leg", "mapihttp.leg",
                    "On a load balancer each side has a leg of its own; 0 is the one seen first"),
         TEXT_ROW(hf_cookie_name, "Cookie", "mapihttp.cookie", "Its name"),
-        TEXT_ROW(hf_context, "Context cookie", "mapihttp.session.context", NULL),
+        TEXT_ROW(hf_context, "Context cookie", "mapihttp.session.context",
+                 "Its beginning, and a digest of all of it: the same digest is the same value"),
         TEXT_ROW(hf_sequence, "Sequence cookie", "mapihttp.session.sequence", NULL),
         TEXT_ROW(hf_server, "Server of the context", "mapihttp.session.server", "From MapiContext"),
         TEXT_ROW(hf_session_created, "Context created", "mapihttp.session.created", "From MapiContext"),
@@ -674,7 +721,7 @@ void mapi_register_show(struct show_calls *calls)
         TEXT_ROW(hf_persistence, "Persistence cookie names", "outlook.persistence_server",
                  "Server that a load balancer's cookie names"),
     };
-    static int *ett[] = { &ett_message, &ett_tags, &ett_tag, &ett_cookies };
+    static int *ett[] = { &ett_message, &ett_headers, &ett_tags, &ett_tag, &ett_cookies };
     for (uint32_t code = 0; code < MAPI_CODES; code++)
         response_codes[code] = (value_string){ code, mapi_code_name(code) };
     proto_register_field_array(proto_mapihttp, of_mapi, array_length(of_mapi));

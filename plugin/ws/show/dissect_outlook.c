@@ -6,17 +6,17 @@
 
 #include "dissect_outlook.h"
 
-#include <epan/expert.h>
 #include <epan/tap.h>
 
 #include "ids.h"
+#include "layers.h"
 #include "rows.h"
 #include "store.h"
 
 /* ---- Registration ----------------------------------------------------------------- */
 
 static int hf_verdict, hf_verdict_where, hf_verdict_seen, hf_verdict_inferred, hf_verdict_next, hf_auth_scheme;
-static int hf_verdict_vc, hf_verdict_session, hf_verdict_leg, hf_verdict_whose;
+static int hf_verdict_vc, hf_verdict_session, hf_verdict_leg, hf_verdict_whose, hf_auth, hf_problem;
 static int hf_auth_step, hf_auth_user, hf_auth_server, hf_auth_time, hf_auth_credentials, hf_auth_challenge_time;
 int outlook_hf_request_id, outlook_hf_client_request_id, outlook_hf_front_end, outlook_hf_failure_context,
     outlook_hf_cas_error;
@@ -128,6 +128,10 @@ void outlook_register_show(struct show_calls *calls)
         NUMBER_ROW(hf_verdict_leg, FT_UINT32, "Of leg", "outlook.verdict.leg", NULL),
         TEXT_ROW(hf_verdict_whose, "Whose", "outlook.verdict.whose",
                  "All of them in one text: \"connection 3 leg 0, session 1 leg 0\"; \"-\" for none"),
+        FIELD_ROW(hf_auth, FT_NONE, BASE_NONE, NULL, 0, "Authentication", "outlook.auth",
+                  "What a request or its response shows of a logon"),
+        TEXT_ROW(hf_problem, "Problem", "outlook.problem",
+                 "What is wrong with the bytes here, as its expert item says"),
         TEXT_ROW(hf_auth_scheme, "Scheme", "outlook.auth.scheme", NULL),
         TEXT_ROW(hf_auth_step, "Step", "outlook.auth.step", NULL),
         TEXT_ROW(hf_auth_user, "User", "outlook.auth.user", "As sent"),
@@ -208,8 +212,8 @@ void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown 
 {
     if (!auth)
         return;
-    proto_item *item;
-    proto_tree *inside = proto_tree_add_subtree(tree, tvb, 0, 0, ett_auth, &item, "Authentication");
+    proto_item *item = proto_tree_add_item(tree, hf_auth, tvb, 0, 0, ENC_NA);
+    proto_tree *inside = proto_item_add_subtree(item, ett_auth);
     proto_item_set_generated(item);
     if (*auth->scheme || *auth->step)
         proto_item_append_text(item, ": %s %s", auth->scheme, auth->step);
@@ -270,15 +274,26 @@ static void show_whose(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, cons
     outlook_show_known(tree, hf_verdict_whose, tvb, none ? "-" : wmem_strbuf_get_str(whose));
 }
 
+void outlook_show_problem(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, expert_field *expert, int offset,
+                          int len, const char *text)
+{
+    proto_item *item = proto_tree_add_string_format(tree, hf_problem, tvb, offset, len, text, "%s", text);
+    expert_add_info_format(pinfo, item, expert, "%s", text);
+}
+
 void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct verdict *verdicts)
 {
     const char *before = pinfo->current_proto;
+    proto_tree *all = verdicts ? layer_known(pinfo, tree, LAYER_VERDICTS, tvb) : NULL;
     for (const struct verdict *verdict = verdicts; verdict; verdict = verdict->next) {
         /* Expert items are listed under it: after the frame it is nobody's. */
         pinfo->current_proto = protocol_of(verdict->kind)->name;
-        proto_item *named = proto_tree_add_string(tree, hf_verdict, tvb, 0, 0, verdict_filter(verdict->kind));
+        const char *sentence = verdict_rows[verdict->kind].summary;
+        proto_item *named =
+            proto_tree_add_string_format(all, hf_verdict, tvb, 0, 0, verdict_filter(verdict->kind), "%s", sentence);
         proto_item_set_generated(named);
-        expert_add_info_format(pinfo, named, &ei_verdict[verdict->kind], "%s", verdict->text);
+        if (all)
+            layer_say_part(pinfo, LAYER_VERDICTS, sentence);
         proto_tree *inside = proto_item_add_subtree(named, ett_verdict);
         char where[48];
         if (verdict->where == WHERE_NONE || verdict->where == WHERE_UNKNOWN)
@@ -289,6 +304,7 @@ void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
         proto_item_set_generated(proto_tree_add_string(inside, hf_verdict_where, tvb, 0, 0, where));
         show_parts(inside, pinfo, tvb, verdict->text);
         show_whose(inside, pinfo, tvb, verdict);
+        expert_add_info(pinfo, named, &ei_verdict[verdict->kind]);
     }
     pinfo->current_proto = before;
 }

@@ -9,6 +9,8 @@
 
 #include "compat.h"
 
+#include <epan/expert.h>
+
 #include "outlook.h"
 #include "show_calls.h"
 
@@ -25,9 +27,12 @@ void outlook_show_in_info(packet_info *pinfo, const char *protocol, const char *
 bool outlook_say_rops_in_info(const struct rop_message *rops, struct text *text);
 /* Tells statistics of them, in the frame of their message; rops may be NULL. */
 void outlook_tap_rops(packet_info *pinfo, const struct rop_message *rops);
-/* Each verdict as a generated field with its expert item and the three parts of its text. */
+/* Each verdict by its sentence, with the three parts of its text and its expert item. */
 void outlook_show_verdicts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct verdict *verdicts);
 void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown *auth);
+/* What is wrong at a place, with its expert item; that is made without a tree, too: taps and -z expert want it. */
+void outlook_show_problem(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, expert_field *expert, int offset,
+                          int len, const char *text);
 bool outlook_wants_expert(void);
 /* A filter builds a tree in which only what it asks for counts: mostly not what is in a body, and a body costs most of
  * all. Expert items, also those of a filter, come from broken ones. proto: of the body, whose ROPs are mapihttp's. */

@@ -9,7 +9,6 @@
 
 #include <epan/conversation.h>
 #include <epan/exceptions.h>
-#include <epan/expert.h>
 #include <epan/show_exception.h>
 #include <epan/proto_data.h>
 
@@ -18,6 +17,7 @@
 #include "emsmdb_guess.h"
 #include "ids.h"
 #include "info.h"
+#include "layers.h"
 #include "notes.h"
 #include "pdu.h"
 #include "rows.h"
@@ -33,8 +33,8 @@ static int hf_rts_pdu, hf_rts_flags, hf_flag[7], hf_rts_number;
 static int hf_vc, hf_vc_leg, hf_vc_in_stream, hf_vc_out_stream, hf_vc_cookie, hf_vc_state, hf_vc_in_peer,
     hf_vc_out_peer;
 static int hf_vc_peer_frame, hf_channel, hf_channel_bytes, hf_target, hf_outlook_session, hf_session_id, hf_error_code;
-static int hf_greeting, hf_skipped;
-static int ett_pdu = -1, ett_flags = -1, ett_vc = -1, ett_head = -1;
+static int hf_greeting, hf_skipped, hf_pdu, hf_head, hf_gap;
+static int ett_part = -1, ett_flags = -1;
 static expert_field ei_malformed, ei_unexpected;
 
 static const value_string channel_names[] = { { RTS_IN, "IN" }, { RTS_OUT, "OUT" }, { 0, NULL } };
@@ -69,10 +69,16 @@ static void show_in_info(packet_info *pinfo, const char *text)
     outlook_show_in_info(pinfo, "RPCH", text);
 }
 
-static proto_tree *part_tree(proto_tree *tree, tvbuff_t *tvb, int offset, int len, int ett, const char *what)
+/* What is below the item of a part; kind: the value of its field, text: how it reads. */
+static proto_tree *part_tree(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int hf, int offset, int len,
+                             const char *kind, const char *text)
 {
-    return proto_item_add_subtree(
-        proto_tree_add_protocol_format(tree, proto_rpch, tvb, offset, len, "RPC over HTTP, %s", what), ett);
+    proto_tree *layer = layer_tree(pinfo, tree, LAYER_RPCH, tvb, offset, len);
+    if (!layer)
+        return NULL;
+    layer_say_part(pinfo, LAYER_RPCH, text);
+    return proto_item_add_subtree(proto_tree_add_string_format(layer, hf, tvb, offset, len, kind, "%s", text),
+                                  ett_part);
 }
 
 static void show_error_code(proto_tree *tree, tvbuff_t *tvb, int offset, int len, uint32_t code, const char *name)
@@ -137,8 +143,8 @@ static void show_issue(void *ctx, const struct rts_issue *issue)
     struct show *show = ctx;
     expert_field *ei = rts_problem_is_malformed(issue->problem) ? &ei_malformed : &ei_unexpected;
     int length = MIN((int)issue->length, stretch_captured(show->tvb, (int)issue->offset));
-    proto_tree_add_expert_format(show->tree, show->pinfo, ei, show->tvb, (int)issue->offset, MAX(length, 0), "%s",
-                                 problem_text(show->pinfo, issue));
+    outlook_show_problem(show->tvb, show->pinfo, show->tree, ei, (int)issue->offset, MAX(length, 0),
+                         problem_text(show->pinfo, issue));
 }
 
 static void show_header(proto_tree *tree, tvbuff_t *tvb, const struct pdu_header *header)
@@ -163,11 +169,12 @@ static void show_out_of_place(proto_tree *tree, packet_info *pinfo, tvbuff_t *tv
 {
     int length = (int)tvb_captured_length(tvb);
     if (note->misplaced)
-        proto_tree_add_expert_format(tree, pinfo, &ei_unexpected, tvb, 0, length,
-                                     "%s does not belong on this channel, direction or leg (MS-RPCH 2.2.4)",
-                                     note->name);
+        outlook_show_problem(tvb, pinfo, tree, &ei_unexpected, 0, length,
+                             wmem_strdup_printf(pinfo->pool,
+                                                "%s does not belong on this channel, direction or leg (MS-RPCH 2.2.4)",
+                                                note->name));
     if (note->unexpected)
-        proto_tree_add_expert_format(tree, pinfo, &ei_unexpected, tvb, 0, length, "%s", note->unexpected);
+        outlook_show_problem(tvb, pinfo, tree, &ei_unexpected, 0, length, note->unexpected);
 }
 
 static void decode_commands(const struct field_sink *fields, void *arg)
@@ -199,7 +206,8 @@ static void show_rts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
 {
     show_rts_in_info(pinfo, note);
     /* Without a tree expert items are still made: taps and -z expert want them. */
-    proto_tree *pdu_tree = part_tree(tree, tvb, 0, -1, ett_pdu, note->name);
+    proto_tree *pdu_tree =
+        part_tree(tvb, pinfo, tree, hf_pdu, 0, -1, "RTS", wmem_strdup_printf(pinfo->pool, "RTS %s", note->name));
     proto_item_set_generated(proto_tree_add_string(pdu_tree, hf_rts_pdu, tvb, 0, 0, note->name));
     show_channel(pdu_tree, tvb, note);
     show_header(pdu_tree, tvb, header);
@@ -265,9 +273,8 @@ static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
                      const struct pdu_header *header, const struct pdu_note *note)
 {
     const char *type = val_to_str_const(header->ptype, ptype_names, "PDU");
-    proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, 0, -1, "RPC over HTTP, %s, call %u", type,
-                                                      header->call_id);
-    proto_tree *pdu_tree = proto_item_add_subtree(item, ett_pdu);
+    proto_tree *pdu_tree = part_tree(tvb, pinfo, tree, hf_pdu, 0, -1, type,
+                                     wmem_strdup_printf(pinfo->pool, "%s, call %u", type, header->call_id));
     show_channel(pdu_tree, tvb, note);
     uint32_t status;
     if (pdu_status(p, captured, &status)) {
@@ -278,9 +285,9 @@ static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
     }
     show_out_of_place(pdu_tree, pinfo, tvb, note);
     if ((uint32_t)header->auth_length + PDU_HEADER_LEN > header->frag_length)
-        proto_tree_add_expert_format(pdu_tree, pinfo, &ei_malformed, tvb, 10, 2,
-                                     "auth_length %u does not fit into frag_length %u", header->auth_length,
-                                     header->frag_length);
+        outlook_show_problem(tvb, pinfo, pdu_tree, &ei_malformed, 10, 2,
+                             wmem_strdup_printf(pinfo->pool, "auth_length %u does not fit into frag_length %u",
+                                                header->auth_length, header->frag_length));
     outlook_next_in_info(pinfo);
     call_dcerpc(tvb, pinfo, tree, note);
     if (header->ptype == RPC_FAULT && pdu_status(p, captured, &status))
@@ -308,8 +315,10 @@ static void show_pdu(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
     TRY
     {
         if (announced != header.frag_length)
-            proto_tree_add_expert_format(tree, pinfo, &ei_malformed, tvb, 8, 2,
-                                         "frag_length is %u, but only %u bytes belong to this PDU", announced, there);
+            outlook_show_problem(tvb, pinfo, layer_tree(pinfo, tree, LAYER_RPCH, tvb, 0, -1), &ei_malformed, 8, 2,
+                                 wmem_strdup_printf(pinfo->pool,
+                                                    "frag_length is %u, but only %u bytes belong to this PDU",
+                                                    announced, there));
         if (header.ptype == RPC_RTS)
             show_rts(tvb, pinfo, tree, p, captured, &header, note);
         else
@@ -339,16 +348,16 @@ static void show_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
         if (bad_offset >= places[i].first && bad_offset <= places[i].last)
             what = places[i].what;
     }
-    proto_tree *pdu_tree = part_tree(tree, tvb, offset, -1, ett_pdu, "broken PDU");
+    proto_tree *pdu_tree = part_tree(tvb, pinfo, tree, hf_pdu, offset, -1, "broken PDU", "broken PDU");
     show_in_info(pinfo, "broken PDU");
-    proto_tree_add_expert_format(pdu_tree, pinfo, &ei_malformed, tvb, offset + (int)bad_offset, 1,
-                                 "No PDU begins here: %s", what);
+    outlook_show_problem(tvb, pinfo, pdu_tree, &ei_malformed, offset + (int)bad_offset, 1,
+                         wmem_strdup_printf(pinfo->pool, "No PDU begins here: %s", what));
 }
 
 static void show_gap(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len, const char *what)
 {
     int captured = MIN(len, stretch_captured(tvb, offset));
-    proto_tree *gap_tree = part_tree(tree, tvb, offset, captured, ett_pdu, what);
+    proto_tree *gap_tree = part_tree(tvb, pinfo, tree, hf_gap, offset, captured, what, what);
     show_in_info(pinfo, what);
     if (captured > 0)
         proto_tree_add_item(gap_tree, hf_skipped, tvb, offset, captured, ENC_NA);
@@ -356,14 +365,17 @@ static void show_gap(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int of
 
 static void show_greeting(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len)
 {
-    proto_tree *greeting_tree = part_tree(tree, tvb, offset, len, ett_pdu, "legacy server response");
+    proto_tree *layer = layer_tree(pinfo, tree, LAYER_RPCH, tvb, offset, len);
     show_in_info(pinfo, "Legacy server response");
-    proto_tree_add_item(greeting_tree, hf_greeting, tvb, offset, len, ENC_ASCII);
+    if (!layer)
+        return;
+    layer_say_part(pinfo, LAYER_RPCH, "legacy server response");
+    proto_tree_add_item(layer, hf_greeting, tvb, offset, len, ENC_ASCII);
 }
 
 /* ---- Heads ------------------------------------------------------------------------ */
 
-static void show_head(tvbuff_t *tvb, packet_info *pinfo _U_, proto_tree *tree, int offset, const struct http_head *head,
+static void show_head(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, const struct http_head *head,
                       const struct http_info *info)
 {
     if (!tree)
@@ -375,7 +387,7 @@ static void show_head(tvbuff_t *tvb, packet_info *pinfo _U_, proto_tree *tree, i
                        info->method == HTTP_RPC_OUT_DATA ? "OUT request" :
                        info->is_request                  ? "request of version 1" :
                                                            status;
-    proto_tree *head_tree = part_tree(tree, tvb, offset, len, ett_head, what);
+    proto_tree *head_tree = part_tree(tvb, pinfo, tree, hf_head, offset, len, what, what);
     const struct {
         int hf;
         const char *text;
@@ -430,28 +442,32 @@ static void show_snapshot(proto_tree *tree, tvbuff_t *tvb, const struct vc_snaps
     outlook_show_nonzero(tree, hf_vc_peer_frame, tvb, now->peer_frame);
 }
 
+static void show_state(proto_tree *tree, tvbuff_t *tvb, packet_info *pinfo, const struct frame_note *note)
+{
+    struct vc_snapshot now;
+    outlook_mark_show(note->mark, &now);
+    if (now.vc != NO_NUMBER)
+        layer_say(pinfo, LAYER_RPCH, wmem_strdup_printf(pinfo->pool, "virtual connection %u, leg %u", now.vc, now.leg));
+    if (now.channel != 0)
+        layer_say(pinfo, LAYER_RPCH, now.channel == RTS_IN ? "IN channel" : "OUT channel");
+    if (now.state)
+        layer_say(pinfo, LAYER_RPCH, now.state);
+    show_snapshot(tree, tvb, &now, !note->has_pdu);
+}
+
 static void show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note)
 {
     /* Without a tree only verdicts count: expert items are made for taps too. */
     if (!note->verdicts && ((!note->mark && !note->auth) || !tree))
         return;
-    proto_item *item = proto_tree_add_protocol_format(tree, proto_rpch, tvb, 0, 0, "RPC over HTTP");
-    proto_item_set_generated(item);
-    proto_tree *vc_tree = proto_item_add_subtree(item, ett_vc);
-    if (note->mark) {
-        struct vc_snapshot now;
-        outlook_mark_show(note->mark, &now);
-        if (now.vc != NO_NUMBER)
-            proto_item_append_text(item, ", virtual connection %u, leg %u", now.vc, now.leg);
-        if (now.channel != 0)
-            proto_item_append_text(item, ", %s channel", now.channel == RTS_IN ? "IN" : "OUT");
-        if (now.state)
-            proto_item_append_text(item, ", %s", now.state);
-        show_snapshot(vc_tree, tvb, &now, !note->has_pdu);
+    if (tree && (note->mark || note->auth)) {
+        proto_tree *layer = layer_known(pinfo, tree, LAYER_RPCH, tvb);
+        if (note->mark)
+            show_state(layer, tvb, pinfo, note);
+        for (const struct auth_note *auth = note->auth; auth; auth = auth->next)
+            outlook_show_auth(layer, tvb, &auth->shown);
     }
-    for (const struct auth_note *auth = note->auth; auth; auth = auth->next)
-        outlook_show_auth(vc_tree, tvb, &auth->shown);
-    outlook_show_verdicts(tvb, pinfo, vc_tree, note->verdicts);
+    outlook_show_verdicts(tvb, pinfo, tree, note->verdicts);
 }
 
 /* ---- Registration ----------------------------------------------------------------- */
@@ -467,6 +483,9 @@ void rpch_register_show(struct show_calls *calls)
         NUMBER_ROW(hf_frag_length, FT_UINT16, "Frag Length", "rpch.frag_length", NULL),
         NUMBER_ROW(hf_auth_length, FT_UINT16, "Auth Length", "rpch.auth_length", NULL),
         NUMBER_ROW(hf_call_id, FT_UINT32, "Call ID", "rpch.call_id", NULL),
+        TEXT_ROW(hf_pdu, "PDU", "rpch.pdu", "Its packet type: RTS, Request, Response, Fault, Bind ..."),
+        TEXT_ROW(hf_head, "Head", "rpch.head", "An HTTP head of RPC over HTTP: a channel's request or its response"),
+        TEXT_ROW(hf_gap, "Gap", "rpch.gap", "Why bytes of a channel are not read as PDUs"),
         TEXT_ROW(hf_rts_pdu, "RTS PDU", "rpch.rts.pdu", "Name by MS-RPCH 2.2.4; candidates are joined by \" or \""),
         FIELD_ROW(hf_rts_flags, FT_UINT16, BASE_HEX, NULL, 0, "Flags", "rpch.rts.flags", NULL),
         BIT_ROW(hf_flag[0], 16, "PING", "rpch.rts.flags.ping", RTS_FLAG_PING),
@@ -504,7 +523,7 @@ void rpch_register_show(struct show_calls *calls)
         { &ei_unexpected,
           { "rpch.rts.unexpected", PI_PROTOCOL, PI_NOTE, "A value out of range, or a PDU out of place", EXPFILL } },
     };
-    static int *ett[] = { &ett_pdu, &ett_flags, &ett_vc, &ett_head };
+    static int *ett[] = { &ett_part, &ett_flags };
     proto_register_field_array(proto_rpch, of_rpch, array_length(of_rpch));
     proto_register_subtree_array(ett, array_length(ett));
     expert_register_field_array(expert_register_protocol(proto_rpch), broken, array_length(broken));

@@ -13,6 +13,7 @@
 #include "dissect_emsmdb.h"
 #include "dissect_outlook.h"
 #include "ids.h"
+#include "layers.h"
 #include "pdu.h"
 #include "rows.h"
 #include "store.h"
@@ -122,6 +123,8 @@ static void show(tvbuff_t *stub, packet_info *pinfo, proto_tree *tree, const str
     proto_item *top =
         proto_tree_add_protocol_format(tree, proto_emsmdb, stub, 0, -1, "Exchange EMSMDB over RPC, %s (guessed)", name);
     proto_tree *inside = proto_item_add_subtree(top, ett_guess);
+    layer_of_ours(pinfo, tree, stub);
+    layer_is_there(pinfo, proto_emsmdb);
     col_set_str(pinfo->cinfo, COL_PROTOCOL, "EMSMDB");
     col_append_sep_fstr(pinfo->cinfo, COL_INFO, ", ", "%s %s (guessed)", name, what.response ? "response" : "request");
     outlook_show_known(inside, hf_guessed, stub, "No bind was captured: the lengths are those of EcDoRpc");

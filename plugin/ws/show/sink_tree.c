@@ -7,14 +7,16 @@
 
 #include "sink_tree.h"
 
-#include <epan/expert.h>
 #include <epan/tvbuff.h>
 #include <wsutil/nstime.h>
 
 #include "catalogue.h"
+#include "dissect_outlook.h"
 #include "ids.h"
+#include "layers.h"
 #include "layouts.h"
 #include "rops.h"
+#include "rows.h"
 #include "rts.h"
 #include "store.h"
 
@@ -22,6 +24,7 @@ static struct catalogue catalogue;
 static int *hf_of;    /* one for each field of the catalogue */
 static int *proto_of; /* the same: 0, or the protocol whose name finds it, though it has no line of its own */
 
+static int hf_structure;
 static int ett_group = -1, ett_flags = -1;
 static expert_field ei_malformed, ei_stub_malformed;
 static expert_field ei_rop[ROP_ISSUES];
@@ -159,6 +162,10 @@ static void register_issues(void)
 
 void sink_register(void)
 {
+    static hf_register_info structure[] = {
+        TEXT_ROW(hf_structure, "Structure", "outlook.structure",
+                 "A structure inside a PDU or body, as its specification calls it"),
+    };
     static int *ett[] = { &ett_group, &ett_flags };
     catalogue_init(&catalogue, (struct arena){ .alloc = epan_alloc });
     for (const struct layout_part *part = mapi_layouts; part->prefix; part++)
@@ -171,6 +178,7 @@ void sink_register(void)
     register_fields(proto_emsmdb, "emsmdb.", false);
     register_fields(proto_mapihttp, "mapihttp.", true);
     register_fields(proto_rpch, "rpch.rts.", true);
+    proto_register_field_array(proto_outlook, structure, G_N_ELEMENTS(structure));
     proto_register_subtree_array(ett, G_N_ELEMENTS(ett));
     register_issues();
 }
@@ -188,7 +196,6 @@ struct tree_sink {
     proto_item *item[READER_DEPTH_MAX + NESTED_BUFFERS];
     uint32_t begun[READER_DEPTH_MAX + NESTED_BUFFERS];
     unsigned depth, too_deep;
-    int said[3]; /* protocols without a line that were met */
 };
 
 static tvbuff_t *current(const struct tree_sink *sink)
@@ -288,21 +295,6 @@ static proto_item *show_made(proto_tree *tree, int hf, tvbuff_t *tvb, const stru
     }
 }
 
-/* A filter by the name of a protocol finds what is of it, also where that stands below another one's line. */
-static void say_protocol(struct tree_sink *sink, int proto, tvbuff_t *tvb, const struct field_value *value)
-{
-    for (unsigned i = 0; i < G_N_ELEMENTS(sink->said); i++) {
-        if (sink->said[i] == proto)
-            return;
-        if (sink->said[i] == 0) {
-            sink->said[i] = proto;
-            proto_item_set_hidden(proto_tree_add_item(sink->tree[sink->depth], proto, tvb,
-                                                      (int)MIN(value->offset, tvb_captured_length(tvb)), 0, ENC_NA));
-            return;
-        }
-    }
-}
-
 static void on_value(void *ctx, const struct field_value *value)
 {
     struct tree_sink *sink = ctx;
@@ -312,7 +304,8 @@ static void on_value(void *ctx, const struct field_value *value)
         return;
     tvbuff_t *tvb = current(sink);
     if (proto_of[field])
-        say_protocol(sink, proto_of[field], tvb, value);
+        layer_hidden(sink->pinfo, sink->tree[sink->depth], proto_of[field], tvb,
+                     (int)MIN(value->offset, tvb_captured_length(tvb)));
     if (value->made) {
         proto_item *made = show_made(sink->tree[sink->depth], hf_of[field], tvb, value);
         proto_item_set_generated(made);
@@ -343,8 +336,10 @@ static void on_open(void *ctx, const char *label, uint32_t offset)
         return;
     }
     sink->depth++;
-    sink->tree[sink->depth] =
-        proto_tree_add_subtree(parent, current(sink), (int)offset, 0, ett_group, &sink->item[sink->depth], label);
+    proto_item *item =
+        proto_tree_add_string_format(parent, hf_structure, current(sink), (int)offset, 0, label, "%s", label);
+    sink->item[sink->depth] = item;
+    sink->tree[sink->depth] = proto_item_add_subtree(item, ett_group);
     sink->begun[sink->depth] = offset;
 }
 
@@ -364,7 +359,7 @@ static void on_close(void *ctx, uint32_t end, const char *summary)
 }
 
 static void show_issue(packet_info *pinfo, proto_tree *tree, expert_field *broken, tvbuff_t *tvb, uint32_t offset,
-                       const char *format, const char *what)
+                       const char *text)
 {
     const uint32_t len = tvb_captured_length(tvb);
     const char *before = pinfo->current_proto;
@@ -373,14 +368,14 @@ static void show_issue(packet_info *pinfo, proto_tree *tree, expert_field *broke
                                                      proto_rop;
     /* Expert items are listed under it: after the frame it is nobody's. */
     pinfo->current_proto = proto_get_protocol_short_name(find_protocol_by_id(proto));
-    proto_tree_add_expert_format(tree, pinfo, broken, tvb, (int)MIN(offset, len), offset < len ? 1 : 0, format, what,
-                                 offset);
+    outlook_show_problem(tvb, pinfo, tree, broken, (int)MIN(offset, len), offset < len ? 1 : 0, text);
     pinfo->current_proto = before;
 }
 
 void sink_malformed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t offset, const char *what)
 {
-    show_issue(pinfo, tree, &ei_malformed, tvb, offset, "%s, at byte %u", what);
+    show_issue(pinfo, tree, &ei_malformed, tvb, offset,
+               wmem_strdup_printf(pinfo->pool, "%s, at byte %u", what, offset));
 }
 
 static void on_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, const char *what)
@@ -390,7 +385,7 @@ static void on_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, 
     while (i < ROP_ISSUES && rop_issues[i] != kind)
         i++;
     show_issue(sink->pinfo, sink->tree[sink->depth], i < ROP_ISSUES ? &ei_rop[i] : sink->broken, current(sink), offset,
-               !kind || kind->malformed ? "%s, at byte %u" : "%s", what);
+               !kind || kind->malformed ? wmem_strdup_printf(sink->pinfo->pool, "%s, at byte %u", what, offset) : what);
 }
 
 static uint8_t *on_room(void *ctx, size_t size)
