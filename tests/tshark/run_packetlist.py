@@ -5,6 +5,9 @@
 Info ends with the sentence of each verdict of the frame; a failure is named and never called a success; RTS PDUs name
 channel and connection, responses their session. In one pass and in two.
 
+Each frame of a channel's TCP connection is of its virtual connection, bare ACKs too: in one pass from where it is numbered on,
+in two from the SYN on.
+
 A protocol of the plugin has one line in a frame, each item below it a name, and `-T json --no-duplicate-keys` has every value
 of `-T pdml`. A verdict reads as its sentence, and says each part of its text once.
 
@@ -97,6 +100,28 @@ FAILURES = [
 ]
 
 
+CONNECTIONS = ["live-split-lb", "legs-interleaved", "pdus-out-r2-http", "live-tls13-records-together"]
+
+
+def belongs(tshark, counter, sample):
+    of_stream = {row["stream"]: (str(row["vc"]), str(row["leg"])) for row in sample.expect["connections"]
+                 if row.get("vc") is not None and "channel" in row}
+    counter.check(of_stream, f"{sample.name}: no channel")
+    for mode, more in PASSES:
+        numbered, acks = set(), 0
+        for packet in common.packets(tshark, sample, *more):
+            where = f"[{mode}] {sample.name}: frame {packet.number}"
+            got = list(zip(packet.all("rpch.vc"), packet.all("rpch.vc.leg")))
+            if packet.stream not in of_stream:
+                counter.equal(got, [], f"{where}: of no channel")
+                continue
+            numbered |= {packet.stream} if got or more else set()
+            acks += bool(got) and packet.last("tcp.len") == "0"
+            if packet.stream in numbered:
+                counter.equal(got, [of_stream[packet.stream]], f"{where}: virtual connection and leg")
+        counter.check(acks > 0 and numbered == set(of_stream), f"[{mode}] {sample.name}: {acks} bare ACKs, {numbered} numbered")
+
+
 # ---- the tree ------------------------------------------------------------------------------
 
 # Of each sort of structure: PDUs of all kinds, several messages in a frame, nested properties, ROPs, broken bytes, DCE/RPC.
@@ -165,13 +190,15 @@ def main():
     sentences = {name: sentence for name, sentence, _ in ROW.findall(VERDICTS.read_text(encoding="utf-8"))}
     counter = common.Counter("packet list")
     samples = {sample.name: sample for sample in common.samples(*VERDICTS_OF, *{name for name, _, _ in FAILURES},
-                                                                *TREES, "live-healthy", "pdus-others-http", kind=None)}
+                                                                *TREES, *CONNECTIONS, "live-healthy", "pdus-others-http", kind=None)}
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
         for name in VERDICTS_OF:
             verdicts(tshark, counter, samples[name], sentences)
         for name in ("live-healthy", "pdus-others-http"):
             rts(tshark, counter, samples[name])
+        for name in CONNECTIONS:
+            belongs(tshark, counter, samples[name])
         for name in TREES:
             tree(tshark, counter, samples[name])
         for name in ("legs-misrouted", "mapi-auth-ntlm-torn", "mapi-verdict-lost-10"):

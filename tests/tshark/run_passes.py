@@ -57,6 +57,19 @@ def without_later(fields):
     return {number: kept(rows) for number, rows in fields.items()}
 
 
+def as_first(later, first):
+    """Fields of later passes without what they know besides: of which virtual connection a TCP connection is, also on frames
+    before it was numbered, and the lines that this takes."""
+    found = {}
+    for number, rows in later.items():
+        names = {name for name, _ in first.get(number, [])}
+        lacks = {"rpch.vc", "rpch.vc.leg"} - names
+        if lacks:
+            lacks |= {"rpch.channel", "rpch", "outlook"} - names
+        found[number] = [row for row in rows if row[0] not in lacks]
+    return found
+
+
 def order(packets, hidden=True):
     """{frame: [(name, value)]} in the order shown, and {frame: [(item, severity, message)]}."""
     fields, items = {}, {}
@@ -196,7 +209,7 @@ def test(tshark, types, sample, counter):
     fields, items = order(first)
     second, table_second = common.packets(tshark, sample, "-2", table=True)
     fields_second, items_second = order(second)
-    differ(counter, "-2", without_later(fields_second), without_later(fields), "fields")
+    differ(counter, "-2", as_first(without_later(fields_second), fields), without_later(fields), "fields")
     differ(counter, "-2", items_second, items, "expert items")
     counter.check(not any(name in LATER and int(text) > number for number, rows in fields.items() for name, text in rows),
                   f"one pass shows a later frame in one of {sorted(LATER)}")

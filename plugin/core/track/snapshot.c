@@ -70,6 +70,19 @@ void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
     snapshot->session_id = mark->session_id;
 }
 
+bool rpch_conn_place(const struct rpch_conn *conn, struct vc_place *place)
+{
+    const struct channel *channel = channel_of(conn);
+    if (!channel) {
+        return false;
+    }
+    place->vc = channel->leg ? channel->leg->vc->number : NO_NUMBER;
+    place->leg = channel->leg ? channel->leg->number : NO_NUMBER;
+    place->since = channel->request.frame;
+    place->channel = channel_shown(channel);
+    return true;
+}
+
 uint32_t rpch_conn_row(const struct rpch_conn *conn)
 {
     const struct channel *channel = channel_of(conn);

@@ -105,6 +105,15 @@ struct vc_mark {
 bool rpch_conn_mark(const struct rpch_conn *conn, struct vc_mark *mark);
 void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot);
 
+/* Where the current channel of a connection belongs. */
+struct vc_place {
+    uint32_t vc, leg; /* NO_NUMBER: not numbered */
+    uint32_t since;   /* the channel's first frame */
+    uint8_t channel;
+};
+/* False when the connection carries no channel at this time. */
+bool rpch_conn_place(const struct rpch_conn *conn, struct vc_place *place);
+
 /* The row of the report that the connection's current channel belongs to, NO_NUMBER if none. */
 uint32_t rpch_conn_row(const struct rpch_conn *conn);
 

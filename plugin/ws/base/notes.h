@@ -85,6 +85,14 @@ struct auth_note {
     struct auth_shown shown;
 };
 
+/* From this frame on a TCP connection is of that virtual connection, until the next one; the first one is of the frames
+ * before it, too. */
+struct vc_span {
+    struct vc_span *before;
+    uint32_t from;
+    struct vc_place place;
+};
+
 /* All that later passes need of one frame. */
 struct frame_note {
     struct stream *stream;

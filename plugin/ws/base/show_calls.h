@@ -15,6 +15,7 @@ struct http_head;
 struct http_info;
 struct mapi_note;
 struct pdu_note;
+struct vc_place;
 struct verdict;
 
 /* Offsets are tvb's; tree may be NULL. Called in each pass, with what the first one noted. */
@@ -27,7 +28,9 @@ struct show_calls {
     void (*rpch_greeting)(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len);
     void (*rpch_head)(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, const struct http_head *head,
                       const struct http_info *info);
-    void (*rpch_frame)(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note);
+    /* note: NULL if nothing of ours is in the frame; place: where its connection belongs, or NULL. */
+    void (*rpch_frame)(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note,
+                       const struct vc_place *place);
     /* Behind all that a frame has in Info: the sentences of its verdicts. Either list may be NULL. */
     void (*verdict_columns)(packet_info *pinfo, const struct verdict *of_rpch, const struct verdict *of_mapi);
     /* A body whose message was not followed: HTTP/2, or sent twice. */

@@ -139,6 +139,33 @@ static void tell_halfway(struct stream *stream, const struct segment *segment)
     rpch_conn_halfway(stream->conn, segment->when, segment->way, what, bytes);
 }
 
+/* Where a channel is numbered late, its frames from the request on are of that number. */
+static void follow_place(packet_info *pinfo, struct stream *stream)
+{
+    struct vc_span *last = stream->spans;
+    struct vc_place place;
+    if (!rpch_conn_place(stream->conn, &place))
+        return; /* what ends a connection is of the channel that it had */
+    stream->in_span = place.vc != NO_NUMBER;
+    if (!stream->in_span ||
+        (last && last->place.vc == place.vc && last->place.leg == place.leg && last->place.since == place.since))
+        return;
+    struct vc_span *span = (struct vc_span *)store_new(sizeof *span);
+    const bool again = last && place.since <= last->from;
+    *span = (struct vc_span){ last, again || !place.since ? pinfo->num : place.since, place };
+    stream->spans = span;
+}
+
+const struct vc_place *stream_place(const packet_info *pinfo, const struct stream *stream)
+{
+    const struct vc_span *span = stream->spans;
+    if (!span || (!PINFO_FD_VISITED(pinfo) && !stream->in_span))
+        return NULL;
+    while (span->before && span->from > pinfo->num)
+        span = span->before;
+    return &span->place;
+}
+
 void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp, bool kept)
 {
     struct segment segment;
@@ -152,6 +179,7 @@ void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_
     const bool ends = segment.fin || segment.rst;
     if (stream->auth)
         auth_end_of_frame(stream->auth, segment.when, ends, segment.way);
+    follow_place(pinfo, stream);
     const struct verdict *verdicts = store_take_verdicts(), *changed = store_take_changed();
     struct frame_note *note = frame_note_get(pinfo);
     if (!note && (verdicts || changed || doubts || ends))

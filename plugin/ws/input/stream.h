@@ -70,6 +70,8 @@ struct stream {
     struct flow flow[2];     /* by enum way */
     struct logon_conn *auth; /* its logon, NULL before the first head */
     const struct vc_mark *last_mark;
+    struct vc_span *spans;           /* the latest; for later passes, too */
+    bool in_span;                    /* the frame is of that one */
     uint32_t row;                    /* last one of the report that it belonged to */
     uint8_t calls_go;                /* enum way, of a connection that calls alone claimed */
     uint32_t given_back;             /* frame from which on it is not ours after all; 0: it is */
@@ -94,5 +96,9 @@ void stream_head(packet_info *pinfo, struct stream *stream, enum way way, const 
 /* Ends the first pass over a frame of a claimed connection: the segment itself, then what it
  * proved and the state it leaves. kept: tcp has not handed over what it brings. */
 void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp, bool kept);
+
+/* The virtual connection that a frame of the connection belongs to, as far as it is known: NULL if it is not. On the first
+ * pass behind stream_segment(). */
+const struct vc_place *stream_place(const packet_info *pinfo, const struct stream *stream);
 
 #endif

@@ -526,7 +526,8 @@ static struct stream *claim(packet_info *pinfo, proto_tree *tree, const struct t
     return claim_request(pinfo, tree, tcp);
 }
 
-static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
+/* Returns whose frame it is, or NULL. */
+static struct stream *first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
 {
     struct stream *stream = NULL;
     if (tcp->claims & CLAIM_RPCH) {
@@ -545,19 +546,38 @@ static void first_look(packet_info *pinfo, proto_tree *tree, const struct tcp_fr
         stream_segment(pinfo, stream, tcp, kept_by_tcp(pinfo, stream, tcp));
     else if (store_active() && (tcp->flags & TH_SYN))
         rpch_state_syn(store_world(), &tcp->src, &tcp->dst, frame_when(pinfo), (tcp->flags & TH_ACK) != 0);
+    return stream;
 }
 
-static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
+/* Somebody sees of which virtual connection a frame without anything of ours is. */
+static bool place_is_seen(proto_tree *tree)
+{
+    return tree && (proto_field_is_referenced(tree, proto_rpch) || proto_field_is_referenced(tree, proto_outlook));
+}
+
+/* stream: of the frame on the first pass. */
+static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp,
+                      const struct stream *stream)
 {
     struct frame_note *note = frame_note_get(pinfo);
-    if (!note)
+    const struct vc_place *place = NULL;
+    if (place_is_seen(tree)) {
+        if (PINFO_FD_VISITED(pinfo))
+            stream = note ? note->stream : stream_find(pinfo, tcp);
+        if (stream && !stream->given_back)
+            place = stream_place(pinfo, stream);
+    }
+    if (!note) {
+        if (place)
+            show_calls->rpch_frame(tvb, pinfo, tree, NULL, place);
         return;
+    }
     if (PINFO_FD_VISITED(pinfo) && note->direct) {
         if (!note->head_by_http)
             show_calls->rpch_columns(pinfo);
         run_direct(note, tcp, pinfo, tree);
     }
-    show_calls->rpch_frame(tvb, pinfo, tree, note);
+    show_calls->rpch_frame(tvb, pinfo, tree, note, place);
     if (note->row != NO_NUMBER || note->verdicts || note->changed)
         tap_queue_packet(rpch_tap, pinfo, note);
     outlook_tap_rows(pinfo, note->verdicts, note->changed, true);
@@ -639,12 +659,13 @@ static void look_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, c
                           bool mapi)
 {
     const bool first = !PINFO_FD_VISITED(pinfo);
+    struct stream *stream = NULL;
     if (first && rpch)
-        first_look(pinfo, tree, tcp);
+        stream = first_look(pinfo, tree, tcp);
     if (first && mapi)
         mapi_first_look(pinfo, tcp);
     if (rpch)
-        show_rpch(tvb, pinfo, tree, tcp);
+        show_rpch(tvb, pinfo, tree, tcp, stream);
     if (mapi && (mapi_note_get(pinfo) || mapi_bodies_in(pinfo)))
         mapi_show(tvb, pinfo, tree, tcp);
     show_verdicts_in_info(pinfo, rpch, mapi);
@@ -655,12 +676,15 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
 {
     const bool first = !PINFO_FD_VISITED(pinfo), bodies = mapi_bodies_in(pinfo) != NULL;
     struct tcp_frame tcp;
-    if (!bodies && (pinfo->ptype != PT_TCP || (!first && !frame_note_get(pinfo) && !mapi_note_get(pinfo))))
+    const bool noted = !first && (frame_note_get(pinfo) || mapi_note_get(pinfo));
+    if (!bodies && (pinfo->ptype != PT_TCP || (!first && !noted && (!store_active() || !place_is_seen(tree)))))
         return 0;
     const bool is_tcp = tcp_frame_find(pinfo, &tcp);
-    if (is_tcp && !first)
+    if (is_tcp && !first) {
         tcp_frame_read(pinfo, &tcp);
-    else if (is_tcp && owes_nothing(pinfo, &tcp, bodies))
+        if (!noted && !bodies && !(claims_of(&tcp) & CLAIM_RPCH))
+            return 0;
+    } else if (is_tcp && owes_nothing(pinfo, &tcp, bodies))
         return 0;
     const bool rpch = !takeover_switched_off(proto_rpch), mapi = !takeover_switched_off(proto_mapihttp);
     if (!rpch && !mapi)

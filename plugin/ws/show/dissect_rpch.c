@@ -442,32 +442,41 @@ static void show_snapshot(proto_tree *tree, tvbuff_t *tvb, const struct vc_snaps
     outlook_show_nonzero(tree, hf_vc_peer_frame, tvb, now->peer_frame);
 }
 
-static void show_state(proto_tree *tree, tvbuff_t *tvb, packet_info *pinfo, const struct frame_note *note)
+/* place: NULL, or what is known of the connection where the frame's own note does not tell. */
+static void show_state(proto_tree *tree, tvbuff_t *tvb, packet_info *pinfo, const struct frame_note *note,
+                       const struct vc_place *place)
 {
-    struct vc_snapshot now;
-    outlook_mark_show(note->mark, &now);
+    struct vc_snapshot now = { .vc = NO_NUMBER, .leg = NO_NUMBER, .in_stream = NO_NUMBER, .out_stream = NO_NUMBER };
+    if (note && note->mark)
+        outlook_mark_show(note->mark, &now);
+    if (now.vc == NO_NUMBER && place) {
+        now.vc = place->vc;
+        now.leg = place->leg;
+        now.channel = now.channel ? now.channel : place->channel;
+    }
     if (now.vc != NO_NUMBER)
         layer_say(pinfo, LAYER_RPCH, wmem_strdup_printf(pinfo->pool, "virtual connection %u, leg %u", now.vc, now.leg));
     if (now.channel != 0)
         layer_say(pinfo, LAYER_RPCH, now.channel == RTS_IN ? "IN channel" : "OUT channel");
     if (now.state)
         layer_say(pinfo, LAYER_RPCH, now.state);
-    show_snapshot(tree, tvb, &now, !note->has_pdu);
+    show_snapshot(tree, tvb, &now, !note || !note->has_pdu);
 }
 
-static void show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note)
+static void show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct frame_note *note,
+                       const struct vc_place *place)
 {
-    /* Without a tree only verdicts count: expert items are made for taps too. */
-    if (!note->verdicts && ((!note->mark && !note->auth) || !tree))
-        return;
-    if (tree && (note->mark || note->auth)) {
+    const bool has_state = place || (note && note->mark);
+    if (tree && (has_state || (note && note->auth))) {
         proto_tree *layer = layer_known(pinfo, tree, LAYER_RPCH, tvb);
-        if (note->mark)
-            show_state(layer, tvb, pinfo, note);
-        for (const struct auth_note *auth = note->auth; auth; auth = auth->next)
+        if (has_state)
+            show_state(layer, tvb, pinfo, note, place);
+        for (const struct auth_note *auth = note ? note->auth : NULL; auth; auth = auth->next)
             outlook_show_auth(layer, tvb, &auth->shown);
     }
-    outlook_show_verdicts(tvb, pinfo, tree, note->verdicts);
+    /* Expert items are made without a tree, too: taps want them. */
+    if (note)
+        outlook_show_verdicts(tvb, pinfo, tree, note->verdicts);
 }
 
 /* ---- Registration ----------------------------------------------------------------- */
