@@ -219,3 +219,23 @@ const struct client *outlook_client(const struct outlook *outlook, uint32_t numb
 {
     return client_at(&outlook->track, number);
 }
+
+uint16_t outlook_operation_of_type(uint8_t type)
+{
+    return operation_of_type(type);
+}
+
+uint16_t outlook_operation_of_call(uint8_t interface, uint16_t opnum)
+{
+    return operation_of_call((enum rpc_interface)interface, opnum);
+}
+
+const char *outlook_operation_text(char to[OPERATION_TEXT_MAX], uint16_t operation)
+{
+    return operation_text(to, operation);
+}
+
+const char *outlook_call_text(char to[OPERATION_TEXT_MAX], uint8_t interface, uint16_t opnum)
+{
+    return operation_call_text(to, (enum rpc_interface)interface, opnum);
+}

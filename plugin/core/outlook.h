@@ -12,7 +12,9 @@
 #include "judge.h"
 #include "logons.h"
 #include "mapi.h"
+#include "timing.h"
 #include "vconn.h"
+#include "verdict.h"
 
 struct client;
 struct client_facts;
@@ -85,5 +87,12 @@ void outlook_replay_rops(struct rop_message *rops, struct rop_host *host, struct
 uint32_t outlook_rops_frame(const struct rop_message *rops);
 /* What they are, and which failed, in one line (rop_text.h); the same in every pass. */
 void outlook_say_rops(const struct rop_message *rops, struct text *text);
+
+/* Request types and operations of calls by one row of numbers (timing.h), and what they are called. */
+uint16_t outlook_operation_of_type(uint8_t type);
+uint16_t outlook_operation_of_call(uint8_t interface, uint16_t opnum);
+const char *outlook_operation_text(char to[OPERATION_TEXT_MAX], uint16_t operation);
+/* Without its interface. */
+const char *outlook_call_text(char to[OPERATION_TEXT_MAX], uint8_t interface, uint16_t opnum);
 
 #endif

@@ -53,6 +53,7 @@ struct conn_past {
                                   * frame may be counted or not */
     struct when first;    /* first frame of the connection */
     bool tls;             /* decrypted from TLS */
+    uint32_t round_trip;  /* of its handshake, in microseconds; 0: not known */
 };
 
 /* One TCP segment of a claimed connection, also without payload. Sequence numbers are raw. */

@@ -92,6 +92,28 @@ uint32_t rpch_state_connections(const struct rpch_state *world)
     return world->vc_count;
 }
 
+uint32_t rpch_state_rows(const struct rpch_state *world)
+{
+    return world->rows.count;
+}
+
+uint32_t rpch_state_find_row(const struct rpch_state *world, uint32_t vc, uint32_t leg)
+{
+    /* Each connection before it has a row at least, and its further legs are added behind: it is rarely far. */
+    for (uint32_t index = vc; index < world->rows.count; index++) {
+        const struct leg *one = rows_at(&world->rows, index);
+        if (one->vc->number == vc && one->number == leg) {
+            return index;
+        }
+    }
+    return NO_NUMBER;
+}
+
+uint32_t rpch_state_row_of(const struct channel *channel)
+{
+    return channel->leg ? channel->leg->row : NO_NUMBER;
+}
+
 bool rpch_state_row(const struct rpch_state *world, uint32_t index, struct leg_row *row)
 {
     const struct leg *leg = rows_at(&world->rows, index);

@@ -20,6 +20,18 @@ uint32_t mapi_state_sessions(const struct mapi_state *world)
     return world->sessions;
 }
 
+uint32_t mapi_state_find_row(const struct mapi_state *world, uint32_t session, uint32_t leg)
+{
+    /* As in connections.c. */
+    for (uint32_t index = session; index < world->rows.count; index++) {
+        const struct side *side = rows_at(&world->rows, index);
+        if (side->session->number == session && side->number == leg) {
+            return index;
+        }
+    }
+    return NO_NUMBER;
+}
+
 /* How it ended, by the last that was seen of it. */
 static void fill_ended(struct session_row *row, const struct side *side, const struct side_memo *memo)
 {

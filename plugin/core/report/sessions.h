@@ -36,6 +36,8 @@ struct session_row {
 uint32_t mapi_state_rows(const struct mapi_state *world);
 /* How many sessions were numbered so far. */
 uint32_t mapi_state_sessions(const struct mapi_state *world);
+/* The index of that session's leg, NO_NUMBER if there is none. */
+uint32_t mapi_state_find_row(const struct mapi_state *world, uint32_t session, uint32_t leg);
 /* False where there is none of that index. */
 bool mapi_state_row(const struct mapi_state *world, uint32_t index, struct session_row *row);
 

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "timing.h"
 #include "vconn_private.h"
 
 #define FIRST_FRAGMENT 0x01 /* pfc_flags */
@@ -54,7 +55,9 @@ void calls_forget(struct leg *leg)
 {
     calls_unsure(leg);
     if (leg->pending) {
+        struct answered_calls *answered = leg->pending->answered;
         memset(leg->pending, 0, sizeof(*leg->pending));
+        leg->pending->answered = answered;
     }
 }
 
@@ -84,7 +87,14 @@ static void note_bound(struct calls *calls, const struct pdu_call *bind)
     }
 }
 
-static void asked(struct leg *leg, const struct pdu_header *header)
+static void tell_call(const struct call *call, struct pdu_outcome *outcome)
+{
+    outcome->is_call = call->ptype == RPC_REQUEST;
+    outcome->interface = call->interface;
+    outcome->opnum = call->opnum;
+}
+
+static void asked(struct leg *leg, const struct pdu_header *header, struct when first, struct pdu_outcome *outcome)
 {
     struct calls *calls = calls_of(leg);
     struct call **place = find_call(calls, header->call_id), *call = *place;
@@ -110,6 +120,7 @@ static void asked(struct leg *leg, const struct pdu_header *header)
         call->ptype = header->ptype;
         call->opnum = header->call.opnum;
         call->begin = leg_now(leg);
+        call->first = first;
         *(calls->last ? &calls->last->next : &calls->first) = call;
         calls->last = call;
         calls->count++;
@@ -122,6 +133,76 @@ static void asked(struct leg *leg, const struct pdu_header *header)
     }
     call->last = leg_now(leg);
     call->sent |= (header->pfc_flags & LAST_FRAGMENT) != 0;
+    call->sent_at = leg_now(leg);
+    tell_call(call, outcome);
+}
+
+/* ---- where the time of calls goes ------------------------------------------------------- */
+
+/* The leg on which the same calls came before they were passed on to this one, NULL if that was not captured. */
+static const struct leg *leg_before_device(const struct leg *leg)
+{
+    return leg->prev && leg_behind(leg->prev) == leg ? leg->prev : NULL;
+}
+
+static void keep_answered(struct leg *leg, const struct call *call, const struct timing *timing)
+{
+    struct calls *calls = leg->pending;
+    if (!calls->answered) {
+        calls->answered = world_new(leg->vc->world, sizeof(*calls->answered));
+    }
+    const unsigned at = calls->answered->next++ % CALLS_ANSWERED;
+    calls->answered->call[at].id = call->id;
+    calls->answered->call[at].timing = timing_keep(leg->vc->world->track, timing);
+}
+
+/* The same call behind the device: its number goes through unchanged. */
+static const struct timing *find_answered(const struct leg *leg, const struct call *call)
+{
+    const struct leg *behind = leg_behind(leg);
+    const struct answered_calls *answered = behind && behind->pending ? behind->pending->answered : NULL;
+    for (unsigned i = 0; answered && i < CALLS_ANSWERED; i++) {
+        const struct timing *timing = answered->call[(answered->next - 1 - i) % CALLS_ANSWERED].timing;
+        if (timing && answered->call[(answered->next - 1 - i) % CALLS_ANSWERED].id == call->id) {
+            return timing->ended.frame > call->begin.frame ? timing : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* The call was answered to its end. Its two halves came on two connections, whose clocks must be one. */
+static const struct times *note_times(struct leg *leg, const struct call *call)
+{
+    struct track *track = leg->vc->world->track;
+    const struct channel *in = leg->current[ROLE_IN], *asked_on = in ? in : leg->current[ROLE_OUT];
+    if (!call->sent || !call->answer.frame || leg->skewed || !asked_on || call->ptype != RPC_REQUEST) {
+        return NULL;
+    }
+    const struct when now = leg_now(leg);
+    struct timing timing = { .server_ns = -1,
+                             .asked = call->first,
+                             .ended = now,
+                             .conn = channel_tcp(asked_on),
+                             .vc_leg = leg,
+                             .below = find_answered(leg, call),
+                             .operation = operation_of_call((enum rpc_interface)call->interface, call->opnum),
+                             .leg = (uint8_t)(leg->number < TIMING_LEGS ? leg->number : TIMING_LEGS - 1) };
+    timing.times = (struct times){ .request = call->sent_at.ns - call->first.ns,
+                                   .wait = call->answer.ns - call->sent_at.ns,
+                                   .response = now.ns - call->answer.ns };
+    if (!times_possible(&timing.times)) {
+        return NULL;
+    }
+    struct times *shown = world_new(leg->vc->world, sizeof(*shown));
+    *shown = timing.times;
+    if (!call->waits) {
+        const bool front = !leg_before_device(leg);
+        if (!front) {
+            keep_answered(leg, call, &timing);
+        }
+        timing_note(track, &timing, front);
+    }
+    return shown;
 }
 
 /* It answers what was not sent before: by a number that is sent later, or a bind, with which all begins. */
@@ -135,28 +216,35 @@ static void answered_early(struct leg *leg, const struct pdu_header *header)
     leg->skewed |= leg->current[ROLE_IN] && (header->ptype == RPC_BIND_ACK || header->ptype == RPC_ALTER_CONTEXT_RESP);
 }
 
-static void answered(struct leg *leg, const struct pdu_header *header)
+static void answered(struct leg *leg, const struct pdu_header *header, struct when first, struct pdu_outcome *outcome)
 {
     struct call **place = leg->pending ? find_call(leg->pending, header->call_id) : NULL;
     if (!place || !*place) {
         answered_early(leg, header);
         return;
     }
-    (*place)->answering = true;
-    (*place)->last = leg_now(leg);
+    struct call *call = *place;
+    call->answer = call->answering ? call->answer : first;
+    call->answering = true;
+    call->last = leg_now(leg);
+    tell_call(call, outcome);
+    if (header->pfc_flags & LAST_FRAGMENT) {
+        outcome->times = note_times(leg, call);
+    }
     if ((header->pfc_flags & LAST_FRAGMENT) || header->ptype == RPC_BIND_NAK) {
         remove_call(leg, place);
     }
 }
 
-void calls_pdu(struct leg *leg, enum way way, const struct pdu_header *header)
+void calls_pdu(struct leg *leg, enum way way, const struct pdu_header *header, struct when first,
+               struct pdu_outcome *outcome)
 {
     switch (header->ptype) {
     case RPC_REQUEST:
     case RPC_BIND:
     case RPC_ALTER_CONTEXT:
         if (way == WAY_TO_SERVER) {
-            asked(leg, header);
+            asked(leg, header, first, outcome);
         }
         break;
     case RPC_ORPHANED: /* the client waits no longer (C706 12.6.4.8) */
@@ -170,7 +258,7 @@ void calls_pdu(struct leg *leg, enum way way, const struct pdu_header *header)
     case RPC_BIND_NAK:
     case RPC_ALTER_CONTEXT_RESP:
         if (way == WAY_TO_CLIENT) {
-            answered(leg, header);
+            answered(leg, header, first, outcome);
         }
         break;
     default:

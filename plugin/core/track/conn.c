@@ -113,6 +113,7 @@ struct conn *conn_new(struct track *track, enum conn_kind kind, uint32_t stream,
     conn->tls = past->tls;
     conn->hosts = hosts_of(track, client, conn->server);
     conn->began = past->first;
+    conn->round_trip = past->round_trip;
     conn->set_back = track->set_backs;
     tcp_flow_start(&conn->tcp, past);
     return conn;

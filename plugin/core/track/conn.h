@@ -87,6 +87,7 @@ struct conn {
     bool idle_unknown : 1;      /* the clock of the capture was set back since last_data */
     uint16_t set_back;          /* track->set_backs at the last frame */
     uint16_t unacked_id;        /* IP identification of the first segment that waits for an ACK */
+    uint32_t round_trip;        /* of its handshake, in microseconds, 0: not captured */
     void *memo;                 /* the judge's */
     const struct conn_end *end; /* by enum way: who sent; NULL while nobody has ended it */
     struct conn_looks looks[2]; /* by enum way */

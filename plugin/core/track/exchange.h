@@ -14,6 +14,7 @@
 #define LEGS_MAX 8
 
 struct exchange;
+struct timing; /* timing.h */
 
 enum identity_kind { ID_CLIENT_INFO, ID_REQUEST_ID, ID_USER_IDENTITY, ID_OUTLOOK_SESSION, ID_CONTEXT, ID_KINDS };
 
@@ -136,6 +137,7 @@ struct exchange {
     bool abandoned;                      /* the client has closed its end under it */
     void *memo;                          /* the judge's */
     int64_t body_total;                  /* Content-Length, -1 if absent */
+    const struct timing *behind;         /* the same on the next leg, once that was answered; else NULL */
     uint32_t begin_seq;                  /* of its first byte, if it is not the connection's first */
     bool told_before;                    /* the same on the leg before was answered, or its connection ended */
     bool after_end;                      /* the client knew that the server had ended the connection when it sent it */

@@ -90,6 +90,23 @@ static void begin_request(struct exchange *request, const struct http_fields *fi
     request_enter(request, OF_FRAME);
 }
 
+void mapi_conn_halfway(struct mapi_conn *conn, struct when when, enum way way, size_t bytes)
+{
+    if (bytes == 0) {
+        conn->begun[way] = (struct when){ 0 };
+    } else if (conn->begun[way].frame == 0) {
+        conn->begun[way] = when;
+    }
+}
+
+/* The first byte of the head that ends in this frame. */
+static struct when take_begun(struct mapi_conn *conn, struct when when, enum way way)
+{
+    const struct when first = conn->begun[way].frame ? conn->begun[way] : when;
+    conn->begun[way] = (struct when){ 0 };
+    return first;
+}
+
 static struct mapi_message *request_head(struct mapi_conn *conn, struct when when, const struct http_fields *fields)
 {
     const struct http_head *head = fields->head;
@@ -128,11 +145,16 @@ struct mapi_message *mapi_conn_message(struct mapi_conn *conn, struct when when,
                                        const struct http_fields *fields)
 {
     const struct http_head *head = fields->head;
+    const struct when first = take_begun(conn, when, way);
     struct request_id id;
     conn_at(conn, when);
     conn->link->met_frame = conn->link->met_frame ? conn->link->met_frame : when.frame;
     if (head->is_request) {
-        return way == WAY_TO_SERVER ? request_head(conn, when, fields) : NULL;
+        struct mapi_message *asked = way == WAY_TO_SERVER ? request_head(conn, when, fields) : NULL;
+        if (asked) {
+            asked->first = first;
+        }
+        return asked;
     }
     if (way == WAY_TO_SERVER) {
         return NULL;
@@ -144,6 +166,9 @@ struct mapi_message *mapi_conn_message(struct mapi_conn *conn, struct when when,
     const struct auth_shown *shown = auth_response(conn->auth, request, when, fields);
     mapi_conn_note_user(conn, shown);
     struct mapi_message *message = ends ? response_head(conn, when, fields, shown, request) : NULL;
+    if (message) {
+        message->first = first;
+    }
     if (conn->reply && !request && named) {
         conn->reply->series = keyed_find(&conn->world->series, id.guid);
     }

@@ -16,6 +16,7 @@
 
 struct mapi_state;
 struct rop_message; /* objects.h */
+struct times;       /* timing.h */
 struct mapi_conn;   /* one TCP connection that carries MAPI/HTTP */
 
 /* A meta-tag of a response and when its bytes had arrived. */
@@ -33,12 +34,15 @@ struct mapi_message {
     uint8_t type;                                       /* enum mapi_type; of a response: its request's */
     const char *type_name;                              /* X-RequestType as sent, of MAPI_UNKNOWN; else NULL */
     uint8_t endpoint;                                   /* 0 unknown, 1 emsmdb, 2 nspi */
-    struct when begin, end;                             /* first byte; last byte, frame 0 while it goes on */
+    struct when first;                                  /* first byte */
+    struct when begin, end;                             /* end of the head; last byte, frame 0 while it goes on */
     uint32_t session, leg;                              /* NO_NUMBER: none; of what begins a session, later */
     const char *mailbox, *user_dn, *client_application; /* of the session, NULL if not known */
     uint32_t request_frame;                             /* responses: where the request ended; 0 if not captured */
     uint32_t response_frame;                            /* requests, later: where the response ended */
-    int64_t elapsed_ns; /* responses: from the end of the request to the end of this; -1 */
+    int64_t elapsed_ns;        /* responses: from the end of the request to the end of this; -1 */
+    const struct times *times; /* responses: where the time went, NULL if that is not known */
+    uint16_t status;           /* of a response */
     bool has_code;
     uint32_t code;    /* X-ResponseCode in force */
     uint32_t failure; /* responses of code 0: the StatusCode or ErrorCode in the body that tells of a failure, else 0 */
@@ -84,6 +88,8 @@ static inline struct mapi_message *mapi_conn_head(struct mapi_conn *conn, struct
     return mapi_conn_message(conn, when, way, &fields);
 }
 
+/* So many bytes of that direction begin a head that is not whole behind what was fed of the frame. */
+void mapi_conn_halfway(struct mapi_conn *conn, struct when when, enum way way, size_t bytes);
 /* Body bytes of the message under way, chunk framing taken off. */
 void mapi_conn_data(struct mapi_conn *conn, struct when when, enum way way, const uint8_t *p, size_t len);
 void mapi_conn_end(struct mapi_conn *conn, struct when when, enum way way);

@@ -7,6 +7,7 @@
 #include "names.h"
 #include "objects.h"
 #include "session_private.h"
+#include "timing.h"
 
 /* Milliseconds: more is no time that a server means. */
 #define PERIOD_MAX INT64_C(86400000)
@@ -216,6 +217,7 @@ struct mapi_message *response_head(struct mapi_conn *conn, struct when when, con
     reply->request = request;
     reply->status = head->status;
     reply->last_bytes = when;
+    message->status = (uint16_t)head->status;
     message->auth = mapi_state_keep_shown(conn->world, shown);
     message->leg = conn->link->asked->leg == NO_NUMBER ? 0 : conn->link->asked->leg;
     describe(message, reply, fields);
@@ -225,6 +227,53 @@ struct mapi_message *response_head(struct mapi_conn *conn, struct when when, con
     read_head(reply, fields);
     note_head(reply, when);
     return message;
+}
+
+/* Until DONE came the server was still at work, though its answer had begun (3.1.5.6). */
+static int64_t time_of_work(const struct mapi_message *message)
+{
+    for (unsigned i = message->tag_count; i > 0; i--) {
+        const struct mapi_tag_time *tag = &message->tags[i - 1];
+        if (tag->tag == META_DONE && tag->when.ns >= message->first.ns && tag->when.ns <= message->end.ns) {
+            return tag->when.ns - message->first.ns;
+        }
+    }
+    return 0;
+}
+
+static void note_times(const struct reply *reply)
+{
+    struct mapi_message *message = reply->message;
+    struct exchange *request = reply->request;
+    struct track *track = reply->conn->world->track;
+    struct timing timing = { .asked = request->message->first,
+                             .ended = message->end,
+                             .working = time_of_work(message),
+                             .server_ns = -1,
+                             .conn = reply->conn->link,
+                             .sent = message,
+                             .below = request->behind,
+                             .operation = operation_of_type(request->type),
+                             .leg = request->leg == NO_NUMBER ? 0 : (uint8_t)request->leg };
+    timing.times = (struct times){ .request = request->end.ns - timing.asked.ns,
+                                   .wait = message->first.ns - request->end.ns,
+                                   .response = message->end.ns - message->first.ns };
+    if (!times_possible(&timing.times)) {
+        return;
+    }
+    struct times *shown = arena_new(&track->arena, sizeof(*shown));
+    *shown = timing.times;
+    message->times = shown;
+    if (reply->server_ms >= 0) {
+        timing.server_ns = reply->server_ms * (message->elapsed_in_seconds ? SECOND : MILLISECOND);
+    }
+    if (is_notification(request) || request->look) {
+        return;
+    }
+    if (request->before) {
+        request->before->behind = timing_keep(track, &timing);
+    }
+    timing_note(track, &timing, request->before == NULL && !request->relayed);
 }
 
 void response_end(struct mapi_conn *conn, struct when when)
@@ -250,6 +299,7 @@ void response_end(struct mapi_conn *conn, struct when when)
         int64_t ms = message->elapsed_ns / MILLISECOND, apart = ms - reply->server_ms * 1000;
         message->elapsed_in_seconds =
             reply->server_ms >= 2 && reply->server_ms < 1000000 && (apart < 0 ? -apart : apart) <= 1000 + ms / 10;
+        note_times(reply);
     }
 }
 

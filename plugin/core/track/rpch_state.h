@@ -12,6 +12,8 @@
 #include "tables.h"
 #include "vconn.h"
 
+struct timing; /* timing.h */
+
 enum role { ROLE_IN = 0, ROLE_OUT = 1 };
 
 /* ---- TCP -------------------------------------------------------------------------- */
@@ -31,17 +33,18 @@ struct rpch_conn {
     struct rpch_state *world;
     struct conn *link; /* the TCP connection */
     enum rts_hop hop;
-    enum asked asked;          /* of the last request */
-    enum role asked_role;      /* of an echo request */
-    bool saw_challenge;        /* a 401 with a token in it */
-    bool went_silent;          /* data after a long idle time was not answered, and all was captured */
-    bool by_calls;             /* it may be plain DCE/RPC */
-    void *memo;                /* the judge's */
-    struct probe *probe;       /* by enum way: who sent; NULL before the first */
-    int64_t last_ns;           /* of the last frame up to the end */
-    int64_t last_data;         /* any payload, either way; 0 before the first */
-    struct channel *channel;   /* of the last request; NULL after an echo or other request */
-    struct names *names;       /* who answered here; NULL: nobody gave a name */
+    enum asked asked;        /* of the last request */
+    enum role asked_role;    /* of an echo request */
+    bool saw_challenge;      /* a 401 with a token in it */
+    bool went_silent;        /* data after a long idle time was not answered, and all was captured */
+    bool by_calls;           /* it may be plain DCE/RPC */
+    void *memo;              /* the judge's */
+    struct probe *probe;     /* by enum way: who sent; NULL before the first */
+    int64_t last_ns;         /* of the last frame up to the end */
+    int64_t last_data;       /* any payload, either way; 0 before the first */
+    struct channel *channel; /* of the last request; NULL after an echo or other request */
+    struct names *names;     /* who answered here; NULL: nobody gave a name */
+    struct when *begun;      /* by enum way: a PDU that is not whole, frame 0 if there is none; NULL before the first */
     uint32_t halfway_bytes[2]; /* by enum way: of a head or PDU that is not whole */
     uint8_t halfway[2];        /* enum halfway */
     struct channel *echo;      /* the last echo request, which is no channel; NULL before the first */
@@ -158,14 +161,27 @@ struct call {
     bool waits : 1;               /* it is of the kind that stays pending in health, or that is not known */
     bool sent : 1, answering : 1; /* its last fragment was sent; the first of the answer has come */
     struct when begin, last;      /* its first and its newest fragment */
+    struct when first, sent_at;   /* its first and its last byte */
+    struct when answer;           /* the first byte of the answer, frame 0 before it */
     void *memo;                   /* the judge's */
+};
+
+/* Calls that were answered behind a device, for the leg before it: those of a moment. */
+#define CALLS_ANSWERED 8
+struct answered_calls {
+    struct {
+        uint32_t id;
+        const struct timing *timing; /* NULL: none */
+    } call[CALLS_ANSWERED];
+    unsigned next;
 };
 
 #define CALLS_KEPT 32  /* pending on one leg; clients have a few at a time */
 #define BOUNDS_KEPT 16 /* presentation contexts of one leg */
 
 struct calls {
-    struct call *first, *last; /* oldest first */
+    struct call *first, *last;       /* oldest first */
+    struct answered_calls *answered; /* NULL before the first */
     uint8_t count, bounds, earlies;
     uint32_t highest, early; /* number of a call that was sent; that was answered before */
     bool lost; /* there were more than are kept, or bytes that may have been some: none is known to be all */

@@ -236,6 +236,7 @@ struct mapi_conn {
     int64_t kept_ns;                  /* for how long the server keeps it after a response, 0: it did not say */
     struct when last_answer;          /* end of the last response */
     void *memo;                       /* the judge's */
+    struct when begun[2];             /* by enum way: a head that is not whole, frame 0 if there is none */
     struct dropped *dropped;          /* or NULL */
     struct rop_session *rops;         /* of Executes of which nothing tells the context */
 };

@@ -88,3 +88,8 @@ uint32_t rpch_conn_row(const struct rpch_conn *conn)
     const struct channel *channel = channel_of(conn);
     return channel && channel->leg ? channel->leg->row : NO_NUMBER;
 }
+
+const struct channel *rpch_conn_channel(const struct rpch_conn *conn)
+{
+    return channel_of(conn);
+}

@@ -13,6 +13,7 @@
 
 struct event;    /* event.h */
 struct exchange; /* exchange.h */
+struct timings;  /* timing.h */
 
 /* Hears of an event at once, when the state of that step is complete. What it is handed lives
  * until the call returns; the objects it points at live on. It advances nothing. */
@@ -61,6 +62,7 @@ struct track {
     bool clocks_doubted; /* there are any */
     struct exchanges exchanges;
     struct clients clients;
+    struct timings *timings; /* NULL before the first request was answered */
 };
 
 /* Whether the clock was set back between two frames; before: of the earlier, 0 if there was none. What waits there then

@@ -211,7 +211,8 @@ static void rts_pdu(struct channel *channel, enum way way, const struct rts_pdu 
     }
 }
 
-static void rpc_pdu(struct channel *channel, enum way way, const struct pdu_header *header, uint32_t status)
+static void rpc_pdu(struct channel *channel, enum way way, const struct pdu_header *header, uint32_t status,
+                    struct when first, struct pdu_outcome *outcome)
 {
     struct leg *leg = channel->leg;
     channel->rpc_seen = true;
@@ -229,7 +230,7 @@ static void rpc_pdu(struct channel *channel, enum way way, const struct pdu_head
         return;
     }
     if (leg) {
-        calls_pdu(leg, way, header);
+        calls_pdu(leg, way, header, first, outcome);
     }
     if (header->ptype == RPC_FAULT || header->ptype == RPC_BIND_NAK) {
         channel_number(channel);
@@ -243,10 +244,23 @@ static void rpc_pdu(struct channel *channel, enum way way, const struct pdu_head
     }
 }
 
+/* Where the first byte of the PDU that is not whole came; frame 0: there is none. */
+static void note_begun(struct rpch_conn *conn, enum way way, struct when when)
+{
+    if (!conn->begun && when.frame) {
+        conn->begun = world_new(conn->world, 2 * sizeof(*conn->begun));
+    }
+    if (conn->begun) {
+        conn->begun[way] = when;
+    }
+}
+
 void rpch_conn_pdu(struct rpch_conn *conn, struct when when, enum way way, const struct pdu_header *header,
                    const struct rts_pdu *rts, uint32_t status, struct pdu_outcome *outcome)
 {
+    const struct when first = conn->begun && conn->begun[way].frame ? conn->begun[way] : when;
     memset(outcome, 0, sizeof(*outcome));
+    note_begun(conn, way, (struct when){ 0 });
     conn_at(conn, when);
     conn->by_calls &= !rts;
     struct channel *channel = conn->channel;
@@ -264,7 +278,7 @@ void rpch_conn_pdu(struct rpch_conn *conn, struct when when, enum way way, const
     if (rts) {
         rts_pdu(channel, way, rts, outcome);
     } else {
-        rpc_pdu(channel, way, header, status);
+        rpc_pdu(channel, way, header, status, first, outcome);
     }
     channel_touch(channel, way, header->frag_length);
     struct leg *leg = channel->leg;
@@ -308,6 +322,11 @@ void rpch_conn_gap(struct rpch_conn *conn, struct when when, enum way way)
 void rpch_conn_halfway(struct rpch_conn *conn, struct when when, enum way way, enum halfway what, uint32_t bytes)
 {
     conn_at(conn, when);
+    if (what != HALFWAY_PDU) {
+        note_begun(conn, way, (struct when){ 0 });
+    } else if (!conn->begun || conn->begun[way].frame == 0) {
+        note_begun(conn, way, when);
+    }
     if (what == HALFWAY_PDU && bytes != conn->halfway_bytes[way] && conn->channel) {
         channel_touch(conn->channel, way, 0);
     }

@@ -18,6 +18,7 @@
 
 struct rpch_state; /* all connections of a capture file */
 struct rpch_conn;  /* one claimed TCP connection */
+struct times;      /* timing.h */
 
 /* The world owns everything; all memory comes from the arena. */
 struct rpch_state *rpch_state_new(struct track *track);
@@ -52,6 +53,10 @@ struct pdu_outcome {
     char name[RTS_NAME_MAX]; /* RTS PDUs: "CONN/A1"; else empty */
     bool misplaced;          /* does not belong on this channel, hop or direction: unexpected */
     const char *unexpected;  /* or NULL: why it does not belong in this state (static text) */
+    bool is_call;            /* of a call or its answer, of: */
+    uint8_t interface;       /* enum rpc_interface */
+    uint16_t opnum;
+    const struct times *times; /* where the answer ends: where the time went, NULL if that is not known */
 };
 
 /* A whole PDU of frag_length bytes. rts is NULL unless ptype is RPC_RTS. status is that of
@@ -116,6 +121,9 @@ bool rpch_conn_place(const struct rpch_conn *conn, struct vc_place *place);
 
 /* The row of the report that the connection's current channel belongs to, NO_NUMBER if none. */
 uint32_t rpch_conn_row(const struct rpch_conn *conn);
+/* The current channel, NULL if there is none. */
+struct channel;
+const struct channel *rpch_conn_channel(const struct rpch_conn *conn);
 
 /* The number of the connection of that row, NO_NUMBER if there is no such row. */
 uint32_t rpch_state_number(const struct rpch_state *world, uint32_t row);

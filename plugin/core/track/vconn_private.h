@@ -172,7 +172,8 @@ void silence_segment(struct rpch_conn *conn, const struct segment *segment);
 /* ---- calls.c: what waits for its answer ------------------------------------------------ */
 
 /* A PDU of RPC has come on a channel of the leg. */
-void calls_pdu(struct leg *leg, enum way way, const struct pdu_header *header);
+void calls_pdu(struct leg *leg, enum way way, const struct pdu_header *header, struct when first,
+               struct pdu_outcome *outcome);
 /* Bytes were passed over that may have been one. */
 void calls_missed(struct leg *leg);
 /* Those that wait may have been answered in what nobody read. */
