@@ -24,6 +24,7 @@
 #include "ports.h"
 #include "preferences.h"
 #include "stats.h"
+#include "times.h"
 #include "store.h"
 #include "takeover.h"
 #include "tlsrecords.h"
@@ -55,6 +56,7 @@ static void proto_register_outlookhttp(void)
     rpch_register_show(&shows);
     outlook_register_show(&shows);
     mapi_register_show(&shows);
+    times_register();
     emsmdb_register_show();
     emsmdb_guess_register();
     preferences_register();

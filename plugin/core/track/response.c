@@ -246,6 +246,8 @@ static void note_times(const struct reply *reply)
     struct mapi_message *message = reply->message;
     struct exchange *request = reply->request;
     struct track *track = reply->conn->world->track;
+    /* Where only the end of the connection ends it, its last byte came before. */
+    const int64_t ended = reply->until_close ? reply->last_bytes.ns : message->end.ns;
     struct timing timing = { .asked = request->message->first,
                              .ended = message->end,
                              .working = time_of_work(message),
@@ -257,7 +259,7 @@ static void note_times(const struct reply *reply)
                              .leg = request->leg == NO_NUMBER ? 0 : (uint8_t)request->leg };
     timing.times = (struct times){ .request = request->end.ns - timing.asked.ns,
                                    .wait = message->first.ns - request->end.ns,
-                                   .response = message->end.ns - message->first.ns };
+                                   .response = ended - message->first.ns };
     if (!times_possible(&timing.times)) {
         return;
     }

@@ -6,6 +6,8 @@
 
 #include "ids.h"
 
+#include "taps.h"
+
 int proto_rpch;
 int proto_outlook;
 int proto_mapihttp;
@@ -23,6 +25,8 @@ int rpch_follow_tap;
 int mapi_follow_tap;
 int export_tap;
 int client_tap;
+int time_tap;
+int verdict_tap;
 range_t *rpch_server_ports;
 struct judge_prefs rpch_prefs;
 const struct show_calls *show_calls;
@@ -37,6 +41,15 @@ void outlook_tap_client(packet_info *pinfo, const struct client *client)
 {
     if (client)
         tap_queue_packet(client_tap, pinfo, client);
+void outlook_tap_verdicts(packet_info *pinfo, const struct verdict *verdicts, const struct conn *conn)
+{
+    if (!have_tap_listener(verdict_tap))
+        return;
+    for (const struct verdict *verdict = verdicts; verdict; verdict = verdict->next) {
+        struct told *told = wmem_new(pinfo->pool, struct told);
+        *told = (struct told){ verdict, conn };
+        tap_queue_packet(verdict_tap, pinfo, told);
+    }
 }
 
 static bool names_any(const struct verdict *verdicts, bool of_sessions)

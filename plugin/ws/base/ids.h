@@ -25,6 +25,8 @@ extern dissector_handle_t rpch_port_handle;   /* no protocol of its own: looks b
 extern int rpch_tap;                          /* data: struct frame_note */
 extern int mapi_tap;                          /* data: struct mapi_note */
 extern int rop_tap;                           /* data: struct rop_message */
+extern int time_tap;                          /* data: struct timed */
+extern int verdict_tap;                       /* data: struct told */
 extern int outlook_tap;                       /* data: the number of a row of the report on logons */
 extern int rpch_follow_tap;                   /* data: struct followed_pdu */
 extern int mapi_follow_tap;                   /* data: struct followed_message */
@@ -62,6 +64,8 @@ void outlook_tap_auth(packet_info *pinfo, const struct auth_shown *auth, uint32_
 
 /* The frame is of that client; NULL: of nobody. */
 void outlook_tap_client(packet_info *pinfo, const struct client *client);
+/* Tells statistics of verdicts on a frame of that connection; NULL: of none of ours. */
+void outlook_tap_verdicts(packet_info *pinfo, const struct verdict *verdicts, const struct conn *conn);
 
 /* Has the rows filled anew that verdicts, or what changed besides, name in the sessions' table or else in the
  * connections': of a frame whose own protocol has the other one. */

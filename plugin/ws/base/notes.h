@@ -27,9 +27,12 @@ struct pdu_note {
     const char *name; /* interned, "" for RPC PDUs */
     const char *unexpected;
     uint64_t bytes;
+    const struct times *times;  /* where an answer ends, NULL if not known */
     uint32_t call_conversation; /* id of the DCE/RPC conversation: a row of the report, else NO_ROW and a stream */
-    uint8_t channel;
-    bool misplaced;
+    uint16_t opnum;             /* where is_call, of: */
+    uint8_t channel : 2;
+    uint8_t interface : 4; /* enum rpc_interface */
+    uint8_t is_call : 1, misplaced : 1;
 };
 #define NO_ROW 0x80000000u
 
@@ -100,9 +103,10 @@ struct frame_note {
     struct call_note *last_call;              /* first pass only */
     const struct verdict *verdicts, *changed; /* changed: whose rows read otherwise besides */
     struct auth_note *auth;
-    const struct vc_mark *mark; /* NULL: no state to show */
-    uint32_t row;               /* of the report, NO_NUMBER if none */
-    uint32_t auth_row;          /* of the report on logons, NO_NUMBER if none */
+    const struct vc_mark *mark;    /* NULL: no state to show */
+    const struct channel *channel; /* where it had no row so far, it may get one later; else NULL */
+    uint32_t row;                  /* of the report, NO_NUMBER if none */
+    uint32_t auth_row;             /* of the report on logons, NO_NUMBER if none */
     bool has_pdu;
     bool show_state;        /* PDU, channel request or response, FIN or RST */
     bool head_by_http;      /* http showed a head of ours; its fields are added after it */
@@ -149,6 +153,7 @@ struct mapi_item {
 struct mapi_note {
     struct mapi_item *items, *last_item;
     const struct verdict *verdicts, *changed; /* as in struct frame_note */
+    const struct conn *conn;                  /* where there are any: of the frame, NULL if it is none of ours */
     uint32_t row;                             /* of the report, where no item names it, else NO_NUMBER */
     uint32_t auth_row;                        /* as in struct frame_note */
 };

@@ -177,6 +177,9 @@ void tcp_read_past(packet_info *pinfo, conversation_t *conversation, bool from_c
     past->syn_ack = (analysis->conversation_completeness & COMPAT_TCP_SYNACK_SEEN) != 0;
     past->first.frame = conversation->setup_frame;
     past->first.ns = (int64_t)analysis->ts_first.secs * 1000000000 + analysis->ts_first.nsecs;
+    const nstime_t *round_trip = &analysis->ts_first_rtt;
+    if (round_trip->secs >= 0 && round_trip->secs < 3600 && round_trip->nsecs >= 0)
+        past->round_trip = (uint32_t)round_trip->secs * 1000000 + (uint32_t)round_trip->nsecs / 1000;
     const tcp_analyze_seq_flow_info_t *fwd = analysis->fwd->tcp_analyze_seq_info,
                                       *rev = analysis->rev->tcp_analyze_seq_info;
     if (!fwd || !rev)

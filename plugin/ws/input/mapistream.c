@@ -215,6 +215,7 @@ static void feed_bytes(const struct feed *feed, const uint8_t *p, uint32_t len)
     }
     if (left == 0)
         store_empty(waiting);
+    mapi_conn_halfway(feed->stream->conn, feed->when, feed->way, left);
 }
 
 /* ---- Segments --------------------------------------------------------------------- */
@@ -597,7 +598,7 @@ static bool is_whole(const struct mapi_item *item)
                item->message, (struct span){ item->kept.bytes + item->head_len, item->kept.len - item->head_len });
 }
 
-static void keep_verdicts(packet_info *pinfo)
+static void keep_verdicts(packet_info *pinfo, const struct conn *conn)
 {
     const struct verdict *verdicts = store_take_verdicts();
     const struct verdict *changed = store_take_changed();
@@ -605,6 +606,7 @@ static void keep_verdicts(packet_info *pinfo)
         return;
     struct mapi_note *note = mapi_note_make(pinfo);
     note->verdicts = verdicts;
+    note->conn = conn;
     note->changed = changed;
 }
 
@@ -637,7 +639,7 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
     }
     const enum doubt doubt = conn_doubt(stream->link, NULL);
     mapi_conn_segment(stream->conn, &segment);
-    keep_verdicts(pinfo);
+    keep_verdicts(pinfo, stream->link);
     if (conn_doubt(stream->link, NULL) != doubt) /* its row may say why nothing was told */
         mapi_note_make(pinfo)->row = mapi_conn_row(stream->conn);
     note = mapi_note_get(pinfo);
@@ -661,7 +663,7 @@ void mapi_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
     if (!stream) {
         if (tcp_frame_refuses(tcp)) {
             store_refused(pinfo, &tcp->src);
-            keep_verdicts(pinfo);
+            keep_verdicts(pinfo, NULL);
         }
         return;
     }
@@ -706,6 +708,7 @@ void mapi_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct
     for (struct mapi_item *item = note->items; item; item = item->next)
         item->head = item->body = NULL; /* they go with the frame */
     tap_queue_packet(mapi_tap, pinfo, note);
+    outlook_tap_verdicts(pinfo, note->verdicts, note->conn);
     outlook_tap_rows(pinfo, note->verdicts, note->changed, false);
     for (const struct mapi_item *item = note->items; item; item = item->next)
         outlook_tap_auth(pinfo, item->message->auth, note->auth_row);

@@ -118,6 +118,7 @@ static void end_note(struct frame_note *note, struct stream *stream, bool ends, 
     if (row != NO_NUMBER)
         stream->row = row;
     note->row = stream->row;
+    note->channel = row == NO_NUMBER ? rpch_conn_channel(stream->conn) : NULL;
     struct vc_mark mark;
     if (note->show_state && rpch_conn_mark(stream->conn, &mark))
         notes_set_mark(note, &stream->last_mark, &mark);

@@ -578,8 +578,9 @@ static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
         run_direct(note, tcp, pinfo, tree);
     }
     show_calls->rpch_frame(tvb, pinfo, tree, note, place);
-    if (note->row != NO_NUMBER || note->verdicts || note->changed)
+    if (note->row != NO_NUMBER || note->channel || note->has_pdu || note->verdicts || note->changed)
         tap_queue_packet(rpch_tap, pinfo, note);
+    outlook_tap_verdicts(pinfo, note->verdicts, rpch_conn_conn(note->stream->conn));
     outlook_tap_rows(pinfo, note->verdicts, note->changed, true);
     for (const struct auth_note *auth = note->auth; auth; auth = auth->next)
         outlook_tap_auth(pinfo, &auth->shown, note->auth_row);
@@ -705,6 +706,7 @@ void takeover_register(void)
     outlook_tap = register_tap("outlook");
     rpch_follow_tap = register_tap("rpch_follow");
     client_tap = register_tap("outlookclient");
+    verdict_tap = register_tap("outlook_verdict");
     /* No protocol of its own: frames that are none of ours must not list it. */
     register_postdissector(create_dissector_handle(takeover_after_frame, -1));
 }

@@ -27,6 +27,7 @@
 #include "say.h"
 #include "sink_tree.h"
 #include "store.h"
+#include "times.h"
 
 static int hf_request_type, hf_endpoint, hf_mailbox_id, hf_client_info, hf_client_application, hf_server_application;
 static int hf_device_info, hf_meta_tag, hf_context, hf_sequence, hf_server, hf_session_created, hf_routing_mailbox;
@@ -344,6 +345,7 @@ static void show_state(const struct show *show, const struct mapi_message *messa
         outlook_show_nonzero(tree, hf_response_in, tvb, message->response_frame);
     if (message->is_response && message->elapsed_ns >= 0)
         outlook_show_interval(tree, hf_time, tvb, message->elapsed_ns);
+    times_show_message(tree, tvb, message);
     if (message->elapsed_in_seconds)
         outlook_show_known(tree, hf_remark, tvb,
                            "X-ElapsedTime is about a thousandth of the measured time: this server reports seconds");
@@ -649,6 +651,7 @@ static void show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, cons
     for (const struct mapi_item *item = note->items; item; item = item->next) {
         show_guarded(tvb, pinfo, tree, item, NULL);
         outlook_tap_rops(pinfo, item->message->rops);
+        times_tap_message(pinfo, item->message);
     }
     outlook_show_verdicts(tvb, pinfo, tree, note->verdicts);
 }

@@ -25,6 +25,7 @@
 #include "sink_tree.h"
 #include "store.h"
 #include "stretch.h"
+#include "times.h"
 
 enum { FRAME_COLUMNS = 2 }; /* key of per-packet data: something of ours stands in Info */
 
@@ -276,6 +277,7 @@ static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
     proto_tree *pdu_tree = part_tree(tvb, pinfo, tree, hf_pdu, 0, -1, type,
                                      wmem_strdup_printf(pinfo->pool, "%s, call %u", type, header->call_id));
     show_channel(pdu_tree, tvb, note);
+    times_show_call(pdu_tree, pinfo, tvb, note);
     uint32_t status;
     if (pdu_status(p, captured, &status)) {
         if (header->ptype == RPC_FAULT)

@@ -134,5 +134,5 @@ static tap_packet_status on_rops_counted(stats_tree *st, packet_info *pinfo _U_,
 void rop_stats_register(void)
 {
     register_srt_table(proto_rop, "rop", 1, on_rops_timed, init_srt, NULL);
-    stats_tree_register_plugin("rop", "rop", "Outlook ROPs", 0, on_rops_counted, init_tree, NULL);
+    stats_tree_register_plugin("rop", "rop", COMPAT_SUBMENU("Outlook", "ROPs"), 0, on_rops_counted, init_tree, NULL);
 }
