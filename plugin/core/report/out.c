@@ -14,7 +14,7 @@
 
 #define FIRST_ROOM 1024
 
-static void out_bytes(struct out *out, const char *bytes, size_t len)
+void out_bytes(struct out *out, const char *bytes, size_t len)
 {
     if (len > UINT32_MAX / 4 - out->used) {
         return; /* a report has some kilobytes */

@@ -16,6 +16,7 @@ struct out { /* all zero but for arena: empty */
     uint32_t used, room;
 };
 
+void out_bytes(struct out *out, const char *bytes, size_t len);
 void out_text(struct out *out, const char *text);
 /* At most SAY_MAX bytes at a time. */
 void out_say(struct out *out, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -117,6 +117,8 @@ static inline char *compat_source_name(wmem_allocator_t *scope, const struct dat
     {                                                    \
         function(option);                                \
     }
+#endif
+
 /* Where a statistics tree stands in the menu: "/" parts submenus up to 4.2, "//" later. */
 #if WS_AT_LEAST(4, 4)
 #define COMPAT_SUBMENU(menu, entry) menu "//" entry

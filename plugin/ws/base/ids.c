@@ -41,6 +41,8 @@ void outlook_tap_client(packet_info *pinfo, const struct client *client)
 {
     if (client)
         tap_queue_packet(client_tap, pinfo, client);
+}
+
 void outlook_tap_verdicts(packet_info *pinfo, const struct verdict *verdicts, const struct conn *conn)
 {
     if (!have_tap_listener(verdict_tap))

@@ -26,7 +26,7 @@
     {                                                                                          \
         { TABLE_ITEM_STRING, TAP_ALIGN_LEFT, title, "%s" }, offsetof(struct row, member), text \
     }
-#define TIME(title, row, member)                                                                       \
+#define MOMENT(title, row, member)                                                                     \
     {                                                                                                  \
         { TABLE_ITEM_STRING, TAP_ALIGN_LEFT, title, "%-24s" }, offsetof(struct row, member), time_cell \
     }
@@ -75,7 +75,7 @@ static const struct column connection_columns[] = {
     COUNT("VC", leg_row, vc, "%4u"),
     COUNT("Leg", leg_row, leg, "%3u"),
     VERDICT(leg_row),
-    TIME("Start", leg_row, start),
+    MOMENT("Start", leg_row, start),
     TEXT("Client", leg_row, client, peer_cell),
     TEXT("Target", leg_row, target, text_cell),
     TEXT("IN peer", leg_row, in.peer, peer_cell),
@@ -125,8 +125,8 @@ static const struct column session_columns[] = {
     COUNT("Session", session_row, session, "%7u"),
     COUNT("Leg", session_row, leg, "%3u"),
     VERDICT(session_row),
-    TIME("Start", session_row, start),
-    TIME("End", session_row, last),
+    MOMENT("Start", session_row, start),
+    MOMENT("End", session_row, last),
     TEXT("Application", session_row, application, text_cell),
     TEXT("Mailbox", session_row, mailbox, text_cell),
     TEXT("User DN", session_row, user_dn, text_cell),
@@ -188,8 +188,8 @@ static const struct column logon_columns[] = {
     RIGHT("Slowest (s)", auth_row, slowest_ns, seconds_cell),
     TEXT("Challenge names", auth_row, challenge_servers, text_cell),
     RIGHT("First refusal", auth_row, first_refusal.frame, frame_cell),
-    TIME("Start", auth_row, start),
-    TIME("End", auth_row, last),
+    MOMENT("Start", auth_row, start),
+    MOMENT("End", auth_row, last),
 };
 
 static bool fill_logon(uint32_t index, union row *row)
