@@ -345,6 +345,32 @@ def test_lanes(run, counter):
     counter.check("mapihttp.session.sequence_broken" not in found["outlook.verdict"], "timers that cross by 10 ms")
 
 
+def test_http2(run, counter):
+    """A browser's HTTP/2: names with a colon are no headers, Host is in the URL; parallel streams share no connection."""
+    data = json.loads(archives.har([Session(post(counter=1), answer(), at(0, 0, 50, 50), client_port=7),
+                                    Session(post(counter=2), answer(), at(20, 20, 60, 60), client_port=7)]))
+    for entry in data["log"]["entries"]:
+        for message in (entry["request"], entry["response"]):
+            message["httpVersion"] = "h2"
+            message["headers"] = [{"name": ":authority", "value": "x"}] + [
+                {**field, "name": field["name"].lower()} for field in message["headers"] if field["name"] != "Host"]
+    read = Read(run, json.dumps(data).encode(), "har")
+    heads = run.rows(read.path, ["http.host", "mapihttp.request_type"], "-Y", "http.request")
+    counter.equal(heads, [[["mail.example.test"], ["PING"]]] * 2, "requests")
+    counter.check(b":authority" not in b"".join(read.payloads) and b"h2" not in b"".join(read.payloads), "heads")
+    counter.equal(len({frozenset(ends) for ends in read.ends}), 2, "connections")
+    counter.check("sent as h2, shown as HTTP/1.1" in read.comments[0], read.comments[0])
+
+
+def test_withheld(run, counter):
+    """What is not told from absence is CANNOT TELL in the table, with the reason."""
+    for name, option in (("mapi-verdict-cookie-missing", "mapihttp,sessions"), ("verdict-never-5s", "rpch,connections")):
+        sessions = archives.of_capture(capfile.load(sample_path(name)))
+        path, _ = run.convert(archives.saz(sessions), "saz")
+        table = run.tshark.output(["-q", "-z", option, "-r", run.tshark.private_copy(path)])
+        counter.check(re.search(r"CANNOT TELL: .*no SYN captured", table), f"{name}: {table}")
+
+
 # ---- hostile -------------------------------------------------------------------------------
 
 def limited():

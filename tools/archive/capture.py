@@ -30,8 +30,7 @@ MADE_UP_PORTS = 50000
 CLIENT = ipaddress.ip_address("192.0.2.1")         # TEST-NET-1 (RFC 5737)
 SERVERS = int(ipaddress.ip_address("198.18.0.0"))  # for benchmarks (RFC 2544): 2^17 addresses
 SERVERS_MOST = 1 << 17
-SAME_INSTANT = 50 * 10**6              # timers of one connection may cross by so much: they are taken by several threads
-TIMER_STEP = 20 * 10**6                # the system clock of Windows advances every 15.6 ms
+TIMER_STEP = 20 * 10**6                # the clock of Windows advances every 15.6 ms: timers of several threads cross by that
 
 
 def checksum(data):
@@ -146,7 +145,8 @@ class Plan:
         lanes = self.lanes.setdefault(one.key, []) if one.key is not None else []
         for connection in lanes:
             last = connection.last
-            if last.response and last.response.ends and last.request.ends and last.times[3] <= one.times[0] + SAME_INSTANT:
+            slack = 0 if one.streams or last.streams else TIMER_STEP
+            if last.response and last.response.ends and last.request.ends and last.times[3] <= one.times[0] + slack:
                 last.times[2:] = [max(last.times[1], min(time, one.times[0])) for time in last.times[2:]]
                 one.times = [max(time, last.times[3]) for time in one.times]
                 connection.last = one

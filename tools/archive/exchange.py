@@ -16,7 +16,7 @@ class Exchange:
     """Times are nanoseconds since 1970 or None; addresses are ipaddress objects or None."""
 
     __slots__ = ("label", "number", "times", "client", "client_port", "server", "host", "port", "secure", "key", "request",
-                 "response", "method", "status", "notes", "process", "facts", "by_proxy", "sequence")
+                 "response", "method", "status", "notes", "process", "facts", "by_proxy", "sequence", "streams")
 
     def __init__(self, label, number):
         self.label, self.number = label, number
@@ -28,6 +28,7 @@ class Exchange:
         self.method, self.status = "", None
         self.notes, self.facts, self.process = [], [], ""
         self.by_proxy = False                        # the response is the proxy's own
+        self.streams = False                         # HTTP/2 or later: several go over one connection at once
         self.sequence = None                         # (who, counter): requests that their client sends one by one
 
     def read_request_line(self):
@@ -39,7 +40,7 @@ class Exchange:
         self.method, target, version = found[1], found[2], found[3]
         path = self.take_url(target)
         if not VERSION.match(version):
-            self.notes.append(f"sent as {clean(version, 20)}, shown as HTTP/1.1")
+            self.sent_as(version)
             version = "HTTP/1.1"
         head.first = f"{self.method} {path} {version}"
         head.fields = [field for field in head.fields if not field[0].startswith(":")]
@@ -51,6 +52,10 @@ class Exchange:
         if request_id:
             self.sequence = request_id[1].lower(), int(request_id[2])
         return True
+
+    def sent_as(self, version):
+        self.notes.append(f"sent as {clean(version, 20)}, shown as HTTP/1.1")
+        self.streams = True
 
     def take_url(self, target):
         """Returns the target in origin form."""

@@ -224,7 +224,7 @@ class Har:
     def version(text, one):
         if not text or HTTP_1.match(text):
             return text.upper() or "HTTP/1.1"
-        one.notes.append(f"sent as {clean(text, 20)}, shown as HTTP/1.1")
+        one.sent_as(text)
         return "HTTP/1.1"
 
     @staticmethod
