@@ -554,16 +554,20 @@ def test_extcap(run, counter):
     archive.chmod(0o644)
     text = tshark.output(["-i", "fiddler", "-o", f"extcap.fiddler.file:{archive}", "-n", "-a", "duration:20"], env=env)
     counter.equal(text.count("PING request"), 2, f"tshark -i fiddler: {text!r}")
-    process = tshark.popen(["-i", "fiddler", "-o", "extcap.fiddler.file:/nonexistent.saz", "-a", "duration:20"], env=env,
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    _, err = process.communicate(timeout=60)
-    counter.check(b"No such file" in err or process.returncode, f"a file that is not there: {err!r}")
+    for options, words in ((["-o", "extcap.fiddler.file:/nonexistent.saz"], b"No such file"), ([], b"choose an archive")):
+        process = tshark.popen(["-i", "fiddler", *options, "-a", "duration:20"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            _, err = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            err = process.communicate()[1] + b" and does not end"
+        counter.check(words in err and b"does not end" not in err, f"tshark -i fiddler {options}: {err!r}")
     for args, words in ((["--extcap-interface", "fiddler", "--extcap-config"], "{required=true}"),
                         (["--extcap-interface", "fiddler", "--extcap-dlts"], "{number=101}"),
                         (["--extcap-interfaces", "--extcap-version=4.6"], "interface {value=fiddler}")):
         done, _, _ = command(*args)
         counter.check(done.returncode == 0 and words in done.stdout.decode(), f"{args}: {done.stdout!r}")
-    for args in (["--capture", "--extcap-interface", "fiddler", "--fifo", "/tmp/x"], ["--capture", "--extcap-interface", "eth0"],
+    for args in (["--capture", "--extcap-interface", "fiddler", "--fifo", run.path("fifo")], ["--capture", "--extcap-interface", "eth0"],
                  ["--extcap-dlts"]):
         done, said, _ = command(*args)
         counter.check(done.returncode == 2 and said.count("\n") == 1, f"{args}: {done.returncode}, {said!r}")
