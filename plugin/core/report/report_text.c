@@ -91,38 +91,21 @@ static void say_tcp(struct page *page)
 /* TLS that was not decrypted: where it goes, and what became of it. */
 struct closed_tls {
     const struct overview_conn *conn; /* the first */
-    const char *text;
+    char handshake[HANDSHAKE_TEXT_MAX];
     uint32_t count;
     int64_t longest_idle;
     bool completed;
 };
 
-static const char *closed_text(const struct report *report, const struct overview_conn *conn, bool after)
-{
-    char handshake[HANDSHAKE_TEXT_MAX];
-    struct out text = { .arena = report->arena };
-    if (after) {
-        return overview_end(conn);
-    }
-    if (conn->server_name) {
-        out_text(&text, conn->server_name);
-        out_text(&text, " at ");
-    }
-    out_say(&text, "%s: ", ENDPOINT(overview_server(conn)));
-    out_text(&text, overview_handshake(conn, handshake));
-    return out_string(&text);
-}
-
 #define CLOSED_KINDS 64
 
-static bool same_closed(const struct report *report, const struct closed_tls *closed, const struct overview_conn *conn)
+static bool same_closed(const struct closed_tls *closed, const struct overview_conn *conn, const char *handshake)
 {
     const struct overview_conn *other = closed->conn;
-    if (!endpoint_equal(overview_server(conn), overview_server(other)) ||
-        strcmp(overview_end(conn), overview_end(other)) != 0) {
-        return false;
-    }
-    return strcmp(closed->text, closed_text(report, conn, false)) == 0;
+    const char *name = conn->server_name ? conn->server_name : "";
+    return endpoint_equal(overview_server(conn), overview_server(other)) &&
+           strcmp(overview_end(conn), overview_end(other)) == 0 && strcmp(handshake, closed->handshake) == 0 &&
+           strcmp(name, other->server_name ? other->server_name : "") == 0;
 }
 
 /* Alike ones in one. Returns how many kinds; *more: connections beyond them. */
@@ -132,11 +115,13 @@ static unsigned gather_closed(const struct report *report, struct closed_tls kin
     uint32_t at = 0;
     *more = 0;
     for (const struct overview_conn *conn; (conn = overview_next(report->input.overview, &at)) != NULL;) {
+        char room[HANDSHAKE_TEXT_MAX];
+        unsigned kind = 0;
         if (!conn->tls || conn->decrypted) {
             continue;
         }
-        unsigned kind = 0;
-        while (kind < count && !same_closed(report, &kinds[kind], conn)) {
+        const char *handshake = overview_handshake(conn, room);
+        while (kind < count && !same_closed(&kinds[kind], conn, handshake)) {
             kind++;
         }
         if (kind == CLOSED_KINDS) {
@@ -144,9 +129,9 @@ static unsigned gather_closed(const struct report *report, struct closed_tls kin
             continue;
         }
         if (kind == count) {
-            const char *text = closed_text(report, conn, false);
             kinds[count++] =
-                (struct closed_tls){ .conn = conn, .text = text, .completed = strstr(text, "completed") != NULL };
+                (struct closed_tls){ .conn = conn, .completed = strcmp(handshake, "handshake completed") == 0 };
+            snprintf(kinds[kind].handshake, HANDSHAKE_TEXT_MAX, "%s", handshake);
         }
         kinds[kind].count++;
         if (conn->longest_idle > kinds[kind].longest_idle) {
@@ -194,7 +179,11 @@ static void say_tls(struct page *page)
         if (kind->count > 1) {
             out_say(&page->line, "%s x ", COUNTED(kind->count));
         }
-        out_text(&page->line, kind->text);
+        if (kind->conn->server_name) {
+            out_text(&page->line, kind->conn->server_name);
+            out_text(&page->line, " at ");
+        }
+        out_say(&page->line, "%s: %s", ENDPOINT(overview_server(kind->conn)), kind->handshake);
         out_say(&page->line, ", longest idle %s, %s", SPAN(kind->longest_idle), overview_end(kind->conn));
         put(page, 7, 2, "  ", &page->line);
         kind->count = 0;
