@@ -68,6 +68,7 @@ static void proto_register_outlookhttp(void)
     follow_streams_register();
     export_register();
     register_init_routine(store_init);
+    register_cleanup_routine(store_close);
 }
 
 static void proto_reg_handoff_outlookhttp(void)

@@ -200,7 +200,7 @@ static void tell_payload(void *ctx)
              reading->message->response ? "response" : "request", ++reading->payloads);
     const struct span bytes = { reading->payload,
                                 (size_t)(reading->handles - reading->payload) + (size_t)reading->handle_count * 4 };
-    content_tell(&reading->sink, "application/octet-stream", name, bytes, reading->message->frame);
+    content_tell(&reading->sink, "application/x-outlook-rops", name, bytes, reading->message->frame);
     reading->payload = NULL;
 }
 

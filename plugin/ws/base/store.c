@@ -10,7 +10,8 @@
 #include "notes.h"
 #include "tables.h"
 
-struct store *store;
+static struct store nothing; /* between two files, for windows that outlive one: all zero */
+struct store *store = &nothing;
 
 static void *file_alloc(void *ctx _U_, size_t size)
 {
@@ -43,6 +44,11 @@ void store_empty(struct carry *carry)
 {
     wmem_free(wmem_file_scope(), carry->bytes);
     memset(carry, 0, sizeof *carry);
+}
+
+void store_close(void)
+{
+    store = &nothing;
 }
 
 const struct hash_key *store_key(void)

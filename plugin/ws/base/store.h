@@ -35,6 +35,7 @@ struct store {
 extern struct store *store;
 
 void store_init(void);        /* a new capture file */
+void store_close(void);       /* it is closed: nothing is known any more */
 void *store_new(size_t size); /* zeroed; lives as long as the file */
 struct carry;
 /* Puts bytes behind those of carry. */

@@ -98,7 +98,7 @@ static tap_packet_status on_rops(void *tapdata, packet_info *pinfo, epan_dissect
 /* The window was closed, or begins anew. */
 static void forget(void)
 {
-    struct export *export = store && store->part[STORE_EXPORT] ? the_export() : NULL;
+    struct export *export = store->part[STORE_EXPORT] ? the_export() : NULL;
     if (!export)
         return;
     contents_forget(export->contents);
