@@ -26,7 +26,10 @@ outlookhttp_profile("${_project}/profile/Outlook" "${COLORFILTERS}" "${_tree}/pr
 file(GLOB _documents "${_project}/docs/*.md")
 file(COPY "${_project}/README.md" "${_project}/CHANGELOG.md" "${_project}/COPYING" DESTINATION "${_tree}/outlookhttp")
 file(COPY ${_documents} "${_project}/docs/images" DESTINATION "${_tree}/outlookhttp/docs")
-execute_process(COMMAND "${CMAKE_COMMAND}" -E tar cf "${OUT}" --format=zip plugins profiles outlookhttp
+file(GLOB _modules "${_project}/tools/archive/*.py")
+file(COPY "${_project}/tools/saz2pcapng" "${_project}/tools/saz2pcapng.bat" DESTINATION "${_tree}/extcap")
+file(COPY ${_modules} DESTINATION "${_tree}/extcap/archive")
+execute_process(COMMAND "${CMAKE_COMMAND}" -E tar cf "${OUT}" --format=zip plugins profiles extcap outlookhttp
                 WORKING_DIRECTORY "${_tree}" RESULT_VARIABLE _status)
 file(REMOVE_RECURSE "${_tree}")
 if(NOT _status EQUAL 0)

@@ -62,7 +62,7 @@ def check_deb(counter, package, scratch):
     counter.check(any(name.startswith("libwireshark") for name in wanted), f"the module needs {wanted}")
     for library in wanted:
         counter.check(any(re.fullmatch(f"{library}(t64)?", name) for name, _ in depends), f"{library} is not in Depends: {depends}")
-    counter.equal(fields.get("Recommends"), "tshark | wireshark", "Recommends")
+    counter.equal(fields.get("Recommends"), "tshark | wireshark, python3", "Recommends")
     version = re.search(r"VERSION (\d[\d.]*)\)", (wsrun.PROJECT / "plugin" / "version.cmake").read_text(encoding="utf-8"))[1]
     series = next(build_folder().glob("plugins/*")).name
     counter.equal(fields.get("Version"), f"{version}-1~wireshark{series}", "Version")
@@ -74,6 +74,11 @@ def check_deb(counter, package, scratch):
     for path in [f"usr/share/wireshark/profiles/Outlook/{name}" for name in ("colorfilters", "preferences", "dfilter_buttons")] + [
             documents + name for name in DOCUMENTS] + ["usr/share/man/man7/outlookhttp.7.gz"]:
         counter.check(path in there, f"{path} is not in the package")
+    links = [path for path in tree.rglob("*") if path.is_symlink()]
+    counter.equal(sorted(path.parent.name for path in links), ["bin", "extcap"], "places of links")
+    for path in links:
+        counter.check(path.exists() and path.resolve() == tree / "usr/share/wireshark-outlookhttp/saz2pcapng" and os.access(path, os.X_OK),
+                      f"{path.relative_to(tree)} leads to {os.readlink(path)}")
     plugins = [path for path in there if path.endswith("/outlookhttp.so")]
     counter.check(len(plugins) == 1 and re.fullmatch(rf"usr/lib/.*/wireshark/plugins/{re.escape(series)}/epan/outlookhttp\.so", plugins[0]),
                   f"plugins of the package: {plugins}")
@@ -109,7 +114,7 @@ def check_zip(counter, scratch):
     with zipfile.ZipFile(archive) as packed:
         names = set(packed.namelist())
         for name in (f"plugins/{series}/epan/outlookhttp.so", "outlookhttp/README.md", "outlookhttp/COPYING",
-                     "outlookhttp/docs/user-guide.md", "outlookhttp/docs/images/packet-list.png"):
+                     "extcap/saz2pcapng.bat", "extcap/archive/saz.py", "outlookhttp/docs/user-guide.md", "outlookhttp/docs/images/packet-list.png"):
             counter.check(name in names, f"{name} is not in the zip: {sorted(names)}")
         for path in (build_folder() / "profile" / "Outlook").iterdir():
             name = f"profiles/Outlook/{path.name}"
@@ -149,6 +154,9 @@ def check_installed(counter, package, root):
             counter.check(status == 0 and VERDICT in said, f"user {user} reads a sample: {status}, {said}")
         status, said = inside("tshark", "-q", "-n", "-r", "/tmp/outlookhttp-sample.pcapng", "-z", "rpch,connections", user=wsrun.NOBODY)
         counter.check(status == 0 and "backend_mismatch" in said, f"-z rpch,connections: {status}, {said}")
+        if (root / "usr/bin/python3").exists():
+            status, said = inside("saz2pcapng", "--extcap-interfaces", user=wsrun.NOBODY)
+            counter.check(status == 0 and "value=fiddler" in said, f"saz2pcapng --extcap-interfaces: {status}, {said}")
         status, said = inside("dpkg", "--purge", NAME)
         counter.equal(status, 0, f"dpkg --purge: {said}")
         status, said = inside(*read, user=wsrun.NOBODY)

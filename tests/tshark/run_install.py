@@ -9,6 +9,7 @@ read a sample with the profile. What the user changed, or had before, stays. In 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -19,10 +20,20 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import common
 import wsrun
 
-PARTS = "install", "tools/setup.sh", "tools/packages", "build/plugins", "build/profile", "build/man"
+PARTS = "install", "tools/setup.sh", "tools/packages", "tools/saz2pcapng", "tools/archive", "build/plugins", "build/profile", "build/man"
 SAMPLE = "legs-misrouted"
 VERDICT = "rpch.routing.backend_mismatch"
 LIST = ".local/share/outlookhttp/installed"
+
+
+# A HAR of one exchange, as a browser's developer tools save it.
+HAR = {"log": {"version": "1.2", "creator": {"name": "test", "version": "1"}, "entries": [{
+    "startedDateTime": "2026-11-24T10:00:00.000Z", "time": 5, "serverIPAddress": "192.0.2.1", "connection": "1", "cache": {},
+    "request": {"method": "GET", "url": "http://mail.example.test/rpc", "httpVersion": "HTTP/1.1", "cookies": [],
+                "headers": [{"name": "Host", "value": "mail.example.test"}], "queryString": [], "headersSize": -1, "bodySize": 0},
+    "response": {"status": 401, "statusText": "Unauthorized", "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
+                 "content": {"size": 0, "mimeType": ""}, "redirectURL": "", "headersSize": -1, "bodySize": 0},
+    "timings": {"send": 1, "wait": 3, "receive": 1}}]}}
 
 
 class Place(wsrun.Tshark):
@@ -37,8 +48,6 @@ class Place(wsrun.Tshark):
             target = self.project / part
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
-        for source in (wsrun.PROJECT / "tools").glob("saz2pcapng*"):
-            shutil.copy(source, self.project / "tools")
         for path in (self.project, *self.project.rglob("*")):
             path.chmod(0o755)
         self.env.pop("WIRESHARK_PLUGIN_DIR")
@@ -117,6 +126,21 @@ def check_failures(counter, place):
     counter.equal(tree(place.home), before, "left of what failed")
 
 
+def check_converter(counter, place, data, command, extcap):
+    """The converter finds its modules by both links, and leaves nothing beside them."""
+    for link in filter(None, (command, extcap)):
+        counter.check(link.is_symlink() and link.resolve().parent == data, f"{link} leads to {link.resolve()}, not into {data}")
+    if extcap:
+        said = place.output(["--extcap-interfaces"], program=str(extcap))
+        counter.check("interface {value=fiddler}" in said, f"{extcap} --extcap-interfaces: {said}")
+    place.write(place.home / "a.har", json.dumps(HAR))
+    place.output([place.home / "a.har", place.home / "a.pcapng"], program=str(command))
+    said = place.output(["-r", place.home / "a.pcapng", "-Y", "http.response.code == 401"])
+    counter.check(said.strip(), "a HAR converted by the command has no response")
+    for name in ("a.har", "a.pcapng"):
+        (place.home / name).unlink()
+
+
 def check_user(counter, place, options):
     plugins, profiles = place.folders["Personal Plugins"] / "epan", place.folders["Personal configuration"] / "profiles"
     place.write(place.home / "before", "the user's")
@@ -127,6 +151,9 @@ def check_user(counter, place, options):
     counter.equal(place.listed(), [str(plugins / place.plugin.name)], "loaded")
     said = place.output([*options, "-C", "Outlook", "-Y", "outlook.verdict"])
     counter.check(VERDICT in said, f"no verdict in a column of the profile: {said}")
+    extcap = place.folders.get("Personal Extcap path")
+    check_converter(counter, place, place.home / ".local/share/outlookhttp", place.home / ".local/bin/saz2pcapng",
+                    extcap and extcap / "saz2pcapng")
     first = tree(place.home)
     status, said = place.install("--user", "--no-build", "--profile")
     counter.equal(status, 0, f"the same again: {said}")
@@ -173,7 +200,7 @@ def check_destdir(counter, place):
     status, said = place.install("--system", "--no-build", env={"DESTDIR": str(dest)})
     counter.equal(status, 0, f"--system below DESTDIR: {said}")
     data = place.folders["Global configuration"]
-    for path in (place.folders["Global Plugins"] / "epan" / place.plugin.name, data / "profiles" / "Outlook" / "colorfilters",
+    for path in (place.folders["Global Plugins"] / "epan" / place.plugin.name, pathlib.Path("/usr/local/share/outlookhttp/saz2pcapng"), data / "profiles" / "Outlook" / "colorfilters",
                  pathlib.Path("/usr/local/share/man/man7/outlookhttp.7")):
         counter.check((dest / path.relative_to("/")).is_file(), f"{path} is not below DESTDIR")
     status, said = place.install("--remove", "--system", env={"DESTDIR": str(dest)})
@@ -194,6 +221,9 @@ def check_system(counter, place, options):
     counter.check(status == 0 and "for all users" in said, f"as root: {status}, {said}")
     counter.equal(place.listed(), [str(place.folders["Global Plugins"] / "epan" / place.plugin.name)], "loaded by a user")
     counter.check(VERDICT in place.output([*options, "-T", "fields", "-e", "outlook.verdict"]), "no verdict for a user")
+    extcap = place.folders.get("Global Extcap path") or place.folders["Extcap path"]
+    check_converter(counter, place, pathlib.Path("/usr/local/share/outlookhttp"), pathlib.Path("/usr/local/bin/saz2pcapng"),
+                    extcap / "saz2pcapng")
     status, said = place.install("--user", "--no-build")
     counter.check(status == 1 and "--remove --system" in said, f"--user beside --system: {status}, {said}")
     status, said = place.install("--remove", root=True)
