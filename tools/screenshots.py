@@ -37,11 +37,11 @@ def nothing(window):
     del window
 
 
-def expand_tree(window):
-    """The last protocol of the selected frame, all of it open."""
+def expand_verdict(window):
+    """The verdict, last but one in the tree, all of it open."""
     window.click(300, window.size[1] - 120)
     # The first key only makes something current.
-    window.key("Home", "End", "shift+Right", "End")
+    window.key("Home", "End", "Up", "shift+Right")
     window.settle()
 
 
@@ -56,6 +56,14 @@ def dialog(title, width, height):
     return place
 
 
+def conversation_menu(window):
+    """The menu of a packet, open at its ninth entry, Conversation Filter."""
+    window.click(300, 225, 3)
+    time.sleep(1)
+    window.key(*["Down"] * 9, "Right")
+    window.settle()
+
+
 @dataclasses.dataclass
 class Scene:
     sample: str
@@ -66,8 +74,10 @@ class Scene:
 
 
 SCENES = {
-    "packet-list": Scene(SPLIT, ("-Y", "rpch", "-g", "34"), (1440, 480), LIST_ONLY),
-    "verdict-tree": Scene(SPLIT, ("-Y", "rpch", "-g", "41"), (1440, 720), panes(178), expand_tree),
+    "packet-list": Scene(SPLIT, ("-Y", "rpch.rts.pdu || http || outlook.verdict", "-g", "34"), (1440, 480), LIST_ONLY),
+    "verdict-tree": Scene(SPLIT, ("-Y", "rpch.rts.pdu || outlook.verdict", "-g", "41"), (1440, 640), panes(195), expand_verdict),
+    "conversation-filter": Scene("legs/legs-joined", ("-Y", "rpch"), (1280, 760), act=conversation_menu),
+    "report": Scene(SPLIT, ("-z", "outlook,report"), (900, 560), act=dialog("Outlook over HTTP", 900, 560)),
     "srt": Scene("mapi/http/mapi-http-pending", ("-z", "mapihttp,srt"), (860, 400), act=dialog("Service Response Time", 860, 400)),
 }
 

@@ -23,7 +23,7 @@ WORDS = 900
 README = PROJECT / "README.md"
 PREFIXES = "rpch", "outlook", "mapihttp", "emsmdb", "rop", "mapiprop"
 # Of stock's, or preferences: in the guides, and no field.
-OTHERS = re.compile(r"rpch\.(same_proxy_required|server_ports)|emsmdb\.(dissect|guess)|.*\.(c|h|py|md|exe|pcapng|zip)")
+OTHERS = re.compile(r"rpch\.(same_proxy_required|server_ports|\w+_wait)|outlook\.auth_\w+|emsmdb\.(dissect|guess)|.*\.(c|h|py|md|exe|pcapng|zip)")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(?:    .*\n?)+", re.M)
 
