@@ -2,7 +2,7 @@
 
     check_fields.py [--update]
 
-tests/golden/fields.txt is all of it: filter name, type, display name, as `tshark -G fields`
+Each field has a description, which is not its name again. tests/golden/fields.txt is all of it: filter name, type, display name, as `tshark -G fields`
 gives them (several types, where it has several). --update writes that file; read the difference before committing it.
 PUBLIC is the part that users and other tests rely on. It is kept by hand.
 
@@ -94,10 +94,23 @@ def registered(tshark):
     return {name: (" ".join(sorted(types)), label) for name, (types, label) in fields.items()}, torn
 
 
+def undescribed(tshark):
+    """Filters whose description is empty or says the name again."""
+    found = set()
+    for line in tshark.output(["-G", "fields"]).splitlines():
+        row = line.split("\t")
+        if row[0] == "F" and row[4] in OURS:
+            blurb = row[7].strip() if len(row) > 7 else ""
+            if not blurb or blurb.lower() in (row[1].strip().lower(), row[2]):
+                found.add(row[2])
+    return found
+
+
 def main():
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
         fields, torn = registered(tshark)
+        silent = undescribed(tshark)
     lines = [f"{name}\t{kind}\t{label}\n" for name, (kind, label) in sorted(fields.items())]
     if "--update" in sys.argv[1:]:
         GOLDEN.parent.mkdir(parents=True, exist_ok=True)
@@ -108,6 +121,10 @@ def main():
         if left:
             failed += 1
             print(f"{', '.join(left)}: a name that was given up is registered")
+    for name in sorted(silent):
+        failed += 1
+        print(f"{name} has no description but its name")
+    passed += len(fields) - len(silent)
     for name in sorted(torn):
         print(f"{name} mixes kinds: {fields[name][0]}")
     for kind, names in PUBLIC.items():

@@ -53,6 +53,47 @@ static void test_walk(void)
     heap_free(&heap);
 }
 
+static const struct field shared[] = { IF(U8("shared", "Shared")), END };
+static CHOICES(operations,
+               NAMED_CHOICE(1, "Open", ROWS(U16("size", "Size"), BIT("size.odd", "Odd", 1), INCLUDE(shared))),
+               NAMED_CHOICE(2, "Close",
+                            ROWS(GROUP("Reason", NULL, U8("why", "Why")), INCLUDE(shared), U16("size", "Size"))));
+static const struct field structures[] = { U8("id", "Id"), CHOOSE(operations), END };
+
+static const struct catalogued *field_of(const struct catalogue *catalogue, const char *filter)
+{
+    for (uint32_t i = 0; i < catalogue->count; i++) {
+        if (strcmp(catalogue->fields[i].row->filter, filter) == 0) {
+            return &catalogue->fields[i];
+        }
+    }
+    CHECK(false);
+    return catalogue->fields;
+}
+
+/* Where a field stands, for its description. */
+static void test_structures(void)
+{
+    struct heap heap = { NULL, 0 };
+    struct catalogue catalogue;
+    char why[CATALOGUE_WHY_MAX];
+    catalogue_init(&catalogue, heap_arena(&heap));
+    CHECK(catalogue_add(&catalogue, "p.", structures, why));
+    CHECK_STR(field_of(&catalogue, "id")->structure, NULL);
+    CHECK(!field_of(&catalogue, "id")->elsewhere);
+    CHECK_STR(field_of(&catalogue, "size")->structure, "Open");
+    CHECK_STR(field_of(&catalogue, "size")->whole, NULL);
+    CHECK(field_of(&catalogue, "size")->elsewhere);
+    CHECK_STR(field_of(&catalogue, "size.odd")->whole, "Size");
+    CHECK(!field_of(&catalogue, "size.odd")->elsewhere);
+    CHECK_STR(field_of(&catalogue, "why")->structure, "Close");
+    CHECK_STR(field_of(&catalogue, "why")->group, "Reason");
+    CHECK_STR(field_of(&catalogue, "shared")->structure, "Open");
+    CHECK_STR(field_of(&catalogue, "shared")->group, NULL);
+    CHECK(field_of(&catalogue, "shared")->elsewhere);
+    heap_free(&heap);
+}
+
 static void refused(const struct field *layout, const char *what)
 {
     struct heap heap = { NULL, 0 };
@@ -135,6 +176,7 @@ static void test_many(void)
 int main(void)
 {
     test_walk();
+    test_structures();
     test_refused();
     test_alike();
     test_many();

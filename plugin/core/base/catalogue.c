@@ -17,6 +17,7 @@
 struct catalogue_slot {
     const struct field *row; /* NULL: free */
     uint32_t field;          /* CATALOGUE_NONE: a step */
+    bool again;              /* the layout that begins here was met again */
 };
 
 void catalogue_init(struct catalogue *catalogue, struct arena arena)
@@ -56,7 +57,7 @@ static void enter(struct catalogue *catalogue, const struct field *row, uint32_t
         }
         arena_give_back(&catalogue->arena, old, old_count * sizeof(*old));
     }
-    *slot_of(catalogue, row) = (struct catalogue_slot){ row, field };
+    *slot_of(catalogue, row) = (struct catalogue_slot){ .row = row, .field = field };
     catalogue->used++;
 }
 
@@ -93,9 +94,17 @@ static const char *difference(const struct catalogued *field, const struct field
                NULL;
 }
 
-static bool add_row(struct catalogue *catalogue, const char *prefix, const struct field *row, uint8_t kind,
+/* Where the walk is. */
+struct within {
+    const char *prefix, *structure, *group;
+    const struct field *whole; /* the integer whose bits come */
+};
+
+static bool add_row(struct catalogue *catalogue, const struct within *within, const struct field *row,
                     char why[CATALOGUE_WHY_MAX])
 {
+    const char *prefix = within->prefix;
+    const uint8_t kind = within->whole->kind;
     uint32_t at = catalogue->count;
     for (uint32_t i = 0; i < catalogue->count; i++) {
         const struct catalogued *field = &catalogue->fields[i];
@@ -118,17 +127,52 @@ static bool add_row(struct catalogue *catalogue, const char *prefix, const struc
             catalogue->fields = arena_grow(&catalogue->arena, catalogue->fields, &catalogue->room, FIRST_FIELDS,
                                            sizeof(*catalogue->fields));
         }
-        catalogue->fields[catalogue->count++] = (struct catalogued){ prefix, row, kind };
+        catalogue->fields[catalogue->count++] = (struct catalogued){ .prefix = prefix,
+                                                                     .row = row,
+                                                                     .kind = kind,
+                                                                     .structure = within->structure,
+                                                                     .group = within->group,
+                                                                     .whole = row->mask ? within->whole->label : NULL };
+    } else {
+        catalogue->fields[at].elsewhere = true;
     }
     enter(catalogue, row, at);
     return true;
 }
 
-bool catalogue_add(struct catalogue *catalogue, const char *prefix, const struct field *layout,
-                   char why[CATALOGUE_WHY_MAX])
+/* A layout that others include, too: what it leads to stands elsewhere besides. Each is marked once. */
+static void mark_elsewhere(struct catalogue *catalogue, const struct field *layout)
 {
-    uint8_t whole = FIELD_U8;
+    if (layout_is_end(layout)) {
+        return;
+    }
+    struct catalogue_slot *slot = slot_of(catalogue, layout);
+    if (!slot->row || slot->again) {
+        return;
+    }
+    slot->again = true;
+    for (const struct field *row = layout; !layout_is_end(row); row++) {
+        const uint32_t field = catalogue_find(catalogue, row);
+        if (field != CATALOGUE_NONE) {
+            catalogue->fields[field].elsewhere = true;
+        }
+        if (row->inside) {
+            mark_elsewhere(catalogue, row->inside);
+        }
+        for (const struct field_choice *choice = row->choices; choice && choice->rows; choice++) {
+            mark_elsewhere(catalogue, choice->rows);
+        }
+    }
+}
+
+static bool walk(struct catalogue *catalogue, const struct within *around, const struct field *layout,
+                 char why[CATALOGUE_WHY_MAX])
+{
+    static const struct field none = { .kind = FIELD_U8 };
+    struct within within = *around;
+    within.whole = &none;
     if (catalogue->slots_count && slot_of(catalogue, layout)->row) {
+        mark_elsewhere(catalogue, layout);
         return true; /* was here before */
     }
     if (layout_is_end(layout)) {
@@ -136,23 +180,37 @@ bool catalogue_add(struct catalogue *catalogue, const char *prefix, const struct
     }
     for (const struct field *row = layout; !layout_is_end(row); row++) {
         if (!row->mask) {
-            whole = row->kind;
+            within.whole = row;
         }
         if (!row->filter) {
             enter(catalogue, row, CATALOGUE_NONE);
-        } else if (!add_row(catalogue, prefix, row, whole, why)) {
+        } else if (!add_row(catalogue, &within, row, why)) {
             return false;
         }
     }
     for (const struct field *row = layout; !layout_is_end(row); row++) {
-        if (row->inside && !catalogue_add(catalogue, prefix, row->inside, why)) {
+        within = *around;
+        within.group = row->label && !row->filter ? row->label : around->group;
+        if (row->inside && !walk(catalogue, &within, row->inside, why)) {
             return false;
         }
         for (const struct field_choice *choice = row->choices; choice && choice->rows; choice++) {
-            if (!catalogue_add(catalogue, prefix, choice->rows, why)) {
+            const char *name = choice->label ? choice->label : choice->name;
+            within = *around;
+            if (name) {
+                within.structure = name;
+                within.group = NULL;
+            }
+            if (!walk(catalogue, &within, choice->rows, why)) {
                 return false;
             }
         }
     }
     return true;
+}
+
+bool catalogue_add(struct catalogue *catalogue, const char *prefix, const struct field *layout,
+                   char why[CATALOGUE_WHY_MAX])
+{
+    return walk(catalogue, &(struct within){ .prefix = prefix }, layout, why);
 }

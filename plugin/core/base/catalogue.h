@@ -16,6 +16,10 @@ struct catalogued {
     const char *prefix;      /* "mapihttp." */
     const struct field *row; /* the first with this filter: its label is the field's */
     uint8_t kind;            /* enum field_kind; of a bit: of its integer */
+    /* Where it stands: in the layout of what has that name or label, in a group below one label; NULL: nothing has a name. */
+    const char *structure, *group;
+    const char *whole; /* of a bit: the label of its integer; else NULL */
+    bool elsewhere;    /* it stands in others, too */
 };
 
 struct catalogue_slot;

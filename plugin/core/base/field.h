@@ -42,6 +42,7 @@ struct issue_kind {
     const char *label;
     uint8_t severity; /* enum issue_severity */
     bool malformed;   /* what is said is followed by the place */
+    const char *meaning;
 };
 
 struct field_name {

@@ -228,6 +228,11 @@ static inline bool layout_is_end(const struct field *row)
     {                           \
         value, rows, NULL, NULL \
     }
+/* With the name of what it is the layout of. */
+#define NAMED_CHOICE(value, name, rows) \
+    {                                   \
+        value, rows, name, NULL         \
+    }
 #define CHOICES(list, ...) const struct field_choice list[] = { __VA_ARGS__, { 0, NULL, NULL, NULL } }
 #define KEEP(place)                          \
     {                                        \

@@ -75,6 +75,6 @@ static LAYOUT(wait_response,
               U32("notification_wait.event_pending", "EventPending", .text = pending_text, .seen = keep_event_pending));
 
 /* Disconnect (2.2.4.3) has nothing of its own. */
-CHOICES(emsmdb_bodies, BODIES(MAPI_CONNECT, connect_request, connect_response),
-        BODIES(MAPI_EXECUTE, execute_request, execute_response),
-        BODIES(MAPI_NOTIFICATION_WAIT, wait_request, wait_response));
+CHOICES(emsmdb_bodies, BODIES(MAPI_CONNECT, "Connect", connect_request, connect_response),
+        BODIES(MAPI_EXECUTE, "Execute", execute_request, execute_response),
+        BODIES(MAPI_NOTIFICATION_WAIT, "NotificationWait", wait_request, wait_response));

@@ -30,7 +30,9 @@ static inline struct body *body_of(const struct layout_run *run)
  * repeated in them. */
 extern const struct field_choice emsmdb_bodies[], nspi_bodies[];
 #define BODY_ID(type, response) ((type) << 1 | (response))
-#define BODIES(type, request, response) CHOICE(BODY_ID(type, false), request), CHOICE(BODY_ID(type, true), response)
+#define BODIES(type, name, request, response)                     \
+    NAMED_CHOICE(BODY_ID(type, false), name " request", request), \
+        NAMED_CHOICE(BODY_ID(type, true), name " response", response)
 /* Of one that has nothing of its own. */
 #define NOTHING            \
     (const struct field[]) \

@@ -386,18 +386,20 @@ static LAYOUT(async_wait_response, ALIGN_4, X32("pul_flags_out", "pulFlagsOut"),
 static LAYOUT(stub_rest, REST("rest", "Bytes behind the stub"));
 
 #define STUB_ID(interface, opnum, response) ((uint32_t)(interface) << 17 | (uint32_t)(opnum) << 1 | (response))
-#define METHOD(interface, opnum, request, response) \
-    CHOICE(STUB_ID(interface, opnum, 0), request), CHOICE(STUB_ID(interface, opnum, 1), response)
+#define METHOD(interface, opnum, name, request, response)                 \
+    NAMED_CHOICE(STUB_ID(interface, opnum, 0), name " request", request), \
+        NAMED_CHOICE(STUB_ID(interface, opnum, 1), name " response", response)
 
-static CHOICES(stubs, METHOD(EMSMDB, EC_DO_CONNECT, connect_request, connect_old_response),
-               METHOD(EMSMDB, EC_DO_DISCONNECT, handle_in, handle_out),
-               METHOD(EMSMDB, EC_DO_RPC, rpc_request, rpc_response),
-               METHOD(EMSMDB, EC_R_REGISTER_PUSH_NOTIFICATION, push_request, push_response),
-               METHOD(EMSMDB, EC_DUMMY_RPC, nothing_in, nothing_out),
-               METHOD(EMSMDB, EC_DO_CONNECT_EX, connect_ex_request, connect_ex_response),
-               METHOD(EMSMDB, EC_DO_RPC_EXT2, rpc_ext2_request, rpc_ext2_response),
-               METHOD(EMSMDB, EC_DO_ASYNC_CONNECT_EX, handle_in, async_connect_response),
-               METHOD(EMSMDB_ASYNC, EC_DO_ASYNC_WAIT_EX, async_wait_request, async_wait_response));
+static CHOICES(stubs, METHOD(EMSMDB, EC_DO_CONNECT, "EcDoConnect", connect_request, connect_old_response),
+               METHOD(EMSMDB, EC_DO_DISCONNECT, "EcDoDisconnect", handle_in, handle_out),
+               METHOD(EMSMDB, EC_DO_RPC, "EcDoRpc", rpc_request, rpc_response),
+               METHOD(EMSMDB, EC_R_REGISTER_PUSH_NOTIFICATION, "EcRRegisterPushNotification", push_request,
+                      push_response),
+               METHOD(EMSMDB, EC_DUMMY_RPC, "EcDummyRpc", nothing_in, nothing_out),
+               METHOD(EMSMDB, EC_DO_CONNECT_EX, "EcDoConnectEx", connect_ex_request, connect_ex_response),
+               METHOD(EMSMDB, EC_DO_RPC_EXT2, "EcDoRpcExt2", rpc_ext2_request, rpc_ext2_response),
+               METHOD(EMSMDB, EC_DO_ASYNC_CONNECT_EX, "EcDoAsyncConnectEx", handle_in, async_connect_response),
+               METHOD(EMSMDB_ASYNC, EC_DO_ASYNC_WAIT_EX, "EcDoAsyncWaitEx", async_wait_request, async_wait_response));
 
 LAYOUT(emsmdb_stubs, INCLUDE(ndr_rows), CHOOSE(stubs), INCLUDE(stub_rest));
 

@@ -385,11 +385,21 @@ const struct field rop_output_answer[] = { OUTPUT, RETURN_VALUE, END };
 
 /* ---- what is said beside values ---- */
 
-const struct issue_kind rop_malformed = { "rop.malformed", "A broken ROP", ISSUE_ERROR, true };
-const struct issue_kind rop_context_unknown = { "rop.context_unknown", "Not known", ISSUE_CHAT, false };
-const struct issue_kind rop_failed = { "rop.failed", "A ROP failed", ISSUE_NOTE, false };
-const struct issue_kind rop_backoff = { "rop.backoff", "Throttled", ISSUE_WARNING, false };
-const struct issue_kind rop_buffer_too_small = { "rop.buffer_too_small", "The response did not fit", ISSUE_NOTE,
-                                                 false };
+const struct issue_kind rop_malformed = {
+    "rop.malformed", "A broken ROP", ISSUE_ERROR, true,
+    "A ROP that does not keep to MS-OXCROPS: the rest of its list cannot be read"
+};
+const struct issue_kind rop_context_unknown = {
+    "rop.context_unknown", "Not known", ISSUE_CHAT, false,
+    "What this ROP needs of earlier ones was not captured: it is shown as far as it can be read alone"
+};
+const struct issue_kind rop_failed = { "rop.failed", "A ROP failed", ISSUE_NOTE, false,
+                                       "ReturnValue tells of a failure" };
+const struct issue_kind rop_backoff = { "rop.backoff", "Throttled", ISSUE_WARNING, false,
+                                        "RopBackoff: the server asks the client to wait (MS-OXCROPS 2.2.15.2)" };
+const struct issue_kind rop_buffer_too_small = {
+    "rop.buffer_too_small", "The response did not fit", ISSUE_NOTE, false,
+    "RopBufferTooSmall: the client has to ask again for what is missing (MS-OXCROPS 2.2.15.1)"
+};
 const struct issue_kind *const rop_issues[ROP_ISSUES] = { &rop_malformed, &rop_context_unknown, &rop_failed,
                                                           &rop_backoff, &rop_buffer_too_small };

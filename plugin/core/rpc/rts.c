@@ -200,13 +200,19 @@ static FIELD_NAMES(command_names, RTS_RECEIVE_WINDOW_SIZE, "ReceiveWindowSize", 
                    "Empty", RTS_PADDING, "Padding", RTS_NEGATIVE_ANCE, "NegativeANCE", RTS_ANCE, "ANCE",
                    RTS_CLIENT_ADDRESS, "ClientAddress", RTS_ASSOCIATION_GROUP_ID, "AssociationGroupId", RTS_DESTINATION,
                    "Destination", RTS_PING_TRAFFIC_SENT_NOTIFY, "PingTrafficSentNotify");
-static CHOICES(commands, CHOICE(RTS_RECEIVE_WINDOW_SIZE, receive_window_size),
-               CHOICE(RTS_FLOW_CONTROL_ACK, flow_control_ack), CHOICE(RTS_CONNECTION_TIMEOUT, connection_timeout),
-               CHOICE(RTS_COOKIE, cookie), CHOICE(RTS_CHANNEL_LIFETIME, channel_lifetime),
-               CHOICE(RTS_CLIENT_KEEPALIVE, client_keepalive), CHOICE(RTS_VERSION, version), CHOICE(RTS_EMPTY, nothing),
-               CHOICE(RTS_PADDING, padding), CHOICE(RTS_NEGATIVE_ANCE, nothing), CHOICE(RTS_ANCE, nothing),
-               CHOICE(RTS_CLIENT_ADDRESS, client_address), CHOICE(RTS_ASSOCIATION_GROUP_ID, association_group_id),
-               CHOICE(RTS_DESTINATION, destination), CHOICE(RTS_PING_TRAFFIC_SENT_NOTIFY, ping_traffic_sent));
+static CHOICES(commands, NAMED_CHOICE(RTS_RECEIVE_WINDOW_SIZE, "ReceiveWindowSize", receive_window_size),
+               NAMED_CHOICE(RTS_FLOW_CONTROL_ACK, "FlowControlAck", flow_control_ack),
+               NAMED_CHOICE(RTS_CONNECTION_TIMEOUT, "ConnectionTimeout", connection_timeout),
+               NAMED_CHOICE(RTS_COOKIE, "Cookie", cookie),
+               NAMED_CHOICE(RTS_CHANNEL_LIFETIME, "ChannelLifetime", channel_lifetime),
+               NAMED_CHOICE(RTS_CLIENT_KEEPALIVE, "ClientKeepalive", client_keepalive),
+               NAMED_CHOICE(RTS_VERSION, "Version", version), NAMED_CHOICE(RTS_EMPTY, "Empty", nothing),
+               NAMED_CHOICE(RTS_PADDING, "Padding", padding), NAMED_CHOICE(RTS_NEGATIVE_ANCE, "NegativeANCE", nothing),
+               NAMED_CHOICE(RTS_ANCE, "ANCE", nothing),
+               NAMED_CHOICE(RTS_CLIENT_ADDRESS, "ClientAddress", client_address),
+               NAMED_CHOICE(RTS_ASSOCIATION_GROUP_ID, "AssociationGroupId", association_group_id),
+               NAMED_CHOICE(RTS_DESTINATION, "Destination", destination),
+               NAMED_CHOICE(RTS_PING_TRAFFIC_SENT_NOTIFY, "PingTrafficSentNotify", ping_traffic_sent));
 
 LAYOUT(rts_layouts, U32("command", "Command", .names = command_names, .all_named = true), CHOOSE(commands));
 

@@ -78,6 +78,34 @@ static void say_verdicts(packet_info *pinfo, const struct verdict *of_rpch, cons
 
 /* ---- Registration of verdicts ----------------------------------------------------- */
 
+void outlook_describe_expert(const expert_field *expert, const char *text)
+{
+    proto_registrar_get_nth((guint)expert->hf)->blurb = text;
+}
+
+/* "Verdict, a warning: rests on what did not come; once a leg" */
+static void describe_verdict(enum verdict_kind kind)
+{
+    static const char *const
+        severities[] = { [V_CHAT] = "a chat", [V_NOTE] = "a note", [V_WARNING] = "a warning", [V_ERROR] = "an error" };
+    static const char
+        *const proofs[] = { [PRESENCE] = "proved by what was seen", [ABSENCE] = "rests on what did not come" };
+    static const char *const times[] = { [ALWAYS] = "each time",
+                                         [ONCE_A_LEG] = "once for each attempt on a leg",
+                                         [ONCE_A_CHANNEL] = "once a channel",
+                                         [ONCE_A_CONNECTION] = "once a TCP connection",
+                                         [ONCE_A_SIDE] = "once a session and leg",
+                                         [ONCE_A_REQUEST] = "once a request",
+                                         [ONCE_A_RESPONSE] = "once a response",
+                                         [ONCE_AN_ACCOUNT] = "once an account",
+                                         [ONCE_A_CLIENT] = "once a client",
+                                         [ONCE_A_HOST] = "once a host" };
+    const struct verdict_row *row = &verdict_rows[kind];
+    outlook_describe_expert(&ei_verdict[kind],
+                            wmem_strdup_printf(wmem_epan_scope(), "Verdict, %s: %s; told %s", severities[row->severity],
+                                               proofs[row->proof], times[row->once]));
+}
+
 static void register_verdicts(void)
 {
     static const int groups[] = { [GROUP_SEQUENCE] = PI_SEQUENCE,
@@ -96,6 +124,7 @@ static void register_verdicts(void)
                                                       { row->filter, groups[row->group], severities[row->severity],
                                                         row->summary, EXPFILL } };
             expert_register_field_array(module, &verdict_infos[kind], 1);
+            describe_verdict(kind);
         }
     }
 }
@@ -125,21 +154,26 @@ void outlook_register_show(struct show_calls *calls)
                    "Whose verdict it is: one that waited may stand on a frame of another"),
         NUMBER_ROW(hf_verdict_session, FT_UINT32, "Of session", "outlook.verdict.session",
                    "Whose verdict it is: one that waited may stand on a frame of another"),
-        NUMBER_ROW(hf_verdict_leg, FT_UINT32, "Of leg", "outlook.verdict.leg", NULL),
+        NUMBER_ROW(hf_verdict_leg, FT_UINT32, "Of leg", "outlook.verdict.leg",
+                   "Whose verdict it is: the leg of that connection or session"),
         TEXT_ROW(hf_verdict_whose, "Whose", "outlook.verdict.whose",
                  "All of them in one text: \"connection 3 leg 0, session 1 leg 0\"; \"-\" for none"),
         FIELD_ROW(hf_auth, FT_NONE, BASE_NONE, NULL, 0, "Authentication", "outlook.auth",
                   "What a request or its response shows of a logon"),
         TEXT_ROW(hf_problem, "Problem", "outlook.problem",
                  "What is wrong with the bytes here, as its expert item says"),
-        TEXT_ROW(hf_auth_scheme, "Scheme", "outlook.auth.scheme", NULL),
-        TEXT_ROW(hf_auth_step, "Step", "outlook.auth.step", NULL),
+        TEXT_ROW(hf_auth_scheme, "Scheme", "outlook.auth.scheme",
+                 "Basic, NTLM, Negotiate, Bearer ...: of the credentials or the challenge"),
+        TEXT_ROW(hf_auth_step, "Step", "outlook.auth.step",
+                 "What this message is in the handshake: type 1 to 3, token, accepted, refused ..."),
         TEXT_ROW(hf_auth_user, "User", "outlook.auth.user", "As sent"),
         TEXT_ROW(hf_auth_server, "Challenge from", "outlook.auth.challenge_server",
                  "Computer name in the NTLM challenge"),
         MOMENT_ROW(hf_auth_challenge_time, "Challenge made at", "outlook.auth.challenge_time", "MsvAvTimestamp"),
-        FRAME_ROW(hf_auth_credentials, "Credentials in", "outlook.auth.credentials_in", NULL, NULL),
-        INTERVAL_ROW(hf_auth_time, "Time since credentials", "outlook.auth.time", NULL),
+        FRAME_ROW(hf_auth_credentials, "Credentials in", "outlook.auth.credentials_in", NULL,
+                  "The request whose credentials this response answers"),
+        INTERVAL_ROW(hf_auth_time, "Time since credentials", "outlook.auth.time",
+                     "From the end of the request with the credentials to this response"),
     };
     static int *ett[] = { &ett_verdict, &ett_auth };
     proto_register_field_array(proto_outlook, of_outlook, array_length(of_outlook));

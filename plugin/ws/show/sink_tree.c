@@ -11,6 +11,7 @@
 #include <wsutil/nstime.h>
 
 #include "catalogue.h"
+#include "descriptions.h"
 #include "dissect_outlook.h"
 #include "ids.h"
 #include "layers.h"
@@ -113,6 +114,9 @@ static void register_field(const struct catalogued *from, hf_register_info *info
         header->display |= field->all_named ? 0 : BASE_SPECIAL_VALS;
     }
     header->bitmask = field->mask;
+    struct text blurb = { .used = 0 };
+    describe_field(from, &blurb);
+    header->blurb = wmem_strdup(wmem_epan_scope(), blurb.s);
     HFILL_INIT(*info);
 }
 
@@ -158,6 +162,11 @@ static void register_issues(void)
     expert_register_field_array(expert_register_protocol(proto_mapihttp), broken, G_N_ELEMENTS(broken));
     expert_register_field_array(expert_register_protocol(proto_emsmdb), broken_stub, G_N_ELEMENTS(broken_stub));
     expert_register_field_array(expert_register_protocol(proto_rop), of_rops, ROP_ISSUES);
+    outlook_describe_expert(&ei_malformed,
+                            "A head or body that does not keep to its specification: outlook.problem says where");
+    outlook_describe_expert(&ei_stub_malformed, "A stub that does not keep to MS-OXCRPC: outlook.problem says where");
+    for (unsigned i = 0; i < ROP_ISSUES; i++)
+        outlook_describe_expert(&ei_rop[i], rop_issues[i]->meaning);
 }
 
 void sink_register(void)
