@@ -10,6 +10,7 @@ and only there. Numbers sort as numbers, also as text.
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import json
 import pathlib
 import re
 import struct
@@ -26,7 +27,9 @@ SAMPLES = ("emsmdb-outlook2003-http", "legs-three", "live-fragments", "live-hapr
            "mapi-http-segments", "quiet-recycled-idle", "quiet-two-accounts", "rpc-idle-call-pending", "verdict-gone-spread")
 SRTS = "rpch,srt", "mapihttp,srt", "outlook,srt"
 TREES = "mapihttp,tree", "mapihttp_code,tree", "rpch,tree", "outlook,tree"
-STATISTICS = [part for name in SRTS + TREES for part in ("-z", name)]
+STATISTICS = [part for name in SRTS + TREES + ("outlook,report,json",) for part in ("-z", name)]
+# What waits in health: NotificationWait, EcDoAsyncWaitEx.
+WAITS = ("mapihttp.request_type.number", "4"), ("rpch.call.async_emsmdb", "0")
 TIMES = "outlook.time.request", "outlook.time.wait", "outlook.time.response"
 # Of the interfaces that have a field of their own, as their UUIDs stand on the wire.
 INTERFACES = {
@@ -319,6 +322,33 @@ class Run:
         self.equal(sorted(to_the_end), sorted(mapi.get(0, [])), "times of MAPI/HTTP up to the end of the connection")
         return found + len(to_the_end)
 
+    def slowest(self):
+        """What the report has of slow requests: the slowest next to the client, and all of each type and leg."""
+        (text,) = re.findall(r'^\{\n  "format".*?^\}$', self.text, re.MULTILINE | re.DOTALL)
+        report = json.loads(text)
+        front, count, all_ns = [], 0, 0
+        for frame in self.frames:
+            legs = {int(value) for value in frame.all("rpch.vc.leg") + frame.all("mapihttp.leg")}
+            for fields in frame.ours():
+                times = [seconds(fields[name][0]) for name in TIMES if name in fields]
+                if len(times) < 3 or any(value in fields.get(name, ()) for name, value in WAITS):
+                    continue
+                count += 1
+                all_ns += sum(times)
+                if legs == {0}:
+                    front.append((-sum(times), frame.number))
+        front.sort()
+        got = [(-seconds(row["seconds"]), row["last_frame"]) for row in report["slow"]]
+        self.equal([frame for _, frame in got], [frame for _, frame in front][:10], "slowest requests, by their last frames")
+        self.counter.check(all(abs(one[0] - other[0]) < 1000 for one, other in zip(got, front)),
+                           f"[{self.mode}] slowest requests: {got}, expected {front[:10]}")
+        self.equal(sum(row["count"] for row in report["slow_types"]), count, "requests of all types and legs")
+        total = sum(row["count"] * seconds(row[part]) for row in report["slow_types"] for part in ("request", "wait", "response"))
+        self.counter.check(abs(total - all_ns) <= 3000 * count, f"[{self.mode}] time of all types: {total}, expected {all_ns}")
+        for row in report["slow"]:
+            self.counter.check((row["where"] is None) == (row["seconds"] < 1), f"[{self.mode}] where: {row}")
+            self.counter.check(bool(row["why"]) == (row["where"] is not None) and row["legs"][0]["leg"] == 0, f"[{self.mode}] {row}")
+
     # ---- trees ----
 
     def trees(self):
@@ -428,6 +458,7 @@ def test(tshark, sample, counter):
         run.srts()
         run.names()
         found += run.bytes()
+        run.slowest()
         run.trees()
         run.tables()
         run.filters()

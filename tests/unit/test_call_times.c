@@ -196,6 +196,13 @@ static void test_legs(void)
     CHECK(slow_row(&scene.outlook->track, 0, &row));
     CHECK_INT(row.legs, 1);
     CHECK_INT(row.where, SLOW_CANNOT_TELL);
+    request(&front, 41, FIRST | LAST, RPC_NSPI, 3);
+    request(&back, 41, FIRST | LAST, RPC_NSPI, 3);
+    scene_wait(&scene, 10);
+    respond(&front, 41, FIRST | LAST);
+    CHECK(slow_row(&scene.outlook->track, 0, &row));
+    CHECK_STR(row.why, "passed on to 10.0.1.1:80 after 1.0 ms, where nothing had answered by then");
+    CHECK_INT(row.where, SLOW_SERVER);
     /* A number that is used again is not the one of before. */
     request(&front, 29, FIRST | LAST, RPC_NSPI, 3);
     scene_wait(&scene, 12);

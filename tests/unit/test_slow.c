@@ -143,6 +143,30 @@ static void test_legs(void)
     scene_end(&scene);
 }
 
+/* Passed on and not answered there: the device answers in the server's place. */
+static void test_unanswered(void)
+{
+    for (unsigned late = 0; late < 3; late++) {
+        struct scene scene;
+        struct tap front, back;
+        struct slow_row row;
+        scene_begin(&scene);
+        tap_open(&front, &scene, FRONT);
+        tap_open_as(&back, &scene, BACK, late != 2, false); /* 2: its SYN was not captured */
+        ask(&front, "Execute", 1, NULL);
+        scene_wait(&scene, late == 1 ? 8 : 1);
+        ask(&back, "Execute", 1, NULL);
+        scene_wait(&scene, 6);
+        answer_status(&front, "504 Gateway Time-out", NULL);
+        CHECK(slow_row(&scene.outlook->track, 0, &row));
+        CHECK_INT(row.legs, 1);
+        CHECK_INT(row.where, late == 2 ? SLOW_CANNOT_TELL : late ? SLOW_DEVICE : SLOW_SERVER);
+        CHECK(row.seen == (late == 1));
+        CHECK(late == 2 || strstr(row.why, "passed on to 10.0.1.1:80 after ") == row.why);
+        scene_end(&scene);
+    }
+}
+
 /* ---- what is made of it --------------------------------------------------------------------- */
 
 struct leg_of {
@@ -160,7 +184,7 @@ static int64_t ns_of(double seconds)
 static const char *judged_of(const struct leg_of *legs, size_t count, bool differ)
 {
     static char said[256];
-    struct heap heap;
+    struct heap heap = { .blocks = NULL };
     struct arena arena = heap_arena(&heap);
     struct track track;
     struct timing timing[4];
@@ -236,7 +260,7 @@ static void test_judged(void)
 /* The ten slowest, the slowest first, the earlier one first of equals; types by all of their time. */
 static void test_order(void)
 {
-    struct heap heap;
+    struct heap heap = { .blocks = NULL };
     struct arena arena = heap_arena(&heap);
     struct track track;
     struct slow_row row;
@@ -316,6 +340,7 @@ int main(void)
     test_times();
     test_left_out();
     test_legs();
+    test_unanswered();
     test_judged();
     test_order();
     test_names();

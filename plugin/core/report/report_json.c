@@ -6,6 +6,7 @@
 
 #include "clients.h"
 #include "report_private.h"
+#include "slow.h"
 
 #define FORMAT 1
 #define NUMBERS_SHOWN 1000 /* of connections, sessions or frames of one finding */
@@ -287,6 +288,7 @@ const char *report_json(struct report *report)
     put_healthy(&json, report);
     put_doubts(&json, report);
     put_slowest(&json, report);
+    slow_json(report->input.track, &json);
     put_broken(&json, report);
     clients_json(report->input.track, &json);
     json_end_object(&json);

@@ -110,6 +110,19 @@ static int64_t server_time(const struct slow_row *row)
     return told;
 }
 
+/* It was passed on, and nobody had answered when the client got its answer. */
+static bool is_unanswered(struct slow_row *row, unsigned last)
+{
+    if (!row->unanswered || last + 1 != row->legs || clocks_differ(row->leg[last].conn, row->unanswered)) {
+        return false;
+    }
+    const bool late = row->passed_on >= row->total / 2;
+    snprintf(row->why, sizeof(row->why), "passed on to %s after %s, where nothing had answered by then",
+             ENDPOINT(conn_server(row->unanswered)), TOOK(row->passed_on > 0 ? row->passed_on : 0));
+    decide(row, late ? SLOW_DEVICE : SLOW_SERVER, late);
+    return true;
+}
+
 static void judge_behind(struct slow_row *row, unsigned last)
 {
     const struct slow_leg *leg = &row->leg[last];
@@ -128,6 +141,8 @@ static void judge_behind(struct slow_row *row, unsigned last)
         snprintf(row->why, sizeof(row->why), "behind leg %u, but the clocks of leg %u differ: server or device",
                  leg->leg, row->leg[last + 1].leg);
         decide(row, SLOW_CANNOT_TELL, false);
+    } else if (is_unanswered(row, last)) {
+        return;
     } else if (last > 0) {
         snprintf(row->why, sizeof(row->why), "%s of it passed behind leg %u, the last one captured", TOOK(waited),
                  leg->leg);
@@ -166,7 +181,7 @@ static void add_leg(struct slow_row *row, const struct timing *timing, const str
 
 bool slow_row(const struct track *track, unsigned index, struct slow_row *row)
 {
-    const struct timings *timings = track->timings;
+    const struct timings *timings = track ? track->timings : NULL;
     if (!timings || index >= timings->slow) {
         return false;
     }
@@ -180,6 +195,8 @@ bool slow_row(const struct track *track, unsigned index, struct slow_row *row)
     const struct timing *before = NULL;
     for (const struct timing *leg = first; leg && row->legs < TIMING_LEGS; leg = leg->below) {
         add_leg(row, leg, before);
+        row->unanswered = leg->unanswered;
+        row->passed_on = leg->passed_on;
         before = leg;
     }
     judge(row);
@@ -219,7 +236,7 @@ static unsigned longest_types(const struct timings *timings, uint16_t order[SLOW
 
 bool slow_type_row(const struct track *track, unsigned index, struct slow_type_row *row)
 {
-    const struct timings *timings = track->timings;
+    const struct timings *timings = track ? track->timings : NULL;
     uint16_t order[SLOW_TYPES_MAX];
     if (!timings || index >= longest_types(timings, order)) {
         return false;

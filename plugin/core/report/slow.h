@@ -38,12 +38,16 @@ struct slow_row {
     int64_t total; /* on the first leg */
     struct slow_leg leg[TIMING_LEGS];
     unsigned legs;
+    const struct conn
+        *unanswered; /* behind the last of them: passed on to it, and not answered; NULL if that was not seen */
+    int64_t passed_on;
     enum slow_where where;
     bool seen;     /* else inferred */
     char why[160]; /* "" where it was not slow */
 };
 
-/* Of the slowest of the capture, the slowest first; false behind the last. */
+/* Of the slowest of the capture, the slowest first; false behind the last. track, here and below: NULL if nothing was
+ * followed. */
 bool slow_row(const struct track *track, unsigned index, struct slow_row *row);
 
 /* All requests of one type on one leg. */

@@ -170,6 +170,17 @@ static const struct timing *find_answered(const struct leg *leg, const struct ca
     return NULL;
 }
 
+/* The same call behind the device, without an answer so far; NULL if there is none, or not all was captured. */
+static const struct call *find_unanswered(const struct leg *leg, const struct call *call)
+{
+    const struct leg *behind = leg_behind(leg);
+    const struct call *other = behind && behind->pending && leg_whole(behind) ? leg_calls(behind) : NULL;
+    while (other && (other->id != call->id || !call_lacks_answer(other))) {
+        other = other->next;
+    }
+    return other;
+}
+
 /* The call was answered to its end. Its two halves came on two connections, whose clocks must be one. */
 static const struct times *note_times(struct leg *leg, const struct call *call)
 {
@@ -195,6 +206,11 @@ static const struct times *note_times(struct leg *leg, const struct call *call)
     }
     struct times *shown = world_new(leg->vc->world, sizeof(*shown));
     *shown = timing.times;
+    const struct call *other = timing.below ? NULL : find_unanswered(leg, call);
+    if (other && leg_behind(leg)->current[ROLE_IN]) {
+        timing.unanswered = channel_tcp(leg_behind(leg)->current[ROLE_IN]);
+        timing.passed_on = other->sent_at.ns - call->sent_at.ns;
+    }
     if (!call->waits) {
         const bool front = !leg_before_device(leg);
         if (!front) {

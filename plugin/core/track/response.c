@@ -272,6 +272,11 @@ static void note_times(const struct reply *reply)
     if (is_notification(request) || request->look) {
         return;
     }
+    const struct exchange *after = request->after;
+    if (!timing.below && after && conn_doubt(after->link, NULL) == DOUBT_NONE) {
+        timing.unanswered = after->link;
+        timing.passed_on = after->begin.ns - request->end.ns;
+    }
     if (request->before) {
         request->before->behind = timing_keep(track, &timing);
     }

@@ -46,6 +46,8 @@ struct timing {
     const struct leg *vc_leg;        /* of a call, else NULL */
     const struct mapi_message *sent; /* the response, of MAPI/HTTP, else NULL */
     const struct timing *below;      /* the same request on the leg behind; NULL: not captured, or not paired */
+    const struct conn *unanswered; /* where it was passed on to and not answered, all of which was captured; or NULL */
+    int64_t passed_on;             /* that long behind its end; of those that have unanswered */
     uint16_t operation;
     uint8_t leg; /* 0 is the one seen first */
 };
