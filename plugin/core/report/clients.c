@@ -202,7 +202,7 @@ static void say_summary(struct text *text, const struct summary *summary)
     const uint32_t unknown = summary->by_switch[SWITCH_UNKNOWN];
     bool any = false;
     if (summary->rpc_http == 0) {
-        say(text, "%s RPC over HTTP", summary->clients == 1 ? "The client does not use" : "No client uses");
+        say(text, "No client uses RPC over HTTP");
     } else {
         say(text, "%u of %u client%s still use%s RPC over HTTP", summary->rpc_http, summary->clients,
             summary->clients == 1 ? "" : "s", summary->rpc_http == 1 ? "s" : "");
