@@ -270,6 +270,19 @@ static void put_slowest(struct json *json, const struct report *report)
     json_end_object(json);
 }
 
+static void put_slow(struct json *json, const struct track *track)
+{
+    static const char *const members[] = { "slow", "slow_types" };
+    if (track) {
+        slow_json(track, json);
+        return;
+    }
+    for (unsigned i = 0; i < COUNT_OF(members); i++) { /* nothing was claimed */
+        json_array(json, members[i]);
+        json_end_array(json);
+    }
+}
+
 const char *report_json(struct report *report)
 {
     struct out *out = arena_new(report->arena, sizeof(*out));
@@ -291,6 +304,7 @@ const char *report_json(struct report *report)
     slow_json(report->input.track, &json);
     put_broken(&json, report);
     clients_json(report->input.track, &json);
+    put_slow(&json, report->input.track);
     json_end_object(&json);
     return out_string(out);
 }

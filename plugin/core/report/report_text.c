@@ -6,6 +6,7 @@
 
 #include "clients.h"
 #include "report_private.h"
+#include "slow.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -531,6 +532,20 @@ static void say_slowest(struct page *page)
     put(page, INDENT, 2, "slowest  ", &page->line);
 }
 
+#define SLOW_SHOWN 3
+
+/* Where the time of the slowest went, where there is something to say of it. */
+static void say_slow(struct page *page)
+{
+    const struct track *track = page->report->input.track;
+    struct slow_row row;
+    for (unsigned i = 0; i < SLOW_SHOWN && track && slow_row(track, i, &row) && row.where != SLOW_NOT; i++) {
+        struct text text = { .used = 0 };
+        slow_row_say(&text, &row);
+        screen_line(&page->screen, "slow  ", INDENT, 4, text.s);
+    }
+}
+
 /* Who would be shut out if RPC over HTTP went. */
 static void say_clients(struct page *page)
 {
@@ -567,6 +582,7 @@ const char *report_text(struct report *report, unsigned width, bool numbered)
         put(&page, INDENT, 0, "", &page.line);
     }
     say_slowest(&page);
+    say_slow(&page);
     say_broken(&page);
     say_clients(&page);
     if (report->none) {
