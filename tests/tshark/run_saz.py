@@ -32,8 +32,9 @@ from archives import SECOND, Session
 from common import capfile
 
 SCRIPT = common.PROJECT / "tools" / "saz2pcapng"
-PROOF = dict(re.findall(r'\{\s*"([a-z0-9_.]+)",\s*"[^"]*",\s*V_\w+,\s*GROUP_\w+,\s*(PRESENCE|ABSENCE)',
+PROOF = dict(re.findall(r'\bV_\w+,\s*"([a-z0-9_]+(?:\.[a-z0-9_]+)+)",[^;{}]*?\b(PRESENCE|ABSENCE)\b',
                         (common.PROJECT / "plugin/core/judge/verdicts.c").read_text(encoding="utf-8")))
+assert PROOF.get("rpch.channel.lone") == "ABSENCE" and PROOF.get("mapihttp.response_code.failed") == "PRESENCE", "verdicts.c reads otherwise"
 START = 1795600000 * SECOND
 FIELDS = ("mapihttp.request_type", "mapihttp.response_code", "mapihttp.error_code", "mapihttp.request_id.counter",
           "mapihttp.session", "mapihttp.endpoint", "rop.id", "rop.return_value", "rop.object", "http.response.code",
