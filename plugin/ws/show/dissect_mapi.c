@@ -595,7 +595,8 @@ static void show_message(packet_info *pinfo, proto_tree *tree, const struct mapi
     }
     outlook_show_in_info(pinfo, "MAPI/HTTP", text.s);
     struct show show = { .pinfo = pinfo,
-                         .tree = message_tree(at, pinfo, tree, offset, len, kind_of(pinfo, message), text.s),
+                         .tree =
+                             message_tree(at, pinfo, tree, offset, len, tree ? kind_of(pinfo, message) : "", text.s),
                          .tvb = at };
     if (has_head && heads_are_seen(tree))
         show_head_at(&show, offset, item, &head);

@@ -207,8 +207,8 @@ static void show_rts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
 {
     show_rts_in_info(pinfo, note);
     /* Without a tree expert items are still made: taps and -z expert want them. */
-    proto_tree *pdu_tree =
-        part_tree(tvb, pinfo, tree, hf_pdu, 0, -1, "RTS", wmem_strdup_printf(pinfo->pool, "RTS %s", note->name));
+    proto_tree *pdu_tree = part_tree(tvb, pinfo, tree, hf_pdu, 0, -1, "RTS",
+                                     tree ? wmem_strdup_printf(pinfo->pool, "RTS %s", note->name) : "");
     proto_item_set_generated(proto_tree_add_string(pdu_tree, hf_rts_pdu, tvb, 0, 0, note->name));
     show_channel(pdu_tree, tvb, note);
     show_header(pdu_tree, tvb, header);
@@ -275,7 +275,7 @@ static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
 {
     const char *type = val_to_str_const(header->ptype, ptype_names, "PDU");
     proto_tree *pdu_tree = part_tree(tvb, pinfo, tree, hf_pdu, 0, -1, type,
-                                     wmem_strdup_printf(pinfo->pool, "%s, call %u", type, header->call_id));
+                                     tree ? wmem_strdup_printf(pinfo->pool, "%s, call %u", type, header->call_id) : "");
     show_channel(pdu_tree, tvb, note);
     times_show_call(pdu_tree, pinfo, tvb, note);
     uint32_t status;
