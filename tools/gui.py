@@ -47,6 +47,7 @@ class Gui(wsrun.Tshark):
         # Not only below HOME: Qt and dconf want folders of their own.
         runtime = self.scratch / "runtime"
         runtime.mkdir(mode=0o700)
+        self.said = self.scratch / "said"
         self.data_with_profile()
         if self.user:
             for path in (runtime, self.home / ".config", *(self.home / ".config").rglob("*")):
@@ -115,7 +116,8 @@ class Gui(wsrun.Tshark):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.wireshark and self.wireshark.poll() is not None:
-                raise NoGui(f"Wireshark ended with {self.wireshark.returncode}")
+                said = self.said.read_text(encoding="utf-8", errors="replace")[-600:]
+                raise NoGui(f"Wireshark ended with {self.wireshark.returncode}: {said}")
             found = self.tool("search", "--onlyvisible", "--name", title).split()
             if found:
                 return found[-1]
@@ -128,8 +130,8 @@ class Gui(wsrun.Tshark):
         copy = self.private_copy(capture)
         named = copy.with_name(pathlib.Path(capture).name)
         copy.rename(named)
-        self.wireshark = self.popen(["-r", named, *options], program="wireshark",
-                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with open(self.said, "wb") as said:
+            self.wireshark = self.popen(["-r", named, *options], program="wireshark", stdout=said, stderr=said)
         self.window = self.find(re.escape(named.name))
         self.tool("windowmove", self.window, 0, 0)
         self.tool("windowsize", self.window, *self.size)

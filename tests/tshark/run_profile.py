@@ -134,7 +134,7 @@ def check_gui(counter):
         print(f"SKIPPED: no {', '.join(gui.missing())}: Wireshark's window was not tried")
         return
     capture = common.samples("live-split-lb", kind=None)[0].path
-    options = "-C", "Outlook", "-Y", "rpch"
+    options = "-C", "Outlook", "-Y", "rpch.rts.pdu || outlook.verdict"
     with gui.Gui() as window:
         own = window.config / "profiles" / "Outlook"
         rules = (folder() / "colorfilters").read_text(encoding="utf-8")
