@@ -1,336 +1,448 @@
-"""The report of ./analyze: one pass of tshark with the plugin over each capture.
+"""The driver of ./analyze: runs tshark -z outlook,report over each capture, and says how it went by its exit status.
 
-    analyze.py [-k KEYLOG] [CAPTURE ...]
-
-tshark prints the fields of every packet and, after the last, the tables of -z rpch,connections,
--z mapihttp,sessions and -z outlook,auth. Packets are counted and forgotten.
+What a capture holds is judged in the plugin: here is what stands around it. Files that are no captures get a sentence,
+archives of HTTP sessions are made captures, files of one ring buffer are joined.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import argparse
+import collections
+import contextlib
+import json
+import os
 import pathlib
 import re
+import shutil
+import stat
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import overview
-import report
-import table
 import wsrun
+from archive import convert, filekind
+from archive.errors import BadArchive
 
-VALUE, FIELD = "\x1f", "\x1e"
-# An expert item's own message is cut at 240 characters.
-VERDICT_PARTS = ["outlook.verdict", "outlook.verdict.whose", "outlook.verdict.where", "outlook.verdict.seen",
-                 "outlook.verdict.inferred", "outlook.verdict.next"]
-WHOSE = re.compile(r"(connection|session) (\d+) leg (\d+)")
-FIELDS = overview.FIELDS + [
-    "http.request.method", "rpch.vc", "rpch.vc.leg", "rpch.vc.in_stream", "rpch.vc.out_stream", "rpch.vc.in_peer",
-    "rpch.vc.out_peer", "rpch.vc.state", "rpch.target", "outlook.request_id", "outlook.client_request_id",
-    "mapihttp.session", "mapihttp.leg", "mapihttp.request_type", "mapihttp.endpoint", "mapihttp.request_in",
-    "outlook.auth.user", "rpch.rts.malformed", "rpch.rts.unexpected", "mapihttp.malformed",
-    *VERDICT_PARTS, *report.HEADLINES,
-]
-TABLES = ["-z", "rpch,connections", "-z", "mapihttp,sessions", "-z", "outlook,auth"]
-TEXTS_KEPT = 2000                    # verdict texts; identical ones are folded anyway
-FINDINGS_KEPT = 2000                 # verdicts that belong to no session
-BACK = "outlook.server_gone.back"
-OF_SERVERS = ("outlook.server_gone", BACK)
-# Where both stand, the second explains the first: a context that had expired is refused.
-EXPLAINED = {"mapihttp.response_code.failed": "mapihttp.session.expired"}
-IDS_KEPT = 4                         # request ids of one connection and leg
-ODD = {"rpch.rts.malformed": "a broken RTS PDU", "rpch.rts.unexpected": "an unexpected RTS PDU",
-       "mapihttp.malformed": "a broken MAPI/HTTP message"}
-CHANNELS = {"RPC_IN_DATA", "RPC_OUT_DATA", "RPC_CONNECT"}
-# Without X-RequestType a look at the endpoint, by a probe or a browser, is no request of it.
-LOOKS = {"GET", "HEAD", "OPTIONS"}
+HEALTHY, FAILED, CANNOT_TELL = 0, 1, 2
+RESULTS = {"healthy": HEALTHY, "failed": FAILED}
 DEFAULT_SAMPLE = "split-lb"
+WIDTH = 100                          # of a page that is no terminal
+ARCHIVES = ("saz", "har")
+# dumpcap -b names a file by its number in the ring and its time; from 4.4 on the other way round if asked to.
+RING = re.compile(r"(?P<base>.+)_(?:(?P<number>\d{5})_(?P<time>\d{14})|(?P<time2>\d{14})_(?P<number2>\d{5}))(?P<ending>(?:\.\w+)*)$")
+DOUBTFUL = "not a capture that tshark can read"
 
 
-def default_captures():
+# ---- what is to be read ----------------------------------------------------------------------
+
+class Input:
+    """A capture: one file, the files of a ring in their order, or "-" for standard input."""
+
+    def __init__(self, *paths, kind=None):
+        self.paths, self.kind = paths, kind
+
+    @property
+    def name(self):
+        if len(self.paths) == 1:
+            return "standard input" if self.paths[0] == "-" else str(self.paths[0])
+        first = pathlib.Path(self.paths[0])
+        match = RING.match(first.name)
+        return f"{first.parent / match['base']}_*{match['ending']} ({len(self.paths)} files of one ring)"
+
+
+class Unreadable(Exception):
+    """Its text says why, and what to do instead."""
+
+
+def default_inputs():
     samples = sorted((wsrun.PROJECT / "test-captures").rglob("*.pcap*"))
     chosen = [path for path in samples if DEFAULT_SAMPLE in str(path.relative_to(wsrun.PROJECT))]
     if not chosen:
-        sys.exit("test-captures/ has no mis-routed sample: name a capture")
-    return chosen[:1]
+        raise Unreadable("test-captures/ has no mis-routed sample: name a capture")
+    return [Input(chosen[0])]
 
 
-def values(row, name):
-    # From 4.4 on tshark doubles the backslash of DOMAIN\user.
-    return [value.replace("\\\\", "\\") for value in row[name].split(VALUE) if value]
+def in_folder(folder):
+    """The captures and archives of a folder, not of those in it."""
+    try:
+        paths = sorted(path for path in pathlib.Path(folder).iterdir() if path.is_file())
+    except OSError as error:
+        raise Unreadable(error.strerror or str(error)) from None
+    found = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            kind = filekind.of(path)
+            if kind.name in ("capture", *ARCHIVES):
+                found.append(path)
+    if not found:
+        raise Unreadable("a folder without a capture: name the files, or the folder that holds them")
+    return found
 
 
-class Told:
-    """A verdict of one frame. Whose it is says itself, not the frame: one that waited may stand on a stranger's."""
-
-    def __init__(self, frame, name, whose, place, *text):
-        self.frame, self.name, self.place, self.text = frame, name, place, text
-        self.owners = {(kind, int(number), int(leg)) for kind, number, leg in WHOSE.findall(whose)}
-
-
-class Pass:
-    """What one run of tshark says of one capture."""
-
-    def __init__(self):
-        self.overview = overview.Overview()
-        self.legs = {}               # (vc, leg): report.Leg
-        self.requests = {}           # stream: frame and time of its first channel request
-        self.texts = {}              # (frame, filter): those told there
-        self.first_told = {}         # (filter, owner): the first of them
-        self.restarted = set()       # owners whose server was gone and is back
-        self.odd = {name: [] for name in ODD}                    # first frame and number
-        self.times = {}              # frame: time, of those with verdicts
-        self.sessions = {}           # (session, leg): {verdict: [frames]}, of those that are theirs
-        self.of_stream = {}          # tcp.stream: (session, leg) of its last message
-        self.ids = {}                # (session, leg): request ids of failures
-        self.findings = []           # report.Finding, of frames without a session
-        self.mapi_requests = 0
-        self.table = []
-
-    def line(self, text):
-        if self.table or FIELD not in text:
-            self.table.append(text)
-            return
-        row = dict(zip(FIELDS, text.split(FIELD)))
-        if len(row) != len(FIELDS):
-            return
-        self.overview.packet(row)
-        frame = int(row["frame.number"])
-        if CHANNELS.intersection(values(row, "http.request.method")) and row["tcp.stream"]:
-            stream = int(values(row, "tcp.stream")[-1])
-            self.requests.setdefault(stream, (frame, overview.epoch(row["frame.time_epoch"])))
-        for name, found in self.odd.items():
-            if row[name]:
-                found[:] = [found[0], found[1] + 1] if found else [frame, 1]
-        told = [one for one in (Told(frame, *parts) for parts in zip(*(values(row, part) for part in VERDICT_PARTS)))
-                if one.name in report.HEADLINES] if row["outlook.verdict"] else []
-        for one in told:
-            self.keep(one, overview.epoch(row["frame.time_epoch"]))
-        looks = not row["mapihttp.request_type"] and LOOKS.intersection(values(row, "http.request.method"))
-        if row["mapihttp.leg"] and not row["mapihttp.request_in"] and not looks:
-            self.mapi_requests += 1
-        if row["rpch.vc"]:
-            self.connection(row)
-        if row["mapihttp.session"] and row["tcp.stream"]:
-            self.of_stream[int(values(row, "tcp.stream")[-1])] = tuple(
-                int(values(row, name)[-1] if row[name] else 0) for name in ("mapihttp.session", "mapihttp.leg"))
-        if told:
-            self.mapi(frame, row, told)
-
-    def keep(self, told, when):
-        if len(self.texts) < TEXTS_KEPT:
-            self.times[told.frame] = when
-            self.texts.setdefault((told.frame, told.name), []).append(told)
-        for owner in told.owners:
-            self.first_told.setdefault((told.name, owner), told)
-            if owner[0] == "session":
-                self.sessions.setdefault(owner[1:], {}).setdefault(told.name, []).append(told.frame)
-        if told.name == BACK:
-            self.restarted |= told.owners
-
-    def text(self, frame, name, owner):
-        """What was said of that owner; of several on one frame the one that is its own."""
-        told = self.texts.get((frame, name), [])
-        mine = [one for one in told if owner in one.owners] or told
-        return mine[0].text if mine else ("", "", "")
-
-    def mapi(self, frame, row, verdicts):
-        """Request ids of a session's failures; and what logons and http say, which stands for itself unless the
-        session's row says the same."""
-        stream = int(values(row, "tcp.stream")[-1]) if row["tcp.stream"] else None
-        ids = list(dict.fromkeys(values(row, "outlook.request_id") + values(row, "outlook.client_request_id")))
-        key = self.of_stream.get(stream)
-        if key and any(("session", *key) in one.owners for one in verdicts):
-            kept = self.ids.setdefault(key, [])
-            kept += [value for value in ids if value not in kept][:IDS_KEPT - len(kept)]
-        alone = [one for one in verdicts if one.name not in OF_SERVERS and not one.name.startswith("rpch.")
-                 and (not one.owners or one.name.startswith("outlook."))]
-        if row["rpch.vc"]:
-            alone = [one for one in alone if one.name.startswith("outlook.auth.")]
-        for one in alone[:max(0, FINDINGS_KEPT - len(self.findings))]:
-            user = (values(row, "outlook.auth.user") or [""])[-1]
-            finding = report.Finding(one.name, frame, overview.epoch(row["frame.time_epoch"]), user, request_ids=ids,
-                                     session=key)
-            finding.where, finding.where_seen, _ = table.where(one.place, report.PLACES)
-            finding.text = one.text
-            if stream in self.overview.tcp:
-                client, server = self.overview.tcp[stream].ends
-                finding.client, finding.server = client[0], peer(server)
-            self.findings.append(finding)
-
-    def connection(self, row):
-        """A frame that carries the fields of section "virtual connection"."""
-        key = (int(values(row, "rpch.vc")[-1]), int((values(row, "rpch.vc.leg") or ["0"])[-1]))
-        leg = self.legs.get(key)
-        if leg is None:
-            leg = self.legs[key] = report.Leg(*key, start=overview.epoch(row["frame.time_epoch"]))
-        for name in ("in_peer", "out_peer", "in_stream", "out_stream"):
-            if found := values(row, f"rpch.vc.{name}"):
-                setattr(leg, name, int(found[-1]) if name.endswith("stream") else found[-1])
-        if found := values(row, "rpch.target"):
-            leg.target = leg.target or found[0]
-        leg.opened |= "open" in values(row, "rpch.vc.state")
-        for value in values(row, "outlook.request_id") + values(row, "outlook.client_request_id"):
-            if value not in leg.request_ids and len(leg.request_ids) < IDS_KEPT:
-                leg.request_ids.append(value)
-
-    def finish(self):
-        """The legs in order, with what the table adds to the fields."""
-        for row in table.rows(self.table):
-            key = (int(row["vc"]), int(row["leg"]))
-            leg = self.legs.setdefault(key, report.Leg(*key))
-            for name in ("user", "client", "target", "in_peer", "out_peer", "ended"):
-                if row.get(name):
-                    setattr(leg, name, row[name])
-            leg.opened |= bool(row.get("setup"))
-            leg.verdict = table.verdict(row["verdict"], report.HEADLINES)
-            leg.where, leg.where_seen, reason = table.where(row.get("where", ""), report.PLACES)
-            leg.cannot_tell = reason if leg.where == "CANNOT TELL" else ""
-        for (vc, number), leg in self.legs.items():
-            for way in ("in", "out"):
-                stream = getattr(leg, f"{way}_stream")
-                frame, when = self.requests.get(stream, (0, None))
-                setattr(leg, f"{way}_frame", frame)
-                if when is not None:
-                    leg.start = min(leg.start or when, when)
-                if not leg.client and stream in self.overview.tcp:
-                    leg.client = self.overview.tcp[stream].ends[0][0]
-            leg.start = leg.start or self.overview.first
-            owner = ("connection", vc, number)
-            leg.restarted = owner in self.restarted and leg.verdict in OF_SERVERS
-            if told := self.first_told.get((leg.verdict, owner)) or self.of_server(leg.verdict, leg.in_peer or leg.out_peer):
-                leg.text = told.text
-        return [self.legs[key] for key in sorted(self.legs)]
+def joined(paths):
+    """Files of one ring as one input, where the first of them stands; a name that comes twice is read twice."""
+    rings = collections.defaultdict(list)
+    for path in paths:
+        match = RING.match(path.name)
+        if match:
+            rings[path.parent, match["base"], match["ending"]].append(
+                (match["time"] or match["time2"], match["number"] or match["number2"], path))
+    done, inputs = set(), []
+    for path in paths:
+        match = RING.match(path.name)
+        key = match and (path.parent, match["base"], match["ending"])
+        members = [member for _, _, member in sorted(rings.get(key, []))]
+        if len(set(members)) < 2 or len(set(members)) != len(members):
+            inputs.append(Input(path))
+        elif key not in done:
+            done.add(key)
+            inputs.append(Input(*members))
+    return inputs
 
 
-    def of_server(self, name, server):
-        """What was told of a server to which a row belongs that ended a little later."""
-        return next((told for (_, other), all_told in self.texts.items() if other == name and name in OF_SERVERS
-                     for told in all_told if server and f" {server} " in f" {told.text[0]} "), None)
-
-    def finish_sessions(self):
-        """The rows of the sessions; the findings learn from the table of logons who and where."""
-        found = []
-        for row in table.rows(self.table, "sessions"):
-            key = (int(row["session"]), int(row["leg"]))
-            one = report.Session(*key, start=overview.epoch(row.get("start", "")) or self.overview.first)
-            for name in ("user", "application", "mailbox", "endpoint", "server", "back_ends", "slowest_type", "ended"):
-                setattr(one, name, row.get(name, ""))
-            # Each connection has a port of its own.
-            one.client = re.sub(r":\d+$", "", row.get("client", ""))
-            one.ok, one.failures = number(row.get("ok")), number(row.get("failed"))
-            one.slowest = float(row["slowest"].split()[0]) if row.get("slowest") else -1.0
-            one.verdict = table.verdict(row.get("verdict", ""), report.HEADLINES)
-            one.frame = number(row.get("frame"))
-            one.when = self.times.get(one.frame) or 0.0
-            one.where, one.where_seen, reason = table.where(row.get("where", ""), report.PLACES)
-            one.cannot_tell = reason if one.where == "CANNOT TELL" else ""
-            of_frames = self.sessions.get(key, {})
-            if one.verdict in report.GOOD and (other := min((name for name in of_frames if name.startswith("mapihttp.")),
-                                                            key=list(report.HEADLINES).index, default=None)):
-                one.verdict, one.frame = other, of_frames[other][0]
-                one.when = self.times.get(one.frame) or 0.0
-            if (other := EXPLAINED.get(one.verdict)) in of_frames:
-                one.verdict, one.frame = other, of_frames[other][0]
-                one.when = self.times.get(one.frame) or 0.0
-            one.text = self.text(one.frame, one.verdict, ("session", *key))
-            one.restarted = ("session", *key) in self.restarted and one.verdict in OF_SERVERS
-            one.also.update({name: len(frames) for name, frames in self.sessions.get(key, {}).items()})
-            one.request_ids = [row["request_id"]] if row.get("request_id") else []
-            one.request_ids += [value for value in self.ids.get(key, []) if value not in one.request_ids]
-            found.append(one)
-        told = {(one.number, one.leg): one.verdict for one in found}
-        frames = {(one.verdict, one.frame) for one in found}
-        self.findings = [finding for finding in self.findings if told.get(finding.session) != finding.verdict
-                         and (finding.verdict, finding.frame) not in frames]
-        logons = {(row.get("verdict"), row.get("frame")): row for row in table.rows(self.table, "logons") if row.get("verdict")}
-        for finding in self.findings:
-            if row := logons.get((finding.verdict, str(finding.frame))):
-                finding.user = f"{row['user']} ({row['scheme']})" if row["user"] and row["scheme"] else row["user"] or finding.user
-                finding.host = row["host"]
-                finding.where, finding.where_seen, _ = table.where(row.get("where", ""), report.PLACES)
-        return found
+def inputs_of(names):
+    """(inputs, [(name, why not)])."""
+    paths, refused, standard = [], [], []
+    for name in names:
+        if name == "-":
+            standard.append(Input("-"))
+            continue
+        try:
+            paths += in_folder(name) if os.path.isdir(name) else [pathlib.Path(name)]
+        except Unreadable as error:
+            refused.append((name, str(error)))
+    return joined(paths) + standard, refused
 
 
-def number(text):
-    return int(text) if text and text.isdecimal() else 0
+# ---- progress --------------------------------------------------------------------------------
+
+class Progress:
+    """A bar on standard error while tshark reads, if that is a terminal. The offset of the file is tshark's, too."""
+
+    BAR, STEP, QUIET = 30, 0.2, 0.4
+
+    def __init__(self, name, file):
+        self.name, self.file, self.end, self.thread = name, file, threading.Event(), None
+        self.size = 0
+        with contextlib.suppress(OSError, AttributeError):
+            status = os.fstat(file.fileno())
+            self.size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+
+    def __enter__(self):
+        if sys.stderr.isatty():
+            self.thread = threading.Thread(target=self.show, daemon=True)
+            self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.end.set()
+        if self.thread:
+            self.thread.join()
+
+    def show(self):
+        began, shown = time.monotonic(), False
+        while not self.end.wait(self.STEP if shown else self.QUIET):
+            shown = True
+            sys.stderr.write("\r" + self.line(time.monotonic() - began) + "\x1b[K")
+            sys.stderr.flush()
+        if shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def line(self, seconds):
+        width = shutil.get_terminal_size((WIDTH, 25)).columns - 1
+        text = f" {seconds:.0f} s"
+        with contextlib.suppress(OSError):
+            if self.size:
+                part = min(1.0, os.lseek(self.file.fileno(), 0, os.SEEK_CUR) / self.size)
+                full = round(part * self.BAR)
+                text = f" [{'#' * full}{' ' * (self.BAR - full)}] {part:4.0%}{text}"
+        return f"reading {clean(self.name)}"[:max(0, width - len(text))] + text
 
 
-def peer(end):
-    address, port = end
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+# ---- tshark ----------------------------------------------------------------------------------
+
+def clean(text):
+    """Nothing that a terminal would take for more than a character."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def read(tshark, capture, keylog):
-    """Returns (Pass, problem); problem is tshark's complaint or empty."""
-    result = Pass()
-    args = ["-r", "-", "-n", "-o", "tcp.reassemble_out_of_order:TRUE", *TABLES, "-T", "fields",
-            "-E", f"separator={FIELD}", "-E", f"aggregator={VALUE}"]
+def arguments(options, keylog, width):
+    args = ["-r", "-", "-n", "-q", "-o", "tcp.reassemble_out_of_order:TRUE", "-z", "outlook,report,json"]
+    if not options.json:
+        args += ["-z", f"outlook,report,width={width}"]
     if keylog:
         args += ["-o", f"tls.keylog_file:{keylog}"]
-    for name in FIELDS:
-        args += ["-e", name]
-    with open(capture, "rb") as source, tempfile.TemporaryFile() as complaints:
-        process = tshark.popen(args, stdin=source, stdout=subprocess.PIPE, stderr=complaints)
-        for line in process.stdout:
-            result.line(line.decode("utf-8", "replace").rstrip("\n"))
+    return args
+
+
+def complaint(status, said):
+    """What tshark has against the file, in its words; "" if nothing."""
+    if not status:
+        return ""
+    lines = [line for line in said.decode("utf-8", "replace").splitlines() if line and not line.startswith("Running as user")]
+    text = next((line for line in lines if line.startswith("tshark: ")), lines[-1] if lines else "")
+    text = text.removeprefix("tshark: ").replace('The file "-"', "the file")
+    if "isn't a capture file" in text:
+        return f"{DOUBTFUL}: a pcap, a pcapng or another capture file is needed, packed by gzip or zstd or not"
+    text = text or f"tshark ended with status {status}"
+    return clean(f"tshark was ended by signal {-status}: {text}" if status < 0 else text)
+
+
+def parted(out):
+    """(screen, JSON) of what tshark printed, in whichever order it did."""
+    begin = re.search(r"^\{$", out, re.MULTILINE)
+    end = begin and re.compile(r"^\}\n", re.MULTILINE).search(out, begin.start())
+    if not end:
+        return out, ""
+    return out[:begin.start()] + out[end.end():], out[begin.start():end.end()]
+
+
+def run(tshark, source, name, args):
+    """(screen, object or None, complaint)."""
+    with tempfile.TemporaryFile() as said, Progress(name, source):
+        process = tshark.popen(args, stdin=source, stdout=subprocess.PIPE, stderr=said)
+        out = process.stdout.read().decode("utf-8", "replace")
         status = process.wait()
-        complaints.seek(0)
-        said = [line for line in complaints.read(65536).decode("utf-8", "replace").splitlines()
-                if line and not line.startswith("Running as user")]
-    problem = ""
-    if status:
-        problem = next((line for line in said if line.startswith("tshark: ")), said[-1] if said else "")
-        problem = re.sub(r"^tshark: ", "", problem).replace('The file "-"', "the file")
-        problem = problem or f"tshark ended with status {status}"
-        if status < 0:
-            problem = f"tshark was ended by signal {-status}: {problem}"
-    return result, problem
-
-
-def show(tshark, capture, keylog):
-    """Prints the report of one capture; returns False if it could not be read to its end."""
-    name = report.clean(str(capture))
+        said.seek(0)
+        problem = complaint(status, said.read(65536))
+    screen, told = parted(out)
     try:
-        result, problem = read(tshark, capture, keylog)
-    except OSError as error:
-        print(f"{name}: {error.strerror or error}")
-        return False
-    if not problem and pathlib.Path(capture).is_file() and not pathlib.Path(capture).stat().st_size:
-        problem = "an empty file"    # tshark calls it a capture without packets
-    lines = result.overview.lines(name, report.clean(problem))
-    if result.overview.packets:
-        extra = [f"also  {overview.count(found[1], 'packet')} with {ODD[name]}, first frame {found[0]} (filter: {name})"
-                 for name, found in result.odd.items() if found]
-        seconds = result.overview.last - result.overview.first
-        legs, sessions = result.finish(), result.finish_sessions()
-        lines += report.lines(legs, sessions, result.findings, result.mapi_requests, extra, dates=seconds > 86400)
-    print("\n".join(line for text in lines for line in report.fit(text)), flush=True)
-    return not problem
+        return screen, json.loads(told), problem
+    except ValueError:
+        return screen, None, problem or "tshark printed no report"
+
+
+# ---- from a file to tshark -------------------------------------------------------------------
+
+@contextlib.contextmanager
+def spooled(source):
+    """Standard input as a file: archives and many a capture cannot be told, or read, from a pipe."""
+    with tempfile.NamedTemporaryFile(prefix="analyze.") as copy:
+        shutil.copyfileobj(source, copy)
+        copy.flush()
+        yield pathlib.Path(copy.name)
+
+
+@contextlib.contextmanager
+def converted(path, name):
+    """A capture made of an archive, and what it says of itself."""
+    with tempfile.TemporaryFile() as made:
+        try:
+            lines = convert.convert(str(path), made, name=name)
+        except BadArchive as error:
+            raise Unreadable(str(error)) from None
+        made.seek(0)
+        yield made, lines
+
+
+@contextlib.contextmanager
+def merged(paths):
+    """The files of a ring one behind the other: mergecap's output."""
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(["mergecap", "-a", "-F", "pcapng", "-w", "-", *map(str, paths)], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=said, cwd="/")
+        try:
+            yield process.stdout
+        finally:
+            process.stdout.close()
+            if process.wait() and not said.tell():
+                raise Unreadable("mergecap could not join them")
+        said.seek(0)
+        if process.returncode:
+            lines = said.read(65536).decode("utf-8", "replace").strip().splitlines()
+            raise Unreadable(clean(lines[-1].removeprefix("mergecap: ")))
+
+
+def read(tshark, one, args):
+    """(screen, object or None, complaint, lines of an archive) of an input."""
+    if len(one.paths) > 1:
+        paths = [path.resolve() for path in one.paths]
+        for path in paths:
+            look_at(path)
+        with merged(paths) as source:
+            return *run(tshark, source, one.name, args), []
+    path = one.paths[0]
+    if path == "-":
+        with spooled(sys.stdin.buffer) as copy:
+            return read_file(tshark, copy, one.name, args)
+    return read_file(tshark, path, one.name, args)
+
+
+def look_at(path):
+    """The kind of a file, if it may be a capture or an archive."""
+    kind = filekind.of(path)
+    if kind.readable is False and kind.name not in ARCHIVES:
+        raise Unreadable(kind.sentence)
+    return kind
+
+
+def read_file(tshark, path, name, args):
+    if look_at(path).name in ARCHIVES:
+        with converted(path, pathlib.Path(name).name) as (made, lines):
+            return *run(tshark, made, name, args), lines
+    with open(path, "rb", buffering=0) as source:
+        return *run(tshark, source, name, args), []
+
+
+# ---- what is shown ---------------------------------------------------------------------------
+
+COLOURS = (
+    (re.compile(r"^(FAILED)", re.MULTILINE), "1;31"),
+    (re.compile(r"^(NOTE|CANNOT TELL)", re.MULTILINE), "1;33"),
+    (re.compile(r"^(healthy)", re.MULTILINE), "1;32"),
+    (re.compile(r"^(  (?:who|first|then|where|next|ids|also|among|see) )", re.MULTILINE), "2"),
+)
+
+
+class Page:
+    """Where reports go: the width and colours of a terminal, or plain text."""
+
+    def __init__(self):
+        terminal = sys.stdout.isatty()
+        self.colours = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.width = max(60, min(160, shutil.get_terminal_size((WIDTH, 25)).columns)) if terminal else WIDTH
+        self.first = True
+
+    def paint(self, text, colour):
+        return f"\x1b[{colour}m{text}\x1b[0m" if self.colours else text
+
+    def show(self, name, screen, problem, lines):
+        """One capture."""
+        head = [] if self.first else [""]
+        self.first = False
+        if screen:
+            head.append(self.paint(clean(name), "1"))
+            head += [f"  {clean(line)}" for line in lines]
+            head += [f"  note: {problem}"] if problem else []
+        else:
+            head.append(f"{self.paint(clean(name), '1')}: {problem}")
+        for pattern, colour in COLOURS:
+            if self.colours:
+                screen = pattern.sub(lambda match, colour=colour: self.paint(match[1], colour), screen)
+        print("\n".join(fit(line, self.width, self.colours) for line in head))
+        print(screen, end="", flush=True)
+
+
+def fit(line, width, coloured):
+    """Broken at blanks."""
+    if coloured or len(line) <= width:
+        return line
+    words, lines = line.split(" "), [""]
+    for word in words:
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append("         " + word)
+        else:
+            lines[-1] += (" " if lines[-1] else "") + word if lines != [""] or word else " "
+    return "\n".join(lines)
+
+
+def exit_status(statuses):
+    """A failure anywhere is what the caller must know; else that something could not be told."""
+    return FAILED if FAILED in statuses else CANNOT_TELL if CANNOT_TELL in statuses else HEALTHY
+
+
+def analyze(tshark, options, inputs, refused):
+    page, keylog = Page(), tshark.private_copy(options.k) if options.k else None
+    args = arguments(options, keylog, page.width)
+    statuses, objects = [], []
+    for name, why in refused:
+        statuses.append(CANNOT_TELL)
+        tell(options, page, objects, name, "", None, why, [])
+    for one in inputs:
+        try:
+            screen, told, problem, lines = read(tshark, one, args)
+        except Unreadable as error:
+            screen, told, problem, lines = "", None, str(error), []
+        except OSError as error:
+            screen, told, problem, lines = "", None, error.strerror or str(error), []
+        # A capture without packets reads well, but says nothing.
+        statuses.append(RESULTS.get(told["result"], CANNOT_TELL) if told else CANNOT_TELL)
+        if problem and statuses[-1] == HEALTHY:
+            statuses[-1] = CANNOT_TELL                     # of what lies behind the cut nobody knows
+        tell(options, page, objects, one.name, screen, told, problem, lines)
+    if options.json:
+        single = len(objects) == 1 and len(options.captures) <= 1
+        print(json.dumps(objects[0] if single else objects, indent=2, ensure_ascii=False))
+    return exit_status(statuses)
+
+
+def tell(options, page, objects, name, screen, told, problem, lines):
+    if told is None or not told["capture"]["packets"] and problem:
+        screen = ""
+    if not options.json:
+        page.show(name, screen, problem, lines)
+        return
+    head = {"file": clean(name), "problem": problem or None}
+    if lines:
+        head["archive"] = lines
+    objects.append({**head, **(told or {"format": 1, "result": "unreadable"})})
+
+
+# ---- the command -----------------------------------------------------------------------------
+
+EPILOG = """
+CAPTURE is a file that Wireshark reads, packed by gzip or zstd or not; a folder of them; "-" for standard input; a Fiddler
+archive (.saz) or HAR file. Files of one ring buffer (NAME_00001_20240131120000.pcapng) are read as one. Without a capture
+a mis-routed sample is shown.
+
+exit status:
+  0  healthy
+  1  something failed, in one of the captures at least
+  2  it cannot be told, or a file could not be read
+
+Colours follow NO_COLOR. The report itself: tshark -q -r FILE -z outlook,report.
+"""
+
+
+def version():
+    text = (wsrun.PROJECT / "plugin" / "version.cmake").read_text(encoding="utf-8")
+    mine = re.search(r"OUTLOOKHTTP_VERSION ([\d.]+)", text)[1]
+    try:
+        tshark = subprocess.run(["tshark", "--version"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+        first = tshark.stdout.split("\n", 1)[0]
+    except (OSError, subprocess.CalledProcessError):
+        first = "no tshark here"
+    return f"outlookhttp {mine}, {first}"
+
+
+class Version(argparse.Action):
+    """Asks tshark only if it is wanted."""
+
+    def __call__(self, parser, *_):
+        print(version())
+        parser.exit()
+
+
+def parse(words):
+    parser = argparse.ArgumentParser(
+        prog="./analyze", description="Says on one screen what RPC over HTTP and MAPI/HTTP did in a capture, what failed, and whose "
+        "doing it is.", epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-k", metavar="KEYLOG", help="TLS key log file (SSLKEYLOGFILE)")
+    parser.add_argument("--json", action="store_true", help="for programs: one object, of several captures an array")
+    parser.add_argument("--version", action=Version, nargs=0, help="of the plugin and of tshark")
+    parser.add_argument("captures", metavar="CAPTURE", nargs="*")
+    return parser.parse_args(words)
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="./analyze", description="Reports what RPC over HTTP and MAPI/HTTP did in a capture.")
-    parser.add_argument("-k", metavar="KEYLOG", help="TLS key log file (SSLKEYLOGFILE)")
-    parser.add_argument("captures", metavar="CAPTURE", nargs="*", help="without one: a mis-routed sample")
-    options = parser.parse_args()
-    captures = options.captures or default_captures()
-    good = True
+    options = parse(sys.argv[1:])
     try:
+        inputs, refused = inputs_of(options.captures) if options.captures else (default_inputs(), [])
         with wsrun.Tshark() as tshark:
             tshark.prove_loaded()
-            keylog = tshark.private_copy(options.k) if options.k else None
-            for number, capture in enumerate(captures):
-                if number:
-                    print()
-                good &= show(tshark, capture, keylog)
-    except (wsrun.NoPlugin, OSError, subprocess.CalledProcessError) as error:
-        sys.exit(f"./analyze: {error}")
+            return analyze(tshark, options, inputs, refused)
+    except (Unreadable, wsrun.NoPlugin, OSError, subprocess.CalledProcessError) as error:
+        if isinstance(error, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return CANNOT_TELL
+        print(f"./analyze: {error}", file=sys.stderr)
+        return CANNOT_TELL
     except KeyboardInterrupt:
-        sys.exit(130)
-    return 0 if good else 1
+        return 130
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 /* report_tap.c
- * -z outlook,report and -z outlook,report,json: the report as text or JSON behind the last packet. Wireshark, which
- * takes the same option, opens its window instead.
+ * -z outlook,report and -z outlook,report,json: the report as text or JSON behind the last packet; with ,width=120 the
+ * text is as wide as that. Wireshark, which takes the same option, opens its window instead.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -14,6 +14,7 @@
 
 #include <epan/stat_tap_ui.h>
 
+#include "chars.h"
 #include "report_source.h"
 #include "report_window.h"
 
@@ -22,13 +23,14 @@
 struct printed {
     struct report_source source;
     bool json;
+    unsigned width;
 };
 
 static void print(void *ctx)
 {
     struct printed *printed = (struct printed *)ctx;
     struct report *report = report_source_make(&printed->source);
-    fputs(printed->json ? report_json(report) : report_text(report, REPORT_WIDTH, false), stdout);
+    fputs(printed->json ? report_json(report) : report_text(report, printed->width, false), stdout);
     fflush(stdout);
 }
 
@@ -41,13 +43,33 @@ static bool refuse(const char *message)
     return false;
 }
 
+#define WIDTH_LEAST 40
+#define WIDTH_MOST 400
+
+/* What stands behind the option's name; false if that is nothing known. */
+static bool read_rest(const char *rest, bool *json, unsigned *width)
+{
+    static const char key[] = ",width=";
+    *json = strcmp(rest, ",json") == 0;
+    *width = REPORT_WIDTH;
+    if (strncmp(rest, key, strlen(key)) != 0)
+        return *json || !*rest;
+    uint64_t number;
+    const char *digits = rest + strlen(key);
+    const bool good = span_decimal((struct span){ (const uint8_t *)digits, strlen(digits) }, WIDTH_MOST, &number);
+    *width = good ? (unsigned)number : 0;
+    return *width >= WIDTH_LEAST;
+}
+
 /* Wireshark compares the beginning only: "outlook,reporter" comes here, too. */
 static bool begin(const char *option)
 {
-    const char *rest = option + strlen(OPTION);
-    const bool json = strcmp(rest, ",json") == 0;
-    if (*rest && !json) {
-        char *message = g_strdup_printf("-z %s: there are -z " OPTION " and -z " OPTION ",json", option);
+    bool json;
+    unsigned width;
+    if (!read_rest(option + strlen(OPTION), &json, &width)) {
+        char *message =
+            g_strdup_printf("-z %s: there are -z " OPTION ", -z " OPTION ",width=%d to %d and -z " OPTION ",json",
+                            option, WIDTH_LEAST, WIDTH_MOST);
         const bool good = refuse(message);
         g_free(message);
         return good;
@@ -58,6 +80,7 @@ static bool begin(const char *option)
     }
     struct printed *printed = g_new0(struct printed, 1);
     printed->json = json;
+    printed->width = width;
     printed->source.changed = print;
     printed->source.ctx = printed;
     char *wrong = report_source_begin(&printed->source);
