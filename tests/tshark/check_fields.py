@@ -19,8 +19,9 @@ sys.path.insert(0, str(PROJECT / "tools"))
 import wsrun
 
 PUBLIC = {
-    "FT_UINT8": "rpch.channel emsmdb.aux.type rop.id",
-    "FT_UINT16": "emsmdb.opnum emsmdb.rgw_client_version emsmdb.rgw_server_version rpch.rts.flags rpch.rts.number_of_commands emsmdb.ext.flags emsmdb.ext.size"
+    "FT_UINT8": "rpch.channel emsmdb.aux.type rop.id mapihttp.request_type.number",
+    "FT_UINT16": "outlook.operation rpch.call.emsmdb rpch.call.async_emsmdb rpch.call.nspi rpch.call.rfri rpch.call.tsgu rpch.call.other rpch.call.unknown"
+                 " emsmdb.opnum emsmdb.rgw_client_version emsmdb.rgw_server_version rpch.rts.flags rpch.rts.number_of_commands emsmdb.ext.flags emsmdb.ext.size"
                  " emsmdb.ext.size_actual mapiprop.id mapiprop.type",
     "FT_BOOLEAN": "rpch.rts.flags.ping rpch.rts.flags.other_cmd rpch.rts.flags.recycle_channel"
                   " rpch.rts.flags.in_channel rpch.rts.flags.out_channel rpch.rts.flags.eof rpch.rts.flags.echo",
@@ -47,7 +48,7 @@ PUBLIC = {
                  " mapihttp.session.context mapihttp.session.sequence mapihttp.session.server"
                  " mapihttp.connect.user_dn mapihttp.connect.display_name emsmdb.sz_user_dn emsmdb.sz_display_name emsmdb.guessed",
     "FT_RELATIVE_TIME": "mapihttp.pending_period mapihttp.expiration_info mapihttp.server_time mapihttp.time"
-                        " outlook.auth.time",
+                        " outlook.auth.time outlook.time.request outlook.time.wait outlook.time.response",
     "FT_ABSOLUTE_TIME": "mapihttp.start_time",
     "FT_FRAMENUM": "rpch.vc.peer_frame mapihttp.request_in mapihttp.response_in",
     "FT_IPv4": "rpch.rts.client_address.ipv4",
