@@ -26,6 +26,7 @@
 #include "stats.h"
 #include "times.h"
 #include "store.h"
+#include "stream.h"
 #include "takeover.h"
 #include "tlsrecords.h"
 
@@ -52,6 +53,7 @@ static void proto_register_outlookhttp(void)
     rpch_port_handle = create_dissector_handle_with_name_and_description(ports_look_first, -1, "rpch.port",
                                                                          "RPC over HTTP, proxy to server");
     show_calls = &shows;
+    rpch_place_of = stream_place_of;
     layers_register();
     rpch_register_show(&shows);
     outlook_register_show(&shows);

@@ -30,6 +30,7 @@ int verdict_tap;
 range_t *rpch_server_ports;
 struct judge_prefs rpch_prefs;
 const struct show_calls *show_calls;
+const struct vc_place *(*rpch_place_of)(packet_info *pinfo);
 
 void outlook_tap_auth(packet_info *pinfo, const struct auth_shown *auth, uint32_t last)
 {

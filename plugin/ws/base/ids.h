@@ -35,6 +35,8 @@ extern int client_tap;                        /* data: struct client, whose the 
 extern range_t *rpch_server_ports;
 extern struct judge_prefs rpch_prefs;
 extern const struct show_calls *show_calls; /* never NULL once registration is through */
+/* stream_place_of(), for the rooms that do not see it. */
+extern const struct vc_place *(*rpch_place_of)(packet_info *pinfo);
 
 /* One PDU of a channel, for who follows its connection; as long as the frame is under dissection. */
 struct followed_pdu {

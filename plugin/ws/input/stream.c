@@ -167,6 +167,13 @@ const struct vc_place *stream_place(const packet_info *pinfo, const struct strea
     return &span->place;
 }
 
+const struct vc_place *stream_place_of(packet_info *pinfo)
+{
+    struct tcp_frame tcp;
+    const struct stream *stream = tcp_frame_parse(pinfo, &tcp) ? stream_find(pinfo, &tcp) : NULL;
+    return stream && !stream->given_back ? stream_place(pinfo, stream) : NULL;
+}
+
 void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp, bool kept)
 {
     struct segment segment;

@@ -100,5 +100,7 @@ void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_
 /* The virtual connection that a frame of the connection belongs to, as far as it is known: NULL if it is not. On the first
  * pass behind stream_segment(). */
 const struct vc_place *stream_place(const packet_info *pinfo, const struct stream *stream);
+/* The same of a frame that was dissected before, whoever it belongs to. */
+const struct vc_place *stream_place_of(packet_info *pinfo);
 
 #endif

@@ -19,28 +19,33 @@
 
 /* ---- What a frame belongs to ------------------------------------------------------ */
 
-static bool row_of_leg(packet_info *pinfo, struct leg_row *row)
-{
-    const struct frame_note *note = frame_note_get(pinfo);
-    return note && note->row != NO_NUMBER && store_active() && rpch_state_row(store_world(), note->row, row);
-}
-
 bool conversation_of_rpch(packet_info *pinfo, uint32_t *vc, uint32_t *leg)
 {
     const struct frame_note *note = frame_note_get(pinfo);
-    struct leg_row row;
-    if (note && note->mark) {
-        struct vc_snapshot now;
+    const struct vc_place *place = rpch_place_of(pinfo);
+    struct vc_snapshot now = { .vc = NO_NUMBER };
+    if (note && note->mark)
         outlook_mark_show(note->mark, &now);
-        *vc = now.vc;
-        *leg = now.leg;
-        return now.vc != NO_NUMBER;
+    if (now.vc == NO_NUMBER && place) {
+        now.vc = place->vc;
+        now.leg = place->leg;
     }
-    if (!row_of_leg(pinfo, &row))
+    *vc = now.vc;
+    *leg = now.leg;
+    return now.vc != NO_NUMBER;
+}
+
+/* The user waits for one look through the table. */
+static bool row_of_leg(packet_info *pinfo, struct leg_row *row)
+{
+    uint32_t vc, leg;
+    if (!store_active() || !conversation_of_rpch(pinfo, &vc, &leg))
         return false;
-    *vc = row.vc;
-    *leg = row.leg;
-    return true;
+    for (uint32_t index = 0; rpch_state_row(store_world(), index, row); index++) {
+        if (row->vc == vc && row->leg == leg)
+            return true;
+    }
+    return false;
 }
 
 /* The row of the report that the frame belongs to: a message names its own. */
