@@ -55,7 +55,7 @@ def registered(tshark):
         if row[0] != "F" or row[4] not in PROTOCOLS:
             continue
         label, blurb = row[1], row[7].strip() if len(row) > 7 else ""
-        meaning = label if not blurb or blurb.lower() == label.lower() else f"{label}: {blurb}"
+        meaning = label if not blurb or blurb.lower() == label.lower() else f"{label}. {blurb}"
         types, meanings = fields[row[4]].setdefault(row[2], ([], []))
         for value, values in ((kind(row[3]), types), (meaning, meanings)):
             if value not in values:
