@@ -26,7 +26,7 @@ endif()
 
 install(TARGETS outlookhttp LIBRARY DESTINATION "${_plugins}/epan")
 install(DIRECTORY "${OUTLOOKHTTP_PROFILE_DIR}" DESTINATION "${_profiles}")
-file(GLOB _guides "${CMAKE_CURRENT_SOURCE_DIR}/docs/*.md")
+file(GLOB _guides "${CMAKE_CURRENT_SOURCE_DIR}/docs/*.md" "${CMAKE_CURRENT_SOURCE_DIR}/docs/*.json")
 install(FILES README.md DESTINATION "${_documents}")
 install(FILES ${_guides} DESTINATION "${_documents}/docs")
 install(DIRECTORY docs/images DESTINATION "${_documents}/docs")

@@ -169,7 +169,7 @@ def check_installed(counter, package, root):
 
 def main():
     args = sys.argv[1:]
-    root = pathlib.Path(args[1]) if len(args) == 2 and args[0] == "--root" else pathlib.Path("/") if args == ["--here"] else None
+    root = pathlib.Path(args[1]).resolve() if len(args) == 2 and args[0] == "--root" else pathlib.Path("/") if args == ["--here"] else None
     if args and (root is None or not root.is_dir()):
         sys.exit(__doc__)
     if args == ["--here"] and not os.environ.get("OUTLOOKHTTP_DISPOSABLE"):
