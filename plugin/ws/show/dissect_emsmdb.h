@@ -18,7 +18,7 @@ struct emsmdb_session {
     uint8_t handle[EMSMDB_HANDLE_LEN]; /* as sent; zeros: none */
     uint32_t connection;               /* conv_index */
     uint32_t first_frame;
-    struct rop_session *rops; /* its objects */
+    struct rop_session *rops;              /* its objects */
     struct emsmdb_session *connection_has; /* the one without a handle there, which may be this */
     struct client *client;                 /* that one's: who calls over plain RPC, NULL if not known */
 };
