@@ -503,7 +503,8 @@ void logon_offered(struct judge *judge, const struct event *event)
             say(&finding.text, ", with %s: %s", origin->via[0] ? "Via" : "Server",
                 origin->via[0] ? origin->via : origin->server);
         }
-        say(&finding.text, "; inferred: a device between takes NTLM and Negotiate out, or the server does not offer them");
+        say(&finding.text,
+            "; inferred: a device between takes NTLM and Negotiate out, or the server does not offer them");
     }
     say(&finding.text, "; next: compare with the 401 at the server itself, and with the authentication methods of the "
                        "virtual directory");
