@@ -23,7 +23,7 @@ from common import capfile, wsrun
 SCHEMA = json.loads((common.PROJECT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
 GOLDEN = common.PROJECT / "tests" / "golden" / "report.txt"
 SCREEN = (100, 60)
-TEXT, JSON = "outlook,report", "outlook,report,json"
+TEXT, JSON, SLOW = "outlook,report", "outlook,report,json", "outlook,report,slow"
 # Screens that are compared to the letter: each kind of line there is.
 TO_THE_LETTER = ["live-split-lb", "live-healthy", "live-tls-no-keys", "live-tls13-untrusted-ca", "live-wrong-password",
                  "mapi-verdict-lost-10", "mapi-verdict-expired", "mapi-auth-ntlm-torn", "mapi-body-bad-cut", "bad-snapped-bodies",
@@ -164,6 +164,10 @@ def test(tshark, sample, counter, golden, screens):
         counter.equal(reports(tshark, sample, "-2"), (text, told), "with two passes")
         for finding in report["findings"][:2]:
             selects(tshark, sample, counter, finding)
+        lines = tshark.output([*sample.options(tshark), "-q", "-z", SLOW]).splitlines()
+        slow = [f"{row['operation']}, " for row in report["slow"]] + [f"{row['operation']}, leg {row['leg']}, {row['count']} of "
+                                                                      for row in report["slow_types"]]
+        counter.check(len(lines) == max(1, len(slow)) and all(map(str.startswith, lines, slow)), f"-z {SLOW} says {lines}")
         for doubt in report["cannot_tell"][:2]:
             if doubt["filter"]:
                 rows = tshark.output([*sample.options(tshark), "-Y", doubt["filter"], "-T", "fields", "-e", "frame.number"])

@@ -12,7 +12,7 @@
 #define NEW_FORM 0x8000u  /* in the second word: the first is two numbers */
 #define CACHED_FLAG 0x01u /* ConnectionFlags of AUX_CLIENT_CONNECTION_INFO, 2.2.2.2.21 */
 
-uint64_t client_facts_version(const uint16_t word[3])
+static uint64_t facts_version(const uint16_t word[3])
 {
     return word[1] & NEW_FORM ? PROGRAM_VERSION(word[0] >> 8, word[0] & 0xFF, word[1] & ~NEW_FORM, word[2]) :
                                 PROGRAM_VERSION(word[0], 0, word[1], word[2]);
@@ -22,7 +22,7 @@ static void see_word(struct client_facts *facts, uint64_t *version, const struct
 {
     facts->word[facts->words++] = (uint16_t)value->number;
     if (facts->words == 3) {
-        *version = client_facts_version(facts->word);
+        *version = facts_version(facts->word);
         facts->words = 0;
     }
 }

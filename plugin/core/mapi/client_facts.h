@@ -40,9 +40,6 @@ bool client_facts_any(const struct client_facts *facts);
 /* A value of a request or response, as a sink gets them (field.h). Texts become UTF-8 without control characters. */
 void client_facts_see(struct client_facts *facts, const struct field_value *value);
 
-/* The three words of rgwClientVersion as one version, MS-OXCRPC 3.1.4.1.3.1. */
-uint64_t client_facts_version(const uint16_t word[3]);
-
 /* The name of a user in the last part of a distinguished name: "alice" of "/o=Example/ou=.../cn=Recipients/cn=alice". An
  * identifier of 32 hexadecimal digits and a hyphen in front of it, which Exchange writes, is left out. */
 struct span client_facts_name(struct span user_dn);

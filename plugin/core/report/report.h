@@ -45,6 +45,8 @@ enum report_result report_result(const struct report *report);
 #define REPORT_WIDTH 100
 /* The screen. numbered: for a window, where findings have the numbers of report_filter(). */
 const char *report_text(struct report *report, unsigned width, bool numbered);
+/* The slowest requests and calls, and the types that took most: a line each, as long as it is. */
+const char *report_slow(const struct report *report);
 /* One object, with a line end. docs/report.md has its members. */
 const char *report_json(struct report *report);
 

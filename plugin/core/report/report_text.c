@@ -562,6 +562,17 @@ static void say_clients(struct page *page)
     }
 }
 
+const char *report_slow(const struct report *report)
+{
+    struct out *out = arena_new(report->arena, sizeof(*out));
+    out->arena = report->arena;
+    slow_say(report->input.track, out);
+    if (!out->used) {
+        out_text(out, "no request or call was answered\n");
+    }
+    return out_string(out);
+}
+
 const char *report_text(struct report *report, unsigned width, bool numbered)
 {
     struct out *out = arena_new(report->arena, sizeof(*out));

@@ -292,7 +292,7 @@ void slow_row_say(struct text *text, const struct slow_row *row)
     }
 }
 
-void slow_type_say(struct text *text, const struct slow_type_row *row)
+static void slow_type_say(struct text *text, const struct slow_type_row *row)
 {
     say(text, "%s, leg %u, %u of them: ", row->operation, row->leg, row->count);
     say_times(text, &row->average);

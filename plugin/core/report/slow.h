@@ -64,9 +64,8 @@ bool slow_type_row(const struct track *track, unsigned index, struct slow_type_r
 
 /* A line of text each, without a line end. */
 void slow_row_say(struct text *text, const struct slow_row *row);
-void slow_type_say(struct text *text, const struct slow_type_row *row);
 /* All of them, the slowest first, and behind them the types that took most: a line each, with its line end. Nothing where
- * no request was answered. */
+ * no request was answered; track may be NULL. */
 void slow_say(const struct track *track, struct out *out);
 /* The members "slow" and "slow_types". */
 void slow_json(const struct track *track, struct json *json);

@@ -1,6 +1,7 @@
 /* report_tap.c
  * -z outlook,report and -z outlook,report,json: the report as text or JSON behind the last packet; with ,width=120 the
- * text is as wide as that. Wireshark, which takes the same option, opens its window instead.
+ * text is as wide as that; ,slow where the time of requests went. Wireshark, which takes the same option, opens its
+ * window instead.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -20,17 +21,22 @@
 
 #define OPTION "outlook,report"
 
+enum form { FORM_TEXT, FORM_JSON, FORM_SLOW };
+
 struct printed {
     struct report_source source;
-    bool json;
-    unsigned width;
+    enum form form;
+    unsigned width; /* of text */
 };
 
 static void print(void *ctx)
 {
     struct printed *printed = (struct printed *)ctx;
     struct report *report = report_source_make(&printed->source);
-    fputs(printed->json ? report_json(report) : report_text(report, printed->width, false), stdout);
+    fputs(printed->form == FORM_JSON ? report_json(report) :
+          printed->form == FORM_SLOW ? report_slow(report) :
+                                       report_text(report, printed->width, false),
+          stdout);
     fflush(stdout);
 }
 
@@ -47,13 +53,13 @@ static bool refuse(const char *message)
 #define WIDTH_MOST 400
 
 /* What stands behind the option's name; false if that is nothing known. */
-static bool read_rest(const char *rest, bool *json, unsigned *width)
+static bool read_rest(const char *rest, enum form *form, unsigned *width)
 {
     static const char key[] = ",width=";
-    *json = strcmp(rest, ",json") == 0;
+    *form = strcmp(rest, ",json") == 0 ? FORM_JSON : strcmp(rest, ",slow") == 0 ? FORM_SLOW : FORM_TEXT;
     *width = REPORT_WIDTH;
     if (strncmp(rest, key, strlen(key)) != 0)
-        return *json || !*rest;
+        return *form != FORM_TEXT || !*rest;
     uint64_t number;
     const char *digits = rest + strlen(key);
     const bool good = span_decimal((struct span){ (const uint8_t *)digits, strlen(digits) }, WIDTH_MOST, &number);
@@ -64,12 +70,12 @@ static bool read_rest(const char *rest, bool *json, unsigned *width)
 /* Wireshark compares the beginning only: "outlook,reporter" comes here, too. */
 static bool begin(const char *option)
 {
-    bool json;
+    enum form form;
     unsigned width;
-    if (!read_rest(option + strlen(OPTION), &json, &width)) {
-        char *message =
-            g_strdup_printf("-z %s: there are -z " OPTION ", -z " OPTION ",width=%d to %d and -z " OPTION ",json",
-                            option, WIDTH_LEAST, WIDTH_MOST);
+    if (!read_rest(option + strlen(OPTION), &form, &width)) {
+        char *message = g_strdup_printf("-z %s: there are -z " OPTION ", -z " OPTION ",width=%d to %d, -z " OPTION
+                                        ",json and -z " OPTION ",slow",
+                                        option, WIDTH_LEAST, WIDTH_MOST);
         const bool good = refuse(message);
         g_free(message);
         return good;
@@ -79,7 +85,7 @@ static bool begin(const char *option)
         return true;
     }
     struct printed *printed = g_new0(struct printed, 1);
-    printed->json = json;
+    printed->form = form;
     printed->width = width;
     printed->source.changed = print;
     printed->source.ctx = printed;
