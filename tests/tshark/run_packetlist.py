@@ -131,6 +131,12 @@ TREES = ["pdus-others-http", "mapi-http-pipelined", "mapi-body-restrictions", "r
 MADE_BY_DCERPC = "emsmdb"
 
 
+def form(text):
+    """A value in one form: versions differ in how they write truth and times in PDML and in JSON."""
+    text = str(text)
+    return {"true": "1", "false": "0"}.get(text.lower(), common.moment(text).replace("\\\\", "\\"))
+
+
 def leaves(node, name, found):
     """Counts (key, value) of a JSON document."""
     if isinstance(node, dict):
@@ -140,7 +146,7 @@ def leaves(node, name, found):
         for value in node:
             leaves(value, name, found)
     else:
-        found[name, node] += 1
+        found[name, form(node)] += 1
     return found
 
 
@@ -159,7 +165,7 @@ def tree(tshark, counter, sample):
         unnamed = [field.get("show") for proto in ours for field in proto.iter("field") if not field.get("name")]
         counter.equal(unnamed, [], f"{where}: items without a name")
         counter.equal(bool(ours), "outlook" in lines, f"{where}: fields of the plugin, and outlook that finds them")
-        wanted = collections.Counter((field.get("name"), field.get("show")) for proto in ours for field in proto.iter("field")
+        wanted = collections.Counter((field.get("name"), form(field.get("show"))) for proto in ours for field in proto.iter("field")
                                      if field.get("name") and field.get("show"))
         got = leaves(document["_source"]["layers"], "", collections.Counter())
         lost = {name: count - got[name] for name, count in wanted.items() if got[name] < count}
