@@ -165,8 +165,8 @@ def tree(tshark, counter, sample):
         unnamed = [field.get("show") for proto in ours for field in proto.iter("field") if not field.get("name")]
         counter.equal(unnamed, [], f"{where}: items without a name")
         counter.equal(bool(ours), "outlook" in lines, f"{where}: fields of the plugin, and outlook that finds them")
-        wanted = collections.Counter((field.get("name"), form(field.get("show"))) for proto in ours for field in proto.iter("field")
-                                     if field.get("name") and field.get("show"))
+        named = [field for proto in ours for field in proto.iter("field") if field.get("name") and field.get("show")]
+        wanted = collections.Counter((field.get("name"), form(field.get("show"))) for field in named)
         got = leaves(document["_source"]["layers"], "", collections.Counter())
         lost = {name: count - got[name] for name, count in wanted.items() if got[name] < count}
         counter.check(not lost, f"{where}: JSON without duplicate keys lacks {dict(list(lost.items())[:3])}")
