@@ -30,7 +30,8 @@ struct report_input {
     struct logon_state *logons;
     const struct track *track;             /* NULL with them */
     const struct verdict *const *verdicts; /* all that was told, in the order of frames */
-    uint32_t verdict_count, mapi_requests; /* the latter: of MAPI/HTTP, of whatever session */
+    uint32_t verdict_count;
+    uint32_t mapi_requests, mapi_looks; /* of MAPI/HTTP, of whatever session; of health checks, which are none */
     struct broken_seen broken[BROKEN_KINDS];
     const struct overview *overview;
     const char *version; /* of the plugin */

@@ -167,7 +167,8 @@ static void doubt_absence(struct report *report, const struct tally *tally)
 {
     const struct overview *overview = report->input.overview;
     const struct track *track = report->input.track;
-    doubt_add(report, track ? track->claimed[CONN_RPCH] + track->claimed[CONN_MAPI] : 0,
+    const bool looks = report->input.mapi_looks > 0; /* health checks have connections, too */
+    doubt_add(report, track ? track->claimed[CONN_RPCH] + (looks ? 0 : track->claimed[CONN_MAPI]) : 0,
               "TCP connection of RPC over HTTP or MAPI/HTTP", "TCP connections of RPC over HTTP or MAPI/HTTP",
               "too little was captured of what they carry, or it is version 1 of RPC over HTTP, which is not followed",
               REMEDY_START);

@@ -136,6 +136,7 @@ static struct mapi_message *request_head(struct mapi_conn *conn, struct when whe
     }
     request->message = mapi_message_new(conn, when, false);
     request->message->auth = mapi_state_keep_shown(conn->world, shown);
+    request->message->look = request->look;
     ((struct record *)request->message)->request = request;
     begin_request(request, fields);
     return request->message;

@@ -55,7 +55,7 @@ struct mapi_message {
     uint32_t row;             /* of the report, NO_NUMBER if none */
     uint32_t client;          /* of Connect and Bind, later: whose it is (client.h), NO_NUMBER if not known */
     bool broken;              /* its body is none of its type */
-    bool look;                /* responses: to a look at the endpoint, which is no request of it */
+    bool look;                /* a look at the endpoint, which is no request of it; or the response to one */
     struct rop_message *rops; /* of Execute, once its body was read; else NULL */
 };
 

@@ -175,7 +175,7 @@ void report_source_end(struct report_source *source)
 
 struct told_so_far {
     GPtrArray *verdicts;
-    uint32_t requests;
+    uint32_t requests, looks;
     struct broken_seen broken[BROKEN_KINDS];
 };
 
@@ -218,7 +218,8 @@ static void take_notes(void *ctx, uint32_t frame, const struct frame_note *rpch,
     take_verdicts(told, mapi->verdicts);
     for (const struct mapi_item *item = mapi->items; item; item = item->next) {
         const struct mapi_message *message = item->message;
-        told->requests += !message->is_response && !message->look && message->begin.frame == frame;
+        if (!message->is_response && message->begin.frame == frame)
+            ++*(message->look ? &told->looks : &told->requests);
         broken |= message->broken && message->end.frame == frame;
     }
     count_broken(told, BROKEN_MAPI, broken, frame);
@@ -240,6 +241,7 @@ struct report *report_source_make(struct report_source *source)
     }
     input.verdict_count = told.verdicts->len;
     input.mapi_requests = told.requests;
+    input.mapi_looks = told.looks;
     memcpy(input.broken, told.broken, sizeof input.broken);
     const struct verdict **verdicts =
         (const struct verdict **)wmem_alloc(source->made_pool, (told.verdicts->len + 1) * sizeof *verdicts);
