@@ -14,13 +14,13 @@
 /* A row does not compile without a sentence that fits, and the table not without a row for each kind: rows are
  * counted, and one that stands twice is an error of its own. */
 #define SENTENCE(text)                                                                            \
-    (text "" + 0 * sizeof(struct {                                                                \
+    &("" text)[0 * __COUNTER__ * sizeof(struct {                                                  \
                    _Static_assert(sizeof(text) > SENTENCE_LEAST && sizeof(text) <= SENTENCE_MOST, \
                                   "a sentence that fits");                                        \
                    char unused;                                                                   \
-               }))
+               })]
 #define ROW(kind, filter, sentence, severity, group, proof, once) \
-    [kind] = { filter, SENTENCE(sentence) + 0 * __COUNTER__, severity, group, proof, once }
+    [kind] = { filter, SENTENCE(sentence), severity, group, proof, once }
 
 enum { COUNTED_BEFORE = __COUNTER__ };
 
