@@ -262,7 +262,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     assert(!logon_state_row(play.world, logon_state_rows(play.world), &row));
     /* Linear: what a connection costs, what a head's names and a verdict's text cost. */
-    assert(play.heap.allocated <= 8192 + 1024 * play.conns + 3072 * play.events);
+    assert(play.heap.allocated <= 16384 + 1024 * play.conns + 3072 * play.events);
     heap_free(&play.heap);
     return 0;
 }

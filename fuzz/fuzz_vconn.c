@@ -313,7 +313,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(!rpch_state_row(play.world, play.world->rows.count, &row));
     assert(play.outlook->judge->misuse == 0);
     /* Linear: what a connection costs, what a verdict's text costs, what a head's names cost. */
-    assert(play.heap.allocated <= 8192 + 4096 * play.conns + 2048 * play.events);
+    assert(play.heap.allocated <= 16384 + 4096 * play.conns + 2048 * play.events);
     heap_free(&play.heap);
     return 0;
 }
