@@ -99,7 +99,7 @@ def read_trees(text):
     found, nodes, path, title = {}, None, [], None
     for before, line in zip(["", *text.splitlines()], text.splitlines()):
         if before.startswith("====") and line.endswith(":"):
-            title = line.rstrip(":").rsplit("/", 1)[-1]
+            title = line.rstrip(":").rsplit("/", 1)[-1].strip()
         elif line.startswith("Topic / Item"):
             nodes = found.setdefault(title, {})
         elif nodes is not None and (match := re.match(r"( *)(\S.*?) {2,}(\d+) ", line)):
