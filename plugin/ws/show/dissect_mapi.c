@@ -562,12 +562,8 @@ static const char *kind_of(const packet_info *pinfo, const struct mapi_message *
 static proto_tree *message_tree(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int offset, int len,
                                 const char *kind, const char *text)
 {
-    proto_tree *layer = layer_tree(pinfo, tree, LAYER_MAPIHTTP, tvb, offset, len);
-    if (!layer)
-        return NULL;
-    layer_say_part(pinfo, LAYER_MAPIHTTP, kind);
-    return proto_item_add_subtree(proto_tree_add_string_format(layer, hf_message, tvb, offset, len, kind, "%s", text),
-                                  ett_message);
+    return layer_part(pinfo, tree, tvb, offset, len,
+                      &(struct part){ LAYER_MAPIHTTP, hf_message, ett_message, kind, text, kind });
 }
 
 static void show_message(packet_info *pinfo, proto_tree *tree, const struct mapi_item *noted)

@@ -74,12 +74,7 @@ static void show_in_info(packet_info *pinfo, const char *text)
 static proto_tree *part_tree(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int hf, int offset, int len,
                              const char *kind, const char *text)
 {
-    proto_tree *layer = layer_tree(pinfo, tree, LAYER_RPCH, tvb, offset, len);
-    if (!layer)
-        return NULL;
-    layer_say_part(pinfo, LAYER_RPCH, text);
-    return proto_item_add_subtree(proto_tree_add_string_format(layer, hf, tvb, offset, len, kind, "%s", text),
-                                  ett_part);
+    return layer_part(pinfo, tree, tvb, offset, len, &(struct part){ LAYER_RPCH, hf, ett_part, kind, text, text });
 }
 
 static void show_error_code(proto_tree *tree, tvbuff_t *tvb, int offset, int len, uint32_t code, const char *name)

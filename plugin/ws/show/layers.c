@@ -95,6 +95,17 @@ void layer_say_part(packet_info *pinfo, enum layer layer, const char *text)
         layer_say(pinfo, layer, before < PARTS_SAID ? text : "...");
 }
 
+proto_tree *layer_part(packet_info *pinfo, proto_tree *tree, tvbuff_t *tvb, int offset, int len,
+                       const struct part *part)
+{
+    proto_tree *line = layer_tree(pinfo, tree, part->layer, tvb, offset, len);
+    if (!line)
+        return NULL;
+    layer_say_part(pinfo, part->layer, part->said);
+    return proto_item_add_subtree(
+        proto_tree_add_string_format(line, part->hf, tvb, offset, len, part->kind, "%s", part->text), part->ett);
+}
+
 /* Whether the protocol had no line so far. */
 static bool first_of(packet_info *pinfo, int proto)
 {

@@ -15,6 +15,17 @@ enum layer { LAYER_RPCH, LAYER_MAPIHTTP, LAYER_VERDICTS, LAYERS };
 proto_tree *layer_tree(packet_info *pinfo, proto_tree *tree, enum layer layer, tvbuff_t *tvb, int offset, int len);
 /* The same of what is known and not of the frame's bytes: a line that is made for it is generated. */
 proto_tree *layer_known(packet_info *pinfo, proto_tree *tree, enum layer layer, tvbuff_t *tvb);
+/* A part below the line of its protocol. */
+struct part {
+    enum layer layer;
+    int hf, ett;
+    const char *kind; /* the value of its field */
+    const char *text; /* how it reads */
+    const char *said; /* of it in the protocol's line */
+};
+/* What is below the part's item; NULL without a tree. */
+proto_tree *layer_part(packet_info *pinfo, proto_tree *tree, tvbuff_t *tvb, int offset, int len,
+                       const struct part *part);
 /* Puts ", " and text behind it; of many parts the first ones only. */
 void layer_say_part(packet_info *pinfo, enum layer layer, const char *text);
 void layer_say(packet_info *pinfo, enum layer layer, const char *text);
