@@ -21,7 +21,7 @@
 #include "store.h"
 #include "trees.h"
 
-/* Titles as tools/table.py knows them. */
+/* Titles as tests/lib/table.py knows them. */
 #define TEXT(title, row, member, text)                                                         \
     {                                                                                          \
         { TABLE_ITEM_STRING, TAP_ALIGN_LEFT, title, "%s" }, offsetof(struct row, member), text \

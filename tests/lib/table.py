@@ -94,13 +94,3 @@ def verdict(text, known):
             if name == word or name.endswith("." + word):
                 return name
     return ""
-
-
-def where(text, places):
-    """(place, seen, reason) of "NETWORK DEVICE (seen)" or "CANNOT TELL: no SYN captured"."""
-    for place in places:
-        if text.upper().startswith(place):
-            rest = text[len(place):].strip(" ():,")
-            seen = rest.lower().startswith("seen")
-            return place, seen, "" if seen or rest.lower().startswith("inferred") else rest
-    return "", False, ""
