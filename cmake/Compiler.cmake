@@ -28,3 +28,11 @@ if(OUTLOOKHTTP_FUZZ)
   endif()
   target_compile_options(outlookhttp_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
+
+# Objects hold plain code, too: tests and tools/structure.py use that.
+set(OUTLOOKHTTP_LTO_COMPILE)
+set(OUTLOOKHTTP_LTO_LINK)
+if(OUTLOOKHTTP_LTO AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND NOT OUTLOOKHTTP_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(OUTLOOKHTTP_LTO_COMPILE -flto=auto -ffat-lto-objects -fno-plt)
+  set(OUTLOOKHTTP_LTO_LINK -flto=auto -fno-plt)
+endif()
