@@ -142,26 +142,15 @@ void chars_copy(char *buf, size_t size, struct span s)
     chars_bytes(&t, s);
 }
 
-/* How many characters of text s begins with, in any case. Most names differ in the first. */
-static size_t common_nocase(struct span s, const char *text)
+/* Most names differ in the first character. */
+bool span_starts_nocase(struct span s, const char *text)
 {
     size_t i = 0;
     while (i < s.len && text[i] != '\0' &&
            (s.ptr[i] == (uint8_t)text[i] || lower(s.ptr[i]) == lower((uint8_t)text[i]))) {
         i++;
     }
-    return i;
-}
-
-bool span_starts_nocase(struct span s, const char *text)
-{
-    return text[common_nocase(s, text)] == '\0';
-}
-
-bool span_equals_nocase(struct span s, const char *text)
-{
-    const size_t common = common_nocase(s, text);
-    return common == s.len && text[common] == '\0';
+    return text[i] == '\0';
 }
 
 /* ---- values -------------------------------------------------------------------------- */

@@ -58,8 +58,12 @@ static inline size_t span_until(struct span s, uint8_t c)
     return hit ? (size_t)(hit - s.ptr) : s.len;
 }
 
-bool span_equals_nocase(struct span s, const char *text);
 bool span_starts_nocase(struct span s, const char *text);
+/* Most names differ in their length; that of a literal costs nothing. */
+static inline bool span_equals_nocase(struct span s, const char *text)
+{
+    return s.len == strlen(text) && span_starts_nocase(s, text);
+}
 bool span_equals(struct span s, const char *text); /* in the same case */
 /* Whether a word of s begins with text. */
 bool span_has_word_nocase(struct span s, const char *text);

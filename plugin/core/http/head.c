@@ -287,10 +287,11 @@ bool http_head_next(const struct http_head *head, size_t *pos, struct span *name
 
 bool http_head_find(const struct http_head *head, const char *name, struct span *value)
 {
+    const size_t len = strlen(name);
     size_t pos = 0;
     struct span found;
     while (http_head_next(head, &pos, &found, value)) {
-        if (span_equals_nocase(found, name)) {
+        if (found.len == len && span_starts_nocase(found, name)) {
             return true;
         }
     }

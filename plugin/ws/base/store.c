@@ -6,6 +6,9 @@
 
 #include "store.h"
 
+#include <stdalign.h>
+#include <stddef.h>
+
 #include "ids.h"
 #include "notes.h"
 #include "tables.h"
@@ -18,9 +21,19 @@ static void *file_alloc(void *ctx _U_, size_t size)
     return wmem_alloc0(wmem_file_scope(), size);
 }
 
+/* Several small things are kept of each frame of ours: asking the allocator for each costs more than filling it. */
 void *store_new(size_t size)
 {
-    return file_alloc(NULL, size);
+    enum { BLOCK = 8192, LARGE = 1024 };
+    const size_t aligned = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    if (aligned > LARGE)
+        return file_alloc(NULL, size);
+    if (aligned > store->block_left) {
+        store->block = (uint8_t *)file_alloc(NULL, BLOCK);
+        store->block_left = BLOCK;
+    }
+    store->block_left -= aligned;
+    return store->block + store->block_left;
 }
 
 static void file_give_back(void *ctx _U_, void *bytes, size_t size _U_)
@@ -58,7 +71,7 @@ const struct hash_key *store_key(void)
 
 void store_init(void)
 {
-    store = store_new(sizeof *store);
+    store = file_alloc(NULL, sizeof *store);
     store->arena.alloc = file_alloc;
     store->arena.give_back = file_give_back;
     for (unsigned i = 0; i < 2; i++)

@@ -31,6 +31,8 @@ struct store {
     bool rpch_used, mapi_used;
     struct table interned;
     void *part[STORE_PARTS];
+    uint8_t *block; /* of store_new(): what is left of it stands at its beginning */
+    size_t block_left;
 };
 extern struct store *store;
 

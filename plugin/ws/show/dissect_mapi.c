@@ -230,37 +230,39 @@ static void show_code(const struct show *show, int hf, struct span value)
         show_number(show, hf, value, (uint32_t)code);
 }
 
+#define HEADER_NAME(literal) literal, sizeof literal - 1
 /* A header line of the head or in front of the body (2.2.7). */
 static void show_header(const struct show *show, struct span name, struct span value)
 {
     static const struct {
         const char *name;
+        size_t len;
         int *hf;
         void (*how)(const struct show *show, int hf, struct span value);
     } rows[] = {
-        { "X-RequestId", &hf_request_id, show_request_id },
-        { "X-ResponseCode", &hf_code_header, show_code },
-        { "X-ClientInfo", &hf_client_info, show_string },
-        { "X-ClientApplication", &hf_client_application, show_string },
-        { "X-ServerApplication", &hf_server_application, show_string },
-        { "X-DeviceInfo", &hf_device_info, show_string },
-        { "X-PendingPeriod", &hf_pending_period, show_milliseconds },
-        { "X-ExpirationInfo", &hf_expiration_info, show_milliseconds },
-        { "X-ElapsedTime", &hf_server_time, show_milliseconds },
-        { "X-StartTime", &hf_start_time, show_date },
-        { "client-request-id", &outlook_hf_client_request_id, show_string },
-        { "request-id", &outlook_hf_request_id, show_string },
-        { "X-FEServer", &outlook_hf_front_end, show_string },
-        { "X-BEServer", &hf_be_server, show_string },
-        { "X-CalculatedBETarget", &hf_calculated_be, show_string },
-        { "X-CalculatedFETarget", &hf_calculated_fe, show_string },
-        { "X-DiagInfo", &hf_diag_info, show_string },
-        { "X-BackEndHttpStatus", &hf_back_end_status, show_string },
-        { "X-FailureContext", &outlook_hf_failure_context, show_failure_context },
-        { "X-CasErrorCode", &outlook_hf_cas_error, show_string },
+        { HEADER_NAME("X-RequestId"), &hf_request_id, show_request_id },
+        { HEADER_NAME("X-ResponseCode"), &hf_code_header, show_code },
+        { HEADER_NAME("X-ClientInfo"), &hf_client_info, show_string },
+        { HEADER_NAME("X-ClientApplication"), &hf_client_application, show_string },
+        { HEADER_NAME("X-ServerApplication"), &hf_server_application, show_string },
+        { HEADER_NAME("X-DeviceInfo"), &hf_device_info, show_string },
+        { HEADER_NAME("X-PendingPeriod"), &hf_pending_period, show_milliseconds },
+        { HEADER_NAME("X-ExpirationInfo"), &hf_expiration_info, show_milliseconds },
+        { HEADER_NAME("X-ElapsedTime"), &hf_server_time, show_milliseconds },
+        { HEADER_NAME("X-StartTime"), &hf_start_time, show_date },
+        { HEADER_NAME("client-request-id"), &outlook_hf_client_request_id, show_string },
+        { HEADER_NAME("request-id"), &outlook_hf_request_id, show_string },
+        { HEADER_NAME("X-FEServer"), &outlook_hf_front_end, show_string },
+        { HEADER_NAME("X-BEServer"), &hf_be_server, show_string },
+        { HEADER_NAME("X-CalculatedBETarget"), &hf_calculated_be, show_string },
+        { HEADER_NAME("X-CalculatedFETarget"), &hf_calculated_fe, show_string },
+        { HEADER_NAME("X-DiagInfo"), &hf_diag_info, show_string },
+        { HEADER_NAME("X-BackEndHttpStatus"), &hf_back_end_status, show_string },
+        { HEADER_NAME("X-FailureContext"), &outlook_hf_failure_context, show_failure_context },
+        { HEADER_NAME("X-CasErrorCode"), &outlook_hf_cas_error, show_string },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        if (span_equals_nocase(name, rows[i].name)) {
+        if (name.len == rows[i].len && span_starts_nocase(name, rows[i].name)) {
             rows[i].how(show, *rows[i].hf, value);
             return;
         }
