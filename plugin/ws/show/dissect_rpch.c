@@ -265,14 +265,14 @@ static void name_fault(packet_info *pinfo, const char *name)
         col_append_fstr(pinfo->cinfo, COL_INFO, " %s", name);
 }
 
-static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const uint8_t *p, uint32_t captured,
-                     const struct pdu_header *header, const struct pdu_note *note)
+static proto_tree *show_rpc_items(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const uint8_t *p,
+                                  uint32_t captured, const struct pdu_header *header, const struct pdu_note *note)
 {
     const char *type = val_to_str_const(header->ptype, ptype_names, "PDU");
     proto_tree *pdu_tree = part_tree(tvb, pinfo, tree, hf_pdu, 0, -1, type,
-                                     tree ? wmem_strdup_printf(pinfo->pool, "%s, call %u", type, header->call_id) : "");
+                                     wmem_strdup_printf(pinfo->pool, "%s, call %u", type, header->call_id));
     show_channel(pdu_tree, tvb, note);
-    times_show_call(pdu_tree, pinfo, tvb, note);
+    times_show_call(pdu_tree, tvb, note);
     uint32_t status;
     if (pdu_status(p, captured, &status)) {
         if (header->ptype == RPC_FAULT)
@@ -280,6 +280,14 @@ static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
         else
             show_error_code(pdu_tree, tvb, 16, 2, status, pdu_nak_name((uint16_t)status));
     }
+    return pdu_tree;
+}
+
+static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const uint8_t *p, uint32_t captured,
+                     const struct pdu_header *header, const struct pdu_note *note)
+{
+    proto_tree *pdu_tree = tree ? show_rpc_items(tvb, pinfo, tree, p, captured, header, note) : NULL;
+    times_tap_call(pinfo, note);
     show_out_of_place(pdu_tree, pinfo, tvb, note);
     if ((uint32_t)header->auth_length + PDU_HEADER_LEN > header->frag_length)
         outlook_show_problem(tvb, pinfo, pdu_tree, &ei_malformed, 10, 2,
@@ -287,6 +295,7 @@ static void show_rpc(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const 
                                                 header->auth_length, header->frag_length));
     outlook_next_in_info(pinfo);
     call_dcerpc(tvb, pinfo, tree, note);
+    uint32_t status;
     if (header->ptype == RPC_FAULT && pdu_status(p, captured, &status))
         name_fault(pinfo, pdu_fault_name(status));
     col_set_fence(pinfo->cinfo, COL_INFO);

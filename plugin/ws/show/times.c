@@ -23,9 +23,17 @@ static value_string calls[OPERATION_INTERFACES][OPERATION_OF_EACH + 1];
 
 /* ---- Items ------------------------------------------------------------------------ */
 
+/* What tables filter by: other items say the same in words. */
+static void add_number(proto_tree *tree, int hf, tvbuff_t *tvb, uint16_t number)
+{
+    proto_item *item = proto_tree_add_uint(tree, hf, tvb, 0, 0, number);
+    proto_item_set_generated(item);
+    proto_item_set_hidden(item);
+}
+
 static void show_times(proto_tree *tree, tvbuff_t *tvb, uint16_t operation, const struct times *times)
 {
-    outlook_show_number(tree, hf_operation, tvb, operation);
+    add_number(tree, hf_operation, tvb, operation);
     if (!times)
         return;
     outlook_show_interval(tree, hf_request, tvb, times->request);
@@ -42,22 +50,26 @@ static void tap_times(packet_info *pinfo, const struct timed *timed)
     tap_queue_packet(time_tap, pinfo, copy);
 }
 
-void times_show_call(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, const struct pdu_note *note)
+void times_show_call(proto_tree *tree, tvbuff_t *tvb, const struct pdu_note *note)
 {
     if (!note->is_call)
         return;
-    const uint16_t operation = outlook_operation_of_call(note->interface, note->opnum);
     outlook_show_number(tree, hf_call[note->interface], tvb, note->opnum);
-    show_times(tree, tvb, operation, note->times);
-    if (note->times)
-        tap_times(pinfo, &(struct timed){ note->times, operation, true, note->interface, note->opnum });
+    show_times(tree, tvb, outlook_operation_of_call(note->interface, note->opnum), note->times);
+}
+
+void times_tap_call(packet_info *pinfo, const struct pdu_note *note)
+{
+    if (note->is_call && note->times)
+        tap_times(pinfo, &(struct timed){ note->times, outlook_operation_of_call(note->interface, note->opnum), true,
+                                          note->interface, note->opnum });
 }
 
 void times_show_message(proto_tree *tree, tvbuff_t *tvb, const struct mapi_message *message)
 {
     if (message->look)
         return;
-    outlook_show_number(tree, hf_type_number, tvb, message->type);
+    add_number(tree, hf_type_number, tvb, message->type);
     show_times(tree, tvb, outlook_operation_of_type(message->type), message->times);
 }
 
@@ -108,12 +120,13 @@ void times_register(void)
     };
     static hf_register_info of_mapi[] = {
         FIELD_ROW(hf_type_number, FT_UINT8, BASE_DEC, VALS(types), 0, "Request type, as a number",
-                  "mapihttp.request_type.number", "Of requests and responses, as the table of -z mapihttp,srt counts"),
+                  "mapihttp.request_type.number",
+                  "Of requests and responses, as the table of -z mapihttp,srt counts; hidden"),
     };
     static hf_register_info of_outlook[] = {
         FIELD_ROW(hf_operation, FT_UINT16, BASE_DEC, VALS(operations), 0, "Operation", "outlook.operation",
                   "Request type of MAPI/HTTP or operation of a call, of requests and answers alike, as the tables of "
-                  "-z outlook,srt count"),
+                  "-z outlook,srt count; hidden"),
         INTERVAL_ROW(hf_request, "Request transfer", "outlook.time.request",
                      "From the first to the last byte of the request; shown where its answer ends"),
         INTERVAL_ROW(hf_wait, "Wait", "outlook.time.wait",

@@ -14,9 +14,10 @@ struct mapi_message;
 
 void times_register(void);
 /* Of a PDU; nothing if it is of no call. */
-void times_show_call(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, const struct pdu_note *note);
+void times_show_call(proto_tree *tree, tvbuff_t *tvb, const struct pdu_note *note);
 void times_show_message(proto_tree *tree, tvbuff_t *tvb, const struct mapi_message *message);
 /* Once in the frame that ends it, whether it is shown or not. */
+void times_tap_call(packet_info *pinfo, const struct pdu_note *note);
 void times_tap_message(packet_info *pinfo, const struct mapi_message *message);
 
 #endif
