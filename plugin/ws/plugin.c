@@ -45,6 +45,8 @@ static void proto_register_outlookhttp(void)
     proto_rpch = proto_register_protocol("RPC over HTTP (Outlook Anywhere)", "RPCH", "rpch");
     proto_outlook = proto_register_protocol("Outlook and Exchange over HTTP", "Outlook", "outlook");
     proto_mapihttp = proto_register_protocol("MAPI over HTTP", "MAPI/HTTP", "mapihttp");
+    rpch_protocol = find_protocol_by_id(proto_rpch);
+    mapihttp_protocol = find_protocol_by_id(proto_mapihttp);
     proto_emsmdb = proto_register_protocol("Exchange mailbox interface", "EMSMDB", "emsmdb");
     proto_rop = proto_register_protocol("Remote operations of a mailbox", "ROP", "rop");
     proto_mapiprop = proto_register_protocol("MAPI properties", "MAPIPROP", "mapiprop");

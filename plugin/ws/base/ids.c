@@ -11,6 +11,7 @@
 int proto_rpch;
 int proto_outlook;
 int proto_mapihttp;
+protocol_t *rpch_protocol, *mapihttp_protocol;
 int proto_emsmdb;
 int proto_rop;
 int proto_mapiprop;

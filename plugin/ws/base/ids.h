@@ -16,6 +16,7 @@
 extern int proto_rpch;
 extern int proto_outlook;
 extern int proto_mapihttp;
+extern protocol_t *rpch_protocol, *mapihttp_protocol; /* of those numbers: each frame asks whether it is enabled */
 extern int proto_emsmdb;                      /* the interface, and what its buffers hold beside ROPs */
 extern int proto_rop;                         /* MS-OXCROPS */
 extern int proto_mapiprop;                    /* MS-OXCDATA 2.8 to 2.12 */

@@ -81,7 +81,7 @@ static bool starts_server_leg(const uint8_t *p, size_t len, bool *from_client, b
 int ports_look_first(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     struct tcp_frame tcp;
-    if (!PINFO_FD_VISITED(pinfo) && !takeover_switched_off(proto_rpch) && tcp_frame_parse(pinfo, &tcp)) {
+    if (!PINFO_FD_VISITED(pinfo) && !takeover_switched_off(rpch_protocol) && tcp_frame_parse(pinfo, &tcp)) {
         int len = (int)tvb_captured_length(tvb);
         bool from_client = true;
         bool port_is_source = value_is_in_range(looked_at_ports, tcp.src.port) &&

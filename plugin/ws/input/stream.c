@@ -85,6 +85,7 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
     }
     stream->conn = rpch_conn_new(store_world(), conn, hop, past.first.ns);
     conversation_add_proto_data(conversation, proto_rpch, stream);
+    stream->doubt = (uint8_t)conn_doubt(conn, NULL);
     claims_add(tcp, CLAIM_RPCH);
     return stream;
 }
@@ -180,10 +181,10 @@ void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_
     tcp_fill_segment(pinfo, tcp, stream_way(stream, tcp), stream->tls, &segment);
     segment.opaque |= kept;
     tell_halfway(stream, &segment);
-    const enum doubt doubt = conn_doubt(rpch_conn_conn(stream->conn), NULL);
     rpch_conn_segment(stream->conn, &segment);
-    const bool doubts =
-        conn_doubt(rpch_conn_conn(stream->conn), NULL) != doubt; /* its row may say why nothing was told */
+    const uint8_t doubt = (uint8_t)conn_doubt(rpch_conn_conn(stream->conn), NULL);
+    const bool doubts = doubt != stream->doubt; /* its row may say why nothing was told */
+    stream->doubt = doubt;
     const bool ends = segment.fin || segment.rst;
     if (stream->auth)
         auth_end_of_frame(stream->auth, segment.when, ends, segment.way);

@@ -72,6 +72,7 @@ struct stream {
     const struct vc_mark *last_mark;
     struct vc_span *spans;           /* the latest; for later passes, too */
     bool in_span;                    /* the frame is of that one */
+    uint8_t doubt;                   /* enum doubt, of the last segment */
     uint32_t row;                    /* last one of the report that it belonged to */
     uint8_t calls_go;                /* enum way, of a connection that calls alone claimed */
     uint32_t given_back;             /* frame from which on it is not ours after all; 0: it is */

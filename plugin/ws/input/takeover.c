@@ -34,9 +34,9 @@
 
 static int proto_http = -1;
 /* Handles without a protocol are called even when the user has switched ours off. */
-bool takeover_switched_off(int protocol)
+bool takeover_switched_off(const protocol_t *protocol)
 {
-    return !proto_is_protocol_enabled(find_protocol_by_id(protocol));
+    return !proto_is_protocol_enabled(protocol);
 }
 
 /* ---- What the frame holds --------------------------------------------------------- */
@@ -687,7 +687,7 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
             return 0;
     } else if (is_tcp && owes_nothing(pinfo, &tcp, bodies))
         return 0;
-    const bool rpch = !takeover_switched_off(proto_rpch), mapi = !takeover_switched_off(proto_mapihttp);
+    const bool rpch = !takeover_switched_off(rpch_protocol), mapi = !takeover_switched_off(mapihttp_protocol);
     if (!rpch && !mapi)
         return 0;
     if (is_tcp) {

@@ -11,7 +11,7 @@
 #include "takeover.h"
 
 /* Handles without a protocol are called even when the user has switched ours off. */
-bool takeover_switched_off(int protocol);
+bool takeover_switched_off(const protocol_t *protocol);
 /* What tcp, or http (by_http), hands over of a claimed connection. */
 void takeover_deliver(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream *stream,
                       const struct tcp_frame *tcp, bool by_http);
