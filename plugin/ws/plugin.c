@@ -61,7 +61,7 @@ static void proto_register_outlookhttp(void)
     outlook_register_show(&shows);
     mapi_register_show(&shows);
     times_register();
-    emsmdb_register_show();
+    emsmdb_register_show(emsmdb_guess_changed);
     emsmdb_guess_register();
     preferences_register();
     takeover_register();

@@ -391,13 +391,13 @@ static void begin_file(void)
 
 /* ---- Registration ----------------------------------------------------------------- */
 
-void emsmdb_register_show(void)
+void emsmdb_register_show(void (*changed)(void))
 {
     static hf_register_info fields[] = {
         NUMBER_ROW(hf_opnum, FT_UINT16, "Operation", "emsmdb.opnum", "Of AsyncEMSMDB; that of EMSMDB is mapi.opnum"),
     };
     static int *ett[] = { &ett_emsmdb };
-    module_t *module = prefs_register_protocol(proto_emsmdb, NULL);
+    module_t *module = prefs_register_protocol(proto_emsmdb, changed);
     prefs_register_bool_preference(module, "dissect", "Dissect EMSMDB calls with the decoder of MAPI/HTTP",
                                    "Shows the stubs of EcDoConnectEx, EcDoRpcExt2, EcDoRpc and other methods of EMSMDB "
                                    "as emsmdb.*, and the ROPs in them as rop.*. Without this, Wireshark's own "

@@ -44,7 +44,7 @@ void emsmdb_follow(struct emsmdb_call **call, tvbuff_t *tvb, const packet_info *
 void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct emsmdb_stub *stub,
                  struct emsmdb_call *call, bool big_endian);
 
-void emsmdb_register_show(void);
+void emsmdb_register_show(void (*changed)(void)); /* called when a preference of emsmdb was */
 void emsmdb_handoff(void);
 
 #endif

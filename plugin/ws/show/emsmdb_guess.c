@@ -221,6 +221,14 @@ static ws_bool guess_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tre
 
 /* ---- Registration ----------------------------------------------------------------- */
 
+/* Wireshark asks each heuristic that is enabled for each segment of any connection: that is not to be paid for what is off. */
+void emsmdb_guess_changed(void)
+{
+    heur_dtbl_entry_t *over_tcp = find_heur_dissector_by_unique_short_name("emsmdb_guess_tcp");
+    if (over_tcp)
+        over_tcp->enabled = pref_guess;
+}
+
 void emsmdb_guess_register(void)
 {
     static hf_register_info fields[] = {
@@ -246,5 +254,6 @@ void emsmdb_guess_handoff(void)
 {
     guess_handle = create_dissector_handle(guess_behind_dcerpc, proto_emsmdb);
     heur_dissector_add("tcp", guess_over_tcp, "EMSMDB without its bind", "emsmdb_guess_tcp", proto_emsmdb,
-                       HEURISTIC_ENABLE);
+                       HEURISTIC_DISABLE);
+    emsmdb_guess_changed();
 }

@@ -16,5 +16,7 @@ void emsmdb_guess(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
 /* Behind emsmdb_register_show(). */
 void emsmdb_guess_register(void);
 void emsmdb_guess_handoff(void);
+/* After its preference was. */
+void emsmdb_guess_changed(void);
 
 #endif
