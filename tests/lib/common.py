@@ -5,6 +5,8 @@ SPDX-License-Identifier: GPL-2.0-or-later
 
 import concurrent.futures
 import datetime
+import difflib
+import fnmatch
 import functools
 import json
 import os
@@ -91,16 +93,35 @@ class Sample:
         return options
 
 
+def chosen(names, subjects, what):
+    """Those subjects that names ask for, by a name, a word of it or a pattern ("legs-*"); all of them without names. A name
+    that asks for none ends the script, with the names that are like it."""
+    if not names:
+        return list(subjects)
+    wanted = [[subject for subject in subjects if name == subject.name or name in subject.name.split() or
+               fnmatch.fnmatchcase(subject.name, name)] for name in names]
+    for name, found in zip(names, wanted):
+        if not found:
+            words = sorted({word for subject in subjects for word in (subject.name, *subject.name.split())})
+            like = difflib.get_close_matches(name, words, 4) or (words if len(words) <= 24 else [])
+            sys.exit(f"{program()}: no {what} is named {name}" + (f"; there is {', '.join(like)}" if like else ""))
+    return [subject for subject in subjects if any(subject in found for found in wanted)]
+
+
+def program():
+    return pathlib.Path(sys.argv[0]).name
+
+
 def samples(*only, kind="connections"):
-    """Every folder with expect.json, or those named; kind is what it speaks of: "connections" of RPC over HTTP,
-    "messages" of MAPI/HTTP, "dissection" for either, "verdicts" of nothing else, None for all."""
+    """Every folder with expect.json, or those that only names, as chosen() has it; kind is what it speaks of: "connections" of
+    RPC over HTTP, "messages" of MAPI/HTTP, "dissection" for either, "verdicts" of nothing else, None for all."""
     found = []
-    for folder in places.folders():
-        if only and folder.name not in only:
-            continue
+    kinds = ("connections", "messages") if kind == "dissection" else (kind,)
+    for folder in chosen(only, places.folders(), "sample"):
         expect = json.loads((folder / "expect.json").read_text(encoding="utf-8"))
-        kinds = ("connections", "messages") if kind == "dissection" else (kind,)
         if kind is not None and not any(part in expect for part in kinds):
+            if folder.name in only:
+                sys.exit(f"{program()}: {folder.name} is none for this: its expect.json has no {' or '.join(kinds)}")
             continue
         captures = sorted(folder.glob("capture.pcap*"))
         if len(captures) != 1:
@@ -130,6 +151,63 @@ def third_party(prefix=""):
             for path in sorted(SHARED.glob("*.pcap")) if path.name.startswith(prefix)]
 
 
+# ---- what a script is called with -----------------------------------------------------------
+
+class Part:
+    """Of a script: a name, and what is done in it, called with a counter."""
+
+    def __init__(self, name, function):
+        self.name, self.function = name, function
+
+
+class Arguments:
+    """[--part N/M] [FLAG ...] [NAME ...], in any order: all that a script of tests/tshark takes. names: as chosen() has them;
+    flags: those that stand there, of those that the script knows; values: what stands behind a flag that takes one."""
+
+    def __init__(self, *flags, values=()):
+        self.names, self.flags, self.values, self.share = [], set(), {}, None
+        words = iter(sys.argv[1:])
+        for word in words:
+            if word in ("-h", "--help"):
+                print(sys.modules["__main__"].__doc__)
+                sys.exit(0)
+            if word == "--part":
+                self.share = next(words, "")
+            elif word in values:
+                self.values[word] = next(words, "")
+            elif word in flags:
+                self.flags.add(word)
+            elif word.startswith("-"):
+                sys.exit(f"{program()}: {word} is not known; --help says what is")
+            else:
+                self.names.append(word)
+        if self.share is not None and not re.fullmatch(r"[1-9]\d*/[1-9]\d*", self.share):
+            sys.exit(f"{program()}: --part N/M is every M-th from the N-th on, not {self.share!r}")
+
+    def part(self, subjects):
+        """Their share that --part names."""
+        return shared_out(subjects, self.share) if self.share else subjects
+
+    def of(self, subjects, what="part"):
+        """Those of a script's own subjects that are asked for."""
+        return self.part(chosen(self.names, subjects, what))
+
+    def samples(self, *usual, kind="connections"):
+        """Those named, else the usual ones, else all of that kind."""
+        return self.part(samples(*(self.names or usual), kind=kind))
+
+    def captures(self, kind="dissection", also=(), fit=lambda subject: True):
+        """The same of samples, third parties' captures and what else a script has, as far as they fit; a share of them."""
+        others = [*third_party(), *also]
+        if not self.names:
+            return self.part([subject for subject in samples(kind=kind) + others if fit(subject)])
+        found = chosen(self.names, [*places.folders(), *others], "sample or capture")
+        named = [folder.name for folder in found if isinstance(folder, pathlib.Path)]
+        read = samples(*named, kind=kind) if named else []
+        found = [subject for subject in read + [subject for subject in found if subject in others] if fit(subject)]
+        return self.part(found or sys.exit(f"{program()}: {' '.join(self.names)}: none that this script looks at"))
+
+
 # ---- counting ------------------------------------------------------------------------------
 
 class Counter:
@@ -149,13 +227,6 @@ class Counter:
         return self.check(got == expected, f"{text}: got {got!r}, expected {expected!r}")
 
 
-def part(args):
-    """["--part", "2/3", NAME ...] as (names, choose): choose(subjects) is the share of them that shared_out() gives."""
-    if args[:1] != ["--part"]:
-        return args, lambda subjects: subjects
-    return args[2:], lambda subjects: shared_out(subjects, args[1])
-
-
 def standing(items):
     """Those that hold to the end: what was told of a leg before its halves met after all does not."""
     late = {(item.get("vc"), item.get("leg")): item["frame"] for item in items if item["item"] == "rpch.routing.joined_late"}
@@ -172,8 +243,8 @@ def check_where(counter, prefix, packet, item):
                                           f"{item['where']!r}")
 
 
-def run_all(test, subjects, most=12):
-    """test(subject, counter) for each, two at a time; prints what failed and the sum. Returns the exit status."""
+def run_all(test, subjects, most=12, at_once=2):
+    """test(subject, counter) for each, two at a time unless it says otherwise; prints what failed and the sum. Returns the exit status."""
     counters = [Counter(subject.name) for subject in subjects]
 
     def one(subject, counter):
@@ -186,7 +257,7 @@ def run_all(test, subjects, most=12):
         except (OSError, ValueError, KeyError, ElementTree.ParseError, capfile.BadCapture) as error:
             counter.check(False, f"{type(error).__name__}: {error}")
 
-    with concurrent.futures.ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=min(at_once, os.cpu_count() or 1)) as pool:
         list(pool.map(one, subjects, counters))
     for counter in counters:
         for line in counter.failures[:most]:
@@ -194,6 +265,11 @@ def run_all(test, subjects, most=12):
         if len(counter.failures) > most:
             print(f"{counter.name}: and {len(counter.failures) - most} more")
     return total(counters)
+
+
+def run_parts(parts, at_once=2):
+    """The same of parts."""
+    return run_all(lambda part, counter: part.function(counter), parts, at_once=at_once)
 
 
 def total(counters):

@@ -65,6 +65,5 @@ def leaves(text):
         raise ValueError(f"rops.txt: {text[at:at + 40]!r}")
 
 
-def folders(*names):
-    found = sorted(path.parent for path in FOLDER.glob("*/rops.txt"))
-    return [folder for folder in found if not names or folder.name in names]
+def folders():
+    return sorted(path.parent for path in FOLDER.glob("*/rops.txt"))

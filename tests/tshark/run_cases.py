@@ -108,12 +108,10 @@ def lines(counter, text, expect, have, lack):
 
 
 def main():
-    args = sys.argv[1:]
-    show = args[:1] == ["--show"]
-    names, choose = common.part(args[1:] if show else args)
+    arguments = common.Arguments("--show")
     with wsrun.Tshark() as tshark:
-        return common.run_all(lambda sample, counter: test(tshark, sample, counter, show),
-                              choose(common.samples(*names, kind="verdicts")))
+        return common.run_all(lambda sample, counter: test(tshark, sample, counter, "--show" in arguments.flags),
+                              arguments.samples(kind="verdicts"))
 
 
 if __name__ == "__main__":

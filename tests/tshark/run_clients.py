@@ -247,14 +247,12 @@ PARTS = {name.removeprefix("test_"): function for name, function in list(globals
 
 
 def main():
+    arguments = common.Arguments()
     with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
         tshark.prove_loaded()
 
-        class Part:
-            def __init__(self, name):
-                self.name = name
-        return common.run_all(lambda part, counter: PARTS[part.name](tshark, counter, folder),
-                              [Part(name) for name in sys.argv[1:] or PARTS])
+        parts = [common.Part(name, lambda counter, do=do: do(tshark, counter, folder)) for name, do in PARTS.items()]
+        return common.run_parts(arguments.of(parts))
 
 
 if __name__ == "__main__":

@@ -391,14 +391,11 @@ PARTS = {name.removeprefix("test_"): test for name, test in sorted(globals().ite
 
 
 def main():
+    arguments = common.Arguments()
     with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
         tshark.prove_loaded()
-        names = sys.argv[1:] or PARTS
-
-        class Part:
-            def __init__(self, name):
-                self.name = name
-        return common.run_all(lambda part, counter: PARTS[part.name](tshark, counter, folder), [Part(name) for name in names])
+        parts = [common.Part(name, lambda counter, do=do: do(tshark, counter, folder)) for name, do in PARTS.items()]
+        return common.run_parts(arguments.of(parts))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Shows what tshark --export-objects outlook saves: lists of ROPs, attachments, bodies and whole messages.
 
-    run_export.py
+    run_export.py [SAMPLE ...]
 
 Of the samples rops-saved and rops-saved-rpc (tests/synth/ropcontext.py) it must save each stream and transfer that is whole,
 and none that is not, in one pass and with -2. Messages are read again by Python's own reader of mail. Of other samples, whole,
@@ -116,7 +116,7 @@ def test(tshark, sample, counter):
 
 
 def main():
-    subjects = common.samples(*SAVED, *OTHERS, kind=None)
+    subjects = common.Arguments().samples(*SAVED, *OTHERS, kind=None)
     with wsrun.Tshark() as tshark:
         return common.run_all(lambda sample, counter: test(tshark, sample, counter), subjects)
 

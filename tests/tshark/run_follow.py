@@ -165,7 +165,7 @@ def test(tshark, sample, counter):
 
 
 def main():
-    subjects = common.samples(*(sys.argv[1:] or [*RPCH, *MAPI]), kind=None)
+    subjects = common.Arguments().samples(*RPCH, *MAPI, kind=None)
     with wsrun.Tshark() as tshark:
         return common.run_all(lambda sample, counter: test(tshark, sample, counter), subjects)
 

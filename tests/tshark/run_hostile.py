@@ -320,21 +320,20 @@ def test(tshark, name, counter):
 
 
 def main():
-    args = sys.argv[1:]
-    counts = "--instructions" in args
-    names = [arg for arg in args if arg != "--instructions"] or list(CASES)
-    counters = [common.Counter(name) for name in names]
+    arguments = common.Arguments("--instructions")
+    counts = "--instructions" in arguments.flags
+    counters = arguments.of([common.Counter(name) for name in CASES], "case")
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
-        for name, counter in zip(names, counters):
-            test(tshark, name, counter)
-        chosen = [(name, counter) for name, counter in zip(names, counters) if counts or name in COUNTED]
+        for counter in counters:
+            test(tshark, counter.name, counter)
+        chosen = [counter for counter in counters if counts or counter.name in COUNTED]
         if not shutil.which("valgrind"):
             print("SKIPPED: no valgrind, instructions were not counted")
         elif chosen:
             nothing = written(tshark, wire.pcapng([], 0))
-            for name, counter in chosen:
-                grows(tshark, name, counter, nothing)
+            for counter in chosen:
+                grows(tshark, counter.name, counter, nothing)
     for counter in counters:
         for line in counter.failures:
             print(line)

@@ -1,6 +1,6 @@
 """./install and ./install --remove, as a user who is not root: what is put where, and that exactly that goes again.
 
-    run_install.py
+    run_install.py [PART ...]          words, failures, user, destdir, system
 
 A copy of what was built is installed into a HOME and below a DESTDIR of the test's own; tshark must load it from there, and
 read a sample with the profile. What the user changed, or had before, stays. In a root that is thrown away
@@ -207,7 +207,7 @@ def check_destdir(counter, place):
     counter.equal((status, tree(dest)), (0, []), f"left below DESTDIR: {said}")
 
 
-def check_system(counter, place, options):
+def check_system(counter, place):
     """For all users: only where the whole system is thrown away."""
     watched = [pathlib.Path(path) for path in ("/usr/lib", "/usr/share/wireshark", "/usr/local", "/usr/libexec", "/var/lib")]
 
@@ -231,23 +231,20 @@ def check_system(counter, place, options):
 
 
 def main():
-    if sys.argv[1:]:
-        sys.exit(__doc__)
-    counter = common.Counter("install")
+    arguments = common.Arguments()
     with Place() as place:
         theirs = place.folders["Global Plugins"] / "epan" / place.plugin.name
         if theirs.exists():
             print(f"SKIPPED: {theirs} is installed here, and ./install refuses a second copy")
             return 0
         options = common.samples(SAMPLE, kind=None)[0].options(place)
-        check_words(counter, place)
-        check_failures(counter, place)
-        check_user(counter, place, options)
-        check_destdir(counter, place)
+        parts = [common.Part("words", lambda counter: check_words(counter, place)),
+                 common.Part("failures", lambda counter: check_failures(counter, place)),
+                 common.Part("user", lambda counter: check_user(counter, place, options)),
+                 common.Part("destdir", lambda counter: check_destdir(counter, place))]
         if os.environ.get("OUTLOOKHTTP_DISPOSABLE"):
-            check_system(counter, place, options)
-    print("\n".join(counter.failures))
-    return common.total([counter])
+            parts.append(common.Part("system", lambda counter: check_system(counter, place)))
+        return common.run_parts(arguments.of(parts), at_once=1)
 
 
 if __name__ == "__main__":

@@ -283,10 +283,11 @@ def columns(tshark, options, sample, counter):
 
 
 def main():
+    arguments = common.Arguments()
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
         return common.run_all(lambda sample, counter: test(tshark, sample, counter),
-                              common.samples(*sys.argv[1:], kind="messages"))
+                              arguments.samples(kind="messages"))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Shows that the packet list says what happened, and that a frame's fields survive every way out of tshark.
 
-    run_packetlist.py
+    run_packetlist.py [NAME ...]
 
 Info ends with the sentence of each verdict of the frame; a failure is named and never called a success; RTS PDUs name
 channel and connection, responses their session. In one pass and in two.
@@ -59,7 +59,7 @@ def verdicts(tshark, counter, sample, sentences):
         told = 0
         for packet in packets:
             info, texts = shown[packet.number], brackets(packet, sentences)
-            where = f"[{mode}] {sample.name}: frame {packet.number}"
+            where = f"[{mode}] frame {packet.number}"
             got = re.findall(r"\[[^][]*\]", info[len(info) - sum(len(text) + 1 for _, text in texts):]) if texts else []
             if len(texts) > MOST:
                 counter.check(info.endswith(f" [{len(texts) - MOST} more]"), f"{where}: Info {info!r}")
@@ -70,7 +70,7 @@ def verdicts(tshark, counter, sample, sentences):
             others = [text for text in sentences.values() if f"[{text}]" in info and f"[{text}]" not in got]
             counter.equal(others, [], f"{where}: sentences that no verdict has")
             told += len(got)
-        counter.check(told > 0, f"[{mode}] {sample.name}: no frame says anything")
+        counter.check(told > 0, f"[{mode}] no frame says anything")
 
 
 def rts(tshark, counter, sample):
@@ -85,10 +85,11 @@ def rts(tshark, counter, sample):
                 text = f"RTS {name}{' ' + {'1': 'IN', '2': 'OUT'}[channel] if channel else ''}"
                 text += f", connection {number}" if number is not None else ""
                 counter.check(text in shown[packet.number],
-                              f"[{mode}] {sample.name}: frame {packet.number}: Info {shown[packet.number]!r}, expected {text!r}")
-        counter.check(seen > 0, f"{sample.name}: no RTS PDU")
+                              f"[{mode}] frame {packet.number}: Info {shown[packet.number]!r}, expected {text!r}")
+        counter.check(seen > 0, "no RTS PDU")
 
 
+RTS = ["live-healthy", "pdus-others-http"]
 # (sample, frame, what Info begins with)
 FAILURES = [
     ("mapi-verdict-http-503-now", 6, "Connect response, HTTP 503 Service Unavailable, "),
@@ -100,17 +101,23 @@ FAILURES = [
 ]
 
 
+def failure(tshark, counter, sample, frame, expected):
+    for mode, more in PASSES:
+        info = infos(tshark, sample, *more).get(frame, "")
+        counter.check(info.startswith(expected), f"[{mode}] frame {frame}: Info {info!r}, expected {expected!r}")
+
+
 CONNECTIONS = ["live-split-lb", "legs-interleaved", "pdus-out-r2-http", "live-tls13-records-together"]
 
 
 def belongs(tshark, counter, sample):
     of_stream = {row["stream"]: (str(row["vc"]), str(row["leg"])) for row in sample.expect["connections"]
                  if row.get("vc") is not None and "channel" in row}
-    counter.check(of_stream, f"{sample.name}: no channel")
+    counter.check(of_stream, "no channel")
     for mode, more in PASSES:
         numbered, acks = set(), 0
         for packet in common.packets(tshark, sample, *more):
-            where = f"[{mode}] {sample.name}: frame {packet.number}"
+            where = f"[{mode}] frame {packet.number}"
             got = list(zip(packet.all("rpch.vc"), packet.all("rpch.vc.leg")))
             if packet.stream not in of_stream:
                 counter.equal(got, [], f"{where}: of no channel")
@@ -119,7 +126,7 @@ def belongs(tshark, counter, sample):
             acks += bool(got) and packet.last("tcp.len") == "0"
             if packet.stream in numbered:
                 counter.equal(got, [of_stream[packet.stream]], f"{where}: virtual connection and leg")
-        counter.check(acks > 0 and numbered == set(of_stream), f"[{mode}] {sample.name}: {acks} bare ACKs, {numbered} numbered")
+        counter.check(acks > 0 and numbered == set(of_stream), f"[{mode}] {acks} bare ACKs, {numbered} numbered")
 
 
 # ---- the tree ------------------------------------------------------------------------------
@@ -127,6 +134,7 @@ def belongs(tshark, counter, sample):
 # Of each sort of structure: PDUs of all kinds, several messages in a frame, nested properties, ROPs, broken bytes, DCE/RPC.
 TREES = ["pdus-others-http", "mapi-http-pipelined", "mapi-body-restrictions", "rops-message", "bad-command-99", "bad-noise-in",
          "mapi-auth-ntlm-torn", "mapi-body-bad-counts", "emsmdb-outlook2003-http", "legs-misrouted", "mapi-http-2"]
+READ = ["legs-misrouted", "mapi-auth-ntlm-torn", "mapi-verdict-lost-10"]
 # DCE/RPC makes its own: a line a call.
 MADE_BY_DCERPC = "emsmdb"
 
@@ -153,10 +161,10 @@ def leaves(node, name, found):
 def tree(tshark, counter, sample):
     packets = common.packets(tshark, sample)
     documents = json.loads(tshark.output([*sample.options(tshark), "-T", "json", "--no-duplicate-keys"]))
-    if not counter.equal(len(documents), len(packets), f"{sample.name}: frames in JSON"):
+    if not counter.equal(len(documents), len(packets), f"frames in JSON"):
         return
     for packet, document in zip(packets, documents):
-        where = f"{sample.name}: frame {packet.number}"
+        where = f"frame {packet.number}"
         lines = collections.Counter(proto.get("name") for proto in packet.element.iter("proto"))
         several = {name: count for name, count in lines.items() if name in common.PREFIXES and count > 1}
         counter.check(not several or set(several) == {MADE_BY_DCERPC} and lines["dcerpc"] >= several[MADE_BY_DCERPC],
@@ -181,7 +189,7 @@ def reading(tshark, counter, sample, sentences):
             if field.get("name") != "outlook.verdict":
                 continue
             told += 1
-            where = f"{sample.name}: frame {packet.number}: {field.get('show')}"
+            where = f"frame {packet.number}: {field.get('show')}"
             counter.equal(field.get("showname"), sentences[field.get("show")], f"{where}: how it reads")
             parts = [child.get("name").rpartition(".")[2] for child in field if child.get("name").startswith("outlook.")]
             counter.equal(parts[:4], ["where", "seen", "inferred", "next"], f"{where}: what is below it")
@@ -189,33 +197,22 @@ def reading(tshark, counter, sample, sentences):
                 if part.get("name") in ("outlook.verdict.seen", "outlook.verdict.inferred") and len(part.get("show")) > 1:
                     texts = [child.get("show", "") + child.get("showname", "") for child in field.iter("field")]
                     counter.equal(sum(part.get("show") in text for text in texts), 1, f"{where}: {part.get('name')}, times")
-    counter.check(told > 0, f"{sample.name}: no verdict")
+    counter.check(told > 0, "no verdict")
 
 
 def main():
+    arguments = common.Arguments()
     sentences = {name: sentence for name, sentence, _ in ROW.findall(VERDICTS.read_text(encoding="utf-8"))}
-    counter = common.Counter("packet list")
-    samples = {sample.name: sample for sample in common.samples(*VERDICTS_OF, *{name for name, _, _ in FAILURES},
-                                                                *TREES, *CONNECTIONS, "live-healthy", "pdus-others-http", kind=None)}
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
-        for name in VERDICTS_OF:
-            verdicts(tshark, counter, samples[name], sentences)
-        for name in ("live-healthy", "pdus-others-http"):
-            rts(tshark, counter, samples[name])
-        for name in CONNECTIONS:
-            belongs(tshark, counter, samples[name])
-        for name in TREES:
-            tree(tshark, counter, samples[name])
-        for name in ("legs-misrouted", "mapi-auth-ntlm-torn", "mapi-verdict-lost-10"):
-            reading(tshark, counter, samples[name], sentences)
-        for name, frame, expected in FAILURES:
-            for mode, more in PASSES:
-                info = infos(tshark, samples[name], *more).get(frame, "")
-                counter.check(info.startswith(expected), f"[{mode}] {name}: frame {frame}: Info {info!r}, expected {expected!r}")
-    for line in counter.failures[:20]:
-        print(line)
-    return common.total([counter])
+
+        def part(function, name, *more):
+            sample, = common.samples(name, kind=None)
+            return common.Part(f"{function.__name__} {name}", lambda counter: function(tshark, counter, sample, *more))
+        parts = [*(part(verdicts, name, sentences) for name in VERDICTS_OF), *(part(rts, name) for name in RTS),
+                 *(part(belongs, name) for name in CONNECTIONS), *(part(tree, name) for name in TREES),
+                 *(part(reading, name, sentences) for name in READ), *(part(failure, name, *more) for name, *more in FAILURES)]
+        return common.run_parts(arguments.of(parts))
 
 
 if __name__ == "__main__":

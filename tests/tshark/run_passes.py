@@ -234,11 +234,7 @@ def test(tshark, types, sample, counter):
 
 
 def main():
-    names, choose = common.part(sys.argv[1:])
-    subjects = common.samples(*names, kind=None)
-    if not names:
-        subjects += common.third_party()
-    subjects = choose(subjects)
+    subjects = common.Arguments().captures(kind=None)
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
         types = registered(tshark)

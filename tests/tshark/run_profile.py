@@ -1,6 +1,6 @@
 """The profile "Outlook": every filter and column of it is known, its colours are those of the table of verdicts.
 
-    run_profile.py [--gui]
+    run_profile.py [--gui | PART ...]
 
 The profile that was built is put among the user's own, and tshark -C Outlook reads samples with it. Each colour rule, filter
 button and column is tried as a display filter, each verdict must be of the colour of its severity, and the rules of this
@@ -105,19 +105,19 @@ def check_text(counter, tshark, options):
     counter.check(valid(tshark, options, ["rpch", "rpch.no_such_field", "tcp"]), "a filter of no field is taken for valid")
 
 
-def check_tshark(counter, tshark):
-    options = common.samples("legs-misrouted", kind=None)[0].options(tshark)
-    check_text(counter, tshark, options)
+def check_columns(counter, tshark, options):
     process = tshark.popen([*options, "-C", "Outlook", "-Y", "outlook.verdict"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     said, complaints = (text.decode("utf-8", "replace") for text in process.communicate())
     counter.equal(complaints, "", "what is said of the profile")
     for verdict in ("rpch.routing.proxies_differ", "rpch.routing.backend_mismatch"):
         counter.check(re.search(rf"\b(IN|OUT)\b.*{verdict}", said), f"no row with channel and {verdict}: {said}")
-    for sample, frames, rule in COLOURED:
-        options = common.samples(sample, kind=None)[0].options(tshark)
-        found = tshark.output([*options, "-C", "Outlook", "--color", "-Y", frames, "-T", "fields", "-e",
-                               "frame.coloring_rule.name"]).split("\n")
-        counter.check(rule in found, f"{sample}, {frames}: coloured {sorted(set(found))}, expected {rule}")
+
+
+def check_colour(counter, tshark, sample, frames, rule):
+    options = common.samples(sample, kind=None)[0].options(tshark)
+    found = tshark.output([*options, "-C", "Outlook", "--color", "-Y", frames, "-T", "fields", "-e",
+                           "frame.coloring_rule.name"]).split("\n")
+    counter.check(rule in found, f"{frames}: coloured {sorted(set(found))}, expected {rule}")
 
 
 def colours(counter, screen, rules, wanted):
@@ -156,21 +156,23 @@ def check_gui(counter):
 
 
 def main():
-    if sys.argv[1:] not in ([], ["--gui"]):
-        sys.exit(__doc__)
-    counter = common.Counter("profile")
+    arguments = common.Arguments("--gui")
     missing = [name for name in FILES if not (folder() / name).is_file()]
     if missing:
         sys.exit(f"{folder()} lacks {missing}")
-    if "--gui" in sys.argv:
+    if "--gui" in arguments.flags:
+        counter = common.Counter("profile")
         check_gui(counter)
-    else:
-        with wsrun.Tshark() as tshark:
-            give(tshark)
-            check_tshark(counter, tshark)
-    print("\n".join(counter.failures))
-    common.total([counter])
-    return len(counter.failures) != 0
+        print("\n".join(counter.failures))
+        common.total([counter])
+        return len(counter.failures) != 0
+    with wsrun.Tshark() as tshark:
+        give(tshark)
+        options = common.samples("legs-misrouted", kind=None)[0].options(tshark)
+        parts = [common.Part("filters", lambda counter: check_text(counter, tshark, options)),
+                 common.Part("columns", lambda counter: check_columns(counter, tshark, options)),
+                 *(common.Part(f"colour {row[0]}", lambda counter, row=row: check_colour(counter, tshark, *row)) for row in COLOURED)]
+        return common.run_parts(arguments.of(parts))
 
 
 if __name__ == "__main__":

@@ -138,15 +138,14 @@ class Pair:
 
 
 def main():
-    args = sys.argv[1:]
+    arguments = common.Arguments("--asan")
     env, build = None, None
-    if args[:1] == ["--asan"]:
+    if "--asan" in arguments.flags:
         import robust
-        env, build, args = robust.build(), robust.BUILD, args[1:]
-    names, choose = common.part(args)
-    subjects = common.samples(*names, kind=None)
-    step = 1 if names else 12
-    pairs = choose([Pair(sample, subjects[(number * step + len(subjects) // 2) % len(subjects)])
+        env, build = robust.build(), robust.BUILD
+    subjects = common.samples(*arguments.names, kind=None)
+    step = 1 if arguments.names else 12
+    pairs = arguments.part([Pair(sample, subjects[(number * step + len(subjects) // 2) % len(subjects)])
                     for number, sample in enumerate(subjects[::step])])
     with wsrun.Tshark(build) as tshark:
         return common.run_all(lambda pair, counter: test(tshark, env, pair, counter), pairs)

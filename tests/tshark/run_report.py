@@ -222,14 +222,12 @@ def read_golden():
 
 
 def main():
-    names, share = common.part([arg for arg in sys.argv[1:] if arg != "--update"])
-    update = "--update" in sys.argv
+    arguments = common.Arguments("--update")
+    update = "--update" in arguments.flags
     golden, screens = None if update else read_golden(), {}
-    subjects = common.samples(*names, kind="dissection") if names else share(
-        chosen(common.samples(kind="dissection") + common.third_party()))
-    if not names:
-        subjects += [Named("options", options), Named("key log", key_log),
-                     Named("schema", lambda tshark, counter: self_test(counter))]
+    own = [Named("options", options), Named("key log", key_log), Named("schema", lambda tshark, counter: self_test(counter))]
+    subjects = arguments.captures(also=own) if arguments.names else arguments.part(
+        chosen(common.samples(kind="dissection") + common.third_party())) + own
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
         status = common.run_all(lambda subject, counter: subject.function(tshark, counter) if isinstance(subject, Named)

@@ -117,7 +117,8 @@ def test_long(tshark, folder, counter):
 
 
 def main():
-    subjects = [sample for sample in common.samples(*sys.argv[1:], kind="rops")]
+    arguments = common.Arguments()
+    subjects = arguments.samples(kind="rops") + ([] if arguments.names else [Long()])
     with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
         tshark.prove_loaded()
 
@@ -126,7 +127,7 @@ def main():
                 test_long(tshark, folder, counter)
             else:
                 test(tshark, subject, counter)
-        return common.run_all(run, subjects + ([] if sys.argv[1:] else [Long()]))
+        return common.run_all(run, subjects)
 
 
 if __name__ == "__main__":

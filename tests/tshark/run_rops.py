@@ -1,8 +1,7 @@
 """Compares the ROPs that tshark shows with what stands in them.
 
-    run_rops.py [SAMPLE ...]                samples of test-captures/rops, in one pass and in two: what was put in; without names
-                                            ../shared/captures, too
-    run_rops.py --third-party [NAME ...]    only those: what the tests' own reader finds (tests/lib/ropreader.py)
+    run_rops.py [SAMPLE ...]                samples of test-captures/rops and ../shared/captures, in one pass and in two: what was put in
+    run_rops.py --third-party [NAME ...]    only the latter: what the tests' own reader finds (tests/lib/ropreader.py)
     run_rops.py --self-test                 without tshark: a tree made from rops.txt is as it should be, and one with a fault is not
 
 Of each list: RopSize, the ROPs by id, place, size and label, every field of theirs by filter and value, in order, the handle
@@ -555,7 +554,7 @@ def faults(packets):
 
 
 def self_test(counter, names):
-    for folder in ropsamples.folders(*names):
+    for folder in common.chosen(names, ropsamples.folders(), "sample"):
         put = ropsamples.load(folder)
         packets = tree(put)
         for flags in (PLAIN, 6):
@@ -583,26 +582,22 @@ def test(tshark, sample, counter, put):
 
 
 def main():
-    names = [word for word in sys.argv[1:] if not word.startswith("--")]
-    if "--self-test" in sys.argv:
+    arguments = common.Arguments("--self-test", "--third-party")
+    if "--self-test" in arguments.flags:
         counter = common.Counter("self test")
-        self_test(counter, names)
+        self_test(counter, arguments.names)
         for line in counter.failures[:20]:
             print(line)
         return common.total([counter])
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
+        samples = [] if "--third-party" in arguments.flags else [
+            common.Sample(folder.name, folder / "capture.pcapng") for folder in ropsamples.folders()]
         subjects = {}
-        if "--third-party" not in sys.argv:
-            subjects = {common.Sample(folder.name, folder / "capture.pcapng"): ropsamples.load(folder)
-                        for folder in ropsamples.folders(*names)}
-            if not subjects:
-                sys.exit("no sample below test-captures/rops")
-        if "--third-party" in sys.argv or not names:
-            for sample in common.third_party():
-                put = plain_lists(common.twin(tshark, sample).walks) if not names or sample.name in names else []
-                if put:
-                    subjects[sample] = put
+        for sample in arguments.of([*samples, *common.third_party()], "sample or capture"):
+            put = ropsamples.load(sample.path.parent) if sample in samples else plain_lists(common.twin(tshark, sample).walks)
+            if put:
+                subjects[sample] = put
         if not subjects:
             print("0 passed, 0 failed")
             return 0

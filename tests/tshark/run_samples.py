@@ -379,9 +379,10 @@ def test(tshark, sample, counter):
 
 
 def main():
+    arguments = common.Arguments()
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
-        return common.run_all(lambda sample, counter: test(tshark, sample, counter), common.samples(*sys.argv[1:]))
+        return common.run_all(lambda sample, counter: test(tshark, sample, counter), arguments.samples())
 
 
 if __name__ == "__main__":

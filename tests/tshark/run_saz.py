@@ -600,24 +600,18 @@ def test_mitmproxy(run, counter):
     counter.check("mapihttp.response_code.failed" in found["outlook.verdict"], "verdicts")
 
 
-class Subject:
-    def __init__(self, name, test):
-        self.name, self.test = name, test
-
-
 def main():
-    subjects = [Subject(f"same {name}", lambda run, counter, name=name: test_same(run, name, counter)) for name in (*SAME, *SAME_RPC)]
-    subjects += [Subject(f"silence {name}", lambda run, counter, name=name: test_silence(run, name, counter)) for name in absence_samples()]
-    subjects += [Subject(name.removeprefix("test_"), test) for name, test in globals().items()
+    subjects = [common.Part(f"same {name}", lambda run, counter, name=name: test_same(run, name, counter)) for name in (*SAME, *SAME_RPC)]
+    subjects += [common.Part(f"silence {name}", lambda run, counter, name=name: test_silence(run, name, counter)) for name in absence_samples()]
+    subjects += [common.Part(name.removeprefix("test_"), test) for name, test in globals().items()
                  if name.startswith("test_") and test not in (test_same, test_silence)]
-    if sys.argv[1:]:
-        subjects = [one for one in subjects if any(word in one.name for word in sys.argv[1:])]
+    subjects = common.Arguments().of(subjects)
     with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as scratch:
 
         def test(subject, counter):
             folder = pathlib.Path(scratch) / re.sub(r"\W", "_", subject.name)
             folder.mkdir()
-            subject.test(Run(tshark, folder), counter)
+            subject.function(Run(tshark, folder), counter)
 
         return common.run_all(test, subjects)
 

@@ -16,7 +16,6 @@ with what is found.
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
-import argparse
 import collections
 import json
 import pathlib
@@ -383,7 +382,7 @@ def saved(tshark, folder, name, packets, secrets):
     return copy
 
 
-def test(tshark, folder, sample, counter, args):
+def test(tshark, folder, sample, counter, only_rough, seed):
     options = sample.options(tshark)
     for name, preference in ((sample.expect or {}).get("preferences") or {}).items():
         options += ["-o", f"{name}:{preference}"]
@@ -402,13 +401,13 @@ def test(tshark, folder, sample, counter, args):
                  if not message.startswith("Seen:")}
         broken = any(BROKEN.search(message) for message in facts)
         for word, capture in scenes(sample.capture):
-            for variant, packets in (("unharmed", capture.packets), *rough(capture, sample.name, args.seed)):
+            for variant, packets in (("unharmed", capture.packets), *rough(capture, sample.name, seed)):
                 if any(sample.name == name and variant.startswith(what) for name, what in MADE_TRUE):
                     continue
                 copy = saved(tshark, folder, sample.name, packets, capture.secrets)
                 silent(copy, word + variant, GRAVE)
                 copy.unlink()
-        if args.rough:
+        if only_rough:
             return
         for variant, packets in variants(sample.capture):
             # Of others, http finds some by a whole first line: not on port 80.
@@ -433,20 +432,14 @@ def outlook2003():
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rough", action="store_true")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--part")
-    parser.add_argument("sample", nargs="*")
-    args = parser.parse_args()
-    names, choose = common.part([*(("--part", args.part) if args.part else ()), *args.sample])
-    subjects = [sample for sample in common.samples(*names, kind=None) if healthy(sample)]
-    if not names:
-        subjects += [sample for sample in (*common.third_party(), *outlook2003()) if healthy(sample)]
+    arguments = common.Arguments("--rough", values=["--seed"])
+    seed = int(arguments.values.get("--seed", 0))
+    subjects = arguments.captures(kind=None, also=outlook2003(), fit=healthy)
     with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
         tshark.prove_loaded()
-        print(f"dice of --seed {args.seed}")
-        return common.run_all(lambda sample, counter: test(tshark, folder, sample, counter, args), choose(subjects))
+        print(f"dice of --seed {seed}")
+        return common.run_all(lambda sample, counter: test(tshark, folder, sample, counter, "--rough" in arguments.flags, seed),
+                              subjects)
 
 
 if __name__ == "__main__":

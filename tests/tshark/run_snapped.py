@@ -88,7 +88,7 @@ def test(tshark, sample, counter):
 
 
 def main():
-    samples = common.samples(*(sys.argv[1:] or SAMPLES), kind=None)
+    samples = common.Arguments().samples(*SAMPLES, kind=None)
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
         return common.run_all(lambda sample, counter: test(tshark, sample, counter), samples)

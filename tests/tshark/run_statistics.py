@@ -469,10 +469,9 @@ def test(tshark, sample, counter):
 
 
 def main():
-    names = sys.argv[1:] or SAMPLES
+    subjects = common.Arguments().samples(*SAMPLES, kind=None)
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
-        subjects = common.samples(*names, kind=None)
         return common.run_all(lambda sample, counter: test(tshark, sample, counter), subjects)
 
 

@@ -1,6 +1,6 @@
 """Shows that the plugin leaves alone what is neither RPC over HTTP nor MAPI/HTTP.
 
-    run_stock.py
+    run_stock.py [NAME ...]
 
 `tshark -V` is byte for byte the same with and without the plugin: of captures without any
 RPC_* or MAPI/HTTP request whole, of the others for the TCP connections that carry none. Which
@@ -168,13 +168,15 @@ class Made:
 
 
 def main():
+    arguments = common.Arguments()
     with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
         tshark.prove_loaded()
-        subjects = common.samples(kind="dissection") + common.third_party()
+        more = []
         for name, packets in made().items():
             path = pathlib.Path(folder) / f"{name}.pcapng"
             capfile.save(path, capfile.Capture(packets))
-            subjects.append(Made(name, path))
+            more.append(Made(name, path))
+        subjects = arguments.captures(also=more)
         return common.run_all(lambda sample, counter: test(tshark, sample, counter), subjects)
 
 

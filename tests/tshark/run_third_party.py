@@ -1,6 +1,6 @@
 """Runs the plugin on captures of clients and servers that this project did not write.
 
-    run_third_party.py
+    run_third_party.py [NAME ...]
 
 They lie in ../shared/captures; those of MAPI/HTTP have a script of their own. How many PDUs there are, where they end and which TCP
 connections belong together comes from a reassembler of the tests' own; what they carry is
@@ -222,10 +222,12 @@ def test(tshark, rows, sample, counter):
 
 
 def main():
-    subjects = [sample for sample in common.third_party() if "mapihttp" not in sample.name]
-    if not subjects:
+    arguments = common.Arguments()
+    captures = [sample for sample in common.third_party() if "mapihttp" not in sample.name]
+    if not captures:
         print("0 passed, 0 failed")
         return 0
+    subjects = arguments.of(captures, "capture")
     rows = manifest()
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()

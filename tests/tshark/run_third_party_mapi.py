@@ -1,6 +1,6 @@
 """Runs the plugin on MAPI/HTTP captures of clients and servers that this project did not write.
 
-    run_third_party_mapi.py
+    run_third_party_mapi.py [NAME ...]
 
 They lie in ../shared/captures. Which messages there are comes from stock http, what their bodies are from a
 reassembler of the tests' own: every message must be shown, with the fields its head states, and every byte of every
@@ -243,11 +243,12 @@ def test(tshark, sample, counter):
 
 
 def main():
-    subjects = [sample for sample in common.third_party() if "mapihttp" in sample.name and
-                (len(sys.argv) == 1 or sample.name in sys.argv[1:])]
-    if not subjects:
+    arguments = common.Arguments()
+    captures = [sample for sample in common.third_party() if "mapihttp" in sample.name]
+    if not captures:
         print("0 passed, 0 failed")
         return 0
+    subjects = arguments.of(captures, "capture")
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
         return common.run_all(lambda sample, counter: test(tshark, sample, counter), subjects)

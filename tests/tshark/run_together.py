@@ -102,10 +102,10 @@ def test(tshark, folder, group, counter):
 
 
 def main():
-    names, choose = common.part(sys.argv[1:])
-    subjects = [sample for sample in common.samples(*names, kind="dissection") if fits(sample)]
+    arguments = common.Arguments()
+    subjects = [sample for sample in common.samples(*arguments.names, kind="dissection") if fits(sample)]
     random.Random(1).shuffle(subjects)
-    groups = choose([Group(subjects[at:at + TOGETHER]) for at in range(0, len(subjects), TOGETHER)])
+    groups = arguments.part([Group(subjects[at:at + TOGETHER]) for at in range(0, len(subjects), TOGETHER)])
     with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
         tshark.prove_loaded()
         return common.run_all(lambda group, counter: test(tshark, folder, group, counter), groups)
