@@ -16,7 +16,6 @@
 #include "ports.h"
 
 #define SECOND INT64_C(1000000000)
-#define SECONDS_MAX 1000000u /* more is no time to wait for, and would not fit */
 
 static ws_bool same_proxy_required;
 
@@ -26,9 +25,11 @@ static struct {
 } chosen;
 static struct judge_limits limits;
 
+/* Nothing is late at once: with 0 each call would be unanswered when it was sent. */
 static int64_t seconds(unsigned value)
 {
-    return (int64_t)MIN(value, SECONDS_MAX) * SECOND;
+    _Static_assert(UINT_MAX <= INT64_MAX / SECOND, "any number of seconds is one of nanoseconds");
+    return (int64_t)MAX(value, 1) * SECOND;
 }
 
 static void preferences_changed(void)

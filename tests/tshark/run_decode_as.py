@@ -1,6 +1,6 @@
-"""Shows that "Decode As" RPC over HTTP finds it on any port, whole or met late, and that preferences move thresholds.
+"""Shows that "Decode As" RPC over HTTP finds it on any port, whole or met late.
 
-    run_decode_as.py
+    run_decode_as.py [NAME ...]
 
 A sample is moved to a server port that nobody knows. With -d tcp.port==N,rpch each frame says what it says on the usual
 port, in one pass and with -2. Without its first frames, the requests among them, it still shows the PDUs of all others, and
@@ -27,14 +27,6 @@ FOREIGN = "foreign-http"
 FIELDS = ("frame.number", "rpch.rts.pdu", "rpch.ptype", "rpch.channel", "rpch.vc", "rpch.vc.leg", "rpch.vc.state",
           "rpch.channel.bytes", "dcerpc.pkt_type", "dcerpc.cn_call_id", "dcerpc.opnum", "http.request.method",
           "http.response.code", "outlook.verdict", "_ws.expert.message")
-THRESHOLDS = (("rpc-bind-unanswered", "rpch.call_wait", "3600", "rpch.call.unanswered"),
-              ("mapi-auth-slow-basic", "outlook.auth_slow", "3600", "outlook.auth.slow"),
-              ("verdict-buffered-out", "rpch.buffered_wait", "3600", "rpch.channel.buffered"))
-
-
-class Case:
-    def __init__(self, name, run):
-        self.name, self.run = name, run
 
 
 def moved(tshark, sample, first=0):
@@ -121,23 +113,13 @@ def foreign(tshark, name, counter):
     counter.check(told == http, "told RPC over HTTP, other HTTP is not shown as http shows it")
 
 
-def threshold(tshark, name, preference, value, verdict, counter):
-    sample, = common.samples(name, kind=None)
-    options = [*sample.options(tshark), "-T", "fields", "-e", "outlook.verdict"]
-    counter.check(verdict in tshark.output(options), f"{verdict} is not told by default")
-    counter.check(verdict not in tshark.output([*options, "-o", f"{preference}:{value}"]),
-                  f"{verdict} is told though {preference} is {value}")
-
-
 def main():
+    arguments = common.Arguments()
     with wsrun.Tshark() as tshark:
-        def case(what, function, *args):
-            return Case(what, lambda counter: function(tshark, *args, counter))
-        cases = [*(case(f"{name}, whole", whole, name) for name in WHOLE),
-                 *(case(f"{name}, late", late, name) for name in LATE),
-                 case("from a proxy to a server", server_leg, SERVER_LEG), case("other HTTP", foreign, FOREIGN),
-                 *(case(row[1], threshold, *row) for row in THRESHOLDS)]
-        return common.run_all(lambda one, counter: one.run(counter), cases)
+        parts = [common.Part(f"{function.__name__} {name}", lambda counter, do=function, name=name: do(tshark, name, counter))
+                 for function, names in ((whole, WHOLE), (late, LATE), (server_leg, [SERVER_LEG]), (foreign, [FOREIGN]))
+                 for name in names]
+        return common.run_parts(arguments.of(parts))
 
 
 if __name__ == "__main__":
