@@ -9,6 +9,7 @@
 #define OUTLOOKHTTP_LOGON_PRIVATE_H
 
 #include "chars.h"
+#include "event.h"
 #include "logon_state.h"
 
 #define LOWER_ROUNDS 2 /* without credentials, on further connections: the client does not read the challenge */
@@ -135,5 +136,16 @@ void challenge_time(struct logon_state *world, struct when when);
 void challenge_conn_ended(struct logon_conn *conn, struct when when, bool by_server);
 
 extern const struct logon_conn_more nothing_more;
+
+/* ---- logon_request.c ----------------------------------------------------------------------- */
+
+/* What is shown of a head, but for what a request and an answer have of their own; the world's until the next one. */
+struct auth_shown *auth_show(struct logon_state *world, const char *scheme, const char *step, const char *user);
+/* A request that shows itself to be another user's than the connection's. */
+void emit_stranger(struct logon_conn *conn, const struct exchange *request, struct when when);
+
+/* ---- logon_answer.c ------------------------------------------------------------------------ */
+
+void emit_answer(struct logon_conn *conn, enum event_kind kind, struct when when, const struct logon_answer *answer);
 
 #endif
