@@ -1,4 +1,5 @@
-"""Shows that each preference of a threshold moves its verdict, just at its edge, and that values out of range are clamped.
+"""Shows that each preference of a threshold moves its verdict, just at its edge, that values out of range are clamped, and
+what the preferences rpch.same_proxy_required and rpch.server_ports change.
 
     run_preferences.py [NAME ...]
 
@@ -122,6 +123,28 @@ def refusals(tshark, counter):
     counter.equal(frames_with(tshark, sample.options(tshark), "outlook.auth.refused"), expected[3], "without the preference")
 
 
+def same_proxy(tshark, counter):
+    sample, = common.samples("legs-misrouted", kind=None)
+    for value, severity in (("FALSE", "note"), ("TRUE", "warning")):
+        packets = common.packets(tshark, sample, "-o", f"rpch.same_proxy_required:{value}")
+        got = {item.severity for packet in packets for item in packet.our_items() if item.name == "rpch.routing.proxies_differ"}
+        counter.equal(got, {severity}, f"severities of rpch.routing.proxies_differ, with {value}")
+
+
+def server_ports(tshark, counter):
+    """From a proxy to its server: the port alone tells."""
+    sample, = common.samples("bad-server-hop", kind=None)
+    ports = {walk.tcp.server[1] for walk in sample.walks}
+    counter.check(ports <= {6001, 6002, 6004}, f"ports {ports}")
+
+    def pdus(*more):
+        return tshark.output([*sample.options(tshark), *more, "-Y", "rpch.rts.pdu", "-T", "fields", "-e", "frame.number"]).split()
+    usual = pdus()
+    counter.check(usual, "no RTS PDU")
+    for value, expected in (("6001-6004", usual), (",".join(map(str, ports)), usual), ("7001", []), ("", [])):
+        counter.equal(pdus("-o", f"rpch.server_ports:{value}"), expected, f"frames with RTS PDUs, with {value!r}")
+
+
 def main():
     arguments = common.Arguments()
     with wsrun.Tshark() as tshark, tempfile.TemporaryDirectory() as folder:
@@ -129,7 +152,9 @@ def main():
         parts = [common.Part(f"{function.__name__} {wait.name}", lambda counter, do=function, wait=wait: do(tshark, folder, counter, wait))
                  for function in (edge, least) for wait in WAITS]
         parts += [common.Part("outlook.auth_very_slow and outlook.auth_slow", lambda counter: very_slow(tshark, folder, counter)),
-                  common.Part("outlook.auth_refusals", lambda counter: refusals(tshark, counter))]
+                  common.Part("outlook.auth_refusals", lambda counter: refusals(tshark, counter)),
+                  common.Part("rpch.same_proxy_required", lambda counter: same_proxy(tshark, counter)),
+                  common.Part("rpch.server_ports", lambda counter: server_ports(tshark, counter))]
         return common.run_parts(arguments.of(parts))
 
 
