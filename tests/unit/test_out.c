@@ -84,6 +84,18 @@ static void test_lines(void)
     CHECK_STR(line(20, "who ", 4, 1, "alice at home and bob"), "who alice at ...\n");
     CHECK_STR(line(20, "who ", 4, 2, "alice at home and bob"), "who alice at home\n    and bob\n");
     CHECK_STR(line(20, "who ", 4, 1, "alice at a home."), "who alice at a home.\n");
+    /* a number and its unit, a name and its number, an option and what it wants stay on one line */
+    CHECK_STR(line(20, "", 2, 0, "it took them 12.5 s, then"), "it took them 12.5 s,\n  then\n");
+    CHECK_STR(line(18, "", 2, 0, "it took them 12.5 s, then"), "it took them\n  12.5 s, then\n");
+    CHECK_STR(line(18, "", 2, 0, "sent at once (frame 12)"), "sent at once\n  (frame 12)\n");
+    CHECK_STR(line(18, "", 2, 0, "see the rest: -z all"), "see the rest:\n  -z all\n");
+    /* not others: a word that only begins like a unit, two numbers, a name that is none of those */
+    CHECK_STR(line(18, "", 2, 0, "it took them 12 sessions"), "it took them 12\n  sessions\n");
+    CHECK_STR(line(18, "", 2, 0, "it took them 12 3456"), "it took them 12\n  3456\n");
+    CHECK_STR(line(18, "", 2, 0, "it took Outlook 2010"), "it took Outlook\n  2010\n");
+    /* what belongs together is parted where a line is too short for it, and cut where there are no more lines */
+    CHECK_STR(line(12, "", 2, 0, "connection 1234567"), "connection\n  1234567\n");
+    CHECK_STR(line(18, "", 2, 1, "sent at once frame 12 and"), "sent at once ...\n");
     /* a width that leaves no room is made wider */
     CHECK_STR(line(1, "who ", 4, 0, "alice"), "who alice\n");
     /* a column is a character, not a byte */

@@ -182,8 +182,47 @@ struct words { /* a text, a word at a time */
     size_t len;
 };
 
+/* Whether it is one of the words, which stand between blanks. */
+static bool is_one_of(const char *words, const uint8_t *word, size_t len)
+{
+    for (const char *at = words; *at; at += strcspn(at, " "), at += *at == ' ') {
+        if (strcspn(at, " ") == len && memcmp(at, word, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t letters(const uint8_t *word, size_t len)
+{
+    size_t count = 0;
+    while (count < len && word[count] >= 'a' && word[count] <= 'z') {
+        count++;
+    }
+    return count;
+}
+
+/* Whether a reader would stumble over a line's end between these two: "12.5" and "s", "frame" and "7", "-z" and what it
+ * wants. next goes on behind its word. */
+static bool belong_together(const uint8_t *word, size_t len, const uint8_t *next, size_t left)
+{
+    const size_t open = len > 0 && word[0] == '(', after = letters(next, left);
+    const bool ends = after == left || !(next[after] >= '0' && next[after] <= '9');
+    if (len == 0 || left == 0) {
+        return false;
+    }
+    if (word[len - 1] >= '0' && word[len - 1] <= '9') {
+        return after > 0 && ends && is_one_of("ms s min h bytes", next, after);
+    }
+    if (next[0] >= '0' && next[0] <= '9') {
+        return is_one_of("frame frames stream leg session sessions connection code status error type", word + open,
+                         len - open);
+    }
+    return len == 2 && word[0] == '-';
+}
+
 /* The next word of at most width columns, a longer one in pieces; its length in bytes and columns. */
-static size_t next_word(const struct words *words, unsigned width, unsigned *columns)
+static size_t next_single(const struct words *words, unsigned width, unsigned *columns)
 {
     size_t used = 0;
     *columns = 0;
@@ -191,6 +230,26 @@ static size_t next_word(const struct words *words, unsigned width, unsigned *col
         uint32_t code;
         used += character(words->at + used, words->len - used, &code);
         (*columns)++;
+    }
+    return used;
+}
+
+/* The same with those behind it that belong to it, if all of them fit. */
+static size_t next_word(const struct words *words, unsigned width, unsigned *columns)
+{
+    size_t used = next_single(words, width, columns), from = 0;
+    while (used + 1 < words->len && words->at[used] == ' ' &&
+           belong_together(words->at + from, used - from, words->at + used + 1, words->len - used - 1)) {
+        const struct words rest = { words->at + used + 1, words->len - used - 1 };
+        unsigned more;
+        const size_t len = next_single(&rest, width, &more);
+        const bool whole = len == rest.len || rest.at[len] == ' ';
+        if (!whole || *columns + 1 + more > width) {
+            break;
+        }
+        from = used + 1;
+        used += 1 + len;
+        *columns += 1 + more;
     }
     return used;
 }
