@@ -653,6 +653,7 @@ static void test_ranges(void)
         CHECK_INT(h.issues, !cases[i].good);
         if (h.issues == 1) {
             CHECK_INT(h.issue[0].problem, RTS_RANGE);
+            CHECK(pdu.out_of_range && !pdu.malformed);
             CHECK_INT(h.issue[0].offset, 24);
             CHECK_INT(h.issue[0].length, 4);
             CHECK_INT(h.issue[0].value, cases[i].value);
@@ -674,6 +675,8 @@ static void check_one_issue(const struct builder *b, enum rts_problem problem, u
     CHECK_INT(h.issue[0].offset, offset);
     CHECK_INT(h.issue[0].length, length);
     CHECK_INT(pdu.well_formed, !rts_problem_is_malformed(problem));
+    CHECK_INT(pdu.malformed, rts_problem_is_malformed(problem));
+    CHECK_INT(pdu.out_of_range, !rts_problem_is_malformed(problem));
 }
 
 static void test_header_rules(void)

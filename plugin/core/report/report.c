@@ -7,8 +7,8 @@
 #include "report_private.h"
 
 const struct broken_text broken_texts[BROKEN_KINDS] = {
-    [BROKEN_RTS] = { "rpch.rts.malformed", "a broken RTS PDU" },
-    [BROKEN_RTS_PLACE] = { "rpch.rts.unexpected", "an unexpected RTS PDU" },
+    [BROKEN_RTS] = { "rpch.rts.malformed", "a broken PDU" },
+    [BROKEN_RTS_PLACE] = { "rpch.rts.unexpected", "an RTS PDU that is out of place, or has a value out of its range" },
     [BROKEN_MAPI] = { "mapihttp.malformed", "a broken MAPI/HTTP message" },
 };
 

@@ -39,6 +39,9 @@ static void report(struct walk *w, const struct rts_issue *issue)
 {
     if (rts_problem_is_malformed(issue->problem)) {
         w->pdu->well_formed = false;
+        w->pdu->malformed = true;
+    } else {
+        w->pdu->out_of_range = true;
     }
     if (w->sink && w->sink->issue) {
         w->sink->issue(w->sink->ctx, issue);
@@ -274,9 +277,11 @@ static bool read_command(struct walk *w)
     if (reader->failed || !name) {
         return false;
     }
-    bool well_formed = w->pdu->well_formed;
+    const bool well_formed = w->pdu->well_formed, malformed = w->pdu->malformed, out_of_range = w->pdu->out_of_range;
     *w->pdu = w->draft;
-    w->pdu->well_formed = well_formed;
+    w->pdu->well_formed = well_formed; /* the draft was begun before this command told its issues */
+    w->pdu->malformed = malformed;
+    w->pdu->out_of_range = out_of_range;
     if (w->pdu->commands_decoded < RTS_MAX_COMMANDS) {
         w->pdu->command[w->pdu->commands_decoded] = (uint8_t)type;
     }

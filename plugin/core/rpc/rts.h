@@ -91,9 +91,10 @@ struct rts_sink {
 /* What state and naming need of an RTS PDU. */
 struct rts_pdu {
     uint16_t flags;
-    uint16_t number_of_commands; /* as sent */
-    uint16_t commands_decoded;   /* as found, may pass RTS_MAX_COMMANDS */
-    bool well_formed;            /* no malformed issue */
+    uint16_t number_of_commands;  /* as sent */
+    uint16_t commands_decoded;    /* as found, may pass RTS_MAX_COMMANDS */
+    bool well_formed;             /* no malformed issue, and all of it is there */
+    bool malformed, out_of_range; /* issues were found that rpch.rts.malformed, rpch.rts.unexpected stand for */
     uint8_t command[RTS_MAX_COMMANDS];
     uint8_t cookies; /* number of Cookie commands seen, capped at RTS_MAX_COOKIES */
     uint8_t cookie[RTS_MAX_COOKIES][16];

@@ -33,6 +33,7 @@ struct pdu_note {
     uint8_t channel : 2;
     uint8_t interface : 4; /* enum rpc_interface */
     uint8_t is_call : 1, misplaced : 1;
+    uint8_t malformed : 1, out_of_range : 1; /* as the PDU stands, whatever its place */
 };
 #define NO_ROW 0x80000000u
 

@@ -95,14 +95,18 @@ static void learn(const struct run *run, tvbuff_t *tvb, struct pdu_note *note)
     uint32_t status = 0;
     pdu_header_decode(p, &header);
     pdu_call_decode(p, captured, &header);
+    note->malformed = header.frag_length > there;
     if (header.frag_length > there)
         header.frag_length = (uint16_t)there;
     run->note->show_state = true;
     memset(&outcome, 0, sizeof outcome);
     if (header.ptype == RPC_RTS) {
         rts_decode(p, captured, header.frag_length, &rts, NULL);
-    } else if (!pdu_status(p, captured, &status)) {
-        status = 0;
+        note->malformed |= rts.malformed;
+        note->out_of_range = rts.out_of_range;
+    } else {
+        note->malformed |= (uint32_t)header.auth_length + PDU_HEADER_LEN > header.frag_length;
+        status = pdu_status(p, captured, &status) ? status : 0;
     }
     rpch_conn_pdu(conn, when, run->way, &header, header.ptype == RPC_RTS ? &rts : NULL, status, &outcome);
     if (header.ptype == RPC_RTS && run->way == WAY_TO_CLIENT && run->stream->auth)

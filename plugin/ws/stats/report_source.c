@@ -186,15 +186,23 @@ static void count_broken(struct told_so_far *told, enum broken kind, bool is, ui
         broken->first_frame = frame;
 }
 
+/* Of all pieces, and of those within buffers. */
+static void look_for_broken(const struct piece *piece, bool *malformed, bool *misplaced)
+{
+    for (; piece; piece = piece->next) {
+        const struct pdu_note *pdu = &piece->pdu;
+        if (piece->kind == PIECE_JOINED || piece->kind == PIECE_DECHUNKED)
+            look_for_broken(piece->within, malformed, misplaced);
+        *malformed |= piece->kind == PIECE_MALFORMED || (piece->kind == PIECE_PDU && pdu->malformed);
+        *misplaced |= piece->kind == PIECE_PDU && (pdu->unexpected || pdu->misplaced || pdu->out_of_range);
+    }
+}
+
 static void take_pdus(struct told_so_far *told, uint32_t frame, const struct frame_note *note)
 {
     bool malformed = false, misplaced = false;
-    for (const struct call_note *call = note->calls; call; call = call->next) {
-        for (const struct piece *piece = call->pieces; piece; piece = piece->next) {
-            malformed |= piece->kind == PIECE_MALFORMED;
-            misplaced |= piece->kind == PIECE_PDU && (piece->pdu.unexpected || piece->pdu.misplaced);
-        }
-    }
+    for (const struct call_note *call = note->calls; call; call = call->next)
+        look_for_broken(call->pieces, &malformed, &misplaced);
     count_broken(told, BROKEN_RTS, malformed, frame);
     count_broken(told, BROKEN_RTS_PLACE, misplaced, frame);
 }
