@@ -3,14 +3,16 @@
     report_window.py [--shots FOLDER]
 
 The window opens and shows the report of the file; its first button filters the packet list by the first finding; a second
-file that is opened leaves nothing of the first one's text. What the window shows is read by its button Copy, the filter
-from what Wireshark writes down of filters when it ends. --shots keeps pictures of each step.
+file that is opened leaves nothing of the first one's text; of more findings than it has numbers each number has its button,
+and its filter. What the window shows is read by its button Copy, the filter from what Wireshark writes down of filters when
+it ends. --shots keeps pictures of each step.
 
 Needs wireshark, xvfb, xdotool and xclip; without them it says so and passes.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import json
 import os
 import pathlib
 import re
@@ -22,10 +24,11 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import common
-from common import wsrun
+from common import capfile, wsrun
 
 TITLE = "Outlook over HTTP report"
 NEEDED = ("wireshark", "Xvfb", "xdotool", "xclip")
+NUMBERS = 9                          # findings with a number, and buttons
 PATIENCE = 90                        # seconds: of a slow machine that does other things besides
 
 
@@ -137,12 +140,37 @@ def user(tshark, program, args, env):
     return tshark.popen(args, program=program, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def play(tshark, screen, counter, first, second):
+def environment(tshark, screen):
+    """Of Wireshark on that screen."""
     runtime = tshark.home / "run"
-    runtime.mkdir(mode=0o700)
-    if tshark.user:
-        os.chown(runtime, wsrun.NOBODY, wsrun.NOBODY)
-    env = {"DISPLAY": screen.env["DISPLAY"], "XDG_RUNTIME_DIR": str(runtime), "QT_QPA_PLATFORM": "xcb"}
+    if not runtime.is_dir():
+        runtime.mkdir(mode=0o700)
+        if tshark.user:
+            os.chown(runtime, wsrun.NOBODY, wsrun.NOBODY)
+    return {"DISPLAY": screen.env["DISPLAY"], "XDG_RUNTIME_DIR": str(runtime), "QT_QPA_PLATFORM": "xcb"}
+
+
+def filters(tshark):
+    """The display filters that Wireshark has written down, the last one first."""
+    recent = "".join(path.read_text(encoding="utf-8") for path in tshark.home.rglob("recent_common"))
+    return re.findall(r"^recent\.display_filter: (.*)$", recent, re.MULTILINE)
+
+
+def leave(screen, process, counter):
+    main = screen.wait(r"\.pcap")
+    screen.focus(main)
+    screen.tool("key", "ctrl+q")
+    counter.equal(process.wait(timeout=PATIENCE), 0, "wireshark's exit status")
+
+
+def stop(process):
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def play(tshark, screen, counter, first, second):
+    env = environment(tshark, screen)
     process = user(tshark, "wireshark", ["-n", "-r", first, "-z", "outlook,report"], env)
     try:
         window = screen.wait(TITLE)
@@ -162,16 +190,53 @@ def play(tshark, screen, counter, first, second):
         button(screen, window, 0)
         time.sleep(1)
         counter.check(not screen.windows(TITLE) and process.poll() is None, "Close does not close the window, or more")
-        main = screen.wait(r"\.pcap")
-        screen.focus(main)
-        screen.tool("key", "ctrl+q")
-        counter.equal(process.wait(timeout=PATIENCE), 0, "wireshark's exit status")
+        leave(screen, process, counter)
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
-    recent = "".join(path.read_text(encoding="utf-8") for path in tshark.home.rglob("recent_common"))
-    counter.check("recent.display_filter: rpch.vc == 0" in recent, "the button did not filter by rpch.vc == 0")
+        stop(process)
+    counter.check("rpch.vc == 0" in filters(tshark), "the button did not filter by rpch.vc == 0")
+
+
+def many(tshark, screen, counter, capture):
+    """More findings than buttons: nine are numbered, in full, and each has its button, which filters by that finding."""
+    report = json.loads(tshark.output(["-r", capture, "-n", "-q", "-z", "outlook,report,json"]))
+    findings = [finding["filter"] for finding in report["findings"]]
+    counter.check(len(findings) > NUMBERS and len(set(findings)) == len(findings), f"the capture has {findings}")
+    for path in tshark.home.rglob("recent_common"):
+        path.unlink()                   # a filter that is known already would keep its place in it
+    process = user(tshark, "wireshark", ["-n", "-r", capture, "-z", "outlook,report"], environment(tshark, screen))
+    try:
+        window = screen.wait(TITLE)
+        text = copied(screen, window, NUMBERS, lambda text: "packets" in text and "FAILED" in text)
+        screen.shot("many")
+        numbers = [int(number) for number in re.findall(r"^(\d+)  (?:FAILED|NOTE)  ", text, re.MULTILINE)]
+        counter.equal(numbers, list(range(1, NUMBERS + 1)), f"findings numbered in {text!r}")
+        seen = re.findall(r"^  see    (.*(?:\n {9}.*)*)", text, re.MULTILINE)
+        counter.equal([re.sub(r"\n +", " ", one) for one in seen], findings[:NUMBERS], "filters in full")
+        counter.check(f"more in {len(findings) - NUMBERS} other finding" in text, f"the rest is not counted: {text!r}")
+        for number in range(1, NUMBERS + 1):
+            button(screen, window, NUMBERS + 1 - number)
+            time.sleep(1)
+        screen.shot("filter-9")
+        button(screen, window, 0)
+        leave(screen, process, counter)
+    finally:
+        stop(process)
+    counter.equal(filters(tshark)[:NUMBERS], findings[NUMBERS - 1::-1], "what the buttons filtered by, the last one first")
+
+
+def together(tshark):
+    """A capture with a dozen findings: of four samples, a minute apart."""
+    packets = []
+    for minute, name in enumerate(("mapi-verdict-codes", "live-split-lb", "mapi-auth-ntlm-torn", "verdict-fault")):
+        capture = capfile.load(common.samples(name, kind="dissection")[0].path)
+        start = min(packet.time for packet in capture.packets)
+        packets += [capfile.Packet(packet.time - start + (1700000000 + 60 * minute) * 10**9, packet.data, packet.length, packet.link)
+                    for packet in capture.packets]
+    path = tshark.home / "many.pcapng"
+    capfile.save(path, capfile.Capture(packets))
+    if tshark.user:
+        os.chown(path, wsrun.NOBODY, wsrun.NOBODY)
+    return path
 
 
 def main():
@@ -192,6 +257,7 @@ def main():
         screen = Screen(folder)
         try:
             play(tshark, screen, counter, *files)
+            many(tshark, screen, counter, together(tshark))
         except (Gone, subprocess.TimeoutExpired) as error:
             screen.shot("failed")
             counter.check(False, str(error))

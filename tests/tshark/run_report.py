@@ -23,15 +23,18 @@ from common import capfile, wsrun
 SCHEMA = json.loads((common.PROJECT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
 GOLDEN = common.PROJECT / "tests" / "golden" / "report.txt"
 SCREEN = (100, 60)
+NAMED = 9                            # findings, in full or in a line
 TEXT, JSON, SLOW = "outlook,report", "outlook,report,json", "outlook,report,slow"
 # Screens that are compared to the letter: each kind of line there is.
 TO_THE_LETTER = ["live-split-lb", "live-healthy", "live-tls-no-keys", "live-tls13-untrusted-ca", "live-wrong-password",
                  "mapi-verdict-lost-10", "mapi-verdict-expired", "mapi-auth-ntlm-torn", "mapi-body-bad-cut", "bad-snapped-bodies",
-                 "verdict-never-one-way", "mapi-http-late", "mapi-http-2", "foreign-http", "live-joined-across-lb"]
+                 "verdict-never-one-way", "mapi-http-late", "mapi-http-2", "foreign-http", "live-joined-across-lb",
+                 "mapi-verdict-codes", "mapi-verdict-http-504-120s", "bad-cut-command"]
 # Those whose filters and second pass are looked at besides.
 CLOSELY = ["live-split-lb", "mapi-verdict-lost-10", "mapi-auth-ntlm-torn", "live-tls13-split-lb", "bad-snapped-bodies",
            "live-wrong-password", "live-tls-no-keys"]
 OTHER_STEP = 14                      # and every so manyth of all others
+BROKEN = ("rpch.rts.malformed", "rpch.rts.unexpected", "mapihttp.malformed")
 GOOD = {"rpch.routing.joined_late", "rpch.routing.joined_across_proxies"}
 WORSE = ("note", "warning", "error")
 SHOWN = re.compile(r"^(\d+) of (\d+)", re.MULTILINE)
@@ -78,12 +81,17 @@ def agree(counter, text, report):
     counter.equal(report["result"] == "failed", failed, "the result")
     heads = re.findall(r"^(FAILED|NOTE) +(.*)$", joined, re.MULTILINE)
     for (kind, head), finding in zip(heads, report["findings"]):
-        counter.check(re.sub(r" \.\.\.$", "", head) in finding["headline"], f"{head!r} is not {finding['headline']!r}")
+        said = re.sub(r" \([a-z].*", "", head)             # of one in a line: what stands behind the headline
+        counter.check(said and re.sub(r" \.\.\.$", "", said) in finding["headline"], f"{head!r} is not {finding['headline']!r}")
         counter.equal(kind == "FAILED", finding["failed"], f"of {head!r}")
-    more = re.search(r"^and ([\d,]+) more in ([\d,]+) other group", text, re.MULTILINE)
+    more = re.search(r"^and ([\d,]+) more in ([\d,]+) other finding", text, re.MULTILINE)
     rest = report["findings"][len(heads):]
-    counter.equal(int(more[2]) if more else 0, len(rest), "groups that are counted only")
-    for finding in report["findings"][:len(heads)]:
+    counter.equal(int(more[2]) if more else 0, len(rest), "findings that are counted only")
+    counter.check(not rest or len(heads) == NAMED, f"{len(heads)} findings are named of {len(report['findings'])}")
+    full = len(re.findall(r"^  see ", text, re.MULTILINE))
+    for finding in report["findings"][full:len(heads)]:
+        counter.check(f"({finding['filter']})" in joined or f"({finding['verdict']})" in joined, f"no filter {finding['filter']!r}")
+    for finding in report["findings"][:full]:
         counter.check(f"wireshark -r FILE -Y '{finding['filter']}'" in joined, f"no filter {finding['filter']!r}")
         if finding["next"]:
             counter.check(finding["next"][:60] in joined, f"no advice {finding['next'][:60]!r}")
@@ -118,9 +126,11 @@ def expected(sample, counter, report):
     for finding in report["findings"]:
         if finding["failed"] and not sample.expect.get("tolerated"):
             counter.check(finding["verdict"] in grave, f"{finding['verdict']} is told, and not expected")
-    broken = any(item["item"] == "mapihttp.malformed" for item in sample.expect["items"])
-    if broken:
-        counter.check(any(entry["filter"] == "mapihttp.malformed" for entry in report["broken"]), "no broken message counted")
+    counted = {entry["filter"]: (entry["packets"], entry["first_frame"]) for entry in report["broken"]}
+    for name in BROKEN:
+        frames = {item["frame"] for item in sample.expect["items"] if item["item"] == name}
+        if name not in sample.expect.get("tolerated", []):
+            counter.equal(counted.get(name), (len(frames), min(frames)) if frames else None, f"packets with {name}")
 
 
 def secret(sample, counter, both):

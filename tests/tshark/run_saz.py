@@ -555,6 +555,9 @@ def test_extcap(run, counter):
     archive.chmod(0o644)
     text = tshark.output(["-i", "fiddler", "-o", f"extcap.fiddler.file:{archive}", "-n", "-a", "duration:20"], env=env)
     counter.equal(text.count("PING request"), 2, f"tshark -i fiddler: {text!r}")
+    text = tshark.output(["-i", "fiddler", "-o", f"extcap.fiddler.file:{archive}", "-n", "-a", "duration:20", "-q", "-z", "outlook,report"],
+                         env=env)
+    counter.check("made from Fiddler archive x.saz" in text and "no gaps" not in text, f"tshark -i fiddler -z outlook,report: {text!r}")
     for options, words in ((["-o", "extcap.fiddler.file:/nonexistent.saz"], b"No such file"), ([], b"choose an archive")):
         process = tshark.popen(["-i", "fiddler", *options, "-a", "duration:20"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
@@ -579,6 +582,18 @@ def cost():
     subprocess.run([SCRIPT, "--extcap-interfaces"], stdout=subprocess.DEVNULL, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_joined(run, counter):
+    """The report still knows an archive from a capture when files were put together or cut: all of it, or a part only."""
+    archive, _ = run.convert(archives.saz([Session(post(counter=1), answer(), at(0, 1, 2, 3))]), "saz")
+    captured = sample_path("mapi-http-plain")
+    for name, paths, made in (("two archives", [archive, archive], True), ("an archive and a capture", [archive, captured], False),
+                              ("a capture and an archive", [captured, archive], False)):
+        joined = run.path("pcapng")
+        subprocess.run(["mergecap", "-a", "-w", joined, *paths], check=True)
+        told = json.loads(run.tshark.output(["-r", run.tshark.private_copy(joined), "-q", "-z", "outlook,report,json"]))
+        counter.equal(bool(told["capture"]["archive"]), made, name)
 
 
 def test_mitmproxy(run, counter):

@@ -339,8 +339,33 @@ static void test_any(void)
     }
 }
 
+/* All of it made of an archive, or some. */
+static void test_made(void)
+{
+    struct heap heap = { .blocks = NULL };
+    struct arena arena = heap_arena(&heap);
+    struct overview overview = { .arena = &arena };
+    char longest[1000];
+    memset(longest, 'x', sizeof(longest));
+    longest[sizeof(longest) - 1] = '\0';
+    CHECK(!overview_is_archive(&overview));
+    overview_packet(&overview, 1, false);
+    overview_made(&overview, longest);
+    CHECK(overview_is_archive(&overview) && strlen(overview.archive) < 300);
+    overview_packet(&overview, 2, false);
+    CHECK(!overview_is_archive(&overview));
+    overview_made(&overview, "another");
+    CHECK(overview_is_archive(&overview) && overview.archive[0] == 'x');
+    overview = (struct overview){ .arena = &arena };
+    overview_packet(&overview, 1, false);
+    overview_made(&overview, NULL);
+    CHECK_STR(overview.archive, "an archive");
+    heap_free(&heap);
+}
+
 int main(void)
 {
+    test_made();
     test_tls13();
     test_refused();
     test_tls12();

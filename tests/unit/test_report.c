@@ -241,6 +241,146 @@ static void test_filters(void)
     heap_free(&heap);
 }
 
+/* ---- More than a screen has ---------------------------------------------------------------- */
+
+/* As many requests refused, each for another cause, of no session. */
+static void many_causes(struct verdict *verdicts, const struct verdict **list, unsigned count)
+{
+    static const char *const texts[] = {
+        "Seen: a; inferred: the first; next: ask", "Seen: a; inferred: x; next: b",   "Seen: a; inferred: x; next: c",
+        "Seen: a; inferred: x; next: d",           "Seen: a; inferred: x; next: e",   "Seen: a; inferred: x; next: f",
+        "Seen: a; inferred: the seventh; next: g", "Seen: a; inferred: x; next: h",   "Seen: a; inferred: x; next: i",
+        "Seen: a; inferred: x; next: j",           "Seen: a; inferred: x; next: k k",
+    };
+    CHECK(count <= COUNT_OF(texts));
+    for (unsigned i = 0; i < count; i++) {
+        verdicts[i] = (struct verdict){ .kind = V_RESPONSE_CODE,
+                                        .severity = V_WARNING,
+                                        .when = { i + 1, SCENE_START + i },
+                                        .vc = NO_NUMBER,
+                                        .session = NO_NUMBER,
+                                        .leg = NO_NUMBER,
+                                        .text = texts[i] };
+        list[i] = &verdicts[i];
+    }
+}
+
+static unsigned count_of(const char *text, const char *what)
+{
+    unsigned count = 0;
+    while ((text = strstr(text, what)) != NULL) {
+        text += strlen(what);
+        count++;
+    }
+    return count;
+}
+
+/* A screen has as many in full as it has room for, others in a line, and counts the rest; a window has nine in full, a number each. */
+static void test_numbers(void)
+{
+    struct verdict verdicts[11];
+    const struct verdict *list[11];
+    for (unsigned count = 6; count <= 11; count++) {
+        struct made made;
+        made_begin(&made);
+        many_causes(verdicts, list, count);
+        struct report_input input = { .overview = &made.overview,
+                                      .version = "1",
+                                      .verdicts = list,
+                                      .verdict_count = count };
+        made.report = report_new(&made.arena, &input);
+        made.text = report_text(made.report, REPORT_WIDTH, false);
+        const unsigned shown = count < FINDINGS_SHOWN ? count : FINDINGS_SHOWN;
+        CHECK_INT(report_shown(made.report), shown);
+        CHECK_INT(count_of(made.text, "FAILED  1 request refused by X-ResponseCode"), shown);
+        CHECK_INT(count_of(made.text, "  see    wireshark"), 4); /* of seven lines each */
+        says(made.text, "FAILED  1 request refused by X-ResponseCode (frame.number == 7): the seventh\n", count > 6,
+             __FILE__, __LINE__);
+        says(made.text, "and 2 more in 2 other findings, 2 of failures: ", count == 11, __FILE__, __LINE__);
+        made.text = report_text(made.report, REPORT_WIDTH, true);
+        CHECK_INT(report_shown(made.report), shown);
+        CHECK_INT(count_of(made.text, "\n  see    frame.number == "), shown);
+        for (unsigned i = 0; i < shown; i++) {
+            char number[32], filter[32];
+            snprintf(number, sizeof(number), "\n%u  FAILED  1 request", i + 1);
+            snprintf(filter, sizeof(filter), "frame.number == %u", i + 1);
+            SAYS(&made, number);
+            CHECK_STR(report_filter(made.report, i), filter);
+        }
+        SAYS_NOT(&made, "\n10  FAILED");
+        made_end(&made);
+    }
+}
+
+/* Two rules that one answer breaks are one finding. */
+static void test_besides(void)
+{
+    struct verdict verdicts[2];
+    const struct verdict *list[2];
+    struct endpoint client = end_of("10.0.0.1:50000"), server = end_of(A);
+    for (unsigned order = 0; order < 3; order++) {
+        struct made made;
+        struct track track;
+        struct conn_past past = { .round_trip = 0 };
+        made_begin(&made);
+        track_init(&track, &made.arena, NULL, NULL);
+        const struct conn *conn = conn_new(&track, CONN_MAPI, 1, &client, &server, &past);
+        many_causes(verdicts, list, 2);
+        verdicts[order % 2].kind = V_SEQUENCE_BROKEN;
+        verdicts[1].when.frame = order == 2 ? 2 : 1;
+        verdicts[0].origin.conn = verdicts[1].origin.conn = conn;
+        struct report_input input = { .overview = &made.overview,
+                                      .version = "1",
+                                      .verdicts = list,
+                                      .verdict_count = 2 };
+        made.report = report_new(&made.arena, &input);
+        made.text = report_text(made.report, REPORT_WIDTH, false);
+        CHECK_INT(made.report->group_count, order == 2 ? 2 : 1);
+        SAYS(&made, "FAILED  1 request broke the sequence of requests\n");
+        says(made.text, "  also   mapihttp.response_code.failed\n", order < 2, __FILE__, __LINE__);
+        made_end(&made);
+    }
+}
+
+/* ---- Slow ones ----------------------------------------------------------------------------- */
+
+/* The slowest is named, and of slow ones where the time went: once, and the same in JSON. */
+static void test_slow(void)
+{
+    struct made made;
+    struct track track;
+    struct endpoint client = end_of("10.0.0.1:50000"), server = end_of(A);
+    struct conn_past past = { .round_trip = 0 };
+    for (unsigned slow = 0; slow <= 5; slow++) {
+        made_begin(&made);
+        track_init(&track, &made.arena, NULL, NULL);
+        for (unsigned i = 0; i < 5; i++) {
+            struct timing timing = { .times = { .wait = i < slow ? (9 - i) * SECOND : 4300 * (MILLISECOND / 1000) },
+                                     .server_ns = -1,
+                                     .asked = { 2 * i + 1, SCENE_START },
+                                     .ended = { 2 * i + 2, SCENE_START },
+                                     .conn = conn_new(&track, CONN_MAPI, i, &client, &server, &past),
+                                     .operation = MAPI_EXECUTE };
+            timing_note(&track, &timing, true);
+        }
+        struct report_input input = { .overview = &made.overview, .version = "1", .track = &track };
+        made.report = report_new(&made.arena, &input);
+        made.text = report_text(made.report, 300, false);
+        made.json = report_json(made.report);
+        CHECK_INT(count_of(made.text, "slowest"), 1);
+        CHECK_INT(count_of(made.text, "leg 0 to " A ": request"), slow < 3 ? slow : 3);
+        says(made.text, "slowest  Execute, 4.3 ms, frames 1 to 2, 10.0.0.1\n", slow == 0, __FILE__, __LINE__);
+        says(made.text, "slowest  Execute, 9.0 s, frames 1 to 2, 10.0.0.1; leg 0 to", slow > 0, __FILE__, __LINE__);
+        says(made.text, "\n         others: -z outlook,report,slow\n", slow > 3, __FILE__, __LINE__);
+        JSON_SAYS(&made, "\"slowest\": {\n    \"type\": \"Execute\",\n");
+        says(made.json, "\"seconds\": 9.000000,\n    \"connection\": null,\n    \"session\": null,\n", slow > 0,
+             __FILE__, __LINE__);
+        JSON_SAYS(&made, "\"client\": \"10.0.0.1\"\n");
+        check_json(made.json);
+        made_end(&made);
+    }
+}
+
 /* ---- What cannot be told ------------------------------------------------------------------- */
 
 static struct overview_conn *tcp(struct made *made, bool from_syn, bool both)
@@ -365,6 +505,54 @@ static void test_unclear(void)
     scene_end(&scene);
 }
 
+/* Of an archive nobody captured a packet: nothing is said of TCP, nothing is denied, and no remedy is one of captures. */
+static void test_archive(void)
+{
+    static const char *const never[] = { NONE,      "capture both",   "begin the capture", "ONE direction",
+                                         "no gaps", "gaps in",        "snap length",       "ring buffer",
+                                         "key log", "of the capture", "mirror port",       "not captured",
+                                         "no SYN",  "Follow > TCP",   "were captured" };
+    for (int what = 0; what < 4; what++) {
+        struct scene scene;
+        struct made made;
+        scene_begin(&scene);
+        struct tap in, out;
+        if (what == 0) { /* neither opened nor failed */
+            in = to(&scene, 0, A);
+            out = to(&scene, 0, A);
+            start_both(&in, &out, 1);
+        } else if (what == 1) { /* without a SYN, as all of an archive */
+            const struct conn_past late = { .syn = false };
+            in = tap_open_past(&scene, RTS_HOP_HTTP, "10.0.0.1:1001", A, late);
+            out = tap_open_past(&scene, RTS_HOP_HTTP, "10.0.0.1:1002", A, late);
+            start_both(&in, &out, 1);
+        } else if (what == 2) { /* claimed, and no channel */
+            in = to(&scene, 0, A);
+        }
+        made_begin(&made);
+        overview_made(&made.overview, "HAR file x.har");
+        tcp(&made, false, false);
+        CHECK(!overview_is_archive(&made.overview));
+        overview_made(&made.overview, "HAR file x.har");
+        make_at(&made, what < 3 ? &scene : NULL, 200);
+        SAYS(&made, "made from HAR file x.har (1 TCP connection): no packet was captured\n");
+        SAYS(&made, "CANNOT TELL  1 ");
+        JSON_SAYS(&made, "\"archive\": \"HAR file x.har\"");
+        CHECK_INT(report_result(made.report), REPORT_CANNOT_TELL);
+        for (size_t i = 0; i < COUNT_OF(never); i++) {
+            SAYS_NOT(&made, never[i]);
+        }
+        const char *expected[] = { "neither opened nor failed in what was recorded",
+                                   "an archive does not tell how TCP connections begin and end",
+                                   "too little of their content is in the archive",
+                                   "1 archive: it has no request of RPC over HTTP or MAPI/HTTP" };
+        SAYS(&made, expected[what]);
+        check_json(made.json);
+        made_end(&made);
+        scene_end(&scene);
+    }
+}
+
 /* ---- What clients write -------------------------------------------------------------------- */
 
 static void test_hostile(void)
@@ -422,7 +610,11 @@ int main(void)
     test_causes();
     test_filters();
     test_nothing();
+    test_numbers();
+    test_besides();
+    test_slow();
     test_hidden();
+    test_archive();
     test_unclear();
     test_hostile();
     test_headlines();

@@ -70,7 +70,9 @@ static void test_times(void)
     CHECK_INT(row.where, SLOW_SERVER);
     CHECK(row.seen);
     struct text text = { .used = 0 };
-    slow_row_say(&text, &row);
+    slow_row_head(&text, &row);
+    CHECK_STR(text.s, "Execute, 30.0 s, frames 1 to 5");
+    slow_row_legs(&text, &row);
     CHECK_STR(text.s,
               "Execute, 30.0 s, frames 1 to 5; leg 0 to 10.0.0.80:80: request 5.0 s, wait 4.0 s, response 21.0 s "
               "(20.0 s of it at work), X-ElapsedTime 21.0 s; SERVER (seen): the server took 21.0 s by "
@@ -225,7 +227,7 @@ static void test_judged(void)
     CHECK_STR(JUDGED(LEG(.wait = 0.999)), ": ");
     /* One leg: what is behind it accuses nobody, but by the server's own word. */
     CHECK_STR(JUDGED(LEG(.wait = 9)),
-              "CANNOT TELL: 9.0 s of it passed behind leg 0: server, or a device whose other side was not captured");
+              "CANNOT TELL: 9.0 s of it passed behind leg 0: server, or a device whose other side is not in this file");
     CHECK_STR(JUDGED(LEG(.wait = 9, .server = 8)), "SERVER (seen): the server took 8.0 s by X-ElapsedTime");
     CHECK_STR(JUDGED(LEG(.wait = 9, .server = 0.1)),
               "CANNOT TELL: the server took only 100.0 ms by X-ElapsedTime: network or device behind leg 0");
@@ -241,13 +243,13 @@ static void test_judged(void)
     CHECK_STR(JUDGED(LEG(.wait = 9), LEG(.wait = 1)),
               "NETWORK DEVICE (seen): 8.0 s of it passed between leg 0 and leg 1");
     CHECK_STR(JUDGED(LEG(.wait = 9), LEG(.wait = 8.5)),
-              "SERVER: 8.5 s of it passed behind leg 1, the last one captured");
+              "SERVER: 8.5 s of it passed behind leg 1, the last one in this file");
     CHECK_STR(
         JUDGED(LEG(.wait = 1, .response = 8), LEG(.response = 7)),
-        "NETWORK (seen): bytes were under way for 7.0 s on leg 1, the last of those captured where they are slow");
+        "NETWORK (seen): bytes were under way for 7.0 s on leg 1, the last of those in this file where they are slow");
     CHECK_STR(
         JUDGED(LEG(.wait = 1, .response = 8), LEG(.wait = 1)),
-        "NETWORK (seen): bytes were under way for 8.0 s on leg 0, the last of those captured where they are slow");
+        "NETWORK (seen): bytes were under way for 8.0 s on leg 0, the last of those in this file where they are slow");
     CHECK_STR(JUDGED(LEG(.wait = 9), LEG(.wait = 8.8), LEG(.wait = 1)),
               "NETWORK DEVICE (seen): 7.8 s of it passed between leg 1 and leg 2");
     /* Clocks that differ compare nothing. */

@@ -15,6 +15,7 @@ from .saz import Saz
 
 GIB = 1 << 30
 NOTES_SHOWN = 12
+MADE_BY = "saz2pcapng"               # the interface: by this name the report knows what nobody captured
 
 
 def open_archive(path, most):
@@ -56,12 +57,12 @@ def convert(path, file, most=2 * GIB, name=None):
                              if archive.notes else "it has no HTTP session that could be written")
         shown = name or os.path.basename(path)
         plan = capture.Plan(exchanges, "Fiddler" if archive.kind.startswith("Fiddler") else "HAR")
-        made = (f"Made from a {archive.kind} ({shown}{', by ' + archive.maker if archive.maker else ''}) by saz2pcapng: no packet of "
+        made = (f"Made from a {archive.kind} ({shown}{', by ' + archive.maker if archive.maker else ''}) by {MADE_BY}: no packet of "
                 "this file was captured. TCP connections have neither start nor end, and no acknowledgements.")
         archive.budget.left = archive.budget.most          # bodies are read a second time
         packets = capture.write(file, plan, [pcapng.comment("\n".join([made, *archive.notes[:50]])),
-                                             (pcapng.APPLICATION, "saz2pcapng")],
-                                [(pcapng.NAME, "archive"), (pcapng.DESCRIPTION, f"{archive.kind} {shown}")])
+                                             (pcapng.APPLICATION, MADE_BY)],
+                                [(pcapng.NAME, MADE_BY), (pcapng.DESCRIPTION, f"{archive.kind} {shown}")])
         return summary(archive, plan, packets)
     finally:
         if copy:

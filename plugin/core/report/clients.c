@@ -196,7 +196,8 @@ static void say_count(struct text *text, bool *any, uint32_t count, const char *
     }
 }
 
-static void say_summary(struct text *text, const struct summary *summary)
+/* counts: how many of them could, or cannot. */
+static void say_summary(struct text *text, const struct summary *summary, bool counts)
 {
     const uint32_t cannot = summary->by_switch[SWITCH_CANNOT] + summary->by_switch[SWITCH_OLD_SERVER];
     const uint32_t unknown = summary->by_switch[SWITCH_UNKNOWN];
@@ -206,6 +207,8 @@ static void say_summary(struct text *text, const struct summary *summary)
     } else {
         say(text, "%u of %u client%s still use%s RPC over HTTP", summary->rpc_http, summary->clients,
             summary->clients == 1 ? "" : "s", summary->rpc_http == 1 ? "s" : "");
+    }
+    if (counts && summary->rpc_http > 0) {
         say_count(text, &any, summary->by_switch[SWITCH_COULD], "could switch");
         say_count(text, &any, summary->by_switch[SWITCH_AFTER_UPDATE], "could after an update");
         say_count(text, &any, cannot, "cannot");
@@ -251,7 +254,7 @@ void clients_say(const struct track *track, struct text *text)
     if (summary.clients == 0) {
         return;
     }
-    say_summary(text, &summary);
+    say_summary(text, &summary, summary.rpc_http > 1); /* of one the line below says it */
     if (track->clients.more) {
         say(text, "; there are more clients than the %u that are listed", CLIENTS_MAX);
     }
@@ -319,7 +322,7 @@ void clients_json(const struct track *track, struct json *json)
     }
     json_end_array(json);
     if (summary.clients > 0) {
-        say_summary(&text, &summary);
+        say_summary(&text, &summary, true);
     }
     json_object(json, "clients_summary");
     json_string(json, "text", or_null(text.s));

@@ -37,14 +37,14 @@
     HEADLINE(V_AUTH_VERY_SLOW, "answered very slowly")                                              \
     HEADLINE(V_LIFETIME_EXCEEDED, "sent more than the channel lifetime")                            \
     HEADLINE(V_WINDOW_EXCEEDED, "sent more than the receive window")                                \
-    HEADLINE(V_PROXIES_DIFFER, "use two proxies")                                                   \
-    HEADLINE(V_LONE, "have one channel only")                                                       \
+    HEADLINE(V_PROXIES_DIFFER, "over two proxies")                                                  \
+    HEADLINE(V_LONE, "with one channel only")                                                       \
     HEADLINE(V_CHANNEL_CUT_NOTE, "ended with others of their server")                               \
     HEADLINE(V_RESPONSE_CUT_NOTE, "ended with others of their server")                              \
     HEADLINE(V_NOT_RECYCLED, "not given the new channel that was asked for")                        \
     HEADLINE(V_CALL_UNANSWERED, "had calls without an answer")                                      \
     HEADLINE(V_CALL_FAILED, "had failed calls")                                                     \
-    HEADLINE(V_SESSION_EXPIRED, "used after they had expired")                                      \
+    HEADLINE(V_SESSION_EXPIRED, "used after expiry")                                                \
     HEADLINE(V_UNANSWERED, "had requests without an answer")                                        \
     HEADLINE(V_ERROR_CODE, "had failed requests")                                                   \
     HEADLINE(V_AUTH_REFUSED_NOTE, "refused by one scheme and accepted by another")                  \
@@ -70,6 +70,24 @@ const char *headline_of(enum verdict_kind kind)
         break;
     }
     return NULL;
+}
+
+/* Of a request that belongs to no session those that speak of a session's requests would say it twice. */
+#define OF_REQUESTS(OF_REQUEST)                                     \
+    OF_REQUEST(V_RESPONSE_CODE, "refused by X-ResponseCode")        \
+    OF_REQUEST(V_COOKIE_LOST, "without the cookies of its session") \
+    OF_REQUEST(V_RESPONSE_CUT, "with a response cut short")         \
+    OF_REQUEST(V_UNANSWERED, "without an answer")                   \
+    OF_REQUEST(V_REQUEST_SILENT_DROP, "left without an ACK")        \
+    OF_REQUEST(V_ERROR_CODE, "failed")
+
+const char *headline_of_request(enum verdict_kind kind)
+{
+    switch (kind) {
+        OF_REQUESTS(TEXT_OF)
+    default:
+        return headline_of(kind);
+    }
 }
 
 #define RANK_OF(kind, text) RANK_##kind,

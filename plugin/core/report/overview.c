@@ -11,6 +11,7 @@
 #define LOOKS_MAX 64 /* where nothing was decrypted by then nothing will be */
 /* Of tcp.stream, which Wireshark counts up: only a damaged value would be beyond. */
 #define STREAMS_MAX (1u << 26)
+#define ARCHIVE_NAME_MAX 200 /* what is longer is cut */
 
 void overview_packet(struct overview *overview, int64_t ns, bool cut)
 {
@@ -22,6 +23,16 @@ void overview_packet(struct overview *overview, int64_t ns, bool cut)
     }
     overview->packets++;
     overview->cut += cut;
+}
+
+void overview_made(struct overview *overview, const char *archive)
+{
+    overview->made++;
+    if (!overview->archive) {
+        char *kept = arena_new(overview->arena, ARCHIVE_NAME_MAX);
+        snprintf(kept, ARCHIVE_NAME_MAX, "%s", archive && archive[0] ? archive : "an archive");
+        overview->archive = kept;
+    }
 }
 
 static struct overview_conn *conn_of(struct overview *overview, uint32_t stream, const struct endpoint *from,

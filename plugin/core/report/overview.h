@@ -54,7 +54,9 @@ struct overview {
     const struct arena *arena;
     struct rows conns; /* by tcp.stream; NULL where none was seen */
     uint32_t packets, cut;
-    uint32_t opaque; /* packets of a tunnel that is encrypted below TCP */
+    uint32_t made;       /* packets that nobody captured: they were made of an archive of HTTP sessions */
+    const char *archive; /* which, "Fiddler archive x.saz"; NULL where made is 0 */
+    uint32_t opaque;     /* packets of a tunnel that is encrypted below TCP */
     int64_t first, last;
     bool key_log; /* keys for TLS were given */
 };
@@ -62,6 +64,13 @@ struct overview {
 /* All zero but for arena: of no packet. */
 
 void overview_packet(struct overview *overview, int64_t ns, bool cut);
+/* The last packet was made of an archive, by what its interface is called (NULL: nothing); a part of it is kept. */
+void overview_made(struct overview *overview, const char *archive);
+/* Whether all of it was: no packet tells of TCP, TLS or devices, and nothing that is missing was lost by a capture. */
+static inline bool overview_is_archive(const struct overview *overview)
+{
+    return overview->made > 0 && overview->made == overview->packets;
+}
 /* A TCP segment; segment: way does not matter. payload: its captured bytes. Returns its connection. */
 struct overview_conn *overview_segment(struct overview *overview, uint32_t stream, const struct endpoint *from,
                                        const struct endpoint *to, const struct segment *segment,

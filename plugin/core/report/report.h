@@ -44,14 +44,18 @@ struct report *report_new(const struct arena *arena, const struct report_input *
 enum report_result report_result(const struct report *report);
 
 #define REPORT_WIDTH 100
-/* The screen. numbered: for a window, where findings have the numbers of report_filter(). */
+/* How many findings are shown, each in full or in a line; what is beyond is counted. */
+#define FINDINGS_SHOWN 9
+/* The screen. numbered: for a window, where the findings shown are in full, with their numbers (from 1 on), whatever room
+ * that takes. */
 const char *report_text(struct report *report, unsigned width, bool numbered);
 /* The slowest requests and calls, and the types that took most: a line each, as long as it is. */
 const char *report_slow(const struct report *report);
 /* One object, with a line end. docs/report.md has its members. */
 const char *report_json(struct report *report);
 
-/* How many findings the screen shows in full, and a display filter that selects what the finding is about. */
+/* How many findings report_text() has shown, at most FINDINGS_SHOWN; and a display filter that selects what the finding
+ * of that index (its number less 1) is about. */
 uint32_t report_shown(const struct report *report);
 const char *report_filter(const struct report *report, uint32_t index);
 

@@ -29,22 +29,55 @@ static struct doubt_said *doubt_add(struct report *report, uint32_t count, const
 #define REMEDY_CUT "capture whole packets: no snap length (-s 0)"
 #define REMEDY_KEYS \
     "log the keys of all of its connections, from before they begin: SSLKEYLOGFILE, see docs/capturing.md"
+/* Of an archive, whose maker saw requests and responses: nobody captured its packets. */
+#define REMEDY_RECORD                                                                                              \
+    "record again: start Fiddler, or whatever made the archive, before Outlook, with HTTPS decrypted and nothing " \
+    "filtered out, and save all sessions"
+#define REMEDY_PACKETS \
+    "capture packets, at the client or a device on the way (docs/capturing.md): an archive has requests and responses only"
+
+struct reason {
+    const char *text, *remedy;
+};
 
 /* Reasons of rows, by what they have in common: they name streams and frames. */
 static const struct {
-    const char *mark, *reason, *remedy;
+    const char *mark;
+    struct reason capture, archive;
 } row_doubts[] = {
-    { "no SYN", "their beginning was not captured", REMEDY_START },
-    { "one direction", "one direction was captured only", REMEDY_BOTH },
-    { "gap before", "bytes are missing from the capture", REMEDY_GAPS },
-    { "ACK is missing", "packets are missing from the capture", REMEDY_GAPS },
-    { "not captured whole", "packets were cut by the snap length", REMEDY_CUT },
-    { "not decrypted", "TLS was not decrypted to the end", REMEDY_KEYS },
-    { "not captured, though", "one of the two channels was not captured",
-      "capture where both channels pass: IN and OUT may go by different devices" },
-    { "neither opened", "neither opened nor failed by the end of the capture",
-      "let the capture go on until Outlook connects or gives up" },
+    { "no SYN",
+      { "their beginning was not captured", REMEDY_START },
+      { "an archive does not tell how TCP connections begin and end", REMEDY_PACKETS } },
+    { "one direction",
+      { "one direction was captured only", REMEDY_BOTH },
+      { "the archive lacks responses", REMEDY_PACKETS } },
+    { "gap before",
+      { "bytes are missing from the capture", REMEDY_GAPS },
+      { "bytes are missing from the archive, or have no time in it", REMEDY_PACKETS } },
+    { "ACK is missing",
+      { "packets are missing from the capture", REMEDY_GAPS },
+      { "an archive has no acknowledgements", REMEDY_PACKETS } },
+    { "not captured whole",
+      { "packets were cut by the snap length", REMEDY_CUT },
+      { "bytes are missing from the archive, or have no time in it", REMEDY_PACKETS } },
+    { "not decrypted",
+      { "TLS was not decrypted to the end", REMEDY_KEYS },
+      { "TLS was not decrypted to the end", REMEDY_RECORD } },
+    { "not captured, though",
+      { "one of the two channels was not captured",
+        "capture where both channels pass: IN and OUT may go by different devices" },
+      { "one of the two channels is not in the archive", REMEDY_RECORD } },
+    { "neither opened",
+      { "neither opened nor failed by the end of the capture",
+        "let the capture go on until Outlook connects or gives up" },
+      { "neither opened nor failed in what was recorded",
+        "record until Outlook connects or gives up, and save all sessions then" } },
 };
+
+static bool is_archive(const struct report *report)
+{
+    return overview_is_archive(report->input.overview);
+}
 
 static unsigned row_doubt_kind(const char *why)
 {
@@ -55,7 +88,18 @@ static unsigned row_doubt_kind(const char *why)
     return kind;
 }
 
-static const char *why_of(const struct member *member)
+static struct reason row_reason(const struct report *report, unsigned kind)
+{
+    return is_archive(report) ? row_doubts[kind].archive : row_doubts[kind].capture;
+}
+
+const char *doubt_words(const struct report *report, const char *why)
+{
+    const unsigned kind = why ? row_doubt_kind(why) : 0;
+    return why && is_archive(report) && kind < COUNT_OF(row_doubts) ? row_reason(report, kind).text : why;
+}
+
+const char *member_doubt(const struct member *member)
 {
     bool opened = false;
     for (uint32_t i = 0; i < member->count; i++) {
@@ -75,19 +119,20 @@ static void doubt_rows(struct report *report, enum noun noun, const char *field)
         uint32_t count = 0;
         for (uint32_t i = 0; i < report->member_count; i++) {
             const struct member *member = &report->members[i];
-            const char *why = member->gravest->noun == noun && part_is_good(member->gravest) ? why_of(member) : NULL;
+            const char *why =
+                member->gravest->noun == noun && part_is_good(member->gravest) ? member_doubt(member) : NULL;
             if (why && row_doubt_kind(why) == kind) {
                 first = first ? first : why;
                 numbers[count++] = member->gravest->number;
             }
         }
-        const bool known = kind < COUNT_OF(row_doubts);
+        const struct reason other = { first, is_archive(report) ? REMEDY_PACKETS : REMEDY_GAPS };
+        const struct reason reason = kind < COUNT_OF(row_doubts) ? row_reason(report, kind) : other;
         struct doubt_said *said =
-            doubt_add(report, count, noun_text(noun, 1), noun_text(noun, 2), known ? row_doubts[kind].reason : first,
-                      known ? row_doubts[kind].remedy : REMEDY_GAPS);
+            doubt_add(report, count, noun_text(noun, 1), noun_text(noun, 2), reason.text, reason.remedy);
         if (said) {
             struct out filter = { .arena = report->arena };
-            if (count == 1 && first && strchr(first, ':')) {
+            if (count == 1 && first && strchr(first, ':') && !is_archive(report)) {
                 said->reason = first; /* which stream, which frame */
             }
             filter_say(&filter, field, numbers, count);
@@ -101,8 +146,15 @@ static void doubt_rows(struct report *report, enum noun noun, const char *field)
 struct tally {
     uint32_t tls, sealed, hello_missing, http2, sealed_count;
     uint32_t no_syn, one_way, gaps;
+    bool ours_late, ours_one_way, ours_gaps; /* of connections to a server that speaks one of the protocols */
     uint32_t *sealed_streams;
 };
+
+/* What would have let more be seen of them; NULL if all of them was captured. */
+static const char *start_of(const struct tally *tally)
+{
+    return tally->ours_late ? REMEDY_START : tally->ours_one_way ? REMEDY_BOTH : tally->ours_gaps ? REMEDY_GAPS : NULL;
+}
 
 static bool claimed_server(const struct report *report, const struct overview_conn *conn)
 {
@@ -117,6 +169,11 @@ static void tally_up(struct report *report, struct tally *tally)
     for (const struct overview_conn *conn; (conn = overview_next(overview, &at)) != NULL;) {
         tally->tls += conn->tls;
         tally->http2 += conn->http2;
+        if (claimed_server(report, conn)) {
+            tally->ours_late |= !conn->syn;
+            tally->ours_one_way |= overview_one_way(conn);
+            tally->ours_gaps |= overview_gaps(conn) > 0;
+        }
         if (overview_sealed(conn)) {
             tally->sealed_streams[tally->sealed++] = conn->stream;
             tally->hello_missing += overview_hello_missing(conn);
@@ -162,16 +219,40 @@ static void doubt_tls(struct report *report, const struct tally *tally)
     }
 }
 
+/* Connections that carry one of the protocols, and nothing that could be followed. */
+static void doubt_claimed(struct report *report, const struct tally *tally)
+{
+    const struct track *track = report->input.track;
+    const bool looks = report->input.mapi_looks > 0; /* health checks have connections, too */
+    const uint32_t count = track ? track->claimed[CONN_RPCH] + (looks ? 0 : track->claimed[CONN_MAPI]) : 0;
+    const char *one = "TCP connection of RPC over HTTP or MAPI/HTTP",
+               *many = "TCP connections of RPC over HTTP or MAPI/HTTP";
+    if (is_archive(report)) {
+        doubt_add(report, count, one, many, "too little of their content is in the archive", REMEDY_PACKETS);
+    } else if (start_of(tally)) {
+        doubt_add(report, count, one, many, "too little was captured of their content", start_of(tally));
+    } else {
+        doubt_add(
+            report, count, one, many,
+            "captured whole, but without anything that can be followed: version 1 of RPC over HTTP, or no RPC at all",
+            "see what is sent there: Follow > TCP Stream");
+    }
+}
+
 /* Where nothing of either protocol was found: what could have hidden it. */
 static void doubt_absence(struct report *report, const struct tally *tally)
 {
     const struct overview *overview = report->input.overview;
-    const struct track *track = report->input.track;
-    const bool looks = report->input.mapi_looks > 0; /* health checks have connections, too */
-    doubt_add(report, track ? track->claimed[CONN_RPCH] + (looks ? 0 : track->claimed[CONN_MAPI]) : 0,
-              "TCP connection of RPC over HTTP or MAPI/HTTP", "TCP connections of RPC over HTTP or MAPI/HTTP",
-              "too little was captured of what they carry, or it is version 1 of RPC over HTTP, which is not followed",
-              REMEDY_START);
+    doubt_claimed(report, tally);
+    if (is_archive(report)) {
+        if (report->doubt_count == 0) {
+            doubt_add(
+                report, 1, "archive", "archives",
+                "it has no request of RPC over HTTP or MAPI/HTTP, and cannot have what was not recorded, or not decrypted",
+                REMEDY_RECORD);
+        }
+        return;
+    }
     doubt_add(report, tally->no_syn, "TCP connection", "TCP connections",
               "begun before the capture, and what they carry is not known", REMEDY_START);
     doubt_add(report, tally->one_way, "TCP connection", "TCP connections", "one direction was captured only",
@@ -194,6 +275,18 @@ static bool nothing_found(const struct report *report)
            report->input.mapi_requests == 0;
 }
 
+static void doubt_requests(struct report *report, const struct tally *tally)
+{
+    const bool archive = is_archive(report);
+    const char *start = start_of(tally);
+    doubt_add(report, report->input.mapi_requests, "request of MAPI/HTTP", "requests of MAPI/HTTP",
+              archive ? "of no session, for no Connect or Bind with its answer is in the archive" :
+                        "of no session, for no Connect or Bind with its answer was captured",
+              archive ? REMEDY_RECORD :
+              start   ? start :
+                        REMEDY_START);
+}
+
 void report_doubts(struct report *report)
 {
     struct tally tally = { 0 };
@@ -208,7 +301,6 @@ void report_doubts(struct report *report)
         doubt_absence(report, &tally);
         report->none = report->doubt_count == 0;
     } else if (report->total[OF_SESSION] == 0 && report->total[OF_CONNECTION] == 0 && report->group_count == 0) {
-        doubt_add(report, report->input.mapi_requests, "request of MAPI/HTTP", "requests of MAPI/HTTP",
-                  "of no session, for no Connect or Bind with its answer was captured", REMEDY_START);
+        doubt_requests(report, &tally);
     }
 }

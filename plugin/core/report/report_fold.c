@@ -117,8 +117,9 @@ static bool same_whom(const char *one, const char *other)
 static void count_way(const struct report *report, struct finding_group *group, const struct part *part)
 {
     const char *servers = servers_text(report, part);
+    const char *whom = part->noun == OF_SESSION ? "" : part->whom; /* a mailbox is no place that a session is sent to */
     for (uint32_t i = 0; i < group->way_count; i++) {
-        if (strcmp(group->ways[i].servers, servers) == 0 && same_whom(group->ways[i].whom, part->whom)) {
+        if (strcmp(group->ways[i].servers, servers) == 0 && same_whom(group->ways[i].whom, whom)) {
             group->ways[i].count++;
             return;
         }
@@ -127,7 +128,7 @@ static void count_way(const struct report *report, struct finding_group *group, 
         group->more_ways = true;
         return;
     }
-    group->ways[group->way_count++] = (struct way_taken){ servers, part->whom, 1 };
+    group->ways[group->way_count++] = (struct way_taken){ servers, whom, 1 };
 }
 
 static int by_number(const void *a, const void *b)
@@ -161,6 +162,9 @@ static void take_also(const struct report *report, struct finding_group *group, 
 {
     const struct part *part = member->gravest;
     uint32_t count;
+    for (int kind = 0; kind < VERDICT_KINDS; kind++) {
+        group->also[kind] += part->besides >> kind & 1;
+    }
     if (part->noun != OF_CONNECTION && part->noun != OF_SESSION) {
         return;
     }
@@ -214,26 +218,13 @@ static void add_group(struct report *report, const struct member *members, uint3
 
 /* ---- What is not wrong --------------------------------------------------------------------- */
 
-static const char *unclear_of(const struct member *member)
-{
-    bool opened = false;
-    for (uint32_t i = 0; i < member->count; i++) {
-        const struct part *part = &member->parts[i];
-        if (part->verdict.cannot_tell) {
-            return part->verdict.cannot_tell;
-        }
-        opened |= part->opened;
-    }
-    return opened ? NULL : "neither opened nor failed by the end of the capture";
-}
-
 static void take_good(struct report *report, const struct member *member)
 {
     const enum noun noun = member->gravest->noun;
     if (noun != OF_CONNECTION && noun != OF_SESSION) {
         return;
     }
-    if (unclear_of(member)) {
+    if (member_doubt(member)) {
         report->unclear[noun]++;
         return;
     }

@@ -241,7 +241,6 @@ static void gather_connections(struct report *report)
 static void gather_sessions(struct report *report)
 {
     struct session_row row;
-    report->slowest.ns = -1;
     for (uint32_t i = 0; report->input.mapi && mapi_state_row(report->input.mapi, i, &row); i++) {
         struct part *part = part_new(report, OF_SESSION);
         part->row = i;
@@ -256,14 +255,6 @@ static void gather_sessions(struct report *report)
         part->client = row.client;
         part->server[0] = row.server;
         part->opened = true;
-        if (row.slowest_ns > report->slowest.ns) {
-            report->slowest = (struct slowest_request){ .ns = row.slowest_ns,
-                                                        .type = row.slowest_type,
-                                                        .session = row.session,
-                                                        .leg = row.leg,
-                                                        .user = row.user,
-                                                        .client = row.client };
-        }
     }
 }
 
@@ -359,6 +350,18 @@ static const char *user_text(const struct report *report, const struct origin *o
     return out_string(&text);
 }
 
+_Static_assert(VERDICT_KINDS <= 64, "a bit for each verdict");
+
+/* The part of a request of which something was told already: an answer that is no good may break two rules. */
+static struct part *same_request(struct report *report, const struct verdict *verdict)
+{
+    struct part *last = report->part_count > 0 ? &report->parts[report->part_count - 1] : NULL;
+    const char *id = or_empty(verdict->origin.request_id);
+    const bool same = last && last->noun == OF_REQUEST && last->number == verdict->when.frame && verdict->origin.conn &&
+                      endpoint_equal(&last->client, &verdict->origin.conn->client) && strcmp(last->request_id, id) == 0;
+    return same ? last : NULL;
+}
+
 static void gather_single(struct report *report, const struct verdict *verdict)
 {
     const bool owned = verdict->vc != NO_NUMBER || verdict->session != NO_NUMBER;
@@ -366,7 +369,18 @@ static void gather_single(struct report *report, const struct verdict *verdict)
         return;
     }
     const struct origin *origin = &verdict->origin;
-    struct part *part = part_new(report, is_logon(verdict->kind) ? OF_LOGON : OF_REQUEST);
+    struct part *part = is_logon(verdict->kind) ? NULL : same_request(report, verdict);
+    if (part) {
+        const enum verdict_kind known = part->verdict.kind;
+        const bool explains = headline_rank(verdict->kind) < headline_rank(known);
+        part->besides |= UINT64_C(1) << (explains ? known : verdict->kind);
+        if (explains) {
+            part->text = verdict->text;
+            take_verdict(part, verdict);
+        }
+        return;
+    }
+    part = part_new(report, is_logon(verdict->kind) ? OF_LOGON : OF_REQUEST);
     part->number = verdict->when.frame;
     part->leg = NO_NUMBER;
     part->when = verdict->when.ns;
@@ -380,6 +394,19 @@ static void gather_single(struct report *report, const struct verdict *verdict)
         part->client = origin->conn->client;
         part->server[0] = *conn_server(origin->conn);
     }
+}
+
+const char *slow_user(const struct report *report, const struct slow_row *row)
+{
+    const bool call = row->vc != NO_NUMBER;
+    for (uint32_t i = 0; i < report->part_count; i++) {
+        const struct part *part = &report->parts[i];
+        if (part->user[0] && part->noun == (call ? OF_CONNECTION : OF_SESSION) &&
+            part->number == (call ? row->vc : row->session)) {
+            return part->user;
+        }
+    }
+    return NULL;
 }
 
 /* ---- Members ------------------------------------------------------------------------------- */

@@ -6,7 +6,6 @@
 
 #include "clients.h"
 #include "report_private.h"
-#include "slow.h"
 
 #define FORMAT 1
 #define NUMBERS_SHOWN 1000 /* of connections, sessions or frames of one finding */
@@ -68,6 +67,7 @@ static void put_capture(struct json *json, const struct overview *overview)
     }
     json_object(json, "capture");
     json_number(json, "packets", overview->packets);
+    json_string(json, "archive", overview_is_archive(overview) ? overview->archive : NULL);
     json_string(json, "start", any ? ISO(overview->first) : NULL);
     json_string(json, "end", any ? ISO(overview->last) : NULL);
     json_seconds(json, "seconds", any ? overview->last - overview->first : -1);
@@ -180,7 +180,7 @@ static void put_finding(struct json *json, const struct report *report, const st
     put_total(json, report, group);
     json_string(json, "where", verdict_where_name(known ? verdict->where : WHERE_UNKNOWN));
     json_bool(json, "where_seen", known && verdict->seen);
-    json_string(json, "cannot_tell", verdict->cannot_tell);
+    json_string(json, "cannot_tell", doubt_words(report, verdict->cannot_tell));
     json_string(json, "seen", parts.seen);
     json_string(json, "inferred", parts.inferred);
     json_string(json, "next", parts.next);
@@ -253,20 +253,22 @@ static void put_broken(struct json *json, const struct report *report)
     json_end_array(json);
 }
 
+/* The first of "slow", with whose it is. */
 static void put_slowest(struct json *json, const struct report *report)
 {
-    const struct slowest_request *slowest = &report->slowest;
-    if (slowest->ns < 0) {
+    struct slow_row row;
+    if (!slow_row(report->input.track, 0, &row)) {
         json_null(json, "slowest");
         return;
     }
     json_object(json, "slowest");
-    json_string(json, "type", mapi_type_name(slowest->type));
-    json_seconds(json, "seconds", slowest->ns);
-    json_number(json, "session", slowest->session);
-    json_number(json, "leg", slowest->leg);
-    json_string(json, "user", slowest->user[0] ? slowest->user : NULL);
-    json_string(json, "client", address_text(report, &slowest->client, false));
+    json_string(json, "type", row.operation);
+    json_seconds(json, "seconds", row.total);
+    json_number_or_null(json, "connection", row.vc);
+    json_number_or_null(json, "session", row.session);
+    json_number(json, "leg", row.leg[0].leg);
+    json_string(json, "user", slow_user(report, &row));
+    json_string(json, "client", address_text(report, &row.leg[0].conn->client, false));
     json_end_object(json);
 }
 

@@ -12,6 +12,7 @@
 #include "logons.h"
 #include "report.h"
 #include "sessions.h"
+#include "slow.h"
 
 /* Distinct texts, in the order in which they came. */
 struct name_list { /* all zero: none */
@@ -42,6 +43,7 @@ struct part {
     struct endpoint client, server[2]; /* IN and OUT; of a session the first; family 0 if none */
     uint32_t request_frame[2];
     bool opened, restarted;
+    uint64_t besides; /* of a request: what else was told of it, bits by verdict */
 };
 
 /* A connection or session with all of its legs, or a single verdict. */
@@ -98,15 +100,6 @@ struct doubt_said {
     const char *filter; /* or NULL */
 };
 
-/* Of MAPI/HTTP, in all sessions. */
-struct slowest_request {
-    int64_t ns; /* negative: there is none */
-    uint8_t type;
-    uint32_t session, leg;
-    const char *user;
-    struct endpoint client;
-};
-
 #define DOUBTS_MAX 24
 
 struct report {
@@ -124,7 +117,6 @@ struct report {
     uint32_t group_count, group_room, shown;
     uint32_t total[NOUNS], healthy[NOUNS], unclear[NOUNS], across;
     struct name_list healthy_users[NOUNS];
-    struct slowest_request slowest;
 
     struct doubt_said doubts[DOUBTS_MAX];
     uint32_t doubt_count;
@@ -136,6 +128,8 @@ struct report {
 void report_gather(struct report *report);
 /* The verdicts of one object: of all legs, leg by leg. */
 const struct told *report_told(const struct report *report, enum noun noun, uint32_t number, uint32_t *count);
+/* The user of its connection or session; NULL if none is known. */
+const char *slow_user(const struct report *report, const struct slow_row *row);
 bool part_is_good(const struct part *part);
 bool part_failed(const struct part *part);
 struct told_parts report_parts(const struct report *report, const char *text);
@@ -157,6 +151,10 @@ void filter_group(struct report *report, struct finding_group *group);
 
 /* report_doubts.c */
 void report_doubts(struct report *report);
+/* Why nothing can be told of one that has nothing but good to say; NULL if it is healthy. */
+const char *member_doubt(const struct member *member);
+/* What is said of a row's doubt: of an archive other words than of a capture. why may be NULL, which it then is. */
+const char *doubt_words(const struct report *report, const char *why);
 
 const char *noun_text(enum noun noun, uint32_t count);
 const char *address_text(const struct report *report, const struct endpoint *end, bool port);

@@ -6,13 +6,13 @@
 
 #include "clients.h"
 #include "report_private.h"
-#include "slow.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#define GROUPS_SHOWN 6 /* findings in full; the rest is counted */
+#define GROUPS_SHOWN 6 /* findings in full on a screen; a window, which can be scrolled, has all of FINDINGS_SHOWN so */
 #define GROUP_LINES 30 /* for them, but the first is always there */
+#define THEN_LINES 8   /* what names most: frames, servers, words of an answer */
 #define CLOSED_SHOWN 6 /* of TLS that stays closed */
 #define DOUBTS_SHOWN 6
 #define INDENT 9
@@ -49,6 +49,23 @@ static void entry_names(struct page *page, const char *label, unsigned lines, co
 }
 
 /* ---- The capture --------------------------------------------------------------------------- */
+
+/* Of an archive: TCP is none that was seen, so nothing is said of it. */
+static void say_archive(struct page *page)
+{
+    const struct overview *overview = page->report->input.overview;
+    uint32_t at = 0, conns = 0;
+    while (overview_next(overview, &at)) {
+        conns++;
+    }
+    out_empty(&page->line);
+    out_text(&page->line, "made from ");
+    out_text(&page->line, overview->archive);
+    out_text(&page->line, " (");
+    out_count(&page->line, conns, "TCP connection", "TCP connections");
+    out_text(&page->line, "): no packet was captured");
+    put(page, 3, 3, "", &page->line);
+}
 
 static void say_tcp(struct page *page)
 {
@@ -210,7 +227,11 @@ static void say_capture(struct page *page)
     out_count(&page->line, overview->packets, "packet", "packets");
     out_say(&page->line, ", %s from %s", SPAN(overview->last - overview->first), TIME(overview->first, true));
     put(page, 3, 0, "", &page->line);
-    say_tcp(page);
+    if (overview_is_archive(overview)) {
+        say_archive(page);
+    } else {
+        say_tcp(page);
+    }
     say_tls(page);
 }
 
@@ -248,7 +269,8 @@ static bool many_servers(const struct finding_group *group)
 void report_headline(struct out *out, const struct report *report, const struct finding_group *group)
 {
     say_count(out, report, group);
-    out_say(out, " %s", headline_of(group->first->verdict.kind));
+    const enum verdict_kind kind = group->first->verdict.kind;
+    out_say(out, " %s", group->first->noun == OF_REQUEST ? headline_of_request(kind) : headline_of(kind));
     out_text(out, group->first->restarted ? ", and it was restarted" : "");
     if (many_servers(group)) {
         out_say(out, ", among %s servers", COUNTED(group->servers.count));
@@ -317,13 +339,15 @@ static void say_where(struct page *page, const struct part *part, const char *in
 {
     const struct row_verdict *verdict = &part->verdict;
     const bool known = verdict->where != WHERE_NONE && verdict->where != WHERE_UNKNOWN;
-    const char *reason = !known && verdict->cannot_tell ? verdict->cannot_tell : inferred;
+    const char *doubt = known ? NULL : doubt_words(page->report, verdict->cannot_tell);
     out_empty(&page->line);
-    out_say(&page->line, "%s (%s", verdict_where_name(known ? verdict->where : WHERE_UNKNOWN),
-            known && verdict->seen ? "seen" : "inferred");
-    if (reason[0]) {
-        out_text(&page->line, ": ");
-        out_text(&page->line, reason);
+    out_say(&page->line, "%s (", verdict_where_name(known ? verdict->where : WHERE_UNKNOWN));
+    if (doubt) {
+        out_text(&page->line, doubt);
+    } else {
+        out_text(&page->line, known && verdict->seen ? "seen" : "inferred");
+        out_text(&page->line, inferred[0] ? ": " : "");
+        out_text(&page->line, inferred);
     }
     out_text(&page->line, ")");
     entry(page, "where", 4, out_string(&page->line));
@@ -336,7 +360,9 @@ static void say_ways(struct page *page, const struct finding_group *group)
 {
     bool shown[PAIRS_KEPT] = { false };
     uint32_t left = 0;
-    if (group->way_count < 2 || group->first->noun == OF_LOGON || group->first->noun == OF_REQUEST) {
+    /* A server that is gone is named already. */
+    if (group->way_count < 2 || group->first->noun == OF_LOGON || group->first->noun == OF_REQUEST ||
+        group->first->verdict.kind == V_SERVER_GONE) {
         return;
     }
     out_empty(&page->line);
@@ -398,27 +424,35 @@ static void say_also(struct page *page, const struct finding_group *group)
     entry(page, "also", 2, out_string(&page->line));
 }
 
-static void say_group(struct page *page, const struct finding_group *group, unsigned number)
+/* "FAILED  ", or "2  FAILED  " in a window, and the headline. */
+static void say_head(struct page *page, const struct finding_group *group, unsigned lines, unsigned number)
 {
     char first[24];
-    const struct part *part = group->first;
-    const struct told_parts parts = report_parts(page->report, part->text);
-    out_empty(&page->line);
-    report_headline(&page->line, page->report, group);
     if (number) {
         snprintf(first, sizeof(first), "%u  %s  ", number, group->failed ? "FAILED" : "NOTE");
     } else {
         snprintf(first, sizeof(first), "%s  ", group->failed ? "FAILED" : "NOTE  ");
     }
-    put(page, INDENT, 3, first, &page->line);
+    put(page, INDENT, lines, first, &page->line);
+}
+
+static void say_group(struct page *page, const struct finding_group *group, unsigned number)
+{
+    const struct part *part = group->first;
+    const struct told_parts parts = report_parts(page->report, part->text);
+    out_empty(&page->line);
+    report_headline(&page->line, page->report, group);
+    say_head(page, group, 3, number);
     entry_names(page, "who", 3, &group->who, 3);
     say_first(page, part);
     say_ways(page, group);
-    entry(page, "then", 6, parts.seen);
+    entry(page, "then", THEN_LINES, parts.seen);
     say_where(page, part, parts.inferred);
     entry(page, "next", 4, parts.next);
     say_also(page, group);
-    entry_names(page, "ids", 2, &group->ids, 2);
+    if (group->ids.count != 1 || !strstr(parts.next, group->ids.name[0])) {
+        entry_names(page, "ids", 2, &group->ids, 2);
+    }
     out_empty(&page->line);
     out_text(&page->line, number ? "" : "wireshark -r FILE -Y '");
     out_text(&page->line, group->filter);
@@ -427,25 +461,57 @@ static void say_group(struct page *page, const struct finding_group *group, unsi
     entry(page, "see", 0, out_string(&page->line));
 }
 
-static void say_findings(struct page *page, bool numbered)
+#define BRIEF_FILTER 60 /* the longest that stands in a line with more */
+
+/* A finding in a line or two: what, where to see it, and what it is inferred to come from. */
+static void say_brief(struct page *page, const struct finding_group *group)
 {
-    struct report *report = page->report;
+    const struct told_parts parts = report_parts(page->report, group->first->text);
+    out_empty(&page->line);
+    report_headline(&page->line, page->report, group);
+    out_text(&page->line, " (");
+    out_text(&page->line, group->filter_whole && strlen(group->filter) <= BRIEF_FILTER ?
+                              group->filter :
+                              verdict_filter(group->first->verdict.kind));
+    out_text(&page->line, ")");
+    if (parts.inferred[0]) {
+        out_text(&page->line, ": ");
+        out_text(&page->line, parts.inferred);
+    }
+    say_head(page, group, 2, 0);
+}
+
+/* In full, as far as there is room; the first is always there. Returns how many. */
+static uint32_t say_in_full(struct page *page, bool numbered)
+{
+    const struct report *report = page->report;
     const unsigned before = page->screen.lines;
-    report->shown = 0;
-    for (uint32_t i = 0; i < report->group_count && i < GROUPS_SHOWN; i++) {
+    const uint32_t most = numbered ? FINDINGS_SHOWN : GROUPS_SHOWN;
+    uint32_t count = 0;
+    while (count < report->group_count && count < most) {
         /* How long it is shows when it is there. */
         const struct screen screen = page->screen;
         const uint32_t used = page->screen.out->used;
-        say_group(page, &report->groups[i], numbered ? i + 1 : 0);
-        if (i > 0 && page->screen.lines - before > GROUP_LINES) {
+        say_group(page, &report->groups[count], numbered ? count + 1 : 0);
+        if (count > 0 && !numbered && page->screen.lines - before > GROUP_LINES) {
             page->screen = screen;
             page->screen.out->used = used;
             page->screen.out->s[used] = '\0';
             break;
         }
-        report->shown = i + 1;
+        count++;
     }
+    return count;
+}
+
+static void say_findings(struct page *page, bool numbered)
+{
+    struct report *report = page->report;
     uint32_t members = 0, failures = 0;
+    report->shown = say_in_full(page, numbered);
+    while (report->shown < report->group_count && report->shown < FINDINGS_SHOWN) {
+        say_brief(page, &report->groups[report->shown++]);
+    }
     for (uint32_t i = report->shown; i < report->group_count; i++) {
         members += report->groups[i].count;
         failures += report->groups[i].failed;
@@ -453,7 +519,7 @@ static void say_findings(struct page *page, bool numbered)
     if (members > 0) {
         out_empty(&page->line);
         out_say(&page->line, "and %s more in ", COUNTED(members));
-        out_count(&page->line, report->group_count - report->shown, "other group", "other groups");
+        out_count(&page->line, report->group_count - report->shown, "other finding", "other findings");
         if (failures > 0) {
             out_say(&page->line, ", %s of failures", COUNTED(failures));
         }
@@ -517,32 +583,33 @@ static void say_broken(struct page *page)
     }
 }
 
-static void say_slowest(struct page *page)
-{
-    const struct slowest_request *slowest = &page->report->slowest;
-    const char *type = mapi_type_name(slowest->type);
-    if (slowest->ns < 0) {
-        return;
-    }
-    out_empty(&page->line);
-    out_say(&page->line, "%s, %s: session %" PRIu32 " leg %" PRIu32 ", ", type ? type : "request", SPAN(slowest->ns),
-            slowest->session, slowest->leg);
-    out_text(&page->line, slowest->user[0] ? slowest->user : address_text(page->report, &slowest->client, false));
-    out_text(&page->line, "; all types: -z mapihttp,srt");
-    put(page, INDENT, 2, "slowest  ", &page->line);
-}
-
 #define SLOW_SHOWN 3
 
-/* Where the time of the slowest went, where there is something to say of it. */
-static void say_slow(struct page *page)
+/* The slowest request or call; of those that took long where the time went, too. commands: there is a command line, to
+ * ask for more. */
+static void say_slow(struct page *page, bool commands)
 {
-    const struct track *track = page->report->input.track;
+    const struct report *report = page->report;
     struct slow_row row;
-    for (unsigned i = 0; i < SLOW_SHOWN && track && slow_row(track, i, &row) && row.where != SLOW_NOT; i++) {
-        struct text text = { .used = 0 };
-        slow_row_say(&text, &row);
-        screen_line(&page->screen, "slow  ", INDENT, 4, text.s);
+    unsigned count = 0;
+    for (; slow_row(report->input.track, count, &row) && (count == 0 || row.where != SLOW_NOT); count++) {
+        struct text head = { .used = 0 }, legs = { .used = 0 };
+        if (count == SLOW_SHOWN) {
+            screen_line(&page->screen, commands ? "         others: -z outlook,report,slow" : "         and others",
+                        INDENT, 0, "");
+            break;
+        }
+        const char *user = slow_user(report, &row);
+        slow_row_head(&head, &row);
+        out_empty(&page->line);
+        out_text(&page->line, head.s);
+        out_text(&page->line, ", ");
+        out_text(&page->line, user ? user : address_text(report, &row.leg[0].conn->client, false));
+        if (row.where != SLOW_NOT) {
+            slow_row_legs(&legs, &row);
+            out_text(&page->line, legs.s);
+        }
+        put(page, INDENT, 4, count ? "         " : "slowest  ", &page->line);
     }
 }
 
@@ -588,12 +655,12 @@ const char *report_text(struct report *report, unsigned width, bool numbered)
     say_healthy(&page);
     if (report->total[OF_SESSION] == 0 && report->input.mapi_requests > 0 && report->group_count > 0) {
         out_empty(&page.line);
-        out_text(&page.line, "no MAPI/HTTP session was opened: ");
         out_count(&page.line, report->input.mapi_requests, "request", "requests");
+        out_text(&page.line, " of MAPI/HTTP in no session: no Connect or Bind that succeeded was ");
+        out_text(&page.line, overview_is_archive(overview) ? "recorded" : "captured");
         put(&page, INDENT, 0, "", &page.line);
     }
-    say_slowest(&page);
-    say_slow(&page);
+    say_slow(&page, !numbered);
     say_broken(&page);
     say_clients(&page);
     if (report->none) {

@@ -92,7 +92,7 @@ static bool is_network(struct slow_row *row, unsigned last)
         const int64_t under_way = transfer_of(leg);
         if (under_way >= row->total / 2) {
             snprintf(row->why, sizeof(row->why), "bytes were under way for %s on leg %u%s", TOOK(under_way), leg->leg,
-                     i == 0 && i == last ? "" : ", the last of those captured where they are slow");
+                     i == 0 && i == last ? "" : ", the last of those in this file where they are slow");
             decide(row, SLOW_NETWORK, true);
             return true;
         }
@@ -144,13 +144,13 @@ static void judge_behind(struct slow_row *row, unsigned last)
     } else if (is_unanswered(row, last)) {
         return;
     } else if (last > 0) {
-        snprintf(row->why, sizeof(row->why), "%s of it passed behind leg %u, the last one captured", TOOK(waited),
+        snprintf(row->why, sizeof(row->why), "%s of it passed behind leg %u, the last one in this file", TOOK(waited),
                  leg->leg);
         decide(row, SLOW_SERVER, false);
     } else {
         snprintf(row->why, sizeof(row->why),
-                 "%s of it passed behind leg %u: server, or a device whose other side was not captured", TOOK(waited),
-                 leg->leg);
+                 "%s of it passed behind leg %u: server, or a device whose other side is not in this file",
+                 TOOK(waited), leg->leg);
         decide(row, SLOW_CANNOT_TELL, false);
     }
 }
@@ -260,7 +260,7 @@ static void say_times(struct text *text, const struct times *times)
     say(text, "request %s, wait %s, response %s", TOOK(times->request), TOOK(times->wait), TOOK(times->response));
 }
 
-void slow_row_say(struct text *text, const struct slow_row *row)
+void slow_row_head(struct text *text, const struct slow_row *row)
 {
     say(text, "%s, %s", row->operation, TOOK(row->total));
     if (row->vc != NO_NUMBER) {
@@ -269,6 +269,10 @@ void slow_row_say(struct text *text, const struct slow_row *row)
         say(text, ", session %u", row->session);
     }
     say(text, ", frames %u to %u", row->asked_frame, row->ended_frame);
+}
+
+void slow_row_legs(struct text *text, const struct slow_row *row)
+{
     for (unsigned i = 0; i < row->legs; i++) {
         const struct slow_leg *leg = &row->leg[i];
         say(text, "; leg %u to ", leg->leg);
@@ -308,7 +312,8 @@ void slow_say(const struct track *track, struct out *out)
     struct slow_type_row type;
     for (unsigned i = 0; slow_row(track, i, &row); i++) {
         struct text line = { .used = 0 };
-        slow_row_say(&line, &row);
+        slow_row_head(&line, &row);
+        slow_row_legs(&line, &row);
         out_say(out, "%s\n", line.s);
     }
     for (unsigned i = 0; i < SLOW_TYPES_SAID && slow_type_row(track, i, &type); i++) {

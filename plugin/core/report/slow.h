@@ -62,8 +62,10 @@ struct slow_type_row {
 /* Of the types that took longest in all, on all legs; what waits in health aside. False behind the last. */
 bool slow_type_row(const struct track *track, unsigned index, struct slow_type_row *row);
 
-/* A line of text each, without a line end. */
-void slow_row_say(struct text *text, const struct slow_row *row);
+/* Text without a line end: what it was, how long it took, of which connection or session, and where it stands. */
+void slow_row_head(struct text *text, const struct slow_row *row);
+/* What goes on behind that, on a line of its own or with more between: each leg, and where the time went. */
+void slow_row_legs(struct text *text, const struct slow_row *row);
 /* All of them, the slowest first, and behind them the types that took most: a line each, with its line end. Nothing where
  * no request was answered; track may be NULL. */
 void slow_say(const struct track *track, struct out *out);

@@ -97,6 +97,25 @@ static inline char *compat_source_name(wmem_allocator_t *scope, const struct dat
 #define COMPAT_STREAM_COUNT(function)
 #endif
 
+/* What a pcapng file calls the interface of a packet, and its description; NULL where it does not say. Interfaces are
+ * counted anew in each section from 4.2 on. */
+#if WS_AT_LEAST(4, 2)
+#define COMPAT_OF_SECTION(section) , section
+#else
+#define COMPAT_OF_SECTION(section)
+#endif
+
+static inline const char *compat_interface_name(const packet_info *pinfo, uint32_t interface, unsigned section _U_)
+{
+    return epan_get_interface_name(pinfo->epan, interface COMPAT_OF_SECTION(section));
+}
+
+static inline const char *compat_interface_description(const packet_info *pinfo, uint32_t interface,
+                                                       unsigned section _U_)
+{
+    return epan_get_interface_description(pinfo->epan, interface COMPAT_OF_SECTION(section));
+}
+
 /* Bits of tcp_acked.flags and of conversation_completeness, which live in packet-tcp.c
  * and have kept their values from 4.0 to 4.6. */
 #define COMPAT_TCP_A_LOST_PACKET 0x0002

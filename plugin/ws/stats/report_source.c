@@ -52,6 +52,7 @@ static void on_reset(void *tapdata)
     struct report_source *source = (struct report_source *)tapdata;
     wmem_free_all(source->pool);
     memset(&source->overview, 0, sizeof source->overview);
+    memset(&source->interface, 0, sizeof source->interface);
     source->overview.arena = &source->arena;
     source->overview.key_log = keys_are_given();
     if (source->reset)
@@ -68,11 +69,36 @@ static bool is_opaque(const struct report_source *source, const packet_info *pin
     return false;
 }
 
+/* What tools/archive calls the interface of the packets that it makes. */
+#define MADE_BY "saz2pcapng"
+
+/* Whether a packet was made of an archive; then its interface stands in source. */
+static bool is_made(struct report_source *source, const packet_info *pinfo)
+{
+    const wtap_rec *rec = pinfo->rec;
+    if (!rec || rec->rec_type != REC_TYPE_PACKET || !(rec->presence_flags & WTAP_HAS_INTERFACE_ID))
+        return false;
+    const uint32_t number = rec->rec_header.packet_header.interface_id;
+    const unsigned section = rec->presence_flags & WTAP_HAS_SECTION_NUMBER ? rec->section_number : 0;
+    if (!source->interface.known || source->interface.number != number || source->interface.section != section) {
+        const char *name = compat_interface_name(pinfo, number, section);
+        source->interface.known = true;
+        source->interface.number = number;
+        source->interface.section = section;
+        source->interface.made = name && strcmp(name, MADE_BY) == 0;
+        source->interface.description =
+            source->interface.made ? compat_interface_description(pinfo, number, section) : NULL;
+    }
+    return source->interface.made;
+}
+
 static tap_packet_status on_frame(void *tapdata, packet_info *pinfo, epan_dissect_t *edt _U_, const void *data _U_,
                                   tap_flags_t flags _U_)
 {
     struct report_source *source = (struct report_source *)tapdata;
     overview_packet(&source->overview, frame_when(pinfo).ns, pinfo->fd->cap_len < pinfo->fd->pkt_len);
+    if (is_made(source, pinfo))
+        overview_made(&source->overview, source->interface.description);
     source->overview.opaque += pinfo->ptype != PT_TCP && is_opaque(source, pinfo);
     return TAP_PACKET_REDRAW;
 }

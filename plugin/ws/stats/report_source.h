@@ -25,6 +25,13 @@ struct report_source {
     struct overview overview;
     int http, http2, tcp, tls, data;
     int opaque[4];
+    /* The interface that was looked up last: most packets have that of the one before. */
+    struct {
+        bool known, made; /* made: its packets are those of an archive */
+        uint32_t number;
+        unsigned section;
+        const char *description; /* the file's */
+    } interface;
     /* The report that was made last, and its memory. */
     wmem_allocator_t *made_pool;
     struct arena made_arena;

@@ -14,7 +14,6 @@
 #include "report_source.h"
 
 #define TITLE "Outlook over HTTP report"
-#define FILTERS 9
 #define WIDTH 70 /* columns of the window as it opens */
 
 struct window;
@@ -28,8 +27,8 @@ struct window {
     struct report_source source;
     funnel_text_window_t *shown;
     GString *text;
-    char *filters[FILTERS];
-    struct filter_button buttons[FILTERS];
+    char *filters[FINDINGS_SHOWN];
+    struct filter_button buttons[FINDINGS_SHOWN];
     unsigned added; /* of the buttons: they cannot be taken away again */
 };
 
@@ -50,7 +49,7 @@ bool report_window_possible(void)
 
 static void forget_filters(struct window *window)
 {
-    for (unsigned i = 0; i < FILTERS; i++) {
+    for (unsigned i = 0; i < FINDINGS_SHOWN; i++) {
         g_free(window->filters[i]);
         window->filters[i] = NULL;
     }
@@ -120,7 +119,7 @@ static void on_change(void *ctx)
     struct report *report = report_source_make(&window->source);
     const char *text = report_text(report, WIDTH, true);
     forget_filters(window);
-    for (unsigned i = 0; i < FILTERS && i < report_shown(report); i++) {
+    for (unsigned i = 0; i < report_shown(report); i++) {
         window->filters[i] = g_strdup(report_filter(report, i));
         if (i < window->added)
             continue;
