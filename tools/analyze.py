@@ -13,11 +13,13 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import stat
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 
@@ -119,17 +121,59 @@ def inputs_of(names):
 
 # ---- progress --------------------------------------------------------------------------------
 
+class FileRead:
+    """How much of a file tshark has read: its offset is that of the file here, too."""
+
+    def __init__(self, file):
+        self.number, self.size = file.fileno(), 0
+        with contextlib.suppress(OSError):
+            status = os.fstat(self.number)
+            self.size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+
+    def part(self):
+        """From 0 to 1; None if that cannot be told."""
+        return os.lseek(self.number, 0, os.SEEK_CUR) / self.size if self.size else None
+
+
+class RingRead:
+    """How much of its files mergecap has read: Linux tells the offset of what another process has open."""
+
+    def __init__(self, process, paths):
+        self.process, self.sizes, self.opened = process, {}, set()
+        for path in paths:
+            with contextlib.suppress(OSError):
+                status = os.stat(path)
+                self.sizes[status.st_dev, status.st_ino] = status.st_size
+
+    def offsets(self):
+        """{file: how far it is read} of those that are open."""
+        found, place = {}, pathlib.Path(f"/proc/{self.process.pid}")
+        for link in (place / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                status = link.stat()
+                if (status.st_dev, status.st_ino) in self.sizes:
+                    position = re.search(r"^pos:\s*(\d+)", (place / "fdinfo" / link.name).read_text(), re.MULTILINE)
+                    found[status.st_dev, status.st_ino] = int(position[1]) if position else 0
+        return found
+
+    def part(self):
+        """From 0 to 1; None if that cannot be told."""
+        try:
+            offsets = self.offsets()
+        except OSError:
+            return 1.0 if self.opened else None           # it has ended, or this is no Linux
+        self.opened |= set(offsets)
+        done = sum(offsets.get(file, self.sizes[file]) for file in self.opened)
+        return done / max(1, sum(self.sizes.values()))
+
+
 class Progress:
-    """A bar on standard error while tshark reads, if that is a terminal. The offset of the file is tshark's, too."""
+    """A bar on standard error while tshark reads, if that is a terminal."""
 
     BAR, STEP, QUIET = 30, 0.2, 0.4
 
-    def __init__(self, name, file):
-        self.name, self.file, self.end, self.thread = name, file, threading.Event(), None
-        self.size = 0
-        with contextlib.suppress(OSError, AttributeError):
-            status = os.fstat(file.fileno())
-            self.size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+    def __init__(self, name, source):
+        self.name, self.source, self.end, self.thread = name, source, threading.Event(), None
 
     def __enter__(self):
         if sys.stderr.isatty():
@@ -155,11 +199,12 @@ class Progress:
     def line(self, seconds):
         width = shutil.get_terminal_size((WIDTH, 25)).columns - 1
         text = f" {seconds:.0f} s"
+        part = None
         with contextlib.suppress(OSError):
-            if self.size:
-                part = min(1.0, os.lseek(self.file.fileno(), 0, os.SEEK_CUR) / self.size)
-                full = round(part * self.BAR)
-                text = f" [{'#' * full}{' ' * (self.BAR - full)}] {part:4.0%}{text}"
+            part = self.source.part()
+        if part is not None:
+            full = round(min(1.0, part) * self.BAR)
+            text = f" [{'#' * full}{' ' * (self.BAR - full)}] {min(1.0, part):4.0%}{text}"
         return f"reading {clean(self.name)}"[:max(0, width - len(text))] + text
 
 
@@ -201,9 +246,9 @@ def parted(out):
     return out[:begin.start()] + out[end.end():], out[begin.start():end.end()]
 
 
-def run(tshark, source, name, args):
-    """(screen, object or None, complaint)."""
-    with tempfile.TemporaryFile() as said, Progress(name, source):
+def run(tshark, source, name, args, read_of=None):
+    """(screen, object or None, complaint). read_of: how much of source was read, unless it is a file."""
+    with tempfile.TemporaryFile() as said, Progress(name, read_of or FileRead(source)):
         process = tshark.popen(args, stdin=source, stdout=subprocess.PIPE, stderr=said)
         out = process.stdout.read().decode("utf-8", "replace")
         status = process.wait()
@@ -241,12 +286,12 @@ def converted(path, name):
 
 @contextlib.contextmanager
 def merged(paths):
-    """The files of a ring one behind the other: mergecap's output."""
+    """The files of a ring one behind the other: mergecap's output, and how much of them it has read."""
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(["mergecap", "-a", "-F", "pcapng", "-w", "-", *map(str, paths)], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=said, cwd="/")
         try:
-            yield process.stdout
+            yield process.stdout, RingRead(process, paths)
         finally:
             process.stdout.close()
             if process.wait() and not said.tell():
@@ -263,8 +308,8 @@ def read(tshark, one, args):
         paths = [path.resolve() for path in one.paths]
         for path in paths:
             look_at(path)
-        with merged(paths) as source:
-            return *run(tshark, source, one.name, args), []
+        with merged(paths) as (source, read_of):
+            return *run(tshark, source, one.name, args, read_of), []
     path = one.paths[0]
     if path == "-":
         with spooled(sys.stdin.buffer) as copy:
@@ -328,16 +373,12 @@ class Page:
 
 
 def fit(line, width, coloured):
-    """Broken at blanks."""
+    """Broken at blanks; what it begins with stays."""
     if coloured or len(line) <= width:
         return line
-    words, lines = line.split(" "), [""]
-    for word in words:
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
-            lines.append("         " + word)
-        else:
-            lines[-1] += (" " if lines[-1] else "") + word if lines != [""] or word else " "
-    return "\n".join(lines)
+    begin = line[:len(line) - len(line.lstrip(" "))]
+    return "\n".join(textwrap.wrap(line.strip(), width, initial_indent=begin, subsequent_indent=begin + "  ",
+                                   break_long_words=False, break_on_hyphens=False))
 
 
 def exit_status(statuses):
@@ -374,7 +415,8 @@ def tell(options, page, objects, name, screen, told, problem, lines):
     if told is None or not told["capture"]["packets"] and problem:
         screen = ""
     if not options.json:
-        page.show(name, screen, problem, lines)
+        way = [f"for Wireshark: tools/saz2pcapng {shlex.quote(name)} makes a capture of it"] if lines and os.path.exists(name) else []
+        page.show(name, screen, problem, lines + way)
         return
     head = {"file": clean(name), "problem": problem or None}
     if lines:
