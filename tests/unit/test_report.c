@@ -180,6 +180,11 @@ static void test_many(void)
         made_begin(&made);
         make_at(&made, &scene, width);
         check_width(made.text, width);
+        /* names are whole: fewer of them where there is less room */
+        if (width >= 64) {
+            const char *who = strstr(made.text, "  who    "), *more = who ? strstr(who, " more\n  first ") : NULL;
+            CHECK(who && more && !strstr(who, "..."));
+        }
         made_end(&made);
     }
     scene_end(&scene);
@@ -505,6 +510,37 @@ static void test_unclear(void)
     scene_end(&scene);
 }
 
+/* Requests without a session, and connections without a channel: what is asked for is what was missing. */
+static void test_requests(void)
+{
+    static const char *const remedies[] = { "  next   begin the capture before Outlook connects; join the files",
+                                            "  next   capture both directions",
+                                            "  next   begin the capture before Outlook connects, and let it go on",
+                                            "  next   see what is sent there" };
+    for (int what = 0; what < 4; what++) {
+        struct scene scene;
+        struct made made;
+        scene_begin(&scene);
+        to(&scene, 0, A);
+        made_begin(&made);
+        tcp(&made, what != 0, what != 1);
+        struct report_input input = { .overview = &made.overview,
+                                      .version = "1",
+                                      .track = &scene.outlook->track,
+                                      .mapi_requests = what < 3 ? 7 : 0 };
+        made.report = report_new(&made.arena, &input);
+        made.text = report_text(made.report, 200, false);
+        says(made.text, "CANNOT TELL  7 requests of MAPI/HTTP: of no session", what < 3, __FILE__, __LINE__);
+        says(made.text, "CANNOT TELL  1 TCP connection of RPC over HTTP or MAPI/HTTP: captured whole", what == 3,
+             __FILE__, __LINE__);
+        for (int i = 0; i < 4; i++) {
+            says(made.text, remedies[i], i == what, __FILE__, __LINE__);
+        }
+        made_end(&made);
+        scene_end(&scene);
+    }
+}
+
 /* Of an archive nobody captured a packet: nothing is said of TCP, nothing is denied, and no remedy is one of captures. */
 static void test_archive(void)
 {
@@ -614,6 +650,7 @@ int main(void)
     test_besides();
     test_slow();
     test_hidden();
+    test_requests();
     test_archive();
     test_unclear();
     test_hostile();

@@ -46,7 +46,7 @@ static const struct {
     struct reason capture, archive;
 } row_doubts[] = {
     { "no SYN",
-      { "their beginning was not captured", REMEDY_START },
+      { "the beginning was not captured", REMEDY_START },
       { "an archive does not tell how TCP connections begin and end", REMEDY_PACKETS } },
     { "one direction",
       { "one direction was captured only", REMEDY_BOTH },
@@ -132,8 +132,11 @@ static void doubt_rows(struct report *report, enum noun noun, const char *field)
             doubt_add(report, count, noun_text(noun, 1), noun_text(noun, 2), reason.text, reason.remedy);
         if (said) {
             struct out filter = { .arena = report->arena };
-            if (count == 1 && first && strchr(first, ':') && !is_archive(report)) {
-                said->reason = first; /* which stream, which frame */
+            if (count == 1 && kind < COUNT_OF(row_doubts) && strchr(first, ':') && !is_archive(report)) {
+                struct out text = { .arena = report->arena }; /* with what it names: which stream, which frame */
+                const size_t name = strstr(first, "frame") ? strlen(first) : strcspn(first, ":");
+                out_say(&text, "%s (%.*s)", said->reason, (int)name, first);
+                said->reason = out_string(&text);
             }
             filter_say(&filter, field, numbers, count);
             said->filter = out_string(&filter);
@@ -280,11 +283,11 @@ static void doubt_requests(struct report *report, const struct tally *tally)
     const bool archive = is_archive(report);
     const char *start = start_of(tally);
     doubt_add(report, report->input.mapi_requests, "request of MAPI/HTTP", "requests of MAPI/HTTP",
-              archive ? "of no session, for no Connect or Bind with its answer is in the archive" :
-                        "of no session, for no Connect or Bind with its answer was captured",
+              archive ? "of no session, for no Connect or Bind that succeeded is in the archive" :
+                        "of no session, for no Connect or Bind that succeeded was captured",
               archive ? REMEDY_RECORD :
               start   ? start :
-                        REMEDY_START);
+                        "begin the capture before Outlook connects, and let it go on until it has");
 }
 
 void report_doubts(struct report *report)

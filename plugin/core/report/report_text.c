@@ -5,7 +5,7 @@
  */
 
 #include "clients.h"
-#include "report_private.h"
+#include "report_page.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,22 +13,9 @@
 #define GROUPS_SHOWN 6 /* findings in full on a screen; a window, which can be scrolled, has all of FINDINGS_SHOWN so */
 #define GROUP_LINES 30 /* for them, but the first is always there */
 #define THEN_LINES 8   /* what names most: frames, servers, words of an answer */
-#define CLOSED_SHOWN 6 /* of TLS that stays closed */
 #define DOUBTS_SHOWN 6
-#define INDENT 9
+#define INDENT PAGE_INDENT
 #define LABEL "  %-6s "
-
-struct page {
-    struct report *report;
-    struct screen screen;
-    struct out line;
-    bool dates;
-};
-
-static void put(struct page *page, unsigned indent, unsigned most, const char *first, const struct out *text)
-{
-    screen_line(&page->screen, first, indent, most, out_string(text));
-}
 
 /* "  who    text" */
 static void entry(struct page *page, const char *label, unsigned most, const char *text)
@@ -40,199 +27,51 @@ static void entry(struct page *page, const char *label, unsigned most, const cha
     }
 }
 
+/* What was put on the screen since then can be taken back: how long something is shows when it is there. */
+struct mark {
+    struct screen screen;
+    uint32_t used;
+};
+
+static struct mark mark_of(const struct page *page)
+{
+    return (struct mark){ page->screen, page->screen.out->used };
+}
+
+static void take_back(struct page *page, const struct mark *mark)
+{
+    page->screen = mark->screen;
+    page->screen.out->used = mark->used;
+    page->screen.out->s[mark->used] = '\0';
+}
+
+/* Names in at most so many lines: as many whole ones, up to most, as have room, and how many there are besides. before
+ * and behind: what stands around them. */
+static void put_names(struct page *page, const char *first, unsigned lines, const char *before,
+                      const struct name_list *names, uint32_t most, const char *behind)
+{
+    const struct mark mark = mark_of(page);
+    for (uint32_t shown = most; shown > 0; shown--) {
+        out_empty(&page->line);
+        out_text(&page->line, before);
+        names_say(&page->line, names, shown);
+        out_text(&page->line, behind);
+        page_put(page, INDENT, shown > 1 ? 0 : lines, first, &page->line);
+        if (shown == 1 || page->screen.lines - mark.screen.lines <= lines) {
+            break;
+        }
+        take_back(page, &mark);
+    }
+}
+
 static void entry_names(struct page *page, const char *label, unsigned lines, const struct name_list *names,
                         uint32_t most)
 {
-    out_empty(&page->line);
-    names_say(&page->line, names, most);
-    entry(page, label, lines, out_string(&page->line));
-}
-
-/* ---- The capture --------------------------------------------------------------------------- */
-
-/* Of an archive: TCP is none that was seen, so nothing is said of it. */
-static void say_archive(struct page *page)
-{
-    const struct overview *overview = page->report->input.overview;
-    uint32_t at = 0, conns = 0;
-    while (overview_next(overview, &at)) {
-        conns++;
+    char first[INDENT + 1];
+    if (names->count > 0) {
+        snprintf(first, sizeof(first), LABEL, label);
+        put_names(page, first, lines, "", names, most, "");
     }
-    out_empty(&page->line);
-    out_text(&page->line, "made from ");
-    out_text(&page->line, overview->archive);
-    out_text(&page->line, " (");
-    out_count(&page->line, conns, "TCP connection", "TCP connections");
-    out_text(&page->line, "): no packet was captured");
-    put(page, 3, 3, "", &page->line);
-}
-
-static void say_tcp(struct page *page)
-{
-    const struct overview *overview = page->report->input.overview;
-    uint32_t at = 0, conns = 0, one_way = 0, gaps = 0, gappy = 0;
-    for (const struct overview_conn *conn; (conn = overview_next(overview, &at)) != NULL;) {
-        conns++;
-        one_way += overview_one_way(conn);
-        gaps += overview_gaps(conn);
-        gappy += overview_gaps(conn) > 0;
-    }
-    out_empty(&page->line);
-    if (conns == 0) {
-        screen_line(&page->screen, "", 3, 0, "no TCP");
-        return;
-    }
-    out_count(&page->line, conns, "TCP connection", "TCP connections");
-    if (one_way == 0) {
-        out_text(&page->line, ", both directions");
-    } else if (one_way == conns) {
-        out_text(&page->line, ", ONE direction only");
-    } else {
-        out_say(&page->line, ", ONE direction only of %s", COUNTED(one_way));
-    }
-    if (gaps > 0) {
-        out_text(&page->line, ", ");
-        out_count(&page->line, gaps, "gap", "gaps");
-        out_text(&page->line, " in ");
-        out_count(&page->line, gappy, "connection", "connections");
-    } else {
-        out_text(&page->line, ", no gaps");
-    }
-    if (overview->cut > 0) {
-        out_text(&page->line, ", ");
-        out_count(&page->line, overview->cut, "packet", "packets");
-        out_text(&page->line, " cut by the snap length");
-    }
-    put(page, 3, 0, "", &page->line);
-}
-
-/* TLS that was not decrypted: where it goes, and what became of it. */
-struct closed_tls {
-    const struct overview_conn *conn; /* the first */
-    char handshake[HANDSHAKE_TEXT_MAX];
-    uint32_t count;
-    int64_t longest_idle;
-    bool completed;
-};
-
-#define CLOSED_KINDS 64
-
-static bool same_closed(const struct closed_tls *closed, const struct overview_conn *conn, const char *handshake)
-{
-    const struct overview_conn *other = closed->conn;
-    const char *name = conn->server_name ? conn->server_name : "";
-    return endpoint_equal(overview_server(conn), overview_server(other)) &&
-           strcmp(overview_end(conn), overview_end(other)) == 0 && strcmp(handshake, closed->handshake) == 0 &&
-           strcmp(name, other->server_name ? other->server_name : "") == 0;
-}
-
-/* Alike ones in one. Returns how many kinds; *more: connections beyond them. */
-static unsigned gather_closed(const struct report *report, struct closed_tls kinds[CLOSED_KINDS], uint32_t *more)
-{
-    unsigned count = 0;
-    uint32_t at = 0;
-    *more = 0;
-    for (const struct overview_conn *conn; (conn = overview_next(report->input.overview, &at)) != NULL;) {
-        char room[HANDSHAKE_TEXT_MAX];
-        unsigned kind = 0;
-        if (!conn->tls || conn->decrypted) {
-            continue;
-        }
-        const char *handshake = overview_handshake(conn, room);
-        while (kind < count && !same_closed(&kinds[kind], conn, handshake)) {
-            kind++;
-        }
-        if (kind == CLOSED_KINDS) {
-            ++*more;
-            continue;
-        }
-        if (kind == count) {
-            kinds[count++] =
-                (struct closed_tls){ .conn = conn, .completed = strcmp(handshake, "handshake completed") == 0 };
-            snprintf(kinds[kind].handshake, HANDSHAKE_TEXT_MAX, "%s", handshake);
-        }
-        kinds[kind].count++;
-        if (conn->longest_idle > kinds[kind].longest_idle) {
-            kinds[kind].longest_idle = conn->longest_idle;
-        }
-    }
-    return count;
-}
-
-/* The one to show next: handshakes that went wrong first, then what came most often. */
-static struct closed_tls *next_closed(struct closed_tls *kinds, unsigned count)
-{
-    struct closed_tls *next = NULL;
-    for (unsigned i = 0; i < count; i++) {
-        struct closed_tls *kind = &kinds[i];
-        const bool better =
-            next && kind->completed != next->completed ? !kind->completed : next && kind->count > next->count;
-        if (kind->count > 0 && (!next || better)) {
-            next = kind;
-        }
-    }
-    return next;
-}
-
-static void say_tls(struct page *page)
-{
-    struct report *report = page->report;
-    uint32_t at = 0, tls = 0, decrypted = 0, more;
-    for (const struct overview_conn *conn; (conn = overview_next(report->input.overview, &at)) != NULL;) {
-        tls += conn->tls;
-        decrypted += conn->decrypted;
-    }
-    if (tls == 0) {
-        return;
-    }
-    out_empty(&page->line);
-    out_count(&page->line, tls, "TLS connection", "TLS connections");
-    out_say(&page->line, ", %s decrypted", COUNTED(decrypted));
-    put(page, 3, 0, "", &page->line);
-    struct closed_tls *kinds = arena_new(report->arena, CLOSED_KINDS * sizeof(*kinds));
-    const unsigned count = gather_closed(report, kinds, &more);
-    struct closed_tls *kind;
-    for (unsigned shown = 0; shown < CLOSED_SHOWN && (kind = next_closed(kinds, count)) != NULL; shown++) {
-        out_empty(&page->line);
-        if (kind->count > 1) {
-            out_say(&page->line, "%s x ", COUNTED(kind->count));
-        }
-        if (kind->conn->server_name) {
-            out_text(&page->line, kind->conn->server_name);
-            out_text(&page->line, " at ");
-        }
-        out_say(&page->line, "%s: %s", ENDPOINT(overview_server(kind->conn)), kind->handshake);
-        out_say(&page->line, ", longest idle %s, %s", SPAN(kind->longest_idle), overview_end(kind->conn));
-        put(page, 7, 2, "  ", &page->line);
-        kind->count = 0;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        more += kinds[i].count;
-    }
-    if (more > 0) {
-        out_empty(&page->line);
-        out_say(&page->line, "and %s more", COUNTED(more));
-        put(page, 5, 0, "  ", &page->line);
-    }
-}
-
-static void say_capture(struct page *page)
-{
-    const struct overview *overview = page->report->input.overview;
-    out_empty(&page->line);
-    if (overview->packets == 0) {
-        screen_line(&page->screen, "", 3, 0, "no packets");
-        return;
-    }
-    out_count(&page->line, overview->packets, "packet", "packets");
-    out_say(&page->line, ", %s from %s", SPAN(overview->last - overview->first), TIME(overview->first, true));
-    put(page, 3, 0, "", &page->line);
-    if (overview_is_archive(overview)) {
-        say_archive(page);
-    } else {
-        say_tcp(page);
-    }
-    say_tls(page);
 }
 
 /* ---- Findings ------------------------------------------------------------------------------ */
@@ -433,7 +272,7 @@ static void say_head(struct page *page, const struct finding_group *group, unsig
     } else {
         snprintf(first, sizeof(first), "%s  ", group->failed ? "FAILED" : "NOTE  ");
     }
-    put(page, INDENT, lines, first, &page->line);
+    page_put(page, INDENT, lines, first, &page->line);
 }
 
 static void say_group(struct page *page, const struct finding_group *group, unsigned number)
@@ -489,14 +328,10 @@ static uint32_t say_in_full(struct page *page, bool numbered)
     const uint32_t most = numbered ? FINDINGS_SHOWN : GROUPS_SHOWN;
     uint32_t count = 0;
     while (count < report->group_count && count < most) {
-        /* How long it is shows when it is there. */
-        const struct screen screen = page->screen;
-        const uint32_t used = page->screen.out->used;
+        const struct mark mark = mark_of(page);
         say_group(page, &report->groups[count], numbered ? count + 1 : 0);
         if (count > 0 && !numbered && page->screen.lines - before > GROUP_LINES) {
-            page->screen = screen;
-            page->screen.out->used = used;
-            page->screen.out->s[used] = '\0';
+            take_back(page, &mark);
             break;
         }
         count++;
@@ -524,7 +359,7 @@ static void say_findings(struct page *page, bool numbered)
             out_say(&page->line, ", %s of failures", COUNTED(failures));
         }
         out_text(&page->line, ": tshark -q -z outlook,report,json has them all");
-        put(page, 3, 0, "", &page->line);
+        page_put(page, 3, 0, "", &page->line);
     }
 }
 
@@ -539,13 +374,13 @@ static void say_doubts(struct page *page)
         out_say(&page->line, "%s %s", COUNTED(doubt->count), doubt->noun);
         out_text(&page->line, ": ");
         out_text(&page->line, doubt->reason);
-        put(page, INDENT, 3, "CANNOT TELL  ", &page->line);
+        page_put(page, INDENT, 3, "CANNOT TELL  ", &page->line);
         entry(page, "next", 3, doubt->remedy);
     }
     if (report->doubt_count > DOUBTS_SHOWN) {
         out_empty(&page->line);
         out_say(&page->line, "and %" PRIu32 " more reasons", report->doubt_count - DOUBTS_SHOWN);
-        put(page, INDENT, 0, "", &page->line);
+        page_put(page, INDENT, 0, "", &page->line);
     }
 }
 
@@ -553,18 +388,17 @@ static void say_healthy(struct page *page)
 {
     const struct report *report = page->report;
     for (unsigned noun = OF_CONNECTION; noun <= OF_SESSION; noun++) {
+        struct out before = { .arena = report->arena }, behind = { .arena = report->arena };
         if (report->healthy[noun] == 0) {
             continue;
         }
-        out_empty(&page->line);
-        out_say(&page->line, "%s of %s ", COUNTED(report->healthy[noun]), COUNTED(report->total[noun]));
-        out_text(&page->line, noun_text((enum noun)noun, report->total[noun]));
-        out_text(&page->line, ": ");
-        names_say(&page->line, &report->healthy_users[noun], 4);
+        out_say(&before, "%s of %s ", COUNTED(report->healthy[noun]), COUNTED(report->total[noun]));
+        out_text(&before, noun_text((enum noun)noun, report->total[noun]));
+        out_text(&before, ": ");
         if (noun == OF_CONNECTION && report->across > 0) {
-            out_say(&page->line, "; %s of them joined across two proxies", COUNTED(report->across));
+            out_say(&behind, "; %s of them joined across two proxies", COUNTED(report->across));
         }
-        put(page, INDENT, 2, "healthy  ", &page->line);
+        put_names(page, "healthy  ", 2, out_string(&before), &report->healthy_users[noun], 4, out_string(&behind));
     }
 }
 
@@ -579,11 +413,12 @@ static void say_broken(struct page *page)
         out_count(&page->line, broken->packets, "packet", "packets");
         out_say(&page->line, " with %s, first frame %" PRIu32 " (filter: %s)", broken_texts[kind].what,
                 broken->first_frame, broken_texts[kind].filter);
-        put(page, 6, 2, "also  ", &page->line);
+        page_put(page, 6, 2, "also  ", &page->line);
     }
 }
 
 #define SLOW_SHOWN 3
+#define SLOW_LINES 6
 
 /* The slowest request or call; of those that took long where the time went, too. commands: there is a command line, to
  * ask for more. */
@@ -609,7 +444,7 @@ static void say_slow(struct page *page, bool commands)
             slow_row_legs(&legs, &row);
             out_text(&page->line, legs.s);
         }
-        put(page, INDENT, 4, count ? "         " : "slowest  ", &page->line);
+        page_put(page, INDENT, SLOW_LINES, count ? "         " : "slowest  ", &page->line);
     }
 }
 
@@ -625,7 +460,7 @@ static void say_clients(struct page *page)
         next += *next ? 1 : 0;
         out_empty(&page->line);
         out_bytes(&page->line, line, strcspn(line, "\n"));
-        put(page, INDENT, 2, line == text.s ? "clients  " : "         ", &page->line);
+        page_put(page, INDENT, 2, line == text.s ? "clients  " : "         ", &page->line);
     }
 }
 
@@ -649,16 +484,15 @@ const char *report_text(struct report *report, unsigned width, bool numbered)
                          .screen = { .out = out, .width = width },
                          .line = { .arena = report->arena },
                          .dates = overview->last - overview->first > 86400 * SECOND };
-    say_capture(&page);
+    page_capture(&page);
     say_findings(&page, numbered);
     say_doubts(&page);
     say_healthy(&page);
     if (report->total[OF_SESSION] == 0 && report->input.mapi_requests > 0 && report->group_count > 0) {
         out_empty(&page.line);
+        out_text(&page.line, "no MAPI/HTTP session came of ");
         out_count(&page.line, report->input.mapi_requests, "request", "requests");
-        out_text(&page.line, " of MAPI/HTTP in no session: no Connect or Bind that succeeded was ");
-        out_text(&page.line, overview_is_archive(overview) ? "recorded" : "captured");
-        put(&page, INDENT, 0, "", &page.line);
+        page_put(&page, INDENT, 0, "", &page.line);
     }
     say_slow(&page, !numbered);
     say_broken(&page);
