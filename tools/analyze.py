@@ -32,6 +32,7 @@ HEALTHY, FAILED, CANNOT_TELL = 0, 1, 2
 RESULTS = {"healthy": HEALTHY, "failed": FAILED}
 DEFAULT_SAMPLE = "split-lb"
 WIDTH = 100                          # of a page that is no terminal
+INDENT = 9                           # of what goes on in a further line, as in the report
 ARCHIVES = ("saz", "har")
 # dumpcap -b names a file by its number in the ring and its time; from 4.4 on the other way round if asked to.
 RING = re.compile(r"(?P<base>.+)_(?:(?P<number>\d{5})_(?P<time>\d{14})|(?P<time2>\d{14})_(?P<number2>\d{5}))(?P<ending>(?:\.\w+)*)$")
@@ -377,7 +378,7 @@ def fit(line, width, coloured):
     if coloured or len(line) <= width:
         return line
     begin = line[:len(line) - len(line.lstrip(" "))]
-    return "\n".join(textwrap.wrap(line.strip(), width, initial_indent=begin, subsequent_indent=begin + "  ",
+    return "\n".join(textwrap.wrap(line.strip(), width, initial_indent=begin, subsequent_indent=" " * INDENT,
                                    break_long_words=False, break_on_hyphens=False))
 
 

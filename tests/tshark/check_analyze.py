@@ -374,7 +374,7 @@ def archives(counter, folder):
         counter.check(status == 2 and remedy in joined, f"{name}.saz: {status} {out}")
         for word in ("begin the capture", "ring buffer", "snap length", "both directions", "no gaps", "mirror port", "no MAPI/HTTP session\n"):
             counter.check(word not in out, f"{name}.saz: {word!r} is none of an archive's: {out}")
-        counter.check(re.search(r"^  Fiddler archive by Fiddler .*\n    \S", out, re.MULTILINE) or name == "seg-v1", f"broken at blanks: {out}")
+        counter.check(re.search(r"^  Fiddler archive by Fiddler .*\n {9}\S", out, re.MULTILINE) or name == "seg-v1", f"broken at blanks: {out}")
         told = json.loads(command("--json", path).stdout)
         counter.equal(told["capture"]["archive"], f"Fiddler archive {name}.saz", "JSON: the archive")
     # An interface of that name beside others is one of many, and the capture one that was captured.
