@@ -8,6 +8,7 @@
 
 #include <epan/prefs-int.h>
 #include <epan/prefs.h>
+#include <wiretap/wtap.h>
 
 #include "notes.h"
 #include "store.h"
