@@ -81,7 +81,7 @@ def in_folder(folder):
             if kind.name in ("capture", *ARCHIVES):
                 found.append(path)
     if not found:
-        raise Unreadable("a folder without a capture: name the files, or the folder that holds them")
+        raise Unreadable("a folder without a capture or an archive: name the files, or the folder that holds them")
     return found
 
 

@@ -263,10 +263,11 @@ def bad_input(counter, folder):
              "picture.png": b"\x89PNG\r\n\x1a\n" + bytes(200), "program.exe": b"MZ\x90\0" + bytes(600),
              "trace.etl": b"\0" * 4096, "export.json": b'[{"_index": "packets"}]', "keys.txt": b"CLIENT_RANDOM " + b"ab" * 32,
              "text.gz": gzip.compress(b"no capture at all\n" * 20), "bad.saz": b"PK\3\4" + bytes(100),
-             "bad.har": b'{"log": {"entries": 7}}', "header-only.pcap": bytes.fromhex(
+             "bad.har": b'{"log": {"entries": 7}}', "empty.saz": made_archives.saz([]), "header-only.pcap": bytes.fromhex(
                  "d4c3b2a1020004000000000000000000ffff000001000000")}
     ways_out = {"picture.png": "ask for the capture", "program.exe": "give the capture", "trace.etl": "etl2pcapng",
-                "export.json": "save the capture itself", "keys.txt": "-k FILE", "empty.pcapng": "an empty file"}
+                "export.json": "save the capture itself", "keys.txt": "-k FILE", "empty.pcapng": "an empty file",
+                "empty.saz": "a Fiddler archive without a session"}
     for name, data in cases.items():
         path = folder / name
         path.write_bytes(data)

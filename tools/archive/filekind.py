@@ -119,6 +119,8 @@ def _zip(path):
     inside = {os.path.splitext(name)[1].lower() for name in names}
     if inside & {".pcap", ".pcapng", ".cap", ".har", ".saz", ".etl"}:
         return _kind("packed", "a zip file", "unpack it and take what is inside")
+    if "_index.htm" in names or str(path).lower().endswith(".saz"):
+        return _kind("packed", "a Fiddler archive without a session", "save all sessions in Fiddler (File > Save > All Sessions)")
     if "[Content_Types].xml" in names:
         return _kind("document", "an Office document", "save the attached capture from it")
     return _kind("packed", "a zip file, and no Fiddler archive (it has no raw/1_c.txt)", "unpack it and take what is inside")
