@@ -32,7 +32,7 @@ TO_THE_LETTER = ["live-split-lb", "live-healthy", "live-tls-no-keys", "live-tls1
                  "mapi-verdict-codes", "mapi-verdict-http-504-120s", "bad-cut-command"]
 # Those whose filters and second pass are looked at besides.
 CLOSELY = ["live-split-lb", "mapi-verdict-lost-10", "mapi-auth-ntlm-torn", "live-tls13-split-lb", "bad-snapped-bodies",
-           "live-wrong-password", "live-tls-no-keys"]
+           "live-wrong-password", "live-tls-no-keys", "bad-frag-65535"]
 OTHER_STEP = 14                      # and every so manyth of all others
 BROKEN = ("rpch.rts.malformed", "rpch.rts.unexpected", "mapihttp.malformed")
 GOOD = {"rpch.routing.joined_late", "rpch.routing.joined_across_proxies"}
