@@ -122,6 +122,20 @@ static void on_leave(void *ctx)
     ears->depth--;
 }
 
+/* Letters of one to four bytes, more of them than a summary has. */
+static const char *on_utf8(void *ctx, struct span text, uint16_t code_page)
+{
+    static char words[220];
+    const unsigned unit = code_page % 4;
+    static const char *const letters[] = { "a", "\xD0\xBF", "\xE4\xBC\x9A", "\xF0\x9F\x98\x80" };
+    (void)ctx;
+    words[0] = '\0';
+    for (size_t i = 0; i < text.len && i < 50; i++) {
+        strcat(words, letters[unit]);
+    }
+    return unit == 0 && text.len == 0 ? NULL : words;
+}
+
 /* A copy of exactly these bytes, so that a sanitizer sees a read behind them. */
 static struct ears *ears_new(const uint8_t *data, size_t len, bool refuse)
 {
@@ -136,7 +150,7 @@ static struct ears *ears_new(const uint8_t *data, size_t len, bool refuse)
 
 static inline struct field_sink ears_sink(struct ears *ears)
 {
-    return (struct field_sink){ ears, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
+    return (struct field_sink){ ears, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave, on_utf8 };
 }
 
 static inline void ears_end(struct ears *ears, const struct reader *reader)

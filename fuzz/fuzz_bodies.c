@@ -116,7 +116,7 @@ static void check_body(const uint8_t *p, uint32_t len, uint32_t whole, enum mapi
     memset(&seen, 0, sizeof(seen));
     seen.p = p;
     seen.len = len;
-    struct field_sink sink = { &seen, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
+    struct field_sink sink = { &seen, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave, NULL };
     struct reader reader;
     struct mapi_facts facts;
     reader_init(&reader, p, len, whole, &sink);

@@ -368,7 +368,8 @@ static void read_shown(struct shown *shown, const uint8_t *bytes, uint32_t len, 
 {
     struct ears *ears = ears_new(bytes, len, false);
     *shown = (struct shown){ .ears = ears, .response = response };
-    const struct field_sink sink = { shown, see_value, see_open, see_close, see_issue, see_room, see_enter, see_leave };
+    const struct field_sink sink = { shown,    see_value, see_open,  see_close, see_issue,
+                                     see_room, see_enter, see_leave, NULL };
     struct reader reader;
     reader_init(&reader, ears->stack[0].p, len, len, &sink);
     read_rop_buffer(&reader, len, response, host);
@@ -479,7 +480,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         world->arena = (struct arena){ pieces_alloc, &world->pieces, pieces_give_back, { { 1, 2 } } };
         track_init(&world->track, &world->arena, NULL, NULL);
         for (unsigned k = 0; k < SESSIONS; k++) {
-            world->session[k] = rop_session_new(&world->track);
+            world->session[k] = rop_session_new(&world->track, 0);
         }
     }
     count = 0;

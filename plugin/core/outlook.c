@@ -174,11 +174,16 @@ void outlook_say_rops(const struct rop_message *rops, struct text *text)
     rop_message_summary(rops, text);
 }
 
+void outlook_begin_rops(struct outlook *outlook, struct rop_session **session, uint32_t code_page)
+{
+    *session = rop_session_new(&outlook->track, code_page);
+}
+
 struct rop_message *outlook_learn_rops(struct outlook *outlook, struct rop_session **session, bool response,
                                        struct when when, struct rop_message *request, struct rop_host *host)
 {
     if (!*session) {
-        *session = rop_session_new(&outlook->track);
+        *session = rop_session_new(&outlook->track, 0);
     }
     struct rop_message *message = rop_message_new(*session, response, when.frame, when.ns, request);
     rop_message_learn(message, host);

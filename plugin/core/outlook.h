@@ -65,9 +65,11 @@ uint32_t outlook_connection_number(const struct outlook *outlook, uint32_t row);
 /* The client of that number, NULL if there is none: client.h. */
 const struct client *outlook_client(const struct outlook *outlook, uint32_t number);
 
+/* A session context handle was given out, with that code page (0: not known): what it had before is over. */
+struct rop_session;
+void outlook_begin_rops(struct outlook *outlook, struct rop_session **session, uint32_t code_page);
 /* Those of a call of EMSMDB, for the first reading. *session: of its context handle; made on first use. request: of a
  * response, NULL if it was not captured. when: its last frame. Call outlook_end_rops() behind the reading. */
-struct rop_session;
 struct rop_message *outlook_learn_rops(struct outlook *outlook, struct rop_session **session, bool response,
                                        struct when when, struct rop_message *request, struct rop_host *host);
 void outlook_end_rops(struct rop_message *rops);

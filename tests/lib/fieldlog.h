@@ -66,8 +66,9 @@ static inline void fieldlog_leave(void *ctx)
     transcript("<");
 }
 
-static const struct field_sink fieldlog_sink = { NULL,           fieldlog_value, fieldlog_open,  fieldlog_close,
-                                                 fieldlog_issue, fieldlog_room,  fieldlog_enter, fieldlog_leave };
+static const struct field_sink fieldlog_sink = { NULL,           fieldlog_value, fieldlog_open,
+                                                 fieldlog_close, fieldlog_issue, fieldlog_room,
+                                                 fieldlog_enter, fieldlog_leave, NULL };
 
 typedef void (*fieldlog_reader)(struct reader *reader);
 

@@ -160,7 +160,7 @@ static inline void fxlog_init(struct fxlog *log, FILE *show)
 static inline void fxlog_piece(struct fxlog *log, struct fx_lexer *lexer, const uint8_t *stream, uint32_t start,
                                uint32_t end)
 {
-    const struct field_sink sink = { log, fxlog_value, fxlog_open, fxlog_close, fxlog_issue, NULL, NULL, NULL };
+    const struct field_sink sink = { log, fxlog_value, fxlog_open, fxlog_close, fxlog_issue, NULL, NULL, NULL, NULL };
     struct reader reader;
     uint8_t *copy = NULL;
     log->base = start - lexer->unfinished;

@@ -116,6 +116,15 @@ static inline uint8_t *roplog_room(void *ctx, size_t size)
     return log->rooms[log->room_count++] = room;
 }
 
+/* As if the code page was read. */
+static inline const char *roplog_utf8(void *ctx, struct span text, uint16_t code_page)
+{
+    static char words[40];
+    (void)ctx;
+    snprintf(words, sizeof(words), "%u bytes of %u", (unsigned)text.len, code_page);
+    return words;
+}
+
 static inline void roplog_begin(struct roplog *log, bool first)
 {
     if (!log->text && !(log->text = malloc(ROPSCENE_TEXT))) {
@@ -129,9 +138,13 @@ static inline void roplog_begin(struct roplog *log, bool first)
 static inline void roplog_read(struct roplog *log, const uint8_t *bytes, uint32_t len, bool response,
                                struct rop_host *host)
 {
-    const struct field_sink sink = {
-        log, roplog_value, roplog_open, roplog_close, roplog_issue, roplog_room, NULL, NULL
-    };
+    const struct field_sink sink = { .ctx = log,
+                                     .value = roplog_value,
+                                     .open = roplog_open,
+                                     .close = roplog_close,
+                                     .issue = roplog_issue,
+                                     .room = roplog_room,
+                                     .utf8 = roplog_utf8 };
     struct reader reader;
     uint8_t *copy = malloc(len ? len : 1); /* a sanitizer sees a read past the end */
     if (!copy) {
@@ -166,6 +179,7 @@ struct play {
     size_t live; /* bytes asked for, and not given back */
     struct track track;
     struct rop_session *session;
+    uint32_t code_page; /* of sessions that begin */
     struct play_message messages[PLAY_MESSAGES_MAX];
     unsigned count;
     struct roplog log;
@@ -211,7 +225,7 @@ static inline void play_begin(void)
     play.arena.give_back = play_give_back;
     play.live = 0;
     track_init(&play.track, &play.arena, NULL, NULL);
-    play.session = rop_session_new(&play.track);
+    play.session = rop_session_new(&play.track, play.code_page);
 }
 
 static inline int play_digit(char c)

@@ -159,7 +159,7 @@ static inline size_t work_flight(void *state, const uint8_t *p, size_t len)
 /* A FastTransfer stream: what is carried is shown again. */
 static inline size_t work_stream(void *state, const uint8_t *p, size_t len)
 {
-    static const struct field_sink nobody = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
+    static const struct field_sink nobody = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
     struct fx_lexer *lexer = state;
     struct reader reader;
     reader_init(&reader, p, (uint32_t)len, (uint32_t)len, &nobody);

@@ -373,9 +373,9 @@ class Context:
 
     def connect(self, **how):
         """Connect or Bind and its answer; returns the Ask."""
-        reply = how.pop("reply", {})
+        reply, code_page = how.pop("reply", {}), how.pop("code_page", 1252)
         kind = "Connect" if self.endpoint == "emsmdb" else "Bind"
-        ask = self.ask(kind, connect_body(self.outlook.dn) if kind == "Connect" else bind_body(), **how)
+        ask = self.ask(kind, connect_body(self.outlook.dn, code_page=code_page) if kind == "Connect" else bind_body(), **how)
         self.reply(ask, connect_answer() if kind == "Connect" else bind_answer(), **reply)
         return ask
 
@@ -425,8 +425,8 @@ class Batch:
 
 # ---- usual bodies ------------------------------------------------------------------------
 
-def connect_body(dn=DN, aux=None):
-    return w.ascii0(dn) + w.u32(0) + w.u32(1252) + w.u32(0x409) + w.u32(0x409) + (aux or w.aux(w.SESSION_INFO))
+def connect_body(dn=DN, aux=None, code_page=1252):
+    return w.ascii0(dn) + w.u32(0) + w.u32(code_page) + w.u32(0x409) + w.u32(0x409) + (aux or w.aux(w.SESSION_INFO))
 
 
 def connect_answer(name="Alice", error=0):

@@ -57,9 +57,9 @@ def stubs(session, asked, told):
 class RpcWorld(World):
     """The same over EMSMDB (MS-OXCRPC): a session is a context handle."""
 
-    def __init__(self, cap, leg=None, handle=rpc.HANDLE):
-        self.leg, self.session = leg, handle
-        super().__init__(cap)
+    def __init__(self, cap, leg=None, handle=rpc.HANDLE, code_page=1252, old=False):
+        self.leg, self.session, self.old = leg, handle, old
+        super().__init__(cap, code_page=code_page)
 
     def connect(self, context):
         if not self.leg:
@@ -67,7 +67,10 @@ class RpcWorld(World):
             self.leg.establish()
             self.leg.bind(rpc.Emsmdb)
         opnum, ask, reply = rpc.Emsmdb.CONNECT
-        self.leg.call((opnum, ask, reply.replace(rpc.HANDLE, self.session)))
+        ask, reply = ask.replace(rpc.u32(1252), rpc.u32(self.code_page)), reply.replace(rpc.HANDLE, self.session)
+        if self.old:                 # EcDoConnect has no auxiliary buffers
+            opnum, ask, reply = 0, ask[:ask.index(rpc.Emsmdb.AUX) - 4], reply[:-12] + reply[-4:]
+        self.leg.call((opnum, ask, reply))
 
     def carry(self, asked, told, ask=True, reply=True):
         leg = self.leg
@@ -228,6 +231,93 @@ def code_page(world):
     once(world, OPEN_MESSAGE, {"FolderId": INBOX, "MessageId": MESSAGE, "CodePageId": 0x0FFF}, on="folder", makes="other")
     once(world, 0x0A, {"PropertyValues": [(0x0037001E, letters)]}, 0, {"PropertyProblems": []}, on="other", shows={"says": [plain]})
     world.cap.what = "A subject of the same six bytes in a message of code page 1251, and in one of the logon's."
+
+
+def spelled(text, code_page):
+    """The bytes of a text, as the writer takes them."""
+    return text.encode(f"cp{code_page}").decode("latin-1")
+
+
+def set_text(world, on, text, code_page, shown=None, tag=0x0037001E):
+    """RopSetProperties of an 8-bit string, and what is to be read of it."""
+    shown = shown or text
+    name = {0x0037: "PidTagSubject", 0x3001: "PidTagDisplayName", 0x3704: "PidTagAttachFilename"}[tag >> 16]
+    once(world, 0x0A, {"PropertyValues": [(tag, spelled(text, code_page))]}, 0, {"PropertyProblems": []}, on=on,
+         shows={"says": [f"{name}: {shown}", f"Value: {shown}"]})
+
+
+CYRILLIC, GREEK, JAPANESE = "Отчёт", "Έκθεση", "表を作る"
+LIKE_UTF8 = "Р°"                     # in 1251 the two bytes of one letter of UTF-8
+
+
+def of_session(world):
+    """MS-OXCROPS 3.1.5.4: what no message owns has the code page of Connect; 1251."""
+    logon(world)
+    once(world, OPEN_FOLDER, {"FolderId": INBOX}, 0, {"IsGhosted": 0}, on="logon", makes="folder")
+    set_text(world, "folder", CYRILLIC, 1251, tag=0x3001001E)
+    set_text(world, "folder", LIKE_UTF8, 1251, tag=0x3001001E)
+    once(world, CONTENTS, on="folder", makes="table")
+    once(world, SET_COLUMNS, {"PropertyTags": [0x0037001E]}, 0, {"TableStatus": 0}, on="table")
+    once(world, QUERY_ROWS, {}, 0, {"RowData": [{"values": [spelled(CYRILLIC, 1251)]}]}, on="table",
+         answer={"says": [f"PidTagSubject: {CYRILLIC}"]})
+    # A message of the logon's code page, one of its own: what it owns has that.
+    once(world, OPEN_MESSAGE, {"FolderId": INBOX, "MessageId": MESSAGE, "CodePageId": 0x0FFF}, on="folder", makes="plain")
+    set_text(world, "plain", CYRILLIC, 1251)
+    once(world, OPEN_MESSAGE, {"FolderId": INBOX, "MessageId": MESSAGE, "CodePageId": 932}, on="folder", makes="message")
+    set_text(world, "message", JAPANESE, 932)
+    once(world, OPEN_ATTACHMENT, {"AttachmentID": 0}, on="message", makes="attachment")
+    set_text(world, "attachment", JAPANESE, 932, tag=0x3704001E)
+    once(world, EMBEDDED, {"CodePageId": 1253}, on="attachment", makes="inside")
+    set_text(world, "inside", GREEK, 1253)
+    set_text(world, "folder", CYRILLIC, 1251, tag=0x3001001E)
+
+
+def of_another(world):
+    """The same with 932."""
+    logon(world)
+    once(world, OPEN_FOLDER, {"FolderId": INBOX}, 0, {"IsGhosted": 0}, on="logon", makes="folder")
+    set_text(world, "folder", JAPANESE, 932, tag=0x3001001E)
+
+
+TWO_PAGES = "A session of code page 1251: a folder and rows in that, a message of code page 932 with an attachment, and one inside of 1253; " \
+            "two bytes that would be UTF-8, too. Then another session, of 932."
+
+
+@case("rops-two-code-pages", "8-bit strings of the session's code page")
+def two_code_pages(cap):
+    outlook = Outlook(cap)
+    for tells, page in ((of_session, 1251), (of_another, 932)):
+        world = World(cap, Context(outlook, headers=False), code_page=page)
+        tells(world)
+        world.close()
+    cap.what, cap.rule = TWO_PAGES, "MS-OXCROPS 3.1.5.4; MS-OXCMAPIHTTP 2.2.4.1."
+
+
+@case("rops-two-code-pages-rpc", "8-bit strings of the session's code page, over RPC", rops.RpcCapture)
+def two_code_pages_rpc(cap):
+    first = RpcWorld(cap, code_page=1251)
+    of_session(first)
+    first.close()
+    # The same handle is given out again.
+    second = RpcWorld(cap, first.leg, code_page=932, old=True)
+    of_another(second)
+    second.close()
+    second.end()
+    cap.what, cap.rule = f"{TWO_PAGES} That is from EcDoConnect, and has the context handle of the first.", "MS-OXCROPS 3.1.5.4; MS-OXCRPC 3.1.4.1."
+
+
+@case("rops-late-code-page", "8-bit strings of a session whose Connect was not captured")
+def late_code_page(cap):
+    world = World(cap, captured=False)
+    logon(world)
+    once(world, OPEN_FOLDER, {"FolderId": INBOX}, 0, {"IsGhosted": 0}, on="logon", makes="folder")
+    world.captured = True
+    once(world, OPEN_FOLDER, {"FolderId": SENT}, 0, {"IsGhosted": 0}, on="logon", makes="other")
+    once(world, 0x0A, {"PropertyValues": [(0x3001001E, spelled(CYRILLIC, 1251))]}, 0, {"PropertyProblems": []}, on="other",
+         shows={"says": ["PidTagDisplayName: ?????", "Value: " + CYRILLIC.encode("cp1251").decode("cp1252")]})
+    world.close()
+    cap.what = "Nothing says which code page the session has: the bytes are shown as Western text, and the summary does not name letters."
+    cap.rule = "MS-OXCROPS 3.1.5.4."
 
 
 # ---- (b) columns -------------------------------------------------------------------------

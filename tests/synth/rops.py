@@ -336,8 +336,8 @@ def packed(payload, flags):
 class World:
     """A session, its objects and what both sides know of them."""
 
-    def __init__(self, cap, context=None, captured=True):
-        self.cap, self.captured = cap, captured
+    def __init__(self, cap, context=None, captured=True, code_page=1252):
+        self.cap, self.captured, self.code_page = cap, captured, code_page
         self.dice, self.packing = r.Dice(cap.name), 0
         self.handle, self.objects = 0x40, {}
         self.columns, self.recipients, self.logons = {}, {}, {0: 1}
@@ -347,7 +347,7 @@ class World:
     def connect(self, context):
         self.context = context or Context(Outlook(self.cap), headers=False)
         if self.captured:
-            self.context.connect()
+            self.context.connect(code_page=self.code_page)
             return
         self.context.conn = self.context.conn or self.context.outlook.open(captured=False)
         self.context.connect(captured=False, note=False, reply={"captured": False})

@@ -419,7 +419,7 @@ def statistics(tshark, sample, counter, put, mode, more):
 
 def session_row(tshark, sample, counter, put, mode, more):
     """The row of -z mapihttp,sessions."""
-    if sample.name.startswith("rops-two-") or sample.name.endswith("-rpc"):
+    if sample.name.startswith(("rops-two-", "rops-late-")) or sample.name.endswith("-rpc"):
         return                       # several sessions, or none of MAPI/HTTP
     (row,) = table.rows(tshark.output(["-r", str(sample.path), *more, "-q", *common.TABLES]).splitlines(), "sessions")
     counter.equal(row["rops"], str(sum(len(one.rops) for one in put if one.asks)), f"[{mode}] ROPs of the session")

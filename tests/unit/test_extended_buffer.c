@@ -80,7 +80,9 @@ static void on_leave(void *ctx)
     entered--;
 }
 
-static const struct field_sink sink = { NULL, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
+static const struct field_sink sink = {
+    NULL, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave, NULL
+};
 static const struct field_sink *hearing = &sink;
 
 enum buffer { AUX, ROP_REQUEST };
@@ -145,8 +147,9 @@ static const uint8_t compressed_os[] = { 0xFF, 0xFF, 0x3F, 0x00, 160, 0,    1,  
 /* A sink that has no room, or no ears at all, still gets every byte consumed. */
 static void test_refused(void)
 {
-    static const struct field_sink roomless = { NULL, on_value, on_open, on_close, on_issue, NULL, on_enter, on_leave };
-    static const struct field_sink deaf = { .ctx = NULL };
+    static const struct field_sink roomless = { NULL, on_value, on_open,  on_close, on_issue,
+                                                NULL, on_enter, on_leave, NULL };
+    static const struct field_sink deaf = { .ctx = NULL, NULL };
     start();
     ext_header(5, sizeof(compressed_os), 160);
     put_bytes(compressed_os, sizeof(compressed_os));

@@ -230,7 +230,7 @@ static void wrong_streams(void)
 
 static void silent(void)
 {
-    static const struct field_sink nobody = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
+    static const struct field_sink nobody = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
     struct reader reader;
     struct fx_lexer lexer;
     make_stream(3, 20, 60, 100);
@@ -257,7 +257,7 @@ static void silent(void)
 
 static void bounded(void)
 {
-    static const struct field_sink nobody = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
+    static const struct field_sink nobody = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
     static uint8_t zero[FX_CARRY_MAX];
     const uint8_t head[] = { 0x02, 0x01, 0x77, 0x77, 0xFF, 0xFF, 0xFF, 0xFF };
     struct fx_lexer lexer;
@@ -349,7 +349,7 @@ static void in_parts(void)
     fx_begin(&lexer, FX_MESSAGE_CONTENT);
     for (size_t i = 0; i < COUNT_OF(pieces); i++) {
         struct said said = { .depth = 0 };
-        const struct field_sink sink = { &said, NULL, on_open, on_close, NULL, NULL, NULL, NULL };
+        const struct field_sink sink = { &said, NULL, on_open, on_close, NULL, NULL, NULL, NULL, NULL };
         struct reader reader;
         reader_init(&reader, stream + at, pieces[i].len, pieces[i].len, &sink);
         fx_read(&reader, &lexer);
@@ -391,7 +391,7 @@ static void long_names(void)
 /* The first len of whole bytes. */
 static void read_lacking(struct fx_lexer *lexer, const uint8_t *p, uint32_t len, uint32_t sent)
 {
-    static const struct field_sink nobody = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
+    static const struct field_sink nobody = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
     struct reader reader;
     reader_init(&reader, p, len, sent, &nobody);
     fx_read(&reader, lexer);

@@ -53,7 +53,7 @@ static void on_issue(void *ctx, const struct issue_kind *kind, uint32_t offset, 
 
 static struct field_sink sink_to(struct seen *seen)
 {
-    struct field_sink sink = { seen, on_value, on_open, on_close, on_issue, NULL, NULL, NULL };
+    struct field_sink sink = { seen, on_value, on_open, on_close, on_issue, NULL, NULL, NULL, NULL };
     memset(seen, 0, sizeof(*seen));
     return sink;
 }

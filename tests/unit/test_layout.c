@@ -70,7 +70,7 @@ static const char *read_bytes(const struct field *rows, const void *bytes, uint3
     static struct field_sink sink;
     struct layout_run run = { .reader = &reader, .scene = scene };
     memset(&seen, 0, sizeof(seen));
-    sink = (struct field_sink){ &seen, on_value, on_open, on_close, on_issue, NULL, NULL, NULL };
+    sink = (struct field_sink){ &seen, on_value, on_open, on_close, on_issue, NULL, NULL, NULL, NULL };
     reader_init(&reader, bytes, len, len, &sink);
     reader.big_endian = big_endian;
     read_layout(&run, rows);

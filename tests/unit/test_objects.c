@@ -446,6 +446,48 @@ static void names_of_stores(void)
     same_again("stores");
 }
 
+#define SET_TEXT(in) "0A 00" in "0A00 0100 1E003700 CFF000 00" /* PidTagSubject: two letters */
+#define OPEN_AS(page) "03 00 00 01" page FID "00" MID
+#define SAYS_PAGE(message, rop, page) CHECK(says(message, rop, "} " page))
+
+/* MS-OXCROPS 3.1.5.4: strings of what a message owns are in its code page, all others in the session's. */
+static void code_pages(void)
+{
+    play.code_page = 1251;
+    table();
+    SAYS_PAGE(ask(7, SET_TEXT("00"), "11"), 0, "2 bytes of 1251"); /* the logon */
+    SAYS_PAGE(ask(8, SET_TEXT("00"), "22"), 0, "2 bytes of 1251");
+    set_columns(9, "1E003700");
+    SAYS_PAGE(answer(12, ask(11, QUERY("00"), "33"), ROWS("00", "00 CFF000"), "33"), 0, "2 bytes of 1251");
+    /* One with a code page of its own, and what it owns; one that has the logon's, one within the first. */
+    answer(14, ask(13, OPEN_AS("A403"), "22 " NO), MESSAGE_OPENED("01", "0000"), "22 44");
+    SAYS_PAGE(ask(15, SET_TEXT("00"), "44"), 0, "2 bytes of 932");
+    SAYS_PAGE(ask(16, "22 00 00 01 01 00000000" SET_TEXT("01"), "44 " NO), 1, "2 bytes of 932");
+    SAYS_PAGE(ask(17,
+                  "22 00 00 01 01 00000000"
+                  "46 00 01 02 E504 00" SET_TEXT("02"),
+                  "44 " NO " " NO),
+              2, "2 bytes of 1253");
+    SAYS_PAGE(ask(18, "2B 00 00 01 1E003700 00" SET_TEXT("01"), "44 " NO), 1, "2 bytes of 932");
+    SAYS_PAGE(ask(19, OPEN_AS("FF0F") SET_TEXT("01"), "22 " NO), 1, "2 bytes of 1251");
+    SAYS_PAGE(ask(20, OPEN_FOLDER("00", "01") SET_TEXT("01"), "44 " NO), 1, "2 bytes of 1251");
+    /* An object that nobody saw opened may be a message's. */
+    SAYS_PAGE(ask(21, SET_TEXT("00"), "77"), 0, "??");
+    SAYS_PAGE(ask(22, "22 00 00 01 01 00000000" SET_TEXT("01"), "77 " NO), 1, "??");
+    SAYS_PAGE(ask(23, OPEN_TABLE("00", "01") SET_TEXT("01"), "77 " NO), 1, "2 bytes of 1251");
+    same_again("code pages");
+
+    /* Numbers of code pages have 16 bits. */
+    play.code_page = 0x10000 + 1251;
+    mailbox();
+    SAYS_PAGE(ask(7, SET_TEXT("00"), "22"), 0, "??");
+    play.code_page = 0;
+    mailbox();
+    SAYS_PAGE(ask(7, SET_TEXT("00"), "22"), 0, "??");
+    SAYS_PAGE(ask(9, OPEN_AS("A403") SET_TEXT("01"), "22 " NO), 1, "2 bytes of 932");
+    same_again("no code page");
+}
+
 int main(void)
 {
     by_handle();
@@ -467,6 +509,7 @@ int main(void)
     names();
     new_folders();
     names_of_stores();
+    code_pages();
     play_end();
     free(play.log.text);
     return unit_end();

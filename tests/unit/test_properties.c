@@ -92,7 +92,7 @@ static void start_bytes(const uint8_t *bytes, uint32_t len, uint32_t whole)
     }
     memcpy(copy, bytes, len);
     memset(&seen, 0, sizeof(seen));
-    sink = (struct field_sink){ &seen, on_value, on_open, on_close, on_issue, NULL, NULL, NULL };
+    sink = (struct field_sink){ &seen, on_value, on_open, on_close, on_issue, NULL, NULL, NULL, NULL };
     reader_init(&reader, copy, len, whole, &sink);
 }
 
@@ -313,6 +313,58 @@ static void nested(void)
     CHECK_INT(seen.deepest, READER_DEPTH_MAX);
 }
 
+/* ---- 8-bit strings of a code page ---- */
+
+static const char *utf8;
+static char summary[200];
+
+static const char *say_utf8(void *ctx, struct span text, uint16_t code_page)
+{
+    (void)ctx;
+    CHECK_INT(code_page, 932);
+    CHECK_INT(text.len, 2);
+    return utf8;
+}
+
+static void keep_summary(void *ctx, uint32_t end, const char *said)
+{
+    (void)ctx;
+    (void)end;
+    snprintf(summary, sizeof(summary), "%s", said ? said : "");
+}
+
+static const char *summary_of(uint16_t code_page, const char *text)
+{
+    const struct field_sink words = { .close = keep_summary, .utf8 = say_utf8 };
+    const struct builder b = hex("1E003700 955C 00");
+    struct reader one;
+    utf8 = text;
+    reader_init(&one, b.bytes, b.len, b.len, &words);
+    one.code_page = code_page;
+    read_tagged_value(&one, PROP_ROP);
+    CHECK(!one.failed);
+    return summary;
+}
+
+static void code_pages(void)
+{
+    char letters[3 * 60 + 1] = "";
+    for (unsigned i = 0; i < 60; i++) {
+        strcat(letters, "\xE4\xBC\x9A");
+    }
+    CHECK_STR(summary_of(932, "\xE8\xA1\xA8"), "\xE8\xA1\xA8");
+    CHECK_STR(summary_of(932, "a\nb"), "a?b");
+    CHECK_STR(summary_of(932, ""), "");
+    CHECK_STR(summary_of(932, NULL), "?\\"); /* it cannot be read */
+    CHECK_STR(summary_of(0, "\xE8\xA1\xA8"), "?\\");
+    /* Cut behind a whole letter. */
+    summary_of(932, letters);
+    const size_t len = strlen(summary);
+    CHECK(len < GIST_MAX && len > GIST_MAX - 12);
+    CHECK_STR(summary + len - 3, "...");
+    CHECK_INT((len - 3) % 3, 0);
+}
+
 int main(void)
 {
     names();
@@ -322,6 +374,7 @@ int main(void)
     tags();
     columns_and_rows();
     nested();
+    code_pages();
     free(copy);
     transcript_end(__FILE__);
     return unit_end();

@@ -42,7 +42,7 @@ static void begin(void)
     heap = (struct heap){ NULL, 0 };
     arena = heap_arena(&heap);
     track_init(&track, &arena, NULL, NULL);
-    session = rop_session_new(&track);
+    session = rop_session_new(&track, 0);
     spent = bytes_sent = 0;
 }
 

@@ -413,7 +413,8 @@ struct vector {
 
 static bool decode(const struct vector *v, uint32_t len, uint32_t whole, struct log *log)
 {
-    const struct field_sink sink = { log, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
+    const struct field_sink sink = { log, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave,
+                                     NULL };
     struct text text = log->text;
     struct reader reader;
     size_t i = 0;

@@ -117,6 +117,9 @@ struct field_sink {
     /* Offsets refer to this buffer, got from room(), until leave(). name is static. */
     void (*enter)(void *ctx, const uint8_t *bytes, uint32_t len, const char *name);
     void (*leave)(void *ctx);
+    /* 8-bit text of a code page in UTF-8, without its terminator, for summaries; NULL where that cannot be done. It lasts
+     * as long as the call that asks. */
+    const char *(*utf8)(void *ctx, struct span text, uint16_t code_page);
 };
 
 #define READER_DEPTH_MAX 32      /* of nested structures */

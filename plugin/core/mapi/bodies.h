@@ -61,6 +61,7 @@ struct mapi_facts {
     bool has_status, has_error;
     uint32_t status, error;   /* StatusCode, ErrorCode: responses */
     struct span user_dn;      /* Connect request: UserDn, 8-bit */
+    uint32_t code_page;       /* Connect request: DefaultCodePage */
     struct span display_name; /* Connect response: DisplayName, UTF-16LE */
     struct span dn_prefix;    /* Connect response: DNPrefix, 8-bit */
     struct span server_url;   /* GetMailboxUrl, GetAddressBookUrl responses: UTF-16LE */

@@ -14,6 +14,11 @@ static void keep_user_dn(struct layout_run *run, const struct field_value *value
     body_of(run)->facts->user_dn = string8_of(value);
 }
 
+static void keep_default_code_page(struct layout_run *run, const struct field_value *value)
+{
+    body_of(run)->facts->code_page = (uint32_t)value->number;
+}
+
 static void keep_dn_prefix(struct layout_run *run, const struct field_value *value)
 {
     body_of(run)->facts->dn_prefix = string8_of(value);
@@ -28,7 +33,8 @@ static void keep_display_name(struct layout_run *run, const struct field_value *
 
 static LAYOUT(connect_request, STRING8("connect.user_dn", "UserDn", .seen = keep_user_dn),
               X32("connect.flags", "Flags"), BIT("connect.flags.admin", "Administrative privileges", 0x00000001),
-              U32("connect.default_code_page", "DefaultCodePage", .names = code_page_names),
+              U32("connect.default_code_page", "DefaultCodePage", .names = code_page_names,
+                  .seen = keep_default_code_page),
               X32("connect.lcid_sort", "LcidSort"), X32("connect.lcid_string", "LcidString"));
 static LAYOUT(connect_response, U32("connect.polls_max", "PollsMax (ms)"), U32("connect.retry_count", "RetryCount"),
               U32("connect.retry_delay", "RetryDelay (ms)"),

@@ -58,6 +58,8 @@ void client_facts_see(struct client_facts *facts, const struct field_value *valu
         see_word(facts, &facts->server_version, value);
     } else if (strcmp(filter, "sz_user_dn") == 0) {
         see_text(facts->user_dn, sizeof(facts->user_dn), value);
+    } else if (strcmp(filter, "ul_cpid") == 0) {
+        facts->code_page = (uint32_t)value->number;
     } else if (strncmp(filter, "aux.", 4) != 0) {
         return;
     } else if (strcmp(filter, "aux.machine_name") == 0) {

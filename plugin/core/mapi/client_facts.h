@@ -23,6 +23,7 @@ struct client_facts {                 /* all zero: nothing so far */
     char user[CLIENT_NAME_MAX];       /* UserName, of the machine's logon */
     char process[CLIENT_NAME_MAX];    /* ProcessName: "OUTLOOK.EXE" */
     char user_dn[CLIENT_DN_MAX];      /* szUserDN */
+    uint32_t code_page;               /* ulCpid; says nothing of the client alone */
     uint16_t word[3];                 /* of the version under way */
     uint8_t words;
 };
@@ -31,7 +32,7 @@ struct client_facts {                 /* all zero: nothing so far */
 static inline bool client_facts_has(const struct field *field)
 {
     const char first = field->filter ? field->filter[0] : '\0';
-    return first == 'a' || first == 'r' || first == 's';
+    return first == 'a' || first == 'r' || first == 's' || first == 'u';
 }
 
 /* Whether anything was told. */

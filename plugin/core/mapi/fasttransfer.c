@@ -423,11 +423,12 @@ static struct gist show_bytes(struct reading *reading)
         reader_warn(&part, part.pos, "A string of 16-bit characters of an odd number of bytes");
     }
     if (what != ICS_BYTES && lexer->size > 0) {
-        gist = (struct gist){ PTYP_BINARY, { part.p + part.pos, lexer->size }, 0 };
+        gist = (struct gist){ .type = PTYP_BINARY, .bytes = { part.p + part.pos, lexer->size } };
         read_ics_value(&part, what, lexer->size);
     } else if (type == (TYPE_CODE_PAGE | CODE_PAGE_UTF16_BE) && lexer->size > 0) {
         read_run(&part, big_endian_string, lexer->size);
     } else {
+        part.code_page = type & TYPE_CODE_PAGE ? type & (uint16_t)~TYPE_CODE_PAGE : part.code_page;
         gist = read_sized_value(&part, (lexer->tag & 0xFFFF0000) | single, lexer->size);
     }
     reader_resume(reading->reader, &part);

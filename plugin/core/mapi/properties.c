@@ -183,6 +183,7 @@ static void read_single(struct reader *reader, uint16_t type, uint32_t tag, enum
         uint32_t end = type == PTYP_STRING ? 2 : type == PTYP_STRING8 ? 1 : 0; /* the terminator */
         gist->type = type;
         gist->bytes = (struct span){ reader->p + start, reader->pos - start - end };
+        gist->code_page = reader->code_page;
     }
 }
 
@@ -480,6 +481,7 @@ struct gist read_sized_value(struct reader *reader, uint32_t tag, uint32_t size)
         const bool ended = unit && size >= unit && p[size - 1] == 0 && p[size - unit] == 0;
         gist.type = string ? type : PTYP_BINARY;
         gist.bytes = (struct span){ p, ended ? size - unit : size };
+        gist.code_page = reader->code_page;
     }
     return gist;
 }

@@ -31,6 +31,36 @@ static void gist_text(char *to, struct span text, unsigned unit)
     to[have] = '\0';
 }
 
+static bool goes_on(char byte)
+{
+    return ((uint8_t)byte & 0xC0) == 0x80;
+}
+
+/* The same of text that is UTF-8 by now. */
+static void gist_utf8(char *to, const char *text)
+{
+    size_t have = 0;
+    while (*text && have <= GIST_MAX - 8) {
+        const bool control = (uint8_t)*text < 0x20 || *text == 0x7F;
+        to[have++] = control ? '?' : *text;
+        for (text++; goes_on(*text) && have <= GIST_MAX - 4; text++) {
+            to[have++] = *text;
+        }
+    }
+    snprintf(to + have, GIST_MAX - have, "%s", *text ? "..." : "");
+}
+
+static void gist_string8(const struct reader *reader, const struct gist *gist, char *to)
+{
+    const struct field_sink *sink = reader->sink;
+    const char *utf8 = sink->utf8 && gist->code_page ? sink->utf8(sink->ctx, gist->bytes, gist->code_page) : NULL;
+    if (utf8) {
+        gist_utf8(to, utf8);
+    } else {
+        gist_text(to, gist->bytes, 1);
+    }
+}
+
 /* A moment in seconds since 1601. */
 static void gist_time(char *to, uint64_t seconds)
 {
@@ -64,7 +94,7 @@ static bool gist_days(char *to, const uint8_t *p)
 
 /* Into to, of GIST_MAX bytes, or static; NULL if there is nothing to add to what the value's
  * own item says. */
-static const char *gist_say(const struct gist *gist, char *to)
+static const char *gist_say(const struct reader *reader, const struct gist *gist, char *to)
 {
     const uint8_t *p = gist->bytes.ptr;
     const char *name;
@@ -109,7 +139,7 @@ static const char *gist_say(const struct gist *gist, char *to)
     case PTYP_BOOLEAN:
         return *p ? "True" : "False";
     case PTYP_STRING8:
-        gist_text(to, gist->bytes, 1);
+        gist_string8(reader, gist, to);
         return to;
     case PTYP_STRING:
         gist_text(to, gist->bytes, 2);
@@ -128,5 +158,5 @@ void gist_close(struct reader *reader, const struct gist *gist)
 {
     char text[GIST_MAX];
     bool wanted = reader->sink->close && !reader->failed && gist->type != PTYP_UNSPECIFIED;
-    reader_close(reader, wanted ? gist_say(gist, text) : NULL);
+    reader_close(reader, wanted ? gist_say(reader, gist, text) : NULL);
 }

@@ -44,6 +44,7 @@ struct gist {
     uint16_t type; /* PTYP_UNSPECIFIED: nothing to say */
     struct span bytes;
     uint32_t count;
+    uint16_t code_page; /* of an 8-bit string, 0: not known */
 };
 
 /* Closes what reader_open() opened, with the words, if there is anything to add to what the

@@ -38,6 +38,7 @@ struct mapi_message {
     struct when begin, end;                             /* end of the head; last byte, frame 0 while it goes on */
     uint32_t session, leg;                              /* NO_NUMBER: none; of what begins a session, later */
     const char *mailbox, *user_dn, *client_application; /* of the session, NULL if not known */
+    uint32_t code_page;                                 /* of Connect: DefaultCodePage, 0 if not known */
     uint32_t request_frame;                             /* responses: where the request ended; 0 if not captured */
     uint32_t response_frame;                            /* requests, later: where the response ended */
     int64_t elapsed_ns;        /* responses: from the end of the request to the end of this; -1 */

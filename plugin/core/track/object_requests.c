@@ -246,6 +246,7 @@ void rop_request_look(void *ctx, uint32_t number, uint32_t order, const struct r
     note->id = head->id;
     note->logon = head->logon;
     note->call_flags = rop_call_is_silent(head->id, head->buffer) ? ROP_CALL_SILENT : 0;
+    note->code_page = head->input == ROP_NO_INDEX ? session->code_page : 0;
     rop_note_logon(session, note, head->logon);
     note_logon_of_list(message, note);
     work->input = input_at(session, head->input);
@@ -308,6 +309,20 @@ static void set_at(struct rop_session *session, uint16_t index, struct rop_objec
     session->at[index] = object;
 }
 
+/* MS-OXCROPS 3.1.5.4: what a message owns has the message's, all else the session's. */
+static uint16_t code_page_of(const struct rop_session *session, const struct rop_took *took,
+                             const struct rop_object *parent)
+{
+    const bool may_be_of_message = took->id == ROP_GET_ATTACHMENT_TABLE || took->id == ROP_OPEN_STREAM ||
+                                   took->id == ROP_CLONE_STREAM || took->id == ROP_DESTINATION_CONFIGURE ||
+                                   took->id == ROP_SOURCE_COPY_TO || took->id == ROP_SOURCE_COPY_PROPERTIES ||
+                                   rop_opens(took->id) == ROP_ATTACHMENT;
+    if (rop_opens(took->id) == ROP_MESSAGE) {
+        return took->code_page && took->code_page != CODE_PAGE_OF_LOGON ? took->code_page : session->code_page;
+    }
+    return !may_be_of_message ? session->code_page : parent ? parent->code_page : 0;
+}
+
 static void open_object(struct rop_message *message, struct rop_work *work, const struct rop_took *took,
                         struct rop_note *note)
 {
@@ -323,9 +338,7 @@ static void open_object(struct rop_message *message, struct rop_work *work, cons
     }
     object->opened_in = message->frame;
     object->opened_by = took->id;
-    object->code_page = took->code_page && took->code_page != CODE_PAGE_OF_LOGON ? took->code_page :
-                        parent                                                   ? parent->code_page :
-                                                                                   0;
+    object->code_page = code_page_of(session, took, parent);
     note->code_page = object->code_page;
     object->property = took->id == ROP_CLONE_STREAM && parent ? parent->property : took->property;
     object->text = note->object;

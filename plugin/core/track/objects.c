@@ -8,10 +8,11 @@
 
 #define SLOTS_FIRST 16u
 
-struct rop_session *rop_session_new(struct track *track)
+struct rop_session *rop_session_new(struct track *track, uint32_t code_page)
 {
     struct rop_session *session = arena_new(&track->arena, sizeof(*session));
     session->track = track;
+    session->code_page = code_page <= UINT16_MAX ? (uint16_t)code_page : 0;
     return session;
 }
 

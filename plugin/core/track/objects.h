@@ -63,8 +63,9 @@ struct rop_message {
     uint32_t shown;
 };
 
-/* A session of which nothing is known. */
-struct rop_session *rop_session_new(struct track *track);
+/* A session of which nothing is known but the code page that its context began with, that of what no message owns
+ * (MS-OXCROPS 3.1.5.4); 0: not known. */
+struct rop_session *rop_session_new(struct track *track, uint32_t code_page);
 
 /* A request of the session is missing from the capture: what columns and streams have become is not known. */
 void rop_session_missed(struct rop_session *session);

@@ -96,7 +96,8 @@ struct rop_session {
     const uint8_t *handles; /* of the payload under reading */
     uint32_t handle_count;
     struct rop_totals totals;
-    uint32_t missed; /* requests that the capture lacks */
+    uint32_t missed;    /* requests that the capture lacks */
+    uint16_t code_page; /* 0: not known */
 };
 
 #define NO_HANDLE 0xFFFFFFFFu

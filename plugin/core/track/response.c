@@ -343,6 +343,7 @@ void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const
         if (is_connect(message->type) && facts->user_dn.len > 0) {
             message->user_dn = mapi_state_keep(conn->world, facts->user_dn);
         }
+        message->code_page = facts->code_page;
         return;
     }
     if (!reply) {
@@ -362,19 +363,29 @@ void mapi_conn_facts(struct mapi_conn *conn, struct mapi_message *message, const
     }
 }
 
-/* Whose objects an Execute is about. Where no session is known its X-RequestId tells contexts apart (2.2.3.3.2). */
-static struct rop_session **rops_of(struct mapi_conn *conn, const struct exchange *request, const struct reply *reply,
-                                    uint8_t endpoint)
+/* The side whose objects an Execute is about; NULL where no session is known. */
+static struct side *rops_side(const struct mapi_conn *conn, const struct exchange *request, const struct reply *reply,
+                              uint8_t endpoint)
 {
     const struct series *series = reply ? reply->series : NULL;
-    if (request && request->side) {
-        return &request->side->rops;
+    if (request && (request->side || request->ids)) {
+        return request->side;
+    }
+    return series && conn->side && !series->shared[endpoint] && series->session[endpoint] == conn->side->session ?
+               conn->side :
+               NULL;
+}
+
+/* Where no session is known its X-RequestId tells contexts apart (2.2.3.3.2). */
+static struct rop_session **rops_of(struct mapi_conn *conn, const struct exchange *request, const struct reply *reply,
+                                    struct side *side)
+{
+    const struct series *series = reply ? reply->series : NULL;
+    if (side) {
+        return &side->rops;
     }
     if (request && request->ids) {
         return &request->ids->rops;
-    }
-    if (series && conn->side && !series->shared[endpoint] && series->session[endpoint] == conn->side->session) {
-        return &conn->side->rops;
     }
     return series && series->ids && !series->ids->next ? &series->ids->rops : &conn->rops;
 }
@@ -386,12 +397,13 @@ struct rop_message *mapi_conn_rops(struct mapi_conn *conn, struct mapi_message *
     if (message->type != MAPI_EXECUTE) {
         return NULL;
     }
-    struct rop_session **session =
-        rops_of(conn, request, message->is_response ? record->reply : NULL, message->endpoint);
+    const struct reply *reply = message->is_response ? record->reply : NULL;
+    struct side *side = rops_side(conn, request, reply, message->endpoint);
+    struct rop_session **session = rops_of(conn, request, reply, side);
     const struct ids *ids = request ? request->ids : NULL;
     struct rop_message *asked = request && message->is_response && request->message ? request->message->rops : NULL;
     if (!*session) {
-        *session = rop_session_new(conn->world->track);
+        *session = rop_session_new(conn->world->track, side ? side->code_page : 0);
     }
     if (!message->is_response && ids && ids->jump_frame && ids->jump_frame == request->begin.frame) {
         rop_session_missed(*session);

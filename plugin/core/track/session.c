@@ -257,6 +257,7 @@ static void begin_session(struct reply *reply)
     side->secure_returned = false;
     side->left_frame = 0;
     side->rops = NULL; /* another context has other objects */
+    side->code_page = request->message->code_page;
     sequence_note_counter(request);
     const struct event event = { .kind = EVENT_SESSION_BEGAN, .when = reply->message->end, .session.side = side };
     emit(world->track, &event);

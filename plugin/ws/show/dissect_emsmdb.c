@@ -168,24 +168,6 @@ static void learn_rops(tvbuff_t *tvb, packet_info *pinfo, struct learning *learn
         outlook_carried_rops(store_outlook(), carrier, call->rops[job->stub.response]);
 }
 
-/* What the stub says of the client: he is whoever the virtual connection is of, or calls over plain RPC from where its
- * request comes. */
-static void learn_client(tvbuff_t *tvb, const packet_info *pinfo, struct learning *learning, const struct stub_job *job)
-{
-    struct endpoint from;
-    const uint16_t opnum = job->stub.opnum;
-    const bool plain = carrier == NO_NUMBER && pinfo->ptype == PT_TCP && !pinfo->use_conv_addr_port_endpoints;
-    if (!job->call || (carrier == NO_NUMBER && !plain))
-        return;
-    if (job->stub.interface == EMSMDB && (opnum == EC_DO_CONNECT || opnum == EC_DO_CONNECT_EX))
-        read_first(tvb, learning, job, NULL);
-    struct client **slot = &job->call->session->connection_has->client;
-    frame_endpoint(&from, &pinfo->net_src, (uint16_t)pinfo->srcport);
-    if (client_facts_any(&learning->client) || (plain && !*slot))
-        outlook_learn_client(store_outlook(), slot, carrier, job->stub.response ? NULL : &from, frame_when(pinfo),
-                             &learning->client);
-}
-
 /* The return value is what a stub ends with (C706 14.3), also one that nobody reads. */
 static uint32_t return_value(tvbuff_t *tvb, const packet_info *pinfo, bool big_endian)
 {
@@ -193,6 +175,38 @@ static uint32_t return_value(tvbuff_t *tvb, const packet_info *pinfo, bool big_e
     if (pinfo->fragmented || at < 0 || tvb_captured_length_remaining(tvb, at) < 4)
         return 0;
     return big_endian ? tvb_get_ntohl(tvb, at) : tvb_get_letohl(tvb, at);
+}
+
+/* EcDoConnect and EcDoConnectEx: what they say of the client, and the context that begins. */
+static void learn_connect(tvbuff_t *tvb, packet_info *pinfo, struct learning *learning, const struct stub_job *job)
+{
+    struct emsmdb_call *call = job->call;
+    const uint16_t opnum = job->stub.opnum;
+    if (!call || job->stub.interface != EMSMDB || (opnum != EC_DO_CONNECT && opnum != EC_DO_CONNECT_EX))
+        return;
+    read_first(tvb, learning, job, NULL);
+    if (pinfo->fragmented)
+        return;
+    if (!job->stub.response)
+        call->code_page = learning->client.code_page;
+    else if (call->response_frame == pinfo->num && !is_null(call->session->handle) &&
+             return_value(tvb, pinfo, job->big_endian) == 0)
+        outlook_begin_rops(store_outlook(), &call->session->rops, call->code_page);
+}
+
+/* What the stub says of the client: he is whoever the virtual connection is of, or calls over plain RPC from where its
+ * request comes. */
+static void learn_client(const packet_info *pinfo, const struct learning *learning, const struct stub_job *job)
+{
+    struct endpoint from;
+    const bool plain = carrier == NO_NUMBER && pinfo->ptype == PT_TCP && !pinfo->use_conv_addr_port_endpoints;
+    if (!job->call || (carrier == NO_NUMBER && !plain))
+        return;
+    struct client **slot = &job->call->session->connection_has->client;
+    frame_endpoint(&from, &pinfo->net_src, (uint16_t)pinfo->srcport);
+    if (client_facts_any(&learning->client) || (plain && !*slot))
+        outlook_learn_client(store_outlook(), slot, carrier, job->stub.response ? NULL : &from, frame_when(pinfo),
+                             &learning->client);
 }
 
 /* Behind what dcerpc writes of the call: its ROPs, and how it failed. */
@@ -233,7 +247,8 @@ void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
     if (!PINFO_FD_VISITED(pinfo)) {
         struct learning learning = { .pinfo = pinfo };
         learn_rops(tvb, pinfo, &learning, &job);
-        learn_client(tvb, pinfo, &learning, &job);
+        learn_connect(tvb, pinfo, &learning, &job);
+        learn_client(pinfo, &learning, &job);
     }
     show_in_info(pinfo, call ? call->rops[stub->response] : NULL,
                  stub->response ? return_value(tvb, pinfo, big_endian) : 0);

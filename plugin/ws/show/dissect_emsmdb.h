@@ -30,6 +30,7 @@ enum { EMSMDB_REQUEST, EMSMDB_RESPONSE, EMSMDB_WAYS };
 struct emsmdb_call {
     struct emsmdb_session *session; /* never NULL; of EcDoConnectEx the connection's until the response names one */
     uint32_t request_frame, response_frame; /* 0: not captured yet */
+    uint32_t code_page;                     /* ulCpid of EcDoConnect or EcDoConnectEx; 0 if it is none of them */
     struct rop_message *rops[EMSMDB_WAYS];  /* those of the request and of the response, for later passes */
 };
 

@@ -212,26 +212,53 @@ static tvbuff_t *current(const struct tree_sink *sink)
     return sink->tvb[MIN(sink->buffers, NESTED_BUFFERS - 1)];
 }
 
-/* NULL where that cannot be done. */
+/* What iconv calls the code pages that strings come in. */
+static const struct code_page {
+    uint16_t number;
+    const char *name;
+} code_pages[] = {
+    { 437, "CP437" },         { 850, "CP850" },         { 852, "CP852" },         { 855, "CP855" },
+    { 857, "CP857" },         { 862, "CP862" },         { 866, "CP866" },         { 874, "CP874" },
+    { 932, "CP932" },         { 936, "CP936" },         { 949, "CP949" },         { 950, "CP950" },
+    { 1250, "CP1250" },       { 1251, "CP1251" },       { 1252, "CP1252" },       { 1253, "CP1253" },
+    { 1254, "CP1254" },       { 1255, "CP1255" },       { 1256, "CP1256" },       { 1257, "CP1257" },
+    { 1258, "CP1258" },       { 20866, "KOI8-R" },      { 21866, "KOI8-U" },      { 28591, "ISO-8859-1" },
+    { 28592, "ISO-8859-2" },  { 28593, "ISO-8859-3" },  { 28594, "ISO-8859-4" },  { 28595, "ISO-8859-5" },
+    { 28596, "ISO-8859-6" },  { 28597, "ISO-8859-7" },  { 28598, "ISO-8859-8" },  { 28599, "ISO-8859-9" },
+    { 28605, "ISO-8859-15" }, { 50220, "ISO-2022-JP" }, { 50221, "ISO-2022-JP" }, { 50222, "ISO-2022-JP" },
+    { 50225, "ISO-2022-KR" }, { 51932, "EUC-JP" },      { 51949, "EUC-KR" },      { 54936, "GB18030" },
+    { 65001, "UTF-8" }
+};
+
+#define ESCAPE 0x1B
+
+/* Letters of ASCII alone, which mean the same in all of them. */
+static bool is_plain(const char *bytes, int len)
+{
+    for (int i = 0; i < len; i++) {
+        if ((unsigned char)bytes[i] >= 0x80 || bytes[i] == ESCAPE)
+            return false;
+    }
+    return true;
+}
+
+/* NULL where that cannot be done, or changes nothing. */
 static char *from_code_page(wmem_allocator_t *scope, const char *bytes, int len, unsigned code_page)
 {
-    char name[16];
     gsize written = 0;
-    static const uint16_t pages[] = { 437, 850,  852,  855,  857,  862,  866,  874,  932,  936, 949,
-                                      950, 1250, 1251, 1252, 1253, 1254, 1255, 1256, 1257, 1258 };
     unsigned known = 0;
-    while (known < G_N_ELEMENTS(pages) && pages[known] != code_page)
+    while (known < G_N_ELEMENTS(code_pages) && code_pages[known].number != code_page)
         known++;
-    if (known == G_N_ELEMENTS(pages))
+    if (known == G_N_ELEMENTS(code_pages) || is_plain(bytes, len))
         return NULL;
-    snprintf(name, sizeof name, "CP%u", code_page);
-    char *text = g_convert(bytes, len, "UTF-8", name, NULL, &written, NULL);
+    char *text = g_convert(bytes, len, "UTF-8", code_pages[known].name, NULL, &written, NULL);
     char *kept = text && strlen(text) == written ? wmem_strdup(scope, text) : NULL;
     g_free(text);
     return kept;
 }
 
-/* Without its terminator and fit to be shown; 8-bit text is UTF-8 if it can be. */
+/* Without its terminator and fit to be shown; 8-bit text of no known code page is UTF-8 if it can
+ * be. */
 static char *text_of(wmem_allocator_t *scope, tvbuff_t *tvb, const struct field_value *value)
 {
     int len = (int)value->len;
@@ -242,10 +269,10 @@ static char *text_of(wmem_allocator_t *scope, tvbuff_t *tvb, const struct field_
     }
     if (len >= 1 && value->bytes[len - 1] == 0)
         len--;
-    bool utf8 = g_utf8_validate((const char *)value->bytes, len, NULL);
-    char *converted = utf8 ? NULL : from_code_page(scope, (const char *)value->bytes, len, value->code_page);
+    char *converted = from_code_page(scope, (const char *)value->bytes, len, value->code_page);
     if (converted)
         return converted;
+    bool utf8 = g_utf8_validate((const char *)value->bytes, len, NULL);
     return (char *)tvb_get_string_enc(scope, tvb, (int)value->offset, len, utf8 ? ENC_UTF_8 : ENC_WINDOWS_1252);
 }
 
@@ -422,13 +449,19 @@ static void on_leave(void *ctx)
         sink->buffers--;
 }
 
+static const char *on_utf8(void *ctx, struct span text, uint16_t code_page)
+{
+    struct tree_sink *sink = ctx;
+    return from_code_page(sink->pinfo->pool, (const char *)text.ptr, (int)text.len, code_page);
+}
+
 static void use_sink(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, expert_field *broken,
                      void (*use)(const struct field_sink *sink, void *arg), void *arg)
 {
     struct tree_sink to = { .pinfo = pinfo, .broken = broken };
-    const struct field_sink sink = { &to, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave };
+    const struct field_sink sink = { &to, on_value, on_open, on_close, on_issue, on_room, on_enter, on_leave, on_utf8 };
     /* Without a tree, what is broken is still said: taps and -z expert want it. */
-    const struct field_sink treeless = { &to, NULL, NULL, NULL, on_issue, on_room, on_enter, on_leave };
+    const struct field_sink treeless = { &to, NULL, NULL, NULL, on_issue, on_room, on_enter, on_leave, NULL };
     to.tvb[0] = tvb;
     to.tree[0] = tree;
     use(tree ? &sink : &treeless, arg);
