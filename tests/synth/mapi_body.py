@@ -206,7 +206,7 @@ forms("dn-to-mid", "DNToMId", u32(0) + has(u32(2) + w.ascii0(m.DN) + w.ascii0("/
 COLUMNS = (ENTRYID, DISPLAY, DISPLAY_TYPE, SMTP)
 ROWS = [w.row(COLUMNS, (w.permanent(m.DN), "Alice Example", 0, "alice@example.test")),
         w.flagged(COLUMNS, (w.ephemeral(BOB), "Bob Example", w.ABSENT, w.Error(NOT_FOUND)))]
-FOUND = {"mapiprop.tag": hexes(*COLUMNS)}
+FOUND = {"mapiprop.tag": hexes(*COLUMNS, *COLUMNS * len(ROWS))}     # as columns, and with each value
 FOUND_TEXT = ("Alice Example", "alice@example.test", m.DN, "Bob Example", str(w.SERVER), "NotFound")
 
 
@@ -267,7 +267,7 @@ forms("resolve-names", "ResolveNames", u32(0) + STAT + has(tags(DISPLAY, SMTP)) 
       + has(w.columns_and_rows((DISPLAY, SMTP), w.row((DISPLAY, SMTP), ("Alice Example", None)))) + NO_AUX,
       u32(1200) + has(None) + has(None) + NO_AUX, {"mapiprop.tag": hexes(DISPLAY, SMTP),
                                                    **stat_fields(**HERE)},
-      {"mapihttp.nspi.mid": ["2", "1", "0"], "mapiprop.tag": hexes(DISPLAY, SMTP)}, ("alice", "ex", "nobody"),
+      {"mapihttp.nspi.mid": ["2", "1", "0"], "mapiprop.tag": hexes(DISPLAY, SMTP) * 2}, ("alice", "ex", "nobody"),
       ("MID_RESOLVED", "MID_AMBIGUOUS", "MID_UNRESOLVED", "Alice Example"))
 forms("resort-restriction", "ResortRestriction", u32(0) + has(w.stat(sort_type=3)) + has(w.mids(BOB, ALICE)) + NO_AUX,
       has(w.stat(sort_type=3, current_rec=ALICE, total_recs=2)) + has(w.mids(ALICE, BOB)) + NO_AUX,

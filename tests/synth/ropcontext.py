@@ -322,13 +322,20 @@ def late_code_page(cap):
 
 # ---- (b) columns -------------------------------------------------------------------------
 
+def tags_of(*tags):
+    """What each value of these tags has of its own, wherever it stands."""
+    return {"mapiprop.tag": [f"0x{tag:08x}" for tag in tags], "mapiprop.type": [f"0x{tag & 0xFFFF:04x}" for tag in tags],
+            "mapiprop.id": [f"0x{tag >> 16:04x}" for tag in tags]}
+
+
 @both_ways("columns", "rows by columns of an earlier list")
 def columns(world):
     opened, first = a_table(world)
     text = "contents table of folder Inbox"
 
     def known(frame, *tags):
-        return {"rop.object": text, "rop.opened_in": opened, "rop.columns_in": frame, "says": [CALLED[tag] for tag in tags]}
+        return {"rop.object": text, "rop.opened_in": opened, "rop.columns_in": frame, "says": [CALLED[tag] for tag in tags],
+                **tags_of(*tags)}
     once(world, QUERY_ROWS, {}, 0, {"RowData": [{}]}, on="table", shows={"rop.object": text, "rop.columns_in": None},
          answer=known(first, SUBJECT, SIZE))
     once(world, FIND_ROW, {"RestrictionDataSize": 0}, 0, {"HasRowData": 1}, on="table", answer=known(first, SUBJECT, SIZE))
@@ -345,6 +352,10 @@ def columns(world):
     once(world, QUERY_ROWS, {}, 0, {"RowData": [{}]}, on="table", answer=known(last, SUBJECT))
     once(world, RESET, on="table")
     unread_rows(world, "table", [SUBJECT])
+    # Tags that the request has, in a row with flags, too.
+    once(world, SPECIFIC, {"PropertyTags": [NAME, SIZE]}, 0, {"RowData": {}}, on="folder", shows=tags_of(NAME, SIZE), answer=tags_of(NAME, SIZE))
+    once(world, SPECIFIC, {"PropertyTags": [NAME, SIZE, SUBJECT]}, 0,
+         {"RowData": {"flag": 1, "values": [None, r.Error(NOT_FOUND), ABSENT]}}, on="folder", answer=tags_of(NAME, SIZE, SUBJECT))
     # In the list that sets them.
     world.begin()
     world.both(SET_COLUMNS, {"PropertyTags": [NAME, SIZE]}, 0, {"TableStatus": 0}, on="table")
@@ -592,7 +603,7 @@ def notified(world):
     world.both(GET_STATUS, on="table")
     world.extra(NOTIFY, {"NotificationHandle": world.objects["table"], "LogonId": 0, "NotificationData": row}, shows={
         "rop.object": "contents table of folder Inbox", "rop.opened_in": opened, "rop.columns_in": sets, "rop.request_in": None,
-        "rop.handle": f"0x{world.objects['table']:08x}", "says": [CALLED[SUBJECT], CALLED[SIZE]]})
+        "rop.handle": f"0x{world.objects['table']:08x}", "says": [CALLED[SUBJECT], CALLED[SIZE]], **tags_of(SUBJECT, SIZE)})
     world.extra(NOTIFY, {"NotificationHandle": world.objects["subscription"], "LogonId": 0,
                          "NotificationData": {"NotificationFlags": 0x0004, "Tags": [SUBJECT]}},
                 shows={"rop.object": "subscription of folder Inbox"})

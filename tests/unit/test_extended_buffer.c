@@ -149,7 +149,7 @@ static void test_refused(void)
 {
     static const struct field_sink roomless = { NULL, on_value, on_open,  on_close, on_issue,
                                                 NULL, on_enter, on_leave, NULL };
-    static const struct field_sink deaf = { .ctx = NULL, NULL };
+    static const struct field_sink deaf = { .ctx = NULL };
     start();
     ext_header(5, sizeof(compressed_os), 160);
     put_bytes(compressed_os, sizeof(compressed_os));

@@ -281,6 +281,23 @@ static void columns_and_rows(void)
     CHECK(steps < 20);
 }
 
+/* Tags that are made for values do not cost a long message its values. */
+static void many_values(void)
+{
+    static uint8_t row[60001], tags[240000];
+    const uint32_t count = sizeof(tags) / 4;
+    for (uint32_t i = 0; i < count; i++) {
+        tags[i * 4] = 0x0B; /* PtypBoolean */
+    }
+    const struct columns columns = { { tags, sizeof(tags) }, count };
+    start_bytes(row, sizeof(row), sizeof(row));
+    read_property_row(&reader, &columns, PROP_ROP);
+    CHECK(!reader.failed);
+    CHECK_INT(reader.pos, sizeof(row));
+    CHECK(seen.values > count + 30000); /* the first have theirs */
+    CHECK(seen.values < READER_VALUES_MAX);
+}
+
 /* ---- depth ---- */
 
 static void nested(void)
@@ -373,6 +390,7 @@ int main(void)
     numbers();
     tags();
     columns_and_rows();
+    many_values();
     nested();
     code_pages();
     free(copy);

@@ -423,6 +423,7 @@ void read_property_row(struct reader *reader, const struct columns *columns, enu
         if (!reader_open(reader, label_of_tag(reader, tag, form, label))) {
             return;
         }
+        show_column_tag(reader, tag, form);
         if (flag == 0) {
             read_value(reader, tag & 0xFFFF, tag, form, &gist);
         } else if ((tag & 0xFFFF) == PTYP_UNSPECIFIED) {

@@ -75,6 +75,18 @@ uint32_t read_tag(struct reader *reader, enum prop_form form)
     return reader->failed ? 0 : tag;
 }
 
+void show_column_tag(struct reader *reader, uint32_t tag, enum prop_form form)
+{
+    const struct field *rows = form == PROP_ADDRESS_BOOK ? address_book_tag : mailbox_tag;
+    if (reader->spent.values > READER_VALUES_MAX / 2) {
+        return;
+    }
+    reader_made(reader, &rows[0].inside[0], tag, NULL);
+    reader_made(reader, &rows[1], tag & 0xFFFF, NULL);
+    reader_made(reader, &rows[2], tag >> 16, NULL);
+    show_property_name(reader, tag, form);
+}
+
 const char *label_of_tag(const struct reader *reader, uint32_t tag, enum prop_form form, char *to)
 {
     const char *name = name_of_tag(tag, form);

@@ -39,6 +39,10 @@ uint32_t read_property_tag_of(struct reader *reader, enum prop_form form);
 /* The same without a group of its own. */
 uint32_t read_tag(struct reader *reader, enum prop_form form);
 
+/* Shows the same of a value whose tag stands elsewhere: with the columns of its row. In a message of very many values this
+ * makes room for the values themselves. */
+void show_column_tag(struct reader *reader, uint32_t tag, enum prop_form form);
+
 /* NULL if it is the mailbox's own or unknown. */
 const char *name_of_tag(uint32_t tag, enum prop_form form);
 /* A label for what has this tag: its name, or written to to. reader: whose names it is looked up in, or NULL. */
