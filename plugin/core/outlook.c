@@ -145,6 +145,8 @@ void outlook_learn_body(struct mapi_conn *conn, struct mapi_message *message, st
             sentence = span_skip(body, offset);
     } else if (offset < body.len) {
         learn_facts(conn, message, span_skip(body, offset), &facts);
+    } else if (!message->is_response && message->type == MAPI_EXECUTE) {
+        mapi_conn_rops_unread(conn, message);
     }
     mapi_conn_facts(conn, message, &facts, sentence);
 }
@@ -177,6 +179,13 @@ void outlook_say_rops(const struct rop_message *rops, struct text *text)
 void outlook_begin_rops(struct outlook *outlook, struct rop_session **session, uint32_t code_page)
 {
     *session = rop_session_new(&outlook->track, code_page);
+}
+
+void outlook_missed_rops(struct rop_session *session)
+{
+    if (session) {
+        rop_session_missed(session);
+    }
 }
 
 struct rop_message *outlook_learn_rops(struct outlook *outlook, struct rop_session **session, bool response,

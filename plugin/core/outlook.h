@@ -68,6 +68,8 @@ const struct client *outlook_client(const struct outlook *outlook, uint32_t numb
 /* A session context handle was given out, with that code page (0: not known): what it had before is over. */
 struct rop_session;
 void outlook_begin_rops(struct outlook *outlook, struct rop_session **session, uint32_t code_page);
+/* Calls with the handle are missing from the capture, or parts of one. */
+void outlook_missed_rops(struct rop_session *session);
 /* Those of a call of EMSMDB, for the first reading. *session: of its context handle; made on first use. request: of a
  * response, NULL if it was not captured. when: its last frame. Call outlook_end_rops() behind the reading. */
 struct rop_message *outlook_learn_rops(struct outlook *outlook, struct rop_session **session, bool response,

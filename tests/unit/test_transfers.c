@@ -316,6 +316,10 @@ static void states(void)
         "99");
     CHECK(says(request, 0, "{ MetaTagCnsetSeen"));
     CHECK(!says(request, 1, "{ MetaTagCnsetSeen"));
+    /* What a missing request may have begun. */
+    answer(14, ask(13, STATE_BEGIN("00", CNSET, "10000000"), "99"), "75 00" OK, "99");
+    rop_session_missed(play.session);
+    CHECK(!says(ask(15, STATE_GOES_ON("00", "10000000", SET), "99"), 0, "{ MetaTagCnsetSeen"));
     same_again("states");
 }
 

@@ -109,6 +109,8 @@ const struct client *mapi_state_client(const struct mapi_state *world, uint32_t 
 /* What will be kept of the ROPs of such an Execute, in message->rops; NULL where its request or response has none. At the
  * same time. */
 struct rop_message *mapi_conn_rops(struct mapi_conn *conn, struct mapi_message *message);
+/* The body of that request of type Execute cannot be read: what its ROPs did is not known. */
+void mapi_conn_rops_unread(struct mapi_conn *conn, struct mapi_message *message);
 /* Every TCP segment, after the events of its frame: finishes what ended in it. */
 void mapi_conn_segment(struct mapi_conn *conn, const struct segment *segment);
 

@@ -50,8 +50,7 @@ static struct rop_object *object_of(const struct rop_message *message, uint32_t 
     return message->other ? NULL : object_find(message->session, object_handle_at(message->session, head->input));
 }
 
-static void note_columns(const struct rop_session *session, struct rop_note *note, const struct rop_object *object,
-                         const struct rop_note *call)
+static void note_columns(struct rop_note *note, const struct rop_object *object, const struct rop_note *call)
 {
     switch (note->id) {
     case ROP_GET_PROPERTIES_SPECIFIC:
@@ -61,7 +60,7 @@ static void note_columns(const struct rop_session *session, struct rop_note *not
     case ROP_FIND_ROW:
     case ROP_EXPAND_ROW:
     case ROP_NOTIFY:
-        note->columns = object && object->missed == session->missed ? object->columns : NULL;
+        note->columns = object ? object->columns : NULL;
         note->columns_in = note->columns ? object->columns_in : 0;
         note->known |= object && object->opened_by == ROP_GET_HIERARCHY_TABLE ? ROP_KNOWN_FOLDERS : 0;
         break;
@@ -93,6 +92,7 @@ void rop_response_look(void *ctx, uint32_t number, uint32_t order, const struct 
     if (!object && !request && head->id == ROP_SOURCE_GET_BUFFER) {
         object = object_meet(session, object_handle_at(session, head->input), 0);
     }
+    object_refresh(session, object);
     rop_note_object(note, object);
     if (call) {
         call->known |= ROP_KNOWN_ANSWER;
@@ -105,7 +105,7 @@ void rop_response_look(void *ctx, uint32_t number, uint32_t order, const struct 
         note->logon = object->logon;
         rop_note_logon(session, note, object->logon);
     }
-    note_columns(session, note, object, call);
+    note_columns(note, object, call);
     if (head->id == ROP_SOURCE_GET_BUFFER && object) {
         note->piece = transfer_piece(session, object);
     }
@@ -147,10 +147,16 @@ static void answer_logon(struct rop_session *session, uint8_t id, const struct r
     name_folders(session, logon->mapping, took);
 }
 
+/* No request that the capture lacks was sent behind the one that is answered: it may be answered behind it, too. */
+static bool is_latest(const struct rop_message *message)
+{
+    return !message->other || message->other->missed == message->session->missed;
+}
+
 static void keep_recipients(struct rop_message *message, struct rop_object *object, const struct rop_took *took)
 {
     if (object) {
-        object->recipients = object_keep_columns(message->session, &took->tags);
+        object->recipients = is_latest(message) ? object_keep_columns(message->session, &took->tags) : NULL;
         object->recipients_in = message->frame;
     }
 }
@@ -179,10 +185,9 @@ static void answer_columns(struct rop_message *message, struct rop_work *work, c
     if (!table) {
         return;
     }
-    if (took->return_value == 0 && took->mode != SETCOL_ERROR) {
+    if (took->return_value == 0 && took->mode != SETCOL_ERROR && is_latest(message)) {
         table->columns = call->columns;
         table->columns_in = message->other->frame;
-        table->missed = message->session->missed;
     } else {
         table->columns = NULL;
     }

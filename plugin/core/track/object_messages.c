@@ -15,6 +15,7 @@ struct rop_message *rop_message_new(struct rop_session *session, bool response, 
     message->frame = frame;
     message->ns = ns;
     message->other = request;
+    message->missed = message->session->missed;
     if (request) {
         request->other = message;
     }

@@ -252,6 +252,7 @@ void rop_request_look(void *ctx, uint32_t number, uint32_t order, const struct r
     work->input = input_at(session, head->input);
     work->input_handle = work->input ? NO_HANDLE : object_handle_at(session, head->input);
     work->input_serial = object_serial(work->input);
+    object_refresh(session, work->input);
     work->before_serial = session->serial + 1;
     work->output = head->output;
     rop_note_object(note, work->input);

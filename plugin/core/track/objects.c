@@ -143,6 +143,7 @@ struct rop_object *object_new(struct rop_session *session, uint8_t kind, uint8_t
     object->serial = ++session->serial;
     object->kind = kind;
     object->logon = logon;
+    object->missed = session->missed;
     session->objects++;
     join_logon(object_logon(session, logon), object);
     return object;
@@ -156,6 +157,18 @@ uint32_t object_serial(const struct rop_object *object)
 struct rop_object *object_still(struct rop_object *object, uint32_t serial)
 {
     return object && serial && object->serial == serial ? object : NULL;
+}
+
+void object_refresh(const struct rop_session *session, struct rop_object *object)
+{
+    if (!object || object->missed == session->missed) {
+        return;
+    }
+    object->missed = session->missed;
+    object->columns = object->recipients = NULL;
+    if (object->kind != ROP_STREAM) {
+        object->property = object->announced = 0;
+    }
 }
 
 uint32_t object_handle_at(const struct rop_session *session, uint32_t index)

@@ -55,6 +55,7 @@ struct rop_message {
     /* First pass only. */
     struct rop_work *work; /* of a request that is not answered */
     struct rop_message *next_pending;
+    uint32_t missed;   /* rop_session.missed, as it was sent */
     bool overtaken;    /* a later request was answered */
     bool not_executed; /* its ROPs without an answer were not */
     bool named;        /* of a response: its handle table was seen to */
@@ -67,7 +68,7 @@ struct rop_message {
  * (MS-OXCROPS 3.1.5.4); 0: not known. */
 struct rop_session *rop_session_new(struct track *track, uint32_t code_page);
 
-/* A request of the session is missing from the capture: what columns and streams have become is not known. */
+/* A request of the session is missing from the capture, or a part of it: what columns and streams have become is not known. */
 void rop_session_missed(struct rop_session *session);
 
 /* A message of the session that ended at that time. request: what a response answers, whose session counts; or NULL. */

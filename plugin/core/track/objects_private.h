@@ -49,7 +49,7 @@ struct rop_object {
     const char *text;
     const struct rop_columns *columns, *recipients;
     uint32_t columns_in, recipients_in;
-    uint32_t missed; /* rop_session.missed, when its columns were set */
+    uint32_t missed; /* rop_session.missed, when it was last looked at */
     uint32_t property, announced;
     struct transfer *transfer;
 };
@@ -116,6 +116,8 @@ struct rop_object *object_find(const struct rop_session *session, uint32_t handl
 /* One of which only the handle is known; NULL if there is none, or that is taken. */
 struct rop_object *object_meet(struct rop_session *session, uint32_t handle, uint8_t logon);
 void object_forget(struct rop_session *session, struct rop_object *object);
+/* What a request that the capture lacks may have changed of it is not known any more: columns, and which state comes. */
+void object_refresh(const struct rop_session *session, struct rop_object *object);
 /* The server executed a RopRelease. The objects of a logon end with it (MS-OXCROPS 3.1.5.3). */
 void object_release(struct rop_session *session, const struct rop_work *work);
 /* The handle at an index of the payload under reading. */

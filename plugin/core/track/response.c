@@ -390,6 +390,17 @@ static struct rop_session **rops_of(struct mapi_conn *conn, const struct exchang
     return series && series->ids && !series->ids->next ? &series->ids->rops : &conn->rops;
 }
 
+void mapi_conn_rops_unread(struct mapi_conn *conn, struct mapi_message *message)
+{
+    const struct exchange *request = ((struct record *)message)->request;
+    struct side *side =
+        request ? rops_side(conn, request, NULL, message->endpoint) : conn->side; /* behind a gap it is forgotten */
+    struct rop_session *session = *rops_of(conn, request, NULL, side);
+    if (session) {
+        rop_session_missed(session);
+    }
+}
+
 struct rop_message *mapi_conn_rops(struct mapi_conn *conn, struct mapi_message *message)
 {
     struct record *record = (struct record *)message;

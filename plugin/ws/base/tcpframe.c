@@ -193,6 +193,45 @@ void tcp_read_past(packet_info *pinfo, conversation_t *conversation, bool from_c
     }
 }
 
+const tcp_record *tcp_record_of(packet_info *pinfo)
+{
+    struct tcp_frame tcp;
+    conversation_t *conversation = tcp_frame_parse(pinfo, &tcp) ? tcp_conversation(pinfo, &tcp) : NULL;
+    const struct tcp_analysis *analysis = conversation ? get_tcp_conversation_data(conversation, pinfo) : NULL;
+    return analysis && analysis->fwd->tcp_analyze_seq_info ? analysis->acked_table : NULL;
+}
+
+/* The record is a tree by frames, of trees by sequence numbers. It tells what the last frame with an entry has, but not
+ * which that is: the first for which it tells the same. */
+static uint32_t frame_of_entry(wmem_tree_t *record, const void *entry, uint32_t behind, uint32_t up_to)
+{
+    while (up_to - behind > 1) {
+        const uint32_t middle = behind + (up_to - behind) / 2;
+        if (wmem_tree_lookup32_le(record, middle) == entry)
+            up_to = middle;
+        else
+            behind = middle;
+    }
+    return up_to;
+}
+
+bool tcp_record_lost(const tcp_record *record, uint32_t behind, uint32_t up_to)
+{
+    wmem_tree_t *frames = (wmem_tree_t *)(uintptr_t)record;
+    bool lost = false;
+    if (!frames)
+        return true;
+    const void *before = wmem_tree_lookup32_le(frames, behind);
+    while (up_to > behind && !lost) {
+        wmem_tree_t *entry = (wmem_tree_t *)wmem_tree_lookup32_le(frames, up_to);
+        if (!entry || entry == before)
+            return false;
+        wmem_tree_foreach(entry, lost_segment, &lost);
+        up_to = frame_of_entry(frames, entry, behind, up_to) - 1;
+    }
+    return lost;
+}
+
 void tcp_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, bool tls, struct segment *segment)
 {
     *segment = (struct segment){

@@ -42,6 +42,11 @@ conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp
 /* What Wireshark's own analysis saw of the connection before we looked; from_client: this frame is the client's. */
 void tcp_read_past(packet_info *pinfo, conversation_t *conversation, bool from_client, struct conn_past *past,
                    uint32_t *tcp_stream);
+/* Wireshark's record of what is odd about the segments of the frame's connection; NULL: there is none. */
+typedef struct _wmem_tree_t tcp_record;
+const tcp_record *tcp_record_of(packet_info *pinfo);
+/* Whether it says that segments are missing, either way, behind the one frame and up to the other. True of NULL. */
+bool tcp_record_lost(const tcp_record *record, uint32_t behind, uint32_t up_to);
 void tcp_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, bool tls, struct segment *segment);
 
 #endif

@@ -19,6 +19,7 @@
 #include "rows.h"
 #include "sink_tree.h"
 #include "store.h"
+#include "tcpframe.h"
 
 #define METHODS_MAX 32
 
@@ -80,12 +81,13 @@ static struct emsmdb_session *session_of(const packet_info *pinfo, const uint8_t
         wmem_map_insert(file->sessions, kept, session);
         const uint8_t none[EMSMDB_HANDLE_LEN] = { 0 };
         session->connection_has = is_null(handle) ? session : session_of(pinfo, none, connection);
+        session->missed = session->connection_has->missed;
     }
     return session;
 }
 
 void emsmdb_follow(struct emsmdb_call **call, tvbuff_t *tvb, const packet_info *pinfo, const struct emsmdb_stub *stub,
-                   uint32_t connection)
+                   uint32_t connection, uint32_t call_id)
 {
     uint8_t handle[EMSMDB_HANDLE_LEN] = { 0 };
     if (PINFO_FD_VISITED(pinfo) || (!*call && stub->response))
@@ -94,6 +96,7 @@ void emsmdb_follow(struct emsmdb_call **call, tvbuff_t *tvb, const packet_info *
         tvb_memcpy(tvb, handle, 0, EMSMDB_HANDLE_LEN);
     if (!*call)
         *call = (struct emsmdb_call *)store_new(sizeof **call);
+    (*call)->call_id = call_id;
     if (!(*call)->session || is_null((*call)->session->handle))
         (*call)->session = session_of(pinfo, handle, connection);
     uint32_t *frame = stub->response ? &(*call)->response_frame : &(*call)->request_frame;
@@ -150,6 +153,49 @@ static void read_first(tvbuff_t *tvb, struct learning *learning, const struct st
     struct reader reader;
     reader_init(&reader, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), &sink);
     read_stub(&reader, job, host);
+}
+
+/* Calls may be missing in front of a request: its id does not follow on the last one's, and the connection has a gap there,
+ * whichever way. Ids alone prove nothing, for connections of one client may share them. */
+static bool calls_are_missing(packet_info *pinfo, const struct emsmdb_session *connection, uint32_t call_id)
+{
+    const uint32_t since = connection->last_frame;
+    if (since == 0 || call_id == connection->last_call || call_id == connection->last_call + 1)
+        return false;
+    const tcp_record *record = tcp_record_of(pinfo);
+    const bool same = record == connection->last_record; /* else a channel took another's place */
+    return tcp_record_lost(record, same ? since : 0, pinfo->num) ||
+           (!same && tcp_record_lost(connection->last_record, since, pinfo->num));
+}
+
+/* Before a request is read. */
+static void follow_calls(packet_info *pinfo, const struct stub_job *job)
+{
+    struct emsmdb_session *session = job->call ? job->call->session : NULL;
+    if (!session || job->stub.response)
+        return;
+    struct emsmdb_session *connection = session->connection_has;
+    if (calls_are_missing(pinfo, connection, job->call->call_id))
+        connection->missed++;
+    if (session != connection && session->missed != connection->missed)
+        outlook_missed_rops(session->rops);
+    session->missed = connection->missed;
+}
+
+/* Behind it: what the capture lacks of it may have changed anything. */
+static void followed_calls(tvbuff_t *tvb, packet_info *pinfo, const struct stub_job *job)
+{
+    struct emsmdb_call *call = job->call;
+    if (!call || job->stub.response || pinfo->fragmented)
+        return;
+    if (tvb_captured_length(tvb) < tvb_reported_length(tvb)) {
+        outlook_missed_rops(call->session->rops);
+        return;
+    }
+    struct emsmdb_session *connection = call->session->connection_has;
+    connection->last_call = call->call_id;
+    connection->last_frame = pinfo->num;
+    connection->last_record = tcp_record_of(pinfo);
 }
 
 /* The session learns of the ROPs. A call that was sent again says nothing new. */
@@ -246,9 +292,11 @@ void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
     struct stub_job job = { *stub, call, big_endian };
     if (!PINFO_FD_VISITED(pinfo)) {
         struct learning learning = { .pinfo = pinfo };
+        follow_calls(pinfo, &job);
         learn_rops(tvb, pinfo, &learning, &job);
         learn_connect(tvb, pinfo, &learning, &job);
         learn_client(pinfo, &learning, &job);
+        followed_calls(tvb, pinfo, &job);
     }
     show_in_info(pinfo, call ? call->rops[stub->response] : NULL,
                  stub->response ? return_value(tvb, pinfo, big_endian) : 0);
@@ -271,7 +319,7 @@ static int show_stub(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, dcerpc
     struct emsmdb_call *call = (struct emsmdb_call *)di->call_data->se_data;
     layer_of_ours(pinfo, tree, tvb);
     layer_is_there(pinfo, proto_emsmdb);
-    emsmdb_follow(&call, tvb, pinfo, &stub, di->conv->conv_index);
+    emsmdb_follow(&call, tvb, pinfo, &stub, di->conv->conv_index, di->call_id);
     di->call_data->se_data = call;
     emsmdb_show(tvb, pinfo, tree, &stub, call, (drep[0] & DREP_LITTLE_ENDIAN) == 0);
     return (int)tvb_reported_length(tvb);

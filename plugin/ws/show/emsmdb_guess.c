@@ -110,7 +110,7 @@ static void look_at(tvbuff_t *stub, packet_info *pinfo, const struct pdu_header 
         return;
     if (!guessed)
         guessed = new_call(connection, header->call_id);
-    emsmdb_follow(&guessed->call, stub, pinfo, &what, connection);
+    emsmdb_follow(&guessed->call, stub, pinfo, &what, connection, header->call_id);
     *(what.response ? &guessed->answered : &guessed->requested) = pinfo->abs_ts;
     p_add_proto_data(wmem_file_scope(), pinfo, proto_emsmdb, header->call_id, guessed);
 }
