@@ -17,6 +17,7 @@ import capfile  # noqa: E402
 
 NAMES = {number: name for name, number in rpc.PTYPES.items()}
 OVER_TCP = places.folder("real-outlook2003-emsmdb") / "capture.pcap"
+BY_KERBEROS = places.folder("live-emsmdb-kerberos") / "capture.pcapng"
 
 
 def ext(payload, flags=4):
@@ -43,42 +44,44 @@ class Ext2:
          + u32(15) + u32(0))
 
 
-def captured():
-    """(way, PDU) of the one connection of the real client; each PDU there has a segment of its own."""
-    client = None
-    for packet in capfile.load(OVER_TCP).packets:
+def captured(path):
+    """For each connection [(way, PDU)], the client's first; each PDU there has a segment of its own."""
+    clients, found = {}, {}
+    for packet in capfile.load(path).packets:
         segment = capfile.segment(packet)
-        client = client or segment.source
+        ends = frozenset((segment.source, segment.target))
+        client = clients.setdefault(ends, segment.source)
         data = packet.data[segment.payload:segment.payload + segment.length]
         if not data:
             continue
         length, _, call = struct.unpack_from("<HHI", data, 8)
         if length != len(data):
-            raise SystemExit(f"{OVER_TCP}: a segment that is not one PDU")
-        kind = NAMES[data[2]]
+            raise SystemExit(f"{path}: a segment that is not one PDU")
+        pdus, kind = found.setdefault(ends, []), NAMES[data[2]]
         pdu = {"name": kind, "length": length, "call": call}
         if kind in ("request", "response"):
             pdu["flags"] = data[3]
         if kind == "request":
             pdu["opnum"] = struct.unpack_from("<H", data, 22)[0]
-        yield segment.source == client, rpc.Msg(data, pdu=pdu)
+        elif kind == "response":
+            pdu["opnum"] = next(msg.pdu["opnum"] for up, msg in pdus if up and msg.pdu["call"] == call and "opnum" in msg.pdu)
+        pdus.append((segment.source == client, rpc.Msg(data, pdu=pdu)))
+    return list(found.values())
+
+
+def over_channels(cap, pdus, number=0):
+    leg = Leg(cap, vc=number)
+    leg.establish()
+    for up, msg in pdus:
+        (leg.in_.up if up else leg.out.down)(msg)
+    leg.close()
+    leg.done()
 
 
 @case("emsmdb-outlook2003-http", "Outlook 2003's logon over IN and OUT")
 def outlook2003(cap):
-    opnums = {}
-    leg = Leg(cap)
-    leg.establish()
-    for up, msg in captured():
-        if up:
-            opnums[msg.pdu["call"]] = msg.pdu.get("opnum")
-            leg.in_.up(msg)
-        else:
-            if msg.pdu["name"] == "response":
-                msg.pdu["opnum"] = opnums[msg.pdu["call"]]
-            leg.out.down(msg)
-    leg.close()
-    leg.done()
+    [pdus] = captured(OVER_TCP)
+    over_channels(cap, pdus)
     cap.what = "The PDUs of real-outlook2003-emsmdb, byte by byte, on the channels of a virtual connection."
     cap.rule = "A stub dissects the same whatever carries it: tests/tshark/run_emsmdb.py compares both samples."
 
@@ -96,12 +99,16 @@ def sealed_calls():
 
 @case("emsmdb-sealed-http", "stubs sealed by NTLM")
 def sealed(cap):
-    leg = Leg(cap)
-    leg.establish()
-    for up, msg in sealed_calls():
-        (leg.in_.up if up else leg.out.down)(msg)
-    leg.close()
-    leg.done()
+    over_channels(cap, sealed_calls())
     cap.what = f"Bind with NTLM at RPC_C_AUTHN_LEVEL_PKT_PRIVACY, then EcDoConnectEx, EcDoRpcExt2 and EcDoDisconnect, sealed. With " \
                f"-o 'ntlmssp.nt_password:{sealing.PASSWORD}' they are shown, without it only bytes."
     cap.rule = "MS-RPCE 3.3.1.5.2, MS-NLMP 3.4.4.2."
+
+
+@case("emsmdb-kerberos-http", "stubs sealed by Kerberos")
+def by_kerberos(cap):
+    for number, pdus in enumerate(captured(BY_KERBEROS)):
+        over_channels(cap, pdus, number)
+    cap.what = "The PDUs of live-emsmdb-kerberos, byte by byte, on the channels of two virtual connections. With -o kerberos.decrypt:TRUE and " \
+               "-o 'kerberos.file:.../live-emsmdb-kerberos/service.keytab' the stubs are shown, without it only bytes."
+    cap.rule = "MS-RPCE 3.3.1.5.2, MS-KILE 3.4.5.1, RFC 4121."

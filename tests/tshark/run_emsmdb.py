@@ -7,7 +7,7 @@
 - refused: ROPs that fail.
 - stock: with emsmdb.dissect off `-V` and `-T json` are byte for byte those without the plugin, over TCP. With it on, the
   filters `mapi` and `mapi.opnum` find the frames that they find without.
-- sealed: NTLM at PKT_PRIVACY, over TCP and over IN and OUT, with the password and without.
+- sealed: NTLM and Kerberos at PKT_PRIVACY, over TCP and over IN and OUT, with the password or keytab and without.
 - names: each opnum of EMSMDB, AsyncEMSMDB and RFR.
 - made: both byte orders, NDR64, fragments, stubs cut by the sender and by the capture.
 - switched: the preferences changed while Wireshark runs.
@@ -38,6 +38,7 @@ from common import capfile
 from rpc import u32
 
 OVER_TCP, OVER_HTTP, SEALED = "real-outlook2003-emsmdb", "emsmdb-outlook2003-http", "emsmdb-sealed-http"
+BY_KERBEROS, BY_KERBEROS_HTTP = "live-emsmdb-kerberos", "emsmdb-kerberos-http"
 PORT = 50100                                     # of no dissector: DCE/RPC tells itself by its bytes
 PASSWORD = ["-o", f"ntlmssp.nt_password:{sealing.PASSWORD}"]
 OFF = ["-o", "emsmdb.dissect:FALSE"]
@@ -221,16 +222,19 @@ def test_stock(tshark, counter, folder):
 
 
 def test_sealed(tshark, counter, folder):
-    subjects = sample(SEALED), Made(folder, "sealed", over_tcp(emsmdb.sealed_calls()))
+    keytab = tshark.private_copy(emsmdb.BY_KERBEROS.parent / "service.keytab")
+    by_keytab = ["-o", "kerberos.decrypt:TRUE", "-o", f"kerberos.file:{keytab}"]
+    subjects = (sample(SEALED), 1, PASSWORD), (Made(folder, "sealed", over_tcp(emsmdb.sealed_calls())), 1, PASSWORD), \
+        (sample(BY_KERBEROS), 2, by_keytab), (sample(BY_KERBEROS_HTTP), 2, by_keytab)
     plain = stubs(common.packets(tshark, Made(folder, "plain", over_tcp(bound()))))
     counter.check(len(plain) == 6, f"{len(plain)} stubs in the clear, not 6")
-    for subject in subjects:
-        packets = common.packets(tshark, subject, *PASSWORD)
-        counter.equal(stubs(packets), plain, f"{subject.name}: with the password")
+    for subject, times, secret in subjects:
+        packets = common.packets(tshark, subject, *secret)
+        counter.equal(stubs(packets), plain * times, f"{subject.name}: with the secret")
         no_issue(counter, packets, subject.name)
         packets = common.packets(tshark, subject)
-        counter.check(not values(packets, "emsmdb.cxh"), f"{subject.name}: a handle without the password")
-        counter.check(len(values(packets, "dcerpc.encrypted_stub_data")) == 6, f"{subject.name}: not six encrypted stubs")
+        counter.check(not values(packets, "emsmdb.cxh"), f"{subject.name}: a handle without the secret")
+        counter.equal(len(values(packets, "dcerpc.encrypted_stub_data")), 6 * times, f"{subject.name}: encrypted stubs")
         no_issue(counter, packets, subject.name)
 
 
@@ -350,7 +354,7 @@ def over_http(pdus):
 
 
 def test_guess(tshark, counter, folder):
-    calls = without_bind(emsmdb.captured())
+    calls = without_bind(emsmdb.captured(emsmdb.OVER_TCP)[0])
     lone = Made(folder, "no-bind", over_tcp(calls))
     rpcs = sum(msg.pdu.get("opnum") == 2 for up, msg in calls if up)
     expected = [fields for fields in stubs(common.packets(tshark, sample(OVER_TCP))) if ("mapi.opnum", "2") in fields]
