@@ -17,6 +17,7 @@ import roplayout as layout
 import rops
 import ropwire as r
 import rpc
+import rtfwire as rtf
 import scene
 from mapiscene import Context, Outlook
 from rops import BABE, ECBACKOFF, World
@@ -905,6 +906,41 @@ def saved(world):
         once(world, PUT_BUFFER, {"TransferData": piece}, 0, {"TransferStatus": 1, "BufferUsedSize": len(piece)}, on="upload")
     let_go(world, "upload")
     world.cap.what = "A body and an attachment read whole and not; an attachment written over; messages by FastTransfer, in pieces, both ways."
+
+
+def rtf_stream():
+    """Messages without a body but RTF."""
+    def message(subject, value, *more):
+        return fx.marker("StartMessage") + fx.value(SUBJECT, subject) + fx.value(RTF, value) + b"".join(more) + fx.marker("EndMessage")
+    html = rtf.from_html(rtf.tag(b"<html>"), rtf.tag(rb"<body title=\'22\'e4\u8364 ?\'22>"), rtf.tag(b"<p>"), rtf.aside(rb"\f1"),
+                         rb"\'e4\'ee\'ec \{1\}", rtf.aside(rb"\par"), rb"{\*\mhtmltag84 <a href=\'22cid:1\'22>}",
+                         rtf.tag(rb"</p>\par"), b"\r\n", rtf.tag(b"</body></html>"))
+    text = rtf.from_text(b"Dear A,", rb"\tab Gr\'fc\'dfe \u1046 ?\u-10179 ?\u-8704 ?")
+    own = b"{" + rb"\rtf1\ansi\deff0{\fonttbl{\f0\fcharset238 Arial;}}{\*\generator x;}\pard\plain " + \
+        rb"\b Bold\b0  text\par\bullet\tab \'b9{\field{\*\fldinst HYPERLINK x}{\fldrslt here}}" + b"}"
+    japanese = rtf.from_html(rtf.tag(b"<p>"), rtf.aside(rb"\f2"), rb"\'93\'fa\'96\'7b\u8364 ?", rtf.tag(rb"<b title=\'e4>"))
+    strange = rb"{\rtf1\ansicpg4711 \'e4}"
+    damaged = bytearray(rtf.compressed(text))
+    damaged[20] ^= 1
+    attached = fx.marker("NewAttach") + fx.value(fx.ATTACH_NUMBER, 0) + fx.value(0x3707001F, "a.bin") + fx.value(DATA, b"bear") + \
+        fx.marker("EndAttach")
+    inside = fx.marker("NewAttach") + fx.value(fx.ATTACH_NUMBER, 0) + fx.marker("StartEmbed") + fx.value(SUBJECT, "Inside") + \
+        fx.value(RTF, rtf.compressed(text)) + fx.marker("EndEmbed") + fx.marker("EndAttach")
+    return message("HTML", rtf.compressed(html), attached) + message("Text", rtf.uncompressed(text)) + message("Own", rtf.compressed(own)) + \
+        message("Japanese", rtf.compressed(japanese)) + message("Strange", rtf.compressed(strange)) + message("Damaged", bytes(damaged)) + \
+        message("Beside text", rtf.compressed(own), fx.value(BODY, "the text")) + \
+        fx.marker("StartMessage") + fx.value(SUBJECT, "Outer") + fx.value(BODY, "outer text") + inside + fx.marker("EndMessage")
+
+
+@both_ways("rtf", "messages whose body is RTF")
+def messages_of_rtf(world):
+    logon(world)
+    once(world, OPEN_FOLDER, {"FolderId": INBOX}, 0, {"IsGhosted": 0}, on="logon", makes="folder")
+    whole = rtf_stream()
+    once(world, 0x4B, {"MessageIds": [MESSAGE], "CopyFlags": 0, "SendOptions": 1}, on="folder", makes="copy")
+    for piece, status in zip(fx.cut(whole, 500, len(whole) // 2), (1, 1, 3)):
+        once(world, GET_BUFFER, {"BufferSize": BABE}, 0, {"TransferStatus": status, "TransferBuffer": piece}, on="copy")
+    world.cap.what = "HTML and text put into compressed RTF, RTF of its own, Japanese, a code page that nobody has, a damaged one, one beside text."
 
 
 # ---- (j) one of the two is missing, or both -------------------------------------------------------

@@ -3,7 +3,8 @@
     run_export.py [SAMPLE ...]
 
 Of the samples rops-saved and rops-saved-rpc (tests/synth/ropcontext.py) it must save each stream and transfer that is whole,
-and none that is not, in one pass and with -2. Messages are read again by Python's own reader of mail. Of other samples, whole,
+and none that is not, in one pass and with -2. Messages are read again by Python's own reader of mail. Of rops-rtf, RTF that has
+text or HTML in it must come out as that, and RTF of its own beside its text. Of other samples, whole,
 cut and with errors, it saves the lists of ROPs that are shown, and of bodies only what was put in.
 
 SPDX-License-Identifier: GPL-2.0-or-later
@@ -22,6 +23,7 @@ import common
 import wsrun
 
 SAVED = ("rops-saved", "rops-saved-rpc")
+OF_RTF = ("rops-rtf", "rops-rtf-rpc")
 OTHERS = ("rops-failures", "rops-half", "rops-late-start", "rops-two-legs", "rops-stream-down", "rops-stream-up-rpc", "rops-rest")
 PICTURE = bytes(range(256)) * 3
 LETTER = ("Gr\u00fc\u00dfe aus K\u00f6ln \U0001f600. " * 20).encode()
@@ -36,6 +38,19 @@ OBJECTS = {
     "attachment-b\u00e4r.txt": [b"bear"],
 }
 MESSAGES = {"message-\u00dcbersicht_ _Q3__2026.eml", "message-Up.eml"}
+# Of each message by its subject: the parts of its body, as (type, charset, content); what is in one that is attached.
+HTML = "<html><body title=\"\u00e4\u20ac\"><p>\u0434\u043e\u043c {1}</p>\r\n</body></html>"
+TEXT = "Dear A,\r\n\tGr\u00fc\u00dfe \u0416\U0001f600"
+BODIES = {
+    "HTML": [("text/html", "utf-8", HTML)],
+    "Text": [("text/plain", "utf-8", TEXT)],
+    "Own": [("text/plain", "utf-8", "Bold text\r\n\u2022\t\u0105here"), ("application/rtf", None, None)],
+    "Japanese": [("text/html", "shift_jis", "<p>\u65e5\u672c&#8364;<b title=&#228;>")],
+    "Strange": [("application/rtf", None, b"{\\rtf1\\ansicpg4711 \\'e4}")],
+    "Beside text": [("text/plain", "utf-8", "the text")],
+    "Outer": [("text/plain", "utf-8", "outer text")],
+    "Inside": [("text/plain", "utf-8", TEXT)],
+}
 LONG = ("long text " * 40).encode()
 
 
@@ -94,6 +109,38 @@ def saved(tshark, sample, counter):
     counter.check(export(tshark, sample, "-2") == once, "-2 saves something else")
 
 
+def body_parts(mail):
+    """[(type, charset, content)]"""
+    body = next(mail.iter_parts()) if mail.get_content_type() == "multipart/mixed" else mail
+    found = []
+    for part in body.iter_parts() if body.is_multipart() else [body]:
+        content, charset = part.get_payload(decode=True), part.get_content_charset()
+        found.append((part.get_content_type(), charset, content.decode(charset) if charset else content))
+    return found
+
+
+def of_rtf(tshark, sample, counter):
+    objects, _ = sorts(export(tshark, sample))
+    compressed = objects.pop("body.rtf-compressed")
+    counter.equal(len(compressed), 8, "values of RTF")      # of all but Outer, and of the damaged one
+    counter.check(all(value[8:12] in (b"LZFu", b"MELA") for value in compressed), "RTF is saved as it was sent")
+    counter.equal(sorted(objects.pop("body.txt")), [b"outer text", b"the text"], "text")
+    counter.equal(objects.pop("attachment-a.bin"), [b"bear"], "attachment")
+    mails = {}
+    for (data,) in objects.values():
+        mail = email.message_from_bytes(data, policy=email.policy.default)
+        mails[mail["subject"]] = mail
+        if mail["subject"] == "Outer":
+            mails["Inside"] = next(mail.iter_attachments()).get_content()
+    counter.equal(set(mails), set(BODIES), "messages")
+    for subject, expected in BODIES.items():
+        got = body_parts(mails[subject])
+        counter.equal([(kind, charset, got[at][2] if content is None else content) for at, (kind, charset, content) in enumerate(expected)],
+                      got, f"body of {subject}")
+    own = body_parts(mails["Own"])[1][2]
+    counter.check(own.startswith(b"{\\rtf1") and own.endswith(b"}}}"), "the RTF itself")
+
+
 def shown(tshark, sample, counter):
     """Each list of ROPs begins with its RopSize; the sizes are those that are shown."""
     objects, lists = sorts(export(tshark, sample))
@@ -112,11 +159,11 @@ def shown(tshark, sample, counter):
 
 
 def test(tshark, sample, counter):
-    (saved if sample.name in SAVED else shown)(tshark, sample, counter)
+    (saved if sample.name in SAVED else of_rtf if sample.name in OF_RTF else shown)(tshark, sample, counter)
 
 
 def main():
-    subjects = common.Arguments().samples(*SAVED, *OTHERS, kind=None)
+    subjects = common.Arguments().samples(*SAVED, *OF_RTF, *OTHERS, kind=None)
     with wsrun.Tshark() as tshark:
         return common.run_all(lambda sample, counter: test(tshark, sample, counter), subjects)
 

@@ -86,16 +86,17 @@ static void word(uint32_t value)
     }
 }
 
+static void binary(uint32_t tag, const void *bytes, size_t len)
+{
+    word(tag); /* the type first */
+    word((uint32_t)len);
+    memcpy(stream + used, bytes, len);
+    used += (uint32_t)len;
+}
+
 static void property(uint32_t tag, const char *text)
 {
-    word(tag >> 16 | tag << 16); /* the type first */
-    stream[used - 4] = (uint8_t)tag;
-    stream[used - 3] = (uint8_t)(tag >> 8);
-    stream[used - 2] = (uint8_t)(tag >> 16);
-    stream[used - 1] = (uint8_t)(tag >> 24);
-    word((uint32_t)strlen(text));
-    memcpy(stream + used, text, strlen(text));
-    used += (uint32_t)strlen(text);
+    binary(tag, text, strlen(text));
 }
 
 static void compose(unsigned nested)
@@ -143,6 +144,37 @@ static void test_cut(void)
     }
 }
 
+/* Of a message that has no other body, whole, damaged, and more than may be made. */
+static void test_rtf(void)
+{
+    static const uint8_t value[] = "\x16\0\0\0\x0a\0\0\0MELA\0\0\0\0{\\rtf1 ab}";
+    for (unsigned damaged = 0; damaged < 2; damaged++) {
+        used = 0;
+        word(0x400C0003);
+        binary(0x10090102, value, sizeof(value) - 1);
+        stream[used - sizeof(value) + 1 + 8] ^= (uint8_t)damaged; /* "MELA" */
+        word(0x400D0003);
+        const struct heard heard = tell(stream, used, FX_MESSAGE_LIST);
+        CHECK_INT(heard.objects, damaged ? 1 : 2);
+        CHECK_INT(heard.mails, damaged ? 0 : 1);
+    }
+    for (uint32_t room = 8; room < 14; room++) {
+        struct heard heard = { .rooms = NULL };
+        const struct content_sink sink = { &heard, found, make_room };
+        struct mail mail = { .value = { [MAIL_RTF] = { value, sizeof(value) - 1 } } };
+        uint32_t left = room;
+        mail_find_rtf(&sink, &mail, &left);
+        CHECK_INT(mail.rtf.ptr != NULL, room >= 10);
+        CHECK_INT(mail.rtf_text.readable, room >= 12);
+        CHECK_INT(left, room < 10 ? room : room < 12 ? room - 10 : room - 12);
+        while (heard.rooms) {
+            struct room *next = heard.rooms->next;
+            free(heard.rooms);
+            heard.rooms = next;
+        }
+    }
+}
+
 static void test_made_up(void)
 {
     struct dice dice = { 0x5EED };
@@ -170,5 +202,6 @@ int main(void)
     test_whole();
     test_cut();
     test_made_up();
+    test_rtf();
     return unit_end();
 }

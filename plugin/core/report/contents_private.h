@@ -8,6 +8,7 @@
 #define OUTLOOKHTTP_CONTENTS_PRIVATE_H
 
 #include "contents.h"
+#include "rtf_text.h"
 
 enum collects { COLLECTS_STREAM, COLLECTS_DOWNLOAD, COLLECTS_UPLOAD };
 
@@ -74,12 +75,17 @@ struct mail {
     struct mail *recipients, *attachments; /* in their order, once the message has ended */
     struct mail *embedded;                 /* of an attachment */
     bool partial;                          /* some of its properties only */
+    struct span rtf;                       /* what MAIL_RTF has, where that is the only body; ptr NULL: it has none */
+    struct rtf_text rtf_text;              /* and the text of that */
 };
 
 #define MAIL_DEPTH_MAX 8u /* of messages in messages */
 
 /* A string property as UTF-8 without controls, "" if there is none. */
 void mail_text(const struct mail *mail, enum mail_property which, char *room, size_t size);
+/* Finds what the message, and each in it, has of RTF where that is the only body; one that is damaged has none. left: so
+ * many bytes of RTF and its text may yet be made. */
+void mail_find_rtf(const struct content_sink *sink, struct mail *mail, uint32_t *left);
 /* The message in the format of RFC 5322 and 2045, in room(); len 0 if there is not enough room, or it has no body that mail
  * can have. */
 struct span mail_write(const struct content_sink *sink, const struct mail *mail);

@@ -11,6 +11,8 @@
 #include <stdio.h>
 
 #include "chars.h"
+#include "code_pages.h"
+#include "rtf_compressed.h"
 
 #define TEXT_MAX 1024u
 #define LINE_BYTES 57u /* of Base64: 76 characters */
@@ -260,54 +262,87 @@ static void put_boundary(struct out *out, unsigned number, bool last)
     put_line(out, "--_part_%u_%s", number, last ? "--" : "");
 }
 
-/* The charset of 8-bit text, by PidTagInternetCodepage; "" where that is not known. */
-static void charset_of(const struct mail *mail, char room[40])
+static void put_part(struct out *out, const char *type, const char *charset, struct span bytes)
 {
-    const struct span value = mail->value[MAIL_CODE_PAGE];
-    const uint32_t page = value.len == 4 ? get_le32(value.ptr) : 0;
-    room[0] = '\0';
-    if (page == 65001) {
-        snprintf(room, 40, "; charset=utf-8");
-    } else if (page == 20127) {
-        snprintf(room, 40, "; charset=us-ascii");
-    } else if (page >= 1250 && page <= 1258) {
-        snprintf(room, 40, "; charset=windows-%u", (unsigned)page);
-    } else if (page >= 28591 && page <= 28605) {
-        snprintf(room, 40, "; charset=iso-8859-%u", (unsigned)page - 28590);
-    }
-}
-
-static void put_body(struct out *out, const struct mail *mail, enum mail_property which)
-{
-    char charset[40] = "; charset=utf-8";
-    struct span bytes = mail->value[which];
-    if (content_is_wide(mail->tag[which])) {
-        bytes = content_to_utf8(out->sink, bytes);
-    } else {
-        charset_of(mail, charset);
-        while (bytes.len > 0 && bytes.ptr[bytes.len - 1] == 0) {
-            bytes.len--;
-        }
-    }
-    put_line(out, "Content-Type: text/%s%s", which == MAIL_HTML ? "html" : "plain", charset);
+    put_line(out, "Content-Type: %s%s%s", type, charset ? "; charset=" : "", charset ? charset : "");
     put_line(out, "Content-Transfer-Encoding: base64");
     put_line(out, "%s", "");
     put_base64(out, bytes);
 }
 
+/* 8-bit text is in the code page of PidTagInternetCodepage, if that is known. */
+static void put_body(struct out *out, const struct mail *mail, enum mail_property which)
+{
+    char name[32];
+    const struct span page = mail->value[MAIL_CODE_PAGE];
+    const char *charset = "utf-8";
+    struct span bytes = mail->value[which];
+    if (content_is_wide(mail->tag[which])) {
+        bytes = content_to_utf8(out->sink, bytes);
+    } else {
+        charset = code_page_charset(page.len == 4 ? get_le32(page.ptr) : 0, name);
+        while (bytes.len > 0 && bytes.ptr[bytes.len - 1] == 0) {
+            bytes.len--;
+        }
+    }
+    put_part(out, which == MAIL_HTML ? "text/html" : "text/plain", charset, bytes);
+}
+
+static void put_rtf_text(struct out *out, const struct mail *mail)
+{
+    char name[32];
+    const struct rtf_text *text = &mail->rtf_text;
+    uint8_t *bytes = out->sink->room(out->sink->ctx, text->len + 1);
+    if (!bytes) {
+        out->full = true;
+        return;
+    }
+    rtf_write_text(mail->rtf, text, bytes);
+    put_part(out, text->origin == RTF_FROM_HTML ? "text/html" : "text/plain", code_page_charset(text->code_page, name),
+             (struct span){ bytes, text->len });
+}
+
+/* The two in the order of RFC 2046 5.1.4: the better one behind. */
+static void put_alternatives(struct out *out, const struct mail *mail, bool rtf)
+{
+    const unsigned number = put_multipart(out, "alternative");
+    put_boundary(out, number, false);
+    if (rtf) {
+        put_rtf_text(out, mail);
+    } else {
+        put_body(out, mail, MAIL_TEXT);
+    }
+    put_boundary(out, number, false);
+    if (rtf) {
+        put_part(out, "application/rtf", NULL, mail->rtf);
+    } else {
+        put_body(out, mail, MAIL_HTML);
+    }
+    put_boundary(out, number, true);
+}
+
+/* What was put into RTF is taken out of it. RTF of its own stands beside its text. */
+static void put_rtf(struct out *out, const struct mail *mail)
+{
+    if (!mail->rtf_text.readable) {
+        put_part(out, "application/rtf", NULL, mail->rtf);
+    } else if (mail->rtf_text.origin == RTF_ITSELF) {
+        put_alternatives(out, mail, true);
+    } else {
+        put_rtf_text(out, mail);
+    }
+}
+
 static void put_bodies(struct out *out, const struct mail *mail)
 {
     const bool text = mail->value[MAIL_TEXT].ptr != NULL, html = mail->value[MAIL_HTML].ptr != NULL;
-    if (!text || !html) {
+    if (mail->rtf.ptr) {
+        put_rtf(out, mail);
+    } else if (text && html) {
+        put_alternatives(out, mail, false);
+    } else {
         put_body(out, mail, html ? MAIL_HTML : MAIL_TEXT);
-        return;
     }
-    const unsigned number = put_multipart(out, "alternative");
-    put_boundary(out, number, false);
-    put_body(out, mail, MAIL_TEXT);
-    put_boundary(out, number, false);
-    put_body(out, mail, MAIL_HTML);
-    put_boundary(out, number, true);
 }
 
 /* type/subtype of tokens, or NULL. */
@@ -378,10 +413,15 @@ static void put_attachments(struct out *out, const struct mail *attachment, unsi
     }
 }
 
-/* Whether all of it can be written: bodies that are RTF alone, and objects of programs, mail has no form for. */
+static bool has_body(const struct mail *mail)
+{
+    return mail->value[MAIL_TEXT].ptr || mail->value[MAIL_HTML].ptr || mail->rtf.ptr;
+}
+
+/* Whether all of it can be written: for objects of programs mail has no form. */
 static bool is_mail(const struct mail *mail, unsigned depth)
 {
-    if (depth > MAIL_DEPTH_MAX || mail->partial || !(mail->value[MAIL_TEXT].ptr || mail->value[MAIL_HTML].ptr)) {
+    if (depth > MAIL_DEPTH_MAX || mail->partial || !has_body(mail)) {
         return false;
     }
     for (const struct mail *at = mail->attachments; at; at = at->next) {
@@ -404,6 +444,38 @@ static void put_message(struct out *out, const struct mail *mail, unsigned depth
     put_bodies(out, mail);
     put_attachments(out, mail->attachments, number, depth);
     put_boundary(out, number, true);
+}
+
+static void find_rtf(const struct content_sink *sink, struct mail *mail, uint32_t *left)
+{
+    const struct span value = mail->value[MAIL_RTF];
+    const uint32_t len = value.ptr && !has_body(mail) ? rtf_announced(value) : 0;
+    uint8_t *bytes = len > 0 && len <= *left ? sink->room(sink->ctx, len) : NULL;
+    if (!bytes) {
+        return;
+    }
+    *left -= len;
+    if (!rtf_decompress(value, bytes)) {
+        return;
+    }
+    const struct span rtf = { bytes, len };
+    mail->rtf_text = rtf_survey(rtf);
+    if (mail->rtf_text.origin == RTF_NONE) {
+        return;
+    }
+    mail->rtf = rtf;
+    mail->rtf_text.readable &= mail->rtf_text.len <= *left;
+    *left -= mail->rtf_text.readable ? (uint32_t)mail->rtf_text.len : 0;
+}
+
+void mail_find_rtf(const struct content_sink *sink, struct mail *mail, uint32_t *left)
+{
+    find_rtf(sink, mail, left);
+    for (struct mail *at = mail->attachments; at; at = at->next) {
+        if (at->embedded) {
+            mail_find_rtf(sink, at->embedded, left);
+        }
+    }
 }
 
 struct span mail_write(const struct content_sink *sink, const struct mail *mail)

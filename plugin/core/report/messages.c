@@ -122,6 +122,7 @@ struct transfer {
     const uint8_t *base;
     uint32_t frame;
     struct level level[3 * MAIL_DEPTH_MAX];
+    uint32_t rtf_left; /* so much of RTF may yet be made */
     uint32_t mails;    /* messages, recipients and attachments so far */
     unsigned depth;    /* of them, at least 1 */
     bool given_up;     /* no room, or too deep */
@@ -165,13 +166,14 @@ static void tell_parts(const struct transfer *transfer, const struct mail *mail)
     }
 }
 
-static void tell_message(const struct transfer *transfer, const struct mail *mail)
+static void tell_message(struct transfer *transfer, struct mail *mail)
 {
     char subject[80], name[NAME_MAX_LEN];
     tell_parts(transfer, mail);
     if (mail->partial) {
         return;
     }
+    mail_find_rtf(transfer->sink, mail, &transfer->rtf_left);
     const struct span written = mail_write(transfer->sink, mail);
     mail_text(mail, MAIL_SUBJECT, subject, sizeof(subject));
     name_file(name, sizeof(name) - sizeof(".eml"), transfer->frame, "message-", subject);
@@ -363,7 +365,12 @@ void content_tell_transfer(const struct content_sink *sink, const struct fx_lexe
     if (!fx_may_end(&at)) {
         return;
     }
-    struct transfer transfer = { .sink = sink, .reader = &reader, .base = bytes.ptr, .frame = frame, .depth = 1 };
+    struct transfer transfer = { .sink = sink,
+                                 .reader = &reader,
+                                 .base = bytes.ptr,
+                                 .frame = frame,
+                                 .rtf_left = CONTENT_MAX,
+                                 .depth = 1 };
     const struct field_sink values = { .ctx = &transfer, .value = on_value };
     at = *lexer;
     if (at.nested[0].kind == FX_MESSAGE_ROOT) {

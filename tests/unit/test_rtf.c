@@ -1,0 +1,319 @@
+/* test_rtf.c
+ * Compressed RTF by the examples of MS-OXRTFCP 4, and damaged; and the text of RTF after MS-OXRTFEX.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "code_pages.h"
+#include "dice.h"
+#include "rtf_compressed.h"
+#include "rtf_text.h"
+#include "unit.h"
+
+#include <stdlib.h>
+
+#define ROOM 0x20000u
+#define HEADER 16u
+
+/* ---- compressed ---- */
+
+/* MS-OXRTFCP 4.1.1: 43 bytes; 4.1.2: one whose references run into what they write. */
+static const uint8_t simple[] = { 0x2d, 0x00, 0x00, 0x00, 0x2b, 0x00, 0x00, 0x00, 0x4c, 0x5a, 0x46, 0x75, 0xf1,
+                                  0xc5, 0xc7, 0xa7, 0x03, 0x00, 0x0a, 0x00, 0x72, 0x63, 0x70, 0x67, 0x31, 0x32,
+                                  0x35, 0x42, 0x32, 0x0a, 0xf3, 0x20, 0x68, 0x65, 0x6c, 0x09, 0x00, 0x20, 0x62,
+                                  0x77, 0x05, 0xb0, 0x6c, 0x64, 0x7d, 0x0a, 0x80, 0x0f, 0xa0 };
+static const uint8_t crossing[] = { 0x1a, 0x00, 0x00, 0x00, 0x1c, 0x00, 0x00, 0x00, 0x4c, 0x5a,
+                                    0x46, 0x75, 0xe2, 0xd4, 0x4b, 0x51, 0x41, 0x00, 0x04, 0x20,
+                                    0x57, 0x58, 0x59, 0x5a, 0x0d, 0x6e, 0x7d, 0x01, 0x0e, 0xb0 };
+
+static uint8_t out[ROOM];
+
+/* What it holds, -1 if it is damaged. */
+static long undone(const uint8_t *value, size_t len)
+{
+    uint8_t *copy = malloc(len ? len : 1); /* so that what is read behind its end is seen */
+    memcpy(copy, value, len);
+    const uint32_t announced = rtf_announced((struct span){ copy, len });
+    CHECK(announced <= len * 9 + ROOM);
+    uint8_t *exact = malloc(announced ? announced : 1);
+    const bool good = announced > 0 && rtf_decompress((struct span){ copy, len }, exact);
+    if (good && announced < sizeof(out)) {
+        memcpy(out, exact, announced);
+        out[announced] = '\0';
+    }
+    free(exact);
+    free(copy);
+    return good ? (long)announced : -1;
+}
+
+static void put32(uint8_t *to, uint32_t value)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        to[i] = (uint8_t)(value >> 8 * i);
+    }
+}
+
+/* The CRC of MS-OXRTFCP 2.1.3.2 and the sizes, for contents that stand behind the header. */
+static size_t seal(uint8_t *value, size_t contents, uint32_t raw)
+{
+    uint32_t crc = 0;
+    for (size_t i = 0; i < contents; i++) {
+        crc ^= value[HEADER + i];
+        for (unsigned bit = 0; bit < 8; bit++) {
+            crc = crc & 1 ? crc >> 1 ^ 0xEDB88320 : crc >> 1;
+        }
+    }
+    put32(value, (uint32_t)contents + 12);
+    put32(value + 4, raw);
+    memcpy(value + 8, "LZFu", 4);
+    put32(value + 12, crc);
+    return HEADER + contents;
+}
+
+static void test_examples(void)
+{
+    CHECK_INT(undone(simple, sizeof(simple)), 43);
+    CHECK_STR((char *)out, "{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n");
+    CHECK_INT(undone(crossing, sizeof(crossing)), 28);
+    CHECK_STR((char *)out, "{\\rtf1 WXYZWXYZWXYZWXYZWXYZ}");
+    static const char bare[] = "\x18\0\0\0\x07\0\0\0MELA\0\0\0\0{\\rtf1}12345";
+    CHECK_INT(undone((const uint8_t *)bare, sizeof(bare) - 1), 7);
+    CHECK_STR((char *)out, "{\\rtf1}");
+}
+
+static void test_damaged(void)
+{
+    uint8_t bytes[sizeof(simple) + 8];
+    for (size_t len = 0; len < sizeof(simple); len++) {
+        CHECK_INT(undone(simple, len), -1);
+    }
+    for (size_t at = 0; at < sizeof(simple); at++) {
+        memcpy(bytes, simple, sizeof(simple));
+        bytes[at] ^= 0x11;
+        CHECK_INT(undone(bytes, sizeof(simple)), -1);
+    }
+    /* Announced: one less, one more; with a CRC that fits. */
+    memcpy(bytes, simple, sizeof(simple));
+    CHECK_INT(undone(bytes, seal(bytes, sizeof(simple) - HEADER, 43)), 43);
+    CHECK_INT(undone(bytes, seal(bytes, sizeof(simple) - HEADER, 42)), -1);
+    CHECK_INT(undone(bytes, seal(bytes, sizeof(simple) - HEADER, 44)), -1);
+    CHECK_INT(undone(bytes, seal(bytes, sizeof(simple) - HEADER, 0x7FFFFFFF)), -1);
+    CHECK_INT(undone(bytes, seal(bytes, sizeof(simple) - HEADER - 2, 43)), -1); /* no end */
+    /* What stands behind the end is padding. */
+    memset(bytes + sizeof(simple), 0, 8);
+    CHECK_INT(undone(bytes, seal(bytes, sizeof(bytes) - HEADER, 43)), 43);
+    /* A place of the ring where nothing was written. */
+    memcpy(bytes + HEADER, "\x01\xf0\x00\x02\x0d\x10", 6);
+    CHECK_INT(undone(bytes, seal(bytes, 6, 2)), -1);
+    /* Uncompressed, and not all there. */
+    static const char bare[] = "\x18\0\0\0\x0d\0\0\0MELA\0\0\0\0{\\rtf1}12345";
+    CHECK_INT(undone((const uint8_t *)bare, sizeof(bare) - 1), -1);
+}
+
+/* References behind the place where the ring begins anew. */
+static void test_around(void)
+{
+    static uint8_t value[0x8000];
+    size_t used = HEADER;
+    uint32_t raw = 0;
+    for (unsigned run = 0; run < 600; run++) {
+        value[used++] = 0;
+        for (unsigned i = 0; i < 8; i++) {
+            value[used++] = (uint8_t)('a' + raw++ % 23);
+        }
+    }
+    const uint32_t at = (207 + raw) % 4096, from = (at + 4096 - 500) % 4096;
+    value[used++] = 0x03;
+    value[used++] = (uint8_t)(from >> 4);
+    value[used++] = (uint8_t)(from << 4 | 15);
+    const uint32_t end = (at + 17) % 4096;
+    value[used++] = (uint8_t)(end >> 4);
+    value[used++] = (uint8_t)(end << 4);
+    CHECK_INT(undone(value, seal(value, used - HEADER, raw + 17)), raw + 17);
+    for (uint32_t i = 0; i < 17; i++) {
+        CHECK_INT(out[raw + i], out[raw + i - 500]);
+    }
+}
+
+static void test_made_up(void)
+{
+    struct dice dice = { 0x5EED };
+    static uint8_t value[256];
+    unsigned good = 0;
+    for (unsigned play = 0; play < 50000; play++) {
+        const size_t len = 1 + roll(&dice, 64);
+        for (size_t i = 0; i < len; i++) {
+            value[HEADER + i] = (uint8_t)roll(&dice, 256);
+        }
+        good += undone(value, seal(value, len, roll(&dice, 300))) >= 0;
+    }
+    CHECK(good < 50000);
+}
+
+/* ---- the text of RTF ---- */
+
+struct reading {
+    const char *rtf;
+    enum rtf_origin origin;
+    const char *text; /* NULL: it is not readable */
+    uint32_t code_page;
+};
+
+#define HTML_HEAD                                                                                                \
+    "{\\rtf1\\ansi\\ansicpg1252\\fromhtml1 \\deff0{\\fonttbl{\\f0\\fswiss Arial;}{\\f1\\fcharset204 Arial Cyr;}" \
+    "{\\f2\\fcharset128 MS Gothic;}{\\f3\\fcharset129 Gulim;}{\\f4\\cpg1253 Greek;}}{\\colortbl;\\red0\\green0\\blue255;}\r\n\\uc1\\pard\\plain\\deftab360 "
+#define TEXT_HEAD \
+    "{\\rtf1\\ansi\\ansicpg1252\\fromtext \\deff0{\\fonttbl{\\f0\\fmodern Courier New;}{\\f2\\fcharset128 MS Gothic;}}\r\n\\pard\\plain "
+#define RTF_HEAD \
+    "{\\rtf1\\ansi\\deff1{\\fonttbl{\\f0 A;}{\\f1\\fcharset238 B;}}{\\stylesheet{\\s0 Normal;}}{\\info{\\title T}}\r\n\\pard\\plain "
+
+static const struct reading readings[] = {
+    /* The shape of MS-OXRTFEX 4.1: markup in groups of its own, its look between \htmlrtf and \htmlrtf0. */
+    { HTML_HEAD
+      "{\\*\\htmltag64}\r\n{\\*\\htmltag19 <html>}{\\*\\htmltag50 <body>\\par\r\n\\tab }"
+      "{\\*\\htmltag84 <b>}\\htmlrtf {\\b \\htmlrtf0 bold\\htmlrtf }\\htmlrtf0{\\*\\htmltag92 </b>} and \\htmlrtf {\\ul \\htmlrtf0 "
+      "{\\*\\mhtmltag84 <a href=\"cid:1\">}{\\*\\htmltag84 <a href=\"x\">}link{\\*\\htmltag92 </a>}\\htmlrtf }\\htmlrtf0 \\htmlrtf\\par\\htmlrtf0\r\n"
+      "{\\*\\htmltag58 </body>}}",
+      RTF_FROM_HTML, "<html><body>\r\n\t<b>bold</b> and <a href=\"x\">link</a></body>", 65001 },
+    /* 2.1.3.1.4.2 */
+    { HTML_HEAD
+      "{\\*\\htmltag1 \\{\\}\\\\\\lquote\\rquote\\ldblquote\\rdblquote\\bullet\\endash\\emdash\\~\\_\\'e4\\u8364 ?\\b\\fs20 .}}",
+      RTF_FROM_HTML, "{}\\&lsquo;&rsquo;&ldquo;&rdquo;&bull;&ndash;&mdash;&nbsp;&shy;\xC3\xA4\xE2\x82\xAC.", 65001 },
+    /* Text is of the font, markup of the document; Unicode with what stands for it of one byte, two, none. */
+    { HTML_HEAD "\\htmlrtf\\f1\\htmlrtf0\\'e4{\\*\\htmltag1 \\'e4}{\\f4\\'e4}\\'e4\\plain\\'e4"
+                "\\u-3913?\\u-10179 ?\\u-8704 \\'3f\\uc2\\u960 ab\\uc0\\u961 c{\\uc1\\u962 d}\\u963 e}",
+      RTF_FROM_HTML,
+      "\xD0\xB4\xC3\xA4\xCE\xB4\xD0\xB4\xC3\xA4\xEF\x82\xB7\xF0\x9F\x98\x80\xCF\x80\xCF\x81"
+      "c\xCF\x82\xCF\x83"
+      "e",
+      65001 },
+    /* One code page of two bytes: it stays, what is in none of it is written as HTML has it. */
+    { HTML_HEAD "\\f2\\'82\\'a0\\'83\\\\{\\*\\htmltag1 <\\'e4>}\\u8364 ?\\f3 A}", RTF_FROM_HTML,
+      "\x82\xA0\x83\\<&#228;>&#8364;A", 932 },
+    { HTML_HEAD "\\f2\\'82\\'a0\\f3\\'b0\\'a1}", RTF_FROM_HTML, NULL, 0 },
+    { TEXT_HEAD "\\f2\\'82\\'a0 a}", RTF_FROM_TEXT, "\x82\xA0 a", 932 },
+    { TEXT_HEAD "\\f2\\'82\\'a0\\u8364 ?}", RTF_FROM_TEXT, NULL, 0 },
+    /* Plain text. */
+    { TEXT_HEAD
+      "Dear A,\\par\r\n\\tab two\\line \\{three\\} \\ldblquote four\\rdblquote\\~ \\'80{\\*\\ignored five}{\\pict 00ff}\\\r\n\\bin4 }}{{six}\r\nbehind",
+      RTF_FROM_TEXT,
+      "Dear A,\r\n\ttwo\r\n{three} \xE2\x80\x9C"
+      "four\xE2\x80\x9D\xC2\xA0 \xE2\x82\xAC\r\nsix",
+      65001 },
+    /* RTF of its own: the font of the beginning, fields, tables, what is hidden. */
+    { RTF_HEAD
+      "\\'b9 {\\field{\\*\\fldinst{HYPERLINK \"x\"}}{\\fldrslt{here}}}\\cell b\\row{\\v no}\\v no\\v0 c\\v no\\plain\\'b9}",
+      RTF_ITSELF, "\xC4\x85 here\tb\r\nc\xC4\x85", 65001 },
+    { "{\\rtf1\\mac\\'80}", RTF_ITSELF, "\xC3\x84", 65001 },
+    { "{\\rtf1\\ansicpg65001 \xC3\xA4}", RTF_ITSELF, "\xC3\xA4", 65001 },
+    { "{\\rtf1\\ansicpg4711 a\\'e4}", RTF_ITSELF, NULL, 0 },
+    { "{\\rtf1\\ansicpg4711 a}", RTF_ITSELF, "a", 65001 },
+    /* \fromhtml must be 1, and stand among the first ten tokens, before any text. */
+    { "{\\rtf1\\fromhtml0 a{\\*\\htmltag1 b}}", RTF_ITSELF, "a", 65001 },
+    { "{\\rtf1\\a\\b\\c\\d\\e\\g\\h\\i\\fromtext x}", RTF_ITSELF, "x", 65001 },
+    { "{\\rtf1\\a\\b\\c\\d\\e\\g\\h\\fromtext x}", RTF_FROM_TEXT, "x", 65001 },
+    { "{\\rtf1 x\\fromhtml1{\\*\\htmltag1 b}}", RTF_ITSELF, "x", 65001 },
+    /* It ends early, or goes on. */
+    { "{\\rtf1\\fromtext a{b", RTF_FROM_TEXT, "ab", 65001 },
+    { "{\\rtf1\\fromtext a}b}", RTF_FROM_TEXT, "a", 65001 },
+    { "{\\rtf1\\fromtext a\\", RTF_FROM_TEXT, "a", 65001 },
+    { "{\\rtf1\\fromtext a\\bin99999999999 b}", RTF_FROM_TEXT, "a", 65001 },
+    { "{\\rt1 a}", RTF_NONE, NULL, 0 },
+    { "", RTF_NONE, NULL, 0 },
+};
+
+static struct rtf_text read_text(const char *rtf, size_t len)
+{
+    uint8_t *copy = malloc(len ? len : 1);
+    memcpy(copy, rtf, len);
+    const struct span span = { copy, len };
+    const struct rtf_text text = rtf_survey(span);
+    CHECK(text.len <= len * 8 && (text.readable || text.len == 0));
+    uint8_t *to = malloc(text.len ? text.len : 1);
+    if (text.readable) {
+        rtf_write_text(span, &text, to);
+    }
+    if (text.len < sizeof(out)) {
+        memcpy(out, to, text.len);
+        out[text.len] = '\0';
+    }
+    free(to);
+    free(copy);
+    return text;
+}
+
+static void test_texts(void)
+{
+    for (size_t i = 0; i < COUNT_OF(readings); i++) {
+        const struct rtf_text text = read_text(readings[i].rtf, strlen(readings[i].rtf));
+        CHECK_INT(text.origin, readings[i].origin);
+        CHECK_INT(text.readable, readings[i].text != NULL);
+        if (readings[i].text) {
+            CHECK_STR((char *)out, readings[i].text);
+            CHECK_INT(text.len, strlen(readings[i].text));
+            CHECK_INT(text.code_page, readings[i].code_page);
+        }
+    }
+}
+
+static void test_deep(void)
+{
+    static char deep[2000];
+    memset(deep, '{', sizeof(deep));
+    memcpy(deep, "{\\rtf1 ", 7);
+    CHECK(!read_text(deep, sizeof(deep)).readable);
+    CHECK(read_text(deep, 200).readable);
+    /* More fonts than are kept: of the last the page is the document's. */
+    static char many[40000];
+    size_t used = (size_t)snprintf(many, sizeof(many), "{\\rtf1{\\fonttbl");
+    for (unsigned i = 0; i < 1000; i++) {
+        used += (size_t)snprintf(many + used, sizeof(many) - used, "{\\f%u\\fcharset204 x;}", i);
+    }
+    used += (size_t)snprintf(many + used, sizeof(many) - used, "}\\f0\\'e4\\f999\\'e4}");
+    CHECK(read_text(many, used).readable);
+    CHECK_STR((char *)out, "\xD0\xB4\xC3\xA4");
+}
+
+static void test_random(void)
+{
+    static const char *const parts[] = { "{",        "}",      "\\*",   "\\htmltag1 ", "\\htmlrtf ",     "\\htmlrtf0 ",
+                                         "\\u1234 ", "\\uc3 ", "\\'e4", "\\f2 ",       "\\f1 ",          "\\bin3 ",
+                                         "\\par",    "x",      "\\",    "\\fonttbl",   "\\fcharset128 ", "\\u-10179 ",
+                                         "\\plain ", "\xE4",   "\\v ",  "\\_" };
+    struct dice dice = { 0xF00D };
+    static char text[2048];
+    for (unsigned play = 0; play < 20000; play++) {
+        size_t used = (size_t)snprintf(text, sizeof(text), "%s", play % 2 ? HTML_HEAD : TEXT_HEAD);
+        for (unsigned i = roll(&dice, 60); i > 0; i--) {
+            used += (size_t)snprintf(text + used, sizeof(text) - used, "%s", parts[roll(&dice, COUNT_OF(parts))]);
+        }
+        CHECK(read_text(text, used).origin != RTF_NONE);
+    }
+}
+
+static void test_pages(void)
+{
+    char name[32];
+    CHECK_INT(code_page_upper(1252)[0x80 - 0x80], 0x20AC);
+    CHECK_INT(code_page_upper(1251)[0xFF - 0x80], 0x044F);
+    CHECK_INT(code_page_upper(437)[0x81 - 0x80], 0x00FC);
+    CHECK(!code_page_upper(932) && !code_page_upper(0));
+    CHECK_STR(code_page_charset(1257, name), "windows-1257");
+    CHECK_STR(code_page_charset(28605, name), "iso-8859-15");
+    CHECK_STR(code_page_charset(932, name), "shift_jis");
+    CHECK_STR(code_page_charset(65001, name), "utf-8");
+    CHECK(!code_page_charset(1200, name) && !code_page_charset(0, name) && !code_page_charset(1259, name));
+}
+
+int main(void)
+{
+    test_examples();
+    test_damaged();
+    test_around();
+    test_made_up();
+    test_texts();
+    test_deep();
+    test_random();
+    test_pages();
+    return unit_end();
+}
