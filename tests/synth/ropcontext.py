@@ -943,6 +943,46 @@ def messages_of_rtf(world):
     world.cap.what = "HTML and text put into compressed RTF, RTF of its own, Japanese, a code page that nobody has, a damaged one, one beside text."
 
 
+LONG_NAME, SHORT_NAME, ATTACHMENT_TABLE, SET_PROPERTIES = 0x3707001F, 0x3704001E, 0x21, 0x0A
+
+
+def attachment_stream(world, number, content):
+    """Opens an attachment of the message, reads its stream, and lets go of both."""
+    once(world, OPEN_ATTACHMENT, {"AttachmentID": number}, on="message", makes="attachment")
+    read_stream(world, "attachment", DATA, content, (len(content),))
+    let_go(world, "stream")
+
+
+@both_ways("files", "what attachments that are read through streams are called")
+def files(world):
+    logon(world)
+    once(world, OPEN_FOLDER, {"FolderId": INBOX}, 0, {"IsGhosted": 0}, on="logon", makes="folder")
+    once(world, OPEN_MESSAGE, {"FolderId": INBOX, "MessageId": MESSAGE}, on="folder", makes="message")
+    attachment_stream(world, 4, b"nobody said")
+    # Rows of the attachment table, the last without a long name.
+    once(world, ATTACHMENT_TABLE, on="message", makes="table")
+    once(world, SET_COLUMNS, {"PropertyTags": [fx.ATTACH_NUMBER, LONG_NAME, SHORT_NAME]}, 0, {"TableStatus": 0}, on="table")
+    row = {"values": [0, "../b\u00e4r: 1.txt", "BAER~1.TXT"]}
+    short = {"flag": 1, "values": [1, ABSENT, "SHORT.TXT"]}
+    once(world, QUERY_ROWS, {}, 0, {"RowData": [row, short]}, on="table")
+    attachment_stream(world, 0, b"by a row")
+    let_go(world, "attachment")
+    attachment_stream(world, 1, b"by another row")
+    let_go(world, "attachment")
+    # What is asked for when the attachment is open, its stream read behind that.
+    once(world, OPEN_ATTACHMENT, {"AttachmentID": 2}, on="message", makes="attachment")
+    once(world, SPECIFIC, {"PropertyTags": [NAME, LONG_NAME]}, 0, {"RowData": {"values": ["shown", "asked.bin"]}}, on="attachment")
+    read_stream(world, "attachment", DATA, b"by its properties", (5, 30))
+    let_go(world, "stream")
+    let_go(world, "attachment")
+    # One that the client makes.
+    once(world, CREATE_ATTACHMENT, {}, 0, {"AttachmentID": 3}, on="message", makes="attachment")
+    once(world, SET_PROPERTIES, {"PropertyValues": [(LONG_NAME, "made.bin")]}, 0, {"PropertyProblems": []}, on="attachment")
+    write_stream(world, "attachment", DATA, b"by what was set")
+    once(world, COMMIT, on="stream")
+    world.cap.what = "File names from rows of an attachment table, from properties that are asked for and set; and one that nobody tells."
+
+
 # ---- (j) one of the two is missing, or both -------------------------------------------------------
 
 class PlainLeg:

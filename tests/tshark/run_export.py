@@ -4,7 +4,8 @@
 
 Of the samples rops-saved and rops-saved-rpc (tests/synth/ropcontext.py) it must save each stream and transfer that is whole,
 and none that is not, in one pass and with -2. Messages are read again by Python's own reader of mail. Of rops-rtf, RTF that has
-text or HTML in it must come out as that, and RTF of its own beside its text. Of other samples, whole,
+text or HTML in it must come out as that, and RTF of its own beside its text; of rops-files, attachments read through streams have the
+names that the session heard of. Of other samples, whole,
 cut and with errors, it saves the lists of ROPs that are shown, and of bodies only what was put in.
 
 SPDX-License-Identifier: GPL-2.0-or-later
@@ -23,6 +24,7 @@ import common
 import wsrun
 
 SAVED = ("rops-saved", "rops-saved-rpc")
+FILES = ("rops-files", "rops-files-rpc")
 OF_RTF = ("rops-rtf", "rops-rtf-rpc")
 OTHERS = ("rops-failures", "rops-half", "rops-late-start", "rops-two-legs", "rops-stream-down", "rops-stream-up-rpc", "rops-rest")
 PICTURE = bytes(range(256)) * 3
@@ -38,6 +40,8 @@ OBJECTS = {
     "attachment-b\u00e4r.txt": [b"bear"],
 }
 MESSAGES = {"message-\u00dcbersicht_ _Q3__2026.eml", "message-Up.eml"}
+NAMED = {"attachment.bin": [b"nobody said"], "attachment-.._b\u00e4r_ 1.txt": [b"by a row"], "attachment-SHORT.TXT": [b"by another row"],
+         "attachment-asked.bin": [b"by its properties"], "attachment-made.bin": [b"by what was set"]}
 # Of each message by its subject: the parts of its body, as (type, charset, content); what is in one that is attached.
 HTML = "<html><body title=\"\u00e4\u20ac\"><p>\u0434\u043e\u043c {1}</p>\r\n</body></html>"
 TEXT = "Dear A,\r\n\tGr\u00fc\u00dfe \u0416\U0001f600"
@@ -141,6 +145,12 @@ def of_rtf(tshark, sample, counter):
     counter.check(own.startswith(b"{\\rtf1") and own.endswith(b"}}}"), "the RTF itself")
 
 
+def named(tshark, sample, counter):
+    objects, _ = sorts(export(tshark, sample))
+    counter.equal(dict(objects), NAMED, "files by their names")
+    counter.equal(sorts(export(tshark, sample, "-2"))[0], objects, "-2 saves something else")
+
+
 def shown(tshark, sample, counter):
     """Each list of ROPs begins with its RopSize; the sizes are those that are shown."""
     objects, lists = sorts(export(tshark, sample))
@@ -159,11 +169,13 @@ def shown(tshark, sample, counter):
 
 
 def test(tshark, sample, counter):
-    (saved if sample.name in SAVED else of_rtf if sample.name in OF_RTF else shown)(tshark, sample, counter)
+    for names, how in ((SAVED, saved), (FILES, named), (OF_RTF, of_rtf), (OTHERS, shown)):
+        if sample.name in names:
+            how(tshark, sample, counter)
 
 
 def main():
-    subjects = common.Arguments().samples(*SAVED, *OF_RTF, *OTHERS, kind=None)
+    subjects = common.Arguments().samples(*SAVED, *FILES, *OF_RTF, *OTHERS, kind=None)
     with wsrun.Tshark() as tshark:
         return common.run_all(lambda sample, counter: test(tshark, sample, counter), subjects)
 

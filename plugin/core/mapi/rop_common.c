@@ -204,6 +204,11 @@ void keep_data(struct layout_run *run, const struct field_value *value)
     rop_scene(run)->took.data = (struct span){ value->bytes, value->len };
 }
 
+void keep_attachment(struct layout_run *run, const struct field_value *value)
+{
+    rop_scene(run)->took.attachment = (uint32_t)value->number;
+}
+
 /* ---- steps ---- */
 
 unsigned rop_is_wide(const struct layout_run *run)
@@ -265,10 +270,49 @@ void rop_read_tag(struct layout_run *run, const struct field *at)
     rop_scene(run)->took.property = read_property_tag_of(run->reader, PROP_ROP);
 }
 
+#define TAG_FOLDER_ID 0x67480014u
+#define TAG_DISPLAY_NAME 0x3001001Fu
+#define TAG_ATTACH_NUMBER 0x0E210003u
+
+static bool wants_files(const struct layout_run *run)
+{
+    return rop_scene(run)->host->file && (rop_scene(run)->known.flags & ROP_KNOWN_FILES);
+}
+
+/* What a value says of an attachment. The best name counts. */
+static void take_file(struct rop_file *file, uint32_t tag, struct span value)
+{
+    static const uint16_t by_rank[] = { 0, 0x3707, 0x3704, TAG_DISPLAY_NAME >> 16 };
+    const uint16_t type = (uint16_t)tag;
+    const bool wide = type == (uint16_t)TAG_DISPLAY_NAME;
+    const size_t end = wide ? 2 : 1;
+    if (tag == TAG_ATTACH_NUMBER && value.len == 4) {
+        file->has_number = true;
+        file->number = get_le32(value.ptr);
+    }
+    if ((!wide && type != 0x1E) || value.len <= end) {
+        return;
+    }
+    for (uint8_t rank = 1; rank < COUNT_OF(by_rank) && (file->rank == 0 || rank < file->rank); rank++) {
+        if (by_rank[rank] == tag >> 16) {
+            file->rank = rank;
+            file->name = (struct span){ value.ptr, value.len - end };
+            file->wide = wide;
+        }
+    }
+}
+
 void rop_read_tagged(struct layout_run *run, const struct field *at)
 {
+    struct reader *reader = run->reader;
+    const uint32_t tag = peek_u32(reader), start = reader->pos + 4;
     (void)at;
-    read_tagged_value(run->reader, PROP_ROP);
+    read_tagged_value(reader, PROP_ROP);
+    if (wants_files(run) && !reader->failed) {
+        struct rop_file file = { .rank = 0 };
+        take_file(&file, tag, (struct span){ reader->p + start, reader->pos - start });
+        rop_scene(run)->host->file(rop_scene(run)->host->ctx, &file);
+    }
 }
 
 void rop_read_restriction(struct layout_run *run, const struct field *at)
@@ -283,41 +327,82 @@ void rop_lose(struct layout_run *run, const char *what)
     rop_scene(run)->lost = true;
 }
 
-#define TAG_FOLDER_ID 0x67480014u
-#define TAG_DISPLAY_NAME 0x3001001Fu
+/* A row that was read, value by value. */
+struct row {
+    struct reader reader; /* tells nobody */
+    const struct columns *columns;
+    uint32_t next; /* column */
+    bool flagged;
+};
+
+static struct row row_of(const struct layout_run *run, const struct columns *columns, uint32_t start)
+{
+    static const struct field_sink quiet; /* calls nobody */
+    struct row row = { .reader = *run->reader, .columns = columns };
+    row.reader.sink = &quiet;
+    row.reader.pos = start + 1;
+    row.flagged = row.reader.p[start] != 0;
+    return row;
+}
+
+/* The next value of it, with the type that it has; ptr NULL where a column has none. False behind the last. */
+static bool next_of_row(struct row *row, uint32_t *tag, struct span *value)
+{
+    struct reader *reader = &row->reader;
+    if (reader->failed || row->next == row->columns->count) {
+        return false;
+    }
+    *tag = column_tag(row->columns, row->next++);
+    if ((*tag & 0xFFFF) == 0) {
+        *tag |= peek_u16(reader); /* the type comes before flag and value */
+        reader->pos += 2;
+    }
+    const bool has_value = !row->flagged || peek_u8(reader) == 0;
+    const uint8_t *start = reader->p + reader->pos + row->flagged;
+    if (row->flagged) {
+        read_flagged_value(reader, *tag, PROP_ROP);
+    } else {
+        read_property_value_of(reader, *tag, PROP_ROP);
+    }
+    *value = (struct span){ NULL, 0 };
+    if (has_value && !reader->failed) {
+        *value = (struct span){ start, (size_t)(reader->p + reader->pos - start) };
+    }
+    return true;
+}
 
 /* What a row of a hierarchy table, which begins at start, says of the name of its folder. */
 static void tell_folder(struct layout_run *run, const struct columns *columns, uint32_t start)
 {
-    static const struct field_sink quiet; /* calls nobody */
     const struct rop_host *host = rop_scene(run)->host;
-    struct reader row = *run->reader;
-    struct span id = { NULL, 0 }, name = { NULL, 0 };
-    row.sink = &quiet;
-    row.pos = start + 1;
-    const bool flagged = row.p[start] != 0;
-    for (uint32_t i = 0; i < columns->count && !row.failed; i++) {
-        const uint32_t tag = column_tag(columns, i);
-        if (flagged) {
-            row.pos += (tag & 0xFFFF) == 0 ? 2 : 0; /* the type comes before the flag */
-        }
-        const bool has_value = !flagged || peek_u8(&row) == 0;
-        const uint8_t *value = row.p + row.pos + flagged;
-        if (flagged) {
-            read_flagged_value(&row, tag, PROP_ROP);
-        } else {
-            read_property_value_of(&row, tag, PROP_ROP);
-        }
-        const struct span bytes = { value, (size_t)(row.p + row.pos - value) };
-        if (has_value && tag == TAG_FOLDER_ID) {
-            id = bytes;
-        } else if (has_value && tag == TAG_DISPLAY_NAME) {
-            name = bytes;
+    struct row row = row_of(run, columns, start);
+    struct span id = { NULL, 0 }, name = { NULL, 0 }, value;
+    uint32_t tag;
+    while (next_of_row(&row, &tag, &value)) {
+        if (value.ptr && tag == TAG_FOLDER_ID) {
+            id = value;
+        } else if (value.ptr && tag == TAG_DISPLAY_NAME) {
+            name = value;
         }
     }
-    if (!row.failed && id.len == 8 && name.len > 2) {
+    if (!row.reader.failed && id.len == 8 && name.len > 2) {
         host->folder(host->ctx, (uint64_t)get_be32(id.ptr) << 32 | get_be32(id.ptr + 4),
                      (struct span){ name.ptr, name.len - 2 });
+    }
+}
+
+static void tell_file(struct layout_run *run, const struct columns *columns, uint32_t start)
+{
+    const struct rop_host *host = rop_scene(run)->host;
+    struct row row = row_of(run, columns, start);
+    struct rop_file file = { .rank = 0 };
+    struct span value;
+    uint32_t tag;
+    while (next_of_row(&row, &tag, &value)) {
+        take_file(&file, tag, value);
+    }
+    if (!row.reader.failed) {
+        host->file(host->ctx, &file);
     }
 }
 
@@ -336,6 +421,9 @@ bool rop_read_row(struct layout_run *run, const char *label)
     }
     if (rop_scene(run)->host->folder && (rop_scene(run)->known.flags & ROP_KNOWN_FOLDERS) && !run->reader->failed) {
         tell_folder(run, &of_row, start);
+    }
+    if (wants_files(run) && !run->reader->failed) {
+        tell_file(run, &of_row, start);
     }
     return true;
 }

@@ -190,7 +190,7 @@ static LAYOUT(set_message_read_flag_response, RESPONSE_INDEX, RETURN_VALUE,
 
 /* ---- attachments ---- */
 
-#define ATTACHMENT_ID U32("attachment_id", "AttachmentID")
+#define ATTACHMENT_ID U32("attachment_id", "AttachmentID", .seen = keep_attachment)
 
 static FIELD_NAMES(attachment_mode_names, 0, "ReadOnly", 1, "ReadWrite", 3, "BestAccess");
 

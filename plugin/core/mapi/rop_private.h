@@ -58,6 +58,7 @@ void keep_mode(struct layout_run *run, const struct field_value *value);
 void keep_rows(struct layout_run *run, const struct field_value *value);
 void keep_code_page(struct layout_run *run, const struct field_value *value);
 void keep_data(struct layout_run *run, const struct field_value *value);
+void keep_attachment(struct layout_run *run, const struct field_value *value);
 
 /* ---- rows ---- */
 

@@ -32,6 +32,8 @@ enum rop_id {
     ROP_GET_CONTENTS_TABLE = 0x05,
     ROP_CREATE_MESSAGE = 0x06,
     ROP_GET_PROPERTIES_SPECIFIC = 0x07,
+    ROP_GET_PROPERTIES_ALL = 0x08,
+    ROP_SET_PROPERTIES = 0x0A,
     ROP_MODIFY_RECIPIENTS = 0x0E,
     ROP_READ_RECIPIENTS = 0x0F,
     ROP_RELOAD_CACHED_INFORMATION = 0x10,
@@ -77,6 +79,7 @@ enum rop_id {
     ROP_UPLOAD_STATE_BEGIN = 0x75,
     ROP_UPLOAD_STATE_CONTINUE = 0x76,
     ROP_UPLOAD_STATE_END = 0x77,
+    ROP_SET_PROPERTIES_NO_REPLICATE = 0x79,
     ROP_SYNCHRONIZATION_OPEN_COLLECTOR = 0x7E,
     ROP_RESET_TABLE = 0x81,
     ROP_GET_TRANSFER_STATE = 0x82,
@@ -144,7 +147,17 @@ struct rop_took {
     struct span names; /* PropertyName structures, name_count of them */
     struct span ids;   /* property ids of 2 bytes */
     uint16_t name_count;
-    uint32_t announced; /* of a state that will be uploaded: bytes */
+    uint32_t announced;  /* of a state that will be uploaded: bytes */
+    uint32_t attachment; /* its number */
+};
+
+/* What a row or a value says of the name of an attachment's file. */
+struct rop_file {
+    bool has_number;
+    uint32_t number;  /* PidTagAttachNumber */
+    uint8_t rank;     /* 1 PidTagAttachLongFilename, 2 PidTagAttachFilename, 3 PidTagDisplayName; 0: it says none */
+    struct span name; /* 8-bit, or UTF-16LE if wide; without its terminator */
+    bool wide;
 };
 
 /* Columns of a table or of recipients; whoever gives them owns them. */
@@ -169,6 +182,7 @@ struct rop_known {
     const struct rop_piece *piece;     /* of the stream that its bytes go on with */
     uint32_t property;                 /* tag of the stream or state whose bytes it carries, */
     uint32_t announced;                /* and of a state its size */
+    const char *file;                  /* what the file of the attachment is called that it is about, or whose stream */
     uint16_t code_page;                /* of its 8-bit strings, 0: not known */
     uint8_t flags;                     /* ROP_KNOWN_... */
 };
@@ -176,6 +190,7 @@ struct rop_known {
 #define ROP_KNOWN_PRIVATE 0x02u /* to a mailbox, else to public folders */
 #define ROP_KNOWN_ANSWER 0x04u  /* of a request: the response answers it */
 #define ROP_KNOWN_FOLDERS 0x08u /* its rows are folders */
+#define ROP_KNOWN_FILES 0x10u   /* its rows, or its values, are of attachments */
 
 /* A ROP of a request, for its answer. */
 struct rop_call {
@@ -203,6 +218,8 @@ struct rop_host {
     void (*payload_end)(void *ctx);
     /* A row of a hierarchy table says how a folder is called, in UTF-16LE. NULL: nobody wants to know. */
     void (*folder)(void *ctx, uint64_t id, struct span name);
+    /* A row of an attachment table, or values of an attachment, say how its file is called. NULL: nobody wants to know. */
+    void (*file)(void *ctx, const struct rop_file *file);
     const struct property_names *names; /* of the mailbox, or NULL */
     /* The other message of the two, for later passes; 0 if it is not known. ns: from the request to the response. */
     uint32_t other_frame;

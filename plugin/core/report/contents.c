@@ -37,6 +37,7 @@ struct reading {
     uint64_t number; /* of that: StreamSize, NewPosition, WrittenSize, Offset */
     uint8_t origin;
     const struct rop_piece *piece; /* of a transfer: where the stream stands */
+    const char *file;              /* what the session knows of it */
 };
 
 /* ---- What is under way ------------------------------------------------------------ */
@@ -107,6 +108,7 @@ static void begin(struct reading *reading, const struct rop_took *took, enum col
     opened->handle = NO_HANDLE;
     opened->kind = kind;
     opened->property = took->property;
+    opened->file = reading->file;
     opened->next = contents->first;
     contents->first = opened;
     contents->count++;
@@ -184,7 +186,7 @@ static void tell_stream(struct reading *reading, struct collected *one)
 {
     const uint32_t frame = reading->message->frame;
     if (!one->broken && !one->told && one->len >= one->size) {
-        content_tell_value(&reading->sink, one->property, NULL, (struct span){ one->bytes, one->len }, frame);
+        content_tell_value(&reading->sink, one->property, one->file, (struct span){ one->bytes, one->len }, frame);
     }
     one->told = true;
 }
@@ -367,6 +369,7 @@ static void look(void *ctx, uint32_t number, uint32_t order, const struct rop_to
     reading->number = 0;
     reading->origin = 0;
     reading->piece = known->piece;
+    reading->file = known->file;
 }
 
 static void release(struct reading *reading, const struct rop_took *took)
@@ -386,13 +389,15 @@ static void release(struct reading *reading, const struct rop_took *took)
 static void took(void *ctx, uint32_t number, uint32_t order, const struct rop_took *took)
 {
     struct reading *reading = ctx;
+    struct collected *one = took->whole && !reading->file ? NULL : find(reading, took->input);
     (void)number;
     (void)order;
+    if (one && reading->file) {
+        one->file = reading->file;
+    }
     if (!took->whole) {
-        /* What it brought to a stream is missing there. */
-        struct collected *one = find(reading, took->input);
         if (one) {
-            one->broken = true;
+            one->broken = true; /* what it brought to a stream is missing there */
         }
     } else if (took->id == ROP_RELEASE) {
         release(reading, took);

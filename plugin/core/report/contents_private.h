@@ -24,6 +24,7 @@ struct collected {
     uint32_t handle, property; /* property: tag, of a stream */
     uint32_t size;             /* of a stream: as it should be */
     uint32_t last;             /* of an upload: bytes of the piece that was sent last */
+    const char *file;          /* of an attachment's stream: how that is called; NULL if nobody said */
     uint64_t position;         /* where the next bytes go */
     uint8_t *bytes;
     uint32_t len, room;

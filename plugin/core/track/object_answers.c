@@ -55,6 +55,10 @@ static void note_columns(struct rop_note *note, const struct rop_object *object,
     switch (note->id) {
     case ROP_GET_PROPERTIES_SPECIFIC:
         note->columns = call ? call->columns : NULL;
+        note->known |= object && object->kind == ROP_ATTACHMENT ? ROP_KNOWN_FILES : 0;
+        break;
+    case ROP_GET_PROPERTIES_ALL:
+        note->known |= object && object->kind == ROP_ATTACHMENT ? ROP_KNOWN_FILES : 0;
         break;
     case ROP_QUERY_ROWS:
     case ROP_FIND_ROW:
@@ -63,6 +67,7 @@ static void note_columns(struct rop_note *note, const struct rop_object *object,
         note->columns = object ? object->columns : NULL;
         note->columns_in = note->columns ? object->columns_in : 0;
         note->known |= object && object->opened_by == ROP_GET_HIERARCHY_TABLE ? ROP_KNOWN_FOLDERS : 0;
+        note->known |= object && object->opened_by == ROP_GET_ATTACHMENT_TABLE ? ROP_KNOWN_FILES : 0;
         break;
     case ROP_READ_RECIPIENTS:
         note->columns = object ? object->recipients : NULL;
@@ -93,7 +98,7 @@ void rop_response_look(void *ctx, uint32_t number, uint32_t order, const struct 
         object = object_meet(session, object_handle_at(session, head->input), 0);
     }
     object_refresh(session, object);
-    rop_note_object(note, object);
+    rop_note_object(session, note, object);
     if (call) {
         call->known |= ROP_KNOWN_ANSWER;
         note->logon = call->logon;
@@ -158,6 +163,14 @@ static void keep_recipients(struct rop_message *message, struct rop_object *obje
     if (object) {
         object->recipients = is_latest(message) ? object_keep_columns(message->session, &took->tags) : NULL;
         object->recipients_in = message->frame;
+    }
+}
+
+static void keep_number(struct rop_object *attachment, uint32_t number)
+{
+    if (attachment) {
+        attachment->attachment = number;
+        attachment->has_number = true;
     }
 }
 
@@ -243,6 +256,9 @@ static void answer_asked(struct rop_message *message, uint32_t number, const str
     case ROP_OPEN_MESSAGE:
     case ROP_OPEN_EMBEDDED_MESSAGE:
         keep_recipients(message, object_still(work->opened, work->opened_serial), took);
+        break;
+    case ROP_CREATE_ATTACHMENT:
+        keep_number(object_still(work->opened, work->opened_serial), took->attachment);
         break;
     case ROP_RELOAD_CACHED_INFORMATION:
         keep_recipients(message, rop_work_meet(session, work, call->logon), took);

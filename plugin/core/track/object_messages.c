@@ -46,6 +46,7 @@ void rop_message_learn(struct rop_message *message, struct rop_host *host)
     host->took = message->response ? rop_response_took : rop_request_took;
     host->payload_end = message->response ? rop_response_payload_end : NULL;
     host->folder = message->response ? rop_response_folder : NULL;
+    host->file = object_name_file;
     if (!message->response) {
         rop_request_await(message);
     } else if (message->other) {
@@ -62,6 +63,7 @@ void rop_message_end(struct rop_message *message)
 {
     message->session->handles = NULL;
     message->session->handle_count = 0;
+    message->session->reading = NULL;
     rop_totals_add(&message->session->totals, message);
     if (message->response && message->other) {
         rop_request_settle(message->other);

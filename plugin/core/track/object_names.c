@@ -153,6 +153,78 @@ const char *object_text(struct rop_session *session, const struct rop_took *took
     return track_text(session->track, text.s);
 }
 
+/* ---- files of attachments ---- */
+
+struct file_name {
+    struct keyed keyed; /* by the serial of the message and the number */
+    const char *name;
+    uint8_t rank;
+};
+
+static uint64_t file_key(const struct rop_session *session, uint32_t serial, uint32_t number)
+{
+    return hash_keyed(&session->track->arena.key, serial, &number, sizeof(number));
+}
+
+/* Keeps it, if it is better than what there was. */
+static void keep_file(struct rop_session *session, const char **place, uint8_t *rank, const struct rop_file *told)
+{
+    char name[FILE_NAME_MAX];
+    struct chars to = chars_into(name, sizeof(name));
+    if ((*rank != 0 && *rank <= told->rank) || session->file_names >= FILE_NAMES_MAX) {
+        return;
+    }
+    if (told->wide) {
+        chars_utf16(&to, told->name);
+    } else {
+        chars_bytes(&to, told->name);
+    }
+    session->file_names++;
+    *place = track_text(session->track, name);
+    *rank = told->rank;
+}
+
+void object_name_file(void *ctx, const struct rop_file *told)
+{
+    struct rop_session *session = ((const struct rop_message *)ctx)->session;
+    struct rop_object *object = session->reading;
+    if (!object || told->rank == 0) {
+        return;
+    }
+    if (object->kind == ROP_ATTACHMENT) {
+        keep_file(session, &object->file, &object->file_rank, told);
+        return;
+    }
+    const struct rop_object *message = object_still(object->of, object->of_serial);
+    if (!message || !told->has_number) {
+        return;
+    }
+    const uint64_t key = file_key(session, message->serial, told->number);
+    struct file_name *file = keyed_find(&session->files, key);
+    if (!file && session->file_names < FILE_NAMES_MAX) {
+        file = keyed_make(&session->track->arena, &session->files, key, sizeof(*file));
+    }
+    if (file) {
+        keep_file(session, &file->name, &file->rank, told);
+    }
+}
+
+const char *object_file(struct rop_session *session, struct rop_object *object)
+{
+    struct rop_object *of = object_still(object->of, object->of_serial);
+    if (object->file || !of) {
+        return object->file;
+    }
+    if (object->kind == ROP_STREAM) {
+        object->file = of->kind == ROP_ATTACHMENT ? object_file(session, of) : NULL;
+    } else if (object->kind == ROP_ATTACHMENT && object->has_number) {
+        const struct file_name *file = keyed_find(&session->files, file_key(session, of->serial, object->attachment));
+        object->file = file ? file->name : NULL;
+        object->file_rank = file ? file->rank : 0;
+    }
+    return object->file;
+}
+
 /* ---- properties ---- */
 
 struct property_entry {

@@ -32,11 +32,13 @@ struct rop_note *rop_message_note(struct rop_message *message)
 
 struct rop_known rop_note_known(const struct rop_note *note)
 {
+    const bool has_file = note->known & ROP_NOTE_FILE;
     return (struct rop_known){ .object = note->object,
                                .opened_in = note->opened_in,
                                .columns = note->columns,
                                .columns_in = note->columns_in,
-                               .piece = note->piece ? transfer_show(note->piece) : NULL,
+                               .piece = !has_file && note->piece ? transfer_show(note->piece) : NULL,
+                               .file = has_file ? note->file : NULL,
                                .property = note->property,
                                .announced = note->announced,
                                .code_page = note->code_page,
@@ -50,14 +52,21 @@ void rop_note_logon(struct rop_session *session, struct rop_note *note, uint8_t 
     note->mapping = of->mapping;
 }
 
-void rop_note_object(struct rop_note *note, const struct rop_object *object)
+void rop_note_object(struct rop_session *session, struct rop_note *note, struct rop_object *object)
 {
-    if (object) {
-        note->object = object->text;
-        note->opened_in = object->opened_in;
-        note->property = object->property;
-        note->announced = object->announced;
-        note->code_page = object->code_page;
+    session->reading = object;
+    if (!object) {
+        return;
+    }
+    note->object = object->text;
+    note->opened_in = object->opened_in;
+    note->property = object->property;
+    note->announced = object->announced;
+    note->code_page = object->code_page;
+    if ((object->kind == ROP_ATTACHMENT || object->kind == ROP_STREAM) && !rop_uploads(note->id) &&
+        note->id != ROP_SOURCE_GET_BUFFER) {
+        note->file = object_file(session, object);
+        note->known |= note->file ? ROP_NOTE_FILE : 0;
     }
 }
 
@@ -255,7 +264,11 @@ void rop_request_look(void *ctx, uint32_t number, uint32_t order, const struct r
     object_refresh(session, work->input);
     work->before_serial = session->serial + 1;
     work->output = head->output;
-    rop_note_object(note, work->input);
+    rop_note_object(session, note, work->input);
+    if ((head->id == ROP_SET_PROPERTIES || head->id == ROP_SET_PROPERTIES_NO_REPLICATE) && work->input &&
+        work->input->kind == ROP_ATTACHMENT) {
+        note->known |= ROP_KNOWN_FILES;
+    }
     if (rop_uploads(head->id)) {
         struct rop_object *upload = rop_work_meet(session, work, head->logon);
         note->piece = upload ? transfer_piece(session, upload) : NULL;
@@ -343,6 +356,16 @@ static void open_object(struct rop_message *message, struct rop_work *work, cons
     note->code_page = object->code_page;
     object->property = took->id == ROP_CLONE_STREAM && parent ? parent->property : took->property;
     object->text = note->object;
+    if (took->id == ROP_CLONE_STREAM && parent) {
+        object->of = parent->of; /* what it is a stream of */
+        object->of_serial = parent->of_serial;
+        object->file = parent->file;
+    } else {
+        object->of = work->input;
+        object->of_serial = object_serial(parent);
+    }
+    object->attachment = took->attachment;
+    object->has_number = took->id == ROP_OPEN_ATTACHMENT;
     if (opens_stream(object->kind)) {
         transfer_begin(session, object, root_of(took, parent));
     }

@@ -21,8 +21,11 @@
 #define COLUMNS_KEPT_MAX 0x40000u /* bytes of all sets of columns */
 #define FOLDER_NAMES_MAX 4096u
 #define PROPERTY_NAMES_MAX 8192u
+#define FILE_NAMES_MAX 8192u /* of attachments */
 
 struct rop_session;
+
+#define ROP_NOTE_FILE 0x80u /* of rop_note.known, beside ROP_KNOWN_... */
 
 /* One ROP, as later passes show it. */
 struct rop_note {
@@ -38,7 +41,10 @@ struct rop_note {
     uint32_t opened_in, columns_in;
     const char *object;
     const struct rop_columns *columns;
-    struct rop_piece_note *piece; /* of a stream */
+    union {
+        struct rop_piece_note *piece; /* of a FastTransfer stream */
+        const char *file;             /* with ROP_NOTE_FILE: as struct rop_known has it */
+    };
     uint32_t property, announced;
     uint16_t code_page;
 };

@@ -10,6 +10,7 @@
 #include "objects.h"
 
 #define FOLDER_NAME_MAX 64 /* of a name that a row tells, as it is kept */
+#define FILE_NAME_MAX 128
 
 /* Bytes of a stream, in one run as they were sent, from where something unfinished began. */
 struct rop_run {
@@ -52,6 +53,12 @@ struct rop_object {
     uint32_t missed; /* rop_session.missed, when it was last looked at */
     uint32_t property, announced;
     struct transfer *transfer;
+    struct rop_object *of; /* what it was opened on, with its serial */
+    uint32_t of_serial;
+    uint32_t attachment; /* number of one; it is known if has_number */
+    bool has_number;
+    uint8_t file_rank;
+    const char *file; /* of an attachment or its stream, as far as it is known */
 };
 
 struct rop_logon {
@@ -96,8 +103,11 @@ struct rop_session {
     const uint8_t *handles; /* of the payload under reading */
     uint32_t handle_count;
     struct rop_totals totals;
-    uint32_t missed;    /* requests that the capture lacks */
-    uint16_t code_page; /* 0: not known */
+    uint32_t missed;            /* requests that the capture lacks */
+    uint16_t code_page;         /* 0: not known */
+    struct rop_object *reading; /* what the ROP under reading is about; NULL if that is not known */
+    struct table files;         /* names of attachments that rows told, by message and number */
+    uint32_t file_names;        /* of all that were kept */
 };
 
 #define NO_HANDLE 0xFFFFFFFFu
@@ -134,7 +144,7 @@ const struct rop_columns *object_keep_columns(struct rop_session *session, const
 struct rop_note *rop_message_note(struct rop_message *message);
 struct rop_known rop_note_known(const struct rop_note *note);
 void rop_note_logon(struct rop_session *session, struct rop_note *note, uint8_t logon);
-void rop_note_object(struct rop_note *note, const struct rop_object *object);
+void rop_note_object(struct rop_session *session, struct rop_note *note, struct rop_object *object);
 /* What the ROP is about. One that was opened before the capture began, or where it has a gap, is known from here on. */
 struct rop_object *rop_work_meet(struct rop_session *session, struct rop_work *work, uint8_t logon);
 /* Whether its request carries a piece of a FastTransfer stream. */
@@ -186,6 +196,10 @@ const char *object_text(struct rop_session *session, const struct rop_took *took
 const char *object_new_folder(struct rop_session *session, const struct rop_took *took);
 /* The folder of that id has that name, which stays where it is. */
 void object_name_folder(struct rop_session *session, uint32_t mapping, uint64_t id, const char *name);
+/* How the file of an attachment, or of the one whose stream it is, is called; kept text, NULL if that is not known. */
+const char *object_file(struct rop_session *session, struct rop_object *object);
+/* Of struct rop_host: what the ROP under reading says of it. The best name that was told first stays. */
+void object_name_file(void *ctx, const struct rop_file *told);
 /* Names and ids of properties that belong together. */
 void object_name_properties(struct rop_session *session, uint8_t logon, uint32_t frame, struct span ids,
                             struct span names, uint16_t count);
