@@ -5,7 +5,8 @@
 Of the samples rops-saved and rops-saved-rpc (tests/synth/ropcontext.py) it must save each stream and transfer that is whole,
 and none that is not, in one pass and with -2. Messages are read again by Python's own reader of mail. Of rops-rtf, RTF that has
 text or HTML in it must come out as that, and RTF of its own beside its text; of rops-files, attachments read through streams have the
-names that the session heard of. Of other samples, whole,
+names that the session heard of; of rops-two-legs each object comes once, from the client's side of the device, or from the other one
+where that was cut. Of other samples, whole,
 cut and with errors, it saves the lists of ROPs that are shown, and of bodies only what was put in.
 
 SPDX-License-Identifier: GPL-2.0-or-later
@@ -21,12 +22,14 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import common
+import capfile
 import wsrun
 
 SAVED = ("rops-saved", "rops-saved-rpc")
 FILES = ("rops-files", "rops-files-rpc")
 OF_RTF = ("rops-rtf", "rops-rtf-rpc")
-OTHERS = ("rops-failures", "rops-half", "rops-late-start", "rops-two-legs", "rops-stream-down", "rops-stream-up-rpc", "rops-rest")
+OTHERS = ("rops-failures", "rops-half", "rops-late-start", "rops-stream-down", "rops-stream-up-rpc", "rops-rest")
+TWO_LEGS = ("rops-two-legs", "rops-two-legs-rpc")
 PICTURE = bytes(range(256)) * 3
 LETTER = ("Gr\u00fc\u00dfe aus K\u00f6ln \U0001f600. " * 20).encode()
 PAGE = b"<html><body>" + b"<p>a line</p>" * 30 + b"</body></html>"
@@ -151,13 +154,47 @@ def named(tshark, sample, counter):
     counter.equal(sorts(export(tshark, sample, "-2"))[0], objects, "-2 saves something else")
 
 
+def sizes_shown(tshark, sample, *more):
+    """[(frame, RopSize)]"""
+    text = tshark.output([*sample.options(tshark), *more, "-T", "fields", "-E", "occurrence=a", "-e", "frame.number", "-e", "rop.buffer.size"])
+    return sorted((int(frame), int(size)) for frame, all_sizes in (line.split("\t") for line in text.splitlines())
+                  for size in all_sizes.split(",") if size)
+
+
+def sizes_of(lists):
+    """Each list of ROPs begins with its RopSize."""
+    return sorted((frame, int.from_bytes(data[:2], "little")) for frame, data in lists)
+
+
+def once_each(tshark, sample, counter):
+    def leg(number):
+        return sizes_shown(tshark, sample, "-Y", f"mapihttp.leg == {number} || rpch.vc.leg == {number}")
+    for passes in ((), ("-2",)):
+        objects, lists = sorts(export(tshark, sample, *passes))
+        counter.equal(sizes_of(lists), leg(0), "lists of ROPs are the client's side's")
+        counter.equal({name: len(contents) for name, contents in objects.items()},
+                      {"body.txt": 2, "message-Change 0.eml": 1, "message-Change 1.eml": 1}, "each object once")
+    if sample.name.endswith("-rpc"):
+        return
+    # The client's side without bodies: what is behind the device counts.
+    capture = capfile.load(sample.path)
+    for packet in capture.packets:
+        head = packet.data.find(b"\r\n\r\n")
+        if bytes([10, 0, 0, 21]) in packet.data[26:34]:
+            packet.data = packet.data[:head + 8 if head >= 0 else 74]
+    path = tshark.home / "cut.pcapng"
+    capfile.save(path, capture)
+    path.chmod(0o644)
+    behind = common.Sample("cut", path, None, {})
+    objects, lists = sorts(export(tshark, behind))
+    counter.equal(sizes_of(lists), leg(1), "lists of ROPs are the other side's")
+    counter.equal(len(objects["body.txt"]), 2, "bodies of the other side")
+
+
 def shown(tshark, sample, counter):
-    """Each list of ROPs begins with its RopSize; the sizes are those that are shown."""
+    """The sizes of lists are those that are shown."""
     objects, lists = sorts(export(tshark, sample))
-    text = tshark.output([*sample.options(tshark), "-T", "fields", "-E", "occurrence=a", "-e", "frame.number", "-e", "rop.buffer.size"])
-    sizes = sorted((int(frame), int(size)) for frame, all_sizes in (line.split("\t") for line in text.splitlines())
-                   for size in all_sizes.split(",") if size)
-    got = sorted((frame, int.from_bytes(data[:2], "little")) for frame, data in lists)
+    sizes, got = sizes_shown(tshark, sample), sizes_of(lists)
     counter.check(got and set(got) <= set(sizes), f"lists that are not shown: {sorted(set(got) - set(sizes))[:4]}")
     counter.check(len(got) >= len(sizes) * 0.9, f"{len(got)} lists of {len(sizes)}")
     for name, contents in objects.items():
@@ -169,13 +206,13 @@ def shown(tshark, sample, counter):
 
 
 def test(tshark, sample, counter):
-    for names, how in ((SAVED, saved), (FILES, named), (OF_RTF, of_rtf), (OTHERS, shown)):
+    for names, how in ((SAVED, saved), (FILES, named), (OF_RTF, of_rtf), (TWO_LEGS, once_each), (OTHERS, shown)):
         if sample.name in names:
             how(tshark, sample, counter)
 
 
 def main():
-    subjects = common.Arguments().samples(*SAVED, *FILES, *OF_RTF, *OTHERS, kind=None)
+    subjects = common.Arguments().samples(*SAVED, *FILES, *OF_RTF, *TWO_LEGS, *OTHERS, kind=None)
     with wsrun.Tshark() as tshark:
         return common.run_all(lambda sample, counter: test(tshark, sample, counter), subjects)
 

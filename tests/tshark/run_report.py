@@ -131,6 +131,9 @@ def expected(sample, counter, report):
         frames = {item["frame"] for item in sample.expect["items"] if item["item"] == name}
         if name not in sample.expect.get("tolerated", []):
             counter.equal(counted.get(name), (len(frames), min(frames)) if frames else None, f"packets with {name}")
+    legs = [message["fields"].get("mapihttp.leg") for message in sample.expect.get("messages", []) if message["to"] == "server"]
+    if "1" in legs:
+        counter.equal(report["healthy"]["mapi_requests"], legs.count("0"), "requests, each once")
 
 
 def secret(sample, counter, both):

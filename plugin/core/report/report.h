@@ -31,7 +31,8 @@ struct report_input {
     const struct track *track;             /* NULL with them */
     const struct verdict *const *verdicts; /* all that was told, in the order of frames */
     uint32_t verdict_count;
-    uint32_t mapi_requests, mapi_looks; /* of MAPI/HTTP, of whatever session; of health checks, which are none */
+    /* Of MAPI/HTTP, of whatever session; of health checks, which are none. Of those that a device passed on, one. */
+    uint32_t mapi_requests, mapi_looks;
     struct broken_seen broken[BROKEN_KINDS];
     const struct overview *overview;
     const char *version; /* of the plugin */

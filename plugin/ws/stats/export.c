@@ -11,8 +11,10 @@
 
 #include <epan/export_object.h>
 
+#include "connections.h"
 #include "contents.h"
 #include "ids.h"
+#include "sessions.h"
 #include "store.h"
 
 /* Wireshark keeps all objects in memory until they are saved. */
@@ -80,6 +82,35 @@ static uint8_t *room(void *ctx, size_t size)
     return (uint8_t *)wmem_alloc(((const struct reading *)ctx)->pinfo->pool, size);
 }
 
+static bool session_has_rops(uint32_t session, uint32_t leg)
+{
+    struct session_row row;
+    const uint32_t index = mapi_state_find_row(store_mapi(), session, leg);
+    return index != NO_NUMBER && mapi_state_row(store_mapi(), index, &row) && row.rops.calls > 0;
+}
+
+static bool connection_has_rops(uint32_t vc, uint32_t leg)
+{
+    struct leg_row row;
+    const uint32_t index = rpch_state_find_row(store_world(), vc, leg);
+    return index != NO_NUMBER && rpch_state_row(store_world(), index, &row) && row.rops.calls > 0;
+}
+
+/* Whether a leg nearer to the client has ROPs of the session or virtual connection: on both sides of a device they are the
+ * same. Where that side was not captured, or cannot be read, this one counts. */
+static bool is_passed_on(packet_info *pinfo, const struct mapi_message *message)
+{
+    const struct vc_place *place = message ? NULL : rpch_place_of(pinfo);
+    const uint32_t number = message ? message->session : place ? place->vc : NO_NUMBER;
+    uint32_t leg = message ? message->leg : place ? place->leg : NO_NUMBER;
+    bool found = false;
+    if (number == NO_NUMBER || leg == NO_NUMBER)
+        return false;
+    while (leg-- > 0 && !found)
+        found = message ? session_has_rops(number, leg) : connection_has_rops(number, leg);
+    return found;
+}
+
 static tap_packet_status on_rops(void *tapdata, packet_info *pinfo, epan_dissect_t *edt _U_, const void *data,
                                  tap_flags_t flags _U_)
 {
@@ -88,6 +119,8 @@ static tap_packet_status on_rops(void *tapdata, packet_info *pinfo, epan_dissect
     const struct content_sink sink = { &reading, found, room };
     struct export *export = the_export();
     const uint32_t before = export->count;
+    if (is_passed_on(pinfo, rops->message))
+        return TAP_PACKET_DONT_REDRAW;
     if (rops->message)
         contents_read_body(export->contents, rops->message, rops->bytes, &sink);
     else

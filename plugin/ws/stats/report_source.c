@@ -253,7 +253,8 @@ static void take_notes(void *ctx, uint32_t frame, const struct frame_note *rpch,
     take_verdicts(told, mapi->verdicts);
     for (const struct mapi_item *item = mapi->items; item; item = item->next) {
         const struct mapi_message *message = item->message;
-        if (!message->is_response && message->begin.frame == frame)
+        /* A message stands in one frame, that of its end. Behind a device it is the same request again. */
+        if (!message->is_response && (message->leg == 0 || message->leg == NO_NUMBER))
             ++*(message->look ? &told->looks : &told->requests);
         broken |= message->broken && message->end.frame == frame;
     }
