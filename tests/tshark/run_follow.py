@@ -138,6 +138,16 @@ def same(counter, what, got, expected):
             counter.check(one == other, f"{what}: record {number} is not what was sent: {one[1][:200]!r}, {other[1][:200]!r}")
 
 
+def by_ends(tshark, sample, counter):
+    """Of a TCP connection the filter lets a Connect through before its session is known: it is there once all the same."""
+    tcp = next(walk.tcp for walk in sample.walks if walk.heads)
+    ends = ",".join(map(capfile.endpoint_text, (tcp.client, tcp.server)))
+    once, twice = (followed(tshark.output([*sample.options(tshark), "-q", *more, "-z", f"follow,mapihttp,raw,{ends}"]))
+                   for more in ((), ("-2",)))
+    counter.check(twice and twice[0][1], f"nothing of {ends}")
+    counter.check(once == twice, f"{ends}: {len(once[0][1])} records in one pass, {len(twice[0][1])} in two")
+
+
 def test(tshark, sample, counter):
     of_rpch = "connections" in sample.expect and any(told.get("vc") is not None for told in sample.expect["connections"])
     protocol, short, field = ("rpch", "RPCH", "rpch.vc") if of_rpch else ("mapihttp", "MAPI/HTTP", "mapihttp.session")
@@ -145,14 +155,14 @@ def test(tshark, sample, counter):
     if not counter.check(wanted, "nothing to follow"):
         return
     numbers = sorted(wanted)[:4]
-    passes = {"-2": follow(tshark, sample, protocol, numbers, "-2")}
-    if of_rpch:    # to which session a Connect belongs only its response says: one pass has that too late
-        passes["one pass"] = follow(tshark, sample, protocol, numbers)
+    passes = {"-2": follow(tshark, sample, protocol, numbers, "-2"), "one pass": follow(tshark, sample, protocol, numbers)}
     for how, got in passes.items():
         for number in numbers:
             name = f"{field} == {number}"
             if counter.check(name in got, f"{how}: {name} was not followed"):
                 same(counter, f"{how}, {name}", got[name], wanted[number])
+    if not of_rpch:
+        by_ends(tshark, sample, counter)
     number = numbers[-1]
     name = f"{field} == {number}"
     records, named = by_sharkd(tshark, sample, short, name, [wanted[number][0][0]])

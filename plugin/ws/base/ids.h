@@ -50,6 +50,8 @@ struct followed_pdu {
 struct followed_message {
     const struct mapi_message *message;
     struct span head, body;
+    uint32_t frame; /* an earlier one, that it stands in, with its time; 0: this one */
+    nstime_t time;
 };
 
 struct emsmdb_stub;

@@ -21,6 +21,7 @@ enum store_part {
     STORE_EMSMDB,
     STORE_GUESSES,
     STORE_EXPORT,
+    STORE_EARLY,
     STORE_PARTS
 };
 

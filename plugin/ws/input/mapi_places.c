@@ -11,6 +11,7 @@
 
 #include "head.h"
 #include "ids.h"
+#include "mapi_early.h"
 #include "sources.h"
 #include "store.h"
 #include "veil.h"
@@ -204,6 +205,17 @@ static struct followed_message bytes_of(packet_info *pinfo, const struct mapi_it
     return followed;
 }
 
+/* In one pass the session of a request that begins it is known from its response on. */
+static void show_to_followers(packet_info *pinfo, const struct followed_message *followed)
+{
+    const bool first = !PINFO_FD_VISITED(pinfo), known = followed->message->session != NO_NUMBER;
+    if (first && known)
+        mapi_early_tell(pinfo, followed->message);
+    else if (first)
+        mapi_early_keep(pinfo, followed);
+    tap_queue_packet(mapi_follow_tap, pinfo, followed);
+}
+
 void mapi_show_to_followers(packet_info *pinfo, const struct mapi_note *note)
 {
     const bool followed = have_tap_listener(mapi_follow_tap), saved = have_tap_listener(export_tap);
@@ -211,7 +223,7 @@ void mapi_show_to_followers(packet_info *pinfo, const struct mapi_note *note)
         struct followed_message *message = wmem_new(pinfo->pool, struct followed_message);
         *message = bytes_of(pinfo, item);
         if (followed)
-            tap_queue_packet(mapi_follow_tap, pinfo, message);
+            show_to_followers(pinfo, message);
         if (!saved || !item->message->rops || item->cut)
             continue;
         struct exported_rops *rops = wmem_new0(pinfo->pool, struct exported_rops);

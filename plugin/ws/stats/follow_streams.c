@@ -60,23 +60,53 @@ static void name_ends(follow_info_t *follow, const packet_info *pinfo, bool to_c
     follow->server_port = to_client ? pinfo->srcport : pinfo->destport;
 }
 
-static void add(follow_info_t *follow, const packet_info *pinfo, bool to_client, struct span first, struct span second)
+static follow_record_t *record_of(bool to_client, uint32_t frame, nstime_t time, struct span first, struct span second)
 {
-    const uint32_t len = (uint32_t)(first.len + second.len);
-    if (len == 0)
-        return;
     follow_record_t *record = g_new0(follow_record_t, 1);
     record->is_server = to_client;
-    record->packet_num = pinfo->num;
-    record->abs_ts = pinfo->abs_ts;
-    record->data = g_byte_array_sized_new(len);
+    record->packet_num = frame;
+    record->abs_ts = time;
+    record->data = g_byte_array_sized_new((unsigned)(first.len + second.len));
     if (first.len > 0)
         g_byte_array_append(record->data, first.ptr, (unsigned)first.len);
     if (second.len > 0)
         g_byte_array_append(record->data, second.ptr, (unsigned)second.len);
+    return record;
+}
+
+static void add(follow_info_t *follow, const packet_info *pinfo, bool to_client, struct span first, struct span second)
+{
+    if (first.len + second.len == 0)
+        return;
     name_ends(follow, pinfo, to_client);
-    follow->bytes_written[to_client] += len;
-    follow->payload = g_list_prepend(follow->payload, record); /* which is read from its end */
+    follow->bytes_written[to_client] += (unsigned)(first.len + second.len);
+    /* It is read from its end. */
+    follow->payload = g_list_prepend(follow->payload, record_of(to_client, pinfo->num, pinfo->abs_ts, first, second));
+}
+
+static bool is_in(const follow_record_t *record, const struct followed_message *followed)
+{
+    const struct span head = followed->head, body = followed->body;
+    return record->packet_num == followed->frame && record->data->len == head.len + body.len &&
+           (head.len == 0 || memcmp(record->data->data, head.ptr, head.len) == 0) &&
+           (body.len == 0 || memcmp(record->data->data + head.len, body.ptr, body.len) == 0);
+}
+
+/* A message of an earlier frame, which is there if the filter let that frame through. The frame's own messages name the
+ * ends. */
+static void add_early(follow_info_t *follow, const struct followed_message *followed)
+{
+    const bool to_client = followed->message->is_response;
+    GList *at = follow->payload;
+    if (followed->head.len + followed->body.len == 0)
+        return;
+    for (; at && ((const follow_record_t *)at->data)->packet_num >= followed->frame; at = at->next) {
+        if (is_in((const follow_record_t *)at->data, followed))
+            return;
+    }
+    follow->bytes_written[to_client] += (unsigned)(followed->head.len + followed->body.len);
+    follow->payload = g_list_insert_before(
+        follow->payload, at, record_of(to_client, followed->frame, followed->time, followed->head, followed->body));
 }
 
 static tap_packet_status on_pdu(void *tapdata, packet_info *pinfo, epan_dissect_t *edt _U_, const void *data,
@@ -97,7 +127,11 @@ static tap_packet_status on_message(void *tapdata, packet_info *pinfo, epan_diss
                                     tap_flags_t flags _U_)
 {
     const struct followed_message *followed = (const struct followed_message *)data;
-    if (!is_other_leg((follow_info_t *)tapdata, followed->message->leg))
+    if (is_other_leg((follow_info_t *)tapdata, followed->message->leg))
+        return TAP_PACKET_DONT_REDRAW;
+    if (followed->frame != 0)
+        add_early((follow_info_t *)tapdata, followed);
+    else
         add((follow_info_t *)tapdata, pinfo, followed->message->is_response, followed->head, followed->body);
     return TAP_PACKET_DONT_REDRAW;
 }
