@@ -284,13 +284,13 @@ static void take_file(struct rop_file *file, uint32_t tag, struct span value)
 {
     static const uint16_t by_rank[] = { 0, 0x3707, 0x3704, TAG_DISPLAY_NAME >> 16 };
     const uint16_t type = (uint16_t)tag;
-    const bool wide = type == (uint16_t)TAG_DISPLAY_NAME;
+    const bool wide = type == PTYP_STRING;
     const size_t end = wide ? 2 : 1;
     if (tag == TAG_ATTACH_NUMBER && value.len == 4) {
         file->has_number = true;
         file->number = get_le32(value.ptr);
     }
-    if ((!wide && type != 0x1E) || value.len <= end) {
+    if ((!wide && type != PTYP_STRING8) || value.len <= end) {
         return;
     }
     for (uint8_t rank = 1; rank < COUNT_OF(by_rank) && (file->rank == 0 || rank < file->rank); rank++) {
