@@ -14,6 +14,7 @@
 #include "finding.h"
 #include "heap.h"
 #include "outlook.h"
+#include "reportlog.h"
 #include "tokens.h"
 #include "transcript.h"
 #include "unit.h"
@@ -32,6 +33,7 @@ struct stage {
     uint32_t streams;
     char log[2048];
     char last_text[VERDICT_TEXT_MAX];
+    struct told_list told;
     enum verdict_where where;
     bool where_seen;
 };
@@ -85,6 +87,7 @@ static inline void stage_end(struct stage *stage)
     CHECK_INT(stage->outlook->judge->misuse, 0);
     transcript_asides("    frames");
     stage_rows(stage);
+    transcript_report(stage->outlook, &stage->arena, &stage->told, START, stage->now.ns);
     heap_free(&stage->heap);
 }
 
@@ -97,6 +100,7 @@ static inline void stage_collect(struct stage *stage)
 {
     static const char *const severities[] = { "chat", "note", "warning", "error" };
     for (const struct verdict *v = outlook_take_verdicts(stage->outlook); v; v = v->next) {
+        told_keep(&stage->told, v);
         size_t used = strlen(stage->log);
         snprintf(stage->log + used, sizeof(stage->log) - used, "%s%s:%s@%u/%d", used ? " " : "",
                  strrchr(verdict_filter(v->kind), '.') + 1, severities[v->severity], v->when.frame, (int)v->leg);

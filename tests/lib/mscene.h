@@ -15,6 +15,7 @@
 #include "follow.h"
 #include "heap.h"
 #include "outlook.h"
+#include "reportlog.h"
 #include "sessions.h"
 #include "transcript.h"
 #include "unit.h"
@@ -35,6 +36,7 @@ struct scene {
     int64_t ns, frame_ns; /* now, and from one frame to the next */
     char log[4096];       /* verdicts, separated by blanks */
     char last_text[VERDICT_TEXT_MAX];
+    struct told_list told;
     enum verdict_where where;
     bool where_seen;
     struct mapi_message *messages[MESSAGES_KEPT]; /* for the transcript */
@@ -119,6 +121,7 @@ static inline void scene_end(struct scene *scene)
     CHECK_INT(scene->outlook->judge->misuse, 0);
     scene_messages(scene);
     scene_rows(scene);
+    transcript_report(scene->outlook, &scene->arena, &scene->told, SCENE_START, scene->ns);
     heap_free(&scene->heap);
 }
 
@@ -137,6 +140,7 @@ static inline void scene_collect(struct scene *scene)
 {
     static const char *const severities[] = { "chat", "note", "warning", "error" };
     for (const struct verdict *v = outlook_take_verdicts(scene->outlook); v; v = v->next) {
+        told_keep(&scene->told, v);
         if (strncmp(verdict_filter(v->kind), "outlook.auth.", 13) == 0) {
             continue; /* those of logons have tests of their own */
         }

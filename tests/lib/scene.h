@@ -15,12 +15,12 @@
 #include "finding.h"
 #include "heap.h"
 #include "outlook.h"
+#include "reportlog.h"
 #include "rpch_state.h"
 #include "transcript.h"
 #include "unit.h"
 
 #define SECONDS_NS INT64_C(1000000000)
-#define TOLD_KEPT 512 /* for reports */
 #define SCENE_START (INT64_C(1700000000) * SECONDS_NS)
 
 struct scene {
@@ -33,8 +33,7 @@ struct scene {
     int64_t ns, frame_ns; /* now, and from one frame to the next */
     uint16_t ip_id;
     char log[4096]; /* verdicts, separated by blanks */
-    const struct verdict *told[TOLD_KEPT];
-    uint32_t told_count;
+    struct told_list told;
     char last_text[VERDICT_TEXT_MAX];
     enum verdict_where where;
     bool where_seen;
@@ -111,6 +110,7 @@ static inline void scene_end(struct scene *scene)
     CHECK_INT(scene->outlook->judge->misuse, 0);
     transcript_asides("    frames");
     scene_rows(scene);
+    transcript_report(scene->outlook, &scene->arena, &scene->told, SCENE_START, scene->ns);
     heap_free(&scene->heap);
 }
 
@@ -139,9 +139,7 @@ static inline void scene_collect(struct scene *scene)
         size_t used = strlen(scene->log);
         snprintf(scene->log + used, sizeof(scene->log) - used, "%s%s:%s@%u/%d.%d", used ? " " : "", item,
                  severity_name(v->severity), v->when.frame, (int)v->vc, (int)v->leg);
-        if (scene->told_count < TOLD_KEPT) {
-            scene->told[scene->told_count++] = v;
-        }
+        told_keep(&scene->told, v);
         CHECK_INT(v->when.frame, scene->frame);
         CHECK(strlen(v->text) < VERDICT_TEXT_MAX);
         CHECK(strncmp(v->text, "Seen: ", 6) == 0 && strstr(v->text, "; inferred: ") && strstr(v->text, "; next: "));

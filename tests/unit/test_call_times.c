@@ -217,5 +217,6 @@ int main(void)
     test_fragments();
     test_left_out();
     test_legs();
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -785,5 +785,6 @@ int main(void)
     test_instance();
     test_device();
     test_channels();
+    transcript_end(__FILE__);
     return unit_end();
 }

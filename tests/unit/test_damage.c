@@ -252,5 +252,6 @@ int main(void)
     test_lost_successor();
     test_half_of_each_leg();
     test_one_half();
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -355,5 +355,6 @@ int main(void)
     test_hindsight_over();
     test_challenge_is_no_end();
     test_limits();
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -293,5 +293,6 @@ static void test_table(void)
 int main(void)
 {
     test_table();
+    transcript_end(__FILE__);
     return unit_end();
 }

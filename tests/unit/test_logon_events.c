@@ -241,5 +241,6 @@ int main(void)
     test_stranger();
     test_passed_by();
     test_bearers();
+    transcript_end(__FILE__);
     return unit_end();
 }

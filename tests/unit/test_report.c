@@ -29,12 +29,19 @@ static void make_at(struct made *made, const struct scene *scene, unsigned width
         input.mapi = scene->outlook->mapi;
         input.logons = scene->outlook->logons;
         input.track = &scene->outlook->track;
-        input.verdicts = scene->told;
-        input.verdict_count = scene->told_count;
+        input.verdicts = scene->told.told;
+        input.verdict_count = scene->told.count;
     }
     made->report = report_new(&made->arena, &input);
     made->text = report_text(made->report, width, false);
     made->json = report_json(made->report);
+    if (width == REPORT_WIDTH) {
+        transcript_lines(made->text);
+    }
+    transcript_fold();
+    transcript_lines(made->text);
+    transcript_lines(made->json);
+    transcript_unfold("    the same, and JSON");
 }
 
 static void made_begin(struct made *made)
@@ -655,5 +662,6 @@ int main(void)
     test_unclear();
     test_hostile();
     test_headlines();
+    transcript_end(__FILE__);
     return unit_end();
 }

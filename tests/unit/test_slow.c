@@ -346,5 +346,6 @@ int main(void)
     test_judged();
     test_order();
     test_names();
+    transcript_end(__FILE__);
     return unit_end();
 }
