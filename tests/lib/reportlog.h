@@ -26,15 +26,6 @@ static inline void told_keep(struct told_list *list, const struct verdict *verdi
     }
 }
 
-static inline void transcript_lines(const char *text)
-{
-    while (*text) {
-        const size_t line = strcspn(text, "\n"), len = line < TRANSCRIPT_LINE - 1 ? line : TRANSCRIPT_LINE - 1;
-        transcript("%.*s", (int)len, text);
-        text += len == line && text[line] ? len + 1 : len;
-    }
-}
-
 static inline void transcript_clients(const struct outlook *outlook)
 {
     struct client_row row;

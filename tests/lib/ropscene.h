@@ -11,6 +11,8 @@
 #include "extended_buffer.h"
 #include "heap.h"
 #include "objects.h"
+#include "rop_text.h"
+#include "transcript.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -210,24 +212,6 @@ static inline void play_drop(unsigned kept)
     }
 }
 
-static inline void play_end(void)
-{
-    play_drop(0);
-    heap_free(&play.heap);
-}
-
-static inline void play_begin(void)
-{
-    play_end();
-    play.heap = (struct heap){ NULL, 0 };
-    play.arena = heap_arena(&play.heap);
-    play.arena.alloc = play_alloc;
-    play.arena.give_back = play_give_back;
-    play.live = 0;
-    track_init(&play.track, &play.arena, NULL, NULL);
-    play.session = rop_session_new(&play.track, play.code_page);
-}
-
 static inline int play_digit(char c)
 {
     return c >= '0' && c <= '9' ? c - '0' :
@@ -343,6 +327,37 @@ static inline const char *play_shown(const struct play_message *one, bool first)
     roplog_begin(&play.log, first);
     roplog_read(&play.log, one->bytes, one->len, one->response, &host);
     return play.log.text;
+}
+
+/* What all of them show in the end goes into the transcript. */
+static inline void play_end(void)
+{
+    if (play.count > 0 && !transcript_off) {
+        transcript_fold();
+        for (unsigned i = 0; i < play.count; i++) {
+            struct text summary = { .used = 0 };
+            rop_message_summary(play.messages[i].message, &summary);
+            transcript("%u: %s", play.messages[i].message->frame, summary.s);
+            transcript_lines(play_shown(&play.messages[i], false));
+        }
+        char what[64];
+        snprintf(what, sizeof(what), "%u messages", play.count);
+        transcript_unfold(what);
+    }
+    play_drop(0);
+    heap_free(&play.heap);
+}
+
+static inline void play_begin(void)
+{
+    play_end();
+    play.heap = (struct heap){ NULL, 0 };
+    play.arena = heap_arena(&play.heap);
+    play.arena.alloc = play_alloc;
+    play.arena.give_back = play_give_back;
+    play.live = 0;
+    track_init(&play.track, &play.arena, NULL, NULL);
+    play.session = rop_session_new(&play.track, play.code_page);
 }
 
 /* Whether one line, which may end with a '*' for anything, is in a text. */

@@ -29,6 +29,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define TRANSCRIPT_LINE 4096
 
@@ -102,6 +103,16 @@ TRANSCRIPT_FORMAT static inline void transcript(const char *format, ...)
     va_start(args, format);
     transcript_put(NULL, format, args);
     va_end(args);
+}
+
+/* Each line of a text. */
+static inline void transcript_lines(const char *text)
+{
+    while (*text) {
+        const size_t line = strcspn(text, "\n"), len = line < TRANSCRIPT_LINE - 1 ? line : TRANSCRIPT_LINE - 1;
+        transcript("%.*s", (int)len, text);
+        text += len == line && text[line] ? len + 1 : len;
+    }
 }
 
 /* A line of which transcript_asides() writes a digest, though others stand between. */

@@ -383,5 +383,6 @@ int main(void)
     memory();
     play_end();
     free(play.log.text);
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -542,5 +542,6 @@ int main(void)
     code_pages();
     play_end();
     free(play.log.text);
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -339,5 +339,6 @@ int main(void)
     states();
     play_end();
     free(play.log.text);
+    transcript_end(__FILE__);
     return unit_end();
 }
