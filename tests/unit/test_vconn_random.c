@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "client.h"
 #include "dice.h"
 #include "scene.h"
 
@@ -336,6 +337,222 @@ static void play_open(uint32_t seed)
     scene_end(&s);
 }
 
+/* ---- What befalls connections beside their own bytes ---- */
+
+static void act_told(struct scene *s, struct tap *tap, struct dice *dice)
+{
+    static const uint64_t versions[] = { 0, UINT64_C(0x000E000000001B05), UINT64_C(0x000F000011440000),
+                                         UINT64_C(0x001000003E380000), UINT64_C(0x000C000000000000) };
+    struct client_told told = { .version = ANY_OF(dice, versions) };
+    told.agent_version = ANY_OF(dice, versions);
+    told.server = ANY_OF(dice, versions);
+    told.application = once_in(dice, 2) ? "OUTLOOK.EXE" : NULL;
+    told.machine = once_in(dice, 2) ? track_text(&s->outlook->track, ANY_OF(dice, names)) : NULL;
+    told.name = once_in(dice, 2) ? "bob" : NULL;
+    told.mode = (uint8_t)roll(dice, 3);
+    if (once_in(dice, 4)) {
+        told.forwarded = end_of("192.0.2.7:0");
+    }
+    const uint32_t row = once_in(dice, 6) ? roll(dice, 4) : rpch_conn_row(tap->conn);
+    rpch_state_told(s->world, row, &told);
+    const struct client *client = rpch_state_client(s->world, row);
+    transcript("told %d: client %d of %d", (int)row, client ? (int)client->index : -1,
+               (int)rpch_state_number(s->world, row));
+}
+
+static void act_syn(struct scene *s, struct dice *dice)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "10.0.0.%u:%u", once_in(dice, 5) ? 4 : 1, 3000 + roll(dice, 3));
+    const struct endpoint client = end_of(name), server = end_of(ANY_OF(dice, servers));
+    const bool answer = once_in(dice, 4);
+    s->frame++;
+    if (once_in(dice, 5)) {
+        track_server_refused(&s->outlook->track, &server, scene_now(s));
+    } else {
+        rpch_state_syn(s->world, answer ? &server : &client, answer ? &client : &server, scene_now(s), answer);
+    }
+    scene_collect(s);
+}
+
+/* A call or its answer, whole or in fragments, of an interface that is known or not. */
+static void act_call(struct tap *tap, struct dice *dice, bool out)
+{
+    static const enum rpc_ptype up[] = { RPC_REQUEST, RPC_REQUEST, RPC_REQUEST, RPC_BIND, RPC_ALTER_CONTEXT };
+    static const enum rpc_ptype down[] = { RPC_RESPONSE, RPC_RESPONSE, RPC_RESPONSE, RPC_BIND_ACK, RPC_FAULT };
+    static const uint8_t flags[] = { 3, 3, 3, 1, 0, 2 };
+    static const uint16_t opnums[] = { 11, 11, 10, 0, 4 };
+    struct pdu_header header = { .rpc_vers = 5, .little_endian = true, .frag_length = 200 };
+    header.ptype = (uint8_t)(out ? ANY_OF(dice, down) : ANY_OF(dice, up));
+    header.pfc_flags = ANY_OF(dice, flags);
+    header.call_id = 1 + roll(dice, 4);
+    header.call.context = (uint16_t)roll(dice, 2);
+    header.call.opnum = ANY_OF(dice, opnums);
+    header.call.bound_count = header.ptype == RPC_BIND || header.ptype == RPC_ALTER_CONTEXT ? 2 : 0;
+    header.call.bound[0].interface = RPC_EMSMDB;
+    header.call.bound[1].context = 1;
+    header.call.bound[1].interface = (uint8_t)(once_in(dice, 2) ? RPC_ASYNC_EMSMDB : RPC_INTERFACE_OTHER);
+    tap_frame(tap);
+    rpch_conn_pdu(tap->conn, scene_now(tap->scene), out ? DOWN : UP, &header, NULL, header.ptype == RPC_FAULT ? 5 : 0,
+                  &tap->outcome);
+    tap_note_pdu(tap, "call");
+    transcript_aside("call %d interface %u opnum %u times %d", tap->outcome.is_call, tap->outcome.interface,
+                     tap->outcome.opnum, tap->outcome.times != NULL);
+    struct segment segment = segment_of(tap, out ? DOWN : UP, 200);
+    conn_sees(rpch_conn_conn(tap->conn), segment.way, segment.seq, segment.ack);
+    tap_segment(tap, segment);
+}
+
+static void act_odd(struct scene *s, struct tap *tap, struct dice *dice)
+{
+    static const uint8_t ttls[] = { 60, 60, 61, 62, 128 };
+    enum way way = (enum way)roll(dice, 2);
+    struct segment segment;
+    switch (roll(dice, 9)) {
+    case 0:
+        act_syn(s, dice);
+        break;
+    case 1:
+        act_told(s, tap, dice);
+        break;
+    case 2:
+        tap_frame(tap);
+        rpch_conn_gap(tap->conn, scene_now(s), way);
+        tap_lose(tap, way, 300);
+        tap_segment(tap, segment_of(tap, way, 20));
+        break;
+    case 3:
+        tap_frame(tap);
+        rpch_conn_halfway(tap->conn, scene_now(s), way, (enum halfway)roll(dice, 3), 1 + roll(dice, 3));
+        tap_segment(tap, segment_of(tap, way, 50));
+        break;
+    case 4: /* the clock is set back */
+        s->ns -= (int64_t)(wait_of(dice) * 1e9);
+        tap_ack(tap, way);
+        break;
+    case 5: { /* an end's packets look alike, until one does not */
+        const bool rst = once_in(dice, 3), text = once_in(dice, 4);
+        tap_frame(tap);
+        segment = segment_of(tap, way, text ? 12 : 0);
+        segment.ttl = ANY_OF(dice, ttls);
+        segment.rst = rst;
+        segment.ip_id = once_in(dice, 4) ? 0xABCD : segment.ip_id;
+        segment.seq += once_in(dice, 5) ? 7 : 0;
+        segment.has_ack = !once_in(dice, 5);
+        tap_segment(tap, segment);
+        break;
+    }
+    case 6: { /* a keep-alive probe, with a byte or without; and its answer or none */
+        tap_frame(tap);
+        segment = segment_of(tap, way, 0);
+        segment.seq--;
+        segment.len = segment.captured = once_in(dice, 2);
+        tap_segment(tap, segment);
+        if (once_in(dice, 2)) {
+            tap_ack(tap, way == UP ? DOWN : UP);
+        }
+        scene_wait(s, wait_of(dice));
+        break;
+    }
+    case 7: /* no window */
+        tap_frame(tap);
+        segment = segment_of(tap, way, 0);
+        segment.window = once_in(dice, 2) ? 0 : 10;
+        tap_segment(tap, segment);
+        break;
+    default:
+        rpch_conn_may_be_ours(tap->conn);
+        transcript("by calls %d, IN %d, channel %d", rpch_conn_by_calls(tap->conn), rpch_conn_in(tap->conn) != NULL,
+                   rpch_conn_channel(tap->conn) != NULL);
+        break;
+    }
+}
+
+/* An open pair, or the legs of one before and behind a device; the latter end one after the other. */
+static void play_odd(uint32_t seed)
+{
+    struct dice dice = { seed * 15485863 };
+    struct scene s;
+    struct tap taps[TAPS];
+    unsigned count = seed % 3 ? 4 : 2;
+    exact = seed % 4 == 0;
+    scene_begin_with(&s, false);
+    s.frame_ns = exact ? 0 : s.frame_ns;
+    const bool same = !once_in(&dice, 5);
+    taps[0] = tap_http(&s, "10.0.0.1:1001", count == 4 ? servers[2] : servers[0]);
+    taps[1] = tap_http(&s, "10.0.0.1:1002", count == 4 ? servers[2] : servers[same ? 0 : 1]);
+    if (count == 4) {
+        taps[2] = tap_http(&s, "10.0.0.4:2001", servers[0]);
+        taps[3] = tap_http(&s, "10.0.0.4:2002", servers[same ? 0 : 1]);
+    }
+    for (unsigned i = 0; i < count; i += 2) {
+        if (i == 2 && once_in(&dice, 6)) { /* the device passes one half on */
+            tap_request(&taps[2], HTTP_RPC_IN_DATA);
+            send_b1(&taps[2], 10);
+        } else {
+            start_both(&taps[i], &taps[i + 1], 10);
+        }
+    }
+    for (unsigned i = count; i > 0; i -= 2) {
+        if (!once_in(&dice, 8)) {
+            tap_status(&taps[i - 1], 200);
+            send_a3(&taps[i - 1]);
+            if (same || once_in(&dice, 2)) {
+                send_c2(&taps[i - 1]);
+            }
+        }
+    }
+    for (unsigned i = 0; i < ACTIONS / 2; i++) {
+        unsigned at = roll(&dice, count);
+        switch (roll(&dice, 4)) {
+        case 0:
+            act_odd(&s, &taps[at], &dice);
+            break;
+        case 1:
+            scene_wait(&s, wait_of(&dice));
+            tap_ack(&taps[at], (enum way)roll(&dice, 2));
+            break;
+        default:
+            act_call(&taps[at], &dice, at % 2);
+            break;
+        }
+    }
+    /* Whose doing the end was, the order of ends says. */
+    for (unsigned i = 0, end = roll(&dice, 2) * 2; i < count; i++) {
+        struct tap *tap = &taps[(end + i) % count];
+        const enum way way = once_in(&dice, 3) ? UP : DOWN;
+        if (once_in(&dice, 5)) {
+            continue;
+        }
+        scene_wait(&s, once_in(&dice, 3) ? wait_of(&dice) : 0.001);
+        if (once_in(&dice, 3)) {
+            tap_rst(tap, way);
+        } else {
+            tap_fin(tap, way);
+        }
+        if (once_in(&dice, 2)) {
+            tap_fin(tap, way == UP ? DOWN : UP);
+        }
+        if (once_in(&dice, 4)) {
+            act_odd(&s, tap, &dice);
+        }
+    }
+    if (once_in(&dice, 3)) {
+        rpch_conn_give_back(taps[roll(&dice, count)].conn);
+    }
+    /* The client comes back. */
+    if (once_in(&dice, 2)) {
+        struct tap in = tap_http(&s, "10.0.0.1:1011", servers[count == 4 ? 2 : 0]);
+        struct tap out = tap_http(&s, "10.0.0.1:1012", servers[count == 4 ? 2 : 0]);
+        scene_wait(&s, once_in(&dice, 2) ? 0.2 : wait_of(&dice));
+        start_both(&in, &out, once_in(&dice, 2) ? 10 : 20);
+        take_out(&out);
+        act_odd(&s, &out, &dice);
+        act_odd(&s, &in, &dice);
+    }
+    scene_end(&s);
+}
+
 int main(void)
 {
     char name[32];
@@ -347,6 +564,10 @@ int main(void)
         transcript_fold();
         play_open(seed);
         snprintf(name, sizeof(name), "open %u", (unsigned)seed);
+        transcript_unfold(name);
+        transcript_fold();
+        play_odd(seed);
+        snprintf(name, sizeof(name), "odd %u", (unsigned)seed);
         transcript_unfold(name);
     }
     transcript_end(__FILE__);
