@@ -55,8 +55,9 @@ struct tap { /* a TCP connection */
     char page[512];
     size_t page_len;
     bool is_page, head_asked, lost;
-    uint8_t body[256];
+    uint8_t body[4096];
     size_t body_len;
+    bool typed; /* bodies are of their type: they are read as such */
 };
 
 #define scene_begin(scene) scene_begin_named(scene, __func__)
@@ -175,6 +176,12 @@ static inline void learn(struct tap *tap, struct mapi_message *message, bool com
     struct span sentence = { (const uint8_t *)tap->page, message->is_response && tap->is_page ? tap->page_len : 0 };
     const uint8_t *body = tap->body;
     size_t len = tap->body_len;
+    if (tap->typed) {
+        const struct span whole = { body, tap->is_page || !complete ? 0 : len };
+        transcript_aside("complete %d", outlook_body_is_complete(message, whole));
+        outlook_learn_body(tap->conn, message, whole, sentence);
+        return;
+    }
     memset(&facts, 0, sizeof(facts));
     if (message->is_response && !tap->is_page && complete) {
         for (size_t i = 0; i + 4 <= len; i++) {

@@ -365,6 +365,40 @@ static void memory(void)
     CHECK(play.live - live <= 2 * 256 * sizeof(struct rop_note) + 200 * 128 + 4096);
 }
 
+/* ---- names of folders ---- */
+
+/* Rows name the same folder anew again and again: so many names are kept, and it stays with the last of these. */
+static void renamed(void)
+{
+    enum { AT_ONCE = 256 };
+    static char rows_of_names[AT_ONCE * 48 + 100];
+    char name[40];
+    mailbox();
+    answer(6, ask(5, "04 00 00 01 00", "22 " NO), "04 01" OK "02000000", "22 33");
+    answer(8, ask(7, "12 00 00 00 0200 14004867 1F000130", "33"), "12 00" OK "00", "33");
+    const unsigned kept = play.count;
+    for (unsigned number = 0; number <= FOLDER_TEXTS_MAX;) {
+        int used = snprintf(rows_of_names, sizeof(rows_of_names), "15 00" OK "02 0001");
+        for (unsigned i = 0; i < AT_ONCE; i++, number++) {
+            /* "0000" and so on: twice the same is one. */
+            used += snprintf(rows_of_names + used, sizeof(rows_of_names) - (size_t)used, "00 0100 0000000000EE ");
+            snprintf(name, sizeof(name), "%04X", number);
+            for (const char *c = name; *c; c++) {
+                used += snprintf(rows_of_names + used, sizeof(rows_of_names) - (size_t)used, "%02X00", *c);
+            }
+            used += snprintf(rows_of_names + used, sizeof(rows_of_names) - (size_t)used, "0000");
+        }
+        answer(10, ask(9, QUERY("00"), "33"), rows_of_names, "33");
+        play_drop(kept);
+        if (number == AT_ONCE) {
+            CHECK(says(ask(11, "02 00 00 01 0100 0000000000EE 00", "11 " NO), 0, "object=folder 00FF"));
+            play_drop(kept);
+        }
+    }
+    snprintf(name, sizeof(name), "object=folder %04X", FOLDER_TEXTS_MAX - 1);
+    CHECK(says(ask(11, "02 00 00 01 0100 0000000000EE 00", "11 " NO), 0, name));
+}
+
 int main(void)
 {
     too_small();
@@ -381,6 +415,7 @@ int main(void)
     many_folders();
     long_names();
     memory();
+    renamed();
     play_end();
     free(play.log.text);
     transcript_end(__FILE__);

@@ -6,8 +6,6 @@
 
 #include "objects_private.h"
 
-#include "chars.h"
-
 #include "names.h"
 
 #define SETCOL_ERROR 0x0D /* TBLSTAT_SETCOL_ERROR */
@@ -358,8 +356,5 @@ void rop_response_folder(void *ctx, uint64_t id, struct span name)
 {
     struct rop_message *message = ctx;
     const struct rop_note *note = &message->notes[message->count - 1]; /* of the answer under reading */
-    char text[FOLDER_NAME_MAX];
-    struct chars to = chars_into(text, sizeof(text));
-    chars_utf16(&to, name);
-    object_name_folder(message->session, object_logon(message->session, note->logon)->mapping, id, text);
+    object_call_folder(message->session, object_logon(message->session, note->logon)->mapping, id, name);
 }

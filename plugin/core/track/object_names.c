@@ -28,15 +28,34 @@ static uint64_t folder_key(const struct rop_session *session, uint32_t mapping, 
     return hash_keyed(&session->track->arena.key, mapping, &id, sizeof(id));
 }
 
-void object_name_folder(struct rop_session *session, uint32_t mapping, uint64_t id, const char *name)
+/* NULL: the session has as many as it may. */
+static struct folder_name *folder_of(struct rop_session *session, uint32_t mapping, uint64_t id)
 {
     const uint64_t key = folder_key(session, mapping, id);
     struct folder_name *folder = keyed_find(&session->folders, key);
     if (!folder && session->folders.used < FOLDER_NAMES_MAX) {
         folder = keyed_make(&session->track->arena, &session->folders, key, sizeof(*folder));
     }
+    return folder;
+}
+
+void object_name_folder(struct rop_session *session, uint32_t mapping, uint64_t id, const char *name)
+{
+    struct folder_name *folder = folder_of(session, mapping, id);
     if (folder) {
         folder->name = name;
+    }
+}
+
+void object_call_folder(struct rop_session *session, uint32_t mapping, uint64_t id, struct span name)
+{
+    char text[NAME_MAX_LEN];
+    struct chars to = chars_into(text, sizeof(text));
+    struct folder_name *folder = folder_of(session, mapping, id);
+    chars_utf16(&to, name);
+    if (folder && (!folder->name || strcmp(folder->name, text) != 0) && session->folder_texts < FOLDER_TEXTS_MAX) {
+        session->folder_texts++;
+        folder->name = track_text(session->track, text);
     }
 }
 

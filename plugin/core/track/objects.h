@@ -20,6 +20,7 @@
 #define OBJECTS_MAX 4096u         /* at a time */
 #define COLUMNS_KEPT_MAX 0x40000u /* bytes of all sets of columns */
 #define FOLDER_NAMES_MAX 4096u
+#define FOLDER_TEXTS_MAX 8192u /* names that rows tell, new ones of the same folder too */
 #define PROPERTY_NAMES_MAX 8192u
 #define FILE_NAMES_MAX 8192u /* of attachments */
 

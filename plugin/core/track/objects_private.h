@@ -9,7 +9,6 @@
 
 #include "objects.h"
 
-#define FOLDER_NAME_MAX 64 /* of a name that a row tells, as it is kept */
 #define FILE_NAME_MAX 128
 
 /* Bytes of a stream, in one run as they were sent, from where something unfinished began. */
@@ -95,7 +94,7 @@ struct rop_session {
     struct spare *free;
     struct rop_logon *logon[256]; /* by LogonId; NULL if nobody used it */
     struct table columns, folders, properties;
-    uint32_t columns_kept;
+    uint32_t columns_kept, folder_texts;
     struct rop_message *pending; /* requests without their responses, newest first */
     uint32_t pending_count;
     struct rop_object *at[256]; /* of the request under reading: objects of the moment, by index */
@@ -194,12 +193,14 @@ const struct rop_piece *transfer_show(struct rop_piece_note *piece);
 const char *object_text(struct rop_session *session, const struct rop_took *took, const struct rop_object *parent);
 /* What the folder will be called that RopCreateFolder asks for; kept text, NULL if it has no name. */
 const char *object_new_folder(struct rop_session *session, const struct rop_took *took);
-/* The folder of that id has that name, which stays where it is. */
+/* The folder of that id has that name: kept text. */
 void object_name_folder(struct rop_session *session, uint32_t mapping, uint64_t id, const char *name);
 /* How the file of an attachment, or of the one whose stream it is, is called; kept text, NULL if that is not known. */
 const char *object_file(struct rop_session *session, struct rop_object *object);
 /* Of struct rop_host: what the ROP under reading says of it. The best name that was told first stays. */
 void object_name_file(void *ctx, const struct rop_file *told);
+/* The same in UTF-16LE, which is kept. */
+void object_call_folder(struct rop_session *session, uint32_t mapping, uint64_t id, struct span name);
 /* Names and ids of properties that belong together. */
 void object_name_properties(struct rop_session *session, uint8_t logon, uint32_t frame, struct span ids,
                             struct span names, uint16_t count);

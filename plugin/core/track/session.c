@@ -382,10 +382,11 @@ void session_finish(struct reply *reply, struct when when)
     struct exchange *request = reply->request;
     struct mapi_message *message = reply->message;
     if (request) {
-        if (is_connect(request->type) && reply_is_success(reply) && body_is_success(reply) && request->endpoint) {
-            begin_session(reply);
-        } else if (is_connect(request->type) && !reply_is_success(reply)) {
+        const bool succeeded = reply_is_success(reply) && body_is_success(reply);
+        if (is_connect(request->type) && !succeeded) {
             session_client_refused(reply);
+        } else if (is_connect(request->type) && request->endpoint) {
+            begin_session(reply);
         }
         struct side *side = request->by_guid ? NULL : request->side;
         struct side *of_conn = reply->conn->side;
