@@ -67,7 +67,7 @@ static void put_text(struct out *out, const char *text)
 __attribute__((format(printf, 2, 3)))
 #endif
 static void
-put_line(struct out *out, const char *format, ...)
+put_line(struct out *out, const char *format, ...) /* of text that is ours, and short */
 {
     char line[256];
     va_list args;
@@ -75,6 +75,15 @@ put_line(struct out *out, const char *format, ...)
     const int len = vsnprintf(line, sizeof(line), format, args);
     va_end(args);
     put(out, line, len < 0 ? 0 : (size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1);
+    put_text(out, "\r\n");
+}
+
+/* An identifier, which names nothing where it is cut. */
+static void put_whole(struct out *out, const char *before, const char *id, const char *behind)
+{
+    put_text(out, before);
+    put_text(out, id);
+    put_text(out, behind);
     put_text(out, "\r\n");
 }
 
@@ -241,7 +250,7 @@ static void put_headers(struct out *out, const struct mail *mail)
     mail_text(mail, MAIL_ID, text, sizeof(text));
     const size_t len = strlen(text);
     if (len > 2 && len < 250 && text[0] == '<' && text[len - 1] == '>' && !strpbrk(text, " \t\"")) {
-        put_line(out, "Message-ID: %s", text);
+        put_whole(out, "Message-ID: ", text, "");
     }
     put_line(out, "MIME-Version: 1.0");
 }
@@ -392,7 +401,7 @@ static void put_attachment(struct out *out, const struct mail *attachment, unsig
     put_line(out, "Content-Transfer-Encoding: base64");
     mail_text(attachment, MAIL_CONTENT_ID, id, sizeof(id));
     if (is_address(id)) {
-        put_line(out, "Content-ID: <%.200s>", id);
+        put_whole(out, "Content-ID: <", id, ">");
     }
     text[0] = '\0';
     mail_text(attachment, MAIL_FILE, text, sizeof(text));
