@@ -766,6 +766,44 @@ static void test_channels(void)
     scene_end(&scene);
 }
 
+/* ---- versions ---- */
+
+static const char *said_of(uint64_t version)
+{
+    static char text[200];
+    const struct outlook_version *known = outlook_version_of(version);
+    snprintf(text, sizeof(text), "%s, %d, %s, %s", known && known->name ? known->name : "-",
+             known ? (int)known->can : -1, known && known->update ? known->update : "-",
+             exchange_offers_mapi(version) ? "offers" : "does not offer");
+    return text;
+}
+
+/* Where what is known of a version begins: up to each build of each version with 0 or 20 behind the point, exactly. */
+static void test_where_versions_begin(void)
+{
+    char last[200] = "";
+    uint64_t before = 0;
+    for (uint64_t point = 0; point < 18 * 2; point++) {
+        for (uint64_t build = 0; build < 0x10000; build += 0x40) {
+            const uint64_t version = (point / 2) << 48 | (point % 2 ? UINT64_C(20) << 32 : 0) | build << 16;
+            if (strcmp(said_of(version), last) != 0) {
+                uint64_t low = before, high = version; /* the last that says so, the first that does not */
+                while (low + 1 < high) {
+                    const uint64_t middle = low + (high - low) / 2;
+                    if (strcmp(said_of(middle), last) == 0) {
+                        low = middle;
+                    } else {
+                        high = middle;
+                    }
+                }
+                transcript("from %016llx: %s", (unsigned long long)high, said_of(high));
+                snprintf(last, sizeof(last), "%s", said_of(version));
+            }
+            before = version;
+        }
+    }
+}
+
 int main(void)
 {
     test_version_text();
@@ -785,6 +823,7 @@ int main(void)
     test_instance();
     test_device();
     test_channels();
+    test_where_versions_begin();
     transcript_end(__FILE__);
     return unit_end();
 }

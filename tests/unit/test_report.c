@@ -596,6 +596,82 @@ static void test_archive(void)
     }
 }
 
+/* TLS that stays closed: alike ones in one, those of most first, those that nobody has room for counted. */
+static void test_closed(void)
+{
+    static const char *const hosts[] = { "mail.example.test", "autodiscover.example.test", NULL };
+    struct made made;
+    for (unsigned kinds = 1; kinds <= 71; kinds += kinds < 12 ? 1 : 20) {
+        made_begin(&made);
+        for (unsigned n = 0; n < 2 * kinds; n++) {
+            struct overview_conn *conn = tcp(&made, true, true);
+            const unsigned kind = n % kinds;
+            conn->tls = true;
+            conn->server_name = hosts[kind % 3];
+            conn->end[1].port = (uint16_t)(443 + kind / 3);
+            conn->finished = kind % 2;
+            conn->half[0].hello = true;
+            conn->half[1].hello = kind % 4 < 2;
+            conn->longest_idle = (int64_t)(n + 1) * (n < kinds ? 7 : 3) * SECOND;
+            conn->closed = kind % 5 > 0;
+            conn->closed_by = kind % 2;
+            conn->reset = kind % 5 == 3;
+            conn->decrypted = n == 3;
+        }
+        made.overview.key_log = kinds == 3;
+        make_at(&made, NULL, REPORT_WIDTH);
+        SAYS(&made, "TLS connection");
+        check_json(made.json);
+        made_end(&made);
+    }
+}
+
+/* All that may hide something at once; and what is broken on the wire, whoever's it is. */
+static void test_all_doubts(void)
+{
+    struct scene scene;
+    struct made made;
+    for (unsigned what = 0; what < 2; what++) {
+        scene_begin(&scene);
+        struct tap in = to(&scene, 0, A), out = to(&scene, 0, A);
+        start_both(&in, &out, 1);
+        connect(&scene, 1, B, B);
+        made_begin(&made);
+        for (unsigned n = 0; n < 12; n++) {
+            struct overview_conn *conn = tcp(&made, n != 2, n != 3);
+            conn->tls = conn->finished = n < 2 || n == 7;
+            conn->half[0].hello = n < 2;
+            conn->http2 = n == 4;
+            conn->decrypted = n == 7;
+        }
+        made.overview.cut = 3;
+        made.overview.opaque = 5;
+        made.overview.key_log = what == 1;
+        struct report_input input = { .overview = &made.overview,
+                                      .version = "1",
+                                      .rpch = scene.outlook->rpch,
+                                      .mapi = scene.outlook->mapi,
+                                      .logons = scene.outlook->logons,
+                                      .track = &scene.outlook->track,
+                                      .verdicts = scene.told.told,
+                                      .verdict_count = scene.told.count,
+                                      .mapi_requests = 7,
+                                      .mapi_looks = what ? 7 : 3,
+                                      .broken = { { 1, 11 }, { 22, 12 }, { what ? 0 : 3, 13 } } };
+        made.report = report_new(&made.arena, &input);
+        made.text = report_text(made.report, REPORT_WIDTH, what == 1);
+        made.json = report_json(made.report);
+        transcript_lines(made.text);
+        transcript_lines(made.json);
+        SAYS(&made, "1 packet with a broken RTS PDU, first frame 11 (filter: rpch.rts.malformed)");
+        SAYS(&made, "22 packets with an unexpected RTS PDU");
+        JSON_SAYS(&made, "\"broken\": [");
+        check_json(made.json);
+        made_end(&made);
+        scene_end(&scene);
+    }
+}
+
 /* ---- What clients write -------------------------------------------------------------------- */
 
 static void test_hostile(void)
@@ -660,6 +736,8 @@ int main(void)
     test_requests();
     test_archive();
     test_unclear();
+    test_closed();
+    test_all_doubts();
     test_hostile();
     test_headlines();
     transcript_end(__FILE__);
