@@ -47,6 +47,7 @@ struct scene {
 struct tap { /* a TCP connection */
     struct scene *scene;
     struct mapi_conn *conn;
+    struct conn *link;
     uint32_t stream;
     uint32_t seq[2];
     struct follow follow[2];
@@ -212,6 +213,9 @@ static inline void tap_wire(struct tap *tap, enum way way, struct wire wire)
     size_t left = wire.again ? 0 : wire.len;
     struct follow_event event;
     bool go_on = left > 0;
+    if (!wire.again && !wire.syn) {
+        conn_sees(tap->link, way, tap->seq[way], tap->seq[!way]);
+    }
     while (go_on) {
         size_t used = http_follow(follow, way == WAY_TO_CLIENT && tap->head_asked, p, left, &event);
         p += used;
@@ -289,8 +293,8 @@ static inline void tap_open_past(struct tap *tap, struct scene *scene, const cha
     tap->seq[1] = past.next_seq[1] = 5000;
     past.first.frame = scene->frame;
     past.first.ns = scene->ns;
-    tap->conn = mapi_conn_new(
-        scene->world, conn_new(&scene->outlook->track, CONN_MAPI, tap->stream, &client_end, &server_end, &past));
+    tap->link = conn_new(&scene->outlook->track, CONN_MAPI, tap->stream, &client_end, &server_end, &past);
+    tap->conn = mapi_conn_new(scene->world, tap->link);
 }
 
 /* whole: captured from SYN on. */

@@ -9,6 +9,7 @@
 #define OUTLOOKHTTP_REPORTLOG_H
 
 #include "clients.h"
+#include "logons.h"
 #include "outlook.h"
 #include "report.h"
 #include "transcript.h"
@@ -37,6 +38,18 @@ static inline void transcript_clients(const struct outlook *outlook)
                        row.product ? row.product : "-", row.mode, row.rpc_http, row.mapi_http, row.refused, row.rpc_tcp,
                        row.server, (int)row.can, row.can_text);
         }
+    }
+}
+
+static inline void transcript_logons(const struct outlook *outlook)
+{
+    struct auth_row row;
+    for (uint32_t i = 0; logon_state_row(outlook->logons, i, &row); i++) {
+        transcript("logon %s|%s|%s connections %u accepted %u refused %u slowest %lld by %s refused in %u frames %u-%u "
+                   "verdict %d",
+                   row.user, row.host, row.scheme, row.connections, row.accepted, row.refused,
+                   (long long)row.slowest_ns, row.challenge_servers, row.first_refusal.frame, row.start.frame,
+                   row.last.frame, (int)row.verdict.kind);
     }
 }
 
@@ -71,6 +84,7 @@ static inline void transcript_report(const struct outlook *outlook, const struct
     transcript_lines(report_json(report));
     transcript_lines(report_slow(report));
     transcript_clients(outlook);
+    transcript_logons(outlook);
     if (!folded) {
         transcript_unfold("    report");
     }

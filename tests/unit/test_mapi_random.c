@@ -7,6 +7,7 @@
 
 #include "dice.h"
 #include "mscene.h"
+#include "tokens.h"
 
 enum { TAPS = 6, PLAYS = 400, ACTIONS = 32 };
 
@@ -427,6 +428,216 @@ static void play(uint32_t seed)
     scene_end(&scene);
 }
 
+/* ---- with all that heads may carry ---- */
+
+static const char *credentials_of(struct dice *dice, char text[TOKEN_TEXT])
+{
+    static const char *const users[] = { "alice", "bob", "HealthMailboxabc", "", "alice@example.test" };
+    static const char *const servers[] = { "EX1", "EX2" };
+    const char *scheme = once_in(dice, 2) ? "NTLM" : "Negotiate", *user = ANY_OF(dice, users);
+    const char *server = ANY_OF(dice, servers);
+    const uint64_t stamp = 132000000000000000 + roll(dice, 2);
+    switch (roll(dice, 8)) {
+    case 0:
+    case 1:
+        return type1(scheme, text);
+    case 2:
+    case 3:
+    case 4:
+        return type3(scheme, user, server, stamp, (int)roll(dice, 3) - 1, text);
+    case 5:
+        return basic(user, "x", text);
+    case 6:
+        return ap_req(text);
+    default:
+        /* {"upn":"alice@example.test"} */
+        return "Bearer eyJhbGciOiJub25lIn0.eyJ1cG4iOiJhbGljZUBleGFtcGxlLnRlc3QifQ.eA";
+    }
+}
+
+static void rich_ask(struct tap *const legs[2], struct dice *dice, struct jar *jar)
+{
+    static const char *const lines[] = {
+        "X-ClientInfo: {C0000000-0000-0000-0000-00000000000C}:7\r\n",
+        "X-ClientInfo: {D0000000-0000-0000-0000-00000000000D}:8\r\n",
+        "X-User-Identity: alice@example.test\r\n",
+        "X-Forwarded-For: 192.0.2.7, 10.0.0.80\r\n",
+        "X-AnchorMailbox: m1@example.test\r\n",
+        "client-request-id: c1\r\n",
+        "User-Agent: Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.15928; Pro)\r\n",
+        "User-Agent: AMProbe/Local\r\n",
+        "Cookie: SERVERID=s1; X-BackEndCookie=x\r\n",
+        "Cookie: MapiRouting=UlVNOjEyMw==; MapiSequence=2-AbCdEg==\r\n",
+        "",
+        "",
+        "",
+    };
+    static const char *const methods[] = { "POST", "POST", "POST", "POST", "POST", "HEAD", "GET", "OPTIONS" };
+    static const char *const types[] = { "Execute", "Execute", "Execute", "NotificationWait", "PING", "Disconnect" };
+    static const char *const hosts[] = { "mail.example.test", "mail.example.test:443", "MAIL.example.test", "other" };
+    static const char *const ids[] = { GUID_A ":%u", GUID_A ":%u", GUID_B ":%u", "{X}:%u", "%u", "none:", "" };
+    char text[TOKEN_TEXT], authorization[TOKEN_TEXT + 40] = "", cookies[200] = "", id[80];
+    const bool connect = !jar->session || once_in(dice, 10);
+    if (connect) {
+        jar->session++;
+        jar->sequence = 1;
+        jar->connecting = true;
+    } else {
+        cookies_of(dice, jar, cookies);
+    }
+    jar->counter += !once_in(dice, 6);
+    snprintf(id, sizeof(id), ANY_OF(dice, ids), jar->counter);
+    if (once_in(dice, 2)) {
+        snprintf(authorization, sizeof(authorization), "Authorization: %s\r\n", credentials_of(dice, text));
+    }
+    const char *method = ANY_OF(dice, methods), *type = connect ? "Connect" : ANY_OF(dice, types);
+    const char *host = ANY_OF(dice, hosts), *one = ANY_OF(dice, lines), *two = ANY_OF(dice, lines);
+    const bool body = strcmp(method, "POST") == 0;
+    for (int leg = 0; leg < 2; leg++) {
+        if (legs[leg] && !(leg == 1 && once_in(dice, 12))) {
+            const char *via = leg == 1 && once_in(dice, 3) ? "Via: 1.1 lb\r\n" : "";
+            const char *application = once_in(dice, 5) ? "X-ClientApplication: Outlook/15.0.4420.1017\r\n" : "";
+            const char *expect = once_in(dice, 20) ? "Expect: 100-continue\r\n" : "";
+            tap_text(legs[leg], WAY_TO_SERVER,
+                     "%s /mapi/emsmdb/?MailboxId=m1@example.test HTTP/1.1\r\nHost: %s\r\n%s%s%s%s%s%s%s%s%s%s%s"
+                     "X-RequestId: %s\r\n%sContent-Length: %s",
+                     method, host, body ? "X-RequestType: " : "", body ? type : "", body ? "\r\n" : "", authorization,
+                     *cookies ? "Cookie: " : "", cookies, *cookies ? "\r\n" : "", one, two, via, application, id,
+                     expect, body ? "8\r\n\r\n/o=x/u=1" : "0\r\n\r\n");
+            if (once_in(dice, 10)) {
+                scene_wait(legs[leg]->scene, wait_of(dice));
+            }
+        }
+    }
+}
+
+static void rich_answer(struct tap *const legs[2], struct dice *dice, struct jar *jar)
+{
+    static const char *const lines[] = {
+        "X-PendingPeriod: 0\r\n",
+        "X-PendingPeriod: 1\r\n",
+        "X-PendingPeriod: 86400000\r\nX-ExpirationInfo: 0\r\n",
+        "X-ExpirationInfo: 1\r\n",
+        "X-ElapsedTime: 0\r\n",
+        "X-ElapsedTime: 31000\r\n",
+        "X-ServerApplication: Exchange/15.02.1118.040\r\n",
+        "X-ServerApplication: Exchange/15.00.0847.000\r\n",
+        "Persistent-Auth: true\r\n",
+        "Persistent-Auth: false\r\n",
+        "Set-Cookie: SERVERID=s1; path=/\r\n",
+        "Set-Cookie: sid=deleted; path=/mapi; expires=Thu, 01 Jan 1970 00:00:00 GMT\r\n",
+        "Set-Cookie: MapiRouting=UlVNOjEyMw==; path=/mapi\r\n",
+        "X-FEServer: E\r\n",
+        "X-BEServer: F\r\nX-CalculatedBETarget: f.example.test\r\n",
+        "Connection: close\r\n",
+        "x-ms-diagnostics: 2000003;reason=\"too old\"\r\n",
+        "",
+        "",
+    };
+    static const char *const statuses[] = {
+        "401 Unauthorized", "401 Unauthorized", "401 Unauthorized", "403 Forbidden",
+        "407 Proxy",        "456 Blocked",      "503 Unavailable",  "100 Continue"
+    };
+    static const char *const servers[] = { "EX1", "EX2", "E" };
+    char set[400], extra[TOKEN_TEXT + 400], text[TOKEN_TEXT];
+    const bool connect = jar->connecting;
+    const unsigned kind = roll(dice, 10);
+    const char *one = ANY_OF(dice, lines), *two = ANY_OF(dice, lines), *status = ANY_OF(dice, statuses);
+    const char *scheme = once_in(dice, 2) ? "NTLM" : "Negotiate", *server = ANY_OF(dice, servers);
+    const uint64_t stamp = 132000000000000000 + roll(dice, 2);
+    const unsigned offers = roll(dice, 6);
+    jar->connecting = false;
+    for (int leg = 1; leg >= 0; leg--) {
+        if (!legs[leg] || (leg == 0 && legs[1] && once_in(dice, 15))) {
+            continue;
+        }
+        if (kind < 5) {
+            snprintf(extra, sizeof(extra), "%s%s", one, two);
+            sets_of(dice, jar, connect, set);
+            answer_with(legs[leg],
+                        (struct answer){ .type = connect ? "Connect" : "Execute", .set = set, .extra = extra });
+        } else {
+            int used = snprintf(extra, sizeof(extra), "%s%s", one, two);
+            if (offers < 3) {
+                used += snprintf(extra + used, sizeof(extra) - (size_t)used, "WWW-Authenticate: %s\r\n",
+                                 type2(scheme, server, stamp, text));
+            }
+            if (offers > 1) {
+                used += snprintf(extra + used, sizeof(extra) - (size_t)used, "%s: %s\r\n",
+                                 leg == 1 && once_in(dice, 4) ? "www-authenticate" : "WWW-Authenticate", scheme);
+            }
+            if (offers == 5) {
+                used += snprintf(extra + used, sizeof(extra) - (size_t)used,
+                                 "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"
+                                 "WWW-Authenticate: Basic realm=\"x\"\r\n");
+            }
+            answer_status(legs[leg], status, extra);
+        }
+        if (once_in(dice, 6)) {
+            scene_wait(legs[leg]->scene, wait_of(dice));
+        }
+    }
+}
+
+/* Over the ways that addresses may look: a device with the client's, loopback, IPv6. */
+static void rich_leg(struct tap *tap, struct scene *scene, struct dice *dice, unsigned net, bool inner)
+{
+    static const char *const clients[][2] = { { "10.0.0.9:%u", "10.0.0.80:%u" },
+                                              { "10.0.0.9:%u", "10.0.0.9:%u" },
+                                              { "v6.9:%u", "v6.80:%u" },
+                                              { "10.0.0.9:%u", "127.0.0.1:%u" } };
+    static const char *const servers[][2] = { { "10.0.0.80:443", "10.0.0.81:443" },
+                                              { "10.0.0.80:443", "10.0.0.81:443" },
+                                              { "v6.80:443", "v6.81:443" },
+                                              { "10.0.0.80:443", "127.0.0.1:444" } };
+    char client[32];
+    snprintf(client, sizeof(client), clients[net][inner], 50000 + scene->streams);
+    struct conn_past past = { .syn = !once_in(dice, 12), .syn_ack = true };
+    past.tls = once_in(dice, 3);
+    past.has_next = past.syn;
+    past.round_trip = roll(dice, 3) * 5000;
+    tap_open_past(tap, scene, client, servers[net][inner], past);
+}
+
+static void play_rich(uint32_t seed)
+{
+    struct dice dice = { seed * 15485863 };
+    static struct tap taps[TAPS];
+    struct scene scene;
+    struct jar jar = { 0, 0, 0, false };
+    const bool two = seed % 3 != 0;
+    bool open[TAPS] = { false };
+    const unsigned net = roll(&dice, 4);
+    scene_begin(&scene);
+    exact = seed % 4 == 0;
+    scene.frame_ns = exact ? 0 : scene.frame_ns;
+    scene.wild = true;
+    for (unsigned i = 0; i < ACTIONS; i++) {
+        const unsigned pair = once_in(&dice, 5) ? roll(&dice, TAPS / 2) : 0;
+        struct tap *const legs[2] = { &taps[2 * pair], two ? &taps[2 * pair + 1] : NULL };
+        for (int leg = 0; leg < 2; leg++) {
+            if (legs[leg] && (!open[2 * pair + leg] || legs[leg]->lost || once_in(&dice, 25))) {
+                rich_leg(legs[leg], &scene, &dice, net, leg == 1);
+                open[2 * pair + leg] = true;
+            }
+        }
+        if (once_in(&dice, 10)) {
+            act_tcp(&scene, legs[two && once_in(&dice, 2)], &dice);
+        } else if (once_in(&dice, 12)) {
+            act_pending_on(legs, &scene, &dice);
+        } else if (once_in(&dice, 15)) {
+            scene.ns -= (int64_t)(wait_of(&dice) * 1e9); /* the clock is set back */
+        } else {
+            rich_ask(legs, &dice, &jar);
+            if (!once_in(&dice, 8)) {
+                rich_answer(legs, &dice, &jar);
+            }
+        }
+        scene.log[0] = '\0';
+    }
+    scene_end(&scene);
+}
+
 int main(void)
 {
     char name[32];
@@ -435,6 +646,12 @@ int main(void)
         play(seed);
         snprintf(name, sizeof(name), "play %u", (unsigned)seed);
         transcript_unfold(name);
+        if (seed % 2) {
+            transcript_fold();
+            play_rich(seed);
+            snprintf(name, sizeof(name), "rich %u", (unsigned)seed);
+            transcript_unfold(name);
+        }
     }
     transcript_end(__FILE__);
     return unit_end();

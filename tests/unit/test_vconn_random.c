@@ -363,7 +363,8 @@ static void act_told(struct scene *s, struct tap *tap, struct dice *dice)
 static void act_syn(struct scene *s, struct dice *dice)
 {
     char name[32];
-    snprintf(name, sizeof(name), "10.0.0.%u:%u", once_in(dice, 5) ? 4 : 1, 3000 + roll(dice, 3));
+    const unsigned host = once_in(dice, 5) ? 4 : 1;
+    snprintf(name, sizeof(name), "10.0.0.%u:%u", host, 3000 + roll(dice, 3));
     const struct endpoint client = end_of(name), server = end_of(ANY_OF(dice, servers));
     const bool answer = once_in(dice, 4);
     s->frame++;
@@ -407,6 +408,7 @@ static void act_odd(struct scene *s, struct tap *tap, struct dice *dice)
 {
     static const uint8_t ttls[] = { 60, 60, 61, 62, 128 };
     enum way way = (enum way)roll(dice, 2);
+    enum halfway what;
     struct segment segment;
     switch (roll(dice, 9)) {
     case 0:
@@ -422,8 +424,9 @@ static void act_odd(struct scene *s, struct tap *tap, struct dice *dice)
         tap_segment(tap, segment_of(tap, way, 20));
         break;
     case 3:
+        what = (enum halfway)roll(dice, 3);
         tap_frame(tap);
-        rpch_conn_halfway(tap->conn, scene_now(s), way, (enum halfway)roll(dice, 3), 1 + roll(dice, 3));
+        rpch_conn_halfway(tap->conn, scene_now(s), way, what, 1 + roll(dice, 3));
         tap_segment(tap, segment_of(tap, way, 50));
         break;
     case 4: /* the clock is set back */
