@@ -102,7 +102,11 @@ static inline void scene_rows(const struct scene *scene)
 {
     char client[ENDPOINT_TEXT_MAX], server[ENDPOINT_TEXT_MAX];
     struct session_row row;
+    uint32_t rows = 0, sessions = 0;
     for (uint32_t i = 0; mapi_state_row(scene->world, i, &row); i++) {
+        rows++;
+        sessions = row.session >= sessions ? row.session + 1 : sessions;
+        CHECK_INT(mapi_state_find_row(scene->world, row.session, row.leg), i);
         endpoint_format(&row.client, client);
         endpoint_format(&row.server, server);
         transcript("row %u.%u frames %u-%u %lld-%lld user %s application %s mailbox %s dn %s endpoint %u %s %s by %s "
@@ -116,6 +120,9 @@ static inline void scene_rows(const struct scene *scene)
                    verdict_where_name(row.verdict.where), row.verdict.seen ? " (seen)" : "",
                    shown(row.verdict.cannot_tell));
     }
+    CHECK_INT(mapi_state_rows(scene->world), rows);
+    CHECK_INT(mapi_state_sessions(scene->world), sessions);
+    CHECK_INT(mapi_state_find_row(scene->world, sessions, 0), NO_NUMBER);
 }
 
 static inline void scene_end(struct scene *scene)

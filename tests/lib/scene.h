@@ -87,7 +87,12 @@ static inline void scene_rows(const struct scene *scene)
 {
     char client[ENDPOINT_TEXT_MAX], in[ENDPOINT_TEXT_MAX], out[ENDPOINT_TEXT_MAX];
     struct leg_row row;
+    uint32_t rows = 0, connections = 0;
     for (uint32_t i = 0; rpch_state_row(scene->world, i, &row); i++) {
+        rows++;
+        connections = row.vc >= connections ? row.vc + 1 : connections;
+        CHECK_INT(rpch_state_find_row(scene->world, row.vc, row.leg), i);
+        CHECK_INT(outlook_connection_number(scene->outlook, i), row.vc);
         transcript(
             "row %u.%u frames %u-%u %lld-%lld user %s from %s to %s streams %d %d peers %s %s setup %lld calls %u "
             "faults %u idle %lld state %s ended %s requests %u %u id %s",
@@ -103,6 +108,10 @@ static inline void scene_rows(const struct scene *scene)
                    verdict_where_name(row.verdict.where), row.verdict.seen ? " (seen)" : "",
                    shown(row.verdict.cannot_tell));
     }
+    CHECK_INT(rpch_state_rows(scene->world), rows);
+    CHECK_INT(rpch_state_connections(scene->world), connections);
+    CHECK_INT(rpch_state_find_row(scene->world, connections, 0), NO_NUMBER);
+    CHECK_INT(outlook_connection_number(scene->outlook, rows), NO_NUMBER);
 }
 
 static inline void scene_end(struct scene *scene)
@@ -240,8 +249,17 @@ static inline void tap_segment(struct tap *tap, struct segment segment)
     tap->last = segment;
     struct vc_mark mark;
     tap->has_channel = rpch_conn_mark(tap->conn, &mark);
-    vc_mark_show(&mark, &tap->now);
+    outlook_mark_show(&mark, &tap->now);
     tap_note(tap);
+    struct vc_place place;
+    CHECK(rpch_conn_place(tap->conn, &place) == tap->has_channel);
+    if (tap->has_channel) {
+        CHECK_INT(place.vc, tap->now.vc);
+        CHECK_INT(place.leg, tap->now.leg);
+        CHECK_INT(place.channel, tap->now.channel);
+        CHECK(place.since <= scene->frame);
+        CHECK_INT(rpch_state_row_of(rpch_conn_channel(tap->conn)), rpch_conn_row(tap->conn));
+    }
 }
 
 static inline void tap_frame(struct tap *tap)

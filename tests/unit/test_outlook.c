@@ -408,6 +408,27 @@ static void test_calls(void)
     scene_end(&scene);
 }
 
+/* Servers that are heard of elsewhere. */
+static void test_servers(void)
+{
+    struct scene scene;
+    struct tap tap;
+    begin(&scene, &tap, __func__, ALICE, NO_AUX);
+    const struct endpoint server = end_of("10.0.0.81:443"), other = end_of("10.0.0.82:443");
+    const struct when when = { scene.frame + 1, scene.ns + SECOND };
+    const struct server *known = track_find_server(&scene.outlook->track, &server);
+    CHECK(known && known->strange_frame == 0);
+    outlook_heard(scene.outlook, &other, when);
+    outlook_heard(scene.outlook, &server, when);
+    CHECK(known->strange_frame == when.frame);
+    CHECK(!track_find_server(&scene.outlook->track, &other));
+    outlook_refused(scene.outlook, &other, when);
+    outlook_refused(scene.outlook, &server, when);
+    outlook_take_verdicts(scene.outlook);
+    CHECK(!outlook_take_changed(scene.outlook));
+    scene_end(&scene);
+}
+
 /* The names of what is timed, and the usual thresholds. */
 static void test_names(void)
 {
@@ -439,6 +460,7 @@ int main(void)
     test_refused();
     test_told_later();
     test_calls();
+    test_servers();
     test_names();
     transcript_end(__FILE__);
     return unit_end();
