@@ -471,6 +471,136 @@ static void act_odd(struct scene *s, struct tap *tap, struct dice *dice)
     }
 }
 
+/* ---- Refusals, on one leg or on both ---- */
+
+static void rich_request(struct tap *tap, struct dice *dice, bool out, unsigned step, bool anonymous)
+{
+    struct http_info info = http_request(out ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA);
+    if (step <= AUTH_STEP_TOKEN) {
+        set_step(&info, (enum auth_step)step);
+        info.auth.anonymous = anonymous;
+        strcpy(info.auth.user, anonymous || !info.auth.final ? "" : "EXAMPLE\\bob");
+    }
+    if (once_in(dice, 6)) {
+        info.content_length = once_in(dice, 2) ? 16 : 0; /* an echo, a step of a logon */
+    }
+    info.expect_continue = once_in(dice, 8);
+    strcpy(info.client_request_id, once_in(dice, 3) ? "c1" : "");
+    strcpy(info.user_agent, once_in(dice, 2) ? "MSRPC" : "");
+    tap_head(tap, &info);
+}
+
+static struct http_info rich_response(struct dice *dice)
+{
+    static const unsigned statuses[] = {
+        200, 401, 401, 403, 404, 407, 413, 500, 501, 502, 503, 503, 504, 302, 456, 457
+    };
+    static const uint32_t codes[] = { 0x6BA, 0x6BF, 5, 0x12345678, 0x2746 };
+    static const char *const products[] = { "HAProxy", "nginx", "F5" };
+    static const char *const types[] = { "text/html", "application/rpc", "" };
+    struct http_info info = http_response(ANY_OF(dice, statuses));
+    info.author = (enum http_author)roll(dice, HTTP_AUTHORS);
+    if (once_in(dice, 2)) {
+        info.page.writer = (enum http_author)roll(dice, HTTP_AUTHORS);
+        info.page.product = once_in(dice, 2) ? ANY_OF(dice, products) : NULL;
+        info.page.words = roll(dice, 8);
+        strcpy(info.page.title, once_in(dice, 2) ? "Service Unavailable" : "");
+    }
+    strcpy(info.content_type, ANY_OF(dice, types));
+    info.content_type_text = info.content_type[0] == 't';
+    info.content_type_rpc = info.content_type[0] == 'a';
+    if (info.status == 503 && once_in(dice, 2)) {
+        info.rpc_error = true;
+        info.rpc_error_code = ANY_OF(dice, codes);
+        strcpy(info.ee_info, once_in(dice, 2) ? "AQ==" : "");
+    }
+    info.offers_auth = info.status == 401 || info.status == 407;
+    info.challenge_in_progress = info.offers_auth && once_in(dice, 2);
+    strcpy(info.challenge_server, info.challenge_in_progress ? ANY_OF(dice, names) : "");
+    strcpy(info.cas_error, once_in(dice, 8) ? "ServerNotFound" : "");
+    strcpy(info.failure_context, once_in(dice, 6) ? "FrontEnd;503" : "");
+    strcpy(info.diag_info, once_in(dice, 6) ? "EX1" : "");
+    strcpy(info.server_header, once_in(dice, 3) ? "Microsoft-IIS/10.0" : "");
+    strcpy(info.via, once_in(dice, 6) ? "1.1 lb" : "");
+    strcpy(info.front_end, once_in(dice, 4) ? ANY_OF(dice, names) : "");
+    strcpy(info.request_id, once_in(dice, 3) ? "r1" : "");
+    info.close = once_in(dice, 3);
+    info.content_length = once_in(dice, 2) ? 100 : -1;
+    info.device_cookie = once_in(dice, 8);
+    if (once_in(dice, 6)) {
+        strcpy(info.persistence_name, "SERVERID");
+        snprintf(info.persistence_server, sizeof(info.persistence_server), "SERVERID=%u", roll(dice, 2));
+    }
+    return info;
+}
+
+/* Halves are asked for, passed on or not, answered by whoever, closed, and asked for again. */
+static void play_refused(uint32_t seed)
+{
+    struct dice dice = { seed * 32452843 };
+    struct scene s;
+    struct tap taps[4];
+    const bool two = seed % 2;
+    exact = seed % 5 == 0;
+    scene_begin_with(&s, seed % 3 == 0);
+    s.frame_ns = exact ? 0 : s.frame_ns;
+    for (unsigned round = 0; round < 4; round++) {
+        const unsigned vc = 10 * (once_in(&dice, 4) ? 2 : 1);
+        for (unsigned half = 0; half < 2; half++) {
+            const bool out = half != (seed / 2) % 2, passes_on = two && !once_in(&dice, 4);
+            struct tap *outer = &taps[out], *inner = &taps[2 + out];
+            char client[32];
+            if (round == 0 || once_in(&dice, 2)) {
+                snprintf(client, sizeof(client), "10.0.0.1:%u", 1001 + s.streams);
+                *outer = tap_http(&s, client, servers[two ? 2 : 0]);
+                snprintf(client, sizeof(client), "10.0.0.4:%u", 2001 + s.streams);
+                *inner = tap_http(&s, client, ANY_OF(&dice, servers));
+            }
+            const unsigned step = roll(&dice, 14);
+            const bool anonymous = once_in(&dice, 6), sends = !once_in(&dice, 3);
+            for (unsigned leg = 0; leg <= passes_on; leg++) {
+                struct tap *tap = leg ? inner : outer;
+                rich_request(tap, &dice, out, step, anonymous);
+                if (sends && out) {
+                    send_a1(tap, vc);
+                } else if (sends) {
+                    send_b1(tap, vc);
+                }
+            }
+            if (once_in(&dice, 4)) {
+                scene_wait(&s, wait_of(&dice));
+            }
+            if (once_in(&dice, 5)) {
+                continue; /* answered later, or never */
+            }
+            struct http_info info = rich_response(&dice);
+            const bool serves = out && once_in(&dice, 3);
+            if (passes_on && !once_in(&dice, 6)) {
+                tap_head(inner, &info);
+                scene_wait(&s, once_in(&dice, 5) ? wait_of(&dice) : 0);
+            }
+            if (passes_on && once_in(&dice, 4)) {
+                info = rich_response(&dice); /* the device has its own answer */
+            }
+            if (serves) {
+                take_out(outer);
+                send_c2(outer);
+            } else {
+                tap_head(outer, &info);
+            }
+            if (once_in(&dice, 3)) {
+                tap_fin(outer, once_in(&dice, 2) ? UP : DOWN);
+            }
+            if (passes_on && once_in(&dice, 3)) {
+                tap_rst(inner, once_in(&dice, 2) ? UP : DOWN);
+            }
+        }
+        act_odd(&s, &taps[roll(&dice, 4)], &dice);
+        s.log[0] = '\0';
+    }
+    scene_end(&s);
+}
+
 /* An open pair, or the legs of one before and behind a device; the latter end one after the other. */
 static void play_odd(uint32_t seed)
 {
@@ -571,6 +701,10 @@ int main(void)
         transcript_fold();
         play_odd(seed);
         snprintf(name, sizeof(name), "odd %u", (unsigned)seed);
+        transcript_unfold(name);
+        transcript_fold();
+        play_refused(seed);
+        snprintf(name, sizeof(name), "refused %u", (unsigned)seed);
         transcript_unfold(name);
     }
     transcript_end(__FILE__);
