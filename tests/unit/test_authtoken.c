@@ -199,12 +199,13 @@ static const char *encode(const char *scheme, struct bytes b)
 static void note_token(const char *value, const struct auth_token *token)
 {
     const struct ntlm_target *target = &token->target;
-    transcript_aside("%.60s: scheme %d step %d%s%s%s%s%s%s bindings %d %02x%02x state %d user '%s' at '%s'", value,
-                     (int)token->scheme, (int)token->step, token->is_ntlm ? " ntlm" : "",
-                     token->is_kerberos ? " kerberos" : "", token->in_spnego ? " spnego" : "",
-                     token->final ? " final" : "", token->anonymous ? " anonymous" : "", token->ntlmv2 ? " v2" : "",
-                     token->has_channel_bindings, token->channel_bindings[0], token->channel_bindings[15],
-                     token->neg_state, token->user, token->workstation);
+    transcript_aside(
+        "%.60s: scheme %d step %d%s%s%s%s%s%s bindings %d %02x%02x state %d user '%s' at '%s' service '%s' digest %llx",
+        value, (int)token->scheme, (int)token->step, token->is_ntlm ? " ntlm" : "",
+        token->is_kerberos ? " kerberos" : "", token->in_spnego ? " spnego" : "", token->final ? " final" : "",
+        token->anonymous ? " anonymous" : "", token->ntlmv2 ? " v2" : "", token->has_channel_bindings,
+        token->channel_bindings[0], token->channel_bindings[15], token->neg_state, token->user, token->workstation,
+        token->service, (unsigned long long)token->digest);
     if (target->present) {
         transcript_aside("    target '%s' '%s' '%s' time %d %llu", target->nb_computer, target->dns_computer,
                          target->nb_domain, target->has_timestamp, (unsigned long long)target->timestamp);
@@ -553,6 +554,64 @@ static void test_kerberos(void)
     CHECK(!t.is_kerberos && !t.final);
 }
 
+/* An AP-REQ (RFC 4120 5.5.1) with all that stands before the name of the service in its ticket (5.3). */
+static struct bytes ap_req_for(struct bytes names)
+{
+    static const uint8_t version[] = { 0x02, 0x01, 0x05 }, kind[] = { 0x02, 0x01, 0x02 };
+    const struct bytes number = BYTES(version);
+    const struct bytes realm = der(0x1B, bytes_of("EXAMPLE.TEST", 12));
+    const struct bytes name = der(0x30, join(der(0xA0, BYTES(kind)), der(0xA1, der(0x30, names))));
+    const struct bytes part = join(join(der(0xA0, number), der(0xA1, realm)), der(0xA2, name));
+    const struct bytes ticket = der(0x61, der(0x30, join(part, der(0xA3, der(0x30, BYTES(kind))))));
+    const struct bytes fields = join(join(der(0xA0, number), der(0xA1, number)), der(0xA2, der(0x03, BYTES(kind))));
+    const struct bytes request = der(0x6E, der(0x30, join(fields, der(0xA3, ticket))));
+    return der(0x60, join(BYTES(krb5_oid), join(bytes_of("\x01\x00", 2), request)));
+}
+
+static void test_service(void)
+{
+    const struct bytes http = der(0x1B, bytes_of("HTTP", 4)), host = der(0x1B, bytes_of("mail.example.test", 17));
+    struct auth_token t = decode(encode("Negotiate", ap_req_for(join(http, host))));
+    CHECK_INT(t.step, AUTH_STEP_AP_REQ);
+    CHECK_STR(t.service, "HTTP/mail.example.test");
+    t = decode(encode("Negotiate", neg_init(ap_req_for(host))));
+    CHECK_STR(t.service, "mail.example.test");
+    /* Strings of another type end it. */
+    t = decode(encode("Negotiate", ap_req_for(join(http, join(der(0x0C, bytes_of("x", 1)), host)))));
+    CHECK_STR(t.service, "HTTP");
+    t = decode(encode("Negotiate", ap_req_for((struct bytes){ .len = 0 })));
+    CHECK_STR(t.service, "");
+}
+
+/* Each byte of a token one more, one less, or the last. */
+static void test_each_byte(void)
+{
+    const struct bytes http = der(0x1B, bytes_of("HTTP", 4)), host = der(0x1B, bytes_of("mail.example.test", 17));
+    const struct bytes tokens[] = { BYTES(v1_challenge),
+                                    BYTES(v1_authenticate),
+                                    BYTES(v2_challenge),
+                                    BYTES(v2_authenticate),
+                                    ap_req_for(join(http, host)),
+                                    neg_init(ap_req_for(host)),
+                                    neg_init(BYTES(v2_authenticate)),
+                                    neg_resp(1, BYTES(ntlm_oid), BYTES(v2_challenge)),
+                                    neg_init(type3("EXAMPLE", "alice", response_v2(target_info(time1)))) };
+    struct auth_token token;
+    for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+        for (size_t at = 0; at < tokens[i].len; at++) {
+            for (unsigned how = 0; how < 3; how++) {
+                struct bytes changed = tokens[i];
+                changed.data[at] = (uint8_t)(changed.data[at] + (how == 0 ? 1 : -1));
+                changed.len = how == 2 ? at : changed.len;
+                const char *value = encode(i < 4 ? "NTLM" : "Negotiate", changed);
+                auth_token_decode((struct span){ (const uint8_t *)value, strlen(value) }, &secret, &token);
+                note_token("", &token);
+            }
+        }
+        transcript_asides("each byte");
+    }
+}
+
 /* Cut anywhere and with any byte wrong, a token is never taken for more than it is. */
 static void test_broken_tokens(void)
 {
@@ -720,6 +779,8 @@ int main(void)
     test_type1();
     test_spnego();
     test_kerberos();
+    test_service();
+    test_each_byte();
     test_broken_tokens();
     test_basic();
     test_bearer();
