@@ -9,6 +9,7 @@
 #include "dice.h"
 #include "ends.h"
 #include "heap.h"
+#include "transcript.h"
 #include "unit.h"
 
 #define CLIENT "10.0.0.21:50001"
@@ -34,8 +35,33 @@ static void begin(struct play *play)
     play->ns = SECOND;
 }
 
+/* All that is known of the connections. */
+static void note(const struct play *play)
+{
+    const struct overview *overview = &play->overview;
+    uint32_t at = 0;
+    transcript_aside("packets %u cut %u from %lld to %lld", overview->packets, overview->cut,
+                     (long long)overview->first, (long long)overview->last);
+    for (const struct overview_conn *one; (one = overview_next(overview, &at)) != NULL;) {
+        char client[ENDPOINT_TEXT_MAX], server[ENDPOINT_TEXT_MAX], handshake[HANDSHAKE_TEXT_MAX];
+        endpoint_format(&one->end[one->client], client);
+        endpoint_format(overview_server(one), server);
+        transcript_aside(
+            "%u: %s to %s sure %d name %s idle %lld last %lld %s %s one way %d gaps %u sealed %d hello %d syn "
+            "%d closed %d by %d reset %d tls %d 1.3 %d finished %d alert %d %d by %d hidden %d by %d looks %d "
+            "wants %d data %d%d seen %d%d",
+            one->stream, client, server, one->sure, one->server_name ? one->server_name : "-",
+            (long long)one->longest_idle, (long long)one->last_data, overview_handshake(one, handshake),
+            overview_end(one), overview_one_way(one), overview_gaps(one), overview_sealed(one),
+            overview_hello_missing(one), one->syn, one->closed, one->closed_by, one->reset, one->tls, one->version13,
+            one->finished, one->has_alert, one->alert, one->alert_by, one->has_hidden, one->hidden_by, one->looks,
+            overview_wants_look(one), one->data[0], one->data[1], one->seen[0], one->seen[1]);
+    }
+}
+
 static void end(struct play *play)
 {
+    note(play);
     heap_free(&play->heap);
 }
 
@@ -363,6 +389,73 @@ static void test_made(void)
     heap_free(&heap);
 }
 
+/* Connections of few bytes, with pauses, ends and what dissectors say of them. */
+static void test_few_bytes(void)
+{
+    struct dice dice = { 11 };
+    for (unsigned number = 0; number < 300; number++) {
+        struct play play;
+        begin(&play);
+        if (!once_in(&dice, 4)) {
+            syn(&play);
+        }
+        for (unsigned i = 0; i < 12; i++) {
+            const enum side side = once_in(&dice, 2) ? FROM_CLIENT : FROM_SERVER;
+            const unsigned what = roll(&dice, 12);
+            play.ns += once_in(&dice, 3) ? (int64_t)roll(&dice, 100) * SECOND : 0;
+            if (what < 6) {
+                data(&play, side, "ab", roll(&dice, 3));
+            } else if (what == 6) {
+                fin(&play, side);
+            } else if (what == 7) {
+                put(&play, side, (struct segment){ .rst = true, .seq = play.seq[side] }, NULL);
+            } else if (what == 8) {
+                play.seq[side] += 1 + roll(&dice, 2);
+            } else if (what == 9) {
+                put(&play, side, (struct segment){ .syn = true, .seq = play.seq[side], .len = roll(&dice, 2) }, "a");
+            } else if (play.overview.conns.count > play.stream && play.overview.conns.row[play.stream]) {
+                overview_look(play.overview.conns.row[play.stream], roll(&dice, 16));
+            }
+        }
+        end(&play);
+    }
+    transcript_asides("few bytes");
+}
+
+/* Hellos, an alert and what follows, with each byte changed, cut, and in two segments. */
+static void test_each_byte(void)
+{
+    static uint8_t bytes[2][9000];
+    size_t len[2];
+    len[0] = hello(bytes[0], true, "mail.example.test", 3, 0x0304);
+    len[1] = hello(bytes[1], false, "", 0, 0x0304);
+    len[1] += record(bytes[1] + len[1], 20, (const uint8_t *)"\1", 1);
+    len[1] += record(bytes[1] + len[1], 23, NULL, 19);
+    len[0] += record(bytes[0] + len[0], 21, (const uint8_t *)"\2\60", 2);
+    for (unsigned side = 0; side < 2; side++) {
+        for (size_t at = 0; at < len[side]; at++) {
+            for (unsigned how = 0; how < 4; how++) {
+                struct play play;
+                uint8_t copy[9000];
+                begin(&play);
+                syn(&play);
+                memcpy(copy, bytes[side], len[side]);
+                copy[at] = (uint8_t)(copy[at] + (how == 0 ? 1 : how == 1 ? -1 : 0));
+                if (side == FROM_SERVER) {
+                    data(&play, FROM_CLIENT, bytes[0], hello(copy + 4500, true, "n", 0, 0x0304));
+                }
+                data(&play, (enum side)side, copy, at);
+                if (how < 3) {
+                    data(&play, (enum side)side, copy + at, len[side] - at);
+                    data(&play, (enum side) !side, bytes[!side], len[!side]);
+                }
+                end(&play);
+            }
+        }
+    }
+    transcript_asides("each byte");
+}
+
 int main(void)
 {
     test_made();
@@ -373,6 +466,12 @@ int main(void)
     test_late();
     test_no_tls();
     test_gaps();
+    transcript_off = true; /* of which each compiler makes its own */
     test_any();
+    transcript_off = false;
+    transcript_asides("what was asked for");
+    test_few_bytes();
+    test_each_byte();
+    transcript_end(__FILE__);
     return unit_end();
 }
