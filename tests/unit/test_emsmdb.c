@@ -6,6 +6,7 @@
  */
 
 #include "emsmdb.h"
+#include "transcript.h"
 #include "unit.h"
 
 static const char *name_of(enum emsmdb_interface interface, uint16_t opnum)
@@ -42,6 +43,37 @@ static void test_handles(void)
     CHECK(has_handle(EMSMDB, EC_DO_ASYNC_CONNECT_EX, false) && !has_handle(EMSMDB, EC_DO_ASYNC_CONNECT_EX, true));
     CHECK(!has_handle(EMSMDB, EC_DUMMY_RPC, false) && !has_handle(EMSMDB, EC_DUMMY_RPC, true));
     CHECK(!has_handle(EMSMDB, 3, false) && !has_handle(EMSMDB_ASYNC, EC_DO_ASYNC_WAIT_EX, false));
+}
+
+/* Of all numbers, which have ROPs, a handle, and layouts. */
+static void test_all(void)
+{
+    for (unsigned interface = EMSMDB; interface <= EMSMDB_ASYNC; interface++) {
+        for (uint16_t opnum = 0; opnum < 20; opnum++) {
+            const struct emsmdb_stub request = { (enum emsmdb_interface)interface, opnum, false, false };
+            const struct emsmdb_stub response = { (enum emsmdb_interface)interface, opnum, true, false };
+            CHECK(emsmdb_has_rops(&request) == (interface == EMSMDB && (opnum == 2 || opnum == 11)));
+            CHECK(emsmdb_has_rops(&response) == emsmdb_has_rops(&request));
+            transcript("%u.%u %s reads %d handle %d %d", interface, opnum,
+                       name_of((enum emsmdb_interface)interface, opnum), emsmdb_reads(request.interface, opnum),
+                       emsmdb_has_handle(&request), emsmdb_has_handle(&response));
+        }
+    }
+}
+
+/* Each byte of it changed, and cut: what still fits. */
+static void note_fitting(const uint8_t *bytes, uint32_t len, bool is_response, bool big_endian)
+{
+    static const uint8_t by[] = { 1, 0xFF, 4, 0x80 };
+    uint8_t copy[64];
+    for (uint32_t at = 0; at < len; at++) {
+        for (unsigned i = 0; i < sizeof(by); i++) {
+            memcpy(copy, bytes, len);
+            copy[at] = (uint8_t)(copy[at] + by[i]);
+            transcript_aside("%u %u: %d", at, by[i], emsmdb_fits_rpc(copy, len, is_response, big_endian));
+        }
+    }
+    transcript_asides("each byte");
 }
 
 /* A request of one ROP with one handle; of a response the return value stands in place of cbMax. */
@@ -92,5 +124,9 @@ int main(void)
     test_methods();
     test_handles();
     test_guess();
+    test_all();
+    note_fitting(request, sizeof(request), false, false);
+    note_fitting(response, sizeof(response), true, true);
+    transcript_end(__FILE__);
     return unit_end();
 }

@@ -257,6 +257,22 @@ static void test_balancers(void)
         CHECK(exch_is_balancer_cookie(text_span(devices[i])));
         CHECK(exch_is_device_cookie(text_span(devices[i])) == (!front_end || strcmp(devices[i], "TS01a2") == 0));
     }
+    static const char *const more[] = {
+        "jlb",           "SRVNAME",     "SERVERUSED", "AWSELB",       "AWSELBCORS",   "barra_counter_session",
+        "incap_ses",     "incap_ses_1", "FGTServer",  "X-Mapping-ID", "bigipserverx", "ApplicationGatewayAffinity1",
+        "visid_incap_1", "nlbi_1",      "BNI_1",      "citrix_ns_id", "BIGipx",       "AWSALB"
+    };
+    static const char *const none[] = { "jlb2",       "SRVNAME2",    "SERVERUSED2", "barra_counter_session2",
+                                        "incap_se",   "FGTServer2",  "KEMPID2",     "visid_incap",
+                                        "nlbi",       "BNI",         "TS0",         "citrix_ns_i",
+                                        "__c",        "cf_",         "AWSEL",       "X-Mapping",
+                                        "ARRAffinit", "INGRESSCOOKI" };
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        CHECK(exch_is_device_cookie(text_span(more[i])) && exch_is_balancer_cookie(text_span(more[i])));
+    }
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        CHECK(!exch_is_device_cookie(text_span(none[i])));
+    }
     for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++) {
         CHECK(!exch_is_balancer_cookie(text_span(sessions[i])));
         CHECK(!exch_is_device_cookie(text_span(sessions[i])));

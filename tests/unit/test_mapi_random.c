@@ -625,6 +625,12 @@ static void play_rich(uint32_t seed)
             act_tcp(&scene, legs[two && once_in(&dice, 2)], &dice);
         } else if (once_in(&dice, 12)) {
             act_pending_on(legs, &scene, &dice);
+        } else if (once_in(&dice, 12)) { /* an answer is captured behind the request that came after it */
+            rich_ask(legs, &dice, &jar);
+            legs[0]->seq[WAY_TO_CLIENT] += 2000;
+            rich_ask(legs, &dice, &jar);
+            legs[0]->seq[WAY_TO_CLIENT] -= 2000;
+            rich_answer(legs, &dice, &jar);
         } else if (once_in(&dice, 15)) {
             scene.ns -= (int64_t)(wait_of(&dice) * 1e9); /* the clock is set back */
         } else {

@@ -151,27 +151,13 @@ static bool is_front_end_cookie(struct span name)
 
 bool exch_is_device_cookie(struct span name)
 {
-    static const char *const whole[] = { "SERVERID",   "SRV",       "jlb",        "SRVNAME",
-                                         "SERVERUSED", "AWSELB",    "AWSELBCORS", "barra_counter_session",
-                                         "incap_ses",  "FGTServer", "KEMPID",     "X-Mapping-ID" };
-    static const char *const starts[] = { "BIGipServer",
-                                          "BIGip",
-                                          "NSC_",
-                                          "ARRAffinity",
-                                          "AWSALB",
-                                          "AWSELB",
-                                          "ApplicationGatewayAffinity",
-                                          "X-Mapping-",
-                                          "incap_ses_",
-                                          "visid_incap_",
-                                          "nlbi_",
-                                          "__cf",
-                                          "cf_clearance",
-                                          "BNI_",
-                                          "TS01",
-                                          "citrix_ns_id",
-                                          "SERVERID",
-                                          "INGRESSCOOKIE" };
+    static const char *const whole[] = { "SRV",       "jlb",       "SRVNAME", "SERVERUSED", "barra_counter_session",
+                                         "incap_ses", "FGTServer", "KEMPID" };
+    static const char *const starts[] = {
+        "BIGip",      "NSC_",       "ARRAffinity",  "AWSALB",   "AWSELB",       "ApplicationGatewayAffinity",
+        "X-Mapping-", "incap_ses_", "visid_incap_", "nlbi_",    "__cf",         "cf_clearance",
+        "BNI_",       "TS01",       "citrix_ns_id", "SERVERID", "INGRESSCOOKIE"
+    };
     for (size_t i = 0; i < COUNT_OF(whole); i++) {
         if (span_equals_nocase(name, whole[i])) {
             return true;
