@@ -376,6 +376,7 @@ static void names(void)
     CHECK(says(behind, 0, "name=LID 0x8233"));
     CHECK(says(behind, 0, "guid=" GUID_A));
     CHECK(says(behind, 0, "name=N1"));
+    CHECK(says(ask(8, PROPERTIES("00"), "22"), 0, "name=N1"));
     /* Not in a frame before. */
     CHECK(says(before, 0, "{ Property 0x80010003"));
     CHECK(!says(before, 0, "name=*"));

@@ -5,6 +5,7 @@
  */
 
 #include "pdu.h"
+#include "transcript.h"
 #include "unit.h"
 
 /* A request of 24 bytes, call 7, little-endian. */
@@ -195,6 +196,125 @@ static void test_names(void)
     CHECK_STR(pdu_nak_name(10), NULL);
 }
 
+/* All that is read of a PDU of which so many bytes are there; what stands behind them is none of it. */
+static void note_pdu(const uint8_t *pdu, size_t len)
+{
+    static uint8_t copy[256];
+    struct pdu_header header;
+    uint16_t frag_length = 0;
+    unsigned bad = 0;
+    uint32_t status = 0;
+    memset(copy, 0xEE, sizeof(copy));
+    memcpy(copy, pdu, len);
+    memset(&header, 0, sizeof(header));
+    const int probe = len > 0 ? (int)pdu_probe(copy, len, &frag_length, &bad) : -1;
+    if (len >= PDU_HEADER_LEN) {
+        pdu_header_decode(copy, &header);
+        pdu_call_decode(copy, len, &header);
+    }
+    const bool has_status = pdu_status(copy, len, &status);
+    transcript_aside("%u: %d %u %u type %u flags %u %u %u id %u little %d status %d %x starts %d", (unsigned)len, probe,
+                     frag_length, bad, header.ptype, header.pfc_flags, header.frag_length, header.auth_length,
+                     header.call_id, header.little_endian, has_status, status, pdu_starts_stream(copy, len));
+    transcript_aside("    context %u opnum %u bound %u: %u %u, %u %u, %u %u, %u %u", header.call.context,
+                     header.call.opnum, header.call.bound_count, header.call.bound[0].context,
+                     header.call.bound[0].interface, header.call.bound[1].context, header.call.bound[1].interface,
+                     header.call.bound[2].context, header.call.bound[2].interface, header.call.bound[3].context,
+                     header.call.bound[3].interface);
+}
+
+/* A bind of the known interfaces, one an element, with the transfer syntaxes so many; in that byte order. */
+static size_t bind_of(uint8_t *to, bool little, unsigned contexts, unsigned syntaxes)
+{
+    static const uint8_t uuids[5][16] = {
+        { 0x00, 0xDB, 0xF1, 0xA4, 0x47, 0xCA, 0x67, 0x10, 0xB3, 0x1F, 0x00, 0xDD, 0x01, 0x06, 0x62, 0xDA },
+        { 0x4A, 0x57, 0x61, 0x52, 0x72, 0x45, 0x6E, 0x20, 0xB2, 0x68, 0x6B, 0x19, 0x92, 0x13, 0xB4, 0xE4 },
+        { 0x18, 0x5A, 0xCC, 0xF5, 0x64, 0x42, 0x1A, 0x10, 0x8C, 0x59, 0x08, 0x00, 0x2B, 0x2F, 0x84, 0x26 },
+        { 0xE0, 0xF5, 0x44, 0x15, 0x3C, 0x61, 0xD1, 0x11, 0x93, 0xDF, 0x00, 0xC0, 0x4F, 0xD7, 0xBD, 0x09 },
+        { 0xDD, 0x65, 0xE2, 0x44, 0xAF, 0x7D, 0xCD, 0x42, 0x85, 0x60, 0x3C, 0xDB, 0x6E, 0x7A, 0x27, 0x29 },
+    };
+    static const uint8_t swapped[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+    static const uint8_t header[24] = { 5, 0, 11, 3, 0,    0,    0,    0,    0, 0, 0, 0,
+                                        0, 0, 0,  0, 0x10, 0xB8, 0x10, 0xB8, 0, 0, 0, 0 };
+    memcpy(to, header, sizeof(header));
+    to[4] = little ? 0x10 : 0;
+    size_t len = sizeof(header);
+    to[len++] = (uint8_t)contexts;
+    to[len++] = 0, to[len++] = 0, to[len++] = 0;
+    for (unsigned i = 0; i < contexts; i++) {
+        to[len++] = little ? (uint8_t)i : 0;
+        to[len++] = little ? 0 : (uint8_t)i;
+        to[len++] = (uint8_t)syntaxes;
+        to[len++] = 0;
+        for (unsigned at = 0; at < 16; at++) {
+            to[len++] = uuids[i % 5][little ? at : swapped[at]];
+        }
+        memset(to + len, 0, 4 + 20 * (size_t)syntaxes);
+        len += 4 + 20 * (size_t)syntaxes;
+    }
+    to[little ? 8 : 9] = (uint8_t)len;
+    to[little ? 9 : 8] = (uint8_t)(len >> 8);
+    return len;
+}
+
+static void note_each_byte(const uint8_t *pdu, size_t len, const char *what)
+{
+    static const uint8_t by[] = { 1, 0xFF, 0x10 };
+    uint8_t changed[256];
+    note_pdu(pdu, len);
+    for (size_t at = 0; at < len; at++) {
+        note_pdu(pdu, at);
+        for (unsigned i = 0; i < sizeof(by); i++) {
+            memcpy(changed, pdu, len);
+            changed[at] = (uint8_t)(changed[at] + by[i]);
+            note_pdu(changed, len);
+        }
+    }
+    transcript_asides(what);
+}
+
+static void test_each_byte(void)
+{
+    static const uint8_t fault[32] = { 5,  0, 3, 3, 0x10, 0, 0, 0, 32,   0,    0,    0,    1, 0, 0, 0,
+                                       32, 0, 0, 0, 0,    0, 0, 0, 0x03, 0x00, 0x01, 0x1C, 0, 0, 0, 0 };
+    static const uint8_t nak[18] = { 5, 0, 13, 3, 0x10, 0, 0, 0, 18, 0, 0, 0, 1, 0, 0, 0, 4, 0 };
+    uint8_t pdu[256];
+    note_each_byte(request, sizeof(request), "request");
+    note_each_byte(fault, sizeof(fault), "fault");
+    note_each_byte(nak, sizeof(nak), "bind_nak");
+    for (unsigned little = 0; little < 2; little++) {
+        note_each_byte(pdu, bind_of(pdu, little, 2, 1), "bind of two");
+        note_each_byte(pdu, bind_of(pdu, little, 1, 2), "bind with two syntaxes");
+        note_each_byte(pdu, bind_of(pdu, little, 5, 0), "bind of five");
+    }
+}
+
+static void test_all_names(void)
+{
+    for (unsigned type = 0; type < 256; type++) {
+        transcript_aside("%s", pdu_type_name((uint8_t)type) ? pdu_type_name((uint8_t)type) : "-");
+    }
+    for (uint32_t status = 0; status < 0x10000; status++) {
+        static const uint32_t bases[] = { 0, 0x1C000000, 0x1C010000, 0x80070000 };
+        for (unsigned i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
+            const char *name = pdu_fault_name(bases[i] + status);
+            if (name) {
+                transcript_aside("%x %s", bases[i] + status, name);
+            }
+        }
+        if (pdu_nak_name((uint16_t)status)) {
+            transcript_aside("%u %s", status, pdu_nak_name((uint16_t)status));
+        }
+    }
+    transcript_asides("names");
+    for (unsigned interface = 0; interface <= RPC_TSGU; interface++) {
+        for (uint16_t opnum = 0; opnum < 16; opnum++) {
+            transcript_aside("%u %u %d", interface, opnum, rpc_call_waits((enum rpc_interface)interface, opnum));
+        }
+    }
+    transcript_asides("calls that wait");
+}
+
 int main(void)
 {
     test_probe_lengths();
@@ -205,5 +325,8 @@ int main(void)
     test_starts_stream();
     test_status();
     test_names();
+    test_each_byte();
+    test_all_names();
+    transcript_end(__FILE__);
     return unit_end();
 }
