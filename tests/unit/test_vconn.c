@@ -1439,6 +1439,35 @@ static void test_pending_calls(void)
     scene_end(&scene);
 }
 
+/* IN whose first PDU does not come is told of the one leg that lacks an IN; that is a guess, which the PDU may prove wrong
+ * when it comes after all. */
+static void test_guessed(void)
+{
+    for (unsigned wrong = 0; wrong < 2; wrong++) {
+        struct scene scene;
+        scene_begin(&scene);
+        struct tap out = tap_http(&scene, "10.0.0.1:5001", "10.0.0.80:80");
+        struct tap in = tap_http(&scene, "10.0.0.1:5002", "10.0.0.80:80");
+        tap_request(&out, HTTP_RPC_OUT_DATA);
+        send_a1(&out, 10);
+        tap_request(&in, HTTP_RPC_IN_DATA);
+        take_out(&out);
+        CHECK_INT(in.now.vc, NO_NUMBER);
+        scene_wait(&scene, 100);
+        tap_ack(&in, UP);
+        CHECK_INT(out.now.vc, 0);
+        CHECK_INT(in.now.vc, 0);
+        send_b1(&in, wrong ? 20 : 10);
+        CHECK((in.now.vc == 0) == !wrong);
+        tap_rpc(&in, UP, RPC_BIND, 100);
+        tap_ack(&out, UP);
+        CHECK_INT(out.now.vc, 0);
+        tap_fin(&in, UP);
+        tap_fin(&out, DOWN);
+        scene_end(&scene);
+    }
+}
+
 int main(void)
 {
     test_targets();
@@ -1479,6 +1508,7 @@ int main(void)
     test_recycled_again_on_two_legs();
     test_heads_of_the_wrong_way();
     test_short_front_ends();
+    test_guessed();
     transcript_off = true;
     test_memory();
     test_pending_calls();
