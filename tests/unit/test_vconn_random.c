@@ -753,6 +753,92 @@ static void play_late(uint32_t seed)
     scene_end(&s);
 }
 
+/* Many connections to a server or two that end about the same time, and clients that come back. */
+static void play_gone(uint32_t seed)
+{
+    enum { PAIRS = 6 };
+    struct dice dice = { seed * 67867967 };
+    struct scene s;
+    struct tap taps[2 * PAIRS];
+    bool ended[2 * PAIRS] = { false };
+    const unsigned count = 2 * (1 + roll(&dice, PAIRS));
+    exact = seed % 4 == 0;
+    scene_begin_with(&s, false);
+    s.frame_ns = exact ? 0 : s.frame_ns;
+    for (unsigned i = 0; i < count; i += 2) {
+        char client[32];
+        const char *server = servers[once_in(&dice, 3)];
+        for (unsigned half = 0; half < 2; half++) {
+            snprintf(client, sizeof(client), "10.0.0.%u:%u", 1 + i, 1001 + i + half);
+            taps[i + half] = tap_http(&s, client, server);
+        }
+        open_both(&taps[i], &taps[i + 1], 10 + 10 * i);
+        if (once_in(&dice, 2)) {
+            act_call(&taps[i], &dice, false);
+        }
+        if (once_in(&dice, 3)) {
+            act_call(&taps[i + 1], &dice, true);
+        }
+    }
+    const bool rst = once_in(&dice, 2), by_client = once_in(&dice, 8), slowly = once_in(&dice, 3);
+    scene_wait(&s, wait_of(&dice));
+    for (unsigned i = 0; i < count; i++) {
+        if (!once_in(&dice, 7)) {
+            const enum way way = by_client || once_in(&dice, 12) ? UP : DOWN;
+            ended[i] = true;
+            if (once_in(&dice, 6) ? !rst : rst) {
+                tap_rst(&taps[i], way);
+            } else {
+                tap_fin(&taps[i], way);
+            }
+            scene_wait(&s, slowly && once_in(&dice, 3) ? wait_of(&dice) : 0.01);
+        }
+    }
+    for (unsigned i = 0; i < 12; i++) {
+        const unsigned at = roll(&dice, count);
+        const struct endpoint server = end_of(servers[once_in(&dice, 3)]);
+        char client[32];
+        switch (roll(&dice, 6)) {
+        case 0:
+            s.frame++;
+            track_server_refused(&s.outlook->track, &server, scene_now(&s));
+            scene_collect(&s);
+            break;
+        case 1:
+            s.frame++;
+            track_server_heard(&s.outlook->track, &server, scene_now(&s));
+            scene_collect(&s);
+            break;
+        case 2: {
+            snprintf(client, sizeof(client), "10.0.0.%u:%u", 1 + at, 2001 + 2 * i);
+            struct tap in = tap_http(&s, client, servers[0]);
+            snprintf(client, sizeof(client), "10.0.0.%u:%u", 1 + at, 2002 + 2 * i);
+            struct tap out = tap_http(&s, client, servers[0]);
+            start_both(&in, &out, once_in(&dice, 3) ? 500 + i : 10 + 10 * (at / 2 * 2));
+            scene_wait(&s, once_in(&dice, 3) ? wait_of(&dice) : 0);
+            take_out(&out);
+            send_c2(&out);
+            break;
+        }
+        case 3:
+            scene_wait(&s, wait_of(&dice));
+            break;
+        default:
+            if (!ended[at]) {
+                act_call(&taps[at], &dice, at % 2);
+            } else {
+                tap_ack(&taps[at], UP);
+            }
+            break;
+        }
+        s.log[0] = '\0';
+    }
+    for (const struct verdict *v = outlook_take_changed(s.outlook); v; v = v->next) {
+        transcript("changed %d.%d", (int)v->vc, (int)v->leg);
+    }
+    scene_end(&s);
+}
+
 int main(void)
 {
     char name[32];
@@ -776,6 +862,10 @@ int main(void)
         transcript_fold();
         play_late(seed);
         snprintf(name, sizeof(name), "late %u", (unsigned)seed);
+        transcript_unfold(name);
+        transcript_fold();
+        play_gone(seed);
+        snprintf(name, sizeof(name), "gone %u", (unsigned)seed);
         transcript_unfold(name);
     }
     transcript_end(__FILE__);
