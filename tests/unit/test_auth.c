@@ -1337,6 +1337,35 @@ static void test_memory(void)
     stage_end(&stage);
 }
 
+/* Where a device stands between: whether the server behind it had sent its challenge. */
+static void test_no_challenge_behind(void)
+{
+    char text[TOKEN_TEXT];
+    for (unsigned sent = 0; sent < 2; sent++) {
+        struct stage stage;
+        struct user a = alice();
+        stage_begin(&stage);
+        for (unsigned i = 0; i < 3; i++) {
+            struct line outer = line_open(&stage, "10.0.0.21:1000", "10.0.0.80:80");
+            struct line inner = line_open(&stage, "10.0.0.80:5000", "10.0.0.81:80");
+            ask(&outer, &a, "Connect", type1("NTLM", text));
+            ask_as(&inner, &a, true, "Connect", text, NULL);
+            if (sent) {
+                reply(&inner, 401, "WWW-Authenticate: %s\r\n", type2("NTLM", "EX1", STAMP, text));
+            } else {
+                reply(&inner, 401, OFFERS);
+            }
+            reply(&outer, 401, OFFERS);
+            stage_wait(&stage, 1);
+            line_fin(&inner, WAY_TO_SERVER);
+            line_fin(&outer, WAY_TO_SERVER);
+        }
+        CHECK(strstr(stage.log, "no_challenge") != NULL);
+        CHECK((strstr(stage.last_text, "the device between takes it out") != NULL) == (sent == 1));
+        stage_end(&stage);
+    }
+}
+
 int main(void)
 {
     test_shown();
@@ -1351,6 +1380,7 @@ int main(void)
     test_alone();
     test_refused();
     test_no_challenge();
+    test_no_challenge_behind();
     test_interleaved();
     test_torn_v1();
     test_not_refused();

@@ -1828,6 +1828,29 @@ static void test_memory(void)
     scene_end(&scene);
 }
 
+/* A context that the server kept for no time at all, or did not say for how long. */
+static void test_expired_at_once(void)
+{
+    static const char *const kept[] = { "X-ExpirationInfo: 0\r\n", "X-ExpirationInfo: 1\r\n", "" };
+    for (unsigned i = 0; i < 3; i++) {
+        struct scene scene;
+        struct tap tap;
+        scene_begin(&scene);
+        tap_open(&tap, &scene, "10.0.0.9:50000", "10.0.0.81:443");
+        ask(&tap, "Connect", 1, NULL);
+        answer_with(&tap,
+                    (struct answer){ .type = "Connect", .set = "Set-Cookie: sid=1; path=/mapi\r\n", .extra = kept[i] });
+        scene_wait(&scene, 60);
+        ask(&tap, "Execute", 2, "sid=1");
+        answer_code(&tap, 10, "Context not found");
+        scene_wait(&scene, 1);
+        ask(&tap, "Connect", 3, NULL);
+        answer(&tap, "Connect", "Set-Cookie: sid=2; path=/mapi\r\n");
+        CHECK(scene.log[0] != '\0');
+        scene_end(&scene);
+    }
+}
+
 int main(void)
 {
     test_session();
@@ -1864,6 +1887,7 @@ int main(void)
     test_legs();
     test_legs_end();
     test_legs_missed();
+    test_expired_at_once();
     transcript_off = true;
     test_first_of_many();
     test_many_in_frame();

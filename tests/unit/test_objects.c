@@ -281,6 +281,10 @@ static void recipients(void)
     response = answer(20, ask(19, READ_RECIPIENTS("00"), "55"), RECIPIENTS("00"), "55");
     CHECK(says(response, 0, "value.int32=7"));
     CHECK(says(response, 0, "columns_in=18"));
+    /* ModifyRecipients brings its columns itself, be it one. */
+    request = ask(21, "0E 00 00 0100 0300080E 0100 00000000 01 0900 0000 0100 00 07000000", "55");
+    CHECK(says(request, 0, "value.int32=7"));
+    CHECK(says(request, 0, "{ PidTagMessageSize*"));
     /* One that was opened before the capture began. */
     response = answer(22, ask(21, READ_RECIPIENTS("00"), "99"), RECIPIENTS("00"), "99");
     CHECK(says(response, 0, NO_RECIPIENTS));

@@ -485,6 +485,7 @@ static void rich_request(struct tap *tap, struct dice *dice, bool out, unsigned 
         info.content_length = once_in(dice, 2) ? 16 : 0; /* an echo, a step of a logon */
     }
     info.expect_continue = once_in(dice, 8);
+    info.proxy_final = once_in(dice, 3);
     strcpy(info.client_request_id, once_in(dice, 3) ? "c1" : "");
     strcpy(info.user_agent, once_in(dice, 2) ? "MSRPC" : "");
     tap_head(tap, &info);
@@ -498,6 +499,7 @@ static struct http_info rich_response(struct dice *dice)
     static const uint32_t codes[] = { 0x6BA, 0x6BF, 5, 0x12345678, 0x2746 };
     static const char *const products[] = { "HAProxy", "nginx", "F5" };
     static const char *const types[] = { "text/html", "application/rpc", "" };
+    static const char *const short_names[] = { "E", "EX1", "F", "" };
     struct http_info info = http_response(ANY_OF(dice, statuses));
     info.author = (enum http_author)roll(dice, HTTP_AUTHORS);
     if (once_in(dice, 2)) {
@@ -516,13 +518,13 @@ static struct http_info rich_response(struct dice *dice)
     }
     info.offers_auth = info.status == 401 || info.status == 407;
     info.challenge_in_progress = info.offers_auth && once_in(dice, 2);
-    strcpy(info.challenge_server, info.challenge_in_progress ? ANY_OF(dice, names) : "");
+    strcpy(info.challenge_server, info.challenge_in_progress ? ANY_OF(dice, short_names) : "");
     strcpy(info.cas_error, once_in(dice, 8) ? "ServerNotFound" : "");
     strcpy(info.failure_context, once_in(dice, 6) ? "FrontEnd;503" : "");
     strcpy(info.diag_info, once_in(dice, 6) ? "EX1" : "");
     strcpy(info.server_header, once_in(dice, 3) ? "Microsoft-IIS/10.0" : "");
     strcpy(info.via, once_in(dice, 6) ? "1.1 lb" : "");
-    strcpy(info.front_end, once_in(dice, 4) ? ANY_OF(dice, names) : "");
+    strcpy(info.front_end, once_in(dice, 4) ? ANY_OF(dice, short_names) : "");
     strcpy(info.request_id, once_in(dice, 3) ? "r1" : "");
     info.close = once_in(dice, 3);
     info.content_length = once_in(dice, 2) ? 100 : -1;
@@ -702,8 +704,8 @@ static void play_late(uint32_t seed)
         past.syn_ack = past.syn;
         snprintf(client, sizeof(client), "10.0.0.1:%u", 1001 + i);
         s.frame += 3;
-        taps[i] =
-            tap_open_past(&s, once_in(&dice, 9) ? RTS_HOP_TCP : RTS_HOP_HTTP, client, servers[once_in(&dice, 4)], past);
+        const enum rts_hop hop = once_in(&dice, 9) ? RTS_HOP_TCP : RTS_HOP_HTTP;
+        taps[i] = tap_open_past(&s, hop, client, servers[once_in(&dice, 4)], past);
         if (!once_in(&dice, 6)) {
             tap_request(&taps[i], i % 2 ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA);
         }
