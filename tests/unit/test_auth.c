@@ -1337,6 +1337,26 @@ static void test_memory(void)
     stage_end(&stage);
 }
 
+/* Refusals of somebody who cannot be told from others are nobody's series. */
+static void test_refused_nobody(void)
+{
+    char token[TOKEN_TEXT], head[TOKEN_TEXT + 300];
+    struct stage stage;
+    stage_begin(&stage);
+    struct line line = line_open(&stage, CLIENT, EX1);
+    for (unsigned i = 0; i < 5; i++) {
+        snprintf(
+            head, sizeof(head),
+            "POST /mapi/emsmdb/ HTTP/1.1\r\nHost: mail.example.test\r\nContent-Length: 0\r\nX-RequestType: Connect\r\n"
+            "Authorization: %s\r\n\r\n",
+            ap_req(token));
+        line_frame(&line, WAY_TO_SERVER, head, false);
+        reply(&line, 401, OFFERS);
+    }
+    CHECK(!strstr(stage.log, "refused"));
+    stage_end(&stage);
+}
+
 /* Where a device stands between: whether the server behind it had sent its challenge. */
 static void test_no_challenge_behind(void)
 {
@@ -1381,6 +1401,7 @@ int main(void)
     test_refused();
     test_no_challenge();
     test_no_challenge_behind();
+    test_refused_nobody();
     test_interleaved();
     test_torn_v1();
     test_not_refused();

@@ -422,6 +422,22 @@ static void test_ipv6(void)
     CHECK(!same_address(&a, &b) && address_length(&a) == 16);
 }
 
+/* Each code point at a limit, and its neighbours. */
+static void test_code_points(void)
+{
+    static const uint32_t limits[] = { 0,      0x20,   0x7F,   0x80,   0xA0,    0x800,
+                                       0xD800, 0xDFFF, 0xE000, 0xFFFE, 0x10000, 0x10FFFF };
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        for (uint32_t code = limits[i] ? limits[i] - 1 : 0; code <= limits[i] + 1; code++) {
+            char text[8] = "";
+            struct chars to = chars_into(text, sizeof(text));
+            chars_code(&to, code);
+            transcript("%x: %02x %02x %02x %02x", code, (uint8_t)text[0], (uint8_t)text[1], (uint8_t)text[2],
+                       (uint8_t)text[3]);
+        }
+    }
+}
+
 int main(void)
 {
     test_utf8();
@@ -433,6 +449,7 @@ int main(void)
     test_flow();
     test_hole();
     test_ipv6();
+    test_code_points();
     transcript_end(__FILE__);
     return unit_end();
 }
