@@ -44,11 +44,6 @@ const struct verdict *outlook_take_verdicts(struct outlook *outlook)
     return judge_take(outlook->judge);
 }
 
-const struct verdict *outlook_take_changed(struct outlook *outlook)
-{
-    return judge_take_changed(outlook->judge);
-}
-
 /* Room for what is decompressed while a body is read, and what that says of the client. */
 struct scratch {
     const struct arena *arena;
@@ -227,11 +222,6 @@ void outlook_learn_client(struct outlook *outlook, struct client **slot, uint32_
     if (client_facts_any(facts)) {
         client_tell(track, *slot, CLIENT_RPC_TCP, &told);
     }
-}
-
-const struct client *outlook_client(const struct outlook *outlook, uint32_t number)
-{
-    return client_at(&outlook->track, number);
 }
 
 uint16_t outlook_operation_of_type(uint8_t type)

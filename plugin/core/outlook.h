@@ -40,8 +40,6 @@ void outlook_refused(struct outlook *outlook, const struct endpoint *end, struct
 /* What the events since the last call have proved, in the order RPC over HTTP, MAPI/HTTP,
  * logons, or NULL; to be shown on the frame of those events. */
 const struct verdict *outlook_take_verdicts(struct outlook *outlook);
-/* Whose rows read otherwise since the last call, though no verdict says so, or NULL: their numbers only. */
-const struct verdict *outlook_take_changed(struct outlook *outlook);
 
 /* Tells the state what the body of a message says. body: whole and as sent, with the envelope of
  * MS-OXCMAPIHTTP 2.2.7 in front of a response's, or empty if it cannot be read; sentence: the
@@ -61,9 +59,6 @@ void outlook_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
 
 /* The number of the virtual connection of a row of the report, NO_NUMBER if there is none. */
 uint32_t outlook_connection_number(const struct outlook *outlook, uint32_t row);
-
-/* The client of that number, NULL if there is none: client.h. */
-const struct client *outlook_client(const struct outlook *outlook, uint32_t number);
 
 /* A session context handle was given out, with that code page (0: not known): what it had before is over. */
 struct rop_session;

@@ -5,12 +5,14 @@
 For every sample and third-party capture: fields and expert items per frame in one pass, in
 two, with and without a visible tree, with a tree in the first of two passes, and in sharkd,
 which like the GUI reads the file once without a tree and then shows frames in any order.
-The plugin's tables are the same from a pass without any tree. What only later passes know,
-as http.response_in, is compared among these.
+The plugin's tables are the same from a pass without any tree, and all that -z prints in one
+pass and in two, also of a part of the frames: what is known at the end counts. What only later
+passes know, as http.response_in, is compared among these.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import itertools
 import json
 import pathlib
 import random
@@ -28,6 +30,9 @@ SHARKD_SECONDS = 120
 CUT = 180                            # characters of a message that sharkd's label surely has
 # As http.response_in: of a frame that comes later the first pass cannot know it.
 LATER = {"mapihttp.response_in", "rop.response_in", "rop.piece_after_in"}
+TABLES = "rpch,connections", "mapihttp,sessions", "outlook,auth", "outlook,clients"
+STATISTICS = (*TABLES, "rpch,srt", "mapihttp,srt", "outlook,srt", "rop,srt", "rpch,tree", "mapihttp,tree", "mapihttp_code,tree",
+              "outlook,tree", "rop,tree", "outlook,report,json")
 # The session that a request begins is known by its response.
 BEGINS = {"Connect", "Bind"}
 BEGUN = {"mapihttp.session", "mapihttp.leg"}
@@ -200,6 +205,15 @@ def differ(counter, mode, got, expected, what):
         counter.check(False, f"frame {number}: {what} in {mode} differ from one pass: {text}")
 
 
+def statistics(tshark, options, frames, counter):
+    half = f",frame.number <= {frames // 2}"
+    for names in (STATISTICS, [name + half for name in TABLES]):
+        args = [*options, "-q", *(part for name in names for part in ("-z", name))]
+        once, twice = (tshark.output([*args, *more]).splitlines() for more in ([], ["-2"]))
+        differing = [line for pair in itertools.zip_longest(once, twice) for line in pair if pair[0] != pair[1]]
+        counter.check(once == twice, f"-z {names[0]} and more differ in one pass and in two: {differing[:6]}")
+
+
 def test(tshark, types, sample, counter):
     options = sample.options(tshark)
     for name, preference in ((sample.expect or {}).get("preferences") or {}).items():
@@ -220,6 +234,7 @@ def test(tshark, types, sample, counter):
     quiet = tshark.output([*options, "-q", *common.TABLES]).strip("\n").splitlines()
     counter.equal(table, quiet, "the tables with a tree and without")
     counter.equal(table_second, quiet, "the tables in two passes and in one")
+    statistics(tshark, options, len(first), counter)
     # Any order, each frame twice; the same order in every run.
     frames = [packet.number for packet in first] * 2
     random.Random(sample.name).shuffle(frames)

@@ -612,7 +612,7 @@ static void test_sessions(void)
     CHECK_STR(row.application, "Outlook");
     CHECK_STR(row.server, "15.2.1118.40");
     CHECK_INT(row.can, SWITCH_DONE);
-    CHECK(mapi_state_client(scene.world, 0) == outlook_client(scene.outlook, 0));
+    CHECK(mapi_state_client(scene.world, 0) == client_at(&scene.outlook->track, 0));
     CHECK(!mapi_state_client(scene.world, 1));
     connect_as(&tap, "10.0.0.1:1002", ALICE, &scene, 3);
     answer(&tap, "Connect", "Set-Cookie: sid=2\r\n");
@@ -734,7 +734,7 @@ static void test_channels(void)
     CHECK_STR(scene_clients(&scene, &row), "alice@example.test 10.0.0.1 0/0 ");
     CHECK_INT(row.rpc_http, 1);
     CHECK_INT(row.can, SWITCH_UNKNOWN);
-    CHECK(rpch_state_client(scene.outlook->rpch, 0) == outlook_client(scene.outlook, 0));
+    CHECK(rpch_state_client(scene.outlook->rpch, 0) == client_at(&scene.outlook->track, 0));
     /* The call that opens a session tells the version. */
     struct client_facts facts = { .version = PROGRAM_VERSION(12, 0, 6680, 5000),
                                   .machine = "PC-1",

@@ -71,17 +71,10 @@ bool once_told(const struct once *once, enum verdict_kind kind)
 }
 
 /* The row says why, though no verdict does. */
-static void withhold(struct judge *judge, const struct subject *subject, const struct conn *doubtful)
+static void withhold(struct result *result, const struct conn *doubtful)
 {
-    static const struct text nothing;
-    struct result *result = subject->result;
     result->withheld = true;
-    if (!doubtful || result->doubtful == doubtful) {
-        return;
-    }
-    result->doubtful = doubtful;
-    verdict_add(&judge->arena, &judge->changed,
-                (struct verdict){ .vc = subject->vc, .session = subject->session, .leg = subject->leg }, &nothing);
+    result->doubtful = doubtful ? doubtful : result->doubtful;
 }
 
 struct finding finding_begin(struct judge *judge, enum verdict_kind kind, struct when when, struct subject subject,
@@ -98,7 +91,7 @@ struct finding finding_begin(struct judge *judge, enum verdict_kind kind, struct
     const struct conn *doubtful = NULL;
     if (evidence && !evidence_whole(evidence, &doubtful)) {
         if (subject.result) {
-            withhold(judge, &subject, doubtful);
+            withhold(subject.result, doubtful);
         }
         return finding;
     }

@@ -47,7 +47,6 @@ struct judge {
     bool same_proxy_required; /* as in struct judge_prefs */
     struct verdict_list found[SUBJECTS];
     bool any_found;
-    struct verdict_list changed;             /* judge_take_changed() */
     struct idle_end *idle_first, *idle_last; /* that wait for hindsight, oldest first: rpch_end.c */
     struct held *held_free;                  /* of MAPI/HTTP, mapi_rules.h */
     struct {

@@ -198,10 +198,3 @@ const struct verdict *judge_take(struct judge *judge)
     }
     return all.first;
 }
-
-const struct verdict *judge_take_changed(struct judge *judge)
-{
-    const struct verdict *first = judge->changed.first;
-    judge->changed = (struct verdict_list){ NULL, NULL };
-    return first;
-}

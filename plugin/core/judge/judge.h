@@ -28,7 +28,5 @@ void judge_hear(void *judge, const struct event *event);
 /* What the events since the last call have proved, in the order of enum subject_kind, or NULL;
  * to be shown on the frame of those events. */
 const struct verdict *judge_take(struct judge *judge);
-/* Whose rows read otherwise since the last call, though no verdict says so; of each only that. Or NULL. */
-const struct verdict *judge_take_changed(struct judge *judge);
 
 #endif

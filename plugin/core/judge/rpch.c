@@ -47,8 +47,7 @@ struct subject about_channel(struct judge *judge, const struct channel *channel)
     return subject;
 }
 
-void leg_place(struct judge *judge, const struct leg *leg, enum verdict_kind kind, uint32_t frame,
-               enum verdict_where where, bool seen)
+void leg_place(const struct leg *leg, enum verdict_kind kind, uint32_t frame, enum verdict_where where, bool seen)
 {
     struct leg_memo *memo = leg->memo;
     struct result *result = memo ? &memo->result : NULL;
@@ -58,9 +57,6 @@ void leg_place(struct judge *judge, const struct leg *leg, enum verdict_kind kin
     }
     result->where = (uint8_t)where;
     result->where_seen = seen;
-    struct verdict *changed = arena_new(&judge->arena, sizeof(*changed));
-    *changed = (struct verdict){ .kind = kind, .vc = leg->vc->number, .session = NO_NUMBER, .leg = leg->number };
-    verdict_move(&judge->changed, &(struct verdict_list){ changed, changed });
 }
 
 bool leg_told(const struct leg *leg, enum verdict_kind kind)

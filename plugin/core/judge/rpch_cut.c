@@ -145,8 +145,9 @@ void rpch_cut_by_both(struct judge *judge, const struct event *event)
     const struct leg *leg = event->rpch.leg;
     const struct leg_memo *memo = leg ? leg->memo : NULL;
     char text[FOREIGN_TEXT_MAX];
+    (void)judge;
     if (memo && memo->result.where == WHERE_UNKNOWN && link->end && link->ended_frame < event->when.frame &&
         conn_foreign_rst(link, WAY_TO_CLIENT, text)) {
-        leg_place(judge, leg, V_CHANNEL_CUT, link->ended_frame, WHERE_DEVICE, false);
+        leg_place(leg, V_CHANNEL_CUT, link->ended_frame, WHERE_DEVICE, false);
     }
 }

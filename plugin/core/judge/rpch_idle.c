@@ -54,7 +54,7 @@ static void place_anew(struct judge *judge, const struct idle_time *time, struct
     }
     const struct blame blame =
         blame_idle(judge, channel, time->idle_ns, time->when, other_half(judge, channel, time->when, now));
-    leg_place(judge, channel->leg, V_IDLE_CLOSED, 0, blame.where, blame.seen);
+    leg_place(channel->leg, V_IDLE_CLOSED, 0, blame.where, blame.seen);
 }
 
 void rpch_idle_ended(struct judge *judge, const struct event *event)

@@ -178,12 +178,12 @@ static const struct evidence *evidence_refusal(struct judge *judge, const struct
 }
 
 /* The leg before was answered so by what now comes here, its clocks aside: the device did not write it. */
-static void doubt_device(struct judge *judge, const struct leg *leg)
+static void doubt_device(const struct leg *leg)
 {
     const struct leg *before = leg->prev;
     const struct leg_memo *memo = before && leg_behind(before) == leg ? before->memo : NULL;
     if (memo && memo->result.where_seen && !legs_compare(before, leg)) {
-        leg_place(judge, before, V_REFUSED, 0, WHERE_UNKNOWN, false);
+        leg_place(before, V_REFUSED, 0, WHERE_UNKNOWN, false);
     }
 }
 
@@ -192,7 +192,7 @@ void rpch_refused(struct judge *judge, const struct event *event)
     const struct channel *channel = event->rpch.channel;
     const struct http_info *info = event->rpch.http;
     const bool outlived = outlived_other(channel);
-    doubt_device(judge, channel->leg);
+    doubt_device(channel->leg);
     if (outlived && !info->rpc_error) {
         return;
     }

@@ -136,7 +136,17 @@ static void judge(struct client_row *row, const struct client *client)
 
 uint32_t client_number(const struct client *client)
 {
-    return client->index;
+    return client ? client->index : NO_NUMBER;
+}
+
+uint32_t client_of_connection(const struct rpch_state *world, uint32_t row)
+{
+    return client_number(rpch_state_client(world, row));
+}
+
+uint32_t client_of_session(const struct mapi_state *world, uint32_t row)
+{
+    return client_number(mapi_state_client(world, row));
 }
 
 uint32_t client_rows(const struct track *track)

@@ -8,7 +8,9 @@
 #define OUTLOOKHTTP_CLIENTS_H
 
 #include "client.h"
+#include "mapi.h"
 #include "out.h"
+#include "vconn.h"
 #include "version.h"
 
 /* Whether a client could speak MAPI/HTTP. */
@@ -56,7 +58,10 @@ struct client_row {
 /* By number, in order of appearance; false where there is none of that number, or none any more: nobody was who he
  * turned out to be. */
 bool client_row(const struct track *track, uint32_t number, struct client_row *row);
+/* Of a client, NULL: nobody; of whom the connection or the session of a row is, on any leg. NO_NUMBER: of nobody. */
 uint32_t client_number(const struct client *client);
+uint32_t client_of_connection(const struct rpch_state *world, uint32_t row);
+uint32_t client_of_session(const struct mapi_state *world, uint32_t row);
 /* The numbers end here. */
 uint32_t client_rows(const struct track *track);
 

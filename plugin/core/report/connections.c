@@ -92,11 +92,6 @@ uint32_t rpch_state_connections(const struct rpch_state *world)
     return world->vc_count;
 }
 
-uint32_t rpch_state_rows(const struct rpch_state *world)
-{
-    return world->rows.count;
-}
-
 uint32_t rpch_state_find_row(const struct rpch_state *world, uint32_t vc, uint32_t leg)
 {
     /* Each connection before it has a row at least, and its further legs are added behind: it is rarely far. */

@@ -39,7 +39,6 @@ struct leg_row {
 /* How many virtual connections were numbered so far. */
 uint32_t rpch_state_connections(const struct rpch_state *world);
 /* How many there are so far. */
-uint32_t rpch_state_rows(const struct rpch_state *world);
 /* The index of that connection's leg, NO_NUMBER if there is none. */
 uint32_t rpch_state_find_row(const struct rpch_state *world, uint32_t vc, uint32_t leg);
 /* The index that a channel belongs to, with all that is known by now; NO_NUMBER if none. */

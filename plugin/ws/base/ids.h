@@ -28,11 +28,11 @@ extern int mapi_tap;                          /* data: struct mapi_note */
 extern int rop_tap;                           /* data: struct rop_message */
 extern int time_tap;                          /* data: struct timed */
 extern int verdict_tap;                       /* data: struct told */
-extern int outlook_tap;                       /* data: the number of a row of the report on logons */
+extern int rows_tap;                          /* data: struct of_rows */
 extern int rpch_follow_tap;                   /* data: struct followed_pdu */
 extern int mapi_follow_tap;                   /* data: struct followed_message */
 extern int export_tap;                        /* data: struct exported_rops */
-extern int client_tap;                        /* data: struct client, whose the frame is */
+extern int client_tap;                        /* the same, also of clients of plain RPC */
 extern range_t *rpch_server_ports;
 extern struct judge_prefs rpch_prefs;
 extern const struct show_calls *show_calls; /* never NULL once registration is through */
@@ -64,17 +64,10 @@ struct exported_rops {
     struct span bytes;
 };
 
-/* A frame may speak of several users; last: the row that is told at the end of the frame. */
-void outlook_tap_auth(packet_info *pinfo, const struct auth_shown *auth, uint32_t last);
-
-/* The frame is of that client; NULL: of nobody. */
-void outlook_tap_client(packet_info *pinfo, const struct client *client);
+/* Tells tables that the frame is of rows: of a client of plain RPC, by where the file has him, or, if that is NULL, of those
+ * that its notes name. */
+void outlook_tap_rows(packet_info *pinfo, struct client *const *client);
 /* Tells statistics of verdicts on a frame of that connection; NULL: of none of ours. */
 void outlook_tap_verdicts(packet_info *pinfo, const struct verdict *verdicts, const struct conn *conn);
-
-/* Has the rows filled anew that verdicts, or what changed besides, name in the sessions' table or else in the
- * connections': of a frame whose own protocol has the other one. */
-void outlook_tap_rows(packet_info *pinfo, const struct verdict *verdicts, const struct verdict *changed,
-                      bool of_sessions);
 
 #endif

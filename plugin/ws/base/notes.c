@@ -149,6 +149,15 @@ struct mapi_note *mapi_note_make(packet_info *pinfo)
     return entry->mapi;
 }
 
+struct frame_notes notes_of(uint32_t frame)
+{
+    const struct notes *notes = the_notes();
+    const uint32_t place = find(notes, frame);
+    const struct entry *entry = place > 0 ? &notes->entry[place - 1] : NULL;
+    return entry && entry->frame == frame ? (struct frame_notes){ entry->rpch, entry->mapi } :
+                                            (struct frame_notes){ NULL, NULL };
+}
+
 void notes_each(notes_look *look, void *ctx)
 {
     const struct notes *notes = the_notes();

@@ -101,8 +101,8 @@ struct vc_span {
 struct frame_note {
     struct stream *stream;
     struct call_note *calls;
-    struct call_note *last_call;              /* first pass only */
-    const struct verdict *verdicts, *changed; /* changed: whose rows read otherwise besides */
+    struct call_note *last_call; /* first pass only */
+    const struct verdict *verdicts;
     struct auth_note *auth;
     const struct vc_mark *mark;    /* NULL: no state to show */
     const struct channel *channel; /* where it had no row so far, it may get one later; else NULL */
@@ -153,13 +153,23 @@ struct mapi_item {
 
 struct mapi_note {
     struct mapi_item *items, *last_item;
-    const struct verdict *verdicts, *changed; /* as in struct frame_note */
-    const struct conn *conn;                  /* where there are any: of the frame, NULL if it is none of ours */
-    uint32_t row;                             /* of the report, where no item names it, else NO_NUMBER */
-    uint32_t auth_row;                        /* as in struct frame_note */
+    const struct verdict *verdicts;
+    const struct conn *conn; /* where there are any: of the frame, NULL if it is none of ours */
+    uint32_t row;            /* of the report, where no item names it, else NO_NUMBER */
+    uint32_t auth_row;       /* as in struct frame_note */
 };
 
 struct mapi_note *mapi_note_get(packet_info *pinfo);  /* NULL if none */
 struct mapi_note *mapi_note_make(packet_info *pinfo); /* first pass */
+
+/* ---- Both ------------------------------------------------------------------------- */
+
+/* What a frame has of either; NULL: nothing. */
+struct frame_notes {
+    const struct frame_note *rpch;
+    const struct mapi_note *mapi;
+};
+/* Of a frame that is not under dissection. */
+struct frame_notes notes_of(uint32_t frame);
 
 #endif

@@ -124,11 +124,6 @@ const struct verdict *store_take_verdicts(void)
     return store->outlook ? outlook_take_verdicts(store->outlook) : NULL;
 }
 
-const struct verdict *store_take_changed(void)
-{
-    return store->outlook ? outlook_take_changed(store->outlook) : NULL;
-}
-
 const char *store_intern(const char *text)
 {
     return text && *text ? text_keep(&store->arena, &store->interned, text) : "";

@@ -54,7 +54,6 @@ void store_heard(const packet_info *pinfo, const struct endpoint *end);
 /* That end answered a SYN by RST. */
 void store_refused(const packet_info *pinfo, const struct endpoint *end);
 const struct verdict *store_take_verdicts(void); /* of all worlds, in the order of what they are about */
-const struct verdict *store_take_changed(void);  /* whose rows read otherwise besides */
 const char *store_intern(const char *text);
 const struct hash_key *store_key(void); /* the secret of this file */
 struct when frame_when(const packet_info *pinfo);

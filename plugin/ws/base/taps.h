@@ -24,4 +24,10 @@ struct told {
     const struct conn *conn; /* of the frame, NULL if it is none of ours */
 };
 
+/* A frame is of rows of the report. */
+struct of_rows {
+    bool first_pass;              /* when taps are told, frames count as visited already */
+    struct client *const *client; /* where the file has whose plain RPC this is; NULL: the frame's notes tell */
+};
+
 #endif

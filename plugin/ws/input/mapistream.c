@@ -270,13 +270,11 @@ static void learn(struct mapi_conn *conn, const struct mapi_item *item)
 static void keep_verdicts(packet_info *pinfo, const struct conn *conn)
 {
     const struct verdict *verdicts = store_take_verdicts();
-    const struct verdict *changed = store_take_changed();
-    if (!verdicts && !changed)
+    if (!verdicts)
         return;
     struct mapi_note *note = mapi_note_make(pinfo);
     note->verdicts = verdicts;
     note->conn = conn;
-    note->changed = changed;
 }
 
 static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const struct tcp_frame *tcp)
@@ -329,25 +327,6 @@ void mapi_first_look(packet_info *pinfo, const struct tcp_frame *tcp)
         drop_copies(note);
 }
 
-/* Those whose messages the frame has, the same once where they follow each other. */
-static void tap_clients(packet_info *pinfo, const struct mapi_note *note)
-{
-    const struct client *last = NULL;
-    if (!have_tap_listener(client_tap))
-        return;
-    for (const struct mapi_item *item = note->items; item; item = item->next) {
-        const struct mapi_message *message = item->message;
-        const struct client *client = message->row == NO_NUMBER ? outlook_client(store_outlook(), message->client) :
-                                                                  mapi_state_client(store_mapi(), message->row);
-        if (client != last)
-            outlook_tap_client(pinfo, client);
-        last = client ? client : last;
-    }
-    const struct client *client = note->row == NO_NUMBER ? NULL : mapi_state_client(store_mapi(), note->row);
-    if (client != last)
-        outlook_tap_client(pinfo, client);
-}
-
 void mapi_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp)
 {
     struct mapi_note *note = mapi_note_get(pinfo);
@@ -365,12 +344,6 @@ void mapi_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct
         item->head = item->body = NULL; /* they go with the frame */
     tap_queue_packet(mapi_tap, pinfo, note);
     outlook_tap_verdicts(pinfo, note->verdicts, note->conn);
-    outlook_tap_rows(pinfo, note->verdicts, note->changed, false);
-    for (const struct mapi_item *item = note->items; item; item = item->next)
-        outlook_tap_auth(pinfo, item->message->auth, note->auth_row);
-    if (note->auth_row != NO_NUMBER)
-        tap_queue_packet(outlook_tap, pinfo, &note->auth_row);
-    tap_clients(pinfo, note);
 }
 
 void mapi_register(void)

@@ -189,12 +189,10 @@ void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_
     if (stream->auth)
         auth_end_of_frame(stream->auth, segment.when, ends, segment.way);
     follow_place(pinfo, stream);
-    const struct verdict *verdicts = store_take_verdicts(), *changed = store_take_changed();
+    const struct verdict *verdicts = store_take_verdicts();
     struct frame_note *note = frame_note_get(pinfo);
-    if (!note && (verdicts || changed || doubts || ends))
+    if (!note && (verdicts || doubts || ends))
         note = frame_note_make(pinfo, stream);
-    if (note) {
-        note->changed = changed;
+    if (note)
         end_note(note, stream, ends, verdicts);
-    }
 }

@@ -169,16 +169,9 @@ static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
         takeover_run_direct(note, tcp, pinfo, tree);
     }
     show_calls->rpch_frame(tvb, pinfo, tree, note, place);
-    if (note->row != NO_NUMBER || note->channel || note->has_pdu || note->verdicts || note->changed)
+    if (note->row != NO_NUMBER || note->channel || note->has_pdu || note->verdicts)
         tap_queue_packet(rpch_tap, pinfo, note);
     outlook_tap_verdicts(pinfo, note->verdicts, rpch_conn_conn(note->stream->conn));
-    outlook_tap_rows(pinfo, note->verdicts, note->changed, true);
-    for (const struct auth_note *auth = note->auth; auth; auth = auth->next)
-        outlook_tap_auth(pinfo, &auth->shown, note->auth_row);
-    if (note->auth_row != NO_NUMBER)
-        tap_queue_packet(outlook_tap, pinfo, &note->auth_row);
-    if (note->row != NO_NUMBER && have_tap_listener(client_tap))
-        outlook_tap_client(pinfo, rpch_state_client(store_world(), note->row));
 }
 
 /* A first look at a frame, which mostly ends here: its connection is nobody's, http handed none of our bodies over,
@@ -225,6 +218,8 @@ static void look_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, c
     if (mapi && (mapi_note_get(pinfo) || mapi_bodies_in(pinfo)))
         mapi_show(tvb, pinfo, tree, tcp);
     show_verdicts_in_info(pinfo, rpch, mapi);
+    if ((rpch && frame_note_get(pinfo)) || (mapi && mapi_note_get(pinfo)))
+        outlook_tap_rows(pinfo, NULL);
     notes_end_of_frame();
 }
 
@@ -258,7 +253,7 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
 void takeover_register(void)
 {
     rpch_tap = register_tap("rpch");
-    outlook_tap = register_tap("outlook");
+    rows_tap = register_tap("outlook");
     rpch_follow_tap = register_tap("rpch_follow");
     client_tap = register_tap("outlookclient");
     verdict_tap = register_tap("outlook_verdict");

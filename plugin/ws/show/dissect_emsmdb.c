@@ -301,7 +301,7 @@ void emsmdb_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
     show_in_info(pinfo, call ? call->rops[stub->response] : NULL,
                  stub->response ? return_value(tvb, pinfo, big_endian) : 0);
     if (call) {
-        outlook_tap_client(pinfo, call->session->connection_has->client);
+        outlook_tap_rows(pinfo, &call->session->connection_has->client);
         outlook_tap_rops(pinfo, call->rops[stub->response]);
     }
     tap_stub(tvb, pinfo, &job);

@@ -46,11 +46,30 @@ static bool fill_client(uint32_t index, union row *row)
     return store->outlook && client_row(&store->outlook->track, index, &row->client);
 }
 
-static tap_packet_status on_client(void *tapdata, packet_info *pinfo _U_, epan_dissect_t *edt _U_, const void *data,
-                                   tap_flags_t flags _U_)
+/* Whose the messages of the frame are. */
+static void list_of_messages(struct row_table *table, const struct mapi_note *note)
 {
-    row_table_list(tapdata, client_number(data));
-    return TAP_PACKET_REDRAW;
+    for (const struct mapi_item *item = note->items; item; item = item->next) {
+        const struct mapi_message *message = item->message;
+        row_table_list(table,
+                       message->row == NO_NUMBER ? message->client : client_of_session(store_mapi(), message->row));
+    }
+    if (note->row != NO_NUMBER)
+        row_table_list(table, client_of_session(store_mapi(), note->row));
+}
+
+static void list_clients(struct row_table *table, const struct frame_notes *notes)
+{
+    const uint32_t row = notes->rpch ? row_of_frame(notes->rpch) : NO_NUMBER;
+    if (row != NO_NUMBER)
+        row_table_list(table, client_of_connection(store_world(), row));
+    if (notes->mapi)
+        list_of_messages(table, notes->mapi);
+}
+
+static void list_client(struct row_table *table, const struct client *client)
+{
+    row_table_list(table, client_number(client));
 }
 
 void client_table_register(void)
@@ -58,10 +77,11 @@ void client_table_register(void)
     static struct row_table table = { .ui = { .title = "Outlook Clients",
                                               .tap_name = "outlookclient",
                                               .cli_string = "outlook,clients",
-                                              .packet_func = on_client,
                                               .nfields = G_N_ELEMENTS(columns) },
                                       .title = "Outlook clients",
                                       .columns = columns,
-                                      .fill = fill_client };
+                                      .fill = fill_client,
+                                      .list = list_clients,
+                                      .list_client = list_client };
     row_table_register(&table);
 }

@@ -6,18 +6,15 @@
 
 #include "row_table.h"
 
+#include "report_window.h"
 #include "store.h"
+#include "taps.h"
 
 /* Rows stand in the order of their numbers, whichever frame of theirs passes first: what comes late makes room for
  * itself. So many moves take about a second; what is late behind them stands at the end. */
 #define MOVES_MAX 10000000u
 
 /* ---- Which rows are listed -------------------------------------------------------- */
-
-static struct row_table *table_of(void *tapdata)
-{
-    return (struct row_table *)((stat_data_t *)tapdata)->stat_tap_data;
-}
 
 static stat_tap_table *shown_of(const struct row_table *table)
 {
@@ -124,62 +121,16 @@ static void insert(struct row_table *table, uint32_t row, const stat_tap_table_i
     note_place(listing, row, place);
 }
 
-/* ---- What frames say -------------------------------------------------------------- */
-
-static void show(void *tapdata, uint32_t row, bool list)
+void row_table_list(struct row_table *table, uint32_t row)
 {
-    struct row_table *table = table_of(tapdata);
-    stat_tap_table *shown = shown_of(table);
-    struct listing *listing = listing_of(table);
-    const uint32_t place = row < listing->places ? listing->place[row] : 0;
+    const struct listing *listing = listing_of(table);
     stat_tap_table_item_type items[COLUMNS_MAX];
-    if (row == NO_NUMBER || (!place && !list) || !make_items(table, row, items))
-        return;
-    if (!place) {
+    const bool listed = row < listing->places && listing->place[row] > 0;
+    if (row != NO_NUMBER && !listed && make_items(table, row, items))
         insert(table, row, items);
-        return;
-    }
-    for (unsigned column = 0; column < shown->num_fields; column++)
-        free_item(shown, place - 1, column, stat_tap_get_field_data(shown, place - 1, column));
-    set_items(shown, place - 1, items);
 }
 
-void row_table_list(void *tapdata, uint32_t row)
-{
-    show(tapdata, row, true);
-}
-
-void row_table_refill(void *tapdata, uint32_t row)
-{
-    show(tapdata, row, false);
-}
-
-void row_table_wait(void *tapdata, const void *thing)
-{
-    struct listing *listing = listing_of(table_of(tapdata));
-    if (listing->waits == 0 || listing->waiting[(listing->waits - 1) % WAITING_MAX] != thing)
-        listing->waiting[listing->waits++ % WAITING_MAX] = thing;
-}
-
-void row_table_follow(void *tapdata)
-{
-    const struct row_table *table = table_of(tapdata);
-    struct listing *listing = listing_of(table_of(tapdata));
-    const uint32_t rows = table->rows();
-    if (rows == listing->known)
-        return;
-    listing->known = rows;
-    for (uint32_t i = 0; i < MIN(listing->waits, WAITING_MAX); i++) {
-        const uint32_t row = listing->waiting[i] ? table->row_of(listing->waiting[i]) : NO_NUMBER;
-        if (row == NO_NUMBER)
-            continue;
-        listing->waiting[i] = NULL;
-        show(tapdata, row, true);
-    }
-}
-
-/* ---- Registration ----------------------------------------------------------------- */
-
+/* Empties the table. */
 static void reset(stat_tap_table *shown)
 {
     for (unsigned row = 0; row < shown->num_elements; row++) {
@@ -191,6 +142,65 @@ static void reset(stat_tap_table *shown)
     shown->elements = NULL;
     shown->num_elements = 0;
 }
+
+/* ---- Frames that pass ------------------------------------------------------------- */
+
+static void list_frame(struct row_table *table, const struct passed *passed)
+{
+    if (passed->client) {
+        table->list_client(table, *passed->client);
+    } else {
+        const struct frame_notes notes = notes_of(passed->frame);
+        table->list(table, &notes);
+    }
+}
+
+/* In place of what was listed when it was drawn before. */
+static void list_passed(void *tapdata)
+{
+    struct row_table *table = (struct row_table *)tapdata;
+    if (table->passed_of != store)
+        return;
+    reset(shown_of(table));
+    for (guint i = 0; i < table->passed->len; i++)
+        list_frame(table, &g_array_index(table->passed, struct passed, i));
+}
+
+/* On the first pass it is not known yet of which row a frame is, how that reads in the end, or whether there is such a
+ * row still: a client may turn out to be another. Tables are arrays that are shown when taps draw, the newest tap first:
+ * so one that is made now has its turn before the table is shown. */
+static void keep_passed(struct row_table *table, const struct passed *passed)
+{
+    if (!table->passed) {
+        table->passed = g_array_new(FALSE, FALSE, sizeof *passed);
+        GString *wrong =
+            register_tap_listener(table->ui.tap_name, table, NULL, TL_REQUIRES_NOTHING, NULL, NULL, list_passed, NULL);
+        g_assert(!wrong);
+    }
+    if (table->passed_of != store)
+        g_array_set_size(table->passed, 0);
+    table->passed_of = store;
+    const struct passed *last =
+        table->passed->len > 0 ? &g_array_index(table->passed, struct passed, table->passed->len - 1) : NULL;
+    if (!last || last->frame != passed->frame || last->client != passed->client)
+        g_array_append_val(table->passed, *passed);
+}
+
+/* In the GUI frames pass when a window asks for it, after their first pass; it draws by itself. */
+static tap_packet_status on_frame(void *tapdata, packet_info *pinfo, epan_dissect_t *edt _U_, const void *data,
+                                  tap_flags_t flags _U_)
+{
+    struct row_table *table = (struct row_table *)((stat_data_t *)tapdata)->stat_tap_data;
+    const struct of_rows *of = data;
+    const struct passed passed = { pinfo->num, of->client };
+    if (of->first_pass && !report_window_possible())
+        keep_passed(table, &passed);
+    else
+        list_frame(table, &passed);
+    return TAP_PACKET_REDRAW;
+}
+
+/* ---- Registration ----------------------------------------------------------------- */
 
 static void init(stat_tap_table_ui *ui)
 {
@@ -210,6 +220,7 @@ void row_table_register(struct row_table *table)
     for (size_t column = 0; column < ui->nfields; column++)
         table->titles[column] = table->columns[column].title;
     ui->group = REGISTER_PACKET_STAT_GROUP_UNSORTED;
+    ui->packet_func = on_frame;
     ui->stat_tap_init_cb = init;
     ui->stat_tap_reset_table_cb = reset;
     ui->stat_tap_free_table_item_cb = free_item;

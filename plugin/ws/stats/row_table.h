@@ -11,13 +11,15 @@
 
 #include <epan/stat_tap_ui.h>
 
+#include <epan/tap.h>
+
 #include "clients.h"
 #include "connections.h"
 #include "logons.h"
+#include "notes.h"
 #include "sessions.h"
 
 #define COLUMNS_MAX 32
-#define WAITING_MAX 1024u
 
 union row {
     struct leg_row leg;
@@ -33,15 +35,18 @@ struct column {
     char *(*text)(const void *member); /* NULL: a number, as it is */
 };
 
-/* Which rows are listed: a frame that passes the filter of the table lists its own. */
+/* Which rows are listed. */
 struct listing {
-    const void *file;                 /* of which capture file all this is; NULL: of none */
-    uint32_t *place, places;          /* by number of the row: its place in the table + 1, 0 if it is not listed */
-    uint32_t *row, rows, room;        /* by place: the number of the row */
-    uint64_t moved;                   /* rows that made room for others */
-    uint32_t known;                   /* how many rows the state had */
-    const void *waiting[WAITING_MAX]; /* what has no row so far, though a frame of it has passed: a ring */
-    uint32_t waits;
+    const void *file;          /* of which capture file all this is; NULL: of none */
+    uint32_t *place, places;   /* by number of the row: its place in the table + 1, 0 if it is not listed */
+    uint32_t *row, rows, room; /* by place: the number of the row */
+    uint64_t moved;            /* rows that made room for others */
+};
+
+/* A frame that passed the filter of the table. */
+struct passed {
+    uint32_t frame;
+    struct client *const *client; /* as in struct of_rows */
 };
 
 struct row_table {
@@ -50,23 +55,27 @@ struct row_table {
     const struct column *columns;
     /* Fills in the row; false if there is no such row. */
     bool (*fill)(uint32_t index, union row *row);
-    /* Where what waits may get a row later: how many rows there are, and its row, NO_NUMBER if none. Else NULL. */
-    uint32_t (*rows)(void);
-    uint32_t (*row_of)(const void *waiting);
+    /* Calls row_table_list() for each row that a frame is of that has these notes. */
+    void (*list)(struct row_table *table, const struct frame_notes *notes);
+    /* The same of a client of plain RPC; NULL where that makes no row. */
+    void (*list_client)(struct row_table *table, const struct client *client);
     stat_tap_table_item titles[COLUMNS_MAX];
     struct listing listing;
+    GArray *passed;        /* struct passed, in the order of frames, of the first pass; NULL: none so far */
+    const void *passed_of; /* the capture file */
 };
 
-/* A frame of that row passes: lists the row, or fills it anew. NO_NUMBER: none. */
-void row_table_list(void *tapdata, uint32_t row);
-/* The row reads otherwise, if it is listed. */
-void row_table_refill(void *tapdata, uint32_t row);
-/* A frame passes of something that may get a row by what comes later. */
-void row_table_wait(void *tapdata, const void *thing);
-/* Lists what has waited and got its row since. */
-void row_table_follow(void *tapdata);
+/* Lists the row, if it is not listed and there is one of that number. NO_NUMBER: none. */
+void row_table_list(struct row_table *table, uint32_t row);
 
-/* Once for each table. */
+/* The row of the report on connections that the frame is of, also where its channel was numbered later. */
+static inline uint32_t row_of_frame(const struct frame_note *note)
+{
+    return note->row == NO_NUMBER && note->channel ? rpch_state_row_of(note->channel) : note->row;
+}
+
+/* Once for each table, which lists the rows of the frames that pass its filter. Rows are filled from what the whole file
+ * showed: behind the last frame, where frames pass as they are met. */
 void row_table_register(struct row_table *table);
 
 #endif

@@ -58,15 +58,23 @@ static uint32_t find_session(const struct victim *victim)
 }
 
 /* A verdict need not be about what the frame itself is of. */
-static void each_row(void *tapdata, const struct verdict *verdicts, uint32_t (*find)(const struct victim *victim),
-                     void (*show)(void *tapdata, uint32_t row))
+static void list_victims(struct row_table *table, const struct verdict *verdicts,
+                         uint32_t (*find)(const struct victim *victim))
 {
     for (const struct verdict *verdict = verdicts; verdict; verdict = verdict->next) {
         const struct victim one = { verdict->vc, verdict->session, verdict->leg };
-        show(tapdata, find(&one));
+        row_table_list(table, find(&one));
         for (uint32_t i = 0; i < verdict->victim_count; i++)
-            show(tapdata, find(&verdict->victims[i]));
+            row_table_list(table, find(&verdict->victims[i]));
     }
+}
+
+/* Of both protocols. */
+static void list_all_victims(struct row_table *table, const struct frame_notes *notes,
+                             uint32_t (*find)(const struct victim *victim))
+{
+    list_victims(table, notes->rpch ? notes->rpch->verdicts : NULL, find);
+    list_victims(table, notes->mapi ? notes->mapi->verdicts : NULL, find);
 }
 
 /* ---- rpch,connections ------------------------------------------------------------- */
@@ -95,28 +103,11 @@ static bool fill_connection(uint32_t index, union row *row)
     return store_active() && rpch_state_row(store_world(), index, &row->leg);
 }
 
-static uint32_t count_connections(void)
+static void list_connections(struct row_table *table, const struct frame_notes *notes)
 {
-    return store_active() ? rpch_state_rows(store_world()) : 0;
-}
-
-static uint32_t row_of_channel(const void *channel)
-{
-    return rpch_state_row_of(channel);
-}
-
-static tap_packet_status on_connection(void *tapdata, packet_info *pinfo _U_, epan_dissect_t *edt _U_, const void *data,
-                                       tap_flags_t flags _U_)
-{
-    const struct frame_note *note = data;
-    const uint32_t row = note->row == NO_NUMBER && note->channel ? rpch_state_row_of(note->channel) : note->row;
-    row_table_follow(tapdata);
-    row_table_list(tapdata, row);
-    if (row == NO_NUMBER && note->channel)
-        row_table_wait(tapdata, note->channel);
-    each_row(tapdata, note->verdicts, find_connection, row_table_list);
-    each_row(tapdata, note->changed, find_connection, row_table_refill);
-    return TAP_PACKET_REDRAW;
+    if (notes->rpch)
+        row_table_list(table, row_of_frame(notes->rpch));
+    list_all_victims(table, notes, find_connection);
 }
 
 /* ---- mapihttp,sessions ------------------------------------------------------------ */
@@ -150,30 +141,13 @@ static bool fill_session(uint32_t index, union row *row)
     return store_mapi_active() && mapi_state_row(store_mapi(), index, &row->session);
 }
 
-static uint32_t count_sessions(void)
+static void list_sessions(struct row_table *table, const struct frame_notes *notes)
 {
-    return store_mapi_active() ? mapi_state_rows(store_mapi()) : 0;
-}
-
-static uint32_t row_of_message(const void *message)
-{
-    return ((const struct mapi_message *)message)->row;
-}
-
-static tap_packet_status on_session(void *tapdata, packet_info *pinfo _U_, epan_dissect_t *edt _U_, const void *data,
-                                    tap_flags_t flags _U_)
-{
-    const struct mapi_note *note = data;
-    row_table_follow(tapdata);
-    for (const struct mapi_item *item = note->items; item; item = item->next) {
-        row_table_list(tapdata, item->message->row);
-        if (item->message->row == NO_NUMBER)
-            row_table_wait(tapdata, item->message);
-    }
-    row_table_list(tapdata, note->row);
-    each_row(tapdata, note->verdicts, find_session, row_table_list);
-    each_row(tapdata, note->changed, find_session, row_table_refill);
-    return TAP_PACKET_REDRAW;
+    for (const struct mapi_item *item = notes->mapi ? notes->mapi->items : NULL; item; item = item->next)
+        row_table_list(table, item->message->row);
+    if (notes->mapi)
+        row_table_list(table, notes->mapi->row);
+    list_all_victims(table, notes, find_session);
 }
 
 /* ---- outlook,auth ----------------------------------------------------------------- */
@@ -197,33 +171,32 @@ static bool fill_logon(uint32_t index, union row *row)
     return logon_state_row(store_auth(), index, &row->auth);
 }
 
-static tap_packet_status on_logon(void *tapdata, packet_info *pinfo _U_, epan_dissect_t *edt _U_, const void *data,
-                                  tap_flags_t flags _U_)
+/* A frame may speak of several users. */
+static void list_logons(struct row_table *table, const struct frame_notes *notes)
 {
-    row_table_list(tapdata, *(const uint32_t *)data);
-    return TAP_PACKET_REDRAW;
+    for (const struct auth_note *auth = notes->rpch ? notes->rpch->auth : NULL; auth; auth = auth->next)
+        row_table_list(table, auth->shown.row);
+    for (const struct mapi_item *item = notes->mapi ? notes->mapi->items : NULL; item; item = item->next)
+        row_table_list(table, item->message->auth ? item->message->auth->row : NO_NUMBER);
+    row_table_list(table, notes->rpch ? notes->rpch->auth_row : NO_NUMBER);
+    row_table_list(table, notes->mapi ? notes->mapi->auth_row : NO_NUMBER);
 }
 
 /* ---- Registration ----------------------------------------------------------------- */
 
 void stats_register(void)
 {
-#define TABLE(menu, tap, option, packet, table, rows_of, fill_row, count, row_of_thing)              \
-    {                                                                                                \
-        .ui = { .title = menu,                                                                       \
-                .tap_name = tap,                                                                     \
-                .cli_string = option,                                                                \
-                .packet_func = packet,                                                               \
-                .nfields = G_N_ELEMENTS(rows_of) },                                                  \
-        .title = table, .columns = rows_of, .fill = fill_row, .rows = count, .row_of = row_of_thing, \
+#define TABLE(menu, option, table, rows_of, fill_row, list_rows)                                                \
+    {                                                                                                           \
+        .ui = { .title = menu, .tap_name = "outlook", .cli_string = option, .nfields = G_N_ELEMENTS(rows_of) }, \
+        .title = table, .columns = rows_of, .fill = fill_row, .list = list_rows,                                \
     }
     static struct row_table tables[] = {
-        TABLE("RPC over HTTP Connections", "rpch", "rpch,connections", on_connection, "RPC over HTTP connections",
-              connection_columns, fill_connection, count_connections, row_of_channel),
-        TABLE("MAPI over HTTP Sessions", "mapihttp", "mapihttp,sessions", on_session, "MAPI/HTTP sessions",
-              session_columns, fill_session, count_sessions, row_of_message),
-        TABLE("Outlook Logons", "outlook", "outlook,auth", on_logon, "Outlook logons", logon_columns, fill_logon, NULL,
-              NULL),
+        TABLE("RPC over HTTP Connections", "rpch,connections", "RPC over HTTP connections", connection_columns,
+              fill_connection, list_connections),
+        TABLE("MAPI over HTTP Sessions", "mapihttp,sessions", "MAPI/HTTP sessions", session_columns, fill_session,
+              list_sessions),
+        TABLE("Outlook Logons", "outlook,auth", "Outlook logons", logon_columns, fill_logon, list_logons),
     };
     for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
         row_table_register(&tables[i]);
