@@ -11,11 +11,8 @@
 
 #include <epan/stats_tree.h>
 
-#include "connections.h"
 #include "ids.h"
 #include "notes.h"
-#include "sessions.h"
-#include "store.h"
 #include "taps.h"
 
 #define NAME_MAX_LEN 96
@@ -140,25 +137,12 @@ static void init_verdicts(stats_tree *st)
     stats_tree_create_node(st, verdicts_label, 0, STAT_DT_INT, TRUE);
 }
 
-/* The server's end, of what the verdict is about rather than of the frame that it stands on; family 0 if none is known. */
+/* The server's end where the verdict showed, else of the frame that it stands on; family 0 if none is known. That does
+ * not change: who its row is with may, in one pass behind the frame. */
 static struct endpoint server_of(const struct told *told)
 {
-    const struct verdict *verdict = told->verdict;
-    const struct endpoint own = told->conn ? *conn_server(told->conn) : (struct endpoint){ 0 };
-    if (verdict->vc != NO_NUMBER && store_active()) {
-        struct leg_row row;
-        const uint32_t index = rpch_state_find_row(store_world(), verdict->vc, verdict->leg);
-        if (index == NO_NUMBER || !rpch_state_row(store_world(), index, &row) || endpoint_equal(&own, &row.in.peer) ||
-            endpoint_equal(&own, &row.out.peer))
-            return own;
-        return row.out.peer.family ? row.out.peer : row.in.peer;
-    }
-    if (verdict->session != NO_NUMBER && store_mapi_active()) {
-        struct session_row row;
-        const uint32_t index = mapi_state_find_row(store_mapi(), verdict->session, verdict->leg);
-        return index != NO_NUMBER && mapi_state_row(store_mapi(), index, &row) ? row.server : own;
-    }
-    return own;
+    const struct conn *conn = told->verdict->origin.conn ? told->verdict->origin.conn : told->conn;
+    return conn ? *conn_server(conn) : (struct endpoint){ 0 };
 }
 
 static tap_packet_status on_verdict(stats_tree *st, packet_info *pinfo _U_, epan_dissect_t *edt _U_, const void *data,
