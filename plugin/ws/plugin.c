@@ -23,6 +23,7 @@
 #include "report_tap.h"
 #include "ports.h"
 #include "preferences.h"
+#include "registration.h"
 #include "stats.h"
 #include "times.h"
 #include "store.h"
@@ -63,6 +64,7 @@ static void proto_register_outlookhttp(void)
     times_register();
     emsmdb_register_show(emsmdb_guess_changed);
     emsmdb_guess_register();
+    fields_register();
     preferences_register();
     takeover_register();
     mapi_register();

@@ -2,14 +2,16 @@
 
     check_fields.py [--update]
 
-Each field has a description, which is not its name again. tests/golden/fields.txt is all of it: filter name, type, display name, as `tshark -G fields`
-gives them (several types, where it has several). --update writes that file; read the difference before committing it.
+Each field has a description, which is not its name again. -G elastic-mapping names each protocol and each field once.
+tests/golden/fields.txt is all of it: filter name, type, display name, as `tshark -G fields` gives them (several types, where
+it has several). --update writes that file; read the difference before committing it.
 PUBLIC is the part that users and other tests rely on. It is kept by hand.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import difflib
+import json
 import pathlib
 import sys
 
@@ -107,11 +109,24 @@ def undescribed(tshark):
     return found
 
 
+def twice_in_mapping(tshark):
+    """Names of the plugin's that one object of -G elastic-mapping has more than once: readers of JSON keep the last."""
+    found = set()
+
+    def note(pairs):
+        names = [name for name, _ in pairs]
+        found.update(name for name in names if name.split("_")[0] in OURS and names.count(name) > 1)
+        return dict(pairs)
+    layers = json.loads(tshark.output(["-G", "elastic-mapping"]), object_pairs_hook=note)["mappings"]["properties"]["layers"]
+    return found, set(OURS) - set(layers["properties"])
+
+
 def main():
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
         fields, torn = registered(tshark)
         silent = undescribed(tshark)
+        twice, unmapped = twice_in_mapping(tshark)
     lines = [f"{name}\t{kind}\t{label}\n" for name, (kind, label) in sorted(fields.items())]
     if "--update" in sys.argv[1:]:
         GOLDEN.parent.mkdir(parents=True, exist_ok=True)
@@ -126,6 +141,10 @@ def main():
         failed += 1
         print(f"{name} has no description but its name")
     passed += len(fields) - len(silent)
+    for name in sorted(twice | unmapped):
+        failed += 1
+        print(f"-G elastic-mapping has {name} {'more than once' if name in twice else 'not at all'}")
+    passed += not twice | unmapped
     for name in sorted(torn):
         print(f"{name} mixes kinds: {fields[name][0]}")
     for kind, names in PUBLIC.items():

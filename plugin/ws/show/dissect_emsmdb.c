@@ -15,6 +15,7 @@
 #include "ids.h"
 #include "layers.h"
 #include "names.h"
+#include "registration.h"
 #include "rops.h"
 #include "rows.h"
 #include "sink_tree.h"
@@ -467,7 +468,7 @@ void emsmdb_register_show(void (*changed)(void))
                                    "dissector has them (mapi.*); the name of AsyncEMSMDB goes with the next start.",
                                    &pref_dissect);
     async_procs[0].name = emsmdb_method_name(EMSMDB_ASYNC, EC_DO_ASYNC_WAIT_EX);
-    proto_register_field_array(proto_emsmdb, fields, array_length(fields));
+    fields_add(proto_emsmdb, fields, array_length(fields));
     proto_register_subtree_array(ett, array_length(ett));
     register_init_routine(begin_file);
 }

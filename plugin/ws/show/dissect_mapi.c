@@ -17,14 +17,15 @@
 #include "mapi_heads.h"
 #include "names.h"
 #include "notes.h"
+#include "registration.h"
 #include "rops.h"
 #include "rows.h"
 #include "say.h"
 #include "sink_tree.h"
 #include "times.h"
 
-static int hf_endpoint, hf_meta_tag, hf_session, hf_leg, hf_time, hf_request_in, hf_response_in, hf_user_dn,
-    hf_error_page, hf_tag_frame, hf_tag_time, hf_remark, hf_message, hf_envelope;
+static int hf_endpoint, hf_meta_tag, hf_session, hf_leg, hf_time, hf_request_in, hf_response_in, hf_error_page,
+    hf_tag_frame, hf_tag_time, hf_remark, hf_message, hf_envelope;
 static int ett_message = -1, ett_tags = -1, ett_tag = -1;
 
 /* ---- What the state knows --------------------------------------------------------- */
@@ -34,6 +35,15 @@ static const char *type_text(const struct mapi_message *message)
 {
     const char *name = mapi_type_name(message->type);
     return name ? name : message->type_name;
+}
+
+/* What a Connect has in its body, which is registered with the layouts. */
+static int user_dn_field(void)
+{
+    static int hf;
+    if (hf == 0)
+        hf = proto_registrar_get_id_byname("mapihttp.connect.user_dn");
+    return hf;
 }
 
 static void show_state(const struct mapi_show *show, const struct mapi_message *message)
@@ -52,7 +62,7 @@ static void show_state(const struct mapi_show *show, const struct mapi_message *
         outlook_show_known(tree, mapi_hf_client_application, tvb, message->client_application);
     /* Connect itself has it in its body. */
     if (message->is_response || message->type != MAPI_CONNECT)
-        outlook_show_known(tree, hf_user_dn, tvb, message->user_dn);
+        outlook_show_known(tree, user_dn_field(), tvb, message->user_dn);
     if (message->is_response && message->has_code)
         proto_item_set_generated(proto_tree_add_uint(tree, mapi_hf_response_code, tvb, 0, 0, message->code));
     outlook_show_nonzero(tree, hf_request_in, tvb, message->request_frame);
@@ -387,10 +397,9 @@ void mapi_register_show(struct show_calls *calls)
     };
     static int *ett[] = { &ett_message, &ett_tags, &ett_tag };
     mapi_heads_register();
-    proto_register_field_array(proto_mapihttp, of_mapi, array_length(of_mapi));
+    fields_add(proto_mapihttp, of_mapi, array_length(of_mapi));
     proto_register_subtree_array(ett, array_length(ett));
     sink_register();
-    hf_user_dn = proto_registrar_get_id_byname("mapihttp.connect.user_dn");
     calls->mapi_stray = show_unfollowed;
     calls->mapi_frame = show_frame;
 }

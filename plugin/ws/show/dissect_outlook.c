@@ -10,6 +10,7 @@
 
 #include "ids.h"
 #include "layers.h"
+#include "registration.h"
 #include "rows.h"
 #include "store.h"
 
@@ -78,11 +79,6 @@ static void say_verdicts(packet_info *pinfo, const struct verdict *of_rpch, cons
 
 /* ---- Registration of verdicts ----------------------------------------------------- */
 
-void outlook_describe_expert(const expert_field *expert, const char *text)
-{
-    proto_registrar_get_nth((guint)expert->hf)->blurb = text;
-}
-
 /* "Verdict, a warning: rests on what did not come; once a leg" */
 static void describe_verdict(enum verdict_kind kind)
 {
@@ -101,9 +97,9 @@ static void describe_verdict(enum verdict_kind kind)
                                          [ONCE_A_CLIENT] = "once a client",
                                          [ONCE_A_HOST] = "once a host" };
     const struct verdict_row *row = &verdict_rows[kind];
-    outlook_describe_expert(&ei_verdict[kind],
-                            wmem_strdup_printf(wmem_epan_scope(), "Verdict, %s: %s; told %s", severities[row->severity],
-                                               proofs[row->proof], times[row->once]));
+    fields_describe_expert(&ei_verdict[kind],
+                           wmem_strdup_printf(wmem_epan_scope(), "Verdict, %s: %s; told %s", severities[row->severity],
+                                              proofs[row->proof], times[row->once]));
 }
 
 static void register_verdicts(void)
@@ -114,18 +110,13 @@ static void register_verdicts(void)
                                   [GROUP_SECURITY] = PI_SECURITY };
     static const int
         severities[] = { [V_CHAT] = PI_CHAT, [V_NOTE] = PI_NOTE, [V_WARNING] = PI_WARN, [V_ERROR] = PI_ERROR };
-    for (size_t i = 0; i < G_N_ELEMENTS(verdict_protocols); i++) {
-        expert_module_t *module = expert_register_protocol(*verdict_protocols[i].proto);
-        for (int kind = 0; kind < VERDICT_KINDS; kind++) {
-            const struct verdict_row *row = &verdict_rows[kind];
-            if (protocol_of(kind) != &verdict_protocols[i])
-                continue;
-            verdict_infos[kind] = (ei_register_info){ &ei_verdict[kind],
-                                                      { row->filter, groups[row->group], severities[row->severity],
-                                                        row->summary, EXPFILL } };
-            expert_register_field_array(module, &verdict_infos[kind], 1);
-            describe_verdict(kind);
-        }
+    for (int kind = 0; kind < VERDICT_KINDS; kind++) {
+        const struct verdict_row *row = &verdict_rows[kind];
+        verdict_infos[kind] =
+            (ei_register_info){ &ei_verdict[kind],
+                                { row->filter, groups[row->group], severities[row->severity], row->summary, EXPFILL } };
+        fields_add_expert(*protocol_of(kind)->proto, &verdict_infos[kind], 1);
+        describe_verdict(kind);
     }
 }
 
@@ -176,7 +167,7 @@ void outlook_register_show(struct show_calls *calls)
                      "From the end of the request with the credentials to this response"),
     };
     static int *ett[] = { &ett_verdict, &ett_auth };
-    proto_register_field_array(proto_outlook, of_outlook, array_length(of_outlook));
+    fields_add(proto_outlook, of_outlook, array_length(of_outlook));
     proto_register_subtree_array(ett, array_length(ett));
     register_verdicts();
     rop_tap = register_tap("rop");

@@ -34,8 +34,6 @@ void outlook_show_auth(proto_tree *tree, tvbuff_t *tvb, const struct auth_shown 
 void outlook_show_problem(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, expert_field *expert, int offset,
                           int len, const char *text);
 bool outlook_wants_expert(void);
-/* Says what an expert item means, where Wireshark has its name again. text lives as long. */
-void outlook_describe_expert(const expert_field *expert, const char *text);
 /* A filter builds a tree in which only what it asks for counts: mostly not what is in a body, and a body costs most of
  * all. Expert items, also those of a filter, come from broken ones. proto: of the body, whose ROPs are mapihttp's. */
 bool outlook_bodies_are_seen(proto_tree *tree, int proto); /* somebody counts expert items, tree or not */

@@ -12,14 +12,15 @@
 #include <epan/show_exception.h>
 #include <epan/proto_data.h>
 
-#include "dissect_outlook.h"
 #include "dissect_emsmdb.h"
+#include "dissect_outlook.h"
 #include "emsmdb_guess.h"
 #include "ids.h"
 #include "info.h"
 #include "layers.h"
 #include "notes.h"
 #include "pdu.h"
+#include "registration.h"
 #include "rows.h"
 #include "rts.h"
 #include "sink_tree.h"
@@ -558,12 +559,12 @@ void rpch_register_show(struct show_calls *calls)
           { "rpch.rts.unexpected", PI_PROTOCOL, PI_NOTE, "A value out of range, or a PDU out of place", EXPFILL } },
     };
     static int *ett[] = { &ett_part, &ett_flags };
-    proto_register_field_array(proto_rpch, of_rpch, array_length(of_rpch));
+    fields_add(proto_rpch, of_rpch, array_length(of_rpch));
     proto_register_subtree_array(ett, array_length(ett));
-    expert_register_field_array(expert_register_protocol(proto_rpch), broken, array_length(broken));
-    outlook_describe_expert(&ei_malformed,
-                            "Bytes that MS-RPCH or the RPC header does not allow: outlook.problem says which");
-    outlook_describe_expert(
+    fields_add_expert(proto_rpch, broken, array_length(broken));
+    fields_describe_expert(&ei_malformed,
+                           "Bytes that MS-RPCH or the RPC header does not allow: outlook.problem says which");
+    fields_describe_expert(
         &ei_unexpected,
         "A lawful PDU with a value, or at a place, that MS-RPCH does not foresee: outlook.problem says why");
     calls->rpch_columns = begin_columns;

@@ -15,6 +15,7 @@
 #include "ids.h"
 #include "layers.h"
 #include "pdu.h"
+#include "registration.h"
 #include "rows.h"
 #include "store.h"
 
@@ -246,7 +247,7 @@ void emsmdb_guess_register(void)
                                    "Outlook 2003 send, if their opnum is 2 and all lengths in them agree, also of the "
                                    "ROP buffer below its XOR.",
                                    &pref_guess);
-    proto_register_field_array(proto_emsmdb, fields, array_length(fields));
+    fields_add(proto_emsmdb, fields, array_length(fields));
     proto_register_subtree_array(ett, array_length(ett));
 }
 

@@ -11,6 +11,7 @@
 #include "dissect_outlook.h"
 #include "exchange_cookies.h"
 #include "ids.h"
+#include "registration.h"
 #include "rows.h"
 #include "store.h"
 
@@ -358,7 +359,7 @@ void mapi_heads_register(void)
     static int *ett[] = { &ett_headers, &ett_cookies };
     for (uint32_t code = 0; code < MAPI_CODES; code++)
         response_codes[code] = (value_string){ code, mapi_code_name(code) };
-    proto_register_field_array(proto_mapihttp, of_mapi, array_length(of_mapi));
-    proto_register_field_array(proto_outlook, of_outlook, array_length(of_outlook));
+    fields_add(proto_mapihttp, of_mapi, array_length(of_mapi));
+    fields_add(proto_outlook, of_outlook, array_length(of_outlook));
     proto_register_subtree_array(ett, array_length(ett));
 }

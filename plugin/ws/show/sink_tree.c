@@ -16,6 +16,7 @@
 #include "ids.h"
 #include "layers.h"
 #include "layouts.h"
+#include "registration.h"
 #include "rops.h"
 #include "rows.h"
 #include "rts.h"
@@ -128,18 +129,44 @@ static void register_layout(const char *prefix, const struct field *layout)
         g_error("outlookhttp: %s", why);
 }
 
+static char of_filter(char c)
+{
+    return c == '.' ? '_' : c; /* as -T ek and -G elastic-mapping have it */
+}
+
+/* By their filters, else as they are. */
+static int compare(const void *one, const void *other)
+{
+    const struct catalogued *a = *(const struct catalogued *const *)one, *b = *(const struct catalogued *const *)other;
+    const char *mine = a->row->filter, *others = b->row->filter;
+    while (*mine && of_filter(*mine) == of_filter(*others)) {
+        mine++;
+        others++;
+    }
+    const int order = of_filter(*mine) - of_filter(*others);
+    return order != 0 ? order : (a > b) - (a < b);
+}
+
+/* Those with one filter stand together: Wireshark writes such a name once. */
 static void register_fields(int proto, const char *prefix, bool has_line)
 {
+    const struct catalogued **sorted =
+        (const struct catalogued **)wmem_alloc_array(wmem_epan_scope(), const struct catalogued *, catalogue.count);
+    unsigned count = 0;
     for (unsigned i = 0; i < catalogue.count; i++) {
-        hf_register_info *info;
-        if (strcmp(catalogue.fields[i].prefix, prefix) != 0)
-            continue;
-        info = (hf_register_info *)wmem_alloc0(wmem_epan_scope(), sizeof *info);
-        info->p_id = &hf_of[i];
-        proto_of[i] = has_line ? 0 : proto;
-        register_field(&catalogue.fields[i], info);
-        proto_register_field_array(proto, info, 1);
+        if (strcmp(catalogue.fields[i].prefix, prefix) == 0)
+            sorted[count++] = &catalogue.fields[i];
     }
+    qsort(sorted, count, sizeof(struct catalogued *), compare);
+    hf_register_info *infos = (hf_register_info *)wmem_alloc0_array(wmem_epan_scope(), hf_register_info, count);
+    for (unsigned i = 0; i < count; i++) {
+        const ptrdiff_t index = sorted[i] - catalogue.fields;
+        infos[i].p_id = &hf_of[index];
+        proto_of[index] = has_line ? 0 : proto;
+        register_field(sorted[i], &infos[i]);
+    }
+    fields_add(proto, infos, count);
+    wmem_free(wmem_epan_scope(), sorted);
 }
 
 static void register_issues(void)
@@ -159,14 +186,14 @@ static void register_issues(void)
                                          { kind->filter, kind->malformed ? PI_MALFORMED : PI_RESPONSE_CODE,
                                            severities[kind->severity], kind->label, EXPFILL } };
     }
-    expert_register_field_array(expert_register_protocol(proto_mapihttp), broken, G_N_ELEMENTS(broken));
-    expert_register_field_array(expert_register_protocol(proto_emsmdb), broken_stub, G_N_ELEMENTS(broken_stub));
-    expert_register_field_array(expert_register_protocol(proto_rop), of_rops, ROP_ISSUES);
-    outlook_describe_expert(&ei_malformed,
-                            "A head or body that does not keep to its specification: outlook.problem says where");
-    outlook_describe_expert(&ei_stub_malformed, "A stub that does not keep to MS-OXCRPC: outlook.problem says where");
+    fields_add_expert(proto_mapihttp, broken, G_N_ELEMENTS(broken));
+    fields_add_expert(proto_emsmdb, broken_stub, G_N_ELEMENTS(broken_stub));
+    fields_add_expert(proto_rop, of_rops, ROP_ISSUES);
+    fields_describe_expert(&ei_malformed,
+                           "A head or body that does not keep to its specification: outlook.problem says where");
+    fields_describe_expert(&ei_stub_malformed, "A stub that does not keep to MS-OXCRPC: outlook.problem says where");
     for (unsigned i = 0; i < ROP_ISSUES; i++)
-        outlook_describe_expert(&ei_rop[i], rop_issues[i]->meaning);
+        fields_describe_expert(&ei_rop[i], rop_issues[i]->meaning);
 }
 
 void sink_register(void)
@@ -187,7 +214,7 @@ void sink_register(void)
     register_fields(proto_emsmdb, "emsmdb.", false);
     register_fields(proto_mapihttp, "mapihttp.", true);
     register_fields(proto_rpch, "rpch.rts.", true);
-    proto_register_field_array(proto_outlook, structure, G_N_ELEMENTS(structure));
+    fields_add(proto_outlook, structure, G_N_ELEMENTS(structure));
     proto_register_subtree_array(ett, G_N_ELEMENTS(ett));
     register_issues();
 }

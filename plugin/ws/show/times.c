@@ -11,6 +11,7 @@
 #include "dissect_outlook.h"
 #include "ids.h"
 #include "notes.h"
+#include "registration.h"
 #include "rows.h"
 #include "taps.h"
 
@@ -136,8 +137,8 @@ void times_register(void)
                      "From the first to the last byte of the answer"),
     };
     name_all();
-    proto_register_field_array(proto_rpch, of_rpch, array_length(of_rpch));
-    proto_register_field_array(proto_mapihttp, of_mapi, array_length(of_mapi));
-    proto_register_field_array(proto_outlook, of_outlook, array_length(of_outlook));
+    fields_add(proto_rpch, of_rpch, array_length(of_rpch));
+    fields_add(proto_mapihttp, of_mapi, array_length(of_mapi));
+    fields_add(proto_outlook, of_outlook, array_length(of_outlook));
     time_tap = register_tap("outlook_time");
 }
