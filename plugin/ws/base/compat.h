@@ -24,6 +24,7 @@
     (WIRESHARK_VERSION_MAJOR > (major) || (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
 
 #include <epan/packet.h>
+#include <epan/column-info.h>
 #include <epan/conversation.h>
 #include <epan/dissectors/packet-http.h>
 #include <epan/dissectors/packet-tcp.h>
@@ -122,6 +123,31 @@ static inline const char *compat_interface_description(const packet_info *pinfo,
 #define COMPAT_TCP_A_ACK_LOST_PACKET 0x0004
 #define COMPAT_TCP_SYN_SEEN 0x01
 #define COMPAT_TCP_SYNACK_SEEN 0x02
+
+/* From 4.4 on columns are fields, too, which get their values before postdissectors are called: gives those of Protocol and
+ * Info what the columns say now. tree: of the frame, or NULL. */
+static inline void compat_renew_columns(packet_info *pinfo, proto_tree *tree)
+{
+#if WS_AT_LEAST(4, 4)
+    const int columns = proto_get_id_by_filter_name("_ws.col");
+    const column_info *all = pinfo->cinfo;
+    if (!tree || !all || !proto_field_is_referenced(tree, columns))
+        return;
+    const proto_node *of_columns = tree->first_child;
+    while (of_columns && (!PNODE_FINFO(of_columns) || PNODE_FINFO(of_columns)->hfinfo->id != columns))
+        of_columns = of_columns->next;
+    for (proto_node *one = of_columns ? of_columns->first_child : NULL; one; one = one->next) {
+        for (int i = 0; i < all->num_cols; i++) {
+            const int kind = all->columns[i].col_fmt;
+            if ((kind == COL_INFO || kind == COL_PROTOCOL) && all->columns[i].hf_id == PNODE_FINFO(one)->hfinfo->id)
+                fvalue_set_string(PNODE_FINFO(one)->value, col_get_text(pinfo->cinfo, kind));
+        }
+    }
+#else
+    (void)pinfo;
+    (void)tree;
+#endif
+}
 
 /* What -z calls: from 4.6 on it says whether it went well. function: of the option, says so. */
 #if WS_AT_LEAST(4, 6)

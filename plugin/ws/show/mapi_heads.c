@@ -208,6 +208,8 @@ static void show_code(const struct mapi_show *show, int hf, struct span value)
         show_number(show, hf, value, (uint32_t)code);
 }
 
+#define HEADER_NAME(literal) literal, sizeof literal - 1
+
 void mapi_show_header(const struct mapi_show *show, struct span name, struct span value)
 {
     static const struct {
