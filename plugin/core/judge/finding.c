@@ -160,6 +160,7 @@ void tell(const struct finding *finding)
                                      .leg = subject->leg,
                                      .victims = finding->victims,
                                      .victim_count = finding->victim_count,
+                                     .server = finding->server,
                                      .origin = finding->origin };
     verdict_add(&judge->arena, &judge->found[subject->kind], verdict, &finding->text);
     judge->any_found = true;

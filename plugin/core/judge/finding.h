@@ -107,6 +107,7 @@ struct finding {
     bool seen;                    /* where was seen, not inferred */
     const struct victim *victims; /* as in struct verdict */
     uint32_t victim_count;
+    const struct endpoint *server; /* as in struct verdict */
     struct origin origin;
     struct text text;
 };

@@ -275,6 +275,7 @@ static void look_at(struct judge *judge, struct gone *gone, struct when when, bo
     finding.where = sign ? WHERE_UNKNOWN : WHERE_SERVER;
     finding.victims = victims;
     finding.victim_count = count;
+    finding.server = &gone->server->end;
     gone->told = when;
     gone->back = false;
     gone->row = result_of(&finding);
@@ -377,6 +378,7 @@ void gone_answered(struct judge *judge, const struct event *event)
     gone->back = true;
     finding.victims = gone->victims;
     finding.victim_count = gone->victim_count;
+    finding.server = &conn->server->end;
     say(&finding.text,
         "Seen: %s, which had ended its connections in frame %u, answered in frame %u on a connection opened %s after "
         "that (stream %u); inferred: it was restarted; next: why, in its event log",

@@ -126,6 +126,7 @@ struct verdict {
     const struct verdict *next;   /* on the same frame */
     const struct victim *victims; /* all whose it is, where there are several; else NULL */
     uint32_t victim_count;
+    const struct endpoint *server; /* that it is about, wherever it showed; NULL: that of its origin */
     struct origin origin;
 };
 

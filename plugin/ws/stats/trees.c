@@ -137,12 +137,13 @@ static void init_verdicts(stats_tree *st)
     stats_tree_create_node(st, verdicts_label, 0, STAT_DT_INT, TRUE);
 }
 
-/* The server's end where the verdict showed, else of the frame that it stands on; family 0 if none is known. That does
- * not change: who its row is with may, in one pass behind the frame. */
+/* The server's end: of whom the verdict is about, else where it showed, else of the frame that it stands on; family 0 if
+ * none is known. None of these changes behind the frame, as whom its row is with may. */
 static struct endpoint server_of(const struct told *told)
 {
-    const struct conn *conn = told->verdict->origin.conn ? told->verdict->origin.conn : told->conn;
-    return conn ? *conn_server(conn) : (struct endpoint){ 0 };
+    const struct verdict *verdict = told->verdict;
+    const struct conn *conn = verdict->origin.conn ? verdict->origin.conn : told->conn;
+    return verdict->server ? *verdict->server : conn ? *conn_server(conn) : (struct endpoint){ 0 };
 }
 
 static tap_packet_status on_verdict(stats_tree *st, packet_info *pinfo _U_, epan_dissect_t *edt _U_, const void *data,
