@@ -130,17 +130,28 @@ void row_table_list(struct row_table *table, uint32_t row)
         insert(table, row, items);
 }
 
-/* Empties the table. */
-static void reset(stat_tap_table *shown)
+static void free_row(const struct row_table *table, stat_tap_table_item_type *items)
 {
-    for (unsigned row = 0; row < shown->num_elements; row++) {
-        for (unsigned column = 0; column < shown->num_fields; column++)
-            free_item(shown, row, column, stat_tap_get_field_data(shown, row, column));
-        g_free(shown->elements[row]);
-    }
+    for (unsigned column = 0; column < table->ui.nfields; column++)
+        free_item(NULL, 0, column, &items[column]);
+    g_free(items);
+}
+
+/* Empties the table. Each window of the GUI looks at the rows that it was filled with when they are sorted or copied, also
+ * after another window has had the table filled anew: so they stay until there is but the one that asks for it. */
+static void empty(struct row_table *table)
+{
+    stat_tap_table *shown = shown_of(table);
+    for (unsigned row = 0; row < shown->num_elements; row++)
+        g_ptr_array_add(table->left, shown->elements[row]);
     g_free(shown->elements);
     shown->elements = NULL;
     shown->num_elements = 0;
+    if (table->ui.refcount > 1)
+        return;
+    for (guint i = 0; i < table->left->len; i++)
+        free_row(table, (stat_tap_table_item_type *)g_ptr_array_index(table->left, i));
+    g_ptr_array_set_size(table->left, 0);
 }
 
 /* ---- Frames that pass ------------------------------------------------------------- */
@@ -161,7 +172,7 @@ static void list_passed(void *tapdata)
     struct row_table *table = (struct row_table *)tapdata;
     if (table->passed_of != store)
         return;
-    reset(shown_of(table));
+    empty(table);
     for (guint i = 0; i < table->passed->len; i++)
         list_frame(table, &g_array_index(table->passed, struct passed, i));
 }
@@ -202,15 +213,23 @@ static tap_packet_status on_frame(void *tapdata, packet_info *pinfo, epan_dissec
 
 /* ---- Registration ----------------------------------------------------------------- */
 
+static struct row_table *tables;
+
+static void reset(stat_tap_table *shown)
+{
+    struct row_table *table = tables;
+    while (table->title != shown->title)
+        table = table->next;
+    empty(table);
+}
+
 static void init(stat_tap_table_ui *ui)
 {
     struct row_table *table = (struct row_table *)ui;
-    stat_tap_table *shown = stat_tap_find_table(ui, table->title);
     forget(&table->listing);
-    if (!shown)
+    if (!stat_tap_find_table(ui, table->title))
         stat_tap_add_table(ui, stat_tap_init_table(table->title, (int)ui->nfields, 0, NULL));
-    else
-        reset(shown);
+    empty(table);
 }
 
 void row_table_register(struct row_table *table)
@@ -219,6 +238,9 @@ void row_table_register(struct row_table *table)
     stat_tap_table_ui *ui = &table->ui;
     for (size_t column = 0; column < ui->nfields; column++)
         table->titles[column] = table->columns[column].title;
+    table->left = g_ptr_array_new();
+    table->next = tables;
+    tables = table;
     ui->group = REGISTER_PACKET_STAT_GROUP_UNSORTED;
     ui->packet_func = on_frame;
     ui->stat_tap_init_cb = init;

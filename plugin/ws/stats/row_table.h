@@ -61,6 +61,8 @@ struct row_table {
     void (*list_client)(struct row_table *table, const struct client *client);
     stat_tap_table_item titles[COLUMNS_MAX];
     struct listing listing;
+    GPtrArray *left; /* rows that are in no table any more, though a window may look at them */
+    struct row_table *next;
     GArray *passed;        /* struct passed, in the order of frames, of the first pass; NULL: none so far */
     const void *passed_of; /* the capture file */
 };
