@@ -302,7 +302,7 @@ static void say_group(struct page *page, const struct finding_group *group, unsi
 
 #define BRIEF_FILTER 60 /* the longest that stands in a line with more */
 
-/* A finding in a line or two: what, where to see it, and what it is inferred to come from. */
+/* A finding in a line or two, on a narrow screen three: what, where to see it, and what it is inferred to come from. */
 static void say_brief(struct page *page, const struct finding_group *group)
 {
     const struct told_parts parts = report_parts(page->report, group->first->text);
@@ -317,7 +317,7 @@ static void say_brief(struct page *page, const struct finding_group *group)
         out_text(&page->line, ": ");
         out_text(&page->line, parts.inferred);
     }
-    say_head(page, group, 2, 0);
+    say_head(page, group, 3, 0);
 }
 
 /* In full, as far as there is room; the first is always there. Returns how many. */
