@@ -72,12 +72,20 @@ static void say_user(struct out *text, const struct part *part, const char *clie
     out_text(text, client[0] ? client : part->user[0] ? "" : "client unknown");
 }
 
-/* User, client and target: of the leg seen first, for behind a device its own address is the client's. */
-static const char *who_text(const struct report *report, const struct member *member)
+/* User and client: of the leg seen first, for behind a device its own address is the client's. */
+static const char *who_only_text(const struct report *report, const struct member *member)
+{
+    struct out text = { .arena = report->arena };
+    say_user(&text, member->parts, address_text(report, &member->parts->client, false));
+    return out_string(&text);
+}
+
+/* The same with target and program. */
+static const char *who_text(const struct member *member, const struct arena *arena, const char *who_only)
 {
     const struct part *part = member->parts;
-    struct out text = { .arena = report->arena };
-    say_user(&text, part, address_text(report, &part->client, false));
+    struct out text = { .arena = arena };
+    out_text(&text, who_only);
     if (part->whom[0]) {
         out_text(&text, " -> ");
         out_text(&text, part->whom);
@@ -179,7 +187,9 @@ static void take_member(const struct report *report, struct finding_group *group
     const struct arena *arena = report->arena;
     const struct part *part = member->gravest;
     const uint32_t known = group->who.count;
-    names_add(arena, &group->who, who_text(report, member));
+    const char *who = who_only_text(report, member);
+    names_add(arena, &group->who_only, who);
+    names_add(arena, &group->who, who_text(member, arena, who));
     /* A user who is refused three times is one logon. */
     group->of[part->noun] += part->noun != OF_LOGON || group->who.count > known;
     names_add(arena, &group->users, member->parts->user);

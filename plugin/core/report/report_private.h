@@ -76,8 +76,9 @@ struct finding_group {
     uint32_t count;
     const struct part *first; /* the earliest */
     bool failed;
-    uint32_t of[NOUNS]; /* members by noun, a logon counted once */
-    struct name_list who, users, clients, servers, whom, ids;
+    uint32_t of[NOUNS];             /* members by noun, a logon counted once */
+    struct name_list who, who_only; /* the second without target and program */
+    struct name_list users, clients, servers, whom, ids;
     struct way_taken ways[PAIRS_KEPT];
     uint32_t way_count;
     bool more_ways;

@@ -46,31 +46,47 @@ static void take_back(struct page *page, const struct mark *mark)
 }
 
 /* Names in at most so many lines: as many whole ones, up to most, as have room, and how many there are besides. before
- * and behind: what stands around them. */
-static void put_names(struct page *page, const char *first, unsigned lines, const char *before,
-                      const struct name_list *names, uint32_t most, const char *behind)
+ * and behind: what stands around them. Returns how many are there. */
+static uint32_t put_names(struct page *page, const char *first, unsigned lines, const char *before,
+                          const struct name_list *names, uint32_t most, const char *behind)
 {
     const struct mark mark = mark_of(page);
-    for (uint32_t shown = most; shown > 0; shown--) {
+    uint32_t shown = most < names->count ? most : names->count;
+    for (;; shown--) {
         out_empty(&page->line);
         out_text(&page->line, before);
         names_say(&page->line, names, shown);
         out_text(&page->line, behind);
         page_put(page, INDENT, shown > 1 ? 0 : lines, first, &page->line);
-        if (shown == 1 || page->screen.lines - mark.screen.lines <= lines) {
-            break;
+        if (shown <= 1 || page->screen.lines - mark.screen.lines <= lines) {
+            return shown;
         }
         take_back(page, &mark);
     }
 }
 
-static void entry_names(struct page *page, const char *label, unsigned lines, const struct name_list *names,
-                        uint32_t most)
+static uint32_t entry_names(struct page *page, const char *label, unsigned lines, const struct name_list *names,
+                            uint32_t most)
 {
     char first[INDENT + 1];
-    if (names->count > 0) {
-        snprintf(first, sizeof(first), LABEL, label);
-        put_names(page, first, lines, "", names, most, "");
+    if (names->count == 0) {
+        return 0;
+    }
+    snprintf(first, sizeof(first), LABEL, label);
+    return put_names(page, first, lines, "", names, most, "");
+}
+
+#define WHO_SHOWN 3
+#define WHO_LINES 3
+
+/* With target and program, or without where more of them have room so. */
+static void say_who(struct page *page, const struct finding_group *group)
+{
+    const struct mark mark = mark_of(page);
+    const uint32_t shown = entry_names(page, "who", WHO_LINES, &group->who, WHO_SHOWN);
+    if (shown < WHO_SHOWN && shown < group->who_only.count) {
+        take_back(page, &mark);
+        entry_names(page, "who", WHO_LINES, &group->who_only, WHO_SHOWN);
     }
 }
 
@@ -282,7 +298,7 @@ static void say_group(struct page *page, const struct finding_group *group, unsi
     out_empty(&page->line);
     report_headline(&page->line, page->report, group);
     say_head(page, group, 3, number);
-    entry_names(page, "who", 3, &group->who, 3);
+    say_who(page, group);
     say_first(page, part);
     say_ways(page, group);
     entry(page, "then", THEN_LINES, parts.seen);
