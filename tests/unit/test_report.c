@@ -527,8 +527,9 @@ static void test_requests(void)
     static const char *const remedies[] = { "  next   begin the capture before Outlook connects; join the files",
                                             "  next   capture both directions",
                                             "  next   begin the capture before Outlook connects, and let it go on",
-                                            "  next   see what is sent there" };
-    for (int what = 0; what < 4; what++) {
+                                            "  next   see what is sent there",
+                                            "  next   let the capture go on until Outlook is let in" };
+    for (int what = 0; what < 5; what++) {
         struct scene scene;
         struct made made;
         scene_begin(&scene);
@@ -538,13 +539,16 @@ static void test_requests(void)
         struct report_input input = { .overview = &made.overview,
                                       .version = "1",
                                       .track = &scene.outlook->track,
-                                      .mapi_requests = what < 3 ? 7 : 0 };
+                                      .mapi_requests = what == 3 ? 0 : 7,
+                                      .mapi_challenged = what == 4 ? 7 :
+                                                         what < 2  ? 6 :
+                                                                     0 };
         made.report = report_new(&made.arena, &input);
         made.text = report_text(made.report, 200, false);
-        says(made.text, "CANNOT TELL  7 requests of MAPI/HTTP: of no session", what < 3, __FILE__, __LINE__);
+        says(made.text, "CANNOT TELL  7 requests of MAPI/HTTP: of no session", what != 3, __FILE__, __LINE__);
         says(made.text, "CANNOT TELL  1 TCP connection of RPC over HTTP or MAPI/HTTP: captured whole", what == 3,
              __FILE__, __LINE__);
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < 5; i++) {
             says(made.text, remedies[i], i == what, __FILE__, __LINE__);
         }
         made_end(&made);

@@ -282,6 +282,12 @@ static void doubt_requests(struct report *report, const struct tally *tally)
 {
     const bool archive = is_archive(report);
     const char *start = start_of(tally);
+    if ((archive || !start) && report->input.mapi_challenged >= report->input.mapi_requests) {
+        doubt_add(report, report->input.mapi_requests, "request of MAPI/HTTP", "requests of MAPI/HTTP",
+                  "of no session: asked for credentials (401 or 407), and nothing came after that",
+                  archive ? REMEDY_RECORD : "let the capture go on until Outlook is let in or gives up");
+        return;
+    }
     doubt_add(report, report->input.mapi_requests, "request of MAPI/HTTP", "requests of MAPI/HTTP",
               archive ? "of no session, for no Connect or Bind that succeeded is in the archive" :
                         "of no session, for no Connect or Bind that succeeded was captured",

@@ -202,7 +202,7 @@ void report_source_end(struct report_source *source)
 
 struct told_so_far {
     GPtrArray *verdicts;
-    uint32_t requests, looks;
+    uint32_t requests, looks, challenged;
     struct broken_seen broken[BROKEN_KINDS];
 };
 
@@ -254,8 +254,11 @@ static void take_notes(void *ctx, uint32_t frame, const struct frame_note *rpch,
     for (const struct mapi_item *item = mapi->items; item; item = item->next) {
         const struct mapi_message *message = item->message;
         /* A message stands in one frame, that of its end. Behind a device it is the same request again. */
-        if (!message->is_response && (message->leg == 0 || message->leg == NO_NUMBER))
+        const bool first = message->leg == 0 || message->leg == NO_NUMBER;
+        const bool challenge = message->status == 401 || message->status == 407;
+        if (first && !message->is_response)
             ++*(message->look ? &told->looks : &told->requests);
+        told->challenged += first && message->is_response && !message->look && challenge;
         broken |= message->broken && message->end.frame == frame;
     }
     count_broken(told, BROKEN_MAPI, broken, frame);
@@ -278,6 +281,7 @@ struct report *report_source_make(struct report_source *source)
     input.verdict_count = told.verdicts->len;
     input.mapi_requests = told.requests;
     input.mapi_looks = told.looks;
+    input.mapi_challenged = told.challenged;
     memcpy(input.broken, told.broken, sizeof input.broken);
     const struct verdict **verdicts =
         (const struct verdict **)wmem_alloc(source->made_pool, (told.verdicts->len + 1) * sizeof *verdicts);
