@@ -70,7 +70,7 @@ class RpcWorld(World):
         opnum, ask, reply = rpc.Emsmdb.CONNECT
         ask, reply = ask.replace(rpc.u32(1252), rpc.u32(self.code_page)), reply.replace(rpc.HANDLE, self.session)
         if self.old:                 # EcDoConnect has no auxiliary buffers
-            opnum, ask, reply = 0, ask[:ask.index(rpc.Emsmdb.AUX) - 4], reply[:-12] + reply[-4:]
+            opnum, ask, reply = 0, ask[:ask.index(rpc.Emsmdb.AUX) - 4], reply[:-20] + reply[-4:]
         self.leg.call((opnum, ask, reply))
 
     def carry(self, asked, told, ask=True, reply=True):
