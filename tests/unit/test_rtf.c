@@ -122,7 +122,7 @@ static void test_around(void)
             value[used++] = (uint8_t)('a' + raw++ % 23);
         }
     }
-    const uint32_t at = (207 + raw) % 4096, from = (at + 4096 - 500) % 4096;
+    const uint32_t at = (207 + raw) % 4096, from = (at + 4096 - 1000) % 4096;
     value[used++] = 0x03;
     value[used++] = (uint8_t)(from >> 4);
     value[used++] = (uint8_t)(from << 4 | 15);
@@ -131,8 +131,28 @@ static void test_around(void)
     value[used++] = (uint8_t)(end << 4);
     CHECK_INT(undone(value, seal(value, used - HEADER, raw + 17)), raw + 17);
     for (uint32_t i = 0; i < 17; i++) {
-        CHECK_INT(out[raw + i], out[raw + i - 500]);
+        CHECK_INT(out[raw + i], out[raw + i - 1000]);
     }
+}
+
+/* As many bytes as contents of a size can hold. */
+static void test_dense(void)
+{
+    static uint8_t value[4096];
+    size_t used = HEADER;
+    uint32_t at = 207, raw = 0;
+    for (unsigned run = 0; run < 200; run++) {
+        value[used++] = 0xFF;
+        for (unsigned i = 0; i < 8; i++) {
+            const uint32_t from = run == 199 && i == 7 ? at : (at + 4095) % 4096;
+            value[used++] = (uint8_t)(from >> 4);
+            value[used++] = (uint8_t)(from << 4 | 15);
+            raw += from == at ? 0 : 17;
+            at = from == at ? at : (at + 17) % 4096;
+        }
+    }
+    CHECK_INT(undone(value, seal(value, used - HEADER, raw)), 17 * 1599);
+    CHECK(out[0] == 'x' && out[raw - 1] == 'x'); /* what the ring begins with ends so */
 }
 
 static void test_made_up(void)
@@ -208,6 +228,12 @@ static const struct reading readings[] = {
     { "{\\rtf1\\ansicpg65001 \xC3\xA4}", RTF_ITSELF, "\xC3\xA4", 65001 },
     { "{\\rtf1\\ansicpg4711 a\\'e4}", RTF_ITSELF, NULL, 0 },
     { "{\\rtf1\\ansicpg4711 a}", RTF_ITSELF, "a", 65001 },
+    /* The ends of what there is: halves of characters, numbers, the document. */
+    { "{\\rtf1\\fromtext\\u-9217 ?\\u-8193 ?\\u-10240 ?\\u-9216 ?\\u-9216 ?\\u-10179 ?x\\u2147483640 ?\\u66",
+      RTF_FROM_TEXT,
+      "\xF4\x8F\xBF\xBF\xF0\x90\x80\x80\xEF\xBF\xBDx\xEF\xBF\xB8"
+      "B",
+      65001 },
     /* \fromhtml must be 1, and stand among the first ten tokens, before any text. */
     { "{\\rtf1\\fromhtml0 a{\\*\\htmltag1 b}}", RTF_ITSELF, "a", 65001 },
     { "{\\rtf1\\a\\b\\c\\d\\e\\g\\h\\i\\fromtext x}", RTF_ITSELF, "x", 65001 },
@@ -310,6 +336,7 @@ int main(void)
     test_examples();
     test_damaged();
     test_around();
+    test_dense();
     test_made_up();
     test_texts();
     test_deep();
