@@ -44,6 +44,7 @@
 #define BYTES_MAX 70000u
 #define CUTS_MAX 600u            /* of one case: longer ones are cut at as many places */
 #define DAMAGED_MAX 60u          /* so many places, likewise */
+#define CUTS_NOTED 200u          /* of these it is noted what is said */
 
 /* ---- text that grows ---- */
 
@@ -519,7 +520,15 @@ static bool run_case(const char *file, const struct vector *v, struct log *log, 
     return good;
 }
 
-/* What is said of the same bytes with one changed, at each place. */
+static void note_log(struct log *log)
+{
+    for (char *line = log->text.p, *end; (end = strchr(line, '\n')); line = end + 1) {
+        *end = '\0';
+        transcript("%.1000s", line);
+    }
+}
+
+/* What is said of the same bytes with one changed, at each place, and of those that a sender has cut. */
 static void note_damaged(struct vector *v)
 {
     static const uint8_t flip[] = { 0x01, 0x02, 0x40, 0x80, 0xFF };
@@ -531,11 +540,12 @@ static void note_damaged(struct vector *v)
             v->bytes[i] ^= flip[k];
             decode(v, v->len, more, &log);
             v->bytes[i] ^= flip[k];
-            for (char *line = log.text.p, *end; (end = strchr(line, '\n')); line = end + 1) {
-                *end = '\0';
-                transcript("%.1000s", line);
-            }
+            note_log(&log);
         }
+    }
+    for (uint32_t len = 0; len < v->len; len += v->len / CUTS_NOTED + 1) {
+        decode(v, len, len, &log);
+        note_log(&log);
     }
     transcript_unfold(v->title);
     free(log.text.p);
