@@ -167,7 +167,7 @@ static void play_file(const char *name, bool of_one)
         char title[100];
         line[strcspn(line, "\n")] = '\0';
         *colon = '\0';
-        snprintf(title, sizeof(title), "%s", line);
+        snprintf(title, sizeof(title), "%.60s", line);
         const bool response = strstr(line, "response") != NULL;
         if (strstr(line, "rowdata")) {
             continue; /* a part of a ROP */
