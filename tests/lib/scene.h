@@ -108,7 +108,6 @@ static inline void scene_rows(const struct scene *scene)
                    verdict_where_name(row.verdict.where), row.verdict.seen ? " (seen)" : "",
                    shown(row.verdict.cannot_tell));
     }
-    CHECK_INT(rpch_state_rows(scene->world), rows);
     CHECK_INT(rpch_state_connections(scene->world), connections);
     CHECK_INT(rpch_state_find_row(scene->world, connections, 0), NO_NUMBER);
     CHECK_INT(outlook_connection_number(scene->outlook, rows), NO_NUMBER);

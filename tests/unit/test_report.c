@@ -671,8 +671,8 @@ static void test_all_doubts(void)
         made.json = report_json(made.report);
         transcript_lines(made.text);
         transcript_lines(made.json);
-        SAYS(&made, "1 packet with a broken RTS PDU, first frame 11 (filter: rpch.rts.malformed)");
-        SAYS(&made, "22 packets with an unexpected RTS PDU");
+        SAYS(&made, "1 packet with a broken PDU, first frame 11 (filter: rpch.rts.malformed)");
+        SAYS(&made, "22 packets with an RTS PDU that is out of place");
         JSON_SAYS(&made, "\"broken\": [");
         check_json(made.json);
         made_end(&made);

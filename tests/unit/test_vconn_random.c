@@ -835,9 +835,6 @@ static void play_gone(uint32_t seed)
         }
         s.log[0] = '\0';
     }
-    for (const struct verdict *v = outlook_take_changed(s.outlook); v; v = v->next) {
-        transcript("changed %d.%d", (int)v->vc, (int)v->leg);
-    }
     scene_end(&s);
 }
 
