@@ -126,28 +126,36 @@ static inline const char *compat_interface_description(const packet_info *pinfo,
 
 /* From 4.4 on columns are fields, too, which get their values before postdissectors are called: gives those of Protocol and
  * Info what the columns say now. tree: of the frame, or NULL. */
+#if WS_AT_LEAST(4, 4)
+static inline void compat_renew_column(packet_info *pinfo, const proto_node *node)
+{
+    const column_info *all = pinfo->cinfo;
+    const field_info *field = PNODE_FINFO(node);
+    for (int i = 0; field && i < all->num_cols; i++) {
+        const int kind = all->columns[i].col_fmt;
+        if ((kind == COL_INFO || kind == COL_PROTOCOL) && all->columns[i].hf_id == field->hfinfo->id)
+            fvalue_set_string(field->value, col_get_text(pinfo->cinfo, kind));
+    }
+}
+
 static inline void compat_renew_columns(packet_info *pinfo, proto_tree *tree)
 {
-#if WS_AT_LEAST(4, 4)
     const int columns = proto_get_id_by_filter_name("_ws.col");
-    const column_info *all = pinfo->cinfo;
-    if (!tree || !all || !proto_field_is_referenced(tree, columns))
+    if (!tree || !pinfo->cinfo || columns < 0 || !proto_field_is_referenced(tree, columns))
         return;
-    const proto_node *of_columns = tree->first_child;
-    while (of_columns && (!PNODE_FINFO(of_columns) || PNODE_FINFO(of_columns)->hfinfo->id != columns))
-        of_columns = of_columns->next;
-    for (proto_node *one = of_columns ? of_columns->first_child : NULL; one; one = one->next) {
-        for (int i = 0; i < all->num_cols; i++) {
-            const int kind = all->columns[i].col_fmt;
-            if ((kind == COL_INFO || kind == COL_PROTOCOL) && all->columns[i].hf_id == PNODE_FINFO(one)->hfinfo->id)
-                fvalue_set_string(PNODE_FINFO(one)->value, col_get_text(pinfo->cinfo, kind));
-        }
+    /* They stand below a line of their own, or where only fields are looked at by themselves. */
+    for (const proto_node *node = tree->first_child; node; node = node->next) {
+        const bool line = PNODE_FINFO(node) && PNODE_FINFO(node)->hfinfo->id == columns;
+        for (const proto_node *one = line ? node->first_child : NULL; one; one = one->next)
+            compat_renew_column(pinfo, one);
+        compat_renew_column(pinfo, node);
     }
-#else
-    (void)pinfo;
-    (void)tree;
-#endif
 }
+#else
+static inline void compat_renew_columns(packet_info *pinfo _U_, proto_tree *tree _U_)
+{
+}
+#endif
 
 /* What -z calls: from 4.6 on it says whether it went well. function: of the option, says so. */
 #if WS_AT_LEAST(4, 6)
