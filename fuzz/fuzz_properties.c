@@ -16,11 +16,12 @@
 
 static uint32_t last; /* where the value before ended */
 
-/* In the order of the wire; a tag is shown as a whole and by its parts. */
+/* In the order of the wire; a tag is shown as a whole and by its parts. That of a column stands where its value begins. */
 static void in_order(void *ctx, const struct field_value *value)
 {
     on_value(ctx, value);
-    assert(!value->made && (value->offset >= last || value->offset + 4 == last));
+    assert(value->offset >= last || (!value->made && value->offset + 4 == last));
+    assert(!value->made || value->len == 0);
     last = value->offset + value->len;
 }
 
