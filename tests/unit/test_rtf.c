@@ -234,6 +234,9 @@ static const struct reading readings[] = {
       "\xF4\x8F\xBF\xBF\xF0\x90\x80\x80\xEF\xBF\xBDx\xEF\xBF\xB8"
       "B",
       65001 },
+    { "{\\rtf1\\fromtext a\\b ", RTF_FROM_TEXT, "a", 65001 },
+    { "{\\rtf1\\mac\\ansi\\'e4}", RTF_ITSELF, "\xC3\xA4", 65001 },
+    { "{\\rtf1\\pc\\'84\\pca\\'b5}", RTF_ITSELF, "\xC3\xA4\xC3\x81", 65001 },
     /* \fromhtml must be 1, and stand among the first ten tokens, before any text. */
     { "{\\rtf1\\fromhtml0 a{\\*\\htmltag1 b}}", RTF_ITSELF, "a", 65001 },
     { "{\\rtf1\\a\\b\\c\\d\\e\\g\\h\\i\\fromtext x}", RTF_ITSELF, "x", 65001 },
