@@ -416,6 +416,7 @@ static void test_attachments(void)
         write("long type", &mail);
         CHECK((strstr(written, "aaaaa/a") != NULL) == (more == 0));
     }
+    set_text(&attached, MAIL_MIME, "text/plain");
     /* Names: the long one, else the short one, else one of ours; bytes that are no letters or digits. */
     write("no name", &mail);
     SAYS("filename*=utf-8''attachment.bin\n");
