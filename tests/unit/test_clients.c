@@ -768,6 +768,29 @@ static void test_channels(void)
 
 /* ---- versions ---- */
 
+/* Of one client so many are kept; that there were more is said. */
+static void test_more_versions(void)
+{
+    struct heap heap = { NULL, 0 };
+    struct arena arena = heap_arena(&heap);
+    struct track track;
+    struct client *slot = NULL;
+    struct client_row row;
+    const struct endpoint address = { .family = 4, .addr = { 10, 0, 0, 1 } };
+    const struct client_name name = { .user = { (const uint8_t *)"alice", 5 }, .address = &address };
+    track_init(&track, &arena, NULL, NULL);
+    client_join(&track, &slot, CLIENT_MAPI_HTTP, &name, (struct when){ 1, 1 });
+    for (unsigned i = 1; i <= CLIENT_VERSIONS + 2; i++) {
+        const struct client_told told = { .version = PROGRAM_VERSION(16, 0, i, 0) };
+        client_tell(&track, slot, CLIENT_MAPI_HTTP, &told);
+        CHECK(client_row(&track, 0, &row));
+        CHECK((strstr(row.version, "...") != NULL) == (i > CLIENT_VERSIONS));
+        CHECK_STR(row.server, "");
+    }
+    transcript("%s", row.version);
+    heap_free(&heap);
+}
+
 static const char *said_of(uint64_t version)
 {
     static char text[200];
@@ -823,6 +846,7 @@ int main(void)
     test_instance();
     test_device();
     test_channels();
+    test_more_versions();
     test_where_versions_begin();
     transcript_end(__FILE__);
     return unit_end();

@@ -243,6 +243,17 @@ static void test_opaque(void)
     }
 }
 
+/* Its base64 is the plain one. */
+static void test_alphabet(void)
+{
+    uint32_t counter = 0;
+    CHECK(exch_sequence_decode(text_span("7-+++++w=="), &counter));
+    CHECK_INT(counter, 7);
+    CHECK(exch_sequence_decode(text_span("8-/////w=="), &counter));
+    CHECK(!exch_sequence_decode(text_span("9------w=="), &counter));
+    CHECK(!exch_sequence_decode(text_span("9-____-w=="), &counter));
+}
+
 static void test_balancers(void)
 {
     static const char *const devices[] = { "BIGipServerpool", "AWSALBAPP-0", "NSC_xyz",   "X-BackEndCookie",
@@ -363,6 +374,7 @@ int main(void)
     test_routing();
     test_sequence();
     test_opaque();
+    test_alphabet();
     test_balancers();
     test_dates();
     return unit_end();

@@ -346,6 +346,36 @@ static void test_told_later(void)
     scene_end(&scene);
 }
 
+/* The capture began in mid-session: ROPs are read all the same, of requests with an id and without, and of a response
+ * whose request is missing. */
+static void test_late(void)
+{
+    struct scene scene;
+    struct tap tap;
+    scene_begin(&scene);
+    tap_open_as(&tap, &scene, "10.0.0.9:50000", "10.0.0.81:443", false, false);
+    tap.typed = true;
+    struct body body = execute_body(true, "02 01 0F010480", "11000000 FFFFFFFF");
+    struct mapi_message *answered = response(&tap, "Execute", "", &body);
+    CHECK(!answered || !answered->rops || strcmp(rops_said(answered), "OpenFolder NotFound") == 0);
+    for (unsigned i = 0; i < 4; i++) {
+        static const char *const ids[] = { "X-RequestId: " GUID_A ":7\r\n", "", "X-RequestId: " GUID_B ":1\r\n",
+                                           "X-RequestId: " GUID_A ":8\r\n" };
+        char head[600];
+        body = execute_body(false, "02 00 00 01 0100 00000000000D 00", "11000000 FFFFFFFF");
+        snprintf(head, sizeof(head),
+                 "POST /mapi/emsmdb/?MailboxId=m1@example.test HTTP/1.1\r\nHost: mail.example.test\r\n"
+                 "Content-Type: application/mapi-http\r\nX-RequestType: Execute\r\n%s",
+                 ids[i]);
+        struct mapi_message *asked = send(&tap, WAY_TO_SERVER, head, &body);
+        CHECK_STR(rops_said(asked), "OpenFolder (1 ROP)");
+        body = execute_body(true, i % 2 ? "02 01 00000000 00 00" : "02 01 0F010480", "11000000 22000000");
+        answered = response(&tap, "Execute", i == 3 ? "X-RequestId: " GUID_B ":1\r\n" : "", &body);
+        transcript("%u: %s", i, answered && answered->rops ? rops_said(answered) : "-");
+    }
+    scene_end(&scene);
+}
+
 /* EMSMDB over plain RPC: who calls, and ROPs of a session that begins with the first. */
 static void test_calls(void)
 {
@@ -456,6 +486,7 @@ int main(void)
     test_failures();
     test_refused();
     test_told_later();
+    test_late();
     test_calls();
     test_servers();
     test_names();

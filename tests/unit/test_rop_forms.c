@@ -194,11 +194,40 @@ static void play_file(const char *name, bool of_one)
     CHECK(forms > 30);
 }
 
+/* ---- notifications ---- */
+
+/* Of each type and flag (MS-OXCNOTIF 2.2.1.4.1), and of tables each event: numbers in a row, so that what is read of them
+ * shows where it stands. */
+static void notifications(void)
+{
+    static const unsigned types[] = { 0x0002, 0x0004, 0x0008, 0x0010, 0x0020, 0x0040,
+                                      0x0080, 0x0100, 0x0200, 0x0400, 0x0001 };
+    static const unsigned flags[] = { 0, 0x1000, 0x2000, 0x4000, 0x8000, 0xC000, 0x9000 };
+    for (size_t type = 0; type < COUNT_OF(types); type++) {
+        for (size_t flag = 0; flag < COUNT_OF(flags); flag++) {
+            for (unsigned event = 1; event <= (types[type] == 0x0100 ? 9 : 1); event++) {
+                char text[400];
+                const unsigned bits = types[type] | flags[flag];
+                int used =
+                    snprintf(text, sizeof(text), "2A 33000000 00 %02X%02X %02X00", bits & 0xFF, bits >> 8, event);
+                for (unsigned i = 0; i < 90; i++) {
+                    used += snprintf(text + used, sizeof(text) - (size_t)used, "%02X", i % 20 == 19 ? 0 : 1 + i % 5);
+                }
+                context();
+                struct play_message *one = answer(5, NULL, text, OPENED);
+                transcript("notification %04x, event %u: %016llx", bits, event,
+                           (unsigned long long)shown_of(one, one->bytes, one->len, TRANSCRIPT_EMPTY));
+            }
+        }
+    }
+}
+
 int main(void)
 {
     play_file("forms.txt", true);
     play_file("examples.txt", false);
     CHECK(facts_found > 1800);
+    notifications();
     play_end();
     free(play.log.text);
     transcript_end(__FILE__);

@@ -1459,13 +1459,34 @@ static void test_guessed(void)
         CHECK_INT(in.now.vc, 0);
         send_b1(&in, wrong ? 20 : 10);
         CHECK((in.now.vc == 0) == !wrong);
-        tap_rpc(&in, UP, RPC_BIND, 100);
+        if (!wrong) {
+            tap_rpc(&in, UP, RPC_BIND, 100);
+        }
         tap_ack(&out, UP);
         CHECK_INT(out.now.vc, 0);
+        /* Each of two that were taken apart lacks its other half. */
+        scene_wait(&scene, 200);
+        tap_ack(&in, UP);
+        tap_ack(&out, UP);
         tap_fin(&in, UP);
         tap_fin(&out, DOWN);
         scene_end(&scene);
     }
+}
+
+/* Names of one letter are names. */
+static void test_short_challenge(void)
+{
+    struct scene scene;
+    scene_begin(&scene);
+    struct tap out = tap_http(&scene, "10.0.0.1:5001", "10.0.0.80:80");
+    tap_request(&out, HTTP_RPC_OUT_DATA);
+    struct http_info info = http_response(401);
+    info.offers_auth = info.challenge_in_progress = true;
+    strcpy(info.challenge_server, "E");
+    tap_head(&out, &info);
+    CHECK(out.conn->names && out.conn->names->challenge && strcmp(out.conn->names->challenge, "E") == 0);
+    scene_end(&scene);
 }
 
 int main(void)
@@ -1509,6 +1530,7 @@ int main(void)
     test_heads_of_the_wrong_way();
     test_short_front_ends();
     test_guessed();
+    test_short_challenge();
     transcript_off = true;
     test_memory();
     test_pending_calls();
