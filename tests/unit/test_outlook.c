@@ -328,6 +328,20 @@ static void test_refused(void)
     scene_end(&scene);
 }
 
+/* Names that are empty but for their terminators are none. */
+static void test_empty_names(void)
+{
+    struct scene scene;
+    struct tap tap;
+    begin(&scene, &tap, __func__, ALICE,
+          "01 02 01000000 0100 2000 2200 0000 0000 0000 0000 0000 0000 0000 0100 0000 0000 0000");
+    const struct client_row client = client_of(&scene, 0);
+    CHECK_STR(client.machine, "");
+    CHECK_STR(client.user, "alice");
+    CHECK_STR(client.mode, "online");
+    scene_end(&scene);
+}
+
 /* Execute says it later, too. */
 static void test_told_later(void)
 {
@@ -485,6 +499,7 @@ int main(void)
     test_broken();
     test_failures();
     test_refused();
+    test_empty_names();
     test_told_later();
     test_late();
     test_calls();
