@@ -14,6 +14,7 @@
 #include "engine.h"
 #include "ids.h"
 #include "leaf.h"
+#include "listed.h"
 #include "mapi_places.h"
 #include "mapistream.h"
 #include "pdu.h"
@@ -146,8 +147,8 @@ static bool place_is_seen(proto_tree *tree)
     return tree && (proto_field_is_referenced(tree, proto_rpch) || proto_field_is_referenced(tree, proto_outlook));
 }
 
-/* stream: of the frame on the first pass. */
-static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp,
+/* stream: of the frame on the first pass. Whether there was anything to show. */
+static bool show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcp_frame *tcp,
                       const struct stream *stream)
 {
     struct frame_note *note = frame_note_get(pinfo);
@@ -161,7 +162,7 @@ static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
     if (!note) {
         if (place)
             show_calls->rpch_frame(tvb, pinfo, tree, NULL, place);
-        return;
+        return place != NULL;
     }
     if (PINFO_FD_VISITED(pinfo) && note->direct) {
         if (!note->head_by_http)
@@ -172,6 +173,7 @@ static void show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
     if (note->row != NO_NUMBER || note->channel || note->has_pdu || note->verdicts)
         tap_queue_packet(rpch_tap, pinfo, note);
     outlook_tap_verdicts(pinfo, note->verdicts, rpch_conn_conn(note->stream->conn));
+    return true;
 }
 
 /* A first look at a frame, which mostly ends here: its connection is nobody's, http handed none of our bodies over,
@@ -213,10 +215,13 @@ static void look_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, c
         stream = first_look(pinfo, tree, tcp);
     if (first && mapi)
         mapi_first_look(pinfo, tcp);
-    if (rpch)
-        show_rpch(tvb, pinfo, tree, tcp, stream);
-    if (mapi && (mapi_note_get(pinfo) || mapi_bodies_in(pinfo)))
+    const bool of_rpch = rpch && show_rpch(tvb, pinfo, tree, tcp, stream), of_mapi = mapi && mapi_note_get(pinfo);
+    if (of_mapi || (mapi && mapi_bodies_in(pinfo)))
         mapi_show(tvb, pinfo, tree, tcp);
+    if (tree && of_rpch)
+        listed_add(pinfo, proto_rpch);
+    if (tree && of_mapi)
+        listed_add(pinfo, proto_mapihttp);
     show_verdicts_in_info(pinfo, rpch, mapi);
     if ((rpch && frame_note_get(pinfo)) || (mapi && mapi_note_get(pinfo)))
         outlook_tap_rows(pinfo, NULL);
