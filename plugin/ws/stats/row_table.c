@@ -28,13 +28,20 @@ static void forget(struct listing *listing)
     memset(listing, 0, sizeof *listing);
 }
 
+/* Of the file as it is read now: Wireshark may read it again, which may then have its state where the old one was. */
+static uint64_t reading(void)
+{
+    return store_key()->half[0];
+}
+
 /* The listing of what the table shows now: Wireshark empties tables, and opens other files. */
 static struct listing *listing_of(struct row_table *table)
 {
     struct listing *listing = &table->listing;
-    if (listing->file != store || listing->rows != shown_of(table)->num_elements) {
+    const uint64_t file = reading();
+    if (listing->file != file || listing->rows != shown_of(table)->num_elements) {
         forget(listing);
-        listing->file = store;
+        listing->file = file;
     }
     return listing;
 }
@@ -170,7 +177,7 @@ static void list_frame(struct row_table *table, const struct passed *passed)
 static void list_passed(void *tapdata)
 {
     struct row_table *table = (struct row_table *)tapdata;
-    if (table->passed_of != store)
+    if (table->passed_of != reading())
         return;
     empty(table);
     for (guint i = 0; i < table->passed->len; i++)
@@ -188,9 +195,9 @@ static void keep_passed(struct row_table *table, const struct passed *passed)
             register_tap_listener(table->ui.tap_name, table, NULL, TL_REQUIRES_NOTHING, NULL, NULL, list_passed, NULL);
         g_assert(!wrong);
     }
-    if (table->passed_of != store)
+    if (table->passed_of != reading())
         g_array_set_size(table->passed, 0);
-    table->passed_of = store;
+    table->passed_of = reading();
     const struct passed *last =
         table->passed->len > 0 ? &g_array_index(table->passed, struct passed, table->passed->len - 1) : NULL;
     if (!last || last->frame != passed->frame || last->client != passed->client)

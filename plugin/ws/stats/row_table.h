@@ -37,7 +37,7 @@ struct column {
 
 /* Which rows are listed. */
 struct listing {
-    const void *file;          /* of which capture file all this is; NULL: of none */
+    uint64_t file;             /* of which reading of a file all this is, by its secret; 0: of none */
     uint32_t *place, places;   /* by number of the row: its place in the table + 1, 0 if it is not listed */
     uint32_t *row, rows, room; /* by place: the number of the row */
     uint64_t moved;            /* rows that made room for others */
@@ -63,8 +63,8 @@ struct row_table {
     struct listing listing;
     GPtrArray *left; /* rows that are in no table any more, though a window may look at them */
     struct row_table *next;
-    GArray *passed;        /* struct passed, in the order of frames, of the first pass; NULL: none so far */
-    const void *passed_of; /* the capture file */
+    GArray *passed;     /* struct passed, in the order of frames, of the first pass; NULL: none so far */
+    uint64_t passed_of; /* as listing.file */
 };
 
 /* Lists the row, if it is not listed and there is one of that number. NO_NUMBER: none. */
