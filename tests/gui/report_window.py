@@ -4,7 +4,8 @@
 
 The window opens and shows the report of the file; its first button filters the packet list by the first finding; a second
 file that is opened leaves nothing of the first one's text; of more findings than it has numbers each number has its button,
-and its filter. What the window shows is read by its button Copy, the filter from what Wireshark writes down of filters when
+and its filter. Wireshark draws the window by a timer, whether there is a file or not: it outlives the file, and opens where
+there is none. What the window shows is read by its button Copy, the filter from what Wireshark writes down of filters when
 it ends. --shots keeps pictures of each step.
 
 Needs wireshark, xvfb, xdotool and xclip; without them it says so and passes.
@@ -29,6 +30,7 @@ from common import capfile, wsrun
 TITLE = "Outlook over HTTP report"
 NEEDED = ("wireshark", "Xvfb", "xdotool", "xclip")
 NUMBERS = 9                          # findings with a number, and buttons
+DRAWN = 5                            # seconds: Wireshark draws every 3
 PATIENCE = 90                        # seconds: of a slow machine that does other things besides
 
 
@@ -73,6 +75,8 @@ class Screen:
     def click(self, window, right, bottom):
         """So far from the right and lower edge of the window."""
         place = {name: int(value) for name, value in self.place(window).items()}
+        if not place:
+            raise Gone(f"window {window} is gone")
         self.tool("mousemove", place["X"] + place["WIDTH"] - right, place["Y"] + place["HEIGHT"] - bottom)
         self.tool("click", 1)
 
@@ -120,11 +124,7 @@ def copied(screen, window, count, accept):
 
 def open_file(screen, path):
     """By the dialogue of File > Open."""
-    main = screen.wait(r"\.pcap")
-    place = screen.place(main)
-    screen.tool("mousemove", int(place["X"]) + 200, int(place["Y"]) + 150)
-    screen.tool("click", 1)
-    screen.focus(main)
+    to_main(screen)
     screen.tool("key", "ctrl+o")
     window = screen.wait("Open Capture File")
     time.sleep(1)
@@ -134,6 +134,16 @@ def open_file(screen, path):
     screen.shot("open")
     screen.tool("type", "--delay", "20", str(path))
     screen.tool("key", "Return")
+
+
+def to_main(screen):
+    """Makes the main window the one that has the keys; what it is."""
+    main = screen.wait(r"\.pcap|Network Analyzer")
+    place = screen.place(main)
+    screen.tool("mousemove", int(place["X"]) + 200, int(place["Y"]) + 150)
+    screen.tool("click", 1)
+    screen.focus(main)
+    return main
 
 
 def user(tshark, program, args, env):
@@ -157,8 +167,7 @@ def filters(tshark):
 
 
 def leave(screen, process, counter):
-    main = screen.wait(r"\.pcap")
-    screen.focus(main)
+    to_main(screen)
     screen.tool("key", "ctrl+q")
     counter.equal(process.wait(timeout=PATIENCE), 0, "wireshark's exit status")
 
@@ -187,9 +196,24 @@ def play(tshark, screen, counter, first, second):
         screen.shot("second")
         counter.check("FAILED" not in text and "44 packets" in text, f"with a second file the window shows {text!r}")
         button(screen, window, 1)       # of a finding that this file does not have
+        to_main(screen)
+        screen.tool("key", "ctrl+w")
+        text = copied(screen, window, 1, lambda text: "packets" not in text)
+        time.sleep(DRAWN)
+        screen.shot("closed")
+        counter.check(text.startswith("No capture file is open") and process.poll() is None,
+                      f"without a file the window shows {text!r}, Wireshark ended with {process.poll()}")
         button(screen, window, 0)
         time.sleep(1)
         counter.check(not screen.windows(TITLE) and process.poll() is None, "Close does not close the window, or more")
+        to_main(screen)
+        screen.tool("key", "--delay", "300", "alt+t", "Up", "Return")
+        window = screen.wait(TITLE)
+        time.sleep(DRAWN)
+        screen.shot("none")
+        counter.equal(process.poll(), None, "how Wireshark ended when the window was opened without a file")
+        button(screen, window, 0)
+        time.sleep(1)
         leave(screen, process, counter)
     finally:
         stop(process)

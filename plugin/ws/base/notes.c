@@ -160,8 +160,8 @@ struct frame_notes notes_of(uint32_t frame)
 
 void notes_each(notes_look *look, void *ctx)
 {
-    const struct notes *notes = the_notes();
-    for (uint32_t i = 0; i < notes->count; i++) {
+    const struct notes *notes = (const struct notes *)store->part[STORE_NOTES];
+    for (uint32_t i = 0; notes && i < notes->count; i++) {
         const struct entry *entry = &notes->entry[i];
         look(ctx, entry->frame, entry->rpch, entry->mapi);
     }

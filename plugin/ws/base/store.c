@@ -64,6 +64,11 @@ void store_close(void)
     store = &nothing;
 }
 
+bool store_open(void)
+{
+    return store != &nothing;
+}
+
 const struct hash_key *store_key(void)
 {
     return &store->arena.key;

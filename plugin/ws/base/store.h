@@ -68,6 +68,9 @@ static inline void *store_part(enum store_part part, size_t size)
     return store->part[part];
 }
 
+/* There is a file. Windows outlive it, and Wireshark draws them without one: then nothing can be made that lives as long. */
+bool store_open(void);
+
 /* Some connection was claimed for it. */
 static inline bool store_active(void)
 {

@@ -2,7 +2,7 @@
  * The report in a window of Wireshark, with buttons that filter the packet list by its findings.
  *
  * The window counts packets as long as it is open, so what it shows is that of the file that is open: where another one
- * is opened, its text goes at once, and the new file's comes when it is read.
+ * is opened, its text goes at once, and the new file's comes when it is read. Wireshark draws it without a file, too.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -12,9 +12,12 @@
 #include <epan/funnel.h>
 
 #include "report_source.h"
+#include "store.h"
 
 #define TITLE "Outlook over HTTP report"
 #define WIDTH 70 /* columns of the window as it opens */
+
+static const char no_file[] = "No capture file is open.\n";
 
 struct window;
 
@@ -116,9 +119,13 @@ static void on_change(void *ctx)
     struct window *window = (struct window *)ctx;
     if (!window_ops())
         return;
+    forget_filters(window);
+    if (!store_open()) {
+        show(window, no_file);
+        return;
+    }
     struct report *report = report_source_make(&window->source);
     const char *text = report_text(report, WIDTH, true);
-    forget_filters(window);
     for (unsigned i = 0; i < report_shown(report); i++) {
         window->filters[i] = g_strdup(report_filter(report, i));
         if (i < window->added)
@@ -161,7 +168,7 @@ void report_window_open(void)
         g_free(wrong);
         return;
     }
-    show(window, "No capture file is open.\n");
+    show(window, no_file);
     ops->retap_packets(ops->ops_id);
 }
 
