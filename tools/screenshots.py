@@ -3,8 +3,8 @@
 
     screenshots.py [NAME ...]
 
-A scene is a row of SCENES: a sample, options of Wireshark, how its window is divided, and what is done in it before the
-picture is taken. Look at what came out before committing it.
+A scene is a row of SCENES: a sample (or what makes a capture), options of Wireshark, how its window is divided, and what is
+done in it before the picture is taken. Look at what came out before committing it.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -16,8 +16,11 @@ import sys
 import time
 import typing
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = map(str, (HERE, HERE.parent / "tests" / "lib", HERE.parent / "tests" / "synth", HERE.parent / "tests" / "tshark"))
 import gui
+import mapiscene
+import run_clients
 import wsrun
 
 IMAGES = wsrun.PROJECT / "docs" / "images"
@@ -64,9 +67,18 @@ def conversation_menu(window):
     window.settle()
 
 
+def clients(folder):
+    """Clients of every version: what the test of their table makes."""
+    cap = mapiscene.MapiCapture("clients", "clients of all kinds")
+    run_clients.everybody(cap)
+    path = pathlib.Path(folder) / "clients.pcapng"
+    path.write_bytes(cap.files()["capture.pcapng"])
+    return path
+
+
 @dataclasses.dataclass
 class Scene:
-    sample: str
+    sample: str | typing.Callable
     options: tuple
     size: tuple
     recent: str = ""
@@ -79,13 +91,15 @@ SCENES = {
     "conversation-filter": Scene("legs/legs-joined", ("-Y", "rpch"), (1280, 760), act=conversation_menu),
     "report": Scene(SPLIT, ("-z", "outlook,report"), (900, 560), act=dialog("Outlook over HTTP", 900, 560)),
     "srt": Scene("mapi/http/mapi-http-pending", ("-z", "mapihttp,srt"), (860, 400), act=dialog("Service Response Time", 860, 400)),
+    "clients": Scene(clients, ("-z", "outlook,clients"), (1620, 400), act=dialog("Outlook Clients", 1620, 400)),
 }
 
 
 def take(name, scene):
     with gui.Gui(size=scene.size) as window:
         own = window.give_profile(scene.recent)
-        capture = next((SAMPLES / scene.sample).glob("capture.pcap*"))
+        made = callable(scene.sample)
+        capture = scene.sample(window.scratch) if made else next((SAMPLES / scene.sample).glob("capture.pcap*"))
         window.open(capture, "-C", own, *scene.options)
         scene.act(window)
         # The pointer is no part of it.
