@@ -39,29 +39,10 @@ VERDICTS_OF = ["live-split-lb", "legs-misrouted", "live-haproxy-server-killed", 
 
 
 def infos(tshark, sample, *more):
-    """{frame: Info}, as the column has it."""
+    """{frame: Info}. The column, not _ws.col.Info: from 4.4 on that is taken before postdissectors are called."""
     text = tshark.output([*sample.options(tshark), *more, "-T", "tabs", "-o", 'gui.column.format:"F","%m","I","%i"'])
     return {int(cells[0]): cells[1].strip() for cells in (line.split("\t", 1) for line in text.splitlines())
             if len(cells) == 2 and cells[0].strip().isdecimal()}
-
-
-def as_fields(tshark, counter, sample):
-    """The columns as fields say the same, which Wireshark takes from 4.4 on before postdissectors are called; there they are
-    filtered by, too."""
-    filtered = "_ws.col.info" in {line.split("\t")[2] for line in tshark.output(["-G", "fields"]).splitlines() if line[:1] == "F"}
-    fields = [part for name in ("info", "protocol") for part in ("-e", f"_ws.col.{name if filtered else name.title()}")]
-    columns = ["-o", 'gui.column.format:"F","%m","Protocol","%p","Info","%i"']
-    for mode, more in PASSES:
-        args = [*sample.options(tshark), *more, *columns, "-T"]
-        rows = [line.split("\t") for line in tshark.output([*args, "tabs"]).splitlines()]
-        shown = {row[0].strip(): [row[2], row[1]] for row in rows if len(row) == 3}
-        got = dict(line.split("\t", 1) for line in tshark.output([*args, "fields", "-e", "frame.number", *fields]).splitlines())
-        for frame, texts in shown.items():
-            counter.equal(got.get(frame), "\t".join(texts), f"[{mode}] {sample.name}: frame {frame}: columns as fields")
-        if filtered:
-            found = tshark.output([*args, "fields", "-e", "frame.number", "-Y", '_ws.col.info contains "]"']).split()
-            counter.equal(found, [frame for frame, texts in shown.items() if "]" in texts[0]],
-                          f"[{mode}] {sample.name}: frames by what stands in brackets")
 
 
 def brackets(packet, sentences):
@@ -228,8 +209,7 @@ def main():
         def part(function, name, *more):
             sample, = common.samples(name, kind=None)
             return common.Part(f"{function.__name__} {name}", lambda counter: function(tshark, counter, sample, *more))
-        parts = [*(part(verdicts, name, sentences) for name in VERDICTS_OF), *(part(as_fields, name) for name in VERDICTS_OF),
-                 *(part(rts, name) for name in RTS),
+        parts = [*(part(verdicts, name, sentences) for name in VERDICTS_OF), *(part(rts, name) for name in RTS),
                  *(part(belongs, name) for name in CONNECTIONS), *(part(tree, name) for name in TREES),
                  *(part(reading, name, sentences) for name in READ), *(part(failure, name, *more) for name, *more in FAILURES)]
         return common.run_parts(arguments.of(parts))

@@ -24,7 +24,6 @@
     (WIRESHARK_VERSION_MAJOR > (major) || (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
 
 #include <epan/packet.h>
-#include <epan/column-info.h>
 #include <epan/conversation.h>
 #include <epan/dissectors/packet-http.h>
 #include <epan/dissectors/packet-tcp.h>
@@ -123,39 +122,6 @@ static inline const char *compat_interface_description(const packet_info *pinfo,
 #define COMPAT_TCP_A_ACK_LOST_PACKET 0x0004
 #define COMPAT_TCP_SYN_SEEN 0x01
 #define COMPAT_TCP_SYNACK_SEEN 0x02
-
-/* From 4.4 on columns are fields, too, which get their values before postdissectors are called: gives those of Protocol and
- * Info what the columns say now. tree: of the frame, or NULL. */
-#if WS_AT_LEAST(4, 4)
-static inline void compat_renew_column(packet_info *pinfo, const proto_node *node)
-{
-    const column_info *all = pinfo->cinfo;
-    const field_info *field = PNODE_FINFO(node);
-    for (int i = 0; field && i < all->num_cols; i++) {
-        const int kind = all->columns[i].col_fmt;
-        if ((kind == COL_INFO || kind == COL_PROTOCOL) && all->columns[i].hf_id == field->hfinfo->id)
-            fvalue_set_string(field->value, col_get_text(pinfo->cinfo, kind));
-    }
-}
-
-static inline void compat_renew_columns(packet_info *pinfo, proto_tree *tree)
-{
-    const int columns = proto_get_id_by_filter_name("_ws.col");
-    if (!tree || !pinfo->cinfo || columns < 0 || !proto_field_is_referenced(tree, columns))
-        return;
-    /* They stand below a line of their own, or where only fields are looked at by themselves. */
-    for (const proto_node *node = tree->first_child; node; node = node->next) {
-        const bool line = PNODE_FINFO(node) && PNODE_FINFO(node)->hfinfo->id == columns;
-        for (const proto_node *one = line ? node->first_child : NULL; one; one = one->next)
-            compat_renew_column(pinfo, one);
-        compat_renew_column(pinfo, node);
-    }
-}
-#else
-static inline void compat_renew_columns(packet_info *pinfo _U_, proto_tree *tree _U_)
-{
-}
-#endif
 
 /* What -z calls: from 4.6 on it says whether it went well. function: of the option, says so. */
 #if WS_AT_LEAST(4, 6)

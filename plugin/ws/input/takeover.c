@@ -247,13 +247,11 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
         return 0;
     if (is_tcp) {
         look_and_show(tvb, pinfo, tree, &tcp, rpch, mapi);
-        compat_renew_columns(pinfo, tree);
         return (int)tvb_captured_length(tvb);
     }
     /* Nothing is followed here, but what http handed over must not vanish. */
     if (mapi && bodies)
         mapi_show(tvb, pinfo, tree, NULL);
-    compat_renew_columns(pinfo, tree);
     return 0;
 }
 
