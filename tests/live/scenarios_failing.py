@@ -368,7 +368,7 @@ GAVE_UP = ("`outlook.http.failed` on the status: a gateway's own, the server beh
 
 
 def gave_up(*codes):
-    return (verdict("outlook.http.failed", "warning", DEVICE, at=status(*codes)),
+    return (verdict("outlook.http.failed", "warning", DEVICE, at=status(*codes), says=["passed the request on"], never=["not reach"]),
             maybe("mapihttp.request.unanswered", "note", [DEVICE, UNKNOWN]))
 
 

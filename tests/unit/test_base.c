@@ -161,8 +161,11 @@ static void test_say(void)
     static const struct {
         int64_t ns;
         const char *text;
-    } rows[] = { { 0, "0.0 s" },
-                 { 49 * MILLISECOND + 999999, "0.0 s" },
+    } rows[] = { { 0, "less than 1 ms" },
+                 { 499999, "less than 1 ms" },
+                 { 500000, "1 ms" },
+                 { 49 * MILLISECOND + 499999, "49 ms" },
+                 { 49 * MILLISECOND + 999999, "50 ms" },
                  { 50 * MILLISECOND, "0.1 s" },
                  { 149 * MILLISECOND, "0.1 s" },
                  { 150 * MILLISECOND, "0.2 s" },

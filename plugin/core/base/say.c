@@ -43,8 +43,14 @@ const char *endpoint_text(char to[ENDPOINT_TEXT_MAX], const struct endpoint *end
 
 const char *seconds_text(char to[SECONDS_TEXT_MAX], int64_t ns)
 {
-    int64_t tenths = (ns + 50 * MILLISECOND) / (100 * MILLISECOND);
-    snprintf(to, SECONDS_TEXT_MAX, "%" PRId64 ".%" PRId64 " s", tenths / 10, tenths % 10);
+    const int64_t tenths = (ns + 50 * MILLISECOND) / (100 * MILLISECOND), ms = (ns + MILLISECOND / 2) / MILLISECOND;
+    if (tenths > 0) {
+        snprintf(to, SECONDS_TEXT_MAX, "%" PRId64 ".%" PRId64 " s", tenths / 10, tenths % 10);
+    } else if (ms > 0) {
+        snprintf(to, SECONDS_TEXT_MAX, "%" PRId64 " ms", ms);
+    } else {
+        snprintf(to, SECONDS_TEXT_MAX, "less than 1 ms");
+    }
     return to;
 }
 

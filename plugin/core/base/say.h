@@ -29,7 +29,7 @@ void say_endpoint(struct text *text, const struct endpoint *endpoint); /* "10.0.
 /* Pieces: written to to, of at least that size, and returned. */
 #define SECONDS_TEXT_MAX 32
 const char *endpoint_text(char to[ENDPOINT_TEXT_MAX], const struct endpoint *endpoint);
-const char *seconds_text(char to[SECONDS_TEXT_MAX], int64_t ns); /* "11.9 s" */
+const char *seconds_text(char to[SECONDS_TEXT_MAX], int64_t ns); /* "11.9 s", "12 ms", "less than 1 ms" */
 
 /* In room of their own that lasts as long as the caller's block. */
 #define ENDPOINT(end) endpoint_text((char[ENDPOINT_TEXT_MAX]){ 0 }, end)

@@ -26,7 +26,8 @@ enum answer_trait {
     ANSWER_RPC_ERROR = 256,
     ANSWER_DISABLED = 512, /* its words say so, enum http_words */
     ANSWER_CLIENT_RULES = 1024,
-    ANSWER_TOO_LARGE = 2048
+    ANSWER_TOO_LARGE = 2048,
+    ANSWER_PASSED_ON = 4096 /* seen on the next leg, where this answer does not come from */
 };
 
 struct answer {

@@ -196,7 +196,12 @@ static void say_ends(struct text *text, const struct gone *gone, const struct to
         gone->count, gone->count + left, SECONDS(last.ns - first.ns), first.frame, last.frame);
     say_count(text, "", toll->vcs, "virtual connection");
     say_count(text, toll->vcs ? ", " : "", toll->sessions, "session");
-    say(text, ", idle for %s to %s before", SECONDS(toll->idle_least), SECONDS(toll->idle_most));
+    const char *least = SECONDS(toll->idle_least), *most = SECONDS(toll->idle_most);
+    say(text, ", idle for %s", least);
+    if (strcmp(least, most) != 0) {
+        say(text, " to %s", most);
+    }
+    say(text, " before");
     if (left > 0) {
         say(text, "; nothing came from it on the others in the second after");
     }

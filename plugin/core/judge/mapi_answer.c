@@ -18,6 +18,14 @@ static bool is_round(const struct judge_limits *limits, int64_t ns)
     return ns >= limits->round_least - slack && (rest <= slack || rest >= limits->round_step - slack);
 }
 
+/* Whether the next leg has the request, and not this answer: another, or none although all of it was captured. */
+static bool is_from_between(const struct reply *reply)
+{
+    const struct there *there = &reply->request->there;
+    return there->conn &&
+           (there->status ? there->status != reply->status : conn_doubt(there->conn->link, NULL) == DOUBT_NONE);
+}
+
 static struct answer answer_of(const struct judge_limits *limits, const struct reply *reply)
 {
     const struct exchange *request = reply->request;
@@ -31,6 +39,7 @@ static struct answer answer_of(const struct judge_limits *limits, const struct r
     answer.traits |= request->has_mailbox ? 0u : ANSWER_NO_MAILBOX;
     answer.traits |= is_round(limits, waited) ? ANSWER_ROUND : 0u;
     answer.traits |= reply->cas_error ? ANSWER_CAS_ERROR : 0u;
+    answer.traits |= is_from_between(reply) ? ANSWER_PASSED_ON : 0u;
     return answer;
 }
 
@@ -58,14 +67,6 @@ static bool is_failed_status(const struct reply *reply)
         return false; /* a step */
     }
     return reply->status >= 400;
-}
-
-/* Whether the next leg has the request, and not this answer: another, or none although all of it was captured. */
-static bool is_from_between(const struct reply *reply)
-{
-    const struct there *there = &reply->request->there;
-    return there->conn &&
-           (there->status ? there->status != reply->status : conn_doubt(there->conn->link, NULL) == DOUBT_NONE);
 }
 
 /* Server is written by whoever passes a response on, too: that it names Windows rules nothing out. */

@@ -85,6 +85,7 @@ static struct answer answer_of(const struct channel *channel, const struct http_
     answer.traits |= info->rpc_error ? ANSWER_RPC_ERROR : 0u;
     answer.traits |= info->cas_error[0] ? ANSWER_CAS_ERROR : 0u;
     answer.traits |= is_torn(channel) ? ANSWER_TORN : 0u;
+    answer.traits |= is_of_device(channel, info) ? ANSWER_PASSED_ON : 0u;
     answer.traits |= channel->leg->joined && channel_in_use(channel) ? ANSWER_OPEN : 0u;
     if (channel->role == ROLE_IN && !channel->v1 && !channel->is_echo) {
         answer.traits |= out_is_served(channel) ? ANSWER_IN | ANSWER_IN_ALONE : ANSWER_IN;
