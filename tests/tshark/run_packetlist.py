@@ -134,6 +134,12 @@ def belongs(tshark, counter, sample):
 # Of each sort of structure: PDUs of all kinds, several messages in a frame, nested properties, ROPs, broken bytes, DCE/RPC.
 TREES = ["pdus-others-http", "mapi-http-pipelined", "mapi-body-restrictions", "rops-message", "bad-command-99", "bad-noise-in",
          "mapi-auth-ntlm-torn", "mapi-body-bad-counts", "emsmdb-outlook2003-http", "legs-misrouted", "mapi-http-2"]
+BESIDE = ["legs-misrouted", "mapi-auth-ntlm-torn"]
+# A postdissector of somebody else, which finds nothing in any frame; Wireshark then takes it from the frame's list of protocols again.
+LUA = """local nothing = Proto("outlook_test_nothing", "Nothing")
+function nothing.dissector() return 0 end
+register_postdissector(nothing)
+"""
 READ = ["legs-misrouted", "mapi-auth-ntlm-torn", "mapi-verdict-lost-10"]
 # DCE/RPC makes its own: a line a call.
 MADE_BY_DCERPC = "emsmdb"
@@ -200,6 +206,14 @@ def reading(tshark, counter, sample, sentences):
     counter.check(told > 0, "no verdict")
 
 
+def beside(tshark, counter, sample):
+    script = tshark.home / "nothing.lua"
+    script.write_text(LUA, encoding="utf-8")
+    for mode, more in PASSES:
+        args = [*sample.options(tshark), *more, "-V"]
+        counter.equal(tshark.output([*args, "-X", f"lua_script:{script}"]), tshark.output(args), f"[{mode}] {sample.name}: beside a postdissector of Lua")
+
+
 def main():
     arguments = common.Arguments()
     sentences = {name: sentence for name, sentence, _ in ROW.findall(VERDICTS.read_text(encoding="utf-8"))}
@@ -209,7 +223,7 @@ def main():
         def part(function, name, *more):
             sample, = common.samples(name, kind=None)
             return common.Part(f"{function.__name__} {name}", lambda counter: function(tshark, counter, sample, *more))
-        parts = [*(part(verdicts, name, sentences) for name in VERDICTS_OF), *(part(rts, name) for name in RTS),
+        parts = [*(part(verdicts, name, sentences) for name in VERDICTS_OF), *(part(rts, name) for name in RTS), *(part(beside, name) for name in BESIDE),
                  *(part(belongs, name) for name in CONNECTIONS), *(part(tree, name) for name in TREES),
                  *(part(reading, name, sentences) for name in READ), *(part(failure, name, *more) for name, *more in FAILURES)]
         return common.run_parts(arguments.of(parts))

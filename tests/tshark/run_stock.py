@@ -4,7 +4,7 @@
 
 `tshark -V` is byte for byte the same with and without the plugin: of captures without any
 RPC_* or MAPI/HTTP request whole, of the others for the TCP connections that carry none. Which
-those are is found without a dissector. Captures made here add what the samples lack: the same bytes
+those are is found without a dissector; those of EMSMDB over TCP are left out, too. Captures made here add what the samples lack: the same bytes
 on other ports, half a connection, broken HTTP, and bodies that only look like PDUs.
 
 SPDX-License-Identifier: GPL-2.0-or-later
@@ -26,6 +26,7 @@ RPC_REQUESTS = (b"RPC_IN_DATA ", b"RPC_OUT_DATA ", b"RPC_CONNECT ", b"ncacn_http
 # What makes a head one of MAPI/HTTP: the path, the content type (of HTTP/2 too), X-RequestType.
 MAPI_HEAD = re.compile(rb"(?im)^[A-Z]+ [^ \r\n]*/mapi/(?:emsmdb|nspi)\b|^Content-Type:[ \t]*application/mapi-http|^X-RequestType:|"
                        rb"content-type\x15application/mapi-http")
+EMSMDB = bytes.fromhex("00dbf1a447ca6710b31f00dd010662da")      # over TCP, too, this plugin shows its calls (run_emsmdb.py)
 RST = 4
 TABLE_MODES = (("one pass", []), ("-2", ["-2"]))
 
@@ -37,7 +38,7 @@ def claimable(sample):
         data = [bytes(half.data) for half in walk.tcp.halves]
         # Bytes behind a gap too: MAPI/HTTP is recognised by any head.
         whole = [b"".join(piece for _, piece, _, _ in half.pieces) for half in walk.tcp.halves]
-        if any(mark in part for mark in RPC_REQUESTS for part in data) or any(
+        if any(mark in part for mark in (*RPC_REQUESTS, EMSMDB) for part in data) or any(
                 MAPI_HEAD.search(part) for part in [*data, *whole]):
             found.add(walk.tcp.number)
         elif any(part[:1] == b"\x16" or b"CONNECT " in part for part in data):

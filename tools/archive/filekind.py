@@ -119,7 +119,7 @@ def _zip(path):
     inside = {os.path.splitext(name)[1].lower() for name in names}
     if inside & {".pcap", ".pcapng", ".cap", ".har", ".saz", ".etl"}:
         return _kind("packed", "a zip file", "unpack it and take what is inside")
-    if "_index.htm" in names or str(path).lower().endswith(".saz"):
+    if "_index.htm" in names or (names and str(path).lower().endswith(".saz")):
         return _kind("packed", "a Fiddler archive without a session", "save all sessions in Fiddler (File > Save > All Sessions)")
     if "[Content_Types].xml" in names:
         return _kind("document", "an Office document", "save the attached capture from it")

@@ -10,9 +10,8 @@
 #include "compat.h"
 
 /* Wireshark lists a protocol when it calls its dissector; of what stands in a frame's tree without that, its postdissector
- * lists the protocol by this, once all else is done with the frame. */
+ * lists the protocol by this, once all else is done with the frame. It stands before all others: what a frame's bytes were
+ * read as is behind the protocols that carried them, and the last of the list is Wireshark's to take away. */
 void listed_add(packet_info *pinfo, int proto);
-/* How many at the end of the list came that way: they say nothing of what the frame's own bytes were read as. */
-unsigned listed_added(packet_info *pinfo);
 
 #endif

@@ -10,7 +10,6 @@
 #include <epan/prefs.h>
 #include <wiretap/wtap.h>
 
-#include "listed.h"
 #include "notes.h"
 #include "store.h"
 #include "tcpframe.h"
@@ -120,9 +119,7 @@ static void look(const struct report_source *source, packet_info *pinfo, struct 
 {
     unsigned what = conn->tls && tls_decrypted(pinfo) ? LOOK_DECRYPTED : 0;
     bool above = false;
-    unsigned left = wmem_list_count(pinfo->layers) - listed_added(pinfo);
-    for (wmem_list_frame_t *layer = wmem_list_head(pinfo->layers); left > 0;
-         left--, layer = wmem_list_frame_next(layer)) {
+    for (wmem_list_frame_t *layer = wmem_list_head(pinfo->layers); layer; layer = wmem_list_frame_next(layer)) {
         const int protocol = GPOINTER_TO_INT(wmem_list_frame_data(layer));
         if (protocol == source->tcp)
             above = true;
