@@ -149,16 +149,19 @@ static void free_row(const struct row_table *table, stat_tap_table_item_type *it
 static void empty(struct row_table *table)
 {
     stat_tap_table *shown = shown_of(table);
+    if (shown->num_elements > 0 && !table->left)
+        table->left = g_ptr_array_new();
     for (unsigned row = 0; row < shown->num_elements; row++)
         g_ptr_array_add(table->left, shown->elements[row]);
     g_free(shown->elements);
     shown->elements = NULL;
     shown->num_elements = 0;
-    if (table->ui.refcount > 1)
+    if (table->ui.refcount > 1 || !table->left)
         return;
     for (guint i = 0; i < table->left->len; i++)
         free_row(table, (stat_tap_table_item_type *)g_ptr_array_index(table->left, i));
-    g_ptr_array_set_size(table->left, 0);
+    g_ptr_array_free(table->left, TRUE);
+    table->left = NULL;
 }
 
 /* ---- Frames that pass ------------------------------------------------------------- */
@@ -245,7 +248,6 @@ void row_table_register(struct row_table *table)
     stat_tap_table_ui *ui = &table->ui;
     for (size_t column = 0; column < ui->nfields; column++)
         table->titles[column] = table->columns[column].title;
-    table->left = g_ptr_array_new();
     table->next = tables;
     tables = table;
     ui->group = REGISTER_PACKET_STAT_GROUP_UNSORTED;

@@ -61,7 +61,7 @@ struct row_table {
     void (*list_client)(struct row_table *table, const struct client *client);
     stat_tap_table_item titles[COLUMNS_MAX];
     struct listing listing;
-    GPtrArray *left; /* rows that are in no table any more, though a window may look at them */
+    GPtrArray *left; /* rows that are in no table any more, though a window may look at them; NULL: none */
     struct row_table *next;
     GArray *passed;     /* struct passed, in the order of frames, of the first pass; NULL: none so far */
     uint64_t passed_of; /* as listing.file */
