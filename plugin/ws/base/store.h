@@ -17,7 +17,6 @@ enum store_part {
     STORE_LEAVES,
     STORE_CLAIMS,
     STORE_RECENT,
-    STORE_BODIES,
     STORE_EMSMDB,
     STORE_GUESSES,
     STORE_EXPORT,
@@ -32,7 +31,8 @@ struct store {
     bool rpch_used, mapi_used;
     struct table interned;
     void *part[STORE_PARTS];
-    uint8_t *block; /* of store_new(): what is left of it stands at its beginning */
+    uint32_t body_frame; /* in which http handed a body of MAPI/HTTP over last */
+    uint8_t *block;      /* of store_new(): what is left of it stands at its beginning */
     size_t block_left;
 };
 extern struct store *store;

@@ -24,16 +24,8 @@ struct body_list {
     struct mapi_body *first, *last;
 };
 
-/* The frame in which http handed a body over last. */
-static uint32_t *last_with_body(void)
+struct mapi_body *mapi_bodies_kept(packet_info *pinfo)
 {
-    return (uint32_t *)store_part(STORE_BODIES, sizeof(uint32_t));
-}
-
-struct mapi_body *mapi_bodies_in(packet_info *pinfo)
-{
-    if (*last_with_body() != pinfo->num)
-        return NULL; /* most frames, for less than a look at what is kept of them */
     struct body_list *list = (struct body_list *)p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES);
     return list ? list->first : NULL;
 }
@@ -43,7 +35,7 @@ void mapi_stash_body(packet_info *pinfo, tvbuff_t *tvb)
     struct body_list *list = (struct body_list *)p_get_proto_data(pinfo->pool, pinfo, proto_mapihttp, BODIES);
     struct mapi_body *body = wmem_new0(pinfo->pool, struct mapi_body);
     body->tvb = tvb;
-    *last_with_body() = pinfo->num;
+    store->body_frame = pinfo->num;
     if (!list) {
         list = wmem_new0(pinfo->pool, struct body_list);
         list->first = body;

@@ -8,6 +8,7 @@
 #define OUTLOOKHTTP_MAPI_PLACES_H
 
 #include "notes.h"
+#include "store.h"
 #include "tcpframe.h"
 
 /* One that http handed over in the frame. */
@@ -17,8 +18,12 @@ struct mapi_body {
     bool taken; /* by a message of the frame */
 };
 
-/* Those of the frame in their order; NULL if there is none. */
-struct mapi_body *mapi_bodies_in(packet_info *pinfo);
+struct mapi_body *mapi_bodies_kept(packet_info *pinfo);
+/* Those of the frame in their order; NULL if there is none: most frames cost but this look. */
+static inline struct mapi_body *mapi_bodies_in(packet_info *pinfo)
+{
+    return store->body_frame == pinfo->num ? mapi_bodies_kept(pinfo) : NULL;
+}
 void mapi_stash_body(packet_info *pinfo, tvbuff_t *tvb);
 
 /* Finds head and body of each message of the frame. What http has no buffer for stays NULL. */
