@@ -7,7 +7,6 @@
 #include "store.h"
 
 #include <stdalign.h>
-#include <stddef.h>
 
 #include "ids.h"
 #include "notes.h"
@@ -25,7 +24,8 @@ static void *file_alloc(void *ctx _U_, size_t size)
 void *store_new(size_t size)
 {
     enum { BLOCK = 8192, LARGE = 1024 };
-    const size_t aligned = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    const size_t aligned =
+        (size + alignof(uint64_t) - 1) & ~(alignof(uint64_t) - 1); /* what is kept has nothing wider */
     if (aligned > LARGE)
         return file_alloc(NULL, size);
     if (aligned > store->block_left) {
