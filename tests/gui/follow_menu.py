@@ -97,9 +97,7 @@ def main():
                     window.picture(folder / "follow-failed.png")
                 counter.check(False, f"{row[2]}: {error}")
                 window.close()
-    for line in counter.failures:
-        print(line)
-    return common.total([counter])
+    return common.ended(counter)
 
 
 if __name__ == "__main__":

@@ -287,9 +287,7 @@ def main():
             counter.check(False, str(error))
         finally:
             screen.end()
-    for line in counter.failures:
-        print(line)
-    return common.total([counter])
+    return common.ended(counter)
 
 
 if __name__ == "__main__":

@@ -279,6 +279,13 @@ def total(counters):
     return 1 if failed or not passed else 0
 
 
+def ended(counter, most=None):
+    """What a script with one counter ends with: prints what failed, at most so much of it, and the sum. Its exit status."""
+    for line in counter.failures[:most]:
+        print(line)
+    return total([counter])
+
+
 # ---- packets -------------------------------------------------------------------------------
 
 class Item:

@@ -379,9 +379,7 @@ def main():
     if len(sys.argv) == 1:
         tests.append(captures)       # tshark decrypts one of them
     counter = run(*tests)
-    for line in counter.failures[:40]:
-        print(line)
-    return common.total([counter])
+    return common.ended(counter, most=40)
 
 
 if __name__ == "__main__":

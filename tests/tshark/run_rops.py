@@ -586,9 +586,7 @@ def main():
     if "--self-test" in arguments.flags:
         counter = common.Counter("self test")
         self_test(counter, arguments.names)
-        for line in counter.failures[:20]:
-            print(line)
-        return common.total([counter])
+        return common.ended(counter, most=20)
     with wsrun.Tshark() as tshark:
         tshark.prove_loaded()
         samples = [] if "--third-party" in arguments.flags else [
