@@ -57,7 +57,7 @@ static void proto_register_outlookhttp(void)
                                                                          "RPC over HTTP, proxy to server");
     show_calls = &shows;
     rpch_place_of = stream_place_of;
-    layers_register();
+    layers_register(&shows);
     rpch_register_show(&shows);
     outlook_register_show(&shows);
     mapi_register_show(&shows);

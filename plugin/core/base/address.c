@@ -7,7 +7,7 @@
 #include "chars.h"
 #include "tcp.h"
 
-#include <stdio.h>
+/* ---- From text --------------------------------------------------------------------- */
 
 /* Four numbers of a byte each, to the end of text. */
 static bool read_ipv4(struct span text, uint8_t addr[4])
@@ -92,13 +92,96 @@ bool address_read(struct span text, struct endpoint *endpoint)
     return family != 0;
 }
 
+/* ---- To text ----------------------------------------------------------------------- */
+
+/* Without printf: each frame of a connection that is shown has two of them. */
+static char *append_ipv4(char *to, const uint8_t addr[4])
+{
+    for (int i = 0; i < 4; i++) {
+        if (i > 0) {
+            *to++ = '.';
+        }
+        to = append_decimal(to, addr[i]);
+    }
+    return to;
+}
+
+static char *append_group(char *to, uint16_t group)
+{
+    for (int shift = 12; shift >= 0; shift -= 4) {
+        if (group >> shift != 0 || shift == 0) {
+            *to++ = "0123456789abcdef"[group >> shift & 0xF];
+        }
+    }
+    return to;
+}
+
+/* RFC 5952: the longest run of two or more zero groups becomes "::", the first of equals. */
+static char *append_ipv6(char *to, const uint8_t addr[16])
+{
+    int best = -1, best_len = 1;
+    for (int i = 0; i < 8; i++) {
+        int len = 0;
+        while (i + len < 8 && get_be16(addr + 2 * (i + len)) == 0) {
+            len++;
+        }
+        if (len > best_len) {
+            best = i;
+            best_len = len;
+        }
+        i += len;
+    }
+    for (int i = 0; i < 8; i++) {
+        if (i == best) {
+            to = append_text(to, "::");
+            i += best_len - 1;
+            continue;
+        }
+        if (i > 0 && (best < 0 || i != best + best_len)) {
+            *to++ = ':';
+        }
+        to = append_group(to, get_be16(addr + 2 * i));
+    }
+    *to = '\0';
+    return to;
+}
+
+void ipv6_format(const uint8_t addr[16], char text[IPV6_TEXT_MAX])
+{
+    append_ipv6(text, addr);
+}
+
+/* An address as a URL has it, in brackets where it has colons. */
+static char *append_host(char *to, const struct endpoint *endpoint)
+{
+    static const uint8_t mapped[12] = { [10] = 0xFF, [11] = 0xFF };
+    const uint8_t *a = endpoint->addr;
+    if (endpoint->family == 4) {
+        return append_ipv4(to, a);
+    }
+    *to++ = '[';
+    if (memcmp(a, mapped, sizeof(mapped)) == 0) {
+        to = append_ipv4(append_text(to, "::ffff:"), a + sizeof(mapped));
+    } else {
+        to = append_ipv6(to, a);
+    }
+    *to++ = ']';
+    return to;
+}
+
+void endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX])
+{
+    char *to = append_host(text, endpoint);
+    *to++ = ':';
+    append_decimal(to, endpoint->port);
+}
+
 void address_format(const struct endpoint *endpoint, char text[ADDRESS_TEXT_MAX])
 {
-    const uint8_t *p = endpoint->addr;
     text[0] = '\0';
     if (endpoint->family == 4) {
-        snprintf(text, ADDRESS_TEXT_MAX, "%u.%u.%u.%u", p[0], p[1], p[2], p[3]);
+        append_ipv4(text, endpoint->addr);
     } else if (endpoint->family == 6) {
-        ipv6_format(p, text);
+        append_ipv6(text, endpoint->addr);
     }
 }

@@ -164,6 +164,26 @@ int hex_value(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+char *append_text(char *to, const char *text)
+{
+    const size_t len = strlen(text);
+    memcpy(to, text, len + 1);
+    return to + len;
+}
+
+char *append_decimal(char *to, uint32_t number)
+{
+    size_t len = 1;
+    for (uint32_t rest = number; rest >= 10; rest /= 10) {
+        len++;
+    }
+    to[len] = '\0';
+    for (size_t i = len; i > 0; number /= 10) {
+        to[--i] = (char)('0' + number % 10);
+    }
+    return to + len;
+}
+
 bool span_equals(struct span s, const char *text)
 {
     return s.len == strlen(text) && (s.len == 0 || memcmp(s.ptr, text, s.len) == 0);

@@ -78,6 +78,10 @@ struct span span_unquoted(struct span s);
 /* -1 for what is no hex digit. */
 int hex_value(uint8_t c);
 
+/* As stpcpy() does: a NUL is put behind it, and its place returned. to has room for it. */
+char *append_text(char *to, const char *text);
+char *append_decimal(char *to, uint32_t number);
+
 /* Writes one character; returns how many bytes. */
 size_t utf8_put(char to[4], uint32_t code);
 /* The character at *at of UTF-16LE text, which has two bytes there; half a pair as it is. */

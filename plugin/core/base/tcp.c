@@ -7,8 +7,6 @@
 
 #include "tcp.h"
 
-#include <stdio.h>
-
 /* ---- Endpoints -------------------------------------------------------------------- */
 
 size_t address_length(const struct endpoint *endpoint)
@@ -24,51 +22,6 @@ bool same_address(const struct endpoint *a, const struct endpoint *b)
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 {
     return a->port == b->port && same_address(a, b);
-}
-
-/* RFC 5952: the longest run of two or more zero groups becomes "::", the first of equals. */
-void ipv6_format(const uint8_t addr[16], char text[IPV6_TEXT_MAX])
-{
-    int best = -1, best_len = 1;
-    for (int i = 0; i < 8; i++) {
-        int len = 0;
-        while (i + len < 8 && get_be16(addr + 2 * (i + len)) == 0) {
-            len++;
-        }
-        if (len > best_len) {
-            best = i;
-            best_len = len;
-        }
-        i += len;
-    }
-    size_t used = 0;
-    for (int i = 0; i < 8; i++) {
-        if (i == best) {
-            used += (size_t)snprintf(text + used, IPV6_TEXT_MAX - used, "::");
-            i += best_len - 1;
-            continue;
-        }
-        bool colon = i > 0 && i != best + best_len;
-        used += (size_t)snprintf(text + used, IPV6_TEXT_MAX - used, "%s%x", colon || (best < 0 && i > 0) ? ":" : "",
-                                 get_be16(addr + 2 * i));
-    }
-}
-
-void endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX])
-{
-    const uint8_t *a = endpoint->addr;
-    if (endpoint->family == 4) {
-        snprintf(text, ENDPOINT_TEXT_MAX, "%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], endpoint->port);
-        return;
-    }
-    static const uint8_t mapped[12] = { [10] = 0xFF, [11] = 0xFF };
-    if (memcmp(a, mapped, sizeof(mapped)) == 0) {
-        snprintf(text, ENDPOINT_TEXT_MAX, "[::ffff:%u.%u.%u.%u]:%u", a[12], a[13], a[14], a[15], endpoint->port);
-        return;
-    }
-    char addr[IPV6_TEXT_MAX];
-    ipv6_format(a, addr);
-    snprintf(text, ENDPOINT_TEXT_MAX, "[%s]:%u", addr, endpoint->port);
 }
 
 /* ---- What was captured -------------------------------------------------------------- */

@@ -36,6 +36,8 @@ struct show_calls {
     /* A body whose message was not followed: HTTP/2, or sent twice. */
     void (*mapi_stray)(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, tvbuff_t *body);
     void (*mapi_frame)(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct mapi_note *note);
+    /* Behind all of these in a frame with a tree. */
+    void (*frame_end)(packet_info *pinfo);
 };
 
 #endif

@@ -245,14 +245,13 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
     const bool rpch = !takeover_switched_off(rpch_protocol), mapi = !takeover_switched_off(mapihttp_protocol);
     if (!rpch && !mapi)
         return 0;
-    if (is_tcp) {
+    if (is_tcp)
         look_and_show(tvb, pinfo, tree, &tcp, rpch, mapi);
-        return (int)tvb_captured_length(tvb);
-    }
-    /* Nothing is followed here, but what http handed over must not vanish. */
-    if (mapi && bodies)
-        mapi_show(tvb, pinfo, tree, NULL);
-    return 0;
+    else if (mapi && bodies)
+        mapi_show(tvb, pinfo, tree, NULL); /* nothing is followed here, but what http handed over must not vanish */
+    if (tree)
+        show_calls->frame_end(pinfo);
+    return is_tcp ? (int)tvb_captured_length(tvb) : 0;
 }
 
 void takeover_register(void)

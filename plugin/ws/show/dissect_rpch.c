@@ -12,6 +12,7 @@
 #include <epan/show_exception.h>
 #include <epan/proto_data.h>
 
+#include "chars.h"
 #include "dissect_emsmdb.h"
 #include "dissect_outlook.h"
 #include "emsmdb_guess.h"
@@ -270,8 +271,9 @@ static proto_tree *show_rpc_items(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
                                   uint32_t captured, const struct pdu_header *header, const struct pdu_note *note)
 {
     const char *type = val_to_str_const(header->ptype, ptype_names, "PDU");
-    proto_tree *pdu_tree = part_tree(tvb, pinfo, tree, hf_pdu, 0, -1, type,
-                                     wmem_strdup_printf(pinfo->pool, "%s, call %u", type, header->call_id));
+    char text[64];
+    append_decimal(append_text(append_text(text, type), ", call "), header->call_id);
+    proto_tree *pdu_tree = part_tree(tvb, pinfo, tree, hf_pdu, 0, -1, type, text);
     show_channel(pdu_tree, tvb, note);
     times_show_call(pdu_tree, tvb, note);
     uint32_t status;
@@ -427,6 +429,15 @@ static void show_peer(proto_tree *tree, int hf, tvbuff_t *tvb, const struct endp
     outlook_show_known(tree, hf, tvb, text);
 }
 
+static void show_cookie(proto_tree *tree, tvbuff_t *tvb, const uint8_t *cookie)
+{
+    if (!cookie)
+        return;
+    e_guid_t guid = { get_le32(cookie), get_le16(cookie + 4), get_le16(cookie + 6), { 0 } };
+    memcpy(guid.data4, cookie + 8, sizeof guid.data4);
+    proto_item_set_generated(proto_tree_add_guid(tree, hf_vc_cookie, tvb, 0, 0, &guid));
+}
+
 static void show_snapshot(proto_tree *tree, tvbuff_t *tvb, const struct vc_snapshot *now, bool with_channel)
 {
     outlook_show_number(tree, hf_vc, tvb, now->vc);
@@ -438,15 +449,23 @@ static void show_snapshot(proto_tree *tree, tvbuff_t *tvb, const struct vc_snaps
     show_peer(tree, hf_vc_in_peer, tvb, now->in_peer);
     outlook_show_number(tree, hf_vc_out_stream, tvb, now->out_stream);
     show_peer(tree, hf_vc_out_peer, tvb, now->out_peer);
-    if (now->cookie) {
-        e_guid_t guid;
-        guid.data1 = get_le32(now->cookie);
-        guid.data2 = get_le16(now->cookie + 4);
-        guid.data3 = get_le16(now->cookie + 6);
-        memcpy(guid.data4, now->cookie + 8, sizeof guid.data4);
-        proto_item_set_generated(proto_tree_add_guid(tree, hf_vc_cookie, tvb, 0, 0, &guid));
-    }
+    show_cookie(tree, tvb, now->cookie);
     outlook_show_nonzero(tree, hf_vc_peer_frame, tvb, now->peer_frame);
+}
+
+/* In the protocol's line: one text, for each frame of a connection has it. */
+static void say_state(packet_info *pinfo, const struct vc_snapshot *now)
+{
+    char text[128], *to = append_text(text, "");
+    if (now->vc != NO_NUMBER) {
+        to = append_decimal(append_text(to, ", virtual connection "), now->vc);
+        to = append_decimal(append_text(to, ", leg "), now->leg);
+    }
+    if (now->channel != 0)
+        to = append_text(to, now->channel == RTS_IN ? ", IN channel" : ", OUT channel");
+    if (now->state)
+        append_text(append_text(to, ", "), now->state);
+    layer_say(pinfo, LAYER_RPCH, text);
 }
 
 /* place: NULL, or what is known of the connection where the frame's own note does not tell. */
@@ -461,12 +480,7 @@ static void show_state(proto_tree *tree, tvbuff_t *tvb, packet_info *pinfo, cons
         now.leg = place->leg;
         now.channel = now.channel ? now.channel : place->channel;
     }
-    if (now.vc != NO_NUMBER)
-        layer_say(pinfo, LAYER_RPCH, wmem_strdup_printf(pinfo->pool, "virtual connection %u, leg %u", now.vc, now.leg));
-    if (now.channel != 0)
-        layer_say(pinfo, LAYER_RPCH, now.channel == RTS_IN ? "IN channel" : "OUT channel");
-    if (now.state)
-        layer_say(pinfo, LAYER_RPCH, now.state);
+    say_state(pinfo, &now);
     show_snapshot(tree, tvb, &now, !note || !note->has_pdu);
 }
 

@@ -28,6 +28,7 @@ proto_tree *layer_part(packet_info *pinfo, proto_tree *tree, tvbuff_t *tvb, int 
                        const struct part *part);
 /* Puts ", " and text behind it; of many parts the first ones only. */
 void layer_say_part(packet_info *pinfo, enum layer layer, const char *text);
+/* Puts text behind it as it is. */
 void layer_say(packet_info *pinfo, enum layer layer, const char *text);
 
 /* The filter "outlook" finds the frame: called for what stands below another dissector's line. */
@@ -38,6 +39,7 @@ void layer_hidden(packet_info *pinfo, proto_tree *tree, int proto, tvbuff_t *tvb
 /* Another dissector has made its line. */
 void layer_is_there(packet_info *pinfo, int proto);
 
-void layers_register(void);
+struct show_calls;
+void layers_register(struct show_calls *calls);
 
 #endif

@@ -55,7 +55,11 @@ void times_show_call(proto_tree *tree, tvbuff_t *tvb, const struct pdu_note *not
 {
     if (!note->is_call)
         return;
-    outlook_show_number(tree, hf_call[note->interface], tvb, note->opnum);
+    const int hf = hf_call[note->interface];
+    if (note->interface == RPC_INTERFACE_OTHER || note->interface == RPC_INTERFACE_UNKNOWN)
+        add_number(tree, hf, tvb, note->opnum); /* it has no name, and dcerpc.opnum is shown */
+    else
+        outlook_show_number(tree, hf, tvb, note->opnum);
     show_times(tree, tvb, outlook_operation_of_call(note->interface, note->opnum), note->times);
 }
 
@@ -115,9 +119,9 @@ void times_register(void)
         CALL_ROW(RPC_RFR, "RFRI operation", "rpch.call.rfri", "Opnum of a call of MS-OXABREF, also on its answer"),
         CALL_ROW(RPC_TSGU, "TSGU operation", "rpch.call.tsgu", "Opnum of a call of MS-TSGU, also on its answer"),
         CALL_ROW(RPC_INTERFACE_OTHER, "Operation of another interface", "rpch.call.other",
-                 "Opnum of a call of an interface that is none of Outlook's, also on its answer"),
+                 "Opnum of a call of an interface that is none of Outlook's, also on its answer; hidden"),
         CALL_ROW(RPC_INTERFACE_UNKNOWN, "Operation, interface not known", "rpch.call.unknown",
-                 "Opnum of a call whose bind was not captured, also on its answer"),
+                 "Opnum of a call whose bind was not captured, also on its answer; hidden"),
     };
     static hf_register_info of_mapi[] = {
         FIELD_ROW(hf_type_number, FT_UINT8, BASE_DEC, VALS(types), 0, "Request type, as a number",
