@@ -60,7 +60,7 @@ static void hear(void *ear, const struct event *event)
         note("unanswered:%s", event->logon.unanswered.then == PASSED_BY_CLOSE ? "close" : "request");
         break;
     case EVENT_NO_CHALLENGE:
-        note("challenge:%s%u", event->logon.tried->of == &event->logon.tried->bare ? "bare" : "left",
+        note("challenge:%s%u", event->logon.tried->of == event->logon.tried->bare ? "bare" : "left",
              event->logon.tried->of->count);
         break;
     case EVENT_BEARERS_EMPTY:

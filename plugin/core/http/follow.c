@@ -41,8 +41,10 @@ size_t http_body_next(struct http_body *body, const uint8_t *p, size_t len, stru
 
 bool http_body_ended(const struct http_body *body)
 {
-    const bool stopped = body->chunks.state == HTTP_CHUNK_DONE || body->chunks.state == HTTP_CHUNK_BAD;
-    return body->framing == HTTP_FRAMING_CHUNKED ? stopped : body->framing == HTTP_FRAMING_LENGTH && body->left == 0;
+    if (body->framing == HTTP_FRAMING_CHUNKED) {
+        return body->chunks.state == HTTP_CHUNK_DONE || body->chunks.state == HTTP_CHUNK_BAD;
+    }
+    return body->framing == HTTP_FRAMING_LENGTH && body->left == 0;
 }
 
 /* Takes bytes of the body up to the next event. */

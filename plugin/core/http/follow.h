@@ -19,9 +19,11 @@ enum http_framing {
 
 /* The body of a message, as far as it is to come. */
 struct http_body {
-    uint8_t framing;           /* enum http_framing */
-    uint64_t left;             /* HTTP_FRAMING_LENGTH */
-    struct http_chunks chunks; /* HTTP_FRAMING_CHUNKED */
+    union {
+        uint64_t left;             /* HTTP_FRAMING_LENGTH */
+        struct http_chunks chunks; /* HTTP_FRAMING_CHUNKED */
+    };
+    uint8_t framing; /* enum http_framing */
 };
 
 /* What follows this head (RFC 9112 6.3). chunked: by its Transfer-Encoding; answers_head: the response to HEAD has no

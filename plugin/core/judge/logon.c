@@ -547,7 +547,7 @@ void logon_no_challenge(struct judge *judge, const struct event *event)
 {
     const struct tried *tried = event->logon.tried;
     const struct in_a_row *series = tried->of;
-    const bool bare = series == &tried->bare;
+    const bool bare = series == tried->bare;
     const struct place_of *last = &series->at[SERIES_KEPT - 1];
     struct once *once = memo_once(judge, (void *const *)&tried->memo, ONCE_A_CLIENT);
     struct finding finding =

@@ -28,8 +28,8 @@ struct auth_shown {
     const char *user;             /* as sent; on answers: of the credentials they answer */
     const char *challenge_server; /* of the type 2 */
     int64_t time_ns;              /* from credentials to this answer, -1 if it is none */
-    uint32_t credentials_frame;   /* that this answers, 0 if none */
     uint64_t challenge_time;      /* MsvAvTimestamp of the type 2, FILETIME, 0 if none */
+    uint32_t credentials_frame;   /* that this answers, 0 if none */
     uint32_t row;                 /* of the report, of final credentials and their answer; NO_NUMBER if none */
 };
 

@@ -68,11 +68,11 @@ struct conn_looks {
 struct conn {
     struct track *track;
     struct endpoint client;
+    uint32_t stream; /* tcp.stream */
     struct server *server;
     struct tcp_flow tcp;
     struct queue *asked;         /* of its logon; NULL without one */
     const struct tls_leaf *leaf; /* that the server presented, the caller's; NULL if not known */
-    uint32_t stream;             /* tcp.stream */
     uint32_t met_frame;          /* with its first head, 0 if none */
     uint32_t ended_frame;        /* the first FIN or RST, 0 while nobody has ended it */
     uint8_t kind;                /* enum conn_kind */
@@ -87,9 +87,9 @@ struct conn {
     bool idle_unknown : 1;      /* the clock of the capture was set back since last_data */
     uint16_t set_back;          /* track->set_backs at the last frame */
     uint16_t unacked_id;        /* IP identification of the first segment that waits for an ACK */
-    uint32_t round_trip;        /* of its handshake, in microseconds, 0: not captured */
     void *memo;                 /* the judge's */
     const struct conn_end *end; /* by enum way: who sent; NULL while nobody has ended it */
+    uint32_t round_trip;        /* of its handshake, in microseconds, 0: not captured */
     struct conn_looks looks[2]; /* by enum way */
     struct logon_conn *logon;   /* NULL without one */
     struct hosts *hosts;

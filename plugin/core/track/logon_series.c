@@ -97,21 +97,35 @@ struct tried *tried_of(struct logon_conn *conn, const struct exchange *request)
     return tried;
 }
 
+/* One that has begun, or NULL. */
+static void forget(struct in_a_row *series)
+{
+    if (series) {
+        series->count = 0;
+    }
+}
+
 void note_way_accepted(const struct exchange *request, struct when when)
 {
     struct tried *tried = request->tried;
     if (tried) {
         tried->accepted_frame = when.frame;
         tried->way[way_of_logon(request)] = (struct way_accepted){ when.frame, request->scheme };
-        tried->bare.count = tried->left.count = 0;
+        forget(tried->bare);
+        forget(tried->left);
     }
     if (request->logon->more->open) {
         logon_conn_more(request->logon)->open = 0;
     }
 }
 
-static void add(struct in_a_row *series, const struct logon_conn *conn, uint32_t frame)
+/* place: where tried has the series; healthy clients have none. */
+static struct in_a_row *add(struct in_a_row **place, const struct logon_conn *conn, uint32_t frame)
 {
+    if (!*place) {
+        *place = arena_new(&conn->world->arena, sizeof(**place));
+    }
+    struct in_a_row *series = *place;
     if (series->count >= SERIES_KEPT) {
         memmove(series->at, series->at + 1, sizeof(series->at) - sizeof(series->at[0]));
     }
@@ -119,13 +133,14 @@ static void add(struct in_a_row *series, const struct logon_conn *conn, uint32_t
     at->conn = conn;
     at->frame = frame;
     series->count++;
+    return series;
 }
 
 static void emit_series(const struct logon_conn *conn, struct tried *tried, const struct in_a_row *series,
                         struct when when)
 {
     tried->of = series;
-    if (series->count >= SERIES_KEPT) {
+    if (series && series->count >= SERIES_KEPT) {
         emit(conn->world->track, &(struct event){ .kind = EVENT_NO_CHALLENGE, .when = when, .logon.tried = tried });
     }
 }
@@ -137,15 +152,14 @@ void note_bare(struct logon_conn *conn, const struct exchange *request, struct w
         return;
     }
     if (type2) {
-        tried->bare.count = 0;
+        forget(tried->bare);
         return;
     }
     if (offers == 1u << AUTH_BASIC) {
         return;
     }
-    add(&tried->bare, conn, when.frame);
-    tried->bare.behind = request->below_type2;
-    emit_series(conn, tried, &tried->bare, when);
+    add(&tried->bare, conn, when.frame)->behind = request->below_type2;
+    emit_series(conn, tried, tried->bare, when);
 }
 
 static void unlink_waiting(struct logon_conn *conn)
@@ -197,12 +211,12 @@ static void leave_challenges(struct logon_conn *conn, struct when when, bool by_
     close_challenge(conn);
     for (unsigned i = 0; i < open && !conn->lost; i++) {
         if (more->open_frame[i] > tried->accepted_frame) {
-            tried->left.by_server = (tried->left.count && tried->left.by_server) || by_server;
-            add(&tried->left, conn, more->open_frame[i]);
+            struct in_a_row *left = add(&tried->left, conn, more->open_frame[i]);
+            left->by_server = (left->count > 1 && left->by_server) || by_server;
         }
     }
     if (open && !conn->lost) {
-        emit_series(conn, tried, &tried->left, when);
+        emit_series(conn, tried, tried->left, when);
     }
 }
 

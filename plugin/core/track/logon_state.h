@@ -148,8 +148,8 @@ struct tried {
         uint32_t frame; /* 0: never */
         const char *scheme;
     } way[AUTH_WAYS];
-    struct in_a_row bare;      /* 401 to type 1, without a token */
-    struct in_a_row left;      /* type 2 without a type 3 */
+    struct in_a_row *bare;     /* 401 to type 1, without a token; or NULL */
+    struct in_a_row *left;     /* type 2 without a type 3; or NULL */
     const struct in_a_row *of; /* which of them the event tells */
     void *memo;                /* the judge's */
 };

@@ -31,23 +31,23 @@ enum asked { ASKED_NOTHING, ASKED_CHANNEL, ASKED_ECHO, ASKED_OTHER };
 
 struct rpch_conn {
     struct rpch_state *world;
-    struct conn *link; /* the TCP connection */
-    enum rts_hop hop;
-    enum asked asked;        /* of the last request */
-    enum role asked_role;    /* of an echo request */
-    bool saw_challenge;      /* a 401 with a token in it */
-    bool went_silent;        /* data after a long idle time was not answered, and all was captured */
-    bool by_calls;           /* it may be plain DCE/RPC */
-    void *memo;              /* the judge's */
-    struct probe *probe;     /* by enum way: who sent; NULL before the first */
-    int64_t last_ns;         /* of the last frame up to the end */
-    int64_t last_data;       /* any payload, either way; 0 before the first */
-    struct channel *channel; /* of the last request; NULL after an echo or other request */
-    struct names *names;     /* who answered here; NULL: nobody gave a name */
-    struct when *begun;      /* by enum way: a PDU that is not whole, frame 0 if there is none; NULL before the first */
-    uint32_t halfway_bytes[2]; /* by enum way: of a head or PDU that is not whole */
-    uint8_t halfway[2];        /* enum halfway */
-    struct channel *echo;      /* the last echo request, which is no channel; NULL before the first */
+    struct conn *link;         /* the TCP connection */
+    uint8_t hop;               /* enum rts_hop */
+    uint8_t asked;             /* enum asked, of the last request */
+    uint8_t asked_role;        /* enum role, of an echo request */
+    bool saw_challenge;        /* a 401 with a token in it */
+    bool went_silent;          /* data after a long idle time was not answered, and all was captured */
+    bool by_calls;             /* it may be plain DCE/RPC */
+    uint8_t halfway[2];        /* enum halfway, by enum way: a head or PDU that is not whole, */
+    uint32_t halfway_bytes[2]; /* and so many bytes of it */
+    void *memo;                /* the judge's */
+    struct probe *probe;       /* by enum way: who sent; NULL before the first */
+    int64_t last_ns;           /* of the last frame up to the end */
+    int64_t last_data;         /* any payload, either way; 0 before the first */
+    struct channel *channel;   /* of the last request; NULL after an echo or other request */
+    struct names *names;       /* who answered here; NULL: nobody gave a name */
+    struct when *begun;   /* by enum way: a PDU that is not whole, frame 0 if there is none; NULL before the first */
+    struct channel *echo; /* the last echo request, which is no channel; NULL before the first */
 };
 
 struct names {
@@ -70,7 +70,7 @@ struct channel {
     struct place *place;       /* channels of the same client and target */
     struct channel_more *more; /* or NULL */
     const char *target, *user;
-    enum role role;
+    uint8_t role;                          /* enum role */
     uint8_t step;                          /* enum auth_step of the request */
     bool v1 : 1, final : 1, anonymous : 1; /* the last two: of those credentials */
     bool proxy_final : 1;                  /* Proxy-Authorization is, too */
@@ -86,9 +86,9 @@ struct channel {
     bool guessed : 1;        /* its place in the leg: by client, target and time alone */
     uint8_t refused_by;      /* enum http_author of the response that refused it */
     uint16_t refused_status; /* and its status */
-    uint16_t challenge_status;
-    uint32_t challenge_frame;
     uint8_t cookie[16];
+    uint32_t challenge_frame;
+    uint16_t challenge_status;
     struct when request, first_rts; /* request: the first RTS PDU where there is no HTTP */
     int64_t last_body;              /* any body byte, either way */
     int64_t body_at[2];             /* the last one by enum way, 0 before the first */
@@ -109,20 +109,23 @@ struct leg {
     struct leg *next, *prev;
     struct leg *vacant_next[2];
     uint32_t number, row;
-    enum rts_hop hop;
-    enum leg_state state;
-    enum difference difference; /* the last that showed in this attempt */
-    bool vacant[2];             /* the role's connection was challenged or closed: the next one is a retry */
+    uint8_t hop;        /* enum rts_hop */
+    uint8_t state;      /* enum leg_state */
+    uint8_t difference; /* enum difference: the last that showed in this attempt */
+    bool vacant[2];     /* the role's connection was challenged or closed: the next one is a retry */
     bool recycling[2];
     bool joined : 1;    /* C2 (C1, B3) or what can only follow it was seen */
     bool explained : 1; /* a response that refuses either channel */
     bool failed : 1;    /* closed, retried or refused before it was joined: cause says how */
     bool ended_by_rst : 1;
     bool skewed : 1; /* an effect stands on one of its connections before its cause on the other: their clocks differ */
+    uint8_t fail_by : 1;        /* enum way: whose doing that was */
+    uint8_t ended_by : 1;       /* enum way */
+    uint8_t fail_cause;         /* enum fail_cause */
     uint16_t context;           /* enum rts_context: which sequence a recycling follows */
+    uint32_t attempt_frame;     /* where a further attempt began, 0 in the first */
     struct channel *current[2]; /* by enum role */
     struct leg_turn *turn;      /* NULL before the first */
-    uint32_t attempt_frame;     /* where a further attempt began, 0 in the first */
     struct when start, last;
     struct when got_200, got_a3;
     struct when opened;  /* by C2, C1 or what the server sent behind it; frame 0: it was not seen to */
@@ -137,12 +140,9 @@ struct leg {
     uint32_t in_window; /* the IN proxy's, whole, 0 if not announced */
     uint32_t calls, faults;
     int64_t longest_idle;
-    enum fail_cause fail_cause;
     uint32_t fail_frame;
-    enum way fail_by; /* whose doing that was */
-    int64_t fail_ns;
-    enum way ended_by;
     uint32_t ended_frame; /* 0 while it lives */
+    int64_t fail_ns;
     const char *user, *request_id;
     struct calls *pending;   /* NULL before the first */
     struct rop_totals *rops; /* NULL before the first */

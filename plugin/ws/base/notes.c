@@ -9,17 +9,50 @@
 
 #include "store.h"
 
-struct entry {
-    uint32_t frame;
+/* Nearly all frames have notes of one protocol. */
+enum entry_of { OF_NOBODY, OF_RPCH, OF_MAPI, OF_BOTH };
+
+struct both {
     struct frame_note *rpch; /* or NULL */
     struct mapi_note *mapi;  /* or NULL */
 };
 
+struct entry {
+    uint32_t frame;
+    uint8_t of;  /* enum entry_of: */
+    void *notes; /* struct frame_note, struct mapi_note or struct both */
+};
+
+static struct both notes_in(const struct entry *entry)
+{
+    switch (entry ? entry->of : OF_NOBODY) {
+    case OF_RPCH:
+        return (struct both){ (struct frame_note *)entry->notes, NULL };
+    case OF_MAPI:
+        return (struct both){ NULL, (struct mapi_note *)entry->notes };
+    case OF_BOTH:
+        return *(struct both *)entry->notes;
+    default:
+        return (struct both){ NULL, NULL };
+    }
+}
+
+static void put_notes(struct entry *entry, struct both notes)
+{
+    entry->of = (uint8_t)((notes.rpch ? OF_RPCH : OF_NOBODY) | (notes.mapi ? OF_MAPI : OF_NOBODY));
+    if (entry->of == OF_BOTH) {
+        entry->notes = store_new(sizeof notes);
+        *(struct both *)entry->notes = notes;
+    } else
+        entry->notes = notes.rpch ? (void *)notes.rpch : (void *)notes.mapi;
+}
+
 struct notes {
     struct entry *entry; /* file scope */
     uint32_t count, room;
-    uint32_t last; /* the entry that was looked at last */
-    bool open;     /* first pass: the newest one is of the frame under dissection */
+    struct call_note *last_call; /* first pass: of the frame under dissection, if it has any */
+    uint32_t last;               /* the entry that was looked at last */
+    bool open;                   /* first pass: the newest one is of the frame under dissection */
 };
 
 static struct notes *the_notes(void)
@@ -29,12 +62,13 @@ static struct notes *the_notes(void)
 
 struct call_note *notes_add_call(struct frame_note *note)
 {
+    struct notes *notes = the_notes();
     struct call_note *call = store_new(sizeof *call);
-    if (note->last_call)
-        note->last_call->next = call;
+    if (note->calls)
+        notes->last_call->next = call;
     else
         note->calls = call;
-    note->last_call = call;
+    notes->last_call = call;
     return call;
 }
 
@@ -118,35 +152,37 @@ static struct entry *entry_make(const packet_info *pinfo)
 
 struct frame_note *frame_note_get(packet_info *pinfo)
 {
-    const struct entry *entry = entry_get(pinfo);
-    return entry ? entry->rpch : NULL;
+    return notes_in(entry_get(pinfo)).rpch;
 }
 
 struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream)
 {
     struct entry *entry = entry_make(pinfo);
-    if (!entry->rpch) {
-        entry->rpch = (struct frame_note *)store_new(sizeof *entry->rpch);
-        entry->rpch->stream = stream;
-        entry->rpch->row = entry->rpch->auth_row = NO_NUMBER;
+    struct both notes = notes_in(entry);
+    if (!notes.rpch) {
+        notes.rpch = (struct frame_note *)store_new(sizeof *notes.rpch);
+        notes.rpch->stream = stream;
+        notes.rpch->row = notes.rpch->auth_row = NO_NUMBER;
+        put_notes(entry, notes);
     }
-    return entry->rpch;
+    return notes.rpch;
 }
 
 struct mapi_note *mapi_note_get(packet_info *pinfo)
 {
-    const struct entry *entry = entry_get(pinfo);
-    return entry ? entry->mapi : NULL;
+    return notes_in(entry_get(pinfo)).mapi;
 }
 
 struct mapi_note *mapi_note_make(packet_info *pinfo)
 {
     struct entry *entry = entry_make(pinfo);
-    if (!entry->mapi) {
-        entry->mapi = (struct mapi_note *)store_new(sizeof *entry->mapi);
-        entry->mapi->row = entry->mapi->auth_row = NO_NUMBER;
+    struct both notes = notes_in(entry);
+    if (!notes.mapi) {
+        notes.mapi = (struct mapi_note *)store_new(sizeof *notes.mapi);
+        notes.mapi->row = notes.mapi->auth_row = NO_NUMBER;
+        put_notes(entry, notes);
     }
-    return entry->mapi;
+    return notes.mapi;
 }
 
 struct frame_notes notes_of(uint32_t frame)
@@ -154,16 +190,16 @@ struct frame_notes notes_of(uint32_t frame)
     const struct notes *notes = the_notes();
     const uint32_t place = find(notes, frame);
     const struct entry *entry = place > 0 ? &notes->entry[place - 1] : NULL;
-    return entry && entry->frame == frame ? (struct frame_notes){ entry->rpch, entry->mapi } :
-                                            (struct frame_notes){ NULL, NULL };
+    const struct both both = notes_in(entry && entry->frame == frame ? entry : NULL);
+    return (struct frame_notes){ both.rpch, both.mapi };
 }
 
 void notes_each(notes_look *look, void *ctx)
 {
     const struct notes *notes = (const struct notes *)store->part[STORE_NOTES];
     for (uint32_t i = 0; notes && i < notes->count; i++) {
-        const struct entry *entry = &notes->entry[i];
-        look(ctx, entry->frame, entry->rpch, entry->mapi);
+        const struct both both = notes_in(&notes->entry[i]);
+        look(ctx, notes->entry[i].frame, both.rpch, both.mapi);
     }
 }
 

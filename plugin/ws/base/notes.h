@@ -101,7 +101,6 @@ struct vc_span {
 struct frame_note {
     struct stream *stream;
     struct call_note *calls;
-    struct call_note *last_call; /* first pass only */
     const struct verdict *verdicts;
     struct auth_note *auth;
     const struct vc_mark *mark;    /* NULL: no state to show */
@@ -121,7 +120,7 @@ struct frame_note {
 struct frame_note *frame_note_get(packet_info *pinfo);
 struct frame_note *frame_note_make(packet_info *pinfo, struct stream *stream); /* first pass */
 /* Parts of a note. */
-struct call_note *notes_add_call(struct frame_note *note);
+struct call_note *notes_add_call(struct frame_note *note); /* of the frame under dissection, on its first pass */
 void notes_add_auth(struct frame_note *note, const struct auth_shown *shown);
 /* Copies it, unless it says what the last one of the stream says; that is kept at last. */
 void notes_set_mark(struct frame_note *note, const struct vc_mark **last, const struct vc_mark *mark);

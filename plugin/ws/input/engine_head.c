@@ -111,7 +111,8 @@ static bool wait_for_rest(struct run *run, tvbuff_t *tvb, int offset, const stru
 {
     const int captured = stretch_captured(tvb, offset), reported = stretch_left(tvb, offset);
     const uint32_t carried = run->at.carry ? run->at.carry->len : 0;
-    if (captured != reported || carried + (uint32_t)reported + body->left > FOREIGN_MAX)
+    const uint64_t left = body->framing == HTTP_FRAMING_LENGTH ? body->left : 0;
+    if (captured != reported || carried + (uint32_t)reported + left > FOREIGN_MAX)
         return false;
     run->at.phase = PHASE_WAIT;
     run->at.body = *body;

@@ -18,21 +18,21 @@ enum phase { PHASE_HEAD, PHASE_BODY, PHASE_RESYNC, PHASE_WAIT };
 
 /* What the last request on a connection asked for: it decides how a response is read. */
 struct asked {
-    enum http_method method;
+    uint8_t method; /* enum http_method */
     bool echo, channel;
 };
 
 /* Where one direction of a stream stands between two calls of the first pass. */
 struct cursor {
-    enum phase phase;
     struct http_body body;
-    bool pdus;    /* the body carries PDUs */
-    bool guessed; /* no head said how the body is framed */
+    uint8_t phase; /* enum phase */
+    bool pdus;     /* the body carries PDUs */
+    bool guessed;  /* no head said how the body is framed */
     struct asked asked;
-    uint32_t skip;       /* bytes that will be handed over again, already dissected */
-    uint32_t pass;       /* rest of a PDU that was not captured whole */
+    uint32_t skip;              /* bytes that will be handed over again, already dissected */
+    uint32_t pass;              /* rest of a PDU that was not captured whole */
+    struct http_head_scan scan; /* of the head that the next begins: */
     struct carry *carry; /* what ended a stretch in the middle of a PDU, a head or a message of http's, or NULL */
-    struct http_head_scan scan; /* of the head that it begins */
 };
 
 /* First pass only. */
@@ -67,14 +67,14 @@ struct stream {
     uint8_t hop;                 /* enum rts_hop */
     bool tls;
     struct asked asked;      /* first pass only, from here down */
+    bool in_span;            /* the frame is of the latest span */
+    uint8_t doubt;           /* enum doubt, of the last segment */
+    uint8_t calls_go;        /* enum way, of a connection that calls alone claimed */
     struct flow flow[2];     /* by enum way */
     struct logon_conn *auth; /* its logon, NULL before the first head */
     const struct vc_mark *last_mark;
     struct vc_span *spans;           /* the latest; for later passes, too */
-    bool in_span;                    /* the frame is of that one */
-    uint8_t doubt;                   /* enum doubt, of the last segment */
     uint32_t row;                    /* last one of the report that it belonged to */
-    uint8_t calls_go;                /* enum way, of a connection that calls alone claimed */
     uint32_t given_back;             /* frame from which on it is not ours after all; 0: it is */
     dissector_handle_t owner_before; /* NULL: whose the port is */
 };
