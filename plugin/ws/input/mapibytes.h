@@ -29,7 +29,6 @@ struct mapi_stream {
     struct mapi_conn *conn;
     struct conn *link;
     bool head_asked;        /* the last request was HEAD */
-    uint8_t doubt;          /* enum doubt, of the last segment */
     struct mapi_way way[2]; /* by enum way */
 };
 

@@ -83,7 +83,6 @@ static struct mapi_stream *claim(packet_info *pinfo, const struct tcp_frame *tcp
     struct conn *conn = stream_conn(pinfo, tcp, conversation, CONN_MAPI, from_client, tls, &past);
     stream->link = conn;
     stream->conn = mapi_conn_new(store_mapi(), conn);
-    stream->doubt = (uint8_t)conn_doubt(conn, NULL);
     /* Of the other direction the claiming frame is no part. */
     struct mapi_way *other = &stream->way[from_client ? WAY_TO_CLIENT : WAY_TO_SERVER];
     other->have_next = past.has_next;
@@ -292,10 +291,6 @@ static void end_of_frame(packet_info *pinfo, struct mapi_stream *stream, const s
     }
     mapi_conn_segment(stream->conn, &segment);
     keep_verdicts(pinfo, stream->link);
-    const uint8_t doubt = (uint8_t)conn_doubt(stream->link, NULL);
-    if (doubt != stream->doubt) /* its row may say why nothing was told */
-        mapi_note_make(pinfo)->row = mapi_conn_row(stream->conn);
-    stream->doubt = doubt;
     note = mapi_note_get(pinfo);
     if (note)
         note->auth_row = logon_conn_row(mapi_conn_auth(stream->conn));

@@ -85,7 +85,6 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
     }
     stream->conn = rpch_conn_new(store_world(), conn, hop, past.first.ns);
     conversation_add_proto_data(conversation, proto_rpch, stream);
-    stream->doubt = (uint8_t)conn_doubt(conn, NULL);
     claims_add(tcp, CLAIM_RPCH);
     return stream;
 }
@@ -182,16 +181,13 @@ void stream_segment(packet_info *pinfo, struct stream *stream, const struct tcp_
     segment.opaque |= kept;
     tell_halfway(stream, &segment);
     rpch_conn_segment(stream->conn, &segment);
-    const uint8_t doubt = (uint8_t)conn_doubt(rpch_conn_conn(stream->conn), NULL);
-    const bool doubts = doubt != stream->doubt; /* its row may say why nothing was told */
-    stream->doubt = doubt;
     const bool ends = segment.fin || segment.rst;
     if (stream->auth)
         auth_end_of_frame(stream->auth, segment.when, ends, segment.way);
     follow_place(pinfo, stream);
     const struct verdict *verdicts = store_take_verdicts();
     struct frame_note *note = frame_note_get(pinfo);
-    if (!note && (verdicts || doubts || ends))
+    if (!note && (verdicts || ends))
         note = frame_note_make(pinfo, stream);
     if (note)
         end_note(note, stream, ends, verdicts);

@@ -68,7 +68,6 @@ struct stream {
     bool tls;
     struct asked asked;      /* first pass only, from here down */
     bool in_span;            /* the frame is of the latest span */
-    uint8_t doubt;           /* enum doubt, of the last segment */
     uint8_t calls_go;        /* enum way, of a connection that calls alone claimed */
     struct flow flow[2];     /* by enum way */
     struct logon_conn *auth; /* its logon, NULL before the first head */
