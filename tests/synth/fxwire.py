@@ -25,6 +25,8 @@ def value(tag, content, named=b""):
         data = w.sized(content)
     elif kind == 0x001F:
         data = w.sized(w.wide(content))
+    elif kind == 0x001E or kind & 0x8000:
+        data = w.sized(content + b"\0")         # 8 bits to a character, written by whoever calls
     elif kind == 0x000B:
         data = w.u16(content)
     else:

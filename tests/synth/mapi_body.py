@@ -435,6 +435,36 @@ def types_rules(cap):
                "the width of an action's counts is told by its bytes."
 
 
+# ---- strings of 8 bits -------------------------------------------------------------------
+
+CYRILLIC = "\u041e\u0442\u0447\u0451\u0442"
+SHORT = 0x3001001E
+
+
+@case("mapi-body-eight-bit", "an address book in 8-bit strings")
+def eight_bit(cap):
+    c = opened(cap)
+    spelled, state = CYRILLIC.encode("cp1251").decode("latin-1"), w.stat(current_rec=ALICE, code_page=1251)
+    shown = [f"PidTagDisplayName: {CYRILLIC}", f"Value: {CYRILLIC}"]
+    page = {"mapihttp.nspi.code_page": "1251"}
+    talk(cap, c, "GetProps", u32(0) + has(state) + has(tags(SHORT)) + NO_AUX,
+         u32(0) + u32(0) + u32(1251) + has(w.values((SHORT, spelled))) + NO_AUX, None, page, (), shown)
+    rows = w.columns_and_rows((SHORT,), w.row((SHORT,), (spelled,)))
+    talk(cap, c, "QueryRows", u32(0) + has(state) + w.mids() + u32(2) + has(tags(SHORT)) + NO_AUX,
+         u32(0) + u32(0) + has(state) + has(rows) + NO_AUX, None, {"mapihttp.nspi.stat.code_page": "1251"}, (), [CYRILLIC])
+    # What is set has the page of the STAT before it; one that nobody knows shows bytes as Western text.
+    talk(cap, c, "ModProps", u32(0) + has(state) + has(tags(SHORT)) + has(w.values((SHORT, spelled))) + NO_AUX,
+         u32(0) + u32(0) + NO_AUX, None, None, shown)
+    talk(cap, c, "GetProps", u32(0) + has(w.stat(current_rec=ALICE, code_page=4711)) + has(tags(SHORT)) + NO_AUX,
+         u32(0) + u32(0) + u32(4711) + has(w.values((SHORT, spelled))) + NO_AUX, None, {"mapihttp.nspi.code_page": "4711"}, (),
+         [f"Value: {spelled}"])
+    c.leave()
+    c.conn.close()
+    cap.what = "Names in code page 1251 by the CodePage of a response, by the STAT before rows, and by the STAT of a request; and " \
+               "in a code page that nobody has."
+    cap.rule = "MS-OXNSPI 2.3.7: CodePage of STAT is that of the 8-bit strings; MS-OXCMAPIHTTP 2.2.5.4.2 has it of its own."
+
+
 # ---- counts of 4 GB ----------------------------------------------------------------------
 
 HUGE = u32(0xFFFFFFFF)

@@ -943,6 +943,38 @@ def messages_of_rtf(world):
     world.cap.what = "HTML and text put into compressed RTF, RTF of its own, Japanese, a code page that nobody has, a damaged one, one beside text."
 
 
+def paged(id, text, code_page):
+    """A string whose type has its code page (MS-OXCFXICS 2.2.4.1.1.1)."""
+    return fx.value(id << 16 | 0x8000 | code_page, text.encode(f"cp{code_page}"))
+
+
+def eight_bit_stream():
+    """Messages with strings of 8 bits: by their types, and by the message's two code pages."""
+    def person(*values):
+        return fx.marker("StartRecip") + fx.value(fx.ROW_ID, 0) + fx.value(0x0C150003, 1) + b"".join(values) + fx.marker("EndToRecip")
+
+    def file(*values):
+        return fx.marker("NewAttach") + fx.value(fx.ATTACH_NUMBER, 0) + b"".join(values) + fx.value(DATA, b"bear") + fx.marker("EndAttach")
+    plain, smtp = 0x001E, fx.value(0x39FE001F, "bob@example.test")
+    first = paged(0x0037, CYRILLIC, 1251) + paged(0x0042, CYRILLIC, 1251) + paged(0x1000, CYRILLIC, 1251) + \
+        fx.value(0x3FFD0003, 1252) + fx.value(0x3FDE0003, 1252) + person(paged(0x3001, GREEK, 1253), smtp) + file(paged(0x3707, JAPANESE, 932))
+    second = fx.value(0x00370000 | plain, GREEK.encode("cp1253")) + fx.value(0x00420000 | plain, GREEK.encode("cp1253")) + \
+        fx.value(0x10000000 | plain, GREEK.encode("iso8859-7")) + fx.value(0x3FFD0003, 1253) + fx.value(0x3FDE0003, 28597) + \
+        person(fx.value(0x30010000 | plain, GREEK.encode("cp1253")), smtp) + file(fx.value(0x37040000 | plain, GREEK.encode("cp1253")))
+    return b"".join(fx.marker("StartMessage") + message + fx.marker("EndMessage") for message in (first, second))
+
+
+@both_ways("eight-bit", "messages with strings of 8 bits")
+def eight_bit(world):
+    logon(world)
+    once(world, OPEN_FOLDER, {"FolderId": INBOX}, 0, {"IsGhosted": 0}, on="logon", makes="folder")
+    once(world, 0x4B, {"MessageIds": [MESSAGE], "CopyFlags": 0, "SendOptions": 0}, on="folder", makes="copy")
+    once(world, GET_BUFFER, {"BufferSize": BABE}, 0, {"TransferStatus": 3, "TransferBuffer": eight_bit_stream()}, on="copy",
+         answer={"says": [CYRILLIC, JAPANESE]})
+    world.cap.what = "Subject, names, body and file name of two messages: Cyrillic, Greek and Japanese by the types of the values; Greek by " \
+                     "PidTagMessageCodepage, and the body by PidTagInternetCodepage."
+
+
 LONG_NAME, SHORT_NAME, ATTACHMENT_TABLE, SET_PROPERTIES = 0x3707001F, 0x3704001E, 0x21, 0x0A
 
 

@@ -4,7 +4,7 @@
 
 Of the samples rops-saved and rops-saved-rpc (tests/synth/ropcontext.py) it must save each stream and transfer that is whole,
 and none that is not, in one pass and with -2. Messages are read again by Python's own reader of mail. Of rops-rtf, RTF that has
-text or HTML in it must come out as that, and RTF of its own beside its text; of rops-files, attachments read through streams have the
+text or HTML in it must come out as that, and RTF of its own beside its text; of rops-eight-bit, strings of 8 bits are letters; of rops-files, attachments read through streams have the
 names that the session heard of; of rops-two-legs each object comes once, from the client's side of the device, or from the other one
 where that was cut. Of other samples, whole,
 cut and with errors, it saves the lists of ROPs that are shown, and of bodies only what was put in.
@@ -28,6 +28,7 @@ import wsrun
 SAVED = ("rops-saved", "rops-saved-rpc")
 FILES = ("rops-files", "rops-files-rpc")
 OF_RTF = ("rops-rtf", "rops-rtf-rpc")
+EIGHT_BIT = ("rops-eight-bit", "rops-eight-bit-rpc")
 OTHERS = ("rops-failures", "rops-half", "rops-late-start", "rops-stream-down", "rops-stream-up-rpc", "rops-rest")
 TWO_LEGS = ("rops-two-legs", "rops-two-legs-rpc")
 PICTURE = bytes(range(256)) * 3
@@ -59,6 +60,9 @@ BODIES = {
     "Inside": [("text/plain", "utf-8", TEXT)],
 }
 LONG = ("long text " * 40).encode()
+# Of messages with 8-bit strings: subject and sender, recipient, file, body with its charset.
+CYRILLIC, GREEK, JAPANESE = "\u041e\u0442\u0447\u0451\u0442", "\u0388\u03ba\u03b8\u03b5\u03c3\u03b7", "\u8868\u3092\u4f5c\u308b"
+LETTERS = {CYRILLIC: (GREEK, JAPANESE, CYRILLIC, "windows-1251"), GREEK: (GREEK, GREEK, GREEK, "iso-8859-7")}
 
 
 def export(tshark, sample, *more):
@@ -148,6 +152,18 @@ def of_rtf(tshark, sample, counter):
     counter.check(own.startswith(b"{\\rtf1") and own.endswith(b"}}}"), "the RTF itself")
 
 
+def of_eight_bit(tshark, sample, counter):
+    objects, _ = sorts(export(tshark, sample))
+    counter.equal({name for name in objects if name != "body.txt"},
+                  {f"message-{subject}.eml" for subject in LETTERS} | {f"attachment-{file}" for _, file, _, _ in LETTERS.values()}, "names of files")
+    for subject, (recipient, file, text, charset) in LETTERS.items():
+        mail = email.message_from_bytes(objects[f"message-{subject}.eml"][0], policy=email.policy.default)
+        body = mail.get_body(("plain",))
+        counter.equal([mail["subject"], mail["from"].addresses[0].display_name, mail["to"].addresses[0].display_name,
+                       [part.get_filename() for part in mail.iter_attachments()], body.get_content_charset(), body.get_content().strip()],
+                      [subject, subject, recipient, [file], charset, text], "text of 8 bits")
+
+
 def named(tshark, sample, counter):
     objects, _ = sorts(export(tshark, sample))
     counter.equal(dict(objects), NAMED, "files by their names")
@@ -206,13 +222,13 @@ def shown(tshark, sample, counter):
 
 
 def test(tshark, sample, counter):
-    for names, how in ((SAVED, saved), (FILES, named), (OF_RTF, of_rtf), (TWO_LEGS, once_each), (OTHERS, shown)):
+    for names, how in ((SAVED, saved), (FILES, named), (OF_RTF, of_rtf), (EIGHT_BIT, of_eight_bit), (TWO_LEGS, once_each), (OTHERS, shown)):
         if sample.name in names:
             how(tshark, sample, counter)
 
 
 def main():
-    subjects = common.Arguments().samples(*SAVED, *FILES, *OF_RTF, *TWO_LEGS, *OTHERS, kind=None)
+    subjects = common.Arguments().samples(*SAVED, *FILES, *OF_RTF, *EIGHT_BIT, *TWO_LEGS, *OTHERS, kind=None)
     with wsrun.Tshark() as tshark:
         return common.run_all(lambda sample, counter: test(tshark, sample, counter), subjects)
 

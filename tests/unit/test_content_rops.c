@@ -62,7 +62,7 @@ static void found(void *ctx, const struct content *content)
     snprintf(heard + len, sizeof(heard) - len, "%s';", line);
 }
 
-static const struct content_sink sink = { NULL, found, make_room };
+static const struct content_sink sink = { NULL, found, make_room, NULL };
 
 static void rooms_free(void)
 {

@@ -59,7 +59,7 @@ static void found(void *ctx, const struct content *content)
 static struct heard tell(const uint8_t *bytes, uint32_t len, enum fx_root root)
 {
     struct heard heard = { .rooms = NULL };
-    const struct content_sink sink = { &heard, found, make_room };
+    const struct content_sink sink = { &heard, found, make_room, NULL };
     struct fx_lexer lexer;
     fx_begin(&lexer, root);
     uint8_t *copy = malloc(len ? len : 1); /* so that what is read behind its end is seen */
@@ -160,7 +160,7 @@ static void test_rtf(void)
     }
     for (uint32_t room = 8; room < 14; room++) {
         struct heard heard = { .rooms = NULL };
-        const struct content_sink sink = { &heard, found, make_room };
+        const struct content_sink sink = { &heard, found, make_room, NULL };
         struct mail mail = { .value = { [MAIL_RTF] = { value, sizeof(value) - 1 } } };
         uint32_t left = room;
         mail_find_rtf(&sink, &mail, &left);

@@ -35,7 +35,16 @@ static void found(void *ctx, const struct content *content)
     (void)content;
 }
 
-static const struct content_sink sink = { NULL, found, make_room };
+/* Names the page in place of text in it. */
+static const char *utf8(void *ctx, struct span text, uint16_t code_page)
+{
+    static char said[32];
+    (void)ctx;
+    snprintf(said, sizeof(said), "%u bytes of %u", (unsigned)text.len, code_page);
+    return code_page == 1 ? NULL : said;
+}
+
+static const struct content_sink sink = { NULL, found, make_room, utf8 };
 
 static char *written; /* the last message, with \n for \r\n */
 
@@ -349,12 +358,12 @@ static void test_charsets(void)
         const uint8_t page[4] = { (uint8_t)cases[i].page, (uint8_t)(cases[i].page >> 8),
                                   (uint8_t)(cases[i].page >> 16) };
         struct mail mail = plain();
-        set(&mail, MAIL_CODE_PAGE, LONG, page, 4);
+        set(&mail, MAIL_BODY_CODE_PAGE, LONG, page, 4);
         set(&mail, MAIL_TEXT, STRING8, "Hi\0\0", 4); /* terminators go */
         write("charset", &mail);
         SAYS(cases[i].charset);
         SAYS("\nSGk=\n");
-        mail.value[MAIL_CODE_PAGE].len = 3;
+        mail.value[MAIL_BODY_CODE_PAGE].len = 3;
         write("broken page", &mail);
         SAYS("text/plain\n");
     }
@@ -376,6 +385,50 @@ static void test_charsets(void)
         SAYS("Subject: Hi\n");
         SAYS("\n8J+YgO+/vUg=\n");
     }
+}
+
+/* Strings of 8 bits: by their type, else by PidTagMessageCodepage; bodies by PidTagInternetCodepage before that. */
+static void test_code_pages(void)
+{
+    static const uint8_t of_1251[4] = { 0xE3, 4 }, of_1250[4] = { 0xE2, 4 }, none[4] = { 1 }, wide[4] = { 0, 0, 1 };
+    struct mail to = { .next = NULL }, attached = { .next = NULL }, second = { .next = NULL }, mail = plain();
+    set_text(&to, MAIL_NAME, "Bob");
+    set_text(&attached, MAIL_FILE, "file");
+    set(&attached, MAIL_DATA, BINARY, "data", 4);
+    attached.next = &second;
+    set(&second, MAIL_FILE, 0x84E4, "file", 4);
+    set(&second, MAIL_DATA, BINARY, "data", 4);
+    mail.recipients = &to;
+    mail.attachments = &attached;
+    set(&mail, MAIL_CODE_PAGE, LONG, of_1251, 4);
+    mail_find_code_page(&mail);
+    write("code page of the message", &mail);
+    SAYS("Subject: 5 bytes of 1251\n");
+    SAYS("To: \"3 bytes of 1251\"\n");
+    SAYS("utf-8''4%20bytes%20of%201251\n");
+    SAYS("utf-8''4%20bytes%20of%201252\n");
+    SAYS("Content-Type: text/plain; charset=windows-1251\n");
+    set(&mail, MAIL_BODY_CODE_PAGE, LONG, of_1250, 4);
+    write("and of its body", &mail);
+    SAYS("Subject: 5 bytes of 1251\n");
+    SAYS("Content-Type: text/plain; charset=windows-1250\n");
+    set(&mail, MAIL_SUBJECT, 0x84E4, "Hello", 5);
+    set(&mail, MAIL_TEXT, 0xD182, "Hi", 2);
+    write("and of the types", &mail);
+    SAYS("Subject: 5 bytes of 1252\n");
+    SAYS("Content-Type: text/plain; charset=koi8-r\n");
+    /* None that is known; none that can be one. */
+    struct mail other = plain();
+    set(&other, MAIL_CODE_PAGE, LONG, none, 4);
+    mail_find_code_page(&other);
+    write("none", &other);
+    SAYS("Subject: Hello\n");
+    set(&other, MAIL_CODE_PAGE, LONG, wide, 4);
+    mail_find_code_page(&other);
+    CHECK_INT(mail_code_page(&other, MAIL_SUBJECT), 0);
+    set(&other, MAIL_CODE_PAGE, LONG, of_1251, 2);
+    mail_find_code_page(&other);
+    CHECK_INT(mail_code_page(&other, MAIL_SUBJECT), 0);
 }
 
 static void test_attachments(void)
@@ -502,6 +555,7 @@ int main(void)
     test_calendar();
     test_ids();
     test_charsets();
+    test_code_pages();
     test_attachments();
     test_embedded();
     test_room();

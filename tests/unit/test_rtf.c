@@ -322,16 +322,28 @@ static void test_random(void)
 
 static void test_pages(void)
 {
-    char name[32];
     CHECK_INT(code_page_upper(1252)[0x80 - 0x80], 0x20AC);
     CHECK_INT(code_page_upper(1251)[0xFF - 0x80], 0x044F);
     CHECK_INT(code_page_upper(437)[0x81 - 0x80], 0x00FC);
     CHECK(!code_page_upper(932) && !code_page_upper(0));
-    CHECK_STR(code_page_charset(1257, name), "windows-1257");
-    CHECK_STR(code_page_charset(28605, name), "iso-8859-15");
-    CHECK_STR(code_page_charset(932, name), "shift_jis");
-    CHECK_STR(code_page_charset(65001, name), "utf-8");
-    CHECK(!code_page_charset(1200, name) && !code_page_charset(0, name) && !code_page_charset(1259, name));
+    static const uint16_t pages[] = { 437,   850,   852,   855,   857,   862,   866,   874,   932,   936,   949,
+                                      950,   1250,  1251,  1252,  1253,  1254,  1255,  1256,  1257,  1258,  10000,
+                                      20127, 20866, 21866, 28591, 28592, 28593, 28594, 28595, 28596, 28597, 28598,
+                                      28599, 28603, 28605, 50220, 50221, 50222, 50225, 51932, 51949, 54936, 65001 };
+    size_t found = 0;
+    for (uint32_t page = 0; page < 0x20000; page++) {
+        const struct code_page_name *name = code_page_name(page);
+        if (name) {
+            CHECK_INT(name->page, page);
+            CHECK_INT(page, found < COUNT_OF(pages) ? pages[found] : 0);
+            CHECK(*name->mime && *name->iconv);
+            found++;
+        }
+        CHECK(name || (!code_page_upper(page) && !code_page_is_double(page)));
+    }
+    CHECK_INT(found, COUNT_OF(pages));
+    CHECK_STR(code_page_name(1257)->mime, "windows-1257");
+    CHECK_STR(code_page_name(28605)->mime, "iso-8859-15");
 }
 
 int main(void)

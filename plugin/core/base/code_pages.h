@@ -15,7 +15,12 @@ const uint16_t *code_page_upper(uint32_t page);
 /* Whether it is one of the pages whose characters are a byte or two: 932, 936, 949, 950. */
 bool code_page_is_double(uint32_t page);
 
-/* Its name as MIME has it; NULL for one that has none. room: for the name. */
-const char *code_page_charset(uint32_t page, char room[32]);
+/* Pages that text of servers and messages is in. */
+struct code_page_name {
+    uint16_t page;
+    const char *mime, *iconv; /* as IANA and as iconv() name it */
+};
+/* NULL for one that is not known. */
+const struct code_page_name *code_page_name(uint32_t page);
 
 #endif

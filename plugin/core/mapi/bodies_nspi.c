@@ -83,13 +83,19 @@ static const char *delta_text(const struct field_value *value, char room[FIELD_T
     return value->number >= 0x80000000u ? "negative: backwards from CurrentRec" : NULL;
 }
 
+/* In which the strings behind it are. */
+static void keep_page_of_strings(struct layout_run *run, const struct field_value *value)
+{
+    run->reader->code_page = value->number <= UINT16_MAX ? (uint16_t)value->number : 0;
+}
+
 static LAYOUT(state,
               GROUP("State", NULL, U32("nspi.stat.sort_type", "SortType", .names = sort_types),
                     X32("nspi.stat.container_id", "ContainerID", .text = container_text),
                     X32("nspi.stat.current_rec", "CurrentRec", .text = position_text),
                     U32("nspi.stat.delta", "Delta", .text = delta_text), U32("nspi.stat.num_pos", "NumPos"),
                     U32("nspi.stat.total_recs", "TotalRecs"),
-                    U32("nspi.stat.code_page", "CodePage", .names = code_page_names),
+                    U32("nspi.stat.code_page", "CodePage", .names = code_page_names, .seen = keep_page_of_strings),
                     X32("nspi.stat.template_locale", "TemplateLocale"), X32("nspi.stat.sort_locale", "SortLocale")));
 
 #define STATE BOOL("nspi.has_state", "HasState"), IF(INCLUDE(state))
@@ -210,7 +216,7 @@ static void read_entry_id_here(struct layout_run *run, const struct field *at)
 #define UNUSED_FLAGS X32("nspi.flags", "Flags (not used)")
 #define RESERVED X32("reserved", "Reserved")
 #define ROWS_WANTED U32("nspi.rows_requested", "RowCount (requested)")
-#define CODE_PAGE U32("nspi.code_page", "CodePage", .names = code_page_names)
+#define CODE_PAGE U32("nspi.code_page", "CodePage", .names = code_page_names, .seen = keep_page_of_strings)
 #define VERSION BOOL("nspi.has_version", "HasVersion"), IF(U32("nspi.version", "Version"))
 #define NAMES(item) \
     BOOL("nspi.has_names", "HasNames"), IF(COUNT("nspi.name_count", "NameCount"), LIST("Names", NULL, item))

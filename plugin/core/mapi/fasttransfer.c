@@ -51,7 +51,6 @@ LAYOUT(fx_layouts, INCLUDE(marker_row), INCLUDE(named), INCLUDE(named_dispid), I
 #define IDSET_GIVEN 0x40170003u
 #define NO_NAME 0x00000102u /* ProgressInformation, PropertyGroupInfo, ExtendedErrorInfo */
 
-#define TYPE_CODE_PAGE 0x8000u
 #define CODE_PAGE_UTF16 0x04B0u
 #define CODE_PAGE_UTF16_BE 0x04B1u
 #define CODE_PAGE_UTF16_OTHER 0x14B0u /* as other implementations write it */

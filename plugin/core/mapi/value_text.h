@@ -32,7 +32,8 @@ enum {
     PTYP_RULE_ACTION = 0x00FE,
     PTYP_BINARY = 0x0102,
     TYPE_MULTIPLE = 0x1000,
-    TYPE_INSTANCE = 0x2000
+    TYPE_INSTANCE = 0x2000,
+    TYPE_CODE_PAGE = 0x8000 /* of FastTransfer: a string of the page in the other bits (MS-OXCFXICS 2.2.4.1.1.1) */
 };
 
 #define GIST_MAX 96

@@ -45,7 +45,39 @@ struct span content_to_utf8(const struct content_sink *sink, struct span text)
     return utf8;
 }
 
-void mail_text(const struct mail *mail, enum mail_property which, char *room, size_t size)
+/* The property's value, 0 if it has none that a code page can be. */
+static uint16_t page_in(const struct mail *mail, enum mail_property which)
+{
+    const struct span page = mail->value[which];
+    return page.len == 4 && get_le16(page.ptr + 2) == 0 ? get_le16(page.ptr) : 0;
+}
+
+uint16_t mail_code_page(const struct mail *mail, enum mail_property which)
+{
+    const uint16_t type = (uint16_t)mail->tag[which];
+    const bool body = which == MAIL_TEXT || which == MAIL_HTML;
+    if (type & TYPE_CODE_PAGE) {
+        return type & (uint16_t)~TYPE_CODE_PAGE;
+    }
+    return body && mail->value[MAIL_BODY_CODE_PAGE].ptr ? page_in(mail, MAIL_BODY_CODE_PAGE) : mail->code_page;
+}
+
+static void take_code_page(struct mail *mail, uint16_t code_page)
+{
+    for (; mail; mail = mail->next) {
+        mail->code_page = code_page;
+    }
+}
+
+void mail_find_code_page(struct mail *mail)
+{
+    mail->code_page = page_in(mail, MAIL_CODE_PAGE);
+    take_code_page(mail->recipients, mail->code_page);
+    take_code_page(mail->attachments, mail->code_page);
+}
+
+void mail_text(const struct content_sink *sink, const struct mail *mail, enum mail_property which, char *room,
+               size_t size)
 {
     struct chars text = chars_into(room, size);
     struct span value = mail->value[which];
@@ -61,6 +93,8 @@ void mail_text(const struct mail *mail, enum mail_property which, char *room, si
         while (value.len > 0 && value.ptr[value.len - 1] == 0) {
             value.len--;
         }
-        chars_bytes(&text, value);
+        const uint16_t page = mail_code_page(mail, which);
+        const char *utf8 = page && sink->utf8 ? sink->utf8(sink->ctx, value, page) : NULL;
+        chars_bytes(&text, utf8 ? span_of((const uint8_t *)utf8, strlen(utf8)) : value);
     }
 }

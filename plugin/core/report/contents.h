@@ -32,6 +32,8 @@ struct content_sink {
     void *ctx;
     void (*found)(void *ctx, const struct content *content);
     uint8_t *(*room)(void *ctx, size_t size); /* as long as the message is read */
+    /* 8-bit text of a code page; NULL where that cannot be done, or changes nothing. As long, too. */
+    const char *(*utf8)(void *ctx, struct span text, uint16_t code_page);
 };
 
 struct contents;

@@ -58,7 +58,8 @@ enum mail_property {
     MAIL_TEXT,
     MAIL_HTML,
     MAIL_RTF,
-    MAIL_CODE_PAGE,
+    MAIL_BODY_CODE_PAGE, /* PidTagInternetCodepage: of text and HTML */
+    MAIL_CODE_PAGE,      /* PidTagMessageCodepage: of other strings */
     MAIL_DATE,
     MAIL_RECIPIENT_TYPE,
     MAIL_FILE, /* of an attachment */
@@ -76,14 +77,20 @@ struct mail {
     struct mail *recipients, *attachments; /* in their order, once the message has ended */
     struct mail *embedded;                 /* of an attachment */
     bool partial;                          /* some of its properties only */
+    uint16_t code_page;                    /* of its 8-bit strings, 0: not known */
     struct span rtf;                       /* what MAIL_RTF has, where that is the only body; ptr NULL: it has none */
     struct rtf_text rtf_text;              /* and the text of that */
 };
 
 #define MAIL_DEPTH_MAX 8u /* of messages in messages */
 
+/* Of a message with all its properties: in which code page its strings and those of its recipients and attachments are. */
+void mail_find_code_page(struct mail *mail);
+/* The code page of a string or body, 0 if it is not known: of its type, else of the message. */
+uint16_t mail_code_page(const struct mail *mail, enum mail_property which);
 /* A string property as UTF-8 without controls, "" if there is none. */
-void mail_text(const struct mail *mail, enum mail_property which, char *room, size_t size);
+void mail_text(const struct content_sink *sink, const struct mail *mail, enum mail_property which, char *room,
+               size_t size);
 /* Finds what the message, and each in it, has of RTF where that is the only body; one that is damaged has none. left: so
  * many bytes of RTF and its text may yet be made. */
 void mail_find_rtf(const struct content_sink *sink, struct mail *mail, uint32_t *left);

@@ -160,10 +160,10 @@ static bool is_address(const char *text)
 static void put_person(struct out *out, const struct mail *mail)
 {
     char name[TEXT_MAX] = "", address[TEXT_MAX] = "";
-    mail_text(mail, MAIL_NAME, name, sizeof(name));
-    mail_text(mail, MAIL_SMTP, address, sizeof(address));
+    mail_text(out->sink, mail, MAIL_NAME, name, sizeof(name));
+    mail_text(out->sink, mail, MAIL_SMTP, address, sizeof(address));
     if (!is_address(address)) {
-        mail_text(mail, MAIL_ADDRESS, address, sizeof(address));
+        mail_text(out->sink, mail, MAIL_ADDRESS, address, sizeof(address));
     }
     if (*name) {
         put_words(out, name, true);
@@ -241,13 +241,13 @@ static void put_headers(struct out *out, const struct mail *mail)
     put_recipients(out, "To: ", mail, 1);
     put_recipients(out, "Cc: ", mail, 2);
     put_recipients(out, "Bcc: ", mail, 3);
-    mail_text(mail, MAIL_SUBJECT, text, sizeof(text));
+    mail_text(out->sink, mail, MAIL_SUBJECT, text, sizeof(text));
     put_text(out, "Subject: ");
     put_words(out, text, false);
     put_text(out, "\r\n");
     put_date(out, mail->value[MAIL_DATE]);
     text[0] = '\0';
-    mail_text(mail, MAIL_ID, text, sizeof(text));
+    mail_text(out->sink, mail, MAIL_ID, text, sizeof(text));
     const size_t len = strlen(text);
     if (len > 2 && len < 250 && text[0] == '<' && text[len - 1] == '>' && !strpbrk(text, " \t\"")) {
         put_whole(out, "Message-ID: ", text, "");
@@ -279,17 +279,20 @@ static void put_part(struct out *out, const char *type, const char *charset, str
     put_base64(out, bytes);
 }
 
-/* 8-bit text is in the code page of PidTagInternetCodepage, if that is known. */
+static const char *charset_of(uint32_t code_page)
+{
+    const struct code_page_name *name = code_page_name(code_page);
+    return name ? name->mime : NULL;
+}
+
 static void put_body(struct out *out, const struct mail *mail, enum mail_property which)
 {
-    char name[32];
-    const struct span page = mail->value[MAIL_CODE_PAGE];
     const char *charset = "utf-8";
     struct span bytes = mail->value[which];
     if (content_is_wide(mail->tag[which])) {
         bytes = content_to_utf8(out->sink, bytes);
     } else {
-        charset = code_page_charset(page.len == 4 ? get_le32(page.ptr) : 0, name);
+        charset = charset_of(mail_code_page(mail, which));
         while (bytes.len > 0 && bytes.ptr[bytes.len - 1] == 0) {
             bytes.len--;
         }
@@ -299,7 +302,6 @@ static void put_body(struct out *out, const struct mail *mail, enum mail_propert
 
 static void put_rtf_text(struct out *out, const struct mail *mail)
 {
-    char name[32];
     const struct rtf_text *text = &mail->rtf_text;
     uint8_t *bytes = out->sink->room(out->sink->ctx, text->len + 1);
     if (!bytes) {
@@ -307,7 +309,7 @@ static void put_rtf_text(struct out *out, const struct mail *mail)
         return;
     }
     rtf_write_text(mail->rtf, text, bytes);
-    put_part(out, text->origin == RTF_FROM_HTML ? "text/html" : "text/plain", code_page_charset(text->code_page, name),
+    put_part(out, text->origin == RTF_FROM_HTML ? "text/html" : "text/plain", charset_of(text->code_page),
              (struct span){ bytes, text->len });
 }
 
@@ -355,10 +357,10 @@ static void put_bodies(struct out *out, const struct mail *mail)
 }
 
 /* type/subtype of tokens, or NULL. */
-static const char *mime_of(const struct mail *attachment, char *room, size_t size)
+static const char *mime_of(struct out *out, const struct mail *attachment, char *room, size_t size)
 {
     room[0] = '\0';
-    mail_text(attachment, MAIL_MIME, room, size);
+    mail_text(out->sink, attachment, MAIL_MIME, room, size);
     unsigned slashes = 0;
     for (const char *p = room; *p; p++) {
         const bool word = (*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z');
@@ -390,7 +392,7 @@ static void put_message(struct out *out, const struct mail *mail, unsigned depth
 static void put_attachment(struct out *out, const struct mail *attachment, unsigned depth)
 {
     char text[TEXT_MAX] = "", id[TEXT_MAX] = "";
-    const char *mime = mime_of(attachment, text, sizeof(text));
+    const char *mime = mime_of(out, attachment, text, sizeof(text));
     if (attachment->embedded) {
         put_line(out, "Content-Type: message/rfc822");
         put_line(out, "%s", "");
@@ -399,14 +401,14 @@ static void put_attachment(struct out *out, const struct mail *attachment, unsig
     }
     put_line(out, "Content-Type: %s", mime ? mime : "application/octet-stream");
     put_line(out, "Content-Transfer-Encoding: base64");
-    mail_text(attachment, MAIL_CONTENT_ID, id, sizeof(id));
+    mail_text(out->sink, attachment, MAIL_CONTENT_ID, id, sizeof(id));
     if (is_address(id)) {
         put_whole(out, "Content-ID: <", id, ">");
     }
     text[0] = '\0';
-    mail_text(attachment, MAIL_FILE, text, sizeof(text));
+    mail_text(out->sink, attachment, MAIL_FILE, text, sizeof(text));
     if (!*text) {
-        mail_text(attachment, MAIL_SHORT_FILE, text, sizeof(text));
+        mail_text(out->sink, attachment, MAIL_SHORT_FILE, text, sizeof(text));
     }
     put_text(out, "Content-Disposition: attachment");
     put_file(out, *text ? text : "attachment.bin");

@@ -85,7 +85,8 @@ static const struct {
     { BODY, MAIL_TEXT },
     { HTML, MAIL_HTML },
     { RTF, MAIL_RTF },
-    { 0x3FDE, MAIL_CODE_PAGE },
+    { 0x3FDE, MAIL_BODY_CODE_PAGE },
+    { 0x3FFD, MAIL_CODE_PAGE },
     { 0x0039, MAIL_DATE }, /* PidTagClientSubmitTime */
     { 0x0E06, MAIL_DATE }, /* PidTagMessageDeliveryTime */
     { 0x0C15, MAIL_RECIPIENT_TYPE },
@@ -131,11 +132,11 @@ struct transfer {
     uint32_t at;       /* the last value began there */
 };
 
-static const char *file_of(const struct mail *attachment, char *room, size_t size)
+static const char *file_of(const struct content_sink *sink, const struct mail *attachment, char *room, size_t size)
 {
-    mail_text(attachment, MAIL_FILE, room, size);
+    mail_text(sink, attachment, MAIL_FILE, room, size);
     if (!*room) {
-        mail_text(attachment, MAIL_SHORT_FILE, room, size);
+        mail_text(sink, attachment, MAIL_SHORT_FILE, room, size);
     }
     return room;
 }
@@ -145,8 +146,8 @@ static void tell_attachment(const struct transfer *transfer, const struct mail *
     char file[NAME_MAX_LEN];
     const struct span data = attachment->value[MAIL_DATA];
     if (data.ptr && !attachment->embedded) {
-        content_tell_value(transfer->sink, attachment->tag[MAIL_DATA], file_of(attachment, file, sizeof(file)), data,
-                           transfer->frame);
+        content_tell_value(transfer->sink, attachment->tag[MAIL_DATA],
+                           file_of(transfer->sink, attachment, file, sizeof(file)), data, transfer->frame);
     }
 }
 
@@ -175,7 +176,7 @@ static void tell_message(struct transfer *transfer, struct mail *mail)
     }
     mail_find_rtf(transfer->sink, mail, &transfer->rtf_left);
     const struct span written = mail_write(transfer->sink, mail);
-    mail_text(mail, MAIL_SUBJECT, subject, sizeof(subject));
+    mail_text(transfer->sink, mail, MAIL_SUBJECT, subject, sizeof(subject));
     name_file(name, sizeof(name) - sizeof(".eml"), transfer->frame, "message-", subject);
     strcat(name, ".eml");
     content_tell(transfer->sink, "message/rfc822", name, written, transfer->frame);
@@ -225,6 +226,7 @@ static void pop(struct transfer *transfer)
     if (ended.kind == IN_MESSAGE) {
         ended.mail->recipients = in_order(ended.mail->recipients);
         ended.mail->attachments = in_order(ended.mail->attachments);
+        mail_find_code_page(ended.mail);
     }
     if (ended.kind == IN_MESSAGE && top(transfer)->kind == IN_NOTHING && !transfer->given_up) {
         tell_message(transfer, ended.mail);

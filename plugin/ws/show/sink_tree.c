@@ -16,6 +16,7 @@
 #include "ids.h"
 #include "layers.h"
 #include "layouts.h"
+#include "page_text.h"
 #include "registration.h"
 #include "rops.h"
 #include "rows.h"
@@ -239,51 +240,6 @@ static tvbuff_t *current(const struct tree_sink *sink)
     return sink->tvb[MIN(sink->buffers, NESTED_BUFFERS - 1)];
 }
 
-/* What iconv calls the code pages that strings come in. */
-static const struct code_page {
-    uint16_t number;
-    const char *name;
-} code_pages[] = {
-    { 437, "CP437" },         { 850, "CP850" },         { 852, "CP852" },         { 855, "CP855" },
-    { 857, "CP857" },         { 862, "CP862" },         { 866, "CP866" },         { 874, "CP874" },
-    { 932, "CP932" },         { 936, "CP936" },         { 949, "CP949" },         { 950, "CP950" },
-    { 1250, "CP1250" },       { 1251, "CP1251" },       { 1252, "CP1252" },       { 1253, "CP1253" },
-    { 1254, "CP1254" },       { 1255, "CP1255" },       { 1256, "CP1256" },       { 1257, "CP1257" },
-    { 1258, "CP1258" },       { 20866, "KOI8-R" },      { 21866, "KOI8-U" },      { 28591, "ISO-8859-1" },
-    { 28592, "ISO-8859-2" },  { 28593, "ISO-8859-3" },  { 28594, "ISO-8859-4" },  { 28595, "ISO-8859-5" },
-    { 28596, "ISO-8859-6" },  { 28597, "ISO-8859-7" },  { 28598, "ISO-8859-8" },  { 28599, "ISO-8859-9" },
-    { 28605, "ISO-8859-15" }, { 50220, "ISO-2022-JP" }, { 50221, "ISO-2022-JP" }, { 50222, "ISO-2022-JP" },
-    { 50225, "ISO-2022-KR" }, { 51932, "EUC-JP" },      { 51949, "EUC-KR" },      { 54936, "GB18030" },
-    { 65001, "UTF-8" }
-};
-
-#define ESCAPE 0x1B
-
-/* Letters of ASCII alone, which mean the same in all of them. */
-static bool is_plain(const char *bytes, int len)
-{
-    for (int i = 0; i < len; i++) {
-        if ((unsigned char)bytes[i] >= 0x80 || bytes[i] == ESCAPE)
-            return false;
-    }
-    return true;
-}
-
-/* NULL where that cannot be done, or changes nothing. */
-static char *from_code_page(wmem_allocator_t *scope, const char *bytes, int len, unsigned code_page)
-{
-    gsize written = 0;
-    unsigned known = 0;
-    while (known < G_N_ELEMENTS(code_pages) && code_pages[known].number != code_page)
-        known++;
-    if (known == G_N_ELEMENTS(code_pages) || is_plain(bytes, len))
-        return NULL;
-    char *text = g_convert(bytes, len, "UTF-8", code_pages[known].name, NULL, &written, NULL);
-    char *kept = text && strlen(text) == written ? wmem_strdup(scope, text) : NULL;
-    g_free(text);
-    return kept;
-}
-
 /* Without its terminator and fit to be shown; 8-bit text of no known code page is UTF-8 if it can
  * be. */
 static char *text_of(wmem_allocator_t *scope, tvbuff_t *tvb, const struct field_value *value)
@@ -296,7 +252,7 @@ static char *text_of(wmem_allocator_t *scope, tvbuff_t *tvb, const struct field_
     }
     if (len >= 1 && value->bytes[len - 1] == 0)
         len--;
-    char *converted = from_code_page(scope, (const char *)value->bytes, len, value->code_page);
+    char *converted = page_text(scope, value->bytes, len, value->code_page);
     if (converted)
         return converted;
     bool utf8 = g_utf8_validate((const char *)value->bytes, len, NULL);
@@ -479,7 +435,7 @@ static void on_leave(void *ctx)
 static const char *on_utf8(void *ctx, struct span text, uint16_t code_page)
 {
     struct tree_sink *sink = ctx;
-    return from_code_page(sink->pinfo->pool, (const char *)text.ptr, (int)text.len, code_page);
+    return page_text(sink->pinfo->pool, text.ptr, (int)text.len, code_page);
 }
 
 static void use_sink(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, expert_field *broken,
