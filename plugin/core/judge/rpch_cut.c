@@ -34,18 +34,25 @@ static bool is_busy(const struct judge *judge, const struct leg *leg, const stru
            (call && event->when.ns - call->last.ns < judge->limits.idle_least);
 }
 
+/* Whether the server's side ended it, as the first of the two, and nothing says why. */
+static bool is_end_to_explain(const struct leg *leg, const struct channel *channel)
+{
+    if (!leg || channel->v1 || !blame_server_ended(channel) || leg->recycling[channel->role] ||
+        is_explained(leg, channel)) {
+        return false;
+    }
+    const struct channel *other = leg_other(channel);
+    return !other || !(other->conn->link->ended || other->refused);
+}
+
 static enum cut cut_of(const struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
     const struct leg *leg = event->rpch.leg;
-    if (!leg || channel->v1 || !blame_server_ended(channel) || leg->recycling[channel->role] ||
-        is_explained(leg, channel)) {
+    if (!is_end_to_explain(leg, channel)) {
         return NOT_CUT;
     }
     const struct channel *other = leg_other(channel);
-    if (other && (other->conn->link->ended || other->refused)) {
-        return NOT_CUT; /* that was the first end, or says why */
-    }
     const struct rpch_conn *conn = channel->conn;
     const bool opening = !event->rpch.end.was_open && !leg->joined;
     if (!opening && !is_busy(judge, leg, event)) {

@@ -275,16 +275,21 @@ static bool is_held(const struct leg *leg)
            (out && once_told(out->memo, V_NO_PDU));
 }
 
+/* Both halves were sent, long enough ago, and nothing else says why they were not joined. */
+static bool is_not_joined(const struct judge *judge, const struct leg *leg)
+{
+    if (!leg_sent(leg) || !leg->sent_at || leg->joined || leg->explained || is_held(leg) || left_early(judge, leg) ||
+        !out_was_taken(leg) || leg_cut_told(leg)) {
+        return false;
+    }
+    return leg->failed ? leg->fail_cause != FAIL_REFUSED :
+                         track_waited(leg->vc->world->track, leg->sent_at) >= judge->limits.handshake_wait;
+}
+
 void rpch_not_joined(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg;
-    if (leg_sent(leg) && (left_early(judge, leg) || !out_was_taken(leg) || leg_cut_told(leg) ||
-                          (leg->failed && leg->fail_cause == FAIL_REFUSED))) {
-        return;
-    }
-    if (leg->joined || leg->explained || !leg->sent_at || is_held(leg) ||
-        (!leg->failed && track_waited(leg->vc->world->track, leg->sent_at) < judge->limits.handshake_wait) ||
-        !leg_sent(leg) || leg_told(leg, V_BACKEND_MISMATCH) || leg_told(leg, V_NEVER_JOINED)) {
+    if (leg_told(leg, V_BACKEND_MISMATCH) || leg_told(leg, V_NEVER_JOINED) || !is_not_joined(judge, leg)) {
         return;
     }
     if (joined_behind(leg)) {

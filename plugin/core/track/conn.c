@@ -257,6 +257,25 @@ static void follow_acks(struct conn *conn, const struct segment *segment, bool n
     }
 }
 
+/* Whether the server's end is there, and for how long it had not been when the client spoke. */
+static void note_silence(struct conn *conn, const struct segment *segment)
+{
+    const int64_t now = segment->when.ns;
+    if (segment->way == WAY_TO_CLIENT) {
+        if (segment->len == 0 && (segment->fin || segment->rst)) {
+            return;
+        }
+        conn->late_ns = 0;
+        conn->heard_ns = now;
+        if (!conn->ended) {
+            conn->server->heard = segment->when;
+        }
+    } else if ((segment->len > 0 || is_bare_probe(conn, segment)) && !conn->late_ns && conn->last_data) {
+        const int64_t idle = now - (conn->heard_ns > conn->last_data ? conn->heard_ns : conn->last_data);
+        conn->late_ns = idle >= CONN_LATE ? idle : 0;
+    }
+}
+
 bool conn_segment(struct conn *conn, const struct segment *segment)
 {
     const struct when when = segment->when;
@@ -278,17 +297,7 @@ bool conn_segment(struct conn *conn, const struct segment *segment)
     if (!new_data && is_repeated(conn, segment)) {
         conn->hosts->repeated = when;
     }
-    if (of_server && (segment->len > 0 || (!segment->fin && !segment->rst))) {
-        conn->late_ns = 0;
-        conn->heard_ns = when.ns;
-        if (!conn->ended) {
-            conn->server->heard = when;
-        }
-    }
-    if (!of_server && (segment->len > 0 || is_bare_probe(conn, segment)) && !conn->late_ns && conn->last_data) {
-        const int64_t idle = when.ns - (conn->heard_ns > conn->last_data ? conn->heard_ns : conn->last_data);
-        conn->late_ns = idle >= CONN_LATE ? idle : 0;
-    }
+    note_silence(conn, segment);
     /* The frame that claims a connection may have been counted before. */
     if (!new_data && !(segment->len > 0 && conn->last_data == 0)) {
         return false;

@@ -124,7 +124,8 @@ void note_type3(struct logon_conn *conn, const struct exchange *request, struct 
                                                 NULL };
 }
 
-/* Looks where else the challenge was. False: here, or it cannot be told from another. */
+/* Looks where else the challenge was. False: here, or it cannot be told from another. One decision, in the order in which
+ * its marks count. */
 static bool find_carriers(const struct logon_conn *conn, struct pending *pending)
 {
     const uint64_t tells = pending->digest ? pending->digest : pending->challenge;

@@ -167,7 +167,7 @@ static void successor_pdu(struct channel *channel, const struct rts_pdu *rts, st
     }
 }
 
-/* Where two look alike they do the same here. */
+/* A case for each PDU of MS-RPCH 2.2.4 that a recycling has; where two look alike they do the same here. */
 static void advance(struct channel *channel, unsigned id, const struct rts_pdu *rts, struct pdu_outcome *outcome)
 {
     struct leg *leg = channel->leg;

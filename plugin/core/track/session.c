@@ -377,6 +377,23 @@ static void compare_back_end(struct reply *reply)
     }
 }
 
+/* What a whole answer says of its session, as one side of it was captured. */
+static void side_answered(struct side *side, struct reply *reply, struct when when)
+{
+    const uint8_t type = reply->request->type;
+    clock_of_side(side, when);
+    side->last = when;
+    learn_report(side, reply);
+    if (reply_is_success(reply)) {
+        learn_success(side, reply);
+    }
+    if (is_disconnect(type) && reply_is_success(reply) && body_is_success(reply)) {
+        side->session->released_frame = side->left_frame = when.frame;
+        side->left_type = type;
+    }
+    session_fill_message(reply->message, side->session, side);
+}
+
 void session_finish(struct reply *reply, struct when when)
 {
     struct exchange *request = reply->request;
@@ -403,17 +420,7 @@ void session_finish(struct reply *reply, struct when when)
             request->before->there.whole_frame = when.frame;
         }
         if (side) {
-            clock_of_side(side, when);
-            side->last = when;
-            learn_report(side, reply);
-            if (reply_is_success(reply)) {
-                learn_success(side, reply);
-            }
-            if (is_disconnect(request->type) && reply_is_success(reply) && body_is_success(reply)) {
-                side->session->released_frame = side->left_frame = when.frame;
-                side->left_type = request->type;
-            }
-            session_fill_message(message, side->session, side);
+            side_answered(side, reply, when);
         }
         if (reply->conn->sending == request) {
             request_leave(request, OF_SIDE);

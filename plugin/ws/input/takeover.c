@@ -228,6 +228,15 @@ static void look_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, c
     notes_end_of_frame();
 }
 
+/* Whether it may owe or show anything. Where it may, its addresses have been read. */
+static bool tcp_concerns(packet_info *pinfo, struct tcp_frame *tcp, bool noted, bool bodies)
+{
+    if (!PINFO_FD_VISITED(pinfo))
+        return !owes_nothing(pinfo, tcp, bodies);
+    tcp_frame_read(pinfo, tcp);
+    return noted || bodies || (claims_of(tcp) & CLAIM_RPCH);
+}
+
 static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
     const bool first = !PINFO_FD_VISITED(pinfo), bodies = mapi_bodies_in(pinfo) != NULL;
@@ -236,11 +245,7 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
     if (!bodies && (pinfo->ptype != PT_TCP || (!first && !noted && (!store_active() || !place_is_seen(tree)))))
         return 0;
     const bool is_tcp = tcp_frame_find(pinfo, &tcp);
-    if (is_tcp && !first) {
-        tcp_frame_read(pinfo, &tcp);
-        if (!noted && !bodies && !(claims_of(&tcp) & CLAIM_RPCH))
-            return 0;
-    } else if (is_tcp && owes_nothing(pinfo, &tcp, bodies))
+    if (is_tcp && !tcp_concerns(pinfo, &tcp, noted, bodies))
         return 0;
     const bool rpch = !takeover_switched_off(rpch_protocol), mapi = !takeover_switched_off(mapihttp_protocol);
     if (!rpch && !mapi)
