@@ -17,8 +17,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -26,78 +24,11 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import common
 from common import capfile, wsrun
+from screen import PATIENCE, Gone, Screen, missing, start, stop
 
 TITLE = "Outlook over HTTP report"
-NEEDED = ("wireshark", "Xvfb", "xdotool", "xclip")
 NUMBERS = 9                          # findings with a number, and buttons
 DRAWN = 5                            # seconds: Wireshark draws every 3
-PATIENCE = 90                        # seconds: of a slow machine that does other things besides
-
-
-class Gone(Exception):
-    """Something did not come in time."""
-
-
-class Screen:
-    """Xvfb on a display of its own."""
-
-    def __init__(self, folder):
-        read, write = os.pipe()
-        self.server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
-                                       pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        os.close(write)
-        with os.fdopen(read) as pipe:
-            number = pipe.readline().strip()
-        if not number:
-            raise Gone("Xvfb does not start")
-        self.env = {**os.environ, "DISPLAY": f":{number}"}
-        self.folder = folder
-        self.shots = 0
-
-    def tool(self, *args, **kwargs):
-        return subprocess.run(["xdotool", *map(str, args)], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              text=True, check=False, **kwargs).stdout
-
-    def windows(self, title):
-        return [int(line) for line in self.tool("search", "--onlyvisible", "--name", title).split()]
-
-    def wait(self, title):
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if found := self.windows(title):
-                return found[-1]
-            time.sleep(0.3)
-        raise Gone(f"no window {title!r}")
-
-    def place(self, window):
-        return dict(re.findall(r"(X|Y|WIDTH|HEIGHT)=(-?\d+)", self.tool("getwindowgeometry", "--shell", window)))
-
-    def click(self, window, right, bottom):
-        """So far from the right and lower edge of the window."""
-        place = {name: int(value) for name, value in self.place(window).items()}
-        if not place:
-            raise Gone(f"window {window} is gone")
-        self.tool("mousemove", place["X"] + place["WIDTH"] - right, place["Y"] + place["HEIGHT"] - bottom)
-        self.tool("click", 1)
-
-    def focus(self, window):
-        """There is no window manager that would do it."""
-        self.tool("windowfocus", "--sync", window)
-        time.sleep(0.3)
-
-    def clipboard(self):
-        return subprocess.run(["xclip", "-o", "-selection", "clipboard"], env=self.env, stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True, check=False, timeout=20).stdout
-
-    def shot(self, name):
-        self.shots += 1
-        if self.folder:
-            subprocess.run(["import", "-window", "root", str(self.folder / f"report-{self.shots}-{name}.png")], env=self.env,
-                           check=False)
-
-    def end(self):
-        self.server.terminate()
-        self.server.wait()
 
 
 # Of the dialogue's buttons, from its right edge: Close, then those that were added, the last one first.
@@ -146,20 +77,6 @@ def to_main(screen):
     return main
 
 
-def user(tshark, program, args, env):
-    return tshark.popen(args, program=program, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def environment(tshark, screen):
-    """Of Wireshark on that screen."""
-    runtime = tshark.home / "run"
-    if not runtime.is_dir():
-        runtime.mkdir(mode=0o700)
-        if tshark.user:
-            os.chown(runtime, wsrun.NOBODY, wsrun.NOBODY)
-    return {"DISPLAY": screen.env["DISPLAY"], "XDG_RUNTIME_DIR": str(runtime), "QT_QPA_PLATFORM": "xcb"}
-
-
 def filters(tshark):
     """The display filters that Wireshark has written down, the last one first."""
     recent = "".join(path.read_text(encoding="utf-8") for path in tshark.home.rglob("recent_common"))
@@ -172,15 +89,8 @@ def leave(screen, process, counter):
     counter.equal(process.wait(timeout=PATIENCE), 0, "wireshark's exit status")
 
 
-def stop(process):
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-
-
 def play(tshark, screen, counter, first, second):
-    env = environment(tshark, screen)
-    process = user(tshark, "wireshark", ["-n", "-r", first, "-z", "outlook,report"], env)
+    process = start(tshark, screen, ["-n", "-r", first, "-z", "outlook,report"])
     try:
         window = screen.wait(TITLE)
         text = copied(screen, window, 1, lambda text: "packets" in text and "FAILED" in text)
@@ -227,7 +137,7 @@ def many(tshark, screen, counter, capture):
     counter.check(len(findings) > NUMBERS and len(set(findings)) == len(findings), f"the capture has {findings}")
     for path in tshark.home.rglob("recent_common"):
         path.unlink()                   # a filter that is known already would keep its place in it
-    process = user(tshark, "wireshark", ["-n", "-r", capture, "-z", "outlook,report"], environment(tshark, screen))
+    process = start(tshark, screen, ["-n", "-r", capture, "-z", "outlook,report"])
     try:
         window = screen.wait(TITLE)
         text = copied(screen, window, NUMBERS, lambda text: "packets" in text and "FAILED" in text)
@@ -264,9 +174,8 @@ def together(tshark):
 
 
 def main():
-    missing = [name for name in NEEDED if not shutil.which(name)]
-    if missing:
-        print(f"SKIPPED: {', '.join(missing)} not installed; the report window was not opened")
+    if missing():
+        print(f"SKIPPED: {', '.join(missing())} not installed; the report window was not opened")
         return 0
     folder = pathlib.Path(sys.argv[2]) if sys.argv[1:2] == ["--shots"] else None
     if folder:

@@ -10,15 +10,15 @@ Needs wireshark, xvfb, xdotool and xclip; without them it says so and passes.
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
-import os
-import shutil
-import signal
+import pathlib
 import subprocess
 import sys
 import time
 
-import report_window
-from report_window import Gone, Screen, common, wsrun
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import common
+from common import wsrun
+from screen import PATIENCE, Gone, Screen, missing, start, stop
 
 TITLE = "RPC over HTTP Connections"
 SAMPLE, FILTER = "verdict-gone-spread", "rpch.vc == 2"
@@ -42,7 +42,7 @@ def copied(screen, window):
 
 
 def both(screen):
-    end = time.monotonic() + report_window.PATIENCE
+    end = time.monotonic() + PATIENCE
     while len(found := screen.windows(TITLE)) < 2:
         if time.monotonic() > end:
             raise Gone(f"{len(found)} windows {TITLE!r}")
@@ -51,13 +51,8 @@ def both(screen):
 
 
 def play(tshark, screen, counter, capture, expected):
-    runtime = tshark.home / "run"
-    runtime.mkdir(mode=0o700)
-    if tshark.user:
-        os.chown(runtime, wsrun.NOBODY, wsrun.NOBODY)
-    env = {"DISPLAY": screen.env["DISPLAY"], "XDG_RUNTIME_DIR": str(runtime), "QT_QPA_PLATFORM": "xcb", "MALLOC_PERTURB_": "165"}
     table = "rpch,connections"
-    process = report_window.user(tshark, "wireshark", ["-n", "-r", capture, "-z", table, "-z", f"{table},{FILTER}"], env)
+    process = start(tshark, screen, ["-n", "-r", capture, "-z", table, "-z", f"{table},{FILTER}"])
     try:
         older, newer = both(screen)
         time.sleep(5)
@@ -70,15 +65,12 @@ def play(tshark, screen, counter, capture, expected):
         counter.equal(rows(text), expected, f"what the older window copies: {text}")
         counter.check(process.poll() is None, f"wireshark has ended: {process.poll()}")
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
+        stop(process)
 
 
 def main():
-    missing = [name for name in report_window.NEEDED if not shutil.which(name)]
-    if missing:
-        print(f"SKIPPED: {', '.join(missing)} not installed; no window of a table was opened")
+    if missing():
+        print(f"SKIPPED: {', '.join(missing())} not installed; no window of a table was opened")
         return 0
     counter = common.Counter("two windows of a table")
     with wsrun.Tshark() as tshark:
@@ -86,7 +78,7 @@ def main():
         sample = common.samples(SAMPLE, kind=None)[0]
         lines = tshark.output([*sample.options(tshark), "-2", "-q", "-z", "rpch,connections"]).splitlines()
         expected = [[cell.strip() for cell in line.split("|")[:2]] for line in lines if line.split("|")[0].strip().isdecimal()]
-        screen = Screen(None)
+        screen = Screen(MALLOC_PERTURB_="165")
         try:
             play(tshark, screen, counter, tshark.private_copy(sample.path), expected)
         except (Gone, subprocess.TimeoutExpired) as error:
