@@ -10,7 +10,7 @@ import mapiscene as m
 import rpc
 from mapi_ntlm import Target
 from mapiscene import Context, Outlook, case
-from scene import Leg
+from scene import DOWN, UP, Leg
 
 OFFERS = ["WWW-Authenticate: Negotiate", "WWW-Authenticate: NTLM", 'WWW-Authenticate: Basic realm="mail.example.test"']
 EX = ["X-FEServer: EX1"]
@@ -43,10 +43,10 @@ def first(c, **how):
     return ask
 
 
-def challenge(c, target, kind="Connect", body=BODY, scheme="NTLM", conn=None, step=True):
-    """Type 1 and the 401 with type 2."""
-    ask = c.ask(kind, b"", auth=ntlm.type1(scheme), conn=conn, step=step, fields=auth(scheme, "type1"))
-    c.page(ask, "401 Unauthorized", f"WWW-Authenticate: {ntlm.type2(target, scheme)}", *EX, text="",
+def challenge(c, target, kind="Connect", body=BODY, scheme="NTLM", conn=None, step=True, lines=(), close=False):
+    """Type 1 and the 401 with type 2, which has these lines; close: the request asks for the end of the connection."""
+    ask = c.ask(kind, b"", auth=ntlm.type1(scheme), conn=conn, step=step, close=close, fields=auth(scheme, "type1"))
+    c.page(ask, "401 Unauthorized", f"WWW-Authenticate: {ntlm.type2(target, scheme)}", *EX, *lines, text="",
            fields=auth(scheme, "type2", server=f"{target.server.lower()}.example.test"))
     return ask
 
@@ -108,6 +108,58 @@ def torn(cap):
     m.close(one, two)
     cap.what = "Types 1 and 2 on a connection to one server, type 3 on one to another."
     cap.rule = "MS-NLMP 2.2.2.7: the names and MsvAvTimestamp tie a type 3 to its type 2."
+
+
+def again_and_again(cap, name, closes, lines=(), asks=False, answered=True):
+    """Three handshakes of one client, whose connections end behind the challenge; answered: by a type 3 on another one.
+    Returns the frame in which the last of those ended."""
+    c = client(cap)
+    for number in range(3):
+        one = c.outlook.open("10.0.0.81:80")
+        info = target(cap, at=number)
+        challenge(c, info, conn=one, lines=lines, close=asks)
+        ended = one.close(closes)
+        if answered:
+            two = c.outlook.open("10.0.0.81:80")
+            ask = third(c, info, conn=two)
+            cap.item("outlook.auth.ntlm_torn", ask.frame, f"{name}: its type 2 came on another connection.")
+            frame = c.page(ask, "401 Unauthorized", *OFFERS, *EX, fields=auth(step="rejected"))
+            two.close()
+            if number == 2:
+                cap.item("outlook.auth.refused", frame, "The third refusal in a row; the handshakes were torn.", ["torn"])
+        cap.wait(2)
+    return ended
+
+
+@case("mapi-auth-torn-asked", "torn three times: the type 1 asks for the end of its connection")
+def torn_asked(cap):
+    again_and_again(cap, "A device asks for the end of each connection", DOWN, asks=True)
+    cap.what = "Behind a device that sends Connection: close with each request: type 1 and type 3 on connections of their own, three " \
+               "times."
+    cap.rule = "No challenge was left: each has its type 3 elsewhere. The server ended what it was asked to end."
+
+
+@case("mapi-auth-torn-told", "torn three times: the type 2 says Connection: close")
+def torn_told(cap):
+    again_and_again(cap, "The server's end says Connection: close", UP, lines=["Connection: close"])
+    cap.what = "The server, or a device before it, answers each type 1 with Connection: close: the client closes, and sends its type 3 on " \
+               "another connection."
+    cap.rule = "Who sends the type 3 could not keep the connection: neither the client nor a device before it is at fault."
+
+
+@case("mapi-auth-torn-closed", "torn three times: the server's end closes behind its challenge")
+def torn_closed(cap):
+    again_and_again(cap, "The server's end closes", DOWN)
+    cap.what = "As mapi-auth-torn-told, without a word: FIN behind the 401."
+    cap.rule = "As there."
+
+
+@case("mapi-auth-left-asked", "three challenges that nobody answers: the type 1 asks for the end of its connection")
+def left_asked(cap):
+    frame = again_and_again(cap, "", DOWN, asks=True, answered=False)
+    cap.item("outlook.auth.no_challenge", frame, "The third challenge in a row without a type 3.", ["Connection: close"])
+    cap.what = "Connection: close with each type 1, and no type 3."
+    cap.rule = "NTLM needs its connection: what sends such requests keeps the handshake from its end."
 
 
 def legs(cap, split):

@@ -161,6 +161,7 @@ void tell(const struct finding *finding)
                                      .victims = finding->victims,
                                      .victim_count = finding->victim_count,
                                      .server = finding->server,
+                                     .explained = finding->explained,
                                      .origin = finding->origin };
     verdict_add(&judge->arena, &judge->found[subject->kind], verdict, &finding->text);
     judge->any_found = true;

@@ -108,6 +108,7 @@ struct finding {
     const struct victim *victims; /* as in struct verdict */
     uint32_t victim_count;
     const struct endpoint *server; /* as in struct verdict */
+    uint32_t explained;            /* as in struct verdict */
     struct origin origin;
     struct text text;
 };

@@ -119,12 +119,24 @@ static const char *frames_piece(char *to, const uint32_t *frames, uint32_t count
 
 static void say_torn(struct text *text, const struct lone_type3 *type3, uint32_t frame)
 {
+    static const char *const ends[] = { [TORN_BY_SENDER] = "",
+                                        [TORN_BY_REQUEST] = " to a type 1 with Connection: close",
+                                        [TORN_BY_ANSWER] = " with Connection: close",
+                                        [TORN_BY_SERVER] = ", which closed that connection behind it" };
     const struct logon_conn *client = type3->client_side;
-    say(text, "Seen: the type 3 of %s goes to %s and echoes the target information of %s%s, whose type 2 came from %s",
+    say(text,
+        "Seen: the type 3 of %s goes to %s and echoes the target information of %s%s, whose type 2 came from %s%s",
         USER(type3->user), SERVER_AT(type3->conn, frame), NAMES(type3->nb_name, type3->dns_name),
-        type3->has_timestamp ? " with its timestamp" : "", SERVER_AT(type3->same_leg->conn, type3->same_leg->frame));
+        type3->has_timestamp ? " with its timestamp" : "", SERVER_AT(type3->same_leg->conn, type3->same_leg->frame),
+        ends[type3->torn_by]);
     if (client) {
         say(text, "; the client kept one connection (stream %u) to %s", client->link->stream, SERVER_OF(client));
+    }
+    if (lone_torn_by_server(type3)) {
+        say(text,
+            "; inferred: the server, or a device before it, does not keep the connection that NTLM began on, so the "
+            "logon fails; next: keep-alive of the server (IIS: HTTP Keep-Alive) and of devices before it");
+        return;
     }
     say(text,
         "; inferred: %s splits one NTLM handshake over two connections, and the second never issued that "
@@ -185,7 +197,8 @@ void logon_challenge_missing(struct judge *judge, const struct event *event)
         tell_by(&finding, WHERE_DEVICE, false);
     } else if (torn) {
         say_torn(&finding.text, type3, event->when.frame);
-        tell_by(&finding, WHERE_DEVICE, type3->client_side != NULL);
+        const bool by_server = lone_torn_by_server(type3);
+        tell_by(&finding, by_server ? WHERE_UNKNOWN : WHERE_DEVICE, type3->client_side && !by_server);
     } else {
         say_alone(&finding.text, type3, event->when.frame);
         tell_by(&finding, type3->before ? WHERE_DEVICE : WHERE_UNKNOWN, false);
@@ -401,14 +414,16 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
     const struct site *site = site_find(request->logon->world, request->site, request->leg);
     const bool others =
         request->user[0] && site && site->accepted && (site->several || users_differ(site->accepted, request->user));
-    enum verdict_where where = WHERE_DEVICE;
+    enum verdict_where where = WHERE_UNKNOWN;
     say_refusals(&finding.text, answer, when.frame);
     if (judge_by_scheme(&finding, answer)) {
-        where = WHERE_UNKNOWN;
+        /* it says what it may be */
     } else if (request->torn) {
+        where = request->torn_by_server ? WHERE_UNKNOWN : WHERE_DEVICE;
+        finding.explained = request->torn;
         say(&finding.text,
-            "; inferred: the handshake is torn (see frame %u), so no password would do; next: mend the "
-            "device's handling of NTLM connections",
+            "; inferred: the handshake is torn (see frame %u), so no password would do; next: who ends or changes "
+            "connections during NTLM, as that frame says",
             request->torn);
     } else if (others) {
         where = WHERE_CLIENT;
@@ -416,7 +431,6 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
             "; inferred: other users are accepted there, so the name, password or ticket of this one is "
             "wrong, expired or locked; next: see event 4625 and its status in the server's security log");
     } else {
-        where = WHERE_UNKNOWN;
         say(&finding.text,
             "; inferred: wrong or expired credentials, or a server that cannot check them; next: see event "
             "4625 and its status in the server's security log, and the service account and SPN if it is Kerberos");
@@ -573,6 +587,14 @@ void logon_no_challenge(struct judge *judge, const struct event *event)
     }
     say(text, "; the challenges in frames %u, %u, %u, the last from %s, got no type 3: none of them answered",
         series->at[0].frame, series->at[1].frame, last->frame, SERVER_AT(last->conn, last->frame));
+    if (series->asked) {
+        say(text,
+            ", and their requests had Connection: close; inferred: what sends them does not keep the connection that "
+            "NTLM needs; next: make the device before the server keep one server connection for each client "
+            "connection");
+        tell_by(&finding, WHERE_DEVICE, false);
+        return;
+    }
     if (series->by_server) {
         say(text, ", and the server's end closed first; inferred: what closes behind a 401 ends the handshake of NTLM, "
                   "which needs its connection; next: Connection and keep-alive settings of the server and of devices "

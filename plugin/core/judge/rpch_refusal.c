@@ -5,6 +5,7 @@
  */
 
 #include "answer.h"
+#include "logon_state.h"
 #include "rpch.h"
 
 static const char *credentials_name(const struct channel *channel)
@@ -235,6 +236,8 @@ void rpch_challenge_left(struct judge *judge, const struct event *event)
         return;
     }
     const struct conn *link = channel->conn->link;
+    const struct logon_conn_more *logon = link->logon ? link->logon->more : NULL;
+    const bool elsewhere = logon && logon->answered_frame && logon->type2_frame == channel->challenge_frame;
     const bool by_client = link->ended_by == WAY_TO_SERVER;
     /* The same request was seen before a device: that is the client here. */
     const bool relayed = link->asked && link->asked->leg != NO_NUMBER && link->asked->leg > 0;
@@ -243,12 +246,22 @@ void rpch_challenge_left(struct judge *judge, const struct event *event)
     say(text, ", status %u to %s in frame %u, then the %s closed the connection without another request",
         channel->challenge_status, credentials_name(channel), channel->challenge_frame,
         by_client ? "client" : "server's end");
-    say(text, "; inferred: %s",
-        by_client && relayed ? "the device before this leg did not go on with it, or its own client did not" :
-        by_client            ? "the client has no credentials for what was offered, or waits for the user" :
-                               "the authentication was cut off before it ended");
-    say(text, "; next: compare the offered methods with the profile's; NTLM needs one connection to one server");
-    tell_by(&finding, by_client && !relayed ? WHERE_CLIENT : WHERE_UNKNOWN, false);
+    if (elsewhere) {
+        say(text,
+            "; the type 3 to that challenge went on another connection (stream %u, frame %u); inferred: the handshake is "
+            "torn; next: %s",
+            logon->answered_on->stream, logon->answered_frame,
+            by_client ? "make the device keep one server connection for each client connection during NTLM" :
+                        "keep-alive of the server (IIS: HTTP Keep-Alive) and of devices before it");
+    } else {
+        say(text, "; inferred: %s",
+            by_client && relayed ? "the device before this leg did not go on with it, or its own client did not" :
+            by_client ? "the client has no credentials for what was offered, or a device before it does not keep "
+                        "its connection" :
+                        "the authentication was cut off before it ended");
+        say(text, "; next: compare the offered methods with the profile's; NTLM needs one connection to one server");
+    }
+    tell_by(&finding, elsewhere && by_client ? WHERE_DEVICE : WHERE_UNKNOWN, false);
     finding.subject.result->left_challenge = finding.subject.result->verdict == V_REFUSED;
     rpch_not_opened(judge, channel->leg);
 }

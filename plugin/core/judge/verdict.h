@@ -127,6 +127,7 @@ struct verdict {
     const struct victim *victims; /* all whose it is, where there are several; else NULL */
     uint32_t victim_count;
     const struct endpoint *server; /* that it is about, wherever it showed; NULL: that of its origin */
+    uint32_t explained;            /* the frame whose verdict says why, 0 if there is none */
     struct origin origin;
 };
 

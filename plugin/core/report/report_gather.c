@@ -362,6 +362,18 @@ static struct part *same_request(struct report *report, const struct verdict *ve
     return same ? last : NULL;
 }
 
+/* The part of the verdict that says why, NULL if there is none: one cause is told once. */
+static struct part *explanation(struct report *report, const struct verdict *verdict)
+{
+    for (uint32_t i = report->part_count; verdict->explained && i > 0; i--) {
+        struct part *part = &report->parts[i - 1];
+        if (part->noun == OF_LOGON && part->number == verdict->explained) {
+            return part;
+        }
+    }
+    return NULL;
+}
+
 static void gather_single(struct report *report, const struct verdict *verdict)
 {
     const bool owned = verdict->vc != NO_NUMBER || verdict->session != NO_NUMBER;
@@ -369,7 +381,7 @@ static void gather_single(struct report *report, const struct verdict *verdict)
         return;
     }
     const struct origin *origin = &verdict->origin;
-    struct part *part = is_logon(verdict->kind) ? NULL : same_request(report, verdict);
+    struct part *part = is_logon(verdict->kind) ? explanation(report, verdict) : same_request(report, verdict);
     if (part) {
         const enum verdict_kind known = part->verdict.kind;
         const bool explains = headline_rank(verdict->kind) < headline_rank(known);

@@ -43,7 +43,7 @@ struct part {
     struct endpoint client, server[2]; /* IN and OUT; of a session the first; family 0 if none */
     uint32_t request_frame[2];
     bool opened, restarted;
-    uint64_t besides; /* of a request: what else was told of it, bits by verdict */
+    uint64_t besides; /* of a request or logon: what else was told of it, bits by verdict */
 };
 
 /* A connection or session with all of its legs, or a single verdict. */

@@ -49,11 +49,16 @@ static void note_carrier(struct logon_conn *conn, const struct exchange *request
 }
 
 void note_challenge(struct logon_conn *conn, const struct exchange *request, struct when when,
-                    const struct auth_token *token)
+                    const struct response *response)
 {
+    const struct auth_token *token = &response->token;
     struct logon_state *world = conn->world;
     struct logon_conn_more *more = logon_conn_more(conn);
     more->type2_frame = when.frame;
+    more->type2_ends = request && request->closes ? ENDS_BY_REQUEST :
+                       response->fields->close    ? ENDS_BY_ANSWER :
+                                                    ENDS_NOT_SAID;
+    more->answered_frame = 0;
     more->type2_digest = token->target.present ? token->target.names_digest : 0;
     more->type2_server = target_name(world, &token->target);
     more->type2_token = token->digest;
@@ -161,7 +166,7 @@ static bool find_carriers(const struct logon_conn *conn, struct pending *pending
 }
 
 /* The refusal that follows here and on the legs before has its reason in this. */
-static void note_torn(struct logon_conn *conn, struct when when)
+static void note_torn(struct logon_conn *conn, struct when when, const struct lone_type3 *type3)
 {
     struct exchange *request = conn->link->asked->first;
     while (request && (request->begin.frame != when.frame || !request->ntlm)) {
@@ -169,17 +174,35 @@ static void note_torn(struct logon_conn *conn, struct when when)
     }
     for (; request; request = request->before) {
         request->torn = when.frame;
+        request->torn_by_server = lone_torn_by_server(type3);
     }
+}
+
+static enum torn_by torn_by(const struct carrier *carrier)
+{
+    const struct logon_conn_more *more = carrier->conn->more;
+    const struct conn *link = carrier->conn->link;
+    if (more->type2_frame != carrier->frame) {
+        return TORN_BY_SENDER; /* the connection went on with another handshake */
+    }
+    if (more->type2_ends != ENDS_NOT_SAID) {
+        return more->type2_ends == ENDS_BY_REQUEST ? TORN_BY_REQUEST : TORN_BY_ANSWER;
+    }
+    return link->ended && link->ended_by == WAY_TO_CLIENT ? TORN_BY_SERVER : TORN_BY_SENDER;
 }
 
 void settle_type3(struct logon_conn *conn, struct when when)
 {
+    struct lone_type3 *type3 = &conn->pending->type3;
     if (!find_carriers(conn, conn->pending)) {
         return;
     }
-    if (is_whole(conn)) {
-        note_torn(conn, when);
+    if (type3->same_leg && !type3->interleaved) {
+        type3->torn_by = (uint8_t)torn_by(type3->same_leg);
+        challenge_answered_on(type3->same_leg, conn->link, when.frame);
     }
-    emit(conn->world->track,
-         &(struct event){ .kind = EVENT_CHALLENGE_MISSING, .when = when, .logon.type3 = &conn->pending->type3 });
+    if (is_whole(conn)) {
+        note_torn(conn, when, type3);
+    }
+    emit(conn->world->track, &(struct event){ .kind = EVENT_CHALLENGE_MISSING, .when = when, .logon.type3 = type3 });
 }

@@ -221,7 +221,7 @@ static const char *take_challenge(struct logon_conn *conn, struct exchange *requ
     const bool type2 = token->step == AUTH_STEP_TYPE2;
     bool refused = false;
     if (type2) {
-        note_challenge(conn, request, when, token);
+        note_challenge(conn, request, when, response);
     }
     if (request) {
         /* After an AP-REQ SPNEGO may go on, with another token or another mechanism (RFC 4559 5). */

@@ -100,7 +100,7 @@ struct span uri_path(struct span uri);
 
 struct pending *pending_of(struct logon_conn *conn); /* of this frame, made on first use */
 void note_challenge(struct logon_conn *conn, const struct exchange *request, struct when when,
-                    const struct auth_token *token);
+                    const struct response *response);
 void note_type1(struct logon_conn *conn, const struct exchange *request);
 void note_type3(struct logon_conn *conn, const struct exchange *request, struct when when,
                 const struct auth_token *token);
@@ -129,6 +129,8 @@ void note_way_accepted(const struct exchange *request, struct when when);
 /* A 401 to a request; type2: with a token. */
 void note_bare(struct logon_conn *conn, const struct exchange *request, struct when when, unsigned offers, bool type2);
 /* A type 2 came. */
+/* A type 3 to that type 2 came in that frame on another connection: nobody has left it. */
+void challenge_answered_on(const struct carrier *carrier, const struct conn *link, uint32_t frame);
 void note_open_challenge(struct logon_conn *conn, const struct exchange *request, struct when when);
 /* Its type 3 came. */
 void close_challenge(struct logon_conn *conn);

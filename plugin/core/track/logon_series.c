@@ -202,6 +202,42 @@ void close_challenge(struct logon_conn *conn)
     }
 }
 
+/* Takes one out of those that nobody answered. */
+static void take_out(struct in_a_row *series, const struct logon_conn *conn, uint32_t frame)
+{
+    const uint32_t kept = series->count < SERIES_KEPT ? series->count : SERIES_KEPT;
+    for (uint32_t i = 0; i < kept; i++) {
+        if (series->at[i].conn == conn && series->at[i].frame == frame) {
+            memmove(series->at + i, series->at + i + 1, (kept - i - 1) * sizeof(series->at[0]));
+            series->count = kept - 1;
+            return;
+        }
+    }
+}
+
+void challenge_answered_on(const struct carrier *carrier, const struct conn *link, uint32_t frame)
+{
+    struct logon_conn_more *more = logon_conn_more(carrier->conn);
+    if (more->type2_frame == carrier->frame) {
+        more->answered_frame = frame;
+        more->answered_on = link;
+    }
+    for (uint8_t i = 0; i < more->open; i++) {
+        if (more->open_frame[i] == carrier->frame) {
+            memmove(more->open_frame + i, more->open_frame + i + 1,
+                    (more->open - i - 1u) * sizeof(more->open_frame[0]));
+            more->open--;
+            if (more->open == 0) {
+                close_challenge(carrier->conn);
+            }
+            return;
+        }
+    }
+    if (more->open_by && more->open_by->left) {
+        take_out(more->open_by->left, carrier->conn, carrier->frame);
+    }
+}
+
 /* No type 3 came after those on this connection. */
 static void leave_challenges(struct logon_conn *conn, struct when when, bool by_server)
 {
@@ -212,7 +248,10 @@ static void leave_challenges(struct logon_conn *conn, struct when when, bool by_
     for (unsigned i = 0; i < open && !conn->lost; i++) {
         if (more->open_frame[i] > tried->accepted_frame) {
             struct in_a_row *left = add(&tried->left, conn, more->open_frame[i]);
-            left->by_server = (left->count > 1 && left->by_server) || by_server;
+            const bool more_than_one = left->count > 1, asked = more->type2_ends == ENDS_BY_REQUEST;
+            by_server = (by_server && !asked) || more->type2_ends == ENDS_BY_ANSWER;
+            left->by_server = (more_than_one && left->by_server) || by_server;
+            left->asked = (!more_than_one || left->asked) && asked;
         }
     }
     if (open && !conn->lost) {

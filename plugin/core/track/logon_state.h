@@ -22,12 +22,18 @@ enum owned { OWNED_NOT, OWNED_PERHAPS, OWNED };
 #define SERIES_KEPT 3
 
 /* What a connection with NTLM, or with a challenge in lower case, has besides. */
+/* Who has said Connection: close about the connection that a type 2 came on. */
+enum ends_behind { ENDS_NOT_SAID, ENDS_BY_REQUEST, ENDS_BY_ANSWER };
+
 struct logon_conn_more {
     uint64_t type2_digest; /* of the last type 2 here: its target information */
     uint64_t type2_token;  /* and all of it */
     uint32_t type2_frame, type3_frame;
     const char *type2_server;
-    const char *workstation; /* of the last type 3 with a user, NULL if it names none */
+    uint8_t type2_ends;             /* enum ends_behind */
+    uint32_t answered_frame;        /* the type 3 to that type 2, where it went on another connection, else 0 */
+    const struct conn *answered_on; /* that one */
+    const char *workstation;        /* of the last type 3 with a user, NULL if it names none */
 
     /* handshakes that began since the last type 3, or with that where none began since */
     uint64_t type1_who; /* X-ClientInfo or OutlookSession of the last type 1, 0: none */
@@ -98,7 +104,7 @@ struct account { /* a row of the report */
 };
 
 struct carrier { /* of a challenge */
-    const struct logon_conn *conn;
+    struct logon_conn *conn;
     uint32_t frame, leg;
 };
 
@@ -135,7 +141,8 @@ struct in_a_row {
         const struct logon_conn *conn;
         uint32_t frame;
     } at[SERIES_KEPT];
-    bool by_server; /* the server ended a connection of them first */
+    bool by_server; /* the server ended a connection of them, and was not asked to */
+    bool asked;     /* the requests of all had Connection: close */
     bool behind;    /* the last has a type 2 on the next leg */
 };
 
@@ -197,12 +204,26 @@ struct lone_type3 {
     const char *nb_name, *dns_name;       /* of the server that its target information names, "" if none */
     bool has_timestamp;                   /* it fits one challenge alone */
     const struct logon_conn *client_side; /* on the leg before, if that carried the type 2 too, or NULL */
-    const struct carrier *same_leg;       /* of the type 2, or NULL: the handshake is torn */
+    const struct carrier *same_leg;       /* of the type 2: the handshake is torn; or NULL */
+    uint8_t torn_by;                      /* enum torn_by, of that */
     const struct carrier *before;         /* of the same on a leg before, or NULL */
     bool version1;                        /* without an NTLMv2 response, which tells its challenge */
     bool interleaved;                     /* this connection carried a newer type 2 than the one it answers */
     uint32_t newest;                      /* then: the newest one, frame */
 };
+
+/* Who ended the connection that the type 2 came on, before the type 3 was sent. */
+enum torn_by {
+    TORN_BY_SENDER,  /* nobody, or who sends the type 3 */
+    TORN_BY_REQUEST, /* the same: the type 1 had Connection: close */
+    TORN_BY_ANSWER,  /* the type 2 had it */
+    TORN_BY_SERVER   /* the server's end, though nobody had said so */
+};
+
+static inline bool lone_torn_by_server(const struct lone_type3 *type3)
+{
+    return type3->torn_by == TORN_BY_ANSWER || type3->torn_by == TORN_BY_SERVER;
+}
 
 /* An answer to a request. */
 struct logon_answer {
