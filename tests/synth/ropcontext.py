@@ -30,7 +30,7 @@ GET_BUFFER, CONFIGURE, PUT_BUFFER, IDS_OF_NAMES, RESET, SYNC, WRITE_EXTENDED = 0
 BACKOFF, TOO_SMALL = 0xF9, 0xFF
 SUBJECT, BODY, SIZE, NAME = 0x0037001F, 0x1000001F, 0x0E080003, 0x3001001F
 CALLED = {SUBJECT: "PidTagSubject", SIZE: "PidTagMessageSize", NAME: "PidTagDisplayName"}
-NOT_FOUND, WRONG_SERVER = 0x8004010F, 0x00000478
+NOT_FOUND, ACCESS_DENIED, WRONG_SERVER = 0x8004010F, 0x80070005, 0x00000478
 FRAGMENT = 4000                      # bytes of a stub in a PDU
 SETCOL_ERROR = 0x0D                  # TBLSTAT_SETCOL_ERROR, MS-OXCTABL 2.2.2.1.3
 RULE = "MS-OXCROPS 3.1.1, 3.2.1; MS-OXCRPC 3.1.4.2.1.2."
@@ -555,6 +555,24 @@ def two_legs(cap):
 @case("rops-two-legs-rpc", "both sides of a device, over RPC", RpcCapture)
 def two_legs_rpc(cap):
     on_two_legs(RelayedRpcWorld(cap))
+
+
+@case("rops-two-legs-failed", "failures on both sides of a device, and in two contexts of a session")
+def two_legs_failed(cap):
+    world = RelayedWorld(cap)
+    logon(world)
+    for _ in range(2):
+        once(world, OPEN_FOLDER, {"FolderId": INBOX}, ACCESS_DENIED, on="logon", answer={"rop.failed": ""})
+    outer = world.context.ask("Connect", m.connect_body())
+    inner = world.context.relay(outer, world.server)
+    world.context.reply(inner, m.connect_answer())
+    world.context.pass_on(inner, outer)
+    logon(world)
+    once(world, OPEN_FOLDER, {"FolderId": INBOX}, NOT_FOUND, on="logon", answer={"rop.failed": ""})
+    world.close()
+    cap.what = "A folder that the user may not open, twice; Connect again in the same session; a folder that is not there. Each is seen before and " \
+               "behind a device."
+    cap.rule = f"{RULE} The report counts each once: three of five failed, in one session."
 
 
 # ---- (e) named properties ----------------------------------------------------------------

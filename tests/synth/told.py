@@ -380,9 +380,11 @@ def refused_clocks(cap):
     front.close()
     back.close()
     place = stamp_late(cap, (back.in_, back.out), 0.02)
-    cap.told(REFUSED, place(device), SEEN)
+    cap.told(REFUSED, place(device), SEEN, "and leg 1 had no such response by then",
+             "the device at 10.0.0.40:80 wrote it")
     cap.told(REFUSED, place(server), UNKNOWN)
-    cap.lines = {"no_rows": ["refused.*NETWORK DEVICE"]}
+    cap.lines = {"no_rows": ["refused.*NETWORK DEVICE"], "rows": ["refused.*CANNOT TELL"],
+                 "report": ["where +CANNOT TELL \\(the clocks before the device and behind it differ\\)"]}
     cap.what = "The device passes the server's 503 on, but leg 1 was captured by a clock 20 ms ahead, so the 503 stands on leg 0 " \
                "first. No effect stood before its cause until then."
     cap.rule = "When the same answer comes on leg 1 later, the table no longer blames the device."

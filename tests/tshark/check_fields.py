@@ -2,7 +2,8 @@
 
     check_fields.py [--update]
 
-Each field has a description, which is not its name again. -G elastic-mapping names each protocol and each field once.
+Each field has a description, which is not its name again. -G elastic-mapping names each protocol and each field once,
+and so does -T ek, which writes underscores for dots.
 tests/golden/fields.txt is all of it: filter name, type, display name, as `tshark -G fields` gives them (several types, where
 it has several). --update writes that file; read the difference before committing it.
 PUBLIC is the part that users and other tests rely on. It is kept by hand.
@@ -109,6 +110,14 @@ def undescribed(tshark):
     return found
 
 
+def merged_by_ek(names):
+    """Names that differ in dots and underscores alone, of which -T ek makes one member."""
+    written = {}
+    for name in sorted(names):
+        written.setdefault(name.replace(".", "_"), []).append(name)
+    return [alike for alike in written.values() if len(alike) > 1]
+
+
 def twice_in_mapping(tshark):
     """Names of the plugin's that one object of -G elastic-mapping has more than once: readers of JSON keep the last."""
     found = set()
@@ -145,6 +154,11 @@ def main():
         failed += 1
         print(f"-G elastic-mapping has {name} {'more than once' if name in twice else 'not at all'}")
     passed += not twice | unmapped
+    merged = merged_by_ek([*fields, *OURS])
+    for alike in merged:
+        failed += 1
+        print(f"-T ek merges {' with '.join(alike)}")
+    passed += not merged
     for name in sorted(torn):
         print(f"{name} mixes kinds: {fields[name][0]}")
     for kind, names in PUBLIC.items():

@@ -172,7 +172,7 @@ def named(tshark, sample, counter):
 
 def sizes_shown(tshark, sample, *more):
     """[(frame, RopSize)]"""
-    text = tshark.output([*sample.options(tshark), *more, "-T", "fields", "-E", "occurrence=a", "-e", "frame.number", "-e", "rop.buffer.size"])
+    text = tshark.output([*sample.options(tshark), *more, "-T", "fields", "-E", "occurrence=a", "-e", "frame.number", "-e", "rop.buffer.rop_size"])
     return sorted((int(frame), int(size)) for frame, all_sizes in (line.split("\t") for line in text.splitlines())
                   for size in all_sizes.split(",") if size)
 

@@ -4,7 +4,7 @@
 
 JSON is what docs/report.schema.json says; text and JSON tell the same; what expect.json names is told; the filters
 select what they say; one pass and two agree; nothing secret is shown; and the screens of some samples are those of
-tests/golden/report.txt, with every version of Wireshark. --update writes that file.
+tests/golden/report.txt, with every version of Wireshark. --update writes those that were asked for to that file.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -14,6 +14,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import common
@@ -29,10 +30,10 @@ TEXT, JSON, SLOW = "outlook,report", "outlook,report,json", "outlook,report,slow
 TO_THE_LETTER = ["live-split-lb", "live-healthy", "live-tls-no-keys", "live-tls13-untrusted-ca", "live-wrong-password",
                  "mapi-verdict-lost-10", "mapi-verdict-expired", "mapi-auth-ntlm-torn", "mapi-body-bad-cut", "bad-snapped-bodies",
                  "verdict-never-one-way", "mapi-http-late", "mapi-http-2", "foreign-http", "live-joined-across-lb",
-                 "mapi-verdict-codes", "mapi-verdict-http-504-120s", "bad-cut-command"]
+                 "mapi-verdict-codes", "mapi-verdict-http-504-120s", "bad-cut-command", "rops-failures"]
 # Those whose filters and second pass are looked at besides.
 CLOSELY = ["live-split-lb", "mapi-verdict-lost-10", "mapi-auth-ntlm-torn", "live-tls13-split-lb", "bad-snapped-bodies",
-           "live-wrong-password", "live-tls-no-keys", "bad-frag-65535"]
+           "live-wrong-password", "live-tls-no-keys", "bad-frag-65535", "rops-failures", "rops-failures-rpc", "rops-two-legs-failed"]
 OTHER_STEP = 14                      # and every so manyth of all others
 BROKEN = ("rpch.rts.malformed", "rpch.rts.unexpected", "mapihttp.malformed")
 GOOD = {"rpch.routing.joined_late", "rpch.routing.joined_across_proxies"}
@@ -161,6 +162,21 @@ def selects(tshark, sample, counter, finding):
         counter.equal(numbers[0], set(finding["frames"]), f"frames of {finding['filter']!r}")
 
 
+def rops(tshark, sample, counter, text, told):
+    """What is said of ROPs is what -Y finds, on one leg."""
+    rows = tshark.output([*sample.options(tshark), "-Y", "rop.failed || rop.backoff", "-T", "fields", "-E", "occurrence=a", "-e",
+                          "frame.number", "-e", "mapihttp.leg", "-e", "rop.failed", "-e", "rop.backoff"]).splitlines()
+    found = [row.split("\t") for row in rows if "\t" in row]
+    near = [row for row in found if row[1] in ("", "0")]
+    failed, busy = (sum(len(row[column].split(",")) for row in near if row[column]) for column in (2, 3))
+    counter.equal((told["failed"], told["put_off"]), (failed, busy), "ROPs that failed, and that were put off")
+    counter.equal(sum(kind["count"] for kind in told["kinds"]), failed, "their kinds")
+    numbers = {int(row[0]) for row in found}
+    counter.check({kind["first_frame"] for kind in told["kinds"]} <= numbers, f"first frames are not among {sorted(numbers)}")
+    counter.equal("\nrops     " in text, failed > 0, "the line of failed ROPs")
+    counter.equal("\nput off  " in text, busy > 0, "the line of clients that were put off")
+
+
 def test(tshark, sample, counter, golden, screens):
     text, told = reports(tshark, sample)
     report = json.loads(told)
@@ -175,6 +191,7 @@ def test(tshark, sample, counter, golden, screens):
             counter.equal(text, golden.get(sample.name), "the screen of tests/golden/report.txt")
     if sample.name in CLOSELY:
         counter.equal(reports(tshark, sample, "-2"), (text, told), "with two passes")
+        rops(tshark, sample, counter, text, report["rops"])
         for finding in report["findings"][:2]:
             selects(tshark, sample, counter, finding)
         lines = tshark.output([*sample.options(tshark), "-q", "-z", SLOW]).splitlines()
@@ -217,9 +234,18 @@ def key_log(tshark, counter):
 
 
 def self_test(counter):
-    """The schema is heard: what breaks it is found."""
+    """The schema is heard: what breaks it is found. --update keeps the screens that were not asked for."""
+    global GOLDEN
     for value in ({}, {"format": 2}, []):
         counter.check(schema.faults(value, SCHEMA), f"{value} is let through")
+    real, before = GOLDEN, read_golden()
+    with tempfile.TemporaryDirectory() as folder:
+        GOLDEN = pathlib.Path(folder) / real.name
+        write_golden(before)
+        counter.equal(GOLDEN.read_text(encoding="utf-8"), real.read_text(encoding="utf-8"), "what is read is written again")
+        write_golden({TO_THE_LETTER[0]: "another\n"})
+        counter.equal(read_golden(), {**before, TO_THE_LETTER[0]: "another\n"}, "--update of one name")
+    GOLDEN = real
 
 
 class Named:
@@ -234,6 +260,12 @@ def read_golden():
     return dict(zip(parts[1::2], parts[2::2]))
 
 
+def write_golden(screens):
+    """Those that were not asked for stay as they are."""
+    kept = {**read_golden(), **screens}
+    GOLDEN.write_text("".join(f"==== {name}\n{kept[name]}" for name in TO_THE_LETTER if name in kept), encoding="utf-8")
+
+
 def main():
     arguments = common.Arguments("--update")
     update = "--update" in arguments.flags
@@ -246,7 +278,7 @@ def main():
         status = common.run_all(lambda subject, counter: subject.function(tshark, counter) if isinstance(subject, Named)
                                 else test(tshark, subject, counter, golden, screens), subjects)
     if update:
-        GOLDEN.write_text("".join(f"==== {name}\n{screens[name]}" for name in TO_THE_LETTER if name in screens), encoding="utf-8")
+        write_golden(screens)
     return status
 
 

@@ -71,7 +71,7 @@ class Shown:
         fields = list(element.iter("field"))
         flags = next(field for field in fields if field.get("name", "").endswith("ext.flags"))
         self.plain = not int(flags.get("show"), 0) & ~PLAIN
-        self.size = next(field for field in fields if field.get("name") == "rop.buffer.size")
+        self.size = next(field for field in fields if field.get("name") == "rop.buffer.rop_size")
         self.above = {child: parent for parent in element.iter() for child in parent}
         self.rops = [self.above[field] for field in fields if field.get("name") == "rop.id"]
         self.handles = [number(field) for field in fields if field.get("name") == "rop.buffer.handle"]
@@ -92,7 +92,7 @@ def shown(packet):
     found = []
     for element in packet.element.iter("field"):
         if any(child.get("name", "").endswith("ext.flags") for child in element) and \
-                any(field.get("name") == "rop.buffer.size" for field in element.iter("field")):
+                any(field.get("name") == "rop.buffer.rop_size" for field in element.iter("field")):
             found.append(Shown(element))
     return found
 
@@ -149,7 +149,7 @@ class Run:
 
     def list(self, one, row, partner):
         where = f"frame {row.frame}, buffer {row.buffer}"
-        self.equal(number(one.size), row.size, f"{where}: rop.buffer.size")
+        self.equal(number(one.size), row.size, f"{where}: rop.buffer.rop_size")
         self.equal(one.handles, row.handles, f"{where}: rop.buffer.handle")
         rests = [(sorted(one.places(field)), int(field.get("size"))) for field in one.rests]
         rops = one.rops
@@ -482,7 +482,7 @@ def tree(put, flags=PLAIN):
             add(packet, "frame.number", one.frame)
         buffer = add(ElementTree.SubElement(frames[one.frame], "proto", {"name": "mapihttp"}), "", "Extended buffer", 0)
         add(buffer, "emsmdb.ext.flags", flags)
-        add(buffer, "rop.buffer.size", one.size, 0, 2)
+        add(buffer, "rop.buffer.rop_size", one.size, 0, 2)
         for rop in one.rops:
             name, partner = layout.ALL[rop.id].name, pairs.get(id(one))
             group = add(buffer, "", f"{name}: something", rop.at, rop.size)
@@ -536,10 +536,10 @@ def faults(packets):
         parent.set("show", "Rop")
 
     for which in (0, 1):
-        for name in ("rop.buffer.size", "rop.id", "rop.size", "rop.buffer.handle", "rop.buffer.rest", "rop.request_in",
+        for name in ("rop.buffer.rop_size", "rop.id", "rop.size", "rop.buffer.handle", "rop.buffer.rest", "rop.request_in",
                      "rop.response_in"):
             for change in (gone, other, twice):
-                if (name, change) not in (("rop.buffer.size", twice), ("rop.buffer.rest", other)):
+                if (name, change) not in (("rop.buffer.rop_size", twice), ("rop.buffer.rest", other)):
                     yield from changed(name, change, which)
         for change in (moved, longer, renamed):
             yield from changed("rop.id", change, which)

@@ -75,6 +75,7 @@ struct result {
     bool withheld;               /* something was due, but the capture cannot tell */
     const struct conn *doubtful; /* why, or NULL */
     bool left_challenge;         /* the verdict is of a challenge that was left, not of a refusal */
+    const char *taken_back;      /* why it no longer tells where, or NULL */
 };
 
 /* Whom a finding is about. */

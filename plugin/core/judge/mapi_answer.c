@@ -7,6 +7,7 @@
 #include "answer.h"
 #include "mapi_rules.h"
 
+#include "clocks.h"
 #include "names.h"
 
 /* ---- statuses ----------------------------------------------------------------------------- */
@@ -22,8 +23,9 @@ static bool is_round(const struct judge_limits *limits, int64_t ns)
 static bool is_from_between(const struct reply *reply)
 {
     const struct there *there = &reply->request->there;
-    return there->conn &&
-           (there->status ? there->status != reply->status : conn_doubt(there->conn->link, NULL) == DOUBT_NONE);
+    return there->conn && (there->status ? there->status != reply->status :
+                                           conn_doubt(there->conn->link, NULL) == DOUBT_NONE &&
+                                               !clocks_differ(reply->request->link, there->conn->link));
 }
 
 static struct answer answer_of(const struct judge_limits *limits, const struct reply *reply)

@@ -78,8 +78,8 @@ void mapi_cookies_lost(struct judge *judge, const struct event *event)
             front->leg, front->begin.frame, front->conn->link->stream, SERVER_OF(front->conn), did);
     } else {
         say(text,
-            "; inferred: the client did not keep it, or a device before this leg %s it; next: capture next to "
-            "the client, and rules for Cookie and Set-Cookie on devices between",
+            "; inferred: the client did not keep it, or a device before this leg %s it; next: rules for Cookie and "
+            "Set-Cookie on devices between; where this was not recorded at the client, what it sends itself",
             did);
     }
     tell_by(&finding, proven ? WHERE_DEVICE : WHERE_UNKNOWN, proven);

@@ -59,6 +59,15 @@ void leg_place(const struct leg *leg, enum verdict_kind kind, uint32_t frame, en
     result->where_seen = seen;
 }
 
+void leg_take_back(const struct leg *leg, enum verdict_kind kind, const char *why)
+{
+    struct leg_memo *memo = leg->memo;
+    leg_place(leg, kind, 0, WHERE_UNKNOWN, false);
+    if (memo && memo->result.told && memo->result.verdict == kind) {
+        memo->result.taken_back = why;
+    }
+}
+
 bool leg_told(const struct leg *leg, enum verdict_kind kind)
 {
     return once_told(leg->attempt_memo, kind);

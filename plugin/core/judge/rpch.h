@@ -19,6 +19,8 @@ struct subject about_channel(struct judge *judge, const struct channel *channel)
 struct attempt_memo *attempt_memo(struct judge *judge, const struct leg *leg);
 /* If its row says that kind, told on that frame or, if 0, on any: by what came later it is somebody else's doing. */
 void leg_place(const struct leg *leg, enum verdict_kind kind, uint32_t frame, enum verdict_where where, bool seen);
+/* If its row says that kind: by what came later it does not show whose doing it is, for that reason. */
+void leg_take_back(const struct leg *leg, enum verdict_kind kind, const char *why);
 /* Whether a finding of that kind was told of the present attempt. */
 bool leg_told(const struct leg *leg, enum verdict_kind kind);
 /* Whether it was told that the server's end cut it. */

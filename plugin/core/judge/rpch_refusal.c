@@ -130,8 +130,7 @@ static enum verdict_where say_refuser(struct text *text, const struct channel *c
     const struct leg *kept = kept_before(channel);
     *seen = is_of_device(channel, info);
     if (*seen) {
-        say(text, ", written by the device at %s, for leg %u has no such response", PEER(channel),
-            channel->leg->number + 1);
+        say(text, ", and leg %u had no such response by then", channel->leg->number + 1);
         return WHERE_DEVICE;
     }
     say_writer(text, "answered", info->author, info->page.product, info->page.title);
@@ -185,7 +184,7 @@ static void doubt_device(const struct leg *leg)
     const struct leg *before = leg->prev;
     const struct leg_memo *memo = before && leg_behind(before) == leg ? before->memo : NULL;
     if (memo && memo->result.where_seen && !legs_compare(before, leg)) {
-        leg_place(before, V_REFUSED, 0, WHERE_UNKNOWN, false);
+        leg_take_back(before, V_REFUSED, "the clocks before the device and behind it differ");
     }
 }
 
@@ -219,7 +218,12 @@ void rpch_refused(struct judge *judge, const struct event *event)
     bool seen;
     say_status(&finding.text, channel, info, event->when);
     enum verdict_where where = say_refuser(&finding.text, channel, info, &seen);
-    say_advice(&finding.text, &advice);
+    if (seen) { /* an inference: it falls where the clocks turn out to differ */
+        say(&finding.text, "; inferred: the device at %s wrote it: %s; next: %s", PEER(channel), advice.inferred,
+            advice.next);
+    } else {
+        say_advice(&finding.text, &advice);
+    }
     if (is_replacement(channel)) {
         say(&finding.text, "; the virtual connection is still open on the predecessor");
     }

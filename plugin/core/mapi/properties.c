@@ -24,7 +24,7 @@ static LAYOUT(type_row, X16("type", "PropertyType", .names = property_type_names
 static LAYOUT(has_value, X8("has_value", "HasValue", .names = has_value_names));
 static LAYOUT(flag_row, X8("flag", "Flag", .names = flag_names));
 static LAYOUT(row_flag, X8("row_flag", "Flags", .names = row_flag_names));
-static LAYOUT(value_count, U32("value.count", "Count of values"));
+static LAYOUT(value_count, U32("value.count_of_values", "Count of values"));
 static LAYOUT(column_count, U32("tag_count", "PropertyTagCount"));
 static LAYOUT(column_count16, U16("tag_count", "PropertyTagCount"));
 static LAYOUT(binary, COUNT_OF_FORM("value.size", "Count of bytes"), SIZED("value.binary", "Value"));

@@ -21,7 +21,7 @@ static LAYOUT(id_row, X8("id", "RopId", .names = rop_id_names));
 static LAYOUT(logon_row, U8("logon_id", "LogonId", .seen = keep_logon));
 static LAYOUT(handle_row, X32("buffer.handle", "Handle", .names = handle_names));
 static LAYOUT(rest_row, REST("buffer.rest", "Not read"));
-static LAYOUT(size_row, U16("buffer.size", "RopSize"));
+static LAYOUT(size_row, U16("buffer.rop_size", "RopSize"));
 
 /* What is made: of a ROP, of a list. */
 static LAYOUT(made_size, U32("size", "Bytes of this ROP"));

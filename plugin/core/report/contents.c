@@ -425,7 +425,7 @@ static void value(void *ctx, const struct field_value *value)
     if (value->made || !filter) {
         return;
     }
-    if (strcmp(filter, "buffer.size") == 0) {
+    if (strcmp(filter, "buffer.rop_size") == 0) {
         reading->payload = value->bytes;
     } else if (strcmp(filter, "stream_size") == 0 || strcmp(filter, "new_position") == 0 ||
                strcmp(filter, "set_stream_size.stream_size") == 0 ||

@@ -303,6 +303,7 @@ const char *report_json(struct report *report)
     put_healthy(&json, report);
     put_doubts(&json, report);
     put_slowest(&json, report);
+    rops_json(report, &json);
     put_broken(&json, report);
     clients_json(report->input.track, &json);
     put_slow(&json, report->input.track);

@@ -27,5 +27,7 @@ static inline void page_put(struct page *page, unsigned indent, unsigned most, c
 
 /* report_capture.c: what the capture is, whatever it carries. */
 void page_capture(struct page *page);
+/* report_rops.c: ROPs that failed, and clients that were put off. */
+void page_rops(struct page *page);
 
 #endif

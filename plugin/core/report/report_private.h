@@ -142,6 +142,10 @@ extern const struct broken_text {
     const char *filter, *what;
 } broken_texts[BROKEN_KINDS];
 
+/* report_rops.c */
+struct json;
+void rops_json(const struct report *report, struct json *json);
+
 /* report_text.c */
 void report_headline(struct out *out, const struct report *report, const struct finding_group *group);
 

@@ -511,6 +511,7 @@ const char *report_text(struct report *report, unsigned width, bool numbered)
         page_put(&page, INDENT, 0, "", &page.line);
     }
     say_slow(&page, !numbered);
+    page_rops(&page);
     say_broken(&page);
     say_clients(&page);
     if (report->none) {

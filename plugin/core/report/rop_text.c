@@ -156,6 +156,15 @@ static const struct rop_failure *next_kind(const struct rop_totals *totals, cons
     return most;
 }
 
+void rop_failure_say(struct text *text, const struct rop_failure *failure)
+{
+    say_rop(text, failure->id);
+    if (failure->return_value != 0) {
+        say(text, " ");
+        say_error(text, failure->return_value);
+    }
+}
+
 static void say_failures(struct text *text, const struct rop_totals *totals)
 {
     bool shown[ROP_FAILURES_KEPT] = { false };
@@ -163,11 +172,7 @@ static void say_failures(struct text *text, const struct rop_totals *totals)
     uint32_t left = totals->failed;
     for (uint32_t i = 0; i < KINDS_SHOWN && (kind = next_kind(totals, shown)) != NULL; i++) {
         say(text, "%s", i > 0 ? ", " : "");
-        say_rop(text, kind->id);
-        if (kind->return_value != 0) {
-            say(text, " ");
-            say_error(text, kind->return_value);
-        }
+        rop_failure_say(text, kind);
         say_times(text, kind->count);
         shown[kind - totals->failures] = true;
         left -= kind->count;
@@ -194,7 +199,7 @@ static void say_slowest(struct text *text, const struct rop_message *response)
 
 void rop_row_fill(struct rop_row *row, const struct rop_totals *totals)
 {
-    *row = (struct rop_row){ .calls = totals ? totals->calls : 0 };
+    *row = (struct rop_row){ .calls = totals ? totals->calls : 0, .totals = totals };
     if (totals && totals->failed > 0) {
         say_failures(&row->failed, totals);
     }

@@ -17,12 +17,13 @@ struct row_verdict row_verdict(const struct result *result)
                                  .severity = result->severity,
                                  .frame = result->frame,
                                  .where = result->where,
-                                 .seen = result->where_seen };
+                                 .seen = result->where_seen,
+                                 .cannot_tell = result->taken_back };
 }
 
 void row_cannot_tell(struct row_verdict *verdict, const char *why)
 {
-    verdict->cannot_tell = why;
+    verdict->cannot_tell = why ? why : verdict->cannot_tell;
     if (why && verdict->where == WHERE_NONE) {
         verdict->where = WHERE_UNKNOWN;
     }

@@ -100,7 +100,7 @@ bool mapi_state_row(const struct mapi_state *world, uint32_t index, struct sessi
                                  .verdict = memo ? verdict_of(memo) : row_verdict(NULL) };
     join(row->front_ends, side->front, side->front_count);
     join(row->back_ends, side->behind, side->back_count);
-    rop_row_fill(&row->rops, side->rops ? rop_session_totals(side->rops) : NULL);
+    rop_row_fill(&row->rops, side->rop_totals);
     fill_ended(row, side, memo);
     return true;
 }

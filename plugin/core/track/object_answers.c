@@ -306,7 +306,7 @@ void rop_response_took(void *ctx, uint32_t number, uint32_t order, const struct 
     struct rop_note *note = &message->notes[order];
     note->whole = took->whole;
     note->return_value = took->return_value;
-    note->rows = took->id == ROP_BACKOFF ? took->duration : took->rows;
+    note->rows = rop_is_busy(took->id, took->return_value) ? took->duration : took->rows;
     if (took->id == ROP_SOURCE_GET_BUFFER) {
         download(message, number, note, took);
     }

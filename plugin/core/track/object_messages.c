@@ -64,7 +64,9 @@ void rop_message_end(struct rop_message *message)
     message->session->handles = NULL;
     message->session->handle_count = 0;
     message->session->reading = NULL;
-    rop_totals_add(&message->session->totals, message);
+    if (message->session->totals) {
+        rop_totals_add(message->session->totals, message);
+    }
     if (message->response && message->other) {
         rop_request_settle(message->other);
     }

@@ -16,6 +16,11 @@ struct rop_session *rop_session_new(struct track *track, uint32_t code_page)
     return session;
 }
 
+void rop_session_count(struct rop_session *session, struct rop_totals *totals)
+{
+    session->totals = totals;
+}
+
 /* ---- logons ---- */
 
 struct rop_logon *object_logon(struct rop_session *session, uint8_t id)

@@ -37,7 +37,7 @@ struct rop_note {
     uint8_t asked;         /* of a response: the id of what it answers, else its own */
     bool whole;            /* it was read to its end */
     uint32_t return_value; /* of a response */
-    uint32_t rows;         /* of a response; of RopBackoff its duration in ms */
+    uint32_t rows;         /* of a response; where the server is busy, how long the client is to wait, in ms */
     uint32_t mapping;      /* under which names of properties are found; 0: none are known */
     uint32_t opened_in, columns_in;
     const char *object;
@@ -74,6 +74,8 @@ struct rop_message {
 /* A session of which nothing is known but the code page that its context began with, that of what no message owns
  * (MS-OXCROPS 3.1.5.4); 0: not known. */
 struct rop_session *rop_session_new(struct track *track, uint32_t code_page);
+/* What is counted of its messages is counted there, too: of a session of MAPI/HTTP it outlasts this one. */
+void rop_session_count(struct rop_session *session, struct rop_totals *totals);
 
 /* A request of the session is missing from the capture, or a part of it: what columns and streams have become is not known. */
 void rop_session_missed(struct rop_session *session);

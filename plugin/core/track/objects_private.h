@@ -101,7 +101,7 @@ struct rop_session {
     uint32_t at_used;
     const uint8_t *handles; /* of the payload under reading */
     uint32_t handle_count;
-    struct rop_totals totals;
+    struct rop_totals *totals;  /* NULL: nobody counts */
     uint32_t missed;            /* requests that the capture lacks */
     uint16_t code_page;         /* 0: not known */
     struct rop_object *reading; /* what the ROP under reading is about; NULL if that is not known */

@@ -415,6 +415,11 @@ struct rop_message *mapi_conn_rops(struct mapi_conn *conn, struct mapi_message *
     struct rop_message *asked = request && message->is_response && request->message ? request->message->rops : NULL;
     if (!*session) {
         *session = rop_session_new(conn->world->track, side ? side->code_page : 0);
+        if (side) {
+            side->rop_totals =
+                side->rop_totals ? side->rop_totals : arena_new(&conn->world->track->arena, sizeof(*side->rop_totals));
+            rop_session_count(*session, side->rop_totals);
+        }
     }
     if (!message->is_response && ids && ids->jump_frame && ids->jump_frame == request->begin.frame) {
         rop_session_missed(*session);

@@ -110,10 +110,11 @@ struct side { /* a session on one leg */
         uint8_t outcome;
     } recent[RECENT_MAX];
     uint8_t recent_next;
-    struct rop_session *rops; /* server objects of the context on this leg; NULL before the first Execute */
-    uint32_t code_page;       /* that its Connect asked for, 0 if not known */
-    struct client *whose;     /* of the leg next to the client alone; NULL: not known, or nobody's */
-    void *memo;               /* the judge's; a side lasts, EVENT_SESSION_BEGAN says when it begins anew */
+    struct rop_session *rops;      /* server objects of the context on this leg; NULL before the first Execute */
+    struct rop_totals *rop_totals; /* of all of its contexts; NULL before the first Execute */
+    uint32_t code_page;            /* that its Connect asked for, 0 if not known */
+    struct client *whose;          /* of the leg next to the client alone; NULL: not known, or nobody's */
+    void *memo;                    /* the judge's; a side lasts, EVENT_SESSION_BEGAN says when it begins anew */
     /* report */
     uint32_t ok, failed, last_code;
     bool has_code;
