@@ -96,6 +96,17 @@ static bool by_leg_behind(struct blame *blame, const struct leg *leg, const stru
                  device, behind->number, first->ended_frame);
         return true;
     }
+    char text[FOREIGN_TEXT_MAX];
+    const char *foreign = conn_foreign_rst(first, WAY_TO_CLIENT, text);
+    if (foreign) {
+        blame->where = WHERE_DEVICE;
+        snprintf(
+            blame->why, sizeof(blame->why),
+            "leg %u behind the device at %s was ended in frame %u by an RST that is not its server's own, %s: another "
+            "device wrote it",
+            behind->number, device, first->ended_frame, foreign);
+        return true;
+    }
     if (now.ns - first->end[WAY_TO_CLIENT].when.ns <= SERVER_BEFORE) {
         blame->where = WHERE_SERVER;
         blame->seen = true;

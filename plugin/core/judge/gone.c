@@ -63,6 +63,25 @@ static void forget_all(struct judge *judge, struct gone *gone)
     }
 }
 
+/* An RST that another wrote in the server's name says nothing of the server. */
+static void forget_foreign(struct judge *judge, struct gone *gone)
+{
+    char text[FOREIGN_TEXT_MAX];
+    struct counted **link = &gone->first;
+    gone->last = NULL;
+    while (*link) {
+        struct counted *counted = *link;
+        if (conn_foreign_rst(counted->end.conn, WAY_TO_CLIENT, text)) {
+            *link = counted->next;
+            gone->count--;
+            arena_give_back(&judge->arena, counted, sizeof(*counted));
+        } else {
+            gone->last = counted;
+            link = &counted->next;
+        }
+    }
+}
+
 static void wait_no_more(struct judge *judge, struct gone *gone)
 {
     if (!gone->waits) {
@@ -233,6 +252,7 @@ static void look_at(struct judge *judge, struct gone *gone, struct when when, bo
     struct toll toll = { .idle_least = -1 };
     uint32_t count = 0;
     wait_no_more(judge, gone);
+    forget_foreign(judge, gone);
     if (gone->count < 2) {
         forget_all(judge, gone);
         return;

@@ -19,13 +19,17 @@ static bool is_round(const struct judge_limits *limits, int64_t ns)
     return ns >= limits->round_least - slack && (rest <= slack || rest >= limits->round_step - slack);
 }
 
-/* Whether the next leg has the request, and not this answer: another, or none although all of it was captured. */
+/* Whether the next leg has the request, and not this answer: another, or none although all of it was captured. By
+ * another clock it may come yet; and what Exchange wrote came from a server, be it one outside the capture. */
 static bool is_from_between(const struct reply *reply)
 {
-    const struct there *there = &reply->request->there;
-    return there->conn && (there->status ? there->status != reply->status :
-                                           conn_doubt(there->conn->link, NULL) == DOUBT_NONE &&
-                                               !clocks_differ(reply->request->link, there->conn->link));
+    const struct exchange *request = reply->request;
+    const struct there *there = &request->there;
+    if (!there->conn || there->status) {
+        return there->conn && there->status != reply->status;
+    }
+    return conn_doubt(there->conn->link, NULL) == DOUBT_NONE && !clocks_differ(request->link, there->conn->link) &&
+           !http_is_exchange((enum http_author)reply->author);
 }
 
 static struct answer answer_of(const struct judge_limits *limits, const struct reply *reply)
@@ -84,9 +88,12 @@ static void say_behind(struct text *text, const struct reply *reply, const struc
     const struct exchange *request = reply->request;
     const struct there *there = &request->there;
     if (there->conn && !is_from_between(reply)) {
-        say(text,
-            there->status ? "; leg %u has the same status" : "; leg %u has the request, and was not captured whole",
-            request->leg + 1);
+        const char *const has =
+            there->status                                     ? "the same status" :
+            clocks_differ(request->link, there->conn->link)   ? "the request, and its clock differs" :
+            conn_doubt(there->conn->link, NULL) != DOUBT_NONE ? "the request, and was not captured whole" :
+                                                                "the request, and no answer";
+        say(text, "; leg %u has %s", request->leg + 1, has);
     } else if (there->conn && there->status) {
         say(text, "; on leg %u the same request got status %u (frame %u): proven to come from between",
             request->leg + 1, there->status, there->status_frame);

@@ -6,6 +6,7 @@
 
 #include "mapi_rules.h"
 
+#include "clocks.h"
 #include "gone.h"
 
 /* ---- servers that are gone ----------------------------------------------------------------- */
@@ -30,7 +31,8 @@ void mapi_conn_ends(struct judge *judge, const struct event *event)
 {
     const struct mapi_conn *conn = event->session.conn;
     const struct conn *link = conn->link;
-    if (link->ended_by != WAY_TO_CLIENT || !conn->side || conn->expected_end || link->late_ns) {
+    if (link->ended_by != WAY_TO_CLIENT || !conn->side || conn->expected_end || link->late_ns ||
+        mapi_conn_unheard(conn)) {
         return;
     }
     const enum in_use use = use_of(judge, conn, event->when);
@@ -72,12 +74,19 @@ static void say_end(struct text *text, const struct mapi_conn *conn, struct when
 }
 
 /* Whose doing the end of a connection is, as far as the other leg tells. */
-enum ender { ENDER_UNKNOWN, ENDER_CLIENT, ENDER_DEVICE, ENDER_BEHIND };
+enum ender { ENDER_UNKNOWN, ENDER_CLIENT, ENDER_DEVICE, ENDER_BEHIND, ENDER_BETWEEN };
 
 static const enum verdict_where where_of[] = { [ENDER_UNKNOWN] = WHERE_UNKNOWN,
                                                [ENDER_CLIENT] = WHERE_CLIENT,
                                                [ENDER_DEVICE] = WHERE_DEVICE,
-                                               [ENDER_BEHIND] = WHERE_SERVER };
+                                               [ENDER_BEHIND] = WHERE_SERVER,
+                                               [ENDER_BETWEEN] = WHERE_DEVICE };
+
+/* The next leg ended before this one, by its server or between. */
+static bool is_behind(enum ender ender)
+{
+    return ender == ENDER_BEHIND || ender == ENDER_BETWEEN;
+}
 
 /* Then its client is a device. */
 static bool has_leg_before(const struct exchange *request)
@@ -88,34 +97,47 @@ static bool has_leg_before(const struct exchange *request)
 static enum ender ender_of(const struct exchange *request)
 {
     const struct mapi_conn *conn = request->conn;
+    char why[FOREIGN_TEXT_MAX];
     if (conn->link->ended_by == WAY_TO_SERVER) {
-        const struct mapi_conn *before = request->before ? request->before->conn : NULL;
+        const struct conn *front = request->front;
         if (!has_leg_before(request)) {
             return ENDER_CLIENT;
         }
-        if (before && before->link->ended) {
-            return before->link->ended_by == WAY_TO_SERVER ? ENDER_CLIENT : ENDER_DEVICE;
+        if (front && front->ended) {
+            return front->ended_by == WAY_TO_SERVER                    ? ENDER_CLIENT :
+                   conn_foreign_rst(front, WAY_TO_CLIENT, why) != NULL ? ENDER_BETWEEN :
+                                                                         ENDER_DEVICE;
         }
-        return before && conn_doubt(before->link, NULL) == DOUBT_NONE ? ENDER_DEVICE : ENDER_UNKNOWN;
+        return front && conn_doubt(front, NULL) == DOUBT_NONE && !clocks_differ(front, request->link) ? ENDER_DEVICE :
+                                                                                                        ENDER_UNKNOWN;
     }
     const struct mapi_conn *behind = request->there.conn;
     if (!behind || conn_doubt(behind->link, NULL) != DOUBT_NONE) {
         return ENDER_UNKNOWN;
     }
-    return behind->link->ended && behind->link->ended_by == WAY_TO_CLIENT ? ENDER_BEHIND : ENDER_DEVICE;
+    if (behind->link->ended && behind->link->ended_by == WAY_TO_SERVER) {
+        return ENDER_DEVICE; /* it ended both, whichever was first */
+    }
+    if (clocks_differ(request->link, behind->link)) {
+        return ENDER_UNKNOWN;
+    }
+    return !behind->link->ended                                       ? ENDER_DEVICE :
+           conn_foreign_rst(behind->link, WAY_TO_CLIENT, why) != NULL ? ENDER_BETWEEN :
+                                                                        ENDER_BEHIND;
 }
 
 /* The client of this leg is a device. */
 static void say_device(struct text *text, const struct exchange *request, enum ender ender)
 {
-    const struct mapi_conn *before = request->before ? request->before->conn : NULL;
+    const struct conn *front = request->front;
     say(text,
         "; inferred: the client of this leg is the device at %s, which %s; next: its time-outs for /mapi, and how leg %u "
         "ended",
         ENDPOINT(&request->conn->link->client),
-        ender != ENDER_DEVICE ? "gave up or passes on that its own client did" :
-        before->link->ended   ? "ended the leg before itself, too" :
-                                "gave up by itself: the leg before was still open",
+        ender == ENDER_BETWEEN ? "passes on that the leg before was ended by an RST of another device" :
+        ender != ENDER_DEVICE  ? "gave up or passes on that its own client did" :
+        front->ended           ? "ended the leg before itself, too" :
+                                 "gave up by itself: the leg before was still open",
         request->leg - 1);
 }
 
@@ -133,6 +155,16 @@ static void say_cut_by_client(struct text *text, const struct exchange *request,
 static void say_behind_ended(struct text *text, const struct exchange *request)
 {
     const struct mapi_conn *behind = request->there.conn;
+    char why[FOREIGN_TEXT_MAX];
+    const char *foreign = conn_foreign_rst(behind->link, WAY_TO_CLIENT, why);
+    if (foreign) {
+        say(text,
+            "; leg %u was ended in frame %u by an RST that is not its server's own, %s; inferred: a device between %s and %s "
+            "wrote it, and the device at %s only passed that on; next: the logs of firewalls and filters there at this time",
+            request->leg + 1, behind->link->ended_frame, foreign, ENDPOINT(&behind->link->client), SERVER_OF(behind),
+            SERVER_OF(request->conn));
+        return;
+    }
     say(text,
         "; leg %u was ended by its server %s in frame %u; inferred: the device at %s only passed that on; "
         "next: the log of that server at this time",
@@ -148,6 +180,7 @@ static bool say_foreign(struct finding *finding, const struct exchange *request)
         return false;
     }
     finding->where = WHERE_DEVICE;
+    finding->seen = false;
     say(&finding->text,
         "; inferred: the RST is not that end's own, %s: a device between wrote it; next: the logs of firewalls, proxies "
         "and filters before %s at this time",
@@ -161,8 +194,11 @@ static void say_cut_by_server(const struct judge_limits *limits, struct finding 
     const struct exchange *request = reply->request;
     const struct mapi_conn *conn = reply->conn, *behind = request->there.conn;
     struct text *text = &finding->text;
-    if (ender == ENDER_BEHIND) {
+    if (is_behind(ender)) {
         say_behind_ended(text, request);
+        return;
+    }
+    if (say_foreign(finding, request)) {
         return;
     }
     if (ender == ENDER_DEVICE) {
@@ -172,9 +208,6 @@ static void say_cut_by_server(const struct judge_limits *limits, struct finding 
             say(text, "; leg %u is still open", request->leg + 1);
         }
         say(text, "; inferred: the device at %s gave up by itself; next: its time-outs for /mapi", SERVER_OF(conn));
-        return;
-    }
-    if (say_foreign(finding, request)) {
         return;
     }
     if (idle >= limits->idle_least && (reply->period_ns <= 0 || idle <= reply->period_ns ||
@@ -201,8 +234,9 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
         return;
     }
     const bool forgotten = !client && conn->link->late_ns > judge->limits.notification_time;
+    const bool unheard = !client && mapi_conn_unheard(conn);
     struct finding finding =
-        finding_begin(judge, client || forgotten ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when,
+        finding_begin(judge, client || forgotten || unheard ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when,
                       about_request(judge, request), evidence_of(judge, request, NULL));
     if (!finding.begun) {
         return;
@@ -229,6 +263,16 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
             "; it answers what the client sent after %s of idle time; inferred: the connection was forgotten "
             "while the client slept; next: nothing, the client connects anew",
             SECONDS(conn->link->late_ns));
+    } else if (unheard) {
+        finding.where = WHERE_UNKNOWN;
+        finding.seen = false;
+        say(text,
+            "; what it sent last was sent again %u times, and nothing came from the client since; inferred: the client "
+            "went to sleep or lost its network, or a device between dropped the connection without telling; next: "
+            "whether the client was there at this time",
+            conn->unheard);
+    } else if (whole_behind && say_foreign(&finding, request)) {
+        return tell_end(&finding, request);
     } else if (whole_behind) {
         say(text,
             "; leg %u has it complete (frame %u); inferred: the device at %s cut it; next: its limits and "
@@ -304,9 +348,10 @@ static void say_unanswered(struct finding *finding, const struct exchange *reque
     } else if ((link->ended_frame && link->ended_frame < request->begin.frame) || request_crossed(request)) {
         say(text, "; inferred: the request crossed the end of a kept connection, the client sends it again; next: "
                   "nothing");
-    } else if (there->conn && there->conn->link->ended_frame > there->frame && ender_of(request) == ENDER_BEHIND) {
-        finding->where = WHERE_SERVER;
-        finding->seen = true;
+    } else if (there->conn && there->conn->link->ended_frame > there->frame && is_behind(ender_of(request))) {
+        const enum ender ender = ender_of(request);
+        finding->where = where_of[ender];
+        finding->seen = ender == ENDER_BEHIND;
         say_behind_ended(text, request);
     } else {
         say_given_up(finding, request);
@@ -368,7 +413,14 @@ void mapi_request_unanswered(struct judge *judge, const struct event *event)
         tell_end(&finding, request);
         return;
     }
-    say(text, "Seen: %s had no response byte%s when ", REQUEST(request), request->ended ? "" : " and was not complete");
+    const struct when half = conn->begun[WAY_TO_CLIENT]; /* of a head */
+    say(text, "Seen: %s had ", REQUEST(request));
+    if (half.frame) {
+        say(text, "only the first bytes of an answer, from frame %u on,", half.frame);
+    } else {
+        say(text, "no response byte");
+    }
+    say(text, "%s when ", request->ended ? "" : " and was not complete");
     say_end(text, conn, event->when);
     say(text, ", %s later", SECONDS(event->when.ns - (request->ended ? request->end.ns : request->begin.ns)));
     say_sent(text, request);

@@ -50,6 +50,9 @@ static void overlap(struct judge *judge, const struct exchange *request, struct 
         !counts_as_sent(request->other.status) || !request->side) {
         return;
     }
+    if (request->other.abandoned) {
+        return; /* the client had given it up, which is told there */
+    }
     if (request->before && request->before->side && !request->before->other.frame) {
         return; /* one after the other on the leg before: times on this one do not fit */
     }

@@ -169,10 +169,12 @@ static void link_legs(struct exchange *before, struct exchange *request)
     }
     if (before->after) {
         before->after->before = NULL;
+        before->after->front = NULL;
     }
     before->after = request;
     before->passed_on = true;
     request->before = before;
+    request->front = before->link;
 }
 
 void exchange_leave(struct exchange *request)
@@ -186,6 +188,7 @@ void exchange_leave(struct exchange *request)
     if (request->after) {
         request->after->before = NULL;
         request->after->told_before = conn_doubt(request->link, NULL) == DOUBT_NONE;
+        request->after->front = request->link->ended ? request->link : NULL;
     }
     request->before = request->after = NULL;
     if (request->overlapped_by) {

@@ -41,6 +41,7 @@ struct exchange {
     struct exchange *next; /* on its connection; free ones */
     struct conn *link;
     struct exchange *before, *after; /* the same on the leg before and on the next */
+    const struct conn *front;        /* the connection of before; still there once that connection has ended under it */
     uint64_t id; /* stands for what is the same on other legs; 0: nothing can be, or none any more */
     struct exchange *older, **place; /* among those of like ids, newest first */
     struct when begin;
@@ -134,6 +135,7 @@ struct exchange {
         unsigned status;
         uint8_t type;
         bool both; /* something of the answer to the older of both came after the newer began: it was under way then */
+        bool abandoned; /* the client had closed its end under it */
     } other;
     uint32_t below_counter, below_frame; /* X-RequestId went back below this, frame 0 if not */
     bool abandoned;                      /* the client has closed its end under it */

@@ -93,6 +93,7 @@ static void note_other(struct exchange *request, const struct exchange *other)
     request->other.status = other->status;
     request->other.conn = other->conn;
     request->other.both = false;
+    request->other.abandoned = other->abandoned;
 }
 
 void sequence_note_overlap(struct exchange *request)
