@@ -10,14 +10,15 @@ import scene
 from legs import FRONT, Relayed, behind
 from rpc import Emsmdb, Nspi
 from scene import DOWN, UP, Leg
-from verdict import SESSION
-from wire import ACK, RST
+from verdict import DROP, LONE, SESSION, WINDOW
+from wire import ACK, RST, SYN
 
 DEVICE, SEEN, UNKNOWN = "NETWORK DEVICE (inferred)", "NETWORK DEVICE (seen)", "CANNOT TELL"
 CUT, IDLE, NEVER = "rpch.channel.cut", "rpch.channel.idle_closed", "rpch.routing.never_joined"
 UNANSWERED, LATE, BUFFERED = "rpch.call.unanswered", "rpch.routing.joined_late", "rpch.channel.buffered"
 NO_PDU, NOT_RECYCLED, REFUSED = "rpch.channel.no_pdu", "rpch.channel.not_recycled", "rpch.channel.refused"
-SEVERITY = {UNANSWERED: "note", LATE: "chat", NOT_RECYCLED: "note"}
+SEVERITY = {UNANSWERED: "note", LATE: "chat", NOT_RECYCLED: "note", LONE: "note",
+            "rpch.routing.target_mismatch": "error"}
 
 
 class Told(scene.Capture):
@@ -51,10 +52,10 @@ def told(name, title):
     return register
 
 
-def ready(cap, **how):
+def ready(cap, lines=(), **how):
     """An open connection that has made a call."""
     leg = Leg(cap, **how)
-    leg.establish()
+    leg.establish(in_lines=lines, out_lines=lines)
     leg.bind(Emsmdb)
     leg.call(Emsmdb.CONNECT)
     return leg
@@ -431,3 +432,227 @@ def recycle_slow(cap):
     leg.close()
     cap.what = "The successor's request has 120 bytes; the last of them, OUT_R1/A11, are sent 29 s after the first."
     cap.rule = "Nothing: the time of the logon runs from the last byte of the request, and 29 s are no 30."
+
+
+@told("rpc-successor-reset-early", "the successor of OUT is reset within its logon")
+def successor_reset_early(cap):
+    leg = ready(cap)
+    leg.out.down(pdus.out_a2())
+    new = cap.connect("10.0.0.21", "10.0.0.81:80")
+    new.up(rpc.ask_out(length=0, auth=rpc.ntlm_negotiate()))
+    cap.wait(0.1)
+    end = new.rst(DOWN)
+    cap.wait(20)
+    leg.call(Emsmdb.DUMMY)
+    cap.wait(15)
+    frame = leg.in_.up(rpc.request(leg.calls + 1, *Emsmdb.DUMMY[:2]))
+    leg.calls += 1
+    leg.out.down(rpc.response(leg.calls, Emsmdb.DUMMY[0], Emsmdb.DUMMY[2]))
+    leg.close()
+    cap.told(NOT_RECYCLED, frame, UNKNOWN, "was asked for", f"ended it with RST in frame {end}")
+    cap.lines = {"no_rows": ["cut"]}
+    cap.what = "OUT is to be replaced. The client asks for the successor with an NTLM type 1 message, which has no body and so names no " \
+               "virtual connection; the server's end resets that connection."
+    cap.rule = "The client did ask, so it is not the one that does not replace its channel; and no virtual connection of its own is cut."
+
+
+@told("rpc-successor-busy-early", "the successor of OUT gets 503 within its logon")
+def successor_busy_early(cap):
+    leg = ready(cap)
+    leg.out.down(pdus.out_a2())
+    new = cap.connect("10.0.0.21", "10.0.0.81:80")
+    new.up(rpc.ask_out(length=0, auth=rpc.ntlm_negotiate()))
+    frame = new.down(rpc.page(503, "Service Unavailable", text="busy"))
+    new.close(UP)
+    cap.wait(20)
+    leg.call(Emsmdb.DUMMY)
+    cap.wait(15)
+    leg.call(Emsmdb.DUMMY)
+    leg.close()
+    cap.told(NOT_RECYCLED, frame, UNKNOWN, "got status 503")
+    cap.told(REFUSED, frame, UNKNOWN, "was to replace the OUT of an open virtual connection")
+    cap.what = "OUT is to be replaced. The client asks for the successor with an NTLM type 1 message and gets 503."
+    cap.rule = "The refusal is that of the successor, and it was asked for."
+
+
+@told("rpc-recycle-both-cut", "IN and OUT are replaced at once, and all four are reset")
+def recycle_both_cut(cap):
+    leg = ready(cap)
+    old_in, old_out = leg.in_, leg.out
+    old_out.down(pdus.out_a2())
+    leg.connect("in").up(rpc.ask_in())
+    leg.connect("out").up(rpc.ask_out(length=120))
+    leg.in_.up(pdus.in_a1(leg.c))
+    leg.out.up(pdus.out_a3(leg.c))
+    cap.wait(0.5)
+    old_in.rst(DOWN)
+    end = old_out.rst(DOWN)
+    cap.wait(0.1)
+    leg.in_.rst(DOWN)
+    frame = leg.out.rst(DOWN)
+    cap.told(NOT_RECYCLED, frame, UNKNOWN, "not accepted for 0.6 s", f"closed the old channel with RST in frame {end}")
+    cap.what = "Both channels are being replaced when the server's end resets the old ones, and 0.1 s later the new ones."
+    cap.rule = "The successor of OUT was not accepted, and neither it nor the old channel is left: there is nothing to wait 30 s for."
+
+
+@told("rpc-client-asleep-two", "two connections that the server gives up, for the client is gone")
+def client_asleep_two(cap):
+    legs = [ready(cap, seed=f"asleep{number}") for number in range(2)]
+    for leg, seconds in zip(legs, (12, 7)):
+        cap.wait(seconds)
+        leg.out.push(DOWN, rpc.ping())
+    for number in range(5):
+        cap.wait(0.3 * 2 ** number)
+        for leg in legs:
+            leg.out.again(DOWN)
+    cap.wait(2)
+    for leg in legs:
+        leg.out.rst(DOWN)
+    cap.wait(0.2)
+    for leg in legs:
+        leg.in_.rst(DOWN)
+    cap.wait(5)
+    cap.lines = {"no_rows": ["server_gone", "idle_closed", "cut"]}
+    cap.what = "Captured at the server: a laptop is closed. Its server sends pings on two connections again and again without an ACK, " \
+               "resets them, and then their other halves."
+    cap.rule = "Who has said the same four times and heard nothing gives a connection up because of the other end: no server is gone, " \
+               "and no idle time-out ran out."
+
+
+@told("rpc-client-asleep-upload", "a PDU under way when the client is gone")
+def client_asleep_upload(cap):
+    leg = ready(cap)
+    leg.in_.up(rpc.Msg(rpc.request(9, 0, bytes(5000)).data[:2000]))
+    cap.wait(2)
+    for _ in range(6):
+        cap.wait(1)
+        leg.in_.packet(DOWN, ACK, seq=(leg.in_.seq[DOWN] - 1) & 0xFFFFFFFF)
+    leg.in_.rst(DOWN)
+    leg.out.rst(DOWN)
+    cap.wait(3)
+    cap.what = "A laptop is closed within a PDU. Its server asks six times by keep-alive whether it is there, and resets the connection."
+    cap.rule = "The server's end gave up what the client had left: nothing was cut."
+
+
+@told("rpc-keepalive-then-loss", "keep-alive probes that are answered, then nothing more")
+def keepalive_then_loss(cap):
+    leg = ready(cap)
+    for _ in range(4):
+        cap.wait(20)
+        leg.in_.probe(UP)
+        leg.out.probe(UP)
+    cap.wait(5)
+    leg.in_.push(UP, rpc.ping())
+    for number in range(4):
+        cap.wait(0.3 * 2 ** number)
+        leg.in_.again(UP)
+    cap.wait(5)
+    leg.in_.rst(UP)
+    leg.out.rst(UP)
+    cap.what = "For 85 s no data, but every 20 s a TCP keep-alive probe, which is answered; 5 s after the last a ping that nobody " \
+               "acknowledges."
+    cap.rule = "Everybody on the way knew the connection 5 s before: no idle time-out of 60 s or more can have run out."
+
+
+@told("rpc-drop-network-down", "a ping after 70 idle seconds that nobody answers, nor a SYN")
+def network_down(cap):
+    leg = ready(cap)
+    cap.wait(70)
+    leg.in_.push(UP, rpc.ping())
+    new = scene.Conn(cap, "10.0.0.21:51555", "10.0.0.81:80")
+    for number in range(4):
+        cap.wait(0.3 * 2 ** number)
+        frame = leg.in_.again(UP)
+        new.packet(UP, SYN)
+        if number == 2:
+            told_at = frame
+    cap.wait(5)
+    leg.in_.rst(UP)
+    leg.out.rst(UP)
+    cap.told(DROP, told_at, UNKNOWN, "SYN")
+    cap.what = "A ping after 70 s is sent again without an ACK; meanwhile the same client's SYN to the same server gets no answer either."
+    cap.rule = "What takes no new connection has not forgotten an old one: the network of the client may be gone, or the server."
+
+
+# ---- behind a device whose other side was not captured ---------------------------------------------
+
+FORWARDED = "X-Forwarded-For: 192.0.2.7"
+
+
+@told("rpc-lone-forwarded", "IN without OUT, which a device sent")
+def lone_forwarded(cap):
+    leg = Leg(cap, client="10.0.0.40")
+    leg.connect("in").up(rpc.ask_in(FORWARDED))
+    leg.in_.up(rpc.conn_b1(leg.c))
+    cap.wait(20)
+    frame = leg.in_.close(UP)
+    cap.told(LONE, frame, UNKNOWN)
+    cap.what = "Behind a balancer, which says in X-Forwarded-For for whom it sends; IN comes, OUT does not, and the balancer closes IN."
+    cap.rule = "The client of this leg is the balancer: it or the client before it gave up, or OUT went to another server."
+
+
+@told("rpc-recycle-forwarded", "OUT that is not replaced, behind a device")
+def recycle_forwarded(cap):
+    leg = ready(cap, client="10.0.0.40", lines=(FORWARDED,))
+    leg.out.down(pdus.out_a2())
+    cap.wait(20)
+    frame = leg.out.close(UP)
+    leg.in_.close(UP)
+    cap.told(NOT_RECYCLED, frame, UNKNOWN, "10.0.0.40")
+    cap.what = "Behind a balancer, which says in X-Forwarded-For for whom it sends, no successor of OUT is asked for."
+    cap.rule = "Whether the client did not ask or the balancer did not pass it on, or to another server, does not show here."
+
+
+@told("rpc-target-forwarded", "two targets, behind a device")
+def target_forwarded(cap):
+    leg = Leg(cap, client="10.0.0.40")
+    leg.connect("in").up(rpc.ask_in(FORWARDED, target="ex1.example.test:6001"))
+    leg.connect("out").up(rpc.ask_out(FORWARDED, target="ex2.example.test:6001"))
+    leg.out.up(rpc.conn_a1(leg.c))
+    frame = leg.in_.up(rpc.conn_b1(leg.c))
+    leg.out.down(rpc.success(), rpc.conn_a3())
+    cap.wait(1)
+    leg.in_.close(UP)
+    leg.out.close(UP)
+    cap.told("rpch.routing.target_mismatch", frame, UNKNOWN)
+    cap.what = "Behind a balancer, which says in X-Forwarded-For for whom it sends, IN and OUT ask for two servers."
+    cap.rule = "The client or the balancer wrote the URL."
+
+
+# ---- flow control ------------------------------------------------------------------------------------
+
+@told("rpc-window-proxy", "an IN proxy that sends more than the server allows")
+def window_proxy(cap):
+    leg = scene.ServerLeg(cap)
+    leg.start()
+    leg.out.down(rpc.conn_c1())
+    leg.in_.down(rpc.conn_b3(8192))
+    leg.bind(Emsmdb)
+    for _ in range(6):
+        leg.calls += 1
+        frame = leg.in_.up(rpc.request(leg.calls, 0, bytes(2000)))
+        if leg.calls == 6:
+            passed = frame
+    leg.close()
+    cap.told(WINDOW, passed, "SERVER (seen)")
+    cap.what = "Between proxies and server: the server allows 8192 bytes in CONN/B3 and acknowledges nothing, the IN proxy sends 12 KB."
+    cap.rule = "The sender on this hop is the IN proxy, on the side of the servers; the client is on another hop with its own window."
+
+
+@told("rpc-window-both", "a client that passes the window, before and behind a device")
+def window_both(cap):
+    both = two_legs(cap, opened=False)
+    for leg in reversed(both.legs):
+        leg.out.down(rpc.success(), rpc.conn_a3())
+        leg.out.down(rpc.conn_c2(8192))
+    both.call(None)
+    for call in range(50, 56):
+        for leg in both.legs:
+            frame = leg.in_.up(rpc.request(call, 0, bytes(2000)))
+            if call == 54 and leg is both.legs[0]:
+                passed = frame
+    for leg in both.legs:
+        leg.close()
+    cap.told(WINDOW, passed, "CLIENT (seen)")
+    cap.what = "The client sends 12 KB against a window of 8 KB, and the device passes that on."
+    cap.rule = "One cause, one verdict: on the leg next to the client."

@@ -27,7 +27,7 @@ bool blame_server_ended(const struct channel *channel)
     const struct conn *link = channel->conn->link;
     return link->ended_by == WAY_TO_CLIENT && conn_ended_by(link, WAY_TO_CLIENT) &&
            !link->tcp.half[WAY_TO_SERVER].ended && !channel->seen_eof && !channel->refused &&
-           !channel->conn->went_silent;
+           !channel->conn->went_silent && !link->gave_up;
 }
 
 static struct blame blame_of(enum verdict_where where, bool seen, const char *why)
@@ -229,6 +229,17 @@ struct blame blame_silence(const struct channel *channel, enum way way, int64_t 
                         "the connection was idle for longer than was announced: either end, or a device between, may "
                         "have forgotten it");
     }
+    const struct conn *link = channel_tcp(channel);
+    const struct lost_syn *syn = lost_syn_of(channel->conn->world, link, channel->conn->last_data);
+    if (syn && syn->count >= 2) {
+        struct blame blame = { .where = WHERE_UNKNOWN };
+        snprintf(
+            blame.why, sizeof(blame.why),
+            "nothing at %s took the client's SYN in frame %u either: its network, or that place, is gone, or a device "
+            "between forgot the connection",
+            SERVER_OF(channel->conn), syn->first.frame);
+        return blame;
+    }
     return blame_of(WHERE_DEVICE, false,
                     "a firewall, NAT or balancer between forgot the connection without telling either end");
 }
@@ -255,7 +266,7 @@ struct blame blame_alone(const struct channel *channel)
             "was lost on a device between",
             missing, SERVER_OF(channel->conn), syn->first.frame, syn->count);
     } else if (link->ended && conn_ended_by(link, WAY_TO_SERVER) && !world->syns_lost &&
-               (channel->role == ROLE_IN || channel->got_status) && !before) {
+               (channel->role == ROLE_IN || channel->got_status) && !before && !channel_is_forwarded(channel)) {
         blame.where = WHERE_CLIENT;
         snprintf(blame.why, sizeof(blame.why),
                  "the client gave up before it opened %s, or %s took a path that was not captured", missing, missing);

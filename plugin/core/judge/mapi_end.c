@@ -31,8 +31,7 @@ void mapi_conn_ends(struct judge *judge, const struct event *event)
 {
     const struct mapi_conn *conn = event->session.conn;
     const struct conn *link = conn->link;
-    if (link->ended_by != WAY_TO_CLIENT || !conn->side || conn->expected_end || link->late_ns ||
-        mapi_conn_unheard(conn)) {
+    if (link->ended_by != WAY_TO_CLIENT || !conn->side || conn->expected_end || link->late_ns || link->gave_up) {
         return;
     }
     const enum in_use use = use_of(judge, conn, event->when);

@@ -90,6 +90,16 @@ bool held_back_told(const struct leg *leg, enum role role)
     return role == ROLE_OUT ? late_told(leg, role) : before && leg_behind(before) == leg && late_told(before, role);
 }
 
+bool channel_is_forwarded(const struct channel *channel)
+{
+    return channel && channel->more && channel->more->forwarded.family != 0;
+}
+
+bool leg_is_forwarded(const struct leg *leg)
+{
+    return channel_is_forwarded(leg->current[ROLE_IN]) || channel_is_forwarded(leg->current[ROLE_OUT]);
+}
+
 /* ---- Evidence ------------------------------------------------------------------------ */
 
 struct evidence *evidence_channel(struct judge *judge, const struct channel *channel)

@@ -30,6 +30,11 @@ bool late_told(const struct leg *leg, enum role role);
 /* Whether it was told that what comes on that role of the leg, or of the leg before on its way there, is held back. */
 bool held_back_told(const struct leg *leg, enum role role);
 
+/* Whether a request of it says for whom a device sent it: then its client is that device, though the leg before was not
+ * captured. */
+bool leg_is_forwarded(const struct leg *leg);
+bool channel_is_forwarded(const struct channel *channel);
+
 /* From SYN on: of one channel's connection; of both that the leg has now. */
 struct evidence *evidence_channel(struct judge *judge, const struct channel *channel);
 struct evidence *evidence_leg(struct judge *judge, const struct leg *leg);

@@ -199,13 +199,21 @@ static bool tell_unasked(struct finding *finding, const struct channel *channel,
     } else if (behind) {
         say(text, "; inferred: the device at %s did not pass the new channel on; next: its log at this time",
             PEER(before->current[channel->role]));
+    } else if (leg_is_forwarded(channel->leg)) {
+        say(text,
+            "; inferred: the client does not replace its OUT channel, or the device at %s, which it comes through, did not "
+            "pass the new channel on; next: a capture before that device",
+            ENDPOINT(&link->client));
     } else {
         say(text,
             "; inferred: the client does not replace its OUT channel (MS-RPCH 3.2.2.5.4), whose end then breaks the "
             "connection; next: version and updates of the client, and whether its new connection was stopped before "
             "this place");
     }
-    finding->where = no_time ? WHERE_UNKNOWN : behind ? WHERE_DEVICE : WHERE_CLIENT;
+    finding->where = no_time                        ? WHERE_UNKNOWN :
+                     behind                         ? WHERE_DEVICE :
+                     leg_is_forwarded(channel->leg) ? WHERE_UNKNOWN :
+                                                      WHERE_CLIENT;
     return true;
 }
 
@@ -213,9 +221,9 @@ void rpch_not_replaced(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel, *asked = event->rpch.turn.asked;
     const struct http_info *http = event->rpch.turn.http;
-    const bool gone = asked && channel_in_use(asked);
+    const bool gone = asked && channel_in_use(asked), lost = asked && !http && !gone && channel_tcp(asked)->ended;
     struct evidence *evidence = evidence_channel(judge, channel);
-    if (gone) {
+    if (gone || lost) {
         evidence_add(evidence, channel_tcp(asked), 0);
     }
     struct finding finding = finding_begin(judge, V_NOT_RECYCLED, event->when, about_channel(judge, channel), evidence);
@@ -242,16 +250,23 @@ void rpch_not_replaced(struct judge *judge, const struct event *event)
         finding.where = WHERE_SERVER;
         finding.seen = true;
     } else {
+        char why[FOREIGN_TEXT_MAX];
         say(text, " and was not accepted for %s", SECONDS(event->rpch.turn.ns));
-        finding.where = WHERE_UNKNOWN;
+        if (asked && channel_tcp(asked)->ended) {
+            say(text, ": the %s ended it with %s in frame %u",
+                channel_tcp(asked)->ended_by == WAY_TO_SERVER ? "client's end" : "server's end",
+                end_name(channel_tcp(asked)), channel_tcp(asked)->ended_frame);
+        }
+        finding.where = lost && conn_foreign_rst(channel_tcp(asked), WAY_TO_CLIENT, why) ? WHERE_DEVICE : WHERE_UNKNOWN;
     }
-    if (gone) {
+    if (gone || (lost && channel_tcp(channel)->ended)) {
         say(text, ", and the server's end closed the old channel with %s in frame %u", end_name(channel_tcp(channel)),
             channel_tcp(channel)->ended_frame);
     }
     say(text, "; inferred: %s; next: what answers new channels at %s, and whether they reach the same RPC server",
-        gone ? "the new channel did not reach the RPC server, and the old one is gone" :
-               "the connection goes on with the old channel until its lifetime ends, then it breaks",
+        gone || (lost && channel_tcp(channel)->ended) ?
+            "the new channel did not reach the RPC server, and the old one is gone" :
+            "the connection goes on with the old channel until its lifetime ends, then it breaks",
         PEER(asked ? asked : channel));
     tell(&finding);
 }

@@ -93,15 +93,30 @@ void rpch_unanswered(struct judge *judge, const struct event *event)
     tell_by(&finding, blame.where, blame.seen);
 }
 
+/* Between proxies and server what comes on IN is the IN proxy's. */
 static enum verdict_where sender_of(const struct channel *channel)
 {
-    return channel->role == ROLE_IN ? WHERE_CLIENT : WHERE_SERVER;
+    return channel->role == ROLE_IN && channel->conn->hop == RTS_HOP_HTTP ? WHERE_CLIENT : WHERE_SERVER;
+}
+
+/* Whether it was told of the same channel before or behind a device, which passes on what comes. */
+static bool is_told_beside(const struct channel *channel, enum verdict_kind kind)
+{
+    const struct leg *leg = channel->leg;
+    const struct leg *beside[] = { leg ? leg->prev : NULL, leg ? leg_behind(leg) : NULL };
+    for (int i = 0; i < 2; i++) {
+        const struct channel *same = beside[i] ? beside[i]->current[channel->role] : NULL;
+        if (same && same->conn->hop == channel->conn->hop && once_told(same->memo, kind)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void rpch_lifetime(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
-    if (once_told(channel->memo, V_LIFETIME_EXCEEDED)) {
+    if (once_told(channel->memo, V_LIFETIME_EXCEEDED) || is_told_beside(channel, V_LIFETIME_EXCEEDED)) {
         return; /* heard with every PDU from then on */
     }
     struct finding finding =
@@ -114,7 +129,7 @@ void rpch_lifetime(struct judge *judge, const struct event *event)
     say(&finding.text,
         "; inferred: the sender did not replace the channel in time (MS-RPCH 3.2.2.4.2), a proxy may cut it"
         "; next: whether a successor channel was tried and failed before");
-    tell_by(&finding, sender_of(channel), true);
+    tell_by(&finding, sender_of(channel), !channel_is_forwarded(channel));
 }
 
 void rpch_window(struct judge *judge, const struct event *event)
@@ -122,7 +137,8 @@ void rpch_window(struct judge *judge, const struct event *event)
     const struct channel *channel = event->rpch.channel;
     const struct leg *leg = event->rpch.leg;
     /* The receiver's acknowledgements come on the other channel. */
-    if (!leg || !leg->current[!channel->role] || once_told(channel->memo, V_WINDOW_EXCEEDED)) {
+    if (!leg || !leg->current[!channel->role] || once_told(channel->memo, V_WINDOW_EXCEEDED) ||
+        is_told_beside(channel, V_WINDOW_EXCEEDED)) {
         return;
     }
     struct evidence *evidence = evidence_leg(judge, leg);
@@ -137,5 +153,5 @@ void rpch_window(struct judge *judge, const struct event *event)
     say(&finding.text,
         "; inferred: the sender does not keep to the receive window (MS-RPCH 3.2.1.4.1.3), the receiver may "
         "drop the virtual connection; next: version and updates of that sender");
-    tell_by(&finding, sender_of(channel), true);
+    tell_by(&finding, sender_of(channel), !channel_is_forwarded(channel));
 }

@@ -106,7 +106,7 @@ static void say_status(struct text *text, const struct channel *channel, const s
         say(text, " after %s", SECONDS(when.ns - channel->request.ns));
     }
     if (info->status == 200) {
-        say(text, " with %s in place of application/rpc", info->content_type);
+        say(text, " with %s in place of application/rpc", info->content_type[0] ? info->content_type : "no body");
     }
     if (asks_for_credentials(info)) {
         const bool by_proxy = info->status == 407;

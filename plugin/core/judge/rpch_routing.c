@@ -107,9 +107,9 @@ static void target_mismatch(struct judge *judge, const struct event *event)
             "server name in the profile or Autodiscover, and rewriting rules for rpcproxy.dll");
     }
     tell_by(&finding,
-            there == TARGETS_SAME ? WHERE_DEVICE :
-            before                ? WHERE_UNKNOWN :
-                                    WHERE_CLIENT,
+            there == TARGETS_SAME           ? WHERE_DEVICE :
+            before || leg_is_forwarded(leg) ? WHERE_UNKNOWN :
+                                              WHERE_CLIENT,
             there == TARGETS_SAME);
 }
 

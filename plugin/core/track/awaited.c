@@ -94,7 +94,7 @@ void turn_awaits(struct leg *leg, enum role role, enum turn_step step)
     if (step != TURN_NOTHING || leg->turn) {
         leg_turn(leg)->step[role] = (uint8_t)step;
         leg->turn->since[role] = leg_now(leg);
-        leg->turn->gone[role] = NULL;
+        leg->turn->gone[role] = leg->turn->lost[role] = NULL;
     }
 }
 
@@ -117,12 +117,12 @@ static void tell_turn(struct leg *leg, enum role role, const struct channel *ask
     struct event event = channel_event(EVENT_NOT_REPLACED, channel);
     event.rpch.turn.step = step;
     event.rpch.turn.refused = refused;
-    event.rpch.turn.asked = gone ? leg->current[role] : asked;
+    event.rpch.turn.asked = gone ? leg->current[role] : asked ? asked : leg->turn->lost[role];
     event.rpch.turn.http = http;
     event.rpch.turn.ns = track_waited(leg->vc->world->track, leg->turn->since[role].ns);
     emit_rpch(&event);
     leg->turn->step[role] = TURN_NOTHING;
-    leg->turn->gone[role] = NULL;
+    leg->turn->gone[role] = leg->turn->lost[role] = NULL;
 }
 
 void turn_refused(struct leg *leg, enum role role, const struct channel *asked, const struct http_info *http)
@@ -140,7 +140,9 @@ void turn_follow(struct leg *leg, enum role role, bool ended, enum way by)
         return;
     }
     const int64_t ns = track_waited(leg->vc->world->track, leg->turn->since[role].ns);
-    const int64_t least = !ended || step == TURN_ANSWER ? TURN_LONG : by == WAY_TO_SERVER ? AWAITED_LEFT : 0;
+    /* Both are gone, by the server's end: nothing is left to wait for. */
+    const bool both = by == WAY_TO_CLIENT && (leg->turn->gone[role] || leg->turn->lost[role]);
+    const int64_t least = !ended || (step == TURN_ANSWER && !both) ? TURN_LONG : by == WAY_TO_SERVER ? AWAITED_LEFT : 0;
     if (ns >= least) {
         tell_turn(leg, role, leg_coming(leg, role), NULL, false);
     }

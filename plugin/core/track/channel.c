@@ -134,6 +134,9 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
     if (leg && channel_in_use(channel)) {
         turn_follow(leg, role, true, by);
     }
+    if (!by_request) {
+        successor_guess(channel);
+    }
     if (!by_request && !channel->challenged) {
         number_cut(channel, by);
         if (channel->has_body && !may_be_successor(channel)) {
@@ -145,7 +148,7 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
     }
     leg = channel->leg;
     if (leg && leg_coming(leg, role) == channel) {
-        recycling_ends(leg, role);
+        successor_ends(channel, by);
         return;
     }
     if (channel_in_use(channel)) {
@@ -346,6 +349,7 @@ static void refused(struct channel *channel, const struct http_info *info)
     channel->refused = true;
     channel->refused_by = (uint8_t)info->author;
     channel->refused_status = (uint16_t)info->status;
+    successor_guess(channel);
     channel_number_beside(channel);
     answered_before(channel);
     struct leg *leg = channel->leg;

@@ -16,6 +16,7 @@
 #define DISTANCE_OFF 2                 /* one more or less is another way through the same network */
 #define BOTH_WINDOW (50 * MILLISECOND) /* what one device sends both ways */
 #define COPY_MS 50                     /* a SPAN port's copy of a frame; no stack sends again as soon */
+#define AGAIN_MS 100                   /* what is sent again sooner is one try: segments of one window, or a copy */
 #define ACK_LATE_MS 3000 /* an ACK is held back for half a second at most, and what lacks it is sent again sooner */
 #define CONN_LATE (60 * SECOND) /* less than the idle time-outs of devices between */
 
@@ -257,6 +258,23 @@ static void follow_acks(struct conn *conn, const struct segment *segment, bool n
     }
 }
 
+/* Follows whether the client is there, as far as the server's end can know. */
+static void follow_client(struct conn *conn, const struct segment *segment, bool new_data)
+{
+    if (segment->way == WAY_TO_SERVER) {
+        conn->unheard = 0;
+        return;
+    }
+    if (segment->len == 0 && !is_bare_probe(conn, segment)) {
+        return;
+    }
+    const uint32_t now = age_ms(conn, segment->when.ns);
+    if (!new_data && now >= conn->unheard_at + AGAIN_MS && conn->unheard < UNHEARD_MOST) {
+        conn->unheard++;
+    }
+    conn->unheard_at = now;
+}
+
 /* Whether the server's end is there, and for how long it had not been when the client spoke. */
 static void note_silence(struct conn *conn, const struct segment *segment)
 {
@@ -291,6 +309,7 @@ bool conn_segment(struct conn *conn, const struct segment *segment)
         conn->track->missed = when.ns;
     }
     follow_acks(conn, segment, new_data, acked);
+    follow_client(conn, segment, new_data);
     if (!conn->began.frame) {
         conn->began = when;
     }
@@ -383,6 +402,7 @@ bool conn_end(struct conn *conn, const struct segment *segment)
     }
     conn->ended = true;
     conn->ended_by_rst = segment->rst;
+    conn->gave_up = segment->way == WAY_TO_CLIENT && conn->unheard == UNHEARD_MOST;
     conn->ended_by = (uint8_t)segment->way;
     conn->ended_frame = segment->when.frame;
     conn->ended_ns = segment->when.ns;

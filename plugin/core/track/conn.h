@@ -65,6 +65,8 @@ struct conn_looks {
     uint16_t ip_id;              /* of the last */
 };
 
+#define UNHEARD_MOST 3 /* one or two may be lost on the way */
+
 struct conn {
     struct track *track;
     struct endpoint client;
@@ -84,8 +86,12 @@ struct conn {
     bool answers_older : 1;     /* the frame that is taken in: acknowledged before the client's last request was sent */
     bool knows_more : 1;        /* the same: its sender has more of the other end than was captured so far */
     bool asked_acks : 1;        /* asked_ack is known */
+    bool gave_up : 1;           /* the server's end ended it, with UNHEARD_MOST at least */
     bool idle_unknown : 1;      /* the clock of the capture was set back since last_data */
     uint16_t set_back;          /* track->set_backs at the last frame */
+    uint8_t unheard;            /* how often the server's end said the same again, or asked whether the client is there,
+                                 * since it heard of it; up to UNHEARD_MOST */
+    uint32_t unheard_at;        /* the millisecond of the connection in which it said something last */
     uint16_t unacked_id;        /* IP identification of the first segment that waits for an ACK */
     void *memo;                 /* the judge's */
     const struct conn_end *end; /* by enum way: who sent; NULL while nobody has ended it */

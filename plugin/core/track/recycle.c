@@ -75,6 +75,39 @@ static struct leg *predecessor_leg(struct vc *vc, const struct channel *channel,
     return NULL;
 }
 
+static void note_turning(struct place *place, struct leg *leg)
+{
+    if (place) {
+        struct leg *other = place->turning;
+        place->turning = other && other != leg && leg_step(other, ROLE_OUT) == TURN_SUCCESSOR ? NULL : leg;
+    }
+}
+
+void successor_guess(struct channel *channel)
+{
+    struct leg *leg = channel->place ? channel->place->turning : NULL;
+    if (!leg || channel->leg || channel->role != ROLE_OUT || channel->first_rts.frame ||
+        leg_step(leg, ROLE_OUT) != TURN_SUCCESSOR || leg_coming(leg, ROLE_OUT) ||
+        channel->request.frame < leg->turn->since[ROLE_OUT].frame || pairing_is_open(channel)) {
+        return;
+    }
+    channel->leg = leg;
+    channel->is_successor = channel->guessed = true;
+    leg_turn(leg)->coming[ROLE_OUT] = channel;
+    turn_awaits(leg, ROLE_OUT, TURN_ANSWER);
+    pairing_leave(channel);
+}
+
+void successor_ends(struct channel *channel, enum way by)
+{
+    struct leg *leg = channel->leg;
+    const bool awaited = leg_step(leg, channel->role) == TURN_ANSWER;
+    recycling_ends(leg, channel->role);
+    if (awaited && by == WAY_TO_CLIENT && conn_ended_by(channel_tcp(channel), WAY_TO_CLIENT)) {
+        leg->turn->lost[channel->role] = channel;
+    }
+}
+
 /* A cookie alone: the successor's, on its predecessor (A5, A6) or on a connection to the
  * server that stays the same (IN_R2/A2, OUT_R2/A4). */
 static void cookie_pdu(struct channel *channel, const struct rts_pdu *rts, struct pdu_outcome *outcome)
@@ -183,6 +216,7 @@ static void advance(struct channel *channel, unsigned id, const struct rts_pdu *
         }
         recycling_begins(leg, role);
         if (leg->hop == RTS_HOP_HTTP && !coming) {
+            note_turning(channel->place, leg);
             turn_awaits(leg, role, TURN_SUCCESSOR);
         }
         break;

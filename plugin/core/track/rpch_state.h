@@ -44,6 +44,7 @@ struct rpch_conn {
     struct probe *probe;       /* by enum way: who sent; NULL before the first */
     int64_t last_ns;           /* of the last frame up to the end */
     int64_t last_data;         /* any payload, either way; 0 before the first */
+    int64_t heard[2];          /* the last segment of each end, by enum way, FIN and RST aside; 0 before the first */
     struct channel *channel;   /* of the last request; NULL after an echo or other request */
     struct names *names;       /* who answered here; NULL: nobody gave a name */
     struct when *begun;   /* by enum way: a PDU that is not whole, frame 0 if there is none; NULL before the first */
@@ -200,6 +201,7 @@ struct leg_turn {              /* by enum role */
     uint8_t step[2];           /* enum turn_step */
     struct when since[2];      /* that it waits */
     struct channel *gone[2];   /* the predecessor, which ended while the successor had not been accepted */
+    struct channel *lost[2];   /* the successor, which the server's end ended before it was accepted */
 };
 
 static inline struct channel *leg_coming(const struct leg *leg, enum role role)
@@ -261,6 +263,7 @@ struct place {
     int64_t latest[2];           /* request of the newest of them */
     struct channel *numbered[2]; /* the two newest OUT that a cookie has numbered, newest first */
     struct leg *newest[2];       /* by enum role: the last that a channel from here took its place in, or NULL */
+    struct leg *turning;         /* whose OUT is to be replaced: the last of them, NULL if there are several, or none */
     void *memo;                  /* the judge's */
 };
 

@@ -41,7 +41,9 @@ static void tell_unanswered(struct rpch_conn *conn, enum way way, bool by_reset)
 static void watch_silence(struct rpch_conn *conn, const struct segment *segment, bool new_data)
 {
     struct probe *probe = probe_of(conn, segment->way);
-    int64_t now = segment->when.ns, idle = now - conn->last_data;
+    /* The way was there while the other end answered, be it a keep-alive probe. */
+    const int64_t heard = conn->heard[!segment->way], now = segment->when.ns;
+    const int64_t idle = now - (heard > conn->last_data ? heard : conn->last_data);
     if (segment->len == 0) {
         return;
     }
@@ -82,6 +84,9 @@ void silence_segment(struct rpch_conn *conn, const struct segment *segment)
         other->probing = false;
     }
     watch_silence(conn, segment, new_data);
+    if (!segment->fin && !segment->rst) {
+        conn->heard[segment->way] = segment->when.ns;
+    }
     if (other && segment->rst) {
         tell_unanswered(conn, !segment->way, true);
     }

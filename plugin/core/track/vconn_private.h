@@ -161,6 +161,11 @@ void flow_sent(struct channel *channel, uint32_t bytes);
 
 /* The channel in use is ended, and its successor takes over. That it was accepted is awaited still. */
 void succeed_at_end(struct leg *leg, struct channel *channel, enum way by);
+/* It ends, or is refused, before its first PDU, as within a logon, while the one OUT of this client and target that is to
+ * be replaced has no successor: it was asked for as that. */
+void successor_guess(struct channel *channel);
+/* The successor of its leg ends before it has taken over. */
+void successor_ends(struct channel *channel, enum way by);
 /* IN_R1, IN_R2, OUT_R1 and OUT_R2. certain: it is this PDU and no other. */
 void recycling_pdu(struct channel *channel, unsigned id, const struct rts_pdu *rts, bool certain,
                    struct pdu_outcome *outcome);
