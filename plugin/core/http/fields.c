@@ -100,6 +100,7 @@ static void note_line(struct http_fields *fields, const struct row *row, size_t 
         fields->chunked |= span_list_holds(value, "chunked");
     } else if (kept == &fields->connection) {
         fields->close |= span_list_holds(value, "close");
+        fields->keep |= span_list_holds(value, "keep-alive");
     }
     if (row->kind == LAST || (kept->len == 0 && (value.len > 0 || !kept->ptr))) {
         *kept = value;

@@ -25,6 +25,7 @@ struct http_fields {
     int64_t content_length; /* -1 when absent, unreadable, or given twice and not alike */
     bool chunked;           /* Transfer-Encoding: chunked */
     bool close;             /* Connection: close */
+    bool keep;              /* Connection: Keep-Alive */
     /* RFC 9110, 9112, 7235 */
     struct span host, user_agent, content_type, expect, date, location, server, via, connection, transfer_encoding,
         keep_alive;
@@ -40,6 +41,12 @@ struct http_fields {
     struct span back_end_status, failure_context, diag_info, cas_error, owa_version;
     struct span diagnostics; /* x-ms-diagnostics: why a token was refused */
 };
+
+/* That the connection ends behind this message: it says so, or is HTTP/1.0 and does not say otherwise (RFC 9112 9.3). */
+static inline bool http_ends_connection(const struct http_fields *fields)
+{
+    return fields->close || (fields->head->version_minor == 0 && !fields->keep);
+}
 
 /* head outlives fields. */
 void http_fields_read(const struct http_head *head, struct http_fields *fields);

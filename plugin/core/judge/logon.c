@@ -16,6 +16,7 @@
 struct account_memo {
     struct once once;
     struct result result;
+    uint32_t bindings_frame; /* that tells of its channel bindings, 0: none does */
 };
 
 static struct account_memo *account_memo(struct judge *judge, const struct account *account)
@@ -119,10 +120,12 @@ static const char *frames_piece(char *to, const uint32_t *frames, uint32_t count
 
 static void say_torn(struct text *text, const struct lone_type3 *type3, uint32_t frame)
 {
-    static const char *const ends[] = { [TORN_BY_SENDER] = "",
-                                        [TORN_BY_REQUEST] = " to a type 1 with Connection: close",
-                                        [TORN_BY_ANSWER] = " with Connection: close",
-                                        [TORN_BY_SERVER] = ", which closed that connection behind it" };
+    static const char *const ends[] = {
+        [TORN_BY_SENDER] = "",
+        [TORN_BY_REQUEST] = " to a type 1 that asks for the end of its connection (Connection: close, or HTTP/1.0)",
+        [TORN_BY_ANSWER] = " and says that its connection ends (Connection: close, or HTTP/1.0)",
+        [TORN_BY_SERVER] = ", which closed that connection behind it"
+    };
     const struct logon_conn *client = type3->client_side;
     say(text,
         "Seen: the type 3 of %s goes to %s and echoes the target information of %s%s, whose type 2 came from %s%s",
@@ -207,11 +210,6 @@ void logon_challenge_missing(struct judge *judge, const struct event *event)
 
 /* ---- channel bindings -------------------------------------------------------------------- */
 
-static bool bound_to(const struct exchange *request, const struct tls_leaf *leaf)
-{
-    return leaf && leaf->has_bindings && memcmp(leaf->bindings, request->bound_to, sizeof(leaf->bindings)) == 0;
-}
-
 /* The legs before the last one. */
 struct bridge {
     const struct logon_conn *bound;  /* the bindings are those of its certificate, or NULL */
@@ -223,7 +221,7 @@ static struct bridge bridge_of(const struct exchange *request)
     struct bridge bridge = { NULL, NULL };
     for (const struct exchange *before = request->before; before; before = before->before) {
         bridge.client = before->logon;
-        if (!bridge.bound && bound_to(request, before->logon->link->leaf)) {
+        if (!bridge.bound && request_bound_to(request, before->logon->link->leaf)) {
             bridge.bound = before->logon;
         }
     }
@@ -274,19 +272,26 @@ static void say_other_leaf(struct text *text, const struct exchange *request, ui
         "pass TLS through, or turn Extended Protection off for this virtual directory");
 }
 
-static void judge_bindings(struct judge *judge, const struct exchange *request, struct when when)
+/* Where the server's own certificate is not known, or is the one that was bound to, or only one leg was captured,
+ * nothing can be said. */
+static bool cannot_match(const struct exchange *request, const struct bridge *bridge)
 {
+    const struct conn *link = request->logon->link;
+    const struct tls_leaf *before = bridge->client ? bridge->client->link->leaf : NULL;
+    return !link->tls || (link->leaf && !request_bound_to(request, link->leaf) &&
+                          (bridge->bound || (before && !tls_leaf_equal(before, link->leaf))));
+}
+
+static void judge_bindings(struct judge *judge, const struct logon_answer *answer, struct when when)
+{
+    const struct exchange *request = answer->request;
     /* The leg where the server judges, and nothing else that explains the refusal. */
-    if (!request->bindings || request->passed_on || request->torn) {
+    if (!request->bindings || request->passed_on || request->torn || (answer->taken && answer->taken->unbound)) {
         return;
     }
     const struct conn *link = request->logon->link;
     const struct bridge bridge = bridge_of(request);
-    const struct tls_leaf *before = bridge.client ? bridge.client->link->leaf : NULL;
-    /* Where the server's own certificate is not known, or is the one that was bound to, or only
-     * one leg was captured, nothing can be said. */
-    if (link->tls && (!link->leaf || bound_to(request, link->leaf) ||
-                      !(bridge.bound || (before && !tls_leaf_equal(before, link->leaf))))) {
+    if (!cannot_match(request, &bridge)) {
         return;
     }
     struct account_memo *memo = account_memo(judge, request->account);
@@ -302,7 +307,19 @@ static void judge_bindings(struct judge *judge, const struct exchange *request, 
     } else {
         say_clear(&finding.text, request, when.frame, &bridge);
     }
+    memo->bindings_frame = when.frame;
     tell_by(&finding, WHERE_DEVICE, link->tls || bridge.bound);
+}
+
+/* The frame that tells of bindings that cannot match, which explain this refusal, too; 0: none does. */
+static uint32_t explained_by_bindings(struct judge *judge, const struct logon_answer *answer)
+{
+    const struct exchange *request = answer->request;
+    const struct bridge bridge = bridge_of(request);
+    return request->bindings && !request->passed_on && !(answer->taken && answer->taken->unbound) &&
+                   cannot_match(request, &bridge) ?
+               account_memo(judge, request->account)->bindings_frame :
+               0;
 }
 
 /* ---- refusals ------------------------------------------------------------------------------ */
@@ -411,9 +428,10 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
     if (!finding.begun) {
         return;
     }
-    const struct site *site = site_find(request->logon->world, request->site, request->leg);
+    const struct taken *taken = answer->taken;
     const bool others =
-        request->user[0] && site && site->accepted && (site->several || users_differ(site->accepted, request->user));
+        request->user[0] && taken && taken->user && (taken->several || users_differ(taken->user, request->user));
+    const uint32_t bindings = explained_by_bindings(judge, answer);
     enum verdict_where where = WHERE_UNKNOWN;
     say_refusals(&finding.text, answer, when.frame);
     if (judge_by_scheme(&finding, answer)) {
@@ -425,10 +443,17 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
             "; inferred: the handshake is torn (see frame %u), so no password would do; next: who ends or changes "
             "connections during NTLM, as that frame says",
             request->torn);
+    } else if (bindings) {
+        where = WHERE_DEVICE;
+        finding.explained = bindings;
+        say(&finding.text,
+            "; inferred: the channel bindings cannot match there (see frame %u), so no password would do, if the server "
+            "asks for Extended Protection; next: as that frame says; then event 4625",
+            bindings);
     } else if (others) {
         where = WHERE_CLIENT;
         say(&finding.text,
-            "; inferred: other users are accepted there, so the name, password or ticket of this one is "
+            "; inferred: that server accepts other users by this scheme, so the name, password or ticket of this one is "
             "wrong, expired or locked; next: see event 4625 and its status in the server's security log");
     } else {
         say(&finding.text,
@@ -440,7 +465,7 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
 
 void logon_refused(struct judge *judge, const struct event *event)
 {
-    judge_bindings(judge, event->logon.answer->request, event->when);
+    judge_bindings(judge, event->logon.answer, event->when);
     judge_refusals(judge, event->logon.answer, event->when);
 }
 
@@ -589,7 +614,7 @@ void logon_no_challenge(struct judge *judge, const struct event *event)
         series->at[0].frame, series->at[1].frame, last->frame, SERVER_AT(last->conn, last->frame));
     if (series->asked) {
         say(text,
-            ", and their requests had Connection: close; inferred: what sends them does not keep the connection that "
+            ", and their requests ask for the end of the connection (Connection: close, or HTTP/1.0); inferred: what sends them does not keep the connection that "
             "NTLM needs; next: make the device before the server keep one server connection for each client "
             "connection");
         tell_by(&finding, WHERE_DEVICE, false);

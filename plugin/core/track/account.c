@@ -76,14 +76,51 @@ static uint64_t site_key(const struct logon_state *world, const char *host, uint
     return digest_text(world, 0x517E + (uint64_t)leg, host);
 }
 
-const struct site *site_find(const struct logon_state *world, const char *host, uint32_t leg)
-{
-    return keyed_find(&world->sites, site_key(world, host, leg));
-}
-
 struct site *site_of(struct logon_state *world, const char *host, uint32_t leg)
 {
     return keyed_make(&world->arena, &world->sites, site_key(world, host, leg), sizeof(struct site));
+}
+
+/* ---- servers -------------------------------------------------------------------------- */
+
+static uint64_t taken_key(const struct exchange *request, struct span front_end)
+{
+    const struct logon_state *world = request->logon->world;
+    const struct endpoint *server = conn_server(request->link);
+    uint64_t key = site_key(world, request->site, request->leg) + way_of_logon(request);
+    key = digest_bytes(world, key + server->port, server->addr, address_length(server));
+    return digest_nocase(world, key, front_end);
+}
+
+const struct taken *taken_find(const struct exchange *request, struct span front_end)
+{
+    const struct logon_state *world = request->logon->world;
+    const struct taken *named = front_end.len ? keyed_find(&world->taken, taken_key(request, front_end)) : NULL;
+    return named ? named : keyed_find(&world->taken, taken_key(request, span_of(NULL, 0)));
+}
+
+bool request_bound_to(const struct exchange *request, const struct tls_leaf *leaf)
+{
+    return leaf && leaf->has_bindings && memcmp(leaf->bindings, request->bound_to, sizeof(leaf->bindings)) == 0;
+}
+
+/* Where the server judges the bindings, and sees that they are not its own. */
+static bool bound_in_vain(const struct exchange *request)
+{
+    const struct conn *link = request->link;
+    return request->bindings && !request->passed_on &&
+           (!link->tls || (link->leaf && link->leaf->has_bindings && !request_bound_to(request, link->leaf)));
+}
+
+void note_taken(const struct exchange *request, struct span front_end)
+{
+    struct logon_state *world = request->logon->world;
+    struct taken *taken = keyed_make(&world->arena, &world->taken, taken_key(request, front_end), sizeof(*taken));
+    taken->unbound |= bound_in_vain(request);
+    if (request->user[0]) {
+        taken->several |= taken->user && users_differ(taken->user, request->user);
+        taken->user = taken->user ? taken->user : request->user;
+    }
 }
 
 /* ---- accounts -------------------------------------------------------------------------- */

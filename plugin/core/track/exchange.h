@@ -85,7 +85,7 @@ struct exchange {
     bool waits_checked;           /* of waits_ns: as checked of the answer */
     bool version1;                /* a type 3 without an NTLMv2 response */
     bool below_type2;             /* the next leg answered with a type 2 */
-    bool closes;                  /* Connection: close */
+    bool closes;                  /* it asks for the end of the connection */
     bool torn_by_server;          /* where torn: the server's end ended the connection of the challenge */
 
     /* ---- of MAPI/HTTP ---- */

@@ -55,9 +55,9 @@ void note_challenge(struct logon_conn *conn, const struct exchange *request, str
     struct logon_state *world = conn->world;
     struct logon_conn_more *more = logon_conn_more(conn);
     more->type2_frame = when.frame;
-    more->type2_ends = request && request->closes ? ENDS_BY_REQUEST :
-                       response->fields->close    ? ENDS_BY_ANSWER :
-                                                    ENDS_NOT_SAID;
+    more->type2_ends = request && request->closes             ? ENDS_BY_REQUEST :
+                       http_ends_connection(response->fields) ? ENDS_BY_ANSWER :
+                                                                ENDS_NOT_SAID;
     more->answered_frame = 0;
     more->type2_digest = token->target.present ? token->target.names_digest : 0;
     more->type2_server = target_name(world, &token->target);

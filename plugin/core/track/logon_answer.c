@@ -96,11 +96,7 @@ static void accept(struct logon_conn *conn, struct exchange *request, struct whe
     if (!first) {
         return;
     }
-    struct site *site = site_of(world, request->site, request->leg);
-    if (request->user[0]) {
-        site->several |= site->accepted && users_differ(site->accepted, request->user);
-        site->accepted = site->accepted ? site->accepted : request->user;
-    }
+    note_taken(request, response->fields->front_end);
     if (!request->relayed && !conn->credentials.by_pdu) {
         account->accepted++;
     }
@@ -148,6 +144,7 @@ static void refuse(struct logon_conn *conn, struct exchange *request, struct whe
     conn->credentials.answered |= conn->credentials.when.frame == request->begin.frame;
     conn->owned = OWNED_NOT;
     answer.refusals = count_refusal(conn->world, request, when);
+    answer.taken = taken_find(request, response->fields->front_end);
     if (request->scheme_id == AUTH_BEARER) {
         char reason[REASON_MAX];
         response_reason(response, reason);

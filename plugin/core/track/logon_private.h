@@ -39,7 +39,7 @@ struct logon_state {
     struct arena arena;
     struct track *track;
     struct table accounts, account_conns /* further accounts of connections */, challenges, refusals, owners, peers,
-        sites, rounds, tried;
+        sites, taken, rounds, tried;
     struct rows rows; /* struct account */
     struct spare *free_pending;
     struct auth_shown shown;                         /* by the last head */
@@ -62,6 +62,10 @@ void account_time(struct account *account, int64_t ns);
 void account_server(struct logon_state *world, struct account *account, const char *server);
 void account_connection(struct logon_state *world, struct account *account, struct logon_conn *conn);
 struct site *site_of(struct logon_state *world, const char *host, uint32_t leg);
+/* front_end: X-FEServer, as far as it shows. */
+void note_taken(const struct exchange *request, struct span front_end);
+const struct taken *taken_find(const struct exchange *request, struct span front_end);
+enum auth_way way_of_logon(const struct exchange *request);
 
 /* ---- logon_fields.c ------------------------------------------------------------------------ */
 

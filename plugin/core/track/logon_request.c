@@ -149,7 +149,7 @@ static void describe(struct logon_conn *conn, struct exchange *request, const st
     request->token = token->digest;
     request->waits_ns = -1;
     request->expects = fields->expect.len > 0;
-    request->closes = fields->close;
+    request->closes = http_ends_connection(fields);
     request->service = auth_keep(world, token->service);
     request->version1 = token->step == AUTH_STEP_TYPE3 && token->final && !token->ntlmv2;
     request->waits = span_equals_nocase(fields->request_type, "NotificationWait");

@@ -22,7 +22,7 @@ struct logon_conn_more *logon_conn_more(struct logon_conn *conn)
 
 /* ---- refusals --------------------------------------------------------------------------- */
 
-static enum auth_way way_of_logon(const struct exchange *request)
+enum auth_way way_of_logon(const struct exchange *request)
 {
     return request->ntlm                        ? BY_NTLM :
            request->kerberos                    ? BY_KERBEROS :

@@ -21,10 +21,10 @@ enum owned { OWNED_NOT, OWNED_PERHAPS, OWNED };
 
 #define SERIES_KEPT 3
 
-/* What a connection with NTLM, or with a challenge in lower case, has besides. */
-/* Who has said Connection: close about the connection that a type 2 came on. */
+/* Who has said that the connection that a type 2 came on ends behind it. */
 enum ends_behind { ENDS_NOT_SAID, ENDS_BY_REQUEST, ENDS_BY_ANSWER };
 
+/* What a connection with NTLM, or with a challenge in lower case, has besides. */
 struct logon_conn_more {
     uint64_t type2_digest; /* of the last type 2 here: its target information */
     uint64_t type2_token;  /* and all of it */
@@ -142,7 +142,7 @@ struct in_a_row {
         uint32_t frame;
     } at[SERIES_KEPT];
     bool by_server; /* the server ended a connection of them, and was not asked to */
-    bool asked;     /* the requests of all had Connection: close */
+    bool asked;     /* the requests of all ask for the end of their connection */
     bool behind;    /* the last has a type 2 on the next leg */
 };
 
@@ -177,9 +177,15 @@ struct peer {
 /* A host on one leg. */
 struct site {
     struct keyed keyed;
-    const char *accepted; /* a user, the first that was accepted */
-    bool several;         /* and others */
-    void *memo;           /* the judge's */
+    void *memo; /* the judge's */
+};
+
+/* What one server has taken by one way, of a host on one leg: its address, and its front end where that is named. */
+struct taken {
+    struct keyed keyed;
+    const char *user; /* the first that was accepted, NULL if none had a name */
+    bool several;     /* and others */
+    bool unbound;     /* a type 3 whose channel bindings cannot match there: nobody asks for them */
 };
 
 #define ROUNDS_KEPT 3
@@ -215,8 +221,8 @@ struct lone_type3 {
 /* Who ended the connection that the type 2 came on, before the type 3 was sent. */
 enum torn_by {
     TORN_BY_SENDER,  /* nobody, or who sends the type 3 */
-    TORN_BY_REQUEST, /* the same: the type 1 had Connection: close */
-    TORN_BY_ANSWER,  /* the type 2 had it */
+    TORN_BY_REQUEST, /* the same: the type 1 asks for that */
+    TORN_BY_ANSWER,  /* the type 2 says so */
     TORN_BY_SERVER   /* the server's end, though nobody had said so */
 };
 
@@ -240,6 +246,7 @@ struct logon_answer {
     bool accepted;
     bool checked;                    /* the time until the answer is what checking them took */
     const struct refusals *refusals; /* this one counted, or NULL */
+    const struct taken *taken;       /* of a refusal: what that server takes by the same way, or NULL */
     unsigned offers;                 /* bits of enum auth_scheme */
     const char *reason;              /* that a refusal of Bearer gives, "" or NULL if none */
 };
@@ -247,8 +254,8 @@ struct logon_answer {
 /* Whether two names can be told to be two users: local parts that differ, or domains of the
  * same form. */
 bool users_differ(const char *a, const char *b);
-/* NULL if nothing is known of that host. */
-const struct site *site_find(const struct logon_state *world, const char *host, uint32_t leg);
+/* Whether the certificate of a connection is that of a request's channel bindings. */
+bool request_bound_to(const struct exchange *request, const struct tls_leaf *leaf);
 
 /* The account of a row, NULL if there are no so many. */
 const struct account *logon_state_account(const struct logon_state *world, uint32_t index);
