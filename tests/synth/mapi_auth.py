@@ -43,10 +43,11 @@ def first(c, **how):
     return ask
 
 
-def challenge(c, target, kind="Connect", body=BODY, scheme="NTLM", conn=None, step=True, lines=(), close=False):
+def challenge(c, target, kind="Connect", body=BODY, scheme="NTLM", conn=None, step=True, lines=(), close=False,
+              protocol="HTTP/1.1"):
     """Type 1 and the 401 with type 2, which has these lines; close: the request asks for the end of the connection."""
     ask = c.ask(kind, b"", auth=ntlm.type1(scheme), conn=conn, step=step, close=close, fields=auth(scheme, "type1"))
-    c.page(ask, "401 Unauthorized", f"WWW-Authenticate: {ntlm.type2(target, scheme)}", *EX, *lines, text="",
+    c.page(ask, "401 Unauthorized", f"WWW-Authenticate: {ntlm.type2(target, scheme)}", *EX, *lines, text="", protocol=protocol,
            fields=auth(scheme, "type2", server=f"{target.server.lower()}.example.test"))
     return ask
 
@@ -61,7 +62,7 @@ def login(c, target, wait=0.004, conn=None, user="alice", lines=(), scheme="NTLM
     challenge(c, target, conn=conn, scheme=scheme)
     ask = third(c, target, conn=conn, user=user, scheme=scheme)
     c.cap.wait(wait)
-    return c.reply(ask, m.connect_answer(), lines=lines, fields=auth(step="accepted"))
+    return c.reply(ask, m.connect_answer(), elapsed=4 if wait < 1 else 40, lines=lines, fields=auth(step="accepted"))
 
 
 def target(cap, server="EX1", at=0):
@@ -110,19 +111,19 @@ def torn(cap):
     cap.rule = "MS-NLMP 2.2.2.7: the names and MsvAvTimestamp tie a type 3 to its type 2."
 
 
-def again_and_again(cap, name, closes, lines=(), asks=False, answered=True):
+def again_and_again(cap, name, closes, lines=(), asks=False, answered=True, protocol="HTTP/1.1", where=None):
     """Three handshakes of one client, whose connections end behind the challenge; answered: by a type 3 on another one.
     Returns the frame in which the last of those ended."""
     c = client(cap)
     for number in range(3):
         one = c.outlook.open("10.0.0.81:80")
         info = target(cap, at=number)
-        challenge(c, info, conn=one, lines=lines, close=asks)
+        challenge(c, info, conn=one, lines=lines, close=asks, protocol=protocol)
         ended = one.close(closes)
         if answered:
             two = c.outlook.open("10.0.0.81:80")
             ask = third(c, info, conn=two)
-            cap.item("outlook.auth.ntlm_torn", ask.frame, f"{name}: its type 2 came on another connection.")
+            cap.item("outlook.auth.ntlm_torn", ask.frame, f"{name}: its type 2 came on another connection.", where=where)
             frame = c.page(ask, "401 Unauthorized", *OFFERS, *EX, fields=auth(step="rejected"))
             two.close()
             if number == 2:
@@ -152,6 +153,13 @@ def torn_closed(cap):
     again_and_again(cap, "The server's end closes", DOWN)
     cap.what = "As mapi-auth-torn-told, without a word: FIN behind the 401."
     cap.rule = "As there."
+
+
+@case("mapi-auth-torn-http10", "torn three times: the type 2 is HTTP/1.0")
+def torn_http10(cap):
+    again_and_again(cap, "HTTP/1.0 ends the connection", UP, protocol="HTTP/1.0", where="CANNOT TELL")
+    cap.what = "As mapi-auth-torn-told, by the version alone: an answer of HTTP/1.0 that does not say Keep-Alive."
+    cap.rule = "RFC 9112 9.3: without Keep-Alive the connection ends behind a message of HTTP/1.0."
 
 
 @case("mapi-auth-left-asked", "three challenges that nobody answers: the type 1 asks for the end of its connection")
@@ -321,6 +329,37 @@ def wrong_once(cap):
     cap.rule = "An acceptance clears the count; two in a row are none."
 
 
+def others(name, title, what, **how):
+    """alice is refused three times by NTLM where bob was accepted: by another scheme, or elsewhere."""
+    @case(f"mapi-auth-refused-{name}", title)
+    def build(cap):
+        b = client(cap, name="bob", user="example.test\\bob", dn=m.DN.replace("alice", "bob"), server=how.get("server", "10.0.0.81:80"))
+        b.front = b.back = how.get("front", "EX1")
+        if "basic" in how:
+            b.connect(auth=rpc.basic("example.test\\bob"))
+        else:
+            login(b, target(cap, b.front), user="bob")
+        b.conn.close()
+        c = client(cap)
+        for index in range(3):
+            frame = rejected(c, "ntlm", index)
+            cap.wait(3)
+        cap.item("outlook.auth.refused", frame, "The third refusal in a row.", how.get("words", ["or a server that cannot check them"]),
+                 where=how.get("where", "CANNOT TELL"))
+        c.conn.close()
+        cap.what = what
+        cap.rule = "That others are let in blames the client only where the same server takes their credentials of the same scheme."
+
+
+others("other-way", "refused by NTLM where another user was let in by Basic", "bob is let in by Basic, alice refused by NTLM.", basic=True)
+others("other-server", "refused by a server where another one lets users in", "bob is let in by EX2, alice refused by EX1.", front="EX2",
+       server="10.0.0.82:80")
+others("other-front-end", "refused by one front end of a balancer, where another lets users in",
+       "As mapi-auth-refused-other-server behind one address: X-FEServer tells both apart.", front="EX2")
+others("same-server", "refused where another user is let in by the same scheme", "bob is let in, alice refused, by one server and NTLM.",
+       words=["accepts other users by this scheme"], where="CLIENT (inferred)")
+
+
 @case("mapi-auth-refused-parallel", "three connections refused at once")
 def parallel(cap):
     c = client(cap)
@@ -479,7 +518,7 @@ def timed(name, title, wait, item, what, way="ntlm"):
             ask = c.ask("Connect", BODY, auth=make(), fields=auth("Basic" if way == "basic" else "Negotiate",
                                                                   "credentials"))
             cap.wait(wait)
-            frame = c.reply(ask, m.connect_answer(), fields=auth(step="accepted"))
+            frame = c.reply(ask, m.connect_answer(), elapsed=40, fields=auth(step="accepted"))
         if item:
             cap.item(item, frame, f"{wait} seconds from the credentials to the answer.", [str(wait).split(".",
                 maxsplit=1)[0]])
@@ -509,6 +548,49 @@ def quick_work(cap):
     cap.what = "Basic goes with every request. The head of the response, with PROCESSING, comes at once; the work " \
                "takes 8 seconds."
     cap.rule = "The credentials were answered at once: no slow logon."
+
+
+@case("mapi-auth-slow-work", "a Connect that works for 5 seconds")
+def slow_work(cap):
+    c = Context(Outlook(cap))
+    ask = c.ask("Connect", BODY)
+    cap.wait(5)
+    c.reply(ask, m.connect_answer(), elapsed=4950)
+    c.leave()
+    c.conn.close()
+    cap.what = "The whole answer of Connect comes after 5 seconds, of which the server says that it worked 4.95 (X-ElapsedTime)."
+    cap.rule = "MS-OXCMAPIHTTP 2.2.3.3.9: what the server took for the request is no time for credentials."
+
+
+@case("mapi-auth-slow-before-work", "4 seconds for the credentials, then 3 seconds of work")
+def slow_before_work(cap):
+    c = Context(Outlook(cap))
+    ask = c.ask("Connect", BODY)
+    cap.wait(4)
+    c.begin(ask)
+    cap.wait(3)
+    frame = c.end(ask, m.connect_answer(), elapsed=3000)
+    cap.item("outlook.auth.slow", frame, "4 seconds to the status line; the work came behind it.", ["4.0"])
+    c.leave()
+    c.conn.close()
+    cap.what = "The status line of Connect comes after 4 seconds, and the server works for 3 more."
+    cap.rule = "Work that came behind the status line is not taken off."
+
+
+@case("mapi-auth-downgraded-elsewhere", "Basic alone in another virtual directory")
+def downgraded_elsewhere(cap):
+    c = client(cap)
+    first(c)
+    login(c, target(cap))
+    conn = cap.connect("10.0.0.21", "10.0.0.81:80")
+    conn.up(rpc.ask_in(auth=None, length=0))
+    conn.down(rpc.page(401, "Unauthorized", OFFERS[2], *EX))
+    conn.close()
+    c.leave()
+    c.conn.close()
+    cap.tolerated = RPCH
+    cap.what = "One client logs on to /mapi by NTLM; /rpc of the same host offers only Basic."
+    cap.rule = "Each virtual directory has authentication methods of its own: nobody took anything out."
 
 
 @case("mapi-auth-downgraded", "only Basic for a client that tried NTLM")
@@ -633,6 +715,60 @@ bindings("-zero", "a 401 without channel bindings", False, False, "The same 401 
          "wrong "
          "password.")
 bindings("-accepted", "channel bindings, accepted", True, True, "The server does not ask for extended protection.")
+
+
+def bound_again(cap, taken):
+    if taken:
+        b = client(cap, name="bob", user="example.test\\bob", dn=m.DN.replace("alice", "bob"))
+        challenge(b, target(cap))
+        ask = third(b, target(cap), user="bob", bindings=bytes(range(1, 17)))
+        b.reply(ask, m.connect_answer(), fields=auth(step="accepted"))
+        b.conn.close()
+    c = client(cap)
+    for index in range(3):
+        at = target(cap, at=index + 1)
+        challenge(c, at, step=index == 0)
+        ask = third(c, at, bindings=bytes(range(1, 17)))
+        frame = c.page(ask, "401 Unauthorized", *OFFERS, *EX, fields=auth(step="rejected"))
+        if index == 0 and not taken:
+            cap.item("outlook.auth.channel_binding", frame, "Bound to a TLS channel, and clear text here.", ["10.0.0.81"])
+        cap.wait(3)
+    cap.item("outlook.auth.refused", frame, "The third refusal in a row.",
+             ["accepts other users by this scheme" if taken else "channel bindings cannot match there"],
+             where="CLIENT (inferred)" if taken else "NETWORK DEVICE (inferred)")
+    c.conn.close()
+
+
+@case("mapi-auth-channel-binding-again", "channel bindings on a clear final leg, refused three times")
+def binding_again(cap):
+    bound_again(cap, False)
+    cap.what = "As mapi-auth-channel-binding, three times."
+    cap.rule = "One cause: the third refusal names the first finding, and the report tells both as one."
+
+
+@case("mapi-auth-channel-binding-taken", "channel bindings that the server does not look at")
+def binding_taken(cap):
+    bound_again(cap, True)
+    cap.what = "TLS ends at a device; bob is let in with bindings that cannot match, then alice is refused with hers three times."
+    cap.rule = "A server that took such bindings does not ask for Extended Protection: alice's refusals have another reason."
+
+
+@case("mapi-auth-late", "three type 3 that come 40 seconds after their challenges")
+def late(cap):
+    for index in range(3):
+        c = client(cap)
+        at = target(cap, at=index)
+        challenge(c, at)
+        cap.wait(40)
+        clock = Context(Outlook(cap, name="clock", address="10.0.0.29"))
+        clock.connect()
+        clock.conn.close()
+        if index < 2:
+            ask = third(c, at)
+            c.page(ask, "401 Unauthorized", *OFFERS, *EX, fields=auth(step="rejected"))
+        c.conn.close()
+    cap.what = "The user takes 40 seconds for his password, twice with a wrong one, and gives up the third time."
+    cap.rule = "After 30 seconds a challenge counts as left, until its type 3 comes: only the last was."
 
 
 

@@ -59,7 +59,7 @@ class MapiCapture(scene.Capture):
         self.bodies.append({"frame": frame, "stream": stream, "head": list(head),
                             "fields": {name: value for name, value in fields.items() if value is not None}})
 
-    def item(self, name, frame, why, contains=(), frames=None):
+    def item(self, name, frame, why, contains=(), frames=None, where=None):
         """frames: all that the rule allows, where it leaves the frame open; the first choice is frame."""
         if not frame:
             raise SystemExit(f"{self.name}: {name} has no frame")
@@ -67,6 +67,8 @@ class MapiCapture(scene.Capture):
         if frames:
             row["frames"] = sorted({frame, *frames})
         row["contains"] = [str(word) for word in contains]
+        if where:
+            row["where"] = where
         self.items.append(row)
         self.why.append((frame, name, SEVERITY[name], why))
 
@@ -349,10 +351,11 @@ class Context:
         return self.answered(outer, frame, inner.code, {**(inner.reply_fields or {}), **(fields or {})},
                              text or inner.reply_text)
 
-    def page(self, ask, status, *lines, text=None, fields=None, shown=(), content="text/html", conn=None, **how):
+    def page(self, ask, status, *lines, text=None, fields=None, shown=(), content="text/html", conn=None, protocol="HTTP/1.1",
+             **how):
         """A response that is no MAPI/HTTP: 401 and whatever a device or a web server writes."""
         body = (f"<html><body>{status}</body></html>" if text is None else text).encode()
-        head = [f"HTTP/1.1 {status}", *([f"Content-Type: {content}"] if body else []), f"Content-Length: {len(body)}",
+        head = [f"{protocol} {status}", *([f"Content-Type: {content}"] if body else []), f"Content-Length: {len(body)}",
                 *lines,
                 "", ""]
         ask.reply_data = "\r\n".join(head).encode() + body

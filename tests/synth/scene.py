@@ -25,7 +25,7 @@ SEVERITY = {
     "rpch.call.failed": "note", "rpch.channel.lifetime_exceeded": "warning", "rpch.flow.window_exceeded": "warning",
     "rpch.rts.malformed": "error", "rpch.rts.unexpected": "note", "outlook.server_gone": "warning",
     "outlook.server_gone.back": "chat", "rpch.channel.cut.note": "note",
-    "outlook.auth.slow": "note",
+    "outlook.auth.slow": "note", "outlook.auth.channel_binding": "warning",
 }
 
 
@@ -269,13 +269,15 @@ class Capture:
 
     # ---- expecting ----
 
-    def item(self, name, frame, why, vc=0, leg=0):
+    def item(self, name, frame, why, vc=0, leg=0, where=None):
         if not frame:
             raise SystemExit(f"{self.name}: {name} has no frame")
         severity = SEVERITY[name]
         row = {"item": name, "severity": severity, "frame": frame}
         if vc is not None:
             row.update(vc=vc, leg=leg)
+        if where:
+            row["where"] = where
         self.items.append(row)
         self.why.append((frame, name, severity, why))
 

@@ -7,6 +7,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 
 import base64
 
+import mapi_ntlm as ntlm
 import rpc
 from rpc import Nspi
 from scene import DOWN, UP, Leg, ServerLeg, case
@@ -517,7 +518,7 @@ refused("verdict-refused-rpc-error", "503 RPC Error with EEInfo",
         "RPC Error 0x6ba, RPC_S_SERVER_UNAVAILABLE, with its EEInfo.")
 
 
-def logon(name, title, user, steps, what, why):
+def logon(name, title, user, steps, what, why, where="CLIENT (inferred)", also=None):
     """A logon on OUT that ends in a 401; IN is never tried. steps: (authorization, challenge)."""
     @case(name, title)
     def build(cap):
@@ -531,7 +532,9 @@ def logon(name, title, user, steps, what, why):
                                                                                                  "Microsoft-IIS/10.0"))
         leg.out.close()
         cap.leg(False, user=user)
-        cap.item(REFUSED, frame, why)
+        cap.item(REFUSED, frame, why, where=where)
+        if also:
+            cap.item(also, frame, why, vc=None)
         cap.what = what
         cap.rule = "A 4xx explains the failure: the missing other half is no lone channel beside it."
 
@@ -543,9 +546,32 @@ logon("verdict-refused-401-ntlm", "401 to NTLM type 3", "EXAMPLE\\alice",
       "Type 1 and its 401 are a step; the 401 to type 3 is the end.", "401 to final credentials (NTLM type 3).")
 logon("verdict-refused-401-bearer", "401 to a Bearer token", None,
       [("Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.c2FtcGxl", 'Bearer error="invalid_token"')],
-      "A token that has expired.", "401 to final credentials (Bearer).")
+      "A token that has expired.", "401 to final credentials (Bearer).", "CANNOT TELL")
 logon("verdict-refused-401-kerberos", "401 to a Kerberos AP-REQ", None, [(rpc.kerberos(), "Negotiate")],
-      "A Negotiate token that is a Kerberos AP-REQ.", "401 to final credentials (the last Negotiate token).")
+      "A Negotiate token that is a Kerberos AP-REQ.", "401 to final credentials (the last Negotiate token).", "CANNOT TELL")
+logon("verdict-refused-401-bound", "401 to NTLM type 3 that is bound to a TLS channel, in clear text", "EXAMPLE\\alice",
+      [(ntlm.type1(), ntlm.type2("EX1")), (ntlm.type3(ntlm.Target("EX1"), bindings=bytes(range(1, 17))), "NTLM")],
+      "TLS ends at a device before this connection.", "Wrong credentials, or bindings that cannot match.", "CANNOT TELL",
+      "outlook.auth.channel_binding")
+
+
+@case("verdict-refused-400-big-token", "400 of HTTP.sys to Kerberos tokens that are too large, on both channels")
+def big_token(cap):
+    text = ('<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN""http://www.w3.org/TR/html4/strict.dtd">\r\n<HTML><HEAD><TITLE>Bad '
+            'Request</TITLE>\r\n<META HTTP-EQUIV="Content-Type" Content="text/html; charset=us-ascii"></HEAD>\r\n<BODY><h2>Bad '
+            'Request - Request Too Long</h2>\r\n<hr><p>HTTP Error 400. The size of the request headers is too long.</p>\r\n'
+            '</BODY></HTML>\r\n')
+    leg = Leg(cap, user=None)
+    for role, ask in (("in", rpc.ask_in), ("out", rpc.ask_out)):
+        conn = leg.connect(role)
+        conn.up(ask(SESSION, auth=ntlm.kerberos(14000)))
+        frame = conn.down(rpc.page(400, "Bad Request", *HTTP_SYS, text=text))
+        conn.close(DOWN)
+        cap.item(REFUSED, frame, "HTTP.sys takes 16 KB of headers by default; nothing of this is about the 1 GB body of IN.",
+                 where="SERVER (inferred)")
+    cap.leg(False, user=None)
+    cap.what = "A user in many groups: both requests have 19 KB of Authorization."
+    cap.rule = "MaxFieldLength and MaxRequestBytes."
 
 
 @case("verdict-401-torn", "401 to NTLM type 1, then the connection is closed")

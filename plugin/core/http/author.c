@@ -39,6 +39,9 @@ unsigned http_words_of(struct span text)
                  { "404.13", WORDS_TOO_LARGE },
                  { "413.1", WORDS_TOO_LARGE },
                  { "entity too large", WORDS_TOO_LARGE },
+                 { "size of the request headers is too long", WORDS_LONG_HEADERS }, /* HTTP.sys */
+                 { "Request Header Or Cookie Too Large", WORDS_LONG_HEADERS },      /* nginx */
+                 { "request header fields too large", WORDS_LONG_HEADERS },
                  { "request content length", WORDS_TOO_LARGE } };
     unsigned words = 0;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -43,7 +43,8 @@ static inline bool http_is_credential_status(unsigned status)
 enum http_words {
     WORDS_DISABLED = 1,     /* it is disabled for the mailbox */
     WORDS_CLIENT_RULES = 2, /* client access rules */
-    WORDS_TOO_LARGE = 4     /* the body is longer than allowed */
+    WORDS_TOO_LARGE = 4,    /* the body is longer than allowed */
+    WORDS_LONG_HEADERS = 8  /* the headers are */
 };
 unsigned http_words_of(struct span text);
 

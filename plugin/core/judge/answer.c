@@ -62,6 +62,16 @@ static const struct answer_row {
         "the credentials were not accepted, and their NTLM challenge did not come on this connection: the handshake "
         "may be torn between two servers",
         "keep a client's connection on one server during NTLM; check the account too"),
+    ROW(401, 401, RPCH, ANYBODY, ANSWER_KERBEROS, UNKNOWN,
+        "the Kerberos ticket was not accepted: of another service account than the server's, too old, or its user",
+        "the service name (setspn -Q http/<name>) and the Alternate Service Account of the servers, clocks, then that "
+        "account"),
+    ROW(401, 401, RPCH, ANYBODY, ANSWER_BEARER, UNKNOWN, "the token was not accepted",
+        "its audience, issuer and lifetime, clocks, the server's OAuth configuration, and policies for this user or "
+        "device"),
+    ROW(401, 401, RPCH, ANYBODY, ANSWER_BOUND, UNKNOWN,
+        "the credentials were not accepted, and their channel bindings cannot match there, if Extended Protection is on",
+        "Extended Protection of /rpc and what ends TLS before the server; check the account too"),
     ROW(401, 401, RPCH, ANYBODY, 0, CLIENT, "the credentials were not accepted",
         "check user name, password, lockout and the allowed authentication methods"),
     ROW(407, 407, RPCH, ANYBODY, 0, CLIENT, "the credentials were not accepted",
@@ -84,9 +94,12 @@ static const struct answer_row {
         "Get-CASMailbox: MAPIEnabled, MapiHttpEnabled and MAPIBlockOutlookRpcHttp"),
     ROW(200, 599, BOTH, ANYBODY, ANSWER_CLIENT_RULES, NONE, "client access rules keep this client out",
         "Get-ClientAccessRule: the rule that fits this protocol, user and address"),
-    ROW(400, 400, MAPI, ANYBODY, ANSWER_BIG_TOKEN, NONE,
+    ROW(400, 400, BOTH, ANYBODY, ANSWER_BIG_TOKEN, NONE,
         "the Kerberos token is too large for the limits of the header there",
         "group memberships of that user; MaxFieldLength and MaxRequestBytes of HTTP.sys, header limits of devices"),
+    ROW(400, 431, BOTH, ANYBODY, ANSWER_LONG_HEADERS, NONE, "the headers of the request are longer than allowed there",
+        "which of them is long (Authorization of a user in many groups, cookies); MaxFieldLength and MaxRequestBytes of "
+        "HTTP.sys, header limits of devices"),
     ROW(400, 400, MAPI, EXCHANGE | BY(UNKNOWN), ANSWER_NO_MAILBOX, NONE,
         "the URL lacks ?MailboxId=, without which Exchange does not know whose back end to ask",
         "the MAPI URLs that Autodiscover gives, and rewriting rules on the way that drop the query"),
@@ -241,8 +254,8 @@ enum verdict_where answer_where(const struct answer *answer)
 
 unsigned answer_words(unsigned words)
 {
-    return (words & WORDS_DISABLED ? ANSWER_DISABLED : 0u) | (words & WORDS_CLIENT_RULES ? ANSWER_CLIENT_RULES : 0u) |
-           (words & WORDS_TOO_LARGE ? ANSWER_TOO_LARGE : 0u);
+    return (words & WORDS_LONG_HEADERS ? ANSWER_LONG_HEADERS : 0u) | (words & WORDS_DISABLED ? ANSWER_DISABLED : 0u) |
+           (words & WORDS_CLIENT_RULES ? ANSWER_CLIENT_RULES : 0u) | (words & WORDS_TOO_LARGE ? ANSWER_TOO_LARGE : 0u);
 }
 
 void say_writer(struct text *text, const char *verb, enum http_author author, const char *product, const char *title)

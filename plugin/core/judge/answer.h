@@ -27,7 +27,11 @@ enum answer_trait {
     ANSWER_DISABLED = 512, /* its words say so, enum http_words */
     ANSWER_CLIENT_RULES = 1024,
     ANSWER_TOO_LARGE = 2048,
-    ANSWER_PASSED_ON = 4096 /* seen on the next leg, where this answer does not come from */
+    ANSWER_PASSED_ON = 4096,    /* seen on the next leg, where this answer does not come from */
+    ANSWER_LONG_HEADERS = 8192, /* its words say so, or the Authorization is large and no Kerberos */
+    ANSWER_KERBEROS = 16384,    /* to an AP-REQ */
+    ANSWER_BEARER = 32768,
+    ANSWER_BOUND = 65536 /* to a type 3 whose channel bindings are not those of the server's connection */
 };
 
 struct answer {

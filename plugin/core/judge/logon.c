@@ -521,7 +521,7 @@ void logon_offered(struct judge *judge, const struct event *event)
     const struct exchange *request = answer->request;
     const struct http_origin *origin = answer->origin;
     const struct peer *peer = request->peer;
-    if (answer->offers != 1u << AUTH_BASIC || !peer->tried) {
+    if (answer->offers != 1u << AUTH_BASIC || !peer->tried || peer->tried_at != request->directory) {
         return;
     }
     struct finding finding = finding_begin(

@@ -5,6 +5,7 @@
  */
 
 #include "answer.h"
+#include "credentials.h"
 #include "mapi_rules.h"
 
 #include "clocks.h"
@@ -41,7 +42,9 @@ static struct answer answer_of(const struct judge_limits *limits, const struct r
                              .author = (enum http_author)reply->author,
                              .status = reply->status,
                              .traits = answer_words(reply->words) };
-    answer.traits |= request->auth_len > limits->big_token ? ANSWER_BIG_TOKEN : 0u;
+    answer.traits |= request->auth_len <= limits->big_token ? 0u :
+                     request->scheme_id == AUTH_NEGOTIATE   ? ANSWER_BIG_TOKEN :
+                                                              ANSWER_LONG_HEADERS;
     answer.traits |= request->has_mailbox ? 0u : ANSWER_NO_MAILBOX;
     answer.traits |= is_round(limits, waited) ? ANSWER_ROUND : 0u;
     answer.traits |= reply->cas_error ? ANSWER_CAS_ERROR : 0u;

@@ -76,7 +76,26 @@ static bool is_replacement(const struct channel *channel)
     return channel->is_successor && !channel_in_use(channel);
 }
 
-static struct answer answer_of(const struct channel *channel, const struct http_info *info)
+/* Whether its type 3 is bound to another TLS channel than that on which the server sees it. */
+static bool is_bound_elsewhere(const struct channel *channel)
+{
+    const struct conn *link = channel_tcp(channel);
+    const struct exchange *request = link->asked ? exchange_oldest(link) : NULL;
+    return request && request->begin.frame == channel->request.frame && request_bound_in_vain(request);
+}
+
+static unsigned credential_traits(const struct judge_limits *limits, const struct channel *channel)
+{
+    return (is_torn(channel) ? ANSWER_TORN : 0u) | (channel->step == AUTH_STEP_AP_REQ ? ANSWER_KERBEROS : 0u) |
+           (channel->step == AUTH_STEP_BEARER ? ANSWER_BEARER : 0u) |
+           (is_bound_elsewhere(channel) ? ANSWER_BOUND : 0u) |
+           (channel->auth_len <= limits->big_token                                ? 0u :
+            channel->step == AUTH_STEP_AP_REQ || channel->step == AUTH_STEP_TOKEN ? ANSWER_BIG_TOKEN :
+                                                                                    ANSWER_LONG_HEADERS);
+}
+
+static struct answer answer_of(const struct judge_limits *limits, const struct channel *channel,
+                               const struct http_info *info)
 {
     struct answer answer = { .protocol = ANSWER_RPCH,
                              .author = info->author,
@@ -85,7 +104,7 @@ static struct answer answer_of(const struct channel *channel, const struct http_
                              .traits = answer_words(info->page.words) };
     answer.traits |= info->rpc_error ? ANSWER_RPC_ERROR : 0u;
     answer.traits |= info->cas_error[0] ? ANSWER_CAS_ERROR : 0u;
-    answer.traits |= is_torn(channel) ? ANSWER_TORN : 0u;
+    answer.traits |= credential_traits(limits, channel);
     answer.traits |= is_of_device(channel, info) ? ANSWER_PASSED_ON : 0u;
     answer.traits |= channel->leg->joined && channel_in_use(channel) ? ANSWER_OPEN : 0u;
     if (channel->role == ROLE_IN && !channel->v1 && !channel->is_echo) {
@@ -213,7 +232,7 @@ void rpch_refused(struct judge *judge, const struct event *event)
                                             { "Via", info->via },
                                             { "request-id", info->request_id },
                                             { "EEInfo", info->ee_info } };
-    const struct answer answer = answer_of(channel, info);
+    const struct answer answer = answer_of(&judge->limits, channel, info);
     struct advice advice = answer_advice(&answer);
     bool seen;
     say_status(&finding.text, channel, info, event->when);

@@ -104,8 +104,7 @@ bool request_bound_to(const struct exchange *request, const struct tls_leaf *lea
     return leaf && leaf->has_bindings && memcmp(leaf->bindings, request->bound_to, sizeof(leaf->bindings)) == 0;
 }
 
-/* Where the server judges the bindings, and sees that they are not its own. */
-static bool bound_in_vain(const struct exchange *request)
+bool request_bound_in_vain(const struct exchange *request)
 {
     const struct conn *link = request->link;
     return request->bindings && !request->passed_on &&
@@ -116,7 +115,7 @@ void note_taken(const struct exchange *request, struct span front_end)
 {
     struct logon_state *world = request->logon->world;
     struct taken *taken = keyed_make(&world->arena, &world->taken, taken_key(request, front_end), sizeof(*taken));
-    taken->unbound |= bound_in_vain(request);
+    taken->unbound |= request_bound_in_vain(request);
     if (request->user[0]) {
         taken->several |= taken->user && users_differ(taken->user, request->user);
         taken->user = taken->user ? taken->user : request->user;

@@ -254,6 +254,8 @@ static void note_request(struct channel *channel, const struct http_info *info)
     channel->request = channel_now(channel);
     channel->step = info->auth.step;
     channel->final = info->auth.final;
+    channel->auth_len =
+        (uint16_t)(info->fields.authorization.len < UINT16_MAX ? info->fields.authorization.len : UINT16_MAX);
     channel->proxy_final = info->proxy_final;
     channel->anonymous = info->auth.anonymous;
     channel->target = info->has_target ? track_text(track, info->target) : NULL;

@@ -77,9 +77,11 @@ struct exchange {
     const struct owner *stranger; /* a request without credentials of this user */
     const char *service;          /* of a Kerberos ticket, "" if it does not tell */
     uint64_t token;               /* stands for its credentials, 0: none */
+    uint64_t directory;           /* stands for the virtual directory: the first segment of the path */
     struct tried *tried;          /* by its client at its host; NULL on a leg behind */
     struct when go_on;            /* its 100, frame 0: none */
     int64_t waits_ns;             /* to the status line, which the server's work is part of; -1 if that is not asked */
+    int64_t waits_at;             /* then: when that came */
     bool expects;                 /* Expect: the body may never come */
     bool works;                   /* of MAPI/HTTP: the server does more for it than to look at its credentials */
     bool waits_checked;           /* of waits_ns: as checked of the answer */

@@ -102,7 +102,7 @@ void note_type3(struct logon_conn *conn, const struct exchange *request, struct 
     more->type3_frame = when.frame;
     more->type3_user = request->user;
     more->workstation = token->workstation[0] ? auth_keep(conn->world, token->workstation) : NULL;
-    close_challenge(conn);
+    challenges_answered(conn);
     if (!request->account || (pending && pending->frame)) {
         return;
     }

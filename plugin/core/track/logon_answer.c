@@ -109,6 +109,7 @@ static void accept(struct logon_conn *conn, struct exchange *request, struct whe
         }
         if (request->works) { /* what it took with them is not known before the end of the response */
             request->waits_ns = answer.time_ns;
+            request->waits_at = when.ns;
             request->waits_checked = answer.checked;
             answer.checked = false;
         }
@@ -335,9 +336,13 @@ void auth_response_end(struct logon_conn *conn, struct exchange *request, struct
 {
     const int64_t waited = request->waits_ns;
     request->waits_ns = -1;
-    if (waited < 0 || work_ns < 0 || !request->account) {
+    /* To Connect and Bind the server says at once that it is at work, most often: what is not known does not count. */
+    if (waited < 0 || (work_ns < 0 && !request->opens) || !request->account) {
         return;
     }
+    /* What it did behind its status line came after the credentials. */
+    const int64_t behind = when.ns - request->waits_at;
+    work_ns = work_ns > behind ? work_ns - behind : 0;
     const int64_t ns = waited > work_ns ? waited - work_ns : 0;
     const struct logon_answer answer = { .conn = conn,
                                          .request = request,

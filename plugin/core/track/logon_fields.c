@@ -102,6 +102,16 @@ struct span uri_path(struct span uri)
     return path;
 }
 
+struct span first_segment(struct span uri)
+{
+    struct span path = uri_path(uri);
+    path.len = span_until(path, '?');
+    if (path.len > 1) {
+        path.len = 1 + span_until(span_skip(path, 1), '/');
+    }
+    return path;
+}
+
 /* The value of error or error_description in a Bearer challenge. */
 static struct span bearer_error(const struct http_fields *fields)
 {

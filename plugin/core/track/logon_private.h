@@ -99,6 +99,8 @@ struct span without_brackets(struct span s);
 struct span without_counter(struct span s);
 /* From the path on, also of an absolute URI. */
 struct span uri_path(struct span uri);
+/* "/mapi" of "/mapi/emsmdb/?MailboxId=..." */
+struct span first_segment(struct span uri);
 
 /* ---- handshake.c: type 2 and type 3 of NTLM ---------------------------------------------- */
 
@@ -136,8 +138,8 @@ void note_bare(struct logon_conn *conn, const struct exchange *request, struct w
 /* A type 3 to that type 2 came in that frame on another connection: nobody has left it. */
 void challenge_answered_on(const struct carrier *carrier, const struct conn *link, uint32_t frame);
 void note_open_challenge(struct logon_conn *conn, const struct exchange *request, struct when when);
-/* Its type 3 came. */
-void close_challenge(struct logon_conn *conn);
+/* Its type 3 came, however late. */
+void challenges_answered(struct logon_conn *conn);
 void challenge_time(struct logon_state *world, struct when when);
 void challenge_conn_ended(struct logon_conn *conn, struct when when, bool by_server);
 

@@ -147,6 +147,7 @@ static void describe(struct logon_conn *conn, struct exchange *request, const st
     request->look = !fields->request_type.len && (request->options || span_equals(fields->head->method, "GET") ||
                                                   span_equals(fields->head->method, "HEAD"));
     request->token = token->digest;
+    request->directory = digest_nocase(world, 0xD12E, first_segment(fields->head->uri));
     request->waits_ns = -1;
     request->expects = fields->expect.len > 0;
     request->closes = http_ends_connection(fields);
@@ -155,7 +156,9 @@ static void describe(struct logon_conn *conn, struct exchange *request, const st
     request->waits = span_equals_nocase(fields->request_type, "NotificationWait");
     request->opens =
         span_equals_nocase(fields->request_type, "Connect") || span_equals_nocase(fields->request_type, "Bind");
-    request->works = fields->request_type.len && !request->opens && !span_equals_nocase(fields->request_type, "PING");
+    /* Where responses are followed to their end, they tell how long Connect and Bind worked, too. */
+    request->works = fields->request_type.len && !span_equals_nocase(fields->request_type, "PING") &&
+                     (!request->opens || request->conn);
     request->in_channel = span_equals_nocase(fields->head->method, "RPC_IN_DATA") && fields->content_length > ECHO_MAX;
     request->site = keep_span(world, fields->host);
     if (!request->site[0]) {
@@ -205,7 +208,8 @@ const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *
     request->tried = request->relayed ? NULL : tried_of(conn, request);
     request->peer->knows |= token.final || token.step == AUTH_STEP_TYPE1;
     bool tries = (token.scheme == AUTH_NTLM || token.scheme == AUTH_NEGOTIATE) && token.step != AUTH_STEP_EMPTY;
-    if (tries && !request->peer->tried) {
+    if (tries && (!request->peer->tried || request->peer->tried_at != request->directory)) {
+        request->peer->tried_at = request->directory;
         request->peer->tried = request->scheme;
         request->peer->tried_frame = when.frame;
         request->peer->tried_stream = conn->link->stream;

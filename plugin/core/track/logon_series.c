@@ -194,7 +194,7 @@ void note_open_challenge(struct logon_conn *conn, const struct exchange *request
     world->waiting_last = conn;
 }
 
-void close_challenge(struct logon_conn *conn)
+static void close_challenge(struct logon_conn *conn)
 {
     if (conn->more->open || conn->more->waits) {
         unlink_waiting(conn);
@@ -213,6 +213,18 @@ static void take_out(struct in_a_row *series, const struct logon_conn *conn, uin
             return;
         }
     }
+}
+
+void challenges_answered(struct logon_conn *conn)
+{
+    const struct logon_conn_more *more = conn->more;
+    struct in_a_row *left = more->open_by ? more->open_by->left : NULL;
+    for (uint32_t i = left ? SERIES_KEPT : 0; i > 0; i--) {
+        if (i <= left->count && left->at[i - 1].conn == conn) {
+            take_out(left, conn, left->at[i - 1].frame);
+        }
+    }
+    close_challenge(conn);
 }
 
 void challenge_answered_on(const struct carrier *carrier, const struct conn *link, uint32_t frame)

@@ -164,7 +164,9 @@ struct tried {
 /* A client address and the host it asks, on one leg. */
 struct peer {
     struct keyed keyed;
-    const char *tried; /* the scheme of the first try of NTLM or Negotiate */
+    const char
+        *tried; /* the scheme of the first try of NTLM or Negotiate at its virtual directory, of the last such one */
+    uint64_t tried_at; /* the virtual directory of that: a server may offer others elsewhere */
     uint32_t tried_frame, tried_stream;
     uint32_t lower_frame; /* the last challenge in lower case */
     int64_t lower_ns;
@@ -256,6 +258,8 @@ struct logon_answer {
 bool users_differ(const char *a, const char *b);
 /* Whether the certificate of a connection is that of a request's channel bindings. */
 bool request_bound_to(const struct exchange *request, const struct tls_leaf *leaf);
+/* Whether it goes where the server judges its bindings, and sees that they are not its own. */
+bool request_bound_in_vain(const struct exchange *request);
 
 /* The account of a row, NULL if there are no so many. */
 const struct account *logon_state_account(const struct logon_state *world, uint32_t index);

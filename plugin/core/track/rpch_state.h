@@ -90,6 +90,7 @@ struct channel {
     uint8_t cookie[16];
     uint32_t challenge_frame;
     uint16_t challenge_status;
+    uint16_t auth_len;              /* of Authorization, at most what fits */
     struct when request, first_rts; /* request: the first RTS PDU where there is no HTTP */
     int64_t last_body;              /* any body byte, either way */
     int64_t body_at[2];             /* the last one by enum way, 0 before the first */
