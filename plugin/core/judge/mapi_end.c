@@ -233,7 +233,7 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
         return;
     }
     const bool forgotten = !client && conn->link->late_ns > judge->limits.notification_time;
-    const bool unheard = !client && mapi_conn_unheard(conn);
+    const bool unheard = !client && conn->link->gave_up;
     struct finding finding =
         finding_begin(judge, client || forgotten || unheard ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when,
                       about_request(judge, request), evidence_of(judge, request, NULL));
@@ -266,10 +266,10 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
         finding.where = WHERE_UNKNOWN;
         finding.seen = false;
         say(text,
-            "; what it sent last was sent again %u times, and nothing came from the client since; inferred: the client "
+            "; what it sent last was sent again %u times at least, and nothing came from the client since; inferred: the client "
             "went to sleep or lost its network, or a device between dropped the connection without telling; next: "
             "whether the client was there at this time",
-            conn->unheard);
+            conn->link->unheard);
     } else if (whole_behind && say_foreign(&finding, request)) {
         return tell_end(&finding, request);
     } else if (whole_behind) {

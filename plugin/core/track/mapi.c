@@ -6,8 +6,6 @@
 
 #include "session_private.h"
 
-#define TIMED_OUT (200 * MILLISECOND) /* no stack waits less for an ACK; copies and fast retransmissions come sooner */
-
 struct mapi_state *mapi_state_new(struct track *track, struct logon_state *auth)
 {
     struct mapi_state *world = arena_new(&track->arena, sizeof(*world));
@@ -314,19 +312,6 @@ static void note_fresh(struct mapi_conn *conn, const struct segment *segment)
     }
 }
 
-/* Whether the client still hears what the server's end sends, behind conn_segment(). */
-static void note_unheard(struct mapi_conn *conn, const struct segment *segment)
-{
-    const int64_t now = segment->when.ns;
-    if (segment->way == WAY_TO_SERVER) {
-        conn->unheard = 0;
-    } else if (segment->len > 0) {
-        const bool again = conn->link->hosts->repeated.frame == segment->when.frame;
-        conn->unheard += again && now - conn->down_ns >= TIMED_OUT && conn->unheard < UINT8_MAX;
-        conn->down_ns = now;
-    }
-}
-
 void mapi_conn_segment(struct mapi_conn *conn, const struct segment *segment)
 {
     struct when when = segment->when;
@@ -336,7 +321,6 @@ void mapi_conn_segment(struct mapi_conn *conn, const struct segment *segment)
     if (segment->way == WAY_TO_SERVER && segment->window == 0 && segment->has_ack && !segment->rst && !segment->syn) {
         conn->zero_window = when;
     }
-    note_unheard(conn, segment);
     dropped_segment(conn, segment, new_data);
     note_fresh(conn, segment);
     if (conn->reply) {

@@ -232,8 +232,6 @@ struct mapi_conn {
     const char *user;                 /* kept text, with the scheme */
     const char *identity;             /* X-User-Identity */
     struct client_told *told;         /* by the last Connect or Bind, NULL before the first: client.h */
-    int64_t down_ns;                  /* the last data of the server's end */
-    uint8_t unheard;                  /* how often that was sent again for want of a word of the client */
     bool unsure;                      /* which request a response answers: bytes are missing */
     bool over;                        /* nothing comes from the server any more */
     bool expected_end;                /* Connection: close */
@@ -258,11 +256,6 @@ struct mapi_state {
 /* Whether it went out on a kept connection that the server's end closed without having got any of it. */
 bool request_crossed(const struct exchange *request);
 bool is_notification(const struct exchange *request);
-/* Whether what the server's end sent last was repeated so often without a word of the client that the client is not there. */
-static inline bool mapi_conn_unheard(const struct mapi_conn *conn)
-{
-    return conn->unheard >= 3; /* one or two may be lost on the way */
-}
 bool is_connect(uint8_t type), is_disconnect(uint8_t type);
 /* The code a failing response means: by its sentence where it has one. */
 uint32_t reply_meaning(const struct reply *reply);
