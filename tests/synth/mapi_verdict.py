@@ -270,14 +270,17 @@ def lost(code):
         c = opened(cap)
         cap.wait(20)
         ask = refuse(c, code)
-        last = c.conn.close()
+        c.conn.close()
+        cap.wait(11)
+        other = Outlook(cap, "10.0.0.22", user="EXAMPLE\\bob")
+        last = Context(other, seed="other").ask("PING", conn=other.open(), cookies={}).frame
         cap.item(LOST, ask.done, f"The context cookie was issued by the Connect of this capture and not released; it "
                  f"was idle for 20 of "
-                 f"900 seconds. Code {code}, {CODES[code]}.", [code], frames=[last, cap.frame])
-        cap.what = f"Connect, Execute, and 20 seconds later Execute is refused with {code}; the client gives up."
-        cap.rule = "Not expired, not released, not followed by a Connect. (The end of the connection is the frame " \
-                   "that proves the " \
-                   "last.)"
+                 f"900 seconds. Code {code}, {CODES[code]}.", [code], frames=range(last - 3, cap.frame + 1))
+        cap.what = f"Connect, Execute, and 20 seconds later Execute is refused with {code}; the client gives up. 11 seconds " \
+                   f"later another client comes."
+        cap.rule = "Not expired, not released, not followed by a Connect within 10 seconds: the first frame behind them " \
+                   "proves it. That the client closed its connection does not: it may connect anew on another."
 
 
 for number in (6, 10, 13):

@@ -142,8 +142,6 @@ static rule *rule_of(enum event_kind kind)
         return mapi_conn_ends;
     case EVENT_REQUEST_DROPPED:
         return mapi_request_dropped;
-    case EVENT_SESSION_CONN_ENDED:
-        return mapi_context_conn_ended;
     case EVENT_SESSION_TIME_PASSED:
         return time_passed;
 

@@ -22,7 +22,6 @@ rule mapi_sequence_refused;  /* EVENT_RESPONSE_ENDED */
 rule mapi_cookies_lost, mapi_context_asked_for; /* EVENT_REQUEST_BEGAN */
 rule mapi_context_began;                        /* EVENT_SESSION_BEGAN */
 rule mapi_context_answered;                     /* EVENT_RESPONSE_ENDED */
-rule mapi_context_conn_ended;                   /* EVENT_SESSION_CONN_ENDED */
 rule mapi_context_time_passed;                  /* EVENT_SESSION_TIME_PASSED */
 
 /* mapi_late.c: PENDING that comes late */

@@ -127,29 +127,7 @@ static void tell_loss(struct judge *judge, struct side_memo *memo, struct when w
     held_free(judge, lost);
 }
 
-/* Whether the client has ended its last connection of that session. */
-static bool client_left(const struct side *side)
-{
-    if (side->used_more) {
-        return false;
-    }
-    for (const struct use *use = side->used; use; use = use->next) {
-        if (!use->conn->link->ended) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void mapi_context_conn_ended(struct judge *judge, const struct event *event)
-{
-    const struct mapi_conn *conn = event->session.conn;
-    struct side_memo *memo = conn->side ? conn->side->memo : NULL;
-    if (memo && memo->lost && conn->link->ended_by == WAY_TO_SERVER && client_left(conn->side)) {
-        tell_loss(judge, memo, event->when);
-    }
-}
-
+/* Not sooner, where the client ends its connections: it may connect anew on another. */
 void mapi_context_time_passed(struct judge *judge, const struct event *event)
 {
     while (judge->losing.first &&

@@ -91,8 +91,6 @@ enum event_kind {
     /* session.dropped: what its request was (silent->dropped) has never been acknowledged, and the server has now
      * answered something that this client sent later, on another connection */
     EVENT_REQUEST_DROPPED,
-    /* session.conn: a FIN or RST, behind what it ended */
-    EVENT_SESSION_CONN_ENDED,
     /* session.conn, or NULL: a frame is done, behind all else in it */
     EVENT_SESSION_TIME_PASSED,
 

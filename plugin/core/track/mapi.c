@@ -338,9 +338,6 @@ void mapi_conn_segment(struct mapi_conn *conn, const struct segment *segment)
         }
     }
     auth_end_of_frame(conn->auth, when, ended, segment->way);
-    if (ended) {
-        emit_conn(conn, EVENT_SESSION_CONN_ENDED, when);
-    }
     conn_tell_answered(conn->link, when);
     emit_conn(conn, EVENT_SESSION_TIME_PASSED, when);
 }
