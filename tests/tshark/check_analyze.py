@@ -81,7 +81,7 @@ THIRD_PARTY_SAYS = {
         r"where +NETWORK DEVICE\b", r"next ", r"^slowest "],
     "fail-mapihttp-401": [r"^FAILED +1 logon refused again and again", r"who .*alice@example\.test", r"\(frame 19\)",
                           r"^healthy +1 of 1 MAPI/HTTP session"],
-    "fail-mapihttp-responsecodes": [r"^FAILED .*(answered by what cannot be the endpoint|had requests refused)",
+    "fail-mapihttp-responsecodes": [r"^FAILED .*(answered with an HTTP error or a page|had requests refused)",
                                     r"also  3 packets with a broken MAPI/HTTP message, first frame 29"],
     "misroute-rpch-ntlm-serverclose": [r"^FAILED +1 logon torn", r"127\.0\.0\.2:8081", r"127\.0\.0\.3:8082",
                                        r"where +NETWORK DEVICE\b"],

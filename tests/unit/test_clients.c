@@ -464,10 +464,10 @@ static void test_summary(void)
     text.used = 0;
     clients_say(&book.track, &text);
     CHECK_STR(strchr(text.s, '\n'),
-              "\n  dave at 10.0.0.5: Outlook 2007 12.0.1.1, cannot"
+              "\n  dave at 10.0.0.5: Outlook 2007 12.0.1.1, cannot switch"
               "\n  heidi at 10.0.0.9 (PC-9): Outlook 2016 or later 16.0.1.1, but its server 14.3.123.4 is older than "
               "Exchange 2013 SP1"
-              "\n  erin at 10.0.0.6: Outlook 2010 14.0.6029.1000, could with SP2, KB2956191 and KB2965295"
+              "\n  erin at 10.0.0.6: Outlook 2010 14.0.6029.1000, could switch with SP2, KB2956191 and KB2965295"
               "\n  frank at 10.0.0.7: unknown version"
               "\n  grace at 10.0.0.8: unknown version"
               "\n  alice at 10.0.0.1: Outlook 2016 or later 16.0.1.1, could switch"

@@ -6,6 +6,7 @@
 
 #include "author.h"
 #include "blame.h"
+#include "exchange.h"
 #include "gone.h"
 #include "rpch.h"
 
@@ -23,6 +24,16 @@ static enum verdict_where kept_where(const struct channel *kept)
 {
     const bool refused = kept->refused && !http_is_windows((enum http_author)kept->refused_by);
     return refused || conn_ended_by(channel_tcp(kept), WAY_TO_CLIENT) ? WHERE_DEVICE : WHERE_UNKNOWN;
+}
+
+/* The request on that connection whose NTLM handshake is torn, here or behind a device; NULL if there is none. */
+static const struct exchange *torn_request(const struct conn *link)
+{
+    const struct exchange *request = link->asked ? link->asked->first : NULL;
+    while (request && !request->torn) {
+        request = request->next;
+    }
+    return request;
 }
 
 void rpch_alone(struct judge *judge, const struct event *event)
@@ -44,6 +55,7 @@ void rpch_alone(struct judge *judge, const struct event *event)
     const bool by_client = link->ended && link->ended_by == WAY_TO_SERVER;
     const char *missing = channel->role == ROLE_IN ? "OUT" : "IN";
     const struct channel *kept = half_before(channel);
+    const struct exchange *torn = torn_request(link);
     const struct blame blame = blame_alone(channel);
     say_channel(text, channel);
     if (link->ended) {
@@ -58,11 +70,18 @@ void rpch_alone(struct judge *judge, const struct event *event)
             "; inferred: the device between did not pass on what leg %u has, %s, or sent it to a server that was not "
             "captured",
             kept->leg->number, CHANNEL(kept));
+    } else if (torn) {
+        say(text, "; inferred: its NTLM handshake is torn (see frame %u), so it was never let in", torn->torn);
     } else {
         say(text, "; inferred: %s", blame.why);
     }
-    say(text, "; next: look for RPC_%s_DATA from this client in the logs of devices before the server", missing);
-    tell_by(&finding, kept ? kept_where(kept) : blame.where, !kept && blame.seen);
+    if (torn && !kept) {
+        say(text, "; next: what tore it: see there");
+        tell_by(&finding, torn->torn_by_server ? WHERE_UNKNOWN : WHERE_DEVICE, false);
+    } else {
+        say(text, "; next: look for RPC_%s_DATA from this client in the logs of devices before the server", missing);
+        tell_by(&finding, kept ? kept_where(kept) : blame.where, !kept && blame.seen);
+    }
     rpch_not_opened(judge, channel->leg);
 }
 

@@ -237,14 +237,14 @@ void rpch_refused(struct judge *judge, const struct event *event)
     bool seen;
     say_status(&finding.text, channel, info, event->when);
     enum verdict_where where = say_refuser(&finding.text, channel, info, &seen);
+    if (is_replacement(channel)) {
+        say(&finding.text, "; the virtual connection is still open on the predecessor");
+    }
     if (seen) { /* an inference: it falls where the clocks turn out to differ */
         say(&finding.text, "; inferred: the device at %s wrote it: %s; next: %s", PEER(channel), advice.inferred,
             advice.next);
     } else {
         say_advice(&finding.text, &advice);
-    }
-    if (is_replacement(channel)) {
-        say(&finding.text, "; the virtual connection is still open on the predecessor");
     }
     say_headers(&finding.text, headers, sizeof(headers) / sizeof(headers[0]), 100);
     tell_by(&finding, where == WHERE_NONE ? answer_where(&answer) : where, seen);

@@ -242,13 +242,18 @@ static void say_client(struct text *text, const struct client_row *row)
     if (row->machine[0]) {
         say(text, " (%s)", row->machine);
     }
-    say(text, ": %s%s%s", row->product[0] ? row->product : "unknown version", row->version[0] ? " " : "", row->version);
+    if (row->product[0] || !row->version[0]) {
+        say(text, ": %s%s%s", row->product[0] ? row->product : "unknown version", row->version[0] ? " " : "",
+            row->version);
+    } else {
+        say(text, ": version %s, of no known Outlook", row->version);
+    }
     if (row->can == SWITCH_AFTER_UPDATE) {
-        say(text, ", could with %s", row->can_text);
+        say(text, ", could switch with %s", row->can_text);
     } else if (row->can == SWITCH_OLD_SERVER) {
         say(text, ", but its server %s is older than Exchange 2013 SP1", row->server);
     } else if (row->can == SWITCH_CANNOT || row->can == SWITCH_COULD) {
-        say(text, ", %s", row->can == SWITCH_COULD ? "could switch" : "cannot");
+        say(text, ", %s", row->can == SWITCH_COULD ? "could switch" : "cannot switch");
     }
 }
 

@@ -14,7 +14,7 @@
     HEADLINE(V_AUTH_REFUSED, "refused again and again")                                             \
     HEADLINE(V_NO_CHALLENGE, "stopped at its challenge again and again")                            \
     HEADLINE(V_TYPE3_ALONE, "answered a challenge that its connection never carried")               \
-    HEADLINE(V_HTTP_FAILED, "answered by what cannot be the endpoint")                              \
+    HEADLINE(V_HTTP_FAILED, "answered with an HTTP error or a page")                                \
     HEADLINE(V_TARGET_MISMATCH, "asked for two different targets")                                  \
     HEADLINE(V_BACKEND_MISMATCH, "never opened: the halves reached servers that did not join them") \
     HEADLINE(V_NEVER_JOINED, "never opened")                                                        \

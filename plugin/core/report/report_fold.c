@@ -31,7 +31,6 @@ static int compare_causes(const struct member *a, const struct member *b)
     COMPARE(!fails, !other_fails)
     COMPARE(headline_rank(one->verdict.kind), headline_rank(other->verdict.kind))
     COMPARE(noun_class(one), noun_class(other))
-    COMPARE(one->restarted, other->restarted)
     COMPARE(one->verdict.where, other->verdict.where)
     COMPARE(a->cause, b->cause)
     return 0;
@@ -201,6 +200,7 @@ static void take_member(const struct report *report, struct finding_group *group
     for (uint32_t i = 0; i < member->count; i++) {
         names_add(arena, &group->ids, member->parts[i].request_id);
     }
+    group->restarted |= part->restarted;
     count_way(report, group, part);
     take_also(report, group, member);
     if (!group->first || part->when < group->first->when) {

@@ -84,6 +84,15 @@ struct told_parts report_parts(const struct report *report, const char *text)
         const char *end = i < 2 ? strstr(from, marks[i + 1]) : NULL;
         parts[i] = end ? keep(report, from, (size_t)(end - from)) : from;
     }
+    /* Headers stand behind all, where a long text may lose them; they are of what was seen. */
+    const char *headers = strstr(parts[2], "; headers: ");
+    if (headers) {
+        struct out seen = { .arena = report->arena };
+        out_text(&seen, parts[0]);
+        out_text(&seen, headers);
+        parts[0] = out_string(&seen);
+        parts[2] = keep(report, parts[2], (size_t)(headers - parts[2]));
+    }
     return (struct told_parts){ parts[0], parts[1], parts[2] };
 }
 

@@ -75,7 +75,7 @@ struct finding_group {
     const struct member *members; /* of one cause */
     uint32_t count;
     const struct part *first; /* the earliest */
-    bool failed;
+    bool failed, restarted;
     uint32_t of[NOUNS];             /* members by noun, a logon counted once */
     struct name_list who, who_only; /* the second without target and program */
     struct name_list users, clients, servers, whom, ids;

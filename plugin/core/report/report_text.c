@@ -126,7 +126,7 @@ void report_headline(struct out *out, const struct report *report, const struct 
     say_count(out, report, group);
     const enum verdict_kind kind = group->first->verdict.kind;
     out_say(out, " %s", group->first->noun == OF_REQUEST ? headline_of_request(kind) : headline_of(kind));
-    out_text(out, group->first->restarted ? ", and it was restarted" : "");
+    out_text(out, group->restarted ? ", and it was restarted" : "");
     if (many_servers(group)) {
         out_say(out, ", among %s servers", COUNTED(group->servers.count));
     }
@@ -305,7 +305,7 @@ static void say_group(struct page *page, const struct finding_group *group, unsi
     say_where(page, part, parts.inferred);
     entry(page, "next", 4, parts.next);
     say_also(page, group);
-    if (group->ids.count != 1 || !strstr(parts.next, group->ids.name[0])) {
+    if (group->ids.count != 1 || !strstr(parts.seen, group->ids.name[0])) {
         entry_names(page, "ids", 2, &group->ids, 2);
     }
     out_empty(&page->line);

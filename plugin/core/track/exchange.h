@@ -21,6 +21,7 @@ enum identity_kind { ID_CLIENT_INFO, ID_REQUEST_ID, ID_USER_IDENTITY, ID_OUTLOOK
 /* The same request on the next leg, as far as it is known. */
 struct there {
     const struct mapi_conn *conn; /* NULL: not seen */
+    int64_t ns;                   /* when it began there */
     uint32_t frame, status_frame, pending_frame, whole_frame;
     unsigned status; /* 0: no answer so far */
     int64_t pending_ns, status_ns;

@@ -272,10 +272,14 @@ static void note_times(const struct reply *reply)
     if (is_notification(request) || request->look) {
         return;
     }
+    /* Where that request has ended with its connection, it is known by what is kept of it there. */
     const struct exchange *after = request->after;
-    if (!timing.below && after && conn_doubt(after->link, NULL) == DOUBT_NONE) {
-        timing.unanswered = after->link;
-        timing.passed_on = after->begin.ns - request->end.ns;
+    const struct conn *there = after                                         ? after->link :
+                               request->there.conn && !request->there.status ? request->there.conn->link :
+                                                                               NULL;
+    if (!timing.below && there && conn_doubt(there, NULL) == DOUBT_NONE) {
+        timing.unanswered = there;
+        timing.passed_on = (after ? after->begin.ns : request->there.ns) - request->end.ns;
     }
     if (request->before) {
         request->before->behind = timing_keep(track, &timing);
