@@ -28,10 +28,12 @@ class Told(scene.Capture):
         super().__init__(name, title)
         self.verdicts, self.lines = [], {}
 
-    def told(self, name, frame, where, *says, times=1):
+    def told(self, name, frame, where, *says, times=1, never=None):
         row = {"item": name, "severity": SEVERITY.get(name, "warning"), "frame": frame, "where": where}
         if says:
             row["says"] = list(says)
+        if never:
+            row["never"] = [never]
         if times > 1:
             row["times"] = times
         self.verdicts.append(row)
@@ -656,3 +658,84 @@ def window_both(cap):
     cap.told(WINDOW, passed, "CLIENT (seen)")
     cap.what = "The client sends 12 KB against a window of 8 KB, and the device passes that on."
     cap.rule = "One cause, one verdict: on the leg next to the client."
+
+
+# ---- ends that are not the server's own, or that take nothing ----------------------------------------
+
+@told("rpc-rst-foreign-all", "a firewall resets four connections, and lets them come back")
+def rst_foreign_all(cap):
+    legs = [ready(cap, client=f"10.0.0.{21 + number}", seed=f"old{number}") for number in range(4)]
+    for leg in legs:
+        cap.wait(1)
+        leg.call(Emsmdb.DUMMY)
+    for leg in legs:
+        for conn in (leg.in_, leg.out):
+            conn.ttl = 64, 250
+            frame = conn.rst(DOWN)
+            if conn is leg.in_:
+                cap.told(CUT, frame, DEVICE, "its TTL or hop limit is 250")
+    cap.wait(0.4)
+    for number in range(4):
+        ready(cap, client=f"10.0.0.{21 + number}", seed=f"new{number}").close()
+    cap.lines = {"no_rows": ["server_gone", "SERVER"]}
+    cap.what = "All connections to a server are reset within milliseconds by segments of another TTL than the server's, and new ones " \
+               "are served 0.4 s later."
+    cap.rule = "A device wrote the RSTs in the server's name: the server was neither gone nor restarted."
+
+
+@told("rpc-idle-rst-foreign", "an idle connection that a firewall resets")
+def idle_rst_foreign(cap):
+    leg = ready(cap)
+    cap.wait(77)
+    leg.out.ttl = leg.in_.ttl = 64, 250
+    frame = leg.out.rst(DOWN)
+    leg.in_.rst(DOWN)
+    cap.told(IDLE, frame, DEVICE, "its TTL or hop limit is 250", never="worker process")
+    cap.what = "After 77 s of silence both halves are reset by segments of another TTL than the server's."
+    cap.rule = "77 s are usual for no timer, and both halves ended: but the RST shows that a device wrote it."
+
+
+@told("rpc-ended-then-closed", "a server that closes what its client has done with, again and again")
+def ended_then_closed(cap):
+    for number in range(4):
+        leg = ready(cap, seed=f"look{number}")
+        leg.call(Emsmdb.DISCONNECT)
+        cap.wait(0.5)
+        leg.out.close(DOWN)
+        leg.in_.close(DOWN)
+        cap.wait(2)
+    cap.what = "Four times a client connects, makes its calls and EcDoDisconnect, and the server's end closes both channels half a second " \
+               "later."
+    cap.rule = "Nothing is cut: the client had ended its session, and comes back because it has something else to ask."
+
+
+@told("rpc-recycle-two-reset", "two connections whose OUT is to be replaced, and one reset within a logon")
+def recycle_two_reset(cap):
+    legs = [ready(cap, seed=f"beside{number}") for number in range(2)]
+    for leg in legs:
+        leg.out.down(pdus.out_a2())
+    new = cap.connect("10.0.0.21", "10.0.0.81:80")
+    new.up(rpc.ask_out(length=0, auth=rpc.ntlm_negotiate()))
+    cap.wait(0.05)
+    reset = new.rst(DOWN)
+    done, left = legs[1], legs[0]
+    old = done.out
+    done.connect("out").up(rpc.ask_out(length=120))
+    done.out.up(pdus.out_a3(done.c))
+    old.down(pdus.out_r1_a5("OUT_R1/A6"))
+    done.in_.up(pdus.out_cookie("OUT_R1/A7", done.c))
+    old.down(pdus.ance("OUT_R1/A10"))
+    done.out.up(pdus.ance("OUT_R1/A11"))
+    done.out.down(rpc.success())
+    old.close(DOWN)
+    cap.wait(31)
+    left.calls += 1
+    frame = left.in_.up(rpc.request(left.calls, *Emsmdb.DUMMY[:2]))
+    left.out.down(rpc.response(left.calls, Emsmdb.DUMMY[0], Emsmdb.DUMMY[2]))
+    for leg in legs:
+        leg.close()
+    cap.told(CUT, reset, UNKNOWN)
+    cap.told(NOT_RECYCLED, frame, UNKNOWN, f"in frame {reset - 2}, and ended before its first PDU, may have been it")
+    cap.what = "One client has two virtual connections to one server, both OUT are to be replaced. A request for OUT is reset before it says " \
+               "of which it is; one connection is replaced then, the other never."
+    cap.rule = "Whose the reset request was does not show; but that the client did not ask is not known either."

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#define FOREIGN_RST "the RST is not that end's own, %s: a device between wrote it"
 #define SERVER_BEFORE SECOND         /* a device passes on an end of the server's within that */
 #define TIMEOUT_WITHIN (SECOND / 2)  /* the way of the packets */
 #define RECYCLE_WINDOW (90 * SECOND) /* IIS gives a worker process that long to shut down (shutdownTimeLimit) */
@@ -128,7 +129,7 @@ struct blame blame_cut(const struct leg *leg, const struct channel *channel, str
     const char *foreign = conn_foreign_rst(channel->conn->link, WAY_TO_CLIENT, text);
     if (foreign) {
         blame.where = WHERE_DEVICE;
-        snprintf(blame.why, sizeof(blame.why), "the RST is not that end's own, %s: a device between wrote it", foreign);
+        snprintf(blame.why, sizeof(blame.why), FOREIGN_RST, foreign);
         return blame;
     }
     snprintf(blame.why, sizeof(blame.why), "a device at or before %s cut it, or the server failed", PEER(channel));
@@ -188,6 +189,13 @@ struct blame blame_idle(const struct judge *judge, const struct channel *channel
         }
         /* A device passes the end on: what speaks of a timer are the times of those who closed first. */
         channel = leg_behind(channel->leg)->current[channel->role];
+    }
+    char text[FOREIGN_TEXT_MAX];
+    const char *foreign = conn_foreign_rst(channel_tcp(channel), WAY_TO_CLIENT, text);
+    if (foreign) {
+        blame.where = WHERE_DEVICE;
+        snprintf(blame.why, sizeof(blame.why), FOREIGN_RST, foreign);
+        return blame;
     }
     switch (others_alike(judge, channel, idle_ns, at)) {
     case ALIKE_NOT:

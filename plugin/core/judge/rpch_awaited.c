@@ -181,6 +181,14 @@ void rpch_call_ended(struct judge *judge, const struct event *event)
 /* An end sooner than that leaves a client no time to open a channel with a logon. */
 #define TIME_TO_REPLACE (5 * SECOND)
 
+/* A request for OUT of this client and target since it was to be replaced, of which it does not show whose it was; 0: none. */
+static uint32_t asked_without_name(const struct channel *channel)
+{
+    const struct leg_turn *turn = channel->leg->turn;
+    const struct place *place = channel->place;
+    return place && turn && place->nameless.frame > turn->since[channel->role].frame ? place->nameless.frame : 0;
+}
+
 /* A successor that time or an end shows to be missing, on the leg next to the client alone. */
 static bool tell_unasked(struct finding *finding, const struct channel *channel, int64_t ns)
 {
@@ -188,6 +196,7 @@ static bool tell_unasked(struct finding *finding, const struct channel *channel,
     const bool behind = before && leg_behind(before) == channel->leg;
     const struct conn *link = channel_tcp(channel);
     const bool no_time = link->ended && link->ended_by == WAY_TO_CLIENT && ns < TIME_TO_REPLACE;
+    const uint32_t nameless = asked_without_name(channel);
     struct text *text = &finding->text;
     if (behind && leg_step(before, channel->role) == TURN_SUCCESSOR) {
         return false; /* nor was it asked for there */
@@ -199,6 +208,11 @@ static bool tell_unasked(struct finding *finding, const struct channel *channel,
     } else if (behind) {
         say(text, "; inferred: the device at %s did not pass the new channel on; next: its log at this time",
             PEER(before->current[channel->role]));
+    } else if (nameless) {
+        say(text,
+            "; inferred: what was asked for in frame %u, and ended before its first PDU, may have been it; next: what became "
+            "of that",
+            nameless);
     } else if (leg_is_forwarded(channel->leg)) {
         say(text,
             "; inferred: the client does not replace its OUT channel, or the device at %s, which it comes through, did not "
@@ -210,10 +224,10 @@ static bool tell_unasked(struct finding *finding, const struct channel *channel,
             "connection; next: version and updates of the client, and whether its new connection was stopped before "
             "this place");
     }
-    finding->where = no_time                        ? WHERE_UNKNOWN :
-                     behind                         ? WHERE_DEVICE :
-                     leg_is_forwarded(channel->leg) ? WHERE_UNKNOWN :
-                                                      WHERE_CLIENT;
+    finding->where = no_time                                    ? WHERE_UNKNOWN :
+                     behind                                     ? WHERE_DEVICE :
+                     nameless || leg_is_forwarded(channel->leg) ? WHERE_UNKNOWN :
+                                                                  WHERE_CLIENT;
     return true;
 }
 

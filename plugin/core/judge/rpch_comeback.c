@@ -41,6 +41,9 @@ void rpch_comeback_ended(struct judge *judge, const struct event *event)
         leg->recycling[channel->role] || event->rpch.end.idle_ns >= judge->limits.idle_least) {
         return;
     }
+    if (leg_is_released(leg)) {
+        return; /* the client had ended its session, and needed it no longer */
+    }
     if (leg->prev && leg_behind(leg->prev) == leg) {
         return; /* who comes back there shows before the device, which all clients come from here */
     }

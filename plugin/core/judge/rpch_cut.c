@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-enum cut { NOT_CUT, CUT_HALFWAY, CUT_AT_HEAD, CUT_IN_FIRST, CUT_CALL };
+enum cut { NOT_CUT, CUT_HALFWAY, CUT_AT_HEAD, CUT_IN_FIRST, CUT_CALL, CUT_FOREIGN };
 
 /* What another verdict says of the attempt already. */
 static bool is_explained(const struct leg *leg, const struct channel *channel)
@@ -70,6 +70,11 @@ static enum cut cut_of(const struct judge *judge, const struct event *event)
     if (event->rpch.end.was_open && other && leg->pending && !leg->pending->lost && leg_unanswered(leg)) {
         return CUT_CALL;
     }
+    char why[FOREIGN_TEXT_MAX];
+    if (event->rpch.end.was_open && !leg_is_released(leg) &&
+        conn_foreign_rst(channel_tcp(channel), WAY_TO_CLIENT, why)) {
+        return CUT_FOREIGN;
+    }
     return NOT_CUT;
 }
 
@@ -98,12 +103,17 @@ static void say_cut(struct text *text, enum cut cut, const struct leg *leg, cons
         say(text, "while %s %u of frame %u had no answer", call->ptype == RPC_REQUEST ? "call" : "bind", call->id,
             call->begin.frame);
         break;
+    case CUT_FOREIGN:
+        say(text, "while it was open");
+        break;
     case NOT_CUT:
         break;
     }
     if (other) {
         say(text, "; the other half, %s%s", CHANNEL(other),
             other->got_status && other->role == ROLE_OUT ? ", was answered with 200" : ", was open");
+    } else if (cut == CUT_AT_HEAD && channel->first_rts.frame) {
+        say(text, "; no %s of the same virtual connection had come here", channel->role == ROLE_IN ? "OUT" : "IN");
     }
 }
 

@@ -250,6 +250,20 @@ bool rpc_call_waits(enum rpc_interface interface, uint16_t opnum)
     }
 }
 
+int rpc_call_holds(enum rpc_interface interface, uint16_t opnum)
+{
+    switch (interface) {
+    case RPC_EMSMDB:
+        return opnum == 0 || opnum == 10 ? 1 : opnum == 1 ? -1 : 0;
+    case RPC_NSPI:
+        return opnum == 0 ? 1 : opnum == 1 ? -1 : 0;
+    case RPC_TSGU:
+        return opnum == 1 ? 1 : opnum == 7 ? -1 : 0;
+    default:
+        return 0;
+    }
+}
+
 bool pdu_starts_stream(const uint8_t *p, size_t len)
 {
     size_t at = 0;

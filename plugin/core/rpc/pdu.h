@@ -84,6 +84,11 @@ void pdu_call_decode(const uint8_t *p, size_t len, struct pdu_header *header);
  * TsProxySetupReceivePipe and TsProxyMakeTunnelCall (MS-TSGU 3.1.4); or that is not known. */
 bool rpc_call_waits(enum rpc_interface interface, uint16_t opnum);
 
+/* Whether such a call begins (1) a session with its server, or ends one (-1): EcDoConnect, EcDoConnectEx, EcDoDisconnect
+ * (MS-OXCRPC 3.1.4), NspiBind, NspiUnbind (MS-OXNSPI 3.1.4.1), TsProxyCreateTunnel, TsProxyCloseTunnel (MS-TSGU 3.1.4.1); 0:
+ * neither. */
+int rpc_call_holds(enum rpc_interface interface, uint16_t opnum);
+
 /* Whether len bytes hold one or more whole PDUs that a stream may be taken up
  * again at: the first PDU is whole and what follows it, if anything, probes as a
  * PDU again. Looks at PDUS_LOOKED_AT PDUs at most: so many in a row are no chance,

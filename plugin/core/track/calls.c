@@ -221,6 +221,16 @@ static const struct times *note_times(struct leg *leg, const struct call *call)
     return shown;
 }
 
+/* Whether anything is left that a client still needs the connection for. */
+static void note_session(struct calls *calls, const struct call *call)
+{
+    const int holds = call->ptype == RPC_REQUEST ? rpc_call_holds((enum rpc_interface)call->interface, call->opnum) : 0;
+    calls->released = holds < 0 && calls->holds == 1;
+    if ((holds > 0 && calls->holds < INT16_MAX) || (holds < 0 && calls->holds > 0)) {
+        calls->holds = (int16_t)(calls->holds + holds);
+    }
+}
+
 /* It answers what was not sent before: by a number that is sent later, or a bind, with which all begins. */
 static void answered_early(struct leg *leg, const struct pdu_header *header)
 {
@@ -246,6 +256,7 @@ static void answered(struct leg *leg, const struct pdu_header *header, struct wh
     tell_call(call, outcome);
     if (header->pfc_flags & LAST_FRAGMENT) {
         outcome->times = note_times(leg, call);
+        note_session(leg->pending, call);
     }
     if ((header->pfc_flags & LAST_FRAGMENT) || header->ptype == RPC_BIND_NAK) {
         remove_call(leg, place);

@@ -83,12 +83,24 @@ static void note_turning(struct place *place, struct leg *leg)
     }
 }
 
+/* Another virtual connection of this client that is being opened lacks its OUT. */
+static bool is_of_another(const struct channel *channel)
+{
+    const struct leg *leg = channel->place->newest[ROLE_IN];
+    return pairing_is_open(channel) ||
+           (leg && !leg->joined && !leg->current[ROLE_OUT] && begin_together(leg->start.ns, channel->request.ns));
+}
+
 void successor_guess(struct channel *channel)
 {
-    struct leg *leg = channel->place ? channel->place->turning : NULL;
-    if (!leg || channel->leg || channel->role != ROLE_OUT || channel->first_rts.frame ||
-        leg_step(leg, ROLE_OUT) != TURN_SUCCESSOR || leg_coming(leg, ROLE_OUT) ||
-        channel->request.frame < leg->turn->since[ROLE_OUT].frame || pairing_is_open(channel)) {
+    struct place *place = channel->place;
+    struct leg *leg = place ? place->turning : NULL;
+    if (!place || channel->leg || channel->role != ROLE_OUT || channel->first_rts.frame) {
+        return;
+    }
+    place->nameless = channel->request;
+    if (!leg || leg_step(leg, ROLE_OUT) != TURN_SUCCESSOR || leg_coming(leg, ROLE_OUT) ||
+        channel->request.frame < leg->turn->since[ROLE_OUT].frame || is_of_another(channel)) {
         return;
     }
     channel->leg = leg;

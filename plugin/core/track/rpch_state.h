@@ -186,6 +186,8 @@ struct calls {
     struct answered_calls *answered; /* NULL before the first */
     uint8_t count, bounds, earlies;
     uint32_t highest, early; /* number of a call that was sent; that was answered before */
+    int16_t holds;           /* sessions that its calls began and have not ended */
+    bool released;           /* the last call that was answered ended one, and none is left */
     bool lost; /* there were more than are kept, or bytes that may have been some: none is known to be all */
     struct {
         uint16_t context;
@@ -219,6 +221,12 @@ static inline struct channel *leg_channel(const struct leg *leg, unsigned number
 }
 
 /* That a recycling of the role waits for, and since when. */
+/* Whether the client has ended what it used the connection for. */
+static inline bool leg_is_released(const struct leg *leg)
+{
+    return leg->pending && leg->pending->released && !leg->pending->first;
+}
+
 static inline enum turn_step leg_step(const struct leg *leg, enum role role)
 {
     return leg->turn ? (enum turn_step)leg->turn->step[role] : TURN_NOTHING;
@@ -265,7 +273,8 @@ struct place {
     struct channel *numbered[2]; /* the two newest OUT that a cookie has numbered, newest first */
     struct leg *newest[2];       /* by enum role: the last that a channel from here took its place in, or NULL */
     struct leg *turning;         /* whose OUT is to be replaced: the last of them, NULL if there are several, or none */
-    void *memo;                  /* the judge's */
+    struct when nameless; /* the last request for OUT that ended or was refused before its first PDU, frame 0: none */
+    void *memo;           /* the judge's */
 };
 
 #define SYNS_KEPT 8 /* that wait for their answers */
