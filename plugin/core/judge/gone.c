@@ -342,10 +342,6 @@ void gone_ended(struct judge *judge, const struct gone_end *end, struct when whe
         result_replace(subject_of(judge, end).result, &gone->row); /* one more of the same */
         return;
     }
-    char why[FOREIGN_TEXT_MAX];
-    if (conn_foreign_rst(end->conn, WAY_TO_CLIENT, why)) {
-        return; /* a device wrote it, in that server's name */
-    }
     forget_older(judge, gone, when);
     if (conn_doubt(end->conn, NULL) != DOUBT_NONE || end->conn->idle_unknown) {
         return; /* for how long it was idle is not known */
