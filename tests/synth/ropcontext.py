@@ -470,6 +470,8 @@ class Relayed:
             for one, frame, behind in zip((asked, told), frames, inner):
                 for place, part in enumerate(one):
                     part.frame.number, part.frame.of_leg = frame, behind
+                    for name, *contains in part.outcomes:
+                        self.cap.outcome(name, frame, *contains)
                     for rop, fields in part.shown:
                         fields = {name: LegFrame(value, number) if isinstance(value, rops.Frame) else value for name, value in fields.items()}
                         self.cap.shown.append((frame, place, rop, fields))
