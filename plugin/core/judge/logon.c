@@ -614,7 +614,8 @@ void logon_no_challenge(struct judge *judge, const struct event *event)
         series->at[0].frame, series->at[1].frame, last->frame, SERVER_AT(last->conn, last->frame));
     if (series->asked) {
         say(text,
-            ", and their requests ask for the end of the connection (Connection: close, or HTTP/1.0); inferred: what sends them does not keep the connection that "
+            ", and their requests ask for the end of the connection (Connection: close, or HTTP/1.0); inferred: what sends "
+            "them does not keep the connection that "
             "NTLM needs; next: make the device before the server keep one server connection for each client "
             "connection");
         tell_by(&finding, WHERE_DEVICE, false);

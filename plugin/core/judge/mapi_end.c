@@ -270,15 +270,13 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
             "went to sleep or lost its network, or a device between dropped the connection without telling; next: "
             "whether the client was there at this time",
             conn->link->unheard);
-    } else if (whole_behind && say_foreign(&finding, request)) {
-        return tell_end(&finding, request);
-    } else if (whole_behind) {
+    } else if (!whole_behind) {
+        say_cut_by_server(&judge->limits, &finding, reply, ender, idle);
+    } else if (!say_foreign(&finding, request)) {
         say(text,
             "; leg %u has it complete (frame %u); inferred: the device at %s cut it; next: its limits and "
             "time-outs for responses of /mapi",
             request->leg + 1, whole_behind, SERVER_OF(conn));
-    } else {
-        say_cut_by_server(&judge->limits, &finding, reply, ender, idle);
     }
     tell_end(&finding, request);
 }

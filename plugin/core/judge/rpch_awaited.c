@@ -231,11 +231,39 @@ static bool tell_unasked(struct finding *finding, const struct channel *channel,
     return true;
 }
 
+/* What became of the successor that was asked for; lost: it ended before anything came of it. */
+static void say_outcome(struct finding *finding, const struct event *event, bool lost)
+{
+    const struct channel *asked = event->rpch.turn.asked;
+    const struct http_info *http = event->rpch.turn.http;
+    struct text *text = &finding->text;
+    if (http) {
+        say(text, " and got status %u", http->status);
+        finding->where =
+            answer_where(&(struct answer){ .protocol = ANSWER_RPCH, .author = http->author, .status = http->status });
+        return;
+    }
+    if (event->rpch.turn.refused) {
+        say(text, ", and the RPC server did not accept it (OUT_R2/B2)");
+        finding->where = WHERE_SERVER;
+        finding->seen = true;
+        return;
+    }
+    char why[FOREIGN_TEXT_MAX];
+    say(text, " and was not accepted for %s", SECONDS(event->rpch.turn.ns));
+    if (asked && channel_tcp(asked)->ended) {
+        say(text, ": the %s ended it with %s in frame %u",
+            channel_tcp(asked)->ended_by == WAY_TO_SERVER ? "client's end" : "server's end",
+            end_name(channel_tcp(asked)), channel_tcp(asked)->ended_frame);
+    }
+    finding->where = lost && conn_foreign_rst(channel_tcp(asked), WAY_TO_CLIENT, why) ? WHERE_DEVICE : WHERE_UNKNOWN;
+}
+
 void rpch_not_replaced(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel, *asked = event->rpch.turn.asked;
-    const struct http_info *http = event->rpch.turn.http;
-    const bool gone = asked && channel_in_use(asked), lost = asked && !http && !gone && channel_tcp(asked)->ended;
+    const bool gone = asked && channel_in_use(asked);
+    const bool lost = asked && !event->rpch.turn.http && !gone && channel_tcp(asked)->ended;
     struct evidence *evidence = evidence_channel(judge, channel);
     if (gone || lost) {
         evidence_add(evidence, channel_tcp(asked), 0);
@@ -255,32 +283,15 @@ void rpch_not_replaced(struct judge *judge, const struct event *event)
     if (asked) {
         say(text, " (%s)", CHANNEL(asked));
     }
-    if (http) {
-        say(text, " and got status %u", http->status);
-        finding.where =
-            answer_where(&(struct answer){ .protocol = ANSWER_RPCH, .author = http->author, .status = http->status });
-    } else if (event->rpch.turn.refused) {
-        say(text, ", and the RPC server did not accept it (OUT_R2/B2)");
-        finding.where = WHERE_SERVER;
-        finding.seen = true;
-    } else {
-        char why[FOREIGN_TEXT_MAX];
-        say(text, " and was not accepted for %s", SECONDS(event->rpch.turn.ns));
-        if (asked && channel_tcp(asked)->ended) {
-            say(text, ": the %s ended it with %s in frame %u",
-                channel_tcp(asked)->ended_by == WAY_TO_SERVER ? "client's end" : "server's end",
-                end_name(channel_tcp(asked)), channel_tcp(asked)->ended_frame);
-        }
-        finding.where = lost && conn_foreign_rst(channel_tcp(asked), WAY_TO_CLIENT, why) ? WHERE_DEVICE : WHERE_UNKNOWN;
-    }
-    if (gone || (lost && channel_tcp(channel)->ended)) {
+    say_outcome(&finding, event, lost);
+    const bool both = gone || (lost && channel_tcp(channel)->ended);
+    if (both) {
         say(text, ", and the server's end closed the old channel with %s in frame %u", end_name(channel_tcp(channel)),
             channel_tcp(channel)->ended_frame);
     }
     say(text, "; inferred: %s; next: what answers new channels at %s, and whether they reach the same RPC server",
-        gone || (lost && channel_tcp(channel)->ended) ?
-            "the new channel did not reach the RPC server, and the old one is gone" :
-            "the connection goes on with the old channel until its lifetime ends, then it breaks",
+        both ? "the new channel did not reach the RPC server, and the old one is gone" :
+               "the connection goes on with the old channel until its lifetime ends, then it breaks",
         PEER(asked ? asked : channel));
     tell(&finding);
 }

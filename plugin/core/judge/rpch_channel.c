@@ -36,15 +36,20 @@ static const struct exchange *torn_request(const struct conn *link)
     return request;
 }
 
+/* Another verdict has said why one half is missing. */
+static bool is_told_otherwise(const struct channel *channel)
+{
+    const struct leg *leg = channel->leg, *before = leg ? leg->prev : NULL;
+    return once_told(channel->memo, V_NO_PDU) || gone_explains(channel_tcp(channel)->server) ||
+           (leg && (held_back_told(leg, !channel->role) || leg_cut_told(leg) || (before && leg_cut_told(before))));
+}
+
 void rpch_alone(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
     const struct conn *link = channel->conn->link;
-    const struct leg *before = channel->leg ? channel->leg->prev : NULL;
-    if (once_told(channel->memo, V_NO_PDU) || gone_explains(channel_tcp(channel)->server) ||
-        (channel->leg && held_back_told(channel->leg, !channel->role)) ||
-        (channel->leg && (leg_cut_told(channel->leg) || (before && leg_cut_told(before))))) {
-        return; /* that says why */
+    if (is_told_otherwise(channel)) {
+        return;
     }
     struct finding finding =
         finding_begin(judge, V_LONE, event->when, about_channel(judge, channel), evidence_channel(judge, channel));

@@ -45,6 +45,23 @@ static bool is_end_to_explain(const struct leg *leg, const struct channel *chann
     return !other || !(other->conn->link->ended || other->refused);
 }
 
+static enum cut cut_opening(const struct leg *leg, const struct channel *channel)
+{
+    if (leg->hop == RTS_HOP_HTTP && !channel->got_status && !channel->bytes[WAY_TO_CLIENT]) {
+        return CUT_AT_HEAD;
+    }
+    return leg_other(channel) && channel->role == ROLE_IN && channel->first_rts.frame ? CUT_IN_FIRST : NOT_CUT;
+}
+
+static enum cut cut_open(const struct leg *leg, const struct channel *channel)
+{
+    char why[FOREIGN_TEXT_MAX];
+    if (leg_other(channel) && leg->pending && !leg->pending->lost && leg_unanswered(leg)) {
+        return CUT_CALL;
+    }
+    return !leg_is_released(leg) && conn_foreign_rst(channel_tcp(channel), WAY_TO_CLIENT, why) ? CUT_FOREIGN : NOT_CUT;
+}
+
 static enum cut cut_of(const struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
@@ -52,7 +69,6 @@ static enum cut cut_of(const struct judge *judge, const struct event *event)
     if (!is_end_to_explain(leg, channel)) {
         return NOT_CUT;
     }
-    const struct channel *other = leg_other(channel);
     const struct rpch_conn *conn = channel->conn;
     const bool opening = !event->rpch.end.was_open && !leg->joined;
     if (!opening && !is_busy(judge, leg, event)) {
@@ -61,21 +77,10 @@ static enum cut cut_of(const struct judge *judge, const struct event *event)
     if (conn->halfway[WAY_TO_SERVER] || conn->halfway[WAY_TO_CLIENT]) {
         return CUT_HALFWAY;
     }
-    if (opening && leg->hop == RTS_HOP_HTTP && !channel->got_status && !channel->bytes[WAY_TO_CLIENT]) {
-        return CUT_AT_HEAD;
+    if (opening) {
+        return cut_opening(leg, channel);
     }
-    if (opening && other && channel->role == ROLE_IN && channel->first_rts.frame) {
-        return CUT_IN_FIRST;
-    }
-    if (event->rpch.end.was_open && other && leg->pending && !leg->pending->lost && leg_unanswered(leg)) {
-        return CUT_CALL;
-    }
-    char why[FOREIGN_TEXT_MAX];
-    if (event->rpch.end.was_open && !leg_is_released(leg) &&
-        conn_foreign_rst(channel_tcp(channel), WAY_TO_CLIENT, why)) {
-        return CUT_FOREIGN;
-    }
-    return NOT_CUT;
+    return event->rpch.end.was_open ? cut_open(leg, channel) : NOT_CUT;
 }
 
 static void say_halfway(struct text *text, const struct rpch_conn *conn)

@@ -125,6 +125,20 @@ static bool may_be_successor(const struct channel *channel)
     return !channel->leg && leg && leg->joined && !conn_whole(channel);
 }
 
+/* Whose it was, as far as its end shows. */
+static void place_at_end(struct channel *channel, enum way by)
+{
+    successor_guess(channel);
+    if (channel->challenged) {
+        leave_challenge(channel);
+        return;
+    }
+    number_cut(channel, by);
+    if (channel->has_body && !may_be_successor(channel)) {
+        channel_number_near(channel); /* whatever comes of it, it was asked for */
+    }
+}
+
 void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
 {
     struct leg *leg = channel->leg;
@@ -135,16 +149,7 @@ void channel_leaves(struct channel *channel, enum fail_cause how, enum way by)
         turn_follow(leg, role, true, by);
     }
     if (!by_request) {
-        successor_guess(channel);
-    }
-    if (!by_request && !channel->challenged) {
-        number_cut(channel, by);
-        if (channel->has_body && !may_be_successor(channel)) {
-            channel_number_near(channel); /* whatever comes of it, it was asked for */
-        }
-    }
-    if (!by_request && channel->challenged) {
-        leave_challenge(channel);
+        place_at_end(channel, by);
     }
     leg = channel->leg;
     if (leg && leg_coming(leg, role) == channel) {

@@ -29,11 +29,6 @@ struct logon_conn *mapi_conn_auth(const struct mapi_conn *conn)
     return conn->auth;
 }
 
-uint32_t mapi_conn_row(const struct mapi_conn *conn)
-{
-    return conn->side ? conn->side->row : NO_NUMBER;
-}
-
 /* A frame of the connection is taken in. */
 static void conn_at(struct mapi_conn *conn, struct when when)
 {

@@ -67,8 +67,6 @@ struct mapi_conn *mapi_conn_new(struct mapi_state *world, struct conn *link);
 
 /* The logon of the connection. */
 struct logon_conn *mapi_conn_auth(const struct mapi_conn *conn);
-/* The row of the report of the session and leg that it had last, NO_NUMBER if none. */
-uint32_t mapi_conn_row(const struct mapi_conn *conn);
 
 /* Whether a request is MAPI/HTTP by its path (/mapi/emsmdb, /mapi/nspi in any form), else by
  * X-RequestType or Content-Type application/mapi-http. */

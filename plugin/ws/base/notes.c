@@ -179,7 +179,7 @@ struct mapi_note *mapi_note_make(packet_info *pinfo)
     struct both notes = notes_in(entry);
     if (!notes.mapi) {
         notes.mapi = (struct mapi_note *)store_new(sizeof *notes.mapi);
-        notes.mapi->row = notes.mapi->auth_row = NO_NUMBER;
+        notes.mapi->auth_row = NO_NUMBER;
         put_notes(entry, notes);
     }
     return notes.mapi;

@@ -154,7 +154,6 @@ struct mapi_note {
     struct mapi_item *items, *last_item;
     const struct verdict *verdicts;
     const struct conn *conn; /* where there are any: of the frame, NULL if it is none of ours */
-    uint32_t row;            /* of the report, where no item names it, else NO_NUMBER */
     uint32_t auth_row;       /* as in struct frame_note */
 };
 

@@ -54,8 +54,6 @@ static void list_of_messages(struct row_table *table, const struct mapi_note *no
         row_table_list(table,
                        message->row == NO_NUMBER ? message->client : client_of_session(store_mapi(), message->row));
     }
-    if (note->row != NO_NUMBER)
-        row_table_list(table, client_of_session(store_mapi(), note->row));
 }
 
 static void list_clients(struct row_table *table, const struct frame_notes *notes)

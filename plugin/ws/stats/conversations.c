@@ -58,7 +58,7 @@ static bool row_of_session(packet_info *pinfo, struct session_row *row)
         if (item->message->row != NO_NUMBER)
             return mapi_state_row(store_mapi(), item->message->row, row);
     }
-    return note->row != NO_NUMBER && mapi_state_row(store_mapi(), note->row, row);
+    return false;
 }
 
 bool conversation_of_mapi(packet_info *pinfo, uint32_t *session, uint32_t *leg)

@@ -145,8 +145,6 @@ static void list_sessions(struct row_table *table, const struct frame_notes *not
 {
     for (const struct mapi_item *item = notes->mapi ? notes->mapi->items : NULL; item; item = item->next)
         row_table_list(table, item->message->row);
-    if (notes->mapi)
-        row_table_list(table, notes->mapi->row);
     list_all_victims(table, notes, find_session);
 }
 
