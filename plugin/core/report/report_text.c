@@ -429,7 +429,7 @@ static void say_broken(struct page *page)
         out_count(&page->line, broken->packets, "packet", "packets");
         out_say(&page->line, " with %s, first frame %" PRIu32 " (filter: %s)", broken_texts[kind].what,
                 broken->first_frame, broken_texts[kind].filter);
-        page_put(page, 6, 2, "also  ", &page->line);
+        page_put(page, INDENT, 2, "also     ", &page->line);
     }
 }
 
