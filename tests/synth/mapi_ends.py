@@ -223,7 +223,7 @@ def asleep(cap):
     cap.wait(30)
     unheard(c.conn, c.chunk("PENDING\r\n"))
     cap.wait(5)
-    chat(cap, c.conn.rst(DOWN), UNKNOWN, "PENDING was sent five times, and no packet of the client came.", ["again 4 times"])
+    chat(cap, c.conn.rst(DOWN), UNKNOWN, "PENDING was sent five times, and no packet of the client came.", ["was sent again"])
     cap.what = "The third PENDING is sent again four times without an ACK, then the server resets the connection."
     cap.rule = "No response was cut: nobody took it. Why the client is not there does not show."
 
@@ -241,7 +241,7 @@ def site_down(cap):
             ask.conn.again(DOWN)
     cap.wait(5)
     for ask in asks:
-        chat(cap, ask.conn.rst(DOWN), UNKNOWN, "No packet of that client came since.", ["again 4 times"])
+        chat(cap, ask.conn.rst(DOWN), UNKNOWN, "No packet of that client came since.", ["was sent again"])
     cap.wait(100)
     found[0].conn = found[0].outlook.open()
     found[0].exchange()

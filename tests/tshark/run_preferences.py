@@ -25,6 +25,9 @@ STEP = 1000                          # of clocks in samples
 HIGHEST = 2**32 - 1
 
 
+WORK = 40 * 10**6
+
+
 @dataclasses.dataclass
 class Wait:
     """From a frame of the sample to another on which the verdict is told once it took so many seconds, or more than these."""
@@ -35,6 +38,7 @@ class Wait:
     last: int
     seconds: int
     exactly: bool                    # told where it took just as long
+    work: int = 0                    # nanoseconds by X-ElapsedTime, which the logon did not take
 
     @property
     def name(self):
@@ -45,8 +49,8 @@ WAITS = [
     Wait("rpch.handshake_wait", "verdict-never-5s", "rpch.routing.never_joined", 13, 17, 4, True),
     Wait("rpch.call_wait", "rpc-bind-unanswered", "rpch.call.unanswered", 21, 23, 60, True),
     Wait("rpch.buffered_wait", "verdict-buffered-out", "rpch.channel.buffered", 29, 33, 3, True),
-    Wait("outlook.auth_slow", "mapi-auth-slow-basic", "outlook.auth.slow", 4, 6, 5, False),
-    Wait("outlook.auth_very_slow", "mapi-auth-very-slow", "outlook.auth.very_slow", 8, 10, 12, False),
+    Wait("outlook.auth_slow", "mapi-auth-slow-basic", "outlook.auth.slow", 4, 6, 5, False, WORK),
+    Wait("outlook.auth_very_slow", "mapi-auth-very-slow", "outlook.auth.very_slow", 8, 10, 12, False, WORK),
     Wait("outlook.auth_very_slow", "mapi-auth-refused-basic", "outlook.auth.very_slow", 4, 6, 12, False),
 ]
 USUAL = {"outlook.auth_very_slow": {"outlook.auth_slow": 1}}     # it is never below the other
@@ -63,7 +67,7 @@ class Clock:
 
     def set(self, ns):
         """Until the last frame all stands, from there on it is moved."""
-        packets = [dataclasses.replace(packet, time=packet.time + (ns - self.took if number >= self.wait.last else 0))
+        packets = [dataclasses.replace(packet, time=packet.time + (ns + self.wait.work - self.took if number >= self.wait.last else 0))
                    for number, packet in enumerate(self.sample.capture.packets, 1)]
         path = pathlib.Path(self.folder) / f"{self.wait.name}-{ns}.pcapng"
         capfile.save(path, dataclasses.replace(self.sample.capture, packets=packets))

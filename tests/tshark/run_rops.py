@@ -47,7 +47,7 @@ TAGS = {"PropertyTag", "PropTag", "PropTag1", "PropTag2", "Subobject", "Property
         "StateProperty"}
 VALUE = re.compile(r"\.Value(\[\d+\])*$|Column\[\d+\]\.ErrorCode$")
 VALUE_PART = re.compile(r"(\.Value(\[\d+\])*\.(Count|Size|PropertyType)|Column\[\d+\]\.PropertyType)$")
-SHOWN_PART = re.compile(r"mapiprop\.value\.(count|size)$")
+SHOWN_PART = re.compile(r"mapiprop\.value\.(count_of_values|size)$")
 SORT_PARTS = {"PropertyType": "mapiprop.type", "PropertyId": "mapiprop.id"}
 OWN = re.compile(r"rop\.(\w+\.)?(\w+)$")
 A_TAG, A_VALUE = "property tags", "property values"

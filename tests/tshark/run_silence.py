@@ -42,7 +42,8 @@ NOT_IN_PIECES = ("foreign-dcerpc", "verdict-slow-join", "pdus-recycled-often", "
 # Damage that makes of a sample what a verdict is about: an hour before data that is sent again and again is an idle
 # time; in six seconds without CONN/C2 a frame of another clock may stand; an RST that stands before the probe that it
 # answers is one that nobody asked for.
-MADE_TRUE = (("verdict-drop-busy", "clock set ahead by an hour"), ("verdict-slow-join", "a connection's clock"),
+MADE_TRUE = (("verdict-drop-busy", "clock set ahead by an hour"), ("rpc-client-asleep-two", "clock set ahead by an hour"),
+             ("verdict-slow-join", "a connection's clock"),
              ("mapi-cut-probe", "frames swapped"))
 UNCUT = b"ncacn_http/1.0", b"RPC_"
 FIN, SYN, RST = 1, 2, 4

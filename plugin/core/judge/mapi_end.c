@@ -266,10 +266,9 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
         finding.where = WHERE_UNKNOWN;
         finding.seen = false;
         say(text,
-            "; what it sent last was sent again %u times at least, and nothing came from the client since; inferred: the client "
+            "; what it sent last was sent again, and nothing came from the client since; inferred: the client "
             "went to sleep or lost its network, or a device between dropped the connection without telling; next: "
-            "whether the client was there at this time",
-            conn->link->unheard);
+            "whether the client was there at this time");
     } else if (!whole_behind) {
         say_cut_by_server(&judge->limits, &finding, reply, ender, idle);
     } else if (!say_foreign(&finding, request)) {

@@ -16,6 +16,7 @@
 #define DISTANCE_OFF 2                 /* one more or less is another way through the same network */
 #define BOTH_WINDOW (50 * MILLISECOND) /* what one device sends both ways */
 #define COPY_MS 50                     /* a SPAN port's copy of a frame; no stack sends again as soon */
+#define UNHEARD_MS 5000                /* of what was sent again, be it once */
 #define AGAIN_MS 100                   /* what is sent again sooner is one try: segments of one window, or a copy */
 #define ACK_LATE_MS 3000 /* an ACK is held back for half a second at most, and what lacks it is sent again sooner */
 #define CONN_LATE (60 * SECOND) /* less than the idle time-outs of devices between */
@@ -263,16 +264,26 @@ static void follow_client(struct conn *conn, const struct segment *segment, bool
 {
     if (segment->way == WAY_TO_SERVER) {
         conn->unheard = 0;
+        conn->unheard_since = 0;
         return;
     }
     if (segment->len == 0 && !is_bare_probe(conn, segment)) {
         return;
     }
     const uint32_t now = age_ms(conn, segment->when.ns);
+    conn->unheard_since = conn->unheard_since ? conn->unheard_since : now;
     if (!new_data && now >= conn->unheard_at + AGAIN_MS && conn->unheard < UNHEARD_MOST) {
         conn->unheard++;
     }
     conn->unheard_at = now;
+}
+
+/* A stack answers data at once: where it was sent again, and for seconds nothing came, that is so, too, though further
+ * tries may not have been captured. */
+static bool client_is_gone(const struct conn *conn, int64_t now)
+{
+    return conn->unheard == UNHEARD_MOST ||
+           (conn->unheard > 0 && age_ms(conn, now) >= conn->unheard_since + UNHEARD_MS);
 }
 
 /* Whether the server's end is there, and for how long it had not been when the client spoke. */
@@ -402,7 +413,7 @@ bool conn_end(struct conn *conn, const struct segment *segment)
     }
     conn->ended = true;
     conn->ended_by_rst = segment->rst;
-    conn->gave_up = segment->way == WAY_TO_CLIENT && conn->unheard == UNHEARD_MOST;
+    conn->gave_up = segment->way == WAY_TO_CLIENT && client_is_gone(conn, segment->when.ns);
     conn->ended_by = (uint8_t)segment->way;
     conn->ended_frame = segment->when.frame;
     conn->ended_ns = segment->when.ns;

@@ -86,13 +86,14 @@ struct conn {
     bool answers_older : 1;     /* the frame that is taken in: acknowledged before the client's last request was sent */
     bool knows_more : 1;        /* the same: its sender has more of the other end than was captured so far */
     bool asked_acks : 1;        /* asked_ack is known */
-    bool gave_up : 1;           /* the server's end ended it, with UNHEARD_MOST at least */
+    bool gave_up : 1;           /* the server's end ended it, and the client was not there any more */
     bool idle_unknown : 1;      /* the clock of the capture was set back since last_data */
-    uint16_t set_back;          /* track->set_backs at the last frame */
-    uint8_t unheard;            /* how often the server's end said the same again, or asked whether the client is there,
+    uint8_t unheard : 2;        /* how often the server's end said the same again, or asked whether the client is there,
                                  * since it heard of it; up to UNHEARD_MOST */
-    uint32_t unheard_at;        /* the millisecond of the connection in which it said something last */
+    uint16_t set_back;          /* track->set_backs at the last frame */
     uint16_t unacked_id;        /* IP identification of the first segment that waits for an ACK */
+    uint32_t unheard_at;        /* the millisecond of the connection in which it said something last */
+    uint32_t unheard_since;     /* and that in which it said first what was not heard, 0 if there is none */
     void *memo;                 /* the judge's */
     const struct conn_end *end; /* by enum way: who sent; NULL while nobody has ended it */
     uint32_t round_trip;        /* of its handshake, in microseconds, 0: not captured */

@@ -164,8 +164,7 @@ struct tried {
 /* A client address and the host it asks, on one leg. */
 struct peer {
     struct keyed keyed;
-    const char
-        *tried; /* the scheme of the first try of NTLM or Negotiate at its virtual directory, of the last such one */
+    const char *tried; /* the last scheme of NTLM or Negotiate that was the first at its virtual directory */
     uint64_t tried_at; /* the virtual directory of that: a server may offer others elsewhere */
     uint32_t tried_frame, tried_stream;
     uint32_t lower_frame; /* the last challenge in lower case */

@@ -25,17 +25,25 @@ struct carry {
 /* What the first pass learned of one PDU. */
 struct pdu_note {
     const char *name; /* interned, "" for RPC PDUs */
-    const char *unexpected;
+    union {
+        const char *unexpected;    /* is_rts: why it does not belong there, or NULL */
+        const struct times *times; /* else: where an answer ends, NULL if not known */
+    };
     uint64_t bytes;
-    const struct times *times;  /* where an answer ends, NULL if not known */
     uint32_t call_conversation; /* id of the DCE/RPC conversation: a row of the report, else NO_ROW and a stream */
     uint16_t opnum;             /* where is_call, of: */
     uint8_t channel : 2;
     uint8_t interface : 4; /* enum rpc_interface */
     uint8_t is_call : 1, misplaced : 1;
     uint8_t malformed : 1, out_of_range : 1; /* as the PDU stands, whatever its place */
+    uint8_t is_rts : 1;
 };
 #define NO_ROW 0x80000000u
+
+static inline const char *pdu_note_unexpected(const struct pdu_note *note)
+{
+    return note->is_rts ? note->unexpected : NULL;
+}
 
 static inline uint32_t pdu_note_row(const struct pdu_note *note)
 {

@@ -115,13 +115,16 @@ static void learn(const struct run *run, tvbuff_t *tvb, struct pdu_note *note)
     if (in && in->logon)
         auth_accepted(in->logon, when);
     note->name = store_intern(outcome.name);
-    note->unexpected = outcome.unexpected;
+    note->is_rts = header.ptype == RPC_RTS;
     note->misplaced = outcome.misplaced;
     note->channel = outcome.channel & 3;
     note->is_call = outcome.is_call;
     note->interface = outcome.interface & 15;
     note->opnum = outcome.opnum;
-    note->times = outcome.times;
+    if (note->is_rts)
+        note->unexpected = outcome.unexpected;
+    else
+        note->times = outcome.times;
     note->bytes = outcome.channel_bytes;
     uint32_t row = rpch_conn_row(conn);
     note->call_conversation = row != NO_NUMBER ? row : NO_ROW | rpch_conn_conn(conn)->stream;

@@ -171,7 +171,7 @@ static void show_out_of_place(proto_tree *tree, packet_info *pinfo, tvbuff_t *tv
                              wmem_strdup_printf(pinfo->pool,
                                                 "%s does not belong on this channel, direction or leg (MS-RPCH 2.2.4)",
                                                 note->name));
-    if (note->unexpected)
+    if (pdu_note_unexpected(note))
         outlook_show_problem(tvb, pinfo, tree, &ei_unexpected, 0, length, note->unexpected);
 }
 

@@ -221,7 +221,7 @@ static void look_for_broken(const struct piece *piece, bool *malformed, bool *mi
         if (piece->kind == PIECE_JOINED || piece->kind == PIECE_DECHUNKED)
             look_for_broken(piece->within, malformed, misplaced);
         *malformed |= piece->kind == PIECE_MALFORMED || (piece->kind == PIECE_PDU && pdu->malformed);
-        *misplaced |= piece->kind == PIECE_PDU && (pdu->unexpected || pdu->misplaced || pdu->out_of_range);
+        *misplaced |= piece->kind == PIECE_PDU && (pdu_note_unexpected(pdu) || pdu->misplaced || pdu->out_of_range);
     }
 }
 
