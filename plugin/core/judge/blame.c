@@ -23,12 +23,19 @@ int64_t channel_interval(const struct channel *channel)
     return (own ? own : other ? other : leg->keepalive_ms) * MILLISECOND;
 }
 
+bool blame_client_gone(const struct channel *channel)
+{
+    const struct conn *link = channel_tcp(channel);
+    const struct channel *other = leg_other(channel);
+    return link->gave_up || (other && conn_client_gone(channel_tcp(other), link->ended_ns));
+}
+
 bool blame_server_ended(const struct channel *channel)
 {
     const struct conn *link = channel->conn->link;
     return link->ended_by == WAY_TO_CLIENT && conn_ended_by(link, WAY_TO_CLIENT) &&
            !link->tcp.half[WAY_TO_SERVER].ended && !channel->seen_eof && !channel->refused &&
-           !channel->conn->went_silent && !link->gave_up;
+           !channel->conn->went_silent && !blame_client_gone(channel);
 }
 
 static struct blame blame_of(enum verdict_where where, bool seen, const char *why)

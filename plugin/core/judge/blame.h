@@ -22,8 +22,10 @@ struct blame {
     char why[BLAME_TEXT_MAX];
 };
 
+/* Whether the server's end ended it because the client was not there any more, on this half or the other. */
+bool blame_client_gone(const struct channel *channel);
 /* Whether the server's end closed the channel's connection of its own accord, and neither a refusal,
- * a recycling nor a silence before explains it. */
+ * a recycling, a silence before nor a client that was gone explains it. */
 bool blame_server_ended(const struct channel *channel);
 /* Whether the device did it: of the leg behind, which is whole, this channel was the first to end, by its own side. */
 bool blame_device_ended(const struct channel *channel);

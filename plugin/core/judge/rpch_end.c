@@ -35,8 +35,9 @@ void rpch_conn_ended(struct judge *judge, const struct event *event)
     const struct conn *link = event->rpch.conn->link;
     const struct leg *leg = event->rpch.leg;
     bool first;
-    if (link->ended_by != WAY_TO_CLIENT || link->gave_up || !leg || channel->v1 || !channel_in_use(channel) ||
-        channel->over || channel->seen_eof || channel->refused || !counts(judge, channel, event->when, &first)) {
+    if (link->ended_by != WAY_TO_CLIENT || !leg || channel->v1 || !channel_in_use(channel) || channel->over ||
+        channel->seen_eof || channel->refused || blame_client_gone(channel) ||
+        !counts(judge, channel, event->when, &first)) {
         return;
     }
     const struct channel *behind = channel_behind(channel);

@@ -259,6 +259,18 @@ static void follow_acks(struct conn *conn, const struct segment *segment, bool n
     }
 }
 
+/* A moment, of which only what lies between two counts, though the clock may have been set; never 0. */
+static uint32_t moment_ms(int64_t ns)
+{
+    const uint32_t ms = (uint32_t)(uint64_t)(ns / MILLISECOND);
+    return ms ? ms : 1;
+}
+
+static int32_t ms_since(uint32_t moment, int64_t ns)
+{
+    return (int32_t)(moment_ms(ns) - moment);
+}
+
 /* Follows whether the client is there, as far as the server's end can know. */
 static void follow_client(struct conn *conn, const struct segment *segment, bool new_data)
 {
@@ -270,20 +282,21 @@ static void follow_client(struct conn *conn, const struct segment *segment, bool
     if (segment->len == 0 && !is_bare_probe(conn, segment)) {
         return;
     }
-    const uint32_t now = age_ms(conn, segment->when.ns);
-    conn->unheard_since = conn->unheard_since ? conn->unheard_since : now;
-    if (!new_data && now >= conn->unheard_at + AGAIN_MS && conn->unheard < UNHEARD_MOST) {
+    const int32_t since = ms_since(conn->unheard_at, segment->when.ns);
+    if (!conn->unheard_since || since < 0) { /* the clock was set back: no copy stands so far behind */
+        conn->unheard_since = moment_ms(segment->when.ns);
+    }
+    if (!new_data && (since < 0 || since >= AGAIN_MS) && conn->unheard < UNHEARD_MOST) {
         conn->unheard++;
     }
-    conn->unheard_at = now;
+    conn->unheard_at = moment_ms(segment->when.ns);
 }
 
-/* A stack answers data at once: where it was sent again, and for seconds nothing came, that is so, too, though further
- * tries may not have been captured. */
-static bool client_is_gone(const struct conn *conn, int64_t now)
+/* A stack answers data at once: where it was sent again, be it once, and for seconds nothing came, further tries may not
+ * have been captured. */
+bool conn_client_gone(const struct conn *conn, int64_t now)
 {
-    return conn->unheard == UNHEARD_MOST ||
-           (conn->unheard > 0 && age_ms(conn, now) >= conn->unheard_since + UNHEARD_MS);
+    return conn->unheard == UNHEARD_MOST || (conn->unheard > 0 && ms_since(conn->unheard_since, now) >= UNHEARD_MS);
 }
 
 /* Whether the server's end is there, and for how long it had not been when the client spoke. */
@@ -413,7 +426,7 @@ bool conn_end(struct conn *conn, const struct segment *segment)
     }
     conn->ended = true;
     conn->ended_by_rst = segment->rst;
-    conn->gave_up = segment->way == WAY_TO_CLIENT && client_is_gone(conn, segment->when.ns);
+    conn->gave_up = segment->way == WAY_TO_CLIENT && conn_client_gone(conn, segment->when.ns);
     conn->ended_by = (uint8_t)segment->way;
     conn->ended_frame = segment->when.frame;
     conn->ended_ns = segment->when.ns;

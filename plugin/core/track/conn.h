@@ -92,7 +92,7 @@ struct conn {
                                  * since it heard of it; up to UNHEARD_MOST */
     uint16_t set_back;          /* track->set_backs at the last frame */
     uint16_t unacked_id;        /* IP identification of the first segment that waits for an ACK */
-    uint32_t unheard_at;        /* the millisecond of the connection in which it said something last */
+    uint32_t unheard_at;        /* the moment in which it said something last, in milliseconds */
     uint32_t unheard_since;     /* and that in which it said first what was not heard, 0 if there is none */
     void *memo;                 /* the judge's */
     const struct conn_end *end; /* by enum way: who sent; NULL while nobody has ended it */
@@ -135,6 +135,8 @@ void conn_asked(struct conn *conn);
 bool conn_client_missed_since(const struct conn *conn, uint32_t since);
 /* Behind all else of that segment: emits EVENT_SERVER_ANSWERED if it was the one. */
 void conn_tell_answered(const struct conn *conn, struct when when);
+/* Whether the client was not there any more at that time, as the server's end had to take it. */
+bool conn_client_gone(const struct conn *conn, int64_t now);
 /* Whether the sender of a segment knew of the FIN that had ended the connection. */
 bool conn_end_was_known(const struct conn *conn, const struct segment *segment);
 /* Notes the first FIN or RST; true if this is it. */
