@@ -228,11 +228,9 @@ static void look_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, c
     notes_end_of_frame();
 }
 
-/* Whether it may owe or show anything. Where it may, its addresses have been read. */
-static bool tcp_concerns(packet_info *pinfo, struct tcp_frame *tcp, bool noted, bool bodies)
+/* Whether it may show anything on a later pass. Its addresses are read. */
+static bool shows_something(packet_info *pinfo, struct tcp_frame *tcp, bool noted, bool bodies)
 {
-    if (!PINFO_FD_VISITED(pinfo))
-        return !owes_nothing(pinfo, tcp, bodies);
     tcp_frame_read(pinfo, tcp);
     return noted || bodies || (claims_of(tcp) & CLAIM_RPCH);
 }
@@ -245,7 +243,7 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
     if (!bodies && (pinfo->ptype != PT_TCP || (!first && !noted && (!store_active() || !place_is_seen(tree)))))
         return 0;
     const bool is_tcp = tcp_frame_find(pinfo, &tcp);
-    if (is_tcp && !tcp_concerns(pinfo, &tcp, noted, bodies))
+    if (is_tcp && (first ? owes_nothing(pinfo, &tcp, bodies) : !shows_something(pinfo, &tcp, noted, bodies)))
         return 0;
     const bool rpch = !takeover_switched_off(rpch_protocol), mapi = !takeover_switched_off(mapihttp_protocol);
     if (!rpch && !mapi)
