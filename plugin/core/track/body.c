@@ -7,6 +7,13 @@
 
 #include "vconn_private.h"
 
+/* Whether the body is there up to the mark. Where segments stood in another order, what came late was not counted. */
+static bool has_arrived(const struct channel *there, uint64_t mark)
+{
+    const struct conn *link = channel_tcp(there);
+    return there->bytes[WAY_TO_SERVER] >= mark || (link->tcp.damage && conn_doubt(link, NULL) == DOUBT_NONE);
+}
+
 /* at: the leg of the frame. */
 static void follow_mark(struct leg *leg, const struct leg *at)
 {
@@ -23,7 +30,7 @@ static void follow_mark(struct leg *leg, const struct leg *at)
         return;
     }
     const struct channel *there = behind->current[ROLE_IN];
-    bool arrived = there && there->bytes[WAY_TO_SERVER] >= leg->mark_bytes;
+    bool arrived = there && has_arrived(there, leg->mark_bytes);
     if (arrived) {
         leg->mark_bytes = 0;
     }
