@@ -282,16 +282,20 @@ static bool cannot_match(const struct exchange *request, const struct bridge *br
                           (bridge->bound || (before && !tls_leaf_equal(before, link->leaf))));
 }
 
+/* Whether that explains a refusal: on the leg where the server judges, and it has taken none that was bound so. */
+static bool refuses_bindings(const struct logon_answer *answer, const struct bridge *bridge)
+{
+    const struct exchange *request = answer->request;
+    return request->bindings && !request->passed_on && !(answer->taken && answer->taken->unbound) &&
+           cannot_match(request, bridge);
+}
+
 static void judge_bindings(struct judge *judge, const struct logon_answer *answer, struct when when)
 {
     const struct exchange *request = answer->request;
-    /* The leg where the server judges, and nothing else that explains the refusal. */
-    if (!request->bindings || request->passed_on || request->torn || (answer->taken && answer->taken->unbound)) {
-        return;
-    }
     const struct conn *link = request->logon->link;
     const struct bridge bridge = bridge_of(request);
-    if (!cannot_match(request, &bridge)) {
+    if (request->torn || !refuses_bindings(answer, &bridge)) {
         return;
     }
     struct account_memo *memo = account_memo(judge, request->account);
@@ -314,12 +318,8 @@ static void judge_bindings(struct judge *judge, const struct logon_answer *answe
 /* The frame that tells of bindings that cannot match, which explain this refusal, too; 0: none does. */
 static uint32_t explained_by_bindings(struct judge *judge, const struct logon_answer *answer)
 {
-    const struct exchange *request = answer->request;
-    const struct bridge bridge = bridge_of(request);
-    return request->bindings && !request->passed_on && !(answer->taken && answer->taken->unbound) &&
-                   cannot_match(request, &bridge) ?
-               account_memo(judge, request->account)->bindings_frame :
-               0;
+    const struct bridge bridge = bridge_of(answer->request);
+    return refuses_bindings(answer, &bridge) ? account_memo(judge, answer->request->account)->bindings_frame : 0;
 }
 
 /* ---- refusals ------------------------------------------------------------------------------ */
