@@ -21,18 +21,23 @@ static uint8_t *exact(size_t len)
     return bytes;
 }
 
+/* As much as a page can ask for; the pages above 60000 cannot be read. */
+static size_t to_utf8(void *ctx, struct span text, uint16_t code_page, uint8_t *to, size_t room)
+{
+    assert(!ctx && text.len > 0 && room >= 3 * text.len);
+    memset(to, 0xE2, 3 * text.len);
+    return code_page > 60000 ? 0 : 3 * text.len;
+}
+
 static void read_text(const uint8_t *rtf, size_t len)
 {
-    const struct span span = { rtf, len };
-    const struct rtf_text text = rtf_survey(span);
-    assert(text.len <= len * 8);
-    assert(text.readable || text.len == 0);
+    const size_t room = RTF_TEXT_MOST * len;
+    uint8_t *to = exact(room);
+    const struct rtf_text text = rtf_read((struct span){ rtf, len }, to_utf8, NULL, to, room);
+    assert(text.utf8.len <= room);
+    assert(text.readable || text.utf8.len == 0);
     assert(text.origin != RTF_NONE || !text.readable);
-    if (text.readable) {
-        uint8_t *to = exact(text.len);
-        rtf_write_text(span, &text, to);
-        free(to);
-    }
+    free(to);
 }
 
 /* CRC and COMPSIZE are made to fit: what is behind them shall be seen. */

@@ -938,7 +938,8 @@ def rtf_stream():
     text = rtf.from_text(b"Dear A,", rb"\tab Gr\'fc\'dfe \u1046 ?\u-10179 ?\u-8704 ?")
     own = b"{" + rb"\rtf1\ansi\deff0{\fonttbl{\f0\fcharset238 Arial;}}{\*\generator x;}\pard\plain " + \
         rb"\b Bold\b0  text\par\bullet\tab \'b9{\field{\*\fldinst HYPERLINK x}{\fldrslt here}}" + b"}"
-    japanese = rtf.from_html(rtf.tag(b"<p>"), rtf.aside(rb"\f2"), rb"\'93\'fa\'96\'7b\u8364 ?", rtf.tag(rb"<b title=\'e4>"))
+    japanese = rtf.from_html(rtf.tag(b"<p>"), rtf.aside(rb"\f2"), rb"\'93\'fa\'96\'7b\u8364 ?", rtf.tag(rb"<b title=\'e4>"),
+                             rtf.aside(rb"\f1"), rb"\'e4\'98\'ee")  # 98 is no character there
     strange = rb"{\rtf1\ansicpg4711 \'e4}"
     damaged = bytearray(rtf.compressed(text))
     damaged[20] ^= 1
@@ -960,7 +961,7 @@ def messages_of_rtf(world):
     once(world, 0x4B, {"MessageIds": [MESSAGE], "CopyFlags": 0, "SendOptions": 1}, on="folder", makes="copy")
     for piece, status in zip(fx.cut(whole, 500, len(whole) // 2), (1, 1, 3)):
         once(world, GET_BUFFER, {"BufferSize": BABE}, 0, {"TransferStatus": status, "TransferBuffer": piece}, on="copy")
-    world.cap.what = "HTML and text put into compressed RTF, RTF of its own, Japanese, a code page that nobody has, a damaged one, one beside text."
+    world.cap.what = "HTML and text put into compressed RTF, RTF of its own, Japanese with Russian, a code page that nobody has, a damaged one, one beside text."
 
 
 def paged(id, text, code_page):

@@ -53,7 +53,7 @@ BODIES = {
     "HTML": [("text/html", "utf-8", HTML)],
     "Text": [("text/plain", "utf-8", TEXT)],
     "Own": [("text/plain", "utf-8", "Bold text\r\n\u2022\t\u0105here"), ("application/rtf", None, None)],
-    "Japanese": [("text/html", "shift_jis", "<p>\u65e5\u672c&#8364;<b title=&#228;>")],
+    "Japanese": [("text/html", "utf-8", "<p>\u65e5\u672c\u20ac<b title=\u00e4>\u0434\ufffd\u043e")],
     "Strange": [("application/rtf", None, b"{\\rtf1\\ansicpg4711 \\'e4}")],
     "Beside text": [("text/plain", "utf-8", "the text")],
     "Outer": [("text/plain", "utf-8", "outer text")],

@@ -36,15 +36,13 @@ static void found(void *ctx, const struct content *content)
 }
 
 /* Names the page in place of text in it. */
-static const char *utf8(void *ctx, struct span text, uint16_t code_page)
+static size_t to_utf8(void *ctx, struct span text, uint16_t code_page, uint8_t *to, size_t room)
 {
-    static char said[32];
-    (void)ctx;
-    snprintf(said, sizeof(said), "%u bytes of %u", (unsigned)text.len, code_page);
-    return code_page == 1 ? NULL : said;
+    CHECK(!ctx && room > 32);
+    return code_page == 1 ? 0 : (size_t)snprintf((char *)to, room, "%u bytes of %u", (unsigned)text.len, code_page);
 }
 
-static const struct content_sink sink = { NULL, found, make_room, utf8 };
+static const struct content_sink sink = { NULL, found, make_room, to_utf8 };
 
 static char *written; /* the last message, with \n for \r\n */
 

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "code_pages.h"
+#include "chars.h"
 #include "dice.h"
 #include "rtf_compressed.h"
 #include "rtf_text.h"
@@ -172,11 +172,44 @@ static void test_made_up(void)
 
 /* ---- the text of RTF ---- */
 
+/* What these tests need of code pages, as Unicode's mappings of them have it. */
+static size_t to_utf8(void *ctx, struct span text, uint16_t code_page, uint8_t *to, size_t room)
+{
+    static const struct {
+        uint16_t page;
+        char bytes[3], utf8[4];
+    } characters[] = { { 437, "\x84", "\xC3\xA4" },         { 850, "\xB5", "\xC3\x81" },
+                       { 932, "\x82\xA0", "\xE3\x81\x82" }, { 932, "\x83\\", "\xE3\x82\xBD" },
+                       { 949, "\xB0\xA1", "\xEA\xB0\x80" }, { 1250, "\xB9", "\xC4\x85" },
+                       { 1251, "\xE4", "\xD0\xB4" },        { 1252, "\xE4", "\xC3\xA4" },
+                       { 1252, "\x80", "\xE2\x82\xAC" },    { 1253, "\xE4", "\xCE\xB4" },
+                       { 10000, "\x80", "\xC3\x84" },       { 65001, "\xC3\xA4", "\xC3\xA4" } };
+    size_t len = 0, known = 0;
+    CHECK(room >= 3 * text.len && !ctx);
+    while (text.len > 0) {
+        const char byte[2] = { (char)text.ptr[0], '\0' };
+        const char *found = text.ptr[0] < 0x80 ? byte : "\xEF\xBF\xBD";
+        size_t used = 1;
+        for (size_t i = 0; i < COUNT_OF(characters); i++) {
+            const size_t most = strlen(characters[i].bytes);
+            known += characters[i].page == code_page;
+            if (characters[i].page == code_page && most <= text.len &&
+                memcmp(text.ptr, characters[i].bytes, most) == 0) {
+                found = characters[i].utf8;
+                used = most;
+            }
+        }
+        memcpy(to + len, found, strlen(found));
+        len += strlen(found);
+        text = span_skip(text, used);
+    }
+    return known ? len : 0;
+}
+
 struct reading {
     const char *rtf;
     enum rtf_origin origin;
     const char *text; /* NULL: it is not readable */
-    uint32_t code_page;
 };
 
 #define HTML_HEAD                                                                                                \
@@ -194,78 +227,73 @@ static const struct reading readings[] = {
       "{\\*\\htmltag84 <b>}\\htmlrtf {\\b \\htmlrtf0 bold\\htmlrtf }\\htmlrtf0{\\*\\htmltag92 </b>} and \\htmlrtf {\\ul \\htmlrtf0 "
       "{\\*\\mhtmltag84 <a href=\"cid:1\">}{\\*\\htmltag84 <a href=\"x\">}link{\\*\\htmltag92 </a>}\\htmlrtf }\\htmlrtf0 \\htmlrtf\\par\\htmlrtf0\r\n"
       "{\\*\\htmltag58 </body>}}",
-      RTF_FROM_HTML, "<html><body>\r\n\t<b>bold</b> and <a href=\"x\">link</a></body>", 65001 },
+      RTF_FROM_HTML, "<html><body>\r\n\t<b>bold</b> and <a href=\"x\">link</a></body>" },
     /* 2.1.3.1.4.2 */
     { HTML_HEAD
       "{\\*\\htmltag1 \\{\\}\\\\\\lquote\\rquote\\ldblquote\\rdblquote\\bullet\\endash\\emdash\\~\\_\\'e4\\u8364 ?\\b\\fs20 .}}",
-      RTF_FROM_HTML, "{}\\&lsquo;&rsquo;&ldquo;&rdquo;&bull;&ndash;&mdash;&nbsp;&shy;\xC3\xA4\xE2\x82\xAC.", 65001 },
+      RTF_FROM_HTML, "{}\\&lsquo;&rsquo;&ldquo;&rdquo;&bull;&ndash;&mdash;&nbsp;&shy;\xC3\xA4\xE2\x82\xAC." },
     /* Text is of the font, markup of the document; Unicode with what stands for it of one byte, two, none. */
     { HTML_HEAD "\\htmlrtf\\f1\\htmlrtf0\\'e4{\\*\\htmltag1 \\'e4}{\\f4\\'e4}\\'e4\\plain\\'e4"
                 "\\u-3913?\\u-10179 ?\\u-8704 \\'3f\\uc2\\u960 ab\\uc0\\u961 c{\\uc1\\u962 d}\\u963 e}",
       RTF_FROM_HTML,
       "\xD0\xB4\xC3\xA4\xCE\xB4\xD0\xB4\xC3\xA4\xEF\x82\xB7\xF0\x9F\x98\x80\xCF\x80\xCF\x81"
       "c\xCF\x82\xCF\x83"
-      "e",
-      65001 },
-    /* One code page of two bytes: it stays, what is in none of it is written as HTML has it. */
+      "e" },
+    /* Code pages of two bytes, the second of which may be a sign of RTF's; halves, what is no character, and NUL. */
     { HTML_HEAD "\\f2\\'82\\'a0\\'83\\\\{\\*\\htmltag1 <\\'e4>}\\u8364 ?\\f3 A}", RTF_FROM_HTML,
-      "\x82\xA0\x83\\<&#228;>&#8364;A", 932 },
-    { HTML_HEAD "\\f2\\'82\\'a0\\f3\\'b0\\'a1}", RTF_FROM_HTML, NULL, 0 },
-    { TEXT_HEAD "\\f2\\'82\\'a0 a}", RTF_FROM_TEXT, "\x82\xA0 a", 932 },
-    { TEXT_HEAD "\\f2\\'82\\'a0\\u8364 ?}", RTF_FROM_TEXT, NULL, 0 },
+      "\xE3\x81\x82\xE3\x82\xBD<\xC3\xA4>\xE2\x82\xAC"
+      "A" },
+    { HTML_HEAD "\\f2\\'82\\'a0\\f3\\'b0\\'a1}", RTF_FROM_HTML, "\xE3\x81\x82\xEA\xB0\x80" },
+    { TEXT_HEAD "\\f2\\'82\\'a0\\u8364 ?\\'82{\\'a0}}", RTF_FROM_TEXT, "\xE3\x81\x82\xE2\x82\xAC\xE3\x81\x82" },
+    { TEXT_HEAD "\\f2\\'82\\par\\'a0\\'00\\f0\\'81 x}", RTF_FROM_TEXT, "\xEF\xBF\xBD\r\n\xEF\xBF\xBD\xEF\xBF\xBD x" },
     /* Plain text. */
     { TEXT_HEAD
       "Dear A,\\par\r\n\\tab two\\line \\{three\\} \\ldblquote four\\rdblquote\\~ \\'80{\\*\\ignored five}{\\pict 00ff}\\\r\n\\bin4 }}{{six}\r\nbehind",
       RTF_FROM_TEXT,
       "Dear A,\r\n\ttwo\r\n{three} \xE2\x80\x9C"
-      "four\xE2\x80\x9D\xC2\xA0 \xE2\x82\xAC\r\nsix",
-      65001 },
+      "four\xE2\x80\x9D\xC2\xA0 \xE2\x82\xAC\r\nsix" },
     /* RTF of its own: the font of the beginning, fields, tables, what is hidden. */
     { RTF_HEAD
       "\\'b9 {\\field{\\*\\fldinst{HYPERLINK \"x\"}}{\\fldrslt{here}}}\\cell b\\row{\\v no}\\v no\\v0 c\\v no\\plain\\'b9}",
-      RTF_ITSELF, "\xC4\x85 here\tb\r\nc\xC4\x85", 65001 },
-    { "{\\rtf1\\mac\\'80}", RTF_ITSELF, "\xC3\x84", 65001 },
-    { "{\\rtf1\\ansicpg65001 \xC3\xA4}", RTF_ITSELF, "\xC3\xA4", 65001 },
-    { "{\\rtf1\\ansicpg4711 a\\'e4}", RTF_ITSELF, NULL, 0 },
-    { "{\\rtf1\\ansicpg4711 a}", RTF_ITSELF, "a", 65001 },
+      RTF_ITSELF, "\xC4\x85 here\tb\r\nc\xC4\x85" },
+    { "{\\rtf1\\mac\\'80}", RTF_ITSELF, "\xC3\x84" },
+    { "{\\rtf1\\ansicpg65001 \xC3\xA4}", RTF_ITSELF, "\xC3\xA4" },
+    { "{\\rtf1\\ansicpg4711 a\\'e4}", RTF_ITSELF, NULL },
+    { "{\\rtf1\\ansicpg66788\\'e4}", RTF_ITSELF, NULL },
+    { "{\\rtf1\\ansicpg4711 a}", RTF_ITSELF, "a" },
     /* The ends of what there is: halves of characters, numbers, the document. */
     { "{\\rtf1\\fromtext\\u-9217 ?\\u-8193 ?\\u-10240 ?\\u-9216 ?\\u-9216 ?\\u-10179 ?x\\u2147483640 ?\\u66",
       RTF_FROM_TEXT,
       "\xF4\x8F\xBF\xBF\xF0\x90\x80\x80\xEF\xBF\xBDx\xEF\xBF\xB8"
-      "B",
-      65001 },
-    { "{\\rtf1\\fromtext a\\b ", RTF_FROM_TEXT, "a", 65001 },
-    { "{\\rtf1\\mac\\ansi\\'e4}", RTF_ITSELF, "\xC3\xA4", 65001 },
-    { "{\\rtf1\\pc\\'84\\pca\\'b5}", RTF_ITSELF, "\xC3\xA4\xC3\x81", 65001 },
+      "B" },
+    { "{\\rtf1\\fromtext a\\b ", RTF_FROM_TEXT, "a" },
+    { "{\\rtf1\\mac\\ansi\\'e4}", RTF_ITSELF, "\xC3\xA4" },
+    { "{\\rtf1\\pc\\'84\\pca\\'b5}", RTF_ITSELF, "\xC3\xA4\xC3\x81" },
     /* \fromhtml must be 1, and stand among the first ten tokens, before any text. */
-    { "{\\rtf1\\fromhtml0 a{\\*\\htmltag1 b}}", RTF_ITSELF, "a", 65001 },
-    { "{\\rtf1\\a\\b\\c\\d\\e\\g\\h\\i\\fromtext x}", RTF_ITSELF, "x", 65001 },
-    { "{\\rtf1\\a\\b\\c\\d\\e\\g\\h\\fromtext x}", RTF_FROM_TEXT, "x", 65001 },
-    { "{\\rtf1 x\\fromhtml1{\\*\\htmltag1 b}}", RTF_ITSELF, "x", 65001 },
+    { "{\\rtf1\\fromhtml0 a{\\*\\htmltag1 b}}", RTF_ITSELF, "a" },
+    { "{\\rtf1\\a\\b\\c\\d\\e\\g\\h\\i\\fromtext x}", RTF_ITSELF, "x" },
+    { "{\\rtf1\\a\\b\\c\\d\\e\\g\\h\\fromtext x}", RTF_FROM_TEXT, "x" },
+    { "{\\rtf1 x\\fromhtml1{\\*\\htmltag1 b}}", RTF_ITSELF, "x" },
     /* It ends early, or goes on. */
-    { "{\\rtf1\\fromtext a{b", RTF_FROM_TEXT, "ab", 65001 },
-    { "{\\rtf1\\fromtext a}b}", RTF_FROM_TEXT, "a", 65001 },
-    { "{\\rtf1\\fromtext a\\", RTF_FROM_TEXT, "a", 65001 },
-    { "{\\rtf1\\fromtext a\\bin99999999999 b}", RTF_FROM_TEXT, "a", 65001 },
-    { "{\\rt1 a}", RTF_NONE, NULL, 0 },
-    { "", RTF_NONE, NULL, 0 },
+    { "{\\rtf1\\fromtext a{b", RTF_FROM_TEXT, "ab" },
+    { "{\\rtf1\\fromtext a}b}", RTF_FROM_TEXT, "a" },
+    { "{\\rtf1\\fromtext a\\", RTF_FROM_TEXT, "a" },
+    { "{\\rtf1\\fromtext a\\bin99999999999 b}", RTF_FROM_TEXT, "a" },
+    { "{\\rt1 a}", RTF_NONE, NULL },
+    { "", RTF_NONE, NULL },
 };
 
-static struct rtf_text read_text(const char *rtf, size_t len)
+static struct rtf_text read_text(const char *rtf, size_t len, size_t room)
 {
-    uint8_t *copy = malloc(len ? len : 1);
+    uint8_t *copy = malloc(len ? len : 1), *to = malloc(room ? room : 1);
     memcpy(copy, rtf, len);
-    const struct span span = { copy, len };
-    const struct rtf_text text = rtf_survey(span);
-    CHECK(text.len <= len * 8 && (text.readable || text.len == 0));
-    uint8_t *to = malloc(text.len ? text.len : 1);
-    if (text.readable) {
-        rtf_write_text(span, &text, to);
+    struct rtf_text text = rtf_read((struct span){ copy, len }, to_utf8, NULL, to, room);
+    CHECK(text.utf8.len <= room && (text.readable || !text.utf8.ptr));
+    if (text.utf8.len < sizeof(out)) {
+        memcpy(out, to, text.utf8.len);
+        out[text.utf8.len] = '\0';
     }
-    if (text.len < sizeof(out)) {
-        memcpy(out, to, text.len);
-        out[text.len] = '\0';
-    }
+    text.utf8.ptr = text.readable ? out : NULL;
     free(to);
     free(copy);
     return text;
@@ -274,15 +302,22 @@ static struct rtf_text read_text(const char *rtf, size_t len)
 static void test_texts(void)
 {
     for (size_t i = 0; i < COUNT_OF(readings); i++) {
-        const struct rtf_text text = read_text(readings[i].rtf, strlen(readings[i].rtf));
+        const size_t len = strlen(readings[i].rtf);
+        const struct rtf_text text = read_text(readings[i].rtf, len, RTF_TEXT_MOST * len);
         CHECK_INT(text.origin, readings[i].origin);
         CHECK_INT(text.readable, readings[i].text != NULL);
         if (readings[i].text) {
             CHECK_STR((char *)out, readings[i].text);
-            CHECK_INT(text.len, strlen(readings[i].text));
-            CHECK_INT(text.code_page, readings[i].code_page);
+            CHECK_INT(text.utf8.len, strlen(readings[i].text));
+        }
+        for (size_t room = 0; room < text.utf8.len; room++) {
+            CHECK(!read_text(readings[i].rtf, len, room).readable);
         }
     }
+    static const char high[] = "{\\rtf1\\'e4}";
+    const struct rtf_text none =
+        rtf_read((struct span){ (const uint8_t *)high, sizeof(high) - 1 }, NULL, NULL, out, sizeof(out));
+    CHECK(none.origin == RTF_ITSELF && !none.readable);
 }
 
 static void test_deep(void)
@@ -290,8 +325,8 @@ static void test_deep(void)
     static char deep[2000];
     memset(deep, '{', sizeof(deep));
     memcpy(deep, "{\\rtf1 ", 7);
-    CHECK(!read_text(deep, sizeof(deep)).readable);
-    CHECK(read_text(deep, 200).readable);
+    CHECK(!read_text(deep, sizeof(deep), ROOM).readable);
+    CHECK(read_text(deep, 200, ROOM).readable);
     /* More fonts than are kept: of the last the page is the document's. */
     static char many[40000];
     size_t used = (size_t)snprintf(many, sizeof(many), "{\\rtf1{\\fonttbl");
@@ -299,7 +334,7 @@ static void test_deep(void)
         used += (size_t)snprintf(many + used, sizeof(many) - used, "{\\f%u\\fcharset204 x;}", i);
     }
     used += (size_t)snprintf(many + used, sizeof(many) - used, "}\\f0\\'e4\\f999\\'e4}");
-    CHECK(read_text(many, used).readable);
+    CHECK(read_text(many, used, ROOM).readable);
     CHECK_STR((char *)out, "\xD0\xB4\xC3\xA4");
 }
 
@@ -316,16 +351,13 @@ static void test_random(void)
         for (unsigned i = roll(&dice, 60); i > 0; i--) {
             used += (size_t)snprintf(text + used, sizeof(text) - used, "%s", parts[roll(&dice, COUNT_OF(parts))]);
         }
-        CHECK(read_text(text, used).origin != RTF_NONE);
+        const struct rtf_text read = read_text(text, used, RTF_TEXT_MOST * used);
+        CHECK(read.origin != RTF_NONE && (read.readable || read_text(text, used, 100 * used).utf8.len == 0));
     }
 }
 
 static void test_pages(void)
 {
-    CHECK_INT(code_page_upper(1252)[0x80 - 0x80], 0x20AC);
-    CHECK_INT(code_page_upper(1251)[0xFF - 0x80], 0x044F);
-    CHECK_INT(code_page_upper(437)[0x81 - 0x80], 0x00FC);
-    CHECK(!code_page_upper(932) && !code_page_upper(0));
     static const uint16_t pages[] = { 437,   850,   852,   855,   857,   862,   866,   874,   932,   936,   949,
                                       950,   1250,  1251,  1252,  1253,  1254,  1255,  1256,  1257,  1258,  10000,
                                       20127, 20866, 21866, 28591, 28592, 28593, 28594, 28595, 28596, 28597, 28598,
@@ -339,7 +371,6 @@ static void test_pages(void)
             CHECK(*name->mime && *name->iconv);
             found++;
         }
-        CHECK(name || (!code_page_upper(page) && !code_page_is_double(page)));
     }
     CHECK_INT(found, COUNT_OF(pages));
     CHECK_STR(code_page_name(1257)->mime, "windows-1257");

@@ -1,5 +1,5 @@
 /* code_pages.h
- * 8-bit text by the code pages of Windows that have a byte for each character.
+ * Code pages of Windows by number.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -9,11 +9,9 @@
 
 #include "bytes.h"
 
-/* The characters of bytes 0x80 to 0xFF, U+FFFD where the page has none; NULL for a page that is not known. */
-const uint16_t *code_page_upper(uint32_t page);
-
-/* Whether it is one of the pages whose characters are a byte or two: 932, 936, 949, 950. */
-bool code_page_is_double(uint32_t page);
+/* Writes 8-bit text of a code page as UTF-8, with U+FFFD for what is no character there, as far as there is room. How many
+ * bytes that are; 0: such text cannot be read. */
+typedef size_t (*page_to_utf8)(void *ctx, struct span text, uint16_t code_page, uint8_t *to, size_t room);
 
 /* Pages that text of servers and messages is in. */
 struct code_page_name {

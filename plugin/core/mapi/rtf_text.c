@@ -9,13 +9,8 @@
 
 #include "rtf_text.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "chars.h"
-#include "code_pages.h"
 
-#define UTF8 65001u
 #define ANSI 1252u
 #define DEPTH_MAX 256u
 #define FONTS 512u /* at a time; of others the page is that of the document */
@@ -23,6 +18,7 @@
 #define WORD_MAX 32u      /* letters of a control word (MSFT-RTF) */
 #define INSPECTED_MAX 10u /* tokens that say what the document was (MS-OXRTFEX 2.2.3.1) */
 #define PARAMETER_MAX 0x7FFFFFFF
+#define GROWTH 3u /* bytes of UTF-8 for a byte of a code page, at most */
 
 /* ---- Tokens ----------------------------------------------------------------------- */
 
@@ -152,17 +148,20 @@ struct font {
 struct walk {
     struct span rtf;
     enum rtf_origin origin;
-    uint32_t code_page; /* in which is written */
-    uint32_t page;      /* of the document */
-    uint32_t skipping;  /* of what stands for old readers behind a Unicode character */
-    uint32_t high;      /* half of one that has two */
+    uint32_t page;     /* of the document */
+    uint32_t skipping; /* of what stands for old readers behind a Unicode character */
+    uint32_t high;     /* half of one that has two */
     struct group group[DEPTH_MAX];
     unsigned depth;
     struct font font[FONTS];
     int32_t font_number, default_font;
-    uint8_t *to; /* NULL: it is only counted */
-    size_t len;
-    uint32_t double_page; /* that was met; 0: none */
+    page_to_utf8 convert;
+    void *ctx;
+    uint8_t *to;
+    size_t room, len;
+    size_t run; /* where bytes of one code page begin that are not converted yet: characters may have several */
+    uint32_t run_page;
+    bool run_is_ascii;
     bool unreadable;
 };
 
@@ -224,22 +223,36 @@ static bool is_shown(struct walk *walk)
 
 static void put(struct walk *walk, const char *bytes, size_t len)
 {
-    if (walk->to) {
-        memcpy(walk->to + walk->len, bytes, len);
+    if (len > walk->room - walk->len) {
+        walk->unreadable = true;
+        return;
     }
+    memcpy(walk->to + walk->len, bytes, len);
     walk->len += len;
 }
 
-static void put_code(struct walk *walk, uint32_t code)
+/* What comes is of another code page, or of none. */
+static void end_run(struct walk *walk)
 {
-    char text[16];
-    if (walk->code_page == UTF8 || code < 0x80) {
-        put(walk, text, utf8_put(text, code));
-    } else if (walk->origin == RTF_FROM_HTML) {
-        put(walk, text, (size_t)snprintf(text, sizeof(text), "&#%" PRIu32 ";", code));
-    } else {
-        walk->unreadable = true;
+    const struct span run = { walk->to + walk->run, walk->len - walk->run };
+    const size_t left = walk->room - walk->len;
+    if (!walk->run_is_ascii) {
+        uint8_t *behind = walk->to + walk->len;
+        const bool fits = walk->convert && walk->run_page <= UINT16_MAX && run.len <= left / GROWTH;
+        const size_t len = fits ? walk->convert(walk->ctx, run, (uint16_t)walk->run_page, behind, left) : 0;
+        walk->unreadable |= len == 0;
+        memmove(walk->to + walk->run, behind, len);
+        walk->len = walk->run + len;
     }
+    walk->run = walk->len;
+    walk->run_is_ascii = true;
+}
+
+static void put_text(struct walk *walk, const char *text, size_t len)
+{
+    end_run(walk);
+    put(walk, text, len);
+    walk->run = walk->len;
 }
 
 static void show_code(struct walk *walk, uint32_t code)
@@ -255,7 +268,8 @@ static void show_code(struct walk *walk, uint32_t code)
         code = walk->high ? 0x10000 + ((walk->high - 0xD800) << 10) + (code - 0xDC00) : 0xFFFD;
     }
     walk->high = 0;
-    put_code(walk, code);
+    char text[4];
+    put_text(walk, text, utf8_put(text, code));
 }
 
 /* A byte of text, in the code page of its font. Markup has that of the document (MS-OXRTFEX 2.2.3.2). */
@@ -263,27 +277,22 @@ static void show_byte(struct walk *walk, uint8_t byte)
 {
     const struct group *group = top(walk);
     const uint32_t page = group->destination == HTML_TAG ? walk->page : group->page;
-    if (!is_shown(walk)) {
+    if (byte == 0 || !is_shown(walk)) {
         return;
     }
     walk->high = 0;
-    if (byte < 0x80 || page == walk->code_page) {
-        put(walk, (const char *)&byte, 1);
-        return;
+    if (page != walk->run_page) {
+        end_run(walk);
+        walk->run_page = page;
     }
-    const uint16_t *upper = code_page_upper(page);
-    if (upper) {
-        put_code(walk, upper[byte - 0x80]);
-        return;
-    }
-    walk->unreadable |= !code_page_is_double(page) || (walk->double_page && walk->double_page != page);
-    walk->double_page = page;
+    walk->run_is_ascii &= byte < 0x80;
+    put(walk, (const char *)&byte, 1);
 }
 
 static void show_text(struct walk *walk, const char *text)
 {
     if (is_shown(walk)) {
-        put(walk, text, strlen(text));
+        put_text(walk, text, strlen(text));
     }
 }
 
@@ -503,17 +512,9 @@ static void on_token(struct walk *walk, const struct token *token)
     group->begins = false;
 }
 
-/* One reading. A document that ends too early has the text that it has. */
-static void walk_through(struct walk *walk, struct span rtf, enum rtf_origin origin, uint32_t code_page, uint8_t *to)
+/* A document that ends too early has the text that it has. */
+static void walk_through(struct walk *walk)
 {
-    memset(walk, 0, sizeof(*walk));
-    walk->rtf = rtf;
-    walk->origin = origin;
-    walk->code_page = code_page;
-    walk->to = to;
-    walk->page = ANSI;
-    walk->group[0] = (struct group){ .page = ANSI, .skip = 1 };
-    walk->depth = 1;
     while (walk->depth > 0 && !walk->unreadable) {
         const struct token token = next_token(&walk->rtf);
         if (token.kind == TOKEN_END || (walk->depth == 1 && token.kind == TOKEN_CLOSE)) {
@@ -524,27 +525,29 @@ static void walk_through(struct walk *walk, struct span rtf, enum rtf_origin ori
             break; /* what stands behind the document is none of it */
         }
     }
+    end_run(walk);
 }
 
-struct rtf_text rtf_survey(struct span rtf)
+struct rtf_text rtf_read(struct span rtf, page_to_utf8 convert, void *ctx, uint8_t *to, size_t room)
 {
-    struct rtf_text text = { .origin = origin_of(rtf), .code_page = UTF8 };
+    struct rtf_text text = { .origin = origin_of(rtf) };
     struct walk walk;
     if (text.origin == RTF_NONE) {
         return text;
     }
-    walk_through(&walk, rtf, text.origin, text.code_page, NULL);
-    if (walk.double_page && !walk.unreadable) {
-        text.code_page = walk.double_page;
-        walk_through(&walk, rtf, text.origin, text.code_page, NULL);
-    }
+    memset(&walk, 0, sizeof(walk));
+    walk.rtf = rtf;
+    walk.origin = text.origin;
+    walk.convert = convert;
+    walk.ctx = ctx;
+    walk.to = to;
+    walk.room = room;
+    walk.run_is_ascii = true;
+    walk.page = ANSI;
+    walk.group[0] = (struct group){ .page = ANSI, .skip = 1 };
+    walk.depth = 1;
+    walk_through(&walk);
     text.readable = !walk.unreadable;
-    text.len = text.readable ? walk.len : 0;
+    text.utf8 = text.readable ? (struct span){ to, walk.len } : (struct span){ NULL, 0 };
     return text;
-}
-
-void rtf_write_text(struct span rtf, const struct rtf_text *text, uint8_t *to)
-{
-    struct walk walk;
-    walk_through(&walk, rtf, text->origin, text->code_page, to);
 }

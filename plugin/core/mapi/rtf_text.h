@@ -8,20 +8,19 @@
 #ifndef OUTLOOKHTTP_RTF_TEXT_H
 #define OUTLOOKHTTP_RTF_TEXT_H
 
-#include "bytes.h"
+#include "code_pages.h"
 
 enum rtf_origin { RTF_NONE, RTF_ITSELF, RTF_FROM_TEXT, RTF_FROM_HTML };
 
 struct rtf_text {
     enum rtf_origin origin; /* RTF_NONE: it is no RTF */
-    bool readable;      /* else characters are in a code page that is not known, or in several that no charset holds */
-    uint32_t code_page; /* of the text: 65001, or one of two bytes */
-    size_t len;         /* of it, at most eight times that of the document */
+    bool readable;          /* else there are characters of a code page that cannot be read, or there was no room */
+    struct span utf8;
 };
 
-/* What there is. Linear in the document. */
-struct rtf_text rtf_survey(struct span rtf);
-/* Writes the text, text->len bytes. */
-void rtf_write_text(struct span rtf, const struct rtf_text *text, uint8_t *to);
+#define RTF_TEXT_MOST 4u /* bytes of room for a byte of the document that are always enough */
+
+/* Writes the text to `to`. Linear in the document. */
+struct rtf_text rtf_read(struct span rtf, page_to_utf8 convert, void *ctx, uint8_t *to, size_t room);
 
 #endif

@@ -94,7 +94,8 @@ void mail_text(const struct content_sink *sink, const struct mail *mail, enum ma
             value.len--;
         }
         const uint16_t page = mail_code_page(mail, which);
-        const char *utf8 = page && sink->utf8 ? sink->utf8(sink->ctx, value, page) : NULL;
-        chars_bytes(&text, utf8 ? span_of((const uint8_t *)utf8, strlen(utf8)) : value);
+        uint8_t *utf8 = page && sink->utf8 ? sink->room(sink->ctx, size) : NULL;
+        const size_t len = utf8 ? sink->utf8(sink->ctx, value, page, utf8, size) : 0;
+        chars_bytes(&text, len ? (struct span){ utf8, len } : value);
     }
 }

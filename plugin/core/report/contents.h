@@ -10,6 +10,7 @@
 #ifndef OUTLOOKHTTP_CONTENTS_H
 #define OUTLOOKHTTP_CONTENTS_H
 
+#include "code_pages.h"
 #include "emsmdb.h"
 #include "mapi.h"
 #include "objects.h"
@@ -32,8 +33,7 @@ struct content_sink {
     void *ctx;
     void (*found)(void *ctx, const struct content *content);
     uint8_t *(*room)(void *ctx, size_t size); /* as long as the message is read */
-    /* 8-bit text of a code page; NULL where that cannot be done, or changes nothing. As long, too. */
-    const char *(*utf8)(void *ctx, struct span text, uint16_t code_page);
+    page_to_utf8 utf8; /* NULL: no 8-bit text can be read */
 };
 
 struct contents;

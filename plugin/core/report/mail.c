@@ -303,14 +303,7 @@ static void put_body(struct out *out, const struct mail *mail, enum mail_propert
 static void put_rtf_text(struct out *out, const struct mail *mail)
 {
     const struct rtf_text *text = &mail->rtf_text;
-    uint8_t *bytes = out->sink->room(out->sink->ctx, text->len + 1);
-    if (!bytes) {
-        out->full = true;
-        return;
-    }
-    rtf_write_text(mail->rtf, text, bytes);
-    put_part(out, text->origin == RTF_FROM_HTML ? "text/html" : "text/plain", charset_of(text->code_page),
-             (struct span){ bytes, text->len });
+    put_part(out, text->origin == RTF_FROM_HTML ? "text/html" : "text/plain", "utf-8", text->utf8);
 }
 
 /* The two in the order of RFC 2046 5.1.4: the better one behind. */
@@ -470,13 +463,16 @@ static void find_rtf(const struct content_sink *sink, struct mail *mail, uint32_
         return;
     }
     const struct span rtf = { bytes, len };
-    mail->rtf_text = rtf_survey(rtf);
-    if (mail->rtf_text.origin == RTF_NONE) {
+    const uint32_t most = len <= *left / RTF_TEXT_MOST ? RTF_TEXT_MOST * len : *left;
+    uint8_t *text = sink->room(sink->ctx, most + 1);
+    if (!text) {
         return;
     }
-    mail->rtf = rtf;
-    mail->rtf_text.readable &= mail->rtf_text.len <= *left;
-    *left -= mail->rtf_text.readable ? (uint32_t)mail->rtf_text.len : 0;
+    mail->rtf_text = rtf_read(rtf, sink->utf8, sink->ctx, text, most);
+    if (mail->rtf_text.origin != RTF_NONE) {
+        mail->rtf = rtf;
+        *left -= (uint32_t)mail->rtf_text.utf8.len;
+    }
 }
 
 void mail_find_rtf(const struct content_sink *sink, struct mail *mail, uint32_t *left)

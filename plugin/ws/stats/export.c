@@ -83,11 +83,6 @@ static uint8_t *room(void *ctx, size_t size)
     return (uint8_t *)wmem_alloc(((const struct reading *)ctx)->pinfo->pool, size);
 }
 
-static const char *utf8(void *ctx, struct span text, uint16_t code_page)
-{
-    return page_text(((const struct reading *)ctx)->pinfo->pool, text.ptr, (int)text.len, code_page);
-}
-
 static bool session_has_rops(uint32_t session, uint32_t leg)
 {
     struct session_row row;
@@ -122,7 +117,7 @@ static tap_packet_status on_rops(void *tapdata, packet_info *pinfo, epan_dissect
 {
     const struct exported_rops *rops = (const struct exported_rops *)data;
     struct reading reading = { pinfo, (export_object_list_t *)tapdata, rops };
-    const struct content_sink sink = { &reading, found, room, utf8 };
+    const struct content_sink sink = { &reading, found, room, page_to_text };
     struct export *export = the_export();
     const uint32_t before = export->count;
     if (is_passed_on(pinfo, rops->message))
