@@ -358,6 +358,37 @@ static void test_besides(void)
     }
 }
 
+/* What a logon's verdict explains is told with it, whatever stands between them; what it does not is told beside it. */
+static void test_explained(void)
+{
+    struct verdict verdicts[3];
+    const struct verdict *list[3];
+    for (uint32_t explained = 0; explained <= 2; explained++) {
+        struct made made;
+        made_begin(&made);
+        many_causes(verdicts, list, 3);
+        verdicts[0].kind = V_NTLM_TORN;
+        verdicts[1].kind = V_AUTH_SLOW;
+        verdicts[2].kind = V_AUTH_REFUSED;
+        verdicts[2].explained = explained;
+        struct report_input input = { .overview = &made.overview,
+                                      .version = "1",
+                                      .verdicts = list,
+                                      .verdict_count = 3 };
+        made.report = report_new(&made.arena, &input);
+        made.text = report_text(made.report, REPORT_WIDTH, true);
+        CHECK_INT(made.report->part_count, explained ? 2 : 3);
+        for (uint32_t i = 0; i < made.report->part_count; i++) {
+            const struct part *part = &made.report->parts[i];
+            CHECK_INT(part->number, i + 1);
+            CHECK_INT(part->besides != 0, explained == i + 1);
+        }
+        SAYS(&made, "see    frame.number == 1\n");
+        says(made.text, "frame.number == 3", explained == 0, __FILE__, __LINE__);
+        made_end(&made);
+    }
+}
+
 /* ---- Slow ones ----------------------------------------------------------------------------- */
 
 /* The slowest is named, and of slow ones where the time went: once, and the same in JSON. */
@@ -739,6 +770,7 @@ int main(void)
     test_nothing();
     test_numbers();
     test_besides();
+    test_explained();
     test_slow();
     test_hidden();
     test_requests();

@@ -252,6 +252,11 @@ static const struct reading readings[] = {
       RTF_FROM_TEXT,
       "Dear A,\r\n\ttwo\r\n{three} \xE2\x80\x9C"
       "four\xE2\x80\x9D\xC2\xA0 \xE2\x82\xAC\r\nsix" },
+    { TEXT_HEAD
+      "\\lquote\\rquote\\ldblquote\\rdblquote\\bullet\\endash\\emdash\\~\\_\\emspace\\enspace\\zwj\\zwnj\\ltrmark\\rtlmark}",
+      RTF_FROM_TEXT,
+      "\xE2\x80\x98\xE2\x80\x99\xE2\x80\x9C\xE2\x80\x9D\xE2\x80\xA2\xE2\x80\x93\xE2\x80\x94\xC2\xA0\xC2\xAD"
+      "\xE2\x80\x83\xE2\x80\x82\xE2\x80\x8D\xE2\x80\x8C\xE2\x80\x8E\xE2\x80\x8F" },
     /* RTF of its own: the font of the beginning, fields, tables, what is hidden. */
     { RTF_HEAD
       "\\'b9 {\\field{\\*\\fldinst{HYPERLINK \"x\"}}{\\fldrslt{here}}}\\cell b\\row{\\v no}\\v no\\v0 c\\v no\\plain\\'b9}",
