@@ -240,7 +240,8 @@ class Har:
     def message(self, head, span, part, content, response_to, one):
         """A HAR's bodies are decoded: no chunk framing, no packing."""
         body = self.body(content, part)
-        missing = body is None
+        bodiless = response_to == "HEAD" or content.get("status") in (204, 304)
+        missing = body is None or not body and not bodiless and self.kept_nothing(head, content, part)
         message = Message(head, lambda: self.pieces(span, part))
         chunked = "chunked" in (head.get("transfer-encoding") or "").lower()
         if not missing:
@@ -290,12 +291,21 @@ class Har:
                 return None if (size or 0) > 0 else b""
         if encoding == "base64":
             try:
-                return base64.b64decode(text)
+                return base64.b64decode(re.sub(r"\s+", "", text), validate=True)
             except (binascii.Error, ValueError):
                 return None
         # mitmproxy gives the size of what was sent, and how much more it is unpacked.
         more = number_of(data.get("compression")) or 0
         return bytes_of(text, {size, size + int(more)} if size is not None and size >= 0 else set(), mime)
+
+    @staticmethod
+    def kept_nothing(head, content, part):
+        """Whether no text stands for a body that was not kept: Chrome counts 0 of what it has not, so the head is asked."""
+        announced = head.get("content-length")
+        if announced is not None:
+            return announced.isdecimal() and int(announced) > 0
+        text = dict_of(content.get("content" if part == "response" else "postData")).get("text")
+        return not isinstance(text, str) and "chunked" in (head.get("transfer-encoding") or "").lower()
 
     def pieces(self, span, part):
         entry = dict_of(self.parse(span))
