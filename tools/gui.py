@@ -1,7 +1,7 @@
 """Runs Wireshark itself with the plugin that was built here, on a screen of its own (Xvfb).
 
 The profile stands among those that come with Wireshark, as an installed plugin has it. A window is found by its title,
-keys and clicks go through xdotool, and what is on the screen is read with ImageMagick's import.
+keys and clicks go through xdotool, what is on the screen is read with ImageMagick's import, what was copied with xclip.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -15,12 +15,12 @@ import time
 
 import wsrun
 
-NEEDED = "Xvfb", "xdotool", "import", "wireshark"
-START = 60                           # seconds, on a machine that does other things
+NEEDED = "Xvfb", "xdotool", "xclip", "import", "wireshark"
+PATIENCE = 90                        # seconds: of a slow machine that does other things besides
 
 
 class NoGui(Exception):
-    """No screen, or no window on it."""
+    """No screen, or something did not come upon it in time."""
 
 
 def missing():
@@ -28,12 +28,23 @@ def missing():
     return [name for name in NEEDED if not shutil.which(name)]
 
 
+def shots(argv):
+    """The folder that --shots names, made; None without."""
+    if argv[1:2] != ["--shots"]:
+        return None
+    folder = pathlib.Path(argv[2])
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 class Gui(wsrun.Tshark):
     """A screen, and folders for Wireshark; use as a context manager."""
 
-    def __init__(self, build=None, size=(1280, 800)):
+    def __init__(self, build=None, size=(1280, 800), shots=None, **more):
+        """shots: a folder for what shot() takes; more: of Wireshark's environment."""
         super().__init__(build)
         self.size, self.server, self.window, self.wireshark = size, None, None, None
+        self.shots, self.taken, self.more = shots, 0, more
 
     def __enter__(self):
         super().__enter__()
@@ -105,33 +116,57 @@ class Gui(wsrun.Tshark):
             self.server.wait()
         super().__exit__(*what)
 
+    def on_screen(self, *args, **kwargs):
+        """Runs a program of one's own on that screen."""
+        return subprocess.run([*map(str, args)], env={**os.environ, "DISPLAY": self.env["DISPLAY"]}, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, check=False, **kwargs)
+
     def tool(self, *args):
         """xdotool; what it prints."""
-        done = subprocess.run(["xdotool", *map(str, args)], env={**os.environ, "DISPLAY": self.env["DISPLAY"]},
-                              capture_output=True, text=True, check=False)
-        return done.stdout.strip()
+        return self.on_screen("xdotool", *args, text=True).stdout.strip()
 
-    def find(self, title, seconds=START):
-        """The window whose title matches; waits for it."""
+    def windows(self, title):
+        return self.tool("search", "--onlyvisible", "--name", title).split()
+
+    def find(self, title, seconds=PATIENCE, count=1):
+        """The window whose title matches, of several the last; waits until there are so many of it."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.wireshark and self.wireshark.poll() is not None:
                 said = self.said.read_text(encoding="utf-8", errors="replace")[-600:]
                 raise NoGui(f"Wireshark ended with {self.wireshark.returncode}: {said}")
-            found = self.tool("search", "--onlyvisible", "--name", title).split()
-            if found:
+            if len(found := self.windows(title)) >= count:
                 return found[-1]
             time.sleep(0.2)
-        titles = [self.tool("getwindowname", window) for window in self.tool("search", "--onlyvisible", "--name", ".").split()]
-        raise NoGui(f"no window {title!r}, but {titles}")
+        raise NoGui(f"no window {title!r}, but {[self.tool('getwindowname', window) for window in self.windows('.')]}")
+
+    def place(self, window):
+        """(left, top, width, height)"""
+        place = dict(re.findall(r"(X|Y|WIDTH|HEIGHT)=(-?\d+)", self.tool("getwindowgeometry", "--shell", window)))
+        if not place:
+            raise NoGui(f"window {window} is gone")
+        return tuple(int(place[name]) for name in ("X", "Y", "WIDTH", "HEIGHT"))
+
+    def focus(self, window):
+        """There is no window manager that would do it."""
+        self.tool("windowfocus", "--sync", window)
+        time.sleep(0.3)
+
+    def give(self, capture, name=None):
+        """A copy of the capture by its name, or that one, which Wireshark may read."""
+        copy = self.private_copy(capture)
+        return copy.rename(copy.with_name(name or pathlib.Path(capture).name))
+
+    def start(self, *args):
+        """Starts Wireshark and waits for nothing."""
+        with open(self.said, "wb") as said:
+            self.wireshark = self.popen(args, program="wireshark", env=self.more, stdout=said, stderr=said)
+        return self.wireshark
 
     def open(self, capture, *options):
         """Starts Wireshark with a copy of the capture and waits until its packets are listed."""
-        copy = self.private_copy(capture)
-        named = copy.with_name(pathlib.Path(capture).name)
-        copy.rename(named)
-        with open(self.said, "wb") as said:
-            self.wireshark = self.popen(["-r", named, *options], program="wireshark", stdout=said, stderr=said)
+        named = self.give(capture)
+        self.start("-r", named, *options)
         self.window = self.find(re.escape(named.name))
         self.tool("windowmove", self.window, 0, 0)
         self.tool("windowsize", self.window, *self.size)
@@ -158,25 +193,39 @@ class Gui(wsrun.Tshark):
     def click(self, x, y, button=1):
         self.tool("mousemove", x, y, "click", button)
 
-    def picture(self, path=None):
-        """The whole screen as PNG: into a file, or as bytes."""
-        done = subprocess.run(["import", "-display", self.env["DISPLAY"], "-window", "root", "png:-"], capture_output=True,
-                              check=True)
+    def click_from_corner(self, window, right, bottom):
+        """So far from the right and lower edge of the window, where dialogues have their buttons; raised, for without a window
+        manager another one may stand before it."""
+        self.tool("windowraise", window)
+        left, top, width, height = self.place(window)
+        self.click(left + width - right, top + height - bottom)
+
+    def clipboard(self):
+        return self.on_screen("xclip", "-o", "-selection", "clipboard", text=True, errors="replace", timeout=20).stdout
+
+    def picture(self, path=None, *how):
+        """The whole screen as PNG: into a file, or as bytes; how: more options of import."""
+        data = self.on_screen("import", "-window", "root", *how, "png:-").stdout
         if path:
-            pathlib.Path(path).write_bytes(done.stdout)
-        return done.stdout
+            pathlib.Path(path).write_bytes(data)
+        return data
+
+    def shot(self, name):
+        """A picture into the folder of shots, if there is one."""
+        self.taken += 1
+        if self.shots:
+            self.picture(self.shots / f"{self.taken}-{name}.png")
 
     def pixels(self):
         """{(red, green, blue): how many} of the screen."""
-        raw = subprocess.run(["import", "-display", self.env["DISPLAY"], "-window", "root", "-depth", "8", "rgb:-"],
-                             capture_output=True, check=True).stdout
+        raw = self.on_screen("import", "-window", "root", "-depth", "8", "rgb:-").stdout
         counts = {}
         for place in range(0, len(raw) - 2, 3):
             colour = raw[place:place + 3]
             counts[colour] = counts.get(colour, 0) + 1
         return {tuple(colour): count for colour, count in counts.items()}
 
-    def settle(self, seconds=START):
+    def settle(self, seconds=PATIENCE):
         """Waits until nothing on the screen has changed for a second."""
         end, before = time.monotonic() + seconds, None
         while time.monotonic() < end:

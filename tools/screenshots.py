@@ -11,7 +11,6 @@ SPDX-License-Identifier: GPL-2.0-or-later
 
 import dataclasses
 import pathlib
-import subprocess
 import sys
 import time
 import typing
@@ -107,8 +106,7 @@ def take(name, scene):
         time.sleep(0.5)
         target = IMAGES / f"{name}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["import", "-display", window.env["DISPLAY"], "-window", "root", "+dither", "-colors", "64", "-strip",
-                        f"png8:{target}"], check=True)
+        window.picture(target, "+dither", "-colors", "64", "-strip", "-define", "png:format=png8")
     print(f"{target.relative_to(wsrun.PROJECT)}: {target.stat().st_size} bytes")
 
 

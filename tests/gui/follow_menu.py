@@ -11,10 +11,8 @@ The menu of 4.0 is fixed: there this says so and passes. Needs wireshark, xvfb, 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
-import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -41,16 +39,15 @@ def carried(tshark, capture, protocol):
 
 def copied(window, seconds=30):
     """All that the window in front has, once it comes."""
-    env, end, text = {**os.environ, "DISPLAY": window.env["DISPLAY"]}, time.monotonic() + seconds, ""
+    end, text = time.monotonic() + seconds, ""
     while time.monotonic() < end and not text:
         window.key("ctrl+a", "ctrl+c")
         time.sleep(0.5)
-        text = subprocess.run(["xclip", "-o", "-selection", "clipboard"], env=env, stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True, errors="replace", check=False, timeout=20).stdout
+        text = window.clipboard()
     return text
 
 
-def follow(counter, window, folder, sample, frames, protocol, entry, text):
+def follow(counter, window, sample, frames, protocol, entry, text):
     capture = common.samples(sample, kind=None)[0].path
     window.open(capture, "-Y", frames)
     expected = carried(window, window.home / capture.name, protocol)
@@ -60,41 +57,34 @@ def follow(counter, window, folder, sample, frames, protocol, entry, text):
     window.click(*ROW, 3)
     time.sleep(1)
     window.key(*["Up"] * FOLLOW_FROM_BELOW, "Right", *["Down"] * (entry - 1))
-    if folder:
-        window.picture(folder / f"follow-{protocol}-menu.png")
+    window.shot(f"follow-{protocol}-menu")
     window.key("Return")
     found = window.find(re.escape(f"Follow {SHORT[protocol]} Stream ({text})"), 20)
     window.tool("windowfocus", found)
     window.settle()
-    place = dict(re.findall(r"(X|Y|WIDTH|HEIGHT)=(-?\d+)", window.tool("getwindowgeometry", "--shell", found)))
-    window.click(int(place["X"]) + int(place["WIDTH"]) // 2, int(place["Y"]) + int(place["HEIGHT"]) // 3)
+    left, top, width, height = window.place(found)
+    window.click(left + width // 2, top + height // 3)
     got = re.sub(r"\s+", "", copied(window))
-    if folder:
-        window.picture(folder / f"follow-{protocol}.png")
+    window.shot(f"follow-{protocol}")
     counter.equal(got, expected, f"{protocol}: what the window has")
     window.close()
     (window.home / capture.name).unlink()
 
 
 def main():
-    missing = gui.missing() + [name for name in ("xclip",) if not shutil.which(name)]
-    if missing:
-        print(f"SKIPPED: {', '.join(missing)} not installed; the menu Follow was not tried")
+    if gui.missing():
+        print(f"SKIPPED: {', '.join(gui.missing())} not installed; the menu Follow was not tried")
         return 0
-    folder = pathlib.Path(sys.argv[2]) if sys.argv[1:2] == ["--shots"] else None
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
     counter = common.Counter("menu Follow")
-    with gui.Gui() as window:
+    with gui.Gui(shots=gui.shots(sys.argv)) as window:
         if ") 4.0." in window.version():
             print("SKIPPED: the menu Follow of 4.0 takes no entries of plugins")
             return 0
         for row in FOLLOWED:
             try:
-                follow(counter, window, folder, *row)
+                follow(counter, window, *row)
             except (gui.NoGui, subprocess.TimeoutExpired) as error:
-                if folder:
-                    window.picture(folder / "follow-failed.png")
+                window.shot("failed")
                 counter.check(False, f"{row[2]}: {error}")
                 window.close()
     return common.ended(counter)

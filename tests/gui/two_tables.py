@@ -5,7 +5,7 @@
 Wireshark keeps pointers to the rows of a table in each of its windows, and has the table filled anew for the next one: what
 the older window copies is still what it shows. What was freed is written over (MALLOC_PERTURB_), so that it would differ.
 
-Needs wireshark, xvfb, xdotool and xclip; without them it says so and passes.
+Needs wireshark, xvfb, xdotool, imagemagick and xclip; without them it says so and passes.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -17,10 +17,9 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import common
-from common import wsrun
-from screen import PATIENCE, Gone, Screen, missing, start, stop
+import gui
 
-TITLE = "RPC over HTTP Connections"
+TITLE = "Outlook RPC over HTTP Connections"
 SAMPLE, FILTER = "verdict-gone-spread", "rpch.vc == 2"
 # Of the buttons, from the window's right and lower edges.
 APPLY, COPY = (52, 55), (236, 23)
@@ -31,60 +30,45 @@ def rows(text):
     return [line.split()[:2] for line in text.splitlines() if line[:3].strip().isdecimal()]
 
 
-def copied(screen, window):
-    screen.focus(window)
-    screen.click(window, *COPY)
+def copied(window, table):
+    window.focus(table)
+    window.click_from_corner(table, *COPY)
     time.sleep(1)
-    screen.tool("key", "Down")          # the menu's first entry: as CSV or text
-    screen.tool("key", "Return")
+    window.key("Down", "Return")        # the menu's first entry: as CSV or text
     time.sleep(1)
-    return screen.clipboard()
+    return window.clipboard()
 
 
-def both(screen):
-    end = time.monotonic() + PATIENCE
-    while len(found := screen.windows(TITLE)) < 2:
-        if time.monotonic() > end:
-            raise Gone(f"{len(found)} windows {TITLE!r}")
-        time.sleep(0.5)
-    return found[:2]
-
-
-def play(tshark, screen, counter, capture, expected):
+def play(window, counter, sample, expected):
     table = "rpch,connections"
-    process = start(tshark, screen, ["-n", "-r", capture, "-z", table, "-z", f"{table},{FILTER}"])
-    try:
-        older, newer = both(screen)
+    process = window.start("-n", "-r", window.give(sample.path), "-z", table, "-z", f"{table},{FILTER}")
+    window.find(TITLE, count=2)
+    older, newer = window.windows(TITLE)
+    time.sleep(5)
+    window.tool("windowmove", "--sync", older, 0, 0)
+    window.tool("windowmove", "--sync", newer, 600, 400)
+    for one in (older, newer):          # at the start one of them may ask while the other one's packets are read
+        window.click_from_corner(one, *APPLY)
         time.sleep(5)
-        screen.tool("windowmove", "--sync", older, 0, 0)
-        screen.tool("windowmove", "--sync", newer, 600, 400)
-        for window in (older, newer):   # at the start one of them may ask while the other one's packets are read
-            screen.click(window, *APPLY)
-            time.sleep(5)
-        text = copied(screen, older) if process.poll() is None else ""
-        counter.equal(rows(text), expected, f"what the older window copies: {text}")
-        counter.check(process.poll() is None, f"wireshark has ended: {process.poll()}")
-    finally:
-        stop(process)
+    text = copied(window, older) if process.poll() is None else ""
+    counter.equal(rows(text), expected, f"what the older window copies: {text}")
+    counter.check(process.poll() is None, f"wireshark has ended: {process.poll()}")
 
 
 def main():
-    if missing():
-        print(f"SKIPPED: {', '.join(missing())} not installed; no window of a table was opened")
+    if gui.missing():
+        print(f"SKIPPED: {', '.join(gui.missing())} not installed; no window of a table was opened")
         return 0
     counter = common.Counter("two windows of a table")
-    with wsrun.Tshark() as tshark:
-        tshark.prove_loaded()
+    with gui.Gui(MALLOC_PERTURB_="165") as window:
+        window.prove_loaded()
         sample = common.samples(SAMPLE, kind=None)[0]
-        lines = tshark.output([*sample.options(tshark), "-2", "-q", "-z", "rpch,connections"]).splitlines()
+        lines = window.output([*sample.options(window), "-2", "-q", "-z", "rpch,connections"]).splitlines()
         expected = [[cell.strip() for cell in line.split("|")[:2]] for line in lines if line.split("|")[0].strip().isdecimal()]
-        screen = Screen(MALLOC_PERTURB_="165")
         try:
-            play(tshark, screen, counter, tshark.private_copy(sample.path), expected)
-        except (Gone, subprocess.TimeoutExpired) as error:
+            play(window, counter, sample, expected)
+        except (gui.NoGui, subprocess.TimeoutExpired) as error:
             counter.check(False, str(error))
-        finally:
-            screen.end()
     return common.ended(counter)
 
 
