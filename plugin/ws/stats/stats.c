@@ -190,9 +190,9 @@ void stats_register(void)
         .title = table, .columns = rows_of, .fill = fill_row, .list = list_rows,                                \
     }
     static struct row_table tables[] = {
-        TABLE("RPC over HTTP Connections", "rpch,connections", "RPC over HTTP connections", connection_columns,
+        TABLE("Outlook RPC over HTTP Connections", "rpch,connections", "RPC over HTTP connections", connection_columns,
               fill_connection, list_connections),
-        TABLE("MAPI over HTTP Sessions", "mapihttp,sessions", "MAPI/HTTP sessions", session_columns, fill_session,
+        TABLE("Outlook MAPI over HTTP Sessions", "mapihttp,sessions", "MAPI/HTTP sessions", session_columns, fill_session,
               list_sessions),
         TABLE("Outlook Logons", "outlook,auth", "Outlook logons", logon_columns, fill_logon, list_logons),
     };
