@@ -198,8 +198,9 @@ static void doubt_tls(struct report *report, const struct tally *tally)
 {
     const bool given = report->input.overview->key_log, fits_none = given && tally->sealed == tally->tls;
     const char *reason = "not decrypted, for no keys were given";
-    const char *remedy = "read it with the key log of the client or device: -o tls.keylog_file:FILE (Wireshark: "
-                         "Preferences > Protocols > TLS; it belongs to the profile), or capture where TLS has ended";
+    const char *remedy = "read it with the key log of the client or device (./analyze -k FILE; tshark -o "
+                         "tls.keylog_file:FILE; Wireshark: Preferences > Protocols > TLS, in each profile), or capture "
+                         "where TLS has ended";
     if (fits_none) {
         reason = "not decrypted: the key log that was given fits none of them";
         remedy = "take the key log that was written by the very client, proxy or device that made these connections, "

@@ -303,7 +303,7 @@ static void say_group(struct page *page, const struct finding_group *group, unsi
     say_ways(page, group);
     entry(page, "then", THEN_LINES, parts.seen);
     say_where(page, part, parts.inferred);
-    entry(page, "next", 4, parts.next);
+    entry(page, "next", 0, parts.next); /* advice cut short is none, on a narrow page neither */
     say_also(page, group);
     if (group->ids.count != 1 || !strstr(parts.seen, group->ids.name[0])) {
         entry_names(page, "ids", 2, &group->ids, 2);
@@ -391,7 +391,7 @@ static void say_doubts(struct page *page)
         out_text(&page->line, ": ");
         out_text(&page->line, doubt->reason);
         page_put(page, INDENT, 3, "CANNOT TELL  ", &page->line);
-        entry(page, "next", 3, doubt->remedy);
+        entry(page, "next", 0, doubt->remedy);
     }
     if (report->doubt_count > DOUBTS_SHOWN) {
         out_empty(&page->line);
