@@ -36,6 +36,7 @@ INDENT = 9                           # of what goes on in a further line, as in 
 ARCHIVES = ("saz", "har")
 # dumpcap -b names a file by its number in the ring and its time; from 4.4 on the other way round if asked to.
 RING = re.compile(r"(?P<base>.+)_(?:(?P<number>\d{5})_(?P<time>\d{14})|(?P<time2>\d{14})_(?P<number2>\d{5}))(?P<ending>(?:\.\w+)*)$")
+KEY_LINE = re.compile(rb"^(?:CLIENT_RANDOM|(?:CLIENT|SERVER)_\w+|EXPORTER_SECRET|EARLY_EXPORTER_SECRET|RSA|PMS_CLIENT_RANDOM) ", re.MULTILINE)
 DOUBTFUL = "not a capture that tshark can read"
 
 
@@ -231,7 +232,8 @@ def complaint(status, said):
         return ""
     lines = [line for line in said.decode("utf-8", "replace").splitlines() if line and not line.startswith("Running as user")]
     text = next((line for line in lines if line.startswith("tshark: ")), lines[-1] if lines else "")
-    text = text.removeprefix("tshark: ").replace('The file "-"', "the file")
+    text = text.removeprefix("tshark: ")
+    text = re.sub(r'(?:The file "-"|The standard input)', "the file", text)
     if "isn't a capture file" in text:
         return f"{DOUBTFUL}: a pcap, a pcapng or another capture file is needed, packed by gzip or zstd or not"
     text = text or f"tshark ended with status {status}"
@@ -323,6 +325,9 @@ def look_at(path):
     kind = filekind.of(path)
     if kind.readable is False and kind.name not in ARCHIVES:
         raise Unreadable(kind.sentence)
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
+        raise Unreadable("a device or socket, not a capture: name a file, a pipe, or - for standard input")
     return kind
 
 
@@ -360,22 +365,24 @@ class Page:
         """One capture."""
         head = [] if self.first else [""]
         self.first = False
+        name = clean(name)
         if screen:
-            head.append(self.paint(clean(name), "1"))
+            head.append(name)
             head += [f"  {clean(line)}" for line in lines]
             head += [f"  note: {problem}"] if problem else []
         else:
-            head.append(f"{self.paint(clean(name), '1')}: {problem}")
+            head.append(f"{name}: {problem}")
+        head = "\n".join(fit(line, self.width) for line in head).replace(name, self.paint(name, "1"), 1)
         for pattern, colour in COLOURS:
             if self.colours:
                 screen = pattern.sub(lambda match, colour=colour: self.paint(match[1], colour), screen)
-        print("\n".join(fit(line, self.width, self.colours) for line in head))
+        print(head)
         print(screen, end="", flush=True)
 
 
-def fit(line, width, coloured):
+def fit(line, width):
     """Broken at blanks; what it begins with stays."""
-    if coloured or len(line) <= width:
+    if len(line) <= width:
         return line
     begin = line[:len(line) - len(line.lstrip(" "))]
     return "\n".join(textwrap.wrap(line.strip(), width, initial_indent=begin, subsequent_indent=" " * INDENT,
@@ -387,8 +394,20 @@ def exit_status(statuses):
     return FAILED if FAILED in statuses else CANNOT_TELL if CANNOT_TELL in statuses else HEALTHY
 
 
+def keys_of(tshark, path):
+    """A copy of the key log that tshark can read; one without a key is told of, and tried."""
+    try:
+        copy = tshark.private_copy(path)
+    except OSError as error:
+        raise Unreadable(f"-k {clean(path)}: {error.strerror or error}") from None
+    with open(copy, "rb") as file:
+        if not KEY_LINE.search(file.read(1 << 20)):
+            print(f"./analyze: -k {clean(path)}: not a TLS key log, or an empty one: no line begins as CLIENT_RANDOM", file=sys.stderr)
+    return copy
+
+
 def analyze(tshark, options, inputs, refused):
-    page, keylog = Page(), tshark.private_copy(options.k) if options.k else None
+    page, keylog = Page(), keys_of(tshark, options.k) if options.k else None
     args = arguments(options, keylog, page.width)
     statuses, objects = [], []
     for name, why in refused:
