@@ -520,6 +520,9 @@ def test_survives(run, counter):
         sent = read.text(0 if part == "request" else 1)
         counter.check(b"content-length: 300\r\n" in sent.lower() and sent.endswith(b"\r\n\r\n"), f"a {part} that was not kept: {sent!r}")
         counter.check("the archive has 0 of the 300 bytes of the body" in "\n".join(read.comments), f"a {part} that was not kept: {read.comments}")
+    # An interim response before the final one is none.
+    read = Read(run, archives.saz([Session(post(), b"HTTP/1.1 100 Continue\r\n\r\n" + answer(), at(0, 1, 2, 3))]), "saz")
+    counter.check(b"100 Continue" not in read.text(1) and b"HTTP/1.1 200 OK" in read.text(1), f"behind 100 Continue: {read.text(1)!r}")
     # Through pipes, both ends.
     done, said, _ = command("-", "-", input=archives.saz(sessions))
     counter.check(done.returncode == 0 and done.stdout[:4] == b"\x0a\x0d\x0d\x0a", f"standard input and output: {said!r}")

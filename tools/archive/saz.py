@@ -22,6 +22,7 @@ METADATA_MOST = 1 << 20
 SALVAGE = 64                           # bytes
 TABLE_MOST = 64 << 20                  # bytes of a zip file's table of members
 TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?\s*(Z|[+-]\d\d:?\d\d)?$")
+INTERIM = re.compile(r"HTTP/\S+ 1(?!01)\d\d\b")
 
 # Bits of Session/@BitFlags.
 BIT_HTTPS, BIT_BY_FIDDLER, BIT_GATEWAY, BIT_BLIND, BIT_DROPPED = 0x1, 0x100, 0x800, 0x1000, 0x20000
@@ -205,6 +206,8 @@ class Saz:
                 pass
             return None, "empty" if not start else "no HTTP message"
         head, length = parsed
+        while INTERIM.match(head.first) and (behind := Head.parse(start[length:])) and behind[0].first.startswith("HTTP/"):
+            head, length = behind[0], length + behind[1]      # the final response stands behind it
 
         def opener():
             skip = length
