@@ -169,6 +169,47 @@ def tsgu(cap, places):
     cap.rule = "MS-TSGU 3.1.4: both calls are pending in health, so they are neither unanswered nor cut."
 
 
+def second_factor(cap, places, seconds):
+    """A gateway that has the user confirm on his phone before it answers; returns the leg."""
+    leg = places.leg(cap, 0, target="localhost:3388")
+    leg.establish()
+    leg.bind(Tsgu)
+    leg.call(Tsgu.CREATE_TUNNEL)
+    leg.calls += 1
+    leg.in_.up(rpc.request(leg.calls, *Tsgu.AUTHORIZE_TUNNEL[:2]))
+    cap.wait(seconds)
+    return leg
+
+
+@both("quiet-tsgu-second-factor", "a remote desktop gateway that waits 95 seconds for the user's phone")
+def tsgu_second_factor(cap, places):
+    leg = second_factor(cap, places, 50)
+    leg.in_.up(rpc.ping())
+    cap.wait(45)
+    leg.out.down(rpc.response(leg.calls, Tsgu.AUTHORIZE_TUNNEL[0], Tsgu.AUTHORIZE_TUNNEL[2]))
+    leg.call(Tsgu.CREATE_CHANNEL)
+    leg.calls += 1
+    leg.in_.up(rpc.request(leg.calls, *Tsgu.SETUP_RECEIVE_PIPE))
+    leg.call(Tsgu.SEND_TO_SERVER)
+    leg.close()
+    leg.done()
+    cap.what = "NPS with a second factor: TsProxyAuthorizeTunnel is answered after 95 s, when the user has confirmed."
+    cap.rule = "MS-TSGU 3.2.6.1.2: policies decide in that call, and some ask a person. It is neither unanswered nor a slow server."
+
+
+@both("quiet-tsgu-second-factor-idle", "a device that does not wait for the user's phone")
+def tsgu_second_factor_idle(cap, places):
+    leg = second_factor(cap, places, 60)
+    frame = leg.out.fin(DOWN)
+    leg.in_.fin(DOWN)
+    leg.out.fin(UP)
+    leg.in_.fin(UP)
+    leg.done()
+    cap.item(IDLE, frame, "60 s without a byte while the user looks for his phone, then FIN from the server's side.")
+    cap.what = "TsProxyAuthorizeTunnel waits for a second factor; after 60 s without a byte the server's side closes both channels."
+    cap.rule = "What closes is an idle time-out, though a call is pending: no cut."
+
+
 # ---- ends that are none ------------------------------------------------------------------------
 
 @both("quiet-predecessor-pending", "a predecessor that the proxy closes with calls pending")

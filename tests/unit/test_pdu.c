@@ -123,6 +123,7 @@ static void test_call(void)
     CHECK_INT(header.call.context, 4);
     CHECK_INT(header.call.opnum, 8);
     CHECK(rpc_call_waits(RPC_TSGU, 8) && rpc_call_waits(RPC_TSGU, 3) && !rpc_call_waits(RPC_TSGU, 1));
+    CHECK(rpc_call_waits(RPC_TSGU, 2) && !rpc_call_waits(RPC_TSGU, 4) && !rpc_call_waits(RPC_TSGU, 9));
     CHECK(rpc_call_waits(RPC_ASYNC_EMSMDB, 0) && !rpc_call_waits(RPC_ASYNC_EMSMDB, 1));
     CHECK(!rpc_call_waits(RPC_EMSMDB, 0) && rpc_call_waits(RPC_INTERFACE_UNKNOWN, 5));
 }

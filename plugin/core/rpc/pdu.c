@@ -244,7 +244,7 @@ bool rpc_call_waits(enum rpc_interface interface, uint16_t opnum)
     case RPC_ASYNC_EMSMDB:
         return opnum == 0;
     case RPC_TSGU:
-        return opnum == 3 || opnum == 8;
+        return opnum == 2 || opnum == 3 || opnum == 8;
     default:
         return false;
     }

@@ -81,7 +81,8 @@ void pdu_header_decode(const uint8_t *p, struct pdu_header *header);
 /* What follows the header in the first len bytes of the PDU, as far as it is there. */
 void pdu_call_decode(const uint8_t *p, size_t len, struct pdu_header *header);
 /* Whether such a call waits in health until something happens: EcDoAsyncWaitEx (MS-OXCRPC 3.3.4.1),
- * TsProxySetupReceivePipe and TsProxyMakeTunnelCall (MS-TSGU 3.1.4); or that is not known. */
+ * TsProxySetupReceivePipe and TsProxyMakeTunnelCall (MS-TSGU 3.1.4), TsProxyAuthorizeTunnel until the user has confirmed
+ * a second factor; or that is not known. */
 bool rpc_call_waits(enum rpc_interface interface, uint16_t opnum);
 
 /* Whether such a call begins (1) a session with its server, or ends one (-1): EcDoConnect, EcDoConnectEx, EcDoDisconnect
