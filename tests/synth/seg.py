@@ -152,10 +152,10 @@ def answers_swapped(cap):
     leg.establish()
     leg.bind(Emsmdb)
     leg.call(Emsmdb.CONNECT)
-    for number in (2, 3):
+    for number in (3, 4):  # 2 was EcDoConnectEx: no client uses a number again
         leg.in_.up(rpc.request(number, *Emsmdb.DUMMY[:2]))
-    late = rpc.response(2, Emsmdb.DUMMY[0], Emsmdb.DUMMY[2])
-    leg.out.down(late, rpc.response(3, Emsmdb.DUMMY[0], Emsmdb.DUMMY[2]), cuts=[len(late)], order=[1, 0])
+    late = rpc.response(3, Emsmdb.DUMMY[0], Emsmdb.DUMMY[2])
+    leg.out.down(late, rpc.response(4, Emsmdb.DUMMY[0], Emsmdb.DUMMY[2]), cuts=[len(late)], order=[1, 0])
     leg.out.pdus.remove({"to": "client", **late.pdu})
     cap.wait(3)
     leg.out.close(DOWN)
