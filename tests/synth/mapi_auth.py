@@ -170,6 +170,27 @@ def left_asked(cap):
     cap.rule = "NTLM needs its connection: what sends such requests keeps the handshake from its end."
 
 
+@case("mapi-auth-left-answered-late", "three challenges that nobody answers, after one that was answered late")
+def left_answered_late(cap):
+    c = client(cap)
+    for number, closes in enumerate([DOWN, UP, None, UP, UP]):
+        if closes is None:
+            two = c.outlook.open("10.0.0.81:80")
+            ask = third(c, target(cap), conn=two)
+            cap.item("outlook.auth.ntlm_torn", ask.frame, "The first challenge is answered here.", where="CANNOT TELL")
+            c.page(ask, "401 Unauthorized", *OFFERS, *EX, fields=auth(step="rejected"))
+            two.close()
+        else:
+            one = c.outlook.open("10.0.0.81:80")
+            challenge(c, target(cap, at=number), conn=one)
+            frame = one.close(closes)
+        cap.wait(2)
+    cap.item("outlook.auth.no_challenge", frame, "The client leaves three challenges in a row.", where="CLIENT (inferred)")
+    cap.what = "The server's end closes behind a challenge, whose type 3 comes on another connection; then the client leaves three " \
+               "challenges."
+    cap.rule = "What was answered elsewhere is no challenge that was left: its end says nothing of the other three."
+
+
 def legs(cap, split):
     """A balancer that opens a connection of its own for each request: the client's leg is whole, its own is not."""
     c, at = client(cap, server="10.0.0.80:80"), target(cap)

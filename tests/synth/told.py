@@ -4,6 +4,7 @@ judged by the rules alone, and not by the code.
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import mapi_ntlm as ntlm
 import pdus
 import rpc
 import scene
@@ -16,9 +17,10 @@ from wire import ACK, RST, SYN
 DEVICE, SEEN, UNKNOWN = "NETWORK DEVICE (inferred)", "NETWORK DEVICE (seen)", "CANNOT TELL"
 CUT, IDLE, NEVER = "rpch.channel.cut", "rpch.channel.idle_closed", "rpch.routing.never_joined"
 UNANSWERED, LATE, BUFFERED = "rpch.call.unanswered", "rpch.routing.joined_late", "rpch.channel.buffered"
+TORN, TORN_ACCEPTED = "outlook.auth.ntlm_torn", "outlook.auth.ntlm_torn.accepted"
 NO_PDU, NOT_RECYCLED, REFUSED = "rpch.channel.no_pdu", "rpch.channel.not_recycled", "rpch.channel.refused"
 SEVERITY = {UNANSWERED: "note", LATE: "chat", NOT_RECYCLED: "note", LONE: "note",
-            "rpch.routing.target_mismatch": "error"}
+            "rpch.routing.target_mismatch": "error", TORN: "error", TORN_ACCEPTED: "chat"}
 
 
 class Told(scene.Capture):
@@ -739,3 +741,64 @@ def recycle_two_reset(cap):
     cap.what = "One client has two virtual connections to one server, both OUT are to be replaced. A request for OUT is reset before it says " \
                "of which it is; one connection is replaced then, the other never."
     cap.rule = "Whose the reset request was does not show; but that the client did not ask is not known either."
+
+
+# ---- torn handshakes -------------------------------------------------------------------------
+
+LOGON_OFFERS = ["WWW-Authenticate: Negotiate", "WWW-Authenticate: NTLM", 'WWW-Authenticate: Basic realm="mail.example.test"']
+
+
+def torn_half(cap, ask, number, closes):
+    """A handshake whose type 3 goes to a connection of its own; closes: who ends that of the challenge. Returns the end of
+    that, and of the second connection its type 3's frame and itself."""
+    info = ntlm.Target("EX1", ntlm.STAMP + number)
+    one = cap.connect("10.0.0.21", "10.0.0.80:80")
+    one.up(ask(auth=ntlm.type1(), length=0))
+    one.down(rpc.page(401, "Unauthorized", f"WWW-Authenticate: {ntlm.type2(info)}"))
+    ended = one.close(closes)
+    two = cap.connect("10.0.0.21", "10.0.0.80:80")
+    return ended, two.up(ask(auth=ntlm.type3(info))), two
+
+
+@told("rpc-torn-thrice", "both handshakes torn, three times")
+def torn_thrice(cap):
+    refused = 0
+    for number in range(3):
+        for at, ask in enumerate((rpc.ask_in, rpc.ask_out)):
+            ended, third, conn = torn_half(cap, ask, 2 * number + at, DOWN)
+            cap.told(REFUSED, ended, UNKNOWN, "status 401 to an NTLM type 1")
+            cap.told(TORN, third, UNKNOWN, "cannot check this answer", never="fails")
+            cap.wait(0.1)
+            frame = conn.down(rpc.page(401, "Unauthorized", *LOGON_OFFERS))
+            refused += 1
+            cap.told(REFUSED, frame, UNKNOWN, f"torn .see frame {third}")
+            if refused == 3:
+                cap.told("outlook.auth.refused", frame, UNKNOWN, f"see frame {third}")
+            conn.close()
+        cap.wait(4)
+    cap.lines = {"report": [r"^FAILED +12 of 12 RPC over HTTP connections and 1 logon torn", r"also +rpch.channel.refused .12 times."],
+                 "no_report": [r"^FAILED.*refused"]}
+    cap.what = "The server's end closes behind each challenge, and the type 3 goes to another connection: IN and OUT, three times."
+    cap.rule = "One cause is one finding, as for MAPI/HTTP."
+
+
+@told("rpc-torn-accepted", "both handshakes torn, and accepted all the same")
+def torn_accepted(cap):
+    leg = Leg(cap, user="EXAMPLE\\alice")
+    thirds = []
+    for number, (role, ask) in enumerate((("in", rpc.ask_in), ("out", rpc.ask_out))):
+        ended, third, conn = torn_half(cap, ask, number, UP)
+        cap.told(REFUSED, ended, UNKNOWN, "then the client closed")
+        cap.told(TORN, third, DEVICE, "cannot check its answer", never="fails")
+        thirds.append(third)
+        setattr(leg, "in_" if role == "in" else "out", conn)
+    leg.out.up(rpc.conn_a1(leg.c))
+    leg.in_.up(rpc.conn_b1(leg.c))
+    leg.out.down(rpc.success(), rpc.conn_a3(), rpc.conn_c2())
+    for third in thirds:
+        cap.told(TORN_ACCEPTED, cap.frame - 1, UNKNOWN, f"in frame {third} is accepted")
+    leg.work()
+    leg.close()
+    cap.lines = {"report": [r"^healthy +3 of 3 RPC over HTTP connections"], "no_report": [r"FAILED", r"CANNOT TELL"]}
+    cap.what = "A device checks NTLM itself and knows its challenges on whatever connection: type 3 comes on another one, and is accepted."
+    cap.rule = "What was told on the frame of the type 3 holds no longer, and the report says so: nothing failed."

@@ -518,7 +518,7 @@ refused("verdict-refused-rpc-error", "503 RPC Error with EEInfo",
         "RPC Error 0x6ba, RPC_S_SERVER_UNAVAILABLE, with its EEInfo.")
 
 
-def logon(name, title, user, steps, what, why, where="CLIENT (inferred)", also=None):
+def logon(name, title, user, steps, what, why, where="CANNOT TELL", also=None):
     """A logon on OUT that ends in a 401; IN is never tried. steps: (authorization, challenge)."""
     @case(name, title)
     def build(cap):
@@ -572,6 +572,22 @@ def big_token(cap):
     cap.leg(False, user=None)
     cap.what = "A user in many groups: both requests have 19 KB of Authorization."
     cap.rule = "MaxFieldLength and MaxRequestBytes."
+
+
+@case("verdict-refused-401-others", "401 to Basic where another user is let in")
+def refused_beside_others(cap):
+    bob, alice = Leg(cap, client="10.0.0.22", user="example.test\\bob"), Leg(cap, vc=1)
+    bob.establish(auth=rpc.basic("example.test\\bob"))
+    bob.work()
+    bob.close()
+    bob.done()
+    alice.connect("out").up(rpc.ask_out(), rpc.conn_a1(alice.c))
+    frame = alice.out.down(rpc.page(401, "Unauthorized", 'WWW-Authenticate: Basic realm="mail"', "Server: Microsoft-IIS/10.0"))
+    alice.out.close()
+    cap.leg(False, vc=1)
+    cap.item(REFUSED, frame, "401 to final credentials (Basic) of a server that takes those of bob.", vc=1, where="CLIENT (inferred)")
+    cap.what = "bob is let in by Basic, alice is refused."
+    cap.rule = "As outlook.auth.refused: that the server can check such credentials shows that these are wrong."
 
 
 @case("verdict-401-torn", "401 to NTLM type 1, then the connection is closed")

@@ -83,7 +83,7 @@ THIRD_PARTY_SAYS = {
                           r"^healthy +1 of 1 MAPI/HTTP session"],
     "fail-mapihttp-responsecodes": [r"^FAILED .*(answered with an HTTP error or a page|had requests refused)",
                                     r"also +3 packets with a broken MAPI/HTTP message, first frame 29"],
-    "misroute-rpch-ntlm-serverclose": [r"^FAILED +1 logon torn", r"127\.0\.0\.2:8081", r"127\.0\.0\.3:8082",
+    "misroute-rpch-ntlm-serverclose": [r"^FAILED +1 of 3 RPC over HTTP connections and 1 logon torn", r"127\.0\.0\.2:8081", r"127\.0\.0\.3:8082",
                                        r"where +NETWORK DEVICE\b"],
 }
 

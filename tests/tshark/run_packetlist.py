@@ -28,7 +28,7 @@ VERDICTS = common.PROJECT / "plugin" / "core" / "judge" / "verdicts.c"
 ROW = re.compile(r'ROW\(V_\w+,\s*"([\w.]+)",\s*"([^"]*)",\s*V_(\w+)')
 RANK = {"error": 3, "warning": 2, "note": 1, "chat": 0}
 # Chats that take back what an earlier frame says; others are no news.
-TAKEN_BACK = "rpch.routing.joined_late", "outlook.server_gone.back"
+TAKEN_BACK = "rpch.routing.joined_late", "outlook.server_gone.back", "outlook.auth.ntlm_torn.accepted"
 MOST = 3
 PASSES = ("one pass", []), ("-2", ["-2"])
 

@@ -71,7 +71,10 @@ static void test_rows(void)
           "did not reach the RPC server",
           "ValidPorts" },
         { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, ANSWER_TORN, 0 }, WHERE_UNKNOWN, "torn", "one server" },
-        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, 0, 0 }, WHERE_CLIENT, "not accepted", "password" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, 0, 0 }, WHERE_UNKNOWN, "cannot check", "password" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, ANSWER_OTHERS, 0 }, WHERE_CLIENT, "other users", "4625" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, ANSWER_OTHERS | ANSWER_TORN, 0 }, WHERE_UNKNOWN, "torn", "one server" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 407, 0, 0 }, WHERE_UNKNOWN, "the proxy", "password" },
         { { ANSWER_MAPI, HTTP_BY_UNKNOWN, 407, 0, 0 }, WHERE_DEVICE, "proxy", "proxy settings" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -62,6 +62,10 @@ static const struct answer_row {
         "the credentials were not accepted, and their NTLM challenge did not come on this connection: the handshake "
         "may be torn between two servers",
         "keep a client's connection on one server during NTLM; check the account too"),
+    ROW(401, 401, RPCH, ANYBODY, ANSWER_OTHERS, CLIENT,
+        "that server accepts other users by this scheme, so the name, password or ticket of this one is wrong, expired or "
+        "locked",
+        "see event 4625 and its status in the server's security log"),
     ROW(401, 401, RPCH, ANYBODY, ANSWER_KERBEROS, UNKNOWN,
         "the Kerberos ticket was not accepted: of another service account than the server's, too old, or its user",
         "the service name (setspn -Q http/<name>) and the Alternate Service Account of the servers, clocks, then that "
@@ -72,10 +76,13 @@ static const struct answer_row {
     ROW(401, 401, RPCH, ANYBODY, ANSWER_BOUND, UNKNOWN,
         "the credentials were not accepted, and their channel bindings cannot match there, if Extended Protection is on",
         "Extended Protection of /rpc and what ends TLS before the server; check the account too"),
-    ROW(401, 401, RPCH, ANYBODY, 0, CLIENT, "the credentials were not accepted",
-        "check user name, password, lockout and the allowed authentication methods"),
-    ROW(407, 407, RPCH, ANYBODY, 0, CLIENT, "the credentials were not accepted",
-        "check user name, password, lockout and the allowed authentication methods"),
+    ROW(401, 401, RPCH, ANYBODY, 0, UNKNOWN,
+        "the credentials were not accepted: they are mistyped or expired, or the server cannot check them",
+        "check user name, password, lockout and the allowed authentication methods; see event 4625 and its status in the "
+        "server's security log"),
+    ROW(407, 407, RPCH, ANYBODY, 0, UNKNOWN,
+        "the credentials were not accepted: they are mistyped or expired, or the proxy cannot check them",
+        "check user name, password, lockout and the authentication methods of that proxy"),
     ROW(456, 456, BOTH, ANYBODY, 0, NONE,
         "Exchange's logon module does not take the credentials: an error that the user can mend (456)",
         "the account: let the user log on in a browser and do what it asks for, then password, licence and lockout"),

@@ -126,7 +126,8 @@ struct result result_of(const struct finding *finding)
                             .verdict = finding->kind,
                             .severity = finding->severity,
                             .where = finding->where,
-                            .frame = finding->when.frame };
+                            .frame = finding->when.frame,
+                            .explained = finding->explained };
 }
 
 static void result_take(struct result *result, const struct result *with)

@@ -71,10 +71,11 @@ struct once {
 struct result {
     bool told, where_seen;
     uint8_t verdict, severity, where; /* the gravest, the first of its severity */
+    bool withheld;       /* something was due, but the capture cannot tell */
+    bool left_challenge; /* the verdict is of a challenge that was left, not of a refusal */
     uint32_t frame;
-    bool withheld;               /* something was due, but the capture cannot tell */
-    const struct conn *doubtful; /* why, or NULL */
-    bool left_challenge;         /* the verdict is of a challenge that was left, not of a refusal */
+    uint32_t explained;          /* as in struct verdict */
+    const struct conn *doubtful; /* why withheld, or NULL */
     const char *taken_back;      /* why it no longer tells where, or NULL */
 };
 

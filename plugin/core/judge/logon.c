@@ -17,6 +17,8 @@ struct account_memo {
     struct once once;
     struct result result;
     uint32_t bindings_frame; /* that tells of its channel bindings, 0: none does */
+    uint32_t torn_frame;     /* the last that tells of a torn handshake, 0: none does */
+    uint32_t accepted_frame; /* the last of those that was accepted */
 };
 
 static struct account_memo *account_memo(struct judge *judge, const struct account *account)
@@ -137,13 +139,13 @@ static void say_torn(struct text *text, const struct lone_type3 *type3, uint32_t
     }
     if (lone_torn_by_server(type3)) {
         say(text,
-            "; inferred: the server, or a device before it, does not keep the connection that NTLM began on, so the "
-            "logon fails; next: keep-alive of the server (IIS: HTTP Keep-Alive) and of devices before it");
+            "; inferred: the server, or a device before it, does not keep the connection that NTLM began on, without which "
+            "it cannot check this answer; next: keep-alive of the server (IIS: HTTP Keep-Alive) and of devices before it");
         return;
     }
     say(text,
-        "; inferred: %s splits one NTLM handshake over two connections, and the second never issued that "
-        "challenge, so the logon fails; next: make the device keep one server connection for each client connection "
+        "; inferred: %s splits one NTLM handshake over two connections, and whoever did not issue that challenge cannot "
+        "check its answer; next: make the device keep one server connection for each client connection "
         "(no close, no pooling for NTLM), or use Kerberos",
         client ? "the device there" : "a device before it, or the client,");
 }
@@ -153,7 +155,7 @@ static void say_interleaved(struct text *text, const struct lone_type3 *type3, u
     say(text,
         "Seen: the type 3 of %s goes to %s after the type 2 of frame %u, the newest on this connection, which began %s; "
         "inferred: a device runs two handshakes of NTLM in turns on one server connection, and the server knows only "
-        "the newest challenge, so the logon fails; next: make the device keep one server connection for each client "
+        "the newest challenge, so that it cannot check this answer; next: make the device keep one server connection for each client "
         "connection (no pooling for NTLM), or use Kerberos",
         USER(type3->user), SERVER_AT(type3->conn, frame), type3->newest,
         type3->version1 ? "another's handshake" : "another handshake; it answers an older one");
@@ -195,6 +197,9 @@ void logon_challenge_missing(struct judge *judge, const struct event *event)
     if (!finding.begun) {
         return;
     }
+    if (type3->account && (torn || type3->interleaved)) {
+        account_memo(judge, type3->account)->torn_frame = event->when.frame;
+    }
     if (type3->interleaved) {
         say_interleaved(&finding.text, type3, event->when.frame);
         tell_by(&finding, WHERE_DEVICE, false);
@@ -206,6 +211,35 @@ void logon_challenge_missing(struct judge *judge, const struct event *event)
         say_alone(&finding.text, type3, event->when.frame);
         tell_by(&finding, type3->before ? WHERE_DEVICE : WHERE_UNKNOWN, false);
     }
+}
+
+/* What was told of that type 3 holds no longer: whoever it went to could check it. */
+static void torn_accepted(struct judge *judge, const struct event *event)
+{
+    const struct logon_answer *answer = event->logon.answer;
+    struct account_memo *memo = answer->account->memo;
+    const struct exchange *request = answer->request ? answer->request : exchange_oldest(answer->conn->link);
+    const uint32_t torn = request ? request->torn : 0;
+    if (!answer->accepted || !memo || !torn || torn != answer->sent.frame || torn > memo->torn_frame ||
+        torn == memo->accepted_frame) {
+        return;
+    }
+    struct finding finding =
+        finding_begin(judge, V_TORN_ACCEPTED, event->when, about_account(judge, answer->account, answer->leg), NULL);
+    if (!finding.begun) {
+        return;
+    }
+    memo->accepted_frame = torn;
+    finding.explained = torn;
+    finding.subject.result = NULL; /* its row tells how it is now */
+    if (memo->result.verdict == V_NTLM_TORN && memo->result.frame == torn) {
+        memo->result = (struct result){ .withheld = memo->result.withheld, .doubtful = memo->result.doubtful };
+    }
+    say(&finding.text,
+        "Seen: the type 3 of %s in frame %u is accepted by %s, so %s there holds no longer; inferred: what answers there "
+        "keeps the challenge for more than its connection; next: nothing, unless other logons fail",
+        USER(answer->account->user), torn, SERVER_AT(answer->conn, event->when.frame), verdict_filter(V_NTLM_TORN));
+    tell(&finding);
 }
 
 /* ---- channel bindings -------------------------------------------------------------------- */
@@ -428,9 +462,6 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
     if (!finding.begun) {
         return;
     }
-    const struct taken *taken = answer->taken;
-    const bool others =
-        request->user[0] && taken && taken->user && (taken->several || users_differ(taken->user, request->user));
     const uint32_t bindings = explained_by_bindings(judge, answer);
     enum verdict_where where = WHERE_UNKNOWN;
     say_refusals(&finding.text, answer, when.frame);
@@ -450,7 +481,7 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
             "; inferred: the channel bindings cannot match there (see frame %u), so no password would do, if the server "
             "asks for Extended Protection; next: as that frame says; then event 4625",
             bindings);
-    } else if (others) {
+    } else if (taken_of_others(answer->taken, request)) {
         where = WHERE_CLIENT;
         say(&finding.text,
             "; inferred: that server accepts other users by this scheme, so the name, password or ticket of this one is "
@@ -477,6 +508,7 @@ void logon_answered(struct judge *judge, const struct event *event)
     const struct account *account = answer->account;
     const int64_t ns = answer->time_ns, below = answer->below.ns - answer->sent.ns;
     const int64_t most = answer->accepted ? judge->limits.slow_above : judge->limits.very_slow_above;
+    torn_accepted(judge, event);
     if (!answer->checked || ns <= most) {
         return;
     }
@@ -582,6 +614,18 @@ static struct evidence *all_of_series(struct judge *judge, const struct in_a_row
     return evidence;
 }
 
+/* Of those that the text names. */
+static bool any_by_server(const struct in_a_row *series)
+{
+    return series->at[0].by_server || series->at[1].by_server || series->at[2].by_server;
+}
+
+static bool all_asked(const struct in_a_row *series)
+{
+    return series->at[0].asked && series->at[1].asked && series->at[2].asked;
+}
+_Static_assert(SERIES_KEPT == 3, "all of a series are looked at");
+
 void logon_no_challenge(struct judge *judge, const struct event *event)
 {
     const struct tried *tried = event->logon.tried;
@@ -612,7 +656,7 @@ void logon_no_challenge(struct judge *judge, const struct event *event)
     }
     say(text, "; the challenges in frames %u, %u, %u, the last from %s, got no type 3: none of them answered",
         series->at[0].frame, series->at[1].frame, last->frame, SERVER_AT(last->conn, last->frame));
-    if (series->asked) {
+    if (all_asked(series)) {
         say(text,
             ", and their requests ask for the end of the connection (Connection: close, or HTTP/1.0); inferred: what sends "
             "them does not keep the connection that "
@@ -621,7 +665,8 @@ void logon_no_challenge(struct judge *judge, const struct event *event)
         tell_by(&finding, WHERE_DEVICE, false);
         return;
     }
-    if (series->by_server) {
+    const bool by_server = any_by_server(series);
+    if (by_server) {
         say(text, ", and the server's end closed first; inferred: what closes behind a 401 ends the handshake of NTLM, "
                   "which needs its connection; next: Connection and keep-alive settings of the server and of devices "
                   "before it");
@@ -631,7 +676,7 @@ void logon_no_challenge(struct judge *judge, const struct event *event)
             "and LmCompatibilityLevel of the client, zones and stored credentials for this name, and whether "
             "others get in by it");
     }
-    tell_by(&finding, series->by_server ? WHERE_UNKNOWN : WHERE_CLIENT, false);
+    tell_by(&finding, by_server ? WHERE_UNKNOWN : WHERE_CLIENT, false);
 }
 
 void logon_bearers_empty(struct judge *judge, const struct event *event)

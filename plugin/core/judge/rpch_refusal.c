@@ -76,19 +76,34 @@ static bool is_replacement(const struct channel *channel)
     return channel->is_successor && !channel_in_use(channel);
 }
 
-/* Whether its type 3 is bound to another TLS channel than that on which the server sees it. */
-static bool is_bound_elsewhere(const struct channel *channel)
+/* Its request, as logons know it; NULL if they do not. */
+static const struct exchange *request_of(const struct channel *channel)
 {
     const struct conn *link = channel_tcp(channel);
     const struct exchange *request = link->asked ? exchange_oldest(link) : NULL;
-    return request && request->begin.frame == channel->request.frame && request_bound_in_vain(request);
+    return request && request->begin.frame == channel->request.frame ? request : NULL;
+}
+
+/* What its server takes of others by the same way. NTLMv1 may be what is refused, whoever sends it. */
+static bool others_are_taken(const struct exchange *request, const struct http_info *info)
+{
+    const struct span front_end = span_of((const uint8_t *)info->front_end, strlen(info->front_end));
+    return request->final && !request->version1 && taken_of_others(taken_find(request, front_end), request);
+}
+
+static unsigned request_traits(const struct channel *channel, const struct http_info *info)
+{
+    const struct exchange *request = request_of(channel);
+    if (!request) {
+        return 0;
+    }
+    return (request_bound_in_vain(request) ? ANSWER_BOUND : 0u) | (others_are_taken(request, info) ? ANSWER_OTHERS : 0u);
 }
 
 static unsigned credential_traits(const struct judge_limits *limits, const struct channel *channel)
 {
     return (is_torn(channel) ? ANSWER_TORN : 0u) | (channel->step == AUTH_STEP_AP_REQ ? ANSWER_KERBEROS : 0u) |
            (channel->step == AUTH_STEP_BEARER ? ANSWER_BEARER : 0u) |
-           (is_bound_elsewhere(channel) ? ANSWER_BOUND : 0u) |
            (channel->auth_len <= limits->big_token                                ? 0u :
             channel->step == AUTH_STEP_AP_REQ || channel->step == AUTH_STEP_TOKEN ? ANSWER_BIG_TOKEN :
                                                                                     ANSWER_LONG_HEADERS);
@@ -104,7 +119,7 @@ static struct answer answer_of(const struct judge_limits *limits, const struct c
                              .traits = answer_words(info->page.words) };
     answer.traits |= info->rpc_error ? ANSWER_RPC_ERROR : 0u;
     answer.traits |= info->cas_error[0] ? ANSWER_CAS_ERROR : 0u;
-    answer.traits |= credential_traits(limits, channel);
+    answer.traits |= credential_traits(limits, channel) | request_traits(channel, info);
     answer.traits |= is_of_device(channel, info) ? ANSWER_PASSED_ON : 0u;
     answer.traits |= channel->leg->joined && channel_in_use(channel) ? ANSWER_OPEN : 0u;
     if (channel->role == ROLE_IN && !channel->v1 && !channel->is_echo) {
@@ -207,6 +222,21 @@ static void doubt_device(const struct leg *leg)
     }
 }
 
+/* Says that a torn handshake explains it, where that was seen. */
+static bool say_torn(struct finding *finding, const struct exchange *request, enum verdict_where *where)
+{
+    if (!request || !request->torn) {
+        return false;
+    }
+    *where = request->torn_by_server ? WHERE_UNKNOWN : WHERE_DEVICE;
+    finding->explained = request->torn;
+    say(&finding->text,
+        "; inferred: the handshake is torn (see frame %u), so no password would do; next: who ends or changes connections "
+        "during NTLM, as that frame says",
+        request->torn);
+    return true;
+}
+
 void rpch_refused(struct judge *judge, const struct event *event)
 {
     const struct channel *channel = event->rpch.channel;
@@ -240,7 +270,11 @@ void rpch_refused(struct judge *judge, const struct event *event)
     if (is_replacement(channel)) {
         say(&finding.text, "; the virtual connection is still open on the predecessor");
     }
-    if (seen) { /* an inference: it falls where the clocks turn out to differ */
+    const bool torn = asks_for_credentials(info) && say_torn(&finding, request_of(channel), &where);
+    seen &= !torn;
+    if (torn) {
+        /* it says why */
+    } else if (seen) { /* an inference: it falls where the clocks turn out to differ */
         say(&finding.text, "; inferred: the device at %s wrote it: %s; next: %s", PEER(channel), advice.inferred,
             advice.next);
     } else {

@@ -55,6 +55,7 @@ enum verdict_kind {
     V_SERVER_GONE,
     V_SERVER_BACK,
     V_NTLM_TORN,
+    V_TORN_ACCEPTED,
     V_TYPE3_ALONE,
     V_NO_CHALLENGE,
     V_AUTH_REFUSED,

@@ -68,6 +68,8 @@ const struct verdict_row verdict_rows[VERDICT_KINDS] = {
         PRESENCE, ALWAYS),
     ROW(V_NTLM_TORN, "outlook.auth.ntlm_torn", "An NTLM handshake was torn across connections", V_ERROR, GROUP_SECURITY,
         ABSENCE, ALWAYS),
+    ROW(V_TORN_ACCEPTED, "outlook.auth.ntlm_torn.accepted", "A torn NTLM handshake was accepted all the same", V_CHAT,
+        GROUP_SECURITY, PRESENCE, ALWAYS),
     ROW(V_TYPE3_ALONE, "outlook.auth.type3_without_challenge",
         "An NTLM answer to a challenge this connection never carried", V_WARNING, GROUP_SECURITY, ABSENCE, ALWAYS),
     ROW(V_NO_CHALLENGE, "outlook.auth.no_challenge", "A logon that never gets past its challenge", V_WARNING,

@@ -6,6 +6,7 @@
 
 #include "connections.h"
 
+#include "logon_state.h"
 #include "rpch_memo.h"
 
 #include <stdio.h>
@@ -73,6 +74,36 @@ static int64_t longest_idle(const struct leg *leg)
     return longest;
 }
 
+/* Where the challenge that a channel of it left was answered after all; NULL if nowhere. */
+static const struct logon_conn_more *answered_elsewhere(const struct leg *leg)
+{
+    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
+        const struct channel *channel = leg->current[role];
+        const struct logon_conn *logon = channel ? channel->conn->link->logon : NULL;
+        if (logon && channel->challenge_frame && logon->more->answered_frame &&
+            logon->more->type2_frame == channel->challenge_frame) {
+            return logon->more;
+        }
+    }
+    return NULL;
+}
+
+/* A challenge that was left, by the look of its connection, went on on another one: what became of it there counts. */
+static void follow_challenge(const struct leg *leg, struct leg_row *row)
+{
+    const struct leg_memo *memo = leg->memo;
+    const struct logon_conn_more *more =
+        memo && memo->result.told && memo->result.left_challenge ? answered_elsewhere(leg) : NULL;
+    if (!more) {
+        return;
+    }
+    row->verdict.explained = more->answered_frame;
+    if (more->answered_on->logon && logon_was_accepted(more->answered_on->logon)) {
+        row->verdict = (struct row_verdict){ .kind = VERDICT_KINDS };
+        row->opened = true;
+    }
+}
+
 static struct row_verdict verdict_of(const struct leg *leg)
 {
     const struct leg_memo *memo = leg->memo;
@@ -129,6 +160,7 @@ bool rpch_state_row(const struct rpch_state *world, uint32_t index, struct leg_r
                              .longest_idle_ns = longest_idle(leg),
                              .verdict = verdict_of(leg) };
     fill_halves(row, leg);
+    follow_challenge(leg, row);
     rop_row_fill(&row->rops, leg->rops);
     if (leg->ended_frame) {
         snprintf(row->ended, sizeof(row->ended), "%s by %s (frame %u)", leg->ended_by_rst ? "RST" : "FIN",

@@ -56,6 +56,7 @@
     HEADLINE(V_JOINED_ACROSS_PROXIES, "opened across two proxies")                                  \
     HEADLINE(V_BACKEND_CHANGED_CHAT, "changed the back end")                                        \
     HEADLINE(V_RESPONSE_CUT_CHAT, "left by the client before the response ended")                   \
+    HEADLINE(V_TORN_ACCEPTED, "accepted though the NTLM handshake was torn")                        \
     HEADLINE(V_SERVER_BACK, "answered by a server that is back")
 
 /* The compiler names a verdict that is missing or stands twice: there is no default. */

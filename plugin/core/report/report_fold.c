@@ -12,10 +12,11 @@
 
 /* ---- Which belong together ----------------------------------------------------------------- */
 
-/* A server that is gone takes connections and sessions with it: that is one finding. */
+/* A server that is gone takes connections and sessions with it, and a torn handshake logon and connection: that is one
+ * finding. */
 static unsigned noun_class(const struct part *part)
 {
-    return part->verdict.kind == V_SERVER_GONE ? 0 : (unsigned)part->noun + 1;
+    return part->verdict.kind == V_SERVER_GONE || part->verdict.kind == V_NTLM_TORN ? 0 : (unsigned)part->noun + 1;
 }
 
 #define COMPARE(one, other)              \
@@ -201,7 +202,9 @@ static void take_member(const struct report *report, struct finding_group *group
         names_add(arena, &group->ids, member->parts[i].request_id);
     }
     group->restarted |= part->restarted;
-    count_way(report, group, part);
+    if (part->noun != OF_LOGON || group->of[OF_CONNECTION] == 0) { /* else they went with those connections */
+        count_way(report, group, part);
+    }
     take_also(report, group, member);
     if (!group->first || part->when < group->first->when) {
         group->first = part;

@@ -383,6 +383,41 @@ static struct part *explanation(struct report *report, const struct verdict *ver
     return NULL;
 }
 
+/* Verdicts come in the order of their frames. NULL: a handshake was not told to be torn on that frame. */
+static const struct verdict *torn_on(const struct report *report, uint32_t frame)
+{
+    uint32_t low = 0, high = report->input.verdict_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (report->input.verdicts[middle]->when.frame < frame) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    for (; low < report->input.verdict_count && report->input.verdicts[low]->when.frame == frame; low++) {
+        if (report->input.verdicts[low]->kind == V_NTLM_TORN) {
+            return report->input.verdicts[low];
+        }
+    }
+    return NULL;
+}
+
+/* Connections that were refused because their handshake was torn: one cause is told once. */
+static void explain_connections(struct report *report)
+{
+    for (uint32_t i = 0; i < report->part_count; i++) {
+        struct part *part = &report->parts[i];
+        const struct verdict *torn = part->noun == OF_CONNECTION && part->verdict.explained ?
+                                         torn_on(report, part->verdict.explained) :
+                                         NULL;
+        if (torn) {
+            take_verdict(part, torn);
+            part->text = torn->text;
+        }
+    }
+}
+
 static void gather_single(struct report *report, const struct verdict *verdict)
 {
     const bool owned = verdict->vc != NO_NUMBER || verdict->session != NO_NUMBER;
@@ -393,7 +428,8 @@ static void gather_single(struct report *report, const struct verdict *verdict)
     struct part *part = is_logon(verdict->kind) ? explanation(report, verdict) : same_request(report, verdict);
     if (part) {
         const enum verdict_kind known = part->verdict.kind;
-        const bool explains = headline_rank(verdict->kind) < headline_rank(known);
+        const bool explains =
+            headline_rank(verdict->kind) < headline_rank(known) || verdict->kind == V_TORN_ACCEPTED;
         part->besides |= UINT64_C(1) << (explains ? known : verdict->kind);
         if (explains) {
             part->text = verdict->text;
@@ -519,6 +555,7 @@ void report_gather(struct report *report)
     for (uint32_t i = 0; i < report->part_count; i++) {
         find_words(report, &report->parts[i]);
     }
+    explain_connections(report);
     for (uint32_t i = 0; i < report->input.verdict_count; i++) {
         gather_single(report, report->input.verdicts[i]);
     }

@@ -16,6 +16,7 @@ struct row_verdict row_verdict(const struct result *result)
     return (struct row_verdict){ .kind = result->verdict,
                                  .severity = result->severity,
                                  .frame = result->frame,
+                                 .explained = result->explained,
                                  .where = result->where,
                                  .seen = result->where_seen,
                                  .cannot_tell = result->taken_back };

@@ -13,6 +13,7 @@ struct row_verdict {
     enum verdict_kind kind; /* the gravest, first of its severity; VERDICT_KINDS if none */
     enum verdict_severity severity;
     uint32_t frame;
+    uint32_t explained;       /* the frame whose verdict says why, 0 if there is none */
     enum verdict_where where; /* WHERE_NONE: nothing wrong; WHERE_UNKNOWN: cannot tell */
     bool seen;                /* where was seen, not inferred */
     const char *text;         /* of a finding that waits for more; NULL: it was told, on that frame */

@@ -99,6 +99,16 @@ const struct taken *taken_find(const struct exchange *request, struct span front
     return named ? named : keyed_find(&world->taken, taken_key(request, span_of(NULL, 0)));
 }
 
+bool logon_was_accepted(const struct logon_conn *conn)
+{
+    return conn->accepted || (conn->credentials.answered && conn->credentials.by_pdu);
+}
+
+bool taken_of_others(const struct taken *taken, const struct exchange *request)
+{
+    return request->user[0] && taken && taken->user && (taken->several || users_differ(taken->user, request->user));
+}
+
 bool request_bound_to(const struct exchange *request, const struct tls_leaf *leaf)
 {
     return leaf && leaf->has_bindings && memcmp(leaf->bindings, request->bound_to, sizeof(leaf->bindings)) == 0;

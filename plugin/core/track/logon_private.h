@@ -64,7 +64,6 @@ void account_connection(struct logon_state *world, struct account *account, stru
 struct site *site_of(struct logon_state *world, const char *host, uint32_t leg);
 /* front_end: X-FEServer, as far as it shows. */
 void note_taken(const struct exchange *request, struct span front_end);
-const struct taken *taken_find(const struct exchange *request, struct span front_end);
 enum auth_way way_of_logon(const struct exchange *request);
 
 /* ---- logon_fields.c ------------------------------------------------------------------------ */

@@ -120,18 +120,16 @@ void note_way_accepted(const struct exchange *request, struct when when)
 }
 
 /* place: where tried has the series; healthy clients have none. */
-static struct in_a_row *add(struct in_a_row **place, const struct logon_conn *conn, uint32_t frame)
+static struct in_a_row *add(struct in_a_row **place, struct place_of of)
 {
     if (!*place) {
-        *place = arena_new(&conn->world->arena, sizeof(**place));
+        *place = arena_new(&of.conn->world->arena, sizeof(**place));
     }
     struct in_a_row *series = *place;
     if (series->count >= SERIES_KEPT) {
         memmove(series->at, series->at + 1, sizeof(series->at) - sizeof(series->at[0]));
     }
-    struct place_of *at = &series->at[series->count < SERIES_KEPT ? series->count : SERIES_KEPT - 1];
-    at->conn = conn;
-    at->frame = frame;
+    series->at[series->count < SERIES_KEPT ? series->count : SERIES_KEPT - 1] = of;
     series->count++;
     return series;
 }
@@ -158,7 +156,7 @@ void note_bare(struct logon_conn *conn, const struct exchange *request, struct w
     if (offers == 1u << AUTH_BASIC) {
         return;
     }
-    add(&tried->bare, conn, when.frame)->behind = request->below_type2;
+    add(&tried->bare, (struct place_of){ .conn = conn, .frame = when.frame })->behind = request->below_type2;
     emit_series(conn, tried, tried->bare, when);
 }
 
@@ -256,14 +254,12 @@ static void leave_challenges(struct logon_conn *conn, struct when when, bool by_
     const struct logon_conn_more *more = conn->more;
     struct tried *tried = more->open_by;
     const uint8_t open = more->open;
+    const bool asked = more->type2_ends == ENDS_BY_REQUEST;
+    by_server = (by_server && !asked) || more->type2_ends == ENDS_BY_ANSWER;
     close_challenge(conn);
     for (unsigned i = 0; i < open && !conn->lost; i++) {
         if (more->open_frame[i] > tried->accepted_frame) {
-            struct in_a_row *left = add(&tried->left, conn, more->open_frame[i]);
-            const bool more_than_one = left->count > 1, asked = more->type2_ends == ENDS_BY_REQUEST;
-            by_server = (by_server && !asked) || more->type2_ends == ENDS_BY_ANSWER;
-            left->by_server = (more_than_one && left->by_server) || by_server;
-            left->asked = (!more_than_one || left->asked) && asked;
+            add(&tried->left, (struct place_of){ conn, more->open_frame[i], by_server, asked });
         }
     }
     if (open && !conn->lost) {

@@ -140,10 +140,10 @@ struct in_a_row {
     struct place_of {
         const struct logon_conn *conn;
         uint32_t frame;
+        bool by_server; /* the server ended its connection, and was not asked to */
+        bool asked;     /* the request asks for the end of its connection */
     } at[SERIES_KEPT];
-    bool by_server; /* the server ended a connection of them, and was not asked to */
-    bool asked;     /* the requests of all ask for the end of their connection */
-    bool behind;    /* the last has a type 2 on the next leg */
+    bool behind; /* the last has a type 2 on the next leg */
 };
 
 /* What one client came to at one host: by its X-ClientInfo, else OutlookSession, else address. */
@@ -259,6 +259,14 @@ bool users_differ(const char *a, const char *b);
 bool request_bound_to(const struct exchange *request, const struct tls_leaf *leaf);
 /* Whether it goes where the server judges its bindings, and sees that they are not its own. */
 bool request_bound_in_vain(const struct exchange *request);
+
+/* What its server takes by the same way, NULL if nothing so far; front_end: as its answer names it, or empty. */
+const struct taken *taken_find(const struct exchange *request, struct span front_end);
+/* Whether that are credentials of others than this user: then the server can check them. taken may be NULL. */
+bool taken_of_others(const struct taken *taken, const struct exchange *request);
+
+/* Whether the server took the last credentials on that connection. */
+bool logon_was_accepted(const struct logon_conn *conn);
 
 /* The account of a row, NULL if there are no so many. */
 const struct account *logon_state_account(const struct logon_state *world, uint32_t index);

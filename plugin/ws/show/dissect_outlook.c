@@ -51,7 +51,8 @@ static const struct verdict_protocol *protocol_of(enum verdict_kind kind)
 /* Chats say that all is well, but for those that take back what stands on an earlier frame. */
 static bool is_news(const struct verdict *verdict)
 {
-    return verdict->severity > V_CHAT || verdict->kind == V_JOINED_LATE || verdict->kind == V_SERVER_BACK;
+    return verdict->severity > V_CHAT || verdict->kind == V_JOINED_LATE || verdict->kind == V_SERVER_BACK ||
+           verdict->kind == V_TORN_ACCEPTED;
 }
 
 /* The gravest first, each sentence once. */
