@@ -71,8 +71,8 @@ struct once {
 struct result {
     bool told, where_seen;
     uint8_t verdict, severity, where; /* the gravest, the first of its severity */
-    bool withheld;       /* something was due, but the capture cannot tell */
-    bool left_challenge; /* the verdict is of a challenge that was left, not of a refusal */
+    bool withheld;                    /* something was due, but the capture cannot tell */
+    bool left_challenge;              /* the verdict is of a challenge that was left, not of a refusal */
     uint32_t frame;
     uint32_t explained;          /* as in struct verdict */
     const struct conn *doubtful; /* why withheld, or NULL */

@@ -97,7 +97,8 @@ static unsigned request_traits(const struct channel *channel, const struct http_
     if (!request) {
         return 0;
     }
-    return (request_bound_in_vain(request) ? ANSWER_BOUND : 0u) | (others_are_taken(request, info) ? ANSWER_OTHERS : 0u);
+    return (request_bound_in_vain(request) ? ANSWER_BOUND : 0u) |
+           (others_are_taken(request, info) ? ANSWER_OTHERS : 0u);
 }
 
 static unsigned credential_traits(const struct judge_limits *limits, const struct channel *channel)

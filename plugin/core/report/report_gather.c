@@ -408,9 +408,8 @@ static void explain_connections(struct report *report)
 {
     for (uint32_t i = 0; i < report->part_count; i++) {
         struct part *part = &report->parts[i];
-        const struct verdict *torn = part->noun == OF_CONNECTION && part->verdict.explained ?
-                                         torn_on(report, part->verdict.explained) :
-                                         NULL;
+        const struct verdict *torn =
+            part->noun == OF_CONNECTION && part->verdict.explained ? torn_on(report, part->verdict.explained) : NULL;
         if (torn) {
             take_verdict(part, torn);
             part->text = torn->text;
@@ -428,8 +427,7 @@ static void gather_single(struct report *report, const struct verdict *verdict)
     struct part *part = is_logon(verdict->kind) ? explanation(report, verdict) : same_request(report, verdict);
     if (part) {
         const enum verdict_kind known = part->verdict.kind;
-        const bool explains =
-            headline_rank(verdict->kind) < headline_rank(known) || verdict->kind == V_TORN_ACCEPTED;
+        const bool explains = headline_rank(verdict->kind) < headline_rank(known) || verdict->kind == V_TORN_ACCEPTED;
         part->besides |= UINT64_C(1) << (explains ? known : verdict->kind);
         if (explains) {
             part->text = verdict->text;
