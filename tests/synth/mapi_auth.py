@@ -281,6 +281,28 @@ def proxied(cap):
     cap.rule = "Silent on 407 and what belongs to it."
 
 
+@case("mapi-auth-proxy-steps", "a proxy that lets the client in by NTLM")
+def proxy_steps(cap):
+    c, at = Context(Outlook(cap, server="10.0.0.40:3128")), target(cap, "PROXY")
+    ways = [f"Proxy-Authorization: {ntlm.type1()}"], [f"Proxy-Authorization: {ntlm.type3(at)}"]
+    offers = "Proxy-Authenticate: NTLM", f"Proxy-Authenticate: {ntlm.type2(at)}"
+
+    def begin(kind, body):
+        c.conn = c.outlook.open()
+        for lines, offer in zip(([], ways[0]), offers):
+            c.page(c.ask(kind, body, lines=lines, step=False), "407 Proxy Authentication Required", offer)
+
+    begin("Connect", BODY)
+    c.reply(c.ask("Connect", BODY, lines=ways[1]), m.connect_answer())
+    for _ in range(3):
+        c.conn.close()
+        begin("Execute", m.default_body("Execute"))
+        c.exchange(lines=ways[1])
+    c.conn.close()
+    cap.what = "Each connection to a proxy begins with 407, type 1, 407 with type 2, type 3; then the server answers."
+    cap.rule = "RFC 9110 15.5.8: a challenge is no failure. Silent."
+
+
 # ---- refused -----------------------------------------------------------------------------
 
 def bearer(seed):

@@ -62,8 +62,6 @@ status("405", "405 without Exchange headers", "405 Method Not Allowed", ["publis
        what="No header of Exchange: the path is not published.")
 status("404-exchange", "404 by Exchange", "404 Not Found", ["Exchange"], EXCHANGE, what="X-FEServer: Exchange wrote "
        "it.")
-status("407", "407 of a proxy", "407 Proxy Authentication Required", ["proxy"], ['Proxy-Authenticate: Basic '
-    'realm="proxy"'])
 status("413", "413 of a device", "413 Request Entity Too Large", [])
 status("417", "417 of a device", "417 Expectation Failed", [])
 status("429", "429: throttled", "429 Too Many Requests", [], ["Retry-After: 60"])
@@ -79,6 +77,34 @@ status("503-now", "503 at once", "503 Service Unavailable", [], what="At once: n
 status("200-html", "200 text/html without X-ResponseCode", "200 OK", ["text/html"], text="<html><body>Please accept "
        "the terms of "
        "use</body></html>", what="A page instead of a response: the endpoint would have sent X-ResponseCode.")
+
+
+PROXY = "407 Proxy Authentication Required", 'Proxy-Authenticate: Basic realm="proxy"'
+
+
+@case("mapi-verdict-http-407", "407 to requests without credentials for the proxy, again and again")
+def asks(cap):
+    c = Context(Outlook(cap, server="10.0.0.40:3128"))
+    for index in range(4):
+        frame = c.page(c.ask("Connect", m.connect_body(), conn=c.outlook.open(), step=False), *PROXY)
+        if index == 2:
+            cap.item(HTTP, frame, "The third in a row.", ["407", "third", "proxy", "10.0.0.40:3128"])
+            cap.items[-1]["where"] = "NETWORK DEVICE (inferred)"
+        cap.wait(5)
+    cap.what = "A proxy asks four times for credentials, 5 s apart, and Outlook sends none."
+    cap.rule = "RFC 9110 15.5.8: a 407 is a step, if the client repeats the request with credentials. This one never does."
+
+
+@case("mapi-verdict-http-407-refused", "407 to credentials for the proxy")
+def asks_again(cap):
+    c = Context(Outlook(cap, server="10.0.0.40:3128"))
+    c.page(c.ask("Connect", m.connect_body()), *PROXY)
+    ask = c.ask("Connect", m.connect_body(), step=False, lines=["Proxy-Authorization: Basic cHJveHl1c2VyOndyb25n"])
+    cap.item(HTTP, c.page(ask, *PROXY), "These are refused.", ["407", "credentials for the proxy", "10.0.0.40:3128"])
+    cap.items[-1]["where"] = "CLIENT (inferred)"
+    c.conn.close()
+    cap.what = "A proxy does not take a name and password of its own."
+    cap.rule = "As verdict-refused-407 of RPC over HTTP: the server has no part in it."
 
 
 @case("mapi-verdict-http-redirect", "302 to another endpoint")

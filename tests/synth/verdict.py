@@ -618,6 +618,22 @@ def proxy_refused(cap):
     cap.rule = "A 4xx explains the failure: no lone beside it."
 
 
+@case("verdict-407-again", "407 to requests without credentials for the proxy, again and again")
+def proxy_again(cap):
+    leg = Leg(cap, in_server="10.0.0.40:3128")
+    uri = f"http://mail.example.test/rpc/rpcproxy.dll?{rpc.TARGET}"
+    for index in range(4):
+        leg.connect("out").up(rpc.ask_out(uri=uri), rpc.conn_a1(leg.c))
+        frame = leg.out.down(rpc.page(407, "Proxy Authentication Required", 'Proxy-Authenticate: Basic realm="proxy"'))
+        leg.out.close()
+        if index == 2:
+            cap.item(REFUSED, frame, "The third in a row.")
+        cap.wait(5)
+    cap.leg(False)
+    cap.what = "A web proxy asks four times for credentials, 5 s apart, and the client sends none."
+    cap.rule = "RFC 9110 15.5.8: a 407 is a step, if the client repeats the request with credentials. This one never does."
+
+
 @case("verdict-401-anonymous", "401 to an anonymous type 3, then a real one")
 def anonymous(cap):
     leg = Leg(cap, user="EXAMPLE\\alice")

@@ -74,8 +74,11 @@ static void test_rows(void)
         { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, 0, 0 }, WHERE_UNKNOWN, "cannot check", "password" },
         { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, ANSWER_OTHERS, 0 }, WHERE_CLIENT, "other users", "4625" },
         { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, ANSWER_OTHERS | ANSWER_TORN, 0 }, WHERE_UNKNOWN, "torn", "one server" },
-        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 407, 0, 0 }, WHERE_UNKNOWN, "the proxy", "password" },
-        { { ANSWER_MAPI, HTTP_BY_UNKNOWN, 407, 0, 0 }, WHERE_DEVICE, "proxy", "proxy settings" },
+        { { ANSWER_MAPI, HTTP_BY_UNKNOWN, 407, 0, 0 }, WHERE_UNKNOWN, "not the server", "at the proxy" },
+        { { ANSWER_MAPI, HTTP_BY_UNKNOWN, 407, ANSWER_UNTRIED, 0 },
+          WHERE_DEVICE,
+          "does not send any",
+          "proxy settings" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct advice advice = answer_advice(&rows[i].answer);

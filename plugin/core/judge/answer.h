@@ -31,8 +31,9 @@ enum answer_trait {
     ANSWER_LONG_HEADERS = 8192, /* its words say so, or the Authorization is large and no Kerberos */
     ANSWER_KERBEROS = 16384,    /* to an AP-REQ */
     ANSWER_BEARER = 32768,
-    ANSWER_BOUND = 65536,  /* to a type 3 whose channel bindings are not those of the server's connection */
-    ANSWER_OTHERS = 131072 /* to credentials of a way by which that server takes other users */
+    ANSWER_BOUND = 65536,   /* to a type 3 whose channel bindings are not those of the server's connection */
+    ANSWER_OTHERS = 131072, /* to credentials of a way by which that server takes other users */
+    ANSWER_UNTRIED = 262144 /* to no credentials for a proxy, again and again */
 };
 
 struct answer {

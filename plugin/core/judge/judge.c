@@ -55,11 +55,18 @@ static void request_began(struct judge *judge, const struct event *event)
     mapi_counter_went_back(judge, event);
 }
 
+static void status_came(struct judge *judge, const struct event *event)
+{
+    mapi_status_doubted(judge, event);
+    mapi_requests_overlap(judge, event);
+}
+
 static void response_ended(struct judge *judge, const struct event *event)
 {
     mapi_status_failed(judge, event);
     mapi_code_failed(judge, event);
     mapi_body_failed(judge, event);
+    mapi_response_undone(judge, event);
     mapi_context_answered(judge, event);
     mapi_sequence_refused(judge, event);
 }
@@ -128,6 +135,7 @@ static rule *rule_of(enum event_kind kind)
     case EVENT_REQUEST_BEGAN:
         return request_began;
     case EVENT_STATUS:
+        return status_came;
     case EVENT_OVERLAP_SHOWN:
         return mapi_requests_overlap;
     case EVENT_RESPONSE_LATE:

@@ -6,6 +6,7 @@
 
 #include "answer.h"
 #include "credentials.h"
+#include "logon_state.h"
 #include "mapi_rules.h"
 
 #include "clocks.h"
@@ -49,6 +50,7 @@ static struct answer answer_of(const struct judge_limits *limits, const struct r
     answer.traits |= is_round(limits, waited) ? ANSWER_ROUND : 0u;
     answer.traits |= reply->cas_error ? ANSWER_CAS_ERROR : 0u;
     answer.traits |= is_from_between(reply) ? ANSWER_PASSED_ON : 0u;
+    answer.traits |= reply->conn->auth->proxy_asks ? ANSWER_UNTRIED : 0u;
     return answer;
 }
 
@@ -60,6 +62,13 @@ static bool is_look(const struct exchange *request, unsigned status)
             status == 404 || status == 405);
 }
 
+/* Nothing in it is the endpoint's: neither type, nor code, nor a tag (2.2.2.2). */
+static bool is_of_nobody(const struct reply *reply)
+{
+    return reply->request && reply->request->type != MAPI_NONE && !reply->of_endpoint && reply->scanner.state != META_IN_BODY &&
+           !reply->scanner.any && !reply->request->head_method;
+}
+
 static bool is_failed_status(const struct reply *reply)
 {
     const struct exchange *request = reply->request;
@@ -67,13 +76,14 @@ static bool is_failed_status(const struct reply *reply)
         return false;
     }
     if (reply->status == 200) {
-        return reply->page;
+        return reply->page || is_of_nobody(reply);
     }
     if (reply->status / 100 == 3) {
         return reply->status != 304 && !reply->to_mapi;
     }
-    if (reply->status == 407 && request && request->proxy_step && reply->proxy_challenge) {
-        return false; /* a step */
+    if (reply->status == 407) {
+        return request && ((request->proxy_final && !reply->proxy_challenge) ||
+                           reply->conn->auth->proxy_asks == PROXY_ASKS_MANY); /* else a step */
     }
     return reply->status >= 400;
 }
@@ -125,6 +135,24 @@ static enum verdict_where status_of(const struct answer *answer, const struct re
     return answer_where(answer);
 }
 
+static void say_proxy(struct text *text, const struct reply *reply)
+{
+    if (reply->status == 407 && reply->request->proxy_step) {
+        say(text, " to credentials for the proxy");
+    } else if (reply->status == 407) {
+        say(text, " (the third in a row to a request without credentials for a proxy)");
+    }
+}
+
+void mapi_status_doubted(struct judge *judge, const struct event *event)
+{
+    const struct exchange *request = event->session.request;
+    (void)judge;
+    if (request->gone_first && request->gone_first->status == request->status) {
+        mapi_take_back(request, V_HTTP_FAILED, "the clocks before the device and behind it differ");
+    }
+}
+
 void mapi_status_failed(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
@@ -153,6 +181,7 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
     if (reply->status == 200) {
         say(text, ", %.*s and no X-ResponseCode,", CUT(reply->content_type ? reply->content_type : "a page", 40));
     }
+    say_proxy(text, reply);
     say(text, " in frame %u", event->when.frame);
     if (request->ended) {
         say(text, " after %s", SECONDS(reply->message->begin.ns - request->end.ns));

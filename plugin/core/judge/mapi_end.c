@@ -93,23 +93,27 @@ static bool has_leg_before(const struct exchange *request)
     return request->leg != NO_NUMBER && request->leg > 0;
 }
 
-static enum ender ender_of(const struct exchange *request)
+/* The client's end closed. */
+static enum ender ender_before(const struct exchange *request)
 {
-    const struct mapi_conn *conn = request->conn;
+    const struct conn *front = request->front;
     char why[FOREIGN_TEXT_MAX];
-    if (conn->link->ended_by == WAY_TO_SERVER) {
-        const struct conn *front = request->front;
-        if (!has_leg_before(request)) {
-            return ENDER_CLIENT;
-        }
-        if (front && front->ended) {
-            return front->ended_by == WAY_TO_SERVER                    ? ENDER_CLIENT :
-                   conn_foreign_rst(front, WAY_TO_CLIENT, why) != NULL ? ENDER_BETWEEN :
-                                                                         ENDER_DEVICE;
-        }
-        return front && conn_doubt(front, NULL) == DOUBT_NONE && !clocks_differ(front, request->link) ? ENDER_DEVICE :
-                                                                                                        ENDER_UNKNOWN;
+    if (!has_leg_before(request)) {
+        return ENDER_CLIENT;
     }
+    if (front && front->ended) {
+        return front->ended_by == WAY_TO_SERVER                    ? ENDER_CLIENT :
+               conn_foreign_rst(front, WAY_TO_CLIENT, why) != NULL ? ENDER_BETWEEN :
+                                                                     ENDER_DEVICE;
+    }
+    return front && conn_doubt(front, NULL) == DOUBT_NONE && !clocks_differ(front, request->link) ? ENDER_DEVICE :
+                                                                                                    ENDER_UNKNOWN;
+}
+
+/* The server's end broke off. */
+static enum ender ender_behind(const struct exchange *request)
+{
+    char why[FOREIGN_TEXT_MAX];
     const struct mapi_conn *behind = request->there.conn;
     if (!behind || conn_doubt(behind->link, NULL) != DOUBT_NONE) {
         return ENDER_UNKNOWN;
@@ -123,6 +127,11 @@ static enum ender ender_of(const struct exchange *request)
     return !behind->link->ended                                       ? ENDER_DEVICE :
            conn_foreign_rst(behind->link, WAY_TO_CLIENT, why) != NULL ? ENDER_BETWEEN :
                                                                         ENDER_BEHIND;
+}
+
+static enum ender ender_of(const struct exchange *request)
+{
+    return request->conn->link->ended_by == WAY_TO_SERVER ? ender_before(request) : ender_behind(request);
 }
 
 /* The client of this leg is a device. */
@@ -223,6 +232,20 @@ static void say_cut_by_server(const struct judge_limits *limits, struct finding 
     }
 }
 
+#define PASSED_ON_WITHIN SECOND /* clocks that differ by less are set by hand, or not at all */
+
+/* The server's end broke off here right behind the end of the leg before: which was first the clocks of two captures
+ * cannot tell. */
+static void doubt_front(const struct exchange *request)
+{
+    const struct conn *link = request->conn->link;
+    const struct conn *front = request->gone_first ? request->gone_first->link : NULL;
+    if (front && front->ended && front->ended_by == WAY_TO_CLIENT && link->ended_by == WAY_TO_CLIENT &&
+        link->ended_ns - front->ended_ns < PASSED_ON_WITHIN) {
+        mapi_take_back(request, V_RESPONSE_CUT, "the leg behind was ended by its server at nearly the same time");
+    }
+}
+
 void mapi_response_cut(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
@@ -232,6 +255,7 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
     if (!request) {
         return;
     }
+    doubt_front(request);
     const bool forgotten = !client && conn->link->late_ns > judge->limits.notification_time;
     const bool unheard = !client && conn->link->gave_up;
     struct finding finding =
@@ -277,6 +301,102 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
             "time-outs for responses of /mapi",
             request->leg + 1, whole_behind, SERVER_OF(conn));
     }
+    tell_end(&finding, request);
+}
+
+/* ---- responses that end in order, and are not done ------------------------------------------------ */
+
+/* The same on the next leg: it stands there. */
+static bool is_undone_behind(const struct exchange *request)
+{
+    const struct request_memo *memo = request->memo;
+    return memo && memo->undone_behind && memo->undone_behind == request->there.frame;
+}
+
+static void say_undone(struct text *text, const struct reply *reply, struct when when)
+{
+    const struct mapi_message *message = reply->message;
+    const int64_t idle = when.ns - reply->last_bytes.ns;
+    say(text, "Seen: the response to %s began in frame %u and ended in order in frame %u, ", REQUEST(reply->request),
+        message->begin.frame, when.frame);
+    if (reply->until_close) {
+        say(text, "with its connection");
+    } else {
+        say(text, "its last chunk or Content-Length says that this was all");
+    }
+    if (message->tag_count) {
+        say(text, ", behind %s and without DONE", meta_tag_name(message->tags[message->tag_count - 1].tag));
+    } else {
+        say(text, ", without a body");
+    }
+    if (idle >= SECOND) {
+        say(text, ", %s after its last byte", SECONDS(idle));
+    }
+    if (reply->period_ns > 0) {
+        say(text, ", X-PendingPeriod is %s", SECONDS(reply->period_ns));
+    }
+}
+
+/* Whose doing it is, and what the next leg has. */
+static void say_breaker(struct finding *finding, const struct reply *reply)
+{
+    const struct exchange *request = reply->request;
+    struct text *text = &finding->text;
+    const uint32_t whole_behind = request->there.whole_frame;
+    const struct mapi_conn *behind = request->there.conn;
+    if (is_undone_behind(request)) {
+        finding->where = WHERE_UNKNOWN;
+        say(text, "; leg %u shows the same; inferred: the device at %s only passed that on; next: see leg %u",
+            request->leg + 1, SERVER_OF(request->conn), request->leg + 1);
+        return;
+    }
+    const enum ender ender = whole_behind ? ENDER_DEVICE : ender_behind(request);
+    finding->where = where_of[ender];
+    finding->seen = ender == ENDER_DEVICE || ender == ENDER_BEHIND;
+    if (is_behind(ender)) {
+        say_behind_ended(text, request);
+        return;
+    }
+    if (ender != ENDER_DEVICE) {
+        say(text,
+            "; inferred: %sthe server, or a device between that collects responses or frames them anew, gave up before the "
+            "response was done; next: time-outs and buffering for responses of /mapi on devices before %s, that server's "
+            "log at this time, or a capture behind them",
+            reply->until_close ? "" : "the connection did not break: ", SERVER_OF(request->conn));
+        return;
+    }
+    if (whole_behind) {
+        say(text, "; leg %u has it complete (frame %u)", request->leg + 1, whole_behind);
+    } else if (behind->link->ended) {
+        say(text, "; leg %u was ended by the device in frame %u", request->leg + 1, behind->link->ended_frame);
+    } else {
+        say(text, "; leg %u is still open and has not brought DONE", request->leg + 1);
+    }
+    say(text,
+        "; inferred: the device at %s broke off and ended the response as if it were whole; next: its time-outs and "
+        "limits for responses of /mapi",
+        SERVER_OF(request->conn));
+}
+
+void mapi_response_undone(struct judge *judge, const struct event *event)
+{
+    const struct reply *reply = event->session.reply;
+    const struct exchange *request = reply->request;
+    if (!request || !reply->undone || reply->abandoned) {
+        return;
+    }
+    if (request->before) {
+        memo_of_request(judge, request->before)->undone_behind = request->before->there.frame;
+    }
+    struct evidence *evidence = evidence_new(judge);
+    evidence_add(evidence, request->conn->link, request->begin.frame);
+    struct finding finding =
+        finding_begin(judge, V_RESPONSE_CUT, event->when, about_request(judge, request), evidence);
+    if (!finding.begun) {
+        return;
+    }
+    say_undone(&finding.text, reply, event->when);
+    say_breaker(&finding, reply);
     tell_end(&finding, request);
 }
 

@@ -11,6 +11,7 @@
 #include "mapi_memo.h"
 
 /* mapi_answer.c: what responses say, of EVENT_RESPONSE_ENDED */
+rule mapi_status_doubted; /* but this: of EVENT_STATUS */
 rule mapi_status_failed, mapi_code_failed, mapi_body_failed;
 
 /* mapi_sequence.c: the order of requests in a context */
@@ -29,13 +30,15 @@ rule mapi_response_late; /* EVENT_RESPONSE_LATE */
 
 /* mapi_end.c: connections that end under requests, servers that are gone */
 rule mapi_conn_ends, mapi_response_cut, mapi_request_unanswered, mapi_request_dropped;
+rule mapi_response_undone; /* EVENT_RESPONSE_ENDED */
 
 /* ---- for them, mapi_words.c -------------------------------------------------------------- */
 
 /* Of a request. */
 struct request_memo {
     struct once once;
-    uint32_t late_behind; /* the next leg's, that began in this frame, was found to answer late */
+    uint32_t late_behind;   /* the next leg's, that began in this frame, was found to answer late */
+    uint32_t undone_behind; /* the same, to end in order without DONE */
 };
 
 struct request_memo *memo_of_request(struct judge *judge, const struct exchange *request);
@@ -55,6 +58,10 @@ struct evidence *evidence_of(struct judge *judge, const struct exchange *request
 const struct side *mapi_kept_before(const struct exchange *request);
 /* "; leg 1 of the session (stream 3) does not have the request: ..." */
 void say_kept(struct text *text, const struct exchange *request, const struct side *kept);
+
+/* The leg before was through first with this verdict, and what comes here shows that its time does not prove whose it is:
+ * the item stays, the row takes that back. */
+void mapi_take_back(const struct exchange *request, enum verdict_kind kind, const char *why);
 
 struct held *held_new(struct judge *judge, const struct finding *finding);
 void held_free(struct judge *judge, struct held *held);

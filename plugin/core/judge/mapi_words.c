@@ -95,6 +95,18 @@ void say_kept(struct text *text, const struct exchange *request, const struct si
         request->leg + 1, kept->success_conn->link->stream);
 }
 
+void mapi_take_back(const struct exchange *request, enum verdict_kind kind, const char *why)
+{
+    const struct gone_first *gone = request->gone_first;
+    struct side_memo *memo = gone && gone->side ? gone->side->memo : NULL;
+    struct result *result = memo ? &memo->result : NULL;
+    if (result && result->told && result->where_seen && result->verdict == kind && result->frame == gone->frame) {
+        result->where = WHERE_UNKNOWN;
+        result->where_seen = false;
+        result->taken_back = why;
+    }
+}
+
 /* ---- findings that wait ---------------------------------------------------------------- */
 
 struct held *held_new(struct judge *judge, const struct finding *finding)

@@ -101,10 +101,11 @@ static unsigned request_traits(const struct channel *channel, const struct http_
            (others_are_taken(request, info) ? ANSWER_OTHERS : 0u);
 }
 
-static unsigned credential_traits(const struct judge_limits *limits, const struct channel *channel)
+static unsigned credential_traits(const struct judge_limits *limits, const struct channel *channel, unsigned status)
 {
     return (is_torn(channel) ? ANSWER_TORN : 0u) | (channel->step == AUTH_STEP_AP_REQ ? ANSWER_KERBEROS : 0u) |
            (channel->step == AUTH_STEP_BEARER ? ANSWER_BEARER : 0u) |
+           (status == 407 && !channel->proxy_final ? ANSWER_UNTRIED : 0u) |
            (channel->auth_len <= limits->big_token                                ? 0u :
             channel->step == AUTH_STEP_AP_REQ || channel->step == AUTH_STEP_TOKEN ? ANSWER_BIG_TOKEN :
                                                                                     ANSWER_LONG_HEADERS);
@@ -120,7 +121,7 @@ static struct answer answer_of(const struct judge_limits *limits, const struct c
                              .traits = answer_words(info->page.words) };
     answer.traits |= info->rpc_error ? ANSWER_RPC_ERROR : 0u;
     answer.traits |= info->cas_error[0] ? ANSWER_CAS_ERROR : 0u;
-    answer.traits |= credential_traits(limits, channel) | request_traits(channel, info);
+    answer.traits |= credential_traits(limits, channel, info->status) | request_traits(channel, info);
     answer.traits |= is_of_device(channel, info) ? ANSWER_PASSED_ON : 0u;
     answer.traits |= channel->leg->joined && channel_in_use(channel) ? ANSWER_OPEN : 0u;
     if (channel->role == ROLE_IN && !channel->v1 && !channel->is_echo) {
@@ -145,7 +146,10 @@ static void say_status(struct text *text, const struct channel *channel, const s
     }
     if (asks_for_credentials(info)) {
         const bool by_proxy = info->status == 407;
-        say(text, " to %s", by_proxy ? "credentials for the proxy" : credentials_name(channel));
+        say(text, " to %s",
+            !by_proxy            ? credentials_name(channel) :
+            channel->proxy_final ? "credentials for the proxy" :
+                                   "a request without credentials for a proxy, the third time in a row");
         if (channel->user && !by_proxy) {
             say(text, " of %s", channel->user);
         }
@@ -302,8 +306,9 @@ void rpch_challenge_left(struct judge *judge, const struct event *event)
     struct text *text = &finding.text;
     say_channel(text, channel);
     say(text, ", status %u to %s in frame %u, then the %s closed the connection without another request",
-        channel->challenge_status, credentials_name(channel), channel->challenge_frame,
-        by_client ? "client" : "server's end");
+        channel->challenge_status,
+        channel->challenge_status == 407 ? "credentials for the proxy" : credentials_name(channel),
+        channel->challenge_frame, by_client ? "client" : "server's end");
     if (elsewhere) {
         say(text,
             "; the type 3 to that challenge went on another connection (stream %u, frame %u); inferred: the handshake is "

@@ -57,6 +57,12 @@ static inline const struct auth_shown *auth_head(struct logon_conn *conn, struct
     return auth_message(conn, when, way, &fields, leg);
 }
 
+/* The third in a row is no step of a logon any more: the client does not answer it. */
+#define PROXY_ASKS_MANY 3
+/* Where a 407 answers it: how many requests of this client for that host in a row, this one among them, were answered so
+ * and had no credentials for a proxy; 0 if it has some, or was sent before the 407 to the one before came. */
+unsigned auth_proxy_asks(const struct exchange *request);
+
 /* A response of MAPI/HTTP has come to its end: how long its credentials took is known now. work_ns: what the server
  * worked on the request, -1 if it does not say so. */
 void auth_response_end(struct logon_conn *conn, struct exchange *request, struct when when, int64_t work_ns);

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "auth.h"
+#include "exchange.h"
 #include "product.h"
 #include "vconn_private.h"
 
@@ -72,8 +74,10 @@ void channel_alone(struct channel *channel, bool closed)
  * captured. */
 static void leave_challenge(struct channel *channel)
 {
-    /* The first 401 is a step, whatever becomes of its connection: the client has had no chance to answer. */
-    if (channel->refused || channel->step == AUTH_STEP_NONE || !conn_whole(channel)) {
+    /* The first 401 is a step, whatever becomes of its connection: the client has had no chance to answer; so is the
+     * first 407, whatever the server got before. */
+    const bool first = channel->challenge_status == 407 ? !channel->proxy_step : channel->step == AUTH_STEP_NONE;
+    if (channel->refused || first || !conn_whole(channel)) {
         return;
     }
     channel->refused = true;
@@ -261,6 +265,7 @@ static void note_request(struct channel *channel, const struct http_info *info)
     channel->final = info->auth.final;
     channel->auth_len =
         (uint16_t)(info->fields.authorization.len < UINT16_MAX ? info->fields.authorization.len : UINT16_MAX);
+    channel->proxy_step = info->fields.proxy_authorization.len > 0;
     channel->proxy_final = info->proxy_final;
     channel->anonymous = info->auth.anonymous;
     channel->target = info->has_target ? track_text(track, info->target) : NULL;
@@ -325,7 +330,9 @@ static void request(struct rpch_conn *conn, const struct http_info *info)
 static bool is_step(const struct channel *channel, const struct http_info *info)
 {
     if (info->status == 407) {
-        return !channel->proxy_final;
+        const struct conn *link = channel->conn->link;
+        const struct exchange *request = link->asked ? exchange_oldest(link) : NULL;
+        return !channel->proxy_final && (!request || auth_proxy_asks(request) != PROXY_ASKS_MANY);
     }
     return info->status == 401 && !channel->final &&
            (!auth_step_is_token(channel->step) || info->challenge_in_progress);

@@ -177,6 +177,16 @@ static void link_legs(struct exchange *before, struct exchange *request)
     request->front = before->link;
 }
 
+/* It leaves, and the next leg still has it. */
+static void note_gone_first(const struct exchange *request)
+{
+    if (request->message && request->after->conn) {
+        struct gone_first *gone = arena_new(&request->link->track->arena, sizeof(*gone));
+        *gone = (struct gone_first){ request->link, request->side, request->status, request->message->response_frame };
+        request->after->gone_first = gone;
+    }
+}
+
 void exchange_leave(struct exchange *request)
 {
     request->left = true;
@@ -189,6 +199,7 @@ void exchange_leave(struct exchange *request)
         request->after->before = NULL;
         request->after->told_before = conn_doubt(request->link, NULL) == DOUBT_NONE;
         request->after->front = request->link->ended ? request->link : NULL;
+        note_gone_first(request);
     }
     request->before = request->after = NULL;
     if (request->overlapped_by) {

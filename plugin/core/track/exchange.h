@@ -29,6 +29,14 @@ struct there {
     uint32_t peer_frame;
 };
 
+/* The same request on the leg before, where that was through first: a device gave up, or clocks differ. */
+struct gone_first {
+    const struct conn *link;
+    const struct side *side; /* or NULL */
+    unsigned status;         /* 0: it got none */
+    uint32_t frame;          /* in which its response ended, 0 if it had none */
+};
+
 /* Requests of MAPI/HTTP that stand somewhere together. */
 struct chain {
     struct exchange *first, *last;
@@ -90,6 +98,7 @@ struct exchange {
     bool below_type2;             /* the next leg answered with a type 2 */
     bool closes;                  /* it asks for the end of the connection */
     bool torn_by_server;          /* where torn: the server's end ended the connection of the challenge */
+    bool proxy_step, proxy_final; /* Proxy-Authorization; it is answered for good or ill */
 
     /* ---- of MAPI/HTTP ---- */
     struct {
@@ -114,7 +123,7 @@ struct exchange {
     bool has_mailbox;            /* the URL names one */
     bool ended, answered;        /* sent to its end; its response has begun */
     bool done, over;             /* DONE was seen; answered to the end while it is still being sent */
-    bool proxy_step, has_expect; /* Proxy-Authorization, Expect */
+    bool has_expect;             /* Expect */
     const char *host, *path;     /* kept text; path: the default one of cookies (RFC 6265 5.1.4) */
     unsigned status;             /* of its response, 0 if none */
     struct when end;
@@ -146,6 +155,7 @@ struct exchange {
     int64_t body_total;                  /* Content-Length, -1 if absent */
     const struct timing *behind;         /* the same on the next leg, once that was answered; else NULL */
     uint32_t begin_seq;                  /* of its first byte, if it is not the connection's first */
+    const struct gone_first *gone_first; /* or NULL */
     bool told_before;                    /* the same on the leg before was answered, or its connection ended */
     bool after_end;                      /* the client knew that the server had ended the connection when it sent it */
 };

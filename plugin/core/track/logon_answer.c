@@ -302,6 +302,25 @@ static const struct auth_shown *show_answer(const struct logon_conn *conn, const
     return shown;
 }
 
+unsigned auth_proxy_asks(const struct exchange *request)
+{
+    const struct peer *peer = request->peer;
+    return peer && !request->proxy_step && request->begin.frame > peer->proxy_frame ? peer->proxy_asks + 1u : 0u;
+}
+
+/* What asks for credentials for a proxy is a step, unless the client never brings any. */
+static void note_proxy(struct logon_conn *conn, const struct exchange *request, struct when when, unsigned status)
+{
+    const unsigned asks = request && status == 407 ? auth_proxy_asks(request) : 0;
+    conn->proxy_asks = asks < UINT8_MAX ? (uint8_t)asks : UINT8_MAX - 1;
+    if (asks) {
+        request->peer->proxy_asks = conn->proxy_asks;
+        request->peer->proxy_frame = when.frame;
+    } else if (request && request->peer && status != 407) {
+        request->peer->proxy_asks = 0;
+    }
+}
+
 const struct auth_shown *auth_response(struct logon_conn *conn, struct exchange *request, struct when when,
                                        const struct http_fields *fields)
 {
@@ -325,6 +344,7 @@ const struct auth_shown *auth_response(struct logon_conn *conn, struct exchange 
     const struct auth_shown *shown = step ? show_answer(conn, request, when, &response, step, first) : NULL;
     if (status_is_final(response.status)) {
         conn->proxy_auth = response.status == 407; /* a type 3 that comes now may be for the proxy */
+        note_proxy(conn, request, when, response.status);
     }
     if (request && status_is_final(response.status)) {
         exchange_forget(request);

@@ -151,6 +151,12 @@ static void describe(struct logon_conn *conn, struct exchange *request, const st
     request->waits_ns = -1;
     request->expects = fields->expect.len > 0;
     request->closes = http_ends_connection(fields);
+    if (fields->proxy_authorization.len > 0) {
+        struct auth_token proxy;
+        auth_token_decode(fields->proxy_authorization, NULL, &proxy);
+        request->proxy_step = true;
+        request->proxy_final = proxy.final;
+    }
     request->service = auth_keep(world, token->service);
     request->version1 = token->step == AUTH_STEP_TYPE3 && token->final && !token->ntlmv2;
     request->waits = span_equals_nocase(fields->request_type, "NotificationWait");
@@ -207,6 +213,7 @@ const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *
     request->peer = peer_of(conn, request);
     request->tried = request->relayed ? NULL : tried_of(conn, request);
     request->peer->knows |= token.final || token.step == AUTH_STEP_TYPE1;
+    request->peer->proxy_asks = request->proxy_step ? 0 : request->peer->proxy_asks;
     bool tries = (token.scheme == AUTH_NTLM || token.scheme == AUTH_NEGOTIATE) && token.step != AUTH_STEP_EMPTY;
     if (tries && (!request->peer->tried || request->peer->tried_at != request->directory)) {
         request->peer->tried_at = request->directory;

@@ -64,7 +64,8 @@ struct logon_conn {
     struct queue asked;
     uint8_t owned; /* enum owned */
     bool lost : 1, proxy_auth : 1, ended : 1;
-    bool shared : 1; /* a stranger's request was taken for the owner's */
+    bool shared : 1;    /* a stranger's request was taken for the owner's */
+    uint8_t proxy_asks; /* of the last response: auth_proxy_asks() of its request where it is a 407, else 0 */
 
     struct { /* the last final credentials */
         struct account *account;
@@ -172,6 +173,8 @@ struct peer {
     uint8_t lower_rounds;
     bool lower_answered; /* it read one */
     bool knows;          /* it sent credentials */
+    uint8_t proxy_asks;  /* 407 in a row to requests without credentials for a proxy, each sent after the one before */
+    uint32_t proxy_frame; /* the last of them */
     void *memo;          /* the judge's */
 };
 

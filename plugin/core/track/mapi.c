@@ -58,7 +58,6 @@ static void begin_request(struct exchange *request, const struct http_fields *fi
     request->path = jar_default_path(world, path);
     request->auth_len = (uint32_t)fields->authorization.len;
     request->has_expect = fields->expect.len > 0;
-    request->proxy_step = fields->proxy_authorization.len > 0;
     message->type = request->type;
     message->type_name = request->type == MAPI_UNKNOWN ? mapi_state_keep(world, fields->request_type) : NULL;
     message->endpoint = request->endpoint;

@@ -30,7 +30,8 @@ bool is_server_side(const struct exchange *request)
 
 bool reply_is_success(const struct reply *reply)
 {
-    return reply->status == 200 && reply->message->has_code && reply->message->code == CODE_SUCCESS && !reply->cut;
+    return reply->status == 200 && reply->message->has_code && reply->message->code == CODE_SUCCESS && !reply->cut &&
+           !reply->undone;
 }
 
 uint32_t reply_meaning(const struct reply *reply)

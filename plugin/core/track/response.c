@@ -143,9 +143,10 @@ static void read_head(struct reply *reply, const struct http_fields *fields)
     reply->expiration_ns = expiration >= 0 && expiration < EXPIRATION_MAX ? expiration * MILLISECOND : -1;
     reply->server_ms = mapi_read_number(fields->elapsed_time);
     reply->page = span_starts_nocase(fields->content_type, "text/");
+    reply->of_endpoint = mapi_is_content_type(fields->content_type);
     reply->content_type = reply->page ? mapi_state_keep(world, fields->content_type) : NULL;
     reply->until_close = ends_with_connection(reply, fields, reply->request && reply->request->head_method);
-    reply->proxy_challenge = fields->proxy_authenticate.len > sizeof("Negotiate ") - 1;
+    reply->proxy_challenge = span_starts_nocase(fields->proxy_authenticate, "Negotiate ");
     reply->scanning = !reply->page && reply->status == 200;
     reply->request_id = mapi_state_keep(world, fields->request_id);
     meta_scan_init(&reply->scanner);
@@ -287,12 +288,26 @@ static void note_times(const struct reply *reply)
     timing_note(track, &timing, request->before == NULL && !request->relayed);
 }
 
+/* Its framing says that this is all, and DONE is missing (2.2.7): who wrote that framing did not have the rest. A body
+ * without any tag may be in a form that nobody can read; only one without any byte cannot. */
+static bool lacks_done(const struct reply *reply)
+{
+    const struct mapi_message *message = reply->message;
+    const struct exchange *request = reply->request;
+    if (!reply->scanning || reply->done || reply->cut || (message->has_code && message->code != CODE_SUCCESS)) {
+        return false;
+    }
+    return reply->scanner.any || (message->body_length == 0 && reply->of_endpoint && message->has_code && request &&
+                                  !request->head_method && request->type != MAPI_PING && request->type != MAPI_NONE);
+}
+
 void response_end(struct mapi_conn *conn, struct when when)
 {
     struct reply *reply = conn->reply;
     struct mapi_message *message = reply->message;
     struct exchange *request = reply->request;
     message->end = when;
+    reply->undone = lacks_done(reply);
     conn->reply = NULL;
     reply->next = NULL;
     if (conn->ended_last) {

@@ -74,6 +74,7 @@ struct channel {
     uint8_t role;                          /* enum role */
     uint8_t step;                          /* enum auth_step of the request */
     bool v1 : 1, final : 1, anonymous : 1; /* the last two: of those credentials */
+    bool proxy_step : 1;                   /* its last request brought Proxy-Authorization */
     bool proxy_final : 1;                  /* Proxy-Authorization is, too */
     bool over : 1, challenged : 1, refused : 1, seen_eof : 1, rpc_seen : 1;
     bool replaced : 1, is_successor : 1, has_cookie : 1, has_limit : 1, counted : 1, paired : 1;

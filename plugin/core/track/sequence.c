@@ -193,6 +193,10 @@ static void compare_clocks(const struct exchange *request, const struct reply *r
         (there->status ? there->status_ns > when.ns : conn_doubt(there->conn->link, NULL) == DOUBT_NONE)) {
         clocks_doubt(request->link, there->conn->link);
     }
+    const struct gone_first *gone = request->gone_first;
+    if (gone && gone->status == reply->status) {
+        clocks_doubt(gone->link, request->link); /* what it says now has been passed on already */
+    }
 }
 
 /* The older of two gets more of its answer: until then what is last of it may have been lost, without trace where its

@@ -320,7 +320,7 @@ static void learn_report(struct side *side, struct reply *reply)
 {
     const struct exchange *request = reply->request;
     const struct mapi_message *message = reply->message;
-    bool answered = reply->status == 200 && !reply->cut;
+    bool answered = reply->status == 200 && !reply->cut && !reply->undone;
     add_name(side->front, &side->front_count, reply->front_end);
     add_name(side->behind, &side->back_count, reply->back_name);
     side->exchange |= reply->exchange;
@@ -416,7 +416,7 @@ void session_finish(struct reply *reply, struct when when)
             const int64_t unit = message->elapsed_in_seconds ? SECOND : MILLISECOND;
             auth_response_end(reply->conn->auth, request, when, reply->server_ms >= 0 ? reply->server_ms * unit : -1);
         }
-        if (request->before && !reply->cut) {
+        if (request->before && !reply->cut && !reply->undone) {
             request->before->there.whole_frame = when.frame;
         }
         if (side) {

@@ -163,7 +163,9 @@ struct reply {
     bool scanning, until_close, page, done, cut;
     bool late, bunched; /* bytes came after a silence of silence_ns: as several PENDING at once */
     bool abandoned;     /* the client has closed its end under it */
-    bool exchange, proxy_challenge;
+    bool undone;        /* it ended in order, by its own framing, before DONE */
+    bool of_endpoint;   /* application/mapi-http */
+    bool exchange, proxy_challenge; /* the latter: SPNEGO with the proxy goes on */
     unsigned status;
     uint8_t author; /* enum http_author, by the head; once the body is read by its page, too */
     int64_t period_ns, expiration_ns, server_ms; /* -1 if absent */

@@ -83,7 +83,7 @@ void session_client_refused(const struct reply *reply)
 {
     struct exchange *request = reply->request;
     struct mapi_conn *conn = reply->conn;
-    const bool challenged = reply->status == 401 || reply->status == 407 || reply->cut;
+    const bool challenged = reply->status == 401 || reply->status == 407 || reply->cut || reply->undone;
     if (request->session || request->before || request->there.conn || challenged || !conn->told ||
         (request->leg != 0 && request->leg != NO_NUMBER)) {
         return;
