@@ -179,6 +179,19 @@ def gap(cap):
     cap.rule = "What was not captured proves nothing."
 
 
+@case("mapi-ends-undone-released", "a server ends a NotificationWait at Disconnect")
+def released(cap):
+    c = opened(cap)
+    waits = [waiting(c) for _ in range(2)]
+    cap.wait(1)
+    c.leave()
+    over(waits[0])
+    cap.message(waits[1].conn.rst(DOWN), waits[1].conn, "client", "NotificationWait", {})
+    m.close(waits[0].conn, c.conn)
+    cap.what = "After Disconnect the server ends one NotificationWait by a last chunk without DONE, another by RST."
+    cap.rule = "The context is released: nobody waits for these. Silent."
+
+
 # ---- clocks that differ by less than a request takes -----------------------------------------------
 
 def slowly_opened(cap):

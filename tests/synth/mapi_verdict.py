@@ -79,6 +79,21 @@ status("200-html", "200 text/html without X-ResponseCode", "200 OK", ["text/html
        "use</body></html>", what="A page instead of a response: the endpoint would have sent X-ResponseCode.")
 
 
+def foreign(name, title, shown, **how):
+    @case(f"mapi-verdict-http-{name}", title)
+    def build(cap):
+        c = opened(cap)
+        frame = c.page(c.ask("Execute", EXECUTE), "200 OK", "Server: filter", **how)
+        cap.item(HTTP, frame, "No code, no tag, not the endpoint's type.", ["200", shown, "no X-ResponseCode"])
+        c.exchange()
+        c.conn.close()
+        cap.what = f"Execute is answered 200 with {shown} and no X-ResponseCode."
+        cap.rule = "MS-OXCMAPIHTTP 2.2.2.2, 2.2.3.3.3: the endpoint would have sent X-ResponseCode. Of what the bytes mean nothing is told."
+
+
+foreign("200-json", "200 application/json without X-ResponseCode", "application/json", text='{"error":"blocked"}',
+        content="application/json")
+foreign("200-empty", "200 without a body and X-ResponseCode", "no body", text="")
 PROXY = "407 Proxy Authentication Required", 'Proxy-Authenticate: Basic realm="proxy"'
 
 

@@ -133,3 +133,16 @@ bool http_lines_next(const struct http_head *head, const char *name, struct http
     }
     return false;
 }
+
+bool http_is_page_type(struct span content_type)
+{
+    static const char *const types[] = { "application/json", "application/problem+json", "application/xml",
+                                         "application/xhtml+xml" };
+    const struct span type = span_trim(span_of(content_type.ptr, span_until(content_type, ';')));
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (span_equals_nocase(type, types[i])) {
+            return true;
+        }
+    }
+    return span_starts_nocase(type, "text/");
+}

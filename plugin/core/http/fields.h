@@ -48,6 +48,9 @@ static inline bool http_ends_connection(const struct http_fields *fields)
     return fields->close || (fields->head->version_minor == 0 && !fields->keep);
 }
 
+/* Of a Content-Type: it is for people or their browsers, whatever the request was. */
+bool http_is_page_type(struct span content_type);
+
 /* head outlives fields. */
 void http_fields_read(const struct http_head *head, struct http_fields *fields);
 /* Takes the next of these lines; name is theirs in any case, sent as it was sent. */

@@ -62,13 +62,6 @@ static bool is_look(const struct exchange *request, unsigned status)
             status == 404 || status == 405);
 }
 
-/* Nothing in it is the endpoint's: neither type, nor code, nor a tag (2.2.2.2). */
-static bool is_of_nobody(const struct reply *reply)
-{
-    return reply->request && reply->request->type != MAPI_NONE && !reply->of_endpoint && reply->scanner.state != META_IN_BODY &&
-           !reply->scanner.any && !reply->request->head_method;
-}
-
 static bool is_failed_status(const struct reply *reply)
 {
     const struct exchange *request = reply->request;
@@ -76,7 +69,7 @@ static bool is_failed_status(const struct reply *reply)
         return false;
     }
     if (reply->status == 200) {
-        return reply->page || is_of_nobody(reply);
+        return reply->page || reply_is_foreign(reply);
     }
     if (reply->status / 100 == 3) {
         return reply->status != 304 && !reply->to_mapi;
@@ -179,7 +172,11 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
     const struct side *kept = mapi_kept_before(request);
     say(text, "Seen: %s was answered with status %u", REQUEST(request), reply->status);
     if (reply->status == 200) {
-        say(text, ", %.*s and no X-ResponseCode,", CUT(reply->content_type ? reply->content_type : "a page", 40));
+        say(text, ", %.*s and no X-ResponseCode,",
+            CUT(reply->content_type && reply->content_type[0] ? reply->content_type :
+                reply->message->body_length                   ? "a body of no type" :
+                                                                "no body",
+                40));
     }
     say_proxy(text, reply);
     say(text, " in frame %u", event->when.frame);

@@ -232,6 +232,13 @@ static void say_cut_by_server(const struct judge_limits *limits, struct finding 
     }
 }
 
+/* Disconnect or Unbind has succeeded since it began: what waits in that context has nothing to wait for any more. */
+static bool is_released(const struct exchange *request)
+{
+    const struct side *side = request->by_guid ? NULL : request->side;
+    return side && side->session->released_frame > request->begin.frame;
+}
+
 #define PASSED_ON_WITHIN SECOND /* clocks that differ by less are set by hand, or not at all */
 
 /* The server's end broke off here right behind the end of the leg before: which was first the clocks of two captures
@@ -252,7 +259,7 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
     const struct exchange *request = reply->request;
     const struct mapi_conn *conn = reply->conn;
     const bool client = conn->link->ended_by == WAY_TO_SERVER;
-    if (!request) {
+    if (!request || (!client && is_released(request))) {
         return;
     }
     doubt_front(request);
@@ -382,7 +389,7 @@ void mapi_response_undone(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
     const struct exchange *request = reply->request;
-    if (!request || !reply->undone || reply->abandoned) {
+    if (!request || !reply->undone || reply->abandoned || is_released(request)) {
         return;
     }
     if (request->before) {

@@ -34,6 +34,13 @@ bool reply_is_success(const struct reply *reply)
            !reply->undone;
 }
 
+bool reply_is_foreign(const struct reply *reply)
+{
+    const struct exchange *request = reply->request;
+    return request && request->type != MAPI_NONE && !request->head_method && !reply->of_endpoint && !reply->message->has_code &&
+           !reply->scanner.any;
+}
+
 uint32_t reply_meaning(const struct reply *reply)
 {
     return reply->meaning >= 0 ? (uint32_t)reply->meaning : reply->message->code;

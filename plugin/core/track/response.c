@@ -142,9 +142,9 @@ static void read_head(struct reply *reply, const struct http_fields *fields)
     reply->period_ns = period > 0 && period < PERIOD_MAX ? period * MILLISECOND : -1;
     reply->expiration_ns = expiration >= 0 && expiration < EXPIRATION_MAX ? expiration * MILLISECOND : -1;
     reply->server_ms = mapi_read_number(fields->elapsed_time);
-    reply->page = span_starts_nocase(fields->content_type, "text/");
+    reply->page = http_is_page_type(fields->content_type);
     reply->of_endpoint = mapi_is_content_type(fields->content_type);
-    reply->content_type = reply->page ? mapi_state_keep(world, fields->content_type) : NULL;
+    reply->content_type = !reply->of_endpoint ? mapi_state_keep(world, fields->content_type) : NULL;
     reply->until_close = ends_with_connection(reply, fields, reply->request && reply->request->head_method);
     reply->proxy_challenge = span_starts_nocase(fields->proxy_authenticate, "Negotiate ");
     reply->scanning = !reply->page && reply->status == 200;
@@ -344,7 +344,7 @@ static uint32_t failure_in_body(const struct reply *reply)
 {
     const struct mapi_message *message = reply->message;
     const uint32_t code = reply->has_error ? reply->error_code : 0;
-    if (reply->status != 200 || reply->page || (message->has_code && message->code != CODE_SUCCESS)) {
+    if (reply->status != 200 || reply->page || reply_is_foreign(reply) || (message->has_code && message->code != CODE_SUCCESS)) {
         return 0;
     }
     if (reply->has_status && reply->status_code != 0) {

@@ -178,7 +178,7 @@ struct reply {
     struct back back;
     const char *back_name, *peer; /* as it is called; the other end */
     const char *front_end, *request_id, *server_header, *via, *failure, *backend_status, *location, *diag;
-    const char *content_type; /* of a page */
+    const char *content_type; /* where it is not the endpoint's */
     const char *cas_error;    /* X-CasErrorCode */
     const char *product;      /* whose page it is, NULL if not known */
     unsigned words;           /* of the page, enum http_words */
@@ -262,6 +262,8 @@ bool is_connect(uint8_t type), is_disconnect(uint8_t type);
 /* The code a failing response means: by its sentence where it has one. */
 uint32_t reply_meaning(const struct reply *reply);
 bool reply_is_success(const struct reply *reply);
+/* Nothing in it is the endpoint's: neither its type, nor X-ResponseCode, nor a meta-tag. */
+bool reply_is_foreign(const struct reply *reply);
 /* The server-side leg: something before it, nothing of the capture behind. */
 bool is_server_side(const struct exchange *request);
 

@@ -33,7 +33,7 @@ static void keep_bytes(struct carry *carry, uint32_t most, const uint8_t *p, siz
 static bool is_error_page(const struct http_head *head)
 {
     struct span value;
-    return !head->is_request && http_head_find(head, "Content-Type", &value) && span_starts_nocase(value, "text/");
+    return !head->is_request && http_head_find(head, "Content-Type", &value) && http_is_page_type(value);
 }
 
 static bool is_encoded(const struct http_head *head)
