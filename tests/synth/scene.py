@@ -44,6 +44,7 @@ class Conn:
         self.http, self.pdus = [], []
         self.channel = self.vc = self.leg = None
         self.ttl = (64, 128)
+        self.window = [501, 501]             # of each end, as it stands in its segments
         self.quiet = False                   # nothing of what is sent is expected to be dissected
         cap.conns.append(self)
 
@@ -67,7 +68,7 @@ class Conn:
             stamps = b""
         first = self.seq[way] if seq is None else seq
         acked = self.seen[1 - way] if flags & ACK else 0
-        segment = wire.tcp(src, dst, sport, dport, first, acked, flags, 64240 if flags & SYN else 501, options + stamps,
+        segment = wire.tcp(src, dst, sport, dport, first, acked, flags, 64240 if flags & SYN else self.window[way], options + stamps,
                            payload)
         return self.cap.write(self, wire.packet(src, dst, self.cap.next_id(src), self.ttl[way], segment), captured)
 
@@ -140,6 +141,19 @@ class Conn:
         old = self.last[way][1][-1:] if size and self.last[way] else b""
         self.packet(way, ACK, old, seq=(self.seq[way] - 1) & 0xFFFFFFFF)
         return self.ack(1 - way)
+
+    def shut(self, way, seconds, byte=b""):
+        """That end closes its window, and the other one asks for so long whether it is open, twice as late each time up to a
+        minute: with the next byte (Windows), or with none (Linux). Returns the frame that closed it."""
+        self.window[way], left, pause = 0, seconds, 0.3
+        frame = self.ack(way)
+        while left > pause:
+            self.cap.wait(pause)
+            left, pause = left - pause, min(pause * 2, 60)
+            self.packet(1 - way, ACK, byte, seq=(self.seq[1 - way] - (0 if byte else 1)) & 0xFFFFFFFF)
+            self.ack(way)
+        self.cap.wait(left)
+        return frame
 
     def overlap(self, way, *msgs):
         """The last data segment again, with new messages behind it in one segment."""

@@ -311,7 +311,8 @@ static void test_pending(void)
         }
         scene_wait(&scene, 61);
         pending(&tap);
-        CHECK_STR(scene.log, i < 2 ? "pending.late:warning@8/0.0" : "");
+        /* What comes again at once, without an identification, is a copy and explains nothing. */
+        CHECK_STR(scene.log, i < 2 ? "pending.late:warning@8/0.0" : i == 3 ? "pending.late:warning@7/0.0" : "");
         scene_end(&scene);
     }
 

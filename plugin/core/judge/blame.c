@@ -38,6 +38,27 @@ bool blame_server_ended(const struct channel *channel)
            !channel->conn->went_silent && !blame_client_gone(channel);
 }
 
+/* The connection of that role, NULL without the leg or the channel. */
+static const struct conn *link_of(const struct leg *leg, enum role role)
+{
+    return leg && leg->current[role] ? channel_tcp(leg->current[role]) : NULL;
+}
+
+struct unread blame_unread(const struct judge *judge, const struct leg *leg)
+{
+    const struct leg *before = leg ? leg->prev : NULL, *behind = leg ? leg_behind(leg) : NULL;
+    const struct conn *out = link_of(leg, ROLE_OUT), *in = link_of(leg, ROLE_IN), *in_behind = link_of(behind, ROLE_IN);
+    struct unread unread =
+        unread_by_client(judge, out, before || (leg && leg_is_forwarded(leg)), link_of(before, ROLE_OUT));
+    if (!unread.link) {
+        unread = unread_by_client(judge, link_of(behind, ROLE_OUT), true, out);
+    }
+    if (!unread.link) {
+        unread = unread_by_server(judge, in, in_behind, before != NULL);
+    }
+    return unread.link ? unread : unread_by_server(judge, in_behind, NULL, true);
+}
+
 static struct blame blame_of(enum verdict_where where, bool seen, const char *why)
 {
     struct blame blame = { .where = where, .seen = seen };

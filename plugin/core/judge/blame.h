@@ -9,6 +9,7 @@
 #define OUTLOOKHTTP_BLAME_H
 
 #include "rpch.h"
+#include "unread.h"
 
 #define BLAME_TEXT_MAX 360
 #define CUT_LOGS                                                                                                   \
@@ -27,6 +28,8 @@ bool blame_client_gone(const struct channel *channel);
 /* Whether the server's end closed the channel's connection of its own accord, and neither a refusal,
  * a recycling, a silence before nor a client that was gone explains it. */
 bool blame_server_ended(const struct channel *channel);
+/* Whether an end of its leg does not read: the client OUT, or the server's end IN. link NULL: both do. */
+struct unread blame_unread(const struct judge *judge, const struct leg *leg);
 /* Whether the device did it: of the leg behind, which is whole, this channel was the first to end, by its own side. */
 bool blame_device_ended(const struct channel *channel);
 /* Of a channel in use that the server's end has closed now. */

@@ -20,6 +20,7 @@ const struct judge_limits judge_limits_default = {
     .idle_least = 10 * SECOND,         /* devices have no shorter idle time-outs */
     .comeback_wait = 10 * SECOND,      /* Outlook connects anew sooner */
     .gone_window = 1 * SECOND,         /* a server that stops ends all its connections within that */
+    .unread_least = 10 * SECOND,       /* a program that lives reads sooner, however busy it is */
     .idle_alike = 1 * SECOND,          /* timers of devices are looked at once a second, some less often */
     .quiet_alike = 2 * SECOND,         /* and a clock that is set ahead by a second meanwhile shows nowhere */
     .kept_most = 120 * SECOND,         /* what servers keep open after a response: HTTP.sys by default */

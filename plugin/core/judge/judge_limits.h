@@ -21,6 +21,7 @@ struct judge_limits {
     /* of both protocols */
     int64_t idle_least;   /* an end after less idle time is no time-out */
     int64_t gone_window;  /* ends of one server that belong together */
+    int64_t unread_least; /* who keeps his receive window closed for that long does not read */
     int64_t idle_alike;   /* idle times that differ by no more are those of one timer */
     int64_t quiet_alike;  /* the same, of ends that tell nothing else */
     int64_t kept_most;    /* a connection kept after a response is in use for that long */

@@ -8,6 +8,7 @@
 
 #include "clocks.h"
 #include "gone.h"
+#include "unread.h"
 
 /* ---- servers that are gone ----------------------------------------------------------------- */
 
@@ -31,7 +32,8 @@ void mapi_conn_ends(struct judge *judge, const struct event *event)
 {
     const struct mapi_conn *conn = event->session.conn;
     const struct conn *link = conn->link;
-    if (link->ended_by != WAY_TO_CLIENT || !conn->side || conn->expected_end || link->late_ns || link->gave_up) {
+    if (link->ended_by != WAY_TO_CLIENT || !conn->side || conn->expected_end || link->late_ns || link->gave_up ||
+        conn_unread(link, WAY_TO_SERVER, judge->limits.unread_least)) {
         return;
     }
     const enum in_use use = use_of(judge, conn, event->when);
@@ -94,7 +96,7 @@ static bool has_leg_before(const struct exchange *request)
 }
 
 /* The client's end closed. */
-static enum ender ender_before(const struct exchange *request)
+static enum ender ender_before(const struct judge *judge, const struct exchange *request)
 {
     const struct conn *front = request->front;
     char why[FOREIGN_TEXT_MAX];
@@ -102,7 +104,8 @@ static enum ender ender_before(const struct exchange *request)
         return ENDER_CLIENT;
     }
     if (front && front->ended) {
-        return front->ended_by == WAY_TO_SERVER                    ? ENDER_CLIENT :
+        const bool unread = conn_unread(front, WAY_TO_SERVER, judge->limits.unread_least) != NULL;
+        return front->ended_by == WAY_TO_SERVER || unread          ? ENDER_CLIENT :
                conn_foreign_rst(front, WAY_TO_CLIENT, why) != NULL ? ENDER_BETWEEN :
                                                                      ENDER_DEVICE;
     }
@@ -129,9 +132,9 @@ static enum ender ender_behind(const struct exchange *request)
                                                                         ENDER_BEHIND;
 }
 
-static enum ender ender_of(const struct exchange *request)
+static enum ender ender_of(const struct judge *judge, const struct exchange *request)
 {
-    return request->conn->link->ended_by == WAY_TO_SERVER ? ender_before(request) : ender_behind(request);
+    return request->conn->link->ended_by == WAY_TO_SERVER ? ender_before(judge, request) : ender_behind(request);
 }
 
 /* The client of this leg is a device. */
@@ -253,6 +256,24 @@ static void doubt_front(const struct exchange *request)
     }
 }
 
+/* Who did not read the answer, here or on the next leg. */
+static struct unread answer_unread(const struct judge *judge, const struct exchange *request)
+{
+    const struct conn *link = request->conn->link;
+    const struct mapi_conn *behind = request->there.conn;
+    const struct unread unread = unread_by_client(judge, link, has_leg_before(request), request->front);
+    return unread.link || !behind ? unread : unread_by_client(judge, behind->link, true, link);
+}
+
+/* The same of the request. */
+static struct unread request_unread(const struct judge *judge, const struct exchange *request)
+{
+    const struct mapi_conn *behind = request->there.conn;
+    const struct unread unread =
+        unread_by_server(judge, request->conn->link, behind ? behind->link : NULL, has_leg_before(request));
+    return unread.link || !behind ? unread : unread_by_server(judge, behind->link, NULL, true);
+}
+
 void mapi_response_cut(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
@@ -265,6 +286,7 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
     doubt_front(request);
     const bool forgotten = !client && conn->link->late_ns > judge->limits.notification_time;
     const bool unheard = !client && conn->link->gave_up;
+    const struct unread unread = client ? (struct unread){ .link = NULL } : answer_unread(judge, request);
     struct finding finding =
         finding_begin(judge, client || forgotten || unheard ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when,
                       about_request(judge, request), evidence_of(judge, request, NULL));
@@ -273,7 +295,7 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
     }
     struct text *text = &finding.text;
     const uint32_t whole_behind = request->there.whole_frame;
-    const enum ender ender = whole_behind && !client ? ENDER_DEVICE : ender_of(request);
+    const enum ender ender = whole_behind && !client ? ENDER_DEVICE : ender_of(judge, request);
     const int64_t idle = event->when.ns - reply->last_bytes.ns;
     finding.where = where_of[ender];
     finding.seen = ender == ENDER_DEVICE || ender == ENDER_BEHIND;
@@ -286,6 +308,10 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
     }
     if (client) {
         say_cut_by_client(text, request, ender);
+    } else if (unread.link) {
+        finding.where = unread.where;
+        finding.seen = false;
+        say_unread(text, &unread);
     } else if (forgotten) {
         finding.where = WHERE_UNKNOWN;
         finding.seen = false;
@@ -397,8 +423,7 @@ void mapi_response_undone(struct judge *judge, const struct event *event)
     }
     struct evidence *evidence = evidence_new(judge);
     evidence_add(evidence, request->conn->link, request->begin.frame);
-    struct finding finding =
-        finding_begin(judge, V_RESPONSE_CUT, event->when, about_request(judge, request), evidence);
+    struct finding finding = finding_begin(judge, V_RESPONSE_CUT, event->when, about_request(judge, request), evidence);
     if (!finding.begun) {
         return;
     }
@@ -455,7 +480,7 @@ static void say_unanswered(struct finding *finding, const struct exchange *reque
     struct text *text = &finding->text;
     finding->where = WHERE_UNKNOWN;
     if (link->ended_by == WAY_TO_SERVER) {
-        const enum ender ender = ender_of(request);
+        const enum ender ender = ender_of(finding->judge, request);
         finding->where = where_of[ender];
         finding->seen = ender == ENDER_DEVICE;
         if (ender == ENDER_CLIENT) {
@@ -471,8 +496,9 @@ static void say_unanswered(struct finding *finding, const struct exchange *reque
     } else if ((link->ended_frame && link->ended_frame < request->begin.frame) || request_crossed(request)) {
         say(text, "; inferred: the request crossed the end of a kept connection, the client sends it again; next: "
                   "nothing");
-    } else if (there->conn && there->conn->link->ended_frame > there->frame && is_behind(ender_of(request))) {
-        const enum ender ender = ender_of(request);
+    } else if (there->conn && there->conn->link->ended_frame > there->frame &&
+               is_behind(ender_of(finding->judge, request))) {
+        const enum ender ender = ender_of(finding->judge, request);
         finding->where = where_of[ender];
         finding->seen = ender == ENDER_BEHIND;
         say_behind_ended(text, request);
@@ -550,7 +576,13 @@ void mapi_request_unanswered(struct judge *judge, const struct event *event)
     if (there->status) {
         say(text, "; leg %u had status %u in frame %u", request->leg + 1, there->status, there->status_frame);
     }
-    say_unanswered(&finding, request);
+    const struct unread unread = request_unread(judge, request);
+    if (unread.link) {
+        finding.where = unread.where;
+        say_unread(text, &unread);
+    } else {
+        say_unanswered(&finding, request);
+    }
     tell_end(&finding, request);
 }
 

@@ -12,9 +12,9 @@
 static bool explained_by_tcp(const struct reply *reply)
 {
     const struct mapi_conn *conn = reply->conn;
-    const struct when repeated = conn->link->hosts->repeated, closed = conn->zero_window;
+    const struct when repeated = conn->link->hosts->repeated;
     const int64_t from = reply->silence_from.ns;
-    return (repeated.frame && repeated.ns >= from) || (closed.frame && closed.ns >= from);
+    return (repeated.frame && repeated.ns >= from) || conn_closed_since(conn->link, WAY_TO_SERVER, from);
 }
 
 /* Whether the same was found on the next leg. */

@@ -5,6 +5,7 @@
  */
 
 #include "answer.h"
+#include "blame.h"
 #include "gone.h"
 #include "rpch.h"
 
@@ -149,6 +150,12 @@ static void tell_unanswered(struct judge *judge, const struct leg *leg, const st
     say(text, "Seen: %s with id %u in frame %u on %s was sent whole, and no fragment of an answer came on %s ", name,
         call->id, call->last.frame, CHANNEL(in), CHANNEL(out));
     say_wait(text, channel_tcp(out), when.ns - call->last.ns);
+    const struct unread unread = blame_unread(judge, leg);
+    if (unread.link) {
+        say_unread(text, &unread);
+        tell_by(&finding, unread.where, false);
+        return;
+    }
     say(text,
         "; inferred: the RPC server does not answer, or the answer was lost behind %s; next: the state of the RPC service "
         "there, and a capture behind it",

@@ -34,6 +34,12 @@ static void tell_late_out(struct finding *finding, const struct leg *leg, struct
     tell_by(finding, WHERE_DEVICE, true);
 }
 
+/* The client of that OUT had no room for what was to be passed on. */
+static bool client_had_no_room(const struct leg *leg, struct when since)
+{
+    return conn_closed_since(channel_tcp(leg->current[ROLE_OUT]), WAY_TO_SERVER, since.ns);
+}
+
 void rpch_out_came(struct judge *judge, const struct event *event)
 {
     const struct leg *leg = event->rpch.leg, *behind = leg_behind(leg);
@@ -41,7 +47,8 @@ void rpch_out_came(struct judge *judge, const struct event *event)
         return;
     }
     const struct when there = event->rpch.is_a3 ? behind->got_a3 : behind->got_200;
-    if (!there.frame || track_waited(leg->vc->world->track, there.ns) < judge->limits.buffered_wait) {
+    if (!there.frame || track_waited(leg->vc->world->track, there.ns) < judge->limits.buffered_wait ||
+        client_had_no_room(leg, there)) {
         return;
     }
     struct evidence *evidence = evidence_new(judge);
@@ -78,7 +85,8 @@ bool rpch_out_held(struct judge *judge, const struct leg *leg, struct when when)
     const struct channel *out = leg->current[ROLE_OUT];
     struct when there;
     const char *what = behind && out && !leg->explained ? missing_on_out(leg, behind, &there) : NULL;
-    if (!what || track_waited(leg->vc->world->track, there.ns) < judge->limits.buffered_wait) {
+    if (!what || track_waited(leg->vc->world->track, there.ns) < judge->limits.buffered_wait ||
+        client_had_no_room(leg, there)) {
         return false;
     }
     struct evidence *evidence = evidence_new(judge);
@@ -141,8 +149,9 @@ void rpch_body(struct judge *judge, const struct event *event)
     if (!arrived && !missing) {
         return;
     }
-    if (opened && !is_relayed(in, behind->current[ROLE_IN])) {
-        return;
+    if (opened && (!is_relayed(in, behind->current[ROLE_IN]) ||
+                   conn_closed_since(channel_tcp(behind->current[ROLE_IN]), WAY_TO_CLIENT, leg->mark_acked))) {
+        return; /* another channel; or the server does not take it */
     }
     const struct channel *there = opened ? behind->current[ROLE_IN] : missing;
     struct evidence *evidence = evidence_new(judge);

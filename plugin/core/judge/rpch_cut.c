@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-enum cut { NOT_CUT, CUT_HALFWAY, CUT_AT_HEAD, CUT_IN_FIRST, CUT_CALL, CUT_FOREIGN };
+enum cut { NOT_CUT, CUT_HALFWAY, CUT_AT_HEAD, CUT_IN_FIRST, CUT_CALL, CUT_FOREIGN, CUT_UNREAD };
 
 /* What another verdict says of the attempt already. */
 static bool is_explained(const struct leg *leg, const struct channel *channel)
@@ -69,6 +69,9 @@ static enum cut cut_of(const struct judge *judge, const struct event *event)
     if (!is_end_to_explain(leg, channel)) {
         return NOT_CUT;
     }
+    if (blame_unread(judge, leg).link) {
+        return CUT_UNREAD; /* however long nothing could come through */
+    }
     const struct rpch_conn *conn = channel->conn;
     const bool opening = !event->rpch.end.was_open && !leg->joined;
     if (!opening && !is_busy(judge, leg, event)) {
@@ -109,6 +112,7 @@ static void say_cut(struct text *text, enum cut cut, const struct leg *leg, cons
             call->begin.frame);
         break;
     case CUT_FOREIGN:
+    case CUT_UNREAD:
         say(text, "while it was open");
         break;
     case NOT_CUT:
@@ -152,10 +156,16 @@ bool rpch_cut(struct judge *judge, const struct event *event)
     if (gone_explains(channel->conn->link->server) || (behind && gone_explains(channel_tcp(behind)->server))) {
         finding_turn(&finding, V_CHANNEL_CUT_NOTE);
     }
+    const struct unread unread = blame_unread(judge, leg);
     const struct blame blame = blame_cut(leg, channel, event->when);
     say_channel(&finding.text, channel);
     say(&finding.text, ", the server's end sent %s in frame %u ", end_name(channel->conn->link), event->when.frame);
     say_cut(&finding.text, cut, leg, channel);
+    if (cut == CUT_UNREAD) {
+        say_unread(&finding.text, &unread);
+        tell_by(&finding, unread.where, false);
+        return true;
+    }
     say(&finding.text, "; inferred: %s; next: %s", blame.why, next_for(cut, channel));
     tell_by(&finding, blame.where, blame.seen);
     return true;

@@ -36,7 +36,7 @@ void rpch_conn_ended(struct judge *judge, const struct event *event)
     const struct leg *leg = event->rpch.leg;
     bool first;
     if (link->ended_by != WAY_TO_CLIENT || !leg || channel->v1 || !channel_in_use(channel) || channel->over ||
-        channel->seen_eof || channel->refused || blame_client_gone(channel) ||
+        channel->seen_eof || channel->refused || blame_client_gone(channel) || blame_unread(judge, leg).by_client ||
         !counts(judge, channel, event->when, &first)) {
         return;
     }

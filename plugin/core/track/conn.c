@@ -181,6 +181,15 @@ static void note_packet(struct conn *conn, const struct segment *segment)
     }
 }
 
+/* Of a SPAN port, which shows packets twice: the last of that end once more, or, without an identification (IPv6), too soon
+ * behind it. Before note_packet(). */
+static bool is_copy(const struct conn *conn, const struct segment *segment)
+{
+    const struct conn_looks *looks = &conn->looks[segment->way];
+    return segment->ip_id ? looks->packets && segment->ip_id == looks->ip_id :
+                            segment->when.ns - conn->last_data < COPY_MS * MILLISECOND;
+}
+
 /* Keep-alive probes repeat the byte before; what was acknowledged is sent again for want of an ACK that we saw. */
 static bool is_repeated(const struct conn *conn, const struct segment *segment)
 {
@@ -259,6 +268,82 @@ static void follow_acks(struct conn *conn, const struct segment *segment, bool n
     }
 }
 
+/* ---- Receive windows ---------------------------------------------------------------- */
+
+/* Zero after scaling, too. In a SYN it is no answer, in an RST it means nothing. */
+static bool closes_window(const struct segment *segment)
+{
+    return segment->window == 0 && segment->has_ack && !segment->rst && !segment->syn;
+}
+
+struct conn_windows {
+    struct keyed keyed;
+    struct conn_window of[2]; /* by enum way: whose */
+};
+
+static uint64_t window_key(const struct conn *conn)
+{
+    return (uintptr_t)conn;
+}
+
+/* NULL: that end has never closed its window. */
+static const struct conn_window *window_of(const struct conn *conn, enum way way)
+{
+    const struct conn_windows *windows = conn->shut ? keyed_find(&conn->track->windows, window_key(conn)) : NULL;
+    return windows && windows->of[way].last.frame ? &windows->of[way] : NULL;
+}
+
+static void open_window(struct conn_window *window)
+{
+    window->closed.frame = window->probe_frame = 0;
+}
+
+/* Behind tcp_flow_segment(). Of what is sent into a closed window one byte alone is a probe (RFC 9293 3.8.6.1); more, that it
+ * was opened, though that was not captured. */
+static void follow_windows(struct conn *conn, const struct segment *segment, bool new_data)
+{
+    const bool closes = closes_window(segment);
+    if (conn->ended || segment->rst || !(conn->shut || closes)) {
+        return;
+    }
+    struct conn_windows *windows =
+        keyed_make(&conn->track->arena, &conn->track->windows, window_key(conn), sizeof(*windows));
+    struct conn_window *own = &windows->of[segment->way], *other = &windows->of[!segment->way];
+    conn->shut = true;
+    if (closes) {
+        own->closed = own->closed.frame ? own->closed : segment->when;
+        own->last = segment->when;
+    } else if (segment->has_ack) {
+        open_window(own);
+    }
+    if (other->closed.frame && new_data && segment->len > 1) {
+        open_window(other);
+    } else if (other->closed.frame && (segment->len == 1 || is_bare_probe(conn, segment))) {
+        other->probe_frame = segment->when.frame;
+    }
+}
+
+int64_t conn_unread_for(const struct conn *conn, const struct conn_window *window)
+{
+    const int64_t until = conn->ended && conn->ended_ns < conn->track->now ? conn->ended_ns : conn->track->now;
+    return track_waited_until(conn->track, window->closed.ns, until);
+}
+
+const struct conn_window *conn_unread(const struct conn *conn, enum way way, int64_t least)
+{
+    const struct conn_window *window = window_of(conn, way);
+    const bool stuck = window && window->closed.frame && window->probe_frame;
+    return stuck && conn_unread_for(conn, window) >= least ? window : NULL;
+}
+
+bool conn_closed_since(const struct conn *conn, enum way way, int64_t from)
+{
+    const struct conn_window *window = window_of(conn, way);
+    return window && window->last.ns >= from;
+}
+
+/* ---- Whether the client is there ------------------------------------------------------ */
+
 /* A moment, of which only what lies between two counts, though the clock may have been set; never 0. */
 static uint32_t moment_ms(int64_t ns)
 {
@@ -326,6 +411,7 @@ bool conn_segment(struct conn *conn, const struct segment *segment)
     track_at(conn->track, when.ns);
     conn->idle_unknown |= conn_set_back(conn);
     conn->set_back = conn->track->set_backs;
+    const bool copy = is_copy(conn, segment);
     note_packet(conn, segment);
     const unsigned holes = conn->tcp.half[WAY_TO_SERVER].holes + conn->tcp.half[WAY_TO_CLIENT].holes;
     const bool new_data = tcp_flow_segment(&conn->tcp, &conn->track->arena, segment);
@@ -334,10 +420,11 @@ bool conn_segment(struct conn *conn, const struct segment *segment)
     }
     follow_acks(conn, segment, new_data, acked);
     follow_client(conn, segment, new_data);
+    follow_windows(conn, segment, new_data);
     if (!conn->began.frame) {
         conn->began = when;
     }
-    if (!new_data && is_repeated(conn, segment)) {
+    if (!new_data && !copy && is_repeated(conn, segment)) {
         conn->hosts->repeated = when;
     }
     note_silence(conn, segment);

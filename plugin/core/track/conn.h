@@ -65,6 +65,13 @@ struct conn_looks {
     uint16_t ip_id;              /* of the last */
 };
 
+/* The receive window of one end that was seen to close it. Of few connections, so that it stands beside them. */
+struct conn_window {
+    struct when closed;   /* since then; frame 0: it is open */
+    struct when last;     /* the last that said so */
+    uint32_t probe_frame; /* the other end asked meanwhile whether it is open, the last time; 0: it has not */
+};
+
 #define UNHEARD_MOST 3 /* one or two may be lost on the way */
 
 struct conn {
@@ -87,6 +94,7 @@ struct conn {
     bool knows_more : 1;        /* the same: its sender has more of the other end than was captured so far */
     bool asked_acks : 1;        /* asked_ack is known */
     bool gave_up : 1;           /* the server's end ended it, and the client was not there any more */
+    bool shut : 1;              /* an end has closed its receive window: track->windows has them */
     bool idle_unknown : 1;      /* the clock of the capture was set back since last_data */
     uint8_t unheard : 2;        /* how often the server's end said the same again, or asked whether the client is there,
                                  * since it heard of it; up to UNHEARD_MOST */
@@ -135,6 +143,12 @@ void conn_asked(struct conn *conn);
 bool conn_client_missed_since(const struct conn *conn, uint32_t since);
 /* Behind all else of that segment: emits EVENT_SERVER_ANSWERED if it was the one. */
 void conn_tell_answered(const struct conn *conn, struct when when);
+/* The receive window of that end, if it has been closed for that long at least, by now or by the end of the connection, and
+ * the other end had something to send: who owns it does not read. NULL: it is not so. */
+const struct conn_window *conn_unread(const struct conn *conn, enum way way, int64_t least);
+int64_t conn_unread_for(const struct conn *conn, const struct conn_window *window);
+/* Whether it was seen closed in that moment or later. */
+bool conn_closed_since(const struct conn *conn, enum way way, int64_t from);
 /* Whether the client was not there any more at that time, as the server's end had to take it. */
 bool conn_client_gone(const struct conn *conn, int64_t now);
 /* Whether the sender of a segment knew of the FIN that had ended the connection. */

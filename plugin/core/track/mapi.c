@@ -312,9 +312,6 @@ void mapi_conn_segment(struct mapi_conn *conn, const struct segment *segment)
     conn_at(conn, when);
     bool new_data = conn_segment(conn->link, segment);
     bool ended = segment->fin || segment->rst;
-    if (segment->way == WAY_TO_SERVER && segment->window == 0 && segment->has_ack && !segment->rst && !segment->syn) {
-        conn->zero_window = when;
-    }
     dropped_segment(conn, segment, new_data);
     note_fresh(conn, segment);
     if (conn->reply) {

@@ -230,7 +230,6 @@ struct mapi_conn {
     struct reply *reply;              /* under way */
     struct reply *ended, *ended_last; /* in this frame */
     struct side *side;                /* of the last request */
-    struct when zero_window;          /* announced by the client */
     const char *user;                 /* kept text, with the scheme */
     const char *identity;             /* X-User-Identity */
     struct client_told *told;         /* by the last Connect or Bind, NULL before the first: client.h */

@@ -80,7 +80,9 @@ void silence_segment(struct rpch_conn *conn, const struct segment *segment)
 {
     struct probe *other = probe_of(conn, !segment->way);
     bool new_data = conn_segment(conn->link, segment);
-    if (other && segment->has_ack && !segment->rst && (int32_t)(segment->ack - other->probe_seq) > 0) {
+    /* Of what has no room with its receiver nothing is acknowledged, but it is answered (RFC 9293 3.8.6.1). */
+    const bool no_room = other && segment->window == 0 && segment->ack == other->probe_seq;
+    if (other && segment->has_ack && !segment->rst && (no_room || (int32_t)(segment->ack - other->probe_seq) > 0)) {
         other->probing = false;
     }
     watch_silence(conn, segment, new_data);

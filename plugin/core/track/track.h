@@ -58,8 +58,9 @@ struct track {
     uint32_t claimed[2]; /* connections, by enum conn_kind */
     bool telling;        /* an event is being heard: no other may be emitted */
     struct table servers, texts, hosts;
-    struct table clocks; /* pairs of legs whose clocks differ: clocks.c */
-    bool clocks_doubted; /* there are any */
+    struct table windows; /* of connections of which an end has closed it: conn.c */
+    struct table clocks;  /* pairs of legs whose clocks differ: clocks.c */
+    bool clocks_doubted;  /* there are any */
     struct exchanges exchanges;
     struct clients clients;
     struct timings *timings; /* NULL before the first request was answered */

@@ -1,0 +1,168 @@
+"""Samples of ends that do not read: their TCP receive window stays closed (RFC 9293 3.8.6), and of what a capture shows twice.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import mapiscene as m
+import mapiwire as w
+import rpc
+from mapi_ends import CLIENT, DEVICE, UNKNOWN, Waiting, chat, told as said
+from mapi_gone import CUT, UNANSWERED
+from mapi_verdict import LATE, done, waiting
+from mapiscene import DOWN, UP, case
+from rpc import Emsmdb
+from told import CUT as CHANNEL_CUT, UNANSWERED as CALL_UNANSWERED, ask, ready, told, two_legs
+
+PART = b"\0" * 4000
+
+
+# ---- RPC over HTTP ---------------------------------------------------------------------------
+
+def answer_begins(leg):
+    """The first bytes of an answer that does not fit into what the client has room for; returns the rest of it."""
+    whole = rpc.response(leg.calls, Emsmdb.DUMMY[0], PART).data
+    leg.out.down(whole[:2800])
+    return whole[2800:]
+
+
+@told("rpc-closed-client-cut", "the client does not read OUT for 60 s, the server's end gives it up")
+def client_cut(cap):
+    leg = ready(cap)
+    ask(leg)
+    rest = answer_begins(leg)
+    leg.out.shut(UP, 60, rest[:1])
+    frame = leg.out.rst(DOWN)
+    leg.in_.rst(DOWN)
+    cap.told(CHANNEL_CUT, frame, CLIENT, "receive window of the client's end was closed", never="a device at or before")
+    cap.what = "Outlook hangs: 2.8 KB into an answer the client's window closes, Windows asks with a byte whether it is open, and " \
+               "HTTP.sys gives the connection up after a minute (MinSendBytesPerSecond)."
+    cap.rule = "Who ended it only gave up on a client that did not read."
+
+
+@told("rpc-closed-client-idle", "the same where all of the answer fits: 60 s without a byte are no idle time-out")
+def client_idle(cap):
+    leg = ready(cap)
+    leg.out.shut(UP, 60)
+    frame = leg.out.fin(DOWN)
+    leg.in_.fin(DOWN)
+    cap.told(CHANNEL_CUT, frame, CLIENT, "receive window of the client's end was closed")
+    cap.what = "The client's window closes behind an answer, and Linux asks without a byte for a minute whether it is open; then the server's end closes."
+    cap.rule = "Something was to be sent and could not: that is no idle time, and no time-out of a device."
+
+
+@told("rpc-closed-client-call", "a call without an answer while the client's window is closed")
+def client_call(cap):
+    leg = ready(cap)
+    ask(leg)
+    leg.out.shut(UP, 70)
+    frame = leg.in_.up(rpc.ping())
+    cap.told(CALL_UNANSWERED, frame, CLIENT, "receive window of the client's end", never="RPC server does not answer")
+    leg.in_.rst(UP)
+    leg.out.rst(UP)
+    cap.what = "No answer to a call for 70 s, but the client's window of OUT is closed, and the server's end asks whether it is open."
+    cap.rule = "The answer may wait for the client: nothing speaks against the RPC server."
+
+
+@told("rpc-closed-server-call", "the server's end does not read IN")
+def server_call(cap):
+    leg = ready(cap)
+    ask(leg)
+    leg.in_.shut(DOWN, 70, b"\5")
+    frame = leg.out.down(rpc.ping())
+    cap.told(CALL_UNANSWERED, frame, UNKNOWN, "receive window of the server's end", "what stands at 10.0.0.81:80 does not read")
+    leg.in_.rst(UP)
+    leg.out.rst(UP)
+    cap.what = "A call has no answer for 70 s, and what stands at the server's address has closed its window of IN."
+    cap.rule = "It does not read: a server that hangs, or a device that waits for one. One leg cannot tell which."
+
+
+@told("rpc-closed-server-behind", "the server behind a balancer does not read IN, calls stay in the balancer")
+def server_behind(cap):
+    both = two_legs(cap)
+    front, back = both.legs
+    front.calls += 1
+    call = rpc.request(front.calls, *Emsmdb.DUMMY[:2])
+    back.in_.window[DOWN] = 0
+    back.in_.ack(DOWN)
+    front.in_.up(call)
+    back.in_.shut(DOWN, 12)
+    front.in_.up(rpc.ping())
+    back.in_.window[DOWN] = 501
+    back.in_.ack(DOWN)
+    back.in_.up(call, rpc.ping())
+    for leg in (back, front):
+        leg.out.down(rpc.response(front.calls, *Emsmdb.DUMMY[::2]))
+    both.close()
+    cap.what = "The window of the server's end of IN is closed for 12 s; the balancer takes a call meanwhile and passes it on once there is room."
+    cap.rule = "The balancer held nothing back: the server took nothing. No buffered."
+
+
+@told("rpc-closed-answered", "an answer after 70 s into a closed window is acknowledged by nothing and answered all the same")
+def answered(cap):
+    leg = ready(cap)
+    leg.out.window[UP] = 0
+    leg.out.ack(UP)
+    cap.wait(70)
+    ask(leg)
+    rest = rpc.response(leg.calls, *Emsmdb.DUMMY[::2])
+    for pause in (0.3, 0.6, 1.2, 2.4):
+        leg.out.packet(DOWN, 0x18, rest.data[:1])
+        leg.out.ack(UP)
+        cap.wait(pause)
+    leg.out.window[UP] = 501
+    leg.out.ack(UP)
+    leg.out.down(rest)
+    leg.close()
+    cap.what = "The client's window closes and stays so for 70 idle seconds; the byte of an answer that asks for room is sent four times, " \
+               "and answered each time with an ACK that takes nothing. Then there is room."
+    cap.rule = "The way is there, and so is the client: no silent_drop."
+
+
+# ---- MAPI/HTTP -------------------------------------------------------------------------------
+
+@case("mapi-ends-closed-client", "the client does not read an answer for 60 s, the server's end gives it up")
+def mapi_client(cap):
+    wait = Waiting(cap)
+    wait.front.shut(UP, 60)
+    said(cap, CUT, wait.front.rst(DOWN), CLIENT, "The client did not read.", ["receive window of the client's end"])
+    chat(cap, wait.behind.close(UP), CLIENT, "The balancer passes that on.")
+    wait.go_on()
+    cap.what = "The client's window is closed for 60 s under a NotificationWait, and the balancer asks whether it is open; then it resets " \
+               "the connection and closes the one behind."
+    cap.rule = "The balancer ended it for a client that did not read."
+
+
+@case("mapi-ends-closed-device", "the balancer does not read an answer, though its client does")
+def mapi_device(cap):
+    wait = Waiting(cap)
+    wait.behind.shut(UP, 60)
+    said(cap, CUT, wait.behind.rst(DOWN), DEVICE, "The balancer did not read.", ["though its own client does"])
+    said(cap, CUT, wait.front.close(DOWN), DEVICE, "The balancer passes that on.", ["though its own client does"])
+    wait.go_on()
+    cap.what = "The balancer's window towards the server is closed for 60 s, its client's is not; the server resets that leg."
+    cap.rule = "Who does not read is the balancer."
+
+
+@case("mapi-ends-closed-server", "a request of which the server's end takes no more, until the client leaves")
+def mapi_server(cap):
+    c = m.Context(m.Outlook(cap))
+    c.connect()
+    ask = c.ask("Execute", m.execute_body(data=w.RELEASE * 3000), sent=3000, note=False)
+    c.conn.shut(DOWN, 45)
+    said(cap, UNANSWERED, c.conn.rst(UP), UNKNOWN, "The server's end did not read.", ["what stands at 10.0.0.81:80 does not read"])
+    cap.what = "3 KB into a request the window of the server's end closes; the client asks for 45 s whether it is open and leaves."
+    cap.rule = "The client waited for somebody who did not read: not its doing, and one leg does not show whose."
+
+
+@case("mapi-verdict-pending-span", "62 seconds without PENDING, every frame twice")
+def pending_span(cap):
+    cap.span = "same"
+    c, n = waiting(cap)
+    cap.wait(30)
+    c.more(n, "PENDING\r\n")
+    cap.wait(62)
+    frame = c.more(n, "PENDING\r\n")
+    cap.item(LATE, frame, "62 seconds of silence; X-PendingPeriod is 30.", ["62", "30"])
+    done(c, n)
+    cap.what = "mapi-verdict-pending-silence on a mirror port that shows every frame twice."
+    cap.rule = "A copy was not sent again: it explains no silence."
