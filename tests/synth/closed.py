@@ -6,11 +6,13 @@ SPDX-License-Identifier: GPL-2.0-or-later
 import mapiscene as m
 import mapiwire as w
 import rpc
+import wire
 from mapi_ends import CLIENT, DEVICE, UNKNOWN, Waiting, chat, told as said
 from mapi_gone import CUT, UNANSWERED
 from mapi_verdict import LATE, done, waiting
 from mapiscene import DOWN, UP, case
 from rpc import Emsmdb
+from scene import Leg
 from told import CUT as CHANNEL_CUT, UNANSWERED as CALL_UNANSWERED, ask, ready, told, two_legs
 
 PART = b"\0" * 4000
@@ -166,3 +168,24 @@ def pending_span(cap):
     done(c, n)
     cap.what = "mapi-verdict-pending-silence on a mirror port that shows every frame twice."
     cap.rule = "A copy was not sent again: it explains no silence."
+
+
+# ---- IP fragments ------------------------------------------------------------------------------
+
+@told("rpc-torn-request", "the request of IN comes in two IP fragments")
+def torn_request(cap):
+    leg = Leg(cap)
+    leg.connect("in").up(rpc.ask_in())
+    number = next(at for at, (_, data) in enumerate(cap.frames) if b"RPC_IN_DATA" in data)
+    ns, data = cap.frames[number]
+    cap.frames[number:number + 1] = [(ns, piece) for piece in wire.fragments(data)]
+    leg.connect("out").up(rpc.ask_out())
+    leg.out.up(rpc.conn_a1(leg.c))
+    leg.in_.up(rpc.conn_b1(leg.c))
+    leg.out.down(rpc.success(), rpc.conn_a3())
+    cap.wait(1)
+    leg.out.close()
+    leg.in_.close()
+    cap.lines = {"rows": [r"in IP fragments, not followed"]}
+    cap.what = "A tunnel with a short MTU tears the first segment of IN, which is not followed; the client closes both."
+    cap.rule = "IN was there: no lone that says that the client gave up before it opened IN."

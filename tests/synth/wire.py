@@ -128,3 +128,15 @@ def pcap(frames, snaplen, link=ETHERNET, cuts={}):
         kept = kept_of(number, data, snaplen, cuts)
         out += struct.pack("<IIII", ns // 10**9, ns % 10**9 // 1000, len(kept), len(data)) + kept
     return bytes(out)
+
+
+def fragments(data):
+    """An Ethernet frame with IPv4 as the two frames that a tunnel's short MTU makes of it."""
+    pieces, size = data[34:], (len(data) - 34) // 2 // 8 * 8
+    for offset, piece in ((0, pieces[:size]), (size, pieces[size:])):
+        header = bytearray(data[14:34])
+        header[2:4] = struct.pack(">H", 20 + len(piece))
+        header[6:8] = struct.pack(">H", offset // 8 | (0 if offset else 0x2000))
+        header[10:12] = bytes(2)
+        header[10:12] = struct.pack(">H", checksum(bytes(header)))
+        yield data[:14] + bytes(header) + piece

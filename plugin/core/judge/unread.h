@@ -25,7 +25,8 @@ struct unread unread_by_client(const struct judge *judge, const struct conn *lin
                                const struct conn *front);
 /* The server's end. behind: the connection behind the device there, NULL if it is not known; last: a leg before was seen, so
  * that the server is there rather than a device. */
-struct unread unread_by_server(const struct judge *judge, const struct conn *link, const struct conn *behind, bool last);
+struct unread unread_by_server(const struct judge *judge, const struct conn *link, const struct conn *behind,
+                               bool last);
 /* "; inferred: ...; next: ...", behind what was seen. */
 void say_unread(struct text *text, const struct unread *unread);
 

@@ -56,6 +56,9 @@ const char *row_doubt(const struct conn *conn, const char *name)
     case DOUBT_NO_ACK:
         snprintf(text, sizeof(text), "%s: an ACK is missing", name);
         break;
+    case DOUBT_TORN:
+        snprintf(text, sizeof(text), "%s: frame %u, in IP fragments, not followed", name, frame);
+        break;
     case DOUBT_OPAQUE:
         snprintf(text, sizeof(text), "%s: not decrypted from frame %u on", name, frame);
         break;

@@ -235,6 +235,14 @@ static bool shows_something(packet_info *pinfo, struct tcp_frame *tcp, bool note
     return noted || bodies || (claims_of(tcp) & CLAIM_RPCH);
 }
 
+/* IP fragments, or more tunnels before it than are looked through: what it carries is HTTP's, and nobody follows it. */
+static void note_torn(const packet_info *pinfo)
+{
+    if (pinfo->ptype == PT_TCP &&
+        (proto_is_frame_protocol(pinfo->layers, "http") || proto_is_frame_protocol(pinfo->layers, "tls")))
+        store_track()->torn_frame = pinfo->num;
+}
+
 static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
     const bool first = !PINFO_FD_VISITED(pinfo), bodies = mapi_bodies_in(pinfo) != NULL;
@@ -243,6 +251,8 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
     if (!bodies && (pinfo->ptype != PT_TCP || (!first && !noted && (!store_active() || !place_is_seen(tree)))))
         return 0;
     const bool is_tcp = tcp_frame_find(pinfo, &tcp);
+    if (first && !is_tcp)
+        note_torn(pinfo);
     if (is_tcp && (first ? owes_nothing(pinfo, &tcp, bodies) : !shows_something(pinfo, &tcp, noted, bodies)))
         return 0;
     const bool rpch = !takeover_switched_off(rpch_protocol), mapi = !takeover_switched_off(mapihttp_protocol);
