@@ -116,10 +116,27 @@ def asks_again(cap):
     c.page(c.ask("Connect", m.connect_body()), *PROXY)
     ask = c.ask("Connect", m.connect_body(), step=False, lines=["Proxy-Authorization: Basic cHJveHl1c2VyOndyb25n"])
     cap.item(HTTP, c.page(ask, *PROXY), "These are refused.", ["407", "credentials for the proxy", "10.0.0.40:3128"])
-    cap.items[-1]["where"] = "CLIENT (inferred)"
+    cap.items[-1]["where"] = "CANNOT TELL"
     c.conn.close()
     cap.what = "A proxy does not take a name and password of its own."
     cap.rule = "As verdict-refused-407 of RPC over HTTP: the server has no part in it."
+
+
+@case("mapi-verdict-http-503-lost", "503 whose page the capture lacks a segment of")
+def page_lost(cap):
+    c = Context(Outlook(cap))
+    ask = c.ask("Connect", m.connect_body(), step=False)
+    body = b"<html><body>" + b"<p>Service Unavailable</p>" * 160 + b"</body></html>"
+    first = cap.frame + 1
+    ask.conn.down(b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\nServer: BigIP\r\n"
+                  b"Content-Length: %d\r\n\r\n" % len(body) + body, lost=(1,))
+    cap.wait(1)
+    shown = c.conn.close()
+    ask.code, ask.success, ask.keeps = None, False, False
+    cap.message(shown, ask.conn, "client", ask.kind, c.response_fields(ask, None, ask.session))
+    cap.item(HTTP, shown, "What came of it says enough.", ["503", f"in frame {first}", "the capture lacks"])
+    cap.what = "Connect is answered 503; the second segment of the page is missing from the capture."
+    cap.rule = "Status and headers were seen: a gap behind them takes nothing back."
 
 
 @case("mapi-verdict-http-redirect", "302 to another endpoint")

@@ -482,6 +482,46 @@ def refused(name, title, response, what, why, side="out"):
         cap.rule = "The halves are tied by OutlookSession within 5 seconds, so neither is lone."
 
 
+LONG_PAGE = "<html><body>" + "<p>Service Unavailable</p>" * 120 + "</body></html>"
+
+
+def half_refused(name, title, what, rule, end):
+    """A page of which the capture, or the client, has the beginning only. end(conn, page): the frame that shows that."""
+    @case(name, title)
+    def build(cap):
+        leg = Leg(cap)
+        leg.connect("in").up(rpc.ask_in(SESSION))
+        leg.connect("out").up(rpc.ask_out(SESSION), rpc.conn_a1(leg.c))
+        page = rpc.page(503, "Service Unavailable", "Server: BigIP", text=LONG_PAGE)
+        page.http = None
+        frame = end(leg.out, page)
+        cap.wait(1)
+        leg.in_.close()
+        cap.leg(False)
+        cap.item(REFUSED, frame, "What came of it says enough.")
+        cap.what, cap.rule = what, rule
+
+
+def page_lost(conn, page):
+    frame = conn.down(page, lost=(1,))
+    conn.cap.wait(1)
+    conn.close(DOWN)
+    return frame
+
+
+def page_cut(conn, page):
+    page.data = page.data[:1500]
+    conn.down(page)
+    conn.cap.wait(1)
+    return conn.close(DOWN)
+
+
+half_refused("verdict-refused-page-lost", "503 whose page the capture lacks a segment of", "The second segment of the page is missing from the capture.",
+             "Status and headers were seen: a gap behind them takes nothing back.", page_lost)
+half_refused("verdict-refused-page-cut", "503 whose page is cut short", "The server's end closes the connection in the middle of the page.",
+             "It is the page that was cut, not a channel in use.", page_cut)
+
+
 EXCHANGE = ("Server: Microsoft-IIS/10.0", "X-FEServer: EX01", "X-DiagInfo: EX01",
             "request-id: 3f0e2d1c-1111-4222-8333-444455556666")
 HTTP_SYS = ("Server: Microsoft-HTTPAPI/2.0", "Connection: close")

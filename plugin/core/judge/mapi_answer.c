@@ -146,6 +146,17 @@ void mapi_status_doubted(struct judge *judge, const struct event *event)
     }
 }
 
+/* Where the response ends, or, of one that the capture does not have whole, begins. */
+static void say_frame(struct text *text, const struct event *event)
+{
+    const struct reply *reply = event->session.reply;
+    if (reply->lost) {
+        say(text, " in frame %u, the rest of which the capture lacks,", reply->message->begin.frame);
+    } else {
+        say(text, " in frame %u", event->when.frame);
+    }
+}
+
 void mapi_status_failed(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
@@ -179,7 +190,7 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
                 40));
     }
     say_proxy(text, reply);
-    say(text, " in frame %u", event->when.frame);
+    say_frame(text, event);
     if (request->ended) {
         say(text, " after %s", SECONDS(reply->message->begin.ns - request->end.ns));
     }
@@ -256,7 +267,8 @@ void mapi_code_failed(struct judge *judge, const struct event *event)
     } else {
         say(text, "Seen: a response (stream %u)", reply->conn->link->stream);
     }
-    say(text, " with %s in frame %u", CODE("X-ResponseCode", reply), event->when.frame);
+    say(text, " with %s", CODE("X-ResponseCode", reply));
+    say_frame(text, event);
     say_advice(text, &advice);
     if (reply->request_id) {
         say(text, "; request-id %.*s", CUT(reply->request_id, 64));

@@ -216,7 +216,7 @@ void mapi_conn_lost(struct mapi_conn *conn, struct when when, enum way way)
         conn->side->unsure_frame = when.frame;
     }
     if (way == WAY_TO_CLIENT) {
-        response_give_up(conn, when);
+        response_lose(conn, when);
         miss_answers(conn, when);
         return;
     }

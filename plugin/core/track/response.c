@@ -13,8 +13,7 @@
 #define PERIOD_MAX INT64_C(86400000)
 #define EXPIRATION_MAX INT64_C(10000000000)
 
-/* It goes on, but nobody can follow it. */
-void response_give_up(struct mapi_conn *conn, struct when when)
+static void give_up(struct mapi_conn *conn, struct when when)
 {
     struct reply *reply = conn->reply;
     conn->reply = NULL;
@@ -194,7 +193,7 @@ struct mapi_message *response_head(struct mapi_conn *conn, struct when when, con
                                    const struct auth_shown *shown, struct exchange *request)
 {
     const struct http_head *head = fields->head;
-    response_give_up(conn, when);
+    give_up(conn, when);
     if (request && request->left) {
         exchange_free(request);
         request = NULL;
@@ -327,6 +326,21 @@ void response_end(struct mapi_conn *conn, struct when when)
             reply->server_ms >= 2 && reply->server_ms < 1000000 && (apart < 0 ? -apart : apart) <= 1000 + ms / 10;
         note_times(reply);
     }
+}
+
+/* What the head says of a failure stands, whatever came behind it. */
+static bool failed_by_head(const struct reply *reply)
+{
+    return reply->status != 200 || (reply->message->has_code && reply->message->code != CODE_SUCCESS);
+}
+
+void response_lose(struct mapi_conn *conn, struct when when)
+{
+    if (conn->reply && failed_by_head(conn->reply)) {
+        conn->reply->cut = conn->reply->lost = true;
+        response_end(conn, when);
+    }
+    give_up(conn, when);
 }
 
 static void read_page(struct reply *reply, struct span body)

@@ -163,6 +163,7 @@ struct reply {
     bool scanning, until_close, page, done, cut;
     bool late, bunched; /* bytes came after a silence of silence_ns: as several PENDING at once */
     bool abandoned;     /* the client has closed its end under it */
+    bool lost;          /* cut by a gap of the capture: its head is all that is known */
     bool undone;        /* it ended in order, by its own framing, before DONE */
     bool of_endpoint;   /* application/mapi-http */
     bool exchange, proxy_challenge; /* the latter: SPNEGO with the proxy goes on */

@@ -132,8 +132,8 @@ void dropped_segment(struct mapi_conn *conn, const struct segment *segment, bool
 
 /* ---- response.c ----------------------------------------------------------------------- */
 
-/* The response under way goes on, but nobody can follow it. */
-void response_give_up(struct mapi_conn *conn, struct when when);
+/* The response under way goes on, but nobody can follow it: one that failed by its head ends here. */
+void response_lose(struct mapi_conn *conn, struct when when);
 /* request: that it answers, NULL if not known. NULL where it is none of MAPI/HTTP. */
 struct mapi_message *response_head(struct mapi_conn *conn, struct when when, const struct http_fields *fields,
                                    const struct auth_shown *shown, struct exchange *request);

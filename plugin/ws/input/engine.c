@@ -120,6 +120,7 @@ static int place_in_sequence(struct run *run, const struct delivery *delivery, t
         if (!in_order && delivery->frame_bytes && flow->had_next) {
             uint32_t here = run->tcp->seq + (uint32_t)tvb_raw_offset(tvb) - run->tcp->payload_offset;
             if (!again && (int32_t)(run->tcp->seq - flow->before) > 0) {
+                engine_give_up_rest(run->stream, run->way, run->pinfo, &run->at);
                 run_turn_to(run, PHASE_RESYNC);
                 run->at.carry = NULL;
                 run->at.pass = 0;

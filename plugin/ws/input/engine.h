@@ -21,6 +21,10 @@ struct delivery {
 void engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way, tvbuff_t *tvb, packet_info *pinfo,
                 proto_tree *tree, const struct delivery *delivery);
 
+/* Of a message of http's whose rest will not come, for a gap or an end, the head counts, and what there is of its page
+ * (first pass). */
+void engine_give_up_rest(struct stream *stream, enum way way, packet_info *pinfo, struct cursor *at);
+
 /* Whether tcp hands over in order only, whatever the order of frames. */
 bool engine_reassembles_out_of_order(void);
 

@@ -85,24 +85,22 @@ static int pass_body(struct http_body *body, tvbuff_t *tvb, int offset)
     return body->chunks.state == HTTP_CHUNK_DONE ? (int)used : reported;
 }
 
-/* The beginning of a response's body that is http's, as it stands behind the head at offset. */
-static void read_page(struct http_info *info, struct http_body body, tvbuff_t *tvb, int offset)
+/* What is there of a response's body that is http's. */
+static void read_page(struct http_info *info, struct http_body body, struct span there)
 {
-    const int captured = stretch_captured(tvb, offset);
     uint8_t page[HTTP_PAGE_MAX];
     size_t used = 0, at = 0, taken;
-    if (captured <= 0 || info->is_request)
+    if (there.len == 0 || info->is_request)
         return;
-    const uint8_t *p = tvb_get_ptr(tvb, offset, captured);
     do {
         struct span data = { NULL, 0 };
-        taken = http_body_next(&body, p + at, (size_t)captured - at, &data);
+        taken = http_body_next(&body, there.ptr + at, there.len - at, &data);
         data.len = MIN(data.len, sizeof page - used);
         if (data.len > 0)
             memcpy(page + used, data.ptr, data.len);
         used += data.len;
         at += taken;
-    } while (taken > 0 && used < sizeof page && at < (size_t)captured && !http_body_ended(&body));
+    } while (taken > 0 && used < sizeof page && at < there.len && !http_body_ended(&body));
     http_info_page(info, (struct span){ page, used });
 }
 
@@ -184,7 +182,9 @@ static int message_of(struct run *run, tvbuff_t *tvb, int offset, const struct h
     plan_body(&next, (enum rts_hop)run->stream->hop, info);
     int len = (int)head->length;
     if (!next.pdus) {
-        read_page(info, next.body, tvb, offset + len);
+        const int captured = MAX(stretch_captured(tvb, offset + len), 0);
+        const uint8_t *there = captured > 0 ? tvb_get_ptr(tvb, offset + len, captured) : NULL;
+        read_page(info, next.body, (struct span){ there, (size_t)captured });
         len += pass_body(&next.body, tvb, offset + len);
         const bool open = next.body.framing == HTTP_FRAMING_OPEN, ended = http_body_ended(&next.body);
         if (!open && !ended && may_wait && wait_for_rest(run, tvb, offset, &next.body))
@@ -242,6 +242,21 @@ int run_rest_of_message(struct run *run, tvbuff_t *tvb, int offset)
     run_message_at(run, joined, 0, false);
     run_close(run, place);
     return offset + len;
+}
+
+void engine_give_up_rest(struct stream *stream, enum way way, packet_info *pinfo, struct cursor *at)
+{
+    struct http_head head;
+    const struct carry *carry = at->carry;
+    if (at->phase != PHASE_WAIT || http_head_parse(carry->bytes, carry->len, &head) != HTTP_HEAD_OK)
+        return;
+    struct http_info *info = wmem_new(pinfo->pool, struct http_info);
+    http_info_decode(&head, info);
+    const bool ours = is_ours(at, info);
+    plan_body(at, (enum rts_hop)stream->hop, info);
+    at->phase = PHASE_RESYNC;
+    read_page(info, at->body, (struct span){ carry->bytes + head.length, carry->len - head.length });
+    tell_head(stream, way, pinfo, info, ours);
 }
 
 size_t engine_head(struct stream *stream, enum way way, packet_info *pinfo, const struct http_head *message,

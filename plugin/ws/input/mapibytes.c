@@ -234,6 +234,11 @@ void mapi_feed_segment(const struct mapi_feed *feed, const struct tcp_frame *tcp
         state->next_seq = tcp->seq;
     }
     const int32_t ahead = (int32_t)(tcp->seq - state->next_seq);
+    if (ahead > 0 && tcp->payload_len == 0) {
+        lose(feed);
+        state->next_seq = tcp->seq;
+        return;
+    }
     if (ahead > 0) {
         hold(state, tcp);
         if (state->held_count > HELD_MAX || gap_is_sure(state))

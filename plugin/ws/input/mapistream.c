@@ -198,7 +198,8 @@ static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_fra
     }
     followed->all = true;
     mapi_acknowledged(&feed, tcp);
-    if (tcp->payload_len > 0)
+    /* Without flags, as TCP sends none, tools/archive marks what its archive lacks before it. */
+    if (tcp->payload_len > 0 || tcp->flags == 0)
         mapi_feed_segment(&feed, tcp);
     return stream;
 }

@@ -72,6 +72,16 @@ static void show_in_info(packet_info *pinfo, const char *text)
     outlook_show_in_info(pinfo, "RPCH", text);
 }
 
+/* Nothing ends in the frame. */
+static void end_columns(packet_info *pinfo)
+{
+    if (!pinfo->cinfo || !p_get_proto_data(pinfo->pool, pinfo, proto_rpch, FRAME_COLUMNS))
+        return;
+    const char *info = col_get_text(pinfo->cinfo, COL_INFO);
+    if (!info || !*info)
+        show_in_info(pinfo, "[segment of a PDU or message that goes on]");
+}
+
 /* What is below the item of a part; kind: the value of its field, text: how it reads. */
 static proto_tree *part_tree(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, int hf, int offset, int len,
                              const char *kind, const char *text)
@@ -496,8 +506,10 @@ static void show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, cons
             outlook_show_auth(layer, tvb, &auth->shown);
     }
     /* Expert items are made without a tree, too: taps want them. */
-    if (note)
+    if (note) {
+        end_columns(pinfo);
         outlook_show_verdicts(tvb, pinfo, tree, note->verdicts);
+    }
 }
 
 /* ---- Registration ----------------------------------------------------------------- */
