@@ -33,8 +33,8 @@ def latin(text):
 class Head:
     """A first line and fields, as text in which each character is a byte, wherever that is possible."""
 
-    def __init__(self, first, fields):
-        self.first, self.fields = first, fields
+    def __init__(self, first, fields, whole=True):
+        self.first, self.fields, self.whole = first, fields, whole
 
     @classmethod
     def parse(cls, raw):
@@ -52,7 +52,7 @@ class Head:
                 name, colon, value = line.partition(":")
                 if colon and TOKEN.match(name.strip()):
                     fields.append((name.strip(), value.strip()))
-        return cls(lines[0].strip(), fields), end.end() if end else len(raw)
+        return cls(lines[0].strip(), fields, bool(end)), end.end() if end else len(raw)
 
     def get(self, name):
         return next((value for known, value in self.fields if known.lower() == name), None)
@@ -152,7 +152,9 @@ class Message:
             return self
         self.decoded()
         announced = self.head.get("content-length")
-        if self.chunks:
+        if not self.head.whole:
+            self.cut("the archive has not all of the head")
+        elif self.chunks:
             if self.chunks.whole:
                 self.head.drop("content-length")
             elif self.length and self.chunks.any and not (self.chunks.broken and self.stored_whole):
@@ -172,6 +174,8 @@ class Message:
             self.cut("the archive has not all of the body")
         elif announced is None and not self.length and status is None:
             pass                              # a request without a body
+        elif announced is None and not self.length and status == 200:
+            self.cut("the archive does not say whether there was a body")
         elif announced != str(self.length):
             self.head.put("Content-Length", str(self.length))
             self.notes.append("Content-Length is added: the archive does not say how the end of the body was told"
