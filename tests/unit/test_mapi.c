@@ -422,10 +422,9 @@ static void test_every_status(void)
         ask(&tap, "Execute", 2, JAR_1);
         scene_wait(&scene, 0.5);
         tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 %u x\r\nContent-Length: 0\r\n\r\n", status);
-        CHECK_STR(scene.log,
-                  status < 300 || status == quiet[0] || status == quiet[1] || status == quiet[2] ?
-                      "" :
-                      "http.failed:warning@4/0.0");
+        CHECK_STR(scene.log, status < 300 || status == quiet[0] || status == quiet[1] || status == quiet[2] ?
+                                 "" :
+                                 "http.failed:warning@4/0.0");
         transcript_off = true;
         scene_end(&scene);
         transcript_off = false;
@@ -441,6 +440,33 @@ static void test_every_status(void)
         scene.frame_ns = 0;
         scene_wait(&scene, waits[i]);
         answer_status(&tap, i % 2 ? "504 x" : "502 x", "Server: nginx\r\n");
+        scene_end(&scene);
+    }
+}
+
+/* A gap in the body takes back nothing that the head said. */
+static void test_page_lost(void)
+{
+    static const struct {
+        const char *status, *log;
+    } rows[] = {
+        { "503 Service Unavailable", "http.failed:warning@6/0.0" },
+        { "200 OK\r\nX-ResponseCode: 6", "response_code.failed:warning@6/0.0" },
+        { "200 OK\r\nX-ResponseCode: 0", "" },
+        { "401 Unauthorized", "" },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene scene;
+        struct tap tap;
+        connected(&scene, &tap);
+        ask(&tap, "Execute", 2, JAR_1);
+        tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 %s\r\nContent-Length: 100\r\n\r\npage", rows[i].status);
+        CHECK_STR(scene.log, "");
+        mapi_conn_lost(tap.conn, scene_frame(&scene), WAY_TO_CLIENT);
+        tap_bytes(&tap, WAY_TO_SERVER, "", 0);
+        CHECK_STR(scene.log, rows[i].log);
+        CHECK_INT(strstr(scene.last_text, "in frame 4, the rest of which the capture lacks") != NULL,
+                  rows[i].log[0] != '\0');
         scene_end(&scene);
     }
 }
@@ -1866,6 +1892,7 @@ int main(void)
     test_connect_failed();
     test_pending();
     test_statuses();
+    test_page_lost();
     test_statuses_more();
     test_every_status();
     test_codes();
