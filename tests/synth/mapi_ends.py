@@ -8,6 +8,7 @@ import mapiscene as m
 from mapi_gone import CUT, UNANSWERED, users, waits
 from mapi_verdict import CODE, EXCHANGE, EXECUTE, EXPIRED, HTTP, Two, opened
 from mapiscene import DOWN, UP, case
+from wire import ACK, RST
 
 DEVICE, SEEN, CLIENT, UNKNOWN = "NETWORK DEVICE (inferred)", "NETWORK DEVICE (seen)", "CLIENT (inferred)", "CANNOT TELL"
 WAIT = m.default_body("NotificationWait")
@@ -132,6 +133,42 @@ def device_rst(cap):
     wait.go_on()
     cap.what = "A balancer's time-out: it resets the client's connection, and 5 ms later the one behind."
     cap.rule = "It was the first on both."
+
+
+SWEEPER = b"BIG-IP: [0x2409ad0:5163] Flow expired (sweeper)"
+
+
+def with_reason(name, title, way, what, rule, waits=True):
+    @case(f"mapi-ends-reason{name}", title)
+    def build(cap):
+        c = m.Context(m.Outlook(cap))
+        c.connect()
+        c.exchange()
+        own, c.conn = c.conn, c.outlook.open()
+        if waits:
+            c.begin(c.ask("NotificationWait", WAIT, counter=1, step=False), cookies=None)
+            for _ in range(3):
+                cap.wait(30)
+                c.conn.down(c.chunk("PENDING\r\n"))
+        else:
+            c.ask("Execute", EXECUTE)
+        cap.wait(10)
+        frame = c.conn.packet(way, RST | ACK, SWEEPER)
+        told(cap, CUT if waits else UNANSWERED, frame, DEVICE, "Its text is a BIG-IP's.", ["Flow expired (sweeper)", "text in it"])
+        c.conn = own
+        c.exchange(step=waits)
+        c.conn.close()
+        cap.what, cap.rule = what, rule
+
+
+REASON = "What an RST carries is none of the stream (RFC 9293 3.5.3), and neither Windows nor Exchange writes any."
+with_reason("", "a BIG-IP resets a NotificationWait, with its reason", DOWN,
+            "The idle time-out of a BIG-IP ends a NotificationWait between two PENDING; its RST says so.", REASON)
+with_reason("-client", "the same in the client's name", UP, "The same, captured between the BIG-IP and the server.",
+            f"{REASON} So the client did not leave.")
+with_reason("-unanswered", "a BIG-IP resets a request without an answer, in the client's name", UP,
+            "Captured between a BIG-IP and the server: an Execute has no answer for 10 s, then the BIG-IP resets the connection.",
+            f"{REASON} So the client did not leave.", waits=False)
 
 
 def stamp_late(cap, conns, seconds):

@@ -9,6 +9,7 @@ import gzip
 import mapiscene as m
 import mapiwire as w
 from mapiscene import DOWN, UP, Context, Outlook, case
+from scene import ACK, SYN, Conn
 
 SOUND = "A lawful exchange: nothing to say about it."
 
@@ -317,6 +318,28 @@ def hundred(cap):
     c.conn.close()
     cap.what = "The body of Connect is sent after 100 Continue."
     cap.rule = SOUND
+
+
+@case("mapi-http-fast-open", "a request that the SYN carries")
+def fast_open(cap):
+    c = Context(Outlook(cap))
+    conn = c.conn = Conn(cap, f"10.0.0.21:{cap.port()}", "10.0.0.81:80")
+    data = c.ask("Connect", m.connect_body(), note=False, captured=False, ack=False)
+    whole, option = data.data, b"\x02\x04\x05\xb4\x01\x03\x03\x07"
+    conn.seq[UP] = conn.seq[UP] - len(whole) & 0xFFFFFFFF
+    data.frame = conn.packet(UP, SYN, whole, options=option)
+    cap.message(data.frame, conn, "server", "Connect", c.request_fields(data))
+    conn._advance(UP, 1 + len(whole))
+    conn.packet(DOWN, SYN | ACK, options=option)
+    conn._advance(DOWN, 1)
+    conn.packet(UP, ACK)
+    c.reply(data, m.connect_answer())
+    c.exchange()
+    c.ask("Execute", m.default_body("Execute"))
+    cap.wait(3)
+    cap.item("mapihttp.request.unanswered", conn.rst(DOWN), "All before it was captured.")
+    cap.what = "TCP Fast Open (RFC 7413): Connect comes in the SYN. Two exchanges later a request is reset."
+    cap.rule = "The bytes of a SYN stand behind it: nothing is missing from the capture."
 
 
 @case("mapi-http-late", "a capture that starts within a session")

@@ -231,6 +231,71 @@ def rst_text(cap):
     cap.rule = "The sentence is none of the stream (RFC 9293 3.5.3): the call is known to be pending still."
 
 
+SWEEPER = b"BIG-IP: [0x2409ad0:5163] Flow expired (sweeper)"
+PEER = b"BIG-IP: [0x2409ad0:1162] {peer} TCP RST from remote system"
+SNIP = "Set-Cookie: NSC_mail=ffffffff09091f1445525d5f4f58455e445a4a423660; path=/; HttpOnly"
+
+
+@told("rpc-rst-reason-client", "a BIG-IP resets both idle halves in the client's name, with its reason")
+def rst_reason_client(cap):
+    leg = ready(cap)
+    cap.wait(300)
+    frame = leg.out.packet(UP, RST | ACK, SWEEPER)
+    leg.in_.packet(UP, RST | ACK, SWEEPER)
+    cap.told(CUT, frame, DEVICE, r"client's end sent RST \(.BIG-IP: .*Flow expired \(sweeper\)", r"10.0.0.21:\d+ or between")
+    cap.lines = {"report": ["FAILED +1 of 1"]}
+    cap.what = "Captured at the server: the BIG-IP before it gives up an open connection after 300 s without a byte, and says so in its RST."
+    cap.rule = "A client may leave, but no client writes text into an RST: a device cut what was open."
+
+
+@told("rpc-rst-reason-lone", "a BIG-IP resets IN in the client's name before OUT came")
+def rst_reason_lone(cap):
+    leg = Leg(cap)
+    leg.connect("in").up(rpc.ask_in())
+    leg.in_.up(rpc.conn_b1(leg.c))
+    cap.wait(30)
+    frame = leg.in_.packet(UP, RST | ACK, SWEEPER)
+    cap.told(LONE, frame, DEVICE, "Flow expired", never="the client gave up")
+    cap.what = "IN alone, for 30 s; then an RST of the client's end with the reason of a BIG-IP."
+    cap.rule = "Who gave up was not the client."
+
+
+@told("rpc-rst-reason-passed", "a BIG-IP says that it passes on an RST of the server's")
+def rst_reason_passed(cap):
+    leg = ready(cap)
+    ask(leg)
+    cap.wait(1)
+    frame = leg.out.packet(DOWN, RST | ACK, PEER)
+    leg.in_.packet(DOWN, RST | ACK, PEER)
+    cap.told(CUT, frame, UNKNOWN, "TCP RST from remote system", never="not the server's own")
+    cap.what = "Under a call both halves are reset; the RST says that the other side of the BIG-IP was reset."
+    cap.rule = "The device wrote it, and was not the first: whose doing it was, this leg does not show."
+
+
+def citrix(name, title, lines, says, never, rule):
+    @told(name, title)
+    def build(cap):
+        leg = Leg(cap)
+        leg.start(answer_lines=lines)
+        leg.join()
+        leg.bind(Emsmdb)
+        leg.call(Emsmdb.CONNECT)
+        ask(leg)
+        cap.wait(1)
+        leg.out.window[DOWN] = leg.in_.window[DOWN] = 9811
+        frame = leg.out.rst(DOWN)
+        leg.in_.rst(DOWN)
+        cap.told(CUT, frame, UNKNOWN, *says, never=never)
+        cap.what = "Under a call both halves are reset by RSTs with a window of 9811."
+        cap.rule = rule
+
+
+citrix("rpc-rst-code", "an RST with a reset code of Citrix ADC", (SNIP,), ["window 9811, as Citrix ADC writes its reset codes"], None,
+       "The 200 set a cookie of Citrix ADC: the window of its RST is a code.")
+citrix("rpc-rst-code-none", "an RST whose window only looks like a reset code", (), [], "Citrix",
+       "Nothing else says that a Citrix ADC stands there: many a window is 9811.")
+
+
 @told("rpc-cut-rst-both", "RSTs to both ends, under a call")
 def rst_both(cap):
     leg = ready(cap)

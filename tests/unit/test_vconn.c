@@ -1380,6 +1380,44 @@ static void test_ends(void)
     scene_end(&scene);
 }
 
+/* The text in an RST: what is shown of it, and whose doing the RST then is. */
+static void test_reasons(void)
+{
+    static const struct {
+        const char *bytes, *shown;
+        bool foreign;
+    } rows[] = {
+        { "BIG-IP: [0x2409ad0:5163] Flow expired (sweeper)", "BIG-IP: [0x2409ad0:5163] Flow expired (sweeper)", true },
+        { "Go away, we're not home\r\n", "Go away, we're not home", true },
+        { "BIG-IP: [0x2409ad0:1162] {peer} TCP RST from remote system",
+          "BIG-IP: [0x2409ad0:1162] {peer} TCP RST from remote system", false },
+        { "BIG-IP: [0x2409ad0:1940] No available pool member", "BIG-IP: [0x2409ad0:1940] No available pool member",
+          false },
+        { "blocked abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz by policy", "blocked", true },
+        { "reason reason reason reason reason reason reason reason reason reason reason reason reason",
+          "reason reason reason reason reason reason reason reason reason reason reason rea", true },
+        { "Authorization: Basic YWxpY2U6c2VjcmV0", NULL, false },
+        { "GET /mapi/ HTTP/1.1\r\nCookie: a=b\r\n", NULL, false },
+        { "\x05\x02\x03\x10", NULL, false },
+        { "17", NULL, false },
+        { "", NULL, false },
+    };
+    struct scene scene;
+    char text[FOREIGN_TEXT_MAX];
+    scene_begin(&scene);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct tap tap = some_conn(&scene, 100 + (unsigned)i);
+        const struct conn *conn = rpch_conn_conn(tap.conn);
+        struct segment segment = end_segment(&tap, DOWN, true);
+        segment.reason = (struct span){ (const uint8_t *)rows[i].bytes, strlen(rows[i].bytes) };
+        end_frame(&tap, segment);
+        const char *shown = conn_reason(conn, DOWN);
+        CHECK(rows[i].shown ? shown && strcmp(shown, rows[i].shown) == 0 : !shown);
+        CHECK_INT(conn_foreign_rst(conn, DOWN, text) != NULL, rows[i].foreign);
+    }
+    scene_end(&scene);
+}
+
 /* A PDU of RPC with what begins its body. */
 static void tap_call(struct tap *tap, enum way way, enum rpc_ptype ptype, uint8_t flags, uint32_t id,
                      struct pdu_call call)
@@ -1492,6 +1530,7 @@ static void test_short_challenge(void)
 int main(void)
 {
     test_targets();
+    test_reasons();
     test_endpoints();
     test_healthy();
     test_interleaved();

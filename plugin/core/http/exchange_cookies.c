@@ -171,6 +171,11 @@ bool exch_is_device_cookie(struct span name)
     return false;
 }
 
+bool exch_is_citrix_cookie(struct span name)
+{
+    return span_starts_nocase(name, "NSC_") || span_starts_nocase(name, "citrix_ns_id");
+}
+
 bool exch_is_balancer_cookie(struct span name)
 {
     return is_front_end_cookie(name) || exch_is_device_cookie(name);

@@ -37,5 +37,7 @@ bool exch_sequence_decode(struct span value, uint32_t *counter);
 bool exch_is_balancer_cookie(struct span name);
 /* Whether a device alone makes it, and no front end of Exchange. */
 bool exch_is_device_cookie(struct span name);
+/* Of those one that Citrix ADC (NetScaler) makes. */
+bool exch_is_citrix_cookie(struct span name);
 
 #endif

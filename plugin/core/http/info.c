@@ -92,6 +92,7 @@ static void note_persistence(struct span name, struct span value, struct http_in
 {
     char server[HTTP_NAME_MAX];
     info->device_cookie |= exch_is_device_cookie(name);
+    info->citrix_cookie |= exch_is_citrix_cookie(name);
     if (!info->persistence_server[0] && http_persistence_server(name, value, server)) {
         memcpy(info->persistence_server, server, sizeof(server));
         COPY_TEXT(info->persistence_name, name);

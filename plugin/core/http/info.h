@@ -72,6 +72,7 @@ struct http_info {
     char persistence_name[64];     /* cookie that names a server, set or returned */
     char persistence_server[HTTP_NAME_MAX];
     bool device_cookie; /* one that a device alone makes was set or returned */
+    bool citrix_cookie; /* of those one of Citrix ADC */
     bool rpc_error;     /* 503 RPC Error: X */
     uint32_t rpc_error_code;
     char ee_info[64];        /* start of the EEInfo base64 of the reason phrase, empty if none */

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#define FOREIGN_RST "the RST is not that end's own, %s: a device between wrote it"
+#define FOREIGN_RST "the RST is not the server's own, %s: a device at or before %s wrote it"
 #define SERVER_BEFORE SECOND         /* a device passes on an end of the server's within that */
 #define TIMEOUT_WITHIN (SECOND / 2)  /* the way of the packets */
 #define RECYCLE_WINDOW (90 * SECOND) /* IIS gives a worker process that long to shut down (shutdownTimeLimit) */
@@ -131,9 +131,9 @@ static bool by_leg_behind(struct blame *blame, const struct leg *leg, const stru
         blame->where = WHERE_DEVICE;
         snprintf(
             blame->why, sizeof(blame->why),
-            "leg %u behind the device at %s was ended in frame %u by an RST that is not its server's own, %s: another "
-            "device wrote it",
-            behind->number, device, first->ended_frame, foreign);
+            "leg %u behind the device at %s was ended in frame %u by %s, which is not its server's own, %s: another device "
+            "wrote it",
+            behind->number, device, first->ended_frame, END_NAME(first), foreign);
         return true;
     }
     if (now.ns - first->end[WAY_TO_CLIENT].when.ns <= SERVER_BEFORE) {
@@ -157,7 +157,7 @@ struct blame blame_cut(const struct leg *leg, const struct channel *channel, str
     const char *foreign = conn_foreign_rst(channel->conn->link, WAY_TO_CLIENT, text);
     if (foreign) {
         blame.where = WHERE_DEVICE;
-        snprintf(blame.why, sizeof(blame.why), FOREIGN_RST, foreign);
+        snprintf(blame.why, sizeof(blame.why), FOREIGN_RST, foreign, PEER(channel));
         return blame;
     }
     snprintf(blame.why, sizeof(blame.why), "a device at or before %s cut it, or the server failed", PEER(channel));
@@ -222,7 +222,7 @@ struct blame blame_idle(const struct judge *judge, const struct channel *channel
     const char *foreign = conn_foreign_rst(channel_tcp(channel), WAY_TO_CLIENT, text);
     if (foreign) {
         blame.where = WHERE_DEVICE;
-        snprintf(blame.why, sizeof(blame.why), FOREIGN_RST, foreign);
+        snprintf(blame.why, sizeof(blame.why), FOREIGN_RST, foreign, PEER(channel));
         return blame;
     }
     switch (others_alike(judge, channel, idle_ns, at)) {
@@ -290,6 +290,7 @@ struct blame blame_alone(const struct channel *channel)
     const struct lost_syn *syn = lost_syn_of(world, link, channel_start(channel));
     const struct leg *before = channel->leg ? channel->leg->prev : NULL;
     struct blame blame = { .where = WHERE_UNKNOWN };
+    char text[FOREIGN_TEXT_MAX];
     if (before && before->hop == RTS_HOP_HTTP && before->current[!channel->role]) {
         blame.where = WHERE_DEVICE;
         snprintf(blame.why, sizeof(blame.why),
@@ -301,6 +302,11 @@ struct blame blame_alone(const struct channel *channel)
             "%s could not be opened: nothing at %s took the client's SYN in frame %u, sent %u times, or its answer "
             "was lost on a device between",
             missing, SERVER_OF(channel->conn), syn->first.frame, syn->count);
+    } else if (link->ended && conn_foreign_rst(link, WAY_TO_SERVER, text)) {
+        blame.where = WHERE_DEVICE;
+        snprintf(blame.why, sizeof(blame.why),
+                 "the RST is not the client's own, %s: a device at %s or between wrote it, before %s came here", text,
+                 ENDPOINT(&link->client), missing);
     } else if (link->ended && conn_ended_by(link, WAY_TO_SERVER) && !world->syns_lost &&
                (channel->role == ROLE_IN || channel->got_status) && !before && !channel_is_forwarded(channel)) {
         blame.where = WHERE_CLIENT;

@@ -6,6 +6,8 @@
 
 #include "finding.h"
 
+#include <stdio.h>
+
 #include "clocks.h"
 
 _Static_assert(VERDICT_KINDS <= 64, "a bit of once.told for each verdict");
@@ -223,9 +225,22 @@ const char *known_name(const char *name)
     return name ? name : "no known name";
 }
 
-const char *end_name(const struct conn *conn)
+const char *end_name(char to[PIECE_MAX], const struct conn *conn)
 {
-    return conn->ended_by_rst ? "RST" : "FIN";
+    if (!conn->ended_by_rst) {
+        return "FIN";
+    }
+    const enum way way = conn->ended_by;
+    const char *reason = conn_reason(conn, way);
+    const unsigned code = conn_reset_code(conn, way);
+    if (reason) {
+        snprintf(to, PIECE_MAX, "RST (\"%s\")", reason);
+    } else if (code) {
+        snprintf(to, PIECE_MAX, "RST (window %u, as Citrix ADC writes its reset codes)", code);
+    } else {
+        return "RST";
+    }
+    return to;
 }
 
 void say_advice(struct text *text, const struct advice *advice)

@@ -156,7 +156,9 @@ struct subject about_nothing(enum subject_kind kind);
 
 int cut_length(const char *value, size_t most);
 const char *known_name(const char *name);      /* "no known name" for NULL */
-const char *end_name(const struct conn *conn); /* "RST" or "FIN": what ended it */
+/* "RST" or "FIN": what ended it, and the reason that the RST gives: RST ("Flow expired"). */
+#define END_NAME(conn) end_name((char[PIECE_MAX]){ 0 }, conn)
+const char *end_name(char to[PIECE_MAX], const struct conn *conn);
 
 /* What follows from a finding. */
 struct advice {

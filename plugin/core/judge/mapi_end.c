@@ -70,7 +70,7 @@ static void tell_end(struct finding *finding, const struct exchange *request)
 static void say_end(struct text *text, const struct mapi_conn *conn, struct when when)
 {
     const struct conn *link = conn->link;
-    say(text, "the %s sent %s in frame %u", link->ended_by == WAY_TO_SERVER ? "client" : "server's end", end_name(link),
+    say(text, "the %s sent %s in frame %u", link->ended_by == WAY_TO_SERVER ? "client" : "server's end", END_NAME(link),
         link->ended_frame ? link->ended_frame : when.frame);
 }
 
@@ -101,7 +101,7 @@ static enum ender ender_before(const struct judge *judge, const struct exchange 
     const struct conn *front = request->front;
     char why[FOREIGN_TEXT_MAX];
     if (!has_leg_before(request)) {
-        return ENDER_CLIENT;
+        return conn_foreign_rst(request->conn->link, WAY_TO_SERVER, why) != NULL ? ENDER_BETWEEN : ENDER_CLIENT;
     }
     if (front && front->ended) {
         const bool unread = conn_unread(front, WAY_TO_SERVER, judge->limits.unread_least) != NULL;
@@ -137,15 +137,23 @@ static enum ender ender_of(const struct judge *judge, const struct exchange *req
     return request->conn->link->ended_by == WAY_TO_SERVER ? ender_before(judge, request) : ender_behind(request);
 }
 
-/* The client of this leg is a device. */
+/* The client of this leg is a device, or a device wrote the end in its name. */
 static void say_device(struct text *text, const struct exchange *request, enum ender ender)
 {
     const struct conn *front = request->front;
+    char why[FOREIGN_TEXT_MAX];
+    if (!has_leg_before(request)) {
+        say(text,
+            "; inferred: the RST is not the client's own, %s: a device at %s or between wrote it; next: the time-outs for /mapi "
+            "and the logs of balancers, firewalls and proxies there at this time",
+            conn_foreign_rst(request->conn->link, WAY_TO_SERVER, why), ENDPOINT(&request->conn->link->client));
+        return;
+    }
     say(text,
         "; inferred: the client of this leg is the device at %s, which %s; next: its time-outs for /mapi, and how leg %u "
         "ended",
         ENDPOINT(&request->conn->link->client),
-        ender == ENDER_BETWEEN ? "passes on that the leg before was ended by an RST of another device" :
+        ender == ENDER_BETWEEN ? "ended the leg before itself, or passes on that another device did" :
         ender != ENDER_DEVICE  ? "gave up or passes on that its own client did" :
         front->ended           ? "ended the leg before itself, too" :
                                  "gave up by itself: the leg before was still open",
@@ -170,10 +178,10 @@ static void say_behind_ended(struct text *text, const struct exchange *request)
     const char *foreign = conn_foreign_rst(behind->link, WAY_TO_CLIENT, why);
     if (foreign) {
         say(text,
-            "; leg %u was ended in frame %u by an RST that is not its server's own, %s; inferred: a device between %s and %s "
+            "; leg %u was ended in frame %u by %s, which is not its server's own, %s; inferred: a device between %s and %s "
             "wrote it, and the device at %s only passed that on; next: the logs of firewalls and filters there at this time",
-            request->leg + 1, behind->link->ended_frame, foreign, ENDPOINT(&behind->link->client), SERVER_OF(behind),
-            SERVER_OF(request->conn));
+            request->leg + 1, behind->link->ended_frame, END_NAME(behind->link), foreign,
+            ENDPOINT(&behind->link->client), SERVER_OF(behind), SERVER_OF(request->conn));
         return;
     }
     say(text,
@@ -193,8 +201,8 @@ static bool say_foreign(struct finding *finding, const struct exchange *request)
     finding->where = WHERE_DEVICE;
     finding->seen = false;
     say(&finding->text,
-        "; inferred: the RST is not that end's own, %s: a device between wrote it; next: the logs of firewalls, proxies "
-        "and filters before %s at this time",
+        "; inferred: the RST is not the server's own, %s: a device at or before %s wrote it; next: the logs of firewalls, "
+        "proxies and filters there at this time",
         foreign, SERVER_OF(request->conn));
     return true;
 }
@@ -284,11 +292,12 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
         return;
     }
     doubt_front(request);
+    const bool left = client && (has_leg_before(request) || ender_before(judge, request) == ENDER_CLIENT);
     const bool forgotten = !client && conn->link->late_ns > judge->limits.notification_time;
     const bool unheard = !client && conn->link->gave_up;
     const struct unread unread = client ? (struct unread){ .link = NULL } : answer_unread(judge, request);
     struct finding finding =
-        finding_begin(judge, client || forgotten || unheard ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when,
+        finding_begin(judge, left || forgotten || unheard ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when,
                       about_request(judge, request), evidence_of(judge, request, NULL));
     if (!finding.begun) {
         return;

@@ -77,6 +77,7 @@ rule rpch_conn_ended, rpch_channel_ended;
 
 /* rpch_cut.c: channels in use that the server's end closes. True: it is one */
 bool rpch_cut(struct judge *judge, const struct event *event);
+rule rpch_cut_in_clients_name;
 rule rpch_cut_by_both; /* the RST that did it went to the other end, too */
 
 /* rpch_idle.c: idle channels that the server's end closes; looked at again a second later */

@@ -17,7 +17,7 @@ static void say_wait(struct text *text, const struct conn *link, int64_t ns)
     say(text, "for %s", SECONDS(ns));
     if (link->ended) {
         say(text, ", until the %s sent %s in frame %u",
-            link->ended_by == WAY_TO_SERVER ? "client's end" : "server's end", end_name(link), link->ended_frame);
+            link->ended_by == WAY_TO_SERVER ? "client's end" : "server's end", END_NAME(link), link->ended_frame);
     }
 }
 
@@ -261,7 +261,7 @@ static void say_outcome(struct finding *finding, const struct event *event, bool
     if (asked && channel_tcp(asked)->ended) {
         say(text, ": the %s ended it with %s in frame %u",
             channel_tcp(asked)->ended_by == WAY_TO_SERVER ? "client's end" : "server's end",
-            end_name(channel_tcp(asked)), channel_tcp(asked)->ended_frame);
+            END_NAME(channel_tcp(asked)), channel_tcp(asked)->ended_frame);
     }
     finding->where = lost && conn_foreign_rst(channel_tcp(asked), WAY_TO_CLIENT, why) ? WHERE_DEVICE : WHERE_UNKNOWN;
 }
@@ -293,7 +293,7 @@ void rpch_not_replaced(struct judge *judge, const struct event *event)
     say_outcome(&finding, event, lost);
     const bool both = gone || (lost && channel_tcp(channel)->ended);
     if (both) {
-        say(text, ", and the server's end closed the old channel with %s in frame %u", end_name(channel_tcp(channel)),
+        say(text, ", and the server's end closed the old channel with %s in frame %u", END_NAME(channel_tcp(channel)),
             channel_tcp(channel)->ended_frame);
     }
     say(text, "; inferred: %s; next: what answers new channels at %s, and whether they reach the same RPC server",

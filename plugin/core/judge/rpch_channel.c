@@ -64,7 +64,7 @@ void rpch_alone(struct judge *judge, const struct event *event)
     const struct blame blame = blame_alone(channel);
     say_channel(text, channel);
     if (link->ended) {
-        say(text, ", closed by the %s with %s in frame %u", by_client ? "client's end" : "server's end", end_name(link),
+        say(text, ", closed by the %s with %s in frame %u", by_client ? "client's end" : "server's end", END_NAME(link),
             link->ended_frame);
     } else {
         say(text, ", open for %s", SECONDS(event->when.ns - channel_start(channel)));

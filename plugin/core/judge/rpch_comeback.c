@@ -71,7 +71,7 @@ static void tell_comeback(struct judge *judge, const struct comeback *one, const
     say(&finding.text,
         "Seen: %s was open, the server's end sent %s in frame %u, and the client asks for %s again %s later, %u times "
         "in a row",
-        CHANNEL(ended), end_name(ended->conn->link), at.frame, ended->target ? ended->target : "the same server",
+        CHANNEL(ended), END_NAME(ended->conn->link), at.frame, ended->target ? ended->target : "the same server",
         SECONDS(when.ns - at.ns), one->count);
     say(&finding.text, "; inferred: %s; next: " CUT_LOGS, blame.why);
     tell_by(&finding, blame.where, blame.seen);

@@ -159,7 +159,7 @@ bool rpch_cut(struct judge *judge, const struct event *event)
     const struct unread unread = blame_unread(judge, leg);
     const struct blame blame = blame_cut(leg, channel, event->when);
     say_channel(&finding.text, channel);
-    say(&finding.text, ", the server's end sent %s in frame %u ", end_name(channel->conn->link), event->when.frame);
+    say(&finding.text, ", the server's end sent %s in frame %u ", END_NAME(channel->conn->link), event->when.frame);
     say_cut(&finding.text, cut, leg, channel);
     if (cut == CUT_UNREAD) {
         say_unread(&finding.text, &unread);
@@ -169,6 +169,45 @@ bool rpch_cut(struct judge *judge, const struct event *event)
     say(&finding.text, "; inferred: %s; next: %s", blame.why, next_for(cut, channel));
     tell_by(&finding, blame.where, blame.seen);
     return true;
+}
+
+/* The client's end was reset in its name, and no leg before shows what for: a client may leave at any time, a device may
+ * not cut what is open. */
+static bool is_cut_in_clients_name(const struct leg *leg, const struct channel *channel, const struct event *event,
+                                   char why[FOREIGN_TEXT_MAX])
+{
+    const struct conn *link = channel_tcp(channel);
+    const struct channel *other = leg ? leg_other(channel) : NULL;
+    return other && event->rpch.end.was_open && link->ended_by == WAY_TO_SERVER &&
+           conn_foreign_rst(link, WAY_TO_SERVER, why) && !channel_tcp(other)->ended && !other->refused && !leg->prev &&
+           !channel->v1 && !channel->seen_eof && !leg->recycling[channel->role] && !leg_is_released(leg) &&
+           !is_explained(leg, channel);
+}
+
+void rpch_cut_in_clients_name(struct judge *judge, const struct event *event)
+{
+    const struct channel *channel = event->rpch.channel;
+    const struct leg *leg = event->rpch.leg;
+    char why[FOREIGN_TEXT_MAX];
+    if (!is_cut_in_clients_name(leg, channel, event, why)) {
+        return;
+    }
+    struct finding finding =
+        finding_begin(judge, V_CHANNEL_CUT, event->when, about_leg(judge, leg), evidence_leg(judge, leg));
+    if (!finding.begun) {
+        return;
+    }
+    say_channel(&finding.text, channel);
+    say(&finding.text,
+        ", the client's end sent %s in frame %u while it was open, %s after its last byte; the other half, "
+        "%s, was open",
+        END_NAME(channel_tcp(channel)), event->when.frame, SECONDS(event->rpch.end.idle_ns),
+        CHANNEL(leg_other(channel)));
+    say(&finding.text,
+        "; inferred: the RST is not the client's own, %s: a device at %s or between wrote it; next: idle time-outs and logs of "
+        "balancers, firewalls and proxies there at this time",
+        why, ENDPOINT(&channel_tcp(channel)->client));
+    tell_by(&finding, WHERE_DEVICE, false);
 }
 
 void rpch_cut_by_both(struct judge *judge, const struct event *event)

@@ -69,6 +69,7 @@ void rpch_channel_ended(struct judge *judge, const struct event *event)
     const struct leg *leg = event->rpch.leg;
     const struct conn *link = channel->conn->link;
     const int64_t idle = event->rpch.end.idle_ns;
+    rpch_cut_in_clients_name(judge, event);
     if (!blame_server_ended(channel) || once_told(channel->memo, V_NOT_RECYCLED)) {
         return;
     }

@@ -81,7 +81,7 @@ static void tell_idle(struct finding *finding, const struct channel *channel, st
     say(&finding->text,
         "Seen: %s was open, the server's end sent %s in frame %u after %s without a body byte either way, "
         "%s were announced",
-        CHANNEL(channel), end_name(channel->conn->link), at.frame, SECONDS(idle_ns),
+        CHANNEL(channel), END_NAME(channel->conn->link), at.frame, SECONDS(idle_ns),
         SECONDS(channel_interval(channel)));
     say(&finding->text,
         "; inferred: %s; next: idle time-outs of firewalls and balancers on the way to %s, recycling of its "

@@ -50,7 +50,7 @@ const struct verdict_row verdict_rows[VERDICT_KINDS] = {
         GROUP_PROTOCOL, PRESENCE, ONCE_A_CHANNEL),
     ROW(V_WINDOW_EXCEEDED, "rpch.flow.window_exceeded", "More bytes than the receive window", V_WARNING, GROUP_PROTOCOL,
         ABSENCE, ONCE_A_CHANNEL),
-    ROW(V_CHANNEL_CUT, "rpch.channel.cut", "A channel in use was cut from the server's side", V_WARNING, GROUP_SEQUENCE,
+    ROW(V_CHANNEL_CUT, "rpch.channel.cut", "A channel in use was cut", V_WARNING, GROUP_SEQUENCE,
         ABSENCE, ONCE_A_LEG),
     ROW(V_CHANNEL_CUT_NOTE, "rpch.channel.cut.note", "A channel ended with others of its server", V_NOTE,
         GROUP_SEQUENCE, ABSENCE, ONCE_A_LEG),

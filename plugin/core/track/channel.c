@@ -199,6 +199,7 @@ static void note_names(struct rpch_conn *conn, const struct http_info *info)
     struct track *track = conn->world->track;
     struct server *server = conn->link->server;
     conn->saw_challenge |= info->challenge_in_progress;
+    server->citrix |= info->citrix_cookie && !info->is_request;
     if (info->device_cookie) {
         server_note_device(server, info->is_request ? SIGN_RETURNED : SIGN_PERSISTENCE);
     } else if (info->via[0] && !info->is_request) {

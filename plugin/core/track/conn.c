@@ -7,17 +7,12 @@
 #include "conn.h"
 
 #include "event.h"
+#include "reset.h"
 
-#include <stdio.h>
-
-#define LOOKS_ENOUGH 4                 /* packets that say how an end's look */
-#define SERIES_STEP 64                 /* what an end sends elsewhere between two of them */
-#define SERIES_OFF 4096                /* no end sends as many between two packets of one connection in use */
-#define DISTANCE_OFF 2                 /* one more or less is another way through the same network */
-#define BOTH_WINDOW (50 * MILLISECOND) /* what one device sends both ways */
-#define COPY_MS 50                     /* a SPAN port's copy of a frame; no stack sends again as soon */
-#define UNHEARD_MS 5000                /* of what was sent again, be it once */
-#define AGAIN_MS 100                   /* what is sent again sooner is one try: segments of one window, or a copy */
+#define SERIES_STEP 64   /* what an end sends elsewhere between two of them */
+#define COPY_MS 50       /* a SPAN port's copy of a frame; no stack sends again as soon */
+#define UNHEARD_MS 5000  /* of what was sent again, be it once */
+#define AGAIN_MS 100     /* what is sent again sooner is one try: segments of one window, or a copy */
 #define ACK_LATE_MS 3000 /* an ACK is held back for half a second at most, and what lacks it is sent again sooner */
 #define CONN_LATE (60 * SECOND) /* less than the idle time-outs of devices between */
 
@@ -135,21 +130,6 @@ static void note_looks(struct conn_looks *looks, const struct segment *segment)
     looks->packets = (uint8_t)(looks->packets + (looks->packets < LOOKS_ENOUGH));
 }
 
-/* An RST that another than this end may have written. */
-static void note_foreign(struct conn_end *end, const struct conn_looks *looks, const struct segment *segment)
-{
-    end->text = segment->len > 0;
-    if (segment->ttl && looks->ttl_least && looks->packets == LOOKS_ENOUGH &&
-        (segment->ttl + DISTANCE_OFF <= looks->ttl_least || segment->ttl >= looks->ttl_most + DISTANCE_OFF)) {
-        end->other_distance = true;
-        end->ttl = segment->ttl;
-        end->usual_ttl = looks->ttl_least;
-    }
-    const uint16_t forward = (uint16_t)(segment->ip_id - looks->ip_id), back = (uint16_t)-forward;
-    end->out_of_series =
-        segment->ip_id && looks->in_series == LOOKS_ENOUGH && forward > SERIES_OFF && back > SERIES_OFF;
-}
-
 static void note_end(struct conn *conn, const struct segment *segment, bool exact)
 {
     if (conn_end_of(conn, segment->way)) {
@@ -166,7 +146,7 @@ static void note_end(struct conn *conn, const struct segment *segment, bool exac
                               .has_ack = segment->has_ack,
                               .exact = exact };
     if (segment->rst) {
-        note_foreign(end, &conn->looks[segment->way], segment);
+        reset_note(conn, end, segment);
     }
 }
 
@@ -467,30 +447,6 @@ bool conn_ended_by(const struct conn *conn, enum way way)
         return end->when.frame < other->when.frame;
     }
     return (int32_t)(end->ack - other->behind) < 0;
-}
-
-const char *conn_foreign_rst(const struct conn *conn, enum way way, char text[FOREIGN_TEXT_MAX])
-{
-    const struct conn_end *end = conn_end_of(conn, way);
-    const struct conn_end *other = conn_end_of(conn, way == WAY_TO_SERVER ? WAY_TO_CLIENT : WAY_TO_SERVER);
-    if (!end || !end->rst) {
-        return NULL;
-    }
-    if (end->other_distance) {
-        snprintf(text, FOREIGN_TEXT_MAX, "its TTL or hop limit is %u, that of the end's other packets %u", end->ttl,
-                 end->usual_ttl);
-    } else if (end->out_of_series) {
-        snprintf(text, FOREIGN_TEXT_MAX, "its IP identification is none of the end's series");
-    } else if (end->text) {
-        snprintf(text, FOREIGN_TEXT_MAX, "there is text in it");
-    } else if (other && other->rst && end->exact && other->exact && end->when.ns - other->when.ns <= BOTH_WINDOW &&
-               other->when.ns - end->when.ns <= BOTH_WINDOW) {
-        snprintf(text, FOREIGN_TEXT_MAX, "an RST went to either end, in frames %u and %u", end->when.frame,
-                 other->when.frame);
-    } else {
-        return NULL;
-    }
-    return text;
 }
 
 void conn_tell_answered(const struct conn *conn, struct when when)

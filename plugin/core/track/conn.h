@@ -31,6 +31,7 @@ struct server {
     uint32_t strange_frame; /* it sent data on a connection that nobody claimed, the last; 0: it has not */
     const char *names[2];   /* the first front end and back end that were named there, kept text; NULL if none was */
     uint8_t sign;           /* enum device_sign: the first but SIGN_RETURNED */
+    bool citrix;            /* its responses set a cookie of Citrix ADC (NetScaler) */
 };
 
 struct mapi_conn;
@@ -46,15 +47,17 @@ struct hosts {
 
 /* The first FIN or RST of one end. */
 struct conn_end {
-    struct when when;       /* frame 0: it has sent none */
-    uint32_t behind;        /* sequence number behind it and what it carries */
-    uint32_t ack;           /* if has_ack */
-    bool rst, has_ack;      /* rst: else FIN */
-    bool exact;             /* an RST with the very next sequence number */
-    bool text;              /* an RST with bytes in it */
-    bool other_distance;    /* TTL or hop limit two or more off those of that end's other packets */
-    bool out_of_series;     /* that end counts its packets in the IP identification, and this is none of them */
-    uint8_t ttl, usual_ttl; /* where the distance differs */
+    struct when when;          /* frame 0: it has sent none */
+    uint32_t behind;           /* sequence number behind it and what it carries */
+    uint32_t ack;              /* if has_ack */
+    bool rst : 1, has_ack : 1; /* rst: else FIN */
+    bool exact : 1;            /* an RST with the very next sequence number */
+    bool reason : 1;           /* an RST with text in it: conn_reason() */
+    bool passed_on : 1;        /* by that text another gave a device cause to write it */
+    bool other_distance : 1;   /* TTL or hop limit two or more off those of that end's other packets */
+    bool out_of_series : 1;    /* that end counts its packets in the IP identification, and this is none of them */
+    uint8_t ttl, usual_ttl;    /* where the distance differs */
+    uint16_t window;           /* of an RST, as sent */
 };
 
 /* What the packets of one end look like, RST aside. */
@@ -165,6 +168,11 @@ static inline const struct conn_end *conn_end_of(const struct conn *conn, enum w
 /* Whether that end closed of its own accord: its FIN or RST does not cover a FIN of the other end,
  * and follows none of its RST. With FINs that cross both did. */
 bool conn_ended_by(const struct conn *conn, enum way way);
+/* The text in the RST of that end, NULL if there is none: printable, and cut. */
+#define RST_REASON_MAX 80
+const char *conn_reason(const struct conn *conn, enum way way);
+/* The window of the RST of that end where it is a code: the server's end is a Citrix ADC. 0: it is none. */
+unsigned conn_reset_code(const struct conn *conn, enum way way);
 /* How it shows that the RST of that end is not its own; NULL: it does not. text: room for it. */
 #define FOREIGN_TEXT_MAX 120
 const char *conn_foreign_rst(const struct conn *conn, enum way way, char text[FOREIGN_TEXT_MAX]);

@@ -141,6 +141,7 @@ void jar_read_set_cookie(struct reply *reply, struct span text, const struct htt
     if (exch_is_balancer_cookie(name)) {
         if (exch_is_device_cookie(name)) {
             server_note_device(reply->conn->link->server, SIGN_PERSISTENCE);
+            reply->conn->link->server->citrix |= exch_is_citrix_cookie(name);
         }
         return;
     }

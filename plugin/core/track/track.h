@@ -60,6 +60,7 @@ struct track {
     bool telling;        /* an event is being heard: no other may be emitted */
     struct table servers, texts, hosts;
     struct table windows; /* of connections of which an end has closed it: conn.c */
+    struct table reasons; /* of RSTs with text: reset.c */
     struct table clocks;  /* pairs of legs whose clocks differ: clocks.c */
     bool clocks_doubted;  /* there are any */
     struct exchanges exchanges;

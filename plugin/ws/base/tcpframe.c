@@ -89,7 +89,8 @@ static uint64_t mix(const struct endpoint *end)
 
 bool tcp_frame_refuses(const struct tcp_frame *tcp)
 {
-    return (tcp->flags & (TH_RST | TH_ACK)) == (TH_RST | TH_ACK) && tcp->seq == 0 && tcp->payload_len == 0;
+    return (tcp->flags & (TH_RST | TH_ACK)) == (TH_RST | TH_ACK) && tcp->seq == 0 &&
+           tcp->reason_len == 0; /* a server's: what gives a reason is a device */
 }
 
 uint32_t tcp_ends_hash(const struct tcp_frame *tcp)
@@ -125,14 +126,25 @@ bool tcp_frame_find(packet_info *pinfo, struct tcp_frame *tcp)
     if (tcp->captured > tcp->payload_len)
         tcp->captured = tcp->payload_len;
     tcp->payload = frame + tcp->payload_offset;
+    tcp->reason_len = 0;
+    if (tcp->flags & TH_RST) { /* what it carries is the reason for it, and none of the stream (RFC 9293 3.5.3) */
+        tcp->reason_len = tcp->captured;
+        tcp->payload_len = tcp->captured = 0;
+    }
     return true;
+}
+
+/* What a SYN carries stands behind it (TCP Fast Open, RFC 7413). */
+static uint32_t syn_before(const struct tcp_frame *tcp)
+{
+    return (tcp->flags & TH_SYN) && tcp->payload_len > 0;
 }
 
 void tcp_frame_read(packet_info *pinfo, struct tcp_frame *tcp)
 {
     frame_endpoint(&tcp->src, &pinfo->net_src, get_be16(tcp->header));
     frame_endpoint(&tcp->dst, &pinfo->net_dst, get_be16(tcp->header + 2));
-    tcp->seq = get_be32(tcp->header + 4);
+    tcp->seq = get_be32(tcp->header + 4) + syn_before(tcp);
     tcp->ack = get_be32(tcp->header + 8);
     tcp->window = get_be16(tcp->header + 14);
 }
@@ -241,13 +253,14 @@ void tcp_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way 
         .fin = (tcp->flags & TH_FIN) != 0,
         .rst = (tcp->flags & TH_RST) != 0,
         .has_ack = (tcp->flags & TH_ACK) != 0,
-        .seq = tcp->seq,
+        .seq = tcp->seq - syn_before(tcp),
         .ack = tcp->ack,
         .len = tcp->payload_len,
         .captured = tcp->captured,
         .ip_id = tcp->ip_id,
         .window = tcp->window,
         .ttl = tcp->ttl,
+        .reason = { tcp->payload, tcp->reason_len },
         .opaque = tls && tcp->payload_len > 0 && !tls_decrypted(pinfo),
     };
 }

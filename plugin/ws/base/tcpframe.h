@@ -14,13 +14,15 @@
 /* The TCP header of a frame, read from its bytes: http and tls do not pass it on. */
 struct tcp_frame {
     struct endpoint src, dst;
-    uint32_t seq, ack, window;
+    uint32_t seq; /* of the first byte of the payload, if there is any */
+    uint32_t ack, window;
     uint16_t flags, ip_id;
     uint8_t ttl;             /* or hop limit */
     uint32_t payload_offset; /* in the frame */
-    uint32_t payload_len;    /* on the wire */
+    uint32_t payload_len;    /* on the wire; none in an RST */
     uint32_t captured;       /* of the payload */
     const uint8_t *payload;  /* captured bytes */
+    uint32_t reason_len;     /* captured bytes of an RST, which stand at payload */
     const uint8_t *header;
     unsigned claims; /* first pass: who may have claimed its connection (claims.h) */
 };

@@ -77,8 +77,7 @@ int takeover_from_http(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void
  * something new. They are dissected in their own frame all the same. */
 static void run_withheld(packet_info *pinfo, proto_tree *tree, struct stream *stream, const struct tcp_frame *tcp)
 {
-    /* What an RST carries is the reason for it and none of the stream (RFC 9293 3.5.3). */
-    if (tcp->captured == 0 || tcp->captured < tcp->payload_len || (tcp->flags & TH_RST))
+    if (tcp->captured == 0 || tcp->captured < tcp->payload_len)
         return;
     struct flow *flow = &stream->flow[stream_way(stream, tcp)];
     if (flow->called_in == pinfo->num)
@@ -113,9 +112,8 @@ static bool kept_by_tcp(packet_info *pinfo, const struct stream *stream, const s
 {
     const enum way way = stream_way(stream, tcp);
     const struct tcp_half *half = &rpch_conn_conn(stream->conn)->tcp.half[way];
-    return tcp->payload_len > 0 && !(tcp->flags & TH_RST) && !stream->tls && half->known &&
-           stream->flow[way].called_in != pinfo->num && (int32_t)(tcp->seq + tcp->payload_len - half->next) > 0 &&
-           engine_reassembles_out_of_order();
+    return tcp->payload_len > 0 && !stream->tls && half->known && stream->flow[way].called_in != pinfo->num &&
+           (int32_t)(tcp->seq + tcp->payload_len - half->next) > 0 && engine_reassembles_out_of_order();
 }
 
 /* A page whose connection ends under it. */

@@ -148,7 +148,7 @@ static tap_packet_status on_segment(void *tapdata, packet_info *pinfo, epan_diss
                                .has_ack = (info->th_flags & TH_ACK) != 0,
                                .seq = info->th_rawseq,
                                .ack = info->th_rawack,
-                               .len = info->th_have_seglen ? info->th_seglen : 0,
+                               .len = info->th_have_seglen && !(info->th_flags & TH_RST) ? info->th_seglen : 0,
                                .window = info->th_win };
     struct tcp_frame frame;
     const uint8_t *payload = NULL;
