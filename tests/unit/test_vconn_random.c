@@ -436,7 +436,8 @@ static void act_odd(struct scene *s, struct tap *tap, struct dice *dice)
     case 5: { /* an end's packets look alike, until one does not */
         const bool rst = once_in(dice, 3), text = once_in(dice, 4);
         tap_frame(tap);
-        segment = segment_of(tap, way, text ? 12 : 0);
+        segment = segment_of(tap, way, text && !rst ? 12 : 0);
+        segment.reason = (struct span){ (const uint8_t *)"Flow expired", text && rst ? 12 : 0 };
         segment.ttl = ANY_OF(dice, ttls);
         segment.rst = rst;
         segment.ip_id = once_in(dice, 4) ? 0xABCD : segment.ip_id;

@@ -153,7 +153,7 @@ const char *conn_foreign_rst(const struct conn *conn, enum way way, char text[FO
     if (end->other_distance) {
         snprintf(text, FOREIGN_TEXT_MAX, "its TTL or hop limit is %u, that of the end's other packets %u", end->ttl,
                  end->usual_ttl);
-    } else if (end->out_of_series) {
+    } else if (way == WAY_TO_CLIENT && end->out_of_series) { /* Linux, some clients are, counts its RSTs apart */
         snprintf(text, FOREIGN_TEXT_MAX, "its IP identification is none of the end's series");
     } else if (end->reason) {
         snprintf(text, FOREIGN_TEXT_MAX, "there is text in it, which no server or client writes");
