@@ -4,10 +4,12 @@ capture points with two clocks, a client that is not there any more, a client th
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import functools
+
 import mapiscene as m
 from mapi_gone import CUT, UNANSWERED, users, waits
 from mapi_verdict import CODE, EXCHANGE, EXECUTE, EXPIRED, HTTP, Two, opened
-from mapiscene import DOWN, UP, case
+from mapiscene import DOWN, UP, Context, Outlook, case
 from wire import ACK, RST
 
 DEVICE, SEEN, CLIENT, UNKNOWN = "NETWORK DEVICE (inferred)", "NETWORK DEVICE (seen)", "CLIENT (inferred)", "CANNOT TELL"
@@ -222,6 +224,63 @@ def clock_status(cap):
     stamp_late(cap, list(two.servers.values()), 0.3)
     cap.what = "As mapi-verdict-http-both-legs, but the clock behind the balancer is 0.3 s late."
     cap.rule = "That the leg behind has no such answer yet proves nothing by that clock."
+
+
+def given_up_early(name, title, seconds, add, what):
+    @case(name, title)
+    def build(cap):
+        two = Two(cap)
+        two.c.relay = functools.partial(two.c.relay, add=add)
+        two.exchange("Connect")
+        two.exchange()
+        outer = two.c.ask("Execute", EXECUTE)
+        inner = two.c.relay(outer, two.server("10.0.0.81:80"))
+        cap.wait(30)
+        told(cap, UNANSWERED, inner.conn.close(UP), UNKNOWN, "Whether the client or the device did not wait does not show.",
+             ["which leg is in front does not show"])
+        told(cap, HTTP, two.c.page(outer, "504 Gateway Timeout"), DEVICE, "Its page is a gateway's.", ["504"])
+        two.exchange()
+        two.close()
+        stamp_late(cap, list(two.servers.values()), -seconds)
+        cap.what = f"A balancer gives up after 30 s and answers 504 itself. The clock behind it is {seconds} s slow, so all that " \
+                   f"it sends on stands before what it got. {what}"
+        cap.rule = "Who closed first behind the balancer is not the client, though no leg stands before that one in the capture."
+
+
+given_up_early("mapi-ends-clock-early", "the leg behind stands first, and its device gives up", 2, (),
+               "No header says what came through it.")
+given_up_early("mapi-ends-clock-early-50ms", "the same by 50 ms, with X-Forwarded-For", 0.05, ("x-forwarded-for: 10.0.0.21",),
+               "X-Forwarded-For names the client of the other leg.")
+
+
+@case("mapi-ends-clock-later-proven", "the client gives up, the leg behind has a later clock, X-Forwarded-For tells which it is")
+def later_proven(cap):
+    two = Two(cap)
+    two.exchange("Connect")
+    two.exchange()
+    outer = two.c.ask("Execute", EXECUTE)
+    inner = two.c.relay(outer, two.server("10.0.0.81:80"))
+    cap.wait(30)
+    told(cap, UNANSWERED, outer.conn.close(UP), CLIENT, "The leg behind names it: it is the client.", ["did not wait any longer"])
+    cap.wait(0.002)
+    inner.conn.close(UP)
+    stamp_late(cap, list(two.servers.values()), 0.5)
+    cap.what = "The client gives up after 30 s. The clock behind the balancer is 0.5 s fast."
+    cap.rule = "Times prove nothing, but X-Forwarded-For does: the leg without it is the client's."
+
+
+@case("mapi-ends-forwarded-given-up", "behind a balancer alone: its end of the connection closes under a request")
+def forwarded_given_up(cap):
+    c = Context(Outlook(cap, address="10.0.0.70"))
+    forwarded = {"lines": ("X-Forwarded-For: 10.0.0.21",)}
+    ask = c.ask("Connect", m.connect_body(), **forwarded)
+    cap.wait(0.004)
+    c.reply(ask, m.connect_answer())
+    c.ask("Execute", EXECUTE, **forwarded)
+    cap.wait(30)
+    told(cap, UNANSWERED, c.conn.close(UP), UNKNOWN, "A balancer is the client here.", ["by X-Forwarded-For"])
+    cap.what = "A capture of the server's side: requests with X-Forwarded-For, and the end that sent the last one closes after 30 s."
+    cap.rule = "The balancer gave up, or its client did and it passes that on: the client is not to blame for what it may not have done."
 
 
 @case("mapi-ends-retried-outside", "Exchange's 500 came from a server outside the capture")

@@ -8,7 +8,8 @@ import mapi_ntlm as ntlm
 import pdus
 import rpc
 import scene
-from legs import FRONT, Relayed, behind
+from legs import EX1, EX2, FRONT, Relayed, behind
+from quiet import Places, two_accounts
 from rpc import Emsmdb, Nspi
 from scene import DOWN, UP, Leg
 from verdict import DROP, LONE, SESSION, WINDOW
@@ -215,6 +216,54 @@ def out_not_passed_on(cap):
     cap.told(CUT, frame, DEVICE, "has IN and no OUT", "outside the capture")
     cap.what = "The device passes IN on and resets OUT 0.3 s after CONN/A1."
     cap.rule = "A request without its counterpart behind the device, while the other half has one."
+
+
+@told("rpc-lone-clocks", "as rpc-cut-out-not-passed-on; the leg behind stands first")
+def lone_clocks(cap):
+    both = Relayed(cap, FRONT, behind("10.0.0.81:80"))
+    both.request("in")
+    both.first("in")
+    front, back = both.legs
+    front.connect("out").up(rpc.ask_out())
+    front.out.up(rpc.conn_a1(both.c))
+    cap.wait(0.3)
+    frame = front.out.rst(DOWN)
+    cap.wait(0.1)
+    front.in_.close()
+    ended = back.in_.close()
+    place = stamp_late(cap, (back.in_,), -0.05)
+    cap.told(CUT, place(frame), UNKNOWN)
+    cap.told(LONE, place(ended), UNKNOWN, never="gave up before it opened")
+    cap.what = "The device passes IN on and resets OUT 0.3 s after CONN/A1. The clock behind it is 50 ms slow: its leg stands first."
+    cap.rule = "The client of the leg that stands first is where the other one leads to, the device: the client opened OUT."
+
+
+@told("rpc-target-clocks", "as legs-target-rewritten; the leg behind stands first, by two seconds")
+def target_clocks(cap):
+    both = Relayed(cap, FRONT, behind("10.0.0.81:80"))
+    for role, wanted in (("in", (EX1, EX1)), ("out", (EX1, EX2))):
+        for one, target in zip(both.legs, wanted):
+            one.connect(role).up((rpc.ask_in if role == "in" else rpc.ask_out)(target=target))
+    both.first("out")
+    b1 = both.first("in")
+    both.back(rpc.success, rpc.conn_a3)
+    both.close()
+    front, back = both.legs
+    place = stamp_late(cap, (back.in_, back.out), -2)
+    cap.told("rpch.routing.target_mismatch", place(b1[1].frame), "CLIENT (inferred)")
+    cap.lines = {"report": ["where +CANNOT TELL \\(clocks differ, and which leg is before the device does not show\\)"],
+                 "no_rows": ["target_mismatch.*CLIENT"]}
+    cap.what = "A device rewrites the target of OUT. The clock behind it is two seconds slow: its whole leg stands before the client's."
+    cap.rule = "Nothing shows by then that there is a device; once the client's leg comes, the row blames nobody."
+
+
+@told("rpc-comeback-clocks", "as quiet-two-accounts; one IN stands two seconds early")
+def comeback_clocks(cap):
+    two_accounts(cap, Places(False))
+    stamp_late(cap, cap.conns[:1], -2)
+    cap.what = "Two accounts in one Outlook, and a worker process that is recycled. One IN was captured by a clock two seconds slow, so " \
+               "it ends before its OUT begins."
+    cap.rule = "The server joins no IN that has ended: its clock is wrong, and nothing was cut again and again."
 
 
 @told("rpc-cut-rst-text", "an RST with text in it, under a call")

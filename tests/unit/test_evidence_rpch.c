@@ -130,7 +130,7 @@ static void hurt_legs(struct pair *front, struct pair *behind, enum role role)
     hurt_both(behind);
     if (skewed) {
         clocks_doubt(rpch_conn_conn(role == ROLE_IN ? front->in.conn : front->out.conn),
-                     rpch_conn_conn(behind->out.conn));
+                     rpch_conn_conn(behind->out.conn), true);
     }
 }
 

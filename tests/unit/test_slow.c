@@ -205,7 +205,7 @@ static const char *judged_of(const struct leg_of *legs, size_t count, bool diffe
                                      .operation = MAPI_EXECUTE };
     }
     if (differ) {
-        clocks_doubt(timing[0].conn, timing[1].conn);
+        clocks_doubt(timing[0].conn, timing[1].conn, true);
     }
     timing_note(&track, &timing[0], true);
     CHECK(slow_row(&track, 0, &row));

@@ -100,8 +100,12 @@ static enum ender ender_before(const struct judge *judge, const struct exchange 
 {
     const struct conn *front = request->front;
     char why[FOREIGN_TEXT_MAX];
-    if (!has_leg_before(request)) {
-        return conn_foreign_rst(request->conn->link, WAY_TO_SERVER, why) != NULL ? ENDER_BETWEEN : ENDER_CLIENT;
+    const enum sender sender = mapi_sender(request);
+    if (sender != SENDER_BEHIND && conn_foreign_rst(request->conn->link, WAY_TO_SERVER, why)) {
+        return ENDER_BETWEEN;
+    }
+    if (sender != SENDER_BEHIND) {
+        return sender == SENDER_CLIENT ? ENDER_CLIENT : ENDER_UNKNOWN;
     }
     if (front && front->ended) {
         const bool unread = conn_unread(front, WAY_TO_SERVER, judge->limits.unread_least) != NULL;
@@ -118,7 +122,7 @@ static enum ender ender_behind(const struct exchange *request)
 {
     char why[FOREIGN_TEXT_MAX];
     const struct mapi_conn *behind = request->there.conn;
-    if (!behind || conn_doubt(behind->link, NULL) != DOUBT_NONE) {
+    if (!behind || conn_doubt(behind->link, NULL) != DOUBT_NONE || mapi_sender(request) == SENDER_UNORDERED) {
         return ENDER_UNKNOWN;
     }
     if (behind->link->ended && behind->link->ended_by == WAY_TO_SERVER) {
@@ -141,12 +145,23 @@ static enum ender ender_of(const struct judge *judge, const struct exchange *req
 static void say_device(struct text *text, const struct exchange *request, enum ender ender)
 {
     const struct conn *front = request->front;
+    const enum sender sender = mapi_sender(request);
     char why[FOREIGN_TEXT_MAX];
-    if (!has_leg_before(request)) {
+    if (sender != SENDER_BEHIND && ender == ENDER_BETWEEN) {
         say(text,
             "; inferred: the RST is not the client's own, %s: a device at %s or between wrote it; next: the time-outs for /mapi "
             "and the logs of balancers, firewalls and proxies there at this time",
             conn_foreign_rst(request->conn->link, WAY_TO_SERVER, why), ENDPOINT(&request->conn->link->client));
+        return;
+    }
+    if (sender != SENDER_BEHIND) {
+        say(text,
+            sender == SENDER_FORWARDED ?
+                "; inferred: the client of this leg is the device at %s, by X-Forwarded-For, which gave up or passes on that "
+                "its own client did; next: its time-outs for /mapi, and a capture before it" :
+                "; inferred: the client at %s did not wait, or it is a device that gave up: clocks differ, so which leg is in "
+                "front does not show; next: how the other leg ended, and captures of one clock",
+            ENDPOINT(&request->conn->link->client));
         return;
     }
     say(text,
@@ -269,7 +284,9 @@ static struct unread answer_unread(const struct judge *judge, const struct excha
 {
     const struct conn *link = request->conn->link;
     const struct mapi_conn *behind = request->there.conn;
-    const struct unread unread = unread_by_client(judge, link, has_leg_before(request), request->front);
+    const enum sender sender = mapi_sender(request);
+    const struct unread unread = unread_by_client(judge, link, sender != SENDER_CLIENT,
+                                                  sender == SENDER_BEHIND ? request->front : NULL);
     return unread.link || !behind ? unread : unread_by_client(judge, behind->link, true, link);
 }
 
@@ -278,7 +295,8 @@ static struct unread request_unread(const struct judge *judge, const struct exch
 {
     const struct mapi_conn *behind = request->there.conn;
     const struct unread unread =
-        unread_by_server(judge, request->conn->link, behind ? behind->link : NULL, has_leg_before(request));
+        unread_by_server(judge, request->conn->link, behind ? behind->link : NULL,
+                         mapi_sender(request) == SENDER_BEHIND);
     return unread.link || !behind ? unread : unread_by_server(judge, behind->link, NULL, true);
 }
 
@@ -533,12 +551,16 @@ static void say_sent(struct text *text, const struct exchange *request)
 static void say_after_end(struct finding *finding, const struct exchange *request, struct when when)
 {
     const struct conn *link = request->conn->link;
+    const enum sender sender = mapi_sender(request);
     say(&finding->text,
         "Seen: %s was sent %s after the server's end had closed (FIN in frame %u, which the client had acknowledged), "
-        "answered by RST in frame %u; inferred: the client used a connection that it knew to be closed, and sends the "
+        "answered by RST in frame %u; inferred: the %s used a connection that it knew to be closed, and sends the "
         "request again; next: nothing, unless its user sees failures",
-        REQUEST(request), SECONDS(request->begin.ns - link->ended_ns), link->ended_frame, when.frame);
-    finding->where = WHERE_CLIENT;
+        REQUEST(request), SECONDS(request->begin.ns - link->ended_ns), link->ended_frame, when.frame,
+        sender == SENDER_BEHIND || sender == SENDER_FORWARDED ? "device that is the client here" : "client");
+    finding->where = sender == SENDER_CLIENT    ? WHERE_CLIENT :
+                     sender == SENDER_UNORDERED ? WHERE_UNKNOWN :
+                                                  WHERE_DEVICE;
 }
 
 /* Of a leg behind a device that ended it, what became of the request stands on the leg before. */

@@ -9,9 +9,10 @@
 /* Whose doing the order of requests is: the client's, but behind a device its own. */
 static enum verdict_where sender_of(const struct exchange *request)
 {
-    return request->leg == NO_NUMBER || request->leg == 0 ? WHERE_CLIENT :
-           request->before                                ? WHERE_DEVICE :
-                                                            WHERE_UNKNOWN;
+    const enum sender sender = mapi_sender(request);
+    return sender == SENDER_CLIENT                     ? WHERE_CLIENT :
+           sender == SENDER_BEHIND && request->before ? WHERE_DEVICE :
+                                                        WHERE_UNKNOWN;
 }
 
 void mapi_counter_went_back(struct judge *judge, const struct event *event)
@@ -68,7 +69,8 @@ static void overlap(struct judge *judge, const struct exchange *request, struct 
         "repeats one",
         REQUEST(request), type_text(request->other.type), request->other.frame, request->other.stream,
         request->side->session->number);
-    tell_by(&finding, request->before ? WHERE_CLIENT : sender_of(request), false); /* before: there it was so, too */
+    const bool so_before = request->before && mapi_sender(request) == SENDER_BEHIND; /* there it was so, too */
+    tell_by(&finding, so_before ? WHERE_CLIENT : sender_of(request), false);
 }
 
 /* The status of one may also be what was waited for to tell of the one that overlaps it. */
@@ -99,7 +101,7 @@ void mapi_sequence_refused(struct judge *judge, const struct event *event)
     say(text, "Seen: %s was answered with %s in frame %u", REQUEST(request), CODE("code", reply), event->when.frame);
     if (request->other.frame) {
         say(text, ", while %s of frame %u was under way", type_text(request->other.type), request->other.frame);
-        finding.where = request->leg == NO_NUMBER || request->leg == 0 ? WHERE_CLIENT : WHERE_UNKNOWN;
+        finding.where = mapi_sender(request) == SENDER_CLIENT ? WHERE_CLIENT : WHERE_UNKNOWN;
     } else if (request->fault == COOKIE_STALE) {
         say(text, ", its cookie %s was out of date", request->fault_name);
     }

@@ -58,6 +58,15 @@ struct evidence *evidence_of(struct judge *judge, const struct exchange *request
     return evidence;
 }
 
+enum sender mapi_sender(const struct exchange *request)
+{
+    const struct conn *link = request->link;
+    return clocks_unordered(link->track, &link->client, conn_server(link)) ? SENDER_UNORDERED :
+           request->leg != NO_NUMBER && request->leg > 0                   ? SENDER_BEHIND :
+           request->came_from                                              ? SENDER_FORWARDED :
+                                                                             SENDER_CLIENT;
+}
+
 /* Whether nothing that this session sent on this leg can have been missed. */
 static bool has_all(const struct side *side)
 {

@@ -92,7 +92,9 @@ bool held_back_told(const struct leg *leg, enum role role)
 
 bool channel_is_forwarded(const struct channel *channel)
 {
-    return channel && channel->more && channel->more->forwarded.family != 0;
+    const struct conn *link = channel ? channel_tcp(channel) : NULL;
+    return channel && ((channel->more && channel->more->forwarded.family != 0) ||
+                       clocks_unordered(link->track, &link->client, conn_server(link)));
 }
 
 bool leg_is_forwarded(const struct leg *leg)

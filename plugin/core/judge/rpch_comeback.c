@@ -63,6 +63,7 @@ static void tell_comeback(struct judge *judge, const struct comeback *one, const
     const struct leg *leg = ended == one->channel ? one->leg : ended->leg;
     struct evidence *evidence = evidence_channel(judge, ended);
     evidence_add(evidence, channel_tcp(beside), 0);
+    evidence->clocks |= one->leg->skewed || one->before->leg->skewed;
     struct finding finding = finding_begin(judge, V_CHANNEL_CUT, when, about_leg(judge, leg), evidence);
     if (!finding.begun) {
         return;
@@ -75,6 +76,12 @@ static void tell_comeback(struct judge *judge, const struct comeback *one, const
         SECONDS(when.ns - at.ns), one->count);
     say(&finding.text, "; inferred: %s; next: " CUT_LOGS, blame.why);
     tell_by(&finding, blame.where, blame.seen);
+}
+
+/* All of it was captured, by the clock of its other half. */
+static bool shows_end(const struct channel *channel)
+{
+    return conn_whole(channel) && !channel->leg->skewed;
 }
 
 void rpch_asked(struct judge *judge, const struct event *event)
@@ -97,7 +104,7 @@ void rpch_asked(struct judge *judge, const struct event *event)
     if (one->count >= 2) {
         tell_comeback(judge, one, one->channel, at, one->before, event->when);
     }
-    if (one->count >= 2 && !(conn_whole(one->channel) && conn_whole(one->before))) {
+    if (one->count >= 2 && !(shows_end(one->channel) && shows_end(one->before))) {
         one->count = 1; /* whose doing one of both ends was is not known */
     }
     one->before = one->channel;

@@ -208,6 +208,7 @@ static const struct evidence *evidence_refusal(struct judge *judge, const struct
         return evidence;
     }
     evidence_add(evidence, link, since ? since + 1 : 0);
+    evidence->clocks |= channel->leg->skewed;
     if (link->knows_more || !other) {
         evidence_add_lacking(evidence, link);
     }

@@ -115,6 +115,13 @@ static struct row_verdict verdict_of(const struct leg *leg)
     const bool withheld = leg->attempt_memo && memo->result.withheld;
     const char *why = !leg->joined || withheld ? doubt_text(leg) : NULL;
     row_cannot_tell(&verdict, why || !withheld ? why : row_doubt_of(&memo->result));
+    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
+        const struct channel *channel = leg->current[role] ? leg->current[role] : leg_before(leg, role);
+        if (channel) {
+            row_doubt_order(&verdict, leg->vc->world->track, &channel_tcp(channel)->client,
+                            conn_server(channel_tcp(channel)));
+        }
+    }
     return verdict;
 }
 

@@ -6,6 +6,8 @@
 
 #include "row.h"
 
+#include "clocks.h"
+
 #include <stdio.h>
 
 struct row_verdict row_verdict(const struct result *result)
@@ -27,6 +29,16 @@ void row_cannot_tell(struct row_verdict *verdict, const char *why)
     verdict->cannot_tell = why ? why : verdict->cannot_tell;
     if (why && verdict->where == WHERE_NONE) {
         verdict->where = WHERE_UNKNOWN;
+    }
+}
+
+void row_doubt_order(struct row_verdict *verdict, const struct track *track, const struct endpoint *client,
+                     const struct endpoint *server)
+{
+    if (verdict->where == WHERE_CLIENT && !verdict->text && clocks_unordered(track, client, server)) {
+        verdict->where = WHERE_UNKNOWN;
+        verdict->seen = false;
+        verdict->cannot_tell = "clocks differ, and which leg is before the device does not show";
     }
 }
 

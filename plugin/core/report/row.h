@@ -24,6 +24,10 @@ struct row_verdict {
 struct row_verdict row_verdict(const struct result *result);
 /* Says why it cannot be told, too; NULL: it can. */
 void row_cannot_tell(struct row_verdict *verdict, const char *why);
+/* The client was to blame on a leg between these hosts: takes that back where it showed later that clocks differ, and may
+ * have put the leg before the device that it is behind of. */
+void row_doubt_order(struct row_verdict *verdict, const struct track *track, const struct endpoint *client,
+                     const struct endpoint *server);
 /* Why absence proves nothing on a connection, which the text calls by that name; NULL if it does.
  * The text lives as long as the state. */
 const char *row_doubt(const struct conn *conn, const char *name);

@@ -55,7 +55,7 @@ static void join(char to[SESSION_NAMES_MAX], const char *const *names, unsigned 
     }
 }
 
-static struct row_verdict verdict_of(const struct side_memo *memo)
+static struct row_verdict verdict_of(const struct side *side, const struct side_memo *memo)
 {
     const struct result *result = &memo->result;
     const struct finding *held = side_memo_held(memo);
@@ -69,6 +69,7 @@ static struct row_verdict verdict_of(const struct side_memo *memo)
                                         .seen = held->seen };
     }
     row_cannot_tell(&verdict, row_doubt_of(result));
+    row_doubt_order(&verdict, side->session->world->track, &side->client, &side->server);
     return verdict;
 }
 
@@ -97,7 +98,7 @@ bool mapi_state_row(const struct mapi_state *world, uint32_t index, struct sessi
                                  .slowest_type = side->slowest_type,
                                  .last_code = side->has_code ? (int64_t)side->last_code : -1,
                                  .request_id = side->request_id ? side->request_id : "",
-                                 .verdict = memo ? verdict_of(memo) : row_verdict(NULL) };
+                                 .verdict = memo ? verdict_of(side, memo) : row_verdict(NULL) };
     join(row->front_ends, side->front, side->front_count);
     join(row->back_ends, side->behind, side->back_count);
     rop_row_fill(&row->rops, side->rop_totals);

@@ -355,7 +355,7 @@ static void answered_before(const struct channel *channel)
     const struct leg *before = channel->leg->prev;
     const struct channel *front = before && leg_behind(before) == channel->leg ? before->current[channel->role] : NULL;
     if (front && channel_in_use(channel) && front->refused && front->refused_status == channel->refused_status) {
-        clocks_doubt(channel_tcp(front), channel_tcp(channel));
+        channels_doubt(front, channel);
     }
 }
 

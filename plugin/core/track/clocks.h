@@ -12,9 +12,15 @@
 
 /* An effect stands before its cause on these two: a response on the front leg before it stands on the back leg, or
  * a request on the back leg before it stands on the front leg. From then on it holds for all connections to and
- * from the same two addresses of that device. */
-void clocks_doubt(const struct conn *front, const struct conn *back);
+ * from the same two addresses of that device. Which of them is the front leg is told by the very times that are
+ * doubted, unless it is ordered: something else than time proves it. */
+void clocks_doubt(const struct conn *front, const struct conn *back, bool ordered);
 /* Whether clocks_doubt() was said: no time of one may be compared with one of the other. */
 bool clocks_differ(const struct conn *front, const struct conn *back);
+/* Whether it was said of a leg between these two hosts, and nothing proved on which side of the device that leg is: its
+ * client may be the device, and a leg that looks like the next one may be the one before. */
+bool clocks_unordered(const struct track *track, const struct endpoint *client, const struct endpoint *server);
+/* The device passes on from the address that it listens on: the front leg leads to where the back leg comes from. */
+bool clocks_one_card(const struct conn *front, const struct conn *back);
 
 #endif

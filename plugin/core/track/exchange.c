@@ -127,7 +127,7 @@ void exchange_forget(struct exchange *request)
 struct passed { /* a request as it was first seen, whether answered or not */
     uint64_t id;
     const struct conn *conn;
-    uint32_t leg;
+    uint32_t leg, came_from;
     struct passed *next; /* of the same slot */
 };
 
@@ -162,11 +162,43 @@ static void put_in_ring(struct passed_ring *ring, struct passed passed)
     ring->slot[passed.id % PASSED] = one;
 }
 
+/* ---- which leg is in front, by other means than time ------------------------------------------- */
+
+static uint32_t address_digest(const struct conn *link, const struct endpoint *address)
+{
+    return (uint32_t)hash_keyed(&link->track->arena.key, 0xF0A1, address->addr, address_length(address)) | 1;
+}
+
+void exchange_came_from(struct exchange *request, const struct endpoint *address)
+{
+    request->came_from = address->family ? address_digest(request->link, address) : 0;
+}
+
+static bool came_over(uint32_t came_from, const struct conn *front)
+{
+    return came_from && came_from == address_digest(front, &front->client);
+}
+
+bool exchange_came_over(const struct exchange *request, const struct conn *front)
+{
+    return came_over(request->came_from, front);
+}
+
+/* What stands first in the capture is behind a device, and the other one before it: the clocks differ. */
+static void doubt_order(uint32_t first_came_from, const struct conn *first, const struct exchange *request)
+{
+    const struct conn *second = request->link;
+    if (clocks_one_card(second, first) || (came_over(first_came_from, second) && !exchange_came_over(request, first))) {
+        clocks_doubt(first, second, false);
+    }
+}
+
 static void link_legs(struct exchange *before, struct exchange *request)
 {
     if (request->begin.ns < before->begin.ns) {
-        clocks_doubt(before->link, request->link);
+        clocks_doubt(before->link, request->link, exchange_came_over(request, before->link));
     }
+    doubt_order(before->came_from, before->link, request);
     if (before->after) {
         before->after->before = NULL;
         before->after->front = NULL;
@@ -459,13 +491,15 @@ static void find_passed(struct exchange *request, uint64_t id)
     if (request->leg == NO_NUMBER && other && other->server != request->link->server &&
         !same_address(&other->client, &request->link->client) && passed->leg + 1 < LEGS_MAX) {
         request->leg = passed->leg + 1;
-        clocks_doubt(other, request->link);
+        clocks_doubt(other, request->link, exchange_came_over(request, other));
+        doubt_order(passed->came_from, other, request);
     }
     if (other && other->server == request->link->server) {
         passed->conn = request->link;
         passed->leg = leg;
+        passed->came_from = request->came_from;
     } else if (!other && leg == 0) { /* behind a device it is not as it was first seen */
-        put_in_ring(all->passed, (struct passed){ .id = id, .conn = request->link });
+        put_in_ring(all->passed, (struct passed){ .id = id, .conn = request->link, .came_from = request->came_from });
     }
 }
 

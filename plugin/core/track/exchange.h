@@ -24,6 +24,7 @@ struct there {
     int64_t ns;                   /* when it began there */
     uint32_t frame, status_frame, pending_frame, whole_frame;
     unsigned status; /* 0: no answer so far */
+    bool ordered;    /* something else than time proves that this leg is behind */
     int64_t pending_ns, status_ns;
     const char *peer, *peer_before; /* a server other than that of the last success answered: both */
     uint32_t peer_frame;
@@ -99,6 +100,7 @@ struct exchange {
     bool closes;                  /* it asks for the end of the connection */
     bool torn_by_server;          /* where torn: the server's end ended the connection of the challenge */
     bool proxy_step, proxy_final; /* Proxy-Authorization; it is answered for good or ill */
+    uint32_t came_from;           /* stands for the client's address that X-Forwarded-For names, 0: none */
 
     /* ---- of MAPI/HTTP ---- */
     struct {
@@ -212,5 +214,9 @@ void request_enter(struct exchange *request, enum standing where);
  * connection, and what is the same on the leg before. id: stands for what they have in common,
  * 0: nothing. strong: it tells one request of a client from the next. */
 void exchange_find_leg(struct exchange *request, uint64_t id, bool strong);
+/* What X-Forwarded-For names is kept of a request; whether it names the client of that connection, which then is in front
+ * of the device that wrote it. */
+void exchange_came_from(struct exchange *request, const struct endpoint *address);
+bool exchange_came_over(const struct exchange *request, const struct conn *front);
 
 #endif

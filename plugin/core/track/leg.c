@@ -106,6 +106,15 @@ void leg_occupy(struct leg *leg, enum role role)
     leg->vacant[role] = false;
 }
 
+/* Whether it is the same channel on the other side of a device, by its cookie, and no retry. */
+static bool is_same_beyond(const struct channel *before, const struct channel *channel)
+{
+    const struct conn *link = channel_tcp(channel), *other = channel_tcp(before);
+    return !before->challenged && !before->refused && before->has_cookie && channel->has_cookie &&
+           memcmp(before->cookie, channel->cookie, sizeof(channel->cookie)) == 0 && other->server != link->server &&
+           !same_address(&other->client, &link->client);
+}
+
 /* A leg whose channel of this role was challenged or closed. Of several the one that
  * used the same TCP connection or server; else the lowest. */
 static struct leg *vacant_leg(const struct vc *vc, const struct channel *channel)
@@ -119,6 +128,9 @@ static struct leg *vacant_leg(const struct vc *vc, const struct channel *channel
         }
         const struct channel *before =
             leg->current[channel->role] ? leg->current[channel->role] : leg_before(leg, channel->role);
+        if (is_same_beyond(before, channel)) {
+            continue;
+        }
         unsigned rank = before->conn == channel->conn                               ? 3 :
                         channel_tcp(before)->server == channel_tcp(channel)->server ? 2 :
                                                                                       1;
@@ -210,7 +222,7 @@ static void compare_clocks(const struct leg *leg, enum role role, struct when th
     const struct leg *behind = leg_behind(leg);
     const struct channel *front = leg->current[role], *back = behind ? behind->current[role] : NULL;
     if (front && back && (there.frame ? there.ns > leg_now(leg).ns : conn_whole(back))) {
-        clocks_doubt(channel_tcp(front), channel_tcp(back));
+        channels_doubt(front, back);
     }
 }
 
@@ -323,13 +335,23 @@ static void doubt_clocks(const struct leg *leg, const struct channel *channel)
         front && leg_behind(front) == leg && !channel->is_successor ? front->current[channel->role] : NULL;
     if (before && (before->first_rts.ns > channel->first_rts.ns ||
                    (channel->role == ROLE_OUT ? front->got_200.frame || front->got_a3.frame : leg_is_open(front)))) {
-        clocks_doubt(channel_tcp(before), channel_tcp(channel));
+        channels_doubt(before, channel);
+    }
+    if (before) {
+        channels_doubt_order(before, channel);
     }
     const struct channel *behind = channel_behind(channel);
     if (behind && behind->has_cookie && channel->has_cookie && behind->first_rts.ns < channel->first_rts.ns &&
         memcmp(behind->cookie, channel->cookie, sizeof(channel->cookie)) == 0) {
-        clocks_doubt(channel_tcp(channel), channel_tcp(behind));
+        channels_doubt(channel, behind);
     }
+}
+
+/* The client sends calls when the server has told it over OUT that the connection is open: no sooner than it asked for that. */
+static bool has_called(const struct leg *leg, const struct channel *out)
+{
+    const struct channel *in = leg->current[ROLE_IN];
+    return out->role == ROLE_OUT && in && in->rpc_seen && in->first_rts.frame && conn_whole(in);
 }
 
 void leg_put(struct leg *leg, struct channel *channel)
@@ -337,8 +359,8 @@ void leg_put(struct leg *leg, struct channel *channel)
     if (leg->current[channel->role] || leg_before(leg, channel->role)) {
         leg_replace(leg, channel);
     }
-    leg->skewed |=
-        leg->joined && !leg->current[channel->role] && !leg_before(leg, channel->role) && !channel->is_successor;
+    leg->skewed |= !leg->current[channel->role] && !leg_before(leg, channel->role) && !channel->is_successor &&
+                   (leg->joined || has_called(leg, channel));
     leg->current[channel->role] = channel;
     channel->leg = leg;
     doubt_clocks(leg, channel);
@@ -369,6 +391,19 @@ void leg_put(struct leg *leg, struct channel *channel)
     }
 }
 
+/* The server joins halves of which one was at its end before the other began. */
+static bool is_joined_with_ended(const struct leg *leg)
+{
+    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
+        const struct channel *channel = leg->current[role], *other = leg->current[!role];
+        const struct conn *link = channel ? channel_tcp(channel) : NULL;
+        if (link && other && channel->over && link->ended && link->ended_ns < channel_start(other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void leg_join(struct leg *leg, bool opened)
 {
     if (opened && leg->state != LEG_CLOSED) {
@@ -391,6 +426,7 @@ void leg_join(struct leg *leg, bool opened)
         if (opened && behind && !behind->joined) {
             compare_clocks(leg, ROLE_OUT, (struct when){ .frame = 0 });
         }
+        leg->skewed |= opened && is_joined_with_ended(leg);
         leg->joined = true;
         leg_client(leg);
         emit_leg(EVENT_JOINED, leg);

@@ -5,6 +5,7 @@
  */
 
 #include "logon_private.h"
+#include "product.h"
 
 struct auth_shown *auth_show(struct logon_state *world, const char *scheme, const char *step, const char *user)
 {
@@ -208,6 +209,10 @@ const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *
     auth_token_decode(fields->authorization, &world->arena.key, &token);
     request->logon = conn;
     describe(conn, request, fields, &token);
+    if (fields->forwarded_for.len > 0) {
+        const struct endpoint address = http_forwarded_for(fields->forwarded_for);
+        exchange_came_from(request, &address);
+    }
     find_leg(conn, request, &asked);
     find_identities(request, &asked);
     request->peer = peer_of(conn, request);

@@ -70,7 +70,10 @@ static void begin_request(struct exchange *request, const struct http_fields *fi
         session_hears_head(request, fields);
     }
     if (request->before) {
-        request->before->there = (struct there){ .conn = conn, .ns = request->begin.ns, .frame = request->begin.frame };
+        request->before->there = (struct there){ .conn = conn,
+                                                 .ns = request->begin.ns,
+                                                 .frame = request->begin.frame,
+                                                 .ordered = exchange_came_over(request, request->before->link) };
         server_note_device(request->before->link->server, SIGN_LEG);
     }
     if (fields->x_request_id.ptr && mapi_read_request_id(world, fields->x_request_id, &id)) {

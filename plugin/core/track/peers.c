@@ -93,6 +93,26 @@ static enum difference compare_servers(const struct rpch_conn *a, const struct r
     return SAME_SERVER;
 }
 
+/* What X-Forwarded-For says: the channel is behind the device that its client went to. */
+static bool came_over(const struct channel *channel, const struct channel *front)
+{
+    const struct channel_more *more = channel->more;
+    return more && more->forwarded.family && same_address(&more->forwarded, &channel_tcp(front)->client);
+}
+
+void channels_doubt(const struct channel *front, const struct channel *back)
+{
+    clocks_doubt(channel_tcp(front), channel_tcp(back), came_over(back, front));
+}
+
+void channels_doubt_order(const struct channel *front, const struct channel *back)
+{
+    if (clocks_one_card(channel_tcp(back), channel_tcp(front)) ||
+        (came_over(front, back) && !came_over(back, front))) {
+        clocks_doubt(channel_tcp(front), channel_tcp(back), false);
+    }
+}
+
 enum difference leg_difference(const struct leg *leg, const struct channel *pair[2])
 {
     enum difference found = SAME_SERVER;

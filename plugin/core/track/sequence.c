@@ -191,11 +191,12 @@ static void compare_clocks(const struct exchange *request, const struct reply *r
     const struct there *there = &request->there;
     if (there->conn && reply->status == 200 && reply->message->has_code &&
         (there->status ? there->status_ns > when.ns : conn_doubt(there->conn->link, NULL) == DOUBT_NONE)) {
-        clocks_doubt(request->link, there->conn->link);
+        clocks_doubt(request->link, there->conn->link, there->ordered);
     }
     const struct gone_first *gone = request->gone_first;
     if (gone && gone->status == reply->status) {
-        clocks_doubt(gone->link, request->link); /* what it says now has been passed on already */
+        /* What it says now has been passed on already. */
+        clocks_doubt(gone->link, request->link, exchange_came_over(request, gone->link));
     }
 }
 

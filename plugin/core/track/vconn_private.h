@@ -65,6 +65,11 @@ static inline void emit_leg(enum event_kind kind, const struct leg *leg)
  * differ. */
 enum difference leg_difference(const struct leg *leg, const struct channel *pair[2]);
 
+/* Clocks that differ on one channel's two sides of a device. */
+void channels_doubt(const struct channel *front, const struct channel *back);
+/* The same where what is taken for its front leg leads away from the device that stands behind it. */
+void channels_doubt_order(const struct channel *front, const struct channel *back);
+
 /* ---- pairing.c: what pairs channels without RTS ------------------------------------- */
 
 #define PAIRING_WINDOW (5 * SECOND) /* halves of one virtual connection begin together */
