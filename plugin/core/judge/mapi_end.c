@@ -285,8 +285,8 @@ static struct unread answer_unread(const struct judge *judge, const struct excha
     const struct conn *link = request->conn->link;
     const struct mapi_conn *behind = request->there.conn;
     const enum sender sender = mapi_sender(request);
-    const struct unread unread = unread_by_client(judge, link, sender != SENDER_CLIENT,
-                                                  sender == SENDER_BEHIND ? request->front : NULL);
+    const struct unread unread =
+        unread_by_client(judge, link, sender != SENDER_CLIENT, sender == SENDER_BEHIND ? request->front : NULL);
     return unread.link || !behind ? unread : unread_by_client(judge, behind->link, true, link);
 }
 
@@ -294,9 +294,8 @@ static struct unread answer_unread(const struct judge *judge, const struct excha
 static struct unread request_unread(const struct judge *judge, const struct exchange *request)
 {
     const struct mapi_conn *behind = request->there.conn;
-    const struct unread unread =
-        unread_by_server(judge, request->conn->link, behind ? behind->link : NULL,
-                         mapi_sender(request) == SENDER_BEHIND);
+    const struct unread unread = unread_by_server(judge, request->conn->link, behind ? behind->link : NULL,
+                                                  mapi_sender(request) == SENDER_BEHIND);
     return unread.link || !behind ? unread : unread_by_server(judge, behind->link, NULL, true);
 }
 
@@ -558,9 +557,7 @@ static void say_after_end(struct finding *finding, const struct exchange *reques
         "request again; next: nothing, unless its user sees failures",
         REQUEST(request), SECONDS(request->begin.ns - link->ended_ns), link->ended_frame, when.frame,
         sender == SENDER_BEHIND || sender == SENDER_FORWARDED ? "device that is the client here" : "client");
-    finding->where = sender == SENDER_CLIENT    ? WHERE_CLIENT :
-                     sender == SENDER_UNORDERED ? WHERE_UNKNOWN :
-                                                  WHERE_DEVICE;
+    finding->where = sender == SENDER_CLIENT ? WHERE_CLIENT : sender == SENDER_UNORDERED ? WHERE_UNKNOWN : WHERE_DEVICE;
 }
 
 /* Of a leg behind a device that ended it, what became of the request stands on the leg before. */

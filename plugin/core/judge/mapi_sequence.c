@@ -10,7 +10,7 @@
 static enum verdict_where sender_of(const struct exchange *request)
 {
     const enum sender sender = mapi_sender(request);
-    return sender == SENDER_CLIENT                     ? WHERE_CLIENT :
+    return sender == SENDER_CLIENT                    ? WHERE_CLIENT :
            sender == SENDER_BEHIND && request->before ? WHERE_DEVICE :
                                                         WHERE_UNKNOWN;
 }

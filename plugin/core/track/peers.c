@@ -107,8 +107,7 @@ void channels_doubt(const struct channel *front, const struct channel *back)
 
 void channels_doubt_order(const struct channel *front, const struct channel *back)
 {
-    if (clocks_one_card(channel_tcp(back), channel_tcp(front)) ||
-        (came_over(front, back) && !came_over(back, front))) {
+    if (clocks_one_card(channel_tcp(back), channel_tcp(front)) || (came_over(front, back) && !came_over(back, front))) {
         clocks_doubt(channel_tcp(front), channel_tcp(back), false);
     }
 }
