@@ -155,7 +155,7 @@ struct subject about_nothing(enum subject_kind kind);
 #define CUT(value, most) cut_length(value, most), value
 
 int cut_length(const char *value, size_t most);
-const char *known_name(const char *name);      /* "no known name" for NULL */
+const char *known_name(const char *name); /* "no known name" for NULL */
 /* "RST" or "FIN": what ended it, and the reason that the RST gives: RST ("Flow expired"). */
 #define END_NAME(conn) end_name((char[PIECE_MAX]){ 0 }, conn)
 const char *end_name(char to[PIECE_MAX], const struct conn *conn);

@@ -33,7 +33,7 @@ struct content_sink {
     void *ctx;
     void (*found)(void *ctx, const struct content *content);
     uint8_t *(*room)(void *ctx, size_t size); /* as long as the message is read */
-    page_to_utf8 utf8; /* NULL: no 8-bit text can be read */
+    page_to_utf8 utf8;                        /* NULL: no 8-bit text can be read */
 };
 
 struct contents;

@@ -118,16 +118,16 @@ struct exchange {
     uint32_t counter, auth_len;
     uint8_t type, endpoint;
     bool has_counter, head_method;
-    bool out_of_order;           /* a higher counter of its session stands before it in the capture */
-    bool again;                  /* that counter was sent before */
-    bool below_again;            /* the same, and higher ones since: it is sent again, or they
+    bool out_of_order;       /* a higher counter of its session stands before it in the capture */
+    bool again;              /* that counter was sent before */
+    bool below_again;        /* the same, and higher ones since: it is sent again, or they
                                   * began anew, which was not captured */
-    bool has_mailbox;            /* the URL names one */
-    bool ended, answered;        /* sent to its end; its response has begun */
-    bool done, over;             /* DONE was seen; answered to the end while it is still being sent */
-    bool has_expect;             /* Expect */
-    const char *host, *path;     /* kept text; path: the default one of cookies (RFC 6265 5.1.4) */
-    unsigned status;             /* of its response, 0 if none */
+    bool has_mailbox;        /* the URL names one */
+    bool ended, answered;    /* sent to its end; its response has begun */
+    bool done, over;         /* DONE was seen; answered to the end while it is still being sent */
+    bool has_expect;         /* Expect */
+    const char *host, *path; /* kept text; path: the default one of cookies (RFC 6265 5.1.4) */
+    unsigned status;         /* of its response, 0 if none */
     struct when end;
     struct there there;
     /* cookies */

@@ -171,11 +171,11 @@ struct peer {
     uint32_t lower_frame; /* the last challenge in lower case */
     int64_t lower_ns;
     uint8_t lower_rounds;
-    bool lower_answered; /* it read one */
-    bool knows;          /* it sent credentials */
-    uint8_t proxy_asks;  /* 407 in a row to requests without credentials for a proxy, each sent after the one before */
+    bool lower_answered;  /* it read one */
+    bool knows;           /* it sent credentials */
+    uint8_t proxy_asks;   /* 407 in a row to requests without credentials for a proxy, each sent after the one before */
     uint32_t proxy_frame; /* the last of them */
-    void *memo;          /* the judge's */
+    void *memo;           /* the judge's */
 };
 
 /* A host on one leg. */

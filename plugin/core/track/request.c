@@ -37,8 +37,8 @@ bool reply_is_success(const struct reply *reply)
 bool reply_is_foreign(const struct reply *reply)
 {
     const struct exchange *request = reply->request;
-    return request && request->type != MAPI_NONE && !request->head_method && !reply->of_endpoint && !reply->message->has_code &&
-           !reply->scanner.any;
+    return request && request->type != MAPI_NONE && !request->head_method && !reply->of_endpoint &&
+           !reply->message->has_code && !reply->scanner.any;
 }
 
 uint32_t reply_meaning(const struct reply *reply)

@@ -358,7 +358,8 @@ static uint32_t failure_in_body(const struct reply *reply)
 {
     const struct mapi_message *message = reply->message;
     const uint32_t code = reply->has_error ? reply->error_code : 0;
-    if (reply->status != 200 || reply->page || reply_is_foreign(reply) || (message->has_code && message->code != CODE_SUCCESS)) {
+    if (reply->status != 200 || reply->page || reply_is_foreign(reply) ||
+        (message->has_code && message->code != CODE_SUCCESS)) {
         return 0;
     }
     if (reply->has_status && reply->status_code != 0) {

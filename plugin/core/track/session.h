@@ -161,11 +161,11 @@ struct reply {
     struct series *series;    /* of a request that was not captured, by the response's own X-RequestId; else NULL */
     struct meta_scanner scanner;
     bool scanning, until_close, page, done, cut;
-    bool late, bunched; /* bytes came after a silence of silence_ns: as several PENDING at once */
-    bool abandoned;     /* the client has closed its end under it */
-    bool lost;          /* cut by a gap of the capture: its head is all that is known */
-    bool undone;        /* it ended in order, by its own framing, before DONE */
-    bool of_endpoint;   /* application/mapi-http */
+    bool late, bunched;             /* bytes came after a silence of silence_ns: as several PENDING at once */
+    bool abandoned;                 /* the client has closed its end under it */
+    bool lost;                      /* cut by a gap of the capture: its head is all that is known */
+    bool undone;                    /* it ended in order, by its own framing, before DONE */
+    bool of_endpoint;               /* application/mapi-http */
     bool exchange, proxy_challenge; /* the latter: SPNEGO with the proxy goes on */
     unsigned status;
     uint8_t author; /* enum http_author, by the head; once the body is read by its page, too */

@@ -144,8 +144,7 @@ static struct stream *first_look(packet_info *pinfo, proto_tree *tree, const str
     if (stream) {
         give_up_rests(pinfo, stream, tcp);
         stream_segment(pinfo, stream, tcp, kept_by_tcp(pinfo, stream, tcp));
-    }
-    else if (store_active() && (tcp->flags & TH_SYN))
+    } else if (store_active() && (tcp->flags & TH_SYN))
         rpch_state_syn(store_world(), &tcp->src, &tcp->dst, frame_when(pinfo), (tcp->flags & TH_ACK) != 0);
     return stream;
 }

@@ -192,8 +192,8 @@ void stats_register(void)
     static struct row_table tables[] = {
         TABLE("Outlook RPC over HTTP Connections", "rpch,connections", "RPC over HTTP connections", connection_columns,
               fill_connection, list_connections),
-        TABLE("Outlook MAPI over HTTP Sessions", "mapihttp,sessions", "MAPI/HTTP sessions", session_columns, fill_session,
-              list_sessions),
+        TABLE("Outlook MAPI over HTTP Sessions", "mapihttp,sessions", "MAPI/HTTP sessions", session_columns,
+              fill_session, list_sessions),
         TABLE("Outlook Logons", "outlook,auth", "Outlook logons", logon_columns, fill_logon, list_logons),
     };
     for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
