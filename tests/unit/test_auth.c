@@ -1051,15 +1051,16 @@ static void test_header_case(void)
         stage_end(&stage);
     }
     /* The server closes after each: the client comes back again and again without credentials. */
-    for (unsigned retry = 0; retry < 2; retry++) {
+    /* ... or reads it, once; or has sent all of them before it can have read the first. */
+    for (unsigned retry = 0; retry < 3; retry++) {
         struct user a = alice();
         stage_begin(&stage);
         for (unsigned i = 0; i < 4; i++) {
             struct line line = line_open(&stage, CLIENT, EX1);
-            ask(&line, &a, "Connect", retry && i == 1 ? type1("NTLM", text) : NULL);
+            ask(&line, &a, "Connect", retry == 1 && i == 1 ? type1("NTLM", text) : NULL);
             reply(&line, 401, LOWER "Connection: close\r\n");
             line_fin(&line, WAY_TO_CLIENT);
-            stage_wait(&stage, 2);
+            stage_wait(&stage, retry == 2 ? 0.1 : 2);
         }
         CHECK_STR(stage.log, retry ? "" : "header_case:note@7/0");
         stage_end(&stage);

@@ -506,6 +506,9 @@ static void test_spnego(void)
     CHECK(!t.is_ntlm && !t.is_kerberos && t.in_spnego && !t.final);
     t = decode(encode("Negotiate", neg_resp(2, BYTES(krb5_oid), none)));
     CHECK_INT(t.neg_state, 2);
+    /* In the frame of a first token, too, it is what its tag says. */
+    t = decode(encode("Negotiate", der(0x60, join(BYTES(spnego_oid), neg_resp(2, BYTES(krb5_oid), none)))));
+    CHECK_INT(t.neg_state, 2);
     /* Mechanisms listed, none used. */
     t = decode(encode("Negotiate", neg_init(none)));
     CHECK_INT(t.step, AUTH_STEP_TOKEN);

@@ -144,6 +144,29 @@ static void test_cut(void)
     }
 }
 
+/* Messages within attachments within messages: as deep as there is room, and deeper, of which nothing is told. */
+static void test_depth(void)
+{
+    for (unsigned embedded = 1; embedded < 3 * MAIL_DEPTH_MAX; embedded++) {
+        used = 0;
+        word(0x400C0003);
+        property(0x1000001E, "text of the body");
+        for (unsigned i = 0; i < embedded; i++) {
+            word(0x40000003);
+            word(0x0E210003);
+            word(0);
+            word(0x40010003);
+            property(0x1000001E, "text of the body");
+        }
+        for (unsigned i = 0; i < embedded; i++) {
+            word(0x40020003);
+            word(0x400E0003);
+        }
+        word(0x400D0003);
+        CHECK_INT(tell(stream, used, FX_MESSAGE_LIST).mails, embedded <= MAIL_DEPTH_MAX);
+    }
+}
+
 /* Of a message that has no other body, whole, damaged, and more than may be made. */
 static void test_rtf(void)
 {
@@ -203,5 +226,6 @@ int main(void)
     test_cut();
     test_made_up();
     test_rtf();
+    test_depth();
     return unit_end();
 }

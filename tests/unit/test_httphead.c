@@ -798,9 +798,15 @@ static void test_chunks(void)
     struct http_chunks chunks;
     struct span data;
     static uint8_t line[5000];
+    /* Of an extension, 4096 bytes are read, and none more. */
+    for (size_t len = 4095; len <= 4097; len++) {
+        http_chunks_init(&chunks);
+        memset(line, ' ', sizeof(line));
+        line[0] = '1';
+        http_chunks_next(&chunks, line, len + 1, &data);
+        CHECK_INT(chunks.state, len > 4096 ? HTTP_CHUNK_BAD : HTTP_CHUNK_SIZE);
+    }
     http_chunks_init(&chunks);
-    memset(line, ' ', sizeof(line));
-    line[0] = '1';
     http_chunks_next(&chunks, line, sizeof(line), &data);
     CHECK_INT(chunks.state, HTTP_CHUNK_BAD);
     CHECK_INT(http_chunks_next(&chunks, line, sizeof(line), &data), 0);

@@ -363,6 +363,39 @@ static void test_pending(void)
     scene_end(&scene);
 }
 
+/* A wait of days: the first tags are kept, and of all others the last. */
+static void test_many_tags(void)
+{
+    struct scene scene;
+    struct tap tap;
+    connected(&scene, &tap);
+    waiting(&tap);
+    for (unsigned count = 2; count <= MAPI_TAGS_KEPT + 3; count++) {
+        const unsigned kept = count < MAPI_TAGS_KEPT ? count : MAPI_TAGS_KEPT;
+        scene_wait(&scene, 30);
+        pending(&tap);
+        CHECK_INT(tap.last[WAY_TO_CLIENT]->tag_count, kept);
+        CHECK_INT(tap.last[WAY_TO_CLIENT]->tags[kept - 1].when.frame, scene.frame);
+        CHECK_INT(tap.last[WAY_TO_CLIENT]->tags[1].when.frame, 5);
+    }
+    scene_end(&scene);
+}
+
+/* A period of nothing promises none: two at once prove no silence. */
+static void test_no_period(void)
+{
+    struct scene scene;
+    struct tap tap;
+    connected(&scene, &tap);
+    ask(&tap, "NotificationWait", 101, JAR_1);
+    tap_text(&tap, WAY_TO_CLIENT,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nX-RequestType: NotificationWait\r\n"
+             "X-ResponseCode: 0\r\nX-PendingPeriod: 0\r\nTransfer-Encoding: chunked\r\n\r\nc\r\nPROCESSING\r\n\r\n");
+    tap_text(&tap, WAY_TO_CLIENT, "9\r\nPENDING\r\n\r\n9\r\nPENDING\r\n\r\n");
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
+}
+
 /* ---- statuses and codes ----------------------------------------------------------------------- */
 
 static void test_statuses(void)
@@ -1481,6 +1514,27 @@ static void test_foreign_rst(void)
     }
 }
 
+/* What was sent again, once, and nothing is heard of the client: it is gone after five seconds. */
+static void test_client_gone(void)
+{
+    struct scene scene;
+    struct tap tap;
+    connected(&scene, &tap);
+    waiting(&tap);
+    tap_wire(&tap, WAY_TO_CLIENT, (struct wire){ .bytes = "0123", .len = 4, .again = true });
+    CHECK(!conn_client_gone(tap.link, scene.ns + 10 * SECOND)); /* at once: a copy of the capture */
+    tap_wire(&tap, WAY_TO_SERVER, (struct wire){ .len = 0 });
+    pending(&tap);
+    const int64_t since = scene.ns;
+    scene_wait(&scene, 1);
+    tap_wire(&tap, WAY_TO_CLIENT, (struct wire){ .bytes = "0123", .len = 4, .again = true });
+    CHECK(!conn_client_gone(tap.link, since + 4999 * MILLISECOND));
+    CHECK(conn_client_gone(tap.link, since + 5 * SECOND));
+    tap_wire(&tap, WAY_TO_SERVER, (struct wire){ .len = 0 });
+    CHECK(!conn_client_gone(tap.link, since + 5 * SECOND));
+    scene_end(&scene);
+}
+
 /* Two connections that were kept, and closed after idle times that differ by so much. */
 static void test_gone_quietly(void)
 {
@@ -1602,6 +1656,30 @@ static void test_legs_end(void)
         CHECK(legs.scene.where == (behind ? WHERE_SERVER : WHERE_UNKNOWN) && legs.scene.where_seen == behind);
         scene_end(&legs.scene);
     }
+}
+
+/* A request three times, the last answered by the device itself: what it sends once more to the same server is the second
+ * one, which waits. */
+static void test_legs_again(void)
+{
+    struct legs legs;
+    struct tap client[2], behind;
+    legs_begin(&legs);
+    tap_open(&client[0], &legs.scene, "10.0.0.9:50011", BALANCER);
+    tap_open(&client[1], &legs.scene, "10.0.0.9:50012", BALANCER);
+    tap_open(&behind, &legs.scene, "10.0.1.80:40003", SERVER_A);
+    ask(&legs.client, "Execute", 2, JAR_1);
+    ask(&legs.a, "Execute", 2, JAR_1);
+    CHECK_INT(ask(&client[0], "Execute", 2, JAR_1)->leg, 0);
+    CHECK_INT(ask(&client[1], "Execute", 2, JAR_1)->leg, 0);
+    tap_text(&client[1], WAY_TO_CLIENT, "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\nbu");
+    CHECK_INT(ask(&behind, "Execute", 2, JAR_1)->leg, 1);
+    answer_status(&behind, "500 Internal Server Error", NULL);
+    legs.scene.log[0] = '\0';
+    answer_status(&client[0], "500 Internal Server Error", NULL);
+    CHECK(strstr(legs.scene.log, "http.failed:"));
+    CHECK(legs.scene.where == WHERE_SERVER);
+    scene_end(&legs.scene);
 }
 
 /* What is not known of the first leg proves nothing of the device. */
@@ -1891,6 +1969,8 @@ int main(void)
     test_reconnect();
     test_connect_failed();
     test_pending();
+    test_many_tags();
+    test_no_period();
     test_statuses();
     test_page_lost();
     test_statuses_more();
@@ -1916,9 +1996,11 @@ int main(void)
     test_unanswered();
     test_foreign_rst();
     test_gone_quietly();
+    test_client_gone();
     test_gone();
     test_legs();
     test_legs_end();
+    test_legs_again();
     test_legs_missed();
     test_expired_at_once();
     transcript_off = true;

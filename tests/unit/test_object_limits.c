@@ -60,6 +60,19 @@ static void backoff(void)
     CHECK(says(response, 0, "! rop.backoff*"));
     CHECK(!says(request, 0, "response_in=10"));
     CHECK_KNOWN(rows(11), 0);
+    /* Of a transfer the answer itself may say how long to wait (MS-OXCROPS 2.2.12.3.2), in milliseconds, be it one. */
+    static const char *const times[] = { "00000000", "01000000", "E8030000" };
+    static const char *const said[] = {
+        "! rop.backoff: FastTransferSourceGetBuffer was refused: the server is busy (0x00000480)",
+        "! rop.backoff: The server is busy: it asks the client to wait 1 ms",
+        "! rop.backoff: The server is busy: it asks the client to wait 1000 ms"
+    };
+    for (unsigned i = 0; i < COUNT_OF(times); i++) {
+        char text[100];
+        snprintf(text, sizeof(text), "4E 00 80040000 0000 0000 0000 00 0000 %s", times[i]);
+        response = answer(14 + 2 * i, ask(13 + 2 * i, "4E 00 00 BABE 0010", "33"), text, "33");
+        CHECK(says(response, 0, said[i]));
+    }
     same_again("backoff");
 }
 

@@ -432,6 +432,23 @@ static void new_folders(void)
     same_again("new folders");
 }
 
+/* A row tells the name of its folder where it is a folder's: in a contents table it is a message's, which has the FolderId
+ * of where it is. */
+static void folders_of_rows(void)
+{
+    static const char *const opens[] = { "04 00 00 01 00", "05 00 00 01 00" };
+    static const char *const opened[] = { "04 01" OK "02000000", "05 01" OK "02000000" };
+    for (unsigned contents = 0; contents < 2; contents++) {
+        mailbox();
+        answer(6, ask(5, opens[contents], "22 " NO), opened[contents], "22 33");
+        answer(8, ask(7, "12 00 00 00 0200 14004867 1F000130", "33"), COLUMNS_SET("00"), "33");
+        answer(10, ask(9, QUERY("00"), "33"), "15 00" OK "02 0100 00 0100 0000000000AB 4F00 6E00 6500 0000", "33");
+        CHECK(says(ask(11, "02 00 00 01 0100 0000000000AB 00", "11 " NO), 0,
+                   contents ? "object=folder 0001-0000000000ab" : "object=folder One"));
+        same_again("folders of rows");
+    }
+}
+
 /* Another store with the same LogonId has other names, the same store has the same. */
 static void names_of_stores(void)
 {
@@ -542,6 +559,7 @@ int main(void)
     logons();
     names();
     new_folders();
+    folders_of_rows();
     names_of_stores();
     missed();
     code_pages();

@@ -189,6 +189,18 @@ static void begin(struct scene *scene, struct tap *tap, const char *name, const 
     CHECK(answer && !answer->broken && answer->failure == 0);
 }
 
+/* The code page of 8-bit strings that the first ROP has, a RopLogon of the same session. */
+static unsigned code_page_of(const struct rop_message *rops)
+{
+    struct rop_host host;
+    struct property_names property_names;
+    struct rop_known known = { .code_page = 7 };
+    const struct rop_took head = { .id = ROP_LOGON, .input = ROP_NO_INDEX };
+    outlook_replay_rops((struct rop_message *)rops, &host, &property_names);
+    host.look(host.ctx, 0, 0, &head, &known);
+    return known.code_page;
+}
+
 static void test_session(void)
 {
     struct scene scene;
@@ -204,6 +216,7 @@ static void test_session(void)
     struct body body = execute_body(false, "02 00 00 01 0100 00000000000D 00", "11000000 FFFFFFFF");
     struct mapi_message *asked = request(&tap, "Execute", 2, "sid=s1; sequence=q1", &body);
     CHECK_STR(rops_said(asked), "OpenFolder (1 ROP)");
+    CHECK_INT(code_page_of(asked->rops), 1252); /* that Connect asked for */
     body = execute_body(true, "02 01 00000000 00 00", "11000000 22000000");
     struct mapi_message *answered = response(&tap, "Execute", "Set-Cookie: sequence=q2; path=/mapi\r\n", &body);
     CHECK_STR(rops_said(answered), "OpenFolder");
@@ -238,6 +251,40 @@ static void test_session(void)
         CHECK_STR(known.object, names[i]);
     }
     scene_end(&scene);
+}
+
+static bool columns_known(struct mapi_message *answered)
+{
+    struct rop_host host;
+    struct property_names property_names;
+    struct rop_known known = { .flags = 0 };
+    const struct rop_took head = { .id = ROP_QUERY_ROWS };
+    outlook_replay_rops(answered->rops, &host, &property_names);
+    host.look(host.ctx, 0, 0, &head, &known);
+    return known.columns != NULL;
+}
+
+/* An Execute that came without its body may have set other columns; a request that has none, and an answer, did not. */
+static void test_bodies_missing(void)
+{
+    static const char *const types[] = { "PING", "Execute", "Execute" };
+    for (unsigned kind = 0; kind < COUNT_OF(types); kind++) {
+        struct scene scene;
+        struct tap tap;
+        begin(&scene, &tap, __func__, ALICE, NO_AUX);
+        struct body body = execute_body(false, "05 00 00 01 00 12 00 01 00 0100 0300080E", "22000000 FFFFFFFF");
+        request(&tap, "Execute", 2, "sid=s1", &body);
+        body = execute_body(true, "05 01 00000000 02000000 12 01 00000000 00", "22000000 33000000");
+        response(&tap, "Execute", "", &body);
+        body.len = 0;
+        const struct body rows = execute_body(false, "15 00 00 00 01 3200", "33000000");
+        request(&tap, types[kind], 3, "sid=s1", kind == 1 ? &rows : &body);
+        response(&tap, types[kind], "", &body);
+        request(&tap, "Execute", 4, "sid=s1", &rows);
+        body = execute_body(true, "15 00 00000000 02 0100 00 07000000", "33000000");
+        CHECK_INT(columns_known(response(&tap, "Execute", "", &body)), kind < 2);
+        scene_end(&scene);
+    }
 }
 
 /* A body that ends early, has something behind it, or is none of its type. */
@@ -383,6 +430,7 @@ static void test_late(void)
                  ids[i]);
         struct mapi_message *asked = send(&tap, WAY_TO_SERVER, head, &body);
         CHECK_STR(rops_said(asked), "OpenFolder (1 ROP)");
+        CHECK_INT(code_page_of(asked->rops), 0); /* nobody knows */
         body = execute_body(true, i % 2 ? "02 01 00000000 00 00" : "02 01 0F010480", "11000000 22000000");
         answered = response(&tap, "Execute", i == 3 ? "X-RequestId: " GUID_B ":1\r\n" : "", &body);
         transcript("%u: %s", i, answered && answered->rops ? rops_said(answered) : "-");
@@ -433,6 +481,7 @@ static void test_calls(void)
     (void)ask_bytes;
     read_rop_payload(&reader, false, &host);
     outlook_end_rops(asked);
+    CHECK_INT(code_page_of(asked), 0);
     struct rop_session *const same = session;
     const struct when later = { 6, SCENE_START + SECOND };
     struct rop_message *answered = outlook_learn_rops(outlook, &session, true, later, asked, &host);
@@ -448,6 +497,41 @@ static void test_calls(void)
     outlook_carried_rops(outlook, NO_NUMBER, answered);
     outlook_carried_rops(outlook, 0, answered);
     scene_end(&scene);
+}
+
+/* ROPs that failed, in the report: what came most, then what came first; within a frame by RopId and return value,
+ * whichever was answered first. */
+static void test_failed_rops(void)
+{
+    static const char *const asks[] = { "02 00 00 01 0100 00000000000D 00",
+                                        "03 00 00 01 FF0F 0100 00000000000D 00 0100 0000000000AA" };
+    static const char *const failures[] = { "02 01 11010480", "02 01 05000780", "03 01 05000780" };
+    for (unsigned first = 0; first < 3; first++) {
+        struct scene scene;
+        struct tap tap;
+        char rops[200] = "", answers[200] = "";
+        begin(&scene, &tap, __func__, ALICE, NO_AUX);
+        for (unsigned i = first; i < first + 3; i++) {
+            strcat(rops, asks[i % 3 == 2]);
+            strcat(answers, failures[i % 3]);
+        }
+        struct body body = execute_body(false, rops, "11000000 FFFFFFFF");
+        request(&tap, "Execute", 2, "sid=s1", &body);
+        body = execute_body(true, answers, "11000000 FFFFFFFF");
+        response(&tap, "Execute", "", &body);
+        struct overview overview = { .arena = &scene.arena };
+        const struct report_input input = { .rpch = scene.outlook->rpch,
+                                            .mapi = scene.outlook->mapi,
+                                            .logons = scene.outlook->logons,
+                                            .track = &scene.outlook->track,
+                                            .overview = &overview,
+                                            .version = "0" };
+        const char *text = report_text(report_new(&scene.arena, &input), 300, true);
+        CHECK(strstr(text,
+                     "3 of 3 remote operations (ROPs) failed (filter: rop.failed): OpenFolder LogonFailed (frame 4), "
+                     "OpenFolder AccessDenied (frame 4), OpenMessage AccessDenied (frame 4)\n"));
+        scene_end(&scene);
+    }
 }
 
 /* Servers that are heard of elsewhere. */
@@ -496,6 +580,7 @@ static void test_names(void)
 int main(void)
 {
     test_session();
+    test_bodies_missing();
     test_broken();
     test_failures();
     test_refused();
@@ -503,6 +588,7 @@ int main(void)
     test_told_later();
     test_late();
     test_calls();
+    test_failed_rops();
     test_servers();
     test_names();
     transcript_end(__FILE__);

@@ -230,6 +230,51 @@ static void test_refused(void)
     end(&play);
 }
 
+/* Fatal alerts by their names, others by their numbers (RFC 8446 6, RFC 5246 7.2, RFC 7301 3.2, RFC 7507 4). */
+static void test_alerts(void)
+{
+    static const char *const names[256] = {
+        [10] = "unexpected_message",
+        [20] = "bad_record_mac",
+        [22] = "record_overflow",
+        [40] = "handshake_failure",
+        [42] = "bad_certificate",
+        [43] = "unsupported_certificate",
+        [44] = "certificate_revoked",
+        [45] = "certificate_expired",
+        [46] = "certificate_unknown",
+        [47] = "illegal_parameter",
+        [48] = "unknown_ca",
+        [49] = "access_denied",
+        [50] = "decode_error",
+        [51] = "decrypt_error",
+        [70] = "protocol_version",
+        [71] = "insufficient_security",
+        [80] = "internal_error",
+        [86] = "inappropriate_fallback",
+        [90] = "user_canceled",
+        [109] = "missing_extension",
+        [110] = "unsupported_extension",
+        [112] = "unrecognized_name",
+        [116] = "certificate_required",
+        [120] = "no_application_protocol",
+    };
+    for (unsigned number = 1; number < COUNT_OF(names); number++) {
+        const uint8_t alert[] = { 21, 3, 3, 0, 2, 2, (uint8_t)number };
+        char text[100], digits[4];
+        struct play play;
+        begin(&play);
+        syn(&play);
+        send_hello(&play, true, 0);
+        data(&play, FROM_SERVER, alert, sizeof(alert));
+        snprintf(digits, sizeof(digits), "%u", number);
+        snprintf(text, sizeof(text), "handshake ended by alert %s from the server",
+                 names[number] ? names[number] : digits);
+        CHECK_STR(handshake(&play), text);
+        heap_free(&play.heap);
+    }
+}
+
 static void test_tls12(void)
 {
     struct play play;
@@ -365,6 +410,25 @@ static void test_any(void)
     }
 }
 
+/* What other dissectors made of a packet, each for itself. */
+static void test_looks(void)
+{
+    static const unsigned all[] = { LOOK_DECRYPTED, LOOK_HTTP, LOOK_HTTP2, LOOK_OTHER, 0 };
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        struct overview_conn one = { .looks = 0 };
+        overview_look(&one, all[i]);
+        CHECK_INT(one.looks, 1);
+        CHECK_INT(one.decrypted, all[i] == LOOK_DECRYPTED);
+        CHECK_INT(one.tls, all[i] == LOOK_DECRYPTED);
+        CHECK_INT(one.http, all[i] == LOOK_HTTP);
+        CHECK_INT(one.http2, all[i] == LOOK_HTTP2);
+        CHECK_INT(one.other, all[i] == LOOK_OTHER);
+        /* A later one takes nothing back. */
+        overview_look(&one, 0);
+        CHECK_INT(one.decrypted + one.http + one.http2 + one.other, all[i] != 0);
+    }
+}
+
 /* All of it made of an archive, or some. */
 static void test_made(void)
 {
@@ -458,9 +522,11 @@ static void test_each_byte(void)
 
 int main(void)
 {
+    test_looks();
     test_made();
     test_tls13();
     test_refused();
+    test_alerts();
     test_tls12();
     test_pieces();
     test_late();

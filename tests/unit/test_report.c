@@ -324,6 +324,10 @@ static void test_numbers(void)
             CHECK_STR(report_filter(made.report, i), filter);
         }
         SAYS_NOT(&made, "\n10  FAILED");
+        made.text = report_text(made.report, 60, false); /* what is left has as many lines as it needs */
+        says(made.text,
+             "\nand 2 more in 2 other findings, 2 of failures: tshark\n   -q -z outlook,report,json has them all\n",
+             count == 11, __FILE__, __LINE__);
         made_end(&made);
     }
 }

@@ -87,6 +87,14 @@ static void test_pages(void)
     memset(longer, 'x', sizeof(longer));
     longer[sizeof(longer) - 1] = '\0';
     CHECK_INT(strlen(sentence_of(longer, sentence)), MAPI_SENTENCE_MAX - 1);
+    /* A blank that takes the last place, one behind it, and one in front. */
+    for (size_t at = MAPI_SENTENCE_MAX - 3; at <= MAPI_SENTENCE_MAX; at++) {
+        memset(longer, 'x', sizeof(longer) - 1);
+        longer[at] = ' ';
+        sentence_of(longer, sentence);
+        CHECK_INT(strlen(sentence), MAPI_SENTENCE_MAX - 1);
+        CHECK_INT(strcspn(sentence, " "), at < MAPI_SENTENCE_MAX - 1 ? at : MAPI_SENTENCE_MAX - 1);
+    }
 }
 
 int main(void)

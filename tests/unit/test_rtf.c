@@ -361,6 +361,32 @@ static void test_random(void)
     }
 }
 
+/* What is asked for is kept as text. */
+static size_t note_page(void *ctx, struct span text, uint16_t code_page, uint8_t *to, size_t room)
+{
+    *(uint16_t *)ctx = code_page;
+    to[0] = '?';
+    return text.len > 0 && room > 0 ? 1 : 0;
+}
+
+/* \\fcharset of a font, as Windows numbers them (wingdi.h, GetTextCharset), and its code page; of others the document's. */
+static void test_charsets(void)
+{
+    static const uint16_t pages[256] = {
+        [0] = 1252,   [2] = 1252,   [77] = 10000, [128] = 932,  [129] = 949,  [134] = 936,
+        [136] = 950,  [161] = 1253, [162] = 1254, [163] = 1258, [177] = 1255, [178] = 1256,
+        [186] = 1257, [204] = 1251, [222] = 874,  [238] = 1250, [254] = 437,  [255] = 850
+    };
+    for (unsigned charset = 0; charset < COUNT_OF(pages); charset++) {
+        char text[100];
+        uint16_t page = 0;
+        const int len =
+            snprintf(text, sizeof(text), "{\\rtf1\\ansicpg20866{\\fonttbl{\\f1\\fcharset%u x;}}\\f1\\'e4}", charset);
+        rtf_read((struct span){ (const uint8_t *)text, (size_t)len }, note_page, &page, out, sizeof(out));
+        CHECK_INT(page, pages[charset] ? pages[charset] : 20866);
+    }
+}
+
 static void test_pages(void)
 {
     static const uint16_t pages[] = { 437,   850,   852,   855,   857,   862,   866,   874,   932,   936,   949,
@@ -392,6 +418,7 @@ int main(void)
     test_texts();
     test_deep();
     test_random();
+    test_charsets();
     test_pages();
     return unit_end();
 }

@@ -731,6 +731,53 @@ static void test_4xx_explains(void)
 
 /* ---- Ends ------------------------------------------------------------------------------- */
 
+/* A device closes one half behind it, and both in front of it, first OUT, which was busy: what IN was idle for is told where
+ * it was IN that the device closed behind. */
+static void test_idle_half_of_device(void)
+{
+    for (unsigned closed = 0; closed < 2; closed++) {
+        struct scene s;
+        scene_begin(&s);
+        struct pair front = open_pair(&s, LB, LB, 10);
+        struct tap in = tap_http(&s, "10.0.0.4:2001", A), out = tap_http(&s, "10.0.0.4:2002", A);
+        open_both(&in, &out, 10);
+        scene_wait(&s, 300);
+        RTS(&out, DOWN, 1, "");
+        RTS(&front.out, DOWN, 1, "");
+        tap_fin(closed ? &in : &out, UP);
+        tap_fin(&front.out, DOWN);
+        SILENT(&s);
+        tap_fin(&front.in, DOWN);
+        if (closed) {
+            EXPECT(&s, "idle_closed:warning@%u/0.0", s.frame);
+            CHECK_INT(s.where, WHERE_DEVICE);
+        }
+        SILENT(&s);
+        scene_end(&s);
+    }
+}
+
+/* Asked for again: within ten seconds, twice in a row. */
+static void test_comes_back(void)
+{
+    for (unsigned late = 0; late < 3; late++) {
+        struct scene s;
+        scene_begin(&s);
+        for (unsigned i = 0; i < 3; i++) {
+            struct tap in = tap_http(&s, CLIENT ":1001", A), out = tap_http(&s, CLIENT ":1002", A);
+            if (i < 2) {
+                open_both(&in, &out, 10 + 10 * i);
+                tap_fin(&out, DOWN);
+                s.ns += (late < 2 ? 10 : 5) * SECONDS_NS - s.frame_ns + (late == 1);
+            } else {
+                tap_request(&out, HTTP_RPC_OUT_DATA);
+            }
+        }
+        CHECK(late == 1 ? !strstr(s.log, "cut:warning") : strstr(s.log, "cut:warning") != NULL);
+        scene_end(&s);
+    }
+}
+
 static void test_idle_closed(void)
 {
     struct scene s;
@@ -1300,7 +1347,9 @@ int main(void)
     test_refused_401();
     test_refused_torn_ntlm();
     test_4xx_explains();
+    test_comes_back();
     test_idle_closed();
+    test_idle_half_of_device();
     test_server_gone();
     test_silent_drop();
     test_silent_drop_once();

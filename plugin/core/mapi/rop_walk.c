@@ -215,7 +215,6 @@ static bool read_rop(const struct list *list, uint32_t number, uint8_t next)
     }
     read_layout(&run, rop->rows);
     scene.took.whole = !reader->failed && !scene.lost;
-    scene.took.size = reader->pos - scene.took.offset;
     if (list->response && scene.took.whole) {
         tell_outcome(list, &scene, rop->name);
     }

@@ -132,8 +132,8 @@ struct rop_took {
     uint8_t mode;           /* TableStatus, SynchronizationType, SourceOperation, TransferStatus, LogonFlags, ... */
     uint16_t input, output; /* handle indices, ROP_NO_INDEX where it has none */
     uint16_t code_page;
-    uint16_t buffer;       /* number of the extended buffer */
-    uint32_t offset, size; /* in its buffer, RopId included */
+    uint16_t buffer; /* number of the extended buffer */
+    uint32_t offset; /* in its buffer */
     uint32_t return_value;
     uint32_t property; /* tag */
     uint32_t handle;   /* of a notification */

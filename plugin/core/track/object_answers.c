@@ -217,7 +217,7 @@ static void answer_upload(struct rop_message *message, uint32_t number, const st
     const struct rop_work *work = &request->work[number];
     struct rop_object *input = object_still(work->input, work->input_serial);
     const bool says_nothing = took->return_value == 0 && took->rows == 0;
-    if (input && work->data.len > 0 && took->rows < work->data.len && !says_nothing) {
+    if (input && took->rows < work->data.len && !says_nothing) {
         transfer_took_part(message->session, input, request->notes[number].piece,
                            (struct span){ work->data.ptr, took->rows });
     }
