@@ -88,6 +88,91 @@ static void test_rows(void)
     }
 }
 
+/* Whether a list of numbers and ranges, as "200-399 408", has this one. */
+static bool has(const char *list, unsigned number)
+{
+    unsigned from, to;
+    int used;
+    for (; sscanf(list, " %u%n", &from, &used) == 1; list += used) {
+        list += used;
+        used = 0;
+        to = from;
+        sscanf(list, "-%u%n", &to, &used);
+        if (number >= from && number <= to) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The statuses, all of them, to which something is said of an answer. */
+static void test_statuses(void)
+{
+    static const struct {
+        enum answer_protocol protocol;
+        enum http_author author;
+        unsigned traits;
+        const char *inferred, *statuses;
+    } rows[] = {
+        { ANSWER_RPCH, HTTP_BY_UNKNOWN, ANSWER_TORN, "may be torn", "401-407" },
+        { ANSWER_RPCH, HTTP_BY_UNKNOWN, ANSWER_KERBEROS, "Kerberos ticket", "401" },
+        { ANSWER_RPCH, HTTP_BY_UNKNOWN, ANSWER_BEARER, "the token was not accepted", "401" },
+        { ANSWER_RPCH, HTTP_BY_UNKNOWN, ANSWER_BOUND, "channel bindings", "401" },
+        { ANSWER_RPCH, HTTP_BY_UNKNOWN, 0, "the credentials were not accepted", "401 407" },
+        { ANSWER_RPCH, HTTP_BY_FRONT_END, ANSWER_CAS_ERROR, "does not know the mailbox",
+          "300-400 402-406 408-455 458-599" },
+        { ANSWER_MAPI, HTTP_BY_FRONT_END, ANSWER_CAS_ERROR, "does not know the mailbox", "300-455 458-599" },
+        { ANSWER_MAPI, HTTP_BY_FRONT_END, ANSWER_DISABLED, "is disabled", "200-455 458-599" },
+        { ANSWER_MAPI, HTTP_BY_FRONT_END, ANSWER_CLIENT_RULES, "client access rules", "200-455 458-599" },
+        { ANSWER_MAPI, HTTP_BY_HTTPSYS, ANSWER_BIG_TOKEN, "Kerberos token is too large", "400" },
+        { ANSWER_MAPI, HTTP_BY_HTTPSYS, ANSWER_LONG_HEADERS, "longer than allowed", "400-431" },
+        { ANSWER_MAPI, HTTP_BY_HTTPSYS, 0, "HTTP.sys did not accept", "400-431" },
+        { ANSWER_MAPI, HTTP_BY_FRONT_END, ANSWER_NO_MAILBOX, "?MailboxId=", "400" },
+        { ANSWER_RPCH, HTTP_BY_UNKNOWN, ANSWER_IN | ANSWER_IN_ALONE, "OUT is served at the same address",
+          "400 403-405" },
+        { ANSWER_RPCH, HTTP_BY_UNKNOWN, ANSWER_IN, "1 GB body", "400 411-413" },
+        { ANSWER_RPCH, HTTP_BY_FRONT_END, ANSWER_IN, "1 GB body", "411-413" },
+        { ANSWER_RPCH, HTTP_BY_UNKNOWN, ANSWER_IN | ANSWER_TOO_LARGE, "1 GB body", "400 402-406 408-455 458-599" },
+        { ANSWER_RPCH, HTTP_BY_UNKNOWN, ANSWER_OPEN, "a channel that was open", "200-400 402-406 409-455 458-599" },
+        { ANSWER_RPCH, HTTP_BY_UNKNOWN, 0, "in the time that is allowed", "408" },
+        { ANSWER_MAPI, HTTP_BY_UNKNOWN, 0, "in the time that is allowed", "408" },
+        { ANSWER_RPCH, HTTP_BY_BACK_END, 0, "Exchange sent a page", "200" },
+        { ANSWER_RPCH, HTTP_BY_DEVICE, 0, "a page from between", "200" },
+        { ANSWER_MAPI, HTTP_BY_DEVICE, 0, "a page in the place", "200" },
+        { ANSWER_RPCH, HTTP_BY_DEVICE, 0, "was sent to a page", "300-399" },
+        { ANSWER_MAPI, HTTP_BY_DEVICE, 0, "was sent to a page", "300-399" },
+        { ANSWER_RPCH, HTTP_BY_DEVICE, 0, "are not allowed there", "405" },
+        { ANSWER_RPCH, HTTP_BY_DEVICE, 0, "does not know the methods", "501" },
+        { ANSWER_RPCH, HTTP_BY_DEVICE, 0, "rpcproxy.dll is not served", "403-404" },
+        { ANSWER_MAPI, HTTP_BY_DEVICE, 0, "the method is not allowed there", "405" },
+        { ANSWER_MAPI, HTTP_BY_DEVICE, 0, "not published or not served", "403-404" },
+        { ANSWER_MAPI, HTTP_BY_DEVICE, 0, "a proxy on the way", "407" },
+        { ANSWER_MAPI, HTTP_BY_DEVICE, 0, "larger than allowed", "413" },
+        { ANSWER_MAPI, HTTP_BY_BACK_END, ANSWER_TOO_LARGE, "larger than allowed", "400-406 409-455 458-599" },
+        { ANSWER_MAPI, HTTP_BY_DEVICE, 0, "Expect: 100-continue", "417" },
+        { ANSWER_RPCH, HTTP_BY_DEVICE, 0, "Expect: 100-continue", "417" },
+        { ANSWER_RPCH, HTTP_BY_DEVICE, 0, "too many requests", "429" },
+        { ANSWER_MAPI, HTTP_BY_DEVICE, 0, "does not know the method", "501" },
+        { ANSWER_MAPI, HTTP_BY_DEVICE, ANSWER_ROUND, "time-out of its own", "502-504" },
+        { ANSWER_RPCH, HTTP_BY_DEVICE, ANSWER_PASSED_ON, "had passed the request on", "502-504" },
+        { ANSWER_RPCH, HTTP_BY_DEVICE, 0, "did not reach the server", "502-503" },
+        { ANSWER_RPCH, HTTP_BY_DEVICE, 0, "had no answer in time", "504" },
+        { ANSWER_MAPI, HTTP_BY_BACK_END, 0, "nobody was there to serve it", "503" },
+        { ANSWER_RPCH, HTTP_BY_BACK_END, 0, "could not serve the channel", "500 502-599" },
+        { ANSWER_MAPI, HTTP_BY_BACK_END, 0, "the answering side failed", "500 502 504-599" },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (unsigned status = 0; status < 1000; status++) {
+            const struct answer answer = { rows[i].protocol, rows[i].author, status, rows[i].traits, 0 };
+            const struct advice advice = answer_advice(&answer);
+            if ((strstr(advice.inferred, rows[i].inferred) != NULL) != has(rows[i].statuses, status)) {
+                fprintf(stderr, "%u, %s: %s\n", status, rows[i].inferred, advice.inferred);
+                CHECK(!"that status");
+            }
+        }
+    }
+}
+
 /* Whatever comes, there is a row: of each status, author and protocol. */
 static void test_all(void)
 {
@@ -104,6 +189,7 @@ static void test_all(void)
 int main(void)
 {
     test_rows();
+    test_statuses();
     test_all();
     return unit_end();
 }

@@ -1514,6 +1514,46 @@ static void test_foreign_rst(void)
     }
 }
 
+/* A request that nobody acknowledges though it is sent again three times. */
+static void drop(struct tap *tap, unsigned counter)
+{
+    const uint32_t from = tap->seq[WAY_TO_SERVER];
+    ask(tap, "Execute", counter, JAR_1);
+    const size_t len = tap->seq[WAY_TO_SERVER] - from;
+    for (unsigned i = 0; i < 3; i++) {
+        scene_wait(tap->scene, 1);
+        tap_wire(tap, WAY_TO_SERVER, (struct wire){ .bytes = "", .len = len, .again = true });
+    }
+}
+
+/* After a quarter of an hour the server may have let go of it, too; before that each of them is told, once another
+ * connection shows that the server answers. */
+static void test_dropped(void)
+{
+    static const int idles[] = { 75, 899, 901 };
+    for (unsigned i = 0; i < sizeof(idles) / sizeof(idles[0]); i++) {
+        struct scene scene;
+        struct tap tap[3];
+        connected(&scene, &tap[0]);
+        for (unsigned n = 1; n < 3; n++) {
+            tap_open(&tap[n], &scene, n == 1 ? "10.0.0.9:50002" : "10.0.0.9:50003", SERVER);
+            ask(&tap[n], "Execute", 1 + n, JAR_1);
+            answer(&tap[n], "Execute", NULL);
+        }
+        for (unsigned n = 0; n < 2; n++) {
+            scene_wait(&scene, n ? 60 : idles[i]);
+            scene.log[0] = '\0';
+            drop(&tap[n], 4 + 2 * n);
+            CHECK_STR(scene.log, "");
+            ask(&tap[2], "Execute", 5 + 2 * n, JAR_1);
+            answer(&tap[2], "Execute", NULL);
+            const bool told = idles[i] + 63 * (int)n < 900; /* the second one was idle for longer */
+            CHECK_INT(strstr(scene.log, "request.silent_drop:warning@") != NULL, told);
+        }
+        scene_end(&scene);
+    }
+}
+
 /* What was sent again, once, and nothing is heard of the client: it is gone after five seconds. */
 static void test_client_gone(void)
 {
@@ -1941,8 +1981,9 @@ static void test_memory(void)
 /* A context that the server kept for no time at all, or did not say for how long. */
 static void test_expired_at_once(void)
 {
-    static const char *const kept[] = { "X-ExpirationInfo: 0\r\n", "X-ExpirationInfo: 1\r\n", "" };
-    for (unsigned i = 0; i < 3; i++) {
+    static const char *const kept[] = { "X-ExpirationInfo: 0\r\n", "X-ExpirationInfo: 1\r\n",
+                                        "X-ExpirationInfo: 9999999999\r\n", "", "X-ExpirationInfo: 10000000000\r\n" };
+    for (unsigned i = 0; i < 5; i++) {
         struct scene scene;
         struct tap tap;
         scene_begin(&scene);
@@ -1957,6 +1998,7 @@ static void test_expired_at_once(void)
         ask(&tap, "Connect", 3, NULL);
         answer(&tap, "Connect", "Set-Cookie: sid=2; path=/mapi\r\n");
         CHECK(scene.log[0] != '\0');
+        CHECK(strstr(scene.last_text, i < 3 ? "X-ExpirationInfo allows" : "no X-ExpirationInfo was seen"));
         scene_end(&scene);
     }
 }
@@ -1997,6 +2039,7 @@ int main(void)
     test_foreign_rst();
     test_gone_quietly();
     test_client_gone();
+    test_dropped();
     test_gone();
     test_legs();
     test_legs_end();

@@ -73,6 +73,8 @@ static void backoff(void)
         response = answer(14 + 2 * i, ask(13 + 2 * i, "4E 00 00 BABE 0010", "33"), text, "33");
         CHECK(says(response, 0, said[i]));
     }
+    /* To a request that the capture lacks. */
+    CHECK(says(answer(21, NULL, "F9 00 E8030000 00 0000", "33"), 0, "! rop.backoff*"));
     same_again("backoff");
 }
 

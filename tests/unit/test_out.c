@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "chars.h"
 #include "out.h"
 
 #include "dice.h"
@@ -127,6 +128,25 @@ static const char *json_of(const char *value)
     return shown;
 }
 
+/* The first and the last of each range that is harmful, and their neighbours. */
+static void test_ranges(void)
+{
+    static const struct {
+        unsigned first, last;
+    } ranges[] = { { 0x7F, 0x9F }, { 0x200B, 0x200F }, { 0x2028, 0x202E }, { 0x2060, 0x206F }, { 0xFEFF, 0xFEFF } };
+    for (size_t i = 0; i < COUNT_OF(ranges); i++) {
+        for (unsigned code = ranges[i].first - 1; code <= ranges[i].last + 1; code++) {
+            char text[8] = "x";
+            const size_t len = 1 + utf8_put(text + 1, code);
+            strcpy(text + len, "y");
+            const bool kept = code < ranges[i].first || code > ranges[i].last;
+            CHECK_INT(strstr(line(40, "", 2, 0, text), "x?y") == NULL, kept);
+            CHECK_INT(strstr(json_of(text), "\\u") == NULL, kept);
+        }
+    }
+    CHECK_STR(line(40, "", 2, 0, "x\x1F!"), "x?!\n");
+}
+
 static void test_json_strings(void)
 {
     CHECK_STR(json_of(NULL), "null");
@@ -198,6 +218,7 @@ int main(void)
     test_times();
     test_lines();
     test_hostile_lines();
+    test_ranges();
     test_json_strings();
     test_json();
     test_any_bytes();

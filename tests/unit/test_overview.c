@@ -345,6 +345,19 @@ static void test_no_tls(void)
     }
 }
 
+/* Handshake records that are no hello: of another type, and too short for one. */
+static void test_no_hello(void)
+{
+    static const uint8_t certificate[] = { 22, 3, 3, 0, 6, 11, 0, 0, 2, 0, 0 }, few[] = { 22, 3, 3, 0, 3, 1, 0, 0 };
+    for (unsigned i = 0; i < 2; i++) {
+        struct play play;
+        begin(&play);
+        data(&play, FROM_CLIENT, i ? few : certificate, i ? sizeof(few) : sizeof(certificate));
+        CHECK(conn(&play)->tls && !conn(&play)->half[conn(&play)->client].hello && !conn(&play)->sure);
+        end(&play);
+    }
+}
+
 static void test_gaps(void)
 {
     struct play play;
@@ -531,6 +544,7 @@ int main(void)
     test_pieces();
     test_late();
     test_no_tls();
+    test_no_hello();
     test_gaps();
     transcript_off = true; /* of which each compiler makes its own */
     test_any();

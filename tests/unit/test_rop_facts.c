@@ -81,8 +81,29 @@ static void test_alone(void)
     CHECK_STR(facts(&response, &text), "");
 }
 
+/* What may go on for long is what has WantAsynchronous in its request (MS-OXCROPS 2.2). */
+static void test_long(void)
+{
+    static const uint8_t ids[] = {
+        0x1E, /* RopDeleteMessages */
+        0x33, /* RopMoveCopyMessages */
+        0x35, /* RopMoveFolder */
+        0x36, /* RopCopyFolder */
+        0x39, /* RopCopyTo */
+        0x58, /* RopEmptyFolder */
+        0x66, /* RopSetReadFlags */
+        0x67, /* RopCopyProperties */
+        0x91, /* RopHardDeleteMessages */
+        0x92, /* RopHardDeleteMessagesAndSubfolders */
+    };
+    for (unsigned id = 0; id < 256; id++) {
+        CHECK_INT(rop_is_long((uint8_t)id), memchr(ids, (int)id, sizeof(ids)) != NULL);
+    }
+}
+
 int main(void)
 {
+    test_long();
     test_pair();
     test_alone();
     return unit_end();

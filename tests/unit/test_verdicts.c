@@ -757,6 +757,32 @@ static void test_idle_half_of_device(void)
     }
 }
 
+/* IN alone behind a device: it is what the leg before it has that did not come. */
+static void test_alone_behind_device(void)
+{
+    for (unsigned both = 0; both < 2; both++) {
+        struct scene s;
+        struct leg_row row;
+        scene_begin(&s);
+        struct tap out = tap_http(&s, CLIENT ":1002", LB), in = tap_http(&s, CLIENT ":1001", LB);
+        if (both) {
+            tap_request(&out, HTTP_RPC_OUT_DATA);
+            send_a1(&out, 10);
+        }
+        tap_request(&in, HTTP_RPC_IN_DATA);
+        send_b1(&in, 10);
+        struct tap behind = tap_http(&s, "10.0.0.4:2001", A);
+        tap_request(&behind, HTTP_RPC_IN_DATA);
+        send_b1(&behind, 10);
+        scene_wait(&s, 121);
+        tap_ack(&behind, DOWN);
+        CHECK(rpch_state_row(s.world, 1, &row));
+        CHECK_INT(row.verdict.kind, V_LONE);
+        CHECK_INT(strstr(s.last_text, "did not pass on what leg 0 has, OUT") != NULL, both);
+        scene_end(&s);
+    }
+}
+
 /* Asked for again: within ten seconds, twice in a row. */
 static void test_comes_back(void)
 {
@@ -1348,6 +1374,7 @@ int main(void)
     test_refused_torn_ntlm();
     test_4xx_explains();
     test_comes_back();
+    test_alone_behind_device();
     test_idle_closed();
     test_idle_half_of_device();
     test_server_gone();
