@@ -466,6 +466,12 @@ static void names_of_stores(void)
     CHECK(says(ask(17, PROPERTIES("00"), "13"), 0, "name=N1"));
     CHECK(!says(ask(19, LOGON("00", "00", "01") PROPERTIES("00"), NO), 1, "name=*"));
     same_again("stores");
+    /* Nor is it the store of which nobody saw the logon. */
+    play_begin();
+    answer(2, ask(1, ASK_IDS("00"), "11"), IDS("0180", "0280"), "11");
+    CHECK(says(ask(3, PROPERTIES("00"), "11"), 0, "name=N1"));
+    CHECK(!says(ask(5, LOGON("00", "00", "01") PROPERTIES("00"), NO), 1, "name=*"));
+    same_again("store of no logon");
 }
 
 /* Requests that the capture lacks: what they may have changed is not known, until it is set anew. */
