@@ -482,6 +482,11 @@ static void test_summary(void)
     CHECK_INT(row.can, SWITCH_CANNOT);
     CHECK_STR(row.product, "Outlook 2003");
     CHECK_STR(row.version, "16.0.1.1, 11.0.1.1");
+    /* Each version once, however the client speaks. */
+    tell_version(&book, heidi, CLIENT_MAPI_HTTP, PROGRAM_VERSION(16, 0, 1, 1));
+    tell_version(&book, heidi, CLIENT_RPC_TCP, PROGRAM_VERSION(11, 0, 1, 1));
+    CHECK(client_row(&book.track, heidi->index, &row));
+    CHECK_STR(row.version, row.version[1] == '6' ? "16.0.1.1, 11.0.1.1" : "11.0.1.1, 16.0.1.1");
     heap_free(&book.heap);
 }
 

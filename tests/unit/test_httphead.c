@@ -531,6 +531,8 @@ static void test_persistence(void)
         check_persistence("X-BackEndCookie", backend_cookie("k=", plain), NULL);
     }
     check_persistence("X-BackEndCookie", backend_cookie("k=", "Database~0-0~example.test~2022"), NULL);
+    check_persistence("X-BackEndCookie", backend_cookie("k=", "Server~M~1"), "M");
+    check_persistence("X-BackEndCookie", backend_cookie("k=", "Server~~1"), NULL);
     check_persistence("X-BackEndCookie", backend_cookie("k=", "Server~"), NULL);
     check_persistence("X-BackEndCookie", backend_cookie("k=", "Server~a b~"), NULL);
     check_persistence("X-BackEndCookie", backend_cookie("k=", "Server~unended"), NULL);

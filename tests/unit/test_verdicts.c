@@ -757,6 +757,28 @@ static void test_idle_half_of_device(void)
     }
 }
 
+/* Times after which devices let go of idle connections, as their documentation has them; and none half a second beside. */
+static void test_common_timeouts(void)
+{
+    static const int common[] = { 30, 50, 60, 90, 100, 120, 180, 240, 300, 350, 600, 900, 1800, 3600 };
+    for (size_t i = 0; i < COUNT_OF(common); i++) {
+        for (int beside = -1; beside <= 1; beside++) {
+            struct scene s;
+            scene_begin(&s);
+            struct pair p = make_pair(&s, A, A);
+            start_both(&p.in, &p.out, 10);
+            tap_status(&p.out, 200);
+            RTS(&p.out, DOWN, 0, "2", .timeout_ms = 4000000);
+            RTS(&p.out, DOWN, 0, "602", .window = 65536, .timeout_ms = 4000000);
+            scene_wait(&s, common[i] + 0.6 * beside);
+            tap_fin(&p.out, DOWN);
+            EXPECT(&s, "idle_closed:warning@%u/0.0", s.frame);
+            CHECK_INT(strstr(s.last_text, "which this time is usual for") != NULL, beside == 0);
+            scene_end(&s);
+        }
+    }
+}
+
 /* IN alone behind a device: it is what the leg before it has that did not come. */
 static void test_alone_behind_device(void)
 {
@@ -1374,6 +1396,7 @@ int main(void)
     test_refused_torn_ntlm();
     test_4xx_explains();
     test_comes_back();
+    test_common_timeouts();
     test_alone_behind_device();
     test_idle_closed();
     test_idle_half_of_device();
