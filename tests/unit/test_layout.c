@@ -109,6 +109,10 @@ static void test_values(void)
     READ_TEXT(strings, "\0\0\0xxy\x09zz");
     CHECK_INT(seen.issues, 1);
     CHECK(reader.failed);
+    /* What cannot be read is 0. */
+    CHECK_INT(read_field(&reader, numbers), 0);
+    struct layout_run run = { .reader = &reader, .last = 5 };
+    CHECK_INT(read_row(&run, numbers), 0);
 }
 
 static const struct field conditions[] = { BOOL("has", "A"),

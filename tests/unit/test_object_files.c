@@ -146,6 +146,13 @@ static void streams(void)
     answer(28, ask(27, RELEASE("00"), "55"), "", "55");
     CHECK_STR(file_of(read_stream(29), 0), "l.x");
     CHECK_STR(file_of(ask(31, READ_STREAM("00"), "67"), 0), "l.x");
+    /* What it is a stream of (PidTagAttachDataBinary), it and its clone, and not one of what nobody saw. */
+    static const char *const handles[] = { "66", "67", "68" };
+    answer(30, ask(29, "3B 00 00 01", "99 " NO), "3B 01" OK, "99 68");
+    for (unsigned i = 0; i < COUNT_OF(handles); i++) {
+        const struct play_message *request = ask(31, READ_STREAM("00"), handles[i]);
+        CHECK_INT(rop_note_known(&request->message->notes[0]).property, i < 2 ? 0x37010102 : 0);
+    }
     /* ROPs of transfers on a stream: nothing is taken for something else. */
     struct play_message *request = ask(33, "54 00 00 0400 03000C40", "66");
     CHECK_STR(file_of(request, 0), "-");

@@ -1,10 +1,12 @@
 /* test_turns.c
- * A channel that is to be replaced (MS-RPCH 3.2.1.5.3.2 to 3.2.1.5.3.5): when nobody waits for its successor any more.
+ * Channels and time: when halves belong together, and when nobody waits for the successor of one that is to be replaced any
+ * more (MS-RPCH 3.2.1.5.3.2 to 3.2.1.5.3.5).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
 #include "scene.h"
+#include "vconn_private.h"
 
 #define CLIENT "10.0.0.9"
 #define A "10.0.0.81:443"
@@ -89,8 +91,16 @@ static void test_no_answer(void)
     }
 }
 
+/* Halves begin together within five seconds, whichever comes first. */
+static void test_together(void)
+{
+    CHECK(begin_together(0, 5 * SECOND) && begin_together(5 * SECOND, 0) && begin_together(7, 7));
+    CHECK(!begin_together(0, 5 * SECOND + 1) && !begin_together(5 * SECOND + 1, 0));
+}
+
 int main(void)
 {
+    test_together();
     test_no_successor();
     test_no_answer();
     transcript_end(__FILE__);
