@@ -212,8 +212,35 @@ static void test_legs(void)
     scene_end(&scene);
 }
 
+/* IN acknowledges bytes of OUT before OUT is there: their clocks differ, and what is measured between them is no time. */
+static void test_clocks_differ(void)
+{
+    for (unsigned acknowledges = 0; acknowledges < 2; acknowledges++) {
+        struct scene scene;
+        struct pair pair = { .scene = &scene };
+        scene_begin(&scene);
+        pair.in = tap_http(&scene, "10.0.0.1:50002", "10.0.0.80:80");
+        tap_request(&pair.in, HTTP_RPC_IN_DATA);
+        send_b1(&pair.in, 1);
+        if (acknowledges) {
+            RTS(&pair.in, UP, 2, "D1", .destination = RTS_FD_OUT_PROXY, .received = 8192, .available = 8192,
+                .ack_cookie = 2);
+        }
+        pair.out = tap_http(&scene, "10.0.0.1:50001", "10.0.0.80:80");
+        tap_request(&pair.out, HTTP_RPC_OUT_DATA);
+        send_a1(&pair.out, 1);
+        end_opening(&pair);
+        bind(&pair, 1, RPC_NSPI);
+        request(&pair, 2, FIRST | LAST, RPC_NSPI, 3);
+        respond(&pair, 2, FIRST | LAST);
+        CHECK_INT(pair.out.outcome.times == NULL, acknowledges);
+        scene_end(&scene);
+    }
+}
+
 int main(void)
 {
+    test_clocks_differ();
     test_fragments();
     test_left_out();
     test_legs();
