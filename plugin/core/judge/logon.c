@@ -1,15 +1,13 @@
 /* logon.c
- * What is wrong with logons, and how it is said.
+ * What is wrong with logons.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
 #include "logon_rules.h"
 
-#include "chars.h"
 #include "clocks.h"
-
-#include <stdio.h>
+#include "logon_words.h"
 
 /* ---- memory ----------------------------------------------------------------------------- */
 
@@ -55,67 +53,6 @@ static struct evidence *all_of(struct judge *judge, const struct logon_conn *con
     evidence_add(evidence, conn->link, 0);
     evidence->more = conn->lost; /* what could not be followed is not named */
     return evidence;
-}
-
-/* ---- pieces of sentences ----------------------------------------------------------------- */
-
-#define SERVER_AT(conn, frame) server_piece((char[PIECE_MAX]){ 0 }, conn, frame)
-#define NAME(name) name_piece((char[PIECE_MAX]){ 0 }, name)
-#define USER(user) NAME((user)[0] ? (user) : "a user whose name is not visible")
-#define NAMES(nb_name, dns_name) names_piece((char[PIECE_MAX]){ 0 }, nb_name, dns_name)
-#define LEAF(conn) leaf_piece((char[PIECE_MAX]){ 0 }, conn)
-/* Those that were kept of count frames, the first ones. */
-#define FIRST(frames, count) frames_piece((char[PIECE_MAX]){ 0 }, frames, count, sizeof(frames) / sizeof((frames)[0]))
-
-/* "10.0.0.81:80 (stream 3, frame 12)" */
-static const char *server_piece(char *to, const struct logon_conn *conn, uint32_t frame)
-{
-    snprintf(to, PIECE_MAX, "%s (stream %u, frame %u)", SERVER_OF(conn), conn->link->stream, frame);
-    return to;
-}
-
-#define NAME_SHOWN 64
-
-/* A name as sent, cut short where it would leave no room for the rest. */
-static const char *name_piece(char *to, const char *name)
-{
-    const int len = cut_length(name, NAME_SHOWN);
-    if (name[len] == '\0') {
-        return name;
-    }
-    snprintf(to, PIECE_MAX, "%.*s...", len, name);
-    return to;
-}
-
-/* "EX1 (ex1.example.test)" */
-static const char *names_piece(char *to, const char *nb_name, const char *dns_name)
-{
-    const char *name = NAME(nb_name[0] ? nb_name : dns_name[0] ? dns_name : "a server without a name");
-    if (nb_name[0] && dns_name[0]) {
-        snprintf(to, PIECE_MAX, "%.*s (%.*s)", NAME_SHOWN + 3, name, NAME_SHOWN + 3, NAME(dns_name));
-    } else {
-        snprintf(to, PIECE_MAX, "%.*s", NAME_SHOWN + 3, name);
-    }
-    return to;
-}
-
-/* "10.0.0.80:443 (stream 0, thumbprint 5A0C3F11...)", as Windows names certificates. */
-static const char *leaf_piece(char *to, const struct logon_conn *conn)
-{
-    const uint8_t *id = conn->link->leaf->sha1;
-    snprintf(to, PIECE_MAX, "%s (stream %u, thumbprint %02X%02X%02X%02X...)", SERVER_OF(conn), conn->link->stream,
-             id[0], id[1], id[2], id[3]);
-    return to;
-}
-
-/* "4, 8, 12"; there is room for ten. */
-static const char *frames_piece(char *to, const uint32_t *frames, uint32_t count, size_t kept)
-{
-    size_t used = 0;
-    for (size_t i = 0; i < count && i < kept; i++) {
-        used += (size_t)snprintf(to + used, PIECE_MAX - used, "%s%u", i ? ", " : "", frames[i]);
-    }
-    return to;
 }
 
 /* ---- NTLM ------------------------------------------------------------------------------- */
