@@ -44,9 +44,10 @@ def first(c, **how):
 
 
 def challenge(c, target, kind="Connect", body=BODY, scheme="NTLM", conn=None, step=True, lines=(), close=False,
-              protocol="HTTP/1.1"):
-    """Type 1 and the 401 with type 2, which has these lines; close: the request asks for the end of the connection."""
-    ask = c.ask(kind, b"", auth=ntlm.type1(scheme), conn=conn, step=step, close=close, fields=auth(scheme, "type1"))
+              protocol="HTTP/1.1", sent=()):
+    """Type 1 and the 401 with type 2, which has these lines; close: the request asks for the end of the connection; sent: its
+    lines."""
+    ask = c.ask(kind, b"", auth=ntlm.type1(scheme), conn=conn, step=step, close=close, lines=sent, fields=auth(scheme, "type1"))
     c.page(ask, "401 Unauthorized", f"WWW-Authenticate: {ntlm.type2(target, scheme)}", *EX, *lines, text="", protocol=protocol,
            fields=auth(scheme, "type2", server=f"{target.server.lower()}.example.test"))
     return ask
@@ -189,6 +190,20 @@ def left_answered_late(cap):
     cap.what = "The server's end closes behind a challenge, whose type 3 comes on another connection; then the client leaves three " \
                "challenges."
     cap.rule = "What was answered elsewhere is no challenge that was left: its end says nothing of the other three."
+
+
+@case("mapi-auth-left-behind-device", "three challenges that nobody answers, captured behind a device alone")
+def left_behind_device(cap):
+    c = client(cap)
+    for number in range(3):
+        one = c.outlook.open("10.0.0.81:80")
+        challenge(c, target(cap, at=number), conn=one, sent=["X-Forwarded-For: 192.0.2.17"])
+        frame = one.close(UP)
+        cap.wait(2)
+    cap.item("outlook.auth.no_challenge", frame, "Who leaves them, the device or its client, does not show.",
+             ["or the device at 10.0.0.21"], where="CANNOT TELL")
+    cap.what = "A balancer (X-Forwarded-For) brings three type 1; the connections end behind their type 2 from its side."
+    cap.rule = "A device may keep the challenge from its client: a side that was not captured accuses nobody."
 
 
 def legs(cap, split):
@@ -699,12 +714,12 @@ header_case("", "www-authenticate in lower case, and no retry", None, "The 401 c
 header_case("-retried", "www-authenticate in lower case, and a retry", "same", "The client goes on with Basic.")
 
 
-def empties(name, title, follow, what, rounds=3):
+def empties(name, title, follow, what, rounds=3, lines=(), where="CLIENT (inferred)"):
     @case(f"mapi-auth-empty-bearer{name}", title)
     def build(cap):
         c = client(cap)
         for index in range(rounds):
-            ask = c.ask("Connect", BODY, auth="Bearer", step=index == 0, fields=auth("Bearer"))
+            ask = c.ask("Connect", BODY, auth="Bearer", step=index == 0, lines=lines, fields=auth("Bearer"))
             frame = c.page(ask, "401 Unauthorized", 'WWW-Authenticate: Bearer client_id="00000002", '
                            'trusted_issuers="x@*"', *EX,
                            fields=auth(step="challenge"))
@@ -718,7 +733,7 @@ def empties(name, title, follow, what, rounds=3):
         if not follow and rounds == 3:
             cap.item("outlook.auth.empty_bearer", frame, "Three rounds of an empty Bearer, no token, nothing else.",
                      ["Bearer"],
-                     frames=[fin, cap.frame])
+                     frames=[fin, cap.frame], where=where)
         cap.what = what
         cap.rule = "An empty Bearer asks what the server wants; the token comes next." + (
             " Whether the item stands on the third 401 or on the end that proves it is left open." if not follow
@@ -727,6 +742,9 @@ def empties(name, title, follow, what, rounds=3):
 
 empties("", "three empty Bearers and nothing else", None, "The client asks three times with an empty Bearer and gives "
         "up.")
+empties("-forwarded", "three empty Bearers and nothing else, captured behind a device alone", None, "A balancer brings three "
+        "empty Bearers and nothing else: whether it keeps something from its client does not show.",
+        lines=["X-Forwarded-For: 192.0.2.17"], where="CANNOT TELL")
 empties("-token", "empty Bearers, then a token", "token", "Three empty rounds, then a token that is accepted.")
 empties("-basic", "empty Bearers, then Basic", "basic", "Three empty rounds, then Basic.")
 empties("-two", "two empty Bearers", None, "Two rounds only.", 2)

@@ -563,6 +563,15 @@ static bool all_asked(const struct in_a_row *series)
 }
 _Static_assert(SERIES_KEPT == 3, "all of a series are looked at");
 
+/* Its client is a device, or may be one: what that leaves is not for sure its own client's doing. */
+static bool may_be_device(const struct logon_conn *conn)
+{
+    const struct conn *link = conn->link;
+    const uint32_t leg = link->asked->leg;
+    return conn->forwarded || (leg != NO_NUMBER && leg > 0) ||
+           clocks_unordered(link->track, &link->client, conn_server(link));
+}
+
 void logon_no_challenge(struct judge *judge, const struct event *event)
 {
     const struct tried *tried = event->logon.tried;
@@ -602,18 +611,23 @@ void logon_no_challenge(struct judge *judge, const struct event *event)
         tell_by(&finding, WHERE_DEVICE, false);
         return;
     }
-    const bool by_server = any_by_server(series);
+    const bool by_server = any_by_server(series), device = may_be_device(last->conn);
     if (by_server) {
         say(text, ", and the server's end closed first; inferred: what closes behind a 401 ends the handshake of NTLM, "
                   "which needs its connection; next: Connection and keep-alive settings of the server and of devices "
                   "before it");
     } else {
+        say(text, "; inferred: the client may not or cannot use NTLM towards this name");
+        if (device) {
+            say(text, ", or the device at %s, which sent this, keeps the challenges from it",
+                ENDPOINT(&last->conn->link->client));
+        }
         say(text,
-            "; inferred: the client may not or cannot use NTLM towards this name; next: policies on outgoing NTLM "
-            "and LmCompatibilityLevel of the client, zones and stored credentials for this name, and whether "
-            "others get in by it");
+            "; next: %spolicies on outgoing NTLM and LmCompatibilityLevel of the client, zones and stored credentials "
+            "for this name, and whether others get in by it",
+            device ? "a capture before that device; " : "");
     }
-    tell_by(&finding, by_server ? WHERE_UNKNOWN : WHERE_CLIENT, false);
+    tell_by(&finding, by_server || device ? WHERE_UNKNOWN : WHERE_CLIENT, false);
 }
 
 void logon_bearers_empty(struct judge *judge, const struct event *event)
@@ -622,6 +636,7 @@ void logon_bearers_empty(struct judge *judge, const struct event *event)
     if (rounds->count < judge->limits.bearers_told) {
         return;
     }
+    const bool device = may_be_device(rounds->conn);
     struct once *once = memo_once(judge, &rounds->memo, ONCE_A_CLIENT);
     struct finding finding =
         finding_begin(judge, V_EMPTY_BEARER, event->when, about(NULL, once, rounds->conn->link->asked->leg),
@@ -632,10 +647,11 @@ void logon_bearers_empty(struct judge *judge, const struct event *event)
     say(&finding.text,
         "Seen: one client (X-ClientInfo) sent an empty Authorization: Bearer %u times, answered 401 in "
         "frames %s, the last by %s; no token and no other scheme followed until the connection ended; inferred: the "
-        "client gets no token, or does not read what the server offers; next: see whether the 401 offers Bearer with "
+        "client gets no token, or does not read what the server offers%s; next: see whether the 401 offers Bearer with "
         "authorization_uri, whether the client reaches it, and whether the header names are in lower case",
-        rounds->count, FIRST(rounds->frame, rounds->count), SERVER_AT(rounds->conn, rounds->mark));
-    tell_by(&finding, WHERE_CLIENT, false);
+        rounds->count, FIRST(rounds->frame, rounds->count), SERVER_AT(rounds->conn, rounds->mark),
+        device ? ", or the device that sent this keeps it from the client" : "");
+    tell_by(&finding, device ? WHERE_UNKNOWN : WHERE_CLIENT, false);
 }
 
 /* ---- shared connections -------------------------------------------------------------------------- */

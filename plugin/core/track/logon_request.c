@@ -212,6 +212,7 @@ const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *
     if (fields->forwarded_for.len > 0) {
         const struct endpoint address = http_forwarded_for(fields->forwarded_for);
         exchange_came_from(request, &address);
+        conn->forwarded = true;
     }
     find_leg(conn, request, &asked);
     find_identities(request, &asked);

@@ -64,6 +64,7 @@ struct logon_conn {
     struct queue asked;
     uint8_t owned; /* enum owned */
     bool lost : 1, proxy_auth : 1, ended : 1;
+    bool forwarded : 1; /* a request says that a device sent it for another (X-Forwarded-For) */
     bool shared : 1;    /* a stranger's request was taken for the owner's */
     uint8_t proxy_asks; /* of the last response: auth_proxy_asks() of its request where it is a 407, else 0 */
 
