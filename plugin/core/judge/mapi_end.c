@@ -108,10 +108,10 @@ static enum ender ender_before(const struct judge *judge, const struct exchange 
         return sender == SENDER_CLIENT ? ENDER_CLIENT : ENDER_UNKNOWN;
     }
     if (front && front->ended) {
-        const bool unread = conn_unread(front, WAY_TO_SERVER, judge->limits.unread_least) != NULL;
-        return front->ended_by == WAY_TO_SERVER || unread          ? ENDER_CLIENT :
-               conn_foreign_rst(front, WAY_TO_CLIENT, why) != NULL ? ENDER_BETWEEN :
-                                                                     ENDER_DEVICE;
+        return conn_unread(front, WAY_TO_SERVER, judge->limits.unread_least) ? ENDER_CLIENT :
+               conn_foreign_rst(front, front->ended_by, why) != NULL         ? ENDER_BETWEEN :
+               front->ended_by == WAY_TO_SERVER                              ? ENDER_CLIENT :
+                                                                               ENDER_DEVICE;
     }
     return front && conn_doubt(front, NULL) == DOUBT_NONE && !clocks_differ(front, request->link) ? ENDER_DEVICE :
                                                                                                     ENDER_UNKNOWN;
