@@ -64,10 +64,10 @@ struct segment {
     uint32_t seq, ack;
     uint32_t len;       /* payload bytes on the wire; none in an RST */
     uint32_t captured;  /* of them in the capture */
-    uint16_t ip_id;     /* 0 if unknown; tells a SPAN copy from a retransmission */
     uint32_t window;    /* as sent, unscaled */
-    bool opaque;        /* payload of TLS of which nothing was decrypted, or that tcp has not handed over */
+    uint16_t ip_id;     /* 0 if unknown; tells a SPAN copy from a retransmission */
     uint8_t ttl;        /* or hop limit; 0 if unknown */
+    bool opaque;        /* payload of TLS of which nothing was decrypted, or that tcp has not handed over */
     struct span reason; /* the bytes of an RST, which are none of the stream */
 };
 

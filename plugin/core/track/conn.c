@@ -162,11 +162,10 @@ static void note_packet(struct conn *conn, const struct segment *segment)
 }
 
 /* Of a SPAN port, which shows packets twice: the last of that end once more, or, without an identification (IPv6), too soon
- * behind it. Before note_packet(). */
-static bool is_copy(const struct conn *conn, const struct segment *segment)
+ * behind it. last_id: of the packet before, 0 if there was none. */
+static bool is_copy(const struct conn *conn, const struct segment *segment, uint16_t last_id)
 {
-    const struct conn_looks *looks = &conn->looks[segment->way];
-    return segment->ip_id ? looks->packets && segment->ip_id == looks->ip_id :
+    return segment->ip_id ? segment->ip_id == last_id :
                             segment->when.ns - conn->last_data < COPY_MS * MILLISECOND;
 }
 
@@ -391,7 +390,7 @@ bool conn_segment(struct conn *conn, const struct segment *segment)
     track_at(conn->track, when.ns);
     conn->idle_unknown |= conn_set_back(conn);
     conn->set_back = conn->track->set_backs;
-    const bool copy = is_copy(conn, segment);
+    const uint16_t last_id = conn->looks[segment->way].ip_id;
     note_packet(conn, segment);
     const unsigned holes = conn->tcp.half[WAY_TO_SERVER].holes + conn->tcp.half[WAY_TO_CLIENT].holes;
     const bool new_data = tcp_flow_segment(&conn->tcp, &conn->track->arena, segment);
@@ -400,11 +399,13 @@ bool conn_segment(struct conn *conn, const struct segment *segment)
     }
     follow_acks(conn, segment, new_data, acked);
     follow_client(conn, segment, new_data);
-    follow_windows(conn, segment, new_data);
+    if (conn->shut || segment->window == 0) {
+        follow_windows(conn, segment, new_data);
+    }
     if (!conn->began.frame) {
         conn->began = when;
     }
-    if (!new_data && !copy && is_repeated(conn, segment)) {
+    if (!new_data && !is_copy(conn, segment, last_id) && is_repeated(conn, segment)) {
         conn->hosts->repeated = when;
     }
     note_silence(conn, segment);

@@ -253,14 +253,17 @@ void tcp_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way 
         .fin = (tcp->flags & TH_FIN) != 0,
         .rst = (tcp->flags & TH_RST) != 0,
         .has_ack = (tcp->flags & TH_ACK) != 0,
-        .seq = tcp->seq - syn_before(tcp),
+        .seq = tcp->seq,
         .ack = tcp->ack,
         .len = tcp->payload_len,
         .captured = tcp->captured,
-        .ip_id = tcp->ip_id,
         .window = tcp->window,
+        .ip_id = tcp->ip_id,
         .ttl = tcp->ttl,
-        .reason = { tcp->payload, tcp->reason_len },
         .opaque = tls && tcp->payload_len > 0 && !tls_decrypted(pinfo),
     };
+    if (tcp->flags & (TH_SYN | TH_RST)) {
+        segment->seq -= syn_before(tcp);
+        segment->reason = (struct span){ tcp->payload, tcp->reason_len };
+    }
 }

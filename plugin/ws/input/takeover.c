@@ -120,7 +120,7 @@ static bool kept_by_tcp(packet_info *pinfo, const struct stream *stream, const s
 static void give_up_rests(packet_info *pinfo, struct stream *stream, const struct tcp_frame *tcp)
 {
     for (int way = WAY_TO_SERVER; way <= WAY_TO_CLIENT; way++) {
-        if ((tcp->flags & TH_RST) || ((tcp->flags & TH_FIN) && stream_way(stream, tcp) == (enum way)way))
+        if ((tcp->flags & TH_RST) || stream_way(stream, tcp) == (enum way)way)
             engine_give_up_rest(stream, (enum way)way, pinfo, &stream->flow[way].at);
     }
 }
@@ -142,7 +142,8 @@ static struct stream *first_look(packet_info *pinfo, proto_tree *tree, const str
     else
         stream = takeover_claim(pinfo, tree, tcp);
     if (stream) {
-        give_up_rests(pinfo, stream, tcp);
+        if (tcp->flags & (TH_FIN | TH_RST))
+            give_up_rests(pinfo, stream, tcp);
         stream_segment(pinfo, stream, tcp, kept_by_tcp(pinfo, stream, tcp));
     } else if (store_active() && (tcp->flags & TH_SYN))
         rpch_state_syn(store_world(), &tcp->src, &tcp->dst, frame_when(pinfo), (tcp->flags & TH_ACK) != 0);
