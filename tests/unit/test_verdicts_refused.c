@@ -1,0 +1,315 @@
+/* test_verdicts_refused.c
+ * Verdicts on halves that stay alone and on those that are refused, each with its healthy counterpart.
+ * Expectations come from MS-RPCH and from what the plugin promises its users.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "pairs.h"
+
+/* ---- Alone ------------------------------------------------------------------------------ */
+
+static void test_lone(void)
+{
+    struct scene s;
+    for (int role = 0; role < 2; role++) {
+        for (int closed = 0; closed < 2; closed++) {
+            scene_begin(&s);
+            struct tap tap = tap_http(&s, CLIENT ":1001", A);
+            tap_request(&tap, role ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA);
+            if (role) {
+                send_a1(&tap, 10);
+                tap_status(&tap, 200);
+                RTS(&tap, DOWN, 0x01, ""); /* else it would be no_pdu */
+            } else {
+                send_b1(&tap, 10);
+            }
+            if (closed) {
+                tap_fin(&tap, UP);
+            } else {
+                scene_wait(&s, 119);
+                tap_ack(&tap, UP);
+                SILENT(&s);
+                scene_wait(&s, 1);
+                tap_ack(&tap, DOWN);
+            }
+            EXPECT(&s, "lone:note@%u/0.0", s.frame);
+            CHECK(strstr(s.last_text, role ? "no IN channel" : "no OUT channel"));
+            scene_wait(&s, 1000);
+            tap_ack(&tap, DOWN);
+            tap_rst(&tap, DOWN);
+            SILENT(&s);
+            scene_end(&s);
+        }
+    }
+    /* An announced timeout is waited for. */
+    scene_begin(&s);
+    struct tap out = tap_http(&s, CLIENT ":1001", A);
+    tap_request(&out, HTTP_RPC_OUT_DATA);
+    send_a1(&out, 10);
+    tap_status(&out, 200);
+    RTS(&out, DOWN, 0, "2", .timeout_ms = 300000);
+    scene_wait(&s, 290);
+    tap_ack(&out, UP);
+    SILENT(&s);
+    scene_wait(&s, 11);
+    tap_ack(&out, UP);
+    EXPECT(&s, "lone:note@%u/0.0", s.frame);
+    scene_end(&s);
+}
+
+static void test_not_lone(void)
+{
+    struct scene s;
+    /* a step of the authentication */
+    scene_begin(&s);
+    struct tap tap = tap_http(&s, CLIENT ":1001", A);
+    struct http_info request = http_request(HTTP_RPC_IN_DATA);
+    set_step(&request, AUTH_STEP_NONE);
+    tap_head(&tap, &request);
+    tap_fin(&tap, UP);
+    SILENT(&s);
+    CHECK_INT(s.world->rows.count, 1); /* it was asked for */
+    scene_end(&s);
+    /* the other half late, but within the time */
+    scene_begin(&s);
+    struct pair p = make_pair(&s, A, A);
+    tap_request(&p.in, HTTP_RPC_IN_DATA);
+    send_b1(&p.in, 10);
+    scene_wait(&s, 100);
+    tap_request(&p.out, HTTP_RPC_OUT_DATA);
+    send_a1(&p.out, 10);
+    tap_status(&p.out, 200);
+    send_a3(&p.out);
+    send_c2(&p.out);
+    scene_wait(&s, 100);
+    tap_ack(&p.in, UP);
+    tap_fin(&p.in, UP);
+    tap_fin(&p.out, UP);
+    SILENT(&s);
+    scene_end(&s);
+    /* the other half was refused before its first PDU: it was there */
+    scene_begin(&s);
+    p = make_pair(&s, A, A);
+    tap_request(&p.in, HTTP_RPC_IN_DATA);
+    send_b1(&p.in, 10);
+    tap_request(&p.out, HTTP_RPC_OUT_DATA);
+    tap_status(&p.out, 401);
+    s.log[0] = '\0';
+    tap_fin(&p.out, DOWN);
+    tap_fin(&p.in, UP);
+    SILENT(&s);
+    scene_end(&s);
+    /* calls flow: the other half was not captured */
+    scene_begin(&s);
+    p = make_pair(&s, A, A);
+    tap_request(&p.in, HTTP_RPC_IN_DATA);
+    send_b1(&p.in, 10);
+    tap_rpc(&p.in, UP, RPC_BIND, 72);
+    scene_wait(&s, 200);
+    tap_rpc(&p.in, UP, RPC_REQUEST, 72);
+    tap_fin(&p.in, UP);
+    SILENT(&s);
+    scene_end(&s);
+    /* one direction, or a late start */
+    for (int i = 0; i < 2; i++) {
+        scene_begin(&s);
+        struct conn_past past = { .syn = i == 0, .has_next = true };
+        tap = tap_open_past(&s, RTS_HOP_HTTP, CLIENT ":1001", A, past);
+        tap_request(&tap, HTTP_RPC_IN_DATA);
+        send_b1(&tap, 10);
+        scene_wait(&s, 500);
+        tap_ack(&tap, UP);
+        tap_fin(&tap, UP);
+        SILENT(&s);
+        struct leg_row row;
+        rpch_state_row(s.world, 0, &row);
+        CHECK_STR(row.verdict.cannot_tell, i ? "IN: no SYN captured" : "IN: one direction only");
+        scene_end(&s);
+    }
+}
+
+/* IN alone behind a device: it is what the leg before it has that did not come. */
+static void test_alone_behind_device(void)
+{
+    for (unsigned both = 0; both < 2; both++) {
+        struct scene s;
+        struct leg_row row;
+        scene_begin(&s);
+        struct tap out = tap_http(&s, CLIENT ":1002", LB), in = tap_http(&s, CLIENT ":1001", LB);
+        if (both) {
+            tap_request(&out, HTTP_RPC_OUT_DATA);
+            send_a1(&out, 10);
+        }
+        tap_request(&in, HTTP_RPC_IN_DATA);
+        send_b1(&in, 10);
+        struct tap behind = tap_http(&s, "10.0.0.4:2001", A);
+        tap_request(&behind, HTTP_RPC_IN_DATA);
+        send_b1(&behind, 10);
+        scene_wait(&s, 121);
+        tap_ack(&behind, DOWN);
+        CHECK(rpch_state_row(s.world, 1, &row));
+        CHECK_INT(row.verdict.kind, V_LONE);
+        CHECK_INT(strstr(s.last_text, "did not pass on what leg 0 has, OUT") != NULL, both);
+        scene_end(&s);
+    }
+}
+
+/* ---- Refused ---------------------------------------------------------------------------- */
+
+static void test_refused(void)
+{
+    static const unsigned statuses[] = { 302, 400, 403, 404, 411, 413, 417, 500, 502, 503, 504 };
+    struct scene s;
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        scene_begin(&s);
+        struct pair p = make_pair(&s, A, A);
+        tap_request(&p.in, HTTP_RPC_IN_DATA);
+        tap_status(&p.in, 100);
+        SILENT(&s);
+        struct http_info answer = http_response(statuses[i]);
+        answer.author = HTTP_BY_DEVICE;
+        strcpy(answer.server_header, "nginx");
+        tap_head(&p.in, &answer);
+        EXPECT(&s, "refused:warning@%u/0.0", s.frame);
+        CHECK(strstr(s.last_text, "a device") && strstr(s.last_text, "nginx"));
+        tap_fin(&p.in, DOWN);
+        tap_fin(&p.in, UP);
+        SILENT(&s);
+        scene_end(&s);
+    }
+    scene_begin(&s);
+    struct pair p = make_pair(&s, A, A);
+    tap_request(&p.out, HTTP_RPC_OUT_DATA);
+    struct http_info answer = http_response(503);
+    answer.rpc_error = true;
+    answer.rpc_error_code = 0x6ba;
+    answer.author = HTTP_BY_RPC_PROXY;
+    strcpy(answer.ee_info, "AgICAgEAAAA=");
+    strcpy(answer.front_end, "EX1");
+    tap_head(&p.out, &answer);
+    EXPECT(&s, "refused:warning@%u/0.0", s.frame);
+    CHECK(strstr(s.last_text, "0x6ba") && strstr(s.last_text, "RPC_S_SERVER_UNAVAILABLE"));
+    CHECK(strstr(s.last_text, "AgICAgEAAAA=") && strstr(s.last_text, "by the RPC proxy") && strstr(s.last_text, "EX1"));
+    CHECK_INT(s.where, WHERE_SERVER);
+    scene_end(&s);
+}
+
+static void test_refused_401(void)
+{
+    static const struct {
+        enum auth_step step;
+        bool goes_on; /* the 401 carries a further token */
+        bool refused;
+        bool anonymous;
+    } rows[] = { { AUTH_STEP_NONE, false, false, false }, { AUTH_STEP_EMPTY, false, false, false },
+                 { AUTH_STEP_TYPE1, true, false, false }, { AUTH_STEP_TYPE3, false, false, true },
+                 { AUTH_STEP_TOKEN, true, false, false }, { AUTH_STEP_TOKEN, false, true, false },
+                 { AUTH_STEP_TYPE3, false, true, false }, { AUTH_STEP_AP_REQ, false, true, false },
+                 { AUTH_STEP_BASIC, false, true, false }, { AUTH_STEP_BEARER, false, true, false } };
+    struct scene s;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (int next = 0; next < 3; next++) {
+            scene_begin(&s);
+            struct tap tap = tap_http(&s, CLIENT ":1001", A);
+            struct http_info request = http_request(HTTP_RPC_OUT_DATA), answer = http_response(401);
+            set_step(&request, rows[i].step);
+            if (rows[i].anonymous) {
+                request.auth.final = false;
+                request.auth.anonymous = true;
+                request.auth.user[0] = '\0';
+            }
+            answer.challenge_in_progress = rows[i].goes_on;
+            tap_head(&tap, &request);
+            tap_head(&tap, &answer);
+            if (rows[i].refused) {
+                EXPECT(&s, "refused:warning@%u/0.0", s.frame);
+            }
+            SILENT(&s);
+            if (next == 0) { /* tries again */
+                tap_request(&tap, HTTP_RPC_OUT_DATA);
+                tap_status(&tap, 200);
+                SILENT(&s);
+            } else { /* and when the connection closes instead */
+                if (next == 1) {
+                    tap_fin(&tap, UP);
+                } else {
+                    tap_rst(&tap, DOWN);
+                }
+                if (!rows[i].refused && rows[i].step != AUTH_STEP_NONE) {
+                    EXPECT(&s, "refused:warning@%u/0.0", s.frame);
+                }
+                SILENT(&s);
+            }
+            scene_end(&s);
+        }
+    }
+}
+
+/* A type 3 message is worth nothing on a connection that had no challenge. */
+static void test_refused_torn_ntlm(void)
+{
+    struct scene s;
+    for (int challenged = 0; challenged < 2; challenged++) {
+        scene_begin(&s);
+        struct tap tap = tap_http(&s, CLIENT ":1001", A);
+        struct http_info type1 = http_request(HTTP_RPC_IN_DATA), type2 = http_response(401);
+        struct http_info type3 = http_request(HTTP_RPC_IN_DATA);
+        set_step(&type1, AUTH_STEP_TYPE1);
+        set_step(&type3, AUTH_STEP_TYPE3);
+        type2.challenge_in_progress = true; /* without a server's name */
+        if (challenged) {
+            tap_head(&tap, &type1);
+            tap_head(&tap, &type2);
+        }
+        tap_head(&tap, &type3);
+        tap_status(&tap, 401);
+        EXPECT(&s, "refused:warning@%u/0.0", s.frame);
+        CHECK_INT(strstr(s.last_text, "torn") != NULL, !challenged);
+        CHECK_INT(s.where, WHERE_UNKNOWN);
+        scene_end(&s);
+    }
+}
+
+/* A wrong password is no routing fault. */
+static void test_4xx_explains(void)
+{
+    struct scene s;
+    for (int first = 0; first < 2; first++) {
+        scene_begin(&s);
+        struct pair p = make_pair(&s, A, A);
+        start_both(&p.in, &p.out, 10);
+        struct tap *refused = first ? &p.in : &p.out, *other = first ? &p.out : &p.in;
+        tap_status(refused, 401);
+        EXPECT(&s, "refused:warning@%u/0.0", s.frame);
+        tap_fin(refused, DOWN);
+        scene_wait(&s, 10);
+        tap_ack(other, UP);
+        tap_fin(other, UP);
+        SILENT(&s);
+        scene_end(&s);
+    }
+    /* alone, and refused */
+    scene_begin(&s);
+    struct tap in = tap_http(&s, CLIENT ":1001", A);
+    tap_request(&in, HTTP_RPC_IN_DATA);
+    send_b1(&in, 10);
+    tap_status(&in, 403);
+    EXPECT(&s, "refused:warning@%u/0.0", s.frame);
+    tap_fin(&in, UP);
+    SILENT(&s);
+    scene_end(&s);
+}
+
+int main(void)
+{
+    test_lone();
+    test_not_lone();
+    test_refused();
+    test_refused_401();
+    test_refused_torn_ntlm();
+    test_4xx_explains();
+    test_alone_behind_device();
+    transcript_end(__FILE__);
+    return unit_end();
+}
