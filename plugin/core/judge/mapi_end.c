@@ -309,7 +309,7 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
         return;
     }
     doubt_front(request);
-    const bool left = client && (has_leg_before(request) || ender_before(judge, request) == ENDER_CLIENT);
+    const bool left = client && (has_leg_before(request) || ender_before(judge, request) != ENDER_BETWEEN);
     const bool forgotten = !client && conn->link->late_ns > judge->limits.notification_time;
     const bool unheard = !client && conn->link->gave_up;
     const struct unread unread = client ? (struct unread){ .link = NULL } : answer_unread(judge, request);

@@ -166,7 +166,8 @@ static void tell_reconnect(struct judge *judge, struct side_memo *memo, const st
     held_free(judge, lost);
 }
 
-/* The client connects anew: with its old cookies, to the same mailbox, or as the same X-ClientInfo. */
+/* The client connects anew: with its old cookies, or as the same X-ClientInfo, or, where that is not sent, to the same
+ * mailbox, which others may have open, too. */
 static bool is_anew(const struct exchange *request, const struct side_memo *memo)
 {
     const struct session *session = memo->side->session;
@@ -176,9 +177,9 @@ static bool is_anew(const struct exchange *request, const struct side_memo *memo
     if (session->endpoint != request->endpoint || request->leg != memo->side->number) {
         return false;
     }
+    const uint64_t client = request->identity[ID_CLIENT_INFO];
     const char *mailbox = request->message->mailbox;
-    return (mailbox && session->mailbox == mailbox) ||
-           (memo->lost->client && memo->lost->client == request->identity[ID_CLIENT_INFO]);
+    return client && memo->lost->client ? client == memo->lost->client : mailbox && session->mailbox == mailbox;
 }
 
 /* A client that connects anew at once has lost little. */

@@ -162,7 +162,7 @@ const struct told *report_told(const struct report *report, enum noun noun, uint
         end++;
     }
     *count = end - low;
-    return report->told + low;
+    return *count > 0 ? report->told + low : NULL;
 }
 
 /* What was told of a leg by that verdict: on that frame if there is such, else the first. */
