@@ -126,11 +126,6 @@ bool tcp_frame_find(packet_info *pinfo, struct tcp_frame *tcp)
     if (tcp->captured > tcp->payload_len)
         tcp->captured = tcp->payload_len;
     tcp->payload = frame + tcp->payload_offset;
-    tcp->reason_len = 0;
-    if (tcp->flags & TH_RST) { /* what it carries is the reason for it, and none of the stream (RFC 9293 3.5.3) */
-        tcp->reason_len = tcp->captured;
-        tcp->payload_len = tcp->captured = 0;
-    }
     return true;
 }
 
@@ -145,6 +140,11 @@ void tcp_frame_read(packet_info *pinfo, struct tcp_frame *tcp)
     frame_endpoint(&tcp->src, &pinfo->net_src, get_be16(tcp->header));
     frame_endpoint(&tcp->dst, &pinfo->net_dst, get_be16(tcp->header + 2));
     tcp->seq = get_be32(tcp->header + 4) + syn_before(tcp);
+    tcp->reason_len = 0;
+    if (tcp->flags & TH_RST) { /* what it carries is the reason for it, and none of the stream (RFC 9293 3.5.3) */
+        tcp->reason_len = tcp->captured;
+        tcp->payload_len = tcp->captured = 0;
+    }
     tcp->ack = get_be32(tcp->header + 8);
     tcp->window = get_be16(tcp->header + 14);
 }

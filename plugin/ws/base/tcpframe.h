@@ -30,7 +30,8 @@ struct tcp_frame {
 /* False if the frame carries no TCP, or none whose header lies in the frame itself (IP
  * reassembly). */
 bool tcp_frame_parse(packet_info *pinfo, struct tcp_frame *tcp);
-/* The same in two steps, the second of which most frames do without: where the segment is, and its flags; ends and numbers. */
+/* The same in two steps, the second of which most frames do without: where the segment is, and its flags; ends and
+ * numbers, and what an RST carries instead of payload. */
 bool tcp_frame_find(packet_info *pinfo, struct tcp_frame *tcp);
 void tcp_frame_read(packet_info *pinfo, struct tcp_frame *tcp);
 /* Whether it answers a SYN by RST: then it has no sequence number (RFC 9293 3.10.7.1). */

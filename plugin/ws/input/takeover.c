@@ -260,10 +260,12 @@ static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
     if (!bodies && (pinfo->ptype != PT_TCP || (!first && !noted && (!store_active() || !place_is_seen(tree)))))
         return 0;
     const bool is_tcp = tcp_frame_find(pinfo, &tcp);
-    if (first && !is_tcp)
+    if (is_tcp) {
+        if (first ? owes_nothing(pinfo, &tcp, bodies) : !shows_something(pinfo, &tcp, noted, bodies))
+            return 0;
+    } else if (first) {
         note_torn(pinfo);
-    if (is_tcp && (first ? owes_nothing(pinfo, &tcp, bodies) : !shows_something(pinfo, &tcp, noted, bodies)))
-        return 0;
+    }
     const bool rpch = !takeover_switched_off(rpch_protocol), mapi = !takeover_switched_off(mapihttp_protocol);
     if (!rpch && !mapi)
         return 0;
