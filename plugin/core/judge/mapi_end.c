@@ -299,66 +299,80 @@ static struct unread request_unread(const struct judge *judge, const struct exch
     return unread.link || !behind ? unread : unread_by_server(judge, behind->link, NULL, true);
 }
 
+static bool is_forgotten(const struct judge *judge, const struct conn *link)
+{
+    return link->late_ns > judge->limits.notification_time;
+}
+
+/* The server's end closed under the response. */
+static void say_server_closed(struct finding *finding, const struct reply *reply, enum ender ender, int64_t idle)
+{
+    const struct exchange *request = reply->request;
+    const struct conn *link = reply->conn->link;
+    const uint32_t whole_behind = request->there.whole_frame;
+    const struct unread unread = answer_unread(finding->judge, request);
+    struct text *text = &finding->text;
+    if (unread.link) {
+        finding->where = unread.where;
+        finding->seen = false;
+        say_unread(text, &unread);
+    } else if (is_forgotten(finding->judge, link)) {
+        finding->where = WHERE_UNKNOWN;
+        finding->seen = false;
+        say(text,
+            "; it answers what the client sent after %s of idle time; inferred: the connection was forgotten "
+            "while the client slept; next: nothing, the client connects anew",
+            SECONDS(link->late_ns));
+    } else if (link->gave_up) {
+        finding->where = WHERE_UNKNOWN;
+        finding->seen = false;
+        say(text,
+            "; what it sent last was sent again, and nothing came from the client since; inferred: the client "
+            "went to sleep or lost its network, or a device between dropped the connection without telling; next: "
+            "whether the client was there at this time");
+    } else if (!whole_behind) {
+        say_cut_by_server(&finding->judge->limits, finding, reply, ender, idle);
+    } else if (!say_foreign(finding, request)) {
+        say(text,
+            "; leg %u has it complete (frame %u); inferred: the device at %s cut it; next: its limits and "
+            "time-outs for responses of /mapi",
+            request->leg + 1, whole_behind, SERVER_OF(reply->conn));
+    }
+}
+
 void mapi_response_cut(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
     const struct exchange *request = reply->request;
-    const struct mapi_conn *conn = reply->conn;
-    const bool client = conn->link->ended_by == WAY_TO_SERVER;
+    const struct conn *link = reply->conn->link;
+    const bool client = link->ended_by == WAY_TO_SERVER;
     if (!request || (!client && is_released(request))) {
         return;
     }
     doubt_front(request);
-    const bool left = client && (has_leg_before(request) || ender_before(judge, request) != ENDER_BETWEEN);
-    const bool forgotten = !client && conn->link->late_ns > judge->limits.notification_time;
-    const bool unheard = !client && conn->link->gave_up;
-    const struct unread unread = client ? (struct unread){ .link = NULL } : answer_unread(judge, request);
-    struct finding finding =
-        finding_begin(judge, left || forgotten || unheard ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when,
-                      about_request(judge, request), evidence_of(judge, request, NULL));
+    const bool as_clients_do = client ? has_leg_before(request) || ender_before(judge, request) != ENDER_BETWEEN :
+                                        is_forgotten(judge, link) || link->gave_up;
+    struct finding finding = finding_begin(judge, as_clients_do ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when,
+                                           about_request(judge, request), evidence_of(judge, request, NULL));
     if (!finding.begun) {
         return;
     }
     struct text *text = &finding.text;
-    const uint32_t whole_behind = request->there.whole_frame;
-    const enum ender ender = whole_behind && !client ? ENDER_DEVICE : ender_of(judge, request);
+    const enum ender ender = request->there.whole_frame && !client ? ENDER_DEVICE : ender_of(judge, request);
     const int64_t idle = event->when.ns - reply->last_bytes.ns;
     finding.where = where_of[ender];
     finding.seen = ender == ENDER_DEVICE || ender == ENDER_BEHIND;
     say(text, "Seen: the response to %s began in frame %u and was not complete when ", REQUEST(request),
         reply->message->begin.frame);
-    say_end(text, conn, event->when);
+    say_end(text, reply->conn, event->when);
     say(text, ", %s after its last byte", SECONDS(idle));
     if (reply->period_ns > 0) {
         say(text, ", X-PendingPeriod is %s", SECONDS(reply->period_ns));
     }
     if (client) {
         say_cut_by_client(text, request, ender);
-    } else if (unread.link) {
-        finding.where = unread.where;
-        finding.seen = false;
-        say_unread(text, &unread);
-    } else if (forgotten) {
-        finding.where = WHERE_UNKNOWN;
-        finding.seen = false;
-        say(text,
-            "; it answers what the client sent after %s of idle time; inferred: the connection was forgotten "
-            "while the client slept; next: nothing, the client connects anew",
-            SECONDS(conn->link->late_ns));
-    } else if (unheard) {
-        finding.where = WHERE_UNKNOWN;
-        finding.seen = false;
-        say(text,
-            "; what it sent last was sent again, and nothing came from the client since; inferred: the client "
-            "went to sleep or lost its network, or a device between dropped the connection without telling; next: "
-            "whether the client was there at this time");
-    } else if (!whole_behind) {
-        say_cut_by_server(&judge->limits, &finding, reply, ender, idle);
-    } else if (!say_foreign(&finding, request)) {
-        say(text,
-            "; leg %u has it complete (frame %u); inferred: the device at %s cut it; next: its limits and "
-            "time-outs for responses of /mapi",
-            request->leg + 1, whole_behind, SERVER_OF(conn));
+    } else {
+        say_server_closed(&finding, reply, ender, idle);
     }
     tell_end(&finding, request);
 }
