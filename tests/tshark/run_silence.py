@@ -41,10 +41,12 @@ CUT_UP = "each segment cut into pieces"
 NOT_IN_PIECES = ("foreign-dcerpc", "verdict-slow-join", "pdus-recycled-often", "seg-answers-swapped")
 # Damage that makes of a sample what a verdict is about: an hour before data that is sent again and again is an idle
 # time; in six seconds without CONN/C2 a frame of another clock may stand; an RST that stands before the probe that it
-# answers is one that nobody asked for.
+# answers is one that nobody asked for; an end that stands before the Disconnect that it follows is one of its own.
 MADE_TRUE = (("verdict-drop-busy", "clock set ahead by an hour"), ("rpc-client-asleep-two", "clock set ahead by an hour"),
              ("verdict-slow-join", "a connection's clock"),
-             ("mapi-cut-probe", "frames swapped"))
+             ("mapi-cut-probe", "frames swapped"),
+             ("mapi-ends-undone-released", "a connection's clock"),
+             ("mapi-ends-undone-released", "through a device, a connection's clock"))
 UNCUT = b"ncacn_http/1.0", b"RPC_"
 FIN, SYN, RST = 1, 2, 4
 WAITS = b"X-RequestType: NotificationWait"

@@ -258,11 +258,12 @@ static void say_cut_by_server(const struct judge_limits *limits, struct finding 
     }
 }
 
-/* Disconnect or Unbind has succeeded since it began: what waits in that context has nothing to wait for any more. */
+/* Disconnect or Unbind was sent since it began: what waits in that context has nothing to wait for any more. */
 static bool is_released(const struct exchange *request)
 {
     const struct side *side = request->by_guid ? NULL : request->side;
-    return side && side->session->released_frame > request->begin.frame;
+    return (side && side->session->released_frame > request->begin.frame) ||
+           (request->ids && request->ids->leaving_frame > request->begin.frame);
 }
 
 #define PASSED_ON_WITHIN SECOND /* clocks that differ by less are set by hand, or not at all */

@@ -57,6 +57,9 @@ void sequence_note_id(struct exchange *request)
         ids->known[0] = ids->known[1] = false;
         ids->count = ids->at = 0;
     }
+    if (is_disconnect(request->type)) {
+        ids->leaving_frame = request->begin.frame;
+    }
     const struct sent_id id = { .counter = counter, .waits = which == 1 };
     uint32_t last = ids->last[which];
     request->again = was_noted(ids, id);

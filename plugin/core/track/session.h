@@ -138,6 +138,7 @@ struct sent_id {
 struct ids {
     struct ids *next;
     uint32_t leg, jump_frame; /* the last request before which others are missing from the capture, 0 if none */
+    uint32_t leaving_frame;   /* the last Disconnect or Unbind, 0 if none */
     uint32_t last[2];         /* the highest; 1: of NotificationWait */
     struct sent_id recent[IDS_MAX];
     bool known[2];
