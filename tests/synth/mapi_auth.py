@@ -307,14 +307,14 @@ def proxy_steps(cap):
     def begin(kind, body):
         c.conn = c.outlook.open()
         for lines, offer in zip(([], ways[0]), offers):
-            c.page(c.ask(kind, body, lines=lines, step=False), "407 Proxy Authentication Required", offer)
+            c.page(c.ask(kind, body, lines=lines, step=not lines), "407 Proxy Authentication Required", offer)
 
     begin("Connect", BODY)
-    c.reply(c.ask("Connect", BODY, lines=ways[1]), m.connect_answer())
+    c.reply(c.ask("Connect", BODY, lines=ways[1], step=False), m.connect_answer())
     for _ in range(3):
         c.conn.close()
         begin("Execute", m.default_body("Execute"))
-        c.exchange(lines=ways[1])
+        c.exchange(lines=ways[1], step=False)
     c.conn.close()
     cap.what = "Each connection to a proxy begins with 407, type 1, 407 with type 2, type 3; then the server answers."
     cap.rule = "RFC 9110 15.5.8: a challenge is no failure. Silent."
