@@ -189,7 +189,7 @@ def test(sample, counter, out):
 
 def whole(counter, out):
     """A failure is said with all that belongs to it."""
-    counter.check(re.search(rf"^  where +({PLACES}) \((seen|inferred)", out, re.MULTILINE), f"no where:\n{out}")
+    counter.check(re.search(rf"^  where +(({PLACES}) \((seen|inferred)|CANNOT TELL \(\w)", out, re.MULTILINE), f"no where:\n{out}")
     counter.check(re.search(r"^  first +(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3}Z", out, re.MULTILINE), "no absolute time")
     counter.check(re.search(r"^  who +\S", out, re.MULTILINE), f"nobody is named:\n{out}")
     counter.check(re.search(r"^  see +wireshark -r FILE -Y '", out, re.MULTILINE), f"no way to see it:\n{out}")
