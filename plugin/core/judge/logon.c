@@ -8,6 +8,7 @@
 
 #include "clocks.h"
 #include "logon_words.h"
+#include "sender.h"
 
 /* ---- memory ----------------------------------------------------------------------------- */
 
@@ -563,13 +564,10 @@ static bool all_asked(const struct in_a_row *series)
 }
 _Static_assert(SERIES_KEPT == 3, "all of a series are looked at");
 
-/* Its client is a device, or may be one: what that leaves is not for sure its own client's doing. */
+/* What a device leaves is not for sure its own client's doing. */
 static bool may_be_device(const struct logon_conn *conn)
 {
-    const struct conn *link = conn->link;
-    const uint32_t leg = link->asked->leg;
-    return conn->forwarded || (leg != NO_NUMBER && leg > 0) ||
-           clocks_unordered(link->track, &link->client, conn_server(link));
+    return sender_at(conn->link, conn->link->asked->leg, conn->forwarded) != SENDER_CLIENT;
 }
 
 void logon_no_challenge(struct judge *judge, const struct event *event)

@@ -9,6 +9,7 @@
 
 #include "event.h"
 #include "mapi_memo.h"
+#include "sender.h"
 
 /* mapi_answer.c: what responses say, of EVENT_RESPONSE_ENDED */
 rule mapi_status_doubted; /* but this: of EVENT_STATUS */
@@ -53,9 +54,7 @@ struct subject about_request_once(struct judge *judge, const struct exchange *re
  * other may be NULL. */
 struct evidence *evidence_of(struct judge *judge, const struct exchange *request, const struct mapi_conn *other);
 
-/* Whether the client of the connection is a device, or may be one: the leg before was seen, X-Forwarded-For says so, or
- * clocks that differ hide which leg is in front. */
-enum sender { SENDER_CLIENT, SENDER_BEHIND, SENDER_FORWARDED, SENDER_UNORDERED };
+/* Who sends it on this leg. */
 enum sender mapi_sender(const struct exchange *request);
 
 /* The session's next leg, where all that it sent there was captured and this request is not in it: a device on the way

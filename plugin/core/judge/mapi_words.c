@@ -60,11 +60,7 @@ struct evidence *evidence_of(struct judge *judge, const struct exchange *request
 
 enum sender mapi_sender(const struct exchange *request)
 {
-    const struct conn *link = request->link;
-    return clocks_unordered(link->track, &link->client, conn_server(link)) ? SENDER_UNORDERED :
-           request->leg != NO_NUMBER && request->leg > 0                   ? SENDER_BEHIND :
-           request->came_from                                              ? SENDER_FORWARDED :
-                                                                             SENDER_CLIENT;
+    return sender_at(request->link, request->leg, request->came_from != 0);
 }
 
 /* Whether nothing that this session sent on this leg can have been missed. */
