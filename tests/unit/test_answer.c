@@ -14,68 +14,134 @@ static void test_rows(void)
         enum verdict_where where;
         const char *inferred, *next;
     } rows[] = {
-        { { ANSWER_MAPI, HTTP_BY_HTTPSYS, 503, 0, 0 }, WHERE_SERVER, "application pool for /mapi", "httperr" },
-        { { ANSWER_RPCH, HTTP_BY_BACK_HTTPSYS, 503, 0, 0 }, WHERE_SERVER, "application pool for /rpc", "httperr" },
-        { { ANSWER_MAPI, HTTP_BY_HTTPSYS, 400, 0, 0 },
+        { { ANSWER_MAPI, HTTP_BY_HTTPSYS, 503, 0, 0, FRONT_SAYS_NOTHING },
+          WHERE_SERVER,
+          "application pool for /mapi",
+          "httperr" },
+        { { ANSWER_RPCH, HTTP_BY_BACK_HTTPSYS, 503, 0, 0, FRONT_SAYS_NOTHING },
+          WHERE_SERVER,
+          "application pool for /rpc",
+          "httperr" },
+        { { ANSWER_MAPI, HTTP_BY_HTTPSYS, 400, 0, 0, FRONT_SAYS_NOTHING },
           WHERE_UNKNOWN,
           "did not accept the request as it came",
           "httperr" },
-        { { ANSWER_MAPI, HTTP_BY_GATEWAY, 502, 0, 0 }, WHERE_DEVICE, "did not reach", "health checks" },
-        { { ANSWER_MAPI, HTTP_BY_GATEWAY, 504, ANSWER_ROUND, 0 },
+        { { ANSWER_MAPI, HTTP_BY_GATEWAY, 502, 0, 0, FRONT_SAYS_NOTHING },
+          WHERE_DEVICE,
+          "did not reach",
+          "health checks" },
+        { { ANSWER_MAPI, HTTP_BY_GATEWAY, 504, ANSWER_ROUND, 0, FRONT_SAYS_NOTHING },
           WHERE_DEVICE,
           "time-out of its own",
           "NotificationWait" },
-        { { ANSWER_RPCH, HTTP_BY_DEVICE, 503, 0, 0 }, WHERE_DEVICE, "did not reach", "health checks" },
-        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 503, 0, 0 }, WHERE_UNKNOWN, "could not serve", "log" },
-        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 404, ANSWER_IN, 0 }, WHERE_UNKNOWN, "not served", "publishing" },
-        { { ANSWER_RPCH, HTTP_BY_IIS, 404, ANSWER_IN | ANSWER_IN_ALONE, 0 },
+        { { ANSWER_RPCH, HTTP_BY_DEVICE, 503, 0, 0, FRONT_SAYS_NOTHING },
+          WHERE_DEVICE,
+          "did not reach",
+          "health checks" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 503, 0, 0, FRONT_SAYS_NOTHING }, WHERE_UNKNOWN, "could not serve", "log" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 404, ANSWER_IN, 0, FRONT_SAYS_NOTHING },
+          WHERE_UNKNOWN,
+          "not served",
+          "publishing" },
+        { { ANSWER_RPCH, HTTP_BY_IIS, 404, ANSWER_IN | ANSWER_IN_ALONE, 0, FRONT_SAYS_NOTHING },
           WHERE_UNKNOWN,
           "1 GB body",
           "maxAllowedContentLength" },
-        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 403, ANSWER_IN | ANSWER_IN_ALONE, 0 },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 403, ANSWER_IN | ANSWER_IN_ALONE, 0, FRONT_SAYS_NOTHING },
           WHERE_UNKNOWN,
           "1 GB body",
           "size limits" },
-        { { ANSWER_RPCH, HTTP_BY_DEVICE, 413, ANSWER_IN, 0 }, WHERE_DEVICE, "1 GB body", "limit" },
-        { { ANSWER_RPCH, HTTP_BY_DEVICE, 408, ANSWER_IN | ANSWER_OPEN, 0 },
+        { { ANSWER_RPCH, HTTP_BY_DEVICE, 413, ANSWER_IN, 0, FRONT_SAYS_NOTHING }, WHERE_DEVICE, "1 GB body", "limit" },
+        { { ANSWER_RPCH, HTTP_BY_DEVICE, 408, ANSWER_IN | ANSWER_OPEN, 0, FRONT_SAYS_NOTHING },
           WHERE_DEVICE,
           "time that is allowed",
           "reading the request body" },
-        { { ANSWER_RPCH, HTTP_BY_DEVICE, 405, 0, 0 }, WHERE_DEVICE, "methods", "request filtering" },
-        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 501, 0, 0 }, WHERE_UNKNOWN, "does not know the methods", "device" },
-        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 200, 0, 0 }, WHERE_DEVICE, "page", "portals" },
-        { { ANSWER_RPCH, HTTP_BY_FRONT_END, 200, 0, 0 }, WHERE_SERVER, "Exchange sent a page", "redirections" },
-        { { ANSWER_MAPI, HTTP_BY_UNKNOWN, 200, 0, 0 }, WHERE_UNKNOWN, "page", "portals" },
-        { { ANSWER_RPCH, HTTP_BY_FRONT_END, 404, ANSWER_CAS_ERROR, 0 },
+        { { ANSWER_RPCH, HTTP_BY_DEVICE, 405, 0, 0, FRONT_SAYS_NOTHING },
+          WHERE_DEVICE,
+          "methods",
+          "request filtering" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 501, 0, 0, FRONT_SAYS_NOTHING },
+          WHERE_UNKNOWN,
+          "does not know the methods",
+          "device" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 200, 0, 0, FRONT_SAYS_NOTHING }, WHERE_DEVICE, "page", "portals" },
+        { { ANSWER_RPCH, HTTP_BY_FRONT_END, 200, 0, 0, FRONT_SAYS_NOTHING },
+          WHERE_SERVER,
+          "Exchange sent a page",
+          "redirections" },
+        { { ANSWER_MAPI, HTTP_BY_UNKNOWN, 200, 0, 0, FRONT_SAYS_NOTHING }, WHERE_UNKNOWN, "page", "portals" },
+        { { ANSWER_RPCH, HTTP_BY_FRONT_END, 404, 0, 0, FRONT_NO_MAILBOX },
           WHERE_SERVER,
           "does not know the mailbox",
           "mailbox" },
-        { { ANSWER_MAPI, HTTP_BY_FRONT_END, 400, ANSWER_NO_MAILBOX, 0 }, WHERE_SERVER, "?MailboxId=", "Autodiscover" },
-        { { ANSWER_MAPI, HTTP_BY_DEVICE, 400, ANSWER_NO_MAILBOX, 0 }, WHERE_DEVICE, "did not accept", "filters" },
-        { { ANSWER_MAPI, HTTP_BY_BACK_END, 456, 0, 0 }, WHERE_SERVER, "456", "account" },
-        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 457, 0, 0 }, WHERE_UNKNOWN, "expired", "password" },
-        { { ANSWER_MAPI, HTTP_BY_FRONT_END, 403, ANSWER_DISABLED, 0 }, WHERE_SERVER, "disabled", "CASMailbox" },
-        { { ANSWER_RPCH, HTTP_BY_FRONT_END, 403, ANSWER_CLIENT_RULES, 0 },
+        { { ANSWER_MAPI, HTTP_BY_FRONT_END, 400, ANSWER_NO_MAILBOX, 0, FRONT_SAYS_NOTHING },
+          WHERE_SERVER,
+          "?MailboxId=",
+          "Autodiscover" },
+        { { ANSWER_MAPI, HTTP_BY_DEVICE, 400, ANSWER_NO_MAILBOX, 0, FRONT_SAYS_NOTHING },
+          WHERE_DEVICE,
+          "did not accept",
+          "filters" },
+        { { ANSWER_MAPI, HTTP_BY_BACK_END, 456, 0, 0, FRONT_SAYS_NOTHING }, WHERE_SERVER, "456", "account" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 457, 0, 0, FRONT_SAYS_NOTHING }, WHERE_UNKNOWN, "expired", "password" },
+        { { ANSWER_MAPI, HTTP_BY_FRONT_END, 403, ANSWER_DISABLED, 0, FRONT_SAYS_NOTHING },
+          WHERE_SERVER,
+          "disabled",
+          "CASMailbox" },
+        { { ANSWER_RPCH, HTTP_BY_FRONT_END, 403, ANSWER_CLIENT_RULES, 0, FRONT_SAYS_NOTHING },
           WHERE_SERVER,
           "client access rules",
           "Get-ClientAccessRule" },
-        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x5 }, WHERE_SERVER, "access denied", "ValidPorts" },
-        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x52E }, WHERE_SERVER, "password is wrong", "4625" },
-        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x532 }, WHERE_SERVER, "expired", "password" },
-        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x533 }, WHERE_SERVER, "disabled", "account" },
-        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x701 }, WHERE_SERVER, "expired", "account" },
-        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x773 }, WHERE_SERVER, "must change", "account" },
-        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x775 }, WHERE_SERVER, "locked out", "account" },
-        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x6BA },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x5, FRONT_SAYS_NOTHING },
+          WHERE_SERVER,
+          "access denied",
+          "ValidPorts" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x52E, FRONT_SAYS_NOTHING },
+          WHERE_SERVER,
+          "password is wrong",
+          "4625" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x532, FRONT_SAYS_NOTHING },
+          WHERE_SERVER,
+          "expired",
+          "password" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x533, FRONT_SAYS_NOTHING },
+          WHERE_SERVER,
+          "disabled",
+          "account" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x701, FRONT_SAYS_NOTHING },
+          WHERE_SERVER,
+          "expired",
+          "account" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x773, FRONT_SAYS_NOTHING },
+          WHERE_SERVER,
+          "must change",
+          "account" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x775, FRONT_SAYS_NOTHING },
+          WHERE_SERVER,
+          "locked out",
+          "account" },
+        { { ANSWER_RPCH, HTTP_BY_RPC_PROXY, 503, ANSWER_RPC_ERROR, 0x6BA, FRONT_SAYS_NOTHING },
           WHERE_SERVER,
           "did not reach the RPC server",
           "ValidPorts" },
-        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, ANSWER_TORN, 0 }, WHERE_UNKNOWN, "torn", "one server" },
-        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, 0, 0 }, WHERE_UNKNOWN, "cannot check", "password" },
-        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, ANSWER_OTHERS, 0 }, WHERE_CLIENT, "other users", "4625" },
-        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, ANSWER_OTHERS | ANSWER_TORN, 0 }, WHERE_UNKNOWN, "torn", "one server" },
-        { { ANSWER_MAPI, HTTP_BY_UNKNOWN, 407, 0, 0 }, WHERE_UNKNOWN, "not the server", "at the proxy" },
-        { { ANSWER_MAPI, HTTP_BY_UNKNOWN, 407, ANSWER_UNTRIED, 0 },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, ANSWER_TORN, 0, FRONT_SAYS_NOTHING },
+          WHERE_UNKNOWN,
+          "torn",
+          "one server" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, 0, 0, FRONT_SAYS_NOTHING }, WHERE_UNKNOWN, "cannot check", "password" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, ANSWER_OTHERS, 0, FRONT_SAYS_NOTHING },
+          WHERE_CLIENT,
+          "other users",
+          "4625" },
+        { { ANSWER_RPCH, HTTP_BY_UNKNOWN, 401, ANSWER_OTHERS | ANSWER_TORN, 0, FRONT_SAYS_NOTHING },
+          WHERE_UNKNOWN,
+          "torn",
+          "one server" },
+        { { ANSWER_MAPI, HTTP_BY_UNKNOWN, 407, 0, 0, FRONT_SAYS_NOTHING },
+          WHERE_UNKNOWN,
+          "not the server",
+          "at the proxy" },
+        { { ANSWER_MAPI, HTTP_BY_UNKNOWN, 407, ANSWER_UNTRIED, 0, FRONT_SAYS_NOTHING },
           WHERE_DEVICE,
           "does not send any",
           "proxy settings" },
@@ -119,9 +185,6 @@ static void test_statuses(void)
         { ANSWER_RPCH, HTTP_BY_UNKNOWN, ANSWER_BEARER, "the token was not accepted", "401" },
         { ANSWER_RPCH, HTTP_BY_UNKNOWN, ANSWER_BOUND, "channel bindings", "401" },
         { ANSWER_RPCH, HTTP_BY_UNKNOWN, 0, "the credentials were not accepted", "401" },
-        { ANSWER_RPCH, HTTP_BY_FRONT_END, ANSWER_CAS_ERROR, "does not know the mailbox",
-          "300-400 402-406 408-455 458-599" },
-        { ANSWER_MAPI, HTTP_BY_FRONT_END, ANSWER_CAS_ERROR, "does not know the mailbox", "300-406 408-455 458-599" },
         { ANSWER_MAPI, HTTP_BY_FRONT_END, ANSWER_DISABLED, "is disabled", "200-406 408-455 458-599" },
         { ANSWER_MAPI, HTTP_BY_FRONT_END, ANSWER_CLIENT_RULES, "client access rules", "200-406 408-455 458-599" },
         { ANSWER_MAPI, HTTP_BY_HTTPSYS, ANSWER_BIG_TOKEN, "Kerberos token is too large", "400" },
@@ -164,7 +227,8 @@ static void test_statuses(void)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         for (unsigned status = 0; status < 1000; status++) {
-            const struct answer answer = { rows[i].protocol, rows[i].author, status, rows[i].traits, 0 };
+            const struct answer answer = { rows[i].protocol,  rows[i].author, status, rows[i].traits, 0,
+                                           FRONT_SAYS_NOTHING };
             const struct advice advice = answer_advice(&answer);
             if ((strstr(advice.inferred, rows[i].inferred) != NULL) != has(rows[i].statuses, status)) {
                 fprintf(stderr, "%u, %s: %s\n", status, rows[i].inferred, advice.inferred);
@@ -174,13 +238,49 @@ static void test_statuses(void)
     }
 }
 
+/* What the front end says counts for more than its status, but for credentials and a URL that lacks the mailbox. */
+static void test_front_failures(void)
+{
+    static const struct {
+        enum http_front_failure failure;
+        unsigned status, traits;
+        enum verdict_where where;
+        const char *rpch, *mapi, *next;
+    } rows[] = {
+        { FRONT_NO_MAILBOX, 404, 0, WHERE_SERVER, "none of its mailboxes", "the mailbox of MailboxId",
+          "mailbox exists" },
+        { FRONT_NO_MAILBOX, 400, ANSWER_NO_MAILBOX, WHERE_SERVER, "none of its mailboxes", "?MailboxId=", "" },
+        { FRONT_NO_BACK_END, 500, 0, WHERE_SERVER, "mailbox database", "mailbox database", "DatabaseCopyStatus" },
+        { FRONT_NO_TARGET, 404, 0, WHERE_UNKNOWN, "in the URL", "in the URL", "drop the query" },
+        { FRONT_NO_DIRECTORY, 500, 0, WHERE_SERVER, "the directory", "the directory", "domain controllers" },
+        { FRONT_BUSY, 503, 0, WHERE_SERVER, "as it takes", "as it takes", "answer slowly" },
+        { FRONT_UNREACHED, 503, 0, WHERE_SERVER, "did not reach the back end", "did not reach the back end",
+          "port 444" },
+        { FRONT_TIMED_OUT, 504, 0, WHERE_SERVER, "time was up", "time was up", "its load" },
+        { FRONT_BACK_LOGON, 503, 0, WHERE_SERVER, "none of the user's", "none of the user's", "computer accounts" },
+        { FRONT_OTHER, 503, 0, WHERE_SERVER, "could not pass", "could not pass", "HttpProxy log" },
+        { FRONT_UNREACHED, 456, 0, WHERE_SERVER, "logon module", "logon module", "account" },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct answer answer = { ANSWER_RPCH, HTTP_BY_FRONT_END, rows[i].status, rows[i].traits, 0, rows[i].failure };
+        CHECK(strstr(answer_advice(&answer).inferred, rows[i].rpch));
+        CHECK_INT(answer_where(&answer), rows[i].where);
+        answer.protocol = ANSWER_MAPI;
+        CHECK(strstr(answer_advice(&answer).inferred, rows[i].mapi));
+        CHECK(strstr(answer_advice(&answer).next, rows[i].next));
+        CHECK_INT(answer_where(&answer), rows[i].where);
+    }
+}
+
 /* Whatever comes, there is a row: of each status, author and protocol. */
 static void test_all(void)
 {
     for (unsigned status = 0; status < 1000; status++) {
         for (int author = 0; author < HTTP_AUTHORS; author++) {
             for (int protocol = ANSWER_RPCH; protocol <= ANSWER_MAPI; protocol++) {
-                const struct answer answer = { (enum answer_protocol)protocol, (enum http_author)author, status, 0, 0 };
+                const struct answer answer = {
+                    (enum answer_protocol)protocol, (enum http_author)author, status, 0, 0, FRONT_SAYS_NOTHING
+                };
                 CHECK(answer_advice(&answer).next[0] && answer_where(&answer) != WHERE_NONE);
             }
         }
@@ -191,6 +291,7 @@ int main(void)
 {
     test_rows();
     test_statuses();
+    test_front_failures();
     test_all();
     return unit_end();
 }

@@ -5,6 +5,7 @@
  */
 
 #include "author.h"
+#include "front_failure.h"
 #include "unit.h"
 
 static struct http_head head;
@@ -185,8 +186,43 @@ static void test_both(void)
     }
 }
 
+/* X-CasErrorCode first; X-FailureContext where the status is not what the back end said. */
+static void test_front_failure(void)
+{
+    static const struct {
+        const char *status, *lines;
+        enum http_front_failure failure;
+        const char *text;
+    } rows[] = {
+        { "503 x", "", FRONT_SAYS_NOTHING, "" },
+        { "404 x", "X-CasErrorCode: MailboxGuidWithDomainNotFound\r\n", FRONT_NO_MAILBOX, "" },
+        { "500 x", "X-CasErrorCode: databaseguidnotfound\r\nX-FailureContext: FrontEnd;500;YQ==;;;;\r\n",
+          FRONT_NO_BACK_END, "a" },
+        { "500 x", "X-CasErrorCode: SomethingNew\r\n", FRONT_OTHER, "" },
+        { "503 x", "X-FailureContext: BackEnd;-1;Q29ubmVjdEZhaWx1cmU=;eA==;;ConnectFailure;\r\n", FRONT_UNREACHED,
+          "ConnectFailure" },
+        { "504 x", "X-FailureContext: BackEnd;-1;VGltZW91dA==;eA==;BackEndRequestTimedOut;Timeout;\r\n",
+          FRONT_TIMED_OUT, "Timeout" },
+        { "500 x", "X-FailureContext: BackEnd;-1;YQ==;;;;\r\n", FRONT_OTHER, "a" },
+        { "503 x", "X-FailureContext: BackEnd;401;NDAx;eA==;;;\r\n", FRONT_BACK_LOGON, "401" },
+        { "401 x", "X-FailureContext: BackEnd;401;NDAx;eA==;;;\r\n", FRONT_SAYS_NOTHING, "401" },
+        { "503 x", "X-FailureContext: BackEnd;503;NTAz;eA==;;;\r\n", FRONT_SAYS_NOTHING, "503" },
+        { "401 x", "X-FailureContext: FrontEnd;401;VW5hdXRob3JpemVk;;;;;\r\n", FRONT_SAYS_NOTHING, "Unauthorized" },
+        { "503 x", "X-FailureContext: BackEnd\r\n", FRONT_SAYS_NOTHING, "" },
+        { "503 x", "X-FailureContext:\r\n", FRONT_SAYS_NOTHING, "" },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[HTTP_FAILURE_TEXT_MAX];
+        read_response(rows[i].status, rows[i].lines);
+        CHECK_INT(http_front_failure_of(fields.cas_error, fields.failure_context, head.status), rows[i].failure);
+        http_failure_text(fields.failure_context, text);
+        CHECK_STR(text, rows[i].text);
+    }
+}
+
 int main(void)
 {
+    test_front_failure();
     test_headers();
     test_statuses();
     test_pages();

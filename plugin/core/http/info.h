@@ -9,6 +9,7 @@
 
 #include "author.h"
 #include "credentials.h"
+#include "front_failure.h"
 
 enum http_method { /* what is ours; the rest is HTTP_OTHER_METHOD */
                    HTTP_OTHER_METHOD,
@@ -78,8 +79,9 @@ struct http_info {
     char ee_info[64];        /* start of the EEInfo base64 of the reason phrase, empty if none */
     enum http_author author; /* responses: who wrote it, by its headers, and by its page once that was read */
     char cas_error[64];      /* X-CasErrorCode */
-    char content_type[48];   /* of a response */
-    struct http_page page;   /* as far as http_info_page() has read it */
+    enum http_front_failure front_failure;
+    char content_type[48]; /* of a response */
+    struct http_page page; /* as far as http_info_page() has read it */
 };
 
 /* Fills *info from a parsed head. */

@@ -14,6 +14,10 @@
 #define NOT_EXCHANGE (ANYBODY & ~(unsigned)EXCHANGE)
 
 #define PROXY_LOGS "look at its log at this time, with the request id"
+#define HTTP_PROXY_LOG "the front end's HttpProxy log for this request-id"
+#define URL_LACKS_MAILBOX                                                                    \
+    "the URL lacks ?MailboxId=, without which Exchange does not know whose back end to ask", \
+        "the MAPI URLs that Autodiscover gives, and rewriting rules on the way that drop the query"
 #define ERROR_LOG "the security log of the RPC proxy (event 4625) and that account in the directory"
 
 /* The first row that fits counts. */
@@ -24,21 +28,29 @@ static const struct answer_row {
     uint32_t authors; /* bits of enum http_author */
     unsigned traits;  /* all of them are there */
     uint32_t rpc_from, rpc_to;
+    enum http_front_failure failure; /* FRONT_SAYS_NOTHING: whatever it says */
     struct advice advice;
 } rows[] = {
-#define ROW(from, to, protocols, authors, traits, where, inferred, next)             \
-    {                                                                                \
-        from, to, ANSWER_##protocols, WHERE_##where, authors, traits, 0, UINT32_MAX, \
-        {                                                                            \
-            inferred, next                                                           \
-        }                                                                            \
+#define ROW(from, to, protocols, authors, traits, where, ...)                                            \
+    {                                                                                                    \
+        from, to, ANSWER_##protocols, WHERE_##where, authors, traits, 0, UINT32_MAX, FRONT_SAYS_NOTHING, \
+        {                                                                                                \
+            __VA_ARGS__                                                                                  \
+        }                                                                                                \
     }
-#define RPC(from, to, inferred, next)                                             \
-    {                                                                             \
-        503, 503, ANSWER_RPCH, WHERE_SERVER, ANYBODY, ANSWER_RPC_ERROR, from, to, \
-        {                                                                         \
-            inferred, next                                                        \
-        }                                                                         \
+#define RPC(from, to, inferred, next)                                                                 \
+    {                                                                                                 \
+        503, 503, ANSWER_RPCH, WHERE_SERVER, ANYBODY, ANSWER_RPC_ERROR, from, to, FRONT_SAYS_NOTHING, \
+        {                                                                                             \
+            inferred, next                                                                            \
+        }                                                                                             \
+    }
+#define FRONT(failure, protocols, where, inferred, next)                                         \
+    {                                                                                            \
+        300, 599, ANSWER_##protocols, WHERE_##where, ANYBODY, 0, 0, UINT32_MAX, FRONT_##failure, \
+        {                                                                                        \
+            inferred, next                                                                       \
+        }                                                                                        \
     }
     /* ---- "RPC Error:" (MS-RPCH 2.1.2.1.3): of logons, else of the way to the RPC server */
     RPC(0x5, 0x5, "access denied: the RPC proxy does not let this user through, or not to this target",
@@ -95,12 +107,38 @@ static const struct answer_row {
         "a new password for the account"),
 
     /* ---- what the response itself says */
-    ROW(300, 599, RPCH, ANYBODY, ANSWER_CAS_ERROR, NONE,
+    ROW(400, 400, MAPI, EXCHANGE, ANSWER_NO_MAILBOX, NONE, URL_LACKS_MAILBOX),
+    FRONT(
+        NO_MAILBOX, RPCH, NONE,
         "Exchange's front end serves /rpc there and does not know the mailbox: the target is none of its mailboxes",
         "whether that mailbox exists in this organization, and whether Exchange took /rpc over from an RPC proxy or RD "
         "Gateway on the same IIS"),
-    ROW(300, 599, MAPI, ANYBODY, ANSWER_CAS_ERROR, NONE, "Exchange's front end does not know the mailbox of MailboxId",
-        "whether that mailbox exists, was moved or lost its licence, and what Autodiscover gives the client"),
+    FRONT(NO_MAILBOX, MAPI, NONE, "Exchange's front end does not know the mailbox of MailboxId",
+          "whether that mailbox exists, was moved or lost its licence, and what Autodiscover gives the client"),
+    FRONT(
+        NO_TARGET, BOTH, UNKNOWN,
+        "Exchange's front end does not find in the URL, or among its servers, whom to pass this on to",
+        "the URL as it arrives there, and rewriting rules on the way that drop the query; then the servers of that version"),
+    FRONT(NO_BACK_END, BOTH, NONE,
+          "Exchange's front end does not find the mailbox database of this request, or the server that has it active",
+          "that database and where it is mounted (Get-MailboxDatabaseCopyStatus), Active Manager, and " HTTP_PROXY_LOG),
+    FRONT(NO_DIRECTORY, BOTH, NONE,
+          "Exchange's front end got no answer of the directory that it asked for this request",
+          "the domain controllers that this server uses (its event log, MSExchange ADAccess), and " HTTP_PROXY_LOG),
+    FRONT(BUSY, BOTH, NONE, "Exchange's front end has as many requests under way as it takes, and did not pass this on",
+          "why the back ends answer slowly: their load and databases at this time, and " HTTP_PROXY_LOG),
+    FRONT(
+        UNREACHED, BOTH, NONE, "Exchange's front end did not reach the back end server, or lost the connection to it",
+        "the server that has the mailbox active: whether it runs, its port 444 and the certificate bound there (Exchange "
+        "Back End), and " HTTP_PROXY_LOG),
+    FRONT(TIMED_OUT, BOTH, NONE, "Exchange's front end waited for the back end server until its time was up",
+          "the server that has the mailbox active: its load and application pools at this time, and " HTTP_PROXY_LOG),
+    FRONT(
+        BACK_LOGON, BOTH, NONE,
+        "the back end server does not take the logon of Exchange's front end, which is Kerberos of the server, none of the "
+        "user's",
+        "clocks, computer accounts and authentication (Exchange Back End) of both servers, and " HTTP_PROXY_LOG),
+    FRONT(OTHER, BOTH, NONE, "Exchange's front end could not pass the request on", HTTP_PROXY_LOG),
     ROW(200, 599, BOTH, ANYBODY, ANSWER_DISABLED, NONE, "the protocol is disabled for this mailbox",
         "Get-CASMailbox: MAPIEnabled, MapiHttpEnabled and MAPIBlockOutlookRpcHttp"),
     ROW(200, 599, BOTH, ANYBODY, ANSWER_CLIENT_RULES, NONE, "client access rules keep this client out",
@@ -111,9 +149,7 @@ static const struct answer_row {
     ROW(400, 431, BOTH, ANYBODY, ANSWER_LONG_HEADERS, NONE, "the headers of the request are longer than allowed there",
         "which of them is long (Authorization of a user in many groups, cookies); MaxFieldLength and MaxRequestBytes of "
         "HTTP.sys, header limits of devices"),
-    ROW(400, 400, MAPI, EXCHANGE | BY(UNKNOWN), ANSWER_NO_MAILBOX, NONE,
-        "the URL lacks ?MailboxId=, without which Exchange does not know whose back end to ask",
-        "the MAPI URLs that Autodiscover gives, and rewriting rules on the way that drop the query"),
+    ROW(400, 400, MAPI, BY(UNKNOWN), ANSWER_NO_MAILBOX, NONE, URL_LACKS_MAILBOX),
 
     /* ---- the 1 GB body of IN */
     ROW(400, 400, RPCH, ANYBODY, ANSWER_IN_ALONE, NONE,
@@ -225,6 +261,7 @@ static const struct answer_row {
         "filters and limits for /mapi there")
 #undef ROW
 #undef RPC
+#undef FRONT
 };
 
 static const struct answer_row *row_of(const struct answer *answer)
@@ -232,7 +269,8 @@ static const struct answer_row *row_of(const struct answer *answer)
     const struct answer_row *row = rows;
     while (answer->status < row->from || answer->status > row->to || !(row->protocols & answer->protocol) ||
            !(row->authors >> answer->author & 1) || (row->traits & answer->traits) != row->traits ||
-           answer->rpc_error < row->rpc_from || answer->rpc_error > row->rpc_to) {
+           answer->rpc_error < row->rpc_from || answer->rpc_error > row->rpc_to ||
+           (row->failure != FRONT_SAYS_NOTHING && row->failure != answer->failure)) {
         row++; /* the last rows fit everything */
     }
     return row;
@@ -265,6 +303,17 @@ unsigned answer_words(unsigned words)
 {
     return (words & WORDS_LONG_HEADERS ? ANSWER_LONG_HEADERS : 0u) | (words & WORDS_DISABLED ? ANSWER_DISABLED : 0u) |
            (words & WORDS_CLIENT_RULES ? ANSWER_CLIENT_RULES : 0u) | (words & WORDS_TOO_LARGE ? ANSWER_TOO_LARGE : 0u);
+}
+
+void say_failure(struct text *text, enum http_front_failure failure, const char *cas_error, const char *failure_context)
+{
+    char error[HTTP_FAILURE_TEXT_MAX] = "";
+    if (failure != FRONT_SAYS_NOTHING && !(cas_error && cas_error[0]) && failure_context) {
+        http_failure_text(span_of((const uint8_t *)failure_context, strlen(failure_context)), error);
+    }
+    if (error[0]) {
+        say(text, ", X-FailureContext says \"%s\"", error);
+    }
 }
 
 void say_writer(struct text *text, const char *verb, enum http_author author, const char *product, const char *title)

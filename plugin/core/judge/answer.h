@@ -10,6 +10,7 @@
 
 #include "author.h"
 #include "finding.h"
+#include "front_failure.h"
 
 enum answer_protocol { ANSWER_RPCH = 1, ANSWER_MAPI = 2, ANSWER_BOTH = 3 };
 
@@ -22,7 +23,6 @@ enum answer_trait {
     ANSWER_BIG_TOKEN = 16,  /* to a large Authorization */
     ANSWER_NO_MAILBOX = 32, /* to a URL without MailboxId */
     ANSWER_ROUND = 64,      /* after a time that looks like a device's time-out */
-    ANSWER_CAS_ERROR = 128, /* X-CasErrorCode */
     ANSWER_RPC_ERROR = 256,
     ANSWER_DISABLED = 512, /* its words say so, enum http_words */
     ANSWER_CLIENT_RULES = 1024,
@@ -41,6 +41,7 @@ struct answer {
     enum http_author author;
     unsigned status, traits;
     uint32_t rpc_error;
+    enum http_front_failure failure;
 };
 
 /* The traits that words tell of. */
@@ -49,6 +50,10 @@ unsigned answer_words(unsigned words);
 enum verdict_where answer_where(const struct answer *answer);
 struct advice answer_advice(const struct answer *answer);
 
+/* ', X-FailureContext says "ConnectFailure"', where that is all that tells of the failure; of either header NULL or "" where it
+ * is not there. */
+void say_failure(struct text *text, enum http_front_failure failure, const char *cas_error,
+                 const char *failure_context);
 /* ", written by HAProxy, by its page", ", its author does not show"; and the words of the page. */
 void say_writer(struct text *text, const char *verb, enum http_author author, const char *product, const char *title);
 

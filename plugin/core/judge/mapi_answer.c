@@ -48,7 +48,7 @@ static struct answer answer_of(const struct judge_limits *limits, const struct r
                                                               ANSWER_LONG_HEADERS;
     answer.traits |= request->has_mailbox ? 0u : ANSWER_NO_MAILBOX;
     answer.traits |= is_round(limits, waited) ? ANSWER_ROUND : 0u;
-    answer.traits |= reply->cas_error ? ANSWER_CAS_ERROR : 0u;
+    answer.failure = (enum http_front_failure)reply->front_failure;
     answer.traits |= is_from_between(reply) ? ANSWER_PASSED_ON : 0u;
     answer.traits |= reply->conn->auth->proxy_asks ? ANSWER_UNTRIED : 0u;
     return answer;
@@ -198,6 +198,7 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
         say(text, ", its Authorization has %u characters", request->auth_len);
     }
     say_writer(text, "written", answer.author, reply->product, reply->title);
+    say_failure(text, answer.failure, reply->cas_error, reply->failure);
     say_behind(text, reply, kept);
     say_advice(text, &advice);
     say_headers(text, headers, sizeof(headers) / sizeof(headers[0]), 80);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "front_failure.h"
 #include "names.h"
 #include "objects.h"
 #include "session_private.h"
@@ -82,6 +83,7 @@ static void read_failure(struct reply *reply, const struct http_fields *fields)
     struct span query;
     http_origin_of(fields, NULL, &origin);
     reply->author = (uint8_t)origin.author;
+    reply->front_failure = (uint8_t)http_front_failure_of(fields->cas_error, fields->failure_context, reply->status);
     reply->cas_error = mapi_state_keep(world, fields->cas_error);
     reply->server_header = mapi_state_keep(world, fields->server);
     reply->via = mapi_state_keep(world, fields->via);

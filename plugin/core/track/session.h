@@ -169,7 +169,8 @@ struct reply {
     bool of_endpoint;               /* application/mapi-http */
     bool exchange, proxy_challenge; /* the latter: SPNEGO with the proxy goes on */
     unsigned status;
-    uint8_t author; /* enum http_author, by the head; once the body is read by its page, too */
+    uint8_t author;        /* enum http_author, by the head; once the body is read by its page, too */
+    uint8_t front_failure; /* enum http_front_failure */
     int64_t period_ns, expiration_ns, server_ms; /* -1 if absent */
     struct when last_bytes, silence_from;
     int64_t silence_ns;
