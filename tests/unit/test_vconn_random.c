@@ -521,7 +521,7 @@ static struct http_info rich_response(struct dice *dice)
     info.challenge_in_progress = info.offers_auth && once_in(dice, 2);
     strcpy(info.challenge_server, info.challenge_in_progress ? ANY_OF(dice, short_names) : "");
     strcpy(info.cas_error, once_in(dice, 8) ? "ServerNotFound" : "");
-    info.front_failure = info.cas_error[0] ? FRONT_NO_BACK_END : FRONT_SAYS_NOTHING;
+    info.front.failure = info.cas_error[0] ? FRONT_NO_BACK_END : FRONT_SAYS_NOTHING;
     strcpy(info.failure_context, once_in(dice, 6) ? "FrontEnd;503" : "");
     strcpy(info.diag_info, once_in(dice, 6) ? "EX1" : "");
     strcpy(info.server_header, once_in(dice, 3) ? "Microsoft-IIS/10.0" : "");

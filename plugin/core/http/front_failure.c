@@ -60,12 +60,9 @@ static struct span part_of(struct span value, unsigned number)
     return value;
 }
 
-enum http_front_failure http_front_failure_of(struct span cas_error, struct span failure_context, unsigned status)
+static enum http_front_failure by_context(struct span failure_context, unsigned status)
 {
     const struct span of_back_end = part_of(failure_context, 1);
-    if (cas_error.len > 0) {
-        return by_name(cas_error);
-    }
     if (!span_equals_nocase(part_of(failure_context, 0), "BackEnd")) {
         return FRONT_SAYS_NOTHING;
     }
@@ -76,9 +73,17 @@ enum http_front_failure http_front_failure_of(struct span cas_error, struct span
     return span_equals_nocase(of_back_end, "401") && status == 503 ? FRONT_BACK_LOGON : FRONT_SAYS_NOTHING;
 }
 
-void http_failure_text(struct span failure_context, char text[HTTP_FAILURE_TEXT_MAX])
+void http_front_says(struct span cas_error, struct span failure_context, unsigned status, struct http_front_says *says)
 {
-    uint8_t bytes[HTTP_FAILURE_TEXT_MAX - 1];
-    const size_t len = base64_decode(part_of(failure_context, 2), false, bytes, sizeof(bytes));
-    chars_copy(text, HTTP_FAILURE_TEXT_MAX, span_of(bytes, len));
+    says->text[0] = '\0';
+    if (cas_error.len > 0) {
+        says->failure = by_name(cas_error);
+        return;
+    }
+    says->failure = by_context(failure_context, status);
+    if (says->failure != FRONT_SAYS_NOTHING) {
+        uint8_t bytes[HTTP_FAILURE_TEXT_MAX - 1];
+        const size_t len = base64_decode(part_of(failure_context, 2), false, bytes, sizeof(bytes));
+        chars_copy(says->text, sizeof(says->text), span_of(bytes, len));
+    }
 }

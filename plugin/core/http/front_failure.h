@@ -22,11 +22,14 @@ enum http_front_failure {
     FRONT_OTHER
 };
 
-/* Of the values of both headers and the status that they came with. */
-enum http_front_failure http_front_failure_of(struct span cas_error, struct span failure_context, unsigned status);
-
 #define HTTP_FAILURE_TEXT_MAX 64
-/* The error of an X-FailureContext: "ConnectFailure". Empty where there is none; as for texts of struct http_origin. */
-void http_failure_text(struct span failure_context, char text[HTTP_FAILURE_TEXT_MAX]);
+struct http_front_says {
+    enum http_front_failure failure;
+    char text
+        [HTTP_FAILURE_TEXT_MAX]; /* the error in X-FailureContext where no X-CasErrorCode names the failure; UTF-8 */
+};
+
+/* Of the values of both headers and the status that they came with. */
+void http_front_says(struct span cas_error, struct span failure_context, unsigned status, struct http_front_says *says);
 
 #endif

@@ -175,7 +175,7 @@ static void copy_texts(const struct http_fields *fields, struct http_info *info)
     memcpy(info->front_end, origin.front_end, sizeof(info->front_end));
     memcpy(info->server_header, origin.server, sizeof(info->server_header));
     memcpy(info->via, origin.via, sizeof(info->via));
-    info->front_failure = http_front_failure_of(fields->cas_error, fields->failure_context, info->status);
+    http_front_says(fields->cas_error, fields->failure_context, info->status, &info->front);
     info->author = info->is_request ? HTTP_BY_UNKNOWN : origin.author;
 }
 

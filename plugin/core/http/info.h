@@ -79,7 +79,7 @@ struct http_info {
     char ee_info[64];        /* start of the EEInfo base64 of the reason phrase, empty if none */
     enum http_author author; /* responses: who wrote it, by its headers, and by its page once that was read */
     char cas_error[64];      /* X-CasErrorCode */
-    enum http_front_failure front_failure;
+    struct http_front_says front;
     char content_type[48]; /* of a response */
     struct http_page page; /* as far as http_info_page() has read it */
 };

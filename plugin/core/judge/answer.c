@@ -305,14 +305,10 @@ unsigned answer_words(unsigned words)
            (words & WORDS_CLIENT_RULES ? ANSWER_CLIENT_RULES : 0u) | (words & WORDS_TOO_LARGE ? ANSWER_TOO_LARGE : 0u);
 }
 
-void say_failure(struct text *text, enum http_front_failure failure, const char *cas_error, const char *failure_context)
+void say_failure(struct text *text, const char *failure)
 {
-    char error[HTTP_FAILURE_TEXT_MAX] = "";
-    if (failure != FRONT_SAYS_NOTHING && !(cas_error && cas_error[0]) && failure_context) {
-        http_failure_text(span_of((const uint8_t *)failure_context, strlen(failure_context)), error);
-    }
-    if (error[0]) {
-        say(text, ", X-FailureContext says \"%s\"", error);
+    if (failure && failure[0]) {
+        say(text, ", X-FailureContext says \"%s\"", failure);
     }
 }
 

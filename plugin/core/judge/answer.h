@@ -50,10 +50,8 @@ unsigned answer_words(unsigned words);
 enum verdict_where answer_where(const struct answer *answer);
 struct advice answer_advice(const struct answer *answer);
 
-/* ', X-FailureContext says "ConnectFailure"', where that is all that tells of the failure; of either header NULL or "" where it
- * is not there. */
-void say_failure(struct text *text, enum http_front_failure failure, const char *cas_error,
-                 const char *failure_context);
+/* ', X-FailureContext says "ConnectFailure"'; nothing for NULL and "". */
+void say_failure(struct text *text, const char *failure);
 /* ", written by HAProxy, by its page", ", its author does not show"; and the words of the page. */
 void say_writer(struct text *text, const char *verb, enum http_author author, const char *product, const char *title);
 

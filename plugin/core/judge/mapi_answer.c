@@ -198,7 +198,7 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
         say(text, ", its Authorization has %u characters", request->auth_len);
     }
     say_writer(text, "written", answer.author, reply->product, reply->title);
-    say_failure(text, answer.failure, reply->cas_error, reply->failure);
+    say_failure(text, reply->failure_text);
     say_behind(text, reply, kept);
     say_advice(text, &advice);
     say_headers(text, headers, sizeof(headers) / sizeof(headers[0]), 80);

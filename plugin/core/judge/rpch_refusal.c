@@ -120,7 +120,7 @@ static struct answer answer_of(const struct judge_limits *limits, const struct c
                              .rpc_error = info->rpc_error_code,
                              .traits = answer_words(info->page.words) };
     answer.traits |= info->rpc_error ? ANSWER_RPC_ERROR : 0u;
-    answer.failure = info->front_failure;
+    answer.failure = info->front.failure;
     answer.traits |= credential_traits(limits, channel, info->status) | request_traits(channel, info);
     answer.traits |= is_of_device(channel, info) ? ANSWER_PASSED_ON : 0u;
     answer.traits |= channel->leg->joined && channel_in_use(channel) ? ANSWER_OPEN : 0u;
@@ -273,7 +273,7 @@ void rpch_refused(struct judge *judge, const struct event *event)
     bool seen;
     say_status(&finding.text, channel, info, event->when);
     enum verdict_where where = say_refuser(&finding.text, channel, info, &seen);
-    say_failure(&finding.text, answer.failure, info->cas_error, info->failure_context);
+    say_failure(&finding.text, info->front.text);
     if (is_replacement(channel)) {
         say(&finding.text, "; the virtual connection is still open on the predecessor");
     }

@@ -81,9 +81,12 @@ static void read_failure(struct reply *reply, const struct http_fields *fields)
     struct mapi_state *world = reply->conn->world;
     struct http_origin origin;
     struct span query;
+    struct http_front_says front;
     http_origin_of(fields, NULL, &origin);
+    http_front_says(fields->cas_error, fields->failure_context, reply->status, &front);
     reply->author = (uint8_t)origin.author;
-    reply->front_failure = (uint8_t)http_front_failure_of(fields->cas_error, fields->failure_context, reply->status);
+    reply->front_failure = (uint8_t)front.failure;
+    reply->failure_text = front.text[0] ? track_text(world->track, front.text) : NULL;
     reply->cas_error = mapi_state_keep(world, fields->cas_error);
     reply->server_header = mapi_state_keep(world, fields->server);
     reply->via = mapi_state_keep(world, fields->via);

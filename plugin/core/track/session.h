@@ -183,6 +183,7 @@ struct reply {
     const char *front_end, *request_id, *server_header, *via, *failure, *backend_status, *location, *diag;
     const char *content_type; /* where it is not the endpoint's */
     const char *cas_error;    /* X-CasErrorCode */
+    const char *failure_text; /* as in struct http_front_says, NULL where there is none */
     const char *product;      /* whose page it is, NULL if not known */
     unsigned words;           /* of the page, enum http_words */
     char title[HTTP_TITLE_MAX];
