@@ -361,6 +361,7 @@ static inline void set_step(struct http_info *info, enum auth_step step)
 static inline struct http_info http_response(unsigned status)
 {
     struct http_info info = { .status = status, .content_length = -1, .version_minor = 1 };
+    info.offers_auth = status == 401 || status == 407; /* RFC 9110 15.5.2, 15.5.8 */
     return info;
 }
 

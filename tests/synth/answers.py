@@ -8,12 +8,14 @@ import base64
 
 import mapiscene as m
 import rpc
+from legs import FRONT as BEFORE, Relayed, behind
 from mapiscene import Context, Outlook, case
 from scene import Leg
 from told import REFUSED, told
 
 HTTP = "outlook.http.failed"
 SERVER, DEVICE, UNKNOWN = "SERVER (inferred)", "NETWORK DEVICE (inferred)", "CANNOT TELL"
+SEEN = "NETWORK DEVICE (seen)"
 FRONT = "X-FEServer: EX1", "X-OWA-Version: 15.2.1544.4"
 
 
@@ -111,3 +113,142 @@ def no_target(cap):
     cap.told(REFUSED, frame, UNKNOWN, "whom to pass this on to", never="does not know the mailbox")
     cap.what = "The front end finds no server of the old version that the target needs."
     cap.rule = "The URL as it arrives, or the servers: who is to blame does not show."
+
+
+# ---- logons before the server ----------------------------------------------------------------
+
+NO_PAGE = "Outlook cannot log on at a page"
+answered("logon-f5", "BIG-IP APM sends Outlook to its logon page", "302 Found",
+         ("Server: BigIP", "Location: /my.policy", "Set-Cookie: MRHSession=0123456789abcdef;path=/;secure"), DEVICE,
+         ("F5, by its redirection", "Location: /my.policy", NO_PAGE),
+         "An access policy of BIG-IP APM covers the path: who has no session is sent to /my.policy. There is no page.",
+         "Location names who wrote it. Server alone would not: devices write theirs into what they pass on.")
+answered("logon-wap", "Web Application Proxy sends Outlook to AD FS", "307 Temporary Redirect",
+         ("Server: Microsoft-HTTPAPI/2.0", "Location: https://sts.example.test/adfs/ls?version=1.0&action=signin&realm="
+          "urn%3AAppProxy%3Acom&appRealm=37d0e840-bdc3-e911-90f3-005056b6cfbb&returnUrl=https%3A%2F%2Fmail.example.test%2F"), DEVICE,
+         ("Web Application Proxy, by its redirection", "https://sts.example.test/adfs/ls", NO_PAGE),
+         "The path is published with AD FS pre-authentication in place of pass-through.",
+         "The realm in the URL is that of Web Application Proxy. The query is not quoted: it may hold secrets.", never="appRealm")
+answered("logon-elsewhere", "a redirection to a page of nobody known", "302 Found",
+         ("Location: https://portal.example.test/login?from=mail",), UNKNOWN,
+         ("its author does not show", "https://portal.example.test/login"),
+         "The request is sent to a page; nothing shows who does it.", "A redirection alone names nobody.", never="from=mail")
+
+# ---- TLS and certificates ----------------------------------------------------------------------
+
+IIS = "<html><head><title>403 - Forbidden: Access is denied.</title></head><body><div id=\"header\"><h1>Server Error</h1></div>" \
+      "<div id=\"content\"><fieldset><h2>%s</h2><h3>%s</h3></fieldset></div></body></html>"
+answered("wants-tls", "403.4 of IIS: TLS ends at a device before it", "403 Forbidden", ("Server: Microsoft-IIS/10.0",), UNKNOWN,
+         ("in clear text", "SSL offloading", "Require SSL"),
+         "A device ends TLS and speaks clear text to a server whose virtual directory requires TLS.",
+         "The page says which 403 it is. Device or server have to change: who is to blame does not show.",
+         IIS % ("403.4 - Forbidden: SSL is required to view this resource.",
+                "The page you are trying to access is secured with Secure Sockets Layer (SSL)."), never="not served|not published|1 GB")
+answered("certificate", "403.7 of IIS: a client certificate is wanted", "403 Forbidden", ("Server: Microsoft-IIS/10.0",), UNKNOWN,
+         ("client certificate is wanted", "SSL settings"),
+         "The virtual directory requires client certificates; Outlook has none, or a device that ends TLS does not pass it on.",
+         "The page says which 403 it is.",
+         IIS % ("403.7 - Forbidden: SSL client certificate is required.",
+                "The page you are attempting to access requires your browser to have a Secure Sockets Layer (SSL) client certificate "
+                "that the Web server will recognize."), never="not served|not published|1 GB")
+
+# ---- filters -------------------------------------------------------------------------------------
+
+answered("filter", "Zscaler forbids the request", "403 Forbidden", ("Server: Zscaler/6.2",), DEVICE,
+         ("Zscaler, by its page", "a rule of that device"),
+         "A web proxy that inspects TLS writes its own page.", "The page names its author.",
+         "<html><head><title>Not allowed</title></head><body>Your organization has selected Zscaler to protect you from internet "
+         "threats.</body></html>", never="not served|not published")
+
+# ---- 401 -----------------------------------------------------------------------------------------
+
+OFFERS = "WWW-Authenticate: Negotiate", "WWW-Authenticate: NTLM"
+BARE = "does not: the client cannot go on"
+
+
+def bare(number):
+    return rpc.answer(number, "Unauthorized", *FRONT, "Content-Length: 0")
+
+
+@told("rpc-bare-401", "401 without WWW-Authenticate")
+def channel_bare(cap):
+    leg = Leg(cap)
+    leg.connect("in").up(rpc.ask_in(auth=None))
+    leg.connect("out").up(rpc.ask_out(auth=None))
+    frame = leg.out.down(bare(401))
+    leg.out.close()
+    leg.in_.close()
+    cap.told(REFUSED, frame, UNKNOWN, BARE, "devices on the way")
+    cap.what = "OUT without credentials gets a 401 that offers nothing; the client leaves."
+    cap.rule = "RFC 9110 15.5.2: a 401 has to carry WWW-Authenticate. This one is no step of a logon."
+
+
+@told("rpc-bare-401-stripped", "a device takes WWW-Authenticate out")
+def channel_stripped(cap):
+    both = Relayed(cap, BEFORE, behind("10.0.0.81:80"))
+    for role in ("in", "out"):
+        both.request(role, auth=None)
+        both.first(role)
+    front, back = both.legs
+    back.out.down(rpc.answer(401, "Unauthorized", *OFFERS, "Content-Length: 0"))
+    frame = front.out.down(bare(401))
+    cap.wait(1)
+    both.close()
+    cap.told(REFUSED, frame, SEEN, BARE, "leg 1 .frame [0-9]+. says how to log on")
+    cap.what = "The server offers Negotiate and NTLM; the device passes the 401 on without."
+    cap.rule = "Both legs have the 401, only one of them has its offers."
+
+
+@case("mapi-verdict-bare-401", "401 without WWW-Authenticate")
+def session_bare(cap):
+    c = Context(Outlook(cap, auth=None))
+    asked = c.ask("Connect", m.connect_body())
+    frame = c.page(asked, "401 Unauthorized", *FRONT, text="")
+    cap.item(HTTP, frame, "It offers nothing.", ["401", BARE], where=UNKNOWN)
+    c.conn.close()
+    cap.what = "Connect without credentials gets a 401 that offers nothing; the client leaves."
+    cap.rule = "RFC 9110 15.5.2: a 401 has to carry WWW-Authenticate. This one is no step of a logon."
+
+
+@case("mapi-verdict-bare-401-stripped", "a device takes WWW-Authenticate out")
+def session_stripped(cap):
+    c = Context(Outlook(cap, server="10.0.0.80:80", auth=None))
+    server = cap.connect("10.0.0.70", "10.0.0.81:80")
+    outer = c.ask("Connect", m.connect_body())
+    inner = c.relay(outer, server)
+    c.page(inner, "401 Unauthorized", *OFFERS, text="")
+    frame = c.page(outer, "401 Unauthorized", text="")
+    cap.item(HTTP, frame, "The leg behind has the offers.", ["401", BARE, "leg 1", "taken out"], where=SEEN)
+    m.close(c.conn, server)
+    cap.what = "The server offers Negotiate and NTLM; the device passes the 401 on without."
+    cap.rule = "Both legs have the 401, only one of them has its offers."
+
+
+BEARER = 'WWW-Authenticate: Bearer client_id="00000002-0000-0ff1-ce00-000000000000", ' \
+         'authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"'
+NOT_OFFERED = "does not offer the scheme"
+
+
+@told("rpc-scheme-not-offered", "Basic where only tokens are taken")
+def channel_not_offered(cap):
+    leg = Leg(cap)
+    leg.connect("in").up(rpc.ask_in())
+    leg.connect("out").up(rpc.ask_out())
+    frame = leg.out.down(rpc.answer(401, "Unauthorized", BEARER, *FRONT, "Content-Length: 0"))
+    leg.out.close()
+    leg.in_.close()
+    cap.told(REFUSED, frame, UNKNOWN, NOT_OFFERED, "no Basic", never="mistyped")
+    cap.what = "The profile is set to Basic; the server has modern authentication only."
+    cap.rule = "A 401 that does not offer the scheme of the credentials says nothing of the password."
+
+
+@case("mapi-auth-not-offered", "Basic where only tokens are taken")
+def session_not_offered(cap):
+    c = Context(Outlook(cap))
+    for _ in range(3):
+        frame = c.page(c.ask("Connect", m.connect_body()), "401 Unauthorized", BEARER, *FRONT, text="")
+        cap.wait(2)
+    cap.item("outlook.auth.refused", frame, "The third refusal.", ["alice", NOT_OFFERED, "no Basic"], where=UNKNOWN)
+    c.conn.close()
+    cap.what = "The client keeps to Basic; the server has modern authentication only."
+    cap.rule = "A 401 that does not offer the scheme of the credentials says nothing of the password."

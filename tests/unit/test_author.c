@@ -136,6 +136,13 @@ static void test_pages(void)
           HTTP_BY_IIS, "IIS", "Technical Information (for support personnel) Internet Information Services" },
         { "<title>a \"b\"\r\n\tc\x01</title>", HTTP_BY_UNKNOWN, NULL, "a 'b' c?" },
         { "<title", HTTP_BY_UNKNOWN, NULL, "" },
+        { "<title>Not allowed</title>Your organization has selected Zscaler to protect you", HTTP_BY_DEVICE, "Zscaler",
+          "Not allowed" },
+        { "<TITLE>Access Denied</TITLE>Access Denied (policy_denied)", HTTP_BY_DEVICE, "ProxySG", "Access Denied" },
+        { "<title>McAfee Web Gateway - Notification</title>", HTTP_BY_DEVICE, "McAfee Web Gateway",
+          "McAfee Web Gateway - Notification" },
+        { "Request unsuccessful. Incapsula incident ID: 1-2", HTTP_BY_DEVICE, "Imperva",
+          "Request unsuccessful. Incapsula incident ID: 1-2" },
         { "<title></title><body onload=x()><p>only here", HTTP_BY_UNKNOWN, NULL, "only here" },
         { "", HTTP_BY_UNKNOWN, NULL, "" },
         { "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890",
@@ -186,6 +193,38 @@ static void test_both(void)
     }
 }
 
+/* Where a 3xx sends the client, whatever headers devices add; not what other statuses have in Location. */
+static void test_redirections(void)
+{
+    static const struct {
+        const char *status, *location;
+        enum http_author author;
+        const char *product;
+    } rows[] = {
+        { "302 Found", "/my.policy", HTTP_BY_DEVICE, "F5" },
+        { "302 Found", "https://m.example.test/CookieAuth.dll?GetLogon?curl=Z2F&reason=0", HTTP_BY_DEVICE,
+          "Forefront TMG" },
+        { "302 Found", "https://p.example.test/InternalSite/?site_name=a", HTTP_BY_DEVICE, "Forefront UAG" },
+        { "307 x", "https://s.example.test/adfs/ls?version=1.0&action=signin&realm=urn%3AAppProxy%3Acom",
+          HTTP_BY_DEVICE, "Web Application Proxy" },
+        { "302 x", "https://s.example.test/adfs/ls?SAMLRequest=a", HTTP_BY_UNKNOWN, NULL },
+        { "302 x", "https://a.example.test/logon/LogonPoint/tmindex.html", HTTP_BY_DEVICE, "NetScaler" },
+        { "302 x", "/vpn/index.html", HTTP_BY_DEVICE, "NetScaler" },
+        { "302 x", "/lm_auth_proxy?DoLm", HTTP_BY_DEVICE, "Kemp LoadMaster" },
+        { "302 x", "/owa/auth/logon.aspx?url=a", HTTP_BY_UNKNOWN, NULL },
+        { "201 x", "/my.policy", HTTP_BY_UNKNOWN, NULL },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct http_origin origin;
+        char lines[160];
+        snprintf(lines, sizeof(lines), "Location: %s\r\n", rows[i].location);
+        read_response(rows[i].status, lines);
+        http_origin_of(&fields, NULL, &origin);
+        CHECK_INT(origin.author, rows[i].author);
+        CHECK_STR(origin.product ? origin.product : "", rows[i].product ? rows[i].product : "");
+    }
+}
+
 /* X-CasErrorCode first; X-FailureContext where the status is not what the back end said. */
 static void test_front_failure(void)
 {
@@ -223,6 +262,7 @@ static void test_front_failure(void)
 int main(void)
 {
     test_front_failure();
+    test_redirections();
     test_headers();
     test_statuses();
     test_pages();

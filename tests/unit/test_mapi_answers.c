@@ -18,7 +18,9 @@ static void test_statuses(void)
         { "302 Found", "Location: https://login.example.test/adfs/ls?secret=1\r\n", "login.example.test/adfs/ls", true,
           WHERE_UNKNOWN },
         { "302 Found", "Location: https://mail2.example.test/mapi/emsmdb/?MailboxId=a\r\n", NULL, false, WHERE_NONE },
+        { "302 Found", "Location: /my.policy\r\n", "F5, by its redirection", true, WHERE_DEVICE },
         { "401 Unauthorized", "WWW-Authenticate: Negotiate\r\n", NULL, false, WHERE_NONE },
+        { "401 Unauthorized", NULL, "how to log on", true, WHERE_UNKNOWN },
         { "403 Forbidden", "Server: nginx\r\n", "not published", true, WHERE_UNKNOWN },
         { "404 Not Found", "Server: Microsoft-HTTPAPI/2.0\r\n", "not served", true, WHERE_UNKNOWN },
         { "404 Not Found", "X-CasErrorCode: UserNotFound\r\n", "X-CasErrorCode: UserNotFound", true, WHERE_SERVER },
@@ -64,7 +66,7 @@ static void test_every_status(void)
         connected(&scene, &tap);
         ask(&tap, "Execute", 2, JAR_1);
         scene_wait(&scene, 0.5);
-        tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 %u x\r\nContent-Length: 0\r\n\r\n", status);
+        tap_text(&tap, WAY_TO_CLIENT, "HTTP/1.1 %u x\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n", status);
         CHECK_STR(scene.log, status < 300 || status == quiet[0] || status == quiet[1] || status == quiet[2] ?
                                  "" :
                                  "http.failed:warning@4/0.0");
@@ -96,7 +98,7 @@ static void test_page_lost(void)
         { "503 Service Unavailable", "http.failed:warning@6/0.0" },
         { "200 OK\r\nX-ResponseCode: 6", "response_code.failed:warning@6/0.0" },
         { "200 OK\r\nX-ResponseCode: 0", "" },
-        { "401 Unauthorized", "" },
+        { "401 Unauthorized\r\nWWW-Authenticate: NTLM", "" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct scene scene;

@@ -195,7 +195,7 @@ static void test_cookies_missed(void)
     tap_fin(&other, WAY_TO_CLIENT);
     tap_open(&third, &scene, "10.0.0.9:50003", SERVER);
     ask(&third, "Execute", 4, JAR_1);
-    answer_status(&third, "401 Unauthorized", NULL);
+    answer_status(&third, "401 Unauthorized", "WWW-Authenticate: NTLM\r\n");
     ask(&tap, "Execute", 4, LOST_JAR);
     CHECK_STR(scene.log, "");
     /* ... and before the response that counts from here on. */
@@ -221,7 +221,7 @@ static void test_cookies_missed(void)
     two_connections(&scene, &tap, &other);
     tap_open_as(&third, &scene, "10.0.0.9:50003", SERVER, false, false);
     ask(&third, "Execute", 4, JAR_1);
-    answer_status(&third, "401 Unauthorized", NULL);
+    answer_status(&third, "401 Unauthorized", "WWW-Authenticate: NTLM\r\n");
     ask(&tap, "Execute", 4, LOST_JAR);
     CHECK_STR(scene.log, "");
     scene_end(&scene);
@@ -337,7 +337,7 @@ static void test_counter_skips(void)
     /* A resend, and a request without its cookies, are in the capture. */
     connected(&scene, &tap);
     ask(&tap, "Execute", 2, JAR_1);
-    answer_status(&tap, "401 Unauthorized", NULL);
+    answer_status(&tap, "401 Unauthorized", "WWW-Authenticate: NTLM\r\n");
     ask(&tap, "Execute", 2, JAR_1);
     answer(&tap, "Execute", NULL);
     ask(&tap, "Execute", 3, NULL);
@@ -389,7 +389,7 @@ static void test_sequence(void)
     tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
     ask(&tap, "Execute", 2, JAR_1);
     ask(&other, "Execute", 3, JAR_1);
-    answer_status(&other, "401 Unauthorized", NULL);
+    answer_status(&other, "401 Unauthorized", "WWW-Authenticate: NTLM\r\n");
     answer(&tap, "Execute", NULL);
     ask(&other, "NotificationWait", 101, JAR_1);
     ask(&tap, "Execute", 4, JAR_1);

@@ -301,12 +301,34 @@ static void test_4xx_explains(void)
     scene_end(&s);
 }
 
+/* A 401 that offers nothing is no step, if nothing was tried before. */
+static void test_refused_bare(void)
+{
+    static const enum auth_step steps[] = { AUTH_STEP_NONE, AUTH_STEP_EMPTY, AUTH_STEP_TYPE1 };
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        struct scene s;
+        scene_begin(&s);
+        struct tap tap = tap_http(&s, CLIENT ":1001", A);
+        struct http_info request = http_request(HTTP_RPC_OUT_DATA), answer = http_response(401);
+        set_step(&request, steps[i]);
+        answer.offers_auth = false;
+        tap_head(&tap, &request);
+        tap_head(&tap, &answer);
+        if (steps[i] == AUTH_STEP_NONE) {
+            EXPECT(&s, "refused:warning@%u/0.0", s.frame);
+        }
+        SILENT(&s);
+        scene_end(&s);
+    }
+}
+
 int main(void)
 {
     test_lone();
     test_not_lone();
     test_refused();
     test_refused_401();
+    test_refused_bare();
     test_refused_torn_ntlm();
     test_4xx_explains();
     test_alone_behind_device();

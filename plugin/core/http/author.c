@@ -42,7 +42,17 @@ unsigned http_words_of(struct span text)
                  { "size of the request headers is too long", WORDS_LONG_HEADERS }, /* HTTP.sys */
                  { "Request Header Or Cookie Too Large", WORDS_LONG_HEADERS },      /* nginx */
                  { "request header fields too large", WORDS_LONG_HEADERS },
-                 { "request content length", WORDS_TOO_LARGE } };
+                 { "request content length", WORDS_TOO_LARGE },
+                 { "403.4 - Forbidden", WORDS_WANTS_TLS }, /* IIS, here and below */
+                 { "is secured with Secure Sockets Layer", WORDS_WANTS_TLS },
+                 { "must be viewed over a secure channel", WORDS_WANTS_TLS },
+                 { "403.7 - Forbidden", WORDS_CERTIFICATE },
+                 { "403.13 - Forbidden", WORDS_CERTIFICATE },
+                 { "403.16 - Forbidden", WORDS_CERTIFICATE },
+                 { "403.17 - Forbidden", WORDS_CERTIFICATE },
+                 { "(SSL) client certificate", WORDS_CERTIFICATE },
+                 { "No required SSL certificate was sent", WORDS_CERTIFICATE }, /* nginx, here and below */
+                 { "The SSL certificate error", WORDS_CERTIFICATE } };
     unsigned words = 0;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         words |= holds(text, rows[i].words) ? rows[i].what : 0;
@@ -102,7 +112,13 @@ static const struct page_row {
     { "The server denied the specified Uniform Resource Locator (URL)", HTTP_BY_DEVICE, "Forefront TMG" },
     { "Internet Security and Acceleration Server", HTTP_BY_DEVICE, "ISA Server" },
     { "/CookieAuth.dll?", HTTP_BY_DEVICE, "Forefront TMG" },
-    /* others */
+    /* filters of web proxies, and others */
+    { "Your organization has selected Zscaler", HTTP_BY_DEVICE, "Zscaler" },
+    { "Access Denied (policy_denied)", HTTP_BY_DEVICE, "ProxySG" },
+    { "<title>McAfee Web Gateway", HTTP_BY_DEVICE, "McAfee Web Gateway" },
+    { "/mwg-internal/", HTTP_BY_DEVICE, "McAfee Web Gateway" },
+    { "Incapsula incident ID", HTTP_BY_DEVICE, "Imperva" },
+    { "/_Incapsula_Resource?", HTTP_BY_DEVICE, "Imperva" },
     { "<title>ERROR: The requested URL could not be retrieved", HTTP_BY_DEVICE, "Squid" },
     { "(squid/", HTTP_BY_DEVICE, "Squid" },
     { "Guru Meditation", HTTP_BY_DEVICE, "Varnish" },
@@ -121,6 +137,29 @@ static const struct page_row {
     { "You do not have permission to view this directory or page", HTTP_BY_IIS, "IIS" },
     { "The resource you are looking for has been removed, had its name changed", HTTP_BY_IIS, "IIS" },
 };
+
+/* Where devices send who has not logged on to them: by Location alone, for such a response has no page as a rule. */
+static const char *sent_by(const struct http_fields *fields)
+{
+    static const struct {
+        const char *words, *product;
+    } rows[] = { { "/my.policy", "F5" },
+                 { "/my.logout.php3", "F5" },
+                 { "/CookieAuth.dll?", "Forefront TMG" },
+                 { "/InternalSite/", "Forefront UAG" },
+                 { "realm=urn%3AAppProxy%3A", "Web Application Proxy" },
+                 { "realm=urn:AppProxy:", "Web Application Proxy" },
+                 { "/vpn/index.html", "NetScaler" },
+                 { "/vpn/tmindex.html", "NetScaler" },
+                 { "/logon/LogonPoint", "NetScaler" },
+                 { "/lm_auth_proxy", "Kemp LoadMaster" } };
+    for (size_t i = 0; i < COUNT_OF(rows) && fields->head->status / 100 == 3; i++) {
+        if (holds(fields->location, rows[i].words)) {
+            return rows[i].product;
+        }
+    }
+    return NULL;
+}
 
 /* Copies the text of s without its tags, blanks folded, in the letters that a quotation may hold. */
 static void copy_words(struct span s, char to[HTTP_TITLE_MAX])
@@ -219,6 +258,9 @@ static enum http_author by_head(const struct http_fields *fields)
     if (status == 503 && span_starts_nocase(fields->head->reason, "RPC Error:")) {
         return HTTP_BY_RPC_PROXY;
     }
+    if (sent_by(fields)) {
+        return HTTP_BY_DEVICE;
+    }
     return headers == HTTP_BY_UNKNOWN && (status == 502 || status == 504) ? HTTP_BY_GATEWAY : headers;
 }
 
@@ -241,6 +283,6 @@ void http_origin_of(const struct http_fields *fields, const struct http_page *pa
     chars_copy(origin->via, sizeof(origin->via), fields->via);
     chars_copy(origin->cas_error, sizeof(origin->cas_error), fields->cas_error);
     origin->author = page ? http_author_with(by_head(fields), page) : by_head(fields);
-    origin->product = page ? page->product : NULL;
+    origin->product = page && page->product ? page->product : sent_by(fields);
     origin->passed_on = origin->via[0] || is_device_server(origin->server);
 }

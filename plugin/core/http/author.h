@@ -1,5 +1,6 @@
 /* author.h
- * Who wrote a response: by its page first, then by the headers that nobody but Exchange sends. Pure.
+ * Who wrote a response: by its page first, then by where it sends the client, then by the headers that nobody but Exchange
+ * sends. Pure.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -18,7 +19,7 @@ enum http_author {
     HTTP_BY_IIS,          /* the same, but of Exchange, of an RPC proxy or of a gateway on Windows */
     HTTP_BY_RPC_PROXY,    /* "RPC Error:", MS-RPCH 2.1.2.1.3 */
     HTTP_BY_GATEWAY,      /* 502 and 504 are a gateway's (RFC 9110 15.6), whatever it is */
-    HTTP_BY_DEVICE,       /* its own page */
+    HTTP_BY_DEVICE,       /* its own page or redirection */
     HTTP_AUTHORS
 };
 
@@ -44,7 +45,9 @@ enum http_words {
     WORDS_DISABLED = 1,     /* it is disabled for the mailbox */
     WORDS_CLIENT_RULES = 2, /* client access rules */
     WORDS_TOO_LARGE = 4,    /* the body is longer than allowed */
-    WORDS_LONG_HEADERS = 8  /* the headers are */
+    WORDS_LONG_HEADERS = 8, /* the headers are */
+    WORDS_WANTS_TLS = 16,   /* the connection is not TLS */
+    WORDS_CERTIFICATE = 32  /* it lacks a client's certificate that is trusted there */
 };
 unsigned http_words_of(struct span text);
 
@@ -66,7 +69,7 @@ void http_page_read(struct span body, struct http_page *page);
 /* Texts are UTF-8 without control characters, cut at their size, empty where absent. */
 struct http_origin {
     enum http_author author;
-    const char *product;           /* of the page, NULL if not known */
+    const char *product;           /* whose page or redirection it is, NULL if not known */
     bool passed_on;                /* Via, or the name of a device in Server: a device was on the way */
     char front_end[HTTP_NAME_MAX]; /* X-FEServer */
     char server[64];               /* Server */

@@ -149,6 +149,7 @@ static void note_challenge(struct span value, struct http_info *info)
 {
     struct auth_token token;
     auth_token_decode(value, NULL, &token);
+    info->offers |= auth_schemes_offered(value);
     if ((token.scheme == AUTH_NTLM || token.scheme == AUTH_NEGOTIATE) && token.step != AUTH_STEP_EMPTY) {
         info->challenge_in_progress = true;
         if (!info->challenge_server[0]) {
@@ -170,6 +171,8 @@ static void copy_texts(const struct http_fields *fields, struct http_info *info)
     http_origin_of(fields, NULL, &origin);
     if (!info->is_request) {
         COPY_TEXT(info->content_type, fields->content_type);
+        COPY_TEXT(info->location, span_of(fields->location.ptr, span_until(fields->location, '?')));
+        info->product = origin.product;
     }
     memcpy(info->cas_error, origin.cas_error, sizeof(info->cas_error));
     memcpy(info->front_end, origin.front_end, sizeof(info->front_end));
@@ -254,6 +257,7 @@ void http_info_page(struct http_info *info, struct span body)
     http_page_read(body, &info->page);
     http_origin_of(&info->fields, &info->page, &origin);
     info->author = origin.author;
+    info->product = origin.product;
 }
 
 const char *http_rpc_error_name(uint32_t code)

@@ -59,6 +59,7 @@ struct http_info {
     struct http_auth auth;      /* requests: Authorization */
     bool proxy_final;           /* Proxy-Authorization is answered for good or ill */
     bool offers_auth;           /* responses: WWW-Authenticate or Proxy-Authenticate present */
+    unsigned offers;            /* by WWW-Authenticate: bits of enum auth_scheme */
     bool challenge_in_progress; /* WWW-Authenticate carries an NTLM type 2 or a Negotiate token */
     /* The server's computer name in an NTLM type 2 (raw or in SPNEGO): MsvAvDnsComputerName (3),
      * else MsvAvNbComputerName (1), MS-NLMP 2.2.2.1. */
@@ -81,6 +82,8 @@ struct http_info {
     char cas_error[64];      /* X-CasErrorCode */
     struct http_front_says front;
     char content_type[48]; /* of a response */
+    char location[128];    /* Location, up to its query, which may be a secret */
+    const char *product;   /* whose page or redirection it is, NULL if not known */
     struct http_page page; /* as far as http_info_page() has read it */
 };
 

@@ -18,6 +18,12 @@
 #define URL_LACKS_MAILBOX                                                                    \
     "the URL lacks ?MailboxId=, without which Exchange does not know whose back end to ask", \
         "the MAPI URLs that Autodiscover gives, and rewriting rules on the way that drop the query"
+#define BARE_INFERRED                                                                                                 \
+    "a 401 has to say in WWW-Authenticate how to log on (RFC 9110 15.5.2), and this one does not: the client cannot " \
+    "go on"
+#define BARE_NEXT                                                                                                    \
+    "the 401 at the server itself, authentication methods of the virtual directory, and what devices on the way do " \
+    "with WWW-Authenticate or ask for themselves"
 #define ERROR_LOG "the security log of the RPC proxy (event 4625) and that account in the directory"
 
 /* The first row that fits counts. */
@@ -74,6 +80,13 @@ static const struct answer_row {
         "the credentials were not accepted, and their NTLM challenge did not come on this connection: the handshake "
         "may be torn between two servers",
         "keep a client's connection on one server during NTLM; check the account too"),
+    ROW(401, 401, BOTH, BY(DEVICE), ANSWER_BARE, NONE, BARE_INFERRED, BARE_NEXT),
+    ROW(401, 401, BOTH, ANYBODY, ANSWER_BARE, UNKNOWN, BARE_INFERRED, BARE_NEXT),
+    ROW(401, 401, BOTH, ANYBODY, ANSWER_NOT_OFFERED, UNKNOWN,
+        "the 401 does not offer the scheme of these credentials, so it is the scheme that is not taken there, whatever the "
+        "password or token",
+        "authentication methods of the virtual directory, authentication policies (Exchange Online takes no Basic), what "
+        "devices do with WWW-Authenticate, and why the client keeps to that scheme"),
     ROW(401, 401, RPCH, ANYBODY, ANSWER_OTHERS, CLIENT,
         "that server accepts other users by this scheme, so the name, password or ticket of this one is wrong, expired or "
         "locked",
@@ -139,6 +152,14 @@ static const struct answer_row {
         "user's",
         "clocks, computer accounts and authentication (Exchange Back End) of both servers, and " HTTP_PROXY_LOG),
     FRONT(OTHER, BOTH, NONE, "Exchange's front end could not pass the request on", HTTP_PROXY_LOG),
+    ROW(403, 403, BOTH, ANYBODY, ANSWER_WANTS_TLS, NONE,
+        "the path wants TLS, and the request came to that server in clear text",
+        "whether a device ends TLS before it (SSL offloading): TLS on to the servers, or \"Require SSL\" off for that virtual "
+        "directory"),
+    ROW(400, 403, BOTH, ANYBODY, ANSWER_CERTIFICATE, NONE,
+        "a client certificate is wanted there, and none came on that connection, or none that is trusted",
+        "SSL settings of the virtual directory (client certificates: ignore, for Outlook), certificate rules of devices, and "
+        "devices that end TLS and pass no certificate on"),
     ROW(200, 599, BOTH, ANYBODY, ANSWER_DISABLED, NONE, "the protocol is disabled for this mailbox",
         "Get-CASMailbox: MAPIEnabled, MapiHttpEnabled and MAPIBlockOutlookRpcHttp"),
     ROW(200, 599, BOTH, ANYBODY, ANSWER_CLIENT_RULES, NONE, "client access rules keep this client out",
@@ -186,10 +207,10 @@ static const struct answer_row {
         "who writes this page: pre-authentication, portals, filters on the way"),
     ROW(300, 399, RPCH, ANYBODY, 0, NONE,
         "the request was sent to a page: a logon before the RPC proxy or a redirection rule",
-        "pre-authentication, publishing and redirection rules for /rpc"),
+        "pre-authentication, publishing and redirection rules for /rpc: Outlook cannot log on at a page"),
     ROW(300, 399, MAPI, ANYBODY, 0, NONE,
         "the request was sent to a page: a logon before the endpoint or a redirection rule",
-        "pre-authentication and redirection rules for /mapi"),
+        "pre-authentication and redirection rules for /mapi: Outlook cannot log on at a page"),
 
     /* ---- HTTP.sys, who does not see what is behind it */
     ROW(503, 503, RPCH, BY(BACK_HTTPSYS), 0, NONE,
@@ -217,6 +238,10 @@ static const struct answer_row {
         "methods that publishing rules, filters and IIS request filtering let through for /rpc"),
     ROW(501, 501, RPCH, ANYBODY, 0, NONE, "whoever answers does not know the methods RPC_IN_DATA and RPC_OUT_DATA",
         "a device that passes unknown methods on, and methods that are let through for /rpc"),
+    ROW(403, 403, RPCH, BY(DEVICE), 0, NONE, "a rule of that device forbids the request",
+        "its log at this time, with the words of its page, and its rules for /rpc and the methods RPC_IN_DATA and RPC_OUT_DATA"),
+    ROW(403, 403, MAPI, BY(DEVICE), 0, NONE, "a rule of that device forbids the request",
+        "its log at this time, with the words of its page, and its rules for /mapi"),
     ROW(403, 404, RPCH, ANYBODY, 0, NONE, "the address /rpc/rpcproxy.dll is not served or not allowed there",
         "check the RPC over HTTP component, IIS restrictions and publishing rules"),
     ROW(405, 405, MAPI, NOT_EXCHANGE, 0, NONE, "the method is not allowed there, or the path is not served",
@@ -301,7 +326,8 @@ enum verdict_where answer_where(const struct answer *answer)
 
 unsigned answer_words(unsigned words)
 {
-    return (words & WORDS_LONG_HEADERS ? ANSWER_LONG_HEADERS : 0u) | (words & WORDS_DISABLED ? ANSWER_DISABLED : 0u) |
+    return (words & WORDS_WANTS_TLS ? ANSWER_WANTS_TLS : 0u) | (words & WORDS_CERTIFICATE ? ANSWER_CERTIFICATE : 0u) |
+           (words & WORDS_LONG_HEADERS ? ANSWER_LONG_HEADERS : 0u) | (words & WORDS_DISABLED ? ANSWER_DISABLED : 0u) |
            (words & WORDS_CLIENT_RULES ? ANSWER_CLIENT_RULES : 0u) | (words & WORDS_TOO_LARGE ? ANSWER_TOO_LARGE : 0u);
 }
 
@@ -312,8 +338,9 @@ void say_failure(struct text *text, const char *failure)
     }
 }
 
-void say_writer(struct text *text, const char *verb, enum http_author author, const char *product, const char *title)
+void say_writer(struct text *text, const char *verb, const struct writer *writer)
 {
+    const enum http_author author = writer->author;
     static const char *const names[HTTP_AUTHORS] = { [HTTP_BY_BACK_END] = "Exchange's back end",
                                                      [HTTP_BY_FRONT_END] = "Exchange's front end",
                                                      [HTTP_BY_BACK_HTTPSYS] = "HTTP.sys of the back end behind it",
@@ -322,13 +349,14 @@ void say_writer(struct text *text, const char *verb, enum http_author author, co
                                                      [HTTP_BY_RPC_PROXY] = "the RPC proxy",
                                                      [HTTP_BY_GATEWAY] = "a gateway" };
     if (author == HTTP_BY_DEVICE) {
-        say(text, ", %s by a device (%s, by its page)", verb, product ? product : "of no known name");
+        say(text, ", %s by a device (%s, by its %s)", verb, writer->product ? writer->product : "of no known name",
+            writer->status / 100 == 3 ? "redirection" : "page");
     } else if (author == HTTP_BY_UNKNOWN || author >= HTTP_AUTHORS) {
         say(text, ", its author does not show");
     } else {
         say(text, ", %s by %s", verb, names[author]);
     }
-    if (title && title[0] && author != HTTP_BY_RPC_PROXY) {
-        say(text, ", with the words \"%s\"", title);
+    if (writer->title && writer->title[0] && author != HTTP_BY_RPC_PROXY) {
+        say(text, ", with the words \"%s\"", writer->title);
     }
 }

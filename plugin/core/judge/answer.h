@@ -31,9 +31,13 @@ enum answer_trait {
     ANSWER_LONG_HEADERS = 8192, /* its words say so, or the Authorization is large and no Kerberos */
     ANSWER_KERBEROS = 16384,    /* to an AP-REQ */
     ANSWER_BEARER = 32768,
-    ANSWER_BOUND = 65536,   /* to a type 3 whose channel bindings are not those of the server's connection */
-    ANSWER_OTHERS = 131072, /* to credentials of a way by which that server takes other users */
-    ANSWER_UNTRIED = 262144 /* to no credentials for a proxy, again and again */
+    ANSWER_BOUND = 65536,      /* to a type 3 whose channel bindings are not those of the server's connection */
+    ANSWER_OTHERS = 131072,    /* to credentials of a way by which that server takes other users */
+    ANSWER_UNTRIED = 262144,   /* to no credentials for a proxy, again and again */
+    ANSWER_WANTS_TLS = 524288, /* its words say so */
+    ANSWER_CERTIFICATE = 1048576,
+    ANSWER_NOT_OFFERED = 2097152, /* 401 to credentials of a scheme that it does not offer */
+    ANSWER_BARE = 4194304         /* 401 to no credentials, and it offers no scheme */
 };
 
 struct answer {
@@ -53,6 +57,11 @@ struct advice answer_advice(const struct answer *answer);
 /* ', X-FailureContext says "ConnectFailure"'; nothing for NULL and "". */
 void say_failure(struct text *text, const char *failure);
 /* ", written by HAProxy, by its page", ", its author does not show"; and the words of the page. */
-void say_writer(struct text *text, const char *verb, enum http_author author, const char *product, const char *title);
+struct writer {
+    enum http_author author;
+    unsigned status;
+    const char *product, *title; /* NULL or "" where there is none */
+};
+void say_writer(struct text *text, const char *verb, const struct writer *writer);
 
 #endif

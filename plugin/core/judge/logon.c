@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "answer.h"
 #include "logon_rules.h"
 
 #include "clocks.h"
@@ -366,8 +367,16 @@ static bool judge_other_way(struct judge *judge, const struct logon_answer *answ
 static bool judge_by_scheme(struct finding *finding, const struct logon_answer *answer)
 {
     const struct exchange *request = answer->request;
+    const bool explained = answer->reason && answer->reason[0]; /* who says why looked at the token */
+    if (answer->offers && !explained && request->scheme_id != AUTH_OTHER &&
+        !(answer->offers >> request->scheme_id & 1)) {
+        const struct answer not_offered = { .protocol = ANSWER_MAPI, .status = 401, .traits = ANSWER_NOT_OFFERED };
+        const struct advice advice = answer_advice(&not_offered);
+        say_advice(&finding->text, &advice);
+        return true;
+    }
     if (request->scheme_id == AUTH_BEARER) {
-        if (answer->reason && answer->reason[0]) {
+        if (explained) {
             say(&finding->text, "; it says: %s", answer->reason);
         }
         say(&finding->text,

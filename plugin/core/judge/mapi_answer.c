@@ -34,6 +34,12 @@ static bool is_from_between(const struct reply *reply)
            !http_is_exchange((enum http_author)reply->author);
 }
 
+/* The next leg has this 401 with its offers. */
+static bool is_stripped(const struct reply *reply)
+{
+    return reply->bare && reply->request->below_offers;
+}
+
 static struct answer answer_of(const struct judge_limits *limits, const struct reply *reply)
 {
     const struct exchange *request = reply->request;
@@ -50,6 +56,7 @@ static struct answer answer_of(const struct judge_limits *limits, const struct r
     answer.traits |= is_round(limits, waited) ? ANSWER_ROUND : 0u;
     answer.failure = (enum http_front_failure)reply->front_failure;
     answer.traits |= is_from_between(reply) ? ANSWER_PASSED_ON : 0u;
+    answer.traits |= reply->bare ? ANSWER_BARE : 0u;
     answer.traits |= reply->conn->auth->proxy_asks ? ANSWER_UNTRIED : 0u;
     return answer;
 }
@@ -65,7 +72,7 @@ static bool is_look(const struct exchange *request, unsigned status)
 static bool is_failed_status(const struct reply *reply)
 {
     const struct exchange *request = reply->request;
-    if (reply->message->has_code || reply->status == 401 || is_look(request, reply->status)) {
+    if (reply->message->has_code || (reply->status == 401 && !reply->bare) || is_look(request, reply->status)) {
         return false;
     }
     if (reply->status == 200) {
@@ -93,7 +100,10 @@ static void say_behind(struct text *text, const struct reply *reply, const struc
 {
     const struct exchange *request = reply->request;
     const struct there *there = &request->there;
-    if (there->conn && !is_from_between(reply)) {
+    if (is_stripped(reply)) {
+        say(text, "; on leg %u the 401 says how to log on (frame %u): proven to be taken out between", request->leg + 1,
+            there->status_frame);
+    } else if (there->conn && !is_from_between(reply)) {
         const char *const has =
             there->status                                     ? "the same status" :
             clocks_differ(request->link, there->conn->link)   ? "the request, and its clock differs" :
@@ -114,7 +124,7 @@ static void say_behind(struct text *text, const struct reply *reply, const struc
 /* Whose failure it is; kept: see mapi_kept_before(). */
 static enum verdict_where status_of(const struct answer *answer, const struct reply *reply, bool kept)
 {
-    if (is_from_between(reply)) {
+    if (is_from_between(reply) || is_stripped(reply)) {
         return WHERE_DEVICE;
     }
     if (reply->request->there.conn && reply->request->there.status) {
@@ -197,12 +207,12 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
     if (request->auth_len > judge->limits.big_token) {
         say(text, ", its Authorization has %u characters", request->auth_len);
     }
-    say_writer(text, "written", answer.author, reply->product, reply->title);
+    say_writer(text, "written", &(struct writer){ answer.author, reply->status, reply->product, reply->title });
     say_failure(text, reply->failure_text);
     say_behind(text, reply, kept);
     say_advice(text, &advice);
     say_headers(text, headers, sizeof(headers) / sizeof(headers[0]), 80);
-    tell_by(&finding, status_of(&answer, reply, kept != NULL), is_from_between(reply));
+    tell_by(&finding, status_of(&answer, reply, kept != NULL), is_from_between(reply) || is_stripped(reply));
 }
 
 /* ---- codes -------------------------------------------------------------------------------- */

@@ -41,6 +41,22 @@ static bool is_of_device(const struct channel *channel, const struct http_info *
            legs_compare(channel->leg, behind);
 }
 
+/* A 401 that does not say how to log on. */
+static bool is_bare(const struct channel *channel, const struct http_info *info)
+{
+    return info->status == 401 && !info->offers_auth && channel->step == AUTH_STEP_NONE;
+}
+
+/* The frame in which the leg behind has that 401 with its offers; 0 if there is none. */
+static uint32_t offered_behind(const struct channel *channel, const struct http_info *info)
+{
+    const struct leg *behind = channel->leg ? leg_behind(channel->leg) : NULL;
+    const struct channel *there = behind ? behind->current[channel->role] : NULL;
+    return is_bare(channel, info) && there && there->challenged && there->challenge_status == 401 ?
+               there->challenge_frame :
+               0;
+}
+
 static bool asks_for_credentials(const struct http_info *info)
 {
     return info->status == 401 || info->status == 407;
@@ -97,7 +113,9 @@ static unsigned request_traits(const struct channel *channel, const struct http_
     if (!request) {
         return 0;
     }
+    const bool offered = !info->offers || info->offers >> request->scheme_id & 1;
     return (request_bound_in_vain(request) ? ANSWER_BOUND : 0u) |
+           (request->final && request->scheme_id != AUTH_OTHER && !offered ? ANSWER_NOT_OFFERED : 0u) |
            (others_are_taken(request, info) ? ANSWER_OTHERS : 0u);
 }
 
@@ -123,6 +141,7 @@ static struct answer answer_of(const struct judge_limits *limits, const struct c
     answer.failure = info->front.failure;
     answer.traits |= credential_traits(limits, channel, info->status) | request_traits(channel, info);
     answer.traits |= is_of_device(channel, info) ? ANSWER_PASSED_ON : 0u;
+    answer.traits |= is_bare(channel, info) ? ANSWER_BARE : 0u;
     answer.traits |= channel->leg->joined && channel_in_use(channel) ? ANSWER_OPEN : 0u;
     if (channel->role == ROLE_IN && !channel->v1 && !channel->is_echo) {
         answer.traits |= out_is_served(channel) ? ANSWER_IN | ANSWER_IN_ALONE : ANSWER_IN;
@@ -172,7 +191,13 @@ static enum verdict_where say_refuser(struct text *text, const struct channel *c
         say(text, ", and leg %u had no such response by then", channel->leg->number + 1);
         return WHERE_DEVICE;
     }
-    say_writer(text, "answered", info->author, info->page.product, info->page.title);
+    const uint32_t offered = offered_behind(channel, info);
+    if (offered) {
+        *seen = true;
+        say(text, ", while the 401 on leg %u (frame %u) says how to log on", channel->leg->number + 1, offered);
+        return WHERE_DEVICE;
+    }
+    say_writer(text, "answered", &(struct writer){ info->author, info->status, info->product, info->page.title });
     if (!kept) {
         return WHERE_NONE;
     }
@@ -261,6 +286,7 @@ void rpch_refused(struct judge *judge, const struct event *event)
         finding.severity = V_NOTE; /* more of the same */
     }
     const struct named_header headers[] = { { "X-CasErrorCode", info->cas_error },
+                                            { "Location", info->location },
                                             { "X-FEServer", info->front_end },
                                             { "X-FailureContext", info->failure_context },
                                             { "X-DiagInfo", info->diag_info },
@@ -282,8 +308,8 @@ void rpch_refused(struct judge *judge, const struct event *event)
     if (torn) {
         /* it says why */
     } else if (seen) { /* an inference: it falls where the clocks turn out to differ */
-        say(&finding.text, "; inferred: the device at %s wrote it: %s; next: %s", PEER(channel), advice.inferred,
-            advice.next);
+        say(&finding.text, "; inferred: the device at %s %s: %s; next: %s", PEER(channel),
+            offered_behind(channel, info) ? "took that out" : "wrote it", advice.inferred, advice.next);
     } else {
         say_advice(&finding.text, &advice);
     }

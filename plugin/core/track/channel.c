@@ -335,6 +335,9 @@ static bool is_step(const struct channel *channel, const struct http_info *info)
         const struct exchange *request = link->asked ? exchange_oldest(link) : NULL;
         return !channel->proxy_final && (!request || auth_proxy_asks(request) != PROXY_ASKS_MANY);
     }
+    if (info->status == 401 && channel->step == AUTH_STEP_NONE && !info->offers_auth) {
+        return false; /* there is nothing to go on with */
+    }
     return info->status == 401 && !channel->final &&
            (!auth_step_is_token(channel->step) || info->challenge_in_progress);
 }

@@ -85,6 +85,7 @@ static void read_failure(struct reply *reply, const struct http_fields *fields)
     http_origin_of(fields, NULL, &origin);
     http_front_says(fields->cas_error, fields->failure_context, reply->status, &front);
     reply->author = (uint8_t)origin.author;
+    reply->product = origin.product;
     reply->front_failure = (uint8_t)front.failure;
     reply->failure_text = front.text[0] ? track_text(world->track, front.text) : NULL;
     reply->cas_error = mapi_state_keep(world, fields->cas_error);
@@ -93,6 +94,8 @@ static void read_failure(struct reply *reply, const struct http_fields *fields)
     reply->failure = mapi_state_keep(world, fields->failure_context);
     reply->diag = mapi_state_keep(world, fields->diag_info);
     reply->backend_status = mapi_state_keep(world, fields->back_end_status);
+    const struct exchange *request = reply->request;
+    reply->bare = reply->status == 401 && fields->challenges.count == 0 && request && !request->has_authorization;
     struct span location = fields->location;
     reply->to_mapi = location.len > 0 && mapi_endpoint(mapi_path(location, &query)) != 0;
     location.len = span_until(location, '?'); /* what is behind may be a secret */
@@ -353,7 +356,7 @@ static void read_page(struct reply *reply, struct span body)
     struct http_page page;
     http_page_read(body, &page);
     reply->author = (uint8_t)http_author_with((enum http_author)reply->author, &page);
-    reply->product = page.product;
+    reply->product = page.product ? page.product : reply->product;
     reply->words = page.words;
     memcpy(reply->title, page.title, sizeof(reply->title));
 }

@@ -184,10 +184,11 @@ struct reply {
     const char *content_type; /* where it is not the endpoint's */
     const char *cas_error;    /* X-CasErrorCode */
     const char *failure_text; /* as in struct http_front_says, NULL where there is none */
-    const char *product;      /* whose page it is, NULL if not known */
+    const char *product;      /* whose page or redirection it is, NULL if not known */
     unsigned words;           /* of the page, enum http_words */
     char title[HTTP_TITLE_MAX];
     bool to_mapi; /* Location is an endpoint again */
+    bool bare;    /* 401 to a request without credentials, and no WWW-Authenticate */
     struct cookie cookies[JAR_MAX];
     uint8_t cookie_count;
     /* from the body */
