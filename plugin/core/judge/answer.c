@@ -181,7 +181,8 @@ static const struct answer_row {
         "size limits of the request body for /rpc: maxAllowedContentLength of IIS request filtering (404.13), limits of "
         "devices; then whether the method RPC_IN_DATA is allowed"),
     ROW(411, 413, RPCH, ANYBODY, ANSWER_IN, NONE, "the 1 GB body that RPC_IN_DATA announces was not accepted",
-        "raise the limit of the request body for /rpc on devices and in IIS"),
+        "raise the limit of the request body for /rpc on devices and in IIS (413 with client certificates: "
+        "uploadReadAheadSize, or do not ask for them)"),
     ROW(400, 599, RPCH, ANYBODY, ANSWER_IN | ANSWER_TOO_LARGE, NONE,
         "the 1 GB body that RPC_IN_DATA announces was not accepted",
         "raise the limit of the request body for /rpc on devices and in IIS"),
@@ -253,7 +254,8 @@ static const struct answer_row {
     ROW(408, 408, MAPI, ANYBODY, 0, NONE, "the request did not come whole in the time that is allowed there",
         "time limits for reading requests for /mapi, and loss or a slow line before it"),
     ROW(413, 413, MAPI, ANYBODY, 0, NONE, "the request is larger than allowed there",
-        "limits of the request body for /mapi"),
+        "limits of the request body for /mapi (in IIS with client certificates: uploadReadAheadSize, or do not ask for "
+        "them)"),
     ROW(400, 599, MAPI, ANYBODY, ANSWER_TOO_LARGE, NONE, "the request is larger than allowed there",
         "limits of the request body for /mapi"),
     ROW(417, 417, RPCH, ANYBODY, 0, NONE, "Expect: 100-continue was not accepted", "let devices pass that header"),
