@@ -874,6 +874,27 @@ def rpch_torn(cap):
     cap.rule = "The same for both protocols."
 
 
+@case("mapi-auth-rpch-strangers", "two clients with the same type 1 at two servers")
+def rpch_strangers(cap):
+    at = target(cap, "EX2")
+    one, two = cap.connect("10.0.0.21", "10.0.0.81:80"), cap.connect("10.0.0.22", "10.0.0.82:80")
+    three = cap.connect("10.0.0.22", "10.0.0.83:80")
+    one.up(rpc.ask_in(auth=ntlm.type1(), length=0))
+    rpc_challenge(two, rpc.ask_in, at)
+    frame = one.down(rpc.page(401, "Unauthorized", OFFERS[2], *EX))
+    cap.item("outlook.auth.downgraded", frame, "10.0.0.81:80 offers only Basic; what stands behind it was not captured.",
+             ["or the server does not offer them"], where="CANNOT TELL")
+    frame = three.up(rpc.ask_in(auth=ntlm.type3(at)))
+    cap.item("outlook.auth.ntlm_torn", frame, "The type 2 came on the connection to 10.0.0.82:80.",
+             ["10.0.0.82:80", "10.0.0.83:80"])
+    three.down(rpc.page(401, "Unauthorized", *OFFERS, *EX))
+    m.close(one, two, three)
+    cap.tolerated = RPCH
+    cap.what = "Before the 401 to one client comes, another one asks another server, with the same bytes."
+    cap.rule = "Type 1 is the same from every program of one version, so alone it proves no device between both: no address " \
+               "of one connection is one of the other."
+
+
 def rpch(name, title, what, rule, wait=0.01, before=0, after=0, item=None):
     """Both channels of a virtual connection by NTLM; wait: from the type 3 of OUT to its 200."""
     @case(f"mapi-auth-rpch{name}", title)

@@ -674,6 +674,33 @@ def proxy_again(cap):
     cap.rule = "RFC 9110 15.5.8: a 407 is a step, if the client repeats the request with credentials. This one never does."
 
 
+@case("verdict-407-beside", "407 again and again, while the same user connects from another machine")
+def proxy_beside(cap):
+    bob = "example.test\\bob"  # whom no other sample has: they are read together, too
+    other, leg = Leg(cap, client="10.0.0.22", vc=1, user=bob), Leg(cap, in_server="10.0.0.40:3128", user=bob)
+    auth = rpc.basic(bob)
+    uri = f"http://mail.example.test/rpc/rpcproxy.dll?{rpc.TARGET}"
+    other.connect("in").up(rpc.ask_in(auth=auth))
+    other.connect("out").up(rpc.ask_out(auth=auth))
+    for index in range(3):
+        leg.connect("out").up(rpc.ask_out(uri=uri, auth=auth), rpc.conn_a1(leg.c))
+        if index == 0:
+            other.out.up(rpc.conn_a1(other.c))
+            other.in_.up(rpc.conn_b1(other.c))
+        frame = leg.out.down(rpc.page(407, "Proxy Authentication Required", 'Proxy-Authenticate: Basic realm="proxy"'))
+        leg.out.close()
+        if index == 0:
+            other.out.down(rpc.success(), rpc.conn_a3(), rpc.conn_c2())
+        cap.wait(5)
+    cap.item(REFUSED, frame, "The third in a row.")
+    other.work()
+    other.close()
+    other.done()
+    cap.leg(False, user=bob)
+    cap.what = "verdict-407-again, whose first request goes out while the same user's at another machine waits for its answer."
+    cap.rule = "Path, host and credentials are the same, the cookies of CONN/A1 are not: no device passed one on as the other."
+
+
 @case("verdict-401-anonymous", "401 to an anonymous type 3, then a real one")
 def anonymous(cap):
     leg = Leg(cap, user="EXAMPLE\\alice")

@@ -70,6 +70,8 @@ void auth_response_end(struct logon_conn *conn, struct exchange *request, struct
 /* A PDU from the server, on this connection or on the other one of the virtual connection: the credentials of the
  * request before it were accepted. */
 void auth_accepted(struct logon_conn *conn, struct when when);
+/* CONN/A1 or B1 names the virtual connection: what is sent on another one is not the same request. */
+void auth_cookie(struct logon_conn *conn, const uint8_t cookie[16]);
 /* The request that is under way on a connection of RPC over HTTP was sent to its end. */
 void auth_request_end(struct logon_conn *conn, struct when when);
 /* Bytes are missing in one direction. */

@@ -68,3 +68,14 @@ bool clocks_differ(const struct conn *front, const struct conn *back)
 {
     return keyed_find(&front->track->clocks, key_of(front, back)) != NULL;
 }
+
+void way_note(const struct conn *front, const struct conn *back)
+{
+    struct track *track = front->track;
+    keyed_make(&track->arena, &track->ways, key_of(front, back), sizeof(struct keyed));
+}
+
+bool way_is_known(const struct conn *front, const struct conn *back)
+{
+    return keyed_find(&front->track->ways, key_of(front, back)) != NULL;
+}

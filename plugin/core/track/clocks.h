@@ -23,4 +23,8 @@ bool clocks_unordered(const struct track *track, const struct endpoint *client, 
 /* The device passes on from the address that it listens on: the front leg leads to where the back leg comes from. */
 bool clocks_one_card(const struct conn *front, const struct conn *back);
 
+/* A device that is reached there has passed on what came over front. */
+void way_note(const struct conn *front, const struct conn *back);
+bool way_is_known(const struct conn *front, const struct conn *back);
+
 #endif

@@ -209,6 +209,36 @@ static void link_legs(struct exchange *before, struct exchange *request)
     request->front = before->link;
 }
 
+/* Nothing of the one says anything of the other. */
+static void part_legs(struct exchange *before, struct exchange *request, void (*stands_alone)(struct exchange *request))
+{
+    if (!before || !request || !before->link->asked->cookie || !request->link->asked->cookie ||
+        before->link->asked->cookie == request->link->asked->cookie) {
+        return;
+    }
+    before->after = NULL;
+    before->passed_on = false;
+    before->below = (struct when){ .frame = 0 };
+    before->below_offers = 0;
+    before->below_answered = before->below_lower = before->below_type2 = false;
+    request->before = NULL;
+    request->front = NULL;
+    request->relayed = false;
+    request->leg = request->link->asked->leg = 0;
+    stands_alone(request);
+}
+
+void exchange_of_cookie(struct conn *link, const uint8_t cookie[16], void (*stands_alone)(struct exchange *request))
+{
+    struct exchange *request = link->asked ? link->asked->last : NULL;
+    if (!request) {
+        return;
+    }
+    link->asked->cookie = (uint16_t)(hash_bytes(&link->track->arena, cookie, 16, 0xC00) | 1);
+    part_legs(request->before, request, stands_alone);
+    part_legs(request, request->after, stands_alone);
+}
+
 /* It leaves, and the next leg still has it. */
 static void note_gone_first(const struct exchange *request)
 {
@@ -392,20 +422,32 @@ static bool is_loopback(const struct endpoint *end)
     return end->family == 4 ? end->addr[0] == 127 : memcmp(end->addr, v6, sizeof(v6)) == 0;
 }
 
+/* Whether addresses say so too, where the request itself says nothing: of the device, of the client, or of the host on
+ * which all of it was captured. */
+static bool ends_fit(const struct conn *front, const struct exchange *request)
+{
+    const struct conn *back = request->link;
+    return same_address(conn_server(front), &back->client) || same_address(&front->client, &back->client) ||
+           is_loopback(&back->client) || exchange_came_over(request, front) || way_is_known(front, back);
+}
+
 /* Whether a request passes on what the other one brought, as far as ends and times say.
  * A device may keep the client's address. The client may ask again elsewhere, but not within
  * the time a device takes. */
-static bool may_pass_on(const struct exchange *before, const struct exchange *request, bool strong)
+static bool may_pass_on(const struct exchange *before, const struct exchange *request, enum likeness like)
 {
     const struct conn *a = before->link, *b = request->link;
     int64_t age = request->begin.ns - before->begin.ns;
     if ((before->after && !before->after->forgotten) || before->leg == NO_NUMBER ||
-        age > (strong ? RELAY_WAIT : RELAY_WAIT_WEAK)) {
+        age > (like == LIKE_REQUEST ? RELAY_WAIT : RELAY_WAIT_WEAK)) {
         return false;
     }
     if (endpoint_equal(conn_server(a), conn_server(b))) {
         /* Only a copy behind an address translation goes to the same server again. */
-        return strong && !same_address(&a->client, &b->client) && age <= COPY_WAIT;
+        return like == LIKE_REQUEST && !same_address(&a->client, &b->client) && age <= COPY_WAIT;
+    }
+    if (like == LIKE_MANY && !ends_fit(a, request)) {
+        return false;
     }
     /* The device that passed it on once may do so again, to another server. */
     return before->leg == 0 || !same_address(&a->client, &b->client) || same_address(conn_server(a), &b->client);
@@ -414,11 +456,11 @@ static bool may_pass_on(const struct exchange *before, const struct exchange *re
 /* What another request is to one, if it is the same. */
 enum kin { KIN_BEFORE, KIN_SIBLING, KIN_SENDER, KIN_NONE };
 
-static enum kin kin_of(const struct exchange *other, const struct exchange *request, bool strong)
+static enum kin kin_of(const struct exchange *other, const struct exchange *request, enum likeness like)
 {
     const struct conn *a = other->link, *b = request->link;
     return other->settled                                                   ? KIN_NONE :
-           may_pass_on(other, request, strong)                              ? KIN_BEFORE :
+           may_pass_on(other, request, like)                                ? KIN_BEFORE :
            endpoint_equal(conn_server(a), conn_server(b))                   ? KIN_SIBLING :
            same_address(&a->client, &b->client) && !is_loopback(&b->client) ? KIN_SENDER :
                                                                               KIN_NONE;
@@ -439,13 +481,13 @@ static struct exchange *next_same(const struct exchange *after, const struct exc
 
 /* The newest on the leg before that may pass it on; or, where that was not seen to wait any
  * more, the newest whose next leg was not seen. */
-static struct exchange *find_before(const struct exchange *request, bool strong, bool waits)
+static struct exchange *find_before(const struct exchange *request, enum likeness like, bool waits)
 {
     unsigned looked_at = 0;
     for (struct exchange *other = next_same(request, request, &looked_at); other;
          other = next_same(other, request, &looked_at)) {
         if (other->leg + 1 == request->leg &&
-            (waits ? !other->settled && may_pass_on(other, request, strong) : !other->after && !other->left)) {
+            (waits ? !other->settled && may_pass_on(other, request, like) : !other->after && !other->left)) {
             return other;
         }
     }
@@ -453,20 +495,20 @@ static struct exchange *find_before(const struct exchange *request, bool strong,
 }
 
 /* Tells the leg by the newest of each kind. */
-static struct exchange *find_kin(struct exchange *request, bool strong)
+static struct exchange *find_kin(struct exchange *request, enum likeness like)
 {
     struct exchange *kin[KIN_NONE + 1] = { NULL };
     unsigned looked_at = 0;
     for (struct exchange *other = next_same(request, request, &looked_at); other;
          other = next_same(other, request, &looked_at)) {
-        struct exchange **first = &kin[kin_of(other, request, strong)];
+        struct exchange **first = &kin[kin_of(other, request, like)];
         *first = *first ? *first : other;
     }
     struct exchange *before = kin[KIN_BEFORE];
     if (kin[KIN_SIBLING]) {
         /* Sent again to where one went before: the same leg, whichever request it passes on. */
         request->leg = kin[KIN_SIBLING]->leg;
-        before = find_before(request, strong, true);
+        before = find_before(request, like, true);
     } else if (!before && kin[KIN_SENDER]) {
         request->leg = kin[KIN_SENDER]->leg;
     }
@@ -503,15 +545,15 @@ static void find_passed(struct exchange *request, uint64_t id)
     }
 }
 
-void exchange_find_leg(struct exchange *request, uint64_t id, bool strong)
+void exchange_find_leg(struct exchange *request, uint64_t id, enum likeness like)
 {
     struct exchange *before = NULL;
     uint32_t *shown = &request->link->asked->leg;
     if (id) {
         note_id(request, id);
-        before = find_kin(request, strong);
+        before = find_kin(request, like);
     }
-    if (id && strong) {
+    if (id && like == LIKE_REQUEST) {
         find_passed(request, id);
     }
     request->relayed = request->leg != NO_NUMBER && request->leg > 0;
@@ -521,10 +563,13 @@ void exchange_find_leg(struct exchange *request, uint64_t id, bool strong)
     if (request->relayed || *shown == NO_NUMBER) {
         *shown = request->leg;
     }
-    if (!before && id && strong) {
-        before = find_before(request, strong, false);
+    if (!before && id && like == LIKE_REQUEST) {
+        before = find_before(request, like, false);
     }
     if (before) {
         link_legs(before, request);
+        if (like == LIKE_USER) {
+            way_note(before->link, request->link);
+        }
     }
 }

@@ -210,10 +210,20 @@ void request_enter(struct exchange *request, enum standing where);
 
 /* ---- legs ---------------------------------------------------------------------------- */
 
+/* What requests with one id have in common. */
+enum likeness {
+    LIKE_MANY,    /* any client may send it: type 1 of NTLM is the same from all programs of one version */
+    LIKE_USER,    /* a client's, or a user's */
+    LIKE_REQUEST, /* it tells one request of a client from the next */
+};
+
 /* Tells the leg of a request by those that are the same, else by those before it on its
  * connection, and what is the same on the leg before. id: stands for what they have in common,
- * 0: nothing. strong: it tells one request of a client from the next. */
-void exchange_find_leg(struct exchange *request, uint64_t id, bool strong);
+ * 0: nothing. */
+void exchange_find_leg(struct exchange *request, uint64_t id, enum likeness like);
+/* The virtual connection that a connection's last request belongs to. Like requests of two of them were taken for one that
+ * was passed on: each stands for itself from here on, and stands_alone hears of the one that was taken for the later. */
+void exchange_of_cookie(struct conn *link, const uint8_t cookie[16], void (*stands_alone)(struct exchange *request));
 /* What X-Forwarded-For names is kept of a request; whether it names the client of that connection, which then is in front
  * of the device that wrote it. */
 void exchange_came_from(struct exchange *request, const struct endpoint *address);

@@ -34,13 +34,14 @@ static void find_leg(struct logon_conn *conn, struct exchange *request, const st
     const struct http_head *head = fields->head;
     const uint64_t seed = (uint64_t)conn->link->kind << 32; /* nothing passes the one on as the other */
     uint64_t id;
-    bool strong = fields->x_request_id.len > 0;
-    if (strong) {
+    enum likeness like = fields->x_request_id.len > 0 ? LIKE_REQUEST : LIKE_USER;
+    if (like == LIKE_REQUEST) {
         id = digest_nocase(world, digest_nocase(world, 0x1D01 + seed, fields->x_request_id), fields->request_type);
     } else {
         struct span also = asked->outlook_session.len ? asked->outlook_session : fields->client_request_id;
         if (!also.len) {
             also = request->has_authorization ? fields->host : also;
+            like = request->final ? like : LIKE_MANY;
         }
         struct span path = uri_path(head->uri);
         id = digest_bytes(world, digest_bytes(world, 0x1D02 + seed, head->method.ptr, head->method.len), path.ptr,
@@ -50,7 +51,7 @@ static void find_leg(struct logon_conn *conn, struct exchange *request, const st
             id = 0; /* nothing tells it from another client's */
         }
     }
-    exchange_find_leg(request, id, strong);
+    exchange_find_leg(request, id, like);
 }
 
 static void find_identities(struct exchange *request, const struct asked *asked)
@@ -197,6 +198,29 @@ static void note_credentials(struct logon_conn *conn, struct exchange *request, 
     conn->credentials.relayed = request->relayed;
 }
 
+/* Whose it is: its client and leg tell. */
+static void find_peer(struct logon_conn *conn, struct exchange *request)
+{
+    request->peer = peer_of(conn, request);
+    request->tried = request->relayed ? NULL : tried_of(conn, request);
+    request->peer->knows |= request->final || request->step == AUTH_STEP_TYPE1;
+}
+
+/* It was taken for what another client's request became behind a device. */
+static void stands_alone(struct exchange *request)
+{
+    struct logon_conn *conn = request->logon;
+    find_peer(conn, request);
+    if (request->account) {
+        note_credentials(conn, request, request->begin);
+    }
+}
+
+void auth_cookie(struct logon_conn *conn, const uint8_t cookie[16])
+{
+    exchange_of_cookie(conn->link, cookie, stands_alone);
+}
+
 const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *request,
                                       const struct http_fields *fields)
 {
@@ -216,9 +240,7 @@ const struct auth_shown *auth_request(struct logon_conn *conn, struct exchange *
     }
     find_leg(conn, request, &asked);
     find_identities(request, &asked);
-    request->peer = peer_of(conn, request);
-    request->tried = request->relayed ? NULL : tried_of(conn, request);
-    request->peer->knows |= token.final || token.step == AUTH_STEP_TYPE1;
+    find_peer(conn, request);
     request->peer->proxy_asks = request->proxy_step ? 0 : request->peer->proxy_asks;
     bool tries = (token.scheme == AUTH_NTLM || token.scheme == AUTH_NEGOTIATE) && token.step != AUTH_STEP_EMPTY;
     if (tries && (!request->peer->tried || request->peer->tried_at != request->directory)) {

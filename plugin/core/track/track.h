@@ -27,6 +27,7 @@ struct queue {
     uint32_t count;
     uint32_t passed_over; /* responses to requests that were let go */
     uint8_t remembered_count;
+    uint16_t cookie; /* stands for that of the virtual connection, 0: not known */
 };
 
 /* Requests of the capture that wait for their responses, or are being answered. */
@@ -63,6 +64,7 @@ struct track {
     struct table reasons; /* of RSTs with text: reset.c */
     struct table clocks;  /* pairs of legs whose clocks differ: clocks.c */
     bool clocks_doubted;  /* there are any */
+    struct table ways;    /* front and back of devices, by addresses: exchange.c */
     struct exchanges exchanges;
     struct clients clients;
     struct timings *timings; /* NULL before the first request was answered */

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "auth.h"
 #include "rop_totals.h"
 #include "vconn_private.h"
 
@@ -110,6 +111,9 @@ static void first_pdu(struct channel *channel, const struct rts_pdu *rts, struct
     } else if (rts->cookies >= 2) {
         channel_learn_cookie(channel, rts->cookie[1]);
         channel_place(channel, rts->cookie[0]);
+        if (channel_tcp(channel)->logon) {
+            auth_cookie(channel_tcp(channel)->logon, rts->cookie[0]);
+        }
     }
     if (rts->has_lifetime) {
         channel->lifetime = rts->lifetime;
