@@ -172,13 +172,18 @@ def pending_span(cap):
 
 # ---- IP fragments ------------------------------------------------------------------------------
 
+def tear(cap, mark):
+    """The frame with these bytes becomes two IP fragments."""
+    number = next(at for at, (_, data) in enumerate(cap.frames) if mark in data)
+    ns, data = cap.frames[number]
+    cap.frames[number:number + 1] = [(ns, piece) for piece in wire.fragments(data)]
+
+
 @told("rpc-torn-request", "the request of IN comes in two IP fragments")
 def torn_request(cap):
     leg = Leg(cap)
     leg.connect("in").up(rpc.ask_in())
-    number = next(at for at, (_, data) in enumerate(cap.frames) if b"RPC_IN_DATA" in data)
-    ns, data = cap.frames[number]
-    cap.frames[number:number + 1] = [(ns, piece) for piece in wire.fragments(data)]
+    tear(cap, b"RPC_IN_DATA")
     leg.connect("out").up(rpc.ask_out())
     leg.out.up(rpc.conn_a1(leg.c))
     leg.in_.up(rpc.conn_b1(leg.c))
@@ -189,3 +194,19 @@ def torn_request(cap):
     cap.lines = {"rows": [r"in IP fragments, not followed"]}
     cap.what = "A tunnel with a short MTU tears the first segment of IN, which is not followed; the client closes both."
     cap.rule = "IN was there: no lone that says that the client gave up before it opened IN."
+
+
+@told("rpc-torn-stranger", "another client's request comes in two IP fragments")
+def torn_stranger(cap):
+    web = cap.connect("10.9.0.22", "10.0.0.81:80")
+    web.up(b"GET /owa/ HTTP/1.1\r\nHost: mail.example.test\r\n\r\n")
+    tear(cap, b"GET /owa/")
+    web.close()
+    leg = Leg(cap)
+    leg.connect("out").up(rpc.ask_out(), rpc.conn_a1(leg.c))
+    leg.out.down(rpc.success(), rpc.conn_a3())
+    cap.wait(4)
+    frame = leg.out.close()
+    cap.told("rpch.channel.lone", frame, CLIENT, "OUT")
+    cap.what = "What a client behind a tunnel sends to the server is torn, and not followed; another client opens OUT alone."
+    cap.rule = "Nothing of the other client was torn."

@@ -131,10 +131,57 @@ static void test_reasons(void)
     scene_end(&scene);
 }
 
+static struct endpoint host(const char *text)
+{
+    struct endpoint end = { .family = 0 };
+    CHECK(address_read((struct span){ (const uint8_t *)text, strlen(text) }, &end));
+    return end;
+}
+
+/* A segment in IP fragments says nothing of connections of other hosts. */
+static void test_torn(void)
+{
+    static const struct {
+        const char *from, *to, *client, *server;
+        bool relayed, fits;
+    } rows[] = {
+        { "10.0.0.1", "10.0.0.80", "10.0.0.1", "10.0.0.80", false, true },
+        { "10.0.0.80", "10.0.0.1", "10.0.0.1", "10.0.0.80", false, true },
+        { "10.0.0.1", "10.0.9.9", "10.0.0.1", "10.0.0.80", false, true },  /* the client's other half, elsewhere */
+        { "10.0.0.2", "10.0.0.80", "10.0.0.1", "10.0.0.80", false, true }, /* of one network: of one device? */
+        { "10.0.0.80", "10.0.0.2", "10.0.0.1", "10.0.0.80", false, true },
+        { "10.0.1.1", "10.0.0.80", "10.0.0.1", "10.0.0.80", false, false }, /* another client of that server */
+        { "10.0.0.80", "10.0.1.1", "10.0.0.1", "10.0.0.80", false, false },
+        { "10.0.1.1", "10.0.0.80", "10.0.0.1", "10.0.0.80", true, true }, /* a device may have any addresses */
+        { "10.0.0.2", "10.0.0.81", "10.0.0.1", "10.0.0.80", false, false },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene scene;
+        scene_begin(&scene);
+        char client[32], server[32];
+        snprintf(client, sizeof(client), "%s:50001", rows[i].client);
+        snprintf(server, sizeof(server), "%s:80", rows[i].server);
+        struct tap tap = tap_http(&scene, client, server);
+        struct conn *conn = tap.conn->link;
+        struct queue asked = { .leg = rows[i].relayed };
+        struct queue *const own = conn->asked;
+        conn->asked = &asked;
+        const struct endpoint from = host(rows[i].from), to = host(rows[i].to);
+        CHECK_INT(conn_torn(conn), 0);
+        track_torn(conn->track, &from, &to, 7);
+        CHECK_INT(conn_torn(conn), rows[i].fits ? 7 : 0);
+        track_torn(conn->track, &from, &to, 9);
+        CHECK_INT(conn_torn(conn), rows[i].fits ? 9 : 0);
+        conn->asked = own;
+        scene_end(&scene);
+    }
+}
+
 int main(void)
 {
     test_reasons();
     transcript_off = true;
+    test_torn();
     test_ends();
     transcript_end(__FILE__);
     return unit_end();

@@ -500,8 +500,9 @@ enum doubt conn_doubt(const struct conn *conn, uint32_t *frame)
 {
     uint32_t ignored, *at = frame ? frame : &ignored;
     const enum doubt doubt = tcp_flow_doubt(&conn->tcp, at);
-    if (doubt == DOUBT_NONE && conn->track->torn_frame) {
-        *at = conn->track->torn_frame; /* of whichever connection: it may be what is missed here */
+    const uint32_t torn = doubt == DOUBT_NONE ? conn_torn(conn) : 0;
+    if (torn) {
+        *at = torn;
         return DOUBT_TORN;
     }
     return doubt == DOUBT_NONE && lacks_ack(conn) ? DOUBT_NO_ACK : doubt;
@@ -518,5 +519,5 @@ bool conn_client_missed_since(const struct conn *conn, uint32_t since)
 bool conn_missed_since(const struct conn *conn, uint32_t since)
 {
     return tcp_flow_missed_since(&conn->tcp, conn->met_frame, since) || lacks_ack(conn) ||
-           (conn->track->torn_frame && conn->track->torn_frame >= since);
+           (conn->track->has_torn && conn_torn(conn) >= since);
 }

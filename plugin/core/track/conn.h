@@ -131,6 +131,9 @@ struct conn *conn_new(struct track *track, enum conn_kind kind, uint32_t stream,
                       const struct endpoint *server, const struct conn_past *past);
 /* A segment of it, before conn_end(); true if it brings data not seen before. */
 bool conn_segment(struct conn *conn, const struct segment *segment);
+/* The last frame with a torn segment (track_torn()) that may be what is missed beside this connection: of its client; or
+ * of its server, from where a device may have more addresses than one. 0: none. */
+uint32_t conn_torn(const struct conn *conn);
 /* Whether the clock of the capture was set back since the last frame of it. */
 static inline bool conn_set_back(const struct conn *conn)
 {

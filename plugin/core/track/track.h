@@ -56,7 +56,7 @@ struct track {
     uint16_t set_backs;  /* how often, beyond 65535 from 0 on */
     int64_t woke;        /* of the first frame behind the last long pause */
     int64_t missed;      /* of the last frame that showed a gap, on whatever connection; 0: none has */
-    uint32_t torn_frame; /* the last with a segment of HTTP or TLS that could not be followed: IP fragments; 0: none */
+    bool has_torn; /* a segment of HTTP or TLS could not be followed: IP fragments */
     uint32_t claimed[2]; /* connections, by enum conn_kind */
     bool telling;        /* an event is being heard: no other may be emitted */
     struct table servers, texts, hosts;
@@ -64,6 +64,7 @@ struct track {
     struct table reasons; /* of RSTs with text: reset.c */
     struct table clocks;  /* pairs of legs whose clocks differ: clocks.c */
     bool clocks_doubted;  /* there are any */
+    struct table torn;    /* segments that could not be followed, by addresses: torn.c */
     struct table ways;    /* front and back of devices, by addresses: exchange.c */
     struct exchanges exchanges;
     struct clients clients;
@@ -99,6 +100,8 @@ void spare_give(struct spare **spares, void *used);
 /* The track is the caller's and outlives all that is made with it. */
 void track_init(struct track *track, const struct arena *arena, listener hear, void *ear);
 void emit(struct track *track, const struct event *event);
+/* A segment of HTTP or TLS between these two that cannot be followed: it came in IP fragments. */
+void track_torn(struct track *track, const struct endpoint *from, const struct endpoint *to, uint32_t frame);
 /* A frame is taken in. */
 void track_at(struct track *track, int64_t ns);
 /* For how long something that began then has been waited for, as far as the capture went on meanwhile; up to now, or

@@ -247,9 +247,14 @@ static bool shows_something(packet_info *pinfo, struct tcp_frame *tcp, bool note
 /* IP fragments, or more tunnels before it than are looked through: what it carries is HTTP's, and nobody follows it. */
 static void note_torn(const packet_info *pinfo)
 {
-    if (pinfo->ptype == PT_TCP &&
-        (proto_is_frame_protocol(pinfo->layers, "http") || proto_is_frame_protocol(pinfo->layers, "tls")))
-        store_track()->torn_frame = pinfo->num;
+    const int type = pinfo->net_src.type;
+    if (pinfo->ptype != PT_TCP || (type != AT_IPv4 && type != AT_IPv6) || pinfo->net_dst.type != type ||
+        !(proto_is_frame_protocol(pinfo->layers, "http") || proto_is_frame_protocol(pinfo->layers, "tls")))
+        return;
+    struct endpoint from, to;
+    frame_endpoint(&from, &pinfo->net_src, 0);
+    frame_endpoint(&to, &pinfo->net_dst, 0);
+    track_torn(store_track(), &from, &to, pinfo->num);
 }
 
 static int takeover_after_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
