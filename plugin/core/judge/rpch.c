@@ -111,11 +111,27 @@ struct evidence *evidence_channel(struct judge *judge, const struct channel *cha
     return evidence;
 }
 
+/* What has been awaited since then may have come over the channel that the present one took over from; of those before
+ * that one nothing is kept. */
+static void add_replaced(struct evidence *evidence, const struct leg *leg, enum role role, uint32_t since)
+{
+    const struct channel *channel = leg->current[role], *before = leg->turn ? leg->turn->replaced[role] : NULL;
+    if (!since || !channel || !channel->is_successor || channel->request.frame <= since) {
+        return;
+    }
+    if (!before || (before->is_successor && before->request.frame > since)) {
+        evidence_add_lacking(evidence, channel_tcp(channel));
+    } else {
+        evidence_add(evidence, channel_tcp(before), since);
+    }
+}
+
 struct evidence *evidence_leg_since(struct judge *judge, const struct leg *leg, uint32_t since)
 {
     struct evidence *evidence = evidence_new(judge);
     for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
         evidence_add(evidence, leg->current[role] ? leg->current[role]->conn->link : NULL, since);
+        add_replaced(evidence, leg, (enum role)role, since);
     }
     evidence->clocks |= leg->skewed;
     return evidence;

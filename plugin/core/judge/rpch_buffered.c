@@ -61,8 +61,9 @@ void rpch_out_came(struct judge *judge, const struct event *event)
 /* What has come on OUT behind and not here, and when it came there; NULL: nothing is known to be missing. */
 static const char *missing_on_out(const struct leg *leg, const struct leg *behind, struct when *there)
 {
-    if (!behind->current[ROLE_OUT]) {
-        return NULL;
+    const struct channel *out = leg->current[ROLE_OUT];
+    if (!behind->current[ROLE_OUT] || out->is_successor) {
+        return NULL; /* a client that replaces its channel has had what opened the connection */
     }
     if (behind->got_200.frame && !leg->got_200.frame && !leg->got_a3.frame) {
         *there = behind->got_200;

@@ -23,6 +23,7 @@ static void succeed(struct leg *leg, enum role role)
     struct channel *successor = leg_coming(leg, role);
     if (successor) {
         leg->current[role]->replaced = true;
+        leg->turn->replaced[role] = leg->current[role];
         leg->current[role] = successor;
         leg_occupy(leg, role);
         if (role == ROLE_IN) {

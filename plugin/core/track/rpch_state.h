@@ -199,13 +199,14 @@ struct calls {
 /* What a recycling waits for. */
 enum turn_step { TURN_NOTHING, TURN_SUCCESSOR, TURN_ANSWER };
 
-struct leg_turn {              /* by enum role */
-    struct channel *coming[2]; /* successor under way */
-    struct channel *before[2]; /* of an attempt before, where the present one has none so far */
-    uint8_t step[2];           /* enum turn_step */
-    struct when since[2];      /* that it waits */
-    struct channel *gone[2];   /* the predecessor, which ended while the successor had not been accepted */
-    struct channel *lost[2];   /* the successor, which the server's end ended before it was accepted */
+struct leg_turn {                /* by enum role */
+    struct channel *coming[2];   /* successor under way */
+    struct channel *before[2];   /* of an attempt before, where the present one has none so far */
+    uint8_t step[2];             /* enum turn_step */
+    struct when since[2];        /* that it waits */
+    struct channel *gone[2];     /* the predecessor, which ended while the successor had not been accepted */
+    struct channel *lost[2];     /* the successor, which the server's end ended before it was accepted */
+    struct channel *replaced[2]; /* that in use took over from it */
 };
 
 static inline struct channel *leg_coming(const struct leg *leg, enum role role)
