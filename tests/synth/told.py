@@ -4,6 +4,8 @@ judged by the rules alone, and not by the code.
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import struct
+
 import mapi_ntlm as ntlm
 import pdus
 import rpc
@@ -529,6 +531,34 @@ def successor_silent(cap):
     cap.what = "OUT is to be replaced, the client asks for a successor, nothing answers that. After 5 s the server's end closes " \
                "the old OUT."
     cap.rule = "Asked for and none of A4 to A6, B3 and C1 for 30 s; that the predecessor ends on the way changes nothing."
+
+
+@told("rpc-recycled-one-way", "one direction of an OUT that is replaced was not captured")
+def recycled_one_way(cap):
+    leg = ready(cap)
+    c, old = leg.c, leg.out
+    ask(leg)
+    old.down(rpc.response(leg.calls, Emsmdb.DUMMY[0], Emsmdb.DUMMY[2]))
+    old.down(pdus.out_a2())
+    leg.connect("out").up(rpc.ask_out(length=120))
+    leg.out.up(pdus.out_a3(c))
+    old.down(rpc.rts("OUT_R2/A6", 0, rpc.destination(rpc.CLIENT), rpc.ANCE))
+    leg.in_.up(rpc.rts("OUT_R2/A7", 0x10, rpc.destination(rpc.SERVER), rpc.cookie(c.new_out), rpc.version()))
+    leg.out.up(rpc.rts("OUT_R2/C1", 0x01, rpc.EMPTY))
+    old.down(pdus.ance("OUT_R2/B3", 0x20))
+    old.close(DOWN)
+    leg.out.down(rpc.success())
+    c.recycled("out")
+    cap.wait(2)
+    leg.call(Emsmdb.DUMMY)
+    cap.wait(4)
+    server_ends(cap, leg)
+    ports = struct.pack(">HH", 80, int(old.client.rpartition(":")[2]))
+    cap.frames[:] = [(ns, data) for ns, data in cap.frames if data[34:38] != ports]
+    cap.lines = {"rows": [r"one direction only"], "no_rows": ["unanswered", "channel.cut"]}
+    cap.what = "Of the first OUT the server's direction went over the other member of a bond; then OUT is replaced (OUT_R2), and all of the " \
+               "new one was captured."
+    cap.rule = "The answers to bind and calls before it came on the old one: the new one cannot tell that they never came."
 
 
 @told("rpc-recycle-slow", "a recycling that takes 29 s")
