@@ -56,7 +56,7 @@ struct track {
     uint16_t set_backs;  /* how often, beyond 65535 from 0 on */
     int64_t woke;        /* of the first frame behind the last long pause */
     int64_t missed;      /* of the last frame that showed a gap, on whatever connection; 0: none has */
-    bool has_torn; /* a segment of HTTP or TLS could not be followed: IP fragments */
+    bool has_torn;       /* a segment of HTTP or TLS could not be followed: IP fragments */
     uint32_t claimed[2]; /* connections, by enum conn_kind */
     bool telling;        /* an event is being heard: no other may be emitted */
     struct table servers, texts, hosts;
