@@ -190,20 +190,23 @@ static void say_first(struct page *page, const struct part *part)
     entry(page, "first", 2, out_string(&page->line));
 }
 
+/* A finding that was seen is inferred from all the same where something else of the row was not captured. */
 static void say_where(struct page *page, const struct part *part, const char *inferred)
 {
     const struct row_verdict *verdict = &part->verdict;
     const bool known = verdict->where != WHERE_NONE && verdict->where != WHERE_UNKNOWN;
+    const bool shown = verdict->frame && inferred[0] && !verdict->taken_back &&
+                       verdict_rows[verdict->kind].proof == PRESENCE;
     const char *doubt = known ? NULL : doubt_words(page->report, verdict->cannot_tell);
     out_empty(&page->line);
     out_say(&page->line, "%s (", verdict_where_name(known ? verdict->where : WHERE_UNKNOWN));
-    if (doubt) {
-        out_text(&page->line, doubt);
-    } else {
+    if (!doubt || shown) {
         out_text(&page->line, known && verdict->seen ? "seen" : "inferred");
         out_text(&page->line, inferred[0] ? ": " : "");
         out_text(&page->line, inferred);
     }
+    out_text(&page->line, doubt && shown ? "; in doubt besides: " : "");
+    out_text(&page->line, doubt ? doubt : "");
     out_text(&page->line, ")");
     entry(page, "where", 4, out_string(&page->line));
 }

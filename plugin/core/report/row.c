@@ -21,6 +21,7 @@ struct row_verdict row_verdict(const struct result *result)
                                  .explained = result->explained,
                                  .where = result->where,
                                  .seen = result->where_seen,
+                                 .taken_back = result->taken_back != NULL,
                                  .cannot_tell = result->taken_back };
 }
 
@@ -38,6 +39,7 @@ void row_doubt_order(struct row_verdict *verdict, const struct track *track, con
     if (verdict->where == WHERE_CLIENT && !verdict->text && clocks_unordered(track, client, server)) {
         verdict->where = WHERE_UNKNOWN;
         verdict->seen = false;
+        verdict->taken_back = true;
         verdict->cannot_tell = "clocks differ, and which leg is before the device does not show";
     }
 }

@@ -16,6 +16,7 @@ struct row_verdict {
     uint32_t explained;       /* the frame whose verdict says why, 0 if there is none */
     enum verdict_where where; /* WHERE_NONE: nothing wrong; WHERE_UNKNOWN: cannot tell */
     bool seen;                /* where was seen, not inferred */
+    bool taken_back;          /* where was told, and fell with what it was inferred from */
     const char *text;         /* of a finding that waits for more; NULL: it was told, on that frame */
     const char *cannot_tell;  /* why absence proves nothing here ("IN: no SYN captured"), or NULL */
 };
