@@ -260,12 +260,12 @@ def later_proven(cap):
     two.exchange()
     outer = two.c.ask("Execute", EXECUTE)
     inner = two.c.relay(outer, two.server("10.0.0.81:80"))
-    cap.wait(30)
+    cap.wait(20)
     told(cap, UNANSWERED, outer.conn.close(UP), CLIENT, "The leg behind names it: it is the client.", ["did not wait any longer"])
     cap.wait(0.002)
     inner.conn.close(UP)
     stamp_late(cap, list(two.servers.values()), 0.5)
-    cap.what = "The client gives up after 30 s. The clock behind the balancer is 0.5 s fast."
+    cap.what = "The client gives up after 20 s. The clock behind the balancer is 0.5 s fast."
     cap.rule = "Times prove nothing, but X-Forwarded-For does: the leg without it is the client's."
 
 

@@ -448,6 +448,37 @@ def out_200_only(cap):
     cap.rule = "No PDU of OUT's sender, the server, within 30 s. CONN/A3 is the OUT proxy's own, so never_joined is not told."
 
 
+@told("rpc-expect", "both halves wait for a 100 that does not come")
+def expect(cap):
+    leg = Leg(cap)
+    leg.connect("in").up(rpc.ask_in("Expect: 100-continue"))
+    leg.connect("out").up(rpc.ask_out("Expect: 100-continue"))
+    cap.wait(20)
+    for told_at in leg.in_.close(UP), leg.out.close(UP):
+        cap.told(NO_PDU, told_at, UNKNOWN, "Expect: 100-continue, and no 100 came", never="held back before this leg")
+    cap.what = "RPC_IN_DATA and RPC_OUT_DATA with Expect: 100-continue get no answer; no body follows, and after 20 s the client closes both."
+    cap.rule = "RFC 9110 10.1.1: the client waits for the 100. It is not to say that a body was held back."
+
+
+@told("rpc-expect-device", "behind the balancer the head of IN has no Expect any more")
+def expect_device(cap):
+    both = Relayed(cap, FRONT, behind("10.0.0.81:80"))
+    front, back = both.legs
+    front.connect("in").up(rpc.ask_in("Expect: 100-continue"))
+    back.connect("in").up(rpc.ask_in())
+    both.request("out")
+    both.first("out")
+    both.back(rpc.success, rpc.conn_a3)
+    cap.wait(20)
+    front.in_.close(UP)
+    told_at = back.in_.close(UP)
+    front.out.close(UP)
+    back.out.close(UP)
+    cap.told(NO_PDU, told_at, SEEN, "leg 0 has Expect: 100-continue, this one has not", "dropped Expect")
+    cap.what = "The balancer passes the head of RPC_IN_DATA on without Expect, and waits for a body; the client waits for a 100 and leaves after 20 s."
+    cap.rule = "As rpc-expect; here it shows who dropped the header."
+
+
 @told("rpc-no-pdu-alone", "OUT alone, and no response to it")
 def no_pdu_alone(cap):
     leg = Leg(cap)

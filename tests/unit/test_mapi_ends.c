@@ -150,12 +150,80 @@ static void test_client_closes(void)
     connected(&scene, &tap);
     ask(&tap, "Execute", 2, JAR_1);
     tap_text(&tap, WAY_TO_SERVER, "GET /favicon.ico HTTP/1.1\r\nHost: mail.example.test\r\n\r\n");
+    scene_wait(&scene, 20);
     tap_fin(&tap, WAY_TO_SERVER);
     CHECK_STR(scene.log, "request.unanswered:note@5/0.0");
     tap_fin(&tap, WAY_TO_SERVER);
     tap_rst(&tap, WAY_TO_CLIENT);
     CHECK_STR(scene.log, "request.unanswered:note@5/0.0");
     scene_end(&scene);
+}
+
+/* The client closes directly behind what it asked: it may still read. */
+static void test_half_closed(void)
+{
+    struct scene scene;
+    struct tap tap, other;
+    connected(&scene, &tap);
+    ask(&tap, "Execute", 2, JAR_1);
+    tap_fin(&tap, WAY_TO_SERVER);
+    scene_wait(&scene, 50);
+    answer(&tap, "Execute", NULL);
+    tap_fin(&tap, WAY_TO_CLIENT);
+    CHECK_STR(scene.log, "");
+    scene_end(&scene);
+    /* Nobody answers. */
+    connected(&scene, &tap);
+    ask(&tap, "Execute", 2, JAR_1);
+    tap_fin(&tap, WAY_TO_SERVER);
+    tap_fin(&tap, WAY_TO_CLIENT);
+    CHECK_STR(scene.log, "request.unanswered:note@5/0.0");
+    CHECK(strstr(scene.last_text, "client sent FIN in frame 4"));
+    scene_end(&scene);
+    /* Nor closes: other connections show that time goes by; told once. */
+    connected(&scene, &tap);
+    ask(&tap, "Execute", 2, JAR_1);
+    tap_fin(&tap, WAY_TO_SERVER);
+    scene_wait(&scene, 59);
+    tap_open(&other, &scene, "10.0.0.1:50001", SERVER);
+    ask(&other, "PING", 3, JAR_1);
+    CHECK_STR(scene.log, "");
+    scene_wait(&scene, 1);
+    answer(&other, "PING", NULL);
+    CHECK_STR(scene.log, "request.unanswered:note@6/0.0");
+    tap_rst(&tap, WAY_TO_SERVER);
+    CHECK_STR(scene.log, "request.unanswered:note@6/0.0");
+    scene_end(&scene);
+    /* Under an answer: what comes is read. */
+    connected(&scene, &tap);
+    waiting(&tap);
+    tap_fin(&tap, WAY_TO_SERVER);
+    CHECK_STR(scene.log, "");
+    tap_rst(&tap, WAY_TO_CLIENT);
+    CHECK_STR(scene.log, "response.cut.chat:chat@6/0.0");
+    scene_end(&scene);
+}
+
+/* PENDING was due when the client left; a machine that sleeps captures nothing meanwhile. */
+static void test_overdue(void)
+{
+    for (int awake = 0; awake <= 1; awake++) {
+        struct scene scene;
+        struct tap tap, other;
+        connected(&scene, &tap);
+        waiting(&tap);
+        scene_wait(&scene, 80);
+        if (awake) {
+            tap_open(&other, &scene, "10.0.0.1:50001", SERVER);
+            ask(&other, "PING", 3, JAR_1);
+            answer(&other, "PING", NULL);
+        }
+        scene_wait(&scene, 10);
+        tap_fin(&tap, WAY_TO_SERVER);
+        CHECK_INT(strstr(scene.log, "pending.late") != NULL, awake);
+        CHECK(strstr(scene.log, "response.cut.chat"));
+        scene_end(&scene);
+    }
 }
 
 static void test_cut(void)
@@ -635,6 +703,8 @@ int main(void)
     test_connect_hints();
     test_sentences();
     test_client_closes();
+    test_half_closed();
+    test_overdue();
     test_cut();
     test_unanswered();
     test_foreign_rst();

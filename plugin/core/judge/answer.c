@@ -172,6 +172,10 @@ static const struct answer_row {
         "HTTP.sys, header limits of devices"),
     ROW(400, 400, MAPI, BY(UNKNOWN), ANSWER_NO_MAILBOX, NONE, URL_LACKS_MAILBOX),
 
+    ROW(408, 408, BOTH, ANYBODY, ANSWER_EXPECT, NONE,
+        "the body was never sent: the head has Expect: 100-continue, and the client waited for a 100 that did not come",
+        "what devices between the client and there do with Expect: 100-continue"),
+
     /* ---- the 1 GB body of IN */
     ROW(400, 400, RPCH, ANYBODY, ANSWER_IN_ALONE, NONE,
         "OUT is served at the same address, so it is the 1 GB body that RPC_IN_DATA announces that was not accepted",

@@ -37,7 +37,8 @@ enum answer_trait {
     ANSWER_WANTS_TLS = 524288, /* its words say so */
     ANSWER_CERTIFICATE = 1048576,
     ANSWER_NOT_OFFERED = 2097152, /* 401 to credentials of a scheme that it does not offer */
-    ANSWER_BARE = 4194304         /* 401 to no credentials, and it offers no scheme */
+    ANSWER_BARE = 4194304,        /* 401 to no credentials, and it offers no scheme */
+    ANSWER_EXPECT = 8388608       /* to a head with Expect, behind which neither a 100 nor a body came */
 };
 
 struct answer {

@@ -20,6 +20,7 @@ const struct judge_limits judge_limits_default = {
     .idle_least = 10 * SECOND,         /* devices have no shorter idle time-outs */
     .comeback_wait = 10 * SECOND,      /* Outlook connects anew sooner */
     .gone_window = 1 * SECOND,         /* a server that stops ends all its connections within that */
+    .expect_wait = 5 * SECOND,         /* clients that go on without a 100 do so after a second or less */
     .unread_least = 10 * SECOND,       /* a program that lives reads sooner, however busy it is */
     .idle_alike = 1 * SECOND,          /* timers of devices are looked at once a second, some less often */
     .quiet_alike = 2 * SECOND,         /* and a clock that is set ahead by a second meanwhile shows nowhere */
@@ -27,6 +28,7 @@ const struct judge_limits judge_limits_default = {
     .refused_wait = 60 * SECOND,       /* Outlook connects anew sooner; what comes later has another cause */
     .back_wait = 5 * SECOND,           /* a server that only accepts connections is not back */
     .loss_wait = 10 * SECOND,          /* a client connects anew sooner */
+    .answer_wait = 30 * SECOND,        /* servers begin to answer at once; clients give up after a minute or two */
     .notification_time = 300 * SECOND, /* Exchange keeps a NotificationWait without events open for five minutes */
     /* Administrators set time-outs in whole multiples of five seconds, hardly any below ten; what
      * half a second more or less takes in is the way of the packets. */

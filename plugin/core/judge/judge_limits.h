@@ -21,6 +21,7 @@ struct judge_limits {
     /* of both protocols */
     int64_t idle_least;   /* an end after less idle time is no time-out */
     int64_t gone_window;  /* ends of one server that belong together */
+    int64_t expect_wait;  /* who sends no body for that long waits for a 100 */
     int64_t unread_least; /* who keeps his receive window closed for that long does not read */
     int64_t idle_alike;   /* idle times that differ by no more are those of one timer */
     int64_t quiet_alike;  /* the same, of ends that tell nothing else */
@@ -30,6 +31,7 @@ struct judge_limits {
 
     /* of MAPI/HTTP */
     int64_t loss_wait;                            /* for the client to connect anew after its context was refused */
+    int64_t answer_wait;                          /* who waits for an answer that long has waited */
     int64_t notification_time;                    /* a NotificationWait may last that long */
     int64_t round_least, round_step, round_slack; /* time-outs of devices: multiples of round_step (> 0) */
     uint32_t big_token;                           /* characters of Authorization */

@@ -7,6 +7,7 @@
 #include "mapi_rules.h"
 
 #include "clocks.h"
+#include "expect.h"
 #include "gone.h"
 #include "unread.h"
 
@@ -175,10 +176,16 @@ static void say_device(struct text *text, const struct exchange *request, enum e
         request->leg - 1);
 }
 
-static void say_cut_by_client(struct text *text, const struct exchange *request, enum ender ender)
+/* stopped: nothing had come for longer than X-PendingPeriod allows. */
+static void say_cut_by_client(struct text *text, const struct exchange *request, enum ender ender, bool stopped)
 {
     if (ender != ENDER_CLIENT) {
         say_device(text, request, ender);
+        return;
+    }
+    if (stopped) {
+        say(text, "; inferred: the client gave up what had stopped, for PENDING was due, or it slept meanwhile; next: whether "
+                  "others had answers at this time");
         return;
     }
     say(text, "; inferred: the client did not wait for it: closed, cancelled or gone to sleep; next: nothing, "
@@ -360,8 +367,11 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
     }
     struct text *text = &finding.text;
     const enum ender ender = request->there.whole_frame && !client ? ENDER_DEVICE : ender_of(judge, request);
-    const int64_t idle = event->when.ns - reply->last_bytes.ns;
-    finding.where = where_of[ender];
+    const int64_t until = client ? link->ended_ns : event->when.ns; /* one that half-closed may be told late */
+    const int64_t idle = until > reply->last_bytes.ns ? until - reply->last_bytes.ns : 0;
+    const bool stopped = reply->scanning && !reply->done && reply->period_ns > 0 && idle >= reply->period_ns * 2 &&
+                         mapi_sender(request) == SENDER_CLIENT;
+    finding.where = stopped && ender == ENDER_CLIENT ? WHERE_UNKNOWN : where_of[ender];
     finding.seen = ender == ENDER_DEVICE || ender == ENDER_BEHIND;
     say(text, "Seen: the response to %s began in frame %u and was not complete when ", REQUEST(request),
         reply->message->begin.frame);
@@ -371,7 +381,7 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
         say(text, ", X-PendingPeriod is %s", SECONDS(reply->period_ns));
     }
     if (client) {
-        say_cut_by_client(text, request, ender);
+        say_cut_by_client(text, request, ender, stopped);
     } else {
         say_server_closed(&finding, reply, ender, idle);
     }
@@ -514,6 +524,68 @@ static void say_given_up(struct finding *finding, const struct exchange *request
     }
 }
 
+/* The next leg is there, and nothing of it is missing. */
+static bool is_seen_behind(const struct exchange *request)
+{
+    const struct mapi_conn *behind = request->there.conn;
+    return behind && conn_doubt(behind->link, NULL) == DOUBT_NONE && !clocks_differ(request->link, behind->link);
+}
+
+/* The client waited for as long as a client does: what it waited for did not come, which is not its doing. */
+static void say_waited(struct finding *finding, const struct exchange *request)
+{
+    const struct mapi_conn *behind = request->there.conn;
+    const struct side *kept = mapi_kept_before(request);
+    struct text *text = &finding->text;
+    if (kept) {
+        finding->where = WHERE_DEVICE;
+        say_kept(text, request, kept);
+        say(text,
+            "; inferred: the device at %s kept the request until the client gave up; next: its log, and what it says of the "
+            "servers behind it at this time",
+            SERVER_OF(request->conn));
+    } else if (is_seen_behind(request) && behind->link->ended && behind->link->ended_by == WAY_TO_CLIENT) {
+        finding->where = WHERE_UNKNOWN;
+        say_behind_ended(text, request);
+    } else if (is_seen_behind(request) && !behind->link->ended) {
+        finding->where = WHERE_SERVER;
+        say(text,
+            "; leg %u has it and no answer either; inferred: %s hangs or is overloaded, and the client gave up; next: its load "
+            "and log at this time",
+            request->leg + 1, SERVER_OF(behind));
+    } else {
+        finding->where = WHERE_UNKNOWN;
+        say(text,
+            "; inferred: the client gave up: what stands at %s hangs or is overloaded, or a device between holds request or "
+            "answer back; next: load and log of that server at this time, and a capture behind it",
+            SERVER_OF(request->conn));
+    }
+}
+
+/* The client's end closed. */
+static void say_left(struct finding *finding, const struct exchange *request)
+{
+    const struct conn *link = request->conn->link;
+    const struct conn_end *end = conn_end_of(link, WAY_TO_CLIENT);
+    struct text *text = &finding->text;
+    if (request->ended && link->ended_ns - request->end.ns >= finding->judge->limits.answer_wait) {
+        say_waited(finding, request);
+    } else if (link->ended_frame == finding->when.frame) {
+        say(text, "; inferred: the client did not wait any longer; next: how long others wait at this time");
+    } else if (end) {
+        say(text,
+            "; the server's end sent %s in frame %u; inferred: the client left as soon as it had asked, or what stands at %s takes a "
+            "client that only closes its sending side for one that has left; next: what the client did at this time",
+            end->rst ? "RST" : "FIN", end->when.frame, SERVER_OF(request->conn));
+    } else {
+        finding->where = finding->when.ns - link->ended_ns >= finding->judge->limits.answer_wait ? WHERE_UNKNOWN : WHERE_CLIENT;
+        say(text,
+            ", and none came for %s since; inferred: the client left as soon as it had asked, or waits for an answer that does not "
+            "come; next: what the client did at this time, and the log of %s",
+            SECONDS(finding->when.ns - link->ended_ns), SERVER_OF(request->conn));
+    }
+}
+
 static void say_unanswered(struct finding *finding, const struct exchange *request)
 {
     const struct conn *link = request->conn->link;
@@ -525,7 +597,7 @@ static void say_unanswered(struct finding *finding, const struct exchange *reque
         finding->where = where_of[ender];
         finding->seen = ender == ENDER_DEVICE;
         if (ender == ENDER_CLIENT) {
-            say(text, "; inferred: the client did not wait any longer; next: how long others wait at this time");
+            say_left(finding, request);
         } else {
             say_device(text, request, ender);
         }
@@ -614,7 +686,8 @@ void mapi_request_unanswered(struct judge *judge, const struct event *event)
     }
     say(text, "%s when ", request->ended ? "" : " and was not complete");
     say_end(text, conn, event->when);
-    say(text, ", %s later", SECONDS(event->when.ns - (request->ended ? request->end.ns : request->begin.ns)));
+    const int64_t until = conn->link->ended_by == WAY_TO_SERVER ? conn->link->ended_ns : event->when.ns;
+    say(text, ", %s later", SECONDS(until - (request->ended ? request->end.ns : request->begin.ns)));
     say_sent(text, request);
     if (there->status) {
         say(text, "; leg %u had status %u in frame %u", request->leg + 1, there->status, there->status_frame);
@@ -623,6 +696,8 @@ void mapi_request_unanswered(struct judge *judge, const struct event *event)
     if (unread.link) {
         finding.where = unread.where;
         say_unread(text, &unread);
+    } else if (expect_mapi(judge, request)) {
+        say_expect(&finding, request);
     } else {
         say_unanswered(&finding, request);
     }

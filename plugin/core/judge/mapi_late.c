@@ -24,11 +24,27 @@ static bool is_late_behind(const struct exchange *request)
     return memo && request->there.frame && memo->late_behind == request->there.frame;
 }
 
+/* The client of a device left: what it waited for is told of the leg before. */
+static bool is_told_in_front(const struct exchange *request)
+{
+    return request->front && conn_doubt(request->front, NULL) == DOUBT_NONE;
+}
+
+/* The next leg waits as well, and nothing of it is missing. */
+static bool is_silent_behind(const struct exchange *request)
+{
+    const struct mapi_conn *behind = request->there.conn;
+    return behind && behind->reply && !behind->link->ended && conn_doubt(behind->link, NULL) == DOUBT_NONE &&
+           !clocks_differ(request->link, behind->link);
+}
+
 static void say_silence(struct text *text, const struct reply *reply, uint32_t frame)
 {
     say(text, "Seen: the response to %s", REQUEST(reply->request));
     if (reply->bunched) {
         say(text, " brought %u PENDING at once in frame %u", reply->bunch_count, frame);
+    } else if (reply->overdue) {
+        say(text, " had not gone on when the client sent %s in frame %u", END_NAME(reply->conn->link), frame);
     } else {
         say(text, " went on in frame %u", frame);
     }
@@ -45,7 +61,7 @@ void mapi_response_late(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
     const struct exchange *request = reply->request;
-    if (!request || explained_by_tcp(reply)) {
+    if (!request || explained_by_tcp(reply) || (reply->overdue && is_told_in_front(request))) {
         return;
     }
     struct subject subject = about_request(judge, request);
@@ -73,6 +89,12 @@ void mapi_response_late(struct judge *judge, const struct event *event)
         finding.where = WHERE_SERVER;
         say(text, "; leg %u shows the same; inferred: it comes late from behind %s; next: see leg %u", request->leg + 1,
             SERVER_OF(request->conn), request->leg + 1);
+    } else if (reply->overdue && is_silent_behind(request)) {
+        finding.where = WHERE_SERVER;
+        say(text,
+            "; leg %u, which was captured whole, had not brought any either; inferred: %s hangs or is overloaded; next: its load "
+            "and log at this time",
+            request->leg + 1, SERVER_OF(there->conn));
     } else {
         finding.where = reply->bunched ? WHERE_DEVICE : WHERE_UNKNOWN;
         say(text,

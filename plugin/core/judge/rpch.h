@@ -34,6 +34,8 @@ bool held_back_told(const struct leg *leg, enum role role);
  * captured. */
 bool leg_is_forwarded(const struct leg *leg);
 bool channel_is_forwarded(const struct channel *channel);
+/* Its request, as logons know it; NULL if they do not. */
+const struct exchange *channel_request(const struct channel *channel);
 
 /* From SYN on: of one channel's connection; of both that the leg has now. */
 struct evidence *evidence_channel(struct judge *judge, const struct channel *channel);

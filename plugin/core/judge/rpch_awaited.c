@@ -6,6 +6,7 @@
 
 #include "answer.h"
 #include "blame.h"
+#include "expect.h"
 #include "gone.h"
 #include "rpch.h"
 
@@ -59,6 +60,11 @@ static void tell_no_body(struct judge *judge, struct finding *finding, const str
     say(text, " announced %s, and no PDU came behind %s ", both ? "bodies" : "a body",
         both ? "either head" : "its head");
     say_wait(text, channel_tcp(channel), ns);
+    if (expect_waits(judge, channel_request(channel), ns)) {
+        say_expect(finding, channel_request(channel));
+        tell(finding);
+        return;
+    }
     say(text,
         "; inferred: the body was held back before this leg, by a device that collects a request before it passes it on, "
         "or was never sent; next: request buffering and inspection of bodies on devices between the client and here, and "

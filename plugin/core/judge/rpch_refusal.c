@@ -92,8 +92,7 @@ static bool is_replacement(const struct channel *channel)
     return channel->is_successor && !channel_in_use(channel);
 }
 
-/* Its request, as logons know it; NULL if they do not. */
-static const struct exchange *request_of(const struct channel *channel)
+const struct exchange *channel_request(const struct channel *channel)
 {
     const struct conn *link = channel_tcp(channel);
     const struct exchange *request = link->asked ? exchange_oldest(link) : NULL;
@@ -109,12 +108,13 @@ static bool others_are_taken(const struct exchange *request, const struct http_i
 
 static unsigned request_traits(const struct channel *channel, const struct http_info *info)
 {
-    const struct exchange *request = request_of(channel);
+    const struct exchange *request = channel_request(channel);
     if (!request) {
         return 0;
     }
     const bool offered = !info->offers || info->offers >> request->scheme_id & 1;
-    return (request_bound_in_vain(request) ? ANSWER_BOUND : 0u) |
+    return (request->expects && !request->go_on.frame && !channel->bytes[WAY_TO_SERVER] ? ANSWER_EXPECT : 0u) |
+           (request_bound_in_vain(request) ? ANSWER_BOUND : 0u) |
            (request->final && request->scheme_id != AUTH_OTHER && !offered ? ANSWER_NOT_OFFERED : 0u) |
            (others_are_taken(request, info) ? ANSWER_OTHERS : 0u);
 }
@@ -303,7 +303,7 @@ void rpch_refused(struct judge *judge, const struct event *event)
     if (is_replacement(channel)) {
         say(&finding.text, "; the virtual connection is still open on the predecessor");
     }
-    const bool torn = asks_for_credentials(info) && say_torn(&finding, request_of(channel), &where);
+    const bool torn = asks_for_credentials(info) && say_torn(&finding, channel_request(channel), &where);
     seen &= !torn;
     if (torn) {
         /* it says why */

@@ -207,6 +207,7 @@ static void link_legs(struct exchange *before, struct exchange *request)
     before->passed_on = true;
     request->before = before;
     request->front = before->link;
+    request->front_expects = before->expects ? before->begin.frame : 0;
 }
 
 /* Nothing of the one says anything of the other. */

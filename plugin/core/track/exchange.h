@@ -25,6 +25,7 @@ struct there {
     uint32_t frame, status_frame, pending_frame, whole_frame;
     unsigned status; /* 0: no answer so far */
     bool ordered;    /* something else than time proves that this leg is behind */
+    bool expects;    /* Expect */
     int64_t pending_ns, status_ns;
     const char *peer, *peer_before; /* a server other than that of the last success answered: both */
     uint32_t peer_frame;
@@ -93,6 +94,7 @@ struct exchange {
     int64_t waits_ns;             /* to the status line, which the server's work is part of; -1 if that is not asked */
     int64_t waits_at;             /* then: when that came */
     bool expects;                 /* Expect: the body may never come */
+    uint32_t front_expects;       /* the frame in which the same on the leg before has that, 0: it has not */
     bool works;                   /* of MAPI/HTTP: the server does more for it than to look at its credentials */
     bool waits_checked;           /* of waits_ns: as checked of the answer */
     bool version1;                /* a type 3 without an NTLMv2 response */
@@ -125,7 +127,6 @@ struct exchange {
     bool has_mailbox;        /* the URL names one */
     bool ended, answered;    /* sent to its end; its response has begun */
     bool done, over;         /* DONE was seen; answered to the end while it is still being sent */
-    bool has_expect;         /* Expect */
     const char *host, *path; /* kept text; path: the default one of cookies (RFC 6265 5.1.4) */
     unsigned status;         /* of its response, 0 if none */
     struct when end;

@@ -57,7 +57,6 @@ static void begin_request(struct exchange *request, const struct http_fields *fi
     request->host = mapi_state_keep(world, fields->host);
     request->path = jar_default_path(world, path);
     request->auth_len = (uint32_t)fields->authorization.len;
-    request->has_expect = fields->expect.len > 0;
     message->type = request->type;
     message->type_name = request->type == MAPI_UNKNOWN ? mapi_state_keep(world, fields->request_type) : NULL;
     message->endpoint = request->endpoint;
@@ -73,6 +72,7 @@ static void begin_request(struct exchange *request, const struct http_fields *fi
         request->before->there = (struct there){ .conn = conn,
                                                  .ns = request->begin.ns,
                                                  .frame = request->begin.frame,
+                                                 .expects = request->expects,
                                                  .ordered = exchange_came_over(request, request->before->link) };
         server_note_device(request->before->link->server, SIGN_LEG);
     }
@@ -244,20 +244,29 @@ static void end_replies(struct mapi_conn *conn, struct when when)
 }
 
 /* The client closes under what it waits for. That the server still answers is possible, but
- * the client is not known to listen. */
+ * the client is not known to listen: only one that closes directly may. */
 static void client_closes(struct mapi_conn *conn, struct when when)
 {
+    const bool directly = half_closed_directly(conn, when);
     if (conn->reply && !conn->reply->abandoned) {
+        pending_tell_overdue(conn->reply, when);
         conn->reply->abandoned = true;
-        reply_emit(conn->reply, EVENT_RESPONSE_CUT, when);
+        if (!directly) {
+            reply_emit(conn->reply, EVENT_RESPONSE_CUT, when);
+        }
     }
     while (conn->awaited) {
         struct exchange *request = conn->awaited;
         conn->awaited = request->next;
         if (request->message) {
             request->abandoned = true;
-            request_emit(request, EVENT_REQUEST_UNANSWERED, when);
+            if (!directly) {
+                request_emit(request, EVENT_REQUEST_UNANSWERED, when);
+            }
         }
+    }
+    if (directly) {
+        half_closed_wait(conn);
     }
 }
 
@@ -272,10 +281,14 @@ static void connection_over(struct mapi_conn *conn, const struct segment *segmen
     if (conn->reply && conn->reply->until_close && !segment->rst && segment->way == WAY_TO_CLIENT) {
         response_end(conn, segment->when);
     }
+    half_closed_tell(conn, segment->when);
     if (conn->reply) {
         conn->reply->cut = true;
         conn->reply->message->cut = true;
         if (!conn->reply->abandoned) {
+            if (segment->way == WAY_TO_SERVER) {
+                pending_tell_overdue(conn->reply, segment->when);
+            }
             reply_emit(conn->reply, EVENT_RESPONSE_CUT, segment->when);
         }
         response_end(conn, segment->when);
@@ -330,6 +343,9 @@ void mapi_conn_segment(struct mapi_conn *conn, const struct segment *segment)
         } else {
             client_closes(conn, when);
         }
+    }
+    if (conn->world->half_closed_first) {
+        half_closed_time_passed(conn->world, when);
     }
     auth_end_of_frame(conn->auth, when, ended, segment->way);
     conn_tell_answered(conn->link, when);

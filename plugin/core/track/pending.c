@@ -112,6 +112,21 @@ static void scan(struct reply *reply, struct when when, struct when before, cons
     }
 }
 
+/* Whether after such a silence PENDING had been due for long. */
+static bool is_late(const struct reply *reply, int64_t silence)
+{
+    return reply->scanning && !reply->done && reply->period_ns > 0 && silence > reply->period_ns / 2 * 3 &&
+           silence > reply->period_ns + LATE_LEAST;
+}
+
+static void note_late(struct reply *reply, struct when from, int64_t silence)
+{
+    reply->late = true;
+    reply->bunched = false;
+    reply->silence_from = from;
+    reply->silence_ns = silence;
+}
+
 void mapi_conn_data(struct mapi_conn *conn, struct when when, enum way way, const uint8_t *p, size_t len)
 {
     track_at(conn->world->track, when.ns);
@@ -136,12 +151,8 @@ void mapi_conn_data(struct mapi_conn *conn, struct when when, enum way way, cons
     if (reply->request && !reply->done) {
         sequence_note_more(reply->request, when);
     }
-    if (reply->scanning && !reply->done && reply->period_ns > 0 && !reply->late && silence > reply->period_ns / 2 * 3 &&
-        silence > reply->period_ns + LATE_LEAST) {
-        reply->late = true;
-        reply->bunched = false;
-        reply->silence_from = before;
-        reply->silence_ns = silence;
+    if (!reply->late && is_late(reply, silence)) {
+        note_late(reply, before, silence);
     }
     scan(reply, when, before, p, len);
 }
@@ -152,4 +163,17 @@ void pending_tell_late(struct reply *reply, struct when when)
         reply->late = false; /* there may be others */
         reply_emit(reply, EVENT_RESPONSE_LATE, when);
     }
+}
+
+/* A machine that sleeps captures nothing meanwhile: when it was late already, something else must have been. */
+void pending_tell_overdue(struct reply *reply, struct when when)
+{
+    const struct track *track = reply->conn->world->track;
+    if (reply->late || !is_late(reply, track_waited(track, reply->last_bytes.ns)) ||
+        !is_late(reply, track_waited_until(track, reply->last_bytes.ns, track->earlier))) {
+        return;
+    }
+    note_late(reply, reply->last_bytes, track_waited(track, reply->last_bytes.ns));
+    reply->overdue = true;
+    pending_tell_late(reply, when);
 }

@@ -163,6 +163,7 @@ struct reply {
     struct meta_scanner scanner;
     bool scanning, until_close, page, done, cut;
     bool late, bunched;             /* bytes came after a silence of silence_ns: as several PENDING at once */
+    bool overdue;                   /* of late: none had come when the client left */
     bool abandoned;                 /* the client has closed its end under it */
     bool lost;                      /* cut by a gap of the capture: its head is all that is known */
     bool undone;                    /* it ended in order, by its own framing, before DONE */
@@ -241,6 +242,7 @@ struct mapi_conn {
     bool unsure;                      /* which request a response answers: bytes are missing */
     bool over;                        /* nothing comes from the server any more */
     bool expected_end;                /* Connection: close */
+    bool half_closed;                 /* by the client, directly behind what it asked: nothing was told of that */
     int64_t kept_ns;                  /* for how long the server keeps it after a response, 0: it did not say */
     struct when last_answer;          /* end of the last response */
     void *memo;                       /* the judge's */
@@ -256,7 +258,8 @@ struct mapi_state {
     struct table values, series;
     uint32_t sessions;
     struct rows rows; /* struct side */
-    struct spare *free_replies, *free_uses;
+    struct spare *free_replies, *free_uses, *free_half_closed;
+    struct half_closed *half_closed_first, *half_closed_last; /* oldest first; some of them are over by now */
 };
 
 /* Whether it went out on a kept connection that the server's end closed without having got any of it. */

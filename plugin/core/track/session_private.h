@@ -124,6 +124,20 @@ void session_finish(struct reply *reply, struct when when);
 /* Emits EVENT_RESPONSE_LATE if bytes of this frame came late. */
 void pending_tell_late(struct reply *reply, struct when when);
 
+/* The client's end closes: the same if PENDING had been due for long by then (reply->overdue). */
+void pending_tell_overdue(struct reply *reply, struct when when);
+
+/* ---- half_closed.c -------------------------------------------------------------------- */
+
+/* Whether the client, which closes its side, does so directly behind what it asked. */
+bool half_closed_directly(const struct mapi_conn *conn, struct when when);
+/* What it asked may still be answered. */
+void half_closed_wait(struct mapi_conn *conn);
+/* Emits what was kept of that: nothing comes any more. */
+void half_closed_tell(struct mapi_conn *conn, struct when when);
+/* The same of all that have waited for long. */
+void half_closed_time_passed(struct mapi_state *world, struct when when);
+
 /* ---- dropped.c ------------------------------------------------------------------------ */
 
 /* Watches whether what a client sends after long idle time is acknowledged. new_data: of conn_segment().

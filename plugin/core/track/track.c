@@ -34,6 +34,7 @@ void track_at(struct track *track, int64_t ns)
         track->set_back += by < left ? by : left;
         track->set_backs++;
     }
+    track->earlier = track->now != ns ? track->now : track->earlier;
     track->now = ns;
 }
 

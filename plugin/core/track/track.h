@@ -52,6 +52,7 @@ struct track {
     listener hear; /* NULL: nobody */
     void *ear;
     int64_t now;         /* of the frame that is taken in; 0 before the first */
+    int64_t earlier;     /* of the last with another time */
     int64_t set_back;    /* by how much the clock of the capture was, all in all */
     uint16_t set_backs;  /* how often, beyond 65535 from 0 on */
     int64_t woke;        /* of the first frame behind the last long pause */

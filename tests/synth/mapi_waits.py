@@ -1,0 +1,193 @@
+"""Samples of answers that do not come and of who waits for them: clients that close their side directly behind a request, clients
+that give up, bodies that wait for a 100.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import mapiscene as m
+from mapi_ends import CLIENT, SEEN, UNKNOWN, WAIT, chat, told
+from mapi_gone import UNANSWERED
+from mapi_verdict import EXECUTE, HTTP, LATE, Two, opened
+from mapiscene import DOWN, UP, case
+
+SERVER = "SERVER (inferred)"
+
+
+def aside(cap, **how):
+    """A session with a second connection, for what is asked next, and the first."""
+    c = opened(cap, **how)
+    own, c.conn = c.conn, c.outlook.open()
+    return c, own
+
+
+def go_on(c, own):
+    c.conn = own
+    c.exchange(step=False)
+    c.conn.close()
+
+
+@case("mapi-ends-half-closed", "a client closes its side directly behind a request, and reads the answer")
+def half_closed(cap):
+    c, own = aside(cap)
+    ask = c.ask("Execute", EXECUTE)
+    c.conn.fin(UP)
+    cap.wait(2)
+    c.reply(ask, m.execute_answer())
+    c.conn.fin(DOWN)
+    ask = c.ask("Execute", EXECUTE, conn=c.outlook.open())
+    c.begin(ask)
+    ask.conn.fin(UP)
+    cap.wait(20)
+    c.end(ask, m.execute_answer())
+    ask.conn.fin(DOWN)
+    c.conn = own
+    c.exchange()
+    c.conn.close()
+    cap.what = "FIN follows an Execute within a millisecond; the answer comes whole 2 s later, and the client acknowledges it. Then the " \
+               "same while the answer is under way."
+    cap.rule = "RFC 9293 3.6: who sends FIN has nothing more to send; it may still receive."
+
+
+@case("mapi-ends-half-closed-left", "a client closes directly behind a request, and the server's end does so without an answer")
+def half_closed_left(cap):
+    c, own = aside(cap)
+    c.ask("Execute", EXECUTE)
+    first = c.conn.fin(UP)
+    cap.wait(0.01)
+    told(cap, UNANSWERED, c.conn.fin(DOWN), CLIENT, "No answer came, and none can.", [f"FIN in frame {first}", "as soon as it had asked"])
+    go_on(c, own)
+    cap.what = "FIN follows an Execute within a millisecond, and 10 ms later the server's end closes, too."
+    cap.rule = "Only now it is certain that no answer comes. Which of both meant the end does not show but by the order."
+
+
+@case("mapi-ends-half-closed-silent", "a client closes directly behind a request, and nothing comes for a minute")
+def half_closed_silent(cap):
+    c, own = aside(cap)
+    c.ask("Execute", EXECUTE)
+    first = c.conn.fin(UP)
+    cap.wait(61)
+    told(cap, UNANSWERED, own.ack(UP), UNKNOWN, "A minute has passed, as another connection shows.",
+         [f"FIN in frame {first}", "none came for 61.0 s since"])
+    go_on(c, own)
+    cap.what = "FIN follows an Execute within a millisecond; the server's end acknowledges both and says nothing more. 61 s later the " \
+               "capture goes on elsewhere."
+    cap.rule = "Servers answer in seconds."
+
+
+@case("mapi-ends-waited", "a client gives up after 60 s without a byte of an answer")
+def waited(cap):
+    c, own = aside(cap)
+    c.ask("Execute", EXECUTE)
+    cap.wait(60)
+    told(cap, UNANSWERED, c.conn.rst(UP), UNKNOWN, "It waited as long as clients do.", ["60.0 s later", "hangs or is overloaded"])
+    go_on(c, own)
+    cap.what = "An Execute has no answer for 60 s, then the client resets its connection and asks again on another."
+    cap.rule = "MS-OXCMAPIHTTP 3.2.5.2: a server begins to answer at once. Who waited for it is not to blame that it did not."
+
+
+@case("mapi-ends-waited-behind", "the same, and the leg behind has the request and no answer either")
+def waited_behind(cap):
+    two = Two(cap)
+    two.exchange("Connect")
+    two.exchange()
+    outer = two.c.ask("Execute", EXECUTE)
+    two.c.relay(outer, two.server("10.0.0.81:80"))
+    cap.wait(60)
+    told(cap, UNANSWERED, outer.conn.close(UP), SERVER, "Its request waits there.", ["leg 1 has it and no answer either"])
+    cap.wait(0.002)
+    two.server("10.0.0.81:80").close(UP)
+    cap.what = "Captured on both sides of a balancer, which passes the request on and then the end."
+    cap.rule = "As mapi-ends-waited; and it was not the balancer who kept it."
+
+
+@case("mapi-ends-overdue", "a client gives up a response whose PENDING stopped")
+def overdue(cap):
+    c, own = aside(cap)
+    ask = c.ask("NotificationWait", WAIT, counter=1, step=False)
+    c.begin(ask, cookies=None)
+    for _ in range(2):
+        cap.wait(30)
+        c.more(ask, "PENDING\r\n")
+    cap.wait(80)
+    own.probe(UP)
+    cap.wait(40)
+    frame = c.conn.fin(UP)
+    told(cap, LATE, frame, UNKNOWN, "X-PendingPeriod is 30 s, and nothing came for 120 s.", ["had not gone on when the client sent FIN", "120.0 s"])
+    chat(cap, frame, UNKNOWN, "It gave up what had stopped.", ["PENDING was due"])
+    c.conn.fin(DOWN)
+    c.conn = own
+    c.exchange()
+    c.conn.close()
+    cap.what = "A NotificationWait with PENDING every 30 s, then nothing for 120 s while another connection lives, then the client closes."
+    cap.rule = "MS-OXCMAPIHTTP 3.1.5.4: PENDING comes every X-PendingPeriod. That the client is the one who closed is not the fault."
+
+
+def expects(c, **how):
+    return c.ask("Execute", EXECUTE, lines=["Expect: 100-continue"], sent=0, note=False, **how)
+
+
+@case("mapi-ends-expect", "a body waits for a 100 that does not come, until the client leaves")
+def expect_client(cap):
+    c = opened(cap)
+    expects(c)
+    cap.wait(20)
+    told(cap, UNANSWERED, c.conn.close(UP), UNKNOWN, "No byte of the body was sent.", ["Expect: 100-continue, and no 100 came"])
+    cap.what = "The head of an Execute has Expect: 100-continue. Nothing comes back, no body follows, and after 20 s the client closes."
+    cap.rule = "RFC 9110 10.1.1: who sends Expect waits for a 100 before the body. On one leg it does not show who dropped which."
+
+
+@case("mapi-ends-expect-device", "the same, and behind the balancer the head has no Expect")
+def expect_device(cap):
+    two = Two(cap)
+    two.exchange("Connect")
+    two.exchange()
+    outer = expects(two.c)
+    two.c.relay(outer, two.server("10.0.0.81:80"), drop=("Expect",), sent=0, note=False)
+    cap.wait(20)
+    told(cap, UNANSWERED, outer.conn.close(UP), SEEN, "Leg 1 lacks the header.", ["on leg 1 has no Expect any more", "dropped Expect"])
+    cap.wait(0.002)
+    two.server("10.0.0.81:80").close(UP)
+    cap.what = "A balancer passes the head on without Expect and waits for the body; so does the server, and the client waits for a 100."
+    cap.rule = "As mapi-ends-expect."
+
+
+@case("mapi-ends-expect-server", "behind that balancer the server gives up first")
+def expect_server(cap):
+    two = Two(cap)
+    two.exchange("Connect")
+    two.exchange()
+    outer = expects(two.c)
+    two.c.relay(outer, two.server("10.0.0.81:80"), drop=("Expect",), sent=0, note=False)
+    cap.wait(120)
+    told(cap, UNANSWERED, two.server("10.0.0.81:80").close(DOWN), SEEN, "Leg 0 has the header.", ["this one has not", "dropped Expect"])
+    cap.wait(0.002)
+    told(cap, UNANSWERED, outer.conn.close(DOWN), SEEN, "Leg 1 lacks the header.", ["on leg 1 has no Expect any more"])
+    cap.what = "As mapi-ends-expect-device; HTTP.sys closes after 120 s without a body (its EntityBody time-out)."
+    cap.rule = "The server waited for what the balancer kept back."
+
+
+@case("mapi-ends-expect-408", "a device answers 408 to a body that waits for a 100")
+def expect_408(cap):
+    c = opened(cap)
+    ask = expects(c)
+    cap.wait(20)
+    frame, ask.frame = ask.frame, 0
+    told(cap, HTTP, c.page(ask, "408 Request Timeout"), UNKNOWN, "Its body was never sent.", ["the client waited for a 100"])
+    c.conn.fin(DOWN)
+    ask.frame = frame
+    last = c.conn.fin(UP)
+    cap.message(last, c.conn, "server", "Execute", c.request_fields(ask))
+    cap.what = "As mapi-ends-expect, and after 20 s a 408 comes."
+    cap.rule = "As there: no slow line is to blame."
+
+
+@case("mapi-ends-expect-crossed", "a head with Expect crosses the end of a kept connection")
+def expect_crossed(cap):
+    c = opened(cap)
+    c.conn.packet(DOWN, 0x11)
+    seen = c.conn.seen[DOWN]
+    ask = c.ask("Execute", EXECUTE, lines=["Expect: 100-continue"], sent=0, note=False, ack=False)
+    assert c.conn.seen[DOWN] == seen and ask
+    told(cap, UNANSWERED, c.conn.rst(DOWN), UNKNOWN, "It crossed the FIN.", ["crossed the end"])
+    cap.what = "The server closes a kept connection while the client sends a head with Expect on it."
+    cap.rule = "No 100 was to be expected any more: nothing is said of Expect."
