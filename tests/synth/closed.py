@@ -6,14 +6,15 @@ SPDX-License-Identifier: GPL-2.0-or-later
 import mapiscene as m
 import mapiwire as w
 import rpc
+import scene
 import wire
 from mapi_ends import CLIENT, DEVICE, UNKNOWN, Waiting, chat, told as said
 from mapi_gone import CUT, UNANSWERED
-from mapi_verdict import LATE, done, waiting
+from mapi_verdict import LATE, Two, done, waiting
 from mapiscene import DOWN, UP, case
 from rpc import Emsmdb
 from scene import Leg
-from told import CUT as CHANNEL_CUT, UNANSWERED as CALL_UNANSWERED, ask, ready, told, two_legs
+from told import CUT as CHANNEL_CUT, UNANSWERED as CALL_UNANSWERED, Told, ask, ready, told, two_legs
 
 PART = b"\0" * 4000
 
@@ -154,6 +155,86 @@ def mapi_server(cap):
     said(cap, UNANSWERED, c.conn.rst(UP), UNKNOWN, "The server's end did not read.", ["what stands at 10.0.0.81:80 does not read"])
     cap.what = "3 KB into a request the window of the server's end closes; the client asks for 45 s whether it is open and leaves."
     cap.rule = "The client waited for somebody who did not read: not its doing, and one leg does not show whose."
+
+
+@case("mapi-ends-closed-silly", "the client leaves room for 128 bytes at a time, until the server's end gives it up")
+def mapi_silly(cap):
+    c = m.Context(m.Outlook(cap))
+    c.connect()
+    ask = c.ask("Execute", m.default_body("Execute"))
+    c.begin(ask, cookies=None)
+    c.conn.window[UP] = 1
+    c.conn.ack(UP)
+    data = c.chunk(bytes(4000))
+    for index in range(14):
+        cap.wait(4)
+        c.conn.down(data[index * 128:(index + 1) * 128])
+    said(cap, CUT, c.conn.rst(DOWN), CLIENT, "Its window was never as large as a segment.", ["closed or next to it", "56.0 s"])
+    cap.what = "A client that hardly reads: its window is 1 (128 bytes after scaling by 7), never 0, and the server fills it every four " \
+               "seconds. After 56 s HTTP.sys gives the connection up (MinSendBytesPerSecond)."
+    cap.rule = "RFC 1122 4.2.3.3: a receiver offers a segment or nothing. Who offers less for so long does not read."
+
+
+class ToldMapi(Told, m.MapiCapture):
+    """A case of MAPI/HTTP held by its verdicts and lines of the report."""
+
+
+def slow(name, title):
+    def register(function):
+        function.capture = ToldMapi
+        return scene.case(name, title)(function)
+    return register
+
+
+@slow("mapi-slow-unread", "an answer takes 40 s because the client does not read")
+def slow_unread(cap):
+    c = m.Context(m.Outlook(cap))
+    c.connect()
+    ask = c.ask("Execute", m.default_body("Execute"))
+    c.begin(ask)
+    c.conn.shut(UP, 40)
+    c.conn.window[UP] = 501
+    c.conn.ack(UP)
+    c.end(ask, m.execute_answer(), elapsed=5)
+    c.conn.close()
+    cap.lines = {"report": ["inferred.: the client did not read", "CLIENT"], "no_report": ["NETWORK .seen", "SERVER"]}
+    cap.what = "The client's window is closed for 40 s while the server asks whether it is open; then the rest of the answer passes."
+    cap.rule = "RFC 9293 3.8.6: the sender may send when the receiver makes room. Neither network nor server is slow."
+
+
+@slow("mapi-slow-unread-device", "a request takes 40 s because the balancer does not read it")
+def slow_unread_device(cap):
+    two = Two(cap)
+    two.exchange("Connect")
+    two.exchange()
+    body = m.execute_body(data=w.RELEASE * 3000)
+    outer = two.c.ask("Execute", body, sent=3000)
+    outer.conn.shut(DOWN, 40)
+    outer.conn.window[DOWN] = 501
+    outer.conn.ack(DOWN)
+    outer.conn.up(body[3000:])
+    inner = two.c.relay(outer, two.server("10.0.0.81:80"))
+    two.c.reply(inner, m.execute_answer(), elapsed=5)
+    two.c.pass_on(inner, outer)
+    two.close()
+    cap.lines = {"report": ["NETWORK DEVICE .inferred.: the device did not read", "receive window was closed on leg 0, though"], "no_report": ["NETWORK .seen"]}
+    cap.what = "The balancer's window is closed for 40 s under the body of an Execute; then it takes and passes all of it on at once."
+    cap.rule = "As mapi-slow-unread: what was slow is who made no room, and the server behind took all."
+
+
+@told("rpc-slow-unread", "an answer takes 40 s because the client does not read OUT")
+def rpc_slow_unread(cap):
+    leg = ready(cap)
+    ask(leg)
+    rest = answer_begins(leg)
+    leg.out.shut(UP, 40, rest[:1])
+    leg.out.window[UP] = 501
+    leg.out.ack(UP)
+    leg.out.down(rest)
+    leg.close()
+    cap.lines = {"report": ["inferred.: the client did not read", "CLIENT"], "no_report": ["NETWORK .seen"]}
+    cap.what = "2.8 KB into an answer the client's window closes for 40 s; then the rest passes."
+    cap.rule = "As mapi-slow-unread."
 
 
 @case("mapi-verdict-pending-span", "62 seconds without PENDING, every frame twice")

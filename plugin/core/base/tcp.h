@@ -65,6 +65,7 @@ struct segment {
     uint32_t len;       /* payload bytes on the wire; none in an RST */
     uint32_t captured;  /* of them in the capture */
     uint32_t window;    /* as sent, unscaled */
+    uint32_t room;      /* in bytes, where it is small and its scale is known; else 0 */
     uint16_t ip_id;     /* 0 if unknown; tells a SPAN copy from a retransmission */
     uint8_t ttl;        /* or hop limit; 0 if unknown */
     bool opaque;        /* payload of TLS of which nothing was decrypted, or that tcp has not handed over */

@@ -72,9 +72,10 @@ static void say_who(struct text *text, const struct unread *unread)
 void say_unread(struct text *text, const struct unread *unread)
 {
     say(text,
-        "; on stream %u the receive window of the %s was closed from frame %u on for %s, and the other end still had something to "
+        "; on stream %u the receive window of the %s was closed%s from frame %u on for %s, and the other end still had something to "
         "send in frame %u; inferred: ",
-        unread->link->stream, unread->by_client ? "client's end" : "server's end", unread->window->closed.frame,
+        unread->link->stream, unread->by_client ? "client's end" : "server's end",
+        unread->window->silly ? " or next to it" : "", unread->window->closed.frame,
         SECONDS(conn_unread_for(unread->link, unread->window)), unread->window->probe_frame);
     say_who(text, unread);
 }

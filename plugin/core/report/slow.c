@@ -33,6 +33,7 @@ const char *slow_where_name(enum slow_where where)
     static const char *const names[] = { [SLOW_NOT] = "",
                                          [SLOW_NETWORK] = "NETWORK",
                                          [SLOW_DEVICE] = "NETWORK DEVICE",
+                                         [SLOW_CLIENT] = "CLIENT",
                                          [SLOW_SERVER] = "SERVER",
                                          [SLOW_CANNOT_TELL] = "CANNOT TELL" };
     return names[where];
@@ -155,10 +156,45 @@ static void judge_behind(struct slow_row *row, unsigned last)
     }
 }
 
+static bool is_closed(const struct slow_row *row, unsigned leg, enum way way)
+{
+    return row->leg[leg].closed[way] >= row->total / 2;
+}
+
+static void say_closed(struct slow_row *row, unsigned leg, const char *who, const char *besides)
+{
+    const enum way way = row->leg[leg].closed[WAY_TO_SERVER] >= row->total / 2 ? WAY_TO_SERVER : WAY_TO_CLIENT;
+    snprintf(row->why, sizeof(row->why), "%s did not read for %s: its receive window was closed on leg %u%s", who,
+             TOOK(row->leg[leg].closed[way]), row->leg[leg].leg, besides);
+}
+
+/* Whether somebody did not read for half of the time. Who passes on waits for those beyond: the answer for the client's
+ * side, the request for the server's. */
+static bool is_unread(struct slow_row *row)
+{
+    for (unsigned i = 0; i < row->legs; i++) {
+        if (is_closed(row, i, WAY_TO_SERVER)) {
+            say_closed(row, i, i ? "the device that is its client" : "the client", i ? ", though its own client did" : "");
+            decide(row, i ? SLOW_DEVICE : SLOW_CLIENT, false);
+            return true;
+        }
+    }
+    for (unsigned i = row->legs; i-- > 0;) {
+        if (is_closed(row, i, WAY_TO_CLIENT)) {
+            const bool behind = i + 1 < row->legs, server = !behind && i > 0;
+            say_closed(row, i, server ? "the server" : behind ? "the device" : "what answers there",
+                       behind ? ", though the leg behind took all" : server ? "" : ": server, or a device that waits for it");
+            decide(row, behind ? SLOW_DEVICE : server ? SLOW_SERVER : SLOW_CANNOT_TELL, false);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void judge(struct slow_row *row)
 {
     const unsigned last = last_comparable(row);
-    if (row->total >= SLOW_FROM && !is_device(row, last) && !is_network(row, last)) {
+    if (row->total >= SLOW_FROM && !is_unread(row) && !is_device(row, last) && !is_network(row, last)) {
         judge_behind(row, last);
     }
 }
@@ -176,6 +212,7 @@ static void add_leg(struct slow_row *row, const struct timing *timing, const str
                            .server_ns = timing->server_ns,
                            .round_trip = timing->conn->round_trip > 0 ? timing->conn->round_trip * INT64_C(1000) : -1,
                            .conn = timing->conn,
+                           .closed = { timing->closed[0] * (SECOND / 10), timing->closed[1] * (SECOND / 10) },
                            .clocks_differ = before && clocks_differ(before->conn, timing->conn) };
 }
 

@@ -15,6 +15,7 @@ enum slow_where {
     SLOW_NOT,        /* it was not slow */
     SLOW_NETWORK,    /* bytes under way, or an end that takes them slowly */
     SLOW_DEVICE,     /* between two legs that were captured */
+    SLOW_CLIENT,     /* it did not read */
     SLOW_SERVER,     /* by X-ElapsedTime, or behind all that was captured of two legs and more */
     SLOW_CANNOT_TELL /* behind the place of capture */
 };
@@ -29,6 +30,7 @@ struct slow_leg {
     int64_t round_trip; /* of the connection's handshake, -1 if not captured */
     const struct conn *conn;
     bool clocks_differ; /* from those of the leg before: not compared with it */
+    int64_t closed[2];  /* by enum way: how long the end that sends that way did not read what it was sent */
 };
 
 struct slow_row {

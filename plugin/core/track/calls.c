@@ -206,6 +206,8 @@ static const struct times *note_times(struct leg *leg, const struct call *call)
     }
     struct times *shown = world_new(leg->vc->world, sizeof(*shown));
     *shown = timing.times;
+    timing_note_closed(&timing, leg->current[ROLE_OUT] ? channel_tcp(leg->current[ROLE_OUT]) : NULL, WAY_TO_SERVER);
+    timing_note_closed(&timing, in ? channel_tcp(in) : NULL, WAY_TO_CLIENT);
     const struct call *other = timing.below ? NULL : find_unanswered(leg, call);
     if (other && leg_behind(leg)->current[ROLE_IN]) {
         timing.unanswered = channel_tcp(leg_behind(leg)->current[ROLE_IN]);

@@ -249,10 +249,14 @@ static void follow_acks(struct conn *conn, const struct segment *segment, bool n
 
 /* ---- Receive windows ---------------------------------------------------------------- */
 
+#define ROOM_LEAST 536            /* the smallest segment that every way has room for (RFC 9293 3.7.1) */
+#define OPENED_SHORTLY (1 * SECOND) /* who opens it for less does not read on */
+
 /* Zero after scaling, too. In a SYN it is no answer, in an RST it means nothing. */
 static bool closes_window(const struct segment *segment)
 {
-    return segment->window == 0 && segment->has_ack && !segment->rst && !segment->syn;
+    return (segment->window == 0 || (segment->room && segment->room < ROOM_LEAST)) && segment->has_ack && !segment->rst &&
+           !segment->syn;
 }
 
 struct conn_windows {
@@ -272,13 +276,30 @@ static const struct conn_window *window_of(const struct conn *conn, enum way way
     return windows && windows->of[way].last.frame ? &windows->of[way] : NULL;
 }
 
-static void open_window(struct conn_window *window)
+static void open_window(struct conn_window *window, int64_t now)
 {
+    const size_t last = COUNT_OF(window->was) - 1;
+    if (window->closed.frame && window->probe_frame && now > window->closed.ns) {
+        const int64_t open = window->closed.ns - window->was[last].to;
+        if (!window->was[last].to || open < 0 || open >= OPENED_SHORTLY) {
+            memmove(&window->was[0], &window->was[1], last * sizeof(window->was[0]));
+            window->was[last].from = window->closed.ns;
+        }
+        window->was[last].to = now;
+    }
     window->closed.frame = window->probe_frame = 0;
+    window->silly = false;
 }
 
-/* Behind tcp_flow_segment(). Of what is sent into a closed window one byte alone is a probe (RFC 9293 3.8.6.1); more, that it
- * was opened, though that was not captured. */
+/* What the other end sends into it: a byte or none asks whether there is room (RFC 9293 3.8.6.1), more fills the little there
+ * is. */
+static bool is_probing(const struct conn *conn, const struct conn_window *window, const struct segment *segment)
+{
+    return segment->len == 1 || is_bare_probe(conn, segment) || (window->room && segment->len >= window->room);
+}
+
+/* Behind tcp_flow_segment(). What is sent into a closed window, and has no room there, says that it was opened, though that was
+ * not captured. */
 static void follow_windows(struct conn *conn, const struct segment *segment, bool new_data)
 {
     const bool closes = closes_window(segment);
@@ -292,12 +313,14 @@ static void follow_windows(struct conn *conn, const struct segment *segment, boo
     if (closes) {
         own->closed = own->closed.frame ? own->closed : segment->when;
         own->last = segment->when;
+        own->room = segment->room;
+        own->silly |= segment->room > 0;
     } else if (segment->has_ack) {
-        open_window(own);
+        open_window(own, segment->when.ns);
     }
-    if (other->closed.frame && new_data && segment->len > 1) {
-        open_window(other);
-    } else if (other->closed.frame && (segment->len == 1 || is_bare_probe(conn, segment))) {
+    if (other->closed.frame && new_data && segment->len > 1 && segment->len > other->room) {
+        open_window(other, segment->when.ns);
+    } else if (other->closed.frame && is_probing(conn, other, segment)) {
         other->probe_frame = segment->when.frame;
     }
 }
@@ -313,6 +336,22 @@ const struct conn_window *conn_unread(const struct conn *conn, enum way way, int
     const struct conn_window *window = window_of(conn, way);
     const bool stuck = window && window->closed.frame && window->probe_frame;
     return stuck && conn_unread_for(conn, window) >= least ? window : NULL;
+}
+
+static int64_t both_within(int64_t from, int64_t to, int64_t since, int64_t until)
+{
+    const int64_t begin = from > since ? from : since, end = to < until ? to : until;
+    return end > begin ? end - begin : 0;
+}
+
+int64_t conn_closed_within(const struct conn *conn, enum way way, int64_t from, int64_t to)
+{
+    const struct conn_window *window = window_of(conn, way);
+    int64_t all = 0;
+    for (size_t i = 0; window && i < COUNT_OF(window->was); i++) {
+        all += both_within(window->was[i].from, window->was[i].to, from, to);
+    }
+    return window && window->closed.frame && window->probe_frame ? all + both_within(window->closed.ns, to, from, to) : all;
 }
 
 bool conn_closed_since(const struct conn *conn, enum way way, int64_t from)
@@ -399,7 +438,7 @@ bool conn_segment(struct conn *conn, const struct segment *segment)
     }
     follow_acks(conn, segment, new_data, acked);
     follow_client(conn, segment, new_data);
-    if (conn->shut || segment->window == 0) {
+    if (conn->shut || segment->window == 0 || segment->room) {
         follow_windows(conn, segment, new_data);
     }
     if (!conn->began.frame) {

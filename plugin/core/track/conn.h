@@ -68,11 +68,17 @@ struct conn_looks {
     uint16_t ip_id;              /* of the last */
 };
 
-/* The receive window of one end that was seen to close it. Of few connections, so that it stands beside them. */
+/* The receive window of one end that was seen to close it, or to leave less room than for the smallest segment (RFC 1122
+ * 4.2.3.3). Of few connections, so that it stands beside them. */
 struct conn_window {
     struct when closed;   /* since then; frame 0: it is open */
     struct when last;     /* the last that said so */
-    uint32_t probe_frame; /* the other end asked meanwhile whether it is open, the last time; 0: it has not */
+    uint32_t probe_frame; /* the other end asked meanwhile whether it is open, or filled it, the last time; 0: neither */
+    uint32_t room;        /* that was left then; 0: none */
+    bool silly;           /* there was some */
+    struct { /* the last times that it was, while the other end had something to send, oldest first */
+        int64_t from, to;
+    } was[4];
 };
 
 #define UNHEARD_MOST 3 /* one or two may be lost on the way */
@@ -153,6 +159,8 @@ void conn_tell_answered(const struct conn *conn, struct when when);
  * the other end had something to send: who owns it does not read. NULL: it is not so. */
 const struct conn_window *conn_unread(const struct conn *conn, enum way way, int64_t least);
 int64_t conn_unread_for(const struct conn *conn, const struct conn_window *window);
+/* For how long between two moments it was, as far as that is remembered, and the other end had something to send. */
+int64_t conn_closed_within(const struct conn *conn, enum way way, int64_t from, int64_t to);
 /* Whether it was seen closed in that moment or later. */
 bool conn_closed_since(const struct conn *conn, enum way way, int64_t from);
 /* Whether the client was not there any more at that time, as the server's end had to take it. */

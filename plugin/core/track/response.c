@@ -280,6 +280,8 @@ static void note_times(const struct reply *reply)
     if (is_notification(request) || request->look) {
         return;
     }
+    timing_note_closed(&timing, timing.conn, WAY_TO_SERVER);
+    timing_note_closed(&timing, timing.conn, WAY_TO_CLIENT);
     /* Where that request has ended with its connection, it is known by what is kept of it there. */
     const struct exchange *after = request->after;
     const struct conn *there = after                                         ? after->link :

@@ -109,6 +109,13 @@ void timing_note(struct track *track, const struct timing *timing, bool front)
     }
 }
 
+void timing_note_closed(struct timing *timing, const struct conn *link, enum way way)
+{
+    const int64_t tenths =
+        link && link->shut ? conn_closed_within(link, way, timing->asked.ns, timing->ended.ns) / (SECOND / 10) : 0;
+    timing->closed[way] = (uint16_t)(tenths < UINT16_MAX ? tenths : UINT16_MAX);
+}
+
 const struct timing *timing_keep(struct track *track, const struct timing *timing)
 {
     struct timing *kept = arena_new(&track->arena, sizeof(*kept));

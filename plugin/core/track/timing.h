@@ -50,6 +50,7 @@ struct timing {
     int64_t passed_on;             /* that long behind its end; of those that have unanswered */
     uint16_t operation;
     uint8_t leg; /* 0 is the one seen first */
+    uint16_t closed[2]; /* by enum way: how long the end that sends that way did not read what it was sent, in tenths of a second */
 };
 
 #define TIMING_LEGS 8
@@ -82,6 +83,8 @@ static inline bool times_possible(const struct times *times)
 
 /* Takes a request into account. front: no leg before it was captured. What waits in health is the caller's to keep away. */
 void timing_note(struct track *track, const struct timing *timing, bool front);
+/* How long an end did not read while that request was under way; link: the connection that carries what it is sent. */
+void timing_note_closed(struct timing *timing, const struct conn *link, enum way way);
 /* A copy that lives as long as the track. */
 const struct timing *timing_keep(struct track *track, const struct timing *timing);
 

@@ -244,6 +244,19 @@ bool tcp_record_lost(const tcp_record *record, uint32_t behind, uint32_t up_to)
     return lost;
 }
 
+#define WINDOW_SMALL 256 /* as sent: for few segments the connection is looked up */
+
+/* What a small window leaves room for, 0 where it does not show. */
+static uint32_t small_window(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    if (tcp->window == 0 || tcp->window >= WINDOW_SMALL || (tcp->flags & (TH_SYN | TH_RST)) || !(tcp->flags & TH_ACK))
+        return 0;
+    conversation_t *conversation = tcp_conversation(pinfo, tcp);
+    const struct tcp_analysis *analysis = conversation ? get_tcp_conversation_data(conversation, pinfo) : NULL;
+    const int scale = analysis && analysis->fwd ? analysis->fwd->win_scale : -1;
+    return scale == -1 ? 0 : (uint32_t)tcp->window << (scale > 0 && scale <= 14 ? scale : 0);
+}
+
 void tcp_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way way, bool tls, struct segment *segment)
 {
     *segment = (struct segment){
@@ -258,6 +271,7 @@ void tcp_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way 
         .len = tcp->payload_len,
         .captured = tcp->captured,
         .window = tcp->window,
+        .room = small_window(pinfo, tcp),
         .ip_id = tcp->ip_id,
         .ttl = tcp->ttl,
         .opaque = tls && tcp->payload_len > 0 && !tls_decrypted(pinfo),
