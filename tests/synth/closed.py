@@ -165,7 +165,7 @@ def mapi_silly(cap):
     c.begin(ask, cookies=None)
     c.conn.window[UP] = 1
     c.conn.ack(UP)
-    data = c.chunk(bytes(4000))
+    data = c.chunk("PENDING\r\n" * 400)
     for index in range(14):
         cap.wait(4)
         c.conn.down(data[index * 128:(index + 1) * 128])

@@ -9,6 +9,7 @@ from mapi_ends import CLIENT, SEEN, UNKNOWN, WAIT, chat, told
 from mapi_gone import UNANSWERED
 from mapi_verdict import EXECUTE, HTTP, LATE, Two, opened
 from mapiscene import DOWN, UP, case
+from scene import Conn
 
 SERVER = "SERVER (inferred)"
 
@@ -120,6 +121,27 @@ def overdue(cap):
     c.conn.close()
     cap.what = "A NotificationWait with PENDING every 30 s, then nothing for 120 s while another connection lives, then the client closes."
     cap.rule = "MS-OXCMAPIHTTP 3.1.5.4: PENDING comes every X-PendingPeriod. That the client is the one who closed is not the fault."
+
+
+@case("mapi-ends-port-reused", "a connection from the same port, while a request has no answer on the one before")
+def port_reused(cap):
+    c, own = aside(cap)
+    old = c.conn
+    c.ask("Execute", EXECUTE)
+    cap.wait(20)
+    c.conn = Conn(cap, old.client, old.server)
+    c.conn.seq[UP] = c.conn.seen[UP] = (old.seq[UP] + 100000) & 0xFFFFFFFF
+    c.conn.open()
+    ask = c.ask("Execute", EXECUTE, step=False)
+    told(cap, UNANSWERED, ask.frame, UNKNOWN, "Nobody awaits an answer there any more.", ["SYN of another connection", "gives its ports to others"])
+    c.reply(ask, m.execute_answer())
+    c.conn.close()
+    c.conn = own
+    c.exchange()
+    c.conn.close()
+    cap.what = "An Execute has no answer for 20 s; then a SYN with the same addresses and ports opens another connection, without FIN or " \
+               "RST on the one before, and the client asks again."
+    cap.rule = "RFC 9293 3.10.7.4: who sends such a SYN knows nothing of the connection before. Of it nothing can come any more."
 
 
 def expects(c, **how):

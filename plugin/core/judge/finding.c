@@ -230,6 +230,9 @@ const char *end_name(char to[PIECE_MAX], const struct conn *conn)
     if (!conn->ended_by_rst) {
         return "FIN";
     }
+    if (conn->reused) {
+        return "the SYN of another connection with the same ports";
+    }
     const enum way way = conn->ended_by;
     const char *reason = conn_reason(conn, way);
     const unsigned code = conn_reset_code(conn, way);

@@ -183,6 +183,11 @@ static void say_cut_by_client(struct text *text, const struct exchange *request,
         say_device(text, request, ender);
         return;
     }
+    if (request->link->reused) {
+        say(text, "; inferred: the client, or a device before it that gives its ports to others, had let go of the connection "
+                  "without a FIN or RST that came here; next: time-outs and tables of ports of NAT and firewalls there");
+        return;
+    }
     if (stopped) {
         say(text, "; inferred: the client gave up what had stopped, for PENDING was due, or it slept meanwhile; next: whether "
                   "others had answers at this time");
@@ -371,7 +376,7 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
     const int64_t idle = until > reply->last_bytes.ns ? until - reply->last_bytes.ns : 0;
     const bool stopped = reply->scanning && !reply->done && reply->period_ns > 0 && idle >= reply->period_ns * 2 &&
                          mapi_sender(request) == SENDER_CLIENT;
-    finding.where = stopped && ender == ENDER_CLIENT ? WHERE_UNKNOWN : where_of[ender];
+    finding.where = (stopped || link->reused) && ender == ENDER_CLIENT ? WHERE_UNKNOWN : where_of[ender];
     finding.seen = ender == ENDER_DEVICE || ender == ENDER_BEHIND;
     say(text, "Seen: the response to %s began in frame %u and was not complete when ", REQUEST(request),
         reply->message->begin.frame);
@@ -568,7 +573,14 @@ static void say_left(struct finding *finding, const struct exchange *request)
     const struct conn *link = request->conn->link;
     const struct conn_end *end = conn_end_of(link, WAY_TO_CLIENT);
     struct text *text = &finding->text;
-    if (request->ended && link->ended_ns - request->end.ns >= finding->judge->limits.answer_wait) {
+    if (link->reused) {
+        finding->where = WHERE_UNKNOWN;
+        say(text,
+            "; inferred: the client, or a device before it that gives its ports to others, had let go of the connection without a FIN "
+            "or RST that came here; next: restarts of the client at this time, and time-outs and tables of ports of NAT and "
+            "firewalls between %s and here",
+            ENDPOINT(&link->client));
+    } else if (request->ended && link->ended_ns - request->end.ns >= finding->judge->limits.answer_wait) {
         say_waited(finding, request);
     } else if (link->ended_frame == finding->when.frame) {
         say(text, "; inferred: the client did not wait any longer; next: how long others wait at this time");

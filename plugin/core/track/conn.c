@@ -511,8 +511,10 @@ bool conn_end(struct conn *conn, const struct segment *segment)
     conn->ended_by_rst = segment->rst;
     conn->gave_up = segment->way == WAY_TO_CLIENT && conn_client_gone(conn, segment->when.ns);
     conn->ended_by = (uint8_t)segment->way;
-    conn->ended_frame = segment->when.frame;
-    conn->ended_ns = segment->when.ns;
+    conn->reused = segment->reopened.frame != 0;
+    const struct when when = conn->reused ? segment->reopened : segment->when;
+    conn->ended_frame = when.frame;
+    conn->ended_ns = when.ns;
     conn->end_seq = segment->seq + segment->len + (segment->syn ? 1 : 0) + (segment->fin ? 1 : 0);
     conn->server->open[conn->kind]--;
     return true;

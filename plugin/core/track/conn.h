@@ -104,6 +104,7 @@ struct conn {
     bool asked_acks : 1;        /* asked_ack is known */
     bool gave_up : 1;           /* the server's end ended it, and the client was not there any more */
     bool shut : 1;              /* an end has closed its receive window: track->windows has them */
+    bool reused : 1;        /* what ended it was a SYN of another connection with the same ports */
     bool idle_unknown : 1;      /* the clock of the capture was set back since last_data */
     uint8_t unheard : 2;        /* how often the server's end said the same again, or asked whether the client is there,
                                  * since it heard of it; up to UNHEARD_MOST */

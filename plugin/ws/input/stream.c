@@ -10,7 +10,36 @@
 #include "claims.h"
 #include "ids.h"
 #include "leaf.h"
+#include "mapibytes.h"
 #include "store.h"
+
+/* The client opened this connection from the port of another one to the same server, which nobody has ended so far: whoever
+ * did so has let go of that. */
+static void end_reused(const packet_info *pinfo, const struct tcp_frame *tcp, const conversation_t *conversation,
+                       const struct conn *conn, const struct conn_past *past)
+{
+    const conversation_t *before =
+        past->syn && conversation->setup_frame > 1 ?
+            find_conversation(conversation->setup_frame - 1, &pinfo->net_src, &pinfo->net_dst, CONVERSATION_TCP,
+                              tcp->src.port, tcp->dst.port, 0) :
+            NULL;
+    if (!before || before == conversation)
+        return;
+    struct stream *rpch = (struct stream *)conversation_get_proto_data(before, proto_rpch);
+    struct mapi_stream *mapi = (struct mapi_stream *)conversation_get_proto_data(before, proto_mapihttp);
+    const struct conn *old = mapi ? mapi->link : rpch && !rpch->given_back ? rpch_conn_conn(rpch->conn) : NULL;
+    if (!old || old->ended || !endpoint_equal(&old->client, &conn->client))
+        return;
+    const struct segment segment = { .when = frame_when(pinfo),
+                                     .way = WAY_TO_SERVER,
+                                     .rst = true,
+                                     .seq = old->tcp.half[WAY_TO_SERVER].next,
+                                     .reopened = past->first };
+    if (mapi)
+        mapi_conn_segment(mapi->conn, &segment);
+    else
+        rpch_conn_segment(rpch->conn, &segment);
+}
 
 struct conn *stream_conn(packet_info *pinfo, const struct tcp_frame *tcp, conversation_t *conversation,
                          enum conn_kind kind, bool from_client, bool tls, struct conn_past *past)
@@ -21,6 +50,7 @@ struct conn *stream_conn(packet_info *pinfo, const struct tcp_frame *tcp, conver
     past->tls = tls;
     struct conn *conn = conn_new(store_track(), kind, tcp_stream, client, server, past);
     conn->leaf = tls ? leaf_of(conversation) : NULL;
+    end_reused(pinfo, tcp, conversation, conn, past);
     return conn;
 }
 
