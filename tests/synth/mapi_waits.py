@@ -5,6 +5,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import mapiscene as m
+import mapiwire as w
 from mapi_ends import CLIENT, SEEN, UNKNOWN, WAIT, chat, told
 from mapi_gone import UNANSWERED
 from mapi_verdict import EXECUTE, HTTP, LATE, Two, opened
@@ -99,6 +100,35 @@ def waited_behind(cap):
     two.server("10.0.0.81:80").close(UP)
     cap.what = "Captured on both sides of a balancer, which passes the request on and then the end."
     cap.rule = "As mapi-ends-waited; and it was not the balancer who kept it."
+
+
+@case("mapi-ends-waited-device", "the balancer gives the leg behind up after 30 s, and lets its client wait for 60")
+def waited_device(cap):
+    two = Two(cap)
+    two.exchange("Connect")
+    two.exchange()
+    outer = two.c.ask("Execute", EXECUTE)
+    inner = two.c.relay(outer, two.server("10.0.0.81:80"))
+    cap.wait(30)
+    told(cap, UNANSWERED, inner.conn.rst(UP), SEEN, "The leg before was still open.", ["gave up by itself"])
+    cap.wait(30)
+    told(cap, UNANSWERED, outer.conn.close(UP), "NETWORK DEVICE (inferred)", "It told its client nothing.", ["passed neither an answer nor that end on"])
+    cap.what = "A balancer resets the server's side after 30 s and leaves the client's open; after 60 s the client closes."
+    cap.rule = "As mapi-ends-waited; here it shows who kept the client waiting."
+
+
+@case("mapi-ends-refused-reset", "413 before the body was read, and an RST under its page")
+def refused_reset(cap):
+    c = opened(cap)
+    ask = c.ask("Execute", m.execute_body(data=w.RELEASE * 9000), sent=20000, note=False)
+    c.conn.send(DOWN, b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: text/html\r\nContent-Length: 500\r\n\r\n<html>", ack=False)
+    frame, ask.frame = c.conn.rst(DOWN), 0
+    told(cap, HTTP, frame, UNKNOWN, "The head says all.", ["413"])
+    cap.message(frame, c.conn, "client", "Execute", c.response_fields(ask, None, ask.session))
+    cap.message(frame, c.conn, "server", "Execute", c.request_fields(ask))
+    cap.what = "20 KB into a body of 27 KB a 413 comes, and behind the first bytes of its page an RST: whoever does not read what comes " \
+               "resets the connection (RFC 9112 9.6)."
+    cap.rule = "One cause, one verdict: no response.cut beside it."
 
 
 @case("mapi-ends-overdue", "a client gives up a response whose PENDING stopped")

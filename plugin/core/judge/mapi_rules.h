@@ -29,9 +29,12 @@ rule mapi_context_time_passed;                  /* EVENT_SESSION_TIME_PASSED */
 /* mapi_late.c: PENDING that comes late */
 rule mapi_response_late; /* EVENT_RESPONSE_LATE */
 
-/* mapi_end.c: connections that end under requests, servers that are gone */
-rule mapi_conn_ends, mapi_response_cut, mapi_request_unanswered, mapi_request_dropped;
+/* mapi_end.c: connections that end under requests */
+rule mapi_response_cut, mapi_request_unanswered;
 rule mapi_response_undone; /* EVENT_RESPONSE_ENDED */
+
+/* mapi_gone.c: servers that are gone, requests that nobody acknowledges */
+rule mapi_conn_ends, mapi_request_dropped;
 
 /* ---- for them, mapi_words.c -------------------------------------------------------------- */
 
