@@ -41,12 +41,10 @@ CUT_UP = "each segment cut into pieces"
 NOT_IN_PIECES = ("foreign-dcerpc", "live-emsmdb-kerberos", "verdict-slow-join", "pdus-recycled-often", "seg-answers-swapped")
 # Damage that makes of a sample what a verdict is about: an hour before data that is sent again and again is an idle
 # time; in six seconds without CONN/C2 a frame of another clock may stand; an RST that stands before the probe that it
-# answers is one that nobody asked for; an end that stands before the Disconnect that it follows is one of its own; of
-# two clocks that differ what proves it may be lost.
+# answers is one that nobody asked for; an end that stands before the Disconnect that it follows is one of its own.
 MADE_TRUE = (("verdict-drop-busy", "clock set ahead by an hour"), ("rpc-client-asleep-two", "clock set ahead by an hour"),
              ("verdict-slow-join", "a connection's clock"),
              ("mapi-cut-probe", "frames swapped"),
-             ("rpc-comeback-clocks", "1 % of the frames dropped"),
              ("mapi-ends-undone-released", "a connection's clock"))
 UNCUT = b"ncacn_http/1.0", b"RPC_"
 FIN, SYN, RST = 1, 2, 4

@@ -56,6 +56,13 @@ void rpch_comeback_ended(struct judge *judge, const struct event *event)
     }
 }
 
+/* By the clock of the other half; where that was not captured, nothing shows that the channel ended after it had begun. */
+static bool is_timeless(const struct channel *channel)
+{
+    const struct leg *leg = channel->leg;
+    return leg->skewed || (!leg->current[!channel->role] && !leg_before(leg, !channel->role));
+}
+
 /* beside: the channel that ended before or after this one, with which it is no single end. */
 static void tell_comeback(struct judge *judge, const struct comeback *one, const struct channel *ended, struct when at,
                           const struct channel *beside, struct when when)
@@ -63,7 +70,7 @@ static void tell_comeback(struct judge *judge, const struct comeback *one, const
     const struct leg *leg = ended == one->channel ? one->leg : ended->leg;
     struct evidence *evidence = evidence_channel(judge, ended);
     evidence_add(evidence, channel_tcp(beside), 0);
-    evidence->clocks |= one->leg->skewed || one->before->leg->skewed;
+    evidence->clocks |= is_timeless(one->channel) || is_timeless(one->before);
     struct finding finding = finding_begin(judge, V_CHANNEL_CUT, when, about_leg(judge, leg), evidence);
     if (!finding.begun) {
         return;
@@ -78,10 +85,9 @@ static void tell_comeback(struct judge *judge, const struct comeback *one, const
     tell_by(&finding, blame.where, blame.seen);
 }
 
-/* All of it was captured, by the clock of its other half. */
 static bool shows_end(const struct channel *channel)
 {
-    return conn_whole(channel) && !channel->leg->skewed;
+    return conn_whole(channel) && !is_timeless(channel);
 }
 
 void rpch_asked(struct judge *judge, const struct event *event)
