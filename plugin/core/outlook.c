@@ -151,6 +151,23 @@ void outlook_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot)
     vc_mark_show(mark, snapshot);
 }
 
+void outlook_place_show(const struct vc_place *place, uint32_t *vc, uint32_t *leg)
+{
+    *vc = vc_place_connection(place);
+    *leg = vc_place_leg(place);
+}
+
+uint32_t outlook_message_leg(const struct outlook *outlook, const struct mapi_message *message)
+{
+    return mapi_state_leg(outlook->mapi, message->row, message->leg);
+}
+
+uint32_t outlook_victim_leg(const struct outlook *outlook, const struct victim *victim)
+{
+    return victim->vc != NO_NUMBER ? rpch_state_leg(outlook->rpch, victim->row, victim->leg) :
+                                     mapi_state_leg(outlook->mapi, victim->row, victim->leg);
+}
+
 uint32_t outlook_connection_number(const struct outlook *outlook, uint32_t row)
 {
     return rpch_state_number(outlook->rpch, row);

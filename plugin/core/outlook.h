@@ -56,6 +56,12 @@ static inline bool mapi_message_failed(const struct mapi_message *message)
 
 /* What a mark of a frame stands for. */
 void outlook_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot);
+/* The numbers of the place of a frame, as they are now: a leg gets another where one in front of it stands behind it in the
+ * capture. NO_NUMBER: not numbered. */
+void outlook_place_show(const struct vc_place *place, uint32_t *vc, uint32_t *leg);
+/* The same of a message, and of whom a verdict is about. */
+uint32_t outlook_message_leg(const struct outlook *outlook, const struct mapi_message *message);
+uint32_t outlook_victim_leg(const struct outlook *outlook, const struct victim *victim);
 
 /* The number of the virtual connection of a row of the report, NO_NUMBER if there is none. */
 uint32_t outlook_connection_number(const struct outlook *outlook, uint32_t row);

@@ -253,8 +253,8 @@ static inline void tap_segment(struct tap *tap, struct segment segment)
     struct vc_place place;
     CHECK(rpch_conn_place(tap->conn, &place) == tap->has_channel);
     if (tap->has_channel) {
-        CHECK_INT(place.vc, tap->now.vc);
-        CHECK_INT(place.leg, tap->now.leg);
+        CHECK_INT(vc_place_connection(&place), tap->now.vc);
+        CHECK_INT(vc_place_leg(&place), tap->now.leg);
         CHECK_INT(place.channel, tap->now.channel);
         CHECK(place.since <= scene->frame);
         CHECK_INT(rpch_state_row_of(rpch_conn_channel(tap->conn)), rpch_conn_row(tap->conn));

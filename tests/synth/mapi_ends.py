@@ -190,9 +190,17 @@ def stamp_late(cap, conns, seconds):
         item["frame"] = places[item["frame"]]
     cap.why = [(places[frame], *rest) for frame, *rest in cap.why]
     for row in cap.messages:
-        row.update(frame=places[row["frame"]], fields={})    # of which leg and session it is, another clock hides
+        row.update(frame=places[row["frame"]], fields={})    # of which leg and session it is, another clock may hide
     for stream, conn in enumerate(sorted(cap.conns, key=lambda conn: places[first[conn.ends[UP][1]]])):
         conn.stream = stream
+
+
+def one_session(cap, **legs):
+    """What came last on each of these connections is of one session, and of that leg: front=(connection, leg). None: a leg
+    that later passes alone can tell."""
+    for conn, leg in legs.values():
+        last = max((row for row in cap.messages if row["stream"] is conn), key=lambda row: row["frame"])
+        last["fields"] = {"mapihttp.session": "0", **({} if leg is None else {"mapihttp.leg": str(leg)})}
 
 
 @case("mapi-ends-clock-cut", "a server ends the leg behind, whose capture has a later clock")
@@ -222,11 +230,12 @@ def clock_status(cap):
     two.exchange()
     two.close()
     stamp_late(cap, list(two.servers.values()), 0.3)
+    one_session(cap, front=(two.c.conn, 0), behind=(two.server("10.0.0.81:80"), 1))
     cap.what = "As mapi-verdict-http-both-legs, but the clock behind the balancer is 0.3 s late."
     cap.rule = "That the leg behind has no such answer yet proves nothing by that clock."
 
 
-def given_up_early(name, title, seconds, add, what):
+def given_up_early(name, title, seconds, add, what, words="which leg is in front does not show", legs=(1, 0)):
     @case(name, title)
     def build(cap):
         two = Two(cap)
@@ -237,11 +246,12 @@ def given_up_early(name, title, seconds, add, what):
         inner = two.c.relay(outer, two.server("10.0.0.81:80"))
         cap.wait(30)
         told(cap, UNANSWERED, inner.conn.close(UP), UNKNOWN, "Whether the client or the device did not wait does not show.",
-             ["which leg is in front does not show"])
+             [words])
         told(cap, HTTP, two.c.page(outer, "504 Gateway Timeout"), DEVICE, "Its page is a gateway's.", ["504"])
         two.exchange()
         two.close()
         stamp_late(cap, list(two.servers.values()), -seconds)
+        one_session(cap, front=(two.c.conn, legs[0]), behind=(inner.conn, legs[1]))
         cap.what = f"A balancer gives up after 30 s and answers 504 itself. The clock behind it is {seconds} s slow, so all that " \
                    f"it sends on stands before what it got. {what}"
         cap.rule = "Who closed first behind the balancer is not the client, though no leg stands before that one in the capture."
@@ -250,7 +260,10 @@ def given_up_early(name, title, seconds, add, what):
 given_up_early("mapi-ends-clock-early", "the leg behind stands first, and its device gives up", 2, (),
                "No header says what came through it.")
 given_up_early("mapi-ends-clock-early-50ms", "the same by 50 ms, with X-Forwarded-For", 0.05, ("x-forwarded-for: 10.0.0.21",),
-               "X-Forwarded-For names the client of the other leg.")
+               "X-Forwarded-For names the client of the other leg.", "the client of this leg is the device at 10.0.0.70", (0, 1))
+given_up_early("mapi-ends-clock-early-hour", "the same by an hour, with X-Forwarded-For", 3600, ("x-forwarded-for: 10.0.0.21",),
+               "X-Forwarded-For names the client of the other leg; whether that is in the capture is not known before it comes.",
+               "by X-Forwarded-For", (0, None))
 
 
 @case("mapi-ends-clock-later-proven", "the client gives up, the leg behind has a later clock, X-Forwarded-For tells which it is")

@@ -30,6 +30,8 @@ SHARKD_SECONDS = 120
 CUT = 180                            # characters of a message that sharkd's label surely has
 # As http.response_in: of a frame that comes later the first pass cannot know it.
 LATER = {"mapihttp.response_in", "rop.response_in", "rop.piece_after_in"}
+# Where the clock behind a device is early, what stands first is leg 0 until the leg before it shows.
+NUMBERS = {"rpch.vc.leg", "mapihttp.leg", "outlook.verdict.leg", "outlook.verdict.whose"}
 TABLES = "rpch,connections", "mapihttp,sessions", "outlook,auth", "outlook,clients"
 STATISTICS = (*TABLES, "rpch,srt", "mapihttp,srt", "outlook,srt", "rop,srt", "rpch,tree", "mapihttp,tree", "mapihttp_code,tree",
               "outlook,tree", "rop,tree", "outlook,report,json")
@@ -64,15 +66,25 @@ def without_later(fields):
 
 def as_first(later, first):
     """Fields of later passes without what they know besides: of which virtual connection a TCP connection is, also on frames
-    before it was numbered, and the lines that this takes."""
+    before it was numbered, and the lines that this takes; and that a leg is farther from the client."""
     found = {}
     for number, rows in later.items():
         names = {name for name, _ in first.get(number, [])}
         lacks = {"rpch.vc", "rpch.vc.leg"} - names
         if lacks:
             lacks |= {"rpch.channel", "rpch", "outlook"} - names
-        found[number] = [row for row in rows if row[0] not in lacks]
+        kept = [row for row in rows if row[0] not in lacks]
+        found[number] = [(name, said(name, text, first.get(number, []))) for name, text in kept]
     return found
+
+
+def said(name, text, rows):
+    """The text; that of the first pass, if it said a lower leg."""
+    before = [old for one, old in rows if one == name]
+    if name not in NUMBERS or len(before) != 1:
+        return text
+    legs = [[int(word) for word in re.findall(r"\d+$", one)] for one in (before[0], text)]
+    return before[0] if legs[0] and legs[1] and legs[0] < legs[1] else text
 
 
 def order(packets, hidden=True):

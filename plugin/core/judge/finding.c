@@ -161,6 +161,7 @@ void tell(const struct finding *finding)
                                      .vc = subject->vc,
                                      .session = subject->session,
                                      .leg = subject->leg,
+                                     .row = subject->row,
                                      .victims = finding->victims,
                                      .victim_count = finding->victim_count,
                                      .server = finding->server,
@@ -203,7 +204,7 @@ struct once *memo_once(struct judge *judge, void *const *memo, enum once_of of)
 
 struct subject about_nothing(enum subject_kind kind)
 {
-    return (struct subject){ .kind = kind, .vc = NO_NUMBER, .session = NO_NUMBER, .leg = NO_NUMBER };
+    return (struct subject){ .kind = kind, .vc = NO_NUMBER, .session = NO_NUMBER, .leg = NO_NUMBER, .row = NO_NUMBER };
 }
 
 /* ---- Words --------------------------------------------------------------------------- */

@@ -82,9 +82,9 @@ struct result {
 /* Whom a finding is about. */
 struct subject {
     enum subject_kind kind;
-    struct result *result;     /* of its row, NULL if it has none */
-    struct once *once;         /* of what it is told once, NULL: as often as it is found */
-    uint32_t vc, session, leg; /* NO_NUMBER if none */
+    struct result *result;          /* of its row, NULL if it has none */
+    struct once *once;              /* of what it is told once, NULL: as often as it is found */
+    uint32_t vc, session, leg, row; /* NO_NUMBER if none */
 };
 
 /* Of the finding that is about to begin, none named yet; the judge has one at a time. */

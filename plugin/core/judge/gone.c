@@ -161,7 +161,7 @@ static struct victim *victims_of(struct judge *judge, const struct gone *gone, u
     uint32_t all = 0, kept = 0;
     for (const struct counted *counted = gone->first; counted; counted = counted->next) {
         const struct subject subject = subject_of(judge, &counted->end);
-        victims[all++] = (struct victim){ subject.vc, subject.session, subject.leg };
+        victims[all++] = (struct victim){ subject.vc, subject.session, subject.leg, subject.row };
     }
     qsort(victims, all, sizeof(*victims), compare);
     for (uint32_t i = 0; i < all; i++) {

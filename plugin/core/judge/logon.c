@@ -465,8 +465,10 @@ void logon_answered(struct judge *judge, const struct event *event)
         return;
     }
     const struct exchange *after = answer->request ? answer->request->after : NULL;
-    const bool compared = !after || !clocks_differ(answer->request->link, after->link);
-    const bool kept = answer->below.frame && compared && below >= 0 && below <= most;
+    const bool differ = after && clocks_differ(answer->request->link, after->link);
+    const bool kept = answer->below.frame && !differ && below >= 0 && below <= most;
+    const struct conn *link = answer->conn->link;
+    const bool beyond = differ || clocks_hide_behind(link->track, &link->client, conn_server(link));
     const bool ntlm = strcmp(account->scheme, "NTLM") == 0 || strcmp(account->scheme, "Negotiate/NTLM") == 0;
     say(&finding.text, "Seen: the %s credentials of %s in frame %u were %s", account->scheme, USER(account->user),
         answer->sent.frame, answer->accepted ? "accepted" : "refused");
@@ -484,12 +486,13 @@ void logon_answered(struct judge *judge, const struct event *event)
             answer->below.frame, SECONDS(below));
     } else {
         say(&finding.text,
-            "; inferred: the server, or the domain controller it asks, is slow to check credentials; next: "
+            "; inferred: the server, or the domain controller it asks, is slow to check credentials%s; next: "
             "%s",
+            beyond ? ", or the device before it kept the answer: its two sides have clocks that differ" : "",
             ntlm ? "look for Netlogon semaphore waits and timeouts on the server (MaxConcurrentApi), or use Kerberos" :
                    "look for Netlogon or Kerberos delays on the server, and at its way to the domain controllers");
     }
-    tell_by(&finding, kept ? WHERE_DEVICE : WHERE_SERVER, kept);
+    tell_by(&finding, kept ? WHERE_DEVICE : beyond ? WHERE_UNKNOWN : WHERE_SERVER, kept);
 }
 
 /* ---- offers ------------------------------------------------------------------------------------ */

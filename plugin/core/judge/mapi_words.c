@@ -34,6 +34,7 @@ struct subject about_side(struct judge *judge, const struct side *side, uint32_t
         subject.result = &memo_of_side(judge, side)->result;
         subject.session = side->session->number;
         subject.leg = side->number;
+        subject.row = side->row;
     }
     return subject;
 }

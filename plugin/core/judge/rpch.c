@@ -36,6 +36,7 @@ struct subject about_leg(struct judge *judge, const struct leg *leg)
         subject.result = &leg_memo(judge, leg)->result;
         subject.vc = leg->vc->number;
         subject.leg = leg->number;
+        subject.row = leg->row;
     }
     return subject;
 }
@@ -94,7 +95,8 @@ bool channel_is_forwarded(const struct channel *channel)
 {
     const struct conn *link = channel ? channel_tcp(channel) : NULL;
     return channel && ((channel->more && channel->more->forwarded.family != 0) ||
-                       clocks_unordered(link->track, &link->client, conn_server(link)));
+                       clocks_unordered(link->track, &link->client, conn_server(link)) ||
+                       clocks_behind(link->track, &link->client, conn_server(link)));
 }
 
 bool leg_is_forwarded(const struct leg *leg)

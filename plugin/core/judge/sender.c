@@ -11,7 +11,8 @@
 enum sender sender_at(const struct conn *link, uint32_t leg, bool forwarded)
 {
     return clocks_unordered(link->track, &link->client, conn_server(link)) ? SENDER_UNORDERED :
-           leg != NO_NUMBER && leg > 0                                     ? SENDER_BEHIND :
-           forwarded                                                       ? SENDER_FORWARDED :
-                                                                             SENDER_CLIENT;
+           (leg != NO_NUMBER && leg > 0) || clocks_behind(link->track, &link->client, conn_server(link)) ?
+                                                                             SENDER_BEHIND :
+           forwarded ? SENDER_FORWARDED :
+                       SENDER_CLIENT;
 }

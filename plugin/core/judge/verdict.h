@@ -106,6 +106,7 @@ const char *verdict_where_name(enum verdict_where where); /* "NETWORK DEVICE" ..
 /* Whose a verdict is besides: NO_NUMBER if none. */
 struct victim {
     uint32_t vc, session, leg;
+    uint32_t row; /* of the report, which stays where the number of the leg does not */
 };
 
 struct conn;
@@ -120,7 +121,7 @@ struct verdict {
     enum verdict_kind kind;
     enum verdict_severity severity; /* as in verdict_rows, unless a preference changes it */
     struct when when;               /* the frame it sits on */
-    uint32_t vc, session, leg;      /* NO_NUMBER if none */
+    uint32_t vc, session, leg, row; /* NO_NUMBER if none */
     enum verdict_where where;
     bool where_seen;              /* else inferred */
     const char *text;             /* Seen: ...; inferred: ...; next: ... - for people, arena-owned, UTF-8 */

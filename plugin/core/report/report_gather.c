@@ -107,8 +107,8 @@ static int by_owner(const void *a, const void *b)
     if (one->number != other->number) {
         return one->number < other->number ? -1 : 1;
     }
-    if (one->leg != other->leg) {
-        return one->leg < other->leg ? -1 : 1;
+    if (one->row != other->row) {
+        return one->row < other->row ? -1 : 1;
     }
     return one->order < other->order ? -1 : one->order > other->order;
 }
@@ -124,7 +124,7 @@ static void told_add(struct report *report, const struct victim *whose, uint32_t
     }
     report->told[report->told_count++] = (struct told){ .noun = of_vc ? OF_CONNECTION : OF_SESSION,
                                                         .number = of_vc ? whose->vc : whose->session,
-                                                        .leg = whose->leg == NO_NUMBER ? 0 : whose->leg,
+                                                        .row = whose->row,
                                                         .order = order,
                                                         .verdict = verdict };
 }
@@ -133,7 +133,7 @@ static void gather_told(struct report *report)
 {
     for (uint32_t i = 0; i < report->input.verdict_count; i++) {
         const struct verdict *verdict = report->input.verdicts[i];
-        const struct victim one = { verdict->vc, verdict->session, verdict->leg };
+        const struct victim one = { verdict->vc, verdict->session, verdict->leg, verdict->row };
         const struct victim *victims = verdict->victims ? verdict->victims : &one;
         const uint32_t count = verdict->victims ? verdict->victim_count : 1;
         for (uint32_t victim = 0; victim < count; victim++) {
@@ -174,7 +174,7 @@ static const struct verdict *told_of(const struct report *report, const struct p
     const struct verdict *first = NULL;
     for (uint32_t i = 0; i < count; i++) {
         const struct verdict *verdict = told[i].verdict;
-        if (told[i].leg == part->leg && verdict->kind == kind) {
+        if (told[i].row == part->row && verdict->kind == kind) {
             if (verdict->when.frame == frame) {
                 return verdict;
             }
@@ -298,7 +298,7 @@ static void explain(const struct report *report, struct part *part)
     const struct verdict *better = NULL;
     for (uint32_t i = 0; i < count; i++) {
         const struct verdict *verdict = told[i].verdict;
-        if (told[i].leg != part->leg) {
+        if (told[i].row != part->row) {
             continue;
         }
         if (part->verdict.kind == V_RESPONSE_CODE) {

@@ -57,7 +57,7 @@ struct member {
 /* A verdict of a leg; of several a line for each. */
 struct told {
     enum noun noun;
-    uint32_t number, leg, order;
+    uint32_t number, row, order;
     const struct verdict *verdict;
 };
 

@@ -36,11 +36,13 @@ void row_cannot_tell(struct row_verdict *verdict, const char *why)
 void row_doubt_order(struct row_verdict *verdict, const struct track *track, const struct endpoint *client,
                      const struct endpoint *server)
 {
-    if (verdict->where == WHERE_CLIENT && !verdict->text && clocks_unordered(track, client, server)) {
+    const bool behind = clocks_behind(track, client, server);
+    if (verdict->where == WHERE_CLIENT && !verdict->text && (behind || clocks_unordered(track, client, server))) {
         verdict->where = WHERE_UNKNOWN;
         verdict->seen = false;
         verdict->taken_back = true;
-        verdict->cannot_tell = "clocks differ, and which leg is before the device does not show";
+        verdict->cannot_tell = behind ? "clocks differ: this leg is behind a device, as showed later" :
+                                        "clocks differ, and which leg is before the device does not show";
     }
 }
 

@@ -247,6 +247,29 @@ void client_join(struct track *track, struct client **slot, enum client_way way,
     *slot = client;
 }
 
+void client_move(struct track *track, struct client **from, struct client **to, enum client_way way,
+                 const struct endpoint *address, struct when when)
+{
+    struct client *before = *from;
+    bool passed_on;
+    if (!before) {
+        return;
+    }
+    const struct client_name name = { .user = client_bare_user(before->user), .address = address };
+    *from = NULL;
+    *to = client_of(track, &name, when, &passed_on);
+    if (*to == before) {
+        return;
+    }
+    before->uses[way]--;
+    if (*to) {
+        (*to)->uses[way]++;
+        if (!client_counts(before) && before->known != &nothing_known) {
+            hand_on(track, before, *to);
+        }
+    }
+}
+
 struct client *client_refused(struct track *track, const struct client_name *name, struct when when)
 {
     bool passed_on;

@@ -72,6 +72,9 @@ struct client_name {
  * of servers themselves are nobody: *slot stays NULL. */
 void client_join(struct track *track, struct client **slot, enum client_way way, const struct client_name *name,
                  struct when when);
+/* The leg that said whose it is turned out to be behind a device: it is that user's at the address before it. */
+void client_move(struct track *track, struct client **from, struct client **to, enum client_way way,
+                 const struct endpoint *address, struct when when);
 /* A Connect or Bind of that user came to nothing; the client, or NULL. */
 struct client *client_refused(struct track *track, const struct client_name *name, struct when when);
 /* client: NULL if it is nobody. */

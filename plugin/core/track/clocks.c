@@ -21,9 +21,10 @@ static uint64_t key_of(const struct conn *front, const struct conn *back)
 }
 
 /* A leg between two hosts, of a pair whose clocks differ. */
-struct unordered {
+struct order {
     struct keyed keyed;
     bool proven; /* on which side of the device it is */
+    bool behind; /* where proven: behind it */
 };
 
 static uint64_t key_of_leg(const struct track *track, const struct endpoint *client, const struct endpoint *server)
@@ -31,12 +32,14 @@ static uint64_t key_of_leg(const struct track *track, const struct endpoint *cli
     return hash_address(track, hash_address(track, 0x04DE, client), server);
 }
 
-static void note_order(const struct conn *leg, bool proven)
+static void note_order(const struct conn *leg, bool proven, bool behind)
 {
     struct track *track = leg->track;
     const uint64_t key = key_of_leg(track, &leg->client, conn_server(leg));
-    struct unordered *unordered = keyed_make(&track->arena, &track->clocks, key, sizeof(*unordered));
-    unordered->proven |= proven;
+    struct order *order = keyed_make(&track->arena, &track->clocks, key, sizeof(*order));
+    track->legs_ordered += proven && behind && !order->behind;
+    order->proven |= proven;
+    order->behind |= proven && behind;
 }
 
 bool clocks_one_card(const struct conn *front, const struct conn *back)
@@ -53,15 +56,34 @@ void clocks_doubt(const struct conn *front, const struct conn *back, bool ordere
     if (!proven) { /* whichever of them is taken for the front leg */
         keyed_make(&track->arena, &track->clocks, key_of(back, front), sizeof(struct keyed));
     }
-    note_order(front, proven);
-    note_order(back, proven);
+    note_order(front, proven, false);
+    /* All of them may be on one host. */
+    note_order(back, proven,
+               !same_address(&front->client, &back->client) || !same_address(conn_server(front), conn_server(back)));
+}
+
+static const struct order *order_of(const struct track *track, const struct endpoint *client,
+                                    const struct endpoint *server)
+{
+    return track->clocks_doubted ? keyed_find(&track->clocks, key_of_leg(track, client, server)) : NULL;
 }
 
 bool clocks_unordered(const struct track *track, const struct endpoint *client, const struct endpoint *server)
 {
-    const struct unordered *unordered =
-        track->clocks_doubted ? keyed_find(&track->clocks, key_of_leg(track, client, server)) : NULL;
-    return unordered && !unordered->proven;
+    const struct order *order = order_of(track, client, server);
+    return order && !order->proven;
+}
+
+bool clocks_behind(const struct track *track, const struct endpoint *client, const struct endpoint *server)
+{
+    const struct order *order = order_of(track, client, server);
+    return order && order->behind;
+}
+
+bool clocks_hide_behind(const struct track *track, const struct endpoint *client, const struct endpoint *server)
+{
+    const struct order *order = order_of(track, client, server);
+    return order && !(order->proven && order->behind);
 }
 
 bool clocks_differ(const struct conn *front, const struct conn *back)

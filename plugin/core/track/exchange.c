@@ -127,6 +127,7 @@ void exchange_forget(struct exchange *request)
 struct passed { /* a request as it was first seen, whether answered or not */
     uint64_t id;
     const struct conn *conn;
+    struct session *session; /* that it began, NULL if none so far */
     uint32_t leg, came_from;
     struct passed *next; /* of the same slot */
 };
@@ -184,21 +185,16 @@ bool exchange_came_over(const struct exchange *request, const struct conn *front
     return came_over(request->came_from, front);
 }
 
-/* What stands first in the capture is behind a device, and the other one before it: the clocks differ. */
-static void doubt_order(uint32_t first_came_from, const struct conn *first, const struct exchange *request)
+/* Whether what stands first in the capture is behind a device, and this one before it: the clocks differ. */
+static bool comes_before(const struct exchange *request, uint32_t first_came_from, const struct conn *first)
 {
     const struct conn *second = request->link;
-    if (clocks_one_card(second, first) || (came_over(first_came_from, second) && !exchange_came_over(request, first))) {
-        clocks_doubt(first, second, false);
-    }
+    return clocks_one_card(second, first) ||
+           (came_over(first_came_from, second) && !exchange_came_over(request, first));
 }
 
-static void link_legs(struct exchange *before, struct exchange *request)
+static void join_legs(struct exchange *before, struct exchange *request)
 {
-    if (request->begin.ns < before->begin.ns) {
-        clocks_doubt(before->link, request->link, exchange_came_over(request, before->link));
-    }
-    doubt_order(before->came_from, before->link, request);
     if (before->after) {
         before->after->before = NULL;
         before->after->front = NULL;
@@ -208,6 +204,12 @@ static void link_legs(struct exchange *before, struct exchange *request)
     request->before = before;
     request->front = before->link;
     request->front_expects = before->expects ? before->begin.frame : 0;
+}
+
+/* Where nothing else tells it. */
+static uint32_t least_leg(const struct conn *link)
+{
+    return clocks_behind(link->track, &link->client, conn_server(link)) ? 1 : 0;
 }
 
 /* Nothing of the one says anything of the other. */
@@ -224,8 +226,8 @@ static void part_legs(struct exchange *before, struct exchange *request, void (*
     before->below_answered = before->below_lower = before->below_type2 = false;
     request->before = NULL;
     request->front = NULL;
-    request->relayed = false;
-    request->leg = request->link->asked->leg = 0;
+    request->leg = request->link->asked->leg = least_leg(request->link);
+    request->relayed = request->leg > 0;
     stands_alone(request);
 }
 
@@ -238,6 +240,14 @@ void exchange_of_cookie(struct conn *link, const uint8_t cookie[16], void (*stan
     link->asked->cookie = (uint16_t)(hash_bytes(&link->track->arena, cookie, 16, 0xC00) | 1);
     part_legs(request->before, request, stands_alone);
     part_legs(request, request->after, stands_alone);
+}
+
+static void link_legs(struct exchange *before, struct exchange *request)
+{
+    if (request->begin.ns < before->begin.ns) {
+        clocks_doubt(before->link, request->link, exchange_came_over(request, before->link));
+    }
+    join_legs(before, request);
 }
 
 /* It leaves, and the next leg still has it. */
@@ -520,8 +530,49 @@ static struct exchange *find_kin(struct exchange *request, enum likeness like)
     return before;
 }
 
-/* One that was answered before it came here: of another client, to another server, so it is the same behind a device,
- * and the clocks differ. */
+/* What stands first is a leg behind: the number that it has, or gets now, and the one before that is this one's. */
+static void come_before(struct exchange *request, const struct conn *first, uint32_t *leg)
+{
+    clocks_doubt(request->link, first, true);
+    *leg = *leg == 0 || *leg == NO_NUMBER ? 1 : *leg;
+    request->leg = *leg - 1;
+}
+
+/* The same under way on a leg behind, which stands before it. */
+static bool find_behind(struct exchange *request)
+{
+    unsigned looked_at = 0;
+    for (struct exchange *other = next_same(request, request, &looked_at); other;
+         other = next_same(other, request, &looked_at)) {
+        if (!comes_before(request, other->came_from, other->link)) {
+            continue;
+        }
+        come_before(request, other->link, &other->leg);
+        other->relayed = true;
+        if (other->link->asked) {
+            other->link->asked->leg = other->leg;
+        }
+        if (!other->before && !other->left && other->status == 0) {
+            join_legs(request, other);
+        }
+        return true;
+    }
+    return false;
+}
+
+/* One that was answered before it came here: of another client, to another server, so it is the same on the other side of a
+ * device, and the clocks differ. */
+static void tell_by_passed(struct exchange *request, struct passed *passed)
+{
+    const struct conn *other = passed->conn;
+    if (comes_before(request, passed->came_from, other)) {
+        come_before(request, other, &passed->leg);
+    } else if (passed->leg + 1 < LEGS_MAX) {
+        request->leg = passed->leg + 1;
+        clocks_doubt(other, request->link, exchange_came_over(request, other));
+    }
+}
+
 static void find_passed(struct exchange *request, uint64_t id)
 {
     struct exchanges *all = &request->link->track->exchanges;
@@ -530,19 +581,19 @@ static void find_passed(struct exchange *request, uint64_t id)
     }
     struct passed *passed = find_in_ring(all->passed, id);
     const struct conn *other = passed ? passed->conn : NULL;
-    const uint32_t leg = request->leg == NO_NUMBER ? 0 : request->leg;
+    const uint32_t leg = request->leg == NO_NUMBER ? least_leg(request->link) : request->leg;
+    const bool first = request->leg == NO_NUMBER || leg == 0;
     if (request->leg == NO_NUMBER && other && other->server != request->link->server &&
-        !same_address(&other->client, &request->link->client) && passed->leg + 1 < LEGS_MAX) {
-        request->leg = passed->leg + 1;
-        clocks_doubt(other, request->link, exchange_came_over(request, other));
-        doubt_order(passed->came_from, other, request);
+        !same_address(&other->client, &request->link->client)) {
+        tell_by_passed(request, passed);
     }
     if (other && other->server == request->link->server) {
         passed->conn = request->link;
         passed->leg = leg;
         passed->came_from = request->came_from;
-    } else if (!other && leg == 0) { /* behind a device it is not as it was first seen */
-        put_in_ring(all->passed, (struct passed){ .id = id, .conn = request->link, .came_from = request->came_from });
+    } else if (!other && first) { /* behind a device it is not as it was first seen */
+        put_in_ring(all->passed,
+                    (struct passed){ .id = id, .conn = request->link, .leg = leg, .came_from = request->came_from });
     }
 }
 
@@ -552,10 +603,14 @@ void exchange_find_leg(struct exchange *request, uint64_t id, enum likeness like
     uint32_t *shown = &request->link->asked->leg;
     if (id) {
         note_id(request, id);
-        before = find_kin(request, like);
+        before = find_behind(request) ? NULL : find_kin(request, like);
     }
     if (id && like == LIKE_REQUEST) {
         find_passed(request, id);
+    }
+    const uint32_t least = least_leg(request->link);
+    if (request->leg == NO_NUMBER && least > 0) {
+        request->leg = *shown == NO_NUMBER || *shown < least ? least : *shown;
     }
     request->relayed = request->leg != NO_NUMBER && request->leg > 0;
     if (request->leg == NO_NUMBER) {
@@ -573,4 +628,11 @@ void exchange_find_leg(struct exchange *request, uint64_t id, enum likeness like
             way_note(before->link, request->link);
         }
     }
+}
+
+struct session **exchange_session(const struct exchange *request)
+{
+    const struct passed_ring *ring = request->link->track->exchanges.passed;
+    struct passed *passed = ring && request->id ? find_in_ring(ring, request->id) : NULL;
+    return passed ? &passed->session : NULL;
 }

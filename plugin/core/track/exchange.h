@@ -225,6 +225,9 @@ void exchange_find_leg(struct exchange *request, uint64_t id, enum likeness like
 /* The virtual connection that a connection's last request belongs to. Like requests of two of them were taken for one that
  * was passed on: each stands for itself from here on, and stands_alone hears of the one that was taken for the later. */
 void exchange_of_cookie(struct conn *link, const uint8_t cookie[16], void (*stands_alone)(struct exchange *request));
+/* Where the session is kept that it began on whichever leg it was answered first; NULL: it is not kept any more, or nothing
+ * tells it from another. */
+struct session **exchange_session(const struct exchange *request);
 /* What X-Forwarded-For names is kept of a request; whether it names the client of that connection, which then is in front
  * of the device that wrote it. */
 void exchange_came_from(struct exchange *request, const struct endpoint *address);

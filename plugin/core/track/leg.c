@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "client.h"
 #include "vconn_private.h"
 
 #define COOKIE_SEED 1
@@ -53,23 +54,42 @@ struct vc *vc_of_cookie(struct rpch_state *world, const uint8_t cookie[16])
     return vc;
 }
 
-static struct leg *new_leg(struct vc *vc, enum rts_hop hop)
+/* It goes before that leg, or behind all others. */
+static void put_leg(struct vc *vc, struct leg *leg, struct leg *next)
+{
+    struct leg *prev = next ? next->prev : vc->last_leg;
+    leg->number = prev ? prev->number + 1 : 0;
+    leg->prev = prev;
+    leg->next = next;
+    *(prev ? &prev->next : &vc->legs) = leg;
+    *(next ? &next->prev : &vc->last_leg) = leg;
+    for (; next; next = next->next) {
+        next->number++;
+    }
+    memset(vc->lacking, 0, sizeof(vc->lacking)); /* the search for one that lacks a role begins anew */
+    vc->leg_count++;
+}
+
+static struct leg *new_leg(struct vc *vc, enum rts_hop hop, struct leg *next)
 {
     struct rpch_state *world = vc->world;
     struct leg *leg = world_new(world, sizeof(*leg));
     leg->vc = vc;
-    leg->number = vc->leg_count++;
     leg->hop = hop;
     leg->setup_ns = -1;
-    leg->prev = vc->last_leg;
-    if (vc->last_leg) {
-        vc->last_leg->next = leg;
-    } else {
-        vc->legs = leg;
-    }
-    vc->last_leg = leg;
+    put_leg(vc, leg, next);
     leg->row = rows_add(&world->track->arena, &world->rows, leg);
     return leg;
+}
+
+/* The leg in front of those that stand before it says whose the virtual connection is. */
+static void take_client(struct leg *leg, const struct channel *channel)
+{
+    const struct leg *outer = leg->next;
+    if (!leg->prev && outer) {
+        client_move(leg->vc->world->track, &leg->next->client, &leg->client, CLIENT_RPC_HTTP,
+                    &channel_tcp(channel)->client, outer->start);
+    }
 }
 
 bool leg_is_open(const struct leg *leg)
@@ -185,6 +205,25 @@ static struct leg *best_lacking(struct leg *from, const struct channel *channel)
     return best;
 }
 
+/* The first leg that stands in the capture before this channel, which is in front of it all the same: NULL if there is none. */
+static struct leg *leg_proven_behind(const struct vc *vc, const struct channel *channel)
+{
+    struct leg *leg = channel->conn->hop == RTS_HOP_HTTP ? vc->legs : NULL;
+    for (unsigned looked_at = 0; leg && looked_at < SEARCH_MAX; leg = leg->next, looked_at++) {
+        if (leg->hop != RTS_HOP_HTTP) {
+            return leg; /* between the RPC proxy and the server */
+        }
+        for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
+            const struct channel *back = leg->current[role] ? leg->current[role] : leg_before(leg, role);
+            if (back && channel_comes_before(channel, back)) {
+                clocks_doubt(channel_tcp(channel), channel_tcp(back), true);
+                return leg;
+            }
+        }
+    }
+    return NULL;
+}
+
 struct leg *leg_lacking(struct vc *vc, const struct channel *channel)
 {
     enum rts_hop hop = channel->conn->hop;
@@ -194,7 +233,11 @@ struct leg *leg_lacking(struct vc *vc, const struct channel *channel)
     }
     *lacking = link;
     struct leg *leg = *link ? best_lacking(*link, channel) : leg_of_ends(vc, channel);
-    return leg ? leg : new_leg(vc, hop);
+    if (!leg) {
+        leg = new_leg(vc, hop, leg_proven_behind(vc, channel));
+        take_client(leg, channel);
+    }
+    return leg;
 }
 
 /* ---- What is told of it ------------------------------------------------------------- */
@@ -337,8 +380,8 @@ static void doubt_clocks(const struct leg *leg, const struct channel *channel)
                    (channel->role == ROLE_OUT ? front->got_200.frame || front->got_a3.frame : leg_is_open(front)))) {
         channels_doubt(before, channel);
     }
-    if (before) {
-        channels_doubt_order(before, channel);
+    if (before && channel_comes_before(channel, before)) {
+        clocks_doubt(channel_tcp(channel), channel_tcp(before), true);
     }
     const struct channel *behind = channel_behind(channel);
     if (behind && behind->has_cookie && channel->has_cookie && behind->first_rts.ns < channel->first_rts.ns &&
@@ -511,7 +554,7 @@ void channel_number(struct channel *channel)
     partner = partner || !channel->refused ? partner : pairing_waiting_out(channel);
     struct leg *leg = partner ? partner->leg : NULL;
     if (!leg || leg->current[channel->role]) {
-        leg = new_leg(new_vc(channel->conn->world), channel->conn->hop);
+        leg = new_leg(new_vc(channel->conn->world), channel->conn->hop, NULL);
         if (partner && !partner->leg) {
             leg_put(leg, partner);
         }

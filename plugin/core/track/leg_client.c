@@ -77,3 +77,9 @@ void rpch_state_told(struct rpch_state *world, uint32_t row, const struct client
         client_tell(world->track, leg->client, CLIENT_RPC_HTTP, told);
     }
 }
+
+uint32_t rpch_state_leg(const struct rpch_state *world, uint32_t row, uint32_t otherwise)
+{
+    const struct leg *leg = rows_at(&world->rows, row);
+    return leg ? leg->number : otherwise;
+}

@@ -41,6 +41,18 @@ static void conn_at(struct mapi_conn *conn, struct when when)
     }
 }
 
+static void note_there(struct exchange *request, const struct exchange *after, bool ordered)
+{
+    request->there = (struct there){
+        .conn = after->conn,
+        .ns = after->begin.ns,
+        .frame = after->begin.frame,
+        .expects = after->expects,
+        .ordered = ordered,
+    };
+    server_note_device(request->link->server, SIGN_LEG);
+}
+
 /* One that gets its answer only when something gave way before is not in use any more. */
 static void begin_request(struct exchange *request, const struct http_fields *fields)
 {
@@ -69,12 +81,9 @@ static void begin_request(struct exchange *request, const struct http_fields *fi
         session_hears_head(request, fields);
     }
     if (request->before) {
-        request->before->there = (struct there){ .conn = conn,
-                                                 .ns = request->begin.ns,
-                                                 .frame = request->begin.frame,
-                                                 .expects = request->expects,
-                                                 .ordered = exchange_came_over(request, request->before->link) };
-        server_note_device(request->before->link->server, SIGN_LEG);
+        note_there(request->before, request, exchange_came_over(request, request->before->link));
+    } else if (request->after && request->after->conn) {
+        note_there(request, request->after, true); /* it stands first, by a clock that differs */
     }
     if (fields->x_request_id.ptr && mapi_read_request_id(world, fields->x_request_id, &id)) {
         request->has_counter = true;

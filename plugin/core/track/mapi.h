@@ -104,6 +104,9 @@ void mapi_conn_told(struct mapi_conn *conn, struct mapi_message *message, const 
 /* Whose the session of that row of the report is, NULL if that is not known. */
 struct client;
 const struct client *mapi_state_client(const struct mapi_state *world, uint32_t row);
+/* The number that the leg of that row has now: what is numbered by it may stand before what showed its place. No such row:
+ * the other. */
+uint32_t mapi_state_leg(const struct mapi_state *world, uint32_t row, uint32_t otherwise);
 /* What will be kept of the ROPs of such an Execute, in message->rops; NULL where its request or response has none. At the
  * same time. */
 struct rop_message *mapi_conn_rops(struct mapi_conn *conn, struct mapi_message *message);

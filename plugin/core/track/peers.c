@@ -105,11 +105,10 @@ void channels_doubt(const struct channel *front, const struct channel *back)
     clocks_doubt(channel_tcp(front), channel_tcp(back), came_over(back, front));
 }
 
-void channels_doubt_order(const struct channel *front, const struct channel *back)
+bool channel_comes_before(const struct channel *channel, const struct channel *first)
 {
-    if (clocks_one_card(channel_tcp(back), channel_tcp(front)) || (came_over(front, back) && !came_over(back, front))) {
-        clocks_doubt(channel_tcp(front), channel_tcp(back), false);
-    }
+    return clocks_one_card(channel_tcp(channel), channel_tcp(first)) ||
+           (came_over(first, channel) && !came_over(channel, first));
 }
 
 enum difference leg_difference(const struct leg *leg, const struct channel *pair[2])

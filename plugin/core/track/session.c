@@ -7,7 +7,53 @@
 
 #include "session_private.h"
 
+#include "client.h"
 #include "names.h"
+
+/* The legs of a session stand in their order, and the one next to the client says whose it is. */
+static void put_side(struct session *session, struct side *side)
+{
+    struct side *outer = session->sides, **link = &session->sides;
+    while (*link && (*link)->number <= side->number) {
+        link = &(*link)->next;
+    }
+    side->next = *link;
+    *link = side;
+    if (outer && side == session->sides) {
+        client_move(session->world->track, &outer->whose, &side->whose, CLIENT_MAPI_HTTP, &side->client, side->start);
+    }
+}
+
+/* What was counted before it showed that it is behind a device. */
+static void order_sides(struct session *session)
+{
+    const struct track *track = session->world->track;
+    struct side *side = session->sides;
+    if (!side || side->number > 0 || !clocks_behind(track, &side->client, &side->server)) {
+        return;
+    }
+    struct side *next = side->next;
+    side->number = 1;
+    if (next && next->number == 1) { /* it was taken for the leg behind, or is none */
+        next->number = clocks_behind(track, &next->client, &next->server) ? 2 : 0;
+        session->sides = side->next;
+        put_side(session, side);
+        client_move(session->world->track, &side->whose, &next->whose, CLIENT_MAPI_HTTP, &next->client, next->start);
+    }
+}
+
+/* Once more legs are known to be behind a device. */
+static void order_sessions(struct mapi_state *world)
+{
+    const struct side *side;
+    if (world->legs_ordered == world->track->legs_ordered) {
+        return;
+    }
+    world->legs_ordered = world->track->legs_ordered;
+    for (uint32_t row = 0; (side = rows_at(&world->rows, row)); row++) {
+        order_sides(side->session);
+    }
+}
 
 static struct side *session_side(struct session *session, const struct exchange *request)
 {
@@ -16,6 +62,7 @@ static struct side *session_side(struct session *session, const struct exchange 
     if (leg >= LEGS_MAX) {
         return NULL;
     }
+    order_sessions(world);
     for (struct side *side = session->sides; side; side = side->next) {
         if (side->number == leg) {
             return side;
@@ -30,12 +77,7 @@ static struct side *session_side(struct session *session, const struct exchange 
     side->expiration_ns = side->period_ns = -1;
     side->slowest_ns = -1;
     side->set_back = world->track->set_back;
-    if (session->last_side) {
-        session->last_side->next = side;
-    } else {
-        session->sides = side;
-    }
-    session->last_side = side;
+    put_side(session, side);
     side->row = rows_add(&world->arena, &world->rows, side);
     return side;
 }
@@ -120,13 +162,26 @@ static bool contradicts(const struct session *session, const struct exchange *re
            (session->client && client && session->client != client);
 }
 
+/* Whether it was left before; where clocks differ, that may have been seen on the leg behind alone. */
+static bool is_released(const struct session *session, const struct exchange *request)
+{
+    if (session->released_frame && session->world->track->clocks_doubted) {
+        for (const struct side *side = session->sides; side; side = side->next) {
+            if (side->number == request->leg) {
+                return side->left_frame != 0;
+            }
+        }
+    }
+    return session->released_frame != 0;
+}
+
 /* Whose request it is: by its cookies, the leg before, or its X-RequestId. */
 static struct session *session_of(struct exchange *request, const struct sent *sent, unsigned count)
 {
     const bool connects = is_connect(request->type);
     const struct exchange *before = request->before;
     struct session *session = jar_session_of(sent, count);
-    request->from_cookies = session && !session->released_frame && !(connects && contradicts(session, request));
+    request->from_cookies = session && !is_released(session, request) && !(connects && contradicts(session, request));
     if (request->from_cookies) {
         return session;
     }
@@ -136,7 +191,7 @@ static struct session *session_of(struct exchange *request, const struct sent *s
     const struct series *series = connects ? NULL : request->series;
     session = series && !series->shared[request->endpoint] ? series->session[request->endpoint] : NULL;
     request->by_guid = session != NULL;
-    return session && !session->released_frame ? session : NULL;
+    return session && !is_released(session, request) ? session : NULL;
 }
 
 /* Where the clock of the capture was set back, what is remembered of the session goes with it. */
@@ -209,12 +264,30 @@ static bool body_is_success(const struct reply *reply)
     return (!reply->has_status || reply->status_code == 0) && (!reply->has_error || reply->error_code == 0 || unbound);
 }
 
+/* The session that the same request has begun on another leg, which was answered before this one was asked, or is not
+ * linked with it. NULL: none. */
+static struct session *session_beyond(const struct exchange *request)
+{
+    struct session *const *kept = exchange_session(request);
+    struct session *session = kept ? *kept : NULL;
+    order_sessions(request->conn->world);
+    if (!session || session->endpoint != request->endpoint || contradicts(session, request)) {
+        return NULL;
+    }
+    for (const struct side *side = session->sides; side; side = side->next) {
+        if (side->number == request->leg) {
+            return NULL; /* sent again */
+        }
+    }
+    return session;
+}
+
 /* A session begins; its legs begin with the one next to the client. */
 static void begin_session(struct reply *reply)
 {
     struct exchange *request = reply->request, *outer = request;
     struct mapi_state *world = reply->conn->world;
-    struct session *session = request->session;
+    struct session *session = request->session ? request->session : session_beyond(request);
     if (!session) {
         session = new_session(world, reply, request);
     }
@@ -245,6 +318,10 @@ static void begin_session(struct reply *reply)
         struct session **known = &request->series->session[request->endpoint];
         request->series->shared[request->endpoint] |= *known && *known != session;
         *known = session;
+    }
+    struct session **kept = exchange_session(request);
+    if (kept) {
+        *kept = session;
     }
     session_client(outer, reply);
     struct side *side = request->side;

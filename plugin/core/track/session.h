@@ -62,8 +62,8 @@ struct session {
     uint32_t number, created_frame;
     uint8_t endpoint;
     const char *mailbox, *user_dn, *application, *user;
-    uint64_t client; /* X-ClientInfo of its Connect or Bind, a digest; 0: none */
-    struct side *sides, *last_side;
+    uint64_t client;         /* X-ClientInfo of its Connect or Bind, a digest; 0: none */
+    struct side *sides;      /* in the order of their legs */
     uint32_t released_frame; /* of a successful Disconnect or Unbind, 0 while it lives */
 };
 
@@ -256,8 +256,8 @@ struct mapi_state {
     struct track *track;
     struct logon_state *auth;
     struct table values, series;
-    uint32_t sessions;
-    struct rows rows; /* struct side */
+    uint32_t sessions, legs_ordered; /* the latter: as the track had it when sides were put in order */
+    struct rows rows;                /* struct side */
     struct spare *free_replies, *free_uses, *free_half_closed;
     struct half_closed *half_closed_first, *half_closed_last; /* oldest first; some of them are over by now */
 };

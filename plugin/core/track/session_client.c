@@ -64,7 +64,7 @@ void session_client(struct exchange *request, const struct reply *reply)
 {
     struct side *side = request->side;
     struct mapi_conn *conn = request->conn;
-    if (!side || side->number > 0 || !conn->told) {
+    if (!side || side != side->session->sides || !conn->told) {
         return;
     }
     hear_rest(conn, request);
@@ -118,5 +118,11 @@ const struct client *mapi_state_client(const struct mapi_state *world, uint32_t 
 {
     const struct side *side = rows_at(&world->rows, row);
     const struct side *outer = side ? side->session->sides : NULL;
-    return outer && outer->number == 0 ? outer->whose : NULL;
+    return outer ? outer->whose : NULL;
+}
+
+uint32_t mapi_state_leg(const struct mapi_state *world, uint32_t row, uint32_t otherwise)
+{
+    const struct side *side = rows_at(&world->rows, row);
+    return side ? side->number : otherwise;
 }

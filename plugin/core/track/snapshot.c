@@ -76,11 +76,20 @@ bool rpch_conn_place(const struct rpch_conn *conn, struct vc_place *place)
     if (!channel) {
         return false;
     }
-    place->vc = channel->leg ? channel->leg->vc->number : NO_NUMBER;
-    place->leg = channel->leg ? channel->leg->number : NO_NUMBER;
+    place->leg = channel->leg;
     place->since = channel->request.frame;
     place->channel = channel_shown(channel);
     return true;
+}
+
+uint32_t vc_place_connection(const struct vc_place *place)
+{
+    return place->leg ? place->leg->vc->number : NO_NUMBER;
+}
+
+uint32_t vc_place_leg(const struct vc_place *place)
+{
+    return place->leg ? place->leg->number : NO_NUMBER;
 }
 
 uint32_t rpch_conn_row(const struct rpch_conn *conn)

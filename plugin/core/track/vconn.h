@@ -112,10 +112,14 @@ void vc_mark_show(const struct vc_mark *mark, struct vc_snapshot *snapshot);
 
 /* Where the current channel of a connection belongs. */
 struct vc_place {
-    uint32_t vc, leg; /* NO_NUMBER: not numbered */
-    uint32_t since;   /* the channel's first frame */
+    const struct leg *leg; /* NULL: not numbered */
+    uint32_t since;        /* the channel's first frame */
     uint8_t channel;
 };
+/* The numbers of that place, as they are now: of the leg before a device that stood behind it in the capture they change.
+ * NO_NUMBER: not numbered. */
+uint32_t vc_place_connection(const struct vc_place *place);
+uint32_t vc_place_leg(const struct vc_place *place);
 /* False when the connection carries no channel at this time. */
 bool rpch_conn_place(const struct rpch_conn *conn, struct vc_place *place);
 
@@ -127,6 +131,9 @@ const struct channel *rpch_conn_channel(const struct rpch_conn *conn);
 
 /* The number of the connection of that row, NO_NUMBER if there is no such row. */
 uint32_t rpch_state_number(const struct rpch_state *world, uint32_t row);
+/* The number that the leg of that row has now: what is numbered by it may stand before what showed its place. No such row:
+ * the other. */
+uint32_t rpch_state_leg(const struct rpch_state *world, uint32_t row, uint32_t otherwise);
 
 /* Whose the leg of that row of the report is, or the virtual connection of it: client.h. NULL if that is not known. */
 struct client;

@@ -67,8 +67,9 @@ enum difference leg_difference(const struct leg *leg, const struct channel *pair
 
 /* Clocks that differ on one channel's two sides of a device. */
 void channels_doubt(const struct channel *front, const struct channel *back);
-/* The same where what is taken for its front leg leads away from the device that stands behind it. */
-void channels_doubt_order(const struct channel *front, const struct channel *back);
+/* Whether something else than time proves that a channel is in front of the one that stands first in the capture: that one
+ * comes from the host that this one goes to, or X-Forwarded-For says so. */
+bool channel_comes_before(const struct channel *channel, const struct channel *first);
 
 /* ---- pairing.c: what pairs channels without RTS ------------------------------------- */
 

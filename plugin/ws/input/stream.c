@@ -177,9 +177,8 @@ static void follow_place(packet_info *pinfo, struct stream *stream)
     struct vc_place place;
     if (!rpch_conn_place(stream->conn, &place))
         return; /* what ends a connection is of the channel that it had */
-    stream->in_span = place.vc != NO_NUMBER;
-    if (!stream->in_span ||
-        (last && last->place.vc == place.vc && last->place.leg == place.leg && last->place.since == place.since))
+    stream->in_span = place.leg != NULL;
+    if (!stream->in_span || (last && last->place.leg == place.leg && last->place.since == place.since))
         return;
     struct vc_span *span = (struct vc_span *)store_new(sizeof *span);
     const bool again = last && place.since <= last->from;

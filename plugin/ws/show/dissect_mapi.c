@@ -22,6 +22,7 @@
 #include "rows.h"
 #include "say.h"
 #include "sink_tree.h"
+#include "store.h"
 #include "times.h"
 
 static int hf_endpoint, hf_meta_tag, hf_session, hf_leg, hf_time, hf_request_in, hf_response_in, hf_error_page,
@@ -55,7 +56,7 @@ static void show_state(const struct mapi_show *show, const struct mapi_message *
     if (message->endpoint < G_N_ELEMENTS(endpoints))
         outlook_show_known(tree, hf_endpoint, tvb, endpoints[message->endpoint]);
     outlook_show_number(tree, hf_session, tvb, message->session);
-    outlook_show_number(tree, hf_leg, tvb, message->leg);
+    outlook_show_number(tree, hf_leg, tvb, outlook_message_leg(store_outlook(), message));
     if (!show->mailbox_id)
         outlook_show_known(tree, mapi_hf_mailbox_id, tvb, message->mailbox);
     if (!show->client_application)
@@ -318,7 +319,10 @@ static void show_message(packet_info *pinfo, proto_tree *tree, const struct mapi
 
 static void show_stray(packet_info *pinfo, proto_tree *tree, tvbuff_t *body)
 {
-    static const struct mapi_message nothing = { .is_response = true, .session = NO_NUMBER, .leg = NO_NUMBER };
+    static const struct mapi_message nothing = { .is_response = true,
+                                                 .session = NO_NUMBER,
+                                                 .leg = NO_NUMBER,
+                                                 .row = NO_NUMBER };
     struct body_job job = { .type = MAPI_NONE };
     int offset = 0;
     static const char what[] = "a body whose headers were not followed";
@@ -392,8 +396,9 @@ void mapi_register_show(struct show_calls *calls)
         TEXT_ROW(hf_error_page, "Error page", "mapihttp.error_page", "In place of a body"),
         TEXT_ROW(hf_remark, "Remark", "mapihttp.remark", "What is odd about the message, but no fault"),
         NUMBER_ROW(hf_session, FT_UINT32, "Session", "mapihttp.session", "Number in order of appearance, from 0"),
-        NUMBER_ROW(hf_leg, FT_UINT32, "Leg", "mapihttp.leg",
-                   "On a load balancer each side has a leg of its own; 0 is the one seen first"),
+        NUMBER_ROW(
+            hf_leg, FT_UINT32, "Leg", "mapihttp.leg",
+            "On a load balancer each side has a leg of its own; 0 is the one seen first, unless it is proved to be behind another"),
     };
     static int *ett[] = { &ett_message, &ett_tags, &ett_tag };
     mapi_heads_register();

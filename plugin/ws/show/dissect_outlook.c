@@ -281,7 +281,7 @@ static void show_parts(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, cons
  * belongs to which verdict. */
 static void show_whose(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, const struct verdict *verdict)
 {
-    const struct victim one = { verdict->vc, verdict->session, verdict->leg };
+    const struct victim one = { verdict->vc, verdict->session, verdict->leg, verdict->row };
     const struct victim *victims = verdict->victims ? verdict->victims : &one;
     const uint32_t count = verdict->victims ? verdict->victim_count : 1;
     wmem_strbuf_t *whose = wmem_strbuf_new(pinfo->pool, "");
@@ -290,11 +290,12 @@ static void show_whose(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb, cons
         const bool of_vc = victim->vc != NO_NUMBER, of_session = victim->session != NO_NUMBER;
         outlook_show_number(tree, hf_verdict_vc, tvb, victim->vc);
         outlook_show_number(tree, hf_verdict_session, tvb, victim->session);
-        outlook_show_number(tree, hf_verdict_leg, tvb, victim->leg);
+        const uint32_t leg = outlook_victim_leg(store_outlook(), victim);
+        outlook_show_number(tree, hf_verdict_leg, tvb, leg);
         if (of_vc || of_session)
             wmem_strbuf_append_printf(whose, "%s%s %u leg %u", wmem_strbuf_get_len(whose) ? ", " : "",
                                       of_vc ? "connection" : "session", of_vc ? victim->vc : victim->session,
-                                      victim->leg == NO_NUMBER ? 0 : victim->leg);
+                                      leg == NO_NUMBER ? 0 : leg);
     }
     const bool none = wmem_strbuf_get_len(whose) == 0;
     outlook_show_known(tree, hf_verdict_whose, tvb, none ? "-" : wmem_strbuf_get_str(whose));

@@ -486,8 +486,7 @@ static void show_state(proto_tree *tree, tvbuff_t *tvb, packet_info *pinfo, cons
     if (note && note->mark)
         outlook_mark_show(note->mark, &now);
     if (now.vc == NO_NUMBER && place) {
-        now.vc = place->vc;
-        now.leg = place->leg;
+        outlook_place_show(place, &now.vc, &now.leg);
         now.channel = now.channel ? now.channel : place->channel;
     }
     say_state(pinfo, &now);
@@ -551,8 +550,9 @@ void rpch_register_show(struct show_calls *calls)
         NUMBER_ROW(hf_rts_number, FT_UINT16, "Number of Commands", "rpch.rts.number_of_commands",
                    "How many RTS commands follow (MS-RPCH 2.2.3.6.1)"),
         NUMBER_ROW(hf_vc, FT_UINT32, "Virtual connection", "rpch.vc", "Number in order of appearance, from 0"),
-        NUMBER_ROW(hf_vc_leg, FT_UINT32, "Leg", "rpch.vc.leg",
-                   "On a load balancer each side has a leg of its own; 0 is the one seen first"),
+        NUMBER_ROW(
+            hf_vc_leg, FT_UINT32, "Leg", "rpch.vc.leg",
+            "On a load balancer each side has a leg of its own; 0 is the one seen first, unless it is proved to be behind another"),
         NUMBER_ROW(hf_vc_in_stream, FT_UINT32, "IN tcp.stream", "rpch.vc.in_stream",
                    "The TCP connection that carries the IN channel"),
         NUMBER_ROW(hf_vc_out_stream, FT_UINT32, "OUT tcp.stream", "rpch.vc.out_stream",

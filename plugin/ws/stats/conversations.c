@@ -27,8 +27,7 @@ bool conversation_of_rpch(packet_info *pinfo, uint32_t *vc, uint32_t *leg)
     if (note && note->mark)
         outlook_mark_show(note->mark, &now);
     if (now.vc == NO_NUMBER && place) {
-        now.vc = place->vc;
-        now.leg = place->leg;
+        outlook_place_show(place, &now.vc, &now.leg);
     }
     *vc = now.vc;
     *leg = now.leg;

@@ -102,9 +102,11 @@ static bool connection_has_rops(uint32_t vc, uint32_t leg)
 static bool is_passed_on(packet_info *pinfo, const struct mapi_message *message)
 {
     const struct vc_place *place = message ? NULL : rpch_place_of(pinfo);
-    const uint32_t number = message ? message->session : place ? place->vc : NO_NUMBER;
-    uint32_t leg = message ? message->leg : place ? place->leg : NO_NUMBER;
+    uint32_t number = message ? message->session : NO_NUMBER;
+    uint32_t leg = message ? outlook_message_leg(store_outlook(), message) : NO_NUMBER;
     bool found = false;
+    if (place)
+        outlook_place_show(place, &number, &leg);
     if (number == NO_NUMBER || leg == NO_NUMBER)
         return false;
     while (leg-- > 0 && !found)

@@ -127,7 +127,7 @@ static tap_packet_status on_message(void *tapdata, packet_info *pinfo, epan_diss
                                     tap_flags_t flags _U_)
 {
     const struct followed_message *followed = (const struct followed_message *)data;
-    if (is_other_leg((follow_info_t *)tapdata, followed->message->leg))
+    if (is_other_leg((follow_info_t *)tapdata, outlook_message_leg(store_outlook(), followed->message)))
         return TAP_PACKET_DONT_REDRAW;
     if (followed->frame != 0)
         add_early((follow_info_t *)tapdata, followed);

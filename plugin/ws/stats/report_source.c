@@ -254,7 +254,8 @@ static void take_notes(void *ctx, uint32_t frame, const struct frame_note *rpch,
     for (const struct mapi_item *item = mapi->items; item; item = item->next) {
         const struct mapi_message *message = item->message;
         /* A message stands in one frame, that of its end. Behind a device it is the same request again. */
-        const bool first = message->leg == 0 || message->leg == NO_NUMBER;
+        const uint32_t leg = outlook_message_leg(store_outlook(), message);
+        const bool first = leg == 0 || leg == NO_NUMBER;
         const bool challenge = message->status == 401 || message->status == 407;
         if (first && !message->is_response)
             ++*(message->look ? &told->looks : &told->requests);

@@ -49,12 +49,12 @@
 
 static uint32_t find_connection(const struct victim *victim)
 {
-    return store_active() ? rpch_state_find_row(store_world(), victim->vc, victim->leg) : NO_NUMBER;
+    return victim->vc != NO_NUMBER ? victim->row : NO_NUMBER;
 }
 
 static uint32_t find_session(const struct victim *victim)
 {
-    return store_mapi_active() ? mapi_state_find_row(store_mapi(), victim->session, victim->leg) : NO_NUMBER;
+    return victim->session != NO_NUMBER ? victim->row : NO_NUMBER;
 }
 
 /* A verdict need not be about what the frame itself is of. */
@@ -62,7 +62,7 @@ static void list_victims(struct row_table *table, const struct verdict *verdicts
                          uint32_t (*find)(const struct victim *victim))
 {
     for (const struct verdict *verdict = verdicts; verdict; verdict = verdict->next) {
-        const struct victim one = { verdict->vc, verdict->session, verdict->leg };
+        const struct victim one = { verdict->vc, verdict->session, verdict->leg, verdict->row };
         row_table_list(table, find(&one));
         for (uint32_t i = 0; i < verdict->victim_count; i++)
             row_table_list(table, find(&verdict->victims[i]));
