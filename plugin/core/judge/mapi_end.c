@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "mapi_rules.h"
+#include "mapi_ender.h"
 
 #include "clocks.h"
 #include "expect.h"
@@ -25,170 +25,33 @@ static void tell_end(struct finding *finding, const struct exchange *request)
 
 /* ---- responses that are cut ------------------------------------------------------------------ */
 
-static void say_end(struct text *text, const struct mapi_conn *conn, struct when when)
-{
-    const struct conn *link = conn->link;
-    say(text, "the %s sent %s in frame %u", link->ended_by == WAY_TO_SERVER ? "client" : "server's end", END_NAME(link),
-        link->ended_frame ? link->ended_frame : when.frame);
-}
-
-/* Whose doing the end of a connection is, as far as the other leg tells. */
-enum ender { ENDER_UNKNOWN, ENDER_CLIENT, ENDER_DEVICE, ENDER_BEHIND, ENDER_BETWEEN };
-
-static const enum verdict_where where_of[] = { [ENDER_UNKNOWN] = WHERE_UNKNOWN,
-                                               [ENDER_CLIENT] = WHERE_CLIENT,
-                                               [ENDER_DEVICE] = WHERE_DEVICE,
-                                               [ENDER_BEHIND] = WHERE_SERVER,
-                                               [ENDER_BETWEEN] = WHERE_DEVICE };
-
-/* The next leg ended before this one, by its server or between. */
-static bool is_behind(enum ender ender)
-{
-    return ender == ENDER_BEHIND || ender == ENDER_BETWEEN;
-}
-
 /* Then its client is a device. */
 static bool has_leg_before(const struct exchange *request)
 {
     return request->leg != NO_NUMBER && request->leg > 0;
 }
 
-/* The client's end closed. */
-static enum ender ender_before(const struct judge *judge, const struct exchange *request)
-{
-    const struct conn *front = request->front;
-    char why[FOREIGN_TEXT_MAX];
-    const enum sender sender = mapi_sender(request);
-    if (sender != SENDER_BEHIND && conn_foreign_rst(request->conn->link, WAY_TO_SERVER, why)) {
-        return ENDER_BETWEEN;
-    }
-    if (sender != SENDER_BEHIND) {
-        return sender == SENDER_CLIENT ? ENDER_CLIENT : ENDER_UNKNOWN;
-    }
-    if (front && front->ended) {
-        return conn_unread(front, WAY_TO_SERVER, judge->limits.unread_least) ? ENDER_CLIENT :
-               conn_foreign_rst(front, front->ended_by, why) != NULL         ? ENDER_BETWEEN :
-               front->ended_by == WAY_TO_SERVER                              ? ENDER_CLIENT :
-                                                                               ENDER_DEVICE;
-    }
-    return front && conn_doubt(front, NULL) == DOUBT_NONE && !clocks_differ(front, request->link) ? ENDER_DEVICE :
-                                                                                                    ENDER_UNKNOWN;
-}
-
-/* The server's end broke off. */
-static enum ender ender_behind(const struct exchange *request)
-{
-    char why[FOREIGN_TEXT_MAX];
-    const struct mapi_conn *behind = request->there.conn;
-    if (!behind || conn_doubt(behind->link, NULL) != DOUBT_NONE || mapi_sender(request) == SENDER_UNORDERED) {
-        return ENDER_UNKNOWN;
-    }
-    if (behind->link->ended && behind->link->ended_by == WAY_TO_SERVER) {
-        return ENDER_DEVICE; /* it ended both, whichever was first */
-    }
-    if (clocks_differ(request->link, behind->link)) {
-        return ENDER_UNKNOWN;
-    }
-    return !behind->link->ended                                       ? ENDER_DEVICE :
-           conn_foreign_rst(behind->link, WAY_TO_CLIENT, why) != NULL ? ENDER_BETWEEN :
-                                                                        ENDER_BEHIND;
-}
-
-static enum ender ender_of(const struct judge *judge, const struct exchange *request)
-{
-    return request->conn->link->ended_by == WAY_TO_SERVER ? ender_before(judge, request) : ender_behind(request);
-}
-
-/* The client of this leg is a device, or a device wrote the end in its name. */
-static void say_device(struct text *text, const struct exchange *request, enum ender ender)
-{
-    const struct conn *front = request->front;
-    const enum sender sender = mapi_sender(request);
-    char why[FOREIGN_TEXT_MAX];
-    if (sender != SENDER_BEHIND && ender == ENDER_BETWEEN) {
-        say(text,
-            "; inferred: the RST is not the client's own, %s: a device at %s or between wrote it; next: the time-outs for /mapi "
-            "and the logs of balancers, firewalls and proxies there at this time",
-            conn_foreign_rst(request->conn->link, WAY_TO_SERVER, why), ENDPOINT(&request->conn->link->client));
-        return;
-    }
-    if (sender != SENDER_BEHIND) {
-        say(text,
-            sender == SENDER_FORWARDED ?
-                "; inferred: the client of this leg is the device at %s, by X-Forwarded-For, which gave up or passes on that "
-                "its own client did; next: its time-outs for /mapi, and a capture before it" :
-                "; inferred: the client at %s did not wait, or it is a device that gave up: clocks differ, so which leg is in "
-                "front does not show; next: how the other leg ended, and captures of one clock",
-            ENDPOINT(&request->conn->link->client));
-        return;
-    }
-    say(text,
-        "; inferred: the client of this leg is the device at %s, which %s; next: its time-outs for /mapi, and how leg %u "
-        "ended",
-        ENDPOINT(&request->conn->link->client),
-        ender == ENDER_BETWEEN ? "ended the leg before itself, or passes on that another device did" :
-        ender != ENDER_DEVICE  ? "gave up or passes on that its own client did" :
-        front->ended           ? "ended the leg before itself, too" :
-                                 "gave up by itself: the leg before was still open",
-        request->leg - 1);
-}
-
 /* stopped: nothing had come for longer than X-PendingPeriod allows. */
 static void say_cut_by_client(struct text *text, const struct exchange *request, enum ender ender, bool stopped)
 {
     if (ender != ENDER_CLIENT) {
-        say_device(text, request, ender);
+        say_device_before(text, request, ender);
         return;
     }
     if (request->link->reused) {
-        say(text, "; inferred: the client, or a device before it that gives its ports to others, had let go of the connection "
-                  "without a FIN or RST that came here; next: time-outs and tables of ports of NAT and firewalls there");
+        say(text,
+            "; inferred: the client, or a device before it that gives its ports to others, had let go of the connection "
+            "without a FIN or RST that came here; next: time-outs and tables of ports of NAT and firewalls there");
         return;
     }
     if (stopped) {
-        say(text, "; inferred: the client gave up what had stopped, for PENDING was due, or it slept meanwhile; next: whether "
-                  "others had answers at this time");
+        say(text,
+            "; inferred: the client gave up what had stopped, for PENDING was due, or it slept meanwhile; next: whether "
+            "others had answers at this time");
         return;
     }
     say(text, "; inferred: the client did not wait for it: closed, cancelled or gone to sleep; next: nothing, "
               "unless its user sees failures");
-}
-
-/* What is behind the device ended the next leg. */
-static void say_behind_ended(struct text *text, const struct exchange *request)
-{
-    const struct mapi_conn *behind = request->there.conn;
-    char why[FOREIGN_TEXT_MAX];
-    const char *foreign = conn_foreign_rst(behind->link, WAY_TO_CLIENT, why);
-    if (foreign) {
-        say(text,
-            "; leg %u was ended in frame %u by %s, which is not its server's own, %s; inferred: a device between %s and %s "
-            "wrote it, and the device at %s only passed that on; next: the logs of firewalls and filters there at this time",
-            request->leg + 1, behind->link->ended_frame, END_NAME(behind->link), foreign,
-            ENDPOINT(&behind->link->client), SERVER_OF(behind), SERVER_OF(request->conn));
-        return;
-    }
-    say(text,
-        "; leg %u was ended by its server %s in frame %u; inferred: the device at %s only passed that on; "
-        "next: the log of that server at this time",
-        request->leg + 1, SERVER_OF(behind), behind->link->ended_frame, SERVER_OF(request->conn));
-}
-
-/* Another than the server's end wrote its RST. False: that does not show. */
-static bool say_foreign(struct finding *finding, const struct exchange *request)
-{
-    char why[FOREIGN_TEXT_MAX];
-    const char *foreign = conn_foreign_rst(request->conn->link, WAY_TO_CLIENT, why);
-    if (!foreign) {
-        return false;
-    }
-    finding->where = WHERE_DEVICE;
-    finding->seen = false;
-    say(&finding->text,
-        "; inferred: the RST is not the server's own, %s: a device at or before %s wrote it; next: the logs of firewalls, "
-        "proxies and filters there at this time",
-        foreign, SERVER_OF(request->conn));
-    return true;
 }
 
 static void say_cut_by_server(const struct judge_limits *limits, struct finding *finding, const struct reply *reply,
@@ -197,11 +60,11 @@ static void say_cut_by_server(const struct judge_limits *limits, struct finding 
     const struct exchange *request = reply->request;
     const struct mapi_conn *conn = reply->conn, *behind = request->there.conn;
     struct text *text = &finding->text;
-    if (is_behind(ender)) {
-        say_behind_ended(text, request);
+    if (is_ended_behind(ender)) {
+        say_ended_behind(text, request);
         return;
     }
-    if (say_foreign(finding, request)) {
+    if (say_foreign_end(finding, request)) {
         return;
     }
     if (ender == ENDER_DEVICE) {
@@ -302,7 +165,7 @@ static void say_server_closed(struct finding *finding, const struct reply *reply
             "whether the client was there at this time");
     } else if (!whole_behind) {
         say_cut_by_server(&finding->judge->limits, finding, reply, ender, idle);
-    } else if (!say_foreign(finding, request)) {
+    } else if (!say_foreign_end(finding, request)) {
         say(text,
             "; leg %u has it complete (frame %u); inferred: the device at %s cut it; next: its limits and "
             "time-outs for responses of /mapi",
@@ -316,6 +179,29 @@ static bool is_failure(const struct reply *reply)
     return reply->status >= 400 && reply->status != 401 && reply->status != 407;
 }
 
+/* A client that half-closed may be told of late. */
+static int64_t idle_before_end(const struct reply *reply, struct when told)
+{
+    const struct conn *link = reply->conn->link;
+    const int64_t until = link->ended_by == WAY_TO_SERVER ? link->ended_ns : told.ns;
+    return until > reply->last_bytes.ns ? until - reply->last_bytes.ns : 0;
+}
+
+/* PENDING was due long ago. */
+static bool has_stopped(const struct reply *reply, int64_t idle)
+{
+    return reply->scanning && !reply->done && reply->period_ns > 0 && idle >= reply->period_ns * 2 &&
+           mapi_sender(reply->request) == SENDER_CLIENT;
+}
+
+/* Nobody has to be blamed: clients leave, and servers close what they have to take for forgotten. */
+static bool is_as_clients_do(const struct judge *judge, const struct exchange *request)
+{
+    const struct conn *link = request->conn->link;
+    return link->ended_by == WAY_TO_SERVER ? has_leg_before(request) || ender_before(judge, request) != ENDER_BETWEEN :
+                                             is_forgotten(judge, link) || link->gave_up;
+}
+
 void mapi_response_cut(struct judge *judge, const struct event *event)
 {
     const struct reply *reply = event->session.reply;
@@ -326,24 +212,21 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
         return;
     }
     doubt_front(request);
-    const bool as_clients_do = client ? has_leg_before(request) || ender_before(judge, request) != ENDER_BETWEEN :
-                                        is_forgotten(judge, link) || link->gave_up;
-    struct finding finding = finding_begin(judge, as_clients_do ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when,
-                                           about_request(judge, request), evidence_of(judge, request, NULL));
+    struct finding finding =
+        finding_begin(judge, is_as_clients_do(judge, request) ? V_RESPONSE_CUT_CHAT : V_RESPONSE_CUT, event->when,
+                      about_request(judge, request), evidence_of(judge, request, NULL));
     if (!finding.begun) {
         return;
     }
     struct text *text = &finding.text;
     const enum ender ender = request->there.whole_frame && !client ? ENDER_DEVICE : ender_of(judge, request);
-    const int64_t until = client ? link->ended_ns : event->when.ns; /* one that half-closed may be told late */
-    const int64_t idle = until > reply->last_bytes.ns ? until - reply->last_bytes.ns : 0;
-    const bool stopped = reply->scanning && !reply->done && reply->period_ns > 0 && idle >= reply->period_ns * 2 &&
-                         mapi_sender(request) == SENDER_CLIENT;
-    finding.where = (stopped || link->reused) && ender == ENDER_CLIENT ? WHERE_UNKNOWN : where_of[ender];
+    const int64_t idle = idle_before_end(reply, event->when);
+    const bool stopped = has_stopped(reply, idle);
+    finding.where = (stopped || link->reused) && ender == ENDER_CLIENT ? WHERE_UNKNOWN : ender_where(ender);
     finding.seen = ender == ENDER_DEVICE || ender == ENDER_BEHIND;
     say(text, "Seen: the response to %s began in frame %u and was not complete when ", REQUEST(request),
         reply->message->begin.frame);
-    say_end(text, reply->conn, event->when);
+    say_ended_by(text, reply->conn, event->when);
     say(text, ", %s after its last byte", SECONDS(idle));
     if (reply->period_ns > 0) {
         say(text, ", X-PendingPeriod is %s", SECONDS(reply->period_ns));
@@ -403,10 +286,10 @@ static void say_breaker(struct finding *finding, const struct reply *reply)
         return;
     }
     const enum ender ender = whole_behind ? ENDER_DEVICE : ender_behind(request);
-    finding->where = where_of[ender];
+    finding->where = ender_where(ender);
     finding->seen = ender == ENDER_DEVICE || ender == ENDER_BEHIND;
-    if (is_behind(ender)) {
-        say_behind_ended(text, request);
+    if (is_ended_behind(ender)) {
+        say_ended_behind(text, request);
         return;
     }
     if (ender != ENDER_DEVICE) {
@@ -470,7 +353,7 @@ static void say_given_up(struct finding *finding, const struct exchange *request
         finding->where = WHERE_DEVICE;
         say_kept(text, request, kept);
     }
-    if (!kept && say_foreign(finding, request)) {
+    if (!kept && say_foreign_end(finding, request)) {
         return;
     }
     if (body_was_reset(request)) {
@@ -515,10 +398,11 @@ static void say_waited(struct finding *finding, const struct exchange *request)
     } else if (is_seen_behind(request) && behind->link->ended) {
         const bool by_device = behind->link->ended_by == WAY_TO_SERVER;
         finding->where = by_device ? WHERE_DEVICE : WHERE_UNKNOWN;
-        say(text, "; leg %u was ended by %s in frame %u; inferred: the device at %s passed neither an answer nor that end on to its "
-                  "own client; next: its time-outs%s",
-            request->leg + 1, by_device ? "the device" : "its server's end", behind->link->ended_frame, SERVER_OF(request->conn),
-            by_device ? " and log" : ", and the log of that server at this time");
+        say(text,
+            "; leg %u was ended by %s in frame %u; inferred: the device at %s passed neither an answer nor that end on to its "
+            "own client; next: its time-outs%s",
+            request->leg + 1, by_device ? "the device" : "its server's end", behind->link->ended_frame,
+            SERVER_OF(request->conn), by_device ? " and log" : ", and the log of that server at this time");
     } else if (is_seen_behind(request) && !behind->link->ended) {
         finding->where = WHERE_SERVER;
         say(text,
@@ -557,7 +441,8 @@ static void say_left(struct finding *finding, const struct exchange *request)
             "client that only closes its sending side for one that has left; next: what the client did at this time",
             end->rst ? "RST" : "FIN", end->when.frame, SERVER_OF(request->conn));
     } else {
-        finding->where = finding->when.ns - link->ended_ns >= finding->judge->limits.answer_wait ? WHERE_UNKNOWN : WHERE_CLIENT;
+        finding->where =
+            finding->when.ns - link->ended_ns >= finding->judge->limits.answer_wait ? WHERE_UNKNOWN : WHERE_CLIENT;
         say(text,
             ", and none came for %s since; inferred: the client left as soon as it had asked, or waits for an answer that does not "
             "come; next: what the client did at this time, and the log of %s",
@@ -573,12 +458,12 @@ static void say_unanswered(struct finding *finding, const struct exchange *reque
     finding->where = WHERE_UNKNOWN;
     if (link->ended_by == WAY_TO_SERVER) {
         const enum ender ender = ender_of(finding->judge, request);
-        finding->where = where_of[ender];
+        finding->where = ender_where(ender);
         finding->seen = ender == ENDER_DEVICE;
         if (ender == ENDER_CLIENT) {
             say_left(finding, request);
         } else {
-            say_device(text, request, ender);
+            say_device_before(text, request, ender);
         }
     } else if (there->status) {
         finding->where = WHERE_DEVICE;
@@ -589,11 +474,11 @@ static void say_unanswered(struct finding *finding, const struct exchange *reque
         say(text, "; inferred: the request crossed the end of a kept connection, the client sends it again; next: "
                   "nothing");
     } else if (there->conn && there->conn->link->ended_frame > there->frame &&
-               is_behind(ender_of(finding->judge, request))) {
+               is_ended_behind(ender_of(finding->judge, request))) {
         const enum ender ender = ender_of(finding->judge, request);
-        finding->where = where_of[ender];
+        finding->where = ender_where(ender);
         finding->seen = ender == ENDER_BEHIND;
-        say_behind_ended(text, request);
+        say_ended_behind(text, request);
     } else {
         say_given_up(finding, request);
     }
@@ -664,7 +549,7 @@ void mapi_request_unanswered(struct judge *judge, const struct event *event)
         say(text, "no response byte");
     }
     say(text, "%s when ", request->ended ? "" : " and was not complete");
-    say_end(text, conn, event->when);
+    say_ended_by(text, conn, event->when);
     const int64_t until = conn->link->ended_by == WAY_TO_SERVER ? conn->link->ended_ns : event->when.ns;
     say(text, ", %s later", SECONDS(until - (request->ended ? request->end.ns : request->begin.ns)));
     say_sent(text, request);
