@@ -70,7 +70,8 @@ struct segment {
     uint8_t ttl;        /* or hop limit; 0 if unknown */
     bool opaque;        /* payload of TLS of which nothing was decrypted, or that tcp has not handed over */
     struct span reason; /* the bytes of an RST, which are none of the stream */
-    struct when reopened; /* of an RST that stands for it: the client opened another connection from its port; else frame 0 */
+    struct when
+        reopened; /* where it stands for an RST: the client opened another connection from its port; else frame 0 */
 };
 
 #define TCP_HOLES 3

@@ -52,8 +52,9 @@ static struct answer answer_of(const struct judge_limits *limits, const struct r
     answer.traits |= request->auth_len <= limits->big_token ? 0u :
                      request->scheme_id == AUTH_NEGOTIATE   ? ANSWER_BIG_TOKEN :
                                                               ANSWER_LONG_HEADERS;
-    answer.traits |=
-        request->expects && !request->go_on.frame && !request->ended && !request->message->body_length ? ANSWER_EXPECT : 0u;
+    answer.traits |= request->expects && !request->go_on.frame && !request->ended && !request->message->body_length ?
+                         ANSWER_EXPECT :
+                         0u;
     answer.traits |= request->has_mailbox ? 0u : ANSWER_NO_MAILBOX;
     answer.traits |= is_round(limits, waited) ? ANSWER_ROUND : 0u;
     answer.failure = (enum http_front_failure)reply->front_failure;

@@ -195,8 +195,8 @@ static void say_where(struct page *page, const struct part *part, const char *in
 {
     const struct row_verdict *verdict = &part->verdict;
     const bool known = verdict->where != WHERE_NONE && verdict->where != WHERE_UNKNOWN;
-    const bool shown = verdict->frame && inferred[0] && !verdict->taken_back &&
-                       verdict_rows[verdict->kind].proof == PRESENCE;
+    const bool shown =
+        verdict->frame && inferred[0] && !verdict->taken_back && verdict_rows[verdict->kind].proof == PRESENCE;
     const char *doubt = known ? NULL : doubt_words(page->report, verdict->cannot_tell);
     out_empty(&page->line);
     out_say(&page->line, "%s (", verdict_where_name(known ? verdict->where : WHERE_UNKNOWN));

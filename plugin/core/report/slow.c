@@ -30,12 +30,10 @@ static const char *took_text(char to[SECONDS_TEXT_MAX], int64_t ns)
 
 const char *slow_where_name(enum slow_where where)
 {
-    static const char *const names[] = { [SLOW_NOT] = "",
-                                         [SLOW_NETWORK] = "NETWORK",
-                                         [SLOW_DEVICE] = "NETWORK DEVICE",
-                                         [SLOW_CLIENT] = "CLIENT",
-                                         [SLOW_SERVER] = "SERVER",
-                                         [SLOW_CANNOT_TELL] = "CANNOT TELL" };
+    static const char *const names[] = {
+        [SLOW_NOT] = "",          [SLOW_NETWORK] = "NETWORK", [SLOW_DEVICE] = "NETWORK DEVICE",
+        [SLOW_CLIENT] = "CLIENT", [SLOW_SERVER] = "SERVER",   [SLOW_CANNOT_TELL] = "CANNOT TELL"
+    };
     return names[where];
 }
 
@@ -174,7 +172,8 @@ static bool is_unread(struct slow_row *row)
 {
     for (unsigned i = 0; i < row->legs; i++) {
         if (is_closed(row, i, WAY_TO_SERVER)) {
-            say_closed(row, i, i ? "the device that is its client" : "the client", i ? ", though its own client did" : "");
+            say_closed(row, i, i ? "the device that is its client" : "the client",
+                       i ? ", though its own client did" : "");
             decide(row, i ? SLOW_DEVICE : SLOW_CLIENT, false);
             return true;
         }
@@ -182,8 +181,13 @@ static bool is_unread(struct slow_row *row)
     for (unsigned i = row->legs; i-- > 0;) {
         if (is_closed(row, i, WAY_TO_CLIENT)) {
             const bool behind = i + 1 < row->legs, server = !behind && i > 0;
-            say_closed(row, i, server ? "the server" : behind ? "the device" : "what answers there",
-                       behind ? ", though the leg behind took all" : server ? "" : ": server, or a device that waits for it");
+            say_closed(row, i,
+                       server ? "the server" :
+                       behind ? "the device" :
+                                "what answers there",
+                       behind ? ", though the leg behind took all" :
+                       server ? "" :
+                                ": server, or a device that waits for it");
             decide(row, behind ? SLOW_DEVICE : server ? SLOW_SERVER : SLOW_CANNOT_TELL, false);
             return true;
         }

@@ -165,8 +165,7 @@ static void note_packet(struct conn *conn, const struct segment *segment)
  * behind it. last_id: of the packet before, 0 if there was none. */
 static bool is_copy(const struct conn *conn, const struct segment *segment, uint16_t last_id)
 {
-    return segment->ip_id ? segment->ip_id == last_id :
-                            segment->when.ns - conn->last_data < COPY_MS * MILLISECOND;
+    return segment->ip_id ? segment->ip_id == last_id : segment->when.ns - conn->last_data < COPY_MS * MILLISECOND;
 }
 
 /* Keep-alive probes repeat the byte before; what was acknowledged is sent again for want of an ACK that we saw. */
@@ -249,14 +248,14 @@ static void follow_acks(struct conn *conn, const struct segment *segment, bool n
 
 /* ---- Receive windows ---------------------------------------------------------------- */
 
-#define ROOM_LEAST 536            /* the smallest segment that every way has room for (RFC 9293 3.7.1) */
+#define ROOM_LEAST 536              /* the smallest segment that every way has room for (RFC 9293 3.7.1) */
 #define OPENED_SHORTLY (1 * SECOND) /* who opens it for less does not read on */
 
 /* Zero after scaling, too. In a SYN it is no answer, in an RST it means nothing. */
 static bool closes_window(const struct segment *segment)
 {
-    return (segment->window == 0 || (segment->room && segment->room < ROOM_LEAST)) && segment->has_ack && !segment->rst &&
-           !segment->syn;
+    return (segment->window == 0 || (segment->room && segment->room < ROOM_LEAST)) && segment->has_ack &&
+           !segment->rst && !segment->syn;
 }
 
 struct conn_windows {
@@ -351,7 +350,8 @@ int64_t conn_closed_within(const struct conn *conn, enum way way, int64_t from, 
     for (size_t i = 0; window && i < COUNT_OF(window->was); i++) {
         all += both_within(window->was[i].from, window->was[i].to, from, to);
     }
-    return window && window->closed.frame && window->probe_frame ? all + both_within(window->closed.ns, to, from, to) : all;
+    return window && window->closed.frame && window->probe_frame ? all + both_within(window->closed.ns, to, from, to) :
+                                                                   all;
 }
 
 bool conn_closed_since(const struct conn *conn, enum way way, int64_t from)

@@ -71,12 +71,13 @@ struct conn_looks {
 /* The receive window of one end that was seen to close it, or to leave less room than for the smallest segment (RFC 1122
  * 4.2.3.3). Of few connections, so that it stands beside them. */
 struct conn_window {
-    struct when closed;   /* since then; frame 0: it is open */
-    struct when last;     /* the last that said so */
-    uint32_t probe_frame; /* the other end asked meanwhile whether it is open, or filled it, the last time; 0: neither */
-    uint32_t room;        /* that was left then; 0: none */
-    bool silly;           /* there was some */
-    struct { /* the last times that it was, while the other end had something to send, oldest first */
+    struct when closed; /* since then; frame 0: it is open */
+    struct when last;   /* the last that said so */
+    uint32_t
+        probe_frame; /* the other end asked meanwhile whether it is open, or filled it, the last time; 0: neither */
+    uint32_t room;   /* that was left then; 0: none */
+    bool silly;      /* there was some */
+    struct {         /* the last times that it was, while the other end had something to send, oldest first */
         int64_t from, to;
     } was[4];
 };
@@ -104,7 +105,7 @@ struct conn {
     bool asked_acks : 1;        /* asked_ack is known */
     bool gave_up : 1;           /* the server's end ended it, and the client was not there any more */
     bool shut : 1;              /* an end has closed its receive window: track->windows has them */
-    bool reused : 1;        /* what ended it was a SYN of another connection with the same ports */
+    bool reused : 1;            /* what ended it was a SYN of another connection with the same ports */
     bool idle_unknown : 1;      /* the clock of the capture was set back since last_data */
     uint8_t unheard : 2;        /* how often the server's end said the same again, or asked whether the client is there,
                                  * since it heard of it; up to UNHEARD_MOST */

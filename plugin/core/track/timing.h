@@ -50,7 +50,8 @@ struct timing {
     int64_t passed_on;             /* that long behind its end; of those that have unanswered */
     uint16_t operation;
     uint8_t leg; /* 0 is the one seen first */
-    uint16_t closed[2]; /* by enum way: how long the end that sends that way did not read what it was sent, in tenths of a second */
+    uint16_t closed
+        [2]; /* by enum way: how long the end that sends that way did not read what it was sent, in tenths of a second */
 };
 
 #define TIMING_LEGS 8
