@@ -82,11 +82,16 @@ class Group:
         self.whole = whole  # none but that in question lacks frames
 
 
-def test(tshark, folder, group, counter):
+def merged(group):
+    """Its packets in order of time: (time, the sample's number in the group, frame in the sample, packet)."""
     rows = []
     for number, sample in enumerate(group.samples):
         rows += [(time, number, frame, packet) for frame, (time, packet) in enumerate(moved(sample, number), 1)]
-    rows.sort(key=lambda row: row[:3])
+    return sorted(rows, key=lambda row: row[:3])
+
+
+def items_of(tshark, folder, group, rows):
+    """What is shown, by the number of the sample: [(time, frame in the sample, item, severity)]."""
     path = pathlib.Path(folder) / f"{group.samples[0].name}.pcapng"
     capfile.save(path, capfile.Capture([capfile.Packet(BEGIN + time, packet.data, packet.length, packet.link)
                                         for time, _, _, packet in rows], []))
@@ -96,24 +101,46 @@ def test(tshark, folder, group, counter):
     copy.unlink()
     shown = collections.defaultdict(list)
     for packet in common.pdml(common.clean(text))[0]:
-        _, number, frame, _ = rows[packet.number - 1]
-        shown[number] += [(frame, item.name, item.severity) for item in packet.our_items()]
-    again = []
+        time, number, frame, _ = rows[packet.number - 1]
+        shown[number] += [(time, frame, item.name, item.severity) for item in packet.our_items()]
+    return shown
+
+
+def expected(sample):
+    return [item for item in sample.expect["items"] if item["item"] not in {COUPLED, *sample.expect["tolerated"]}]
+
+
+def take(left, item, fits):
+    """Whether it is among what is left, on a row that fits; it is taken out."""
+    for row in left:
+        if row[2:] == (item["item"], item["severity"]) and fits(row):
+            left.remove(row)
+            return True
+    return False
+
+
+def test(tshark, folder, group, counter):
+    rows = merged(group)
+    shown = items_of(tshark, folder, group, rows)
+    left, missing, again = {}, [], []
     for number, sample in enumerate(group.samples):
-        tolerated = {COUPLED, *sample.expect["tolerated"]}
-        left = [row for row in shown[number] if row[1] not in tolerated]
-        for item in sample.expect["items"]:
-            if item["item"] in tolerated:
-                continue
+        left[number] = [row for row in shown[number] if row[2] not in {COUPLED, *sample.expect["tolerated"]}]
+        for item in expected(sample):
             frames = item.get("frames") or [item["frame"]]
-            found = [row for row in left if row[0] in frames and row[1:] == (item["item"], item["severity"])]
-            if not found and item["item"] == WITHHELD and not group.whole:
+            if take(left[number], item, lambda row: row[1] in frames):
+                counter.check(True, sample.name)
+            elif item["item"] == WITHHELD and not group.whole:
                 again.append(sample)
-                continue
-            if counter.check(found, f"{sample.name}: {item['item']} is missing in frame {frames}, beside others"):
-                left.remove(found[0])
+            else:
+                missing.append((number, item, frames))
+    for number, item, frames in missing:
+        times = [time for time, owner, frame, _ in rows if owner == number and frame in frames]
+        counter.check(len(frames) > 1 and any(take(others, item, lambda row: min(times) < row[0] < max(times))
+                                              for others in left.values()),
+                      f"{group.samples[number].name}: {item['item']} is missing in frame {frames}, beside others")
+    for number, sample in enumerate(group.samples):
         broken = {item["frame"] for item in sample.expect["items"] if item["item"].endswith(".malformed")}
-        for frame, name, severity in left:
+        for _, frame, name, severity in left[number]:
             counter.check(name.endswith(".malformed") and frame in broken,
                           f"{sample.name}: {name} ({severity}) in frame {frame} only beside others")
         counter.check(True, sample.name)
