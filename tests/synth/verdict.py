@@ -568,8 +568,8 @@ def logon(name, title, user, steps, what, why, where="CANNOT TELL", also=None):
             leg.out.up(rpc.ask_out(auth=authorization, length=76 if number == len(steps) - 1 else 0))
             if number == len(steps) - 1:
                 leg.out.up(rpc.conn_a1(leg.c))
-            frame = leg.out.down(rpc.page(401, "Unauthorized", f"WWW-Authenticate: {challenge}", "Server: "
-                                                                                                 "Microsoft-IIS/10.0"))
+            offers = [f"WWW-Authenticate: {challenge}"] if challenge else []
+            frame = leg.out.down(rpc.page(401, "Unauthorized", *offers, "Server: Microsoft-IIS/10.0"))
         leg.out.close()
         cap.leg(False, user=user)
         cap.item(REFUSED, frame, why, where=where)
@@ -584,9 +584,10 @@ logon("verdict-refused-401-basic", "401 to Basic with a user", rpc.USER, [(rpc.b
 logon("verdict-refused-401-ntlm", "401 to NTLM type 3", "EXAMPLE\\alice",
       [(rpc.ntlm_negotiate(), rpc.ntlm_challenge("EX1", "ex1.example.test")), (rpc.ntlm_authenticate(), "NTLM")],
       "Type 1 and its 401 are a step; the 401 to type 3 is the end.", "401 to final credentials (NTLM type 3).")
-logon("verdict-refused-401-bearer", "401 to a Bearer token", None,
-      [("Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.c2FtcGxl", 'Bearer error="invalid_token"')],
-      "A token that has expired.", "401 to final credentials (Bearer).", "CANNOT TELL")
+logon("verdict-refused-401-bearer", "401 to a Bearer token, without WWW-Authenticate", None,
+      [("Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.c2FtcGxl", None)],
+      "A token that is not taken, by a server that asks for no other.", "401 to final credentials (Bearer) that offers no Bearer: no step.",
+      "CANNOT TELL")
 logon("verdict-refused-401-kerberos", "401 to a Kerberos AP-REQ", None, [(rpc.kerberos(), "Negotiate")],
       "A Negotiate token that is a Kerberos AP-REQ.", "401 to final credentials (the last Negotiate token).", "CANNOT TELL")
 logon("verdict-refused-401-bound", "401 to NTLM type 3 that is bound to a TLS channel, in clear text", "EXAMPLE\\alice",

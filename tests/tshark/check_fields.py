@@ -58,7 +58,7 @@ PUBLIC = {
     "FT_IPv6": "rpch.rts.client_address.ipv6",
     "FT_NONE": "rpch.routing.proxies_differ rpch.routing.backend_mismatch rpch.routing.never_joined"
                " rpch.routing.joined_late rpch.channel.cut rpch.channel.cut.note rpch.channel.no_pdu"
-               " rpch.channel.not_recycled rpch.call.unanswered outlook.server_gone.back outlook.auth.no_challenge outlook.auth.ntlm_torn.accepted"
+               " rpch.channel.not_recycled rpch.call.unanswered outlook.server_gone.back outlook.auth.no_challenge outlook.auth.token_left outlook.auth.ntlm_torn.accepted"
                " outlook.auth.refused.note mapihttp.response.cut.note mapihttp.request.silent_drop"
                " rpch.routing.joined_across_proxies rpch.routing.target_mismatch rpch.channel.lone"
                " rpch.channel.refused rpch.channel.idle_closed outlook.server_gone rpch.channel.silent_drop"

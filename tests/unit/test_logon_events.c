@@ -63,6 +63,9 @@ static void hear(void *ear, const struct event *event)
         note("challenge:%s%u", event->logon.tried->of == event->logon.tried->bare ? "bare" : "left",
              event->logon.tried->of->count);
         break;
+    case EVENT_TOKEN_LEFT:
+        note("left:%s", event->logon.left->site);
+        break;
     case EVENT_BEARERS_EMPTY:
         note("bearers:%u", event->logon.rounds->count);
         break;

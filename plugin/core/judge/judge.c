@@ -170,6 +170,8 @@ static rule *rule_of(enum event_kind kind)
         return logon_passed_by;
     case EVENT_BEARERS_EMPTY:
         return logon_bearers_empty;
+    case EVENT_TOKEN_LEFT:
+        return logon_token_left;
     case EVENT_NO_CHALLENGE:
         return logon_no_challenge;
 

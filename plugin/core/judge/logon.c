@@ -5,7 +5,7 @@
  */
 
 #include "answer.h"
-#include "logon_rules.h"
+#include "logon_token.h"
 
 #include "clocks.h"
 #include "logon_words.h"
@@ -43,13 +43,12 @@ static struct subject about(struct result *result, struct once *once, uint32_t l
     return subject;
 }
 
-static struct subject about_account(struct judge *judge, const struct account *account, uint32_t leg)
+struct subject about_account(struct judge *judge, const struct account *account, uint32_t leg)
 {
     return about(account ? &account_memo(judge, account)->result : NULL, NULL, leg);
 }
 
-/* What did not come on a connection rests on all of it, from SYN on. */
-static struct evidence *all_of(struct judge *judge, const struct logon_conn *conn)
+struct evidence *all_of(struct judge *judge, const struct logon_conn *conn)
 {
     struct evidence *evidence = evidence_new(judge);
     evidence_add(evidence, conn->link, 0);
@@ -305,7 +304,10 @@ static void say_refusals(struct text *text, const struct logon_answer *answer, u
     if (request->user[0]) {
         say(text, "%s", NAME(request->user));
     } else {
-        say(text, "one client (%s)", request->identity[ID_CLIENT_INFO] ? "X-ClientInfo" : "OutlookSession");
+        say(text, "one client (%s)",
+            request->identity[ID_CLIENT_INFO]     ? "X-ClientInfo" :
+            request->identity[ID_OUTLOOK_SESSION] ? "OutlookSession" :
+                                                    "address");
     }
     say(text,
         " for %s were refused with 401 in frames %s, each sent after the refusal before had arrived; the last came "
@@ -364,7 +366,7 @@ static bool judge_other_way(struct judge *judge, const struct logon_answer *answ
 }
 
 /* What is known of a scheme whose credentials are right and refused nevertheless. False: nothing. */
-static bool judge_by_scheme(struct finding *finding, const struct logon_answer *answer)
+static bool judge_by_scheme(struct finding *finding, const struct logon_answer *answer, enum verdict_where *where)
 {
     const struct exchange *request = answer->request;
     const bool explained = answer->reason && answer->reason[0]; /* who says why looked at the token */
@@ -378,6 +380,10 @@ static bool judge_by_scheme(struct finding *finding, const struct logon_answer *
     if (request->scheme_id == AUTH_BEARER) {
         if (explained) {
             say(&finding->text, "; it says: %s", answer->reason);
+        }
+        if (same_token(answer->refusals)) {
+            *where = say_same_token(finding, answer->reason);
+            return true;
         }
         say(&finding->text,
             "; inferred: the server does not take these tokens; next: their audience (the name that Outlook asks) and "
@@ -398,7 +404,7 @@ static bool judge_by_scheme(struct finding *finding, const struct logon_answer *
 static void judge_refusals(struct judge *judge, const struct logon_answer *answer, struct when when)
 {
     const struct exchange *request = answer->request;
-    if (!answer->refusals || answer->refusals->count != judge->limits.refusals_told) {
+    if (!answer->refusals || answer->refusals->count != judge->limits.refusals_told || answer->refusals->left) {
         return;
     }
     if (judge_other_way(judge, answer, when)) {
@@ -412,7 +418,7 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
     const uint32_t bindings = explained_by_bindings(judge, answer);
     enum verdict_where where = WHERE_UNKNOWN;
     say_refusals(&finding.text, answer, when.frame);
-    if (judge_by_scheme(&finding, answer)) {
+    if (judge_by_scheme(&finding, answer, &where)) {
         /* it says what it may be */
     } else if (request->torn) {
         where = request->torn_by_server ? WHERE_UNKNOWN : WHERE_DEVICE;

@@ -13,7 +13,7 @@
 
 rule logon_no_challenge, logon_challenge_missing, logon_answered, logon_refused, logon_offered, logon_stranger,
     logon_passed_by;
-rule logon_bearers_empty;
+rule logon_bearers_empty, logon_token_left;
 
 /* NULL: nothing was found. */
 const struct result *logon_result(const struct account *account);

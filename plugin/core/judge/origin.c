@@ -71,6 +71,14 @@ static struct origin of_tried(const struct tried *tried)
     return origin;
 }
 
+static struct origin of_left(const struct left_token *left)
+{
+    struct origin origin = of_logon_conn(left->conn, NULL);
+    origin.user = left->user;
+    origin.host = left->site;
+    return origin;
+}
+
 static struct origin of_logon(const struct event *event)
 {
     switch (event->kind) {
@@ -86,6 +94,8 @@ static struct origin of_logon(const struct event *event)
         return of_logon_conn(event->logon.unanswered.conn, NULL);
     case EVENT_BEARERS_EMPTY:
         return of_logon_conn(event->logon.rounds->conn, NULL);
+    case EVENT_TOKEN_LEFT:
+        return of_left(event->logon.left);
     case EVENT_NO_CHALLENGE:
         return of_tried(event->logon.tried);
     default:

@@ -60,6 +60,7 @@ enum verdict_kind {
     V_NO_CHALLENGE,
     V_AUTH_REFUSED,
     V_AUTH_REFUSED_NOTE,
+    V_TOKEN_LEFT,
     V_SHARED_CONNECTION,
     V_AUTH_SLOW,
     V_AUTH_VERY_SLOW,

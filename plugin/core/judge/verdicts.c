@@ -77,6 +77,8 @@ const struct verdict_row verdict_rows[VERDICT_KINDS] = {
         PRESENCE, ALWAYS),
     ROW(V_AUTH_REFUSED_NOTE, "outlook.auth.refused.note", "One scheme is always refused, another is accepted", V_NOTE,
         GROUP_SECURITY, PRESENCE, ALWAYS),
+    ROW(V_TOKEN_LEFT, "outlook.auth.token_left", "A token was refused, and nothing came after it", V_WARNING,
+        GROUP_SECURITY, ABSENCE, ALWAYS),
     ROW(V_SHARED_CONNECTION, "outlook.auth.shared_connection", "Two users share an authenticated connection", V_ERROR,
         GROUP_SECURITY, PRESENCE, ALWAYS),
     ROW(V_AUTH_SLOW, "outlook.auth.slow", "The answer to credentials was slow", V_NOTE, GROUP_SECURITY, PRESENCE,

@@ -12,6 +12,7 @@
     HEADLINE(V_SHARED_CONNECTION, "on a connection that another user authenticated")                \
     HEADLINE(V_CHANNEL_BINDING, "refused: channel bindings cannot match behind this device")        \
     HEADLINE(V_AUTH_REFUSED, "refused again and again")                                             \
+    HEADLINE(V_TOKEN_LEFT, "refused for its token, and not tried again")                            \
     HEADLINE(V_NO_CHALLENGE, "stopped at its challenge again and again")                            \
     HEADLINE(V_TYPE3_ALONE, "answered a challenge that its connection never carried")               \
     HEADLINE(V_HTTP_FAILED, "answered with an HTTP error or a page")                                \

@@ -77,7 +77,12 @@ static void leave_challenge(struct channel *channel)
     /* The first 401 is a step, whatever becomes of its connection: the client has had no chance to answer; so is the
      * first 407, whatever the server got before. */
     const bool first = channel->challenge_status == 407 ? !channel->proxy_step : channel->step == AUTH_STEP_NONE;
-    if (channel->refused || first || !conn_whole(channel)) {
+    /* What became of a token, on whatever connection, is told of its logon. */
+    const bool token = channel->challenge_status == 401 && channel->step == AUTH_STEP_BEARER;
+    if (token && channel_in_use(channel) && channel->challenge_frame >= channel->leg->attempt_frame) {
+        channel->leg->explained = true;
+    }
+    if (channel->refused || first || token || !conn_whole(channel)) {
         return;
     }
     channel->refused = true;
@@ -337,6 +342,9 @@ static bool is_step(const struct channel *channel, const struct http_info *info)
     }
     if (info->status == 401 && channel->step == AUTH_STEP_NONE && !info->offers_auth) {
         return false; /* there is nothing to go on with */
+    }
+    if (info->status == 401 && channel->step == AUTH_STEP_BEARER) {
+        return info->offers >> AUTH_BEARER & 1; /* a token expires: the client gets another one (RFC 6750 3.1) */
     }
     return info->status == 401 && !channel->final &&
            (!auth_step_is_token(channel->step) || info->challenge_in_progress);

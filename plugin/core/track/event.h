@@ -103,6 +103,7 @@ enum event_kind {
                                   * the connection's owner's since he logged on */
     EVENT_CHALLENGE_UNANSWERED, /* unanswered: what a client does after a challenge in lower case */
     EVENT_BEARERS_EMPTY,        /* rounds: their last connection ends */
+    EVENT_TOKEN_LEFT,           /* left: nothing has come after the refusal of a token */
     EVENT_NO_CHALLENGE,         /* tried: one more handshake in a row came to nothing at its challenge */
 
     /* ---- of both protocols ---------------------------------------------------------- */
@@ -128,6 +129,7 @@ enum passed_by { PASSED_BY_CLOSE, PASSED_BY_REQUEST };
 struct logon_conn;
 struct lone_type3;
 struct logon_answer;
+struct left_token;
 struct rounds;
 struct tried;
 
@@ -194,6 +196,7 @@ struct event {
             const struct logon_answer *answer;
             const struct exchange *request;
             const struct rounds *rounds;
+            const struct left_token *left;
             const struct tried *tried;
             struct {
                 const struct logon_conn *conn;

@@ -114,7 +114,7 @@ void auth_end_of_frame(struct logon_conn *conn, struct when when, bool ended, en
     if (conn->pending) {
         settle_pending(conn, when);
     }
-    challenge_time(conn->world, when);
+    series_time(conn->world, when);
     if (!ended) {
         return;
     }

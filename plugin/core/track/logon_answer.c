@@ -151,6 +151,9 @@ static void refuse(struct logon_conn *conn, struct exchange *request, struct whe
         response_reason(response, reason);
         answer.reason = auth_keep(conn->world, reason);
     }
+    if (response->status == 401 && response->offers >> request->scheme_id & 1) {
+        note_left_token(conn, request, when, answer.reason);
+    }
     if (first) {
         emit_answer(conn, EVENT_CREDENTIALS_ANSWERED, when, &answer);
     }

@@ -39,11 +39,12 @@ struct logon_state {
     struct arena arena;
     struct track *track;
     struct table accounts, account_conns /* further accounts of connections */, challenges, refusals, owners, peers,
-        sites, taken, rounds, tried;
+        sites, taken, rounds, tried, left;
     struct rows rows; /* struct account */
     struct spare *free_pending;
     struct auth_shown shown;                         /* by the last head */
     struct logon_conn *waiting_first, *waiting_last; /* for a type 3 */
+    struct left_token *left_first, *left_last;       /* for another token */
 };
 
 /* ---- keyed.c: values told apart by digests with the secret of the file; 0 says "none" --- */
@@ -128,6 +129,10 @@ uint64_t refusals_key(const struct exchange *request);
 void clear_refusals(struct logon_state *world, uint64_t key);
 /* Counts a refusal of credentials that were sent after the one before it had arrived; NULL: it does not count. */
 const struct refusals *count_refusal(struct logon_state *world, const struct exchange *request, struct when when);
+/* A 401 refuses credentials, and offers their scheme; reason: what it says against a token. */
+void note_left_token(struct logon_conn *conn, const struct exchange *request, struct when when, const char *reason);
+/* Final credentials come: no token of that client is left. */
+void token_followed(const struct exchange *request);
 struct tried *tried_of(struct logon_conn *conn, const struct exchange *request);
 /* Credentials were accepted: what stood in a row is over. */
 void note_way_accepted(const struct exchange *request, struct when when);
@@ -139,7 +144,8 @@ void challenge_answered_on(const struct carrier *carrier, const struct conn *lin
 void note_open_challenge(struct logon_conn *conn, const struct exchange *request, struct when when);
 /* Its type 3 came, however late. */
 void challenges_answered(struct logon_conn *conn);
-void challenge_time(struct logon_state *world, struct when when);
+/* Time has passed: challenges and refused tokens that nobody went on with. */
+void series_time(struct logon_state *world, struct when when);
 void challenge_conn_ended(struct logon_conn *conn, struct when when, bool by_server);
 
 extern const struct logon_conn_more nothing_more;

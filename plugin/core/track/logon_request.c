@@ -184,6 +184,7 @@ static void describe(struct logon_conn *conn, struct exchange *request, const st
 static void note_credentials(struct logon_conn *conn, struct exchange *request, struct when when)
 {
     struct logon_state *world = conn->world;
+    token_followed(request);
     request->refusals = refusals_key(request);
     request->account = account_of(world, request->user, request->site, request->scheme);
     account_seen(request->account, when);

@@ -9,6 +9,10 @@
 #include "event.h"
 
 #define CHALLENGE_WAIT (30 * SECOND) /* longer than a client takes to compute a type 3 */
+/* Sessions of one client that share an expired token learn of it one by one, until it has another one: that takes a
+ * few seconds, where nobody is asked. */
+#define TOKEN_RENEWED (10 * SECOND)
+#define TOKEN_WAIT (60 * SECOND) /* longer than a user takes to sign in, or than any token service takes */
 
 const struct logon_conn_more nothing_more;
 
@@ -37,6 +41,10 @@ uint64_t refusals_key(const struct exchange *request)
     uint64_t who = request->user[0]                  ? digest_text(world, 0x3EF0, request->user) :
                    request->identity[ID_CLIENT_INFO] ? request->identity[ID_CLIENT_INFO] :
                                                        request->identity[ID_OUTLOOK_SESSION];
+    if (!who && request->scheme_id == AUTH_BEARER && !request->relayed && !request->logon->forwarded) {
+        const struct endpoint *client = &request->link->client;
+        who = digest_bytes(world, 0x3EF1, client->addr, address_length(client)); /* unless a device stands for many */
+    }
     return who ? digest_text(world, who + request->leg + ((uint64_t)way_of_logon(request) << 8), request->site) : 0;
 }
 
@@ -45,13 +53,17 @@ void clear_refusals(struct logon_state *world, uint64_t key)
     struct refusals *refusals = key ? keyed_find(&world->refusals, key) : NULL;
     if (refusals) {
         refusals->count = 0;
+        refusals->left = false;
     }
 }
 
 /* Of a Bearer token, which several sessions share until it expires; all others are made anew for each logon,
- * or typed. */
+ * or typed. Where it still comes much later, the client sends it again and again. */
 static bool counted_before(const struct refusals *refusals, const struct exchange *request)
 {
+    if (request->begin.ns - refusals->mark_ns >= TOKEN_RENEWED) {
+        return false;
+    }
     for (unsigned i = 0; request->scheme_id == AUTH_BEARER && i < refusals->count && i < REFUSALS_KEPT; i++) {
         if (refusals->token[i] == request->token) {
             return true;
@@ -72,8 +84,87 @@ const struct refusals *count_refusal(struct logon_state *world, const struct exc
         refusals->token[refusals->count] = request->token;
     }
     refusals->mark = when.frame;
+    refusals->mark_ns = when.ns;
     refusals->count++;
     return refusals;
+}
+
+/* ---- tokens ------------------------------------------------------------------------------ */
+
+/* By its address: a client may come back with another name of its session. */
+static uint64_t left_key(const struct exchange *request)
+{
+    const struct logon_state *world = request->logon->world;
+    const struct endpoint *client = &request->link->client;
+    const uint64_t key = digest_bytes(world, 0x1EF7 + (uint64_t)request->leg, client->addr, address_length(client));
+    return digest_text(world, key, request->site);
+}
+
+static void queue_left(struct logon_state *world, struct left_token *left)
+{
+    left->queued_ns = left->when.ns;
+    left->next = NULL;
+    left->queued = true;
+    *(world->left_last ? &world->left_last->next : &world->left_first) = left;
+    world->left_last = left;
+}
+
+void note_left_token(struct logon_conn *conn, const struct exchange *request, struct when when, const char *reason)
+{
+    struct logon_state *world = conn->world;
+    if (request->scheme_id != AUTH_BEARER || request->relayed) {
+        return; /* of a request that was passed on it is told where its client is */
+    }
+    struct left_token *left = keyed_make(&world->arena, &world->left, left_key(request), sizeof(*left));
+    left->open = true;
+    left->conn = conn;
+    left->account = request->account;
+    left->user = request->user;
+    left->site = request->site;
+    left->reason = reason;
+    left->leg = request->leg;
+    left->asked_frame = request->begin.frame;
+    left->when = when;
+    left->refusals = request->refusals ? keyed_find(&world->refusals, request->refusals) : NULL;
+    if (!left->queued) {
+        queue_left(world, left);
+    }
+}
+
+void token_followed(const struct exchange *request)
+{
+    struct logon_state *world = request->logon->world;
+    struct left_token *left = world->left_first ? keyed_find(&world->left, left_key(request)) : NULL;
+    if (left) {
+        left->open = false;
+    }
+}
+
+static void leave_token(struct logon_state *world, struct left_token *left, struct when when)
+{
+    left->open = false;
+    if (left->refusals) {
+        if (left->refusals->left) {
+            return;
+        }
+        left->refusals->left = true;
+    }
+    emit(world->track, &(struct event){ .kind = EVENT_TOKEN_LEFT, .when = when, .logon.left = left });
+}
+
+static void tokens_time(struct logon_state *world, struct when when)
+{
+    while (world->left_first && when.ns - world->left_first->queued_ns >= TOKEN_WAIT) {
+        struct left_token *left = world->left_first;
+        world->left_first = left->next;
+        world->left_last = left->next ? world->left_last : NULL;
+        left->queued = false;
+        if (left->open && when.ns - left->when.ns < TOKEN_WAIT) {
+            queue_left(world, left); /* it was refused again since */
+        } else if (left->open) {
+            leave_token(world, left, when);
+        }
+    }
 }
 
 /* ---- handshakes ---------------------------------------------------------------------------- */
@@ -267,8 +358,9 @@ static void leave_challenges(struct logon_conn *conn, struct when when, bool by_
     }
 }
 
-void challenge_time(struct logon_state *world, struct when when)
+void series_time(struct logon_state *world, struct when when)
 {
+    tokens_time(world, when);
     while (world->waiting_first && when.ns - world->waiting_first->more->open_ns >= CHALLENGE_WAIT) {
         leave_challenges(world->waiting_first, when, false);
     }

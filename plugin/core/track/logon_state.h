@@ -120,7 +120,25 @@ struct refusals {
     uint32_t count;
     uint32_t frame[REFUSALS_KEPT]; /* of the first of them */
     uint64_t token[REFUSALS_KEPT];
-    uint32_t mark; /* the frame of the last that counted */
+    uint32_t mark;   /* the frame of the last that counted */
+    int64_t mark_ns; /* and its time */
+    bool left;       /* told to be the last: nothing came after it */
+};
+
+/* The last token of a client that its host refused by 401, while nothing with credentials has come from its address
+ * since. */
+struct left_token {
+    struct keyed keyed;
+    struct left_token *next; /* in the order of time */
+    int64_t queued_ns;
+    bool queued, open; /* open: nothing has come since */
+    uint32_t leg;
+    uint32_t asked_frame; /* the request */
+    struct when when;     /* the refusal */
+    const struct logon_conn *conn;
+    const struct account *account;
+    const char *user, *site, *reason; /* reason: "" if it gives none */
+    struct refusals *refusals;        /* whose count it stands in, or NULL */
 };
 
 enum name_form { NAME_SAM, NAME_UPN, NAME_FORMS }; /* EXAMPLE\\alice or alice; alice@example.test */
