@@ -5,7 +5,7 @@
  */
 
 #include "answer.h"
-#include "logon_token.h"
+#include "logon_shared.h"
 
 #include "clocks.h"
 #include "logon_words.h"

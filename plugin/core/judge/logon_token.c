@@ -4,36 +4,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "logon_token.h"
+#include "logon_shared.h"
 
 #include "logon_words.h"
-
-#include <string.h>
-
-bool same_token(const struct refusals *refusals)
-{
-    const uint32_t kept = refusals->count < REFUSALS_KEPT ? refusals->count : REFUSALS_KEPT;
-    for (uint32_t i = 1; i < kept; i++) {
-        if (refusals->token[i] != refusals->token[0]) {
-            return false;
-        }
-    }
-    return kept > 1;
-}
-
-#define TOKEN_NEXT "sign-in of this account on the client, its token cache, and whether it reaches the token service"
-
-/* Whoever is told that a token has expired has to get another one; any other reason may be the server's error. */
-enum verdict_where say_same_token(struct finding *finding, const char *reason)
-{
-    const bool expired = reason && strstr(reason, "expired");
-    say(&finding->text, "; it was the same token each time; inferred: the client sends again what it was told is %s",
-        expired ? "expired; next: " TOKEN_NEXT ", and the clocks of both ends" :
-                  "refused, as it holds it for valid; next: " TOKEN_NEXT
-                  "; audience and issuer of the token, the clocks of "
-                  "both ends, and the server's OAuth configuration (Get-AuthServer, Get-AuthConfig)");
-    return expired ? WHERE_CLIENT : WHERE_UNKNOWN;
-}
 
 void logon_token_left(struct judge *judge, const struct event *event)
 {

@@ -9,6 +9,7 @@
 #include "chars.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char *server_piece(char *to, const struct logon_conn *conn, uint32_t frame)
 {
@@ -54,4 +55,27 @@ const char *frames_piece(char *to, const uint32_t *frames, uint32_t count, size_
         used += (size_t)snprintf(to + used, PIECE_MAX - used, "%s%u", i ? ", " : "", frames[i]);
     }
     return to;
+}
+
+bool same_token(const struct refusals *refusals)
+{
+    const uint32_t kept = refusals->count < REFUSALS_KEPT ? refusals->count : REFUSALS_KEPT;
+    for (uint32_t i = 1; i < kept; i++) {
+        if (refusals->token[i] != refusals->token[0]) {
+            return false;
+        }
+    }
+    return kept > 1;
+}
+
+/* Whoever is told that a token has expired has to get another one; any other reason may be the server's error. */
+enum verdict_where say_same_token(struct finding *finding, const char *reason)
+{
+    const bool expired = reason && strstr(reason, "expired");
+    say(&finding->text, "; it was the same token each time; inferred: the client sends again what it was told is %s",
+        expired ? "expired; next: " TOKEN_NEXT ", and the clocks of both ends" :
+                  "refused, as it holds it for valid; next: " TOKEN_NEXT
+                  "; audience and issuer of the token, the clocks of "
+                  "both ends, and the server's OAuth configuration (Get-AuthServer, Get-AuthConfig)");
+    return expired ? WHERE_CLIENT : WHERE_UNKNOWN;
 }

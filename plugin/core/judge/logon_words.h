@@ -29,4 +29,10 @@ const char *leaf_piece(char *to, const struct logon_conn *conn);
 /* "4, 8, 12"; there is room for ten. */
 const char *frames_piece(char *to, const uint32_t *frames, uint32_t count, size_t kept);
 
+/* One token, which came again long after it was refused. */
+bool same_token(const struct refusals *refusals);
+/* Says what that may be, and whose doing; reason: what the last refusal says, may be NULL. */
+enum verdict_where say_same_token(struct finding *finding, const char *reason);
+#define TOKEN_NEXT "sign-in of this account on the client, its token cache, and whether it reaches the token service"
+
 #endif
