@@ -3,9 +3,11 @@
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import mapi_ntlm as ntlm
 import mapiscene as m
 import rpc
 from mapi_auth import bearer
+from mapi_ntlm import Target
 from mapiscene import Context, Outlook, case
 from scene import Leg
 from told import told
@@ -226,3 +228,29 @@ def session_expires(cap):
     c.conn.close()
     cap.what = "As rpc-token-expires: another connection, with another token."
     cap.rule = "A step of a logon."
+
+
+@told("rpc-binding-bridged", "bound to the device, refused behind it, where another user is let in without bindings")
+def channel_binding_bridged(cap):
+    bob = Leg(cap, client="10.0.0.22", in_server="10.0.0.80:80", user="example.test\\bob")
+    at = Target("EX1")
+    bob.connect("out").up(rpc.ask_out(auth=ntlm.type1(), length=0))
+    bob.out.down(rpc.page(401, "Unauthorized", f"WWW-Authenticate: {ntlm.type2(at)}", "X-FEServer: EX1"))
+    bob.out.up(rpc.ask_out(auth=ntlm.type3(at, "bob")), rpc.conn_a1(bob.c))
+    bob.out.down(rpc.success("X-FEServer: EX1"), rpc.conn_a3())
+    cap.wait(1)
+    at = Target("EX1", ntlm.STAMP + 77)
+    outer, inner = cap.connect("10.0.0.21", "10.0.0.80:80"), cap.connect("10.0.0.70", "10.0.0.81:80")
+    for ask, lines in ((rpc.ask_in(auth=ntlm.type1(), length=0), [f"WWW-Authenticate: {ntlm.type2(at)}"]),
+                       (rpc.ask_in(auth=ntlm.type3(at, bindings=bytes(range(1, 17)))), ["WWW-Authenticate: NTLM"])):
+        outer.up(ask)
+        inner.up(ask)
+        reply = rpc.page(401, "Unauthorized", *lines, "X-FEServer: EX1")
+        below = inner.down(reply)
+        frame = outer.down(reply)
+    m.close(outer, inner)
+    cap.told("outlook.auth.channel_binding", below, "NETWORK DEVICE (inferred)", "Extended Protection")
+    cap.told("rpch.channel.refused", below, UNKNOWN, "channel bindings cannot match")
+    cap.told("rpch.channel.refused", frame, UNKNOWN, "channel bindings cannot match", never="accepts other users")
+    cap.what = "bob, who sends no bindings, is let in at the device; alice's are of TLS to the device, and the server behind it refuses them."
+    cap.rule = "On neither leg the password is what is wrong, though others are let in by NTLM."

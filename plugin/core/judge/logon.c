@@ -291,7 +291,9 @@ static void judge_bindings(struct judge *judge, const struct logon_answer *answe
 static uint32_t explained_by_bindings(struct judge *judge, const struct logon_answer *answer)
 {
     const struct bridge bridge = bridge_of(answer->request);
-    return refuses_bindings(answer, &bridge) ? account_memo(judge, answer->request->account)->bindings_frame : 0;
+    const bool behind = answer->request->passed_on && answer->request->below_unbound;
+    return behind || refuses_bindings(answer, &bridge) ? account_memo(judge, answer->request->account)->bindings_frame :
+                                                         0;
 }
 
 /* ---- refusals ------------------------------------------------------------------------------ */
@@ -434,7 +436,7 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
             "; inferred: the channel bindings cannot match there (see frame %u), so no password would do, if the server "
             "asks for Extended Protection; next: as that frame says; then event 4625",
             bindings);
-    } else if (taken_of_others(answer->taken, request)) {
+    } else if (taken_of_others(answer->taken, request) && !request->below_unbound) {
         where = WHERE_CLIENT;
         say(&finding.text,
             "; inferred: that server accepts other users by this scheme, so the name, password or ticket of this one is "

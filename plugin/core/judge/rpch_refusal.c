@@ -113,10 +113,11 @@ static unsigned request_traits(const struct channel *channel, const struct http_
         return 0;
     }
     const bool offered = !info->offers || info->offers >> request->scheme_id & 1;
+    const bool in_vain = request_bound_in_vain(request);
     return (request->expects && !request->go_on.frame && !channel->bytes[WAY_TO_SERVER] ? ANSWER_EXPECT : 0u) |
-           (request_bound_in_vain(request) ? ANSWER_BOUND : 0u) |
+           (in_vain ? ANSWER_BOUND : 0u) |
            (request->final && request->scheme_id != AUTH_OTHER && !offered ? ANSWER_NOT_OFFERED : 0u) |
-           (others_are_taken(request, info) ? ANSWER_OTHERS : 0u);
+           (!in_vain && others_are_taken(request, info) ? ANSWER_OTHERS : 0u);
 }
 
 static unsigned credential_traits(const struct judge_limits *limits, const struct channel *channel, unsigned status)

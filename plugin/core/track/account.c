@@ -117,8 +117,10 @@ bool request_bound_to(const struct exchange *request, const struct tls_leaf *lea
 bool request_bound_in_vain(const struct exchange *request)
 {
     const struct conn *link = request->link;
-    return request->bindings && !request->passed_on &&
-           (!link->tls || (link->leaf && link->leaf->has_bindings && !request_bound_to(request, link->leaf)));
+    if (!request->bindings || request->passed_on) {
+        return request->below_unbound;
+    }
+    return !link->tls || (link->leaf && link->leaf->has_bindings && !request_bound_to(request, link->leaf));
 }
 
 void note_taken(const struct exchange *request, struct span front_end)

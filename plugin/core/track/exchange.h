@@ -84,7 +84,8 @@ struct exchange {
     bool options;         /* the last of them */
     bool credentials_answered;
     bool below_lower, below_answered;
-    uint32_t torn; /* the frame of its type 3, here or on a leg after, whose challenge is missing; 0: none */
+    bool below_unbound; /* refused on a leg after, where its channel bindings cannot match */
+    uint32_t torn;      /* the frame of its type 3, here or on a leg after, whose challenge is missing; 0: none */
     const struct owner *stranger; /* a request without credentials of this user */
     const char *service;          /* of a Kerberos ticket, "" if it does not tell */
     uint64_t token;               /* stands for its credentials, 0: none */

@@ -190,6 +190,7 @@ static void challenged(struct logon_conn *conn, struct exchange *request, struct
         request->before->below_answered = true;
         request->before->below_lower = lower;
         request->before->below_type2 = response->token.step == AUTH_STEP_TYPE2;
+        request->before->below_unbound = request_bound_in_vain(request);
     }
     note_round(conn, request, when);
     bool unasked = request->step == AUTH_STEP_NONE || request->step == AUTH_STEP_EMPTY;

@@ -279,7 +279,8 @@ struct logon_answer {
 bool users_differ(const char *a, const char *b);
 /* Whether the certificate of a connection is that of a request's channel bindings. */
 bool request_bound_to(const struct exchange *request, const struct tls_leaf *leaf);
-/* Whether it goes where the server judges its bindings, and sees that they are not its own. */
+/* Whether it goes where the server judges its bindings, and sees that they are not its own; or was passed on, and refused
+ * there. */
 bool request_bound_in_vain(const struct exchange *request);
 
 /* What its server takes by the same way, NULL if nothing so far; front_end: as its answer names it, or empty. */
