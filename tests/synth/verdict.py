@@ -584,10 +584,9 @@ logon("verdict-refused-401-basic", "401 to Basic with a user", rpc.USER, [(rpc.b
 logon("verdict-refused-401-ntlm", "401 to NTLM type 3", "EXAMPLE\\alice",
       [(rpc.ntlm_negotiate(), rpc.ntlm_challenge("EX1", "ex1.example.test")), (rpc.ntlm_authenticate(), "NTLM")],
       "Type 1 and its 401 are a step; the 401 to type 3 is the end.", "401 to final credentials (NTLM type 3).")
-logon("verdict-refused-401-bearer", "401 to a Bearer token, without WWW-Authenticate", None,
-      [("Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.c2FtcGxl", None)],
-      "A token that is not taken, by a server that asks for no other.", "401 to final credentials (Bearer) that offers no Bearer: no step.",
-      "CANNOT TELL")
+logon("verdict-refused-401-bearer", "401 to a Bearer token", None,
+      [("Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.c2FtcGxl", 'Bearer error="invalid_token"')],
+      "A token that has expired.", "401 to final credentials (Bearer) that names no place to get another one.", "CANNOT TELL")
 logon("verdict-refused-401-kerberos", "401 to a Kerberos AP-REQ", None, [(rpc.kerberos(), "Negotiate")],
       "A Negotiate token that is a Kerberos AP-REQ.", "401 to final credentials (the last Negotiate token).", "CANNOT TELL")
 logon("verdict-refused-401-bound", "401 to NTLM type 3 that is bound to a TLS channel, in clear text", "EXAMPLE\\alice",

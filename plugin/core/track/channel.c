@@ -344,7 +344,7 @@ static bool is_step(const struct channel *channel, const struct http_info *info)
         return false; /* there is nothing to go on with */
     }
     if (info->status == 401 && channel->step == AUTH_STEP_BEARER) {
-        return info->offers >> AUTH_BEARER & 1; /* a token expires: the client gets another one (RFC 6750 3.1) */
+        return info->names_token_source; /* a token expires: the client gets another one there (RFC 6750 3.1) */
     }
     return info->status == 401 && !channel->final &&
            (!auth_step_is_token(channel->step) || info->challenge_in_progress);
