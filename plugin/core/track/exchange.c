@@ -450,7 +450,7 @@ static bool may_pass_on(const struct exchange *before, const struct exchange *re
     const struct conn *a = before->link, *b = request->link;
     int64_t age = request->begin.ns - before->begin.ns;
     if ((before->after && !before->after->forgotten) || before->leg == NO_NUMBER ||
-        age > (like == LIKE_REQUEST ? RELAY_WAIT : RELAY_WAIT_WEAK)) {
+        age > (like == LIKE_REQUEST ? RELAY_WAIT : RELAY_WAIT_WEAK) || comes_before(request, before->came_from, a)) {
         return false;
     }
     if (endpoint_equal(conn_server(a), conn_server(b))) {
@@ -538,7 +538,8 @@ static void come_before(struct exchange *request, const struct conn *first, uint
     request->leg = *leg - 1;
 }
 
-/* The same under way on a leg behind, which stands before it. */
+/* The same under way on a leg behind, which stands before it. What a user may send twice, once for each of two connections, is no
+ * such: what stands behind the device then is what came of the other one. */
 static bool find_behind(struct exchange *request)
 {
     unsigned looked_at = 0;
@@ -603,7 +604,7 @@ void exchange_find_leg(struct exchange *request, uint64_t id, enum likeness like
     uint32_t *shown = &request->link->asked->leg;
     if (id) {
         note_id(request, id);
-        before = find_behind(request) ? NULL : find_kin(request, like);
+        before = like == LIKE_REQUEST && find_behind(request) ? NULL : find_kin(request, like);
     }
     if (id && like == LIKE_REQUEST) {
         find_passed(request, id);
