@@ -32,6 +32,12 @@ static uint64_t key_of_leg(const struct track *track, const struct endpoint *cli
     return hash_address(track, hash_address(track, 0x04DE, client), server);
 }
 
+/* Whatever the client: a device of which another client showed it. */
+static uint64_t key_of_device(const struct track *track, const struct endpoint *server)
+{
+    return hash_address(track, 0xDE71, server);
+}
+
 static void note_order(const struct conn *leg, bool proven, bool behind)
 {
     struct track *track = leg->track;
@@ -40,6 +46,9 @@ static void note_order(const struct conn *leg, bool proven, bool behind)
     track->legs_ordered += proven && behind && !order->behind;
     order->proven |= proven;
     order->behind |= proven && behind;
+    if (!proven || !behind) {
+        keyed_make(&track->arena, &track->clocks, key_of_device(track, conn_server(leg)), sizeof(struct keyed));
+    }
 }
 
 bool clocks_one_card(const struct conn *front, const struct conn *back)
@@ -83,7 +92,7 @@ bool clocks_behind(const struct track *track, const struct endpoint *client, con
 bool clocks_hide_behind(const struct track *track, const struct endpoint *client, const struct endpoint *server)
 {
     const struct order *order = order_of(track, client, server);
-    return order && !(order->proven && order->behind);
+    return order ? !order->behind : track->clocks_doubted && keyed_find(&track->clocks, key_of_device(track, server));
 }
 
 bool clocks_differ(const struct conn *front, const struct conn *back)

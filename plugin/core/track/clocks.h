@@ -23,8 +23,8 @@ bool clocks_unordered(const struct track *track, const struct endpoint *client, 
 /* Whether it was said of a leg between these hosts, and that leg was proved to be behind the device: so is each other one
  * between them, though nothing stands before it. */
 bool clocks_behind(const struct track *track, const struct endpoint *client, const struct endpoint *server);
-/* Whether it was said of a leg between these hosts that is in front of a device, or may be: what the other side of that says
- * cannot be compared. */
+/* Whether it was said of a leg between these hosts, or of another client's to this server, and that leg is in front of a device,
+ * or may be: what the other side of that says cannot be compared. */
 bool clocks_hide_behind(const struct track *track, const struct endpoint *client, const struct endpoint *server);
 /* The device passes on from the address that it listens on: the front leg leads to where the back leg comes from. */
 bool clocks_one_card(const struct conn *front, const struct conn *back);
