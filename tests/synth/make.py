@@ -22,7 +22,8 @@ import places  # noqa: E402
 import scene  # noqa: E402
 
 INDEX = places.SAMPLES / "INDEX.md"
-PARTS = "seg", "pdus", "verdict", "quiet", "legs", "bad", "foreign", "mapi", "told", "answers", "tokens", "closed", "rops", "ropcontext", "emsmdb"
+PARTS = "seg", "pdus", "verdict", "quiet", "legs", "bad", "foreign", "mapi", "told", "answers", "tokens", "closed", "several", "rops", \
+    "ropcontext", "emsmdb"
 
 
 def compose(name):

@@ -91,12 +91,22 @@ bool held_back_told(const struct leg *leg, enum role role)
     return role == ROLE_OUT ? late_told(leg, role) : before && leg_behind(before) == leg && late_told(before, role);
 }
 
+static bool is_unordered(const struct channel *channel)
+{
+    const struct conn *link = channel ? channel_tcp(channel) : NULL;
+    return channel && clocks_unordered(link->track, &link->client, conn_server(link));
+}
+
 bool channel_is_forwarded(const struct channel *channel)
 {
     const struct conn *link = channel ? channel_tcp(channel) : NULL;
-    return channel && ((channel->more && channel->more->forwarded.family != 0) ||
-                       clocks_unordered(link->track, &link->client, conn_server(link)) ||
+    return channel && ((channel->more && channel->more->forwarded.family != 0) || is_unordered(channel) ||
                        clocks_behind(link->track, &link->client, conn_server(link)));
+}
+
+bool leg_is_unordered(const struct leg *leg)
+{
+    return is_unordered(leg->current[ROLE_IN]) || is_unordered(leg->current[ROLE_OUT]);
 }
 
 bool leg_is_forwarded(const struct leg *leg)
@@ -199,5 +209,5 @@ const struct endpoint *device_before(const struct leg *leg)
         return NULL;
     }
     const struct endpoint *in = conn_server(before->current[ROLE_IN]->conn->link);
-    return endpoint_equal(in, conn_server(before->current[ROLE_OUT]->conn->link)) ? in : NULL;
+    return !leg_is_unordered(before) && endpoint_equal(in, conn_server(before->current[ROLE_OUT]->conn->link)) ? in : NULL;
 }

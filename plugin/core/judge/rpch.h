@@ -34,6 +34,8 @@ bool held_back_told(const struct leg *leg, enum role role);
  * captured. */
 bool leg_is_forwarded(const struct leg *leg);
 bool channel_is_forwarded(const struct channel *channel);
+/* Whether the clocks of two legs differ, and nothing proves which of them is in front. */
+bool leg_is_unordered(const struct leg *leg);
 /* Its request, as logons know it; NULL if they do not. */
 const struct exchange *channel_request(const struct channel *channel);
 

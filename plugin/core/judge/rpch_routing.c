@@ -219,13 +219,31 @@ static void say_mismatch(struct finding *finding, const struct leg *leg)
         device ? "; compare that device's log" : "");
 }
 
+static bool has_one_server(const struct leg *leg)
+{
+    return leg->current[ROLE_IN] && leg->current[ROLE_OUT] && leg->difference == SAME_SERVER && leg_sent(leg);
+}
+
+/* The last leg that a device passed both halves on to, to one server; the leg itself if that was not seen. */
+static const struct leg *led_to(const struct leg *leg)
+{
+    const struct leg *last = leg;
+    for (const struct leg *behind = leg_behind(leg); behind && has_one_server(behind); behind = leg_behind(behind)) {
+        last = behind;
+    }
+    const struct leg *before = leg->prev; /* it may be behind, if clocks differ */
+    const bool turned = before && leg_behind(before) == leg && leg_is_unordered(leg) && has_one_server(before);
+    return last == leg && turned ? before : last;
+}
+
 static void say_never_joined(struct finding *finding, const struct leg *leg)
 {
-    const struct leg *behind = leg->next;
+    const struct leg *behind = leg->next, *last = led_to(leg);
     const char *const peer = PEER(leg->current[ROLE_IN]);
     struct text *text = &finding->text;
     finding->where = WHERE_UNKNOWN;
-    if (behind && behind->hop == RTS_HOP_HTTP && behind->difference == DIFFER_PEER && !behind->joined) {
+    if (behind && behind->hop == RTS_HOP_HTTP && behind->difference == DIFFER_PEER && !behind->joined &&
+        !leg_is_unordered(leg)) {
         finding->where = WHERE_DEVICE;
         finding->seen = device_before(behind) != NULL;
         say(text, "; inferred: the device at %s gave the halves to different servers, see leg %u", peer,
@@ -238,10 +256,12 @@ static void say_never_joined(struct finding *finding, const struct leg *leg)
             peer);
         return;
     } else {
-        say(text,
-            "; inferred: the halves did not meet at one RPC server; whether a device behind %s split them or the "
-            "server failed does not show here",
-            peer);
+        say(text, "; inferred: the halves did not meet at one RPC server");
+        if (last != leg) {
+            say(text, ", though on leg %u both reached %s", last->number, PEER(last->current[ROLE_IN]));
+        }
+        say(text, "; whether a device behind %s split them or the server failed does not show here",
+            PEER(last->current[ROLE_IN]));
     }
     say(text, "; next: capture behind that address, or look for its choice of server for both requests");
 }
@@ -296,7 +316,7 @@ void rpch_not_joined(struct judge *judge, const struct event *event)
         rpch_out_held(judge, leg, event->when);
         return;
     }
-    const bool mismatch = leg->difference != SAME_SERVER, http = leg->hop == RTS_HOP_HTTP;
+    const bool mismatch = leg->difference != SAME_SERVER && led_to(leg) == leg, http = leg->hop == RTS_HOP_HTTP;
     struct finding finding = finding_begin(judge, mismatch ? V_BACKEND_MISMATCH : V_NEVER_JOINED, event->when,
                                            about_leg(judge, leg), evidence_leg(judge, leg));
     if (!finding.begun) {
