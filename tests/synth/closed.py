@@ -291,3 +291,110 @@ def torn_stranger(cap):
     cap.told("rpch.channel.lone", frame, CLIENT, "OUT")
     cap.what = "What a client behind a tunnel sends to the server is torn, and not followed; another client opens OUT alone."
     cap.rule = "Nothing of the other client was torn."
+
+
+# ---- One direction that was not captured, or written late ----------------------------------------
+
+def port_of(data):
+    return int.from_bytes(data[34:36], "big")
+
+
+def hide_client(cap, conn):
+    """What the client has sent on this connection so far was not captured."""
+    cap.frames = [(ns, data) for ns, data in cap.frames if port_of(data) != conn.ends[UP][1]]
+
+
+def late_client(cap, conn):
+    """What the client has sent on this connection so far is written behind all else, as by a card of many queues."""
+    late = [row for row in cap.frames if port_of(row[1]) == conn.ends[UP][1]]
+    hide_client(cap, conn)
+    cap.frames += late
+
+
+def refused_out(cap):
+    """OUT is refused, and the client closes both; it has not closed IN yet."""
+    leg = Leg(cap)
+    leg.connect("in").up(rpc.ask_in())
+    leg.connect("out").up(rpc.ask_out())
+    leg.out.down(rpc.page(404, "Not Found"))
+    leg.out.close(DOWN)
+    return leg
+
+
+@told("rpc-half-refused", "OUT is refused, and its client's direction was not captured")
+def half_refused(cap):
+    leg = refused_out(cap)
+    hide_client(cap, leg.out)
+    cap.wait(1)
+    leg.in_.close()
+    cap.lines = {"rows": [r"its request's direction not captured"]}
+    cap.what = "The server refuses OUT; of that connection only the server's end was captured. The client closes IN."
+    cap.rule = "OUT was there: no lone that says that the client gave up before it opened OUT."
+
+
+@told("rpc-half-stranger", "another client's direction was not captured")
+def half_stranger(cap):
+    leg = Leg(cap)
+    leg.connect("in").up(rpc.ask_in(), rpc.conn_b1(leg.c))
+    web = cap.connect("10.9.0.22", "10.0.0.81:80")
+    web.up(b"GET /owa/ HTTP/1.1\r\nHost: mail.example.test\r\n\r\n")
+    web.down(rpc.page(404, "Not Found"))
+    web.close()
+    hide_client(cap, web)
+    cap.wait(4)
+    frame = leg.in_.close()
+    cap.told("rpch.channel.lone", frame, CLIENT, "no OUT channel")
+    cap.what = "A client opens IN alone; what another one sends to the same server was not captured."
+    cap.rule = "Nothing of the first client is missing."
+
+
+@told("rpc-half-late", "what the client sends to another page is written behind the answer")
+def half_late(cap):
+    leg = Leg(cap)
+    leg.connect("in").up(rpc.ask_in(), rpc.conn_b1(leg.c))
+    web = cap.connect("10.0.0.21", "10.0.0.81:80")
+    web.up(b"GET /owa/ HTTP/1.1\r\nHost: mail.example.test\r\n\r\n")
+    web.down(rpc.page(404, "Not Found"))
+    web.close()
+    late_client(cap, web)
+    cap.wait(4)
+    frame = leg.in_.close()
+    cap.told("rpch.channel.lone", frame, CLIENT, "no OUT channel")
+    cap.what = "As rpc-half-refused, with a page in place of OUT, and the client's direction comes after all."
+    cap.rule = "Once both directions were seen nothing is missing: it was no OUT."
+
+
+@told("rpc-answer-before", "the answer to a GET behind OUT stands before that GET")
+def answer_before(cap):
+    leg = Leg(cap)
+    leg.connect("in").up(rpc.ask_in(chunked=True))
+    leg.connect("out").up(rpc.ask_out())
+    leg.out.up(rpc.conn_a1(leg.c))
+    leg.in_.up(rpc.chunk(rpc.conn_b1(leg.c)))
+    leg.out.down(rpc.success("Transfer-Encoding: chunked", length=None), rpc.chunk(rpc.conn_a3()),
+                 rpc.chunk(rpc.conn_c2()), rpc.LAST_CHUNK)
+    leg.out.up(rpc.head("GET", "/owa/", "Host: mail.example.test"), ack=False)
+    asked = cap.frames.pop()
+    leg.out.down(rpc.page(404, "Not Found"), ack=False)
+    cap.frames.append(asked)
+    leg.close()
+    cap.what = "OUT's response ends, and a GET on its connection gets 404. The client's direction is written late: the 404 " \
+               "stands before the GET, which its ACK covers."
+    cap.rule = "The 404 answers what the capture did not have yet: OUT was not refused."
+
+
+@told("rpc-answer-body", "the answer to OUT stands before CONN/A1")
+def answer_body(cap):
+    leg = Leg(cap)
+    leg.connect("in").up(rpc.ask_in())
+    leg.in_.up(rpc.conn_b1(leg.c))
+    leg.connect("out").up(rpc.ask_out())
+    leg.out.up(rpc.conn_a1(leg.c), ack=False)
+    body = cap.frames.pop()
+    frame = leg.out.down(rpc.page(404, "Not Found"), ack=False)
+    cap.frames.append(body)
+    cap.told("rpch.channel.refused", frame, UNKNOWN, "404")
+    leg.out.close(DOWN)
+    leg.in_.close()
+    cap.what = "The 404 to OUT covers CONN/A1, which is written late."
+    cap.rule = "What the capture lacks is no more than the body of that request: it is what the 404 refuses."

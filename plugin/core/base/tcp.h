@@ -103,8 +103,19 @@ struct tcp_flow {
 };
 
 /* Why absence proves nothing: nothing, no SYN, one direction, bytes missing, bytes cut off,
- * bytes not decrypted, an ACK missing, segments in IP fragments, which nobody follows. */
-enum doubt { DOUBT_NONE, DOUBT_NO_SYN, DOUBT_ONE_WAY, DOUBT_GAP, DOUBT_CUT, DOUBT_OPAQUE, DOUBT_NO_ACK, DOUBT_TORN };
+ * bytes not decrypted, an ACK missing, segments in IP fragments, which nobody follows; a connection beside it without
+ * the client's direction. */
+enum doubt {
+    DOUBT_NONE,
+    DOUBT_NO_SYN,
+    DOUBT_ONE_WAY,
+    DOUBT_GAP,
+    DOUBT_CUT,
+    DOUBT_OPAQUE,
+    DOUBT_NO_ACK,
+    DOUBT_TORN,
+    DOUBT_HALF
+};
 
 void tcp_flow_start(struct tcp_flow *flow, const struct conn_past *past);
 /* Takes a segment into account; true if it brings data not seen before. The arena is always

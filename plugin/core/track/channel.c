@@ -12,6 +12,8 @@
 #include <stdio.h>
 
 #define ECHO_LENGTH_MAX 16 /* 2.1.2.1.5 */
+#define OUT_LENGTH_MAX 120 /* 2.1.2.1.2: of a successor, 76 of others */
+#define RECORD_MOST 64     /* what TLS adds to a record */
 
 void channel_touch(struct channel *channel, enum way way, uint32_t bytes)
 {
@@ -401,6 +403,20 @@ static bool is_page(const struct http_info *info)
     return !info->content_type_rpc && (info->content_type_text || info->content_length == 0);
 }
 
+/* Directions may be written late, or lose frames: the server has more of the client than was captured, and than its
+ * request lacks, so that it may answer another. IN and version 1 have none behind them. */
+static bool may_answer_newer(const struct channel *channel)
+{
+    const struct conn *link = channel->conn->link;
+    const uint32_t unseen = conn_unseen(link);
+    if (unseen == 0 || channel->v1 || (channel->role == ROLE_IN && channel->has_body)) {
+        return false;
+    }
+    const bool lacks = channel->is_echo || (channel->has_body && !channel->bytes[WAY_TO_SERVER]);
+    const uint32_t most = (channel->is_echo ? ECHO_LENGTH_MAX : OUT_LENGTH_MAX) + (link->tls ? RECORD_MOST : 0);
+    return unseen > (lacks ? most : 0);
+}
+
 static void response(struct rpch_conn *conn, const struct http_info *info)
 {
     struct channel *channel = conn->asked == ASKED_ECHO ? conn->echo : conn->channel;
@@ -410,8 +426,12 @@ static void response(struct rpch_conn *conn, const struct http_info *info)
     if (info->status < 200 || !channel || conn->link->answers_older) {
         return;
     }
+    const bool accepts = info->status == 200 && !is_page(info);
+    if (!accepts && may_answer_newer(channel)) {
+        return;
+    }
     channel->got_status = true;
-    if (info->status == 200 && !is_page(info)) {
+    if (accepts) {
         channel->accepted = true;
         if (channel->role == ROLE_OUT && channel_in_use(channel)) {
             turn_answered(channel->leg, ROLE_OUT);

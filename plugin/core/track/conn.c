@@ -207,6 +207,20 @@ void conn_sees(struct conn *conn, enum way way, uint32_t seq, uint32_t ack)
     conn->knows_more = newest_missing(conn, way == WAY_TO_SERVER ? WAY_TO_CLIENT : WAY_TO_SERVER, ack);
 }
 
+uint32_t conn_unseen(const struct conn *conn)
+{
+    const struct tcp_half *half = &conn->tcp.half[WAY_TO_SERVER];
+    if (!conn->knows_more) {
+        return 0;
+    }
+    uint32_t unseen = (int32_t)(conn->sees_ack - half->next) > 0 ? conn->sees_ack - half->next : 0;
+    for (unsigned i = 0; i < half->holes; i++) {
+        const struct tcp_hole *hole = &conn->tcp.damage[WAY_TO_SERVER].hole[i];
+        unseen += hole->to == half->next ? hole->to - hole->from : 0;
+    }
+    return unseen;
+}
+
 bool conn_answer_passed(const struct conn *conn)
 {
     return conn->asked_acks && conn->sees_ack && (int32_t)(conn->sees_ack - conn->asked_ack) > 0 && !conn->knows_more &&
@@ -541,10 +555,12 @@ enum doubt conn_doubt(const struct conn *conn, uint32_t *frame)
 {
     uint32_t ignored, *at = frame ? frame : &ignored;
     const enum doubt doubt = tcp_flow_doubt(&conn->tcp, at);
-    const uint32_t torn = doubt == DOUBT_NONE ? conn_torn(conn) : 0;
-    if (torn) {
-        *at = torn;
-        return DOUBT_TORN;
+    if (doubt == DOUBT_NONE && conn->track->has_torn) {
+        const uint32_t torn = conn_torn(conn), half = conn_half_beside(conn);
+        if (torn || half) {
+            *at = torn ? torn : half;
+            return torn ? DOUBT_TORN : DOUBT_HALF;
+        }
     }
     return doubt == DOUBT_NONE && lacks_ack(conn) ? DOUBT_NO_ACK : doubt;
 }
@@ -560,5 +576,5 @@ bool conn_client_missed_since(const struct conn *conn, uint32_t since)
 bool conn_missed_since(const struct conn *conn, uint32_t since)
 {
     return tcp_flow_missed_since(&conn->tcp, conn->met_frame, since) || lacks_ack(conn) ||
-           (conn->track->has_torn && conn_torn(conn) >= since);
+           (conn->track->has_torn && (conn_torn(conn) >= since || conn_half_beside(conn) >= since));
 }

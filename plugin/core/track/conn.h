@@ -142,6 +142,8 @@ bool conn_segment(struct conn *conn, const struct segment *segment);
 /* The last frame with a torn segment (track_torn()) that may be what is missed beside this connection: of its client; or
  * of its server, from where a device may have more addresses than one. 0: none. */
 uint32_t conn_torn(const struct conn *conn);
+/* The same of what a server's end sent on connections of which the client's was not captured (track_half()). */
+uint32_t conn_half_beside(const struct conn *conn);
 /* Whether the clock of the capture was set back since the last frame of it. */
 static inline bool conn_set_back(const struct conn *conn)
 {
@@ -149,6 +151,8 @@ static inline bool conn_set_back(const struct conn *conn)
 }
 /* Before what a frame carries is taken in: how far its sender had got. */
 void conn_sees(struct conn *conn, enum way way, uint32_t seq, uint32_t ack);
+/* How much of the client its sender has that was not captured so far, the frame being the server's. */
+uint32_t conn_unseen(const struct conn *conn);
 /* Whether the client had an answer before it sent what the frame carries, and all of that was captured. */
 bool conn_answer_passed(const struct conn *conn);
 /* It carries a request. */

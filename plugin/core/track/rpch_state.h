@@ -284,7 +284,7 @@ struct place {
 /* A SYN to a server of RPC over HTTP that has not been answered by SYN and ACK. */
 struct lost_syn {
     struct endpoint client, server;
-    struct when first; /* frame 0: none */
+    struct when first; /* frame 0: none, or answered */
     uint32_t count;    /* how often it was sent */
 };
 

@@ -57,7 +57,7 @@ struct track {
     uint16_t set_backs;  /* how often, beyond 65535 from 0 on */
     int64_t woke;        /* of the first frame behind the last long pause */
     int64_t missed;      /* of the last frame that showed a gap, on whatever connection; 0: none has */
-    bool has_torn;       /* a segment of HTTP or TLS could not be followed: IP fragments */
+    bool has_torn;       /* a segment of HTTP or TLS could not be followed: IP fragments, or a half is missing */
     uint32_t claimed[2]; /* connections, by enum conn_kind */
     bool telling;        /* an event is being heard: no other may be emitted */
     struct table servers, texts, hosts;
@@ -67,6 +67,7 @@ struct track {
     bool clocks_doubted;   /* there are any */
     uint32_t legs_ordered; /* how many of them were proved to be behind a device */
     struct table torn;     /* segments that could not be followed, by addresses: torn.c */
+    struct table halves;   /* connections of which the client's end was not captured, by their ends: torn.c */
     struct table ways;     /* front and back of devices, by addresses: exchange.c */
     struct exchanges exchanges;
     struct clients clients;
@@ -104,6 +105,10 @@ void track_init(struct track *track, const struct arena *arena, listener hear, v
 void emit(struct track *track, const struct event *event);
 /* A segment of HTTP or TLS between these two that cannot be followed: it came in IP fragments. */
 void track_torn(struct track *track, const struct endpoint *from, const struct endpoint *to, uint32_t frame);
+/* Data from a server on a connection that nobody claimed, of whose client nothing was captured so far; and something
+ * of the client came after all. */
+void track_half(struct track *track, const struct endpoint *server, const struct endpoint *client, uint32_t frame);
+void track_half_whole(struct track *track, const struct endpoint *server, const struct endpoint *client);
 /* A frame is taken in. */
 void track_at(struct track *track, int64_t ns);
 /* For how long something that began then has been waited for, as far as the capture went on meanwhile; up to now, or

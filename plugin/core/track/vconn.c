@@ -415,6 +415,25 @@ void rpch_conn_segment(struct rpch_conn *conn, const struct segment *segment)
 
 /* ---- SYN ---------------------------------------------------------------------------- */
 
+#define SYN_LATE (100 * MILLISECOND) /* nobody sends a SYN again so soon */
+
+static struct lost_syn *kept_syn(struct rpch_state *world, const struct endpoint *client, const struct endpoint *server)
+{
+    for (unsigned i = 0; i < SYNS_KEPT; i++) {
+        struct lost_syn *syn = &world->syn[i];
+        if (endpoint_equal(&syn->client, client) && endpoint_equal(&syn->server, server)) {
+            return syn;
+        }
+    }
+    return NULL;
+}
+
+/* Its answer stands before it: directions are written by cards of many queues, one behind the other. */
+static bool is_late_syn(const struct lost_syn *answered, struct when when, bool answer)
+{
+    return !answer && when.ns - answered->first.ns < SYN_LATE && answered->first.ns - when.ns < SYN_LATE;
+}
+
 void rpch_state_syn(struct rpch_state *world, const struct endpoint *from, const struct endpoint *to, struct when when,
                     bool answer)
 {
@@ -423,20 +442,18 @@ void rpch_state_syn(struct rpch_state *world, const struct endpoint *from, const
     if (!server || !server->met[CONN_RPCH]) {
         return;
     }
-    for (unsigned i = 0; i < SYNS_KEPT; i++) {
-        struct lost_syn *syn = &world->syn[i];
-        if (syn->first.frame && endpoint_equal(&syn->client, client) && endpoint_equal(&syn->server, end)) {
-            syn->count++;
-            syn->first.frame = answer ? 0 : syn->first.frame;
-            return;
-        }
-    }
-    if (answer) {
+    struct lost_syn *syn = kept_syn(world, client, end);
+    if (syn && (syn->first.frame || is_late_syn(syn, when, answer))) {
+        syn->count++;
+        syn->first.frame = answer ? 0 : syn->first.frame;
         return;
     }
-    struct lost_syn *syn = &world->syn[world->next_syn++ % SYNS_KEPT];
-    world->syns_lost |= syn->first.frame != 0;
+    if (!syn) {
+        syn = &world->syn[world->next_syn++ % SYNS_KEPT];
+        world->syns_lost |= syn->first.frame != 0;
+    }
     *syn = (struct lost_syn){ .client = *client, .server = *end, .first = when, .count = 1 };
+    syn->first.frame = answer ? 0 : when.frame;
 }
 
 const struct lost_syn *lost_syn_of(const struct rpch_state *world, const struct conn *link, int64_t since)

@@ -165,6 +165,13 @@ conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp
                              tcp->dst.port, 0);
 }
 
+bool tcp_one_way(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    conversation_t *conversation = tcp_conversation(pinfo, tcp);
+    const struct tcp_analysis *analysis = conversation ? get_tcp_conversation_data(conversation, pinfo) : NULL;
+    return analysis && analysis->rev->tcp_analyze_seq_info && analysis->rev->tcp_analyze_seq_info->nextseqframe == 0;
+}
+
 static ws_bool lost_segment(const void *key _U_, void *value, void *found)
 {
     const struct tcp_acked *acked = (const struct tcp_acked *)value;

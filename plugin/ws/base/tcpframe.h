@@ -42,6 +42,8 @@ uint32_t tcp_ends_hash(const struct tcp_frame *tcp);
 /* The TCP conversation by the ports on the wire: inside an HTTP CONNECT tunnel pinfo
  * carries those of the URI instead. */
 conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp);
+/* Whether nothing was captured so far of the end that the frame goes to; false where that cannot be told. */
+bool tcp_one_way(packet_info *pinfo, const struct tcp_frame *tcp);
 /* What Wireshark's own analysis saw of the connection before we looked; from_client: this frame is the client's. */
 void tcp_read_past(packet_info *pinfo, conversation_t *conversation, bool from_client, struct conn_past *past,
                    uint32_t *tcp_stream);

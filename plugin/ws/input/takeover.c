@@ -185,6 +185,20 @@ static bool show_rpch(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
     return true;
 }
 
+/* A connection that nobody claimed: who never sees the requests cannot know what they ask for. Ports that are used again
+ * find the half of before, which is doubt for less. */
+static void note_half(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    struct track *track = store_track();
+    if (tcp->captured && track_find_server(track, &tcp->src)) {
+        store_heard(pinfo, &tcp->src); /* a server that answers others lives */
+        if (tcp_one_way(pinfo, tcp))
+            track_half(track, &tcp->src, &tcp->dst, pinfo->num);
+    }
+    if (track->has_torn)
+        track_half_whole(track, &tcp->dst, &tcp->src);
+}
+
 /* A first look at a frame, which mostly ends here: its connection is nobody's, http handed none of our bodies over,
  * and it begins nothing of ours. Its addresses are read only where something may be known of them. */
 static bool owes_nothing(packet_info *pinfo, struct tcp_frame *tcp, bool bodies)
@@ -199,8 +213,8 @@ static bool owes_nothing(packet_info *pinfo, struct tcp_frame *tcp, bool bodies)
     if (tcp->flags & TH_SYN)
         claims_begin_anew(tcp);
     tcp->claims = claims_of(tcp);
-    if (tcp->captured && !tcp->claims)
-        store_heard(pinfo, &tcp->src); /* a server that answers others lives */
+    if (active && !tcp->claims)
+        note_half(pinfo, tcp);
     if (begins || tcp->claims)
         return false;
     /* It may tell of a server that answers none. */
