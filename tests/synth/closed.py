@@ -398,3 +398,14 @@ def answer_body(cap):
     leg.in_.close()
     cap.what = "The 404 to OUT covers CONN/A1, which is written late."
     cap.rule = "What the capture lacks is no more than the body of that request: it is what the 404 refuses."
+
+
+@told("rpc-hole-opening", "two captures of one place, joined, with two minutes between them")
+def hole_opening(cap):
+    leg = ready(cap)
+    del cap.frames[13:]
+    cap.wait(120)
+    leg.call(Emsmdb.CONNECT)
+    leg.close()
+    cap.what = "The first capture ends behind CONN/A1 and CONN/B1; the second begins in the middle of a session on the same connections."
+    cap.rule = "Nothing was captured in between, and the first frame behind it shows a gap: no rpch.channel.no_pdu."

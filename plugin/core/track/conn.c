@@ -448,7 +448,7 @@ bool conn_segment(struct conn *conn, const struct segment *segment)
     const unsigned holes = conn->tcp.half[WAY_TO_SERVER].holes + conn->tcp.half[WAY_TO_CLIENT].holes;
     const bool new_data = tcp_flow_segment(&conn->tcp, &conn->track->arena, segment);
     if (holes < (unsigned)conn->tcp.half[WAY_TO_SERVER].holes + conn->tcp.half[WAY_TO_CLIENT].holes) {
-        conn->track->missed = when.ns;
+        track_missed(conn->track, when.ns);
     }
     follow_acks(conn, segment, new_data, acked);
     follow_client(conn, segment, new_data);

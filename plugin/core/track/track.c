@@ -15,6 +15,9 @@
  * give up after a minute or two, and what lives for longer sends something every five minutes. */
 #define SET_BACK_MOST (INT64_MAX / 4) /* times less that are times still */
 #define PAUSE_LONG (310 * SECOND)
+/* The same where a gap shows behind it: less than any wait that is judged by itself, and a busy moment. */
+#define PAUSE_SHORT (5 * SECOND)
+#define PAUSE_BEHIND (1 * SECOND)
 
 void track_init(struct track *track, const struct arena *arena, listener hear, void *ear)
 {
@@ -26,8 +29,9 @@ void track_init(struct track *track, const struct arena *arena, listener hear, v
 
 void track_at(struct track *track, int64_t ns)
 {
-    if (track->now && ns - track->now > PAUSE_LONG) {
-        track->woke = ns;
+    if (track->now && ns - track->now > PAUSE_SHORT) {
+        track->paused = ns;
+        track->woke = ns - track->now > PAUSE_LONG ? ns : track->woke;
     }
     if (clock_went_back(track->now, ns)) {
         const int64_t by = track->now - ns, left = SET_BACK_MOST - track->set_back;
@@ -36,6 +40,14 @@ void track_at(struct track *track, int64_t ns)
     }
     track->earlier = track->now != ns ? track->now : track->earlier;
     track->now = ns;
+}
+
+void track_missed(struct track *track, int64_t ns)
+{
+    track->missed = ns;
+    if (track->paused && ns - track->paused < PAUSE_BEHIND && track->woke < track->paused) {
+        track->woke = track->paused;
+    }
 }
 
 int64_t track_waited(const struct track *track, int64_t since)

@@ -56,6 +56,7 @@ struct track {
     int64_t set_back;    /* by how much the clock of the capture was, all in all */
     uint16_t set_backs;  /* how often, beyond 65535 from 0 on */
     int64_t woke;        /* of the first frame behind the last long pause */
+    int64_t paused;      /* of the first frame behind the last pause, be it short */
     int64_t missed;      /* of the last frame that showed a gap, on whatever connection; 0: none has */
     bool has_torn;       /* a segment of HTTP or TLS could not be followed: IP fragments, or a half is missing */
     uint32_t claimed[2]; /* connections, by enum conn_kind */
@@ -111,6 +112,8 @@ void track_half(struct track *track, const struct endpoint *server, const struct
 void track_half_whole(struct track *track, const struct endpoint *server, const struct endpoint *client);
 /* A frame is taken in. */
 void track_at(struct track *track, int64_t ns);
+/* A frame shows a gap. Right behind a pause the capture did not run meanwhile, or two were joined: who waited then waits anew. */
+void track_missed(struct track *track, int64_t ns);
 /* For how long something that began then has been waited for, as far as the capture went on meanwhile; up to now, or
  * until another time. Never negative. */
 int64_t track_waited(const struct track *track, int64_t since);
