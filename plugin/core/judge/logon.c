@@ -11,51 +11,6 @@
 #include "logon_words.h"
 #include "sender.h"
 
-/* ---- memory ----------------------------------------------------------------------------- */
-
-struct account_memo {
-    struct once once;
-    struct result result;
-    uint32_t bindings_frame; /* that tells of its channel bindings, 0: none does */
-    uint32_t torn_frame;     /* the last that tells of a torn handshake, 0: none does */
-    uint32_t accepted_frame; /* the last of those that was accepted */
-};
-
-static struct account_memo *account_memo(struct judge *judge, const struct account *account)
-{
-    struct account_memo *memo = memo_in(judge, &account->memo, sizeof(*memo));
-    memo->once.of = ONCE_AN_ACCOUNT;
-    return memo;
-}
-
-const struct result *logon_result(const struct account *account)
-{
-    const struct account_memo *memo = account->memo;
-    return memo ? &memo->result : NULL;
-}
-
-static struct subject about(struct result *result, struct once *once, uint32_t leg)
-{
-    struct subject subject = about_nothing(ABOUT_LOGON);
-    subject.result = result;
-    subject.once = once;
-    subject.leg = leg;
-    return subject;
-}
-
-struct subject about_account(struct judge *judge, const struct account *account, uint32_t leg)
-{
-    return about(account ? &account_memo(judge, account)->result : NULL, NULL, leg);
-}
-
-struct evidence *all_of(struct judge *judge, const struct logon_conn *conn)
-{
-    struct evidence *evidence = evidence_new(judge);
-    evidence_add(evidence, conn->link, 0);
-    evidence->more = conn->lost; /* what could not be followed is not named */
-    return evidence;
-}
-
 /* ---- NTLM ------------------------------------------------------------------------------- */
 
 static void say_torn(struct text *text, const struct lone_type3 *type3, uint32_t frame)
@@ -178,122 +133,6 @@ static void torn_accepted(struct judge *judge, const struct event *event)
         "keeps the challenge for more than its connection; next: nothing, unless other logons fail",
         USER(answer->account->user), torn, SERVER_AT(answer->conn, event->when.frame), verdict_filter(V_NTLM_TORN));
     tell(&finding);
-}
-
-/* ---- channel bindings -------------------------------------------------------------------- */
-
-/* The legs before the last one. */
-struct bridge {
-    const struct logon_conn *bound;  /* the bindings are those of its certificate, or NULL */
-    const struct logon_conn *client; /* the first, NULL if the last leg is the only one */
-};
-
-static struct bridge bridge_of(const struct exchange *request)
-{
-    struct bridge bridge = { NULL, NULL };
-    for (const struct exchange *before = request->before; before; before = before->before) {
-        bridge.client = before->logon;
-        if (!bridge.bound && request_bound_to(request, before->logon->link->leaf)) {
-            bridge.bound = before->logon;
-        }
-    }
-    return bridge;
-}
-
-/* That the request went this way: each leg from the client on, of which what was not captured may have been another. */
-static const struct evidence *evidence_bridge(struct judge *judge, const struct exchange *request)
-{
-    struct evidence *evidence = evidence_new(judge);
-    for (const struct exchange *leg = request; leg; leg = leg->before) {
-        if (conn_client_missed_since(leg->link, 0)) {
-            evidence_add_lacking(evidence, leg->link);
-        }
-    }
-    return evidence;
-}
-
-static void say_clear(struct text *text, const struct exchange *request, uint32_t frame, const struct bridge *bridge)
-{
-    say(text, " (frame %u) carries channel bindings of TLS, goes in clear text to %s and is refused with 401",
-        request->begin.frame, SERVER_AT(request->logon, frame));
-    if (bridge->bound) {
-        say(text, "; the bindings are those of the certificate at %s", LEAF(bridge->bound));
-    }
-    say(text,
-        "; inferred: TLS ends at a device before this connection, so the bindings cannot match what the server "
-        "sees, if it asks for Extended Protection; next: pass TLS through or encrypt again with the same certificate, "
-        "or turn Extended Protection off for this virtual directory");
-}
-
-static void say_other_leaf(struct text *text, const struct exchange *request, uint32_t frame,
-                           const struct bridge *bridge)
-{
-    say(text, " (frame %u) carries channel bindings of TLS and is refused with 401 (frame %u) by %s",
-        request->begin.frame, frame, LEAF(request->logon));
-    if (bridge->bound) {
-        say(text, "; the bindings are those of another certificate, at %s", LEAF(bridge->bound));
-    } else {
-        say(text, ", which presents another certificate than %s before it%s", LEAF(bridge->client),
-            request->logon->link->leaf->has_bindings && bridge->client->link->leaf->has_bindings ?
-                "; the bindings are those of neither" :
-                "");
-    }
-    say(text,
-        "; inferred: a device between ends TLS and encrypts again, so the bindings cannot match what the server "
-        "sees, if it asks for Extended Protection; next: install the same certificate on the device and the server, "
-        "pass TLS through, or turn Extended Protection off for this virtual directory");
-}
-
-/* Where the server's own certificate is not known, or is the one that was bound to, or only one leg was captured,
- * nothing can be said. */
-static bool cannot_match(const struct exchange *request, const struct bridge *bridge)
-{
-    const struct conn *link = request->logon->link;
-    const struct tls_leaf *before = bridge->client ? bridge->client->link->leaf : NULL;
-    return !link->tls || (link->leaf && !request_bound_to(request, link->leaf) &&
-                          (bridge->bound || (before && !tls_leaf_equal(before, link->leaf))));
-}
-
-/* Whether that explains a refusal: on the leg where the server judges, and it has taken none that was bound so. */
-static bool refuses_bindings(const struct logon_answer *answer, const struct bridge *bridge)
-{
-    const struct exchange *request = answer->request;
-    return request->bindings && !request->passed_on && !(answer->taken && answer->taken->unbound) &&
-           cannot_match(request, bridge);
-}
-
-static void judge_bindings(struct judge *judge, const struct logon_answer *answer, struct when when)
-{
-    const struct exchange *request = answer->request;
-    const struct conn *link = request->logon->link;
-    const struct bridge bridge = bridge_of(request);
-    if (request->torn || !refuses_bindings(answer, &bridge)) {
-        return;
-    }
-    struct account_memo *memo = account_memo(judge, request->account);
-    struct finding finding =
-        finding_begin(judge, V_CHANNEL_BINDING, when, about(&memo->result, &memo->once, request->leg),
-                      evidence_bridge(judge, request));
-    if (!finding.begun) {
-        return;
-    }
-    say(&finding.text, "Seen: the type 3 of %s", USER(request->user));
-    if (link->tls) {
-        say_other_leaf(&finding.text, request, when.frame, &bridge);
-    } else {
-        say_clear(&finding.text, request, when.frame, &bridge);
-    }
-    memo->bindings_frame = when.frame;
-    tell_by(&finding, WHERE_DEVICE, link->tls || bridge.bound);
-}
-
-/* The frame that tells of bindings that cannot match, which explain this refusal, too; 0: none does. */
-static uint32_t explained_by_bindings(struct judge *judge, const struct logon_answer *answer)
-{
-    const struct bridge bridge = bridge_of(answer->request);
-    const bool behind = answer->request->passed_on && answer->request->below_unbound;
-    return behind || refuses_bindings(answer, &bridge) ? account_memo(judge, answer->request->account)->bindings_frame :
-                                                         0;
 }
 
 /* ---- refusals ------------------------------------------------------------------------------ */
@@ -457,6 +296,13 @@ void logon_refused(struct judge *judge, const struct event *event)
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
+/* Times on the next leg are those of another clock. */
+static bool differs_from_below(const struct logon_answer *answer)
+{
+    const struct exchange *after = answer->request ? answer->request->after : NULL;
+    return after && clocks_differ(answer->request->link, after->link);
+}
+
 void logon_answered(struct judge *judge, const struct event *event)
 {
     const struct logon_answer *answer = event->logon.answer;
@@ -472,8 +318,7 @@ void logon_answered(struct judge *judge, const struct event *event)
     if (!finding.begun) {
         return;
     }
-    const struct exchange *after = answer->request ? answer->request->after : NULL;
-    const bool differ = after && clocks_differ(answer->request->link, after->link);
+    const bool differ = differs_from_below(answer);
     const bool kept = answer->below.frame && !differ && below >= 0 && below <= most;
     const struct conn *link = answer->conn->link;
     const bool beyond = differ || clocks_hide_behind(link->track, &link->client, conn_server(link));
@@ -514,8 +359,9 @@ void logon_offered(struct judge *judge, const struct event *event)
     if (answer->offers != 1u << AUTH_BASIC || !peer->tried || peer->tried_at != request->directory) {
         return;
     }
-    struct finding finding = finding_begin(
-        judge, V_DOWNGRADED, event->when, about(NULL, memo_once(judge, &peer->memo, ONCE_A_CLIENT), answer->leg), NULL);
+    struct finding finding =
+        finding_begin(judge, V_DOWNGRADED, event->when,
+                      about_logon(NULL, memo_once(judge, &peer->memo, ONCE_A_CLIENT), answer->leg), NULL);
     if (!finding.begun) {
         return;
     }
@@ -548,7 +394,7 @@ void logon_passed_by(struct judge *judge, const struct event *event)
     const struct logon_conn_more *more = conn->more;
     struct once *once = memo_once(judge, &more->lower_site->memo, ONCE_A_HOST);
     struct finding finding =
-        finding_begin(judge, V_HEADER_CASE, event->when, about(NULL, once, more->lower_leg), all_of(judge, conn));
+        finding_begin(judge, V_HEADER_CASE, event->when, about_logon(NULL, once, more->lower_leg), all_of(judge, conn));
     if (!finding.begun) {
         return;
     }
@@ -598,7 +444,7 @@ void logon_no_challenge(struct judge *judge, const struct event *event)
     const struct place_of *last = &series->at[SERIES_KEPT - 1];
     struct once *once = memo_once(judge, (void *const *)&tried->memo, ONCE_A_CLIENT);
     struct finding finding =
-        finding_begin(judge, V_NO_CHALLENGE, event->when, about(NULL, once, last->conn->link->asked->leg),
+        finding_begin(judge, V_NO_CHALLENGE, event->when, about_logon(NULL, once, last->conn->link->asked->leg),
                       all_of_series(judge, series));
     if (!finding.begun) {
         return;
@@ -657,7 +503,7 @@ void logon_bearers_empty(struct judge *judge, const struct event *event)
     const bool device = may_be_device(rounds->conn);
     struct once *once = memo_once(judge, &rounds->memo, ONCE_A_CLIENT);
     struct finding finding =
-        finding_begin(judge, V_EMPTY_BEARER, event->when, about(NULL, once, rounds->conn->link->asked->leg),
+        finding_begin(judge, V_EMPTY_BEARER, event->when, about_logon(NULL, once, rounds->conn->link->asked->leg),
                       all_of(judge, rounds->conn));
     if (!finding.begun) {
         return;

@@ -209,5 +209,6 @@ const struct endpoint *device_before(const struct leg *leg)
         return NULL;
     }
     const struct endpoint *in = conn_server(before->current[ROLE_IN]->conn->link);
-    return !leg_is_unordered(before) && endpoint_equal(in, conn_server(before->current[ROLE_OUT]->conn->link)) ? in : NULL;
+    return !leg_is_unordered(before) && endpoint_equal(in, conn_server(before->current[ROLE_OUT]->conn->link)) ? in :
+                                                                                                                 NULL;
 }

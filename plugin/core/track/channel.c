@@ -417,6 +417,13 @@ static bool may_answer_newer(const struct channel *channel)
     return unseen > (lacks ? most : 0);
 }
 
+/* Its successor has taken over, or the client ended the body early: nothing can be refused any more. */
+static bool is_over(const struct channel *channel)
+{
+    return channel->replaced || channel->seen_eof ||
+           (channel->role == ROLE_IN && channel->conn->link->tcp.half[WAY_TO_SERVER].ended);
+}
+
 static void response(struct rpch_conn *conn, const struct http_info *info)
 {
     struct channel *channel = conn->asked == ASKED_ECHO ? conn->echo : conn->channel;
@@ -439,9 +446,7 @@ static void response(struct rpch_conn *conn, const struct http_info *info)
         }
     } else if (is_step(channel, info)) {
         challenged(channel, info->status);
-    } else if (channel->replaced || channel->seen_eof ||
-               (channel->role == ROLE_IN && conn->link->tcp.half[WAY_TO_SERVER].ended)) {
-        /* Its successor has taken over, or the client ended the body early: it refuses nothing any more. */
+    } else if (is_over(channel)) {
         return;
     } else if (!channel->refused) {
         refused(channel, info);

@@ -69,8 +69,7 @@ static uint64_t key_of_ends(const struct track *track, const struct endpoint *se
 void track_half(struct track *track, const struct endpoint *server, const struct endpoint *client, uint32_t frame)
 {
     struct torn *found[SIDES];
-    struct half *half =
-        keyed_make(&track->arena, &track->halves, key_of_ends(track, server, client), sizeof(*half));
+    struct half *half = keyed_make(&track->arena, &track->halves, key_of_ends(track, server, client), sizeof(*half));
     track->has_torn = true;
     torn_between(track, server, client, found);
     for (int i = 0; i < SIDES; i++) {
