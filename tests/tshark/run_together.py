@@ -134,9 +134,9 @@ def test(tshark, folder, group, counter):
             else:
                 missing.append((number, item, frames))
     for number, item, frames in missing:
-        times = [time for time, owner, frame, _ in rows if owner == number and frame in frames]
-        counter.check(len(frames) > 1 and any(take(others, item, lambda row: min(times) < row[0] < max(times))
-                                              for others in left.values()),
+        own = {frame: time for time, owner, frame, _ in rows if owner == number}
+        first, last = own.get(min(frames) - 1, 0), own[max(frames)]
+        counter.check(any(take(others, item, lambda row: first < row[0] < last) for others in left.values()),
                       f"{group.samples[number].name}: {item['item']} is missing in frame {frames}, beside others")
     for number, sample in enumerate(group.samples):
         broken = {item["frame"] for item in sample.expect["items"] if item["item"].endswith(".malformed")}

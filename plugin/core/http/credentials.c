@@ -207,3 +207,8 @@ unsigned auth_schemes_offered(struct span header_value)
     }
     return offered;
 }
+
+bool auth_names_token_source(struct span header_value)
+{
+    return span_has_word_nocase(header_value, "authorization_uri=");
+}

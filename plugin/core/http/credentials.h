@@ -75,6 +75,8 @@ void auth_token_decode(struct span header_value, const struct hash_key *key, str
 
 /* The schemes that a WWW-Authenticate value offers: bits 1 << enum auth_scheme. */
 unsigned auth_schemes_offered(struct span header_value);
+/* Whether it says where to get another token (authorization_uri, as Exchange does beside Bearer). */
+bool auth_names_token_source(struct span header_value);
 
 /* "Basic", "NTLM", "Negotiate", "Bearer"; "" for the others. */
 const char *auth_scheme_name(enum auth_scheme scheme);

@@ -151,7 +151,9 @@ static void refuse(struct logon_conn *conn, struct exchange *request, struct whe
         response_reason(response, reason);
         answer.reason = auth_keep(conn->world, reason);
     }
-    if (response->status == 401 && response->offers >> request->scheme_id & 1) {
+    /* Any other 401 to a token refuses a channel for good. */
+    const bool goes_on = request->conn ? response->offers >> AUTH_BEARER & 1 : response->names_token_source;
+    if (response->status == 401 && request->scheme_id == AUTH_BEARER && goes_on) {
         note_left_token(conn, request, when, answer.reason);
     }
     if (first) {

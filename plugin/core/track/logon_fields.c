@@ -66,6 +66,7 @@ void response_challenges(struct response *response, const struct hash_key *key, 
             response->other_case = true;
         }
         response->offers |= auth_schemes_offered(value);
+        response->names_token_source |= auth_names_token_source(value);
         auth_token_decode(value, key, &found);
         if (auth_step_is_token(found.step) &&
             (token->step == AUTH_STEP_NONE || (found.scheme == wanted && token->scheme != wanted))) {

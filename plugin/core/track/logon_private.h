@@ -81,6 +81,7 @@ struct response {
     unsigned status;
     struct span context;              /* the cookie, as it is set */
     unsigned offers;                  /* bits of enum auth_scheme */
+    bool names_token_source;          /* where to get another Bearer token */
     bool lower_case, other_case;      /* of WWW-Authenticate */
     struct auth_token token;          /* of the challenge that counts */
     const struct http_origin *origin; /* of a 401, 456 or 457, else NULL */
@@ -129,7 +130,7 @@ uint64_t refusals_key(const struct exchange *request);
 void clear_refusals(struct logon_state *world, uint64_t key);
 /* Counts a refusal of credentials that were sent after the one before it had arrived; NULL: it does not count. */
 const struct refusals *count_refusal(struct logon_state *world, const struct exchange *request, struct when when);
-/* A 401 refuses credentials, and offers their scheme; reason: what it says against a token. */
+/* A 401 refuses a Bearer token, and the client may get another one; reason: what it says against it. */
 void note_left_token(struct logon_conn *conn, const struct exchange *request, struct when when, const char *reason);
 /* Final credentials come: no token of that client is left. */
 void token_followed(const struct exchange *request);

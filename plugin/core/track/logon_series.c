@@ -112,7 +112,7 @@ static void queue_left(struct logon_state *world, struct left_token *left)
 void note_left_token(struct logon_conn *conn, const struct exchange *request, struct when when, const char *reason)
 {
     struct logon_state *world = conn->world;
-    if (request->scheme_id != AUTH_BEARER || request->relayed) {
+    if (request->relayed) {
         return; /* of a request that was passed on it is told where its client is */
     }
     struct left_token *left = keyed_make(&world->arena, &world->left, left_key(request), sizeof(*left));
