@@ -174,6 +174,7 @@ static void test_torn(void)
         CHECK_INT(conn_torn(conn), rows[i].fits ? 9 : 0);
         CHECK_INT(conn_half_beside(conn), 0);
         track_half(conn->track, &from, &to, 11);
+        CHECK_INT(conn_half_beside(conn), rows[i].fits ? 11 : 0);
         track_half(conn->track, &from, &to, 12);
         CHECK_INT(conn_half_beside(conn), rows[i].fits ? 12 : 0);
         track_half_whole(conn->track, &to, &from); /* of another connection */

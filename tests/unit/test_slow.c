@@ -5,6 +5,7 @@
  */
 
 #include "clocks.h"
+#include "logon_state.h"
 #include "mscene.h"
 #include "slow.h"
 
@@ -173,6 +174,8 @@ static void test_unanswered(void)
 
 struct leg_of {
     double request, wait, response, working, server, round_trip; /* seconds; server 0: not told */
+    double closed[2];                                            /* by enum way */
+    bool forwarded;                                              /* its client is a device by X-Forwarded-For */
 };
 
 #define LEGS_OF(legs) legs, COUNT_OF(legs)
@@ -190,19 +193,24 @@ static const char *judged_of(const struct leg_of *legs, size_t count, bool diffe
     struct arena arena = heap_arena(&heap);
     struct track track;
     struct timing timing[4];
+    struct logon_conn device = { .forwarded = true };
     struct slow_row row;
     track_init(&track, &arena, NULL, NULL);
     for (size_t i = count; i-- > 0;) {
         const char *ends[][2] = { { FRONT }, { BACK }, { "10.0.1.1:40002", "10.0.2.1:80" } };
         struct endpoint client = end_of(ends[i][0]), server = end_of(ends[i][1]);
         struct conn_past past = { .round_trip = (uint32_t)(ns_of(legs[i].round_trip) / 1000) };
-        timing[i] = (struct timing){ .times = { ns_of(legs[i].request), ns_of(legs[i].wait), ns_of(legs[i].response) },
-                                     .working = ns_of(legs[i].working),
-                                     .server_ns = legs[i].server > 0 ? ns_of(legs[i].server) : -1,
-                                     .conn = conn_new(&track, CONN_MAPI, (uint32_t)i, &client, &server, &past),
-                                     .below = i + 1 < count ? &timing[i + 1] : NULL,
-                                     .leg = (uint8_t)i,
-                                     .operation = MAPI_EXECUTE };
+        struct conn *conn = conn_new(&track, CONN_MAPI, (uint32_t)i, &client, &server, &past);
+        conn->logon = legs[i].forwarded ? &device : NULL;
+        timing[i] =
+            (struct timing){ .times = { ns_of(legs[i].request), ns_of(legs[i].wait), ns_of(legs[i].response) },
+                             .working = ns_of(legs[i].working),
+                             .server_ns = legs[i].server > 0 ? ns_of(legs[i].server) : -1,
+                             .conn = conn,
+                             .below = i + 1 < count ? &timing[i + 1] : NULL,
+                             .leg = (uint8_t)i,
+                             .closed = { (uint16_t)(10 * legs[i].closed[0]), (uint16_t)(10 * legs[i].closed[1]) },
+                             .operation = MAPI_EXECUTE };
     }
     if (differ) {
         clocks_doubt(timing[0].conn, timing[1].conn, true);
@@ -252,6 +260,32 @@ static void test_judged(void)
         "NETWORK (seen): bytes were under way for 8.0 s on leg 0, the last of those in this file where they are slow");
     CHECK_STR(JUDGED(LEG(.wait = 9), LEG(.wait = 8.8), LEG(.wait = 1)),
               "NETWORK DEVICE (seen): 7.8 s of it passed between leg 1 and leg 2");
+    /* Who does not read for half of the time: the one farthest from what waits for him. */
+#define UNREAD(way, seconds) .closed = { [way] = seconds }
+    CHECK_STR(JUDGED(LEG(.wait = 1, .response = 9, UNREAD(WAY_TO_SERVER, 5))),
+              "CLIENT: the client did not read for 5.0 s: its receive window was closed on leg 0");
+    CHECK_STR(JUDGED(LEG(.wait = 1, .response = 9, UNREAD(WAY_TO_SERVER, 4.9))),
+              "NETWORK (seen): bytes were under way for 9.0 s on leg 0");
+    CHECK_STR(
+        JUDGED(LEG(.response = 9, UNREAD(WAY_TO_SERVER, 9), .forwarded = true)),
+        "CANNOT TELL: the device that is its client did not read for 9.0 s: its receive window was closed on leg 0, perhaps "
+        "because its own client did not");
+    CHECK_STR(JUDGED(LEG(.response = 9, UNREAD(WAY_TO_SERVER, 9)), LEG(.response = 9, UNREAD(WAY_TO_SERVER, 8))),
+              "CLIENT: the client did not read for 9.0 s: its receive window was closed on leg 0");
+    CHECK_STR(
+        JUDGED(LEG(.response = 9), LEG(.response = 9, UNREAD(WAY_TO_SERVER, 8))),
+        "NETWORK DEVICE: the device that is its client did not read for 8.0 s: its receive window was closed on leg 1, "
+        "though its own client did");
+    CHECK_STR(
+        JUDGED(LEG(.request = 9, UNREAD(WAY_TO_CLIENT, 8))),
+        "CANNOT TELL: what answers there did not read for 8.0 s: its receive window was closed on leg 0: server, or a "
+        "device that waits for it");
+    CHECK_STR(
+        JUDGED(LEG(.request = 9, UNREAD(WAY_TO_CLIENT, 8)), LEG(.request = 9)),
+        "NETWORK DEVICE: the device did not read for 8.0 s: its receive window was closed on leg 0, though the leg behind "
+        "took all");
+    CHECK_STR(JUDGED(LEG(.request = 9, UNREAD(WAY_TO_CLIENT, 8)), LEG(.request = 9, UNREAD(WAY_TO_CLIENT, 7))),
+              "SERVER: the server did not read for 7.0 s: its receive window was closed on leg 1");
     /* Clocks that differ compare nothing. */
     CHECK_STR(JUDGED_APART(LEG(.wait = 9), LEG(.wait = 1)),
               "CANNOT TELL: behind leg 0, but the clocks of leg 1 differ: server or device");

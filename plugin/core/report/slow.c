@@ -7,8 +7,10 @@
 #include "slow.h"
 
 #include "clocks.h"
+#include "logon_state.h"
 #include "mapi.h"
 #include "rpch_state.h"
+#include "sender.h"
 
 #include <stdio.h>
 
@@ -166,15 +168,35 @@ static void say_closed(struct slow_row *row, unsigned leg, const char *who, cons
              TOOK(row->leg[leg].closed[way]), row->leg[leg].leg, besides);
 }
 
+/* The client's side of the first leg in this file may be that of a device. */
+static bool is_clients_own(const struct slow_leg *leg)
+{
+    const struct logon_conn *logon = leg->conn->logon;
+    return sender_at(leg->conn, leg->leg, logon && logon->forwarded) == SENDER_CLIENT;
+}
+
+/* The answer was not taken on that leg. */
+static void judge_unread(struct slow_row *row, unsigned leg)
+{
+    if (leg > 0) {
+        say_closed(row, leg, "the device that is its client", ", though its own client did");
+        decide(row, SLOW_DEVICE, false);
+    } else if (is_clients_own(&row->leg[0])) {
+        say_closed(row, leg, "the client", "");
+        decide(row, SLOW_CLIENT, false);
+    } else {
+        say_closed(row, leg, "the device that is its client", ", perhaps because its own client did not");
+        decide(row, SLOW_CANNOT_TELL, false);
+    }
+}
+
 /* Whether somebody did not read for half of the time. Who passes on waits for those beyond: the answer for the client's
  * side, the request for the server's. */
 static bool is_unread(struct slow_row *row)
 {
     for (unsigned i = 0; i < row->legs; i++) {
         if (is_closed(row, i, WAY_TO_SERVER)) {
-            say_closed(row, i, i ? "the device that is its client" : "the client",
-                       i ? ", though its own client did" : "");
-            decide(row, i ? SLOW_DEVICE : SLOW_CLIENT, false);
+            judge_unread(row, i);
             return true;
         }
     }

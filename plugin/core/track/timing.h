@@ -49,9 +49,8 @@ struct timing {
     const struct conn *unanswered; /* where it was passed on to and not answered, all of which was captured; or NULL */
     int64_t passed_on;             /* that long behind its end; of those that have unanswered */
     uint16_t operation;
-    uint8_t leg; /* 0 is the one seen first */
-    uint16_t closed
-        [2]; /* by enum way: how long the end that sends that way did not read what it was sent, in tenths of a second */
+    uint8_t leg;        /* 0 is the one seen first */
+    uint16_t closed[2]; /* by enum way: how long who sends that way did not read, in tenths of a second */
 };
 
 #define TIMING_LEGS 8
