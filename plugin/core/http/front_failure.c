@@ -49,15 +49,16 @@ static enum http_front_failure by_name(struct span name)
     return FRONT_OTHER;
 }
 
-/* The part of that number, from 0 on. */
+/* The part of that number, from 0 on; empty if there are fewer. */
 static struct span part_of(struct span value, unsigned number)
 {
-    for (; number > 0; number--) {
-        const size_t end = span_until(value, ';');
-        value = span_skip(value, end < value.len ? end + 1 : end);
+    struct span part = span_of(NULL, 0);
+    while (span_next(&value, ';', &part)) {
+        if (number-- == 0) {
+            return part;
+        }
     }
-    value.len = span_until(value, ';');
-    return value;
+    return span_of(NULL, 0);
 }
 
 static enum http_front_failure by_context(struct span failure_context, unsigned status)
