@@ -96,7 +96,7 @@ def channels_left(cap):
     leg = Leg(cap, client="10.0.0.22", user=None)
     leg.start(auth=bearer(seed(cap, "other")))
     leg.join()
-    channels_refused(cap, bearer(seed(cap, "old")))
+    channels_refused(cap, bearer(seed(cap, "old")), leg=Leg(cap, user=None, vc=1))
     cap.wait(30)
     leg.work()
     cap.wait(35)

@@ -39,7 +39,7 @@ struct logon_state {
     struct arena arena;
     struct track *track;
     struct table accounts, account_conns /* further accounts of connections */, challenges, refusals, owners, peers,
-        sites, taken, rounds, tried, left;
+        sites, taken, rounds, tried, left, tokens, fresh;
     struct rows rows; /* struct account */
     struct spare *free_pending;
     struct auth_shown shown;                         /* by the last head */

@@ -131,9 +131,39 @@ void note_left_token(struct logon_conn *conn, const struct exchange *request, st
     }
 }
 
+struct fresh {
+    struct keyed keyed; /* by site */
+    uint32_t frame;     /* of the last token that was not known before */
+};
+
+static uint64_t fresh_key(struct logon_state *world, const char *site)
+{
+    return digest_text(world, 0xF2E5, site);
+}
+
+/* Whoever sends it: of a client whose connections were not all captured, or that a device hides. */
+static void note_fresh(const struct exchange *request)
+{
+    struct logon_state *world = request->logon->world;
+    if (request->scheme_id == AUTH_BEARER && !keyed_find(&world->tokens, request->token)) {
+        keyed_make(&world->arena, &world->tokens, request->token, sizeof(struct keyed));
+        struct fresh *fresh = keyed_make(&world->arena, &world->fresh, fresh_key(world, request->site), sizeof(*fresh));
+        fresh->frame = request->begin.frame;
+    }
+}
+
+/* A token came for that host that was not known when this one was refused: it may be this client's. Where clocks differ,
+ * what came later does not show. */
+static bool may_be_followed(struct logon_state *world, const struct left_token *left)
+{
+    const struct fresh *fresh = keyed_find(&world->fresh, fresh_key(world, left->site));
+    return world->track->clocks_doubted || (fresh && fresh->frame > left->when.frame);
+}
+
 void token_followed(const struct exchange *request)
 {
     struct logon_state *world = request->logon->world;
+    note_fresh(request);
     struct left_token *left = world->left_first ? keyed_find(&world->left, left_key(request)) : NULL;
     if (left) {
         left->open = false;
@@ -143,6 +173,9 @@ void token_followed(const struct exchange *request)
 static void leave_token(struct logon_state *world, struct left_token *left, struct when when)
 {
     left->open = false;
+    if (may_be_followed(world, left)) {
+        return;
+    }
     if (left->refusals) {
         if (left->refusals->left) {
             return;
