@@ -62,15 +62,15 @@ struct segment {
     enum way way;
     bool syn, fin, rst, has_ack;
     uint32_t seq, ack;
-    uint32_t len;         /* payload bytes on the wire; none in an RST */
-    uint32_t captured;    /* of them in the capture */
-    uint32_t window;      /* as sent, unscaled */
-    uint32_t room;        /* in bytes, where it is small and its scale is known; else 0 */
-    uint16_t ip_id;       /* 0 if unknown; tells a SPAN copy from a retransmission */
-    uint8_t ttl;          /* or hop limit; 0 if unknown */
-    bool opaque;          /* payload of TLS of which nothing was decrypted, or that tcp has not handed over */
-    struct span reason;   /* the bytes of an RST, which are none of the stream */
-    struct when reopened; /* it stands for an RST: the client's next connection from that port; else frame 0 */
+    uint32_t len;                /* payload bytes on the wire; none in an RST */
+    uint32_t captured;           /* of them in the capture */
+    uint32_t window;             /* as sent, unscaled */
+    uint32_t room;               /* in bytes, where it is small and its scale is known; else 0 */
+    uint16_t ip_id;              /* 0 if unknown; tells a SPAN copy from a retransmission */
+    uint8_t ttl;                 /* or hop limit; 0 if unknown */
+    bool opaque;                 /* payload of TLS of which nothing was decrypted, or that tcp has not handed over */
+    struct span reason;          /* the bytes of an RST, which are none of the stream */
+    const struct when *reopened; /* stands for an RST: the client's next connection from that port began; or NULL */
 };
 
 #define TCP_HOLES 3

@@ -525,8 +525,8 @@ bool conn_end(struct conn *conn, const struct segment *segment)
     conn->ended_by_rst = segment->rst;
     conn->gave_up = segment->way == WAY_TO_CLIENT && conn_client_gone(conn, segment->when.ns);
     conn->ended_by = (uint8_t)segment->way;
-    conn->reused = segment->reopened.frame != 0;
-    const struct when when = conn->reused ? segment->reopened : segment->when;
+    conn->reused = segment->reopened != NULL;
+    const struct when when = segment->reopened ? *segment->reopened : segment->when;
     conn->ended_frame = when.frame;
     conn->ended_ns = when.ns;
     conn->end_seq = segment->seq + segment->len + (segment->syn ? 1 : 0) + (segment->fin ? 1 : 0);

@@ -114,7 +114,9 @@ void auth_end_of_frame(struct logon_conn *conn, struct when when, bool ended, en
     if (conn->pending) {
         settle_pending(conn, when);
     }
-    series_time(conn->world, when);
+    if (conn->world->left_first || conn->world->waiting_first) {
+        series_time(conn->world, when);
+    }
     if (!ended) {
         return;
     }

@@ -109,10 +109,9 @@ void timing_note(struct track *track, const struct timing *timing, bool front)
     }
 }
 
-void timing_note_closed(struct timing *timing, const struct conn *link, enum way way)
+void timing_count_closed(struct timing *timing, const struct conn *link, enum way way)
 {
-    const int64_t tenths =
-        link && link->shut ? conn_closed_within(link, way, timing->asked.ns, timing->ended.ns) / (SECOND / 10) : 0;
+    const int64_t tenths = conn_closed_within(link, way, timing->asked.ns, timing->ended.ns) / (SECOND / 10);
     timing->closed[way] = (uint16_t)(tenths < UINT16_MAX ? tenths : UINT16_MAX);
 }
 

@@ -83,8 +83,15 @@ static inline bool times_possible(const struct times *times)
 
 /* Takes a request into account. front: no leg before it was captured. What waits in health is the caller's to keep away. */
 void timing_note(struct track *track, const struct timing *timing, bool front);
-/* How long an end did not read while that request was under way; link: the connection that carries what it is sent. */
-void timing_note_closed(struct timing *timing, const struct conn *link, enum way way);
+void timing_count_closed(struct timing *timing, const struct conn *link, enum way way);
+/* How long an end did not read while that request was under way; link: the connection that carries what it is sent, or
+ * NULL. Few ends ever close their window. */
+static inline void timing_note_closed(struct timing *timing, const struct conn *link, enum way way)
+{
+    if (link && link->shut) {
+        timing_count_closed(timing, link, way);
+    }
+}
 /* A copy that lives as long as the track. */
 const struct timing *timing_keep(struct track *track, const struct timing *timing);
 

@@ -29,6 +29,9 @@ void track_init(struct track *track, const struct arena *arena, listener hear, v
 
 void track_at(struct track *track, int64_t ns)
 {
+    if (ns == track->now) {
+        return; /* of the same frame */
+    }
     if (track->now && ns - track->now > PAUSE_SHORT) {
         track->paused = ns;
         track->woke = ns - track->now > PAUSE_LONG ? ns : track->woke;
@@ -38,7 +41,7 @@ void track_at(struct track *track, int64_t ns)
         track->set_back += by < left ? by : left;
         track->set_backs++;
     }
-    track->earlier = track->now != ns ? track->now : track->earlier;
+    track->earlier = track->now;
     track->now = ns;
 }
 

@@ -256,7 +256,7 @@ bool tcp_record_lost(const tcp_record *record, uint32_t behind, uint32_t up_to)
 /* What a small window leaves room for, 0 where it does not show. */
 static uint32_t small_window(packet_info *pinfo, const struct tcp_frame *tcp)
 {
-    if (tcp->window == 0 || tcp->window >= WINDOW_SMALL || (tcp->flags & (TH_SYN | TH_RST)) || !(tcp->flags & TH_ACK))
+    if ((tcp->flags & (TH_SYN | TH_RST)) || !(tcp->flags & TH_ACK))
         return 0;
     conversation_t *conversation = tcp_conversation(pinfo, tcp);
     const struct tcp_analysis *analysis = conversation ? get_tcp_conversation_data(conversation, pinfo) : NULL;
@@ -278,11 +278,12 @@ void tcp_fill_segment(packet_info *pinfo, const struct tcp_frame *tcp, enum way 
         .len = tcp->payload_len,
         .captured = tcp->captured,
         .window = tcp->window,
-        .room = small_window(pinfo, tcp),
         .ip_id = tcp->ip_id,
         .ttl = tcp->ttl,
         .opaque = tls && tcp->payload_len > 0 && !tls_decrypted(pinfo),
     };
+    if (tcp->window > 0 && tcp->window < WINDOW_SMALL)
+        segment->room = small_window(pinfo, tcp);
     if (tcp->flags & (TH_SYN | TH_RST)) {
         segment->seq -= syn_before(tcp);
         segment->reason = (struct span){ tcp->payload, tcp->reason_len };

@@ -34,7 +34,7 @@ static void end_reused(const packet_info *pinfo, const struct tcp_frame *tcp, co
                                      .way = WAY_TO_SERVER,
                                      .rst = true,
                                      .seq = old->tcp.half[WAY_TO_SERVER].next,
-                                     .reopened = past->first };
+                                     .reopened = &past->first };
     if (mapi)
         mapi_conn_segment(mapi->conn, &segment);
     else
