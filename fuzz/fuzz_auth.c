@@ -33,6 +33,8 @@ static unsigned take(struct play *play)
     return play->p < play->end ? *play->p++ : 0;
 }
 
+#define PASSWORD "hunter2"
+
 static struct endpoint an_end(unsigned number, uint16_t port)
 {
     struct endpoint end = { .family = number & 4 ? 6 : 4, .port = port };
@@ -49,7 +51,7 @@ static void check_verdicts(struct play *play)
         assert(v->severity == verdict_rows[v->kind].severity);
         assert(strlen(v->text) < VERDICT_TEXT_MAX && strncmp(v->text, "Seen: ", 6) == 0);
         assert(strstr(v->text, "; inferred: ") && strstr(v->text, "; next: "));
-        assert(!strstr(v->text, "hunter2"));
+        assert(!strstr(v->text, PASSWORD));
     }
     assert(!outlook_take_verdicts(play->outlook));
 }
@@ -111,7 +113,7 @@ static const char *credentials(struct play *play, char text[TOKEN_TEXT])
     case 4:
         return ap_req(text);
     case 5:
-        return basic(user, "hunter2", text);
+        return basic(user, PASSWORD, text);
     case 6:
         return "Bearer";
     case 7:
@@ -149,6 +151,10 @@ static void a_request(struct play *play, char *text, size_t size)
     }
     if (what & 0x80) {
         put_raw(play, raw, sizeof(raw));
+        char *password = strstr(raw, PASSWORD);
+        if (password) {
+            *password = '\0'; /* libFuzzer learns it from check_verdicts(); here it would be shown, and be no secret */
+        }
         used += (size_t)snprintf(text + used, size - used, "%s: %s\r\n", what & 0x40 ? "X-ClientInfo" : "Host", raw);
     }
     snprintf(text + used, size - used, "%s%s\r\n%s",

@@ -7,6 +7,7 @@
 #include "event.h"
 #include "logon.h"
 #include "logon_state.h"
+#include "logon_words.h"
 
 #define CLIENT "10.0.0.21:40000"
 #define OTHER "10.0.0.22:40000"
@@ -235,8 +236,18 @@ static void test_bearers(void)
     stage_end(&stage);
 }
 
+static void test_names(void)
+{
+    CHECK_STR(NAMES("EX1", "ex1.example.test"), "EX1 (ex1.example.test)");
+    CHECK_STR(NAMES("A", "a.example.test"), "A (a.example.test)");
+    CHECK_STR(NAMES("", "ex1.example.test"), "ex1.example.test");
+    CHECK_STR(NAMES("EX1", ""), "EX1");
+    CHECK_STR(NAMES("", ""), "a server without a name");
+}
+
 int main(void)
 {
+    test_names();
     test_handshake();
     test_refusals();
     test_torn();

@@ -533,8 +533,34 @@ static void test_each_byte(void)
     transcript_asides("each byte");
 }
 
+/* A hello in pieces, one of them sent again: whole, or with what follows it. */
+static void test_hello_again(void)
+{
+    for (int more = 0; more <= 1; more++) {
+        struct play play;
+        uint8_t bytes[9000];
+        const size_t len = hello(bytes, true, "mail.example.test", 300, 0), third = len / 3;
+        begin(&play);
+        syn(&play);
+        const uint32_t first = play.seq[FROM_CLIENT];
+        data(&play, FROM_CLIENT, bytes, third);
+        data(&play, FROM_CLIENT, bytes + third, third);
+        const uint32_t again = (uint32_t)(more ? len - third : third);
+        put(&play, FROM_CLIENT,
+            (struct segment){ .seq = first + (uint32_t)(more ? third : 0), .len = again, .captured = again },
+            bytes + (more ? third : 0));
+        play.seq[FROM_CLIENT] += more ? (uint32_t)(len - 2 * third) : 0;
+        if (!more) {
+            data(&play, FROM_CLIENT, bytes + 2 * third, len - 2 * third);
+        }
+        CHECK(conn(&play)->server_name && strcmp(conn(&play)->server_name, "mail.example.test") == 0);
+        end(&play);
+    }
+}
+
 int main(void)
 {
+    test_hello_again();
     test_looks();
     test_made();
     test_tls13();
