@@ -83,6 +83,25 @@ static void test_connect_hints(void)
     }
 }
 
+/* Of a user's DN the first 160 bytes are said. */
+static void test_long_dn(void)
+{
+    char dn[201] = "/o=", said[200];
+    struct scene scene;
+    struct tap tap;
+    memset(dn + 3, 'x', 197);
+    snprintf(said, sizeof(said), ", user DN %.160s; next: ", dn);
+    scene_begin(&scene);
+    tap_open(&tap, &scene, CLIENT, SERVER);
+    tap_text(&tap, WAY_TO_SERVER,
+             "POST /mapi/emsmdb/ HTTP/1.1\r\nHost: mail.example.test\r\nContent-Type: application/mapi-http\r\n"
+             "X-RequestType: Connect\r\nX-RequestId: " GUID_A ":1\r\nContent-Length: 200\r\n\r\n%s",
+             dn);
+    answer_with(&tap, (struct answer){ .type = "Connect", .error = 0x3EB });
+    CHECK(strstr(scene.last_text, said));
+    scene_end(&scene);
+}
+
 /* What a page says counts more than a number that each server gives its own meaning. */
 static void test_sentences(void)
 {
@@ -701,6 +720,7 @@ int main(void)
 {
     test_rows_tell_doubt();
     test_connect_hints();
+    test_long_dn();
     test_sentences();
     test_client_closes();
     test_half_closed();
