@@ -27,11 +27,8 @@ void track_init(struct track *track, const struct arena *arena, listener hear, v
     track->ear = ear;
 }
 
-void track_at(struct track *track, int64_t ns)
+void track_goes_on(struct track *track, int64_t ns)
 {
-    if (ns == track->now) {
-        return; /* of the same frame */
-    }
     if (track->now && ns - track->now > PAUSE_SHORT) {
         track->paused = ns;
         track->woke = ns - track->now > PAUSE_LONG ? ns : track->woke;

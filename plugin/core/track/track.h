@@ -110,8 +110,14 @@ void track_torn(struct track *track, const struct endpoint *from, const struct e
  * of the client came after all. */
 void track_half(struct track *track, const struct endpoint *server, const struct endpoint *client, uint32_t frame);
 void track_half_whole(struct track *track, const struct endpoint *server, const struct endpoint *client);
-/* A frame is taken in. */
-void track_at(struct track *track, int64_t ns);
+void track_goes_on(struct track *track, int64_t ns);
+/* A frame is taken in; mostly it is still that of the last call. */
+static inline void track_at(struct track *track, int64_t ns)
+{
+    if (ns != track->now) {
+        track_goes_on(track, ns);
+    }
+}
 /* A frame shows a gap. Right behind a pause the capture did not run meanwhile, or two were joined: who waited then waits anew. */
 void track_missed(struct track *track, int64_t ns);
 /* For how long something that began then has been waited for, as far as the capture went on meanwhile; up to now, or
