@@ -5,9 +5,9 @@ and a quarter of a second, and of twice the bytes at most 2.2 times the instruct
 
 A case is one connection of RPC over HTTP, of MAPI/HTTP or of TLS and a stretch of bytes after its first request, to the
 server or to the client, in ordinary segments, in large ones, byte by byte or out of order; or many flights of TLS servers;
-or 16,000 requests and responses whose values were chosen to meet in a table without a key. Instructions are counted by
-callgrind: of a few cases (COUNTED), and with --instructions of all, which takes most of an hour. Byte by byte they are
-counted of half the bytes: there stock's own cost grows with their square.
+or many connections that belong together; or 16,000 requests and responses whose values were chosen to meet in a table
+without a key. Instructions are counted by callgrind: of a few cases (COUNTED), and with --instructions of all, which takes
+most of an hour. Byte by byte they are counted of half the bytes: there stock's own cost grows with their square.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -154,6 +154,32 @@ def exchange(number, value):
                          f"Content-Length: {len(body)}\r\n\r\n") + body
 
 
+# ---- Many connections that belong together --------------------------------------------------
+
+def host(net, number):
+    return f"{net}.{number >> 8}.{number & 255}"
+
+
+def one_cookie(cap, count):
+    """A virtual connection of many legs, each between hosts of its own."""
+    cookies = rpc.Cookies("hostile")
+    for number in range(count):
+        leg = scene.Leg(cap, client=host("10.1", number), in_server=host("10.2", number) + ":80", cookies=cookies)
+        leg.start(a3=False)
+
+
+def early_backs(cap, count):
+    """Sessions, each with devices of its own whose back leg stands first, and which X-Forwarded-For proves to be behind."""
+    for number in range(count):
+        client, device = host("10.1", number), host("10.2", number)
+        back, front = (cap.connect(device, host("10.3", number) + ":80"), cap.connect(client, host("10.4", number) + ":80"))
+        request, response = exchange(number, f"v{number}")
+        back.up(request.replace(b"\r\n", f"\r\nX-Forwarded-For: {client}\r\n".encode(), 1))
+        front.up(request)
+        back.down(response)
+        front.down(response)
+
+
 PDU = rpc.ping().data
 CASES = {
     # name: (protocol, way, bytes a segment, bytes, make(size))
@@ -207,13 +233,15 @@ CASES = {
         message(11, sized3(fill(sized3(b"x"), n // 4 * 4))), 1 << 14)),
     "certificate messages again and again": ("tls", scene.DOWN, ORDINARY, 100_000, lambda n: SERVER_HELLO + records(
         fill(message(11, sized3(sized3(fill(b"\x30\x82\xff\xff", 1000)))), n), 1 << 14)),
+    "a cookie on many legs": ("connections", None, ORDINARY, 3_600, one_cookie),
+    "many devices with early clocks": ("connections", None, ORDINARY, 1_200, early_backs),
     "many certificates": ("flights", scene.DOWN, ORDINARY, 800_000, flight),
     **{f"{'values that met in ' if hashed is not dice else 'values chosen by '}{name}":
        ("by turns", None, LARGE, REQUESTS, hashed) for name, hashed in HASHES.items()},
 }
 
 # Whose instructions are always counted, as that takes a minute.
-COUNTED = {"text without a line end", "the same to the client", "the same in large segments"}
+COUNTED = {"text without a line end", "the same to the client", "the same in large segments", "many devices with early clocks"}
 
 
 def capture(name, factor=1):
@@ -225,6 +253,9 @@ def capture(name, factor=1):
             conn.up(CLIENT_HELLO)
             conn.down(make(number))
             conn.close()
+        return wire.pcapng(cap.frames, 0)
+    if protocol == "connections":
+        make(cap, int(count * factor))
         return wire.pcapng(cap.frames, 0)
     conn = cap.connect("10.0.0.21", "10.0.0.81:443" if protocol == "tls" else "10.0.0.81:80")
     if protocol == "by turns":

@@ -23,11 +23,12 @@ static uint64_t key_of(const struct conn *front, const struct conn *back)
 /* A leg between two hosts, of a pair whose clocks differ. */
 struct order {
     struct keyed keyed;
-    bool proven; /* on which side of the device it is */
-    bool behind; /* where proven: behind it */
+    bool proven;        /* on which side of the device it is */
+    bool behind;        /* where proven: behind it */
+    struct order *next; /* that was proved to be behind it later */
 };
 
-static uint64_t key_of_leg(const struct track *track, const struct endpoint *client, const struct endpoint *server)
+uint64_t clocks_leg_key(const struct track *track, const struct endpoint *client, const struct endpoint *server)
 {
     return hash_address(track, hash_address(track, 0x04DE, client), server);
 }
@@ -41,9 +42,12 @@ static uint64_t key_of_device(const struct track *track, const struct endpoint *
 static void note_order(const struct conn *leg, bool proven, bool behind)
 {
     struct track *track = leg->track;
-    const uint64_t key = key_of_leg(track, &leg->client, conn_server(leg));
+    const uint64_t key = clocks_leg_key(track, &leg->client, conn_server(leg));
     struct order *order = keyed_make(&track->arena, &track->clocks, key, sizeof(*order));
-    track->legs_ordered += proven && behind && !order->behind;
+    if (proven && behind && !order->behind) {
+        *(track->behind_last ? &track->behind_last->next : &track->behind_first) = order;
+        track->behind_last = order;
+    }
     order->proven |= proven;
     order->behind |= proven && behind;
     if (!proven || !behind) {
@@ -51,9 +55,26 @@ static void note_order(const struct conn *leg, bool proven, bool behind)
     }
 }
 
+bool clocks_take_behind(struct track *track, uint64_t *key)
+{
+    const struct order *order = track->behind_first;
+    if (!order) {
+        return false;
+    }
+    track->behind_first = order->next;
+    track->behind_last = order->next ? track->behind_last : NULL;
+    *key = order->keyed.key;
+    return true;
+}
+
 bool clocks_one_card(const struct conn *front, const struct conn *back)
 {
     return same_address(conn_server(front), &back->client) && !same_address(conn_server(back), &front->client);
+}
+
+bool clocks_second_in_front(const struct conn *second, const struct conn *first, bool first_over, bool second_over)
+{
+    return clocks_one_card(second, first) || (first_over && !second_over);
 }
 
 void clocks_doubt(const struct conn *front, const struct conn *back, bool ordered)
@@ -74,7 +95,7 @@ void clocks_doubt(const struct conn *front, const struct conn *back, bool ordere
 static const struct order *order_of(const struct track *track, const struct endpoint *client,
                                     const struct endpoint *server)
 {
-    return track->clocks_doubted ? keyed_find(&track->clocks, key_of_leg(track, client, server)) : NULL;
+    return track->clocks_doubted ? keyed_find(&track->clocks, clocks_leg_key(track, client, server)) : NULL;
 }
 
 bool clocks_unordered(const struct track *track, const struct endpoint *client, const struct endpoint *server)

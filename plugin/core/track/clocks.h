@@ -26,8 +26,15 @@ bool clocks_behind(const struct track *track, const struct endpoint *client, con
 /* Whether it was said of a leg between these hosts, or of another client's to this server, and that leg is in front of a device,
  * or may be: what the other side of that says cannot be compared. */
 bool clocks_hide_behind(const struct track *track, const struct endpoint *client, const struct endpoint *server);
+/* Stands for the legs between two hosts. */
+uint64_t clocks_leg_key(const struct track *track, const struct endpoint *client, const struct endpoint *server);
+/* The next of those that were proved to be behind a device since they were last taken; false: none is left. */
+bool clocks_take_behind(struct track *track, uint64_t *key);
 /* The device passes on from the address that it listens on: the front leg leads to where the back leg comes from. */
 bool clocks_one_card(const struct conn *front, const struct conn *back);
+/* Whether what stands second in the capture is in front of a device and what stands first behind it: the clocks differ. over:
+ * X-Forwarded-For of the one names the client of the other. */
+bool clocks_second_in_front(const struct conn *second, const struct conn *first, bool first_over, bool second_over);
 
 /* A device that is reached there has passed on what came over front. */
 void way_note(const struct conn *front, const struct conn *back);

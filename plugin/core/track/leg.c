@@ -63,10 +63,12 @@ static void put_leg(struct vc *vc, struct leg *leg, struct leg *next)
     leg->next = next;
     *(prev ? &prev->next : &vc->legs) = leg;
     *(next ? &next->prev : &vc->last_leg) = leg;
+    if (next) {
+        memset(vc->lacking, 0, sizeof(vc->lacking)); /* the search for one that lacks a role begins anew */
+    }
     for (; next; next = next->next) {
         next->number++;
     }
-    memset(vc->lacking, 0, sizeof(vc->lacking)); /* the search for one that lacks a role begins anew */
     vc->leg_count++;
 }
 
@@ -205,11 +207,12 @@ static struct leg *best_lacking(struct leg *from, const struct channel *channel)
     return best;
 }
 
-/* The first leg that stands in the capture before this channel, which is in front of it all the same: NULL if there is none. */
+/* The first leg that stands in the capture before this channel, which is in front of it all the same: NULL if there is none, or
+ * there are more legs than devices that anybody has. */
 static struct leg *leg_proven_behind(const struct vc *vc, const struct channel *channel)
 {
-    struct leg *leg = channel->conn->hop == RTS_HOP_HTTP ? vc->legs : NULL;
-    for (unsigned looked_at = 0; leg && looked_at < SEARCH_MAX; leg = leg->next, looked_at++) {
+    const bool looks = channel->conn->hop == RTS_HOP_HTTP && vc->leg_count < SEARCH_MAX;
+    for (struct leg *leg = looks ? vc->legs : NULL; leg; leg = leg->next) {
         if (leg->hop != RTS_HOP_HTTP) {
             return leg; /* between the RPC proxy and the server */
         }

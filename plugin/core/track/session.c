@@ -42,16 +42,28 @@ static void order_sides(struct session *session)
     }
 }
 
+struct between {
+    struct keyed keyed;
+    struct side *first, *last;
+};
+
+static void note_hosts(struct mapi_state *world, struct side *side)
+{
+    const uint64_t key = clocks_leg_key(world->track, &side->client, &side->server);
+    struct between *between = keyed_make(&world->arena, &world->between, key, sizeof(*between));
+    *(between->last ? &between->last->next_between : &between->first) = side;
+    between->last = side;
+}
+
 /* Once more legs are known to be behind a device. */
 static void order_sessions(struct mapi_state *world)
 {
-    const struct side *side;
-    if (world->legs_ordered == world->track->legs_ordered) {
-        return;
-    }
-    world->legs_ordered = world->track->legs_ordered;
-    for (uint32_t row = 0; (side = rows_at(&world->rows, row)); row++) {
-        order_sides(side->session);
+    uint64_t key;
+    while (clocks_take_behind(world->track, &key)) {
+        const struct between *between = keyed_find(&world->between, key);
+        for (const struct side *side = between ? between->first : NULL; side; side = side->next_between) {
+            order_sides(side->session);
+        }
     }
 }
 
@@ -78,6 +90,7 @@ static struct side *session_side(struct session *session, const struct exchange 
     side->slowest_ns = -1;
     side->set_back = world->track->set_back;
     put_side(session, side);
+    note_hosts(world, side);
     side->row = rows_add(&world->arena, &world->rows, side);
     return side;
 }

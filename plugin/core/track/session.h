@@ -77,7 +77,7 @@ struct use {
 
 struct side { /* a session on one leg */
     struct session *session;
-    struct side *next;
+    struct side *next, *next_between; /* of the session; between the same two hosts */
     uint32_t number, row;
     struct endpoint client, server;
     struct when start, last;
@@ -256,8 +256,9 @@ struct mapi_state {
     struct track *track;
     struct logon_state *auth;
     struct table values, series;
-    uint32_t sessions, legs_ordered; /* the latter: as the track had it when sides were put in order */
-    struct rows rows;                /* struct side */
+    struct table between; /* sides, by the hosts that they are between */
+    uint32_t sessions;
+    struct rows rows; /* struct side */
     struct spare *free_replies, *free_uses, *free_half_closed;
     struct half_closed *half_closed_first, *half_closed_last; /* oldest first; some of them are over by now */
 };

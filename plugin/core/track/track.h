@@ -62,14 +62,14 @@ struct track {
     uint32_t claimed[2]; /* connections, by enum conn_kind */
     bool telling;        /* an event is being heard: no other may be emitted */
     struct table servers, texts, hosts;
-    struct table windows;  /* of connections of which an end has closed it: conn.c */
-    struct table reasons;  /* of RSTs with text: reset.c */
-    struct table clocks;   /* pairs of legs whose clocks differ: clocks.c */
-    bool clocks_doubted;   /* there are any */
-    uint32_t legs_ordered; /* how many of them were proved to be behind a device */
-    struct table torn;     /* segments that could not be followed, by addresses: torn.c */
-    struct table halves;   /* connections of which the client's end was not captured, by their ends: torn.c */
-    struct table ways;     /* front and back of devices, by addresses: exchange.c */
+    struct table windows;                     /* of connections of which an end has closed it: conn.c */
+    struct table reasons;                     /* of RSTs with text: reset.c */
+    struct table clocks;                      /* pairs of legs whose clocks differ: clocks.c */
+    bool clocks_doubted;                      /* there are any */
+    struct order *behind_first, *behind_last; /* of clocks_take_behind() */
+    struct table torn;                        /* segments that could not be followed, by addresses: torn.c */
+    struct table halves; /* connections of which the client's end was not captured, by their ends: torn.c */
+    struct table ways;   /* front and back of devices, by addresses: exchange.c */
     struct exchanges exchanges;
     struct clients clients;
     struct timings *timings; /* NULL before the first request was answered */
