@@ -1,8 +1,9 @@
 """Runs every libFuzzer target of a folder for a share of the time.
 
-    fuzz.py [--seconds N] FOLDER
+    fuzz.py [--seconds N] [--seed N] FOLDER
 
-A crash, a leak or a time-out is a failure; the input that caused it stays in FOLDER.
+A crash, a leak or a time-out is a failure; the input that caused it stays in FOLDER. The same seed makes the same inputs from
+an empty corpus, so that what ./check finds is what a change did; without one they differ each time.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -18,6 +19,7 @@ import sys
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=60, help="for all targets together")
+    parser.add_argument("--seed", type=int, default=0, help="of the inputs; 0: another each time")
     parser.add_argument("folder", type=pathlib.Path)
     options = parser.parse_args()
     targets = sorted(path for path in options.folder.glob("fuzz_*") if os.access(path, os.X_OK) and path.is_file())
@@ -33,7 +35,7 @@ def main():
             corpus = options.folder / "corpus" / target.name
             corpus.mkdir(parents=True, exist_ok=True)
             log = open(options.folder / f"{target.name}.log", "w+b")
-            command = [str(target.resolve()), f"-max_total_time={share}", "-timeout=10", "-rss_limit_mb=1024",
+            command = [str(target.resolve()), f"-max_total_time={share}", f"-seed={options.seed}", "-timeout=10", "-rss_limit_mb=1024",
                        "-max_len=66000", f"-artifact_prefix={options.folder.resolve()}/{target.name}.", str(corpus)]
             running.append((target, log, subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)))
         for target, log, process in running:

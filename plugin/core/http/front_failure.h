@@ -25,8 +25,8 @@ enum http_front_failure {
 #define HTTP_FAILURE_TEXT_MAX 64
 struct http_front_says {
     enum http_front_failure failure;
-    char text
-        [HTTP_FAILURE_TEXT_MAX]; /* the error in X-FailureContext where no X-CasErrorCode names the failure; UTF-8 */
+    /* The error in X-FailureContext where no X-CasErrorCode names the failure; UTF-8. */
+    char text[HTTP_FAILURE_TEXT_MAX];
 };
 
 /* Of the values of both headers and the status that they came with. */

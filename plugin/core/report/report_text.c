@@ -190,7 +190,7 @@ static void say_first(struct page *page, const struct part *part)
     entry(page, "first", 2, out_string(&page->line));
 }
 
-/* A finding that was seen is inferred from all the same where something else of the row was not captured. */
+/* Where a finding was seen, what it was inferred from stands even if something else of the row was not captured. */
 static void say_where(struct page *page, const struct part *part, const char *inferred)
 {
     const struct row_verdict *verdict = &part->verdict;

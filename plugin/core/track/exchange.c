@@ -185,12 +185,11 @@ bool exchange_came_over(const struct exchange *request, const struct conn *front
     return came_over(request->came_from, front);
 }
 
-/* Whether what stands first in the capture is behind a device, and this one before it: the clocks differ. */
 static bool comes_before(const struct exchange *request, uint32_t first_came_from, const struct conn *first)
 {
     const struct conn *second = request->link;
-    return clocks_one_card(second, first) ||
-           (came_over(first_came_from, second) && !exchange_came_over(request, first));
+    return clocks_second_in_front(second, first, came_over(first_came_from, second),
+                                  exchange_came_over(request, first));
 }
 
 static void join_legs(struct exchange *before, struct exchange *request)

@@ -107,8 +107,8 @@ void channels_doubt(const struct channel *front, const struct channel *back)
 
 bool channel_comes_before(const struct channel *channel, const struct channel *first)
 {
-    return clocks_one_card(channel_tcp(channel), channel_tcp(first)) ||
-           (came_over(first, channel) && !came_over(channel, first));
+    return clocks_second_in_front(channel_tcp(channel), channel_tcp(first), came_over(first, channel),
+                                  came_over(channel, first));
 }
 
 enum difference leg_difference(const struct leg *leg, const struct channel *pair[2])

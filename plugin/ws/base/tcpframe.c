@@ -165,10 +165,15 @@ conversation_t *tcp_conversation(packet_info *pinfo, const struct tcp_frame *tcp
                              tcp->dst.port, 0);
 }
 
-bool tcp_one_way(packet_info *pinfo, const struct tcp_frame *tcp)
+static const struct tcp_analysis *analysis_of(packet_info *pinfo, const struct tcp_frame *tcp)
 {
     conversation_t *conversation = tcp_conversation(pinfo, tcp);
-    const struct tcp_analysis *analysis = conversation ? get_tcp_conversation_data(conversation, pinfo) : NULL;
+    return conversation ? get_tcp_conversation_data(conversation, pinfo) : NULL;
+}
+
+bool tcp_one_way(packet_info *pinfo, const struct tcp_frame *tcp)
+{
+    const struct tcp_analysis *analysis = analysis_of(pinfo, tcp);
     return analysis && analysis->rev->tcp_analyze_seq_info && analysis->rev->tcp_analyze_seq_info->nextseqframe == 0;
 }
 
@@ -258,8 +263,7 @@ static uint32_t small_window(packet_info *pinfo, const struct tcp_frame *tcp)
 {
     if ((tcp->flags & (TH_SYN | TH_RST)) || !(tcp->flags & TH_ACK))
         return 0;
-    conversation_t *conversation = tcp_conversation(pinfo, tcp);
-    const struct tcp_analysis *analysis = conversation ? get_tcp_conversation_data(conversation, pinfo) : NULL;
+    const struct tcp_analysis *analysis = analysis_of(pinfo, tcp);
     const int scale = analysis && analysis->fwd ? analysis->fwd->win_scale : -1;
     return scale == -1 ? 0 : (uint32_t)tcp->window << (scale > 0 && scale <= 14 ? scale : 0);
 }
