@@ -26,6 +26,7 @@ class Packet:
     data: bytes
     length: int                      # on the wire
     link: int = ETHERNET
+    interface: int = 0               # in its file, and section of the file
 
 
 @dataclasses.dataclass
@@ -101,7 +102,7 @@ def _load_pcapng(raw):
             number, high, low, captured, size = struct.unpack_from(order + "IIIII", raw, body)
             link, unit, offset, _ = interfaces[number]
             packets.append(Packet((high << 32 | low) * unit + offset * 10**9, raw[body + 20:body + 20 + captured], size,
-                                  link))
+                                  link, number))
         elif kind == 3:
             size = struct.unpack_from(order + "I", raw, body)[0]
             link, _, _, snap = interfaces[0]
@@ -122,13 +123,13 @@ def _block(kind, body):
 
 def save(path, capture):
     """Always pcapng with nanoseconds; secrets are kept."""
-    links = list(dict.fromkeys(packet.link for packet in capture.packets)) or [ETHERNET]
+    interfaces = list(dict.fromkeys((packet.link, packet.interface) for packet in capture.packets)) or [(ETHERNET, 0)]
     out = [_block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1))]
-    for link in links:
+    for link, _ in interfaces:
         out.append(_block(1, struct.pack("<HHI", link, 0, 0) + struct.pack("<HHB3xHH", 9, 1, 9, 0, 0)))
     out += [_block(10, struct.pack("<II", what, len(data)) + data) for what, data in capture.secrets]
     for packet in capture.packets:
-        head = struct.pack("<IIIII", links.index(packet.link), packet.time >> 32, packet.time & 0xffffffff,
+        head = struct.pack("<IIIII", interfaces.index((packet.link, packet.interface)), packet.time >> 32, packet.time & 0xffffffff,
                            len(packet.data), packet.length)
         out.append(_block(6, head + packet.data))
     pathlib.Path(path).write_bytes(b"".join(out))
@@ -236,7 +237,7 @@ def rebuild(packet, seg, payload=None, seq=None, ack=None, source=None, target=N
         pseudo = source[0] + target[0] + struct.pack(">II", size, 6)
     struct.pack_into(">H", tcp, 16, _sum(pseudo + bytes(tcp) + payload))
     data = packet.data[:seg.ip] + bytes(ip) + bytes(tcp) + payload
-    return Packet(packet.time, data, len(data) + cut, packet.link)
+    return dataclasses.replace(packet, data=data, length=len(data) + cut)
 
 
 class Talk:

@@ -10,6 +10,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import argparse
+import dataclasses
 import random
 import struct
 import sys
@@ -163,7 +164,7 @@ def make(capture, seed):
             data[place:place + length] = body.data[at:at + length]
             at += length
     for index, data in changed.items():
-        packet = capfile.Packet(packets[index].time, bytes(data), packets[index].length, packets[index].link)
+        packet = dataclasses.replace(packets[index], data=bytes(data))
         packets[index] = capfile.rebuild(packet, capfile.segment(packet))
     return capfile.Capture(packets, capture.secrets)
 

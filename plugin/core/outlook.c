@@ -10,6 +10,7 @@
 #include "client.h"
 #include "envelope.h"
 #include "objects.h"
+#include "points.h"
 #include "rop_text.h"
 #include "session.h"
 
@@ -27,6 +28,11 @@ struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs 
     outlook->logons = logon_state_new(&outlook->track);
     outlook->mapi = mapi_state_new(&outlook->track, outlook->logons);
     return outlook;
+}
+
+void outlook_captured(struct outlook *outlook, uint32_t interface, struct when when)
+{
+    track_captured(&outlook->track, interface, when);
 }
 
 void outlook_heard(struct outlook *outlook, const struct endpoint *end, struct when when)

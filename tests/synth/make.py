@@ -22,7 +22,7 @@ import places  # noqa: E402
 import scene  # noqa: E402
 
 INDEX = places.SAMPLES / "INDEX.md"
-PARTS = "seg", "pdus", "verdict", "quiet", "legs", "bad", "foreign", "mapi", "told", "answers", "tokens", "closed", "several", "rops", \
+PARTS = "seg", "pdus", "verdict", "quiet", "legs", "bad", "foreign", "mapi", "told", "answers", "tokens", "closed", "sides", "several", "rops", \
     "ropcontext", "emsmdb"
 
 

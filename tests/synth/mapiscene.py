@@ -76,8 +76,8 @@ class MapiCapture(scene.Capture):
         # A connection may get its stream number after the message was composed.
         rows = []
         for row in self.messages:
-            conn = row["stream"]
-            rows.append({**row, "stream": conn.stream})
+            if row["frame"]:                 # else it was not captured
+                rows.append({**row, "stream": row["stream"].stream})
         bodies = {"bodies": [{**row, "stream": row["stream"].stream} for row in self.bodies]} if self.bodies else {}
         return {"keys": None, "messages": sorted(rows, key=lambda row: row["frame"]), **bodies,
                 "items": sorted(self.items, key=lambda row: (row["frame"], row["item"])), "tolerated": self.tolerated}

@@ -218,6 +218,9 @@ class Capture:
         self.wraps = False                   # sequence numbers pass 2^32 soon
         self.mss = MSS                       # more where the sender's network card cuts segments
         self.span = None                     # how each frame is duplicated: "same" or "routed"
+        self.side = None                     # of what this client sends and gets another capture was made, joined with this
+        self.side_runs = True                # and that other capture goes on
+        self.apart = set()                   # the numbers of its frames
         self.items, self.legs, self.tolerated, self.why = [], [], [], []
         self.what = self.rule = ""
         self.preferences = {}
@@ -250,7 +253,8 @@ class Capture:
 
     def write(self, conn, data, captured):
         self.now += STEP
-        if not captured:
+        apart = self.side and str(conn.ends[UP][0]) == self.side
+        if not captured or (apart and not self.side_runs):
             return 0
         if conn.stream is None:
             conn.stream = self.streams
@@ -258,6 +262,8 @@ class Capture:
         data = wire.shape(data, self.shape)
         self.frames.append((self.now, data))
         number = len(self.frames)
+        if apart:
+            self.apart.add(number)
         if self.span == "same":
             self.frames.append((self.now + 2000, data))
         elif self.span == "routed":
@@ -330,10 +336,11 @@ class Capture:
         return "\n".join(lines).rstrip() + "\n"
 
     def files(self):
+        options = {} if self.classic else {"apart": self.apart}
         pack = wire.pcap if self.classic else wire.pcapng
         # The order of the capture is that of writing; times never go back.
         link = wire.LINKS.get(self.shape, wire.ETHERNET)
-        return {"capture.pcap" if self.classic else "capture.pcapng": pack(self.frames, self.snaplen, link, self.cuts),
+        return {"capture.pcap" if self.classic else "capture.pcapng": pack(self.frames, self.snaplen, link, self.cuts, **options),
                 "expect.json": (json.dumps(self.expect(), indent=1) + "\n").encode(),
                 "README.md": self.readme().encode()}
 

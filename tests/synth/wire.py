@@ -111,13 +111,15 @@ def kept_of(number, data, snaplen, cuts):
     return data[:min(snaplen or len(data), cuts.get(number, len(data)))]
 
 
-def pcapng(frames, snaplen, link=ETHERNET, cuts={}):
-    """frames: (ns since 1970, bytes as sent). Time in nanoseconds, one interface."""
+def pcapng(frames, snaplen, link=ETHERNET, cuts={}, apart=frozenset()):
+    """frames: (ns since 1970, bytes as sent). Time in nanoseconds, one interface; apart: the numbers of frames that a second
+    one captured."""
     out = bytearray(block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)))
-    out += block(1, struct.pack("<HHI", link, 0, snaplen) + option(2, b"synth0") + option(9, b"\x09") + option(0, b""))
+    for name in (b"synth0", b"synth1")[:2 if apart else 1]:
+        out += block(1, struct.pack("<HHI", link, 0, snaplen) + option(2, name) + option(9, b"\x09") + option(0, b""))
     for number, (ns, data) in enumerate(frames, 1):
         kept = kept_of(number, data, snaplen, cuts)
-        out += block(6, struct.pack("<IIIII", 0, ns >> 32, ns & 0xFFFFFFFF, len(kept), len(data)) + kept)
+        out += block(6, struct.pack("<IIIII", number in apart, ns >> 32, ns & 0xFFFFFFFF, len(kept), len(data)) + kept)
     return bytes(out)
 
 

@@ -6,9 +6,9 @@ Each sample that shows nothing above chat, and each healthy third-party capture,
 1 and 5 % of its frames and bursts of them, gets some or all frames twice, in another order, cut off or cut into pieces,
 starts late, and has all its clients at one address; its clock is set back and ahead, one host's frames are stamped
 early, as by a tap of two ports, two captures of one place, of two servers or connections, and of both sides of a
-device are merged with clocks that differ; and it is read with other preferences of tcp, tls and http: still nothing of the plugin above
-chat, and above a note where frames are lost in numbers or clocks are wrong. Seen twice or in pieces, it has the same
-PDUs and requests.
+device are merged with clocks that differ, or one of those ends first; and it is read with other preferences of tcp, tls
+and http: still nothing of the plugin above chat, and above a note where frames are lost in numbers or clocks are wrong.
+Seen twice or in pieces, it has the same PDUs and requests.
 The rough part is done with one leg and with two: a sample with a device is taken apart, one without gets a device.
 --rough: only that. Dice are thrown by the sample's name, --seed (0) and the number of the damage; all damage is printed
 with what is found.
@@ -17,6 +17,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 """
 
 import collections
+import dataclasses
 import json
 import pathlib
 import random
@@ -41,11 +42,12 @@ CUT_UP = "each segment cut into pieces"
 NOT_IN_PIECES = ("foreign-dcerpc", "live-emsmdb-kerberos", "verdict-slow-join", "pdus-recycled-often", "seg-answers-swapped")
 # Damage that makes of a sample what a verdict is about: an hour before data that is sent again and again is an idle
 # time; in six seconds without CONN/C2 a frame of another clock may stand; an RST that stands before the probe that it
-# answers is one that nobody asked for; an end that stands before the Disconnect that it follows is one of its own.
+# answers is one that nobody asked for; an end that stands before the Disconnect that it follows is one of its own; where
+# a side that ended is captured once more for some seconds, it shows what was not passed on meanwhile.
 MADE_TRUE = (("verdict-drop-busy", "clock set ahead by an hour"), ("rpc-client-asleep-two", "clock set ahead by an hour"),
              ("verdict-slow-join", "a connection's clock"),
              ("mapi-cut-probe", "frames swapped"),
-             ("mapi-ends-undone-released", "a connection's clock"))
+             ("mapi-ends-undone-released", "a connection's clock"), ("rpc-side-ends", "merged with the same"))
 UNCUT = b"ncacn_http/1.0", b"RPC_"
 FIN, SYN, RST = 1, 2, 4
 WAITS = b"X-RequestType: NotificationWait"
@@ -79,7 +81,7 @@ def doubled(capture):
     """Each frame twice, as a SPAN port that sees a packet come and go does."""
     out = []
     for packet in capture.packets:
-        out += [packet, capfile.Packet(packet.time + 2000, packet.data, packet.length, packet.link)]
+        out += [packet, copy_of(packet, packet.time + 2000)]
     return out
 
 
@@ -104,7 +106,7 @@ def cut_up(capture, seed):
         cuts = sorted({dice.randrange(least, len(data)) for _ in range(dice.randrange(1, 4))} if len(data) > least else ())
         for number, (begin, end) in enumerate(zip([0, *cuts], [*cuts, len(data)])):
             piece = capfile.rebuild(packet, seg, payload=data[begin:end], seq=(seg.seq + begin) & 0xffffffff)
-            out.append(capfile.Packet(packet.time + number * 100, piece.data, piece.length, piece.link))
+            out.append(copy_of(piece, packet.time + number * 100))
     return out
 
 
@@ -115,7 +117,7 @@ def late(capture):
 
 def snapped(capture, size):
     """No more than size bytes of each frame, as with tcpdump -s."""
-    return [capfile.Packet(packet.time, packet.data[:size], packet.length, packet.link) for packet in capture.packets]
+    return [dataclasses.replace(packet, data=packet.data[:size]) for packet in capture.packets]
 
 
 def one_address(capture):
@@ -135,7 +137,7 @@ RELAY = 300_000                      # ns that a frame is on its way through a d
 
 
 def copy_of(packet, time):
-    return capfile.Packet(time, packet.data, packet.length, packet.link)
+    return dataclasses.replace(packet, time=time)
 
 
 def by_time(packets):
@@ -217,6 +219,12 @@ def without(capture, gone):
     return [packet for index, packet in enumerate(capture.packets) if index not in gone]
 
 
+def one_side_ends(capture, behind, side, at):
+    """The sides of a device on interfaces of their own; of one of them (1: behind it) nothing from a frame on."""
+    return [dataclasses.replace(packet, interface=int(index in behind)) for index, packet in enumerate(capture.packets)
+            if index < at or (index in behind) != side]
+
+
 def rough(capture, name, seed):
     """What may leave notes, but no more: damage that no capture of a healthy network shows, and clocks that are wrong."""
     count, start = len(capture.packets), zlib.crc32(name.encode()) + 100 * seed
@@ -243,6 +251,11 @@ def rough(capture, name, seed):
     for sign, word in ((1, "ahead"), (-1, "behind")):
         if behind:
             yield f"clock behind the device {by // 10**6} ms {word}", moved(capture, behind, sign * by)
+    for side, word in enumerate(("before", "behind")):
+        at = dice(17 + side).randrange(1, count)
+        if behind:
+            yield (f"the capture {word} the device ends at frame {at} (seed {start + 17 + side})",
+                   one_side_ends(capture, behind, side, at))
     by = dice(7).choice((-40000, -2000, -50, 50, 2000, 40000)) * 10**6
     servers = sorted({tcp.server for tcp in tcps})
     if len(servers) > 1:

@@ -104,7 +104,7 @@ struct tcp_flow {
 
 /* Why absence proves nothing: nothing, no SYN, one direction, bytes missing, bytes cut off,
  * bytes not decrypted, an ACK missing, segments in IP fragments, which nobody follows; a connection beside it without
- * the client's direction. */
+ * the client's direction; the interface that it was captured on has no frames any more. */
 enum doubt {
     DOUBT_NONE,
     DOUBT_NO_SYN,
@@ -114,7 +114,8 @@ enum doubt {
     DOUBT_OPAQUE,
     DOUBT_NO_ACK,
     DOUBT_TORN,
-    DOUBT_HALF
+    DOUBT_HALF,
+    DOUBT_STOPPED
 };
 
 void tcp_flow_start(struct tcp_flow *flow, const struct conn_past *past);

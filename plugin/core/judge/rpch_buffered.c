@@ -6,6 +6,8 @@
 
 #include "rpch.h"
 
+#include "points.h"
+
 /* Of the leg at, once of leg's attempt and the role. */
 static struct subject about_late(struct judge *judge, const struct leg *leg, enum role role, const struct leg *at)
 {
@@ -158,8 +160,9 @@ void rpch_body(struct judge *judge, const struct event *event)
     struct evidence *evidence = evidence_new(judge);
     evidence_add_pair(evidence, channel_tcp(in), channel_tcp(there));
     evidence->clocks |= leg->skewed || behind->skewed;
-    if (track->missed >= since) {
-        evidence_add_lacking(evidence, channel_tcp(there)); /* frames were lost meanwhile, perhaps of it */
+    if (track->missed >= since || (!arrived && conn_unwatched_since(channel_tcp(there), since))) {
+        evidence_add_lacking(evidence,
+                             channel_tcp(there)); /* frames were lost meanwhile, perhaps of it; or none was captured */
     }
     struct finding finding =
         begin_quietly(judge, V_BUFFERED, event->when, about_late(judge, leg, ROLE_IN, event->rpch.body.at), evidence);

@@ -206,10 +206,11 @@ static enum verdict_where say_refuser(struct text *text, const struct channel *c
     return http_is_windows(info->author) ? WHERE_UNKNOWN : WHERE_DEVICE;
 }
 
-/* Calls went over it, whatever was captured of how it opened. */
+/* Calls went over it, or PDUs that do not open it, whatever was captured of how it opened. */
 static bool was_open(const struct channel *channel)
 {
-    return channel->leg->joined || channel->rpc_seen;
+    const bool met_in_use = !channel->request.frame && !channel->has_cookie;
+    return channel->leg->joined || channel->rpc_seen || met_in_use;
 }
 
 /* The other half of an open connection has ended before: with this one nothing else fails. The RPC proxy's own

@@ -78,6 +78,9 @@ const char *row_doubt(const struct conn *conn, const char *name)
     case DOUBT_HALF:
         snprintf(text, sizeof(text), "%s: frame %u, its request's direction not captured", name, frame);
         break;
+    case DOUBT_STOPPED:
+        snprintf(text, sizeof(text), "%s: no frame on its interface behind frame %u", name, frame);
+        break;
     case DOUBT_OPAQUE:
         snprintf(text, sizeof(text), "%s: not decrypted from frame %u on", name, frame);
         break;

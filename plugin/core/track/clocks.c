@@ -67,20 +67,21 @@ bool clocks_take_behind(struct track *track, uint64_t *key)
     return true;
 }
 
-bool clocks_one_card(const struct conn *front, const struct conn *back)
+/* The device passes on from the address that it listens on: the front leg leads to where the back leg comes from. */
+static bool one_card(const struct conn *front, const struct conn *back)
 {
     return same_address(conn_server(front), &back->client) && !same_address(conn_server(back), &front->client);
 }
 
 bool clocks_second_in_front(const struct conn *second, const struct conn *first, bool first_over, bool second_over)
 {
-    return clocks_one_card(second, first) || (first_over && !second_over);
+    return one_card(second, first) || (first_over && !second_over);
 }
 
 void clocks_doubt(const struct conn *front, const struct conn *back, bool ordered)
 {
     struct track *track = front->track;
-    const bool proven = ordered || clocks_one_card(front, back);
+    const bool proven = ordered || one_card(front, back);
     track->clocks_doubted = true;
     keyed_make(&track->arena, &track->clocks, key_of(front, back), sizeof(struct keyed));
     if (!proven) { /* whichever of them is taken for the front leg */

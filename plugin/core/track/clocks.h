@@ -30,8 +30,6 @@ bool clocks_hide_behind(const struct track *track, const struct endpoint *client
 uint64_t clocks_leg_key(const struct track *track, const struct endpoint *client, const struct endpoint *server);
 /* The next of those that were proved to be behind a device since they were last taken; false: none is left. */
 bool clocks_take_behind(struct track *track, uint64_t *key);
-/* The device passes on from the address that it listens on: the front leg leads to where the back leg comes from. */
-bool clocks_one_card(const struct conn *front, const struct conn *back);
 /* Whether what stands second in the capture is in front of a device and what stands first behind it: the clocks differ. over:
  * X-Forwarded-For of the one names the client of the other. */
 bool clocks_second_in_front(const struct conn *second, const struct conn *first, bool first_over, bool second_over);

@@ -7,6 +7,7 @@
 #include "conn.h"
 
 #include "event.h"
+#include "points.h"
 #include "reset.h"
 
 #define SERIES_STEP 64   /* what an end sends elsewhere between two of them */
@@ -435,12 +436,21 @@ static void note_silence(struct conn *conn, const struct segment *segment)
     }
 }
 
+static void note_point(struct conn *conn)
+{
+    conn->track->segments++;
+    if (conn->point != conn->track->point) {
+        conn->point = conn->point ? POINT_SEVERAL : conn->track->point;
+    }
+}
+
 bool conn_segment(struct conn *conn, const struct segment *segment)
 {
     const struct when when = segment->when;
     const bool of_server = segment->way == WAY_TO_CLIENT;
     const uint32_t acked = conn->tcp.half[WAY_TO_SERVER].acked;
     track_at(conn->track, when.ns);
+    note_point(conn);
     conn->idle_unknown |= conn_set_back(conn);
     conn->set_back = conn->track->set_backs;
     const uint16_t last_id = conn->looks[segment->way].ip_id;
@@ -562,6 +572,9 @@ enum doubt conn_doubt(const struct conn *conn, uint32_t *frame)
             return torn ? DOUBT_TORN : DOUBT_HALF;
         }
     }
+    if (doubt == DOUBT_NONE && (*at = conn_stopped(conn)) > 0) {
+        return DOUBT_STOPPED;
+    }
     return doubt == DOUBT_NONE && lacks_ack(conn) ? DOUBT_NO_ACK : doubt;
 }
 
@@ -575,6 +588,6 @@ bool conn_client_missed_since(const struct conn *conn, uint32_t since)
 
 bool conn_missed_since(const struct conn *conn, uint32_t since)
 {
-    return tcp_flow_missed_since(&conn->tcp, conn->met_frame, since) || lacks_ack(conn) ||
+    return tcp_flow_missed_since(&conn->tcp, conn->met_frame, since) || lacks_ack(conn) || conn_stopped(conn) ||
            (conn->track->has_torn && (conn_torn(conn) >= since || conn_half_beside(conn) >= since));
 }

@@ -82,7 +82,8 @@ struct conn_window {
     } was[4];
 };
 
-#define UNHEARD_MOST 3 /* one or two may be lost on the way */
+#define POINT_SEVERAL UINT8_MAX /* interfaces that frames of one connection were captured on */
+#define UNHEARD_MOST 3          /* one or two may be lost on the way */
 
 struct conn {
     struct track *track;
@@ -94,8 +95,9 @@ struct conn {
     const struct tls_leaf *leaf; /* that the server presented, the caller's; NULL if not known */
     uint32_t met_frame;          /* with its first head, 0 if none */
     uint32_t ended_frame;        /* the first FIN or RST, 0 while nobody has ended it */
-    uint8_t kind;                /* enum conn_kind */
-    uint8_t ended_by;            /* enum way: the end that sent it */
+    uint8_t kind : 4;            /* enum conn_kind */
+    uint8_t ended_by : 4;        /* enum way: the end that sent it */
+    uint8_t point;               /* where its frames were captured: points.h; 0: not known */
     bool ended : 1, ended_by_rst : 1;
     bool tls : 1;               /* what we see was decrypted */
     bool resent : 1;            /* the client has sent again what lacks an ACK */

@@ -60,7 +60,12 @@ struct track {
     int64_t missed;      /* of the last frame that showed a gap, on whatever connection; 0: none has */
     bool has_torn;       /* a segment of HTTP or TLS could not be followed: IP fragments, or a half is missing */
     uint32_t claimed[2]; /* connections, by enum conn_kind */
-    bool telling;        /* an event is being heard: no other may be emitted */
+    uint32_t segments;   /* of claimed connections so far */
+    uint32_t interface;  /* that the last frame of TCP was captured on: points.h */
+    struct when seen;    /* that frame, 0 before the first */
+    uint8_t point;       /* the number of the interface, 0 before the first */
+    struct points *points;
+    bool telling; /* an event is being heard: no other may be emitted */
     struct table servers, texts, hosts;
     struct table windows;                     /* of connections of which an end has closed it: conn.c */
     struct table reasons;                     /* of RSTs with text: reset.c */

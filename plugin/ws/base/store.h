@@ -57,6 +57,8 @@ const struct verdict *store_take_verdicts(void); /* of all worlds, in the order 
 const char *store_intern(const char *text);
 const struct hash_key *store_key(void); /* the secret of this file */
 struct when frame_when(const packet_info *pinfo);
+/* The state is told where the frame was captured, before what it carries. First pass only. */
+void store_frame(const packet_info *pinfo);
 /* family 0 if it is no address of IP. */
 void frame_endpoint(struct endpoint *endpoint, const address *addr, uint16_t port);
 

@@ -207,6 +207,7 @@ void engine_run(struct stream *stream, const struct tcp_frame *tcp, enum way way
     }
     const uint32_t reported = tvb_reported_length(tvb);
     struct flow *flow = &stream->flow[way];
+    store_frame(pinfo);
     conn_sees(rpch_conn_conn(stream->conn), way, tcp->seq, tcp->ack);
     struct run
         run = { .stream = stream, .tcp = tcp, .way = way, .pinfo = pinfo, .tree = tree, .at = flow->at, .moves = true };

@@ -191,6 +191,7 @@ static struct mapi_stream *follow_frame(packet_info *pinfo, const struct tcp_fra
     const struct mapi_feed feed = { stream, pinfo, way_of(stream, tcp), frame_when(pinfo) };
     if (followed->all)
         return stream;
+    store_frame(pinfo);
     conn_sees(stream->link, feed.way, tcp->seq, tcp->ack);
     if (stream->link->tls) {
         mapi_feed_records(&feed, tcp, &followed->records);

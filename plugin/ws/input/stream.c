@@ -114,6 +114,7 @@ struct stream *stream_claim(packet_info *pinfo, const struct tcp_frame *tcp, enu
         stream->flow[other].next_seq = tcp->ack;
     }
     stream->conn = rpch_conn_new(store_world(), conn, hop, past.first.ns);
+    store_frame(pinfo);
     /* Before its request: the client had answers of before. */
     conn_sees(conn, stream_way(stream, tcp), tcp->seq, tcp->ack);
     conversation_add_proto_data(conversation, proto_rpch, stream);
