@@ -8,7 +8,7 @@ import mapiwire as w
 import rpc
 import scene
 import wire
-from mapi_ends import CLIENT, DEVICE, UNKNOWN, Waiting, chat, told as said
+from mapi_ends import CLIENT, DEVICE, UNKNOWN, Waiting, chat, foreign_rst, told as said
 from mapi_gone import CUT, UNANSWERED
 from mapi_verdict import LATE, Two, done, waiting
 from mapiscene import DOWN, UP, case
@@ -178,12 +178,45 @@ def mapi_silly(cap):
 class ToldMapi(Told, m.MapiCapture):
     """A case of MAPI/HTTP held by its verdicts and lines of the report."""
 
+    def told(self, name, *how, **more):
+        super().told(name, *how, **more)
+        self.verdicts[-1]["severity"] = m.SEVERITY[name]
+
 
 def slow(name, title):
     def register(function):
         function.capture = ToldMapi
         return scene.case(name, title)(function)
     return register
+
+
+@slow("mapi-ends-reset-both-ways", "an RST goes to either end, the client's name first")
+def reset_both_ways(cap):
+    c = m.Context(m.Outlook(cap))
+    c.connect()
+    c.ask("Execute", m.default_body("Execute"))
+    cap.wait(5)
+    cap.told(UNANSWERED, c.conn.rst(UP), CLIENT)
+    cap.wait(0.01)
+    c.conn.rst(DOWN)
+    cap.wait(1)
+    cap.lines = {"rows": ["unanswered.*CANNOT TELL: an RST went to either end"], "report": ["where +CANNOT TELL .an RST went to either end"]}
+    cap.what = "A request waits for 5 s, then the client's end sends an RST, and 10 ms later the server's. Both fit in TTL and sequence."
+    cap.rule = "RFC 9293 3.10.7: no RST answers an RST. One device may have written both, or the client has left: that cannot be told."
+
+
+@slow("mapi-ends-reset-by-another", "the same, and the second has another TTL than the server's packets")
+def reset_by_another(cap):
+    wait = Waiting(cap)
+    cap.told(CUT + ".chat", wait.front.rst(UP), CLIENT)
+    cap.wait(0.01)
+    foreign_rst(wait.front)
+    cap.told(CUT + ".chat", wait.behind.close(UP), DEVICE)
+    wait.go_on()
+    cap.lines = {"rows": ["cut.chat.*NETWORK DEVICE"], "no_rows": ["cut.chat.*CLIENT"]}
+    cap.what = "A firewall before a balancer resets a NotificationWait both ways. What it writes in the client's name looks like the client's, " \
+               "what it writes in the balancer's does not. The balancer passes the end on."
+    cap.rule = "Who wrote one wrote both: not the client."
 
 
 @slow("mapi-slow-unread", "an answer takes 40 s because the client does not read")

@@ -7,7 +7,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 import mapiscene as m
 import mapiwire as w
 from mapi_ends import CLIENT, SEEN, UNKNOWN, WAIT, chat, told
-from mapi_gone import UNANSWERED
+from mapi_gone import CUT, UNANSWERED
 from mapi_verdict import EXECUTE, HTTP, LATE, Two, opened
 from mapiscene import DOWN, UP, case
 from scene import Conn
@@ -74,6 +74,57 @@ def half_closed_silent(cap):
     cap.what = "FIN follows an Execute within a millisecond; the server's end acknowledges both and says nothing more. 61 s later the " \
                "capture goes on elsewhere."
     cap.rule = "Servers answer in seconds."
+
+
+def half_closed_answer(cap, c, asks):
+    """The first of the answers, on each leg, and one PENDING."""
+    for step in (lambda ask: c.begin(ask, cookies=None), lambda ask: c.more(ask, "PENDING\r\n")):
+        cap.wait(1)
+        for ask in asks:
+            step(ask)
+    cap.wait(3)
+
+
+@case("mapi-ends-half-closed-cut", "a client closes directly behind a request and reads on, and the answer is cut")
+def half_closed_cut(cap):
+    c, own = aside(cap)
+    ask = c.ask("Execute", EXECUTE)
+    first = c.conn.fin(UP)
+    half_closed_answer(cap, c, [ask])
+    told(cap, CUT, c.conn.rst(DOWN), UNKNOWN, "The client was there, and the server's end broke off: it or a device before it.",
+         [f"had closed its sending side in frame {first}, and read on", "the server or a device between broke off"])
+    c.conn = c.outlook.open()
+    ask = c.ask("Execute", EXECUTE, step=False)
+    c.conn.fin(UP)
+    cap.wait(20)
+    told(cap, UNANSWERED, c.conn.rst(DOWN), UNKNOWN, "20 s later the server's end gives up: no answer to that FIN.", ["gave the connection up"])
+    go_on(c, own)
+    cap.what = "FIN follows an Execute within a millisecond; the client acknowledges the head and one PENDING of the answer, then the " \
+               "server's end resets the connection. It asks again on another, where no answer comes for 20 s, then an RST."
+    cap.rule = "RFC 9293 3.6: it may still receive, and does. Who closes a second later, or goes on meanwhile, does not do so for that FIN."
+
+
+@case("mapi-ends-half-closed-behind", "the same through a balancer that passes the FIN on, and the server cuts the answer")
+def half_closed_behind(cap):
+    two = Two(cap)
+    two.exchange("Connect")
+    two.exchange()
+    c = two.c
+    outer = c.ask("Execute", EXECUTE)
+    outer.conn.fin(UP)
+    inner = c.relay(outer, cap.connect("10.0.0.70", "10.0.0.81:80"))
+    inner.conn.fin(UP)
+    half_closed_answer(cap, c, [inner, outer])
+    told(cap, CUT, inner.conn.rst(DOWN), UNKNOWN, "On its leg nothing else shows.", ["and read on"])
+    cap.wait(0.005)
+    told(cap, CUT, outer.conn.rst(DOWN), "SERVER (seen)", "The balancer only passes that on.", ["only passed that on"])
+    cap.wait(1)
+    c.conn = c.outlook.open()
+    two.exchange()
+    two.close()
+    cap.what = "Client and balancer close their sides directly behind a request, and both read on. The server resets the leg behind in the " \
+               "middle of the answer, 5 ms later the balancer the client's."
+    cap.rule = "The FIN went before the request came on the leg behind: it is the same request, and the server cut its answer."
 
 
 @case("mapi-ends-waited", "a client gives up after 60 s without a byte of an answer")

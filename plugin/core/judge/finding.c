@@ -226,15 +226,8 @@ const char *known_name(const char *name)
     return name ? name : "no known name";
 }
 
-const char *end_name(char to[PIECE_MAX], const struct conn *conn)
+static const char *rst_name(char to[PIECE_MAX], const struct conn *conn, enum way way)
 {
-    if (!conn->ended_by_rst) {
-        return "FIN";
-    }
-    if (conn->reused) {
-        return "the SYN of another connection with the same ports";
-    }
-    const enum way way = conn->ended_by;
     const char *reason = conn_reason(conn, way);
     const unsigned code = conn_reset_code(conn, way);
     if (reason) {
@@ -245,6 +238,21 @@ const char *end_name(char to[PIECE_MAX], const struct conn *conn)
         return "RST";
     }
     return to;
+}
+
+const char *end_name(char to[PIECE_MAX], const struct conn *conn)
+{
+    return !conn->ended_by_rst ? "FIN" :
+           conn->reused        ? "the SYN of another connection with the same ports" :
+                                 rst_name(to, conn, (enum way)conn->ended_by);
+}
+
+const char *broken_name(char to[PIECE_MAX], const struct conn *conn)
+{
+    if (!conn_half_closed(conn)) {
+        return end_name(to, conn);
+    }
+    return conn_end_of(conn, WAY_TO_CLIENT)->rst ? rst_name(to, conn, WAY_TO_CLIENT) : "FIN";
 }
 
 void say_advice(struct text *text, const struct advice *advice)

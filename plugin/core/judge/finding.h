@@ -159,6 +159,9 @@ const char *known_name(const char *name); /* "no known name" for NULL */
 /* "RST" or "FIN": what ended it, and the reason that the RST gives: RST ("Flow expired"). */
 #define END_NAME(conn) end_name((char[PIECE_MAX]){ 0 }, conn)
 const char *end_name(char to[PIECE_MAX], const struct conn *conn);
+/* The same of conn_broken_by(). */
+#define BROKEN_NAME(conn) broken_name((char[PIECE_MAX]){ 0 }, conn)
+const char *broken_name(char to[PIECE_MAX], const struct conn *conn);
 
 /* What follows from a finding. */
 struct advice {

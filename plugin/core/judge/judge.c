@@ -81,6 +81,12 @@ static void time_passed(struct judge *judge, const struct event *event)
     mapi_context_time_passed(judge, event);
 }
 
+static void mapi_segment_passed(struct judge *judge, const struct event *event)
+{
+    mapi_cut_by_both(judge, event);
+    time_passed(judge, event);
+}
+
 static void segment_passed(struct judge *judge, const struct event *event)
 {
     rpch_cut_by_both(judge, event);
@@ -154,7 +160,7 @@ static rule *rule_of(enum event_kind kind)
     case EVENT_REQUEST_DROPPED:
         return mapi_request_dropped;
     case EVENT_SESSION_TIME_PASSED:
-        return time_passed;
+        return mapi_segment_passed;
 
     case EVENT_CHALLENGE_MISSING:
         return logon_challenge_missing;

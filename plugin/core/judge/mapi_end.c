@@ -106,8 +106,8 @@ static void doubt_front(const struct exchange *request)
 {
     const struct conn *link = request->conn->link;
     const struct conn *front = request->gone_first ? request->gone_first->link : NULL;
-    if (front && front->ended && front->ended_by == WAY_TO_CLIENT && link->ended_by == WAY_TO_CLIENT &&
-        link->ended_ns - front->ended_ns < PASSED_ON_WITHIN) {
+    if (front && front->ended && conn_broken_by(front) == WAY_TO_CLIENT && conn_broken_by(link) == WAY_TO_CLIENT &&
+        conn_broken(link).ns - conn_broken(front).ns < PASSED_ON_WITHIN) {
         mapi_take_back(request, V_RESPONSE_CUT, "the leg behind was ended by its server at nearly the same time");
     }
 }
@@ -183,7 +183,7 @@ static bool is_failure(const struct reply *reply)
 static int64_t idle_before_end(const struct reply *reply, struct when told)
 {
     const struct conn *link = reply->conn->link;
-    const int64_t until = link->ended_by == WAY_TO_SERVER ? link->ended_ns : told.ns;
+    const int64_t until = conn_broken_by(link) == WAY_TO_SERVER ? link->ended_ns : told.ns;
     return until > reply->last_bytes.ns ? until - reply->last_bytes.ns : 0;
 }
 
@@ -198,8 +198,9 @@ static bool has_stopped(const struct reply *reply, int64_t idle)
 static bool is_as_clients_do(const struct judge *judge, const struct exchange *request)
 {
     const struct conn *link = request->conn->link;
-    return link->ended_by == WAY_TO_SERVER ? has_leg_before(request) || ender_before(judge, request) != ENDER_BETWEEN :
-                                             is_forgotten(judge, link) || link->gave_up;
+    return conn_broken_by(link) == WAY_TO_SERVER ?
+               has_leg_before(request) || ender_before(judge, request) != ENDER_BETWEEN :
+               is_forgotten(judge, link) || link->gave_up;
 }
 
 void mapi_response_cut(struct judge *judge, const struct event *event)
@@ -207,7 +208,7 @@ void mapi_response_cut(struct judge *judge, const struct event *event)
     const struct reply *reply = event->session.reply;
     const struct exchange *request = reply->request;
     const struct conn *link = reply->conn->link;
-    const bool client = link->ended_by == WAY_TO_SERVER;
+    const bool client = conn_broken_by(link) == WAY_TO_SERVER;
     if (!request || (!client && (is_released(request) || is_failure(reply)))) {
         return;
     }
@@ -396,12 +397,12 @@ static void say_waited(struct finding *finding, const struct exchange *request)
             "servers behind it at this time",
             SERVER_OF(request->conn));
     } else if (is_seen_behind(request) && behind->link->ended) {
-        const bool by_device = behind->link->ended_by == WAY_TO_SERVER;
+        const bool by_device = conn_broken_by(behind->link) == WAY_TO_SERVER;
         finding->where = by_device ? WHERE_DEVICE : WHERE_UNKNOWN;
         say(text,
             "; leg %u was ended by %s in frame %u; inferred: the device at %s passed neither an answer nor that end on to its "
             "own client; next: its time-outs%s",
-            request->leg + 1, by_device ? "the device" : "its server's end", behind->link->ended_frame,
+            request->leg + 1, by_device ? "the device" : "its server's end", conn_broken(behind->link).frame,
             SERVER_OF(request->conn), by_device ? " and log" : ", and the log of that server at this time");
     } else if (is_seen_behind(request) && !behind->link->ended) {
         finding->where = WHERE_SERVER;
@@ -456,7 +457,7 @@ static void say_unanswered(struct finding *finding, const struct exchange *reque
     const struct there *there = &request->there;
     struct text *text = &finding->text;
     finding->where = WHERE_UNKNOWN;
-    if (link->ended_by == WAY_TO_SERVER) {
+    if (conn_broken_by(link) == WAY_TO_SERVER) {
         const enum ender ender = ender_of(finding->judge, request);
         finding->where = ender_where(ender);
         finding->seen = ender == ENDER_DEVICE;
@@ -515,7 +516,7 @@ static void say_after_end(struct finding *finding, const struct exchange *reques
 static bool is_told_before(const struct exchange *request)
 {
     const struct exchange *before = request->before;
-    return request->conn->link->ended_by == WAY_TO_SERVER && has_leg_before(request) &&
+    return conn_broken_by(request->conn->link) == WAY_TO_SERVER && has_leg_before(request) &&
            (request->told_before || (before && before->abandoned && conn_doubt(before->link, NULL) == DOUBT_NONE));
 }
 
@@ -550,7 +551,7 @@ void mapi_request_unanswered(struct judge *judge, const struct event *event)
     }
     say(text, "%s when ", request->ended ? "" : " and was not complete");
     say_ended_by(text, conn, event->when);
-    const int64_t until = conn->link->ended_by == WAY_TO_SERVER ? conn->link->ended_ns : event->when.ns;
+    const int64_t until = conn_broken_by(conn->link) == WAY_TO_SERVER ? conn->link->ended_ns : event->when.ns;
     say(text, ", %s later", SECONDS(until - (request->ended ? request->end.ns : request->begin.ns)));
     say_sent(text, request);
     if (there->status) {

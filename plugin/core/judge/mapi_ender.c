@@ -21,6 +21,12 @@ enum verdict_where ender_where(enum ender ender)
 void say_ended_by(struct text *text, const struct mapi_conn *conn, struct when when)
 {
     const struct conn *link = conn->link;
+    if (conn_half_closed(link)) {
+        say(text,
+            "the server's end sent %s in frame %u (the client had closed its sending side in frame %u, and read on)",
+            BROKEN_NAME(link), conn_broken(link).frame, link->ended_frame);
+        return;
+    }
     say(text, "the %s sent %s in frame %u", link->ended_by == WAY_TO_SERVER ? "client" : "server's end", END_NAME(link),
         link->ended_frame ? link->ended_frame : when.frame);
 }
@@ -41,10 +47,13 @@ enum ender ender_before(const struct judge *judge, const struct exchange *reques
     if (sender != SENDER_BEHIND) {
         return sender == SENDER_CLIENT ? ENDER_CLIENT : ENDER_UNKNOWN;
     }
+    if (front && conn_reset_both_ways(front)) {
+        return conn_reset_by_another(front) ? ENDER_BETWEEN : ENDER_UNKNOWN;
+    }
     if (front && front->ended) {
         return conn_unread(front, WAY_TO_SERVER, judge->limits.unread_least) ? ENDER_CLIENT :
-               conn_foreign_rst(front, front->ended_by, why) != NULL         ? ENDER_BETWEEN :
-               front->ended_by == WAY_TO_SERVER                              ? ENDER_CLIENT :
+               conn_foreign_rst(front, conn_broken_by(front), why) != NULL   ? ENDER_BETWEEN :
+               conn_broken_by(front) == WAY_TO_SERVER                        ? ENDER_CLIENT :
                                                                                ENDER_DEVICE;
     }
     return front && conn_doubt(front, NULL) == DOUBT_NONE && !clocks_differ(front, request->link) ? ENDER_DEVICE :
@@ -58,7 +67,7 @@ enum ender ender_behind(const struct exchange *request)
     if (!behind || conn_doubt(behind->link, NULL) != DOUBT_NONE || mapi_sender(request) == SENDER_UNORDERED) {
         return ENDER_UNKNOWN;
     }
-    if (behind->link->ended && behind->link->ended_by == WAY_TO_SERVER) {
+    if (behind->link->ended && conn_broken_by(behind->link) == WAY_TO_SERVER) {
         return ENDER_DEVICE; /* it ended both, whichever was first */
     }
     if (clocks_differ(request->link, behind->link)) {
@@ -71,7 +80,7 @@ enum ender ender_behind(const struct exchange *request)
 
 enum ender ender_of(const struct judge *judge, const struct exchange *request)
 {
-    return request->conn->link->ended_by == WAY_TO_SERVER ? ender_before(judge, request) : ender_behind(request);
+    return conn_broken_by(request->conn->link) == WAY_TO_SERVER ? ender_before(judge, request) : ender_behind(request);
 }
 
 void say_device_before(struct text *text, const struct exchange *request, enum ender ender)
@@ -116,14 +125,14 @@ void say_ended_behind(struct text *text, const struct exchange *request)
         say(text,
             "; leg %u was ended in frame %u by %s, which is not its server's own, %s; inferred: a device between %s and %s "
             "wrote it, and the device at %s only passed that on; next: the logs of firewalls and filters there at this time",
-            request->leg + 1, behind->link->ended_frame, END_NAME(behind->link), foreign,
+            request->leg + 1, conn_broken(behind->link).frame, BROKEN_NAME(behind->link), foreign,
             ENDPOINT(&behind->link->client), SERVER_OF(behind), SERVER_OF(request->conn));
         return;
     }
     say(text,
         "; leg %u was ended by its server %s in frame %u; inferred: the device at %s only passed that on; "
         "next: the log of that server at this time",
-        request->leg + 1, SERVER_OF(behind), behind->link->ended_frame, SERVER_OF(request->conn));
+        request->leg + 1, SERVER_OF(behind), conn_broken(behind->link).frame, SERVER_OF(request->conn));
 }
 
 bool say_foreign_end(struct finding *finding, const struct exchange *request)
@@ -140,4 +149,28 @@ bool say_foreign_end(struct finding *finding, const struct exchange *request)
         "proxies and filters there at this time",
         foreign, SERVER_OF(request->conn));
     return true;
+}
+
+/* The row of what was told of the first RST, by what the second shows. */
+void mapi_cut_by_both(struct judge *judge, const struct event *event)
+{
+    const struct mapi_conn *conn = event->session.conn;
+    const struct conn *link = conn ? conn->link : NULL;
+    struct side_memo *memo = link && link->end && conn->side ? conn->side->memo : NULL;
+    struct result *result = memo ? &memo->result : NULL;
+    (void)judge;
+    if (!result || !result->told || result->frame != link->ended_frame || link->ended_frame >= event->when.frame ||
+        result->where_seen || !conn_reset_both_ways(link)) {
+        return;
+    }
+    const bool by_client = link->ended_by == WAY_TO_SERVER;
+    if (conn_reset_by_another(link)) {
+        result->where = WHERE_DEVICE;
+    } else if (result->where == WHERE_CLIENT && by_client) {
+        result->where = WHERE_UNKNOWN;
+        result->taken_back =
+            result->severity > V_CHAT ? "an RST went to either end, so which of them left does not show" : NULL;
+    } else if (result->where == WHERE_UNKNOWN && !by_client) {
+        result->where = WHERE_DEVICE;
+    }
 }

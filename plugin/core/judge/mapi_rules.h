@@ -32,6 +32,7 @@ rule mapi_response_late; /* EVENT_RESPONSE_LATE */
 /* mapi_end.c: connections that end under requests */
 rule mapi_response_cut, mapi_request_unanswered;
 rule mapi_response_undone; /* EVENT_RESPONSE_ENDED */
+rule mapi_cut_by_both;     /* EVENT_SESSION_TIME_PASSED: the RST that did it went to the other end, too; mapi_ender.c */
 
 /* mapi_gone.c: servers that are gone, requests that nobody acknowledges */
 rule mapi_conn_ends, mapi_request_dropped;

@@ -10,12 +10,14 @@
 #include "points.h"
 #include "reset.h"
 
-#define SERIES_STEP 64   /* what an end sends elsewhere between two of them */
-#define COPY_MS 50       /* a SPAN port's copy of a frame; no stack sends again as soon */
-#define UNHEARD_MS 5000  /* of what was sent again, be it once */
-#define AGAIN_MS 100     /* what is sent again sooner is one try: segments of one window, or a copy */
-#define ACK_LATE_MS 3000 /* an ACK is held back for half a second at most, and what lacks it is sent again sooner */
-#define CONN_LATE (60 * SECOND) /* less than the idle time-outs of devices between */
+#define SERIES_STEP 64     /* what an end sends elsewhere between two of them */
+#define COPY_MS 50         /* a SPAN port's copy of a frame; no stack sends again as soon */
+#define UNHEARD_MS 5000    /* of what was sent again, be it once */
+#define AGAIN_MS 100       /* what is sent again sooner is one try: segments of one window, or a copy */
+#define ACK_LATE_MS 3000   /* an ACK is held back for half a second at most, and what lacks it is sent again sooner */
+#define LEAVE_TAKEN SECOND /* who takes a FIN for the client's leave closes by then */
+#define LEAVE_NOT_TAKEN (SECOND / 5) /* or sends nothing new as late as that */
+#define CONN_LATE (60 * SECOND)      /* less than the idle time-outs of devices between */
 
 static uint32_t hash_endpoint(const struct track *track, const struct endpoint *end)
 {
@@ -511,6 +513,17 @@ bool conn_ended_by(const struct conn *conn, enum way way)
         return end->when.frame < other->when.frame;
     }
     return (int32_t)(end->ack - other->behind) < 0;
+}
+
+bool conn_half_closed(const struct conn *conn)
+{
+    const struct conn_end *end = conn_end_of(conn, WAY_TO_CLIENT);
+    if (!end || conn->ended_by != WAY_TO_SERVER || conn->ended_by_rst) {
+        return false;
+    }
+    const bool went_on =
+        end->when.ns - conn->ended_ns >= LEAVE_TAKEN || conn->last_data - conn->ended_ns >= LEAVE_NOT_TAKEN;
+    return went_on && !conn_client_gone(conn, end->when.ns);
 }
 
 void conn_tell_answered(const struct conn *conn, struct when when)

@@ -187,6 +187,20 @@ static inline const struct conn_end *conn_end_of(const struct conn *conn, enum w
 /* Whether that end closed of its own accord: its FIN or RST does not cover a FIN of the other end,
  * and follows none of its RST. With FINs that cross both did. */
 bool conn_ended_by(const struct conn *conn, enum way way);
+/* The client closed its sending side only: it was there to read on when the server's end closed, too, and that was not at
+ * once, as by one who takes that FIN for the client's leave. */
+bool conn_half_closed(const struct conn *conn);
+/* The end whose doing the end of the connection is: the one that closed first, but of a half-closed one the server's. */
+static inline enum way conn_broken_by(const struct conn *conn)
+{
+    return conn_half_closed(conn) ? WAY_TO_CLIENT : (enum way)conn->ended_by;
+}
+/* What that end sent; frame 0 while nobody has ended it. */
+static inline struct when conn_broken(const struct conn *conn)
+{
+    return conn_half_closed(conn) ? conn->end[WAY_TO_CLIENT].when :
+                                    (struct when){ .frame = conn->ended_frame, .ns = conn->ended_ns };
+}
 /* The text in the RST of that end, NULL if there is none: printable, and cut. */
 #define RST_REASON_MAX 80
 const char *conn_reason(const struct conn *conn, enum way way);
@@ -195,6 +209,11 @@ unsigned conn_reset_code(const struct conn *conn, enum way way);
 /* How it shows that the RST of that end is not its own; NULL: it does not. text: room for it. */
 #define FOREIGN_TEXT_MAX 120
 const char *conn_foreign_rst(const struct conn *conn, enum way way, char text[FOREIGN_TEXT_MAX]);
+/* Whether RSTs went to both ends at about the same time: whoever gets one answers none, so one device may have written both,
+ * and which stands first says nothing. */
+bool conn_reset_both_ways(const struct conn *conn);
+/* And one of them shows that it is not its end's own. */
+bool conn_reset_by_another(const struct conn *conn);
 /* Why absence proves nothing on it. frame, or NULL: where the gap or cut is, 0 if not known. */
 enum doubt conn_doubt(const struct conn *conn, uint32_t *frame);
 /* Whether something that was not captured may have passed in that frame or later. */

@@ -463,13 +463,23 @@ static bool may_pass_on(const struct exchange *before, const struct exchange *re
     return before->leg == 0 || !same_address(&a->client, &b->client) || same_address(conn_server(a), &b->client);
 }
 
+/* A client that closed its sending side behind what it asked waits for the answer: what comes from where that went passes it
+ * on all the same. */
+static bool is_settled(const struct exchange *other, const struct exchange *request)
+{
+    const struct conn *a = other->link, *b = request->link;
+    return other->settled &&
+           (other->forgotten || a->ended_by_rst ||
+            !(same_address(conn_server(a), &b->client) || exchange_came_over(request, a) || way_is_known(a, b)));
+}
+
 /* What another request is to one, if it is the same. */
 enum kin { KIN_BEFORE, KIN_SIBLING, KIN_SENDER, KIN_NONE };
 
 static enum kin kin_of(const struct exchange *other, const struct exchange *request, enum likeness like)
 {
     const struct conn *a = other->link, *b = request->link;
-    return other->settled                                                   ? KIN_NONE :
+    return is_settled(other, request)                                       ? KIN_NONE :
            may_pass_on(other, request, like)                                ? KIN_BEFORE :
            endpoint_equal(conn_server(a), conn_server(b))                   ? KIN_SIBLING :
            same_address(&a->client, &b->client) && !is_loopback(&b->client) ? KIN_SENDER :
@@ -497,7 +507,8 @@ static struct exchange *find_before(const struct exchange *request, enum likenes
     for (struct exchange *other = next_same(request, request, &looked_at); other;
          other = next_same(other, request, &looked_at)) {
         if (other->leg + 1 == request->leg &&
-            (waits ? !other->settled && may_pass_on(other, request, like) : !other->after && !other->left)) {
+            (waits ? !is_settled(other, request) && may_pass_on(other, request, like) :
+                     !other->after && !other->left)) {
             return other;
         }
     }

@@ -136,11 +136,22 @@ unsigned conn_reset_code(const struct conn *conn, enum way way)
     return coded && end->window >= CODE_LEAST && end->window <= CODE_MOST ? end->window : 0;
 }
 
-/* One device reset both ends. */
 static bool went_both_ways(const struct conn_end *end, const struct conn_end *other)
 {
-    return other && other->rst && end->exact && other->exact && end->when.ns - other->when.ns <= BOTH_WINDOW &&
-           other->when.ns - end->when.ns <= BOTH_WINDOW;
+    return end && other && end->rst && other->rst && end->exact && other->exact &&
+           end->when.ns - other->when.ns <= BOTH_WINDOW && other->when.ns - end->when.ns <= BOTH_WINDOW;
+}
+
+bool conn_reset_both_ways(const struct conn *conn)
+{
+    return conn->ended_by_rst && went_both_ways(conn_end_of(conn, WAY_TO_SERVER), conn_end_of(conn, WAY_TO_CLIENT));
+}
+
+bool conn_reset_by_another(const struct conn *conn)
+{
+    const struct conn_end *client = conn_end_of(conn, WAY_TO_SERVER), *server = conn_end_of(conn, WAY_TO_CLIENT);
+    return conn_reset_both_ways(conn) && (client->other_distance || client->reason || server->other_distance ||
+                                          server->out_of_series || server->reason);
 }
 
 const char *conn_foreign_rst(const struct conn *conn, enum way way, char text[FOREIGN_TEXT_MAX])
