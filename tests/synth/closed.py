@@ -219,6 +219,64 @@ def reset_by_another(cap):
     cap.rule = "Who wrote one wrote both: not the client."
 
 
+def stamp_early(cap, way, seconds=0.01):
+    """A tap whose two ports have clocks of their own: all that goes that way is stamped early. Returns where a frame stands then."""
+    clients = {conn.ends[UP][1] for conn in cap.conns}
+    rows = sorted((ns - int(seconds * 10**9) * ((int.from_bytes(data[34:36], "big") in clients) == (way == UP)), number)
+                  for number, (ns, data) in enumerate(cap.frames))
+    cap.frames = [(ns, cap.frames[number][1]) for ns, number in rows]
+    places = {number + 1: place for place, (_, number) in enumerate(rows, 1)}
+    return lambda frame: places[frame]
+
+
+@slow("mapi-ends-tap-cut", "a server cuts an answer, captured by a tap that stamps the client early")
+def tap_cut(cap):
+    c = m.Context(m.Outlook(cap))
+    c.connect()
+    c.begin(c.ask("Execute", m.default_body("Execute")), cookies=None)
+    for _ in range(4):
+        cap.wait(3)
+        c.conn.down(c.chunk("PENDING\r\n"))
+    cap.wait(10)
+    frame = c.conn.rst(DOWN)
+    cap.told(CUT, stamp_early(cap, UP)(frame), UNKNOWN, never="was not there|went to sleep")
+    cap.what = "The server resets a connection under an answer of which the client has acknowledged all; what the client sends is stamped 10 ms early."
+    cap.rule = "What the client has acknowledged it was not sent in vain: it was there, and the server's end cut the answer."
+
+
+@slow("mapi-ends-tap-quiet", "a session in which a password was wrong, captured by a tap that stamps the server early")
+def tap_quiet(cap):
+    c = m.Context(m.Outlook(cap))
+    for wait in (5, 5):
+        ask = c.ask("Connect", m.connect_body())
+        cap.wait(0.04)
+        c.page(ask, "401 Unauthorized", 'WWW-Authenticate: Basic realm="mail.example.test"')
+        cap.wait(wait)
+    c.connect()
+    c.exchange()
+    ask = c.ask("Execute", m.default_body("Execute"))
+    cap.wait(0.04)
+    c.page(ask, "401 Unauthorized", 'WWW-Authenticate: Basic realm="mail.example.test"')
+    c.exchange(step=False)
+    c.leave()
+    c.conn.close(DOWN)
+    stamp_early(cap, DOWN)
+    cap.what = "Two refusals, a success, another refusal, and the end of the session; what the server sends is stamped 10 ms early, so that answers " \
+               "and its FIN stand before what they answer."
+    cap.rule = "Nothing: the refusals are not three in a row, and the last request was answered."
+
+
+@told("rpc-closed-tap-refused", "IN is answered 503 and closed, captured by a tap that stamps the client early")
+def tap_refused(cap):
+    leg = Leg(cap)
+    leg.connect("in").up(rpc.ask_in(target=leg.target))
+    frame = leg.in_.down(b"HTTP/1.1 503 Service Unavailable\r\nServer: Microsoft-IIS/10.0\r\nContent-Length: 0\r\n\r\n")
+    leg.in_.close(UP)
+    cap.told("rpch.channel.refused", stamp_early(cap, UP)(frame), UNKNOWN, "status 503")
+    cap.what = "The client closes behind a 503; what it sends is stamped 10 ms early, so that its FIN stands before the 503 that it acknowledges."
+    cap.rule = "The channel was refused: the client did not end it before, and no channel is missed."
+
+
 @slow("mapi-slow-unread", "an answer takes 40 s because the client does not read")
 def slow_unread(cap):
     c = m.Context(m.Outlook(cap))

@@ -303,6 +303,14 @@ static bool differs_from_below(const struct logon_answer *answer)
     return after && clocks_differ(answer->request->link, after->link);
 }
 
+/* The next leg has the request, and no answer that was seen to take its time: an answer before what it answers is one of a clock
+ * that differs, or belongs to another. */
+static bool lacks_time_below(const struct logon_answer *answer)
+{
+    const struct exchange *request = answer->request;
+    return answer->below.frame ? answer->below.ns < answer->sent.ns : request && (request->passed_on || request->after);
+}
+
 void logon_answered(struct judge *judge, const struct event *event)
 {
     const struct logon_answer *answer = event->logon.answer;
@@ -321,7 +329,8 @@ void logon_answered(struct judge *judge, const struct event *event)
     const bool differ = differs_from_below(answer);
     const bool kept = answer->below.frame && !differ && below >= 0 && below <= most;
     const struct conn *link = answer->conn->link;
-    const bool beyond = differ || clocks_hide_behind(link->track, &link->client, conn_server(link));
+    const bool lacks = !differ && lacks_time_below(answer);
+    const bool beyond = differ || lacks || clocks_hide_behind(link->track, &link->client, conn_server(link));
     const bool ntlm = strcmp(account->scheme, "NTLM") == 0 || strcmp(account->scheme, "Negotiate/NTLM") == 0;
     say(&finding.text, "Seen: the %s credentials of %s in frame %u were %s", account->scheme, USER(account->user),
         answer->sent.frame, answer->accepted ? "accepted" : "refused");
@@ -341,7 +350,9 @@ void logon_answered(struct judge *judge, const struct event *event)
         say(&finding.text,
             "; inferred: the server, or the domain controller it asks, is slow to check credentials%s; next: "
             "%s",
-            beyond ? ", or the device before it kept the answer: its two sides have clocks that differ" : "",
+            lacks  ? ", or the device before it kept the answer: when the next leg had it does not show" :
+            beyond ? ", or the device before it kept the answer: its two sides have clocks that differ" :
+                     "",
             ntlm ? "look for Netlogon semaphore waits and timeouts on the server (MaxConcurrentApi), or use Kerberos" :
                    "look for Netlogon or Kerberos delays on the server, and at its way to the domain controllers");
     }

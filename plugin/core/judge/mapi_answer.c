@@ -124,6 +124,20 @@ static void say_behind(struct text *text, const struct reply *reply, const struc
     }
 }
 
+/* There is a next leg, of its session or behind that address, and the request was not seen there, whether it did not go there or
+ * was missed. */
+static bool is_not_behind(const struct exchange *request)
+{
+    if (!request->there.conn && request->link->server->sign == SIGN_LEG) {
+        return true;
+    }
+    const struct side *side = request->side && !request->there.conn ? request->side->session->sides : NULL;
+    while (side && side->number != request->leg + 1) {
+        side = side->next;
+    }
+    return side != NULL;
+}
+
 /* Whose failure it is; kept: see mapi_kept_before(). */
 static enum verdict_where status_of(const struct answer *answer, const struct reply *reply, bool kept)
 {
@@ -138,7 +152,8 @@ static enum verdict_where status_of(const struct answer *answer, const struct re
         return http_is_windows(answer->author) || is_windows_server(reply->server_header) ? WHERE_UNKNOWN :
                                                                                             WHERE_DEVICE;
     }
-    return answer_where(answer);
+    const enum verdict_where where = answer_where(answer);
+    return where == WHERE_SERVER && is_not_behind(reply->request) ? WHERE_UNKNOWN : where;
 }
 
 static void say_proxy(struct text *text, const struct reply *reply)

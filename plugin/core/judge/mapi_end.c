@@ -512,12 +512,27 @@ static void say_after_end(struct finding *finding, const struct exchange *reques
     finding->where = sender == SENDER_CLIENT ? WHERE_CLIENT : sender == SENDER_UNORDERED ? WHERE_UNKNOWN : WHERE_DEVICE;
 }
 
+/* Its client has more than was captured so far: the answer, which a tap of two ports stamps late, or which was lost. */
+static bool has_unseen_answer(const struct conn *link)
+{
+    return link->tcp.half[WAY_TO_CLIENT].holes > 0;
+}
+
 /* Of a leg behind a device that ended it, what became of the request stands on the leg before. */
 static bool is_told_before(const struct exchange *request)
 {
     const struct exchange *before = request->before;
     return conn_broken_by(request->conn->link) == WAY_TO_SERVER && has_leg_before(request) &&
-           (request->told_before || (before && before->abandoned && conn_doubt(before->link, NULL) == DOUBT_NONE));
+           (request->told_before || (before && (has_unseen_answer(before->link) ||
+                                                (before->abandoned && conn_doubt(before->link, NULL) == DOUBT_NONE))));
+}
+
+/* The server's end had it when it closed, in a frame before it: so may its answer stand before it. */
+static bool was_known(const struct exchange *request)
+{
+    const struct conn_end *end = conn_end_of(request->link, WAY_TO_CLIENT);
+    return end && end->knew_more && end->has_ack && end->when.frame < request->begin.frame &&
+           (int32_t)(end->ack - request->begin_seq) >= 0;
 }
 
 void mapi_request_unanswered(struct judge *judge, const struct event *event)
@@ -528,7 +543,7 @@ void mapi_request_unanswered(struct judge *judge, const struct event *event)
     if (conn->dropped && conn->dropped->silent) {
         return; /* it went silent: that is told where the server answers elsewhere */
     }
-    if (is_told_before(request)) {
+    if (is_told_before(request) || was_known(request)) {
         return;
     }
     struct finding finding = finding_begin(judge, V_UNANSWERED, event->when, about_request(judge, request),

@@ -417,11 +417,12 @@ static bool may_answer_newer(const struct channel *channel)
     return unseen > (lacks ? most : 0);
 }
 
-/* Its successor has taken over, or the client ended the body early: nothing can be refused any more. */
+/* Its successor has taken over, or the client ended the body early, and not for what had come by then: nothing can be refused
+ * any more. */
 static bool is_over(const struct channel *channel)
 {
-    return channel->replaced || channel->seen_eof ||
-           (channel->role == ROLE_IN && channel->conn->link->tcp.half[WAY_TO_SERVER].ended);
+    const struct conn_end *end = conn_end_of(channel_tcp(channel), WAY_TO_SERVER);
+    return channel->replaced || channel->seen_eof || (channel->role == ROLE_IN && end && !end->knew_more);
 }
 
 static void response(struct rpch_conn *conn, const struct http_info *info)

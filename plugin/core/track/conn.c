@@ -133,6 +133,13 @@ static void note_looks(struct conn_looks *looks, const struct segment *segment)
     looks->packets = (uint8_t)(looks->packets + (looks->packets < LOOKS_ENOUGH));
 }
 
+/* A tap of two ports, or a gap. */
+static bool has_unseen(const struct conn *conn, const struct segment *segment)
+{
+    const struct tcp_half *half = &conn->tcp.half[segment->way == WAY_TO_SERVER ? WAY_TO_CLIENT : WAY_TO_SERVER];
+    return segment->has_ack && (!half->known || half->holes || (int32_t)(segment->ack - half->next) > 0);
+}
+
 static void note_end(struct conn *conn, const struct segment *segment, bool exact)
 {
     if (conn_end_of(conn, segment->way)) {
@@ -147,6 +154,7 @@ static void note_end(struct conn *conn, const struct segment *segment, bool exac
                               .ack = segment->ack,
                               .rst = segment->rst,
                               .has_ack = segment->has_ack,
+                              .knew_more = has_unseen(conn, segment),
                               .exact = exact };
     if (segment->rst) {
         reset_note(conn, end, segment);
@@ -391,6 +399,14 @@ static int32_t ms_since(uint32_t moment, int64_t ns)
     return (int32_t)(moment_ms(ns) - moment);
 }
 
+/* The client has acknowledged it, which stands before it: a tap of two ports, for whose sake it is no new data. A byte is a
+ * probe. */
+static bool was_acknowledged(const struct conn *conn, const struct segment *segment)
+{
+    const struct tcp_half *half = &conn->tcp.half[WAY_TO_CLIENT];
+    return segment->len > 1 && half->has_acked && (int32_t)(segment->seq + segment->len - half->acked) <= 0;
+}
+
 /* Follows whether the client is there, as far as the server's end can know. */
 static void follow_client(struct conn *conn, const struct segment *segment, bool new_data)
 {
@@ -399,7 +415,7 @@ static void follow_client(struct conn *conn, const struct segment *segment, bool
         conn->unheard_since = 0;
         return;
     }
-    if (segment->len == 0 && !is_bare_probe(conn, segment)) {
+    if ((segment->len == 0 && !is_bare_probe(conn, segment)) || was_acknowledged(conn, segment)) {
         return;
     }
     const int32_t since = ms_since(conn->unheard_at, segment->when.ns);

@@ -52,6 +52,7 @@ struct conn_end {
     uint32_t ack;              /* if has_ack */
     bool rst : 1, has_ack : 1; /* rst: else FIN */
     bool exact : 1;            /* an RST with the very next sequence number */
+    bool knew_more : 1;        /* it acknowledges what was not captured by then: its sender had that first */
     bool reason : 1;           /* an RST with text in it: conn_reason() */
     bool passed_on : 1;        /* by that text another gave a device cause to write it */
     bool other_distance : 1;   /* TTL or hop limit two or more off those of that end's other packets */

@@ -347,6 +347,9 @@ const struct auth_shown *auth_response(struct logon_conn *conn, struct exchange 
     } else {
         step = request ? take_answer(conn, request, when, &response) : NULL;
     }
+    if (!request && response.status / 100 == 2) {
+        logon_conn_more(conn)->unasked_frame = when.frame; /* it may have taken what is refused before and after it */
+    }
     const struct auth_shown *shown = step ? show_answer(conn, request, when, &response, step, first) : NULL;
     if (status_is_final(response.status)) {
         conn->proxy_auth = response.status == 407; /* a type 3 that comes now may be for the proxy */

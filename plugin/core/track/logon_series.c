@@ -79,6 +79,9 @@ const struct refusals *count_refusal(struct logon_state *world, const struct exc
     if (!refusals || request->begin.frame <= refusals->mark || counted_before(refusals, request)) {
         return NULL;
     }
+    if (request->logon->more->unasked_frame > refusals->mark) {
+        refusals->count = 0;
+    }
     if (refusals->count < REFUSALS_KEPT) {
         refusals->frame[refusals->count] = when.frame;
         refusals->token[refusals->count] = request->token;
