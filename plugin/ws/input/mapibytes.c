@@ -39,6 +39,9 @@ static bool is_error_page(const struct http_head *head)
 static bool is_encoded(const struct http_head *head)
 {
     struct span value;
+    /* Of transfer codings the last is chunked; one before it packs the body as well (RFC 9112 7). */
+    if (http_head_find(head, "Transfer-Encoding", &value) && span_until(value, ',') < value.len)
+        return true;
     return http_head_find(head, "Content-Encoding", &value) && !span_equals_nocase(value, "identity");
 }
 
