@@ -30,6 +30,7 @@ struct held {
     struct finding finding;
     bool known; /* how long the context lives */
     uint32_t code;
+    size_t seen_len; /* how much of the words says what was seen of the refusal itself */
     int64_t idle_ns;
     uint64_t client; /* X-ClientInfo of the request, a digest; 0: none */
 };

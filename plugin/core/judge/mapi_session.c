@@ -11,6 +11,8 @@
 
 static const char *const back_names[BACK_KINDS] = { "X-CalculatedBETarget", "X-BEServer", "MapiContext", "TCP peer" };
 
+#define AFFINITY "affinity for /mapi by session or client; restarts of the server's service at this time"
+
 /* ---- cookies ------------------------------------------------------------------------------ */
 
 /* That nothing changed the client's cookies since the last success: the same as evidence_of(),
@@ -88,7 +90,7 @@ void mapi_cookies_lost(struct judge *judge, const struct event *event)
 /* ---- refusals that wait for what the client does --------------------------------------------- */
 
 /* Of the same context the first refusal waits; those that follow say no more. */
-static void hold_loss(struct judge *judge, const struct finding *finding, const struct reply *reply)
+static void hold_loss(struct judge *judge, const struct finding *finding, const struct reply *reply, size_t seen_len)
 {
     const struct side *side = reply->request->side;
     struct side_memo *memo = memo_of_side(judge, side);
@@ -97,6 +99,7 @@ static void hold_loss(struct judge *judge, const struct finding *finding, const 
     }
     struct held *lost = held_new(judge, finding);
     lost->known = side->expiration_ns >= 0;
+    lost->seen_len = seen_len;
     lost->code = reply_meaning(reply);
     lost->idle_ns = reply->request->idle_ns;
     lost->client = reply->request->identity[ID_CLIENT_INFO];
@@ -117,10 +120,36 @@ static struct held *take_loss(struct judge *judge, struct side_memo *memo)
     return lost;
 }
 
+/* Whether the request came with another user's credentials than its session was opened with: for him the server knows no
+ * such context, wherever it lives (MS-OXCMAPIHTTP 3.2.5.1). A client that writes its name in two ways looks so, too. */
+static bool is_of_another(const struct exchange *request)
+{
+    const char *opened = request->side->session->user;
+    const size_t len = strlen(request->user);
+    return len > 0 && opened && (strncmp(opened, request->user, len) != 0 || opened[len] != ' ');
+}
+
+/* What the same context did since the refusal says more than what was known by then. */
+static void say_worked_again(struct finding *finding, const struct side_memo *memo, size_t seen_len)
+{
+    struct text *text = &finding->text;
+    if (!memo->proven_frame || !seen_len) {
+        return;
+    }
+    text->used = seen_len;
+    finding->where = WHERE_DEVICE;
+    finding->seen = false;
+    say(text,
+        "; the same context worked again in frame %u: proven to be alive; inferred: a device on the way spreads the "
+        "requests of one context over servers; next: affinity for /mapi by session or client",
+        memo->proven_frame);
+}
+
 static void tell_loss(struct judge *judge, struct side_memo *memo, struct when when)
 {
     struct held *lost = take_loss(judge, memo);
     if (lost->known) {
+        say_worked_again(&lost->finding, memo, lost->seen_len);
         lost->finding.when = when;
         tell(&lost->finding);
     }
@@ -192,7 +221,9 @@ void mapi_context_asked_for(struct judge *judge, const struct event *event)
     }
     for (struct side_memo *memo = judge->losing.last; memo && looked_at < SEARCH_MAX; looked_at++) {
         struct side_memo *older = memo->before;
-        if (is_anew(request, memo)) {
+        if (is_anew(request, memo) && memo->proven_frame) {
+            tell_loss(judge, memo, event->when); /* it was alive meanwhile */
+        } else if (is_anew(request, memo)) {
             tell_reconnect(judge, memo, request, event->when);
         }
         memo = older;
@@ -244,7 +275,7 @@ static void say_elsewhere(struct finding *finding, const struct reply *reply, co
     const struct exchange *request = reply->request;
     const struct there *there = &request->there;
     struct text *text = &finding->text;
-    const bool proven = memo->proven_frame != 0;
+    const bool another = is_of_another(request), proven = memo->proven_frame != 0 && !another;
     const bool device = there->peer || (reply->back_differs ? reply->back_kind == BACK_PEER : proven);
     finding->where = device ? WHERE_DEVICE : reply->back_differs ? WHERE_SERVER : WHERE_UNKNOWN;
     finding->seen = device;
@@ -270,6 +301,11 @@ static void say_elsewhere(struct finding *finding, const struct reply *reply, co
     } else if (proven) {
         say(text, "; inferred: a device at or behind %s spreads the requests of one context over servers",
             SERVER_OF(request->conn));
+    } else if (another) {
+        say(text,
+            "; its credentials are of %s, the session's of %s; inferred: it is the context of another user, whom the "
+            "server does not let have it",
+            request->user, request->side->session->user);
     } else {
         say(text, "; inferred: it reached another server than before, or the server dropped the context early");
     }
@@ -286,13 +322,15 @@ static void tell_lost(struct judge *judge, struct finding *finding, const struct
         "success (frame %u), X-ExpirationInfo allows %s",
         REQUEST(request), side->session->number, CODE("code", reply), finding->when.frame, SECONDS(request->idle_ns),
         request->idle_from, SECONDS(side->expiration_ns));
+    const size_t seen_len = text->used;
+    const bool another = is_of_another(request);
     say_elsewhere(finding, reply, memo);
     say(text, "; next: %s",
-        finding->where == WHERE_SERVER ?
-            "moves of the mailbox or its database at this time" :
-            "affinity for /mapi by session or client; restarts of the server's service at this time");
-    if (!reply->back_differs && !request->there.peer && !memo->proven_frame) {
-        hold_loss(judge, finding, reply);
+        finding->where == WHERE_SERVER ? "moves of the mailbox or its database at this time" :
+        another                         ? "who sends requests of two users with the cookies of one" :
+                                          AFFINITY);
+    if (!reply->back_differs && !request->there.peer && (!memo->proven_frame || another)) {
+        hold_loss(judge, finding, reply, another ? 0 : seen_len);
     } else {
         tell(finding);
     }
@@ -344,7 +382,7 @@ static void refused(struct judge *judge, const struct reply *reply, struct when 
     if (side->expiration_ns < 0) {
         finding.where = WHERE_UNKNOWN;
         if (of_context) {
-            hold_loss(judge, &finding, reply);
+            hold_loss(judge, &finding, reply, 0);
         }
     } else if (request->idle_ns < side->expiration_ns) {
         tell_lost(judge, &finding, reply);
@@ -377,5 +415,8 @@ void mapi_context_answered(struct judge *judge, const struct event *event)
         memo->proven_frame = reply->message->end.frame;
         memo->context = CONTEXT_FINE;
         memo->context_frame = memo->proven_frame;
+        if (memo->lost && memo->lost->seen_len) {
+            tell_loss(judge, memo, event->when);
+        }
     }
 }
