@@ -36,6 +36,8 @@ unsigned http_words_of(struct span text)
                  { "ProtocolDisabled", WORDS_DISABLED },
                  { "client access rule", WORDS_CLIENT_RULES },
                  { "ClientAccessRule", WORDS_CLIENT_RULES },
+                 { "multi-factor authentication", WORDS_MODERN }, /* of Exchange Online, with 456 */
+                 { "oauth_not_available", WORDS_MODERN },
                  { "404.13", WORDS_TOO_LARGE },
                  { "413.1", WORDS_TOO_LARGE },
                  { "entity too large", WORDS_TOO_LARGE },

@@ -47,7 +47,8 @@ enum http_words {
     WORDS_TOO_LARGE = 4,    /* the body is longer than allowed */
     WORDS_LONG_HEADERS = 8, /* the headers are */
     WORDS_WANTS_TLS = 16,   /* the connection is not TLS */
-    WORDS_CERTIFICATE = 32  /* it lacks a client's certificate that is trusted there */
+    WORDS_CERTIFICATE = 32, /* it lacks a client's certificate that is trusted there */
+    WORDS_MODERN = 64       /* the user may log on by a token alone, after a second factor */
 };
 unsigned http_words_of(struct span text);
 

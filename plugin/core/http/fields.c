@@ -40,6 +40,7 @@ static const struct row {
     ROW("X-BEServer", VALUE, back_end),
     ROW("X-DiagInfo", VALUE, diag_info),
     ROW("X-FEServer", VALUE, front_end),
+    ROW("Retry-After", VALUE, retry_after),
     ROW("X-RequestId", VALUE, x_request_id),
     ROW("Content-Type", LAST, content_type),
     ROW("X-ClientInfo", VALUE, client_info),

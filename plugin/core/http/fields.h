@@ -28,7 +28,7 @@ struct http_fields {
     bool keep;              /* Connection: Keep-Alive */
     /* RFC 9110, 9112, 7235 */
     struct span host, user_agent, content_type, expect, date, location, server, via, connection, transfer_encoding,
-        keep_alive;
+        keep_alive, retry_after;
     struct span forwarded_for; /* X-Forwarded-For, which devices write */
     struct span length, content_encoding, authorization, proxy_authorization, proxy_authenticate;
     struct http_lines cookies, set_cookies, challenges, pragmas; /* challenges: WWW-Authenticate */

@@ -172,6 +172,7 @@ static void copy_texts(const struct http_fields *fields, struct http_info *info)
     http_origin_of(fields, NULL, &origin);
     if (!info->is_request) {
         COPY_TEXT(info->content_type, fields->content_type);
+        COPY_TEXT(info->retry_after, fields->retry_after);
         COPY_TEXT(info->location, span_of(fields->location.ptr, span_until(fields->location, '?')));
         info->product = origin.product;
     }

@@ -83,6 +83,7 @@ struct http_info {
     char cas_error[64];      /* X-CasErrorCode */
     struct http_front_says front;
     char content_type[48]; /* of a response */
+    char retry_after[32];  /* Retry-After */
     char location[128];    /* Location, up to its query, which may be a secret */
     const char *product;   /* whose page or redirection it is, NULL if not known */
     struct http_page page; /* as far as http_info_page() has read it */

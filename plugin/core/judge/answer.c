@@ -12,6 +12,7 @@
 #define BETWEEN (BY(DEVICE) | BY(GATEWAY))
 #define ANYBODY UINT32_MAX
 #define NOT_EXCHANGE (ANYBODY & ~(unsigned)EXCHANGE)
+#define NOT_KNOWN (NOT_EXCHANGE & ~BY(DEVICE))
 
 #define PROXY_LOGS "look at its log at this time, with the request id"
 #define HTTP_PROXY_LOG "the front end's HttpProxy log for this request-id"
@@ -112,6 +113,11 @@ static const struct answer_row {
         "the proxy that answers, not the server, does not accept the credentials for it: they are mistyped or expired, or "
         "the proxy cannot check them",
         "that user's name, password and methods at the proxy; proxy settings and exceptions of the client"),
+    ROW(456, 456, BOTH, ANYBODY, ANSWER_MODERN, NONE,
+        "the user has to log on with a second factor, which takes a token (modern authentication): name and password alone "
+        "are not taken (456)",
+        "modern authentication in the organization (Get-OrganizationConfig: OAuth2ClientProfileEnabled) and in the client "
+        "(EnableADAL, version); until then an app password, where policies allow one"),
     ROW(456, 456, BOTH, ANYBODY, 0, NONE,
         "Exchange's logon module does not take the credentials: an error that the user can mend (456)",
         "the account: let the user log on in a browser and do what it asks for, then password, licence and lockout"),
@@ -213,6 +219,10 @@ static const struct answer_row {
     ROW(300, 399, RPCH, ANYBODY, 0, NONE,
         "the request was sent to a page: a logon before the RPC proxy or a redirection rule",
         "pre-authentication, publishing and redirection rules for /rpc: Outlook cannot log on at a page"),
+    ROW(300, 399, MAPI, ANYBODY, ANSWER_CIRCLE, UNKNOWN,
+        "the redirection leads in a circle, in which no client gets anywhere",
+        "the rule that redirects, most often from http to https: a device that ends TLS before it has to tell it so "
+        "(X-Forwarded-Proto), or the rule must not apply to /mapi; a client that does not keep cookies"),
     ROW(300, 399, MAPI, ANYBODY, 0, NONE,
         "the request was sent to a page: a logon before the endpoint or a redirection rule",
         "pre-authentication and redirection rules for /mapi: Outlook cannot log on at a page"),
@@ -239,6 +249,11 @@ static const struct answer_row {
         "its httperr log names the reason; then the headers that arrive there, and their size"),
 
     /* ---- statuses */
+    ROW(403, 405, RPCH, NOT_KNOWN, ANSWER_SERVED, NONE,
+        "/rpc is served at that address, where virtual connections opened before: a rule for single requests, clients or "
+        "rates refused this one, or one of several servers behind that address does not serve the path",
+        "the log of whoever answers there, by the time and the words of its page: rules of filters, WAF and bot or rate "
+        "protection; then whether all servers behind it serve /rpc"),
     ROW(405, 405, RPCH, ANYBODY, 0, NONE, "the methods RPC_IN_DATA and RPC_OUT_DATA are not allowed there",
         "methods that publishing rules, filters and IIS request filtering let through for /rpc"),
     ROW(501, 501, RPCH, ANYBODY, 0, NONE, "whoever answers does not know the methods RPC_IN_DATA and RPC_OUT_DATA",
@@ -249,6 +264,11 @@ static const struct answer_row {
         "its log at this time, with the words of its page, and its rules for /mapi"),
     ROW(403, 404, RPCH, ANYBODY, 0, NONE, "the address /rpc/rpcproxy.dll is not served or not allowed there",
         "check the RPC over HTTP component, IIS restrictions and publishing rules"),
+    ROW(403, 405, MAPI, NOT_KNOWN, ANSWER_SERVED, NONE,
+        "the path is served at that address, as earlier requests of this session show: a rule for single requests or for "
+        "rates refused this one, or one of several servers behind that address does not serve the path",
+        "the log of whoever answers there, by the time and the words of its page: rules of filters, WAF and bot or rate "
+        "protection; then whether all servers behind it serve /mapi"),
     ROW(405, 405, MAPI, NOT_EXCHANGE, 0, NONE, "the method is not allowed there, or the path is not served",
         "methods that are let through for /mapi, publishing rules, and the virtual directory MAPI"),
     ROW(404, 404, MAPI, ANYBODY, ANSWER_TOO_LARGE, NONE, "the request is larger than allowed there",
@@ -334,7 +354,8 @@ unsigned answer_words(unsigned words)
 {
     return (words & WORDS_WANTS_TLS ? ANSWER_WANTS_TLS : 0u) | (words & WORDS_CERTIFICATE ? ANSWER_CERTIFICATE : 0u) |
            (words & WORDS_LONG_HEADERS ? ANSWER_LONG_HEADERS : 0u) | (words & WORDS_DISABLED ? ANSWER_DISABLED : 0u) |
-           (words & WORDS_CLIENT_RULES ? ANSWER_CLIENT_RULES : 0u) | (words & WORDS_TOO_LARGE ? ANSWER_TOO_LARGE : 0u);
+           (words & WORDS_CLIENT_RULES ? ANSWER_CLIENT_RULES : 0u) |
+           (words & WORDS_MODERN ? ANSWER_MODERN : 0u) | (words & WORDS_TOO_LARGE ? ANSWER_TOO_LARGE : 0u);
 }
 
 void say_failure(struct text *text, const char *failure)

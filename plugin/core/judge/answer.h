@@ -38,7 +38,10 @@ enum answer_trait {
     ANSWER_CERTIFICATE = 1048576,
     ANSWER_NOT_OFFERED = 2097152, /* 401 to credentials of a scheme that it does not offer */
     ANSWER_BARE = 4194304,        /* 401 to no credentials, and it offers no scheme */
-    ANSWER_EXPECT = 8388608       /* to a head with Expect, behind which neither a 100 nor a body came */
+    ANSWER_EXPECT = 8388608,      /* to a head with Expect, behind which neither a 100 nor a body came */
+    ANSWER_CIRCLE = 16777216,     /* back to the URL that was asked for, again and again */
+    ANSWER_SERVED = 33554432,     /* that address served the path before */
+    ANSWER_MODERN = 67108864      /* its words say so */
 };
 
 struct answer {

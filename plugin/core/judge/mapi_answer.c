@@ -40,6 +40,13 @@ static bool is_stripped(const struct reply *reply)
     return reply->bare && reply->request->below_offers;
 }
 
+/* That address answered the session's requests before. */
+static bool was_served(const struct exchange *request)
+{
+    const struct side *side = request->side;
+    return side && side->success.frame && side->success_conn && side->success_conn->link->server == request->link->server;
+}
+
 static struct answer answer_of(const struct judge_limits *limits, const struct reply *reply)
 {
     const struct exchange *request = reply->request;
@@ -61,6 +68,8 @@ static struct answer answer_of(const struct judge_limits *limits, const struct r
     answer.traits |= is_from_between(reply) ? ANSWER_PASSED_ON : 0u;
     answer.traits |= reply->bare ? ANSWER_BARE : 0u;
     answer.traits |= reply->conn->auth->proxy_asks ? ANSWER_UNTRIED : 0u;
+    answer.traits |= reply->circles ? ANSWER_CIRCLE : 0u;
+    answer.traits |= was_served(request) ? ANSWER_SERVED : 0u;
     return answer;
 }
 
@@ -82,7 +91,7 @@ static bool is_failed_status(const struct reply *reply)
         return reply->page || reply_is_foreign(reply);
     }
     if (reply->status / 100 == 3) {
-        return reply->status != 304 && !reply->to_mapi;
+        return reply->status != 304 && (!reply->to_mapi || reply->circles == CIRCLES_MANY);
     }
     if (reply->status == 407) {
         return request && ((request->proxy_final && !reply->proxy_challenge) ||
@@ -198,6 +207,7 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
     }
     const struct named_header headers[] = { { "X-CasErrorCode", reply->cas_error },
                                             { "Location", reply->location },
+                                            { "Retry-After", reply->retry_after },
                                             { "X-FEServer", reply->front_end },
                                             { "X-FailureContext", reply->failure },
                                             { "X-BackEndHttpStatus", reply->backend_status },
@@ -218,6 +228,9 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
                 40));
     }
     say_proxy(text, reply);
+    if (reply->circles) {
+        say(text, " (the third in a row that sends the client back to the URL that it asked for)");
+    }
     say_frame(text, event);
     if (request->ended) {
         say(text, " after %s", SECONDS(reply->message->begin.ns - request->end.ns));

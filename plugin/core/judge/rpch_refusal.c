@@ -144,6 +144,7 @@ static struct answer answer_of(const struct judge_limits *limits, const struct c
     answer.traits |= is_of_device(channel, info) ? ANSWER_PASSED_ON : 0u;
     answer.traits |= is_bare(channel, info) ? ANSWER_BARE : 0u;
     answer.traits |= channel->leg->joined && channel_in_use(channel) ? ANSWER_OPEN : 0u;
+    answer.traits |= channel_tcp(channel)->server->joined ? ANSWER_SERVED : 0u;
     if (channel->role == ROLE_IN && !channel->v1 && !channel->is_echo) {
         answer.traits |= out_is_served(channel) ? ANSWER_IN | ANSWER_IN_ALONE : ANSWER_IN;
     }
@@ -289,6 +290,7 @@ void rpch_refused(struct judge *judge, const struct event *event)
     }
     const struct named_header headers[] = { { "X-CasErrorCode", info->cas_error },
                                             { "Location", info->location },
+                                            { "Retry-After", info->retry_after },
                                             { "X-FEServer", info->front_end },
                                             { "X-FailureContext", info->failure_context },
                                             { "X-DiagInfo", info->diag_info },

@@ -34,6 +34,7 @@ struct report_input {
     /* Of MAPI/HTTP, of whatever session; of health checks, which are none. Of those that a device passed on, one. */
     uint32_t mapi_requests, mapi_looks;
     uint32_t mapi_challenged; /* responses to the first that ask for credentials: 401, 407; as requests, once */
+    uint32_t mapi_redirected; /* those that send the client elsewhere: 3xx */
     struct broken_seen broken[BROKEN_KINDS];
     const struct overview *overview;
     const char *version; /* of the plugin */

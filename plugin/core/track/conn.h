@@ -32,6 +32,7 @@ struct server {
     const char *names[2];   /* the first front end and back end that were named there, kept text; NULL if none was */
     uint8_t sign;           /* enum device_sign: the first but SIGN_RETURNED */
     bool citrix;            /* its responses set a cookie of Citrix ADC (NetScaler) */
+    bool joined;            /* a virtual connection opened over it */
 };
 
 struct mapi_conn;

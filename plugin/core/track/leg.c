@@ -450,6 +450,16 @@ static bool is_joined_with_ended(const struct leg *leg)
     return false;
 }
 
+/* Its proxies serve the path. */
+static void note_joined(const struct leg *leg)
+{
+    for (int role = ROLE_IN; role <= ROLE_OUT; role++) {
+        if (leg->current[role]) {
+            channel_tcp(leg->current[role])->server->joined = true;
+        }
+    }
+}
+
 void leg_join(struct leg *leg, bool opened)
 {
     if (opened && leg->state != LEG_CLOSED) {
@@ -474,6 +484,7 @@ void leg_join(struct leg *leg, bool opened)
         }
         leg->skewed |= opened && is_joined_with_ended(leg);
         leg->joined = true;
+        note_joined(leg);
         leg_client(leg);
         emit_leg(EVENT_JOINED, leg);
     }

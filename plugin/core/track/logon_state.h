@@ -191,6 +191,7 @@ struct peer {
     uint64_t tried_at; /* the virtual directory of that: a server may offer others elsewhere */
     uint32_t tried_frame, tried_stream;
     uint32_t lower_frame; /* the last challenge in lower case */
+    uint8_t circles;      /* redirections in a row back to the URL that was asked for, logons between them aside */
     int64_t lower_ns;
     uint8_t lower_rounds;
     bool lower_answered;  /* it read one */

@@ -5,6 +5,7 @@
  */
 
 #include "front_failure.h"
+#include "logon_state.h"
 #include "names.h"
 #include "objects.h"
 #include "session_private.h"
@@ -13,6 +14,7 @@
 /* Milliseconds: more is no time that a server means. */
 #define PERIOD_MAX INT64_C(86400000)
 #define EXPIRATION_MAX INT64_C(10000000000)
+#define CIRCLE_SOON (5 * SECOND) /* a client follows a redirection at once; what comes later is another try */
 
 static void give_up(struct mapi_conn *conn, struct when when)
 {
@@ -91,6 +93,7 @@ static void read_failure(struct reply *reply, const struct http_fields *fields)
     reply->cas_error = mapi_state_keep(world, fields->cas_error);
     reply->server_header = mapi_state_keep(world, fields->server);
     reply->via = mapi_state_keep(world, fields->via);
+    reply->retry_after = mapi_state_keep(world, fields->retry_after);
     reply->failure = mapi_state_keep(world, fields->failure_context);
     reply->diag = mapi_state_keep(world, fields->diag_info);
     reply->backend_status = mapi_state_keep(world, fields->back_end_status);
@@ -100,6 +103,48 @@ static void read_failure(struct reply *reply, const struct http_fields *fields)
     reply->to_mapi = location.len > 0 && mapi_endpoint(mapi_path(location, &query)) != 0;
     location.len = span_until(location, '?'); /* what is behind may be a secret */
     reply->location = mapi_state_keep(world, location);
+}
+
+/* Whether the request asks that host, ports aside. */
+static bool is_host(const struct reply *reply, struct span host)
+{
+    const struct hash_key *key = &reply->conn->world->arena.key;
+    const char *text = reply->request->host;
+    struct span asked = { (const uint8_t *)text, text ? strlen(text) : 0 };
+    asked.len = span_until(asked, ':');
+    host.len = span_until(host, ':');
+    return asked.len > 0 && hash_nocase(key, 0, asked) == hash_nocase(key, 0, host);
+}
+
+/* Whether the client is sent back to what it asked for. From clear text to TLS only where it came by TLS all the same: it
+ * follows in clear text, on the connection that told it. */
+static bool is_circle(const struct reply *reply, struct span location)
+{
+    const struct exchange *request = reply->request;
+    const struct when answered = reply->conn->last_answer;
+    struct span query, path = mapi_path(location, &query), host = { NULL, 0 };
+    if (reply->status / 100 != 3 || !reply->to_mapi || mapi_endpoint(path) != request->endpoint) {
+        return false;
+    }
+    if (span_starts_nocase(location, "http://") || span_starts_nocase(location, "https://")) {
+        const struct span rest = span_skip(location, span_until(location, ':') + 3);
+        host = span_of(rest.ptr, span_until(rest, '/'));
+        host.len = span_until(host, '?');
+    }
+    return (!host.len || is_host(reply, host)) &&
+           (request->link->tls || !span_starts_nocase(location, "https://") ||
+            (answered.frame && request->begin.ns - answered.ns <= CIRCLE_SOON));
+}
+
+/* Logons are steps on the way. */
+static void note_circle(struct reply *reply, struct span location)
+{
+    struct peer *peer = reply->request ? reply->request->peer : NULL;
+    if (!peer || reply->status == 401 || reply->status == 407) {
+        return;
+    }
+    peer->circles = !is_circle(reply, location) ? 0 : peer->circles < UINT8_MAX ? peer->circles + 1 : UINT8_MAX;
+    reply->circles = peer->circles;
 }
 
 static bool ends_with_connection(const struct reply *reply, const struct http_fields *fields, bool head_asked)
@@ -172,6 +217,7 @@ static void read_head(struct reply *reply, const struct http_fields *fields)
     if (reply->status != 200 || reply->page || (reply->message->has_code && reply->message->code != CODE_SUCCESS)) {
         read_failure(reply, fields);
     }
+    note_circle(reply, fields->location);
 }
 
 /* What its request and its session learn from the head alone. */

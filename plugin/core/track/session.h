@@ -154,6 +154,9 @@ struct series {
     struct ids *ids;
 };
 
+/* A page that sets a cookie may send a client back to itself once; whoever does so again and again never lets it in. */
+#define CIRCLES_MANY 3
+
 struct reply {
     struct reply *next; /* ended in this frame */
     struct mapi_conn *conn;
@@ -184,11 +187,13 @@ struct reply {
     const char *front_end, *request_id, *server_header, *via, *failure, *backend_status, *location, *diag;
     const char *content_type; /* where it is not the endpoint's */
     const char *cas_error;    /* X-CasErrorCode */
+    const char *retry_after;  /* Retry-After */
     const char *failure_text; /* as in struct http_front_says, NULL where there is none */
     const char *product;      /* whose page or redirection it is, NULL if not known */
     unsigned words;           /* of the page, enum http_words */
     char title[HTTP_TITLE_MAX];
     bool to_mapi; /* Location is an endpoint again */
+    uint8_t circles; /* of the client at that host, with this one: struct peer; 0: this leads elsewhere */
     bool bare;    /* 401 to a request without credentials, and no WWW-Authenticate */
     struct cookie cookies[JAR_MAX];
     uint8_t cookie_count;

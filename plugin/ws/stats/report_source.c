@@ -202,7 +202,7 @@ void report_source_end(struct report_source *source)
 
 struct told_so_far {
     GPtrArray *verdicts;
-    uint32_t requests, looks, challenged;
+    uint32_t requests, looks, challenged, redirected;
     struct broken_seen broken[BROKEN_KINDS];
 };
 
@@ -260,6 +260,7 @@ static void take_notes(void *ctx, uint32_t frame, const struct frame_note *rpch,
         if (first && !message->is_response)
             ++*(message->look ? &told->looks : &told->requests);
         told->challenged += first && message->is_response && !message->look && challenge;
+        told->redirected += first && message->is_response && !message->look && message->status / 100 == 3;
         broken |= message->broken && message->end.frame == frame;
     }
     count_broken(told, BROKEN_MAPI, broken, frame);
@@ -283,6 +284,7 @@ struct report *report_source_make(struct report_source *source)
     input.mapi_requests = told.requests;
     input.mapi_looks = told.looks;
     input.mapi_challenged = told.challenged;
+    input.mapi_redirected = told.redirected;
     memcpy(input.broken, told.broken, sizeof input.broken);
     const struct verdict **verdicts =
         (const struct verdict **)wmem_alloc(source->made_pool, (told.verdicts->len + 1) * sizeof *verdicts);
