@@ -252,3 +252,35 @@ def session_not_offered(cap):
     c.conn.close()
     cap.what = "The client keeps to Basic; the server has modern authentication only."
     cap.rule = "A 401 that does not offer the scheme of the credentials says nothing of the password."
+
+
+# ---- what was served before, and modern authentication ---------------------------------------
+
+answered("456-modern", "456 to a password where a second factor is wanted", "456 Unknown", FRONT, SERVER,
+         ("second factor", "OAuth2ClientProfileEnabled"), "A name and a password, of a user who has to log on with a second factor.",
+         "The page says so; 456 alone tells of many errors that the user can mend.",
+         text="<html><body>oauth_not_available: you must use multi-factor authentication to access this</body></html>",
+         never="licence and lockout")
+
+
+@told("rpc-403-served", "403 where virtual connections opened before")
+def served(cap):
+    leg = Leg(cap)
+    leg.establish()
+    leg.work()
+    cap.wait(2)
+    refused = Leg(cap, vc=1)
+    refused.connect("in").up(rpc.ask_in())
+    refused.connect("out").up(rpc.ask_out())
+    refused.out.up(rpc.conn_a1(refused.c))
+    refused.in_.up(rpc.conn_b1(refused.c))
+    cap.wait(0.1)
+    for conn in (refused.out, refused.in_):
+        frame = conn.down(rpc.page(403, "Forbidden", text="<html><head><title>Request Rejected</title></head></html>"))
+        cap.told(REFUSED, frame, UNKNOWN, "403", "is served at that address", "Request Rejected", never="is not served or not allowed")
+    cap.wait(1)
+    refused.out.close()
+    refused.in_.close()
+    leg.close()
+    cap.what = "One virtual connection opens and works; the next one of the same client is refused with a page of a filter."
+    cap.rule = "That /rpc is not served there is no explanation: it was, two seconds before."

@@ -21,12 +21,12 @@ static void test_statuses(void)
         { "302 Found", "Location: /my.policy\r\n", "F5, by its redirection", true, WHERE_DEVICE },
         { "401 Unauthorized", "WWW-Authenticate: Negotiate\r\n", NULL, false, WHERE_NONE },
         { "401 Unauthorized", NULL, "how to log on", true, WHERE_UNKNOWN },
-        { "403 Forbidden", "Server: nginx\r\n", "not published", true, WHERE_UNKNOWN },
-        { "404 Not Found", "Server: Microsoft-HTTPAPI/2.0\r\n", "not served", true, WHERE_UNKNOWN },
+        { "403 Forbidden", "Server: nginx\r\n", "is served at that address", true, WHERE_UNKNOWN },
+        { "404 Not Found", "Server: Microsoft-HTTPAPI/2.0\r\n", "is served at that address", true, WHERE_UNKNOWN },
         { "404 Not Found", "X-CasErrorCode: UserNotFound\r\n", "X-CasErrorCode: UserNotFound", true, WHERE_SERVER },
         { "456 x", "X-BEServer: EX1\r\n", "the account", true, WHERE_SERVER },
         { "502 Bad Gateway", "Server: Microsoft-IIS/10.0\r\n", "by a gateway", true, WHERE_DEVICE },
-        { "405 Method Not Allowed", NULL, "method", true, WHERE_UNKNOWN },
+        { "405 Method Not Allowed", NULL, "is served at that address", true, WHERE_UNKNOWN },
         { "407 Proxy Authentication Required", "Proxy-Authenticate: Basic realm=\"x\"\r\n", "", false, WHERE_NONE },
         { "413 Too Large", NULL, "larger", true, WHERE_UNKNOWN },
         { "417 Expectation Failed", NULL, "100-continue", true, WHERE_UNKNOWN },
@@ -47,6 +47,56 @@ static void test_statuses(void)
             unit_check(strstr(scene.last_text, rows[i].words) != NULL, __FILE__, __LINE__, scene.last_text);
             unit_check(scene.where == rows[i].where, __FILE__, __LINE__, scene.last_text);
             CHECK(!strstr(scene.last_text, "secret"));
+        }
+        scene_end(&scene);
+    }
+}
+
+/* Where nothing shows that the path is served. */
+static void test_unserved(void)
+{
+    static const char *const rows[][2] = { { "403 Forbidden", "not published" },
+                                           { "404 Not Found", "not published or not served" },
+                                           { "405 Method Not Allowed", "the method is not allowed" } };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene scene;
+        struct tap tap;
+        scene_begin(&scene);
+        tap_open(&tap, &scene, CLIENT, SERVER);
+        ask(&tap, "Connect", 1, NULL);
+        answer_status(&tap, rows[i][0], NULL);
+        unit_check(strstr(scene.last_text, rows[i][1]) != NULL, __FILE__, __LINE__, scene.last_text);
+        scene_end(&scene);
+    }
+}
+
+/* Back to what was asked for: the third in a row is told, once, unless something else came between. */
+static void test_circles(void)
+{
+    static const char back[] = "Location: /mapi/emsmdb/?MailboxId=a\r\n",
+                      other[] = "Location: https://elsewhere.test/mapi/emsmdb/\r\n",
+                      nspi[] = "Location: /mapi/nspi/\r\n";
+    static const struct {
+        const char *status[4], *location[4], *log;
+    } rows[] = {
+        { { "302 x", "302 x", "302 x", "302 x" }, { back, back, back, back }, "http.failed:warning@6/-1.0" },
+        { { "301 x", "401 x", "308 x", "307 x" }, { back, "WWW-Authenticate: NTLM\r\n", back, back },
+          "http.failed:warning@8/-1.0" },
+        { { "302 x", "302 x", "302 x", "302 x" }, { back, back, other, back }, "" },
+        { { "302 x", "302 x", "302 x", "302 x" }, { back, back, nspi, back }, "" },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene scene;
+        struct tap tap;
+        scene_begin(&scene);
+        tap_open(&tap, &scene, CLIENT, SERVER);
+        for (int step = 0; step < 4; step++) {
+            ask(&tap, "Connect", 1, NULL);
+            answer_status(&tap, rows[i].status[step], rows[i].location[step]);
+        }
+        CHECK_STR(scene.log, rows[i].log);
+        if (rows[i].log[0]) {
+            CHECK(strstr(scene.last_text, "leads in a circle") && strstr(scene.last_text, "the third in a row"));
         }
         scene_end(&scene);
     }
@@ -320,6 +370,43 @@ static void test_lost(void)
     scene_end(&scene);
 }
 
+/* The same context works again: told at once, and no Connect makes it an expired one. Not of another user, whom the server
+ * refuses whoever has the context, nor where the request that succeeds was sent before the refusal. */
+static void test_works_again(void)
+{
+    static const char bob[] = "Authorization: Basic Ym9iOng=\r\n", alice[] = "Authorization: Basic YWxpY2U6eA==\r\n";
+    for (int what = 0; what < 3; what++) {
+        struct scene scene;
+        struct tap tap, other;
+        scene_begin(&scene);
+        tap_open(&tap, &scene, CLIENT, SERVER);
+        ask_with(&tap, (struct ask){ .type = "Connect", .counter = 1, .extra = alice });
+        answer(&tap, "Connect", SET_1);
+        tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
+        if (what == 2) {
+            ask_with(&other, (struct ask){ .type = "NotificationWait", .counter = 101, .cookies = JAR_1, .extra = alice });
+        }
+        ask_with(&tap,
+                 (struct ask){ .type = "Execute", .counter = 2, .cookies = JAR_1, .extra = what == 1 ? bob : alice });
+        answer_code(&tap, 10, "x");
+        if (what < 2) {
+            ask_with(&other, (struct ask){ .type = "Execute", .counter = 3, .cookies = JAR_1, .extra = alice });
+        }
+        answer(&other, what < 2 ? "Execute" : "NotificationWait", NULL);
+        CHECK(!strstr(scene.log, "session.lost") == (what > 0));
+        if (what == 0) {
+            CHECK(strstr(scene.last_text, "worked again in frame 6") && !strstr(scene.last_text, "dropped the context"));
+            CHECK(scene.where == WHERE_DEVICE);
+        }
+        ask_with(&tap, (struct ask){ .type = "Connect", .counter = 4, .cookies = JAR_1, .extra = alice });
+        CHECK(!strstr(scene.log, "session.expired") == (what < 2));
+        if (what == 1) {
+            CHECK(strstr(scene.last_text, "credentials are of bob") && scene.where == WHERE_UNKNOWN);
+        }
+        scene_end(&scene);
+    }
+}
+
 static void test_back_end(void)
 {
     struct scene scene;
@@ -364,9 +451,12 @@ int main(void)
     test_statuses();
     test_page_lost();
     test_statuses_more();
+    test_unserved();
+    test_circles();
     test_every_status();
     test_codes();
     test_lost();
+    test_works_again();
     test_back_end();
     transcript_end(__FILE__);
     return unit_end();

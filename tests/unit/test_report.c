@@ -563,8 +563,9 @@ static void test_requests(void)
                                             "  next   capture both directions",
                                             "  next   begin the capture before Outlook connects, and let it go on",
                                             "  next   see what is sent there",
-                                            "  next   let the capture go on until Outlook is let in" };
-    for (int what = 0; what < 5; what++) {
+                                            "  next   let the capture go on until Outlook is let in",
+                                            "  next   see Location of the redirections" };
+    for (int what = 0; what < 6; what++) {
         struct scene scene;
         struct made made;
         scene_begin(&scene);
@@ -577,13 +578,15 @@ static void test_requests(void)
                                       .mapi_requests = what == 3 ? 0 : 7,
                                       .mapi_challenged = what == 4 ? 7 :
                                                          what < 2  ? 6 :
-                                                                     0 };
+                                                         what == 5 ? 4 :
+                                                                     0,
+                                      .mapi_redirected = what == 5 ? 3 : 0 };
         made.report = report_new(&made.arena, &input);
         made.text = report_text(made.report, 200, false);
         says(made.text, "CANNOT TELL  7 requests of MAPI/HTTP: of no session", what != 3, __FILE__, __LINE__);
         says(made.text, "CANNOT TELL  1 TCP connection of RPC over HTTP or MAPI/HTTP: captured whole", what == 3,
              __FILE__, __LINE__);
-        for (int i = 0; i < 5; i++) {
+        for (int i = 0; i < 6; i++) {
             says(made.text, remedies[i], i == what, __FILE__, __LINE__);
         }
         made_end(&made);
