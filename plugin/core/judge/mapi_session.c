@@ -42,6 +42,25 @@ static bool has_cookie_in_front(const struct exchange *request)
            (front->fault == COOKIE_FINE || front->fault_name != request->fault_name);
 }
 
+/* As it was set, the cookie that is missing could not come back: for another domain, or another path. */
+static void say_not_brought(struct text *text, const struct exchange *request)
+{
+    const struct side *side = request->side;
+    const bool domain = request->fault == COOKIE_NOT_TAKEN;
+    for (unsigned i = 0; i < side->jar_count; i++) {
+        const struct cookie *set = &side->jar[i];
+        if (set->name == request->fault_name && set->frame == request->fault_frame) {
+            say(text, "; it was set with %s=%s, the request asks %s", domain ? "Domain" : "Path",
+                domain ? set->host : set->path, domain ? request->host : request->path);
+            break;
+        }
+    }
+    say(text,
+        "; inferred: no client brings it back (RFC 6265 %s), so the session cannot go on; next: who sets or rewrites %s on "
+        "the way, and which %s devices ask for behind themselves",
+        domain ? "5.3" : "5.4", domain ? "Domain" : "Path", domain ? "host" : "path");
+}
+
 void mapi_cookies_lost(struct judge *judge, const struct event *event)
 {
     const struct exchange *request = event->session.request;
@@ -57,7 +76,7 @@ void mapi_cookies_lost(struct judge *judge, const struct event *event)
     }
     struct text *text = &finding.text;
     const struct exchange *front = request->before;
-    const bool proven = has_cookie_in_front(request), missing = request->fault == COOKIE_MISSING;
+    const bool proven = has_cookie_in_front(request), missing = request->fault != COOKIE_STALE && request->fault != COOKIE_FOREIGN;
     const char *did = missing ? "removed" : "changed";
     if (missing) {
         say(text, "Seen: %s lacks cookie %s, set in frame %u", REQUEST(request), request->fault_name,
@@ -78,6 +97,8 @@ void mapi_cookies_lost(struct judge *judge, const struct event *event)
             "; on leg %u the same request has it (frame %u, stream %u); inferred: the device at %s %s it "
             "(proven); next: rules for Cookie headers there",
             front->leg, front->begin.frame, front->conn->link->stream, SERVER_OF(front->conn), did);
+    } else if (request->fault >= COOKIE_NOT_TAKEN) {
+        say_not_brought(text, request);
     } else {
         say(text,
             "; inferred: the client did not keep it, or a device before this leg %s it; next: rules for Cookie and "

@@ -83,6 +83,25 @@ static bool name_is(struct span name, const char *text)
     return name.len == len && memcmp(name.ptr, text, len) == 0;
 }
 
+/* Domain-match (RFC 6265 5.1.3), ports aside; host: NULL where it is not known. */
+static bool is_below(const char *host, const char *domain)
+{
+    struct span name = { (const uint8_t *)host, host ? strlen(host) : 0 };
+    const size_t len = strlen(domain);
+    name.len = span_until(name, ':');
+    if (name.len <= len) {
+        return name.len == 0 || span_equals_nocase(name, domain);
+    }
+    return name.ptr[name.len - len - 1] == '.' && span_equals_nocase(span_skip(name, name.len - len), domain);
+}
+
+/* Whether a client takes a cookie of that Domain from that host: not for others, nor for all of a top-level domain (5.3, steps
+ * 5 and 6). */
+static bool is_taken(const char *host, const char *domain)
+{
+    return is_below(host, domain) && (strchr(domain, '.') || (host && strlen(domain) == strcspn(host, ":")));
+}
+
 static void read_attribute(struct mapi_state *world, struct span name, struct span value, struct when when,
                            struct span date, struct cookie *cookie, bool *max_age)
 {
@@ -93,8 +112,9 @@ static void read_attribute(struct mapi_state *world, struct span name, struct sp
         }
     } else if (span_equals_nocase(name, "Secure")) {
         cookie->secure = true;
-    } else if (span_equals_nocase(name, "Domain")) {
-        cookie->host = NULL;
+    } else if (span_equals_nocase(name, "Domain") && value.len > 0) {
+        cookie->of_domain = true;
+        cookie->host = mapi_state_keep(world, span_skip(value, value.ptr[0] == '.'));
     } else if (span_equals_nocase(name, "Max-Age")) {
         int64_t age = mapi_read_number(value);
         *max_age = true;
@@ -161,6 +181,8 @@ void jar_read_set_cookie(struct reply *reply, struct span text, const struct htt
         read_attribute(world, name, unquoted(value), reply->message->begin, fields->date, cookie, &max_age);
     }
     cookie->deleted |= deleted;
+    cookie->not_taken =
+        cookie->of_domain && cookie->host && reply->request && !is_taken(reply->request->host, cookie->host);
     if (!cookie->path) {
         cookie->path = track_text(world->track, "/");
     }
@@ -222,8 +244,11 @@ static bool path_matches(const char *cookie, struct span path)
 static bool cookie_applies(const struct cookie *cookie, const struct exchange *request, struct span path,
                            struct when when)
 {
-    return !cookie->deleted && !cookie->uncertain && cookie->expires > when.ns && path_matches(cookie->path, path) &&
-           (!cookie->host || cookie->host == request->host) &&
+    const bool of_host = !cookie->host || cookie->not_taken ||
+                         (cookie->of_domain ? is_below(request->host, cookie->host) : cookie->host == request->host);
+    /* Where a client brings none of its session's, it says why. */
+    const bool brought = path_matches(cookie->path, path) && !cookie->not_taken;
+    return of_host && (brought || request->by_guid) && !cookie->deleted && !cookie->uncertain && cookie->expires > when.ns &&
            (!cookie->secure || request->conn->link->tls || request->side->secure_returned);
 }
 
@@ -319,6 +344,8 @@ void jar_check(struct exchange *request, const struct sent *sent, unsigned count
             continue;
         }
         if (request->fault == COOKIE_FINE) {
+            const bool here = path_matches(cookie->path, path);
+            fault = fault != COOKIE_MISSING ? fault : cookie->not_taken ? COOKIE_NOT_TAKEN : here ? fault : COOKIE_OTHER_PATH;
             request->fault = (uint8_t)fault;
             request->fault_name = cookie->name;
             request->fault_frame = cookie->frame;

@@ -123,7 +123,7 @@ static bool is_circle(const struct reply *reply, struct span location)
     const struct exchange *request = reply->request;
     const struct when answered = reply->conn->last_answer;
     struct span query, path = mapi_path(location, &query), host = { NULL, 0 };
-    if (reply->status / 100 != 3 || !reply->to_mapi || mapi_endpoint(path) != request->endpoint) {
+    if (!reply->to_mapi || mapi_endpoint(path) != request->endpoint) {
         return false;
     }
     if (span_starts_nocase(location, "http://") || span_starts_nocase(location, "https://")) {
@@ -143,7 +143,8 @@ static void note_circle(struct reply *reply, struct span location)
     if (!peer || reply->status == 401 || reply->status == 407) {
         return;
     }
-    peer->circles = !is_circle(reply, location) ? 0 : peer->circles < UINT8_MAX ? peer->circles + 1 : UINT8_MAX;
+    const bool circle = reply->status / 100 == 3 && is_circle(reply, location);
+    peer->circles = !circle ? 0 : peer->circles < UINT8_MAX ? peer->circles + 1 : UINT8_MAX;
     reply->circles = peer->circles;
 }
 

@@ -33,15 +33,16 @@ struct back {
 /* ---- cookies ---------------------------------------------------------------------- */
 
 struct cookie {
-    const char *name, *path, *host; /* kept text; host NULL where it does not bind it */
+    const char *name, *path, *host; /* kept text; host NULL where it does not bind it; of_domain: those below it, too */
     uint64_t digest;                /* of the value of the last complete success */
     uint64_t newer;                 /* set by a response since that is not done or no success */
     uint64_t before;                /* what it was before, if a request beside the others changed it */
     int64_t expires;                /* INT64_MAX: with the session */
     uint32_t frame;                 /* where it was set */
     bool secure, deleted;
-    bool uncertain; /* a response since deletes it */
-    bool unseen;    /* the client was given another value, or none, by a response that was missed */
+    bool of_domain : 1, not_taken : 1; /* not_taken: its Domain is not that of the host that sets it */
+    bool uncertain : 1;                /* a response since deletes it */
+    bool unseen; /* the client was given another value, or none, by a response that was missed */
 };
 
 /* A value that a server gave out, or that a client brought to a Connect or Bind. */
@@ -53,7 +54,8 @@ struct value {
     bool shared;           /* others had it, too */
 };
 
-enum cookie_fault { COOKIE_FINE, COOKIE_MISSING, COOKIE_STALE, COOKIE_FOREIGN };
+/* The last two: missing, and as it was set no client brings it back. */
+enum cookie_fault { COOKIE_FINE, COOKIE_MISSING, COOKIE_STALE, COOKIE_FOREIGN, COOKIE_NOT_TAKEN, COOKIE_OTHER_PATH };
 
 /* ---- sessions --------------------------------------------------------------------- */
 
