@@ -80,7 +80,8 @@ static void test_circles(void)
         const char *status[4], *location[4], *log;
     } rows[] = {
         { { "302 x", "302 x", "302 x", "302 x" }, { back, back, back, back }, "http.failed:warning@6/-1.0" },
-        { { "301 x", "401 x", "308 x", "307 x" }, { back, "WWW-Authenticate: NTLM\r\n", back, back },
+        { { "301 x", "401 x", "308 x", "307 x" },
+          { back, "WWW-Authenticate: NTLM\r\n", back, back },
           "http.failed:warning@8/-1.0" },
         { { "302 x", "302 x", "302 x", "302 x" }, { back, back, other, back }, "" },
         { { "302 x", "302 x", "302 x", "302 x" }, { back, back, nspi, back }, "" },
@@ -384,7 +385,8 @@ static void test_works_again(void)
         answer(&tap, "Connect", SET_1);
         tap_open(&other, &scene, "10.0.0.9:50002", SERVER);
         if (what == 2) {
-            ask_with(&other, (struct ask){ .type = "NotificationWait", .counter = 101, .cookies = JAR_1, .extra = alice });
+            ask_with(&other,
+                     (struct ask){ .type = "NotificationWait", .counter = 101, .cookies = JAR_1, .extra = alice });
         }
         ask_with(&tap,
                  (struct ask){ .type = "Execute", .counter = 2, .cookies = JAR_1, .extra = what == 1 ? bob : alice });
@@ -395,7 +397,8 @@ static void test_works_again(void)
         answer(&other, what < 2 ? "Execute" : "NotificationWait", NULL);
         CHECK(!strstr(scene.log, "session.lost") == (what > 0));
         if (what == 0) {
-            CHECK(strstr(scene.last_text, "worked again in frame 6") && !strstr(scene.last_text, "dropped the context"));
+            CHECK(strstr(scene.last_text, "worked again in frame 6") &&
+                  !strstr(scene.last_text, "dropped the context"));
             CHECK(scene.where == WHERE_DEVICE);
         }
         ask_with(&tap, (struct ask){ .type = "Connect", .counter = 4, .cookies = JAR_1, .extra = alice });

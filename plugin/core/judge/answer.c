@@ -354,8 +354,8 @@ unsigned answer_words(unsigned words)
 {
     return (words & WORDS_WANTS_TLS ? ANSWER_WANTS_TLS : 0u) | (words & WORDS_CERTIFICATE ? ANSWER_CERTIFICATE : 0u) |
            (words & WORDS_LONG_HEADERS ? ANSWER_LONG_HEADERS : 0u) | (words & WORDS_DISABLED ? ANSWER_DISABLED : 0u) |
-           (words & WORDS_CLIENT_RULES ? ANSWER_CLIENT_RULES : 0u) |
-           (words & WORDS_MODERN ? ANSWER_MODERN : 0u) | (words & WORDS_TOO_LARGE ? ANSWER_TOO_LARGE : 0u);
+           (words & WORDS_CLIENT_RULES ? ANSWER_CLIENT_RULES : 0u) | (words & WORDS_MODERN ? ANSWER_MODERN : 0u) |
+           (words & WORDS_TOO_LARGE ? ANSWER_TOO_LARGE : 0u);
 }
 
 void say_failure(struct text *text, const char *failure)

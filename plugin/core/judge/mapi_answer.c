@@ -44,7 +44,8 @@ static bool is_stripped(const struct reply *reply)
 static bool was_served(const struct exchange *request)
 {
     const struct side *side = request->side;
-    return side && side->success.frame && side->success_conn && side->success_conn->link->server == request->link->server;
+    return side && side->success.frame && side->success_conn &&
+           side->success_conn->link->server == request->link->server;
 }
 
 static struct answer answer_of(const struct judge_limits *limits, const struct reply *reply)

@@ -76,7 +76,8 @@ void mapi_cookies_lost(struct judge *judge, const struct event *event)
     }
     struct text *text = &finding.text;
     const struct exchange *front = request->before;
-    const bool proven = has_cookie_in_front(request), missing = request->fault != COOKIE_STALE && request->fault != COOKIE_FOREIGN;
+    const bool proven = has_cookie_in_front(request),
+               missing = request->fault != COOKIE_STALE && request->fault != COOKIE_FOREIGN;
     const char *did = missing ? "removed" : "changed";
     if (missing) {
         say(text, "Seen: %s lacks cookie %s, set in frame %u", REQUEST(request), request->fault_name,
@@ -348,8 +349,8 @@ static void tell_lost(struct judge *judge, struct finding *finding, const struct
     say_elsewhere(finding, reply, memo);
     say(text, "; next: %s",
         finding->where == WHERE_SERVER ? "moves of the mailbox or its database at this time" :
-        another                         ? "who sends requests of two users with the cookies of one" :
-                                          AFFINITY);
+        another                        ? "who sends requests of two users with the cookies of one" :
+                                         AFFINITY);
     if (!reply->back_differs && !request->there.peer && (!memo->proven_frame || another)) {
         hold_loss(judge, finding, reply, another ? 0 : seen_len);
     } else {

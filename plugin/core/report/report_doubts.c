@@ -289,11 +289,13 @@ static void doubt_requests(struct report *report, const struct tally *tally)
     const char *start = start_of(tally);
     const uint32_t steps = report->input.mapi_challenged + report->input.mapi_redirected;
     if ((archive || !start) && report->input.mapi_redirected > 0 && steps >= report->input.mapi_requests) {
-        doubt_add(report, report->input.mapi_requests, "request of MAPI/HTTP", "requests of MAPI/HTTP",
-                  archive ? "of no session: sent elsewhere by a redirection (3xx), and what came of that is not in the archive" :
-                            "of no session: sent elsewhere by a redirection (3xx), and what came of that was not captured",
-                  archive ? REMEDY_RECORD :
-                            "see Location of the redirections (http.location), and capture what goes there, with its keys");
+        doubt_add(
+            report, report->input.mapi_requests, "request of MAPI/HTTP", "requests of MAPI/HTTP",
+            archive ?
+                "of no session: sent elsewhere by a redirection (3xx), and what came of that is not in the archive" :
+                "of no session: sent elsewhere by a redirection (3xx), and what came of that was not captured",
+            archive ? REMEDY_RECORD :
+                      "see Location of the redirections (http.location), and capture what goes there, with its keys");
         return;
     }
     if ((archive || !start) && report->input.mapi_challenged >= report->input.mapi_requests) {

@@ -248,8 +248,8 @@ static bool cookie_applies(const struct cookie *cookie, const struct exchange *r
                          (cookie->of_domain ? is_below(request->host, cookie->host) : cookie->host == request->host);
     /* Where a client brings none of its session's, it says why. */
     const bool brought = path_matches(cookie->path, path) && !cookie->not_taken;
-    return of_host && (brought || request->by_guid) && !cookie->deleted && !cookie->uncertain && cookie->expires > when.ns &&
-           (!cookie->secure || request->conn->link->tls || request->side->secure_returned);
+    return of_host && (brought || request->by_guid) && !cookie->deleted && !cookie->uncertain &&
+           cookie->expires > when.ns && (!cookie->secure || request->conn->link->tls || request->side->secure_returned);
 }
 
 void jar_set_back(struct side *side, int64_t ns)
@@ -345,7 +345,10 @@ void jar_check(struct exchange *request, const struct sent *sent, unsigned count
         }
         if (request->fault == COOKIE_FINE) {
             const bool here = path_matches(cookie->path, path);
-            fault = fault != COOKIE_MISSING ? fault : cookie->not_taken ? COOKIE_NOT_TAKEN : here ? fault : COOKIE_OTHER_PATH;
+            fault = fault != COOKIE_MISSING ? fault :
+                    cookie->not_taken       ? COOKIE_NOT_TAKEN :
+                    here                    ? fault :
+                                              COOKIE_OTHER_PATH;
             request->fault = (uint8_t)fault;
             request->fault_name = cookie->name;
             request->fault_frame = cookie->frame;

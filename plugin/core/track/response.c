@@ -111,8 +111,9 @@ static bool is_host(const struct reply *reply, struct span host)
     const struct hash_key *key = &reply->conn->world->arena.key;
     const char *text = reply->request->host;
     struct span asked = { (const uint8_t *)text, text ? strlen(text) : 0 };
-    asked.len = span_until(asked, ':');
-    host.len = span_until(host, ':');
+    const char behind = host.ptr[0] == '[' ? ']' : ':'; /* an IPv6 address has colons of its own */
+    asked.len = span_until(asked, behind);
+    host.len = span_until(host, behind);
     return asked.len > 0 && hash_nocase(key, 0, asked) == hash_nocase(key, 0, host);
 }
 
@@ -131,9 +132,8 @@ static bool is_circle(const struct reply *reply, struct span location)
         host = span_of(rest.ptr, span_until(rest, '/'));
         host.len = span_until(host, '?');
     }
-    return (!host.len || is_host(reply, host)) &&
-           (request->link->tls || !span_starts_nocase(location, "https://") ||
-            (answered.frame && request->begin.ns - answered.ns <= CIRCLE_SOON));
+    return (!host.len || is_host(reply, host)) && (request->link->tls || !span_starts_nocase(location, "https://") ||
+                                                   (answered.frame && request->begin.ns - answered.ns <= CIRCLE_SOON));
 }
 
 /* Logons are steps on the way. */

@@ -42,7 +42,7 @@ struct cookie {
     bool secure, deleted;
     bool of_domain : 1, not_taken : 1; /* not_taken: its Domain is not that of the host that sets it */
     bool uncertain : 1;                /* a response since deletes it */
-    bool unseen; /* the client was given another value, or none, by a response that was missed */
+    bool unseen;                       /* the client was given another value, or none, by a response that was missed */
 };
 
 /* A value that a server gave out, or that a client brought to a Connect or Bind. */
@@ -194,9 +194,9 @@ struct reply {
     const char *product;      /* whose page or redirection it is, NULL if not known */
     unsigned words;           /* of the page, enum http_words */
     char title[HTTP_TITLE_MAX];
-    bool to_mapi; /* Location is an endpoint again */
+    bool to_mapi;    /* Location is an endpoint again */
     uint8_t circles; /* of the client at that host, with this one: struct peer; 0: this leads elsewhere */
-    bool bare;    /* 401 to a request without credentials, and no WWW-Authenticate */
+    bool bare;       /* 401 to a request without credentials, and no WWW-Authenticate */
     struct cookie cookies[JAR_MAX];
     uint8_t cookie_count;
     /* from the body */
