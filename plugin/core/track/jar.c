@@ -305,6 +305,25 @@ static bool is_out_of_order(const struct exchange *request)
            request->counter < side->counter[which];
 }
 
+/* other: the value that came in its place, NULL if none did. */
+static void note_fault(struct exchange *request, const struct cookie *cookie, enum cookie_fault fault,
+                       const struct sent *other, struct span path)
+{
+    if (request->fault != COOKIE_FINE) {
+        request->fault_count += request->fault_count < UINT8_MAX;
+        return;
+    }
+    if (fault == COOKIE_MISSING && cookie->not_taken) {
+        fault = COOKIE_NOT_TAKEN;
+    } else if (fault == COOKIE_MISSING && !path_matches(cookie->path, path)) {
+        fault = COOKIE_OTHER_PATH;
+    }
+    request->fault = (uint8_t)fault;
+    request->fault_name = cookie->name;
+    request->fault_frame = cookie->frame;
+    request->fault_digest = other ? http_value_mark(other->value) : 0;
+}
+
 /* Compares what the request carries with what the client was given last on this leg. */
 void jar_check(struct exchange *request, const struct sent *sent, unsigned count, struct span path, struct when when)
 {
@@ -343,19 +362,7 @@ void jar_check(struct exchange *request, const struct sent *sent, unsigned count
             request->unseen = true;
             continue;
         }
-        if (request->fault == COOKIE_FINE) {
-            const bool here = path_matches(cookie->path, path);
-            fault = fault != COOKIE_MISSING ? fault :
-                    cookie->not_taken       ? COOKIE_NOT_TAKEN :
-                    here                    ? fault :
-                                              COOKIE_OTHER_PATH;
-            request->fault = (uint8_t)fault;
-            request->fault_name = cookie->name;
-            request->fault_frame = cookie->frame;
-            request->fault_digest = other ? http_value_mark(other->value) : 0;
-        } else if (request->fault_count < UINT8_MAX) {
-            request->fault_count++;
-        }
+        note_fault(request, cookie, fault, other, path);
     }
 }
 
