@@ -160,6 +160,23 @@ answered("filter", "Zscaler forbids the request", "403 Forbidden", ("Server: Zsc
          "<html><head><title>Not allowed</title></head><body>Your organization has selected Zscaler to protect you from internet "
          "threats.</body></html>", never="not served|not published")
 
+answered("filter-fortiweb", "FortiWeb forbids the request with 500", "500 Internal Server Error", (), DEVICE,
+         ("FortiWeb or FortiGate, by its page", "a rule of that device"),
+         "A web application firewall takes RPC_OUT_DATA, or the body, for an attack, and answers with 500, as it comes.",
+         "The page says that it blocks, whatever the status.",
+         "<html><head><title>Web Page Blocked!</title></head><body><h2>Web Page Blocked!</h2><p>The page cannot be displayed. Please "
+         "contact the administrator for additional information.</p><p>Attack ID: 20000051</p></body></html>",
+         never="could not serve|answering side failed")
+answered("gateway-524", "Cloudflare waits in vain for an answer", "524 <none>", ("Server: cloudflare",), DEVICE,
+         ("Cloudflare, by its page", "no answer began in the time that it waits", "response buffering"),
+         "Something behind Cloudflare holds the response back for 100 s. To who does not ask for HTML the page is one line.",
+         "520 to 526 are statuses of Cloudflare alone: Exchange and IIS have none of them.", "error code: 524",
+         never="could not serve|answering side failed")
+answered("gateway-525", "Cloudflare, and no TLS to the server", "525 <none>", ("Server: cloudflare",), DEVICE,
+         ("answered by a gateway", "handshake .525."), "The certificate of the server has expired; there is no page.",
+         "520 to 526 are statuses of Cloudflare alone: Exchange and IIS have none of them.", mapi_says=["written by a gateway", "handshake (525)"],
+         never="could not serve|answering side failed")
+
 # ---- 401 -----------------------------------------------------------------------------------------
 
 OFFERS = "WWW-Authenticate: Negotiate", "WWW-Authenticate: NTLM"
@@ -223,6 +240,51 @@ def session_stripped(cap):
     cap.what = "The server offers Negotiate and NTLM; the device passes the 401 on without."
     cap.rule = "Both legs have the 401, only one of them has its offers."
 
+
+TICKET = "cannot decrypt the ticket", "KRB_AP_ERR_MODIFIED", "Alternate Service Account"
+
+
+@told("rpc-kerberos-modified", "a Kerberos ticket for another account than the server's")
+def channel_modified(cap):
+    leg = Leg(cap)
+    for role, ask in ("in", rpc.ask_in), ("out", rpc.ask_out):
+        conn = leg.connect(role)
+        conn.up(ask(auth=rpc.kerberos()))
+        frame = conn.down(rpc.answer(401, "Unauthorized", f"WWW-Authenticate: {rpc.krb_error(41)}", "Content-Length: 0"))
+        cap.told(REFUSED, frame, UNKNOWN, *TICKET, never="too old")
+    leg.out.close()
+    leg.in_.close()
+    cap.what = "The ticket is for the balanced name, whose SPN is on another account than the servers use. The 401 carries a KRB-ERROR."
+    cap.rule = "KRB_AP_ERR_MODIFIED: the server could not decrypt the ticket (RFC 4120 3.2.3). The user's password has no part in it."
+
+
+def modified(name, title, code, says, falls_back, what, rule):
+    """Three tickets refused with a KRB-ERROR, each on a connection of its own."""
+    @case(f"mapi-auth-kerberos-{name}", title)
+    def build(cap):
+        c = Context(Outlook(cap, auth=rpc.kerberos()))
+        for _ in range(3):
+            ask = c.ask("Connect", m.connect_body(), auth=rpc.kerberos())
+            frame = c.page(ask, "401 Unauthorized", f"WWW-Authenticate: {rpc.krb_error(code)}", *OFFERS, *FRONT, text="")
+            if falls_back:
+                cap.wait(0.1)
+                c.outlook.auth = rpc.basic()
+                c.connect()
+                c.exchange()
+            c.conn.close()
+            c.conn = None
+            cap.wait(3)
+        cap.item("outlook.auth.refused.note" if falls_back else "outlook.auth.refused", frame, "The third in a row.", says, where=UNKNOWN)
+        cap.what, cap.rule = what, rule
+
+
+modified("modified", "three tickets for another account than the server's", 41, [*TICKET, "the ticket is for HTTP/mail.example.test"], False,
+         "As rpc-kerberos-modified, three times. SPNEGO says that it goes on (accept-incomplete), as Windows does with a KRB-ERROR.",
+         "A KRB-ERROR refuses the ticket, whatever SPNEGO says around it.")
+modified("skew", "three tickets of a client whose clock is wrong", 37, ["KRB_AP_ERR_SKEW", "the clocks of client"], False,
+         "The clock of the client is ten minutes late.", "KRB_AP_ERR_SKEW (RFC 4120 3.2.3).")
+modified("falls-back", "three such tickets, and Basic behind each", 41, [*TICKET, "accepted by Basic"], True,
+         "The client gets in by Basic each time.", "As mapi-kerberos-falls-back; the server says why.")
 
 BEARER = 'WWW-Authenticate: Bearer client_id="00000002-0000-0ff1-ce00-000000000000", ' \
          'authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"'

@@ -13,7 +13,7 @@ from scene import DOWN, UP  # noqa: F401
 # The graver of two severities has the filter's name, the milder one the suffix.
 SEVERITY = {
     "outlook.auth.ntlm_torn": "error", "outlook.auth.no_challenge": "warning", "outlook.auth.token_left": "warning", "outlook.auth.type3_without_challenge": "warning",
-    "outlook.auth.refused": "warning", "outlook.auth.shared_connection": "error", "outlook.auth.slow": "note",
+    "outlook.auth.refused": "warning", "outlook.auth.refused.note": "note", "outlook.auth.shared_connection": "error", "outlook.auth.slow": "note",
     "outlook.auth.very_slow": "warning", "outlook.auth.downgraded": "note", "outlook.auth.header_case": "note",
     "outlook.auth.empty_bearer": "note", "outlook.auth.channel_binding": "warning", "outlook.http.failed": "warning",
     "outlook.server_gone": "warning", "outlook.server_gone.back": "chat", "mapihttp.response.cut.note": "note",

@@ -401,3 +401,14 @@ def kerberos():
     token = der(0x60, krb5, b"\x01\x00", ap_req)
     init = der(0xA0, der(0x30, der(0xA0, der(0x30, krb5)), der(0xA2, der(0x04, token))))
     return "Negotiate " + base64.b64encode(der(0x60, b"\x06\x06\x2b\x06\x01\x05\x05\x02", init)).decode()
+
+
+def krb_error(code):
+    """What Windows answers to an AP-REQ that it does not take: SPNEGO, not completed, with a KRB-ERROR (RFC 4120 5.9.1, RFC 4121 4.1)."""
+    def number(tag, value):
+        return der(tag, der(0x02, bytes([value])))
+    service = der(0x30, number(0xA0, 2), der(0xA1, der(0x30, der(0x1B, b"HTTP"), der(0x1B, b"mail.example.test"))))
+    error = der(0x7E, der(0x30, number(0xA0, 5), number(0xA1, 30), der(0xA4, der(0x18, b"20261125094640Z")), number(0xA5, 7),
+                          number(0xA6, code), der(0xA9, der(0x1B, b"EXAMPLE.TEST")), der(0xAA, service)))
+    framed = der(0x60, b"\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02", b"\x03\x00", error)
+    return "Negotiate " + base64.b64encode(der(0xA1, der(0x30, der(0xA0, der(0x0A, b"\x01")), der(0xA2, der(0x04, framed))))).decode()

@@ -65,7 +65,7 @@ static void test_headers(void)
     CHECK_STR(origin.cas_error, "c");
 }
 
-/* 502 and 504 are a gateway's; "RPC Error:" is the RPC proxy's, in a 503 alone. */
+/* 502 and 504, and those of Cloudflare, are a gateway's; "RPC Error:" is the RPC proxy's, in a 503 alone. */
 static void test_statuses(void)
 {
     static const struct {
@@ -73,6 +73,11 @@ static void test_statuses(void)
         enum http_author author;
     } rows[] = { { "502 Bad Gateway", "Server: Microsoft-IIS/10.0\r\n", HTTP_BY_GATEWAY },
                  { "504 x", "", HTTP_BY_GATEWAY },
+                 { "519 x", "", HTTP_BY_UNKNOWN },
+                 { "520 x", "Server: cloudflare\r\n", HTTP_BY_GATEWAY },
+                 { "526 x", "", HTTP_BY_GATEWAY },
+                 { "526 x", "X-BEServer: EX1\r\n", HTTP_BY_BACK_END },
+                 { "527 x", "", HTTP_BY_UNKNOWN },
                  { "502 x", "X-FEServer: EX1\r\n", HTTP_BY_FRONT_END },
                  { "503 RPC Error: 5", "Server: Microsoft-IIS/8.5\r\n", HTTP_BY_RPC_PROXY },
                  { "503 RPC error 6ba", "", HTTP_BY_UNKNOWN },
@@ -122,6 +127,11 @@ static void test_pages(void)
         { "[Fiddler] The connection to 'mail.example.test' failed. <br />Error: ConnectionRefused (0x274d). ",
           HTTP_BY_DEVICE, "Fiddler",
           "[Fiddler] The connection to 'mail.example.test' failed. Error: ConnectionRefused" },
+        { "<title>Web Page Blocked!</title>Attack ID: 20000051", HTTP_BY_DEVICE, "FortiWeb or FortiGate",
+          "Web Page Blocked!" },
+        { "error code: 522", HTTP_BY_DEVICE, "Cloudflare", "error code: 522" },
+        { "<title>m | 524: A timeout occurred</title><div id=\"cf-error-details\">", HTTP_BY_DEVICE, "Cloudflare",
+          "m | 524: A timeout occurred" },
         { "<html><form action=/my.policy>Log in</form></html>", HTTP_BY_DEVICE, "F5", "Log in" },
         { "<b>Error Code: 403 Forbidden. Forefront TMG denied the specified URL (12202)</b>", HTTP_BY_DEVICE,
           "Forefront TMG", "Error Code: 403 Forbidden. Forefront TMG denied the specified URL (12202)" },

@@ -535,6 +535,21 @@ static void test_kerberos(void)
     t = decode(encode("Negotiate", gss_krb5(3, krb5_oid, sizeof(krb5_oid))));
     CHECK_INT(t.step, AUTH_STEP_TOKEN);
     CHECK(t.is_kerberos && !t.final);
+    CHECK_INT(t.krb_error, 0); /* what is in it cannot be read */
+    /* Windows, to an AP-REQ that it cannot decrypt: "accept-incomplete", and no mechanism beside the error. */
+    static const uint8_t modified[] = { 0x03, 0x00, 0x7E, 0x13, 0x30, 0x11, 0xA0, 0x03, 0x02, 0x01, 0x05, 0xA1,
+                                        0x03, 0x02, 0x01, 0x1E, 0xA6, 0x03, 0x02, 0x01, 0x29, 0xA7, 0x00 };
+    const struct bytes error = der(0x60, join(BYTES(krb5_oid), BYTES(modified)));
+    t = decode(encode("Negotiate",
+                      der(0xA1, der(0x30, join(der(0xA0, bytes_of("\x0A\x01\x01", 3)), der(0xA2, der(0x04, error)))))));
+    CHECK_INT(t.step, AUTH_STEP_TOKEN);
+    CHECK_INT(t.neg_state, 1);
+    CHECK_INT(t.krb_error, KRB_MODIFIED);
+    CHECK(t.is_kerberos && !t.final && t.in_spnego);
+    t = decode(encode("Negotiate", bytes_of(modified + 2, sizeof(modified) - 2))); /* without a frame */
+    CHECK_INT(t.krb_error, KRB_MODIFIED);
+    CHECK_STR(auth_krb_error_name(KRB_SKEW), "KRB_AP_ERR_SKEW");
+    CHECK(!auth_krb_error_name(0) && !auth_krb_error_name(43) && !auth_krb_error_name(255));
     /* Without a frame. */
     t = decode(encode("Negotiate", bytes_of("\x6E\x03\x30\x01\x00", 5)));
     CHECK_INT(t.step, AUTH_STEP_AP_REQ);

@@ -48,7 +48,8 @@ enum http_words {
     WORDS_LONG_HEADERS = 8, /* the headers are */
     WORDS_WANTS_TLS = 16,   /* the connection is not TLS */
     WORDS_CERTIFICATE = 32, /* it lacks a client's certificate that is trusted there */
-    WORDS_MODERN = 64       /* the user may log on by a token alone, after a second factor */
+    WORDS_MODERN = 64,      /* the user may log on by a token alone, after a second factor */
+    WORDS_BLOCKED = 128     /* a filter does not let it through */
 };
 unsigned http_words_of(struct span text);
 

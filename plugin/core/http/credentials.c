@@ -103,6 +103,23 @@ const char *auth_token_scheme(const struct auth_token *token)
     return scheme_names[token->scheme];
 }
 
+const char *auth_krb_error_name(unsigned code)
+{
+    /* RFC 4120 7.5.9: those of a service, which a KDC does not send for it */
+    static const char *const names[] = { [KRB_BAD_INTEGRITY] = "KRB_AP_ERR_BAD_INTEGRITY",
+                                         [KRB_TICKET_EXPIRED] = "KRB_AP_ERR_TKT_EXPIRED",
+                                         [KRB_TICKET_NOT_YET] = "KRB_AP_ERR_TKT_NYV",
+                                         [KRB_REPEAT] = "KRB_AP_ERR_REPEAT",
+                                         [KRB_NOT_US] = "KRB_AP_ERR_NOT_US",
+                                         [KRB_BAD_MATCH] = "KRB_AP_ERR_BADMATCH",
+                                         [KRB_SKEW] = "KRB_AP_ERR_SKEW",
+                                         [KRB_MODIFIED] = "KRB_AP_ERR_MODIFIED",
+                                         [KRB_BAD_KEY_VERSION] = "KRB_AP_ERR_BADKEYVER",
+                                         [KRB_NO_KEY] = "KRB_AP_ERR_NOKEY",
+                                         [KRB_GENERIC] = "KRB_ERR_GENERIC" };
+    return code < COUNT_OF(names) ? names[code] : NULL;
+}
+
 const char *auth_step_name(enum auth_step step)
 {
     static const char *const names[] = { [AUTH_STEP_NONE] = "",

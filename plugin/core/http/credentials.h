@@ -47,6 +47,21 @@ struct ntlm_target {
     uint64_t names_digest;
 };
 
+/* Errors with which a service answers an AP-REQ, RFC 4120 7.5.9. */
+enum krb_error {
+    KRB_BAD_INTEGRITY = 31,
+    KRB_TICKET_EXPIRED,
+    KRB_TICKET_NOT_YET,
+    KRB_REPEAT,
+    KRB_NOT_US,
+    KRB_BAD_MATCH,
+    KRB_SKEW,
+    KRB_MODIFIED = 41,
+    KRB_BAD_KEY_VERSION = 44,
+    KRB_NO_KEY,
+    KRB_GENERIC = 60
+};
+
 struct auth_token {
     enum auth_scheme scheme;
     enum auth_step step;
@@ -58,6 +73,7 @@ struct auth_token {
     bool has_channel_bindings;    /* a TYPE3 with MsvAvChannelBindings that are not zero */
     uint8_t channel_bindings[16]; /* these, if they are as long as an MD5, else zero */
     int8_t neg_state;             /* SPNEGO: 0 completed, 1 incomplete, 2 rejected, 3 MIC wanted; -1 none */
+    uint8_t krb_error;            /* of a KRB-ERROR, with which a server takes no AP-REQ; 0: none */
     /* UTF-8, as sent: "alice", "EXAMPLE\\alice", "alice@example.test"; of Bearer the name its
      * token claims, if it is readable; "" for Kerberos. Never a password. */
     char user[AUTH_USER_MAX];
@@ -84,6 +100,9 @@ const char *auth_scheme_name(enum auth_scheme scheme);
 const char *auth_token_scheme(const struct auth_token *token);
 /* "type1", "type2", "type3", "credentials"; "" for the others. */
 const char *auth_step_name(enum auth_step step);
+
+/* "KRB_AP_ERR_MODIFIED"; NULL for one of no known name. */
+const char *auth_krb_error_name(unsigned code);
 
 /* Credentials in one message, which no challenge precedes. */
 static inline bool auth_step_is_credentials(enum auth_step step)

@@ -151,6 +151,7 @@ static void note_challenge(struct span value, struct http_info *info)
     auth_token_decode(value, NULL, &token);
     info->offers |= auth_schemes_offered(value);
     info->names_token_source |= auth_names_token_source(value);
+    info->krb_error = token.krb_error ? token.krb_error : info->krb_error;
     if ((token.scheme == AUTH_NTLM || token.scheme == AUTH_NEGOTIATE) && token.step != AUTH_STEP_EMPTY) {
         info->challenge_in_progress = true;
         if (!info->challenge_server[0]) {

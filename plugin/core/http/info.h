@@ -61,6 +61,7 @@ struct http_info {
     bool offers_auth;           /* responses: WWW-Authenticate or Proxy-Authenticate present */
     unsigned offers;            /* by WWW-Authenticate: bits of enum auth_scheme */
     bool names_token_source;    /* WWW-Authenticate has authorization_uri: where to get another token */
+    uint8_t krb_error;          /* of a KRB-ERROR in WWW-Authenticate, 0: none */
     bool challenge_in_progress; /* WWW-Authenticate carries an NTLM type 2 or a Negotiate token */
     /* The server's computer name in an NTLM type 2 (raw or in SPNEGO): MsvAvDnsComputerName (3),
      * else MsvAvNbComputerName (1), MS-NLMP 2.2.2.1. */

@@ -16,6 +16,7 @@ enum {
     GSS_INITIAL = 0x60, /* [APPLICATION 0] */
     KRB_AP_REQ = 0x6E,
     KRB_AP_REP = 0x6F,
+    KRB_ERROR = 0x7E,
     NEG_TOKEN_INIT = 0xA0,
     NEG_TOKEN_RESP = 0xA1,
     NEG_STATE = 0xA0,
@@ -99,20 +100,33 @@ static void decode_service(struct span s, struct auth_token *token)
     }
 }
 
+/* Why a server takes no ticket (RFC 4120 5.9.1); s: a KRB-ERROR. */
+static void decode_error(struct span s, struct auth_token *token)
+{
+    enum { ERROR_CODE = 0xA6, INTEGER = 0x02 };
+    struct span fields, code;
+    if (der_open(s, KRB_ERROR, &fields) && der_open(fields, DER_SEQUENCE, &fields) &&
+        der_find(fields, ERROR_CODE, &code) && der_open(code, INTEGER, &code) && code.len == 1) {
+        token->krb_error = code.ptr[0];
+    }
+}
+
 /* A Kerberos token with or without its GSS-API frame; s starts behind the identifier in the
  * first case. */
 static bool decode_krb5(struct span s, bool framed, struct auth_token *token)
 {
-    enum { ID_AP_REQ = 0x0001, ID_AP_REP = 0x0002 }; /* read big-endian from 01 00, 02 00 */
-    bool request, reply;
+    enum { ID_AP_REQ = 0x0001, ID_AP_REP = 0x0002, ID_ERROR = 0x0003 }; /* 01 00, 02 00, 03 00 (RFC 4121 4.1) */
+    bool request, reply, error;
     if (framed) {
         uint16_t id = s.len >= 2 ? get_le16(s.ptr) : 0;
         request = id == ID_AP_REQ;
         reply = id == ID_AP_REP;
+        error = id == ID_ERROR;
     } else {
         request = s.len > 0 && s.ptr[0] == KRB_AP_REQ;
         reply = s.len > 0 && s.ptr[0] == KRB_AP_REP;
-        if (!request && !reply) {
+        error = s.len > 0 && s.ptr[0] == KRB_ERROR;
+        if (!request && !reply && !error) {
             return false;
         }
     }
@@ -121,6 +135,8 @@ static bool decode_krb5(struct span s, bool framed, struct auth_token *token)
     token->final = request;
     if (request) {
         decode_service(framed ? span_skip(s, 2) : s, token);
+    } else if (error) {
+        decode_error(framed ? span_skip(s, 2) : s, token);
     }
     return true;
 }

@@ -6,6 +6,8 @@
 
 #include "answer.h"
 
+#include "credentials.h"
+
 #define BY(author) (1u << HTTP_BY_##author)
 #define EXCHANGE (BY(BACK_END) | BY(FRONT_END))
 #define HTTPSYS (BY(HTTPSYS) | BY(BACK_HTTPSYS))
@@ -88,6 +90,15 @@ static const struct answer_row {
         "password or token",
         "authentication methods of the virtual directory, authentication policies (Exchange Online takes no Basic), what "
         "devices do with WWW-Authenticate, and why the client keeps to that scheme"),
+    ROW(401, 401, BOTH, ANYBODY, ANSWER_KRB_KEY, UNKNOWN,
+        "the server cannot decrypt the ticket: it is for another account than the one that answers there, or for an old "
+        "password of it",
+        "setspn -Q http/<name>, which has to name one account; the same Alternate Service Account and password on all "
+        "servers behind that name (RollAlternateServiceAccountPassword.ps1); tickets that the client still has (klist purge)"),
+    ROW(401, 401, BOTH, ANYBODY, ANSWER_KRB_CLOCK, UNKNOWN,
+        "the ticket does not hold at the server's time: the clocks of client, server and domain controllers differ, by "
+        "more than five minutes as a rule",
+        "the clocks of the client, of that server and of the domain controllers (w32tm /query /status)"),
     ROW(401, 401, RPCH, ANYBODY, ANSWER_OTHERS, CLIENT,
         "that server accepts other users by this scheme, so the name, password or ticket of this one is wrong, expired or "
         "locked",
@@ -258,10 +269,14 @@ static const struct answer_row {
         "methods that publishing rules, filters and IIS request filtering let through for /rpc"),
     ROW(501, 501, RPCH, ANYBODY, 0, NONE, "whoever answers does not know the methods RPC_IN_DATA and RPC_OUT_DATA",
         "a device that passes unknown methods on, and methods that are let through for /rpc"),
-    ROW(403, 403, RPCH, BY(DEVICE), 0, NONE, "a rule of that device forbids the request",
-        "its log at this time, with the words of its page, and its rules for /rpc and the methods RPC_IN_DATA and RPC_OUT_DATA"),
-    ROW(403, 403, MAPI, BY(DEVICE), 0, NONE, "a rule of that device forbids the request",
-        "its log at this time, with the words of its page, and its rules for /mapi"),
+#define FORBIDS(from, to, traits)                                                                               \
+    ROW(from, to, RPCH, BY(DEVICE), traits, NONE, "a rule of that device forbids the request",                  \
+        "its log at this time, with the words of its page, and its rules for /rpc and the methods RPC_IN_DATA " \
+        "and RPC_OUT_DATA"),                                                                                    \
+        ROW(from, to, MAPI, BY(DEVICE), traits, NONE, "a rule of that device forbids the request",              \
+            "its log at this time, with the words of its page, and its rules for /mapi")
+    FORBIDS(403, 403, 0), FORBIDS(400, 599, ANSWER_BLOCKED),
+#undef FORBIDS
     ROW(403, 404, RPCH, ANYBODY, 0, NONE, "the address /rpc/rpcproxy.dll is not served or not allowed there",
         "check the RPC over HTTP component, IIS restrictions and publishing rules"),
     ROW(403, 405, MAPI, NOT_KNOWN, ANSWER_SERVED, NONE,
@@ -293,6 +308,18 @@ static const struct answer_row {
     ROW(502, 504, BOTH, NOT_EXCHANGE, ANSWER_PASSED_ON, NONE,
         "the device had passed the request on, and gave up waiting for the answer, or could not use the one that came",
         "its time-out for answers, and what the server behind it did at this time"),
+    /* Those of Cloudflare: developers.cloudflare.com, "Cloudflare 5xx errors" */
+    ROW(524, 524, BOTH, BETWEEN, 0, NONE,
+        "the device reached the server behind it, and no answer began in the time that it waits (Cloudflare: 100 s "
+        "unless that was changed)",
+        "its time-out for answers, what holds answers back behind it (response buffering), and what the server did at "
+        "this time"),
+    ROW(525, 526, BOTH, BETWEEN, 0, NONE,
+        "TLS between the device and the server behind it failed: the handshake (525), or the server's certificate (526)",
+        "the certificate of that server (names, chain, expiry) and the TLS versions of both"),
+    ROW(520, 523, BOTH, BETWEEN, 0, NONE,
+        "the device did not reach the server behind it (521 to 523), or had no valid answer from it (520)",
+        "whether that server runs, whether its firewall lets the device's addresses in, and its log at this time"),
     /* RFC 9110 15.6.3 and 15.6.5 */
     ROW(504, 504, BOTH, BETWEEN, 0, NONE, "the answering side had no answer in time from the server behind it",
         "its time-out for answers, and whether the server behind it was down or slow at this time"),
@@ -354,8 +381,33 @@ unsigned answer_words(unsigned words)
 {
     return (words & WORDS_WANTS_TLS ? ANSWER_WANTS_TLS : 0u) | (words & WORDS_CERTIFICATE ? ANSWER_CERTIFICATE : 0u) |
            (words & WORDS_LONG_HEADERS ? ANSWER_LONG_HEADERS : 0u) | (words & WORDS_DISABLED ? ANSWER_DISABLED : 0u) |
-           (words & WORDS_CLIENT_RULES ? ANSWER_CLIENT_RULES : 0u) | (words & WORDS_MODERN ? ANSWER_MODERN : 0u) |
-           (words & WORDS_TOO_LARGE ? ANSWER_TOO_LARGE : 0u);
+           (words & WORDS_BLOCKED ? ANSWER_BLOCKED : 0u) | (words & WORDS_CLIENT_RULES ? ANSWER_CLIENT_RULES : 0u) |
+           (words & WORDS_MODERN ? ANSWER_MODERN : 0u) | (words & WORDS_TOO_LARGE ? ANSWER_TOO_LARGE : 0u);
+}
+
+unsigned answer_krb_error(unsigned code)
+{
+    switch (code) {
+    case KRB_BAD_INTEGRITY:
+    case KRB_NOT_US:
+    case KRB_MODIFIED:
+    case KRB_BAD_KEY_VERSION:
+    case KRB_NO_KEY:
+        return ANSWER_KRB_KEY;
+    case KRB_TICKET_EXPIRED:
+    case KRB_TICKET_NOT_YET:
+    case KRB_SKEW:
+        return ANSWER_KRB_CLOCK;
+    default:
+        return 0;
+    }
+}
+
+void say_krb_error(struct text *text, unsigned code)
+{
+    if (code) {
+        say(text, ", Kerberos error %u (%s)", code, known_name(auth_krb_error_name(code)));
+    }
 }
 
 void say_failure(struct text *text, const char *failure)

@@ -41,7 +41,10 @@ enum answer_trait {
     ANSWER_EXPECT = 8388608,      /* to a head with Expect, behind which neither a 100 nor a body came */
     ANSWER_CIRCLE = 16777216,     /* back to the URL that was asked for, again and again */
     ANSWER_SERVED = 33554432,     /* that address served the path before */
-    ANSWER_MODERN = 67108864      /* its words say so */
+    ANSWER_MODERN = 67108864,     /* its words say so */
+    ANSWER_KRB_KEY = 134217728,   /* a KRB-ERROR: the ticket cannot be decrypted */
+    ANSWER_KRB_CLOCK = 268435456, /* a KRB-ERROR: it does not hold at the server's time */
+    ANSWER_BLOCKED = 536870912    /* its words say so */
 };
 
 struct answer {
@@ -52,14 +55,17 @@ struct answer {
     enum http_front_failure failure;
 };
 
-/* The traits that words tell of. */
+/* The traits that words, and a KRB-ERROR, tell of. */
 unsigned answer_words(unsigned words);
+unsigned answer_krb_error(unsigned code);
 /* Whose doing it is, as far as this leg shows. */
 enum verdict_where answer_where(const struct answer *answer);
 struct advice answer_advice(const struct answer *answer);
 
 /* ', X-FailureContext says "ConnectFailure"'; nothing for NULL and "". */
 void say_failure(struct text *text, const char *failure);
+/* ", Kerberos error 41 (KRB_AP_ERR_MODIFIED)"; nothing for 0. */
+void say_krb_error(struct text *text, unsigned code);
 /* ", written by HAProxy, by its page", ", its author does not show"; and the words of the page. */
 struct writer {
     enum http_author author;

@@ -159,6 +159,7 @@ static void say_refusals(struct text *text, const struct logon_answer *answer, u
     } else if (origin->server[0]) {
         say(text, ", Server %s", origin->server);
     }
+    say_krb_error(text, answer->krb_error);
 }
 
 /* The way by which the same client was accepted since the first of these refusals, but not after the last. */
@@ -175,6 +176,26 @@ static const struct way_accepted *other_way(const struct logon_answer *answer)
     return newest;
 }
 
+static void say_service(struct text *text, const struct exchange *request)
+{
+    if (request->kerberos) {
+        say(text, "; the ticket is for %s",
+            request->service[0] ? NAME(request->service) : "a service that cannot be read");
+    }
+}
+
+/* What the server's KRB-ERROR means. False: it sent none, or one that says too little. */
+static bool say_ticket(struct text *text, const struct logon_answer *answer)
+{
+    const unsigned traits = answer_krb_error(answer->krb_error);
+    const struct answer refused = { .protocol = ANSWER_MAPI, .status = 401, .traits = traits };
+    const struct advice advice = answer_advice(&refused);
+    if (traits) {
+        say_advice(text, &advice);
+    }
+    return traits != 0;
+}
+
 static bool judge_other_way(struct judge *judge, const struct logon_answer *answer, struct when when)
 {
     const struct exchange *request = answer->request;
@@ -189,9 +210,10 @@ static bool judge_other_way(struct judge *judge, const struct logon_answer *answ
     }
     say_refusals(&finding.text, answer, when.frame);
     say(&finding.text, "; the same client was accepted by %s in frame %u", other->scheme, other->frame);
-    if (request->kerberos) {
-        say(&finding.text, "; the ticket is for %s",
-            request->service[0] ? NAME(request->service) : "a service that cannot be read");
+    say_service(&finding.text, request);
+    if (say_ticket(&finding.text, answer)) {
+        /* it says why */
+    } else if (request->kerberos) {
         say(&finding.text,
             "; inferred: Kerberos never works for this name, each connection falls back: the service name (SPN) is "
             "missing or on another account than the servers use; next: setspn -Q %s, and the Alternate Service Account "
@@ -232,6 +254,9 @@ static bool judge_by_scheme(struct finding *finding, const struct logon_answer *
             "that refuse this user or device");
         return true;
     }
+    if (say_ticket(&finding->text, answer)) {
+        return true;
+    }
     if (request->version1 && !request->torn) {
         say(&finding->text,
             "; the type 3 is NTLMv1; inferred: NTLMv1 cannot carry channel bindings, which Extended Protection asks "
@@ -259,6 +284,9 @@ static void judge_refusals(struct judge *judge, const struct logon_answer *answe
     const uint32_t bindings = explained_by_bindings(judge, answer);
     enum verdict_where where = WHERE_UNKNOWN;
     say_refusals(&finding.text, answer, when.frame);
+    if (request->service[0]) {
+        say_service(&finding.text, request);
+    }
     if (judge_by_scheme(&finding, answer, &where)) {
         /* it says what it may be */
     } else if (request->torn) {

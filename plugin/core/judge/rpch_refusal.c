@@ -137,7 +137,7 @@ static struct answer answer_of(const struct judge_limits *limits, const struct c
                              .author = info->author,
                              .status = info->status,
                              .rpc_error = info->rpc_error_code,
-                             .traits = answer_words(info->page.words) };
+                             .traits = answer_words(info->page.words) | answer_krb_error(info->krb_error) };
     answer.traits |= info->rpc_error ? ANSWER_RPC_ERROR : 0u;
     answer.failure = info->front.failure;
     answer.traits |= credential_traits(limits, channel, info->status) | request_traits(channel, info);
@@ -174,6 +174,7 @@ static void say_status(struct text *text, const struct channel *channel, const s
         if (channel->user && !by_proxy) {
             say(text, " of %s", channel->user);
         }
+        say_krb_error(text, info->krb_error);
     }
     if (info->rpc_error) {
         say(text, " RPC Error: 0x%x (%s)", info->rpc_error_code, known_name(http_rpc_error_name(info->rpc_error_code)));

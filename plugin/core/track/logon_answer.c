@@ -146,6 +146,7 @@ static void refuse(struct logon_conn *conn, struct exchange *request, struct whe
     conn->owned = OWNED_NOT;
     answer.refusals = count_refusal(conn->world, request, when);
     answer.taken = taken_find(request, response->fields->front_end);
+    answer.krb_error = response->token.krb_error;
     if (request->scheme_id == AUTH_BEARER) {
         char reason[REASON_MAX];
         response_reason(response, reason);
@@ -228,8 +229,9 @@ static const char *take_challenge(struct logon_conn *conn, struct exchange *requ
         note_challenge(conn, request, when, response);
     }
     if (request) {
-        /* After an AP-REQ SPNEGO may go on, with another token or another mechanism (RFC 4559 5). */
-        bool goes_on = request->kerberos && token->step != AUTH_STEP_NONE && token->neg_state != 2;
+        /* After an AP-REQ SPNEGO may go on, with another token or another mechanism (RFC 4559 5). Windows says so of a
+         * KRB-ERROR, too, but that takes the ticket for no good. */
+        bool goes_on = request->kerberos && token->step != AUTH_STEP_NONE && token->neg_state != 2 && !token->krb_error;
         refused = request->final && !goes_on;
         if (refused) {
             refuse(conn, request, when, response);

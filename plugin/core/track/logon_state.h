@@ -275,6 +275,7 @@ struct logon_answer {
     const struct refusals *refusals; /* this one counted, or NULL */
     const struct taken *taken;       /* of a refusal: what that server takes by the same way, or NULL */
     unsigned offers;                 /* bits of enum auth_scheme */
+    uint8_t krb_error;               /* of a KRB-ERROR with which the ticket was refused, 0: none */
     const char *reason;              /* that a refusal of Bearer gives, "" or NULL if none */
 };
 
