@@ -145,3 +145,64 @@ def cut_second(cap):
     cap.what = "One user has two connections through a balancer, whose requests are alike up to CONN/A1 and CONN/B1. The server resets the " \
                "second under a call, and the balancer passes that on."
     cap.rule = "What stands behind the balancer when the second begins is the first one's: no request stands before its cause, so times count."
+
+
+# ---- Exchange's front end, which is a device of no network -------------------------------------------------------
+
+EXCHANGE_HOP = ("10.0.0.21", "10.0.0.81:80", "10.0.0.81:80"), ("10.0.0.81", "10.0.0.82:444", "10.0.0.82:444")
+FRONT_END, SERVER_SEEN = "Exchange's front end, as port 444 behind it", "SERVER (seen)"
+
+
+@told("rpc-front-end-cut", "Exchange's front end ends a connection under a call")
+def front_end_cut(cap):
+    both = Relayed(cap, *EXCHANGE_HOP)
+    both.open()
+    both.call(None)
+    both.call(Nspi.BIND)
+    for leg in both.legs:
+        leg.in_.up(rpc.request(3, *Nspi.UPDATE[:2]))
+    cap.wait(2)
+    front, back = both.legs
+    cap.told(CUT, front.out.rst(DOWN), SERVER_SEEN, "both channels were still open", FRONT_END)
+    front.in_.rst(DOWN)
+    for conn in (back.out, back.in_):
+        conn.rst(UP)
+    cap.what = "Captured on EX1, whose front end passes /rpc on to the back end of EX2 (Exchange 2013 and later). Its application pool is recycled."
+    cap.rule = "What goes to port 444 comes from Exchange's front end: no device of the network ended it."
+
+
+@told("rpc-front-end-split", "Exchange's front end reaches two back ends")
+def front_end_split(cap):
+    both = Relayed(cap, EXCHANGE_HOP[0], ("10.0.0.81", "10.0.0.82:444", "10.0.0.83:444"))
+    both.request("in")
+    both.request("out")
+    both.first("out")
+    b1 = both.first("in")
+    both.back(rpc.success, rpc.conn_a3)
+    front, back = fails(cap, both)
+    cap.told(DIFFER, b1[1].frame, SERVER_SEEN, FRONT_END)
+    cap.told("rpch.routing.backend_mismatch", back, SERVER_SEEN, FRONT_END)
+    cap.told(NEVER, front, SERVER_SEEN, FRONT_END)
+    cap.what = "A database moves from EX3 to EX2 while Outlook connects: the front end of EX1 sends OUT to EX3 and IN to EX2."
+    cap.rule = "As legs-misrouted, but what stands before port 444 is Exchange's front end: no affinity of a balancer helps."
+
+
+@case("mapi-ends-front-end", "Exchange's front end resets a NotificationWait")
+def front_end_resets(cap):
+    c = Context(Outlook(cap), back="EX2")
+    server = cap.connect("10.0.0.81", "10.0.0.82:444")
+    outer = c.ask("Connect", m.connect_body())
+    inner = c.relay(outer, server)
+    c.reply(inner, m.connect_answer())
+    c.pass_on(inner, outer)
+    outer = c.ask("NotificationWait", m.default_body("NotificationWait"))
+    inner = c.relay(outer, server)
+    for ask in (inner, outer):
+        c.begin(ask, cookies=None)
+    cap.wait(20)
+    cap.item("mapihttp.response.cut", outer.conn.rst(DOWN), "The leg behind goes to port 444, and is still open.", ["still open", FRONT_END],
+             where=SERVER_SEEN)
+    cap.wait(0.005)
+    cap.item("mapihttp.response.cut.chat", server.rst(UP), "It ended the leg before, too.", [FRONT_END], where=SERVER_SEEN)
+    cap.what = "As rpc-front-end-cut, of MAPI/HTTP."
+    cap.rule = "As rpc-front-end-cut."

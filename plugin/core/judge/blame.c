@@ -90,6 +90,7 @@ bool blame_device_ended(const struct channel *channel)
 static bool by_leg_behind(struct blame *blame, const struct leg *leg, const struct channel *channel, struct when now)
 {
     const struct leg *behind = leg_behind(leg);
+    blame->hop = leg_link(behind);
     if (!behind || !leg_whole(behind) || !legs_compare(leg, behind)) {
         return false;
     }

@@ -20,6 +20,7 @@
 struct blame {
     enum verdict_where where;
     bool seen;
+    const struct conn *hop; /* as in struct finding */
     char why[BLAME_TEXT_MAX];
 };
 

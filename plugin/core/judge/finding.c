@@ -148,8 +148,20 @@ void result_replace(struct result *result, const struct result *with)
     }
 }
 
-void tell(const struct finding *finding)
+/* What was seen to do it stands before Exchange's back end: it is Exchange's front end. */
+static void know_front_end(struct finding *finding)
 {
+    if (finding->where == WHERE_DEVICE && finding->seen && finding->hop && conn_is_back_end(finding->hop)) {
+        finding->where = WHERE_SERVER;
+        say(&finding->text,
+            "; that device is Exchange's front end, as port 444 behind it (Exchange Back End) shows: its HttpProxy "
+            "log and event log first");
+    }
+}
+
+void tell(struct finding *finding)
+{
+    know_front_end(finding);
     struct judge *judge = finding->judge;
     const struct subject *subject = &finding->subject;
     struct result *result = subject->result;

@@ -107,6 +107,7 @@ struct finding {
     enum verdict_severity severity; /* as in the row, unless the rule changes it */
     enum verdict_where where;
     bool seen;                    /* where was seen, not inferred */
+    const struct conn *hop;       /* of the leg behind the device that is seen to have done it; NULL: not named */
     const struct victim *victims; /* as in struct verdict */
     uint32_t victim_count;
     const struct endpoint *server; /* as in struct verdict */
@@ -134,7 +135,7 @@ void once_mark(struct once *once, enum verdict_kind kind);
 /* once: NULL if nothing was told of it. */
 bool once_told(const struct once *once, enum verdict_kind kind);
 /* Tells it, with the text said by now; the finding may be kept and told later, at another when. */
-void tell(const struct finding *finding);
+void tell(struct finding *finding);
 /* The same, and whose doing it is; seen: it was seen, not inferred. */
 void tell_by(struct finding *finding, enum verdict_where where, bool seen);
 

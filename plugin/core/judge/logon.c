@@ -384,6 +384,7 @@ void logon_answered(struct judge *judge, const struct event *event)
             ntlm ? "look for Netlogon semaphore waits and timeouts on the server (MaxConcurrentApi), or use Kerberos" :
                    "look for Netlogon or Kerberos delays on the server, and at its way to the domain controllers");
     }
+    finding.hop = kept && answer->request && answer->request->after ? answer->request->after->link : NULL;
     tell_by(&finding, kept ? WHERE_DEVICE : beyond ? WHERE_UNKNOWN : WHERE_SERVER, kept);
 }
 

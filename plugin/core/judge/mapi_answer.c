@@ -244,6 +244,7 @@ void mapi_status_failed(struct judge *judge, const struct event *event)
     say_behind(text, reply, kept);
     say_advice(text, &advice);
     say_headers(text, headers, sizeof(headers) / sizeof(headers[0]), 80);
+    finding.hop = reply->request->there.conn ? reply->request->there.conn->link : NULL;
     tell_by(&finding, status_of(&answer, reply, kept != NULL), is_from_between(reply) || is_stripped(reply));
 }
 

@@ -20,6 +20,8 @@ static void tell_end(struct finding *finding, const struct exchange *request)
         (gone_explains(request->conn->link->server) || (behind && gone_explains(behind->link->server)))) {
         finding_turn(finding, V_RESPONSE_CUT_NOTE);
     }
+    const struct conn *link = request->conn->link;
+    finding->hop = link->ended && link->ended_by == WAY_TO_SERVER ? link : behind ? behind->link : NULL;
     tell(finding);
 }
 

@@ -81,6 +81,7 @@ void mapi_response_late(struct judge *judge, const struct event *event)
         !late_behind) {
         finding.where = WHERE_DEVICE;
         finding.seen = true;
+        finding.hop = there->conn->link;
         say(text,
             "; leg %u had PENDING in frame %u; inferred: the device at %s collects the response before it passes "
             "it on; next: switch off response buffering for /mapi there",

@@ -201,6 +201,14 @@ bool legs_compare(const struct leg *front, const struct leg *back)
     return true;
 }
 
+const struct conn *leg_link(const struct leg *leg)
+{
+    const struct channel *channel = leg && leg->current[ROLE_OUT] ? leg->current[ROLE_OUT] :
+                                    leg                           ? leg->current[ROLE_IN] :
+                                                                    NULL;
+    return channel ? channel_tcp(channel) : NULL;
+}
+
 const struct endpoint *device_before(const struct leg *leg)
 {
     const struct leg *before = leg->prev;

@@ -58,6 +58,8 @@ void say_channel(struct text *text, const struct channel *channel);
 
 /* Whether times of two legs may be compared: their clocks do not differ. */
 bool legs_compare(const struct leg *front, const struct leg *back);
+/* A connection of the leg, NULL without one. */
+const struct conn *leg_link(const struct leg *leg);
 /* The device between two legs: where both halves of the leg before end; NULL if not seen. */
 const struct endpoint *device_before(const struct leg *leg);
 

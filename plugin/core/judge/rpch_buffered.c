@@ -33,6 +33,7 @@ static void tell_late_out(struct finding *finding, const struct leg *leg, struct
         "%s later; inferred: the device at %s collects the OUT response before it passes it on; next: switch off "
         "response buffering for /rpc there",
         SECONDS(when.ns - there.ns), PEER(leg->current[ROLE_OUT]));
+    finding->hop = leg_link(behind);
     tell_by(finding, WHERE_DEVICE, true);
 }
 
@@ -180,5 +181,6 @@ void rpch_body(struct judge *judge, const struct event *event)
         say(text, ", or has no server for it, or one that was not captured");
     }
     say(text, "; next: switch off request buffering for /rpc there");
+    finding.hop = channel_tcp(there);
     tell_by(&finding, WHERE_DEVICE, opened);
 }

@@ -82,6 +82,7 @@ static void tell_comeback(struct judge *judge, const struct comeback *one, const
         CHANNEL(ended), END_NAME(ended->conn->link), at.frame, ended->target ? ended->target : "the same server",
         SECONDS(when.ns - at.ns), one->count);
     say(&finding.text, "; inferred: %s; next: " CUT_LOGS, blame.why);
+    finding.hop = blame.hop;
     tell_by(&finding, blame.where, blame.seen);
 }
 

@@ -167,6 +167,7 @@ bool rpch_cut(struct judge *judge, const struct event *event)
         return true;
     }
     say(&finding.text, "; inferred: %s; next: %s", blame.why, next_for(cut, channel));
+    finding.hop = blame.hop;
     tell_by(&finding, blame.where, blame.seen);
     return true;
 }

@@ -87,6 +87,7 @@ static void tell_idle(struct finding *finding, const struct channel *channel, st
         "; inferred: %s; next: idle time-outs of firewalls and balancers on the way to %s, recycling of its "
         "application pools, or a shorter MinConnTimeout or keepalive on the client",
         blame.why, PEER(channel));
+    finding->hop = blame.hop;
     tell_by(finding, blame.where, blame.seen);
     if (time) {
         time->told = true;

@@ -319,6 +319,7 @@ void rpch_refused(struct judge *judge, const struct event *event)
         say_advice(&finding.text, &advice);
     }
     say_headers(&finding.text, headers, sizeof(headers) / sizeof(headers[0]), 100);
+    finding.hop = leg_link(leg_behind(channel->leg));
     tell_by(&finding, where == WHERE_NONE ? answer_where(&answer) : where, seen);
 }
 

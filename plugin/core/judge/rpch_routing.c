@@ -60,6 +60,7 @@ static void proxies_differ(struct judge *judge, const struct event *event)
                   ", which Exchange 2007 and 2010 do not cope with" :
                   "; MS-RPCH 1.3.2 allows different proxies, it harms only where they do not reach the same server");
     say(text, "; next: see whether CONN/C2 follows; if not, set affinity by client address or session for /rpc");
+    finding.hop = leg_link(leg);
     tell_by(&finding, WHERE_DEVICE, seen);
 }
 
@@ -211,6 +212,7 @@ static void say_mismatch(struct finding *finding, const struct leg *leg)
     const struct endpoint *device = device_before(leg);
     finding->where = WHERE_DEVICE;
     finding->seen = device != NULL;
+    finding->hop = leg_link(leg);
     say(&finding->text, "; inferred: IN and OUT reached different servers that do not share the virtual connection");
     if (device) {
         say(&finding->text, ", split by the device at %s", ENDPOINT(device));
@@ -246,6 +248,7 @@ static void say_never_joined(struct finding *finding, const struct leg *leg)
         !leg_is_unordered(leg)) {
         finding->where = WHERE_DEVICE;
         finding->seen = device_before(behind) != NULL;
+        finding->hop = leg_link(behind);
         say(text, "; inferred: the device at %s gave the halves to different servers, see leg %u", peer,
             behind->number);
     } else if (late_told(leg, ROLE_IN)) {

@@ -225,6 +225,12 @@ static inline const struct endpoint *conn_server(const struct conn *conn)
 {
     return &conn->server->end;
 }
+/* It goes to Exchange's own back end (2013 and later): its client is Exchange's front end, no device of the network. */
+static inline bool conn_is_back_end(const struct conn *conn)
+{
+    enum { BACK_END_PORT = 444 };
+    return conn_server(conn)->port == BACK_END_PORT;
+}
 
 /* The server with that end, NULL if no connection was claimed to it. */
 struct server *track_find_server(const struct track *track, const struct endpoint *end);

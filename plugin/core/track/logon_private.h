@@ -15,7 +15,6 @@
 #define LOWER_ROUNDS 2 /* without credentials, on further connections: the client does not read the challenge */
 #define ECHO_MAX 16    /* bytes of body of a request that only asks for an echo (MS-RPCH 2.1.2.1.5) */
 #define REQUEST_ID_LIFE (900 * SECOND) /* as Exchange lets a session context expire */
-#define BACKEND_PORT 444               /* Exchange's own back end, which trusts its front end */
 
 /* What is looked at at the end of the frame: a type 3, or a repeated request. */
 struct pending {

@@ -26,7 +26,7 @@ void find_stranger(struct logon_conn *conn, struct exchange *request)
 {
     const struct owner *stranger = NULL;
     if (request->has_authorization || conn->owned == OWNED_NOT || conn->shared || !conn->owner[0] ||
-        conn_server(conn->link)->port == BACKEND_PORT) {
+        conn_is_back_end(conn->link)) { /* which trusts its front end */
         return;
     }
     for (unsigned kind = 0; kind < ID_KINDS; kind++) {
