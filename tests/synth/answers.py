@@ -167,6 +167,24 @@ answered("filter-fortiweb", "FortiWeb forbids the request with 500", "500 Intern
          "<html><head><title>Web Page Blocked!</title></head><body><h2>Web Page Blocked!</h2><p>The page cannot be displayed. Please "
          "contact the administrator for additional information.</p><p>Attack ID: 20000051</p></body></html>",
          never="could not serve|answering side failed")
+
+
+@told("rpc-filter-400-both", "a device does not take the methods, and answers both halves with 400")
+def both_bad(cap):
+    leg = Leg(cap)
+    leg.connect("in").up(rpc.ask_in())
+    leg.connect("out").up(rpc.ask_out())
+    leg.out.up(rpc.conn_a1(leg.c))
+    leg.in_.up(rpc.conn_b1(leg.c))
+    page = "<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request.\n</body></html>\n"
+    for conn in (leg.out, leg.in_):
+        cap.told(REFUSED, conn.down(rpc.page(400, "Bad request", text=page)), DEVICE, "RPC_IN_DATA or RPC_OUT_DATA", never="1 GB|only 200")
+    leg.out.close()
+    leg.in_.close()
+    cap.what = "A proxy that is strict in methods or headers refuses OUT and IN alike."
+    cap.rule = "OUT announces 76 bytes: what refuses it as it refuses IN is not about a body of 1 GB."
+
+
 answered("gateway-524", "Cloudflare waits in vain for an answer", "524 <none>", ("Server: cloudflare",), DEVICE,
          ("Cloudflare, by its page", "no answer began in the time that it waits", "response buffering"),
          "Something behind Cloudflare holds the response back for 100 s. To who does not ask for HTML the page is one line.",

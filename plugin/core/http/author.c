@@ -145,6 +145,7 @@ static const struct page_row {
     { "Server Error in '", HTTP_BY_IIS, "ASP.NET" },
     { "The page cannot be displayed because an internal server error has occurred.", HTTP_BY_IIS, "IIS" },
     { "You do not have permission to view this directory or page", HTTP_BY_IIS, "IIS" },
+    { "The page was not displayed because the request entity is too large.", HTTP_BY_IIS, "IIS" },
     { "The resource you are looking for has been removed, had its name changed", HTTP_BY_IIS, "IIS" },
 };
 

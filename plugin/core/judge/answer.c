@@ -27,6 +27,9 @@
 #define BARE_NEXT                                                                                                    \
     "the 401 at the server itself, authentication methods of the virtual directory, and what devices on the way do " \
     "with WWW-Authenticate or ask for themselves"
+#define NOT_THE_PROXY                                                        \
+    "only 200 opens a channel: something other than the RPC proxy answered", \
+        "look at publishing and redirection rules for /rpc"
 #define ERROR_LOG "the security log of the RPC proxy (event 4625) and that account in the directory"
 
 /* The first row that fits counts. */
@@ -214,8 +217,11 @@ static const struct answer_row {
         "client_body_timeout)"),
     ROW(200, 599, RPCH, ANYBODY, ANSWER_OPEN, NONE, "the answering side ended a channel that was open",
         "its time-outs and limits for /rpc, and its log at this time"),
-    ROW(400, 400, RPCH, NOT_EXCHANGE, ANSWER_IN, NONE, "the 1 GB body that RPC_IN_DATA announces was not accepted",
-        "raise the limit of the request body for /rpc on devices and in IIS"),
+    ROW(400, 400, RPCH, NOT_EXCHANGE, ANSWER_IN, NONE,
+        "whoever answers did not accept the request as it came: the 1 GB body that it announces, its method, or one of its "
+        "headers",
+        "whether OUT gets the same answer there: then methods and headers that are let through for /rpc, else limits of the "
+        "request body for /rpc on devices and in IIS"),
 
     /* ---- pages */
     ROW(200, 200, RPCH, EXCHANGE, 0, NONE,
@@ -277,6 +283,10 @@ static const struct answer_row {
             "its log at this time, with the words of its page, and its rules for /mapi")
     FORBIDS(403, 403, 0), FORBIDS(400, 599, ANSWER_BLOCKED),
 #undef FORBIDS
+    ROW(400, 400, RPCH, ANYBODY, ANSWER_ECHO, NONE, NOT_THE_PROXY),
+    ROW(400, 400, RPCH, NOT_EXCHANGE, 0, NONE,
+        "whoever answers did not accept the request as it came: its method, RPC_IN_DATA or RPC_OUT_DATA, or one of its headers",
+        "whether that place lets these methods through for /rpc, and its log at this time for what it found wrong"),
     ROW(403, 404, RPCH, ANYBODY, 0, NONE, "the address /rpc/rpcproxy.dll is not served or not allowed there",
         "check the RPC over HTTP component, IIS restrictions and publishing rules"),
     ROW(403, 405, MAPI, NOT_KNOWN, ANSWER_SERVED, NONE,
@@ -333,8 +343,7 @@ static const struct answer_row {
         "the application pools for /mapi, server components and health checks at this time"),
     ROW(500, 599, RPCH, ANYBODY, 0, NONE, "the answering side could not serve the channel", PROXY_LOGS),
     ROW(500, 599, MAPI, ANYBODY, 0, NONE, "the answering side failed", "its log at this time, with the request id"),
-    ROW(0, UINT16_MAX, RPCH, ANYBODY, 0, NONE, "only 200 opens a channel: something other than the RPC proxy answered",
-        "look at publishing and redirection rules for /rpc"),
+    ROW(0, UINT16_MAX, RPCH, ANYBODY, 0, NONE, NOT_THE_PROXY),
     ROW(0, UINT16_MAX, MAPI, ANYBODY, 0, NONE, "the answering side did not accept the request",
         "filters and limits for /mapi there")
 #undef ROW

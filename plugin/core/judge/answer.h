@@ -44,7 +44,8 @@ enum answer_trait {
     ANSWER_MODERN = 67108864,     /* its words say so */
     ANSWER_KRB_KEY = 134217728,   /* a KRB-ERROR: the ticket cannot be decrypted */
     ANSWER_KRB_CLOCK = 268435456, /* a KRB-ERROR: it does not hold at the server's time */
-    ANSWER_BLOCKED = 536870912    /* its words say so */
+    ANSWER_BLOCKED = 536870912,   /* its words say so */
+    ANSWER_ECHO = 1073741824      /* to an echo request */
 };
 
 struct answer {

@@ -86,6 +86,13 @@ static bool out_is_served(const struct channel *in)
     return in->leg->got_200.frame && out && !out->refused && channel_tcp(out)->server == channel_tcp(in)->server;
 }
 
+/* OUT, whose body is small, got a 400 there, too: it is not the 1 GB body that IN announces. */
+static bool out_is_bad_too(const struct channel *in)
+{
+    const struct channel *out = leg_other(in);
+    return out && out->refused && out->refused_status == 400 && channel_tcp(out)->server == channel_tcp(in)->server;
+}
+
 /* A successor that never took over. */
 static bool is_replacement(const struct channel *channel)
 {
@@ -143,9 +150,11 @@ static struct answer answer_of(const struct judge_limits *limits, const struct c
     answer.traits |= credential_traits(limits, channel, info->status) | request_traits(channel, info);
     answer.traits |= is_of_device(channel, info) ? ANSWER_PASSED_ON : 0u;
     answer.traits |= is_bare(channel, info) ? ANSWER_BARE : 0u;
+    answer.traits |= channel->is_echo ? ANSWER_ECHO : 0u;
     answer.traits |= channel->leg->joined && channel_in_use(channel) ? ANSWER_OPEN : 0u;
     answer.traits |= channel_tcp(channel)->server->joined ? ANSWER_SERVED : 0u;
-    if (channel->role == ROLE_IN && !channel->v1 && !channel->is_echo) {
+    if (channel->role == ROLE_IN && !channel->v1 && !channel->is_echo &&
+        !(info->status == 400 && out_is_bad_too(channel))) {
         answer.traits |= out_is_served(channel) ? ANSWER_IN | ANSWER_IN_ALONE : ANSWER_IN;
     }
     return answer;
