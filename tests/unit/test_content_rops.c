@@ -445,7 +445,7 @@ static void downloads(void)
     answered(4, asked(3, GET("00"), "33"), GOT("00", "0300", "0000", ""), "33");
     HEARD("");
     /* Other ways to begin one: a folder, properties, a synchronization. */
-    static const char *const begins[] = { "4C 00 00 01 00 00", "69 00 00 01 00 00000000 00 0000",
+    static const char *const begins[] = { "4C 00 00 01 00 00", "69 00 00 01 00 00 00 0000",
                                           "70 00 00 01 01 00 0000 0000 00000000 0000" };
     static const char *const begun[] = { "4C 01" OK, "69 01" OK, "70 01" OK };
     for (unsigned i = 0; i < COUNT_OF(begins); i++) {

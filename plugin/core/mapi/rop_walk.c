@@ -253,6 +253,8 @@ static void read_answers(const struct list *list)
         if (rop_is_unasked(id)) {
             number = host->calls;
             behind = expected;
+        } else if (host->has_calls && !expected && host->calls_open) {
+            number = host->calls; /* it answers what could not be read of the request */
         } else if (host->has_calls && !answers(expected, id)) {
             char text[120];
             const char *name = rop_name(expected);
@@ -342,6 +344,9 @@ void read_rop_payload(struct reader *reader, bool response, struct rop_host *hos
         read_answers(&list);
     } else {
         read_requests(&list);
+    }
+    if (host->unread && (part.failed || reader_left(&part) > 0 || part.len < part.whole)) {
+        host->unread(host->ctx);
     }
     show_rest(&part);
     if (host->payload_end) {

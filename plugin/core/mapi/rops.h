@@ -204,6 +204,7 @@ struct rop_host {
     void *ctx;
     uint32_t calls; /* of a response: ROPs of the request */
     bool has_calls; /* it is known */
+    bool calls_open; /* but its list goes on behind what could be read */
     /* ROP number of the request. */
     struct rop_call (*call)(void *ctx, uint32_t number);
     /* A ROP of the list begins: what is known of it. number: of a request its place in the list, of a
@@ -214,6 +215,8 @@ struct rop_host {
     void (*took)(void *ctx, uint32_t number, uint32_t order, const struct rop_took *took);
     /* The handle table of a payload, before its ROPs are read: count values of 4 bytes. */
     void (*handles)(void *ctx, const uint8_t *table, uint32_t count);
+    /* The rest of the list could not be read: other ROPs may stand there. NULL: nobody wants to know. */
+    void (*unread)(void *ctx);
     /* The payload is read. */
     void (*payload_end)(void *ctx);
     /* A row of a hierarchy table says how a folder is called, in UTF-16LE. NULL: nobody wants to know. */

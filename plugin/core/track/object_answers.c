@@ -45,7 +45,9 @@ static struct rop_object *object_of(const struct rop_message *message, uint32_t 
     if (work) {
         return object_still(work->input, work->input_serial);
     }
-    return message->other ? NULL : object_find(message->session, object_handle_at(message->session, head->input));
+    return message->other && !message->other->open ?
+               NULL :
+               object_find(message->session, object_handle_at(message->session, head->input));
 }
 
 static void note_columns(struct rop_note *note, const struct rop_object *object, const struct rop_note *call)
@@ -172,7 +174,7 @@ static void keep_number(struct rop_object *attachment, uint32_t number)
     }
 }
 
-/* An answer without its request: what it opened is not known, but that the handle means something else now. */
+/* An answer whose ROP of the request is not known: what it opened is not known, but that the handle means something else now. */
 static void answer_unasked(struct rop_message *message, const struct rop_took *took)
 {
     struct rop_session *session = message->session;
@@ -315,7 +317,7 @@ void rop_response_took(void *ctx, uint32_t number, uint32_t order, const struct 
     }
     if (work_of(message, number)) {
         answer_asked(message, number, took);
-    } else if (!message->other) {
+    } else if (!message->other || message->other->open) {
         answer_unasked(message, took);
     }
 }

@@ -33,9 +33,18 @@ static void fill_host(struct rop_message *message, struct rop_host *host)
     *host = (struct rop_host){ .ctx = message };
     if (message->response && message->other) {
         host->has_calls = true;
+        host->calls_open = message->other->open;
         host->calls = message->other->count;
         host->call = call_of;
     }
+}
+
+/* What stands in the rest of a request may have changed what is known, as a request that the capture lacks may. */
+static void request_unread(void *ctx)
+{
+    struct rop_message *message = ctx;
+    message->open = true;
+    rop_session_missed(message->session);
 }
 
 void rop_message_learn(struct rop_message *message, struct rop_host *host)
@@ -44,6 +53,7 @@ void rop_message_learn(struct rop_message *message, struct rop_host *host)
     host->handles = message->response ? rop_response_handles : rop_request_handles;
     host->look = message->response ? rop_response_look : rop_request_look;
     host->took = message->response ? rop_response_took : rop_request_took;
+    host->unread = message->response ? NULL : request_unread;
     host->payload_end = message->response ? rop_response_payload_end : NULL;
     host->folder = message->response ? rop_response_folder : NULL;
     host->file = object_name_file;

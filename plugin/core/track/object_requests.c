@@ -422,6 +422,10 @@ void rop_request_took(void *ctx, uint32_t number, uint32_t order, const struct r
         break;
     }
     case ROP_SET_COLUMNS:
+        rop_work_meet(session, work, took->logon); /* for rows that the same list asks for */
+        note->columns = object_keep_columns(session, &took->tags);
+        note->columns_in = 0;
+        break;
     case ROP_GET_PROPERTIES_SPECIFIC:
         note->columns = object_keep_columns(session, &took->tags);
         note->columns_in = 0;
@@ -436,6 +440,7 @@ void rop_request_took(void *ctx, uint32_t number, uint32_t order, const struct r
         work->folder = object_new_folder(session, took);
         break;
     case ROP_SOURCE_GET_BUFFER:
+    case ROP_RELOAD_CACHED_INFORMATION: /* recipients that the same list asks for */
         rop_work_meet(session, work, took->logon);
         break;
     case ROP_UPLOAD_STATE_BEGIN:

@@ -57,6 +57,7 @@ struct rop_message {
     uint32_t frame;
     int64_t ns; /* when it ended */
     bool response;
+    bool open; /* of a request: it goes on behind what could be read of its list */
     uint32_t count, room;
     struct rop_note *notes; /* in their order */
     /* First pass only. */
