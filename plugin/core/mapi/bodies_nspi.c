@@ -19,12 +19,15 @@ static FIELD_NAMES(sort_types, /* MS-OXNSPI 2.2.1.10 */
 
 /* ---- counts ---- */
 
-/* The specification limits most arrays to this many items. */
+/* The specification limits most arrays to this many items. Of a count that reaches behind the message,
+ * whoever reads the items tells. */
 #define ITEMS_MAX 100000u
 
 static void check_count(struct layout_run *run, const struct field_value *value)
 {
-    if (value->number > ITEMS_MAX) {
+    const struct reader *reader = run->reader;
+    const bool fits = reader->whole > reader->len || value->number <= reader_left(reader);
+    if (value->number > ITEMS_MAX && fits) {
         reader_warn(run->reader, value->offset, "More items than the 100,000 that are allowed");
     }
 }

@@ -21,6 +21,7 @@
 struct chain {
     struct rop_host *host; /* who is told of ROPs, or NULL */
     bool rops, response;
+    bool overlong; /* the buffer is announced larger than the message */
     uint32_t derived; /* bytes asked of the sink so far */
 };
 
@@ -58,14 +59,17 @@ static void read_ext_header(struct reader *reader, struct ext_header *header)
         if (header->size >= header->actual) {
             reader_warn(reader, header->start + SIZE_AT, "A compressed payload that is not smaller than SizeActual");
         }
-    } else if (header->size != header->actual) {
-        reader_warn(reader, header->start + ACTUAL_AT, "Size and SizeActual differ though nothing is compressed");
     }
-    if (header->actual > EXT_PAYLOAD_MAX) {
+    /* One size that is wrong is one fault. */
+    const bool lacks = reader_lacks(reader, header->size), large = header->actual > EXT_PAYLOAD_MAX;
+    if (large) {
         reader_warn(reader, header->start + ACTUAL_AT, "SizeActual is above the 32 KB of one payload");
     }
-    if (reader_lacks(reader, header->size)) {
+    if (lacks) {
         reader_warn(reader, header->start + SIZE_AT, "The payload reaches behind the buffer");
+    }
+    if (!lacks && !large && !(header->flags & EXT_COMPRESSED) && header->size != header->actual) {
+        reader_warn(reader, header->start + ACTUAL_AT, "Size and SizeActual differ though nothing is compressed");
     }
 }
 
@@ -201,7 +205,7 @@ static void read_chain(struct reader *reader, struct chain *chain)
     if (any && !(header.flags & EXT_LAST) && reader->whole == reader->len) {
         reader_warn(reader, header.start + FLAGS_AT, "No extended buffer is marked as the last");
     }
-    if (reader_left(reader) > 0) {
+    if (reader_left(reader) > 0 && !chain->overlong) {
         reader_warn(reader, reader->pos, "Bytes behind the last extended buffer");
         read_rows(reader, rest_rows);
     }
@@ -212,7 +216,8 @@ static void read_buffer(struct reader *reader, uint32_t size, const char *label,
     if (size == 0 || reader->failed) {
         return;
     }
-    if (reader_lacks(reader, size)) {
+    chain->overlong = reader_lacks(reader, size);
+    if (chain->overlong) {
         reader_warn(reader, reader->pos, "The buffer is announced larger than the message");
     }
     if (!reader_open(reader, label)) {
@@ -220,6 +225,9 @@ static void read_buffer(struct reader *reader, uint32_t size, const char *label,
     }
     struct reader part = reader_part(reader, size);
     read_chain(&part, chain);
+    if (chain->overlong && !part.failed) {
+        part.len = part.whole = part.pos; /* what stands behind the last payload goes on from there */
+    }
     reader_resume(reader, &part);
     reader_close(reader, NULL);
 }

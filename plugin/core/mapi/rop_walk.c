@@ -48,6 +48,7 @@ struct list {
     const uint8_t *handles;
     uint32_t handle_count;
     bool response;
+    bool overlong; /* RopSize reaches behind the payload, and the list over the handles */
 };
 
 static bool is_packed(uint8_t id)
@@ -258,6 +259,9 @@ static void read_answers(const struct list *list)
         } else if (host->has_calls && !answers(expected, id)) {
             char text[120];
             const char *name = rop_name(expected);
+            if (!expected && list->overlong) {
+                return;
+            }
             if (expected) {
                 snprintf(text, sizeof(text), "RopId 0x%02X where the answer to %s was expected", id,
                          name ? name : "a ROP");
@@ -328,11 +332,12 @@ void read_rop_payload(struct reader *reader, bool response, struct rop_host *hos
         size = ROP_SIZE_LEN;
     }
     size -= ROP_SIZE_LEN;
-    if (reader_lacks(reader, size)) {
+    const bool overlong = reader_lacks(reader, size);
+    if (overlong) {
         reader_warn(reader, start, "RopSize reaches behind the payload");
     }
     struct reader part = reader_part(reader, size);
-    struct list list = { &part, host, NULL, 0, response };
+    struct list list = { &part, host, NULL, 0, response, overlong };
     if (part.len < reader->len) {
         list.handles = reader->p + part.len;
         list.handle_count = (reader->len - part.len) / HANDLE_LEN;
