@@ -509,7 +509,7 @@ class Walk:
                 made.stream = target.stream
             if "RecipientColumns" in rop.values:
                 made.recipients = rop.values["RecipientColumns"]
-        elif target or asked.id == 0x12:
+        elif target or asked.id in (0x10, 0x12):
             target = target or self.met(asked)
             if asked.id == 0x12:
                 kept = good and rop.values.get("TableStatus") != 0x0D

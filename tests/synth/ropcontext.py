@@ -26,7 +26,7 @@ from ropwire import ABSENT
 LOGON, OPEN_FOLDER, OPEN_MESSAGE, HIERARCHY, CONTENTS, SPECIFIC, SET_COLUMNS, QUERY_ROWS, GET_STATUS = \
     0xFE, 0x02, 0x03, 0x04, 0x05, 0x07, 0x12, 0x15, 0x16
 RELEASE, OPEN_ATTACHMENT, REGISTER, NOTIFY, OPEN_STREAM, READ_STREAM, EMBEDDED, FIND_ROW = 0x01, 0x22, 0x29, 0x2A, 0x2B, 0x2C, 0x46, 0x4F
-GET_BUFFER, CONFIGURE, PUT_BUFFER, IDS_OF_NAMES, RESET, SYNC, WRITE_EXTENDED = 0x4E, 0x53, 0x54, 0x56, 0x81, 0x70, 0xA3
+GET_BUFFER, CONFIGURE, PUT_BUFFER, IDS_OF_NAMES, RESET, SYNC, WRITE_EXTENDED, RELOAD, READ_RECIPIENTS = 0x4E, 0x53, 0x54, 0x56, 0x81, 0x70, 0xA3, 0x10, 0x0F
 BACKOFF, TOO_SMALL = 0xF9, 0xFF
 SUBJECT, BODY, SIZE, NAME = 0x0037001F, 0x1000001F, 0x0E080003, 0x3001001F
 CALLED = {SUBJECT: "PidTagSubject", SIZE: "PidTagMessageSize", NAME: "PidTagDisplayName"}
@@ -386,6 +386,28 @@ def late_start(cap):
     world.close()
     cap.what = "Logon, the table and its columns came before the capture. The rows cannot be read, nor what stands behind them in the list; " \
                "the handle table can. From the next RopSetColumns on rows are read again."
+    cap.rule = RULE
+
+
+@case("rops-late-list", "columns and rows in one list, of what was opened before the capture")
+def late_list(cap):
+    world = World(cap, captured=False)
+    a_table(world, columns=())
+    once(world, OPEN_MESSAGE, {"FolderId": INBOX}, 0, {"RecipientColumns": [NAME], "RowCount": 0}, on="folder", makes="message")
+    world.captured = True
+    # A table that was opened before: columns, and in the same list its rows.
+    world.begin()
+    world.both(SET_COLUMNS, {"PropertyTags": [NAME]}, 0, {"TableStatus": 0}, on="table")
+    world.both(QUERY_ROWS, {}, 0, {"RowData": [{}, {}]}, on="table", answer={"rop.object": None, "rop.columns_in": world.asked.frame})
+    world.send()
+    # A message that was opened before: the columns of its recipients, and in the same list the recipients.
+    world.begin()
+    world.both(RELOAD, {}, 0, {"RecipientColumns": [NAME], "RowCount": 0}, on="message")
+    world.both(READ_RECIPIENTS, {}, 0, {"RowCount": 2}, on="message", answer={"rop.object": None, "rop.columns_in": world.told.frame})
+    world.send()
+    once(world, QUERY_ROWS, {}, 0, {"RowData": [{}]}, on="table")
+    world.close()
+    cap.what = "Logon, a table and a message came before the capture. Rows and recipients are read by columns that the same list sets."
     cap.rule = RULE
 
 

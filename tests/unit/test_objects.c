@@ -503,6 +503,45 @@ static void missed(void)
     same_again("missed");
 }
 
+/* A table and a message that were opened before the capture began: what sets their columns is known from there on,
+ * in the same list, too. */
+static void met_in_list(void)
+{
+    play_begin();
+    struct play_message *reply =
+        answer(2, ask(1, SET_COLUMNS("00", SIZE) QUERY("00"), "33"), COLUMNS_SET("00") ROWS("00", ROW_OF_SIZE), "33");
+    CHECK_KNOWN(reply, 1);
+    CHECK(says(reply, 1, "columns_in=1"));
+    CHECK_KNOWN(rows(3), 0);
+    reply = answer(6, ask(5, "10 00 00 0000" READ_RECIPIENTS("00"), "44"),
+                   "10 00" OK MESSAGE_BODY("0100" SIZE) RECIPIENTS("00"), "44");
+    CHECK(!says(reply, 1, NO_RECIPIENTS));
+    /* Columns that the server refuses. */
+    reply = answer(8, ask(7, SET_COLUMNS("00", SIZE) QUERY("00"), "34"), "12 00" FAILED ROWS("00", ROW_OF_SIZE), "34");
+    CHECK_UNKNOWN(reply, 1);
+    same_again("met in a list");
+}
+
+/* What answers the rest of a list that could not be read is read by itself, and what that may have changed is not known. */
+static void unread(void)
+{
+    table();
+    set_columns(7, SIZE);
+    struct play_message *request = ask(9, SET_READ("07") SET_COLUMNS("00", SUBJECT) QUERY("00"), "33");
+    CHECK(says(request, 0, NOT_KNOWN));
+    struct play_message *reply =
+        answer(10, request, "11 00" OK "00" COLUMNS_SET("00") ROWS("00", ROW_OF_SUBJECT), "33");
+    CHECK(says(reply, 1, "table_status=0*"));
+    CHECK_UNKNOWN(reply, 2);
+    CHECK_UNKNOWN(rows(11), 0);
+    set_columns(13, SIZE);
+    CHECK_KNOWN(rows(15), 0);
+    /* A server may not answer more than it was asked all the same. */
+    CHECK(says(answer(18, ask(17, QUERY("00"), "33"), ROWS("00", ROW_OF_SIZE) "16 00" OK "00", "33"), 0,
+               "! rop.malformed: RopId 0x16 behind*"));
+    same_again("unread");
+}
+
 #define SET_TEXT(in) "0A 00" in "0A00 0100 1E003700 CFF000 00" /* PidTagSubject: two letters */
 #define OPEN_AS(page) "03 00 00 01" page FID "00" MID
 #define SAYS_PAGE(message, rop, page) CHECK(says(message, rop, "} " page))
@@ -568,6 +607,8 @@ int main(void)
     folders_of_rows();
     names_of_stores();
     missed();
+    met_in_list();
+    unread();
     code_pages();
     play_end();
     free(play.log.text);

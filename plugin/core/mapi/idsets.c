@@ -281,6 +281,11 @@ static LAYOUT(xid, UUID("fx.xid.namespace_guid", "NamespaceGuid"), REST("fx.xid.
 static LAYOUT(xid_rest, REST("fx.xid.rest", "Not read"));
 static LAYOUT(predecessor, U8("fx.predecessor.size", "XidSize"));
 
+static bool is_xid_size(uint32_t size)
+{
+    return size > GUID_LEN && size <= GUID_LEN + LOCAL_ID_MAX;
+}
+
 void read_xid(struct reader *reader, uint32_t size)
 {
     struct reader part;
@@ -288,7 +293,7 @@ void read_xid(struct reader *reader, uint32_t size)
     if (!part_of(reader, size, &part)) {
         return;
     }
-    if (size <= GUID_LEN || size > GUID_LEN + LOCAL_ID_MAX) {
+    if (!is_xid_size(size)) {
         reader_warn(&part, part.pos, "An XID that has not 17 to 24 bytes");
         read_rows(&part, xid_rest);
     } else if (reader_open(&part, "XID")) {
@@ -455,6 +460,18 @@ static void read_structure(struct reader *reader, uint32_t size, const struct fi
         read_rows(&part, value_rest);
         reader_resume(reader, &part);
     }
+}
+
+bool ics_value_fits(enum ics_value what, struct span bytes)
+{
+    size_t at = 0;
+    if (what == ICS_XID) {
+        return bytes.len <= UINT8_MAX && is_xid_size((uint32_t)bytes.len);
+    }
+    while (what == ICS_PREDECESSORS && at < bytes.len && is_xid_size(bytes.ptr[at])) {
+        at += 1u + bytes.ptr[at];
+    }
+    return at > 0 && at == bytes.len;
 }
 
 void read_ics_value(struct reader *reader, enum ics_value what, uint32_t size)

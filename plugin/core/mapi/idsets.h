@@ -48,6 +48,8 @@ enum ics_value {
 
 /* By the tag alone: the first five, and ICS_FOLDER_REPLICA. */
 enum ics_value ics_value_of_tag(uint32_t tag);
+/* Whether the bytes are an XID, or XIDs with their sizes: of those two alone. */
+bool ics_value_fits(enum ics_value what, struct span bytes);
 /* Reads such a value, ICS_BYTES excepted. */
 void read_ics_value(struct reader *reader, enum ics_value what, uint32_t size);
 /* The name of a meta-property or a property of ICS state (2.2.4.1.5, 2.2.1.1), or NULL. */

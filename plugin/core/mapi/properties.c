@@ -7,6 +7,7 @@
 #include "properties.h"
 
 #include "entry_ids.h"
+#include "idsets.h"
 #include "names.h"
 #include "property_scene.h"
 #include "value_text.h"
@@ -96,6 +97,22 @@ static bool is_id(uint32_t tag, enum prop_form form)
     return false;
 }
 
+/* Keys of objects and lists of them, by their properties (MS-OXCFXICS 2.2.1.2), and the ids of what is deleted
+ * (2.2.3.2.4.5.1). Who made them otherwise made no mistake: they are bytes. */
+#define DELETED_IDS 0x00001102u
+
+static bool read_key(struct reader *reader, uint32_t tag, uint32_t len)
+{
+    const enum ics_value what = tag == DELETED_IDS ? ICS_XID :
+                                tag >> 18 == 0x65E0 >> 2 ? ics_value_of_tag(tag) :
+                                                           ICS_BYTES;
+    if (what == ICS_BYTES || !ics_value_fits(what, (struct span){ reader->p + reader->pos, len })) {
+        return false;
+    }
+    read_ics_value(reader, what, len);
+    return true;
+}
+
 /* COUNT bytes (MS-OXCDATA 2.11.1.1). */
 static void read_binary(struct reader *reader, uint32_t tag, enum prop_form form, struct gist *gist)
 {
@@ -110,6 +127,10 @@ static void read_binary(struct reader *reader, uint32_t tag, enum prop_form form
         return;
     }
     gist->bytes = (struct span){ reader->p + reader->pos, len }; /* of none, the size says all */
+    if (form != PROP_ADDRESS_BOOK && len <= reader_left(reader) && read_key(reader, tag, len)) {
+        gist->type = PTYP_BINARY;
+        return;
+    }
     read_row(&run, &binary[1]);
     if (!reader->failed) {
         gist->type = PTYP_BINARY;

@@ -113,20 +113,21 @@ static void read_stream(struct layout_run *run, const struct field *at)
     if (piece->after_in) {
         reader_made(reader, piece_after, piece->after_in, NULL);
     }
-    if (!reader_open(reader, "FastTransfer stream")) {
+    struct reader again = *reader;
+    again.pos = start;
+    if (!reader_open(&again, "FastTransfer stream")) {
         return;
     }
     if (lexer.unfinished > 0) {
-        read_joined(reader, scene, reader->p + start, size, &lexer);
+        read_joined(&again, scene, reader->p + start, size, &lexer);
     } else {
-        struct reader again = *reader;
-        again.pos = start;
         again.len = again.whole = start + size;
         again.broken = broken_piece(reader, piece);
         fx_read(&again, &lexer);
-        reader->spent = again.spent;
     }
-    reader_close(reader, NULL);
+    again.pos = reader->pos;
+    reader_close(&again, NULL);
+    reader->spent = again.spent;
 }
 
 /* Of a failing answer, the buffer is there if there is room for it. */
@@ -219,15 +220,16 @@ static void read_state(struct layout_run *run, const struct field *at)
     const enum ics_value what = ics_value_of_tag(known->property);
     const char *name = ics_tag_name(known->property);
     read_layout(run, at->inside);
-    if (reader->failed || size == 0 || size != known->announced || what == ICS_BYTES ||
-        !reader_open(reader, name ? name : "State")) {
+    if (reader->failed || size == 0 || size != known->announced || what == ICS_BYTES) {
         return;
     }
     struct reader again = *reader;
     again.pos = start;
-    read_ics_value(&again, what, size);
+    if (reader_open(&again, name ? name : "State")) {
+        read_ics_value(&again, what, size);
+        reader_close(&again, NULL);
+    }
     reader->spent = again.spent;
-    reader_close(reader, NULL);
 }
 
 static LAYOUT(upload_state_begin_request, INPUT, READ(rop_read_tag, 4),
@@ -242,13 +244,16 @@ static void read_opened(struct layout_run *run, const struct field *at, void (*o
     struct reader *reader = run->reader;
     const uint32_t size = (uint32_t)run->last, start = reader->pos;
     read_layout(run, at->inside);
-    if (!reader->failed && size > 0 && reader_open(reader, at->inside->label)) {
-        struct reader again = *reader;
-        again.pos = start;
-        open(&again, size);
-        reader->spent = again.spent;
-        reader_close(reader, NULL);
+    if (reader->failed || size == 0) {
+        return;
     }
+    struct reader again = *reader;
+    again.pos = start;
+    if (reader_open(&again, at->inside->label)) {
+        open(&again, size);
+        reader_close(&again, NULL);
+    }
+    reader->spent = again.spent;
 }
 
 static void read_key(struct layout_run *run, const struct field *at)

@@ -33,10 +33,14 @@ static FIELD_NAMES(bounce_names, 0x0D, "message too large", 0x1F, "message not d
 #define OURS_AT 1 /* where FolderInThisStore is kept, and a size */
 #define SIZE_AT 2
 
-/* The folder of this store is a ServerEid, 2.2.5.1.2.1.1. */
+/* The folder of this store is a ServerEid, 2.2.5.1.2.1.1, that of another store has an EntryID. */
 static void read_folder(struct layout_run *run, const struct field *at)
 {
     uint64_t size = run->last;
+    if (!run->kept[OURS_AT]) {
+        read_sized_id(run, at);
+        return;
+    }
     if (run->kept[OURS_AT] && size >= SERVER_ID_LEN) {
         read_row(run, &at->inside[0]);
         read_row(run, &at->inside[1]);
