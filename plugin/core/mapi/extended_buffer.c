@@ -21,7 +21,7 @@
 struct chain {
     struct rop_host *host; /* who is told of ROPs, or NULL */
     bool rops, response;
-    bool overlong; /* the buffer is announced larger than the message */
+    bool overlong;    /* the buffer is announced larger than the message */
     uint32_t derived; /* bytes asked of the sink so far */
 };
 

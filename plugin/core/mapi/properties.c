@@ -103,7 +103,7 @@ static bool is_id(uint32_t tag, enum prop_form form)
 
 static bool read_key(struct reader *reader, uint32_t tag, uint32_t len)
 {
-    const enum ics_value what = tag == DELETED_IDS ? ICS_XID :
+    const enum ics_value what = tag == DELETED_IDS       ? ICS_XID :
                                 tag >> 18 == 0x65E0 >> 2 ? ics_value_of_tag(tag) :
                                                            ICS_BYTES;
     if (what == ICS_BYTES || !ics_value_fits(what, (struct span){ reader->p + reader->pos, len })) {

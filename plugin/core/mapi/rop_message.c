@@ -164,10 +164,17 @@ static LAYOUT(read_recipients_response, INPUT, RETURN_VALUE,
         BIT("read_flags.rf_clear_notify_unread", "rfClearNotifyUnread", 0x40)
 #define CLIENT_DATA RUN(24, "client_data", "ClientData")
 
+/* MS-OXCMSG 2.2.1.8 */
+#define MESSAGE_STATUS(filter, label)                                          \
+    X32(filter, label), BIT(filter ".ms_in_conflict", "msInConflict", 0x0800), \
+        BIT(filter ".ms_remote_download", "msRemoteDownload", 0x1000),         \
+        BIT(filter ".ms_remote_delete", "msRemoteDelete", 0x2000)
+#define STATUS_FLAGS MESSAGE_STATUS("message_status_flags", "MessageStatusFlags")
+
 static LAYOUT(message_request, INPUT, MESSAGE_ID);
-static LAYOUT(set_message_status_request, INPUT, MESSAGE_ID, X32("message_status_flags", "MessageStatusFlags"),
-              X32("message_status_mask", "MessageStatusMask"));
-static LAYOUT(message_status_response, INPUT, RETURN_VALUE, SUCCESS(X32("message_status_flags", "MessageStatusFlags")));
+static LAYOUT(set_message_status_request, INPUT, MESSAGE_ID, STATUS_FLAGS,
+              MESSAGE_STATUS("message_status_mask", "MessageStatusMask"));
+static LAYOUT(message_status_response, INPUT, RETURN_VALUE, SUCCESS(STATUS_FLAGS));
 static LAYOUT(set_read_flags_request, INPUT, WANT_ASYNC, READ_FLAGS, U16("message_id_count", "MessageIdCount"),
               LIST("MessageIds", NULL, ANY_ID("message_ids", "MessageId")));
 static LAYOUT(set_read_flags_response, INPUT, RETURN_VALUE, ALWAYS(PARTIAL));

@@ -129,7 +129,7 @@ static LAYOUT(notification_data, X16("notification_flags", "NotificationFlags", 
               WHEN(with_tags, U16("tag_count", "TagCount"), READ(read_changed_tags, 0)), RECALL(FLAGS_AT),
               IF_BITS(HAS_TOTAL, U32("total_message_count", "TotalMessageCount")), RECALL(FLAGS_AT),
               IF_BITS(HAS_UNREAD, U32("unread_message_count", "UnreadMessageCount")),
-              WHEN(of_new_mail, X32("message_flags", "MessageFlags"), YES8("unicode_flag", "UnicodeFlag"),
+              WHEN(of_new_mail, MESSAGE_FLAGS, YES8("unicode_flag", "UnicodeFlag"),
                    EITHER_STRING("message_class", "MessageClass", NULL)));
 
 static LAYOUT(notify, X32("notification_handle", "NotificationHandle", .seen = keep_handle),

@@ -88,6 +88,19 @@ extern const struct field rop_input_answer[], rop_output_answer[];
 #define NULL_DESTINATION IF_EQUAL(DESTINATION_NULL, U32("dest_handle_index", "DestHandleIndex"))
 
 /* As many tags as the number above says, kept as those of this ROP. */
+/* PidTagMessageFlags, MS-OXCMSG 2.2.1.6 */
+#define MESSAGE_FLAGS                                                                                                 \
+    X32("message_flags", "MessageFlags"), BIT("message_flags.mf_read", "mfRead", 0x0001),                             \
+        BIT("message_flags.mf_unmodified", "mfUnmodified", 0x0002),                                                   \
+        BIT("message_flags.mf_submitted", "mfSubmitted", 0x0004), BIT("message_flags.mf_unsent", "mfUnsent", 0x0008), \
+        BIT("message_flags.mf_has_attach", "mfHasAttach", 0x0010),                                                    \
+        BIT("message_flags.mf_from_me", "mfFromMe", 0x0020), BIT("message_flags.mf_fai", "mfFAI", 0x0040),            \
+        BIT("message_flags.mf_resend", "mfResend", 0x0080),                                                           \
+        BIT("message_flags.mf_notify_read", "mfNotifyRead", 0x0100),                                                  \
+        BIT("message_flags.mf_notify_unread", "mfNotifyUnread", 0x0200),                                              \
+        BIT("message_flags.mf_ever_read", "mfEverRead", 0x0400),                                                      \
+        BIT("message_flags.mf_internet", "mfInternet", 0x2000),                                                       \
+        BIT("message_flags.mf_untrusted", "mfUntrusted", 0x8000)
 #define TAGS READ(rop_read_tags, 0)
 #define TAG_COUNT U16("property_tag_count", "PropertyTagCount")
 /* Tagged values, as many as the number above says. */

@@ -30,7 +30,7 @@ static LAYOUT(transport_send_response, INPUT, RETURN_VALUE,
               SUCCESS(U8("no_properties_returned", "NoPropertiesReturned", .names = rop_yes_names),
                       READ_ROWS(read_returned, 0, U16("property_value_count", "PropertyValueCount"), TAGGED_VALUES)));
 static LAYOUT(transport_new_mail_request, INPUT, MESSAGE_ID, FOLDER_ID, STRING8("message_class", "MessageClass"),
-              X32("message_flags", "MessageFlags"));
+              MESSAGE_FLAGS);
 static LAYOUT(get_transport_folder_response, INPUT, RETURN_VALUE, SUCCESS(FOLDER_ID));
 static LAYOUT(options_data_request, INPUT, STRING8("address_type", "AddressType"), YES8("want_win32", "WantWin32"));
 static LAYOUT(options_data_response, INPUT, RETURN_VALUE,
