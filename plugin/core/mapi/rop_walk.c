@@ -254,8 +254,10 @@ static void read_answers(const struct list *list)
         if (rop_is_unasked(id)) {
             number = host->calls;
             behind = expected;
-        } else if (host->has_calls && !expected && host->calls_open) {
-            number = host->calls; /* it answers what could not be read of the request */
+        } else if (host->has_calls && host->calls_open && !answers(expected, id)) {
+            /* It answers what could not be read of the request, where its last ROPs may have been misread, too. */
+            number = host->number = host->calls;
+            behind = 0;
         } else if (host->has_calls && !answers(expected, id)) {
             char text[120];
             const char *name = rop_name(expected);
