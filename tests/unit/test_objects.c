@@ -542,7 +542,10 @@ static void unread(void)
     /* Of a list that lost its place, the last ROPs are not what the client meant: the fault is the request's alone. */
     request = ask(19, "39 00 00 01 00 01 03 0000" SUBJECT "67 00 00 01 00 03 0100" SUBJECT, "33 34");
     CHECK(says(request, 1, "id=31")); /* a byte of SUBJECT */
-    reply = answer(20, request, "39 00" OK "0000" "67 00" OK "0000", "33 34");
+    reply = answer(20, request,
+                   "39 00" OK "0000"
+                   "67 00" OK "0000",
+                   "33 34");
     CHECK(says(reply, 1, "id=103"));
     CHECK(!says(reply, 1, "! *"));
     same_again("unread");
