@@ -323,10 +323,19 @@ static void properties(void)
 static void logons(void)
 {
     play_begin();
-    struct play_message *request = ask(1, SET_READ("00"), "11");
+    struct play_message *request = ask(1, SET_READ("00") CLIENT_DATA, "11");
     CHECK(says(request, 0, NOT_KNOWN));
-    request = ask(3, "64 00 00" LONG_ID "01 00000000 0000", "11");
+    request = ask(3, "64 00 00" LONG_ID "01 00000000 0000 000102030405060708090A0B0C0D0E0F", "11");
     CHECK(says(request, 0, NOT_KNOWN));
+    /* Where the list ends in front of it, it is not there. */
+    request = ask(3, SET_READ("00") "64 00 00" LONG_ID "01 01000000 0000", "11");
+    CHECK(says(request, 0, NOT_KNOWN)); /* there is room for it */
+    request = ask(3, SET_READ("00") "16 00 00", "11");
+    CHECK(!says(request, 0, NOT_KNOWN));
+    CHECK(says(request, 1, "id=22"));
+    request = ask(3, "64 00 00" LONG_ID "01 00000000 0000 16 00 00", "11");
+    CHECK(!says(request, 0, NOT_KNOWN));
+    CHECK(says(request, 1, "id=22"));
     request = ask(5, LOGON("00", "00", "01"), NO);
     answer(6, request, logged_on("00", 1, 0), "11");
     request = ask(7, LOGON("07", "00", "00"), NO);
@@ -356,7 +365,7 @@ static void logons(void)
     /* A logon that fails says nothing. */
     request = ask(17, LOGON("09", "00", "01"), NO);
     answer(18, request, "FE 00" FAILED, NO);
-    CHECK(says(ask(19, SET_READ("09"), "11"), 0, NOT_KNOWN));
+    CHECK(says(ask(19, SET_READ("09") CLIENT_DATA, "11"), 0, NOT_KNOWN));
     /* What stands behind a logon in its list is about that. */
     request = ask(21, LOGON("0A", "00", "00") SET_READ("0A") CLIENT_DATA, NO);
     CHECK(says(request, 1, "client_data=" CLIENT_DATA));
@@ -527,7 +536,7 @@ static void unread(void)
 {
     table();
     set_columns(7, SIZE);
-    struct play_message *request = ask(9, SET_READ("07") SET_COLUMNS("00", SUBJECT) QUERY("00"), "33");
+    struct play_message *request = ask(9, SET_READ("07") SET_COLUMNS("00", SUBJECT) QUERY("00") QUERY("00"), "33");
     CHECK(says(request, 0, NOT_KNOWN));
     struct play_message *reply =
         answer(10, request, "11 00" OK "00" COLUMNS_SET("00") ROWS("00", ROW_OF_SUBJECT), "33");

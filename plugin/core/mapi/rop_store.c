@@ -157,11 +157,11 @@ static LAYOUT(read_per_user_information_request, INPUT, LONG_TERM_ID("read_per_u
               U8("reserved", "Reserved"), DATA_OFFSET, U16("max_data_size", "MaxDataSize"));
 static LAYOUT(read_per_user_information_response, INPUT, RETURN_VALUE, SUCCESS(FINISHED, DATA));
 
-/* ReplGuid is there with the first part, in a logon to a mailbox. */
+/* ReplGuid is there with the first part, in a logon to a mailbox; not where the list has no room for it. */
 static void read_repl_guid(struct layout_run *run, const struct field *at)
 {
     const uint8_t flags = rop_scene(run)->known.flags;
-    if (run->kept[0] != 0) {
+    if (run->kept[0] != 0 || (reader_sent(run->reader) < layout_least(at->inside) && !(flags & ROP_KNOWN_LOGON))) {
         return;
     }
     if (!(flags & ROP_KNOWN_LOGON)) {
