@@ -32,7 +32,7 @@ struct outlook *outlook_new(const struct arena *arena, const struct judge_prefs 
 /* The thresholds of rules as they are unless prefs say otherwise. */
 const struct judge_limits *outlook_usual_limits(void);
 
-/* A frame of TCP was captured on that interface, before all else that is said of it. */
+/* Frames of TCP are captured on that interface from now on, this one the first; before all else that is said of it. */
 void outlook_captured(struct outlook *outlook, uint32_t interface, struct when when);
 /* Data of a connection that nobody claimed came from that end. */
 void outlook_heard(struct outlook *outlook, const struct endpoint *end, struct when when);

@@ -79,7 +79,7 @@ const char *row_doubt(const struct conn *conn, const char *name)
         snprintf(text, sizeof(text), "%s: frame %u, its request's direction not captured", name, frame);
         break;
     case DOUBT_STOPPED:
-        snprintf(text, sizeof(text), "%s: no frame on its interface behind frame %u", name, frame);
+        snprintf(text, sizeof(text), "%s: no frame on its interface from frame %u on", name, frame);
         break;
     case DOUBT_OPAQUE:
         snprintf(text, sizeof(text), "%s: not decrypted from frame %u on", name, frame);

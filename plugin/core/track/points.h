@@ -10,17 +10,10 @@
 
 #include "conn.h"
 
-void track_moves_to(struct track *track, uint32_t interface);
-/* A frame was captured on that interface, whatever stands for it; before all else that is said of the frame. */
-static inline void track_captured(struct track *track, uint32_t interface, struct when when)
-{
-    if (interface != track->interface || !track->point) {
-        track_moves_to(track, interface);
-    }
-    track->seen = when;
-}
-/* The last frame that was captured on the interface of a connection that nobody has ended, if others went on for so long
- * that the capture there seems to have ended; else 0. */
+/* Frames of TCP are captured on that interface from now on, this one the first; before all else that is said of it. */
+void track_captured(struct track *track, uint32_t interface, struct when when);
+/* The first frame of those without one on the interface of a connection that nobody has ended, if there are so many that the
+ * capture there seems to have ended; else 0. */
 uint32_t conn_stopped(const struct conn *conn);
 /* Whether nothing was captured on its interface since then, and something was on another. */
 bool conn_unwatched_since(const struct conn *conn, int64_t since);

@@ -61,9 +61,7 @@ struct track {
     bool has_torn;       /* a segment of HTTP or TLS could not be followed: IP fragments, or a half is missing */
     uint32_t claimed[2]; /* connections, by enum conn_kind */
     uint32_t segments;   /* of claimed connections so far */
-    uint32_t interface;  /* that the last frame of TCP was captured on: points.h */
-    struct when seen;    /* that frame, 0 before the first */
-    uint8_t point;       /* the number of the interface, 0 before the first */
+    uint8_t point;       /* the number of the interface that frames are captured on, 0 before the first: points.h */
     struct points *points;
     bool telling; /* an event is being heard: no other may be emitted */
     struct table servers, texts, hosts;

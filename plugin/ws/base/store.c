@@ -140,12 +140,10 @@ struct when frame_when(const packet_info *pinfo)
     return when;
 }
 
-void store_frame(const packet_info *pinfo)
+void store_moves(const packet_info *pinfo, uint32_t interface)
 {
-    const wtap_rec *rec = pinfo->rec;
-    /* Files of a ring that stand one behind the other, a section each, have the same interfaces. */
-    const bool known = rec && (rec->presence_flags & WTAP_HAS_INTERFACE_ID);
-    outlook_captured(store_outlook(), known ? rec->rec_header.packet_header.interface_id : 0, frame_when(pinfo));
+    store->interface = interface;
+    outlook_captured(store_outlook(), interface, frame_when(pinfo));
 }
 
 void frame_endpoint(struct endpoint *endpoint, const address *addr, uint16_t port)

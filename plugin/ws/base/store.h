@@ -31,6 +31,7 @@ struct store {
     bool rpch_used, mapi_used;
     struct table interned;
     void *part[STORE_PARTS];
+    uint32_t interface;  /* that the last frame was captured on, and one; 0: none so far */
     uint32_t body_frame; /* in which http handed a body of MAPI/HTTP over last */
     uint8_t *block;      /* of store_new(): what is left of it stands at its beginning */
     size_t block_left;
@@ -57,8 +58,6 @@ const struct verdict *store_take_verdicts(void); /* of all worlds, in the order 
 const char *store_intern(const char *text);
 const struct hash_key *store_key(void); /* the secret of this file */
 struct when frame_when(const packet_info *pinfo);
-/* The state is told where the frame was captured, before what it carries. First pass only. */
-void store_frame(const packet_info *pinfo);
 /* family 0 if it is no address of IP. */
 void frame_endpoint(struct endpoint *endpoint, const address *addr, uint16_t port);
 
@@ -87,6 +86,18 @@ static inline bool store_mapi_active(void)
 static inline nstime_t ns_time(int64_t ns)
 {
     return (nstime_t){ (time_t)(ns / 1000000000), (int)(ns % 1000000000) };
+}
+
+void store_moves(const packet_info *pinfo, uint32_t interface);
+/* The state is told where the frame was captured, before what it carries. First pass only. Files of a ring that stand one
+ * behind the other, a section each, have the same interfaces. */
+static inline void store_frame(const packet_info *pinfo)
+{
+    const wtap_rec *rec = pinfo->rec;
+    const bool known = rec && (rec->presence_flags & WTAP_HAS_INTERFACE_ID);
+    const uint32_t interface = 1 + (known ? rec->rec_header.packet_header.interface_id : 0);
+    if (interface != store->interface)
+        store_moves(pinfo, interface);
 }
 
 #endif
