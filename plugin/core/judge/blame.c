@@ -148,6 +148,18 @@ static bool by_leg_behind(struct blame *blame, const struct leg *leg, const stru
     return false;
 }
 
+/* Where the leg behind might tell, and was not captured whole. */
+static struct blame with_gap(struct blame blame, const struct leg *leg)
+{
+    const struct leg *behind = leg ? leg_behind(leg) : NULL;
+    if (blame.where == WHERE_UNKNOWN && behind && !leg_whole(behind)) {
+        const size_t used = strlen(blame.why);
+        snprintf(blame.why + used, sizeof(blame.why) - used,
+                 "; leg %u behind it, which might tell, was not captured whole", behind->number);
+    }
+    return blame;
+}
+
 struct blame blame_cut(const struct leg *leg, const struct channel *channel, struct when now)
 {
     struct blame blame = { .where = WHERE_UNKNOWN };
@@ -162,7 +174,7 @@ struct blame blame_cut(const struct leg *leg, const struct channel *channel, str
         return blame;
     }
     snprintf(blame.why, sizeof(blame.why), "a device at or before %s cut it, or the server failed", PEER(channel));
-    return blame;
+    return with_gap(blame, leg);
 }
 
 /* ---- Idle time -------------------------------------------------------------------------- */
@@ -246,11 +258,13 @@ struct blame blame_idle(const struct judge *judge, const struct channel *channel
         return blame_of(WHERE_DEVICE, false,
                         "a device between with a shorter idle time-out: a server that stops ends both channels");
     }
-    return blame_of(WHERE_UNKNOWN, false,
-                    other == HALF_ENDED ?
-                        "a device between with a shorter idle time-out, or a worker process that was recycled" :
-                        "a device between with a shorter idle time-out, or, if the other half ends within a second, "
-                        "too, a worker process that was recycled");
+    return with_gap(
+        blame_of(WHERE_UNKNOWN, false,
+                 other == HALF_ENDED ?
+                     "a device between with a shorter idle time-out, or a worker process that was recycled" :
+                     "a device between with a shorter idle time-out, or, if the other half ends within a second, "
+                     "too, a worker process that was recycled"),
+        channel->leg);
 }
 
 struct blame blame_silence(const struct channel *channel, enum way way, int64_t idle_ns)
