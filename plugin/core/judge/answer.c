@@ -289,6 +289,8 @@ static const struct answer_row {
         "whether that place lets these methods through for /rpc, and its log at this time for what it found wrong"),
     ROW(403, 404, RPCH, ANYBODY, 0, NONE, "the address /rpc/rpcproxy.dll is not served or not allowed there",
         "check the RPC over HTTP component, IIS restrictions and publishing rules"),
+    ROW(404, 404, MAPI, ANYBODY, ANSWER_TOO_LARGE, NONE, "the request is larger than allowed there",
+        "maxAllowedContentLength of IIS request filtering (404.13) for /mapi"),
     ROW(403, 405, MAPI, NOT_KNOWN, ANSWER_SERVED, NONE,
         "the path is served at that address, as earlier requests of this session show: a rule for single requests or for "
         "rates refused this one, or one of several servers behind that address does not serve the path",
@@ -296,8 +298,6 @@ static const struct answer_row {
         "protection; then whether all servers behind it serve /mapi"),
     ROW(405, 405, MAPI, NOT_EXCHANGE, 0, NONE, "the method is not allowed there, or the path is not served",
         "methods that are let through for /mapi, publishing rules, and the virtual directory MAPI"),
-    ROW(404, 404, MAPI, ANYBODY, ANSWER_TOO_LARGE, NONE, "the request is larger than allowed there",
-        "maxAllowedContentLength of IIS request filtering (404.13) for /mapi"),
     ROW(403, 404, MAPI, NOT_EXCHANGE, 0, NONE, "the path is not published or not served there",
         "publishing rules for /mapi/emsmdb and /mapi/nspi, and the virtual directory MAPI"),
     ROW(408, 408, MAPI, ANYBODY, 0, NONE, "the request did not come whole in the time that is allowed there",
