@@ -35,6 +35,30 @@ not_brought("path", "session cookies of another path", lambda line: line.replace
             "(RFC 6265 5.4).")
 
 
+def not_kept(name, title, host, change, what, rule):
+    @case(f"mapi-verdict-cookie-{name}", title)
+    def build(cap):
+        c = Context(Outlook(cap))
+        lines = c.set_lines
+        c.set_lines = lambda: change(lines())
+        c.connect(host=host)
+        ask = c.ask("Execute", EXECUTE, cookies={}, host=host)
+        cap.item(COOKIE, ask.frame, "The session's cookies do not come, and could.", ["MapiContext", "did not keep it"], where="CANNOT TELL")
+        cap.item(CODE, c.reply(ask, code=13), "Code 13.", ["13"])
+        c.conn.close()
+        cap.what, cap.rule = what, rule
+
+
+not_kept("beside", "session cookies beside others of elsewhere", m.HOST,
+         lambda lines: ["Set-Cookie: portal=1; Domain=elsewhere.test; Path=/", "Set-Cookie: owa=2; Path=/owa", *lines],
+         "A portal sets cookies for other places first. The session's own could come back, and do not.",
+         "That those of elsewhere do not come says nothing of the session's.")
+not_kept("address", "session cookies with an IPv6 address as Domain", "[2001:db8::1]:443",
+         lambda lines: [line + "; Domain=[2001:db8::1]" for line in lines],
+         "The client asks an IPv6 address, and the cookies are for that address.",
+         "RFC 6265 5.1.3: identical strings match; the port is none of the name.")
+
+
 @case("mapi-quiet-cookie-domains", "Domain of cookies, and hosts in it and beside it")
 def domains(cap):
     c = Context(Outlook(cap))

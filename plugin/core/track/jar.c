@@ -83,23 +83,41 @@ static bool name_is(struct span name, const char *text)
     return name.len == len && memcmp(name.ptr, text, len) == 0;
 }
 
-/* Domain-match (RFC 6265 5.1.3), ports aside; host: NULL where it is not known. */
+struct span jar_host_name(struct span host)
+{
+    const size_t brackets =
+        host.len > 0 && host.ptr[0] == '[' ? span_until(host, ']') : 0; /* an IPv6 address has colons */
+    return span_of(host.ptr, brackets + span_until(span_skip(host, brackets), ':'));
+}
+
+static struct span name_of(const char *host)
+{
+    return jar_host_name(span_of((const uint8_t *)host, host ? strlen(host) : 0));
+}
+
+/* An IPv4 address: no name ends in a number. */
+static bool is_address(struct span name)
+{
+    return name.ptr[name.len - 1] >= '0' && name.ptr[name.len - 1] <= '9' && span_until(name, '.') < name.len;
+}
+
+/* Domain-match (RFC 6265 5.1.3), ports aside: nothing is below an address; host: NULL where it is not known. */
 static bool is_below(const char *host, const char *domain)
 {
-    struct span name = { (const uint8_t *)host, host ? strlen(host) : 0 };
+    const struct span name = name_of(host);
     const size_t len = strlen(domain);
-    name.len = span_until(name, ':');
     if (name.len <= len) {
         return name.len == 0 || span_equals_nocase(name, domain);
     }
-    return name.ptr[name.len - len - 1] == '.' && span_equals_nocase(span_skip(name, name.len - len), domain);
+    return name.ptr[name.len - len - 1] == '.' && !is_address(name) &&
+           span_equals_nocase(span_skip(name, name.len - len), domain);
 }
 
 /* Whether a client takes a cookie of that Domain from that host: not for others, nor for all of a top-level domain (5.3, steps
  * 5 and 6). */
 static bool is_taken(const char *host, const char *domain)
 {
-    return is_below(host, domain) && (strchr(domain, '.') || (host && strlen(domain) == strcspn(host, ":")));
+    return is_below(host, domain) && (!host || strchr(domain, '.') || strlen(domain) == name_of(host).len);
 }
 
 static void read_attribute(struct mapi_state *world, struct span name, struct span value, struct when when,
@@ -242,14 +260,24 @@ static bool path_matches(const char *cookie, struct span path)
 }
 
 static bool cookie_applies(const struct cookie *cookie, const struct exchange *request, struct span path,
-                           struct when when)
+                           struct when when, bool brought)
 {
     const bool of_host = !cookie->host || cookie->not_taken ||
                          (cookie->of_domain ? is_below(request->host, cookie->host) : cookie->host == request->host);
-    /* Where a client brings none of its session's, it says why. */
-    const bool brought = path_matches(cookie->path, path) && !cookie->not_taken;
-    return of_host && (brought || request->by_guid) && !cookie->deleted && !cookie->uncertain &&
-           cookie->expires > when.ns && (!cookie->secure || request->conn->link->tls || request->side->secure_returned);
+    return of_host && (!brought || (path_matches(cookie->path, path) && !cookie->not_taken)) && !cookie->deleted &&
+           !cookie->uncertain && cookie->expires > when.ns &&
+           (!cookie->secure || request->conn->link->tls || request->side->secure_returned);
+}
+
+/* Where a client brings none of its session's, and as they were set could bring none, they say why. */
+static bool could_bring_none(const struct exchange *request, struct span path, struct when when)
+{
+    const struct side *side = request->side;
+    bool none = request->by_guid;
+    for (unsigned i = 0; none && i < side->jar_count; i++) {
+        none = !cookie_applies(&side->jar[i], request, path, when, true);
+    }
+    return none;
 }
 
 void jar_set_back(struct side *side, int64_t ns)
@@ -345,10 +373,11 @@ void jar_check(struct exchange *request, const struct sent *sent, unsigned count
         side->secure_returned = side->jar[i].secure && !request->conn->link->tls &&
                                 compare_cookie(&side->jar[i], side->session, sent, count, &other) == COOKIE_FINE;
     }
+    const bool brought = !could_bring_none(request, path, when);
     for (unsigned i = 0; i < side->jar_count; i++) {
         struct cookie *cookie = &side->jar[i];
         const struct sent *other = NULL;
-        if (!cookie_applies(cookie, request, path, when)) {
+        if (!cookie_applies(cookie, request, path, when, brought)) {
             continue;
         }
         enum cookie_fault fault = compare_cookie(cookie, side->session, sent, count, &other);

@@ -56,6 +56,8 @@ const struct session *jar_owner_given(const struct reply *reply, const struct co
 void jar_own_all(struct session *session, const struct reply *reply, bool begins);
 /* What a client brings to a Connect or Bind that begins another session names none. */
 void jar_note_brought(struct mapi_state *world, const struct sent *sent, unsigned count, uint8_t endpoint);
+/* Without its port. */
+struct span jar_host_name(struct span host);
 /* RFC 6265 5.1.4 */
 const char *jar_default_path(struct mapi_state *world, struct span path);
 /* Notes a cookie with the response; what balancers set does not count. */
