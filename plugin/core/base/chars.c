@@ -143,6 +143,19 @@ void chars_copy(char *buf, size_t size, struct span s)
 }
 
 /* Most names differ in the first character. */
+bool spans_equal_nocase(struct span a, struct span b)
+{
+    if (a.len != b.len) {
+        return false;
+    }
+    for (size_t i = 0; i < a.len; i++) {
+        if (lower(a.ptr[i]) != lower(b.ptr[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool span_starts_nocase(struct span s, const char *text)
 {
     size_t i = 0;

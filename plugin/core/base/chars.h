@@ -58,6 +58,7 @@ static inline size_t span_until(struct span s, uint8_t c)
     return hit ? (size_t)(hit - s.ptr) : s.len;
 }
 
+bool spans_equal_nocase(struct span a, struct span b);
 bool span_starts_nocase(struct span s, const char *text);
 /* Most names differ in their length; that of a literal costs nothing. */
 static inline bool span_equals_nocase(struct span s, const char *text)

@@ -148,10 +148,12 @@ void result_replace(struct result *result, const struct result *with)
     }
 }
 
-/* What was seen to do it stands before Exchange's back end: it is Exchange's front end. */
+/* What was seen to do it stands before Exchange's back end: it is Exchange's front end. Where answers from there name a front end
+ * (X-FEServer), that stands behind that port, which is one that somebody chose. */
 static void know_front_end(struct finding *finding)
 {
-    if (finding->where == WHERE_DEVICE && finding->seen && finding->hop && conn_is_back_end(finding->hop)) {
+    if (finding->where == WHERE_DEVICE && finding->seen && finding->hop && conn_is_back_end(finding->hop) &&
+        !finding->hop->server->names[0]) {
         finding->where = WHERE_SERVER;
         say(&finding->text,
             "; that device is Exchange's front end, as port 444 behind it (Exchange Back End) shows: its HttpProxy "

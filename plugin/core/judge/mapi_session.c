@@ -7,7 +7,10 @@
 
 #include "mapi_rules.h"
 
+#include "client.h"
 #include "clocks.h"
+#include "credentials.h"
+#include "logon_state.h"
 
 static const char *const back_names[BACK_KINDS] = { "X-CalculatedBETarget", "X-BEServer", "MapiContext", "TCP peer" };
 
@@ -142,13 +145,18 @@ static struct held *take_loss(struct judge *judge, struct side_memo *memo)
     return lost;
 }
 
-/* Whether the request came with another user's credentials than its session was opened with: for him the server knows no
- * such context, wherever it lives (MS-OXCMAPIHTTP 3.2.5.1). A client that writes its name in two ways looks so, too. */
+/* Whether the request came with another user's credentials than its session was opened with on this leg: for him the server knows
+ * no such context, wherever it lives (MS-OXCMAPIHTTP 3.2.5.1). */
 static bool is_of_another(const struct exchange *request)
 {
-    const char *opened = request->side->session->user;
-    const size_t len = strlen(request->user);
-    return len > 0 && opened && (strncmp(opened, request->user, len) != 0 || opened[len] != ' ');
+    const struct span user = client_bare_user(request->side->user);
+    char opened[AUTH_USER_MAX];
+    if (!request->user[0] || user.len == 0 || user.len >= sizeof(opened)) {
+        return false;
+    }
+    memcpy(opened, user.ptr, user.len);
+    opened[user.len] = '\0';
+    return users_named_apart(request->user, opened);
 }
 
 /* What the same context did since the refusal says more than what was known by then. */
@@ -327,7 +335,7 @@ static void say_elsewhere(struct finding *finding, const struct reply *reply, co
         say(text,
             "; its credentials are of %s, the session's of %s; inferred: it is the context of another user, whom the "
             "server does not let have it",
-            request->user, request->side->session->user);
+            request->user, request->side->user);
     } else {
         say(text, "; inferred: it reached another server than before, or the server dropped the context early");
     }

@@ -37,19 +37,6 @@ static struct name name_of(const char *user)
     return name;
 }
 
-static bool spans_equal_nocase(struct span a, struct span b)
-{
-    if (a.len != b.len) {
-        return false;
-    }
-    for (size_t i = 0; i < a.len; i++) {
-        if (lower(a.ptr[i]) != lower(b.ptr[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 enum name_form name_form(const char *user)
 {
     return name_of(user).upn ? NAME_UPN : NAME_SAM;
@@ -67,6 +54,11 @@ bool users_differ(const char *a, const char *b)
     }
     /* A domain has a short name and a DNS name. */
     return (span_until(one.domain, '.') < one.domain.len) == (span_until(other.domain, '.') < other.domain.len);
+}
+
+bool users_named_apart(const char *a, const char *b)
+{
+    return name_form(a) == name_form(b) && users_differ(a, b);
 }
 
 /* ---- hosts --------------------------------------------------------------------------- */

@@ -191,7 +191,6 @@ struct peer {
     uint64_t tried_at; /* the virtual directory of that: a server may offer others elsewhere */
     uint32_t tried_frame, tried_stream;
     uint32_t lower_frame; /* the last challenge in lower case */
-    uint8_t circles;      /* redirections in a row back to the URL that was asked for, logons between them aside */
     int64_t lower_ns;
     uint8_t lower_rounds;
     bool lower_answered;  /* it read one */
@@ -282,6 +281,8 @@ struct logon_answer {
 /* Whether two names can be told to be two users: local parts that differ, or domains of the
  * same form. */
 bool users_differ(const char *a, const char *b);
+/* The same, but alice@example.test may be EXAMPLE\\smith: only names of one form tell. */
+bool users_named_apart(const char *a, const char *b);
 /* Whether the certificate of a connection is that of a request's channel bindings. */
 bool request_bound_to(const struct exchange *request, const struct tls_leaf *leaf);
 /* Whether it goes where the server judges its bindings, and sees that they are not its own; or was passed on, and refused

@@ -105,16 +105,15 @@ static void read_failure(struct reply *reply, const struct http_fields *fields)
     reply->location = mapi_state_keep(world, location);
 }
 
-/* Whether the request asks that host, ports aside. */
+/* Whether the request asks that host. A port that is not named is aside: a device before it may have another. */
 static bool is_host(const struct reply *reply, struct span host)
 {
-    const struct hash_key *key = &reply->conn->world->arena.key;
     const char *text = reply->request->host;
-    struct span asked = { (const uint8_t *)text, text ? strlen(text) : 0 };
-    const char behind = host.ptr[0] == '[' ? ']' : ':'; /* an IPv6 address has colons of its own */
-    asked.len = span_until(asked, behind);
-    host.len = span_until(host, behind);
-    return asked.len > 0 && hash_nocase(key, 0, asked) == hash_nocase(key, 0, host);
+    const struct span asked = { (const uint8_t *)text, text ? strlen(text) : 0 };
+    const struct span name = jar_host_name(asked), port = span_skip(host, jar_host_name(host).len);
+    return name.len > 0 && spans_equal_nocase(name, jar_host_name(host)) &&
+           (port.len <= 1 || span_equals_nocase(port, ":80") || span_equals_nocase(port, ":443") ||
+            spans_equal_nocase(port, span_skip(asked, name.len)));
 }
 
 /* Whether the client is sent back to what it asked for. From clear text to TLS only where it came by TLS all the same: it
@@ -136,16 +135,39 @@ static bool is_circle(const struct reply *reply, struct span location)
                                                    (answered.frame && request->begin.ns - answered.ns <= CIRCLE_SOON));
 }
 
+/* A client at a host: several come from one address, by a device or NAT. */
+static uint64_t circle_key(const struct exchange *request)
+{
+    const uint64_t *identity = request->identity;
+    const uint64_t client = identity[ID_CLIENT_INFO] ? identity[ID_CLIENT_INFO] :
+                            identity[ID_REQUEST_ID]  ? identity[ID_REQUEST_ID] :
+                                                       request->link->stream;
+    const uint64_t both[] = { request->peer->keyed.key, client };
+    return mapi_digest(request->conn->world, (const uint8_t *)both, sizeof(both));
+}
+
 /* Logons are steps on the way. */
 static void note_circle(struct reply *reply, struct span location)
 {
-    struct peer *peer = reply->request ? reply->request->peer : NULL;
-    if (!peer || reply->status == 401 || reply->status == 407) {
+    struct mapi_state *world = reply->conn->world;
+    const struct exchange *request = reply->request;
+    if (!request || !request->peer || reply->status == 401 || reply->status == 407) {
         return;
     }
-    const bool circle = reply->status / 100 == 3 && is_circle(reply, location);
-    peer->circles = !circle ? 0 : peer->circles < UINT8_MAX ? peer->circles + 1 : UINT8_MAX;
-    reply->circles = peer->circles;
+    const bool sent_back = reply->status / 100 == 3 && is_circle(reply, location);
+    if (!sent_back && world->circles.used == 0) {
+        return;
+    }
+    const uint64_t key = circle_key(request);
+    struct circle *circle =
+        sent_back ? keyed_make(&world->arena, &world->circles, key, sizeof(*circle)) : keyed_find(&world->circles, key);
+    if (circle && !sent_back) {
+        circle->count = 0;
+    } else if (circle && request->begin.frame > circle->frame) { /* else it did not follow the one before */
+        circle->count += circle->count < UINT8_MAX;
+        circle->frame = reply->message->begin.frame;
+        reply->circles = circle->count;
+    }
 }
 
 static bool ends_with_connection(const struct reply *reply, const struct http_fields *fields, bool head_asked)

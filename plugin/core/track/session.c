@@ -342,6 +342,7 @@ static void begin_session(struct reply *reply)
         return;
     }
     request->conn->side = side;
+    side->user = reply->conn->user ? reply->conn->user : reply->conn->identity;
     /* Old and new cookies are never mixed (3.1.5.6). */
     side->jar_count = 0;
     side->secure_returned = false;
@@ -384,6 +385,9 @@ static void learn_success(struct side *side, struct reply *reply)
             side->back.shown[kind] = peer ? reply->peer : reply->back.shown[kind];
             side->back_frame[kind] = when.frame;
         }
+    }
+    if (!side->user) {
+        side->user = conn->user;
     }
     if (!side->session->user) {
         side->session->user = conn->user;

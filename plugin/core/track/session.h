@@ -115,8 +115,9 @@ struct side { /* a session on one leg */
     struct rop_session *rops;      /* server objects of the context on this leg; NULL before the first Execute */
     struct rop_totals *rop_totals; /* of all of its contexts; NULL before the first Execute */
     uint32_t code_page;            /* that its Connect asked for, 0 if not known */
-    struct client *whose;          /* of the leg next to the client alone; NULL: not known, or nobody's */
-    void *memo;                    /* the judge's; a side lasts, EVENT_SESSION_BEGAN says when it begins anew */
+    const char *user;     /* that its Connect or Bind, else its first success, came with; as struct mapi_conn has it */
+    struct client *whose; /* of the leg next to the client alone; NULL: not known, or nobody's */
+    void *memo;           /* the judge's; a side lasts, EVENT_SESSION_BEGAN says when it begins anew */
     /* report */
     uint32_t ok, failed, last_code;
     bool has_code;
@@ -159,6 +160,13 @@ struct series {
 /* A page that sets a cookie may send a client back to itself once; whoever does so again and again never lets it in. */
 #define CIRCLES_MANY 3
 
+/* Of one client at a host. */
+struct circle {
+    struct keyed keyed;
+    uint32_t frame; /* the last redirection that counts */
+    uint8_t count;  /* back to the URL that was asked for, each to a request behind the one before, logons aside */
+};
+
 struct reply {
     struct reply *next; /* ended in this frame */
     struct mapi_conn *conn;
@@ -195,7 +203,7 @@ struct reply {
     unsigned words;           /* of the page, enum http_words */
     char title[HTTP_TITLE_MAX];
     bool to_mapi;    /* Location is an endpoint again */
-    uint8_t circles; /* of the client at that host, with this one: struct peer; 0: this leads elsewhere */
+    uint8_t circles; /* of the client at that host, with this one: struct circle; 0: this leads elsewhere */
     bool bare;       /* 401 to a request without credentials, and no WWW-Authenticate */
     struct cookie cookies[JAR_MAX];
     uint8_t cookie_count;
@@ -264,6 +272,7 @@ struct mapi_state {
     struct logon_state *auth;
     struct table values, series;
     struct table between; /* sides, by the hosts that they are between */
+    struct table circles; /* clients that were sent back to what they asked for: response.c */
     uint32_t sessions;
     struct rows rows; /* struct side */
     struct spare *free_replies, *free_uses, *free_half_closed;
