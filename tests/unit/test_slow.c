@@ -238,7 +238,8 @@ static void test_judged(void)
               "CANNOT TELL: 9.0 s of it passed behind leg 0: server, or a device whose other side is not in this file");
     CHECK_STR(JUDGED(LEG(.wait = 9, .server = 8)), "SERVER (seen): the server took 8.0 s by X-ElapsedTime");
     CHECK_STR(JUDGED(LEG(.wait = 9, .server = 0.1)),
-              "CANNOT TELL: the server took only 100.0 ms by X-ElapsedTime: network or device behind leg 0");
+              "CANNOT TELL: the server took only 100.0 ms by X-ElapsedTime, which counts no logon: "
+              "network, device or logon behind leg 0");
     CHECK_STR(JUDGED(LEG(.wait = 1, .round_trip = 0.6)), "NETWORK (seen): a round trip takes 600.0 ms on leg 0");
     CHECK_STR(JUDGED(LEG(.wait = 9, .server = 0.1, .round_trip = 5)),
               "NETWORK (seen): a round trip takes 5.0 s on leg 0");

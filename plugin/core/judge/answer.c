@@ -16,7 +16,7 @@
 #define NOT_EXCHANGE (ANYBODY & ~(unsigned)EXCHANGE)
 #define NOT_KNOWN (NOT_EXCHANGE & ~BY(DEVICE))
 
-#define PROXY_LOGS "look at its log at this time, with the request id"
+#define ITS_LOG "the log of whoever answered, at this time, by the request id"
 #define HTTP_PROXY_LOG "the front end's HttpProxy log for this request-id"
 #define URL_LACKS_MAILBOX                                                                    \
     "the URL lacks ?MailboxId=, without which Exchange does not know whose back end to ask", \
@@ -256,14 +256,14 @@ static const struct answer_row {
     ROW(503, 503, RPCH, HTTPSYS, 0, NONE,
         "HTTP.sys had nobody to hand the request to: the application pool for /rpc is stopped or disabled, or its queue is "
         "full, on the Windows machine that answers (Exchange, an RPC proxy, or a Web Application Proxy)",
-        "its application pools and its httperr log"),
+        "the application pools and the httperr log of that machine"),
     ROW(503, 503, MAPI, HTTPSYS, 0, NONE,
         "HTTP.sys had nobody to hand the request to: the application pool for /mapi is stopped or disabled, or its queue "
         "is full, on the Windows machine that answers (Exchange or a Web Application Proxy)",
-        "its application pools and its httperr log"),
+        "the application pools and the httperr log of that machine"),
     ROW(400, 431, BOTH, HTTPSYS, 0, UNKNOWN,
         "HTTP.sys did not accept the request as it came: by the client or by what a device made of it",
-        "its httperr log names the reason; then the headers that arrive there, and their size"),
+        "the httperr log of that machine, which names the reason; then the headers that arrive there, and their size"),
 
     /* ---- statuses */
     ROW(403, 405, RPCH, NOT_KNOWN, ANSWER_SERVED, NONE,
@@ -274,7 +274,7 @@ static const struct answer_row {
     ROW(405, 405, RPCH, ANYBODY, 0, NONE, "the methods RPC_IN_DATA and RPC_OUT_DATA are not allowed there",
         "methods that publishing rules, filters and IIS request filtering let through for /rpc"),
     ROW(501, 501, RPCH, ANYBODY, 0, NONE, "whoever answers does not know the methods RPC_IN_DATA and RPC_OUT_DATA",
-        "a device that passes unknown methods on, and methods that are let through for /rpc"),
+        "let these methods through for /rpc there, or publish /rpc by a device that knows them"),
 #define FORBIDS(from, to, traits)                                                                               \
     ROW(from, to, RPCH, BY(DEVICE), traits, NONE, "a rule of that device forbids the request",                  \
         "its log at this time, with the words of its page, and its rules for /rpc and the methods RPC_IN_DATA " \
@@ -341,8 +341,8 @@ static const struct answer_row {
     ROW(503, 503, MAPI, ANYBODY, 0, NONE,
         "nobody was there to serve it: the service is stopped, overloaded or in maintenance",
         "the application pools for /mapi, server components and health checks at this time"),
-    ROW(500, 599, RPCH, ANYBODY, 0, NONE, "the answering side could not serve the channel", PROXY_LOGS),
-    ROW(500, 599, MAPI, ANYBODY, 0, NONE, "the answering side failed", "its log at this time, with the request id"),
+    ROW(500, 599, RPCH, ANYBODY, 0, NONE, "the answering side could not serve the channel", ITS_LOG),
+    ROW(500, 599, MAPI, ANYBODY, 0, NONE, "the answering side failed", ITS_LOG),
     ROW(0, UINT16_MAX, RPCH, ANYBODY, 0, NONE, NOT_THE_PROXY),
     ROW(0, UINT16_MAX, MAPI, ANYBODY, 0, NONE, "the answering side did not accept the request",
         "filters and limits for /mapi there")

@@ -295,7 +295,7 @@ static void look_at(struct judge *judge, struct gone *gone, struct when when, bo
             sign);
     } else {
         say(text, "; inferred: that server or its service stopped or was restarted, it is no idle time-out; next: "
-                  "its event log and the state of its services at this time");
+                  "that server's event log and the state of its services at this time");
     }
     finding.where = sign ? WHERE_UNKNOWN : WHERE_SERVER;
     finding.victims = victims;
@@ -406,7 +406,7 @@ void gone_answered(struct judge *judge, const struct event *event)
     finding.server = &conn->server->end;
     say(&finding.text,
         "Seen: %s, which had ended its connections in frame %u, answered in frame %u on a connection opened %s after "
-        "that (stream %u); inferred: it was restarted; next: why, in its event log",
+        "that (stream %u); inferred: it was restarted; next: why, in that server's event log",
         ENDPOINT(&conn->server->end), gone->told.frame, event->when.frame, SECONDS(conn->began.ns - gone->told.ns),
         conn->stream);
     tell(&finding);

@@ -279,7 +279,7 @@ static struct advice code_advice(uint32_t code)
     case CODE_ENDPOINT_SHUTTING_DOWN:
         return (struct advice){ "the endpoint is out of service", "maintenance state and services of that server" };
     default:
-        return (struct advice){ "the server failed", "its log at this time" };
+        return (struct advice){ "the server failed", "the server's log at this time" };
     }
 }
 

@@ -359,7 +359,12 @@ static void say_given_up(struct finding *finding, const struct exchange *request
     if (!kept && say_foreign_end(finding, request)) {
         return;
     }
-    if (body_was_reset(request)) {
+    if (kept && body_was_reset(request)) {
+        say(text,
+            "; inferred: the device at %s takes no larger body, or gave the connection up before it had the request "
+            "whole; next: its log, its limits for the bodies of requests, and whether others are cut at the same size",
+            SERVER_OF(request->conn));
+    } else if (body_was_reset(request)) {
         say(text,
             "; inferred: a device or the server takes no larger body, or gave the connection up; next: limits for "
             "the bodies of requests before %s and on it (413, maxAllowedContentLength), and whether others are cut "

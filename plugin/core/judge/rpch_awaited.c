@@ -217,15 +217,16 @@ static bool tell_unasked(struct finding *finding, const struct channel *channel,
     say(text, "Seen: the server's end asked for a successor of %s, and no request for one came ", CHANNEL(channel));
     say_wait(text, link, ns);
     if (no_time) {
-        say(text, "; inferred: the server's end did not wait for it; next: its log at this time");
+        say(text, "; inferred: the server's end did not wait for it; next: the server's log at this time");
     } else if (behind) {
-        say(text, "; inferred: the device at %s did not pass the new channel on; next: its log at this time",
+        say(text,
+            "; inferred: the device at %s did not pass the new channel on; next: the log of that device at this time",
             PEER(before->current[channel->role]));
     } else if (nameless) {
         say(text,
-            "; inferred: what was asked for in frame %u, and ended before its first PDU, may have been it; next: what became "
-            "of that",
-            nameless);
+            "; inferred: the channel that was asked for in frame %u, and ended before its first PDU, may have been it; "
+            "next: why the one of frame %u ended",
+            nameless, nameless);
     } else if (leg_is_forwarded(channel->leg)) {
         say(text,
             "; inferred: the client does not replace its OUT channel, or the device at %s, which it comes through, did not "

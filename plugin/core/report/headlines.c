@@ -33,8 +33,8 @@
     HEADLINE(V_CHANNEL_CUT, "cut while in use")                                                     \
     HEADLINE(V_IDLE_CLOSED, "closed while idle")                                                    \
     HEADLINE(V_RESPONSE_CUT, "had responses cut short")                                             \
-    HEADLINE(V_BUFFERED, "held back on the way")                                                    \
-    HEADLINE(V_PENDING_LATE, "held back on the way")                                                \
+    HEADLINE(V_BUFFERED, "had data held back on the way")                                           \
+    HEADLINE(V_PENDING_LATE, "had responses held back on the way")                                  \
     HEADLINE(V_AUTH_VERY_SLOW, "answered very slowly")                                              \
     HEADLINE(V_LIFETIME_EXCEEDED, "sent more than the channel lifetime")                            \
     HEADLINE(V_WINDOW_EXCEEDED, "sent more than the receive window")                                \
@@ -79,6 +79,7 @@ const char *headline_of(enum verdict_kind kind)
     OF_REQUEST(V_RESPONSE_CODE, "refused by X-ResponseCode")        \
     OF_REQUEST(V_COOKIE_LOST, "without the cookies of its session") \
     OF_REQUEST(V_RESPONSE_CUT, "with a response cut short")         \
+    OF_REQUEST(V_PENDING_LATE, "with a response held back")         \
     OF_REQUEST(V_UNANSWERED, "without an answer")                   \
     OF_REQUEST(V_REQUEST_SILENT_DROP, "left without an ACK")        \
     OF_REQUEST(V_ERROR_CODE, "failed")

@@ -334,7 +334,7 @@ static void find_words(const struct report *report, struct part *part)
     }
     if (verdict) {
         part->text = verdict->text;
-        part->when = part->noun == OF_SESSION ? verdict->when.ns : part->when;
+        part->when = verdict->when.ns;
     }
 }
 

@@ -119,7 +119,7 @@ static void put_first(struct json *json, const struct report *report, const stru
 {
     const bool connection = part->noun == OF_CONNECTION, session = part->noun == OF_SESSION;
     json_object(json, "first");
-    json_string(json, "time", ISO(connection ? part->start.ns : part->when));
+    json_string(json, "time", ISO(part->when));
     json_number_or_null(json, "frame", part->verdict.frame ? part->verdict.frame : NO_NUMBER);
     json_number_or_null(json, "connection", connection ? part->number : NO_NUMBER);
     json_number_or_null(json, "session", session ? part->number : NO_NUMBER);

@@ -137,13 +137,19 @@ static const char *endpoint_name(uint8_t endpoint)
     return endpoint == 1 ? "emsmdb" : endpoint == 2 ? "nspi" : "MAPI/HTTP";
 }
 
-static void say_first_session(struct page *page, const struct part *part)
+/* The time that logs are to be searched for, and the frame of the verdict. */
+static void say_when(struct page *page, const struct part *part)
 {
-    struct session_row row;
     out_say(&page->line, "%s", TIME(part->when, page->dates));
     if (part->verdict.frame) {
         out_say(&page->line, " (frame %" PRIu32 ")", part->verdict.frame);
     }
+}
+
+static void say_first_session(struct page *page, const struct part *part)
+{
+    struct session_row row;
+    say_when(page, part);
     out_say(&page->line, ", session %" PRIu32 " leg %" PRIu32 ": ", part->number, part->leg);
     if (mapi_state_row(page->report->input.mapi, part->row, &row)) {
         out_say(&page->line, "%s at %s", endpoint_name(row.endpoint), ENDPOINT(&row.server));
@@ -158,8 +164,11 @@ static void say_first_connection(struct page *page, const struct part *part)
 {
     static const char *const names[] = { "IN", "OUT" };
     const char *separator = ": ";
-    out_say(&page->line, "%s, connection %" PRIu32 " leg %" PRIu32, TIME(part->start.ns, page->dates), part->number,
-            part->leg);
+    say_when(page, part);
+    out_say(&page->line, ", connection %" PRIu32 " leg %" PRIu32, part->number, part->leg);
+    if (part->when - part->start.ns >= SECOND) {
+        out_say(&page->line, ", begun %s", TIME(part->start.ns, page->dates));
+    }
     for (int way = 1; way >= 0; way--) {
         if (part->server[way].family) {
             out_say(&page->line, "%s%s to %s", separator, names[way], ENDPOINT(&part->server[way]));

@@ -135,8 +135,10 @@ static void judge_behind(struct slow_row *row, unsigned last)
         snprintf(row->why, sizeof(row->why), "a round trip takes %s on leg %u", TOOK(leg->round_trip), leg->leg);
         decide(row, SLOW_NETWORK, true);
     } else if (told >= 0) {
-        snprintf(row->why, sizeof(row->why),
-                 "the server took only %s by X-ElapsedTime: network or device behind leg %u", TOOK(told), leg->leg);
+        snprintf(
+            row->why, sizeof(row->why),
+            "the server took only %s by X-ElapsedTime, which counts no logon: network, device or logon behind leg %u",
+            TOOK(told), leg->leg);
         decide(row, SLOW_CANNOT_TELL, false);
     } else if (last + 1 < row->legs) {
         snprintf(row->why, sizeof(row->why), "behind leg %u, but the clocks of leg %u differ: server or device",
