@@ -9,6 +9,7 @@ tests/golden/report.txt, with every version of Wireshark. --update writes those 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
+import datetime
 import json
 import pathlib
 import re
@@ -148,12 +149,16 @@ def secret(sample, counter, both):
 # ---- what Wireshark makes of it -------------------------------------------------------------
 
 def selects(tshark, sample, counter, finding):
-    """The filter selects frames of exactly those that the finding names."""
+    """The filter selects frames of exactly those that the finding names, and the first is of the time of its frame."""
     rows = tshark.output([*sample.options(tshark), "-Y", finding["filter"], "-T", "fields", "-e", "frame.number", "-e", "rpch.vc",
-                          "-e", "mapihttp.session"]).splitlines()
+                          "-e", "mapihttp.session", "-e", "frame.time_epoch"]).splitlines()
     found = [row.split("\t") for row in rows if "\t" in row]
     if not counter.check(found, f"{finding['filter']!r} selects nothing"):
         return
+    first = finding["first"]
+    told = datetime.datetime.fromisoformat(first["time"].replace("Z", "+00:00")).timestamp()
+    times = [float(row[3]) for row in found if int(row[0]) == first["frame"]]
+    counter.check(all(abs(time - told) < 0.0015 for time in times), f"frame {first['frame']} is not of {first['time']}")
     numbers = [{int(value) for row in found for value in row[column].split(",") if value} for column in (0, 1, 2)]
     if finding["connections"]:
         counter.check(set(finding["connections"]) <= numbers[1], f"{finding['filter']!r} lacks connections")
