@@ -31,6 +31,7 @@ struct play {
     struct mapi_message *held[HELD]; /* begun and not yet told what their bodies say */
     unsigned held_at[HELD], holds;
     unsigned conns;
+    unsigned interface; /* that frames are captured on; 0: it is not said */
     struct when now;
 };
 
@@ -48,6 +49,14 @@ static struct span take_span(struct play *play)
     }
     play->p += span.len;
     return span;
+}
+
+/* A frame of its own begins. */
+static void a_frame(struct play *play)
+{
+    if (play->interface) {
+        outlook_captured(play->outlook, play->interface, play->now);
+    }
 }
 
 static struct endpoint an_end(unsigned number, uint16_t port)
@@ -120,7 +129,8 @@ static void open_connection(struct play *play)
     unsigned i = play->conns++;
     play->seq[i][0] = past.next_seq[0] = 100;
     play->seq[i][1] = past.next_seq[1] = UINT32_MAX - 100;
-    struct endpoint client = an_end(ends & 7, (uint16_t)(1000 + i)), server = an_end(ends >> 3 & 7, 80);
+    struct endpoint client = an_end(ends & 7, (uint16_t)(1000 + i)),
+                    server = an_end(ends >> 3 & 7, ends >> 6 == 3 ? 444 : 80);
     play->conn[i] = mapi_conn_new(play->world, conn_new(&play->outlook->track, CONN_MAPI, i, &client, &server, &past));
     assert(mapi_conn_auth(play->conn[i]));
 }
@@ -153,6 +163,9 @@ static const char *a_value(unsigned number)
     return values[number & 7];
 }
 
+static const char *const hosts[] = { "h0", "h1:443", "h.example.test", "example.test:8443", "[::1]:443", "[::1]",
+                                     ":1", "" };
+
 static void a_request(struct play *play, struct typed *text)
 {
     static const char *const paths[] = { "/mapi/emsmdb/?MailboxId=m1@x", "/mapi/nspi?a&mailboxid=m2",
@@ -168,7 +181,7 @@ static void a_request(struct play *play, struct typed *text)
         put(text, "Authorization: Basic %s\r\n", "YWxpY2U6c2VjcmV0", 0);
     }
     if (more & 0x20) {
-        put(text, "Host: %s%u\r\n", "h", more >> 6);
+        put(text, "Host: %s\r\n", hosts[(more >> 6) + (cookies >> 2 & 4)], 0);
     }
     for (unsigned i = 0; i < (cookies & 3); i++) {
         unsigned pair = take(play);
@@ -177,8 +190,36 @@ static void a_request(struct play *play, struct typed *text)
     }
 }
 
+static void a_cookie(struct play *play, struct typed *text)
+{
+    static const char *const attributes[] = { "",
+                                              "; path=/mapi",
+                                              "; Secure; Max-Age=5",
+                                              "; Max-Age=0",
+                                              "; Path=/MAPI/nspi/",
+                                              "; domain=h0",
+                                              "; Domain=.example.test; path=/mapi/emsmdb",
+                                              "; Domain=test",
+                                              "; Domain=",
+                                              "; Domain=.",
+                                              "; Domain=:1",
+                                              "; Domain=.EXAMPLE.test:8443; Domain=h1" };
+    unsigned pair = take(play);
+    put(text, "Set-Cookie: %s=", cookie_names[pair & 7], 0);
+    put(text, "%s", a_value(pair >> 3), 0);
+    put(text, "%s\r\n", attributes[pair >> 6 ? pair >> 6 : take(play) % 12], 0);
+}
+
 static void a_response(struct play *play, struct typed *text)
 {
+    static const char *const locations[] = { "/login",
+                                             "/mapi/nspi",
+                                             "/mapi/emsmdb/",
+                                             "http://h0/mapi/emsmdb",
+                                             "https://H.EXAMPLE.test:444/mapi/emsmdb/",
+                                             "https://[::1]/mapi/emsmdb",
+                                             "https://",
+                                             "HTTPS:///mapi/emsmdb" };
     static const char *const statuses[] = { "200 OK",   "200 OK",    "200 OK",   "401 No",
                                             "503 Busy", "302 Found", "504 Late", "100 Continue" };
     unsigned what = take(play), more = take(play), code = take(play), servers = take(play);
@@ -202,14 +243,11 @@ static void a_response(struct play *play, struct typed *text)
     }
     if (more & 64) {
         put(text, "Location: %s?secret\r\nX-FailureContext: FrontEnd\r\nrequest-id: 1\r\nX-ElapsedTime: %u\r\n",
-            servers & 16 ? "/mapi/nspi" : "/login", servers);
+            locations[code >> 5 & 7], servers);
+        put(text, "Retry-After: %s%u\r\n", servers & 16 ? "" : "Fri, 31 Dec 1999 23:59:59 GMT\xFF", code);
     }
     for (unsigned i = 0; i < (servers >> 5 & 3); i++) {
-        static const char *const attributes[] = { "", "; path=/mapi", "; Secure; Max-Age=5", "; Max-Age=0" };
-        unsigned pair = take(play);
-        put(text, "Set-Cookie: %s=", cookie_names[pair & 7], 0);
-        put(text, "%s", a_value(pair >> 3), 0);
-        put(text, "%s\r\n", attributes[pair >> 6], 0);
+        a_cookie(play, text);
     }
 }
 
@@ -320,6 +358,35 @@ static void a_segment(struct play *play, unsigned i)
     mapi_conn_segment(play->conn[i], &segment);
 }
 
+/* The client closes its sending side; the server's end may go on for a while, and then closes, too. */
+static void a_half_close(struct play *play, unsigned i)
+{
+    static const int64_t steps[] = { 0, MILLISECOND, SECOND / 5, SECOND };
+    const unsigned what = take(play);
+    for (unsigned step = 0; step < 4; step++) {
+        if (what >> (4 + step) & 1) {
+            continue;
+        }
+        const enum way way = step == 0 ? WAY_TO_SERVER : step == 2 && (what & 8) ? WAY_TO_SERVER : WAY_TO_CLIENT;
+        struct segment segment = { .when = play->now,
+                                   .way = way,
+                                   .seq = play->seq[i][way],
+                                   .ack = play->seq[i][!way],
+                                   .has_ack = true,
+                                   .fin = step == 0 || (step == 3 && (what & 4) == 0),
+                                   .rst = step == 3 && (what & 4),
+                                   .len = step == 1 || (step == 2 && (what & 8) == 0) ? 10 : 0,
+                                   .captured = step == 1 || (step == 2 && (what & 8) == 0) ? 10 : 0,
+                                   .window = 100 };
+        play->seq[i][way] += segment.len + segment.fin;
+        a_frame(play);
+        mapi_conn_segment(play->conn[i], &segment);
+        check_verdicts(play);
+        play->now.frame++;
+        play->now.ns += steps[what & 3];
+    }
+}
+
 /* A request and its response as they should be, but for what the bytes say. */
 static void a_round(struct play *play, unsigned i)
 {
@@ -353,6 +420,7 @@ static void a_round(struct play *play, unsigned i)
     check_verdicts(play);
     play->now.frame++;
     play->now.ns += (what & 0x10 ? 70 : 1) * SECOND;
+    a_frame(play);
     if (what & 0x20) {
         return; /* under way */
     }
@@ -399,6 +467,10 @@ static void an_event(struct play *play)
         open_connection(play);
         return;
     }
+    if ((what & 0x17) == 0x17) {
+        play->interface = take(play) & 63;
+    }
+    a_frame(play);
     unsigned i = take(play) % play->conns;
     enum way way = what & 8 ? WAY_TO_SERVER : WAY_TO_CLIENT;
     switch (what & 7) {
@@ -412,6 +484,10 @@ static void an_event(struct play *play)
         some_data(play, i);
         return;
     case 4:
+        if (what & 16) {
+            a_half_close(play, i);
+            return;
+        }
         mapi_conn_end(play->conn[i], play->now, way);
         return;
     case 5:

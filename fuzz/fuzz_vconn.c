@@ -28,6 +28,7 @@ struct play {
     struct rpch_conn *conn[CONNECTIONS];
     uint32_t seq[CONNECTIONS][2];
     unsigned conns;
+    unsigned interface; /* that frames are captured on; 0: it is not said */
     struct when now;
 };
 
@@ -157,7 +158,7 @@ static void a_segment(struct play *play, unsigned i)
 
 static void a_head(struct play *play, unsigned i)
 {
-    static const unsigned statuses[] = { 100, 200, 200, 401, 407, 403, 503, 500 };
+    static const unsigned statuses[] = { 100, 200, 200, 401, 400, 403, 503, 524 };
     static const enum auth_step steps[] = { AUTH_STEP_NONE,  AUTH_STEP_EMPTY, AUTH_STEP_TYPE1, AUTH_STEP_TYPE3,
                                             AUTH_STEP_TYPE3, AUTH_STEP_BASIC, AUTH_STEP_TOKEN, AUTH_STEP_BEARER };
     enum { ANONYMOUS = 4 }; /* the second type 3 */
@@ -177,6 +178,14 @@ static void a_head(struct play *play, unsigned i)
     info.challenge_in_progress = (more & 0x40) != 0;
     info.author = (enum http_author)(more >> 6);
     unsigned names = take(play);
+    if (names & 32) {
+        static const uint8_t errors[] = { 0, KRB_SKEW, KRB_MODIFIED, 255 };
+        static const unsigned words[] = { 0, WORDS_BLOCKED, WORDS_MODERN, UINT16_MAX };
+        info.krb_error = errors[names >> 6];
+        info.page.words = words[what >> 6];
+        info.status += what >> 5 & 7;
+        memset(info.retry_after, '9', sizeof(info.retry_after) - 1);
+    }
     if (names & 1) {
         info.has_target = true;
         snprintf(info.target, sizeof(info.target), names & 2 ? "ex%u.example.test:6004" : "ex%u", names >> 7);
@@ -264,6 +273,12 @@ static void an_event(struct play *play)
     if (play->conns == 0 || (what & 7) == 0) {
         open_connection(play);
         return;
+    }
+    if ((what & 0x1F) == 0x1F) {
+        play->interface = take(play) & 63;
+    }
+    if (play->interface) {
+        outlook_captured(play->outlook, play->interface, play->now);
     }
     unsigned i = take(play) % play->conns;
     switch (what & 7) {
