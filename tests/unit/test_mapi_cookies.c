@@ -98,6 +98,51 @@ static void test_cookie_lost(void)
     }
 }
 
+/* Whose a cookie is by Domain (RFC 6265 5.1.3, 5.3), ports aside; what is said where none comes back, NULL where the cookie
+ * is for another host. Of a host that was not named nobody knows what its cookies are for. */
+static void test_cookie_domains(void)
+{
+    static const struct {
+        const char *set_host, *domain, *host, *words;
+    } rows[] = {
+        { "Host: mail\r\n", "; Domain=mail", "Host: mail\r\n", "by the GUID" },
+        { "Host: mail:8443\r\n", "; Domain=MAIL", "Host: mail:8443\r\n", "by the GUID" },
+        { "Host: mail.x.test:8443\r\n", "; Domain=x.test", "Host: mail.x.test:8443\r\n", "by the GUID" },
+        { "Host: mail.x.test\r\n", "; Domain=.x.test", "Host: owa.x.test\r\n", "by the GUID" },
+        { "Host: mail.x.test\r\n", "; Domain=x.test", "Host: owa.y.test\r\n", NULL },
+        { "Host: mail.x.test\r\n", "", "Host: owa.x.test\r\n", NULL },
+        { "Host: mail:8443\r\n", "; Domain=il", "Host: mail:8443\r\n", "Domain=il, the request asks mail:8443" },
+        { "Host: a.mail\r\n", "; Domain=mail", "Host: a.mail\r\n", "Domain=mail, the request asks a.mail" },
+        { "Host: mail.x.test\r\n", "; Domain=y.test", "Host: mail.x.test\r\n", "client brings it back (RFC 6265 5.3)" },
+        { "Host: mail.x.test\r\n", "; Domain=y.test", "", "Domain=y.test, the request asks no host by name" },
+        { "", "; Domain=test", "", "by the GUID" },
+        { "", "; Domain=x.test", "Host: mail.x.test\r\n", "by the GUID" },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene scene;
+        struct tap tap;
+        char set[100];
+        scene_begin(&scene);
+        tap_open(&tap, &scene, CLIENT, SERVER);
+        for (unsigned n = 1; n < 3; n++) {
+            tap_text(&tap, WAY_TO_SERVER,
+                     "POST /mapi/emsmdb/ HTTP/1.1\r\n%sContent-Type: application/mapi-http\r\n"
+                     "X-RequestType: %s\r\nX-RequestId: " GUID_A ":%u\r\nContent-Length: 0\r\n\r\n",
+                     n == 1 ? rows[i].set_host : rows[i].host, n == 1 ? "Connect" : "Execute", n);
+            if (n == 1) {
+                snprintf(set, sizeof(set), "Set-Cookie: sid=session-one-value%s\r\n", rows[i].domain);
+                answer(&tap, "Connect", set);
+            }
+        }
+        CHECK_STR(scene.log, rows[i].words ? "session.cookie_lost:warning@3/0.0" : "");
+        unit_check(!rows[i].words || strstr(scene.last_text, rows[i].words), __FILE__, __LINE__, scene.last_text);
+        const bool claimed = rows[i].words && strstr(rows[i].words, "client") != NULL;
+        CHECK(!rows[i].words || !strstr(rows[i].words, "GUID") || !strstr(scene.last_text, "RFC 6265"));
+        CHECK(!claimed || strstr(scene.last_text, "which host devices ask for"));
+        scene_end(&scene);
+    }
+}
+
 static void test_cookies_rotate(void)
 {
     struct scene scene;
@@ -553,6 +598,8 @@ int main(void)
     test_sequence_behind();
     test_sequence_shown();
     test_objects_of_context();
+    transcript_off = true;
+    test_cookie_domains();
     transcript_end(__FILE__);
     return unit_end();
 }

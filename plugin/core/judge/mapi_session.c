@@ -54,7 +54,10 @@ static void say_not_brought(struct text *text, const struct exchange *request)
         const struct cookie *set = &side->jar[i];
         if (set->name == request->fault_name && set->frame == request->fault_frame) {
             say(text, "; it was set with %s=%s, the request asks %s", domain ? "Domain" : "Path",
-                domain ? set->host : set->path, domain ? request->host : request->path);
+                domain ? set->host : set->path,
+                !domain       ? request->path :
+                request->host ? request->host :
+                                "no host by name");
             break;
         }
     }

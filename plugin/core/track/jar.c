@@ -114,10 +114,11 @@ static bool is_below(const char *host, const char *domain)
 }
 
 /* Whether a client takes a cookie of that Domain from that host: not for others, nor for all of a top-level domain (5.3, steps
- * 5 and 6). */
+ * 5 and 6). Of a host that is not known nobody can say so. */
 static bool is_taken(const char *host, const char *domain)
 {
-    return is_below(host, domain) && (!host || strchr(domain, '.') || strlen(domain) == name_of(host).len);
+    const size_t len = name_of(host).len;
+    return len == 0 || (is_below(host, domain) && (strchr(domain, '.') || strlen(domain) == len));
 }
 
 static void read_attribute(struct mapi_state *world, struct span name, struct span value, struct when when,
