@@ -238,6 +238,20 @@ static void test_statuses(void)
         { ANSWER_MAPI, HTTP_BY_UNKNOWN, ANSWER_KRB_KEY, "cannot decrypt the ticket", "401" },
         { ANSWER_RPCH, HTTP_BY_UNKNOWN, ANSWER_KRB_CLOCK | ANSWER_KERBEROS | ANSWER_OTHERS, "the clocks of client",
           "401" },
+        { ANSWER_RPCH, HTTP_BY_UNKNOWN, ANSWER_MODERN, "second factor", "456" },
+        { ANSWER_MAPI, HTTP_BY_BACK_END, ANSWER_MODERN, "second factor", "456" },
+        { ANSWER_MAPI, HTTP_BY_DEVICE, ANSWER_CIRCLE, "leads in a circle", "300-399" },
+        { ANSWER_RPCH, HTTP_BY_UNKNOWN, ANSWER_SERVED, "where virtual connections opened before", "403-405" },
+        { ANSWER_RPCH, HTTP_BY_DEVICE, ANSWER_SERVED, "where virtual connections opened before", "" },
+        { ANSWER_RPCH, HTTP_BY_BACK_END, ANSWER_SERVED, "where virtual connections opened before", "" },
+        { ANSWER_MAPI, HTTP_BY_UNKNOWN, ANSWER_SERVED, "as earlier requests of this session show", "403-405" },
+        { ANSWER_MAPI, HTTP_BY_DEVICE, ANSWER_SERVED, "as earlier requests of this session show", "" },
+        { ANSWER_MAPI, HTTP_BY_FRONT_END, ANSWER_SERVED, "as earlier requests of this session show", "" },
+        { ANSWER_RPCH, HTTP_BY_UNKNOWN, ANSWER_ECHO, "something other than the RPC proxy",
+          "0-199 201-299 400 402 406 409-416 418-428 430-455 458-499 600-999" },
+        { ANSWER_RPCH, HTTP_BY_UNKNOWN, 0, "its method, RPC_IN_DATA or RPC_OUT_DATA", "400" },
+        { ANSWER_RPCH, HTTP_BY_DEVICE, 0, "its method, RPC_IN_DATA or RPC_OUT_DATA", "400" },
+        { ANSWER_RPCH, HTTP_BY_BACK_END, 0, "its method, RPC_IN_DATA or RPC_OUT_DATA", "" },
         { ANSWER_RPCH, HTTP_BY_DEVICE, 0, "had no answer in time", "504" },
         { ANSWER_MAPI, HTTP_BY_BACK_END, 0, "nobody was there to serve it", "503" },
         { ANSWER_RPCH, HTTP_BY_BACK_END, 0, "could not serve the channel", "500 502-599" },
@@ -290,6 +304,36 @@ static void test_front_failures(void)
     }
 }
 
+/* The traits that words and errors of Kerberos tell of, each of one alone. */
+static void test_traits(void)
+{
+    static const unsigned words[][2] = {
+        { WORDS_WANTS_TLS, ANSWER_WANTS_TLS },
+        { WORDS_CERTIFICATE, ANSWER_CERTIFICATE },
+        { WORDS_LONG_HEADERS, ANSWER_LONG_HEADERS },
+        { WORDS_DISABLED, ANSWER_DISABLED },
+        { WORDS_BLOCKED, ANSWER_BLOCKED },
+        { WORDS_CLIENT_RULES, ANSWER_CLIENT_RULES },
+        { WORDS_MODERN, ANSWER_MODERN },
+        { WORDS_TOO_LARGE, ANSWER_TOO_LARGE },
+    };
+    CHECK_INT(answer_words(0), 0);
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        CHECK_INT(answer_words(words[i][0]), words[i][1]);
+    }
+    /* RFC 4120 7.5.9 */
+    for (unsigned code = 0; code < 256; code++) {
+        const bool key = code == 31 || code == 35 || code == 41 || code == 44 || code == 45;
+        const bool clock = code == 32 || code == 33 || code == 37;
+        CHECK_INT(answer_krb_error(code), key ? ANSWER_KRB_KEY : clock ? ANSWER_KRB_CLOCK : 0);
+    }
+    struct text text = { .used = 0 };
+    say_krb_error(&text, 0);
+    CHECK_INT(text.used, 0);
+    say_krb_error(&text, 41);
+    CHECK_STR(text.s, ", Kerberos error 41 (KRB_AP_ERR_MODIFIED)");
+}
+
 /* Whatever comes, there is a row: of each status, author and protocol. */
 static void test_all(void)
 {
@@ -310,6 +354,7 @@ int main(void)
     test_rows();
     test_statuses();
     test_front_failures();
+    test_traits();
     test_all();
     return unit_end();
 }

@@ -371,6 +371,86 @@ static void test_lost(void)
     scene_end(&scene);
 }
 
+/* Of which host it is, ports aside; to TLS from clear text only where the client comes back in clear text, within 5 s. */
+static void test_circle_hosts(void)
+{
+    static const struct {
+        bool tls;
+        const char *host, *location;
+        double wait;
+        unsigned told; /* the redirection that is told, 0: none */
+    } rows[] = {
+        { true, "Host: mail.x.test\r\n", "https://mail.x.test/mapi/emsmdb/?MailboxId=a", 60, 3 },
+        { true, "Host: mail.x.test:443\r\n", "https://MAIL.x.test/mapi/emsmdb/", 60, 3 },
+        { true, "Host: mail.x.test\r\n", "HTTPS://mail.x.test:444/mapi/emsmdb/", 60, 3 },
+        { true, "Host: mail.x.test\r\n", "http://mail.x.test/mapi/emsmdb/", 60, 3 },
+        { true, "Host: mail.x.test\r\n", "https://mail.x.tes/mapi/emsmdb/", 0, 0 },
+        { true, "Host: mail.x.test\r\n", "https://mail.x.test/mapi/nspi/", 0, 0 },
+        { true, "Host: mail.x.test\r\n", "https://mail.x.test/owa/", 0, 1 }, /* a page: no circle, told at once */
+        { true, "Host: [fe80::1]:443\r\n", "https://[fe80::1]/mapi/emsmdb/", 60, 3 },
+        { true, "Host: [fe80::1]\r\n", "https://[fe80::2]/mapi/emsmdb/", 0, 0 },
+        { true, "", "https://mail.x.test/mapi/emsmdb/", 0, 0 },
+        { true, "", "/mapi/emsmdb/", 0, 3 },
+        { false, "Host: mail.x.test\r\n", "http://mail.x.test/mapi/emsmdb/", 60, 3 },
+        { false, "Host: mail.x.test\r\n", "https://mail.x.test/mapi/emsmdb/", 4.999, 4 },
+        { false, "Host: mail.x.test\r\n", "https://mail.x.test/mapi/emsmdb/", 5, 0 },
+        { false, "Host: mail.x.test\r\n", "https://mail.y.test/mapi/emsmdb/", 1, 0 },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene scene;
+        struct tap tap;
+        scene_begin(&scene);
+        tap_open_as(&tap, &scene, CLIENT, SERVER, true, rows[i].tls);
+        for (unsigned n = 1; n <= 5; n++) {
+            char location[100];
+            tap_text(&tap, WAY_TO_SERVER,
+                     "POST /mapi/emsmdb/ HTTP/1.1\r\n%sContent-Type: application/mapi-http\r\n"
+                     "X-RequestType: Connect\r\nX-RequestId: " GUID_A ":1\r\nContent-Length: 0\r\n\r\n",
+                     rows[i].host);
+            snprintf(location, sizeof(location), "Location: %s\r\n", rows[i].location);
+            answer_status(&tap, "302 Found", location);
+            if (n == rows[i].told) {
+                CHECK_INT(strstr(scene.last_text, "the third in a row") != NULL, n > 1);
+            }
+            const bool told = scene.log[0] != '\0';
+            unit_check(told == (rows[i].told && n >= rows[i].told), __FILE__, __LINE__, rows[i].location);
+            scene_wait(&scene, rows[i].wait);
+        }
+        scene_end(&scene);
+    }
+}
+
+/* A logon at a proxy is a step on the way, too; what is served, or fails otherwise, is none. Told once, however often it goes on. */
+static void test_circle_steps(void)
+{
+    static const char back[] = "Location: /mapi/emsmdb/\r\n";
+    static const struct {
+        const char *status, *extra;
+        bool told;
+    } rows[] = { { "302 Found", back, true },
+                 { "407 x", "Proxy-Authenticate: NTLM\r\n", true },
+                 { "302 Found", "Location: /owa/\r\n", false },
+                 { "404 Not Found", back, false } };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene scene;
+        struct tap tap;
+        scene_begin(&scene);
+        tap_open(&tap, &scene, CLIENT, SERVER);
+        for (unsigned n = 0; n < 4; n++) {
+            ask(&tap, "Connect", 1, NULL);
+            answer_status(&tap, n == 2 ? rows[i].status : "302 Found", n == 2 ? rows[i].extra : back);
+        }
+        CHECK_INT(strstr(scene.last_text, "the third in a row") != NULL, rows[i].told);
+        for (unsigned n = 0; i == 0 && n < 300; n++) {
+            scene.log[0] = '\0';
+            ask(&tap, "Connect", 1, NULL);
+            answer_status(&tap, "302 Found", back);
+            CHECK_STR(scene.log, "");
+        }
+        scene_end(&scene);
+    }
+}
+
 /* The same context works again: told at once, and no Connect makes it an expired one. Not of another user, whom the server
  * refuses whoever has the context, nor where the request that succeeds was sent before the refusal. */
 static void test_works_again(void)
@@ -461,6 +541,9 @@ int main(void)
     test_lost();
     test_works_again();
     test_back_end();
+    transcript_off = true;
+    test_circle_hosts();
+    test_circle_steps();
     transcript_end(__FILE__);
     return unit_end();
 }

@@ -716,6 +716,82 @@ static void test_first_of_many(void)
     }
 }
 
+/* RSTs to both ends, the second of which stands behind what was told of the first: the row's side is no end's own then. */
+static void test_reset_both_ways(void)
+{
+    static const struct {
+        bool begun, device_seen; /* the answer; the second is from another distance */
+        enum way first;
+        int ms;
+        enum verdict_where told, where;
+        const char *doubt;
+    } rows[] = {
+        { false, false, WAY_TO_SERVER, 50, WHERE_CLIENT, WHERE_UNKNOWN,
+          "an RST went to either end, so which of them left does not show" },
+        { false, false, WAY_TO_SERVER, 51, WHERE_CLIENT, WHERE_CLIENT, NULL },
+        { false, false, WAY_TO_CLIENT, 50, WHERE_UNKNOWN, WHERE_DEVICE, NULL },
+        { false, false, WAY_TO_CLIENT, 51, WHERE_UNKNOWN, WHERE_UNKNOWN, NULL },
+        { false, true, WAY_TO_SERVER, 50, WHERE_CLIENT, WHERE_DEVICE, NULL },
+        { true, false, WAY_TO_SERVER, 50, WHERE_CLIENT, WHERE_UNKNOWN, NULL },
+        { true, false, WAY_TO_CLIENT, 50, WHERE_UNKNOWN, WHERE_DEVICE, NULL },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene scene;
+        struct tap tap;
+        struct session_row row;
+        connected(&scene, &tap);
+        for (unsigned n = 0; n < 4; n++) {
+            tap_wire(&tap, WAY_TO_CLIENT, (struct wire){ 0 });
+        }
+        if (rows[i].begun) {
+            waiting(&tap);
+        } else {
+            ask(&tap, "Execute", 2, JAR_1);
+        }
+        tap_rst(&tap, rows[i].first);
+        const uint32_t frame = scene.frame;
+        CHECK(strstr(scene.log, rows[i].begun ? "response.cut" : "request.unanswered"));
+        CHECK(mapi_state_row(scene.world, 0, &row));
+        CHECK_INT(row.verdict.where, rows[i].told);
+        CHECK(row.verdict.frame == frame && !row.verdict.cannot_tell);
+        scene.frame_ns = rows[i].ms * MILLISECOND;
+        tap_wire(&tap, (enum way) !rows[i].first, (struct wire){ .rst = true, .ttl = rows[i].device_seen ? 64 : 0 });
+        CHECK(mapi_state_row(scene.world, 0, &row));
+        CHECK_INT(row.verdict.where, rows[i].where);
+        CHECK(rows[i].doubt ? row.verdict.cannot_tell && strstr(row.verdict.cannot_tell, rows[i].doubt) :
+                              !row.verdict.cannot_tell);
+        scene_end(&scene);
+    }
+}
+
+/* The client closes its sending side behind its request; the server's end sends for a while, and breaks off: its doing. */
+static void test_half_closed_cut(void)
+{
+    for (int what = 0; what < 4; what++) {
+        const bool rst = what & 1, begun = what & 2;
+        struct scene scene;
+        struct tap tap;
+        connected(&scene, &tap);
+        ask(&tap, begun ? "NotificationWait" : "Execute", 101, JAR_1);
+        tap_fin(&tap, WAY_TO_SERVER);
+        const uint32_t client = scene.frame;
+        if (begun) {
+            processing(&tap);
+        }
+        scene_wait(&scene, 2);
+        tap_wire(&tap, WAY_TO_CLIENT, (struct wire){ .fin = !rst, .rst = rst });
+        char words[200];
+        snprintf(
+            words, sizeof(words),
+            "the server's end sent %s in frame %u (the client had closed its sending side in frame %u, and read on)",
+            rst ? "RST" : "FIN", scene.frame, client);
+        unit_check(strstr(scene.last_text, words) != NULL, __FILE__, __LINE__, scene.last_text);
+        CHECK(strstr(scene.log, begun ? "response.cut:warning@" : "request.unanswered:note@"));
+        CHECK(scene.where == WHERE_UNKNOWN && strstr(scene.last_text, "2.0 s"));
+        scene_end(&scene);
+    }
+}
+
 int main(void)
 {
     test_rows_tell_doubt();
@@ -737,6 +813,8 @@ int main(void)
     test_legs_again();
     test_legs_missed();
     transcript_off = true;
+    test_reset_both_ways();
+    test_half_closed_cut();
     test_first_of_many();
     transcript_end(__FILE__);
     return unit_end();

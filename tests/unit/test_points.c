@@ -25,11 +25,13 @@ static void frame_on(struct tap *tap, uint32_t interface, unsigned count)
     }
 }
 
-static void test_stopped(void)
+static void test_stopped(uint32_t first)
 {
     struct scene scene;
     uint32_t frame = 0;
     scene_begin(&scene);
+    struct tap begins = tap_http(&scene, "10.0.0.3:1000", "10.0.0.80:80");
+    frame_on(&begins, first, 1);
     struct tap front = tap_http(&scene, "10.0.0.1:1000", "10.0.0.80:80");
     struct tap back = tap_http(&scene, "10.0.0.70:2000", "10.0.0.81:80");
     const struct conn *behind = rpch_conn_conn(back.conn), *before = rpch_conn_conn(front.conn);
@@ -94,7 +96,8 @@ static void test_many(void)
 int main(void)
 {
     transcript_off = true;
-    test_stopped();
+    test_stopped(FRONT);
+    test_stopped(BACK);
     test_in_several();
     test_many();
     return unit_end();

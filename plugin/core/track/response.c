@@ -129,7 +129,6 @@ static bool is_circle(const struct reply *reply, struct span location)
     if (span_starts_nocase(location, "http://") || span_starts_nocase(location, "https://")) {
         const struct span rest = span_skip(location, span_until(location, ':') + 3);
         host = span_of(rest.ptr, span_until(rest, '/'));
-        host.len = span_until(host, '?');
     }
     return (!host.len || is_host(reply, host)) && (request->link->tls || !span_starts_nocase(location, "https://") ||
                                                    (answered.frame && request->begin.ns - answered.ns <= CIRCLE_SOON));
