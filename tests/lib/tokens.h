@@ -186,6 +186,17 @@ static inline const char *ap_req(char text[TOKEN_TEXT])
     return base64_of("Negotiate", &m, text);
 }
 
+/* GSS-API's frame, the mechanism Kerberos, 03 00, and a KRB-ERROR with that code. */
+static inline const char *krb_error(uint8_t code, char text[TOKEN_TEXT])
+{
+    const uint8_t token[] = { 0x60, 0x22, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x12, 0x01, 0x02,
+                              0x02, 0x03, 0x00, 0x7E, 0x13, 0x30, 0x11, 0xA0, 0x03, 0x02, 0x01, 0x05,
+                              0xA1, 0x03, 0x02, 0x01, 0x1E, 0xA6, 0x03, 0x02, 0x01, code, 0xA7, 0x00 };
+    struct bytes m = { .len = 0 };
+    put(&m, token, sizeof(token));
+    return base64_of("Negotiate", &m, text);
+}
+
 static inline const char *basic(const char *user, const char *password, char text[TOKEN_TEXT])
 {
     struct bytes m = { .len = 0 };

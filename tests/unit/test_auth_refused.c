@@ -393,6 +393,63 @@ static void test_refused_by(void)
     }
 }
 
+/* What nobody asked for in the capture, between refusals, may be the answer to the right password. */
+static void test_unasked(void)
+{
+    static const struct {
+        unsigned status;
+        bool series;
+    } rows[] = { { 0, true }, { 200, false }, { 204, false }, { 404, true }, { 503, true }, { 302, true } };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct stage stage;
+        struct user a = alice();
+        char text[TOKEN_TEXT];
+        stage_begin(&stage);
+        struct line line = line_open(&stage, CLIENT, EX1);
+        for (unsigned n = 0; n < 5; n++) {
+            ask(&line, &a, "Connect", basic("alice", "wrong", text));
+            reply(&line, 401, OFFERS);
+            if (n == 1 && rows[i].status) {
+                reply(&line, rows[i].status, "");
+            }
+            CHECK_INT(strstr(stage.log, "refused") != NULL, n >= (rows[i].series ? 2 : 4));
+        }
+        stage_end(&stage);
+    }
+}
+
+/* A server that takes no ticket says why, in a token after which a handshake would go on otherwise. */
+static void test_krb_error(void)
+{
+    static const struct {
+        uint8_t code;
+        const char *said, *inferred, *next;
+    } rows[] = {
+        { 41, ", Kerberos error 41 (KRB_AP_ERR_MODIFIED)", "cannot decrypt the ticket", "setspn -Q" },
+        { 37, ", Kerberos error 37 (KRB_AP_ERR_SKEW)", "does not hold at the server's time", "w32tm /query" },
+        { 60, ", Kerberos error 60 (KRB_ERR_GENERIC)", "; inferred: ", "; next: " },
+        { 99, ", Kerberos error 99 (", "; inferred: ", "; next: " },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct stage stage;
+        struct user a = alice();
+        char text[TOKEN_TEXT];
+        stage_begin(&stage);
+        struct line line = line_open(&stage, CLIENT, EX1);
+        for (unsigned n = 0; n < 3; n++) {
+            ask(&line, &a, "Connect", ap_req(text));
+            CHECK_STR(stage.log, "");
+            reply(&line, 401, "WWW-Authenticate: %s\r\n", krb_error(rows[i].code, text));
+        }
+        CHECK(strstr(stage.log, "refused:warning@"));
+        unit_check(strstr(stage.last_text, rows[i].said) && strstr(stage.last_text, rows[i].inferred) &&
+                       strstr(stage.last_text, rows[i].next),
+                   __FILE__, __LINE__, stage.last_text);
+        CHECK_INT(strstr(stage.last_text, "decrypt") != NULL, rows[i].code == 41);
+        stage_end(&stage);
+    }
+}
+
 int main(void)
 {
     test_torn();
@@ -408,6 +465,9 @@ int main(void)
     test_not_refused();
     test_refused_with_challenge();
     test_refused_by();
+    transcript_off = true;
+    test_unasked();
+    test_krb_error();
     transcript_end(__FILE__);
     return unit_end();
 }

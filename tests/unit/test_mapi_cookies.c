@@ -111,6 +111,8 @@ static void test_cookie_domains(void)
         { "Host: mail.x.test\r\n", "; Domain=.x.test", "Host: owa.x.test\r\n", "by the GUID" },
         { "Host: mail.x.test\r\n", "; Domain=x.test", "Host: owa.y.test\r\n", NULL },
         { "Host: mail.x.test\r\n", "", "Host: owa.x.test\r\n", NULL },
+        { "Host: mail.x.test\r\n", "; Domain=", "Host: owa.x.test\r\n", NULL },
+        { "Host: a.b\r\n", "; Domain=b", "Host: a.b\r\n", "Domain=b, the request asks a.b" },
         { "Host: mail:8443\r\n", "; Domain=il", "Host: mail:8443\r\n", "Domain=il, the request asks mail:8443" },
         { "Host: a.mail\r\n", "; Domain=mail", "Host: a.mail\r\n", "Domain=mail, the request asks a.mail" },
         { "Host: mail.x.test\r\n", "; Domain=y.test", "Host: mail.x.test\r\n", "client brings it back (RFC 6265 5.3)" },

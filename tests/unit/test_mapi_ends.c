@@ -792,6 +792,78 @@ static void test_half_closed_cut(void)
     }
 }
 
+/* A tap of two ports: the server's end stands before the request that it acknowledges, so the answer may, too. Nobody has
+ * an answer of a request that the server did not have when it closed, nor of one that stands before that end. */
+static void test_known_end(void)
+{
+    for (int what = 0; what < 3; what++) {
+        struct scene scene;
+        struct tap tap;
+        connected(&scene, &tap);
+        const uint32_t from = tap.seq[WAY_TO_SERVER];
+        ask(&tap, "Execute", 2, JAR_1);
+        const uint32_t len = tap.seq[WAY_TO_SERVER] - from, known = what == 0 ? len : 0;
+        answer(&tap, "Execute", NULL);
+        if (what == 2) {
+            ask(&tap, "Execute", 3, JAR_1);
+        }
+        tap.seq[WAY_TO_SERVER] += known;
+        tap_fin(&tap, WAY_TO_CLIENT);
+        tap.seq[WAY_TO_SERVER] -= known;
+        if (what < 2) {
+            ask(&tap, "Execute", 3, JAR_1);
+        }
+        tap_rst(&tap, WAY_TO_CLIENT);
+        CHECK_INT(strstr(scene.log, "request.unanswered") != NULL, what > 0);
+        scene_end(&scene);
+    }
+}
+
+/* What a leg behind shows of a request that has no answer there is told of the leg before, unless the client there has
+ * more than was captured: its answer. */
+static void test_unseen_answer(void)
+{
+    for (int unseen = 0; unseen < 2; unseen++) {
+        struct legs legs;
+        legs_begin(&legs);
+        ask(&legs.client, "Execute", 2, JAR_1);
+        ask(&legs.a, "Execute", 2, JAR_1);
+        if (unseen) { /* a gap, and an ACK for it */
+            legs.client.seq[WAY_TO_CLIENT] += 300;
+            tap_wire(&legs.client, WAY_TO_SERVER, (struct wire){ 0 });
+        }
+        tap_rst(&legs.a, WAY_TO_SERVER);
+        CHECK_INT(strstr(legs.scene.log, "request.unanswered:note@") != NULL, !unseen);
+        scene_end(&legs.scene);
+    }
+}
+
+/* Where a next leg is known, its session's or behind that address, and the request was not seen there, nobody knows whose
+ * failure an answer of the server's is. */
+static void test_not_behind(void)
+{
+    for (int what = 0; what < 3; what++) {
+        struct legs legs;
+        struct tap other;
+        legs_begin(&legs);
+        tap_open(&other, &legs.scene, "10.0.0.9:50021", what == 1 ? "10.0.0.70:443" : BALANCER);
+        if (what == 2) {
+            tap_open(&legs.a, &legs.scene, "10.0.0.9:50022", "10.0.0.71:443");
+            ask_with(&legs.a, (struct ask){ .type = "Connect", .counter = 1, .guid = GUID_B });
+            answer(&legs.a, "Connect", SET_2);
+            other = legs.a;
+        }
+        ask_with(&other, (struct ask){ .type = "Execute",
+                                       .counter = 2,
+                                       .guid = what == 2 ? GUID_B : GUID_A,
+                                       .cookies = what == 2 ? JAR_2 : JAR_1 });
+        answer_status(&other, "500 Internal Server Error", "X-FEServer: EX1\r\nX-BEServer: EX1\r\n");
+        CHECK(strstr(legs.scene.log, "http.failed:"));
+        CHECK_INT(legs.scene.where, what == 2 ? WHERE_SERVER : WHERE_UNKNOWN);
+        scene_end(&legs.scene);
+    }
+}
+
 int main(void)
 {
     test_rows_tell_doubt();
@@ -815,6 +887,9 @@ int main(void)
     transcript_off = true;
     test_reset_both_ways();
     test_half_closed_cut();
+    test_known_end();
+    test_unseen_answer();
+    test_not_behind();
     test_first_of_many();
     transcript_end(__FILE__);
     return unit_end();

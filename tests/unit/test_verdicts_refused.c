@@ -322,6 +322,51 @@ static void test_refused_bare(void)
     }
 }
 
+/* IN ends early, and a status comes behind it: nothing is refused any more, but by one that the client had when it closed. */
+static void test_refused_when_over(void)
+{
+    for (int what = 0; what < 3; what++) {
+        struct scene s;
+        scene_begin(&s);
+        struct pair p = make_pair(&s, A, A);
+        struct tap *tap = what == 2 ? &p.out : &p.in;
+        tap_request(tap, what == 2 ? HTTP_RPC_OUT_DATA : HTTP_RPC_IN_DATA);
+        if (what < 2) {
+            send_b1(tap, 10);
+        }
+        tap_frame(tap);
+        struct segment segment = segment_of(tap, UP, 0);
+        segment.fin = true;
+        segment.ack += what == 1 ? 300 : 0;
+        tap->seq[UP]++;
+        tap_segment(tap, segment);
+        s.log[0] = '\0';
+        tap_status(tap, 403);
+        CHECK_INT(strstr(s.log, "refused:warning@") != NULL, what > 0);
+        scene_end(&s);
+    }
+}
+
+/* OUT, whose body is small, gets a 400 at the same server, too: then it is not the 1 GB body of IN. */
+static void test_refused_both(void)
+{
+    for (int what = 0; what < 4; what++) {
+        struct scene s;
+        scene_begin(&s);
+        struct pair p = make_pair(&s, A, what == 3 ? "10.0.0.99:80" : A);
+        tap_request(&p.out, HTTP_RPC_OUT_DATA);
+        send_a1(&p.out, 10);
+        tap_request(&p.in, HTTP_RPC_IN_DATA);
+        send_b1(&p.in, 10);
+        if (what > 0) {
+            tap_status(&p.out, what == 2 ? 403 : 400);
+        }
+        tap_status(&p.in, 400);
+        unit_check((strstr(s.last_text, "1 GB body") != NULL) == (what != 1), __FILE__, __LINE__, s.last_text);
+        scene_end(&s);
+    }
+}
+
 int main(void)
 {
     test_lone();
@@ -332,6 +377,9 @@ int main(void)
     test_refused_torn_ntlm();
     test_4xx_explains();
     test_alone_behind_device();
+    transcript_off = true;
+    test_refused_when_over();
+    test_refused_both();
     transcript_end(__FILE__);
     return unit_end();
 }

@@ -534,11 +534,12 @@ static bool is_told_before(const struct exchange *request)
                                                 (before->abandoned && conn_doubt(before->link, NULL) == DOUBT_NONE))));
 }
 
-/* The server's end had it when it closed, in a frame before it: so may its answer stand before it. */
+/* The server's end had it when it closed, in a frame before it: so may its answer stand before it. What an ACK covers that was
+ * not captured counts as sent: where the request then stands is behind itself. */
 static bool was_known(const struct exchange *request)
 {
     const struct conn_end *end = conn_end_of(request->link, WAY_TO_CLIENT);
-    return end && end->knew_more && end->has_ack && end->when.frame < request->begin.frame &&
+    return end && end->knew_more && end->when.frame < request->begin.frame &&
            (int32_t)(end->ack - request->begin_seq) >= 0;
 }
 
