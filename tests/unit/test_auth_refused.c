@@ -447,6 +447,24 @@ static void test_krb_error(void)
                    __FILE__, __LINE__, stage.last_text);
         CHECK_INT(strstr(stage.last_text, "decrypt") != NULL, rows[i].code == 41);
         stage_end(&stage);
+
+        /* The same where the client falls back to another scheme, which is accepted. */
+        stage_begin(&stage);
+        line = line_open(&stage, CLIENT, EX1);
+        for (unsigned n = 0; n < 3; n++) {
+            ask(&line, &a, "Connect", ap_req(text));
+            CHECK_STR(stage.log, "");
+            reply(&line, 401, "WWW-Authenticate: %s\r\n", krb_error(rows[i].code, text));
+            ask(&line, &a, "Connect", basic("alice", "right", text));
+            reply(&line, 200, "");
+        }
+        CHECK_STR(stage.log, "note:note@10/0");
+        unit_check(strstr(stage.last_text, rows[i].said) && strstr(stage.last_text, rows[i].inferred) &&
+                       strstr(stage.last_text, "accepted by Basic in frame") &&
+                       strstr(stage.last_text, "; the ticket is for a service that cannot be read; "),
+                   __FILE__, __LINE__, stage.last_text);
+        CHECK_INT(strstr(stage.last_text, "Kerberos never works") != NULL, rows[i].code > 41);
+        stage_end(&stage);
     }
 }
 

@@ -5,6 +5,7 @@
  */
 
 #include "mconnected.h"
+#include "session.h"
 
 /* ---- ends --------------------------------------------------------------------------------------------- */
 
@@ -842,24 +843,114 @@ static void test_unseen_answer(void)
  * failure an answer of the server's is. */
 static void test_not_behind(void)
 {
-    for (int what = 0; what < 3; what++) {
+    static const struct {
+        const char *server;
+        bool first, other; /* the first request of its session; of another session, that has one leg alone */
+        enum verdict_where where;
+    } rows[] = { { BALANCER, false, false, WHERE_UNKNOWN },
+                 { "10.0.0.70:443", false, false, WHERE_UNKNOWN }, /* its session has a next leg */
+                 { BALANCER, true, true, WHERE_UNKNOWN },          /* that address has */
+                 { "10.0.0.70:443", true, true, WHERE_SERVER },
+                 { "10.0.0.70:443", false, true, WHERE_SERVER } };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct legs legs;
-        struct tap other;
+        struct tap tap;
         legs_begin(&legs);
-        tap_open(&other, &legs.scene, "10.0.0.9:50021", what == 1 ? "10.0.0.70:443" : BALANCER);
-        if (what == 2) {
-            tap_open(&legs.a, &legs.scene, "10.0.0.9:50022", "10.0.0.71:443");
-            ask_with(&legs.a, (struct ask){ .type = "Connect", .counter = 1, .guid = GUID_B });
-            answer(&legs.a, "Connect", SET_2);
-            other = legs.a;
+        tap_wire(&legs.a, WAY_TO_SERVER, (struct wire){ .bytes = "ab", .len = 2, .cut = true, .again = true });
+        tap_open(&tap, &legs.scene, "10.0.0.9:50021", rows[i].server);
+        const char *guid = rows[i].other ? GUID_B : GUID_A, *jar = rows[i].other ? JAR_2 : JAR_1;
+        if (rows[i].other && !rows[i].first) {
+            ask_with(&tap, (struct ask){ .type = "Connect", .counter = 1, .guid = guid });
+            answer(&tap, "Connect", SET_2);
         }
-        ask_with(&other, (struct ask){ .type = "Execute",
-                                       .counter = 2,
-                                       .guid = what == 2 ? GUID_B : GUID_A,
-                                       .cookies = what == 2 ? JAR_2 : JAR_1 });
-        answer_status(&other, "500 Internal Server Error", "X-FEServer: EX1\r\nX-BEServer: EX1\r\n");
+        ask_with(&tap, (struct ask){ .type = rows[i].first ? "Connect" : "Execute",
+                                     .counter = 2,
+                                     .guid = guid,
+                                     .cookies = rows[i].first ? NULL : jar });
+        answer_status(&tap, "500 Internal Server Error", "X-FEServer: EX1\r\nX-BEServer: EX1\r\n");
         CHECK(strstr(legs.scene.log, "http.failed:"));
-        CHECK_INT(legs.scene.where, what == 2 ? WHERE_SERVER : WHERE_UNKNOWN);
+        CHECK_INT(legs.scene.where, rows[i].where);
+        scene_end(&legs.scene);
+    }
+}
+
+/* A client that closes its sending side behind what it asked waits on: what comes from where that went is the same request,
+ * passed on; but not behind an RST, nor from where nothing came so far. */
+static void test_passed_on_behind_end(void)
+{
+    static const struct {
+        bool fresh; /* nothing was passed on before */
+        const char *from;
+        bool rst, passed;
+    } rows[] = { { false, "10.0.1.80:40009", false, true },
+                 { true, "10.0.0.80:40009", false, true }, /* the balancer's own address */
+                 { false, "10.0.1.80:40009", true, false },
+                 { true, "10.0.0.80:40009", true, false } };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct legs legs;
+        struct tap front, behind;
+        if (rows[i].fresh) {
+            scene_begin(&legs.scene);
+        } else {
+            legs_begin(&legs);
+        }
+        tap_open(&front, &legs.scene, "10.0.0.9:50031", BALANCER);
+        tap_open(&behind, &legs.scene, rows[i].from, SERVER_A);
+        ask_with(&front, (struct ask){ .type = "Connect", .counter = 1, .guid = GUID_B });
+        tap_wire(&front, WAY_TO_SERVER, (struct wire){ .fin = !rows[i].rst, .rst = rows[i].rst });
+        ask_with(&behind, (struct ask){ .type = "Connect", .counter = 1, .guid = GUID_B });
+        CHECK_INT(behind.conn->awaited->before != NULL, rows[i].passed);
+        scene_end(&legs.scene);
+    }
+}
+
+/* What was seen to collect the response before port 444 is Exchange's own front end. */
+static void test_front_end_collects(void)
+{
+    static const char *const servers[] = { "10.0.0.81:443", "10.0.0.81:444", "10.0.0.81:445" };
+    for (size_t i = 0; i < COUNT_OF(servers); i++) {
+        struct scene scene;
+        struct tap client, behind;
+        scene_begin(&scene);
+        tap_open(&client, &scene, CLIENT, BALANCER);
+        tap_open(&behind, &scene, "10.0.1.80:40001", servers[i]);
+        ask(&client, "Connect", 1, NULL);
+        ask(&behind, "Connect", 1, NULL);
+        answer(&behind, "Connect", SET_1);
+        answer(&client, "Connect", SET_1);
+        ask(&client, "Execute", 2, JAR_1);
+        ask(&behind, "Execute", 2, JAR_1);
+        answer(&behind, "Execute", NULL);
+        answer_status(&client, "504 Gateway Time-out", NULL);
+        CHECK(strstr(scene.log, "http.failed:warning@") && scene.where_seen == (i != 1 || scene.where == WHERE_SERVER));
+        const bool front =
+            strstr(scene.last_text, "that device is Exchange's front end, as port 444 behind it") != NULL;
+        CHECK(scene.where == (i == 1 ? WHERE_SERVER : WHERE_DEVICE) && front == (i == 1));
+        scene_end(&scene);
+    }
+}
+
+/* RSTs to both ends of the leg before: neither end's own doing, and a device's where one of them shows that. */
+static void test_front_reset_both_ways(void)
+{
+    for (int what = 0; what < 4; what++) {
+        struct legs legs;
+        legs_begin(&legs);
+        for (unsigned n = 0; n < 4; n++) {
+            tap_wire(&legs.client, WAY_TO_SERVER, (struct wire){ 0 });
+        }
+        ask(&legs.client, "NotificationWait", 101, JAR_1);
+        waiting(&legs.a);
+        processing(&legs.client);
+        tap_wire(&legs.client, WAY_TO_SERVER, (struct wire){ .rst = true, .ttl = what == 2 ? 64 : 60 });
+        if (what) {
+            tap_wire(&legs.client, WAY_TO_CLIENT, (struct wire){ .rst = true });
+        }
+        legs.scene.log[0] = legs.scene.last_text[0] = '\0';
+        tap_rst(&legs.a, what == 3 ? WAY_TO_CLIENT : WAY_TO_SERVER);
+        static const enum verdict_where where[] = { WHERE_CLIENT, WHERE_UNKNOWN, WHERE_DEVICE, WHERE_UNKNOWN };
+        CHECK(strstr(legs.scene.log, what == 3 ? "response.cut:warning@" : "response.cut.chat:chat@"));
+        CHECK_INT(legs.scene.where, where[what]);
         scene_end(&legs.scene);
     }
 }
@@ -890,6 +981,9 @@ int main(void)
     test_known_end();
     test_unseen_answer();
     test_not_behind();
+    test_passed_on_behind_end();
+    test_front_end_collects();
+    test_front_reset_both_ways();
     test_first_of_many();
     transcript_end(__FILE__);
     return unit_end();

@@ -367,6 +367,66 @@ static void test_refused_both(void)
     }
 }
 
+/* Where virtual connections opened, by either half, a single refusal is none of the path. */
+static void test_refused_where_served(void)
+{
+    static const char *const elsewhere = "10.0.0.99:80";
+    for (int what = 0; what < 6; what++) { /* opened or only begun; refused at IN's server, OUT's, and another */
+        const bool opened = what < 3;
+        struct scene s;
+        scene_begin(&s);
+        struct pair p = make_pair(&s, A, "10.0.0.82:80");
+        if (opened) {
+            open_both(&p.in, &p.out, 10);
+        } else {
+            start_both(&p.in, &p.out, 10);
+        }
+        s.log[0] = '\0';
+        const enum http_method method = what % 3 == 0 ? HTTP_RPC_IN_DATA : HTTP_RPC_OUT_DATA;
+        const bool same = what % 3 == 0 ? true : what % 3 == 1;
+        struct endpoint server = *conn_server(rpch_conn_conn((what % 3 == 0 ? &p.in : &p.out)->conn));
+        char text[ENDPOINT_TEXT_MAX];
+        endpoint_format(&server, text);
+        struct tap tap = tap_http(&s, CLIENT ":1077", same ? text : elsewhere);
+        tap_request(&tap, method);
+        tap_status(&tap, 404);
+        CHECK(strstr(s.log, "refused:warning@"));
+        unit_check((strstr(s.last_text, "where virtual connections opened before") != NULL) == (opened && same),
+                   __FILE__, __LINE__, s.last_text);
+        scene_end(&s);
+    }
+}
+
+/* What the words of the page and an error of Kerberos tell, each alone. */
+static void test_refused_by_words(void)
+{
+    static const struct {
+        unsigned status, words;
+        uint8_t krb_error;
+        const char *inferred, *said;
+    } rows[] = { { 406, WORDS_BLOCKED, 0, "a rule of that device forbids the request", "" },
+                 { 401, 0, KRB_MODIFIED, "cannot decrypt the ticket", ", Kerberos error 41 (KRB_AP_ERR_MODIFIED)" },
+                 { 401, 0, KRB_SKEW, "the clocks of client", ", Kerberos error 37 (KRB_AP_ERR_SKEW)" } };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene s;
+        scene_begin(&s);
+        struct tap tap = tap_http(&s, CLIENT ":1001", A);
+        struct http_info request = http_request(HTTP_RPC_OUT_DATA), answer = http_response(rows[i].status);
+        set_step(&request, AUTH_STEP_AP_REQ);
+        answer.author = HTTP_BY_DEVICE;
+        answer.page.words = rows[i].words;
+        answer.krb_error = rows[i].krb_error;
+        strcpy(answer.retry_after, "120");
+        tap_head(&tap, &request);
+        tap_head(&tap, &answer);
+        CHECK(strstr(s.log, "refused:warning@"));
+        unit_check(strstr(s.last_text, rows[i].inferred) && strstr(s.last_text, rows[i].said), __FILE__, __LINE__,
+                   s.last_text);
+        CHECK(strstr(s.last_text, "Retry-After") && strstr(s.last_text, "120"));
+        scene_end(&s);
+    }
+}
+
 int main(void)
 {
     test_lone();
@@ -380,6 +440,8 @@ int main(void)
     transcript_off = true;
     test_refused_when_over();
     test_refused_both();
+    test_refused_where_served();
+    test_refused_by_words();
     transcript_end(__FILE__);
     return unit_end();
 }
