@@ -390,6 +390,8 @@ static void test_circle_hosts(void)
         { true, "Host: [fe80::1]:443\r\n", "https://[fe80::1]/mapi/emsmdb/", 60, 3 },
         { true, "Host: [fe80::1]\r\n", "https://[fe80::2]/mapi/emsmdb/", 0, 0 },
         { true, "", "https://mail.x.test/mapi/emsmdb/", 0, 0 },
+        { true, "", "https://:443/mapi/emsmdb/", 0, 0 }, /* neither names one */
+        { true, "Host: m\r\n", "https://m/mapi/emsmdb/", 0, 3 },
         { true, "", "/mapi/emsmdb/", 0, 3 },
         { false, "Host: mail.x.test\r\n", "http://mail.x.test/mapi/emsmdb/", 60, 3 },
         { false, "Host: mail.x.test\r\n", "https://mail.x.test/mapi/emsmdb/", 4.999, 4 },
