@@ -382,7 +382,9 @@ static void test_circle_hosts(void)
     } rows[] = {
         { true, "Host: mail.x.test\r\n", "https://mail.x.test/mapi/emsmdb/?MailboxId=a", 60, 3 },
         { true, "Host: mail.x.test:443\r\n", "https://MAIL.x.test/mapi/emsmdb/", 60, 3 },
-        { true, "Host: mail.x.test\r\n", "HTTPS://mail.x.test:444/mapi/emsmdb/", 60, 3 },
+        { true, "Host: mail.x.test\r\n", "HTTPS://mail.x.test:444/mapi/emsmdb/", 0,
+          0 }, /* another port, another place */
+        { true, "Host: mail.x.test:444\r\n", "https://mail.x.test:444/mapi/emsmdb/", 60, 3 },
         { true, "Host: mail.x.test\r\n", "http://mail.x.test/mapi/emsmdb/", 60, 3 },
         { true, "Host: mail.x.test\r\n", "https://mail.x.tes/mapi/emsmdb/", 0, 0 },
         { true, "Host: mail.x.test\r\n", "https://mail.x.test/mapi/nspi/", 0, 0 },

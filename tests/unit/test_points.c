@@ -63,7 +63,7 @@ static void test_stopped(uint32_t first)
     frame_on(&begins, first, 1); /* the very first one is known again */
     const struct when again = scene_now(&scene);
     frame_on(&front, FRONT, 80);
-    CHECK_INT(conn_stopped(rpch_conn_conn(begins.conn)), first == BACK ? again.frame : 0);
+    CHECK_INT(conn_stopped(rpch_conn_conn(begins.conn)), first == BACK ? again.frame + 1 : 0);
     scene_end(&scene);
 }
 

@@ -30,19 +30,16 @@ static void keep_bytes(struct carry *carry, uint32_t most, const uint8_t *p, siz
     store_append(carry, p, MIN(len, most - carry->len));
 }
 
-static bool is_error_page(const struct http_head *head)
+static bool is_error_page(const struct http_fields *fields)
 {
-    struct span value;
-    return !head->is_request && http_head_find(head, "Content-Type", &value) && http_is_page_type(value);
+    return !fields->head->is_request && http_is_page_type(fields->content_type);
 }
 
-static bool is_encoded(const struct http_head *head)
+static bool is_encoded(const struct http_fields *fields)
 {
-    struct span value;
+    const struct span transfer = fields->transfer_encoding, content = fields->content_encoding;
     /* Of transfer codings the last is chunked; one before it packs the body as well (RFC 9112 7). */
-    if (http_head_find(head, "Transfer-Encoding", &value) && span_until(value, ',') < value.len)
-        return true;
-    return http_head_find(head, "Content-Encoding", &value) && !span_equals_nocase(value, "identity");
+    return span_until(transfer, ',') < transfer.len || (content.len > 0 && !span_equals_nocase(content, "identity"));
 }
 
 static void begin_message(const struct mapi_feed *feed, const struct http_fields *fields, const uint8_t *p)
@@ -61,8 +58,8 @@ static void begin_message(const struct mapi_feed *feed, const struct http_fields
     item->head_len = (uint32_t)head->length;
     item->head_hash = hash_keyed(store_key(), 0, p, head->length);
     memcpy(item->first, p, sizeof item->first);
-    item->encoded = is_encoded(head);
-    item->page = is_error_page(head);
+    item->encoded = is_encoded(fields);
+    item->page = is_error_page(fields);
     state->item = item;
     keep_bytes(&item->kept, KEPT_MAX, p, head->length);
 }
