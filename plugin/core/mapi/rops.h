@@ -202,8 +202,8 @@ struct rop_call {
 /* One list of ROPs is under reading. */
 struct rop_host {
     void *ctx;
-    uint32_t calls; /* of a response: ROPs of the request */
-    bool has_calls; /* it is known */
+    uint32_t calls;  /* of a response: ROPs of the request */
+    bool has_calls;  /* it is known */
     bool calls_open; /* but its list goes on behind what could be read */
     /* ROP number of the request. */
     struct rop_call (*call)(void *ctx, uint32_t number);
