@@ -142,7 +142,6 @@ void chars_copy(char *buf, size_t size, struct span s)
     chars_bytes(&t, s);
 }
 
-/* Most names differ in the first character. */
 bool spans_equal_nocase(struct span a, struct span b)
 {
     if (a.len != b.len) {
@@ -156,6 +155,7 @@ bool spans_equal_nocase(struct span a, struct span b)
     return true;
 }
 
+/* Most names differ in the first character. */
 bool span_starts_nocase(struct span s, const char *text)
 {
     size_t i = 0;

@@ -101,16 +101,18 @@ static bool is_id(uint32_t tag, enum prop_form form)
  * (2.2.3.2.4.5.1). Who made them otherwise made no mistake: they are bytes. */
 #define DELETED_IDS 0x00001102u
 
-static bool read_key(struct reader *reader, uint32_t tag, uint32_t len)
+static void open_key(struct reader *reader, uint32_t tag, struct span bytes)
 {
     const enum ics_value what = tag == DELETED_IDS       ? ICS_XID :
                                 tag >> 18 == 0x65E0 >> 2 ? ics_value_of_tag(tag) :
                                                            ICS_BYTES;
-    if (what == ICS_BYTES || !ics_value_fits(what, (struct span){ reader->p + reader->pos, len })) {
-        return false;
+    if (what == ICS_BYTES || !ics_value_fits(what, bytes)) {
+        return;
     }
-    read_ics_value(reader, what, len);
-    return true;
+    struct reader again = *reader;
+    again.pos = (uint32_t)(bytes.ptr - reader->p);
+    read_ics_value(&again, what, (uint32_t)bytes.len);
+    reader->spent = again.spent;
 }
 
 /* COUNT bytes (MS-OXCDATA 2.11.1.1). */
@@ -127,13 +129,12 @@ static void read_binary(struct reader *reader, uint32_t tag, enum prop_form form
         return;
     }
     gist->bytes = (struct span){ reader->p + reader->pos, len }; /* of none, the size says all */
-    if (form != PROP_ADDRESS_BOOK && len <= reader_left(reader) && read_key(reader, tag, len)) {
-        gist->type = PTYP_BINARY;
-        return;
-    }
     read_row(&run, &binary[1]);
     if (!reader->failed) {
         gist->type = PTYP_BINARY;
+        if (form != PROP_ADDRESS_BOOK) {
+            open_key(reader, tag, gist->bytes);
+        }
     }
 }
 

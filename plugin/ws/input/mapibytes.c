@@ -39,7 +39,9 @@ static bool is_encoded(const struct http_fields *fields)
 {
     const struct span transfer = fields->transfer_encoding, content = fields->content_encoding;
     /* Of transfer codings the last is chunked; one before it packs the body as well (RFC 9112 7). */
-    return span_until(transfer, ',') < transfer.len || (content.len > 0 && !span_equals_nocase(content, "identity"));
+    return (transfer.len > 0 && !span_equals_nocase(transfer, "chunked") &&
+            !span_equals_nocase(transfer, "identity")) ||
+           (content.len > 0 && !span_equals_nocase(content, "identity"));
 }
 
 static void begin_message(const struct mapi_feed *feed, const struct http_fields *fields, const uint8_t *p)
