@@ -39,7 +39,8 @@ CUT_UP = "each segment cut into pieces"
 # What is lost in pieces, and why: stock finds plain DCE/RPC by a whole header; a piece of CONN/C2 is late already; where
 # candidates of two channels alternate, the order in which their last pieces come decides; of what comes late, one piece may
 # be read and another not.
-NOT_IN_PIECES = ("foreign-dcerpc", "live-emsmdb-kerberos", "verdict-slow-join", "pdus-recycled-often", "seg-answers-swapped")
+NOT_IN_PIECES = ("foreign-dcerpc", "live-emsmdb-kerberos", "real-outlook2003-emsmdb", "verdict-slow-join", "pdus-recycled-often",
+                 "seg-answers-swapped")
 # Damage that makes of a sample what a verdict is about: an hour before data that is sent again and again is an idle
 # time; in six seconds without CONN/C2 a frame of another clock may stand; an RST that stands before the probe that it
 # answers is one that nobody asked for; an end that stands before the Disconnect that it follows is one of its own; where

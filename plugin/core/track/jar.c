@@ -85,8 +85,10 @@ static bool name_is(struct span name, const char *text)
 
 struct span jar_host_name(struct span host)
 {
-    const size_t brackets =
-        host.len > 0 && host.ptr[0] == '[' ? span_until(host, ']') : 0; /* an IPv6 address has colons */
+    if (host.len == 0) {
+        return host;
+    }
+    const size_t brackets = host.ptr[0] == '[' ? span_until(host, ']') : 0; /* an IPv6 address has colons */
     return span_of(host.ptr, brackets + span_until(span_skip(host, brackets), ':'));
 }
 

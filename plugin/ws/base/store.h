@@ -7,6 +7,8 @@
 #ifndef OUTLOOKHTTP_STORE_H
 #define OUTLOOKHTTP_STORE_H
 
+#include <wiretap/wtap.h>
+
 #include "compat.h"
 
 #include "outlook.h"
