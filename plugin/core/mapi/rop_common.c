@@ -327,6 +327,18 @@ void rop_lose(struct layout_run *run, const char *what)
     rop_scene(run)->lost = true;
 }
 
+void rop_read_in_logon(struct layout_run *run, const struct field *at, bool to_mailbox, const char *unknown)
+{
+    const uint8_t flags = rop_scene(run)->known.flags;
+    if (!(flags & ROP_KNOWN_LOGON)) {
+        if (reader_sent(run->reader) >= layout_least(at->inside)) {
+            rop_lose(run, unknown);
+        }
+    } else if (((flags & ROP_KNOWN_PRIVATE) != 0) == to_mailbox) {
+        read_layout(run, at->inside);
+    }
+}
+
 /* A row that was read, value by value. */
 struct row {
     struct reader reader; /* tells nobody */

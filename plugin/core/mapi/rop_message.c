@@ -179,18 +179,10 @@ static LAYOUT(set_read_flags_request, INPUT, WANT_ASYNC, READ_FLAGS, U16("messag
               LIST("MessageIds", NULL, ANY_ID("message_ids", "MessageId")));
 static LAYOUT(set_read_flags_response, INPUT, RETURN_VALUE, ALWAYS(PARTIAL));
 
-/* ClientData is there in a logon to public folders, not where the list has no room for it. */
+/* ClientData is there in a logon to public folders. */
 static void read_client_data(struct layout_run *run, const struct field *at)
 {
-    const uint8_t flags = rop_scene(run)->known.flags;
-    if (reader_sent(run->reader) < layout_least(at->inside) && !(flags & ROP_KNOWN_LOGON)) {
-        return;
-    }
-    if (!(flags & ROP_KNOWN_LOGON)) {
-        rop_lose(run, "Whether ClientData is there depends on a logon that is not known");
-    } else if (!(flags & ROP_KNOWN_PRIVATE)) {
-        read_layout(run, at->inside);
-    }
+    rop_read_in_logon(run, at, false, "Whether ClientData is there depends on a logon that is not known");
 }
 
 static LAYOUT(set_message_read_flag_request, RESPONSE_INDEX, INPUT, READ_FLAGS,

@@ -87,7 +87,6 @@ extern const struct field rop_input_answer[], rop_output_answer[];
 #define DESTINATION_NULL 0x00000503u
 #define NULL_DESTINATION IF_EQUAL(DESTINATION_NULL, U32("dest_handle_index", "DestHandleIndex"))
 
-/* As many tags as the number above says, kept as those of this ROP. */
 /* PidTagMessageFlags, MS-OXCMSG 2.2.1.6 */
 #define MESSAGE_FLAGS                                                                                                 \
     X32("message_flags", "MessageFlags"), BIT("message_flags.mf_read", "mfRead", 0x0001),                             \
@@ -101,6 +100,7 @@ extern const struct field rop_input_answer[], rop_output_answer[];
         BIT("message_flags.mf_ever_read", "mfEverRead", 0x0400),                                                      \
         BIT("message_flags.mf_internet", "mfInternet", 0x2000),                                                       \
         BIT("message_flags.mf_untrusted", "mfUntrusted", 0x8000)
+/* As many tags as the number above says, kept as those of this ROP. */
 #define TAGS READ(rop_read_tags, 0)
 #define TAG_COUNT U16("property_tag_count", "PropertyTagCount")
 /* Tagged values, as many as the number above says. */
@@ -137,6 +137,9 @@ void rop_read_rows(struct layout_run *run, const struct field *at);
 bool rop_read_row(struct layout_run *run, const char *label);
 /* Says that what comes cannot be read, and why. */
 void rop_lose(struct layout_run *run, const char *what);
+/* Reads what stands there in one kind of logon alone: to a mailbox, or to public folders. Of a logon that is not known nobody can
+ * say so, unless the list has no room for it; unknown: that this loses the place. */
+void rop_read_in_logon(struct layout_run *run, const struct field *at, bool to_mailbox, const char *unknown);
 /* Whether what follows at bytes ahead is the next answer, or the end of the list. */
 bool rop_goes_on(const struct layout_run *run, uint64_t ahead);
 

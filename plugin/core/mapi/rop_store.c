@@ -157,17 +157,11 @@ static LAYOUT(read_per_user_information_request, INPUT, LONG_TERM_ID("read_per_u
               U8("reserved", "Reserved"), DATA_OFFSET, U16("max_data_size", "MaxDataSize"));
 static LAYOUT(read_per_user_information_response, INPUT, RETURN_VALUE, SUCCESS(FINISHED, DATA));
 
-/* ReplGuid is there with the first part, in a logon to a mailbox; not where the list has no room for it. */
+/* ReplGuid is there with the first part, in a logon to a mailbox. */
 static void read_repl_guid(struct layout_run *run, const struct field *at)
 {
-    const uint8_t flags = rop_scene(run)->known.flags;
-    if (run->kept[0] != 0 || (reader_sent(run->reader) < layout_least(at->inside) && !(flags & ROP_KNOWN_LOGON))) {
-        return;
-    }
-    if (!(flags & ROP_KNOWN_LOGON)) {
-        rop_lose(run, "Whether ReplGuid is there depends on a logon that is not known");
-    } else if (flags & ROP_KNOWN_PRIVATE) {
-        read_layout(run, at->inside);
+    if (run->kept[0] == 0) {
+        rop_read_in_logon(run, at, true, "Whether ReplGuid is there depends on a logon that is not known");
     }
 }
 

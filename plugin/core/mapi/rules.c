@@ -41,7 +41,7 @@ static void read_folder(struct layout_run *run, const struct field *at)
         read_sized_id(run, at);
         return;
     }
-    if (run->kept[OURS_AT] && size >= SERVER_ID_LEN) {
+    if (size >= SERVER_ID_LEN) {
         read_row(run, &at->inside[0]);
         read_row(run, &at->inside[1]);
         size -= SERVER_ID_LEN;

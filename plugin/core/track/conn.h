@@ -75,11 +75,11 @@ struct conn_looks {
 struct conn_window {
     struct when closed; /* since then; frame 0: it is open */
     struct when last;   /* the last that said so */
-    uint32_t
-        probe_frame; /* the other end asked meanwhile whether it is open, or filled it, the last time; 0: neither */
-    uint32_t room;   /* that was left then; 0: none */
-    bool silly;      /* there was some */
-    struct {         /* the last times that it was, while the other end had something to send, oldest first */
+    /* The other end asked meanwhile whether it is open, or filled it, the last time; 0: neither. */
+    uint32_t probe_frame;
+    uint32_t room; /* that was left then; 0: none */
+    bool silly;    /* there was some */
+    struct {       /* the last times that it was, while the other end had something to send, oldest first */
         int64_t from, to;
     } was[4];
 };

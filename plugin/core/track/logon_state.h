@@ -48,8 +48,8 @@ struct logon_conn_more {
     int64_t open_ns;
     struct logon_conn *before, *after;
 
-    uint32_t
-        unasked_frame; /* an answer of 2xx to what was not captured before it: a tap of two ports, or a gap; else 0 */
+    /* An answer of 2xx to what was not captured before it, by a tap of two ports or a gap; else 0. */
+    uint32_t unasked_frame;
 
     uint32_t lower_frame; /* a challenge in lower case that nobody answered so far */
     uint32_t lower_leg;

@@ -213,10 +213,11 @@ static bool owes_nothing(packet_info *pinfo, struct tcp_frame *tcp, bool bodies)
     if (tcp->flags & TH_SYN)
         claims_begin_anew(tcp);
     tcp->claims = claims_of(tcp);
-    if (active)
+    if (active) {
         store_frame(pinfo);
-    if (active && !tcp->claims)
-        note_half(pinfo, tcp);
+        if (!tcp->claims)
+            note_half(pinfo, tcp);
+    }
     if (begins || tcp->claims)
         return false;
     /* It may tell of a server that answers none. */
